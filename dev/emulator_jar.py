@@ -1,0 +1,116 @@
+"""Finds the Firestore emulator on this machine, or downloads the one that firebase-tools pins."""
+
+import os
+import re
+import shutil
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from dev.download import Download, DownloadError, fetch
+from dev.java import OLDEST_JAVA
+
+MAIN_CLASS = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
+USUAL_SDK_ROOTS = (
+    "~/google-cloud-sdk",
+    "/usr/lib/google-cloud-sdk",
+    "/usr/share/google-cloud-sdk",
+    "/opt/google-cloud-sdk",
+    "/opt/homebrew/share/google-cloud-sdk",
+    "/snap/google-cloud-cli/current",
+)
+# From lib/emulator/downloadableEmulatorInfo.json of the npm package firebase-tools 15.34.2.
+PINNED = Download(
+    url="https://storage.googleapis.com/firebase-preview-drop/emulator/"
+    "cloud-firestore-emulator-v1.22.0.jar",
+    size=136_707_194,
+    sha256="9b6498b7f62714d67f48f59b3818883cd682dbcd46b9f59511de81c97bb5166c",
+)
+_IN_SDK = Path("platform", "cloud-firestore-emulator", "cloud-firestore-emulator.jar")
+_CLASS_FILE_OF_JAVA_0 = 44  # Java 17 writes class files of version 61 (JVM specification, 4.1)
+
+
+class JarMissingError(RuntimeError):
+    """The emulator was not found and could not be fetched; the text says what to do."""
+
+
+def ensure_jar(download: Download = PINNED) -> Path:
+    """Return the emulator's jar, downloaded into the user's cache where the machine has none.
+
+    Args:
+        download: What to fetch if need be.
+
+    Raises:
+        JarMissingError: There is none and none could be fetched.
+    """
+    found = find_jar()
+    if found:
+        return found
+    kept = _user_cache() / download.url.rsplit("/", 1)[-1]
+    if not kept.is_file():
+        _fetch(download, kept)
+    return kept
+
+
+def find_jar() -> Path | None:
+    """Return the jar of the Cloud SDK, else the newest in firebase-tools' cache, else None."""
+    for root in _sdk_roots():
+        if (jar := root / _IN_SDK).is_file():
+            return jar
+    jars = _firebase_cache().glob("cloud-firestore-emulator-*.jar")
+    return max(jars, key=_version_of, default=None)
+
+
+def required_java(jar: Path) -> int:
+    """Return the oldest Java feature release that runs a jar, told by its main class.
+
+    Args:
+        jar: The emulator's jar.
+
+    Raises:
+        JarMissingError: The file is not an emulator's jar.
+    """
+    try:
+        with (
+            zipfile.ZipFile(jar) as archive,
+            archive.open(f"{MAIN_CLASS.replace('.', '/')}.class") as main,
+        ):
+            class_version = int.from_bytes(main.read(8)[6:])
+    except (OSError, KeyError, zipfile.BadZipFile) as error:
+        raise JarMissingError(
+            f"{jar} is no Firestore emulator: delete it and try again."
+        ) from error
+    return max(OLDEST_JAVA, class_version - _CLASS_FILE_OF_JAVA_0)
+
+
+def _sdk_roots() -> Iterator[Path]:
+    if root := os.environ.get("CLOUDSDK_ROOT"):
+        yield Path(root)
+    if gcloud := shutil.which("gcloud"):
+        yield Path(gcloud).resolve().parent.parent
+    yield from (Path(root).expanduser() for root in USUAL_SDK_ROOTS)
+
+
+def _firebase_cache() -> Path:
+    return Path(
+        os.environ.get("FIREBASE_EMULATORS_PATH") or "~/.cache/firebase/emulators"
+    ).expanduser()
+
+
+def _user_cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "opentable-ledger"
+
+
+def _version_of(jar: Path) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", jar.stem)]
+
+
+def _fetch(download: Download, target: Path) -> None:
+    try:
+        fetch(download, target)
+    except DownloadError as error:
+        raise JarMissingError(
+            f"The Firestore emulator is missing: {error} Install the Cloud SDK's component "
+            "`cloud-firestore-emulator`, or set FIREBASE_EMULATORS_PATH to a folder that holds "
+            f"{target.name}, then try again."
+        ) from error

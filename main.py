@@ -1,0 +1,11 @@
+"""The deployed functions, and nothing else; each runs alone under ``functions-framework``."""
+
+import os
+
+from functions.webhook import opentable_webhook
+from shared.edge.environment import read_environment
+
+__all__ = ["opentable_webhook"]
+
+# A misconfigured deployment fails here, at its start, and not at its first guest.
+read_environment(os.environ)

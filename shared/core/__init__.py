@@ -1,0 +1,1 @@
+"""Values in, values out: no Google import, no clock, no network."""

@@ -1,0 +1,65 @@
+"""A request's body: strict JSON, and which of the two webhook formats it has."""
+
+import json
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any
+
+LONGEST_INTEGER = 19  # digits; Firestore keeps no longer one
+
+
+class InvalidJsonError(ValueError):
+    """The body is not JSON in UTF-8, or not an object."""
+
+
+class Shape(StrEnum):
+    """The webhook's body formats."""
+
+    ENVELOPE = "envelope"
+    OBJECT = "object"
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """Parse a JSON object, strictly: no ``NaN``, no duplicate keys, no invalid UTF-8.
+
+    A whole number too long for any store becomes a float, so that it costs nothing to refuse.
+
+    Raises:
+        InvalidJsonError: When the body is anything else, or nested too deeply to read.
+    """
+    try:
+        parsed = json.loads(
+            body.decode(),
+            object_pairs_hook=_without_duplicates,
+            parse_constant=_no_constant,
+            parse_int=_bounded_integer,
+        )
+    except (ValueError, RecursionError):
+        raise InvalidJsonError("not JSON") from None
+    if not isinstance(parsed, dict):
+        raise InvalidJsonError("not an object")
+    return parsed
+
+
+def _without_duplicates(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    parsed = dict(pairs)
+    if len(parsed) != len(pairs):
+        raise ValueError("duplicate key")
+    return parsed
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(name)
+
+
+def _bounded_integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= LONGEST_INTEGER else float(digits)
+
+
+def shape_of(body: dict[str, Any]) -> Shape | None:
+    """Tell the format by the keys that only it has, or None where it is neither."""
+    if ("eventType" in body or "event_type" in body) and "data" in body:
+        return Shape.ENVELOPE
+    if "rid" in body and "id" in body:
+        return Shape.OBJECT
+    return None

@@ -1,0 +1,89 @@
+"""The one shape in which anything that is said about a reservation travels.
+
+A webhook, a polled row, a row fetched by reconciliation, a replay and a staff action all
+become a `Change`; from there on nobody asks which way it came.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+
+class Speaker(StrEnum):
+    """Who makes a statement, the more authoritative first."""
+
+    OPENTABLE = "OPENTABLE"
+    RELAY = "RELAY"
+    LINEUP = "LINEUP"
+
+
+class Source(StrEnum):
+    """Which way a change came; kept for the story, never used to decide."""
+
+    WEBHOOK = "WEBHOOK"
+    POLL = "POLL"
+    RECONCILIATION = "RECONCILIATION"
+    STAFF = "STAFF"
+    REPLAY = "REPLAY"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Version:
+    """A statement's place in its speaker's order.
+
+    OpenTable's own objects are ordered by ``sequence_id``, then ``updated_at_utc``; everyone
+    else's statements by ``timestamp``, then ``id``. Versions of different speakers are never
+    compared.
+
+    Attributes:
+        sequence_id: OpenTable's counter; 0 for everyone else.
+        at: When the speaker says that it happened, UTC.
+        id: The event's id (see `shared.core.keys`), which orders as the envelope's own id
+            does and is bounded; empty for OpenTable's objects.
+    """
+
+    sequence_id: int
+    at: datetime
+    id: str
+
+    @classmethod
+    def of_object(cls, sequence_id: int, updated_at: datetime) -> Self:
+        """Return the version of OpenTable's own object."""
+        return cls(sequence_id, updated_at, "")
+
+    @classmethod
+    def of_envelope(cls, timestamp: datetime, event_id: str) -> Self:
+        """Return the version of a relay's or our own statement."""
+        return cls(0, timestamp, event_id)
+
+
+Value = str | int | bool | datetime | list[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one statement says about one reservation.
+
+    Attributes:
+        external_key: The reservation's key (see `shared.core.keys.external_key`).
+        event_id: The journal entry's id; one event has one id whichever way it comes.
+        event_type: ``reservation.created``, ``.updated``, ``.cancelled`` for envelopes,
+            ``reservation.snapshot`` for OpenTable's objects, ``reconciliation.*`` and
+            ``staff.*`` for our own.
+        speaker: Who says it.
+        version: Its place in that speaker's order.
+        said: Field name to value, for the fields that it speaks of; None is a value (cleared).
+        payload: The statement as it came, JSON text.
+        source: Which way it came.
+    """
+
+    external_key: str
+    event_id: str
+    event_type: str
+    speaker: Speaker
+    version: Version
+    said: Mapping[str, Value]
+    payload: str
+    source: Source

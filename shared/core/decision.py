@@ -1,0 +1,187 @@
+"""What to write when a change meets what is held: the ledger's only judgement.
+
+Pure: it is given the document and the journal entries as they were read, and answers with the
+writes that one commit must make, or with the reason for making none. It never learns how an
+earlier commit failed, nor in which order things arrived.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from shared.core.change import Change, Speaker
+from shared.core.document import FlatDocument, Identity, difference, flatten, is_shown, render
+from shared.core.journal import Writing, entry_version, journal_entry, later_entry_id
+from shared.core.statements import Register, Statements
+from shared.core.stored import statements_of
+
+
+class Outcome(StrEnum):
+    """What became of a change."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    STALE = "stale"
+    DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A reservation as it was read.
+
+    Attributes:
+        document: The ledger's document, None where there is none.
+        entries: Journal entries by id, None where there is none; ids that were not read are
+            not in it.
+    """
+
+    document: Mapping[str, Any] | None
+    entries: Mapping[str, Mapping[str, Any] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """The writes of one commit, and what is held once it has landed.
+
+    Attributes:
+        outcome: What becomes of the change by it.
+        creates: Whether the document is created, or updated.
+        document: Dotted path to value; empty where the document stays as it is.
+        entry_id: The journal entry's id.
+        entry: The journal entry.
+        statements: All that is then held about the reservation.
+    """
+
+    outcome: Outcome
+    creates: bool
+    document: FlatDocument
+    entry_id: str
+    entry: dict[str, Any]
+    statements: Statements
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyHeld:
+    """Nothing is to be written: this very event was taken before."""
+
+    statements: Statements
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """The same event says something else than it said before; it goes to the quarantine."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryNeeded:
+    """What was read does not tell; read this journal entry too."""
+
+    entry_id: str
+
+
+Decision = Commit | AlreadyHeld | Contradiction | EntryNeeded
+
+
+def decide(change: Change, held: Held, identity: Identity, writing: Writing) -> Decision:
+    """Judge a change against what is held.
+
+    Args:
+        change: What is said.
+        held: The document and the journal entries as read.
+        identity: Whose reservation it is.
+        writing: The times and names that the commit bears.
+    """
+    flat = flatten(held.document or {})
+    statements = statements_of(flat)
+    repeated = _met_before(change, held, statements)
+    if repeated is not None:
+        return repeated
+    heard = statements.hear(change)
+    rendered = render(identity, heard)
+    written = difference(flat, rendered)
+    shown = {path: value for path, value in written.items() if is_shown(path)}
+    outcome = _outcome(change, held, statements, heard, changed=bool(shown))
+    changes = {path: {"from": flat.get(path), "to": value} for path, value in shown.items()}
+    return Commit(
+        outcome=outcome,
+        creates=held.document is None,
+        document=_dated(written, change, writing.now, creates=held.document is None),
+        entry_id=_entry_id(change, held),
+        entry=journal_entry(change, outcome, changes, heard, writing),
+        statements=heard,
+    )
+
+
+def _met_before(
+    change: Change, held: Held, statements: Statements
+) -> AlreadyHeld | Contradiction | EntryNeeded | None:
+    """Tell whether this very event was taken before; None means that it is new.
+
+    OpenTable's object above the highest version held cannot have been taken, which spares the
+    poll a read of the journal; its create would fail if that were ever untrue.
+    """
+    entry_id = _entry_id(change, held)
+    entry = held.entries.get(entry_id)
+    if entry is not None:
+        return _same_or_not(_contradicts(entry["said"], change), statements)
+    register = statements.register(change.speaker)
+    if register.version == change.version:
+        return _same_or_not(register.contradicts(change.version, change.said), statements)
+    if entry_id in held.entries or _is_newer_object(change, register):
+        return None
+    return EntryNeeded(entry_id)
+
+
+def _is_newer_object(change: Change, register: Register) -> bool:
+    above = register.version is None or register.version < change.version
+    return above and change.speaker is Speaker.OPENTABLE
+
+
+def _same_or_not(contradicts: bool, statements: Statements) -> AlreadyHeld | Contradiction:  # noqa: FBT001 -- private, two call sites
+    return Contradiction() if contradicts else AlreadyHeld(statements)
+
+
+def _contradicts(said: Mapping[str, Any], change: Change) -> bool:
+    """Judge on the fields that both carry, but not on the spelling of OpenTable's id."""
+    both = said.keys() & change.said.keys() - {"openTableId"}
+    return any(said[name] != change.said[name] for name in both)
+
+
+def _entry_id(change: Change, held: Held) -> str:
+    """Return the journal id to write under.
+
+    OpenTable may say one ``sequence_id`` again at a later ``updated_at_utc``: two statements,
+    of which the second that came gets an id of its own.
+    """
+    entry = held.entries.get(change.event_id)
+    if entry is None or change.speaker is not Speaker.OPENTABLE:
+        return change.event_id
+    return change.event_id if entry_version(entry) == change.version else later_entry_id(change)
+
+
+def _outcome(
+    change: Change, held: Held, before: Statements, after: Statements, *, changed: bool
+) -> Outcome:
+    if held.document is None:
+        return Outcome.CREATED
+    if changed:
+        return Outcome.UPDATED
+    moved = after.register(change.speaker) != before.register(change.speaker)
+    return Outcome.UNCHANGED if moved else Outcome.STALE
+
+
+def _dated(written: FlatDocument, change: Change, now: datetime, *, creates: bool) -> FlatDocument:
+    """Add the document's times of writing; where nothing is written, nothing is dated."""
+    if not written:
+        return {}
+    dated: FlatDocument = {**written, "updatedAt": now}
+    if creates:
+        dated["createdAt"] = now
+    if change.speaker is not Speaker.RELAY:
+        dated["reconciliation.lastReconciledAt"] = now
+    elif creates:
+        dated["reconciliation.lastReconciledAt"] = None
+    return dated

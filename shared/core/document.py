@@ -1,0 +1,167 @@
+"""What the ledger's document shows: a pure function of the statements about a reservation.
+
+A document travels here as a flat map of dotted paths (``source.state``), the form in which
+Firestore takes field-masked updates: what the bundle does not own in a document, it never
+touches.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from shared.core.change import Speaker
+from shared.core.keys import reservation_document_id
+from shared.core.statements import Statements
+from shared.core.states import Status
+from shared.core.stored import stored_history, stored_register
+from shared.core.times import business_date, utc_text
+
+UNKNOWN_DINER = "OpenTable Guest"
+
+_ALWAYS_SHOWN = {
+    "openTableId": "source.openTableId",
+    "confirmationId": "source.confirmationId",
+    "guestId": "source.guestId",
+    "state": "source.state",
+    "partySize": "partySize",
+    "email": "email",
+    "phone": "phone",
+    "bookedAt": "bookedAt",
+    "arrivedAt": "arrivedAt",
+    "seatedAt": "seatedAt",
+    "completedAt": "completedAt",
+}
+_SHOWN_ONCE_SAID = {
+    name: f"metadata.{name}"
+    for name in (
+        "specialRequests",
+        "venueNotes",
+        "openTableNotes",
+        "tableNumbers",
+        "tableCategory",
+        "server",
+        "origin",
+        "visitTags",
+        "cancellationReason",
+        "restaurantName",
+        "startAtNote",
+    )
+}
+_BOOKKEEPING = ("sync.", "statusHistory", "startAtTimestamp")
+
+FlatDocument = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose reservation a document is, and the clock on that restaurant's wall."""
+
+    restaurant_id: str
+    external_key: str
+    zone: ZoneInfo
+
+
+def render(identity: Identity, statements: Statements) -> FlatDocument:
+    """Return all that the bundle writes in a document but its times of writing.
+
+    Args:
+        identity: The restaurant, the reservation's key and the restaurant's zone.
+        statements: Everything that was said about the reservation.
+    """
+    start_at = statements.shown("startAt")
+    document: FlatDocument = {
+        "id": reservation_document_id(identity.external_key),
+        "restaurantId": identity.restaurant_id,
+        "source.system": "OPENTABLE",
+        "source.externalReservationId": identity.external_key,
+        "dinerName": statements.shown("dinerName") or UNKNOWN_DINER,
+        "dinerId": None,
+        # The default is derived, not said: it carries no version, so any word overrules it.
+        "status": statements.shown("status") or Status.CONFIRMED.value,
+        "statusHistory": stored_history(statements.statuses),
+    }
+    document.update(_start(start_at, identity.zone))
+    document.update(_reconciliation(statements, start_at))
+    for name, path in _ALWAYS_SHOWN.items():
+        document[path] = statements.shown(name)
+    for name, path in _SHOWN_ONCE_SAID.items():
+        if any(name in register.fields for register in statements.registers.values()):
+            document[path] = statements.shown(name)
+    for speaker, register in statements.registers.items():
+        document[f"sync.{speaker.lower()}"] = stored_register(register)
+    return document
+
+
+def _start(start_at: object, zone: ZoneInfo) -> FlatDocument:
+    if not isinstance(start_at, datetime):
+        return {"startAt": None, "startAtTimestamp": None, "localDate": None}
+    return {
+        "startAt": utc_text(start_at),
+        "startAtTimestamp": start_at,
+        "localDate": business_date(start_at, zone),
+    }
+
+
+def open_table_mark(statements: Statements) -> str:
+    """Return a text that changes whenever OpenTable says something newer.
+
+    A finding of reconciliation holds only while this mark is the one it was judged by.
+    """
+    version = statements.register(Speaker.OPENTABLE).version
+    return f"{version.sequence_id}@{utc_text(version.at)}" if version else ""
+
+
+def standing_divergence(statements: Statements) -> str | None:
+    """Return the type of the divergence that reconciliation flagged and nothing has settled."""
+    if statements.shown("divergenceMark") != open_table_mark(statements):
+        return None
+    divergence = statements.shown("divergence")
+    return divergence if isinstance(divergence, str) else None
+
+
+def _reconciliation(statements: Statements, start_at: object) -> FlatDocument:
+    diverged = standing_divergence(statements) is not None
+    heard = Speaker.OPENTABLE in statements.registers and start_at is not None
+    return {
+        "reconciliation.divergenceDetected": diverged,
+        "reconciliation.reconciliationStatus": (
+            "DIVERGED" if diverged else "RECONCILED" if heard else "PENDING"
+        ),
+    }
+
+
+def flatten(document: Mapping[str, Any]) -> FlatDocument:
+    """Return a stored document with its maps one level deep as dotted paths."""
+    flat: FlatDocument = {}
+    for name, value in document.items():
+        if isinstance(value, Mapping):
+            flat.update({f"{name}.{key}": inner for key, inner in value.items()})
+        else:
+            flat[name] = value
+    return flat
+
+
+def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Return dotted paths as nested maps, as a new document is created."""
+    document: dict[str, Any] = {}
+    for path, value in flat.items():
+        name, dot, key = path.partition(".")
+        if dot:
+            document.setdefault(name, {})[key] = value
+        else:
+            document[name] = value
+    return document
+
+
+def difference(held: Mapping[str, Any], rendered: Mapping[str, Any]) -> FlatDocument:
+    """Return the rendered fields that the held document lacks or shows otherwise."""
+    return {
+        path: value for path, value in rendered.items() if path not in held or held[path] != value
+    }
+
+
+def is_shown(path: str) -> bool:
+    """Whether a person sees this field, as against the bundle's own bookkeeping."""
+    return not path.startswith(_BOOKKEEPING)

@@ -1,0 +1,87 @@
+"""Proof of origin by the Standard Webhooks specification: HMAC-SHA256 over the raw bytes.
+
+Total: any headers and any bytes give accepted or rejected with a reason, never an exception.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+TOLERANCE = timedelta(seconds=300)
+MOST_SIGNATURES = 32
+
+_TIMESTAMP = re.compile(r"[0-9]{1,11}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a request proved its origin.
+
+    Attributes:
+        accepted: Whether it did.
+        reason: Why not, as a stable code; how, where it did.
+        position: Which of the live keys matched, 0 the newest.
+    """
+
+    accepted: bool
+    reason: str
+    position: int | None = None
+
+
+def verify_signature(
+    headers: Mapping[str, str], body: bytes, keys: Sequence[bytes], now: datetime
+) -> Verdict:
+    """Verify ``webhook-id``, ``webhook-timestamp`` and ``webhook-signature``.
+
+    Args:
+        headers: Header name in lower case to value.
+        body: The raw bytes of the request.
+        keys: The live keys, newest first (several during a rotation).
+        now: The time of receipt; the timestamp may be `TOLERANCE` from it either way.
+    """
+    message_id = headers.get("webhook-id", "")
+    timestamp = headers.get("webhook-timestamp", "")
+    if not message_id or "." in message_id:
+        return Verdict(accepted=False, reason="bad_webhook_id")
+    if not _TIMESTAMP.fullmatch(timestamp):
+        return Verdict(accepted=False, reason="bad_webhook_timestamp")
+    signed_at = datetime.fromtimestamp(int(timestamp), UTC)
+    if abs(now - signed_at) > TOLERANCE:
+        return Verdict(accepted=False, reason="webhook_timestamp_outside_tolerance")
+    content = wire_bytes(f"{message_id}.{timestamp}.") + body
+    return _match(content, _signatures(headers.get("webhook-signature", "")), keys)
+
+
+def wire_bytes(header: str) -> bytes:
+    """Return a header's bytes as they were on the wire: servers decode them as Latin-1."""
+    try:
+        return header.encode("latin-1")
+    except UnicodeEncodeError:
+        return header.encode("utf-8", "surrogatepass")
+
+
+def _match(content: bytes, signatures: Sequence[bytes], keys: Sequence[bytes]) -> Verdict:
+    for position, key in enumerate(keys):
+        expected = hmac.digest(key, content, hashlib.sha256)
+        matches = [hmac.compare_digest(expected, signature) for signature in signatures]
+        if any(matches):
+            return Verdict(accepted=True, reason="standard-webhooks", position=position)
+    return Verdict(accepted=False, reason="no_signature_matches")
+
+
+def _signatures(header: str) -> list[bytes]:
+    """Return the ``v1`` signatures; anything else in the list is another version's or noise."""
+    signatures = []
+    for entry in header.split(" ")[:MOST_SIGNATURES]:
+        version, _, encoded = entry.partition(",")
+        if version != "v1":
+            continue
+        try:
+            signatures.append(base64.b64decode(encoded, validate=True))
+        except ValueError:
+            continue
+    return signatures

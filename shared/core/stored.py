@@ -1,0 +1,93 @@
+"""Statements as Firestore keeps them, in ``sync`` and ``statusHistory``, and back.
+
+A register is stored as its highest version, all values, and the versions of only those fields
+that were last said earlier (``behind``): OpenTable's objects are whole, so theirs is empty.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from shared.core.change import Speaker, Version
+from shared.core.statements import Register, Said, Statements, StatusStatement
+from shared.core.states import Status
+
+_SEQUENCE_PREFIX = "seq-"
+
+
+def stored_version(version: Version) -> dict[str, Any]:
+    """Return a version as a map; what is always empty for its speaker is left out."""
+    if version.id:
+        return {"at": version.at, "id": version.id}
+    return {"at": version.at, "sequenceId": version.sequence_id}
+
+
+def version_from(stored: Mapping[str, Any]) -> Version:
+    """Read a version back."""
+    return Version(stored.get("sequenceId", 0), stored["at"], stored.get("id", ""))
+
+
+def stored_register(register: Register) -> dict[str, Any]:
+    """Return a register as a map."""
+    behind = {
+        name: stored_version(said.version)
+        for name, said in register.fields.items()
+        if said.version != register.version
+    }
+    return {
+        "version": register.version and stored_version(register.version),
+        "values": {name: said.value for name, said in register.fields.items()},
+        "behind": behind,
+    }
+
+
+def register_from(stored: Mapping[str, Any]) -> Register:
+    """Read a register back."""
+    version = version_from(stored["version"])
+    behind = stored["behind"]
+    fields = {
+        name: Said(version_from(behind[name]) if name in behind else version, value)
+        for name, value in stored["values"].items()
+    }
+    return Register(version, fields)
+
+
+def stored_history(statuses: Iterable[StatusStatement]) -> list[dict[str, Any]]:
+    """Return the status history as a list of maps, oldest first."""
+    return [
+        {
+            "status": item.status.value,
+            "timestamp": item.at,
+            "source": item.speaker.value,
+            "eventId": item.event_id,
+        }
+        for item in statuses
+    ]
+
+
+def history_from(stored: Iterable[Mapping[str, Any]]) -> tuple[StatusStatement, ...]:
+    """Read the status history back."""
+    return tuple(
+        StatusStatement(
+            item["timestamp"],
+            Speaker(item["source"]),
+            _sequence_of(item["eventId"]),
+            item["eventId"],
+            Status(item["status"]),
+        )
+        for item in stored
+    )
+
+
+def _sequence_of(event_id: str) -> int:
+    sequence = event_id.removeprefix(_SEQUENCE_PREFIX)
+    return int(sequence) if sequence != event_id and sequence.isdecimal() else 0
+
+
+def statements_of(flat: Mapping[str, Any]) -> Statements:
+    """Read everything that was said about a reservation back from its flattened document."""
+    registers = {
+        speaker: register_from(stored)
+        for speaker in Speaker
+        if (stored := flat.get(f"sync.{speaker.lower()}")) is not None
+    }
+    return Statements(registers, history_from(flat.get("statusHistory") or ()))

@@ -1,0 +1,82 @@
+"""Instants, a restaurant's wall clock, and the hours that a clock change repeats or skips."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+_ISO = re.compile(
+    r"(?P<wall>\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?)"
+    r"(?P<zone>[Zz]|[+-]\d{2}(:?\d{2})?)?",
+    re.ASCII,
+)
+
+
+class WallClockNote(StrEnum):
+    """What had to be assumed to turn a wall-clock time into an instant."""
+
+    EARLIER_OF_REPEATED_HOUR = "EARLIER_OF_REPEATED_HOUR"
+    MOVED_PAST_SKIPPED_HOUR = "MOVED_PAST_SKIPPED_HOUR"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An instant in UTC, with the note that its reading needed, if any."""
+
+    instant: datetime
+    note: WallClockNote | None = None
+
+
+def instant_of(text: str) -> datetime:
+    """Read an ISO 8601 date and time as an instant in UTC; one without a zone is UTC.
+
+    Raises:
+        ValueError: When the text is not a date with a time, or no calendar has that instant.
+    """
+    return _read(text, ZoneInfo("UTC")).instant
+
+
+def moment_of(text: str, zone: ZoneInfo) -> Moment:
+    """Read an ISO 8601 date and time; one without a zone is the wall clock of ``zone``.
+
+    Raises:
+        ValueError: As for `instant_of`.
+    """
+    return _read(text, zone)
+
+
+def _read(text: str, zone: ZoneInfo) -> Moment:
+    match = _ISO.fullmatch(text.strip())
+    if match is None:
+        raise ValueError("not an ISO 8601 date and time")
+    moment = datetime.fromisoformat(match[0].upper().replace(",", "."))
+    try:
+        return _on_wall_clock(moment, zone) if moment.tzinfo is None else Moment(_in_utc(moment))
+    except OverflowError:
+        raise ValueError("outside the calendar") from None
+
+
+def _on_wall_clock(wall: datetime, zone: ZoneInfo) -> Moment:
+    """Place a wall-clock time: fold 0 is the earlier of two, and jumps forward over a gap."""
+    earlier = wall.replace(tzinfo=zone, fold=0)
+    first, second = earlier.utcoffset(), earlier.replace(fold=1).utcoffset()
+    if first is None or second is None or first == second:
+        return Moment(_in_utc(earlier))
+    if first > second:
+        return Moment(_in_utc(earlier), WallClockNote.EARLIER_OF_REPEATED_HOUR)
+    return Moment(_in_utc(earlier), WallClockNote.MOVED_PAST_SKIPPED_HOUR)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+def utc_text(instant: datetime) -> str:
+    """Write an instant as ``YYYY-MM-DDTHH:MM:SSZ``, whole seconds."""
+    return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def business_date(instant: datetime, zone: ZoneInfo) -> str:
+    """Return the restaurant's local date of an instant, ``YYYY-MM-DD``."""
+    return instant.astimezone(zone).date().isoformat()

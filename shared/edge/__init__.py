@@ -1,0 +1,1 @@
+"""What touches the world: Firestore, OpenTable, secrets, time and the log."""

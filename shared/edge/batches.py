@@ -1,0 +1,106 @@
+"""Many changes at once: read in pages, decided one by one, committed in groups."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from google.api_core import exceptions as google
+
+from shared.core.change import Change
+from shared.core.decision import Commit, Decision, EntryNeeded
+from shared.core.journal import Writing
+from shared.edge.ledger import Applied, Ledger, applied_by
+from shared.edge.shelf import Reading, Write
+from shared.errors import LedgerUnavailableError, RejectedStatementError
+
+GROUP_SIZE = 100
+
+Result = Applied | RejectedStatementError | LedgerUnavailableError
+
+
+async def apply_all(ledger: Ledger, changes: Sequence[Change]) -> list[Result]:
+    """Apply many changes through the same decision and the same commit as one.
+
+    Args:
+        ledger: The restaurant's ledger.
+        changes: In any order; several may speak of one reservation.
+
+    Returns:
+        A result a change: one that cannot be applied never sinks its neighbours.
+    """
+    results: list[Result] = []
+    for group in _groups(changes):
+        results += await _apply_group(ledger, group)
+    return results
+
+
+def _groups(changes: Sequence[Change]) -> Iterator[list[Change]]:
+    """Yield groups in which no reservation is spoken of twice: one commit writes it once."""
+    group: dict[str, Change] = {}
+    for change in changes:
+        if change.external_key in group or len(group) == GROUP_SIZE:
+            yield list(group.values())
+            group = {}
+        group[change.external_key] = change
+    if group:
+        yield list(group.values())
+
+
+async def _apply_group(ledger: Ledger, group: Sequence[Change]) -> list[Result]:
+    writing = ledger.writing()
+    try:
+        readings, decisions = await _decide(ledger, group, writing)
+        await _commit(ledger, readings, decisions)
+    except google.GoogleAPIError:
+        decisions = {}
+    return [
+        await _apply_alone(ledger, change, writing)
+        if isinstance(decision := decisions.get(change.external_key), EntryNeeded | None)
+        else _result(change, decision)
+        for change in group
+    ]
+
+
+async def _decide(
+    ledger: Ledger, group: Sequence[Change], writing: Writing
+) -> tuple[dict[str, Reading], dict[str, Decision]]:
+    """Judge by the documents, and by a journal entry only where a document does not tell."""
+    readings = await ledger.shelf.read({change.external_key: () for change in group})
+    decisions: dict[str, Decision] = {}
+    wanted: dict[str, tuple[str]] = {}
+    for change in group:
+        key = change.external_key
+        decisions[key] = decision = ledger.decide(change, readings[key].held, writing)
+        if isinstance(decision, EntryNeeded):
+            wanted[key] = (decision.entry_id,)
+    if wanted:
+        readings |= await ledger.shelf.read(wanted)
+    for change in group:
+        key = change.external_key
+        if key in wanted:
+            decisions[key] = ledger.decide(change, readings[key].held, writing)
+    return readings, decisions
+
+
+async def _commit(
+    ledger: Ledger, readings: Mapping[str, Reading], decisions: Mapping[str, Decision]
+) -> None:
+    writes = [
+        Write(key, decision, readings[key].update_time)
+        for key, decision in decisions.items()
+        if isinstance(decision, Commit)
+    ]
+    if writes:
+        await ledger.shelf.commit(writes)
+
+
+def _result(change: Change, decision: Decision) -> Result:
+    try:
+        return applied_by(change, decision)
+    except RejectedStatementError as error:
+        return error
+
+
+async def _apply_alone(ledger: Ledger, change: Change, writing: Writing) -> Result:
+    try:
+        return await ledger.apply(change, writing)
+    except (RejectedStatementError, LedgerUnavailableError) as error:
+        return error

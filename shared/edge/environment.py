@@ -1,0 +1,147 @@
+"""The process's settings, read once from environment variables and checked before any request."""
+
+from collections.abc import Mapping
+from typing import Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from shared.errors import InvalidSettingsError
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+class Environment(BaseModel):
+    """Every environment variable that the bundle reads; the field's alias is its name."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    project: str | None = Field(
+        None, alias="GOOGLE_CLOUD_PROJECT", description="The Google Cloud project; set by Google."
+    )
+    service: str | None = Field(
+        None, alias="K_SERVICE", description="The deployed function's name; set by Google."
+    )
+    firestore_emulator: str | None = Field(
+        None, alias="FIRESTORE_EMULATOR_HOST", description="Use the Firestore emulator there."
+    )
+    auth_emulator: str | None = Field(
+        None, alias="FIREBASE_AUTH_EMULATOR_HOST", description="Use the Auth emulator there."
+    )
+    api_url: str = Field(
+        "https://platform.opentable.com",
+        alias="OPENTABLE_API_URL",
+        description="OpenTable's API; a token is sent to this host alone.",
+    )
+    oauth_url: str = Field(
+        "https://oauth.opentable.com",
+        alias="OPENTABLE_OAUTH_URL",
+        description="OpenTable's token service.",
+    )
+    partner_secret: str | None = Field(
+        None,
+        alias="OPENTABLE_PARTNER_SECRET",
+        description="The secret that serves every restaurant for what its own lacks.",
+    )
+    secrets_file: str | None = Field(
+        None,
+        alias="SECRETS_FILE",
+        description="A JSON file of secrets, beside the Firestore emulator only.",
+    )
+    webhook_seconds: float = Field(
+        8.0,
+        gt=0,
+        le=60,
+        alias="WEBHOOK_DEADLINE_SECONDS",
+        description="One webhook's deadline for everything; then 503 and the sender retries.",
+    )
+    hint_seconds: float = Field(
+        1.5,
+        ge=0,
+        le=10,
+        alias="HINT_BUDGET_SECONDS",
+        description="How long a webhook may fetch OpenTable's own row after its commit.",
+    )
+    lookback_seconds: int = Field(
+        900,
+        ge=1,
+        le=172_800,
+        alias="POLL_LOOKBACK_SECONDS",
+        description="How far before its cursor a poll asks again.",
+    )
+    restaurants_at_once: int = Field(
+        16,
+        ge=1,
+        le=64,
+        alias="RESTAURANTS_AT_ONCE",
+        description="How many restaurants one run works on at the same time.",
+    )
+    run_seconds: float = Field(
+        480.0,
+        gt=0,
+        le=3500,
+        alias="RUN_BUDGET_SECONDS",
+        description="The budget of one poll or reconciliation; below the function's time-out.",
+    )
+    journal_days: int = Field(
+        400,
+        ge=1,
+        le=36_500,
+        alias="JOURNAL_RETENTION_DAYS",
+        description="Days after a reservation's start that its journal is kept.",
+    )
+    quarantine_days: int = Field(
+        90,
+        ge=1,
+        le=36_500,
+        alias="QUARANTINE_RETENTION_DAYS",
+        description="Days that a quarantined statement is kept.",
+    )
+
+    @field_validator("api_url", "oauth_url")
+    @classmethod
+    def _encrypted(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+            return url.rstrip("/")
+        raise ValueError("must be an https URL (http only on this machine)")
+
+    @model_validator(mode="after")
+    def _no_emulator_when_deployed(self) -> Self:
+        if self.service and (self.firestore_emulator or self.auth_emulator):
+            raise ValueError(
+                "FIRESTORE_EMULATOR_HOST and FIREBASE_AUTH_EMULATOR_HOST must not be set on a "
+                "deployed function: remove them and deploy again"
+            )
+        if self.secrets_file and not self.firestore_emulator:
+            raise ValueError(
+                "SECRETS_FILE is read beside the Firestore emulator only: unset it, "
+                "and keep the credentials in Secret Manager"
+            )
+        return self
+
+    def required_project(self) -> str:
+        """Return the project.
+
+        Raises:
+            InvalidSettingsError: When none is set.
+        """
+        if not self.project:
+            raise InvalidSettingsError("Set GOOGLE_CLOUD_PROJECT to the Google Cloud project.")
+        return self.project
+
+
+def read_environment(variables: Mapping[str, str]) -> Environment:
+    """Read the environment; an empty variable counts as unset.
+
+    Raises:
+        InvalidSettingsError: When a variable cannot be used; the text names it.
+    """
+    try:
+        return Environment.model_validate({k: v for k, v in variables.items() if v})
+    except ValidationError as error:
+        problems = (
+            f"{'.'.join(map(str, item['loc'])) or 'environment'}: {item['msg']}"
+            for item in error.errors(include_input=False)
+        )
+        raise InvalidSettingsError("; ".join(problems)) from None

@@ -1,0 +1,125 @@
+"""From an admitted statement to the ledger, or to the quarantine: nothing is dropped."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.core.body import Shape
+from shared.core.change import Change, Source
+from shared.core.envelope import change_from_envelope
+from shared.core.settings import Settings
+from shared.core.snapshot import change_from_object
+from shared.edge.ledger import Applied
+from shared.edge.services import Services
+from shared.edge.telemetry import Event, Severity, log
+from shared.errors import InvalidSettingsError, RejectedStatementError
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement whose sender was admitted.
+
+    Attributes:
+        shape: Its format.
+        body: The parsed object.
+        text: The same, as it came.
+        content_type: Its media type.
+        received_at: When it first came, UTC.
+        source: Which way it came.
+    """
+
+    shape: Shape
+    body: dict[str, Any]
+    text: str
+    content_type: str
+    received_at: datetime
+    source: Source
+
+
+def statement_of_row(row: dict[str, Any], received_at: datetime, source: Source) -> Statement:
+    """Return one of the API's rows as a statement; equal rows have equal texts."""
+    text = json.dumps(row, sort_keys=True, separators=(",", ":"))
+    return Statement(Shape.OBJECT, row, text, "application/json", received_at, source)
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A statement that was kept aside.
+
+    Attributes:
+        reason: Why, as a code.
+        id: The quarantine item's id.
+    """
+
+    reason: str
+    id: str
+
+    @property
+    def outcome(self) -> str:
+        """What became of the statement."""
+        return "quarantined"
+
+
+async def take_in(
+    services: Services, settings: Settings, statement: Statement
+) -> Applied | Quarantined:
+    """Apply a statement, or keep it whole in the quarantine where it cannot be applied.
+
+    Raises:
+        LedgerUnavailableError: When neither could be stored; it must not be acknowledged.
+    """
+    try:
+        change = read_statement(settings, statement)
+        applied = await services.ledger(settings).apply(change)
+    except RejectedStatementError as rejection:
+        return await _keep(services, settings, statement, rejection)
+    _note_unknown_state(settings, change)
+    return applied
+
+
+def read_statement(settings: Settings, statement: Statement) -> Change:
+    """Read a statement in either format.
+
+    Raises:
+        RejectedStatementError: When it cannot be applied, unusable settings included.
+    """
+    try:
+        zone = settings.usable_zone()
+        if statement.shape is Shape.OBJECT:
+            return change_from_object(
+                statement.body,
+                statement.text,
+                rid=settings.usable_rid(),
+                zone=zone,
+                source=statement.source,
+            )
+    except InvalidSettingsError as error:
+        log(
+            Severity.ERROR,
+            Event.SETTINGS_UNUSABLE,
+            restaurantId=settings.restaurant_id,
+            problem=str(error),
+        )
+        raise RejectedStatementError("unusable_settings", str(error)) from None
+    return change_from_envelope(
+        statement.body,
+        statement.text,
+        rid=settings.rid,
+        zone=zone,
+        received_at=statement.received_at,
+        source=statement.source,
+    )
+
+
+async def _keep(
+    services: Services, settings: Settings, statement: Statement, rejection: RejectedStatementError
+) -> Quarantined:
+    quarantine = services.quarantine(settings.restaurant_id)
+    kept = await quarantine.keep(statement.text, statement.content_type, rejection)
+    return Quarantined(rejection.reason, kept.id)
+
+
+def _note_unknown_state(settings: Settings, change: Change) -> None:
+    if change.said.get("state") is not None and "status" not in change.said:
+        log(Severity.WARNING, Event.UNKNOWN_STATE, restaurantId=settings.restaurant_id)

@@ -1,0 +1,190 @@
+"""The one way into the ledger: read, decide, one commit; again on conflict, within bounds."""
+
+import asyncio
+import random
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from google.api_core import exceptions as google
+from google.cloud.firestore import AsyncClient
+
+from shared.core.change import Change, Speaker
+from shared.core.decision import Commit, Contradiction, Decision, EntryNeeded, Held, Outcome, decide
+from shared.core.document import Identity, flatten
+from shared.core.envelope import EventType
+from shared.core.journal import Writing
+from shared.core.settings import Settings
+from shared.core.statements import Statements
+from shared.core.stored import statements_of
+from shared.edge.shelf import Reading, Shelf, Write
+from shared.errors import LedgerUnavailableError, RejectedStatementError
+
+MOST_ATTEMPTS = 10
+_FIRST_PAUSE_SECONDS = 0.02
+_LONGEST_PAUSE_SECONDS = 0.8
+
+_READ_AGAIN = (
+    google.Conflict,  # AlreadyExists and Aborted are its children
+    google.FailedPrecondition,
+    google.NotFound,
+    google.ServerError,  # Unavailable, deadline exceeded, internal, unknown
+    google.TooManyRequests,
+    google.Cancelled,
+    google.RetryError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What the ledger did with a change.
+
+    Attributes:
+        change: The change.
+        outcome: What became of it.
+        statements: All that is now held about the reservation.
+        commit: What was written; None where nothing was, or where an earlier try of this very
+            writer turned out to have landed.
+    """
+
+    change: Change
+    outcome: Outcome
+    statements: Statements
+    commit: Commit | None
+
+    @property
+    def is_hint(self) -> bool:
+        """Whether OpenTable's own row should be fetched: a relay spoke where OpenTable had."""
+        spoken = self.statements.register(Speaker.OPENTABLE).version is not None
+        news = self.outcome is not Outcome.DUPLICATE
+        return spoken and news and self.change.speaker is Speaker.RELAY
+
+
+class Ledger:
+    """A restaurant's ledger.
+
+    Args:
+        client: The process's Firestore client.
+        settings: The restaurant's settings, which must be usable.
+        clock: The current time, UTC.
+        journal_life: How long after its start a reservation's journal is kept.
+
+    Raises:
+        InvalidSettingsError: When the settings are not usable.
+    """
+
+    def __init__(
+        self,
+        client: AsyncClient,
+        settings: Settings,
+        clock: Callable[[], datetime],
+        journal_life: timedelta,
+    ) -> None:
+        self.shelf = Shelf(client, settings.restaurant_id)
+        self._restaurant_id = settings.restaurant_id
+        self._zone = settings.usable_zone()
+        self._clock = clock
+        self._journal_life = journal_life
+
+    def writing(self) -> Writing:
+        """Return the times and the name of one writer's try."""
+        return Writing(self._clock(), secrets.token_hex(8), self._journal_life)
+
+    async def apply(self, change: Change, writing: Writing | None = None) -> Applied:
+        """Apply one change: a creation in one round trip, all else in two.
+
+        Args:
+            change: What was said.
+            writing: The try that this continues, where a larger commit failed before.
+
+        Raises:
+            RejectedStatementError: When the same event said something else before, or when
+                Firestore cannot store it.
+            LedgerUnavailableError: When no commit was possible within the attempts.
+        """
+        writing = writing or self.writing()
+        reading = _presumed_new(change)
+        for pause in _pauses():
+            await asyncio.sleep(pause)
+            try:
+                return await self._attempt(change, reading, writing)
+            except _READ_AGAIN:
+                reading = None
+            except google.InvalidArgument:
+                raise RejectedStatementError(
+                    "unstorable",
+                    "Firestore cannot store this statement; see its documented limits.",
+                ) from None
+            except google.GoogleAPIError as error:
+                raise LedgerUnavailableError(type(error).__name__) from None
+        raise LedgerUnavailableError(f"no commit in {MOST_ATTEMPTS} attempts")
+
+    async def _attempt(self, change: Change, reading: Reading | None, writing: Writing) -> Applied:
+        if reading is None:
+            reading = await self._read(change, change.event_id)
+        own = landed(change, reading.held, writing)
+        if own is not None:
+            return own
+        decision = self.decide(change, reading.held, writing)
+        if isinstance(decision, EntryNeeded):
+            reading = await self._read(change, change.event_id, decision.entry_id)
+            decision = self.decide(change, reading.held, writing)
+        applied = applied_by(change, decision)
+        if applied.commit is not None:
+            await self.shelf.commit(
+                [Write(change.external_key, applied.commit, reading.update_time)]
+            )
+        return applied
+
+    async def _read(self, change: Change, *entry_ids: str) -> Reading:
+        readings = await self.shelf.read({change.external_key: dict.fromkeys(entry_ids)})
+        return readings[change.external_key]
+
+    def decide(self, change: Change, held: Held, writing: Writing) -> Decision:
+        """Judge a change against what is held (see `shared.core.decision`)."""
+        identity = Identity(self._restaurant_id, change.external_key, self._zone)
+        return decide(change, held, identity, writing)
+
+
+def applied_by(change: Change, decision: Decision) -> Applied:
+    """Return what a decision amounts to.
+
+    Raises:
+        RejectedStatementError: When the same event said something else before.
+    """
+    if isinstance(decision, Commit):
+        return Applied(change, decision.outcome, decision.statements, decision)
+    if isinstance(decision, Contradiction):
+        raise RejectedStatementError(
+            "conflicting_version" if change.speaker is Speaker.OPENTABLE else "conflicting_event",
+            "The same event was taken before and said something else.",
+        )
+    if isinstance(decision, EntryNeeded):
+        raise LedgerUnavailableError("the journal moved while it was read")
+    return Applied(change, Outcome.DUPLICATE, decision.statements, None)
+
+
+def landed(change: Change, held: Held, writing: Writing) -> Applied | None:
+    """Return what this writer's own earlier try did, where its commit had landed unseen."""
+    for entry in held.entries.values():
+        if entry is not None and entry["attempt"] == writing.attempt:
+            return Applied(
+                change, Outcome(entry["outcome"]), statements_of(flatten(held.document or {})), None
+            )
+    return None
+
+
+def _presumed_new(change: Change) -> Reading | None:
+    """Spare a creation the read: its commit of creates fails where anything is held."""
+    if change.event_type != EventType.CREATED:
+        return None
+    return Reading(Held(None, {change.event_id: None}), None)
+
+
+def _pauses() -> Iterator[float]:
+    """Yield the pause before each attempt: none, then growing ones with full jitter."""
+    yield 0.0
+    for attempt in range(MOST_ATTEMPTS - 1):
+        longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**attempt)
+        yield random.uniform(0, longest)  # noqa: S311 -- jitter, not a secret

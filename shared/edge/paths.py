@@ -1,0 +1,52 @@
+"""Where things are kept in Firestore."""
+
+from google.cloud.firestore import (
+    AsyncClient,
+    AsyncCollectionReference,
+    AsyncDocumentReference,
+)
+
+from shared.core.keys import reservation_document_id
+
+
+def integration(client: AsyncClient, restaurant_id: str) -> AsyncDocumentReference:
+    """Return a restaurant's OpenTable settings."""
+    return client.document("restaurants", restaurant_id, "integrations", "opentable")
+
+
+def route(client: AsyncClient, rid: str) -> AsyncDocumentReference:
+    """Return the claim of an OpenTable restaurant number."""
+    return client.document("openTableRids", rid)
+
+
+def reservations(client: AsyncClient, restaurant_id: str) -> AsyncCollectionReference:
+    """Return a restaurant's ledger."""
+    return client.collection("restaurants", restaurant_id, "reservations")
+
+
+def reservation(
+    client: AsyncClient, restaurant_id: str, external_key: str
+) -> AsyncDocumentReference:
+    """Return one reservation's document."""
+    name = reservation_document_id(external_key)
+    return client.document("restaurants", restaurant_id, "reservations", name)
+
+
+def entry(
+    client: AsyncClient, restaurant_id: str, external_key: str, entry_id: str
+) -> AsyncDocumentReference:
+    """Return one entry of a reservation's journal."""
+    name = reservation_document_id(external_key)
+    return client.document(
+        "restaurants", restaurant_id, "reservations", name, "ledgerEvents", entry_id
+    )
+
+
+def quarantine(client: AsyncClient, restaurant_id: str) -> AsyncCollectionReference:
+    """Return a restaurant's quarantine."""
+    return client.collection("restaurants", restaurant_id, "openTableQuarantine")
+
+
+def reports(client: AsyncClient, restaurant_id: str) -> AsyncCollectionReference:
+    """Return a restaurant's reconciliation reports."""
+    return client.collection("restaurants", restaurant_id, "reconciliationReports")

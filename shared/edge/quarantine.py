@@ -1,0 +1,97 @@
+"""What was said by who may say it, but cannot be applied: kept whole, with its reason."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from google.api_core import exceptions as google
+from google.cloud.firestore import AsyncClient, Increment
+
+from shared.edge import paths
+from shared.errors import LedgerUnavailableError, RejectedStatementError
+
+_WRITE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A statement in the quarantine.
+
+    Attributes:
+        id: The item's document id.
+        is_new: Whether it was not there before.
+    """
+
+    id: str
+    is_new: bool
+
+
+class Quarantine:
+    """A restaurant's quarantine.
+
+    Args:
+        client: The process's Firestore client.
+        restaurant_id: Whose it is.
+        clock: The current time, UTC.
+        life: How long an item is kept.
+    """
+
+    def __init__(
+        self,
+        client: AsyncClient,
+        restaurant_id: str,
+        clock: Callable[[], datetime],
+        life: timedelta,
+    ) -> None:
+        self._items = paths.quarantine(client, restaurant_id)
+        self._clock = clock
+        self._life = life
+
+    async def keep(self, body: str, content_type: str, rejection: RejectedStatementError) -> Kept:
+        """Keep a statement; the same one for the same reason is one item, however often it comes.
+
+        An item that was dismissed or replayed stays so: only its count and time move.
+
+        Args:
+            body: The statement as it came.
+            content_type: Its media type.
+            rejection: Why it cannot be applied.
+
+        Raises:
+            LedgerUnavailableError: When it could not be stored; it must not be acknowledged.
+        """
+        id_ = quarantine_id(rejection.reason, body)
+        now = self._clock()
+        item = {
+            "reason": rejection.reason,
+            "detail": rejection.detail,
+            "receivedAt": now,
+            "lastSeenAt": now,
+            "count": 1,
+            "contentType": content_type,
+            "body": body,
+            "status": "OPEN",
+            "quarantineExpireAt": now + self._life,
+        }
+        reference = self._items.document(id_)
+        try:
+            await reference.create(item, retry=None, timeout=_WRITE_SECONDS)
+        except google.Conflict:
+            await self._count_again(id_, now)
+            return Kept(id_, is_new=False)
+        except google.GoogleAPIError as error:
+            raise LedgerUnavailableError(type(error).__name__) from None
+        return Kept(id_, is_new=True)
+
+    async def _count_again(self, id_: str, now: datetime) -> None:
+        seen = {"count": Increment(1), "lastSeenAt": now}
+        try:
+            await self._items.document(id_).update(seen, retry=None, timeout=_WRITE_SECONDS)
+        except google.GoogleAPIError as error:
+            raise LedgerUnavailableError(type(error).__name__) from None
+
+
+def quarantine_id(reason: str, body: str) -> str:
+    """Return the item's id: a hash of its reason and its content."""
+    return hashlib.sha256(f"{reason}\n{body}".encode("utf-8", "surrogatepass")).hexdigest()

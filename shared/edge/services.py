@@ -1,0 +1,96 @@
+"""What a process shares between requests: one client of each kind, made on first use."""
+
+import asyncio
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from google.cloud.firestore import AsyncClient
+
+from shared.core.settings import Settings
+from shared.edge.directory import Directory
+from shared.edge.environment import Environment, read_environment
+from shared.edge.ledger import Ledger
+from shared.edge.opentable.client import OpenTableClient
+from shared.edge.opentable.transport import new_session
+from shared.edge.quarantine import Quarantine
+from shared.edge.secrets import SecretManager, Secrets, SecretsFile, SecretSource
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The clients and the clock that a request works with."""
+
+    environment: Environment
+    firestore: AsyncClient
+    directory: Directory
+    opentable: OpenTableClient
+
+    @staticmethod
+    def clock() -> datetime:
+        """Return the time, UTC."""
+        return datetime.now(UTC)
+
+    def ledger(self, settings: Settings) -> Ledger:
+        """Return a restaurant's ledger.
+
+        Raises:
+            InvalidSettingsError: When the settings are not usable.
+        """
+        life = timedelta(days=self.environment.journal_days)
+        return Ledger(self.firestore, settings, self.clock, life)
+
+    def quarantine(self, restaurant_id: str) -> Quarantine:
+        """Return a restaurant's quarantine."""
+        life = timedelta(days=self.environment.quarantine_days)
+        return Quarantine(self.firestore, restaurant_id, self.clock, life)
+
+
+def make_services(environment: Environment) -> Services:
+    """Make a process's clients.
+
+    Raises:
+        InvalidSettingsError: When no project is set.
+    """
+    firestore = AsyncClient(project=environment.required_project())
+    workers = environment.restaurants_at_once
+    return Services(
+        environment=environment,
+        firestore=firestore,
+        directory=Directory(
+            firestore,
+            Secrets(lambda: _secret_source(environment), time.monotonic),
+            environment.partner_secret,
+            time.monotonic,
+        ),
+        opentable=OpenTableClient(
+            environment.api_url,
+            environment.oauth_url,
+            new_session(workers),
+            ThreadPoolExecutor(workers, thread_name_prefix="opentable"),
+        ),
+    )
+
+
+def _secret_source(environment: Environment) -> SecretSource:
+    if environment.secrets_file:
+        return SecretsFile(environment.secrets_file)
+    return SecretManager(environment.required_project())
+
+
+_made: dict[asyncio.AbstractEventLoop, Services] = {}
+
+
+def services() -> Services:
+    """Return this process's services; a server has one event loop, and so one set of clients.
+
+    Raises:
+        InvalidSettingsError: When the environment cannot be used.
+    """
+    loop = asyncio.get_running_loop()
+    if loop not in _made:
+        _made.clear()
+        _made[loop] = make_services(read_environment(os.environ))
+    return _made[loop]

@@ -1,0 +1,62 @@
+"""Every line that the bundle logs, by name, as the JSON that Cloud Logging reads from stdout.
+
+No line ever holds a person's data, a token, a signature or a secret: fields are ids, codes,
+counts and times.
+"""
+
+import json
+import sys
+from contextvars import ContextVar
+from enum import StrEnum
+
+TRACE: ContextVar[str | None] = ContextVar("trace", default=None)
+
+
+class Event(StrEnum):
+    """The name of a log line, and what it means."""
+
+    WEBHOOK = "webhook"
+    """One webhook was answered."""
+    UNAUTHENTICATED = "webhook.unauthenticated"
+    """A webhook did not prove its origin; ``reason`` says why."""
+    ROUTE_DISAGREES = "route.disagrees"
+    """openTableRids and a restaurant's settings name each other differently; mend one."""
+    SETTINGS_UNUSABLE = "settings.unusable"
+    """A restaurant's settings or secret must be mended; ``problem`` says how."""
+    UNKNOWN_STATE = "state.unknown"
+    """A state that the mapping does not know; the status was left as it was."""
+    HINT = "hint"
+    """A relay's envelope made the webhook fetch OpenTable's own row."""
+    POLLED = "poll"
+    """One restaurant's poll ended."""
+    RECONCILED = "reconciliation"
+    """One restaurant's reconciliation ended and its report is stored."""
+    DIVERGENCE = "reconciliation.divergence"
+    """Reconciliation found something new that it may not correct by itself."""
+    CRASHED = "crashed"
+    """A fault of ours; the request was answered 503 so that its sender tries again."""
+
+
+class Severity(StrEnum):
+    """Cloud Logging's severities in use."""
+
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+
+def log(severity: Severity, event: Event, **fields: str | float | bool | None) -> None:
+    """Write one line.
+
+    Args:
+        severity: How much it matters.
+        event: Its name.
+        fields: Its other fields; those that are None are left out.
+    """
+    line: dict[str, object] = {"severity": severity, "message": event, "event": event}
+    line |= {name: value for name, value in fields.items() if value is not None}
+    trace = TRACE.get()
+    if trace:
+        line["logging.googleapis.com/trace"] = trace
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,53 @@
+"""The failures that have a name, sorted by whose they are.
+
+*Ours* (settings), *theirs* (a statement or an answer that cannot be used) and *nobody's*
+(a store or a network that is away for a while) lead to three different answers, so they are
+three different families here. Every text says what to do next and never quotes a person.
+"""
+
+
+class InvalidSettingsError(Exception):
+    """An operator's setting or secret cannot be used; the text says which one to mend."""
+
+
+class RejectedStatementError(Exception):
+    """A statement was understood as coming from its sender, but cannot be applied.
+
+    Args:
+        reason: A stable code in snake_case, for counting and for the quarantine's document id.
+        detail: One sentence for the person who opens the quarantine; names fields, never values.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class LedgerUnavailableError(Exception):
+    """Firestore could not take a commit in time; the sender must retry."""
+
+
+class OpenTableError(Exception):
+    """OpenTable's API gave no usable answer."""
+
+
+class OpenTableUnavailableError(OpenTableError):
+    """OpenTable kept failing (429, 5xx, time-outs, unreadable bodies); the next run tries again."""
+
+
+class OpenTableRefusedError(OpenTableError):
+    """OpenTable refused the request itself (4xx); retrying the same will not help.
+
+    Args:
+        status: The HTTP status of the refusal.
+        detail: What to check next, in words.
+    """
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(f"OpenTable answered {status}: {detail}")
+        self.status = status
+
+
+class PagingUnprovenError(OpenTableError):
+    """The pages could not be shown to cover the whole list; nothing may be concluded from them."""

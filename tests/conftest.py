@@ -1,0 +1,67 @@
+"""The Firestore emulator that every test shares, and a project of each test's own in it."""
+
+import contextlib
+import os
+import uuid
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from google.cloud.firestore import AsyncClient
+
+from dev.emulator import Emulator, EmulatorError, start_emulator
+from dev.processes import wait_until_answers
+
+_HOST = "FIRESTORE_EMULATOR_HOST"
+_ANSWER_SECONDS = 10
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start one emulator for all of xdist's workers, which inherit its address.
+
+    Without workers it starts only when a test asks for it.
+    """
+    if _HOST in os.environ or not config.getoption("numprocesses", None):
+        return
+    kept = contextlib.ExitStack()
+    config.add_cleanup(kept.close)
+    try:
+        os.environ[_HOST] = kept.enter_context(start_emulator()).host
+    except EmulatorError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[Emulator]:
+    """The emulator that FIRESTORE_EMULATOR_HOST names, else one that ends with the tests."""
+    if _HOST in os.environ:
+        wait_until_answers(f"http://{os.environ[_HOST]}/", _ANSWER_SECONDS)
+        yield Emulator(os.environ[_HOST])
+        return
+    with start_emulator() as started, pytest.MonkeyPatch.context() as patch:
+        patch.setenv(_HOST, started.host)
+        yield started
+
+
+@pytest.fixture
+def project() -> str:
+    """A project id that no other test uses: the emulator makes a project on first use."""
+    return f"test-{uuid.uuid4().hex[:16]}"
+
+
+@pytest.fixture(scope="session")
+async def _connection(emulator: Emulator) -> AsyncIterator[AsyncClient]:
+    assert emulator.host
+    client = AsyncClient(project="shared-connection")
+    yield client
+    await client._firestore_api.transport.close()
+
+
+@pytest.fixture
+def firestore(_connection: AsyncClient, project: str) -> AsyncClient:
+    """A client for the test's own project, over the session's one connection.
+
+    A connection of its own would cost each test 16 ms, and the library has no public way to share.
+    """
+    client = AsyncClient(project=project)
+    client._firestore_api_internal = _connection._firestore_api
+    return client

@@ -1,0 +1,195 @@
+from contextlib import suppress
+
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from shared.core.paging import MAX_PAGES, MAX_RESTARTS, Answer, Listing, accept, next_offset
+from shared.errors import PagingUnprovenError
+from tests.core.moving_list import MovingList, Order, Row, moving_lists, read_through
+
+STABLE: tuple[Order, ...] = ("updated", "id", "shuffled")
+EVERY: tuple[Order, ...] = (*STABLE, "unstable")
+
+
+def rows(*numbers: int, version: int = 1) -> tuple[object, ...]:
+    return tuple({"id": f"r{number}", "sequence_id": version} for number in numbers)
+
+
+def after(*answers: Answer) -> Listing:
+    listing = Listing()
+    for answer in answers:
+        listing, _ = accept(listing, answer)
+    return listing
+
+
+def keys(found: list[Row]) -> set[object]:
+    return {row["id"] for row in found}
+
+
+def read_or_give_up(moving: MovingList) -> list[Row] | None:
+    try:
+        _, found = read_through(moving)
+    except PagingUnprovenError:
+        event("unproven")
+        return None
+    event("proven")
+    return found
+
+
+# The laws
+
+
+@given(moving_lists(STABLE, "touch", "insert", "remove"))
+@settings(max_examples=400)
+def test_no_row_that_stayed_as_it_was_is_ever_missed(moving: MovingList) -> None:
+    at_start = keys(moving.listed())
+    found = read_or_give_up(moving)
+    assert found is None or at_start - moving.touched <= keys(found)
+
+
+@given(moving_lists(("updated",), "touch", "insert", "remove"))
+@settings(max_examples=400)
+def test_by_update_time_the_list_of_the_last_answer_is_yielded_exactly(moving: MovingList) -> None:
+    found = read_or_give_up(moving)
+    assert found is None or all(row in found for row in moving.last)
+
+
+@given(moving_lists(EVERY, "touch", "insert"))
+@settings(max_examples=400)
+def test_in_any_order_nothing_is_missed_while_no_row_leaves(moving: MovingList) -> None:
+    found = read_or_give_up(moving)
+    assert found is None or keys(moving.last) <= keys(found)
+
+
+@given(moving_lists(STABLE))
+def test_a_list_at_rest_is_always_read_to_its_end(moving: MovingList) -> None:
+    listing, found = read_through(moving)
+    assert listing.restarts == 0
+    assert keys(found) == keys(moving.listed())
+
+
+@given(moving_lists(EVERY, "touch", "insert", "remove"))
+def test_a_version_is_yielded_once(moving: MovingList) -> None:
+    found: list[tuple[object, object]] = []
+    listing = Listing()
+    with suppress(PagingUnprovenError):
+        while (offset := next_offset(listing)) is not None:
+            listing, news = accept(listing, moving.answer(offset))
+            found += [(row["id"], row["sequence_id"]) for row in news if isinstance(row, dict)]
+    assert len(found) == len(set(found))
+
+
+answers = st.builds(
+    Answer,
+    offset=st.integers(0, 30),
+    items=st.lists(st.integers(0, 20), max_size=8).map(lambda numbers: rows(*numbers)),
+    more=st.booleans(),
+)
+
+
+@given(st.data())
+def test_whatever_is_answered_the_reading_ends(data: st.DataObject) -> None:
+    listing = Listing()
+    with suppress(PagingUnprovenError):
+        for _ in range(MAX_PAGES):
+            listing, _ = accept(listing, data.draw(answers))
+            if next_offset(listing) is None:
+                break
+    assert listing.pages <= MAX_PAGES
+    assert listing.restarts <= MAX_RESTARTS
+
+
+# Single facts
+
+
+def test_ten_thousand_rows_cost_eleven_requests() -> None:
+    listing, found = read_through(MovingList("updated", clamp=1_000, size=10_000))
+    assert listing.pages == 11
+    assert len(found) == 10_000
+
+
+def test_an_empty_list_is_done_at_once() -> None:
+    assert after(Answer(0, (), more=False)).done
+
+
+def test_a_single_page_is_done_at_once() -> None:
+    assert after(Answer(0, rows(1, 2, 3), more=False)).done
+
+
+def test_the_next_offset_follows_what_came_and_not_what_was_asked() -> None:
+    listing = after(Answer(0, rows(*range(100)), more=True))
+    assert next_offset(listing) == 100 - 25
+
+
+def test_a_row_that_slid_past_the_offset_sends_the_reading_back() -> None:
+    first = Answer(0, rows(0, 1, 2, 3), more=True)
+    slid = Answer(3, rows(5, 6), more=False)  # rows 0 to 3 moved: row 4 stands at offset 2 or less
+    assert next_offset(after(first, slid)) == 2
+
+
+def test_rows_of_an_unproven_page_are_yielded_all_the_same() -> None:
+    first = after(Answer(0, rows(0, 1, 2, 3), more=True))
+    _, news = accept(first, Answer(3, rows(5, 6), more=False))
+    assert news == rows(5, 6)
+
+
+def test_a_changed_row_does_not_count_as_seen_again() -> None:
+    first = after(Answer(0, rows(0, 1, 2, 3), more=True))
+    listing, _ = accept(first, Answer(3, (*rows(3, version=2), *rows(4)), more=False))
+    assert not listing.done
+
+
+def test_fewer_rows_than_are_listed_begin_the_listing_anew() -> None:
+    inserted_behind = Answer(3, rows(2, 3, 4), more=False)
+    listing = after(Answer(0, rows(0, 1, 2, 3), more=True), inserted_behind)
+    assert (listing.done, next_offset(listing), listing.restarts) == (False, 0, 1)
+
+
+def test_a_place_taken_twice_on_one_page_is_not_a_missing_row() -> None:
+    assert after(Answer(0, (*rows(1), None, None), more=False)).done
+
+
+def test_a_page_that_repeats_for_ever_is_named() -> None:
+    page = rows(*range(10))
+    with pytest.raises(PagingUnprovenError, match="nothing new"):
+        read_repeating(page)
+
+
+def read_repeating(page: tuple[object, ...]) -> None:
+    listing = Listing()
+    while (offset := next_offset(listing)) is not None:
+        listing, _ = accept(listing, Answer(offset, page, more=True))
+
+
+def test_an_empty_page_that_promises_more_is_named() -> None:
+    with pytest.raises(PagingUnprovenError, match="too small to overlap"):
+        read_repeating(())
+
+
+def test_an_offset_that_was_not_asked_for_is_named() -> None:
+    listing = Listing()
+    with pytest.raises(PagingUnprovenError, match="not asked for"):
+        while next_offset(listing) is not None:
+            listing, _ = accept(listing, Answer(0, rows(*range(10)), more=True))
+
+
+def test_a_list_that_never_ends_is_bounded() -> None:
+    listing = Listing()
+    with pytest.raises(PagingUnprovenError, match="went on"):
+        while (offset := next_offset(listing)) is not None:
+            page = rows(*range(offset, offset + 8))
+            listing, _ = accept(listing, Answer(offset, page, more=True))
+    assert listing.pages == MAX_PAGES - 1
+
+
+def test_a_list_that_shrank_below_the_offset_is_read_again_from_further_back() -> None:
+    first = after(Answer(0, rows(0, 1, 2, 3), more=True))
+    back, _ = accept(first, Answer(3, (), more=False))
+    assert accept(back, Answer(2, rows(2), more=False))[0].done
+
+
+def test_the_text_names_no_row() -> None:
+    with pytest.raises(PagingUnprovenError) as caught:
+        read_repeating(rows(*range(10)))
+    assert "r1" not in str(caught.value)

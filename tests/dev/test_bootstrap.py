@@ -1,0 +1,51 @@
+"""The set-up does what is missing, and says in a sentence what it cannot do."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from dev.bootstrap import SetUpError, check_modules, check_python, fingerprint, run_step
+
+
+def test_an_old_python_is_refused_by_its_version() -> None:
+    with pytest.raises(SetUpError, match=r"this is 3\.10: name one"):
+        check_python((3, 10))
+
+
+@pytest.mark.parametrize("version", [(3, 11), (3, 12), (4, 0)])
+def test_a_new_enough_python_is_taken(version: tuple[int, int]) -> None:
+    check_python(version)
+
+
+def test_a_python_packed_apart_is_told_which_part_is_missing() -> None:
+    with pytest.raises(SetUpError, match=r"no no_such_part module.*python3-venv"):
+        check_modules(("venv", "no_such_part"))
+
+
+def test_the_fingerprint_changes_with_either_file(tmp_path: Path) -> None:
+    files = (tmp_path / "a", tmp_path / "b")
+    seen = set()
+    for texts in [("1", "2"), ("1", "3"), ("4", "2"), ("12", "")]:
+        for file, text in zip(files, texts, strict=True):
+            file.write_text(text)
+        seen.add(fingerprint(files))
+    assert len(seen) == 4
+
+
+def test_a_step_that_succeeds_is_quiet(capfd: pytest.CaptureFixture[str]) -> None:
+    run_step("Counting", [sys.executable, "-c", "print('noise')"])
+    assert capfd.readouterr().out == "Counting …\n"
+
+
+def test_a_step_that_fails_shows_what_it_said() -> None:
+    with pytest.raises(SetUpError, match=r"(?s)what went wrong.*Counting failed"):
+        run_step("Counting", [sys.executable, "-c", "raise SystemExit('what went wrong')"])
+
+
+def test_a_slow_step_gives_a_sign_of_life(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dev.bootstrap._HEARTBEAT_SECONDS", 0.05)
+    run_step("Counting", [sys.executable, "-c", "import threading; threading.Event().wait(0.2)"])
+    assert "still at it" in capfd.readouterr().out

@@ -1,0 +1,182 @@
+"""The walls between the rooms hold, and what is declared beside the code is well formed."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PRODUCT = ("main.py", "functions", "shared")
+PURE_MODULES = {
+    "base64",
+    "binascii",
+    "bisect",
+    "collections",
+    "csv",
+    "dataclasses",
+    "datetime",
+    "decimal",
+    "email.utils",
+    "enum",
+    "functools",
+    "hashlib",
+    "heapq",
+    "hmac",
+    "io",
+    "itertools",
+    "json",
+    "math",
+    "operator",
+    "pydantic",
+    "re",
+    "shared.core",
+    "shared.errors",
+    "statistics",
+    "string",
+    "types",
+    "typing",
+    "unicodedata",
+    "urllib.parse",
+    "zoneinfo",
+}
+# What would bring in a clock, the terminal or a file by way of modules that are otherwise pure.
+IMPURE_NAMES = {"breakpoint", "exec", "input", "now", "open", "print", "today", "utcnow"}
+# A deployed function is imported before it has a request, perhaps before it has a network.
+OFFLINE_IMPORT = """
+import sys
+
+def refuse(event, arguments):
+    if event in {"socket.connect", "socket.getaddrinfo", "socket.gethostbyname"}:
+        raise RuntimeError(f"{event} {arguments[1:]} during import")
+
+sys.addaudithook(refuse)
+import main
+"""
+
+
+def sources(*rooms: str) -> Iterator[Path]:
+    for room in rooms:
+        path = ROOT / room
+        yield from [path] if path.suffix == ".py" else sorted(path.rglob("*.py"))
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield the dotted names that a file imports, names inside packages included."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{'.' * node.level}{node.module}.{alias.name}" for alias in node.names)
+
+
+def is_within(name: str, packages: set[str]) -> bool:
+    return any(f"{name}.".startswith(f"{package}.") for package in packages)
+
+
+def trespasses(rooms: tuple[str, ...], forbidden: set[str]) -> list[tuple[str, str]]:
+    return [
+        (str(path.relative_to(ROOT)), name)
+        for path in sources(*rooms)
+        for name in imported(path)
+        if is_within(name, forbidden)
+    ]
+
+
+def named(path: Path) -> set[str]:
+    """Return the names and attributes that a file calls."""
+    calls = (n.func for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call))
+    return {
+        function.id if isinstance(function, ast.Name) else function.attr
+        for function in calls
+        if isinstance(function, ast.Name | ast.Attribute)
+    }
+
+
+def test_the_pure_ring_imports_only_what_is_pure() -> None:
+    strangers = [
+        (path.name, name)
+        for path in sources("shared/core")
+        for name in imported(path)
+        if not is_within(name, PURE_MODULES)
+    ]
+    assert not strangers
+
+
+def test_the_pure_ring_asks_no_clock_file_or_terminal() -> None:
+    assert not {
+        (path.name, name) for path in sources("shared/core") for name in named(path) & IMPURE_NAMES
+    }
+
+
+def test_shared_imports_no_function() -> None:
+    assert not trespasses(("shared",), {"functions", "main"})
+
+
+def test_the_product_imports_neither_dev_nor_tests() -> None:
+    assert not trespasses(PRODUCT, {"dev", "tests"})
+
+
+def test_dev_imports_no_test() -> None:
+    assert not trespasses(("dev",), {"tests"})
+
+
+def test_main_imports_in_a_clean_process_with_no_network(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", OFFLINE_IMPORT],
+        cwd=ROOT,
+        env={"HOME": str(tmp_path), "PATH": "", "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_no_file_is_longer_than_300_lines() -> None:
+    lengths = {
+        str(path.relative_to(ROOT)): path.read_text().count("\n")
+        for path in sources(*PRODUCT, "dev", "tests")
+    }
+    assert not {path: length for path, length in lengths.items() if length > 300}
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_every_requirement_is_pinned(name: str) -> None:
+    lines = [line.partition("#")[0].strip() for line in (ROOT / name).read_text().splitlines()]
+    wanted = [line for line in lines if line and not line.startswith("-r ")]
+    assert wanted
+    assert [line for line in wanted if not re.fullmatch(r"[a-z0-9-]+==[0-9.]+", line)] == []
+
+
+def test_the_rules_allow_nobody_anything() -> None:
+    rules = (ROOT / "firestore.rules").read_text()
+    assert re.findall(r"allow[^;]*;", rules) == ["allow read, write: if false;"]
+
+
+def overrides() -> list[dict[str, object]]:
+    declared = json.loads((ROOT / "firestore.indexes.json").read_text())
+    listed: list[dict[str, object]] = declared["fieldOverrides"]
+    return listed
+
+
+def test_every_index_exemption_is_well_formed() -> None:
+    for row in overrides():
+        assert row.keys() - {"ttl"} == {"collectionGroup", "fieldPath", "indexes"}
+        assert row["indexes"] == []
+        assert row.get("ttl", True) is True
+
+
+def test_no_field_is_exempted_twice() -> None:
+    fields = [(row["collectionGroup"], row["fieldPath"]) for row in overrides()]
+    assert len(fields) == len(set(fields))
+
+
+def test_a_collection_expires_by_one_field_at_most() -> None:
+    groups = [row["collectionGroup"] for row in overrides() if "ttl" in row]
+    assert len(groups) == len(set(groups))
