@@ -11,7 +11,7 @@ import functions_framework.aio
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from functions.http import Answer, answer, begin_trace, read_bounded, refused
+from functions.http import Answer, answer, begin_trace, read_bounded, refused, where
 from shared.core.body import InvalidJsonError, parse_object
 from shared.core.change import Source
 from shared.core.keys import reservation_document_id
@@ -44,7 +44,7 @@ async def opentable_webhook(request: Request) -> Response:
     except InvalidSettingsError as error:
         log(Severity.ERROR, Event.SETTINGS_UNUSABLE, problem=str(error))
     except Exception as error:  # noqa: BLE001 -- a fault of ours must make the sender try again
-        log(Severity.ERROR, Event.CRASHED, error=type(error).__name__, where=_where(error))
+        log(Severity.ERROR, Event.CRASHED, error=type(error).__name__, where=where(error))
     return UNAVAILABLE.response()
 
 
@@ -110,11 +110,3 @@ def _log(visitor: Visitor, taken: Applied | Quarantined) -> None:
         scheme=visitor.verdict.reason,
         keyPosition=visitor.verdict.position,
     )
-
-
-def _where(error: BaseException) -> str:
-    """Return the line of code that failed; an error's text may quote a person."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return "" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"

@@ -1,11 +1,12 @@
 """A request's body: strict JSON, and which of the two webhook formats it has."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any
 
 LONGEST_INTEGER = 19  # digits; Firestore keeps no longer one
+MOST_NESTING = 64  # far below where reading or writing JSON would exhaust the stack
 
 
 class InvalidJsonError(ValueError):
@@ -25,7 +26,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
     A whole number too long for any store becomes a float, so that it costs nothing to refuse.
 
     Raises:
-        InvalidJsonError: When the body is anything else, or nested too deeply to read.
+        InvalidJsonError: When the body is anything else, or nested deeper than `MOST_NESTING`.
     """
     try:
         parsed = json.loads(
@@ -38,6 +39,8 @@ def parse_object(body: bytes) -> dict[str, Any]:
         raise InvalidJsonError("not JSON") from None
     if not isinstance(parsed, dict):
         raise InvalidJsonError("not an object")
+    if _is_nested_deeper(parsed, MOST_NESTING):
+        raise InvalidJsonError("nested too deeply")
     return parsed
 
 
@@ -54,6 +57,19 @@ def _no_constant(name: str) -> float:
 
 def _bounded_integer(digits: str) -> int | float:
     return int(digits) if len(digits) <= LONGEST_INTEGER else float(digits)
+
+
+def _is_nested_deeper(value: object, most: int) -> bool:
+    level = [value]
+    for _ in range(most):
+        level = [inner for outer in level for inner in _contents(outer)]
+    return any(isinstance(inner, dict | list) for inner in level)
+
+
+def _contents(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def shape_of(body: dict[str, Any]) -> Shape | None:

@@ -78,8 +78,7 @@ def render(identity: Identity, statements: Statements) -> FlatDocument:
         "source.externalReservationId": identity.external_key,
         "dinerName": statements.shown("dinerName") or UNKNOWN_DINER,
         "dinerId": None,
-        # The default is derived, not said: it carries no version, so any word overrules it.
-        "status": statements.shown("status") or Status.CONFIRMED.value,
+        "status": status_shown(statements),
         "statusHistory": stored_history(statements.statuses),
     }
     document.update(_start(start_at, identity.zone))
@@ -92,6 +91,14 @@ def render(identity: Identity, statements: Statements) -> FlatDocument:
     for speaker, register in statements.registers.items():
         document[f"sync.{speaker.lower()}"] = stored_register(register)
     return document
+
+
+def status_shown(statements: Statements) -> str:
+    """Return the status that is shown.
+
+    The default is derived, not said: it carries no version, so any word overrules it.
+    """
+    return str(statements.shown("status") or Status.CONFIRMED.value)
 
 
 def _start(start_at: object, zone: ZoneInfo) -> FlatDocument:

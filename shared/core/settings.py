@@ -111,7 +111,7 @@ def zone_named(name: str) -> ZoneInfo | None:
 
 
 def _schemes(listed: object, problems: list[str]) -> frozenset[Scheme]:
-    known = {scheme.value for scheme in Scheme}
+    known = [scheme.value for scheme in Scheme]  # a list: what is asked for may be unhashable
     names = listed if isinstance(listed, list) else []
     if (listed is not None and listed != names) or any(name not in known for name in names):
         problems.append(f"webhookAuth must be a list of any of {', '.join(sorted(known))}.")

@@ -11,6 +11,9 @@ _ISO = re.compile(
     r"(?P<zone>[Zz]|[+-]\d{2}(:?\d{2})?)?",
     re.ASCII,
 )
+# A day inside the calendar's ends, so that every zone can show the instant.
+_EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
+_LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 
 
 class WallClockNote(StrEnum):
@@ -32,7 +35,8 @@ def instant_of(text: str) -> datetime:
     """Read an ISO 8601 date and time as an instant in UTC; one without a zone is UTC.
 
     Raises:
-        ValueError: When the text is not a date with a time, or no calendar has that instant.
+        ValueError: When the text is not a date with a time, or not every
+            zone's calendar has that instant.
     """
     return _read(text, ZoneInfo("UTC")).instant
 
@@ -52,9 +56,12 @@ def _read(text: str, zone: ZoneInfo) -> Moment:
         raise ValueError("not an ISO 8601 date and time")
     moment = datetime.fromisoformat(match[0].upper().replace(",", "."))
     try:
-        return _on_wall_clock(moment, zone) if moment.tzinfo is None else Moment(_in_utc(moment))
+        read = _on_wall_clock(moment, zone) if moment.tzinfo is None else Moment(_in_utc(moment))
     except OverflowError:
         raise ValueError("outside the calendar") from None
+    if not _EARLIEST <= read.instant <= _LATEST:
+        raise ValueError("outside the calendar")
+    return read
 
 
 def _on_wall_clock(wall: datetime, zone: ZoneInfo) -> Moment:

@@ -27,12 +27,12 @@ async def apply_all(ledger: Ledger, changes: Sequence[Change]) -> list[Result]:
         A result a change: one that cannot be applied never sinks its neighbours.
     """
     results: list[Result] = []
-    for group in _groups(changes):
+    for group in groups(changes):
         results += await _apply_group(ledger, group)
     return results
 
 
-def _groups(changes: Sequence[Change]) -> Iterator[list[Change]]:
+def groups(changes: Sequence[Change]) -> Iterator[list[Change]]:
     """Yield groups in which no reservation is spoken of twice: one commit writes it once."""
     group: dict[str, Change] = {}
     for change in changes:
@@ -47,7 +47,7 @@ def _groups(changes: Sequence[Change]) -> Iterator[list[Change]]:
 async def _apply_group(ledger: Ledger, group: Sequence[Change]) -> list[Result]:
     writing = ledger.writing()
     try:
-        readings, decisions = await _decide(ledger, group, writing)
+        readings, decisions = await decide_group(ledger, group, writing)
         await _commit(ledger, readings, decisions)
     except google.GoogleAPIError:
         decisions = {}
@@ -59,10 +59,19 @@ async def _apply_group(ledger: Ledger, group: Sequence[Change]) -> list[Result]:
     ]
 
 
-async def _decide(
+async def decide_group(
     ledger: Ledger, group: Sequence[Change], writing: Writing
 ) -> tuple[dict[str, Reading], dict[str, Decision]]:
-    """Judge by the documents, and by a journal entry only where a document does not tell."""
+    """Judge changes by the documents, and by a journal entry only where a document does not tell.
+
+    Args:
+        ledger: The restaurant's ledger.
+        group: Changes, no two of one reservation.
+        writing: The times and names of the commit that may follow.
+
+    Returns:
+        What was read and what was decided, by external key.
+    """
     readings = await ledger.shelf.read({change.external_key: () for change in group})
     decisions: dict[str, Decision] = {}
     wanted: dict[str, tuple[str]] = {}

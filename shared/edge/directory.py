@@ -88,6 +88,7 @@ class Directory:
                 restaurantId=settings.restaurant_id,
             )
             return None
+        self._recognise(f"id:{rid}")
         return settings
 
     async def credentials(self, settings: Settings) -> Credentials:
@@ -124,9 +125,16 @@ class Directory:
         self._unknown[mark] = True
         found = await cache.get(key)
         if found is not None:
-            self._known[mark] = True
-            self._unknown.pop(mark, None)
+            self._recognise(mark)
         return found
+
+    def _recognise(self, mark: str) -> None:
+        """Look an id up freely from now on.
+
+        A number in use counts under both ids: an envelope's is first taken for Lineup's.
+        """
+        self._known[mark] = True
+        self._unknown.pop(mark, None)
 
     async def _read_settings(self, restaurant_id: str) -> Settings | None:
         document = await self._read(paths.integration(self._client, restaurant_id))

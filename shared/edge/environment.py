@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping
 from typing import Self
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from shared.edge.opentable.address import base_url
 from shared.errors import InvalidSettingsError
-
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 class Environment(BaseModel):
@@ -100,11 +98,11 @@ class Environment(BaseModel):
 
     @field_validator("api_url", "oauth_url")
     @classmethod
-    def _encrypted(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-            return url.rstrip("/")
-        raise ValueError("must be an https URL (http only on this machine)")
+    def _safe_for_a_token(cls, url: str) -> str:
+        try:
+            return base_url("It", url)
+        except InvalidSettingsError as error:
+            raise ValueError(str(error)) from None
 
     @model_validator(mode="after")
     def _no_emulator_when_deployed(self) -> Self:

@@ -37,10 +37,11 @@ class Statement:
     source: Source
 
 
-def statement_of_row(row: dict[str, Any], received_at: datetime, source: Source) -> Statement:
-    """Return one of the API's rows as a statement; equal rows have equal texts."""
-    text = json.dumps(row, sort_keys=True, separators=(",", ":"))
-    return Statement(Shape.OBJECT, row, text, "application/json", received_at, source)
+def statement_of_row(item: object, received_at: datetime, source: Source) -> Statement:
+    """Return one item of the API's lists as a statement; equal rows have equal texts."""
+    text = json.dumps(item, sort_keys=True, separators=(",", ":"))
+    body = item if isinstance(item, dict) else {}
+    return Statement(Shape.OBJECT, body, text, "application/json", received_at, source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,9 @@ async def take_in(
         change = read_statement(settings, statement)
         applied = await services.ledger(settings).apply(change)
     except RejectedStatementError as rejection:
-        return await _keep(services, settings, statement, rejection)
+        quarantine = services.quarantine(settings.restaurant_id)
+        kept = await quarantine.keep(statement.text, statement.content_type, rejection)
+        return Quarantined(rejection.reason, kept.id)
     _note_unknown_state(settings, change)
     return applied
 
@@ -110,14 +113,6 @@ def read_statement(settings: Settings, statement: Statement) -> Change:
         received_at=statement.received_at,
         source=statement.source,
     )
-
-
-async def _keep(
-    services: Services, settings: Settings, statement: Statement, rejection: RejectedStatementError
-) -> Quarantined:
-    quarantine = services.quarantine(settings.restaurant_id)
-    kept = await quarantine.keep(statement.text, statement.content_type, rejection)
-    return Quarantined(rejection.reason, kept.id)
 
 
 def _note_unknown_state(settings: Settings, change: Change) -> None:

@@ -143,8 +143,11 @@ class Ledger:
 
     def decide(self, change: Change, held: Held, writing: Writing) -> Decision:
         """Judge a change against what is held (see `shared.core.decision`)."""
-        identity = Identity(self._restaurant_id, change.external_key, self._zone)
-        return decide(change, held, identity, writing)
+        return decide(change, held, self.identity(change.external_key), writing)
+
+    def identity(self, external_key: str) -> Identity:
+        """Return whose reservation a document of this ledger is."""
+        return Identity(self._restaurant_id, external_key, self._zone)
 
 
 def applied_by(change: Change, decision: Decision) -> Applied:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,11 +28,7 @@ class Services:
     firestore: AsyncClient
     directory: Directory
     opentable: OpenTableClient
-
-    @staticmethod
-    def clock() -> datetime:
-        """Return the time, UTC."""
-        return datetime.now(UTC)
+    clock: Callable[[], datetime]
 
     def ledger(self, settings: Settings) -> Ledger:
         """Return a restaurant's ledger.
@@ -71,7 +68,13 @@ def make_services(environment: Environment) -> Services:
             new_session(workers),
             ThreadPoolExecutor(workers, thread_name_prefix="opentable"),
         ),
+        clock=utc_now,
     )
+
+
+def utc_now() -> datetime:
+    """Return the time, UTC."""
+    return datetime.now(UTC)
 
 
 def _secret_source(environment: Environment) -> SecretSource:

@@ -27,6 +27,8 @@ class Event(StrEnum):
     """A state that the mapping does not know; the status was left as it was."""
     HINT = "hint"
     """A relay's envelope made the webhook fetch OpenTable's own row."""
+    RUN_FAILED = "run.failed"
+    """A scheduled run could not begin; the scheduler tries again."""
     POLLED = "poll"
     """One restaurant's poll ended."""
     RECONCILED = "reconciliation"

@@ -10,7 +10,8 @@ from shared.core.paging import Answer, Listing, accept, next_offset
 
 Order = Literal["updated", "id", "shuffled", "unstable"]
 Row = dict[str, object]
-Deed = tuple[Literal["touch", "insert", "remove"], int]
+What = Literal["touch", "insert", "remove"]
+Deed = tuple[What, int]
 
 
 @dataclass
@@ -82,14 +83,14 @@ def read_through(moving: MovingList) -> tuple[Listing, list[Row]]:
     return listing, rows
 
 
-def scripts(*deeds: str) -> st.SearchStrategy[list[list[Deed]]]:
+def scripts(*deeds: What) -> st.SearchStrategy[list[list[Deed]]]:
     """Return scripts of what happens after each page, made of the given deeds."""
     deed = st.tuples(st.sampled_from(deeds), st.integers(0, 10_000))
     return st.lists(st.lists(deed, max_size=6), max_size=30)
 
 
 def moving_lists(
-    orders: tuple[Order, ...], *deeds: str, most: int = 80
+    orders: tuple[Order, ...], *deeds: What, most: int = 80
 ) -> st.SearchStrategy[MovingList]:
     """Return lists in these orders to which these things happen."""
     return st.builds(

@@ -66,7 +66,9 @@ def test_a_new_sequence_is_another_version() -> None:
 
 
 def test_a_new_update_time_is_another_version() -> None:
-    assert mark_of({"id": "a", "updated_at_utc": "x"}) != mark_of({"id": "a", "updated_at_utc": "y"})
+    assert mark_of({"id": "a", "updated_at_utc": "x"}) != mark_of(
+        {"id": "a", "updated_at_utc": "y"}
+    )
 
 
 def test_an_item_without_an_id_is_marked_by_what_it_holds() -> None:

@@ -1,0 +1,44 @@
+"""Clocks that can be injected: the machine's, a skewed one and one moved by hand."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Return the machine's time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+class SkewedClock:
+    """A clock that runs ahead of another by ``skew`` (behind it where negative)."""
+
+    def __init__(self, base: Clock = utc_now, skew: timedelta = timedelta(0)) -> None:
+        """Follow ``base``, an aware clock, at a distance of ``skew``."""
+        self._base = base
+        self.skew = skew
+
+    def __call__(self) -> datetime:
+        """Return the skewed time."""
+        return self._base() + self.skew
+
+
+class ManualClock:
+    """A clock that moves only when told to, so that no test waits."""
+
+    def __init__(self, start: datetime) -> None:
+        """Stand at ``start``, an aware time."""
+        self._now = start
+
+    def __call__(self) -> datetime:
+        """Return the time it stands at."""
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        """Move on by ``seconds``."""
+        self._now += timedelta(seconds=seconds)
+
+    def set(self, now: datetime) -> None:
+        """Stand at ``now``; never goes back."""
+        self._now = max(self._now, now)

@@ -1,0 +1,100 @@
+"""What OpenTable's book holds: restaurants, reservations and guests, as frozen values.
+
+All times are aware and in UTC. Fields follow OpenTable's documented Sync v2 rows; ``local``
+is derived: the scheduled time as the restaurant's wall clock shows it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+EXPECTED = ("NotConfirmed", "LeftMessage", "WrongNumber", "NoAnswer", "Confirmed", "Late")
+IN_HOUSE = ("PartiallyArrived", "AllArrived")
+SEATED = (
+    "PartiallySeated",
+    "Seated",
+    "Appetizer",
+    "Entree",
+    "Dessert",
+    "CheckDropped",
+    "Paid",
+    "Cleared",
+    "BusTable",
+)
+ENDED = ("Done", "Cancelled", "NoShow", "AssumedSeated", "AssumedDone")
+STATES = EXPECTED + IN_HOUSE + SEATED + ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class Restaurant:
+    """A restaurant as OpenTable knows it; ``rid`` is its number there."""
+
+    rid: int
+    name: str
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Deposit:
+    """Money paid ahead, in minor units of ``currency``."""
+
+    total_paid: int
+    total_refunded: int = 0
+    currency: str = "USD"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """One reservation at one moment; each change makes a new value.
+
+    ``sequence_id``, ``confirmation_id`` and ``local`` are given by the book; ``key`` is the id
+    without its ``{rid}-`` prefix; ``cancelled`` is the *first* cancellation.
+    """
+
+    rid: int
+    key: str
+    scheduled: datetime
+    party_size: int
+    created: datetime
+    updated: datetime
+    state: str = "NotConfirmed"
+    origin: str = "Web"
+    guest_key: str | None = None
+    sequence_id: int = 0
+    confirmation_id: int = 0
+    local: str = ""
+    tables: tuple[str, ...] = ()
+    visit_tags: tuple[str, ...] = ()
+    guest_request: str = ""
+    venue_notes: str | None = None
+    server: str | None = None
+    arrived: datetime | None = None
+    seated: datetime | None = None
+    done: datetime | None = None
+    cancelled: datetime | None = None
+    waitlisted: datetime | None = None
+    quoted_wait: int = 0
+    deposit: Deposit | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guest:
+    """One guest of one restaurant; ``primary`` is the survivor's key once ``archived``."""
+
+    rid: int
+    key: str
+    created: datetime
+    updated: datetime
+    sequence_id: int = 0
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+    phone: str = ""
+    tags: tuple[str, ...] = ()
+    notes: str | None = None
+    email_optin: bool = False
+    marketing_opted_out: bool = False
+    is_hidden: bool = False
+    forgotten: bool = False
+    archived: bool = False
+    primary: str | None = None

@@ -1,0 +1,116 @@
+"""A whole local OpenTable put together: book, answers, webhooks and evenings, with its threads."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Event, Thread
+from zoneinfo import ZoneInfo
+
+import requests
+
+from dev.sandbox.answers import Sandbox
+from dev.sandbox.book import Book
+from dev.sandbox.clock import SkewedClock
+from dev.sandbox.courier import Courier
+from dev.sandbox.life import Life
+from dev.sandbox.populate import populate
+from dev.sandbox.records import Restaurant
+from dev.sandbox.tiers import Tier
+from dev.sandbox.tokens import Partner
+from dev.sandbox.webhooks import DirectSender, Relay
+
+_ANSWER_SECONDS = 10
+_COURIER_TICK_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to set up.
+
+    Args:
+        zones: IANA zone of each rid.
+        base_url: The API's own address.
+        reservations: How many each book holds at the start.
+        speed: Simulated seconds a second; 0 for no evenings.
+        seed: Of everything that is drawn.
+        tier: The credential's, and the webhook's.
+        client_id: The API credential.
+        client_secret: Its secret.
+        webhook_url: Where events go; empty for no webhooks.
+        authorization: The direct sender's header; empty for no direct sender.
+        signing_secret: The relay's ``whsec_…``; empty for no relay.
+    """
+
+    zones: dict[int, str]
+    base_url: str
+    reservations: int = 300
+    speed: float = 60.0
+    seed: int = 0
+    tier: Tier = "gold"
+    client_id: str = "demo-client"
+    client_secret: str = field(default="demo-secret", repr=False)
+    webhook_url: str = ""
+    authorization: str = field(default="", repr=False)
+    signing_secret: str = field(default="", repr=False)
+
+
+@dataclass(slots=True)
+class Station:
+    """The running parts."""
+
+    clock: SkewedClock
+    sandbox: Sandbox
+    courier: Courier
+    lives: list[Life]
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Let the evenings and the courier run in threads until the block ends."""
+        stop = Event()
+        jobs: list[Callable[[Event], None]] = [self._deliver, *(life.run for life in self.lives)]
+        threads = [Thread(target=job, args=(stop,), daemon=True) for job in jobs]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join(_ANSWER_SECONDS)
+
+    def _deliver(self, stop: Event) -> None:
+        while not stop.wait(_COURIER_TICK_SECONDS):
+            self.courier.run_due()
+
+
+def build(plan: Plan) -> Station:
+    """Set up a station by ``plan``; nothing runs yet."""
+    clock = SkewedClock()
+    book = Book(clock, plan.seed)
+    for rid, zone in plan.zones.items():
+        book.open(Restaurant(rid, f"Demo Restaurant {rid}", ZoneInfo(zone)))
+        populate(book, rid, plan.reservations, plan.seed)
+    partner = Partner(plan.client_id, plan.client_secret, plan.tier, set(plan.zones))
+    courier = Courier(post, clock, plan.seed)
+    _attach_senders(book, courier, plan)
+    lives = [Life(book, rid, plan.speed, plan.seed) for rid in plan.zones]
+    return Station(clock, Sandbox(book, [partner], base_url=plan.base_url), courier, lives)
+
+
+def post(url: str, headers: dict[str, str], body: bytes) -> int:
+    """Post over real HTTP; 0 where no answer came within 10 seconds."""
+    try:
+        answer = requests.post(
+            url, data=body, headers=headers, timeout=_ANSWER_SECONDS, allow_redirects=False
+        )
+    except requests.RequestException:
+        return 0
+    return answer.status_code
+
+
+def _attach_senders(book: Book, courier: Courier, plan: Plan) -> None:
+    url = plan.webhook_url
+    if url and plan.authorization:
+        book.listen(DirectSender(book, courier, url, plan.authorization, plan.tier).heard)
+    if url and plan.signing_secret:
+        book.listen(Relay(book, courier, url, plan.signing_secret).heard)

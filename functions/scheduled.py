@@ -1,0 +1,68 @@
+"""What the scheduled functions share: their optional body, and an answer whatever happens."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from functions.http import Answer, answer, begin_trace, read_bounded, where
+from shared.core.body import InvalidJsonError, parse_object
+from shared.edge.services import Services, services
+from shared.edge.telemetry import Event, Severity, log
+from shared.errors import InvalidSettingsError, LedgerUnavailableError
+
+
+class Order(BaseModel):
+    """What a scheduled function is asked to do; everything is optional."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    restaurant_id: str | None = Field(None, alias="restaurantId", pattern=r"^[A-Za-z0-9_-]{1,128}$")
+
+
+AnyOrder = TypeVar("AnyOrder", bound=Order)
+
+
+async def scheduled(
+    request: Request, kind: type[AnyOrder], run: Callable[[Services, AnyOrder], Awaitable[Answer]]
+) -> Response:
+    """Answer a scheduled request.
+
+    Args:
+        request: The request; Cloud Run has checked that it comes from the scheduler.
+        kind: The model of its body.
+        run: Does the work.
+
+    Returns:
+        The work's answer; 400 for a body that cannot be read; 503 where nothing could be done.
+    """
+    try:
+        at_hand = services()
+        begin_trace(request, at_hand.environment.project)
+        order = await read_order(request, kind)
+        return (order if isinstance(order, Answer) else await run(at_hand, order)).response()
+    except LedgerUnavailableError as error:
+        log(Severity.ERROR, Event.RUN_FAILED, error=str(error))
+    except InvalidSettingsError as error:
+        log(Severity.ERROR, Event.SETTINGS_UNUSABLE, problem=str(error))
+    except Exception as error:  # noqa: BLE001 -- a fault of ours must make the scheduler try again
+        log(Severity.ERROR, Event.CRASHED, error=type(error).__name__, where=where(error))
+    return answer(503, "unavailable").response()
+
+
+async def read_order(request: Request, kind: type[AnyOrder]) -> AnyOrder | Answer:
+    """Read the optional body, or return the refusal of one that cannot be read."""
+    if request.method != "POST":
+        return answer(405, "method_not_allowed")
+    raw = await read_bounded(request)
+    if raw is None:
+        return answer(413, "too_large")
+    try:
+        return kind.model_validate(parse_object(raw) if raw.strip() else {})
+    except InvalidJsonError:
+        return answer(400, "invalid_json")
+    except ValidationError as error:
+        fields = sorted({str(item["loc"][0]) if item["loc"] else "body" for item in error.errors()})
+        return answer(400, "invalid_request", fields=fields)

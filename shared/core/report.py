@@ -1,0 +1,155 @@
+"""The reconciliation report: what was compared, what differed, and what was done about it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from shared.core.decision import Commit
+from shared.core.document import status_shown
+from shared.core.keys import reservation_document_id
+from shared.core.states import Status
+from shared.core.window import Window
+
+
+class ReportStatus(StrEnum):
+    """How a reconciliation ended."""
+
+    COMPLETED = "COMPLETED"
+    HELD = "HELD"
+    FAILED = "FAILED"
+    DRY_RUN = "DRY_RUN"
+
+
+class Divergence(StrEnum):
+    """What reconciliation may not correct by itself."""
+
+    MISSING_IN_OPENTABLE = "MISSING_IN_OPENTABLE"
+    UNREADABLE = "UNREADABLE"
+    CONFLICTING_VERSION = "CONFLICTING_VERSION"
+    VERSION_BEHIND = "VERSION_BEHIND"
+    WRONG_TIME_ZONE = "WRONG_TIME_ZONE"
+    CREATE_FAILED = "CREATE_FAILED"
+    UPDATE_FAILED = "UPDATE_FAILED"
+
+
+Entry = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Report:
+    """A report while it is written.
+
+    Attributes:
+        report_id: Its document id.
+        restaurant_id: Whose.
+        window: The days compared.
+        reconciled_at: When the run began, UTC.
+        status: How it ended.
+        reason: Why it was held or failed.
+        open_table_count: Rows in OpenTable's answer.
+        ledger_count: OpenTable's reservations in the ledger's window.
+        compared_count: Rows that could be read and were compared.
+        unchanged_count: Rows that the ledger showed already.
+        new_divergences: Divergences that no earlier report had.
+        missed_webhooks: Corrections that a webhook should have brought.
+        created: Reservations that the ledger lacked.
+        updated: Reservations that differed.
+        cancelled: Reservations that were cancelled at OpenTable alone.
+        divergences: What is left for a person.
+    """
+
+    report_id: str
+    restaurant_id: str
+    window: Window
+    reconciled_at: datetime
+    status: ReportStatus = ReportStatus.COMPLETED
+    reason: str | None = None
+    open_table_count: int = 0
+    ledger_count: int = 0
+    compared_count: int = 0
+    unchanged_count: int = 0
+    new_divergences: int = 0
+    missed_webhooks: int = 0
+    created: list[Entry] = field(default_factory=list)
+    updated: list[Entry] = field(default_factory=list)
+    cancelled: list[Entry] = field(default_factory=list)
+    divergences: list[Entry] = field(default_factory=list)
+
+    def correct(self, external_key: str, commit: Commit) -> None:
+        """List a correction under what it is.
+
+        Args:
+            external_key: The reservation's.
+            commit: What was written, or would be.
+        """
+        changes = commit.entry["changes"]
+        entry: Entry = {
+            "externalId": external_key,
+            "reservationId": reservation_document_id(external_key),
+        }
+        status = status_shown(commit.statements)
+        previous = changes["status"]["from"] if "status" in changes else status
+        if commit.creates:
+            self.created.append(entry | {"reason": "Missing in the ledger"})
+        elif status == Status.CANCELLED != previous:
+            reason = {"previousStatus": previous, "reason": "Cancelled at OpenTable"}
+            self.cancelled.append(entry | reason | {"changes": changes})
+        else:
+            statuses = {"previousStatus": previous, "newStatus": status}
+            self.updated.append(entry | statuses | {"changes": changes})
+
+    def diverge(
+        self, kind: Divergence, external_key: str | None, reason: str, *, is_new: bool
+    ) -> None:
+        """List a divergence.
+
+        Args:
+            kind: Its type.
+            external_key: The reservation's, None where a row does not tell.
+            reason: One sentence for the person who looks.
+            is_new: Whether no earlier report had it; alarms are for new ones.
+        """
+        known = external_key and reservation_document_id(external_key)
+        self.divergences.append(
+            {
+                "type": kind.value,
+                "externalId": external_key,
+                "reservationId": known,
+                "reason": reason,
+            }
+        )
+        self.new_divergences += is_new
+
+    def counts(self) -> dict[str, Any]:
+        """Return the counts by which a run is answered and logged."""
+        return {
+            "created": len(self.created),
+            "updated": len(self.updated),
+            "cancelled": len(self.cancelled),
+            "divergences": len(self.divergences),
+        }
+
+    def summary(self, duration_ms: int) -> dict[str, Any]:
+        """Return the report's document but for its four lists.
+
+        Args:
+            duration_ms: How long the run took.
+        """
+        return {
+            "reportId": self.report_id,
+            "restaurantId": self.restaurant_id,
+            "startDate": self.window.start.isoformat(),
+            "endDate": self.window.end.isoformat(),
+            "reconciledAt": self.reconciled_at,
+            "status": self.status.value,
+            "reason": self.reason,
+            "openTableCount": self.open_table_count,
+            "ledgerCount": self.ledger_count,
+            "comparedCount": self.compared_count,
+            "unchangedCount": self.unchanged_count,
+            "newDivergences": self.new_divergences,
+            "missedWebhooks": self.missed_webhooks,
+            "durationMs": duration_ms,
+            "counts": self.counts(),
+        }

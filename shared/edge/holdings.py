@@ -1,0 +1,45 @@
+"""The ledger's side of a comparison: a mark of every OpenTable reservation in the window."""
+
+from google.api_core import exceptions as google
+from google.cloud.firestore import AsyncClient, AsyncQuery, FieldFilter
+
+from shared.core.comparison import COMPARED, Mark, mark_of
+from shared.core.window import Window
+from shared.edge import paths
+from shared.edge.opentable.clock import Deadline
+from shared.errors import LedgerUnavailableError
+
+
+async def read_holdings(
+    client: AsyncClient, restaurant_id: str, window: Window, deadline: Deadline
+) -> dict[str, Mark]:
+    """Return a mark by external key for all that is held in a window, or without a start.
+
+    Args:
+        client: The process's Firestore client.
+        restaurant_id: Whose ledger.
+        window: Local dates.
+        deadline: Bounds the reading.
+
+    Raises:
+        LedgerUnavailableError: When it could not be read whole.
+    """
+    reservations = paths.reservations(client, restaurant_id).select(COMPARED)
+    in_window = reservations.where(
+        filter=FieldFilter("localDate", ">=", window.start.isoformat())
+    ).where(filter=FieldFilter("localDate", "<=", window.end.isoformat()))
+    undated = reservations.where(filter=FieldFilter("startAt", "==", value=None))
+    try:
+        return await _marks(in_window, deadline) | await _marks(undated, deadline)
+    except google.GoogleAPIError as error:
+        raise LedgerUnavailableError(type(error).__name__) from None
+
+
+async def _marks(query: AsyncQuery, deadline: Deadline) -> dict[str, Mark]:
+    marks: dict[str, Mark] = {}
+    async for snapshot in query.stream(retry=None, timeout=deadline.remaining()):
+        document = snapshot.to_dict() or {}
+        source = document.get("source") or {}
+        if source.get("system") == "OPENTABLE":
+            marks[source["externalReservationId"]] = mark_of(document)
+    return marks

@@ -1,0 +1,114 @@
+"""A run's lease and its results, kept beside a restaurant's settings and never over them."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from google.api_core import exceptions as google
+from google.cloud.firestore import DELETE_FIELD, AsyncClient, DocumentSnapshot
+
+from shared.edge import paths
+from shared.errors import InvalidSettingsError, LedgerUnavailableError
+
+_MOST_ATTEMPTS = 5
+_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to be the only run of its kind for a restaurant, for a while.
+
+    Attributes:
+        restaurant_id: Whose.
+        kind: The field that holds it, ``poll`` or ``reconciliation``.
+        owner: A random name of this run.
+        document: The settings document as it was when the lease was taken.
+    """
+
+    restaurant_id: str
+    kind: str
+    owner: str
+    document: Mapping[str, Any]
+
+    @property
+    def state(self) -> Mapping[str, Any]:
+        """What earlier runs of this kind left behind."""
+        return self.document.get(self.kind) or {}
+
+
+class Leases:
+    """Takes and ends leases.
+
+    Args:
+        client: The process's Firestore client.
+        clock: The current time, UTC.
+    """
+
+    def __init__(self, client: AsyncClient, clock: Callable[[], datetime]) -> None:
+        self._client = client
+        self._clock = clock
+
+    async def take(self, restaurant_id: str, kind: str, life: timedelta) -> Lease | None:
+        """Take a lease, or return None while another run holds it.
+
+        Raises:
+            InvalidSettingsError: When the restaurant has no settings.
+            LedgerUnavailableError: When Firestore did not take it.
+        """
+        owner = secrets.token_hex(8)
+        for _ in range(_MOST_ATTEMPTS):
+            snapshot = await self._read(restaurant_id)
+            document = snapshot.to_dict()
+            if document is None:
+                raise InvalidSettingsError("This restaurant has no OpenTable settings: add them.")
+            held = (document.get(kind) or {}).get("lease")
+            if held and held["expiresAt"] > self._clock():
+                return None
+            lease = {"owner": owner, "expiresAt": self._clock() + life}
+            if await self._update(snapshot, {f"{kind}.lease": lease}):
+                return Lease(restaurant_id, kind, owner, document)
+        raise LedgerUnavailableError("the settings kept changing while a lease was taken")
+
+    async def end(self, lease: Lease, results: Mapping[str, Any]) -> bool:
+        """Give a lease back and write its run's results in the same commit.
+
+        Args:
+            lease: A lease that was taken.
+            results: Dotted paths of the settings document to values.
+
+        Returns:
+            Whether it was still held; a run that outlived its lease writes nothing.
+
+        Raises:
+            LedgerUnavailableError: When Firestore did not take it.
+        """
+        for _ in range(_MOST_ATTEMPTS):
+            snapshot = await self._read(lease.restaurant_id)
+            state = (snapshot.to_dict() or {}).get(lease.kind) or {}
+            if (state.get("lease") or {}).get("owner") != lease.owner:
+                return False
+            if await self._update(snapshot, {**results, f"{lease.kind}.lease": DELETE_FIELD}):
+                return True
+        raise LedgerUnavailableError("the settings kept changing while a lease was given back")
+
+    async def _read(self, restaurant_id: str) -> DocumentSnapshot[Any]:
+        reference = paths.integration(self._client, restaurant_id)
+        try:
+            return await reference.get(retry=None, timeout=_SECONDS)
+        except google.GoogleAPIError as error:
+            raise LedgerUnavailableError(type(error).__name__) from None
+
+    async def _update(self, snapshot: DocumentSnapshot[Any], fields: Mapping[str, Any]) -> bool:
+        """Update unless the document moved; whether an earlier try landed shows on reading."""
+        unmoved = self._client.write_option(last_update_time=snapshot.update_time)
+        try:
+            await snapshot.reference.update(
+                dict(fields), option=unmoved, retry=None, timeout=_SECONDS
+            )
+        except (google.FailedPrecondition, google.Conflict, google.NotFound):
+            return False
+        except google.GoogleAPIError as error:
+            raise LedgerUnavailableError(type(error).__name__) from None
+        return True

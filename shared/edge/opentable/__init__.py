@@ -1,0 +1,1 @@
+"""OpenTable's Sync API as seen from here: tokens, calls with retries, rows and whole listings."""

@@ -1,0 +1,79 @@
+"""Which rows of a listing to ask for."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from enum import StrEnum
+from typing import Self
+
+
+class Kind(StrEnum):
+    """What can be listed, by its name in the Sync API's paths."""
+
+    RESERVATIONS = "reservations"
+    GUESTS = "guests"
+
+
+@dataclass(frozen=True, slots=True)
+class WallTime:
+    """A time as the clock on the restaurant's wall shows it, which no zone goes with.
+
+    OpenTable compares ``scheduled_time_from`` and ``scheduled_time_to`` with local times; an
+    instant passed there shifts the window by the zone's offset. So there is no way to make one
+    of these from an instant: only from a date and a time of day.
+
+    Attributes:
+        text: ``YYYY-MM-DDThh:mm:ss``.
+    """
+
+    text: str
+
+    @classmethod
+    def on(cls, day: date, at: time = time.min) -> Self:
+        """Return a date's time of day, by default its first second.
+
+        Raises:
+            TypeError: When an instant was given for the date, or a time that has a zone.
+        """
+        if isinstance(day, datetime) or at.tzinfo is not None:
+            raise TypeError("A wall time is made of a local date and a time without a zone.")
+        return cls(f"{day.isoformat()}T{at.isoformat('seconds')}")
+
+    @classmethod
+    def end_of(cls, day: date) -> Self:
+        """Return a date's last second, as both bounds are taken to be inclusive."""
+        return cls.on(day, time(23, 59, 59))
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """The filters of a listing; one that is None is not sent.
+
+    Attributes:
+        updated_after: Aware; compared with ``updated_at_utc``.
+        scheduled_from: The first local time of a visit (reservations only).
+        scheduled_to: The last one (reservations only).
+    """
+
+    updated_after: datetime | None = None
+    scheduled_from: WallTime | None = None
+    scheduled_to: WallTime | None = None
+
+    def parameters(self) -> dict[str, str]:
+        """Return the query's parameters under OpenTable's names.
+
+        Raises:
+            ValueError: When ``updated_after`` is naive.
+        """
+        bounds = {
+            "updated_after": self.updated_after and _instant(self.updated_after),
+            "scheduled_time_from": self.scheduled_from and self.scheduled_from.text,
+            "scheduled_time_to": self.scheduled_to and self.scheduled_to.text,
+        }
+        return {name: text for name, text in bounds.items() if text}
+
+
+def _instant(moment: datetime) -> str:
+    if moment.tzinfo is None:
+        raise ValueError("updated_after must be an aware time; give it its zone.")
+    utc = moment.astimezone(UTC).replace(tzinfo=None)
+    return f"{utc.isoformat(timespec='milliseconds')}Z"

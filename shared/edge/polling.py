@@ -1,0 +1,146 @@
+"""One restaurant's poll: what changed at OpenTable since the cursor, applied to the ledger."""
+
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from shared.core.change import Source
+from shared.core.missed import is_missed
+from shared.core.settings import Settings, settings_from
+from shared.edge.batches import apply_all
+from shared.edge.leases import Lease, Leases
+from shared.edge.ledger import Applied
+from shared.edge.opentable.clock import Deadline
+from shared.edge.opentable.query import Kind, Query, WallTime
+from shared.edge.opentable.reading import Access
+from shared.edge.rows import read_rows, settle
+from shared.edge.services import Services
+from shared.edge.telemetry import Event, Severity, log
+from shared.errors import InvalidSettingsError, LedgerUnavailableError, OpenTableError
+
+LEASE_MARGIN_SECONDS = 60.0
+FAILURES = (InvalidSettingsError, LedgerUnavailableError, OpenTableError)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a poll did with the rows that it fetched; the outcomes add up to ``fetched``."""
+
+    fetched: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    stale: int = 0
+    quarantined: int = 0
+    pages: int = 0
+
+    def count(self, applied: Applied) -> None:
+        """Count one row by its outcome; one that was held already counts as unchanged."""
+        name = "unchanged" if applied.outcome == "duplicate" else str(applied.outcome)
+        setattr(self, name, getattr(self, name) + 1)
+
+
+async def poll_restaurant(services: Services, restaurant_id: str) -> dict[str, Any]:
+    """Poll one restaurant, unless another run of it is under way.
+
+    Args:
+        services: The process's services.
+        restaurant_id: Lineup's id.
+
+    Returns:
+        Its part of the poll's answer; a failure is told in it, never raised.
+    """
+    seconds = services.environment.run_seconds
+    leases = Leases(services.firestore, services.clock)
+    tally = Tally()
+    try:
+        life = timedelta(seconds=seconds + LEASE_MARGIN_SECONDS)
+        lease = await leases.take(restaurant_id, "poll", life)
+        if lease is None:
+            return _result(restaurant_id, "skipped", tally, "another poll holds the lease")
+        return await _with_lease(services, leases, lease, tally, Deadline.after(seconds))
+    except FAILURES as error:
+        return _result(restaurant_id, "error", tally, str(error))
+
+
+async def _with_lease(
+    services: Services, leases: Leases, lease: Lease, tally: Tally, deadline: Deadline
+) -> dict[str, Any]:
+    # The cursor is the time before the first request: what changes from now on is next time's.
+    started = services.clock()
+    try:
+        missed = await _fetch_and_apply(services, lease, tally, deadline)
+    except FAILURES as error:
+        failures = int(lease.state.get("consecutiveFailures") or 0) + 1
+        outcome = {"lastOutcome": "error", "lastError": str(error), "consecutiveFailures": failures}
+        await leases.end(lease, _under_poll(outcome))
+        return _result(lease.restaurant_id, "error", tally, str(error))
+    outcome = {
+        "cursor": started,
+        "lastOutcome": "ok",
+        "lastError": None,
+        "consecutiveFailures": 0,
+        "missedWebhooks": missed,
+    }
+    results = _under_poll(outcome) | {"lastPolledAt": services.clock()}
+    if not await leases.end(lease, results):
+        return _result(lease.restaurant_id, "error", tally, "the run outlived its lease")
+    return _result(lease.restaurant_id, "ok", tally, None)
+
+
+def _under_poll(fields: dict[str, Any]) -> dict[str, Any]:
+    return {f"poll.{name}": value for name, value in fields.items()}
+
+
+async def _fetch_and_apply(
+    services: Services, lease: Lease, tally: Tally, deadline: Deadline
+) -> int:
+    """Apply every page, and return how many changes a webhook should have brought."""
+    settings = settings_from(lease.restaurant_id, lease.document)
+    zone = settings.usable_zone()
+    access = Access(settings.usable_rid(), await services.directory.credentials(settings))
+    cursor = lease.state.get("cursor")
+    today = services.clock().astimezone(zone).date()
+    lookback = timedelta(seconds=services.environment.lookback_seconds)
+    query = _query(cursor, lookback, today)
+    missed = 0
+    async for page in services.opentable.pages(access, Kind.RESERVATIONS, query, deadline):
+        tally.pages += 1
+        found = await _apply(services, settings, (*page.rows, *page.strays), tally)
+        if cursor is not None and settings.webhook_auth:
+            missed += sum(is_missed(entry, services.clock()) for entry in found)
+    return missed
+
+
+def _query(cursor: datetime | None, lookback: timedelta, today: date) -> Query:
+    """Ask for what changed; the first time for all that is scheduled from yesterday on."""
+    if cursor is None:
+        return Query(scheduled_from=WallTime.on(today - timedelta(days=1)))
+    return Query(updated_after=cursor - lookback)
+
+
+async def _apply(
+    services: Services, settings: Settings, items: tuple[object, ...], tally: Tally
+) -> list[dict[str, Any]]:
+    """Apply a page and return the journal entries that it wrote."""
+    batch = await read_rows(services, settings, items, Source.POLL)
+    results = await apply_all(services.ledger(settings), batch.changes)
+    tally.fetched += len(items)
+    tally.quarantined += len(batch.unreadable)
+    written = []
+    for change, result in zip(batch.changes, results, strict=True):
+        if await settle(services, settings, change, result):
+            tally.quarantined += 1
+        elif isinstance(result, Applied):
+            tally.count(result)
+            if result.commit is not None:
+                written.append(result.commit.entry)
+    return written
+
+
+def _result(restaurant_id: str, status: str, tally: Tally, error: str | None) -> dict[str, Any]:
+    severity = Severity.ERROR if status == "error" else Severity.INFO
+    fields = asdict(tally)
+    log(severity, Event.POLLED, restaurantId=restaurant_id, status=status, error=error, **fields)
+    result = {"restaurantId": restaurant_id, "status": status, **fields}
+    return result | ({"error": error} if error else {})

@@ -1,0 +1,135 @@
+"""One restaurant's reconciliation: both sides of a window compared, the ledger corrected.
+
+An incomplete fetch corrects nothing. A reservation that OpenTable's answer lacks is asked for
+by its id before it is called missing, and a missing one is flagged, never cancelled. An answer
+that would change too much is not believed: its plan is stored, and a person decides.
+"""
+
+import asyncio
+from datetime import timedelta
+from http import HTTPStatus
+
+from shared.core.change import Source
+from shared.core.comparison import must_brake
+from shared.core.report import Divergence, ReportStatus
+from shared.edge.comparing import Comparison, compare
+from shared.edge.corrections import carry_out, list_plan
+from shared.edge.divergences import Finding, read_statements, settle_finding
+from shared.edge.holdings import read_holdings
+from shared.edge.plan import Plan, make_plan
+from shared.edge.rows import read_rows
+from shared.edge.run import Run
+from shared.errors import OpenTableRefusedError
+
+_BY_ID_AT_ONCE = 8
+PAUSE = timedelta(days=1)
+
+
+async def reconcile(run: Run) -> None:
+    """Compare and correct; the run's report tells how it ended.
+
+    Raises:
+        OpenTableError: When OpenTable's side could not be read whole; nothing was corrected.
+        LedgerUnavailableError: When the ledger's side could not be read.
+        InvalidSettingsError: When the credentials cannot be used.
+    """
+    services, settings, report = run.services, run.settings, run.report
+    holdings = await read_holdings(
+        services.firestore, settings.restaurant_id, report.window, run.deadline
+    )
+    report.ledger_count = sum(mark.dated for mark in holdings.values())
+    comparison = await compare(run, holdings)
+    plan = await make_plan(services.ledger(settings), comparison.differing.values(), report)
+    missing = comparison.missing()
+    if must_brake(report.ledger_count, _suspicious(run, plan), len(missing)):
+        report.status = ReportStatus.HELD
+        report.reason = (
+            f"OpenTable's answer would change {plan.updates} reservations and lacks "
+            f"{len(missing)} of {report.ledger_count}: nothing was changed. Look at the plan "
+            "below, and at OpenTable, before it is carried out."
+        )
+        list_plan(plan, report)
+        return
+    absent = await _ask_by_id(run, comparison, plan)
+    if run.dry:
+        report.status = ReportStatus.DRY_RUN
+        list_plan(plan, report)
+    else:
+        await carry_out(services, settings, plan, report, count_missed=_counts_missed(run))
+    for finding in await _findings(run, comparison, absent, plan):
+        await settle_finding(services, settings, finding, report, dry=run.dry)
+
+
+def _suspicious(run: Run, plan: Plan) -> int:
+    """Count the corrections that speak against the answer.
+
+    A poll that stood still for a day or more leaves a backlog, which is no reason for doubt:
+    what changed after its cursor does not count then.
+    """
+    cursor = run.cursor
+    if cursor is None or run.report.reconciled_at - cursor < PAUSE:
+        return plan.updates
+    return sum(
+        correction.changes_held and correction.change.version.at <= cursor
+        for correction in plan.corrections
+    )
+
+
+def _counts_missed(run: Run) -> bool:
+    """Whether webhooks were expected: before the first poll all is new to everyone."""
+    return run.cursor is not None and bool(run.settings.webhook_auth)
+
+
+async def _ask_by_id(run: Run, comparison: Comparison, plan: Plan) -> list[str]:
+    """Fetch by id what the answer lacks or shows behind; return what OpenTable does not have.
+
+    What is found joins the plan. A row that is still behind when asked for by its id is so at
+    OpenTable, and not for a webhook that overtook the listing.
+    """
+    behind = {change.external_key: str(change.said["openTableId"]) for change, _ in plan.behind}
+    plan.behind.clear()
+    wanted = {key: comparison.holdings[key].open_table_id for key in comparison.unseen()}
+    places = asyncio.Semaphore(_BY_ID_AT_ONCE)
+
+    async def fetch(open_table_id: str) -> dict[str, object] | None:
+        async with places:
+            return await _reservation(run, open_table_id)
+
+    asked = {**wanted, **behind}
+    rows = await asyncio.gather(*map(fetch, asked.values()))
+    found = [row for row in rows if row is not None]
+    batch = await read_rows(run.services, run.settings, found, Source.RECONCILIATION)
+    ledger = run.services.ledger(run.settings)
+    plan.join(await make_plan(ledger, batch.changes, run.report))
+    return [key for key, row in zip(asked, rows, strict=True) if row is None]
+
+
+async def _reservation(run: Run, open_table_id: str) -> dict[str, object] | None:
+    try:
+        return await run.services.opentable.reservation(run.access, open_table_id, run.deadline)
+    except OpenTableRefusedError as refusal:
+        # A relay's own id may be none that OpenTable could have issued.
+        if refusal.status == HTTPStatus.BAD_REQUEST:
+            return None
+        raise
+
+
+async def _findings(
+    run: Run, comparison: Comparison, absent: list[str], plan: Plan
+) -> list[Finding]:
+    """Return what is left for a person once all corrections are known."""
+    standing = comparison.standing()
+    held = await read_statements(run.services.ledger(run.settings), [*absent, *standing])
+    missing = [
+        Finding(key, Divergence.MISSING_IN_OPENTABLE, statements)
+        for key, statements in held.items()
+    ]
+    behind = [
+        Finding(change.external_key, Divergence.VERSION_BEHIND, statements)
+        for change, statements in plan.behind
+    ]
+    contradicting = [
+        Finding(change.external_key, Divergence.CONFLICTING_VERSION, statements)
+        for change, statements in plan.contradicting
+    ]
+    return [*missing, *behind, *contradicting]

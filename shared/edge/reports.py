@@ -1,0 +1,61 @@
+"""Reconciliation reports in Firestore; lists too long for one document continue beneath it."""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from google.api_core import exceptions as google
+from google.cloud.firestore import AsyncClient
+
+from shared.core.report import Entry, Report
+from shared.edge import paths
+from shared.errors import LedgerUnavailableError
+
+LARGEST_PART_BYTES = 400_000
+CONTINUATION = "continued"
+_LISTS = ("created", "updated", "cancelled", "divergences")
+_WRITE_SECONDS = 10.0
+
+
+async def store_report(client: AsyncClient, report: Report, duration_ms: int) -> None:
+    """Store a report; its counts are whole in the first document.
+
+    Args:
+        client: The process's Firestore client.
+        report: The report.
+        duration_ms: How long the run took.
+
+    Raises:
+        LedgerUnavailableError: When it could not be stored.
+    """
+    reference = paths.reports(client, report.restaurant_id).document(report.report_id)
+    first, *rest = _parts(report)
+    summary = report.summary(duration_ms) | first | {"parts": 1 + len(rest)}
+    try:
+        # The continuations first: a report that can be read is whole.
+        for number, part in enumerate(rest, start=1):
+            document = reference.collection(CONTINUATION).document(f"{number:06}")
+            await document.set(part, retry=None, timeout=_WRITE_SECONDS)
+        await reference.set(summary, retry=None, timeout=_WRITE_SECONDS)
+    except google.GoogleAPIError as error:
+        raise LedgerUnavailableError(type(error).__name__) from None
+
+
+def _parts(report: Report) -> Iterator[dict[str, list[Entry]]]:
+    """Yield the four lists, cut so that each part fits in a document."""
+    part: dict[str, list[Entry]] = {name: [] for name in _LISTS}
+    size = 0
+    for name, entry in _entries(report):
+        entry_size = len(json.dumps(entry, default=str))
+        if size + entry_size > LARGEST_PART_BYTES:
+            yield part
+            part, size = {name: [] for name in _LISTS}, 0
+        part[name].append(entry)
+        size += entry_size
+    yield part
+
+
+def _entries(report: Report) -> Iterable[tuple[str, dict[str, Any]]]:
+    for name in _LISTS:
+        for entry in getattr(report, name):
+            yield name, entry

@@ -1,0 +1,40 @@
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dev.sandbox.answers import Sandbox
+from dev.sandbox.messages import Request, Response
+
+LIST = "/sync/v2/reservations"
+RID = 555001
+NEW_YORK = ZoneInfo("America/New_York")
+TONIGHT = datetime(2026, 3, 14, 19, 15, tzinfo=NEW_YORK)
+
+
+@dataclass
+class Caller:
+    """Asks the sandbox with a good token unless told otherwise."""
+
+    sandbox: Sandbox
+
+    def get(
+        self, path: str, query: Mapping[str, object] | None = None, *, bearer: str | None = "key"
+    ) -> Response:
+        headers = {} if bearer is None else {"authorization": f"Bearer {bearer}"}
+        texts = {name: str(value) for name, value in (query or {}).items()}
+        return self.sandbox.handle(Request("GET", path, texts, headers))
+
+    def listing(self, *, bearer: str | None = "key", **query: object) -> Response:
+        return self.get(LIST, {"rid": RID} | query, bearer=bearer)
+
+    def payload(self, path: str = LIST, /, **query: object) -> dict[str, Any]:
+        response = self.get(path, {"rid": RID} | query)
+        assert response.status == 200, response.body
+        return dict(json.loads(response.body))
+
+    def keys(self, **query: object) -> list[str]:
+        items = self.payload(**query)["items"]
+        return [item["id"].removeprefix(f"{RID}-") for item in items]

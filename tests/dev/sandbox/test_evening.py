@@ -1,0 +1,86 @@
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from dev.sandbox.book import Book
+from dev.sandbox.clock import ManualClock
+from dev.sandbox.evening import Evening
+from dev.sandbox.populate import populate
+from dev.sandbox.records import ENDED, Reservation, Restaurant
+from dev.sandbox.visits import Act
+
+RID = 555001
+DAY = date(2026, 3, 14)
+
+
+def played(seed: int = 0, day: date = DAY) -> tuple[Book, list[Act]]:
+    book = Book(ManualClock(datetime(2026, 3, 14, 15, tzinfo=UTC)))
+    book.open(Restaurant(RID, "Demo", ZoneInfo("America/New_York")))
+    populate(book, RID, 2000)
+    return book, Evening(book, RID, day, seed).play()
+
+
+def tonight(book: Book) -> list[Reservation]:
+    return [row for row in book.reservations(RID) if row.local[:10] == DAY.isoformat()]
+
+
+def test_the_same_seed_gives_the_same_evening() -> None:
+    (one, acts), (other, again) = played(), played()
+    assert [(act.at, act.name) for act in acts] == [(act.at, act.name) for act in again]
+    assert one.reservations(RID) == other.reservations(RID)
+
+
+def test_another_seed_gives_another_evening() -> None:
+    assert played(1)[0].reservations(RID) != played(2)[0].reservations(RID)
+
+
+def test_acts_come_in_the_order_of_simulated_time() -> None:
+    times = [act.at for act in played()[1]]
+    assert times == sorted(times)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_evening_leaves_nothing_open(seed: int) -> None:
+    assert {row.state for row in tonight(played(seed)[0])} <= set(ENDED)
+
+
+def test_most_of_an_evening_dines() -> None:
+    rows = tonight(played()[0])
+    done = sum(row.state == "Done" for row in rows)
+    assert 0.6 < done / len(rows) < 0.95
+
+
+def test_an_evening_has_all_that_a_restaurant_knows() -> None:
+    names = {act.name for seed in range(4) for act in played(seed)[1]}
+    assert names >= {
+        *("book", "change", "walk_in", "wait", "merge", "correct", "sweep"),
+        *("arrive_in_part", "arrive", "seat", "Appetizer", "Entree", "Dessert", "Paid", "done"),
+        *("cancel", "uncancel", "no_show"),
+    }
+
+
+def test_no_stamp_lies_ahead_of_the_clock() -> None:
+    book, _ = played()
+    assert all(row.created <= row.updated <= book.now() for row in book.reservations(RID))
+
+
+def test_a_visit_is_dated_in_restaurant_time() -> None:
+    row = next(row for row in tonight(played()[0]) if row.state == "Done" and row.origin == "Web")
+    times = [row.scheduled, row.arrived, row.seated, row.done]
+    minutes = [(at - row.scheduled).total_seconds() / 60 for at in times if at]
+    assert len(minutes) == 4
+    assert -15 < minutes[1] < minutes[2] < 60 < minutes[3]
+
+
+def test_a_day_of_changing_clocks_is_played_in_order() -> None:
+    times = [act.at for act in played(day=date(2026, 3, 7))[1]]
+    assert times == sorted(times)
+
+
+def test_what_a_human_cancelled_is_not_seated_afterwards() -> None:
+    book, _ = played()
+    before = {row.key for row in tonight(book) if row.state == "Cancelled"}
+    Evening(book, RID, DAY, 9).play()
+    after = {row.key for row in tonight(book) if row.state == "Cancelled"}
+    assert before <= after

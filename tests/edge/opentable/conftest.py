@@ -1,0 +1,66 @@
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import pytest
+import requests
+import stamina
+
+from shared.core.credentials import Credentials
+from shared.edge.opentable.client import OpenTableClient
+from shared.edge.opentable.clock import Deadline
+from shared.edge.opentable.reading import Access
+from shared.edge.opentable.retrying import ATTEMPTS
+from shared.edge.opentable.transport import new_session
+from tests.edge.opentable.scripted import Hands, ScriptedAdapter
+
+API = "https://api.example"
+OAUTH = "https://oauth.example"
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=ATTEMPTS, cap=True):
+        yield
+
+
+@pytest.fixture
+def hands() -> Hands:
+    noon = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
+    return Hands(lambda: noon)
+
+
+@pytest.fixture
+def wire() -> ScriptedAdapter:
+    return ScriptedAdapter()
+
+
+@pytest.fixture
+def session(wire: ScriptedAdapter) -> requests.Session:
+    session = new_session(4)
+    session.mount("https://", wire)
+    return session
+
+
+@pytest.fixture
+def executor() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(4) as executor:
+        yield executor
+
+
+@pytest.fixture
+def client(
+    session: requests.Session, executor: ThreadPoolExecutor, hands: Hands
+) -> OpenTableClient:
+    return OpenTableClient(API, OAUTH, session, executor, hands.clock)
+
+
+@pytest.fixture
+def deadline(hands: Hands) -> Deadline:
+    return Deadline.after(60, hands.clock)
+
+
+@pytest.fixture
+def access() -> Access:
+    credentials = Credentials.model_validate({"clientId": "me", "clientSecret": "hush"})
+    return Access("555001", credentials)

@@ -1,0 +1,53 @@
+import pytest
+
+from shared.edge.opentable.address import address, base_url
+from shared.errors import InvalidSettingsError
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://platform.opentable.com",
+        "http://127.0.0.1:8181",
+        "http://localhost:1",
+        "http://[::1]:2",
+    ],
+)
+def test_https_and_this_machine_may_be_sent_a_token(url: str) -> None:
+    assert base_url("OPENTABLE_API_URL", f"{url}/") == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://platform.opentable.com",
+        "http://127.0.0.1.example",
+        "ftp://localhost",
+        "platform.opentable.com",
+        "https://",
+        "https://user:password@host",
+        "https://@host",
+        "https://host?x=1",
+        "https://host#x",
+        "https://host:port",
+        "https://[host",
+        "",
+    ],
+)
+def test_anything_else_is_an_operators_mistake(url: str) -> None:
+    with pytest.raises(InvalidSettingsError, match="OPENTABLE_API_URL"):
+        base_url("OPENTABLE_API_URL", url)
+
+
+def test_the_text_does_not_quote_the_url() -> None:
+    with pytest.raises(InvalidSettingsError) as caught:
+        base_url("OPENTABLE_API_URL", "https://user:password@host")
+    assert "password" not in str(caught.value)
+
+
+def test_a_segment_cannot_leave_its_place() -> None:
+    assert address("https://h", "a", "1-../b?c#d") == "https://h/a/1-..%2Fb%3Fc%23d"
+
+
+def test_a_query_is_quoted() -> None:
+    assert address("https://h", "a", query={"t": "1&u=2"}) == "https://h/a?t=1%26u%3D2"

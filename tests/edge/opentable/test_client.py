@@ -1,0 +1,145 @@
+from datetime import UTC, date, datetime
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+
+from shared.edge.opentable.client import OpenTableClient, Page
+from shared.edge.opentable.clock import Deadline
+from shared.edge.opentable.query import Kind, Query, WallTime
+from shared.edge.opentable.reading import Access
+from shared.errors import OpenTableRefusedError, OpenTableUnavailableError, PagingUnprovenError
+from tests.edge.opentable.scripted import Reply, ScriptedAdapter
+
+
+def envelope(offset: int, *items: object, more: bool = False) -> Reply:
+    elsewhere = "https://evil.example/sync/v2/reservations?offset=2" if more else None
+    return Reply(
+        {
+            "offset": offset,
+            "limit": 1_000,
+            "hasNextPage": more,
+            "nextPageUrl": elsewhere,
+            "items": items,
+        }
+    )
+
+
+def row(key: str, version: int = 1) -> dict[str, object]:
+    return {"id": f"555001-{key}", "sequence_id": version, "href": "https://evil.example/"}
+
+
+async def listed(
+    client: OpenTableClient, access: Access, deadline: Deadline, query: Query | None = None
+) -> list[Page]:
+    pages = client.pages(access, Kind.RESERVATIONS, query or Query(), deadline)
+    return [page async for page in pages]
+
+
+def asked_for(request: requests.PreparedRequest) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(request.url or "").query)
+
+
+async def test_a_row_is_fetched_by_its_prefixed_id(
+    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter
+) -> None:
+    wire.steps = [Reply(row("AbC"))]
+    assert await client.reservation(access, "AbC", deadline) == row("AbC")
+    assert wire.requests[-1].url == "https://api.example/sync/v2/reservations/555001-AbC"
+
+
+async def test_a_guest_is_fetched_from_the_guests(
+    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter
+) -> None:
+    wire.steps = [Reply(row("g"))]
+    await client.guest(access, "555001-g", deadline)
+    assert wire.requests[-1].url == "https://api.example/sync/v2/guests/555001-g"
+
+
+async def test_a_row_that_is_not_there_is_none(
+    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter
+) -> None:
+    wire.steps = [Reply(status=404)]
+    assert await client.reservation(access, "a", deadline) is None
+
+
+async def test_a_hostile_id_stays_within_its_segment(
+    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter
+) -> None:
+    wire.steps = [Reply(status=404)]
+    await client.reservation(access, "../../x?y#z", deadline)
+    path = urlsplit(wire.requests[-1].url or "").path
+    assert path == "/sync/v2/reservations/555001-..%2F..%2Fx%3Fy%23z"
+
+
+async def test_a_list_that_is_not_there_is_a_refusal(
+    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter
+) -> None:
+    wire.steps = [Reply(status=404)]
+    with pytest.raises(OpenTableRefusedError):
+        await listed(client, access, deadline)
+
+
+async def test_a_list_is_asked_for_with_its_filters(
+    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter
+) -> None:
+    wire.steps = [envelope(0)]
+    query = Query(
+        updated_after=datetime(2026, 3, 9, tzinfo=UTC),
+        scheduled_from=WallTime.on(date(2026, 3, 14)),
+    )
+    await listed(client, access, deadline, query)
+    assert asked_for(wire.requests[-1]) == {
+        "rid": ["555001"],
+        "limit": ["1000"],
+        "offset": ["0"],
+        "updated_after": ["2026-03-09T00:00:00.000Z"],
+        "scheduled_time_from": ["2026-03-14T00:00:00"],
+    }
+
+
+async def test_pages_overlap_and_a_row_seen_again_is_yielded_once(
+    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter
+) -> None:
+    wire.steps = [envelope(0, row("a"), row("b"), more=True), envelope(1, row("b"), row("c"))]
+    pages = await listed(client, access, deadline)
+    assert [page.rows for page in pages] == [(row("a"), row("b")), (row("c"),)]
+
+
+async def test_the_next_page_url_chooses_neither_host_nor_offset(
+    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter
+) -> None:
+    wire.steps = [envelope(0, row("a"), row("b"), more=True), envelope(1, row("b"), row("c"))]
+    await listed(client, access, deadline)
+    assert not wire.asked("evil.example")
+    assert asked_for(wire.requests[-1])["offset"] == ["1"]
+
+
+async def test_an_item_that_is_no_object_is_handed_on_apart(
+    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter
+) -> None:
+    wire.steps = [envelope(0, row("a"), None, "x")]
+    assert await listed(client, access, deadline) == [Page((row("a"),), (None, "x"))]
+
+
+async def test_a_page_of_another_shape_is_asked_for_again(
+    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter
+) -> None:
+    wire.steps = [Reply({"items": "none"}), envelope(0, row("a"))]
+    assert len(await listed(client, access, deadline)) == 1
+
+
+async def test_a_list_that_fails_midway_does_not_end_as_if_whole(
+    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter
+) -> None:
+    wire.steps = [envelope(0, row("a"), row("b"), more=True), Reply(status=503)]
+    with pytest.raises(OpenTableUnavailableError):
+        await listed(client, access, deadline)
+
+
+async def test_pages_that_cannot_be_joined_do_not_end_as_if_whole(
+    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter
+) -> None:
+    wire.steps = [envelope(0, row("a"), row("b"), more=True)]
+    with pytest.raises(PagingUnprovenError):
+        await listed(client, access, deadline)

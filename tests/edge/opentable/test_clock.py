@@ -1,0 +1,26 @@
+from shared.edge.opentable.clock import SYSTEM_CLOCK, Deadline
+from tests.edge.opentable.scripted import Hands
+
+
+def test_a_deadline_counts_down(hands: Hands) -> None:
+    deadline = Deadline.after(10, hands.clock)
+    hands.seconds += 4
+    assert deadline.remaining() == 6
+
+
+def test_a_passed_deadline_has_nothing_left(hands: Hands) -> None:
+    deadline = Deadline.after(10, hands.clock)
+    hands.seconds += 11
+    assert deadline.remaining() == 0
+
+
+def test_a_part_may_end_sooner_than_the_whole(hands: Hands) -> None:
+    assert Deadline.after(10, hands.clock).within(3).remaining() == 3
+
+
+def test_a_part_never_ends_later_than_the_whole(hands: Hands) -> None:
+    assert Deadline.after(10, hands.clock).within(30).remaining() == 10
+
+
+def test_the_system_knows_its_zone() -> None:
+    assert SYSTEM_CLOCK.now().tzinfo is not None

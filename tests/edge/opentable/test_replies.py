@@ -1,0 +1,59 @@
+from typing import Any
+
+import pytest
+
+from shared.core.paging import Answer
+from shared.edge.opentable.body import UnreadableBodyError
+from shared.edge.opentable.replies import prefixed, read_page, read_row
+
+PAGE: dict[str, Any] = {"offset": 0, "limit": 2, "hasNextPage": False, "nextPageUrl": None}
+ROW: dict[str, Any] = {"id": "1-ABC", "sequence_id": 4}
+
+
+def test_an_envelope_is_a_page() -> None:
+    assert read_page({**PAGE, "items": [1, 2]}) == Answer(0, (1, 2), more=False)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"items": None},
+        {"items": {}},
+        {"items": [], "offset": "0"},
+        {"items": [], "offset": True},
+        {"items": [], "hasNextPage": None},
+        {"items": [], "hasNextPage": "false"},
+    ],
+)
+def test_an_envelope_of_another_shape_is_unreadable(wrong: dict[str, object]) -> None:
+    with pytest.raises(UnreadableBodyError):
+        read_page({**PAGE, **wrong})
+
+
+def test_a_bare_row_is_that_row() -> None:
+    assert read_row(ROW, "1", "1-ABC") == ROW
+
+
+def test_an_envelope_around_one_row_is_that_row() -> None:
+    assert read_row({**PAGE, "items": [ROW]}, "1", "1-ABC") == ROW
+
+
+def test_an_empty_envelope_is_no_row() -> None:
+    assert read_row({**PAGE, "items": []}, "1", "1-ABC") is None
+
+
+def test_a_row_is_known_with_and_without_prefix_and_in_either_case() -> None:
+    assert read_row({"id": "abc"}, "1", "1-ABC") == {"id": "abc"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"items": [ROW, ROW]}, {"items": [7]}, {"items": 7}, {"error": "x"}, {"id": 7}, {"id": "1-X"}],
+)
+def test_anything_else_is_not_the_row_asked_for(body: dict[str, object]) -> None:
+    with pytest.raises(UnreadableBodyError):
+        read_row(body, "1", "1-ABC")
+
+
+def test_a_missing_prefix_is_completed() -> None:
+    assert prefixed("1", "abc") == prefixed("1", "1-abc") == "1-abc"

@@ -1,0 +1,143 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from http.client import parse_headers
+from io import BytesIO
+from types import SimpleNamespace
+
+import pytest
+import requests
+from requests.cookies import extract_cookies_to_jar
+from urllib3.exceptions import ReadTimeoutError
+
+from shared.edge.opentable.client import OpenTableClient
+from shared.edge.opentable.clock import SYSTEM_CLOCK, Deadline
+from shared.edge.opentable.reading import Access
+from shared.edge.opentable.transport import CONNECT_SECONDS, READ_SECONDS, new_session
+from shared.errors import OpenTableRefusedError, OpenTableUnavailableError
+from tests.edge.opentable.scripted import Drip, Hands, Reply, ScriptedAdapter, zipped
+
+ROW = Reply({"id": "555001-a"})
+
+
+async def test_json_and_gzip_are_asked_for(
+    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter
+) -> None:
+    wire.steps = [zipped({"id": "555001-a"})]
+    assert await client.reservation(access, "a", deadline) == {"id": "555001-a"}
+    assert wire.requests[1].headers["Accept"] == "application/json"
+    assert wire.requests[1].headers["Accept-Encoding"] == "gzip"
+
+
+async def test_every_call_has_both_time_outs(
+    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter
+) -> None:
+    wire.steps = [ROW]
+    await client.reservation(access, "a", deadline)
+    assert wire.timeouts == [(CONNECT_SECONDS, READ_SECONDS)] * 2
+
+
+async def test_a_short_deadline_shortens_the_time_outs(
+    client: OpenTableClient, access: Access, hands: Hands, wire: ScriptedAdapter
+) -> None:
+    wire.steps = [ROW]
+    await client.reservation(access, "a", Deadline.after(1.5, hands.clock))
+    assert wire.timeouts == [(1.5, 1.5)] * 2
+
+
+async def test_no_call_is_made_once_the_deadline_has_passed(
+    client: OpenTableClient, access: Access, hands: Hands, wire: ScriptedAdapter
+) -> None:
+    with pytest.raises(OpenTableUnavailableError):
+        await client.reservation(access, "a", Deadline.after(0, hands.clock))
+    assert not wire.requests
+
+
+async def test_a_drip_is_given_up_at_the_calls_own_deadline(
+    client: OpenTableClient, access: Access, deadline: Deadline, hands: Hands, wire: ScriptedAdapter
+) -> None:
+    drip = Drip(hands, seconds=9)
+    wire.steps = [Reply(raw=drip), ROW]
+    assert await client.reservation(access, "a", deadline)
+    assert drip.reads == 4
+
+
+async def test_a_caller_does_not_wait_for_a_thread_that_hangs(
+    session: requests.Session, wire: ScriptedAdapter, access: Access
+) -> None:
+    freed = threading.Event()
+
+    def hang() -> Reply:
+        freed.wait()
+        return ROW
+
+    wire.steps = [hang]
+    with ThreadPoolExecutor(1) as executor:
+        client = OpenTableClient("https://api.example", "https://oauth.example", session, executor)
+        with pytest.raises(OpenTableUnavailableError, match="in time"):
+            await client.reservation(access, "a", Deadline.after(0.05, SYSTEM_CLOCK))
+        freed.set()
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        requests.ConnectTimeout(),
+        requests.ReadTimeout(),
+        requests.ConnectionError(),
+        requests.exceptions.ChunkedEncodingError(),
+        ReadTimeoutError(None, "/", "slow"),  # type: ignore[arg-type]  # urllib3's own, no pool
+        OSError(),
+        Reply(status=429),
+        Reply(status=500),
+        Reply(status=502),
+        Reply(status=503, headers={"Retry-After": "2"}),
+        Reply(b'{"id": "555001-'),
+        Reply(b"<html>maintenance</html>"),
+        Reply([]),
+        Reply({"error": "odd"}),
+        Reply(status=204),
+    ],
+)
+async def test_what_may_pass_is_tried_again(
+    client: OpenTableClient,
+    access: Access,
+    deadline: Deadline,
+    wire: ScriptedAdapter,
+    failure: Reply | Exception,
+) -> None:
+    wire.steps = [failure, failure, failure, failure, ROW]
+    assert await client.reservation(access, "a", deadline)
+
+
+@pytest.mark.parametrize("status", [400, 403, 405, 422])
+async def test_another_4xx_is_never_tried_again(
+    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter, status: int
+) -> None:
+    wire.steps = [Reply(status=status)]
+    with pytest.raises(OpenTableRefusedError):
+        await client.reservation(access, "a", deadline)
+    assert len(wire.asked("/sync/")) == 1
+
+
+@pytest.mark.parametrize("target", ["https://evil.example/", "/elsewhere", "https://[evil"])
+async def test_a_redirect_is_not_followed(
+    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter, target: str
+) -> None:
+    wire.steps = [Reply(status=302, headers={"Location": target})]
+    with pytest.raises(OpenTableRefusedError, match="redirects"):
+        await client.reservation(access, "a", deadline)
+    assert len(wire.asked("/sync/")) == 1
+    assert len(wire.requests) == 2
+
+
+def test_the_environment_and_netrc_are_not_trusted() -> None:
+    assert new_session(1).trust_env is False
+
+
+def test_no_cookie_is_kept() -> None:
+    session = new_session(1)
+    request = session.prepare_request(requests.Request("GET", "https://api.example/"))
+    headers = parse_headers(BytesIO(b"Set-Cookie: OT-SessionID=abc\r\n\r\n"))
+    answer = SimpleNamespace(_original_response=SimpleNamespace(msg=headers))
+    extract_cookies_to_jar(session.cookies, request, answer)  # type: ignore[no-untyped-call]
+    assert not list(session.cookies)
