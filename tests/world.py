@@ -1,5 +1,6 @@
 """A restaurant with a book at the sandbox and a ledger in the emulator, under one clock."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,10 +16,14 @@ from dev.sandbox.clock import ManualClock
 from dev.sandbox.desk import Desk
 from dev.sandbox.records import Restaurant as SandboxRestaurant
 from dev.sandbox.tokens import Partner
+from shared.core.body import Shape
+from shared.core.change import Source
 from shared.core.settings import Settings, settings_from
 from shared.edge import paths
 from shared.edge.directory import Directory
 from shared.edge.environment import read_environment
+from shared.edge.intake import Quarantined, Statement, take_in
+from shared.edge.ledger import Applied
 from shared.edge.opentable.client import OpenTableClient
 from shared.edge.opentable.clock import SYSTEM_CLOCK, Clock
 from shared.edge.opentable.transport import new_session
@@ -82,14 +87,46 @@ class World:
             if (document := snapshot.to_dict())
         }
 
+    async def everything(self) -> dict[str, dict[str, Any]]:
+        """Return every document of the project by its path."""
+        found: dict[str, dict[str, Any]] = {}
+        collections = [each async for each in self.services.firestore.collections()]
+        while collections:
+            async for reference in collections.pop().list_documents():
+                snapshot = await reference.get()
+                if snapshot.exists:
+                    found[_below_root(reference.path)] = snapshot.to_dict() or {}
+                collections += [each async for each in reference.collections()]
+        return found
+
+    async def take_in(self, row: dict[str, Any]) -> Applied | Quarantined:
+        """Have the webhook's intake take one of OpenTable's objects."""
+        return await self._take_in(Shape.OBJECT, row)
+
+    async def hear_relay(self, kind: str, **data: Any) -> Applied | Quarantined:
+        """Have the webhook's intake take a relay's envelope of this moment."""
+        body = {
+            "eventType": f"reservation.{kind}",
+            "id": f"{kind}-{self.clock().timestamp()}",
+            "timestamp": self.clock().isoformat(),
+            "data": data,
+        }
+        return await self._take_in(Shape.ENVELOPE, body)
+
+    async def _take_in(self, shape: Shape, body: dict[str, Any]) -> Applied | Quarantined:
+        statement = Statement(
+            shape, body, json.dumps(body), "application/json", self.clock(), Source.WEBHOOK
+        )
+        return await take_in(self.services, self.settings(), statement)
+
     def book(self) -> dict[str, Any]:
         """Return OpenTable's reservations by external key."""
         rid = int(self.restaurant.rid)
-        return {_key(item.key): item for item in self.sandbox.book.reservations(rid)}
+        return {item.key.lower(): item for item in self.sandbox.book.reservations(rid)}
 
 
-def _key(key: str) -> str:
-    return key.lower()
+def _below_root(path: str) -> str:
+    return path.partition("/documents/")[2] or path
 
 
 async def make_world(firestore: AsyncClient, **settings: Any) -> World:
@@ -120,3 +157,24 @@ async def make_world(firestore: AsyncClient, **settings: Any) -> World:
     )
     await seed(firestore, restaurant, webhookAuth=["bearer"], **settings)
     return World(services, sandbox, clock, restaurant, executor)
+
+
+def disagreements(book: dict[str, Any], ledger: dict[str, dict[str, Any]]) -> list[str]:
+    """Return the keys of reservations that the two sides do not show alike."""
+    return [key for key, truth in book.items() if not _shows(ledger.get(key), truth)]
+
+
+def _shows(document: dict[str, Any] | None, truth: Any) -> bool:
+    return document is not None and (
+        document["partySize"],
+        document["startAtTimestamp"],
+        document["source"]["state"],
+        document["metadata"]["tableNumbers"],
+        document["sync"]["opentable"]["version"]["sequenceId"],
+    ) == (
+        truth.party_size,
+        truth.scheduled,
+        truth.state,
+        list(truth.tables),
+        truth.sequence_id,
+    )

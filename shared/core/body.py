@@ -56,7 +56,8 @@ def _no_constant(name: str) -> float:
 
 
 def _bounded_integer(digits: str) -> int | float:
-    return int(digits) if len(digits) <= LONGEST_INTEGER else float(digits)
+    bounded = len(digits.removeprefix("-")) <= LONGEST_INTEGER
+    return int(digits) if bounded else float(digits)
 
 
 def _is_nested_deeper(value: object, most: int) -> bool:

@@ -12,8 +12,17 @@ from enum import StrEnum
 from typing import Any
 
 from shared.core.change import Change, Speaker
-from shared.core.document import FlatDocument, Identity, difference, flatten, is_shown, render
+from shared.core.document import (
+    FlatDocument,
+    Identity,
+    System,
+    difference,
+    flatten,
+    is_shown,
+    render,
+)
 from shared.core.journal import Writing, entry_version, journal_entry, later_entry_id
+from shared.core.own import own_statements, render_own
 from shared.core.statements import Register, Statements
 from shared.core.stored import statements_of
 
@@ -95,12 +104,13 @@ def decide(change: Change, held: Held, identity: Identity, writing: Writing) -> 
         writing: The times and names that the commit bears.
     """
     flat = flatten(held.document or {})
-    statements = statements_of(flat)
+    own = identity.system is System.LINEUP
+    statements = own_statements(flat) if own else statements_of(flat)
     repeated = _met_before(change, held, statements)
     if repeated is not None:
         return repeated
     heard = statements.hear(change)
-    rendered = render(identity, heard)
+    rendered = render_own(flat, heard, change) if own else render(identity, heard)
     written = difference(flat, rendered)
     shown = {path: value for path, value in written.items() if is_shown(path)}
     outcome = _outcome(change, held, statements, heard, changed=bool(shown))
@@ -108,9 +118,12 @@ def decide(change: Change, held: Held, identity: Identity, writing: Writing) -> 
     return Commit(
         outcome=outcome,
         creates=held.document is None,
-        document=_dated(written, change, writing.now, creates=held.document is None),
+        document=_dated(written, change, held, identity, writing.now),
         entry_id=_entry_id(change, held),
-        entry=journal_entry(change, outcome, changes, heard, writing),
+        entry={
+            "restaurantId": identity.restaurant_id,
+            **journal_entry(change, outcome, changes, heard, writing),
+        },
         statements=heard,
     )
 
@@ -173,11 +186,16 @@ def _outcome(
     return Outcome.UNCHANGED if moved else Outcome.STALE
 
 
-def _dated(written: FlatDocument, change: Change, now: datetime, *, creates: bool) -> FlatDocument:
+def _dated(
+    written: FlatDocument, change: Change, held: Held, identity: Identity, now: datetime
+) -> FlatDocument:
     """Add the document's times of writing; where nothing is written, nothing is dated."""
     if not written:
         return {}
     dated: FlatDocument = {**written, "updatedAt": now}
+    if identity.system is System.LINEUP:
+        return dated
+    creates = held.document is None
     if creates:
         dated["createdAt"] = now
     if change.speaker is not Speaker.RELAY:

@@ -8,6 +8,7 @@ touches.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -54,13 +55,32 @@ _BOOKKEEPING = ("sync.", "statusHistory", "startAtTimestamp")
 FlatDocument = dict[str, Any]
 
 
+class System(StrEnum):
+    """Where a reservation was made, and so who owns its document."""
+
+    OPENTABLE = "OPENTABLE"
+    LINEUP = "LINEUP"
+
+    def document_id(self, key: str) -> str:
+        """Return the document of a key: Lineup's own reservations are keyed by document id."""
+        return reservation_document_id(key) if self is System.OPENTABLE else key
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whose reservation a document is, and the clock on that restaurant's wall."""
+    """Whose reservation a document is, and the clock on that restaurant's wall.
+
+    Attributes:
+        restaurant_id: Lineup's id of the restaurant.
+        external_key: The reservation's key; for Lineup's own its document id.
+        zone: The restaurant's zone.
+        system: Where it was made.
+    """
 
     restaurant_id: str
     external_key: str
     zone: ZoneInfo
+    system: System = System.OPENTABLE
 
 
 def render(identity: Identity, statements: Statements) -> FlatDocument:

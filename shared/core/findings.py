@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.core.change import Change, Source, Speaker, Value, Version
 from shared.core.document import open_table_mark
@@ -26,19 +26,25 @@ def flagged(
         "divergenceMark": open_table_mark(statements),
     }
     kind = "flagged" if divergence else "settled"
-    return _finding(external_key, kind, said, report_id, now)
+    return _finding(external_key, kind, said, report_id, _after(statements, now))
 
 
-def repaired(external_key: str, report_id: str, now: datetime) -> Change:
+def repaired(external_key: str, statements: Statements, report_id: str, now: datetime) -> Change:
     """Return the repair of a document that does not show what was said.
 
     It says nothing: applying any change renders the document anew from all that is held.
     """
-    return _finding(external_key, "repaired", {}, report_id, now)
+    return _finding(external_key, "repaired", {}, report_id, _after(statements, now))
+
+
+def _after(statements: Statements, now: datetime) -> datetime:
+    """Return the present, or just after our last finding where another clock ran ahead."""
+    last = statements.register(Speaker.LINEUP).version
+    return now if last is None else max(now, last.at + timedelta(microseconds=1))
 
 
 def _finding(
-    external_key: str, kind: str, said: Mapping[str, Value], report_id: str, now: datetime
+    external_key: str, kind: str, said: Mapping[str, Value], report_id: str, at: datetime
 ) -> Change:
     event_id = f"{kind}-{report_id}"
     return Change(
@@ -46,7 +52,7 @@ def _finding(
         event_id=event_id,
         event_type=f"reconciliation.{kind}",
         speaker=Speaker.LINEUP,
-        version=Version.of_envelope(now, event_id),
+        version=Version.of_envelope(at, event_id),
         said=said,
         payload=json.dumps({"reportId": report_id}),
         source=Source.RECONCILIATION,

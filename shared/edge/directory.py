@@ -112,6 +112,12 @@ class Directory:
         may = [self._secrets.may_reread(id_) for id_ in self.secret_ids(settings)]
         return any(may)
 
+    def forget(self, settings: Settings) -> None:
+        """Look a restaurant's settings and secrets up anew, as they were just written."""
+        self._settings.forget(settings.restaurant_id)
+        for secret_id in self.secret_ids(settings):
+            self._secrets.forget(secret_id)
+
     def secret_ids(self, settings: Settings) -> list[str]:
         """Return the ids of the secrets that serve a restaurant, its own first."""
         return [id_ for id_ in (settings.secret, self._partner_secret) if id_]
@@ -148,6 +154,8 @@ class Directory:
     async def _read(self, reference: AsyncDocumentReference) -> Mapping[str, Any] | None:
         try:
             snapshot = await reference.get(retry=None, timeout=_READ_SECONDS)
+        except google.InvalidArgument:
+            return None  # Firestore reserves ids such as __x__, so nothing is kept under them.
         except google.GoogleAPIError as error:
             raise LedgerUnavailableError(type(error).__name__) from None
         return snapshot.to_dict() if snapshot.exists else None

@@ -12,7 +12,7 @@ from google.cloud.firestore import AsyncClient
 
 from shared.core.change import Change, Speaker
 from shared.core.decision import Commit, Contradiction, Decision, EntryNeeded, Held, Outcome, decide
-from shared.core.document import Identity, flatten
+from shared.core.document import Identity, System, flatten
 from shared.core.envelope import EventType
 from shared.core.journal import Writing
 from shared.core.settings import Settings
@@ -69,6 +69,8 @@ class Ledger:
         settings: The restaurant's settings, which must be usable.
         clock: The current time, UTC.
         journal_life: How long after its start a reservation's journal is kept.
+        system: Where the reservations that it speaks of were made; keys of Lineup's own are
+            their document ids.
 
     Raises:
         InvalidSettingsError: When the settings are not usable.
@@ -80,8 +82,10 @@ class Ledger:
         settings: Settings,
         clock: Callable[[], datetime],
         journal_life: timedelta,
+        system: System = System.OPENTABLE,
     ) -> None:
-        self.shelf = Shelf(client, settings.restaurant_id)
+        self.shelf = Shelf(client, settings.restaurant_id, system)
+        self._system = system
         self._restaurant_id = settings.restaurant_id
         self._zone = settings.usable_zone()
         self._clock = clock
@@ -147,7 +151,7 @@ class Ledger:
 
     def identity(self, external_key: str) -> Identity:
         """Return whose reservation a document of this ledger is."""
-        return Identity(self._restaurant_id, external_key, self._zone)
+        return Identity(self._restaurant_id, external_key, self._zone, self._system)
 
 
 def applied_by(change: Change, decision: Decision) -> Applied:

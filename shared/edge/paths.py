@@ -8,6 +8,8 @@ from google.cloud.firestore import (
 
 from shared.core.keys import reservation_document_id
 
+JOURNAL = "ledgerEvents"
+
 
 def integration(client: AsyncClient, restaurant_id: str) -> AsyncDocumentReference:
     """Return a restaurant's OpenTable settings."""
@@ -32,14 +34,14 @@ def reservation(
     return client.document("restaurants", restaurant_id, "reservations", name)
 
 
-def entry(
-    client: AsyncClient, restaurant_id: str, external_key: str, entry_id: str
-) -> AsyncDocumentReference:
-    """Return one entry of a reservation's journal."""
-    name = reservation_document_id(external_key)
-    return client.document(
-        "restaurants", restaurant_id, "reservations", name, "ledgerEvents", entry_id
-    )
+def journal(reservation: AsyncDocumentReference) -> AsyncCollectionReference:
+    """Return a reservation's journal."""
+    return reservation.collection(JOURNAL)
+
+
+def staff(client: AsyncClient, restaurant_id: str, uid: str) -> AsyncDocumentReference:
+    """Return a person's membership of a restaurant's staff."""
+    return client.document("restaurants", restaurant_id, "staff", uid)
 
 
 def quarantine(client: AsyncClient, restaurant_id: str) -> AsyncCollectionReference:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from google.api_core import exceptions as google
 
-from shared.core.change import Change
+from shared.core.change import Change, Speaker
 from shared.core.comparison import drift
 from shared.core.decision import (
     AlreadyHeld,
@@ -77,7 +77,7 @@ class Plan:
             self.unchanged += 1
         elif isinstance(decision, Contradiction):
             self.contradicting.append((change, held))
-        elif isinstance(decision, EntryNeeded) or decision.outcome is Outcome.STALE:
+        elif isinstance(decision, EntryNeeded) or _is_behind(change, held):
             self.behind.append((change, held))
         else:
             self.corrections.append(Correction(change, decision))
@@ -88,6 +88,12 @@ class Plan:
         self.behind += other.behind
         self.contradicting += other.contradicting
         self.unchanged += other.unchanged
+
+
+def _is_behind(change: Change, held: Statements) -> bool:
+    highest = held.register(Speaker.OPENTABLE).version
+    by_open_table = change.speaker is Speaker.OPENTABLE
+    return by_open_table and highest is not None and change.version < highest
 
 
 async def make_plan(ledger: Ledger, changes: Iterable[Change], report: Report) -> Plan:
@@ -126,7 +132,8 @@ def _amendment(identity: Identity, held: Held, report: Report) -> Change | None:
     flat = flatten(held.document or {})
     statements = statements_of(flat)
     if drift(flat, identity, statements):
-        return repaired(identity.external_key, report.report_id, report.reconciled_at)
+        key, now = identity.external_key, report.reconciled_at
+        return repaired(key, statements, report.report_id, now)
     if standing_divergence(statements) is not None:
         key, now = identity.external_key, report.reconciled_at
         return flagged(key, statements, None, report.report_id, now)

@@ -114,6 +114,10 @@ class Secrets:
         self._cache.forget(secret_id)
         return True
 
+    def forget(self, secret_id: str) -> None:
+        """Read a secret anew when it is next asked for, as it was just written."""
+        self._cache.forget(secret_id)
+
     async def _read(self, secret_id: str) -> Credentials | InvalidSettingsError:
         """Read a secret; a lasting fault is remembered too, or each request would look again."""
         self._just_read[secret_id] = True

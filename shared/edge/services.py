@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from google.cloud.firestore import AsyncClient
 
+from shared.core.document import System
 from shared.core.settings import Settings
 from shared.edge.directory import Directory
 from shared.edge.environment import Environment, read_environment
@@ -30,14 +31,14 @@ class Services:
     opentable: OpenTableClient
     clock: Callable[[], datetime]
 
-    def ledger(self, settings: Settings) -> Ledger:
-        """Return a restaurant's ledger.
+    def ledger(self, settings: Settings, system: System = System.OPENTABLE) -> Ledger:
+        """Return a restaurant's ledger, of the reservations that one system made.
 
         Raises:
             InvalidSettingsError: When the settings are not usable.
         """
         life = timedelta(days=self.environment.journal_days)
-        return Ledger(self.firestore, settings, self.clock, life)
+        return Ledger(self.firestore, settings, self.clock, life, system)
 
     def quarantine(self, restaurant_id: str) -> Quarantine:
         """Return a restaurant's quarantine."""
@@ -58,7 +59,7 @@ def make_services(environment: Environment) -> Services:
         firestore=firestore,
         directory=Directory(
             firestore,
-            Secrets(lambda: _secret_source(environment), time.monotonic),
+            Secrets(lambda: secret_source(environment), time.monotonic),
             environment.partner_secret,
             time.monotonic,
         ),
@@ -77,7 +78,8 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _secret_source(environment: Environment) -> SecretSource:
+def secret_source(environment: Environment) -> SecretSource:
+    """Return where an environment's secrets are kept."""
     if environment.secrets_file:
         return SecretsFile(environment.secrets_file)
     return SecretManager(environment.required_project())

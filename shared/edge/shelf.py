@@ -8,7 +8,7 @@ from typing import Any
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference
 
 from shared.core.decision import Commit, Held
-from shared.core.document import nest
+from shared.core.document import System, nest
 from shared.edge import paths
 
 RPC_SECONDS = 5.0
@@ -43,17 +43,19 @@ class Shelf:
     Args:
         client: The process's Firestore client.
         restaurant_id: Whose they are.
+        system: Where they were made.
     """
 
-    def __init__(self, client: AsyncClient, restaurant_id: str) -> None:
+    def __init__(self, client: AsyncClient, restaurant_id: str, system: System) -> None:
         self._client = client
-        self._restaurant_id = restaurant_id
+        self._documents = paths.reservations(client, restaurant_id)
+        self._system = system
 
     def _document(self, key: str) -> AsyncDocumentReference:
-        return paths.reservation(self._client, self._restaurant_id, key)
+        return self._documents.document(self._system.document_id(key))
 
     def _entry(self, key: str, entry_id: str) -> AsyncDocumentReference:
-        return paths.entry(self._client, self._restaurant_id, key, entry_id)
+        return paths.journal(self._document(key)).document(entry_id)
 
     async def read(self, entry_ids: Mapping[str, Iterable[str]]) -> dict[str, Reading]:
         """Read reservations, each with some of its journal entries, in one round trip.

@@ -1,0 +1,180 @@
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import pytest
+from google.cloud.firestore import AsyncClient
+
+from dev.sandbox.book import Book
+from dev.sandbox.choices import Order
+from dev.sandbox.faults import Kind
+from dev.sandbox.populate import populate
+from dev.sandbox.records import Reservation
+from shared.edge import paths
+from shared.edge.leases import Leases
+from tests.world import BEGINNING, World, disagreements, make_world
+
+
+@pytest.fixture
+async def world(firestore: AsyncClient) -> AsyncIterator[World]:
+    made = await make_world(firestore)
+    yield made
+    made.executor.shutdown()
+
+
+async def _state(world: World) -> dict[str, Any]:
+    integration = paths.integration(world.services.firestore, world.restaurant.id)
+    return (await integration.get()).to_dict() or {}
+
+
+async def _quarantine(world: World) -> list[dict[str, Any]]:
+    items = paths.quarantine(world.services.firestore, world.restaurant.id).stream()
+    return [item.to_dict() or {} async for item in items]
+
+
+def _partyless(reservation: Reservation) -> Reservation:
+    return replace(reservation, party_size=0)
+
+
+async def test_the_first_poll_brings_all_that_is_scheduled_from_yesterday_on(world: World) -> None:
+    for days in (-3, -1, 0, 40):
+        world.desk.book(BEGINNING + timedelta(days=days), 2)
+    result = await world.poll()
+    assert (result["status"], result["created"], len(await world.ledger())) == ("ok", 3, 3)
+
+
+async def test_a_poll_brings_what_changed_since_the_last(world: World) -> None:
+    booked = world.desk.book(BEGINNING + timedelta(days=2), 2)
+    await world.poll()
+    world.clock.advance(900)
+    world.desk.resize(booked.key, 5)
+    result = await world.poll()
+    assert (result["updated"], result["created"]) == (1, 0)
+    assert disagreements(world.book(), await world.ledger()) == []
+
+
+async def test_a_poll_of_held_rows_writes_none_of_them(world: World) -> None:
+    world.desk.book(BEGINNING + timedelta(days=2), 2)
+    await world.poll()
+    before = {key: document["updatedAt"] for key, document in (await world.ledger()).items()}
+    result = await world.poll()
+    after = {key: document["updatedAt"] for key, document in (await world.ledger()).items()}
+    assert (result["fetched"], result["unchanged"], after) == (1, 1, before)
+
+
+async def test_the_cursor_is_the_time_before_the_first_request(world: World) -> None:
+    world.desk.book(BEGINNING + timedelta(days=2), 2)
+    world.sandbox.faults.on_page = lambda _: world.clock.advance(60)
+    await world.poll()
+    state = await _state(world)
+    assert state["poll"]["cursor"] == BEGINNING
+    assert state["lastPolledAt"] == BEGINNING + timedelta(seconds=60)
+
+
+async def test_the_cursor_stays_where_a_page_failed(world: World) -> None:
+    await world.poll()
+    world.clock.advance(900)
+    world.sandbox.offboard(int(world.restaurant.rid))
+    result = await world.poll()
+    state = await _state(world)
+    assert result["status"] == "error"
+    assert state["poll"]["cursor"] == BEGINNING
+    assert (state["poll"]["consecutiveFailures"], state["poll"]["lastOutcome"]) == (1, "error")
+    assert "lease" not in state["poll"]
+
+
+async def test_a_failing_answer_is_asked_for_again(world: World) -> None:
+    world.desk.book(BEGINNING + timedelta(days=2), 2)
+    for kind in (Kind.STATUS, Kind.TRUNCATED, Kind.HTML):
+        world.sandbox.faults.fail(kind)
+    assert (await world.poll())["created"] == 1
+
+
+async def test_a_row_that_cannot_be_read_is_kept_aside_and_the_page_goes_on(world: World) -> None:
+    world.desk.book(BEGINNING + timedelta(days=2), 2)
+    odd = world.desk.book(BEGINNING + timedelta(days=2), 2)
+    world.sandbox.book.change(odd.rid, odd.key, _partyless)
+    result = await world.poll()
+    assert (result["created"], result["quarantined"], result["fetched"]) == (1, 1, 2)
+    assert [item["reason"] for item in await _quarantine(world)] == ["invalid_party_size"]
+
+
+async def test_the_same_unreadable_row_is_one_item_however_often_it_is_polled(
+    world: World,
+) -> None:
+    odd = world.desk.book(BEGINNING + timedelta(days=2), 2)
+    world.sandbox.book.change(odd.rid, odd.key, _partyless)
+    await world.poll()
+    await world.poll()
+    assert [item["count"] for item in await _quarantine(world)] == [2]
+
+
+async def test_a_poll_is_skipped_while_another_holds_the_lease(world: World) -> None:
+    leases = Leases(world.services.firestore, world.clock)
+    assert await leases.take(world.restaurant.id, "poll", timedelta(minutes=9))
+    assert (await world.poll())["status"] == "skipped"
+
+
+async def test_a_lease_that_its_run_left_behind_expires(world: World) -> None:
+    leases = Leases(world.services.firestore, world.clock)
+    await leases.take(world.restaurant.id, "poll", timedelta(minutes=9))
+    world.clock.advance(541)
+    assert (await world.poll())["status"] == "ok"
+
+
+async def test_a_run_that_outlived_its_lease_moves_no_cursor(world: World) -> None:
+    leases = Leases(world.services.firestore, world.clock)
+    late = await leases.take(world.restaurant.id, "poll", timedelta(minutes=9))
+    world.clock.advance(541)
+    await world.poll()
+    assert late is not None
+    assert not await leases.end(late, {"poll.cursor": BEGINNING - timedelta(days=9)})
+    assert (await _state(world))["poll"]["cursor"] == BEGINNING + timedelta(seconds=541)
+
+
+async def test_unusable_settings_fail_their_restaurant_in_words(firestore: AsyncClient) -> None:
+    world = await make_world(firestore, timeZone="Mars/Olympus")
+    result = await world.poll()
+    assert result["status"] == "error"
+    assert "timeZone must be an IANA zone" in result["error"]
+
+
+async def test_settings_changed_during_a_poll_are_not_overwritten(world: World) -> None:
+    world.desk.book(BEGINNING + timedelta(days=2), 2)
+    settings = paths.integration(world.services.firestore, world.restaurant.id)
+    await settings.update({"country": "US"})
+    await world.poll()
+    assert (await _state(world))["country"] == "US"
+
+
+@pytest.mark.parametrize(
+    "order,booked,coming",
+    [("updated", 25_000, 5_000), ("id", 6_000, 1_200), ("shuffled", 6_000, 1_200)],
+)
+async def test_no_row_is_missing_after_one_poll_however_rows_change_during_the_paging(
+    world: World, order: Order, booked: int, coming: int
+) -> None:
+    populate(world.sandbox.book, int(world.restaurant.rid), booked)  # most of them in the past
+    world.sandbox.choices.order = order
+    world.sandbox.faults.on_page = _Unrest(world)
+    result = await world.poll()
+    ahead = {key for key, row in world.book().items() if row.scheduled > BEGINNING}
+    assert (result["status"], result["fetched"] >= coming) == ("ok", True)
+    assert result["pages"] > len(ahead) // 1_000
+    assert ahead <= (await world.ledger()).keys()
+
+
+class _Unrest:
+    """Changes forty of the coming reservations after every page."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._random = Random(1)  # noqa: S311 -- repeatable
+
+    def __call__(self, book: Book) -> None:
+        rows = book.reservations(int(self._world.restaurant.rid))
+        self._world.clock.advance(1)
+        for row in self._random.sample([row for row in rows if row.scheduled > BEGINNING], 40):
+            self._world.desk.resize(row.key, self._random.randint(1, 9))
