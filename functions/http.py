@@ -10,6 +10,7 @@ from shared.edge.telemetry import TRACE
 
 MOST_BODY_BYTES = 256 * 1024
 RETRY_AFTER_SECONDS = 5
+_HEADERS = {405: {"Allow": "POST"}, 503: {"Retry-After": str(RETRY_AFTER_SECONDS)}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +26,8 @@ class Answer:
     body: Mapping[str, object]
 
     def response(self) -> JSONResponse:
-        """Return it as the server sends it; a 503 says when to try again."""
-        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if self.code == 503 else None  # noqa: PLR2004
-        return JSONResponse(self.body, self.code, headers)
+        """Return it as the server sends it, with the headers that its status calls for."""
+        return JSONResponse(self.body, self.code, _HEADERS.get(self.code))
 
 
 def answer(code: int, status: str, **fields: object) -> Answer:
@@ -61,11 +61,3 @@ async def read_bounded(request: Request) -> bytes | None:
         if len(body) > MOST_BODY_BYTES:
             return None
     return bytes(body)
-
-
-def where(error: BaseException) -> str:
-    """Return the line of code that failed; an error's text may quote a person."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return "" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"

@@ -7,10 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.http import Answer, answer, begin_trace, read_bounded, where
+from functions.http import Answer, answer, begin_trace, read_bounded
 from shared.core.body import InvalidJsonError, parse_object
 from shared.edge.services import Services, services
-from shared.edge.telemetry import Event, Severity, log
+from shared.edge.telemetry import Event, Severity, line_of, log
 from shared.errors import InvalidSettingsError, LedgerUnavailableError
 
 
@@ -48,7 +48,7 @@ async def scheduled(
     except InvalidSettingsError as error:
         log(Severity.ERROR, Event.SETTINGS_UNUSABLE, problem=str(error))
     except Exception as error:  # noqa: BLE001 -- a fault of ours must make the scheduler try again
-        log(Severity.ERROR, Event.CRASHED, error=type(error).__name__, where=where(error))
+        log(Severity.ERROR, Event.CRASHED, error=type(error).__name__, where=line_of(error))
     return answer(503, "unavailable").response()
 
 

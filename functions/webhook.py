@@ -11,7 +11,7 @@ import functions_framework.aio
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from functions.http import Answer, answer, begin_trace, read_bounded, refused, where
+from functions.http import Answer, answer, begin_trace, read_bounded, refused
 from shared.core.body import InvalidJsonError, parse_object
 from shared.core.change import Source
 from shared.core.keys import reservation_document_id
@@ -19,9 +19,10 @@ from shared.core.settings import Settings
 from shared.edge.door import Visitor, admit
 from shared.edge.hints import follow_hint
 from shared.edge.intake import Quarantined, Statement, take_in
+from shared.edge.learning import follow_guest
 from shared.edge.ledger import Applied
 from shared.edge.services import Services, services
-from shared.edge.telemetry import Event, Severity, log
+from shared.edge.telemetry import Event, Severity, line_of, log
 from shared.errors import InvalidSettingsError, LedgerUnavailableError
 
 UNAVAILABLE = answer(503, "unavailable")
@@ -44,7 +45,7 @@ async def opentable_webhook(request: Request) -> Response:
     except InvalidSettingsError as error:
         log(Severity.ERROR, Event.SETTINGS_UNUSABLE, problem=str(error))
     except Exception as error:  # noqa: BLE001 -- a fault of ours must make the sender try again
-        log(Severity.ERROR, Event.CRASHED, error=type(error).__name__, where=where(error))
+        log(Severity.ERROR, Event.CRASHED, error=type(error).__name__, where=line_of(error))
     return UNAVAILABLE.response()
 
 
@@ -65,8 +66,9 @@ async def _answer(request: Request, at_hand: Services) -> Answer:
     if isinstance(taken, Answer):
         return taken
     settings, applied = taken
-    # After the commit and outside its deadline: a hint may cost time, never the event.
+    # After the commit and outside its deadline: what is fetched may cost time, never the event.
     await follow_hint(at_hand, settings, applied)
+    await follow_guest(at_hand, settings, applied)
     return _applied(settings, applied)
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from google.cloud.firestore import AsyncClient
+from hypothesis import settings
 
 from dev.emulator import Emulator, EmulatorError, start_emulator
 from dev.processes import wait_until_answers
@@ -65,3 +66,9 @@ def firestore(_connection: AsyncClient, project: str) -> AsyncClient:
     client = AsyncClient(project=project)
     client._firestore_api_internal = _connection._firestore_api
     return client
+
+
+# Every run tries other examples; HYPOTHESIS_PROFILE=deep tries many more of them.
+settings.register_profile("default", max_examples=50, deadline=None, print_blob=True)
+settings.register_profile("deep", settings.get_profile("default"), max_examples=2_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))

@@ -32,6 +32,7 @@ PURE_MODULES = {
     "json",
     "math",
     "operator",
+    "phonenumbers",
     "pydantic",
     "re",
     "shared.core",

@@ -16,7 +16,8 @@ from shared.core.document import (
     standing_divergence,
 )
 from shared.core.statements import Statements
-from shared.core.stored import statements_of, stored_version
+from shared.core.stored import statements_of
+from shared.core.versions import stored_version
 
 BRAKE_FLOOR = 20
 BRAKE_SHARE = 0.3
@@ -51,6 +52,7 @@ COMPARED = (
     "source.externalReservationId",
     "sync.opentable",
     "sync.lineup",
+    "sync.guest",
     *_FROM_THE_FEED,
 )
 
@@ -64,12 +66,14 @@ class Mark:
         divergence: The type of the divergence that stands flagged on it.
         dated: Whether it has a start time; one without is not in any window.
         open_table_id: The id by which OpenTable is asked for it.
+        lacking_guest: The id of the guest that it names, where nothing is held of that guest.
     """
 
     fingerprint: bytes
     divergence: str | None
     dated: bool
     open_table_id: str
+    lacking_guest: str | None
 
 
 def mark_of(document: Mapping[str, Any]) -> Mark:
@@ -81,6 +85,7 @@ def mark_of(document: Mapping[str, Any]) -> Mark:
         standing_divergence(statements),
         dated=flat.get("startAt") is not None,
         open_table_id=flat.get("source.openTableId") or flat["source.externalReservationId"],
+        lacking_guest=None if statements.guest else flat.get("source.guestId"),
     )
 
 

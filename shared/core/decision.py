@@ -6,7 +6,7 @@ earlier commit failed, nor in which order things arrived.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -21,6 +21,9 @@ from shared.core.document import (
     is_shown,
     render,
 )
+from shared.core.erasure import GUEST_PATHS, PERSONAL_PATHS
+from shared.core.guest import Guest
+from shared.core.guesting import GuestNeeded, hear_with_guest
 from shared.core.journal import Writing, entry_version, journal_entry, later_entry_id
 from shared.core.own import own_statements, render_own
 from shared.core.statements import Register, Statements
@@ -45,10 +48,12 @@ class Held:
         document: The ledger's document, None where there is none.
         entries: Journal entries by id, None where there is none; ids that were not read are
             not in it.
+        guests: Guests by key, likewise.
     """
 
     document: Mapping[str, Any] | None
     entries: Mapping[str, Mapping[str, Any] | None]
+    guests: Mapping[str, Guest | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,7 @@ class EntryNeeded:
     entry_id: str
 
 
-Decision = Commit | AlreadyHeld | Contradiction | EntryNeeded
+Decision = Commit | AlreadyHeld | Contradiction | EntryNeeded | GuestNeeded
 
 
 def decide(change: Change, held: Held, identity: Identity, writing: Writing) -> Decision:
@@ -106,15 +111,24 @@ def decide(change: Change, held: Held, identity: Identity, writing: Writing) -> 
     flat = flatten(held.document or {})
     own = identity.system is System.LINEUP
     statements = own_statements(flat) if own else statements_of(flat)
-    repeated = _met_before(change, held, statements)
+    found = hear_with_guest(change, statements, held.guests)
+    if isinstance(found, GuestNeeded):
+        return found
+    change, heard = found.change, found.after
+    repeated = _met_before(change, held, found.before)
     if repeated is not None:
         return repeated
-    heard = statements.hear(change)
     rendered = render_own(flat, heard, change) if own else render(identity, heard)
     written = difference(flat, rendered)
     shown = {path: value for path, value in written.items() if is_shown(path)}
     outcome = _outcome(change, held, statements, heard, changed=bool(shown))
-    changes = {path: {"from": flat.get(path), "to": value} for path, value in shown.items()}
+    if not written and not change.said and change.speaker is Speaker.LINEUP:
+        return AlreadyHeld(heard)
+    changes = {
+        path: {"from": flat.get(path), "to": value}
+        for path, value in shown.items()
+        if path not in _untold(statements, heard)
+    }
     return Commit(
         outcome=outcome,
         creates=held.document is None,
@@ -126,6 +140,14 @@ def decide(change: Change, held: Held, identity: Identity, writing: Writing) -> 
         },
         statements=heard,
     )
+
+
+def _untold(before: Statements, after: Statements) -> frozenset[str]:
+    """Return the fields whose values the journal must not tell: a guest's are never copied."""
+    guests = [guest for guest in (before.guest, after.guest) if guest is not None]
+    if any(guest.forgotten for guest in guests):
+        return PERSONAL_PATHS
+    return GUEST_PATHS if guests else frozenset()
 
 
 def _met_before(
@@ -182,8 +204,10 @@ def _outcome(
         return Outcome.CREATED
     if changed:
         return Outcome.UPDATED
+    held_version = before.register(change.speaker).version
+    is_news = held_version is None or held_version < change.version
     moved = after.register(change.speaker) != before.register(change.speaker)
-    return Outcome.UNCHANGED if moved else Outcome.STALE
+    return Outcome.UNCHANGED if moved or is_news else Outcome.STALE
 
 
 def _dated(

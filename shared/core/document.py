@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from shared.core.change import Speaker
+from shared.core.joined import stored_join
 from shared.core.keys import reservation_document_id
 from shared.core.statements import Statements
 from shared.core.states import Status
@@ -27,8 +28,6 @@ _ALWAYS_SHOWN = {
     "guestId": "source.guestId",
     "state": "source.state",
     "partySize": "partySize",
-    "email": "email",
-    "phone": "phone",
     "bookedAt": "bookedAt",
     "arrivedAt": "arrivedAt",
     "seatedAt": "seatedAt",
@@ -96,13 +95,13 @@ def render(identity: Identity, statements: Statements) -> FlatDocument:
         "restaurantId": identity.restaurant_id,
         "source.system": "OPENTABLE",
         "source.externalReservationId": identity.external_key,
-        "dinerName": statements.shown("dinerName") or UNKNOWN_DINER,
         "dinerId": None,
         "status": status_shown(statements),
         "statusHistory": stored_history(statements.statuses),
     }
     document.update(_start(start_at, identity.zone))
     document.update(_reconciliation(statements, start_at))
+    document.update(_diner(statements))
     for name, path in _ALWAYS_SHOWN.items():
         document[path] = statements.shown(name)
     for name, path in _SHOWN_ONCE_SAID.items():
@@ -110,6 +109,25 @@ def render(identity: Identity, statements: Statements) -> FlatDocument:
             document[path] = statements.shown(name)
     for speaker, register in statements.registers.items():
         document[f"sync.{speaker.lower()}"] = stored_register(register)
+    return document
+
+
+def _diner(statements: Statements) -> FlatDocument:
+    """Return who comes: the guest that ``guestId`` leads to, else what envelopes say.
+
+    Names are derived, never merged by time: nobody's clock can put one guest's name on
+    another's reservation.
+    """
+    guest = statements.guest
+    document: FlatDocument = {
+        "dinerName": (guest and guest.diner_name) or statements.shown("dinerName"),
+        "phone": (guest and guest.phone) or statements.shown("phone"),
+        "email": (guest and guest.email) or statements.shown("email"),
+        "source.guestKey": guest.key if guest else statements.shown("guestKey"),
+    }
+    document["dinerName"] = document["dinerName"] or UNKNOWN_DINER
+    # Written also as None: a guest whom the reservation no longer names must not stay in it.
+    document["sync.guest"] = guest and stored_join(guest)
     return document
 
 

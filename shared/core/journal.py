@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.core.change import Change, Source, Speaker, Version
 from shared.core.statements import Statements
-from shared.core.stored import stored_version, version_from
+from shared.core.versions import stored_version, version_from
 
 _END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
 

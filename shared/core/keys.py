@@ -11,6 +11,7 @@ _CASELESS_KEY = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{24}", re.IGNORECASE
 )
 _RID = re.compile(r"[0-9]{1,18}")
+_DOCUMENT_ID = re.compile(r"(?!\.{1,2}$|__.*__$)[^/\x00-\x1f\x7f]{1,300}")
 
 
 def external_key(open_table_id: str, rid: str | None) -> str:
@@ -32,6 +33,15 @@ def external_key(open_table_id: str, rid: str | None) -> str:
             "invalid_id", "The reservation id has characters or a length that cannot be a key."
         )
     return key.lower() if _CASELESS_KEY.fullmatch(key) else key
+
+
+def guest_key(guest_id: str, rid: str | None) -> str | None:
+    """Return a guest's key, or None for an id that cannot be a document's: it leads to nobody."""
+    try:
+        key = external_key(guest_id, rid)
+    except RejectedStatementError:
+        return None
+    return key if is_document_id(key) else None
 
 
 def prefixed(open_table_id: str, rid: str) -> str:
@@ -64,6 +74,11 @@ def envelope_event_id(envelope_id: str) -> str:
 def is_restaurant_id(text: str) -> bool:
     """Whether a text may be a Lineup restaurant id, ``[A-Za-z0-9_-]{1,128}``."""
     return _RESTAURANT_ID.fullmatch(text) is not None
+
+
+def is_document_id(text: str) -> bool:
+    """Whether a text may be a document id in Firestore, however its writer chose it."""
+    return _DOCUMENT_ID.fullmatch(text) is not None
 
 
 def is_rid(text: str) -> bool:

@@ -12,6 +12,7 @@ from shared.core.change import Change, Speaker
 from shared.core.document import FlatDocument
 from shared.core.statements import HISTORY_LENGTH, Statements
 from shared.core.stored import register_from, stored_register
+from shared.errors import RejectedStatementError
 
 _WRITTEN = {"status": "status", "cancellationReason": "metadata.cancellationReason"}
 
@@ -21,7 +22,12 @@ def own_statements(flat: Mapping[str, Any]) -> Statements:
 
     Args:
         flat: The flattened document; its history is its writer's, and stays unread.
+
+    Raises:
+        RejectedStatementError: When there is no document: only its writer may create one.
     """
+    if not flat:
+        raise RejectedStatementError("unknown_reservation", "There is no reservation of this id.")
     stored = flat.get("sync.lineup")
     return Statements({} if stored is None else {Speaker.LINEUP: register_from(stored)})
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from shared.core.decision import Commit
 from shared.core.document import status_shown
+from shared.core.erasure import PERSONAL_PATHS
 from shared.core.keys import reservation_document_id
 from shared.core.states import Status
 from shared.core.window import Window
@@ -77,7 +78,7 @@ class Report:
     divergences: list[Entry] = field(default_factory=list)
 
     def correct(self, external_key: str, commit: Commit) -> None:
-        """List a correction under what it is.
+        """List a correction under what it is; personal values are the journal's alone to tell.
 
         Args:
             external_key: The reservation's.
@@ -88,16 +89,20 @@ class Report:
             "externalId": external_key,
             "reservationId": reservation_document_id(external_key),
         }
+        told = {
+            path: {"personal": True} if path in PERSONAL_PATHS else moved
+            for path, moved in changes.items()
+        }
         status = status_shown(commit.statements)
         previous = changes["status"]["from"] if "status" in changes else status
         if commit.creates:
             self.created.append(entry | {"reason": "Missing in the ledger"})
         elif status == Status.CANCELLED != previous:
             reason = {"previousStatus": previous, "reason": "Cancelled at OpenTable"}
-            self.cancelled.append(entry | reason | {"changes": changes})
+            self.cancelled.append(entry | reason | {"changes": told})
         else:
             statuses = {"previousStatus": previous, "newStatus": status}
-            self.updated.append(entry | statuses | {"changes": changes})
+            self.updated.append(entry | statuses | {"changes": told})
 
     def diverge(
         self, kind: Divergence, external_key: str | None, reason: str, *, is_new: bool

@@ -6,13 +6,16 @@ nothing; null says that there is none. Unknown keys are ignored: OpenTable adds 
 fields without notice.
 """
 
+from collections.abc import Mapping
+from datetime import UTC
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from shared.core import fields
 from shared.core.change import Change, Source, Speaker, Value, Version
-from shared.core.keys import external_key, object_event_id, prefixed
+from shared.core.keys import external_key, guest_key, object_event_id, prefixed
 from shared.core.states import status_of
+from shared.core.times import instant_of
 from shared.errors import RejectedStatementError
 
 EVENT_TYPE = "reservation.snapshot"
@@ -93,9 +96,16 @@ def _plain(row: dict[str, Any], rid: str) -> dict[str, Value]:
     if "confirmation_id" in row:
         said["confirmationId"] = _confirmation_id(row["confirmation_id"])
     if "guest_id" in row:
-        guest_id = fields.identifier(row["guest_id"])
-        said["guestId"] = guest_id and prefixed(guest_id, rid)
+        said |= _guest(row["guest_id"], rid)
     return said
+
+
+def _guest(guest_id: object, rid: str) -> dict[str, Value]:
+    identifier = fields.identifier(guest_id)
+    written = identifier and fields.text("guest_id", identifier)
+    if written is None:
+        return {"guestId": None, "guestKey": None}
+    return {"guestId": prefixed(written, rid), "guestKey": guest_key(written, rid)}
 
 
 def _confirmation_id(value: object) -> Value:
@@ -124,3 +134,21 @@ def _state(row: dict[str, Any]) -> dict[str, Value]:
     status = status_of(state) if state else None
     said: dict[str, Value] = {"state": state} if state else {}
     return said | ({"status": status.value} if status else {})
+
+
+def contradicts_zone(row: Mapping[str, Any], zone: ZoneInfo) -> bool:
+    """Whether a row's local and UTC times cannot both be right in the restaurant's zone.
+
+    OpenTable never names a zone, so a wrong one in the settings shows in its rows alone. A row
+    that does not carry both times, or cannot be read, contradicts nothing.
+
+    Args:
+        row: OpenTable's reservation object.
+        zone: The zone of the settings.
+    """
+    try:
+        exact = instant_of(row["scheduled_time_utc"])
+        local = instant_of(row["scheduled_time"])
+    except (KeyError, ValueError, AttributeError):
+        return False
+    return exact.astimezone(zone).replace(tzinfo=UTC) != local

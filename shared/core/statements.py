@@ -13,10 +13,11 @@ newest n of a union is the newest n of the newest n of its parts, so it obeys th
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from shared.core.change import Change, Speaker, Value, Version
+from shared.core.joined import Joined
 from shared.core.states import Status
 
 HISTORY_LENGTH = 100
@@ -72,10 +73,17 @@ class StatusStatement:
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """Everything that is held about one reservation."""
+    """Everything that is held about one reservation.
+
+    Attributes:
+        registers: What each speaker said.
+        statuses: The newest statements of a status, oldest first.
+        guest: The guest that the shown ``guestKey`` leads to, None where none is held.
+    """
 
     registers: Mapping[Speaker, Register] = field(default_factory=dict)
     statuses: tuple[StatusStatement, ...] = ()
+    guest: Joined | None = None
 
     def register(self, speaker: Speaker) -> Register:
         """Return a speaker's register, empty where it has not spoken."""
@@ -83,9 +91,13 @@ class Statements:
 
     def hear(self, change: Change) -> "Statements":
         """Return these statements joined with one more, by the law of this module."""
+        if not change.said:
+            return self
         register = self.register(change.speaker).hear(change.version, change.said)
-        return Statements(
-            {**self.registers, change.speaker: register}, _with_status(self.statuses, change)
+        return replace(
+            self,
+            registers={**self.registers, change.speaker: register},
+            statuses=_with_status(self.statuses, change),
         )
 
     def shown(self, name: str) -> Value:

@@ -7,23 +7,13 @@ that were last said earlier (``behind``): OpenTable's objects are whole, so thei
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from shared.core.change import Speaker, Version
+from shared.core.change import Speaker
+from shared.core.joined import join_from
 from shared.core.statements import Register, Said, Statements, StatusStatement
 from shared.core.states import Status
+from shared.core.versions import stored_version, version_from
 
 _SEQUENCE_PREFIX = "seq-"
-
-
-def stored_version(version: Version) -> dict[str, Any]:
-    """Return a version as a map; what is always empty for its speaker is left out."""
-    if version.id:
-        return {"at": version.at, "id": version.id}
-    return {"at": version.at, "sequenceId": version.sequence_id}
-
-
-def version_from(stored: Mapping[str, Any]) -> Version:
-    """Read a version back."""
-    return Version(stored.get("sequenceId", 0), stored["at"], stored.get("id", ""))
 
 
 def stored_register(register: Register) -> dict[str, Any]:
@@ -90,4 +80,7 @@ def statements_of(flat: Mapping[str, Any]) -> Statements:
         for speaker in Speaker
         if (stored := flat.get(f"sync.{speaker.lower()}")) is not None
     }
-    return Statements(registers, history_from(flat.get("statusHistory") or ()))
+    joined = flat.get("sync.guest")
+    return Statements(
+        registers, history_from(flat.get("statusHistory") or ()), joined and join_from(joined)
+    )

@@ -6,8 +6,9 @@ from google.api_core import exceptions as google
 
 from shared.core.change import Change
 from shared.core.decision import Commit, Decision, EntryNeeded
+from shared.core.guesting import GuestNeeded
 from shared.core.journal import Writing
-from shared.edge.ledger import Applied, Ledger, applied_by
+from shared.edge.ledger import Applied, Ledger, Wanted, applied_by
 from shared.edge.shelf import Reading, Write
 from shared.errors import LedgerUnavailableError, RejectedStatementError
 
@@ -53,7 +54,9 @@ async def _apply_group(ledger: Ledger, group: Sequence[Change]) -> list[Result]:
         decisions = {}
     return [
         await _apply_alone(ledger, change, writing)
-        if isinstance(decision := decisions.get(change.external_key), EntryNeeded | None)
+        if isinstance(
+            decision := decisions.get(change.external_key), EntryNeeded | GuestNeeded | None
+        )
         else _result(change, decision)
         for change in group
     ]
@@ -72,20 +75,24 @@ async def decide_group(
     Returns:
         What was read and what was decided, by external key.
     """
-    readings = await ledger.shelf.read({change.external_key: () for change in group})
+    wanted = {change.external_key: Wanted() for change in group}
+    readings: dict[str, Reading] = {}
     decisions: dict[str, Decision] = {}
-    wanted: dict[str, tuple[str]] = {}
-    for change in group:
-        key = change.external_key
-        decisions[key] = decision = ledger.decide(change, readings[key].held, writing)
-        if isinstance(decision, EntryNeeded):
-            wanted[key] = (decision.entry_id,)
-    if wanted:
-        readings |= await ledger.shelf.read(wanted)
-    for change in group:
-        key = change.external_key
-        if key in wanted:
+    undecided = list(group)
+    while undecided:
+        readings |= await ledger.shelf.read(
+            {change.external_key: wanted[change.external_key].entry_ids for change in undecided},
+            {key for change in undecided for key in wanted[change.external_key].guest_keys},
+            readings,
+        )
+        for change in undecided:
+            key = change.external_key
             decisions[key] = ledger.decide(change, readings[key].held, writing)
+        undecided = [
+            change
+            for change in undecided
+            if wanted[change.external_key].take(decisions[change.external_key])
+        ]
     return readings, decisions
 
 

@@ -1,13 +1,16 @@
 """Reading both sides of a window, row against mark, without holding either side whole."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from shared.core.change import Change, Source
 from shared.core.comparison import Mark, row_fingerprint
 from shared.core.keys import external_key
 from shared.core.report import Divergence, Report
 from shared.core.settings import Settings
-from shared.core.snapshot import row_id
+from shared.core.snapshot import contradicts_zone, row_id
 from shared.edge.opentable.query import Kind, Query, WallTime
 from shared.edge.rows import Batch, Unreadable, read_rows
 from shared.edge.run import Run
@@ -22,11 +25,17 @@ class Comparison:
         holdings: The ledger's marks, by external key.
         seen: Every key in OpenTable's answer, unreadable rows included.
         differing: Rows that are not plainly equal to what is held, by key.
+        in_another_zone: How many rows' times contradict the restaurant's zone.
     """
 
     holdings: dict[str, Mark]
     seen: set[str] = field(default_factory=set)
     differing: dict[str, Change] = field(default_factory=dict)
+    in_another_zone: int = 0
+
+    def note_zone(self, rows: Iterable[dict[str, Any]], zone: ZoneInfo) -> None:
+        """Count the rows whose local and UTC times contradict the restaurant's zone."""
+        self.in_another_zone += sum(contradicts_zone(row, zone) for row in rows)
 
     def missing(self) -> list[str]:
         """Return the keys held in the window that the answer lacks and no earlier run flagged."""
@@ -62,13 +71,18 @@ async def compare(run: Run, holdings: dict[str, Mark]) -> Comparison:
         scheduled_from=WallTime.on(window.start), scheduled_to=WallTime.end_of(window.end)
     )
     comparison = Comparison(holdings)
-    listing = run.services.opentable.pages(run.access, Kind.RESERVATIONS, query, run.deadline)
+    listing = run.connection.services.opentable.pages(
+        run.connection.access, Kind.RESERVATIONS, query, run.connection.deadline
+    )
     async for page in listing:
         items = (*page.rows, *page.strays)
-        batch = await read_rows(run.services, run.settings, items, Source.RECONCILIATION)
+        batch = await read_rows(
+            run.connection.services, run.connection.settings, items, Source.RECONCILIATION
+        )
         report.open_table_count += len(items)
         report.compared_count += len(batch.changes)
-        _hold_against(comparison, run.settings, batch, report)
+        _hold_against(comparison, run.connection.settings, batch, report)
+        comparison.note_zone(page.rows, run.connection.settings.usable_zone())
     return comparison
 
 

@@ -5,16 +5,17 @@ from shared.core.missed import is_missed
 from shared.core.report import Divergence, Report
 from shared.core.settings import Settings
 from shared.edge.batches import apply_all
+from shared.edge.intake import JSON
+from shared.edge.keeping import keep_aside
 from shared.edge.ledger import Applied
 from shared.edge.plan import Correction, Plan
-from shared.edge.rows import keep_aside
 from shared.edge.services import Services
 from shared.errors import LedgerUnavailableError, RejectedStatementError
 
 
 async def carry_out(
     services: Services, settings: Settings, plan: Plan, report: Report, *, count_missed: bool
-) -> None:
+) -> list[Applied]:
     """Apply a plan's corrections; the report's lists come from what the apply did.
 
     Args:
@@ -23,6 +24,9 @@ async def carry_out(
         plan: What to do.
         report: Where it is written down.
         count_missed: Whether webhooks should have brought what had to be corrected.
+
+    Returns:
+        What the ledger took.
 
     Raises:
         LedgerUnavailableError: When a refused row could not be kept aside.
@@ -37,6 +41,7 @@ async def carry_out(
             report.unchanged_count += 1
         elif _list(report, result.change.external_key, result.commit) and count_missed:
             report.missed_webhooks += is_missed(result.commit.entry, services.clock())
+    return [result for result in results if isinstance(result, Applied)]
 
 
 def list_plan(plan: Plan, report: Report) -> None:
@@ -64,7 +69,7 @@ async def _failed(
 ) -> None:
     change = correction.change
     if isinstance(error, RejectedStatementError):
-        await keep_aside(services, settings, change.payload, error)
+        await keep_aside(services, settings, change.payload, JSON, error)
     kind = Divergence.CREATE_FAILED if correction.commit.creates else Divergence.UPDATE_FAILED
     text = f"The ledger did not take it ({error}); the next reconciliation tries again."
     report.diverge(kind, change.external_key, text, is_new=True)

@@ -87,10 +87,16 @@ async def settle_finding(
         finding.external_key, finding.statements, kind, report.report_id, report.reconciled_at
     )
     await services.ledger(settings).apply(flag)
+    alarm(report, kind, finding.external_key)
+
+
+def alarm(report: Report, kind: Divergence, external_key: str | None) -> None:
+    """Log a divergence that no earlier report had."""
     log(
         Severity.ERROR,
         Event.DIVERGENCE,
-        restaurantId=settings.restaurant_id,
+        restaurantId=report.restaurant_id,
+        reportId=report.report_id,
         type=kind.value,
-        reservationId=finding.external_key,
+        externalId=external_key,
     )

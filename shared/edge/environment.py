@@ -60,6 +60,13 @@ class Environment(BaseModel):
         alias="HINT_BUDGET_SECONDS",
         description="How long a webhook may fetch OpenTable's own row after its commit.",
     )
+    guest_seconds: float = Field(
+        1.5,
+        ge=0,
+        le=10,
+        alias="GUEST_BUDGET_SECONDS",
+        description="How long a webhook may fetch a new guest's details after its commit.",
+    )
     lookback_seconds: int = Field(
         900,
         ge=1,

@@ -4,10 +4,10 @@ import asyncio
 
 from shared.core.change import Source
 from shared.core.settings import Settings
+from shared.edge.connection import connect
 from shared.edge.intake import statement_of_row, take_in
 from shared.edge.ledger import Applied
 from shared.edge.opentable.clock import Deadline
-from shared.edge.opentable.reading import Access
 from shared.edge.services import Services
 from shared.edge.telemetry import Event, Severity, log
 from shared.errors import InvalidSettingsError, LedgerUnavailableError, OpenTableError
@@ -32,8 +32,8 @@ async def follow_hint(services: Services, settings: Settings, applied: Applied) 
 
 async def _follow(services: Services, settings: Settings, open_table_id: str) -> str:
     deadline = Deadline.after(services.environment.hint_seconds)
-    access = Access(settings.usable_rid(), await services.directory.credentials(settings))
-    row = await services.opentable.reservation(access, open_table_id, deadline)
+    connection = await connect(services, settings, deadline)
+    row = await services.opentable.reservation(connection.access, open_table_id, deadline)
     if row is None:
         return "not_found"
     taken = await take_in(services, settings, statement_of_row(row, services.clock(), Source.POLL))

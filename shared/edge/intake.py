@@ -10,10 +10,13 @@ from shared.core.change import Change, Source
 from shared.core.envelope import change_from_envelope
 from shared.core.settings import Settings
 from shared.core.snapshot import change_from_object
+from shared.edge.keeping import keep_aside
 from shared.edge.ledger import Applied
 from shared.edge.services import Services
 from shared.edge.telemetry import Event, Severity, log
 from shared.errors import InvalidSettingsError, RejectedStatementError
+
+JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +42,13 @@ class Statement:
 
 def statement_of_row(item: object, received_at: datetime, source: Source) -> Statement:
     """Return one item of the API's lists as a statement; equal rows have equal texts."""
-    text = json.dumps(item, sort_keys=True, separators=(",", ":"))
     body = item if isinstance(item, dict) else {}
-    return Statement(Shape.OBJECT, body, text, "application/json", received_at, source)
+    return Statement(Shape.OBJECT, body, text_of(item), JSON, received_at, source)
+
+
+def text_of(item: object) -> str:
+    """Return the JSON text of an item of the API's lists; equal items have equal texts."""
+    return json.dumps(item, sort_keys=True, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +81,9 @@ async def take_in(
         change = read_statement(settings, statement)
         applied = await services.ledger(settings).apply(change)
     except RejectedStatementError as rejection:
-        quarantine = services.quarantine(settings.restaurant_id)
-        kept = await quarantine.keep(statement.text, statement.content_type, rejection)
+        kept = await keep_aside(
+            services, settings, statement.text, statement.content_type, rejection
+        )
         return Quarantined(rejection.reason, kept.id)
     _note_unknown_state(settings, change)
     return applied

@@ -3,8 +3,8 @@
 import asyncio
 import random
 import secrets
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from google.api_core import exceptions as google
@@ -14,7 +14,8 @@ from shared.core.change import Change, Speaker
 from shared.core.decision import Commit, Contradiction, Decision, EntryNeeded, Held, Outcome, decide
 from shared.core.document import Identity, System, flatten
 from shared.core.envelope import EventType
-from shared.core.journal import Writing
+from shared.core.guesting import GuestNeeded
+from shared.core.journal import Writing, later_entry_id
 from shared.core.settings import Settings
 from shared.core.statements import Statements
 from shared.core.stored import statements_of
@@ -36,6 +37,29 @@ _READ_AGAIN = (
 )
 
 
+@dataclass(slots=True)
+class Wanted:
+    """What must be read beside a document before it can be decided on.
+
+    Attributes:
+        entry_ids: Journal entries.
+        guest_keys: Guests, a merged one's survivors among them.
+    """
+
+    entry_ids: set[str] = field(default_factory=set)
+    guest_keys: set[str] = field(default_factory=set)
+
+    def take(self, decision: Decision) -> bool:
+        """Add what a decision asks for; False where it asks for nothing that was not read."""
+        if isinstance(decision, EntryNeeded) and decision.entry_id not in self.entry_ids:
+            self.entry_ids.add(decision.entry_id)
+            return True
+        if isinstance(decision, GuestNeeded) and decision.key not in self.guest_keys:
+            self.guest_keys.add(decision.key)
+            return True
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class Applied:
     """What the ledger did with a change.
@@ -52,6 +76,17 @@ class Applied:
     outcome: Outcome
     statements: Statements
     commit: Commit | None
+
+    @property
+    def lacking_guest(self) -> str | None:
+        """The key of the guest that the reservation names and nothing is held of."""
+        named = self.statements.shown("guestKey")
+        return named if isinstance(named, str) and self.statements.guest is None else None
+
+    @property
+    def guest_id(self) -> str:
+        """The id of the guest that the reservation names, as OpenTable wrote it."""
+        return str(self.statements.shown("guestId") or "")
 
     @property
     def is_hint(self) -> bool:
@@ -108,13 +143,16 @@ class Ledger:
             LedgerUnavailableError: When no commit was possible within the attempts.
         """
         writing = writing or self.writing()
-        reading = _presumed_new(change)
+        reading, own_ids = _presumed_new(change), {change.event_id}
         for pause in _pauses():
             await asyncio.sleep(pause)
             try:
-                return await self._attempt(change, reading, writing)
+                return await self._attempt(
+                    change, reading or await self._read(change, own_ids), writing
+                )
             except _READ_AGAIN:
-                reading = None
+                # What this try wrote, unseen, may stand under either id: look for both.
+                reading, own_ids = None, {change.event_id, later_entry_id(change)}
             except google.InvalidArgument:
                 raise RejectedStatementError(
                     "unstorable",
@@ -124,15 +162,14 @@ class Ledger:
                 raise LedgerUnavailableError(type(error).__name__) from None
         raise LedgerUnavailableError(f"no commit in {MOST_ATTEMPTS} attempts")
 
-    async def _attempt(self, change: Change, reading: Reading | None, writing: Writing) -> Applied:
-        if reading is None:
-            reading = await self._read(change, change.event_id)
+    async def _attempt(self, change: Change, reading: Reading, writing: Writing) -> Applied:
         own = landed(change, reading.held, writing)
         if own is not None:
             return own
         decision = self.decide(change, reading.held, writing)
-        if isinstance(decision, EntryNeeded):
-            reading = await self._read(change, change.event_id, decision.entry_id)
+        wanted = Wanted(set(reading.held.entries))
+        while wanted.take(decision):
+            reading = await self._read_beside(change, wanted, reading)
             decision = self.decide(change, reading.held, writing)
         applied = applied_by(change, decision)
         if applied.commit is not None:
@@ -141,9 +178,14 @@ class Ledger:
             )
         return applied
 
-    async def _read(self, change: Change, *entry_ids: str) -> Reading:
-        readings = await self.shelf.read({change.external_key: dict.fromkeys(entry_ids)})
-        return readings[change.external_key]
+    async def _read(self, change: Change, entry_ids: Iterable[str]) -> Reading:
+        key = change.external_key
+        return (await self.shelf.read({key: entry_ids}))[key]
+
+    async def _read_beside(self, change: Change, wanted: Wanted, known: Reading) -> Reading:
+        key = change.external_key
+        found = await self.shelf.read({key: wanted.entry_ids}, wanted.guest_keys, {key: known})
+        return found[key]
 
     def decide(self, change: Change, held: Held, writing: Writing) -> Decision:
         """Judge a change against what is held (see `shared.core.decision`)."""
@@ -167,8 +209,8 @@ def applied_by(change: Change, decision: Decision) -> Applied:
             "conflicting_version" if change.speaker is Speaker.OPENTABLE else "conflicting_event",
             "The same event was taken before and said something else.",
         )
-    if isinstance(decision, EntryNeeded):
-        raise LedgerUnavailableError("the journal moved while it was read")
+    if isinstance(decision, EntryNeeded | GuestNeeded):
+        raise LedgerUnavailableError("what was read does not suffice to decide")
     return Applied(change, Outcome.DUPLICATE, decision.statements, None)
 
 

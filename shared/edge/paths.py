@@ -36,7 +36,8 @@ def reservation(
 
 def journal(reservation: AsyncDocumentReference) -> AsyncCollectionReference:
     """Return a reservation's journal."""
-    return reservation.collection(JOURNAL)
+    entries: AsyncCollectionReference = reservation.collection(JOURNAL)
+    return entries
 
 
 def staff(client: AsyncClient, restaurant_id: str, uid: str) -> AsyncDocumentReference:
@@ -52,3 +53,13 @@ def quarantine(client: AsyncClient, restaurant_id: str) -> AsyncCollectionRefere
 def reports(client: AsyncClient, restaurant_id: str) -> AsyncCollectionReference:
     """Return a restaurant's reconciliation reports."""
     return client.collection("restaurants", restaurant_id, "reconciliationReports")
+
+
+def guests(client: AsyncClient, restaurant_id: str) -> AsyncCollectionReference:
+    """Return a restaurant's guests."""
+    return client.collection("restaurants", restaurant_id, "openTableGuests")
+
+
+def erasures(client: AsyncClient, restaurant_id: str) -> AsyncCollectionReference:
+    """Return the journal of a restaurant's erasures."""
+    return client.collection("restaurants", restaurant_id, "openTableErasures")

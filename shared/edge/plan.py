@@ -18,6 +18,7 @@ from shared.core.decision import (
 )
 from shared.core.document import Identity, flatten, standing_divergence
 from shared.core.findings import flagged, repaired
+from shared.core.guesting import GuestNeeded
 from shared.core.report import Report
 from shared.core.statements import Statements
 from shared.core.stored import statements_of
@@ -77,7 +78,7 @@ class Plan:
             self.unchanged += 1
         elif isinstance(decision, Contradiction):
             self.contradicting.append((change, held))
-        elif isinstance(decision, EntryNeeded) or _is_behind(change, held):
+        elif isinstance(decision, EntryNeeded | GuestNeeded) or _is_behind(change, held):
             self.behind.append((change, held))
         else:
             self.corrections.append(Correction(change, decision))
@@ -121,7 +122,7 @@ async def make_plan(ledger: Ledger, changes: Iterable[Change], report: Report) -
                 ledger.identity(key), held, report
             )
             if amends:
-                fresh = Held(held.document, {amends.event_id: None})
+                fresh = Held(held.document, {amends.event_id: None}, held.guests)
                 decision = ledger.decide(amends, fresh, writing)
             plan.sort(amends or change, decision, statements_of(flatten(held.document or {})))
     return plan

@@ -6,13 +6,14 @@ from typing import Any
 
 from shared.core.change import Source
 from shared.core.missed import is_missed
-from shared.core.settings import Settings, settings_from
+from shared.core.settings import settings_from
 from shared.edge.batches import apply_all
+from shared.edge.connection import Connection, connect
+from shared.edge.guest_feed import Feed, finish_guests, hold_named, read_feed
 from shared.edge.leases import Lease, Leases
 from shared.edge.ledger import Applied
 from shared.edge.opentable.clock import Deadline
 from shared.edge.opentable.query import Kind, Query, WallTime
-from shared.edge.opentable.reading import Access
 from shared.edge.rows import read_rows, settle
 from shared.edge.services import Services
 from shared.edge.telemetry import Event, Severity, log
@@ -98,18 +99,29 @@ async def _fetch_and_apply(
     """Apply every page, and return how many changes a webhook should have brought."""
     settings = settings_from(lease.restaurant_id, lease.document)
     zone = settings.usable_zone()
-    access = Access(settings.usable_rid(), await services.directory.credentials(settings))
+    connection = await connect(services, settings, deadline)
     cursor = lease.state.get("cursor")
     today = services.clock().astimezone(zone).date()
     lookback = timedelta(seconds=services.environment.lookback_seconds)
     query = _query(cursor, lookback, today)
+    since = None if cursor is None else cursor - lookback
+    feed = await read_feed(connection, since)
     missed = 0
-    async for page in services.opentable.pages(access, Kind.RESERVATIONS, query, deadline):
+    async for page in services.opentable.pages(
+        connection.access, Kind.RESERVATIONS, query, deadline
+    ):
         tally.pages += 1
-        found = await _apply(services, settings, (*page.rows, *page.strays), tally)
+        applied = await _apply(connection, feed, (*page.rows, *page.strays), tally)
+        for each in applied:
+            feed.note(each)
         if cursor is not None and settings.webhook_auth:
-            missed += sum(is_missed(entry, services.clock()) for entry in found)
+            missed += sum(_missed(services, each) for each in applied)
+    await finish_guests(connection, feed, is_first=cursor is None)
     return missed
+
+
+def _missed(services: Services, applied: Applied) -> bool:
+    return applied.commit is not None and is_missed(applied.commit.entry, services.clock())
 
 
 def _query(cursor: datetime | None, lookback: timedelta, today: date) -> Query:
@@ -120,22 +132,23 @@ def _query(cursor: datetime | None, lookback: timedelta, today: date) -> Query:
 
 
 async def _apply(
-    services: Services, settings: Settings, items: tuple[object, ...], tally: Tally
-) -> list[dict[str, Any]]:
-    """Apply a page and return the journal entries that it wrote."""
+    connection: Connection, feed: Feed, items: tuple[object, ...], tally: Tally
+) -> list[Applied]:
+    """Apply a page and return what became of the rows that the ledger took."""
+    services, settings = connection.services, connection.settings
     batch = await read_rows(services, settings, items, Source.POLL)
+    await hold_named(connection, feed, batch.changes)
     results = await apply_all(services.ledger(settings), batch.changes)
     tally.fetched += len(items)
     tally.quarantined += len(batch.unreadable)
-    written = []
+    taken = []
     for change, result in zip(batch.changes, results, strict=True):
         if await settle(services, settings, change, result):
             tally.quarantined += 1
         elif isinstance(result, Applied):
             tally.count(result)
-            if result.commit is not None:
-                written.append(result.commit.entry)
-    return written
+            taken.append(result)
+    return taken
 
 
 def _result(restaurant_id: str, status: str, tally: Tally, error: str | None) -> dict[str, Any]:

@@ -10,15 +10,16 @@ from datetime import timedelta
 from http import HTTPStatus
 
 from shared.core.change import Source
-from shared.core.comparison import must_brake
+from shared.core.comparison import Mark, must_brake
 from shared.core.report import Divergence, ReportStatus
 from shared.edge.comparing import Comparison, compare
 from shared.edge.corrections import carry_out, list_plan
-from shared.edge.divergences import Finding, read_statements, settle_finding
+from shared.edge.divergences import Finding, alarm, read_statements, settle_finding
 from shared.edge.holdings import read_holdings
 from shared.edge.plan import Plan, make_plan
 from shared.edge.rows import read_rows
 from shared.edge.run import Run
+from shared.edge.upkeep import fetch_guests, repeat_erasures
 from shared.errors import OpenTableRefusedError
 
 _BY_ID_AT_ONCE = 8
@@ -33,12 +34,13 @@ async def reconcile(run: Run) -> None:
         LedgerUnavailableError: When the ledger's side could not be read.
         InvalidSettingsError: When the credentials cannot be used.
     """
-    services, settings, report = run.services, run.settings, run.report
+    services, settings, report = run.connection.services, run.connection.settings, run.report
     holdings = await read_holdings(
-        services.firestore, settings.restaurant_id, report.window, run.deadline
+        services.firestore, settings.restaurant_id, report.window, run.connection.deadline
     )
     report.ledger_count = sum(mark.dated for mark in holdings.values())
     comparison = await compare(run, holdings)
+    _doubt_zone(run, comparison)
     plan = await make_plan(services.ledger(settings), comparison.differing.values(), report)
     missing = comparison.missing()
     if must_brake(report.ledger_count, _suspicious(run, plan), len(missing)):
@@ -55,9 +57,32 @@ async def reconcile(run: Run) -> None:
         report.status = ReportStatus.DRY_RUN
         list_plan(plan, report)
     else:
-        await carry_out(services, settings, plan, report, count_missed=_counts_missed(run))
+        await _correct(run, holdings, plan)
     for finding in await _findings(run, comparison, absent, plan):
         await settle_finding(services, settings, finding, report, dry=run.dry)
+
+
+async def _correct(run: Run, holdings: dict[str, Mark], plan: Plan) -> None:
+    """Carry the plan out, and have the guests of what it touched."""
+    services, settings = run.connection.services, run.connection.settings
+    counts = _counts_missed(run)
+    applied = await carry_out(services, settings, plan, run.report, count_missed=counts)
+    await repeat_erasures(run.connection)
+    await fetch_guests(run.connection, holdings, applied)
+
+
+def _doubt_zone(run: Run, comparison: Comparison) -> None:
+    """List a zone that OpenTable's own times contradict; the alarm is for the first time."""
+    if not comparison.in_another_zone:
+        return
+    is_new = not run.zone_was_wrong
+    reason = (
+        f"{comparison.in_another_zone} rows have local times that are not "
+        f"{run.connection.settings.zone}'s: mend timeZone in the settings."
+    )
+    run.report.diverge(Divergence.WRONG_TIME_ZONE, None, reason, is_new=is_new)
+    if is_new:
+        alarm(run.report, Divergence.WRONG_TIME_ZONE, None)
 
 
 def _suspicious(run: Run, plan: Plan) -> int:
@@ -77,7 +102,7 @@ def _suspicious(run: Run, plan: Plan) -> int:
 
 def _counts_missed(run: Run) -> bool:
     """Whether webhooks were expected: before the first poll all is new to everyone."""
-    return run.cursor is not None and bool(run.settings.webhook_auth)
+    return run.cursor is not None and bool(run.connection.settings.webhook_auth)
 
 
 async def _ask_by_id(run: Run, comparison: Comparison, plan: Plan) -> list[str]:
@@ -98,15 +123,19 @@ async def _ask_by_id(run: Run, comparison: Comparison, plan: Plan) -> list[str]:
     asked = {**wanted, **behind}
     rows = await asyncio.gather(*map(fetch, asked.values()))
     found = [row for row in rows if row is not None]
-    batch = await read_rows(run.services, run.settings, found, Source.RECONCILIATION)
-    ledger = run.services.ledger(run.settings)
+    batch = await read_rows(
+        run.connection.services, run.connection.settings, found, Source.RECONCILIATION
+    )
+    ledger = run.connection.services.ledger(run.connection.settings)
     plan.join(await make_plan(ledger, batch.changes, run.report))
     return [key for key, row in zip(asked, rows, strict=True) if row is None]
 
 
 async def _reservation(run: Run, open_table_id: str) -> dict[str, object] | None:
     try:
-        return await run.services.opentable.reservation(run.access, open_table_id, run.deadline)
+        return await run.connection.services.opentable.reservation(
+            run.connection.access, open_table_id, run.connection.deadline
+        )
     except OpenTableRefusedError as refusal:
         # A relay's own id may be none that OpenTable could have issued.
         if refusal.status == HTTPStatus.BAD_REQUEST:
@@ -119,7 +148,9 @@ async def _findings(
 ) -> list[Finding]:
     """Return what is left for a person once all corrections are known."""
     standing = comparison.standing()
-    held = await read_statements(run.services.ledger(run.settings), [*absent, *standing])
+    held = await read_statements(
+        run.connection.services.ledger(run.connection.settings), [*absent, *standing]
+    )
     missing = [
         Finding(key, Divergence.MISSING_IN_OPENTABLE, statements)
         for key, statements in held.items()

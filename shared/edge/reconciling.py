@@ -7,17 +7,18 @@ from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from shared.core.report import Report, ReportStatus
+from shared.core.report import Divergence, Report, ReportStatus
 from shared.core.settings import Settings, settings_from
 from shared.core.window import window_at
+from shared.edge.connection import connect
 from shared.edge.leases import Lease, Leases
 from shared.edge.opentable.clock import Deadline
-from shared.edge.opentable.reading import Access
 from shared.edge.reconciliation import reconcile
 from shared.edge.reports import store_report
 from shared.edge.run import Run
 from shared.edge.services import Services
-from shared.edge.telemetry import Event, Severity, log
+from shared.edge.telemetry import Event, Severity, line_of, log
+from shared.edge.upkeep import sweep_expired
 from shared.errors import InvalidSettingsError, LedgerUnavailableError, OpenTableError
 
 LEASE_MARGIN_SECONDS = 60.0
@@ -61,6 +62,8 @@ async def reconcile_restaurant(
             return {"restaurantId": restaurant_id, "status": "SKIPPED"}
         report = await _reported(services, lease, wanted, Deadline.after(seconds))
         await leases.end(lease, _state(report))
+        if services.environment.firestore_emulator:
+            await sweep_expired(services)
     except FAILURES as error:
         log(Severity.ERROR, Event.RUN_FAILED, restaurantId=restaurant_id, error=str(error))
         return {"restaurantId": restaurant_id, "status": "FAILED", "error": str(error)}
@@ -79,13 +82,22 @@ async def _reported(services: Services, lease: Lease, wanted: Wanted, deadline: 
     settings = settings_from(lease.restaurant_id, lease.document)
     report = _new_report(services, settings, wanted)
     try:
-        settings.usable_zone()
-        rid, credentials = settings.usable_rid(), await services.directory.credentials(settings)
+        connection = await connect(services, settings, deadline)
         cursor = (lease.document.get("poll") or {}).get("cursor")
-        access = Access(rid, credentials)
-        await reconcile(Run(services, settings, access, report, deadline, cursor, wanted.dry))
+        was_wrong = lease.state.get("wrongTimeZone") is True
+        await reconcile(Run(connection, report, cursor, wanted.dry, was_wrong))
     except FAILURES as error:
         report.status, report.reason = ReportStatus.FAILED, str(error)
+    except Exception as error:  # noqa: BLE001 -- the report of a run that we spoilt is stored too
+        report.status = ReportStatus.FAILED
+        report.reason = f"A fault of ours ({type(error).__name__}); see the log."
+        log(
+            Severity.ERROR,
+            Event.CRASHED,
+            restaurantId=report.restaurant_id,
+            error=type(error).__name__,
+            where=line_of(error),
+        )
     duration = round((time.monotonic() - began) * 1000)
     await store_report(services.firestore, report, duration)
     _log(report, duration)
@@ -107,6 +119,9 @@ def _state(report: Report) -> dict[str, Any]:
         "reconciliation.lastReportId": report.report_id,
         "reconciliation.lastStatus": report.status.value,
         "reconciliation.lastReconciledAt": report.reconciled_at,
+        "reconciliation.wrongTimeZone": any(
+            entry["type"] == Divergence.WRONG_TIME_ZONE for entry in report.divergences
+        ),
     }
 
 

@@ -13,7 +13,7 @@ from shared.errors import LedgerUnavailableError
 
 LARGEST_PART_BYTES = 400_000
 CONTINUATION = "continued"
-_LISTS = ("created", "updated", "cancelled", "divergences")
+LISTS = ("created", "updated", "cancelled", "divergences")
 _WRITE_SECONDS = 10.0
 
 
@@ -43,19 +43,19 @@ async def store_report(client: AsyncClient, report: Report, duration_ms: int) ->
 
 def _parts(report: Report) -> Iterator[dict[str, list[Entry]]]:
     """Yield the four lists, cut so that each part fits in a document."""
-    part: dict[str, list[Entry]] = {name: [] for name in _LISTS}
+    part: dict[str, list[Entry]] = {name: [] for name in LISTS}
     size = 0
     for name, entry in _entries(report):
         entry_size = len(json.dumps(entry, default=str))
         if size + entry_size > LARGEST_PART_BYTES:
             yield part
-            part, size = {name: [] for name in _LISTS}, 0
+            part, size = {name: [] for name in LISTS}, 0
         part[name].append(entry)
         size += entry_size
     yield part
 
 
 def _entries(report: Report) -> Iterable[tuple[str, dict[str, Any]]]:
-    for name in _LISTS:
+    for name in LISTS:
         for entry in getattr(report, name):
             yield name, entry

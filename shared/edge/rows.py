@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from shared.core.change import Change, Source
 from shared.core.settings import Settings
 from shared.edge.batches import Result
-from shared.edge.intake import read_statement, statement_of_row
+from shared.edge.intake import JSON, read_statement, statement_of_row
+from shared.edge.keeping import keep_aside
 from shared.edge.quarantine import Kept
 from shared.edge.services import Services
 from shared.errors import LedgerUnavailableError, RejectedStatementError
@@ -56,7 +57,7 @@ async def read_rows(
         try:
             batch.changes.append(read_statement(settings, statement))
         except RejectedStatementError as rejection:
-            kept = await keep_aside(services, settings, statement.text, rejection)
+            kept = await keep_aside(services, settings, statement.text, JSON, rejection)
             batch.unreadable.append(Unreadable(item, rejection, kept))
     return batch
 
@@ -73,16 +74,4 @@ async def settle(
         raise result
     if not isinstance(result, RejectedStatementError):
         return None
-    return await keep_aside(services, settings, change.payload, result)
-
-
-async def keep_aside(
-    services: Services, settings: Settings, text: str, rejection: RejectedStatementError
-) -> Kept:
-    """Keep one row's text in the restaurant's quarantine.
-
-    Raises:
-        LedgerUnavailableError: When it could not be kept.
-    """
-    quarantine = services.quarantine(settings.restaurant_id)
-    return await quarantine.keep(text, "application/json", rejection)
+    return await keep_aside(services, settings, change.payload, JSON, result)

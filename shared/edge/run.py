@@ -4,10 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.core.report import Report
-from shared.core.settings import Settings
-from shared.edge.opentable.clock import Deadline
-from shared.edge.opentable.reading import Access
-from shared.edge.services import Services
+from shared.edge.connection import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,19 +12,15 @@ class Run:
     """What one reconciliation works with.
 
     Attributes:
-        services: The process's services.
-        settings: The restaurant's, usable.
-        access: Its API credential.
+        connection: To the restaurant's book.
         report: What is written down.
-        deadline: Bounds everything.
         cursor: The poll's cursor, None where it never ran to its end.
         dry: Whether nothing but the report may be written.
+        zone_was_wrong: Whether the last run found the restaurant's zone to be wrong already.
     """
 
-    services: Services
-    settings: Settings
-    access: Access
+    connection: Connection
     report: Report
-    deadline: Deadline
     cursor: datetime | None
     dry: bool
+    zone_was_wrong: bool

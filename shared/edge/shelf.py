@@ -1,14 +1,15 @@
 """The only place that reads or writes reservation documents and their journals."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from google.cloud.firestore import AsyncClient, AsyncDocumentReference
+from google.cloud.firestore import AsyncClient, AsyncDocumentReference, DocumentSnapshot
 
 from shared.core.decision import Commit, Held
 from shared.core.document import System, nest
+from shared.core.guest import Guest, guest_from
 from shared.edge import paths
 
 RPC_SECONDS = 5.0
@@ -49,6 +50,7 @@ class Shelf:
     def __init__(self, client: AsyncClient, restaurant_id: str, system: System) -> None:
         self._client = client
         self._documents = paths.reservations(client, restaurant_id)
+        self._guests = paths.guests(client, restaurant_id)
         self._system = system
 
     def _document(self, key: str) -> AsyncDocumentReference:
@@ -57,27 +59,44 @@ class Shelf:
     def _entry(self, key: str, entry_id: str) -> AsyncDocumentReference:
         return paths.journal(self._document(key)).document(entry_id)
 
-    async def read(self, entry_ids: Mapping[str, Iterable[str]]) -> dict[str, Reading]:
+    async def read(
+        self,
+        entry_ids: Mapping[str, Iterable[str]],
+        guest_keys: Iterable[str] = (),
+        known: Mapping[str, Reading] | None = None,
+    ) -> dict[str, Reading]:
         """Read reservations, each with some of its journal entries, in one round trip.
 
         Args:
             entry_ids: External key to the journal ids wanted, possibly none.
+            guest_keys: Guests wanted beside them.
+            known: Readings that this one adds to: their documents are not read again.
         """
-        wanted: list[AsyncDocumentReference] = []
-        for key, ids in entry_ids.items():
-            document = self._document(key)
-            wanted += [document, *(self._entry(key, id_) for id_ in ids)]
+        known = known or {}
+        guests = {key: self._guests.document(key) for key in guest_keys}
+        documents = {key: self._document(key) for key in entry_ids if key not in known}
+        entries = {
+            (key, id_): self._entry(key, id_) for key, ids in entry_ids.items() for id_ in ids
+        }
         found = {
             snapshot.reference.path: snapshot
-            async for snapshot in self._client.get_all(wanted, retry=None, timeout=RPC_SECONDS)
+            async for snapshot in self._client.get_all(
+                [*guests.values(), *documents.values(), *entries.values()],
+                retry=None,
+                timeout=RPC_SECONDS,
+            )
         }
-        return {key: self._reading(key, ids, found) for key, ids in entry_ids.items()}
-
-    def _reading(self, key: str, ids: Iterable[str], found: Mapping[str, Any]) -> Reading:
-        document = self._document(key)
-        snapshot = found[document.path]
-        entries = {id_: found[self._entry(key, id_).path].to_dict() for id_ in ids}
-        return Reading(Held(snapshot.to_dict(), entries), snapshot.update_time)
+        records = {key: _guest(found[reference.path]) for key, reference in guests.items()}
+        readings = {}
+        for key, ids in entry_ids.items():
+            base = known[key] if key in known else _reading(found[documents[key].path])
+            read = {id_: found[entries[key, id_].path].to_dict() for id_ in ids}
+            held = base.held
+            added = replace(
+                held, entries={**held.entries, **read}, guests={**held.guests, **records}
+            )
+            readings[key] = Reading(added, base.update_time)
+        return readings
 
     async def commit(self, writes: Sequence[Write]) -> None:
         """Write documents and journal entries in one commit, each as it was decided.
@@ -97,3 +116,12 @@ class Shelf:
             batch.create(entry, write.commit.entry)
         # No retry below us: the ledger reads before it tries again.
         await batch.commit(retry=None, timeout=RPC_SECONDS)
+
+
+def _reading(snapshot: DocumentSnapshot[Any]) -> Reading:
+    return Reading(Held(snapshot.to_dict(), {}), snapshot.update_time)
+
+
+def _guest(snapshot: DocumentSnapshot[Any]) -> Guest | None:
+    document = snapshot.to_dict()
+    return None if document is None else guest_from(document)

@@ -29,12 +29,20 @@ class Event(StrEnum):
     """A relay's envelope made the webhook fetch OpenTable's own row."""
     RUN_FAILED = "run.failed"
     """A scheduled run could not begin; the scheduler tries again."""
+    GUEST = "guest"
+    """A webhook fetched a guest's details after its commit."""
+    ERASED = "guest.erased"
+    """A forgotten guest was erased; ``places`` counts where."""
     POLLED = "poll"
     """One restaurant's poll ended."""
     RECONCILED = "reconciliation"
     """One restaurant's reconciliation ended and its report is stored."""
     DIVERGENCE = "reconciliation.divergence"
     """Reconciliation found something new that it may not correct by itself."""
+    INTEGRATION_CHANGED = "integration.changed"
+    """Somebody of the staff changed an integration's settings or credentials."""
+    STAFF_CALL = "staff.call"
+    """One call of the staff API was answered."""
     CRASHED = "crashed"
     """A fault of ours; the request was answered 503 so that its sender tries again."""
 
@@ -62,3 +70,11 @@ def log(severity: Severity, event: Event, **fields: str | float | bool | None) -
         line["logging.googleapis.com/trace"] = trace
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
+
+
+def line_of(error: BaseException) -> str:
+    """Return the line of code that failed; an error's text may quote a person."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"

@@ -70,7 +70,7 @@ async def test_the_cursor_is_the_time_before_the_first_request(world: World) -> 
     await world.poll()
     state = await _state(world)
     assert state["poll"]["cursor"] == BEGINNING
-    assert state["lastPolledAt"] == BEGINNING + timedelta(seconds=60)
+    assert state["lastPolledAt"] == BEGINNING + timedelta(seconds=120)  # a page of each
 
 
 async def test_the_cursor_stays_where_a_page_failed(world: World) -> None:

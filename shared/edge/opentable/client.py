@@ -80,6 +80,21 @@ class OpenTableClient:
         """Return a guest, or None where OpenTable has none of that id; as `reservation`."""
         return await self._row(Kind.GUESTS, access, guest_id, deadline)
 
+    async def try_listing(self, access: Access, deadline: Deadline) -> int:
+        """Ask for one reservation of a restaurant, whichever; return how many came.
+
+        Args:
+            access: The restaurant and its credentials.
+            deadline: Bounds everything.
+
+        Raises:
+            As `reservation`.
+        """
+        query = {"rid": access.rid, "limit": "1"}
+        url = address(self._api, "sync", "v2", Kind.RESERVATIONS, query=query)
+        answer = await self._reader.read(access, url, read_page, deadline)
+        return len(answer.items)
+
     async def pages(
         self, access: Access, kind: Kind, query: Query, deadline: Deadline
     ) -> AsyncIterator[Page]:

@@ -12,6 +12,9 @@ from shared.errors import OpenTableUnavailableError
 
 T = TypeVar("T")
 
+# stamina would write lines of its own; what the bundle logs stands in shared.edge.telemetry.
+stamina.instrumentation.set_on_retry_hooks([])
+
 ATTEMPTS = 6
 _retrying = stamina.AsyncRetryingCaller(
     attempts=ATTEMPTS,

@@ -1,0 +1,87 @@
+"""Can the book be trusted? The newest signs of each way in which changes come."""
+
+import asyncio
+from typing import Any
+
+from pydantic import Field
+
+from functions.staff.models import Instant, Nothing, Told
+from functions.staff.replies import Reply
+from functions.staff.reports import ReportSummary
+from functions.staff.routing import Visit
+from shared.core.settings import settings_from
+from shared.edge.staff.integration import read_integration
+from shared.edge.staff.pulse import last_webhook_at
+from shared.edge.staff.quarantine import QuarantineDesk
+from shared.edge.staff.reports import newest_summaries
+
+
+class PollHealth(Told):
+    """The newest poll."""
+
+    last_polled_at: Instant | None = Field(description="When one last came to its end.")
+    last_outcome: str | None
+    consecutive_failures: int
+    last_error: str | None
+
+
+class Health(Told):
+    """A restaurant's health."""
+
+    enabled: bool
+    last_webhook_at: Instant | None = Field(description="When one last told something new.")
+    poll: PollHealth
+    reconciliation: ReportSummary | None = Field(description="The newest report.")
+    missed_webhooks: int = Field(
+        description="Late changes that the newest poll and reconciliation had to find."
+    )
+    open_quarantine: int
+    last_error: str | None = Field(description="What to look at first, in words.")
+
+
+async def health(visit: Visit[Nothing, Nothing]) -> Reply:
+    """Answer with a restaurant's health, at the price of about four reads."""
+    services, restaurant_id = visit.services, visit.restaurant_id
+    desk = QuarantineDesk(services.firestore, restaurant_id, services.clock)
+    document, webhook_at, reports, open_count = await asyncio.gather(
+        read_integration(services.firestore, restaurant_id),
+        last_webhook_at(services.firestore, restaurant_id),
+        newest_summaries(services.firestore, restaurant_id, 1),
+        desk.open_count(),
+    )
+    report = ReportSummary.model_validate(reports[0]) if reports else None
+    integration = document or {}
+    poll = integration.get("poll") or {}
+    missed = int(poll.get("missedWebhooks") or 0) + (report.missed_webhooks if report else 0)
+    return Reply(
+        Health(
+            enabled=integration.get("enabled") is True,
+            last_webhook_at=webhook_at,
+            poll=_poll(integration, poll),
+            reconciliation=report,
+            missed_webhooks=missed,
+            open_quarantine=open_count,
+            last_error=_last_error(restaurant_id, integration, poll, report),
+        )
+    )
+
+
+def _poll(integration: dict[str, Any], poll: dict[str, Any]) -> PollHealth:
+    return PollHealth(
+        last_polled_at=integration.get("lastPolledAt"),
+        last_outcome=poll.get("lastOutcome"),
+        consecutive_failures=int(poll.get("consecutiveFailures") or 0),
+        last_error=poll.get("lastError"),
+    )
+
+
+def _last_error(
+    restaurant_id: str,
+    integration: dict[str, Any],
+    poll: dict[str, Any],
+    report: ReportSummary | None,
+) -> str | None:
+    """Return the first of what stands in the way: settings, then the poll, then the comparison."""
+    problems = settings_from(restaurant_id, integration).problems
+    error = poll.get("lastError") or (report and report.reason)
+    return " ".join(problems) or (str(error) if error else None)

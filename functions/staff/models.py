@@ -1,0 +1,58 @@
+"""What all of the staff API's models have in common."""
+
+import re
+from datetime import UTC, date, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic.alias_generators import to_camel
+
+from shared.core.times import utc_text
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+class Asked(BaseModel):
+    """What a caller sends; a field that we do not know is refused, as it would be ignored."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+
+class Told(BaseModel):
+    """What a caller is told."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+
+
+class Nothing(Asked):
+    """No parameters, or no body."""
+
+
+def _is_iso_date(value: object) -> object:
+    """Refuse what pydantic would read as a date too, such as a number of seconds."""
+    if isinstance(value, str) and not _DATE.fullmatch(value):
+        raise ValueError("must be a date, YYYY-MM-DD")
+    return value
+
+
+def _without_surrogates(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must be text that UTF-8 can write") from None
+    return text
+
+
+LocalDate = Annotated[date, BeforeValidator(_is_iso_date)]
+Text = Annotated[str, AfterValidator(_without_surrogates)]
+Reason = Annotated[Text, Field(min_length=1, max_length=500)]
+Limit = Annotated[int, Field(ge=1, le=200)]
+Instant = Annotated[
+    datetime, PlainSerializer(lambda moment: utc_text(moment.astimezone(UTC)), return_type=str)
+]

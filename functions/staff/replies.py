@@ -1,0 +1,86 @@
+"""How the staff API answers: JSON, one shape of error, and headers that keep it to the caller."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from functions.http import RETRY_AFTER_SECONDS
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class ErrorDetail(BaseModel):
+    """What went wrong."""
+
+    code: str
+    message: str
+
+
+class Error(BaseModel):
+    """The one shape of every error."""
+
+    error: ErrorDetail
+
+
+class RefusalError(Exception):
+    """A call cannot be done.
+
+    Args:
+        status: The HTTP status.
+        code: A stable code for programs.
+        message: What to do next, for people.
+        headers: Further headers of the answer.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(f"{code}: {message}")
+        self.status = status
+        self.body = Error(error=ErrorDetail(code=code, message=message))
+        self.headers = headers or {}
+
+    def response(self) -> Response:
+        """Return it as the server sends it."""
+        return as_json(Reply(self.body, self.status, self.headers))
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A call's answer.
+
+    Attributes:
+        body: What is told, None for nothing.
+        status: The HTTP status.
+        headers: Further headers.
+    """
+
+    body: BaseModel | None
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def as_json(reply: Reply) -> Response:
+    """Return a reply as the server sends it."""
+    headers = _HEADERS | dict(reply.headers)
+    if reply.body is None:
+        return Response(None, reply.status, headers)
+    content = reply.body.model_dump_json(by_alias=True)
+    return Response(content, reply.status, headers, "application/json")
+
+
+def unavailable() -> Response:
+    """Return the answer for whatever goes wrong on our side."""
+    return RefusalError(
+        503,
+        "UNAVAILABLE",
+        "This cannot be done just now; try again in a few seconds.",
+        {"Retry-After": str(RETRY_AFTER_SECONDS)},
+    ).response()

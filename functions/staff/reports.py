@@ -1,0 +1,87 @@
+"""The calls about reconciliation reports."""
+
+from typing import Any
+
+from pydantic import Field
+
+from functions.staff.models import Asked, Instant, Limit, Nothing, Told
+from functions.staff.replies import Reply
+from functions.staff.routing import Visit, not_found
+from shared.edge.staff.reports import newest_summaries, whole_report
+
+
+class ReportCounts(Told):
+    """How many entries a report's lists have."""
+
+    created: int
+    updated: int
+    cancelled: int
+    divergences: int
+
+
+class ReportSummary(Told):
+    """A report without its lists."""
+
+    report_id: str
+    status: str
+    reason: str | None = Field(description="Why it was held or failed.")
+    start_date: str
+    end_date: str
+    reconciled_at: Instant
+    open_table_count: int
+    ledger_count: int
+    compared_count: int
+    unchanged_count: int
+    new_divergences: int
+    missed_webhooks: int
+    duration_ms: int
+    counts: ReportCounts
+
+
+class Report(ReportSummary):
+    """A report with its lists."""
+
+    created: list[dict[str, Any]]
+    updated: list[dict[str, Any]]
+    cancelled: list[dict[str, Any]]
+    divergences: list[dict[str, Any]]
+    complete: bool = Field(description="Whether the lists are whole; the counts always are.")
+
+
+class ReportsAsked(Asked):
+    """How many reports."""
+
+    limit: Limit = 20
+
+
+class Reports(Told):
+    """Reports, newest first."""
+
+    reports: list[ReportSummary]
+
+
+async def newest(visit: Visit[ReportsAsked, Nothing]) -> Reply:
+    """Answer with the newest reports."""
+    client, limit = visit.services.firestore, visit.query.limit
+    found = await newest_summaries(client, visit.restaurant_id, limit)
+    return Reply(Reports(reports=[ReportSummary.model_validate(report) for report in found]))
+
+
+async def latest(visit: Visit[Nothing, Nothing]) -> Reply:
+    """Answer with the newest report, whole."""
+    found = await newest_summaries(visit.services.firestore, visit.restaurant_id, 1)
+    if not found:
+        raise not_found("There is no report yet; the first comes with the next full hour.")
+    return await _whole(visit, found[0]["reportId"])
+
+
+async def one(visit: Visit[Nothing, Nothing]) -> Reply:
+    """Answer with one report, whole."""
+    return await _whole(visit, visit.id)
+
+
+async def _whole(visit: Visit[Nothing, Nothing], report_id: str) -> Reply:
+    report = await whole_report(visit.services.firestore, visit.restaurant_id, report_id)
+    if report is None:
+        raise not_found("There is no report of this id; GET reports lists them.")
+    return Reply(Report.model_validate(report))

@@ -1,0 +1,185 @@
+"""OpenTable's guests: who a reservation's ``guestId`` leads to, and what is kept of them.
+
+A guest's record is joined as a reservation's is: the later statement wins, whatever order they
+come in. Two kinds are final: a merged guest only points to its survivor, and of a forgotten one
+only the key and the time are kept, for ever, so that nothing can bring the person back.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from shared.core import fields
+from shared.core.change import Value, Version
+from shared.core.keys import external_key, prefixed
+from shared.core.phones import e164, number_of
+from shared.core.snapshot import row_id
+from shared.core.versions import stored_version, version_from
+from shared.errors import RejectedStatementError
+
+UNVERSIONED = Version.of_object(0, datetime(1970, 1, 1, tzinfo=UTC))
+_UTC = ZoneInfo("UTC")
+
+_TEXTS = {
+    "first_name": "firstName",
+    "last_name": "lastName",
+    "email": "email",
+    "company_name": "companyName",
+    "notes": "notes",
+    "notes_special_relationship": "notesSpecialRelationship",
+    "notes_food_and_drink": "notesFoodAndDrink",
+    "notes_seating": "notesSeating",
+}
+_FLAGS = {
+    "marketing_opted_out": "marketingOptedOut",
+    "email_optin": "emailOptin",
+    "mail_opted_in": "mailOptedIn",
+    "is_hidden": "isHidden",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """A guest's record.
+
+    Attributes:
+        key: The guest's key (see `shared.core.keys.external_key`).
+        version: Its version; a merged record comes without one.
+        profile: What is kept of the person, by the document's field names.
+        survivor: The key of the guest that it was merged into.
+        survivor_id: The same guest's id, by which OpenTable is asked for it.
+        forgotten_at: When it was learnt that the person must be forgotten, UTC.
+    """
+
+    key: str
+    version: Version = UNVERSIONED
+    profile: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    survivor: str | None = None
+    survivor_id: str | None = None
+    forgotten_at: datetime | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether this is a person's record, neither merged nor to be forgotten."""
+        return self.survivor is None and self.forgotten_at is None
+
+    @property
+    def diner_name(self) -> str | None:
+        """First and last name, None where neither is known (all of the Copper tier)."""
+        names = (self.profile.get("firstName"), self.profile.get("lastName"))
+        return " ".join(name for name in names if name) or None
+
+    @property
+    def known_as(self) -> list[str]:
+        """Return the name, the numbers and the address by which free text may tell of it."""
+        names = (self.diner_name, self.profile.get("email"), *self.profile.get("phones", ()))
+        return [name for name in names if name]
+
+    def outranks(self, held: "Guest") -> bool:
+        """Whether this record replaces the held one: forgotten, then merged, then the later."""
+        if held.forgotten_at is not None or self.forgotten_at is not None:
+            return held.forgotten_at is None
+        return _rank(self) > _rank(held)
+
+
+def _rank(guest: Guest) -> tuple[bool, Version, str]:
+    return (guest.survivor is not None, guest.version, guest.survivor or "")
+
+
+def guest_from_row(
+    row: Mapping[str, Any], *, rid: str, country: str | None, now: datetime
+) -> Guest:
+    """Read a row of OpenTable's guests.
+
+    A merged record has null everywhere but in ``id``, ``href`` and ``primary_guest``.
+
+    Args:
+        row: The parsed JSON object.
+        rid: The restaurant's OpenTable number.
+        country: The restaurant's country, for phone numbers without a code.
+        now: The time of receipt, UTC: a forgotten guest's tombstone bears it.
+
+    Raises:
+        RejectedStatementError: When it cannot be read; the reason names the field.
+    """
+    key = external_key(row_id(dict(row)), rid)
+    if row.get("rid") is not None and fields.identifier(row["rid"]) != rid:
+        raise RejectedStatementError("wrong_rid", "The row's rid is another restaurant's.")
+    if row.get("forgotten") is True:
+        return Guest(key, forgotten_at=now)
+    primary = _primary(row)
+    if primary is not None:
+        version, survivor = _version(row, required=False), external_key(primary, rid)
+        return Guest(key, version, survivor=survivor, survivor_id=prefixed(primary, rid))
+    return Guest(key, _version(row, required=True), _profile(row, country))
+
+
+def _primary(row: Mapping[str, Any]) -> str | None:
+    """Return a merged guest's survivor, which the pages write as URL, as id or as bare key."""
+    primary = row.get("primary_guest")
+    if row.get("archived") is not True or primary is None:
+        return None
+    written = fields.text("primary_guest", primary) or ""
+    return written.rstrip("/").rpartition("/")[2]
+
+
+def _version(row: Mapping[str, Any], *, required: bool) -> Version:
+    if not required and row.get("sequence_id") is None:
+        return UNVERSIONED
+    sequence_id = fields.integer("sequence_id", row.get("sequence_id"), 0)
+    updated_at = fields.instant_or_none(dict(row), "updated_at", _UTC)
+    return Version.of_object(sequence_id, updated_at or UNVERSIONED.at)
+
+
+def _profile(row: Mapping[str, Any], country: str | None) -> dict[str, Value]:
+    profile: dict[str, Value] = {
+        kept: fields.text(name, row[name])
+        for name, kept in _TEXTS.items()
+        if row.get(name) is not None
+    }
+    profile |= {kept: row[name] is True for name, kept in _FLAGS.items() if name in row}
+    profile["tags"] = fields.texts("tags", row.get("tags"))
+    profile["phones"] = _phones(row, country)
+    return profile
+
+
+def _phones(row: Mapping[str, Any], country: str | None) -> list[str]:
+    """Return the guest's numbers, the primary one first, each once."""
+    listed = row.get("phone_numbers")
+    entries = [entry for entry in listed if isinstance(entry, dict)] if listed else []
+    entries.sort(key=lambda entry: entry.get("primary") is not True)
+    numbers = [number_of(entry, country) for entry in entries]
+    if not any(numbers) and row.get("phone"):
+        national = fields.text("phone", row["phone"])
+        numbers = [national and e164(national, country)]
+    return list(dict.fromkeys(number for number in numbers if number))
+
+
+def stored_guest(guest: Guest) -> dict[str, Any]:
+    """Return a guest's document; of a forgotten one the key and the time alone."""
+    if guest.forgotten_at is not None:
+        return {"guestKey": guest.key, "forgottenAt": guest.forgotten_at}
+    merged = {"survivor": guest.survivor, "survivorId": guest.survivor_id} if guest.survivor else {}
+    version = {"version": stored_version(guest.version)}
+    return {"guestKey": guest.key, **version, **merged, **guest.profile}
+
+
+def guest_from(document: Mapping[str, Any]) -> Guest:
+    """Read a guest's document back."""
+    key = document["guestKey"]
+    if "forgottenAt" in document:
+        return Guest(key, forgotten_at=document["forgottenAt"])
+    profile = {
+        name: value
+        for name, value in document.items()
+        if name not in {"guestKey", "version", "survivor", "survivorId"}
+    }
+    return Guest(
+        key,
+        version_from(document["version"]),
+        profile,
+        document.get("survivor"),
+        document.get("survivorId"),
+    )

@@ -1,0 +1,42 @@
+"""Phone numbers in E.164, where they can be read as such."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import phonenumbers
+
+
+def e164(number: str, country: str | None) -> str:
+    """Return a number in E.164, or the text as it came where it is no possible number.
+
+    Args:
+        number: As written, with or without a country code.
+        country: ISO country in which a number without a code is read; None reads none.
+    """
+    try:
+        parsed = phonenumbers.parse(number, country and country.upper())
+    except phonenumbers.NumberParseException:
+        return number
+    if not phonenumbers.is_possible_number(parsed):
+        return number
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def number_of(entry: Mapping[str, Any], country: str | None) -> str | None:
+    """Return one entry of OpenTable's ``phone_numbers`` in E.164, None where it has no number.
+
+    Its ``country_code`` is documented as text alone, so both ``1`` and ``US`` are understood.
+
+    Args:
+        entry: ``{"number", "country_code", …}``.
+        country: The restaurant's country, for an entry without a code.
+    """
+    number, code = entry.get("number"), entry.get("country_code")
+    if not isinstance(number, str) or not number.strip():
+        return None
+    if not isinstance(code, str) or number.lstrip().startswith("+"):
+        return e164(number.strip(), country)
+    digits = code.strip().removeprefix("+")
+    if digits.isdecimal():
+        return e164(f"+{digits}{number.strip()}", country)
+    return e164(number.strip(), digits or country)

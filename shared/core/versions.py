@@ -1,0 +1,18 @@
+"""Versions as Firestore keeps them, and back."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.core.change import Version
+
+
+def stored_version(version: Version) -> dict[str, Any]:
+    """Return a version as a map; what is always empty for its speaker is left out."""
+    if version.id:
+        return {"at": version.at, "id": version.id}
+    return {"at": version.at, "sequenceId": version.sequence_id}
+
+
+def version_from(stored: Mapping[str, Any]) -> Version:
+    """Read a version back."""
+    return Version(stored.get("sequenceId", 0), stored["at"], stored.get("id", ""))

@@ -1,0 +1,1 @@
+"""What the staff may see and do, without the HTTP around it."""

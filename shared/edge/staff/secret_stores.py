@@ -1,0 +1,139 @@
+"""Writing a restaurant's own secret: in Secret Manager, or in the file beside the emulator.
+
+What is written is never read back to anyone; the texts of failures name no value.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from google.api_core import exceptions as google
+
+from shared.edge.environment import Environment
+from shared.errors import InvalidSettingsError, LedgerUnavailableError
+
+Payload = dict[str, Any]
+Revise = Callable[[Payload], Payload]
+
+_WRITE_SECONDS = 8.0
+
+
+class SecretStore(Protocol):
+    """Where secrets are written."""
+
+    async def revise(self, secret_id: str, revise: Revise) -> None:
+        """Write a secret anew from what it held, nothing where it did not exist.
+
+        Args:
+            secret_id: Its id.
+            revise: Makes the new payload of the one held.
+
+        Raises:
+            InvalidSettingsError: When it may not be written, or what it holds is no JSON object.
+            LedgerUnavailableError: When it cannot be written just now.
+        """
+
+
+class ManagedStore:
+    """Secret Manager; the secret is created with its first version."""
+
+    def __init__(self, project: str) -> None:
+        # Imported on first use: a function beside the emulator never needs it.
+        from google.cloud import secretmanager  # noqa: PLC0415
+
+        self._client = secretmanager.SecretManagerServiceAsyncClient()
+        self._project = project
+
+    async def revise(self, secret_id: str, revise: Revise) -> None:
+        """Add a version (see `SecretStore.revise`)."""
+        try:
+            held = await self._held(secret_id)
+            data = json.dumps(revise(held)).encode()
+            await self._client.add_secret_version(
+                {
+                    "parent": f"projects/{self._project}/secrets/{secret_id}",
+                    "payload": {"data": data},
+                },
+                retry=None,
+                timeout=_WRITE_SECONDS,
+            )
+        except google.PermissionDenied:
+            raise InvalidSettingsError(
+                f"The secret {secret_id!r} may not be written: grant this function "
+                "roles/secretmanager.admin on the secrets named opentable-*."
+            ) from None
+        except google.GoogleAPIError as error:
+            raise LedgerUnavailableError(f"Secret Manager: {type(error).__name__}") from None
+
+    async def _held(self, secret_id: str) -> Payload:
+        name = f"projects/{self._project}/secrets/{secret_id}/versions/latest"
+        try:
+            version = await self._client.access_secret_version(
+                name=name, retry=None, timeout=_WRITE_SECONDS
+            )
+        except (google.NotFound, google.FailedPrecondition):
+            await self._create(secret_id)
+            return {}
+        return _object(secret_id, bytes(version.payload.data))
+
+    async def _create(self, secret_id: str) -> None:
+        try:
+            await self._client.create_secret(
+                {
+                    "parent": f"projects/{self._project}",
+                    "secret_id": secret_id,
+                    "secret": {"replication": {"automatic": {}}},
+                },
+                retry=None,
+                timeout=_WRITE_SECONDS,
+            )
+        except google.AlreadyExists:
+            return  # It has no version that can be read; it is given one next.
+
+
+class FileStore:
+    """The SECRETS_FILE of one's own machine; readers see it before or after, never between."""
+
+    def __init__(self, path: str) -> None:
+        self._path = Path(path)
+        self._lock = asyncio.Lock()
+
+    async def revise(self, secret_id: str, revise: Revise) -> None:
+        """Write the file anew (see `SecretStore.revise`)."""
+        async with self._lock:
+            await asyncio.to_thread(self._revise, secret_id, revise)
+
+    def _revise(self, secret_id: str, revise: Revise) -> None:
+        try:
+            payloads = json.loads(self._path.read_text())
+            held = _object(secret_id, json.dumps(payloads.get(secret_id, {})))
+            written = self._path.with_suffix(".new")
+            written.touch(mode=0o600)
+            written.write_text(json.dumps({**payloads, secret_id: revise(held)}))
+            written.replace(self._path)
+        except (OSError, ValueError, AttributeError):
+            raise InvalidSettingsError(
+                "SECRETS_FILE cannot be rewritten: it must be a JSON object in a folder that "
+                "may be written to."
+            ) from None
+
+
+def secret_store(environment: Environment) -> SecretStore:
+    """Return where an environment's secrets are written."""
+    if environment.secrets_file:
+        return FileStore(environment.secrets_file)
+    return ManagedStore(environment.required_project())
+
+
+def _object(secret_id: str, text: bytes | str) -> Payload:
+    try:
+        held = json.loads(text)
+    except ValueError:
+        held = None
+    if not isinstance(held, dict):
+        raise InvalidSettingsError(
+            f"The secret {secret_id!r} is not a JSON object: an operator must mend it first."
+        )
+    return held

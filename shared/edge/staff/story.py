@@ -1,0 +1,72 @@
+"""A reservation's journal by the page, oldest first."""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from google.cloud.firestore import AsyncClient, DocumentSnapshot
+
+from shared.core.times import instant_of
+from shared.edge import paths
+from shared.edge.staff.reading import read_some
+
+
+class InvalidCursorError(ValueError):
+    """A page was asked for by a cursor that no page gave."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoryPage:
+    """A page of a journal.
+
+    Attributes:
+        entries: The entries, oldest first.
+        next: The cursor of the page after it, None on the last.
+    """
+
+    entries: list[dict[str, Any]]
+    next: str | None
+
+
+async def read_story(
+    client: AsyncClient, restaurant_id: str, document_id: str, most: int, cursor: str | None
+) -> StoryPage:
+    """Read a page of a reservation's journal.
+
+    Args:
+        client: The process's Firestore client.
+        restaurant_id: Lineup's id.
+        document_id: The reservation's document.
+        most: The size of the page.
+        cursor: Of the page asked for, None for the first.
+
+    Raises:
+        InvalidCursorError: When the cursor is none of ours.
+        LedgerUnavailableError: When it cannot be read now.
+    """
+    reservation = paths.reservations(client, restaurant_id).document(document_id)
+    journal = paths.journal(reservation)
+    query = journal.order_by("occurredAt").order_by("__name__")
+    if cursor is not None:
+        at, entry_id = _read_cursor(cursor)
+        query = query.start_after({"occurredAt": at, "__name__": journal.document(entry_id)})
+    found = await read_some(query, most + 1)
+    entries = [snapshot.to_dict() or {} for snapshot in found[:most]]
+    return StoryPage(entries, _cursor(found[most - 1]) if len(found) > most else None)
+
+
+def _cursor(last: DocumentSnapshot[Any]) -> str:
+    at = last.get("occurredAt").astimezone(UTC).isoformat(timespec="microseconds")
+    return base64.urlsafe_b64encode(f"{at} {last.id}".encode()).decode()
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, str]:
+    try:
+        at, _, entry_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
+        if not entry_id or "/" in entry_id:
+            raise InvalidCursorError
+        return instant_of(at), entry_id
+    except (binascii.Error, ValueError):
+        raise InvalidCursorError from None

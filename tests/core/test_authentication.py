@@ -1,0 +1,142 @@
+import base64
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from standardwebhooks import Webhook
+
+from shared.core.authentication import authenticate
+from shared.core.credentials import Credentials
+from shared.core.settings import Scheme
+from shared.core.signature import Verdict
+
+NOW = datetime(2026, 3, 9, 12, 30, 44, tzinfo=UTC)
+BODY = "{}"
+SECRET = "whsec_" + base64.b64encode(b"a key").decode()
+ALL = frozenset(Scheme)
+CREDENTIALS = Credentials(
+    webhookSecrets=("whsec_not base64", SECRET),
+    bearerTokens=("new-token", "old-token", "tökén"),
+    basicCredentials=("user:new", "user:pässword", "user:日本"),
+)
+SIGNED = {
+    "webhook-id": "msg_1",
+    "webhook-timestamp": str(int(NOW.timestamp())),
+    "webhook-signature": Webhook(SECRET).sign("msg_1", NOW, BODY),
+}
+
+any_text = st.text(st.characters())
+names = st.sampled_from(["authorization", *SIGNED, "webhook-other", "content-type"])
+presented = any_text | st.builds("{} {}".format, st.sampled_from(["Basic", "Bearer"]), any_text)
+
+
+def basic(pair: str) -> str:
+    return "Basic " + base64.b64encode(pair.encode()).decode()
+
+
+def verdict(
+    headers: dict[str, str],
+    schemes: frozenset[Scheme] = ALL,
+    credentials: Credentials = CREDENTIALS,
+) -> Verdict:
+    return authenticate(headers, BODY.encode(), schemes, credentials, NOW)
+
+
+def authorized(header: str, schemes: frozenset[Scheme] = ALL) -> Verdict:
+    return verdict({"authorization": header}, schemes)
+
+
+def test_a_signed_message_is_accepted() -> None:
+    assert verdict(SIGNED).reason == "standard-webhooks"
+
+
+def test_a_secret_that_is_not_base64_opens_nothing_and_closes_nothing() -> None:
+    assert verdict(SIGNED).position == 0
+
+
+def test_a_bearer_token_is_accepted() -> None:
+    assert authorized("Bearer new-token") == Verdict(accepted=True, reason="bearer", position=0)
+
+
+def test_a_basic_credential_is_accepted() -> None:
+    assert authorized(basic("user:new")) == Verdict(accepted=True, reason="basic", position=0)
+
+
+def test_the_place_of_the_credential_that_matched_is_told() -> None:
+    assert authorized("Bearer old-token").position == 1
+
+
+@pytest.mark.parametrize("header", ["bearer new-token", "BEARER new-token", "Bearer   new-token "])
+def test_the_schemes_name_has_no_case_and_blanks_do_not_count(header: str) -> None:
+    assert authorized(header).accepted
+
+
+def test_a_token_outside_ascii_is_compared_by_its_bytes() -> None:
+    assert authorized("Bearer " + "tökén".encode().decode("latin-1")).position == 2
+
+
+@pytest.mark.parametrize("pair", ["user:pässword", "user:日本"])
+def test_a_password_outside_ascii_is_compared_by_its_bytes(pair: str) -> None:
+    assert authorized(basic(pair)).accepted
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("Bearer wrong", "Bearer new-token2", "Bearer new", basic("user:wrong"), basic("user")),
+        *("Basic user:new", "Basic ***", "Basic é", "Basic " + "A" * 4001),
+    ],
+)
+def test_any_other_credential_is_rejected(header: str) -> None:
+    assert authorized(header) == Verdict(accepted=False, reason="no_credential_matches")
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Digest x", "new-token", "Basic"])
+def test_no_credential_is_rejected(header: str) -> None:
+    assert authorized(header).reason == "no_credential"
+
+
+def test_no_header_at_all_is_rejected() -> None:
+    assert verdict({}).reason == "no_credential"
+
+
+@pytest.mark.parametrize(
+    "headers, scheme",
+    [
+        (SIGNED, Scheme.STANDARD_WEBHOOKS),
+        ({"authorization": "Bearer new-token"}, Scheme.BEARER),
+        ({"authorization": basic("user:new")}, Scheme.BASIC),
+    ],
+)
+def test_a_scheme_that_the_restaurant_does_not_accept_is_rejected(
+    headers: dict[str, str], scheme: Scheme
+) -> None:
+    assert verdict(headers, ALL - {scheme}).reason == "scheme_not_accepted"
+
+
+def test_a_bearer_token_is_no_basic_credential() -> None:
+    assert not authorized("Bearer user:new").accepted
+
+
+@pytest.mark.parametrize("name", [*SIGNED, "webhook-other"])
+def test_a_failed_signature_is_never_rescued_by_a_token(name: str) -> None:
+    assert not verdict({name: "x", "authorization": "Bearer new-token"}).accepted
+
+
+def test_where_nothing_is_accepted_nothing_opens() -> None:
+    assert not verdict(SIGNED, frozenset()).accepted
+
+
+@pytest.mark.parametrize("headers", [SIGNED, {"authorization": "Bearer x"}])
+def test_without_credentials_nothing_opens(headers: dict[str, str]) -> None:
+    assert not verdict(headers, ALL, Credentials.model_construct()).accepted
+
+
+@given(st.dictionaries(names, presented), st.binary())
+def test_any_headers_and_bytes_are_rejected_with_a_reason(
+    headers: dict[str, str], body: bytes
+) -> None:
+    judged = authenticate(headers, body, ALL, CREDENTIALS, NOW)
+    assert not judged.accepted
+    assert judged.reason

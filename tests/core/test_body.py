@@ -1,0 +1,98 @@
+import json
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.core.body import MOST_NESTING, InvalidJsonError, Shape, parse_object, shape_of
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text() | st.floats(0, 1),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def nested(depth: int) -> bytes:
+    return b'{"a":' * depth + b"1" + b"}" * depth
+
+
+@given(st.dictionaries(st.text(), json_values))
+def test_an_object_is_read_as_it_was_written(value: dict[str, object]) -> None:
+    assert parse_object(json.dumps(value).encode()) == value
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"", b"{", b'{"a": NaN}', b'{"a": Infinity}', b'{"a": -Infinity}', b"{'a': 1}"),
+        *(
+            b'{"a": 1, "a": 1}',
+            b'{"b": {"a": 1, "a": 2}}',
+            b'{"a": "\xff"}',
+            b'\xef\xbb\xbf{"a": 1}',
+        ),
+        *(b'{"a": 1}{', b'{"a": 01}', b"\x00", '{"a": 1}'.encode("utf-16")),
+    ],
+)
+def test_what_is_not_strict_json_is_refused(body: bytes) -> None:
+    with pytest.raises(InvalidJsonError, match="not JSON"):
+        parse_object(body)
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b'"a"', b"1", b"true"])
+def test_json_that_is_no_object_is_refused(body: bytes) -> None:
+    with pytest.raises(InvalidJsonError, match="not an object"):
+        parse_object(body)
+
+
+def test_the_deepest_nesting_allowed_is_read() -> None:
+    assert parse_object(nested(MOST_NESTING))
+
+
+@pytest.mark.parametrize(
+    "body", [nested(MOST_NESTING + 1), b'{"a":' + b"[" * 64 + b"]" * 64 + b"}"]
+)
+def test_one_level_more_is_refused(body: bytes) -> None:
+    with pytest.raises(InvalidJsonError, match="nested too deeply"):
+        parse_object(body)
+
+
+def test_a_body_that_would_exhaust_the_stack_is_refused() -> None:
+    with pytest.raises(InvalidJsonError, match="not JSON"):
+        parse_object(nested(100_000))
+
+
+@pytest.mark.parametrize("digits", ["9223372036854775807", "-9223372036854775808"])
+def test_a_whole_number_of_nineteen_digits_stays_whole(digits: str) -> None:
+    assert parse_object(f'{{"a": {digits}}}'.encode()) == {"a": int(digits)}
+
+
+@pytest.mark.parametrize("digits", ["9" * 20, "9" * 5000])
+def test_a_longer_whole_number_costs_nothing_to_refuse(digits: str) -> None:
+    assert isinstance(parse_object(f'{{"a": {digits}}}'.encode())["a"], float)
+
+
+@given(st.binary())
+def test_any_bytes_are_an_object_or_refused(body: bytes) -> None:
+    with suppress(InvalidJsonError):
+        assert isinstance(parse_object(body), dict)
+
+
+@pytest.mark.parametrize("name", ["eventType", "event_type"])
+def test_an_event_type_with_data_is_an_envelope(name: str) -> None:
+    assert shape_of({name: None, "data": None}) is Shape.ENVELOPE
+
+
+def test_a_rid_with_an_id_is_opentables_object() -> None:
+    assert shape_of({"rid": 1, "id": "a"}) is Shape.OBJECT
+
+
+def test_a_body_with_both_is_an_envelope() -> None:
+    assert shape_of({"rid": 1, "id": "a", "eventType": "x", "data": {}}) is Shape.ENVELOPE
+
+
+@pytest.mark.parametrize("body", [{}, {"eventType": "x"}, {"data": {}}, {"rid": 1}, {"id": "a"}])
+def test_any_other_body_is_neither(body: dict[str, object]) -> None:
+    assert shape_of(body) is None

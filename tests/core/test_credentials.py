@@ -1,0 +1,111 @@
+import base64
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.core.credentials import Credentials, decode_webhook_secret
+from shared.errors import InvalidSettingsError
+
+WHOLE = {
+    "clientId": "id",
+    "clientSecret": "hush",
+    "apiKey": "key",
+    "webhookSecrets": ["whsec_bmV3", "whsec_b2xk"],
+    "bearerTokens": ["token"],
+    "basicCredentials": ["user:password"],
+}
+
+
+def read(**payload: object) -> Credentials:
+    return Credentials.from_payload("opentable-r", json.dumps(payload))
+
+
+@given(st.binary(min_size=1, max_size=64), st.sampled_from(["", "whsec_"]))
+def test_a_secret_is_base64_with_or_without_its_prefix(key: bytes, prefix: str) -> None:
+    assert decode_webhook_secret(prefix + base64.b64encode(key).decode()) == key
+
+
+@pytest.mark.parametrize("secret", ["", "whsec_"])
+def test_a_secret_without_a_key_is_refused(secret: str) -> None:
+    with pytest.raises(ValueError, match="empty"):
+        decode_webhook_secret(secret)
+
+
+@pytest.mark.parametrize("secret", ["whsec_a", "!bmV3", "bmV3 ", "é", "WHSEC_bmV3"])
+def test_a_secret_that_is_not_base64_is_refused(secret: str) -> None:
+    with pytest.raises(ValueError, match=r"base64|ASCII"):
+        decode_webhook_secret(secret)
+
+
+def test_a_whole_payload_is_read() -> None:
+    credentials = read(**WHOLE)
+    assert credentials.model_dump(by_alias=True) == {
+        name: tuple(value) if isinstance(value, list) else value for name, value in WHOLE.items()
+    }
+
+
+@pytest.mark.parametrize("payload", [{}, dict.fromkeys(WHOLE), {"unknown": 1}])
+def test_every_key_is_optional(payload: dict[str, object]) -> None:
+    assert read(**payload) == Credentials.model_construct()
+
+
+@pytest.mark.parametrize(
+    "payload", [b"", b"[]", b"\xff", b"null", b'"hush"', b'{"apiKey": "\\ud800"}']
+)
+def test_a_payload_that_is_no_json_object_is_refused(payload: bytes) -> None:
+    with pytest.raises(InvalidSettingsError, match="Store a new version"):
+        Credentials.from_payload("opentable-r", payload)
+
+
+def test_a_refusal_names_the_secret_and_the_field() -> None:
+    with pytest.raises(InvalidSettingsError, match=r"'opentable-r'.*bearerTokens\.0"):
+        read(bearerTokens=[7])
+
+
+@pytest.mark.parametrize("payload", [{"webhookSecrets": "hush"}, {"apiKey": ["hush"]}])
+def test_a_refusal_never_quotes_a_secret(payload: dict[str, object]) -> None:
+    with pytest.raises(InvalidSettingsError) as refused:
+        read(**payload)
+    assert "hush" not in str(refused.value)
+
+
+def test_credentials_never_show_themselves() -> None:
+    assert repr(read(**WHOLE)) == "Credentials()"
+
+
+@pytest.mark.parametrize("payload", [{"apiKey": "key"}, {"clientId": "id", "clientSecret": "hush"}])
+def test_a_key_or_a_whole_client_suffices_for_the_api(payload: dict[str, object]) -> None:
+    assert read(**payload).has_api_credential
+
+
+@pytest.mark.parametrize(
+    "payload", [{}, {"clientId": "id"}, {"clientSecret": "hush"}, {"apiKey": ""}]
+)
+def test_half_a_client_does_not(payload: dict[str, object]) -> None:
+    assert not read(**payload).has_api_credential
+
+
+def test_what_a_restaurant_lacks_is_the_partners() -> None:
+    assert read().completed_by(read(**WHOLE)) == read(**WHOLE)
+
+
+def test_what_a_restaurant_has_is_its_own() -> None:
+    partner = read(apiKey="p", webhookSecrets=["p"], bearerTokens=["p"], basicCredentials=["p"])
+    assert read(**WHOLE).completed_by(partner) == read(**WHOLE)
+
+
+def test_one_list_of_its_own_leaves_the_others_to_the_partner() -> None:
+    completed = read(bearerTokens=["own"]).completed_by(read(**WHOLE))
+    assert (completed.bearer_tokens, completed.basic_credentials) == (("own",), ("user:password",))
+
+
+def test_a_client_id_is_never_joined_with_anothers_secret() -> None:
+    completed = read(clientId="own").completed_by(read(clientId="id", clientSecret="hush"))
+    assert (completed.client_id, completed.client_secret) == ("id", "hush")
+
+
+def test_a_restaurants_own_client_hides_the_partners_key() -> None:
+    own = read(clientId="own", clientSecret="own")
+    assert own.completed_by(read(apiKey="key")).api_key is None

@@ -1,0 +1,115 @@
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.core.settings import Scheme, Settings, settings_from, zone_named
+from shared.errors import InvalidSettingsError
+from tests.strategies.json_values import json_values
+
+WHOLE = {
+    "enabled": True,
+    "restaurantId": "555001",
+    "timeZone": "America/New_York",
+    "country": "US",
+    "webhookAuth": ["bearer", "basic"],
+    "secret": "opentable-restaurant-123",
+}
+
+
+def read(**changes: Any) -> Settings:
+    """Return the whole settings as read, with changes; None removes."""
+    document = WHOLE | changes
+    return settings_from("r", {name: v for name, v in document.items() if v is not None})
+
+
+def test_whole_settings_are_read_as_they_stand() -> None:
+    assert read() == Settings(
+        restaurant_id="r",
+        enabled=True,
+        rid="555001",
+        zone=ZoneInfo("America/New_York"),
+        country="US",
+        webhook_auth=frozenset({Scheme.BEARER, Scheme.BASIC}),
+        secret="opentable-restaurant-123",
+        problems=(),
+    )
+
+
+def test_what_may_be_missing_is_no_problem() -> None:
+    assert not read(restaurantId=None, country=None, webhookAuth=None, secret=None).problems
+
+
+def test_no_list_of_schemes_accepts_nothing() -> None:
+    assert read(webhookAuth=None).webhook_auth == frozenset()
+
+
+@pytest.mark.parametrize(
+    "listed", ["bearer", ["bearer", "hmac"], [{}], ["bearer", ["basic"]], [None], {"bearer": True}]
+)
+def test_a_list_with_anything_unknown_accepts_nothing_and_is_a_problem(listed: object) -> None:
+    settings = read(webhookAuth=listed)
+    assert not settings.webhook_auth
+    assert "basic, bearer, standard-webhooks" in settings.problems[0]
+
+
+@pytest.mark.parametrize("enabled", [None, 1, "true", False])
+def test_only_true_enables(enabled: object) -> None:
+    assert not read(enabled=enabled).enabled
+
+
+@pytest.mark.parametrize("rid", [555001, "", "12a", "9" * 19, ["1"]])
+def test_a_number_that_is_not_digits_in_text_is_a_problem(rid: object) -> None:
+    settings = read(restaurantId=rid)
+    assert (settings.rid, len(settings.problems)) == (None, 1)
+
+
+@pytest.mark.parametrize(
+    "zone", [None, "", "Mars/Olympus", "America", "../UTC", 5, "\x00", "a" * 999]
+)
+def test_a_zone_that_does_not_exist_is_a_problem(zone: object) -> None:
+    settings = read(timeZone=zone)
+    assert (settings.zone, len(settings.problems)) == (None, 1)
+
+
+@pytest.mark.parametrize("name", ["country", "secret"])
+@pytest.mark.parametrize("value", ["", 5, ["US"]])
+def test_a_text_that_is_none_is_a_problem(name: str, value: object) -> None:
+    assert read(**{name: value}).problems == (f"{name} must be text.",)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(WHOLE)), json_values))
+def test_no_document_makes_reading_fail_whole(document: dict[str, Any]) -> None:
+    settings = settings_from("r", document)
+    assert settings.zone is not None or settings.problems
+
+
+@given(json_values)
+def test_a_scheme_is_accepted_only_where_it_stands_in_the_list(listed: object) -> None:
+    accepted = settings_from("r", {"webhookAuth": listed}).webhook_auth
+    assert not accepted or (isinstance(listed, list) and accepted == set(listed))
+
+
+def test_the_zone_is_usable_where_nothing_is_to_be_mended() -> None:
+    assert read().usable_zone() == ZoneInfo("America/New_York")
+
+
+@pytest.mark.parametrize("change", [{"timeZone": "x"}, {"webhookAuth": "x"}, {"restaurantId": "x"}])
+def test_any_problem_makes_the_zone_unusable_and_is_told(change: dict[str, str]) -> None:
+    with pytest.raises(InvalidSettingsError, match=f"{next(iter(change))} must be"):
+        read(**change).usable_zone()
+
+
+def test_the_number_is_usable_where_there_is_one() -> None:
+    assert read().usable_rid() == "555001"
+
+
+def test_a_missing_number_is_told() -> None:
+    with pytest.raises(InvalidSettingsError, match="set restaurantId"):
+        read(restaurantId=None).usable_rid()
+
+
+def test_a_zone_is_found_by_its_name() -> None:
+    assert zone_named("Asia/Kolkata") == ZoneInfo("Asia/Kolkata")

@@ -1,0 +1,162 @@
+"""The expected instants are `zdump -v` of the IANA database, written out."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.core.times import business_date, instant_of, moment_of, utc_text
+
+EARLIER = "EARLIER_OF_REPEATED_HOUR"
+SKIPPED = "MOVED_PAST_SKIPPED_HOUR"
+NEW_YORK = ZoneInfo("America/New_York")
+ZONES = [
+    *("America/New_York", "Europe/London", "Australia/Sydney", "Asia/Kolkata", "America/Phoenix"),
+    *("Australia/Lord_Howe", "Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Manila"),
+]
+CLOCK_CHANGES = [
+    ("America/New_York", "2026-03-08T01:59", "2026-03-08T06:59:00Z", None),
+    ("America/New_York", "2026-03-08T02:30", "2026-03-08T07:30:00Z", SKIPPED),
+    ("America/New_York", "2026-03-08T03:00", "2026-03-08T07:00:00Z", None),
+    ("America/New_York", "2026-11-01T00:59", "2026-11-01T04:59:00Z", None),
+    ("America/New_York", "2026-11-01T01:30", "2026-11-01T05:30:00Z", EARLIER),
+    ("America/New_York", "2026-11-01T02:00", "2026-11-01T07:00:00Z", None),
+    ("America/New_York", "2027-03-14T01:59", "2027-03-14T06:59:00Z", None),
+    ("America/New_York", "2027-03-14T02:30", "2027-03-14T07:30:00Z", SKIPPED),
+    ("America/New_York", "2027-03-14T03:00", "2027-03-14T07:00:00Z", None),
+    ("America/New_York", "2027-11-07T00:59", "2027-11-07T04:59:00Z", None),
+    ("America/New_York", "2027-11-07T01:30", "2027-11-07T05:30:00Z", EARLIER),
+    ("America/New_York", "2027-11-07T02:00", "2027-11-07T07:00:00Z", None),
+    ("Europe/London", "2026-03-29T00:59", "2026-03-29T00:59:00Z", None),
+    ("Europe/London", "2026-03-29T01:30", "2026-03-29T01:30:00Z", SKIPPED),
+    ("Europe/London", "2026-03-29T02:00", "2026-03-29T01:00:00Z", None),
+    ("Europe/London", "2026-10-25T00:59", "2026-10-24T23:59:00Z", None),
+    ("Europe/London", "2026-10-25T01:30", "2026-10-25T00:30:00Z", EARLIER),
+    ("Europe/London", "2026-10-25T02:00", "2026-10-25T02:00:00Z", None),
+    ("Europe/London", "2027-03-28T00:59", "2027-03-28T00:59:00Z", None),
+    ("Europe/London", "2027-03-28T01:30", "2027-03-28T01:30:00Z", SKIPPED),
+    ("Europe/London", "2027-03-28T02:00", "2027-03-28T01:00:00Z", None),
+    ("Europe/London", "2027-10-31T00:59", "2027-10-30T23:59:00Z", None),
+    ("Europe/London", "2027-10-31T01:30", "2027-10-31T00:30:00Z", EARLIER),
+    ("Europe/London", "2027-10-31T02:00", "2027-10-31T02:00:00Z", None),
+    ("Australia/Sydney", "2026-04-05T01:59", "2026-04-04T14:59:00Z", None),
+    ("Australia/Sydney", "2026-04-05T02:30", "2026-04-04T15:30:00Z", EARLIER),
+    ("Australia/Sydney", "2026-04-05T03:00", "2026-04-04T17:00:00Z", None),
+    ("Australia/Sydney", "2026-10-04T01:59", "2026-10-03T15:59:00Z", None),
+    ("Australia/Sydney", "2026-10-04T02:30", "2026-10-03T16:30:00Z", SKIPPED),
+    ("Australia/Sydney", "2026-10-04T03:00", "2026-10-03T16:00:00Z", None),
+    ("Australia/Sydney", "2027-04-04T01:59", "2027-04-03T14:59:00Z", None),
+    ("Australia/Sydney", "2027-04-04T02:30", "2027-04-03T15:30:00Z", EARLIER),
+    ("Australia/Sydney", "2027-04-04T03:00", "2027-04-03T17:00:00Z", None),
+    ("Australia/Sydney", "2027-10-03T01:59", "2027-10-02T15:59:00Z", None),
+    ("Australia/Sydney", "2027-10-03T02:30", "2027-10-02T16:30:00Z", SKIPPED),
+    ("Australia/Sydney", "2027-10-03T03:00", "2027-10-02T16:00:00Z", None),
+    ("Asia/Kolkata", "2026-03-08T02:30", "2026-03-07T21:00:00Z", None),
+    ("Asia/Kolkata", "2026-11-01T01:30", "2026-10-31T20:00:00Z", None),
+    ("Asia/Kolkata", "2027-07-01T12:00", "2027-07-01T06:30:00Z", None),
+    ("America/Phoenix", "2026-03-08T02:30", "2026-03-08T09:30:00Z", None),
+    ("America/Phoenix", "2026-11-01T01:30", "2026-11-01T08:30:00Z", None),
+    ("America/Phoenix", "2027-07-01T12:00", "2027-07-01T19:00:00Z", None),
+]
+
+
+@pytest.mark.parametrize("zone, wall, utc, note", CLOCK_CHANGES)
+def test_a_wall_clock_is_read_in_its_zone(zone: str, wall: str, utc: str, note: str | None) -> None:
+    moment = moment_of(wall, ZoneInfo(zone))
+    assert (utc_text(moment.instant), moment.note) == (utc, note)
+
+
+def test_a_skipped_half_past_two_is_shown_as_half_past_three() -> None:
+    instant = moment_of("2026-03-08T02:30:00", NEW_YORK).instant
+    assert f"{instant.astimezone(NEW_YORK):%H:%M}" == "03:30"
+
+
+def test_a_repeated_half_past_one_is_the_one_before_the_change() -> None:
+    instant = moment_of("2026-11-01T01:30:00", NEW_YORK).instant
+    assert instant.astimezone(NEW_YORK).tzname() == "EDT"
+
+
+def test_a_time_with_a_zone_needs_no_note() -> None:
+    moment = moment_of("2026-11-01T01:30:00-05:00", NEW_YORK)
+    assert (utc_text(moment.instant), moment.note) == ("2026-11-01T06:30:00Z", None)
+
+
+@given(
+    st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1)),  # noqa: DTZ001 -- a wall clock
+    st.sampled_from(ZONES),
+)
+def test_without_a_note_the_wall_clock_shows_what_was_written(wall: datetime, zone: str) -> None:
+    moment = moment_of(wall.isoformat(), ZoneInfo(zone))
+    shown = moment.instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    assert (shown > wall) == (moment.note == SKIPPED)
+    assert (shown == wall) == (moment.note != SKIPPED)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2026-03-09T12:30:44Z", "2026-03-09t12:30:44z", "2026-03-09 12:30:44"),
+        *("2026-03-09T12:30:44+00:00", "2026-03-09T18:00:44+0530", "2026-03-09T07:30:44-05"),
+        " 2026-03-09T12:30:44 ",
+    ],
+)
+def test_each_way_to_write_an_instant_is_read(text: str) -> None:
+    assert instant_of(text) == datetime(2026, 3, 9, 12, 30, 44, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["2026-03-09T12:30:44.5Z", "2026-03-09T12:30:44,500000000Z"])
+def test_a_fraction_of_a_second_is_kept(text: str) -> None:
+    assert instant_of(text).microsecond == 500_000
+
+
+def test_an_instant_without_seconds_is_read() -> None:
+    assert utc_text(instant_of("2026-03-09T12:30Z")) == "2026-03-09T12:30:00Z"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "2026-03-09", "12:30", "20260309T123044Z", "2026-W11-1T12:30", "2026-3-9T12:30"),
+        *("2026-02-30T12:30", "2026-03-09T24:30", "2026-03-09T12:30:60", "1773059444", "٢٠٢٦"),
+        *("2026-03-09T12:30+25:00", "2026-03-09T12:30 Z", "2026-03-09T12:30Z[UTC]", "now"),
+        *("0001-01-01T00:00+14:00", "9999-12-31T23:59-12:00"),
+    ],
+)
+def test_what_is_no_date_with_a_time_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        instant_of(text)
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T12:00", "9999-12-31T12:00"])
+def test_an_instant_that_some_zone_cannot_show_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="outside the calendar"):
+        instant_of(text)
+
+
+@given(st.text(st.characters()) | st.from_regex(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(Z|[+-]\d\d)?"))
+def test_any_text_is_read_or_refused_and_every_zone_can_show_it(text: str) -> None:
+    try:
+        instant = instant_of(text)
+    except ValueError:
+        return
+    assert all(business_date(instant, ZoneInfo(zone)) for zone in ZONES)
+
+
+def test_an_instant_is_written_in_utc_and_whole_seconds() -> None:
+    instant = datetime(2026, 3, 14, 19, 15, 0, 999_999, NEW_YORK)
+    assert utc_text(instant) == "2026-03-14T23:15:00Z"
+
+
+@pytest.mark.parametrize(
+    "zone, date",
+    [
+        ("America/New_York", "2026-03-14"),
+        ("Europe/London", "2026-03-15"),
+        ("Australia/Sydney", "2026-03-15"),
+    ],
+)
+def test_the_business_date_is_the_restaurants_own(zone: str, date: str) -> None:
+    instant = datetime(2026, 3, 15, 3, 30, tzinfo=UTC)
+    assert business_date(instant, ZoneInfo(zone)) == date

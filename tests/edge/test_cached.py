@@ -1,0 +1,108 @@
+"""A look-up is made once for all who ask, for a while, and failures are not kept."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from shared.edge.cached import Cached
+from tests.timer import Timer
+
+
+class Source:
+    """Answers a key's length; counts who asks, and fails or waits where a test says so."""
+
+    def __init__(self) -> None:
+        self.asked: Counter[str] = Counter()
+        self.failures = 0
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+
+    async def look_up(self, key: str) -> int:
+        self.asked[key] += 1
+        await self.may_answer.wait()
+        if self.failures:
+            self.failures -= 1
+            raise LookupError(key)
+        return len(key)
+
+
+@pytest.fixture
+def source() -> Source:
+    return Source()
+
+
+@pytest.fixture
+def cached(source: Source, timer: Timer) -> Cached[str, int]:
+    return Cached(source.look_up, size=3, seconds=60, timer=timer)
+
+
+async def test_a_value_is_looked_up_once_in_its_time(
+    cached: Cached[str, int], source: Source, timer: Timer
+) -> None:
+    assert await cached.get("abc") == 3
+    timer.wait(59)
+    assert await cached.get("abc") == 3
+    assert source.asked["abc"] == 1
+
+
+async def test_a_value_is_looked_up_again_after_its_time(
+    cached: Cached[str, int], source: Source, timer: Timer
+) -> None:
+    await cached.get("abc")
+    timer.wait(60)
+    await cached.get("abc")
+    assert source.asked["abc"] == 2
+
+
+async def test_many_at_once_cause_one_look_up(cached: Cached[str, int], source: Source) -> None:
+    source.may_answer.clear()
+    waiting = asyncio.gather(*(cached.get("abc") for _ in range(50)))
+    await asyncio.sleep(0)
+    source.may_answer.set()
+    assert (await waiting, source.asked["abc"]) == ([3] * 50, 1)
+
+
+async def test_a_failure_reaches_all_who_wait(cached: Cached[str, int], source: Source) -> None:
+    source.failures = 1
+    both = await asyncio.gather(cached.get("abc"), cached.get("abc"), return_exceptions=True)
+    assert [type(one) for one in both] == [LookupError, LookupError]
+
+
+async def test_a_failure_is_not_remembered(cached: Cached[str, int], source: Source) -> None:
+    source.failures = 1
+    with pytest.raises(LookupError):
+        await cached.get("abc")
+    assert await cached.get("abc") == 3
+
+
+async def test_one_callers_deadline_ends_no_look_up_of_others(
+    cached: Cached[str, int], source: Source
+) -> None:
+    source.may_answer.clear()
+    hasty, patient = (
+        asyncio.ensure_future(cached.get("abc")),
+        asyncio.ensure_future(cached.get("abc")),
+    )
+    await asyncio.sleep(0)
+    hasty.cancel()
+    await asyncio.sleep(0)
+    source.may_answer.set()
+    assert (await patient, source.asked["abc"]) == (3, 1)
+
+
+async def test_a_forgotten_value_is_looked_up_again(
+    cached: Cached[str, int], source: Source
+) -> None:
+    await cached.get("abc")
+    cached.forget("abc")
+    await cached.get("abc")
+    assert source.asked["abc"] == 2
+
+
+async def test_no_more_than_its_size_is_remembered(
+    cached: Cached[str, int], source: Source
+) -> None:
+    for key in ("a", "b", "c", "d"):
+        await cached.get(key)
+    assert sum(key in cached for key in source.asked) == 3

@@ -1,0 +1,51 @@
+"""Settings are written field by field, whoever writes beside them."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from shared.edge import paths
+from shared.edge.staff.integration import RidTakenError, change_settings
+from shared.errors import LedgerUnavailableError
+from tests.restaurants import Restaurant
+from tests.wire import Wire
+
+NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
+
+
+async def test_a_poll_that_ends_meanwhile_loses_nothing(seeded: Restaurant, wire: Wire) -> None:
+    settings = paths.integration(wire.client, seeded.id)
+
+    async def poll_ends() -> None:
+        await settings.update({"poll.cursor": NOON})
+
+    wire.before.append(poll_ends)
+    await change_settings(wire.client, seeded.id, {"country": "GB"}, NOON)
+    held = (await settings.get()).to_dict() or {}
+    assert (held["country"], held["poll"]) == ("GB", {"cursor": NOON})
+
+
+async def test_a_rid_that_another_claims_meanwhile_is_refused(
+    seeded: Restaurant, wire: Wire
+) -> None:
+    async def another_claims() -> None:
+        await paths.route(wire.client, "777").set({"restaurantId": "elsewhere"})
+
+    wire.before.append(another_claims)
+    with pytest.raises(RidTakenError):
+        await change_settings(wire.client, seeded.id, {"restaurantId": "777"}, NOON)
+    held = (await paths.integration(wire.client, seeded.id).get()).to_dict() or {}
+    assert held["restaurantId"] == seeded.rid
+
+
+async def test_settings_that_never_stand_still_are_given_up(seeded: Restaurant, wire: Wire) -> None:
+    settings = paths.integration(wire.client, seeded.id)
+
+    async def moves() -> None:
+        wire.before.clear()
+        await settings.update({"poll.count": len(wire.calls)})
+        wire.before.append(moves)
+
+    wire.before.append(moves)
+    with pytest.raises(LedgerUnavailableError, match="kept changing"):
+        await change_settings(wire.client, seeded.id, {"country": "GB"}, NOON)

@@ -1,0 +1,120 @@
+"""Every variable that cannot be used is refused at the start, in words that say what to do."""
+
+import pytest
+
+from shared.edge.environment import Environment, read_environment
+from shared.errors import InvalidSettingsError
+
+EMULATOR = {"FIRESTORE_EMULATOR_HOST": "127.0.0.1:8787"}
+BOUNDED = {
+    "WEBHOOK_DEADLINE_SECONDS": ("0", "60.5", "60"),
+    "HINT_BUDGET_SECONDS": ("-0.1", "10.5", "0"),
+    "POLL_LOOKBACK_SECONDS": ("0", "172801", "1"),
+    "RESTAURANTS_AT_ONCE": ("0", "65", "64"),
+    "RUN_BUDGET_SECONDS": ("0", "3501", "3500"),
+    "JOURNAL_RETENTION_DAYS": ("0", "36501", "1"),
+    "QUARANTINE_RETENTION_DAYS": ("0", "36501", "1"),
+}
+
+
+def test_nothing_set_is_production() -> None:
+    environment = read_environment({})
+    assert environment.api_url == "https://platform.opentable.com"
+    assert environment.oauth_url == "https://oauth.opentable.com"
+    assert environment.firestore_emulator is None
+
+
+def test_the_lookback_is_never_zero_by_default() -> None:
+    assert read_environment({}).lookback_seconds > 0
+
+
+def test_an_empty_variable_counts_as_unset() -> None:
+    assert read_environment({"SECRETS_FILE": "", "HINT_BUDGET_SECONDS": ""}) == read_environment({})
+
+
+@pytest.mark.parametrize("name", ["FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST"])
+def test_an_emulator_on_a_deployed_function_is_refused(name: str) -> None:
+    with pytest.raises(InvalidSettingsError, match=f"{name} must not.*|{name} and.*must not"):
+        read_environment({name: "127.0.0.1:1", "K_SERVICE": "opentable-webhook"})
+
+
+def test_a_secrets_file_without_the_emulator_is_refused() -> None:
+    with pytest.raises(InvalidSettingsError, match="SECRETS_FILE is read beside the Firestore"):
+        read_environment({"SECRETS_FILE": "/run/secrets.json"})
+
+
+def test_a_secrets_file_beside_the_auth_emulator_alone_is_refused() -> None:
+    with pytest.raises(InvalidSettingsError, match="SECRETS_FILE"):
+        read_environment({"SECRETS_FILE": "f", "FIREBASE_AUTH_EMULATOR_HOST": "127.0.0.1:1"})
+
+
+def test_a_secrets_file_beside_the_emulator_is_taken() -> None:
+    assert read_environment({**EMULATOR, "SECRETS_FILE": "secrets.json"}).secrets_file
+
+
+@pytest.mark.parametrize("name", ["OPENTABLE_API_URL", "OPENTABLE_OAUTH_URL"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://platform.opentable.com",
+        "http://127.0.0.1.attacker.example",
+        "http://localhost@attacker.example",
+        "ftp://127.0.0.1",
+        "platform.opentable.com",
+        "//platform.opentable.com",
+        "file:///etc/passwd",
+        "https://",
+        "https://user:password@platform.opentable.com",
+        "https://[",
+    ],
+)
+def test_a_url_that_no_token_may_be_sent_to_is_refused(name: str, url: str) -> None:
+    with pytest.raises(InvalidSettingsError, match=name):
+        read_environment({name: url})
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9100", "http://localhost:9100/", "http://[::1]"])
+def test_this_machine_may_be_asked_without_encryption(url: str) -> None:
+    assert read_environment({"OPENTABLE_API_URL": url}).api_url == url.rstrip("/")
+
+
+@pytest.mark.parametrize("name", BOUNDED)
+def test_a_number_outside_its_range_is_refused_by_name(name: str) -> None:
+    least, most, _ = BOUNDED[name]
+    for value in (least, most, "many"):
+        with pytest.raises(InvalidSettingsError, match=name):
+            read_environment({name: value})
+
+
+@pytest.mark.parametrize("name", BOUNDED)
+def test_a_number_at_the_edge_of_its_range_is_taken(name: str) -> None:
+    read_environment({name: BOUNDED[name][2]})
+
+
+@pytest.mark.parametrize("name", ["RUN_BUDGET_SECONDS", "WEBHOOK_DEADLINE_SECONDS"])
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_a_budget_without_end_is_refused(name: str, value: str) -> None:
+    with pytest.raises(InvalidSettingsError, match=name):
+        read_environment({name: value})
+
+
+def test_every_problem_is_told_at_once() -> None:
+    with pytest.raises(InvalidSettingsError, match=r"RESTAURANTS_AT_ONCE.*; .*RUN_BUDGET_SECONDS"):
+        read_environment({"RESTAURANTS_AT_ONCE": "0", "RUN_BUDGET_SECONDS": "0"})
+
+
+def test_a_refusal_never_quotes_the_value() -> None:
+    with pytest.raises(InvalidSettingsError) as caught:
+        read_environment(
+            {"OPENTABLE_API_URL": "http://key:marked@x", "RUN_BUDGET_SECONDS": "marked"}
+        )
+    assert "marked" not in str(caught.value)
+
+
+def test_a_missing_project_is_told_when_it_is_needed() -> None:
+    with pytest.raises(InvalidSettingsError, match="Set GOOGLE_CLOUD_PROJECT"):
+        read_environment({}).required_project()
+
+
+def test_every_variable_says_what_it_is_for() -> None:
+    assert [n for n, field in Environment.model_fields.items() if not field.description] == []

@@ -1,0 +1,121 @@
+"""The quarantine keeps a statement whole, once, however often it comes."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from google.api_core import exceptions as google
+
+from shared.edge.paths import quarantine
+from shared.edge.quarantine import Quarantine, quarantine_id
+from shared.errors import LedgerUnavailableError, RejectedStatementError
+from tests.page import Page
+from tests.restaurants import Restaurant
+from tests.wire import Wire, failing
+
+BODY = '{"id": "\\ud800 Zoë", "partySize": 0}'
+REJECTION = RejectedStatementError("invalid_partySize", "partySize must be a whole number.")
+NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
+
+
+class Clock:
+    """Noon, and an hour later each time."""
+
+    def __init__(self) -> None:
+        self._asked = 0
+
+    def __call__(self) -> datetime:
+        self._asked += 1
+        return NOON + timedelta(hours=self._asked - 1)
+
+
+@pytest.fixture
+def kept_aside(wire: Wire, restaurant: Restaurant) -> Quarantine:
+    return Quarantine(wire.client, restaurant.id, Clock(), timedelta(days=90))
+
+
+async def keep(into: Quarantine, body: str = BODY) -> str:
+    return (await into.keep(body, "application/json", REJECTION)).id
+
+
+async def test_a_statement_is_kept_whole_with_its_reason(
+    kept_aside: Quarantine, page: Page
+) -> None:
+    await keep(kept_aside)
+    assert await page.quarantined() == [
+        {
+            "reason": "invalid_partySize",
+            "detail": "partySize must be a whole number.",
+            "receivedAt": NOON,
+            "lastSeenAt": NOON,
+            "count": 1,
+            "contentType": "application/json",
+            "body": BODY,
+            "status": "OPEN",
+            "quarantineExpireAt": NOON + timedelta(days=90),
+        }
+    ]
+
+
+async def test_the_same_again_is_one_item_counted_twice(kept_aside: Quarantine, page: Page) -> None:
+    await keep(kept_aside)
+    await keep(kept_aside)
+    [item] = await page.quarantined()
+    assert (item["count"], item["receivedAt"], item["lastSeenAt"]) == (
+        2,
+        NOON,
+        NOON + timedelta(hours=1),
+    )
+
+
+async def test_only_the_first_is_new(kept_aside: Quarantine) -> None:
+    first = await kept_aside.keep(BODY, "application/json", REJECTION)
+    again = await kept_aside.keep(BODY, "application/json", REJECTION)
+    assert (first.is_new, again.is_new) == (True, False)
+
+
+@pytest.mark.parametrize("status", ["DISMISSED", "REPLAYED"])
+async def test_a_settled_item_stays_settled(
+    status: str, kept_aside: Quarantine, page: Page
+) -> None:
+    id_ = await keep(kept_aside)
+    await (
+        quarantine(page.client, page.settings.restaurant_id)
+        .document(id_)
+        .update({"status": status})
+    )
+    await keep(kept_aside)
+    assert [item["status"] for item in await page.quarantined()] == [status]
+
+
+async def test_another_body_is_another_item(kept_aside: Quarantine, page: Page) -> None:
+    await keep(kept_aside)
+    await keep(kept_aside, BODY + " ")
+    assert len(await page.quarantined()) == 2
+
+
+def test_another_reason_is_another_item() -> None:
+    assert quarantine_id("a", BODY) != quarantine_id("b", BODY)
+
+
+async def test_a_first_statement_is_one_round_trip(kept_aside: Quarantine, wire: Wire) -> None:
+    await keep(kept_aside)
+    assert wire.counted() == ["commit"]
+
+
+@pytest.mark.parametrize("error", [google.ServiceUnavailable, google.PermissionDenied])
+async def test_what_could_not_be_kept_is_not_acknowledged(
+    error: type[Exception], kept_aside: Quarantine, wire: Wire
+) -> None:
+    wire.refusal = error
+    with pytest.raises(LedgerUnavailableError, match=error.__name__):
+        await keep(kept_aside)
+
+
+async def test_a_count_that_could_not_be_kept_is_not_acknowledged(
+    kept_aside: Quarantine, wire: Wire
+) -> None:
+    await keep(kept_aside)
+    wire.before.append(failing(google.AlreadyExists))
+    wire.before.append(failing(google.ServiceUnavailable))
+    with pytest.raises(LedgerUnavailableError):
+        await keep(kept_aside)

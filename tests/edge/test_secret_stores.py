@@ -1,0 +1,163 @@
+"""Writing secrets: over gRPC to a Secret Manager of our own, and into a file."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import grpc  # type: ignore[import-untyped]  # it ships no types
+import pytest
+from google.cloud import secretmanager
+from google.cloud.secretmanager_v1.services.secret_manager_service.transports import (
+    SecretManagerServiceGrpcAsyncIOTransport as Transport,
+)
+
+from shared.edge.staff.secret_stores import FileStore, ManagedStore
+from shared.errors import InvalidSettingsError, LedgerUnavailableError
+
+SERVICE = "google.cloud.secretmanager.v1.SecretManagerService"
+
+
+class Vault:
+    """Keeps secrets and their versions, as Secret Manager does.
+
+    Attributes:
+        versions: Secret id to its payloads, oldest first.
+        refusal: While set, every addition is refused so.
+    """
+
+    def __init__(self) -> None:
+        self.versions: dict[str, list[bytes]] = {}
+        self.refusal: grpc.StatusCode | None = None
+
+    async def access(
+        self, asked: secretmanager.AccessSecretVersionRequest, context: Any
+    ) -> secretmanager.AccessSecretVersionResponse:
+        held = self.versions.get(asked.name.split("/")[3])
+        if not held:
+            await context.abort(grpc.StatusCode.NOT_FOUND, "none")
+            raise AssertionError
+        return secretmanager.AccessSecretVersionResponse(payload={"data": held[-1]})
+
+    async def create(
+        self, asked: secretmanager.CreateSecretRequest, context: Any
+    ) -> secretmanager.Secret:
+        if asked.secret_id in self.versions:
+            await context.abort(grpc.StatusCode.ALREADY_EXISTS, "there")
+        self.versions[asked.secret_id] = []
+        return secretmanager.Secret(name=asked.secret_id)
+
+    async def add(
+        self, asked: secretmanager.AddSecretVersionRequest, context: Any
+    ) -> secretmanager.SecretVersion:
+        if self.refusal:
+            await context.abort(self.refusal, "refused by the test")
+        self.versions[asked.parent.split("/")[3]].append(asked.payload.data)
+        return secretmanager.SecretVersion(name="new")
+
+    def handlers(self) -> Any:
+        def unary(call: Any, asked: Any, told: Any) -> Any:
+            return grpc.unary_unary_rpc_method_handler(call, asked.deserialize, told.serialize)
+
+        sm = secretmanager
+        methods = {
+            "AccessSecretVersion": unary(
+                self.access, sm.AccessSecretVersionRequest, sm.AccessSecretVersionResponse
+            ),
+            "CreateSecret": unary(self.create, sm.CreateSecretRequest, sm.Secret),
+            "AddSecretVersion": unary(self.add, sm.AddSecretVersionRequest, sm.SecretVersion),
+        }
+        return grpc.method_handlers_generic_handler(SERVICE, methods)
+
+
+@pytest.fixture
+def vault() -> Vault:
+    return Vault()
+
+
+@pytest.fixture
+async def managed(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ManagedStore]:
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers((vault.handlers(),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
+    client = secretmanager.SecretManagerServiceAsyncClient(transport=Transport(channel=channel))
+    monkeypatch.setattr(secretmanager, "SecretManagerServiceAsyncClient", lambda: client)
+    yield ManagedStore("demo")
+    await channel.close()
+    await server.stop(0)
+
+
+def adding(**more: object) -> Any:
+    return lambda held: {**held, **more}
+
+
+async def test_the_first_version_creates_the_secret(managed: ManagedStore, vault: Vault) -> None:
+    await managed.revise("new", adding(apiKey="a"))
+    assert list(map(json.loads, vault.versions["new"])) == [{"apiKey": "a"}]
+
+
+async def test_a_further_version_is_made_of_the_last(managed: ManagedStore, vault: Vault) -> None:
+    vault.versions["held"] = [b'{"apiKey": "a"}']
+    await managed.revise("held", adding(clientId="b"))
+    assert json.loads(vault.versions["held"][-1]) == {"apiKey": "a", "clientId": "b"}
+
+
+async def test_a_secret_without_a_version_is_given_one(managed: ManagedStore, vault: Vault) -> None:
+    vault.versions["empty"] = []
+    await managed.revise("empty", adding(apiKey="a"))
+    assert len(vault.versions["empty"]) == 1
+
+
+async def test_a_refusal_says_which_role_is_missing(managed: ManagedStore, vault: Vault) -> None:
+    vault.versions["held"] = [b"{}"]
+    vault.refusal = grpc.StatusCode.PERMISSION_DENIED
+    with pytest.raises(InvalidSettingsError, match=r"grant .* roles/secretmanager"):
+        await managed.revise("held", adding(apiKey="a"))
+
+
+async def test_a_manager_that_is_away_is_named_so(managed: ManagedStore, vault: Vault) -> None:
+    vault.versions["held"] = [b"{}"]
+    vault.refusal = grpc.StatusCode.UNAVAILABLE
+    with pytest.raises(LedgerUnavailableError, match="Secret Manager"):
+        await managed.revise("held", adding(apiKey="a"))
+
+
+@pytest.mark.parametrize("held", [b"[]", b"not JSON hunter2"])
+async def test_what_is_no_object_is_left_and_never_quoted(
+    held: bytes, managed: ManagedStore, vault: Vault
+) -> None:
+    vault.versions["held"] = [held]
+    with pytest.raises(InvalidSettingsError) as caught:
+        await managed.revise("held", adding(apiKey="a"))
+    assert "hunter2" not in str(caught.value)
+    assert vault.versions["held"] == [held]
+
+
+async def test_a_file_keeps_its_other_secrets(tmp_path: Path) -> None:
+    file = tmp_path / "secrets.json"
+    file.write_text('{"other": {"apiKey": "o"}}')
+    await FileStore(str(file)).revise("own", adding(apiKey="a"))
+    assert json.loads(file.read_text()) == {"other": {"apiKey": "o"}, "own": {"apiKey": "a"}}
+
+
+async def test_a_file_stays_its_owners_alone(tmp_path: Path) -> None:
+    file = tmp_path / "secrets.json"
+    file.write_text("{}")
+    await FileStore(str(file)).revise("own", adding(apiKey="a"))
+    assert file.stat().st_mode & 0o077 == 0
+
+
+async def test_two_at_once_lose_neither(tmp_path: Path) -> None:
+    file = tmp_path / "secrets.json"
+    file.write_text("{}")
+    store = FileStore(str(file))
+    await asyncio.gather(*(store.revise(f"s{n}", adding(apiKey=str(n))) for n in range(8)))
+    assert len(json.loads(file.read_text())) == 8
+
+
+async def test_a_file_that_cannot_be_read_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSettingsError, match="SECRETS_FILE"):
+        await FileStore(str(tmp_path / "none")).revise("own", adding(apiKey="a"))

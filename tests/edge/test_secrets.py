@@ -1,0 +1,144 @@
+"""Secrets are read rarely, a rotation takes effect at once, and a fault is told in words."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from shared.core.credentials import Credentials
+from shared.edge.secrets import Secrets, SecretsFile, SecretSource
+from shared.errors import InvalidSettingsError, LedgerUnavailableError
+from tests.restaurants import keep_secret
+from tests.safe import Safe
+from tests.timer import Timer
+
+
+@pytest.fixture
+def safe() -> Safe:
+    safe = Safe()
+    safe.payloads["main"] = {"apiKey": "first"}
+    return safe
+
+
+@pytest.fixture
+def secrets(safe: Safe, timer: Timer) -> Secrets:
+    return Secrets(lambda: safe, timer)
+
+
+async def test_a_secret_is_read_once_in_300_s(secrets: Secrets, safe: Safe, timer: Timer) -> None:
+    await secrets.get("main")
+    timer.wait(299)
+    await secrets.get("main")
+    assert safe.reads["main"] == 1
+
+
+async def test_a_secret_is_read_again_after_300_s(
+    secrets: Secrets, safe: Safe, timer: Timer
+) -> None:
+    await secrets.get("main")
+    timer.wait(300)
+    safe.payloads["main"] = {"apiKey": "second"}
+    assert (await secrets.get("main")).api_key == "second"
+
+
+async def test_a_rotation_takes_effect_at_once_when_asked(
+    secrets: Secrets, safe: Safe, timer: Timer
+) -> None:
+    await secrets.get("main")
+    timer.wait(10)
+    safe.payloads["main"] = {"apiKey": "second"}
+    assert secrets.may_reread("main")
+    assert (await secrets.get("main")).api_key == "second"
+
+
+async def test_a_secret_is_reread_at_most_every_10_s(
+    secrets: Secrets, safe: Safe, timer: Timer
+) -> None:
+    for _ in range(100):  # 20 s of a request every 200 ms, none of which can be authenticated
+        await secrets.get("main")
+        secrets.may_reread("main")
+        timer.wait(0.2)
+    assert safe.reads["main"] == 2
+
+
+async def test_a_missing_secret_is_remembered(secrets: Secrets, safe: Safe, timer: Timer) -> None:
+    for _ in range(3):
+        with pytest.raises(InvalidSettingsError, match="no other"):
+            await secrets.get("other")
+        timer.wait(3)
+    assert safe.reads["other"] == 1
+
+
+async def test_a_secret_stored_late_is_found_by_a_reread(
+    secrets: Secrets, safe: Safe, timer: Timer
+) -> None:
+    with pytest.raises(InvalidSettingsError):
+        await secrets.get("other")
+    timer.wait(10)
+    safe.payloads["other"] = "{}"
+    assert secrets.may_reread("other")
+    assert await secrets.get("other") == Credentials.from_payload("other", "{}")
+
+
+async def test_a_passing_fault_is_not_remembered(secrets: Secrets, safe: Safe) -> None:
+    safe.is_away = True
+    with pytest.raises(LedgerUnavailableError):
+        await secrets.get("main")
+    safe.is_away = False
+    assert (await secrets.get("main")).api_key == "first"
+
+
+@pytest.mark.parametrize("payload", ["not JSON", "[]", '"text"', '{"webhookSecrets": "marked"}'])
+async def test_a_broken_payload_is_told_without_its_content(
+    payload: str, secrets: Secrets, safe: Safe
+) -> None:
+    safe.payloads["main"] = payload
+    with pytest.raises(InvalidSettingsError, match="Store a new version") as caught:
+        await secrets.get("main")
+    assert payload not in str(caught.value)
+    assert "marked" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "path", ["../main", "projects/other/secrets/main", "main/versions/1", "ma in", "", "x" * 256]
+)
+async def test_a_secret_id_that_is_a_path_is_refused_unread(
+    path: str, secrets: Secrets, safe: Safe
+) -> None:
+    with pytest.raises(InvalidSettingsError, match="not a path"):
+        await secrets.get(path)
+    assert not safe.reads
+
+
+async def test_the_source_is_made_on_first_use(safe: Safe, timer: Timer) -> None:
+    made: list[SecretSource] = []
+
+    def make() -> SecretSource:
+        made.append(safe)
+        return safe
+
+    secrets = Secrets(make, timer)
+    assert made == []
+    await secrets.get("main")
+    timer.wait(300)
+    await secrets.get("main")
+    assert made == [safe]
+
+
+async def test_a_file_gives_a_payload_by_its_id(tmp_path: Path) -> None:
+    file = tmp_path / "secrets.json"
+    keep_secret(file, "main", {"apiKey": "key"})
+    assert json.loads(await SecretsFile(str(file)).read("main")) == {"apiKey": "key"}
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", "null", '"main"'])
+async def test_a_file_without_the_secret_says_what_to_do(content: str, tmp_path: Path) -> None:
+    file = tmp_path / "secrets.json"
+    file.write_text(content)
+    with pytest.raises(InvalidSettingsError, match="not in SECRETS_FILE: add it"):
+        await SecretsFile(str(file)).read("main")
+
+
+async def test_a_file_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSettingsError, match="not in SECRETS_FILE"):
+        await SecretsFile(str(tmp_path / "none.json")).read("main")

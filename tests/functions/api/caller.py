@@ -1,0 +1,100 @@
+"""Calls the staff API in process, as somebody."""
+
+import base64
+import json
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from functions.api import answer
+from shared.edge.staff.staffroom import Staffroom
+
+_METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
+
+
+def served(room: Staffroom) -> httpx.ASGITransport:
+    """Return the API as a transport; a fault in it fails the test."""
+
+    async def endpoint(request: Request) -> Response:
+        return await answer(request, room)
+
+    return httpx.ASGITransport(Starlette(routes=[Route("/{p:path}", endpoint, methods=_METHODS)]))
+
+
+def claims(project: str, uid: str, **more: object) -> dict[str, object]:
+    """Return an ID token's claims; more override."""
+    now = int(time.time())
+    return {
+        "iss": f"https://securetoken.google.com/{project}",
+        "aud": project,
+        "sub": uid,
+        "auth_time": now,
+        "iat": now,
+        "exp": now + 3600,
+        **more,
+    }
+
+
+def unsigned(project: str, uid: str, **more: object) -> str:
+    """Return a token in the form that the Auth emulator makes: no algorithm, no signature."""
+    parts = ({"alg": "none", "typ": "JWT"}, claims(project, uid, **more))
+    encoded = (base64.urlsafe_b64encode(json.dumps(part).encode()) for part in parts)
+    return ".".join(part.decode().rstrip("=") for part in encoded) + "."
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody who calls about one restaurant.
+
+    Attributes:
+        transport: The API.
+        restaurant_id: The restaurant.
+        token: Their ID token, None for nobody.
+    """
+
+    transport: httpx.ASGITransport
+    restaurant_id: str
+    token: str | None
+
+    def with_token(self, token: str | None) -> "Caller":
+        """Return the caller with another token."""
+        return replace(self, token=token)
+
+    def at(self, restaurant_id: str) -> "Caller":
+        """Return the caller at another restaurant."""
+        return replace(self, restaurant_id=restaurant_id)
+
+    async def get(self, path: str, **sent: Any) -> httpx.Response:
+        """GET a path beneath the restaurant's."""
+        return await self.call("GET", path, **sent)
+
+    async def post(self, path: str, body: object = None, **sent: Any) -> httpx.Response:
+        """POST to a path beneath the restaurant's."""
+        return await self.call("POST", path, json={} if body is None else body, **sent)
+
+    async def put(self, path: str, body: object) -> httpx.Response:
+        """PUT to a path beneath the restaurant's."""
+        return await self.call("PUT", path, json=body)
+
+    async def call(self, method: str, path: str, **sent: Any) -> httpx.Response:
+        """Call a path beneath the restaurant's."""
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        headers |= sent.pop("headers", {})
+        async with httpx.AsyncClient(transport=self.transport, base_url="http://staff") as client:
+            url = f"/api/restaurants/{self.restaurant_id}/{path}"
+            return await client.request(method, url, headers=headers, **sent)
+
+
+def code_of(reply: httpx.Response) -> tuple[int, str]:
+    """Return a refusal's status and code, whose shape is the one of every error."""
+    body = reply.json()
+    assert body.keys() == {"error"}
+    assert body["error"].keys() == {"code", "message"}
+    assert body["error"]["message"]
+    return reply.status_code, body["error"]["code"]

@@ -1,0 +1,129 @@
+"""Cancelling: Lineup's own by the ledger, OpenTable's never."""
+
+import asyncio
+
+import pytest
+
+from shared.edge import paths
+from tests.functions.api.book import tell, write_own
+from tests.functions.api.caller import Caller, code_of
+from tests.world import World
+
+PATH = "reservations/own-1/cancel"
+KEY = {"Idempotency-Key": "once"}
+
+
+async def test_an_opentable_reservation_is_cancelled_at_opentable_alone(
+    host: Caller, world: World
+) -> None:
+    await tell(world)
+    refused = await host.post("reservations/opentable-ot_1/cancel")
+    assert code_of(refused) == (409, "OPENTABLE_CANCELLATION")
+    assert (
+        refused.json()["error"]["message"]
+        == "OpenTable reservations must be cancelled through OpenTable."
+    )
+
+
+async def test_an_own_reservation_is_cancelled(host: Caller, world: World) -> None:
+    own = await write_own(world)
+    reply = await host.post(PATH, {"reason": "Ill"})
+    assert reply.json() == {"id": "own-1", "status": "CANCELLED", "outcome": "updated"}
+    assert (await own.get()).get("status") == "CANCELLED"
+
+
+async def test_all_else_that_an_own_reservation_shows_survives(host: Caller, world: World) -> None:
+    own = await write_own(world)
+    before = (await own.get()).to_dict() or {}
+    await host.post(PATH, {"reason": "Ill"})
+    after = (await own.get()).to_dict() or {}
+    ours = {"status", "statusHistory", "updatedAt", "sync"}
+    cancelled = before["metadata"] | {"cancellationReason": "Ill"}
+    assert {k: v for k, v in after.items() if k not in ours} == {
+        k: v for k, v in before.items() if k not in ours
+    } | {"metadata": cancelled}
+
+
+async def test_the_history_of_statuses_grows_by_one(host: Caller, world: World) -> None:
+    own = await write_own(world)
+    await host.post(PATH)
+    first, added = (await own.get()).get("statusHistory")
+    assert first == {"status": "CONFIRMED", "by": "app"}
+    assert (added["status"], added["source"]) == ("CANCELLED", "LINEUP")
+
+
+async def test_a_cancellation_is_journaled_as_the_staffs(host: Caller, world: World) -> None:
+    await write_own(world)
+    await host.post(PATH, {"reason": "Ill"})
+    [event] = (await host.get("reservations/own-1/events")).json()["events"]
+    assert (event["source"], event["speaker"], event["eventType"]) == (
+        "STAFF",
+        "LINEUP",
+        "staff.cancelled",
+    )
+    assert event["changes"] == {
+        "status": {"from": "CONFIRMED", "to": "CANCELLED"},
+        "metadata.cancellationReason": {"from": None, "to": "Ill"},
+    }
+
+
+async def test_the_journal_tells_who_cancelled(host: Caller, world: World) -> None:
+    own = await write_own(world)
+    await host.post(PATH)
+    [entry] = [found async for found in paths.journal(own).stream()]
+    assert entry.get("payload") == '{"by": "hanna"}'
+
+
+async def test_cancelling_again_changes_nothing(host: Caller, world: World) -> None:
+    own = await write_own(world)
+    await host.post(PATH)
+    written = (await own.get()).update_time
+    assert (await host.post(PATH)).json()["outcome"] == "unchanged"
+    assert (await own.get()).update_time == written
+
+
+async def test_one_request_sent_twice_at_once_is_one_event(host: Caller, world: World) -> None:
+    own = await write_own(world)
+    replies = await asyncio.gather(*(host.post(PATH, headers=KEY) for _ in range(4)))
+    assert {reply.status_code for reply in replies} == {200}
+    assert len([entry async for entry in paths.journal(own).stream()]) == 1
+
+
+async def test_a_reservation_revived_elsewhere_can_be_cancelled_anew(
+    host: Caller, world: World
+) -> None:
+    own = await write_own(world)
+    await host.post(PATH)
+    await own.update({"status": "CONFIRMED"})
+    world.clock.advance(60)
+    assert (await host.post(PATH)).json()["outcome"] == "updated"
+    assert (await own.get()).get("status") == "CANCELLED"
+
+
+async def test_a_key_used_for_another_reason_is_refused(host: Caller, world: World) -> None:
+    own = await write_own(world)
+    await host.post(PATH, {"reason": "Ill"}, headers=KEY)
+    await own.update({"status": "CONFIRMED"})
+    refused = await host.post(PATH, {"reason": "Late"}, headers=KEY)
+    assert code_of(refused) == (409, "IDEMPOTENCY_KEY_REUSED")
+
+
+@pytest.mark.parametrize("status", ["COMPLETED", "NO_SHOW"])
+async def test_what_is_over_cannot_be_cancelled(status: str, host: Caller, world: World) -> None:
+    await write_own(world, status=status)
+    assert code_of(await host.post(PATH)) == (409, "NOT_CANCELLABLE")
+
+
+async def test_an_unknown_reservation_is_not_found_and_not_made(host: Caller, world: World) -> None:
+    assert code_of(await host.post(PATH)) == (404, "NOT_FOUND")
+    assert await world.ledger() == {}
+
+
+@pytest.mark.parametrize(
+    "body", [{"reason": ""}, {"reason": 1}, {"cause": "x"}, {"reason": "x" * 501}]
+)
+async def test_a_reason_that_is_none_is_refused(
+    body: dict[str, object], host: Caller, world: World
+) -> None:
+    await write_own(world)
+    assert code_of(await host.post(PATH, body)) == (400, "INVALID_REQUEST")

@@ -1,0 +1,160 @@
+"""A day of the book, and what it costs while nothing changes."""
+
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from shared.edge import paths
+from shared.edge.staff.staffroom import Staffroom
+from tests.functions.api.book import DAY, tell, write_own
+from tests.functions.api.caller import Caller, code_of, served
+from tests.wire import Wire
+from tests.world import World
+
+PATH = f"reservations?date={DAY}"
+
+
+class QueryWire(Wire):
+    """A wire that counts queries too, and the documents that each is billed for."""
+
+    def __init__(self, client: Any) -> None:
+        super().__init__(client)
+        self.billed = 0
+
+    async def run_query(self, **sent: Any) -> Any:
+        self._count("query")
+        return self._billed(await self._api.run_query(**sent))
+
+    async def run_aggregation_query(self, **sent: Any) -> Any:
+        self._count("aggregation")
+        self.billed += 1
+        return await self._api.run_aggregation_query(**sent)
+
+    async def _billed(self, answers: Any) -> Any:
+        async for answer in answers:
+            self.billed += bool(answer.document)
+            yield answer
+
+
+async def ids(reply: httpx.Response, part: str = "reservations") -> list[str]:
+    return [item["id"] for item in reply.json()[part]]
+
+
+async def test_a_day_shows_every_source_by_time(host: Caller, world: World) -> None:
+    await tell(world)
+    await write_own(world)
+    reply = await host.get(PATH)
+    assert await ids(reply) == ["own-1", "opentable-ot_1"]
+    assert [item["source"]["system"] for item in reply.json()["reservations"]] == [
+        "LINEUP",
+        "OPENTABLE",
+    ]
+
+
+async def test_a_reservation_tells_what_a_host_needs(host: Caller, world: World) -> None:
+    await write_own(world)
+    [told] = (await host.get(PATH)).json()["reservations"]
+    assert told == {
+        "id": "own-1",
+        "source": {"system": "LINEUP"},
+        "dinerName": "Grace Hopper",
+        "partySize": 2,
+        "startAt": "2026-03-14T22:30:00Z",
+        "localTime": "18:30",
+        "status": "CONFIRMED",
+        "tableNumbers": ["7"],
+        "specialRequests": "Window",
+        "venueNotes": None,
+        "cancellationReason": None,
+        "phone": "+15550100",
+        "email": None,
+        "reconciliationStatus": None,
+        "createdAt": "2026-03-10T12:00:00Z",
+        "updatedAt": "2026-03-10T12:00:00Z",
+    }
+
+
+async def test_another_days_reservation_is_not_shown(host: Caller, world: World) -> None:
+    await tell(world, reservationDateTime="2026-03-15T23:15:00Z")
+    assert await ids(await host.get(PATH)) == []
+
+
+async def test_the_day_is_the_restaurants_own(host: Caller, world: World) -> None:
+    await tell(world, reservationDateTime="2026-03-15T03:30:00Z")
+    assert await ids(await host.get(PATH)) == ["opentable-ot_1"]
+
+
+async def test_without_a_date_it_is_today_in_the_restaurants_zone(host: Caller) -> None:
+    told = (await host.get("reservations")).json()
+    assert (told["date"], told["timeZone"]) == (DAY, "America/New_York")
+
+
+async def test_a_reservation_without_a_time_is_apart(host: Caller, world: World) -> None:
+    await tell(world, "cancelled", 1)
+    reply = await host.get(PATH)
+    assert (await ids(reply), await ids(reply, "incomplete")) == ([], ["opentable-ot_1"])
+
+
+async def test_one_odd_document_never_hides_the_day(host: Caller, world: World) -> None:
+    odd = {"partySize": "two", "startAt": "soon", "startAtTimestamp": None, "source": "x"}
+    await write_own(world, "odd", **odd, metadata=None)
+    [told] = (await host.get(PATH)).json()["reservations"]
+    assert (told["id"], told["partySize"], told["localTime"]) == ("odd", None, None)
+
+
+async def test_an_unchanged_day_is_a_304_for_two_reads(
+    host: Caller, world: World, room: Staffroom
+) -> None:
+    for number in range(5):
+        await write_own(world, f"own-{number}")
+    wire = QueryWire(world.services.firestore)
+    tapped = replace(room, services=replace(room.services, firestore=wire.client))
+    caller = replace(host, transport=served(tapped))
+    tag = (await caller.get(PATH)).headers["etag"]
+    wire.counted()
+    wire.billed = 0
+    unchanged = await caller.get(PATH, headers={"If-None-Match": tag})
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+    assert (wire.counted(), wire.billed) == (["query", "aggregation"], 2)
+
+
+async def tags(caller: Caller, world: World, *, change: str) -> tuple[str, str]:
+    own = await write_own(world)
+    await tell(world, "cancelled", 1, reservationId="ot_2")
+    before = (await caller.get(PATH)).headers["etag"]
+    match change:
+        case "update":
+            await tell(world, "updated", 2, reservationId="ot_2", partySize=9)
+        case "arrival":
+            await tell(world)
+        case "departure":
+            await own.update({"localDate": "2026-03-20"})
+        case "another day":
+            await tell(world, reservationDateTime="2026-03-20T23:15:00Z")
+    return before, (await caller.get(PATH)).headers["etag"]
+
+
+@pytest.mark.parametrize("change", ["update", "arrival", "departure"])
+async def test_a_change_of_the_day_changes_its_tag(change: str, host: Caller, world: World) -> None:
+    before, after = await tags(host, world, change=change)
+    assert before != after
+
+
+async def test_a_change_of_another_day_does_not(host: Caller, world: World) -> None:
+    before, after = await tags(host, world, change="another day")
+    assert before == after
+
+
+@pytest.mark.parametrize("date", ["14.3.2026", "2026-02-30", "1773446400", "", "2026-3-1"])
+async def test_a_date_that_is_none_is_refused(date: str, host: Caller) -> None:
+    assert code_of(await host.get(f"reservations?date={date}")) == (400, "INVALID_REQUEST")
+
+
+async def test_without_a_time_zone_the_book_says_what_to_mend(host: Caller, world: World) -> None:
+    settings = paths.integration(world.services.firestore, world.restaurant.id)
+    await settings.update({"timeZone": "Mars/Olympus"})
+    refused = await host.get(PATH)
+    assert code_of(refused) == (409, "SETTINGS_UNUSABLE")
+    assert "timeZone" in refused.json()["error"]["message"]

@@ -1,0 +1,91 @@
+"""Whether the book can be trusted."""
+
+import json
+
+from shared.core.body import Shape
+from shared.core.change import Source
+from shared.edge import paths
+from shared.edge.intake import Statement, take_in
+from tests.functions.api.book import tell
+from tests.functions.api.caller import Caller
+from tests.statements import envelope
+from tests.world import World
+
+
+async def test_a_new_restaurant_has_heard_nothing(host: Caller) -> None:
+    told = (await host.get("health")).json()
+    assert told == {
+        "enabled": True,
+        "lastWebhookAt": None,
+        "poll": {
+            "lastPolledAt": None,
+            "lastOutcome": None,
+            "consecutiveFailures": 0,
+            "lastError": None,
+        },
+        "reconciliation": None,
+        "missedWebhooks": 0,
+        "openQuarantine": 0,
+        "lastError": None,
+    }
+
+
+async def test_the_last_webhook_is_told(host: Caller, world: World) -> None:
+    await tell(world)
+    world.clock.advance(60)
+    await tell(world, "updated", 1, partySize=6)
+    assert (await host.get("health")).json()["lastWebhookAt"] == "2026-03-14T15:01:00Z"
+
+
+async def test_another_restaurants_webhook_is_not_ours(operator: Caller, world: World) -> None:
+    await tell(world)
+    told = (await operator.at("elsewhere").get("health")).json()
+    assert told["lastWebhookAt"] is None
+
+
+async def test_a_polled_row_is_no_webhook(host: Caller, world: World) -> None:
+    world.desk.book(world.clock(), 2)
+    await world.poll()
+    told = (await host.get("health")).json()
+    assert told["lastWebhookAt"] is None
+    assert told["poll"]["lastPolledAt"] == "2026-03-14T15:00:00Z"
+
+
+async def test_the_newest_report_is_told(host: Caller, world: World) -> None:
+    report = await world.reconcile()
+    told = (await host.get("health")).json()["reconciliation"]
+    assert (told["reportId"], told["status"]) == (report["reportId"], "COMPLETED")
+
+
+async def test_a_failing_poll_is_told_in_words(host: Caller, world: World) -> None:
+    settings = paths.integration(world.services.firestore, world.restaurant.id)
+    await settings.update({"timeZone": "Mars/Olympus"})
+    await world.poll()
+    told = (await host.get("health")).json()
+    assert told["poll"]["consecutiveFailures"] == 1
+    assert "timeZone must be an IANA zone" in told["lastError"]
+
+
+async def test_open_quarantine_is_counted(host: Caller, world: World) -> None:
+    body = envelope(partySize=0)
+    statement = Statement(
+        Shape.ENVELOPE,
+        body,
+        json.dumps(body),
+        "application/json",
+        world.clock(),
+        Source.WEBHOOK,
+    )
+    await take_in(world.services, world.settings(), statement)
+    assert (await host.get("health")).json()["openQuarantine"] == 1
+
+
+async def test_missed_webhooks_of_poll_and_reconciliation_add_up(
+    host: Caller, world: World
+) -> None:
+    report_id = (await world.reconcile())["reportId"]
+    firestore, restaurant_id = world.services.firestore, world.restaurant.id
+    reports = paths.reports(firestore, restaurant_id)
+    await reports.document(report_id).update({"missedWebhooks": 3})
+    await paths.integration(firestore, restaurant_id).update({"poll.missedWebhooks": 2})
+    assert (await host.get("health")).json()["missedWebhooks"] == 5

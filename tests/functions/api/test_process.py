@@ -1,0 +1,50 @@
+"""The API as it is deployed: the framework's own process over real sockets."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from google.cloud.firestore import AsyncClient
+
+from dev.emulator import Emulator
+from dev.processes import LOOPBACK, free_port, running, wait_until_answers
+from shared.edge import paths
+from tests.functions.api.caller import unsigned
+from tests.restaurants import new_restaurant, seed
+
+ROOT = Path(__file__).parents[3]
+_START_SECONDS = 20
+
+
+@pytest.fixture
+def address(emulator: Emulator, project: str) -> Iterator[str]:
+    port = free_port()
+    command = [sys.executable, "-m", "functions_framework", "--target=api", f"--port={port}"]
+    environment = os.environ | {
+        "FIRESTORE_EMULATOR_HOST": emulator.host,
+        "FIREBASE_AUTH_EMULATOR_HOST": "127.0.0.1:9099",
+        "GOOGLE_CLOUD_PROJECT": project,
+        "FUNCTION_SOURCE": str(ROOT / "main.py"),
+    }
+    said: list[str] = []
+    with running(command, said.append, environment) as child:
+        url = f"http://{LOOPBACK}:{port}"
+        wait_until_answers(url, _START_SECONDS, child)
+        yield url
+
+
+async def test_the_deployed_process_serves_the_api(
+    address: str, firestore: AsyncClient, project: str
+) -> None:
+    restaurant = new_restaurant()
+    await seed(firestore, restaurant)
+    await paths.staff(firestore, restaurant.id, "hanna").set({"role": "host"})
+    token = {"Authorization": f"Bearer {unsigned(project, 'hanna')}"}
+    async with httpx.AsyncClient(base_url=address, headers=token) as client:
+        book = await client.get(f"/api/restaurants/{restaurant.id}/reservations")
+        refused = await client.put(f"/api/restaurants/{restaurant.id}/integration", json={})
+    assert (book.status_code, book.json()["reservations"]) == (200, [])
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "ROLE_REQUIRED")

@@ -1,0 +1,72 @@
+"""Reconciliation reports, listed and whole."""
+
+import pytest
+
+from shared.core.report import Divergence, Report
+from shared.core.window import Window
+from shared.edge import reports as stored
+from shared.edge.staff import reports as read
+from tests.functions.api.caller import Caller, code_of
+from tests.world import World
+
+
+async def test_without_a_report_the_list_is_empty(host: Caller) -> None:
+    assert (await host.get("reports")).json() == {"reports": []}
+
+
+async def test_without_a_report_there_is_no_latest(host: Caller) -> None:
+    assert code_of(await host.get("reports/latest")) == (404, "NOT_FOUND")
+
+
+async def test_an_unknown_report_is_not_found(host: Caller) -> None:
+    assert code_of(await host.get("reports/none")) == (404, "NOT_FOUND")
+
+
+async def test_reports_are_listed_newest_first_up_to_the_limit(host: Caller, world: World) -> None:
+    ids = []
+    for _ in range(3):
+        ids.append((await world.reconcile())["reportId"])
+        world.clock.advance(3600)
+    listed = (await host.get("reports", params={"limit": "2"})).json()["reports"]
+    assert [report["reportId"] for report in listed] == [ids[2], ids[1]]
+
+
+async def test_a_listed_report_has_no_lists(host: Caller, world: World) -> None:
+    await world.reconcile()
+    [report] = (await host.get("reports")).json()["reports"]
+    assert report["counts"] == {"created": 0, "updated": 0, "cancelled": 0, "divergences": 0}
+    assert "divergences" not in report
+
+
+async def test_the_latest_is_the_newest_and_whole(host: Caller, world: World) -> None:
+    await world.reconcile()
+    world.clock.advance(3600)
+    newest = (await world.reconcile())["reportId"]
+    told = (await host.get("reports/latest")).json()
+    assert (told["reportId"], told["created"], told["complete"]) == (newest, [], True)
+
+
+async def store_in_parts(world: World, entries: int) -> None:
+    now = world.clock()
+    report = Report("long", world.restaurant.id, Window(now.date(), now.date()), now)
+    for number in range(entries):
+        report.diverge(Divergence.VERSION_BEHIND, f"key-{number}", "x" * 900, is_new=True)
+    await stored.store_report(world.services.firestore, report, 1)
+
+
+async def test_a_report_in_several_documents_is_told_as_one(host: Caller, world: World) -> None:
+    await store_in_parts(world, 1_000)
+    told = (await host.get("reports/long")).json()
+    keys = [entry["externalId"] for entry in told["divergences"]]
+    assert keys == [f"key-{number}" for number in range(1_000)]
+    assert told["complete"]
+
+
+async def test_a_report_beyond_the_bound_says_so(
+    host: Caller, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read, "MOST_PARTS", 2)
+    await store_in_parts(world, 1_000)
+    told = (await host.get("reports/long")).json()
+    assert (len(told["divergences"]) < 1_000, told["complete"]) == (True, False)
+    assert told["counts"]["divergences"] == 1_000

@@ -1,0 +1,155 @@
+"""No input, however hostile, gives a 500, sinks a later one or is lost."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.sender import Sender, told
+
+HOSTILE: dict[str, object] = {
+    "null": None,
+    "empty": "",
+    "blank": " \t ",
+    "true": True,
+    "negative": -1,
+    "fraction": 4.5,
+    "beyond_64_bits": 2**63,
+    "beyond_any_float": 10**400,
+    "list": [],
+    "map": {},
+    "nested": [[["x"]]],
+    "nul": "\x00",
+    "lone_surrogate": "\ud800",
+    "listed_surrogate": ["\ud800"],
+    "proto": "__proto__",
+    "dotted": "a.b`c`/../__x__",
+    "long": "x" * 2048,
+    "very_long": "é" * 40_000,
+    "year_1": "0001-01-01T00:00:00Z",
+    "year_9999": "9999-12-31T23:59:59Z",
+    "year_0": "0000-01-01T00:00:00Z",
+    "offset": "2026-03-14T23:15:00+99:99",
+    "leap_second": "2026-06-30T23:59:60Z",
+    "arabic_digits": "٢٠٢٦-03-14T23:15:00Z",
+}
+ENVELOPE_DATA = [
+    "reservationId",
+    "dinerName",
+    "dinerEmail",
+    "dinerPhone",
+    "partySize",
+    "reservationDateTime",
+    "status",
+    "specialRequests",
+    "cancellationReason",
+    "restaurantName",
+]
+OBJECT_FIELDS = [
+    "id",
+    "sequence_id",
+    "guest_id",
+    "confirmation_id",
+    "state",
+    "party_size",
+    "table_number",
+    "visit_tags",
+    "origin",
+    "guest_request",
+    "venue_notes",
+    "server",
+    "scheduled_time",
+    "scheduled_time_utc",
+    "updated_at_utc",
+    "created_date_utc",
+    "seated_time_utc",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_a_hostile_value_in_any_field_of_an_envelope_is_kept(
+    name: str, sender: Sender
+) -> None:
+    for number, field in enumerate(ENVELOPE_DATA):
+        body = sender.envelope(reservationId=f"r{number}") | {"id": f"e{number}"}
+        body["data"][field] = HOSTILE[name]
+        await sender.kept(json.dumps(body).encode())
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_a_hostile_value_around_an_envelopes_data_is_kept(name: str, sender: Sender) -> None:
+    for number, field in enumerate(["eventType", "id", "timestamp"]):
+        body = sender.envelope(reservationId=f"r{number}") | {field: HOSTILE[name]}
+        await sender.kept(json.dumps(body).encode())
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_a_hostile_value_in_any_field_of_an_object_is_kept(name: str, sender: Sender) -> None:
+    for number, field in enumerate(OBJECT_FIELDS):
+        body = sender.row(1, id=f"r{number}") | {field: HOSTILE[name]}
+        await sender.kept(json.dumps(body).encode())
+
+
+@pytest.mark.parametrize("instant", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
+async def test_the_ends_of_the_calendar_are_kept_in_any_zone(
+    instant: str, zone: str, welcome: Any
+) -> None:
+    sender = await welcome(timeZone=zone)
+    body = sender.envelope(reservationDateTime=instant)
+    await sender.kept(json.dumps(body).encode())
+
+
+@pytest.mark.parametrize(
+    "name", ["a.b", "`", "__proto__", "", "\x00", "$where", "\ud800", "x" * 2048]
+)
+async def test_an_unknown_field_by_any_name_is_ignored(name: str, sender: Sender) -> None:
+    body = sender.row(1) | {name: {name: [1]}}
+    assert await sender.kept(json.dumps(body).encode()) == "created"
+
+
+@pytest.mark.parametrize("id_", ["x" * 2048, "a/b/c", "..", ".", "__x__", "", "\x00", "\ud800"])
+async def test_an_envelopes_id_may_be_anything(id_: str, sender: Sender) -> None:
+    body = sender.envelope() | {"id": id_}
+    assert await sender.kept(json.dumps(body).encode()) == "created"
+    assert await sender.kept(json.dumps(body).encode()) == "duplicate"
+
+
+async def test_a_huge_number_is_refused_without_being_computed(sender: Sender) -> None:
+    raw = json.dumps(sender.envelope()).replace('"partySize": 4', f'"partySize": {"9" * 200_000}')
+    assert await sender.kept(raw.encode()) == "quarantined"
+
+
+@pytest.mark.parametrize("depth", [50, 400, *range(780, 1000, 5)])
+async def test_any_depth_is_400_or_kept(depth: int, sender: Sender) -> None:
+    body = json.dumps(sender.envelope() | {"id": None})
+    raw = body.replace("{", '{"deep": ' + "[" * depth + "]" * depth + ", ", 1).encode()
+    answer = await sender.send(raw)
+    assert told(answer) in {(200, "created"), (400, "invalid_json")}
+
+
+async def test_ids_alike_but_for_their_case_are_two_reservations(sender: Sender) -> None:
+    for id_ in ("abc", "ABC"):
+        body = sender.envelope(reservationId=id_) | {"id": f"e-{id_}"}
+        assert await sender.kept(json.dumps(body).encode()) == "created"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"webhook_id": "x" * 2048},
+        {"webhook_id": "a.b"},
+        {"webhook_timestamp": "9" * 40},
+        {"webhook_timestamp": "-1"},
+        {"webhook_timestamp": "1e9"},
+        {"webhook_signature": "v1," + "A" * 8192},
+        {"webhook_signature": " ".join(["v1,!!!"] * 100)},
+        {"webhook_signature": ","},
+    ],
+    ids=lambda headers: next(iter(headers.values()))[:9],
+)
+async def test_hostile_signature_headers_are_refused(
+    headers: dict[str, str], sender: Sender
+) -> None:
+    answer = await sender.send(sender.envelope(), **headers)
+    assert told(answer) == (401, "unauthenticated")

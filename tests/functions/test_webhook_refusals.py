@@ -1,0 +1,126 @@
+"""Every refusal of the webhook's table of answers, over HTTP."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.sender import Sender, signature, told
+from tests.served import Served
+
+Welcome = Callable[..., Awaitable[Sender]]
+LIMIT = 256 * 1024
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'"text"',
+        b'{"a": NaN}',
+        b'{"a": Infinity}',
+        b'{"a": 1, "a": 2}',
+        b'{"data": {"b": 1, "b": 1}}',
+        b'{"a": "\xff"}',
+        b'\xef\xbb\xbf{"a": 1}',
+        '{"a": 1}'.encode("utf-16"),
+        b'{"a": "\x00"}',
+        b'{"a": 1} {}',
+        b'{"a": 01}',
+        b"[" * 100_000,
+    ],
+    ids=lambda raw: repr(raw[:12]),
+)
+async def test_what_is_no_strict_json_object_is_400(raw: bytes, sender: Sender) -> None:
+    assert told(await sender.send(raw)) == (400, "invalid_json")
+
+
+async def test_an_integration_that_is_off_is_403(welcome: Welcome) -> None:
+    sender = await welcome(enabled=False)
+    answer = await sender.send(sender.envelope())
+    assert told(answer) == (403, "disabled")
+    assert await sender.page.document() == {}
+
+
+async def test_who_is_not_authenticated_does_not_learn_that_it_is_off(welcome: Welcome) -> None:
+    sender = await welcome(enabled=False)
+    assert told(await sender.post(sender.envelope(), {})) == (401, "unauthenticated")
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS"])
+async def test_any_other_method_is_405(method: str, sender: Sender) -> None:
+    answer = await sender.http.request(method, sender.url)
+    assert told(answer) == (405, "method_not_allowed")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"content-type": "text/plain"},
+        {"content-type": "application/x-www-form-urlencoded"},
+        {"content-type": "application/jsonp"},
+        {"content-encoding": "gzip"},
+    ],
+    ids=lambda headers: next(iter(headers.values())),
+)
+async def test_any_other_media_type_is_415(headers: dict[str, str], sender: Sender) -> None:
+    assert told(await sender.post(b"{}", headers)) == (415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json; charset=utf-8", "APPLICATION/JSON", "application/event+json"]
+)
+async def test_json_by_any_of_its_names_is_read(kind: str, sender: Sender) -> None:
+    answer = await sender.send(sender.envelope(), content_type=kind)
+    assert told(answer) == (200, "created")
+
+
+async def test_a_body_of_exactly_256_kib_is_read(sender: Sender) -> None:
+    raw = json.dumps(sender.envelope()).encode()
+    answer = await sender.send(raw + b" " * (LIMIT - len(raw)))
+    assert told(answer) == (200, "created")
+
+
+async def test_a_body_of_one_byte_more_is_413(sender: Sender) -> None:
+    raw = json.dumps(sender.envelope()).encode()
+    answer = await sender.send(raw + b" " * (LIMIT + 1 - len(raw)))
+    assert told(answer) == (413, "too_large")
+
+
+async def test_a_body_of_10_mib_is_413_before_it_was_sent(sender: Sender) -> None:
+    where = urlsplit(sender.url)
+    reader, writer = await asyncio.open_connection(where.hostname, where.port)
+    head = f"POST / HTTP/1.1\r\nHost: {where.netloc}\r\nContent-Length: {10 * 1024 * 1024}\r\n\r\n"
+    writer.write(head.encode() + b" " * (LIMIT + 1))
+    await writer.drain()
+    async with asyncio.timeout(10):
+        status = await reader.readline()
+    writer.close()
+    assert status == b"HTTP/1.1 413 Request Entity Too Large\r\n"
+
+
+async def test_a_body_without_a_length_is_bounded_too(sender: Sender) -> None:
+    where = urlsplit(sender.url)
+    reader, writer = await asyncio.open_connection(where.hostname, where.port)
+    head = f"POST / HTTP/1.1\r\nHost: {where.netloc}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    size = LIMIT + 1
+    writer.write(head.encode() + f"{size:x}\r\n".encode() + b" " * size + b"\r\n")
+    await writer.drain()
+    async with asyncio.timeout(10):
+        status = await reader.readline()
+    writer.close()
+    assert status.startswith(b"HTTP/1.1 413 ")
+
+
+async def test_firestore_out_of_reach_is_503_and_says_when_to_retry(
+    stranded: Served, sender: Sender
+) -> None:
+    raw = json.dumps(sender.envelope()).encode()
+    answer = await sender.http.post(stranded.url, content=raw, headers=signature(sender.key, raw))
+    assert told(answer) == (503, "unavailable")
+    assert int(answer.headers["retry-after"]) > 0

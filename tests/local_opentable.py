@@ -1,0 +1,66 @@
+"""The sandbox behind a real socket, in a thread: its book is at hand while it is asked."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Thread
+from zoneinfo import ZoneInfo
+
+import uvicorn
+
+from dev.processes import LOOPBACK, free_port, wait_until_answers
+from dev.sandbox.answers import Sandbox
+from dev.sandbox.desk import Desk
+from dev.sandbox.records import Reservation, Restaurant
+from dev.sandbox.server import create_app
+from dev.sandbox.station import Plan, build
+
+_SECONDS = 20
+_EVENING = datetime(2026, 3, 14, 23, 15, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """A reservation, and the desk that may change it."""
+
+    desk: Desk
+    reservation: Reservation
+
+
+@dataclass(frozen=True, slots=True)
+class LocalOpenTable:
+    """A running OpenTable.
+
+    Attributes:
+        url: Its address.
+        sandbox: Its inside.
+    """
+
+    url: str
+    sandbox: Sandbox
+
+    def booked(self, rid: str, party_size: int) -> Booked:
+        """Take a restaurant in and book a table there."""
+        self.sandbox.book.open(Restaurant(int(rid), "Demo", ZoneInfo("America/New_York")))
+        self.sandbox.tokens.partners[0].rids.add(int(rid))
+        desk = Desk(self.sandbox.book, int(rid))
+        return Booked(desk, desk.book(_EVENING, party_size))
+
+
+@contextmanager
+def serving_opentable() -> Iterator[LocalOpenTable]:
+    """Serve an OpenTable with no restaurants until the block ends."""
+    port = free_port()
+    url = f"http://{LOOPBACK}:{port}"
+    station = build(Plan(zones={}, base_url=url))
+    config = uvicorn.Config(create_app(station), LOOPBACK, port, log_level="error")
+    server = uvicorn.Server(config)
+    thread = Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        wait_until_answers(url, _SECONDS)
+        yield LocalOpenTable(url, station.sandbox)
+    finally:
+        server.should_exit = server.force_exit = True
+        thread.join(_SECONDS)

@@ -1,0 +1,46 @@
+"""What the ledger holds, read directly from Firestore."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from google.cloud.firestore import AsyncClient
+
+from shared.core.document import Identity, difference, flatten, render
+from shared.core.journal import fold
+from shared.core.settings import Settings
+from shared.edge import paths
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A restaurant's part of Firestore.
+
+    Attributes:
+        client: A client of the test's project.
+        settings: The restaurant's.
+    """
+
+    client: AsyncClient
+    settings: Settings
+
+    async def document(self, key: str = "ot_1") -> dict[str, Any]:
+        """Return a reservation's document, empty where there is none."""
+        found = await paths.reservation(self.client, self.settings.restaurant_id, key).get()
+        return found.to_dict() or {}
+
+    async def journal(self, key: str = "ot_1") -> dict[str, dict[str, Any]]:
+        """Return a reservation's journal by entry id."""
+        document = paths.reservation(self.client, self.settings.restaurant_id, key)
+        entries = document.collection("ledgerEvents").stream()
+        return {found.id: found.to_dict() or {} async for found in entries}
+
+    async def quarantined(self) -> list[dict[str, Any]]:
+        """Return the items of the quarantine."""
+        items = paths.quarantine(self.client, self.settings.restaurant_id).stream()
+        return [found.to_dict() or {} async for found in items]
+
+    async def astray(self, key: str = "ot_1") -> dict[str, Any]:
+        """Return where the document is not what folding its whole journal gives."""
+        identity = Identity(self.settings.restaurant_id, key, self.settings.usable_zone())
+        folded = fold((await self.journal(key)).values())
+        return difference(flatten(await self.document(key)), render(identity, folded))

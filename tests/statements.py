@@ -1,0 +1,72 @@
+"""What may be said about a reservation, as bodies and as changes."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from shared.core.change import Change, Source
+from shared.core.envelope import change_from_envelope
+from shared.core.snapshot import change_from_object
+
+RID = "555001"
+RECEIVED = datetime(2026, 3, 9, 12, 31, tzinfo=UTC)
+_ZONE = ZoneInfo("America/New_York")
+_WHOLE = {
+    "dinerName": "Ada Lovelace",
+    "partySize": 4,
+    "reservationDateTime": "2026-03-14T23:15:00Z",
+    "status": "confirmed",
+}
+
+
+def envelope(kind: str = "created", minute: int = 0, **data: Any) -> dict[str, Any]:
+    """Return a relay's envelope; a creation is whole, all else says only what is given.
+
+    Args:
+        kind: What happened: created, updated or cancelled.
+        minute: When it did, in minutes after noon UTC (0-30); its id follows from both.
+        data: Fields of ``data``, over the defaults.
+    """
+    said = (_WHOLE if kind == "created" else {}) | {"reservationId": "ot_1"} | data
+    return {
+        "eventType": f"reservation.{kind}",
+        "id": f"{kind}_{minute}",
+        "timestamp": f"2026-03-09T12:{minute:02}:00Z",
+        "data": said,
+    }
+
+
+def row(sequence_id: int, **fields: Any) -> dict[str, Any]:
+    """Return OpenTable's own object; it was updated ``sequence_id`` seconds after noon UTC."""
+    minute, second = divmod(sequence_id, 60)
+    return {
+        "id": f"{RID}-ot_1",
+        "rid": int(RID),
+        "sequence_id": sequence_id,
+        "state": "Confirmed",
+        "party_size": 4,
+        "scheduled_time": "2026-03-14T19:15:00",
+        "scheduled_time_utc": "2026-03-14T23:15:00Z",
+        "updated_at_utc": f"2026-03-09T12:{minute:02}:{second:02}Z",
+        **fields,
+    }
+
+
+def relayed(kind: str = "created", minute: int = 0, **data: Any) -> Change:
+    """Return an envelope as a change (see `envelope`)."""
+    body = envelope(kind, minute, **data)
+    return change_from_envelope(
+        body,
+        json.dumps(body),
+        rid=RID,
+        zone=_ZONE,
+        received_at=RECEIVED,
+        source=Source.WEBHOOK,
+    )
+
+
+def shown(sequence_id: int, **fields: Any) -> Change:
+    """Return OpenTable's own object as a change (see `row`)."""
+    body = row(sequence_id, **fields)
+    return change_from_object(body, json.dumps(body), rid=RID, zone=_ZONE, source=Source.POLL)

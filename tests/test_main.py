@@ -1,0 +1,85 @@
+"""Every target starts alone, and a deployment that is set up wrongly does not start at all."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+import main
+from dev.processes import LOOPBACK, free_port
+from tests.served import serving
+
+ROOT = Path(main.__file__).parent
+DEPLOYED = {"K_SERVICE": "opentable-webhook", "GOOGLE_CLOUD_PROJECT": "project-1"}
+
+
+def start(**variables: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-c", "import main"],
+        cwd=ROOT,
+        env={"PYTHONDONTWRITEBYTECODE": "1", **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_main_starts_with_no_variables_and_no_credentials() -> None:
+    done = start()
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_main_starts_as_a_deployed_function() -> None:
+    assert start(**DEPLOYED).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST"])
+def test_an_emulator_beside_a_deployed_function_fails_at_start_in_words(name: str) -> None:
+    done = start(**DEPLOYED, **{name: "127.0.0.1:8787"})
+    assert done.returncode != 0
+    assert re.search(f"{name}.*remove them and deploy again", done.stderr)
+
+
+def test_a_secrets_file_without_the_emulator_fails_at_start_in_words() -> None:
+    done = start(SECRETS_FILE="secrets.json")
+    assert done.returncode != 0
+    assert "SECRETS_FILE is read beside the Firestore emulator only: unset it" in done.stderr
+
+
+def test_a_secrets_file_on_a_deployed_function_fails_at_start() -> None:
+    assert start(**DEPLOYED, SECRETS_FILE="secrets.json").returncode != 0
+
+
+def test_an_unencrypted_opentable_fails_at_start_in_words() -> None:
+    done = start(OPENTABLE_API_URL="http://platform.opentable.com")
+    assert done.returncode != 0
+    assert re.search("OPENTABLE_API_URL.*must be https", done.stderr)
+
+
+@pytest.mark.parametrize("target", main.__all__)
+def test_a_target_starts_alone_and_answers(target: str) -> None:
+    nowhere = f"{LOOPBACK}:{free_port()}"
+    with serving(
+        target, GOOGLE_CLOUD_PROJECT="project-1", FIRESTORE_EMULATOR_HOST=nowhere
+    ) as served:
+        assert 400 <= httpx.get(served.url, timeout=30).status_code < 500
+
+
+@pytest.mark.parametrize("target", main.__all__)
+def test_a_target_that_is_set_up_wrongly_does_not_start(target: str) -> None:
+    command = [sys.executable, "-m", "functions_framework", "--target", target]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={"SECRETS_FILE": "secrets.json"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "SECRETS_FILE" in done.stderr
