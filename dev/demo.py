@@ -1,0 +1,97 @@
+"""The demo restaurant: its settings in the emulator, and credentials made anew for each run."""
+
+import contextlib
+import json
+import secrets
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from google.cloud.firestore import SERVER_TIMESTAMP, AsyncClient
+
+from dev.sandbox.signing import new_secret
+from shared.edge import paths
+
+PROJECT = "demo-lineup"  # Google's tools never let a demo- project reach the real cloud
+RESTAURANT_ID = "restaurant-123"
+RID = "555001"
+ZONE = "America/New_York"
+SECRET_ID = f"opentable-{RESTAURANT_ID}"
+_CLIENT_ID = "demo-client"
+_KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class DemoCredentials:
+    """What the sandbox and the bundle must both know.
+
+    Attributes:
+        client_secret: Of the API credential.
+        bearer_token: What the restaurant gave OpenTable for its webhooks.
+        signing_secret: What the relay signs with, ``whsec_…``.
+    """
+
+    client_secret: str = field(repr=False)
+    bearer_token: str = field(repr=False)
+    signing_secret: str = field(repr=False)
+
+    def payload(self) -> dict[str, object]:
+        """Return them as the bundle reads a secret."""
+        return {
+            "clientId": _CLIENT_ID,
+            "clientSecret": self.client_secret,
+            "webhookSecrets": [self.signing_secret],
+            "bearerTokens": [self.bearer_token],
+        }
+
+    def sandbox_environment(self) -> dict[str, str]:
+        """Return them as the sandbox reads its environment."""
+        return {
+            "SANDBOX_CLIENT_SECRET": self.client_secret,
+            "SANDBOX_AUTHORIZATION": f"Bearer {self.bearer_token}",
+            "SANDBOX_SIGNING_SECRET": self.signing_secret,
+        }
+
+
+def new_credentials() -> DemoCredentials:
+    """Return credentials that nobody has seen before."""
+    return DemoCredentials(
+        client_secret=secrets.token_urlsafe(_KEY_BYTES),
+        bearer_token=secrets.token_urlsafe(_KEY_BYTES),
+        signing_secret=new_secret(secrets.token_bytes(_KEY_BYTES)),
+    )
+
+
+@contextlib.contextmanager
+def secrets_file(credentials: DemoCredentials) -> Iterator[str]:
+    """Keep a SECRETS_FILE for the length of a `with` block, readable by this user alone.
+
+    Yields:
+        Its path.
+    """
+    with tempfile.NamedTemporaryFile("w", prefix="opentable-ledger-", suffix=".json") as file:
+        json.dump({SECRET_ID: credentials.payload()}, file)
+        file.flush()
+        yield file.name
+
+
+async def seed() -> None:
+    """Write the settings and claim the rid in the empty database that the environment names.
+
+    Raises:
+        google.api_core.exceptions.GoogleAPIError: Firestore did not take the commit.
+    """
+    client = AsyncClient(project=PROJECT)
+    settings = {
+        "enabled": True,
+        "restaurantId": RID,
+        "timeZone": ZONE,
+        "country": "US",
+        "webhookAuth": ["bearer", "standard-webhooks"],
+        "secret": SECRET_ID,
+        "updatedAt": SERVER_TIMESTAMP,
+    }
+    batch = client.batch()
+    batch.create(paths.route(client, RID), {"restaurantId": RESTAURANT_ID})
+    batch.create(paths.integration(client, RESTAURANT_ID), settings)
+    await batch.commit()

@@ -1,0 +1,98 @@
+"""Serves the whole bundle on one address, as `python -m dev.gateway --port N`.
+
+The functions run in the framework's own serving code; only the choice between them is made here,
+as Firebase Hosting makes it in production (firebase.json).
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import uvicorn
+from functions_framework.aio import create_asgi_app
+from functions_framework.exceptions import FunctionsFrameworkException
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from dev.processes import LOOPBACK
+from shared.errors import InvalidSettingsError
+
+STATUS_PATH = "/_local/status"
+# Shorter than the patience with which our parent ends us.
+_LAST_REQUESTS_SECONDS = 3
+_ROOT = Path(__file__).resolve().parent.parent
+_TARGETS = {
+    "/api/{rest:path}": "api",
+    "/opentable-webhook": "opentable_webhook",
+    "/opentable-poll": "opentable_poll",
+    "/opentable-reconcile": "opentable_reconcile",
+}
+
+
+def create_app(source: Path, pages: Path, status: Mapping[str, str | None]) -> Starlette:
+    """Return the ASGI application.
+
+    Args:
+        source: The file that holds the functions; each sees the path that the caller asked for.
+        pages: The folder of the staff page.
+        status: What `STATUS_PATH` answers, as JSON.
+
+    Raises:
+        FunctionsFrameworkException: The file lacks one of the functions.
+        InvalidSettingsError: The environment does not suit them.
+    """
+
+    async def answer_status(_request: Request) -> JSONResponse:
+        return JSONResponse(dict(status))
+
+    # Mounted, a function would see its path cut; a route hands it on whole.
+    functions = [Route(path, _served(source, target)) for path, target in _TARGETS.items()]
+    page = Mount("/", StaticFiles(directory=pages, html=True))
+    return Starlette(routes=[*functions, Route(STATUS_PATH, answer_status), page])
+
+
+def main() -> None:
+    """Serve on the loopback interface until terminated, or end with what is wrong."""
+    parser = argparse.ArgumentParser(prog="python -m dev.gateway", description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    port = parser.parse_args().port
+    try:
+        app = create_app(_ROOT / "main.py", _ROOT / "public", local_status(os.environ))
+    except (FunctionsFrameworkException, InvalidSettingsError) as error:
+        sys.exit(f"The functions cannot be served: {error}")
+    uvicorn.run(
+        app,
+        host=LOOPBACK,
+        port=port,
+        log_level="warning",
+        timeout_graceful_shutdown=_LAST_REQUESTS_SECONDS,
+    )
+
+
+def local_status(variables: Mapping[str, str]) -> dict[str, str | None]:
+    """Return where the rest of a local run is to be found: addresses and paths, never a secret.
+
+    Args:
+        variables: The environment's.
+    """
+    return {
+        "firestoreEmulator": variables.get("FIRESTORE_EMULATOR_HOST"),
+        "project": variables.get("GOOGLE_CLOUD_PROJECT"),
+        "sandbox": variables.get("OPENTABLE_API_URL"),
+        "secretsFile": variables.get("SECRETS_FILE"),
+    }
+
+
+def _served(source: Path, target: str) -> ASGIApp:
+    app: ASGIApp = create_asgi_app(target, str(source))  # type: ignore[no-untyped-call] # theirs
+    return app
+
+
+if __name__ == "__main__":
+    main()

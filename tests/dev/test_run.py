@@ -1,0 +1,135 @@
+"""`python -m dev run` shows every way that changes travel, and leaves nothing behind."""
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from dev.demo import SECRET_ID, new_credentials, secrets_file
+from dev.processes import LOOPBACK, free_port, running
+
+SECONDS = 40
+DEV = [sys.executable, "-m", "dev"]
+FAST = "600"
+
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads the children from /proc")
+
+
+class Watched:
+    """A run under way, and the lines that it has printed."""
+
+    def __init__(self, child: subprocess.Popen[str], lines: queue.SimpleQueue[str]) -> None:
+        self.child = child
+        self._lines = lines
+
+    def wait_for(self, *words: str) -> set[str]:
+        """Read on until each word has been seen; return those that have, or fail in time."""
+        missing = set(words)
+        while missing:
+            line = self._lines.get(timeout=SECONDS)
+            missing -= {word for word in missing if word in line}
+        return set(words)
+
+    def children(self) -> list[int]:
+        folder = Path(f"/proc/{self.child.pid}/task/{self.child.pid}")
+        return [int(pid) for pid in (folder / "children").read_text().split()]
+
+
+@contextlib.contextmanager
+def watched(port: int) -> Iterator[Watched]:
+    lines = queue.SimpleQueue[str]()
+    with running([*DEV, "run", "--port", str(port), "--speed", FAST], lines.put) as child:
+        yield Watched(child, lines)
+
+
+def said(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*DEV, *arguments], capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@linux_only
+def test_a_run_shows_every_way_and_leaves_no_process_behind() -> None:
+    port = free_port()
+    with watched(port) as run:
+        run.wait_for("  webhook ", "  poll ", "  reconciliation ")
+        assert said("mock", "--port", str(port)).stdout.split()[-3:] == ["200", "200", "200"]
+        assert said("webhooks", "off", "--port", str(port)).returncode == 0
+        where = requests.get(f"http://{LOOPBACK}:{port}/_local/status", timeout=SECONDS).json()
+        children = run.children()
+        run.child.send_signal(signal.SIGINT)
+        assert run.child.wait(SECONDS) == 0
+    assert len(children) == 3
+    assert not [pid for pid in children if alive(pid)]
+    assert not Path(where["secretsFile"]).exists()
+
+
+@linux_only
+def test_a_run_that_is_terminated_while_it_starts_leaves_no_process_behind() -> None:
+    with watched(free_port()) as run:
+        run.wait_for("Writing the demo restaurant")
+        children = run.children()
+        run.child.terminate()
+        assert run.child.wait(SECONDS) == 0
+    assert children
+    assert not [pid for pid in children if alive(pid)]
+
+
+def test_a_taken_port_is_one_sentence() -> None:
+    with socket.create_server((LOOPBACK, 0)) as server:
+        port = server.getsockname()[1]
+        done = said("run", "--port", str(port))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"Port {port} is taken: ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [["mock"], ["webhooks", "off"]], ids=["mock", "webhooks"])
+def test_speaking_to_no_run_is_one_sentence(command: list[str]) -> None:
+    done = said(*command, "--port", str(free_port()))
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+
+
+@pytest.mark.parametrize("given", ["0", "http"])
+def test_a_port_that_is_none_is_refused(given: str) -> None:
+    assert said("run", f"--port={given}").returncode == 2
+
+
+def test_secrets_are_this_users_alone() -> None:
+    with secrets_file(new_credentials()) as path:
+        assert stat.S_IMODE(Path(path).stat().st_mode) == 0o600
+
+
+def test_the_bundle_and_the_sandbox_share_each_secret() -> None:
+    credentials = new_credentials()
+    told = set(credentials.sandbox_environment().values())
+    with secrets_file(credentials) as path:
+        kept = json.loads(Path(path).read_text())[SECRET_ID]
+    assert told == {
+        kept["clientSecret"],
+        f"Bearer {kept['bearerTokens'][0]}",
+        kept["webhookSecrets"][0],
+    }
+
+
+def test_no_two_runs_share_a_secret() -> None:
+    one, other = new_credentials(), new_credentials()
+    assert not set(one.sandbox_environment().values()) & set(other.sandbox_environment().values())

@@ -1,0 +1,86 @@
+"""The scheduler calls as Cloud Scheduler does, and reports whatever comes of it."""
+
+import itertools
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Event, Thread
+from typing import ClassVar
+
+import pytest
+
+from dev.processes import LOOPBACK, free_port
+from dev.scheduler import Answer, Job, call, keep_calling
+
+SOON = 0.001
+
+
+class Function(BaseHTTPRequestHandler):
+    replies: ClassVar[dict[str, tuple[int, bytes]]] = {
+        "/ok": (200, b'{"restaurants": 1}'),
+        "/failed": (503, b'{"restaurants": 1}'),
+        "/page": (502, b"<html>"),
+    }
+
+    def do_POST(self) -> None:
+        self.server.bodies.append(self.headers.get("content-length"))  # type: ignore[attr-defined]
+        status, body = self.replies[self.path]
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Keep the tests' output clean."""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[HTTPServer]:
+    with HTTPServer((LOOPBACK, 0), Function) as serving:
+        serving.bodies = []  # type: ignore[attr-defined]
+        Thread(target=serving.serve_forever, args=(0.01,), daemon=True).start()
+        yield serving
+        serving.shutdown()
+
+
+@pytest.fixture
+def url(server: HTTPServer) -> str:
+    return f"http://{LOOPBACK}:{server.server_port}"
+
+
+@pytest.mark.parametrize(
+    "path, answer",
+    [
+        ("/ok", Answer(200, {"restaurants": 1})),
+        ("/failed", Answer(503, {"restaurants": 1})),
+        ("/page", Answer(502, None)),
+    ],
+)
+def test_a_call_reports_status_and_body(path: str, answer: Answer, url: str) -> None:
+    assert call(url + path) == answer
+
+
+def test_a_call_has_no_body(url: str, server: HTTPServer) -> None:
+    call(f"{url}/ok")
+    assert server.bodies[-1] == "0"  # type: ignore[attr-defined]
+
+
+def test_silence_is_status_0() -> None:
+    assert call(f"http://{LOOPBACK}:{free_port()}/") == Answer(0, None)
+
+
+def test_a_job_is_called_until_it_is_stopped(url: str) -> None:
+    stop, told, count = Event(), list[tuple[str, Answer]](), itertools.count(1)
+
+    def tell(name: str, answer: Answer) -> None:
+        told.append((name, answer))
+        if next(count) == 3:
+            stop.set()
+
+    keep_calling(Job("poll", f"{url}/ok", first=0, every=SOON), stop, tell)
+    assert told == [("poll", Answer(200, {"restaurants": 1}))] * 3
+
+
+def test_a_stopped_job_is_not_called(url: str, server: HTTPServer) -> None:
+    stop, before = Event(), len(server.bodies)  # type: ignore[attr-defined]
+    stop.set()
+    keep_calling(Job("poll", f"{url}/ok", first=0, every=SOON), stop, print)
+    assert len(server.bodies) == before  # type: ignore[attr-defined]
