@@ -39,7 +39,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--restaurant", type=_restaurant, action="append", help="RID=ZONE, may be repeated"
     )
-    parser.add_argument("--reservations", type=int, default=300, help="in each book at the start")
+    parser.add_argument("--reservations", type=int, default=900, help="in each book at the start")
     parser.add_argument("--speed", type=float, default=60, help="simulated seconds a second")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--tier", choices=("copper", "gold", "platinum"), default="gold")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import time
 from threading import Event, Thread
 from zoneinfo import ZoneInfo
 
@@ -39,6 +40,8 @@ class Plan:
         webhook_url: Where events go; empty for no webhooks.
         authorization: The direct sender's header; empty for no direct sender.
         signing_secret: The relay's ``whsec_…``; empty for no relay.
+        relay_share: Of the reservations, how many the relay speaks of too.
+        opens: Local time at which the first evening is joined.
     """
 
     zones: dict[int, str]
@@ -52,6 +55,8 @@ class Plan:
     webhook_url: str = ""
     authorization: str = field(default="", repr=False)
     signing_secret: str = field(default="", repr=False)
+    relay_share: float = 0.3
+    opens: time = time(16, 30)
 
 
 @dataclass(slots=True)
@@ -93,7 +98,7 @@ def build(plan: Plan) -> Station:
     partner = Partner(plan.client_id, plan.client_secret, plan.tier, set(plan.zones))
     courier = Courier(post, clock, plan.seed)
     _attach_senders(book, courier, plan)
-    lives = [Life(book, rid, plan.speed, plan.seed) for rid in plan.zones]
+    lives = [Life(book, rid, plan.speed, plan.seed, plan.opens) for rid in plan.zones]
     return Station(clock, Sandbox(book, [partner], base_url=plan.base_url), courier, lives)
 
 
@@ -113,4 +118,5 @@ def _attach_senders(book: Book, courier: Courier, plan: Plan) -> None:
     if url and plan.authorization:
         book.listen(DirectSender(book, courier, url, plan.authorization, plan.tier).heard)
     if url and plan.signing_secret:
-        book.listen(Relay(book, courier, url, plan.signing_secret).heard)
+        relay = Relay(book, courier, url, plan.signing_secret, share=plan.relay_share)
+        book.listen(relay.heard)

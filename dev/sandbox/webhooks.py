@@ -4,6 +4,7 @@ import json
 import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from zlib import crc32
 
 from dev.sandbox.answers import PRODUCTION_URL
 from dev.sandbox.book import Book
@@ -63,6 +64,7 @@ class Relay:
         restaurant_ids: The receiver's id of each rid; the rid itself where there is none.
         skew: How far the relay's clock runs ahead of OpenTable's.
         patience: A relay keeps trying longer than OpenTable does.
+        share: Of the reservations, how many it speaks of: all of one's events or none.
     """
 
     book: Book
@@ -72,10 +74,13 @@ class Relay:
     restaurant_ids: dict[int, str] = field(default_factory=dict)
     skew: timedelta = timedelta(0)
     patience: Patience = RELAY_PATIENCE
+    share: float = 1.0
     _random: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311 - ids
 
     def heard(self, before: Reservation | None, after: Reservation) -> None:
-        """Send one event's envelope, where it says anything."""
+        """Send one event's envelope, where it says anything and is the relay's to tell."""
+        if crc32(after.key.encode()) / 2**32 >= self.share:
+            return
         event_id = f"evt_{self._random.getrandbits(64):016x}"
         head = Letterhead(
             event_id,

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from datetime import time
 from threading import Event
 
 import pytest
@@ -66,8 +67,16 @@ def test_a_sender_is_attached_for_each_credential(
         webhook_url="http://127.0.0.1:9/",
         authorization=authorization,
         signing_secret=secret,
+        relay_share=1.0,
     )
     assert counted(plan) == letters
+
+
+def test_a_first_evening_is_joined_at_its_opening_hour(book: Book) -> None:
+    life = Life(book, RID, 0, opens=time(16, 30))
+    life.run(Ticks(1))
+    assert life.at is not None
+    assert f"{life.at.astimezone(book.restaurant(RID).zone):%H:%M}" == "16:30"
 
 
 def test_no_answer_is_status_0() -> None:
