@@ -1,4 +1,4 @@
-"""`python -m dev run`, and what is said to a run from a second terminal."""
+"""`python -m dev run`, what is said to a run from a second terminal, and the settings' page."""
 
 import argparse
 import os
@@ -7,6 +7,7 @@ import sys
 from dev.emulator import EmulatorError
 from dev.remote import NotRunningError, post_mocks, turn_webhooks
 from dev.run import RunError, run
+from dev.settings_table import write_table
 
 _PORT = "8080"
 _SPEED = 60.0
@@ -20,6 +21,8 @@ def main() -> None:
             run(said.port, said.speed)
         elif said.command == "webhooks":
             turn_webhooks(said.port, on=said.state == "on")
+        elif said.command == "settings":
+            write_table()
         else:
             print("created, updated, cancelled:", *post_mocks(said.port))
     except (EmulatorError, NotRunningError, RunError) as error:
@@ -35,6 +38,7 @@ def _arguments() -> argparse.Namespace:
     )
     webhooks = commands.add_parser("webhooks", help="have OpenTable's webhooks sent or lost")
     webhooks.add_argument("state", choices=("on", "off"))
+    commands.add_parser("settings", help="write the table in docs/settings.md")
     mock = commands.add_parser("mock", help="post the three mock events, signed")
     for command in (serve, webhooks, mock):
         command.add_argument(

@@ -1,4 +1,4 @@
-"""The demo restaurant: its settings in the emulator, and credentials made anew for each run."""
+"""The demo restaurant: what it is seeded with, and credentials made anew for each run."""
 
 import contextlib
 import json
@@ -6,9 +6,13 @@ import secrets
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from google.cloud.firestore import SERVER_TIMESTAMP, AsyncClient
 
+from dev.demo_day import own_reservations
+from dev.demo_staff import STAFF
 from dev.sandbox.signing import new_secret
 from shared.edge import paths
 
@@ -76,7 +80,7 @@ def secrets_file(credentials: DemoCredentials) -> Iterator[str]:
 
 
 async def seed() -> None:
-    """Write the settings and claim the rid in the empty database that the environment names.
+    """Write settings, staff and a day's own reservations in an empty database, and claim the rid.
 
     Raises:
         google.api_core.exceptions.GoogleAPIError: Firestore did not take the commit.
@@ -94,4 +98,9 @@ async def seed() -> None:
     batch = client.batch()
     batch.create(paths.route(client, RID), {"restaurantId": RESTAURANT_ID})
     batch.create(paths.integration(client, RESTAURANT_ID), settings)
+    for role, uid in STAFF.items():
+        batch.create(paths.staff(client, RESTAURANT_ID, uid), {"role": role})
+    reservations = paths.reservations(client, RESTAURANT_ID)
+    for document in own_reservations(RESTAURANT_ID, ZoneInfo(ZONE), datetime.now(UTC)):
+        batch.create(reservations.document(document["id"]), document)
     await batch.commit()

@@ -1,10 +1,11 @@
 """Serves the whole bundle on one address, as `python -m dev.gateway --port N`.
 
 The functions run in the framework's own serving code; only the choice between them is made here,
-as Firebase Hosting makes it in production (firebase.json).
+as Firebase Hosting makes it in production (firebase.json), whose headers the page is sent with.
 """
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Mapping
@@ -15,11 +16,14 @@ from functions_framework.aio import create_asgi_app
 from functions_framework.exceptions import FunctionsFrameworkException
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
+from typing_extensions import override
 
+from dev.demo import RESTAURANT_ID
+from dev.demo_staff import TOKEN_PATH, answer_token
 from dev.processes import LOOPBACK
 from shared.errors import InvalidSettingsError
 
@@ -27,12 +31,36 @@ STATUS_PATH = "/_local/status"
 # Shorter than the patience with which our parent ends us.
 _LAST_REQUESTS_SECONDS = 3
 _ROOT = Path(__file__).resolve().parent.parent
+# Nothing listens there: an ID token's check asks nobody, the name alone makes it take our form.
+_AUTH_EMULATOR = f"{LOOPBACK}:9099"
 _TARGETS = {
     "/api/{rest:path}": "api",
     "/opentable-webhook": "opentable_webhook",
     "/opentable-poll": "opentable_poll",
     "/opentable-reconcile": "opentable_reconcile",
 }
+
+
+class PageFiles(StaticFiles):
+    """The staff page, with the headers that Firebase Hosting sends it with.
+
+    Args:
+        folder: Holds the page.
+        configuration: Firebase's, firebase.json.
+    """
+
+    def __init__(self, folder: Path, configuration: Path) -> None:
+        super().__init__(directory=folder, html=True)
+        hosting = json.loads(configuration.read_text())["hosting"]
+        # Every file here is of a kind that each of the rules is for.
+        told = (header for rule in hosting["headers"] for header in rule["headers"])
+        self._headers = {header["key"]: header["value"] for header in told}
+
+    @override
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers.update(self._headers)
+        return response
 
 
 def create_app(source: Path, pages: Path, status: Mapping[str, str | None]) -> Starlette:
@@ -53,8 +81,9 @@ def create_app(source: Path, pages: Path, status: Mapping[str, str | None]) -> S
 
     # Mounted, a function would see its path cut; a route hands it on whole.
     functions = [Route(path, _served(source, target)) for path, target in _TARGETS.items()]
-    page = Mount("/", StaticFiles(directory=pages, html=True))
-    return Starlette(routes=[*functions, Route(STATUS_PATH, answer_status), page])
+    page = Mount("/", PageFiles(pages, _ROOT / "firebase.json"))
+    local = [Route(STATUS_PATH, answer_status), Route(TOKEN_PATH, answer_token)]
+    return Starlette(routes=[*functions, *local, page])
 
 
 def main() -> None:
@@ -62,6 +91,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m dev.gateway", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     port = parser.parse_args().port
+    # Here and nowhere else: a deployed function that finds this variable refuses to start.
+    os.environ["FIREBASE_AUTH_EMULATOR_HOST"] = _AUTH_EMULATOR
     try:
         app = create_app(_ROOT / "main.py", _ROOT / "public", local_status(os.environ))
     except (FunctionsFrameworkException, InvalidSettingsError) as error:
@@ -76,12 +107,13 @@ def main() -> None:
 
 
 def local_status(variables: Mapping[str, str]) -> dict[str, str | None]:
-    """Return where the rest of a local run is to be found: addresses and paths, never a secret.
+    """Return where the rest of a local run is to be found, never a secret.
 
     Args:
         variables: The environment's.
     """
     return {
+        "restaurantId": RESTAURANT_ID,
         "firestoreEmulator": variables.get("FIRESTORE_EMULATOR_HOST"),
         "project": variables.get("GOOGLE_CLOUD_PROJECT"),
         "sandbox": variables.get("OPENTABLE_API_URL"),

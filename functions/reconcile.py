@@ -1,20 +1,25 @@
-"""``opentable_reconcile``: hourly, both sides compared, the ledger corrected, a report stored."""
+"""``opentable_reconcile``: hourly, both sides compared, the ledger corrected, a report stored.
+
+It also carries out the plan of a held report, where a body names one.
+"""
 
 from datetime import date
 from functools import partial
-from typing import Self
+from typing import Any, Self
 
 import functions_framework.aio
 from pydantic import Field, model_validator
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.http import Answer
+from functions.http import Answer, answer
 from functions.scheduled import Order, scheduled
 from shared.core.window import Window
+from shared.edge.forcing import force_held
 from shared.edge.reconciling import Wanted, reconcile_restaurant
 from shared.edge.restaurants import enabled_restaurants, for_each
 from shared.edge.services import Services
+from shared.errors import ForceRefusedError
 
 
 class ReconcileOrder(Order):
@@ -23,11 +28,18 @@ class ReconcileOrder(Order):
     start: date | None = Field(None, alias="startDate")
     end: date | None = Field(None, alias="endDate")
     dry: bool = Field(default=False, alias="dryRun")
+    force: str | None = Field(None, pattern=r"^[A-Za-z0-9_-]{1,128}$")
 
     @model_validator(mode="after")
     def _is_a_window(self) -> Self:
         if self.start and self.end:
             Window(self.start, self.end)
+        return self
+
+    @model_validator(mode="after")
+    def _forces_one_plan_as_it_is(self) -> Self:
+        if self.force and (not self.restaurant_id or self.start or self.end or self.dry):
+            raise ValueError("force goes with restaurantId and nothing else")
         return self
 
 
@@ -37,18 +49,35 @@ async def opentable_reconcile(request: Request) -> Response:
 
     Args:
         request: A POST from the scheduler; body optional:
-            ``{"restaurantId", "startDate", "endDate", "dryRun"}``.
+            ``{"restaurantId", "startDate", "endDate", "dryRun"}``, or
+            ``{"restaurantId", "force": reportId}``.
 
     Returns:
-        200 with a report a restaurant; 503 only where every one of them failed.
+        200 with a report a restaurant; 503 only where every one of them failed; 404 or 409 for
+        a plan that cannot be forced.
     """
     return await scheduled(request, ReconcileOrder, _reconcile)
 
 
 async def _reconcile(at_hand: Services, order: ReconcileOrder) -> Answer:
+    if order.force and order.restaurant_id:
+        return await _force(at_hand, order.restaurant_id, order.force)
     named = [order.restaurant_id] if order.restaurant_id else None
     restaurants = named or await enabled_restaurants(at_hand.firestore)
     run = partial(reconcile_restaurant, at_hand, Wanted(order.start, order.end, order.dry))
     reports = await for_each(restaurants, at_hand.environment.restaurants_at_once, run)
+    return _answer(reports)
+
+
+async def _force(at_hand: Services, restaurant_id: str, report_id: str) -> Answer:
+    try:
+        seconds = at_hand.environment.run_seconds
+        return _answer([await force_held(at_hand, restaurant_id, report_id, seconds)])
+    except ForceRefusedError as refusal:
+        code = 404 if refusal.code == "NO_SUCH_REPORT" else 409
+        return answer(code, refusal.code.lower(), detail=str(refusal))
+
+
+def _answer(reports: list[dict[str, Any]]) -> Answer:
     failed = bool(reports) and all(report["status"] in {"FAILED", "error"} for report in reports)
     return Answer(503 if failed else 200, {"restaurants": len(reports), "reports": reports})

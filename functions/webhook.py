@@ -5,6 +5,7 @@ A 2xx means committed, to the ledger or to the quarantine. Whatever goes wrong o
 """
 
 import asyncio
+import contextlib
 from typing import Any
 
 import functions_framework.aio
@@ -54,7 +55,8 @@ async def _answer(request: Request, at_hand: Services) -> Answer:
     refusal = refused(request)
     if refusal is not None:
         return refusal
-    async with asyncio.timeout(at_hand.environment.webhook_seconds):
+    ends = asyncio.get_running_loop().time() + at_hand.environment.webhook_seconds
+    async with asyncio.timeout_at(ends):
         raw = await read_bounded(request)
         if raw is None:
             return answer(413, "too_large")
@@ -65,11 +67,18 @@ async def _answer(request: Request, at_hand: Services) -> Answer:
         taken = await _admit_and_take_in(request, at_hand, raw, body)
     if isinstance(taken, Answer):
         return taken
-    settings, applied = taken
-    # After the commit and outside its deadline: what is fetched may cost time, never the event.
-    await follow_hint(at_hand, settings, applied)
-    await follow_guest(at_hand, settings, applied)
-    return _applied(settings, applied)
+    await _follow(at_hand, *taken, ends)
+    return _applied(*taken)
+
+
+async def _follow(at_hand: Services, settings: Settings, applied: Applied, ends: float) -> None:
+    """Fetch what the committed event calls for; out of time, the next poll brings it instead."""
+    if asyncio.get_running_loop().time() >= ends:
+        return
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout_at(ends):
+            await follow_hint(at_hand, settings, applied)
+            await follow_guest(at_hand, settings, applied)
 
 
 async def _admit_and_take_in(
@@ -83,7 +92,9 @@ async def _admit_and_take_in(
     if not settings.enabled:
         return answer(403, "disabled", restaurantId=settings.restaurant_id)
     content_type = request.headers.get("content-type", "application/json")
-    statement = Statement(visitor.shape, body, raw.decode(), content_type, now, Source.WEBHOOK)
+    statement = Statement(
+        visitor.shape, body, raw.decode(), content_type, now, Source.WEBHOOK, visitor.verdict
+    )
     taken = await take_in(at_hand, settings, statement)
     _log(visitor, taken)
     if isinstance(taken, Quarantined):

@@ -28,6 +28,20 @@ class LedgerUnavailableError(Exception):
     """Firestore could not take a commit in time; the sender must retry."""
 
 
+class ForceRefusedError(Exception):
+    """A held plan cannot be carried out as things are.
+
+    Args:
+        code: A stable code: ``NO_SUCH_REPORT``, ``NOT_HELD``, ``ALREADY_FORCED`` or
+            ``RUN_UNDER_WAY``.
+        detail: What to do instead, in a sentence.
+    """
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
 class OpenTableError(Exception):
     """OpenTable's API gave no usable answer."""
 

@@ -68,7 +68,9 @@ def firestore(_connection: AsyncClient, project: str) -> AsyncClient:
     return client
 
 
-# Every run tries other examples; HYPOTHESIS_PROFILE=deep tries many more of them.
+# Every run tries other examples; HYPOTHESIS_PROFILE=deep tries many more of them, and soak also
+# runs the machine and the load for hours.
 settings.register_profile("default", max_examples=50, deadline=None, print_blob=True)
 settings.register_profile("deep", settings.get_profile("default"), max_examples=2_000)
+settings.register_profile("soak", settings.get_profile("deep"))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))

@@ -44,6 +44,12 @@ def test_an_emulator_beside_a_deployed_function_fails_at_start_in_words(name: st
     assert re.search(f"{name}.*remove them and deploy again", done.stderr)
 
 
+def test_a_deployed_function_without_a_project_fails_at_start_in_words() -> None:
+    done = start(K_SERVICE="opentable-webhook")
+    assert done.returncode != 0
+    assert "GOOGLE_CLOUD_PROJECT is not set: set it" in done.stderr
+
+
 def test_a_secrets_file_without_the_emulator_fails_at_start_in_words() -> None:
     done = start(SECRETS_FILE="secrets.json")
     assert done.returncode != 0

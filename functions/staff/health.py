@@ -1,6 +1,7 @@
 """Can the book be trusted? The newest signs of each way in which changes come."""
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 from pydantic import Field
@@ -10,9 +11,10 @@ from functions.staff.replies import Reply
 from functions.staff.reports import ReportSummary
 from functions.staff.routing import Visit
 from shared.core.settings import settings_from
+from shared.core.silence import silence_in
+from shared.edge.backlog import Backlog, read_backlog
+from shared.edge.pulse import last_webhook_at
 from shared.edge.staff.integration import read_integration
-from shared.edge.staff.pulse import last_webhook_at
-from shared.edge.staff.quarantine import QuarantineDesk
 from shared.edge.staff.reports import newest_summaries
 
 
@@ -35,34 +37,52 @@ class Health(Told):
     missed_webhooks: int = Field(
         description="Late changes that the newest poll and reconciliation had to find."
     )
+    webhooks_silent_since: Instant | None = Field(
+        description="Since when the book changes and no webhook is heard; null while all is well."
+    )
     open_quarantine: int
+    oldest_open_quarantine_at: Instant | None = Field(
+        description="When the oldest statement that waits in the quarantine first came."
+    )
+    problems: list[str] = Field(description="What is to be mended in the settings, in words.")
     last_error: str | None = Field(description="What to look at first, in words.")
 
 
 async def health(visit: Visit[Nothing, Nothing]) -> Reply:
-    """Answer with a restaurant's health, at the price of about four reads."""
+    """Answer with a restaurant's health, at the price of about five reads."""
     services, restaurant_id = visit.services, visit.restaurant_id
-    desk = QuarantineDesk(services.firestore, restaurant_id, services.clock)
-    document, webhook_at, reports, open_count = await asyncio.gather(
+    document, webhook_at, reports, backlog = await asyncio.gather(
         read_integration(services.firestore, restaurant_id),
         last_webhook_at(services.firestore, restaurant_id),
         newest_summaries(services.firestore, restaurant_id, 1),
-        desk.open_count(),
+        read_backlog(services.firestore, restaurant_id),
     )
     report = ReportSummary.model_validate(reports[0]) if reports else None
-    integration = document or {}
+    return Reply(_health(restaurant_id, document or {}, webhook_at, report, backlog))
+
+
+def _health(
+    restaurant_id: str,
+    integration: dict[str, Any],
+    webhook_at: datetime | None,
+    report: ReportSummary | None,
+    backlog: Backlog,
+) -> Health:
     poll = integration.get("poll") or {}
+    problems = settings_from(restaurant_id, integration).problems
+    silence = silence_in(integration)
     missed = int(poll.get("missedWebhooks") or 0) + (report.missed_webhooks if report else 0)
-    return Reply(
-        Health(
-            enabled=integration.get("enabled") is True,
-            last_webhook_at=webhook_at,
-            poll=_poll(integration, poll),
-            reconciliation=report,
-            missed_webhooks=missed,
-            open_quarantine=open_count,
-            last_error=_last_error(restaurant_id, integration, poll, report),
-        )
+    return Health(
+        enabled=integration.get("enabled") is True,
+        last_webhook_at=webhook_at,
+        poll=_poll(integration, poll),
+        reconciliation=report,
+        missed_webhooks=missed,
+        webhooks_silent_since=silence.since if silence.alarms else None,
+        open_quarantine=backlog.open_items,
+        oldest_open_quarantine_at=backlog.oldest_at,
+        problems=[*problems, *(poll.get("problems") or ())],
+        last_error=_last_error(problems, poll, report),
     )
 
 
@@ -76,12 +96,8 @@ def _poll(integration: dict[str, Any], poll: dict[str, Any]) -> PollHealth:
 
 
 def _last_error(
-    restaurant_id: str,
-    integration: dict[str, Any],
-    poll: dict[str, Any],
-    report: ReportSummary | None,
+    problems: tuple[str, ...], poll: dict[str, Any], report: ReportSummary | None
 ) -> str | None:
     """Return the first of what stands in the way: settings, then the poll, then the comparison."""
-    problems = settings_from(restaurant_id, integration).problems
     error = poll.get("lastError") or (report and report.reason)
     return " ".join(problems) or (str(error) if error else None)

@@ -51,7 +51,7 @@ def _without_surrogates(text: str) -> str:
 
 LocalDate = Annotated[date, BeforeValidator(_is_iso_date)]
 Text = Annotated[str, AfterValidator(_without_surrogates)]
-Reason = Annotated[Text, Field(min_length=1, max_length=500)]
+Reason = Annotated[Text, Field(min_length=1, max_length=500, pattern=r"\S")]
 Limit = Annotated[int, Field(ge=1, le=200)]
 Instant = Annotated[
     datetime, PlainSerializer(lambda moment: utc_text(moment.astimezone(UTC)), return_type=str)

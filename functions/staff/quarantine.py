@@ -23,12 +23,20 @@ class QuarantineSummary(Told):
     count: int = Field(description="How often it came.")
 
 
+class Proof(Told):
+    """How a sender proved who it is."""
+
+    scheme: str
+    key_position: int | None = Field(description="Which of the live keys matched, 0 the newest.")
+
+
 class QuarantineItem(QuarantineSummary):
     """A statement that was kept aside, with what it says."""
 
     content_type: str
     body: str = Field(description="As it came; personal values masked unless asked for.")
     masked: bool
+    verdict: Proof | None = Field(description="Null for what we asked OpenTable for.")
 
 
 class QuarantineAsked(Asked):

@@ -17,6 +17,8 @@ class ReportCounts(Told):
     updated: int
     cancelled: int
     divergences: int
+    missing: int
+    skipped: int
 
 
 class ReportSummary(Told):
@@ -35,6 +37,9 @@ class ReportSummary(Told):
     new_divergences: int
     missed_webhooks: int
     duration_ms: int
+    forced_from: str | None = Field(description="The held report whose plan this one carried out.")
+    forced_to: str | None = Field(None, description="The report of its plan's carrying out.")
+    forced_at: Instant | None = None
     counts: ReportCounts
 
 
@@ -45,6 +50,12 @@ class Report(ReportSummary):
     updated: list[dict[str, Any]]
     cancelled: list[dict[str, Any]]
     divergences: list[dict[str, Any]]
+    missing: list[dict[str, Any]] = Field(
+        description="What OpenTable's answer lacked, where the plan was held."
+    )
+    skipped: list[dict[str, Any]] = Field(
+        description="What a forced plan left alone, as either side had moved."
+    )
     complete: bool = Field(description="Whether the lists are whole; the counts always are.")
 
 
@@ -72,15 +83,16 @@ async def latest(visit: Visit[Nothing, Nothing]) -> Reply:
     found = await newest_summaries(visit.services.firestore, visit.restaurant_id, 1)
     if not found:
         raise not_found("There is no report yet; the first comes with the next full hour.")
-    return await _whole(visit, found[0]["reportId"])
+    return await told_whole(visit, found[0]["reportId"])
 
 
 async def one(visit: Visit[Nothing, Nothing]) -> Reply:
     """Answer with one report, whole."""
-    return await _whole(visit, visit.id)
+    return await told_whole(visit, visit.id)
 
 
-async def _whole(visit: Visit[Nothing, Nothing], report_id: str) -> Reply:
+async def told_whole(visit: Visit[Nothing, Nothing], report_id: str) -> Reply:
+    """Answer with the report of an id, whole."""
     report = await whole_report(visit.services.firestore, visit.restaurant_id, report_id)
     if report is None:
         raise not_found("There is no report of this id; GET reports lists them.")

@@ -10,8 +10,8 @@ from functions.staff.replies import RefusalError, Reply
 from functions.staff.routing import Visit, not_found
 from functions.staff.usable import usable_settings
 from shared.edge import paths
+from shared.edge.reading import read_one
 from shared.edge.staff.day import day_tag, read_day
-from shared.edge.staff.reading import read_one
 from shared.edge.staff.story import InvalidCursorError, read_story
 
 

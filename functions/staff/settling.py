@@ -38,6 +38,9 @@ async def replay_item(visit: Visit[ReplayAsked, Nothing]) -> Reply:
     if item["status"] == "REPLAYED":
         raise RefusalError(409, "ALREADY_REPLAYED", "This statement was replayed before.")
     settings = await settings_as_stored(visit)
+    if not settings.enabled:
+        text = "The integration is switched off, and so would refuse this: switch it on first."
+        raise RefusalError(409, "DISABLED", text)
     try:
         applied = await (rehearse if dry else replay)(visit.services, settings, item)
     except RejectedStatementError as rejection:
@@ -45,7 +48,7 @@ async def replay_item(visit: Visit[ReplayAsked, Nothing]) -> Reply:
         raise RefusalError(409, "STILL_REJECTED", text) from None
     told = _replayed(applied, dry=dry)
     if not dry:
-        became = {"outcome": told.outcome, "reservationId": told.reservation_id}
+        became = told.model_dump(by_alias=True, include={"outcome", "reservation_id", "event_id"})
         await desk.settle(visit.id, "REPLAYED", visit.person, **became)
     return Reply(told)
 

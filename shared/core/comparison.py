@@ -85,8 +85,15 @@ def mark_of(document: Mapping[str, Any]) -> Mark:
         standing_divergence(statements),
         dated=flat.get("startAt") is not None,
         open_table_id=flat.get("source.openTableId") or flat["source.externalReservationId"],
-        lacking_guest=None if statements.guest else flat.get("source.guestId"),
+        lacking_guest=_lacking_guest(statements),
     )
+
+
+def _lacking_guest(statements: Statements) -> str | None:
+    """Return the named guest's id; one whose id cannot be a key leads to nobody."""
+    if statements.guest is not None or statements.shown("guestKey") is None:
+        return None
+    return str(statements.shown("guestId"))
 
 
 def row_fingerprint(change: Change, restaurant_id: str, zone: ZoneInfo) -> bytes:

@@ -23,11 +23,12 @@ from shared.core.document import (
 )
 from shared.core.erasure import GUEST_PATHS, PERSONAL_PATHS
 from shared.core.guest import Guest
-from shared.core.guesting import GuestNeeded, hear_with_guest
+from shared.core.guesting import GUEST_JOINED, GuestNeeded, hear_with_guest
 from shared.core.journal import Writing, entry_version, journal_entry, later_entry_id
 from shared.core.own import own_statements, render_own
 from shared.core.statements import Register, Statements
 from shared.core.stored import statements_of
+from shared.core.versions import stored_version
 
 
 class Outcome(StrEnum):
@@ -67,6 +68,8 @@ class Commit:
         entry_id: The journal entry's id.
         entry: The journal entry.
         statements: All that is then held about the reservation.
+        tombstones: The forgotten guests whose it only now turns out to be: what its journal
+            and the quarantine hold of them must go too.
     """
 
     outcome: Outcome
@@ -75,6 +78,7 @@ class Commit:
     entry_id: str
     entry: dict[str, Any]
     statements: Statements
+    tombstones: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,17 +141,26 @@ def decide(change: Change, held: Held, identity: Identity, writing: Writing) -> 
         entry={
             "restaurantId": identity.restaurant_id,
             **journal_entry(change, outcome, changes, heard, writing),
+            **_joined(change, heard),
         },
         statements=heard,
+        tombstones=found.tombstones,
     )
+
+
+def _joined(change: Change, heard: Statements) -> dict[str, Any]:
+    """Return what the journal tells of a join: which guest at which version, and no value."""
+    if change.event_type != GUEST_JOINED or heard.guest is None:
+        return {}
+    version = stored_version(heard.guest.version)
+    return {"guest": {"guestKey": heard.guest.key, "version": version}}
 
 
 def _untold(before: Statements, after: Statements) -> frozenset[str]:
     """Return the fields whose values the journal must not tell: a guest's are never copied."""
-    guests = [guest for guest in (before.guest, after.guest) if guest is not None]
-    if any(guest.forgotten for guest in guests):
+    if after.named.forgotten:
         return PERSONAL_PATHS
-    return GUEST_PATHS if guests else frozenset()
+    return GUEST_PATHS if before.guest or after.guest else frozenset()
 
 
 def _met_before(

@@ -17,7 +17,7 @@ from shared.core.joined import stored_join
 from shared.core.keys import reservation_document_id
 from shared.core.statements import Statements
 from shared.core.states import Status
-from shared.core.stored import stored_history, stored_register
+from shared.core.stored import stored_history, stored_named, stored_register
 from shared.core.times import business_date, utc_text
 
 UNKNOWN_DINER = "OpenTable Guest"
@@ -49,7 +49,7 @@ _SHOWN_ONCE_SAID = {
         "startAtNote",
     )
 }
-_BOOKKEEPING = ("sync.", "statusHistory", "startAtTimestamp")
+_BOOKKEEPING = ("sync.", "guests.", "statusHistory", "startAtTimestamp")
 
 FlatDocument = dict[str, Any]
 
@@ -102,6 +102,7 @@ def render(identity: Identity, statements: Statements) -> FlatDocument:
     document.update(_start(start_at, identity.zone))
     document.update(_reconciliation(statements, start_at))
     document.update(_diner(statements))
+    document.update(stored_named(statements.named))
     for name, path in _ALWAYS_SHOWN.items():
         document[path] = statements.shown(name)
     for name, path in _SHOWN_ONCE_SAID.items():
@@ -123,7 +124,6 @@ def _diner(statements: Statements) -> FlatDocument:
         "dinerName": (guest and guest.diner_name) or statements.shown("dinerName"),
         "phone": (guest and guest.phone) or statements.shown("phone"),
         "email": (guest and guest.email) or statements.shown("email"),
-        "source.guestKey": guest.key if guest else statements.shown("guestKey"),
     }
     document["dinerName"] = document["dinerName"] or UNKNOWN_DINER
     # Written also as None: a guest whom the reservation no longer names must not stay in it.

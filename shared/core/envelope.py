@@ -73,6 +73,7 @@ def change_from_envelope(  # noqa: PLR0913 -- all keyword-only but the statement
     zone: ZoneInfo,
     received_at: datetime,
     source: Source,
+    vouched: bool = False,
 ) -> Change:
     """Read an envelope.
 
@@ -83,6 +84,9 @@ def change_from_envelope(  # noqa: PLR0913 -- all keyword-only but the statement
         zone: The restaurant's zone, in which a zone-less ``reservationDateTime`` is read.
         received_at: When it was first received, UTC.
         source: Which way it came.
+        vouched: Whether a person wants it in though its timestamp is ahead of its receipt. It is
+            then dated by that, for nothing can have been said after it came; so it never
+            overrules what was truly said later.
 
     Raises:
         RejectedStatementError: When it cannot be applied; the reason names the field.
@@ -90,7 +94,7 @@ def change_from_envelope(  # noqa: PLR0913 -- all keyword-only but the statement
     data = {name: spelled(body["data"], *names) for name, names in _SPELLINGS.items()}
     event_type = _event_type(body)
     event_id = envelope_event_id(fields.identifier(body.get("id")) or _content_id(body))
-    version = Version.of_envelope(_timestamp(body, received_at), event_id)
+    version = Version.of_envelope(_timestamp(body, received_at, vouched=vouched), event_id)
     return Change(
         external_key=external_key(_reservation_id(data), rid),
         event_id=event_id,
@@ -120,7 +124,7 @@ def _content_id(body: Mapping[str, Any]) -> str:
     return "content:" + hashlib.sha256(content).hexdigest()
 
 
-def _timestamp(body: Mapping[str, Any], received_at: datetime) -> datetime:
+def _timestamp(body: Mapping[str, Any], received_at: datetime, *, vouched: bool) -> datetime:
     text = body.get("timestamp")
     try:
         timestamp = instant_of(text if isinstance(text, str) else "")
@@ -128,13 +132,15 @@ def _timestamp(body: Mapping[str, Any], received_at: datetime) -> datetime:
         raise RejectedStatementError(
             "invalid_timestamp", "The envelope's timestamp must be an ISO 8601 date and time."
         ) from None
-    if timestamp > received_at + CLOCK_TOLERANCE:
-        raise RejectedStatementError(
-            "timestamp_ahead",
-            "The envelope's timestamp is over 300 s in the future: set the relay's clock, "
-            "then replay this event.",
-        )
-    return timestamp
+    if timestamp <= received_at + CLOCK_TOLERANCE:
+        return timestamp
+    if vouched:
+        return received_at
+    raise RejectedStatementError(
+        "timestamp_ahead",
+        "The envelope's timestamp is over 300 s in the future: set the relay's clock. Replayed, "
+        "this event is dated by when it came.",
+    )
 
 
 def _reservation_id(data: Mapping[str, Any]) -> str:

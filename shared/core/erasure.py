@@ -1,6 +1,7 @@
 """What must go when a diner is to be forgotten, and what stays: time, party and status."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -58,6 +59,7 @@ _ANONYMOUS_KEYS = frozenset(
         "reportId",
     }
 )
+_CODE = re.compile(r"[A-Za-z0-9_.:+-]{0,80}", re.ASCII)
 
 
 def erased(name: str, value: Value) -> Value:
@@ -88,20 +90,47 @@ def _scrubbed_register(register: Register) -> Register:
     return replace(register, fields=said)
 
 
+def names_held(statements: Statements, guest_key: str) -> set[str]:
+    """Return the names, numbers and addresses that a reservation holds of a guest.
+
+    Args:
+        statements: All that is held about the reservation, a relay's losing words included.
+        guest_key: The guest's; details that were joined of another one are left out.
+    """
+    guest = statements.guest
+    joined = guest.details if guest is not None and guest_key in guest.path else ()
+    said = [
+        held.value
+        for register in statements.registers.values()
+        for name, held in register.fields.items()
+        if name in GUEST_PATHS
+    ]
+    return {name for name in (*joined, *said) if isinstance(name, str) and name}
+
+
 def scrubbed_text(body: str) -> str:
-    """Return a body with only the keys that are known to tell nothing of a person."""
+    """Return a body with only the keys that are known to tell nothing of a person.
+
+    Fails closed: what stands under such a key in another form than a code's goes too.
+    """
     try:
         return json.dumps(_anonymous(json.loads(body)), sort_keys=True)
     except (ValueError, RecursionError):
         return "{}"
 
 
-def _anonymous(value: Any) -> Any:
+def _anonymous(body: object) -> dict[str, Any]:
+    if not isinstance(body, dict):
+        return {}
+    kept = {name: value for name, value in body.items() if name in _ANONYMOUS_KEYS}
+    parts = {name: _anonymous(part) for name, part in kept.items() if isinstance(part, dict)}
+    return {name: value for name, value in kept.items() if _is_code(value)} | parts
+
+
+def _is_code(value: object) -> bool:
     if isinstance(value, list):
-        return [item for item in value if not isinstance(item, dict | list)]
-    if not isinstance(value, dict):
-        return value
-    return {key: _anonymous(inner) for key, inner in value.items() if key in _ANONYMOUS_KEYS}
+        return all(isinstance(item, str) and _is_code(item) for item in value)
+    return not isinstance(value, dict) and _CODE.fullmatch(str(value)) is not None
 
 
 def scrubbed_entry(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -48,7 +48,8 @@ class Guest:
         key: The guest's key (see `shared.core.keys.external_key`).
         version: Its version; a merged record comes without one.
         profile: What is kept of the person, by the document's field names.
-        survivor: The key of the guest that it was merged into.
+        archived: Whether it was merged into another one.
+        survivor: That one's key; the Copper tier does not tell it.
         survivor_id: The same guest's id, by which OpenTable is asked for it.
         forgotten_at: When it was learnt that the person must be forgotten, UTC.
     """
@@ -56,6 +57,7 @@ class Guest:
     key: str
     version: Version = UNVERSIONED
     profile: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    archived: bool = False
     survivor: str | None = None
     survivor_id: str | None = None
     forgotten_at: datetime | None = None
@@ -63,7 +65,7 @@ class Guest:
     @property
     def is_plain(self) -> bool:
         """Whether this is a person's record, neither merged nor to be forgotten."""
-        return self.survivor is None and self.forgotten_at is None
+        return not self.archived and self.forgotten_at is None
 
     @property
     def diner_name(self) -> str | None:
@@ -85,7 +87,7 @@ class Guest:
 
 
 def _rank(guest: Guest) -> tuple[bool, Version, str]:
-    return (guest.survivor is not None, guest.version, guest.survivor or "")
+    return (guest.archived, guest.version, guest.survivor or "")
 
 
 def guest_from_row(
@@ -109,20 +111,19 @@ def guest_from_row(
         raise RejectedStatementError("wrong_rid", "The row's rid is another restaurant's.")
     if row.get("forgotten") is True:
         return Guest(key, forgotten_at=now)
-    primary = _primary(row)
-    if primary is not None:
-        version, survivor = _version(row, required=False), external_key(primary, rid)
-        return Guest(key, version, survivor=survivor, survivor_id=prefixed(primary, rid))
+    if row.get("archived") is True:
+        return _merged(key, row, rid)
     return Guest(key, _version(row, required=True), _profile(row, country))
 
 
-def _primary(row: Mapping[str, Any]) -> str | None:
-    """Return a merged guest's survivor, which the pages write as URL, as id or as bare key."""
-    primary = row.get("primary_guest")
-    if row.get("archived") is not True or primary is None:
-        return None
-    written = fields.text("primary_guest", primary) or ""
-    return written.rstrip("/").rpartition("/")[2]
+def _merged(key: str, row: Mapping[str, Any], rid: str) -> Guest:
+    """Read a merged guest, whose survivor the pages write as URL, as id or as bare key."""
+    version, primary = _version(row, required=False), row.get("primary_guest")
+    if primary is None:
+        return Guest(key, version, archived=True)
+    written = (fields.text("primary_guest", primary) or "").rstrip("/").rpartition("/")[2]
+    survivor, survivor_id = external_key(written, rid), prefixed(written, rid)
+    return Guest(key, version, archived=True, survivor=survivor, survivor_id=survivor_id)
 
 
 def _version(row: Mapping[str, Any], *, required: bool) -> Version:
@@ -148,22 +149,24 @@ def _profile(row: Mapping[str, Any], country: str | None) -> dict[str, Value]:
 def _phones(row: Mapping[str, Any], country: str | None) -> list[str]:
     """Return the guest's numbers, the primary one first, each once."""
     listed = row.get("phone_numbers")
-    entries = [entry for entry in listed if isinstance(entry, dict)] if listed else []
+    listed = listed if isinstance(listed, list) else []
+    entries = [entry for entry in listed if isinstance(entry, dict)]
     entries.sort(key=lambda entry: entry.get("primary") is not True)
     numbers = [number_of(entry, country) for entry in entries]
     if not any(numbers) and row.get("phone"):
         national = fields.text("phone", row["phone"])
         numbers = [national and e164(national, country)]
-    return list(dict.fromkeys(number for number in numbers if number))
+    return list(dict.fromkeys(text for n in numbers if n and (text := fields.text("phone", n))))
 
 
 def stored_guest(guest: Guest) -> dict[str, Any]:
     """Return a guest's document; of a forgotten one the key and the time alone."""
     if guest.forgotten_at is not None:
         return {"guestKey": guest.key, "forgottenAt": guest.forgotten_at}
-    merged = {"survivor": guest.survivor, "survivorId": guest.survivor_id} if guest.survivor else {}
-    version = {"version": stored_version(guest.version)}
-    return {"guestKey": guest.key, **version, **merged, **guest.profile}
+    document = {"guestKey": guest.key, "version": stored_version(guest.version)}
+    if guest.archived:
+        return document | {"survivor": guest.survivor, "survivorId": guest.survivor_id}
+    return {**document, **guest.profile}
 
 
 def guest_from(document: Mapping[str, Any]) -> Guest:
@@ -171,15 +174,9 @@ def guest_from(document: Mapping[str, Any]) -> Guest:
     key = document["guestKey"]
     if "forgottenAt" in document:
         return Guest(key, forgotten_at=document["forgottenAt"])
-    profile = {
-        name: value
-        for name, value in document.items()
-        if name not in {"guestKey", "version", "survivor", "survivorId"}
-    }
-    return Guest(
-        key,
-        version_from(document["version"]),
-        profile,
-        document.get("survivor"),
-        document.get("survivorId"),
-    )
+    version = version_from(document["version"])
+    if "survivor" in document:
+        survivor, survivor_id = document["survivor"], document["survivorId"]
+        return Guest(key, version, archived=True, survivor=survivor, survivor_id=survivor_id)
+    profile = {n: value for n, value in document.items() if n not in {"guestKey", "version"}}
+    return Guest(key, version, profile)

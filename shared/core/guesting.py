@@ -1,7 +1,7 @@
 """Whose a reservation is: the join with its guest, and the scrubbing of the forgotten."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from shared.core.change import Change
 from shared.core.erasure import scrubbed_change, scrubbed_statements
@@ -10,6 +10,8 @@ from shared.core.joined import Joined, Unknown, join
 from shared.core.statements import Statements
 
 GUEST_JOINED = "guest.joined"
+
+Found = Mapping[str, Joined | Unknown]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +29,14 @@ class Heard:
         change: The statement, without the person where that person must be forgotten.
         before: What was held, likewise.
         after: Both together, with the guest that is then shown.
+        tombstones: The guests of whom it only now shows that this reservation was theirs, and
+            who must be forgotten.
     """
 
     change: Change
     before: Statements
     after: Statements
+    tombstones: frozenset[str] = field(default_factory=frozenset)
 
 
 def hear_with_guest(
@@ -39,40 +44,54 @@ def hear_with_guest(
 ) -> Heard | GuestNeeded:
     """Join a statement, and the guest that the reservation then names.
 
-    While a reservation's guest is forgotten, every statement on it is scrubbed before it is
-    kept, whoever makes it.
+    Once a reservation is known to be a forgotten guest's, every statement on it is scrubbed
+    before it is kept, whoever makes it.
 
     Args:
         change: What is said.
         before: What was held.
         guests: Records by key, None where none is held; keys that were not read are not in it.
     """
-    named = change.said.get("guestKey")
-    shown = before.hear(change).shown("guestKey")
-    of_change = _lookup(named, change, before, guests)
-    of_reservation = _lookup(shown, change, before, guests)
-    for found in (of_change, of_reservation):
-        if isinstance(found, Unknown) and not found.was_read:
-            return GuestNeeded(found.key)
-    if _is_forgotten(of_change) or _is_forgotten(of_reservation):
-        change = scrubbed_change(change)
-    if _is_forgotten(of_reservation):
-        before = scrubbed_statements(before)
-    guest = of_reservation if isinstance(of_reservation, Joined) else None
-    return Heard(change, before, replace(before.hear(change), guest=guest))
+    found = _look_up(change, before, guests)
+    for each in found.values():
+        if isinstance(each, Unknown) and not each.was_read:
+            return GuestNeeded(each.key)
+    after = settled(before.hear(change), found, anew=change.event_type == GUEST_JOINED)
+    if not after.named.forgotten:
+        return Heard(change, before, after)
+    change, before = scrubbed_change(change), scrubbed_statements(before)
+    gone = {each.key for each in found.values() if isinstance(each, Joined) and each.forgotten}
+    tombstones = frozenset() if before.named.forgotten else frozenset(gone)
+    scrubbed = replace(before.hear(change), guest=after.guest, named=after.named)
+    return Heard(change, before, scrubbed, tombstones)
 
 
-def _lookup(
-    named: object, change: Change, before: Statements, guests: Mapping[str, Guest | None]
-) -> Joined | Unknown | None:
-    """Find the guest of a key: the one joined before, unless this very change brings a guest."""
-    if not isinstance(named, str):
-        return None
-    held = before.guest
-    if held is not None and held.named == named and change.event_type != GUEST_JOINED:
-        return held
-    return join(named, guests)
+def settled(statements: Statements, found: Found, *, anew: bool) -> Statements:
+    """Return statements with the guest that they show, out of those that were looked up.
+
+    Args:
+        statements: All that is said about a reservation.
+        found: What guests lead to, by key, the shown one among them where it names any.
+        anew: Whether every guest that was ever named was looked up.
+    """
+    shown = found.get(str(statements.shown("guestKey")))
+    guest = shown if isinstance(shown, Joined) else None
+    return replace(
+        statements, guest=guest, named=statements.named.follow(found.values(), anew=anew)
+    )
 
 
-def _is_forgotten(found: Joined | Unknown | None) -> bool:
-    return isinstance(found, Joined) and found.forgotten
+def _look_up(change: Change, before: Statements, guests: Mapping[str, Guest | None]) -> Found:
+    """Find the guests on whom it depends what may be kept, and what is shown.
+
+    Those that were named before are looked up only when a guest's record is news: it is told to
+    all of its reservations then.
+    """
+    after, joins = before.hear(change), change.event_type == GUEST_JOINED
+    keys = after.named.keys if joins else after.named.keys - before.named.keys
+    found: dict[str, Joined | Unknown] = {key: join(key, guests) for key in sorted(keys)}
+    shown = after.shown("guestKey")
+    if isinstance(shown, str) and shown not in found:
+        held = before.guest
+        found[shown] = held if held and held.named == shown else join(shown, guests)
+    return found

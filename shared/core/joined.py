@@ -16,8 +16,8 @@ class Joined:
     """The guest as joined to a reservation.
 
     Attributes:
-        named: The key that the reservation's ``guestId`` names.
-        key: The key that it leads to, through merges.
+        path: The keys from the one that the reservation names to the one that it leads to,
+            through merges.
         version: The version of that guest's record.
         forgotten: Whether the person must be forgotten.
         diner_name: The guest's name, None where it is not known.
@@ -25,13 +25,27 @@ class Joined:
         email: The guest's e-mail address.
     """
 
-    named: str
-    key: str
+    path: tuple[str, ...]
     version: Version
     forgotten: bool = False
     diner_name: str | None = None
     phone: str | None = None
     email: str | None = None
+
+    @property
+    def details(self) -> tuple[str | None, ...]:
+        """What a reservation shows of the guest."""
+        return self.diner_name, self.phone, self.email
+
+    @property
+    def named(self) -> str:
+        """The key that the reservation's ``guestId`` names."""
+        return self.path[0]
+
+    @property
+    def key(self) -> str:
+        """The key that the named one leads to."""
+        return self.path[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +53,17 @@ class Unknown:
     """Nothing is held of the guest that a key leads to.
 
     Attributes:
-        key: That guest's key.
+        path: The keys from the named one to that guest's.
         was_read: Whether it was looked for.
     """
 
-    key: str
+    path: tuple[str, ...]
     was_read: bool
+
+    @property
+    def key(self) -> str:
+        """The key that the named one leads to."""
+        return self.path[-1]
 
 
 def join(named: str, guests: Mapping[str, Guest | None]) -> Joined | Unknown:
@@ -56,24 +75,25 @@ def join(named: str, guests: Mapping[str, Guest | None]) -> Joined | Unknown:
         named: The key that a reservation names.
         guests: Records by key, None where none is held; keys that were not read are not in it.
     """
-    key = named
-    for _ in range(MOST_MERGES):
-        guest = guests.get(key)
+    path = [named]
+    while len(path) <= MOST_MERGES:
+        guest = guests.get(path[-1])
         if guest is None:
-            return Unknown(key, was_read=key in guests)
+            return Unknown(tuple(path), was_read=path[-1] in guests)
         if guest.survivor is None:
-            return _joined(named, guest)
-        key = guest.survivor
-    return Unknown(named, was_read=True)
+            return _joined(tuple(path), guest)
+        if guest.survivor in path:
+            break
+        path.append(guest.survivor)
+    return Unknown(tuple(path), was_read=True)
 
 
-def _joined(named: str, guest: Guest) -> Joined:
+def _joined(path: tuple[str, ...], guest: Guest) -> Joined:
     if guest.forgotten_at is not None:
-        return Joined(named, guest.key, guest.version, forgotten=True)
+        return Joined(path, guest.version, forgotten=True)
     phones = guest.profile.get("phones") or [None]
     return Joined(
-        named,
-        guest.key,
+        path,
         guest.version,
         diner_name=guest.diner_name,
         phone=phones[0],
@@ -84,10 +104,9 @@ def _joined(named: str, guest: Guest) -> Joined:
 def stored_join(joined: Joined) -> dict[str, Any]:
     """Return a join as a map of the reservation's ``sync``."""
     if joined.forgotten:
-        return {"named": joined.named, "key": joined.key, "forgotten": True}
+        return {"path": list(joined.path), "forgotten": True}
     return {
-        "named": joined.named,
-        "key": joined.key,
+        "path": list(joined.path),
         "version": stored_version(joined.version),
         "dinerName": joined.diner_name,
         "phone": joined.phone,
@@ -97,11 +116,11 @@ def stored_join(joined: Joined) -> dict[str, Any]:
 
 def join_from(stored: Mapping[str, Any]) -> Joined:
     """Read a join back."""
+    path = tuple(stored["path"])
     if stored.get("forgotten"):
-        return Joined(stored["named"], stored["key"], UNVERSIONED, forgotten=True)
+        return Joined(path, UNVERSIONED, forgotten=True)
     return Joined(
-        stored["named"],
-        stored["key"],
+        path,
         version_from(stored["version"]),
         diner_name=stored["dinerName"],
         phone=stored["phone"],

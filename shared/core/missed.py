@@ -1,6 +1,7 @@
 """Changes that a webhook should have brought, but a poll or a reconciliation had to find."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,3 +21,23 @@ def is_missed(entry: Mapping[str, Any], now: datetime) -> bool:
     """
     told = any(name in entry["changes"] for name in _NEWS)
     return told and now - entry["occurredAt"] > RETRY_WINDOW
+
+
+@dataclass(slots=True)
+class Missed:
+    """The changes that one run found in the webhooks' stead.
+
+    Attributes:
+        count: How many.
+        since: When the first of them happened, UTC; None where there is none.
+    """
+
+    count: int = 0
+    since: datetime | None = None
+
+    def note(self, entry: Mapping[str, Any], now: datetime) -> None:
+        """Take up a journal entry's change where it is one (see `is_missed`)."""
+        if is_missed(entry, now):
+            self.count += 1
+            happened: datetime = entry["occurredAt"]
+            self.since = happened if self.since is None else min(self.since, happened)

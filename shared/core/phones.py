@@ -13,12 +13,16 @@ def e164(number: str, country: str | None) -> str:
         number: As written, with or without a country code.
         country: ISO country in which a number without a code is read; None reads none.
     """
+    return _read(number, country) or number
+
+
+def _read(number: str, country: str | None) -> str | None:
     try:
         parsed = phonenumbers.parse(number, country and country.upper())
     except phonenumbers.NumberParseException:
-        return number
+        return None
     if not phonenumbers.is_possible_number(parsed):
-        return number
+        return None
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
@@ -34,9 +38,11 @@ def number_of(entry: Mapping[str, Any], country: str | None) -> str | None:
     number, code = entry.get("number"), entry.get("country_code")
     if not isinstance(number, str) or not number.strip():
         return None
-    if not isinstance(code, str) or number.lstrip().startswith("+"):
-        return e164(number.strip(), country)
-    digits = code.strip().removeprefix("+")
-    if digits.isdecimal():
-        return e164(f"+{digits}{number.strip()}", country)
-    return e164(number.strip(), digits or country)
+    number = number.strip()
+    if not isinstance(code, str) or number.startswith("+"):
+        return e164(number, country)
+    code = code.strip().removeprefix("+")
+    if code.isdecimal():
+        # Some write the code again in the number: then it is read as it stands.
+        return _read(f"+{code}{number}", None) or e164(number, country)
+    return e164(number, code or country)

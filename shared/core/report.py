@@ -9,6 +9,8 @@ from shared.core.decision import Commit
 from shared.core.document import status_shown
 from shared.core.erasure import PERSONAL_PATHS
 from shared.core.keys import reservation_document_id
+from shared.core.missed import Missed
+from shared.core.planned import Basis
 from shared.core.states import Status
 from shared.core.window import Window
 
@@ -53,11 +55,14 @@ class Report:
         compared_count: Rows that could be read and were compared.
         unchanged_count: Rows that the ledger showed already.
         new_divergences: Divergences that no earlier report had.
-        missed_webhooks: Corrections that a webhook should have brought.
+        forced_from: The held report whose plan this run carried out, None for any other run.
+        missed: Corrections that a webhook should have brought.
         created: Reservations that the ledger lacked.
         updated: Reservations that differed.
         cancelled: Reservations that were cancelled at OpenTable alone.
         divergences: What is left for a person.
+        missing: What OpenTable's answer lacked of the ledger, where the plan was held.
+        skipped: What a forced plan left alone, as either side had moved.
     """
 
     report_id: str
@@ -71,24 +76,25 @@ class Report:
     compared_count: int = 0
     unchanged_count: int = 0
     new_divergences: int = 0
-    missed_webhooks: int = 0
+    forced_from: str | None = None
+    missed: Missed = field(default_factory=Missed)
     created: list[Entry] = field(default_factory=list)
     updated: list[Entry] = field(default_factory=list)
     cancelled: list[Entry] = field(default_factory=list)
     divergences: list[Entry] = field(default_factory=list)
+    missing: list[Entry] = field(default_factory=list)
+    skipped: list[Entry] = field(default_factory=list)
 
-    def correct(self, external_key: str, commit: Commit) -> None:
+    def correct(self, external_key: str, commit: Commit, basis: Basis | None = None) -> None:
         """List a correction under what it is; personal values are the journal's alone to tell.
 
         Args:
             external_key: The reservation's.
             commit: What was written, or would be.
+            basis: What a plan saw; None where the correction was made at once.
         """
         changes = commit.entry["changes"]
-        entry: Entry = {
-            "externalId": external_key,
-            "reservationId": reservation_document_id(external_key),
-        }
+        entry = _entry(external_key) | ({"basis": basis.stored()} if basis else {})
         told = {
             path: {"personal": True} if path in PERSONAL_PATHS else moved
             for path, moved in changes.items()
@@ -115,16 +121,16 @@ class Report:
             reason: One sentence for the person who looks.
             is_new: Whether no earlier report had it; alarms are for new ones.
         """
-        known = external_key and reservation_document_id(external_key)
-        self.divergences.append(
-            {
-                "type": kind.value,
-                "externalId": external_key,
-                "reservationId": known,
-                "reason": reason,
-            }
-        )
+        self.divergences.append({"type": kind.value, **_entry(external_key), "reason": reason})
         self.new_divergences += is_new
+
+    def lack(self, external_key: str, basis: Basis) -> None:
+        """List a reservation that OpenTable's answer lacks, of which nothing is concluded yet."""
+        self.missing.append(_entry(external_key) | {"basis": basis.stored()})
+
+    def skip(self, external_key: str, reason: str) -> None:
+        """List an item of a forced plan that was left alone, and why, in a sentence."""
+        self.skipped.append(_entry(external_key) | {"reason": reason})
 
     def counts(self) -> dict[str, Any]:
         """Return the counts by which a run is answered and logged."""
@@ -136,7 +142,7 @@ class Report:
         }
 
     def summary(self, duration_ms: int) -> dict[str, Any]:
-        """Return the report's document but for its four lists.
+        """Return the report's document but for its lists.
 
         Args:
             duration_ms: How long the run took.
@@ -154,7 +160,13 @@ class Report:
             "comparedCount": self.compared_count,
             "unchangedCount": self.unchanged_count,
             "newDivergences": self.new_divergences,
-            "missedWebhooks": self.missed_webhooks,
+            "missedWebhooks": self.missed.count,
             "durationMs": duration_ms,
-            "counts": self.counts(),
+            "forcedFrom": self.forced_from,
+            "counts": self.counts() | {"missing": len(self.missing), "skipped": len(self.skipped)},
         }
+
+
+def _entry(external_key: str | None) -> Entry:
+    known = external_key and reservation_document_id(external_key)
+    return {"externalId": external_key, "reservationId": known}

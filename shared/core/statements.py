@@ -18,6 +18,7 @@ from datetime import datetime
 
 from shared.core.change import Change, Speaker, Value, Version
 from shared.core.joined import Joined
+from shared.core.named import Named
 from shared.core.states import Status
 
 HISTORY_LENGTH = 100
@@ -79,11 +80,13 @@ class Statements:
         registers: What each speaker said.
         statuses: The newest statements of a status, oldest first.
         guest: The guest that the shown ``guestKey`` leads to, None where none is held.
+        named: Whom any statement named.
     """
 
     registers: Mapping[Speaker, Register] = field(default_factory=dict)
     statuses: tuple[StatusStatement, ...] = ()
     guest: Joined | None = None
+    named: Named = field(default_factory=Named)
 
     def register(self, speaker: Speaker) -> Register:
         """Return a speaker's register, empty where it has not spoken."""
@@ -91,13 +94,14 @@ class Statements:
 
     def hear(self, change: Change) -> "Statements":
         """Return these statements joined with one more, by the law of this module."""
-        if not change.said:
-            return self
+        if not change.said and change.speaker is Speaker.LINEUP:
+            return self  # A repair says nothing: it must not move a version, or it never rests.
         register = self.register(change.speaker).hear(change.version, change.said)
         return replace(
             self,
             registers={**self.registers, change.speaker: register},
             statuses=_with_status(self.statuses, change),
+            named=self.named.add(change.said.get("guestKey")),
         )
 
     def shown(self, name: str) -> Value:

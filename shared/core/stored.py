@@ -9,6 +9,7 @@ from typing import Any
 
 from shared.core.change import Speaker
 from shared.core.joined import join_from
+from shared.core.named import Named
 from shared.core.statements import Register, Said, Statements, StatusStatement
 from shared.core.states import Status
 from shared.core.versions import stored_version, version_from
@@ -82,5 +83,27 @@ def statements_of(flat: Mapping[str, Any]) -> Statements:
     }
     joined = flat.get("sync.guest")
     return Statements(
-        registers, history_from(flat.get("statusHistory") or ()), joined and join_from(joined)
+        registers,
+        history_from(flat.get("statusHistory") or ()),
+        joined and join_from(joined),
+        _named(flat),
+    )
+
+
+def stored_named(named: Named) -> dict[str, Any]:
+    """Return whom a reservation named as fields of its document, none where that is nobody."""
+    if not named.keys:
+        return {}
+    return {
+        "guests.named": sorted(named.keys),
+        "guests.ledTo": sorted(named.led_to),
+        "guests.forgotten": named.forgotten,
+    }
+
+
+def _named(flat: Mapping[str, Any]) -> Named:
+    return Named(
+        frozenset(flat.get("guests.named", ())),
+        frozenset(flat.get("guests.ledTo", ())),
+        flat.get("guests.forgotten", False),
     )

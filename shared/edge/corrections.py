@@ -1,7 +1,7 @@
 """Carrying a reconciliation's plan out, and writing in its report what the ledger really did."""
 
 from shared.core.decision import Commit, Outcome
-from shared.core.missed import is_missed
+from shared.core.planned import Basis
 from shared.core.report import Divergence, Report
 from shared.core.settings import Settings
 from shared.edge.batches import apply_all
@@ -40,7 +40,7 @@ async def carry_out(
         elif result.commit is None:
             report.unchanged_count += 1
         elif _list(report, result.change.external_key, result.commit) and count_missed:
-            report.missed_webhooks += is_missed(result.commit.entry, services.clock())
+            report.missed.note(result.commit.entry, services.clock())
     return [result for result in results if isinstance(result, Applied)]
 
 
@@ -48,13 +48,13 @@ def list_plan(plan: Plan, report: Report) -> None:
     """List what a plan would do, nothing of it being done."""
     report.unchanged_count += plan.unchanged
     for correction in plan.corrections:
-        _list(report, correction.change.external_key, correction.commit)
+        _list(report, correction.change.external_key, correction.commit, correction.basis)
 
 
-def _list(report: Report, external_key: str, commit: Commit) -> bool:
+def _list(report: Report, external_key: str, commit: Commit, basis: Basis | None = None) -> bool:
     """List a correction; False where it changes nothing that anyone sees."""
     if commit.outcome in {Outcome.CREATED, Outcome.UPDATED}:
-        report.correct(external_key, commit)
+        report.correct(external_key, commit, basis)
         return True
     report.unchanged_count += 1
     return False

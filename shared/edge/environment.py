@@ -15,7 +15,9 @@ class Environment(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     project: str | None = Field(
-        None, alias="GOOGLE_CLOUD_PROJECT", description="The Google Cloud project; set by Google."
+        None,
+        alias="GOOGLE_CLOUD_PROJECT",
+        description="The Google Cloud project; a deployed function does not start without it.",
     )
     service: str | None = Field(
         None, alias="K_SERVICE", description="The deployed function's name; set by Google."
@@ -112,12 +114,21 @@ class Environment(BaseModel):
             raise ValueError(str(error)) from None
 
     @model_validator(mode="after")
-    def _no_emulator_when_deployed(self) -> Self:
+    def _suits_where_it_runs(self) -> Self:
         if self.service and (self.firestore_emulator or self.auth_emulator):
             raise ValueError(
                 "FIRESTORE_EMULATOR_HOST and FIREBASE_AUTH_EMULATOR_HOST must not be set on a "
                 "deployed function: remove them and deploy again"
             )
+        if self.service and not self.project:
+            raise ValueError(
+                "GOOGLE_CLOUD_PROJECT is not set: set it to the Google Cloud project and deploy "
+                "again"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _keeps_secrets_where_they_belong(self) -> Self:
         if self.secrets_file and not self.firestore_emulator:
             raise ValueError(
                 "SECRETS_FILE is read beside the Firestore emulator only: unset it, "

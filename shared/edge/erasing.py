@@ -7,16 +7,15 @@ back. Reports hold no personal values in the first place.
 
 import secrets
 from collections.abc import Iterable
-from typing import Any
 
 from google.api_core import exceptions as google
-from google.cloud.firestore import AsyncDocumentReference
 
 from shared.core.change import Source
-from shared.core.document import UNKNOWN_DINER
-from shared.core.erasure import GUEST_PATHS, scrubbed_entry, scrubbed_text
-from shared.core.guest import Guest
+from shared.core.document import flatten
+from shared.core.erasure import names_held, scrubbed_text
 from shared.core.settings import Settings
+from shared.core.stored import statements_of
+from shared.core.telling import keys_told, tells_of
 from shared.edge import paths
 from shared.edge.guests import joining, reservations_naming
 from shared.edge.services import Services
@@ -27,14 +26,14 @@ _SECONDS = 30.0
 
 
 async def erase_guest(
-    services: Services, settings: Settings, guest: Guest, known_as: Iterable[str] = ()
+    services: Services, settings: Settings, guest_key: str, known_as: Iterable[str] = ()
 ) -> int:
     """Erase a forgotten guest from everything that is stored; doing it again does no harm.
 
     Args:
         services: The process's services.
         settings: The restaurant's, usable.
-        guest: The tombstone, which is held already.
+        guest_key: The guest's key, which leads to a tombstone that is held already.
         known_as: Names, numbers and addresses by which a quarantined body may tell of it.
 
     Returns:
@@ -43,16 +42,13 @@ async def erase_guest(
     Raises:
         LedgerUnavailableError: When some of it could not be erased yet.
     """
-    places = 0
-    keys = await reservations_naming(services, settings, guest.key)
-    ledger = services.ledger(settings)
+    keys = await reservations_naming(services, settings, guest_key)
     try:
-        marks = {guest.key, *keys, *known_as, *await _known_as(services, settings, keys)}
+        # The quarantine first: the reservations tell by which names to search it.
+        names = {*known_as, *await _names_held(services, settings, keys, guest_key)}
+        places = await _erase_quarantine(services, settings, {guest_key, *keys}, names)
         for key in keys:
-            applied = await ledger.apply(joining(key, guest.key, services.clock(), Source.POLL))
-            places += applied.commit is not None
-            places += await _erase_journal(services, settings, key)
-        places += await _erase_quarantine(services, settings, marks)
+            places += await _erase_reservation(services, settings, key, guest_key)
         if places:
             await _note(services, settings, places)
     except google.GoogleAPIError as error:
@@ -60,41 +56,37 @@ async def erase_guest(
     return places
 
 
-async def _known_as(services: Services, settings: Settings, keys: list[str]) -> set[str]:
-    """Return the names, numbers and addresses that reservations show."""
+async def _names_held(
+    services: Services, settings: Settings, keys: list[str], guest_key: str
+) -> set[str]:
     wanted = [paths.reservation(services.firestore, settings.restaurant_id, key) for key in keys]
-    shown = services.firestore.get_all(wanted, retry=None, timeout=_SECONDS)
-    documents = [snapshot.to_dict() or {} async for snapshot in shown]
-    values = {document.get(path) for document in documents for path in GUEST_PATHS}
-    return {value for value in values if value and value != UNKNOWN_DINER}
+    found = services.firestore.get_all(wanted, retry=None, timeout=_SECONDS)
+    held = [statements_of(flatten(snapshot.to_dict() or {})) async for snapshot in found]
+    return {name for statements in held for name in names_held(statements, guest_key)}
 
 
-async def _erase_journal(services: Services, settings: Settings, key: str) -> int:
-    reservation = paths.reservation(services.firestore, settings.restaurant_id, key)
-    places = 0
-    async for entry in paths.journal(reservation).stream(retry=None, timeout=_SECONDS):
-        scrubbed = scrubbed_entry(entry.to_dict() or {})
-        if scrubbed:
-            await _update(entry.reference, scrubbed)
-            places += 1
-    return places
-
-
-async def _erase_quarantine(services: Services, settings: Settings, marks: set[str]) -> int:
+async def _erase_quarantine(
+    services: Services, settings: Settings, keys: set[str], names: set[str]
+) -> int:
     """Scrub the bodies that tell of the guest or of one of its reservations."""
     items = paths.quarantine(services.firestore, settings.restaurant_id)
     places = 0
     async for item in items.stream(retry=None, timeout=_SECONDS):
         body = str(item.get("body"))
         scrubbed = scrubbed_text(body)
-        if body != scrubbed and any(mark in body.lower() for mark in map(str.lower, marks)):
-            await _update(item.reference, {"body": scrubbed})
+        told = keys & keys_told(body, settings.rid) or tells_of(body, names)
+        if told and body != scrubbed:
+            await item.reference.update({"body": scrubbed}, retry=None, timeout=_SECONDS)
             places += 1
     return places
 
 
-async def _update(reference: AsyncDocumentReference, fields: dict[str, Any]) -> None:
-    await reference.update(fields, retry=None, timeout=_SECONDS)
+async def _erase_reservation(
+    services: Services, settings: Settings, key: str, guest_key: str
+) -> int:
+    ledger = services.ledger(settings)
+    applied = await ledger.apply(joining(key, guest_key, services.clock(), Source.POLL))
+    return (applied.commit is not None) + await ledger.shelf.scrub_journal(key)
 
 
 async def _note(services: Services, settings: Settings, places: int) -> None:

@@ -33,11 +33,13 @@ class Feed:
     Attributes:
         rows: Guests by key, each with its row.
         kept: The keys of those that this run's reservations name, and that are held by now.
+        created: Those of them of whom nothing was held before this run.
         lacking: The reservations that name a guest of whom nothing is held, by the guest's id.
     """
 
     rows: dict[str, tuple[Guest, dict[str, Any]]] = field(default_factory=dict)
     kept: set[str] = field(default_factory=set)
+    created: set[str] = field(default_factory=set)
     lacking: dict[str, list[str]] = field(default_factory=dict)
 
     def note(self, applied: Applied) -> None:
@@ -96,7 +98,11 @@ async def hold_named(connection: Connection, feed: Feed, changes: Iterable[Chang
     named = {key for change in changes if isinstance(key := change.said.get("guestKey"), str)}
     new = feed.led_to(named) - feed.kept
     guests = [feed.rows[key][0] for key in sorted(new)]
-    await hold_guests(connection.services, connection.settings, guests)
+    for guest in guests:
+        if guest.forgotten_at is not None:
+            # Before its record goes, which tells by which names it may be quarantined.
+            await learn_guest(connection, feed.rows[guest.key][1])
+    feed.created |= await hold_guests(connection.services, connection.settings, guests)
     feed.kept |= new
 
 
@@ -106,7 +112,8 @@ async def finish_guests(connection: Connection, feed: Feed, *, is_first: bool) -
     Args:
         connection: To the restaurant's book.
         feed: What was read, and what the reservations named.
-        is_first: Whether all that is held was just read, so that nobody else can be named.
+        is_first: Whether all that is coming was just read, so that nobody else need be known;
+            whoever must be forgotten may yet be named by something older.
 
     Raises:
         OpenTableError: When a guest could not be fetched.
@@ -115,8 +122,10 @@ async def finish_guests(connection: Connection, feed: Feed, *, is_first: bool) -
     services, settings = connection.services, connection.settings
     held = (await read_guests(services, settings, feed.rows)).keys()
     for key, (guest, row) in feed.rows.items():
-        known = key in held and not (key in feed.kept and guest.is_plain and is_first)
-        if known or (not is_first and await reservations_naming(services, settings, key, most=1)):
+        # Of whom nothing was held, an earlier run or webhook cannot have joined an older record.
+        known = key in held and not (key in feed.created and guest.is_plain and is_first)
+        asked = not is_first or guest.forgotten_at is not None
+        if known or (asked and await reservations_naming(services, settings, key, most=1)):
             await learn_guest(connection, row)
     await fetch_lacking(connection, feed)
 

@@ -16,6 +16,7 @@ from google.cloud.firestore import DELETE_FIELD, DocumentSnapshot, FieldFilter
 from shared.core.change import Change, Source, Speaker, Version
 from shared.core.guest import Guest, guest_from, stored_guest
 from shared.core.guesting import GUEST_JOINED
+from shared.core.joined import Joined, Unknown, join
 from shared.core.settings import Settings
 from shared.edge import paths
 from shared.edge.services import Services
@@ -37,14 +38,27 @@ async def read_guests(
     """
     guests = paths.guests(services.firestore, settings.restaurant_id)
     wanted = [guests.document(key) for key in keys]
+    held: dict[str, dict[str, Any] | None] = {}
     try:
-        return {
-            snapshot.id: guest_from(document)
-            async for snapshot in services.firestore.get_all(wanted, retry=None, timeout=_SECONDS)
-            if (document := snapshot.to_dict()) is not None
-        }
+        for start in range(0, len(wanted), _GROUP):
+            group = wanted[start : start + _GROUP]
+            found = services.firestore.get_all(group, retry=None, timeout=_SECONDS)
+            held |= {snapshot.id: snapshot.to_dict() async for snapshot in found}
     except google.GoogleAPIError as error:
         raise LedgerUnavailableError(type(error).__name__) from None
+    return {key: guest_from(document) for key, document in held.items() if document is not None}
+
+
+async def follow_merges(services: Services, settings: Settings, key: str) -> Joined | Unknown:
+    """Follow a guest's key to the guest that it leads to (see `shared.core.joined.join`).
+
+    Raises:
+        LedgerUnavailableError: When a record could not be read.
+    """
+    held: dict[str, Guest | None] = {}
+    while isinstance(found := join(key, held), Unknown) and not found.was_read:
+        held[found.key] = (await read_guests(services, settings, [found.key])).get(found.key)
+    return found
 
 
 async def hold_guest(services: Services, settings: Settings, guest: Guest) -> bool:
@@ -72,21 +86,28 @@ async def hold_guest(services: Services, settings: Settings, guest: Guest) -> bo
     raise LedgerUnavailableError("the guest's record kept changing")
 
 
-async def hold_guests(services: Services, settings: Settings, guests: Sequence[Guest]) -> None:
+async def hold_guests(services: Services, settings: Settings, guests: Sequence[Guest]) -> set[str]:
     """Keep many guests' records, each unless a later one is held.
+
+    Returns:
+        The keys of those of whom nothing was held before.
 
     Raises:
         LedgerUnavailableError: When one could not be stored.
     """
+    created: set[str] = set()
     for start in range(0, len(guests), _GROUP):
         group = guests[start : start + _GROUP]
         held = await read_guests(services, settings, [guest.key for guest in group])
         new = [guest for guest in group if guest.key not in held]
         later = [guest for guest in group if guest.key in held and guest.outranks(held[guest.key])]
-        if not await _create_all(services, settings, new):
+        if await _create_all(services, settings, new):
+            created.update(guest.key for guest in new)
+        else:
             later += new
         for guest in later:
             await hold_guest(services, settings, guest)
+    return created
 
 
 async def _create_all(services: Services, settings: Settings, guests: Sequence[Guest]) -> bool:
@@ -115,13 +136,15 @@ async def _write(services: Services, snapshot: DocumentSnapshot[Any], guest: Gue
     )
 
 
-async def spread_guest(services: Services, settings: Settings, guest: Guest, source: Source) -> int:
+async def spread_guest(
+    services: Services, settings: Settings, guest_key: str, source: Source
+) -> int:
     """Join a guest's record to every reservation that names it.
 
     Args:
         services: The process's services.
         settings: The restaurant's, usable.
-        guest: A record that is held.
+        guest_key: The key of a record that is held.
         source: Which way it came.
 
     Returns:
@@ -132,8 +155,8 @@ async def spread_guest(services: Services, settings: Settings, guest: Guest, sou
     """
     ledger = services.ledger(settings)
     changed = 0
-    for key in await reservations_naming(services, settings, guest.key):
-        applied = await ledger.apply(joining(key, guest.key, services.clock(), source))
+    for key in await reservations_naming(services, settings, guest_key):
+        applied = await ledger.apply(joining(key, guest_key, services.clock(), source))
         changed += applied.commit is not None
     return changed
 
@@ -141,7 +164,7 @@ async def spread_guest(services: Services, settings: Settings, guest: Guest, sou
 async def reservations_naming(
     services: Services, settings: Settings, guest_key: str, most: int = 100_000
 ) -> list[str]:
-    """Return the external keys of the reservations that lead to a guest.
+    """Return the external keys of the reservations that ever named or led to a guest.
 
     Args:
         services: The process's services.
@@ -152,7 +175,7 @@ async def reservations_naming(
     Raises:
         LedgerUnavailableError: When they could not be listed.
     """
-    named = FieldFilter("source.guestKey", "==", guest_key)
+    named = FieldFilter("guests.ledTo", "array_contains", guest_key)
     query = paths.reservations(services.firestore, settings.restaurant_id).where(filter=named)
     keys = query.select(["source.externalReservationId"]).limit(most)
     try:

@@ -9,6 +9,7 @@ from shared.core.body import Shape
 from shared.core.change import Change, Source
 from shared.core.envelope import change_from_envelope
 from shared.core.settings import Settings
+from shared.core.signature import Verdict
 from shared.core.snapshot import change_from_object
 from shared.edge.keeping import keep_aside
 from shared.edge.ledger import Applied
@@ -30,6 +31,8 @@ class Statement:
         content_type: Its media type.
         received_at: When it first came, UTC.
         source: Which way it came.
+        verdict: How its sender proved who it is; None for what we asked OpenTable for.
+        vouched: Whether a person has looked at it and wants it in.
     """
 
     shape: Shape
@@ -38,6 +41,8 @@ class Statement:
     content_type: str
     received_at: datetime
     source: Source
+    verdict: Verdict | None = None
+    vouched: bool = False
 
 
 def statement_of_row(item: object, received_at: datetime, source: Source) -> Statement:
@@ -81,9 +86,8 @@ async def take_in(
         change = read_statement(settings, statement)
         applied = await services.ledger(settings).apply(change)
     except RejectedStatementError as rejection:
-        kept = await keep_aside(
-            services, settings, statement.text, statement.content_type, rejection
-        )
+        text, content_type, verdict = statement.text, statement.content_type, statement.verdict
+        kept = await keep_aside(services, settings, text, content_type, rejection, verdict=verdict)
         return Quarantined(rejection.reason, kept.id)
     _note_unknown_state(settings, change)
     return applied
@@ -119,6 +123,7 @@ def read_statement(settings: Settings, statement: Statement) -> Change:
         rid=settings.rid,
         zone=zone,
         received_at=statement.received_at,
+        vouched=statement.vouched,
         source=statement.source,
     )
 

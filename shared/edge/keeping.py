@@ -1,32 +1,31 @@
 """Into the quarantine, but never with a person who must be forgotten."""
 
-from collections.abc import Iterator
-from typing import Any
-
 from google.api_core import exceptions as google
-from google.cloud.firestore import DocumentSnapshot
 
-from shared.core import fields
-from shared.core.body import parse_object
 from shared.core.document import flatten
 from shared.core.erasure import scrubbed_text
-from shared.core.keys import external_key
+from shared.core.joined import Joined
+from shared.core.keys import is_document_id
 from shared.core.settings import Settings
+from shared.core.signature import Verdict
+from shared.core.telling import keys_told
 from shared.edge import paths
+from shared.edge.guests import follow_merges
 from shared.edge.quarantine import Kept
 from shared.edge.services import Services
 from shared.errors import LedgerUnavailableError, RejectedStatementError
 
 _READ_SECONDS = 5.0
-_IDS = ("id", "reservationId", "reservation_id", "guest_id")
 
 
-async def keep_aside(
+async def keep_aside(  # noqa: PLR0913 -- one more than five, and it is seldom given
     services: Services,
     settings: Settings,
     text: str,
     content_type: str,
     rejection: RejectedStatementError,
+    *,
+    verdict: Verdict | None = None,
 ) -> Kept:
     """Keep a statement that cannot be applied; without the person where that is forgotten.
 
@@ -36,49 +35,35 @@ async def keep_aside(
         text: The statement as it came.
         content_type: Its media type.
         rejection: Why it cannot be applied.
+        verdict: How its sender proved who it is; None for what we asked OpenTable for.
 
     Raises:
         LedgerUnavailableError: When it could not be stored; it must not be acknowledged.
     """
-    if await _tells_of_forgotten(services, settings, text):
+    keys = keys_told(text, settings.rid)
+    forgotten = await _any_reservation(services, settings, keys)
+    if forgotten or await _any_guest(services, settings, keys):
         text = scrubbed_text(text)
     quarantine = services.quarantine(settings.restaurant_id)
-    return await quarantine.keep(text, content_type, rejection)
+    return await quarantine.keep(text, content_type, rejection, verdict)
 
 
-async def _tells_of_forgotten(services: Services, settings: Settings, text: str) -> bool:
-    """Whether a reservation or a guest that a body names belongs to a forgotten person."""
-    keys = set(_keys(text, settings.rid))
+async def _any_reservation(services: Services, settings: Settings, keys: set[str]) -> bool:
+    """Whether any of these reservations is a forgotten guest's."""
     client, restaurant_id = services.firestore, settings.restaurant_id
     wanted = [paths.reservation(client, restaurant_id, key) for key in keys]
-    wanted += [paths.guests(client, restaurant_id).document(key) for key in keys]
     try:
         found = client.get_all(wanted, retry=None, timeout=_READ_SECONDS)
-        return any([_is_forgotten(snapshot) async for snapshot in found])
+        documents = [flatten(snapshot.to_dict() or {}) async for snapshot in found]
     except google.GoogleAPIError as error:
         raise LedgerUnavailableError(type(error).__name__) from None
+    return any(document.get("guests.forgotten") for document in documents)
 
 
-def _is_forgotten(snapshot: DocumentSnapshot[Any]) -> bool:
-    document = snapshot.to_dict() or {}
-    joined = flatten(document).get("sync.guest")
-    return "forgottenAt" in document or bool(joined and joined.get("forgotten"))
-
-
-def _keys(text: str, rid: str | None) -> Iterator[str]:
-    """Yield the keys of the ids that a body holds, at its top or in ``data``."""
-    try:
-        body = parse_object(text.encode())
-    except ValueError:
-        return  # A list's stray item: it has no ids.
-    for part in (body, body.get("data")):
-        if isinstance(part, dict):
-            yield from _keys_in(part, rid)
-
-
-def _keys_in(part: dict[str, Any], rid: str | None) -> Iterator[str]:
-    for identifier in filter(None, map(fields.identifier, map(part.get, _IDS))):
-        try:
-            yield external_key(identifier, rid)
-        except RejectedStatementError:
-            continue
+async def _any_guest(services: Services, settings: Settings, keys: set[str]) -> bool:
+    """Whether any of these leads to a guest who must be forgotten."""
+    for key in filter(is_document_id, sorted(keys)):
+        found = await follow_merges(services, settings, key)
+        if isinstance(found, Joined) and found.forgotten:
+            return True
+    return False

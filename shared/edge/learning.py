@@ -5,12 +5,14 @@ from typing import Any
 
 from shared.core.change import Source
 from shared.core.guest import Guest, guest_from_row
-from shared.core.joined import MOST_MERGES
+from shared.core.joined import MOST_MERGES, Joined
 from shared.core.keys import external_key
 from shared.core.settings import Settings
 from shared.edge.connection import Connection, connect
 from shared.edge.erasing import erase_guest
-from shared.edge.guests import hold_guest, joining, read_guests, spread_guest
+from shared.edge.guests import follow_merges, hold_guest, joining, read_guests, spread_guest
+from shared.edge.intake import JSON, text_of
+from shared.edge.keeping import keep_aside
 from shared.edge.ledger import Applied
 from shared.edge.opentable.clock import Deadline
 from shared.edge.services import Services
@@ -48,16 +50,16 @@ async def learn_guest(connection: Connection, row: dict[str, Any]) -> None:
     """
     services, settings = connection.services, connection.settings
     guest = read_guest_row(connection, row)
-    if guest.forgotten_at is not None:
-        held = await read_guests(services, settings, [guest.key])
-        await hold_guest(services, settings, guest)
-        known_as = held[guest.key].known_as if guest.key in held else []
-        await erase_guest(services, settings, guest, known_as)
-        return
+    held = await read_guests(services, settings, [guest.key])
     await hold_guest(services, settings, guest)
     if guest.survivor_id is not None:
         await fetch_missing(connection, guest.survivor_id)
-    await spread_guest(services, settings, guest, Source.POLL)
+    found = await follow_merges(services, settings, guest.key)
+    if isinstance(found, Joined) and found.forgotten:
+        known_as = held[guest.key].known_as if guest.key in held else []
+        await erase_guest(services, settings, guest.key, known_as)
+    else:
+        await spread_guest(services, settings, guest.key, Source.POLL)
 
 
 def read_guest_row(connection: Connection, row: dict[str, Any]) -> Guest:
@@ -73,17 +75,16 @@ def read_guest_row(connection: Connection, row: dict[str, Any]) -> Guest:
 async def fetch_missing(connection: Connection, guest_id: str) -> None:
     """Have held whatever guest an id leads to, through merges.
 
-    A guest that OpenTable does not have is held without details, so that it is not asked for
-    again and again.
+    A guest that OpenTable does not have, or whose row cannot be read, is held without details,
+    so that it is not asked for again and again. One who must be forgotten is erased.
 
     Args:
         connection: To the restaurant's book.
         guest_id: The id as OpenTable wrote it.
 
     Raises:
-        RejectedStatementError: When a row cannot be read.
         OpenTableError: When a guest could not be fetched.
-        LedgerUnavailableError: When one could not be stored.
+        LedgerUnavailableError: When something could not be stored.
     """
     services, settings = connection.services, connection.settings
     wanted: str | None = guest_id
@@ -93,10 +94,21 @@ async def fetch_missing(connection: Connection, guest_id: str) -> None:
         key = external_key(wanted, settings.rid)
         held = (await read_guests(services, settings, [key])).get(key)
         if held is None:
-            row = await services.opentable.guest(connection.access, wanted, connection.deadline)
-            held = Guest(key) if row is None else read_guest_row(connection, row)
+            held = await _fetch(connection, wanted, key)
             await hold_guest(services, settings, held)
+            if held.forgotten_at is not None:
+                await erase_guest(services, settings, key)
         wanted = held.survivor_id
+
+
+async def _fetch(connection: Connection, guest_id: str, key: str) -> Guest:
+    services, settings = connection.services, connection.settings
+    row = await services.opentable.guest(connection.access, guest_id, connection.deadline)
+    try:
+        return Guest(key) if row is None else read_guest_row(connection, row)
+    except RejectedStatementError as rejection:
+        await keep_aside(services, settings, text_of(row), JSON, rejection)
+        return Guest(key)
 
 
 async def follow_guest(services: Services, settings: Settings, applied: Applied) -> None:

@@ -19,6 +19,7 @@ from shared.core.decision import (
 from shared.core.document import Identity, flatten, standing_divergence
 from shared.core.findings import flagged, repaired
 from shared.core.guesting import GuestNeeded
+from shared.core.planned import Basis, held_versions, version_text
 from shared.core.report import Report
 from shared.core.statements import Statements
 from shared.core.stored import statements_of
@@ -34,10 +35,12 @@ class Correction:
     Attributes:
         change: What to apply.
         commit: What that would write.
+        basis: What it goes by.
     """
 
     change: Change
     commit: Commit
+    basis: Basis
 
     @property
     def changes_held(self) -> bool:
@@ -66,13 +69,14 @@ class Plan:
         """How many corrections would change a reservation that is held."""
         return sum(correction.changes_held for correction in self.corrections)
 
-    def sort(self, change: Change, decision: Decision, held: Statements) -> None:
+    def sort(self, change: Change, decision: Decision, held: Statements, basis: Basis) -> None:
         """Take up a row by what was decided on it.
 
         Args:
             change: The row, or what amends it.
             decision: The ledger's judgement.
             held: All that is held about the reservation.
+            basis: What the judgement goes by.
         """
         if isinstance(decision, AlreadyHeld):
             self.unchanged += 1
@@ -81,7 +85,7 @@ class Plan:
         elif isinstance(decision, EntryNeeded | GuestNeeded) or _is_behind(change, held):
             self.behind.append((change, held))
         else:
-            self.corrections.append(Correction(change, decision))
+            self.corrections.append(Correction(change, decision, basis))
 
     def join(self, other: "Plan") -> None:
         """Take another plan's rows in."""
@@ -124,8 +128,13 @@ async def make_plan(ledger: Ledger, changes: Iterable[Change], report: Report) -
             if amends:
                 fresh = Held(held.document, {amends.event_id: None}, held.guests)
                 decision = ledger.decide(amends, fresh, writing)
-            plan.sort(amends or change, decision, statements_of(flatten(held.document or {})))
+            statements = statements_of(flatten(held.document or {}))
+            plan.sort(amends or change, decision, statements, _basis(change, statements))
     return plan
+
+
+def _basis(row: Change, held: Statements) -> Basis:
+    return Basis(str(row.said["openTableId"]), held_versions(held), version_text(row.version))
 
 
 def _amendment(identity: Identity, held: Held, report: Report) -> Change | None:

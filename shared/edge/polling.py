@@ -5,9 +5,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from shared.core.change import Source
-from shared.core.missed import is_missed
+from shared.core.missed import Missed
 from shared.core.settings import settings_from
 from shared.edge.batches import apply_all
+from shared.edge.checkup import check_up
 from shared.edge.connection import Connection, connect
 from shared.edge.guest_feed import Feed, finish_guests, hold_named, read_feed
 from shared.edge.leases import Lease, Leases
@@ -16,6 +17,7 @@ from shared.edge.opentable.clock import Deadline
 from shared.edge.opentable.query import Kind, Query, WallTime
 from shared.edge.rows import read_rows, settle
 from shared.edge.services import Services
+from shared.edge.silence import note_webhooks
 from shared.edge.telemetry import Event, Severity, log
 from shared.errors import InvalidSettingsError, LedgerUnavailableError, OpenTableError
 
@@ -70,7 +72,11 @@ async def _with_lease(
     # The cursor is the time before the first request: what changes from now on is next time's.
     started = services.clock()
     try:
-        missed = await _fetch_and_apply(services, lease, tally, deadline)
+        settings = settings_from(lease.restaurant_id, lease.document)
+        connection = await connect(services, settings, deadline)
+        problems = await check_up(connection)
+        missed = await _fetch_and_apply(connection, lease.state.get("cursor"), tally)
+        await note_webhooks(services, lease, missed)
     except FAILURES as error:
         failures = int(lease.state.get("consecutiveFailures") or 0) + 1
         outcome = {"lastOutcome": "error", "lastError": str(error), "consecutiveFailures": failures}
@@ -81,7 +87,8 @@ async def _with_lease(
         "lastOutcome": "ok",
         "lastError": None,
         "consecutiveFailures": 0,
-        "missedWebhooks": missed,
+        "missedWebhooks": missed.count,
+        "problems": problems,
     }
     results = _under_poll(outcome) | {"lastPolledAt": services.clock()}
     if not await leases.end(lease, results):
@@ -93,35 +100,25 @@ def _under_poll(fields: dict[str, Any]) -> dict[str, Any]:
     return {f"poll.{name}": value for name, value in fields.items()}
 
 
-async def _fetch_and_apply(
-    services: Services, lease: Lease, tally: Tally, deadline: Deadline
-) -> int:
-    """Apply every page, and return how many changes a webhook should have brought."""
-    settings = settings_from(lease.restaurant_id, lease.document)
-    zone = settings.usable_zone()
-    connection = await connect(services, settings, deadline)
-    cursor = lease.state.get("cursor")
-    today = services.clock().astimezone(zone).date()
+async def _fetch_and_apply(connection: Connection, cursor: datetime | None, tally: Tally) -> Missed:
+    """Apply every page, and return which changes a webhook should have brought."""
+    services, settings = connection.services, connection.settings
+    today = services.clock().astimezone(settings.usable_zone()).date()
     lookback = timedelta(seconds=services.environment.lookback_seconds)
     query = _query(cursor, lookback, today)
-    since = None if cursor is None else cursor - lookback
-    feed = await read_feed(connection, since)
-    missed = 0
+    feed = await read_feed(connection, None if cursor is None else cursor - lookback)
+    missed = Missed()
     async for page in services.opentable.pages(
-        connection.access, Kind.RESERVATIONS, query, deadline
+        connection.access, Kind.RESERVATIONS, query, connection.deadline
     ):
         tally.pages += 1
-        applied = await _apply(connection, feed, (*page.rows, *page.strays), tally)
-        for each in applied:
-            feed.note(each)
-        if cursor is not None and settings.webhook_auth:
-            missed += sum(_missed(services, each) for each in applied)
+        for applied in await _apply(connection, feed, (*page.rows, *page.strays), tally):
+            feed.note(applied)
+            # Before the first poll all is new to everyone.
+            if cursor is not None and settings.webhook_auth and applied.commit is not None:
+                missed.note(applied.commit.entry, services.clock())
     await finish_guests(connection, feed, is_first=cursor is None)
     return missed
-
-
-def _missed(services: Services, applied: Applied) -> bool:
-    return applied.commit is not None and is_missed(applied.commit.entry, services.clock())
 
 
 def _query(cursor: datetime | None, lookback: timedelta, today: date) -> Query:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient, Increment
 
+from shared.core.signature import Verdict
 from shared.edge import paths
 from shared.errors import LedgerUnavailableError, RejectedStatementError
 
@@ -48,7 +49,13 @@ class Quarantine:
         self._clock = clock
         self._life = life
 
-    async def keep(self, body: str, content_type: str, rejection: RejectedStatementError) -> Kept:
+    async def keep(
+        self,
+        body: str,
+        content_type: str,
+        rejection: RejectedStatementError,
+        verdict: Verdict | None = None,
+    ) -> Kept:
         """Keep a statement; the same one for the same reason is one item, however often it comes.
 
         An item that was dismissed or replayed stays so: only its count and time move.
@@ -57,6 +64,7 @@ class Quarantine:
             body: The statement as it came.
             content_type: Its media type.
             rejection: Why it cannot be applied.
+            verdict: How its sender proved who it is; None for what we asked OpenTable for.
 
         Raises:
             LedgerUnavailableError: When it could not be stored; it must not be acknowledged.
@@ -71,6 +79,7 @@ class Quarantine:
             "count": 1,
             "contentType": content_type,
             "body": body,
+            "verdict": verdict and {"scheme": verdict.reason, "keyPosition": verdict.position},
             "status": "OPEN",
             "quarantineExpireAt": now + self._life,
         }

@@ -5,24 +5,22 @@ by its id before it is called missing, and a missing one is flagged, never cance
 that would change too much is not believed: its plan is stored, and a person decides.
 """
 
-import asyncio
 from datetime import timedelta
-from http import HTTPStatus
 
 from shared.core.change import Source
 from shared.core.comparison import Mark, must_brake
+from shared.core.planned import Basis, held_versions
 from shared.core.report import Divergence, ReportStatus
+from shared.edge.by_id import fetch_by_id
 from shared.edge.comparing import Comparison, compare
 from shared.edge.corrections import carry_out, list_plan
-from shared.edge.divergences import Finding, alarm, read_statements, settle_finding
+from shared.edge.divergences import alarm, read_statements, settle_findings
 from shared.edge.holdings import read_holdings
 from shared.edge.plan import Plan, make_plan
 from shared.edge.rows import read_rows
 from shared.edge.run import Run
 from shared.edge.upkeep import fetch_guests, repeat_erasures
-from shared.errors import OpenTableRefusedError
 
-_BY_ID_AT_ONCE = 8
 PAUSE = timedelta(days=1)
 
 
@@ -51,6 +49,7 @@ async def reconcile(run: Run) -> None:
             "below, and at OpenTable, before it is carried out."
         )
         list_plan(plan, report)
+        await _list_missing(run, comparison, missing)
         return
     absent = await _ask_by_id(run, comparison, plan)
     if run.dry:
@@ -58,14 +57,21 @@ async def reconcile(run: Run) -> None:
         list_plan(plan, report)
     else:
         await _correct(run, holdings, plan)
-    for finding in await _findings(run, comparison, absent, plan):
-        await settle_finding(services, settings, finding, report, dry=run.dry)
+    await settle_findings(run, [*absent, *comparison.standing()], plan)
+
+
+async def _list_missing(run: Run, comparison: Comparison, keys: list[str]) -> None:
+    """List what the answer lacks, with what a person who carries the plan out will go by."""
+    ledger = run.connection.services.ledger(run.connection.settings)
+    for key, statements in (await read_statements(ledger, keys)).items():
+        seen = Basis(comparison.holdings[key].open_table_id, held_versions(statements), None)
+        run.report.lack(key, seen)
 
 
 async def _correct(run: Run, holdings: dict[str, Mark], plan: Plan) -> None:
     """Carry the plan out, and have the guests of what it touched."""
     services, settings = run.connection.services, run.connection.settings
-    counts = _counts_missed(run)
+    counts = run.expects_webhooks
     applied = await carry_out(services, settings, plan, run.report, count_missed=counts)
     await repeat_erasures(run.connection)
     await fetch_guests(run.connection, holdings, applied)
@@ -100,11 +106,6 @@ def _suspicious(run: Run, plan: Plan) -> int:
     )
 
 
-def _counts_missed(run: Run) -> bool:
-    """Whether webhooks were expected: before the first poll all is new to everyone."""
-    return run.cursor is not None and bool(run.connection.settings.webhook_auth)
-
-
 async def _ask_by_id(run: Run, comparison: Comparison, plan: Plan) -> list[str]:
     """Fetch by id what the answer lacks or shows behind; return what OpenTable does not have.
 
@@ -114,14 +115,8 @@ async def _ask_by_id(run: Run, comparison: Comparison, plan: Plan) -> list[str]:
     behind = {change.external_key: str(change.said["openTableId"]) for change, _ in plan.behind}
     plan.behind.clear()
     wanted = {key: comparison.holdings[key].open_table_id for key in comparison.unseen()}
-    places = asyncio.Semaphore(_BY_ID_AT_ONCE)
-
-    async def fetch(open_table_id: str) -> dict[str, object] | None:
-        async with places:
-            return await _reservation(run, open_table_id)
-
     asked = {**wanted, **behind}
-    rows = await asyncio.gather(*map(fetch, asked.values()))
+    rows = await fetch_by_id(run.connection, asked.values())
     found = [row for row in rows if row is not None]
     batch = await read_rows(
         run.connection.services, run.connection.settings, found, Source.RECONCILIATION
@@ -129,38 +124,3 @@ async def _ask_by_id(run: Run, comparison: Comparison, plan: Plan) -> list[str]:
     ledger = run.connection.services.ledger(run.connection.settings)
     plan.join(await make_plan(ledger, batch.changes, run.report))
     return [key for key, row in zip(asked, rows, strict=True) if row is None]
-
-
-async def _reservation(run: Run, open_table_id: str) -> dict[str, object] | None:
-    try:
-        return await run.connection.services.opentable.reservation(
-            run.connection.access, open_table_id, run.connection.deadline
-        )
-    except OpenTableRefusedError as refusal:
-        # A relay's own id may be none that OpenTable could have issued.
-        if refusal.status == HTTPStatus.BAD_REQUEST:
-            return None
-        raise
-
-
-async def _findings(
-    run: Run, comparison: Comparison, absent: list[str], plan: Plan
-) -> list[Finding]:
-    """Return what is left for a person once all corrections are known."""
-    standing = comparison.standing()
-    held = await read_statements(
-        run.connection.services.ledger(run.connection.settings), [*absent, *standing]
-    )
-    missing = [
-        Finding(key, Divergence.MISSING_IN_OPENTABLE, statements)
-        for key, statements in held.items()
-    ]
-    behind = [
-        Finding(change.external_key, Divergence.VERSION_BEHIND, statements)
-        for change, statements in plan.behind
-    ]
-    contradicting = [
-        Finding(change.external_key, Divergence.CONFLICTING_VERSION, statements)
-        for change, statements in plan.contradicting
-    ]
-    return [*missing, *behind, *contradicting]

@@ -13,7 +13,7 @@ from shared.errors import LedgerUnavailableError
 
 LARGEST_PART_BYTES = 400_000
 CONTINUATION = "continued"
-LISTS = ("created", "updated", "cancelled", "divergences")
+LISTS = ("created", "updated", "cancelled", "divergences", "missing", "skipped")
 _WRITE_SECONDS = 10.0
 
 
@@ -34,15 +34,20 @@ async def store_report(client: AsyncClient, report: Report, duration_ms: int) ->
     try:
         # The continuations first: a report that can be read is whole.
         for number, part in enumerate(rest, start=1):
-            document = reference.collection(CONTINUATION).document(f"{number:06}")
+            document = reference.collection(CONTINUATION).document(part_name(number))
             await document.set(part, retry=None, timeout=_WRITE_SECONDS)
         await reference.set(summary, retry=None, timeout=_WRITE_SECONDS)
     except google.GoogleAPIError as error:
         raise LedgerUnavailableError(type(error).__name__) from None
 
 
+def part_name(number: int) -> str:
+    """Return the document id of a report's continuation, counted from 1."""
+    return f"{number:06}"
+
+
 def _parts(report: Report) -> Iterator[dict[str, list[Entry]]]:
-    """Yield the four lists, cut so that each part fits in a document."""
+    """Yield the lists, cut so that each part fits in a document."""
     part: dict[str, list[Entry]] = {name: [] for name in LISTS}
     size = 0
     for name, entry in _entries(report):

@@ -24,3 +24,8 @@ class Run:
     cursor: datetime | None
     dry: bool
     zone_was_wrong: bool
+
+    @property
+    def expects_webhooks(self) -> bool:
+        """Whether webhooks were to be expected: before the first poll all is new to everyone."""
+        return self.cursor is not None and bool(self.connection.settings.webhook_auth)

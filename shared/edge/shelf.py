@@ -9,6 +9,7 @@ from google.cloud.firestore import AsyncClient, AsyncDocumentReference, Document
 
 from shared.core.decision import Commit, Held
 from shared.core.document import System, nest
+from shared.core.erasure import scrubbed_entry
 from shared.core.guest import Guest, guest_from
 from shared.edge import paths
 
@@ -78,25 +79,22 @@ class Shelf:
         entries = {
             (key, id_): self._entry(key, id_) for key, ids in entry_ids.items() for id_ in ids
         }
-        found = {
-            snapshot.reference.path: snapshot
-            async for snapshot in self._client.get_all(
-                [*guests.values(), *documents.values(), *entries.values()],
-                retry=None,
-                timeout=RPC_SECONDS,
-            )
-        }
+        found = await self._get([*guests.values(), *documents.values(), *entries.values()])
         records = {key: _guest(found[reference.path]) for key, reference in guests.items()}
-        readings = {}
-        for key, ids in entry_ids.items():
-            base = known[key] if key in known else _reading(found[documents[key].path])
-            read = {id_: found[entries[key, id_].path].to_dict() for id_ in ids}
-            held = base.held
-            added = replace(
-                held, entries={**held.entries, **read}, guests={**held.guests, **records}
+        return {
+            key: _with(
+                known.get(key) or _reading(found[documents[key].path]),
+                {id_: found[entries[key, id_].path].to_dict() for id_ in ids},
+                records,
             )
-            readings[key] = Reading(added, base.update_time)
-        return readings
+            for key, ids in entry_ids.items()
+        }
+
+    async def _get(
+        self, references: list[AsyncDocumentReference]
+    ) -> dict[str, DocumentSnapshot[Any]]:
+        snapshots = self._client.get_all(references, retry=None, timeout=RPC_SECONDS)
+        return {snapshot.reference.path: snapshot async for snapshot in snapshots}
 
     async def commit(self, writes: Sequence[Write]) -> None:
         """Write documents and journal entries in one commit, each as it was decided.
@@ -114,8 +112,34 @@ class Shelf:
                 batch.update(document, write.commit.document, option=unmoved)
             entry = self._entry(write.external_key, write.commit.entry_id)
             batch.create(entry, write.commit.entry)
+            for tombstone in write.commit.tombstones:
+                # As if just forgotten, so that reconciliation erases what may be left below.
+                again = {"forgottenAt": write.commit.entry["receivedAt"]}
+                batch.update(self._guests.document(tombstone), again)
         # No retry below us: the ledger reads before it tries again.
         await batch.commit(retry=None, timeout=RPC_SECONDS)
+        for write in writes:
+            if write.commit.tombstones:
+                await self.scrub_journal(write.external_key)
+
+    async def scrub_journal(self, key: str) -> int:
+        """Erase the person from a reservation's journal; return how many entries it changed."""
+        entries = paths.journal(self._document(key)).stream(retry=None, timeout=RPC_SECONDS)
+        scrubbed = [(entry, scrubbed_entry(entry.to_dict() or {})) async for entry in entries]
+        changed = [(entry.reference, fields) for entry, fields in scrubbed if fields]
+        for reference, fields in changed:
+            await reference.update(fields, retry=None, timeout=RPC_SECONDS)
+        return len(changed)
+
+
+def _with(
+    reading: Reading,
+    entries: Mapping[str, dict[str, Any] | None],
+    guests: Mapping[str, Guest | None],
+) -> Reading:
+    held = reading.held
+    more = replace(held, entries={**held.entries, **entries}, guests={**held.guests, **guests})
+    return Reading(more, reading.update_time)
 
 
 def _reading(snapshot: DocumentSnapshot[Any]) -> Reading:

@@ -7,7 +7,6 @@ from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient, FieldFilter
 
 from shared.core.comparison import Mark
-from shared.core.guest import Guest
 from shared.edge import paths
 from shared.edge.connection import Connection
 from shared.edge.erasing import erase_guest
@@ -38,7 +37,7 @@ async def repeat_erasures(connection: Connection) -> None:
     except google.GoogleAPIError as error:
         raise LedgerUnavailableError(type(error).__name__) from None
     for key in keys:
-        await erase_guest(services, settings, Guest(key, forgotten_at=services.clock()))
+        await erase_guest(services, settings, key)
 
 
 async def fetch_guests(

@@ -131,3 +131,11 @@ def told(
     for change, way in zip(arrival, cycle(ways)):
         ledger.hear(change, way)
     return ledger
+
+
+def ledger_of(*changes: Change) -> MemoryLedger:
+    """Return a ledger that took each of these changes."""
+    ledger = MemoryLedger()
+    for change in changes:
+        assert isinstance(ledger.hear(change), Commit)
+    return ledger

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from random import Random
 
 import pytest
@@ -13,7 +12,8 @@ from shared.core import statements
 from shared.core.change import Change, Speaker, Value
 from shared.core.decision import Commit
 from shared.core.document import flatten, render
-from shared.core.joined import Joined, join
+from shared.core.guesting import settled
+from shared.core.joined import join
 from shared.core.journal import fold
 from shared.core.stored import statements_of
 from tests.core.memory_ledger import (
@@ -96,8 +96,8 @@ def test_the_journal_in_any_order_gives_the_document_again_with_the_guests(
         entries = list(ledger.entries.values())
         random.shuffle(entries)
         folded = fold(entries)
-    guest = join(str(folded.shown("guestKey")), guests)
-    rejoined = replace(folded, guest=guest if isinstance(guest, Joined) else None)
+    found = {key: join(key, guests) for key in folded.named.keys}
+    rejoined = settled(folded, found, anew=True)
     assert render(IDENTITY, rejoined) == apart_from_times(ledger.document)
 
 

@@ -1,32 +1,17 @@
-from dataclasses import replace
-from datetime import timedelta
-from typing import Any
-
 import pytest
 
 from shared.core.change import Change
-from shared.core.decision import AlreadyHeld, Commit, Contradiction, Decision, EntryNeeded, Outcome
-from tests.core.memory_ledger import TIMES_OF_WRITING, MemoryLedger
+from shared.core.decision import Commit, Outcome
+from tests.core.memory_ledger import TIMES_OF_WRITING, MemoryLedger, ledger_of
 from tests.statements import relayed, shown
 from tests.strategies.guests import KNOWN
 from tests.strategies.objects import GUEST_KEY
-
-
-def ledger_of(*changes: Change) -> MemoryLedger:
-    ledger = MemoryLedger()
-    for change in changes:
-        assert isinstance(ledger.hear(change), Commit)
-    return ledger
 
 
 def committed(ledger: MemoryLedger, change: Change) -> Commit:
     decision = ledger.hear(change)
     assert isinstance(decision, Commit)
     return decision
-
-
-def by_document_alone(ledger: MemoryLedger, change: Change) -> Decision:
-    return ledger.judge(change, ledger.held([]))
 
 
 @pytest.mark.parametrize("change", [relayed(), relayed("cancelled"), shown(1)])
@@ -95,127 +80,6 @@ def test_a_commit_tells_all_that_is_held_with_it() -> None:
     assert [commit.statements.shown(name) for name in ("dinerName", "partySize")] == ["Ada", 6]
 
 
-def test_the_event_last_taken_is_known_by_the_document_alone() -> None:
-    for change in (shown(1), relayed()):
-        assert isinstance(by_document_alone(ledger_of(change), change), AlreadyHeld)
-
-
-def test_what_is_already_held_is_told_with_it() -> None:
-    ledger = ledger_of(shown(1, party_size=6))
-    decision = ledger.hear(shown(1, party_size=6))
-    assert isinstance(decision, AlreadyHeld)
-    assert decision.statements.shown("partySize") == 6
-
-
-def test_a_newer_object_needs_no_reading_of_the_journal() -> None:
-    assert isinstance(by_document_alone(ledger_of(shown(1)), shown(2)), Commit)
-
-
-def test_opentables_first_object_needs_no_reading_of_the_journal() -> None:
-    assert isinstance(by_document_alone(ledger_of(relayed()), shown(1)), Commit)
-
-
-def test_an_older_object_is_judged_by_its_entry() -> None:
-    assert by_document_alone(ledger_of(shown(2)), shown(1)) == EntryNeeded("seq-1")
-
-
-@pytest.mark.parametrize("minute", [0, 2])
-def test_an_envelope_is_judged_by_its_entry(minute: int) -> None:
-    ledger = ledger_of(relayed(minute=1))
-    needed = EntryNeeded(f"evt-updated_{minute}")
-    assert by_document_alone(ledger, relayed("updated", minute=minute)) == needed
-
-
-def test_an_older_event_taken_before_is_known_by_its_entry() -> None:
-    assert isinstance(ledger_of(shown(1), shown(2)).hear(shown(1)), AlreadyHeld)
-
-
-def test_the_same_event_by_another_way_is_already_held() -> None:
-    ledger = ledger_of(shown(1))
-    assert isinstance(ledger.hear(shown(1, pos_data={"check_ids": None})), AlreadyHeld)
-
-
-@pytest.mark.parametrize("newer", [(), (shown(2),)])
-def test_the_same_version_saying_something_else_is_a_contradiction(newer: tuple[Change]) -> None:
-    ledger = ledger_of(shown(1), *newer)
-    assert isinstance(ledger.hear(shown(1, party_size=9)), Contradiction)
-
-
-@pytest.mark.parametrize("newer", [(), (relayed("updated", minute=9),)])
-def test_the_same_envelope_saying_something_else_is_a_contradiction(newer: tuple[Change]) -> None:
-    ledger = ledger_of(relayed(), *newer)
-    assert isinstance(ledger.hear(relayed(partySize=9)), Contradiction)
-
-
-def test_the_same_envelope_at_another_time_saying_something_else_is_a_contradiction() -> None:
-    other = relayed(partySize=9)
-    later = replace(other.version, at=other.version.at + timedelta(minutes=1))
-    assert isinstance(ledger_of(relayed()).hear(replace(other, version=later)), Contradiction)
-
-
-@pytest.mark.parametrize("newer", [(), (shown(2),)])
-def test_another_spelling_of_the_id_is_no_contradiction(newer: tuple[Change]) -> None:
-    key = "2b7e9f40-6c1d-4f0a-8e55-91c7d0a4be13"
-    ledger = ledger_of(shown(1, id=key), *newer)
-    assert isinstance(ledger.hear(shown(1, id=key.upper())), AlreadyHeld)
-
-
-class TestOneSequenceAtTwoTimes:
-    EARLY = shown(1, party_size=2, updated_at_utc="2026-03-09T12:00:01Z")
-    LATE = shown(1, party_size=6, updated_at_utc="2026-03-09T12:00:02Z")
-
-    @pytest.mark.parametrize("changes", [(EARLY, LATE), (LATE, EARLY)])
-    def test_the_later_wins_in_either_order(self, changes: tuple[Change, ...]) -> None:
-        assert (ledger_of(*changes).document or {})["partySize"] == 6
-
-    @pytest.mark.parametrize("changes", [(EARLY, LATE), (LATE, EARLY)])
-    def test_the_second_to_come_has_an_entry_of_its_own(self, changes: tuple[Change, ...]) -> None:
-        assert {name.partition(".")[0] for name in ledger_of(*changes).entries} == {"seq-1"}
-        assert len(ledger_of(*changes).entries) == 2
-
-    @pytest.mark.parametrize("changes", [(EARLY, LATE), (LATE, EARLY)])
-    def test_both_are_known_when_they_come_again(self, changes: tuple[Change, ...]) -> None:
-        ledger = ledger_of(*changes)
-        assert all(isinstance(ledger.hear(change), AlreadyHeld) for change in changes)
-
-    @pytest.mark.parametrize("change", [EARLY, LATE])
-    def test_neither_may_say_something_else(self, change: Change) -> None:
-        ledger = ledger_of(self.EARLY, self.LATE, shown(2))
-        other = replace(change, said={**change.said, "partySize": 9})
-        assert isinstance(ledger.hear(other), Contradiction)
-
-
-class TestTimesOfWriting:
-    def dated(self, *changes: Change) -> tuple[dict[str, Any], MemoryLedger]:
-        ledger = ledger_of(*changes)
-        return ledger.document or {}, ledger
-
-    def test_a_new_document_was_created_and_updated_at_its_receipt(self) -> None:
-        document, ledger = self.dated(relayed())
-        assert document["createdAt"] == document["updatedAt"] == ledger.writing.now
-
-    def test_an_update_leaves_the_time_of_creation(self) -> None:
-        document, ledger = self.dated(relayed(), shown(1))
-        assert document["createdAt"] < document["updatedAt"] == ledger.writing.now
-
-    def test_where_nothing_is_written_nothing_is_dated(self) -> None:
-        document, ledger = self.dated(shown(2), shown(1, state=None))
-        assert document["updatedAt"] < ledger.writing.now
-
-    def test_a_relays_creation_was_never_reconciled(self) -> None:
-        document, _ = self.dated(relayed())
-        assert document["reconciliation"]["lastReconciledAt"] is None
-
-    def test_opentables_word_reconciles_now(self) -> None:
-        document, ledger = self.dated(relayed(), shown(1))
-        assert document["reconciliation"]["lastReconciledAt"] == ledger.writing.now
-
-    def test_a_relays_update_leaves_the_time_of_reconciliation(self) -> None:
-        document, ledger = self.dated(shown(1), relayed("updated", dinerName="Ada"))
-        assert document["reconciliation"]["lastReconciledAt"] < document["updatedAt"]
-        assert document["updatedAt"] == ledger.writing.now
-
-
 def test_a_lost_race_of_two_creations_ends_in_one_document() -> None:
     ledger = ledger_of(relayed())
     decision = ledger.hear(relayed(minute=1, partySize=6), "nothing")
@@ -229,3 +93,14 @@ def test_a_guest_whom_the_reservation_no_longer_names_does_not_stay_in_it() -> N
     assert (ledger.document or {})["dinerName"] == "Ada Lovelace"
     ledger.hear(shown(2, guest_id=None))
     assert "Ada" not in str(ledger.document)
+
+
+def test_a_patch_that_says_nothing_moves_the_version_alone() -> None:
+    commit = committed(ledger_of(relayed()), relayed("updated", minute=1))
+    assert (commit.outcome, commit.entry["changes"]) == (Outcome.UNCHANGED, {})
+    assert commit.document.keys() - TIMES_OF_WRITING == {"sync.relay"}
+
+
+def test_an_older_patch_that_says_nothing_is_stale() -> None:
+    ledger = ledger_of(relayed("updated", minute=2))
+    assert committed(ledger, relayed("updated", minute=1)).outcome is Outcome.STALE

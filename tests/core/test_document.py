@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from shared.core.change import Change, Speaker
 from shared.core.document import (
     Identity,
+    System,
     difference,
     flatten,
     is_shown,
@@ -190,3 +191,11 @@ def test_what_a_person_sees_is_shown(path: str) -> None:
 @pytest.mark.parametrize("path", ["sync.relay", "statusHistory", "startAtTimestamp"])
 def test_bookkeeping_is_not_shown(path: str) -> None:
     assert not is_shown(path)
+
+
+def test_a_reservation_of_opentables_lives_under_its_prefixed_key() -> None:
+    assert System.OPENTABLE.document_id("ot_1") == "opentable-ot_1"
+
+
+def test_a_reservation_of_our_own_lives_under_its_own_id() -> None:
+    assert System.LINEUP.document_id("abc") == "abc"

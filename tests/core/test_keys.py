@@ -107,3 +107,23 @@ def test_what_may_be_opentables_number(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "9" * 19, "-1", "1a", "٣", "1\n"])
 def test_what_may_not_be_opentables_number(text: str) -> None:
     assert not keys.is_rid(text)
+
+
+@pytest.mark.parametrize("guest_id", ["555001-g", "g"])
+def test_a_guests_key_drops_the_restaurants_prefix(guest_id: str) -> None:
+    assert keys.guest_key(guest_id, "555001") == "g"
+
+
+@pytest.mark.parametrize("guest_id", ["a b", "555001-", ".", "..", "__a__", "x" * 201])
+def test_a_guests_id_that_cannot_be_a_document_leads_to_nobody(guest_id: str) -> None:
+    assert keys.guest_key(guest_id, "555001") is None
+
+
+@pytest.mark.parametrize("text", ["a", "é b", "...", "__a", "x" * 300])
+def test_what_may_be_a_document_id(text: str) -> None:
+    assert keys.is_document_id(text)
+
+
+@pytest.mark.parametrize("text", ["", ".", "..", "__a__", "____", "a/b", "a\n", "\x7f", "x" * 301])
+def test_what_may_not_be_a_document_id(text: str) -> None:
+    assert not keys.is_document_id(text)

@@ -114,3 +114,8 @@ def test_the_history_holds_a_statement_once() -> None:
 
 def test_a_statement_of_no_status_is_no_history() -> None:
     assert heard(relayed("updated", partySize=2)).statuses == ()
+
+
+def test_a_repair_says_nothing_and_moves_no_version() -> None:
+    repair = replace(relayed("updated"), speaker=Speaker.LINEUP)
+    assert heard(shown(1), repair) == heard(shown(1))

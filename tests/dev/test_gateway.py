@@ -1,13 +1,17 @@
 """One address serves the page and every function, each with the path that production shows it."""
 
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import jwt
 import pytest
 from httpx import ASGITransport, AsyncClient
 
+from dev.demo_staff import STAFF, TOKEN_PATH, unsigned_token
 from dev.gateway import STATUS_PATH, create_app, local_status
+from shared.edge.staff.tokens import Tokens, UnidentifiedError
 
 PROBE = """
 import functions_framework.aio
@@ -83,3 +87,32 @@ async def test_the_status_tells_where_the_rest_is(client: AsyncClient) -> None:
 def test_the_status_holds_no_secret() -> None:
     variables = {"SANDBOX_SIGNING_SECRET": "whsec_hidden", "SECRETS_FILE": "secrets.json"}
     assert "whsec_hidden" not in str(local_status(variables))
+
+
+async def test_the_page_has_the_headers_that_hosting_gives_it(client: AsyncClient) -> None:
+    headers = (await client.get("/")).headers
+    assert "default-src 'self'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("role", ["host", "manager"])
+async def test_a_demo_token_speaks_for_the_role_it_was_asked_for(
+    role: str, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "demo-lineup")
+    token = (await client.get(TOKEN_PATH, params={"role": role})).json()["token"]
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert (claims["sub"], claims["aud"]) == (STAFF[role], "demo-lineup")
+
+
+async def test_a_role_that_is_none_has_no_token(client: AsyncClient) -> None:
+    assert (await client.get(TOKEN_PATH, params={"role": "operator"})).status_code == 400
+
+
+async def test_a_demo_token_is_refused_outside_the_emulator(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("FIREBASE_AUTH_EMULATOR_HOST", raising=False)
+    token = unsigned_token("demo-lineup", STAFF["manager"], int(time.time()))
+    with pytest.raises(UnidentifiedError):
+        await Tokens("demo-lineup").person(token)

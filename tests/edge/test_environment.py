@@ -38,6 +38,11 @@ def test_an_emulator_on_a_deployed_function_is_refused(name: str) -> None:
         read_environment({name: "127.0.0.1:1", "K_SERVICE": "opentable-webhook"})
 
 
+def test_a_deployed_function_without_a_project_is_refused() -> None:
+    with pytest.raises(InvalidSettingsError, match="GOOGLE_CLOUD_PROJECT is not set: set it"):
+        read_environment({"K_SERVICE": "opentable-webhook"})
+
+
 def test_a_secrets_file_without_the_emulator_is_refused() -> None:
     with pytest.raises(InvalidSettingsError, match="SECRETS_FILE is read beside the Firestore"):
         read_environment({"SECRETS_FILE": "/run/secrets.json"})

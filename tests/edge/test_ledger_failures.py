@@ -11,6 +11,13 @@ from tests.page import Page
 from tests.statements import relayed, shown
 from tests.wire import Wire, failing
 
+PASSING = [
+    google.Aborted,
+    google.DeadlineExceeded,
+    google.InternalServerError,
+    google.ResourceExhausted,
+    google.ServiceUnavailable,
+]
 LOST = [google.ServiceUnavailable, google.DeadlineExceeded, google.Unknown]
 
 
@@ -101,17 +108,21 @@ async def test_a_document_deleted_between_read_and_commit_is_made_anew(
     assert (await ledger.apply(shown(2))).outcome is Outcome.CREATED
 
 
+@pytest.mark.parametrize("passing", PASSING, ids=lambda error: error.__name__)
 async def test_firestore_away_for_good_is_told_after_the_attempts(
-    ledger: Ledger, wire: Wire
+    passing: type[Exception], ledger: Ledger, wire: Wire
 ) -> None:
-    wire.refusal = google.ServiceUnavailable
+    wire.refusal = passing
     with pytest.raises(LedgerUnavailableError, match=f"{MOST_ATTEMPTS} attempts"):
         await ledger.apply(shown(1))
     assert len(wire.counted()) == MOST_ATTEMPTS
 
 
-async def test_firestore_back_after_a_while_is_enough(ledger: Ledger, wire: Wire) -> None:
-    wire.before.extend([failing(google.ServiceUnavailable)] * (MOST_ATTEMPTS - 1))
+@pytest.mark.parametrize("passing", PASSING, ids=lambda error: error.__name__)
+async def test_firestore_back_after_a_while_is_enough(
+    passing: type[Exception], ledger: Ledger, wire: Wire
+) -> None:
+    wire.before.extend([failing(passing)] * (MOST_ATTEMPTS - 1))
     assert (await ledger.apply(relayed())).outcome is Outcome.CREATED
 
 

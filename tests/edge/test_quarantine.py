@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from google.api_core import exceptions as google
 
+from shared.core.signature import Verdict
 from shared.edge.paths import quarantine
 from shared.edge.quarantine import Quarantine, quarantine_id
 from shared.errors import LedgerUnavailableError, RejectedStatementError
@@ -50,10 +51,20 @@ async def test_a_statement_is_kept_whole_with_its_reason(
             "count": 1,
             "contentType": "application/json",
             "body": BODY,
+            "verdict": None,
             "status": "OPEN",
             "quarantineExpireAt": NOON + timedelta(days=90),
         }
     ]
+
+
+async def test_how_its_sender_proved_who_it_is_stays_with_it(
+    kept_aside: Quarantine, page: Page
+) -> None:
+    verdict = Verdict(accepted=True, reason="bearer", position=1)
+    await kept_aside.keep(BODY, "application/json", REJECTION, verdict)
+    [item] = await page.quarantined()
+    assert item["verdict"] == {"scheme": "bearer", "keyPosition": 1}
 
 
 async def test_the_same_again_is_one_item_counted_twice(kept_aside: Quarantine, page: Page) -> None:

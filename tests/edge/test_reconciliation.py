@@ -8,6 +8,7 @@ from google.cloud.firestore import AsyncClient
 
 from dev.sandbox.populate import populate
 from shared.edge import paths
+from tests.hidden import Hidden
 from tests.statements import row
 from tests.world import BEGINNING, World, disagreements, make_world
 
@@ -109,7 +110,7 @@ async def test_a_standing_divergence_is_listed_again_but_neither_new_nor_written
 async def test_a_flag_ends_when_open_table_shows_the_reservation_again(world: World) -> None:
     booked = world.desk.book(SOON, 2)
     await world.poll()
-    with _Hidden(world, booked.key):
+    with Hidden(world, booked.key):
         await world.reconcile()
     assert (await world.ledger())[booked.key.lower()]["reconciliation"]["divergenceDetected"]
     await world.reconcile()
@@ -197,6 +198,24 @@ async def test_a_row_behind_the_held_version_is_a_divergence_and_changes_nothing
     assert (await world.ledger())[booked.key.lower()]["partySize"] == 6
 
 
+async def test_a_row_that_contradicts_the_very_version_held_is_flagged_and_kept_aside(
+    world: World,
+) -> None:
+    booked = world.desk.book(SOON, 2)
+    await world.poll()
+    world.sandbox.book._shelves[booked.rid].put(replace(booked, party_size=9))
+    first, second = await world.reconcile(), await world.reconcile()
+    found = [
+        (entry["type"], report["newDivergences"])
+        for report in (first, second)
+        for entry in report["divergences"]
+    ]
+    items = paths.quarantine(world.services.firestore, world.restaurant.id).stream()
+    assert found == [("CONFLICTING_VERSION", 1), ("CONFLICTING_VERSION", 0)]
+    assert [item.get("count") async for item in items] == [1]
+    assert (await world.ledger())[booked.key.lower()]["partySize"] == 2
+
+
 async def test_a_dry_run_lists_what_it_would_do_and_does_nothing(world: World) -> None:
     world.desk.book(SOON, 2)
     report = await world.reconcile(dry=True)
@@ -207,7 +226,7 @@ async def test_a_dry_run_lists_what_it_would_do_and_does_nothing(world: World) -
 async def test_an_answer_that_lacks_a_third_of_the_ledger_is_held(world: World) -> None:
     booked = [world.desk.book(SOON, 2) for _ in range(70)]
     await world.poll()
-    with _Hidden(world, *(reservation.key for reservation in booked[:22])):
+    with Hidden(world, *(reservation.key for reservation in booked[:22])):
         asked = world.sandbox.counts["reservation"]
         report = await world.reconcile()
     assert (report["status"], report["divergences"]) == ("HELD", [])
@@ -271,21 +290,3 @@ async def test_a_report_too_long_for_one_document_continues_beneath_it(world: Wo
     listed = len(report["created"]) + sum(map(len, continued))
     assert report["parts"] == 1 + len(continued) > 1
     assert listed == report["counts"]["created"] == report["comparedCount"]
-
-
-class _Hidden:
-    """Takes reservations out of OpenTable's book for a while, as no OpenTable should."""
-
-    def __init__(self, world: World, *keys: str) -> None:
-        self._shelf = world.sandbox.book._shelves[int(world.restaurant.rid)]
-        self._keys = keys
-        self._hidden: dict[str, Any] = {}
-
-    def __enter__(self) -> None:
-        for key in self._keys:
-            self._hidden[key] = self._shelf.reservations.pop(key)
-        self._shelf.version += 1
-
-    def __exit__(self, *_: object) -> None:
-        self._shelf.reservations.update(self._hidden)
-        self._shelf.version += 1

@@ -9,7 +9,7 @@ from tests.strategies.objects import GUEST_KEY, NOON
 _ADA = {"firstName": "Ada", "lastName": "Lovelace", "phones": ["+15551234567"], "email": None}
 KNOWN = {GUEST_KEY: Guest(GUEST_KEY, Version.of_object(1, NOON), _ADA)}
 MERGED = {
-    GUEST_KEY: Guest(GUEST_KEY, survivor="survivor", survivor_id="555001-survivor"),
+    GUEST_KEY: Guest(GUEST_KEY, archived=True, survivor="survivor", survivor_id="555001-survivor"),
     "survivor": Guest("survivor", Version.of_object(2, NOON), _ADA),
 }
 

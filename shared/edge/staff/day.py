@@ -7,7 +7,7 @@ from typing import Any
 from google.cloud.firestore import AsyncClient, AsyncQuery, FieldFilter, Or
 
 from shared.edge import paths
-from shared.edge.staff.reading import count, read_some
+from shared.edge.reading import count, read_some
 
 MOST_RESERVATIONS = 2_000
 MOST_INCOMPLETE = 200

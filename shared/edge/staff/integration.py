@@ -10,7 +10,7 @@ from google.cloud.firestore import AsyncClient, AsyncWriteBatch, DocumentSnapsho
 
 from shared.core.settings import Settings, settings_from
 from shared.edge import paths
-from shared.edge.staff.reading import read_one, unavailable_on_failure
+from shared.edge.reading import read_one, unavailable_on_failure
 from shared.errors import LedgerUnavailableError
 
 _WRITE_SECONDS = 5.0

@@ -8,7 +8,7 @@ from google.cloud.firestore import AsyncClient, AsyncQuery, FieldFilter
 
 from shared.core.keys import is_document_id
 from shared.edge import paths
-from shared.edge.staff.reading import count, read_one, read_some, unavailable_on_failure
+from shared.edge.reading import count, read_one, read_some, unavailable_on_failure
 from shared.edge.staff.tokens import Person
 
 MOST_VIEWS = 50

@@ -1,4 +1,8 @@
-"""Replaying a quarantined statement: in by the front door, only later."""
+"""Replaying a quarantined statement: in by the front door, only later.
+
+Its sender proved who it is when it came; that verdict stays with the item and is not judged
+anew, as its signature has long expired. Its place in time is the one that it had then.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -54,10 +58,9 @@ def _change(settings: Settings, item: Mapping[str, Any]) -> Change:
     shape = shape_of(body)
     if shape is None:
         raise _no_statement()
-    return read_statement(
-        settings,
-        Statement(shape, body, text, item["contentType"], item["receivedAt"], Source.REPLAY),
-    )
+    content_type, received_at = item["contentType"], item["receivedAt"]
+    statement = Statement(shape, body, text, content_type, received_at, Source.REPLAY, vouched=True)
+    return read_statement(settings, statement)
 
 
 def _no_statement() -> RejectedStatementError:

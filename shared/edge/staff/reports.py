@@ -5,8 +5,8 @@ from typing import Any
 from google.cloud.firestore import AsyncClient, AsyncQuery
 
 from shared.edge import paths
+from shared.edge.reading import read_one, read_some
 from shared.edge.reports import CONTINUATION, LISTS
-from shared.edge.staff.reading import read_one, read_some
 
 MOST_PARTS = 20
 
@@ -24,6 +24,9 @@ _SUMMARY = (
     "newDivergences",
     "missedWebhooks",
     "durationMs",
+    "forcedFrom",
+    "forcedTo",
+    "forcedAt",
     "counts",
 )
 

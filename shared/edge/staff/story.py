@@ -10,7 +10,7 @@ from google.cloud.firestore import AsyncClient, DocumentSnapshot
 
 from shared.core.times import instant_of
 from shared.edge import paths
-from shared.edge.staff.reading import read_some
+from shared.edge.reading import read_some
 
 
 class InvalidCursorError(ValueError):

@@ -25,7 +25,10 @@ async def test_a_new_restaurant_has_heard_nothing(host: Caller) -> None:
         },
         "reconciliation": None,
         "missedWebhooks": 0,
+        "webhooksSilentSince": None,
         "openQuarantine": 0,
+        "oldestOpenQuarantineAt": None,
+        "problems": [],
         "lastError": None,
     }
 
@@ -77,7 +80,10 @@ async def test_open_quarantine_is_counted(host: Caller, world: World) -> None:
         Source.WEBHOOK,
     )
     await take_in(world.services, world.settings(), statement)
-    assert (await host.get("health")).json()["openQuarantine"] == 1
+    world.clock.advance(60)
+    told = (await host.get("health")).json()
+    assert told["openQuarantine"] == 1
+    assert told["oldestOpenQuarantineAt"] == "2026-03-14T15:00:00Z"
 
 
 async def test_missed_webhooks_of_poll_and_reconciliation_add_up(
@@ -89,3 +95,26 @@ async def test_missed_webhooks_of_poll_and_reconciliation_add_up(
     await reports.document(report_id).update({"missedWebhooks": 3})
     await paths.integration(firestore, restaurant_id).update({"poll.missedWebhooks": 2})
     assert (await host.get("health")).json()["missedWebhooks"] == 5
+
+
+async def test_webhooks_that_fell_silent_are_told(host: Caller, world: World) -> None:
+    await world.poll()
+    for _ in range(3):
+        world.desk.book(world.clock(), 2)
+        world.clock.advance(900)
+        await world.poll()
+    assert (await host.get("health")).json()["webhooksSilentSince"] == "2026-03-14T15:00:00Z"
+
+
+async def test_what_keeps_the_webhooks_out_is_told_in_words(host: Caller, world: World) -> None:
+    await paths.route(world.services.firestore, world.restaurant.rid).delete()
+    await world.poll()
+    [problem] = (await host.get("health")).json()["problems"]
+    assert "so OpenTable's webhooks are refused" in problem
+
+
+async def test_an_unknown_zone_is_a_problem_before_any_poll(host: Caller, world: World) -> None:
+    settings = paths.integration(world.services.firestore, world.restaurant.id)
+    await settings.update({"timeZone": "Mars/Olympus"})
+    [problem] = (await host.get("health")).json()["problems"]
+    assert problem.startswith("timeZone must be an IANA zone")

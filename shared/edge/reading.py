@@ -1,4 +1,4 @@
-"""Reading for the staff: every read has a deadline, every list a bound, every failure one name."""
+"""Reads of Firestore with a deadline, lists with a bound, and one name for every failure."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -6,7 +6,7 @@ from google.cloud.firestore import AsyncClient, AsyncQuery, FieldFilter
 
 from shared.core.change import Source
 from shared.edge import paths
-from shared.edge.staff.reading import read_some
+from shared.edge.reading import read_some
 
 
 async def last_webhook_at(client: AsyncClient, restaurant_id: str) -> datetime | None:

@@ -1,0 +1,52 @@
+"""The demo's staff, and their ID tokens in the Auth emulator's form.
+
+Such a token is unsigned. It is taken only by functions that were told of an Auth emulator, as the
+local gateway's are, and a deployed function that is told of one refuses to start.
+"""
+
+import base64
+import json
+import os
+import time
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+TOKEN_PATH = "/_local/token"  # noqa: S105 -- the address of a token
+STAFF = {"host": "demo-host", "manager": "demo-manager"}
+_LIFE_SECONDS = 3600
+
+
+async def answer_token(request: Request) -> JSONResponse:
+    """Answer with the ID token of the demo's ``?role=host`` or ``?role=manager``."""
+    uid = STAFF.get(request.query_params.get("role", ""))
+    if uid is None:
+        error = {"error": f"Ask for a role: {' or '.join(STAFF)}."}
+        return JSONResponse(error, status_code=400)
+    token = unsigned_token(os.environ["GOOGLE_CLOUD_PROJECT"], uid, int(time.time()))
+    return JSONResponse({"token": token}, headers={"Cache-Control": "no-store"})
+
+
+def unsigned_token(project: str, uid: str, now: int) -> str:
+    """Return an ID token in the Auth emulator's form: no algorithm, no signature.
+
+    Args:
+        project: The Google Cloud project that it is for.
+        uid: Whose.
+        now: Seconds since 1970; it is valid for an hour from then.
+    """
+    claims = {
+        "iss": f"https://securetoken.google.com/{project}",
+        "aud": project,
+        "sub": uid,
+        "auth_time": now,
+        "iat": now,
+        "exp": now + _LIFE_SECONDS,
+    }
+    parts = (_encoded({"alg": "none", "typ": "JWT"}), _encoded(claims), "")
+    return ".".join(parts)
+
+
+def _encoded(part: Mapping[str, object]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")

@@ -1,0 +1,36 @@
+/** The page's beginning: who is there, where they want to be, and the screen for it. */
+
+import { Api } from "./api.js";
+import { el, fill, note } from "./elements.js";
+import { House } from "./house.js";
+import { placeIn, hashOf } from "./route.js";
+import { findDoor } from "./sign-in/door.js";
+import { askToSignIn } from "./sign-in/screen.js";
+
+const app = document.getElementById("app");
+
+async function begin() {
+  const door = await findDoor();
+  const wanted = placeIn(location.hash).restaurantId || door.restaurantId;
+  const person = await door.resume();
+  const visitor = person && wanted ? { person, restaurantId: wanted } : await askToSignIn(app, door, wanted);
+  await enter(visitor.person, visitor.restaurantId);
+}
+
+async function enter(person, restaurantId) {
+  const house = new House(app, new Api(restaurantId, person), person);
+  if (!(await house.open())) return;
+  const place = placeIn(location.hash);
+  if (place.restaurantId !== restaurantId) location.replace(hashOf(restaurantId, "book"));
+  addEventListener("hashchange", () => arrive(house));
+  arrive(house);
+}
+
+function arrive(house) {
+  const place = placeIn(location.hash);
+  // Another restaurant is another visit, with its own membership and role.
+  if (place.restaurantId !== house.api.restaurantId) location.reload();
+  else house.show(place.screen, place.item);
+}
+
+begin().catch((error) => fill(app, el("main", { id: "main", class: "refused" }, note("bad", error.message))));

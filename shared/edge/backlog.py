@@ -1,0 +1,59 @@
+"""How much waits in a restaurant's quarantine for a person, and for how long."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from google.cloud.firestore import AsyncClient, FieldFilter
+
+from shared.edge import paths
+from shared.edge.reading import count, read_some
+from shared.edge.services import Services
+from shared.edge.telemetry import Event, Severity, log
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """The open items of a quarantine.
+
+    Attributes:
+        open_items: How many.
+        oldest_at: When the oldest of them first came, UTC; None where there is none.
+    """
+
+    open_items: int
+    oldest_at: datetime | None
+
+
+async def read_backlog(client: AsyncClient, restaurant_id: str) -> Backlog:
+    """Return a restaurant's backlog, at the price of two reads.
+
+    Args:
+        client: The process's Firestore client.
+        restaurant_id: Lineup's id.
+
+    Raises:
+        LedgerUnavailableError: When it cannot be read now.
+    """
+    is_open = FieldFilter("status", "==", "OPEN")
+    items = paths.quarantine(client, restaurant_id).where(filter=is_open)
+    oldest = await read_some(items.order_by("receivedAt").select(["receivedAt"]), 1)
+    if not oldest:
+        return Backlog(0, None)
+    return Backlog(await count(items), oldest[0].get("receivedAt"))
+
+
+async def log_backlog(services: Services, restaurant_id: str) -> None:
+    """Log a restaurant's backlog, for a metric and its alert.
+
+    Raises:
+        LedgerUnavailableError: When it cannot be read now.
+    """
+    backlog = await read_backlog(services.firestore, restaurant_id)
+    waiting = services.clock() - backlog.oldest_at if backlog.oldest_at else None
+    log(
+        Severity.INFO,
+        Event.QUARANTINE,
+        restaurantId=restaurant_id,
+        openItems=backlog.open_items,
+        oldestOpenSeconds=round(waiting.total_seconds()) if waiting else 0,
+    )

@@ -1,0 +1,123 @@
+"""Work whose report is stored however it ends."""
+
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from shared.core.report import Report, ReportStatus
+from shared.core.settings import settings_from
+from shared.core.window import Window
+from shared.edge.connection import connect
+from shared.edge.leases import Lease
+from shared.edge.opentable.clock import Deadline
+from shared.edge.reports import store_report
+from shared.edge.run import Run
+from shared.edge.services import Services
+from shared.edge.telemetry import Event, Severity, line_of, log
+from shared.errors import InvalidSettingsError, LedgerUnavailableError, OpenTableError
+
+LEASE_MARGIN_SECONDS = 60.0
+FAILURES = (InvalidSettingsError, LedgerUnavailableError, OpenTableError)
+_FORCE_AGAIN = "What is listed was carried out: force the held plan again for the rest."
+
+
+def new_report(
+    services: Services, restaurant_id: str, window: Window, forced_from: str | None = None
+) -> Report:
+    """Return the report of a run that begins now.
+
+    Args:
+        services: The process's services.
+        restaurant_id: Lineup's id.
+        window: The days that it is about.
+        forced_from: The held report whose plan it carries out, if any.
+    """
+    now = services.clock()
+    return Report(
+        report_id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}",
+        restaurant_id=restaurant_id,
+        window=window,
+        reconciled_at=now,
+        forced_from=forced_from,
+    )
+
+
+async def reported(  # noqa: PLR0913 -- each is a different thing, and two call sites name them
+    services: Services,
+    lease: Lease,
+    report: Report,
+    deadline: Deadline,
+    work: Callable[[Run], Awaitable[None]],
+    *,
+    dry: bool = False,
+) -> Report:
+    """Do a run's work, and store its report however that ended.
+
+    Args:
+        services: The process's services.
+        lease: The right to it.
+        report: What is written down.
+        deadline: Bounds the work.
+        work: Does it.
+        dry: Whether nothing but the report may be written.
+
+    Returns:
+        The report, its status telling how it ended.
+
+    Raises:
+        LedgerUnavailableError: When the report could not be stored.
+    """
+    began = time.monotonic()
+    try:
+        settings = settings_from(lease.restaurant_id, lease.document)
+        connection = await connect(services, settings, deadline)
+        cursor = (lease.document.get("poll") or {}).get("cursor")
+        was_wrong = lease.state.get("wrongTimeZone") is True
+        await work(Run(connection, report, cursor, dry, was_wrong))
+    except FAILURES as error:
+        rest = f" {_FORCE_AGAIN}" if report.forced_from else ""
+        report.status, report.reason = ReportStatus.FAILED, f"{error}{rest}"
+    except Exception as error:  # noqa: BLE001 -- the report of a run that we spoilt is stored too
+        _crash(report, error)
+    duration = round((time.monotonic() - began) * 1000)
+    await store_report(services.firestore, report, duration)
+    _log(report, duration)
+    return report
+
+
+def _crash(report: Report, error: Exception) -> None:
+    name = type(error).__name__
+    report.status = ReportStatus.FAILED
+    report.reason = f"A fault of ours ({name}); see the log."
+    where = line_of(error)
+    log(Severity.ERROR, Event.CRASHED, restaurantId=report.restaurant_id, error=name, where=where)
+
+
+def _log(report: Report, duration_ms: int) -> None:
+    good = report.status in {ReportStatus.COMPLETED, ReportStatus.DRY_RUN}
+    log(
+        Severity.INFO if good else Severity.ERROR,
+        Event.RECONCILED,
+        restaurantId=report.restaurant_id,
+        reportId=report.report_id,
+        status=report.status.value,
+        error=report.reason,
+        forcedFrom=report.forced_from,
+        compared=report.compared_count,
+        newDivergences=report.new_divergences,
+        missedWebhooks=report.missed.count,
+        durationMs=duration_ms,
+        **report.counts(),
+    )
+
+
+def answer_of(report: Report) -> dict[str, Any]:
+    """Return a report's part of the answer to who asked for the run."""
+    return {
+        "restaurantId": report.restaurant_id,
+        "reportId": report.report_id,
+        "status": report.status.value,
+        **report.counts(),
+        **({"error": report.reason} if report.reason else {}),
+    }

@@ -1,0 +1,54 @@
+"""A relay's envelopes, and what the reader makes of them."""
+
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from shared.core.change import Change, Source
+from shared.core.envelope import change_from_envelope
+from shared.errors import RejectedStatementError
+
+ZONE = ZoneInfo("America/New_York")
+RECEIVED = datetime(2026, 3, 9, 12, 31, tzinfo=UTC)
+CANONICAL = {
+    "restaurantName": "Demo",
+    "dinerName": "John Doe",
+    "dinerEmail": "john@example.com",
+    "dinerPhone": "15551234567",
+    "partySize": 4,
+    "reservationDateTime": "2026-03-14T23:15:00Z",
+    "status": "confirmed",
+    "specialRequests": "Window seat",
+    "cancellationReason": "Ill",
+}
+
+
+def body(event_type: str = "reservation.updated", /, **data: Any) -> dict[str, Any]:
+    """Return an envelope that says only what is given."""
+    return {
+        "eventType": event_type,
+        "id": "evt_1",
+        "timestamp": "2026-03-09T12:30:44Z",
+        "data": {"reservationId": "ot_1", "restaurantId": "restaurant-123", **data},
+    }
+
+
+def read(envelope: dict[str, Any], rid: str | None = "555001") -> Change:
+    """Return an envelope as a change."""
+    return change_from_envelope(
+        envelope, "as it came", rid=rid, zone=ZONE, received_at=RECEIVED, source=Source.REPLAY
+    )
+
+
+def said(event_type: str = "reservation.updated", /, **data: Any) -> dict[str, Any]:
+    """Return what an envelope with these fields says."""
+    return dict(read(body(event_type, **data)).said)
+
+
+def refusal(envelope: dict[str, Any]) -> str:
+    """Return the reason for which an envelope is refused."""
+    with pytest.raises(RejectedStatementError) as refused:
+        read(envelope)
+    return refused.value.reason

@@ -1,0 +1,64 @@
+"""OpenTable's rows, bare and whole, and what the reader makes of them."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from shared.core.change import Change, Source
+from shared.core.snapshot import change_from_object
+from shared.errors import RejectedStatementError
+
+RID = "555001"
+ZONE = ZoneInfo("America/New_York")
+BARE = {
+    "id": "555001-ot_1",
+    "rid": 555001,
+    "sequence_id": 7,
+    "updated_at_utc": "2026-03-09T12:30:44Z",
+}
+# A row as OpenTable's page composes one: booked under standard time for a visit under summer time.
+WHOLE = BARE | {
+    "guest_id": "555001-65aa01bb02cc03dd04ee05ff",
+    "confirmation_id": 7731,
+    "state": "NotConfirmed",
+    "table_number": ["14"],
+    "created_date": "2026-03-02T11:04:09",
+    "created_date_utc": "2026-03-02T16:04:09Z",
+    "scheduled_time": "2026-03-14T19:15:00",
+    "scheduled_time_utc": "2026-03-14T23:15:00Z",
+    "party_size": 4,
+    "visit_tags": ["gc:service/date"],
+    "origin": "Web",
+    "updated_at": "2026-03-09T08:30:44",
+    "seated_time": None,
+    "seated_time_utc": None,
+    "done_time": None,
+    "done_time_utc": None,
+    "arrived_time": None,
+    "arrived_time_utc": None,
+    "guest_request": "Stroller",
+    "venue_notes": None,
+    "opentable_notes": "",
+    "table_category": None,
+    "server": None,
+    "currency_denominator": 100,
+}
+
+
+def read(**fields: object) -> Change:
+    """Return the bare row, which says as little as it can, with fields added, as a change."""
+    row = BARE | fields
+    return change_from_object(row, "as it came", rid=RID, zone=ZONE, source=Source.POLL)
+
+
+def said(**fields: object) -> dict[str, Any]:
+    """Return what the fields added say, the id apart."""
+    return {name: value for name, value in read(**fields).said.items() if name != "openTableId"}
+
+
+def refusal(**fields: object) -> str:
+    """Return the reason for which such a row is refused."""
+    with pytest.raises(RejectedStatementError) as refused:
+        read(**fields)
+    return refused.value.reason

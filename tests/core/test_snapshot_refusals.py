@@ -1,0 +1,54 @@
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.core.change import Speaker
+from shared.errors import RejectedStatementError
+from tests.core.row_reading import WHOLE, read, refusal
+from tests.strategies.json_values import json_values
+
+INVALID: dict[str, list[object]] = {
+    "party_size": [0, -1, 4.5, True, []],
+    "confirmation_id": [-1, True, 2**63, [], 1.5],
+    "table_number": ["14", [14], {}],
+    "state": [1, [], {}],
+    "guest_request": [1, [], "\ud800"],
+    "scheduled_time_utc": ["soon", 5, ""],
+    "seated_time": ["soon", 5, ""],
+}
+
+
+@pytest.mark.parametrize("rid", [555002, "555002", None, True, 555001.0])
+def test_a_row_of_another_restaurant_is_refused(rid: object) -> None:
+    assert refusal(rid=rid) == "wrong_rid"
+
+
+@pytest.mark.parametrize("id_", [None, "", [], True, "a b", "555001-"])
+def test_a_row_without_a_usable_id_is_refused(id_: object) -> None:
+    assert refusal(id=id_) == "invalid_id"
+
+
+@pytest.mark.parametrize("sequence_id", [None, "7", -1, 7.0, True, 2**63])
+def test_a_row_without_a_sequence_is_refused(sequence_id: object) -> None:
+    assert refusal(sequence_id=sequence_id) == "invalid_sequence_id"
+
+
+@pytest.mark.parametrize("updated_at", [None, "", "now", 5])
+def test_a_row_without_the_time_of_its_update_is_refused(updated_at: object) -> None:
+    assert refusal(updated_at_utc=updated_at) == "invalid_updated_at_utc"
+
+
+@pytest.mark.parametrize(
+    "name, value", [(name, value) for name, values in INVALID.items() for value in values]
+)
+def test_an_invalid_field_is_refused_by_its_name(name: str, value: object) -> None:
+    assert refusal(**{name: value}) == f"invalid_{name}"
+
+
+@given(st.dictionaries(st.sampled_from(sorted(WHOLE)), json_values))
+def test_any_row_is_read_or_refused(spoilt: dict[str, Any]) -> None:
+    with suppress(RejectedStatementError):
+        assert read(**(WHOLE | spoilt)).speaker is Speaker.OPENTABLE

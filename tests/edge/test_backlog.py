@@ -1,0 +1,71 @@
+"""What waits in the quarantine is counted, and so is for how long."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from google.cloud.firestore import AsyncClient
+
+from shared.edge import paths
+from shared.edge.backlog import Backlog, read_backlog
+from tests.world import BEGINNING, World, make_world
+
+
+@pytest.fixture
+async def world(firestore: AsyncClient) -> AsyncIterator[World]:
+    made = await make_world(firestore)
+    yield made
+    made.executor.shutdown()
+
+
+async def backlog(world: World) -> Backlog:
+    return await read_backlog(world.services.firestore, world.restaurant.id)
+
+
+async def set_aside(world: World, party_size: int) -> str:
+    taken = await world.hear_relay("created", reservationId="a", partySize=party_size)
+    return getattr(taken, "id", "")
+
+
+async def test_an_empty_quarantine_has_no_backlog(world: World) -> None:
+    assert await backlog(world) == Backlog(0, None)
+
+
+async def test_the_oldest_open_item_gives_its_age(world: World) -> None:
+    for party_size in (0, -1):
+        await set_aside(world, party_size)
+        world.clock.advance(60)
+    assert await backlog(world) == Backlog(2, BEGINNING)
+
+
+async def test_a_settled_item_does_not_wait(world: World) -> None:
+    first = await set_aside(world, 0)
+    world.clock.advance(60)
+    await set_aside(world, -1)
+    items = paths.quarantine(world.services.firestore, world.restaurant.id)
+    await items.document(first).update({"status": "DISMISSED"})
+    assert await backlog(world) == Backlog(1, BEGINNING + timedelta(seconds=60))
+
+
+def line(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    lines = map(json.loads, capsys.readouterr().out.splitlines())
+    [found] = [line for line in lines if line["event"] == "quarantine"]
+    return {name: found[name] for name in ("openItems", "oldestOpenSeconds")}
+
+
+async def test_each_reconciliation_logs_the_backlog(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await set_aside(world, 0)
+    world.clock.advance(90)
+    await world.reconcile()
+    assert line(capsys) == {"openItems": 1, "oldestOpenSeconds": 90}
+
+
+async def test_an_empty_backlog_is_logged_too(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await world.reconcile()
+    assert line(capsys) == {"openItems": 0, "oldestOpenSeconds": 0}

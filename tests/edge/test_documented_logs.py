@@ -1,0 +1,71 @@
+"""docs/logs.md names every event that is logged, and every field of it."""
+
+import ast
+import inspect
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.edge import telemetry
+from shared.edge.telemetry import Event
+
+ROOT = Path(__file__).parents[2]
+
+
+def documented() -> dict[str, set[str]]:
+    """Return the fields that the page names, by event."""
+    lines = (ROOT / "docs" / "logs.md").read_text().splitlines()
+    rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| `")]
+    # What stands in brackets are a field's values.
+    return {
+        event.strip("`"): set(re.findall(r"`(\w+)`", re.sub(r"\([^)]*\)", "", fields)))
+        for event, _, _, fields in rows
+    }
+
+
+def calls() -> Iterator[ast.Call]:
+    for room in ("functions", "shared"):
+        for path in sorted((ROOT / room).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "log":
+                    yield node
+
+
+def logged() -> dict[str, set[str]]:
+    """Return the fields that the code names, by event."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for call in calls():
+        event = call.args[1]
+        assert isinstance(event, ast.Attribute)
+        found[Event[event.attr].value] |= {named.arg for named in call.keywords if named.arg}
+    return found
+
+
+def test_every_event_is_documented_and_no_other() -> None:
+    assert documented().keys() == {event.value for event in Event}
+
+
+def test_every_event_is_logged_somewhere() -> None:
+    assert logged().keys() == {event.value for event in Event}
+
+
+@pytest.mark.parametrize("event", Event)
+def test_every_field_of_an_event_is_documented(event: Event) -> None:
+    assert logged()[event.value] <= documented()[event.value]
+
+
+def test_every_event_says_what_it_means() -> None:
+    [kind] = ast.parse(inspect.getsource(telemetry.Event)).body
+    assert isinstance(kind, ast.ClassDef)
+    members = [node for node in kind.body if isinstance(node, ast.Assign)]
+    told = [
+        then
+        for node, then in zip(kind.body, kind.body[1:], strict=False)
+        if isinstance(node, ast.Assign)
+        and isinstance(then, ast.Expr)
+        and isinstance(then.value, ast.Constant)
+    ]
+    assert len(told) == len(members) == len(Event)

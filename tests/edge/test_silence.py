@@ -1,0 +1,116 @@
+"""Webhooks that fell silent are noticed by the runs, told once, and cost a webhook nothing."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from google.cloud.firestore import AsyncClient
+
+from shared.edge import paths
+from tests.world import BEGINNING, World, make_world
+
+SOON = BEGINNING + timedelta(days=2)
+Output = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+async def world(firestore: AsyncClient) -> AsyncIterator[World]:
+    made = await make_world(firestore)
+    made.desk.book(SOON, 2)
+    await made.poll()
+    yield made
+    made.executor.shutdown()
+
+
+async def silent_since(world: World) -> datetime | None:
+    settings = paths.integration(world.services.firestore, world.restaurant.id)
+    poll: dict[str, Any] = (await settings.get()).get("poll")
+    return poll.get("webhooksSilentSince")
+
+
+async def missing_a_change(world: World) -> None:
+    """Let the book change without a webhook, long enough ago for its retries to be over."""
+    world.desk.book(SOON, 3)
+    world.clock.advance(900)
+
+
+async def deaf_polls(world: World, count: int) -> None:
+    for _ in range(count):
+        await missing_a_change(world)
+        await world.poll()
+
+
+def told(capsys: Output) -> list[str]:
+    lines = map(json.loads, capsys.readouterr().out.splitlines())
+    return [line["event"] for line in lines if line["event"].startswith("webhooks.")]
+
+
+async def test_two_deaf_polls_are_no_silence(world: World) -> None:
+    await deaf_polls(world, 2)
+    assert await silent_since(world) is None
+
+
+async def test_three_deaf_polls_are_a_silence_since_the_first_missed_change(world: World) -> None:
+    await deaf_polls(world, 3)
+    assert await silent_since(world) == BEGINNING
+
+
+async def test_polls_and_reconciliations_count_together(world: World) -> None:
+    await deaf_polls(world, 2)
+    await missing_a_change(world)
+    await world.reconcile()
+    assert await silent_since(world) == BEGINNING
+
+
+async def test_a_dry_run_notes_nothing(world: World) -> None:
+    await deaf_polls(world, 2)
+    await missing_a_change(world)
+    await world.reconcile(dry=True)
+    assert await silent_since(world) is None
+
+
+async def test_a_webhook_in_between_breaks_the_silence(world: World) -> None:
+    await deaf_polls(world, 2)
+    await world.hear_relay("created", reservationId="another", partySize=2)
+    await deaf_polls(world, 2)
+    assert await silent_since(world) is None
+
+
+async def test_the_first_webhook_ends_a_silence_at_the_next_run(world: World) -> None:
+    await deaf_polls(world, 3)
+    await world.hear_relay("created", reservationId="another", partySize=2)
+    await world.poll()
+    assert await silent_since(world) is None
+
+
+async def test_a_silence_is_told_once_both_ways(world: World, capsys: Output) -> None:
+    await deaf_polls(world, 5)
+    assert told(capsys) == ["webhooks.silent"]
+    await world.hear_relay("created", reservationId="another", partySize=2)
+    await world.poll()
+    await world.poll()
+    assert told(capsys) == ["webhooks.heard"]
+
+
+async def test_a_restaurant_that_expects_no_webhook_is_never_silent(world: World) -> None:
+    settings = paths.integration(world.services.firestore, world.restaurant.id)
+    await settings.update({"webhookAuth": []})
+    await deaf_polls(world, 4)
+    assert await silent_since(world) is None
+
+
+async def test_a_silence_ends_where_webhooks_are_no_longer_expected(world: World) -> None:
+    await deaf_polls(world, 3)
+    settings = paths.integration(world.services.firestore, world.restaurant.id)
+    await settings.update({"webhookAuth": []})
+    await world.poll()
+    assert await silent_since(world) is None
+
+
+async def test_a_webhook_never_writes_the_settings(world: World) -> None:
+    settings = paths.integration(world.services.firestore, world.restaurant.id)
+    before = await settings.get()
+    await world.hear_relay("created", reservationId="another", partySize=2)
+    assert (await settings.get()).update_time == before.update_time

@@ -1,0 +1,49 @@
+"""Webhooks handed to the deployed function itself, in the test's own process."""
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from typing import cast
+
+from starlette.requests import Request
+from starlette.responses import Response  # noqa: TC002 -- beside the request it is read with
+from starlette.types import Message
+
+from functions.webhook import opentable_webhook
+from shared.edge import services as process
+from shared.edge.services import Services
+
+BEARER = {"authorization": "Bearer proof"}
+
+
+async def knock(services: Services, body: bytes, headers: Mapping[str, str] = BEARER) -> int:
+    """Post a body to the webhook of a process that has these services.
+
+    Args:
+        services: The process's.
+        body: The bytes that arrive.
+        headers: Beside the media type; by default the credential of `tests.world`'s restaurant.
+
+    Returns:
+        The answer's HTTP status.
+    """
+    # The function looks its services up before it first waits, so each caller gets its own.
+    process._made.clear()
+    process._made[asyncio.get_running_loop()] = services
+    answering = cast("Awaitable[Response]", opentable_webhook(_request(body, headers)))
+    return (await answering).status_code
+
+
+def _request(body: bytes, headers: Mapping[str, str]) -> Request:
+    named = {"content-type": "application/json", **headers}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/",
+        "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in named.items()],
+    }
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return Request(scope, receive)

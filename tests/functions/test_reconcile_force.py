@@ -1,0 +1,68 @@
+"""The scheduled function carries a held plan out where its body names one."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from google.cloud.firestore import AsyncClient
+from pydantic import ValidationError
+
+from functions.http import Answer
+from functions.reconcile import ReconcileOrder, _reconcile
+from tests.held import held_for_updates
+from tests.world import World, make_world
+
+
+@pytest.fixture
+async def world(firestore: AsyncClient) -> AsyncIterator[World]:
+    made = await make_world(firestore)
+    yield made
+    made.executor.shutdown()
+
+
+async def force(world: World, report_id: str) -> Answer:
+    body = {"restaurantId": world.restaurant.id, "force": report_id}
+    return await _reconcile(world.services, ReconcileOrder.model_validate(body))
+
+
+async def test_a_forced_plan_is_answered_like_any_report(world: World) -> None:
+    _, held_id = await held_for_updates(world)
+    answer = await force(world, held_id)
+    assert (answer.code, answer.body["restaurants"]) == (200, 1)
+    reports: Any = answer.body["reports"]
+    [report] = reports
+    assert (report["status"], report["updated"]) == ("COMPLETED", 22)
+
+
+async def test_a_plan_that_was_carried_out_before_is_refused(world: World) -> None:
+    _, held_id = await held_for_updates(world)
+    await force(world, held_id)
+    refused = await force(world, held_id)
+    assert (refused.code, refused.body["status"]) == (409, "already_forced")
+    assert "see report" in str(refused.body["detail"])
+
+
+async def test_an_unknown_plan_is_refused(world: World) -> None:
+    refused = await force(world, "none")
+    assert (refused.code, refused.body["status"]) == (404, "no_such_report")
+
+
+async def test_a_force_that_fails_is_tried_again_by_its_caller(world: World) -> None:
+    _, held_id = await held_for_updates(world)
+    world.sandbox.offboard(int(world.restaurant.rid))
+    assert (await force(world, held_id)).code == 503
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"force": "r"},
+        {"force": "r", "restaurantId": "a", "dryRun": True},
+        {"force": "r", "restaurantId": "a", "startDate": "2026-03-09"},
+        {"force": "r", "restaurantId": "a", "endDate": "2026-03-09"},
+        {"force": "a/b", "restaurantId": "a"},
+    ],
+)
+def test_an_order_to_force_names_one_plan_and_nothing_else(body: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        ReconcileOrder.model_validate(body)

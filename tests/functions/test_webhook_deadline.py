@@ -1,0 +1,71 @@
+"""A webhook has one deadline for everything, whatever hangs behind it."""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+
+from dev.processes import LOOPBACK
+from tests.served import Served, serving
+from tests.statements import envelope
+
+DEADLINE = 1.0
+# Beyond the deadline, the time that a busy machine may take to answer.
+PATIENCE = 4.0
+
+
+@pytest.fixture(scope="module")
+def hanging() -> Iterator[str]:
+    """The address of a Firestore that takes every connection and never answers."""
+    with socket.create_server((LOOPBACK, 0)) as listener:
+        yield f"{LOOPBACK}:{listener.getsockname()[1]}"
+
+
+@pytest.fixture(scope="module")
+def waiting(hanging: str) -> Iterator[Served]:
+    with serving(
+        "opentable_webhook",
+        GOOGLE_CLOUD_PROJECT="hanging",
+        FIRESTORE_EMULATOR_HOST=hanging,
+        WEBHOOK_DEADLINE_SECONDS=str(DEADLINE),
+    ) as started:
+        yield started
+
+
+@pytest.fixture
+async def sender() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(timeout=30) as client:
+        yield client
+
+
+async def test_a_firestore_that_hangs_is_answered_503_within_the_deadline(
+    waiting: Served, sender: httpx.AsyncClient
+) -> None:
+    began = time.monotonic()
+    answer = await sender.post(waiting.url, json=envelope() | {"data": {"restaurantId": "r-1"}})
+    assert (answer.status_code, answer.json()) == (503, {"status": "unavailable"})
+    assert answer.headers["retry-after"]
+    assert DEADLINE <= time.monotonic() - began < DEADLINE + PATIENCE
+
+
+async def test_a_body_that_never_ends_is_answered_503_within_the_deadline(
+    waiting: Served,
+) -> None:
+    reader, writer = await asyncio.open_connection(LOOPBACK, httpx.URL(waiting.url).port)
+    writer.write(b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\n{")
+    async with asyncio.timeout(DEADLINE + PATIENCE):
+        assert b" 503 " in await reader.readline()
+    writer.close()
+
+
+async def test_the_log_names_the_kind_of_failure_and_nothing_else(
+    waiting: Served, sender: httpx.AsyncClient
+) -> None:
+    body = envelope(dinerName="Marked") | {"data": {"restaurantId": "r-2", "dinerName": "Marked"}}
+    await sender.post(waiting.url, json=body)
+    line = waiting.output.wait_for('"unavailable"')
+    assert '"error": "TimeoutError"' in line
+    assert not [line for line in waiting.output.lines if "Marked" in line]

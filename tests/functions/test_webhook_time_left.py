@@ -1,0 +1,45 @@
+"""What a webhook fetches after its commit never makes its answer late."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from google.cloud.firestore import AsyncClient
+
+from functions.webhook import _follow
+from shared.edge.ledger import Applied
+from tests.world import BEGINNING, World, make_world
+
+
+@pytest.fixture
+async def world(firestore: AsyncClient) -> AsyncIterator[World]:
+    made = await make_world(firestore)
+    yield made
+    made.executor.shutdown()
+
+
+async def hinted(world: World) -> Applied:
+    """Return what became of an envelope that calls for OpenTable's own row."""
+    booked = world.desk.book(BEGINNING, 2)
+    await world.poll()
+    applied = await world.hear_relay("updated", reservationId=booked.key, partySize=5)
+    assert isinstance(applied, Applied)
+    assert applied.is_hint
+    return applied
+
+
+async def follow(world: World, seconds: float) -> int:
+    """Follow a hint with so many seconds left; return how often OpenTable was asked."""
+    applied = await hinted(world)
+    asked = world.sandbox.counts["reservation"]
+    ends = asyncio.get_running_loop().time() + seconds
+    await _follow(world.services, world.settings(), applied, ends)
+    return world.sandbox.counts["reservation"] - asked
+
+
+async def test_in_time_a_hint_is_followed(world: World) -> None:
+    assert await follow(world, 30.0) == 1
+
+
+async def test_out_of_time_the_event_stands_and_nothing_is_fetched(world: World) -> None:
+    assert await follow(world, -1.0) == 0

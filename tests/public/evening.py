@@ -1,0 +1,73 @@
+"""A Saturday evening at a restaurant, as all screens of the page show it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.public.stand import DAY, NEW_YORK, Stand
+
+_EVENING: tuple[tuple[str, str, int, str, str, str | None], ...] = (
+    ("17:30", "Beatriz Aldana", 4, "Done", "3", None),
+    ("18:00", "Kofi Mensah", 2, "Seated", "6", "Anniversary"),
+    ("18:00", "Yuki Tanabe", 5, "Seated", "14", None),
+    ("18:45", "Eleni Markou", 3, "AllArrived", "", "Nut allergy"),
+    ("19:00", "Ada Lovelace", 4, "Confirmed", "12", "Window seat, please"),
+    ("19:00", "Tomasz Wilk", 2, "NotConfirmed", "", None),
+    ("19:30", "Priya Raman", 8, "Confirmed", "21", "Two high chairs"),
+    ("19:45", "Ola Nystrom", 2, "Cancelled", "", None),
+    ("20:15", "Hugo Marchetti", 4, "Confirmed", "", None),
+    ("20:30", "Amara Diallo", 2, "NotConfirmed", "", "Quiet table"),
+    ("21:00", "Wen Jiahui", 6, "Confirmed", "18", None),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Evening:
+    """What an evening left behind.
+
+    Attributes:
+        report: The id of a report with corrections in it.
+        kept: The id of a message that was kept aside.
+    """
+
+    report: str
+    kept: str
+
+
+async def play(stand: Stand) -> Evening:
+    """Fill a restaurant's book, reports and quarantine."""
+    booked = stand.opentable.booked(stand.restaurant.rid, 4)
+    await stand.reconcile()
+    booked.desk.resize(booked.reservation.key, 6)
+    booked.desk.tables(booked.reservation.key, "23")
+    await stand.take_own()
+    for number, entry in enumerate(_EVENING, start=1):
+        await _tell(stand, f"ot_{number}", *entry)
+    report = await stand.reconcile()
+    await stand.hear("updated", 9, reservationId="early", dinerName="Sophie Germain", partySize=2)
+    await stand.quarantine()
+    return Evening(report["reportId"], (await _kept(stand))[0])
+
+
+async def _tell(  # noqa: PLR0913, PLR0917 -- the columns of the evening
+    stand: Stand, key: str, at: str, name: str, party: int, state: str, table: str, wish: str | None
+) -> None:
+    """Have the relay name the guest, and OpenTable say the rest."""
+    await stand.hear(reservationId=key, dinerName=name, dinerPhone="+12125550100")
+    start = datetime.fromisoformat(f"{DAY}T{at}").replace(tzinfo=NEW_YORK)
+    row: dict[str, Any] = {
+        "id": f"{stand.restaurant.rid}-{key}",
+        "state": state,
+        "party_size": party,
+        "scheduled_time": f"{DAY}T{at}:00",
+        "scheduled_time_utc": f"{start.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "table_number": [table] if table else [],
+        "guest_request": wish,
+    }
+    answer = await stand.sender.send(stand.sender.row(60, **row))
+    assert answer.status_code == 200, answer.text
+
+
+async def _kept(stand: Stand) -> list[str]:
+    items = stand.client.collection("restaurants", stand.restaurant.id, "openTableQuarantine")
+    return [item.id async for item in items.list_documents()]

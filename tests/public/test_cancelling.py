@@ -1,0 +1,78 @@
+"""Cancelling: Lineup's own with a reason, OpenTable's never."""
+
+from playwright.async_api import Page, expect
+
+from tests.public.conftest import Visit
+from tests.public.stand import Stand
+
+CANCEL = "Cancel this reservation …"
+
+
+async def test_opentables_cannot_be_cancelled_and_the_reason_is_in_words(
+    stand: Stand, visit: Visit
+) -> None:
+    await stand.hear()
+    page = await visit()
+    await page.get_by_role("button", name="Ada Lovelace").click()
+    button = page.get_by_role("button", name=CANCEL)
+    await expect(button).to_be_disabled()
+    await expect(button).to_have_accessible_description(
+        "OpenTable reservations must be cancelled through OpenTable."
+    )
+
+
+async def test_a_cancelled_row_of_lineups_own_shows_it(stand: Stand, visit: Visit) -> None:
+    await stand.take_own()
+    page = await visit()
+    await cancel(page, "Noor Abernathy")
+    await expect(page.get_by_role("row", name="Noor Abernathy")).to_contain_text("Cancelled")
+
+
+async def test_the_reason_is_kept_with_the_cancellation(stand: Stand, visit: Visit) -> None:
+    await stand.take_own()
+    page = await visit()
+    await cancel(page, "Noor Abernathy", "Called in ill")
+    sheet = page.get_by_role("dialog", name="Noor Abernathy")
+    await expect(sheet.locator(".facts")).to_contain_text("Called in ill")
+    await expect(sheet.locator(".story")).to_contain_text("Cancelled by staff")
+
+
+async def test_keeping_it_cancels_nothing(stand: Stand, visit: Visit) -> None:
+    await stand.take_own()
+    page = await visit()
+    await page.get_by_role("button", name="Noor Abernathy").click()
+    await page.get_by_role("button", name=CANCEL).click()
+    await page.get_by_role("button", name="Keep it").click()
+    await expect(page.get_by_role("dialog", name="Noor Abernathy")).to_contain_text("Confirmed")
+
+
+async def test_what_is_over_has_no_button(stand: Stand, visit: Visit) -> None:
+    await stand.take_own()
+    page = await visit()
+    await page.get_by_role("button", name="Jonas Achterberg").click()
+    await expect(page.get_by_role("dialog", name="Jonas Achterberg")).to_be_visible()
+    await expect(page.get_by_role("button", name=CANCEL)).to_have_count(0)
+
+
+async def test_the_keyboard_alone_cancels(stand: Stand, visit: Visit) -> None:
+    await stand.take_own()
+    page = await visit()
+    await page.get_by_role("button", name="Noor Abernathy").focus()
+    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name=CANCEL).focus()
+    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name="Cancel the reservation").focus()
+    await page.keyboard.press("Enter")
+    sheet = page.get_by_role("dialog", name="Noor Abernathy", exact=True)
+    await expect(sheet).to_contain_text("Cancelled by staff")
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("button", name="Noor Abernathy")).to_be_focused()
+
+
+async def cancel(page: Page, name: str, reason: str = "") -> None:
+    """Cancel somebody's reservation, from the book to the confirmation."""
+    await page.get_by_role("button", name=name).click()
+    await page.get_by_role("button", name=CANCEL).click()
+    await page.get_by_label("Reason (optional)").fill(reason)
+    await page.get_by_role("button", name="Cancel the reservation").click()
+    await page.get_by_role("dialog", name=f"Cancel {name}?").wait_for(state="hidden")

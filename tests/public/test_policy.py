@@ -1,0 +1,45 @@
+"""The page keeps to itself: nothing inline, and nobody else is asked for anything."""
+
+import json
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import expect
+
+from tests.public.conftest import Visit
+from tests.public.stand import Stand
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted(path for path in (ROOT / "public").rglob("*") if path.is_file())
+SIGN_IN = {"identitytoolkit.googleapis.com", "securetoken.googleapis.com"}
+DOCUMENTATION = {"firebase.google.com", "www.w3.org"}
+
+
+async def test_the_page_asks_nobody_else_for_anything(stand: Stand, visit: Visit) -> None:
+    hosts = set()
+    page = await visit()
+    page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
+    await page.reload()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Saturday 14 March")
+    assert hosts == {urlsplit(stand.url).netloc}
+
+
+def test_the_files_name_no_other_host() -> None:
+    text = "".join(path.read_text() for path in FILES)
+    assert set(re.findall(r"https?://([^/\s\"'`]+)", text)) <= SIGN_IN | DOCUMENTATION
+
+
+def test_the_policy_lets_only_the_sign_in_out() -> None:
+    hosting = json.loads((ROOT / "firebase.json").read_text())["hosting"]
+    [headers] = [rule["headers"] for rule in hosting["headers"] if rule["source"] == "**"]
+    [policy] = [each["value"] for each in headers if each["key"] == "Content-Security-Policy"]
+    assert policy.startswith("default-src 'self'; connect-src 'self' ")
+    assert set(re.findall(r"https://(\S+?)[; ]", policy)) == SIGN_IN
+    assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_every_file_of_the_page_is_small(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 130
