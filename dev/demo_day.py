@@ -19,10 +19,10 @@ class _Own(NamedTuple):
 
 _TODAY = (
     _Own(time(12, 30), "Rosa Okafor", 2, "4", "COMPLETED"),
-    _Own(time(17, 45), "Milan Petersen", 3, "9", "CONFIRMED", "High chair"),
-    _Own(time(18, 30), "Ines Takahashi", 4, "11", "CONFIRMED", note="Regular, likes the corner"),
-    _Own(time(19, 15), "Samir Lindqvist", 2, "7", "BOOKED", "Birthday, a candle with dessert"),
-    _Own(time(19, 30), "Noor Abernathy", 6, "20", "CONFIRMED", "Two vegetarians"),
+    _Own(time(18, 15), "Milan Petersen", 3, "9", "SEATED", "High chair"),
+    _Own(time(19, 0), "Ines Takahashi", 4, "11", "CONFIRMED", note="Regular, likes the corner"),
+    _Own(time(19, 30), "Samir Lindqvist", 2, "7", "BOOKED", "Birthday, a candle with dessert"),
+    _Own(time(19, 45), "Noor Abernathy", 6, "20", "CONFIRMED", "Two vegetarians"),
     _Own(time(20, 0), "Jonas Achterberg", 2, "5", "CANCELLED"),
     _Own(time(20, 45), "Leila Fontaine", 5, "15", "CONFIRMED"),
 )

@@ -43,6 +43,10 @@ class Wire:
         self._count("read")
         return await self._api.batch_get_documents(**sent)
 
+    async def run_query(self, **sent: Any) -> Any:
+        self._count("query")
+        return await self._api.run_query(**sent)
+
     def counted(self) -> list[str]:
         """Return the calls since this was last asked."""
         calls, self.calls = self.calls, []

@@ -55,7 +55,7 @@ async def health(visit: Visit[Nothing, Nothing]) -> Reply:
         read_integration(services.firestore, restaurant_id),
         last_webhook_at(services.firestore, restaurant_id),
         newest_summaries(services.firestore, restaurant_id, 1),
-        read_backlog(services.firestore, restaurant_id),
+        read_backlog(services, restaurant_id),
     )
     report = ReportSummary.model_validate(reports[0]) if reports else None
     return Reply(_health(restaurant_id, document or {}, webhook_at, report, backlog))

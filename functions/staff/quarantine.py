@@ -8,6 +8,7 @@ from functions.staff.models import Asked, Instant, Limit, Nothing, Told
 from functions.staff.replies import Reply
 from functions.staff.routing import Visit, not_found
 from shared.core.masking import masked
+from shared.edge.backlog import read_backlog
 from shared.edge.staff.quarantine import Item, QuarantineDesk
 
 
@@ -57,7 +58,8 @@ async def newest(visit: Visit[QuarantineAsked, Nothing]) -> Reply:
     desk = desk_of(visit)
     found = await desk.newest(visit.query.limit)
     items = [QuarantineSummary.model_validate({"id": id_, **item}) for id_, item in found.items()]
-    return Reply(Quarantine(open_count=await desk.open_count(), items=items))
+    backlog = await read_backlog(visit.services, visit.restaurant_id)
+    return Reply(Quarantine(open_count=backlog.open_items, items=items))
 
 
 class ItemAsked(Asked):

@@ -62,9 +62,9 @@ class Story(Told):
 
 async def story(visit: Visit[StoryAsked, Nothing]) -> Reply:
     """Answer with a page of a reservation's journal."""
-    client, asked = visit.services.firestore, visit.query
+    services, asked = visit.services, visit.query
     try:
-        page = await read_story(client, visit.restaurant_id, visit.id, asked.limit, asked.cursor)
+        page = await read_story(services, visit.restaurant_id, visit.id, asked.limit, asked.cursor)
     except InvalidCursorError:
         text = "The cursor must be the `next` of an earlier page."
         raise RefusalError(400, "INVALID_REQUEST", text) from None

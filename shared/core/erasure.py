@@ -8,6 +8,7 @@ from typing import Any
 
 from shared.core.change import Change, Value
 from shared.core.statements import Register, Said, Statements
+from shared.core.states import status_of
 
 # Free text counts as a person's: a request or a tag may name anyone.
 PERSONAL_FIELDS = frozenset(
@@ -59,7 +60,8 @@ _ANONYMOUS_KEYS = frozenset(
         "reportId",
     }
 )
-_CODE = re.compile(r"[A-Za-z0-9_.:+-]{0,80}", re.ASCII)
+# A word without a digit may be anyone's name.
+_CODE = re.compile(r"(?=.*\d)[A-Za-z0-9_.:+-]{1,80}|reservation\.[a-z]{1,20}|", re.ASCII)
 
 
 def erased(name: str, value: Value) -> Value:
@@ -130,7 +132,9 @@ def _anonymous(body: object) -> dict[str, Any]:
 def _is_code(value: object) -> bool:
     if isinstance(value, list):
         return all(isinstance(item, str) and _is_code(item) for item in value)
-    return not isinstance(value, dict) and _CODE.fullmatch(str(value)) is not None
+    if isinstance(value, str):
+        return _CODE.fullmatch(value) is not None or status_of(value) is not None
+    return not isinstance(value, dict)
 
 
 def scrubbed_entry(entry: Mapping[str, Any]) -> dict[str, Any]:

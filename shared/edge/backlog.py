@@ -1,9 +1,9 @@
 """How much waits in a restaurant's quarantine for a person, and for how long."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from google.cloud.firestore import AsyncClient, FieldFilter
+from google.cloud.firestore import FieldFilter
 
 from shared.edge import paths
 from shared.edge.reading import count, read_some
@@ -24,18 +24,22 @@ class Backlog:
     oldest_at: datetime | None
 
 
-async def read_backlog(client: AsyncClient, restaurant_id: str) -> Backlog:
+async def read_backlog(services: Services, restaurant_id: str) -> Backlog:
     """Return a restaurant's backlog, at the price of two reads.
 
     Args:
-        client: The process's Firestore client.
+        services: The process's services.
         restaurant_id: Lineup's id.
 
     Raises:
         LedgerUnavailableError: When it cannot be read now.
     """
     is_open = FieldFilter("status", "==", "OPEN")
-    items = paths.quarantine(client, restaurant_id).where(filter=is_open)
+    # By its age: the time at which an item expires is not indexed.
+    life = timedelta(days=services.environment.quarantine_days)
+    is_kept = FieldFilter("receivedAt", ">", services.clock() - life)
+    quarantine = paths.quarantine(services.firestore, restaurant_id)
+    items = quarantine.where(filter=is_open).where(filter=is_kept)
     oldest = await read_some(items.order_by("receivedAt").select(["receivedAt"]), 1)
     if not oldest:
         return Backlog(0, None)
@@ -48,7 +52,7 @@ async def log_backlog(services: Services, restaurant_id: str) -> None:
     Raises:
         LedgerUnavailableError: When it cannot be read now.
     """
-    backlog = await read_backlog(services.firestore, restaurant_id)
+    backlog = await read_backlog(services, restaurant_id)
     waiting = services.clock() - backlog.oldest_at if backlog.oldest_at else None
     log(
         Severity.INFO,

@@ -85,8 +85,10 @@ async def _erase_reservation(
     services: Services, settings: Settings, key: str, guest_key: str
 ) -> int:
     ledger = services.ledger(settings)
+    # The journal again with the commit, for what came in between; here it is counted.
+    places = await ledger.shelf.scrub_journal(key)
     applied = await ledger.apply(joining(key, guest_key, services.clock(), Source.POLL))
-    return (applied.commit is not None) + await ledger.shelf.scrub_journal(key)
+    return places + (applied.commit is not None)
 
 
 async def _note(services: Services, settings: Settings, places: int) -> None:

@@ -44,8 +44,12 @@ class Correction:
 
     @property
     def changes_held(self) -> bool:
-        """Whether it would change what a reservation that is held shows."""
-        return self.commit.outcome is Outcome.UPDATED
+        """Whether it would change what a reservation that is held shows.
+
+        A local date alone moves by the settings' zone, which says nothing against the answer.
+        """
+        moved = self.commit.entry["changes"].keys()
+        return self.commit.outcome is Outcome.UPDATED and moved != {"localDate"}
 
 
 @dataclass(slots=True)

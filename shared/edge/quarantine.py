@@ -4,10 +4,12 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient, Increment
 
+from shared.core.retention import is_gone
 from shared.core.signature import Verdict
 from shared.edge import paths
 from shared.errors import LedgerUnavailableError, RejectedStatementError
@@ -87,18 +89,25 @@ class Quarantine:
         try:
             await reference.create(item, retry=None, timeout=_WRITE_SECONDS)
         except google.Conflict:
-            await self._count_again(id_, now)
-            return Kept(id_, is_new=False)
+            return Kept(id_, is_new=await self._keep_again(id_, item))
         except google.GoogleAPIError as error:
             raise LedgerUnavailableError(type(error).__name__) from None
         return Kept(id_, is_new=True)
 
-    async def _count_again(self, id_: str, now: datetime) -> None:
+    async def _keep_again(self, id_: str, item: dict[str, Any]) -> bool:
+        """Count an item once more; one that has expired counts as gone, and is kept anew."""
+        reference, now = self._items.document(id_), item["receivedAt"]
         seen = {"count": Increment(1), "lastSeenAt": now}
         try:
-            await self._items.document(id_).update(seen, retry=None, timeout=_WRITE_SECONDS)
+            held = (await reference.get(retry=None, timeout=_WRITE_SECONDS)).to_dict() or {}
+            expired = is_gone(held, "quarantineExpireAt", now)
+            if expired:
+                await reference.set(item, retry=None, timeout=_WRITE_SECONDS)
+            else:
+                await reference.update(seen, retry=None, timeout=_WRITE_SECONDS)
         except google.GoogleAPIError as error:
             raise LedgerUnavailableError(type(error).__name__) from None
+        return expired
 
 
 def quarantine_id(reason: str, body: str) -> str:

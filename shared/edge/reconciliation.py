@@ -14,6 +14,7 @@ from shared.core.report import Divergence, ReportStatus
 from shared.edge.by_id import fetch_by_id
 from shared.edge.comparing import Comparison, compare
 from shared.edge.corrections import carry_out, list_plan
+from shared.edge.dates import rederive_dates
 from shared.edge.divergences import alarm, read_statements, settle_findings
 from shared.edge.holdings import read_holdings
 from shared.edge.plan import Plan, make_plan
@@ -73,6 +74,7 @@ async def _correct(run: Run, holdings: dict[str, Mark], plan: Plan) -> None:
     services, settings = run.connection.services, run.connection.settings
     counts = run.expects_webhooks
     applied = await carry_out(services, settings, plan, run.report, count_missed=counts)
+    await rederive_dates(run)
     await repeat_erasures(run.connection)
     await fetch_guests(run.connection, holdings, applied)
 

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from shared.core.report import Divergence, Report
+from shared.core.report import Divergence, Report, ReportStatus
 from shared.core.settings import settings_from
 from shared.core.window import window_at
 from shared.edge.backlog import log_backlog
@@ -57,7 +57,7 @@ async def reconcile_restaurant(
         report = await _reported(services, lease, wanted, Deadline.after(seconds))
         if not wanted.dry:
             await note_webhooks(services, lease, report.missed)
-        await leases.end(lease, _state(report))
+        await leases.end(lease, _state(lease, report))
         await log_backlog(services, restaurant_id)
         if services.environment.firestore_emulator:
             await sweep_expired(services)
@@ -74,12 +74,16 @@ async def _reported(services: Services, lease: Lease, wanted: Wanted, deadline: 
     return await reported(services, lease, report, deadline, reconcile, dry=wanted.dry)
 
 
-def _state(report: Report) -> dict[str, Any]:
-    return {
+def _state(lease: Lease, report: Report) -> dict[str, Any]:
+    """Return what the next run must know of this one; a failed one found out nothing."""
+    state: dict[str, Any] = {
         "reconciliation.lastReportId": report.report_id,
         "reconciliation.lastStatus": report.status.value,
         "reconciliation.lastReconciledAt": report.reconciled_at,
-        "reconciliation.wrongTimeZone": any(
-            entry["type"] == Divergence.WRONG_TIME_ZONE for entry in report.divergences
-        ),
     }
+    if report.status is not ReportStatus.FAILED:
+        kinds = {entry["type"] for entry in report.divergences}
+        state["reconciliation.wrongTimeZone"] = Divergence.WRONG_TIME_ZONE in kinds
+    if report.status is ReportStatus.COMPLETED:
+        state["reconciliation.timeZone"] = lease.document.get("timeZone")
+    return state

@@ -74,7 +74,8 @@ async def reported(  # noqa: PLR0913 -- each is a different thing, and two call 
         connection = await connect(services, settings, deadline)
         cursor = (lease.document.get("poll") or {}).get("cursor")
         was_wrong = lease.state.get("wrongTimeZone") is True
-        await work(Run(connection, report, cursor, dry, was_wrong))
+        zone_before = lease.state.get("timeZone")
+        await work(Run(connection, report, cursor, dry, was_wrong, zone_before))
     except FAILURES as error:
         rest = f" {_FORCE_AGAIN}" if report.forced_from else ""
         report.status, report.reason = ReportStatus.FAILED, f"{error}{rest}"

@@ -17,6 +17,8 @@ class Run:
         cursor: The poll's cursor, None where it never ran to its end.
         dry: Whether nothing but the report may be written.
         zone_was_wrong: Whether the last run found the restaurant's zone to be wrong already.
+        zone_before: The zone in which the last complete run left the local dates, None where
+            there was none.
     """
 
     connection: Connection
@@ -24,6 +26,7 @@ class Run:
     cursor: datetime | None
     dry: bool
     zone_was_wrong: bool
+    zone_before: str | None
 
     @property
     def expects_webhooks(self) -> bool:

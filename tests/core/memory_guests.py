@@ -37,8 +37,7 @@ class MemoryGuests:
         """
         heard = statements_of(apart_from_times(self.ledger.document)).hear(change)
         if heard.named.keys != {heard.shown("guestKey")}:
-            for key in sorted(heard.named.keys):
-                self._fetch(key)
+            self._have(heard.named.keys)
         decision = self.ledger.hear(change, reading)
         if isinstance(decision, Commit) and decision.tombstones:
             self._scrub_journal()
@@ -63,6 +62,13 @@ class MemoryGuests:
         named = statements.shown("guestKey")
         if isinstance(named, str) and statements.guest is None:
             self._fetch(named)
+            self._join()
+
+    def _have(self, keys: frozenset[str]) -> None:
+        lacking = sorted(keys - self.held.keys())
+        for key in lacking:
+            self._fetch(key)
+        if lacking and self.ledger.document is not None:
             self._join()
 
     def _fetch(self, key: str | None) -> None:

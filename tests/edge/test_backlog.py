@@ -21,7 +21,7 @@ async def world(firestore: AsyncClient) -> AsyncIterator[World]:
 
 
 async def backlog(world: World) -> Backlog:
-    return await read_backlog(world.services.firestore, world.restaurant.id)
+    return await read_backlog(world.services, world.restaurant.id)
 
 
 async def set_aside(world: World, party_size: int) -> str:

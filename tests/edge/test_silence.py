@@ -1,14 +1,19 @@
 """Webhooks that fell silent are noticed by the runs, told once, and cost a webhook nothing."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from google.cloud.firestore import AsyncClient
 
+from shared.core.missed import Missed
 from shared.edge import paths
+from shared.edge.leases import Lease
+from shared.edge.silence import note_webhooks
 from tests.world import BEGINNING, World, make_world
 
 SOON = BEGINNING + timedelta(days=2)
@@ -114,3 +119,12 @@ async def test_a_webhook_never_writes_the_settings(world: World) -> None:
     before = await settings.get()
     await world.hear_relay("created", reservationId="another", partySize=2)
     assert (await settings.get()).update_time == before.update_time
+
+
+async def test_runs_that_end_at_the_same_moment_are_all_counted(world: World) -> None:
+    await missing_a_change(world)
+    settings = paths.integration(world.services.firestore, world.restaurant.id)
+    lease = Lease(world.restaurant.id, "poll", "me", (await settings.get()).to_dict() or {})
+    run = partial(note_webhooks, world.services, lease, Missed(1, BEGINNING))
+    await asyncio.gather(run(), run(), run())
+    assert await silent_since(world) == BEGINNING

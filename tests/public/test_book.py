@@ -139,7 +139,7 @@ async def test_covers_leave_out_those_who_do_not_come(stand: Stand, visit: Visit
     page = await visit()
     await expect(page.locator(".total")).to_have_text("22 covers in 6 reservations")
     hours = page.get_by_role("list", name="Covers by the hour").get_by_role("listitem")
-    await expect(hours.filter(has_text="19:00")).to_contain_text("8 covers")
+    await expect(hours.filter(has_text="19:00")).to_contain_text("12 covers")
     await expect(hours.filter(has_text="20:00")).to_contain_text("5 covers")
 
 

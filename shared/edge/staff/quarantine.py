@@ -7,13 +7,15 @@ from typing import Any
 from google.cloud.firestore import AsyncClient, AsyncQuery, FieldFilter
 
 from shared.core.keys import is_document_id
+from shared.core.retention import is_gone
 from shared.edge import paths
-from shared.edge.reading import count, read_one, read_some, unavailable_on_failure
+from shared.edge.reading import read_one, read_some, unavailable_on_failure
 from shared.edge.staff.tokens import Person
 
 MOST_VIEWS = 50
 _WRITE_SECONDS = 5.0
-_LISTED = ("reason", "detail", "receivedAt", "lastSeenAt", "count", "status")
+_EXPIRY = "quarantineExpireAt"
+_LISTED = ("reason", "detail", "receivedAt", "lastSeenAt", "count", "status", _EXPIRY)
 
 Item = dict[str, Any]
 
@@ -36,10 +38,6 @@ class QuarantineDesk:
         self._items = paths.quarantine(client, restaurant_id)
         self._clock = clock
 
-    async def open_count(self) -> int:
-        """Return how many items wait for a person."""
-        return await count(self._with_status("OPEN"))
-
     async def newest(self, most: int) -> dict[str, Item]:
         """Return at most so many items without their bodies: open ones first, then newest first."""
         found = await self._some(self._with_status("OPEN"), most)
@@ -49,10 +47,11 @@ class QuarantineDesk:
         return found
 
     async def item(self, item_id: str) -> Item | None:
-        """Return an item whole, None where there is none."""
+        """Return an item whole, None where there is none or it has expired."""
         if not is_document_id(item_id):
             return None
-        return (await read_one(self._items.document(item_id))).to_dict()
+        item = (await read_one(self._items.document(item_id))).to_dict()
+        return None if item is None or is_gone(item, _EXPIRY, self._clock()) else item
 
     async def note_view(self, item_id: str, item: Item, by: Person) -> None:
         """Write in an item who is about to see its personal data; the newest views are kept."""
@@ -77,7 +76,9 @@ class QuarantineDesk:
 
     async def _some(self, query: AsyncQuery, most: int) -> dict[str, Item]:
         newest = query.order_by("receivedAt", direction=AsyncQuery.DESCENDING).select(_LISTED)
-        return {found.id: found.to_dict() or {} for found in await read_some(newest, most)}
+        found = {each.id: each.to_dict() or {} for each in await read_some(newest, most)}
+        now = self._clock()
+        return {id_: item for id_, item in found.items() if not is_gone(item, _EXPIRY, now)}
 
     async def _update(self, item_id: str, fields: dict[str, Any]) -> None:
         with unavailable_on_failure():

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from google.cloud.firestore import AsyncClient, DocumentSnapshot
+from google.cloud.firestore import DocumentSnapshot
 
+from shared.core.retention import is_gone
 from shared.core.times import instant_of
 from shared.edge import paths
 from shared.edge.reading import read_some
+from shared.edge.services import Services
 
 
 class InvalidCursorError(ValueError):
@@ -31,29 +33,30 @@ class StoryPage:
 
 
 async def read_story(
-    client: AsyncClient, restaurant_id: str, document_id: str, most: int, cursor: str | None
+    services: Services, restaurant_id: str, document_id: str, most: int, cursor: str | None
 ) -> StoryPage:
     """Read a page of a reservation's journal.
 
     Args:
-        client: The process's Firestore client.
+        services: The process's services.
         restaurant_id: Lineup's id.
         document_id: The reservation's document.
-        most: The size of the page.
+        most: The size of the page; entries that have expired are left out of it.
         cursor: Of the page asked for, None for the first.
 
     Raises:
         InvalidCursorError: When the cursor is none of ours.
         LedgerUnavailableError: When it cannot be read now.
     """
-    reservation = paths.reservations(client, restaurant_id).document(document_id)
+    reservation = paths.reservations(services.firestore, restaurant_id).document(document_id)
     journal = paths.journal(reservation)
     query = journal.order_by("occurredAt").order_by("__name__")
     if cursor is not None:
         at, entry_id = _read_cursor(cursor)
         query = query.start_after({"occurredAt": at, "__name__": journal.document(entry_id)})
     found = await read_some(query, most + 1)
-    entries = [snapshot.to_dict() or {} for snapshot in found[:most]]
+    read, now = [snapshot.to_dict() or {} for snapshot in found[:most]], services.clock()
+    entries = [entry for entry in read if not is_gone(entry, "journalExpireAt", now)]
     return StoryPage(entries, _cursor(found[most - 1]) if len(found) > most else None)
 
 

@@ -1,0 +1,102 @@
+"""The law with guests: any order of statements on a reservation and its guests, one document."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.core.document import UNKNOWN_DINER, flatten, render
+from shared.core.erasure import PERSONAL_FIELDS, scrubbed_text
+from shared.core.guest import Guest
+from shared.core.guesting import settled
+from shared.core.joined import Joined, join
+from shared.core.journal import fold
+from shared.core.stored import statements_of
+from tests.core.memory_guests import MemoryGuests, told_with_guests
+from tests.core.memory_ledger import IDENTITY, Reading, apart_from_times, ways_of_reading
+from tests.strategies.guest_histories import Tale, tales
+
+patiences = st.lists(st.booleans(), min_size=1, max_size=4)
+
+
+def _final(world: MemoryGuests) -> dict[str, Any]:
+    return apart_from_times(world.ledger.document)
+
+
+@given(tales(), ways_of_reading, ways_of_reading, patiences, patiences)
+def test_any_order_of_reservation_and_guests_ends_in_the_same_document(
+    tale: Tale,
+    ways: list[Reading],
+    other_ways: list[Reading],
+    patience: list[bool],
+    other_patience: list[bool],
+) -> None:
+    one = told_with_guests(tale.orders[0], tale.truth(), ways, patience)
+    other = told_with_guests(tale.orders[1], tale.truth(), other_ways, other_patience)
+    assert _final(one) == _final(other)
+
+
+@given(tales(), ways_of_reading, patiences)
+def test_the_diner_is_the_guest_that_the_id_leads_to_else_the_envelopes(
+    tale: Tale, ways: list[Reading], patience: list[bool]
+) -> None:
+    document = _final(told_with_guests(tale.orders[0], tale.truth(), ways, patience))
+    statements = statements_of(document)
+    guest = join(str(statements.shown("guestKey")), _as_fetched(tale))
+    name = guest.diner_name if isinstance(guest, Joined) else None
+    if document:
+        shown = name or statements.shown("dinerName") or UNKNOWN_DINER
+        assert document["dinerName"] == shown
+
+
+def _as_fetched(tale: Tale) -> dict[str, Guest | None]:
+    """Return OpenTable's guests, with an empty record for whom it does not have."""
+    truth = tale.truth()
+    survivors = {guest.survivor for guest in truth.values() if guest.survivor}
+    return {**{key: Guest(key) for key in survivors}, **truth}
+
+
+@given(tales(), ways_of_reading, patiences)
+def test_nothing_personal_is_kept_of_a_reservation_that_ever_named_a_forgotten_guest(
+    tale: Tale, ways: list[Reading], patience: list[bool]
+) -> None:
+    ledger = told_with_guests(tale.orders[0], tale.truth(), ways, patience).ledger
+    document = flatten(ledger.document or {})
+    if not document.get("guests.forgotten"):
+        return
+    values = [value for name, value in _values(document) if name in PERSONAL_FIELDS]
+    assert [value for value in values if value] == []
+    for entry in ledger.entries.values():
+        assert not [
+            entry["said"][n] for n in PERSONAL_FIELDS & entry["said"].keys() if entry["said"][n]
+        ]
+        assert entry["payload"] == scrubbed_text(entry["payload"])
+
+
+def _values(document: dict[str, Any]) -> list[tuple[str, Any]]:
+    registers = [value for path, value in document.items() if path.startswith("sync.")]
+    return [
+        pair for register in registers if register for pair in register.get("values", {}).items()
+    ]
+
+
+@given(tales(), ways_of_reading, patiences)
+def test_a_reservation_is_erased_where_any_guest_that_it_ever_named_leads_to_a_forgotten_one(
+    tale: Tale, ways: list[Reading], patience: list[bool]
+) -> None:
+    world = told_with_guests(tale.orders[0], tale.truth(), ways, patience)
+    statements = statements_of(_final(world))
+    found = [join(key, _as_fetched(tale)) for key in statements.named.keys]
+    gone = any(isinstance(each, Joined) and each.forgotten for each in found)
+    assert statements.named.forgotten or not gone
+
+
+@given(tales(), ways_of_reading, patiences)
+def test_the_journal_and_the_guests_give_the_document_again(
+    tale: Tale, ways: list[Reading], patience: list[bool]
+) -> None:
+    world = told_with_guests(tale.orders[0], tale.truth(), ways, patience)
+    folded = fold(world.ledger.entries.values())
+    found = {key: join(key, world.held) for key in folded.named.keys}
+    if world.ledger.document is not None:
+        assert render(IDENTITY, settled(folded, found, anew=True)) == _final(world)

@@ -1,0 +1,95 @@
+"""A restaurant's world with a hand on its guestbook, and an eye on what is held of guests."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from google.cloud.firestore import (
+    AsyncCollectionReference,
+    AsyncDocumentReference,
+    DocumentSnapshot,
+)
+
+from dev.sandbox.answers import PRODUCTION_URL
+from dev.sandbox.guestbook import Guestbook
+from dev.sandbox.records import Reservation
+from dev.sandbox.rows import View, webhook_row
+from shared.edge import paths
+from shared.edge.intake import Quarantined
+from shared.edge.learning import follow_guest
+from shared.edge.ledger import Applied
+from tests.world import BEGINNING, World
+
+SOON = BEGINNING + timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A world and its guestbook."""
+
+    world: World
+
+    @property
+    def guests(self) -> Guestbook:
+        """Changes OpenTable's guests."""
+        return Guestbook(self.world.sandbox.book, int(self.world.restaurant.rid))
+
+    def asked(self, *routes: str) -> int:
+        """Return how many requests OpenTable had, all or those of some routes."""
+        counts = self.world.sandbox.counts
+        return sum(counts[route] for route in routes) if routes else counts.total()
+
+    def row(self, reservation: Reservation, **fields: Any) -> dict[str, Any]:
+        """Return a reservation as the v3 webhook tells it now."""
+        book = self.world.sandbox.book
+        now = book.reservation(reservation.rid, reservation.key) or reservation
+        view = View("gold", book.restaurant(now.rid).zone, PRODUCTION_URL)
+        return {**webhook_row(now, view), **fields}
+
+    async def hear(self, reservation: Reservation, **fields: Any) -> Applied | Quarantined:
+        """Have the v3 webhook tell of a reservation, and fetch its guest as the webhook does."""
+        taken = await self.world.take_in(self.row(reservation, **fields))
+        if isinstance(taken, Applied):
+            await follow_guest(self.world.services, self.world.settings(), taken)
+        return taken
+
+    async def diner(self, reservation: Reservation) -> tuple[str, str | None, str | None]:
+        """Return the name, phone and e-mail that a reservation shows."""
+        document = (await self.world.ledger())[reservation.key.lower()]
+        return document["dinerName"], document["phone"], document["email"]
+
+    async def held(self) -> dict[str, dict[str, Any]]:
+        """Return what is held of guests, by key."""
+        guests = paths.guests(self.world.services.firestore, self.world.restaurant.id).stream()
+        return {guest.id: guest.to_dict() or {} async for guest in guests}
+
+    async def everything(self) -> dict[str, dict[str, Any]]:
+        """Return every document of the project by its path."""
+        found: dict[str, dict[str, Any]] = {}
+        collections = [each async for each in self.world.services.firestore.collections()]
+        while collections:
+            read = await asyncio.gather(*map(_documents, collections))
+            documents = [each for some in read for each in some]
+            found |= {each.reference.path: each.to_dict() or {} for each in documents}
+            beneath = await asyncio.gather(*(_beneath(each.reference) for each in documents))
+            collections = [each for some in beneath for each in some]
+        return found
+
+    async def journal(self, reservation: Reservation) -> dict[str, dict[str, Any]]:
+        """Return a reservation's journal by entry id."""
+        client, restaurant_id = self.world.services.firestore, self.world.restaurant.id
+        document = paths.reservation(client, restaurant_id, reservation.key.lower())
+        entries = paths.journal(document).stream()
+        return {entry.id: entry.to_dict() or {} async for entry in entries}
+
+
+async def _documents(collection: AsyncCollectionReference) -> list[DocumentSnapshot[Any]]:
+    """Return a collection's documents, those too that are nothing but a place for others."""
+    client = collection._client
+    references = [each async for each in collection.list_documents()]
+    return [each async for each in client.get_all(references)]
+
+
+async def _beneath(reference: AsyncDocumentReference) -> list[AsyncCollectionReference]:
+    return [each async for each in reference.collections()]

@@ -1,0 +1,243 @@
+"""Times in five zones across the switches of two years, and what a wrong zone does."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from google.cloud.firestore import AsyncClient
+
+from dev.sandbox.messages import Request, Response
+from dev.sandbox.records import Restaurant
+from shared.core.change import Source
+from shared.core.document import Identity, render
+from shared.core.envelope import change_from_envelope
+from shared.core.snapshot import change_from_object
+from shared.core.statements import Statements
+from shared.core.times import utc_text
+from shared.edge import paths
+from tests.statements import RID, envelope, row
+from tests.wall_clocks import SWITCHES, instants, switches, wall
+from tests.world import BEGINNING, World, make_world
+
+HALF_HOUR = timedelta(minutes=30)
+RECEIVED = datetime(2028, 1, 1, tzinfo=UTC)
+Opened = Callable[[str, str], Awaitable[World]]
+
+
+@pytest.fixture
+async def opened(firestore: AsyncClient) -> AsyncIterator[Opened]:
+    """Opens a restaurant whose OpenTable is in one zone and whose settings name another."""
+    worlds: list[World] = []
+
+    async def open_in(zone: str, said: str) -> World:
+        world = await make_world(firestore, timeZone=said)
+        rid = int(world.restaurant.rid)
+        world.sandbox.book.open(Restaurant(rid, "Demo", ZoneInfo(zone)))
+        worlds.append(world)
+        return world
+
+    yield open_in
+    for world in worlds:
+        world.executor.shutdown()
+
+
+def around(zone: str) -> list[datetime]:
+    """Return every half hour of the three days around each switch."""
+    return [switch + HALF_HOUR * number for switch in switches(zone) for number in range(-60, 61)]
+
+
+def shown(zone: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Return what the ledger shows of one of OpenTable's rows."""
+    change = change_from_object(body, "{}", rid=RID, zone=ZoneInfo(zone), source=Source.POLL)
+    return render(Identity("restaurant-123", "ot_1", ZoneInfo(zone)), Statements().hear(change))
+
+
+def heard(zone: str, text: str) -> dict[str, Any]:
+    """Return what the ledger shows of a relay's word on a time."""
+    body = envelope(reservationDateTime=text)
+    change = change_from_envelope(
+        body, "{}", rid=RID, zone=ZoneInfo(zone), received_at=RECEIVED, source=Source.WEBHOOK
+    )
+    return render(Identity("restaurant-123", "ot_1", ZoneInfo(zone)), Statements().hear(change))
+
+
+@pytest.mark.parametrize("zone", SWITCHES)
+def test_an_instant_is_shown_on_the_restaurants_own_date(zone: str) -> None:
+    for instant in around(zone):
+        text = utc_text(instant)
+        found = shown(zone, row(1, scheduled_time=wall(zone, instant), scheduled_time_utc=text))
+        assert (found["startAt"], found["localDate"]) == (text, wall(zone, instant)[:10])
+
+
+@pytest.mark.parametrize("zone", SWITCHES)
+def test_a_utc_time_without_its_zone_is_utc(zone: str) -> None:
+    for instant in around(zone):
+        bare = utc_text(instant).removesuffix("Z")
+        found = shown(zone, row(1, scheduled_time_utc=bare))
+        assert found["startAt"] == utc_text(instant)
+
+
+@pytest.mark.parametrize("zone", SWITCHES)
+def test_a_local_time_alone_is_read_in_the_restaurants_zone(zone: str) -> None:
+    for instant in around(zone):
+        text = wall(zone, instant)
+        earliest = utc_text(instants(zone, text)[0])
+        body = row(1, scheduled_time=text, scheduled_time_utc=None)
+        assert shown(zone, body)["startAt"] == heard(zone, text)["startAt"] == earliest
+
+
+@pytest.mark.parametrize("zone", SWITCHES)
+def test_a_repeated_hour_is_noted_and_no_other(zone: str) -> None:
+    for instant in around(zone):
+        text = wall(zone, instant)
+        noted = heard(zone, text)["metadata.startAtNote"]
+        twice = len(instants(zone, text)) > 1
+        assert noted == ("EARLIER_OF_REPEATED_HOUR" if twice else None)
+
+
+@pytest.mark.parametrize("zone", SWITCHES)
+def test_a_skipped_hour_moves_forward_by_the_gap_and_says_so(zone: str) -> None:
+    skipped = 0
+    for instant in around(zone):
+        before = f"{instant:%Y-%m-%dT%H:%M:%S}"
+        if not instants(zone, before):
+            found = heard(zone, before)
+            later = f"{instant + timedelta(hours=1):%Y-%m-%dT%H:%M:%S}"
+            assert found["startAt"] == utc_text(instants(zone, later)[0])
+            assert found["metadata.startAtNote"] == "MOVED_PAST_SKIPPED_HOUR"
+            skipped += 1
+    assert skipped == (4 if len(set(SWITCHES[zone][1].values())) > 1 else 0)
+
+
+def test_half_past_two_on_the_night_of_the_switch_is_half_past_three() -> None:
+    found = heard("America/New_York", "2026-03-08T02:30:00")
+    assert found["startAt"] == "2026-03-08T07:30:00Z"
+    assert wall("America/New_York", datetime(2026, 3, 8, 7, 30, tzinfo=UTC))[11:16] == "03:30"
+
+
+async def test_booked_in_winter_time_and_dined_in_summer_time_is_one_row_with_two_offsets(
+    opened: Opened,
+) -> None:
+    world = await opened("America/New_York", "America/New_York")
+    world.clock.set(datetime(2027, 3, 13, 16, 4, 9, tzinfo=UTC))
+    dined = datetime(2027, 3, 14, 23, 15, tzinfo=UTC)
+    booked = world.desk.book(dined, 2)
+    await world.poll()
+    document = (await world.ledger())[booked.key.lower()]
+    assert document["startAt"] == "2027-03-14T23:15:00Z"
+    assert document["localDate"] == "2027-03-14"
+    assert document["bookedAt"] == datetime(2027, 3, 13, 16, 4, 9, tzinfo=UTC)
+    assert wall("America/New_York", dined)[11:16] == "19:15"
+    assert wall("America/New_York", document["bookedAt"])[11:16] == "11:04"
+
+
+@pytest.mark.parametrize("zone", SWITCHES)
+async def test_a_night_across_a_switch_is_the_same_on_both_sides(zone: str, opened: Opened) -> None:
+    world = await opened(zone, zone)
+    switch = switches(zone)[2]
+    world.clock.set(switch - timedelta(days=1))
+    booked = {
+        world.desk.book(switch + HALF_HOUR * number, 2).key.lower(): switch + HALF_HOUR * number
+        for number in range(-30, 31, 3)
+    }
+    await world.poll()
+    report = await world.reconcile()
+    assert (report["openTableCount"], report["unchangedCount"]) == (len(booked), len(booked))
+    told = {key: each["localDate"] for key, each in (await world.ledger()).items()}
+    assert told == {key: wall(zone, instant)[:10] for key, instant in booked.items()}
+
+
+@pytest.mark.parametrize("zone", SWITCHES)
+async def test_windows_are_asked_for_by_the_restaurants_own_clock(
+    zone: str, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = await opened(zone, zone)
+    asked: list[dict[str, str]] = []
+    handle = world.sandbox.handle
+
+    def listening(request: Request) -> Response:
+        if request.path.endswith("/reservations"):
+            asked.append(dict(request.query))
+        return handle(request)
+
+    monkeypatch.setattr(world.sandbox, "handle", listening)
+    # An hour at which New York's date is not Sydney's, nor Kolkata's Phoenix's.
+    world.clock.set(datetime(2027, 6, 30, 20, tzinfo=UTC))
+    await world.poll()
+    await world.reconcile()
+    today = datetime.fromisoformat(wall(zone, world.clock())[:10]).replace(tzinfo=UTC)
+    yesterday, last = today - timedelta(days=1), today + timedelta(days=30)
+    first = f"{yesterday:%Y-%m-%dT00:00:00}"
+    assert [query["scheduled_time_from"] for query in asked] == [first, first]
+    assert asked[-1]["scheduled_time_to"] == f"{last:%Y-%m-%dT23:59:59}"
+
+
+async def test_a_changed_zone_moves_the_coming_local_dates_at_the_next_reconciliation(
+    opened: Opened,
+) -> None:
+    world = await opened("Europe/London", "Europe/London")
+    evenings = [BEGINNING + timedelta(days=day, hours=4) for day in (1, 2, 29, 45, 200)]
+    for evening in evenings * 9:
+        world.desk.book(evening, 2)
+    await world.poll()
+    await world.reconcile()
+    integration = paths.integration(world.services.firestore, world.restaurant.id)
+    await integration.update({"timeZone": "Australia/Sydney"})
+    report = await world.reconcile()
+    assert report["status"] == "COMPLETED"
+    dates = {(each["startAt"], each["localDate"]) for each in (await world.ledger()).values()}
+    assert dates == {(utc_text(at), wall_after(at)) for at in evenings}
+    assert {entry["changes"]["localDate"]["to"] for entry in report["updated"]} == {
+        wall_after(at) for at in evenings
+    }
+
+
+def wall_after(instant: datetime) -> str:
+    return wall("Australia/Sydney", instant)[:10]
+
+
+async def test_dates_that_are_right_already_are_not_written_again(opened: Opened) -> None:
+    world = await opened("Europe/London", "Europe/London")
+    world.desk.book(BEGINNING + timedelta(days=45), 2)
+    await world.poll()
+    await world.reconcile()
+    before = await world.ledger()
+    report = await world.reconcile()
+    assert (await world.ledger(), report["updated"]) == (before, [])
+
+
+async def test_times_that_contradict_the_zone_are_new_once_and_then_stand(
+    opened: Opened, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = await opened("America/New_York", "America/Phoenix")
+    world.desk.book(BEGINNING + timedelta(days=2), 2)
+    found = []
+    for _ in range(3):
+        report = await world.reconcile()
+        found.append(([each["type"] for each in report["divergences"]], report["newDivergences"]))
+    assert found == [(["WRONG_TIME_ZONE"], 1), (["WRONG_TIME_ZONE"], 0), (["WRONG_TIME_ZONE"], 0)]
+    assert capsys.readouterr().out.count('"type": "WRONG_TIME_ZONE"') == 1
+
+
+async def test_a_failed_run_in_between_does_not_make_a_standing_contradiction_new(
+    opened: Opened,
+) -> None:
+    world = await opened("America/New_York", "America/Phoenix")
+    world.desk.book(BEGINNING + timedelta(days=2), 2)
+    await world.reconcile()
+    partner = world.sandbox.tokens.partners[0]
+    partner.rids.discard(int(world.restaurant.rid))
+    assert (await world.reconcile())["status"] == "FAILED"
+    partner.rids.add(int(world.restaurant.rid))
+    assert (await world.reconcile())["newDivergences"] == 0
+
+
+async def test_a_mended_zone_ends_the_contradiction(opened: Opened) -> None:
+    world = await opened("America/New_York", "America/Phoenix")
+    world.desk.book(BEGINNING + timedelta(days=2), 2)
+    await world.reconcile()
+    integration = paths.integration(world.services.firestore, world.restaurant.id)
+    await integration.update({"timeZone": "America/New_York"})
+    assert (await world.reconcile())["divergences"] == []

@@ -1,0 +1,67 @@
+"""Five zones through the switches of 2026 and 2027, as `zdump -v` of the IANA database tells them.
+
+Nothing here asks `zoneinfo`: an offset holds from its instant on, and that is all there is.
+"""
+
+from bisect import bisect_right
+from datetime import UTC, datetime, timedelta
+
+# Zone: its offset in seconds at the start of 2026, then each switch (UTC) and the offset after it.
+SWITCHES: dict[str, tuple[int, dict[str, int]]] = {
+    "America/New_York": (
+        -18000,
+        {
+            "2026-03-08T07:00:00": -14400,
+            "2026-11-01T06:00:00": -18000,
+            "2027-03-14T07:00:00": -14400,
+            "2027-11-07T06:00:00": -18000,
+        },
+    ),
+    "Europe/London": (
+        0,
+        {
+            "2026-03-29T01:00:00": 3600,
+            "2026-10-25T01:00:00": 0,
+            "2027-03-28T01:00:00": 3600,
+            "2027-10-31T01:00:00": 0,
+        },
+    ),
+    "Australia/Sydney": (
+        39600,
+        {
+            "2026-04-04T16:00:00": 36000,
+            "2026-10-03T16:00:00": 39600,
+            "2027-04-03T16:00:00": 36000,
+            "2027-10-02T16:00:00": 39600,
+        },
+    ),
+    "Asia/Kolkata": (19800, {}),
+    "America/Phoenix": (-25200, {}),
+}
+
+
+def switches(zone: str) -> list[datetime]:
+    """Return a zone's switches of 2026 and 2027 as instants; another's where it has none."""
+    own = SWITCHES[zone][1] or SWITCHES["America/New_York"][1]
+    return [datetime.fromisoformat(text).replace(tzinfo=UTC) for text in own]
+
+
+def offset(zone: str, instant: datetime) -> timedelta:
+    """Return how far a zone's wall clock is ahead of UTC at an instant."""
+    first, then = SWITCHES[zone]
+    moments = [datetime.fromisoformat(text).replace(tzinfo=UTC) for text in then]
+    offsets = [first, *then.values()]
+    return timedelta(seconds=offsets[bisect_right(moments, instant)])
+
+
+def wall(zone: str, instant: datetime) -> str:
+    """Return what a zone's wall clock shows at an instant, ``YYYY-MM-DDTHH:MM:SS``."""
+    return f"{instant + offset(zone, instant):%Y-%m-%dT%H:%M:%S}"
+
+
+def instants(zone: str, text: str) -> list[datetime]:
+    """Return the instants at which a wall clock shows a time: two, one, or none at all."""
+    shown = datetime.fromisoformat(text).replace(tzinfo=UTC)
+    offsets = {SWITCHES[zone][0], *SWITCHES[zone][1].values()}
+    guesses = sorted(shown - timedelta(seconds=seconds) for seconds in offsets)
+    return [guess for guess in guesses if wall(zone, guess) == text]
