@@ -169,8 +169,17 @@ def overrides() -> list[dict[str, object]]:
 def test_every_index_exemption_is_well_formed() -> None:
     for row in overrides():
         assert row.keys() - {"ttl"} == {"collectionGroup", "fieldPath", "indexes"}
-        assert row["indexes"] == []
         assert row.get("ttl", True) is True
+
+
+def test_only_what_is_asked_for_among_exempted_fields_keeps_an_index() -> None:
+    kept = [(row["collectionGroup"], row["fieldPath"]) for row in overrides() if row["indexes"]]
+    assert kept == [("openTableGuests", "forgottenAt")]
+
+
+def test_what_expires_is_not_indexed() -> None:
+    expiring = [(row["fieldPath"], row["indexes"]) for row in overrides() if "ttl" in row]
+    assert expiring == [("journalExpireAt", []), ("quarantineExpireAt", [])]
 
 
 def test_no_field_is_exempted_twice() -> None:

@@ -44,6 +44,8 @@ class Reservation(Told):
     cancellation_reason: str | None
     phone: str | None
     email: str | None
+    marketing_opted_out: bool | None = Field(description="Whether the diner wants no marketing.")
+    email_optin: bool | None = Field(description="Whether the diner wants mail.")
     reconciliation_status: str | None
     created_at: Instant | None
     updated_at: Instant | None
@@ -74,6 +76,7 @@ def shown(document_id: str, document: Mapping[str, Any], zone: ZoneInfo) -> Rese
     flat = flatten(document)
     start = _start(flat)
     tables = _of(list, flat.get("metadata.tableNumbers")) or []
+    guest = _of(dict, flat.get("sync.guest")) or {}
     return Reservation(
         id=document_id,
         source=ReservationSource(system=_of(str, flat.get("source.system"))),
@@ -88,6 +91,8 @@ def shown(document_id: str, document: Mapping[str, Any], zone: ZoneInfo) -> Rese
         cancellation_reason=_of(str, flat.get("metadata.cancellationReason")),
         phone=_of(str, flat.get("phone")),
         email=_of(str, flat.get("email")),
+        marketing_opted_out=guest.get("marketingOptedOut"),
+        email_optin=guest.get("emailOptin"),
         reconciliation_status=_of(str, flat.get("reconciliation.reconciliationStatus")),
         created_at=_of(datetime, flat.get("createdAt")),
         updated_at=_of(datetime, flat.get("updatedAt")),

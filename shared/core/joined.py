@@ -23,6 +23,9 @@ class Joined:
         diner_name: The guest's name, None where it is not known.
         phone: The guest's first number.
         email: The guest's e-mail address.
+        marketing_opted_out: Whether the guest wants no marketing, None where OpenTable does not
+            tell.
+        email_optin: Whether the guest wants mail, likewise.
     """
 
     path: tuple[str, ...]
@@ -31,6 +34,8 @@ class Joined:
     diner_name: str | None = None
     phone: str | None = None
     email: str | None = None
+    marketing_opted_out: bool | None = None
+    email_optin: bool | None = None
 
     @property
     def details(self) -> tuple[str | None, ...]:
@@ -98,6 +103,8 @@ def _joined(path: tuple[str, ...], guest: Guest) -> Joined:
         diner_name=guest.diner_name,
         phone=phones[0],
         email=guest.profile.get("email"),
+        marketing_opted_out=guest.profile.get("marketingOptedOut"),
+        email_optin=guest.profile.get("emailOptin"),
     )
 
 
@@ -111,6 +118,8 @@ def stored_join(joined: Joined) -> dict[str, Any]:
         "dinerName": joined.diner_name,
         "phone": joined.phone,
         "email": joined.email,
+        "marketingOptedOut": joined.marketing_opted_out,
+        "emailOptin": joined.email_optin,
     }
 
 
@@ -125,4 +134,6 @@ def join_from(stored: Mapping[str, Any]) -> Joined:
         diner_name=stored["dinerName"],
         phone=stored["phone"],
         email=stored["email"],
+        marketing_opted_out=stored["marketingOptedOut"],
+        email_optin=stored["emailOptin"],
     )

@@ -74,12 +74,15 @@ def _parsed(body: str) -> object:
 
 
 def _texts(value: object) -> Iterator[str]:
-    """Yield every name and value in a body, in the order in which they stand there."""
+    """Yield every value in a body as it stands there, so that a last name follows a first one.
+
+    The names of fields come last.
+    """
     waiting = [value]
     while waiting:
         value = waiting.pop()
         if isinstance(value, dict):
-            waiting += [text for pair in reversed(value.items()) for text in reversed(pair)]
+            waiting = [*value, *waiting, *reversed(value.values())]
         elif isinstance(value, list):
             waiting += reversed(value)
         elif value is not None:

@@ -16,6 +16,7 @@ from shared.core.keys import external_key
 from shared.edge.batches import apply_all
 from shared.edge.connection import Connection
 from shared.edge.guests import hold_guests, joining, read_guests, reservations_naming
+from shared.edge.holdings import read_unjoined
 from shared.edge.intake import JSON, text_of
 from shared.edge.keeping import keep_aside
 from shared.edge.learning import fetch_missing, learn_guest, read_guest_row
@@ -74,6 +75,8 @@ async def read_feed(connection: Connection, since: datetime | None) -> Feed:
         LedgerUnavailableError: When an unreadable row could not be kept.
     """
     feed = Feed()
+    if since is None:
+        await _note_unjoined(connection, feed)
     listing = connection.services.opentable.pages(
         connection.access, Kind.GUESTS, Query(updated_after=since), connection.deadline
     )
@@ -87,6 +90,16 @@ async def read_feed(connection: Connection, since: datetime | None) -> Feed:
             else:
                 feed.rows[guest.key] = (guest, row)
     return feed
+
+
+async def _note_unjoined(connection: Connection, feed: Feed) -> None:
+    """Take up what webhooks brought before the first run: its rows may tell of none of that."""
+    services, settings = connection.services, connection.settings
+    unjoined = await read_unjoined(
+        services.firestore, settings.restaurant_id, connection.access.rid, connection.deadline
+    )
+    for reservation, guest_id in unjoined.items():
+        feed.lack(guest_id, reservation)
 
 
 async def hold_named(connection: Connection, feed: Feed, changes: Iterable[Change]) -> None:

@@ -1,9 +1,11 @@
-"""The ledger's side of a comparison: a mark of every OpenTable reservation in the window."""
+"""The ledger's side of a run: marks of what is held in a window, and whom nobody joined yet."""
 
 from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient, AsyncQuery, FieldFilter
 
 from shared.core.comparison import COMPARED, Mark, mark_of
+from shared.core.document import flatten
+from shared.core.keys import guest_key
 from shared.core.window import Window
 from shared.edge import paths
 from shared.edge.opentable.clock import Deadline
@@ -43,3 +45,30 @@ async def _marks(query: AsyncQuery, deadline: Deadline) -> dict[str, Mark]:
         if source.get("system") == "OPENTABLE":
             marks[source["externalReservationId"]] = mark_of(document)
     return marks
+
+
+async def read_unjoined(
+    client: AsyncClient, restaurant_id: str, rid: str, deadline: Deadline
+) -> dict[str, str]:
+    """Return the guest's id of every reservation that names a guest and shows none, by key.
+
+    Args:
+        client: The process's Firestore client.
+        restaurant_id: Whose ledger, read whole.
+        rid: The restaurant's OpenTable number.
+        deadline: Bounds the reading.
+
+    Raises:
+        LedgerUnavailableError: When it could not be read whole.
+    """
+    unjoined: dict[str, str] = {}
+    reservations = paths.reservations(client, restaurant_id).select(("source", "sync.guest"))
+    try:
+        async for snapshot in reservations.stream(retry=None, timeout=deadline.remaining()):
+            flat = flatten(snapshot.to_dict() or {})
+            guest_id = flat.get("source.guestId")
+            if guest_id and not flat.get("sync.guest") and guest_key(guest_id, rid):
+                unjoined[flat["source.externalReservationId"]] = guest_id
+    except google.GoogleAPIError as error:
+        raise LedgerUnavailableError(type(error).__name__) from None
+    return unjoined

@@ -12,12 +12,17 @@ from tests.world import make_world
 
 
 @pytest.fixture
-async def diner(firestore: AsyncClient) -> AsyncIterator[MarkedDiner]:
+async def party(firestore: AsyncClient) -> AsyncIterator[Party]:
     world = await make_world(firestore, country="US")
-    diner = MarkedDiner(Party(world))
-    await diner.settle_in()
-    yield diner
+    yield Party(world)
     world.executor.shutdown()
+
+
+@pytest.fixture
+async def diner(party: Party) -> MarkedDiner:
+    diner = MarkedDiner(party)
+    await diner.settle_in()
+    return diner
 
 
 async def forget(diner: MarkedDiner) -> None:
@@ -119,16 +124,41 @@ async def test_a_new_reservation_of_the_forgotten_diner_is_kept_without_the_dine
     assert await diner.places() == []
 
 
-async def test_a_name_that_came_before_the_guest_goes_once_the_guest_is_known(
+async def test_what_a_relay_said_before_the_guest_was_named_goes_with_that_very_commit(
     diner: MarkedDiner,
 ) -> None:
     await forget(diner)
     booked = diner.world.desk.book(SOON, 2, guest_key=diner.key, request="marked")
     await diner.letter("created", booked, partySize=2, **ENVELOPE)
+    assert await diner.places() != []
+    await diner.world.take_in(diner.party.row(booked))
+    assert await diner.places() == []
+
+
+async def test_what_was_kept_aside_before_the_guest_was_named_goes_with_the_next_reconciliation(
+    diner: MarkedDiner,
+) -> None:
+    await forget(diner)
+    diner.world.clock.advance(90 * 24 * 3600)
+    booked = diner.world.desk.book(diner.world.clock(), 2, guest_key=diner.key)
     body = {"data": {"reservationId": booked.key, "notes": "marked", "partySize": 0}}
     await keep(diner.world, json.dumps(body))
+    await diner.world.take_in(diner.party.row(booked))
     assert await diner.places() != []
     await diner.world.reconcile()
+    assert await diner.places() == []
+
+
+async def test_a_first_poll_erases_a_diner_whose_reservation_lies_before_its_window(
+    party: Party,
+) -> None:
+    diner = MarkedDiner(party)
+    key = party.guests.add("Zoë", "Marked").key
+    booked = diner.world.desk.book(SOON, 2, guest_key=key, request="marked")
+    await diner.world.take_in(party.row(booked))
+    diner.world.clock.advance(10 * 24 * 3600)
+    party.guests.forget(key)
+    await diner.world.poll()
     assert await diner.places() == []
 
 
@@ -151,9 +181,9 @@ async def test_a_guest_who_is_merged_into_the_forgotten_one_is_gone_too(
 
 
 async def test_a_guest_who_is_fetched_and_must_be_forgotten_is_gone_at_once(
-    firestore: AsyncClient,
+    party: Party,
 ) -> None:
-    diner = MarkedDiner(Party(await make_world(firestore)))
+    diner = MarkedDiner(party)
     key = diner.party.guests.add("Zoë", "Marked").key
     diner.party.guests.forget(key)
     booked = diner.world.desk.book(SOON, 2, guest_key=key, request="marked wish")

@@ -1,11 +1,13 @@
 """The guests' part of a poll: who is kept, who is told, who hands over to whom."""
 
 from collections.abc import AsyncIterator
+from zoneinfo import ZoneInfo
 
 import pytest
 from google.cloud.firestore import AsyncClient
 
 from dev.sandbox.records import Reservation
+from functions.staff.book import shown
 from tests.edge.guest_party import SOON, Party
 from tests.world import make_world
 
@@ -198,3 +200,15 @@ async def test_reconciliation_brings_a_guest_whom_no_poll_brought(party: Party) 
     await party.world.take_in(party.row(booked))
     await party.world.reconcile()
     assert await party.diner(booked) == ADA
+
+
+async def test_wishes_about_mail_and_marketing_are_shown_with_the_reservation(
+    party: Party,
+) -> None:
+    key = ada(party)
+    booked = booked_for(party, key)
+    party.guests.opt(key, email_in=False, marketing_out=True)
+    await polled(party)
+    [(id_, document)] = (await party.world.ledger()).items()
+    told = shown(id_, document, ZoneInfo("America/New_York"))
+    assert (booked.key.lower(), told.marketing_opted_out, told.email_optin) == (id_, True, False)

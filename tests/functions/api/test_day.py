@@ -70,6 +70,8 @@ async def test_a_reservation_tells_what_a_host_needs(host: Caller, world: World)
         "cancellationReason": None,
         "phone": "+15550100",
         "email": None,
+        "marketingOptedOut": None,
+        "emailOptin": None,
         "reconciliationStatus": None,
         "createdAt": "2026-03-10T12:00:00Z",
         "updatedAt": "2026-03-10T12:00:00Z",

@@ -1,0 +1,249 @@
+"""A row of OpenTable's guests, read, ranked, stored and read back."""
+
+from datetime import UTC, datetime
+from itertools import pairwise, permutations
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.core.change import Version
+from shared.core.guest import UNVERSIONED, Guest, guest_from, guest_from_row, stored_guest
+from shared.errors import RejectedStatementError
+from tests.strategies.json_values import json_values
+
+NOW = datetime(2026, 3, 9, 12, 31, tzinfo=UTC)
+UPDATED = datetime(2026, 3, 9, 12, 30, 44, tzinfo=UTC)
+KEY = "65aa01bb02cc03dd04ee05ff"
+
+
+def row(**fields: Any) -> dict[str, Any]:
+    return {
+        "id": f"555001-{KEY}",
+        "rid": 555001,
+        "sequence_id": 7,
+        "updated_at_utc": "2026-03-09T12:30:44Z",
+        "forgotten": False,
+        "archived": False,
+        **fields,
+    }
+
+
+def read(**fields: Any) -> Guest:
+    return guest_from_row(row(**fields), rid="555001", country="US", now=NOW)
+
+
+def merged_row(**fields: Any) -> dict[str, Any]:
+    """Return a merged record: null everywhere but in id, href and primary_guest."""
+    return dict.fromkeys(row()) | {"id": f"555001-{KEY}", "archived": True, **fields}
+
+
+def merged(**fields: Any) -> Guest:
+    return guest_from_row(merged_row(**fields), rid="555001", country="US", now=NOW)
+
+
+def test_what_is_told_of_a_person_is_kept_by_the_documents_names() -> None:
+    guest = read(
+        first_name=" Ada ",
+        last_name="Lovelace",
+        email="ada@example.com",
+        company_name="Engine & Co",
+        notes="By the window",
+        notes_special_relationship="Mother of all",
+        notes_food_and_drink="Tea",
+        notes_seating=None,
+        tags=["gc:diet/vegan", " "],
+        marketing_opted_out=True,
+        email_optin=False,
+        mail_opted_in=True,
+        is_hidden=False,
+        phone_numbers=[],
+        gpid="never kept",
+    )
+    assert guest.profile == {
+        "firstName": "Ada",
+        "lastName": "Lovelace",
+        "email": "ada@example.com",
+        "companyName": "Engine & Co",
+        "notes": "By the window",
+        "notesSpecialRelationship": "Mother of all",
+        "notesFoodAndDrink": "Tea",
+        "tags": ["gc:diet/vegan"],
+        "phones": [],
+        "marketingOptedOut": True,
+        "emailOptin": False,
+        "mailOptedIn": True,
+        "isHidden": False,
+    }
+
+
+def test_key_and_version_are_read_as_a_reservations_are() -> None:
+    guest = read(id=f"555001-{KEY.upper()}")
+    assert (guest.key, guest.version) == (KEY, Version.of_object(7, UPDATED))
+
+
+@pytest.mark.parametrize(
+    "numbers, phone, read_as",
+    [
+        ([{"number": "2125550100", "country_code": "1"}], "2125550199", ["+12125550100"]),
+        ([], "2125550100", ["+12125550100"]),
+        (None, "2125550100", ["+12125550100"]),
+        ([{"number": ""}], "2125550100", ["+12125550100"]),
+        ([{"number": "2125550100"}, {"number": "+12125550100"}], None, ["+12125550100"]),
+        (
+            [{"number": "2125550100"}, {"number": "2125550111", "primary": True}],
+            None,
+            ["+12125550111", "+12125550100"],
+        ),
+        (["2125550100", None, 5], " ", []),
+        (5, "", []),
+        ({"number": "2125550100"}, None, []),
+    ],
+)
+def test_numbers_come_with_the_primary_first_and_each_once(
+    numbers: object, phone: object, read_as: list[str]
+) -> None:
+    assert read(phone_numbers=numbers, phone=phone).profile["phones"] == read_as
+
+
+def test_a_number_in_no_country_is_kept_as_it_came() -> None:
+    body = row(phone="2125550100")
+    guest = guest_from_row(body, rid="555001", country=None, now=NOW)
+    assert guest.profile["phones"] == ["2125550100"]
+
+
+def test_of_a_forgotten_guest_nothing_else_is_read() -> None:
+    guest = read(forgotten=True, first_name=5, sequence_id="?", archived=True, primary_guest={})
+    assert guest == Guest(KEY, forgotten_at=NOW)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "https://platform.opentable.com/sync/v2/guests/555001-survivor",
+        "https://platform.opentable.com/sync/v2/guests/555001-survivor/",
+        "555001-survivor",
+        "survivor",
+    ],
+)
+def test_a_merged_guest_points_to_the_survivor_in_whatever_form(written: str) -> None:
+    guest = merged(primary_guest=written)
+    assert (guest.key, guest.survivor, guest.survivor_id) == (KEY, "survivor", "555001-survivor")
+    assert (guest.version, guest.profile, guest.is_plain) == (UNVERSIONED, {}, False)
+
+
+def test_a_merged_guest_may_come_with_a_version() -> None:
+    told = {"sequence_id": 7, "updated_at_utc": "2026-03-09T12:30:44Z"}
+    assert merged(primary_guest="s", **told).version == Version.of_object(7, UPDATED)
+
+
+def test_a_merged_guest_without_a_survivor_is_read_as_nobody() -> None:
+    guest = merged()
+    assert (guest.archived, guest.survivor, guest.is_plain) == (True, None, False)
+
+
+def test_a_survivor_beside_a_record_that_is_not_archived_is_no_merge() -> None:
+    assert read(primary_guest="555001-survivor", archived=False).survivor is None
+
+
+@pytest.mark.parametrize(
+    "fields, reason",
+    [
+        ({"id": None}, "invalid_id"),
+        ({"id": "?"}, "invalid_id"),
+        ({"rid": 777}, "wrong_rid"),
+        ({"sequence_id": None}, "invalid_sequence_id"),
+        ({"sequence_id": "7"}, "invalid_sequence_id"),
+        ({"updated_at_utc": "soon"}, "invalid_updated_at_utc"),
+        ({"first_name": 5}, "invalid_first_name"),
+        ({"notes": ["x"]}, "invalid_notes"),
+        ({"tags": "vegan"}, "invalid_tags"),
+        ({"phone": 2125550100}, "invalid_phone"),
+        ({"phone_numbers": [{"number": "\ud800"}]}, "invalid_phone"),
+        ({"archived": True, "primary_guest": 5}, "invalid_primary_guest"),
+        ({"archived": True, "primary_guest": "?"}, "invalid_id"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_by_name_and_unquoted(
+    fields: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(RejectedStatementError) as refusal:
+        read(**fields)
+    assert refusal.value.reason == reason
+    assert "2125550100" not in str(refusal.value)
+
+
+names = st.sampled_from(sorted({*row(), "first_name", "tags", "phone", "phone_numbers", "notes"}))
+
+
+@given(st.dictionaries(names | st.just("primary_guest"), json_values), st.booleans())
+def test_any_row_is_read_or_refused(fields: dict[str, Any], archived: bool) -> None:  # noqa: FBT001 -- Hypothesis gives it
+    try:
+        guest = read(**{"archived": archived, **fields})
+    except RejectedStatementError:
+        return
+    assert guest_from(stored_guest(guest)) == guest
+
+
+@pytest.mark.parametrize(
+    "first, last, name",
+    [("Ada", "Lovelace", "Ada Lovelace"), ("Ada", "", "Ada"), ("", "Lovelace", "Lovelace")],
+)
+def test_the_name_is_first_and_last(first: str, last: str, name: str) -> None:
+    assert read(first_name=first, last_name=last).diner_name == name
+
+
+def test_a_guest_of_the_copper_tier_has_no_name() -> None:
+    assert read().diner_name is None
+
+
+def test_a_guest_is_known_by_name_address_and_every_number() -> None:
+    guest = read(first_name="Ada", email="ada@example.com", phone="2125550100")
+    assert guest.known_as == ["Ada", "ada@example.com", "+12125550100"]
+
+
+def test_a_placeholder_is_known_by_nothing() -> None:
+    assert Guest(KEY).known_as == []
+
+
+LOW, HIGH = (Guest(KEY, Version.of_object(n, UPDATED), {"firstName": str(n)}) for n in (1, 2))
+LATER = Guest(KEY, Version.of_object(2, NOW), {"firstName": "later"})
+MERGED = Guest(KEY, archived=True, survivor="s", survivor_id="555001-s")
+NOBODY = Guest(KEY, archived=True)
+GONE = Guest(KEY, forgotten_at=NOW)
+
+
+@pytest.mark.parametrize(
+    "order", list(permutations([Guest(KEY), LOW, HIGH, LATER, NOBODY, MERGED, GONE], 2))
+)
+def test_of_two_records_one_and_only_one_replaces_the_other(order: tuple[Guest, Guest]) -> None:
+    one, other = order
+    assert one.outranks(other) is not other.outranks(one)
+
+
+def test_placeholder_version_time_merge_and_erasure_outrank_one_another_in_this_order() -> None:
+    ranks = [Guest(KEY), LOW, HIGH, LATER, NOBODY, MERGED, GONE]
+    assert all(later.outranks(earlier) for earlier, later in pairwise(ranks))
+
+
+def test_a_record_does_not_replace_itself() -> None:
+    assert not any(guest.outranks(guest) for guest in (LOW, MERGED, GONE))
+
+
+@pytest.mark.parametrize("guest", [Guest(KEY), LOW, MERGED, NOBODY, GONE])
+def test_a_record_is_read_back_as_it_was_stored(guest: Guest) -> None:
+    assert guest_from(stored_guest(guest)) == guest
+
+
+def test_a_tombstone_holds_the_key_and_the_time_alone() -> None:
+    assert stored_guest(GONE) == {"guestKey": KEY, "forgottenAt": NOW}
+
+
+def test_a_merged_guests_document_holds_nothing_of_the_person() -> None:
+    held = stored_guest(Guest(KEY, profile={"firstName": "Ada"}, archived=True, survivor="s"))
+    assert "Ada" not in str(held)
+
+
+def test_a_guests_repr_tells_nothing_of_the_person() -> None:
+    assert "Ada" not in repr(read(first_name="Ada"))
