@@ -35,6 +35,21 @@ def external_key(open_table_id: str, rid: str | None) -> str:
     return key.lower() if _CASELESS_KEY.fullmatch(key) else key
 
 
+def spellings(open_table_id: str, rid: str) -> tuple[str, ...]:
+    """Return the ways to ask OpenTable for an id: as it is, and in capitals where it may be a key.
+
+    A relay's envelope leaves only the key, which lower-cases what OpenTable may tell apart.
+
+    Args:
+        open_table_id: An id as OpenTable wrote it, or a key.
+        rid: The restaurant's OpenTable number.
+    """
+    key = open_table_id.removeprefix(f"{rid}-")
+    if not _CASELESS_KEY.fullmatch(key) or key != key.lower() or key == key.upper():
+        return (open_table_id,)
+    return (open_table_id, open_table_id.removesuffix(key) + key.upper())
+
+
 def guest_key(guest_id: str, rid: str | None) -> str | None:
     """Return a guest's key, or None for an id that cannot be a document's: it leads to nobody."""
     try:

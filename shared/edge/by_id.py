@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
+from shared.core.keys import spellings
 from shared.edge.connection import Connection
 from shared.errors import OpenTableRefusedError
 
@@ -33,6 +34,14 @@ async def fetch_by_id(
 
 
 async def _reservation(connection: Connection, open_table_id: str) -> dict[str, Any] | None:
+    for spelling in spellings(open_table_id, connection.access.rid):
+        row = await _spelled(connection, spelling)
+        if row is not None:
+            return row
+    return None
+
+
+async def _spelled(connection: Connection, open_table_id: str) -> dict[str, Any] | None:
     try:
         return await connection.services.opentable.reservation(
             connection.access, open_table_id, connection.deadline

@@ -1,0 +1,114 @@
+"""Somebody is away for a while, or changes the locks: nothing is lost meanwhile."""
+
+import asyncio
+import itertools
+import json
+import time
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from google.api_core import exceptions as google
+
+from dev.sandbox.courier import drain
+from dev.sandbox.signing import new_secret, signed_headers
+from functions.poll import _poll
+from functions.scheduled import Order
+from shared.edge import paths
+from shared.edge.directory import Directory
+from shared.edge.secrets import Secrets
+from shared.edge.services import Services
+from tests.drills.evening import Evening, Tell, courier_to, relay_of
+from tests.front_door import knock
+from tests.safe import Safe
+from tests.statements import envelope
+from tests.timer import Timer
+from tests.wire import Wire
+from tests.world import World
+
+OLD, NEW = new_secret(b"o" * 32), new_secret(b"n" * 32)
+# What is kept, newest first, and what the senders sign with meanwhile.
+ROTATION = [([OLD], [OLD]), ([NEW, OLD], [OLD, NEW]), ([NEW], [NEW])]
+BURSTS = 4
+
+
+async def _services(world: World, safe: Safe, client: Any, timer: Timer) -> Services:
+    """Return services that accept a relay's signatures, over a client of their own."""
+    await paths.integration(world.services.firestore, world.restaurant.id).update(
+        {"webhookAuth": ["standard-webhooks"]}
+    )
+    directory = Directory(client, Secrets(lambda: safe, timer), None, timer)
+    return replace(world.services, firestore=client, directory=directory)
+
+
+def _keep(world: World, safe: Safe, *secrets: str) -> None:
+    credentials = {"clientId": "me", "clientSecret": "hush"}
+    safe.payloads[world.restaurant.secret] = {**credentials, "webhookSecrets": list(secrets)}
+
+
+async def test_a_secret_rotated_under_load_refuses_nobody_and_loses_nothing(
+    world: World, tell: Tell
+) -> None:
+    safe, timer, numbers = Safe(), Timer(), itertools.count()
+    services = await _services(world, safe, world.services.firestore, timer)
+    codes: list[int] = []
+    for kept, used in ROTATION:
+        _keep(world, safe, *kept)
+        timer.wait(11)
+        for _ in range(BURSTS):
+            burst = [_sign_and_knock(world, services, next(numbers), one) for one in used * 4]
+            codes += await asyncio.gather(*burst)
+    tell("a secret rotated under load", sent=len(codes), refused=len(codes) - codes.count(200))
+    assert set(codes) == {200}
+    assert len(await world.ledger()) == len(codes)
+
+
+async def _sign_and_knock(world: World, services: Services, number: int, secret: str) -> int:
+    body = envelope(reservationId=f"ot_{number}", restaurantId=world.restaurant.id)
+    raw = json.dumps(body | {"id": f"evt_{number}"}).encode()
+    return await knock(services, raw, signed_headers(secret, f"msg_{number}", world.clock(), raw))
+
+
+async def test_firestore_away_for_a_minute_is_made_good_by_redelivery_alone(
+    evening: Evening, tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.edge.ledger._LONGEST_PAUSE_SECONDS", 0.0)
+    world, safe, wire = evening.world, Safe(), Wire(evening.world.services.firestore)
+    _keep(world, safe, OLD)
+    services = await _services(world, safe, wire.client, Timer())
+    evening.courier.chaos.silent = True
+    courier = courier_to(world, services)
+    relay_of(world, courier, OLD)
+    wire.refusal = google.ServiceUnavailable
+    for number, key in enumerate([row.key for row in world.book().values()][:20]):
+        world.desk.resize(key, 3 + number % 5)
+        world.clock.advance(3)
+        await asyncio.to_thread(courier.run_due)
+    assert courier.counts["delivered"] == 0
+    wire.refusal, back = None, world.clock()
+    await asyncio.to_thread(drain, courier, world.clock)
+    level = world.clock() - back
+    tell("Firestore away for 60 s", level_after=level, redelivered=courier.counts["retried"])
+    assert (courier.counts["given_up"], await evening.behind()) == (0, [])
+    assert level <= timedelta(seconds=64)
+
+
+async def test_a_restaurant_enabled_again_after_a_month(evening: Evening, tell: Tell) -> None:
+    world = evening.world
+    settings = paths.integration(world.services.firestore, world.restaurant.id)
+    await settings.update({"enabled": False})
+    evening.poll_minutes = evening.reconcile_minutes = None
+    evening.courier.chaos.silent = True
+    for _ in range(30):
+        world.desk.book(world.clock() + timedelta(days=3), 2)
+        await evening.live(24 * 60, step=24 * 60)
+    assert (await _poll(world.services, Order())).body["restaurants"] == 0
+    await settings.update({"enabled": True})
+    began = time.monotonic()
+    answer = await _poll(world.services, Order())
+    report = await world.reconcile()
+    took = timedelta(seconds=time.monotonic() - began)
+    tell("enabled again after a month", level_after_one_run_of_each_taking=took)
+    assert (answer.code, report["status"]) == (200, "COMPLETED")
+    assert await evening.behind() == []

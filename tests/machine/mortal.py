@@ -1,0 +1,116 @@
+"""One worker's lines to the outside, and the steps at which it dies or an answer is lost."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from google.api_core import exceptions as google
+from google.cloud.firestore import AsyncClient
+from typing_extensions import override
+
+from dev.sandbox.adapter import SandboxAdapter
+from dev.sandbox.answers import Sandbox
+
+LOST: type[Exception] = google.ServiceUnavailable
+
+
+class Death(BaseException):
+    """The worker's process ends here; nothing that it runs may catch this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What befalls a worker in its next run.
+
+    Attributes:
+        dies_at: The number of steps that it lives; one is before, one after each of its calls.
+        loses_at: The number of calls to Firestore that are answered until one is not, although
+            what it asked for was done.
+    """
+
+    dies_at: int | None = None
+    loses_at: int | None = None
+
+
+UNHARMED = Fate()
+
+
+class Mortal:
+    """Counts a worker's steps, and ends it where its fate says so."""
+
+    def __init__(self) -> None:
+        self._fate = UNHARMED
+        self._steps = self._answers = 0
+
+    def begin(self, fate: Fate) -> None:
+        """Start as a new process that a fate awaits."""
+        self._fate, self._steps, self._answers = fate, 0, 0
+
+    def step(self) -> None:
+        """Live on, or die; the dead make no further call."""
+        self._steps += 1
+        if self._fate.dies_at is not None and self._steps > self._fate.dies_at:
+            raise Death
+
+    def hear(self) -> None:
+        """Hear an answer of Firestore's, unless this is the one that is lost."""
+        self.step()
+        self._answers += 1
+        if self._answers - 1 == self._fate.loses_at:
+            raise LOST("lost by the test")
+
+
+class Line:
+    """Stands between a worker's client and its gRPC calls.
+
+    Args:
+        client: Another client of the same project, whose connection is used.
+        mortal: Whose line it is.
+
+    Attributes:
+        client: The worker's client.
+    """
+
+    def __init__(self, client: AsyncClient, mortal: Mortal) -> None:
+        self._api, self._mortal = client._firestore_api, mortal
+        self.client = AsyncClient(project=client.project)
+        self.client._firestore_api_internal = self
+
+    async def commit(self, **sent: Any) -> Any:
+        return await self._call(self._api.commit, sent)
+
+    async def batch_get_documents(self, **sent: Any) -> Any:
+        return await self._call(self._api.batch_get_documents, sent)
+
+    async def run_query(self, **sent: Any) -> Any:
+        return await self._call(self._api.run_query, sent)
+
+    async def run_aggregation_query(self, **sent: Any) -> Any:
+        return await self._call(self._api.run_aggregation_query, sent)
+
+    async def _call(self, method: Any, sent: Mapping[str, Any]) -> Any:
+        self._mortal.step()
+        answer = await method(**sent)
+        try:
+            self._mortal.hear()
+        except (Death, LOST):
+            if hasattr(answer, "cancel"):
+                answer.cancel()  # a stream that nobody will read must not stay open
+            raise
+        return answer
+
+
+class MortalAdapter(SandboxAdapter):
+    """A worker's way to OpenTable."""
+
+    def __init__(self, sandbox: Sandbox, mortal: Mortal) -> None:
+        super().__init__(sandbox)
+        self._mortal = mortal
+
+    @override
+    def send(self, *args: Any, **kwargs: Any) -> requests.Response:
+        self._mortal.step()
+        answer = super().send(*args, **kwargs)
+        self._mortal.step()
+        return answer

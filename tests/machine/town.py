@@ -1,0 +1,94 @@
+"""The stage of the machine: a book, two senders of webhooks, two workers, and skewed clocks."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from google.cloud.firestore import AsyncClient
+
+from dev.sandbox.answers import PRODUCTION_URL
+from dev.sandbox.clock import SkewedClock
+from dev.sandbox.desk import Desk
+from dev.sandbox.envelopes import Letterhead, envelope
+from dev.sandbox.floor import Floor
+from dev.sandbox.guestbook import Guestbook
+from dev.sandbox.records import Reservation
+from dev.sandbox.rows import View, webhook_row
+from tests.machine.workers import Worker, make_worker
+from tests.world import NEW_YORK, World, make_world
+
+
+@dataclass(slots=True)
+class Town:
+    """Everything that the rules act on.
+
+    Attributes:
+        world: Both sides of the restaurant.
+        skewed: OpenTable's clock; the world's is the workers'.
+        workers: Two processes.
+        relay_skew: How far the relay's clock runs ahead of OpenTable's.
+        sent: The bodies of all webhooks ever sent, delivered or not.
+    """
+
+    world: World
+    skewed: SkewedClock
+    workers: tuple[Worker, Worker]
+    relay_skew: timedelta = timedelta(0)
+    sent: list[bytes] = field(default_factory=list)
+
+    @property
+    def rid(self) -> int:
+        """The restaurant's number at OpenTable."""
+        return int(self.world.restaurant.rid)
+
+    @property
+    def desk(self) -> Desk:
+        """What is done before a visit."""
+        return self.world.desk
+
+    @property
+    def floor(self) -> Floor:
+        """What is done during a visit."""
+        return Floor(self.world.sandbox.book, self.rid)
+
+    @property
+    def guests(self) -> Guestbook:
+        """What is done to a guest."""
+        return Guestbook(self.world.sandbox.book, self.rid)
+
+    def reservation(self, number: int) -> Reservation:
+        """Return one of the book's reservations, whatever the number; 0 is the newest."""
+        rows = self.world.sandbox.book.reservations(self.rid)
+        return rows[-1 - number % len(rows)]
+
+    def guest_keys(self) -> list[str]:
+        """Return the keys of the guests that were not merged into another."""
+        guests = self.world.sandbox.book.guests(self.rid)
+        return [guest.key for guest in guests if not guest.archived]
+
+    def message(self, number: int) -> bytes:
+        """Return one of the webhooks, whatever the number; 0 is the newest."""
+        return self.sent[-1 - number % len(self.sent)]
+
+    def heard(self, before: Reservation | None, after: Reservation) -> None:
+        """Send OpenTable's webhook of an event, and the relay's."""
+        view = View("gold", NEW_YORK, PRODUCTION_URL)
+        self._send(webhook_row(after, view))
+        book, restaurant_id = self.world.sandbox.book, self.world.restaurant.id
+        at = book.now() + self.relay_skew
+        head = Letterhead(f"evt_{len(self.sent)}", at, restaurant_id, "Demo")
+        self._send(envelope(before, after, book.guest(after.rid, after.guest_key), head))
+
+    def _send(self, body: object) -> None:
+        if body is not None:
+            self.sent.append(json.dumps(body).encode())
+
+
+async def open_town(firestore: AsyncClient) -> Town:
+    """Open a restaurant that has no reservations yet."""
+    world = await make_world(firestore)
+    skewed = SkewedClock(world.clock)
+    world.sandbox.book._clock = skewed
+    town = Town(world, skewed, (make_worker(world), make_worker(world)))
+    world.sandbox.book.listen(town.heard)
+    return town

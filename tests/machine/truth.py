@@ -1,0 +1,122 @@
+"""What must be true once the ledger is level, told from the book and by no code of the product."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from google.cloud.firestore import AsyncClient
+
+from dev.sandbox.book import Book
+from dev.sandbox.records import Guest, Reservation
+from shared.core.document import Identity, difference, flatten, render
+from shared.core.guest import guest_from
+from shared.core.guesting import settled
+from shared.core.joined import join
+from shared.core.journal import fold
+from shared.edge import paths
+from tests.world import NEW_YORK
+
+Documents = Mapping[str, dict[str, Any]]
+
+WINDOW_DAYS = 31
+STATUSES = {
+    "NotConfirmed": "BOOKED",
+    "Confirmed": "CONFIRMED",
+    "AllArrived": "CHECKED_IN",
+    "Seated": "SEATED",
+    "Done": "COMPLETED",
+    "Cancelled": "CANCELLED",
+    "NoShow": "NO_SHOW",
+}
+
+
+def mistakes(book: Book, rid: int, ledger: Documents, since: date) -> dict[str, Any]:
+    """Return where the ledger does not show a reservation as the book does.
+
+    Args:
+        book: OpenTable's.
+        rid: The restaurant's number.
+        ledger: Its documents by external key.
+        since: The first local date of the window: what the book has from then on must be shown,
+            and what the ledger holds in the window must be true.
+    """
+    rows = {row.key.lower(): row for row in book.reservations(rid)}
+    wanted = {key for key, row in rows.items() if row.local[:10] >= since.isoformat()}
+    wanted |= {key for key, held in ledger.items() if _is_answered_for(held, since)}
+    return {
+        key: (shown, expected)
+        for key in sorted(wanted)
+        if (shown := _shown(ledger.get(key))) != (expected := _expected(rows[key], book))
+    }
+
+
+def _is_answered_for(held: Mapping[str, Any], since: date) -> bool:
+    last = since + timedelta(days=WINDOW_DAYS)
+    day = held["localDate"]
+    return day is None or since.isoformat() <= day <= last.isoformat()
+
+
+def _expected(row: Reservation, book: Book) -> dict[str, Any]:
+    return {
+        "status": STATUSES[row.state],
+        "party": row.party_size,
+        "start": row.scheduled,
+        "day": row.scheduled.astimezone(NEW_YORK).date().isoformat(),
+        "tables": list(row.tables),
+        "notes": row.venue_notes,
+        "request": row.guest_request or None,
+        "name": _name(book, row.rid, row.guest_key),
+        "reconciled": "RECONCILED",
+    }
+
+
+def _shown(document: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if document is None:
+        return None
+    metadata = document["metadata"]
+    return {
+        "status": document["status"],
+        "party": document["partySize"],
+        "start": document["startAtTimestamp"],
+        "day": document["localDate"],
+        "tables": metadata.get("tableNumbers"),
+        "notes": metadata.get("venueNotes"),
+        "request": metadata.get("specialRequests") or None,
+        "name": document["dinerName"],
+        "reconciled": document["reconciliation"]["reconciliationStatus"],
+    }
+
+
+def _name(book: Book, rid: int, key: str | None) -> str:
+    guest: Guest | None = book.guest(rid, key)
+    while guest is not None and guest.primary is not None:
+        guest = book.guest(rid, guest.primary)
+    return "OpenTable Guest" if guest is None else f"{guest.first_name} {guest.last_name}"
+
+
+async def unfolded(client: AsyncClient, restaurant_id: str, ledger: Documents) -> dict[str, Any]:
+    """Return where a document is not what its journal and the guests give."""
+    stored = paths.guests(client, restaurant_id).stream()
+    guests = {one.id: guest_from(one.to_dict() or {}) async for one in stored}
+    astray = {}
+    for key, document in ledger.items():
+        entries = paths.journal(paths.reservation(client, restaurant_id, key)).stream()
+        folded = fold([entry.to_dict() or {} async for entry in entries])
+        found = {named: join(named, guests) for named in folded.named.keys}
+        whole = settled(folded, found, anew=True)
+        identity = Identity(restaurant_id, key, NEW_YORK)
+        different = difference(flatten(document), render(identity, whole))
+        if different:
+            astray[key] = different
+    return astray
+
+
+async def footprint(client: AsyncClient) -> dict[str, datetime]:
+    """Return the time of the last write of every document of a project."""
+    groups = ("integrations", "reservations", "ledgerEvents", "openTableGuests")
+    names = (*groups, "openTableQuarantine", "reconciliationReports", "continued")
+    return {
+        snapshot.reference.path: snapshot.update_time or datetime.min.replace(tzinfo=UTC)
+        for name in names
+        async for snapshot in client.collection_group(name).select(["id"]).stream()
+    }
