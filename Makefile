@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap run test soak check format clean
+.PHONY: help bootstrap run test soak check audit lock sbom format clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,10 +22,36 @@ soak: bootstrap ## Test for some two hours: 10,000 runs of the machine, load und
 	@HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -n 2 --dist worksteal --show-capture=no \
 		tests/machine tests/load tests/drills $(ARGS)
 
-check: bootstrap ## Lint, formatting, types
+check: bootstrap ## Lint, formatting, types, known vulnerabilities
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+	@$(BIN)/python -m dev.supply.audit
+
+audit: bootstrap ## Look every package up among known vulnerabilities, or fail
+	@$(BIN)/python -m dev.supply.audit --strict
+
+# What stands is kept, unless ARGS says otherwise: --upgrade, or --upgrade-package NAME.
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command "make lock" $(ARGS)
+
+lock: bootstrap ## Pin what the *.in files ask for, with hashes, and list the licences
+	@$(BIN)/pip install --quiet --requirement dev/tools.txt
+	@$(LOCK) requirements.in --output-file requirements.txt
+	@$(LOCK) requirements-dev.in --constraint requirements.txt --output-file requirements-dev.txt
+	@$(LOCK) dev/tools.in --constraint requirements-dev.txt --output-file dev/tools.txt
+	@$(LOCK) dev/java.in --output-file dev/java.txt
+	@$(PYTHON) dev/bootstrap.py
+	@$(BIN)/python -m dev.supply.licences
+
+sbom: bootstrap ## Make build/deployed of requirements.txt alone, and its list build/sbom.cdx.json
+	@$(BIN)/pip install --quiet --requirement dev/tools.txt
+	@$(PYTHON) -m venv --clear build/deployed
+	@build/deployed/bin/pip install --quiet --requirement requirements.txt
+	@build/deployed/bin/python -c "import main"
+	@build/deployed/bin/pip uninstall --quiet --yes pip setuptools
+	@$(BIN)/cyclonedx-py environment --output-reproducible --output-file build/sbom.cdx.json \
+		build/deployed/bin/python
 
 format: bootstrap ## Mend what ruff can mend
 	@$(BIN)/ruff check --fix --exit-zero

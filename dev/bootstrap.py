@@ -20,7 +20,7 @@ VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
 OLDEST_PYTHON = (3, 11)
 _STAMP = VENV / "installed.sha256"
-_REQUIREMENTS = (ROOT / "requirements.txt", ROOT / "requirements-dev.txt")
+_REQUIREMENTS = ROOT / "requirements-dev.txt"  # which holds requirements.txt
 _HEARTBEAT_SECONDS = 5
 _STEP_SECONDS = 1800
 
@@ -62,13 +62,9 @@ def check_modules(names: tuple[str, ...]) -> None:
             )
 
 
-def fingerprint(files: tuple[Path, ...]) -> str:
-    """Return a checksum that changes with what any of the files says.
-
-    Args:
-        files: The files, in an order that stays.
-    """
-    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
+def fingerprint(file: Path) -> str:
+    """Return a checksum that changes with what a file says."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def run_step(label: str, command: list[str]) -> None:
@@ -115,7 +111,8 @@ def _ensure_packages() -> None:
     if _STAMP.is_file() and _STAMP.read_text() == wanted:
         return
     pip = [str(VENV_PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    run_step("Installing packages", [*pip, "--requirement", str(_REQUIREMENTS[1])])
+    locked = ["--require-hashes", "--requirement", str(_REQUIREMENTS)]
+    run_step("Installing packages", [*pip, *locked])
     _STAMP.write_text(wanted)
 
 

