@@ -25,6 +25,11 @@ class Window:
         if not timedelta(0) <= self.end - self.start <= timedelta(days=MOST_DAYS):
             raise ValueError(f"endDate must be startDate or up to {MOST_DAYS} days after it")
 
+    def days(self) -> list[str]:
+        """Return its dates, ``YYYY-MM-DD``, the first first."""
+        length = (self.end - self.start).days + 1
+        return [(self.start + timedelta(days=n)).isoformat() for n in range(length)]
+
 
 def window_at(now: datetime, zone: ZoneInfo, start: date | None, end: date | None) -> Window:
     """Return the window asked for; by default from yesterday to 30 days ahead.

@@ -13,6 +13,7 @@ from shared.edge.forced_items import carry_out_items
 from shared.edge.held_plans import HeldPlan, open_plan
 from shared.edge.leases import Lease, Leases
 from shared.edge.opentable.clock import Deadline
+from shared.edge.patterns import recount_patterns
 from shared.edge.reporting import LEASE_MARGIN_SECONDS, answer_of, new_report, reported
 from shared.edge.run import Run
 from shared.edge.services import Services
@@ -68,3 +69,4 @@ async def _force(
 async def _carry_out(plan: HeldPlan, run: Run) -> None:
     async for items in plan.items():
         await carry_out_items(run, items)
+    await recount_patterns(run)

@@ -6,6 +6,8 @@ from google.cloud.firestore import AsyncClient, AsyncQuery, FieldFilter
 from shared.core.comparison import COMPARED, Mark, mark_of
 from shared.core.document import flatten
 from shared.core.keys import guest_key
+from shared.core.patterns import Tally
+from shared.core.visits import FACTS
 from shared.core.window import Window
 from shared.edge import paths
 from shared.edge.opentable.clock import Deadline
@@ -13,7 +15,7 @@ from shared.errors import LedgerUnavailableError
 
 
 async def read_holdings(
-    client: AsyncClient, restaurant_id: str, window: Window, deadline: Deadline
+    client: AsyncClient, restaurant_id: str, window: Window, deadline: Deadline, tally: Tally
 ) -> dict[str, Mark]:
     """Return a mark by external key for all that is held in a window, or without a start.
 
@@ -22,25 +24,28 @@ async def read_holdings(
         restaurant_id: Whose ledger.
         window: Local dates.
         deadline: Bounds the reading.
+        tally: Counts what is read, Lineup's own reservations too.
 
     Raises:
         LedgerUnavailableError: When it could not be read whole.
     """
-    reservations = paths.reservations(client, restaurant_id).select(COMPARED)
+    reservations = paths.reservations(client, restaurant_id).select({*COMPARED, *FACTS})
     in_window = reservations.where(
         filter=FieldFilter("localDate", ">=", window.start.isoformat())
     ).where(filter=FieldFilter("localDate", "<=", window.end.isoformat()))
     undated = reservations.where(filter=FieldFilter("startAt", "==", value=None))
     try:
-        return await _marks(in_window, deadline) | await _marks(undated, deadline)
+        dated = await _marks(in_window, deadline, tally)
+        return dated | await _marks(undated, deadline, tally)
     except google.GoogleAPIError as error:
         raise LedgerUnavailableError(type(error).__name__) from None
 
 
-async def _marks(query: AsyncQuery, deadline: Deadline) -> dict[str, Mark]:
+async def _marks(query: AsyncQuery, deadline: Deadline, tally: Tally) -> dict[str, Mark]:
     marks: dict[str, Mark] = {}
     async for snapshot in query.stream(retry=None, timeout=deadline.remaining()):
         document = snapshot.to_dict() or {}
+        tally.take(document)
         source = document.get("source") or {}
         if source.get("system") == "OPENTABLE":
             marks[source["externalReservationId"]] = mark_of(document)

@@ -55,6 +55,11 @@ def reports(client: AsyncClient, restaurant_id: str) -> AsyncCollectionReference
     return client.collection("restaurants", restaurant_id, "reconciliationReports")
 
 
+def patterns(client: AsyncClient, restaurant_id: str) -> AsyncCollectionReference:
+    """Return the daily roll-ups of a restaurant's reservation patterns."""
+    return client.collection("restaurants", restaurant_id, "reservationPatterns")
+
+
 def guests(client: AsyncClient, restaurant_id: str) -> AsyncCollectionReference:
     """Return a restaurant's guests."""
     return client.collection("restaurants", restaurant_id, "openTableGuests")

@@ -17,6 +17,8 @@ from shared.edge.corrections import carry_out, list_plan
 from shared.edge.dates import rederive_dates
 from shared.edge.divergences import alarm, read_statements, settle_findings
 from shared.edge.holdings import read_holdings
+from shared.edge.ledger import Applied
+from shared.edge.patterns import keep_patterns, new_tally
 from shared.edge.plan import Plan, make_plan
 from shared.edge.rows import read_rows
 from shared.edge.run import Run
@@ -34,8 +36,9 @@ async def reconcile(run: Run) -> None:
         InvalidSettingsError: When the credentials cannot be used.
     """
     services, settings, report = run.connection.services, run.connection.settings, run.report
+    tally = new_tally(run)
     holdings = await read_holdings(
-        services.firestore, settings.restaurant_id, report.window, run.connection.deadline
+        services.firestore, settings.restaurant_id, report.window, run.connection.deadline, tally
     )
     report.ledger_count = sum(mark.dated for mark in holdings.values())
     comparison = await compare(run, holdings)
@@ -52,13 +55,15 @@ async def reconcile(run: Run) -> None:
         list_plan(plan, report)
         await _list_missing(run, comparison, missing)
         return
-    absent = await _ask_by_id(run, comparison, plan)
+    lost = [*await _ask_by_id(run, comparison, plan), *comparison.standing()]
     if run.dry:
         report.status = ReportStatus.DRY_RUN
         list_plan(plan, report)
-    else:
-        await _correct(run, holdings, plan)
-    await settle_findings(run, [*absent, *comparison.standing()], plan)
+        await settle_findings(run, lost, plan)
+        return
+    applied = await _correct(run, holdings, plan)
+    await settle_findings(run, lost, plan)
+    await keep_patterns(run, tally, applied)
 
 
 async def _list_missing(run: Run, comparison: Comparison, keys: list[str]) -> None:
@@ -69,14 +74,15 @@ async def _list_missing(run: Run, comparison: Comparison, keys: list[str]) -> No
         run.report.lack(key, seen)
 
 
-async def _correct(run: Run, holdings: dict[str, Mark], plan: Plan) -> None:
-    """Carry the plan out, and have the guests of what it touched."""
+async def _correct(run: Run, holdings: dict[str, Mark], plan: Plan) -> list[Applied]:
+    """Carry the plan out, and have the guests of what it touched; return what the ledger took."""
     services, settings = run.connection.services, run.connection.settings
     counts = run.expects_webhooks
     applied = await carry_out(services, settings, plan, run.report, count_missed=counts)
     await rederive_dates(run)
     await repeat_erasures(run.connection)
     await fetch_guests(run.connection, holdings, applied)
+    return applied
 
 
 def _doubt_zone(run: Run, comparison: Comparison) -> None:

@@ -47,6 +47,8 @@ class Event(StrEnum):
     """Reconciliation found something new that it may not correct by itself."""
     FORCED = "reconciliation.forced"
     """Somebody of the staff had the plan of a held report carried out."""
+    PATTERNS_LATE = "patterns.late"
+    """A reconciliation could not store its days' patterns; the next one does."""
     QUARANTINE = "quarantine"
     """What waits in a restaurant's quarantine, told by each reconciliation."""
     INTEGRATION_CHANGED = "integration.changed"

@@ -39,3 +39,8 @@ def test_a_window_turned_round_or_too_large_is_refused(days: int) -> None:
     day = date(2026, 1, 1)
     with pytest.raises(ValueError, match="endDate must be startDate or up to"):
         Window(day, day + timedelta(days=days))
+
+
+def test_its_days_run_from_the_first_to_the_last() -> None:
+    window = Window(date(2026, 2, 28), date(2026, 3, 1))
+    assert window.days() == ["2026-02-28", "2026-03-01"]

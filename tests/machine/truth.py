@@ -114,7 +114,8 @@ async def unfolded(client: AsyncClient, restaurant_id: str, ledger: Documents) -
 async def footprint(client: AsyncClient) -> dict[str, datetime]:
     """Return the time of the last write of every document of a project."""
     groups = ("integrations", "reservations", "ledgerEvents", "openTableGuests")
-    names = (*groups, "openTableQuarantine", "reconciliationReports", "continued")
+    kept = ("openTableQuarantine", "reservationPatterns")
+    names = (*groups, *kept, "reconciliationReports", "continued")
     return {
         snapshot.reference.path: snapshot.update_time or datetime.min.replace(tzinfo=UTC)
         for name in names

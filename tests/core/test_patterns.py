@@ -1,0 +1,133 @@
+"""Patterns: counted in any order to the same, and each visit once."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.core.document import System
+from shared.core.patterns import Counts, Tally, counts_from, summed
+from shared.core.visits import Outcome, visit_of
+from tests.core.test_visits import document
+from tests.strategies.visits import DAYS, ZONE, documents
+
+ledgers = st.lists(documents(), max_size=12)
+
+
+def rolled(*held: dict[str, Any]) -> dict[str, Any]:
+    tally = Tally(DAYS, ZONE)
+    for each in held:
+        tally.take(each)
+    return tally.roll_ups()
+
+
+def of_one(**fields: Any) -> dict[str, Any]:
+    tally = Tally(["2026-03-14"], ZONE)
+    tally.take(document(**fields))
+    counted: dict[str, Any] = tally.roll_ups()["2026-03-14"]["OPENTABLE"]
+    return counted
+
+
+def whole(up: dict[str, Any]) -> Counts:
+    return summed(counts_from(counts) for sources in up.values() for counts in sources.values())
+
+
+@given(ledgers, st.randoms(use_true_random=False))
+def test_a_roll_up_is_the_same_in_any_order(held: list[dict[str, Any]], random: Any) -> None:
+    shuffled = list(held)
+    random.shuffle(shuffled)
+    assert rolled(*held) == rolled(*shuffled)
+
+
+@given(ledgers, st.integers(0, 12))
+def test_roll_ups_of_parts_add_up_to_that_of_the_whole(
+    held: list[dict[str, Any]], cut: int
+) -> None:
+    parts = summed([whole(rolled(*held[:cut])), whole(rolled(*held[cut:]))])
+    assert parts == whole(rolled(*held))
+
+
+@given(ledgers)
+def test_the_sums_over_days_are_what_a_count_of_the_reservations_finds(
+    held: list[dict[str, Any]],
+) -> None:
+    sums = whole(rolled(*held))
+    visits = [visit for each in held if (visit := visit_of(each, ZONE)) and visit.day in DAYS]
+    coming = [visit for visit in visits if visit.outcome is Outcome.COMES]
+    booked = [visit for visit in visits if visit.lead is not None]
+    assert sums["bookings"] == len(booked)
+    assert sums["walkIns"] == sum(visit.lead is None for visit in coming)
+    assert sums["cancelled"] == sum(visit.outcome is Outcome.CANCELLED for visit in booked)
+    assert sums["noShows"] == sum(visit.outcome is Outcome.NO_SHOW for visit in booked)
+    assert sums["covers"] == sum(visit.party or 0 for visit in coming)
+
+
+@given(ledgers)
+def test_each_split_adds_up_to_what_it_splits(held: list[dict[str, Any]]) -> None:
+    sums = whole(rolled(*held))
+    splits: Counter[str] = Counter()
+    for path, number in sums.items():
+        splits[path.partition(".")[0]] += number if "." in path else 0
+    assert splits["bookingsByHour"] == splits["bookingsByLead"] == sums["bookings"]
+    assert splits["coversByHour"] == sums["covers"]
+    parties = sums["bookings"] - sums["cancelled"] - sums["noShows"] + sums["walkIns"]
+    assert splits["partiesBySize"] == parties
+
+
+@given(ledgers)
+def test_what_is_stored_is_read_back_as_it_was(held: list[dict[str, Any]]) -> None:
+    for sources in rolled(*held).values():
+        assert sources.keys() == {system.value for system in System}
+        for counts in sources.values():
+            assert 0 not in counts_from(counts).values()
+
+
+def test_a_booking_is_counted_by_hour_lead_and_size() -> None:
+    assert of_one() == {
+        "bookings": 1,
+        "bookingsByHour": {"19": 1},
+        "bookingsByLead": {"DAYS_2_TO_3": 1},
+        "covers": 4,
+        "coversByHour": {"19": 4},
+        "partiesBySize": {"04": 1},
+    }
+
+
+@pytest.mark.parametrize(
+    "status, names",
+    [("CANCELLED", "cancelled"), ("NO_SHOW", "noShow")],
+    ids=["cancelled", "missed"],
+)
+def test_one_that_does_not_come_stays_a_booking_and_brings_no_covers(
+    status: str, names: str
+) -> None:
+    counted = of_one(status=status)
+    assert (counted["bookings"], counted[f"{names}Covers"]) == (1, 4)
+    assert not counted.keys() & {"covers", "coversByHour", "partiesBySize"}
+
+
+def test_a_walk_in_brings_covers_and_is_no_booking() -> None:
+    counted = of_one(metadata={"origin": "Walk-in"})
+    assert (counted["walkIns"], counted["covers"]) == (1, 4)
+    assert "bookings" not in counted
+
+
+def test_a_walk_in_that_left_is_nothing() -> None:
+    assert of_one(metadata={"origin": "Walk-in"}, status="CANCELLED") == {}
+
+
+def test_the_largest_parties_are_counted_together() -> None:
+    assert of_one(partySize=31)["partiesBySize"] == {"20": 1}
+
+
+def test_a_day_without_a_visit_is_told_as_empty() -> None:
+    assert rolled() == {day: {"OPENTABLE": {}, "LINEUP": {}} for day in DAYS}
+
+
+def test_a_day_that_is_counted_again_forgets_what_it_was() -> None:
+    tally = Tally(["2026-03-14"], ZONE)
+    tally.take(document())
+    tally.begin("2026-03-14")
+    assert tally.roll_ups() == {"2026-03-14": {"OPENTABLE": {}, "LINEUP": {}}}

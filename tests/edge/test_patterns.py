@@ -1,0 +1,227 @@
+"""The daily roll-ups: kept by reconciliation, true of the ledger, written where they change."""
+
+import json
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from google.api_core import exceptions as google
+from google.cloud.firestore import AsyncClient
+
+from dev.demo_day import own_reservations
+from dev.sandbox.floor import Floor
+from dev.sandbox.populate import populate
+from shared.core.window import Window
+from shared.edge import paths
+from shared.edge.connection import connect
+from shared.edge.opentable.clock import Deadline
+from shared.edge.patterns import keep_patterns, new_tally
+from shared.edge.reporting import new_report
+from shared.edge.run import Run
+from tests.edge.guest_party import Party
+from tests.edge.marked_diner import MarkedDiner, places_of
+from tests.held import MANY, force, held_for_updates
+from tests.held import SOON as HELD_DAY
+from tests.wire import Wire
+from tests.world import BEGINNING, NEW_YORK, World, make_world
+
+SOON = BEGINNING + timedelta(days=2)
+THAT_DAY = "2026-03-16"
+NONE: dict[str, Any] = {"OPENTABLE": {}, "LINEUP": {}}
+
+
+@pytest.fixture
+async def world(firestore: AsyncClient) -> AsyncIterator[World]:
+    made = await make_world(firestore)
+    yield made
+    made.executor.shutdown()
+
+
+async def kept(world: World) -> dict[str, Any]:
+    """Return the stored days' counts by date."""
+    stored = paths.patterns(world.services.firestore, world.restaurant.id).stream()
+    return {each.id: each.get("sources") async for each in stored}
+
+
+async def at_open_table(world: World, day: str = THAT_DAY) -> dict[str, Any]:
+    counts: dict[str, Any] = (await kept(world))[day]["OPENTABLE"]
+    return counts
+
+
+async def test_every_day_of_the_window_has_one_and_no_other(world: World) -> None:
+    await world.reconcile()
+    stored = await kept(world)
+    assert (min(stored), max(stored), len(stored)) == ("2026-03-13", "2026-04-13", 32)
+    assert all(sources == NONE for sources in stored.values())
+
+
+async def test_what_the_run_itself_created_is_counted(world: World) -> None:
+    world.desk.book(SOON, 4)
+    await world.reconcile()
+    assert (await at_open_table(world))["coversByHour"] == {"11": 4}
+
+
+async def test_roll_ups_say_what_a_count_of_open_tables_book_finds(world: World) -> None:
+    populate(world.sandbox.book, int(world.restaurant.rid), 300)
+    await world.reconcile()
+    counted: Counter[str] = Counter()
+    for row in world.book().values():
+        counted[row.local[:10]] += row.party_size * (row.state not in {"Cancelled", "NoShow"})
+    stored = await kept(world)
+    covers = {day: up["OPENTABLE"].get("covers", 0) for day, up in stored.items()}
+    assert covers == {day: counted[day] for day in stored}
+    assert sum(covers.values()) > 100
+
+
+async def test_a_second_run_writes_no_roll_up(world: World) -> None:
+    populate(world.sandbox.book, int(world.restaurant.rid), 100)
+    await world.reconcile()
+    before = await world.everything()
+    world.clock.advance(3_600)
+    await world.reconcile()
+    after = await world.everything()
+    written = {path for path, held in after.items() if before.get(path) != held}
+    assert not {path for path in written if "reservationPatterns" in path}
+
+
+async def test_only_the_days_that_changed_are_written(world: World) -> None:
+    booked = world.desk.book(SOON, 4)
+    await world.reconcile()
+    world.clock.advance(3_600)
+    world.desk.resize(booked.key, 6)
+    await world.reconcile()
+    stored = paths.patterns(world.services.firestore, world.restaurant.id).stream()
+    now = world.clock()
+    assert [each.id async for each in stored if each.get("updatedAt") == now] == [THAT_DAY]
+    assert (await at_open_table(world))["covers"] == 6
+
+
+async def test_one_that_was_cancelled_counts_as_cancelled_alone(world: World) -> None:
+    booked = world.desk.book(SOON, 4)
+    await world.reconcile()
+    world.desk.cancel(booked.key)
+    await world.reconcile()
+    counts = await at_open_table(world)
+    assert (counts["bookings"], counts["cancelled"], "covers" in counts) == (1, 1, False)
+
+
+async def test_one_that_moved_counts_once_where_it_is_now(world: World) -> None:
+    booked = world.desk.book(SOON, 4)
+    await world.reconcile()
+    world.desk.move(booked.key, SOON + timedelta(days=1))
+    await world.reconcile()
+    covers = {day: up["OPENTABLE"].get("covers") for day, up in (await kept(world)).items()}
+    assert {day: count for day, count in covers.items() if count} == {"2026-03-17": 4}
+
+
+async def test_one_that_moved_out_of_a_day_gone_by_is_no_longer_counted_there(world: World) -> None:
+    booked = world.desk.book(SOON, 4)
+    await world.reconcile()
+    world.clock.advance(timedelta(days=9).total_seconds())
+    world.desk.move(booked.key, BEGINNING + timedelta(days=10))
+    await world.reconcile()
+    assert (await kept(world))[THAT_DAY] == NONE
+    assert (await at_open_table(world, "2026-03-24"))["covers"] == 4
+
+
+async def test_a_day_that_left_the_window_keeps_its_last_roll_up(world: World) -> None:
+    world.desk.book(SOON, 4)
+    await world.reconcile()
+    world.clock.advance(timedelta(days=20).total_seconds())
+    await world.reconcile()
+    assert (await at_open_table(world))["covers"] == 4
+
+
+async def test_an_end_that_came_at_night_is_in_the_next_days_window(world: World) -> None:
+    booked = world.desk.book(BEGINNING + timedelta(hours=9), 4)
+    await world.reconcile()
+    world.clock.advance(timedelta(days=1).total_seconds())
+    Floor(world.sandbox.book, int(world.restaurant.rid)).no_show(booked.key)
+    await world.reconcile()
+    assert (await at_open_table(world, "2026-03-14"))["noShows"] == 1
+
+
+async def test_a_walk_in_is_told_by_its_origin(world: World) -> None:
+    Floor(world.sandbox.book, int(world.restaurant.rid)).walk_in(3, BEGINNING)
+    await world.reconcile()
+    counts = await at_open_table(world, "2026-03-14")
+    assert (counts["walkIns"], counts["covers"], "bookings" in counts) == (1, 3, False)
+
+
+async def test_lineups_own_reservations_are_counted_as_such(world: World) -> None:
+    own = own_reservations(world.restaurant.id, NEW_YORK, BEGINNING)
+    for document in own:
+        reservations = paths.reservations(world.services.firestore, world.restaurant.id)
+        await reservations.document(document["id"]).set(document)
+    await world.reconcile()
+    today = (await kept(world))["2026-03-14"]
+    assert (today["OPENTABLE"], today["LINEUP"]["bookings"]) == ({}, len(own))
+
+
+async def test_a_window_of_past_days_is_rolled_up_too(world: World) -> None:
+    world.desk.book(BEGINNING - timedelta(days=100), 4)
+    await world.reconcile(start=date(2025, 12, 1), end=date(2025, 12, 10))
+    stored = await kept(world)
+    assert (min(stored), max(stored)) == ("2025-12-01", "2025-12-10")
+    assert stored["2025-12-04"]["OPENTABLE"]["covers"] == 4
+
+
+async def test_no_day_is_rolled_up_further_ahead_than_an_hourly_run_looks(world: World) -> None:
+    await world.reconcile(start=date(2026, 4, 10), end=date(2026, 6, 1))
+    assert max(await kept(world)) == "2026-04-13"
+
+
+async def test_a_dry_run_writes_none(world: World) -> None:
+    world.desk.book(SOON, 4)
+    await world.reconcile(dry=True)
+    assert await kept(world) == {}
+
+
+async def test_a_failed_run_writes_none(world: World) -> None:
+    world.sandbox.offboard(int(world.restaurant.rid))
+    assert (await world.reconcile())["status"] == "FAILED"
+    assert await kept(world) == {}
+
+
+async def test_a_held_plan_is_counted_once_it_is_carried_out(world: World) -> None:
+    _, held = await held_for_updates(world)
+    day = HELD_DAY.astimezone(NEW_YORK).date().isoformat()
+    assert day not in await kept(world)
+    await force(world, held)
+    assert (await at_open_table(world, day))["bookings"] == MANY
+
+
+async def test_a_store_that_is_away_costs_the_patterns_and_not_the_run(
+    world: World, wire: Wire, capsys: pytest.CaptureFixture[str]
+) -> None:
+    connection = await connect(world.services, world.settings(), Deadline.after(30))
+    wire.refusal = google.ServiceUnavailable
+    away = replace(world.services, firestore=wire.client)
+    window = Window(date(2026, 3, 14), date(2026, 3, 15))
+    report = new_report(away, world.restaurant.id, window)
+    run = Run(
+        replace(connection, services=away),
+        report,
+        None,
+        dry=False,
+        zone_was_wrong=False,
+        zone_before=None,
+    )
+    await keep_patterns(run, new_tally(run), ())
+    line = json.loads(capsys.readouterr().out)
+    assert (line["event"], line["severity"]) == ("patterns.late", "WARNING")
+
+
+async def test_they_hold_no_person(world: World) -> None:
+    diner = MarkedDiner(Party(world))
+    await diner.settle_in()
+    await world.reconcile()
+    stored = paths.patterns(world.services.firestore, world.restaurant.id).stream()
+    documents = {each.id: each.to_dict() or {} async for each in stored}
+    assert any(each["sources"]["OPENTABLE"] for each in documents.values())
+    assert places_of(documents) == []
+    text = json.dumps(documents, default=str)
+    assert not [row.key for row in diner.booked if row.key.lower() in text.lower()]

@@ -1,0 +1,34 @@
+"""Documents of the ledger as patterns read them, own and ill-formed ones among them."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hypothesis import strategies as st
+
+ZONE = ZoneInfo("America/New_York")
+NOON = datetime(2026, 3, 7, 17, tzinfo=UTC)  # two days around it, a clock change among them
+DAYS = ("2026-03-07", "2026-03-08", "2026-03-09")
+
+_STATUSES = ("BOOKED", "CONFIRMED", "SEATED", "COMPLETED", "CANCELLED", "NO_SHOW", "HELD", None)
+_odd = st.none() | st.booleans() | st.text(max_size=3) | st.integers(-2, 0)
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> dict[str, Any]:
+    """Return a document of one of `DAYS`, or of none."""
+    start = NOON + timedelta(minutes=draw(st.integers(-600, 3_000)))
+    lead = timedelta(minutes=draw(st.integers(-60, 60 * 24 * 40)))
+    day = start.astimezone(ZONE).date().isoformat()
+    dated = draw(st.booleans() | st.just(value=True))
+    return {
+        "source": draw(st.sampled_from([{"system": "OPENTABLE"}, {"system": "LINEUP"}, {}, None])),
+        "localDate": day if dated else None,
+        "startAt": f"{start:%Y-%m-%dT%H:%M:%SZ}",
+        "startAtTimestamp": draw(st.sampled_from([start, None])),
+        "partySize": draw(st.integers(1, 30) | _odd),
+        "status": draw(st.sampled_from(_STATUSES)),
+        "bookedAt": draw(st.sampled_from([start - lead, None])),
+        "createdAt": start - timedelta(days=1),
+        "metadata": draw(st.sampled_from([{"origin": "Web"}, {"origin": "Walk-in"}, {}, None])),
+    }
