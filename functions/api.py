@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from functions.http import begin_trace
 from functions.staff.entrance import let_in
 from functions.staff.openapi import openapi
-from functions.staff.replies import RefusalError, Reply, as_json, unavailable
+from functions.staff.replies import RefusalError, Reply, as_response, unavailable
 from functions.staff.routing import find_route
 from functions.staff.table import ROUTES
 from shared.edge.services import services
@@ -50,7 +50,7 @@ async def answer(request: Request, room: Staffroom) -> Response:
         async with asyncio.timeout(CALL_SECONDS):
             if request.scope["path"] == OPENAPI_PATH and request.method == "GET":
                 return JSONResponse(openapi(ROUTES), headers={"X-Content-Type-Options": "nosniff"})
-            return as_json(await _called(request, room))
+            return as_response(await _called(request, room))
     except RefusalError as refusal:
         return refusal.response()
     except (LedgerUnavailableError, TimeoutError, ClientDisconnect) as error:

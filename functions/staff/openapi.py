@@ -61,6 +61,8 @@ def _operation(route: Route[Any, Any]) -> dict[str, Any]:
     }
     if route.header == "If-None-Match":
         operation["responses"]["304"] = {"description": "As the caller has it already."}
+    if route.file:
+        operation["responses"]["200"]["content"][route.file] = {"schema": {"type": "string"}}
     if route.takes_body:
         operation["requestBody"] = _content("What is asked for.", route.body)
     return operation

@@ -1,4 +1,4 @@
-"""How the staff API answers: JSON, one shape of error, and headers that keep it to the caller."""
+"""How the staff API answers: one shape of error, and headers that keep it to the caller."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -49,7 +49,22 @@ class RefusalError(Exception):
 
     def response(self) -> Response:
         """Return it as the server sends it."""
-        return as_json(Reply(self.body, self.status, self.headers))
+        return as_response(Reply(self.body, self.status, self.headers))
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file for the caller to keep.
+
+    Attributes:
+        text: What is in it.
+        media_type: Of which type that is.
+        name: What it is called, of letters, digits, ``-``, ``_`` and ``.`` alone.
+    """
+
+    text: str
+    media_type: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +72,24 @@ class Reply:
     """A call's answer.
 
     Attributes:
-        body: What is told, None for nothing.
+        body: What is told: a model as JSON, a file, or None for nothing.
         status: The HTTP status.
         headers: Further headers.
     """
 
-    body: BaseModel | None
+    body: BaseModel | Download | None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def as_json(reply: Reply) -> Response:
+def as_response(reply: Reply) -> Response:
     """Return a reply as the server sends it."""
     headers = _HEADERS | dict(reply.headers)
     if reply.body is None:
         return Response(None, reply.status, headers)
+    if isinstance(reply.body, Download):
+        headers["Content-Disposition"] = f'attachment; filename="{reply.body.name}"'
+        return Response(reply.body.text, reply.status, headers, reply.body.media_type)
     content = reply.body.model_dump_json(by_alias=True)
     return Response(content, reply.status, headers, "application/json")
 

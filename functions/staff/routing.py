@@ -65,6 +65,7 @@ class Route(Generic[Q, B]):
         query: The model of the query's parameters.
         body: The model of the body.
         header: The optional header that it heeds.
+        file: The media type in which the answer can be had too, beside JSON.
     """
 
     method: str
@@ -76,6 +77,7 @@ class Route(Generic[Q, B]):
     query: type[Q]
     body: type[B]
     header: str | None = None
+    file: str | None = None
 
     @property
     def takes_body(self) -> bool:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from functions.staff import (
+    analytics,
     cancelling,
     changing,
     forcing,
@@ -16,6 +17,7 @@ from functions.staff import (
 from functions.staff.book import Day, DayAsked
 from functions.staff.models import Nothing
 from functions.staff.new_settings import SettingsAsked
+from functions.staff.patterns import Patterns
 from functions.staff.routing import Route
 from shared.edge.staff.membership import Role
 
@@ -171,5 +173,16 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         health.Health,
         Nothing,
         Nothing,
+    ),
+    Route(
+        "GET",
+        "analytics",
+        Role.MANAGER,
+        "Reservation patterns by source",
+        analytics.patterns,
+        Patterns,
+        analytics.PatternsAsked,
+        Nothing,
+        file="text/csv",
     ),
 )
