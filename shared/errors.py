@@ -42,6 +42,10 @@ class ForceRefusedError(Exception):
         self.code = code
 
 
+class BackfillUnderWayError(Exception):
+    """A backfill of other days is under way; one restaurant has one at a time."""
+
+
 class OpenTableError(Exception):
     """OpenTable's API gave no usable answer."""
 

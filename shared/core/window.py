@@ -1,4 +1,4 @@
-"""The days that a reconciliation compares, as the restaurant's calendar has them."""
+"""The days that a reconciliation compares or a backfill fetches, by the restaurant's calendar."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -31,7 +31,15 @@ class Window:
         return [(self.start + timedelta(days=n)).isoformat() for n in range(length)]
 
 
-def window_at(now: datetime, zone: ZoneInfo, start: date | None, end: date | None) -> Window:
+def window_at(  # noqa: PLR0913 -- what is asked for, and what stands in for it
+    now: datetime,
+    zone: ZoneInfo,
+    start: date | None,
+    end: date | None,
+    *,
+    back: int = DAYS_BACK,
+    ahead: int = DAYS_AHEAD,
+) -> Window:
     """Return the window asked for; by default from yesterday to 30 days ahead.
 
     Args:
@@ -39,10 +47,12 @@ def window_at(now: datetime, zone: ZoneInfo, start: date | None, end: date | Non
         zone: The restaurant's zone.
         start: The first date asked for.
         end: The last date asked for.
+        back: How many days before today it begins where no start is asked for.
+        ahead: How many days after today it ends where no end is asked for.
 
     Raises:
         ValueError: When the window is turned round or too large.
     """
     today = now.astimezone(zone).date()
-    first = start or min(today - timedelta(days=DAYS_BACK), end or today)
-    return Window(first, end or max(today + timedelta(days=DAYS_AHEAD), first))
+    first = start or min(today - timedelta(days=back), end or today)
+    return Window(first, end or max(today + timedelta(days=ahead), first))

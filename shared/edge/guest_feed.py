@@ -77,6 +77,22 @@ async def read_feed(connection: Connection, since: datetime | None) -> Feed:
     feed = Feed()
     if since is None:
         await _note_unjoined(connection, feed)
+    await _read_into(connection, feed, since)
+    return feed
+
+
+async def read_guestbook(connection: Connection) -> Feed:
+    """Read all guests; whoever of them is held already is left to the polls. Raises as `read_feed`.
+
+    Args:
+        connection: To the restaurant's book.
+    """
+    feed = Feed()
+    await _read_into(connection, feed, None)
+    return feed
+
+
+async def _read_into(connection: Connection, feed: Feed, since: datetime | None) -> None:
     listing = connection.services.opentable.pages(
         connection.access, Kind.GUESTS, Query(updated_after=since), connection.deadline
     )
@@ -89,7 +105,6 @@ async def read_feed(connection: Connection, since: datetime | None) -> Feed:
                 await keep_aside(connection.services, connection.settings, text, JSON, rejection)
             else:
                 feed.rows[guest.key] = (guest, row)
-    return feed
 
 
 async def _note_unjoined(connection: Connection, feed: Feed) -> None:

@@ -22,7 +22,7 @@ class Lease:
 
     Attributes:
         restaurant_id: Whose.
-        kind: The field that holds it, ``poll`` or ``reconciliation``.
+        kind: The field that holds it, ``poll``, ``reconciliation`` or ``backfill``.
         owner: A random name of this run.
         document: The settings document as it was when the lease was taken.
     """
@@ -71,6 +71,10 @@ class Leases:
                 return Lease(restaurant_id, kind, owner, document)
         raise LedgerUnavailableError("the settings kept changing while a lease was taken")
 
+    async def keep(self, lease: Lease, results: Mapping[str, Any]) -> bool:
+        """Write what a run has done so far, while it goes on; as `end`."""
+        return await self._write(lease, results)
+
     async def end(self, lease: Lease, results: Mapping[str, Any]) -> bool:
         """Give a lease back and write its run's results in the same commit.
 
@@ -84,14 +88,17 @@ class Leases:
         Raises:
             LedgerUnavailableError: When Firestore did not take it.
         """
+        return await self._write(lease, {**results, f"{lease.kind}.lease": DELETE_FIELD})
+
+    async def _write(self, lease: Lease, fields: Mapping[str, Any]) -> bool:
         for _ in range(_MOST_ATTEMPTS):
             snapshot = await self._read(lease.restaurant_id)
             state = (snapshot.to_dict() or {}).get(lease.kind) or {}
             if (state.get("lease") or {}).get("owner") != lease.owner:
                 return False
-            if await self._update(snapshot, {**results, f"{lease.kind}.lease": DELETE_FIELD}):
+            if await self._update(snapshot, fields):
                 return True
-        raise LedgerUnavailableError("the settings kept changing while a lease was given back")
+        raise LedgerUnavailableError("the settings kept changing while a run's state was written")
 
     async def _read(self, restaurant_id: str) -> DocumentSnapshot[Any]:
         reference = paths.integration(self._client, restaurant_id)

@@ -1,21 +1,19 @@
 """One restaurant's poll: what changed at OpenTable since the cursor, applied to the ledger."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from shared.core.change import Source
+from shared.core.backfill import is_backfilling
 from shared.core.missed import Missed
 from shared.core.settings import settings_from
-from shared.edge.batches import apply_all
 from shared.edge.checkup import check_up
 from shared.edge.connection import Connection, connect
-from shared.edge.guest_feed import Feed, finish_guests, hold_named, read_feed
+from shared.edge.guest_feed import finish_guests, read_feed
 from shared.edge.leases import Lease, Leases
-from shared.edge.ledger import Applied
 from shared.edge.opentable.clock import Deadline
 from shared.edge.opentable.query import Kind, Query, WallTime
-from shared.edge.rows import read_rows, settle
+from shared.edge.pages import Tally, apply_page
 from shared.edge.services import Services
 from shared.edge.silence import note_webhooks
 from shared.edge.telemetry import Event, Severity, log
@@ -23,24 +21,6 @@ from shared.errors import InvalidSettingsError, LedgerUnavailableError, OpenTabl
 
 LEASE_MARGIN_SECONDS = 60.0
 FAILURES = (InvalidSettingsError, LedgerUnavailableError, OpenTableError)
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a poll did with the rows that it fetched; the outcomes add up to ``fetched``."""
-
-    fetched: int = 0
-    created: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    stale: int = 0
-    quarantined: int = 0
-    pages: int = 0
-
-    def count(self, applied: Applied) -> None:
-        """Count one row by its outcome; one that was held already counts as unchanged."""
-        name = "unchanged" if applied.outcome == "duplicate" else str(applied.outcome)
-        setattr(self, name, getattr(self, name) + 1)
 
 
 async def poll_restaurant(services: Services, restaurant_id: str) -> dict[str, Any]:
@@ -93,7 +73,8 @@ async def _with_lease(
     results = _under_poll(outcome) | {"lastPolledAt": services.clock()}
     if not await leases.end(lease, results):
         return _result(lease.restaurant_id, "error", tally, "the run outlived its lease")
-    return _result(lease.restaurant_id, "ok", tally, None)
+    result = _result(lease.restaurant_id, "ok", tally, None)
+    return result | ({"backfill": "RUNNING"} if is_backfilling(lease.document) else {})
 
 
 def _under_poll(fields: dict[str, Any]) -> dict[str, Any]:
@@ -111,9 +92,7 @@ async def _fetch_and_apply(connection: Connection, cursor: datetime | None, tall
     async for page in services.opentable.pages(
         connection.access, Kind.RESERVATIONS, query, connection.deadline
     ):
-        tally.pages += 1
-        for applied in await _apply(connection, feed, (*page.rows, *page.strays), tally):
-            feed.note(applied)
+        for applied in await apply_page(connection, feed, page, tally):
             # Before the first poll all is new to everyone.
             if cursor is not None and settings.webhook_auth and applied.commit is not None:
                 missed.note(applied.commit.entry, services.clock())
@@ -126,26 +105,6 @@ def _query(cursor: datetime | None, lookback: timedelta, today: date) -> Query:
     if cursor is None:
         return Query(scheduled_from=WallTime.on(today - timedelta(days=1)))
     return Query(updated_after=cursor - lookback)
-
-
-async def _apply(
-    connection: Connection, feed: Feed, items: tuple[object, ...], tally: Tally
-) -> list[Applied]:
-    """Apply a page and return what became of the rows that the ledger took."""
-    services, settings = connection.services, connection.settings
-    batch = await read_rows(services, settings, items, Source.POLL)
-    await hold_named(connection, feed, batch.changes)
-    results = await apply_all(services.ledger(settings), batch.changes)
-    tally.fetched += len(items)
-    tally.quarantined += len(batch.unreadable)
-    taken = []
-    for change, result in zip(batch.changes, results, strict=True):
-        if await settle(services, settings, change, result):
-            tally.quarantined += 1
-        elif isinstance(result, Applied):
-            tally.count(result)
-            taken.append(result)
-    return taken
 
 
 def _result(restaurant_id: str, status: str, tally: Tally, error: str | None) -> dict[str, Any]:

@@ -86,7 +86,7 @@ class Convergence(RuleBasedStateMachine):
     ) -> None:
         self._run((errand, fate), (other, other_fate))
 
-    @rule(errand=st.sampled_from(["poll", "reconcile"]), number=numbers, day=days)
+    @rule(errand=st.sampled_from(["poll", "reconcile", "backfill"]), number=numbers, day=days)
     def book_changes_between_pages(self, errand: str, number: int, day: int) -> None:
         changed: list[int] = []
 

@@ -18,7 +18,7 @@ fates = st.builds(
     dies_at=st.none() | st.integers(0, 30) | st.integers(0, 80),
     loses_at=st.none() | st.integers(0, 12) | st.integers(0, 35),
 )
-errands = st.sampled_from(["poll", "reconcile"]) | numbers
+errands = st.sampled_from(["poll", "reconcile", "backfill"]) | numbers
 minutes = st.sampled_from([0, -13, -4, 1, 4, 13])
 NAMES = ("Ada", "Blaise", "Carl", "Dorothy")
 ACTS: dict[str, Callable[[Town, str], object]] = {

@@ -4,16 +4,20 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
+from shared.edge.backfilling import backfill_restaurant
+from shared.edge.backfills import begin_backfill
 from shared.edge.directory import Directory
 from shared.edge.opentable.client import OpenTableClient
-from shared.edge.opentable.clock import SYSTEM_CLOCK, Clock
+from shared.edge.opentable.clock import SYSTEM_CLOCK, Clock, Deadline
 from shared.edge.opentable.transport import new_session
 from shared.edge.polling import poll_restaurant
 from shared.edge.reconciling import Wanted, reconcile_restaurant
 from shared.edge.secrets import Secrets
 from shared.edge.services import Services
+from shared.errors import BackfillUnderWayError, LedgerUnavailableError
 from tests.front_door import knock
 from tests.machine.mortal import Death, Fate, Line, Mortal, MortalAdapter
 from tests.safe import Safe
@@ -22,7 +26,7 @@ from tests.world import World
 _STRAGGLER_SECONDS = 10
 
 Errand = str | bytes
-"""``poll``, ``reconcile``, or the body of a webhook to answer."""
+"""``poll``, ``reconcile``, ``backfill``, or the body of a webhook to answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +53,19 @@ class Worker:
                 return await poll_restaurant(self.services, self.restaurant_id)
             if errand == "reconcile":
                 return await reconcile_restaurant(self.services, Wanted(), self.restaurant_id)
+            if errand == "backfill":
+                return await self._backfill()
             assert isinstance(errand, bytes)
             return await knock(self.services, errand)
         return None
+
+    async def _backfill(self) -> Any:
+        """Begin one of some weeks, or take up what a dead worker left, and carry it on."""
+        with suppress(BackfillUnderWayError, LedgerUnavailableError):
+            today = self.services.clock().date()
+            days = today - timedelta(days=6), today + timedelta(days=35)
+            await begin_backfill(self.services, self.restaurant_id, *days)
+        return await backfill_restaurant(self.services, Deadline.after(60), self.restaurant_id)
 
 
 async def run_at_once(*runs: tuple[Worker, Errand, Fate]) -> list[Any]:

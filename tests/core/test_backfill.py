@@ -1,0 +1,163 @@
+"""Slices tile the range, whatever it is; the state says how far it is, and survives storing."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.core.backfill import (
+    COUNTS,
+    SLICE_DAYS,
+    Backfill,
+    backfill_in,
+    backfill_window,
+    begun,
+    is_backfilling,
+    ordered,
+)
+from shared.core.window import MOST_DAYS, Window
+from shared.errors import BackfillUnderWayError
+
+NOW = datetime(2026, 3, 14, 15, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=5)
+DAY = timedelta(days=1)
+MARCH = Window(date(2026, 3, 1), date(2026, 3, 31))
+APRIL = Window(date(2026, 4, 1), date(2026, 4, 30))
+ONE_OF_EACH = dict.fromkeys(COUNTS, 1)
+
+windows = st.builds(
+    lambda start, days: Window(start, start + timedelta(days=days)),
+    st.dates(date(2020, 1, 1), date(2030, 1, 1)),
+    st.integers(0, MOST_DAYS),
+)
+
+
+def new(window: Window = MARCH, rid: str = "555001") -> Backfill:
+    return begun(window, rid, NOW)
+
+
+def one_slice_on(backfill: Backfill, seconds: float = 2.0) -> Backfill:
+    return backfill.after(backfill.next_slice(), ONE_OF_EACH, seconds, LATER)
+
+
+def completed(backfill: Backfill) -> Backfill:
+    while backfill.is_running:
+        backfill = one_slice_on(backfill)
+    return backfill
+
+
+def as_stored(backfill: Backfill) -> dict[str, object]:
+    return {
+        "backfill": {
+            name.removeprefix("backfill."): value for name, value in backfill.stored().items()
+        }
+    }
+
+
+@given(windows)
+def test_slices_tile_the_range(window: Window) -> None:
+    backfill, days = new(window), list[date]()
+    while (slice_ := backfill.next_slice()) is not None:
+        assert (slice_.end - slice_.start).days < SLICE_DAYS
+        days += [slice_.start + DAY * n for n in range((slice_.end - slice_.start).days + 1)]
+        backfill = one_slice_on(backfill)
+    assert days == [window.start + DAY * n for n in range(backfill.days_total)]
+
+
+@given(windows)
+def test_the_days_done_rise_to_the_total_and_the_closing_listing_completes_it(
+    window: Window,
+) -> None:
+    backfill, done = new(window), [0]
+    while backfill.next_slice() is not None:
+        backfill = one_slice_on(backfill)
+        done.append(backfill.days_done)
+    assert done == sorted(set(done))
+    assert (done[-1], backfill.is_running) == (backfill.days_total, True)
+    ended = one_slice_on(backfill)
+    assert (ended.status, ended.finished_at, ended.days_done) == ("COMPLETED", LATER, done[-1])
+
+
+@given(windows, st.integers(0, 60), st.text(max_size=9) | st.none())
+def test_what_is_stored_is_read_back(window: Window, slices: int, error: str | None) -> None:
+    backfill = new(window)
+    for _ in range(slices):
+        if backfill.is_running:
+            backfill = one_slice_on(backfill)
+    if error and backfill.is_running:
+        backfill = backfill.hindered(error, LATER, for_good=slices % 2 == 0)
+    assert backfill_in(as_stored(backfill)) == backfill
+
+
+def test_a_document_without_one_has_none() -> None:
+    assert backfill_in({}) is None
+    assert backfill_in({"backfill": {"lease": {"owner": "x"}}}) is None
+    assert not is_backfilling({})
+
+
+def test_only_a_running_one_goes_on() -> None:
+    running = new()
+    assert is_backfilling(as_stored(running))
+    assert not is_backfilling(as_stored(completed(running)))
+    assert not is_backfilling(as_stored(running.hindered("x", LATER, for_good=True)))
+
+
+def test_counts_add_up_over_the_slices() -> None:
+    backfill = one_slice_on(one_slice_on(new()))
+    assert backfill.counts == dict.fromkeys(COUNTS, 2)
+
+
+def test_the_estimate_is_the_pace_times_what_is_left() -> None:
+    backfill = one_slice_on(new(), seconds=14)  # 7 of 31 days
+    assert backfill.seconds_left == pytest.approx(48)
+
+
+def test_there_is_no_estimate_before_the_first_slice_or_at_rest() -> None:
+    assert new().seconds_left is None
+    assert completed(new()).seconds_left is None
+    assert one_slice_on(new()).hindered("x", LATER, for_good=True).seconds_left is None
+
+
+def test_progress_clears_the_error_that_stood_in_its_way() -> None:
+    hindered = new().hindered("OpenTable was away.", LATER, for_good=False)
+    assert (hindered.is_running, hindered.error) == (True, "OpenTable was away.")
+    assert one_slice_on(hindered).error is None
+
+
+def test_the_same_days_or_any_find_the_one_that_is_under_way() -> None:
+    held = one_slice_on(new())
+    assert ordered(held, new(), any_days=False) == held
+    assert ordered(held, new(APRIL), any_days=True) == held
+
+
+def test_other_days_are_refused_while_one_is_under_way() -> None:
+    with pytest.raises(BackfillUnderWayError, match=r"2026-03-01 to 2026-03-31 is under way"):
+        ordered(new(), new(APRIL), any_days=False)
+
+
+def test_a_failed_one_goes_on_from_where_it_stopped() -> None:
+    failed = one_slice_on(new()).hindered("Mend it.", LATER, for_good=True)
+    resumed = ordered(failed, new(), any_days=True)
+    assert (resumed.status, resumed.error, resumed.days_done) == ("RUNNING", None, 7)
+
+
+def test_other_days_replace_a_failed_one() -> None:
+    failed = new().hindered("Mend it.", LATER, for_good=True)
+    assert ordered(failed, new(APRIL), any_days=False) == new(APRIL)
+
+
+def test_a_completed_one_is_begun_anew() -> None:
+    assert ordered(completed(new()), new(), any_days=True) == new()
+
+
+def test_another_restaurants_book_is_begun_anew() -> None:
+    other = new(rid="555002")
+    assert ordered(one_slice_on(new()), other, any_days=True) == other
+
+
+def test_the_usual_range_is_thirty_days_back_to_a_year_ahead() -> None:
+    assert backfill_window(NOW, ZoneInfo("America/New_York"), None, None) == Window(
+        date(2026, 2, 12), date(2027, 3, 14)
+    )

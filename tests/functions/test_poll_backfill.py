@@ -1,0 +1,54 @@
+"""What is left of a poll's budget carries running backfills on."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from google.cloud.firestore import AsyncClient
+
+from functions.poll import _backfill, _poll
+from functions.scheduled import Order
+from shared.edge.backfills import begin_backfill, read_backfill
+from shared.edge.opentable.clock import Deadline
+from tests.world import BEGINNING, World, make_world
+
+
+@pytest.fixture
+async def world(firestore: AsyncClient) -> AsyncIterator[World]:
+    made = await make_world(firestore)
+    yield made
+    made.executor.shutdown()
+
+
+async def poll(world: World) -> Any:
+    body: Any = (await _poll(world.services, Order.model_validate({}))).body
+    [result] = body["results"]
+    return result
+
+
+async def test_a_poll_carries_a_running_backfill_to_its_end(world: World) -> None:
+    world.desk.book(BEGINNING - timedelta(days=20), 2)
+    await begin_backfill(world.services, world.restaurant.id)
+    result = await poll(world)
+    assert (result["status"], result["created"], result["backfill"]) == ("ok", 0, "COMPLETED")
+    assert len(await world.ledger()) == 1
+
+
+async def test_a_poll_where_none_is_running_says_nothing_of_one(world: World) -> None:
+    assert "backfill" not in await poll(world)
+
+
+async def test_a_poll_that_failed_leaves_the_backfill_to_the_next(world: World) -> None:
+    begun = await begin_backfill(world.services, world.restaurant.id)
+    world.sandbox.offboard(int(world.restaurant.rid))
+    assert (await poll(world))["status"] == "error"
+    assert await read_backfill(world.services, world.restaurant.id) == begun
+
+
+async def test_a_poll_that_used_its_budget_up_leaves_it_running(world: World) -> None:
+    begun = await begin_backfill(world.services, world.restaurant.id)
+    results = [{"restaurantId": world.restaurant.id, "backfill": "RUNNING"}]
+    await _backfill(world.services, results, Deadline.after(0))
+    assert results[0]["backfill"] == "skipped"
+    assert await read_backfill(world.services, world.restaurant.id) == begun
