@@ -1,17 +1,17 @@
 """The only place that reads or writes reservation documents and their journals."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
-from google.cloud.firestore import AsyncClient, AsyncDocumentReference, DocumentSnapshot
+from google.cloud.firestore import AsyncClient, AsyncDocumentReference
 
 from shared.core.decision import Commit, Held
 from shared.core.document import System, nest
 from shared.core.erasure import scrubbed_entry
 from shared.core.guest import Guest, guest_from
 from shared.edge import paths
+from shared.edge.calls import Calls, Found
 
 RPC_SECONDS = 5.0
 
@@ -27,7 +27,7 @@ class Reading:
     """
 
     held: Held
-    update_time: datetime | None
+    update_time: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Write:
 
     external_key: str
     commit: Commit
-    update_time: datetime | None
+    update_time: Any
 
 
 class Shelf:
@@ -49,7 +49,7 @@ class Shelf:
     """
 
     def __init__(self, client: AsyncClient, restaurant_id: str, system: System) -> None:
-        self._client = client
+        self._calls = Calls(client)
         self._documents = paths.reservations(client, restaurant_id)
         self._guests = paths.guests(client, restaurant_id)
         self._system = system
@@ -79,22 +79,17 @@ class Shelf:
         entries = {
             (key, id_): self._entry(key, id_) for key, ids in entry_ids.items() for id_ in ids
         }
-        found = await self._get([*guests.values(), *documents.values(), *entries.values()])
+        wanted = [*guests.values(), *documents.values(), *entries.values()]
+        found = await self._calls.read(wanted, RPC_SECONDS)
         records = {key: _guest(found[reference.path]) for key, reference in guests.items()}
         return {
             key: _with(
                 known.get(key) or _reading(found[documents[key].path]),
-                {id_: found[entries[key, id_].path].to_dict() for id_ in ids},
+                {id_: found[entries[key, id_].path].fields for id_ in ids},
                 records,
             )
             for key, ids in entry_ids.items()
         }
-
-    async def _get(
-        self, references: list[AsyncDocumentReference]
-    ) -> dict[str, DocumentSnapshot[Any]]:
-        snapshots = self._client.get_all(references, retry=None, timeout=RPC_SECONDS)
-        return {snapshot.reference.path: snapshot async for snapshot in snapshots}
 
     async def commit(self, writes: Sequence[Write]) -> None:
         """Write documents and journal entries in one commit, each as it was decided.
@@ -102,25 +97,23 @@ class Shelf:
         A document is created, or updated field by field on the condition that nobody wrote it
         since it was read; an entry is always created.
         """
-        batch = self._client.batch()
-        for write in writes:
-            document = self._document(write.external_key)
-            if write.commit.creates:
-                batch.create(document, nest(write.commit.document))
-            elif write.commit.document:
-                unmoved = self._client.write_option(last_update_time=write.update_time)
-                batch.update(document, write.commit.document, option=unmoved)
-            entry = self._entry(write.external_key, write.commit.entry_id)
-            batch.create(entry, write.commit.entry)
-            for tombstone in write.commit.tombstones:
-                # As if just forgotten, so that reconciliation erases what may be left below.
-                again = {"forgottenAt": write.commit.entry["receivedAt"]}
-                batch.update(self._guests.document(tombstone), again)
-        # No retry below us: the ledger reads before it tries again.
-        await batch.commit(retry=None, timeout=RPC_SECONDS)
+        messages = [message for write in writes for message in self._messages(write)]
+        await self._calls.commit(messages, RPC_SECONDS)
         for write in writes:
             if write.commit.tombstones:
                 await self.scrub_journal(write.external_key)
+
+    def _messages(self, write: Write) -> Iterator[Any]:
+        document, commit = self._document(write.external_key), write.commit
+        if commit.creates:
+            yield self._calls.create(document, nest(commit.document))
+        elif commit.document:
+            yield self._calls.update(document, commit.document, write.update_time)
+        yield self._calls.create(self._entry(write.external_key, commit.entry_id), commit.entry)
+        for tombstone in commit.tombstones:
+            # As if just forgotten, so that reconciliation erases what may be left below.
+            again = {"forgottenAt": commit.entry["receivedAt"]}
+            yield self._calls.update(self._guests.document(tombstone), again)
 
     async def scrub_journal(self, key: str) -> int:
         """Erase the person from a reservation's journal; return how many entries it changed."""
@@ -142,10 +135,9 @@ def _with(
     return Reading(more, reading.update_time)
 
 
-def _reading(snapshot: DocumentSnapshot[Any]) -> Reading:
-    return Reading(Held(snapshot.to_dict(), {}), snapshot.update_time)
+def _reading(found: Found) -> Reading:
+    return Reading(Held(found.fields, {}), found.update_time)
 
 
-def _guest(snapshot: DocumentSnapshot[Any]) -> Guest | None:
-    document = snapshot.to_dict()
-    return None if document is None else guest_from(document)
+def _guest(found: Found) -> Guest | None:
+    return None if found.fields is None else guest_from(found.fields)

@@ -1,0 +1,82 @@
+"""Our own writing of Firestore's values says what the client library's says."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from google.cloud.firestore import GeoPoint
+from google.cloud.firestore_v1 import _helpers
+from google.cloud.firestore_v1.types import Document
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.core.change import Speaker
+from shared.edge.values import put, taken
+
+EARLIEST, LATEST = datetime(1, 1, 2), datetime(9999, 12, 30)  # noqa: DTZ001 -- Hypothesis adds it
+moments = st.datetimes(EARLIEST, LATEST, timezones=st.just(UTC))
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False)
+    | st.text(st.characters(exclude_categories=["Cs"]))
+    | st.binary()
+    | moments
+)
+# Firestore keeps no list directly in a list.
+values = st.recursive(
+    scalars, lambda inner: st.dictionaries(st.text("abc", min_size=1), inner) | st.lists(scalars)
+)
+documents = st.dictionaries(st.text("abc", min_size=1), values)
+
+
+def written(fields: dict[str, Any]) -> Any:
+    document = Document.pb()()
+    put(fields, document.fields)
+    return document
+
+
+@given(documents)
+def test_it_writes_what_the_client_library_writes(fields: dict[str, Any]) -> None:
+    assert written(fields) == Document.pb(Document(fields=_helpers.encode_dict(fields)))
+
+
+@given(documents)
+def test_what_was_written_is_read_again(fields: dict[str, Any]) -> None:
+    assert taken(written(fields).fields) == fields
+
+
+@given(documents)
+def test_it_reads_what_the_client_library_reads(fields: dict[str, Any]) -> None:
+    assert taken(written(fields).fields) == _helpers.decode_dict(written(fields).fields, None)
+
+
+def test_a_boolean_is_no_number() -> None:
+    assert taken(written({"a": True, "b": 1}).fields) == {"a": True, "b": 1}
+    assert written({"a": True}) != written({"a": 1})
+
+
+def test_a_word_of_ours_is_a_text() -> None:
+    assert taken(written({"speaker": Speaker.RELAY}).fields) == {"speaker": "RELAY"}
+
+
+def test_an_instant_is_aware_and_keeps_its_microseconds() -> None:
+    at = datetime(2026, 3, 14, 23, 15, 0, 123_456, UTC)
+    assert taken(written({"at": at}).fields)["at"].isoformat() == at.isoformat()
+
+
+def test_a_point_on_the_map_that_somebody_else_wrote_is_read_and_written_again() -> None:
+    fields = {"place": GeoPoint(40.7, -74.0)}
+    assert taken(written(fields).fields) == fields
+
+
+def test_a_reference_that_somebody_else_wrote_can_be_written_again() -> None:
+    theirs = Document.pb()()
+    theirs.fields["table"].reference_value = "projects/p/databases/(default)/documents/tables/12"
+    assert written(taken(theirs.fields)) == theirs
+
+
+def test_a_value_of_no_kind_is_refused() -> None:
+    with pytest.raises(TypeError, match="set"):
+        written({"a": {1, 2}})
