@@ -24,7 +24,7 @@ async def change(visit: Visit[Nothing, SettingsAsked]) -> Reply:
         own = f"opentable-{visit.restaurant_id}"
         _refuse_anothers_secret(visit, fields.get("secret", before.get("secret")), own)
         await _store_credentials(visit, own)
-        fields["secret"] = own
+        fields |= {"secret": own, "credentialsEnteredAt": visit.services.clock()}
     if fields:
         await _store_settings(visit, fields)
     visit.services.directory.forget(settings_from(visit.restaurant_id, before | fields))

@@ -1,5 +1,6 @@
 """Whoever calls the staff API is let in here, with what they ask for read and checked."""
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -35,8 +36,8 @@ async def let_in(staffroom: Staffroom, request: Request, found: Found) -> Visit[
         person=person,
         role=role or Role.HOST,
         headers=dict(request.headers),
-        query=_read(found.route.query, _query(request)),
-        body=_read(found.route.body, await _body(request) if found.route.takes_body else {}),
+        query=read_asked(found.route.query, _query(request)),
+        body=read_asked(found.route.body, await _body(request) if found.route.takes_body else {}),
     )
 
 
@@ -92,7 +93,16 @@ async def _body(request: Request) -> dict[str, Any]:
         raise _invalid("The body must be a JSON object.") from None
 
 
-def _read(model: type[M], asked: dict[str, Any]) -> M:
+def read_asked(model: type[M], asked: Mapping[str, Any]) -> M:
+    """Read what a caller asks for.
+
+    Args:
+        model: What may be asked for.
+        asked: Parameters or body, under the documented names.
+
+    Raises:
+        RefusalError: 400, with what to correct; a value is never repeated.
+    """
     try:
         return model.model_validate(asked, by_alias=True, by_name=False)
     except ValidationError as error:

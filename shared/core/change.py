@@ -10,6 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
+from shared.core.signature import Verdict
+
 
 class Speaker(StrEnum):
     """Who makes a statement, the more authoritative first."""
@@ -77,6 +79,7 @@ class Change:
         said: Field name to value, for the fields that it speaks of; None is a value (cleared).
         payload: The statement as it came, JSON text.
         source: Which way it came.
+        proof: How the sender of a webhook proved who it is; None for all else.
     """
 
     external_key: str
@@ -87,3 +90,4 @@ class Change:
     said: Mapping[str, Value]
     payload: str
     source: Source
+    proof: Verdict | None = None

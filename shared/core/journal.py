@@ -60,6 +60,7 @@ def journal_entry(
         "payload": change.payload,
         "attempt": writing.attempt,
         "journalExpireAt": _expiry(heard.shown("startAt"), writing),
+        **({"proof": change.proof.stored()} if change.proof else {}),
     }
 
 

@@ -31,6 +31,10 @@ class Verdict:
     reason: str
     position: int | None = None
 
+    def stored(self) -> dict[str, str | int | None]:
+        """Return an accepted proof as it is stored, which tells no credential."""
+        return {"scheme": self.reason, "keyPosition": self.position}
+
 
 def verify_signature(
     headers: Mapping[str, str], body: bytes, keys: Sequence[bytes], now: datetime

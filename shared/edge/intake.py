@@ -1,7 +1,7 @@
 """From an admitted statement to the ledger, or to the quarantine: nothing is dropped."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -83,7 +83,7 @@ async def take_in(
         LedgerUnavailableError: When neither could be stored; it must not be acknowledged.
     """
     try:
-        change = read_statement(settings, statement)
+        change = replace(read_statement(settings, statement), proof=statement.verdict)
         applied = await services.ledger(settings).apply(change)
     except RejectedStatementError as rejection:
         text, content_type, verdict = statement.text, statement.content_type, statement.verdict

@@ -81,7 +81,7 @@ class Quarantine:
             "count": 1,
             "contentType": content_type,
             "body": body,
-            "verdict": verdict and {"scheme": verdict.reason, "keyPosition": verdict.position},
+            "verdict": verdict and verdict.stored(),
             "status": "OPEN",
             "quarantineExpireAt": now + self._life,
         }

@@ -51,6 +51,14 @@ async def test_which_of_two_matched_is_logged(welcome: Welcome, served: Served) 
     assert (logged["scheme"], logged["keyPosition"]) == ("bearer", 1)
 
 
+async def test_which_of_two_matched_is_journaled(welcome: Welcome) -> None:
+    sender = await welcome(ISSUED)
+    answer = await sender.post(sender.envelope(), bearer("older"))
+    key = answer.json()["reservationId"].removeprefix("opentable-")
+    entry = (await sender.page.journal(key))[answer.json()["eventId"]]
+    assert entry["proof"] == {"scheme": "bearer", "keyPosition": 1}
+
+
 async def test_an_independent_implementations_signature_is_accepted(sender: Sender) -> None:
     raw, now = json.dumps(sender.envelope()), datetime.now(UTC)
     signed = {

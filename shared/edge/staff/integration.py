@@ -6,7 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from google.api_core import exceptions as google
-from google.cloud.firestore import AsyncClient, AsyncWriteBatch, DocumentSnapshot
+from google.cloud.firestore import (
+    DELETE_FIELD,
+    AsyncClient,
+    AsyncWriteBatch,
+    DocumentSnapshot,
+)
 
 from shared.core.settings import Settings, settings_from
 from shared.edge import paths
@@ -66,6 +71,36 @@ async def change_settings(
     raise LedgerUnavailableError("the settings kept changing while they were written")
 
 
+async def release_rid(client: AsyncClient, restaurant_id: str, now: datetime) -> str | None:
+    """Give a restaurant's rid up, so that another may claim it; the integration is switched off.
+
+    Args:
+        client: The process's Firestore client.
+        restaurant_id: Lineup's id.
+        now: The time, UTC.
+
+    Returns:
+        The rid that was released, None where the restaurant held none.
+
+    Raises:
+        LedgerUnavailableError: When it could not be committed now.
+    """
+    reference = paths.integration(client, restaurant_id)
+    for _ in range(_MOST_ATTEMPTS):
+        held = await read_one(reference)
+        rid = (held.to_dict() or {}).get("restaurantId")
+        if not isinstance(rid, str):
+            return None
+        batch = client.batch()
+        await _release(client, batch, restaurant_id, rid)
+        gone = {"enabled": False, "restaurantId": DELETE_FIELD, "updatedAt": now}
+        _write(client, batch, held, gone)
+        with unavailable_on_failure(), contextlib.suppress(*_MOVED):
+            await batch.commit(retry=None, timeout=_WRITE_SECONDS)
+            return rid
+    raise LedgerUnavailableError("the settings kept changing while the rid was released")
+
+
 def _refuse_unusable(restaurant_id: str, whole: Mapping[str, Any]) -> None:
     settings = settings_from(restaurant_id, whole)
     if settings.enabled:
@@ -91,10 +126,17 @@ async def _claim(
     elif claim.get("restaurantId") != restaurant_id:
         raise RidTakenError
     if isinstance(before, str) and before != rid:
-        released = await read_one(paths.route(client, before))
-        if (released.to_dict() or {}).get("restaurantId") == restaurant_id:
-            unmoved = client.write_option(last_update_time=released.update_time)
-            batch.delete(released.reference, option=unmoved)
+        await _release(client, batch, restaurant_id, before)
+
+
+async def _release(
+    client: AsyncClient, batch: AsyncWriteBatch, restaurant_id: str, rid: str
+) -> None:
+    """Add to a commit the release of a rid, where its claim is this restaurant's."""
+    claim = await read_one(paths.route(client, rid))
+    if (claim.to_dict() or {}).get("restaurantId") == restaurant_id:
+        unmoved = client.write_option(last_update_time=claim.update_time)
+        batch.delete(claim.reference, option=unmoved)
 
 
 def _write(
