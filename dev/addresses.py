@@ -4,7 +4,7 @@ import os
 import sys
 from dataclasses import dataclass
 
-from dev.demo import PROJECT
+from dev.demo import PARTNER_SECRET_ID, PROJECT
 from dev.processes import LOOPBACK
 
 
@@ -43,7 +43,7 @@ class Addresses:
             "FIRESTORE_EMULATOR_HOST": self.emulator,
             "OPENTABLE_API_URL": self.sandbox,
             "OPENTABLE_OAUTH_URL": self.sandbox,
-            "OPENTABLE_PARTNER_SECRET": "",
+            "OPENTABLE_PARTNER_SECRET": PARTNER_SECRET_ID,
             "SECRETS_FILE": secrets_file,
             # Everything listens here, so a company's proxy has no business in between.
             "no_proxy": LOOPBACK,

@@ -21,6 +21,7 @@ RESTAURANT_ID = "restaurant-123"
 RID = "555001"
 ZONE = "America/New_York"
 SECRET_ID = f"opentable-{RESTAURANT_ID}"
+PARTNER_SECRET_ID = "opentable-partner"  # noqa: S105 -- a name: OpenTable's credential is a partner's
 _CLIENT_ID = "demo-client"
 _KEY_BYTES = 32
 
@@ -39,13 +40,14 @@ class DemoCredentials:
     bearer_token: str = field(repr=False)
     signing_secret: str = field(repr=False)
 
-    def payload(self) -> dict[str, object]:
-        """Return them as the bundle reads a secret."""
+    def payloads(self) -> dict[str, dict[str, object]]:
+        """Return them as the bundle reads its secrets."""
         return {
-            "clientId": _CLIENT_ID,
-            "clientSecret": self.client_secret,
-            "webhookSecrets": [self.signing_secret],
-            "bearerTokens": [self.bearer_token],
+            PARTNER_SECRET_ID: {"clientId": _CLIENT_ID, "clientSecret": self.client_secret},
+            SECRET_ID: {
+                "webhookSecrets": [self.signing_secret],
+                "bearerTokens": [self.bearer_token],
+            },
         }
 
     def sandbox_environment(self) -> dict[str, str]:
@@ -74,7 +76,7 @@ def secrets_file(credentials: DemoCredentials) -> Iterator[str]:
         Its path.
     """
     with tempfile.NamedTemporaryFile("w", prefix="opentable-ledger-", suffix=".json") as file:
-        json.dump({SECRET_ID: credentials.payload()}, file)
+        json.dump(credentials.payloads(), file)
         file.flush()
         yield file.name
 

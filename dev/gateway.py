@@ -118,6 +118,7 @@ def local_status(variables: Mapping[str, str]) -> dict[str, str | None]:
         "project": variables.get("GOOGLE_CLOUD_PROJECT"),
         "sandbox": variables.get("OPENTABLE_API_URL"),
         "secretsFile": variables.get("SECRETS_FILE"),
+        "partnerSecret": variables.get("OPENTABLE_PARTNER_SECRET"),
     }
 
 

@@ -35,6 +35,7 @@ class Control:
             "mutations": self.mutations,
             "evening": self.evening,
             "clock": self.clock,
+            "restaurants": self.restaurants,
         }
         answers = [
             Route(f"/_control/{name}", _posted(act), methods=["POST"])
@@ -94,6 +95,22 @@ class Control:
         """Set how far OpenTable's clock runs ahead: ``{"skew_seconds": 90}``."""
         self._station.clock.skew = timedelta(seconds=float(said["skew_seconds"]))
         return {"skew_seconds": float(said["skew_seconds"])}
+
+    def restaurants(self, said: Mapping[str, Any]) -> dict[str, object]:
+        """Open a restaurant, and tell with which credentials its webhooks are sent.
+
+        ``{"rid": 555002, "zone": "Europe/London", "reservations": 300}`` opens one that is not
+        open yet; ``authorization`` (a whole header) and ``signing_secret`` change what is sent.
+        """
+        rid = int(said["rid"])
+        proofs = {name: said.get(name) for name in ("authorization", "signing_secret")}
+        if not all(isinstance(proof, str | None) for proof in proofs.values()):
+            raise TypeError("authorization and signing_secret are texts")
+        if "zone" in said:
+            self._station.open(rid, said["zone"], int(said.get("reservations", 300)))
+        self._station.sandbox.book.restaurant(rid)
+        self._station.tell(rid, **proofs)
+        return {"rid": rid, "reservations": len(self._station.sandbox.book.reservations(rid))}
 
 
 def _posted(act: Any) -> Any:

@@ -67,21 +67,66 @@ class Station:
     sandbox: Sandbox
     courier: Courier
     lives: list[Life]
+    plan: Plan
+    direct: DirectSender | None = None
+    relay: Relay | None = None
+    _stop: Event = field(default_factory=Event)
+    _threads: list[Thread] = field(default_factory=list)
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """Let the evenings and the courier run in threads until the block ends."""
-        stop = Event()
-        jobs: list[Callable[[Event], None]] = [self._deliver, *(life.run for life in self.lives)]
-        threads = [Thread(target=job, args=(stop,), daemon=True) for job in jobs]
-        for thread in threads:
-            thread.start()
+        self._stop.clear()
+        for job in (self._deliver, *(life.run for life in self.lives)):
+            self._start(job)
         try:
             yield
         finally:
-            stop.set()
-            for thread in threads:
+            self._stop.set()
+            for thread in self._threads:
                 thread.join(_ANSWER_SECONDS)
+            self._threads.clear()
+
+    def open(self, rid: int, zone: str, reservations: int) -> None:
+        """Take another restaurant in, with evenings of its own; one that is open stays as it is.
+
+        Its webhooks go nowhere until `tell` names their credential.
+
+        Args:
+            rid: OpenTable's number for it.
+            zone: Its IANA zone.
+            reservations: How many its book holds at the start.
+        """
+        book = self.sandbox.book
+        if rid in {one.rid for one in book.restaurants()}:
+            return
+        self.tell(rid, "", "")
+        _open(book, rid, zone, reservations, self.plan.seed)
+        for partner in self.sandbox.tokens.partners:
+            partner.rids.add(rid)
+        speed = self.lives[0].speed if self.lives else self.plan.speed
+        life = Life(book, rid, speed, self.plan.seed, self.plan.opens)
+        self.lives.append(life)
+        if self._threads:
+            self._start(life.run)
+
+    def tell(self, rid: int, authorization: str | None, signing_secret: str | None) -> None:
+        """Have a restaurant's webhooks sent with other credentials from now on.
+
+        Args:
+            rid: The restaurant's.
+            authorization: The whole header of OpenTable's own; None leaves it, "" sends none.
+            signing_secret: The relay's ``whsec_…``; likewise.
+        """
+        if self.direct is not None and authorization is not None:
+            self.direct.authorizations[rid] = authorization
+        if self.relay is not None and signing_secret is not None:
+            self.relay.secrets[rid] = signing_secret
+
+    def _start(self, job: Callable[[Event], None]) -> None:
+        thread = Thread(target=job, args=(self._stop,), daemon=True)
+        thread.start()
+        self._threads.append(thread)
 
     def _deliver(self, stop: Event) -> None:
         while not stop.wait(_COURIER_TICK_SECONDS):
@@ -93,13 +138,19 @@ def build(plan: Plan) -> Station:
     clock = SkewedClock()
     book = Book(clock, plan.seed)
     for rid, zone in plan.zones.items():
-        book.open(Restaurant(rid, f"Demo Restaurant {rid}", ZoneInfo(zone)))
-        populate(book, rid, plan.reservations, plan.seed)
+        _open(book, rid, zone, plan.reservations, plan.seed)
     partner = Partner(plan.client_id, plan.client_secret, plan.tier, set(plan.zones))
     courier = Courier(post, clock, plan.seed)
-    _attach_senders(book, courier, plan)
     lives = [Life(book, rid, plan.speed, plan.seed, plan.opens) for rid in plan.zones]
-    return Station(clock, Sandbox(book, [partner], base_url=plan.base_url), courier, lives)
+    sandbox = Sandbox(book, [partner], base_url=plan.base_url)
+    station = Station(clock, sandbox, courier, lives, plan)
+    _attach_senders(station)
+    return station
+
+
+def _open(book: Book, rid: int, zone: str, reservations: int, seed: int) -> None:
+    book.open(Restaurant(rid, f"Demo Restaurant {rid}", ZoneInfo(zone)))
+    populate(book, rid, reservations, seed)
 
 
 def post(url: str, headers: dict[str, str], body: bytes) -> int:
@@ -113,10 +164,12 @@ def post(url: str, headers: dict[str, str], body: bytes) -> int:
     return answer.status_code
 
 
-def _attach_senders(book: Book, courier: Courier, plan: Plan) -> None:
+def _attach_senders(station: Station) -> None:
+    plan, book, courier = station.plan, station.sandbox.book, station.courier
     url = plan.webhook_url
     if url and plan.authorization:
-        book.listen(DirectSender(book, courier, url, plan.authorization, plan.tier).heard)
+        station.direct = DirectSender(book, courier, url, plan.authorization, plan.tier)
+        book.listen(station.direct.heard)
     if url and plan.signing_secret:
-        relay = Relay(book, courier, url, plan.signing_secret, share=plan.relay_share)
-        book.listen(relay.heard)
+        station.relay = Relay(book, courier, url, plan.signing_secret, share=plan.relay_share)
+        book.listen(station.relay.heard)

@@ -30,6 +30,7 @@ class DirectSender:
         patience: One of the two documented retry schedules.
         zoneless: Write ``scheduled_time_utc`` without its Z.
         unprefixed: Write ids without ``{rid}-``.
+        authorizations: A header of its own for some rids; empty for no webhooks.
     """
 
     book: Book
@@ -40,16 +41,18 @@ class DirectSender:
     patience: Patience = THREE_ATTEMPTS
     zoneless: bool = False
     unprefixed: bool = False
+    authorizations: dict[int, str] = field(default_factory=dict, repr=False)
 
     def heard(self, _before: Reservation | None, after: Reservation) -> None:
         """Send one event's reservation."""
+        authorization = self.authorizations.get(after.rid, self.authorization)
+        if not authorization:
+            return
         view = View(self.tier, self.book.restaurant(after.rid).zone, PRODUCTION_URL)
         row = webhook_row(after, view, zoneless=self.zoneless, unprefixed=self.unprefixed)
         body = json.dumps(row).encode()
-        self.courier.offer(Parcel(self.url, body, self._headers, self.patience))
-
-    def _headers(self, _now: datetime, _body: bytes) -> dict[str, str]:
-        return {"content-type": "application/json", "authorization": self.authorization}
+        headers = {"content-type": "application/json", "authorization": authorization}
+        self.courier.offer(Parcel(self.url, body, lambda _now, _body: headers, self.patience))
 
 
 @dataclass(slots=True)
@@ -65,6 +68,7 @@ class Relay:
         skew: How far the relay's clock runs ahead of OpenTable's.
         patience: A relay keeps trying longer than OpenTable does.
         share: Of the reservations, how many it speaks of: all of one's events or none.
+        secrets: A signing secret of its own for some rids; empty where it does not relay.
     """
 
     book: Book
@@ -75,11 +79,13 @@ class Relay:
     skew: timedelta = timedelta(0)
     patience: Patience = RELAY_PATIENCE
     share: float = 1.0
+    secrets: dict[int, str] = field(default_factory=dict, repr=False)
     _random: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311 - ids
 
     def heard(self, before: Reservation | None, after: Reservation) -> None:
         """Send one event's envelope, where it says anything and is the relay's to tell."""
-        if crc32(after.key.encode()) / 2**32 >= self.share:
+        secret = self.secrets.get(after.rid, self.secret)
+        if not secret or crc32(after.key.encode()) / 2**32 >= self.share:
             return
         event_id = f"evt_{self._random.getrandbits(64):016x}"
         head = Letterhead(
@@ -91,12 +97,12 @@ class Relay:
         guest = self.book.guest(after.rid, after.guest_key)
         letter = envelope(before, after, guest, head)
         if letter is not None:
-            self.courier.offer(self._parcel(event_id, json.dumps(letter).encode()))
+            self.courier.offer(self._parcel(event_id, json.dumps(letter).encode(), secret))
 
-    def _parcel(self, event_id: str, body: bytes) -> Parcel:
+    def _parcel(self, event_id: str, body: bytes, secret: str) -> Parcel:
         def headers(now: datetime, body: bytes) -> dict[str, str]:
             # Signed at each attempt: a late retry carries a fresh timestamp.
-            signed = signed_headers(self.secret, event_id, now + self.skew, body)
+            signed = signed_headers(secret, event_id, now + self.skew, body)
             return {"content-type": "application/json", **signed}
 
         return Parcel(self.url, body, headers, self.patience)
