@@ -1,13 +1,17 @@
-"""`python -m dev run`, what is said to a run from a second terminal, and the settings' page."""
+"""`python -m dev`: a run on this machine, what is said to it, and what operators do."""
 
 import argparse
 import os
 import sys
 
 from dev.emulator import EmulatorError
+from dev.operating.arguments import add_commands, port
+from dev.operating.running import operate
+from dev.other_restaurant import add_sandbox_command, tell_of_restaurant
 from dev.remote import NotRunningError, post_mocks, turn_webhooks
 from dev.run import RunError, run
 from dev.settings_table import write_table
+from shared.errors import InvalidSettingsError
 
 _PORT = "8080"
 _SPEED = 60.0
@@ -15,21 +19,26 @@ _SPEED = 60.0
 
 def main() -> None:
     """Run the command line, or end with one sentence that says what is wrong."""
-    said = _arguments()
+    said = command_line().parse_args()
+    if "operate" in said:
+        sys.exit(operate(said))
     try:
         if said.command == "run":
             run(said.port, said.speed)
         elif said.command == "webhooks":
             turn_webhooks(said.port, on=said.state == "on")
+        elif said.command == "sandbox":
+            print(tell_of_restaurant(said))
         elif said.command == "settings":
             write_table()
         else:
             print("created, updated, cancelled:", *post_mocks(said.port))
-    except (EmulatorError, NotRunningError, RunError) as error:
+    except (EmulatorError, InvalidSettingsError, NotRunningError, RunError) as error:
         sys.exit(str(error))
 
 
-def _arguments() -> argparse.Namespace:
+def command_line() -> argparse.ArgumentParser:
+    """Return the whole command line."""
     parser = argparse.ArgumentParser(prog="python -m dev", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("run", help="serve everything on this machine")
@@ -40,17 +49,14 @@ def _arguments() -> argparse.Namespace:
     webhooks.add_argument("state", choices=("on", "off"))
     commands.add_parser("settings", help="write the table in docs/settings.md")
     mock = commands.add_parser("mock", help="post the three mock events, signed")
-    for command in (serve, webhooks, mock):
+    sandbox = commands.add_parser("sandbox", help="open another restaurant at the local OpenTable")
+    add_sandbox_command(sandbox)
+    for command in (serve, webhooks, mock, sandbox):
         command.add_argument(
-            "--port", type=_port, default=os.environ.get("PORT") or _PORT, help="the gateway's"
+            "--port", type=port, default=os.environ.get("PORT") or _PORT, help="the gateway's"
         )
-    return parser.parse_args()
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) < 1 << 16:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: choose one from 1 to 65535")
-    return int(text)
+    add_commands(commands.add_parser)
+    return parser
 
 
 def _speed(text: str) -> float:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
@@ -16,12 +17,13 @@ from dev.sandbox.mock_events import post_mock_events
 from dev.sandbox.station import post
 
 _ANSWER_SECONDS = 5
+_BAD_REQUEST = 400
 _CLOCK_ANSWER_SECONDS = 1
 _CLOCK_AGE_SECONDS = 0.5
 
 
 class NotRunningError(RuntimeError):
-    """No run answers there; the text says what to do."""
+    """No run answers there as it should; the text says what to do."""
 
 
 class SimulatedClock:
@@ -65,8 +67,21 @@ def turn_webhooks(port: int, *, on: bool) -> None:
     Raises:
         NotRunningError: No run answers at the port.
     """
-    url = f"{_status(port)['sandbox']}/_control/webhooks"
-    _told("POST", url, {"silent": not on})
+    tell_sandbox(port, "webhooks", {"silent": not on})
+
+
+def tell_sandbox(port: int, switch: str, said: Mapping[str, object]) -> dict[str, Any]:
+    """Turn one of the sandbox's switches, and return its answer.
+
+    Args:
+        port: The run's.
+        switch: Its name under ``/_control/``.
+        said: What it is told.
+
+    Raises:
+        NotRunningError: No run answers at the port, or its sandbox refused.
+    """
+    return _told("POST", f"{run_status(port)['sandbox']}/_control/{switch}", dict(said))
 
 
 def post_mocks(port: int) -> list[int]:
@@ -78,18 +93,28 @@ def post_mocks(port: int) -> list[int]:
     Raises:
         NotRunningError: No run answers at the port.
     """
-    payloads = json.loads(Path(_status(port)["secretsFile"]).read_text())
+    payloads = json.loads(Path(run_status(port)["secretsFile"]).read_text())
     secret = payloads[SECRET_ID]["webhookSecrets"][0]
     return post_mock_events(post, f"http://{LOOPBACK}:{port}/opentable-webhook", secret)
 
 
-def _status(port: int) -> dict[str, Any]:
+def run_status(port: int) -> dict[str, Any]:
+    """Return where the parts of a run are to be found.
+
+    Args:
+        port: The run's.
+
+    Raises:
+        NotRunningError: No run answers at the port.
+    """
     return _told("GET", f"http://{LOOPBACK}:{port}{STATUS_PATH}")
 
 
 def _told(method: str, url: str, said: object = None) -> dict[str, Any]:
     try:
         reply = requests.request(method, url, json=said, timeout=_ANSWER_SECONDS)
+        if reply.status_code == _BAD_REQUEST:
+            raise NotRunningError(f"The sandbox refused: {reply.json()['error']}.")
         reply.raise_for_status()
         return dict(reply.json())
     except requests.RequestException as error:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Thread
 from zoneinfo import ZoneInfo
 
@@ -40,12 +40,21 @@ class LocalOpenTable:
     url: str
     sandbox: Sandbox
 
-    def booked(self, rid: str, party_size: int) -> Booked:
-        """Take a restaurant in and book a table there."""
-        self.sandbox.book.open(Restaurant(int(rid), "Demo", ZoneInfo("America/New_York")))
+    def booked(self, rid: str, party_size: int, at: datetime = _EVENING) -> Booked:
+        """Take a restaurant in, where it is not in yet, and book a table there."""
+        if int(rid) not in {one.rid for one in self.sandbox.book.restaurants()}:
+            self.sandbox.book.open(Restaurant(int(rid), "Demo", ZoneInfo("America/New_York")))
         self.sandbox.tokens.partners[0].rids.add(int(rid))
         desk = Desk(self.sandbox.book, int(rid))
-        return Booked(desk, desk.book(_EVENING, party_size))
+        return Booked(desk, desk.book(at, party_size))
+
+    def tomorrow(self) -> datetime:
+        """Return this time tomorrow."""
+        return self.sandbox.book.now() + timedelta(days=1)
+
+    def soon(self, rid: str, party_size: int) -> Booked:
+        """Book a table for this time tomorrow; else as `booked`."""
+        return self.booked(rid, party_size, self.tomorrow())
 
 
 @contextmanager

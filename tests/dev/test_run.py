@@ -1,55 +1,22 @@
 """`python -m dev run` shows every way that changes travel, and leaves nothing behind."""
 
-import contextlib
 import json
 import os
-import queue
 import signal
 import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
-from dev.demo import SECRET_ID, new_credentials, secrets_file
-from dev.processes import LOOPBACK, free_port, running
-
-SECONDS = 40
-DEV = [sys.executable, "-m", "dev"]
-FAST = "600"
+from dev.demo import PARTNER_SECRET_ID, SECRET_ID, new_credentials, secrets_file
+from dev.processes import LOOPBACK, free_port
+from tests.dev.watched import DEV, SECONDS, watched
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads the children from /proc")
-
-
-class Watched:
-    """A run under way, and the lines that it has printed."""
-
-    def __init__(self, child: subprocess.Popen[str], lines: queue.SimpleQueue[str]) -> None:
-        self.child = child
-        self._lines = lines
-
-    def wait_for(self, *words: str) -> set[str]:
-        """Read on until each word has been seen; return those that have, or fail in time."""
-        missing = set(words)
-        while missing:
-            line = self._lines.get(timeout=SECONDS)
-            missing -= {word for word in missing if word in line}
-        return set(words)
-
-    def children(self) -> list[int]:
-        folder = Path(f"/proc/{self.child.pid}/task/{self.child.pid}")
-        return [int(pid) for pid in (folder / "children").read_text().split()]
-
-
-@contextlib.contextmanager
-def watched(port: int) -> Iterator[Watched]:
-    lines = queue.SimpleQueue[str]()
-    with running([*DEV, "run", "--port", str(port), "--speed", FAST], lines.put) as child:
-        yield Watched(child, lines)
 
 
 def said(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -122,9 +89,10 @@ def test_the_bundle_and_the_sandbox_share_each_secret() -> None:
     credentials = new_credentials()
     told = set(credentials.sandbox_environment().values())
     with secrets_file(credentials) as path:
-        kept = json.loads(Path(path).read_text())[SECRET_ID]
+        secrets = json.loads(Path(path).read_text())
+    kept = secrets[SECRET_ID]
     assert told == {
-        kept["clientSecret"],
+        secrets[PARTNER_SECRET_ID]["clientSecret"],
         f"Bearer {kept['bearerTokens'][0]}",
         kept["webhookSecrets"][0],
     }

@@ -1,0 +1,52 @@
+"""Webhooks as the function takes them in, heard at a time of the test's choosing."""
+
+import json
+import os
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from google.cloud.firestore import AsyncClient
+
+from shared.core.body import Shape
+from shared.core.change import Source
+from shared.core.signature import Verdict
+from shared.edge.environment import read_environment
+from shared.edge.intake import Statement, take_in
+from shared.edge.services import make_services, utc_now
+from shared.edge.staff.integration import read_settings
+from tests.statements import row
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a restaurant's webhooks bring."""
+
+    client: AsyncClient
+    restaurant_id: str
+    rid: str
+
+    async def row(self, sequence_id: int, position: int = 0, minutes: int = 0) -> str:
+        """Take one of OpenTable's objects in, and return what became of it.
+
+        Args:
+            sequence_id: Its sequence.
+            position: Which of the bearer tokens proved it.
+            minutes: How long from now.
+        """
+        number = {"rid": int(self.rid), "id": f"{self.rid}-ot_1"}
+        return await self.body(row(sequence_id, **number), position, minutes)
+
+    async def body(self, body: dict[str, Any], position: int = 0, minutes: int = 0) -> str:
+        """Take any object in; else as `row`."""
+        services = make_services(read_environment(os.environ))
+        at = utc_now() + timedelta(minutes=minutes)
+        services = replace(services, firestore=self.client, clock=lambda: at)
+        settings = await read_settings(self.client, self.restaurant_id)
+        assert settings is not None
+        verdict = Verdict(accepted=True, reason="bearer", position=position)
+        text = json.dumps(body)
+        statement = Statement(
+            Shape.OBJECT, body, text, "application/json", at, Source.WEBHOOK, verdict
+        )
+        return str((await take_in(services, settings, statement)).outcome)

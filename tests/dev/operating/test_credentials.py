@@ -1,0 +1,93 @@
+"""Credentials come in by files and prompts, and go out to their owner alone."""
+
+import json
+import stat
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from dev.operating.console import Console
+from dev.operating.credentials import KEYS, hand_over, made, read_credentials
+from shared.core.credentials import decode_webhook_secret
+from shared.core.settings import Scheme
+from shared.errors import InvalidSettingsError
+
+NEW = {"bearerTokens": ["hunter2"]}
+
+
+def console(*, terminal: bool = False, as_json: bool = False) -> Console:
+    out, errors = StringIO(), StringIO()
+    return Console(out, errors, as_json=as_json, is_terminal=terminal, assents=False)
+
+
+def written(told: Console) -> str:
+    assert isinstance(told.out, StringIO)
+    assert isinstance(told.errors, StringIO)
+    return told.out.getvalue() + told.errors.getvalue()
+
+
+def test_a_file_of_credentials_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "credentials.json"
+    file.write_text(json.dumps(NEW))
+    assert read_credentials(str(file)) == NEW
+
+
+@pytest.mark.parametrize("text", ["hunter2", '["hunter2"]', '{"a": "hunter2"'])
+def test_what_is_no_object_is_refused_without_being_repeated(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "credentials.json"
+    file.write_text(text)
+    with pytest.raises(InvalidSettingsError, match="one JSON object") as refused:
+        read_credentials(str(file))
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSettingsError, match="cannot be read: No such file"):
+        read_credentials(str(tmp_path / "none.json"))
+
+
+def test_a_credential_for_a_file_is_not_shown(tmp_path: Path) -> None:
+    told, file = console(terminal=True), tmp_path / "new.json"
+    hand_over(told, NEW, str(file))
+    assert json.loads(file.read_text()) == NEW
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert "hunter2" not in written(told)
+
+
+def test_a_file_that_is_there_is_not_written_over(tmp_path: Path) -> None:
+    file = tmp_path / "new.json"
+    file.write_text("mine")
+    with pytest.raises(InvalidSettingsError, match="File exists"):
+        hand_over(console(), NEW, str(file))
+    assert file.read_text() == "mine"
+
+
+def test_at_a_terminal_a_credential_is_shown_once() -> None:
+    told = console(terminal=True)
+    hand_over(told, NEW, None)
+    assert written(told).count("hunter2") == 1
+
+
+@pytest.mark.parametrize("terminal, as_json", [(False, False), (False, True), (True, True)])
+def test_to_a_program_a_credential_is_never_shown(terminal: bool, as_json: bool) -> None:  # noqa: FBT001 -- a table of cases
+    told = console(terminal=terminal, as_json=as_json)
+    with pytest.raises(InvalidSettingsError, match="--save-to"):
+        hand_over(told, NEW, None)
+    assert "hunter2" not in written(told)
+
+
+def test_a_made_signing_secret_is_one_of_the_specification() -> None:
+    [secret] = made([Scheme.STANDARD_WEBHOOKS])["webhookSecrets"]
+    assert secret.startswith("whsec_")
+    assert len(decode_webhook_secret(secret)) == 32
+
+
+def test_a_made_basic_credential_is_a_pair() -> None:
+    [pair] = made([Scheme.BASIC])["basicCredentials"]
+    assert pair.count(":") == 1
+
+
+def test_no_two_are_alike() -> None:
+    assert made(Scheme).keys() == set(KEYS.values())
+    assert made(Scheme) != made(Scheme)

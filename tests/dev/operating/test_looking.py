@@ -1,0 +1,126 @@
+"""Status, quarantine and reports as an operator sees them, and works through them."""
+
+import pytest
+from google.cloud.firestore import AsyncClient
+
+from dev.operating.endings import Exit
+from shared.edge import paths
+from tests.dev.operating.hearing import Heard
+from tests.dev.operating.shop import Shop
+from tests.statements import row
+
+
+@pytest.fixture
+async def heard(shop: Shop, firestore: AsyncClient) -> Heard:
+    """The webhooks of the shop, which is onboarded."""
+    await shop.onboard()
+    return Heard(firestore, shop.id, shop.rid)
+
+
+async def put_aside(heard: Heard) -> None:
+    unreadable = {"rid": int(heard.rid), "id": f"{heard.rid}-ot_9", "party_size": 0}
+    assert await heard.body(row(9, **unreadable)) == "quarantined"
+
+
+async def test_the_status_of_what_is_well(shop: Shop, heard: Heard) -> None:
+    await heard.row(1)
+    done = await shop.operate("status", "--json")
+    assert done.code == Exit.DONE
+    assert done.told.keys() == {"integration", "health", "backfill", "webhookKeys"}
+    [use] = done.told["webhookKeys"]
+    assert (use["scheme"], use["keyPosition"]) == ("bearer", 0)
+
+
+async def test_the_status_names_what_wants_a_person(shop: Shop, heard: Heard) -> None:
+    await put_aside(heard)
+    done = await shop.operate("status")
+    assert done.code == Exit.WANTS_A_PERSON
+    assert "! 1 statements wait in the quarantine" in done.out
+
+
+async def test_the_quarantine_is_listed(shop: Shop, heard: Heard) -> None:
+    await put_aside(heard)
+    listed = await shop.operate("replay")
+    assert listed.code == Exit.WANTS_A_PERSON
+    assert "party_size" in listed.out
+
+
+async def test_an_item_is_shown_masked(shop: Shop, heard: Heard) -> None:
+    body = row(9, rid=int(heard.rid), id=f"{heard.rid}-ot_9", party_size=0, guest_request="Ada")
+    await heard.body(body)
+    [item] = (await shop.operate("replay", "--json")).told["items"]
+    assert "Ada" not in (await shop.operate("replay", item["id"][:8], "--show")).out
+    assert "Ada" in (await shop.operate("replay", item["id"][:8], "--show", "--unmask")).out
+
+
+async def test_an_item_that_still_cannot_be_applied_says_so(shop: Shop, heard: Heard) -> None:
+    await put_aside(heard)
+    [item] = (await shop.operate("replay", "--json")).told["items"]
+    refused = await shop.operate("replay", item["id"][:8], "--dry-run")
+    assert refused.code == Exit.REFUSED
+    assert refused.errors.startswith("It still cannot be applied")
+
+
+async def test_an_item_is_rehearsed_then_replayed(
+    shop: Shop, heard: Heard, firestore: AsyncClient
+) -> None:
+    settings = paths.integration(firestore, shop.id)
+    await settings.update({"timeZone": "Nowhere/Town"})
+    assert await heard.row(1) == "quarantined"
+    await settings.update({"timeZone": "America/New_York"})
+    [item] = (await shop.operate("replay", "--json")).told["items"]
+    told = (await shop.operate("replay", item["id"], "--dry-run", "--json")).told
+    assert (told["dryRun"], told["outcome"]) == (True, "created")
+    assert not (await paths.reservation(firestore, shop.id, "ot_1").get()).exists
+    assert "created" in (await shop.operate("replay", item["id"])).out
+    assert (await paths.reservation(firestore, shop.id, "ot_1").get()).exists
+
+
+async def test_an_item_is_dismissed_with_a_reason(
+    shop: Shop, heard: Heard, firestore: AsyncClient
+) -> None:
+    await put_aside(heard)
+    [item] = (await shop.operate("replay", "--json")).told["items"]
+    await shop.operate("replay", item["id"], "--dismiss", "a test")
+    held = (await paths.quarantine(firestore, shop.id).document(item["id"]).get()).to_dict() or {}
+    assert (held["status"], held["dismissedBecause"]) == ("DISMISSED", "a test")
+    assert held["settledBy"].startswith("operator:")
+    assert (await shop.operate("replay")).code == Exit.DONE
+
+
+@pytest.mark.usefixtures("heard")
+async def test_an_item_that_is_none_is_refused(shop: Shop) -> None:
+    refused = await shop.operate("replay", "nothing", "--dry-run")
+    assert refused.code == Exit.REFUSED
+    assert refused.errors.count("\n") == 1
+
+
+@pytest.mark.usefixtures("heard")
+async def test_a_dry_run_reports_and_changes_nothing(shop: Shop, firestore: AsyncClient) -> None:
+    shop.opentable.soon(shop.rid, 6)
+    before = [one.id async for one in paths.reservations(firestore, shop.id).stream()]
+    told = await shop.operate("reconcile", "--dry-run")
+    assert "created 1, updated 0" in told.out
+    assert "Missing in the ledger" in told.out
+    assert [one.id async for one in paths.reservations(firestore, shop.id).stream()] == before
+    assert (await shop.operate("reconcile", "--json")).told["counts"]["created"] == 1
+
+
+@pytest.mark.usefixtures("heard")
+async def test_a_window_that_is_too_large_is_one_sentence(shop: Shop) -> None:
+    refused = await shop.operate("reconcile", "--start", "2020-01-01")
+    assert (refused.code, refused.errors.count("\n")) == (Exit.REFUSED, 1)
+
+
+@pytest.mark.usefixtures("heard")
+async def test_a_plan_that_is_none_cannot_be_forced(shop: Shop) -> None:
+    refused = await shop.operate("reconcile", "--force", "nothing", "--yes")
+    assert (refused.code, refused.errors.count("\n")) == (Exit.REFUSED, 1)
+
+
+@pytest.mark.usefixtures("heard")
+async def test_a_run_under_way_is_not_doubled(shop: Shop, firestore: AsyncClient) -> None:
+    lease = {"owner": "other", "expiresAt": shop.opentable.tomorrow()}
+    await paths.integration(firestore, shop.id).update({"reconciliation.lease": lease})
+    refused = await shop.operate("reconcile")
+    assert (refused.code, "under way" in refused.errors) == (Exit.TRY_AGAIN, True)

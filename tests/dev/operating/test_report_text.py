@@ -1,0 +1,72 @@
+"""A report in words."""
+
+from typing import Any
+
+import pytest
+
+from dev.operating.report_text import needs_a_person, report_lines
+
+LISTS = ("created", "updated", "cancelled", "divergences", "missing", "skipped")
+
+
+def report(status: str = "COMPLETED", **changes: Any) -> dict[str, Any]:
+    lists: dict[str, list[dict[str, Any]]] = {name: changes.pop(name, []) for name in LISTS}
+    return {
+        "reportId": "r-1",
+        "status": status,
+        "reason": None,
+        "startDate": "2026-03-08",
+        "endDate": "2026-04-08",
+        "openTableCount": 5,
+        "ledgerCount": 4,
+        "comparedCount": 5,
+        "unchangedCount": 3,
+        "newDivergences": 0,
+        "missedWebhooks": 1,
+        "counts": {name: len(entries) for name, entries in lists.items()},
+        **lists,
+        **changes,
+    }
+
+
+def words(told: dict[str, Any]) -> str:
+    return "\n".join(report_lines(told))
+
+
+def test_the_counts_are_told() -> None:
+    told = words(report(created=[{"externalId": "ot_1", "reason": "Missing in the ledger"}]))
+    assert "OpenTable shows 5, the ledger 4; compared 5, alike 3" in told
+    assert "created 1, updated 0, cancelled 0, divergences 0 (0 new); late webhooks 1" in told
+    assert "created      ot_1  Missing in the ledger" in told
+
+
+def test_what_moved_is_told_and_a_person_is_not() -> None:
+    changes = {"partySize": {"from": 2, "to": 4}, "metadata.venueNotes": {"personal": True}}
+    told = words(report(updated=[{"externalId": "ot_1", "changes": changes}]))
+    assert "ot_1  partySize 2 → 4; metadata.venueNotes (personal)" in told
+
+
+def test_a_long_list_is_cut_and_says_so() -> None:
+    told = words(report(skipped=[{"externalId": f"ot_{n}", "reason": "moved"} for n in range(25)]))
+    assert told.count("moved") == 20
+    assert "… and 5 more" in told
+
+
+@pytest.mark.parametrize("status, hint", [("HELD", "--force r-1"), ("DRY_RUN", "would do")])
+def test_what_to_do_next_is_told(status: str, hint: str) -> None:
+    assert hint in words(report(status, reason="because"))
+
+
+@pytest.mark.parametrize(
+    "told, wanted",
+    [
+        (report(), False),
+        (report("DRY_RUN"), False),
+        (report("HELD"), True),
+        (report("FAILED"), True),
+        (report(newDivergences=1), True),
+        (report(divergences=[{"type": "UNREADABLE", "externalId": None, "reason": "x"}]), False),
+    ],
+)
+def test_what_is_new_or_did_not_end_wants_a_person(told: dict[str, Any], wanted: bool) -> None:  # noqa: FBT001 -- a table of cases
+    assert needs_a_person(told) is wanted

@@ -1,0 +1,19 @@
+import pytest
+
+from dev.other_restaurant import proofs
+
+
+@pytest.mark.parametrize(
+    "entered, told",
+    [
+        ({}, {}),
+        ({"bearerTokens": ["new", "old"]}, {"authorization": "Bearer new"}),
+        ({"basicCredentials": ["me:hush"]}, {"authorization": "Basic bWU6aHVzaA=="}),
+        ({"webhookSecrets": ["whsec_a"]}, {"signing_secret": "whsec_a"}),
+        ({"bearerTokens": [], "clientId": "x"}, {}),
+    ],
+)
+def test_the_sandbox_is_told_of_the_newest_of_each(
+    entered: dict[str, object], told: dict[str, str]
+) -> None:
+    assert proofs(entered) == told

@@ -1,0 +1,86 @@
+"""The README's own commands, as a new operator types them beside a run."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dev.operating.endings import Exit
+from dev.processes import free_port
+from tests.dev.watched import DEV, SECONDS, Watched, watched
+
+ROOT = Path(__file__).parents[2]
+PYTHON = ".venv/bin/python"
+
+
+def blocks() -> list[list[list[str]]]:
+    """Return the commands of each block of code that connects a restaurant."""
+    readme = (ROOT / "README.md").read_text()
+    section = readme.partition("## Connect a restaurant")[2].partition("\n## ")[0]
+    found = re.findall(r"```\n(.*?)```", section, re.DOTALL)
+    return [[shlex.split(line, comments=True) for line in block.splitlines()] for block in found]
+
+
+class Operator:
+    """Types commands beside a run."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self._folder = folder
+        self._variables = os.environ | {"PORT": str(port), "PYTHONPATH": str(ROOT)}
+
+    def type(self, words: list[str]) -> subprocess.CompletedProcess[str]:
+        """Run a command as the README writes it."""
+        assert words[0] == PYTHON
+        return subprocess.run(
+            [sys.executable, *words[1:]],
+            cwd=self._folder,
+            env=self._variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=4 * SECONDS,
+            check=False,
+        )
+
+    def check(self, words: list[str]) -> None:
+        """Run a command that must succeed."""
+        done = self.type(words)
+        assert done.returncode == Exit.DONE, (words, done.stdout, done.stderr)
+
+
+@pytest.fixture
+def operator(tmp_path: Path) -> Iterator[tuple[Operator, Watched]]:
+    port = free_port()
+    with watched(port) as run:
+        run.wait_for("event", "  poll ")
+        yield Operator(tmp_path, port), run
+
+
+def test_a_second_restaurant_is_onboarded_broken_and_mended(
+    operator: tuple[Operator, Watched],
+) -> None:
+    typist, run = operator
+    _, connect, [spoil, rotate, tell, look] = blocks()
+    for words in connect:
+        typist.check(words)
+    assert run.wait_for_line(" webhook ", "restaurantId bistro-7", "scheme bearer")
+    typist.check(spoil)
+    assert run.wait_for_line("webhook.unauthenticated", "restaurantId bistro-7")
+    typist.check(rotate)
+    typist.check(tell)
+    assert run.wait_for_line(" webhook ", "restaurantId bistro-7", "scheme bearer")
+    looked = typist.type([*look, "--json"])
+    [use] = json.loads(looked.stdout)["webhookKeys"]
+    assert (use["scheme"], use["keyPosition"]) == ("bearer", 0)
+
+
+def test_a_command_beside_no_run_is_one_sentence(tmp_path: Path) -> None:
+    done = Operator(tmp_path, free_port()).type([PYTHON, *DEV[1:], "status", "x", "--local"])
+    assert (done.returncode, done.stderr.count("\n")) == (Exit.REFUSED, 1)
+    assert done.stderr.startswith("No run answers at ")
