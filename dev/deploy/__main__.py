@@ -1,0 +1,100 @@
+"""`python3 -m dev.deploy PART ENVIRONMENT`: one part of a deployment, or all its commands shown."""
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Callable, Mapping
+
+from dev.deploy import setting_up
+from dev.deploy.checking import check
+from dev.deploy.functions import allow_scheduler, url
+from dev.deploy.gcloud import GcloudError, carry_out, run
+from dev.deploy.plan import plan
+from dev.deploy.release import release, remember
+from dev.deploy.scheduling import job
+from dev.deploy.smoke import SmokeError
+from dev.deploy.target import Target, TargetError, read_target
+from dev.deploy.watching import (
+    alarm,
+    alarm_files,
+    dashboard,
+    found,
+    look_up_alarm,
+    look_up_dashboard,
+    metric,
+    metric_files,
+)
+
+
+def main() -> None:
+    """Run the command line, or end with one sentence that says what is wrong."""
+    said = _arguments()
+    try:
+        target = read_target(said.environment)
+        _check_project(target)
+        if said.part == "function":
+            release(target, said.name)
+        else:
+            PARTS[said.part](target)
+    except (GcloudError, LookupError, SmokeError, TargetError) as error:
+        sys.exit(f"deploy: {error}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python3 -m dev.deploy", description=__doc__)
+    parser.add_argument("part", choices=(*PARTS, "function"))
+    parser.add_argument("environment", help="the name of a file of deploy/, without its .toml")
+    parser.add_argument("name", nargs="?", help="the function's, where the part is a function")
+    return parser.parse_args()
+
+
+def _check_project(target: Target) -> None:
+    """Refuse to bring one environment's settings into another's project."""
+    building = os.environ.get("PROJECT_ID", target.project)
+    if building != target.project:
+        raise TargetError(
+            f"deploy/{target.name}.toml is for {target.project}, this build runs in {building}: "
+            "name the right environment, or mend the file."
+        )
+
+
+def _show(target: Target) -> None:
+    shown = None
+    for part, words in plan(target):
+        if part != shown:
+            print(f"\n# {part}")
+        shown = part
+        print(shlex.join(words))
+
+
+def _set_up(target: Target) -> None:
+    for step in setting_up.steps(target):
+        carry_out(step)
+
+
+def _schedule(target: Target) -> None:
+    for name in target.jobs:
+        run(allow_scheduler(target, name))
+        carry_out(job(target, name, url(target, name)))
+
+
+def _watch(target: Target) -> None:
+    for file in metric_files():
+        carry_out(metric(target, file))
+    for file in alarm_files():
+        run(alarm(target, file, found(look_up_alarm(target, file))))
+    run(dashboard(target, found(look_up_dashboard(target))))
+
+
+PARTS: Mapping[str, Callable[[Target], None]] = {
+    "plan": _show,
+    "setup": _set_up,
+    "remember": remember,
+    "smoke": check,
+    "schedule": _schedule,
+    "watch": _watch,
+}
+
+if __name__ == "__main__":
+    main()

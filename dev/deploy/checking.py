@@ -1,0 +1,51 @@
+"""After a release: the smoke test, and the way back where it fails."""
+
+from dev.deploy.functions import url
+from dev.deploy.gcloud import Words, answer, gcloud
+from dev.deploy.release import REMEMBERED, roll_back
+from dev.deploy.setting_up import canary_secret
+from dev.deploy.smoke import Canary, SmokeError, signing_secret, smoke
+from dev.deploy.target import Target
+
+_FIRESTORE = "https://firestore.googleapis.com"
+
+
+def check(target: Target, firestore: str = _FIRESTORE) -> None:
+    """Send the canary's event through the deployed webhook; roll back where it does not arrive.
+
+    Args:
+        target: The environment.
+        firestore: Address of Firestore's REST API.
+
+    Raises:
+        SmokeError: It did not arrive; what served before serves again.
+    """
+    try:
+        print(f"Found in the ledger: {smoke(_canary(target, firestore))}", flush=True)
+    except (SmokeError, LookupError) as error:
+        untouched = roll_back(target, REMEMBERED)
+        left = f" Not rolled back, as nothing served before: {', '.join(untouched)}."
+        raise SmokeError(f"{error} Rolled back.{left if untouched else ''}") from error
+
+
+def look_up_secret(target: Target) -> Words:
+    """Return the command that prints the canary's credentials."""
+    secret = canary_secret(target)
+    versions = ("secrets", "versions", "access", "latest")
+    return gcloud(*versions, project=target.project, secret=secret)
+
+
+def look_up_token() -> Words:
+    """Return the command that prints the token with which the build reads the ledger."""
+    return gcloud("auth", "print-access-token")
+
+
+def _canary(target: Target, firestore: str) -> Canary:
+    documents = f"projects/{target.project}/databases/(default)/documents"
+    return Canary(
+        webhook=url(target, "opentable-webhook"),
+        restaurant=target.canary,
+        secret=signing_secret(answer(look_up_secret(target)) or ""),
+        documents=f"{firestore}/v1/{documents}",
+        token=answer(look_up_token()) or "",
+    )

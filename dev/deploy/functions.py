@@ -1,0 +1,108 @@
+"""The four functions: how each is deployed, and who may call it."""
+
+import hashlib
+from pathlib import Path
+
+from dev.deploy.gcloud import Words, answer, gcloud
+from dev.deploy.target import PUBLIC, SCHEDULER, Target, account_of
+
+ROOT = Path(__file__).resolve().parents[2]
+_SHIPPED = ("main.py", "requirements.txt", "functions", "shared")
+_LABEL_LENGTH = 40
+
+
+def deploy(target: Target, name: str) -> Words:
+    """Return the command that deploys a function."""
+    size = target.functions[name]
+    return gcloud(
+        "functions",
+        "deploy",
+        name,
+        "--gen2",
+        "--trigger-http",
+        "--allow-unauthenticated" if name in PUBLIC else "--no-allow-unauthenticated",
+        **_place(target),
+        runtime="python312",
+        source=".",
+        entry_point=name.replace("-", "_"),
+        run_service_account=target.account(account_of(name)),
+        memory=size.memory,
+        cpu=size.cpu,
+        concurrency=size.concurrency,
+        min_instances=size.min_instances,
+        max_instances=size.max_instances,
+        timeout=f"{size.timeout}s",
+        set_env_vars=",".join(f"{key}={value}" for key, value in variables(target, name).items()),
+    )
+
+
+def labelled(target: Target, name: str) -> Words:
+    """Return the command that deploys a function and notes what was deployed."""
+    return (*deploy(target, name), f"--update-labels=content={content(target, name)}")
+
+
+def variables(target: Target, name: str) -> dict[str, str]:
+    """Return a function's environment variables."""
+    return {
+        "GOOGLE_CLOUD_PROJECT": target.project,
+        "OPENTABLE_PARTNER_SECRET": target.partner_secret,
+        **target.settings,
+        **target.functions[name].settings,
+    }
+
+
+def content(target: Target, name: str, root: Path = ROOT) -> str:
+    """Return a checksum of all that makes a deployed function: its source and its sizes."""
+    told = hashlib.sha256("\n".join(deploy(target, name)).encode())
+    for path in sorted(path for part in _SHIPPED for path in _files(root / part)):
+        told.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return told.hexdigest()[:_LABEL_LENGTH]
+
+
+def allow_scheduler(target: Target, name: str) -> Words:
+    """Return the command that lets the scheduler call a function."""
+    return gcloud(
+        "functions",
+        "add-invoker-policy-binding",
+        name,
+        **_place(target),
+        member=f"serviceAccount:{target.account(SCHEDULER)}",
+    )
+
+
+def describe_service(target: Target, name: str) -> Words:
+    """Return the command that prints the service behind a function, as JSON."""
+    return gcloud("run", "services", "describe", name, **_place(target), format="json")
+
+
+def serve_revision(target: Target, name: str, revision: str) -> Words:
+    """Return the command that has an earlier revision of a function serve everything."""
+    return gcloud(
+        "run", "services", "update-traffic", name, **_place(target), to_revisions=f"{revision}=100"
+    )
+
+
+def look_up_url(target: Target, name: str) -> Words:
+    """Return the command that prints a function's address."""
+    shown = "value(serviceConfig.uri)"
+    return gcloud("functions", "describe", name, "--gen2", **_place(target), format=shown)
+
+
+def url(target: Target, name: str) -> str:
+    """Return a deployed function's address.
+
+    Raises:
+        LookupError: When it is not deployed.
+    """
+    found = answer(look_up_url(target, name))
+    if not found:
+        raise LookupError(f"{name} is not deployed in {target.project}: deploy it first.")
+    return found
+
+
+def _place(target: Target) -> dict[str, str]:
+    return {"project": target.project, "region": target.region}
+
+
+def _files(path: Path) -> list[Path]:
+    return [path] if path.is_file() else [*path.rglob("*.py")]

@@ -1,0 +1,35 @@
+"""The scheduler's jobs: gcloud has no upsert for them, so each is looked for first."""
+
+from dev.deploy.gcloud import Ensured, gcloud
+from dev.deploy.target import SCHEDULER, Target
+
+
+def job(target: Target, name: str, url: str) -> Ensured:
+    """Return the step that has the scheduler call a function.
+
+    Args:
+        target: The environment.
+        name: The function's.
+        url: Its address, which is also what the scheduler's identity token is meant for.
+    """
+    told = target.jobs[name]
+    place = {"project": target.project, "location": target.region}
+    flags: dict[str, str | int] = {
+        **place,
+        "schedule": told.schedule,
+        "time_zone": "Etc/UTC",
+        "uri": url,
+        "http_method": "POST",
+        "oidc_service_account_email": target.account(SCHEDULER),
+        "oidc_token_audience": url,
+        "attempt_deadline": f"{told.attempt_deadline}s",
+        "max_retry_attempts": told.retries,
+        "min_backoff": "30s",
+        "max_backoff": "120s",
+    }
+    jobs = ("scheduler", "jobs")
+    return Ensured(
+        look=gcloud(*jobs, "describe", name, **place),
+        create=gcloud(*jobs, "create", "http", name, **flags),
+        update=gcloud(*jobs, "update", "http", name, **flags),
+    )

@@ -1,0 +1,152 @@
+"""What a project needs once, before its first build: run by its owner, not by the build.
+
+A service account of its own for each function, the scheduler and the build, and no more rights
+than each one's work asks for. Every step may be run again.
+"""
+
+from collections.abc import Iterator
+
+from dev.deploy.gcloud import Ensured, Step, Words, gcloud
+from dev.deploy.target import BUILDER, PUBLIC, SCHEDULER, Target, account_of
+
+SERVICES = (
+    "artifactregistry",
+    "cloudbuild",
+    "cloudfunctions",
+    "cloudscheduler",
+    "cloudtasks",
+    "firebase",
+    "firebasehosting",
+    "firebaserules",
+    "firestore",
+    "iam",
+    "identitytoolkit",
+    "logging",
+    "monitoring",
+    "run",
+    "secretmanager",
+)
+# Secrets are named opentable-…: the partner's, each restaurant's, and the canary's.
+OUR_SECRETS = 'resource.name.extract("secrets/{id}").startsWith("opentable-")'
+_READS_SECRETS = "roles/secretmanager.secretAccessor"
+_BUILDER_ROLES = (
+    "roles/run.builder",  # builds the functions' images
+    "roles/cloudfunctions.developer",
+    "roles/run.admin",  # who may call a function, and which revision serves
+    "roles/cloudscheduler.admin",
+    "roles/cloudtasks.queueAdmin",
+    "roles/datastore.indexAdmin",
+    "roles/datastore.viewer",  # the smoke test sees its event in the ledger
+    "roles/firebaserules.admin",
+    "roles/firebasehosting.admin",
+    "roles/logging.configWriter",
+    "roles/monitoring.editor",
+)
+MAKES_SECRETS = "openTableSecretMaker"
+
+
+def steps(target: Target) -> Iterator[Step]:
+    """Yield the steps, in their order."""
+    yield gcloud(
+        "services", "enable", *(f"{name}.googleapis.com" for name in SERVICES), **_in(target)
+    )
+    yield _database(target)
+    yield _secret(target, target.partner_secret)
+    yield _secret(target, canary_secret(target))
+    names = [account_of(name) for name in target.functions]
+    for name in (*names, SCHEDULER, BUILDER):
+        yield _account(target, name)
+    for name in names:
+        yield _grant(target, name, "roles/datastore.user")
+        yield _grant(target, name, _READS_SECRETS, OUR_SECRETS)
+    yield from _for_the_api(target)
+    yield from _for_the_build(target, names)
+
+
+def canary_secret(target: Target) -> str:
+    """Return the Secret Manager id of the canary's credential, the convention's."""
+    return f"opentable-{target.canary}"
+
+
+def _for_the_api(target: Target) -> Iterator[Step]:
+    """Managers store their restaurant's credentials; to make a secret is the project's right."""
+    api = account_of(PUBLIC[1])
+    yield _grant(target, api, "roles/secretmanager.secretVersionAdder", OUR_SECRETS)
+    role = ("iam", "roles")
+    told = {**_in(target), "permissions": "secretmanager.secrets.create"}
+    yield Ensured(
+        look=gcloud(*role, "describe", MAKES_SECRETS, **_in(target)),
+        create=gcloud(*role, "create", MAKES_SECRETS, title="Makes secrets", **told),
+        update=gcloud(*role, "update", MAKES_SECRETS, **told),
+    )
+    yield _grant(target, api, f"projects/{target.project}/roles/{MAKES_SECRETS}")
+
+
+def _for_the_build(target: Target, names: list[str]) -> Iterator[Step]:
+    for role in _BUILDER_ROLES:
+        yield _grant(target, BUILDER, role)
+    yield gcloud(
+        "secrets",
+        "add-iam-policy-binding",
+        canary_secret(target),
+        **_in(target),
+        member=_member(target, BUILDER),
+        role=_READS_SECRETS,
+    )
+    for name in (*names, SCHEDULER):
+        yield gcloud(
+            "iam",
+            "service-accounts",
+            "add-iam-policy-binding",
+            target.account(name),
+            **_in(target),
+            member=_member(target, BUILDER),
+            role="roles/iam.serviceAccountUser",
+        )
+
+
+def _database(target: Target) -> Ensured:
+    databases = ("firestore", "databases")
+    kept = ("--delete-protection", "--enable-pitr")
+    return Ensured(
+        look=gcloud(*databases, "describe", **_in(target)),
+        create=gcloud(*databases, "create", *kept, **_in(target), location=target.region),
+        update=gcloud(*databases, "update", *kept, **_in(target)),
+    )
+
+
+def _account(target: Target, name: str) -> Ensured:
+    accounts = ("iam", "service-accounts")
+    return Ensured(
+        look=gcloud(*accounts, "describe", target.account(name), **_in(target)),
+        create=gcloud(*accounts, "create", name, **_in(target), display_name=name),
+        update=None,
+    )
+
+
+def _secret(target: Target, secret: str) -> Ensured:
+    return Ensured(
+        look=gcloud("secrets", "describe", secret, **_in(target)),
+        create=gcloud("secrets", "create", secret, **_in(target), replication_policy="automatic"),
+        update=None,
+    )
+
+
+def _grant(target: Target, name: str, role: str, condition: str | None = None) -> Words:
+    only = f"title=opentable-secrets,expression={condition}" if condition else "None"
+    return gcloud(
+        "projects",
+        "add-iam-policy-binding",
+        target.project,
+        member=_member(target, name),
+        role=role,
+        condition=only,
+    )
+
+
+def _member(target: Target, name: str) -> str:
+    return f"serviceAccount:{target.account(name)}"
+
+
+def _in(target: Target) -> dict[str, str]:
+    return {"project": target.project}

@@ -1,0 +1,124 @@
+"""One signed event to the canary restaurant, seen in the ledger: or the release goes back.
+
+The event is about a cancelled reservation of long ago, so that no day's page and no report shows
+it. It is the same reservation each time, and says the event's own id.
+"""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from dev.sandbox.signing import signed_headers
+
+RESERVATION = "smoke-test"
+_STARTS_AT = "2020-01-01T18:00:00Z"
+_ANSWER_SECONDS = 30
+_OURS = 500  # from here on a status is the server's own fault, which may pass
+_TRIES = 3  # a new revision's first answer may come late; what is wrong stays wrong
+_PAUSE_SECONDS = 2.0
+_TAKEN = ("created", "updated")
+
+
+class SmokeError(RuntimeError):
+    """The deployed webhook did not take an event into the ledger; the text says how it failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """Where the test speaks, and where it looks.
+
+    Attributes:
+        webhook: The webhook's address.
+        restaurant: The canary's id.
+        secret: Its ``whsec_`` signing secret.
+        documents: Address of the database's documents in Firestore's REST API.
+        token: The bearer that may read them.
+    """
+
+    webhook: str
+    restaurant: str
+    secret: str
+    documents: str
+    token: str
+
+
+def smoke(canary: Canary) -> str:
+    """Send an event and find it in the ledger, or fail.
+
+    Returns:
+        The path of the document that says what was sent.
+
+    Raises:
+        SmokeError: It was not answered as taken, or the ledger does not hold it.
+    """
+    sent = datetime.now(UTC)
+    event_id = f"smoke-{int(sent.timestamp() * 1000)}"
+    answered = _post(canary, event_id, _envelope(canary, event_id, sent))
+    if answered.get("status") not in _TAKEN:
+        raise SmokeError(
+            f"The webhook answered {answered.get('status')!r}, not created or updated."
+        )
+    path = f"restaurants/{canary.restaurant}/reservations/{answered.get('reservationId')}"
+    if event_id not in json.dumps(_get(canary, path)):
+        raise SmokeError(f"{path} does not say what was sent.")
+    return path
+
+
+def signing_secret(payload: str) -> str:
+    """Return the newest signing secret of a restaurant's secret.
+
+    Raises:
+        SmokeError: It holds none.
+    """
+    try:
+        return str(json.loads(payload)["webhookSecrets"][0])
+    except (ValueError, LookupError, TypeError):
+        raise SmokeError(
+            'The canary\'s secret holds no {"webhookSecrets": ["whsec_…"]}: add a version with it.'
+        ) from None
+
+
+def _envelope(canary: Canary, event_id: str, sent: datetime) -> bytes:
+    said = {
+        "eventType": "reservation.cancelled",
+        "id": event_id,
+        "timestamp": sent.isoformat(),
+        "data": {
+            "reservationId": RESERVATION,
+            "restaurantId": canary.restaurant,
+            "dinerName": "Smoke Test",
+            "partySize": 2,
+            "reservationDateTime": _STARTS_AT,
+            "specialRequests": event_id,
+        },
+    }
+    return json.dumps(said).encode()
+
+
+def _post(canary: Canary, event_id: str, body: bytes) -> dict[str, Any]:
+    signed = signed_headers(canary.secret, event_id, int(time.time()), body)
+    headers = {"Content-Type": "application/json", **signed}
+    return _asked(urllib.request.Request(canary.webhook, body, headers), _TRIES)
+
+
+def _get(canary: Canary, path: str) -> dict[str, Any]:
+    headers = {"Authorization": f"Bearer {canary.token}"}
+    return _asked(urllib.request.Request(f"{canary.documents}/{path}", headers=headers), _TRIES)
+
+
+def _asked(request: urllib.request.Request, tries: int) -> dict[str, Any]:
+    try:
+        with urllib.request.urlopen(request, timeout=_ANSWER_SECONDS) as told:
+            return dict(json.load(told))
+    except urllib.error.HTTPError as error:
+        problem, final = f"{error.code} {error.read(200)!r}", error.code < _OURS
+    except (OSError, ValueError) as error:
+        problem, final = str(error), False
+    if final or tries == 1:
+        raise SmokeError(f"{request.full_url} answered {problem}.")
+    time.sleep(_PAUSE_SECONDS)
+    return _asked(request, tries - 1)

@@ -1,0 +1,88 @@
+"""Has the real gcloud parse commands, with no account and no network.
+
+Run by gcloud's own Python, as gcloud starts itself, but once for many commands: each line of the
+input is a command in JSON. gcloud reads every flag and file before it asks who is calling, so a
+command that gets as far as the missing account has been understood.
+"""
+
+import functools
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+DONE = "--- done:"
+UNDERSTOOD = "You do not currently have an active account selected."
+_SECONDS = 300
+_FILE = re.compile(r"^--[a-z-]*-file=([^/\n]+)$", re.MULTILINE)
+
+
+@functools.cache
+def sdk() -> tuple[str, str]:
+    """Return gcloud's own Python, and the folder that gcloud lies in."""
+    shown = "--format=value(basic.python_location,installation.sdk_root)"
+    told = subprocess.run(
+        ["gcloud", "info", shown],  # noqa: S607 -- the one that a person would start
+        capture_output=True,
+        text=True,
+        timeout=_SECONDS,
+        check=True,
+    )
+    python, root = told.stdout.split()
+    return python, root
+
+
+def answers(folder: Path, commands: Sequence[Sequence[str]]) -> list[str]:
+    """Return what gcloud says to each command, its words without "gcloud".
+
+    Args:
+        folder: An empty folder for gcloud's configuration: no account, no project.
+        commands: The commands.
+    """
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "CLOUDSDK_CONFIG": str(folder),
+        "CLOUDSDK_CORE_CHECK_GCE_METADATA": "false",  # no account of a machine's own either
+        "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
+        "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "true",
+        "CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK": "true",
+    }
+    for name in _FILE.findall("\n".join(word for words in commands for word in words)):
+        (folder / name).touch()  # a file that the person who types the command has
+    shutil.copy(Path(__file__).parents[3] / "cloudbuild.yaml", folder)
+    python, root = sdk()
+    done = subprocess.run(
+        [python, __file__, root],
+        env=environment,
+        cwd=folder,
+        input="\n".join(json.dumps(list(words)) for words in commands),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=_SECONDS,
+        check=True,
+    )
+    return [said.strip() for said in done.stdout.split(DONE)[:-1]]
+
+
+def main() -> None:
+    """Parse the commands of the input, inside gcloud's own Python."""
+    root = Path(sys.argv[1])
+    sys.path[:0] = [str(root / "lib"), str(root / "lib" / "third_party")]
+    from googlecloudsdk import gcloud_main  # type: ignore[import-not-found] # noqa: PLC0415
+
+    cli = gcloud_main.CreateCLI([])
+    for line in sys.stdin:
+        try:
+            cli.Execute(json.loads(line))
+        except SystemExit as end:
+            sys.stderr.write(f"(ended with {end.code})\n")
+        sys.stderr.write(f"{DONE}\n")
+        sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Each function runs as somebody of its own, with no more rights than its work asks for."""
+
+from collections import defaultdict
+
+import pytest
+
+from dev.deploy.functions import allow_scheduler, deploy
+from dev.deploy.gcloud import commands
+from dev.deploy.scheduling import job
+from dev.deploy.setting_up import OUR_SECRETS, canary_secret, steps
+from dev.deploy.target import PUBLIC, SCHEDULER, account_of, read_target
+
+TARGET = read_target("production")
+FUNCTIONS = [account_of(name) for name in TARGET.functions]
+
+
+def flags(words: tuple[str, ...]) -> dict[str, str]:
+    return dict(word[2:].split("=", 1) for word in words if word.startswith("--") and "=" in word)
+
+
+def granted() -> dict[str, set[tuple[str, str]]]:
+    """Return the project's roles and their conditions, by the account's short name."""
+    found = defaultdict(set)
+    for step in steps(TARGET):
+        for words in commands(step):
+            told = flags(words)
+            if words[1:3] == ("projects", "add-iam-policy-binding"):
+                name = told["member"].removeprefix("serviceAccount:").partition("@")[0]
+                found[name].add((told["role"], told["condition"]))
+    return found
+
+
+def test_every_function_runs_as_somebody_of_its_own() -> None:
+    accounts = [flags(deploy(TARGET, name))["run-service-account"] for name in TARGET.functions]
+    assert accounts == [TARGET.account(name) for name in FUNCTIONS]
+    assert len(set(accounts)) == len(accounts)
+
+
+@pytest.mark.parametrize("name", [*FUNCTIONS, SCHEDULER, "opentable-build"])
+def test_every_account_is_made(name: str) -> None:
+    made = [words for step in steps(TARGET) for words in commands(step)]
+    assert any(words[1:5] == ("iam", "service-accounts", "create", name) for words in made)
+
+
+def test_webhook_poll_and_reconciliation_read_and_write_the_ledger_and_read_our_secrets() -> None:
+    for name in ("opentable-webhook", "opentable-poll", "opentable-reconcile"):
+        roles = granted()[name]
+        assert {role for role, _ in roles} == {
+            "roles/datastore.user",
+            "roles/secretmanager.secretAccessor",
+        }
+
+
+def test_only_secrets_of_ours_are_read_or_written() -> None:
+    for roles in (granted()[name] for name in FUNCTIONS):
+        for role, condition in roles:
+            if role.startswith("roles/secretmanager."):
+                assert condition.endswith(f"expression={OUR_SECRETS}")
+
+
+def test_the_build_reads_no_secret_but_the_canarys() -> None:
+    assert not [role for role, _ in granted()["opentable-build"] if "secret" in role]
+    every = [words for step in steps(TARGET) for words in commands(step)]
+    [words] = [told for told in every if told[1:3] == ("secrets", "add-iam-policy-binding")]
+    assert words[3] == canary_secret(TARGET)
+
+
+def test_the_scheduler_may_call_the_two_and_do_nothing_else() -> None:
+    assert SCHEDULER not in granted()
+    for name in TARGET.jobs:
+        assert flags(allow_scheduler(TARGET, name))["member"].endswith(TARGET.account(SCHEDULER))
+
+
+def test_nobody_is_owner_or_editor() -> None:
+    given = {role for roles in granted().values() for role, _ in roles}
+    assert not given & {"roles/owner", "roles/editor", "roles/datastore.owner"}
+
+
+@pytest.mark.parametrize("name", TARGET.functions)
+def test_only_what_checks_its_callers_itself_is_open_to_all(name: str) -> None:
+    assert ("--allow-unauthenticated" in deploy(TARGET, name)) == (name in PUBLIC)
+    assert ("--no-allow-unauthenticated" in deploy(TARGET, name)) == (name not in PUBLIC)
+
+
+@pytest.mark.parametrize("name", TARGET.jobs)
+def test_a_job_says_who_it_is_to_the_address_that_it_calls(name: str) -> None:
+    step = job(TARGET, name, "https://x.a.run.app")
+    assert step.update is not None
+    for words in (step.create, step.update):
+        told = flags(words)
+        assert told["uri"] == told["oidc-token-audience"] == "https://x.a.run.app"
+        assert told["oidc-service-account-email"] == TARGET.account(SCHEDULER)

@@ -1,0 +1,133 @@
+"""The smoke test against the real function: it passes where an event arrives, and only there."""
+
+import dataclasses
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from google.cloud.firestore import AsyncClient
+
+from dev.deploy.checking import check
+from dev.deploy.release import REMEMBERED
+from dev.deploy.smoke import SmokeError
+from dev.deploy.target import Target, read_target
+from dev.emulator import Emulator
+from dev.processes import LOOPBACK, free_port
+from dev.sandbox.signing import new_secret
+from tests.dev.deploy.fake_gcloud import FakeGcloud
+from tests.restaurants import Restaurant, keep_secret, seed
+from tests.served import serving
+
+CANARY = Restaurant("canary", "999001")
+KEY, OTHER_KEY = new_secret(b"k" * 32), new_secret(b"o" * 32)
+NOBODY = f"http://{LOOPBACK}:{free_port()}/"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """A webhook as if deployed, and what stands around it."""
+
+    target: Target
+    gcloud: FakeGcloud
+    firestore: str
+    url: str
+
+    def told(self, *, url: str | None = None, key: str = KEY) -> None:
+        """Have gcloud tell where the webhook is, and with which key the canary signs."""
+        self.gcloud.answers(
+            {
+                "functions describe opentable-webhook": url or self.url,
+                "secrets versions access": json.dumps({"webhookSecrets": [key]}),
+                "print-access-token": "owner",
+            }
+        )
+
+    def rolled_back(self) -> list[str]:
+        """Return the revisions that were served again."""
+        words = [asked for asked in self.gcloud.asked() if asked[2] == "update-traffic"]
+        return [told for asked in words for told in asked if told.startswith("--to-revisions=")]
+
+
+@pytest.fixture
+def remembering(
+    fake_gcloud: FakeGcloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> FakeGcloud:
+    """A gcloud beside which it is remembered what served before."""
+    remembered = tmp_path / "serving.json"
+    remembered.write_text(json.dumps({"opentable-webhook": "webhook-1", "api": None}))
+    monkeypatch.setattr("dev.deploy.checking.REMEMBERED", remembered)
+    return fake_gcloud
+
+
+@pytest.fixture
+async def deployed(
+    emulator: Emulator, firestore: AsyncClient, tmp_path: Path, remembering: FakeGcloud
+) -> AsyncIterator[Deployed]:
+    await seed(firestore, CANARY)
+    keep_secret(tmp_path / "secrets.json", CANARY.secret, {"webhookSecrets": [KEY]})
+    target = dataclasses.replace(read_target("production"), project=firestore.project)
+    with serving(
+        "opentable_webhook",
+        GOOGLE_CLOUD_PROJECT=target.project,
+        FIRESTORE_EMULATOR_HOST=emulator.host,
+        SECRETS_FILE=str(tmp_path / "secrets.json"),
+    ) as served:
+        yield Deployed(target, remembering, f"http://{emulator.host}", served.url)
+
+
+async def test_an_event_that_arrives_passes_each_time(
+    deployed: Deployed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deployed.told()
+    check(deployed.target, deployed.firestore)
+    check(deployed.target, deployed.firestore)
+    found = "Found in the ledger: restaurants/canary/reservations/opentable-smoke-test\n"
+    assert capsys.readouterr().out == found * 2
+    assert deployed.rolled_back() == []
+
+
+async def test_a_wrong_secret_fails_and_rolls_back(deployed: Deployed) -> None:
+    deployed.told(key=OTHER_KEY)
+    with pytest.raises(SmokeError, match=r"answered 401.*Rolled back\..*before: api"):
+        check(deployed.target, deployed.firestore)
+    assert deployed.rolled_back() == ["--to-revisions=webhook-1=100"]
+
+
+async def test_a_webhook_that_does_not_answer_fails_and_rolls_back(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dev.deploy.smoke._PAUSE_SECONDS", 0)
+    deployed.told(url=NOBODY)
+    with pytest.raises(SmokeError, match="Rolled back"):
+        check(deployed.target, deployed.firestore)
+    assert deployed.rolled_back() == ["--to-revisions=webhook-1=100"]
+
+
+async def test_an_answer_without_a_document_fails_and_rolls_back(deployed: Deployed) -> None:
+    deployed.told()
+    elsewhere = dataclasses.replace(deployed.target, project="another-project")
+    with pytest.raises(SmokeError, match="404"):
+        check(elsewhere, deployed.firestore)
+    assert deployed.rolled_back() == ["--to-revisions=webhook-1=100"]
+
+
+async def test_a_canary_that_is_switched_off_fails(
+    deployed: Deployed, firestore: AsyncClient
+) -> None:
+    await seed(firestore, CANARY, enabled=False)
+    deployed.told()
+    with pytest.raises(SmokeError, match="403"):
+        check(deployed.target, deployed.firestore)
+
+
+async def test_a_secret_without_a_signing_key_is_told(deployed: Deployed) -> None:
+    deployed.told()
+    deployed.gcloud.answers({"functions describe": deployed.url, "secrets": "{}"})
+    with pytest.raises(SmokeError, match="webhookSecrets"):
+        check(deployed.target, deployed.firestore)
+
+
+def test_what_is_remembered_lies_where_no_upload_takes_it() -> None:
+    assert REMEMBERED.parent.name == "build"

@@ -1,0 +1,53 @@
+"""Every gcloud command that the repository writes: in its pages, its build, and in what it runs."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+from dev.bootstrap import ROOT
+from dev.deploy.plan import plan
+from dev.deploy.target import FOLDER, Target, read_target
+
+PAGES = (
+    "*.md",
+    "docs/*.md",
+    "docs/decisions/*.md",
+    "*.yaml",
+    ".ci/run",
+    "Makefile",
+    "deploy/*.toml",
+)
+_COMMENT = re.compile(r"^ *#? ?(\$ )?", re.MULTILINE)
+_LINE = re.compile(r"^(?:gcloud) .+", re.MULTILINE)
+_INLINE = re.compile(r"`(gcloud [^`]+)`")
+
+
+def targets() -> list[Target]:
+    """Return every environment of the repository."""
+    return [read_target(path.stem) for path in sorted(FOLDER.glob("*.toml"))]
+
+
+def commands() -> dict[tuple[str, ...], str]:
+    """Return the words of every command, without "gcloud", with where each stands first."""
+    found: dict[tuple[str, ...], str] = {}
+    for target in targets():
+        for part, words in plan(target):
+            found.setdefault(words[1:], f"deploy/{target.name}.toml, {part}")
+    for path in pages():
+        for words in in_text(path.read_text()):
+            found.setdefault(words, str(path.relative_to(ROOT)))
+    return found
+
+
+def pages() -> Iterator[Path]:
+    """Yield the files in which a person may read a command."""
+    for pattern in PAGES:
+        yield from sorted(ROOT.glob(pattern))
+
+
+def in_text(text: str) -> Iterator[tuple[str, ...]]:
+    """Yield the commands that stand on lines of their own or between backticks."""
+    plain = _COMMENT.sub("", text.replace("\\\n", " "))
+    for written in (*_LINE.findall(plain), *_INLINE.findall(plain)):
+        yield tuple(shlex.split(written, comments=True)[1:])
