@@ -45,6 +45,7 @@ class Addresses:
             "OPENTABLE_OAUTH_URL": self.sandbox,
             "OPENTABLE_PARTNER_SECRET": PARTNER_SECRET_ID,
             "SECRETS_FILE": secrets_file,
+            "TASKS_TARGET_URL": self.gateway,
             # Everything listens here, so a company's proxy has no business in between.
             "no_proxy": LOOPBACK,
         }

@@ -14,12 +14,17 @@ from starlette.responses import Response
 
 from functions.http import Answer, answer
 from functions.scheduled import Order, scheduled
+from shared.core.task import RECONCILE, Task
 from shared.core.window import Window
+from shared.edge.fan_out import fan_out, queue_for
 from shared.edge.forcing import force_held
+from shared.edge.opentable.clock import Deadline
 from shared.edge.reconciling import Wanted, reconcile_restaurant
 from shared.edge.restaurants import enabled_restaurants, for_each
 from shared.edge.services import Services
 from shared.errors import ForceRefusedError
+
+_AS_REPORT = {"queued": "QUEUED", "error": "FAILED"}
 
 
 class ReconcileOrder(Order):
@@ -29,6 +34,12 @@ class ReconcileOrder(Order):
     end: date | None = Field(None, alias="endDate")
     dry: bool = Field(default=False, alias="dryRun")
     force: str | None = Field(None, pattern=r"^[A-Za-z0-9_-]{1,128}$")
+
+    def of(self, restaurant_id: str) -> dict[str, object]:
+        """Return the order of one restaurant's part, as a body."""
+        asked = {"startDate", "endDate", "dryRun"}
+        body = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        return {"restaurantId": restaurant_id} | {k: v for k, v in body.items() if k in asked}
 
     @model_validator(mode="after")
     def _is_a_window(self) -> Self:
@@ -53,8 +64,8 @@ async def opentable_reconcile(request: Request) -> Response:
             ``{"restaurantId", "force": reportId}``.
 
     Returns:
-        200 with a report a restaurant; 503 only where every one of them failed; 404 or 409 for
-        a plan that cannot be forced.
+        200 with a report a restaurant; 503 where every one of them failed, or where one could
+        not be enqueued; 404 or 409 for a plan that cannot be forced.
     """
     return await scheduled(request, ReconcileOrder, _reconcile)
 
@@ -62,11 +73,17 @@ async def opentable_reconcile(request: Request) -> Response:
 async def _reconcile(at_hand: Services, order: ReconcileOrder) -> Answer:
     if order.force and order.restaurant_id:
         return await _force(at_hand, order.restaurant_id, order.force)
+    deadline = Deadline.after(at_hand.environment.run_seconds)
     named = [order.restaurant_id] if order.restaurant_id else None
     restaurants = named or await enabled_restaurants(at_hand.firestore)
-    run = partial(reconcile_restaurant, at_hand, Wanted(order.start, order.end, order.dry))
-    reports = await for_each(restaurants, at_hand.environment.restaurants_at_once, run)
-    return _answer(reports)
+    queue = None if named else queue_for(at_hand, len(restaurants))
+    if queue is not None:
+        tasks = [Task(RECONCILE, order.of(each), order.tick) for each in restaurants]
+        return _enqueued(await fan_out(queue, tasks, deadline))
+    wanted = Wanted(order.start, order.end, order.dry)
+    run = partial(reconcile_restaurant, at_hand, wanted, deadline=deadline)
+    at_once = at_hand.environment.restaurants_at_once
+    return _answer(await for_each(restaurants, at_once, run, deadline))
 
 
 async def _force(at_hand: Services, restaurant_id: str, report_id: str) -> Answer:
@@ -76,6 +93,13 @@ async def _force(at_hand: Services, restaurant_id: str, report_id: str) -> Answe
     except ForceRefusedError as refusal:
         code = 404 if refusal.code == "NO_SUCH_REPORT" else 409
         return answer(code, refusal.code.lower(), detail=str(refusal))
+
+
+def _enqueued(results: list[dict[str, Any]]) -> Answer:
+    """Answer 503 where one could not be enqueued: the tick is repeated, and nothing done twice."""
+    failed = any(result["status"] == "error" for result in results)
+    reports = [result | {"status": _AS_REPORT[result["status"]]} for result in results]
+    return Answer(503 if failed else 200, {"restaurants": len(reports), "reports": reports})
 
 
 def _answer(reports: list[dict[str, Any]]) -> Answer:

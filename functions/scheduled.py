@@ -13,20 +13,30 @@ from shared.edge.services import Services, services
 from shared.edge.telemetry import Event, Severity, line_of, log
 from shared.errors import InvalidSettingsError, LedgerUnavailableError
 
+TICK = "x-cloudscheduler-scheduletime"
+
 
 class Order(BaseModel):
-    """What a scheduled function is asked to do; everything is optional."""
+    """What a scheduled function is asked to do; everything is optional.
+
+    Attributes:
+        restaurant_id: Lineup's id of the one restaurant that is meant.
+        tick: Which tick of the schedule asks, as the scheduler tells it, or else the minute.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     restaurant_id: str | None = Field(None, alias="restaurantId", pattern=r"^[A-Za-z0-9_-]{1,128}$")
+    tick: str = ""
 
 
 AnyOrder = TypeVar("AnyOrder", bound=Order)
 
 
 async def scheduled(
-    request: Request, kind: type[AnyOrder], run: Callable[[Services, AnyOrder], Awaitable[Answer]]
+    request: Request,
+    kind: type[AnyOrder],
+    run: Callable[[Services, AnyOrder], Awaitable[Answer]],
 ) -> Response:
     """Answer a scheduled request.
 
@@ -42,7 +52,11 @@ async def scheduled(
         at_hand = services()
         begin_trace(request, at_hand.environment.project)
         order = await read_order(request, kind)
-        return (order if isinstance(order, Answer) else await run(at_hand, order)).response()
+        if isinstance(order, Answer):
+            return order.response()
+        minute = f"{at_hand.clock():%Y-%m-%dT%H:%M}"
+        tick = request.headers.get(TICK, minute)
+        return (await run(at_hand, order.model_copy(update={"tick": tick}))).response()
     except LedgerUnavailableError as error:
         log(Severity.ERROR, Event.RUN_FAILED, error=str(error))
     except InvalidSettingsError as error:

@@ -28,6 +28,10 @@ class LedgerUnavailableError(Exception):
     """Firestore could not take a commit in time; the sender must retry."""
 
 
+class QueueError(Exception):
+    """A queue took no task; the text says what to do. A repetition does no harm."""
+
+
 class ForceRefusedError(Exception):
     """A held plan cannot be carried out as things are.
 

@@ -137,6 +137,12 @@ def test_main_imports_in_a_clean_process_with_no_network(tmp_path: Path) -> None
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_main_imports_no_client_of_a_queue() -> None:
+    command = "import main, sys; sys.exit('google.cloud.tasks_v2' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", command], cwd=ROOT, timeout=60, check=False)
+    assert done.returncode == 0
+
+
 def test_no_file_is_longer_than_300_lines() -> None:
     lengths = {
         str(path.relative_to(ROOT)): path.read_text().count("\n")

@@ -9,10 +9,11 @@ from functions.staff.replies import RefusalError, Reply
 from functions.staff.routing import Visit
 from functions.staff.usable import settings_as_stored
 from shared.core.backfill import COUNTS, Backfill
+from shared.core.task import POLL, Task
 from shared.core.window import Window
 from shared.edge.backfills import begin_backfill, read_backfill
 from shared.edge.telemetry import Event, Severity, log
-from shared.errors import BackfillUnderWayError, InvalidSettingsError
+from shared.errors import BackfillUnderWayError, InvalidSettingsError, QueueError
 
 
 class BackfillAsked(Asked):
@@ -72,8 +73,22 @@ async def start(visit: Visit[Nothing, BackfillAsked]) -> Reply:
         Event.BACKFILL_STARTED,
         restaurantId=visit.restaurant_id,
         by=visit.person.uid,
+        error=await _enqueue(visit, backfill),
     )
     return Reply(_told(backfill))
+
+
+async def _enqueue(visit: Visit[Any, Any], backfill: Backfill) -> str | None:
+    """Have it carried on at once where there is a queue; return why not, as the next poll does."""
+    queue = visit.services.queue
+    if queue is None or not backfill.is_running:
+        return None
+    body = {"restaurantId": visit.restaurant_id, "backfill": True}
+    try:
+        await queue.enqueue(Task(POLL, body, backfill.updated_at.isoformat()))
+    except QueueError as error:
+        return str(error)
+    return None
 
 
 async def progress(visit: Visit[Any, Any]) -> Reply:

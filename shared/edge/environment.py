@@ -1,5 +1,6 @@
 """The process's settings, read once from environment variables and checked before any request."""
 
+import re
 from collections.abc import Mapping
 from typing import Self
 
@@ -7,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from shared.edge.opentable.address import base_url
 from shared.errors import InvalidSettingsError
+
+_QUEUE = re.compile(r"projects/[^/\s]+/locations/[^/\s]+/queues/[A-Za-z0-9-]{1,100}")
+_ACCOUNT = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 class Environment(BaseModel):
@@ -90,6 +94,28 @@ class Environment(BaseModel):
         alias="RUN_BUDGET_SECONDS",
         description="The budget of one poll or reconciliation; below the function's time-out.",
     )
+    fan_out_above: int = Field(
+        200,
+        ge=0,
+        le=1_000_000,
+        alias="FAN_OUT_ABOVE",
+        description="More restaurants than this are enqueued, a task each, where a queue is set.",
+    )
+    tasks_queue: str | None = Field(
+        None,
+        alias="TASKS_QUEUE",
+        description="The Cloud Tasks queue, `projects/…/locations/…/queues/…`.",
+    )
+    tasks_url: str | None = Field(
+        None,
+        alias="TASKS_TARGET_URL",
+        description="What the tasks call, less `/` and the function's name.",
+    )
+    tasks_account: str | None = Field(
+        None,
+        alias="TASKS_SERVICE_ACCOUNT",
+        description="The service account as which the tasks call.",
+    )
     journal_days: int = Field(
         400,
         ge=1,
@@ -105,13 +131,27 @@ class Environment(BaseModel):
         description="Days that a quarantined statement is kept.",
     )
 
-    @field_validator("api_url", "oauth_url")
+    @field_validator("api_url", "oauth_url", "tasks_url")
     @classmethod
-    def _safe_for_a_token(cls, url: str) -> str:
+    def _safe_for_a_token(cls, url: str | None) -> str | None:
         try:
-            return base_url("It", url)
+            return url and base_url("It", url)
         except InvalidSettingsError as error:
             raise ValueError(str(error)) from None
+
+    @field_validator("tasks_queue")
+    @classmethod
+    def _is_a_queues_whole_name(cls, name: str | None) -> str | None:
+        if name and not _QUEUE.fullmatch(name):
+            raise ValueError("It must be projects/PROJECT/locations/REGION/queues/QUEUE")
+        return name
+
+    @field_validator("tasks_account")
+    @classmethod
+    def _is_an_account(cls, name: str | None) -> str | None:
+        if name and not _ACCOUNT.fullmatch(name):
+            raise ValueError("It must be NAME@PROJECT.iam.gserviceaccount.com")
+        return name
 
     @model_validator(mode="after")
     def _suits_where_it_runs(self) -> Self:
@@ -133,6 +173,22 @@ class Environment(BaseModel):
             raise ValueError(
                 "SECRETS_FILE is read beside the Firestore emulator only: unset it, "
                 "and keep the credentials in Secret Manager"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _names_a_whole_queue(self) -> Self:
+        named = {
+            "TASKS_QUEUE": self.tasks_queue,
+            "TASKS_TARGET_URL": self.tasks_url,
+            "TASKS_SERVICE_ACCOUNT": self.tasks_account,
+        }
+        lacking = [name for name, value in named.items() if not value]
+        local = self.firestore_emulator and lacking == ["TASKS_QUEUE", "TASKS_SERVICE_ACCOUNT"]
+        if lacking and len(lacking) < len(named) and not local:
+            raise ValueError(
+                f"{' and '.join(lacking)} must be set too, or none of {', '.join(named)}: half a "
+                "queue takes no task"
             )
         return self
 

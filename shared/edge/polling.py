@@ -23,25 +23,28 @@ LEASE_MARGIN_SECONDS = 60.0
 FAILURES = (InvalidSettingsError, LedgerUnavailableError, OpenTableError)
 
 
-async def poll_restaurant(services: Services, restaurant_id: str) -> dict[str, Any]:
+async def poll_restaurant(
+    services: Services, restaurant_id: str, deadline: Deadline | None = None
+) -> dict[str, Any]:
     """Poll one restaurant, unless another run of it is under way.
 
     Args:
         services: The process's services.
         restaurant_id: Lineup's id.
+        deadline: Bounds the work; by default a run's whole budget from now.
 
     Returns:
         Its part of the poll's answer; a failure is told in it, never raised.
     """
-    seconds = services.environment.run_seconds
+    deadline = deadline or Deadline.after(services.environment.run_seconds)
     leases = Leases(services.firestore, services.clock)
     tally = Tally()
     try:
-        life = timedelta(seconds=seconds + LEASE_MARGIN_SECONDS)
+        life = timedelta(seconds=deadline.remaining() + LEASE_MARGIN_SECONDS)
         lease = await leases.take(restaurant_id, "poll", life)
         if lease is None:
             return _result(restaurant_id, "skipped", tally, "another poll holds the lease")
-        return await _with_lease(services, leases, lease, tally, Deadline.after(seconds))
+        return await _with_lease(services, leases, lease, tally, deadline)
     except FAILURES as error:
         return _result(restaurant_id, "error", tally, str(error))
 

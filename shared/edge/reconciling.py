@@ -35,7 +35,7 @@ class Wanted:
 
 
 async def reconcile_restaurant(
-    services: Services, wanted: Wanted, restaurant_id: str
+    services: Services, wanted: Wanted, restaurant_id: str, deadline: Deadline | None = None
 ) -> dict[str, Any]:
     """Reconcile one restaurant, unless another run of it is under way.
 
@@ -43,18 +43,19 @@ async def reconcile_restaurant(
         services: The process's services.
         wanted: Which window, and whether dry.
         restaurant_id: Lineup's id.
+        deadline: Bounds the work; by default a run's whole budget from now.
 
     Returns:
         Its part of the answer; a failure is told in it and in the report, never raised.
     """
-    seconds = services.environment.run_seconds
+    deadline = deadline or Deadline.after(services.environment.run_seconds)
     leases = Leases(services.firestore, services.clock)
     try:
-        life = timedelta(seconds=seconds + LEASE_MARGIN_SECONDS)
+        life = timedelta(seconds=deadline.remaining() + LEASE_MARGIN_SECONDS)
         lease = await leases.take(restaurant_id, "reconciliation", life)
         if lease is None:
             return {"restaurantId": restaurant_id, "status": "SKIPPED"}
-        report = await _reported(services, lease, wanted, Deadline.after(seconds))
+        report = await _reported(services, lease, wanted, deadline)
         if not wanted.dry:
             await note_webhooks(services, lease, report.missed)
         await leases.end(lease, _state(lease, report))

@@ -19,6 +19,7 @@ from shared.edge.opentable.client import OpenTableClient
 from shared.edge.opentable.transport import new_session
 from shared.edge.quarantine import Quarantine
 from shared.edge.secrets import SecretManager, Secrets, SecretsFile, SecretSource
+from shared.edge.tasks.queue import Queue, queue_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Services:
     directory: Directory
     opentable: OpenTableClient
     clock: Callable[[], datetime]
+    queue: Queue | None = None
 
     def ledger(self, settings: Settings, system: System = System.OPENTABLE) -> Ledger:
         """Return a restaurant's ledger, of the reservations that one system made.
@@ -70,6 +72,7 @@ def make_services(environment: Environment) -> Services:
             ThreadPoolExecutor(workers, thread_name_prefix="opentable"),
         ),
         clock=utc_now,
+        queue=queue_of(environment),
     )
 
 

@@ -18,6 +18,7 @@ from dev.sandbox.desk import Desk
 from dev.sandbox.records import Restaurant as SandboxRestaurant
 from shared.edge import paths
 from shared.edge.opentable.client import OpenTableClient
+from shared.edge.opentable.clock import Deadline
 from shared.edge.opentable.transport import new_session
 from shared.edge.polling import poll_restaurant
 from shared.edge.reconciling import Wanted, reconcile_restaurant
@@ -74,7 +75,7 @@ class Houses:
             "poll": partial(poll_restaurant, self.world.services),
             "reconcile": partial(reconcile_restaurant, self.world.services, Wanted()),
         }
-        return await for_each(both, 2, runs[kind])
+        return await for_each(both, 2, runs[kind], Deadline.after(60))
 
     def change(self) -> None:
         """Change a reservation of each."""

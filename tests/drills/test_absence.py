@@ -13,8 +13,7 @@ from google.api_core import exceptions as google
 
 from dev.sandbox.courier import drain
 from dev.sandbox.signing import new_secret, signed_headers
-from functions.poll import _poll
-from functions.scheduled import Order
+from functions.poll import PollOrder, _poll
 from shared.edge import paths
 from shared.edge.directory import Directory
 from shared.edge.secrets import Secrets
@@ -103,10 +102,10 @@ async def test_a_restaurant_enabled_again_after_a_month(evening: Evening, tell: 
     for _ in range(30):
         world.desk.book(world.clock() + timedelta(days=3), 2)
         await evening.live(24 * 60, step=24 * 60)
-    assert (await _poll(world.services, Order())).body["restaurants"] == 0
+    assert (await _poll(world.services, PollOrder())).body["restaurants"] == 0
     await settings.update({"enabled": True})
     began = time.monotonic()
-    answer = await _poll(world.services, Order())
+    answer = await _poll(world.services, PollOrder())
     report = await world.reconcile()
     took = timedelta(seconds=time.monotonic() - began)
     tell("enabled again after a month", level_after_one_run_of_each_taking=took)

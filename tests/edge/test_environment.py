@@ -1,17 +1,28 @@
 """Every variable that cannot be used is refused at the start, in words that say what to do."""
 
+from itertools import combinations
+
 import pytest
 
 from shared.edge.environment import Environment, read_environment
+from shared.edge.tasks.cloud import CloudTasks
+from shared.edge.tasks.here import TasksHere
+from shared.edge.tasks.queue import queue_of
 from shared.errors import InvalidSettingsError
 
 EMULATOR = {"FIRESTORE_EMULATOR_HOST": "127.0.0.1:8787"}
+QUEUE = {
+    "TASKS_QUEUE": "projects/p/locations/us-central1/queues/opentable",
+    "TASKS_TARGET_URL": "https://us-central1-p.cloudfunctions.net",
+    "TASKS_SERVICE_ACCOUNT": "opentable-tasks@p.iam.gserviceaccount.com",
+}
 BOUNDED = {
     "WEBHOOK_DEADLINE_SECONDS": ("0", "60.5", "60"),
     "HINT_BUDGET_SECONDS": ("-0.1", "10.5", "0"),
     "POLL_LOOKBACK_SECONDS": ("0", "172801", "1"),
     "RESTAURANTS_AT_ONCE": ("0", "65", "64"),
     "RUN_BUDGET_SECONDS": ("0", "3501", "3500"),
+    "FAN_OUT_ABOVE": ("-1", "1000001", "0"),
     "JOURNAL_RETENTION_DAYS": ("0", "36501", "1"),
     "QUARANTINE_RETENTION_DAYS": ("0", "36501", "1"),
 }
@@ -101,6 +112,41 @@ def test_a_number_at_the_edge_of_its_range_is_taken(name: str) -> None:
 def test_a_budget_without_end_is_refused(name: str, value: str) -> None:
     with pytest.raises(InvalidSettingsError, match=name):
         read_environment({name: value})
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_half_a_queue_is_refused_by_what_it_lacks(size: int) -> None:
+    for names in combinations(QUEUE, size):
+        with pytest.raises(InvalidSettingsError) as caught:
+            read_environment({name: QUEUE[name] for name in names})
+        lacking = " and ".join(name for name in QUEUE if name not in names)
+        assert f"{lacking} must be set too" in str(caught.value)
+
+
+def test_a_whole_queue_is_taken() -> None:
+    assert isinstance(queue_of(read_environment(QUEUE)), CloudTasks)
+
+
+def test_beside_the_emulator_a_url_alone_makes_a_queue_in_this_process() -> None:
+    url = {"TASKS_TARGET_URL": "http://127.0.0.1:8080"}
+    assert isinstance(queue_of(read_environment(EMULATOR | url)), TasksHere)
+
+
+def test_without_a_queue_there_is_none() -> None:
+    assert queue_of(read_environment({})) is None
+
+
+@pytest.mark.parametrize(
+    "name,value",
+    [
+        ("TASKS_QUEUE", "opentable"),
+        ("TASKS_TARGET_URL", "http://example.com"),
+        ("TASKS_SERVICE_ACCOUNT", "opentable"),
+    ],
+)
+def test_a_queue_that_cannot_be_one_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(InvalidSettingsError, match=name):
+        read_environment(QUEUE | {name: value})
 
 
 def test_every_problem_is_told_at_once() -> None:

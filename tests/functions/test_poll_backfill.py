@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from google.cloud.firestore import AsyncClient
+from pydantic import ValidationError
 
-from functions.poll import _backfill, _poll
-from functions.scheduled import Order
+from functions.poll import PollOrder, _backfill, _poll
 from shared.edge.backfills import begin_backfill, read_backfill
 from shared.edge.opentable.clock import Deadline
 from tests.world import BEGINNING, World, make_world
@@ -22,7 +22,7 @@ async def world(firestore: AsyncClient) -> AsyncIterator[World]:
 
 
 async def poll(world: World) -> Any:
-    body: Any = (await _poll(world.services, Order.model_validate({}))).body
+    body: Any = (await _poll(world.services, PollOrder.model_validate({}))).body
     [result] = body["results"]
     return result
 
@@ -50,5 +50,21 @@ async def test_a_poll_that_used_its_budget_up_leaves_it_running(world: World) ->
     begun = await begin_backfill(world.services, world.restaurant.id)
     results = [{"restaurantId": world.restaurant.id, "backfill": "RUNNING"}]
     await _backfill(world.services, results, Deadline.after(0))
-    assert results[0]["backfill"] == "skipped"
+    assert results[0]["backfill"] == "RUNNING"
     assert await read_backfill(world.services, world.restaurant.id) == begun
+
+
+async def test_an_order_for_the_backfill_alone_polls_nothing(world: World) -> None:
+    world.desk.book(BEGINNING - timedelta(days=20), 2)
+    await begin_backfill(world.services, world.restaurant.id)
+    order = {"restaurantId": world.restaurant.id, "backfill": True}
+    answer: Any = (await _poll(world.services, PollOrder.model_validate(order))).body
+    assert answer["results"] == [
+        {"restaurantId": world.restaurant.id, "status": "ok", "backfill": "COMPLETED"}
+    ]
+    assert len(await world.ledger()) == 1
+
+
+def test_an_order_for_a_backfill_names_its_restaurant() -> None:
+    with pytest.raises(ValidationError):
+        PollOrder.model_validate({"backfill": True})

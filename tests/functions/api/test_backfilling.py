@@ -1,15 +1,20 @@
 """A manager starts a backfill, and sees how far it is."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
+from shared.core.task import Task
 from shared.edge import paths
 from shared.edge.backfilling import backfill_restaurant
 from shared.edge.opentable.clock import Deadline
-from tests.functions.api.caller import Caller, code_of
+from shared.edge.staff.staffroom import Staffroom
+from shared.errors import QueueError
+from tests.functions.api.caller import Caller, code_of, served
 from tests.world import BEGINNING, World
 
 MARCH = {"startDate": "2026-03-01", "endDate": "2026-03-31"}
@@ -126,3 +131,49 @@ async def test_who_started_it_is_logged(
     lines = map(json.loads, capsys.readouterr().out.splitlines())
     [line] = [line for line in lines if line["event"] == "backfill.started"]
     assert (line["restaurantId"], line["by"]) == (world.restaurant.id, "mara")
+
+
+class Taken:
+    """A queue that keeps what it is given, or is away."""
+
+    def __init__(self, *, away: bool = False) -> None:
+        self.tasks: list[Task] = []
+        self._away = away
+
+    async def enqueue(self, task: Task) -> None:
+        if self._away:
+            raise QueueError("The queue is away.")
+        self.tasks.append(task)
+
+
+async def started(room: Staffroom, manager: Caller, queue: Taken) -> httpx.Response:
+    services = replace(room.services, queue=queue)
+    caller = replace(manager, transport=served(replace(room, services=services)))
+    return await caller.post("integration/backfill", MARCH)
+
+
+async def test_a_start_has_it_carried_on_at_once(
+    room: Staffroom, manager: Caller, world: World
+) -> None:
+    queue = Taken()
+    await started(room, manager, queue)
+    [task] = queue.tasks
+    assert task.function == "opentable-poll"
+    assert task.body == {"restaurantId": world.restaurant.id, "backfill": True}
+
+
+async def test_a_start_repeated_before_any_progress_is_one_task(
+    room: Staffroom, manager: Caller
+) -> None:
+    queue = Taken()
+    await started(room, manager, queue)
+    await started(room, manager, queue)
+    assert len({task.name for task in queue.tasks}) == 1
+
+
+async def test_a_start_that_no_queue_takes_is_left_to_the_next_poll(
+    room: Staffroom, manager: Caller, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reply = await started(room, manager, Taken(away=True))
+    assert (reply.status_code, reply.json()["status"]) == (200, "RUNNING")
+    assert "The queue is away." in capsys.readouterr().out

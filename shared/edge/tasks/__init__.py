@@ -1,0 +1,1 @@
+"""Queues that hand one restaurant's part of a run to a function of its own."""

@@ -1,0 +1,81 @@
+"""Google's own client against a queue on the loopback interface."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from shared.core.task import POLL, Task
+from shared.errors import QueueError
+from tests.cloud_tasks import ACCOUNT, QUEUE, URL, FakeCloudTasks, Status, serving_tasks
+
+TASK = Task(POLL, {"restaurantId": "r-1"}, "2026-03-14T15:00:00Z")
+
+
+@pytest.fixture
+async def tasks() -> AsyncIterator[FakeCloudTasks]:
+    async with serving_tasks() as fake:
+        yield fake
+
+
+async def test_a_task_calls_the_function_as_its_service_account(tasks: FakeCloudTasks) -> None:
+    await tasks.queue().enqueue(TASK)
+    [created] = tasks.created
+    sent = created.http_request
+    assert created.name == f"{QUEUE}/tasks/{TASK.name}"
+    assert (sent.url, sent.http_method.name) == (f"{URL}/opentable-poll", "POST")
+    assert (sent.body, sent.headers["Content-Type"]) == (TASK.content, "application/json")
+    assert sent.oidc_token.service_account_email == ACCOUNT
+    assert sent.oidc_token.audience == f"{URL}/opentable-poll"
+
+
+async def test_a_task_is_waited_for_beyond_the_functions_own_budget(tasks: FakeCloudTasks) -> None:
+    await tasks.queue().enqueue(TASK)
+    assert tasks.created[0].dispatch_deadline == timedelta(seconds=540)
+
+
+async def test_a_repeated_task_is_there_already(tasks: FakeCloudTasks) -> None:
+    queue = tasks.queue()
+    await queue.enqueue(TASK)
+    await queue.enqueue(TASK)
+    assert (len(tasks.created), tasks.calls) == (1, 2)
+
+
+async def test_an_answer_that_is_lost_enqueues_nothing_twice(tasks: FakeCloudTasks) -> None:
+    tasks.refusals.append(Status.UNKNOWN)
+    await tasks.queue().enqueue(TASK)
+    assert (len(tasks.created), tasks.calls) == (1, 2)
+
+
+@pytest.mark.parametrize("status", [Status.UNAVAILABLE, Status.RESOURCE_EXHAUSTED, Status.ABORTED])
+async def test_what_passes_is_tried_again(tasks: FakeCloudTasks, status: Status) -> None:
+    tasks.refusals += [status, status]
+    await tasks.queue().enqueue(TASK)
+    assert (len(tasks.created), tasks.calls) == (1, 3)
+
+
+async def test_what_does_not_pass_is_given_up(
+    tasks: FakeCloudTasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.edge.tasks.cloud.MOST_SECONDS", 0.5)
+    tasks.refusals += [Status.UNAVAILABLE] * 99
+    with pytest.raises(QueueError, match="tried again with the next run"):
+        await tasks.queue().enqueue(TASK)
+
+
+@pytest.mark.parametrize(
+    "status,advice",
+    [(Status.NOT_FOUND, "mend TASKS_QUEUE"), (Status.PERMISSION_DENIED, "cloudtasks.enqueuer")],
+)
+async def test_what_somebody_must_mend_is_told_at_once(
+    tasks: FakeCloudTasks, status: Status, advice: str
+) -> None:
+    tasks.refusals.append(status)
+    with pytest.raises(QueueError, match=advice):
+        await tasks.queue().enqueue(TASK)
+    assert tasks.calls == 1
+
+
+async def test_a_queue_that_is_not_there_is_told(tasks: FakeCloudTasks) -> None:
+    with pytest.raises(QueueError, match="create it"):
+        await tasks.queue(f"{QUEUE}-2").enqueue(TASK)
