@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from google.cloud.firestore import SERVER_TIMESTAMP, AsyncClient
 
-from dev.demo_day import own_reservations
+from dev.demo_day import earlier_reservations, own_reservations
 from dev.demo_staff import STAFF
 from dev.sandbox.signing import new_secret
 from shared.edge import paths
@@ -22,6 +22,7 @@ RID = "555001"
 ZONE = "America/New_York"
 SECRET_ID = f"opentable-{RESTAURANT_ID}"
 PARTNER_SECRET_ID = "opentable-partner"  # noqa: S105 -- a name: OpenTable's credential is a partner's
+DAYS_BACK = 28
 _CLIENT_ID = "demo-client"
 _KEY_BYTES = 32
 
@@ -82,7 +83,7 @@ def secrets_file(credentials: DemoCredentials) -> Iterator[str]:
 
 
 async def seed() -> None:
-    """Write settings, staff and a day's own reservations in an empty database, and claim the rid.
+    """Write settings, staff and own reservations in an empty database, and claim the rid.
 
     Raises:
         google.api_core.exceptions.GoogleAPIError: Firestore did not take the commit.
@@ -103,6 +104,8 @@ async def seed() -> None:
     for role, uid in STAFF.items():
         batch.create(paths.staff(client, RESTAURANT_ID, uid), {"role": role})
     reservations = paths.reservations(client, RESTAURANT_ID)
-    for document in own_reservations(RESTAURANT_ID, ZoneInfo(ZONE), datetime.now(UTC)):
+    zone, now = ZoneInfo(ZONE), datetime.now(UTC)
+    own = own_reservations(RESTAURANT_ID, zone, now)
+    for document in (*own, *earlier_reservations(RESTAURANT_ID, zone, now, DAYS_BACK)):
         batch.create(reservations.document(document["id"]), document)
     await batch.commit()

@@ -8,18 +8,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Event, Thread
 from types import FrameType
 from zoneinfo import ZoneInfo
 
 from dev.addresses import Addresses
-from dev.demo import RID, ZONE, new_credentials, secrets_file, seed
+from dev.demo import DAYS_BACK, RESTAURANT_ID, RID, ZONE, new_credentials, secrets_file, seed
 from dev.emulator import start_emulator
 from dev.feed import Feed
 from dev.processes import ProcessFailedError, free_port, is_free, running, wait_until_answers
 from dev.remote import SimulatedClock
-from dev.scheduler import Job, keep_calling
+from dev.scheduler import Job, call, keep_calling
 
 _START_SECONDS = 30
 _WATCH_SECONDS = 0.5
@@ -115,12 +115,22 @@ def _start(
 def _schedule(kept: contextlib.ExitStack, feed: Feed, at: Addresses, speed: float) -> None:
     hour = _RECONCILE_SECONDS / speed
     stop = Event()
+    Thread(target=_compare_past, args=(feed, at, stop), daemon=True).start()
     for job in (
         Job("poll", f"{at.gateway}/opentable-poll", first=0, every=_POLL_SECONDS / speed),
         Job("reconciliation", f"{at.gateway}/opentable-reconcile", first=hour, every=hour),
     ):
         Thread(target=keep_calling, args=(job, stop, feed.answered), daemon=True).start()
     kept.callback(stop.set)
+
+
+def _compare_past(feed: Feed, at: Addresses, stop: Event) -> None:
+    """Have the weeks gone by compared too, so that there are patterns to look at."""
+    first = (datetime.now(ZoneInfo(ZONE)) - timedelta(days=DAYS_BACK)).date()
+    body = {"restaurantId": RESTAURANT_ID, "startDate": first.isoformat()}
+    answer = call(f"{at.gateway}/opentable-reconcile", body)
+    if not stop.is_set():
+        feed.answered("reconciliation", answer)
 
 
 def _watch(children: Mapping[str, subprocess.Popen[str]]) -> None:

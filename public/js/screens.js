@@ -3,6 +3,7 @@
 import { openBook } from "./book/screen.js";
 import { openStory } from "./book/story.js";
 import { openIntegration } from "./integration/screen.js";
+import { openPatterns } from "./patterns/screen.js";
 import { openQuarantineItem } from "./quarantine/item.js";
 import { openQuarantine } from "./quarantine/list.js";
 import { openReports } from "./reports/list.js";
@@ -17,6 +18,7 @@ export const SCREENS = [
   { name: "story", title: "A reservation's story", within: "book", open: openStory },
   { name: "reports", title: "Reports", isWay: true, open: openReports },
   { name: "report", title: "Report", within: "reports", open: openReport },
+  { name: "patterns", title: "Patterns", isWay: true, managers: true, open: openPatterns },
   { name: "quarantine", title: "Quarantine", isWay: true, managers: true, open: openQuarantine },
   { name: "kept", title: "Kept aside", within: "quarantine", managers: true, open: openQuarantineItem },
   { name: "integration", title: "Integration", isWay: true, managers: true, open: openIntegration },

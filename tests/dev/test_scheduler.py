@@ -63,6 +63,11 @@ def test_a_call_has_no_body(url: str, server: HTTPServer) -> None:
     assert server.bodies[-1] == "0"  # type: ignore[attr-defined]
 
 
+def test_a_call_may_have_a_body_as_a_person_sends_one(url: str, server: HTTPServer) -> None:
+    call(f"{url}/ok", {"restaurantId": "r"})
+    assert server.bodies[-1] == str(len('{"restaurantId": "r"}'))  # type: ignore[attr-defined]
+
+
 def test_silence_is_status_0() -> None:
     assert call(f"http://{LOOPBACK}:{free_port()}/") == Answer(0, None)
 

@@ -1,5 +1,6 @@
 """The page keeps to itself: nothing inline, and nobody else is asked for anything."""
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -12,7 +13,16 @@ from tests.public.conftest import Visit
 from tests.public.stand import Stand
 
 ROOT = Path(__file__).parents[2]
-FILES = sorted(path for path in (ROOT / "public").rglob("*") if path.is_file())
+VENDORED = ROOT / "public" / "vendor"
+FILES = sorted(
+    path for path in (ROOT / "public").rglob("*") if path.is_file() and VENDORED not in path.parents
+)
+# The file's hash as npm has published it, by its place; its licences lie beside it.
+PUBLISHED = {
+    "chart.js-4.6.1/chart.umd.min.js": (
+        "87364cc2b2a76a6684929e7d6b80b18a897794db38400caff1fcf1791c6925d2"
+    ),
+}
 SIGN_IN = {"identitytoolkit.googleapis.com", "securetoken.googleapis.com"}
 DOCUMENTATION = {"firebase.google.com", "www.w3.org"}
 
@@ -29,6 +39,14 @@ async def test_the_page_asks_nobody_else_for_anything(stand: Stand, visit: Visit
 def test_the_files_name_no_other_host() -> None:
     text = "".join(path.read_text() for path in FILES)
     assert set(re.findall(r"https?://([^/\s\"'`]+)", text)) <= SIGN_IN | DOCUMENTATION
+
+
+def test_what_others_wrote_is_as_they_published_it_and_bears_its_licence() -> None:
+    scripts = {path.relative_to(VENDORED).as_posix(): path for path in VENDORED.rglob("*.js")}
+    hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in scripts.items()}
+    assert hashes == PUBLISHED
+    for path in scripts.values():
+        assert "MIT License" in (path.parent / "LICENSE.md").read_text()
 
 
 def test_the_policy_lets_only_the_sign_in_out() -> None:
