@@ -17,6 +17,7 @@ from shared.edge.leases import Lease, Leases
 from shared.edge.opentable.clock import Deadline
 from shared.edge.opentable.query import Kind, Query, WallTime
 from shared.edge.pages import Tally, apply_page
+from shared.edge.patterns import recount_patterns
 from shared.edge.services import Services
 from shared.edge.telemetry import Event, Severity, log
 from shared.errors import (
@@ -110,6 +111,8 @@ async def _step(connection: Connection, feed: Feed, backfill: Backfill) -> dict[
         await apply_page(connection, feed, page, tally)
     await fetch_lacking(connection, feed)
     feed.lacking.clear()
+    if days := backfill.next_slice():
+        await recount_patterns(connection, days)
     return {name: getattr(tally, name) for name in COUNTS}
 
 

@@ -69,4 +69,4 @@ async def _force(
 async def _carry_out(plan: HeldPlan, run: Run) -> None:
     async for items in plan.items():
         await carry_out_items(run, items)
-    await recount_patterns(run)
+    await recount_patterns(run.connection, run.report.window)

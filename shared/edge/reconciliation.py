@@ -36,7 +36,7 @@ async def reconcile(run: Run) -> None:
         InvalidSettingsError: When the credentials cannot be used.
     """
     services, settings, report = run.connection.services, run.connection.settings, run.report
-    tally = new_tally(run)
+    tally = new_tally(run.connection, report.window)
     holdings = await read_holdings(
         services.firestore, settings.restaurant_id, report.window, run.connection.deadline, tally
     )
@@ -63,7 +63,7 @@ async def reconcile(run: Run) -> None:
         return
     applied = await _correct(run, holdings, plan)
     await settle_findings(run, lost, plan)
-    await keep_patterns(run, tally, applied)
+    await keep_patterns(run.connection, tally, applied)
 
 
 async def _list_missing(run: Run, comparison: Comparison, keys: list[str]) -> None:

@@ -16,11 +16,11 @@ from dev.sandbox.floor import Floor
 from dev.sandbox.populate import populate
 from shared.core.window import Window
 from shared.edge import paths
+from shared.edge.backfilling import backfill_restaurant
+from shared.edge.backfills import begin_backfill
 from shared.edge.connection import connect
 from shared.edge.opentable.clock import Deadline
 from shared.edge.patterns import keep_patterns, new_tally
-from shared.edge.reporting import new_report
-from shared.edge.run import Run
 from tests.edge.guest_party import Party
 from tests.edge.marked_diner import MarkedDiner, places_of
 from tests.held import MANY, force, held_for_updates
@@ -169,6 +169,24 @@ async def test_a_window_of_past_days_is_rolled_up_too(world: World) -> None:
     assert stored["2025-12-04"]["OPENTABLE"]["covers"] == 4
 
 
+async def test_the_slices_of_a_backfill_are_rolled_up_as_they_come(world: World) -> None:
+    world.desk.book(BEGINNING - timedelta(days=100), 4)
+    days = date(2025, 11, 20), date(2025, 12, 31)
+    await begin_backfill(world.services, world.restaurant.id, *days)
+    await backfill_restaurant(world.services, Deadline.after(60), world.restaurant.id)
+    stored = await kept(world)
+    assert (min(stored), max(stored), len(stored)) == ("2025-11-20", "2025-12-31", 42)
+    assert stored["2025-12-04"]["OPENTABLE"]["covers"] == 4
+
+
+async def test_a_window_beyond_all_that_is_rolled_up_is_passed_over(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await world.reconcile(start=date(2026, 6, 1), end=date(2026, 6, 2))
+    assert await kept(world) == {}
+    assert "patterns.late" not in capsys.readouterr().out
+
+
 async def test_no_day_is_rolled_up_further_ahead_than_an_hourly_run_looks(world: World) -> None:
     await world.reconcile(start=date(2026, 4, 10), end=date(2026, 6, 1))
     assert max(await kept(world)) == "2026-04-13"
@@ -200,17 +218,9 @@ async def test_a_store_that_is_away_costs_the_patterns_and_not_the_run(
     connection = await connect(world.services, world.settings(), Deadline.after(30))
     wire.refusal = google.ServiceUnavailable
     away = replace(world.services, firestore=wire.client)
+    unconnected = replace(connection, services=away)
     window = Window(date(2026, 3, 14), date(2026, 3, 15))
-    report = new_report(away, world.restaurant.id, window)
-    run = Run(
-        replace(connection, services=away),
-        report,
-        None,
-        dry=False,
-        zone_was_wrong=False,
-        zone_before=None,
-    )
-    await keep_patterns(run, new_tally(run), ())
+    await keep_patterns(unconnected, new_tally(unconnected, window), ())
     line = json.loads(capsys.readouterr().out)
     assert (line["event"], line["severity"]) == ("patterns.late", "WARNING")
 
