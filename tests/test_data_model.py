@@ -1,0 +1,195 @@
+"""docs/data-model.md names every field that is written, and none that is not."""
+
+import json
+import random
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.cloud.firestore import AsyncClient
+
+from dev.demo_day import own_reservations
+from dev.operating.desk import Desk
+from dev.sandbox.guestbook import Guestbook
+from dev.sandbox.people import made_up
+from shared.core.body import Shape
+from shared.core.change import Source
+from shared.core.signature import Verdict
+from shared.edge import paths
+from shared.edge.backfilling import backfill_restaurant
+from shared.edge.intake import Statement, take_in
+from shared.edge.opentable.clock import Deadline
+from shared.edge.staff.secret_stores import FileStore
+from shared.edge.staff.staffroom import open_staffroom
+from shared.edge.staff.tokens import Person
+from tests.held import force, held_for_missing, held_for_updates
+from tests.statements import row
+from tests.world import NEW_YORK, World, make_world
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "data-model.md").read_text()
+# Whose keys are fields of a statement, not parts of the map.
+BY_FIELD = {"said", "changes"}
+
+
+@dataclass(slots=True)
+class Documented:
+    """What the page says of one kind of document.
+
+    Attributes:
+        fields: Dotted path to the parts that its row names.
+    """
+
+    fields: dict[str, set[str]] = field(default_factory=dict)
+
+    def unknown(self, document: Mapping[str, Any], above: str = "") -> Iterator[str]:
+        """Yield the paths of a document that the page does not name."""
+        for name, value in document.items():
+            path = f"{above}{name}"
+            if path in self.fields:
+                yield from self._unknown_parts(path, value)
+            elif isinstance(value, Mapping) and value:
+                yield from self.unknown(value, f"{path}.")
+            else:
+                yield path
+
+    def _unknown_parts(self, path: str, value: object) -> Iterator[str]:
+        parts = self.fields[path]
+        items = value if isinstance(value, list) else [value]
+        for item in items:
+            if isinstance(item, Mapping) and path not in BY_FIELD:
+                yield from (f"{path}.{name}" for name in item if name not in parts)
+
+
+def documented() -> dict[str, Documented]:
+    """Return what the page says, by kind of document."""
+    kinds = {}
+    for path, anchor in re.findall(r"^\| \[`([^`]+)`\]\(#([a-z]+)\)", PAGE, re.MULTILINE):
+        section = PAGE.partition(f"\n## {anchor.capitalize()}\n")[2].partition("\n## ")[0]
+        told = Documented()
+        for names, kind, meaning in re.findall(
+            r"^\| (`[^|]+) \| ([^|]*) \|(.*)$", section, re.MULTILINE
+        ):
+            has_parts = {"map", "list"} & set(re.findall(r"\w+", kind))
+            parts = set(re.findall(r"`(\w+)`", meaning)) if has_parts else set()
+            told.fields |= dict.fromkeys(re.findall(r"`([^`]+)`", names), parts)
+        kinds[kind_of(path.replace("…", "restaurants/{restaurantId}"))] = told
+    return kinds
+
+
+def kind_of(path: str) -> str:
+    """Return a document's kind: its path without ids."""
+    return "/".join(path.split("/")[::2])
+
+
+@pytest.fixture
+async def world(firestore: AsyncClient) -> AsyncIterator[World]:
+    made = await make_world(firestore)
+    yield made
+    made.executor.shutdown()
+
+
+@pytest.fixture
+def desk(world: World, tmp_path: Path) -> Desk:
+    secrets = tmp_path / "secrets.json"
+    secrets.write_text("{}")
+    store = FileStore(str(secrets))
+    room = replace(open_staffroom(world.services), secret_store=lambda: store)
+    return Desk(room, world.restaurant.id, Person("olga", is_operator=True))
+
+
+async def hear(world: World, sequence_id: int, **fields: Any) -> None:
+    """Take in a webhook of OpenTable's."""
+    rid = world.restaurant.rid
+    body = row(sequence_id, rid=int(rid), id=f"{rid}-ot_1", **fields)
+    proof = Verdict(accepted=True, reason="bearer", position=0)
+    text, at = json.dumps(body), world.clock()
+    told = Statement(Shape.OBJECT, body, text, "application/json", at, Source.WEBHOOK, proof)
+    await take_in(world.services, world.settings(), told)
+
+
+async def book_comes_in(world: World) -> None:
+    """Bookings, guests of every kind, and a day of the restaurant's own."""
+    guests, rng = Guestbook(world.sandbox.book, int(world.restaurant.rid)), random.Random(0)  # noqa: S311 -- repeatable
+    known, merged, leaving = (guests.add(*made_up(rng)) for _ in range(3))
+    for guest in (known, merged, leaving):
+        world.desk.book(world.clock() + timedelta(days=1), 2, guest_key=guest.key, request="x")
+    await world.poll()
+    guests.merge(merged.key, known.key)
+    guests.forget(leaving.key)
+    client = world.services.firestore
+    for own in own_reservations(world.restaurant.id, NEW_YORK, world.clock()):
+        await paths.reservations(client, world.restaurant.id).document(own["id"]).set(own)
+
+
+async def relay_speaks(world: World) -> None:
+    start = (world.clock() + timedelta(days=1)).isoformat()
+    said = {"reservationId": "relayed", "restaurantId": world.restaurant.id}
+    more = {"partySize": 2, "reservationDateTime": start, "restaurantName": "X", "dinerName": "A"}
+    await world.hear_relay("created", **said, **more)
+    await world.hear_relay("cancelled", **said, cancellationReason="y")
+
+
+async def quarantine_is_settled(world: World, desk: Desk) -> None:
+    await hear(world, 1)
+    await hear(world, 1, party_size=7)
+    await hear(world, 2, party_size=0)
+    first, second = (await desk.get("quarantine"))["items"]
+    await desk.get(f"quarantine/{first['id']}", unmask=True)
+    await desk.call("POST", f"quarantine/{first['id']}/dismiss", body={"reason": "z"})
+    items = paths.quarantine(world.services.firestore, world.restaurant.id)
+    mended = json.dumps(row(3, rid=int(world.restaurant.rid), id="ot_1"))
+    await items.document(second["id"]).update({"body": mended})
+    await desk.call("POST", f"quarantine/{second['id']}/replay")
+
+
+async def everything_happens(world: World, desk: Desk) -> None:
+    await book_comes_in(world)
+    await relay_speaks(world)
+    await quarantine_is_settled(world, desk)
+    await desk.call("POST", "reservations/lineup-3/cancel", body={"reason": "z"})
+    await desk.call("PUT", "integration", body={"country": "US"})
+    await desk.call("POST", "integration/backfill")
+    await backfill_restaurant(world.services, Deadline.after(60), world.restaurant.id)
+    world.clock.advance(600)
+    await world.poll()
+    await held_for_missing(world)
+    _, held = await held_for_updates(world)
+    await force(world, held)
+    world.desk.book(world.clock() + timedelta(days=1), 2)
+    await world.reconcile()
+    await desk.call("PUT", "integration", body={"credentials": {"bearerTokens": ["t"]}})
+
+
+async def test_every_field_that_is_written_is_documented(world: World, desk: Desk) -> None:
+    await everything_happens(world, desk)
+    known, strangers, seen = documented(), set(), set()
+    for path, document in (await world.everything()).items():
+        kind = kind_of(path)
+        seen.add(kind)
+        strangers |= {f"{kind}: {name}" for name in known[kind].unknown(document)}
+    assert strangers == set()
+    assert known.keys() - seen == {"restaurants/staff"}
+
+
+def test_every_documented_field_is_named_by_the_code() -> None:
+    code = "\n".join(
+        path.read_text() for room in ("functions", "shared") for path in (ROOT / room).rglob("*.py")
+    )
+    named = set(re.findall(r"\w+", code))
+    assert {
+        f"{kind}: {path}"
+        for kind, told in documented().items()
+        for path in told.fields
+        if not set(path.split(".")) <= named
+    } == set()
+
+
+def test_a_field_that_is_not_documented_is_found() -> None:
+    told = Documented({"a.b": set(), "list": {"x"}, "said": set()})
+    document = {"a": {"b": 1, "c": 2}, "list": [{"x": 1, "y": 2}], "said": {"any": 1}, "new": {}}
+    assert list(told.unknown(document)) == ["a.c", "list.y", "new"]

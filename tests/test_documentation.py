@@ -1,0 +1,91 @@
+"""The links in the pages lead somewhere, and the commands in them are real."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dev.__main__ import command_line
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+TARGET = re.compile(r"\]\(([^)\s]+)\)")
+PYTHON_DEV = re.compile(r"(?:^|`|: )((?:\.venv/bin/)?python -m dev [^`\n]*)", re.MULTILINE)
+MAKE = re.compile(r"(?:^|`)(make [a-z][^`\n]*)", re.MULTILINE)
+
+
+def named(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def links(page: Path) -> Iterator[tuple[Path, str]]:
+    """Yield where a page's relative links lead: a file, and an anchor in it."""
+    for target in TARGET.findall(FENCE.sub("", page.read_text())):
+        if "://" not in target and not target.startswith("mailto:"):
+            file, _, anchor = target.partition("#")
+            yield (page.parent / file).resolve() if file else page, anchor
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", FENCE.sub("", page.read_text()), re.MULTILINE)
+    kept = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings)
+    return {heading.replace(" ", "-") for heading in kept}
+
+
+def dev_commands() -> Iterator[tuple[str, str]]:
+    for page in PAGES:
+        for command in PYTHON_DEV.findall(page.read_text()):
+            yield named(page), command
+
+
+def targets() -> set[str]:
+    found = re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    return set(found)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_link_leads_to_a_file(page: Path) -> None:
+    assert [str(file) for file, _ in links(page) if not file.exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_anchor_is_a_heading(page: Path) -> None:
+    wanted = [(file, anchor) for file, anchor in links(page) if anchor and file.suffix == ".md"]
+    assert [(named(file), anchor) for file, anchor in wanted if anchor not in anchors(file)] == []
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    reached, ahead = set[Path](), [ROOT / "README.md"]
+    while ahead:
+        page = ahead.pop()
+        if page not in reached and page.suffix == ".md":
+            reached.add(page)
+            ahead += [file for file, _ in links(page)]
+    assert [named(page) for page in PAGES if page not in reached] == []
+
+
+@pytest.mark.parametrize("page, command", list(dev_commands()))
+def test_every_command_is_one_that_the_command_line_reads(page: str, command: str) -> None:
+    words = shlex.split(command, comments=True)
+    assert page
+    command_line().parse_args(words[words.index("dev") + 1 :])
+
+
+def test_every_make_target_is_one_of_the_makefiles() -> None:
+    told = {
+        (named(page), word)
+        for page in PAGES
+        for command in MAKE.findall(page.read_text())
+        for word in shlex.split(command, comments=True)[1:]
+        if "=" not in word
+    }
+    assert {(page, word) for page, word in told if word not in targets()} == set()
+
+
+def test_some_commands_and_links_are_found_at_all() -> None:
+    assert len(list(dev_commands())) > 10
+    assert sum(len(list(links(page))) for page in PAGES) > 20
