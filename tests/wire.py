@@ -18,6 +18,7 @@ class Wire:
     Attributes:
         client: The tapped client.
         calls: The names of the calls made, in order.
+        read_names: The names of the documents that were read by name.
         before: A step for each of the next commits, taken before it is sent.
         after: A step for each of the next commits, taken once it has landed.
         refusal: While set, every call fails so.
@@ -28,6 +29,7 @@ class Wire:
         self.client = AsyncClient(project=client.project)
         self.client._firestore_api_internal = self
         self.calls: list[str] = []
+        self.read_names: list[str] = []
         self.before: deque[Step] = deque()
         self.after: deque[Step] = deque()
         self.refusal: type[Exception] | None = None
@@ -41,6 +43,9 @@ class Wire:
 
     async def batch_get_documents(self, **sent: Any) -> Any:
         self._count("read")
+        request = sent["request"]
+        names = request["documents"] if isinstance(request, dict) else request.documents
+        self.read_names += names
         return await self._api.batch_get_documents(**sent)
 
     async def run_query(self, **sent: Any) -> Any:

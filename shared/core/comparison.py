@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,6 @@ from shared.core.document import (
 )
 from shared.core.statements import Statements
 from shared.core.stored import statements_of
-from shared.core.versions import stored_version
 
 BRAKE_FLOOR = 20
 BRAKE_SHARE = 0.3
@@ -110,13 +110,14 @@ def row_fingerprint(change: Change, restaurant_id: str, zone: ZoneInfo) -> bytes
 
 def _fingerprint(flat: Mapping[str, Any], statements: Statements) -> bytes:
     version = statements.register(Speaker.OPENTABLE).version
-    shown = [flat.get(path) for path in _FROM_THE_FEED]
-    content = repr((version and stored_version(version), list(map(_plain, shown))))
+    told = version and (version.sequence_id, _plain(version.at))
+    content = repr((told, [_plain(flat.get(path)) for path in _FROM_THE_FEED]))
     return hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _plain(value: Any) -> object:
-    return value.timestamp() if hasattr(value, "timestamp") else value
+    """Return an instant as a number: clients of Firestore have kinds of instants of their own."""
+    return value.timestamp() if isinstance(value, datetime) else value
 
 
 def must_brake(rows_in_ledger: int, corrections: int, missing: int) -> bool:

@@ -1,5 +1,9 @@
-"""Many changes at once: read in pages, decided one by one, committed in groups."""
+"""Many changes at once: read in groups, decided one by one, committed in groups.
 
+A few groups are under way at a time: while Firestore is busy with one, another is decided on.
+"""
+
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 
 from google.api_core import exceptions as google
@@ -13,6 +17,7 @@ from shared.edge.shelf import Reading, Write
 from shared.errors import LedgerUnavailableError, RejectedStatementError
 
 GROUP_SIZE = 100
+_AT_ONCE = 4
 
 Result = Applied | RejectedStatementError | LedgerUnavailableError
 
@@ -28,21 +33,38 @@ async def apply_all(ledger: Ledger, changes: Sequence[Change]) -> list[Result]:
         A result a change: one that cannot be applied never sinks its neighbours.
     """
     results: list[Result] = []
-    for group in groups(changes):
-        results += await _apply_group(ledger, group)
+    places = asyncio.Semaphore(_AT_ONCE)
+
+    async def apply(group: Sequence[Change]) -> list[Result]:
+        async with places:
+            return await _apply_group(ledger, group)
+
+    for run in _runs(changes):
+        for done in await asyncio.gather(*map(apply, _parts(run))):
+            results += done
     return results
 
 
 def groups(changes: Sequence[Change]) -> Iterator[list[Change]]:
     """Yield groups in which no reservation is spoken of twice: one commit writes it once."""
-    group: dict[str, Change] = {}
+    for run in _runs(changes):
+        yield from _parts(run)
+
+
+def _runs(changes: Sequence[Change]) -> Iterator[list[Change]]:
+    """Yield the longest runs in which no reservation is spoken of twice."""
+    run: dict[str, Change] = {}
     for change in changes:
-        if change.external_key in group or len(group) == GROUP_SIZE:
-            yield list(group.values())
-            group = {}
-        group[change.external_key] = change
-    if group:
-        yield list(group.values())
+        if change.external_key in run:
+            yield list(run.values())
+            run = {}
+        run[change.external_key] = change
+    yield list(run.values())
+
+
+def _parts(run: Sequence[Change]) -> Iterator[list[Change]]:
+    for start in range(0, len(run), GROUP_SIZE):
+        yield list(run[start : start + GROUP_SIZE])
 
 
 async def _apply_group(ledger: Ledger, group: Sequence[Change]) -> list[Result]:

@@ -1,14 +1,16 @@
 """Firestore's calls by which the ledger is read and written, as few and as plain as can be."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from google.cloud.firestore import AsyncClient, AsyncDocumentReference
+from google.cloud.firestore import AsyncClient, AsyncDocumentReference, AsyncQuery
 from google.cloud.firestore_v1.types import (
     BatchGetDocumentsRequest,
     BatchGetDocumentsResponse,
     CommitRequest,
+    RunQueryRequest,
+    RunQueryResponse,
     Write,
 )
 
@@ -114,3 +116,31 @@ class Calls:
                 document = message.found
                 found[paths[document.name]] = Found(taken(document.fields), document.update_time)
         return found
+
+    async def stream(
+        self, parent: AsyncDocumentReference, query: AsyncQuery, seconds: float
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Yield the fields of the documents that a query finds.
+
+        Args:
+            parent: The document under which its collection is.
+            query: The query.
+            seconds: How long all of it may take.
+
+        Raises:
+            google.api_core.exceptions.GoogleAPIError: When they could not all be read.
+        """
+        wanted = {
+            "parent": self._name(parent),
+            "structured_query": query._to_protobuf(),  # noqa: SLF001 -- as above
+        }
+        answers = await self._client._firestore_api.run_query(  # noqa: SLF001 -- as above
+            request=RunQueryRequest(wanted),
+            metadata=self._client._rpc_metadata,  # noqa: SLF001 -- likewise
+            retry=None,
+            timeout=seconds,
+        )
+        async for answer in answers:
+            message = RunQueryResponse.pb(answer)
+            if message.HasField("document"):  # else it tells of progress alone
+                yield taken(message.document.fields)

@@ -1,5 +1,8 @@
 """The ledger's side of a run: marks of what is held in a window, and whom nobody joined yet."""
 
+from collections.abc import AsyncIterator
+from typing import Any
+
 from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient, AsyncQuery, FieldFilter
 
@@ -10,6 +13,7 @@ from shared.core.patterns import Tally
 from shared.core.visits import FACTS
 from shared.core.window import Window
 from shared.edge import paths
+from shared.edge.calls import Calls
 from shared.edge.opentable.clock import Deadline
 from shared.errors import LedgerUnavailableError
 
@@ -34,21 +38,16 @@ async def read_holdings(
         filter=FieldFilter("localDate", ">=", window.start.isoformat())
     ).where(filter=FieldFilter("localDate", "<=", window.end.isoformat()))
     undated = reservations.where(filter=FieldFilter("startAt", "==", value=None))
+    marks: dict[str, Mark] = {}
     try:
-        dated = await _marks(in_window, deadline, tally)
-        return dated | await _marks(undated, deadline, tally)
+        for query in (in_window, undated):
+            async for document in _stream(client, restaurant_id, query, deadline):
+                tally.take(document)
+                source = document.get("source") or {}
+                if source.get("system") == "OPENTABLE":
+                    marks[source["externalReservationId"]] = mark_of(document)
     except google.GoogleAPIError as error:
         raise LedgerUnavailableError(type(error).__name__) from None
-
-
-async def _marks(query: AsyncQuery, deadline: Deadline, tally: Tally) -> dict[str, Mark]:
-    marks: dict[str, Mark] = {}
-    async for snapshot in query.stream(retry=None, timeout=deadline.remaining()):
-        document = snapshot.to_dict() or {}
-        tally.take(document)
-        source = document.get("source") or {}
-        if source.get("system") == "OPENTABLE":
-            marks[source["externalReservationId"]] = mark_of(document)
     return marks
 
 
@@ -69,11 +68,18 @@ async def read_unjoined(
     unjoined: dict[str, str] = {}
     reservations = paths.reservations(client, restaurant_id).select(("source", "sync.guest"))
     try:
-        async for snapshot in reservations.stream(retry=None, timeout=deadline.remaining()):
-            flat = flatten(snapshot.to_dict() or {})
+        async for document in _stream(client, restaurant_id, reservations, deadline):
+            flat = flatten(document)
             guest_id = flat.get("source.guestId")
             if guest_id and not flat.get("sync.guest") and guest_key(guest_id, rid):
                 unjoined[flat["source.externalReservationId"]] = guest_id
     except google.GoogleAPIError as error:
         raise LedgerUnavailableError(type(error).__name__) from None
     return unjoined
+
+
+def _stream(
+    client: AsyncClient, restaurant_id: str, query: AsyncQuery, deadline: Deadline
+) -> AsyncIterator[dict[str, Any]]:
+    restaurant = client.document("restaurants", restaurant_id)
+    return Calls(client).stream(restaurant, query, deadline.remaining())

@@ -106,7 +106,24 @@ async def test_a_page_of_new_rows_is_one_read_and_one_commit(ledger: Ledger, wir
 async def test_more_than_a_group_is_two_groups(ledger: Ledger, wire: Wire) -> None:
     results = await apply_all(ledger, [about(f"row{i}", 1) for i in range(GROUP_SIZE + 1)])
     assert outcomes(results) == ["created"] * (GROUP_SIZE + 1)
-    assert wire.counted() == ["read", "commit"] * 2
+    assert sorted(wire.counted()) == ["commit", "commit", "read", "read"]
+
+
+async def test_groups_are_read_while_others_are_committed(ledger: Ledger, wire: Wire) -> None:
+    await apply_all(ledger, [about(f"row{i}", 1) for i in range(GROUP_SIZE * 2)])
+    assert wire.counted()[:2] == ["read", "read"]
+
+
+async def test_results_come_in_the_order_of_the_changes(ledger: Ledger) -> None:
+    changes = [about(f"row{i}", 1) for i in range(GROUP_SIZE * 3)]
+    results = await apply_all(ledger, [*changes, changes[0]])
+    told = [result.change for result in results if isinstance(result, Applied)]
+    assert told == [*changes, changes[0]]
+
+
+async def test_no_change_is_nothing_to_do(ledger: Ledger, wire: Wire) -> None:
+    assert await apply_all(ledger, []) == []
+    assert wire.counted() == []
 
 
 async def test_rows_that_are_held_cost_one_read_and_no_write(ledger: Ledger, wire: Wire) -> None:

@@ -1,5 +1,6 @@
 """The client: single rows and whole listings of one restaurant at a time."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -100,6 +101,8 @@ class OpenTableClient:
     ) -> AsyncIterator[Page]:
         """Yield a listing page by page; its end says that it was read and shown to be whole.
 
+        The next page is under way while the caller is busy with this one.
+
         Args:
             access: The restaurant and its credentials.
             kind: What to list.
@@ -112,12 +115,25 @@ class OpenTableClient:
             OpenTableRefusedError: When OpenTable refused the request.
             InvalidSettingsError: When the credentials cannot be used.
         """
+
+        def ask(listing: Listing) -> asyncio.Task[Answer] | None:
+            offset = next_offset(listing)
+            if offset is None:
+                return None
+            return asyncio.create_task(self._page(access, kind, query, offset, deadline))
+
         listing = Listing()
-        while (offset := next_offset(listing)) is not None:
-            answer = await self._page(access, kind, query, offset, deadline)
-            listing, news = accept(listing, answer)
-            rows = tuple(item for item in news if isinstance(item, dict))
-            yield Page(rows, tuple(item for item in news if not isinstance(item, dict)))
+        asked = ask(listing)
+        try:
+            while asked is not None:
+                listing, news = accept(listing, await asked)
+                asked = ask(listing)
+                rows = tuple(item for item in news if isinstance(item, dict))
+                yield Page(rows, tuple(item for item in news if not isinstance(item, dict)))
+        finally:
+            if asked is not None:
+                asked.cancel()
+                await asyncio.gather(asked, return_exceptions=True)
 
     async def _page(
         self, access: Access, kind: Kind, query: Query, offset: int, deadline: Deadline

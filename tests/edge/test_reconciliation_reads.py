@@ -1,0 +1,42 @@
+"""What a reconciliation reads: the window once, and again only what differs."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from tests.wire import Wire
+from tests.world import BEGINNING, World, make_world
+
+SOON = BEGINNING + timedelta(days=2)
+
+
+@pytest.fixture
+async def world(wire: Wire) -> AsyncIterator[World]:
+    made = await make_world(wire.client)
+    yield made
+    made.executor.shutdown()
+
+
+async def reads(world: World, wire: Wire) -> tuple[int, list[str]]:
+    """Return how many reservations a reconciliation reads by name, and what it lists as changed."""
+    before = wire.read_names.copy()
+    report = await world.reconcile()
+    named = [name for name in wire.read_names[len(before) :] if "/reservations/" in name]
+    return len(named), [entry["externalId"] for entry in report["updated"]]
+
+
+async def test_what_is_equal_is_not_read_a_second_time(world: World, wire: Wire) -> None:
+    for guests in (2, 3, 4):
+        world.desk.book(SOON, guests)
+    await world.poll()
+    assert await reads(world, wire) == (0, [])
+
+
+async def test_what_differs_is_read_again_before_it_is_corrected(world: World, wire: Wire) -> None:
+    booked = [world.desk.book(SOON, guests) for guests in (2, 3, 4)]
+    await world.poll()
+    world.desk.resize(booked[1].key, 8)
+    named, corrected = await reads(world, wire)
+    assert named == 2  # once to plan, once to correct
+    assert corrected == [booked[1].key.lower()]
