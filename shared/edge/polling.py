@@ -64,7 +64,9 @@ async def _with_lease(
         failures = int(lease.state.get("consecutiveFailures") or 0) + 1
         outcome = {"lastOutcome": "error", "lastError": str(error), "consecutiveFailures": failures}
         await leases.end(lease, _under_poll(outcome))
-        return _result(lease.restaurant_id, "error", tally, str(error))
+        age = _age(services, lease.state.get("cursor"))
+        told = str(error)
+        return _result(lease.restaurant_id, "error", tally, told, cursor=age, failures=failures)
     outcome = {
         "cursor": started,
         "lastOutcome": "ok",
@@ -76,7 +78,8 @@ async def _with_lease(
     results = _under_poll(outcome) | {"lastPolledAt": services.clock()}
     if not await leases.end(lease, results):
         return _result(lease.restaurant_id, "error", tally, "the run outlived its lease")
-    result = _result(lease.restaurant_id, "ok", tally, None)
+    age = _age(services, started)
+    result = _result(lease.restaurant_id, "ok", tally, None, cursor=age)
     return result | ({"backfill": "RUNNING"} if is_backfilling(lease.document) else {})
 
 
@@ -110,9 +113,29 @@ def _query(cursor: datetime | None, lookback: timedelta, today: date) -> Query:
     return Query(updated_after=cursor - lookback)
 
 
-def _result(restaurant_id: str, status: str, tally: Tally, error: str | None) -> dict[str, Any]:
-    severity = Severity.ERROR if status == "error" else Severity.INFO
+def _age(services: Services, cursor: datetime | None) -> int | None:
+    return None if cursor is None else round((services.clock() - cursor).total_seconds())
+
+
+def _result(  # noqa: PLR0913 -- the line tells all of them
+    restaurant_id: str,
+    status: str,
+    tally: Tally,
+    error: str | None,
+    *,
+    cursor: int | None = None,
+    failures: int | None = None,
+) -> dict[str, Any]:
     fields = asdict(tally)
-    log(severity, Event.POLLED, restaurantId=restaurant_id, status=status, error=error, **fields)
+    log(
+        Severity.ERROR if status == "error" else Severity.INFO,
+        Event.POLLED,
+        restaurantId=restaurant_id,
+        status=status,
+        error=error,
+        cursorAgeSeconds=cursor,
+        consecutiveFailures=failures,
+        **fields,
+    )
     result = {"restaurantId": restaurant_id, "status": status, **fields}
     return result | ({"error": error} if error else {})

@@ -1,3 +1,4 @@
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -178,3 +179,17 @@ class _Unrest:
         self._world.clock.advance(1)
         for row in self._random.sample([row for row in rows if row.scheduled > BEGINNING], 40):
             self._world.desk.resize(row.key, self._random.randint(1, 9))
+
+
+async def test_a_poll_tells_how_old_its_cursor_is_and_how_often_it_failed(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await world.poll()
+    world.sandbox.offboard(int(world.restaurant.rid))
+    for _ in range(2):
+        world.clock.advance(900)
+        await world.poll()
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    polls = [line for line in lines if line["event"] == "poll"]
+    told = [(line["cursorAgeSeconds"], line.get("consecutiveFailures")) for line in polls]
+    assert told == [(0, None), (900, 1), (1800, 2)]

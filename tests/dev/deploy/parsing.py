@@ -47,6 +47,7 @@ def answers(folder: Path, commands: Sequence[Sequence[str]]) -> list[str]:
         "CLOUDSDK_CONFIG": str(folder),
         "CLOUDSDK_CORE_CHECK_GCE_METADATA": "false",  # no account of a machine's own either
         "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
+        "CLOUDSDK_CORE_PROJECT": "restaurants",  # the default of who types a page's command
         "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "true",
         "CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK": "true",
     }
@@ -75,11 +76,11 @@ def main() -> None:
     from googlecloudsdk import gcloud_main  # type: ignore[import-not-found] # noqa: PLC0415
 
     cli = gcloud_main.CreateCLI([])
-    for line in sys.stdin:
+    for line in sys.stdin.read().splitlines():
         try:
             cli.Execute(json.loads(line))
-        except SystemExit as end:
-            sys.stderr.write(f"(ended with {end.code})\n")
+        except (Exception, SystemExit) as error:  # noqa: BLE001 -- whatever it is, it is told
+            sys.stderr.write(f"({type(error).__name__}: {error})\n")
         sys.stderr.write(f"{DONE}\n")
         sys.stderr.flush()
 

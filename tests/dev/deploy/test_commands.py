@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from dev.deploy.plan import plan
 from tests.dev.deploy.parsing import UNDERSTOOD, answers
-from tests.dev.deploy.written import commands, in_text
+from tests.dev.deploy.written import commands, in_text, targets
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("gcloud"), reason="the Cloud SDK is not installed here: it parses its commands"
@@ -47,6 +48,13 @@ def test_a_wrong_command_would_be_refused(tmp_path: Path, wrong: tuple[str, ...]
     right, refused = answers(tmp_path, [GOOD, wrong])
     assert UNDERSTOOD in right
     assert UNDERSTOOD not in refused
+
+
+def test_what_the_deployment_runs_never_leans_on_a_default_project() -> None:
+    for target in targets():
+        for _, words in plan(target):
+            named = f"--project={target.project}" in words or words[3:4] == (target.project,)
+            assert named or words[1] == "auth"
 
 
 def test_commands_are_found_where_people_read_them() -> None:

@@ -1,0 +1,47 @@
+"""Every alarm has its page, every page its alarm, and each says what a person at night needs."""
+
+import ast
+import re
+
+import pytest
+
+from dev.bootstrap import ROOT
+from tests.monitoring.watched import ALARMS
+
+PARTS = (
+    "What it means.",
+    "How to see it.",
+    "What to do.",
+    "How to know that it is over.",
+    "Rehearsed by",
+)
+
+
+def sections() -> dict[str, str]:
+    """Return the text of each section by its anchor."""
+    _, *parts = re.split(r"^## (.+)$", (ROOT / "docs/runbook.md").read_text(), flags=re.MULTILINE)
+    pairs = zip(parts[::2], parts[1::2], strict=True)
+    return {title.lower().replace(" ", "-"): text for title, text in pairs}
+
+
+def test_every_alarm_has_its_section_and_every_section_its_alarm() -> None:
+    assert sections().keys() == ALARMS.keys()
+
+
+@pytest.mark.parametrize("name", sections())
+def test_a_section_says_all_that_is_needed_in_one_order(name: str) -> None:
+    assert re.findall(r"\*\*(.+?)\*\*", sections()[name]) == list(PARTS)
+
+
+@pytest.mark.parametrize("name", sections())
+def test_a_section_is_rehearsed_by_tests_that_exist(name: str) -> None:
+    rehearsed = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", sections()[name])
+    assert rehearsed
+    for file, test in rehearsed:
+        tree = ast.parse((ROOT / file).read_text())
+        assert test in {getattr(node, "name", None) for node in tree.body}
+
+
+@pytest.mark.parametrize("name", sections())
+def test_a_link_to_another_section_leads_there(name: str) -> None:
+    assert set(re.findall(r"\]\(#([\w-]+)\)", sections()[name])) <= ALARMS.keys()

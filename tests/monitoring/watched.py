@@ -1,0 +1,72 @@
+"""What the files of `monitoring/` say, and which log lines and metrics they speak of."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from dev.deploy.watching import DASHBOARD, alarm_files, metric_files
+
+OURS = "logging.googleapis.com/user/"
+# What Cloud Run and Firestore measure themselves; the names are Google's.
+PLATFORM = {
+    "firestore.googleapis.com/document/read_count",
+    "firestore.googleapis.com/document/write_count",
+    "run.googleapis.com/request_count",
+    "run.googleapis.com/request_latencies",
+}
+_EVENT = re.compile(r'jsonPayload\.event=(?:"([^"]+)"|\(([^)]+)\))')
+_FIELD = re.compile(r"jsonPayload\.(\w+)")
+_METRIC = re.compile(r'metric\.type="([^"]+)"')
+_LABEL = re.compile(r"metric\.label\.(\w+)")
+
+
+def content(file: Path) -> dict[str, Any]:
+    return dict(json.loads(file.read_text()))
+
+
+METRICS = {file.stem: content(file) for file in metric_files()}
+ALARMS = {file.stem: content(file) for file in alarm_files()}
+
+
+def events(log_filter: str) -> set[str]:
+    """Return the names of the log lines that a filter takes."""
+    found = (one or many for one, many in _EVENT.findall(log_filter))
+    return {name.strip(' "') for names in found for name in names.split(" OR ")}
+
+
+def fields(metric: dict[str, Any]) -> set[str]:
+    """Return the fields of a log line that a metric reads."""
+    return set(_FIELD.findall(json.dumps(metric))) - {"event"}
+
+
+def metrics(whole: dict[str, Any]) -> set[str]:
+    """Return the types of the metrics that an alarm or a dashboard reads."""
+    return {name for told in filters(whole) for name in _METRIC.findall(told)}
+
+
+def labels(query: dict[str, Any]) -> set[str]:
+    """Return the metric's labels that one condition or series reads."""
+    return set(_LABEL.findall(json.dumps(query)))
+
+
+def filters(value: object) -> Iterator[str]:
+    """Yield every filter in a document."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name in {"filter", "denominatorFilter"}:
+                yield inner
+            else:
+                yield from filters(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from filters(inner)
+
+
+def queries() -> Iterator[dict[str, Any]]:
+    """Yield every condition of an alarm and every series of the dashboard."""
+    for alarm in ALARMS.values():
+        yield from alarm["conditions"]
+    for tile in content(DASHBOARD)["mosaicLayout"]["tiles"]:
+        yield from tile["widget"]["xyChart"]["dataSets"]
