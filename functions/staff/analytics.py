@@ -39,7 +39,9 @@ class PatternsAsked(Asked):
     @model_validator(mode="after")
     def _is_a_span(self) -> Self:
         if self.start and self.end and not 0 <= (self.end - self.start).days <= MOST_DAYS:
-            raise ValueError(f"to must be from or up to {MOST_DAYS} days after it")
+            raise ValueError(
+                f"to must not lie before from, nor more than {MOST_DAYS} days after it"
+            )
         return self
 
     def window(self, today: date) -> Window:

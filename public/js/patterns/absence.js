@@ -1,8 +1,8 @@
 /** The days that were never counted, in words: they are not days without guests. */
 
 import { note } from "../elements.js";
-import { counted, dayInWords, daysFrom } from "../times.js";
-import { spanInWords } from "./days.js";
+import { counted, daysFrom } from "../times.js";
+import { dateInWords, spanInWords } from "./dates.js";
 
 const MOST_NAMED = 3;
 
@@ -10,9 +10,9 @@ const MOST_NAMED = 3;
 export function absence({ days, absent, from, to, today }) {
   if (!days.length) return note("watch", noneOf({ from, today }));
   const parts = absent.map((span) => {
-    if (span.from === from) return `before ${dayInWords(days[0].date)}`;
-    if (span.to === to) return `after ${dayInWords(days.at(-1).date)}`;
-    return `on ${spanInWords(span.from, span.to)}`;
+    if (span.from === from) return `before ${dateInWords(days[0].date, today)}`;
+    if (span.to === to) return `after ${dateInWords(days.at(-1).date, today)}`;
+    return `on ${spanInWords(span.from, span.to, today)}`;
   });
   if (!parts.length) return null;
   const more = parts.length - MOST_NAMED;

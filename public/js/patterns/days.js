@@ -1,60 +1,65 @@
 /** Covers by day, or by week where the days are many. */
 
-import { daysFrom, daysInWords } from "../times.js";
+import { daysFrom } from "../times.js";
+import { dateInWords, tickOf, weekdayOf } from "./dates.js";
 import { figure, numbers } from "./figure.js";
 import { SOURCES, chosen, number, total } from "./sources.js";
 
 const MOST_DAYS = 62;
-const short = new Intl.DateTimeFormat("en-GB", { timeZone: "UTC", weekday: "short", day: "numeric", month: "short" });
-const bare = new Intl.DateTimeFormat("en-GB", { timeZone: "UTC", day: "numeric", month: "short" });
 
-/** Covers over time, by source. */
-export function byDay({ days }, source, bars) {
+/** Covers over time, by source; a day that was never counted is a gap. */
+export function byDay({ days, today }, source, bars) {
   const keys = chosen(source);
   const isByWeek = days.length > MOST_DAYS;
-  const groups = isByWeek ? weeks(days) : days.map((day) => ({ first: day.date, days: [day] }));
+  const groups = isByWeek ? weeks(calendar(days)) : calendar(days).map((day) => ({ first: day.date, days: day.sources ? [day] : [], isWhole: true }));
   const rows = groups.map((group) => ({ ...group, counts: keys.map((key) => summed(group.days, key)) }));
   const sets = keys.map((key, index) => ({ key, text: SOURCES[key], values: rows.map(({ counts }) => counts[index].covers) }));
   const name = isByWeek ? "Covers by week" : "Covers by day";
-  return figure(name, sentence(days, keys), {
+  const bySource = keys.length > 1 ? keys : [];
+  return figure(name, sentence(days, keys, today, rows.every(({ isWhole }) => isWhole)), {
     keys,
-    plot: bars.add({ name, unit: "covers", labels: rows.map(({ first }) => bare.format(noon(first))), sets, isStacked: true }),
-    table: numbers(name, [isByWeek ? "Week from" : "Day", "Covers", ...(keys.length > 1 ? keys.map((key) => SOURCES[key]) : []), "Bookings"],
-      rows.map((row) => [rowName(row, isByWeek), number(total(row.counts, "covers")),
-        ...(keys.length > 1 ? row.counts.map(({ covers }) => number(covers)) : []), number(total(row.counts, "bookings"))])),
+    plot: bars.add({ name, unit: "covers", labels: rows.map(({ first, isWhole }) => tickOf(first) + (isWhole ? "" : "*")), sets, isStacked: true }),
+    table: numbers(name, [isByWeek ? "Week from" : "Day", "Covers", ...bySource.map((key) => SOURCES[key]), "Bookings"],
+      rows.map((row) => [rowName(row, today), ...cells(row, bySource.length > 0)])),
   });
 }
 
-/** A day or several in words, e.g. "Sat 14 Mar" or "14 Mar – 16 Mar". */
-export function spanInWords(first, last) {
-  return first === last ? short.format(noon(first)) : daysInWords(first, last);
+function cells({ days, counts }, isBySource) {
+  const told = [total(counts, "covers"), ...(isBySource ? counts.map(({ covers }) => covers) : []), total(counts, "bookings")];
+  return told.map((value) => (days.length ? number(value) : "–"));
 }
 
-function noon(date) {
-  return new Date(`${date}T12:00:00Z`);
+function rowName({ first, days, isWhole }, today) {
+  return dateInWords(first, today) + (isWhole ? "" : ` (${days.length} of 7 days)`);
 }
 
-function rowName({ first, days }, isByWeek) {
-  const partly = isByWeek && days.length < 7 ? ` (${days.length} of 7 days)` : "";
-  return short.format(noon(first)).replace(",", "") + partly;
+/** Every date from the first counted to the last, those in between that were not counted too. */
+function calendar(days) {
+  const found = new Map(days.map((day) => [day.date, day]));
+  const all = [];
+  for (let { date } = days[0]; date <= days.at(-1).date; date = daysFrom(date, 1)) all.push(found.get(date) ?? { date });
+  return all;
 }
 
-function weeks(days) {
+function weeks(dates) {
   const found = new Map();
-  for (const day of days) {
-    const monday = daysFrom(day.date, -((noon(day.date).getUTCDay() + 6) % 7));
-    found.set(monday, [...(found.get(monday) ?? []), day]);
+  for (const day of dates) {
+    const monday = daysFrom(day.date, 1 - weekdayOf(day.date));
+    const within = found.get(monday) ?? [];
+    found.set(monday, day.sources ? [...within, day] : within);
   }
-  return [...found].map(([first, within]) => ({ first, days: within }));
+  return [...found].map(([first, days]) => ({ first, days, isWhole: days.length === 7 }));
 }
 
 function summed(days, key) {
+  if (!days.length) return { covers: null, bookings: null };
   const counts = days.map(({ sources }) => sources[key]);
   return { covers: total(counts, "covers"), bookings: total(counts, "bookings") };
 }
 
-function sentence(days, keys) {
+function sentence(days, keys, today, isWhole) {
   const covers = (day) => keys.reduce((sum, key) => sum + day.sources[key].covers, 0);
   const [busiest] = [...days].sort((one, other) => covers(other) - covers(one));
-  return `The fullest day: ${short.format(noon(busiest.date)).replace(",", "")}, with ${number(covers(busiest))} covers.`;
+  const partly = isWhole ? "" : " Of the weeks with a * not every day is counted.";
+  return `The fullest day: ${dateInWords(busiest.date, today)}, with ${number(covers(busiest))} covers.${partly}`;
 }

@@ -1,8 +1,9 @@
 /** The figures of a span of days, each a chart with its numbers beside it. */
 
 import { el, note } from "../elements.js";
-import { daysInWords, counted } from "../times.js";
+import { counted } from "../times.js";
 import { absence } from "./absence.js";
+import { spanInWords } from "./dates.js";
 import { byDay } from "./days.js";
 import { headline } from "./headline.js";
 import { leads, sizes } from "./parties.js";
@@ -16,9 +17,9 @@ import { week } from "./week.js";
  * @param {import("./bars.js").Bars} bars
  */
 export function drawn(patterns, source, bars) {
-  const { days, from, to } = patterns;
+  const { days, from, to, today } = patterns;
   const pattern = source ? patterns.sources[source] : patterns.total;
-  const told = el("p", { class: "muted" }, `${daysInWords(from, to)}: ${counted(days.length, "day")} counted. Times are the restaurant's.`);
+  const told = el("p", { class: "muted" }, `${spanInWords(from, to, today)}: ${counted(days.length, "day")} counted. Times are the restaurant's.`);
   const missing = absence(patterns);
   if (!days.length) return [missing];
   if (!pattern.bookings && !pattern.walkIns) return [told, missing, note("watch", "There are no reservations on these days.")];

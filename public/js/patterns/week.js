@@ -1,6 +1,7 @@
 /** When the house is busy: the hours of the week, the fuller the darker. */
 
 import { el, spoken } from "../elements.js";
+import { weekdayOf } from "./dates.js";
 import { average, number } from "./sources.js";
 
 const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
@@ -18,7 +19,7 @@ export function week(pattern, days) {
     el("h2", {}, "When the house is busy"),
     el("p", { class: "says" }, sentence(cells, most)),
     el("table", { class: "week" },
-      el("caption", { class: "muted" }, "Covers by hour of arrival, on the average day"),
+      el("caption", { class: "muted" }, "Covers by hour of arrival, on an average day"),
       el("thead", {}, el("tr", {}, el("th", { scope: "col" }, spoken("Hour")), WEEKDAYS.map((day, index) =>
         el("th", { scope: "col", class: counted[index] ? null : "none" }, el("abbr", { title: day }, day.slice(0, 3)))))),
       el("tbody", {}, rows.map((hour) => el("tr", {}, el("th", { scope: "row" }, clock(hour)),
@@ -44,8 +45,4 @@ function sentence(cells, most) {
 
 function clock(hour) {
   return `${String(hour).padStart(2, "0")}:00`;
-}
-
-function weekdayOf(date) {
-  return new Date(`${date}T12:00:00Z`).getUTCDay() || 7;
 }
