@@ -10,6 +10,7 @@ from dev.operating.running import operate
 from dev.other_restaurant import add_sandbox_command, tell_of_restaurant
 from dev.remote import NotRunningError, post_mocks, turn_webhooks
 from dev.run import RunError, run
+from dev.scale.page import write_tables
 from dev.settings_table import write_table
 from shared.errors import InvalidSettingsError
 
@@ -31,6 +32,8 @@ def main() -> None:
             print(tell_of_restaurant(said))
         elif said.command == "settings":
             write_table()
+        elif said.command == "scale":
+            write_tables()
         else:
             print("created, updated, cancelled:", *post_mocks(said.port))
     except (EmulatorError, InvalidSettingsError, NotRunningError, RunError) as error:
@@ -48,6 +51,7 @@ def command_line() -> argparse.ArgumentParser:
     webhooks = commands.add_parser("webhooks", help="have OpenTable's webhooks sent or lost")
     webhooks.add_argument("state", choices=("on", "off"))
     commands.add_parser("settings", help="write the table in docs/settings.md")
+    commands.add_parser("scale", help="work out the tables in docs/scale.md")
     mock = commands.add_parser("mock", help="post the three mock events, signed")
     sandbox = commands.add_parser("sandbox", help="open another restaurant at the local OpenTable")
     add_sandbox_command(sandbox)
