@@ -86,6 +86,20 @@ def test_every_make_target_is_one_of_the_makefiles() -> None:
     assert {(page, word) for page, word in told if word not in targets()} == set()
 
 
+def test_every_threat_names_what_shows_it() -> None:
+    page = (ROOT / "docs" / "security.md").read_text()
+    section = page.partition("\n## Threats\n")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| ")][1:]
+    assert rows
+    assert [row for row in rows if "](../tests/" not in row.rpartition(" | ")[2]] == []
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "decisions").glob("0*.md")), ids=named)
+def test_every_decision_says_when_to_think_again(page: Path) -> None:
+    assert re.search(r"^\*\*Think again when\*\* ", page.read_text(), re.MULTILINE)
+    assert f"]({page.name})" in (page.parent / "README.md").read_text()
+
+
 def test_some_commands_and_links_are_found_at_all() -> None:
     assert len(list(dev_commands())) > 10
     assert sum(len(list(links(page))) for page in PAGES) > 20

@@ -33,13 +33,14 @@ async def backfill(desk: Desk, console: Console) -> Progress:
     if not await _is_done(desk):
         await desk.call("POST", "integration/backfill")
     now = await desk.get("integration/backfill")
-    while now["status"] == "RUNNING":
-        if not await _carry_on(desk, console):
-            console.progress(f"{progress_line(now)}; another run has it in hand")
-            await asyncio.sleep(_LOOK_SECONDS)
-        now = await desk.get("integration/backfill")
-        _refuse_hindered(now)
-    console.end_progress()
+    try:
+        while now["status"] == "RUNNING":
+            if not await _carry_on(desk, console):
+                await _watch_another(desk, console)
+            now = await desk.get("integration/backfill")
+            _refuse_hindered(now)
+    finally:
+        console.end_progress()
     return now
 
 
@@ -59,6 +60,16 @@ async def _carry_on(desk: Desk, console: Console) -> bool:
             went_on = True
             console.progress(progress_line(await desk.get("integration/backfill")))
     return went_on
+
+
+async def _watch_another(desk: Desk, console: Console) -> None:
+    """Show how far another run takes it, until that run or the backfill has ended."""
+    console.done("Backfill", "another run has it in hand; this one waits for it")
+    while (now := await desk.get("integration/backfill"))["status"] == "RUNNING":
+        console.progress(progress_line(now))
+        await asyncio.sleep(_LOOK_SECONDS)
+        if await _carry_on(desk, console):
+            break
 
 
 def _refuse_hindered(now: Progress) -> None:

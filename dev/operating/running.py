@@ -61,13 +61,20 @@ def operate(said: argparse.Namespace) -> int:
 async def _run(said: argparse.Namespace, console: Console, environment: Environment) -> int:
     console.done("Place", place_in_words(environment))
     room = open_staffroom(make_services(environment))
-    desk = open_desk(room, said.restaurant, getpass.getuser())
+    desk = open_desk(room, said.restaurant, _user())
     with log_lines(console, shown=said.verbose):
         if said.command != "onboard":
             await refuse_unknown(desk)
         ending: Ending = await said.operate(desk, console, said)
     console.result(ending.told)
     return ending.code
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return "unknown"
 
 
 def _console(said: argparse.Namespace) -> Console:

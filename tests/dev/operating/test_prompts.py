@@ -3,6 +3,7 @@
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from dev.operating.endings import Exit
+from dev.sandbox.faults import Kind
 from tests.dev.operating.shop import SECONDS, Shop
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc and a Linux pty")
@@ -117,3 +119,22 @@ def test_without_a_sign_in_the_cloud_is_one_sentence(shop: Shop, tmp_path: Path)
         Exit.REFUSED,
         "Sign in first: `gcloud auth application-default login`.\n",
     )
+
+
+@linux_only
+def test_interrupted_in_the_middle_it_goes_on_where_it_stopped(shop: Shop) -> None:
+    faults = shop.opentable.sandbox.faults
+    faults.fail(Kind.DELAY, path="/sync/v2/reservations", times=400, seconds=0.2)
+    place = ["--rid", shop.rid, "--time-zone", "America/New_York", "--webhook-auth", "none"]
+    terminal = Terminal(["onboard", shop.id, *place], shop.variables)
+    terminal.wait_for(" 14 of 396 days")
+    terminal.child.send_signal(signal.SIGINT)
+    assert (terminal.end(), "run the same command again" in terminal.seen) == (
+        Exit.INTERRUPTED,
+        True,
+    )
+    faults.clear()
+    begun = shop.process("status", shop.id, "--json").told["backfill"]
+    assert (begun["status"], begun["daysDone"] < 396) == ("RUNNING", True)
+    done = shop.process("onboard", shop.id, *place, "--json").told["backfill"]
+    assert (done["status"], done["startedAt"]) == ("COMPLETED", begun["startedAt"])
