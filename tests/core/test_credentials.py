@@ -4,6 +4,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from standardwebhooks import Webhook
 
 from shared.core.credentials import Credentials, decode_webhook_secret
 from shared.errors import InvalidSettingsError
@@ -25,6 +26,14 @@ def read(**payload: object) -> Credentials:
 @given(st.binary(min_size=1, max_size=64), st.sampled_from(["", "whsec_"]))
 def test_a_secret_is_base64_with_or_without_its_prefix(key: bytes, prefix: str) -> None:
     assert decode_webhook_secret(prefix + base64.b64encode(key).decode()) == key
+
+
+@given(st.binary(min_size=1, max_size=64))
+def test_a_secret_without_its_padding_is_the_same_key_as_for_the_reference_package(
+    key: bytes,
+) -> None:
+    secret = "whsec_" + base64.b64encode(key).decode().rstrip("=")
+    assert decode_webhook_secret(secret) == Webhook(secret)._whsecret == key
 
 
 @pytest.mark.parametrize("secret", ["", "whsec_"])
