@@ -39,7 +39,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
         raise InvalidJsonError("not JSON") from None
     if not isinstance(parsed, dict):
         raise InvalidJsonError("not an object")
-    if _is_nested_deeper(parsed, MOST_NESTING):
+    if is_nested_deeper(parsed, MOST_NESTING):
         raise InvalidJsonError("nested too deeply")
     return parsed
 
@@ -60,11 +60,23 @@ def _bounded_integer(digits: str) -> int | float:
     return int(digits) if bounded else float(digits)
 
 
-def _is_nested_deeper(value: object, most: int) -> bool:
+def is_nested_deeper(value: object, most: int) -> bool:
+    """Whether a JSON value has lists or objects more than so many levels below it."""
     level = [value]
     for _ in range(most):
         level = [inner for outer in level for inner in _contents(outer)]
     return any(isinstance(inner, dict | list) for inner in level)
+
+
+def shallow(value: object, levels: int) -> Any:
+    """Return a JSON value with null for each list or object so many levels below it, or more."""
+    if not isinstance(value, dict | list):
+        return value
+    if not levels:
+        return None
+    if isinstance(value, dict):
+        return {name: shallow(inner, levels - 1) for name, inner in value.items()}
+    return [shallow(inner, levels - 1) for inner in value]
 
 
 def _contents(value: object) -> Iterable[object]:

@@ -5,6 +5,7 @@ come in. Two kinds are final: a merged guest only points to its survivor, and of
 only the key and the time are kept, for ever, so that nothing can bring the person back.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,12 +14,13 @@ from zoneinfo import ZoneInfo
 
 from shared.core import fields
 from shared.core.change import Value, Version
-from shared.core.keys import external_key, prefixed
+from shared.core.keys import guest_key, prefixed
 from shared.core.phones import e164, number_of
 from shared.core.snapshot import row_id
 from shared.core.versions import stored_version, version_from
 from shared.errors import RejectedStatementError
 
+LARGEST_PROFILE_BYTES = 100_000  # a tenth of what Firestore takes, so that its indexes fit too
 UNVERSIONED = Version.of_object(0, datetime(1970, 1, 1, tzinfo=UTC))
 _UTC = ZoneInfo("UTC")
 
@@ -106,7 +108,7 @@ def guest_from_row(
     Raises:
         RejectedStatementError: When it cannot be read; the reason names the field.
     """
-    key = external_key(row_id(dict(row)), rid)
+    key = _key(row_id(dict(row)), rid)
     if row.get("rid") is not None and fields.identifier(row["rid"]) != rid:
         raise RejectedStatementError("wrong_rid", "The row's rid is another restaurant's.")
     if row.get("forgotten") is True:
@@ -122,8 +124,15 @@ def _merged(key: str, row: Mapping[str, Any], rid: str) -> Guest:
     if primary is None:
         return Guest(key, version, archived=True)
     written = (fields.text("primary_guest", primary) or "").rstrip("/").rpartition("/")[2]
-    survivor, survivor_id = external_key(written, rid), prefixed(written, rid)
+    survivor, survivor_id = _key(written, rid), prefixed(written, rid)
     return Guest(key, version, archived=True, survivor=survivor, survivor_id=survivor_id)
+
+
+def _key(guest_id: str, rid: str) -> str:
+    key = guest_key(guest_id, rid)
+    if key is None:
+        raise RejectedStatementError("invalid_id", "A guest's id here cannot be a document's.")
+    return key
 
 
 def _version(row: Mapping[str, Any], *, required: bool) -> Version:
@@ -143,6 +152,8 @@ def _profile(row: Mapping[str, Any], country: str | None) -> dict[str, Value]:
     profile |= {kept: row[name] is True for name, kept in _FLAGS.items() if name in row}
     profile["tags"] = fields.texts("tags", row.get("tags"))
     profile["phones"] = _phones(row, country)
+    if len(json.dumps(profile)) > LARGEST_PROFILE_BYTES:
+        raise RejectedStatementError("too_large", "The guest's details are too large to be kept.")
     return profile
 
 

@@ -18,6 +18,7 @@ from shared.edge.telemetry import Event, Severity, log
 from shared.errors import InvalidSettingsError, RejectedStatementError
 
 JSON = "application/json"
+LARGEST_BYTES = 256 * 1024  # as large as a webhook may be; a row of OpenTable's has some 2 KiB
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,8 @@ def read_statement(settings: Settings, statement: Statement) -> Change:
     Raises:
         RejectedStatementError: When it cannot be applied, unusable settings included.
     """
+    if len(statement.text) > LARGEST_BYTES:
+        raise RejectedStatementError("too_large", f"It is larger than {LARGEST_BYTES} bytes.")
     try:
         zone = settings.usable_zone()
         if statement.shape is Shape.OBJECT:

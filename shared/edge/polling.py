@@ -16,7 +16,7 @@ from shared.edge.opentable.query import Kind, Query, WallTime
 from shared.edge.pages import Tally, apply_page
 from shared.edge.services import Services
 from shared.edge.silence import note_webhooks
-from shared.edge.telemetry import Event, Severity, log
+from shared.edge.telemetry import Event, Severity, line_of, log
 from shared.errors import InvalidSettingsError, LedgerUnavailableError, OpenTableError
 
 LEASE_MARGIN_SECONDS = 60.0
@@ -61,12 +61,12 @@ async def _with_lease(
         missed = await _fetch_and_apply(connection, lease.state.get("cursor"), tally)
         await note_webhooks(services, lease, missed)
     except FAILURES as error:
-        failures = int(lease.state.get("consecutiveFailures") or 0) + 1
-        outcome = {"lastOutcome": "error", "lastError": str(error), "consecutiveFailures": failures}
-        await leases.end(lease, _under_poll(outcome))
-        age = _age(services, lease.state.get("cursor"))
-        told = str(error)
-        return _result(lease.restaurant_id, "error", tally, told, cursor=age, failures=failures)
+        return await _failed(services, leases, lease, tally, str(error))
+    except Exception as error:  # noqa: BLE001 -- a run that we spoilt has failed like any other
+        name, whose = type(error).__name__, lease.restaurant_id
+        log(Severity.ERROR, Event.CRASHED, restaurantId=whose, error=name, where=line_of(error))
+        told = f"A fault of ours ({name}); see the log."
+        return await _failed(services, leases, lease, tally, told)
     outcome = {
         "cursor": started,
         "lastOutcome": "ok",
@@ -81,6 +81,17 @@ async def _with_lease(
     age = _age(services, started)
     result = _result(lease.restaurant_id, "ok", tally, None, cursor=age)
     return result | ({"backfill": "RUNNING"} if is_backfilling(lease.document) else {})
+
+
+async def _failed(
+    services: Services, leases: Leases, lease: Lease, tally: Tally, error: str
+) -> dict[str, Any]:
+    """Give the lease back, the cursor standing where it stood."""
+    failures = int(lease.state.get("consecutiveFailures") or 0) + 1
+    outcome = {"lastOutcome": "error", "lastError": error, "consecutiveFailures": failures}
+    await leases.end(lease, _under_poll(outcome))
+    age = _age(services, lease.state.get("cursor"))
+    return _result(lease.restaurant_id, "error", tally, error, cursor=age, failures=failures)
 
 
 def _under_poll(fields: dict[str, Any]) -> dict[str, Any]:

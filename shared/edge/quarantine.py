@@ -14,7 +14,9 @@ from shared.core.signature import Verdict
 from shared.edge import paths
 from shared.errors import LedgerUnavailableError, RejectedStatementError
 
+LARGEST_BODY_BYTES = 900_000
 _WRITE_SECONDS = 5.0
+_IS_CUT = f" Only its first {LARGEST_BODY_BYTES} bytes are kept: a document holds no more."
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ class Quarantine:
     ) -> Kept:
         """Keep a statement; the same one for the same reason is one item, however often it comes.
 
-        An item that was dismissed or replayed stays so: only its count and time move.
+        An item that was dismissed or replayed stays so: only its count and time move. Of a body
+        that no document can hold the beginning is kept, so that a row cannot stop a poll.
 
         Args:
             body: The statement as it came.
@@ -72,15 +75,15 @@ class Quarantine:
             LedgerUnavailableError: When it could not be stored; it must not be acknowledged.
         """
         id_ = quarantine_id(rejection.reason, body)
-        now = self._clock()
+        now, kept = self._clock(), _fitting(body)
         item = {
             "reason": rejection.reason,
-            "detail": rejection.detail,
+            "detail": rejection.detail + ("" if kept == body else _IS_CUT),
             "receivedAt": now,
             "lastSeenAt": now,
             "count": 1,
             "contentType": content_type,
-            "body": body,
+            "body": kept,
             "verdict": verdict and verdict.stored(),
             "status": "OPEN",
             "quarantineExpireAt": now + self._life,
@@ -108,6 +111,10 @@ class Quarantine:
         except google.GoogleAPIError as error:
             raise LedgerUnavailableError(type(error).__name__) from None
         return expired
+
+
+def _fitting(body: str) -> str:
+    return body.encode("utf-8", "surrogatepass")[:LARGEST_BODY_BYTES].decode("utf-8", "ignore")
 
 
 def quarantine_id(reason: str, body: str) -> str:

@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.body import MOST_NESTING, InvalidJsonError, Shape, parse_object, shape_of
+from shared.core.body import (
+    MOST_NESTING,
+    InvalidJsonError,
+    Shape,
+    is_nested_deeper,
+    parse_object,
+    shallow,
+    shape_of,
+)
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text() | st.floats(0, 1),
@@ -96,3 +104,16 @@ def test_a_body_with_both_is_an_envelope() -> None:
 @pytest.mark.parametrize("body", [{}, {"eventType": "x"}, {"data": {}}, {"rid": 1}, {"id": "a"}])
 def test_any_other_body_is_neither(body: dict[str, object]) -> None:
     assert shape_of(body) is None
+
+
+@given(json_values, st.integers(0, 4))
+def test_a_shallow_value_is_no_deeper_and_a_shallow_one_stays_itself(
+    value: object, levels: int
+) -> None:
+    cut = shallow(value, levels)
+    assert not is_nested_deeper(cut, levels)
+    assert cut == value or is_nested_deeper(value, levels)
+
+
+def test_what_is_too_deep_becomes_null_and_the_rest_stays() -> None:
+    assert shallow({"a": [1, {"b": [2]}], "c": 3}, 2) == {"a": [1, None], "c": 3}

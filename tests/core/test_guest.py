@@ -174,6 +174,19 @@ def test_what_cannot_be_read_is_refused_by_name_and_unquoted(
     assert "2125550100" not in str(refusal.value)
 
 
+@pytest.mark.parametrize("id_", [".", "..", "__x__"])
+@pytest.mark.parametrize("written", ["id", "primary_guest"])
+def test_an_id_that_can_be_no_document_is_refused(id_: str, written: str) -> None:
+    with pytest.raises(RejectedStatementError, match="invalid_id"):
+        merged(**{written: id_})
+
+
+@pytest.mark.parametrize("field", ["notes", "first_name"])
+def test_details_too_large_to_be_kept_are_refused(field: str) -> None:
+    with pytest.raises(RejectedStatementError, match="too_large"):
+        read(**{field: "x" * 100_000})
+
+
 names = st.sampled_from(sorted({*row(), "first_name", "tags", "phone", "phone_numbers", "notes"}))
 
 

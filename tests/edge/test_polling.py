@@ -135,6 +135,20 @@ async def test_a_run_that_outlived_its_lease_moves_no_cursor(world: World) -> No
     assert (await _state(world))["poll"]["cursor"] == BEGINNING + timedelta(seconds=541)
 
 
+async def test_a_run_that_a_fault_of_ours_ends_is_told_and_gives_its_lease_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.poll()
+    cursor = (await _state(world))["poll"]["cursor"]
+    world.clock.advance(900)
+    monkeypatch.setattr("shared.edge.polling.apply_all", None)
+    world.desk.book(BEGINNING + timedelta(days=2), 2)
+    result = await world.poll()
+    poll = (await _state(world))["poll"]
+    assert result["error"] == poll["lastError"] == "A fault of ours (TypeError); see the log."
+    assert (poll["cursor"], poll["consecutiveFailures"], "lease" in poll) == (cursor, 1, False)
+
+
 async def test_unusable_settings_fail_their_restaurant_in_words(firestore: AsyncClient) -> None:
     world = await make_world(firestore, timeZone="Mars/Olympus")
     result = await world.poll()

@@ -130,3 +130,14 @@ async def test_a_count_that_could_not_be_kept_is_not_acknowledged(
     wire.before.append(failing(google.ServiceUnavailable))
     with pytest.raises(LedgerUnavailableError):
         await keep(kept_aside)
+
+
+async def test_of_a_body_that_no_document_can_hold_the_beginning_is_kept(
+    kept_aside: Quarantine, page: Page
+) -> None:
+    await keep(kept_aside, "é" * 600_000)
+    [item] = await page.quarantined()
+    assert item["body"] == "é" * 450_000
+    assert item["detail"].endswith(
+        "Only its first 900000 bytes are kept: a document holds no more."
+    )

@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Iterator
 from typing import NoReturn, Protocol
 
+from shared.core.body import MOST_NESTING, is_nested_deeper, shallow
 from shared.edge.opentable.clock import Deadline
 
 MOST_BYTES = 32 * 1024 * 1024
@@ -52,6 +53,9 @@ def read_body(source: Source, encoding: str | None, deadline: Deadline) -> bytes
 def parse_object(body: bytes) -> dict[str, object]:
     """Return the JSON object that a body holds.
 
+    What is nested deeper than any field that is known, and too deep to be written as JSON again,
+    is left out: one such row must not stop the others.
+
     Raises:
         UnreadableBodyError: When it holds anything else (HTML, half an object, a list, NaN).
     """
@@ -61,7 +65,7 @@ def parse_object(body: bytes) -> dict[str, object]:
         raise UnreadableBodyError("is not JSON") from None
     if not isinstance(value, dict):
         raise UnreadableBodyError("is not a JSON object")
-    return value
+    return shallow(value, MOST_NESTING) if is_nested_deeper(value, MOST_NESTING) else value
 
 
 def _arriving(source: Source, deadline: Deadline) -> Iterator[bytes]:

@@ -1,0 +1,28 @@
+"""Values that no field expects."""
+
+HOSTILE: dict[str, object] = {
+    "null": None,
+    "empty": "",
+    "blank": " \t ",
+    "true": True,
+    "negative": -1,
+    "fraction": 4.5,
+    "beyond_64_bits": 2**63,
+    "beyond_any_float": 10**400,
+    "list": [],
+    "map": {},
+    "nested": [[["x"]]],
+    "nul": "\x00",
+    "lone_surrogate": "\ud800",
+    "listed_surrogate": ["\ud800"],
+    "proto": "__proto__",
+    "dotted": "a.b`c`/../__x__",
+    "long": "x" * 2048,
+    "very_long": "é" * 40_000,
+    "year_1": "0001-01-01T00:00:00Z",
+    "year_9999": "9999-12-31T23:59:59Z",
+    "year_0": "0000-01-01T00:00:00Z",
+    "offset": "2026-03-14T23:15:00+99:99",
+    "leap_second": "2026-06-30T23:59:60Z",
+    "arabic_digits": "٢٠٢٦-03-14T23:15:00Z",
+}
