@@ -8,17 +8,21 @@ from shared.core.report import Divergence
 from shared.edge.by_id import fetch_by_id
 from shared.edge.corrections import carry_out
 from shared.edge.divergences import read_statements, settle_findings
+from shared.edge.ledger import Applied
 from shared.edge.plan import make_plan
 from shared.edge.rows import read_rows
 from shared.edge.run import Run
 
 
-async def carry_out_items(run: Run, items: list[Planned]) -> None:
+async def carry_out_items(run: Run, items: list[Planned]) -> list[Applied]:
     """Carry out what neither side has moved since it was planned; list the rest as skipped.
 
     Args:
         run: The run; its report lists what was done.
         items: Items of the plan, no two of one reservation.
+
+    Returns:
+        What the ledger took.
 
     Raises:
         OpenTableError: When OpenTable could not be asked; none of these items was carried out.
@@ -36,8 +40,9 @@ async def carry_out_items(run: Run, items: list[Planned]) -> None:
             changes.append(change)
     plan = await make_plan(services.ledger(settings), changes, report)
     counts = run.expects_webhooks
-    await carry_out(services, settings, plan, report, count_missed=counts)
+    applied = await carry_out(services, settings, plan, report, count_missed=counts)
     await settle_findings(run, absent, plan)
+    return applied
 
 
 async def _unmoved(run: Run, items: list[Planned]) -> list[Planned]:

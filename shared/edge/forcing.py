@@ -17,6 +17,7 @@ from shared.edge.patterns import recount_patterns
 from shared.edge.reporting import LEASE_MARGIN_SECONDS, answer_of, new_report, reported
 from shared.edge.run import Run
 from shared.edge.services import Services
+from shared.edge.upkeep import fetch_guests
 from shared.errors import ForceRefusedError
 
 
@@ -67,6 +68,7 @@ async def _force(
 
 
 async def _carry_out(plan: HeldPlan, run: Run) -> None:
-    async for items in plan.items():
-        await carry_out_items(run, items)
+    """Carry the items out, then fetch the guests whom these reservations name."""
+    applied = [each async for items in plan.items() for each in await carry_out_items(run, items)]
     await recount_patterns(run.connection, run.report.window)
+    await fetch_guests(run.connection, {}, applied)

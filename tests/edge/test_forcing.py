@@ -8,6 +8,7 @@ import pytest
 from google.cloud.firestore import AsyncClient
 
 from dev.sandbox.faults import Kind
+from dev.sandbox.guestbook import Guestbook
 from shared.edge import held_plans, paths, reports
 from shared.edge.forcing import force_held
 from tests.held import MANY, SOON, force, held_for_missing, held_for_updates, keys, stored
@@ -46,6 +47,17 @@ async def test_what_a_held_plan_would_create_is_created(world: World) -> None:
     report = await force(world, again["reportId"])
     assert keys(report["created"]) == {late.key.lower()}
     assert held != again["reportId"]
+
+
+async def test_what_a_forced_plan_brings_shows_its_diner_at_once(world: World) -> None:
+    booked, _ = await held_for_updates(world)
+    guests = Guestbook(world.sandbox.book, int(world.restaurant.rid))
+    late = world.desk.book(SOON, 3, guest_key=guests.add("Ada", "Lovelace").key)
+    held = (await world.reconcile())["reportId"]
+    assert (await force(world, held))["status"] == "COMPLETED"
+    ledger = await world.ledger()
+    assert ledger[late.key.lower()]["dinerName"] == "Ada Lovelace"
+    assert len(ledger) == len(booked) + 1
 
 
 async def test_what_was_cancelled_there_is_cancelled_here_by_force(world: World) -> None:
