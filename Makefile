@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap run test soak check audit lock sbom format clean
+.PHONY: help bootstrap run test coverage soak check audit lock sbom format clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,11 @@ run: bootstrap ## Serve everything on http://127.0.0.1:8080 (PORT=N)
 
 test: bootstrap ## Run the tests (ARGS="-k name")
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+# Of the examples that stand in the tests: what Hypothesis happens to draw must not decide it.
+coverage: bootstrap ## Test the pure ring; fail where a branch of it is not covered
+	@$(BIN)/python -m pytest -n 2 -m "not hypothesis" tests/core \
+		--cov=shared/core --cov-branch --cov-fail-under=100 --cov-report=term-missing $(ARGS)
 
 soak: bootstrap ## Test for some two hours: 10,000 runs of the machine, load under kill -9, drills
 	@HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -n 2 --dist worksteal --show-capture=no \

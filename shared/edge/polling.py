@@ -63,8 +63,6 @@ async def _with_lease(
     except FAILURES as error:
         return await _failed(services, leases, lease, tally, str(error))
     except Exception as error:  # noqa: BLE001 -- a run that we spoilt has failed like any other
-        return await _failed(services, leases, lease, tally, str(error))
-    except Exception as error:  # noqa: BLE001 -- a run that we spoilt has failed like any other
         name, whose = type(error).__name__, lease.restaurant_id
         log(Severity.ERROR, Event.CRASHED, restaurantId=whose, error=name, where=line_of(error))
         told = f"A fault of ours ({name}); see the log."

@@ -97,6 +97,10 @@ def test_a_document_without_one_has_none() -> None:
     assert not is_backfilling({})
 
 
+def test_one_that_was_stored_is_read_back_from_the_settings() -> None:
+    assert backfill_in({"enabled": True, **as_stored(new())}) == new()
+
+
 def test_only_a_running_one_goes_on() -> None:
     running = new()
     assert is_backfilling(as_stored(running))

@@ -1,11 +1,21 @@
 import pytest
 
-from shared.core.change import Change
-from shared.core.decision import Commit, Outcome
+from shared.core.change import Change, Source, Speaker, Version
+from shared.core.decision import AlreadyHeld, Commit, Outcome
+from shared.core.guest import Guest
+from shared.core.guesting import GUEST_JOINED
+from shared.core.versions import stored_version
 from tests.core.memory_ledger import TIMES_OF_WRITING, MemoryLedger, ledger_of
-from tests.statements import relayed, shown
+from tests.statements import RECEIVED, relayed, shown
 from tests.strategies.guests import KNOWN
-from tests.strategies.objects import GUEST_KEY
+from tests.strategies.objects import GUEST_KEY, NOON
+
+
+def ours(event_type: str) -> Change:
+    """Return a change of our own that says nothing."""
+    version = Version.of_envelope(RECEIVED, "ours-1")
+    source = Source.RECONCILIATION
+    return Change("ot_1", "ours-1", event_type, Speaker.LINEUP, version, {}, "{}", source)
 
 
 def committed(ledger: MemoryLedger, change: Change) -> Commit:
@@ -104,3 +114,33 @@ def test_a_patch_that_says_nothing_moves_the_version_alone() -> None:
 def test_an_older_patch_that_says_nothing_is_stale() -> None:
     ledger = ledger_of(relayed("updated", minute=2))
     assert committed(ledger, relayed("updated", minute=1)).outcome is Outcome.STALE
+
+
+def test_a_repair_of_what_shows_what_was_said_writes_nothing() -> None:
+    assert isinstance(ledger_of(shown(1)).hear(ours("reconciliation.repaired")), AlreadyHeld)
+
+
+def test_a_repair_writes_what_somebody_changed_by_hand() -> None:
+    ledger = ledger_of(shown(1))
+    assert ledger.document is not None
+    ledger.document["partySize"] = 9
+    commit = committed(ledger, ours("reconciliation.repaired"))
+    assert commit.entry["changes"] == {"partySize": {"from": 9, "to": 4}}
+
+
+def test_a_join_tells_the_journal_which_guest_at_which_version_and_no_value() -> None:
+    ledger = ledger_of(shown(1, guest_id=GUEST_KEY))
+    ledger.guests = KNOWN
+    commit = committed(ledger, ours(GUEST_JOINED))
+    version = stored_version(KNOWN[GUEST_KEY].version)
+    assert commit.document["dinerName"] == "Ada Lovelace"
+    assert commit.entry["guest"] == {"guestKey": GUEST_KEY, "version": version}
+    assert "Ada" not in str(commit.entry)
+
+
+def test_of_a_forgotten_guests_reservation_the_journal_tells_nothing_personal() -> None:
+    ledger = ledger_of(shown(1, guest_id=GUEST_KEY, guest_request="Nuts"))
+    ledger.guests = {GUEST_KEY: Guest(GUEST_KEY, forgotten_at=NOON)}
+    joined = committed(ledger, ours(GUEST_JOINED))
+    assert (joined.statements.named.forgotten, joined.entry["changes"]) == (True, {})
+    assert committed(ledger, shown(2, guest_request="Tea")).entry["said"]["specialRequests"] is None

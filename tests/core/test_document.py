@@ -169,6 +169,10 @@ def test_nesting_and_flattening_give_the_paths_again(flat: dict[str, Any]) -> No
     assert flatten(nest(flat)) == flat
 
 
+def test_a_dotted_path_is_nested_and_a_plain_one_is_not() -> None:
+    assert nest({"a": 1, "b.c": 2, "b.d": 3}) == {"a": 1, "b": {"c": 2, "d": 3}}
+
+
 def test_a_map_within_a_map_stays_whole() -> None:
     assert flatten({"sync": {"relay": {"at": 1}}}) == {"sync.relay": {"at": 1}}
 

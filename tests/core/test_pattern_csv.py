@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections import Counter
 from typing import Any
 
 from hypothesis import given
@@ -65,6 +66,17 @@ def test_no_cell_can_be_taken_for_a_formula_or_needs_quotes(days: Days) -> None:
         assert re.fullmatch(r"\d{4}-\d\d-\d\d", day)
         assert source in {"OPENTABLE", "LINEUP"}
         assert all(re.fullmatch(r"\d+", cell) for cell in cells)
+
+
+def test_days_and_sources_are_in_order_each_with_its_counts() -> None:
+    one = Counter({"bookings": 1, "partiesBySize.04": 1})
+    days = {"2026-03-15": {System.OPENTABLE: one, System.LINEUP: Counter[str]()}}
+    told = rows({**days, "2026-03-14": {System.LINEUP: one}})
+    assert [(row["date"], row["source"], row["bookings"]) for row in told] == [
+        ("2026-03-14", "LINEUP", "1"),
+        ("2026-03-15", "LINEUP", "0"),
+        ("2026-03-15", "OPENTABLE", "1"),
+    ]
 
 
 def test_a_day_that_was_never_counted_has_no_row() -> None:

@@ -114,6 +114,21 @@ def test_a_walk_in_brings_covers_and_is_no_booking() -> None:
     assert "bookings" not in counted
 
 
+def test_a_party_of_unknown_size_brings_no_covers_and_no_zero() -> None:
+    counted = of_one(partySize=None)
+    assert counted["partiesBySize"] == {"UNKNOWN": 1}
+    assert not counted.keys() & {"covers", "coversByHour"}
+
+
+def test_a_visit_on_a_day_that_is_not_wanted_is_not_counted() -> None:
+    assert of_one(localDate="2026-03-15") == {}
+
+
+def test_the_sums_of_stored_days_are_by_path() -> None:
+    day = counts_from(of_one())
+    assert summed([day, day])["coversByHour.19"] == 8
+
+
 def test_a_walk_in_that_left_is_nothing() -> None:
     assert of_one(metadata={"origin": "Walk-in"}, status="CANCELLED") == {}
 

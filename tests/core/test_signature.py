@@ -177,6 +177,11 @@ def test_a_message_signed_with_both_keys_counts_as_the_newest() -> None:
     assert verdict(headers, BODY, KEY, OLD_KEY).position == 0
 
 
+def test_a_proof_is_stored_by_its_scheme_and_its_keys_place() -> None:
+    judged = verdict(signed(key=OLD_KEY), BODY, KEY, OLD_KEY)
+    assert judged.stored() == {"scheme": "standard-webhooks", "keyPosition": 1}
+
+
 def test_no_key_opens_nothing() -> None:
     assert not verify_signature(signed(), BODY, (), NOW).accepted
 

@@ -141,7 +141,7 @@ async def test_a_run_that_a_fault_of_ours_ends_is_told_and_gives_its_lease_back(
     await world.poll()
     cursor = (await _state(world))["poll"]["cursor"]
     world.clock.advance(900)
-    monkeypatch.setattr("shared.edge.polling.apply_all", None)
+    monkeypatch.setattr("shared.edge.polling.read_feed", None)
     world.desk.book(BEGINNING + timedelta(days=2), 2)
     result = await world.poll()
     poll = (await _state(world))["poll"]
