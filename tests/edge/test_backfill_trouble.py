@@ -120,6 +120,18 @@ async def test_a_run_that_lost_its_lease_writes_nothing_more(world: World) -> No
     assert (len(steps), (await state(world)).days_done) == (1, 7)
 
 
+async def test_a_run_of_an_earlier_backfill_never_writes_over_a_new_one(world: World) -> None:
+    book_some(world)
+    await begin(world)
+    steps, new = [], None
+    async for step in carry_on(world.services, world.restaurant.id, Deadline.after(60)):
+        steps.append(step)
+        integration = paths.integration(world.services.firestore, world.restaurant.id)
+        await integration.update({"restaurantId": "12345"})
+        new = await begin(world)
+    assert (len(steps), await state(world)) == (1, new)
+
+
 async def test_nothing_is_begun_where_no_time_is_left(world: World) -> None:
     begun = await begin(world)
     assert [

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from google.cloud.firestore import AsyncClient
 
+from dev.sandbox.guestbook import Guestbook
 from dev.sandbox.rows import View, webhook_row
 from shared.edge.backfilling import carry_on
 from shared.edge.opentable.clock import Deadline
@@ -37,6 +38,19 @@ async def test_guests_come_with_their_reservations(world: World) -> None:
     await run(world)
     names = {document["dinerName"] for document in (await world.ledger()).values()}
     assert names == {"OpenTable Guest"} | {f"Guest {day} Example" for day in range(-9, 17, 2)}
+
+
+async def test_a_guest_who_came_since_the_guests_were_read_is_fetched(world: World) -> None:
+    await begin(world)
+
+    def book_with_a_new_guest(_: object) -> None:
+        world.sandbox.faults.on_page = None  # once, after the page of guests
+        guests = Guestbook(world.sandbox.book, int(world.restaurant.rid))
+        world.desk.book(BEGINNING, 2, guest_key=guests.add("Ada", "Example").key)
+
+    world.sandbox.faults.on_page = book_with_a_new_guest
+    await run(world)
+    assert [one["dinerName"] for one in (await world.ledger()).values()] == ["Ada Example"]
 
 
 async def test_what_is_old_is_brought_by_its_slice(world: World) -> None:

@@ -8,14 +8,17 @@ import pytest
 from google.cloud.firestore import AsyncClient
 
 from functions.http import Answer
-from functions.poll import PollOrder, _poll
+from functions.poll import PollOrder, _poll, opentable_poll
 from functions.reconcile import ReconcileOrder, _reconcile
 from tests.cloud_tasks import FakeCloudTasks, Status, serving_tasks
+from tests.driver import Driver
 from tests.restaurants import new_restaurant, seed
 from tests.world import World, make_world
 
 TICK = "2026-03-14T15:00:00Z"
 OTHERS = 3
+# As any mapping: keyword arguments of many names are of no one type.
+_TOLD: Any = {"x-cloudscheduler-scheduletime": TICK}
 
 
 @pytest.fixture
@@ -122,3 +125,17 @@ async def test_a_reconciliation_that_could_not_be_enqueued_is_told(
     tasks.refusals += [Status.NOT_FOUND] * 4
     answer = await _reconcile(world.services, ReconcileOrder.model_validate({}))
     assert (answer.code, statuses(answer)) == (503, ["FAILED"] * 4)
+
+
+async def test_the_tick_is_the_schedulers_and_else_the_minute(
+    world: World, tasks: FakeCloudTasks
+) -> None:
+    driver, told = Driver(world), _TOLD
+    for _ in range(2):
+        assert await driver.call(opentable_poll, b"", **told) == 200
+        world.clock.advance(90)
+    assert len(tasks.created) == 4
+    for _ in range(2):
+        assert await driver.call(opentable_poll, b"") == 200
+        world.clock.advance(20)
+    assert len(tasks.created) == 8
