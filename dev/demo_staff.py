@@ -15,11 +15,17 @@ from starlette.responses import JSONResponse
 
 TOKEN_PATH = "/_local/token"  # noqa: S105 -- the address of a token
 STAFF = {"host": "demo-host", "manager": "demo-manager"}
+_EMULATORS = ("FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST")
 _LIFE_SECONDS = 3600
 
 
 async def answer_token(request: Request) -> JSONResponse:
-    """Answer with the ID token of the demo's ``?role=host`` or ``?role=manager``."""
+    """Answer with the ID token of the demo's ``?role=host`` or ``?role=manager``.
+
+    Without both emulators there is no such address.
+    """
+    if not all(map(os.environ.get, _EMULATORS)):
+        return JSONResponse({"error": "There is nothing at this address."}, status_code=404)
     uid = STAFF.get(request.query_params.get("role", ""))
     if uid is None:
         error = {"error": f"Ask for a role: {' or '.join(STAFF)}."}

@@ -91,6 +91,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m dev.gateway", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     port = parser.parse_args().port
+    if not os.environ.get("FIRESTORE_EMULATOR_HOST"):
+        sys.exit(
+            "The gateway lets anyone in, so it serves the Firestore emulator alone: set its "
+            "FIRESTORE_EMULATOR_HOST, or use `make run`."
+        )
     # Here and nowhere else: a deployed function that finds this variable refuses to start.
     os.environ["FIREBASE_AUTH_EMULATOR_HOST"] = _AUTH_EMULATOR
     try:

@@ -26,6 +26,7 @@ class ReservationSource(Told):
     """Where a reservation was made."""
 
     system: str | None
+    state: str | None = Field(description="The status as OpenTable said it, e.g. `Late`.")
 
 
 class Reservation(Told):
@@ -79,7 +80,9 @@ def shown(document_id: str, document: Mapping[str, Any], zone: ZoneInfo) -> Rese
     guest = _of(dict, flat.get("sync.guest")) or {}
     return Reservation(
         id=document_id,
-        source=ReservationSource(system=_of(str, flat.get("source.system"))),
+        source=ReservationSource(
+            system=_of(str, flat.get("source.system")), state=_of(str, flat.get("source.state"))
+        ),
         diner_name=_of(str, flat.get("dinerName")),
         party_size=_of(int, flat.get("partySize")),
         start_at=utc_text(start) if start else None,

@@ -4,9 +4,10 @@ from functions.staff.models import Nothing
 from functions.staff.replies import RefusalError, Reply
 from functions.staff.reports import told_whole
 from functions.staff.routing import Visit
+from functions.staff.usable import unusable
 from shared.edge.forcing import force_held
 from shared.edge.telemetry import Event, Severity, log
-from shared.errors import ForceRefusedError
+from shared.errors import ForceRefusedError, InvalidSettingsError
 
 # The rest of the call's deadline is for the last items' commits and the report.
 SECONDS = 15.0
@@ -24,6 +25,8 @@ async def force(visit: Visit[Nothing, Nothing]) -> Reply:
             (404, "NOT_FOUND") if refusal.code == "NO_SUCH_REPORT" else (409, refusal.code)
         )
         raise RefusalError(status, code, str(refusal)) from None
+    except InvalidSettingsError as problem:
+        raise unusable(str(problem)) from None
     log(
         Severity.WARNING,
         Event.FORCED,

@@ -12,6 +12,7 @@ from functions.staff.usable import settings_as_stored
 from shared.core.settings import Settings, settings_from
 from shared.edge.staff.connection import try_connection
 from shared.edge.staff.integration import read_integration
+from shared.edge.staff.key_uses import counted_from, last_uses
 from shared.errors import InvalidSettingsError
 
 
@@ -24,6 +25,14 @@ class CredentialsHeld(Told):
     basic_credentials: int
 
 
+class KeyUse(Told):
+    """When a webhook last came with one of the credentials."""
+
+    scheme: str
+    position: int = Field(description="Which of that scheme's credentials, 0 the newest.")
+    last_used_at: Instant
+
+
 class Integration(Told):
     """A restaurant's integration settings."""
 
@@ -34,6 +43,10 @@ class Integration(Told):
     webhook_auth: list[str]
     secret: str | None = Field(description="The name of the restaurant's own secret.")
     credentials: CredentialsHeld | None = Field(description="Null where they cannot be read.")
+    key_uses: list[KeyUse] = Field(description="Of those that the newest webhooks came with.")
+    key_uses_from: Instant | None = Field(
+        description="Since when uses are told: soon after credentials were last entered."
+    )
     last_polled_at: Instant | None
     updated_at: Instant | None
     problems: list[str] = Field(description="What is to be mended, in words.")
@@ -44,6 +57,8 @@ async def show(visit: Visit[Any, Any]) -> Reply:
     document = await read_integration(visit.services.firestore, visit.restaurant_id) or {}
     settings = settings_from(visit.restaurant_id, document)
     held, problem = await _credentials(visit, settings)
+    since = counted_from(document)
+    uses = await last_uses(visit.services.firestore, visit.restaurant_id, since)
     return Reply(
         Integration(
             enabled=settings.enabled,
@@ -53,6 +68,11 @@ async def show(visit: Visit[Any, Any]) -> Reply:
             webhook_auth=sorted(settings.webhook_auth),
             secret=settings.secret,
             credentials=held,
+            key_uses=[
+                KeyUse(scheme=use.scheme, position=use.position, last_used_at=use.at)
+                for use in uses
+            ],
+            key_uses_from=since,
             last_polled_at=_moment(document.get("lastPolledAt")),
             updated_at=_moment(document.get("updatedAt")),
             problems=[*settings.problems, *([problem] if problem else [])],

@@ -9,6 +9,15 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from functions.staff.replies import Error
 from functions.staff.routing import PREFIX, Route
 
+_REFUSALS = {
+    "400": "What is asked for cannot be understood.",
+    "401": "Nobody is signed in.",
+    "403": "This is not for whoever calls.",
+    "404": "There is no such thing.",
+    "409": "As things stand it cannot be done.",
+    "503": "It cannot be done just now: try again.",
+}
+_OF_A_BODY = {"413": "The body is too large.", "415": "The body is not JSON."}
 _REFERENCE = "#/components/schemas/{model}"
 _ID = {"type": "string", "minLength": 1, "maxLength": 300}
 _RESTAURANT_ID = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,128}$"}
@@ -54,18 +63,21 @@ def _operation(route: Route[Any, Any]) -> dict[str, Any]:
         "summary": route.summary,
         "description": f"For the role of {route.role.name.lower()}, or above.",
         "parameters": _parameters(route),
-        "responses": {
-            "200": _content("The answer.", route.answer),
-            "default": _content("What went wrong, and what to do next.", Error),
-        },
+        "responses": _responses(route),
     }
-    if route.header == "If-None-Match":
-        operation["responses"]["304"] = {"description": "As the caller has it already."}
-    if route.file:
-        operation["responses"]["200"]["content"][route.file] = {"schema": {"type": "string"}}
     if route.takes_body:
         operation["requestBody"] = _content("What is asked for.", route.body)
     return operation
+
+
+def _responses(route: Route[Any, Any]) -> dict[str, Any]:
+    answers = {"200": _content("The answer.", route.answer)}
+    if route.header == "If-None-Match":
+        answers["304"] = {"description": "As the caller has it already."}
+    if route.file:
+        answers["200"]["content"][route.file] = {"schema": {"type": "string"}}
+    told = _REFUSALS | (_OF_A_BODY if route.takes_body else {})
+    return answers | {status: _content(text, Error) for status, text in told.items()}
 
 
 def _content(description: str, model: type[BaseModel]) -> dict[str, Any]:

@@ -112,7 +112,7 @@ def find_route(routes: Iterable[Route[Any, Any]], method: str, path: str) -> Fou
     for found in there:
         if found.route.method == method:
             return found
-    allowed = sorted(found.route.method for found in there)
+    allowed = sorted({found.route.method for found in there})
     text = f"Use {' or '.join(allowed)} at this address."
     raise RefusalError(405, "METHOD_NOT_ALLOWED", text, {"Allow": ", ".join(allowed)})
 

@@ -10,6 +10,7 @@ from functions.staff import (
     forcing,
     health,
     integration,
+    me,
     quarantine,
     reports,
     reservations,
@@ -23,6 +24,16 @@ from functions.staff.routing import Route
 from shared.edge.staff.membership import Role
 
 ROUTES: tuple[Route[Any, Any], ...] = (
+    Route(
+        "GET",
+        "me",
+        Role.HOST,
+        "Who calls, and what they may do",
+        me.me,
+        me.Me,
+        Nothing,
+        Nothing,
+    ),
     Route(
         "GET",
         "reservations",

@@ -27,14 +27,15 @@ async def settings_as_stored(visit: Visit[Any, Any]) -> Settings:
 
 def _checked(settings: Settings | None) -> Settings:
     if settings is None:
-        raise _unusable("This restaurant has no OpenTable integration yet.")
+        raise unusable("This restaurant has no OpenTable integration yet.")
     try:
         settings.usable_zone()
     except InvalidSettingsError as problem:
-        raise _unusable(str(problem)) from None
+        raise unusable(str(problem)) from None
     return settings
 
 
-def _unusable(problem: str) -> RefusalError:
+def unusable(problem: str) -> RefusalError:
+    """Return the refusal of a call that settings as they are do not allow."""
     text = f"{problem} A manager can mend this under Integration."
     return RefusalError(409, "SETTINGS_UNUSABLE", text)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -5,6 +6,7 @@ import pytest
 
 from shared.core.change import Change
 from shared.core.journal import Writing, entry_version, fold, journal_entry, later_entry_id
+from shared.core.signature import Verdict
 from shared.core.statements import Statements
 from tests.statements import RECEIVED, relayed, shown
 
@@ -34,6 +36,11 @@ def test_an_entry_tells_the_whole_story_of_its_event() -> None:
         "attempt": "attempt",
         "journalExpireAt": datetime(2027, 4, 18, 23, 15, tzinfo=UTC),
     }
+
+
+def test_a_webhooks_entry_tells_which_key_proved_it() -> None:
+    proved = replace(shown(7), proof=Verdict(accepted=True, reason="bearer", position=1))
+    assert entry(proved)["proof"] == {"scheme": "bearer", "keyPosition": 1}
 
 
 def test_an_envelopes_entry_has_no_sequence() -> None:

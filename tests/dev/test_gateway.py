@@ -1,5 +1,8 @@
 """One address serves the page and every function, each with the path that production shows it."""
 
+import json
+import os
+import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -13,6 +16,7 @@ from dev.demo_staff import STAFF, TOKEN_PATH, unsigned_token
 from dev.gateway import STATUS_PATH, create_app, local_status
 from shared.edge.staff.tokens import Tokens, UnidentifiedError
 
+ROOT = Path(__file__).parents[2]
 PROBE = """
 import functions_framework.aio
 from starlette.responses import JSONResponse
@@ -89,12 +93,23 @@ def test_the_status_holds_no_secret() -> None:
     assert "whsec_hidden" not in str(local_status(variables))
 
 
-async def test_the_page_has_the_headers_that_hosting_gives_it(client: AsyncClient) -> None:
-    headers = (await client.get("/")).headers
-    assert "default-src 'self'" in headers["content-security-policy"]
-    assert headers["x-content-type-options"] == "nosniff"
+@pytest.mark.parametrize("path", ["/", "/staff.js"])
+async def test_the_page_has_every_header_that_hosting_gives_it(
+    path: str, client: AsyncClient
+) -> None:
+    rules = json.loads((ROOT / "firebase.json").read_text())["hosting"]["headers"]
+    told = {each["key"]: each["value"] for rule in rules for each in rule["headers"]}
+    headers = (await client.get(path)).headers
+    assert {name: headers[name] for name in told} == told
 
 
+@pytest.fixture
+def emulators(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:8787")
+    monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9099")
+
+
+@pytest.mark.usefixtures("emulators")
 @pytest.mark.parametrize("role", ["host", "manager"])
 async def test_a_demo_token_speaks_for_the_role_it_was_asked_for(
     role: str, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
@@ -105,6 +120,27 @@ async def test_a_demo_token_speaks_for_the_role_it_was_asked_for(
     assert (claims["sub"], claims["aud"]) == (STAFF[role], "demo-lineup")
 
 
+@pytest.mark.usefixtures("emulators")
+@pytest.mark.parametrize("absent", ["FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST"])
+async def test_there_are_no_demo_tokens_without_both_emulators(
+    absent: str, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(absent)
+    answer = await client.get(TOKEN_PATH, params={"role": "manager"})
+    assert (answer.status_code, "token" in answer.json()) == (404, False)
+
+
+def test_the_gateway_serves_nothing_but_the_emulator() -> None:
+    command = [sys.executable, "-m", "dev.gateway", "--port", "1"]
+    environment = {"PATH": os.environ["PATH"], "GOOGLE_CLOUD_PROJECT": "a-real-one"}
+    ended = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert "FIRESTORE_EMULATOR_HOST" in ended.stderr
+
+
+@pytest.mark.usefixtures("emulators")
 async def test_a_role_that_is_none_has_no_token(client: AsyncClient) -> None:
     assert (await client.get(TOKEN_PATH, params={"role": "operator"})).status_code == 400
 

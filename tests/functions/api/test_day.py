@@ -58,7 +58,7 @@ async def test_a_reservation_tells_what_a_host_needs(host: Caller, world: World)
     [told] = (await host.get(PATH)).json()["reservations"]
     assert told == {
         "id": "own-1",
-        "source": {"system": "LINEUP"},
+        "source": {"system": "LINEUP", "state": None},
         "dinerName": "Grace Hopper",
         "partySize": 2,
         "startAt": "2026-03-14T22:30:00Z",

@@ -40,6 +40,8 @@ async def test_the_settings_are_told_without_any_credential(manager: Caller, wor
             "bearerTokens": 0,
             "basicCredentials": 0,
         },
+        "keyUses": [],
+        "keyUsesFrom": None,
         "lastPolledAt": None,
         "updatedAt": None,
         "problems": [],

@@ -1,5 +1,7 @@
 """Who is let in: real signatures outside the emulator, made with keys of our own."""
 
+import base64
+import hmac
 import json
 import time
 from datetime import UTC, datetime, timedelta
@@ -114,6 +116,38 @@ async def test_a_forged_token_is_unauthenticated(member: Caller, project: str) -
 async def test_another_projects_token_is_unauthenticated(member: Caller, key: Key) -> None:
     foreign = key.signed(claims("another-project", "hanna"))
     assert code_of(await member.with_token(foreign).get("reports")) == UNAUTHENTICATED
+
+
+@pytest.mark.parametrize(
+    "claim", [{"aud": "another-project"}, {"iss": "https://securetoken.google.com/another"}]
+)
+async def test_a_token_for_another_audience_or_of_another_issuer_is_unauthenticated(
+    claim: dict[str, str], member: Caller, key: Key, project: str
+) -> None:
+    foreign = key.signed(claims(project, "hanna", **claim))
+    assert code_of(await member.with_token(foreign).get("reports")) == UNAUTHENTICATED
+
+
+async def test_a_token_from_the_future_is_unauthenticated(
+    member: Caller, key: Key, project: str
+) -> None:
+    ahead = int(time.time()) + 600
+    early = key.signed(claims(project, "hanna", iat=ahead, auth_time=ahead))
+    assert code_of(await member.with_token(early).get("reports")) == UNAUTHENTICATED
+
+
+async def test_a_token_signed_with_the_public_key_is_unauthenticated(
+    member: Caller, key: Key, project: str
+) -> None:
+    parts = [{"alg": "HS256", "typ": "JWT", "kid": "ours"}, claims(project, "hanna")]
+    said = ".".join(base64url(json.dumps(part).encode()) for part in parts)
+    mac = hmac.digest(key.certificate.encode(), said.encode(), "sha256")
+    forged = f"{said}.{base64url(mac)}"
+    assert code_of(await member.with_token(forged).get("reports")) == UNAUTHENTICATED
+
+
+def base64url(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 async def test_an_unsigned_token_is_unauthenticated(member: Caller, project: str) -> None:
