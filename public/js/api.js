@@ -25,6 +25,8 @@ export class Api {
   constructor(restaurantId, person) {
     this.restaurantId = restaurantId;
     this.person = person;
+    /** Is told of a refusal after which nothing may stay in sight: signed out, or off the staff. */
+    this.shut = () => {};
   }
 
   /** Read; the body. */
@@ -51,9 +53,12 @@ export class Api {
 
   /** Call, with a new token where the one at hand is not taken. */
   async call(method, path, body, headers = {}) {
-    const answer = await this.send(method, path, body, headers, false);
-    if (answer.status !== 401) return checked(answer);
-    return checked(await this.send(method, path, body, headers, true));
+    const first = await this.send(method, path, body, headers, false);
+    const answer = first.status === 401 ? await this.send(method, path, body, headers, true) : first;
+    if (answer.ok || answer.status === 304) return answer;
+    const refused = await refusalOf(answer);
+    if (refused.status === 401 || refused.code === "FORBIDDEN") this.shut(refused);
+    throw refused;
   }
 
   async send(method, path, body, headers, again) {
@@ -79,9 +84,8 @@ export async function reached(url, options = {}) {
   }
 }
 
-async function checked(answer) {
-  if (answer.ok || answer.status === 304) return answer;
+async function refusalOf(answer) {
   const body = await answer.json().catch(() => ({}));
   const { code = "UNAVAILABLE", message = "This cannot be done just now; try again." } = body.error ?? {};
-  throw new Refused(answer.status, code, message);
+  return new Refused(answer.status, code, message);
 }

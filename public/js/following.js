@@ -32,6 +32,7 @@ export function follow(refresh, pauseMs) {
   }
 
   document.addEventListener("visibilitychange", turn);
+  addEventListener("online", turn);
   turn();
   return {
     now: turn,
@@ -39,6 +40,7 @@ export function follow(refresh, pauseMs) {
       stopped = true;
       clearTimeout(timer);
       document.removeEventListener("visibilitychange", turn);
+      removeEventListener("online", turn);
     },
   };
 }

@@ -21,28 +21,34 @@ export class House {
     this.main = el("main", { id: "main", tabindex: "-1" });
   }
 
-  /** Learn what the person may do, and build the frame; whether they may come in at all. */
+  /** Learn what the person may do, and build the frame. */
   async open() {
-    try {
-      this.isManager = await this.mayManage();
-      this.zone = (await this.api.get("reservations")).timeZone;
-    } catch (refused) {
-      // A manager must get as far as the settings that have to be mended.
-      if (!this.isManager || refused.status !== 409) {
-        fill(this.app, el("main", { id: "main", class: "refused" }, note("bad", refused.message), ...this.account()));
-        return false;
-      }
-    }
+    this.api.shut = (refused) => this.shut(refused);
+    const { role, timeZone } = await this.api.get("me");
+    this.isManager = role !== "host";
+    this.isOperator = role === "operator";
+    // Only until a zone that cannot be used is mended.
+    this.zone = timeZone ?? "UTC";
     this.trust = new Trust(this);
     this.ways = el("nav", { "aria-label": "Screens" });
     const skip = el("a", { class: "skip", href: "#main", click: (event) => this.skip(event) }, "Skip to the content");
     const account = el("div", { class: "account" }, ...this.account());
     fill(this.app, skip, el("header", { class: "frame" }, this.ways, account), this.trust.node, this.main);
-    return true;
+  }
+
+  /** Clear all away: the person may not be here any longer, and is told why. */
+  shut(refused) {
+    if (this.isShut) return;
+    this.isShut = true;
+    this.current?.close?.();
+    this.trust?.stop();
+    if (refused.status === 401) this.person.leave("Your sign-in has ended. Sign in again.");
+    else fill(this.app, el("main", { id: "main", class: "refused" }, note("bad", refused.message), ...this.account()));
   }
 
   /** Leave the screen that is open and show another; the same one may move by itself. */
   show(name, item) {
+    if (this.isShut) return undefined;
     const known = SCREENS.filter((screen) => this.isManager || !screen.managers);
     const screen = known.find((each) => each.name === name) ?? known[0];
     this.drawWays(known, screen);
@@ -72,13 +78,6 @@ export class House {
     const news = document.getElementById("news");
     news.textContent = text;
     this.hush = setTimeout(() => news.replaceChildren(), NEWS_MS);
-  }
-
-  async mayManage() {
-    // Only a manager's call tells a manager from a host.
-    const refused = await this.api.get("quarantine?limit=1").then(() => null, (error) => error);
-    if (refused && refused.code !== "ROLE_REQUIRED") throw refused;
-    return refused === null;
   }
 
   drawWays(known, current) {

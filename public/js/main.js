@@ -8,9 +8,10 @@ import { findDoor } from "./sign-in/door.js";
 import { askToSignIn } from "./sign-in/screen.js";
 
 const app = document.getElementById("app");
+const PAUSE_MS = 3_000;
 
 async function begin() {
-  const door = await findDoor();
+  const door = await patiently(findDoor);
   const wanted = placeIn(location.hash).restaurantId || door.restaurantId;
   const person = await door.resume();
   const visitor = person && wanted ? { person, restaurantId: wanted } : await askToSignIn(app, door, wanted);
@@ -19,7 +20,7 @@ async function begin() {
 
 async function enter(person, restaurantId) {
   const house = new House(app, new Api(restaurantId, person), person);
-  if (!(await house.open())) return;
+  await patiently(() => house.open());
   const place = placeIn(location.hash);
   if (place.restaurantId !== restaurantId) location.replace(hashOf(restaurantId, "book"));
   addEventListener("hashchange", () => arrive(house));
@@ -33,4 +34,22 @@ function arrive(house) {
   else house.show(place.screen, place.item);
 }
 
-begin().catch((error) => fill(app, el("main", { id: "main", class: "refused" }, note("bad", error.message))));
+/** Do what needs the server; while that is away, say so and try again. */
+async function patiently(task) {
+  for (;;) {
+    try {
+      return await task();
+    } catch (error) {
+      if (error.status !== 0 && !(error.status >= 500)) throw error;
+      tell(error);
+      await new Promise((resolve) => { setTimeout(resolve, PAUSE_MS); });
+    }
+  }
+}
+
+function tell(error) {
+  fill(app, el("main", { id: "main", class: "refused" }, el("h1", {}, "The book"), note("bad", error.message)));
+}
+
+// Whoever was shut out has been told already.
+begin().catch((error) => app.querySelector("main.refused") ?? tell(error));

@@ -23,6 +23,11 @@ export function counted(count, word) {
   return `${count} ${word}${count === 1 ? "" : "s"}`;
 }
 
+/** So many seconds in words, e.g. "some 3 minutes". */
+export function inMinutes(seconds) {
+  return seconds < 60 ? "less than a minute" : `some ${counted(Math.round(seconds / 60), "minute")}`;
+}
+
 /** An instant on the restaurant's wall clock, e.g. "Sat 14 Mar, 19:15". */
 export function moment(instant, zone) {
   const told = Object.fromEntries(new Intl.DateTimeFormat("en-GB", {
@@ -30,6 +35,13 @@ export function moment(instant, zone) {
     hour: "2-digit", minute: "2-digit", hourCycle: "h23",
   }).formatToParts(new Date(instant)).map((part) => [part.type, part.value]));
   return `${told.weekday} ${told.day} ${told.month}, ${told.hour}:${told.minute}`;
+}
+
+/** An instant on the restaurant's clock alone, e.g. "19:15". */
+export function clock(instant, zone) {
+  return new Intl.DateTimeFormat("en-GB", {
+    timeZone: zone, hour: "2-digit", minute: "2-digit", hourCycle: "h23",
+  }).format(new Date(instant));
 }
 
 /** A local date in words, e.g. "Saturday 14 March". */

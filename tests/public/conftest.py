@@ -3,6 +3,7 @@ import shutil
 import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -131,11 +132,19 @@ async def visit(stand: Stand, browser: Browser) -> AsyncIterator[Visit]:
     errors: list[str] = []
     contexts = []
 
-    async def come(role: str = "host", screen: str = f"book/{DAY}", **options: object) -> Page:
+    async def come(
+        role: str = "host",
+        screen: str = f"book/{DAY}",
+        now: datetime | None = None,
+        **options: object,
+    ) -> Page:
         context = await browser.new_context(**options)  # type: ignore[arg-type] # Playwright's own
         context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = await context.new_page()
+        if now:
+            # Only what the page takes for the time stands still; its timers go on.
+            await page.clock.set_fixed_time(now)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda told: errors.append(told.text) if "Policy" in told.text else None)
         await page.goto(f"{stand.url}/#/{stand.restaurant.id}/{screen}")

@@ -61,8 +61,15 @@ class Stand:
     async def agree(self) -> None:
         """Have one reservation on both sides, and the hourly check find nothing that differs."""
         self.opentable.booked(self.restaurant.rid, 4)
+        await self.poll()
         await self.reconcile()
         await self.reconcile()
+
+    async def poll(self) -> None:
+        """Have OpenTable asked what changed."""
+        asked = {"restaurantId": self.restaurant.id}
+        answer = await self.http.post(f"{self.url}/opentable-poll", json=asked)
+        assert answer.status_code == 200, answer.text
 
     async def reconcile(self) -> dict[str, Any]:
         """Have the hourly check run over `DAY`, and return what it answers."""

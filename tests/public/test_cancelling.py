@@ -25,6 +25,8 @@ async def test_a_cancelled_row_of_lineups_own_shows_it(stand: Stand, visit: Visi
     await stand.take_own()
     page = await visit()
     await cancel(page, "Noor Abernathy")
+    await page.keyboard.press("Escape")
+    await page.get_by_text("2 cancelled reservations").click()
     await expect(page.get_by_role("row", name="Noor Abernathy")).to_contain_text("Cancelled")
 
 
@@ -49,6 +51,7 @@ async def test_keeping_it_cancels_nothing(stand: Stand, visit: Visit) -> None:
 async def test_what_is_over_has_no_button(stand: Stand, visit: Visit) -> None:
     await stand.take_own()
     page = await visit()
+    await page.get_by_text("1 cancelled reservation").click()
     await page.get_by_role("button", name="Jonas Achterberg").click()
     await expect(page.get_by_role("dialog", name="Jonas Achterberg")).to_be_visible()
     await expect(page.get_by_role("button", name=CANCEL)).to_have_count(0)
@@ -66,7 +69,8 @@ async def test_the_keyboard_alone_cancels(stand: Stand, visit: Visit) -> None:
     sheet = page.get_by_role("dialog", name="Noor Abernathy", exact=True)
     await expect(sheet).to_contain_text("Cancelled by staff")
     await page.keyboard.press("Escape")
-    await expect(page.get_by_role("button", name="Noor Abernathy")).to_be_focused()
+    # Its row is folded away now.
+    await expect(page.locator("main")).to_be_focused()
 
 
 async def cancel(page: Page, name: str, reason: str = "") -> None:

@@ -71,7 +71,7 @@ async def test_the_connection_is_tried_for_real(stand: Stand, visit: Visit) -> N
 async def test_a_connection_that_does_not_work_says_what_to_do(visit: Visit) -> None:
     page = await visit("manager", "integration")
     await page.get_by_role("button", name="Test the connection").click()
-    await expect(page.locator(".note.bad")).to_be_visible()
+    await expect(page.locator("[aria-live] .note.bad")).to_be_visible()
 
 
 async def test_the_settings_are_saved(visit: Visit) -> None:

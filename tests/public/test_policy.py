@@ -49,6 +49,16 @@ def test_what_others_wrote_is_as_they_published_it_and_bears_its_licence() -> No
         assert "MIT License" in (path.parent / "LICENSE.md").read_text()
 
 
+def test_every_module_is_asked_for_at_once() -> None:
+    page = (ROOT / "public" / "index.html").read_text()
+    modules = {f"/{path.relative_to(ROOT / 'public')}" for path in FILES if path.suffix == ".js"}
+    assert set(re.findall(r'(?:modulepreload" href|module" src)="([^"]+)"', page)) == modules
+
+
+def test_the_page_weighs_little() -> None:
+    assert sum(path.stat().st_size for path in FILES) < 150_000
+
+
 def test_the_policy_lets_only_the_sign_in_out() -> None:
     hosting = json.loads((ROOT / "firebase.json").read_text())["hosting"]
     [headers] = [rule["headers"] for rule in hosting["headers"] if rule["source"] == "**"]

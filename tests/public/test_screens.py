@@ -14,6 +14,8 @@ AXE = Path(__file__).parent / "axe" / "axe.min.js"
 PICTURES = Path(__file__).parents[2] / "build" / "screens"
 PHONE = {"width": 390, "height": 844}
 TABLET = {"width": 1024, "height": 768}
+DESKTOP = {"width": 1440, "height": 900}
+DEVICES = (("desktop", DESKTOP), ("tablet", TABLET), ("phone", PHONE))
 SCREENS = ("book", "sheet", "story", "reports", "report", "quarantine", "kept", "integration")
 SERIOUS = {"serious", "critical"}
 
@@ -33,7 +35,7 @@ def address(screen: str, evening: Evening) -> str:
 async def settled(page: Page, screen: str) -> None:
     """Wait until a screen shows what it has read."""
     await page.locator("main h1").wait_for()
-    await page.get_by_text("Reading …").wait_for(state="detached")
+    await expect(page.get_by_text("Reading …").filter(visible=True)).to_have_count(0)
     await page.locator("[data-level]").wait_for()
     if screen in {"book", "sheet"}:
         await page.get_by_role("row", name="Ada Lovelace").wait_for()
@@ -73,7 +75,7 @@ async def test_every_screen_is_sound_and_fits(
         await page.goto(f"{stand.url}/#/{stand.restaurant.id}/{address(screen, evening)}")
         await page.reload()
         await settled(page, screen)
-        for device, size in (("tablet", TABLET), ("phone", PHONE)):
+        for device, size in DEVICES:
             await page.set_viewport_size(size)  # type: ignore[arg-type] # a dict is one
             picture = PICTURES / f"{screen}-{device}-{scheme}.png"
             await page.screenshot(path=picture, animations="disabled")

@@ -3,20 +3,24 @@
 import { button, el, note } from "../elements.js";
 
 const OVER = new Set(["CANCELLED", "COMPLETED", "NO_SHOW"]);
-const OPEN_TABLES = "OpenTable reservations must be cancelled through OpenTable.";
+const WHY_NOT = {
+  OPENTABLE: "OpenTable reservations must be cancelled through OpenTable.",
+  other: "This reservation was not made in Lineup: cancel it where it was made.",
+};
 
 /** The button, or the reason in words why it cannot be pressed; null where all is over. */
 export function cancelPart(house, reservation, cancelled) {
   if (OVER.has(reservation.status)) return null;
-  if (reservation.source.system !== "LINEUP") return refusedPart();
+  const { system } = reservation.source;
+  if (system !== "LINEUP") return refusedPart(WHY_NOT[system] ?? WHY_NOT.other);
   const dialog = confirmation(house, reservation, cancelled);
   return [button("Cancel this reservation …", () => dialog.showModal(), { class: "danger" }), dialog];
 }
 
-function refusedPart() {
+function refusedPart(reason) {
   return [
     el("button", { type: "button", class: "danger", disabled: true, "aria-describedby": "why-not" }, "Cancel this reservation …"),
-    el("p", { id: "why-not", class: "why" }, OPEN_TABLES),
+    el("p", { id: "why-not", class: "why" }, reason),
   ];
 }
 

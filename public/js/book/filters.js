@@ -22,9 +22,9 @@ export class Filters {
     ROOMY.onchange();
   }
 
-  /** Whether something is searched for. */
-  get isSearching() {
-    return this.search.value.trim() !== "";
+  /** Whether a status or something in particular is looked for. */
+  get isSeeking() {
+    return this.search.value.trim() !== "" || new FormData(this.form).get("status") !== "";
   }
 
   /** Those reservations that pass. */

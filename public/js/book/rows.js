@@ -2,6 +2,8 @@
 
 import { button, el, spoken } from "../elements.js";
 import { head } from "../tables.js";
+import { doubt } from "./doubts.js";
+import { lateness } from "./lateness.js";
 import { sourceBadge, statusMark } from "./marks.js";
 
 const HEADINGS = ["Time", "Party", "Name", "Table", "Requests", "Status", "Source"];
@@ -33,9 +35,12 @@ export class Rows {
     this.node.hidden = reservations.length === 0;
   }
 
-  /** Give a reservation's row the focus. */
+  /** Give a reservation's row the focus; whether it can be seen here. */
   focus(id) {
-    this.shown.get(id)?.row.querySelector("button").focus({ preventScroll: true });
+    const button = this.shown.get(id)?.row.querySelector("button");
+    if (!button?.checkVisibility()) return false;
+    button.focus({ preventScroll: true });
+    return true;
   }
 
   forgetAllBut(ids) {
@@ -47,24 +52,26 @@ export class Rows {
   }
 
   rowOf(reservation, isChanged) {
-    const said = JSON.stringify(reservation);
+    const late = lateness(reservation);
+    const said = JSON.stringify([reservation, late]);
     const held = this.shown.get(reservation.id);
     if (held?.said === said) return held.row;
-    const row = this.build(reservation);
+    const row = this.build(reservation, late);
     row.classList.toggle("changed", isChanged);
     held?.row.replaceWith(row);
     this.shown.set(reservation.id, { said, row });
     return row;
   }
 
-  build(each) {
+  build(each, late) {
+    const tags = [late, doubt(each)].filter(Boolean);
     return el("tr", { role: "row", "data-id": each.id, "data-status": each.status, click: () => this.choose(each.id) },
       cell("time", each.localTime ?? el("span", {}, "?", spoken(" time not known yet"))),
       cell("party", String(each.partySize ?? "?"), el("span", { class: "unit" }, each.partySize === 1 ? " guest" : " guests")),
       el("th", { role: "rowheader", scope: "row", class: "name" }, button(each.dinerName ?? "Unknown guest", (event) => this.open(event, each.id))),
       cell("table", each.tableNumbers.length ? [el("span", { class: "unit" }, "Table "), each.tableNumbers.join(", ")] : null),
       cell("requests", [each.specialRequests, each.venueNotes].filter(Boolean).join(" · ")),
-      cell("status", statusMark(each.status)),
+      cell("status", statusMark(each.status), tags.map((tag) => el("span", { class: "tag" }, tag))),
       cell("source", sourceBadge(each.source.system)));
   }
 

@@ -1,17 +1,17 @@
 /** The book: a day by time, following what happens. */
 
-import { button, el, fill, note } from "../elements.js";
+import { el, fill, note } from "../elements.js";
 import { follow } from "../following.js";
-import { counted } from "../times.js";
 import { changesBetween, inWords } from "./changes.js";
 import { covers } from "./covers.js";
 import { DayBar } from "./day-bar.js";
-import { Earlier } from "./earlier.js";
 import { Filters } from "./filters.js";
-import { Rows } from "./rows.js";
+import { Lately } from "./lately.js";
+import { List } from "./list.js";
 import { Sheet } from "./sheet.js";
 
 const PAUSE_MS = 2_500; // with the request itself well within five seconds
+const MINUTE_MS = 60_000;
 
 /** Open the book at a day, by default today's. */
 export function openBook(house, date) {
@@ -23,24 +23,19 @@ class Book {
   constructor(house, date) {
     this.house = house;
     this.date = date;
-    this.sheet = new Sheet(house, () => this.following.now(), (id) => this.rows.focus(id));
+    this.sheet = new Sheet(house, () => this.following.now(), (id) => this.focus(id));
     this.bar = new DayBar((to) => house.go("book", to));
     if (date) this.bar.draw(date);
     this.glance = el("div", { class: "glance" });
     this.filters = new Filters(() => this.draw());
-    this.earlier = new Earlier((id) => this.openSheet(id));
-    this.rows = new Rows("The day's reservations", (id) => this.openSheet(id));
-    this.incomplete = new Rows("Not yet complete", (id) => this.openSheet(id));
-    this.pointer = button("", () => this.apart.scrollIntoView(), { class: "pointer", hidden: true });
-    this.apart = el("section", { class: "apart", hidden: true },
-      el("h2", {}, "Not yet complete"),
-      el("p", {}, "OpenTable told of a change before the booking itself; the rest follows by itself. These may be on any day."),
-      this.incomplete.node);
+    this.lately = new Lately();
+    this.list = new List((id) => this.sheet.open(this.find(id)));
     this.problem = el("div");
-    this.empty = el("p", { class: "empty", hidden: true });
+    this.reading = el("p", { class: "empty" }, "Reading …");
+    this.shown = el("div", { class: "book", hidden: true },
+      this.glance, this.lately.node, this.filters.node, this.list.nodes);
     this.node = el("div", { class: "book" },
-      this.bar.node, this.problem, this.glance, this.filters.node, this.pointer,
-      this.earlier.node, this.rows.node, this.empty, this.apart, this.sheet.node);
+      this.bar.node, this.problem, this.reading, this.shown, this.sheet.node);
     this.following = follow(() => this.refresh(), PAUSE_MS);
   }
 
@@ -48,6 +43,10 @@ class Book {
     this.date = date;
     this.day = undefined;
     this.etag = undefined;
+    this.seenAt = undefined;
+    this.lately.clear();
+    // One day's rows must never stand under another day's name.
+    this.reveal(false);
     if (date) this.bar.draw(date);
     this.following.now();
   }
@@ -55,15 +54,19 @@ class Book {
   close() {
     this.following.stop();
     this.sheet.close();
+    this.house.trust.reach();
   }
 
   async refresh() {
     const asked = this.date;
     try {
       const found = await this.house.api.getChanged(asked ? `reservations?date=${asked}` : "reservations", this.etag);
+      if (asked !== this.date) return;
       this.house.trust.reach();
       fill(this.problem);
-      if (found && asked === this.date) this.take(found);
+      this.seenAt = Date.now();
+      if (found) this.take(found);
+      else this.drawLater();
     } catch (refused) {
       this.fail(refused);
       throw refused;
@@ -77,33 +80,42 @@ class Book {
     this.day = body;
     this.house.zone = body.timeZone;
     this.draw(new Set(changes.map(({ id }) => id)));
-    if (changes.length) this.house.say(inWords(changes));
+    if (changes.length) {
+      this.house.say(inWords(changes));
+      this.lately.add(changes, body.timeZone);
+    }
     this.sheet.update(this.find(this.sheet.id));
+  }
+
+  /** Draw again what only the time changes, such as who is late. */
+  drawLater() {
+    if (Date.now() - this.drawnAt >= MINUTE_MS) this.draw();
   }
 
   draw(changed = new Set()) {
     if (!this.day) return;
-    const { date, reservations, incomplete } = this.day;
-    const shown = this.filters.passed(reservations);
-    this.bar.draw(date);
-    fill(this.glance, covers(reservations));
-    this.filters.count(reservations);
-    this.rows.draw(this.earlier.fold(shown, changed, this.filters.isSearching), changed);
-    this.incomplete.draw(incomplete, changed);
-    this.apart.hidden = this.pointer.hidden = incomplete.length === 0;
-    this.pointer.textContent = `${counted(incomplete.length, "reservation")} not yet complete, below`;
-    this.empty.hidden = shown.length > 0;
-    this.empty.textContent = reservations.length ? "Nothing on this day fits the filters." : "Nothing is booked on this day.";
+    this.drawnAt = Date.now();
+    this.bar.draw(this.day.date);
+    fill(this.glance, covers(this.day.reservations));
+    this.filters.count(this.day.reservations);
+    this.list.draw(this.day, this.filters, changed);
+    this.reveal(true);
+  }
+
+  reveal(isRead) {
+    this.shown.hidden = !isRead;
+    this.reading.hidden = isRead;
   }
 
   fail(refused) {
     const isRefusal = refused.status >= 400 && refused.status < 500;
     if (isRefusal) fill(this.problem, note("bad", refused.message));
-    else this.house.trust.lose(refused.message);
+    else this.house.trust.lose(refused.message, this.seenAt);
   }
 
-  openSheet(id) {
-    this.sheet.open(this.find(id));
+  focus(id) {
+    // What was folded away or left the day cannot take it.
+    if (!this.list.focus(id)) this.house.main.focus();
   }
 
   find(id) {

@@ -1,7 +1,9 @@
 /** One reservation: all that the book knows of it, what can be done, and its story. */
 
-import { button, el, factList, fill } from "../elements.js";
+import { button, el, factList, fill, note } from "../elements.js";
 import { cancelPart } from "./cancelling.js";
+import { doubtInSentences } from "./doubts.js";
+import { lateness } from "./lateness.js";
 import { sourceBadge, statusMark } from "./marks.js";
 import { story } from "./story.js";
 
@@ -66,17 +68,21 @@ export class Sheet {
   }
 
   headOf(each) {
+    const doubt = doubtInSentences(each);
     return [
       el("div", { class: "sheet-head" },
         el("h2", { id: "sheet-name" }, each.dinerName ?? "Unknown guest"),
         button("Close", () => this.close(), { autofocus: true })),
       el("p", { class: "marks" }, statusMark(each.status), sourceBadge(each.source.system)),
+      doubt && note("watch", doubt),
       factList([
         ["Time", each.localTime ?? "not known yet"],
+        ["Late", lateness(each)],
         ["Party", String(each.partySize ?? "not known yet")],
         ["Table", each.tableNumbers.join(", ")],
         ["Phone", each.phone && el("a", { href: `tel:${each.phone}` }, each.phone)],
         ["E-mail", each.email && el("a", { href: `mailto:${each.email}` }, each.email)],
+        ["OpenTable's state", each.source.state],
         ["Request", each.specialRequests],
         ["Note", each.venueNotes],
         ["Cancelled because", each.cancellationReason],

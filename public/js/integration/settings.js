@@ -26,7 +26,7 @@ export function settings(integration, change) {
   }
   return el("form", { class: "panel stack", submit },
     el("h2", {}, "Settings"),
-    el("p", {}, "OpenTable's number of this restaurant: ", el("strong", {}, integration.restaurantId ?? "none yet"), ". An operator sets it."),
+    el("p", {}, "OpenTable's number of this restaurant: ", el("strong", {}, integration.restaurantId ?? "none yet"), "; an operator sets it."),
     el("label", {}, "Time zone", el("input", { name: "timeZone", required: true, list: "zones", value: integration.timeZone ?? "" }), zones()),
     el("label", {}, "Country, for phone numbers without a country code",
       el("input", { name: "country", maxlength: "2", pattern: "[A-Za-z]{2}", placeholder: "US", class: "short", value: integration.country ?? "" })),

@@ -4,6 +4,7 @@
  */
 
 import { Refused, reached } from "../api.js";
+import { startAnew } from "./leaving.js";
 
 const SIGN_IN = "https://identitytoolkit.googleapis.com/v1/accounts:signInWithPassword";
 const RENEW = "https://securetoken.googleapis.com/v1/token";
@@ -71,13 +72,13 @@ async function asked(url, apiKey, type, body) {
 
 function leaveIfOver(refused) {
   // Firebase refuses a visit that is over with 400; anything else may pass.
-  if (refused.status === 400) leave();
+  if (refused.status === 400) leave("Your sign-in has ended. Sign in again.");
   throw refused;
 }
 
-function leave() {
+function leave(reason) {
   localStorage.removeItem(KEPT);
-  location.reload();
+  startAnew(reason);
 }
 
 function keep({ name, refreshToken }) {

@@ -1,6 +1,7 @@
 /** The demo's staff, whom only a local run knows: its gateway makes their tokens. */
 
 import { Refused, reached } from "../api.js";
+import { startAnew } from "./leaving.js";
 
 const STATUS = "/_local/status";
 const TOKEN = "/_local/token";
@@ -31,9 +32,9 @@ function personOf(role) {
     name: ROLES[role],
     token: async () => (await told(`${TOKEN}?role=${role}`)).token,
     others: others.map((other) => ({ name: ROLES[other], become: () => become(other) })),
-    leave() {
+    leave(reason) {
       sessionStorage.removeItem(KEPT);
-      location.reload();
+      startAnew(reason);
     },
   };
 }
@@ -45,6 +46,7 @@ function become(role) {
 
 async function told(url) {
   const answer = await reached(url);
+  if (answer.status >= 500) throw new Refused(answer.status, "UNAVAILABLE", "The page cannot be reached just now; it tries again by itself.");
   if (!answer.ok) throw new Refused(answer.status, "NO_WAY_IN", "This address has no sign-in: serve it by Firebase Hosting, or by `make run`.");
   return answer.json();
 }

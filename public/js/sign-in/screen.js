@@ -1,6 +1,7 @@
 /** Where somebody says who they are. */
 
-import { button, el, fill } from "../elements.js";
+import { button, el, fill, note } from "../elements.js";
+import { whyLeft } from "./leaving.js";
 
 /**
  * Ask until somebody has signed in.
@@ -13,7 +14,8 @@ export function askToSignIn(app, door, restaurantId) {
   document.title = "Sign in";
   return new Promise((resolve) => {
     const ways = door.demo ? demoWays(door, restaurantId, resolve) : passwordForm(door, restaurantId, resolve);
-    fill(app, el("main", { id: "main", class: "sign-in" }, el("h1", {}, "The book"), ways));
+    const reason = whyLeft();
+    fill(app, el("main", { id: "main", class: "sign-in" }, el("h1", {}, "The book"), reason && note("watch", reason), ways));
   });
 }
 

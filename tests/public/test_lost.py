@@ -1,0 +1,98 @@
+"""When the server is away, or the visit is over: said in words, and nothing old looks new."""
+
+from datetime import UTC, datetime, timedelta
+
+from playwright.async_api import Page, Route, expect
+
+from dev.demo_staff import STAFF, TOKEN_PATH
+from shared.edge import paths
+from tests.public.conftest import Visit
+from tests.public.stand import DAY, Stand
+
+SOON_MS = 12_000
+
+
+async def refuse(page: Page, status: int, pattern: str = "**/api/**") -> None:
+    """Have the API answer with a refusal from now on."""
+
+    async def answer(route: Route) -> None:
+        error = {"code": "UNAVAILABLE", "message": "This cannot be done just now."}
+        await route.fulfill(status=status, json={"error": error})
+
+    await page.route(pattern, answer)
+
+
+async def test_the_last_list_stays_with_its_age(stand: Stand, visit: Visit) -> None:
+    await stand.take_own()
+    noon = datetime(2026, 3, 14, 16, tzinfo=UTC)
+    page = await visit(now=noon)
+    await page.get_by_role("button", name="Leila Fontaine").wait_for()
+    await refuse(page, 503)
+    await page.clock.set_fixed_time(noon + timedelta(minutes=5))
+    strip = page.locator(".trust")
+    await expect(strip).to_contain_text("What is shown is from 12:00, 5 minutes ago")
+    await expect(strip).to_have_attribute("data-level", "bad")
+    await expect(page.get_by_role("button", name="Leila Fontaine")).to_be_visible()
+
+
+async def test_a_list_that_is_old_is_never_called_in_order(stand: Stand, visit: Visit) -> None:
+    await stand.agree()
+    page = await visit()
+    strip = page.locator(".trust")
+    await expect(strip).to_have_attribute("data-level", "good")
+    await refuse(page, 503, "**/reservations?*")
+    await expect(strip).to_have_attribute("data-level", "bad")
+    async with page.expect_response("**/health", timeout=SOON_MS * 3):
+        await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await expect(strip).to_have_attribute("data-level", "bad")
+
+
+async def test_that_trouble_began_is_said_aloud(stand: Stand, visit: Visit) -> None:
+    await stand.agree()
+    page = await visit()
+    await expect(page.locator(".trust")).to_have_attribute("data-level", "good")
+    await refuse(page, 503)
+    await expect(page.get_by_role("status")).to_contain_text("Trouble: Not up to date.")
+
+
+async def test_a_page_that_opens_while_the_server_is_away_comes_by_itself(
+    stand: Stand, visit: Visit
+) -> None:
+    page = await visit()
+    await refuse(page, 503)
+    await page.reload()
+    await expect(page.locator("main")).to_contain_text("This cannot be done just now.")
+    await page.unroute("**/api/**")
+    await expect(page.get_by_label("Go to a day")).to_be_visible(timeout=SOON_MS)
+    assert stand.restaurant.id in page.url
+
+
+async def test_a_member_who_is_removed_sees_nothing_more(stand: Stand, visit: Visit) -> None:
+    await stand.take_own()
+    page = await visit()
+    await page.get_by_role("button", name="Leila Fontaine").wait_for()
+    error = {"code": "FORBIDDEN", "message": "You are not on this restaurant's staff."}
+    await page.route("**/api/**", lambda route: route.fulfill(status=403, json={"error": error}))
+    await expect(page.locator("main")).to_contain_text("You are not on this restaurant's staff.")
+    await expect(page.get_by_role("button", name="Leila Fontaine")).to_have_count(0)
+
+
+async def test_a_visit_that_is_over_asks_to_sign_in_again_and_says_why(
+    stand: Stand, visit: Visit
+) -> None:
+    await stand.take_own()
+    page = await visit()
+    await page.get_by_role("button", name="Leila Fontaine").wait_for()
+    await page.route(f"**{TOKEN_PATH}*", lambda route: route.fulfill(json={"token": "over"}))
+    await expect(page.locator("main.sign-in")).to_contain_text("Your sign-in has ended.")
+    await page.unroute(f"**{TOKEN_PATH}*")
+    await page.get_by_role("button", name="The demo host").click()
+    await expect(page.get_by_role("button", name="Leila Fontaine")).to_be_visible()
+    assert page.url.endswith(f"book/{DAY}")
+
+
+async def test_nobody_is_told_anything_before_they_are_known(stand: Stand, visit: Visit) -> None:
+    await paths.staff(stand.client, stand.restaurant.id, STAFF["host"]).delete()
+    page = await visit()
+    await expect(page.locator("main")).to_contain_text("You are not on this restaurant's staff")
+    await expect(page.get_by_role("navigation")).to_have_count(0)
