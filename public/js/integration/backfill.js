@@ -2,7 +2,7 @@
 
 import { el, factList, fill, note } from "../elements.js";
 import { follow } from "../following.js";
-import { daysInWords, inMinutes, moment } from "../times.js";
+import { counted, daysInWords, inMinutes, moment } from "../times.js";
 
 const PAUSE_MS = 2_500;
 const COUNTED = [["created", "added"], ["updated", "corrected"], ["unchanged", "alike"], ["stale", "outdated"], ["quarantined", "kept aside"]];
@@ -79,13 +79,13 @@ function inWords(told, zone) {
 }
 
 function headline({ status, daysDone, daysTotal }) {
-  if (status === "FAILED") return `The backfill stopped after ${daysDone} of ${daysTotal} days. Start it again to go on.`;
-  return `The backfill is complete: ${daysTotal} days.`;
+  if (status === "FAILED") return `The backfill stopped after ${daysDone} of ${counted(daysTotal, "day")}. Start it again to go on.`;
+  return `The backfill is complete: ${counted(daysTotal, "day")}.`;
 }
 
 function bar({ daysDone, daysTotal, secondsLeft }) {
   const left = secondsLeft === null ? "" : `, ${inMinutes(secondsLeft)} left`;
-  return el("label", { class: "progress" }, `${daysDone} of ${daysTotal} days${left}`,
+  return el("label", { class: "progress" }, `${daysDone} of ${counted(daysTotal, "day")}${left}`,
     el("progress", { max: daysTotal, value: daysDone }));
 }
 
