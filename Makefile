@@ -25,7 +25,8 @@ coverage: bootstrap ## Test the pure ring; fail where a branch of it is not cove
 
 soak: bootstrap ## Test for some two hours: 10,000 runs of the machine, load under kill -9, drills
 	@HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -n 2 --dist worksteal --show-capture=no \
-		tests/machine tests/load tests/drills tests/functions/api/test_any_call.py $(ARGS)
+		tests/machine tests/load tests/drills tests/functions/api/test_any_call.py \
+		tests/public/test_auth_emulator.py $(ARGS)
 
 check: bootstrap ## Lint, formatting, types, known vulnerabilities
 	@$(BIN)/ruff check

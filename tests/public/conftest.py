@@ -56,7 +56,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def page_project() -> str:
-    return f"page-{uuid.uuid4().hex[:16]}"
+    return f"demo-{uuid.uuid4().hex[:16]}"
 
 
 @pytest.fixture(scope="session")

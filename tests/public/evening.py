@@ -37,6 +37,7 @@ class Evening:
 async def play(stand: Stand) -> Evening:
     """Fill a restaurant's book, reports and quarantine."""
     booked = stand.opentable.booked(stand.restaurant.rid, 4)
+    await stand.poll()
     await stand.reconcile()
     booked.desk.resize(booked.reservation.key, 6)
     booked.desk.tables(booked.reservation.key, "23")

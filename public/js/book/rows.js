@@ -70,8 +70,8 @@ export class Rows {
       cell("party", String(each.partySize ?? "?"), el("span", { class: "unit" }, each.partySize === 1 ? " guest" : " guests")),
       el("th", { role: "rowheader", scope: "row", class: "name" }, button(each.dinerName ?? "Unknown guest", (event) => this.open(event, each.id))),
       cell("table", each.tableNumbers.length ? [el("span", { class: "unit" }, "Table "), each.tableNumbers.join(", ")] : null),
-      cell("requests", [each.specialRequests, each.venueNotes].filter(Boolean).join(" · ")),
-      cell("status", statusMark(each.status), tags.map((tag) => el("span", { class: "tag" }, tag))),
+      cell("requests", tags.map((tag) => el("span", { class: "tag" }, tag)), [each.specialRequests, each.venueNotes].filter(Boolean).join(" · ")),
+      cell("status", statusMark(each.status)),
       cell("source", sourceBadge(each.source.system)));
   }
 

@@ -60,6 +60,14 @@ async def test_the_newest_report_is_told(host: Caller, world: World) -> None:
     assert (told["reportId"], told["status"]) == (report["reportId"], "COMPLETED")
 
 
+async def test_a_dry_run_is_not_the_newest_check(host: Caller, world: World) -> None:
+    check = await world.reconcile()
+    world.clock.advance(60)
+    await world.reconcile(dry=True)
+    told = (await host.get("health")).json()["reconciliation"]
+    assert told["reportId"] == check["reportId"]
+
+
 async def test_a_failing_poll_is_told_in_words(host: Caller, world: World) -> None:
     settings = paths.integration(world.services.firestore, world.restaurant.id)
     await settings.update({"timeZone": "Mars/Olympus"})

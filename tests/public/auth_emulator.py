@@ -1,0 +1,95 @@
+"""Firebase's own Auth emulator, out of firebase-tools: a second opinion on the played one."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from dev.processes import LOOPBACK, free_port, running, wait_until_answers
+
+VERSION = "15.34.2"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "opentable-ledger"
+HOME = CACHE / f"firebase-tools-{VERSION}"
+PROGRAM = HOME / "node_modules" / "firebase-tools" / "lib" / "bin" / "firebase.js"
+SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
+FETCH_SECONDS = 600
+START_SECONDS = 180  # it asks Google for news first, and waits where nobody answers
+OWNER = {"Authorization": "Bearer owner"}
+
+
+@dataclass(frozen=True, slots=True)
+class AuthEmulator:
+    """A running Auth emulator.
+
+    Attributes:
+        url: Where; each service lies beneath its own host's name.
+        project: The project whose accounts it keeps.
+    """
+
+    url: str
+    project: str
+
+    async def create(self, uid: str, email: str, password: str) -> None:
+        """Create an account, as the Firebase console does."""
+        await self._administer("", localId=uid, email=email, password=password)
+
+    async def change(self, uid: str, **fields: object) -> None:
+        """Change an account, e.g. ``disableUser`` or ``customAttributes``."""
+        await self._administer(":update", localId=uid, **fields)
+
+    async def delete(self, uid: str) -> None:
+        """Delete an account."""
+        await self._administer(":delete", localId=uid)
+
+    async def _administer(self, verb: str, **fields: object) -> None:
+        path = f"identitytoolkit.googleapis.com/v1/projects/{self.project}/accounts{verb}"
+        async with httpx.AsyncClient() as client:
+            answer = await client.post(f"{self.url}/{path}", headers=OWNER, json=fields)
+        assert answer.status_code == 200, answer.text
+
+
+@contextlib.contextmanager
+def serving_auth(folder: Path, project: str) -> Iterator[AuthEmulator]:
+    """Run an Auth emulator; skip the test, with the reason, where there is none to be had."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("There is no node on the PATH: apt-get install nodejs npm")
+    ensure_firebase_tools()
+    auth, hub, logging = free_port(), free_port(), free_port()
+    emulators = {
+        "auth": {"host": LOOPBACK, "port": auth},
+        "hub": {"port": hub},
+        "logging": {"port": logging},
+        "ui": {"enabled": False},
+    }
+    (folder / "firebase.json").write_text(json.dumps({"emulators": emulators}))
+    command = [node, str(PROGRAM), "emulators:start", "--only", "auth", "--project", project]
+    # It leaves logs where it is started.
+    there = ["sh", "-c", 'cd "$0" && exec "$@"', str(folder), *command]
+    url = f"http://{LOOPBACK}:{auth}"
+    with running(there, print) as child:
+        wait_until_answers(url, START_SECONDS, child)
+        yield AuthEmulator(url, project)
+
+
+def ensure_firebase_tools() -> None:
+    """Have firebase-tools in the user's cache, fetched by the soak alone: it is large."""
+    npm = shutil.which("npm")
+    if PROGRAM.exists():
+        return
+    if not SOAK or npm is None:
+        pytest.skip(f"There is no firebase-tools in {HOME}: `make soak` fetches it, given npm")
+    quietly = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    fetch = [npm, "install", "--prefix", str(HOME), *quietly, f"firebase-tools@{VERSION}"]
+    try:
+        subprocess.run(fetch, timeout=FETCH_SECONDS, check=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        shutil.rmtree(HOME, ignore_errors=True)
+        pytest.skip(f"firebase-tools cannot be fetched: {error}")

@@ -1,0 +1,97 @@
+"""Signing in as in production, against Firebase's own emulator of its services."""
+
+import uuid
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from playwright.async_api import Browser, Page, Route, expect
+
+from shared.edge import paths
+from tests.public.auth_emulator import AuthEmulator, serving_auth
+from tests.public.conftest import PATIENCE_MS
+from tests.public.stand import DAY, Stand
+
+PASSWORD = "a long password"
+FIREBASE = ("identitytoolkit.googleapis.com", "securetoken.googleapis.com")
+
+
+@pytest.fixture(scope="module")
+def firebase(tmp_path_factory: pytest.TempPathFactory, page_project: str) -> Iterator[AuthEmulator]:
+    with serving_auth(tmp_path_factory.mktemp("firebase"), page_project) as started:
+        yield started
+
+
+@pytest.fixture
+async def hanna(firebase: AuthEmulator, stand: Stand) -> str:
+    """A host with an account; its uid, which is also the first part of the e-mail."""
+    uid = f"hanna{uuid.uuid4().hex[:12]}"
+    await firebase.create(uid, f"{uid}@example.com", PASSWORD)
+    await paths.staff(stand.client, stand.restaurant.id, uid).set({"role": "host"})
+    return uid
+
+
+@pytest.fixture
+async def page(stand: Stand, browser: Browser, firebase: AuthEmulator) -> AsyncIterator[Page]:
+    """The page at the sign-in, its calls to Firebase led to the emulator as they are."""
+    context = await browser.new_context()
+    context.set_default_timeout(PATIENCE_MS)
+
+    async def configure(route: Route) -> None:
+        await route.fulfill(json={"projectId": firebase.project, "apiKey": "web-key"})
+
+    async def lead(route: Route) -> None:
+        there = route.request.url.replace("https://", f"{firebase.url}/")
+        await route.fulfill(response=await route.fetch(url=there))
+
+    await context.route("**/__/firebase/init.json", configure)
+    for host in FIREBASE:
+        await context.route(f"https://{host}/**", lead)
+    opened = await context.new_page()
+    await opened.goto(f"{stand.url}/#/{stand.restaurant.id}/book/{DAY}")
+    yield opened
+    await context.close()
+
+
+async def sign_in(page: Page, uid: str, password: str = PASSWORD) -> None:
+    await page.get_by_label("E-mail").fill(f"{uid}@example.com")
+    await page.get_by_label("Password").fill(password)
+    await page.get_by_role("button", name="Sign in").click()
+
+
+async def test_an_account_opens_the_book_and_stays_signed_in(page: Page, hanna: str) -> None:
+    await sign_in(page, hanna)
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Saturday 14 March")
+    await page.reload()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Saturday 14 March")
+
+
+async def test_a_wrong_password_is_said_in_words(page: Page, hanna: str) -> None:
+    await sign_in(page, hanna, "wrong")
+    await expect(page.get_by_role("alert")).to_have_text("The e-mail or the password is not right.")
+
+
+async def test_an_account_that_is_switched_off_says_so(
+    page: Page, hanna: str, firebase: AuthEmulator
+) -> None:
+    await firebase.change(hanna, disableUser=True)
+    await sign_in(page, hanna)
+    await expect(page.get_by_role("alert")).to_contain_text("This account is switched off")
+
+
+async def test_an_account_that_is_gone_has_to_sign_in_anew(
+    page: Page, hanna: str, firebase: AuthEmulator
+) -> None:
+    await sign_in(page, hanna)
+    await page.get_by_label("Go to a day").wait_for()
+    await firebase.delete(hanna)
+    await page.reload()
+    await expect(page.locator("main.sign-in")).to_contain_text("Your sign-in has ended.")
+
+
+async def test_the_groups_claim_makes_an_operator(
+    page: Page, hanna: str, firebase: AuthEmulator
+) -> None:
+    await firebase.change(hanna, customAttributes='{"operator": true}')
+    await sign_in(page, hanna)
+    await page.get_by_role("link", name="Integration").click()
+    await expect(page.get_by_role("heading", name="For operators")).to_be_visible()
