@@ -25,9 +25,7 @@ def counted_from(integration: Mapping[str, Any]) -> datetime | None:
     return entered + timedelta(seconds=CACHE_SECONDS) if isinstance(entered, datetime) else None
 
 
-async def last_uses(
-    client: AsyncClient, restaurant_id: str, since: datetime | None
-) -> list[Proof]:
+async def last_uses(client: AsyncClient, restaurant_id: str, since: datetime | None) -> list[Proof]:
     """Return the last use of each credential that the newest `MOST_WEBHOOKS` came with.
 
     Args:
