@@ -9,18 +9,23 @@ import { askToSignIn } from "./sign-in/screen.js";
 
 const app = document.getElementById("app");
 const PAUSE_MS = 3_000;
+// Where somebody was last, for an address that names no restaurant.
+const LAST = "staff.restaurant";
 
 async function begin() {
   const door = await patiently(findDoor);
-  const wanted = placeIn(location.hash).restaurantId || door.restaurantId;
+  const named = placeIn(location.hash).restaurantId || door.restaurantId;
+  const last = localStorage.getItem(LAST);
   const person = await door.resume();
-  const visitor = person && wanted ? { person, restaurantId: wanted } : await askToSignIn(app, door, wanted);
+  const restaurantId = named || last;
+  const visitor = person && restaurantId ? { person, restaurantId } : await askToSignIn(app, door, named, last);
   await enter(visitor.person, visitor.restaurantId);
 }
 
 async function enter(person, restaurantId) {
   const house = new House(app, new Api(restaurantId, person), person);
   await patiently(() => house.open());
+  localStorage.setItem(LAST, restaurantId);
   const place = placeIn(location.hash);
   if (place.restaurantId !== restaurantId) location.replace(hashOf(restaurantId, "book"));
   addEventListener("hashchange", () => arrive(house));

@@ -133,7 +133,8 @@ async def test_signing_out_forgets_the_visit(page: Page) -> None:
     await sign_in(page)
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_label("Password")).to_be_visible()
-    assert await page.evaluate("localStorage.length") == 0
+    kept = await page.evaluate("({...localStorage})")
+    assert kept.keys() == {"staff.restaurant"}
 
 
 async def test_production_offers_no_demo(page: Page) -> None:
@@ -147,3 +148,10 @@ async def test_an_address_without_a_restaurant_asks_for_it(page: Page, stand: St
     await sign_in(page)
     await expect(page.get_by_label("Go to a day")).to_be_visible()
     assert page.url.endswith(f"#/{stand.restaurant.id}/book")
+
+
+async def test_the_restaurant_of_the_last_visit_is_offered(page: Page, stand: Stand) -> None:
+    await sign_in(page)
+    await page.get_by_role("button", name="Sign out").click()
+    await page.goto(f"{stand.url}/")
+    await expect(page.get_by_label("Restaurant")).to_have_value(stand.restaurant.id)

@@ -10,7 +10,8 @@ import { resultOf } from "./result.js";
 
 const HEADINGS = ["Reservation", "Field", "In our book", "At OpenTable", "Done"];
 const DONE = { created: "Added", updated: "Corrected", cancelled: "Cancelled" };
-const UNDONE = { HELD: "Held back", DRY_RUN: "Only tried", FAILED: "Not done" };
+// What a report that broke off lists was done before it did.
+const UNDONE = { HELD: "Held back", DRY_RUN: "Only tried" };
 
 /** Open a report. */
 export function openReport(house, id) {

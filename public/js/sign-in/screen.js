@@ -8,12 +8,13 @@ import { whyLeft } from "./leaving.js";
  * @param {HTMLElement} app
  * @param {object} door See `findDoor`.
  * @param {string|undefined} restaurantId The one that the address names.
+ * @param {string|null} last The one that was shown last, offered where the address names none.
  * @returns {Promise<{person: object, restaurantId: string}>}
  */
-export function askToSignIn(app, door, restaurantId) {
+export function askToSignIn(app, door, restaurantId, last) {
   document.title = "Sign in";
   return new Promise((resolve) => {
-    const ways = door.demo ? demoWays(door, restaurantId, resolve) : passwordForm(door, restaurantId, resolve);
+    const ways = door.demo ? demoWays(door, restaurantId, resolve) : passwordForm(door, restaurantId, last, resolve);
     const reason = whyLeft();
     fill(app, el("main", { id: "main", class: "sign-in" }, el("h1", {}, "The book"), reason && note("watch", reason), ways));
   });
@@ -26,10 +27,10 @@ function demoWays(door, restaurantId, resolve) {
       button(`The ${name}`, () => resolve({ person: enter(), restaurantId }), { class: "primary" })));
 }
 
-function passwordForm(door, restaurantId, resolve) {
+function passwordForm(door, restaurantId, last, resolve) {
   const problem = el("p", { class: "note bad", role: "alert", hidden: true });
   const submit = el("button", { class: "primary" }, "Sign in");
-  const restaurant = restaurantId ? null : field("Restaurant", "restaurant", { autocomplete: "organization" });
+  const restaurant = restaurantId ? null : field("Restaurant", "restaurant", { autocomplete: "organization", value: last });
 
   async function signIn(event) {
     event.preventDefault();
