@@ -44,7 +44,7 @@ async def test_everything_that_is_pressed_is_a_fingertip_high(
 ) -> None:
     page = await visit("manager", address("book", evening), viewport=PHONE)
     found: dict[str, Any] = {}
-    for screen in SCREENS:
+    for screen in (*SCREENS, "patterns"):
         await go(page, stand, screen, evening)
         found |= {screen: small} if (small := await page.evaluate(SMALL)) else {}
     assert found == {}
@@ -62,7 +62,7 @@ async def test_enlarged_every_screen_fits(
 ) -> None:
     size = {"width": width, "height": 384}
     page = await visit("manager", address("book", evening), viewport=size)
-    for screen in SCREENS:
+    for screen in (*SCREENS, "patterns"):
         await go(page, stand, screen, evening)
         assert await overflow(page) == 0, screen
 

