@@ -37,6 +37,7 @@ class Reservation(Told):
     diner_name: str | None
     party_size: int | None
     start_at: str | None = Field(description="UTC.")
+    local_date: str | None = Field(description="The business date, YYYY-MM-DD.")
     local_time: str | None = Field(description="The restaurant's wall clock, HH:MM.")
     status: str | None
     table_numbers: list[str]
@@ -86,6 +87,7 @@ def shown(document_id: str, document: Mapping[str, Any], zone: ZoneInfo) -> Rese
         diner_name=_of(str, flat.get("dinerName")),
         party_size=_of(int, flat.get("partySize")),
         start_at=utc_text(start) if start else None,
+        local_date=_of(str, flat.get("localDate")),
         local_time=f"{start.astimezone(zone):%H:%M}" if start else None,
         status=_of(str, flat.get("status")),
         table_numbers=[str(table) for table in tables],

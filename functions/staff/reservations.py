@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from functions.staff.book import Day, DayAsked, by_time
+from functions.staff.book import Day, DayAsked, by_time, shown
 from functions.staff.models import Asked, Instant, Limit, Nothing, Text, Told
 from functions.staff.replies import RefusalError, Reply
 from functions.staff.routing import Visit, not_found
@@ -30,6 +30,12 @@ async def day(visit: Visit[DayAsked, Nothing]) -> Reply:
     reservations, incomplete = by_time(found.dated, zone), by_time(found.undated, zone)
     body = Day(date=date, time_zone=zone.key, reservations=reservations, incomplete=incomplete)
     return Reply(body, headers=headers)
+
+
+async def one(visit: Visit[Nothing, Nothing]) -> Reply:
+    """Answer with one reservation, whichever day it is on."""
+    zone = (await usable_settings(visit)).usable_zone()
+    return Reply(shown(visit.id, await _held(visit), zone))
 
 
 class StoryAsked(Asked):
@@ -80,8 +86,14 @@ async def system_and_status(visit: Visit[Any, Any]) -> tuple[str | None, str | N
     Raises:
         RefusalError: When there is no such reservation.
     """
+    document = await _held(visit)
+    return (document.get("source") or {}).get("system"), document.get("status")
+
+
+async def _held(visit: Visit[Any, Any]) -> dict[str, Any]:
+    """Return the document that a call names (see `system_and_status`)."""
     reservations = paths.reservations(visit.services.firestore, visit.restaurant_id)
     document = (await read_one(reservations.document(visit.id))).to_dict()
     if document is None:
         raise not_found("There is no reservation of this id in this restaurant.")
-    return (document.get("source") or {}).get("system"), document.get("status")
+    return document

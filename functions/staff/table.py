@@ -16,7 +16,7 @@ from functions.staff import (
     reservations,
     settling,
 )
-from functions.staff.book import Day, DayAsked
+from functions.staff.book import Day, DayAsked, Reservation
 from functions.staff.models import Nothing
 from functions.staff.new_settings import SettingsAsked
 from functions.staff.patterns import Patterns
@@ -44,6 +44,16 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         DayAsked,
         Nothing,
         "If-None-Match",
+    ),
+    Route(
+        "GET",
+        "reservations/{id}",
+        Role.HOST,
+        "One reservation",
+        reservations.one,
+        Reservation,
+        Nothing,
+        Nothing,
     ),
     Route(
         "GET",

@@ -87,6 +87,7 @@ export class House {
         href: this.way(screen.name),
         "aria-current": screen === current || screen.name === current.within ? "page" : null,
       }, screen.title)));
+    this.ways.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
   account() {

@@ -42,6 +42,14 @@ async def test_a_story_has_an_address_of_its_own(stand: Stand, visit: Visit) -> 
     await expect(page.locator(".story")).to_contain_text("Taken into the book")
 
 
+async def test_a_story_says_whose_it_is_and_leads_to_its_day(stand: Stand, visit: Visit) -> None:
+    await stand.hear()
+    page = await visit(screen="story/opentable-ot_1")
+    await expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+    await page.get_by_role("link", name="Saturday 14 March").click()
+    await expect(page.get_by_role("row", name="Ada Lovelace")).to_be_visible()
+
+
 async def test_a_story_of_nothing_says_so(visit: Visit) -> None:
     page = await visit(screen="story/opentable-unknown")
     await expect(page.locator("main")).to_contain_text("There is no reservation of this id")

@@ -1,8 +1,9 @@
 /** A reservation's story: what changed, when, and by which way it came. */
 
-import { button, el, fill, note } from "../elements.js";
-import { ago, moment } from "../times.js";
+import { button, el, factList, fill, note } from "../elements.js";
+import { ago, dayInWords, moment } from "../times.js";
 import { fieldWord, seenChanges, statusWord, valueInWords } from "../words.js";
+import { sourceBadge, statusMark } from "./marks.js";
 
 const WAYS = {
   WEBHOOK: "came by webhook",
@@ -18,11 +19,24 @@ const LEFT_AS_IT_WAS = {
   unchanged: "Heard again, nothing new",
 };
 
-/** Open a reservation's story as a screen. */
+/** Open a reservation's story as a screen: who it is about, and all that was heard. */
 export function openStory(house, id) {
+  const about = el("div", { class: "stack" });
   const content = el("div", {}, el("p", { class: "muted" }, "Reading …"));
+  house.api.get(`reservations/${encodeURIComponent(id)}`).then(
+    (reservation) => fill(about, ...headOf(house, reservation)),
+    () => {}); // The story says what is wrong.
   story(house, id).then((told) => fill(content, told));
-  return { node: el("div", { class: "office" }, el("h1", {}, "A reservation's story"), content) };
+  return { node: el("div", { class: "office" }, el("h1", {}, "A reservation's story"), about, content) };
+}
+
+function headOf(house, each) {
+  const day = each.localDate && el("a", { href: house.way("book", each.localDate) }, dayInWords(each.localDate));
+  return [
+    el("h2", {}, each.dinerName ?? "Unknown guest"),
+    el("p", { class: "marks" }, statusMark(each.status), sourceBadge(each.source.system)),
+    factList([["Day", day], ["Time", each.localTime], ["Party", each.partySize && String(each.partySize)], ["Table", each.tableNumbers.join(", ")]]),
+  ];
 }
 
 /** Build a reservation's time line, oldest first. */

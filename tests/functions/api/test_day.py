@@ -62,6 +62,7 @@ async def test_a_reservation_tells_what_a_host_needs(host: Caller, world: World)
         "dinerName": "Grace Hopper",
         "partySize": 2,
         "startAt": "2026-03-14T22:30:00Z",
+        "localDate": DAY,
         "localTime": "18:30",
         "status": "CONFIRMED",
         "tableNumbers": ["7"],
@@ -76,6 +77,16 @@ async def test_a_reservation_tells_what_a_host_needs(host: Caller, world: World)
         "createdAt": "2026-03-10T12:00:00Z",
         "updatedAt": "2026-03-10T12:00:00Z",
     }
+
+
+async def test_one_reservation_is_told_as_its_day_tells_it(host: Caller, world: World) -> None:
+    await write_own(world)
+    [of_the_day] = (await host.get(PATH)).json()["reservations"]
+    assert (await host.get("reservations/own-1")).json() == of_the_day
+
+
+async def test_a_reservation_that_is_none_is_not_found(host: Caller) -> None:
+    assert code_of(await host.get("reservations/none")) == (404, "NOT_FOUND")
 
 
 async def test_another_days_reservation_is_not_shown(host: Caller, world: World) -> None:
