@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from google.cloud.firestore import AsyncClient
+from google.cloud.firestore import AsyncClient, FieldFilter
 
 from dev.sandbox.adapter import SandboxAdapter
 from dev.sandbox.answers import Sandbox
@@ -33,6 +33,7 @@ from shared.edge.secrets import Secrets
 from shared.edge.services import Services
 from tests.restaurants import Restaurant, new_restaurant, seed
 
+OPENTABLES = FieldFilter("source.system", "==", "OPENTABLE")
 BEGINNING = datetime(2026, 3, 14, 15, tzinfo=UTC)
 NEW_YORK = ZoneInfo("America/New_York")
 _CREDENTIALS = '{"clientId": "me", "clientSecret": "hush", "bearerTokens": ["proof"]}'
@@ -79,8 +80,9 @@ class World:
         return report
 
     async def ledger(self) -> dict[str, dict[str, Any]]:
-        """Return the ledger's documents by external key."""
-        documents = paths.reservations(self.services.firestore, self.restaurant.id).stream()
+        """Return the ledger's documents of OpenTable's reservations by external key."""
+        reservations = paths.reservations(self.services.firestore, self.restaurant.id)
+        documents = reservations.where(filter=OPENTABLES).stream()
         return {
             document["source"]["externalReservationId"]: document
             async for snapshot in documents

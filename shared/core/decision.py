@@ -112,9 +112,8 @@ def decide(change: Change, held: Held, identity: Identity, writing: Writing) -> 
         identity: Whose reservation it is.
         writing: The times and names that the commit bears.
     """
-    flat = flatten(held.document or {})
-    own = identity.system is System.LINEUP
-    statements = own_statements(flat) if own else statements_of(flat)
+    flat, own = flatten(held.document or {}), identity.system is System.LINEUP
+    statements = statements_in(flat, identity.system)
     found = hear_with_guest(change, statements, held.guests)
     if isinstance(found, GuestNeeded):
         return found
@@ -146,6 +145,15 @@ def decide(change: Change, held: Held, identity: Identity, writing: Writing) -> 
         statements=heard,
         tombstones=found.tombstones,
     )
+
+
+def statements_in(flat: Mapping[str, Any], system: System) -> Statements:
+    """Read all that was said back from the flattened document of a reservation of either system.
+
+    Raises:
+        RejectedStatementError: When there is no document of Lineup's own.
+    """
+    return own_statements(flat) if system is System.LINEUP else statements_of(flat)
 
 
 def _joined(change: Change, heard: Statements) -> dict[str, Any]:

@@ -11,14 +11,22 @@ from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient
 
 from shared.core.change import Change, Speaker
-from shared.core.decision import Commit, Contradiction, Decision, EntryNeeded, Held, Outcome, decide
+from shared.core.decision import (
+    Commit,
+    Contradiction,
+    Decision,
+    EntryNeeded,
+    Held,
+    Outcome,
+    decide,
+    statements_in,
+)
 from shared.core.document import Identity, System, flatten
 from shared.core.envelope import EventType
 from shared.core.guesting import GuestNeeded
 from shared.core.journal import Writing, later_entry_id
 from shared.core.settings import Settings
 from shared.core.statements import Statements
-from shared.core.stored import statements_of
 from shared.edge.shelf import Reading, Shelf, Write
 from shared.errors import LedgerUnavailableError, RejectedStatementError
 
@@ -163,7 +171,7 @@ class Ledger:
         raise LedgerUnavailableError(f"no commit in {MOST_ATTEMPTS} attempts")
 
     async def _attempt(self, change: Change, reading: Reading, writing: Writing) -> Applied:
-        own = landed(change, reading.held, writing)
+        own = self._landed(change, reading.held, writing)
         if own is not None:
             return own
         decision = self.decide(change, reading.held, writing)
@@ -177,6 +185,14 @@ class Ledger:
                 [Write(change.external_key, applied.commit, reading.update_time)]
             )
         return applied
+
+    def _landed(self, change: Change, held: Held, writing: Writing) -> Applied | None:
+        """Return what this writer's own earlier try did, where its commit had landed unseen."""
+        for entry in held.entries.values():
+            if entry is not None and entry["attempt"] == writing.attempt:
+                statements = statements_in(flatten(held.document or {}), self._system)
+                return Applied(change, Outcome(entry["outcome"]), statements, None)
+        return None
 
     async def _read(self, change: Change, entry_ids: Iterable[str]) -> Reading:
         key = change.external_key
@@ -212,16 +228,6 @@ def applied_by(change: Change, decision: Decision) -> Applied:
     if isinstance(decision, EntryNeeded | GuestNeeded):
         raise LedgerUnavailableError("what was read does not suffice to decide")
     return Applied(change, Outcome.DUPLICATE, decision.statements, None)
-
-
-def landed(change: Change, held: Held, writing: Writing) -> Applied | None:
-    """Return what this writer's own earlier try did, where its commit had landed unseen."""
-    for entry in held.entries.values():
-        if entry is not None and entry["attempt"] == writing.attempt:
-            return Applied(
-                change, Outcome(entry["outcome"]), statements_of(flatten(held.document or {})), None
-            )
-    return None
 
 
 def _presumed_new(change: Change) -> Reading | None:

@@ -42,3 +42,7 @@ def test_names_of_neighbouring_ticks_begin_differently() -> None:
 @given(tasks)
 def test_the_content_is_the_body_as_json(task: Task) -> None:
     assert json.loads(task.content) == task.body
+
+
+def test_its_content_is_its_body_as_json() -> None:
+    assert Task(POLL, {"restaurantId": "a"}, "t").content == b'{"restaurantId": "a"}'

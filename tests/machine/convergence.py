@@ -58,6 +58,12 @@ class Convergence(RuleBasedStateMachine):
         if len(keys) > 1:
             self.town.guests.merge(keys[number % len(keys)], keys[(number + 1) % len(keys)])
 
+    @rule(number=numbers)
+    def guest_is_forgotten(self, number: int) -> None:
+        keys = self.town.guest_keys()
+        if len(keys) > 1:  # somebody stays, to be renamed and merged
+            self.town.guests.forget(keys[number % len(keys)])
+
     @rule(opentable=minutes, relay=minutes)
     def clocks_drift(self, opentable: int, relay: int) -> None:
         self.town.skewed.skew = timedelta(minutes=opentable)

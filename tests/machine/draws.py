@@ -18,12 +18,13 @@ fates = st.builds(
     dies_at=st.none() | st.integers(0, 30) | st.integers(0, 80),
     loses_at=st.none() | st.integers(0, 12) | st.integers(0, 35),
 )
-errands = st.sampled_from(["poll", "reconcile", "backfill"]) | numbers
+errands = st.sampled_from(["poll", "reconcile", "backfill", "replay", "cancel"]) | numbers
 minutes = st.sampled_from([0, -13, -4, 1, 4, 13])
 NAMES = ("Ada", "Blaise", "Carl", "Dorothy")
 ACTS: dict[str, Callable[[Town, str], object]] = {
     "party of 7": lambda town, key: town.desk.resize(key, 7),
     "party of 1": lambda town, key: town.desk.resize(key, 1),
+    "unreadable": lambda town, key: town.desk.resize(key, 0),
     "two tables": lambda town, key: town.desk.tables(key, "7", "12"),
     "no table": lambda town, key: town.desk.tables(key),
     "noted": lambda town, key: town.desk.note(key, "Regular"),

@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 
+from shared.edge import paths
 from tests.machine.mortal import UNHARMED
 from tests.machine.town import Town
 from tests.machine.truth import footprint, mistakes, unfolded
-from tests.machine.workers import run_at_once
+from tests.machine.workers import OWN, run_at_once
 from tests.world import NEW_YORK
 
 # Longer than the lease of any run that died.
@@ -15,6 +16,7 @@ _LEASE_SECONDS = 541
 async def assert_levels(town: Town) -> None:
     """Poll, reconcile, and find the ledger level; reconcile again, and find nothing."""
     world = town.world
+    town.mend()
     world.clock.advance(_LEASE_SECONDS)
     (polled,) = await run_at_once((town.workers[0], "poll", UNHARMED))
     assert polled["status"] == "ok", polled
@@ -32,6 +34,16 @@ async def _assert_level(town: Town) -> None:
     assert not wrong, wrong
     astray = await unfolded(world.services.firestore, world.restaurant.id, ledger)
     assert not astray, astray
+    await _assert_own_is_whole(town)
+
+
+async def _assert_own_is_whole(town: Town) -> None:
+    """See that Lineup's own reservation is cancelled and journaled, or neither."""
+    reservations = paths.reservations(town.world.services.firestore, town.world.restaurant.id)
+    own = reservations.document(OWN)
+    status = ((await own.get()).to_dict() or {})["status"]
+    journaled = [entry.id async for entry in paths.journal(own).stream()]
+    assert (status, len(journaled)) in {("CONFIRMED", 0), ("CANCELLED", 1)}
 
 
 async def _assert_nothing_is_left(town: Town) -> None:

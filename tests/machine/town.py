@@ -14,7 +14,8 @@ from dev.sandbox.floor import Floor
 from dev.sandbox.guestbook import Guestbook
 from dev.sandbox.records import Reservation
 from dev.sandbox.rows import View, webhook_row
-from tests.machine.workers import Worker, make_worker
+from tests.functions.api.book import write_own
+from tests.machine.workers import OWN, Worker, make_worker
 from tests.world import NEW_YORK, World, make_world
 
 
@@ -62,9 +63,15 @@ class Town:
         return rows[-1 - number % len(rows)]
 
     def guest_keys(self) -> list[str]:
-        """Return the keys of the guests that were not merged into another."""
+        """Return the keys of the guests that were neither merged into another nor forgotten."""
         guests = self.world.sandbox.book.guests(self.rid)
-        return [guest.key for guest in guests if not guest.archived]
+        return [guest.key for guest in guests if not guest.archived and not guest.forgotten]
+
+    def mend(self) -> None:
+        """Make every row readable again, as OpenTable would once it was told."""
+        for row in self.world.sandbox.book.reservations(self.rid):
+            if not row.party_size:
+                self.desk.resize(row.key, 2)
 
     def message(self, number: int) -> bytes:
         """Return one of the webhooks, whatever the number; 0 is the newest."""
@@ -91,4 +98,5 @@ async def open_town(firestore: AsyncClient) -> Town:
     world.sandbox.book._clock = skewed
     town = Town(world, skewed, (make_worker(world), make_worker(world)))
     world.sandbox.book.listen(town.heard)
+    await write_own(world, OWN)
     return town

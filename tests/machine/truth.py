@@ -19,6 +19,7 @@ from tests.world import NEW_YORK
 Documents = Mapping[str, dict[str, Any]]
 
 WINDOW_DAYS = 31
+UNKNOWN = "OpenTable Guest"
 STATUSES = {
     "NotConfirmed": "BOOKED",
     "Confirmed": "CONFIRMED",
@@ -57,15 +58,17 @@ def _is_answered_for(held: Mapping[str, Any], since: date) -> bool:
 
 
 def _expected(row: Reservation, book: Book) -> dict[str, Any]:
+    guest = _guest(book, row.rid, row.guest_key)
+    forgotten = guest is not None and guest.forgotten
     return {
         "status": STATUSES[row.state],
         "party": row.party_size,
         "start": row.scheduled,
         "day": row.scheduled.astimezone(NEW_YORK).date().isoformat(),
         "tables": list(row.tables),
-        "notes": row.venue_notes,
-        "request": row.guest_request or None,
-        "name": _name(book, row.rid, row.guest_key),
+        "notes": None if forgotten else row.venue_notes,
+        "request": None if forgotten else row.guest_request or None,
+        "name": UNKNOWN if guest is None or forgotten else _name(guest),
         "reconciled": "RECONCILED",
     }
 
@@ -87,11 +90,15 @@ def _shown(document: Mapping[str, Any] | None) -> dict[str, Any] | None:
     }
 
 
-def _name(book: Book, rid: int, key: str | None) -> str:
-    guest: Guest | None = book.guest(rid, key)
+def _guest(book: Book, rid: int, key: str | None) -> Guest | None:
+    guest = book.guest(rid, key)
     while guest is not None and guest.primary is not None:
         guest = book.guest(rid, guest.primary)
-    return "OpenTable Guest" if guest is None else f"{guest.first_name} {guest.last_name}"
+    return guest
+
+
+def _name(guest: Guest) -> str:
+    return f"{guest.first_name} {guest.last_name}"
 
 
 async def unfolded(client: AsyncClient, restaurant_id: str, ledger: Documents) -> dict[str, Any]:

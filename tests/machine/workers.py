@@ -17,16 +17,23 @@ from shared.edge.polling import poll_restaurant
 from shared.edge.reconciling import Wanted, reconcile_restaurant
 from shared.edge.secrets import Secrets
 from shared.edge.services import Services
-from shared.errors import BackfillUnderWayError, LedgerUnavailableError
+from shared.edge.staff.cancelling import cancel_own
+from shared.edge.staff.quarantine import QuarantineDesk
+from shared.edge.staff.replaying import replay
+from shared.edge.staff.tokens import Person
+from shared.errors import BackfillUnderWayError, LedgerUnavailableError, RejectedStatementError
 from tests.front_door import knock
 from tests.machine.mortal import Death, Fate, Line, Mortal, MortalAdapter
 from tests.safe import Safe
 from tests.world import World
 
 _STRAGGLER_SECONDS = 10
+_MOST_REPLAYED = 3
 
 Errand = str | bytes
-"""``poll``, ``reconcile``, ``backfill``, or the body of a webhook to answer."""
+"""``poll``, ``reconcile``, ``backfill``, ``replay``, ``cancel``, or the body of a webhook."""
+OWN = "own-1"
+_SOMEBODY = Person("somebody", is_operator=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +62,29 @@ class Worker:
                 return await reconcile_restaurant(self.services, Wanted(), self.restaurant_id)
             if errand == "backfill":
                 return await self._backfill()
-            assert isinstance(errand, bytes)
-            return await knock(self.services, errand)
+            if isinstance(errand, bytes):
+                return await knock(self.services, errand)
+            with suppress(RejectedStatementError, LedgerUnavailableError):
+                return await self._by_hand(errand)
         return None
+
+    async def _by_hand(self, errand: str) -> None:
+        """Do what a person may ask for: replay the quarantine, or cancel Lineup's own."""
+        settings = await self.services.directory.by_restaurant_id(self.restaurant_id)
+        assert settings is not None
+        if errand == "cancel":
+            await cancel_own(
+                self.services, settings, OWN, by=_SOMEBODY, reason="Rain", request_key="once"
+            )
+            return
+        client, clock = self.services.firestore, self.services.clock
+        desk = QuarantineDesk(client, self.restaurant_id, clock)
+        for item_id in await desk.newest(_MOST_REPLAYED):
+            item = await desk.item(item_id)
+            if item is not None and item["status"] == "OPEN":
+                with suppress(RejectedStatementError):
+                    await replay(self.services, settings, item)
+                    await desk.settle(item_id, "REPLAYED", _SOMEBODY)
 
     async def _backfill(self) -> Any:
         """Begin one of some weeks, or take up what a dead worker left, and carry it on."""
