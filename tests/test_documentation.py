@@ -58,6 +58,20 @@ def test_every_anchor_is_a_heading(page: Path) -> None:
     assert [(named(file), anchor) for file, anchor in wanted if anchor not in anchors(file)] == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_test_that_is_named_is_there(page: Path) -> None:
+    wanted = [(file, anchor) for file, anchor in links(page) if anchor and file.suffix == ".py"]
+    missing = [(file, name) for file, name in wanted if f"def {name}(" not in file.read_text()]
+    assert [(named(file), name) for file, name in missing] == []
+
+
+def test_every_promise_names_the_test_that_shows_it() -> None:
+    section = (ROOT / "README.md").read_text().partition("\n### What it promises")[2]
+    rows = [row for row in section.partition("\n## ")[0].splitlines() if row.startswith("| **")]
+    assert len(rows) > 10
+    assert [row for row in rows if not re.search(r"\]\(tests/.*#test_", row)] == []
+
+
 def test_every_page_is_reached_from_the_readme() -> None:
     reached, ahead = set[Path](), [ROOT / "README.md"]
     while ahead:

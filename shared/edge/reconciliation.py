@@ -103,9 +103,11 @@ def _suspicious(run: Run, plan: Plan) -> int:
     """Count the corrections that speak against the answer.
 
     A poll that stood still for a day or more leaves a backlog, which is no reason for doubt:
-    what changed after its cursor does not count then.
+    what changed after its cursor does not count then, and nothing where nothing was level yet.
     """
     cursor = run.cursor
+    if run.is_first:
+        return 0
     if cursor is None or run.report.reconciled_at - cursor < PAUSE:
         return plan.updates
     return sum(

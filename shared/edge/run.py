@@ -29,6 +29,11 @@ class Run:
     zone_before: str | None
 
     @property
+    def is_first(self) -> bool:
+        """Whether nothing was level yet: neither a poll nor a reconciliation ever ended well."""
+        return self.cursor is None and self.zone_before is None
+
+    @property
     def expects_webhooks(self) -> bool:
         """Whether webhooks were to be expected: before the first poll all is new to everyone."""
         return self.cursor is not None and bool(self.connection.settings.webhook_auth)
