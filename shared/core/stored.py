@@ -56,17 +56,18 @@ def stored_history(statuses: Iterable[StatusStatement]) -> list[dict[str, Any]]:
 
 
 def history_from(stored: Iterable[Mapping[str, Any]]) -> tuple[StatusStatement, ...]:
-    """Read the status history back."""
-    return tuple(
-        StatusStatement(
-            item["timestamp"],
-            Speaker(item["source"]),
-            _sequence_of(item["eventId"]),
-            item["eventId"],
-            Status(item["status"]),
-        )
-        for item in stored
-    )
+    """Read the status history back; what an earlier app left in another form is not ours."""
+    read = (_statement_from(item) for item in stored)
+    return tuple(statement for statement in read if statement is not None)
+
+
+def _statement_from(item: Any) -> StatusStatement | None:
+    try:
+        at, speaker, event_id = item["timestamp"], Speaker(item["source"]), item["eventId"]
+        status, sequence_id = Status(item["status"]), _sequence_of(event_id)
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return None
+    return StatusStatement(at, speaker, sequence_id, event_id, status)
 
 
 def _sequence_of(event_id: str) -> int:

@@ -1,3 +1,6 @@
+from typing import Any
+
+import pytest
 from hypothesis import given
 
 from shared.core.change import Speaker
@@ -49,6 +52,23 @@ def test_a_stored_status_tells_who_said_it_and_when() -> None:
 def test_an_envelope_whose_id_looks_like_a_sequence_has_none() -> None:
     statuses = (StatusStatement(NOON, Speaker.RELAY, 0, "evt-seq-7", Status.SEATED),)
     assert history_from(stored_history(statuses)) == statuses
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        {"status": "CONFIRMED", "by": "app"},
+        {"status": "confirmed", "timestamp": NOON, "source": "OPENTABLE", "eventId": "a"},
+        {"status": "SEATED", "timestamp": NOON, "source": "opentable_webhook", "eventId": "a"},
+        {"status": "SEATED", "timestamp": NOON, "source": "RELAY", "eventId": 7},
+        "SEATED",
+        None,
+    ],
+    ids=str,
+)
+def test_an_entry_in_an_earlier_apps_form_is_passed_over(foreign: Any) -> None:
+    statuses = (StatusStatement(NOON, Speaker.OPENTABLE, 7, "seq-7", Status.SEATED),)
+    assert history_from([foreign, *stored_history(statuses)]) == statuses
 
 
 def test_a_document_in_which_nobody_spoke_holds_no_statements() -> None:

@@ -154,7 +154,8 @@ async def test_only_the_chosen_schemes_are_accepted(
 
 async def test_one_restaurants_key_opens_no_other(sender: Sender, welcome: Welcome) -> None:
     other = await welcome()
-    assert told(await sender.send(other.envelope())) == UNAUTHENTICATED
+    for body in (other.envelope(), other.row(1)):
+        assert told(await sender.send(body)) == UNAUTHENTICATED
 
 
 @pytest.mark.parametrize("id_", ["nobody-here", "../x", "a/b", "__x__", 10**400, True, "\x00"])

@@ -9,7 +9,7 @@ from typing import Any
 
 from google.api_core import exceptions as google
 
-from shared.core.body import InvalidJsonError, parse_object, shape_of
+from shared.core.body import InvalidJsonError, Shape, parse_object, shape_of
 from shared.core.change import Change, Source
 from shared.core.settings import Settings
 from shared.edge.batches import decide_group
@@ -56,7 +56,7 @@ def _change(settings: Settings, item: Mapping[str, Any]) -> Change:
     except InvalidJsonError:
         raise _no_statement() from None
     shape = shape_of(body)
-    if shape is None:
+    if shape is None or (shape is Shape.ENVELOPE and not isinstance(body["data"], dict)):
         raise _no_statement()
     content_type, received_at = item["contentType"], item["receivedAt"]
     statement = Statement(shape, body, text, content_type, received_at, Source.REPLAY, vouched=True)

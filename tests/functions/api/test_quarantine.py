@@ -156,10 +156,13 @@ async def test_what_still_cannot_be_applied_stays_open(
     assert ((await item(world, id_))["status"], (await item(world, id_))["count"]) == ("OPEN", 1)
 
 
-async def test_what_is_no_statement_cannot_be_replayed(manager: Caller, world: World) -> None:
+@pytest.mark.parametrize("body", ["[1]", "{}", '{"eventType": "x", "data": 1}', "{"])
+async def test_what_is_no_statement_cannot_be_replayed(
+    body: str, manager: Caller, world: World
+) -> None:
     items = paths.quarantine(world.services.firestore, world.restaurant.id)
     id_ = await misread(world)
-    await items.document(id_).update({"body": "[1]"})
+    await items.document(id_).update({"body": body})
     refused = await manager.post(f"quarantine/{id_}/replay")
     assert code_of(refused) == (409, "STILL_REJECTED")
 

@@ -1,0 +1,37 @@
+"""A document that an earlier app left under a reservation's name is taken over, not fallen over."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+from google.cloud.firestore import AsyncClient
+
+from shared.edge import paths
+from tests.held import SOON
+from tests.world import World, disagreements, make_world
+
+EARLIER = {
+    "status": "confirmed",
+    "partySize": "2",
+    "statusHistory": [{"status": "confirmed", "timestamp": "2026-03-01T12:00:00Z"}],
+    "metadata": {"colour": "blue"},
+    "createdAt": datetime(2026, 3, 1, tzinfo=UTC),
+}
+
+
+@pytest.fixture
+async def world(firestore: AsyncClient) -> AsyncIterator[World]:
+    made = await make_world(firestore)
+    yield made
+    made.executor.shutdown()
+
+
+async def test_it_is_brought_level_and_keeps_what_is_not_ours(world: World) -> None:
+    booked, other = world.desk.book(SOON, 4), world.desk.book(SOON, 3)
+    document = paths.reservation(world.services.firestore, world.restaurant.id, booked.key.lower())
+    await document.set(EARLIER)
+    assert (await world.poll())["status"] == "ok"
+    ledger = await world.ledger()
+    assert disagreements(world.book(), ledger) == []
+    assert ledger[booked.key.lower()]["metadata"]["colour"] == "blue"
+    assert other.key.lower() in ledger
