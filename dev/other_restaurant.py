@@ -9,7 +9,7 @@ from dev.operating.credentials import KEYS, made, read_credentials
 from dev.remote import tell_sandbox
 from shared.core.settings import Scheme
 
-_RESERVATIONS = 300
+_RESERVATIONS = 900
 
 
 def add_sandbox_command(parser: argparse.ArgumentParser) -> None:

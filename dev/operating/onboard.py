@@ -57,7 +57,8 @@ def _confirm_new_rid(console: Console, before: dict[str, Any], rid: str) -> None
     if before["restaurantId"] not in {None, rid}:
         console.confirm(
             f"This restaurant holds the OpenTable number {before['restaurantId']}; with {rid} "
-            "that one becomes free, and reservations of both stay in its ledger."
+            "that one becomes free, and its reservations stay in the ledger, where the next "
+            "reconciliation finds them missing at OpenTable."
         )
 
 

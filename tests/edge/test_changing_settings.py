@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.edge import paths
-from shared.edge.staff.integration import RidTakenError, change_settings
+from shared.edge.staff.integration import RidTakenError, change_settings, release_rid
 from shared.errors import LedgerUnavailableError
 from tests.restaurants import Restaurant
 from tests.wire import Wire
@@ -49,3 +49,36 @@ async def test_settings_that_never_stand_still_are_given_up(seeded: Restaurant, 
     wire.before.append(moves)
     with pytest.raises(LedgerUnavailableError, match="kept changing"):
         await change_settings(wire.client, seeded.id, {"country": "GB"}, NOON)
+
+
+async def test_a_rid_is_released_with_the_switching_off(seeded: Restaurant, wire: Wire) -> None:
+    assert await release_rid(wire.client, seeded.id, NOON) == seeded.rid
+    held = (await paths.integration(wire.client, seeded.id).get()).to_dict() or {}
+    assert (held["enabled"], "restaurantId" in held) == (False, False)
+    assert not (await paths.route(wire.client, seeded.rid).get()).exists
+
+
+async def test_a_poll_that_ends_while_a_rid_is_released_loses_nothing(
+    seeded: Restaurant, wire: Wire
+) -> None:
+    settings = paths.integration(wire.client, seeded.id)
+
+    async def poll_ends() -> None:
+        await settings.update({"poll.cursor": NOON})
+
+    wire.before.append(poll_ends)
+    assert await release_rid(wire.client, seeded.id, NOON) == seeded.rid
+    held = (await settings.get()).to_dict() or {}
+    assert (held["enabled"], held["poll"]) == (False, {"cursor": NOON})
+
+
+async def test_a_rid_that_another_holds_by_now_stays_theirs(seeded: Restaurant, wire: Wire) -> None:
+    await paths.route(wire.client, seeded.rid).set({"restaurantId": "elsewhere"})
+    await release_rid(wire.client, seeded.id, NOON)
+    claim = (await paths.route(wire.client, seeded.rid).get()).to_dict()
+    assert claim == {"restaurantId": "elsewhere"}
+
+
+async def test_where_no_rid_is_held_none_is_released(seeded: Restaurant, wire: Wire) -> None:
+    await release_rid(wire.client, seeded.id, NOON)
+    assert await release_rid(wire.client, seeded.id, NOON) is None
