@@ -11,16 +11,18 @@ from hypothesis import settings
 
 from dev.emulator import Emulator, EmulatorError, start_emulator
 from dev.processes import wait_until_answers
+from tests.indexes.recording import QueryWatch
 
 _HOST = "FIRESTORE_EMULATOR_HOST"
 _ANSWER_SECONDS = 10
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start one emulator for all of xdist's workers, which inherit its address.
+    """Watch the queries; start one emulator for all of xdist's workers, which inherit its address.
 
     Without workers it starts only when a test asks for it.
     """
+    config.pluginmanager.register(QueryWatch(config))
     if _HOST in os.environ or not config.getoption("numprocesses", None):
         return
     kept = contextlib.ExitStack()
