@@ -170,7 +170,11 @@ def test_every_index_exemption_is_well_formed() -> None:
 
 def test_only_what_is_asked_for_among_exempted_fields_keeps_an_index() -> None:
     kept = [(row["collectionGroup"], row["fieldPath"]) for row in overrides() if row["indexes"]]
-    assert kept == [("integrations", "enabled"), ("openTableGuests", "forgottenAt")]
+    assert kept == [
+        ("ledgerEvents", "occurredAt"),
+        ("integrations", "enabled"),
+        ("openTableGuests", "forgottenAt"),
+    ]
 
 
 def test_what_expires_is_not_indexed() -> None:

@@ -12,7 +12,7 @@ from dev.deploy.functions import allow_scheduler, url
 from dev.deploy.gcloud import GcloudError, carry_out, run
 from dev.deploy.plan import plan
 from dev.deploy.release import release, remember
-from dev.deploy.scheduling import job
+from dev.deploy.scheduling import job, queue
 from dev.deploy.smoke import SmokeError
 from dev.deploy.target import Target, TargetError, read_target
 from dev.deploy.watching import (
@@ -79,6 +79,11 @@ def _schedule(target: Target) -> None:
         carry_out(job(target, name, url(target, name)))
 
 
+def _queue(target: Target) -> None:
+    for name in target.queues:
+        carry_out(queue(target, name))
+
+
 def _watch(target: Target) -> None:
     for file in metric_files():
         carry_out(metric(target, file))
@@ -91,6 +96,7 @@ PARTS: Mapping[str, Callable[[Target], None]] = {
     "plan": _show,
     "setup": _set_up,
     "remember": remember,
+    "queues": _queue,
     "smoke": check,
     "schedule": _schedule,
     "watch": _watch,

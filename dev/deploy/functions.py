@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 from dev.deploy.gcloud import Words, answer, gcloud
-from dev.deploy.target import PUBLIC, SCHEDULER, Target, account_of
+from dev.deploy.target import PUBLIC, QUEUE_OF, SCHEDULER, Target, account_of
 
 ROOT = Path(__file__).resolve().parents[2]
 _SHIPPED = ("main.py", "requirements.txt", "functions", "shared")
@@ -46,8 +46,20 @@ def variables(target: Target, name: str) -> dict[str, str]:
     return {
         "GOOGLE_CLOUD_PROJECT": target.project,
         "OPENTABLE_PARTNER_SECRET": target.partner_secret,
+        **_queueing(target, name),
         **target.settings,
         **target.functions[name].settings,
+    }
+
+
+def _queueing(target: Target, name: str) -> dict[str, str]:
+    if name not in QUEUE_OF:
+        return {}
+    place = f"projects/{target.project}/locations/{target.region}"
+    return {
+        "TASKS_QUEUE": f"{place}/queues/{QUEUE_OF[name]}",
+        "TASKS_TARGET_URL": f"https://{target.region}-{target.project}.cloudfunctions.net",
+        "TASKS_SERVICE_ACCOUNT": target.account(SCHEDULER),
     }
 
 

@@ -12,7 +12,7 @@ from dev.deploy.functions import (
     serve_revision,
 )
 from dev.deploy.gcloud import Words, commands
-from dev.deploy.scheduling import job
+from dev.deploy.scheduling import job, queue
 from dev.deploy.target import Target
 from dev.deploy.watching import (
     alarm,
@@ -32,6 +32,8 @@ def plan(target: Target) -> Iterator[tuple[str, Words]]:
     """Yield each command with the part of the deployment that may run it."""
     for step in setting_up.steps(target):
         yield from (("setup", words) for words in commands(step))
+    for name in target.queues:
+        yield from (("queues", words) for words in commands(queue(target, name)))
     for name in target.functions:
         yield "remember", describe_service(target, name)
         yield f"function {name}", labelled(target, name)

@@ -1,4 +1,4 @@
-"""The scheduler's jobs: gcloud has no upsert for them, so each is looked for first."""
+"""The scheduler's jobs and the queues: gcloud has no upsert, so each is looked for first."""
 
 from dev.deploy.gcloud import Ensured, gcloud
 from dev.deploy.target import SCHEDULER, Target
@@ -32,4 +32,24 @@ def job(target: Target, name: str, url: str) -> Ensured:
         look=gcloud(*jobs, "describe", name, **place),
         create=gcloud(*jobs, "create", "http", name, **flags),
         update=gcloud(*jobs, "update", "http", name, **flags),
+    )
+
+
+def queue(target: Target, name: str) -> Ensured:
+    """Return the step that makes the queue whose tasks call a function."""
+    told = target.queues[name]
+    place = {"project": target.project, "location": target.region}
+    flags: dict[str, str | float] = {
+        **place,
+        "max_dispatches_per_second": told.per_second,
+        "max_concurrent_dispatches": told.at_once,
+        "max_attempts": told.attempts,
+        "min_backoff": f"{told.min_backoff}s",
+        "max_backoff": f"{told.max_backoff}s",
+    }
+    queues = ("tasks", "queues")
+    return Ensured(
+        look=gcloud(*queues, "describe", name, **place),
+        create=gcloud(*queues, "create", name, **flags),
+        update=gcloud(*queues, "update", name, **flags),
     )

@@ -7,7 +7,7 @@ than each one's work asks for. Every step may be run again.
 from collections.abc import Iterator
 
 from dev.deploy.gcloud import Ensured, Step, Words, gcloud
-from dev.deploy.target import BUILDER, PUBLIC, SCHEDULER, Target, account_of
+from dev.deploy.target import BUILDER, PUBLIC, QUEUE_OF, SCHEDULER, Target, account_of
 
 SERVICES = (
     "artifactregistry",
@@ -59,6 +59,7 @@ def steps(target: Target) -> Iterator[Step]:
     for name in names:
         yield _grant(target, name, "roles/datastore.user")
         yield _grant(target, name, _READS_SECRETS, OUR_SECRETS)
+    yield from _for_the_queues(target)
     yield from _for_the_api(target)
     yield from _for_the_build(target, names)
 
@@ -66,6 +67,13 @@ def steps(target: Target) -> Iterator[Step]:
 def canary_secret(target: Target) -> str:
     """Return the Secret Manager id of the canary's credential, the convention's."""
     return f"opentable-{target.canary}"
+
+
+def _for_the_queues(target: Target) -> Iterator[Step]:
+    """Who puts a task into a queue has it call as the scheduler's account."""
+    for name in map(account_of, QUEUE_OF):
+        yield _grant(target, name, "roles/cloudtasks.enqueuer")
+        yield _may_act_as(target, name, SCHEDULER)
 
 
 def _for_the_api(target: Target) -> Iterator[Step]:
@@ -94,15 +102,19 @@ def _for_the_build(target: Target, names: list[str]) -> Iterator[Step]:
         role=_READS_SECRETS,
     )
     for name in (*names, SCHEDULER):
-        yield gcloud(
-            "iam",
-            "service-accounts",
-            "add-iam-policy-binding",
-            target.account(name),
-            **_in(target),
-            member=_member(target, BUILDER),
-            role="roles/iam.serviceAccountUser",
-        )
+        yield _may_act_as(target, BUILDER, name)
+
+
+def _may_act_as(target: Target, who: str, whom: str) -> Words:
+    return gcloud(
+        "iam",
+        "service-accounts",
+        "add-iam-policy-binding",
+        target.account(whom),
+        **_in(target),
+        member=_member(target, who),
+        role="roles/iam.serviceAccountUser",
+    )
 
 
 def _database(target: Target) -> Ensured:

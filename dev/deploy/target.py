@@ -10,6 +10,13 @@ FOLDER = Path(__file__).resolve().parents[2] / "deploy"
 PUBLIC = ("opentable-webhook", "api")
 """They check each request themselves; Cloud Run lets nobody but the scheduler call the others."""
 SCHEDULER = "opentable-scheduler"
+"""Who calls the others: Cloud Scheduler, and the queues in its stead."""
+QUEUE_OF = {
+    "opentable-poll": "opentable-poll",
+    "opentable-reconcile": "opentable-reconcile",
+    "api": "opentable-poll",
+}
+"""The queue into which a function puts tasks."""
 BUILDER = "opentable-build"
 
 
@@ -56,6 +63,25 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Queue:
+    """How fast a queue of Cloud Tasks calls the function that it is named after.
+
+    Attributes:
+        per_second: Most calls begun in a second.
+        at_once: Most calls under way.
+        attempts: How often a call is made before it is given up.
+        min_backoff: Least seconds before a call is made again.
+        max_backoff: Most seconds before that.
+    """
+
+    per_second: float
+    at_once: int
+    attempts: int
+    min_backoff: int
+    max_backoff: int
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """An environment.
 
@@ -69,6 +95,7 @@ class Target:
         settings: Environment variables of every function.
         functions: By the deployed name.
         jobs: By the name of the function that each calls.
+        queues: The same.
     """
 
     name: str
@@ -80,6 +107,7 @@ class Target:
     settings: Mapping[str, str]
     functions: Mapping[str, Function]
     jobs: Mapping[str, Job]
+    queues: Mapping[str, Queue]
 
     def account(self, name: str) -> str:
         """Return a service account's address, e.g. of "opentable-poll"."""
@@ -110,4 +138,5 @@ def _parts(table: Mapping[str, Any]) -> dict[str, Any]:
         "alert": tuple(table["alert"]),
         "functions": {name: Function(**row) for name, row in table["functions"].items()},
         "jobs": {name: Job(**row) for name, row in table["jobs"].items()},
+        "queues": {name: Queue(**row) for name, row in table["queues"].items()},
     }

@@ -71,7 +71,7 @@ def test_nothing_is_released_before_the_tests_and_the_audit(
     steps: dict[str, dict[str, Any]],
 ) -> None:
     for name in FUNCTIONS:
-        assert {"test", "supply", "remember", "firestore"} <= before(steps, name)
+        assert {"test", "supply", "remember", "firestore", "queues"} <= before(steps, name)
 
 
 def test_indexes_and_rules_go_before_the_code(steps: dict[str, dict[str, Any]]) -> None:

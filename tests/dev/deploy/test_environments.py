@@ -8,7 +8,7 @@ import pytest
 import main
 from dev.bootstrap import ROOT
 from dev.deploy.functions import deploy, variables
-from dev.deploy.target import PUBLIC, Target
+from dev.deploy.target import PUBLIC, QUEUE_OF, Target
 from shared.edge.environment import Environment, read_environment
 from tests.dev.deploy.written import targets
 
@@ -61,6 +61,21 @@ def test_instances_that_serve_several_requests_have_a_whole_cpu(target: Target) 
         assert function.concurrency > 1
         assert function.cpu >= 1
         assert 0 <= function.min_instances <= function.max_instances
+
+
+def test_every_function_names_a_queue_that_is_made(target: Target) -> None:
+    assert target.queues.keys() == target.jobs.keys()
+    for name, queue in QUEUE_OF.items():
+        settings = read_environment(variables(target, name))
+        place = f"projects/{target.project}/locations/{target.region}"
+        assert settings.tasks_queue == f"{place}/queues/{queue}"
+        assert queue in target.queues
+
+
+def test_a_queue_calls_no_more_at_once_than_its_function_serves(target: Target) -> None:
+    for name, queue in target.queues.items():
+        function = target.functions[name]
+        assert queue.at_once <= function.concurrency * function.max_instances
 
 
 def test_a_webhook_is_answered_before_it_is_cut(target: Target) -> None:

@@ -8,7 +8,7 @@ from dev.deploy.functions import allow_scheduler, deploy
 from dev.deploy.gcloud import commands
 from dev.deploy.scheduling import job
 from dev.deploy.setting_up import OUR_SECRETS, canary_secret, steps
-from dev.deploy.target import PUBLIC, SCHEDULER, account_of, read_target
+from dev.deploy.target import PUBLIC, QUEUE_OF, SCHEDULER, account_of, read_target
 
 TARGET = read_target("production")
 FUNCTIONS = [account_of(name) for name in TARGET.functions]
@@ -42,13 +42,23 @@ def test_every_account_is_made(name: str) -> None:
     assert any(words[1:5] == ("iam", "service-accounts", "create", name) for words in made)
 
 
-def test_webhook_poll_and_reconciliation_read_and_write_the_ledger_and_read_our_secrets() -> None:
-    for name in ("opentable-webhook", "opentable-poll", "opentable-reconcile"):
-        roles = granted()[name]
-        assert {role for role, _ in roles} == {
-            "roles/datastore.user",
-            "roles/secretmanager.secretAccessor",
-        }
+def test_the_webhook_reads_and_writes_the_ledger_and_reads_our_secrets() -> None:
+    ledger = {"roles/datastore.user", "roles/secretmanager.secretAccessor"}
+    assert {role for role, _ in granted()["opentable-webhook"]} == ledger
+    for name in ("opentable-poll", "opentable-reconcile"):
+        roles = {role for role, _ in granted()[name]}
+        assert roles == ledger | {"roles/cloudtasks.enqueuer"}
+
+
+def test_who_enqueues_may_act_as_the_scheduler() -> None:
+    every = [words for step in steps(TARGET) for words in commands(step)]
+    acting = {
+        flags(words)["member"]
+        for words in every
+        if words[3:5] == ("add-iam-policy-binding", TARGET.account(SCHEDULER))
+    }
+    queueing = (account_of(name) for name in (*QUEUE_OF, "opentable-build"))
+    assert acting == {f"serviceAccount:{TARGET.account(name)}" for name in queueing}
 
 
 def test_only_secrets_of_ours_are_read_or_written() -> None:
