@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap run test coverage soak check audit lock sbom format clean
+.PHONY: help bootstrap run test coverage soak check audit lock sbom firebase format clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ sbom: bootstrap ## Make build/deployed of requirements.txt alone, and its list b
 	@build/deployed/bin/pip uninstall --quiet --yes pip setuptools
 	@$(BIN)/cyclonedx-py environment --output-reproducible --output-file build/sbom.cdx.json \
 		build/deployed/bin/python
+
+firebase: bootstrap ## Fetch firebase-tools by npm, for the tests that try firebase.json
+	@$(BIN)/python -m dev.firebase
 
 format: bootstrap ## Mend what ruff can mend
 	@$(BIN)/ruff check --fix --exit-zero

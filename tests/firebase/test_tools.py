@@ -1,0 +1,118 @@
+"""firebase-tools takes what is declared for Firebase, and serves the page by it."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from dev.bootstrap import ROOT
+from dev.firebase import VERSION, find_tools
+from dev.java import ensure_java
+from dev.processes import LOOPBACK, free_port, running, wait_until_answers
+from tests.served import Output
+
+TOOLS = find_tools()
+NODE = shutil.which("node") or ""
+pytestmark = pytest.mark.skipif(
+    not (TOOLS and NODE), reason="firebase-tools is not here: `make firebase` fetches it"
+)
+START_SECONDS = 120
+NEEDS_JAVA = 21  # firebase-tools starts with no older one
+VALIDATE = """
+const [tools, file] = process.argv.slice(1);
+const { FirestoreApi } = require(tools + "/lib/firestore/api");
+const api = new FirestoreApi();
+api.validateSpec(api.upgradeOldSpec(JSON.parse(require("fs").readFileSync(file, "utf8"))));
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Emulators:
+    """The emulators of Hosting and Auth.
+
+    Attributes:
+        hosting: Hosting's address.
+        auth: Auth's.
+        output: What they print.
+    """
+
+    hosting: str
+    auth: str
+    output: Output
+
+
+@pytest.fixture(scope="module")
+def emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulators]:
+    place = tmp_path_factory.mktemp("firebase")
+    (place / "public").symlink_to(ROOT / "public")
+    config = json.loads((ROOT / "firebase.json").read_text())
+    ports = {name: free_port() for name in ("auth", "hosting", "hub", "logging")}
+    rows = {name: {"host": LOOPBACK, "port": port} for name, port in ports.items()}
+    config["emulators"] = {**rows, "ui": {"enabled": False}, "singleProjectMode": False}
+    (place / "firebase.json").write_text(json.dumps(config))
+    program = [
+        NODE,
+        str(TOOLS) + "/lib/bin/firebase.js",
+        "emulators:start",
+        "--project",
+        "demo-page",
+    ]
+    options = ["--only", "auth,hosting", "--config", str(place / "firebase.json")]
+    java = ensure_java(NEEDS_JAVA).executable.parent
+    found = {"PATH": f"{java}{os.pathsep}{os.environ['PATH']}", "HOME": str(place)}
+    output = Output()
+    with running([*program, *options], output.add, found) as child:
+        urls = {name: f"http://{LOOPBACK}:{ports[name]}" for name in ("hosting", "auth")}
+        for url in urls.values():
+            wait_until_answers(f"{url}/", START_SECONDS, child)
+        yield Emulators(urls["hosting"], urls["auth"], output)
+
+
+def validated(file: Path) -> str:
+    """Return what firebase-tools has against an indexes' file, nothing where it takes it."""
+    done = subprocess.run(
+        [NODE, "-e", VALIDATE, str(TOOLS), str(file)],
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+    )
+    return done.stderr
+
+
+def test_the_build_deploys_with_this_very_version() -> None:
+    assert (ROOT / "cloudbuild.yaml").read_text().count(f"firebase-tools@{VERSION}") == 2
+
+
+def test_the_indexes_are_taken() -> None:
+    assert validated(ROOT / "firestore.indexes.json") == ""
+
+
+def test_indexes_of_another_scope_would_be_refused(tmp_path: Path) -> None:
+    text = (ROOT / "firestore.indexes.json").read_text()
+    (tmp_path / "wrong.json").write_text(text.replace('"COLLECTION_GROUP"', '"GROUP"'))
+    assert 'Field "queryScope" must be one of' in validated(tmp_path / "wrong.json")
+
+
+def test_the_page_answers_with_the_headers_that_protect_it(emulators: Emulators) -> None:
+    answer = httpx.get(f"{emulators.hosting}/", timeout=START_SECONDS)
+    assert (answer.status_code, answer.text) == (200, (ROOT / "public/index.html").read_text())
+    assert answer.headers["content-security-policy"].startswith("default-src 'self'; ")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_the_api_is_asked_of_its_function(emulators: Emulators) -> None:
+    httpx.get(f"{emulators.hosting}/api/openapi.json", timeout=START_SECONDS)
+    emulators.output.wait_for("/projects/demo-page/locations/us-central1/services/api")
+
+
+def test_staff_can_sign_in(emulators: Emulators) -> None:
+    url = f"{emulators.auth}/identitytoolkit.googleapis.com/v1/accounts:signUp?key=any"
+    person = {"email": "host@example.com", "password": "made-up", "returnSecureToken": True}
+    assert httpx.post(url, json=person, timeout=START_SECONDS).json()["idToken"]
