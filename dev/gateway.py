@@ -63,7 +63,7 @@ class PageFiles(StaticFiles):
         return response
 
 
-def create_app(source: Path, pages: Path, status: Mapping[str, str | None]) -> Starlette:
+def create_app(source: Path, pages: Path, status: Mapping[str, str | bool | None]) -> Starlette:
     """Return the ASGI application.
 
     Args:
@@ -90,7 +90,10 @@ def main() -> None:
     """Serve on the loopback interface until terminated, or end with what is wrong."""
     parser = argparse.ArgumentParser(prog="python -m dev.gateway", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
-    port = parser.parse_args().port
+    parser.add_argument(
+        "--simulated-clock", action="store_true", help="the guests come by a clock of their own"
+    )
+    said = parser.parse_args()
     if not os.environ.get("FIRESTORE_EMULATOR_HOST"):
         sys.exit(
             "The gateway lets anyone in, so it serves the Firestore emulator alone: set its "
@@ -98,20 +101,21 @@ def main() -> None:
         )
     # Here and nowhere else: a deployed function that finds this variable refuses to start.
     os.environ["FIREBASE_AUTH_EMULATOR_HOST"] = _AUTH_EMULATOR
+    status = local_status(os.environ) | {"simulatedClock": said.simulated_clock}
     try:
-        app = create_app(_ROOT / "main.py", _ROOT / "public", local_status(os.environ))
+        app = create_app(_ROOT / "main.py", _ROOT / "public", status)
     except (FunctionsFrameworkException, InvalidSettingsError) as error:
         sys.exit(f"The functions cannot be served: {error}")
     uvicorn.run(
         app,
         host=LOOPBACK,
-        port=port,
+        port=said.port,
         log_level="warning",
         timeout_graceful_shutdown=_LAST_REQUESTS_SECONDS,
     )
 
 
-def local_status(variables: Mapping[str, str]) -> dict[str, str | None]:
+def local_status(variables: Mapping[str, str]) -> dict[str, str | bool | None]:
     """Return where the rest of a local run is to be found, never a secret.
 
     Args:

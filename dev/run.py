@@ -89,7 +89,7 @@ def _feed(at: Addresses) -> Feed:
 
 
 def _gateway_command(at: Addresses) -> list[str]:
-    return [sys.executable, "-m", "dev.gateway", "--port", str(at.port)]
+    return [sys.executable, "-m", "dev.gateway", "--port", str(at.port), "--simulated-clock"]
 
 
 def _sandbox_command(at: Addresses, speed: float) -> list[str]:

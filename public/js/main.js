@@ -1,6 +1,7 @@
 /** The page's beginning: who is there, where they want to be, and the screen for it. */
 
 import { Api } from "./api.js";
+import { leaveLatenessOut } from "./book/lateness.js";
 import { el, fill, note } from "./elements.js";
 import { House } from "./house.js";
 import { placeIn, hashOf } from "./route.js";
@@ -14,6 +15,7 @@ const LAST = "staff.restaurant";
 
 async function begin() {
   const door = await patiently(findDoor);
+  if (door.simulatedClock) leaveLatenessOut();
   const named = placeIn(location.hash).restaurantId || door.restaurantId;
   const last = localStorage.getItem(LAST);
   const person = await door.resume();

@@ -150,6 +150,8 @@ async def visit(stand: Stand, browser: Browser) -> AsyncIterator[Visit]:
         await page.goto(f"{stand.url}/#/{stand.restaurant.id}/{screen}")
         await page.get_by_role("button", name=f"The demo {role}").click()
         await page.locator("main#main:not(.sign-in)").wait_for()
+        # One window has the focus, and others may be open.
+        await page.bring_to_front()
         return page
 
     yield come

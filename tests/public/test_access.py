@@ -1,5 +1,6 @@
 """Whoever uses the page: by finger, by keyboard, enlarged, without motion, by ear."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -83,8 +84,8 @@ async def test_the_keyboards_way_is_the_eyes_way(stand: Stand, visit: Visit) -> 
     for _ in range(14):
         await page.keyboard.press("Tab")
         stops.append(await page.evaluate("document.activeElement.getBoundingClientRect().top"))
-    # The header's links and buttons stand in one line, and so on down the page.
-    assert stops[1:] == sorted(stops[1:]), stops
+    # What stands in one line may differ by a few pixels; the way itself only leads down.
+    assert all(later > earlier - 10 for earlier, later in itertools.pairwise(stops)), stops
 
 
 async def test_closing_a_sheet_gives_the_focus_back(stand: Stand, visit: Visit) -> None:

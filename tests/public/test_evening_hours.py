@@ -31,6 +31,19 @@ async def test_a_party_grows_later_while_nothing_else_changes(stand: Stand, visi
     await expect(row).to_contain_text("40 min late")
 
 
+async def test_nobody_is_late_by_another_clock_than_the_evenings(
+    stand: Stand, visit: Visit
+) -> None:
+    await stand.take_own()
+    page = await visit(now=EIGHT)
+    demo = {"restaurantId": stand.restaurant.id, "simulatedClock": True}
+    await page.route("**/_local/status", lambda route: route.fulfill(json=demo))
+    await page.reload()
+    row = page.get_by_role("row", name="Samir Lindqvist")
+    await expect(row).to_be_visible()
+    await expect(row).not_to_contain_text("late")
+
+
 async def test_a_party_that_told_it_will_be_late_is_marked(stand: Stand, visit: Visit) -> None:
     start = {"scheduled_time": f"{DAY}T21:00:00", "scheduled_time_utc": "2026-03-15T01:00:00Z"}
     await stand.sender.send(stand.sender.row(7, state="Late", **start))

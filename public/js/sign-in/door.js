@@ -10,7 +10,8 @@ const CONFIGURATION = "/__/firebase/init.json";
 /**
  * Find the way in.
  * @returns {Promise<object>} A door: `resume` somebody who was in, sign in by `password` or by
- *   `demo`, and the `restaurantId` to show where the address names none.
+ *   `demo`, and the `restaurantId` to show where the address names none; whether guests come by a
+ *   `simulatedClock`.
  */
 export async function findDoor() {
   const answer = await reached(CONFIGURATION);

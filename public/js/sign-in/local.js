@@ -10,9 +10,10 @@ const ROLES = { host: "demo host", manager: "demo manager" };
 
 /** The way in as one of the demo's staff. */
 export async function localDoor() {
-  const { restaurantId } = await told(STATUS);
+  const { restaurantId, simulatedClock } = await told(STATUS);
   return {
     restaurantId,
+    simulatedClock,
     demo: Object.entries(ROLES).map(([role, name]) => ({ name, enter: () => entered(role) })),
     async resume() {
       const role = sessionStorage.getItem(KEPT);
