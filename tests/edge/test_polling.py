@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient
 
 from dev.sandbox.book import Book
@@ -15,6 +16,8 @@ from dev.sandbox.populate import populate
 from dev.sandbox.records import Reservation
 from shared.edge import paths
 from shared.edge.leases import Leases
+from shared.edge.ledger import MOST_ATTEMPTS
+from tests.wire import Wire, failing
 from tests.world import BEGINNING, World, disagreements, make_world
 
 
@@ -84,6 +87,29 @@ async def test_the_cursor_stays_where_a_page_failed(world: World) -> None:
     assert state["poll"]["cursor"] == BEGINNING
     assert (state["poll"]["consecutiveFailures"], state["poll"]["lastOutcome"]) == (1, "error")
     assert "lease" not in state["poll"]
+
+
+async def test_the_cursor_stays_where_firestore_would_not_take_a_row(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.edge.ledger._LONGEST_PAUSE_SECONDS", 0.0)
+    await world.poll()
+    cursor = (await _state(world))["poll"]["cursor"]
+    world.clock.advance(900)
+    wire, calm = Wire(world.services.firestore), world.services
+    world.services = replace(calm, firestore=wire.client)
+    world.desk.book(BEGINNING + timedelta(days=2), 2)
+    # The lease is taken; then neither the page's commit nor any of the row's own lands.
+    refused = [failing(google.ServiceUnavailable)] * (1 + MOST_ATTEMPTS)
+    wire.before.extend([_nothing, *refused])
+    result = await world.poll()
+    assert (result["status"], (await _state(world))["poll"]["cursor"]) == ("error", cursor)
+    world.services = calm
+    assert (await world.poll())["created"] == 1
+
+
+async def _nothing() -> None:
+    pass
 
 
 async def test_a_failing_answer_is_asked_for_again(world: World) -> None:
