@@ -1,14 +1,34 @@
-"""The deployed functions, and nothing else; each runs alone under ``functions-framework``."""
+"""The deployed functions, and nothing else; each runs alone under ``functions-framework``.
+
+A function is imported when it is asked for: none waits at its start for what only others need.
+"""
 
 import os
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from functions.api import api
-from functions.poll import opentable_poll
-from functions.reconcile import opentable_reconcile
-from functions.webhook import opentable_webhook
 from shared.edge.environment import read_environment
+
+if TYPE_CHECKING:
+    from functions.api import api
+    from functions.poll import opentable_poll
+    from functions.reconcile import opentable_reconcile
+    from functions.webhook import opentable_webhook
 
 __all__ = ["api", "opentable_poll", "opentable_reconcile", "opentable_webhook"]
 
+_ROOMS = {
+    "api": "functions.api",
+    "opentable_poll": "functions.poll",
+    "opentable_reconcile": "functions.reconcile",
+    "opentable_webhook": "functions.webhook",
+}
+
 # A misconfigured deployment fails here, at its start, and not at its first guest.
 read_environment(os.environ)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_ROOMS[name]), name)

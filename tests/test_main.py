@@ -18,7 +18,7 @@ DEPLOYED = {"K_SERVICE": "opentable-webhook", "GOOGLE_CLOUD_PROJECT": "project-1
 
 def start(**variables: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-c", "import main"],
+        [sys.executable, "-c", "from main import *"],
         cwd=ROOT,
         env={"PYTHONDONTWRITEBYTECODE": "1", **variables},
         capture_output=True,
@@ -31,6 +31,22 @@ def start(**variables: str) -> "subprocess.CompletedProcess[str]":
 def test_main_starts_with_no_variables_and_no_credentials() -> None:
     done = start()
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    "stranger", ["firebase_admin", "phonenumbers", "functions.api", "functions.poll"]
+)
+def test_the_webhook_imports_nothing_that_only_others_need(stranger: str) -> None:
+    command = (
+        f"from main import opentable_webhook; import sys; sys.exit({stranger!r} in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", command], cwd=ROOT, timeout=60, check=False)
+    assert done.returncode == 0
+
+
+def test_main_has_nothing_but_the_functions() -> None:
+    with pytest.raises(AttributeError, match="opentable_nothing"):
+        _ = main.opentable_nothing
 
 
 def test_main_starts_as_a_deployed_function() -> None:

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import phonenumbers
-
 
 def e164(number: str, country: str | None) -> str:
     """Return a number in E.164, or the text as it came where it is no possible number.
@@ -17,6 +15,9 @@ def e164(number: str, country: str | None) -> str:
 
 
 def _read(number: str, country: str | None) -> str | None:
+    # Imported on first use: a webhook seldom reads a number, and would pay for it at each start.
+    import phonenumbers  # noqa: PLC0415
+
     try:
         parsed = phonenumbers.parse(number, country and country.upper())
     except phonenumbers.NumberParseException:

@@ -5,8 +5,6 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import phonenumbers
-
 from shared.core import fields
 from shared.core.keys import external_key
 from shared.errors import RejectedStatementError
@@ -59,6 +57,9 @@ def _holds(told: str, digits: str, mark: str) -> bool:
 
 def _national(mark: str) -> str | None:
     """Return a number's digits without its country's, which a body may leave out."""
+    # Imported on first use, as in `shared.core.phones`.
+    import phonenumbers  # noqa: PLC0415
+
     try:
         return str(phonenumbers.parse(mark).national_number)
     except phonenumbers.NumberParseException:

@@ -27,6 +27,7 @@ from shared.core.guesting import GuestNeeded
 from shared.core.journal import Writing, later_entry_id
 from shared.core.settings import Settings
 from shared.core.statements import Statements
+from shared.edge.lately import Lately
 from shared.edge.shelf import Reading, Shelf, Write
 from shared.errors import LedgerUnavailableError, RejectedStatementError
 
@@ -112,6 +113,7 @@ class Ledger:
         settings: The restaurant's settings, which must be usable.
         clock: The current time, UTC.
         journal_life: How long after its start a reservation's journal is kept.
+        lately: The reservations that the process met lately.
         system: Where the reservations that it speaks of were made; keys of Lineup's own are
             their document ids.
 
@@ -119,12 +121,14 @@ class Ledger:
         InvalidSettingsError: When the settings are not usable.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- each is a different thing, and one call site
         self,
         client: AsyncClient,
         settings: Settings,
         clock: Callable[[], datetime],
         journal_life: timedelta,
+        *,
+        lately: Lately,
         system: System = System.OPENTABLE,
     ) -> None:
         self.shelf = Shelf(client, settings.restaurant_id, system)
@@ -133,6 +137,7 @@ class Ledger:
         self._zone = settings.usable_zone()
         self._clock = clock
         self._journal_life = journal_life
+        self._lately = lately
 
     def writing(self) -> Writing:
         """Return the times and the name of one writer's try."""
@@ -140,6 +145,9 @@ class Ledger:
 
     async def apply(self, change: Change, writing: Writing | None = None) -> Applied:
         """Apply one change: a creation in one round trip, all else in two.
+
+        A creation that meets what another process wrote takes three: see the decision on
+        preconditions.
 
         Args:
             change: What was said.
@@ -151,7 +159,8 @@ class Ledger:
             LedgerUnavailableError: When no commit was possible within the attempts.
         """
         writing = writing or self.writing()
-        reading, own_ids = _presumed_new(change), {change.event_id}
+        reading, own_ids = self._presumed_new(change), {change.event_id}
+        self._lately.note(self._restaurant_id, change.external_key)
         for pause in _pauses():
             await asyncio.sleep(pause)
             try:
@@ -169,6 +178,13 @@ class Ledger:
             except google.GoogleAPIError as error:
                 raise LedgerUnavailableError(type(error).__name__) from None
         raise LedgerUnavailableError(f"no commit in {MOST_ATTEMPTS} attempts")
+
+    def _presumed_new(self, change: Change) -> Reading | None:
+        """Spare a creation the read: its commit of creates fails where anything is held."""
+        known = self._lately.knows(self._restaurant_id, change.external_key)
+        if known or change.event_type != EventType.CREATED:
+            return None
+        return Reading(Held(None, {change.event_id: None}), None)
 
     async def _attempt(self, change: Change, reading: Reading, writing: Writing) -> Applied:
         own = self._landed(change, reading.held, writing)
@@ -228,13 +244,6 @@ def applied_by(change: Change, decision: Decision) -> Applied:
     if isinstance(decision, EntryNeeded | GuestNeeded):
         raise LedgerUnavailableError("what was read does not suffice to decide")
     return Applied(change, Outcome.DUPLICATE, decision.statements, None)
-
-
-def _presumed_new(change: Change) -> Reading | None:
-    """Spare a creation the read: its commit of creates fails where anything is held."""
-    if change.event_type != EventType.CREATED:
-        return None
-    return Reading(Held(None, {change.event_id: None}), None)
 
 
 def _pauses() -> Iterator[float]:

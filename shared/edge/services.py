@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from google.cloud.firestore import AsyncClient
@@ -14,6 +14,7 @@ from shared.core.document import System
 from shared.core.settings import Settings
 from shared.edge.directory import Directory
 from shared.edge.environment import Environment, read_environment
+from shared.edge.lately import Lately
 from shared.edge.ledger import Ledger
 from shared.edge.opentable.client import OpenTableClient
 from shared.edge.opentable.transport import new_session
@@ -32,6 +33,7 @@ class Services:
     opentable: OpenTableClient
     clock: Callable[[], datetime]
     queue: Queue | None = None
+    lately: Lately = field(default_factory=Lately)
 
     def ledger(self, settings: Settings, system: System = System.OPENTABLE) -> Ledger:
         """Return a restaurant's ledger, of the reservations that one system made.
@@ -40,7 +42,8 @@ class Services:
             InvalidSettingsError: When the settings are not usable.
         """
         life = timedelta(days=self.environment.journal_days)
-        return Ledger(self.firestore, settings, self.clock, life, system)
+        known = self.lately
+        return Ledger(self.firestore, settings, self.clock, life, lately=known, system=system)
 
     def quarantine(self, restaurant_id: str) -> Quarantine:
         """Return a restaurant's quarantine."""

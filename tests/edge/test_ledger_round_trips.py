@@ -3,12 +3,20 @@
 import pytest
 
 from shared.core.decision import Outcome
+from shared.core.settings import Settings
 from shared.edge.ledger import Ledger
 from shared.edge.paths import reservation
 from shared.errors import RejectedStatementError
+from tests.ledgers import new_ledger
 from tests.page import Page
 from tests.statements import relayed, shown
 from tests.wire import Wire
+
+
+@pytest.fixture
+def another(wire: Wire, settings: Settings) -> Ledger:
+    """The same ledger in another process, which has met nothing."""
+    return new_ledger(wire.client, settings)
 
 
 async def test_a_created_envelope_is_one_round_trip(ledger: Ledger, wire: Wire) -> None:
@@ -16,11 +24,36 @@ async def test_a_created_envelope_is_one_round_trip(ledger: Ledger, wire: Wire) 
     assert (applied.outcome, wire.counted()) == (Outcome.CREATED, ["commit"])
 
 
-async def test_a_created_envelope_again_is_two(ledger: Ledger, wire: Wire) -> None:
+async def test_a_created_envelope_again_is_one_read(ledger: Ledger, wire: Wire) -> None:
     await ledger.apply(relayed())
     wire.counted()
     applied = await ledger.apply(relayed())
+    assert (applied.outcome, wire.counted()) == (Outcome.DUPLICATE, ["read"])
+
+
+async def test_a_created_envelope_that_another_process_took_is_two(
+    ledger: Ledger, another: Ledger, wire: Wire
+) -> None:
+    await another.apply(relayed())
+    wire.counted()
+    applied = await ledger.apply(relayed())
     assert (applied.outcome, wire.counted()) == (Outcome.DUPLICATE, ["commit", "read"])
+
+
+async def test_a_created_envelope_where_opentable_spoke_is_two(ledger: Ledger, wire: Wire) -> None:
+    await ledger.apply(shown(1))
+    wire.counted()
+    applied = await ledger.apply(relayed())
+    assert (applied.outcome, wire.counted()) == (Outcome.UPDATED, ["read", "commit"])
+
+
+async def test_a_created_envelope_where_opentable_spoke_to_another_process_is_three(
+    ledger: Ledger, another: Ledger, wire: Wire
+) -> None:
+    await another.apply(shown(1))
+    wire.counted()
+    applied = await ledger.apply(relayed())
+    assert (applied.outcome, wire.counted()) == (Outcome.UPDATED, ["commit", "read", "commit"])
 
 
 async def test_an_update_is_two_round_trips(ledger: Ledger, wire: Wire) -> None:
