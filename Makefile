@@ -5,6 +5,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap run test coverage soak check audit lock sbom firebase format clean
+.PHONY: help bootstrap run test coverage soak bench check audit lock sbom format clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +28,9 @@ soak: bootstrap ## Test for some two hours: 10,000 runs of the machine, load und
 	@HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -n 2 --dist worksteal --show-capture=no \
 		tests/machine tests/load tests/drills tests/functions/api/test_any_call.py \
 		tests/public/test_auth_emulator.py $(ARGS)
+
+bench: bootstrap ## Measure everything against its floor (ARGS="webhook --quick")
+	@$(BIN)/python -m dev.bench $(ARGS)
 
 check: bootstrap ## Lint, formatting, types, known vulnerabilities
 	@$(BIN)/ruff check

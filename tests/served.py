@@ -1,16 +1,12 @@
 """A deployed function in a process of its own, as the Functions Framework runs it."""
 
-import os
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from dev.processes import LOOPBACK, free_port, running, wait_until_answers
+from dev.serving import serving as serving_function
 
-MAIN = Path(__file__).parents[1] / "main.py"
 SECONDS = 30
 
 
@@ -59,11 +55,6 @@ def serving(target: str, **variables: str) -> Iterator[Served]:
         target: Its name in ``main.py``.
         variables: Its whole environment, but for what finds programs and measures coverage.
     """
-    port, output = free_port(), Output()
-    command = ["functions_framework", "--source", str(MAIN), "--target", target]
-    place = ["--host", LOOPBACK, "--port", str(port)]
-    kept = {name: text for name, text in os.environ.items() if name.startswith(("PATH", "COV"))}
-    with running([sys.executable, "-m", *command, *place], output.add, kept | variables) as child:
-        url = f"http://{LOOPBACK}:{port}/"
-        wait_until_answers(url, SECONDS, child)
-        yield Served(url, output)
+    output = Output()
+    with serving_function(target, variables, output.add) as function:
+        yield Served(function.url, output)

@@ -114,6 +114,8 @@ def decide(change: Change, held: Held, identity: Identity, writing: Writing) -> 
     """
     flat, own = flatten(held.document or {}), identity.system is System.LINEUP
     statements = statements_in(flat, identity.system)
+    if _is_plainly_held(change, held, statements):
+        return _same_or_not(_contradicts_register(change, statements), statements)
     found = hear_with_guest(change, statements, held.guests)
     if isinstance(found, GuestNeeded):
         return found
@@ -185,10 +187,23 @@ def _met_before(
         return _same_or_not(_contradicts(entry["said"], change), statements)
     register = statements.register(change.speaker)
     if register.version == change.version:
-        return _same_or_not(register.contradicts(change.version, change.said), statements)
+        return _same_or_not(_contradicts_register(change, statements), statements)
     if entry_id in held.entries or _is_newer_object(change, register):
         return None
     return EntryNeeded(entry_id)
+
+
+def _is_plainly_held(change: Change, held: Held, statements: Statements) -> bool:
+    """Whether the document alone shows that nothing was said since: so it is with most rows.
+
+    Then no guest need be looked for. What a forgotten guest once said is compared scrubbed.
+    """
+    same = statements.register(change.speaker).version == change.version
+    return same and change.event_id not in held.entries and not statements.named.forgotten
+
+
+def _contradicts_register(change: Change, statements: Statements) -> bool:
+    return statements.register(change.speaker).contradicts(change.version, change.said)
 
 
 def _is_newer_object(change: Change, register: Register) -> bool:

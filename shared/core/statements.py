@@ -15,6 +15,7 @@ newest n of a union is the newest n of the newest n of its parts, so it obeys th
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from shared.core.change import Change, Speaker, Value, Version
 from shared.core.joined import Joined
@@ -24,9 +25,8 @@ from shared.core.states import Status
 HISTORY_LENGTH = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A value and the version at which it was last said."""
+class Said(NamedTuple):
+    """A value and the version at which it was last said; a tuple, for each event makes dozens."""
 
     version: Version
     value: Value

@@ -76,7 +76,7 @@ def _on_wall_clock(wall: datetime, zone: ZoneInfo) -> Moment:
 
 
 def _in_utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
 def utc_text(instant: datetime) -> str:

@@ -20,6 +20,8 @@ from shared.errors import InvalidSettingsError, RejectedStatementError
 JSON = "application/json"
 LARGEST_BYTES = 256 * 1024  # as large as a webhook may be; a row of OpenTable's has some 2 KiB
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -54,7 +56,7 @@ def statement_of_row(item: object, received_at: datetime, source: Source) -> Sta
 
 def text_of(item: object) -> str:
     """Return the JSON text of an item of the API's lists; equal items have equal texts."""
-    return json.dumps(item, sort_keys=True, separators=(",", ":"))
+    return _encode(item)
 
 
 @dataclass(frozen=True, slots=True)

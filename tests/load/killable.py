@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from dev.processes import LOOPBACK, free_port, running, wait_until_answers
-from tests.served import MAIN
+from dev.serving import MAIN
 
 if TYPE_CHECKING:
     import subprocess

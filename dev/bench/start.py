@@ -1,0 +1,66 @@
+"""The start: importing a function and its first request, against importing what it stands on."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+from dev.bench.arithmetic import Pair
+from dev.bench.events import House, created, signed
+from dev.bench.figures import Figure, at_most, ratio_figure
+from dev.bench.shop import asking
+from dev.bench.stage import seed, staged
+
+_ROUNDS, _QUICK_ROUNDS = 7, 3
+_FIRST = Path(__file__).with_name("first.py")
+_ROOT = Path(__file__).parents[2]
+_SECONDS = 120
+_MILLI = 1000
+_TARGETS = ("opentable_webhook", "opentable_poll", "opentable_reconcile", "api")
+
+
+def measure(quick: bool) -> tuple[list[Figure], list[str]]:  # noqa: FBT001 -- as every part is
+    """Return the figures of the start, one a function."""
+    with ExitStack() as kept:
+        stage = kept.enter_context(staged())
+        url = kept.enter_context(asking())
+        house = stage.houses(1)[0]
+        asyncio.run(seed(stage.client(), [house]))
+        addresses = {"OPENTABLE_API_URL": url, "OPENTABLE_OAUTH_URL": url}
+        variables = stage.variables(**addresses, PYTHONPATH=str(_ROOT))
+        return [_figure(target, house, variables, quick=quick) for target in _TARGETS], []
+
+
+def _figure(target: str, house: House, variables: dict[str, str], *, quick: bool) -> Figure:
+    pairs = []
+    for _ in range(_QUICK_ROUNDS if quick else _ROUNDS):
+        floor = _run("", "", variables)
+        pairs.append(Pair(floor, _run(target, _request(target, house), variables)))
+    name = f"start: import and first request of {target}"
+    return ratio_figure(name, "ms", at_most(1.30), pairs)
+
+
+def _request(target: str, house: House) -> str:
+    """Return the headers and the body of a first request, as JSON."""
+    if target == "api":
+        return json.dumps({"path": f"/api/restaurants/{house.id}/health", "method": "GET"})
+    body = created(house) if target == "opentable_webhook" else {"restaurantId": house.id}
+    raw = json.dumps(body)
+    headers = signed(house, raw.encode()) | {"content-type": "application/json"}
+    return json.dumps({"path": "/", "method": "POST", "headers": headers, "body": raw})
+
+
+def _run(target: str, request: str, variables: dict[str, str]) -> float:
+    """Return the milliseconds that a fresh process takes, from its first line to its answer."""
+    done = subprocess.run(
+        [sys.executable, str(_FIRST), target, request],
+        cwd=_ROOT,
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=_SECONDS,
+        check=True,
+    )
+    return float(done.stdout.splitlines()[-1]) * _MILLI
