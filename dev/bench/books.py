@@ -83,7 +83,7 @@ def _windows(shop: Shop, houses: Sequence[House], sizes: Sequence[int]) -> Itera
 def _window(shop: Shop, house: House, size: int) -> Pair:
     shop.arrange(house, every=_DIFFERENT)
     plain = shop.plainly("stream", house)
-    ours = seconds_of(lambda: expect(shop.reconcile(house), updated=-(-size // _DIFFERENT)))
+    ours = shop.seconds_to_reconcile(house, updated=-(-size // _DIFFERENT))
     return Pair(size / plain, size / ours)
 
 
