@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 _WIDTH, _HEIGHT = 640, 400
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 24, 40, 48
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 40, 40, 48
 _COLOURS = ("#1f6feb", "#c2410c")
 _STYLE = (
     "text{font:13px system-ui,sans-serif;fill:#57606a}.grid{stroke:#8b949e55}"
@@ -26,6 +26,11 @@ class Line:
     name: str
     sizes: Sequence[float]
     seconds: Sequence[float]
+
+    @property
+    def even(self) -> float:
+        """The seconds of the last size, had all grown evenly from the first."""
+        return self.seconds[0] * self.sizes[-1] / self.sizes[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,8 @@ class _Scale:
 def draw(lines: Sequence[Line]) -> str:
     """Return the picture of some lines, each beside the even growth from its first point."""
     across = _Scale.over([size for line in lines for size in line.sizes], _LEFT, _WIDTH - _RIGHT)
-    up = _Scale.over([each for line in lines for each in line.seconds], _HEIGHT - _BOTTOM, _TOP)
+    seconds = [each for line in lines for each in (*line.seconds, line.even)]
+    up = _Scale.over(seconds, _HEIGHT - _BOTTOM, _TOP)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img">',
         "<title>Seconds over rows, both by powers of ten; dashed: even growth</title>",
@@ -76,14 +82,15 @@ def _grid(across: _Scale, up: _Scale) -> Iterator[str]:
         yield f'<path class="grid" d="M{_LEFT} {y}H{_WIDTH - _RIGHT}"/>'
         yield f'<text x="{_LEFT - 8}" y="{y + 4}" text-anchor="end">{seconds:g} s</text>'
     yield f'<text x="{(_LEFT + _WIDTH) / 2}" y="{_HEIGHT - 8}" text-anchor="middle">rows</text>'
+    key = _WIDTH - _RIGHT - 130
+    yield f'<path class="even" d="M{key} 20h24"/><text x="{key + 32}" y="24">even growth</text>'
 
 
 def _line(line: Line, number: int, across: _Scale, up: _Scale) -> Iterator[str]:
     colour = _COLOURS[number % len(_COLOURS)]
     places = [(across.place(s), up.place(t)) for s, t in zip(line.sizes, line.seconds, strict=True)]
-    even = line.seconds[0] * line.sizes[-1] / line.sizes[0]
     (x, y), (end, _) = places[0], places[-1]
-    yield f'<path class="even" fill="none" d="M{x} {y}L{end} {up.place(even)}"/>'
+    yield f'<path class="even" fill="none" d="M{x} {y}L{end} {up.place(line.even)}"/>'
     drawn = "L".join(f"{x} {y}" for x, y in places)
     yield f'<path fill="none" stroke="{colour}" stroke-width="2" d="M{drawn}"/>'
     for x, y in places:
