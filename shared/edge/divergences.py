@@ -22,7 +22,7 @@ from shared.errors import LedgerUnavailableError, RejectedStatementError
 
 _REASONS = {
     Divergence.MISSING_IN_OPENTABLE: (
-        "OpenTable has no reservation of this id: ask OpenTable, or cancel it by hand."
+        "OpenTable has no reservation of this id: ask OpenTable whether the party still comes."
     ),
     Divergence.VERSION_BEHIND: (
         "OpenTable shows an older version than it once said: it may have been restored from a "
