@@ -2,12 +2,10 @@
 
 import asyncio
 from collections.abc import Iterable
-from http import HTTPStatus
 from typing import Any
 
 from shared.core.keys import spellings
 from shared.edge.connection import Connection
-from shared.errors import OpenTableRefusedError
 
 _AT_ONCE = 8
 
@@ -35,19 +33,9 @@ async def fetch_by_id(
 
 async def _reservation(connection: Connection, open_table_id: str) -> dict[str, Any] | None:
     for spelling in spellings(open_table_id, connection.access.rid):
-        row = await _spelled(connection, spelling)
+        row = await connection.services.opentable.reservation(
+            connection.access, spelling, connection.deadline
+        )
         if row is not None:
             return row
     return None
-
-
-async def _spelled(connection: Connection, open_table_id: str) -> dict[str, Any] | None:
-    try:
-        return await connection.services.opentable.reservation(
-            connection.access, open_table_id, connection.deadline
-        )
-    except OpenTableRefusedError as refusal:
-        # A relay's own id may be none that OpenTable could have issued.
-        if refusal.status == HTTPStatus.BAD_REQUEST:
-            return None
-        raise

@@ -14,6 +14,9 @@ from shared.errors import OpenTableRefusedError
 
 T = TypeVar("T")
 
+# An id that OpenTable could not have issued, such as a relay's own, may be a bad request to it.
+_NOTHING_THERE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST})
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
@@ -62,7 +65,7 @@ class Reader:
     async def read_if_there(
         self, access: Access, url: str, read: Callable[[dict[str, object]], T], deadline: Deadline
     ) -> T | None:
-        """Return what is at an address, or None where the API answers 404; else as `read`."""
+        """Return what is at an address, or None where nothing can be there; else as `read`."""
         get = self._getter(url, read, deadline)
 
         async def get_if_there(token: str) -> T | None:
@@ -70,7 +73,7 @@ class Reader:
             try:
                 return await get(token)
             except OpenTableRefusedError as refusal:
-                if refusal.status == HTTPStatus.NOT_FOUND:
+                if refusal.status in _NOTHING_THERE:
                     return None
                 raise
 

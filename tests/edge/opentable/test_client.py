@@ -63,6 +63,13 @@ async def test_a_row_that_is_not_there_is_none(
     assert await client.reservation(access, "a", deadline) is None
 
 
+async def test_nobody_is_behind_an_id_that_opentable_finds_malformed(
+    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter
+) -> None:
+    wire.steps = [Reply(status=400)]
+    assert await client.guest(access, "no id of OpenTable's", deadline) is None
+
+
 async def test_a_hostile_id_stays_within_its_segment(
     client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter
 ) -> None:

@@ -1,4 +1,5 @@
 import asyncio
+from threading import Barrier
 
 import pytest
 
@@ -111,15 +112,15 @@ async def test_a_second_401_is_a_refusal(
 async def test_a_token_that_others_renewed_already_is_not_renewed_again(
     client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter
 ) -> None:
-    wire.steps = [*[Reply(status=401)] * 4, ROW]
+    wall = Barrier(4, timeout=30)
+
+    def refuse_all_at_once() -> Reply:
+        wall.wait()
+        return Reply(status=401)
+
+    wire.steps = [*[refuse_all_at_once] * 4, ROW]
     wire.tokens = [token("old"), token("new")]
-    wall = asyncio.Barrier(4)
-
-    async def together() -> None:
-        await wall.wait()
-        await client.reservation(access, "a", deadline)
-
-    await asyncio.gather(*(together() for _ in range(4)))
+    await asyncio.gather(*(client.reservation(access, "a", deadline) for _ in range(4)))
     assert len(wire.asked("/oauth/")) == 2
 
 
