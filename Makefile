@@ -4,8 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap run test coverage soak check audit lock sbom firebase format clean
-.PHONY: help bootstrap run test coverage soak bench check audit lock sbom format clean
+.PHONY: help bootstrap run test coverage soak bench check audit lock sbom firebase format clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
