@@ -21,7 +21,7 @@ from dev.processes import (
     wait_until_answers,
 )
 
-_HEAP = "-Xmx2g"  # room for a load test of some hundred thousand documents, and no more
+_HEAP_GIB = 2  # room for some hundred thousand small documents, and no more
 _START_SECONDS = 60
 _CLEAR_SECONDS = 30
 _KEPT_LINES = 20
@@ -56,11 +56,12 @@ class Emulator:
 
 
 @contextlib.contextmanager
-def start_emulator(port: int | None = None) -> Iterator[Emulator]:
+def start_emulator(port: int | None = None, heap_gib: int = _HEAP_GIB) -> Iterator[Emulator]:
     """Run a Firestore emulator for the length of a `with` block.
 
     Args:
         port: TCP port (1-65535) on the loopback interface; any free one when None.
+        heap_gib: The most memory that its documents may take; beyond, it all but stands still.
 
     Yields:
         The emulator, ready to answer.
@@ -73,7 +74,7 @@ def start_emulator(port: int | None = None) -> Iterator[Emulator]:
         raise EmulatorError(f"Port {port} is taken: stop what listens there or choose another.")
     host = f"{LOOPBACK}:{port}"
     lines = collections.deque[str](maxlen=_KEPT_LINES)
-    with running(_command(port), lines.append) as child:
+    with running(_command(port, heap_gib), lines.append) as child:
         try:
             wait_until_answers(f"http://{host}/", _START_SECONDS, child)
         except ProcessFailedError as error:
@@ -110,12 +111,12 @@ def main() -> None:
         sys.exit(str(error))
 
 
-def _command(port: int) -> list[str]:
+def _command(port: int, heap_gib: int) -> list[str]:
     # The main class is named because the Cloud SDK's jar has no manifest entry for it; the SDK's
     # own launcher is avoided because ending that leaves Java running.
     java, jar = ensure_parts()
     address = ["--host", LOOPBACK, "--port", str(port)]
-    return [str(java.executable), _HEAP, "-cp", str(jar), MAIN_CLASS, *address]
+    return [str(java.executable), f"-Xmx{heap_gib}g", "-cp", str(jar), MAIN_CLASS, *address]
 
 
 def _run(port: int | None) -> None:

@@ -70,6 +70,8 @@ class Connection:
         self._writer.write(request)
         head = await self._reader.readuntil(_END_OF_HEAD)
         length = head.lower().partition(_LENGTH)[2].partition(b"\r\n")[0]
+        if not length:
+            raise RuntimeError(f"an answer that does not tell its length: {head!r}")
         body = await self._reader.readexactly(int(length))
         self._used = time.perf_counter()
         return body
