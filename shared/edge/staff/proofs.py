@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from google.cloud.firestore import AsyncClient, AsyncQuery, FieldFilter
+from google.cloud.firestore import AsyncClient
 
-from shared.core.change import Source
-from shared.edge import paths
-from shared.edge.reading import read_some
+from shared.edge.pulse import newest_heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +35,7 @@ async def newest_proofs(client: AsyncClient, restaurant_id: str, most: int) -> l
     Raises:
         LedgerUnavailableError: When they cannot be read now.
     """
-    entries = client.collection_group(paths.JOURNAL)
-    heard = entries.where(filter=FieldFilter("restaurantId", "==", restaurant_id)).where(
-        filter=FieldFilter("source", "==", Source.WEBHOOK.value)
-    )
-    newest = heard.order_by("receivedAt", direction=AsyncQuery.DESCENDING)
-    found = await read_some(newest.select(["receivedAt", "proof"]), most)
+    found = await newest_heard(client, restaurant_id, ["receivedAt", "proof"], most)
     told = [snapshot.to_dict() or {} for snapshot in found]
     return [_proof(entry) for entry in told if entry.get("proof")]
 
