@@ -13,7 +13,8 @@ from schemathesis.specs.openapi import checks as promised
 
 from functions.staff.openapi import openapi
 from functions.staff.table import ROUTES
-from tests.functions.api.caller import Caller
+from shared.edge.staff.staffroom import Staffroom
+from tests.functions.api.caller import Caller, served
 from tests.world import World
 
 # What a call without a token gets is shown call by call in test_serving.
@@ -29,6 +30,12 @@ CHECKS = [
 ]
 EXAMPLES = 500 if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else 12
 METHODS = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
+
+
+@pytest.fixture
+def nobody(filed: Staffroom, world: World) -> Caller:
+    """Nobody, where credentials can be stored: a call in a thousand enters some."""
+    return Caller(served(filed), world.restaurant.id, None)
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
