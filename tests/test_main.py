@@ -33,15 +33,63 @@ def test_main_starts_with_no_variables_and_no_credentials() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+def ends_well(command: str, **variables: str) -> bool:
+    """Whether a fresh process runs some lines to their end."""
+    done = subprocess.run(
+        [sys.executable, "-c", command], cwd=ROOT, env=variables, timeout=60, check=False
+    )
+    return done.returncode == 0
+
+
 @pytest.mark.parametrize(
     "stranger", ["firebase_admin", "phonenumbers", "functions.api", "functions.poll"]
 )
 def test_the_webhook_imports_nothing_that_only_others_need(stranger: str) -> None:
-    command = (
+    assert ends_well(
         f"from main import opentable_webhook; import sys; sys.exit({stranger!r} in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", command], cwd=ROOT, timeout=60, check=False)
-    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("imports", ["import main", "from main import api", "from main import *"])
+def test_what_was_imported_is_frozen_and_all_else_is_collected(imports: str) -> None:
+    assert ends_well(
+        f"{imports}; import gc; assert gc.isenabled(); assert gc.get_freeze_count() > 10_000"
+    )
+
+
+def test_a_function_that_cannot_be_imported_leaves_the_collector_on() -> None:
+    assert ends_well("""
+import gc, sys
+sys.modules["functions.api"] = None
+try:
+    from main import api
+except ImportError:
+    sys.exit(not gc.isenabled())
+sys.exit("It was imported")
+""")
+
+
+def test_settings_that_cannot_be_used_leave_the_collector_on() -> None:
+    lines = """
+import gc, sys
+from shared.errors import InvalidSettingsError
+try:
+    import main
+except InvalidSettingsError:
+    sys.exit(not gc.isenabled())
+sys.exit("It started")
+"""
+    assert ends_well(lines, SECRETS_FILE="secrets.json")
+
+
+def test_a_function_that_is_asked_for_again_freezes_nothing_more() -> None:
+    assert ends_well("""
+import gc, main
+main.api
+before, more = gc.get_freeze_count(), [[] for _ in range(1000)]
+main.api
+assert gc.get_freeze_count() <= before
+""")
 
 
 def test_main_has_nothing_but_the_functions() -> None:
