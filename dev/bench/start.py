@@ -3,12 +3,12 @@
 import asyncio
 import json
 import subprocess
-import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
 
 from dev.bench.arithmetic import Pair
+from dev.bench.deployed import deployed_python
 from dev.bench.events import House, created, signed
 from dev.bench.figures import Figure, at_most, ratio_figure
 from dev.bench.shop import asking
@@ -30,6 +30,7 @@ _ANSWERS = {
 
 def measure(quick: bool) -> tuple[list[Figure], list[str]]:  # noqa: FBT001 -- as every part is
     """Return the figures of the start, one a function."""
+    python = deployed_python()
     with ExitStack() as kept:
         stage = kept.enter_context(staged())
         url = kept.enter_context(asking())
@@ -39,14 +40,17 @@ def measure(quick: bool) -> tuple[list[Figure], list[str]]:  # noqa: FBT001 -- a
         # Nothing listens at the Auth emulator's address: the check of a token asks nobody there.
         addresses |= {"FIREBASE_AUTH_EMULATOR_HOST": "127.0.0.1:9099", "PYTHONPATH": str(_ROOT)}
         variables = stage.variables(**addresses)
-        return [_figure(target, house, variables, quick=quick) for target in _ANSWERS], []
+        runs = {target: _request(target, house) for target in _ANSWERS}
+        return [_figure(python, *run, variables, quick=quick) for run in runs.items()], []
 
 
-def _figure(target: str, house: House, variables: dict[str, str], *, quick: bool) -> Figure:
+def _figure(
+    python: Path, target: str, request: str, variables: dict[str, str], *, quick: bool
+) -> Figure:
     pairs = []
     for _ in range(_QUICK_ROUNDS if quick else _ROUNDS):
-        floor = _run("", "", variables)
-        pairs.append(Pair(floor, _run(target, _request(target, house), variables)))
+        floor = _run(python, "", "", variables)
+        pairs.append(Pair(floor, _run(python, target, request, variables)))
     name = f"start: import and first request of {target}"
     return ratio_figure(name, "ms", at_most(1.30), pairs)
 
@@ -65,10 +69,10 @@ def _request(target: str, house: House) -> str:
     return json.dumps({"path": "/", "method": "POST", "headers": headers, "body": raw})
 
 
-def _run(target: str, request: str, variables: dict[str, str]) -> float:
+def _run(python: Path, target: str, request: str, variables: dict[str, str]) -> float:
     """Return the milliseconds that a fresh process takes, from its first line to its answer."""
     done = subprocess.run(
-        [sys.executable, str(_FIRST), target, request],
+        [str(python), str(_FIRST), target, request],
         cwd=_ROOT,
         env=variables,
         capture_output=True,
