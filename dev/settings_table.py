@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
-from annotated_types import Ge, Gt, Le
-from pydantic.fields import FieldInfo
+from msgspec import Meta
+from msgspec.structs import fields
 
 from shared.edge.environment import Environment
 
@@ -12,7 +13,7 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
 BEGIN = "<!-- The table is written by `python -m dev settings`. -->"
 END = "<!-- End of the table. -->"
 _HEAD = ("| Variable | Default | Range | Meaning |", "|---|---|---|---|")
-_SIGNS = {Gt: "> {0.gt:g}", Ge: "≥ {0.ge:g}", Le: "≤ {0.le:g}"}
+_SIGNS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 
 
 def with_table(page: str) -> str:
@@ -31,14 +32,16 @@ def write_table(page: Path = PAGE) -> None:
 
 
 def _rows() -> Iterator[str]:
-    for field in Environment.model_fields.values():
+    for field in fields(Environment):
         default = "" if field.default is None else f"`{_plain(field.default)}`"
-        yield f"| `{field.alias}` | {default} | {_range(field)} | {field.description} |"
+        _, meta = get_args(field.type)
+        yield f"| `{field.encode_name}` | {default} | {_range(meta)} | {meta.description} |"
 
 
 def _plain(default: object) -> str:
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 
-def _range(field: FieldInfo) -> str:
-    return ", ".join(_SIGNS[type(bound)].format(bound) for bound in field.metadata)
+def _range(meta: Meta) -> str:
+    bounds = ((sign, getattr(meta, name)) for name, sign in _SIGNS.items())
+    return ", ".join(f"{sign} {bound:g}" for sign, bound in bounds if bound is not None)

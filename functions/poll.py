@@ -5,10 +5,9 @@ What is left of its budget carries running backfills on.
 
 import time
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 import functions_framework.aio
-from pydantic import model_validator
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -27,7 +26,7 @@ from shared.edge.services import Services
 _BACKFILLS_AT_ONCE = 2
 
 
-class PollOrder(Order):
+class PollOrder(Order, frozen=True, kw_only=True):
     """What a poll is asked for.
 
     Attributes:
@@ -36,11 +35,14 @@ class PollOrder(Order):
 
     backfill: bool = False
 
-    @model_validator(mode="after")
-    def _is_of_one_restaurant(self) -> Self:
+    def __post_init__(self) -> None:
+        """Refuse a backfill of no restaurant.
+
+        Raises:
+            ValueError: In words for the caller.
+        """
         if self.backfill and not self.restaurant_id:
             raise ValueError("backfill goes with restaurantId")
-        return self
 
 
 @functions_framework.aio.http

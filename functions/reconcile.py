@@ -5,15 +5,15 @@ It also carries out the plan of a held report, where a body names one.
 
 from datetime import date
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 import functions_framework.aio
-from pydantic import Field, model_validator
+from msgspec import field, to_builtins
 from starlette.requests import Request
 from starlette.responses import Response
 
 from functions.http import Answer, answer
-from functions.scheduled import Order, scheduled
+from functions.scheduled import Id, Order, scheduled
 from shared.core.task import RECONCILE, Task
 from shared.core.window import Window
 from shared.edge.fan_out import fan_out, queue_for
@@ -27,31 +27,30 @@ from shared.errors import ForceRefusedError
 _AS_REPORT = {"queued": "QUEUED", "error": "FAILED"}
 
 
-class ReconcileOrder(Order):
+class ReconcileOrder(Order, frozen=True, kw_only=True):
     """What a reconciliation is asked for; the dates are local and inclusive."""
 
-    start: date | None = Field(None, alias="startDate")
-    end: date | None = Field(None, alias="endDate")
-    dry: bool = Field(default=False, alias="dryRun")
-    force: str | None = Field(None, pattern=r"^[A-Za-z0-9_-]{1,128}$")
+    start: date | None = field(default=None, name="startDate")
+    end: date | None = field(default=None, name="endDate")
+    dry: bool = field(default=False, name="dryRun")
+    force: Id | None = None
 
     def of(self, restaurant_id: str) -> dict[str, object]:
         """Return the order of one restaurant's part, as a body."""
         asked = {"startDate", "endDate", "dryRun"}
-        body = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        body = to_builtins(self)
         return {"restaurantId": restaurant_id} | {k: v for k, v in body.items() if k in asked}
 
-    @model_validator(mode="after")
-    def _is_a_window(self) -> Self:
+    def __post_init__(self) -> None:
+        """Refuse a window that is none, and to force anything but one plan as it is.
+
+        Raises:
+            ValueError: In words for the caller.
+        """
         if self.start and self.end:
             Window(self.start, self.end)
-        return self
-
-    @model_validator(mode="after")
-    def _forces_one_plan_as_it_is(self) -> Self:
         if self.force and (not self.restaurant_id or self.start or self.end or self.dry):
             raise ValueError("force goes with restaurantId and nothing else")
-        return self
 
 
 @functions_framework.aio.http

@@ -1,22 +1,25 @@
 """What the scheduled functions share: their optional body, and an answer whatever happens."""
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
 from functions.http import Answer, answer, begin_trace, read_bounded
 from shared.core.body import InvalidJsonError, parse_object
+from shared.core.structs import InvalidFieldsError, read_struct
 from shared.edge.services import Services, services
 from shared.edge.telemetry import Event, Severity, line_of, log
 from shared.errors import InvalidSettingsError, LedgerUnavailableError
 
 TICK = "x-cloudscheduler-scheduletime"
+Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,128}\Z")]
 
 
-class Order(BaseModel):
+class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a scheduled function is asked to do; everything is optional.
 
     Attributes:
@@ -24,9 +27,7 @@ class Order(BaseModel):
         tick: Which tick of the schedule asks, as the scheduler tells it, or else the minute.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
-
-    restaurant_id: str | None = Field(None, alias="restaurantId", pattern=r"^[A-Za-z0-9_-]{1,128}$")
+    restaurant_id: Id | None = field(default=None, name="restaurantId")
     tick: str = ""
 
 
@@ -56,7 +57,7 @@ async def scheduled(
             return order.response()
         minute = f"{at_hand.clock():%Y-%m-%dT%H:%M}"
         tick = request.headers.get(TICK, minute)
-        return (await run(at_hand, order.model_copy(update={"tick": tick}))).response()
+        return (await run(at_hand, replace(order, tick=tick))).response()
     except LedgerUnavailableError as error:
         log(Severity.ERROR, Event.RUN_FAILED, error=str(error))
     except InvalidSettingsError as error:
@@ -74,9 +75,9 @@ async def read_order(request: Request, kind: type[AnyOrder]) -> AnyOrder | Answe
     if raw is None:
         return answer(413, "too_large")
     try:
-        return kind.model_validate(parse_object(raw) if raw.strip() else {})
+        return read_struct(kind, parse_object(raw) if raw.strip() else {})
     except InvalidJsonError:
         return answer(400, "invalid_json")
-    except ValidationError as error:
-        fields = sorted({str(item["loc"][0]) if item["loc"] else "body" for item in error.errors()})
+    except InvalidFieldsError as error:
+        fields = sorted(name or "body" for name in error.problems)
         return answer(400, "invalid_request", fields=fields)

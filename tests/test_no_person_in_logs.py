@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient
+from msgspec import structs
 
 from dev.sandbox.faults import Kind
 from dev.sandbox.records import Guest, Reservation
@@ -187,7 +188,7 @@ async def test_no_failure_of_opentable(
 
 def _hurried(services: Services) -> Services:
     hurry = {"guest_seconds": 0.1, "run_seconds": 0.3}
-    return replace(services, environment=services.environment.model_copy(update=hurry))
+    return replace(services, environment=structs.replace(services.environment, **hurry))
 
 
 def _raising(crash: type[Exception]) -> Step:

@@ -8,7 +8,7 @@ from dev.bench.figures import Figure, at_most, ratio_figure
 from dev.bench.shop import asking, post, seconds_of
 from dev.bench.stage import seed, staged
 from dev.serving import Serving, serving
-from shared.edge.environment import Environment
+from shared.edge.environment import read_environment
 
 _RESTAURANTS, _QUICK_RESTAURANTS = 1_000, 100
 _LATENCY_SECONDS = 0.2
@@ -20,7 +20,7 @@ _ROUNDS = 2
 def measure(quick: bool) -> tuple[list[Figure], list[str]]:  # noqa: FBT001 -- as every part is
     """Return the figure of many restaurants in one run, without a queue."""
     count = _QUICK_RESTAURANTS if quick else _RESTAURANTS
-    at_once = int(Environment.model_fields["restaurants_at_once"].default)
+    at_once = read_environment({}).restaurants_at_once
     with ExitStack() as kept:
         stage = kept.enter_context(staged())
         url = kept.enter_context(asking(_LATENCY_SECONDS))

@@ -2,10 +2,11 @@
 
 import base64
 import binascii
-from typing import Annotated, Self
+from typing import Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from msgspec import Struct, json
 
+from shared.core.structs import InvalidFieldsError, read_struct
 from shared.errors import InvalidSettingsError
 
 _WEBHOOK_SECRET_PREFIX = "whsec_"  # noqa: S105 -- the published prefix, not a secret
@@ -33,14 +34,7 @@ def decode_webhook_secret(secret: str) -> bytes:
     return key
 
 
-def _without_null(value: object) -> object:
-    return () if value is None else value
-
-
-Texts = Annotated[tuple[str, ...], BeforeValidator(_without_null)]
-
-
-class Credentials(BaseModel):
+class Credentials(Struct, frozen=True, rename="camel"):
     """One secret's payload; every key is optional and every list holds the newest first.
 
     Attributes:
@@ -52,14 +46,19 @@ class Credentials(BaseModel):
         basic_credentials: ``user:password`` pairs that it issued to OpenTable.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=False, hide_input_in_errors=True)
+    client_id: str | None = None
+    client_secret: str | None = None
+    api_key: str | None = None
+    webhook_secrets: tuple[str, ...] = ()
+    bearer_tokens: tuple[str, ...] = ()
+    basic_credentials: tuple[str, ...] = ()
 
-    client_id: str | None = Field(None, alias="clientId", repr=False)
-    client_secret: str | None = Field(None, alias="clientSecret", repr=False)
-    api_key: str | None = Field(None, alias="apiKey", repr=False)
-    webhook_secrets: Texts = Field((), alias="webhookSecrets", repr=False)
-    bearer_tokens: Texts = Field((), alias="bearerTokens", repr=False)
-    basic_credentials: Texts = Field((), alias="basicCredentials", repr=False)
+    def __repr__(self) -> str:
+        return "Credentials()"  # A secret never shows itself.
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Show nothing to a debugger that draws its own picture either."""
+        return []
 
     @classmethod
     def from_payload(cls, secret_id: str, payload: bytes | str) -> Self:
@@ -73,12 +72,15 @@ class Credentials(BaseModel):
             InvalidSettingsError: When the payload is not such an object.
         """
         try:
-            return cls.model_validate_json(payload)
-        except ValidationError as error:
-            raise InvalidSettingsError(
-                f"The secret {secret_id!r} is not a JSON object of credentials: "
-                f"{_fields_at_fault(error)}. Store a new version of it."
-            ) from None
+            return read_struct(cls, _said(payload))
+        except InvalidFieldsError as error:
+            fields = ", ".join(f"{key}: {text}" for key, text in sorted(error.problems.items()))
+        except (ValueError, RecursionError):
+            fields = "the payload"
+        raise InvalidSettingsError(
+            f"The secret {secret_id!r} is not a JSON object of credentials ({fields}). "
+            "Store a new version of it."
+        )
 
     def completed_by(self, partner: "Credentials") -> "Credentials":
         """Return these credentials with what they lack taken from the partner's.
@@ -87,7 +89,7 @@ class Credentials(BaseModel):
         replaces the partner's as a whole: a client id is never joined with another's secret.
         """
         api = self if self.has_api_credential else partner
-        return Credentials.model_construct(
+        return Credentials(
             client_id=api.client_id,
             client_secret=api.client_secret,
             api_key=api.api_key,
@@ -102,6 +104,7 @@ class Credentials(BaseModel):
         return bool(self.api_key or (self.client_id and self.client_secret))
 
 
-def _fields_at_fault(error: ValidationError) -> str:
-    places = {".".join(map(str, item["loc"])) or "the payload" for item in error.errors()}
-    return ", ".join(sorted(places))
+def _said(payload: bytes | str) -> dict[str, Any]:
+    """Return what a payload says; null says nothing."""
+    keys = json.decode(payload, type=dict[str, Any])
+    return {key: value for key, value in keys.items() if value is not None}

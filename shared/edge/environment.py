@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from typing import Self
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from msgspec import Meta, Struct, field
+from msgspec.structs import fields
 
+from shared.core.structs import InvalidFieldsError, Readers, read_struct
 from shared.edge.opentable.address import base_url
 from shared.errors import InvalidSettingsError
 
@@ -13,148 +15,117 @@ _QUEUE = re.compile(r"projects/[^/\s]+/locations/[^/\s]+/queues/[A-Za-z0-9-]{1,1
 _ACCOUNT = re.compile(r"[^@\s]+@[^@\s]+")
 
 
-class Environment(BaseModel):
-    """Every environment variable that the bundle reads; the field's alias is its name."""
+class Environment(Struct, frozen=True, kw_only=True):
+    """Every environment variable that the bundle reads; the field's ``name`` is the variable's."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    project: Annotated[
+        str | None,
+        Meta(
+            description="The Google Cloud project; a deployed function does not start without it."
+        ),
+    ] = field(default=None, name="GOOGLE_CLOUD_PROJECT")
+    service: Annotated[
+        str | None, Meta(description="The deployed function's name; set by Google.")
+    ] = field(default=None, name="K_SERVICE")
+    firestore_emulator: Annotated[
+        str | None, Meta(description="Use the Firestore emulator there.")
+    ] = field(default=None, name="FIRESTORE_EMULATOR_HOST")
+    auth_emulator: Annotated[str | None, Meta(description="Use the Auth emulator there.")] = field(
+        default=None, name="FIREBASE_AUTH_EMULATOR_HOST"
+    )
+    api_url: Annotated[
+        str, Meta(description="OpenTable's API; a token is sent to this host alone.")
+    ] = field(default="https://platform.opentable.com", name="OPENTABLE_API_URL")
+    oauth_url: Annotated[str, Meta(description="OpenTable's token service.")] = field(
+        default="https://oauth.opentable.com", name="OPENTABLE_OAUTH_URL"
+    )
+    partner_secret: Annotated[
+        str | None,
+        Meta(description="The secret that serves every restaurant for what its own lacks."),
+    ] = field(default=None, name="OPENTABLE_PARTNER_SECRET")
+    secrets_file: Annotated[
+        str | None, Meta(description="A JSON file of secrets, beside the Firestore emulator only.")
+    ] = field(default=None, name="SECRETS_FILE")
+    webhook_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=60,
+            description="One webhook's deadline for everything; then 503 and the sender retries.",
+        ),
+    ] = field(default=8.0, name="WEBHOOK_DEADLINE_SECONDS")
+    hint_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=10,
+            description="How long a webhook may fetch OpenTable's own row after its commit.",
+        ),
+    ] = field(default=1.5, name="HINT_BUDGET_SECONDS")
+    guest_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=10,
+            description="How long a webhook may fetch a new guest's details after its commit.",
+        ),
+    ] = field(default=1.5, name="GUEST_BUDGET_SECONDS")
+    lookback_seconds: Annotated[
+        int, Meta(ge=1, le=172_800, description="How far before its cursor a poll asks again.")
+    ] = field(default=900, name="POLL_LOOKBACK_SECONDS")
+    restaurants_at_once: Annotated[
+        int,
+        Meta(ge=1, le=64, description="How many restaurants one run works on at the same time."),
+    ] = field(default=16, name="RESTAURANTS_AT_ONCE")
+    run_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=3500,
+            description="The budget of one poll or reconciliation; below the function's time-out.",
+        ),
+    ] = field(default=480.0, name="RUN_BUDGET_SECONDS")
+    fan_out_above: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1_000_000,
+            description=(
+                "More restaurants than this are enqueued, a task each, where a queue is set."
+            ),
+        ),
+    ] = field(default=200, name="FAN_OUT_ABOVE")
+    tasks_queue: Annotated[
+        str | None, Meta(description="The Cloud Tasks queue, `projects/…/locations/…/queues/…`.")
+    ] = field(default=None, name="TASKS_QUEUE")
+    tasks_url: Annotated[
+        str | None, Meta(description="What the tasks call, less `/` and the function's name.")
+    ] = field(default=None, name="TASKS_TARGET_URL")
+    tasks_account: Annotated[
+        str | None, Meta(description="The service account as which the tasks call.")
+    ] = field(default=None, name="TASKS_SERVICE_ACCOUNT")
+    journal_days: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=36_500,
+            description="Days after a reservation's start that its journal is kept.",
+        ),
+    ] = field(default=400, name="JOURNAL_RETENTION_DAYS")
+    quarantine_days: Annotated[
+        int, Meta(ge=1, le=36_500, description="Days that a quarantined statement is kept.")
+    ] = field(default=90, name="QUARANTINE_RETENTION_DAYS")
 
-    project: str | None = Field(
-        None,
-        alias="GOOGLE_CLOUD_PROJECT",
-        description="The Google Cloud project; a deployed function does not start without it.",
-    )
-    service: str | None = Field(
-        None, alias="K_SERVICE", description="The deployed function's name; set by Google."
-    )
-    firestore_emulator: str | None = Field(
-        None, alias="FIRESTORE_EMULATOR_HOST", description="Use the Firestore emulator there."
-    )
-    auth_emulator: str | None = Field(
-        None, alias="FIREBASE_AUTH_EMULATOR_HOST", description="Use the Auth emulator there."
-    )
-    api_url: str = Field(
-        "https://platform.opentable.com",
-        alias="OPENTABLE_API_URL",
-        description="OpenTable's API; a token is sent to this host alone.",
-    )
-    oauth_url: str = Field(
-        "https://oauth.opentable.com",
-        alias="OPENTABLE_OAUTH_URL",
-        description="OpenTable's token service.",
-    )
-    partner_secret: str | None = Field(
-        None,
-        alias="OPENTABLE_PARTNER_SECRET",
-        description="The secret that serves every restaurant for what its own lacks.",
-    )
-    secrets_file: str | None = Field(
-        None,
-        alias="SECRETS_FILE",
-        description="A JSON file of secrets, beside the Firestore emulator only.",
-    )
-    webhook_seconds: float = Field(
-        8.0,
-        gt=0,
-        le=60,
-        alias="WEBHOOK_DEADLINE_SECONDS",
-        description="One webhook's deadline for everything; then 503 and the sender retries.",
-    )
-    hint_seconds: float = Field(
-        1.5,
-        ge=0,
-        le=10,
-        alias="HINT_BUDGET_SECONDS",
-        description="How long a webhook may fetch OpenTable's own row after its commit.",
-    )
-    guest_seconds: float = Field(
-        1.5,
-        ge=0,
-        le=10,
-        alias="GUEST_BUDGET_SECONDS",
-        description="How long a webhook may fetch a new guest's details after its commit.",
-    )
-    lookback_seconds: int = Field(
-        900,
-        ge=1,
-        le=172_800,
-        alias="POLL_LOOKBACK_SECONDS",
-        description="How far before its cursor a poll asks again.",
-    )
-    restaurants_at_once: int = Field(
-        16,
-        ge=1,
-        le=64,
-        alias="RESTAURANTS_AT_ONCE",
-        description="How many restaurants one run works on at the same time.",
-    )
-    run_seconds: float = Field(
-        480.0,
-        gt=0,
-        le=3500,
-        alias="RUN_BUDGET_SECONDS",
-        description="The budget of one poll or reconciliation; below the function's time-out.",
-    )
-    fan_out_above: int = Field(
-        200,
-        ge=0,
-        le=1_000_000,
-        alias="FAN_OUT_ABOVE",
-        description="More restaurants than this are enqueued, a task each, where a queue is set.",
-    )
-    tasks_queue: str | None = Field(
-        None,
-        alias="TASKS_QUEUE",
-        description="The Cloud Tasks queue, `projects/…/locations/…/queues/…`.",
-    )
-    tasks_url: str | None = Field(
-        None,
-        alias="TASKS_TARGET_URL",
-        description="What the tasks call, less `/` and the function's name.",
-    )
-    tasks_account: str | None = Field(
-        None,
-        alias="TASKS_SERVICE_ACCOUNT",
-        description="The service account as which the tasks call.",
-    )
-    journal_days: int = Field(
-        400,
-        ge=1,
-        le=36_500,
-        alias="JOURNAL_RETENTION_DAYS",
-        description="Days after a reservation's start that its journal is kept.",
-    )
-    quarantine_days: int = Field(
-        90,
-        ge=1,
-        le=36_500,
-        alias="QUARANTINE_RETENTION_DAYS",
-        description="Days that a quarantined statement is kept.",
-    )
+    def __post_init__(self) -> None:
+        """Refuse variables that do not go together.
 
-    @field_validator("api_url", "oauth_url", "tasks_url")
-    @classmethod
-    def _safe_for_a_token(cls, url: str | None) -> str | None:
-        try:
-            return url and base_url("It", url)
-        except InvalidSettingsError as error:
-            raise ValueError(str(error)) from None
+        Raises:
+            ValueError: In words for the operator.
+        """
+        self._check_where_it_runs()
+        self._check_the_queue()
 
-    @field_validator("tasks_queue")
-    @classmethod
-    def _is_a_queues_whole_name(cls, name: str | None) -> str | None:
-        if name and not _QUEUE.fullmatch(name):
-            raise ValueError("It must be projects/PROJECT/locations/REGION/queues/QUEUE")
-        return name
-
-    @field_validator("tasks_account")
-    @classmethod
-    def _is_an_account(cls, name: str | None) -> str | None:
-        if name and not _ACCOUNT.fullmatch(name):
-            raise ValueError("It must be NAME@PROJECT.iam.gserviceaccount.com")
-        return name
-
-    @model_validator(mode="after")
-    def _suits_where_it_runs(self) -> Self:
+    def _check_where_it_runs(self) -> None:
         if self.service and (self.firestore_emulator or self.auth_emulator):
             raise ValueError(
                 "FIRESTORE_EMULATOR_HOST and FIREBASE_AUTH_EMULATOR_HOST must not be set on a "
@@ -165,19 +136,13 @@ class Environment(BaseModel):
                 "GOOGLE_CLOUD_PROJECT is not set: set it to the Google Cloud project and deploy "
                 "again"
             )
-        return self
-
-    @model_validator(mode="after")
-    def _keeps_secrets_where_they_belong(self) -> Self:
         if self.secrets_file and not self.firestore_emulator:
             raise ValueError(
                 "SECRETS_FILE is read beside the Firestore emulator only: unset it, "
                 "and keep the credentials in Secret Manager"
             )
-        return self
 
-    @model_validator(mode="after")
-    def _names_a_whole_queue(self) -> Self:
+    def _check_the_queue(self) -> None:
         named = {
             "TASKS_QUEUE": self.tasks_queue,
             "TASKS_TARGET_URL": self.tasks_url,
@@ -190,7 +155,6 @@ class Environment(BaseModel):
                 f"{' and '.join(lacking)} must be set too, or none of {', '.join(named)}: half a "
                 "queue takes no task"
             )
-        return self
 
     def required_project(self) -> str:
         """Return the project.
@@ -210,10 +174,46 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
         InvalidSettingsError: When a variable cannot be used; the text names it.
     """
     try:
-        return Environment.model_validate({k: v for k, v in variables.items() if v})
-    except ValidationError as error:
-        problems = (
-            f"{'.'.join(map(str, item['loc'])) or 'environment'}: {item['msg']}"
-            for item in error.errors(include_input=False)
-        )
+        return read_struct(Environment, {k: v for k, v in variables.items() if v}, _READERS)
+    except InvalidFieldsError as error:
+        problems = (f"{name or 'environment'}: {text}" for name, text in error.problems.items())
         raise InvalidSettingsError("; ".join(problems)) from None
+
+
+def _number(text: str) -> float:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    raise ValueError("It must be a number")
+
+
+def _safe_for_a_token(url: str) -> str:
+    try:
+        return base_url("It", url)
+    except InvalidSettingsError as error:
+        raise ValueError(str(error)) from None
+
+
+def _queues_whole_name(name: str) -> str:
+    if not _QUEUE.fullmatch(name):
+        raise ValueError("It must be projects/PROJECT/locations/REGION/queues/QUEUE")
+    return name
+
+
+def _account(name: str) -> str:
+    if not _ACCOUNT.fullmatch(name):
+        raise ValueError("It must be NAME@PROJECT.iam.gserviceaccount.com")
+    return name
+
+
+_NUMBERS = [each for each in fields(Environment) if isinstance(each.default, int | float)]
+_READERS: Readers = {
+    **{each.encode_name: _number for each in _NUMBERS},
+    "OPENTABLE_API_URL": _safe_for_a_token,
+    "OPENTABLE_OAUTH_URL": _safe_for_a_token,
+    "TASKS_QUEUE": _queues_whole_name,
+    "TASKS_SERVICE_ACCOUNT": _account,
+    "TASKS_TARGET_URL": _safe_for_a_token,
+}

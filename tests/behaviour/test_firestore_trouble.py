@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient
+from msgspec import structs
 
 from shared.edge import paths
 from shared.edge.directory import Directory
@@ -94,7 +95,7 @@ async def test_a_commit_that_never_answers_ends_with_the_webhooks_one_deadline(
 ) -> None:
     wire, calm = Wire(world.services.firestore), world.services
     directory = Directory(wire.client, calm.directory._secrets, None, SYSTEM_CLOCK.monotonic)
-    environment = calm.environment.model_copy(update={"webhook_seconds": 0.5})
+    environment = structs.replace(calm.environment, webhook_seconds=0.5)
     changes: dict[str, Any] = {"directory": directory, "environment": environment}
     world.services = replace(calm, firestore=wire.client, **changes)
     wire.before.append(asyncio.Event().wait)

@@ -16,9 +16,9 @@ BODY = "{}"
 SECRET = "whsec_" + base64.b64encode(b"a key").decode()
 ALL = frozenset(Scheme)
 CREDENTIALS = Credentials(
-    webhookSecrets=("whsec_not base64", SECRET),
-    bearerTokens=("new-token", "old-token", "tökén"),
-    basicCredentials=("user:new", "user:pässword", "user:日本"),
+    webhook_secrets=("whsec_not base64", SECRET),
+    bearer_tokens=("new-token", "old-token", "tökén"),
+    basic_credentials=("user:new", "user:pässword", "user:日本"),
 )
 SIGNED = {
     "webhook-id": "msg_1",
@@ -130,7 +130,7 @@ def test_where_nothing_is_accepted_nothing_opens() -> None:
 
 @pytest.mark.parametrize("headers", [SIGNED, {"authorization": "Bearer x"}])
 def test_without_credentials_nothing_opens(headers: dict[str, str]) -> None:
-    assert not verdict(headers, ALL, Credentials.model_construct()).accepted
+    assert not verdict(headers, ALL, Credentials()).accepted
 
 
 @given(st.dictionaries(names, presented), st.binary())

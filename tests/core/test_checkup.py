@@ -4,6 +4,7 @@ from typing import Any
 
 from shared.core.checkup import shortcomings
 from shared.core.credentials import Credentials
+from shared.core.structs import read_struct
 from tests.restaurants import Restaurant
 
 HERE = Restaurant("restaurant-123", "555001")
@@ -14,7 +15,7 @@ HELD = {"webhookSecrets": [GOOD]}
 def found(
     held: dict[str, Any] = HELD, claimed_by: str | None = HERE.id, **settings: Any
 ) -> tuple[str, ...]:
-    credentials = Credentials.model_validate(held)
+    credentials = read_struct(Credentials, held)
     return shortcomings(HERE.settings(**settings), credentials, claimed_by)
 
 

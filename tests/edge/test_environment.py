@@ -4,7 +4,7 @@ from itertools import combinations
 
 import pytest
 
-from shared.edge.environment import Environment, read_environment
+from shared.edge.environment import read_environment
 from shared.edge.tasks.cloud import CloudTasks
 from shared.edge.tasks.here import TasksHere
 from shared.edge.tasks.queue import queue_of
@@ -162,10 +162,19 @@ def test_a_refusal_never_quotes_the_value() -> None:
     assert "marked" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "text,seconds", [("5", 5), (" 5 ", 5), ("2.5", 2.5), (".5", 0.5), ("1e0", 1)]
+)
+def test_a_number_is_taken_as_it_is_commonly_written(text: str, seconds: float) -> None:
+    assert read_environment({"WEBHOOK_DEADLINE_SECONDS": text}).webhook_seconds == seconds
+
+
+@pytest.mark.parametrize("text", ["2.5", "many", "9" * 5000, "\ud800"])
+def test_what_is_no_whole_number_is_refused_by_name(text: str) -> None:
+    with pytest.raises(InvalidSettingsError, match="RESTAURANTS_AT_ONCE"):
+        read_environment({"RESTAURANTS_AT_ONCE": text})
+
+
 def test_a_missing_project_is_told_when_it_is_needed() -> None:
     with pytest.raises(InvalidSettingsError, match="Set GOOGLE_CLOUD_PROJECT"):
         read_environment({}).required_project()
-
-
-def test_every_variable_says_what_it_is_for() -> None:
-    assert [n for n, field in Environment.model_fields.items() if not field.description] == []

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from google.cloud.firestore import AsyncClient
+from msgspec import structs
 
 from dev.sandbox.faults import Kind
 from dev.sandbox.records import Guest
@@ -142,7 +143,7 @@ FAILURES: list[tuple[Kind, dict[str, Any]]] = [
 async def test_an_opentable_that_fails_leaves_the_commit_and_the_next_poll_brings_the_guest(
     kind: Kind, details: dict[str, Any], party: Party
 ) -> None:
-    environment = party.world.services.environment.model_copy(update={"guest_seconds": 0.2})
+    environment = structs.replace(party.world.services.environment, guest_seconds=0.2)
     services = replace(party.world.services, environment=environment)
     hurried = Party(replace(party.world, services=services))
     booked = party.world.desk.book(SOON, 2, guest_key=ada(party))

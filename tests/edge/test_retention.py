@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from google.cloud.firestore import AsyncClient
+from msgspec import structs
 
 from shared.edge.backlog import read_backlog
 from shared.edge.staff.quarantine import QuarantineDesk
@@ -28,7 +29,7 @@ async def party(firestore: AsyncClient) -> AsyncIterator[Party]:
 
 
 def with_settings(world: World, **settings: Any) -> World:
-    environment = world.services.environment.model_copy(update=settings)
+    environment = structs.replace(world.services.environment, **settings)
     return replace(world, services=replace(world.services, environment=environment))
 
 

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 from google.cloud.firestore import AsyncClient
+from msgspec import structs
 
 from functions.http import Answer
 from functions.poll import PollOrder, _poll, opentable_poll
 from functions.reconcile import ReconcileOrder, _reconcile
+from shared.core.body import parse_object
+from shared.core.structs import read_struct
 from tests.cloud_tasks import FakeCloudTasks, Status, serving_tasks
 from tests.driver import Driver
 from tests.restaurants import new_restaurant, seed
@@ -33,14 +36,14 @@ async def world(firestore: AsyncClient, tasks: FakeCloudTasks) -> AsyncIterator[
     made = await make_world(firestore)
     for _ in range(OTHERS):
         await seed(firestore, new_restaurant())
-    environment = made.services.environment.model_copy(update={"fan_out_above": 2})
+    environment = structs.replace(made.services.environment, fan_out_above=2)
     services = replace(made.services, environment=environment, queue=tasks.queue())
     yield replace(made, services=services)
     made.executor.shutdown()
 
 
 async def poll(world: World, tick: str = TICK, **asked: Any) -> Answer:
-    order = PollOrder.model_validate(asked).model_copy(update={"tick": tick})
+    order = structs.replace(read_struct(PollOrder, asked), tick=tick)
     return await _poll(world.services, order)
 
 
@@ -61,7 +64,7 @@ async def test_a_task_polls_its_restaurant(world: World, tasks: FakeCloudTasks) 
     world.desk.book(world.clock(), 2)
     await poll(world)
     for task in tasks.created:
-        await _poll(world.services, PollOrder.model_validate_json(task.http_request.body))
+        await _poll(world.services, read_struct(PollOrder, parse_object(task.http_request.body)))
     assert len(await world.ledger()) == 1
 
 
@@ -96,7 +99,7 @@ async def test_a_restaurant_that_is_named_is_polled_here(
 
 
 async def test_as_many_as_are_allowed_are_polled_here(world: World, tasks: FakeCloudTasks) -> None:
-    environment = world.services.environment.model_copy(update={"fan_out_above": 4})
+    environment = structs.replace(world.services.environment, fan_out_above=4)
     services = replace(world.services, environment=environment)
     answer = await poll(replace(world, services=services))
     assert (len(statuses(answer)), tasks.created) == (4, [])
@@ -111,10 +114,12 @@ async def test_a_reconciliation_enqueues_its_orders_with_their_dates(
     world: World, tasks: FakeCloudTasks
 ) -> None:
     asked = {"startDate": "2026-03-13", "endDate": "2026-03-20", "dryRun": True}
-    order = ReconcileOrder.model_validate(asked).model_copy(update={"tick": TICK})
+    order = structs.replace(read_struct(ReconcileOrder, asked), tick=TICK)
     answer = await _reconcile(world.services, order)
     assert (answer.code, statuses(answer)) == (200, ["QUEUED"] * 4)
-    sent = [ReconcileOrder.model_validate_json(one.http_request.body) for one in tasks.created]
+    sent = [
+        read_struct(ReconcileOrder, parse_object(one.http_request.body)) for one in tasks.created
+    ]
     assert {(one.start, one.end, one.dry) for one in sent} == {(order.start, order.end, True)}
     assert len({one.restaurant_id for one in sent}) == 4
 
@@ -123,7 +128,7 @@ async def test_a_reconciliation_that_could_not_be_enqueued_is_told(
     world: World, tasks: FakeCloudTasks
 ) -> None:
     tasks.refusals += [Status.NOT_FOUND] * 4
-    answer = await _reconcile(world.services, ReconcileOrder.model_validate({}))
+    answer = await _reconcile(world.services, ReconcileOrder())
     assert (answer.code, statuses(answer)) == (503, ["FAILED"] * 4)
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from google.cloud.firestore import AsyncClient
-from pydantic import ValidationError
 
 from functions.poll import PollOrder, _backfill, _poll
+from shared.core.structs import InvalidFieldsError, read_struct
 from shared.edge.backfills import begin_backfill, read_backfill
 from shared.edge.opentable.clock import Deadline
 from tests.world import BEGINNING, World, make_world
@@ -22,7 +22,7 @@ async def world(firestore: AsyncClient) -> AsyncIterator[World]:
 
 
 async def poll(world: World) -> Any:
-    body: Any = (await _poll(world.services, PollOrder.model_validate({}))).body
+    body: Any = (await _poll(world.services, PollOrder())).body
     [result] = body["results"]
     return result
 
@@ -58,7 +58,7 @@ async def test_an_order_for_the_backfill_alone_polls_nothing(world: World) -> No
     world.desk.book(BEGINNING - timedelta(days=20), 2)
     await begin_backfill(world.services, world.restaurant.id)
     order = {"restaurantId": world.restaurant.id, "backfill": True}
-    answer: Any = (await _poll(world.services, PollOrder.model_validate(order))).body
+    answer: Any = (await _poll(world.services, read_struct(PollOrder, order))).body
     assert answer["results"] == [
         {"restaurantId": world.restaurant.id, "status": "ok", "backfill": "COMPLETED"}
     ]
@@ -66,5 +66,5 @@ async def test_an_order_for_the_backfill_alone_polls_nothing(world: World) -> No
 
 
 def test_an_order_for_a_backfill_names_its_restaurant() -> None:
-    with pytest.raises(ValidationError):
-        PollOrder.model_validate({"backfill": True})
+    with pytest.raises(InvalidFieldsError):
+        read_struct(PollOrder, {"backfill": True})

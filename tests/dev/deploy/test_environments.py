@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from msgspec.structs import fields
 
 import main
 from dev.bootstrap import ROOT
@@ -88,7 +89,7 @@ def test_the_api_has_all_the_time_that_hosting_gives(target: Target) -> None:
 
 
 def test_every_variable_is_one_that_the_code_reads(target: Target) -> None:
-    known = {field.alias for field in Environment.model_fields.values()}
+    known = {field.encode_name for field in fields(Environment)}
     for name in target.functions:
         assert variables(target, name).keys() <= known
 

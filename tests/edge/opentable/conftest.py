@@ -62,5 +62,5 @@ def deadline(hands: Hands) -> Deadline:
 
 @pytest.fixture
 def access() -> Access:
-    credentials = Credentials.model_validate({"clientId": "me", "clientSecret": "hush"})
+    credentials = Credentials(client_id="me", client_secret="hush")
     return Access("555001", credentials)

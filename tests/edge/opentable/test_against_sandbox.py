@@ -207,6 +207,6 @@ async def test_a_single_row_is_read_in_either_shape(
 async def test_an_api_key_reads_too(
     client: OpenTableClient, deadline: Deadline, sandbox: Sandbox
 ) -> None:
-    access = Access(str(RID), Credentials.model_validate({"apiKey": "key"}))
+    access = Access(str(RID), Credentials(api_key="key"))
     assert len(await listed(client, access, deadline)) == SIZE
     assert sandbox.counts["token"] == 0

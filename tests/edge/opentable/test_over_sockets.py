@@ -81,7 +81,7 @@ def client() -> Iterator[OpenTableClient]:
 
 @pytest.fixture
 def access() -> Access:
-    return Access("1", Credentials.model_validate({"clientId": "me", "clientSecret": "hush"}))
+    return Access("1", Credentials(client_id="me", client_secret="hush"))
 
 
 async def test_one_connection_serves_many_calls(client: OpenTableClient, access: Access) -> None:

@@ -4,6 +4,7 @@ from threading import Barrier
 import pytest
 
 from shared.core.credentials import Credentials
+from shared.core.structs import read_struct
 from shared.edge.opentable.client import OpenTableClient
 from shared.edge.opentable.clock import Deadline
 from shared.edge.opentable.reading import Access
@@ -14,7 +15,7 @@ ROW = Reply({"id": "555001-a"})
 
 
 def holding(**fields: str) -> Access:
-    return Access("555001", Credentials.model_validate(fields))
+    return Access("555001", read_struct(Credentials, fields))
 
 
 async def test_a_token_is_asked_for_as_documented(

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from shared.edge import paths
 from shared.edge.staff.staffroom import Staffroom
@@ -77,7 +78,7 @@ async def test_credentials_never_go_to_a_secret_that_an_operator_chose(
 async def test_credentials_never_go_to_the_partners_secret_by_a_clash_of_names(
     manager: Caller, filed: Staffroom, safe: SafeFile
 ) -> None:
-    environment = filed.services.environment.model_copy(update={"partner_secret": safe.secret_id})
+    environment = structs.replace(filed.services.environment, partner_secret=safe.secret_id)
     clashing = replace(filed, services=replace(filed.services, environment=environment))
     before = safe.read()
     caller = replace(manager, transport=served(clashing))

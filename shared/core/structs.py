@@ -1,0 +1,63 @@
+"""Reading what somebody wrote into a struct, so that everything wrong with it is told at once."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from msgspec import Struct, convert
+from msgspec.structs import fields
+
+S = TypeVar("S", bound=Struct)
+Readers = Mapping[str, Callable[[Any], object]]
+
+_NO_READERS: Readers = MappingProxyType({})
+
+
+class InvalidFieldsError(ValueError):
+    """Something cannot be read.
+
+    Args:
+        problems: Each field's name as it was written, or empty for all of them together, and what
+            is wrong with it, in words that never quote a value.
+    """
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__("; ".join(sorted(problems.values())))
+        self.problems = problems
+
+
+def read_struct(kind: type[S], given: Mapping[str, object], readers: Readers = _NO_READERS) -> S:
+    """Read a struct of which every field has a default.
+
+    Field by field, because msgspec's own conversion ends at the first problem.
+
+    Args:
+        kind: The struct; what its ``__post_init__`` refuses concerns all fields together.
+        given: Field name, as it is written, to value. What is no field of it is ignored.
+        readers: Field name to what makes of a written value the one that the field holds.
+
+    Raises:
+        InvalidFieldsError: With everything that is wrong.
+    """
+    values, problems = {}, {}
+    for field in fields(kind):
+        name = field.encode_name
+        if name in given:
+            try:
+                written = readers.get(name, _writable)(given[name])
+                values[field.name] = convert(written, field.type)
+            except ValueError as error:
+                problems[name] = str(error)
+    if problems:
+        raise InvalidFieldsError(problems)
+    try:
+        return kind(**values)
+    except ValueError as error:
+        raise InvalidFieldsError({"": str(error)}) from None
+
+
+def _writable(value: object) -> object:
+    """Refuse text that no store takes: JSON can escape half a character, which Python keeps."""
+    if isinstance(value, str):
+        value.encode()
+    return value

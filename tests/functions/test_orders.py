@@ -1,0 +1,108 @@
+"""The body of a scheduled request: read whole, or refused by the names of what cannot be used."""
+
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.requests import Request
+
+from functions.http import Answer
+from functions.poll import PollOrder
+from functions.reconcile import ReconcileOrder
+from functions.scheduled import AnyOrder, read_order
+
+DATES = ["2026-02-30", "2026-3-9", "2026-03-09T00:00:00", "0000-01-01", "null", "\ud800"]
+FIELDS = ["restaurantId", "startDate", "endDate", "dryRun", "force", "backfill", "tick"]
+WHOLE = {
+    "restaurantId": "a",
+    "startDate": "2026-03-09",
+    "endDate": "2026-03-10",
+    "dryRun": True,
+}
+
+
+async def read(kind: type[AnyOrder], body: bytes) -> AnyOrder | Answer:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body}
+
+    return await read_order(
+        Request({"type": "http", "method": "POST", "headers": []}, receive), kind
+    )
+
+
+async def faults(**body: object) -> list[str]:
+    """Return which fields of an order to reconcile are told to be at fault."""
+    answer = await read(ReconcileOrder, json.dumps(body).encode())
+    assert isinstance(answer, Answer)
+    assert (answer.code, answer.body["status"]) == (400, "invalid_request")
+    fields = answer.body["fields"]
+    assert isinstance(fields, list)
+    return fields
+
+
+@pytest.mark.parametrize("body", [b"", b" \n", b"{}", b'{"unknown": 1}', b'{"restaurantId": null}'])
+async def test_no_body_asks_for_everything(body: bytes) -> None:
+    assert await read(PollOrder, body) == PollOrder()
+    assert await read(ReconcileOrder, body) == ReconcileOrder()
+
+
+async def test_a_whole_order_is_read_and_passed_on_as_it_came() -> None:
+    order = await read(ReconcileOrder, json.dumps(WHOLE).encode())
+    assert isinstance(order, ReconcileOrder)
+    assert (order.start, order.end, order.dry) == (date(2026, 3, 9), date(2026, 3, 10), True)
+    assert order.of("b") == WHOLE | {"restaurantId": "b"}
+
+
+async def test_an_order_of_nothing_in_particular_is_passed_on_so() -> None:
+    assert ReconcileOrder(restaurant_id="a", tick="now").of("b") == {"restaurantId": "b"}
+
+
+@pytest.mark.parametrize("body", [b"[]", b"5", b"null", b"{", b'{"a": 1, "a": 2}', b"\xff"])
+async def test_what_is_no_json_object_is_refused(body: bytes) -> None:
+    answer = await read(PollOrder, body)
+    assert isinstance(answer, Answer)
+    assert (answer.code, answer.body) == (400, {"status": "invalid_json"})
+
+
+async def test_every_field_at_fault_is_named() -> None:
+    told = await faults(restaurantId=5, startDate="2026-02-30", endDate=0, dryRun="x", force=[])
+    assert told == ["dryRun", "endDate", "force", "restaurantId", "startDate"]
+
+
+@pytest.mark.parametrize("value", ["", "a/b", "é", "a\n", "a" * 129, "\ud800", 5, True, [], {}])
+async def test_an_id_that_cannot_be_one_is_refused(value: object) -> None:
+    assert await faults(restaurantId=value) == ["restaurantId"]
+    assert await faults(restaurantId="a", force=value) == ["force"]
+
+
+@pytest.mark.parametrize("value", [*DATES, 0, 86400, 1.5, True, [], 10**30])
+async def test_what_is_no_calendar_date_is_refused(value: object) -> None:
+    assert await faults(startDate=value) == ["startDate"]
+
+
+@pytest.mark.parametrize("value", ["true", "yes", "", 1, 0, 1.0, None, []])
+async def test_only_true_and_false_are_either(value: object) -> None:
+    assert await faults(dryRun=value) == ["dryRun"]
+
+
+@pytest.mark.parametrize("end", ["2026-03-08", "9999-12-31"])
+async def test_a_window_that_is_none_is_told_of_the_body(end: str) -> None:
+    assert await faults(startDate="2026-03-09", endDate=end) == ["body"]
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(FIELDS),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+            lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        ),
+    )
+)
+async def test_any_order_is_read_or_refused(body: dict[str, object]) -> None:
+    for kind in (PollOrder, ReconcileOrder):
+        answer = await read(kind, json.dumps(body).encode())
+        assert answer.code == 400 if isinstance(answer, Answer) else isinstance(answer, kind)
