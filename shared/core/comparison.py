@@ -18,6 +18,7 @@ from shared.core.document import (
 )
 from shared.core.statements import Statements
 from shared.core.stored import statements_of
+from shared.core.visits import Visit
 
 BRAKE_FLOOR = 20
 BRAKE_SHARE = 0.3
@@ -67,6 +68,7 @@ class Mark:
         dated: Whether it has a start time; one without is not in any window.
         open_table_id: The id by which OpenTable is asked for it.
         lacking_guest: The id of the guest that it names, where nothing is held of that guest.
+        visit: As what it was counted in the patterns, None where it was not.
     """
 
     fingerprint: bytes
@@ -74,10 +76,16 @@ class Mark:
     dated: bool
     open_table_id: str
     lacking_guest: str | None
+    visit: Visit | None
 
 
-def mark_of(document: Mapping[str, Any]) -> Mark:
-    """Return a held document's mark."""
+def mark_of(document: Mapping[str, Any], visit: Visit | None) -> Mark:
+    """Return a held document's mark.
+
+    Args:
+        document: As stored, its `COMPARED` fields at least.
+        visit: As what it was counted in the patterns.
+    """
     flat = flatten(document)
     statements = statements_of(flat)
     return Mark(
@@ -86,6 +94,7 @@ def mark_of(document: Mapping[str, Any]) -> Mark:
         dated=flat.get("startAt") is not None,
         open_table_id=flat.get("source.openTableId") or flat["source.externalReservationId"],
         lacking_guest=_lacking_guest(statements),
+        visit=visit,
     )
 
 

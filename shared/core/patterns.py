@@ -1,7 +1,8 @@
 """Reservation patterns: counts of visits by day and source, folded in any order to the same.
 
-A day's roll-up is a pure function of the visits on it. It is made anew from the ledger and never
-added to, so a reservation that moved or was cancelled counts once, where it is now.
+A day's roll-up is a pure function of the visits on it. It is made anew from the ledger by each
+run, and what the run itself corrects is taken out as what it was counted and counted as what it
+is: a reservation that moved or was cancelled counts once, where it is now.
 """
 
 from collections import Counter
@@ -46,8 +47,8 @@ class Tally:
         """Want a day, and forget what was counted on it."""
         self._days[day] = {system: Counter() for system in System}
 
-    def take(self, document: Mapping[str, Any]) -> None:
-        """Count a document of the ledger where its day is wanted.
+    def take(self, document: Mapping[str, Any]) -> Visit | None:
+        """Count a document of the ledger where its day is wanted; return as what it counts.
 
         Args:
             document: As stored, its `visits.FACTS` at least.
@@ -55,6 +56,19 @@ class Tally:
         visit = visit_of(document, self._zone)
         if visit is not None and visit.day in self._days:
             count(self._days[visit.day][visit.system], visit)
+        return visit
+
+    def take_out(self, visit: Visit | None) -> None:
+        """Undo the counting of a document, given as what it counted; None counted as nothing."""
+        if visit is not None and visit.day in self._days:
+            counts = self._days[visit.day][visit.system]
+            counts.subtract(dict(_counted(visit)))
+            # A zero would be stored, and a day's form would depend on what has been on it.
+            self._days[visit.day][visit.system] = +counts
+
+    def __contains__(self, day: str) -> bool:
+        """Whether a day is wanted."""
+        return day in self._days
 
     def roll_ups(self) -> dict[str, RollUp]:
         """Return the days wanted, by date, those without a visit too."""

@@ -42,10 +42,10 @@ async def read_holdings(
     try:
         for query in (in_window, undated):
             async for document in _stream(client, restaurant_id, query, deadline):
-                tally.take(document)
+                visit = tally.take(document)
                 source = document.get("source") or {}
                 if source.get("system") == "OPENTABLE":
-                    marks[source["externalReservationId"]] = mark_of(document)
+                    marks[source["externalReservationId"]] = mark_of(document, visit)
     except google.GoogleAPIError as error:
         raise LedgerUnavailableError(type(error).__name__) from None
     return marks

@@ -1,22 +1,22 @@
 """The daily roll-ups of a restaurant's patterns, kept by each run that goes over their days.
 
 They are counted while the ledger's side is read, which costs no further read of a reservation;
-only days on which something was corrected are read again. What equals what is stored is not
-written.
+what the run corrects is counted from what the ledger took. Only a day beyond the run's window,
+where a reservation was moved from it or to it, is read for itself. What equals what is stored is
+not written.
 """
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 
 from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncDocumentReference, FieldFilter
 
+from shared.core.comparison import Mark
 from shared.core.decision import Commit
-from shared.core.document import nest
+from shared.core.document import nest, render
 from shared.core.patterns import RollUp, Tally
-from shared.core.times import business_date
-from shared.core.visits import FACTS
+from shared.core.visits import FACTS, Visit
 from shared.core.window import DAYS_AHEAD, Window
 from shared.edge import paths
 from shared.edge.connection import Connection
@@ -38,7 +38,12 @@ def new_tally(connection: Connection, window: Window) -> Tally:
     return Tally((day for day in window.days() if day <= last.isoformat()), zone)
 
 
-async def keep_patterns(connection: Connection, tally: Tally, applied: Iterable[Applied]) -> None:
+async def keep_patterns(
+    connection: Connection,
+    tally: Tally,
+    holdings: Mapping[str, Mark],
+    applied: Iterable[Applied],
+) -> None:
     """Bring a tally up to what a run did, and store the days that differ from what is stored.
 
     A store that is away costs the patterns an hour, and the run nothing.
@@ -46,16 +51,16 @@ async def keep_patterns(connection: Connection, tally: Tally, applied: Iterable[
     Args:
         connection: To the restaurant's book, the run's corrections made.
         tally: Of the ledger's side before them.
+        holdings: That side's marks, by external key.
         applied: What the ledger took.
     """
-    zone = connection.settings.usable_zone()
-    moved: set[str] = set()
-    for commit in (each.commit for each in applied if each.commit is not None):
-        if commit.creates:
-            tally.take(nest(commit.document))
-        else:
-            moved |= _days_of(commit, zone)
-    await _keep(connection, tally, moved)
+    ledger = connection.services.ledger(connection.settings)
+    beyond: set[str] = set()
+    for key, last in {each.change.external_key: each for each in applied}.items():
+        tally.take_out(holdings[key].visit if key in holdings else None)
+        visit = tally.take(nest(render(ledger.identity(key), last.statements)))
+        beyond |= {day for day in _days_of(visit, last.commit) if day not in tally}
+    await _keep(connection, tally, beyond)
 
 
 async def recount_patterns(connection: Connection, window: Window) -> None:
@@ -64,20 +69,20 @@ async def recount_patterns(connection: Connection, window: Window) -> None:
     await _keep(connection, tally, set(tally.roll_ups()))
 
 
-def _days_of(commit: Commit, zone: ZoneInfo) -> set[str]:
-    """Return the days whose counts an update may change."""
-    start, moved = commit.statements.shown("startAt"), commit.entry["changes"].get("localDate", {})
-    now = business_date(start, zone) if isinstance(start, datetime) else None
-    return {day for day in (now, *moved.values()) if day is not None}
+def _days_of(visit: Visit | None, commit: Commit | None) -> Iterator[str]:
+    """Yield the day of a visit, and those between which a commit moved its reservation."""
+    if visit is not None:
+        yield visit.day
+    moved = {} if commit is None else commit.entry["changes"].get("localDate", {})
+    yield from (day for day in moved.values() if day is not None)
 
 
-async def _keep(connection: Connection, tally: Tally, moved: set[str]) -> None:
+async def _keep(connection: Connection, tally: Tally, again: set[str]) -> None:
     try:
-        stored = await _stored(connection, moved.union(tally.roll_ups()))
-        # A day beyond those is mended where it has a roll-up, and else left for its own run.
-        await _count_again(
-            connection, tally, sorted(moved & (stored.keys() | tally.roll_ups().keys()))
-        )
+        stored = await _stored(connection, again.union(tally.roll_ups()))
+        # A day beyond the window is mended where it has a roll-up, and else left for its own run.
+        days = {day for day in again if day in tally or day in stored}
+        await _count_again(connection, tally, sorted(days))
         await _write(
             connection, {d: up for d, up in tally.roll_ups().items() if stored.get(d) != up}
         )

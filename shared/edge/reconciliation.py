@@ -63,7 +63,7 @@ async def reconcile(run: Run) -> None:
         return
     applied = await _correct(run, holdings, plan)
     await settle_findings(run, lost, plan)
-    await keep_patterns(run.connection, tally, applied)
+    await keep_patterns(run.connection, tally, holdings, applied)
 
 
 async def _list_missing(run: Run, comparison: Comparison, keys: list[str]) -> None:

@@ -46,7 +46,7 @@ def held_by(*changes: Change, guests: Any = None) -> dict[str, Any]:
 
 
 def mark(*changes: Change, guests: Any = None) -> Mark:
-    return mark_of(held_by(*changes, guests=guests))
+    return mark_of(held_by(*changes, guests=guests), None)
 
 
 def fingerprint(change: Change) -> bytes:
@@ -100,7 +100,8 @@ def test_a_version_changes_the_fingerprint_though_nothing_else_does() -> None:
 
 def test_a_field_that_somebody_changed_by_hand_changes_the_fingerprint() -> None:
     document = held_by(shown(1, **WHOLE))
-    assert mark_of(document | {"partySize": 9}).fingerprint != mark_of(document).fingerprint
+    resized = document | {"partySize": 9}
+    assert mark_of(resized, None).fingerprint != mark_of(document, None).fingerprint
 
 
 def test_a_mark_knows_by_which_id_opentable_is_asked() -> None:

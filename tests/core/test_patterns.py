@@ -141,6 +141,25 @@ def test_a_day_without_a_visit_is_told_as_empty() -> None:
     assert rolled() == {day: {"OPENTABLE": {}, "LINEUP": {}} for day in DAYS}
 
 
+@given(ledgers, documents())
+def test_what_is_taken_out_leaves_a_roll_up_as_it_was(
+    held: list[dict[str, Any]], other: dict[str, Any]
+) -> None:
+    tally = Tally(DAYS, ZONE)
+    counted = tally.take(other)
+    for each in held:
+        tally.take(each)
+    tally.take_out(counted)
+    assert tally.roll_ups() == rolled(*held)
+
+
+def test_what_was_counted_nowhere_is_taken_out_of_nothing() -> None:
+    tally = Tally(["2026-03-14"], ZONE)
+    tally.take_out(None)
+    tally.take_out(tally.take(document(localDate="2026-03-15")))
+    assert tally.roll_ups() == {"2026-03-14": {"OPENTABLE": {}, "LINEUP": {}}}
+
+
 def test_a_day_that_is_counted_again_forgets_what_it_was() -> None:
     tally = Tally(["2026-03-14"], ZONE)
     tally.take(document())

@@ -99,6 +99,18 @@ async def test_only_the_days_that_changed_are_written(world: World) -> None:
     assert (await at_open_table(world))["covers"] == 6
 
 
+async def test_what_is_corrected_is_not_searched_for_again(world: World, wire: Wire) -> None:
+    tapped = replace(world, services=replace(world.services, firestore=wire.client))
+    booked = tapped.desk.book(SOON, 4)
+    await tapped.reconcile()
+    wire.counted()
+    await tapped.reconcile()
+    searches = wire.counted().count("query")
+    tapped.desk.move(booked.key, SOON + timedelta(days=1))
+    assert len((await tapped.reconcile())["updated"]) == 1
+    assert wire.counted().count("query") == searches
+
+
 async def test_one_that_was_cancelled_counts_as_cancelled_alone(world: World) -> None:
     booked = world.desk.book(SOON, 4)
     await world.reconcile()
@@ -220,7 +232,7 @@ async def test_a_store_that_is_away_costs_the_patterns_and_not_the_run(
     away = replace(world.services, firestore=wire.client)
     unconnected = replace(connection, services=away)
     window = Window(date(2026, 3, 14), date(2026, 3, 15))
-    await keep_patterns(unconnected, new_tally(unconnected, window), ())
+    await keep_patterns(unconnected, new_tally(unconnected, window), {}, ())
     line = json.loads(capsys.readouterr().out)
     assert (line["event"], line["severity"]) == ("patterns.late", "WARNING")
 
