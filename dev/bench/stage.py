@@ -56,10 +56,14 @@ class Stage:
 
 
 @contextmanager
-def staged() -> Iterator[Stage]:
-    """Keep a stage for the length of a `with` block; nothing is left of it."""
+def staged(*, pauses: bool = True) -> Iterator[Stage]:
+    """Keep a stage for the length of a `with` block; nothing is left of it.
+
+    Args:
+        pauses: Whether the emulator may stand still to tidy its memory (see `start_emulator`).
+    """
     with (
-        start_emulator(heap_gib=_HEAP_GIB) as emulator,
+        start_emulator(heap_gib=_HEAP_GIB, pauses=pauses) as emulator,
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
     ):
         # The bench's own clients find the emulator by this variable alone.
