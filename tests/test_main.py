@@ -42,10 +42,10 @@ def ends_well(command: str, **variables: str) -> bool:
 
 
 STRANGERS = {
-    "opentable_webhook": {"firebase_admin", "phonenumbers", "pydantic", "functions.poll"},
+    "opentable_webhook": {"firebase_admin", "phonenumbers", "pydantic", "stamina"},
     "opentable_poll": {"firebase_admin", "phonenumbers", "pydantic", "functions.reconcile"},
     "opentable_reconcile": {"firebase_admin", "phonenumbers", "pydantic", "functions.poll"},
-    "api": {"phonenumbers", "functions.poll", "functions.reconcile", "functions.webhook"},
+    "api": {"functions.poll", "functions.webhook", "phonenumbers", "stamina"},
 }
 
 

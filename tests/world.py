@@ -142,19 +142,20 @@ async def make_world(firestore: AsyncClient, **settings: Any) -> World:
     session = new_session(4)
     session.mount("https://", SandboxAdapter(sandbox))
     environment = read_environment({"GOOGLE_CLOUD_PROJECT": firestore.project})
+    opentable = OpenTableClient(
+        environment.api_url,
+        environment.oauth_url,
+        session,
+        executor,
+        Clock(SYSTEM_CLOCK.monotonic, clock),
+    )
     services = Services(
         environment=environment,
         firestore=firestore,
         directory=Directory(
             firestore, Secrets(_OneSecret, SYSTEM_CLOCK.monotonic), None, SYSTEM_CLOCK.monotonic
         ),
-        opentable=OpenTableClient(
-            environment.api_url,
-            environment.oauth_url,
-            session,
-            executor,
-            Clock(SYSTEM_CLOCK.monotonic, clock),
-        ),
+        opentable_client=lambda: opentable,
         clock=clock,
     )
     await seed(firestore, restaurant, webhookAuth=["bearer"], **settings)

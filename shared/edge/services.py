@@ -7,6 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache, partial
+from typing import TYPE_CHECKING
 
 from google.cloud.firestore import AsyncClient
 
@@ -16,11 +18,12 @@ from shared.edge.directory import Directory
 from shared.edge.environment import Environment, read_environment
 from shared.edge.lately import Lately
 from shared.edge.ledger import Ledger
-from shared.edge.opentable.client import OpenTableClient
-from shared.edge.opentable.transport import new_session
 from shared.edge.quarantine import Quarantine
 from shared.edge.secrets import SecretManager, Secrets, SecretsFile, SecretSource
 from shared.edge.tasks.queue import Queue, queue_of
+
+if TYPE_CHECKING:
+    from shared.edge.opentable.client import OpenTableClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +33,15 @@ class Services:
     environment: Environment
     firestore: AsyncClient
     directory: Directory
-    opentable: OpenTableClient
+    opentable_client: Callable[[], "OpenTableClient"]
     clock: Callable[[], datetime]
     queue: Queue | None = None
     lately: Lately = field(default_factory=Lately)
+
+    @property
+    def opentable(self) -> "OpenTableClient":
+        """OpenTable's API; its client is made on first use."""
+        return self.opentable_client()
 
     def ledger(self, settings: Settings, system: System = System.OPENTABLE) -> Ledger:
         """Return a restaurant's ledger, of the reservations that one system made.
@@ -58,7 +66,6 @@ def make_services(environment: Environment) -> Services:
         InvalidSettingsError: When no project is set.
     """
     firestore = AsyncClient(project=environment.required_project())
-    workers = environment.restaurants_at_once
     return Services(
         environment=environment,
         firestore=firestore,
@@ -68,14 +75,23 @@ def make_services(environment: Environment) -> Services:
             environment.partner_secret,
             time.monotonic,
         ),
-        opentable=OpenTableClient(
-            environment.api_url,
-            environment.oauth_url,
-            new_session(workers),
-            ThreadPoolExecutor(workers, thread_name_prefix="opentable"),
-        ),
+        opentable_client=cache(partial(_opentable_client, environment)),
         clock=utc_now,
         queue=queue_of(environment),
+    )
+
+
+def _opentable_client(environment: Environment) -> "OpenTableClient":
+    # Imported on first use: few webhooks ask OpenTable anything, and few of the staff's calls.
+    from shared.edge.opentable.client import OpenTableClient  # noqa: PLC0415
+    from shared.edge.opentable.transport import new_session  # noqa: PLC0415
+
+    workers = environment.restaurants_at_once
+    return OpenTableClient(
+        environment.api_url,
+        environment.oauth_url,
+        new_session(workers),
+        ThreadPoolExecutor(workers, thread_name_prefix="opentable"),
     )
 
 

@@ -39,6 +39,6 @@ def asking(world: World) -> Iterator[Counter]:
     session.mount("https://", counter.adapter)
     urls = services.environment.api_url, services.environment.oauth_url
     client = OpenTableClient(*urls, session, world.executor)
-    world.services = replace(services, opentable=client)
+    world.services = replace(services, opentable_client=lambda: client)
     yield counter
     world.services = services

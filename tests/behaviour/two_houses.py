@@ -117,7 +117,7 @@ async def two_houses(firestore: AsyncClient) -> AsyncIterator[Houses]:
     session.mount("https://", switchboard)
     urls = environment.api_url, environment.oauth_url
     client = OpenTableClient(*urls, session, world.executor)
-    world.services = replace(world.services, opentable=client)
+    world.services = replace(world.services, opentable_client=lambda: client)
     houses = Houses(world, neighbour, troubled, switchboard)
     await houses.run("poll")
     assert await houses.behind(world.restaurant) == await houses.behind(neighbour) == []

@@ -126,5 +126,10 @@ def make_worker(world: World) -> Worker:
         Clock(monotonic, world.clock),
     )
     directory = Directory(client, Secrets(lambda: safe, monotonic), None, monotonic)
-    services = replace(world.services, firestore=client, directory=directory, opentable=opentable)
+    services = replace(
+        world.services,
+        firestore=client,
+        directory=directory,
+        opentable_client=lambda: opentable,
+    )
     return Worker(services, mortal, world.restaurant.id, executor)

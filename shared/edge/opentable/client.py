@@ -9,10 +9,11 @@ from functools import partial
 import requests
 
 from shared.core.paging import Answer, Listing, accept, next_offset
+from shared.edge.opentable.access import Access
 from shared.edge.opentable.address import address, base_url
 from shared.edge.opentable.clock import SYSTEM_CLOCK, Clock, Deadline
 from shared.edge.opentable.query import Kind, Query
-from shared.edge.opentable.reading import Access, Reader
+from shared.edge.opentable.reading import Reader
 from shared.edge.opentable.replies import Row, prefixed, read_page, read_row
 from shared.edge.opentable.token import Tokens
 from shared.edge.opentable.transport import Transport

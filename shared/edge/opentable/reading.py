@@ -1,11 +1,10 @@
 """Authorised reads: a token, the call, a fresh token where the first was refused, retries."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TypeVar
 
-from shared.core.credentials import Credentials
+from shared.edge.opentable.access import Access
 from shared.edge.opentable.clock import Deadline
 from shared.edge.opentable.retrying import persist
 from shared.edge.opentable.token import Tokens
@@ -16,19 +15,6 @@ T = TypeVar("T")
 
 # An id that OpenTable could not have issued, such as a relay's own, may be a bad request to it.
 _NOTHING_THERE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST})
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Whose book is read, and with what right.
-
-    Attributes:
-        rid: OpenTable's number for the restaurant, digits only.
-        credentials: An API credential that OpenTable granted this restaurant to.
-    """
-
-    rid: str
-    credentials: Credentials
 
 
 class Reader:

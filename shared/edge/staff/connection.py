@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from shared.core.settings import Settings
+from shared.edge.opentable.access import Access
 from shared.edge.opentable.clock import Deadline
-from shared.edge.opentable.reading import Access
 from shared.edge.services import Services
 from shared.errors import InvalidSettingsError, OpenTableError
 

@@ -4,8 +4,6 @@ from typing import Protocol
 
 from shared.core.task import Task
 from shared.edge.environment import Environment
-from shared.edge.tasks.cloud import CloudTasks
-from shared.edge.tasks.here import TasksHere, post_to
 
 
 class Queue(Protocol):
@@ -26,6 +24,13 @@ def queue_of(environment: Environment) -> Queue | None:
         environment.tasks_queue,
         environment.tasks_account,
     )
+    # Imported where one is set: a webhook has no queue, and would pay for both at each start.
     if url and queue and account:
+        from shared.edge.tasks.cloud import CloudTasks  # noqa: PLC0415
+
         return CloudTasks(queue, url, account, environment.run_seconds)
-    return TasksHere(post_to(url, environment.run_seconds)) if url else None
+    if url:
+        from shared.edge.tasks.here import TasksHere, post_to  # noqa: PLC0415
+
+        return TasksHere(post_to(url, environment.run_seconds))
+    return None

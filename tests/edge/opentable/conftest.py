@@ -7,9 +7,9 @@ import requests
 import stamina
 
 from shared.core.credentials import Credentials
+from shared.edge.opentable.access import Access
 from shared.edge.opentable.client import OpenTableClient
 from shared.edge.opentable.clock import Deadline
-from shared.edge.opentable.reading import Access
 from shared.edge.opentable.retrying import ATTEMPTS
 from shared.edge.opentable.transport import new_session
 from tests.edge.opentable.scripted import Hands, ScriptedAdapter

@@ -19,10 +19,10 @@ from dev.sandbox.populate import populate
 from dev.sandbox.records import Restaurant
 from dev.sandbox.tokens import Partner
 from shared.core.credentials import Credentials
+from shared.edge.opentable.access import Access
 from shared.edge.opentable.client import OpenTableClient
 from shared.edge.opentable.clock import Deadline
 from shared.edge.opentable.query import Kind, Query
-from shared.edge.opentable.reading import Access
 from shared.edge.opentable.replies import Row
 from shared.edge.opentable.transport import new_session
 from shared.errors import OpenTableRefusedError, OpenTableUnavailableError, PagingUnprovenError

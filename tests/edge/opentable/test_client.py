@@ -4,10 +4,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
+from shared.edge.opentable.access import Access
 from shared.edge.opentable.client import OpenTableClient, Page
 from shared.edge.opentable.clock import Deadline
 from shared.edge.opentable.query import Kind, Query, WallTime
-from shared.edge.opentable.reading import Access
 from shared.errors import OpenTableRefusedError, OpenTableUnavailableError, PagingUnprovenError
 from tests.edge.opentable.scripted import Reply, ScriptedAdapter
 

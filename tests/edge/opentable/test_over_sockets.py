@@ -10,9 +10,9 @@ from typing import ClassVar
 import pytest
 
 from shared.core.credentials import Credentials
+from shared.edge.opentable.access import Access
 from shared.edge.opentable.client import OpenTableClient
 from shared.edge.opentable.clock import Deadline
-from shared.edge.opentable.reading import Access
 from shared.edge.opentable.transport import new_session
 from shared.errors import OpenTableUnavailableError
 

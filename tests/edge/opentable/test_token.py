@@ -5,9 +5,9 @@ import pytest
 
 from shared.core.credentials import Credentials
 from shared.core.structs import read_struct
+from shared.edge.opentable.access import Access
 from shared.edge.opentable.client import OpenTableClient
 from shared.edge.opentable.clock import Deadline
-from shared.edge.opentable.reading import Access
 from shared.errors import InvalidSettingsError, OpenTableRefusedError, OpenTableUnavailableError
 from tests.edge.opentable.scripted import Hands, Reply, ScriptedAdapter, token
 

@@ -9,9 +9,9 @@ import requests
 from requests.cookies import extract_cookies_to_jar
 from urllib3.exceptions import ReadTimeoutError
 
+from shared.edge.opentable.access import Access
 from shared.edge.opentable.client import OpenTableClient
 from shared.edge.opentable.clock import SYSTEM_CLOCK, Deadline
-from shared.edge.opentable.reading import Access
 from shared.edge.opentable.transport import CONNECT_SECONDS, READ_SECONDS, new_session
 from shared.errors import OpenTableRefusedError, OpenTableUnavailableError
 from tests.edge.opentable.scripted import Drip, Hands, Reply, ScriptedAdapter, zipped
