@@ -8,10 +8,8 @@ from starlette.responses import JSONResponse, Response
 
 from functions.http import begin_trace
 from functions.staff.entrance import let_in
-from functions.staff.openapi import openapi
 from functions.staff.replies import RefusalError, Reply, as_response, unavailable
-from functions.staff.routing import find_route
-from functions.staff.table import ROUTES
+from functions.staff.table import every_route, find_route
 from shared.edge.services import services
 from shared.edge.staff.staffroom import Staffroom, staffroom
 from shared.edge.telemetry import Event, Severity, line_of, log
@@ -49,7 +47,7 @@ async def answer(request: Request, room: Staffroom) -> Response:
     try:
         async with asyncio.timeout(CALL_SECONDS):
             if request.scope["path"] == OPENAPI_PATH and request.method == "GET":
-                return JSONResponse(openapi(ROUTES), headers={"X-Content-Type-Options": "nosniff"})
+                return _document()
             return as_response(await _called(request, room))
     except RefusalError as refusal:
         return refusal.response()
@@ -64,6 +62,14 @@ async def answer(request: Request, room: Staffroom) -> Response:
 
 async def _called(request: Request, room: Staffroom) -> Reply:
     # Not request.url: of a hostile Host header it makes a hostile path.
-    found = find_route(ROUTES, request.method, request.scope["path"])
+    found = find_route(request.method, request.scope["path"])
     visit = await let_in(room, request, found)
     return await found.route.handler(visit)
+
+
+def _document() -> Response:
+    # Imported when it is asked for: the calls need none of what makes a document of them.
+    from functions.staff.openapi import openapi  # noqa: PLC0415
+
+    headers = {"X-Content-Type-Options": "nosniff"}
+    return JSONResponse(openapi(every_route()), headers=headers)

@@ -9,8 +9,8 @@ from pydantic import BaseModel
 
 from functions.staff.entrance import read_asked
 from functions.staff.replies import RefusalError
-from functions.staff.routing import PREFIX, Visit, find_route
-from functions.staff.table import ROUTES
+from functions.staff.routing import PREFIX, Visit
+from functions.staff.table import find_route
 from shared.core.keys import is_restaurant_id
 from shared.edge.services import Services
 from shared.edge.staff.integration import read_integration
@@ -66,7 +66,7 @@ class Desk:
             LedgerUnavailableError: When it cannot be done just now.
         """
         address = PREFIX.replace("{restaurantId}", self.restaurant_id) + path
-        found = find_route(ROUTES, method, address)
+        found = find_route(method, address)
         visit = Visit(
             staffroom=self.room,
             restaurant_id=self.restaurant_id,

@@ -6,12 +6,13 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from functions.staff.models import Asked, LocalDate, Nothing
-from functions.staff.patterns import told_patterns
+from functions.staff.patterns import Patterns, told_patterns
 from functions.staff.replies import Download, Reply
-from functions.staff.routing import Visit
+from functions.staff.routing import Route, Visit
 from functions.staff.usable import usable_settings
 from shared.core.pattern_csv import as_csv
 from shared.core.window import MOST_DAYS, Window
+from shared.edge.staff.membership import Role
 from shared.edge.staff.patterns import read_patterns
 
 USUAL_DAYS = 28
@@ -68,3 +69,18 @@ def _moved(day: date, days: int) -> date:
     """Return the date so many days away, or the calendar's end where it has none."""
     ordinal = day.toordinal() + days
     return date.fromordinal(min(max(ordinal, 1), date.max.toordinal()))
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "analytics",
+        Role.MANAGER,
+        "Reservation patterns by source",
+        patterns,
+        Patterns,
+        PatternsAsked,
+        Nothing,
+        file="text/csv",
+    ),
+)

@@ -6,12 +6,13 @@ from pydantic import Field, model_validator
 
 from functions.staff.models import Asked, Instant, LocalDate, Nothing, Told
 from functions.staff.replies import RefusalError, Reply
-from functions.staff.routing import Visit
+from functions.staff.routing import Route, Visit
 from functions.staff.usable import settings_as_stored
 from shared.core.backfill import COUNTS, Backfill
 from shared.core.task import POLL, Task
 from shared.core.window import Window
 from shared.edge.backfills import begin_backfill, read_backfill
+from shared.edge.staff.membership import Role
 from shared.edge.telemetry import Event, Severity, log
 from shared.errors import BackfillUnderWayError, InvalidSettingsError, QueueError
 
@@ -113,3 +114,27 @@ def _told(backfill: Backfill | None) -> BackfillTold:
         error=backfill.error,
         **{name: backfill.counts[name] for name in COUNTS},
     )
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "integration/backfill",
+        Role.MANAGER,
+        "Start a backfill of some days",
+        start,
+        BackfillTold,
+        Nothing,
+        BackfillAsked,
+    ),
+    Route(
+        "GET",
+        "integration/backfill",
+        Role.MANAGER,
+        "How far the backfill is",
+        progress,
+        BackfillTold,
+        Nothing,
+        Nothing,
+    ),
+)

@@ -5,11 +5,12 @@ from pydantic import Field
 from functions.staff.models import Asked, Nothing, Reason, Told
 from functions.staff.replies import RefusalError, Reply
 from functions.staff.reservations import system_and_status
-from functions.staff.routing import Visit
+from functions.staff.routing import Route, Visit
 from functions.staff.usable import usable_settings
 from shared.core.document import System
 from shared.core.states import Status
 from shared.edge.staff.cancelling import cancel_own
+from shared.edge.staff.membership import Role
 from shared.errors import RejectedStatementError
 
 _LONGEST_REQUEST_KEY = 200
@@ -64,3 +65,18 @@ async def _cancelled(visit: Visit[Nothing, CancelAsked]) -> str:
         text = "This Idempotency-Key came with another reason before: use a new one."
         raise RefusalError(409, "IDEMPOTENCY_KEY_REUSED", text) from None
     return "unchanged" if applied.outcome == "duplicate" else str(applied.outcome)
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "reservations/{id}/cancel",
+        Role.HOST,
+        "Cancel one of Lineup's own reservations",
+        cancel,
+        Cancelled,
+        Nothing,
+        CancelAsked,
+        "Idempotency-Key",
+    ),
+)

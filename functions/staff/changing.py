@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from functions.staff.integration import show
+from functions.staff.integration import Integration, show
 from functions.staff.models import Nothing
 from functions.staff.new_settings import SettingsAsked
 from functions.staff.replies import RefusalError, Reply
-from functions.staff.routing import Visit
+from functions.staff.routing import Route, Visit
 from shared.core.rotation import rotated
 from shared.core.settings import settings_from
 from shared.edge.staff.integration import RidTakenError, change_settings, read_integration
@@ -81,3 +81,17 @@ async def _store_settings(visit: Visit[Any, SettingsAsked], fields: dict[str, An
     except InvalidSettingsError as problem:
         text = f"The integration cannot be switched on like this. {problem}"
         raise RefusalError(409, "SETTINGS_UNUSABLE", text) from None
+
+
+ROUTES = (
+    Route(
+        "PUT",
+        "integration",
+        Role.MANAGER,
+        "Change some settings, or enter new credentials",
+        change,
+        Integration,
+        Nothing,
+        SettingsAsked,
+    ),
+)

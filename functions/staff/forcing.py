@@ -2,10 +2,11 @@
 
 from functions.staff.models import Nothing
 from functions.staff.replies import RefusalError, Reply
-from functions.staff.reports import told_whole
-from functions.staff.routing import Visit
+from functions.staff.reports import Report, told_whole
+from functions.staff.routing import Route, Visit
 from functions.staff.usable import unusable
 from shared.edge.forcing import force_held
+from shared.edge.staff.membership import Role
 from shared.edge.telemetry import Event, Severity, log
 from shared.errors import ForceRefusedError, InvalidSettingsError
 
@@ -36,3 +37,17 @@ async def force(visit: Visit[Nothing, Nothing]) -> Reply:
         by=visit.person.uid,
     )
     return await told_whole(visit, forced["reportId"])
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "reports/{id}/force",
+        Role.MANAGER,
+        "Carry out the plan of a held report",
+        force,
+        Report,
+        Nothing,
+        Nothing,
+    ),
+)

@@ -9,12 +9,13 @@ from pydantic import Field
 from functions.staff.models import Instant, Nothing, Told
 from functions.staff.replies import Reply
 from functions.staff.reports import ReportSummary
-from functions.staff.routing import Visit
+from functions.staff.routing import Route, Visit
 from shared.core.settings import settings_from
 from shared.core.silence import silence_in
 from shared.edge.backlog import Backlog, read_backlog
 from shared.edge.pulse import last_webhook_at
 from shared.edge.staff.integration import read_integration
+from shared.edge.staff.membership import Role
 from shared.edge.staff.reports import newest_summaries
 
 _LOOKED_AT = 3  # reports
@@ -107,3 +108,17 @@ def _last_error(
     """Return the first of what stands in the way: settings, then the poll, then the comparison."""
     error = poll.get("lastError") or (report and report.reason)
     return " ".join(problems) or (str(error) if error else None)
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "health",
+        Role.HOST,
+        "Whether the book can be trusted",
+        health,
+        Health,
+        Nothing,
+        Nothing,
+    ),
+)

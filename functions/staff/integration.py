@@ -7,12 +7,13 @@ from pydantic import Field
 
 from functions.staff.models import Instant, Nothing, Told
 from functions.staff.replies import Reply
-from functions.staff.routing import Visit
+from functions.staff.routing import Route, Visit
 from functions.staff.usable import settings_as_stored
 from shared.core.settings import Settings, settings_from
 from shared.edge.staff.connection import try_connection
 from shared.edge.staff.integration import read_integration
 from shared.edge.staff.key_uses import counted_from, last_uses
+from shared.edge.staff.membership import Role
 from shared.errors import InvalidSettingsError
 
 
@@ -112,3 +113,27 @@ async def test(visit: Visit[Nothing, Nothing]) -> Reply:
     """Try the connection with the credentials as they are stored now."""
     trial = await try_connection(visit.services, await settings_as_stored(visit))
     return Reply(Trial(works=trial.works, rows=trial.rows, problem=trial.problem))
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "integration",
+        Role.MANAGER,
+        "The integration's settings, without any credential",
+        show,
+        Integration,
+        Nothing,
+        Nothing,
+    ),
+    Route(
+        "POST",
+        "integration/test",
+        Role.MANAGER,
+        "Try the connection to OpenTable",
+        test,
+        Trial,
+        Nothing,
+        Nothing,
+    ),
+)

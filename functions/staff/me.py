@@ -4,7 +4,8 @@ from pydantic import Field
 
 from functions.staff.models import Nothing, Told
 from functions.staff.replies import Reply
-from functions.staff.routing import Visit
+from functions.staff.routing import Route, Visit
+from shared.edge.staff.membership import Role
 
 
 class Me(Told):
@@ -28,3 +29,17 @@ async def me(visit: Visit[Nothing, Nothing]) -> Reply:
             time_zone=zone.key if zone else None,
         )
     )
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "me",
+        Role.HOST,
+        "Who calls, and what they may do",
+        me,
+        Me,
+        Nothing,
+        Nothing,
+    ),
+)

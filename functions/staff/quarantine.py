@@ -6,9 +6,10 @@ from pydantic import Field
 
 from functions.staff.models import Asked, Instant, Limit, Nothing, Told
 from functions.staff.replies import Reply
-from functions.staff.routing import Visit, not_found
+from functions.staff.routing import Route, Visit, not_found
 from shared.core.masking import masked
 from shared.edge.backlog import read_backlog
+from shared.edge.staff.membership import Role
 from shared.edge.staff.quarantine import Item, QuarantineDesk
 
 
@@ -97,3 +98,27 @@ async def item_of(visit: Visit[Any, Any], desk: QuarantineDesk) -> Item:
     if item is None:
         raise not_found("There is no such item in the quarantine; it may have expired.")
     return item
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "quarantine",
+        Role.MANAGER,
+        "The newest statements kept aside, open ones first",
+        newest,
+        Quarantine,
+        QuarantineAsked,
+        Nothing,
+    ),
+    Route(
+        "GET",
+        "quarantine/{id}",
+        Role.MANAGER,
+        "One statement kept aside",
+        one,
+        QuarantineItem,
+        ItemAsked,
+        Nothing,
+    ),
+)

@@ -6,7 +6,8 @@ from pydantic import Field
 
 from functions.staff.models import Asked, Instant, Limit, Nothing, Told
 from functions.staff.replies import Reply
-from functions.staff.routing import Visit, not_found
+from functions.staff.routing import Route, Visit, not_found
+from shared.edge.staff.membership import Role
 from shared.edge.staff.reports import newest_summaries, whole_report
 
 
@@ -97,3 +98,37 @@ async def told_whole(visit: Visit[Nothing, Nothing], report_id: str) -> Reply:
     if report is None:
         raise not_found("There is no report of this id; GET reports lists them.")
     return Reply(Report.model_validate(report))
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "reports",
+        Role.HOST,
+        "The newest reconciliation reports",
+        newest,
+        Reports,
+        ReportsAsked,
+        Nothing,
+    ),
+    Route(
+        "GET",
+        "reports/latest",
+        Role.HOST,
+        "The newest report, whole",
+        latest,
+        Report,
+        Nothing,
+        Nothing,
+    ),
+    Route(
+        "GET",
+        "reports/{id}",
+        Role.HOST,
+        "One report, whole",
+        one,
+        Report,
+        Nothing,
+        Nothing,
+    ),
+)

@@ -4,14 +4,15 @@ from typing import Any
 
 from pydantic import Field
 
-from functions.staff.book import Day, DayAsked, by_time, shown
+from functions.staff.book import Day, DayAsked, Reservation, by_time, shown
 from functions.staff.models import Asked, Instant, Limit, Nothing, Text, Told
 from functions.staff.replies import RefusalError, Reply
-from functions.staff.routing import Visit, not_found
+from functions.staff.routing import Route, Visit, not_found
 from functions.staff.usable import usable_settings
 from shared.edge import paths
 from shared.edge.reading import read_one
 from shared.edge.staff.day import day_tag, read_day
+from shared.edge.staff.membership import Role
 from shared.edge.staff.story import InvalidCursorError, read_story
 
 
@@ -97,3 +98,38 @@ async def _held(visit: Visit[Any, Any]) -> dict[str, Any]:
     if document is None:
         raise not_found("There is no reservation of this id in this restaurant.")
     return document
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "reservations",
+        Role.HOST,
+        "A day of the book",
+        day,
+        Day,
+        DayAsked,
+        Nothing,
+        "If-None-Match",
+    ),
+    Route(
+        "GET",
+        "reservations/{id}",
+        Role.HOST,
+        "One reservation",
+        one,
+        Reservation,
+        Nothing,
+        Nothing,
+    ),
+    Route(
+        "GET",
+        "reservations/{id}/events",
+        Role.HOST,
+        "A reservation's journal, oldest first",
+        story,
+        Story,
+        StoryAsked,
+        Nothing,
+    ),
+)

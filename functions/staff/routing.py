@@ -1,7 +1,6 @@
-"""The routes of the staff API: one table serves, authorises and documents them."""
+"""A route of the staff API serves, authorises and documents one call; a visit is such a call."""
 
-import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -9,7 +8,6 @@ from pydantic import BaseModel
 
 from functions.staff.models import Nothing
 from functions.staff.replies import RefusalError, Reply
-from shared.core.keys import is_document_id, is_restaurant_id
 from shared.edge.services import Services
 from shared.edge.staff.membership import Role
 from shared.edge.staff.staffroom import Staffroom
@@ -91,42 +89,6 @@ class Found(NamedTuple):
     route: Route[Any, Any]
     restaurant_id: str
     id: str
-
-
-def find_route(routes: Iterable[Route[Any, Any]], method: str, path: str) -> Found:
-    """Return the route of a method and path.
-
-    Args:
-        routes: The table.
-        method: The HTTP method.
-        path: The path, decoded.
-
-    Raises:
-        RefusalError: 404 for a path that is nobody's, 405 for a method that the path lacks.
-    """
-    there = [found for route in routes if (found := _found(route, path))]
-    if not there:
-        raise not_found(
-            "There is nothing at this address; see /api/openapi.json for what there is."
-        )
-    for found in there:
-        if found.route.method == method:
-            return found
-    allowed = sorted({found.route.method for found in there})
-    text = f"Use {' or '.join(allowed)} at this address."
-    raise RefusalError(405, "METHOD_NOT_ALLOWED", text, {"Allow": ", ".join(allowed)})
-
-
-def _found(route: Route[Any, Any], path: str) -> Found | None:
-    pattern = re.escape(PREFIX + route.path)
-    pattern = pattern.replace(r"\{restaurantId\}", "(?P<restaurant>[^/]+)")
-    match = re.fullmatch(pattern.replace(r"\{id\}", "(?P<id>[^/]+)"), path)
-    if match is None:
-        return None
-    named = match.groupdict()
-    if not is_restaurant_id(named["restaurant"]) or not is_document_id(named.get("id", "none")):
-        return None
-    return Found(route, named["restaurant"], named.get("id", ""))
 
 
 def not_found(message: str) -> RefusalError:

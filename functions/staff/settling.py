@@ -7,10 +7,11 @@ from pydantic import Field
 from functions.staff.models import Asked, Nothing, Reason, Told
 from functions.staff.quarantine import desk_of, item_of
 from functions.staff.replies import RefusalError, Reply
-from functions.staff.routing import Visit
+from functions.staff.routing import Route, Visit
 from functions.staff.usable import settings_as_stored
 from shared.core.keys import reservation_document_id
 from shared.edge.ledger import Applied
+from shared.edge.staff.membership import Role
 from shared.edge.staff.replaying import rehearse, replay
 from shared.errors import RejectedStatementError
 
@@ -85,3 +86,27 @@ async def dismiss(visit: Visit[Nothing, DismissAsked]) -> Reply:
         raise RefusalError(409, "NOT_OPEN", text)
     await desk.settle(visit.id, "DISMISSED", visit.person, dismissedBecause=visit.body.reason)
     return Reply(Dismissed(id=visit.id, status="DISMISSED"))
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "quarantine/{id}/replay",
+        Role.MANAGER,
+        "Apply a statement kept aside, or rehearse it",
+        replay_item,
+        Replayed,
+        ReplayAsked,
+        Nothing,
+    ),
+    Route(
+        "POST",
+        "quarantine/{id}/dismiss",
+        Role.MANAGER,
+        "Dismiss a statement kept aside",
+        dismiss,
+        Dismissed,
+        Nothing,
+        DismissAsked,
+    ),
+)

@@ -1,230 +1,83 @@
-"""Every call of the staff API, and who may make it."""
+"""Every call of the staff API, and the room that holds it, imported when it is first asked for."""
 
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
 from typing import Any
 
-from functions.staff import (
-    analytics,
-    backfilling,
-    cancelling,
-    changing,
-    forcing,
-    health,
-    integration,
-    me,
-    quarantine,
-    reports,
-    reservations,
-    settling,
-)
-from functions.staff.book import Day, DayAsked, Reservation
-from functions.staff.models import Nothing
-from functions.staff.new_settings import SettingsAsked
-from functions.staff.patterns import Patterns
-from functions.staff.routing import Route
-from shared.edge.staff.membership import Role
+from functions.staff.replies import RefusalError
+from functions.staff.routing import PREFIX, Found, Route, not_found
+from shared.core.keys import is_document_id, is_restaurant_id
 
-ROUTES: tuple[Route[Any, Any], ...] = (
-    Route(
-        "GET",
-        "me",
-        Role.HOST,
-        "Who calls, and what they may do",
-        me.me,
-        me.Me,
-        Nothing,
-        Nothing,
-    ),
-    Route(
-        "GET",
-        "reservations",
-        Role.HOST,
-        "A day of the book",
-        reservations.day,
-        Day,
-        DayAsked,
-        Nothing,
-        "If-None-Match",
-    ),
-    Route(
-        "GET",
-        "reservations/{id}",
-        Role.HOST,
-        "One reservation",
-        reservations.one,
-        Reservation,
-        Nothing,
-        Nothing,
-    ),
-    Route(
-        "GET",
-        "reservations/{id}/events",
-        Role.HOST,
-        "A reservation's journal, oldest first",
-        reservations.story,
-        reservations.Story,
-        reservations.StoryAsked,
-        Nothing,
-    ),
-    Route(
-        "POST",
-        "reservations/{id}/cancel",
-        Role.HOST,
-        "Cancel one of Lineup's own reservations",
-        cancelling.cancel,
-        cancelling.Cancelled,
-        Nothing,
-        cancelling.CancelAsked,
-        "Idempotency-Key",
-    ),
-    Route(
-        "GET",
-        "integration",
-        Role.MANAGER,
-        "The integration's settings, without any credential",
-        integration.show,
-        integration.Integration,
-        Nothing,
-        Nothing,
-    ),
-    Route(
-        "PUT",
-        "integration",
-        Role.MANAGER,
-        "Change some settings, or enter new credentials",
-        changing.change,
-        integration.Integration,
-        Nothing,
-        SettingsAsked,
-    ),
-    Route(
-        "POST",
-        "integration/test",
-        Role.MANAGER,
-        "Try the connection to OpenTable",
-        integration.test,
-        integration.Trial,
-        Nothing,
-        Nothing,
-    ),
-    Route(
-        "POST",
-        "integration/backfill",
-        Role.MANAGER,
-        "Start a backfill of some days",
-        backfilling.start,
-        backfilling.BackfillTold,
-        Nothing,
-        backfilling.BackfillAsked,
-    ),
-    Route(
-        "GET",
-        "integration/backfill",
-        Role.MANAGER,
-        "How far the backfill is",
-        backfilling.progress,
-        backfilling.BackfillTold,
-        Nothing,
-        Nothing,
-    ),
-    Route(
-        "GET",
-        "reports",
-        Role.HOST,
-        "The newest reconciliation reports",
-        reports.newest,
-        reports.Reports,
-        reports.ReportsAsked,
-        Nothing,
-    ),
-    Route(
-        "GET",
-        "reports/latest",
-        Role.HOST,
-        "The newest report, whole",
-        reports.latest,
-        reports.Report,
-        Nothing,
-        Nothing,
-    ),
-    Route(
-        "GET",
-        "reports/{id}",
-        Role.HOST,
-        "One report, whole",
-        reports.one,
-        reports.Report,
-        Nothing,
-        Nothing,
-    ),
-    Route(
-        "POST",
-        "reports/{id}/force",
-        Role.MANAGER,
-        "Carry out the plan of a held report",
-        forcing.force,
-        reports.Report,
-        Nothing,
-        Nothing,
-    ),
-    Route(
-        "GET",
-        "quarantine",
-        Role.MANAGER,
-        "The newest statements kept aside, open ones first",
-        quarantine.newest,
-        quarantine.Quarantine,
-        quarantine.QuarantineAsked,
-        Nothing,
-    ),
-    Route(
-        "GET",
-        "quarantine/{id}",
-        Role.MANAGER,
-        "One statement kept aside",
-        quarantine.one,
-        quarantine.QuarantineItem,
-        quarantine.ItemAsked,
-        Nothing,
-    ),
-    Route(
-        "POST",
-        "quarantine/{id}/replay",
-        Role.MANAGER,
-        "Apply a statement kept aside, or rehearse it",
-        settling.replay_item,
-        settling.Replayed,
-        settling.ReplayAsked,
-        Nothing,
-    ),
-    Route(
-        "POST",
-        "quarantine/{id}/dismiss",
-        Role.MANAGER,
-        "Dismiss a statement kept aside",
-        settling.dismiss,
-        settling.Dismissed,
-        Nothing,
-        settling.DismissAsked,
-    ),
-    Route(
-        "GET",
-        "health",
-        Role.HOST,
-        "Whether the book can be trusted",
-        health.health,
-        health.Health,
-        Nothing,
-        Nothing,
-    ),
-    Route(
-        "GET",
-        "analytics",
-        Role.MANAGER,
-        "Reservation patterns by source",
-        analytics.patterns,
-        Patterns,
-        analytics.PatternsAsked,
-        Nothing,
-        file="text/csv",
-    ),
-)
+# Of two paths that one address matches, the earlier is meant.
+ROOMS: Mapping[tuple[str, str], str] = {
+    ("GET", "me"): "me",
+    ("GET", "reservations"): "reservations",
+    ("GET", "reservations/{id}"): "reservations",
+    ("GET", "reservations/{id}/events"): "reservations",
+    ("POST", "reservations/{id}/cancel"): "cancelling",
+    ("GET", "integration"): "integration",
+    ("PUT", "integration"): "changing",
+    ("POST", "integration/test"): "integration",
+    ("POST", "integration/backfill"): "backfilling",
+    ("GET", "integration/backfill"): "backfilling",
+    ("GET", "reports"): "reports",
+    ("GET", "reports/latest"): "reports",
+    ("GET", "reports/{id}"): "reports",
+    ("POST", "reports/{id}/force"): "forcing",
+    ("GET", "quarantine"): "quarantine",
+    ("GET", "quarantine/{id}"): "quarantine",
+    ("POST", "quarantine/{id}/replay"): "settling",
+    ("POST", "quarantine/{id}/dismiss"): "settling",
+    ("GET", "health"): "health",
+    ("GET", "analytics"): "analytics",
+}
+
+
+def find_route(method: str, address: str) -> Found:
+    """Return the route of a method and address.
+
+    Args:
+        method: The HTTP method.
+        address: The URL's path, decoded.
+
+    Raises:
+        RefusalError: 404 for an address that is nobody's, 405 for a method that it lacks.
+    """
+    there = {call: named for call in ROOMS if (named := _named(call[1], address))}
+    for call, (restaurant_id, id_) in there.items():
+        if call[0] == method:
+            return Found(_route(*call), restaurant_id, id_)
+    if not there:
+        raise not_found(
+            "There is nothing at this address; see /api/openapi.json for what there is."
+        )
+    allowed = sorted({has for has, _ in there})
+    text = f"Use {' or '.join(allowed)} at this address."
+    raise RefusalError(405, "METHOD_NOT_ALLOWED", text, {"Allow": ", ".join(allowed)})
+
+
+def every_route() -> list[Route[Any, Any]]:
+    """Return the route of every call; this imports every room."""
+    return [_route(*call) for call in ROOMS]
+
+
+@cache
+def _route(method: str, path: str) -> Route[Any, Any]:
+    room = import_module(f"functions.staff.{ROOMS[method, path]}")
+    held: tuple[Route[Any, Any], ...] = room.ROUTES
+    return next(route for route in held if (route.method, route.path) == (method, path))
+
+
+def _named(path: str, address: str) -> tuple[str, str] | None:
+    """Return the restaurant's id and the other id in an address, None where it is another's."""
+    pattern = re.escape(PREFIX + path)
+    pattern = pattern.replace(r"\{restaurantId\}", "(?P<restaurant>[^/]+)")
+    match = re.fullmatch(pattern.replace(r"\{id\}", "(?P<id>[^/]+)"), address)
+    if match is None:
+        return None
+    named = match.groupdict()
+    if not is_restaurant_id(named["restaurant"]) or not is_document_id(named.get("id", "none")):
+        return None
+    return named["restaurant"], named.get("id", "")

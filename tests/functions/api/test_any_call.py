@@ -12,11 +12,12 @@ from schemathesis import openapi as described
 from schemathesis.specs.openapi import checks as promised
 
 from functions.staff.openapi import openapi
-from functions.staff.table import ROUTES
+from functions.staff.table import every_route
 from shared.edge.staff.staffroom import Staffroom
 from tests.functions.api.caller import Caller, served
 from tests.world import World
 
+ROUTES = every_route()
 # What a call without a token gets is shown call by call in test_serving.
 SCHEMA: Any = described.from_dict(openapi(ROUTES) | {"security": []})
 OPERATIONS = [found.ok() for found in SCHEMA.get_all_operations()]

@@ -9,8 +9,10 @@ from pydantic import BaseModel
 
 from functions.staff.openapi import openapi
 from functions.staff.routing import PREFIX
-from functions.staff.table import ROUTES
+from functions.staff.table import every_route
 from tests.functions.api.caller import Caller
+
+ROUTES = every_route()
 
 
 @pytest.fixture

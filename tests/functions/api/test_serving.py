@@ -5,13 +5,14 @@ from dataclasses import replace
 import pytest
 from google.api_core import exceptions as google
 
-from functions.staff.table import ROUTES
+from functions.staff.table import every_route
 from shared.edge.staff.membership import Memberships, Role
 from shared.edge.staff.staffroom import Staffroom
 from tests.functions.api.caller import Caller, code_of, served, unsigned
 from tests.timer import Timer
 from tests.wire import Wire
 
+ROUTES = every_route()
 CALLS = [(route.method, route.path.replace("{id}", "x")) for route in ROUTES]
 
 
