@@ -45,7 +45,7 @@ STRANGERS = {
     "opentable_webhook": {"firebase_admin", "phonenumbers", "pydantic", "stamina"},
     "opentable_poll": {"firebase_admin", "phonenumbers", "pydantic", "functions.reconcile"},
     "opentable_reconcile": {"firebase_admin", "phonenumbers", "pydantic", "functions.poll"},
-    "api": {"functions.poll", "functions.webhook", "phonenumbers", "stamina"},
+    "api": {"functions.webhook", "phonenumbers", "shared.edge.ledger", "stamina"},
 }
 
 

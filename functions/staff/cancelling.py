@@ -7,8 +7,8 @@ from functions.staff.replies import RefusalError, Reply
 from functions.staff.reservations import system_and_status
 from functions.staff.routing import Route, Visit
 from functions.staff.usable import usable_settings
-from shared.core.document import System
 from shared.core.states import Status
+from shared.core.system import System
 from shared.edge.staff.cancelling import cancel_own
 from shared.edge.staff.membership import Role
 from shared.errors import RejectedStatementError

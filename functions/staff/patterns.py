@@ -3,9 +3,9 @@
 from pydantic import Field
 
 from functions.staff.models import Told
-from shared.core.document import System
 from shared.core.pattern_sums import Days, Sums, absent, parties, sums
 from shared.core.patterns import UNKNOWN, Counts
+from shared.core.system import System
 from shared.core.visits import Lead
 from shared.core.window import Window
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from functions.http import RETRY_AFTER_SECONDS
+from functions.staff.models import Told
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -16,14 +17,14 @@ _HEADERS = {
 }
 
 
-class ErrorDetail(BaseModel):
+class ErrorDetail(Told):
     """What went wrong."""
 
     code: str
     message: str
 
 
-class Error(BaseModel):
+class Error(Told):
     """The one shape of every error."""
 
     error: ErrorDetail

@@ -12,15 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from shared.core.change import Change, Speaker
-from shared.core.document import (
-    FlatDocument,
-    Identity,
-    System,
-    difference,
-    flatten,
-    is_shown,
-    render,
-)
+from shared.core.document import FlatDocument, Identity, difference, flatten, is_shown, render
 from shared.core.erasure import GUEST_PATHS, PERSONAL_PATHS
 from shared.core.guest import Guest
 from shared.core.guesting import GUEST_JOINED, GuestNeeded, hear_with_guest
@@ -28,6 +20,7 @@ from shared.core.journal import Writing, entry_version, journal_entry, later_ent
 from shared.core.own import own_statements, render_own
 from shared.core.statements import Register, Statements
 from shared.core.stored import statements_of
+from shared.core.system import System
 from shared.core.versions import stored_version
 
 

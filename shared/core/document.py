@@ -8,7 +8,6 @@ touches.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +17,7 @@ from shared.core.keys import reservation_document_id
 from shared.core.statements import Statements
 from shared.core.states import Status
 from shared.core.stored import stored_history, stored_named, stored_register
+from shared.core.system import System
 from shared.core.times import business_date, utc_text
 
 UNKNOWN_DINER = "OpenTable Guest"
@@ -52,17 +52,6 @@ _SHOWN_ONCE_SAID = {
 _BOOKKEEPING = ("sync.", "guests.", "statusHistory", "startAtTimestamp")
 
 FlatDocument = dict[str, Any]
-
-
-class System(StrEnum):
-    """Where a reservation was made, and so who owns its document."""
-
-    OPENTABLE = "OPENTABLE"
-    LINEUP = "LINEUP"
-
-    def document_id(self, key: str) -> str:
-        """Return the document of a key: Lineup's own reservations are keyed by document id."""
-        return reservation_document_id(key) if self is System.OPENTABLE else key
 
 
 @dataclass(frozen=True, slots=True)

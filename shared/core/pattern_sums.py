@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from shared.core.document import System
 from shared.core.patterns import Counts, summed
+from shared.core.system import System
 
 Days = Mapping[str, Mapping[System, Counts]]
 """Local date to the counts of each source; a date that is not in it was never counted."""

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from shared.core.document import System, flatten, nest
+from shared.core.document import flatten, nest
+from shared.core.system import System
 from shared.core.visits import LARGEST_PARTY, Outcome, Visit, visit_of
 
 Counts = Counter[str]

@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from shared.core.document import System
 from shared.core.states import Status
+from shared.core.system import System
 from shared.core.times import instant_of
 
 FACTS = (

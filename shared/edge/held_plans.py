@@ -12,7 +12,7 @@ from shared.core.report import ReportStatus
 from shared.core.window import Window
 from shared.edge import paths
 from shared.edge.reading import read_one, unavailable_on_failure
-from shared.edge.reports import CONTINUATION, part_name
+from shared.edge.report_parts import CONTINUATION, part_name
 from shared.errors import ForceRefusedError
 
 MOST_AT_ONCE = 50

@@ -21,12 +21,13 @@ from shared.core.decision import (
     decide,
     statements_in,
 )
-from shared.core.document import Identity, System, flatten
+from shared.core.document import Identity, flatten
 from shared.core.envelope import EventType
 from shared.core.guesting import GuestNeeded
 from shared.core.journal import Writing, later_entry_id
 from shared.core.settings import Settings
 from shared.core.statements import Statements
+from shared.core.system import System
 from shared.edge.lately import Lately
 from shared.edge.shelf import Reading, Shelf, Write
 from shared.errors import LedgerUnavailableError, RejectedStatementError

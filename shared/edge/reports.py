@@ -9,11 +9,10 @@ from google.cloud.firestore import AsyncClient
 
 from shared.core.report import Entry, Report
 from shared.edge import paths
+from shared.edge.report_parts import CONTINUATION, LISTS, part_name
 from shared.errors import LedgerUnavailableError
 
 LARGEST_PART_BYTES = 400_000
-CONTINUATION = "continued"
-LISTS = ("created", "updated", "cancelled", "divergences", "missing", "skipped")
 _WRITE_SECONDS = 10.0
 
 
@@ -39,11 +38,6 @@ async def store_report(client: AsyncClient, report: Report, duration_ms: int) ->
         await reference.set(summary, retry=None, timeout=_WRITE_SECONDS)
     except google.GoogleAPIError as error:
         raise LedgerUnavailableError(type(error).__name__) from None
-
-
-def part_name(number: int) -> str:
-    """Return the document id of a report's continuation, counted from 1."""
-    return f"{number:06}"
 
 
 def _parts(report: Report) -> Iterator[dict[str, list[Entry]]]:

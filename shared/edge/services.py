@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 
 from google.cloud.firestore import AsyncClient
 
-from shared.core.document import System
 from shared.core.settings import Settings
+from shared.core.system import System
 from shared.edge.directory import Directory
 from shared.edge.environment import Environment, read_environment
 from shared.edge.lately import Lately
-from shared.edge.ledger import Ledger
 from shared.edge.quarantine import Quarantine
 from shared.edge.secrets import SecretManager, Secrets, SecretsFile, SecretSource
 from shared.edge.tasks.queue import Queue, queue_of
 
 if TYPE_CHECKING:
+    from shared.edge.ledger import Ledger
     from shared.edge.opentable.client import OpenTableClient
 
 
@@ -43,12 +43,15 @@ class Services:
         """OpenTable's API; its client is made on first use."""
         return self.opentable_client()
 
-    def ledger(self, settings: Settings, system: System = System.OPENTABLE) -> Ledger:
+    def ledger(self, settings: Settings, system: System = System.OPENTABLE) -> "Ledger":
         """Return a restaurant's ledger, of the reservations that one system made.
 
         Raises:
             InvalidSettingsError: When the settings are not usable.
         """
+        # Imported on first use: most of the staff's calls change no reservation.
+        from shared.edge.ledger import Ledger  # noqa: PLC0415
+
         life = timedelta(days=self.environment.journal_days)
         known = self.lately
         return Ledger(self.firestore, settings, self.clock, life, lately=known, system=system)

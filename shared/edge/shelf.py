@@ -7,9 +7,10 @@ from typing import Any
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference
 
 from shared.core.decision import Commit, Held
-from shared.core.document import System, nest
+from shared.core.document import nest
 from shared.core.erasure import scrubbed_entry
 from shared.core.guest import Guest, guest_from
+from shared.core.system import System
 from shared.edge import paths
 from shared.edge.calls import Calls, Found
 

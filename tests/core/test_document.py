@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from shared.core.change import Change, Speaker
 from shared.core.document import (
     Identity,
-    System,
     difference,
     flatten,
     is_shown,
@@ -20,6 +19,7 @@ from shared.core.document import (
     standing_divergence,
 )
 from shared.core.statements import Statements
+from shared.core.system import System
 from tests.statements import relayed, shown
 
 IDENTITY = Identity("restaurant-123", "ot_1", ZoneInfo("America/New_York"))

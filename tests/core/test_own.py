@@ -8,11 +8,12 @@ import pytest
 
 from shared.core.change import Change, Source, Speaker, Version
 from shared.core.decision import Commit, Held, decide
-from shared.core.document import Identity, System, flatten
+from shared.core.document import Identity, flatten
 from shared.core.journal import Writing
 from shared.core.own import own_statements, render_own
 from shared.core.statements import HISTORY_LENGTH
 from shared.core.stored import register_from
+from shared.core.system import System
 from shared.errors import RejectedStatementError
 from tests.statements import RECEIVED
 

@@ -9,10 +9,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.document import System
 from shared.core.pattern_csv import HEADER, as_csv
 from shared.core.pattern_sums import Days
 from shared.core.patterns import Tally, counts_from, summed
+from shared.core.system import System
 from tests.strategies.visits import DAYS, ZONE, documents
 
 SPLIT = re.compile(r"(bookings_hour|covers_hour|bookings_lead|parties_size)_")

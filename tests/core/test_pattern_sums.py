@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.document import System
 from shared.core.pattern_sums import Days, absent, parties, sums
+from shared.core.system import System
 
 MONDAY, TUESDAY, NEXT_MONDAY = "2026-03-09", "2026-03-10", "2026-03-16"
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.document import System
 from shared.core.patterns import Counts, Tally, counts_from, summed
+from shared.core.system import System
 from shared.core.visits import Outcome, visit_of
 from tests.core.test_visits import document
 from tests.strategies.visits import DAYS, ZONE, documents

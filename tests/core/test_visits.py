@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 
-from shared.core.document import System
+from shared.core.system import System
 from shared.core.visits import Lead, Outcome, lead_of, visit_of
 from tests.strategies.json_values import json_values
 from tests.strategies.visits import ZONE

@@ -6,9 +6,9 @@ import secrets
 from datetime import datetime
 
 from shared.core.change import Change, Source, Speaker, Value, Version
-from shared.core.document import System
 from shared.core.settings import Settings
 from shared.core.states import Status
+from shared.core.system import System
 from shared.edge.ledger import Applied
 from shared.edge.services import Services
 from shared.edge.staff.tokens import Person

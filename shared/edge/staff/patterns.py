@@ -2,9 +2,9 @@
 
 from google.cloud.firestore import AsyncClient, FieldFilter
 
-from shared.core.document import System
 from shared.core.pattern_sums import Days
 from shared.core.patterns import counts_from
+from shared.core.system import System
 from shared.core.window import Window
 from shared.edge import paths
 from shared.edge.reading import read_some

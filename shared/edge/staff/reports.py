@@ -6,7 +6,7 @@ from google.cloud.firestore import AsyncClient, AsyncQuery
 
 from shared.edge import paths
 from shared.edge.reading import read_one, read_some
-from shared.edge.reports import CONTINUATION, LISTS
+from shared.edge.report_parts import CONTINUATION, LISTS
 
 MOST_PARTS = 20
 
