@@ -1,6 +1,7 @@
 """Reading both sides of a window, row against mark, without holding either side whole."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Awaitable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,7 +29,7 @@ class Comparison:
         in_another_zone: How many rows' times contradict the restaurant's zone.
     """
 
-    holdings: dict[str, Mark]
+    holdings: dict[str, Mark] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
     differing: dict[str, Change] = field(default_factory=dict)
     in_another_zone: int = 0
@@ -55,22 +56,35 @@ class Comparison:
         return sorted(self.holdings.keys() - self.seen - set(self.unseen()))
 
 
-async def compare(run: Run, holdings: dict[str, Mark]) -> Comparison:
-    """Read OpenTable's side completely and hold it against the ledger's marks.
+async def compare(run: Run, reading: Coroutine[Any, Any, dict[str, Mark]]) -> Comparison:
+    """Read both sides completely and hold OpenTable's rows against the ledger's marks.
+
+    Which side is read first does not matter: what either says only afterwards is asked for again,
+    by its id, before anything follows from it. So both are asked at once.
 
     Args:
         run: The run; its report counts what is read, and takes up the unreadable rows.
-        holdings: The ledger's side, read before.
+        reading: Reads the ledger's side.
 
     Raises:
         OpenTableError: When the answer is not shown to be complete; nothing follows from it.
-        LedgerUnavailableError: When an unreadable row could not be kept aside.
+        LedgerUnavailableError: When the ledger's side could not be read, or an unreadable row
+            not be kept aside.
     """
+    held = asyncio.create_task(reading)
+    try:
+        return await _compare(run, held)
+    finally:
+        held.cancel()
+        await asyncio.gather(held, return_exceptions=True)
+
+
+async def _compare(run: Run, held: Awaitable[dict[str, Mark]]) -> Comparison:
     window, report = run.report.window, run.report
     query = Query(
         scheduled_from=WallTime.on(window.start), scheduled_to=WallTime.end_of(window.end)
     )
-    comparison = Comparison(holdings)
+    comparison = Comparison()
     listing = run.connection.services.opentable.pages(
         run.connection.access, Kind.RESERVATIONS, query, run.connection.deadline
     )
@@ -79,10 +93,12 @@ async def compare(run: Run, holdings: dict[str, Mark]) -> Comparison:
         batch = await read_rows(
             run.connection.services, run.connection.settings, items, Source.RECONCILIATION
         )
+        comparison.holdings = await held
         report.open_table_count += len(items)
         report.compared_count += len(batch.changes)
         _hold_against(comparison, run.connection.settings, batch, report)
         comparison.note_zone(page.rows, run.connection.settings.usable_zone())
+    report.ledger_count = sum(mark.dated for mark in comparison.holdings.values())
     return comparison
 
 

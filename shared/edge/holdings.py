@@ -1,5 +1,6 @@
 """The ledger's side of a run: marks of what is held in a window, and whom nobody joined yet."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -39,15 +40,22 @@ async def read_holdings(
     ).where(filter=FieldFilter("localDate", "<=", window.end.isoformat()))
     undated = reservations.where(filter=FieldFilter("startAt", "==", value=None))
     marks: dict[str, Mark] = {}
+
+    async def take(query: AsyncQuery) -> None:
+        async for document in _stream(client, restaurant_id, query, deadline):
+            visit = tally.take(document)
+            source = document.get("source") or {}
+            if source.get("system") == "OPENTABLE":
+                marks[source["externalReservationId"]] = mark_of(document, visit)
+
+    taking = [asyncio.create_task(take(query)) for query in (in_window, undated)]
     try:
-        for query in (in_window, undated):
-            async for document in _stream(client, restaurant_id, query, deadline):
-                visit = tally.take(document)
-                source = document.get("source") or {}
-                if source.get("system") == "OPENTABLE":
-                    marks[source["externalReservationId"]] = mark_of(document, visit)
+        await asyncio.gather(*taking)
     except google.GoogleAPIError as error:
         raise LedgerUnavailableError(type(error).__name__) from None
+    finally:
+        for each in taking:
+            each.cancel()
     return marks
 
 

@@ -19,6 +19,7 @@ from shared.core.patterns import RollUp, Tally
 from shared.core.visits import FACTS, Visit
 from shared.core.window import DAYS_AHEAD, Window
 from shared.edge import paths
+from shared.edge.calls import Calls
 from shared.edge.connection import Connection
 from shared.edge.ledger import Applied
 from shared.edge.telemetry import Event, Severity, log
@@ -100,8 +101,9 @@ async def _stored(connection: Connection, days: Iterable[str]) -> dict[str, Roll
     references = [_reference(connection, day) for day in days]
     if not references:
         return {}
-    found = connection.services.firestore.get_all(references, retry=None, timeout=_SECONDS)
-    return {each.id: each.get("sources") async for each in found if each.exists}
+    found = await Calls(connection.services.firestore).read(references, _SECONDS)
+    held = {each.id: found[each.path].fields for each in references}
+    return {day: fields.get("sources", {}) for day, fields in held.items() if fields is not None}
 
 
 async def _count_again(connection: Connection, tally: Tally, days: list[str]) -> None:

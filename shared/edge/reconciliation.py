@@ -37,11 +37,16 @@ async def reconcile(run: Run) -> None:
     """
     services, settings, report = run.connection.services, run.connection.settings, run.report
     tally = new_tally(run.connection, report.window)
-    holdings = await read_holdings(
-        services.firestore, settings.restaurant_id, report.window, run.connection.deadline, tally
+    comparison = await compare(
+        run,
+        read_holdings(
+            services.firestore,
+            settings.restaurant_id,
+            report.window,
+            run.connection.deadline,
+            tally,
+        ),
     )
-    report.ledger_count = sum(mark.dated for mark in holdings.values())
-    comparison = await compare(run, holdings)
     _doubt_zone(run, comparison)
     plan = await make_plan(services.ledger(settings), comparison.differing.values(), report)
     missing = comparison.missing()
@@ -61,9 +66,9 @@ async def reconcile(run: Run) -> None:
         list_plan(plan, report)
         await settle_findings(run, lost, plan)
         return
-    applied = await _correct(run, holdings, plan)
+    applied = await _correct(run, comparison.holdings, plan)
     await settle_findings(run, lost, plan)
-    await keep_patterns(run.connection, tally, holdings, applied)
+    await keep_patterns(run.connection, tally, comparison.holdings, applied)
 
 
 async def _list_missing(run: Run, comparison: Comparison, keys: list[str]) -> None:

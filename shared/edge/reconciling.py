@@ -1,5 +1,6 @@
 """One reconciliation from its lease to its stored report, whatever happens in between."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -58,8 +59,9 @@ async def reconcile_restaurant(
         report = await _reported(services, lease, wanted, deadline)
         if not wanted.dry:
             await note_webhooks(services, lease, report.missed)
-        await leases.end(lease, _state(lease, report))
-        await log_backlog(services, restaurant_id)
+        await asyncio.gather(
+            leases.end(lease, _state(lease, report)), log_backlog(services, restaurant_id)
+        )
         if services.environment.firestore_emulator:
             await sweep_expired(services)
     except FAILURES as error:

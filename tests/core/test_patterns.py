@@ -153,6 +153,19 @@ def test_what_is_taken_out_leaves_a_roll_up_as_it_was(
     assert tally.roll_ups() == rolled(*held)
 
 
+def test_a_visit_that_is_taken_out_leaves_no_zero() -> None:
+    tally = Tally(["2026-03-14"], ZONE)
+    kept, gone = document(), document(partySize=2, status="CANCELLED")
+    tally.take(kept)
+    tally.take_out(tally.take(gone))
+    assert tally.roll_ups() == {"2026-03-14": {"OPENTABLE": of_one(), "LINEUP": {}}}
+
+
+def test_only_the_days_asked_for_are_wanted() -> None:
+    tally = Tally(["2026-03-14"], ZONE)
+    assert ("2026-03-14" in tally, "2026-03-15" in tally) == (True, False)
+
+
 def test_what_was_counted_nowhere_is_taken_out_of_nothing() -> None:
     tally = Tally(["2026-03-14"], ZONE)
     tally.take_out(None)
