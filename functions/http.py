@@ -1,8 +1,8 @@
 """What every function does with a request before it looks at it: trace, bounds, media type."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
@@ -13,8 +13,7 @@ RETRY_AFTER_SECONDS = 5
 _HEADERS = {405: {"Allow": "POST"}, 503: {"Retry-After": str(RETRY_AFTER_SECONDS)}}
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """An HTTP answer.
 
     Attributes:

@@ -4,13 +4,14 @@ import json
 import random
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from google.cloud.firestore import AsyncClient
+from msgspec.structs import replace
 
 from dev.demo_day import own_reservations
 from dev.operating.desk import Desk

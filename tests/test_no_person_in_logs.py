@@ -55,8 +55,8 @@ async def driver(firestore: AsyncClient) -> AsyncIterator[Driver]:
     secrets = Secrets(lambda: safe, lambda: 0.0)
     directory = Directory(firestore, secrets, None, lambda: 0.0)
     world.sandbox.tokens.partners[0].client_secret = "marked-secret"
-    services = replace(world.services, directory=directory)
-    yield Driver(replace(world, services=services))
+    services = structs.replace(world.services, directory=directory)
+    yield Driver(structs.replace(world, services=services))
     world.executor.shutdown()
     process._made.clear()
 
@@ -205,7 +205,7 @@ async def test_no_fault_of_the_store_or_of_ours(
 ) -> None:
     party = Party(driver.world)
     booked = booked_by(party)
-    tapped = replace(driver.world.services, firestore=wire.client)
+    tapped = structs.replace(driver.world.services, firestore=wire.client)
     for function, body in (
         (opentable_webhook, party.row(booked)),
         (opentable_poll, {}),
@@ -247,7 +247,7 @@ async def test_no_secret_that_cannot_be_read(
 ) -> None:
     safe = Safe()
     directory = Directory(firestore, Secrets(lambda: safe, lambda: 0.0), None, lambda: 0.0)
-    services = replace(driver.world.services, directory=directory)
+    services = structs.replace(driver.world.services, directory=directory)
     payloads: list[object] = ["marked, no JSON", {"bearerTokens": "marked"}, {"clientSecret": 5}]
     for payload in payloads:
         safe.payloads[driver.world.restaurant.secret] = payload

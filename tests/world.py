@@ -2,12 +2,13 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from google.cloud.firestore import AsyncClient, FieldFilter
+from msgspec import Struct
 
 from dev.sandbox.adapter import SandboxAdapter
 from dev.sandbox.answers import Sandbox
@@ -48,15 +49,14 @@ class _OneSecret:
         return _CREDENTIALS
 
 
-@dataclass(slots=True)
-class World:
+class World(Struct):
     """Both sides of one restaurant."""
 
     services: Services
     sandbox: Sandbox
     clock: ManualClock
     restaurant: Restaurant
-    executor: ThreadPoolExecutor = field(repr=False)
+    executor: ThreadPoolExecutor
 
     @property
     def desk(self) -> Desk:

@@ -1,8 +1,8 @@
 """How the staff API answers: one shape of error, and headers that keep it to the caller."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+from msgspec import Struct, field
 from pydantic import BaseModel
 from starlette.responses import Response
 
@@ -53,8 +53,7 @@ class RefusalError(Exception):
         return as_response(Reply(self.body, self.status, self.headers))
 
 
-@dataclass(frozen=True, slots=True)
-class Download:
+class Download(Struct, frozen=True):
     """A file for the caller to keep.
 
     Attributes:
@@ -68,8 +67,7 @@ class Download:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """A call's answer.
 
     Attributes:

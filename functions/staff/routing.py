@@ -1,9 +1,9 @@
 """A route of the staff API serves, authorises and documents one call; a visit is such a call."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from msgspec import Struct
 from pydantic import BaseModel
 
 from functions.staff.models import Nothing
@@ -19,8 +19,7 @@ Q = TypeVar("Q", bound=BaseModel)
 B = TypeVar("B", bound=BaseModel)
 
 
-@dataclass(frozen=True, slots=True)
-class Visit(Generic[Q, B]):
+class Visit(Struct, Generic[Q, B], frozen=True):
     """A call whose caller was let in.
 
     Attributes:
@@ -49,8 +48,7 @@ class Visit(Generic[Q, B]):
         return self.staffroom.services
 
 
-@dataclass(frozen=True, slots=True)
-class Route(Generic[Q, B]):
+class Route(Struct, Generic[Q, B], frozen=True):
     """One call of the API.
 
     Attributes:

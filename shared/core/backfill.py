@@ -6,11 +6,13 @@ was done already is held too.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from shared.core.window import Window, window_at
 from shared.errors import BackfillUnderWayError
@@ -30,8 +32,7 @@ class BackfillStatus(StrEnum):
     FAILED = "FAILED"
 
 
-@dataclass(frozen=True, slots=True)
-class Backfill:
+class Backfill(Struct, frozen=True):
     """A restaurant's one backfill, as far as it has come.
 
     Attributes:

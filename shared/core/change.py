@@ -5,10 +5,11 @@ become a `Change`; from there on nobody asks which way it came.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Self
+
+from msgspec import Struct
 
 from shared.core.signature import Verdict
 
@@ -31,8 +32,7 @@ class Source(StrEnum):
     REPLAY = "REPLAY"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Version:
+class Version(Struct, frozen=True, order=True):
     """A statement's place in its speaker's order.
 
     OpenTable's own objects are ordered by ``sequence_id``, then ``updated_at_utc``; everyone
@@ -64,8 +64,7 @@ class Version:
 Value = str | int | bool | datetime | list[str] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """What one statement says about one reservation.
 
     Attributes:

@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from shared.core.change import Change, Speaker
 from shared.core.document import (
@@ -58,8 +59,7 @@ COMPARED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """What is remembered of a held document, so that a large window fits in memory.
 
     Attributes:

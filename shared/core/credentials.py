@@ -4,9 +4,9 @@ import base64
 import binascii
 from typing import Any, Self
 
-from msgspec import Struct, json
+from msgspec import json
 
-from shared.core.structs import InvalidFieldsError, read_struct
+from shared.core.structs import InvalidFieldsError, Unshown, read_struct
 from shared.errors import InvalidSettingsError
 
 _WEBHOOK_SECRET_PREFIX = "whsec_"  # noqa: S105 -- the published prefix, not a secret
@@ -34,7 +34,7 @@ def decode_webhook_secret(secret: str) -> bytes:
     return key
 
 
-class Credentials(Struct, frozen=True, rename="camel"):
+class Credentials(Unshown, frozen=True, rename="camel"):
     """One secret's payload; every key is optional and every list holds the newest first.
 
     Attributes:
@@ -52,13 +52,6 @@ class Credentials(Struct, frozen=True, rename="camel"):
     webhook_secrets: tuple[str, ...] = ()
     bearer_tokens: tuple[str, ...] = ()
     basic_credentials: tuple[str, ...] = ()
-
-    def __repr__(self) -> str:
-        return "Credentials()"  # A secret never shows itself.
-
-    def __rich_repr__(self) -> list[tuple[str, Any]]:
-        """Show nothing to a debugger that draws its own picture either."""
-        return []
 
     @classmethod
     def from_payload(cls, secret_id: str, payload: bytes | str) -> Self:

@@ -6,10 +6,11 @@ earlier commit failed, nor in which order things arrived.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 from shared.core.change import Change, Speaker
 from shared.core.document import FlatDocument, Identity, difference, flatten, is_shown, render
@@ -34,8 +35,7 @@ class Outcome(StrEnum):
     DUPLICATE = "duplicate"
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """A reservation as it was read.
 
     Attributes:
@@ -50,8 +50,7 @@ class Held:
     guests: Mapping[str, Guest | None] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(Struct, frozen=True):
     """The writes of one commit, and what is held once it has landed.
 
     Attributes:
@@ -74,20 +73,17 @@ class Commit:
     tombstones: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class AlreadyHeld:
+class AlreadyHeld(Struct, frozen=True):
     """Nothing is to be written: this very event was taken before."""
 
     statements: Statements
 
 
-@dataclass(frozen=True, slots=True)
-class Contradiction:
+class Contradiction(Struct, frozen=True):
     """The same event says something else than it said before; it goes to the quarantine."""
 
 
-@dataclass(frozen=True, slots=True)
-class EntryNeeded:
+class EntryNeeded(Struct, frozen=True):
     """What was read does not tell; read this journal entry too."""
 
     entry_id: str

@@ -6,10 +6,11 @@ touches.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from shared.core.change import Speaker
 from shared.core.joined import stored_join
@@ -54,8 +55,7 @@ _BOOKKEEPING = ("sync.", "guests.", "statusHistory", "startAtTimestamp")
 FlatDocument = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """Whose reservation a document is, and the clock on that restaurant's wall.
 
     Attributes:

@@ -7,16 +7,18 @@ only the key and the time are kept, for ever, so that nothing can bring the pers
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec import field
 
 from shared.core import fields
 from shared.core.change import Value, Version
 from shared.core.keys import guest_key, prefixed
 from shared.core.phones import e164, number_of
 from shared.core.snapshot import row_id
+from shared.core.structs import Unshown
 from shared.core.versions import stored_version, version_from
 from shared.errors import RejectedStatementError
 
@@ -42,8 +44,7 @@ _FLAGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Guest:
+class Guest(Unshown, frozen=True):
     """A guest's record.
 
     Attributes:
@@ -58,7 +59,7 @@ class Guest:
 
     key: str
     version: Version = UNVERSIONED
-    profile: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    profile: Mapping[str, Any] = field(default_factory=dict)
     archived: bool = False
     survivor: str | None = None
     survivor_id: str | None = None

@@ -1,7 +1,9 @@
 """Whose a reservation is: the join with its guest, and the scrubbing of the forgotten."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from shared.core.change import Change
 from shared.core.erasure import scrubbed_change, scrubbed_statements
@@ -14,15 +16,13 @@ GUEST_JOINED = "guest.joined"
 Found = Mapping[str, Joined | Unknown]
 
 
-@dataclass(frozen=True, slots=True)
-class GuestNeeded:
+class GuestNeeded(Struct, frozen=True):
     """What was read does not tell whose the reservation is; read this guest too."""
 
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(Struct, frozen=True):
     """A statement and what was held before it, both as they may be kept.
 
     Attributes:

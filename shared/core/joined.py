@@ -1,8 +1,9 @@
 """The guest that a reservation shows: found by its id and through merges, never by time."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from shared.core.change import Version
 from shared.core.guest import UNVERSIONED, Guest
@@ -11,8 +12,7 @@ from shared.core.versions import stored_version, version_from
 MOST_MERGES = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
+class Joined(Struct, frozen=True):
     """The guest as joined to a reservation.
 
     Attributes:
@@ -53,8 +53,7 @@ class Joined:
         return self.path[-1]
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """Nothing is held of the guest that a key leads to.
 
     Attributes:

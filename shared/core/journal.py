@@ -1,9 +1,10 @@
 """The journal: one immutable entry an event, and the fold that gives the reservation again."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from shared.core.change import Change, Source, Speaker, Version
 from shared.core.statements import Statements
@@ -12,8 +13,7 @@ from shared.core.versions import stored_version, version_from
 _END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Writing:
+class Writing(Struct, frozen=True):
     """The times and names that a commit bears.
 
     Attributes:

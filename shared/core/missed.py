@@ -1,9 +1,10 @@
 """Changes that a webhook should have brought, but a poll or a reconciliation had to find."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 RETRY_WINDOW = timedelta(minutes=5)
 _NEWS = ("status", "startAt", "partySize")
@@ -23,8 +24,7 @@ def is_missed(entry: Mapping[str, Any], now: datetime) -> bool:
     return told and now - entry["occurredAt"] > RETRY_WINDOW
 
 
-@dataclass(slots=True)
-class Missed:
+class Missed(Struct):
     """The changes that one run found in the webhooks' stead.
 
     Attributes:

@@ -1,13 +1,13 @@
 """Whom a reservation ever named: what must be known of it long after it names somebody else."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from shared.core.joined import Joined, Unknown
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """Whom a reservation ever named; a later statement may name another guest, or nobody.
 
     Attributes:

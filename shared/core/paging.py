@@ -22,7 +22,8 @@ What an accepted listing holds (the property tests state the same):
   during the run, no listed id was missed; where some left, at most as many were missed.
 """
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.core.continuity import Mark, joined, mark_of, obstacle_to_joining
 from shared.errors import PagingUnprovenError
@@ -33,8 +34,7 @@ _OVERLAP = 25
 _TRAIL = 8_000
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """One page as OpenTable sent it.
 
     Attributes:
@@ -48,8 +48,7 @@ class Answer:
     more: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """How far a listing has been read; the default value is its beginning.
 
     Attributes:

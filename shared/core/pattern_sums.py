@@ -1,8 +1,9 @@
 """Some days' patterns as one: sums, rates, the shape of the week, and which days are absent."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from shared.core.patterns import Counts, summed
 from shared.core.system import System
@@ -14,8 +15,7 @@ Span = tuple[str, str]
 """The first and the last of some dates that follow each other, both inclusive."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
+class Sums(Struct, frozen=True):
     """The sums of some days' counts.
 
     Attributes:

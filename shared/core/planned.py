@@ -1,9 +1,10 @@
 """What a planned correction went by, so that it is left alone once either side has moved."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
+
+from msgspec import Struct
 
 from shared.core.change import Speaker, Version
 from shared.core.statements import Statements
@@ -13,8 +14,7 @@ OPEN_TABLE_MOVED = "OpenTable has said something newer since the plan was made."
 GONE = "OpenTable has no reservation of this id any more; the next reconciliation flags it."
 
 
-@dataclass(frozen=True, slots=True)
-class Basis:
+class Basis(Struct, frozen=True):
     """What a plan saw of one reservation.
 
     Attributes:
@@ -47,8 +47,7 @@ class Basis:
         return None if version_text(shown) == self.shown else OPEN_TABLE_MOVED
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Struct, frozen=True):
     """One item of a plan.
 
     Attributes:

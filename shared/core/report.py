@@ -1,9 +1,10 @@
 """The reconciliation report: what was compared, what differed, and what was done about it."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 from shared.core.decision import Commit
 from shared.core.document import status_shown
@@ -39,8 +40,7 @@ class Divergence(StrEnum):
 Entry = dict[str, Any]
 
 
-@dataclass(slots=True)
-class Report:
+class Report(Struct):
     """A report while it is written.
 
     Attributes:

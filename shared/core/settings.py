@@ -2,11 +2,12 @@
 
 import zoneinfo
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from shared.core.keys import is_rid
 from shared.errors import InvalidSettingsError
@@ -20,8 +21,7 @@ class Scheme(StrEnum):
     BASIC = "basic"
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """The settings of one restaurant's integration.
 
     What cannot be read is left empty (a door stays shut) and named in ``problems``, so that a

@@ -8,8 +8,9 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
 
 TOLERANCE = timedelta(seconds=300)
 MOST_SIGNATURES = 32
@@ -17,8 +18,7 @@ MOST_SIGNATURES = 32
 _TIMESTAMP = re.compile(r"[0-9]{1,11}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """Whether a request proved its origin.
 
     Attributes:

@@ -8,15 +8,15 @@ between them raise the alarm; the first webhook ends it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 SILENT_AFTER_RUNS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Silence:
+class Silence(Struct, frozen=True):
     """What the runs so far have noticed.
 
     Attributes:

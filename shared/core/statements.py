@@ -13,9 +13,11 @@ newest n of a union is the newest n of the newest n of its parts, so it obeys th
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from shared.core.change import Change, Speaker, Value, Version
 from shared.core.joined import Joined
@@ -32,8 +34,7 @@ class Said(NamedTuple):
     value: Value
 
 
-@dataclass(frozen=True, slots=True)
-class Register:
+class Register(Struct, frozen=True):
     """All that one speaker said: the highest version heard, and each field's latest value."""
 
     version: Version | None = None
@@ -61,8 +62,7 @@ class Register:
         )
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class StatusStatement:
+class StatusStatement(Struct, frozen=True, order=True):
     """One statement of a status; the field order is the history's order (time, kind, version)."""
 
     at: datetime
@@ -72,8 +72,7 @@ class StatusStatement:
     status: Status
 
 
-@dataclass(frozen=True, slots=True)
-class Statements:
+class Statements(Struct, frozen=True):
     """Everything that is held about one reservation.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""Reading what somebody wrote into a struct, so that everything wrong with it is told at once."""
+"""What this project asks of structs: to keep a secret, and to tell everything wrong at once."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -11,6 +11,17 @@ S = TypeVar("S", bound=Struct)
 Readers = Mapping[str, Callable[[Any], object]]
 
 _NO_READERS: Readers = MappingProxyType({})
+
+
+class Unshown(Struct, frozen=True):
+    """A struct that shows nothing of what it holds: a secret, or a person."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Show nothing to a debugger that draws its own picture either."""
+        return []
 
 
 class InvalidFieldsError(ValueError):

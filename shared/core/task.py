@@ -3,14 +3,14 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 POLL = "opentable-poll"
 RECONCILE = "opentable-reconcile"
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Struct, frozen=True):
     """A call of one of the scheduled functions that is made later.
 
     Attributes:

@@ -1,10 +1,11 @@
 """Instants, a restaurant's wall clock, and the hours that a clock change repeats or skips."""
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 _ISO = re.compile(
     r"(?P<wall>\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?)"
@@ -23,8 +24,7 @@ class WallClockNote(StrEnum):
     MOVED_PAST_SKIPPED_HOUR = "MOVED_PAST_SKIPPED_HOUR"
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """An instant in UTC, with the note that its reading needed, if any."""
 
     instant: datetime

@@ -4,11 +4,12 @@ No fact names a person or a reservation: what is counted can be kept for good.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from shared.core.states import Status
 from shared.core.system import System
@@ -73,8 +74,7 @@ _OUTCOMES: dict[str, Outcome] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(Struct, frozen=True):
     """What is counted of one reservation.
 
     Attributes:

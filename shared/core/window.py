@@ -1,16 +1,16 @@
 """The days that a reconciliation compares or a backfill fetches, by the restaurant's calendar."""
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 DAYS_BACK = 1
 DAYS_AHEAD = 30
 MOST_DAYS = 400
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """Local dates, both inclusive."""
 
     start: date

@@ -1,9 +1,9 @@
 """How much waits in a restaurant's quarantine for a person, and for how long."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from google.cloud.firestore import FieldFilter
+from msgspec import Struct
 
 from shared.edge import paths
 from shared.edge.reading import count, read_some
@@ -11,8 +11,7 @@ from shared.edge.services import Services
 from shared.edge.telemetry import Event, Severity, log
 
 
-@dataclass(frozen=True, slots=True)
-class Backlog:
+class Backlog(Struct, frozen=True):
     """The open items of a quarantine.
 
     Attributes:

@@ -1,7 +1,6 @@
 """Firestore's calls by which the ledger is read and written, as few and as plain as can be."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference, AsyncQuery
@@ -13,6 +12,7 @@ from google.cloud.firestore_v1.types import (
     RunQueryResponse,
     Write,
 )
+from msgspec import Struct
 
 from shared.core.document import nest
 from shared.edge.values import put, taken
@@ -22,8 +22,7 @@ _Commit = CommitRequest.pb()
 _Write = Write.pb()
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What a read found.
 
     Attributes:

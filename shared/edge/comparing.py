@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Coroutine, Iterable
-from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct, field
 
 from shared.core.change import Change, Source
 from shared.core.comparison import Mark, row_fingerprint
@@ -18,8 +19,7 @@ from shared.edge.run import Run
 from shared.errors import RejectedStatementError
 
 
-@dataclass(slots=True)
-class Comparison:
+class Comparison(Struct):
     """What a complete reading of both sides found.
 
     Attributes:

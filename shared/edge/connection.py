@@ -1,6 +1,6 @@
 """One restaurant's connection to OpenTable, for one piece of work."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from shared.core.settings import Settings
 from shared.edge.opentable.access import Access
@@ -8,8 +8,7 @@ from shared.edge.opentable.clock import Deadline
 from shared.edge.services import Services
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Struct, frozen=True):
     """What it takes to ask OpenTable about a restaurant, and to write down what it answers.
 
     Attributes:

@@ -1,9 +1,9 @@
 """What reconciliation found and may not correct: listed each time, flagged and alarmed once."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from google.api_core import exceptions as google
+from msgspec import Struct
 
 from shared.core.document import flatten, standing_divergence
 from shared.core.findings import flagged
@@ -35,8 +35,7 @@ _REASONS = {
 _MOST_READ_AT_ONCE = 300
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """A divergence on one reservation.
 
     Attributes:

@@ -1,9 +1,10 @@
 """Who is speaking, and for which restaurant: nobody gets past here on a guess."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from shared.core import fields
 from shared.core.authentication import authenticate
@@ -16,8 +17,7 @@ from shared.edge.telemetry import Event, Severity, log
 from shared.errors import InvalidSettingsError
 
 
-@dataclass(frozen=True, slots=True)
-class Visitor:
+class Visitor(Struct, frozen=True):
     """A sender that proved for which restaurant it speaks.
 
     Attributes:

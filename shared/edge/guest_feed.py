@@ -6,9 +6,10 @@ guest; whom neither the feed nor the ledger knows is fetched by id afterwards.
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct, field
 
 from shared.core.change import Change, Source
 from shared.core.guest import Guest
@@ -27,8 +28,7 @@ from shared.errors import LedgerUnavailableError, RejectedStatementError
 _AT_ONCE = 8
 
 
-@dataclass(slots=True)
-class Feed:
+class Feed(Struct):
     """What the guests' feed brought, and what became of it.
 
     Attributes:

@@ -1,11 +1,11 @@
 """The plan of a held report: read back to be carried out, and marked once it was."""
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference
+from msgspec import Struct
 
 from shared.core.planned import Planned, planned_from
 from shared.core.report import ReportStatus
@@ -20,8 +20,7 @@ _PLANNED = ("created", "updated", "cancelled", "missing")
 _WRITE_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class HeldPlan:
+class HeldPlan(Struct, frozen=True):
     """A plan that nobody has carried out yet.
 
     Attributes:

@@ -1,9 +1,11 @@
 """From an admitted statement to the ledger, or to the quarantine: nothing is dropped."""
 
 import json
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.core.body import Shape
 from shared.core.change import Change, Source
@@ -23,8 +25,7 @@ LARGEST_BYTES = 256 * 1024  # as large as a webhook may be; a row of OpenTable's
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """A statement whose sender was admitted.
 
     Attributes:
@@ -59,8 +60,7 @@ def text_of(item: object) -> str:
     return _encode(item)
 
 
-@dataclass(frozen=True, slots=True)
-class Quarantined:
+class Quarantined(Struct, frozen=True):
     """A statement that was kept aside.
 
     Attributes:

@@ -2,12 +2,12 @@
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from google.api_core import exceptions as google
 from google.cloud.firestore import DELETE_FIELD, AsyncClient, DocumentSnapshot
+from msgspec import Struct
 
 from shared.edge import paths
 from shared.errors import InvalidSettingsError, LedgerUnavailableError
@@ -16,8 +16,7 @@ _MOST_ATTEMPTS = 5
 _SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(Struct, frozen=True):
     """The right to be the only run of its kind for a restaurant, for a while.
 
     Attributes:

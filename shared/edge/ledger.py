@@ -4,11 +4,11 @@ import asyncio
 import random
 import secrets
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient
+from msgspec import Struct, field
 
 from shared.core.change import Change, Speaker
 from shared.core.decision import (
@@ -47,8 +47,7 @@ _READ_AGAIN = (
 )
 
 
-@dataclass(slots=True)
-class Wanted:
+class Wanted(Struct):
     """What must be read beside a document before it can be decided on.
 
     Attributes:
@@ -70,8 +69,7 @@ class Wanted:
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True):
     """What the ledger did with a change.
 
     Attributes:

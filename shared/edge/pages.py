@@ -1,6 +1,6 @@
 """A page of OpenTable's rows, applied to the ledger by whichever run fetched it."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from shared.core.change import Source
 from shared.edge.batches import apply_all
@@ -11,8 +11,7 @@ from shared.edge.opentable.client import Page
 from shared.edge.rows import read_rows, settle
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """What a run did with the rows that it fetched; the outcomes add up to ``fetched``."""
 
     fetched: int = 0

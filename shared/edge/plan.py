@@ -1,9 +1,9 @@
 """What a reconciliation would do: rows sorted by what they mean for the ledger, nothing written."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from google.api_core import exceptions as google
+from msgspec import Struct, field
 
 from shared.core.change import Change, Speaker
 from shared.core.comparison import drift
@@ -28,8 +28,7 @@ from shared.edge.ledger import Ledger
 from shared.errors import LedgerUnavailableError
 
 
-@dataclass(frozen=True, slots=True)
-class Correction:
+class Correction(Struct, frozen=True):
     """A change that would make the ledger agree with OpenTable.
 
     Attributes:
@@ -52,8 +51,7 @@ class Correction:
         return self.commit.outcome is Outcome.UPDATED and moved != {"localDate"}
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Struct):
     """Rows, by what they mean.
 
     Attributes:

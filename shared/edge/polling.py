@@ -1,8 +1,9 @@
 """One restaurant's poll: what changed at OpenTable since the cursor, applied to the ledger."""
 
-from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Any
+
+from msgspec.structs import asdict
 
 from shared.core.backfill import is_backfilling
 from shared.core.missed import Missed

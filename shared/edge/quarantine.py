@@ -2,12 +2,12 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient, Increment
+from msgspec import Struct
 
 from shared.core.retention import is_gone
 from shared.core.signature import Verdict
@@ -19,8 +19,7 @@ _WRITE_SECONDS = 5.0
 _IS_CUT = f" Only its first {LARGEST_BODY_BYTES} bytes are kept: a document holds no more."
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """A statement in the quarantine.
 
     Attributes:

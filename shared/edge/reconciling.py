@@ -1,10 +1,11 @@
 """One reconciliation from its lease to its stored report, whatever happens in between."""
 
 import asyncio
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from shared.core.report import Divergence, Report, ReportStatus
 from shared.core.settings import settings_from
@@ -20,8 +21,7 @@ from shared.edge.telemetry import Event, Severity, log
 from shared.edge.upkeep import sweep_expired
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """Which reconciliation is asked for.
 
     Attributes:

@@ -1,7 +1,8 @@
 """OpenTable's rows by the page: read as changes, and the unreadable ones kept aside."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from shared.core.change import Change, Source
 from shared.core.settings import Settings
@@ -13,8 +14,7 @@ from shared.edge.services import Services
 from shared.errors import LedgerUnavailableError, RejectedStatementError
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(Struct, frozen=True):
     """A row that cannot be applied.
 
     Attributes:
@@ -28,8 +28,7 @@ class Unreadable:
     kept: Kept
 
 
-@dataclass(slots=True)
-class Batch:
+class Batch(Struct):
     """A page's rows as changes, and those that cannot be read."""
 
     changes: list[Change] = field(default_factory=list)

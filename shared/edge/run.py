@@ -1,14 +1,14 @@
 """What one reconciliation works with."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from shared.core.report import Report
 from shared.edge.connection import Connection
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """What one reconciliation works with.
 
     Attributes:

@@ -5,12 +5,12 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from google.cloud.firestore import AsyncClient
+from msgspec import Struct, field
 
 from shared.core.settings import Settings
 from shared.core.system import System
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from shared.edge.opentable.client import OpenTableClient
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
+class Services(Struct, frozen=True):
     """The clients and the clock that a request works with."""
 
     environment: Environment

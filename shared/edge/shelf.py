@@ -1,10 +1,11 @@
 """The only place that reads or writes reservation documents and their journals."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.core.decision import Commit, Held
 from shared.core.document import nest
@@ -17,8 +18,7 @@ from shared.edge.calls import Calls, Found
 RPC_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """A reservation as Firestore held it.
 
     Attributes:
@@ -31,8 +31,7 @@ class Reading:
     update_time: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(Struct, frozen=True):
     """One reservation's part of a commit."""
 
     external_key: str

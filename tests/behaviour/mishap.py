@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import cast
+
+from msgspec.structs import replace
 
 from shared.edge.directory import Directory
 from shared.edge.opentable.clock import SYSTEM_CLOCK

@@ -3,13 +3,13 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient
 from msgspec import structs
+from msgspec.structs import replace
 
 from shared.edge import paths
 from shared.edge.directory import Directory

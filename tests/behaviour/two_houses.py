@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import requests
 from google.cloud.firestore import AsyncClient
+from msgspec.structs import replace
 from typing_extensions import override
 
 from dev.sandbox.adapter import SandboxAdapter

@@ -1,8 +1,8 @@
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from shared.core.change import Change
 from shared.core.journal import Writing, entry_version, fold, journal_entry, later_entry_id

@@ -1,7 +1,7 @@
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from shared.core.change import Change
 from shared.core.decision import AlreadyHeld, Commit, Contradiction, Decision, EntryNeeded

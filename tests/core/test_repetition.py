@@ -1,10 +1,10 @@
 """The same event again: a no-op where it says the same, refused where it says something else."""
 
 import copy
-from dataclasses import replace
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from shared.core.change import Change
 from shared.core.decision import AlreadyHeld, Commit, Contradiction

@@ -1,8 +1,7 @@
 """OpenTable may say one sequence again, at a later time."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from shared.core.change import Change
 from shared.core.decision import AlreadyHeld, Contradiction

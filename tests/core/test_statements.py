@@ -1,8 +1,8 @@
-from dataclasses import replace
 from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from shared.core.change import Change, Speaker, Version
 from shared.core.statements import Register, Said, Statements

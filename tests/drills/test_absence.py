@@ -3,12 +3,12 @@
 import asyncio
 import itertools
 import json
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from google.api_core import exceptions as google
+from msgspec.structs import replace
 
 from dev.sandbox.courier import drain
 from dev.sandbox.signing import new_secret, signed_headers

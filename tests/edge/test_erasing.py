@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
 from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient
+from msgspec.structs import replace
 
 from dev.sandbox.records import Reservation
 from shared.edge.erasing import erase_guest

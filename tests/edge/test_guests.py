@@ -1,12 +1,12 @@
 """What is kept of guests: the later record wins, whoever writes beside it."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient
+from msgspec.structs import replace
 
 from shared.core.change import Source, Version
 from shared.core.guest import Guest, stored_guest

@@ -144,8 +144,8 @@ async def test_an_opentable_that_fails_leaves_the_commit_and_the_next_poll_bring
     kind: Kind, details: dict[str, Any], party: Party
 ) -> None:
     environment = structs.replace(party.world.services.environment, guest_seconds=0.2)
-    services = replace(party.world.services, environment=environment)
-    hurried = Party(replace(party.world, services=services))
+    services = structs.replace(party.world.services, environment=environment)
+    hurried = Party(structs.replace(party.world, services=services))
     booked = party.world.desk.book(SOON, 2, guest_key=ada(party))
     party.world.sandbox.faults.fail(kind, times=50, **details)
     began = time.monotonic()

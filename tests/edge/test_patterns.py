@@ -3,13 +3,13 @@
 import json
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient
+from msgspec.structs import replace
 
 from dev.demo_day import own_reservations
 from dev.sandbox.floor import Floor

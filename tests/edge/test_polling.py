@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient
+from msgspec import structs
 
 from dev.sandbox.book import Book
 from dev.sandbox.choices import Order
@@ -97,7 +98,7 @@ async def test_the_cursor_stays_where_firestore_would_not_take_a_row(
     cursor = (await _state(world))["poll"]["cursor"]
     world.clock.advance(900)
     wire, calm = Wire(world.services.firestore), world.services
-    world.services = replace(calm, firestore=wire.client)
+    world.services = structs.replace(calm, firestore=wire.client)
     world.desk.book(BEGINNING + timedelta(days=2), 2)
     # The lease is taken; then neither the page's commit nor any of the row's own lands.
     refused = [failing(google.ServiceUnavailable)] * (1 + MOST_ATTEMPTS)

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from google.cloud.firestore import AsyncClient
 from msgspec import structs
+from msgspec.structs import replace
 
 from shared.edge.backlog import read_backlog
 from shared.edge.staff.quarantine import QuarantineDesk

@@ -1,12 +1,12 @@
 """What an hourly run keeps in order: erasures repeated, guests fetched, both within bounds."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient
+from msgspec.structs import replace
 
 from shared.edge import paths, upkeep
 from shared.edge.connection import Connection, connect

@@ -1,12 +1,12 @@
 """Above a number of restaurants a run enqueues a task for each; a repetition harms nobody."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from google.cloud.firestore import AsyncClient
 from msgspec import structs
+from msgspec.structs import replace
 
 from functions.http import Answer
 from functions.poll import PollOrder, _poll, opentable_poll

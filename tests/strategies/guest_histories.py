@@ -1,9 +1,10 @@
 """Histories of one reservation and of the guests whom it names, merges and erasures included."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from shared.core.change import Change, Source, Speaker, Version
 from shared.core.guest import UNVERSIONED, Guest

@@ -1,10 +1,11 @@
 """Histories of one reservation, and the orders in which the world may tell them."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from shared.core.change import Change, Source, Speaker, Value, Version
 from shared.core.envelope import change_from_envelope

@@ -1,12 +1,11 @@
 """Whose book is read at OpenTable, and with what right."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from shared.core.credentials import Credentials
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(Struct, frozen=True):
     """Whose book is read, and with what right.
 
     Attributes:

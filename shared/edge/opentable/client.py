@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from functools import partial
 
 import requests
+from msgspec import Struct
 
 from shared.core.paging import Answer, Listing, accept, next_offset
 from shared.edge.opentable.access import Access
@@ -21,8 +21,7 @@ from shared.edge.opentable.transport import Transport
 _PAGE_SIZE = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """What one answer to a listing brought.
 
     Attributes:

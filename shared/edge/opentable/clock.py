@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Self
 
+from msgspec import Struct
+from msgspec.structs import replace
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+
+class Clock(Struct, frozen=True):
     """Where time comes from.
 
     Attributes:
@@ -23,8 +24,7 @@ class Clock:
 SYSTEM_CLOCK = Clock(time.monotonic, lambda: datetime.now(UTC))
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(Struct, frozen=True):
     """The moment by which work must be over, retries and waits included.
 
     Attributes:

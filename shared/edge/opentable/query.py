@@ -1,9 +1,10 @@
 """Which rows of a listing to ask for."""
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from typing import Self
+
+from msgspec import Struct
 
 
 class Kind(StrEnum):
@@ -13,8 +14,7 @@ class Kind(StrEnum):
     GUESTS = "guests"
 
 
-@dataclass(frozen=True, slots=True)
-class WallTime:
+class WallTime(Struct, frozen=True):
     """A time as the clock on the restaurant's wall shows it, which no zone goes with.
 
     OpenTable compares ``scheduled_time_from`` and ``scheduled_time_to`` with local times; an
@@ -44,8 +44,7 @@ class WallTime:
         return cls.on(day, time(23, 59, 59))
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """The filters of a listing; one that is None is not sent.
 
     Attributes:

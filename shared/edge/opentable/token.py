@@ -2,13 +2,13 @@
 
 import asyncio
 from base64 import b64encode
-from dataclasses import dataclass, field
 from hashlib import sha256
 from weakref import WeakValueDictionary
 
 from cachetools import TLRUCache
 
 from shared.core.credentials import Credentials
+from shared.core.structs import Unshown
 from shared.edge.opentable.address import address
 from shared.edge.opentable.body import UnreadableBodyError
 from shared.edge.opentable.clock import Clock, Deadline
@@ -19,9 +19,8 @@ _MOST_TOKENS = 1_024
 _LONGEST_MARGIN = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
-    text: str = field(repr=False)
+class _Token(Unshown, frozen=True):
+    text: str
     expires_at: float
 
     @classmethod

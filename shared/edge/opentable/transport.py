@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from typing import Generic, TypeVar
 
@@ -12,6 +11,7 @@ from requests.adapters import HTTPAdapter
 from typing_extensions import override
 from urllib3.exceptions import HTTPError
 
+from shared.core.structs import Unshown
 from shared.edge.opentable.body import UnreadableBodyError, parse_object, read_body
 from shared.edge.opentable.clock import Deadline
 from shared.edge.opentable.failures import PassingFailureError, raise_for_status, unreadable
@@ -23,8 +23,7 @@ READ_SECONDS = 10.0
 CALL_SECONDS = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Call(Generic[T]):
+class Call(Unshown, Generic[T], frozen=True):
     """A request, and how to read its answer.
 
     Attributes:
@@ -37,7 +36,7 @@ class Call(Generic[T]):
 
     method: str
     url: str
-    authorization: str = field(repr=False)
+    authorization: str
     read: Callable[[dict[str, object]], T]
 
 

@@ -1,6 +1,6 @@
 """Trying a restaurant's connection to OpenTable: a real token, and one row."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from shared.core.settings import Settings
 from shared.edge.opentable.access import Access
@@ -11,8 +11,7 @@ from shared.errors import InvalidSettingsError, OpenTableError
 TEST_SECONDS = 12.0
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(Struct, frozen=True):
     """How a trial of the connection ended.
 
     Attributes:

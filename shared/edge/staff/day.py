@@ -1,10 +1,10 @@
 """A restaurant's day out of the ledger, and a tag by which an unchanged one costs two reads."""
 
 import hashlib
-from dataclasses import dataclass
 from typing import Any
 
 from google.cloud.firestore import AsyncClient, AsyncQuery, FieldFilter, Or
+from msgspec import Struct
 
 from shared.edge import paths
 from shared.edge.reading import count, read_some
@@ -15,8 +15,7 @@ MOST_INCOMPLETE = 200
 Document = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class DayRead:
+class DayRead(Struct, frozen=True):
     """A day as Firestore held it.
 
     Attributes:

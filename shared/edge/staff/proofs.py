@@ -1,16 +1,15 @@
 """By which proofs a restaurant's webhooks were let in lately: whether a rotation is over."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from google.cloud.firestore import AsyncClient
+from msgspec import Struct
 
 from shared.edge.pulse import newest_heard
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Struct, frozen=True):
     """How one webhook that told something new had proved its origin.
 
     Attributes:

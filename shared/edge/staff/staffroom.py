@@ -3,8 +3,9 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache, partial
+
+from msgspec import Struct
 
 from shared.edge.services import Services
 from shared.edge.staff.membership import Memberships
@@ -12,8 +13,7 @@ from shared.edge.staff.secret_stores import SecretStore, secret_store
 from shared.edge.staff.tokens import Tokens
 
 
-@dataclass(frozen=True, slots=True)
-class Staffroom:
+class Staffroom(Struct, frozen=True):
     """The clients that the staff's calls work with.
 
     Attributes:

@@ -2,11 +2,11 @@
 
 import base64
 import binascii
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from google.cloud.firestore import DocumentSnapshot
+from msgspec import Struct
 
 from shared.core.retention import is_gone
 from shared.core.times import instant_of
@@ -19,8 +19,7 @@ class InvalidCursorError(ValueError):
     """A page was asked for by a cursor that no page gave."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoryPage:
+class StoryPage(Struct, frozen=True):
     """A page of a journal.
 
     Attributes:

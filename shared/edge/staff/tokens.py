@@ -3,12 +3,12 @@
 import asyncio
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import firebase_admin
 from firebase_admin import auth
 from google.auth.credentials import AnonymousCredentials
+from msgspec import Struct
 
 from shared.errors import LedgerUnavailableError
 
@@ -20,8 +20,7 @@ class UnidentifiedError(Exception):
     """A request did not prove who sends it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """Somebody who proved who they are.
 
     Attributes:

@@ -2,11 +2,12 @@
 
 import json
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from google.cloud.firestore import AsyncClient
+from msgspec.structs import replace
 
 from shared.core.body import Shape
 from shared.core.change import Source

@@ -1,13 +1,13 @@
 """What the figures say that a step reads and writes, the code reads and writes."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from google.cloud.firestore import AsyncClient
 from google.cloud.firestore_v1._helpers import encode_dict
 from google.cloud.firestore_v1.types import Document
+from msgspec.structs import replace
 
 from dev.sandbox.guestbook import Guestbook
 from dev.sandbox.records import Reservation

@@ -3,10 +3,11 @@
 import base64
 import json
 import time
-from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
+from msgspec import Struct
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
@@ -45,8 +46,7 @@ def unsigned(project: str, uid: str, **more: object) -> str:
     return ".".join(part.decode().rstrip("=") for part in encoded) + "."
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """Somebody who calls about one restaurant.
 
     Attributes:

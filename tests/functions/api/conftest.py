@@ -1,10 +1,10 @@
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 from google.cloud.firestore import AsyncClient
+from msgspec.structs import replace
 
 from shared.edge import paths
 from shared.edge.directory import Directory

@@ -1,12 +1,12 @@
 """A manager starts a backfill, and sees how far it is."""
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from shared.core.task import Task
 from shared.edge import paths

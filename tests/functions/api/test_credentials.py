@@ -1,10 +1,10 @@
 """Credentials: rotated without a gap, tried at once, never told."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from msgspec import structs
+from msgspec.structs import replace
 
 from shared.edge import paths
 from shared.edge.staff.staffroom import Staffroom

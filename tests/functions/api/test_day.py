@@ -1,10 +1,10 @@
 """A day of the book, and what it costs while nothing changes."""
 
-from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from shared.edge import paths
 from shared.edge.staff.staffroom import Staffroom

@@ -1,9 +1,9 @@
 """Which credential the webhooks came with: told after a rotation, so that the old one can go."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from shared.core.body import Shape
 from shared.core.change import Source

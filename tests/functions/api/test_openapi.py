@@ -1,10 +1,10 @@
 """The document says what the API does."""
 
-from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from pydantic import BaseModel
 
 from functions.staff.openapi import openapi

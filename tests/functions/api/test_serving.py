@@ -1,9 +1,8 @@
 """What holds of every call: paths, methods, bounds, headers, one shape of error."""
 
-from dataclasses import replace
-
 import pytest
 from google.api_core import exceptions as google
+from msgspec.structs import replace
 
 from functions.staff.table import every_route
 from shared.edge.staff.membership import Memberships, Role
