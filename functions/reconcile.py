@@ -17,7 +17,6 @@ from functions.scheduled import Id, Order, scheduled
 from shared.core.task import RECONCILE, Task
 from shared.core.window import Window
 from shared.edge.fan_out import fan_out, queue_for
-from shared.edge.forcing import force_held
 from shared.edge.opentable.clock import Deadline
 from shared.edge.reconciling import Wanted, reconcile_restaurant
 from shared.edge.restaurants import enabled_restaurants, for_each
@@ -86,6 +85,9 @@ async def _reconcile(at_hand: Services, order: ReconcileOrder) -> Answer:
 
 
 async def _force(at_hand: Services, restaurant_id: str, report_id: str) -> Answer:
+    # Imported on first use: a plan is rarely held, and more rarely forced.
+    from shared.edge.forcing import force_held  # noqa: PLC0415
+
     try:
         seconds = at_hand.environment.run_seconds
         return _answer([await force_held(at_hand, restaurant_id, report_id, seconds)])

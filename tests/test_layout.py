@@ -16,7 +16,6 @@ PURE_MODULES = {
     "bisect",
     "collections",
     "csv",
-    "dataclasses",
     "datetime",
     "decimal",
     "email.utils",
@@ -121,6 +120,10 @@ def test_shared_imports_no_function() -> None:
 
 def test_the_product_imports_neither_dev_nor_tests() -> None:
     assert not trespasses(PRODUCT, {"dev", "tests"})
+
+
+def test_the_product_compiles_no_data_class_at_its_start() -> None:
+    assert not trespasses(PRODUCT, {"dataclasses"})
 
 
 def test_dev_imports_no_test() -> None:

@@ -188,7 +188,7 @@ async def test_no_failure_of_opentable(
 
 def _hurried(services: Services) -> Services:
     hurry = {"guest_seconds": 0.1, "run_seconds": 0.3}
-    return replace(services, environment=structs.replace(services.environment, **hurry))
+    return structs.replace(services, environment=structs.replace(services.environment, **hurry))
 
 
 def _raising(crash: type[Exception]) -> Step:

@@ -31,10 +31,10 @@ WINDOW = round(BOOKINGS * (2 + sum(1 - lead_share(24 * ahead) for ahead in range
 CREATED = (4, 2)
 UPDATED = (2, 2)
 GUEST_FETCHED = (6, 3)
-QUIET_POLL = (3, 2)
+QUIET_POLL = (2, 2)
 ROW_POLLED_AGAIN = 1
 GUEST_POLLED_AGAIN = 10
-QUIET_RECONCILIATION = (37, 3)
+QUIET_RECONCILIATION = (36, 3)
 ROW_COMPARED = 1
 
 # Bytes of a document and its name, as measured.

@@ -6,7 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from google.api_core import exceptions as google
-from google.cloud.firestore import DELETE_FIELD, AsyncClient, DocumentSnapshot
+from google.cloud.firestore import (
+    DELETE_FIELD,
+    AsyncClient,
+    AsyncDocumentReference,
+    DocumentSnapshot,
+)
 from msgspec import Struct
 
 from shared.edge import paths
@@ -24,12 +29,14 @@ class Lease(Struct, frozen=True):
         kind: The field that holds it, ``poll``, ``reconciliation`` or ``backfill``.
         owner: A random name of this run.
         document: The settings document as it was when the lease was taken.
+        written_at: When that document was written, the lease in it, as Firestore wrote it.
     """
 
     restaurant_id: str
     kind: str
     owner: str
     document: Mapping[str, Any]
+    written_at: Any
 
     @property
     def state(self) -> Mapping[str, Any]:
@@ -66,8 +73,10 @@ class Leases:
             if held and held["expiresAt"] > self._clock():
                 return None
             lease = {"owner": owner, "expiresAt": self._clock() + life}
-            if await self._update(snapshot, {f"{kind}.lease": lease}):
-                return Lease(restaurant_id, kind, owner, document)
+            taken = {f"{kind}.lease": lease}
+            written_at = await self._update(snapshot.reference, taken, snapshot.update_time)
+            if written_at is not None:
+                return Lease(restaurant_id, kind, owner, document, written_at)
         raise LedgerUnavailableError("the settings kept changing while a lease was taken")
 
     async def keep(self, lease: Lease, results: Mapping[str, Any]) -> bool:
@@ -87,7 +96,12 @@ class Leases:
         Raises:
             LedgerUnavailableError: When Firestore did not take it.
         """
-        return await self._write(lease, {**results, f"{lease.kind}.lease": DELETE_FIELD})
+        fields = {**results, f"{lease.kind}.lease": DELETE_FIELD}
+        reference = paths.integration(self._client, lease.restaurant_id)
+        # Where nobody wrote since, the lease is still held: no need to look.
+        if await self._update(reference, fields, lease.written_at) is not None:
+            return True
+        return await self._write(lease, fields)
 
     async def _write(self, lease: Lease, fields: Mapping[str, Any]) -> bool:
         for _ in range(_MOST_ATTEMPTS):
@@ -95,7 +109,7 @@ class Leases:
             state = (snapshot.to_dict() or {}).get(lease.kind) or {}
             if (state.get("lease") or {}).get("owner") != lease.owner:
                 return False
-            if await self._update(snapshot, fields):
+            if await self._update(snapshot.reference, fields, snapshot.update_time) is not None:
                 return True
         raise LedgerUnavailableError("the settings kept changing while a run's state was written")
 
@@ -106,15 +120,20 @@ class Leases:
         except google.GoogleAPIError as error:
             raise LedgerUnavailableError(type(error).__name__) from None
 
-    async def _update(self, snapshot: DocumentSnapshot[Any], fields: Mapping[str, Any]) -> bool:
-        """Update unless the document moved; whether an earlier try landed shows on reading."""
-        unmoved = self._client.write_option(last_update_time=snapshot.update_time)
+    async def _update(
+        self, reference: AsyncDocumentReference, fields: Mapping[str, Any], unmoved: Any
+    ) -> Any:
+        """Update unless the document moved, and return when; None where it moved.
+
+        Whether an earlier try landed shows on reading.
+        """
+        option = self._client.write_option(last_update_time=unmoved)
         try:
-            await snapshot.reference.update(
-                dict(fields), option=unmoved, retry=None, timeout=_SECONDS
+            written = await reference.update(
+                dict(fields), option=option, retry=None, timeout=_SECONDS
             )
         except (google.FailedPrecondition, google.Conflict, google.NotFound):
-            return False
+            return None
         except google.GoogleAPIError as error:
             raise LedgerUnavailableError(type(error).__name__) from None
-        return True
+        return written.update_time

@@ -12,7 +12,7 @@ from google.cloud.firestore import AsyncClient
 
 from shared.core.missed import Missed
 from shared.edge import paths
-from shared.edge.leases import Lease
+from shared.edge.leases import Leases
 from shared.edge.silence import note_webhooks
 from tests.world import BEGINNING, World, make_world
 
@@ -123,8 +123,9 @@ async def test_a_webhook_never_writes_the_settings(world: World) -> None:
 
 async def test_runs_that_end_at_the_same_moment_are_all_counted(world: World) -> None:
     await missing_a_change(world)
-    settings = paths.integration(world.services.firestore, world.restaurant.id)
-    lease = Lease(world.restaurant.id, "poll", "me", (await settings.get()).to_dict() or {})
+    leases = Leases(world.services.firestore, world.clock)
+    lease = await leases.take(world.restaurant.id, "poll", timedelta(minutes=1))
+    assert lease is not None
     run = partial(note_webhooks, world.services, lease, Missed(1, BEGINNING))
     await asyncio.gather(run(), run(), run())
     assert await silent_since(world) == BEGINNING
