@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta, Struct, field
 
-from shared.core.structs import InvalidFieldsError, read_struct
+from shared.core.structs import InvalidFieldsError, Unshown, read_struct
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
@@ -74,3 +74,11 @@ def test_a_refusal_quotes_no_value() -> None:
 def test_any_json_is_read_or_refused(written: dict[str, object]) -> None:
     with contextlib.suppress(InvalidFieldsError):
         assert isinstance(read_struct(Table, written), Table)
+
+
+def test_what_is_not_to_be_shown_is_shown_nowhere() -> None:
+    class Key(Unshown, frozen=True):
+        text: str
+
+    key = Key("hush")
+    assert (key.text, repr(key), key.__rich_repr__()) == ("hush", "Key()", [])

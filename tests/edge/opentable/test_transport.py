@@ -12,11 +12,16 @@ from urllib3.exceptions import ReadTimeoutError
 from shared.edge.opentable.access import Access
 from shared.edge.opentable.client import OpenTableClient
 from shared.edge.opentable.clock import SYSTEM_CLOCK, Deadline
-from shared.edge.opentable.transport import CONNECT_SECONDS, READ_SECONDS, new_session
+from shared.edge.opentable.transport import CONNECT_SECONDS, READ_SECONDS, Call, new_session
 from shared.errors import OpenTableRefusedError, OpenTableUnavailableError
 from tests.edge.opentable.scripted import Drip, Hands, Reply, ScriptedAdapter, zipped
 
 ROW = Reply({"id": "555001-a"})
+
+
+def test_a_call_does_not_show_its_authorization() -> None:
+    call = Call("GET", "https://platform.example/sync", "Bearer hush", lambda body: body)
+    assert "hush" not in repr(call)
 
 
 async def test_json_and_gzip_are_asked_for(
