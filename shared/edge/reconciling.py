@@ -59,11 +59,10 @@ async def reconcile_restaurant(
         report = await _reported(services, lease, wanted, deadline)
         if not wanted.dry:
             await note_webhooks(services, lease, report.missed)
-        await asyncio.gather(
-            leases.end(lease, _state(lease, report)), log_backlog(services, restaurant_id)
-        )
+        last = [leases.end(lease, _state(lease, report)), log_backlog(services, restaurant_id)]
         if services.environment.firestore_emulator:
-            await sweep_expired(services)
+            last.append(sweep_expired(services))
+        await asyncio.gather(*last)
     except FAILURES as error:
         log(Severity.ERROR, Event.RUN_FAILED, restaurantId=restaurant_id, error=str(error))
         return {"restaurantId": restaurant_id, "status": "FAILED", "error": str(error)}

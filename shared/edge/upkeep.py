@@ -1,5 +1,6 @@
 """What an hourly run keeps in order beside the ledger: erasures, guests, and expired documents."""
 
+import asyncio
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -70,8 +71,13 @@ async def sweep_expired(services: Services) -> None:
     Raises:
         LedgerUnavailableError: When something could not be read or deleted.
     """
-    for collection, field in _EXPIRING.items():
-        await _sweep(services.firestore, collection, FieldFilter(field, "<=", services.clock()))
+    now = services.clock()
+    await asyncio.gather(
+        *(
+            _sweep(services.firestore, collection, FieldFilter(field, "<=", now))
+            for collection, field in _EXPIRING.items()
+        )
+    )
 
 
 async def _sweep(client: AsyncClient, collection: str, expired: FieldFilter) -> None:
