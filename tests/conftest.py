@@ -1,4 +1,4 @@
-"""The Firestore emulator that every test shares, and a project of each test's own in it."""
+"""The Firestore emulator that every test shares, and a project and a world of each test's own."""
 
 import contextlib
 import os
@@ -12,6 +12,7 @@ from hypothesis import settings
 from dev.emulator import Emulator, EmulatorError, start_emulator
 from dev.processes import wait_until_answers
 from tests.indexes.recording import QueryWatch
+from tests.world import World, make_world
 
 _HOST = "FIRESTORE_EMULATOR_HOST"
 _ANSWER_SECONDS = 10
@@ -68,6 +69,14 @@ def firestore(_connection: AsyncClient, project: str) -> AsyncClient:
     client = AsyncClient(project=project)
     client._firestore_api_internal = _connection._firestore_api
     return client
+
+
+@pytest.fixture
+async def world(firestore: AsyncClient) -> AsyncIterator[World]:
+    """Both sides of one restaurant, made for the test."""
+    made = await make_world(firestore)
+    yield made
+    made.executor.shutdown()
 
 
 # Every run tries other examples; HYPOTHESIS_PROFILE=deep tries many more of them, and soak also

@@ -3,14 +3,13 @@
 import json
 import random
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from google.cloud.firestore import AsyncClient
 from msgspec.structs import replace
 
 from dev.demo_day import own_reservations
@@ -29,7 +28,7 @@ from shared.edge.staff.staffroom import open_staffroom
 from shared.edge.staff.tokens import Person
 from tests.held import force, held_for_missing, held_for_updates
 from tests.statements import row
-from tests.world import NEW_YORK, World, make_world
+from tests.world import NEW_YORK, World
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "data-model.md").read_text()
@@ -85,13 +84,6 @@ def documented() -> dict[str, Documented]:
 def kind_of(path: str) -> str:
     """Return a document's kind: its path without ids."""
     return "/".join(path.split("/")[::2])
-
-
-@pytest.fixture
-async def world(firestore: AsyncClient) -> AsyncIterator[World]:
-    made = await make_world(firestore)
-    yield made
-    made.executor.shutdown()
 
 
 @pytest.fixture

@@ -2,12 +2,10 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from google.api_core import exceptions as google
-from google.cloud.firestore import AsyncClient
 from msgspec import structs
 from msgspec.structs import replace
 
@@ -19,7 +17,7 @@ from tests.behaviour.attempts import Prepare
 from tests.behaviour.mishap import Mishap, befalling
 from tests.behaviour.telling import RESERVATION, Telling, tell
 from tests.wire import Wire
-from tests.world import World, make_world
+from tests.world import World
 
 SOURCES: list[Prepare] = [
     attempts.envelope_webhook,
@@ -44,13 +42,6 @@ _LEASE_SECONDS = 541
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.edge.ledger._LONGEST_PAUSE_SECONDS", 0.0)
-
-
-@pytest.fixture
-async def world(firestore: AsyncClient) -> AsyncIterator[World]:
-    made = await make_world(firestore)
-    yield made
-    made.executor.shutdown()
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)

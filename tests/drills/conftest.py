@@ -1,20 +1,12 @@
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from google.cloud.firestore import AsyncClient
 
 from tests.drills.evening import Evening, Tell, begin
-from tests.world import World, make_world
+from tests.world import World
 
 _DRILL = "drill"
-
-
-@pytest.fixture
-async def world(firestore: AsyncClient) -> AsyncIterator[World]:
-    made = await make_world(firestore)
-    yield made
-    made.executor.shutdown()
 
 
 @pytest.fixture

@@ -1,11 +1,9 @@
 """A backfill whose run ends or fails goes on from where it stopped, and says what is the matter."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from google.cloud.firestore import AsyncClient
 
 from dev.sandbox.faults import Kind
 from shared.edge import paths
@@ -16,14 +14,7 @@ from shared.edge.opentable.clock import Clock, Deadline
 from shared.errors import InvalidSettingsError
 from tests.backfills import begin, book_some, run, run_briefly, settings, state
 from tests.timer import Timer
-from tests.world import World, disagreements, make_world
-
-
-@pytest.fixture
-async def world(firestore: AsyncClient) -> AsyncIterator[World]:
-    made = await make_world(firestore)
-    yield made
-    made.executor.shutdown()
+from tests.world import World, disagreements
 
 
 async def test_a_run_that_ends_between_slices_is_resumed_at_the_next(world: World) -> None:

@@ -1,24 +1,13 @@
 """A backfill brings a range of days, and disturbs nobody meanwhile."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-
-import pytest
-from google.cloud.firestore import AsyncClient
 
 from dev.sandbox.guestbook import Guestbook
 from dev.sandbox.rows import View, webhook_row
 from shared.edge.backfilling import carry_on
 from shared.edge.opentable.clock import Deadline
 from tests.backfills import begin, book_some, run, settings, state
-from tests.world import BEGINNING, NEW_YORK, World, disagreements, make_world
-
-
-@pytest.fixture
-async def world(firestore: AsyncClient) -> AsyncIterator[World]:
-    made = await make_world(firestore)
-    yield made
-    made.executor.shutdown()
+from tests.world import BEGINNING, NEW_YORK, World, disagreements
 
 
 async def test_a_backfill_brings_the_days_asked_for_and_no_others(world: World) -> None:

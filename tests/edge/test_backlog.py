@@ -1,23 +1,14 @@
 """What waits in the quarantine is counted, and so is for how long."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from google.cloud.firestore import AsyncClient
 
 from shared.edge import paths
 from shared.edge.backlog import Backlog, read_backlog
-from tests.world import BEGINNING, World, make_world
-
-
-@pytest.fixture
-async def world(firestore: AsyncClient) -> AsyncIterator[World]:
-    made = await make_world(firestore)
-    yield made
-    made.executor.shutdown()
+from tests.world import BEGINNING, World
 
 
 async def backlog(world: World) -> Backlog:

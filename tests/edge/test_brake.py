@@ -1,23 +1,11 @@
 """What trips the brake, and what only looks as if it should."""
 
-from collections.abc import AsyncIterator
-
-import pytest
-from google.cloud.firestore import AsyncClient
-
 from dev.sandbox.rows import View, webhook_row
 from tests.held import SOON
 from tests.hidden import Hidden
-from tests.world import NEW_YORK, World, disagreements, make_world
+from tests.world import NEW_YORK, World, disagreements
 
 MANY = 30
-
-
-@pytest.fixture
-async def world(firestore: AsyncClient) -> AsyncIterator[World]:
-    made = await make_world(firestore)
-    yield made
-    made.executor.shutdown()
 
 
 async def test_an_empty_answer_is_held_and_asks_for_nothing_by_id(world: World) -> None:

@@ -1,23 +1,14 @@
 """A poll says what keeps a restaurant's webhooks out, in its log and in the settings."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from google.cloud.firestore import AsyncClient
 
 from shared.edge import paths
-from tests.world import World, make_world
+from tests.world import World
 
 Output = pytest.CaptureFixture[str]
-
-
-@pytest.fixture
-async def world(firestore: AsyncClient) -> AsyncIterator[World]:
-    made = await make_world(firestore)
-    yield made
-    made.executor.shutdown()
 
 
 async def problems(world: World) -> list[str]:

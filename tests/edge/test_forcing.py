@@ -1,11 +1,9 @@
 """A held plan is carried out item by item, against what both sides hold by now."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from google.cloud.firestore import AsyncClient
 
 from dev.sandbox.faults import Kind
 from dev.sandbox.guestbook import Guestbook
@@ -14,14 +12,7 @@ from shared.edge.forcing import force_held
 from tests.held import MANY, SOON, force, held_for_missing, held_for_updates, keys, stored
 from tests.hidden import Hidden
 from tests.statements import row
-from tests.world import BEGINNING, World, disagreements, make_world
-
-
-@pytest.fixture
-async def world(firestore: AsyncClient) -> AsyncIterator[World]:
-    made = await make_world(firestore)
-    yield made
-    made.executor.shutdown()
+from tests.world import BEGINNING, World, disagreements
 
 
 async def test_a_held_plan_names_what_the_answer_lacks(world: World) -> None:

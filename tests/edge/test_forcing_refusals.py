@@ -1,22 +1,13 @@
 """What cannot be forced, and why."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from google.cloud.firestore import AsyncClient
 
 from shared.edge.leases import Leases
 from shared.errors import ForceRefusedError
 from tests.held import force, held_for_updates
-from tests.world import World, make_world
-
-
-@pytest.fixture
-async def world(firestore: AsyncClient) -> AsyncIterator[World]:
-    made = await make_world(firestore)
-    yield made
-    made.executor.shutdown()
+from tests.world import World
 
 
 async def refusal(world: World, report_id: str) -> str:

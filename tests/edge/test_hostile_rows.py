@@ -1,31 +1,22 @@
 """No row of OpenTable's, however hostile, stops a run: the rest is applied, the cursor moves."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from google.cloud.firestore import AsyncClient
 
 from tests.behaviour.counter import asking
 from tests.edge.opentable.scripted import Reply
 from tests.hostile import HOSTILE
 from tests.statements import row
-from tests.world import World, make_world
+from tests.world import World
 
 GUEST = {"id": "1-g1", "sequence_id": 1, "updated_at_utc": "2026-03-09T12:00:00Z"}
 GUEST_FIELDS = (*GUEST, "rid", "first_name", "email", "phone", "phone_numbers", "tags", "notes")
 DEEP = "nested as deeply as the test says"
 FEW = 2
 MERGED = (*GUEST, "primary_guest")
-
-
-@pytest.fixture
-async def world(firestore: AsyncClient) -> AsyncIterator[World]:
-    made = await make_world(firestore)
-    yield made
-    made.executor.shutdown()
 
 
 def reservation(world: World, key: str, **fields: Any) -> dict[str, Any]:

@@ -1,24 +1,15 @@
 """A lease is one run's at a time, and given back with as few calls as can be."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from google.cloud.firestore import AsyncClient
 
 from shared.edge import paths
 from shared.edge.leases import Lease, Leases
 from tests.wire import Wire
-from tests.world import World, make_world
+from tests.world import World
 
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-async def world(firestore: AsyncClient) -> AsyncIterator[World]:
-    made = await make_world(firestore)
-    yield made
-    made.executor.shutdown()
 
 
 @pytest.fixture

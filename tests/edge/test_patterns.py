@@ -2,13 +2,11 @@
 
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from google.api_core import exceptions as google
-from google.cloud.firestore import AsyncClient
 from msgspec.structs import replace
 
 from dev.demo_day import own_reservations
@@ -26,18 +24,11 @@ from tests.edge.marked_diner import MarkedDiner, places_of
 from tests.held import MANY, force, held_for_updates
 from tests.held import SOON as HELD_DAY
 from tests.wire import Wire
-from tests.world import BEGINNING, NEW_YORK, World, make_world
+from tests.world import BEGINNING, NEW_YORK, World
 
 SOON = BEGINNING + timedelta(days=2)
 THAT_DAY = "2026-03-16"
 NONE: dict[str, Any] = {"OPENTABLE": {}, "LINEUP": {}}
-
-
-@pytest.fixture
-async def world(firestore: AsyncClient) -> AsyncIterator[World]:
-    made = await make_world(firestore)
-    yield made
-    made.executor.shutdown()
 
 
 async def kept(world: World) -> dict[str, Any]:

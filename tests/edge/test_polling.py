@@ -1,5 +1,4 @@
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
@@ -20,13 +19,6 @@ from shared.edge.leases import Leases
 from shared.edge.ledger import MOST_ATTEMPTS
 from tests.wire import Wire, failing
 from tests.world import BEGINNING, World, disagreements, make_world
-
-
-@pytest.fixture
-async def world(firestore: AsyncClient) -> AsyncIterator[World]:
-    made = await make_world(firestore)
-    yield made
-    made.executor.shutdown()
 
 
 async def _state(world: World) -> dict[str, Any]:

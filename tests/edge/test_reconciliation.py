@@ -1,25 +1,14 @@
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
-
-import pytest
-from google.cloud.firestore import AsyncClient
 
 from dev.sandbox.populate import populate
 from shared.edge import paths
 from tests.hidden import Hidden
 from tests.statements import row
-from tests.world import BEGINNING, World, disagreements, make_world
+from tests.world import BEGINNING, World, disagreements
 
 SOON = BEGINNING + timedelta(days=2)
-
-
-@pytest.fixture
-async def world(firestore: AsyncClient) -> AsyncIterator[World]:
-    made = await make_world(firestore)
-    yield made
-    made.executor.shutdown()
 
 
 async def _changed(world: World, key: str, **fields: Any) -> None:

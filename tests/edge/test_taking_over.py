@@ -1,14 +1,10 @@
 """A document that an earlier app left under a reservation's name is taken over, not fallen over."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-
-import pytest
-from google.cloud.firestore import AsyncClient
 
 from shared.edge import paths
 from tests.held import SOON
-from tests.world import World, disagreements, make_world
+from tests.world import World, disagreements
 
 EARLIER = {
     "status": "confirmed",
@@ -17,13 +13,6 @@ EARLIER = {
     "metadata": {"colour": "blue"},
     "createdAt": datetime(2026, 3, 1, tzinfo=UTC),
 }
-
-
-@pytest.fixture
-async def world(firestore: AsyncClient) -> AsyncIterator[World]:
-    made = await make_world(firestore)
-    yield made
-    made.executor.shutdown()
 
 
 async def test_it_is_brought_level_and_keeps_what_is_not_ours(world: World) -> None:

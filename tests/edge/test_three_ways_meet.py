@@ -1,18 +1,9 @@
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from google.cloud.firestore import AsyncClient
 
 from dev.sandbox.rows import View, webhook_row
-from tests.world import BEGINNING, NEW_YORK, World, make_world
-
-
-@pytest.fixture
-async def world(firestore: AsyncClient) -> AsyncIterator[World]:
-    made = await make_world(firestore)
-    yield made
-    made.executor.shutdown()
+from tests.world import BEGINNING, NEW_YORK, World
 
 
 def _of_one_reservation(everything: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:

@@ -1,24 +1,15 @@
 """What is left of a poll's budget carries running backfills on."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from google.cloud.firestore import AsyncClient
 
 from functions.poll import PollOrder, _backfill, _poll
 from shared.core.structs import InvalidFieldsError, read_struct
 from shared.edge.backfills import begin_backfill, read_backfill
 from shared.edge.opentable.clock import Deadline
-from tests.world import BEGINNING, World, make_world
-
-
-@pytest.fixture
-async def world(firestore: AsyncClient) -> AsyncIterator[World]:
-    made = await make_world(firestore)
-    yield made
-    made.executor.shutdown()
+from tests.world import BEGINNING, World
 
 
 async def poll(world: World) -> Any:

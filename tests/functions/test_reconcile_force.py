@@ -1,23 +1,14 @@
 """The scheduled function carries a held plan out where its body names one."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from google.cloud.firestore import AsyncClient
 
 from functions.http import Answer
 from functions.reconcile import ReconcileOrder, _reconcile
 from shared.core.structs import InvalidFieldsError, read_struct
 from tests.held import held_for_updates
-from tests.world import World, make_world
-
-
-@pytest.fixture
-async def world(firestore: AsyncClient) -> AsyncIterator[World]:
-    made = await make_world(firestore)
-    yield made
-    made.executor.shutdown()
+from tests.world import World
 
 
 async def force(world: World, report_id: str) -> Answer:

@@ -1,21 +1,10 @@
 """What a webhook fetches after its commit never makes its answer late."""
 
 import asyncio
-from collections.abc import AsyncIterator
-
-import pytest
-from google.cloud.firestore import AsyncClient
 
 from functions.webhook import _follow
 from shared.edge.ledger import Applied
-from tests.world import BEGINNING, World, make_world
-
-
-@pytest.fixture
-async def world(firestore: AsyncClient) -> AsyncIterator[World]:
-    made = await make_world(firestore)
-    yield made
-    made.executor.shutdown()
+from tests.world import BEGINNING, World
 
 
 async def hinted(world: World) -> Applied:

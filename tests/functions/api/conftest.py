@@ -1,9 +1,7 @@
-from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
 import pytest
-from google.cloud.firestore import AsyncClient
 from msgspec.structs import replace
 
 from shared.edge import paths
@@ -16,14 +14,7 @@ from shared.edge.staff.tokens import Tokens
 from tests.functions.api.caller import Caller, served, unsigned
 from tests.functions.api.safe_file import OLD_SECRET, SafeFile
 from tests.timer import Timer
-from tests.world import World, make_world
-
-
-@pytest.fixture
-async def world(firestore: AsyncClient) -> AsyncIterator[World]:
-    made = await make_world(firestore)
-    yield made
-    made.executor.shutdown()
+from tests.world import World
 
 
 @pytest.fixture
