@@ -16,7 +16,7 @@ from shared.core.snapshot import contradicts_zone, row_id
 from shared.edge.opentable.query import Kind, Query, WallTime
 from shared.edge.rows import Batch, Unreadable, read_rows
 from shared.edge.run import Run
-from shared.errors import RejectedStatementError
+from shared.errors import OpenTableError, RejectedStatementError
 
 
 class Comparison(Struct):
@@ -64,7 +64,7 @@ async def compare(run: Run, reading: Coroutine[Any, Any, dict[str, Mark]]) -> Co
 
     Args:
         run: The run; its report counts what is read, and takes up the unreadable rows.
-        reading: Reads the ledger's side.
+        reading: Reads the ledger's side, and counts it in the report.
 
     Raises:
         OpenTableError: When the answer is not shown to be complete; nothing follows from it.
@@ -74,6 +74,9 @@ async def compare(run: Run, reading: Coroutine[Any, Any, dict[str, Mark]]) -> Co
     held = asyncio.create_task(reading)
     try:
         return await _compare(run, held)
+    except OpenTableError:
+        await asyncio.wait([held])  # The report of what failed tells what is held all the same.
+        raise
     finally:
         held.cancel()
         await asyncio.gather(held, return_exceptions=True)
@@ -98,7 +101,6 @@ async def _compare(run: Run, held: Awaitable[dict[str, Mark]]) -> Comparison:
         report.compared_count += len(batch.changes)
         _hold_against(comparison, run.connection.settings, batch, report)
         comparison.note_zone(page.rows, run.connection.settings.usable_zone())
-    report.ledger_count = sum(mark.dated for mark in comparison.holdings.values())
     return comparison
 
 

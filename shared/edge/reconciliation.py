@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from shared.core.change import Source
 from shared.core.comparison import Mark, must_brake
+from shared.core.patterns import Tally
 from shared.core.planned import Basis, held_versions
 from shared.core.report import Divergence, ReportStatus
 from shared.edge.by_id import fetch_by_id
@@ -37,16 +38,7 @@ async def reconcile(run: Run) -> None:
     """
     services, settings, report = run.connection.services, run.connection.settings, run.report
     tally = new_tally(run.connection, report.window)
-    comparison = await compare(
-        run,
-        read_holdings(
-            services.firestore,
-            settings.restaurant_id,
-            report.window,
-            run.connection.deadline,
-            tally,
-        ),
-    )
+    comparison = await compare(run, _read_ledger(run, tally))
     _doubt_zone(run, comparison)
     plan = await make_plan(services.ledger(settings), comparison.differing.values(), report)
     missing = comparison.missing()
@@ -69,6 +61,14 @@ async def reconcile(run: Run) -> None:
     applied = await _correct(run, comparison.holdings, plan)
     await settle_findings(run, lost, plan)
     await keep_patterns(run.connection, tally, comparison.holdings, applied)
+
+
+async def _read_ledger(run: Run, tally: Tally) -> dict[str, Mark]:
+    firestore, deadline = run.connection.services.firestore, run.connection.deadline
+    restaurant_id, window = run.connection.settings.restaurant_id, run.report.window
+    holdings = await read_holdings(firestore, restaurant_id, window, deadline, tally)
+    run.report.ledger_count = sum(mark.dated for mark in holdings.values())
+    return holdings
 
 
 async def _list_missing(run: Run, comparison: Comparison, keys: list[str]) -> None:

@@ -116,6 +116,14 @@ async def test_an_incomplete_fetch_corrects_nothing_and_says_so(world: World) ->
     assert await world.ledger() == {}
 
 
+async def test_a_report_of_an_incomplete_fetch_tells_what_is_held(world: World) -> None:
+    world.desk.book(SOON, 2)
+    await world.poll()
+    world.sandbox.offboard(int(world.restaurant.rid))
+    report = await world.reconcile()
+    assert (report["status"], report["ledgerCount"]) == ("FAILED", 1)
+
+
 async def test_a_report_is_stored_also_when_nothing_differed(world: World) -> None:
     world.desk.book(SOON, 2)
     await world.poll()
