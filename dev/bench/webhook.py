@@ -109,7 +109,7 @@ def measure(quick: bool) -> tuple[list[Figure], list[str]]:  # noqa: FBT001 -- a
     """Return the webhook's figures."""
     figures = _throughputs(quick)
     with ExitStack() as kept:
-        # Java's usual pauses, a tenth of a second every few, would be the whole of the figure.
+        # Java's usual pauses, a tenth of a second each, would be the whole of the figure.
         ring = _set_up(kept.enter_context(staged(pauses=False)), kept, quick=quick)
         return [*figures, ring.latency((figures[0].floor or 0) / 2)], []
 

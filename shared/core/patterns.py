@@ -6,7 +6,7 @@ is: a reservation that moved or was cancelled counts once, where it is now.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, KeysView, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -67,9 +67,10 @@ class Tally:
             # A zero would be stored, and a day's form would depend on what has been on it.
             self._days[visit.day][visit.system] = +counts
 
-    def __contains__(self, day: str) -> bool:
-        """Whether a day is wanted."""
-        return day in self._days
+    @property
+    def days(self) -> KeysView[str]:
+        """The days wanted."""
+        return self._days.keys()
 
     def roll_ups(self) -> dict[str, RollUp]:
         """Return the days wanted, by date, those without a visit too."""

@@ -42,7 +42,7 @@ async def read_holdings(
     marks: dict[str, Mark] = {}
 
     async def take(query: AsyncQuery) -> None:
-        async for document in _stream(client, restaurant_id, query, deadline):
+        async for document in held_documents(client, restaurant_id, query, deadline):
             visit = tally.take(document)
             source = document.get("source") or {}
             if source.get("system") == "OPENTABLE":
@@ -76,7 +76,7 @@ async def read_unjoined(
     unjoined: dict[str, str] = {}
     reservations = paths.reservations(client, restaurant_id).select(("source", "sync.guest"))
     try:
-        async for document in _stream(client, restaurant_id, reservations, deadline):
+        async for document in held_documents(client, restaurant_id, reservations, deadline):
             flat = flatten(document)
             guest_id = flat.get("source.guestId")
             if guest_id and not flat.get("sync.guest") and guest_key(guest_id, rid):
@@ -86,8 +86,19 @@ async def read_unjoined(
     return unjoined
 
 
-def _stream(
+def held_documents(
     client: AsyncClient, restaurant_id: str, query: AsyncQuery, deadline: Deadline
 ) -> AsyncIterator[dict[str, Any]]:
+    """Return the fields of a restaurant's reservations that a query finds, as they come.
+
+    Args:
+        client: The process's Firestore client.
+        restaurant_id: Whose ledger.
+        query: The query.
+        deadline: Bounds the reading.
+
+    Raises:
+        google.api_core.exceptions.GoogleAPIError: When they could not all be read.
+    """
     restaurant = client.document("restaurants", restaurant_id)
     return Calls(client).stream(restaurant, query, deadline.remaining())

@@ -21,6 +21,7 @@ from shared.core.window import DAYS_AHEAD, Window
 from shared.edge import paths
 from shared.edge.calls import Calls
 from shared.edge.connection import Connection
+from shared.edge.holdings import held_documents
 from shared.edge.ledger import Applied
 from shared.edge.telemetry import Event, Severity, log
 
@@ -60,14 +61,14 @@ async def keep_patterns(
     for key, last in {each.change.external_key: each for each in applied}.items():
         tally.take_out(holdings[key].visit if key in holdings else None)
         visit = tally.take(nest(render(ledger.identity(key), last.statements)))
-        beyond |= {day for day in _days_of(visit, last.commit) if day not in tally}
+        beyond |= {day for day in _days_of(visit, last.commit) if day not in tally.days}
     await _keep(connection, tally, beyond)
 
 
 async def recount_patterns(connection: Connection, window: Window) -> None:
     """Count a window's days anew from the ledger; else as `keep_patterns`."""
     tally = new_tally(connection, window)
-    await _keep(connection, tally, set(tally.roll_ups()))
+    await _keep(connection, tally, set(tally.days))
 
 
 def _days_of(visit: Visit | None, commit: Commit | None) -> Iterator[str]:
@@ -80,10 +81,9 @@ def _days_of(visit: Visit | None, commit: Commit | None) -> Iterator[str]:
 
 async def _keep(connection: Connection, tally: Tally, again: set[str]) -> None:
     try:
-        stored = await _stored(connection, again.union(tally.roll_ups()))
+        stored = await _stored(connection, again | tally.days)
         # A day beyond the window is mended where it has a roll-up, and else left for its own run.
-        days = {day for day in again if day in tally or day in stored}
-        await _count_again(connection, tally, sorted(days))
+        await _count_again(connection, tally, sorted(again & (stored.keys() | tally.days)))
         await _write(
             connection, {d: up for d, up in tally.roll_ups().items() if stored.get(d) != up}
         )
@@ -107,17 +107,15 @@ async def _stored(connection: Connection, days: Iterable[str]) -> dict[str, Roll
 
 
 async def _count_again(connection: Connection, tally: Tally, days: list[str]) -> None:
-    reservations = paths.reservations(
-        connection.services.firestore, connection.settings.restaurant_id
-    )
+    client, restaurant_id = connection.services.firestore, connection.settings.restaurant_id
+    reservations = paths.reservations(client, restaurant_id).select(FACTS)
     for day in days:
         tally.begin(day)
     for first in range(0, len(days), _MOST_DAYS_ASKED):
         on_them = FieldFilter("localDate", "in", days[first : first + _MOST_DAYS_ASKED])
-        timeout = connection.deadline.remaining()
-        found = reservations.where(filter=on_them).select(FACTS)
-        async for snapshot in found.stream(retry=None, timeout=timeout):
-            tally.take(snapshot.to_dict() or {})
+        query = reservations.where(filter=on_them)
+        async for document in held_documents(client, restaurant_id, query, connection.deadline):
+            tally.take(document)
 
 
 async def _write(connection: Connection, changed: dict[str, RollUp]) -> None:

@@ -163,7 +163,7 @@ def test_a_visit_that_is_taken_out_leaves_no_zero() -> None:
 
 def test_only_the_days_asked_for_are_wanted() -> None:
     tally = Tally(["2026-03-14"], ZONE)
-    assert ("2026-03-14" in tally, "2026-03-15" in tally) == (True, False)
+    assert ("2026-03-14" in tally.days, "2026-03-15" in tally.days) == (True, False)
 
 
 def test_what_was_counted_nowhere_is_taken_out_of_nothing() -> None:
