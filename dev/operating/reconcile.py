@@ -1,6 +1,8 @@
 """`reconcile`: both sides compared now, the report told; or a held plan carried out."""
 
 import argparse
+import asyncio
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from dev.operating.console import Console
@@ -9,15 +11,18 @@ from dev.operating.endings import Ending, TryAgainError
 from dev.operating.report_text import needs_a_person, report_lines
 from shared.core.window import window_at
 from shared.edge.forcing import force_held
+from shared.edge.opentable.clock import Deadline
 from shared.edge.reconciling import Wanted, reconcile_restaurant
 from shared.errors import InvalidSettingsError
+
+_LOOK_SECONDS = 1.0
 
 
 async def reconcile(desk: Desk, console: Console, said: argparse.Namespace) -> Ending:
     """Run a reconciliation as the hourly function does, and tell its report.
 
     Raises:
-        TryAgainError: When another run of it is under way.
+        TryAgainError: When another run of it does not end within a run's budget.
         InvalidSettingsError: When the restaurant has no settings.
     """
     if said.force:
@@ -30,13 +35,26 @@ async def reconcile(desk: Desk, console: Console, said: argparse.Namespace) -> E
 
 
 async def run_and_tell(desk: Desk, console: Console, wanted: Wanted) -> Ending:
-    """Run a reconciliation and tell its report; raises as `reconcile`."""
-    answer = await reconcile_restaurant(desk.services, wanted, desk.restaurant_id)
-    if answer["status"] == "SKIPPED":
-        raise TryAgainError("A reconciliation is under way: try again in a few minutes.")
+    """Run a reconciliation, after one that is under way, and tell its report; as `reconcile`."""
+    answer = await _run_alone(desk, console, wanted)
     if "reportId" not in answer:
         raise InvalidSettingsError(answer["error"])
     return await tell_report(desk, console, answer["reportId"])
+
+
+async def _run_alone(desk: Desk, console: Console, wanted: Wanted) -> dict[str, Any]:
+    """Run it once no other run holds the lease, as the hourly one may at any moment."""
+    deadline, waits = Deadline.after(desk.services.environment.run_seconds), False
+    while True:
+        answer = await reconcile_restaurant(desk.services, wanted, desk.restaurant_id)
+        if answer["status"] != "SKIPPED":
+            return answer
+        if not deadline.remaining():
+            raise TryAgainError("Another reconciliation is still under way: run this again later.")
+        if not waits:
+            console.done("Reconcile", "another run is under way; this one waits for it")
+        waits = True
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 async def tell_report(desk: Desk, console: Console, report_id: str) -> Ending:

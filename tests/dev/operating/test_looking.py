@@ -1,10 +1,22 @@
 """Status, quarantine and reports as an operator sees them, and works through them."""
 
-import pytest
-from google.cloud.firestore import AsyncClient
+import asyncio
+import io
+import os
 
+import pytest
+from google.cloud.firestore import DELETE_FIELD, AsyncClient
+from typing_extensions import override
+
+from dev.operating.console import Console
+from dev.operating.desk import open_desk
 from dev.operating.endings import Exit
+from dev.operating.reconcile import run_and_tell
 from shared.edge import paths
+from shared.edge.environment import read_environment
+from shared.edge.reconciling import Wanted
+from shared.edge.services import make_services
+from shared.edge.staff.staffroom import open_staffroom
 from tests.dev.operating.hearing import Heard
 from tests.dev.operating.shop import Shop
 from tests.statements import row
@@ -20,6 +32,25 @@ async def heard(shop: Shop, firestore: AsyncClient) -> Heard:
 async def put_aside(heard: Heard) -> None:
     unreadable = {"rid": int(heard.rid), "id": f"{heard.rid}-ot_9", "party_size": 0}
     assert await heard.body(row(9, **unreadable)) == "quarantined"
+
+
+async def lease_to_another(firestore: AsyncClient, shop: Shop) -> None:
+    lease = {"owner": "other", "expiresAt": shop.opentable.tomorrow()}
+    await paths.integration(firestore, shop.id).update({"reconciliation.lease": lease})
+
+
+class Told(io.StringIO):
+    """Where words are told; `waits` is set once one says that another run is waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits = asyncio.Event()
+
+    @override
+    def write(self, text: str, /) -> int:
+        if "waits for it" in text:
+            self.waits.set()
+        return super().write(text)
 
 
 async def test_the_status_of_what_is_well(shop: Shop, heard: Heard) -> None:
@@ -119,8 +150,23 @@ async def test_a_plan_that_is_none_cannot_be_forced(shop: Shop) -> None:
 
 
 @pytest.mark.usefixtures("heard")
-async def test_a_run_under_way_is_not_doubled(shop: Shop, firestore: AsyncClient) -> None:
-    lease = {"owner": "other", "expiresAt": shop.opentable.tomorrow()}
-    await paths.integration(firestore, shop.id).update({"reconciliation.lease": lease})
+async def test_a_run_under_way_is_not_doubled(
+    shop: Shop, firestore: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUN_BUDGET_SECONDS", "0.1")
+    await lease_to_another(firestore, shop)
     refused = await shop.operate("reconcile")
-    assert (refused.code, "under way" in refused.errors) == (Exit.TRY_AGAIN, True)
+    assert (refused.code, "still under way" in refused.errors) == (Exit.TRY_AGAIN, True)
+
+
+@pytest.mark.usefixtures("heard")
+async def test_a_run_under_way_is_waited_for(shop: Shop, firestore: AsyncClient) -> None:
+    await lease_to_another(firestore, shop)
+    told = Told()
+    console = Console(told, told, as_json=False, is_terminal=False, assents=False)
+    desk = open_desk(open_staffroom(make_services(read_environment(os.environ))), shop.id, "me")
+    run = asyncio.create_task(run_and_tell(desk, console, Wanted()))
+    await told.waits.wait()
+    held = paths.integration(firestore, shop.id)
+    await held.update({"reconciliation.lease": DELETE_FIELD})
+    assert (await run).code == Exit.DONE
