@@ -23,6 +23,7 @@ from shared.edge.patterns import keep_patterns, new_tally
 from shared.edge.plan import Plan, make_plan
 from shared.edge.rows import read_rows
 from shared.edge.run import Run
+from shared.edge.together import together
 from shared.edge.upkeep import fetch_guests, repeat_erasures
 
 PAUSE = timedelta(days=1)
@@ -58,9 +59,12 @@ async def reconcile(run: Run) -> None:
         list_plan(plan, report)
         await settle_findings(run, lost, plan)
         return
-    applied = await _correct(run, comparison.holdings, plan)
+    applied = await _correct(run, plan)
+    await together(
+        _keep_guests(run, comparison.holdings, applied),
+        keep_patterns(run.connection, tally, comparison.holdings, applied),
+    )
     await settle_findings(run, lost, plan)
-    await keep_patterns(run.connection, tally, comparison.holdings, applied)
 
 
 async def _read_ledger(run: Run, tally: Tally) -> dict[str, Mark]:
@@ -79,15 +83,19 @@ async def _list_missing(run: Run, comparison: Comparison, keys: list[str]) -> No
         run.report.lack(key, seen)
 
 
-async def _correct(run: Run, holdings: dict[str, Mark], plan: Plan) -> list[Applied]:
-    """Carry the plan out, and have the guests of what it touched; return what the ledger took."""
+async def _correct(run: Run, plan: Plan) -> list[Applied]:
+    """Carry the plan out; return what the ledger took."""
     services, settings = run.connection.services, run.connection.settings
     counts = run.expects_webhooks
     applied = await carry_out(services, settings, plan, run.report, count_missed=counts)
     await rederive_dates(run)
+    return applied
+
+
+async def _keep_guests(run: Run, holdings: dict[str, Mark], applied: list[Applied]) -> None:
+    """Have the guests of what the run touched, and nothing of whoever is forgotten."""
     await repeat_erasures(run.connection)
     await fetch_guests(run.connection, holdings, applied)
-    return applied
 
 
 def _doubt_zone(run: Run, comparison: Comparison) -> None:

@@ -1,6 +1,5 @@
 """One reconciliation from its lease to its stored report, whatever happens in between."""
 
-import asyncio
 from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,6 +17,7 @@ from shared.edge.reporting import FAILURES, LEASE_MARGIN_SECONDS, answer_of, new
 from shared.edge.services import Services
 from shared.edge.silence import note_webhooks
 from shared.edge.telemetry import Event, Severity, log
+from shared.edge.together import together
 from shared.edge.upkeep import sweep_expired
 
 
@@ -62,7 +62,7 @@ async def reconcile_restaurant(
         last = [leases.end(lease, _state(lease, report)), log_backlog(services, restaurant_id)]
         if services.environment.firestore_emulator:
             last.append(sweep_expired(services))
-        await asyncio.gather(*last)
+        await together(*last)
     except FAILURES as error:
         log(Severity.ERROR, Event.RUN_FAILED, restaurantId=restaurant_id, error=str(error))
         return {"restaurantId": restaurant_id, "status": "FAILED", "error": str(error)}

@@ -1,6 +1,5 @@
 """What an hourly run keeps in order beside the ledger: erasures, guests, and expired documents."""
 
-import asyncio
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -14,6 +13,7 @@ from shared.edge.erasing import erase_guest
 from shared.edge.guest_feed import Feed, fetch_lacking
 from shared.edge.ledger import Applied
 from shared.edge.services import Services
+from shared.edge.together import together
 from shared.errors import LedgerUnavailableError
 
 REPEATED_FOR = timedelta(days=2)
@@ -72,12 +72,11 @@ async def sweep_expired(services: Services) -> None:
         LedgerUnavailableError: When something could not be read or deleted.
     """
     now = services.clock()
-    await asyncio.gather(
-        *(
-            _sweep(services.firestore, collection, FieldFilter(field, "<=", now))
-            for collection, field in _EXPIRING.items()
-        )
+    sweeps = (
+        _sweep(services.firestore, collection, FieldFilter(field, "<=", now))
+        for collection, field in _EXPIRING.items()
     )
+    await together(*sweeps)
 
 
 async def _sweep(client: AsyncClient, collection: str, expired: FieldFilter) -> None:
