@@ -6,6 +6,7 @@ from typing import Any
 from msgspec.structs import asdict
 
 from shared.core.backfill import is_backfilling
+from shared.core.cursor import cursor_in, stored_cursor
 from shared.core.missed import Missed
 from shared.core.settings import settings_from
 from shared.edge.checkup import check_up
@@ -59,7 +60,8 @@ async def _with_lease(
         settings = settings_from(lease.restaurant_id, lease.document)
         connection = await connect(services, settings, deadline)
         problems = await check_up(connection)
-        missed = await _fetch_and_apply(connection, lease.state.get("cursor"), tally)
+        cursor = cursor_in(lease.document, settings.rid)
+        missed = await _fetch_and_apply(connection, cursor, tally)
         await note_webhooks(services, lease, missed)
     except FAILURES as error:
         return await _failed(services, leases, lease, tally, str(error))
@@ -69,7 +71,7 @@ async def _with_lease(
         told = f"A fault of ours ({name}); see the log."
         return await _failed(services, leases, lease, tally, told)
     outcome = {
-        "cursor": started,
+        **stored_cursor(connection.access.rid, started),
         "lastOutcome": "ok",
         "lastError": None,
         "consecutiveFailures": 0,
@@ -91,7 +93,8 @@ async def _failed(
     failures = int(lease.state.get("consecutiveFailures") or 0) + 1
     outcome = {"lastOutcome": "error", "lastError": error, "consecutiveFailures": failures}
     await leases.end(lease, _under_poll(outcome))
-    age = _age(services, lease.state.get("cursor"))
+    rid = settings_from(lease.restaurant_id, lease.document).rid
+    age = _age(services, cursor_in(lease.document, rid))
     return _result(lease.restaurant_id, "error", tally, error, cursor=age, failures=failures)
 
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from shared.core.cursor import cursor_in
 from shared.core.report import Report, ReportStatus
 from shared.core.settings import settings_from
 from shared.core.window import Window
@@ -72,7 +73,7 @@ async def reported(  # noqa: PLR0913 -- each is a different thing, and two call 
     try:
         settings = settings_from(lease.restaurant_id, lease.document)
         connection = await connect(services, settings, deadline)
-        cursor = (lease.document.get("poll") or {}).get("cursor")
+        cursor = cursor_in(lease.document, settings.rid)
         was_wrong = lease.state.get("wrongTimeZone") is True
         zone_before = lease.state.get("timeZone")
         await work(Run(connection, report, cursor, dry, was_wrong, zone_before))

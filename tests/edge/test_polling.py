@@ -11,14 +11,17 @@ from msgspec import structs
 
 from dev.sandbox.book import Book
 from dev.sandbox.choices import Order
+from dev.sandbox.desk import Desk
 from dev.sandbox.faults import Kind
 from dev.sandbox.populate import populate
 from dev.sandbox.records import Reservation
+from dev.sandbox.records import Restaurant as SandboxRestaurant
 from shared.edge import paths
 from shared.edge.leases import Leases
 from shared.edge.ledger import MOST_ATTEMPTS
+from tests.restaurants import new_restaurant
 from tests.wire import Wire, failing
-from tests.world import BEGINNING, World, disagreements, make_world
+from tests.world import BEGINNING, NEW_YORK, World, disagreements, make_world
 
 
 async def _state(world: World) -> dict[str, Any]:
@@ -68,6 +71,21 @@ async def test_the_cursor_is_the_time_before_the_first_request(world: World) -> 
     state = await _state(world)
     assert state["poll"]["cursor"] == BEGINNING
     assert state["lastPolledAt"] == BEGINNING + timedelta(seconds=120)  # a page of each
+
+
+async def test_another_book_is_read_from_its_beginning(world: World) -> None:
+    other = int(new_restaurant().rid)
+    world.sandbox.book.open(SandboxRestaurant(other, "Other", NEW_YORK))
+    [partner] = world.sandbox.tokens.partners
+    partner.rids.add(other)
+    Desk(world.sandbox.book, other).book(BEGINNING + timedelta(days=2), 2)
+    world.clock.advance(7200)
+    await world.poll()
+    world.clock.advance(7200)
+    integration = paths.integration(world.services.firestore, world.restaurant.id)
+    await integration.update({"restaurantId": str(other)})
+    result = await world.poll()
+    assert (result["status"], result["created"]) == ("ok", 1)
 
 
 async def test_the_cursor_stays_where_a_page_failed(world: World) -> None:

@@ -1,0 +1,30 @@
+"""The poll's cursor: up to when a book was read. It belongs to that book alone."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+
+def cursor_in(document: Mapping[str, Any], rid: str | None) -> datetime | None:
+    """Return up to when a book was read, or None where it never was.
+
+    Another book's cursor would let the poll pass over all that this one has said before it.
+
+    Args:
+        document: The integration's settings as stored; a cursor stored without its rid is
+            that of the settings.
+        rid: OpenTable's number of the book.
+    """
+    poll = document.get("poll") or {}
+    cursor: datetime | None = poll.get("cursor")
+    return cursor if poll.get("rid", rid) == rid else None
+
+
+def stored_cursor(rid: str, cursor: datetime) -> dict[str, Any]:
+    """Return a cursor as fields of ``poll``.
+
+    Args:
+        rid: Whose book was read.
+        cursor: The time before the first request.
+    """
+    return {"rid": rid, "cursor": cursor}
