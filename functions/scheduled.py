@@ -1,6 +1,9 @@
 """What the scheduled functions share: their optional body, and an answer whatever happens."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from importlib import import_module
 from typing import Annotated, TypeVar
 
 from msgspec import Meta, Struct, field
@@ -15,6 +18,7 @@ from shared.edge.services import Services, services
 from shared.edge.telemetry import Event, Severity, line_of, log
 from shared.errors import InvalidSettingsError, LedgerUnavailableError
 
+_CLIENT = "shared.edge.opentable.client"
 TICK = "x-cloudscheduler-scheduletime"
 Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,128}\Z")]
 
@@ -57,7 +61,8 @@ async def scheduled(
             return order.response()
         minute = f"{at_hand.clock():%Y-%m-%dT%H:%M}"
         tick = request.headers.get(TICK, minute)
-        return (await run(at_hand, replace(order, tick=tick))).response()
+        async with _opentable_at_hand():
+            return (await run(at_hand, replace(order, tick=tick))).response()
     except LedgerUnavailableError as error:
         log(Severity.ERROR, Event.RUN_FAILED, error=str(error))
     except InvalidSettingsError as error:
@@ -65,6 +70,16 @@ async def scheduled(
     except Exception as error:  # noqa: BLE001 -- a fault of ours must make the scheduler try again
         log(Severity.ERROR, Event.CRASHED, error=type(error).__name__, where=line_of(error))
     return answer(503, "unavailable").response()
+
+
+@asynccontextmanager
+async def _opentable_at_hand() -> AsyncIterator[None]:
+    """Import OpenTable's client while Firestore is waited for: each run begins by asking it."""
+    importing = asyncio.create_task(asyncio.to_thread(import_module, _CLIENT))
+    try:
+        yield
+    finally:
+        await importing
 
 
 async def read_order(request: Request, kind: type[AnyOrder]) -> AnyOrder | Answer:

@@ -66,8 +66,8 @@ class Shop:
     def seconds_to_reconcile(self, house: House, **counts: int) -> float:
         """Return how long a reconciliation took, by its own measure, until its report was made.
 
-        What follows it beside the emulator alone is left out: the sweep that stands in for
-        Firestore's own deletion of what has expired.
+        What the emulator alone needs then is left out: the sweep that stands in for Firestore's
+        own deletion of what has expired.
 
         Args:
             house: The restaurant.

@@ -55,6 +55,7 @@ class Report(Struct):
         compared_count: Rows that could be read and were compared.
         unchanged_count: Rows that the ledger showed already.
         new_divergences: Divergences that no earlier report had.
+        duration_ms: How long the run's work took.
         forced_from: The held report whose plan this run carried out, None for any other run.
         missed: Corrections that a webhook should have brought.
         created: Reservations that the ledger lacked.
@@ -76,6 +77,7 @@ class Report(Struct):
     compared_count: int = 0
     unchanged_count: int = 0
     new_divergences: int = 0
+    duration_ms: int = 0
     forced_from: str | None = None
     missed: Missed = field(default_factory=Missed)
     created: list[Entry] = field(default_factory=list)
@@ -141,12 +143,8 @@ class Report(Struct):
             "divergences": len(self.divergences),
         }
 
-    def summary(self, duration_ms: int) -> dict[str, Any]:
-        """Return the report's document but for its lists.
-
-        Args:
-            duration_ms: How long the run took.
-        """
+    def summary(self) -> dict[str, Any]:
+        """Return the report's document but for its lists."""
         return {
             "reportId": self.report_id,
             "restaurantId": self.restaurant_id,
@@ -161,7 +159,7 @@ class Report(Struct):
             "unchangedCount": self.unchanged_count,
             "newDivergences": self.new_divergences,
             "missedWebhooks": self.missed.count,
-            "durationMs": duration_ms,
+            "durationMs": self.duration_ms,
             "forcedFrom": self.forced_from,
             "counts": self.counts() | {"missing": len(self.missing), "skipped": len(self.skipped)},
         }

@@ -14,7 +14,13 @@ from shared.edge.held_plans import HeldPlan, open_plan
 from shared.edge.leases import Lease, Leases
 from shared.edge.opentable.clock import Deadline
 from shared.edge.patterns import recount_patterns
-from shared.edge.reporting import LEASE_MARGIN_SECONDS, answer_of, new_report, reported
+from shared.edge.reporting import (
+    LEASE_MARGIN_SECONDS,
+    answer_of,
+    file_report,
+    new_report,
+    work_on,
+)
 from shared.edge.run import Run
 from shared.edge.services import Services
 from shared.edge.upkeep import fetch_guests
@@ -61,7 +67,8 @@ async def _force(
 ) -> dict[str, Any]:
     plan = await open_plan(services.firestore, lease.restaurant_id, report_id)
     report = new_report(services, lease.restaurant_id, plan.window, report_id)
-    await reported(services, lease, report, deadline, partial(_carry_out, plan))
+    await work_on(services, lease, report, deadline, partial(_carry_out, plan))
+    await file_report(services, report)
     if report.status is ReportStatus.COMPLETED:
         await plan.mark_forced(report.report_id, services.clock())
     return answer_of(report)

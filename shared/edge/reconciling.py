@@ -13,7 +13,14 @@ from shared.edge.backlog import log_backlog
 from shared.edge.leases import Lease, Leases
 from shared.edge.opentable.clock import Deadline
 from shared.edge.reconciliation import reconcile
-from shared.edge.reporting import FAILURES, LEASE_MARGIN_SECONDS, answer_of, new_report, reported
+from shared.edge.reporting import (
+    FAILURES,
+    LEASE_MARGIN_SECONDS,
+    answer_of,
+    file_report,
+    new_report,
+    work_on,
+)
 from shared.edge.services import Services
 from shared.edge.silence import note_webhooks
 from shared.edge.telemetry import Event, Severity, log
@@ -56,10 +63,10 @@ async def reconcile_restaurant(
         lease = await leases.take(restaurant_id, "reconciliation", life)
         if lease is None:
             return {"restaurantId": restaurant_id, "status": "SKIPPED"}
-        report = await _reported(services, lease, wanted, deadline)
-        if not wanted.dry:
-            await note_webhooks(services, lease, report.missed)
-        last = [leases.end(lease, _state(lease, report)), log_backlog(services, restaurant_id)]
+        report = _new_report(services, lease, wanted)
+        await work_on(services, lease, report, deadline, reconcile, dry=wanted.dry)
+        end = _end(services, leases, lease, report, dry=wanted.dry)
+        last = [end, log_backlog(services, restaurant_id)]
         if services.environment.firestore_emulator:
             last.append(sweep_expired(services))
         await together(*last)
@@ -69,11 +76,20 @@ async def reconcile_restaurant(
     return answer_of(report)
 
 
-async def _reported(services: Services, lease: Lease, wanted: Wanted, deadline: Deadline) -> Report:
+def _new_report(services: Services, lease: Lease, wanted: Wanted) -> Report:
     zone = settings_from(lease.restaurant_id, lease.document).zone or ZoneInfo("UTC")
     window = window_at(services.clock(), zone, wanted.start, wanted.end)
-    report = new_report(services, lease.restaurant_id, window)
-    return await reported(services, lease, report, deadline, reconcile, dry=wanted.dry)
+    return new_report(services, lease.restaurant_id, window)
+
+
+async def _end(
+    services: Services, leases: Leases, lease: Lease, report: Report, *, dry: bool
+) -> None:
+    """File the report, note what it tells of the webhooks, and give the lease back."""
+    await file_report(services, report)
+    if not dry:
+        await note_webhooks(services, lease, report.missed)
+    await leases.end(lease, _state(lease, report))
 
 
 def _state(lease: Lease, report: Report) -> dict[str, Any]:

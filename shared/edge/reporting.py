@@ -1,4 +1,4 @@
-"""Work whose report is stored however it ends."""
+"""Work of which a report tells however it ends."""
 
 import secrets
 import time
@@ -44,7 +44,7 @@ def new_report(
     )
 
 
-async def reported(  # noqa: PLR0913 -- each is a different thing, and two call sites name them
+async def work_on(  # noqa: PLR0913 -- each is a different thing, and two call sites name them
     services: Services,
     lease: Lease,
     report: Report,
@@ -52,8 +52,8 @@ async def reported(  # noqa: PLR0913 -- each is a different thing, and two call 
     work: Callable[[Run], Awaitable[None]],
     *,
     dry: bool = False,
-) -> Report:
-    """Do a run's work, and store its report however that ended.
+) -> None:
+    """Do a run's work; its report, which is still to be filed, tells how that ended.
 
     Args:
         services: The process's services.
@@ -62,12 +62,6 @@ async def reported(  # noqa: PLR0913 -- each is a different thing, and two call 
         deadline: Bounds the work.
         work: Does it.
         dry: Whether nothing but the report may be written.
-
-    Returns:
-        The report, its status telling how it ended.
-
-    Raises:
-        LedgerUnavailableError: When the report could not be stored.
     """
     began = time.monotonic()
     try:
@@ -82,10 +76,17 @@ async def reported(  # noqa: PLR0913 -- each is a different thing, and two call 
         report.status, report.reason = ReportStatus.FAILED, f"{error}{rest}"
     except Exception as error:  # noqa: BLE001 -- the report of a run that we spoilt is stored too
         _crash(report, error)
-    duration = round((time.monotonic() - began) * 1000)
-    await store_report(services.firestore, report, duration)
-    _log(report, duration)
-    return report
+    report.duration_ms = round((time.monotonic() - began) * 1000)
+
+
+async def file_report(services: Services, report: Report) -> None:
+    """Store a run's report, and log it.
+
+    Raises:
+        LedgerUnavailableError: When it could not be stored.
+    """
+    await store_report(services.firestore, report)
+    _log(report)
 
 
 def _crash(report: Report, error: Exception) -> None:
@@ -96,7 +97,7 @@ def _crash(report: Report, error: Exception) -> None:
     log(Severity.ERROR, Event.CRASHED, restaurantId=report.restaurant_id, error=name, where=where)
 
 
-def _log(report: Report, duration_ms: int) -> None:
+def _log(report: Report) -> None:
     good = report.status in {ReportStatus.COMPLETED, ReportStatus.DRY_RUN}
     log(
         Severity.INFO if good else Severity.ERROR,
@@ -109,7 +110,7 @@ def _log(report: Report, duration_ms: int) -> None:
         compared=report.compared_count,
         newDivergences=report.new_divergences,
         missedWebhooks=report.missed.count,
-        durationMs=duration_ms,
+        durationMs=report.duration_ms,
         **report.counts(),
     )
 

@@ -16,20 +16,19 @@ LARGEST_PART_BYTES = 400_000
 _WRITE_SECONDS = 10.0
 
 
-async def store_report(client: AsyncClient, report: Report, duration_ms: int) -> None:
+async def store_report(client: AsyncClient, report: Report) -> None:
     """Store a report; its counts are whole in the first document.
 
     Args:
         client: The process's Firestore client.
         report: The report.
-        duration_ms: How long the run took.
 
     Raises:
         LedgerUnavailableError: When it could not be stored.
     """
     reference = paths.reports(client, report.restaurant_id).document(report.report_id)
     first, *rest = _parts(report)
-    summary = report.summary(duration_ms) | first | {"parts": 1 + len(rest)}
+    summary = report.summary() | first | {"parts": 1 + len(rest)}
     try:
         # The continuations first: a report that can be read is whole.
         for number, part in enumerate(rest, start=1):

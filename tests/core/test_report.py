@@ -93,14 +93,15 @@ def test_what_is_lacking_and_what_is_skipped_are_listed_and_counted() -> None:
     told.skip("ot_1", "It moved.")
     assert told.missing == [NAMED | {"basis": BASIS.stored()}]
     assert told.skipped == [NAMED | {"reason": "It moved."}]
-    counts: dict[str, Any] = told.summary(5)["counts"]
+    counts: dict[str, Any] = told.summary()["counts"]
     assert (counts["missing"], counts["skipped"]) == (1, 1)
 
 
 def test_a_summary_tells_who_when_what_and_how_long() -> None:
     told = report()
     told.status, told.reason, told.compared_count = ReportStatus.HELD, "Too much.", 9
-    summary = told.summary(1_234)
+    told.duration_ms = 1_234
+    summary = told.summary()
     expected = {
         "reportId": "r-1",
         "restaurantId": "restaurant-123",

@@ -52,7 +52,7 @@ async def store_in_parts(world: World, entries: int) -> None:
     report = Report("long", world.restaurant.id, Window(now.date(), now.date()), now)
     for number in range(entries):
         report.diverge(Divergence.VERSION_BEHIND, f"key-{number}", "x" * 900, is_new=True)
-    await stored.store_report(world.services.firestore, report, 1)
+    await stored.store_report(world.services.firestore, report)
 
 
 async def test_a_report_in_several_documents_is_told_as_one(host: Caller, world: World) -> None:
