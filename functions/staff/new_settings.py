@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, StrictBool, model_validator
 
 from functions.staff.models import Asked
 from shared.core.credentials import decode_webhook_secret
@@ -53,7 +53,7 @@ class CredentialsAsked(Asked):
     webhook_secrets: list[WebhookSecret] | None = Field(None, max_length=MOST_LISTED)
     bearer_tokens: list[Credential] | None = Field(None, max_length=MOST_LISTED)
     basic_credentials: list[Pair] | None = Field(None, max_length=MOST_LISTED)
-    keep_previous: bool = Field(
+    keep_previous: StrictBool = Field(
         default=True,
         description="Whether the newest that a named list holds stays valid behind the new ones.",
     )
@@ -80,7 +80,7 @@ class CredentialsAsked(Asked):
 class SettingsAsked(Asked):
     """The settings to change; those that are not named stay as they are."""
 
-    enabled: bool | None = None
+    enabled: StrictBool | None = None
     time_zone: Annotated[str, AfterValidator(_known_zone)] | None = None
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = Field(
         None, description="ISO country for phone numbers without a country code; null removes it."

@@ -92,6 +92,8 @@ async def test_null_removes_the_country_and_means_nothing_elsewhere(
         {"country": "gb"},
         {"webhookAuth": ["hope"]},
         {"enabled": "perhaps"},
+        {"enabled": "on"},
+        {"enabled": 1.0},
         {"unknown": 1},
         {"credentials": {"webhookSecrets": ["not base64!"]}},
         {"credentials": {"basicCredentials": ["no colon"]}},
@@ -99,6 +101,7 @@ async def test_null_removes_the_country_and_means_nothing_elsewhere(
         {"credentials": {"apiKey": "k", "clientId": "a", "clientSecret": "b"}},
         {"credentials": {"bearerTokens": ["é"]}},
         {"credentials": {"bearerTokens": ["t"] * 6}},
+        {"credentials": {"bearerTokens": ["t"], "keepPrevious": 0}},
     ],
 )
 async def test_what_cannot_be_used_is_refused_unwritten(
