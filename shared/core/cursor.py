@@ -5,17 +5,16 @@ from datetime import datetime
 from typing import Any
 
 
-def cursor_in(document: Mapping[str, Any], rid: str | None) -> datetime | None:
-    """Return up to when a book was read, or None where it never was.
+def cursor_in(document: Mapping[str, Any]) -> datetime | None:
+    """Return up to when the book that the settings name was read, or None where it never was.
 
     Another book's cursor would let the poll pass over all that this one has said before it.
 
     Args:
         document: The integration's settings as stored; a cursor stored without its rid is
             that of the settings.
-        rid: OpenTable's number of the book.
     """
-    poll = document.get("poll") or {}
+    poll, rid = document.get("poll") or {}, document.get("restaurantId")
     cursor: datetime | None = poll.get("cursor")
     return cursor if poll.get("rid", rid) == rid else None
 

@@ -60,8 +60,7 @@ async def _with_lease(
         settings = settings_from(lease.restaurant_id, lease.document)
         connection = await connect(services, settings, deadline)
         problems = await check_up(connection)
-        cursor = cursor_in(lease.document, settings.rid)
-        missed = await _fetch_and_apply(connection, cursor, tally)
+        missed = await _fetch_and_apply(connection, cursor_in(lease.document), tally)
         await note_webhooks(services, lease, missed)
     except FAILURES as error:
         return await _failed(services, leases, lease, tally, str(error))
@@ -93,8 +92,7 @@ async def _failed(
     failures = int(lease.state.get("consecutiveFailures") or 0) + 1
     outcome = {"lastOutcome": "error", "lastError": error, "consecutiveFailures": failures}
     await leases.end(lease, _under_poll(outcome))
-    rid = settings_from(lease.restaurant_id, lease.document).rid
-    age = _age(services, cursor_in(lease.document, rid))
+    age = _age(services, cursor_in(lease.document))
     return _result(lease.restaurant_id, "error", tally, error, cursor=age, failures=failures)
 
 

@@ -67,7 +67,7 @@ async def work_on(  # noqa: PLR0913 -- each is a different thing, and two call s
     try:
         settings = settings_from(lease.restaurant_id, lease.document)
         connection = await connect(services, settings, deadline)
-        cursor = cursor_in(lease.document, settings.rid)
+        cursor = cursor_in(lease.document)
         was_wrong = lease.state.get("wrongTimeZone") is True
         zone_before = lease.state.get("timeZone")
         await work(Run(connection, report, cursor, dry, was_wrong, zone_before))
