@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["api", "opentable_poll", "opentable_reconcile", "opentable_webhook"]
 
-_ROOMS = {
+_FUNCTION_MODULES = {
     "api": "functions.api",
     "opentable_poll": "functions.poll",
     "opentable_reconcile": "functions.reconcile",
@@ -27,7 +27,7 @@ _ROOMS = {
 
 
 @contextmanager
-def _importing() -> Iterator[None]:
+def _import_without_gc() -> Iterator[None]:
     # What modules are made of never dies: collecting meanwhile finds nothing, and takes a tenth of
     # the start. Frozen, it is not walked through in each full collection to come, either.
     gc.disable()
@@ -39,17 +39,17 @@ def _importing() -> Iterator[None]:
 
 
 # A misconfigured deployment fails here, at its start, and not at its first guest.
-with _importing():
+with _import_without_gc():
     from shared.edge.environment import read_environment
 
     read_environment(os.environ)
 
 
 def __getattr__(name: str) -> object:
-    if name not in _ROOMS:
+    if name not in _FUNCTION_MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    with _importing():
-        function: object = getattr(import_module(_ROOMS[name]), name)
+    with _import_without_gc():
+        function: object = getattr(import_module(_FUNCTION_MODULES[name]), name)
     # Asked for again, it is found without coming here: what lives by then must not be frozen.
     globals()[name] = function
     return function

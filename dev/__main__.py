@@ -5,48 +5,51 @@ import os
 import sys
 
 from dev.emulator import EmulatorError
-from dev.operating.arguments import add_commands, port
-from dev.operating.running import operate
-from dev.other_restaurant import add_sandbox_command, tell_of_restaurant
-from dev.remote import NotRunningError, post_mocks, turn_webhooks
-from dev.run import RunError, run
-from dev.scale.page import write_tables
-from dev.settings_table import write_table
+from dev.operating.arguments import add_commands, parse_port
+from dev.operating.running import run_command
+from dev.other_restaurant import add_sandbox_arguments, update_sandbox_restaurant
+from dev.remote import RunNotReachableError, post_mock_events_to_run, set_webhooks_enabled
+from dev.run import LocalRunError, run_locally
+from dev.scale.page import write_scale_tables
+from dev.settings_table import write_settings_table
 from shared.errors import InvalidSettingsError
 
-_PORT = "8080"
-_SPEED = 60.0
+_DEFAULT_PORT = "8080"
+_DEFAULT_SPEED = 60.0
 
 
 def main() -> None:
     """Run the command line, or end with one sentence that says what is wrong."""
-    said = command_line().parse_args()
-    if "operate" in said:
-        sys.exit(operate(said))
+    args = build_parser().parse_args()
+    if "operate" in args:
+        sys.exit(run_command(args))
     try:
-        if said.command == "run":
-            run(said.port, said.speed)
-        elif said.command == "webhooks":
-            turn_webhooks(said.port, on=said.state == "on")
-        elif said.command == "sandbox":
-            print(tell_of_restaurant(said))
-        elif said.command == "settings":
-            write_table()
-        elif said.command == "scale":
-            write_tables()
+        if args.command == "run":
+            run_locally(args.port, args.speed)
+        elif args.command == "webhooks":
+            set_webhooks_enabled(args.port, is_enabled=args.state == "on")
+        elif args.command == "sandbox":
+            print(update_sandbox_restaurant(args))
+        elif args.command == "settings":
+            write_settings_table()
+        elif args.command == "scale":
+            write_scale_tables()
         else:
-            print("created, updated, cancelled:", *post_mocks(said.port))
-    except (EmulatorError, InvalidSettingsError, NotRunningError, RunError) as error:
+            print("created, updated, cancelled:", *post_mock_events_to_run(args.port))
+    except (EmulatorError, InvalidSettingsError, RunNotReachableError, LocalRunError) as error:
         sys.exit(str(error))
 
 
-def command_line() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     """Return the whole command line."""
     parser = argparse.ArgumentParser(prog="python -m dev", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("run", help="serve everything on this machine")
     serve.add_argument(
-        "--speed", type=_speed, default=_SPEED, help="simulated seconds a second (default 60)"
+        "--speed",
+        type=_parse_speed,
+        default=_DEFAULT_SPEED,
+        help="simulated seconds a second (default 60)",
     )
     webhooks = commands.add_parser("webhooks", help="have OpenTable's webhooks sent or lost")
     webhooks.add_argument("state", choices=("on", "off"))
@@ -54,16 +57,19 @@ def command_line() -> argparse.ArgumentParser:
     commands.add_parser("scale", help="work out the tables in docs/scale.md")
     mock = commands.add_parser("mock", help="post the three mock events, signed")
     sandbox = commands.add_parser("sandbox", help="open another restaurant at the local OpenTable")
-    add_sandbox_command(sandbox)
+    add_sandbox_arguments(sandbox)
     for command in (serve, webhooks, mock, sandbox):
         command.add_argument(
-            "--port", type=port, default=os.environ.get("PORT") or _PORT, help="the gateway's"
+            "--port",
+            type=parse_port,
+            default=os.environ.get("PORT") or _DEFAULT_PORT,
+            help="the gateway's",
         )
     add_commands(commands.add_parser)
     return parser
 
 
-def _speed(text: str) -> float:
+def _parse_speed(text: str) -> float:
     speed = float(text)
     if not 0 < speed < float("inf"):
         raise argparse.ArgumentTypeError("the speed must be more than 0")

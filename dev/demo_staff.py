@@ -13,28 +13,28 @@ from collections.abc import Mapping
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-TOKEN_PATH = "/_local/token"  # noqa: S105 -- the address of a token
-STAFF = {"host": "demo-host", "manager": "demo-manager"}
-_EMULATORS = ("FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST")
-_LIFE_SECONDS = 3600
+DEMO_TOKEN_PATH = "/_local/token"  # noqa: S105 -- the address of a token
+DEMO_STAFF_UIDS = {"host": "demo-host", "manager": "demo-manager"}
+_EMULATOR_VARIABLES = ("FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST")
+_LIFETIME_SECONDS = 3600
 
 
-async def answer_token(request: Request) -> JSONResponse:
+async def handle_token_request(request: Request) -> JSONResponse:
     """Answer with the ID token of the demo's ``?role=host`` or ``?role=manager``.
 
     Without both emulators there is no such address.
     """
-    if not all(map(os.environ.get, _EMULATORS)):
+    if not all(map(os.environ.get, _EMULATOR_VARIABLES)):
         return JSONResponse({"error": "There is nothing at this address."}, status_code=404)
-    uid = STAFF.get(request.query_params.get("role", ""))
+    uid = DEMO_STAFF_UIDS.get(request.query_params.get("role", ""))
     if uid is None:
-        error = {"error": f"Ask for a role: {' or '.join(STAFF)}."}
-        return JSONResponse(error, status_code=400)
-    token = unsigned_token(os.environ["GOOGLE_CLOUD_PROJECT"], uid, int(time.time()))
+        body = {"error": f"Ask for a role: {' or '.join(DEMO_STAFF_UIDS)}."}
+        return JSONResponse(body, status_code=400)
+    token = build_unsigned_token(os.environ["GOOGLE_CLOUD_PROJECT"], uid, int(time.time()))
     return JSONResponse({"token": token}, headers={"Cache-Control": "no-store"})
 
 
-def unsigned_token(project: str, uid: str, now: int) -> str:
+def build_unsigned_token(project: str, uid: str, now: int) -> str:
     """Return an ID token in the Auth emulator's form: no algorithm, no signature.
 
     Args:
@@ -48,11 +48,11 @@ def unsigned_token(project: str, uid: str, now: int) -> str:
         "sub": uid,
         "auth_time": now,
         "iat": now,
-        "exp": now + _LIFE_SECONDS,
+        "exp": now + _LIFETIME_SECONDS,
     }
-    parts = (_encoded({"alg": "none", "typ": "JWT"}), _encoded(claims), "")
+    parts = (_encode_part({"alg": "none", "typ": "JWT"}), _encode_part(claims), "")
     return ".".join(parts)
 
 
-def _encoded(part: Mapping[str, object]) -> str:
+def _encode_part(part: Mapping[str, object]) -> str:
     return base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")

@@ -10,10 +10,10 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import IO
 
-_SILENCE_SECONDS = 30
-_DOWNLOAD_SECONDS = 1800
+_SOCKET_TIMEOUT_SECONDS = 30
+_MAX_DOWNLOAD_SECONDS = 1800
 _CHUNK_BYTES = 1 << 20
-_MEGABYTE = 1_000_000
+_MEGABYTE_BYTES = 1_000_000
 
 
 class DownloadError(RuntimeError):
@@ -21,21 +21,21 @@ class DownloadError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Download:
+class DownloadSpec:
     """A file to be had from the net.
 
     Attributes:
         url: Where it lies.
-        size: Its length in bytes, at least 1.
+        size_bytes: Its length in bytes, at least 1.
         sha256: Its checksum in lower-case hex digits.
     """
 
     url: str
-    size: int
+    size_bytes: int
     sha256: str
 
 
-def fetch(download: Download, target: Path) -> None:
+def download_file(download: DownloadSpec, target: Path) -> None:
     """Download a file, which appears under its name only when it is whole and unaltered.
 
     Args:
@@ -45,40 +45,42 @@ def fetch(download: Download, target: Path) -> None:
     Raises:
         DownloadError: It could not be fetched, or is not what was expected; no file is left.
     """
-    print(f"Fetching {download.url} ({download.size // _MEGABYTE} MB) …", flush=True)
+    print(f"Fetching {download.url} ({download.size_bytes // _MEGABYTE_BYTES} MB) …", flush=True)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-            part = Path(folder, target.name)
-            digest = _save(download, part)
+            partial_file = Path(folder, target.name)
+            digest = _save_and_hash(download, partial_file)
             if digest != download.sha256:
                 raise DownloadError(f"{download.url} has checksum {digest}, not the expected one.")
-            part.replace(target)
+            partial_file.replace(target)
     except (OSError, HTTPException) as error:
         raise DownloadError(f"{download.url} could not be fetched ({error}).") from error
 
 
-def _save(download: Download, part: Path) -> str:
+def _save_and_hash(download: DownloadSpec, partial_file: Path) -> str:
     digest = hashlib.sha256()
     with (
-        urllib.request.urlopen(download.url, timeout=_SILENCE_SECONDS) as answer,
-        part.open("wb") as file,
+        urllib.request.urlopen(download.url, timeout=_SOCKET_TIMEOUT_SECONDS) as response,
+        partial_file.open("wb") as file,
     ):
-        for chunk in _chunks(answer, download.size):
+        for chunk in _read_chunks(response, download.size_bytes):
             digest.update(chunk)
             file.write(chunk)
     return digest.hexdigest()
 
 
-def _chunks(answer: IO[bytes], size: int) -> Iterator[bytes]:
+def _read_chunks(response: IO[bytes], size: int) -> Iterator[bytes]:
     """Yield the body, at most `size` bytes and one more to betray an excess, telling each tenth."""
-    deadline = time.monotonic() + _DOWNLOAD_SECONDS
-    done = told = 0
-    while done <= size and (chunk := answer.read(min(_CHUNK_BYTES, size + 1 - done))):
+    deadline = time.monotonic() + _MAX_DOWNLOAD_SECONDS
+    received_bytes = reported_tenths = 0
+    while received_bytes <= size and (
+        chunk := response.read(min(_CHUNK_BYTES, size + 1 - received_bytes))
+    ):
         if time.monotonic() > deadline:
-            raise DownloadError(f"The download took longer than {_DOWNLOAD_SECONDS} seconds.")
+            raise DownloadError(f"The download took longer than {_MAX_DOWNLOAD_SECONDS} seconds.")
         yield chunk
-        done += len(chunk)
-        if (tenth := done * 10 // size) > told:
-            told = tenth
-            print(f"  {tenth * 10} %", flush=True)
+        received_bytes += len(chunk)
+        if (tenths := received_bytes * 10 // size) > reported_tenths:
+            reported_tenths = tenths
+            print(f"  {tenths * 10} %", flush=True)

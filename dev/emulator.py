@@ -10,21 +10,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev.emulator_jar import MAIN_CLASS, JarMissingError, ensure_jar, required_java
+from dev.emulator_jar import (
+    EMULATOR_MAIN_CLASS,
+    JarMissingError,
+    ensure_jar,
+    read_required_java_version,
+)
 from dev.java import Java, JavaMissingError, ensure_java
 from dev.processes import (
     LOOPBACK,
     ProcessFailedError,
-    free_port,
-    is_free,
-    running,
-    wait_until_answers,
+    find_free_port,
+    is_port_free,
+    run_process,
+    wait_until_reachable,
 )
 
-_HEAP_GIB = 2  # room for some hundred thousand small documents, and no more
-_START_SECONDS = 60
-_CLEAR_SECONDS = 30
-_KEPT_LINES = 20
+_DEFAULT_HEAP_GIB = 2  # room for some hundred thousand small documents, and no more
+_START_TIMEOUT_SECONDS = 60
+_CLEAR_TIMEOUT_SECONDS = 30
+_MAX_OUTPUT_LINES = 20
 
 
 class EmulatorError(RuntimeError):
@@ -52,19 +57,20 @@ class Emulator:
         """
         path = f"/emulator/v1/projects/{project}/databases/(default)/documents"
         request = urllib.request.Request(f"http://{self.host}{path}", method="DELETE")
-        urllib.request.urlopen(request, timeout=_CLEAR_SECONDS).close()
+        urllib.request.urlopen(request, timeout=_CLEAR_TIMEOUT_SECONDS).close()
 
 
 @contextlib.contextmanager
 def start_emulator(
-    port: int | None = None, heap_gib: int = _HEAP_GIB, *, pauses: bool = True
+    port: int | None = None, heap_gib: int = _DEFAULT_HEAP_GIB, *, allow_gc_pauses: bool = True
 ) -> Iterator[Emulator]:
     """Run a Firestore emulator for the length of a `with` block.
 
     Args:
         port: TCP port (1-65535) on the loopback interface; any free one when None.
         heap_gib: The most memory that its documents may take; beyond, it all but stands still.
-        pauses: Whether it may stand still for a tenth of a second and more to tidy its memory,
+        allow_gc_pauses: Whether it may stand still for a tenth of a second and more to tidy its
+            memory,
             which costs the least; else it tidies while it works.
 
     Yields:
@@ -73,21 +79,23 @@ def start_emulator(
     Raises:
         EmulatorError: The port is taken, something is missing, or it did not start.
     """
-    port = port or free_port()
-    if not is_free(port):
+    port = port or find_free_port()
+    if not is_port_free(port):
         raise EmulatorError(f"Port {port} is taken: stop what listens there or choose another.")
     host = f"{LOOPBACK}:{port}"
-    lines = collections.deque[str](maxlen=_KEPT_LINES)
-    with running(_command(port, heap_gib, pauses=pauses), lines.append) as child:
+    lines = collections.deque[str](maxlen=_MAX_OUTPUT_LINES)
+    with run_process(
+        _build_command(port, heap_gib, allow_gc_pauses=allow_gc_pauses), lines.append
+    ) as child:
         try:
-            wait_until_answers(f"http://{host}/", _START_SECONDS, child)
+            wait_until_reachable(f"http://{host}/", _START_TIMEOUT_SECONDS, child)
         except ProcessFailedError as error:
-            told = "\n".join(lines)
-            raise EmulatorError(f"The emulator did not start. {error}\n{told}") from error
+            output = "\n".join(lines)
+            raise EmulatorError(f"The emulator did not start. {error}\n{output}") from error
         yield Emulator(host)
 
 
-def ensure_parts() -> tuple[Java, Path]:
+def ensure_emulator_files() -> tuple[Java, Path]:
     """Return a Java runtime and the emulator's jar, fetching what this machine lacks.
 
     Raises:
@@ -95,7 +103,7 @@ def ensure_parts() -> tuple[Java, Path]:
     """
     try:
         jar = ensure_jar()
-        return ensure_java(required_java(jar)), jar
+        return ensure_java(read_required_java_version(jar)), jar
     except (JarMissingError, JavaMissingError) as error:
         raise EmulatorError(str(error)) from error
 
@@ -108,23 +116,23 @@ def main() -> None:
     options = parser.parse_args()
     try:
         if options.prepare:
-            ensure_parts()
+            ensure_emulator_files()
         else:
-            _run(options.port)
+            _run_until_interrupted(options.port)
     except EmulatorError as error:
         sys.exit(str(error))
 
 
-def _command(port: int, heap_gib: int, *, pauses: bool) -> list[str]:
+def _build_command(port: int, heap_gib: int, *, allow_gc_pauses: bool) -> list[str]:
     # The main class is named because the Cloud SDK's jar has no manifest entry for it; the SDK's
     # own launcher is avoided because ending that leaves Java running.
-    java, jar = ensure_parts()
+    java, jar = ensure_emulator_files()
     address = ["--host", LOOPBACK, "--port", str(port)]
-    memory = [f"-Xmx{heap_gib}g", *([] if pauses else ["-XX:+UseZGC"])]
-    return [str(java.executable), *memory, "-cp", str(jar), MAIN_CLASS, *address]
+    memory = [f"-Xmx{heap_gib}g", *([] if allow_gc_pauses else ["-XX:+UseZGC"])]
+    return [str(java.executable), *memory, "-cp", str(jar), EMULATOR_MAIN_CLASS, *address]
 
 
-def _run(port: int | None) -> None:
+def _run_until_interrupted(port: int | None) -> None:
     with start_emulator(port) as emulator, contextlib.suppress(KeyboardInterrupt):
         print(f"export FIRESTORE_EMULATOR_HOST={emulator.host}", flush=True)
         signal.pause()

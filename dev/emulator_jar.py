@@ -7,11 +7,11 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from dev.download import Download, DownloadError, fetch
+from dev.download import DownloadError, DownloadSpec, download_file
 from dev.java import OLDEST_JAVA
 
-MAIN_CLASS = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
-USUAL_SDK_ROOTS = (
+EMULATOR_MAIN_CLASS = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
+DEFAULT_SDK_ROOTS = (
     "~/google-cloud-sdk",
     "/usr/lib/google-cloud-sdk",
     "/usr/share/google-cloud-sdk",
@@ -20,21 +20,21 @@ USUAL_SDK_ROOTS = (
     "/snap/google-cloud-cli/current",
 )
 # From lib/emulator/downloadableEmulatorInfo.json of the npm package firebase-tools 15.34.2.
-PINNED = Download(
+PINNED_EMULATOR_JAR = DownloadSpec(
     url="https://storage.googleapis.com/firebase-preview-drop/emulator/"
     "cloud-firestore-emulator-v1.22.0.jar",
-    size=136_707_194,
+    size_bytes=136_707_194,
     sha256="9b6498b7f62714d67f48f59b3818883cd682dbcd46b9f59511de81c97bb5166c",
 )
-_IN_SDK = Path("platform", "cloud-firestore-emulator", "cloud-firestore-emulator.jar")
-_CLASS_FILE_OF_JAVA_0 = 44  # Java 17 writes class files of version 61 (JVM specification, 4.1)
+_JAR_PATH_IN_SDK = Path("platform", "cloud-firestore-emulator", "cloud-firestore-emulator.jar")
+_CLASS_FILE_VERSION_OFFSET = 44  # Java 17 writes class files of version 61 (JVM specification, 4.1)
 
 
 class JarMissingError(RuntimeError):
     """The emulator was not found and could not be fetched; the text says what to do."""
 
 
-def ensure_jar(download: Download = PINNED) -> Path:
+def ensure_jar(download: DownloadSpec = PINNED_EMULATOR_JAR) -> Path:
     """Return the emulator's jar, downloaded into the user's cache where the machine has none.
 
     Args:
@@ -43,25 +43,25 @@ def ensure_jar(download: Download = PINNED) -> Path:
     Raises:
         JarMissingError: There is none and none could be fetched.
     """
-    found = find_jar()
-    if found:
-        return found
-    kept = _user_cache() / download.url.rsplit("/", 1)[-1]
-    if not kept.is_file():
-        _fetch(download, kept)
-    return kept
+    existing_jar = find_jar()
+    if existing_jar:
+        return existing_jar
+    cached_jar = _get_user_cache() / download.url.rsplit("/", 1)[-1]
+    if not cached_jar.is_file():
+        _download_jar(download, cached_jar)
+    return cached_jar
 
 
 def find_jar() -> Path | None:
     """Return the jar of the Cloud SDK, else the newest in firebase-tools' cache, else None."""
-    for root in _sdk_roots():
-        if (jar := root / _IN_SDK).is_file():
+    for root in _iterate_sdk_roots():
+        if (jar := root / _JAR_PATH_IN_SDK).is_file():
             return jar
-    jars = _firebase_cache().glob("cloud-firestore-emulator-*.jar")
-    return max(jars, key=_version_of, default=None)
+    jars = _get_firebase_cache().glob("cloud-firestore-emulator-*.jar")
+    return max(jars, key=_parse_version, default=None)
 
 
-def required_java(jar: Path) -> int:
+def read_required_java_version(jar: Path) -> int:
     """Return the oldest Java feature release that runs a jar, told by its main class.
 
     Args:
@@ -73,41 +73,41 @@ def required_java(jar: Path) -> int:
     try:
         with (
             zipfile.ZipFile(jar) as archive,
-            archive.open(f"{MAIN_CLASS.replace('.', '/')}.class") as main,
+            archive.open(f"{EMULATOR_MAIN_CLASS.replace('.', '/')}.class") as main_class_file,
         ):
-            class_version = int.from_bytes(main.read(8)[6:])
+            class_version = int.from_bytes(main_class_file.read(8)[6:])
     except (OSError, KeyError, zipfile.BadZipFile) as error:
         raise JarMissingError(
             f"{jar} is no Firestore emulator: delete it and try again."
         ) from error
-    return max(OLDEST_JAVA, class_version - _CLASS_FILE_OF_JAVA_0)
+    return max(OLDEST_JAVA, class_version - _CLASS_FILE_VERSION_OFFSET)
 
 
-def _sdk_roots() -> Iterator[Path]:
+def _iterate_sdk_roots() -> Iterator[Path]:
     if root := os.environ.get("CLOUDSDK_ROOT"):
         yield Path(root)
     if gcloud := shutil.which("gcloud"):
         yield Path(gcloud).resolve().parent.parent
-    yield from (Path(root).expanduser() for root in USUAL_SDK_ROOTS)
+    yield from (Path(root).expanduser() for root in DEFAULT_SDK_ROOTS)
 
 
-def _firebase_cache() -> Path:
+def _get_firebase_cache() -> Path:
     return Path(
         os.environ.get("FIREBASE_EMULATORS_PATH") or "~/.cache/firebase/emulators"
     ).expanduser()
 
 
-def _user_cache() -> Path:
+def _get_user_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "opentable-ledger"
 
 
-def _version_of(jar: Path) -> list[int]:
+def _parse_version(jar: Path) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", jar.stem)]
 
 
-def _fetch(download: Download, target: Path) -> None:
+def _download_jar(download: DownloadSpec, target: Path) -> None:
     try:
-        fetch(download, target)
+        download_file(download, target)
     except DownloadError as error:
         raise JarMissingError(
             f"The Firestore emulator is missing: {error} Install the Cloud SDK's component "

@@ -9,20 +9,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dev.demo import RESTAURANT_ID
-from dev.scheduler import Answer
+from dev.demo import DEMO_RESTAURANT_ID
+from dev.scheduler import JobResponse
 
-_OK = 200
-_WORDS = ("status", "outcome", "reason")
-_ENVELOPE = {"severity", "message", "event", "logging.googleapis.com/trace", *_WORDS}
-_FOR_THE_LOG_ALONE = {"durationMs", "pages", "reportId"}
+_HTTP_OK = 200
+_LEADING_FIELDS = ("status", "outcome", "reason")
+_FORMATTED_FIELDS = {
+    "severity",
+    "message",
+    "event",
+    "logging.googleapis.com/trace",
+    *_LEADING_FIELDS,
+}
+_HIDDEN_FIELDS = {"durationMs", "pages", "reportId"}
 # A line must fit a terminal, so of what is rarely more than none only the more is told.
-_RARE = {"stale", "quarantined", "newDivergences", "keyPosition"}
-_REPAIRS = ("created", "updated", "cancelled")
-_TROUBLE = re.compile(r"\b(ERROR|CRITICAL|Traceback)\b|(Error|Exception):")
+_FIELDS_HIDDEN_WHEN_ZERO = {"stale", "quarantined", "newDivergences", "keyPosition"}
+_CHANGE_COUNTERS = ("created", "updated", "cancelled")
+_ERROR_PATTERN = re.compile(r"\b(ERROR|CRITICAL|Traceback)\b|(Error|Exception):")
 
 
-class Level(StrEnum):
+class LiveLogLevel(StrEnum):
     """How much an entry stands out."""
 
     PLAIN = "plain"
@@ -32,21 +38,21 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LiveLogEntry:
     """One event.
 
     Attributes:
-        what: Its kind in a word or two.
+        event: Its kind in a word or two.
         text: What is to be said of it.
         level: How much it stands out.
     """
 
-    what: str
+    event: str
     text: str
-    level: Level = Level.PLAIN
+    level: LiveLogLevel = LiveLogLevel.PLAIN
 
 
-def entry_of_line(source: str, line: str) -> Entry:
+def parse_log_line(source: str, line: str) -> LiveLogEntry:
     """Read a line that a process wrote.
 
     Args:
@@ -58,48 +64,54 @@ def entry_of_line(source: str, line: str) -> Entry:
     except ValueError:
         fields = None
     if isinstance(fields, dict) and "event" in fields:
-        return Entry(str(fields["event"]), _words(fields), _level(fields))
-    return Entry(source, line, Level.ERROR if _TROUBLE.search(line) else Level.PLAIN)
+        return LiveLogEntry(str(fields["event"]), _format_fields(fields), _classify_level(fields))
+    return LiveLogEntry(
+        source, line, LiveLogLevel.ERROR if _ERROR_PATTERN.search(line) else LiveLogLevel.PLAIN
+    )
 
 
-def entry_of_answer(job: str, answer: Answer) -> Entry | None:
+def describe_job_response(job: str, response: JobResponse) -> LiveLogEntry | None:
     """Read the answer to one of the scheduler's calls.
 
     Args:
         job: The job's name.
-        answer: What came of the call.
+        response: What came of the call.
 
     Returns:
         None where each restaurant's log line has told it already.
     """
-    if answer.status == 0:
-        return Entry(job, "no answer", Level.ERROR)
-    if answer.status != _OK:
-        return Entry(job, f"answered {answer.status}", Level.ERROR)
-    if isinstance(answer.body, dict) and answer.body.get("restaurants"):
+    if response.status == 0:
+        return LiveLogEntry(job, "no answer", LiveLogLevel.ERROR)
+    if response.status != _HTTP_OK:
+        return LiveLogEntry(job, f"answered {response.status}", LiveLogLevel.ERROR)
+    if isinstance(response.body, dict) and response.body.get("restaurants"):
         return None
-    return Entry(job, "no restaurant has the integration enabled", Level.WARNING)
+    return LiveLogEntry(job, "no restaurant has the integration enabled", LiveLogLevel.WARNING)
 
 
-def _words(fields: Mapping[str, object]) -> str:
+def _format_fields(fields: Mapping[str, object]) -> str:
     """Say the outcome first, then the counts in columns, then the rest."""
-    leading = [f"{fields[name]!s:<9}" for name in _WORDS if name in fields]
+    leading = [f"{fields[name]!s:<9}" for name in _LEADING_FIELDS if name in fields]
     rest = {
         name: value
         for name, value in fields.items()
-        if name not in _ENVELOPE | _FOR_THE_LOG_ALONE
-        and not (name in _RARE and value == 0)
-        and (name, value) != ("restaurantId", RESTAURANT_ID)
+        if name not in _FORMATTED_FIELDS | _HIDDEN_FIELDS
+        and not (name in _FIELDS_HIDDEN_WHEN_ZERO and value == 0)
+        and (name, value) != ("restaurantId", DEMO_RESTAURANT_ID)
     }
     counts = [f"{name} {value:<3}" for name, value in rest.items() if isinstance(value, int)]
     others = [f"{name} {value}" for name, value in rest.items() if not isinstance(value, int)]
     return "  ".join([*leading, *counts, *others]).rstrip()
 
 
-def _level(fields: Mapping[str, object]) -> Level:
+def _classify_level(fields: Mapping[str, object]) -> LiveLogLevel:
     severity = fields.get("severity")
     if severity in {"ERROR", "CRITICAL"}:
-        return Level.ERROR
+        return LiveLogLevel.ERROR
     if severity == "WARNING":
-        return Level.WARNING
-    return Level.REPAIR if any(fields.get(name) for name in _REPAIRS) else Level.PLAIN
+        return LiveLogLevel.WARNING
+    return (
+        LiveLogLevel.REPAIR
+        if any(fields.get(name) for name in _CHANGE_COUNTERS)
+        else LiveLogLevel.PLAIN
+    )

@@ -10,13 +10,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-VERSION = "15.34.2"  # as in cloudbuild.yaml
-_INSTALL_SECONDS = 1800
+FIREBASE_TOOLS_VERSION = "15.34.2"  # as in cloudbuild.yaml
+_INSTALL_TIMEOUT_SECONDS = 1800
 
 
-def find_tools() -> Path | None:
+def find_firebase_tools() -> Path | None:
     """Return the folder of the package firebase-tools, None where it was not fetched."""
-    package = _folder() / "node_modules" / "firebase-tools"
+    package = _get_install_folder() / "node_modules" / "firebase-tools"
     return package if (package / "lib" / "bin" / "firebase.js").is_file() else None
 
 
@@ -25,17 +25,23 @@ def main() -> None:
     npm = shutil.which("npm")
     if npm is None:
         sys.exit("firebase: npm is missing: install Node 20 or newer and try again.")
-    if find_tools():
+    if find_firebase_tools():
         return
-    print(f"Fetching firebase-tools {VERSION} (some 300 MB) …", flush=True)
-    quiet = ["--no-audit", "--no-fund", "--loglevel=error", "--prefix", str(_folder())]
-    command = [npm, "install", *quiet, f"firebase-tools@{VERSION}"]
-    sys.exit(subprocess.run(command, timeout=_INSTALL_SECONDS, check=False).returncode)
+    print(f"Fetching firebase-tools {FIREBASE_TOOLS_VERSION} (some 300 MB) …", flush=True)
+    options = [
+        "--no-audit",
+        "--no-fund",
+        "--loglevel=error",
+        "--prefix",
+        str(_get_install_folder()),
+    ]
+    command = [npm, "install", *options, f"firebase-tools@{FIREBASE_TOOLS_VERSION}"]
+    sys.exit(subprocess.run(command, timeout=_INSTALL_TIMEOUT_SECONDS, check=False).returncode)
 
 
-def _folder() -> Path:
+def _get_install_folder() -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-    return cache / "opentable-ledger" / f"firebase-tools-{VERSION}"
+    return cache / "opentable-ledger" / f"firebase-tools-{FIREBASE_TOOLS_VERSION}"
 
 
 if __name__ == "__main__":

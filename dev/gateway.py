@@ -22,18 +22,18 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
 from typing_extensions import override
 
-from dev.demo import RESTAURANT_ID
-from dev.demo_staff import TOKEN_PATH, answer_token
+from dev.demo import DEMO_RESTAURANT_ID
+from dev.demo_staff import DEMO_TOKEN_PATH, handle_token_request
 from dev.processes import LOOPBACK
 from shared.errors import InvalidSettingsError
 
-STATUS_PATH = "/_local/status"
+LOCAL_STATUS_PATH = "/_local/status"
 # Shorter than the patience with which our parent ends us.
-_LAST_REQUESTS_SECONDS = 3
+_SHUTDOWN_TIMEOUT_SECONDS = 3
 _ROOT = Path(__file__).resolve().parent.parent
 # Nothing listens there: an ID token's check asks nobody, the name alone makes it take our form.
-_AUTH_EMULATOR = f"{LOOPBACK}:9099"
-_TARGETS = {
+_AUTH_EMULATOR_HOST = f"{LOOPBACK}:9099"
+_FUNCTION_TARGETS = {
     "/api/{rest:path}": "api",
     "/opentable-webhook": "opentable_webhook",
     "/opentable-poll": "opentable_poll",
@@ -41,7 +41,7 @@ _TARGETS = {
 }
 
 
-class PageFiles(StaticFiles):
+class StaffPageFiles(StaticFiles):
     """The staff page, with the headers that Firebase Hosting sends it with.
 
     Args:
@@ -53,8 +53,8 @@ class PageFiles(StaticFiles):
         super().__init__(directory=folder, html=True)
         hosting = json.loads(configuration.read_text())["hosting"]
         # Every file here is of a kind that each of the rules is for.
-        told = (header for rule in hosting["headers"] for header in rule["headers"])
-        self._headers = {header["key"]: header["value"] for header in told}
+        headers = (header for rule in hosting["headers"] for header in rule["headers"])
+        self._headers = {header["key"]: header["value"] for header in headers}
 
     @override
     async def get_response(self, path: str, scope: Scope) -> Response:
@@ -63,13 +63,15 @@ class PageFiles(StaticFiles):
         return response
 
 
-def create_app(source: Path, pages: Path, status: Mapping[str, str | bool | None]) -> Starlette:
+def create_gateway_app(
+    source: Path, pages: Path, status: Mapping[str, str | bool | None]
+) -> Starlette:
     """Return the ASGI application.
 
     Args:
         source: The file that holds the functions; each sees the path that the caller asked for.
         pages: The folder of the staff page.
-        status: What `STATUS_PATH` answers, as JSON.
+        status: What `LOCAL_STATUS_PATH` answers, as JSON.
 
     Raises:
         FunctionsFrameworkException: The file lacks one of the functions.
@@ -80,9 +82,12 @@ def create_app(source: Path, pages: Path, status: Mapping[str, str | bool | None
         return JSONResponse(dict(status))
 
     # Mounted, a function would see its path cut; a route hands it on whole.
-    functions = [Route(path, _served(source, target)) for path, target in _TARGETS.items()]
-    page = Mount("/", PageFiles(pages, _ROOT / "firebase.json"))
-    local = [Route(STATUS_PATH, answer_status), Route(TOKEN_PATH, answer_token)]
+    functions = [
+        Route(path, _build_function_app(source, target))
+        for path, target in _FUNCTION_TARGETS.items()
+    ]
+    page = Mount("/", StaffPageFiles(pages, _ROOT / "firebase.json"))
+    local = [Route(LOCAL_STATUS_PATH, answer_status), Route(DEMO_TOKEN_PATH, handle_token_request)]
     return Starlette(routes=[*functions, *local, page])
 
 
@@ -93,36 +98,36 @@ def main() -> None:
     parser.add_argument(
         "--simulated-clock", action="store_true", help="the guests come by a clock of their own"
     )
-    said = parser.parse_args()
+    args = parser.parse_args()
     if not os.environ.get("FIRESTORE_EMULATOR_HOST"):
         sys.exit(
             "The gateway lets anyone in, so it serves the Firestore emulator alone: set its "
             "FIRESTORE_EMULATOR_HOST, or use `make run`."
         )
     # Here and nowhere else: a deployed function that finds this variable refuses to start.
-    os.environ["FIREBASE_AUTH_EMULATOR_HOST"] = _AUTH_EMULATOR
-    status = local_status(os.environ) | {"simulatedClock": said.simulated_clock}
+    os.environ["FIREBASE_AUTH_EMULATOR_HOST"] = _AUTH_EMULATOR_HOST
+    status = build_local_status(os.environ) | {"simulatedClock": args.simulated_clock}
     try:
-        app = create_app(_ROOT / "main.py", _ROOT / "public", status)
+        app = create_gateway_app(_ROOT / "main.py", _ROOT / "public", status)
     except (FunctionsFrameworkException, InvalidSettingsError) as error:
         sys.exit(f"The functions cannot be served: {error}")
     uvicorn.run(
         app,
         host=LOOPBACK,
-        port=said.port,
+        port=args.port,
         log_level="warning",
-        timeout_graceful_shutdown=_LAST_REQUESTS_SECONDS,
+        timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT_SECONDS,
     )
 
 
-def local_status(variables: Mapping[str, str]) -> dict[str, str | bool | None]:
+def build_local_status(variables: Mapping[str, str]) -> dict[str, str | bool | None]:
     """Return where the rest of a local run is to be found, never a secret.
 
     Args:
         variables: The environment's.
     """
     return {
-        "restaurantId": RESTAURANT_ID,
+        "restaurantId": DEMO_RESTAURANT_ID,
         "firestoreEmulator": variables.get("FIRESTORE_EMULATOR_HOST"),
         "project": variables.get("GOOGLE_CLOUD_PROJECT"),
         "sandbox": variables.get("OPENTABLE_API_URL"),
@@ -131,7 +136,7 @@ def local_status(variables: Mapping[str, str]) -> dict[str, str | bool | None]:
     }
 
 
-def _served(source: Path, target: str) -> ASGIApp:
+def _build_function_app(source: Path, target: str) -> ASGIApp:
     app: ASGIApp = create_asgi_app(target, str(source))  # type: ignore[no-untyped-call] # theirs
     return app
 

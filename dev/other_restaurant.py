@@ -5,19 +5,19 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from dev.operating.credentials import KEYS, made, read_credentials
-from dev.remote import tell_sandbox
-from shared.core.settings import Scheme
+from dev.operating.credentials import CREDENTIAL_KEYS, generate_credentials, read_credentials
+from dev.remote import set_sandbox_switch
+from shared.core.settings import WebhookAuthScheme
 
-_RESERVATIONS = 900
+_DEFAULT_RESERVATIONS = 900
 
 
-def add_sandbox_command(parser: argparse.ArgumentParser) -> None:
+def add_sandbox_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     parser.add_argument("rid", type=int, help="OpenTable's number for the restaurant")
     parser.add_argument("--time-zone", help="open the restaurant, in this IANA zone")
     parser.add_argument(
-        "--reservations", type=int, default=_RESERVATIONS, help="in its book at the start"
+        "--reservations", type=int, default=_DEFAULT_RESERVATIONS, help="in its book at the start"
     )
     credential = parser.add_mutually_exclusive_group()
     credential.add_argument(
@@ -28,36 +28,43 @@ def add_sandbox_command(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def tell_of_restaurant(said: argparse.Namespace) -> str:
+def update_sandbox_restaurant(args: argparse.Namespace) -> str:
     """Open a restaurant, or change what its webhooks are sent with; return what was done.
 
     Raises:
         NotRunningError: No run answers at the port, or its sandbox refused.
         InvalidSettingsError: The credentials cannot be read.
     """
-    opened = {"zone": said.time_zone, "reservations": said.reservations} if said.time_zone else {}
-    entered: Mapping[str, Any] = {}
-    if said.wrong_credential:
-        entered = made(Scheme)
-    elif said.credentials_file:
-        entered = read_credentials(said.credentials_file)
-    body = {"rid": said.rid, **opened, **proofs(entered)}
-    held = tell_sandbox(said.port, "restaurants", body)
-    return f"{held['rid']} is open, with {held['reservations']} reservations."
+    new_restaurant = (
+        {"zone": args.time_zone, "reservations": args.reservations} if args.time_zone else {}
+    )
+    credentials: Mapping[str, Any] = {}
+    if args.wrong_credential:
+        credentials = generate_credentials(WebhookAuthScheme)
+    elif args.credentials_file:
+        credentials = read_credentials(args.credentials_file)
+    body = {"rid": args.rid, **new_restaurant, **to_sender_credentials(credentials)}
+    response = set_sandbox_switch(args.port, "restaurants", body)
+    return f"{response['rid']} is open, with {response['reservations']} reservations."
 
 
-def proofs(entered: Mapping[str, Any]) -> dict[str, str]:
+def to_sender_credentials(credentials: Mapping[str, Any]) -> dict[str, str]:
     """Return what the senders prove themselves with, as the sandbox's control address takes it.
 
     Args:
-        entered: Credentials under the keys of a secret's payload; of each list the first counts.
+        credentials: Credentials under the keys of a secret's payload; of each list the first
+            counts.
     """
-    told = {}
-    if entered.get(KEYS[Scheme.BASIC]):
-        pair = entered[KEYS[Scheme.BASIC]][0].encode()
-        told["authorization"] = f"Basic {base64.b64encode(pair).decode()}"
-    if entered.get(KEYS[Scheme.BEARER]):
-        told["authorization"] = f"Bearer {entered[KEYS[Scheme.BEARER]][0]}"
-    if entered.get(KEYS[Scheme.STANDARD_WEBHOOKS]):
-        told["signing_secret"] = entered[KEYS[Scheme.STANDARD_WEBHOOKS]][0]
-    return told
+    fields = {}
+    if credentials.get(CREDENTIAL_KEYS[WebhookAuthScheme.BASIC]):
+        user_and_password = credentials[CREDENTIAL_KEYS[WebhookAuthScheme.BASIC]][0].encode()
+        fields["authorization"] = f"Basic {base64.b64encode(user_and_password).decode()}"
+    if credentials.get(CREDENTIAL_KEYS[WebhookAuthScheme.BEARER]):
+        fields["authorization"] = (
+            f"Bearer {credentials[CREDENTIAL_KEYS[WebhookAuthScheme.BEARER]][0]}"
+        )
+    if credentials.get(CREDENTIAL_KEYS[WebhookAuthScheme.STANDARD_WEBHOOKS]):
+        fields["signing_secret"] = credentials[
+            CREDENTIAL_KEYS[WebhookAuthScheme.STANDARD_WEBHOOKS]
+        ][0]
+    return fields

@@ -14,23 +14,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
-_TERMINATION_SECONDS = 5.0
-_POLL_SECONDS = 0.02
-_TETHER = Path(__file__).with_name("tether.py")
+_TERMINATION_TIMEOUT_SECONDS = 5.0
+_POLL_INTERVAL_SECONDS = 0.02
+_TETHER_SCRIPT = Path(__file__).with_name("tether.py")
 
 
 class ProcessFailedError(RuntimeError):
     """A child process ended too early or did not answer in time; the text says which."""
 
 
-def free_port() -> int:
+def find_free_port() -> int:
     """Return a TCP port (1024-65535) that nothing on the loopback interface holds right now."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
 
 
-def is_free(port: int) -> bool:
+def is_port_free(port: int) -> bool:
     """Tell whether a TCP port (1-65535) on the loopback interface can be listened on."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -42,7 +42,7 @@ def is_free(port: int) -> bool:
 
 
 @contextlib.contextmanager
-def running(
+def run_process(
     command: Sequence[str],
     on_line: Callable[[str], None],
     env: Mapping[str, str] | None = None,
@@ -63,7 +63,7 @@ def running(
         started shows as lines that say so and an early end.
     """
     child = subprocess.Popen(
-        [sys.executable, "-IS", str(_TETHER), str(os.getpid()), *command],
+        [sys.executable, "-IS", str(_TETHER_SCRIPT), str(os.getpid()), *command],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -72,16 +72,16 @@ def running(
         env=env,
         start_new_session=True,
     )
-    reader = threading.Thread(target=_hand_over, args=(child, on_line), daemon=True)
+    reader = threading.Thread(target=_forward_lines, args=(child, on_line), daemon=True)
     reader.start()
     try:
         yield child
     finally:
         _terminate(child)
-        reader.join(_TERMINATION_SECONDS)
+        reader.join(_TERMINATION_TIMEOUT_SECONDS)
 
 
-def wait_until_answers(
+def wait_until_reachable(
     url: str, seconds: float, child: subprocess.Popen[str] | None = None
 ) -> None:
     """Wait until an HTTP server answers anything at all.
@@ -95,15 +95,15 @@ def wait_until_answers(
         ProcessFailedError: The process ended, or the time passed without an answer.
     """
     deadline = time.monotonic() + seconds
-    while not _answers(url):
+    while not _is_reachable(url):
         if child is not None and child.poll() is not None:
             raise ProcessFailedError(f"The process ended with exit code {child.returncode}.")
         if time.monotonic() > deadline:
             raise ProcessFailedError(f"Nothing answered at {url} within {seconds:g} seconds.")
-        time.sleep(_POLL_SECONDS)
+        time.sleep(_POLL_INTERVAL_SECONDS)
 
 
-def _answers(url: str) -> bool:
+def _is_reachable(url: str) -> bool:
     try:
         urllib.request.urlopen(url, timeout=1).close()
     except urllib.error.HTTPError:
@@ -113,7 +113,7 @@ def _answers(url: str) -> bool:
     return True
 
 
-def _hand_over(child: subprocess.Popen[str], on_line: Callable[[str], None]) -> None:
+def _forward_lines(child: subprocess.Popen[str], on_line: Callable[[str], None]) -> None:
     if child.stdout is not None:
         with child.stdout:
             for line in child.stdout:
@@ -121,8 +121,8 @@ def _hand_over(child: subprocess.Popen[str], on_line: Callable[[str], None]) -> 
 
 
 def _terminate(child: subprocess.Popen[str]) -> None:
-    for sign in (signal.SIGTERM, signal.SIGKILL):
+    for signal_number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, sign)
+            os.killpg(child.pid, signal_number)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(_TERMINATION_SECONDS)
+            child.wait(_TERMINATION_TIMEOUT_SECONDS)

@@ -10,19 +10,19 @@ from typing import Any
 
 import requests
 
-from dev.demo import SECRET_ID
-from dev.gateway import STATUS_PATH
+from dev.demo import DEMO_SECRET_ID
+from dev.gateway import LOCAL_STATUS_PATH
 from dev.processes import LOOPBACK
 from dev.sandbox.mock_events import post_mock_events
-from dev.sandbox.station import post
+from dev.sandbox.station import post_webhook
 
-_ANSWER_SECONDS = 5
-_BAD_REQUEST = 400
-_CLOCK_ANSWER_SECONDS = 1
-_CLOCK_AGE_SECONDS = 0.5
+_TIMEOUT_SECONDS = 5
+_HTTP_BAD_REQUEST = 400
+_CLOCK_TIMEOUT_SECONDS = 1
+_MAX_CLOCK_AGE_SECONDS = 0.5
 
 
-class NotRunningError(RuntimeError):
+class RunNotReachableError(RuntimeError):
     """No run answers there as it should; the text says what to do."""
 
 
@@ -35,56 +35,58 @@ class SimulatedClock:
 
     def __init__(self, sandbox: str) -> None:
         self._sandbox = sandbox
-        self._at: datetime | None = None
-        self._asked = float("-inf")
+        self._simulated_time: datetime | None = None
+        self._queried_at = float("-inf")
         self._lock = Lock()
 
     def __call__(self) -> datetime | None:
         """Return the time, aware; None before the first evening and while nobody answers."""
         with self._lock:
-            if time.monotonic() - self._asked > _CLOCK_AGE_SECONDS:
-                self._at = self._ask()
-                self._asked = time.monotonic()
-            return self._at
+            if time.monotonic() - self._queried_at > _MAX_CLOCK_AGE_SECONDS:
+                self._simulated_time = self._query_time()
+                self._queried_at = time.monotonic()
+            return self._simulated_time
 
-    def _ask(self) -> datetime | None:
+    def _query_time(self) -> datetime | None:
         try:
             url = f"{self._sandbox}/_control/state"
-            evenings = requests.get(url, timeout=_CLOCK_ANSWER_SECONDS).json()["evenings"]
+            evenings = requests.get(url, timeout=_CLOCK_TIMEOUT_SECONDS).json()["evenings"]
         except requests.RequestException:
             return None
-        at = evenings[0]["at"] if evenings else None
-        return datetime.fromisoformat(at) if at else None
+        simulated_time = evenings[0]["at"] if evenings else None
+        return datetime.fromisoformat(simulated_time) if simulated_time else None
 
 
-def turn_webhooks(port: int, *, on: bool) -> None:
+def set_webhooks_enabled(port: int, *, is_enabled: bool) -> None:
     """Have the sandbox send webhooks, or lose them from now on.
 
     Args:
         port: The run's.
-        on: Whether they are sent.
+        is_enabled: Whether they are sent.
 
     Raises:
         NotRunningError: No run answers at the port.
     """
-    tell_sandbox(port, "webhooks", {"silent": not on})
+    set_sandbox_switch(port, "webhooks", {"silent": not is_enabled})
 
 
-def tell_sandbox(port: int, switch: str, said: Mapping[str, object]) -> dict[str, Any]:
+def set_sandbox_switch(port: int, switch: str, body: Mapping[str, object]) -> dict[str, Any]:
     """Turn one of the sandbox's switches, and return its answer.
 
     Args:
         port: The run's.
         switch: Its name under ``/_control/``.
-        said: What it is told.
+        body: What it is told.
 
     Raises:
         NotRunningError: No run answers at the port, or its sandbox refused.
     """
-    return _told("POST", f"{run_status(port)['sandbox']}/_control/{switch}", dict(said))
+    return _request_json(
+        "POST", f"{read_run_status(port)['sandbox']}/_control/{switch}", dict(body)
+    )
 
 
-def post_mocks(port: int) -> list[int]:
+def post_mock_events_to_run(port: int) -> list[int]:
     """Post the specification's three mock events, signed, and return the HTTP statuses.
 
     Args:
@@ -93,12 +95,12 @@ def post_mocks(port: int) -> list[int]:
     Raises:
         NotRunningError: No run answers at the port.
     """
-    payloads = json.loads(Path(run_status(port)["secretsFile"]).read_text())
-    secret = payloads[SECRET_ID]["webhookSecrets"][0]
-    return post_mock_events(post, f"http://{LOOPBACK}:{port}/opentable-webhook", secret)
+    payloads = json.loads(Path(read_run_status(port)["secretsFile"]).read_text())
+    secret = payloads[DEMO_SECRET_ID]["webhookSecrets"][0]
+    return post_mock_events(post_webhook, f"http://{LOOPBACK}:{port}/opentable-webhook", secret)
 
 
-def run_status(port: int) -> dict[str, Any]:
+def read_run_status(port: int) -> dict[str, Any]:
     """Return where the parts of a run are to be found.
 
     Args:
@@ -107,18 +109,18 @@ def run_status(port: int) -> dict[str, Any]:
     Raises:
         NotRunningError: No run answers at the port.
     """
-    return _told("GET", f"http://{LOOPBACK}:{port}{STATUS_PATH}")
+    return _request_json("GET", f"http://{LOOPBACK}:{port}{LOCAL_STATUS_PATH}")
 
 
-def _told(method: str, url: str, said: object = None) -> dict[str, Any]:
+def _request_json(method: str, url: str, body: object = None) -> dict[str, Any]:
     try:
-        reply = requests.request(method, url, json=said, timeout=_ANSWER_SECONDS)
-        if reply.status_code == _BAD_REQUEST:
-            raise NotRunningError(f"The sandbox refused: {reply.json()['error']}.")
-        reply.raise_for_status()
-        return dict(reply.json())
+        response = requests.request(method, url, json=body, timeout=_TIMEOUT_SECONDS)
+        if response.status_code == _HTTP_BAD_REQUEST:
+            raise RunNotReachableError(f"The sandbox refused: {response.json()['error']}.")
+        response.raise_for_status()
+        return dict(response.json())
     except requests.RequestException as error:
-        raise NotRunningError(
+        raise RunNotReachableError(
             f"No run answers at {url} ({type(error).__name__}): start one with `make run`, "
             "or name its port with --port."
         ) from None

@@ -13,26 +13,40 @@ from threading import Event, Thread
 from types import FrameType
 from zoneinfo import ZoneInfo
 
-from dev.addresses import Addresses
-from dev.demo import DAYS_BACK, RESTAURANT_ID, RID, ZONE, new_credentials, secrets_file, seed
+from dev.addresses import RunAddresses
+from dev.demo import (
+    DEMO_HISTORY_DAYS,
+    DEMO_RESTAURANT_ID,
+    DEMO_RID,
+    DEMO_TIME_ZONE,
+    generate_demo_credentials,
+    open_temporary_secrets_file,
+    seed_demo_data,
+)
 from dev.emulator import start_emulator
-from dev.feed import Feed
-from dev.processes import ProcessFailedError, free_port, is_free, running, wait_until_answers
+from dev.feed import LiveLog
+from dev.processes import (
+    ProcessFailedError,
+    find_free_port,
+    is_port_free,
+    run_process,
+    wait_until_reachable,
+)
 from dev.remote import SimulatedClock
-from dev.scheduler import Job, call, keep_calling
+from dev.scheduler import ScheduledJob, call_function, run_job_loop
 
-_START_SECONDS = 30
-_WATCH_SECONDS = 0.5
-_POLL_SECONDS = 15 * 60  # simulated
-_RECONCILE_SECONDS = 60 * 60  # simulated
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_START_TIMEOUT_SECONDS = 30
+_WATCH_INTERVAL_SECONDS = 0.5
+_POLL_INTERVAL_SECONDS = 15 * 60  # simulated
+_RECONCILE_INTERVAL_SECONDS = 60 * 60  # simulated
+_END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class RunError(RuntimeError):
+class LocalRunError(RuntimeError):
     """The run cannot start or go on; the text says what to do."""
 
 
-def run(port: int, speed: float) -> None:
+def run_locally(port: int, speed: float) -> None:
     """Serve everything until interrupted, terminated or hung up on, and leave nothing behind.
 
     Args:
@@ -43,99 +57,127 @@ def run(port: int, speed: float) -> None:
         RunError: The port is taken, or one of the processes did not start or ended.
         EmulatorError: The emulator cannot run.
     """
-    if not is_free(port):
-        raise RunError(f"Port {port} is taken: stop what listens there or choose another (PORT=N).")
-    for sign in _ENDING:
-        signal.signal(sign, _end)
-    with contextlib.suppress(KeyboardInterrupt), contextlib.ExitStack() as kept:
-        _perform(kept, port, speed)
+    if not is_port_free(port):
+        raise LocalRunError(
+            f"Port {port} is taken: stop what listens there or choose another (PORT=N)."
+        )
+    for signal_number in _END_SIGNALS:
+        signal.signal(signal_number, _handle_signal)
+    with contextlib.suppress(KeyboardInterrupt), contextlib.ExitStack() as stack:
+        _start_everything(stack, port, speed)
     print("\nEverything has ended.", flush=True)
 
 
-def _end(_sign: int, _frame: FrameType | None) -> None:
+def _handle_signal(_signal_number: int, _frame: FrameType | None) -> None:
     # A second Ctrl-C must not stop the tidying up that the first began.
-    for sign in _ENDING:
-        signal.signal(sign, signal.SIG_IGN)
+    for signal_number in _END_SIGNALS:
+        signal.signal(signal_number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
-def _perform(kept: contextlib.ExitStack, port: int, speed: float) -> None:
-    credentials = new_credentials()
-    secrets = kept.enter_context(secrets_file(credentials))
+def _start_everything(stack: contextlib.ExitStack, port: int, speed: float) -> None:
+    credentials = generate_demo_credentials()
+    secrets_path = stack.enter_context(open_temporary_secrets_file(credentials))
     print("Starting the Firestore emulator …", flush=True)
-    at = Addresses(port, free_port(), kept.enter_context(start_emulator()).host)
-    os.environ |= at.environment(secrets)
+    addresses = RunAddresses(port, find_free_port(), stack.enter_context(start_emulator()).host)
+    os.environ |= addresses.build_environment(secrets_path)
     print("Writing the demo restaurant …", flush=True)
-    asyncio.run(seed())
-    feed = _feed(at)
+    asyncio.run(seed_demo_data())
+    live_log = _build_live_log(addresses)
     print("Starting the functions …", flush=True)
-    gateway = _start(kept, feed, at.gateway, _gateway_command(at), {})
-    print(at.where_to_look(), flush=True)
-    feed.head()
-    told = credentials.sandbox_environment()
-    sandbox = _start(kept, feed, at.sandbox, _sandbox_command(at, speed), told)
-    _schedule(kept, feed, at, speed)
-    _watch({"gateway": gateway, "sandbox": sandbox})
+    gateway = _start_process(
+        stack, live_log, addresses.gateway_url, _build_gateway_command(addresses), {}
+    )
+    print(addresses.format_instructions(), flush=True)
+    live_log.print_header()
+    variables = credentials.to_sandbox_environment()
+    sandbox = _start_process(
+        stack, live_log, addresses.sandbox_url, _build_sandbox_command(addresses, speed), variables
+    )
+    _start_scheduler(stack, live_log, addresses, speed)
+    _monitor_processes({"gateway": gateway, "sandbox": sandbox})
 
 
-def _feed(at: Addresses) -> Feed:
-    return Feed(
+def _build_live_log(addresses: RunAddresses) -> LiveLog:
+    return LiveLog(
         sys.stdout,
         lambda: datetime.now().astimezone(),
-        SimulatedClock(at.sandbox),
-        ZoneInfo(ZONE),
-        colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ,
+        SimulatedClock(addresses.sandbox_url),
+        ZoneInfo(DEMO_TIME_ZONE),
+        use_color=sys.stdout.isatty() and "NO_COLOR" not in os.environ,
     )
 
 
-def _gateway_command(at: Addresses) -> list[str]:
-    return [sys.executable, "-m", "dev.gateway", "--port", str(at.port), "--simulated-clock"]
+def _build_gateway_command(addresses: RunAddresses) -> list[str]:
+    return [sys.executable, "-m", "dev.gateway", "--port", str(addresses.port), "--simulated-clock"]
 
 
-def _sandbox_command(at: Addresses, speed: float) -> list[str]:
+def _build_sandbox_command(addresses: RunAddresses, speed: float) -> list[str]:
     return [
-        *(sys.executable, "-m", "dev.sandbox", "--port", str(at.sandbox_port)),
-        *("--restaurant", f"{RID}={ZONE}", "--speed", str(speed)),
-        *("--deliver-to", f"{at.gateway}/opentable-webhook"),
+        *(sys.executable, "-m", "dev.sandbox", "--port", str(addresses.sandbox_port)),
+        *("--restaurant", f"{DEMO_RID}={DEMO_TIME_ZONE}", "--speed", str(speed)),
+        *("--deliver-to", f"{addresses.gateway_url}/opentable-webhook"),
     ]
 
 
-def _start(
-    kept: contextlib.ExitStack, feed: Feed, url: str, command: list[str], told: Mapping[str, str]
+def _start_process(
+    stack: contextlib.ExitStack,
+    live_log: LiveLog,
+    url: str,
+    command: list[str],
+    variables: Mapping[str, str],
 ) -> subprocess.Popen[str]:
     name = command[2].removeprefix("dev.")
-    child = kept.enter_context(running(command, feed.lines_of(name), os.environ | told))
+    child = stack.enter_context(
+        run_process(command, live_log.build_line_handler(name), os.environ | variables)
+    )
     try:
-        wait_until_answers(url, _START_SECONDS, child)
+        wait_until_reachable(url, _START_TIMEOUT_SECONDS, child)
     except ProcessFailedError as error:
-        raise RunError(f"The {name} did not start, see above. {error}") from None
+        raise LocalRunError(f"The {name} did not start, see above. {error}") from None
     return child
 
 
-def _schedule(kept: contextlib.ExitStack, feed: Feed, at: Addresses, speed: float) -> None:
-    hour = _RECONCILE_SECONDS / speed
+def _start_scheduler(
+    stack: contextlib.ExitStack, live_log: LiveLog, addresses: RunAddresses, speed: float
+) -> None:
+    reconcile_interval = _RECONCILE_INTERVAL_SECONDS / speed
     stop = Event()
-    Thread(target=_compare_past, args=(feed, at, stop), daemon=True).start()
+    Thread(target=_reconcile_history, args=(live_log, addresses, stop), daemon=True).start()
     for job in (
-        Job("poll", f"{at.gateway}/opentable-poll", first=0, every=_POLL_SECONDS / speed),
-        Job("reconciliation", f"{at.gateway}/opentable-reconcile", first=hour, every=hour),
+        ScheduledJob(
+            "poll",
+            f"{addresses.gateway_url}/opentable-poll",
+            initial_delay_seconds=0,
+            interval_seconds=_POLL_INTERVAL_SECONDS / speed,
+        ),
+        ScheduledJob(
+            "reconciliation",
+            f"{addresses.gateway_url}/opentable-reconcile",
+            initial_delay_seconds=reconcile_interval,
+            interval_seconds=reconcile_interval,
+        ),
     ):
-        Thread(target=keep_calling, args=(job, stop, feed.answered), daemon=True).start()
-    kept.callback(stop.set)
+        Thread(
+            target=run_job_loop, args=(job, stop, live_log.show_job_response), daemon=True
+        ).start()
+    stack.callback(stop.set)
 
 
-def _compare_past(feed: Feed, at: Addresses, stop: Event) -> None:
+def _reconcile_history(live_log: LiveLog, addresses: RunAddresses, stop: Event) -> None:
     """Have the weeks gone by compared too, so that there are patterns to look at."""
-    first = (datetime.now(ZoneInfo(ZONE)) - timedelta(days=DAYS_BACK)).date()
-    body = {"restaurantId": RESTAURANT_ID, "startDate": first.isoformat()}
-    answer = call(f"{at.gateway}/opentable-reconcile", body)
+    first_date = (datetime.now(ZoneInfo(DEMO_TIME_ZONE)) - timedelta(days=DEMO_HISTORY_DAYS)).date()
+    body = {"restaurantId": DEMO_RESTAURANT_ID, "startDate": first_date.isoformat()}
+    response = call_function(f"{addresses.gateway_url}/opentable-reconcile", body)
     if not stop.is_set():
-        feed.answered("reconciliation", answer)
+        live_log.show_job_response("reconciliation", response)
 
 
-def _watch(children: Mapping[str, subprocess.Popen[str]]) -> None:
+def _monitor_processes(children: Mapping[str, subprocess.Popen[str]]) -> None:
     while True:
         for name, child in children.items():
             if child.poll() is not None:
-                raise RunError(f"The {name} ended with exit code {child.returncode}: see above.")
-        time.sleep(_WATCH_SECONDS)
+                raise LocalRunError(
+                    f"The {name} ended with exit code {child.returncode}: see above."
+                )
+        time.sleep(_WATCH_INTERVAL_SECONDS)

@@ -8,28 +8,28 @@ from threading import Event
 import requests
 
 # Beyond any run's own budget, so that the function is the one to give up.
-_ANSWER_SECONDS = 600
+_TIMEOUT_SECONDS = 600
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ScheduledJob:
     """A function that is called again and again.
 
     Attributes:
         name: What the feed calls it.
         url: Where it is posted to, with no body.
-        first: Real seconds until the first call, at least 0.
-        every: Real seconds from one call to the next, more than 0.
+        initial_delay_seconds: Real seconds until the first call, at least 0.
+        interval_seconds: Real seconds from one call to the next, more than 0.
     """
 
     name: str
     url: str
-    first: float
-    every: float
+    initial_delay_seconds: float
+    interval_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class JobResponse:
     """What a call came to.
 
     Attributes:
@@ -41,30 +41,32 @@ class Answer:
     body: object
 
 
-def keep_calling(job: Job, stop: Event, tell: Callable[[str, Answer], None]) -> None:
+def run_job_loop(
+    job: ScheduledJob, stop: Event, on_response: Callable[[str, JobResponse], None]
+) -> None:
     """Call a job until `stop` is set; a call that takes long delays the next, as in the cloud.
 
     Args:
         job: What to call.
         stop: Ends the waiting at once, and silences a call that is still under way.
-        tell: Is handed the job's name and each answer.
+        on_response: Is handed the job's name and each answer.
     """
-    wait = job.first
-    while not stop.wait(wait):
-        began = time.monotonic()
-        answer = call(job.url)
+    delay = job.initial_delay_seconds
+    while not stop.wait(delay):
+        started = time.monotonic()
+        response = call_function(job.url)
         if not stop.is_set():
-            tell(job.name, answer)
-        wait = max(0.0, job.every - (time.monotonic() - began))
+            on_response(job.name, response)
+        delay = max(0.0, job.interval_seconds - (time.monotonic() - started))
 
 
-def call(url: str, body: Mapping[str, str] | None = None) -> Answer:
+def call_function(url: str, body: Mapping[str, str] | None = None) -> JobResponse:
     """Post to a function: with no body as Cloud Scheduler does, or with one as a person would."""
     try:
-        reply = requests.post(url, json=body, timeout=_ANSWER_SECONDS)
+        response = requests.post(url, json=body, timeout=_TIMEOUT_SECONDS)
     except requests.RequestException:
-        return Answer(0, None)
+        return JobResponse(0, None)
     try:
-        return Answer(reply.status_code, reply.json())
+        return JobResponse(response.status_code, response.json())
     except requests.JSONDecodeError:
-        return Answer(reply.status_code, None)
+        return JobResponse(response.status_code, None)

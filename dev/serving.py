@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev.processes import LOOPBACK, free_port, running, wait_until_answers
+from dev.processes import LOOPBACK, find_free_port, run_process, wait_until_reachable
 
-MAIN = Path(__file__).parents[1] / "main.py"
-_START_SECONDS = 60
+MAIN_FILE = Path(__file__).parents[1] / "main.py"
+_START_TIMEOUT_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Serving:
+class FunctionServer:
     """A function that is being served.
 
     Attributes:
@@ -30,12 +30,12 @@ class Serving:
 
 
 @contextmanager
-def serving(
+def serve_function(
     target: str,
     variables: Mapping[str, str],
     on_line: Callable[[str], None],
-    source: Path = MAIN,
-) -> Iterator[Serving]:
+    source: Path = MAIN_FILE,
+) -> Iterator[FunctionServer]:
     """Serve a function until the block ends.
 
     Args:
@@ -44,12 +44,14 @@ def serving(
         on_line: Called with each line that it writes.
         source: The file that holds it.
     """
-    port = free_port()
+    port = find_free_port()
     command = ["functions_framework", "--source", str(source), "--target", target]
-    place = ["--host", LOOPBACK, "--port", str(port)]
-    kept = {name: text for name, text in os.environ.items() if name.startswith(("PATH", "COV"))}
-    environment = {**kept, **variables}
-    with running([sys.executable, "-m", *command, *place], on_line, environment) as child:
+    address = ["--host", LOOPBACK, "--port", str(port)]
+    inherited = {
+        name: text for name, text in os.environ.items() if name.startswith(("PATH", "COV"))
+    }
+    environment = {**inherited, **variables}
+    with run_process([sys.executable, "-m", *command, *address], on_line, environment) as child:
         url = f"http://{LOOPBACK}:{port}/"
-        wait_until_answers(url, _START_SECONDS, child)
-        yield Serving(url, port, child)
+        wait_until_reachable(url, _START_TIMEOUT_SECONDS, child)
+        yield FunctionServer(url, port, child)

@@ -9,39 +9,39 @@ from msgspec.structs import fields
 
 from shared.edge.environment import Environment
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
-BEGIN = "<!-- The table is written by `python -m dev settings`. -->"
-END = "<!-- End of the table. -->"
-_HEAD = ("| Variable | Default | Range | Meaning |", "|---|---|---|---|")
-_SIGNS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
+SETTINGS_PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
+SETTINGS_TABLE_BEGIN = "<!-- The table is written by `python -m dev settings`. -->"
+SETTINGS_TABLE_END = "<!-- End of the table. -->"
+_HEADER = ("| Variable | Default | Range | Meaning |", "|---|---|---|---|")
+_OPERATORS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 
 
-def with_table(page: str) -> str:
-    """Return a page with the present table between `BEGIN` and `END`.
+def replace_settings_table(page: str) -> str:
+    """Return a page with the present table between `SETTINGS_TABLE_BEGIN` and `SETTINGS_TABLE_END`.
 
     Raises:
         ValueError: When the page lacks one of them.
     """
-    before, rest = page[: page.index(BEGIN)], page[page.index(END) :]
-    return "\n".join([before + BEGIN, "", *_HEAD, *_rows(), "", rest])
+    before, rest = page[: page.index(SETTINGS_TABLE_BEGIN)], page[page.index(SETTINGS_TABLE_END) :]
+    return "\n".join([before + SETTINGS_TABLE_BEGIN, "", *_HEADER, *_build_rows(), "", rest])
 
 
-def write_table(page: Path = PAGE) -> None:
+def write_settings_table(page: Path = SETTINGS_PAGE) -> None:
     """Bring a page's table up to date."""
-    page.write_text(with_table(page.read_text()))
+    page.write_text(replace_settings_table(page.read_text()))
 
 
-def _rows() -> Iterator[str]:
+def _build_rows() -> Iterator[str]:
     for field in fields(Environment):
-        default = "" if field.default is None else f"`{_plain(field.default)}`"
+        default = "" if field.default is None else f"`{_format_default(field.default)}`"
         _, meta = get_args(field.type)
-        yield f"| `{field.encode_name}` | {default} | {_range(meta)} | {meta.description} |"
+        yield f"| `{field.encode_name}` | {default} | {_format_range(meta)} | {meta.description} |"
 
 
-def _plain(default: object) -> str:
+def _format_default(default: object) -> str:
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 
-def _range(meta: Meta) -> str:
-    bounds = ((sign, getattr(meta, name)) for name, sign in _SIGNS.items())
+def _format_range(meta: Meta) -> str:
+    bounds = ((sign, getattr(meta, name)) for name, sign in _OPERATORS.items())
     return ", ".join(f"{sign} {bound:g}" for sign, bound in bounds if bound is not None)

@@ -6,17 +6,22 @@ import functions_framework.aio
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from functions.http import begin_trace
-from functions.staff.entrance import let_in
-from functions.staff.replies import RefusalError, Reply, as_response, unavailable
+from functions.http import set_request_trace
+from functions.staff.entrance import authorize_request
+from functions.staff.replies import (
+    ApiError,
+    ApiResponse,
+    build_unavailable_response,
+    to_http_response,
+)
 from functions.staff.table import every_route, find_route
-from shared.edge.services import services
-from shared.edge.staff.staffroom import Staffroom, staffroom
-from shared.edge.telemetry import Event, Severity, line_of, log
-from shared.errors import InvalidSettingsError, LedgerUnavailableError
+from shared.edge.services import get_app_context
+from shared.edge.staff.staffroom import ApiContext, get_api_context
+from shared.edge.telemetry import LogEvent, Severity, format_error_location, log_event
+from shared.errors import InvalidSettingsError, ServiceUnavailableError
 
 OPENAPI_PATH = "/api/openapi.json"
-CALL_SECONDS = 25.0
+API_TIMEOUT_SECONDS = 25.0
 
 
 @functions_framework.aio.http
@@ -30,44 +35,51 @@ async def api(request: Request) -> Response:
         The answer of the documented table; never a 500.
     """
     try:
-        return await answer(request, staffroom(services()))
+        return await handle_api_request(request, get_api_context(get_app_context()))
     except InvalidSettingsError as error:
-        log(Severity.ERROR, Event.SETTINGS_UNUSABLE, problem=str(error))
-    return unavailable()
+        log_event(Severity.ERROR, LogEvent.SETTINGS_UNUSABLE, problem=str(error))
+    return build_unavailable_response()
 
 
-async def answer(request: Request, room: Staffroom) -> Response:
+async def handle_api_request(request: Request, api_context: ApiContext) -> Response:
     """Answer one call.
 
     Args:
         request: The call.
-        room: The process's clients.
+        api_context: The process's clients.
     """
-    begin_trace(request, room.services.environment.project)
+    set_request_trace(request, api_context.app_context.environment.project)
     try:
-        async with asyncio.timeout(CALL_SECONDS):
+        async with asyncio.timeout(API_TIMEOUT_SECONDS):
             if request.scope["path"] == OPENAPI_PATH and request.method == "GET":
-                return _document()
-            return as_response(await _called(request, room))
-    except RefusalError as refusal:
-        return refusal.response()
-    except (LedgerUnavailableError, TimeoutError, ClientDisconnect) as error:
-        log(Severity.WARNING, Event.STAFF_CALL, outcome="unavailable", error=type(error).__name__)
+                return _build_openapi_response()
+            return to_http_response(await _dispatch(request, api_context))
+    except ApiError as api_error:
+        return api_error.to_response()
+    except (ServiceUnavailableError, TimeoutError, ClientDisconnect) as error:
+        log_event(
+            Severity.WARNING, LogEvent.STAFF_CALL, outcome="unavailable", error=type(error).__name__
+        )
     except InvalidSettingsError as error:
-        log(Severity.ERROR, Event.SETTINGS_UNUSABLE, problem=str(error))
+        log_event(Severity.ERROR, LogEvent.SETTINGS_UNUSABLE, problem=str(error))
     except Exception as error:  # noqa: BLE001 -- a fault of ours must not look like an answer
-        log(Severity.ERROR, Event.CRASHED, error=type(error).__name__, where=line_of(error))
-    return unavailable()
+        log_event(
+            Severity.ERROR,
+            LogEvent.INTERNAL_ERROR,
+            error=type(error).__name__,
+            where=format_error_location(error),
+        )
+    return build_unavailable_response()
 
 
-async def _called(request: Request, room: Staffroom) -> Reply:
+async def _dispatch(request: Request, api_context: ApiContext) -> ApiResponse:
     # Not request.url: of a hostile Host header it makes a hostile path.
-    found = find_route(request.method, request.scope["path"])
-    visit = await let_in(room, request, found)
-    return await found.route.handler(visit)
+    route_match = find_route(request.method, request.scope["path"])
+    context = await authorize_request(api_context, request, route_match)
+    return await route_match.route.handler(context)
 
 
-def _document() -> Response:
+def _build_openapi_response() -> Response:
     # Imported when it is asked for: the calls need none of what makes a document of them.
     from functions.staff.openapi import openapi  # noqa: PLC0415
 

@@ -11,22 +11,22 @@ import functions_framework.aio
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.http import Answer
-from functions.scheduled import Order, scheduled
+from functions.http import JsonResult
+from functions.scheduled import ScheduledRequest, handle_scheduled_request
 from shared.core.backfill import BackfillStatus
-from shared.core.task import POLL, Task
+from shared.core.task import POLL_FUNCTION, QueuedTask
 from shared.edge.backfilling import backfill_restaurant
-from shared.edge.fan_out import fan_out, queue_for
+from shared.edge.fan_out import fan_out, select_queue
 from shared.edge.opentable.clock import Deadline
 from shared.edge.polling import poll_restaurant
-from shared.edge.restaurants import enabled_restaurants, for_each
-from shared.edge.services import Services
+from shared.edge.restaurants import list_enabled_restaurants, run_for_each_restaurant
+from shared.edge.services import AppContext
 
 # Each holds a guestbook in memory.
-_BACKFILLS_AT_ONCE = 2
+_MAX_CONCURRENT_BACKFILLS = 2
 
 
-class PollOrder(Order, frozen=True, kw_only=True):
+class ScheduledPollRequest(ScheduledRequest, frozen=True, kw_only=True):
     """What a poll is asked for.
 
     Attributes:
@@ -57,46 +57,59 @@ async def opentable_poll(request: Request) -> Response:
         200 with a result a restaurant; 503 where every one of them failed, or where one could
         not be enqueued: the tick is repeated, which enqueues nothing twice.
     """
-    return await scheduled(request, PollOrder, _poll)
+    return await handle_scheduled_request(request, ScheduledPollRequest, _poll_restaurants)
 
 
-async def _poll(at_hand: Services, order: PollOrder) -> Answer:
-    began = time.monotonic()
-    deadline = Deadline.after(at_hand.environment.run_seconds)
-    named = [order.restaurant_id] if order.restaurant_id else None
-    restaurants = named or await enabled_restaurants(at_hand.firestore)
-    queue = None if named else queue_for(at_hand, len(restaurants))
+async def _poll_restaurants(context: AppContext, poll_request: ScheduledPollRequest) -> JsonResult:
+    started_at = time.monotonic()
+    deadline = Deadline.after(context.environment.run_budget_seconds)
+    requested_ids = [poll_request.restaurant_id] if poll_request.restaurant_id else None
+    restaurant_ids = requested_ids or await list_enabled_restaurants(context.firestore)
+    queue = None if requested_ids else select_queue(context, len(restaurant_ids))
     if queue is not None:
-        tasks = [Task(POLL, {"restaurantId": each}, order.tick) for each in restaurants]
+        tasks = [
+            QueuedTask(POLL_FUNCTION, {"restaurantId": restaurant_id}, poll_request.tick)
+            for restaurant_id in restaurant_ids
+        ]
         results = await fan_out(queue, tasks, deadline)
         failed = any(result["status"] == "error" for result in results)
     else:
-        results = await _poll_here(at_hand, restaurants, order, deadline)
+        results = await _poll_in_process(context, restaurant_ids, poll_request, deadline)
         failed = bool(results) and all(result["status"] == "error" for result in results)
-    duration = round((time.monotonic() - began) * 1000)
+    duration = round((time.monotonic() - started_at) * 1000)
     body = {"restaurants": len(results), "results": results, "durationMs": duration}
-    return Answer(503 if failed else 200, body)
+    return JsonResult(503 if failed else 200, body)
 
 
-async def _poll_here(
-    at_hand: Services, restaurants: list[str], order: PollOrder, deadline: Deadline
+async def _poll_in_process(
+    context: AppContext,
+    restaurant_ids: list[str],
+    poll_request: ScheduledPollRequest,
+    deadline: Deadline,
 ) -> list[dict[str, Any]]:
     results: list[dict[str, Any]]
-    if order.backfill:
+    if poll_request.backfill:
         running = BackfillStatus.RUNNING
-        results = [{"restaurantId": i, "status": "ok", "backfill": running} for i in restaurants]
+        results = [
+            {"restaurantId": restaurant_id, "status": "ok", "backfill": running}
+            for restaurant_id in restaurant_ids
+        ]
     else:
-        poll = partial(poll_restaurant, at_hand, deadline=deadline)
-        at_once = at_hand.environment.restaurants_at_once
-        results = await for_each(restaurants, at_once, poll, deadline)
-    await _backfill(at_hand, results, deadline)
+        poll = partial(poll_restaurant, context, deadline=deadline)
+        max_concurrent = context.environment.max_concurrent_restaurants
+        results = await run_for_each_restaurant(restaurant_ids, max_concurrent, poll, deadline)
+    await _run_backfills(context, results, deadline)
     return results
 
 
-async def _backfill(at_hand: Services, results: list[dict[str, Any]], deadline: Deadline) -> None:
+async def _run_backfills(
+    context: AppContext, results: list[dict[str, Any]], deadline: Deadline
+) -> None:
     """Carry running backfills on, and tell in their restaurants' results how far they are."""
-    by_id = {result["restaurantId"]: result for result in results if "backfill" in result}
-    run = partial(backfill_restaurant, at_hand, deadline)
-    for told in await for_each(list(by_id), _BACKFILLS_AT_ONCE, run, deadline):
-        if told["status"] in set(BackfillStatus):
-            by_id[told["restaurantId"]]["backfill"] = told["status"]
+    results_by_id = {result["restaurantId"]: result for result in results if "backfill" in result}
+    run = partial(backfill_restaurant, context, deadline)
+    for backfill_result in await run_for_each_restaurant(
+        list(results_by_id), _MAX_CONCURRENT_BACKFILLS, run, deadline
+    ):
+        if backfill_result["status"] in set(BackfillStatus):
+            results_by_id[backfill_result["restaurantId"]]["backfill"] = backfill_result["status"]

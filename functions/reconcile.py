@@ -12,33 +12,35 @@ from msgspec import field, to_builtins
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.http import Answer, answer
-from functions.scheduled import Id, Order, scheduled
-from shared.core.task import RECONCILE, Task
-from shared.core.window import Window
-from shared.edge.fan_out import fan_out, queue_for
+from functions.http import JsonResult, build_status_result
+from functions.scheduled import ScheduledRequest, UrlSafeId, handle_scheduled_request
+from shared.core.task import RECONCILE_FUNCTION, QueuedTask
+from shared.core.window import DateWindow
+from shared.edge.fan_out import fan_out, select_queue
 from shared.edge.opentable.clock import Deadline
-from shared.edge.reconciling import Wanted, reconcile_restaurant
-from shared.edge.restaurants import enabled_restaurants, for_each
-from shared.edge.services import Services
-from shared.errors import ForceRefusedError
+from shared.edge.reconciling import ReconciliationRequest, reconcile_restaurant
+from shared.edge.restaurants import list_enabled_restaurants, run_for_each_restaurant
+from shared.edge.services import AppContext
+from shared.errors import PlanNotExecutableError
 
-_AS_REPORT = {"queued": "QUEUED", "error": "FAILED"}
+_REPORT_STATUS_BY_RESULT = {"queued": "QUEUED", "error": "FAILED"}
 
 
-class ReconcileOrder(Order, frozen=True, kw_only=True):
+class ScheduledReconcileRequest(ScheduledRequest, frozen=True, kw_only=True):
     """What a reconciliation is asked for; the dates are local and inclusive."""
 
-    start: date | None = field(default=None, name="startDate")
-    end: date | None = field(default=None, name="endDate")
-    dry: bool = field(default=False, name="dryRun")
-    force: Id | None = None
+    start_date: date | None = field(default=None, name="startDate")
+    end_date: date | None = field(default=None, name="endDate")
+    is_dry_run: bool = field(default=False, name="dryRun")
+    force: UrlSafeId | None = None
 
-    def of(self, restaurant_id: str) -> dict[str, object]:
+    def body_for_restaurant(self, restaurant_id: str) -> dict[str, object]:
         """Return the order of one restaurant's part, as a body."""
-        asked = {"startDate", "endDate", "dryRun"}
+        forwarded_fields = {"startDate", "endDate", "dryRun"}
         body = to_builtins(self)
-        return {"restaurantId": restaurant_id} | {k: v for k, v in body.items() if k in asked}
+        return {"restaurantId": restaurant_id} | {
+            k: v for k, v in body.items() if k in forwarded_fields
+        }
 
     def __post_init__(self) -> None:
         """Refuse a window that is none, and to force anything but one plan as it is.
@@ -46,9 +48,11 @@ class ReconcileOrder(Order, frozen=True, kw_only=True):
         Raises:
             ValueError: In words for the caller.
         """
-        if self.start and self.end:
-            Window(self.start, self.end)
-        if self.force and (not self.restaurant_id or self.start or self.end or self.dry):
+        if self.start_date and self.end_date:
+            DateWindow(self.start_date, self.end_date)
+        if self.force and (
+            not self.restaurant_id or self.start_date or self.end_date or self.is_dry_run
+        ):
             raise ValueError("force goes with restaurantId and nothing else")
 
 
@@ -65,44 +69,65 @@ async def opentable_reconcile(request: Request) -> Response:
         200 with a report a restaurant; 503 where every one of them failed, or where one could
         not be enqueued; 404 or 409 for a plan that cannot be forced.
     """
-    return await scheduled(request, ReconcileOrder, _reconcile)
+    return await handle_scheduled_request(
+        request, ScheduledReconcileRequest, _reconcile_restaurants
+    )
 
 
-async def _reconcile(at_hand: Services, order: ReconcileOrder) -> Answer:
-    if order.force and order.restaurant_id:
-        return await _force(at_hand, order.restaurant_id, order.force)
-    deadline = Deadline.after(at_hand.environment.run_seconds)
-    named = [order.restaurant_id] if order.restaurant_id else None
-    restaurants = named or await enabled_restaurants(at_hand.firestore)
-    queue = None if named else queue_for(at_hand, len(restaurants))
+async def _reconcile_restaurants(
+    context: AppContext, scheduled_request: ScheduledReconcileRequest
+) -> JsonResult:
+    if scheduled_request.force and scheduled_request.restaurant_id:
+        return await _force_held_plan(
+            context, scheduled_request.restaurant_id, scheduled_request.force
+        )
+    deadline = Deadline.after(context.environment.run_budget_seconds)
+    requested_ids = [scheduled_request.restaurant_id] if scheduled_request.restaurant_id else None
+    restaurant_ids = requested_ids or await list_enabled_restaurants(context.firestore)
+    queue = None if requested_ids else select_queue(context, len(restaurant_ids))
     if queue is not None:
-        tasks = [Task(RECONCILE, order.of(each), order.tick) for each in restaurants]
-        return _enqueued(await fan_out(queue, tasks, deadline))
-    wanted = Wanted(order.start, order.end, order.dry)
-    run = partial(reconcile_restaurant, at_hand, wanted, deadline=deadline)
-    at_once = at_hand.environment.restaurants_at_once
-    return _answer(await for_each(restaurants, at_once, run, deadline))
+        tasks = [
+            QueuedTask(
+                RECONCILE_FUNCTION,
+                scheduled_request.body_for_restaurant(restaurant_id),
+                scheduled_request.tick,
+            )
+            for restaurant_id in restaurant_ids
+        ]
+        return _build_enqueued_result(await fan_out(queue, tasks, deadline))
+    reconciliation_request = ReconciliationRequest(
+        scheduled_request.start_date, scheduled_request.end_date, scheduled_request.is_dry_run
+    )
+    run = partial(reconcile_restaurant, context, reconciliation_request, deadline=deadline)
+    max_concurrent = context.environment.max_concurrent_restaurants
+    return _build_reports_result(
+        await run_for_each_restaurant(restaurant_ids, max_concurrent, run, deadline)
+    )
 
 
-async def _force(at_hand: Services, restaurant_id: str, report_id: str) -> Answer:
+async def _force_held_plan(context: AppContext, restaurant_id: str, report_id: str) -> JsonResult:
     # Imported on first use: a plan is rarely held, and more rarely forced.
-    from shared.edge.forcing import force_held  # noqa: PLC0415
+    from shared.edge.forcing import force_held_report  # noqa: PLC0415
 
     try:
-        seconds = at_hand.environment.run_seconds
-        return _answer([await force_held(at_hand, restaurant_id, report_id, seconds)])
-    except ForceRefusedError as refusal:
-        code = 404 if refusal.code == "NO_SUCH_REPORT" else 409
-        return answer(code, refusal.code.lower(), detail=str(refusal))
+        budget_seconds = context.environment.run_budget_seconds
+        return _build_reports_result(
+            [await force_held_report(context, restaurant_id, report_id, budget_seconds)]
+        )
+    except PlanNotExecutableError as error:
+        status_code = 404 if error.code == "NO_SUCH_REPORT" else 409
+        return build_status_result(status_code, error.code.lower(), detail=str(error))
 
 
-def _enqueued(results: list[dict[str, Any]]) -> Answer:
+def _build_enqueued_result(results: list[dict[str, Any]]) -> JsonResult:
     """Answer 503 where one could not be enqueued: the tick is repeated, and nothing done twice."""
     failed = any(result["status"] == "error" for result in results)
-    reports = [result | {"status": _AS_REPORT[result["status"]]} for result in results]
-    return Answer(503 if failed else 200, {"restaurants": len(reports), "reports": reports})
+    reports = [
+        result | {"status": _REPORT_STATUS_BY_RESULT[result["status"]]} for result in results
+    ]
+    return JsonResult(503 if failed else 200, {"restaurants": len(reports), "reports": reports})
 
 
-def _answer(reports: list[dict[str, Any]]) -> Answer:
+def _build_reports_result(reports: list[dict[str, Any]]) -> JsonResult:
     failed = bool(reports) and all(report["status"] in {"FAILED", "error"} for report in reports)
-    return Answer(503 if failed else 200, {"restaurants": len(reports), "reports": reports})
+    return JsonResult(503 if failed else 200, {"restaurants": len(reports), "reports": reports})

@@ -11,19 +11,19 @@ from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.http import Answer, answer, begin_trace, read_bounded
-from shared.core.body import InvalidJsonError, parse_object
+from functions.http import JsonResult, build_status_result, read_request_body, set_request_trace
+from shared.core.body import InvalidJsonError, parse_strict_json
 from shared.core.structs import InvalidFieldsError, read_struct
-from shared.edge.services import Services, services
-from shared.edge.telemetry import Event, Severity, line_of, log
-from shared.errors import InvalidSettingsError, LedgerUnavailableError
+from shared.edge.services import AppContext, get_app_context
+from shared.edge.telemetry import LogEvent, Severity, format_error_location, log_event
+from shared.errors import InvalidSettingsError, ServiceUnavailableError
 
-_CLIENT = "shared.edge.opentable.client"
-TICK = "x-cloudscheduler-scheduletime"
-Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,128}\Z")]
+_OPENTABLE_CLIENT_MODULE = "shared.edge.opentable.client"
+SCHEDULE_TIME_HEADER = "x-cloudscheduler-scheduletime"
+UrlSafeId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,128}\Z")]
 
 
-class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ScheduledRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a scheduled function is asked to do; everything is optional.
 
     Attributes:
@@ -31,68 +31,75 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
         tick: Which tick of the schedule asks, as the scheduler tells it, or else the minute.
     """
 
-    restaurant_id: Id | None = field(default=None, name="restaurantId")
+    restaurant_id: UrlSafeId | None = field(default=None, name="restaurantId")
     tick: str = ""
 
 
-AnyOrder = TypeVar("AnyOrder", bound=Order)
+ScheduledRequestT = TypeVar("ScheduledRequestT", bound=ScheduledRequest)
 
 
-async def scheduled(
+async def handle_scheduled_request(
     request: Request,
-    kind: type[AnyOrder],
-    run: Callable[[Services, AnyOrder], Awaitable[Answer]],
+    request_type: type[ScheduledRequestT],
+    run: Callable[[AppContext, ScheduledRequestT], Awaitable[JsonResult]],
 ) -> Response:
     """Answer a scheduled request.
 
     Args:
         request: The request; Cloud Run has checked that it comes from the scheduler.
-        kind: The model of its body.
+        request_type: The model of its body.
         run: Does the work.
 
     Returns:
         The work's answer; 400 for a body that cannot be read; 503 where nothing could be done.
     """
     try:
-        at_hand = services()
-        begin_trace(request, at_hand.environment.project)
-        order = await read_order(request, kind)
-        if isinstance(order, Answer):
-            return order.response()
-        minute = f"{at_hand.clock():%Y-%m-%dT%H:%M}"
-        tick = request.headers.get(TICK, minute)
-        async with _opentable_at_hand():
-            return (await run(at_hand, replace(order, tick=tick))).response()
-    except LedgerUnavailableError as error:
-        log(Severity.ERROR, Event.RUN_FAILED, error=str(error))
+        context = get_app_context()
+        set_request_trace(request, context.environment.project)
+        scheduled_request = await parse_scheduled_request(request, request_type)
+        if isinstance(scheduled_request, JsonResult):
+            return scheduled_request.to_response()
+        minute = f"{context.clock():%Y-%m-%dT%H:%M}"
+        tick = request.headers.get(SCHEDULE_TIME_HEADER, minute)
+        async with _preload_opentable_client():
+            return (await run(context, replace(scheduled_request, tick=tick))).to_response()
+    except ServiceUnavailableError as error:
+        log_event(Severity.ERROR, LogEvent.RUN_FAILED, error=str(error))
     except InvalidSettingsError as error:
-        log(Severity.ERROR, Event.SETTINGS_UNUSABLE, problem=str(error))
+        log_event(Severity.ERROR, LogEvent.SETTINGS_UNUSABLE, problem=str(error))
     except Exception as error:  # noqa: BLE001 -- a fault of ours must make the scheduler try again
-        log(Severity.ERROR, Event.CRASHED, error=type(error).__name__, where=line_of(error))
-    return answer(503, "unavailable").response()
+        log_event(
+            Severity.ERROR,
+            LogEvent.INTERNAL_ERROR,
+            error=type(error).__name__,
+            where=format_error_location(error),
+        )
+    return build_status_result(503, "unavailable").to_response()
 
 
 @asynccontextmanager
-async def _opentable_at_hand() -> AsyncIterator[None]:
+async def _preload_opentable_client() -> AsyncIterator[None]:
     """Import OpenTable's client while Firestore is waited for: each run begins by asking it."""
-    importing = asyncio.create_task(asyncio.to_thread(import_module, _CLIENT))
+    import_task = asyncio.create_task(asyncio.to_thread(import_module, _OPENTABLE_CLIENT_MODULE))
     try:
         yield
     finally:
-        await importing
+        await import_task
 
 
-async def read_order(request: Request, kind: type[AnyOrder]) -> AnyOrder | Answer:
+async def parse_scheduled_request(
+    request: Request, request_type: type[ScheduledRequestT]
+) -> ScheduledRequestT | JsonResult:
     """Read the optional body, or return the refusal of one that cannot be read."""
     if request.method != "POST":
-        return answer(405, "method_not_allowed")
-    raw = await read_bounded(request)
-    if raw is None:
-        return answer(413, "too_large")
+        return build_status_result(405, "method_not_allowed")
+    raw_body = await read_request_body(request)
+    if raw_body is None:
+        return build_status_result(413, "too_large")
     try:
-        return read_struct(kind, parse_object(raw) if raw.strip() else {})
+        return read_struct(request_type, parse_strict_json(raw_body) if raw_body.strip() else {})
     except InvalidJsonError:
-        return answer(400, "invalid_json")
+        return build_status_result(400, "invalid_json")
     except InvalidFieldsError as error:
         fields = sorted(name or "body" for name in error.problems)
-        return answer(400, "invalid_request", fields=fields)
+        return build_status_result(400, "invalid_request", fields=fields)

@@ -12,21 +12,27 @@ import functions_framework.aio
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from functions.http import Answer, answer, begin_trace, read_bounded, refused
-from shared.core.body import InvalidJsonError, parse_object
-from shared.core.change import Source
-from shared.core.keys import reservation_document_id
-from shared.core.settings import Settings
-from shared.edge.door import Visitor, admit
-from shared.edge.hints import follow_hint
-from shared.edge.intake import Quarantined, Statement, take_in
-from shared.edge.learning import follow_guest
-from shared.edge.ledger import Applied
-from shared.edge.services import Services, services
-from shared.edge.telemetry import Event, Severity, line_of, log
-from shared.errors import InvalidSettingsError, LedgerUnavailableError
+from functions.http import (
+    JsonResult,
+    build_status_result,
+    check_method_and_media_type,
+    read_request_body,
+    set_request_trace,
+)
+from shared.core.body import InvalidJsonError, parse_strict_json
+from shared.core.change import Channel
+from shared.core.keys import build_reservation_document_id
+from shared.core.settings import IntegrationSettings
+from shared.edge.door import AuthenticatedSender, authenticate_sender
+from shared.edge.hints import refetch_after_relay_event
+from shared.edge.intake import IncomingEvent, QuarantineResult, ingest_event
+from shared.edge.learning import fetch_guest_after_commit
+from shared.edge.ledger import ApplyResult
+from shared.edge.services import AppContext, get_app_context
+from shared.edge.telemetry import LogEvent, Severity, format_error_location, log_event
+from shared.errors import InvalidSettingsError, ServiceUnavailableError
 
-UNAVAILABLE = answer(503, "unavailable")
+UNAVAILABLE_RESULT = build_status_result(503, "unavailable")
 
 
 @functions_framework.aio.http
@@ -40,86 +46,99 @@ async def opentable_webhook(request: Request) -> Response:
         The answer of the documented table; never a 500.
     """
     try:
-        return (await _answer(request, services())).response()
-    except (LedgerUnavailableError, TimeoutError, ClientDisconnect) as error:
-        log(Severity.WARNING, Event.WEBHOOK, outcome="unavailable", error=type(error).__name__)
+        return (await _handle_webhook(request, get_app_context())).to_response()
+    except (ServiceUnavailableError, TimeoutError, ClientDisconnect) as error:
+        log_event(
+            Severity.WARNING, LogEvent.WEBHOOK, outcome="unavailable", error=type(error).__name__
+        )
     except InvalidSettingsError as error:
-        log(Severity.ERROR, Event.SETTINGS_UNUSABLE, problem=str(error))
+        log_event(Severity.ERROR, LogEvent.SETTINGS_UNUSABLE, problem=str(error))
     except Exception as error:  # noqa: BLE001 -- a fault of ours must make the sender try again
-        log(Severity.ERROR, Event.CRASHED, error=type(error).__name__, where=line_of(error))
-    return UNAVAILABLE.response()
+        log_event(
+            Severity.ERROR,
+            LogEvent.INTERNAL_ERROR,
+            error=type(error).__name__,
+            where=format_error_location(error),
+        )
+    return UNAVAILABLE_RESULT.to_response()
 
 
-async def _answer(request: Request, at_hand: Services) -> Answer:
-    begin_trace(request, at_hand.environment.project)
-    refusal = refused(request)
-    if refusal is not None:
-        return refusal
-    ends = asyncio.get_running_loop().time() + at_hand.environment.webhook_seconds
-    async with asyncio.timeout_at(ends):
-        raw = await read_bounded(request)
-        if raw is None:
-            return answer(413, "too_large")
+async def _handle_webhook(request: Request, context: AppContext) -> JsonResult:
+    set_request_trace(request, context.environment.project)
+    rejection = check_method_and_media_type(request)
+    if rejection is not None:
+        return rejection
+    deadline = asyncio.get_running_loop().time() + context.environment.webhook_deadline_seconds
+    async with asyncio.timeout_at(deadline):
+        raw_body = await read_request_body(request)
+        if raw_body is None:
+            return build_status_result(413, "too_large")
         try:
-            body = parse_object(raw)
+            body = parse_strict_json(raw_body)
         except InvalidJsonError:
-            return answer(400, "invalid_json")
-        taken = await _admit_and_take_in(request, at_hand, raw, body)
-    if isinstance(taken, Answer):
-        return taken
-    await _follow(at_hand, *taken, ends)
-    return _applied(*taken)
+            return build_status_result(400, "invalid_json")
+        result = await _authenticate_and_ingest(request, context, raw_body, body)
+    if isinstance(result, JsonResult):
+        return result
+    await _fetch_after_commit(context, *result, deadline)
+    return _build_applied_result(*result)
 
 
-async def _follow(at_hand: Services, settings: Settings, applied: Applied, ends: float) -> None:
+async def _fetch_after_commit(
+    context: AppContext, settings: IntegrationSettings, apply_result: ApplyResult, deadline: float
+) -> None:
     """Fetch what the committed event calls for; out of time, the next poll brings it instead."""
-    if asyncio.get_running_loop().time() >= ends:
+    if asyncio.get_running_loop().time() >= deadline:
         return
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout_at(ends):
-            await follow_hint(at_hand, settings, applied)
-            await follow_guest(at_hand, settings, applied)
+        async with asyncio.timeout_at(deadline):
+            await refetch_after_relay_event(context, settings, apply_result)
+            await fetch_guest_after_commit(context, settings, apply_result)
 
 
-async def _admit_and_take_in(
-    request: Request, at_hand: Services, raw: bytes, body: dict[str, Any]
-) -> Answer | tuple[Settings, Applied]:
-    now = at_hand.clock()
-    visitor = await admit(at_hand.directory, dict(request.headers), raw, body, now)
-    if visitor is None:
-        return answer(401, "unauthenticated")
-    settings = visitor.settings
-    if not settings.enabled:
-        return answer(403, "disabled", restaurantId=settings.restaurant_id)
+async def _authenticate_and_ingest(
+    request: Request, context: AppContext, raw_body: bytes, body: dict[str, Any]
+) -> JsonResult | tuple[IntegrationSettings, ApplyResult]:
+    now = context.clock()
+    sender = await authenticate_sender(
+        context.directory, dict(request.headers), raw_body, body, now
+    )
+    if sender is None:
+        return build_status_result(401, "unauthenticated")
+    settings = sender.settings
+    if not settings.is_enabled:
+        return build_status_result(403, "disabled", restaurantId=settings.restaurant_id)
     content_type = request.headers.get("content-type", "application/json")
-    statement = Statement(
-        visitor.shape, body, raw.decode(), content_type, now, Source.WEBHOOK, visitor.verdict
+    incoming_event = IncomingEvent(
+        sender.shape, body, raw_body.decode(), content_type, now, Channel.WEBHOOK, sender.verdict
     )
-    taken = await take_in(at_hand, settings, statement)
-    _log(visitor, taken)
-    if isinstance(taken, Quarantined):
-        return answer(202, "quarantined", restaurantId=settings.restaurant_id)
-    return settings, taken
+    ingest_result = await ingest_event(context, settings, incoming_event)
+    _log_webhook(sender, ingest_result)
+    if isinstance(ingest_result, QuarantineResult):
+        return build_status_result(202, "quarantined", restaurantId=settings.restaurant_id)
+    return settings, ingest_result
 
 
-def _applied(settings: Settings, applied: Applied) -> Answer:
-    return answer(
+def _build_applied_result(settings: IntegrationSettings, apply_result: ApplyResult) -> JsonResult:
+    return build_status_result(
         200,
-        applied.outcome,
+        apply_result.outcome,
         restaurantId=settings.restaurant_id,
-        reservationId=reservation_document_id(applied.change.external_key),
-        eventId=applied.change.event_id,
+        reservationId=build_reservation_document_id(apply_result.event.external_key),
+        eventId=apply_result.event.event_id,
     )
 
 
-def _log(visitor: Visitor, taken: Applied | Quarantined) -> None:
-    log(
-        Severity.WARNING if isinstance(taken, Quarantined) else Severity.INFO,
-        Event.WEBHOOK,
-        restaurantId=visitor.settings.restaurant_id,
-        outcome=taken.outcome,
-        reason=taken.reason if isinstance(taken, Quarantined) else None,
-        eventId=taken.change.event_id if isinstance(taken, Applied) else None,
-        scheme=visitor.verdict.reason,
-        keyPosition=visitor.verdict.position,
+def _log_webhook(
+    sender: AuthenticatedSender, ingest_result: ApplyResult | QuarantineResult
+) -> None:
+    log_event(
+        Severity.WARNING if isinstance(ingest_result, QuarantineResult) else Severity.INFO,
+        LogEvent.WEBHOOK,
+        restaurantId=sender.settings.restaurant_id,
+        outcome=ingest_result.outcome,
+        reason=ingest_result.reason if isinstance(ingest_result, QuarantineResult) else None,
+        eventId=ingest_result.event.event_id if isinstance(ingest_result, ApplyResult) else None,
+        scheme=sender.verdict.reason,
+        keyPosition=sender.verdict.credential_index,
     )

@@ -10,7 +10,7 @@ class InvalidSettingsError(Exception):
     """An operator's setting or secret cannot be used; the text says which one to mend."""
 
 
-class RejectedStatementError(Exception):
+class InvalidEventError(Exception):
     """A statement was understood as coming from its sender, but cannot be applied.
 
     Args:
@@ -24,15 +24,15 @@ class RejectedStatementError(Exception):
         self.detail = detail
 
 
-class LedgerUnavailableError(Exception):
+class ServiceUnavailableError(Exception):
     """Firestore could not take a commit in time; the sender must retry."""
 
 
-class QueueError(Exception):
+class EnqueueError(Exception):
     """A queue took no task; the text says what to do. A repetition does no harm."""
 
 
-class ForceRefusedError(Exception):
+class PlanNotExecutableError(Exception):
     """A held plan cannot be carried out as things are.
 
     Args:
@@ -46,7 +46,7 @@ class ForceRefusedError(Exception):
         self.code = code
 
 
-class BackfillUnderWayError(Exception):
+class BackfillInProgressError(Exception):
     """A backfill of other days is under way; one restaurant has one at a time."""
 
 
@@ -58,7 +58,7 @@ class OpenTableUnavailableError(OpenTableError):
     """OpenTable kept failing (429, 5xx, time-outs, unreadable bodies); the next run tries again."""
 
 
-class OpenTableRefusedError(OpenTableError):
+class OpenTableRequestRejectedError(OpenTableError):
     """OpenTable refused the request itself (4xx); retrying the same will not help.
 
     Args:
@@ -71,5 +71,5 @@ class OpenTableRefusedError(OpenTableError):
         self.status = status
 
 
-class PagingUnprovenError(OpenTableError):
+class IncompleteListingError(OpenTableError):
     """The pages could not be shown to cover the whole list; nothing may be concluded from them."""

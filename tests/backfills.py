@@ -4,11 +4,11 @@ from contextlib import aclosing
 from datetime import date, timedelta
 from typing import Any
 
-from dev.sandbox.guestbook import Guestbook
+from dev.sandbox.guestbook import GuestActions
 from shared.core.backfill import Backfill
 from shared.edge import paths
-from shared.edge.backfilling import carry_on
-from shared.edge.backfills import begin_backfill, read_backfill
+from shared.edge.backfilling import run_backfill_steps
+from shared.edge.backfills import read_backfill, start_backfill
 from shared.edge.opentable.clock import Deadline
 from tests.world import BEGINNING, World
 
@@ -16,13 +16,13 @@ FIRST, LAST = date(2026, 3, 4), date(2026, 3, 31)  # 28 days: four slices
 
 
 async def begin(world: World) -> Backfill:
-    return await begin_backfill(world.services, world.restaurant.id, FIRST, LAST)
+    return await start_backfill(world.services, world.restaurant.id, FIRST, LAST)
 
 
 async def run(world: World, slices: int = 99) -> list[Backfill]:
     """Carry the backfill on for at most so many steps, as a run that then ends."""
     steps: list[Backfill] = []
-    going = carry_on(world.services, world.restaurant.id, Deadline.after(60))
+    going = run_backfill_steps(world.services, world.restaurant.id, Deadline.after(60))
     async with aclosing(going):
         async for step in going:
             steps.append(step)
@@ -38,21 +38,21 @@ async def state(world: World) -> Backfill:
 
 
 async def settings(world: World) -> dict[str, Any]:
-    integration = paths.integration(world.services.firestore, world.restaurant.id)
+    integration = paths.integration_document(world.services.firestore, world.restaurant.id)
     return (await integration.get()).to_dict() or {}
 
 
 def book_some(world: World) -> list[str]:
     """Book one visit a day of the range, some with a guest; return their keys."""
-    guests = Guestbook(world.sandbox.book, int(world.restaurant.rid))
+    guests = GuestActions(world.sandbox.store, int(world.restaurant.rid))
     keys = []
     for day in range(-10, 17):
         guest = guests.add(f"Guest {day}", "Example").key if day % 2 else None
-        keys.append(world.desk.book(BEGINNING + timedelta(days=day), 2, guest_key=guest).key)
+        keys.append(world.desk.create(BEGINNING + timedelta(days=day), 2, guest_key=guest).key)
     return [key.lower() for key in keys]
 
 
 async def run_briefly(world: World) -> list[Backfill]:
     """Carry it on in a run that has little time."""
-    going = carry_on(world.services, world.restaurant.id, Deadline.after(1.5))
+    going = run_backfill_steps(world.services, world.restaurant.id, Deadline.after(1.5))
     return [step async for step in going]

@@ -11,7 +11,7 @@ from google.cloud import tasks_v2
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcAsyncIOTransport
 
 from dev.processes import LOOPBACK
-from shared.edge.tasks.cloud import CloudTasks
+from shared.edge.tasks.cloud import CloudTasksQueue
 
 QUEUE = "projects/p/locations/us-central1/queues/opentable"
 URL = "https://us-central1-p.cloudfunctions.net"
@@ -27,7 +27,7 @@ class FakeCloudTasks:
         created: The tasks that it has taken, in order.
         calls: How many calls came.
         refusals: The status of each of the next calls, None for none; one that is refused with
-            `Status.UNKNOWN` has landed all the same, and its answer is lost.
+            `ReservationStatus.UNKNOWN` has landed all the same, and its answer is lost.
         host: Where it listens.
     """
 
@@ -61,9 +61,9 @@ class FakeCloudTasks:
             transport=CloudTasksGrpcAsyncIOTransport(channel=channel)
         )
 
-    def queue(self, name: str = QUEUE) -> CloudTasks:
+    def queue(self, name: str = QUEUE) -> CloudTasksQueue:
         """Return our side of it."""
-        return CloudTasks(name, URL, ACCOUNT, 480, self.client)
+        return CloudTasksQueue(name, URL, ACCOUNT, 480, self.client)
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from google.cloud.firestore import AsyncClient
 from hypothesis import settings
 
 from dev.emulator import Emulator, EmulatorError, start_emulator
-from dev.processes import wait_until_answers
+from dev.processes import wait_until_reachable
 from tests.indexes.recording import QueryWatch
 from tests.world import World, make_world
 
@@ -38,7 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def emulator() -> Iterator[Emulator]:
     """The emulator that FIRESTORE_EMULATOR_HOST names, else one that ends with the tests."""
     if _HOST in os.environ:
-        wait_until_answers(f"http://{os.environ[_HOST]}/", _ANSWER_SECONDS)
+        wait_until_reachable(f"http://{os.environ[_HOST]}/", _ANSWER_SECONDS)
         yield Emulator(os.environ[_HOST])
         return
     with start_emulator() as started, pytest.MonkeyPatch.context() as patch:

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from functions.webhook import opentable_webhook
 from shared.edge import services as process
-from shared.edge.services import Services
+from shared.edge.services import AppContext
 from tests.world import World
 
 MARKS = ("marked", "5559876", "zoë", "zo\\u00eb", "whsec_", "v1,", "bearer ", "basic ")
@@ -27,18 +27,20 @@ class Driver:
         self.world = world
 
     async def call(
-        self, function: object, body: object, services: Services | None = None, **headers: str
+        self, function: object, body: object, services: AppContext | None = None, **headers: str
     ) -> int:
         """POST to a function; return the answer's status."""
-        process._made.clear()
-        process._made[asyncio.get_running_loop()] = services or self.world.services
+        process._contexts_by_loop.clear()
+        process._contexts_by_loop[asyncio.get_running_loop()] = services or self.world.services
         transport = httpx.ASGITransport(Starlette(routes=[Route("/", function, methods=["POST"])]))  # type: ignore[arg-type] # the framework's decorator is untyped
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
             named = {"content-type": "application/json", **headers}
             return (await client.post("/", content=raw, headers=named)).status_code
 
-    async def webhook(self, body: object, services: Services | None = None, **headers: str) -> int:
+    async def webhook(
+        self, body: object, services: AppContext | None = None, **headers: str
+    ) -> int:
         """POST to the webhook, by default with the credential that it wants."""
         return await self.call(opentable_webhook, body, services, **(headers or TOKEN))
 

@@ -10,12 +10,12 @@ from starlette.types import Message
 
 from functions.webhook import opentable_webhook
 from shared.edge import services as process
-from shared.edge.services import Services
+from shared.edge.services import AppContext
 
 BEARER = {"authorization": "Bearer proof"}
 
 
-async def knock(services: Services, body: bytes, headers: Mapping[str, str] = BEARER) -> int:
+async def knock(services: AppContext, body: bytes, headers: Mapping[str, str] = BEARER) -> int:
     """Post a body to the webhook of a process that has these services.
 
     Args:
@@ -27,8 +27,8 @@ async def knock(services: Services, body: bytes, headers: Mapping[str, str] = BE
         The answer's HTTP status.
     """
     # The function looks its services up before it first waits, so each caller gets its own.
-    process._made.clear()
-    process._made[asyncio.get_running_loop()] = services
+    process._contexts_by_loop.clear()
+    process._contexts_by_loop[asyncio.get_running_loop()] = services
     answering = cast("Awaitable[Response]", opentable_webhook(_request(body, headers)))
     return (await answering).status_code
 

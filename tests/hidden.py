@@ -14,7 +14,7 @@ class Hidden:
     """
 
     def __init__(self, world: World, *keys: str) -> None:
-        self._shelf = world.sandbox.book._shelves[int(world.restaurant.rid)]
+        self._shelf = world.sandbox.store._data_by_rid[int(world.restaurant.rid)]
         self._keys = keys
         self._hidden: dict[str, Any] = {}
 

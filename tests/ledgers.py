@@ -4,15 +4,17 @@ from datetime import datetime, timedelta
 
 from google.cloud.firestore import AsyncClient
 
-from shared.core.settings import Settings
-from shared.edge.lately import Lately
+from shared.core.settings import IntegrationSettings
+from shared.edge.lately import RecentReservationCache
 from shared.edge.ledger import Ledger
 from tests.statements import RECEIVED
 
 
-def new_ledger(client: AsyncClient, settings: Settings) -> Ledger:
+def new_ledger(client: AsyncClient, settings: IntegrationSettings) -> Ledger:
     """Return a restaurant's ledger."""
-    return Ledger(client, settings, _clock, timedelta(days=400), lately=Lately())
+    return Ledger(
+        client, settings, _clock, timedelta(days=400), recent_reservations=RecentReservationCache()
+    )
 
 
 def _clock() -> datetime:

@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 
 import uvicorn
 
-from dev.processes import LOOPBACK, free_port, wait_until_answers
-from dev.sandbox.answers import Sandbox
-from dev.sandbox.desk import Desk
-from dev.sandbox.records import Reservation, Restaurant
-from dev.sandbox.server import create_app
-from dev.sandbox.station import Plan, build
+from dev.processes import LOOPBACK, find_free_port, wait_until_reachable
+from dev.sandbox.answers import OpenTableApi
+from dev.sandbox.desk import ReservationActions
+from dev.sandbox.records import SandboxReservation, SandboxRestaurant
+from dev.sandbox.server import create_sandbox_app
+from dev.sandbox.station import SimulatorConfig, build_simulator
 
 _SECONDS = 20
 _EVENING = datetime(2026, 3, 14, 23, 15, tzinfo=UTC)
@@ -24,8 +24,8 @@ _EVENING = datetime(2026, 3, 14, 23, 15, tzinfo=UTC)
 class Booked:
     """A reservation, and the desk that may change it."""
 
-    desk: Desk
-    reservation: Reservation
+    desk: ReservationActions
+    reservation: SandboxReservation
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +38,21 @@ class LocalOpenTable:
     """
 
     url: str
-    sandbox: Sandbox
+    sandbox: OpenTableApi
 
     def booked(self, rid: str, party_size: int, at: datetime = _EVENING) -> Booked:
         """Take a restaurant in, where it is not in yet, and book a table there."""
-        if int(rid) not in {one.rid for one in self.sandbox.book.restaurants()}:
-            self.sandbox.book.open(Restaurant(int(rid), "Demo", ZoneInfo("America/New_York")))
+        if int(rid) not in {one.rid for one in self.sandbox.store.list_restaurants()}:
+            self.sandbox.store.add_restaurant(
+                SandboxRestaurant(int(rid), "Demo", ZoneInfo("America/New_York"))
+            )
         self.sandbox.tokens.partners[0].rids.add(int(rid))
-        desk = Desk(self.sandbox.book, int(rid))
-        return Booked(desk, desk.book(at, party_size))
+        desk = ReservationActions(self.sandbox.store, int(rid))
+        return Booked(desk, desk.create(at, party_size))
 
     def tomorrow(self) -> datetime:
         """Return this time tomorrow."""
-        return self.sandbox.book.now() + timedelta(days=1)
+        return self.sandbox.store.now() + timedelta(days=1)
 
     def soon(self, rid: str, party_size: int) -> Booked:
         """Book a table for this time tomorrow; else as `booked`."""
@@ -60,16 +62,16 @@ class LocalOpenTable:
 @contextmanager
 def serving_opentable() -> Iterator[LocalOpenTable]:
     """Serve an OpenTable with no restaurants until the block ends."""
-    port = free_port()
+    port = find_free_port()
     url = f"http://{LOOPBACK}:{port}"
-    station = build(Plan(zones={}, base_url=url))
-    config = uvicorn.Config(create_app(station), LOOPBACK, port, log_level="error")
+    station = build_simulator(SimulatorConfig(zones={}, base_url=url))
+    config = uvicorn.Config(create_sandbox_app(station), LOOPBACK, port, log_level="error")
     server = uvicorn.Server(config)
     thread = Thread(target=server.run, daemon=True)
     thread.start()
     try:
-        wait_until_answers(url, _SECONDS)
-        yield LocalOpenTable(url, station.sandbox)
+        wait_until_reachable(url, _SECONDS)
+        yield LocalOpenTable(url, station.api)
     finally:
         server.should_exit = server.force_exit = True
         thread.join(_SECONDS)

@@ -5,9 +5,9 @@ from typing import Any
 
 from google.cloud.firestore import AsyncClient
 
-from shared.core.document import Identity, difference, flatten, render
-from shared.core.journal import fold
-from shared.core.settings import Settings
+from shared.core.document import ReservationIdentity, diff_fields, flatten_document, render_document
+from shared.core.journal import rebuild_state
+from shared.core.settings import IntegrationSettings
 from shared.edge import paths
 
 
@@ -21,26 +21,32 @@ class Page:
     """
 
     client: AsyncClient
-    settings: Settings
+    settings: IntegrationSettings
 
     async def document(self, key: str = "ot_1") -> dict[str, Any]:
         """Return a reservation's document, empty where there is none."""
-        found = await paths.reservation(self.client, self.settings.restaurant_id, key).get()
+        found = await paths.reservation_document(
+            self.client, self.settings.restaurant_id, key
+        ).get()
         return found.to_dict() or {}
 
     async def journal(self, key: str = "ot_1") -> dict[str, dict[str, Any]]:
         """Return a reservation's journal by entry id."""
-        document = paths.reservation(self.client, self.settings.restaurant_id, key)
+        document = paths.reservation_document(self.client, self.settings.restaurant_id, key)
         entries = document.collection("ledgerEvents").stream()
         return {found.id: found.to_dict() or {} async for found in entries}
 
     async def quarantined(self) -> list[dict[str, Any]]:
         """Return the items of the quarantine."""
-        items = paths.quarantine(self.client, self.settings.restaurant_id).stream()
+        items = paths.quarantine_collection(self.client, self.settings.restaurant_id).stream()
         return [found.to_dict() or {} async for found in items]
 
     async def astray(self, key: str = "ot_1") -> dict[str, Any]:
         """Return where the document is not what folding its whole journal gives."""
-        identity = Identity(self.settings.restaurant_id, key, self.settings.usable_zone())
-        folded = fold((await self.journal(key)).values())
-        return difference(flatten(await self.document(key)), render(identity, folded))
+        identity = ReservationIdentity(
+            self.settings.restaurant_id, key, self.settings.require_zone()
+        )
+        folded = rebuild_state((await self.journal(key)).values())
+        return diff_fields(
+            flatten_document(await self.document(key)), render_document(identity, folded)
+        )

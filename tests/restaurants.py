@@ -8,7 +8,7 @@ from typing import Any
 
 from google.cloud.firestore import AsyncClient
 
-from shared.core.settings import Settings, settings_from
+from shared.core.settings import IntegrationSettings, parse_settings
 from shared.edge import paths
 
 
@@ -41,9 +41,9 @@ class Restaurant:
         }
         return {name: value for name, value in whole.items() if value is not None}
 
-    def settings(self, **changes: Any) -> Settings:
+    def settings(self, **changes: Any) -> IntegrationSettings:
         """Return its settings as read."""
-        return settings_from(self.id, self.document(**changes))
+        return parse_settings(self.id, self.document(**changes))
 
 
 def new_restaurant() -> Restaurant:
@@ -54,8 +54,8 @@ def new_restaurant() -> Restaurant:
 
 async def seed(client: AsyncClient, restaurant: Restaurant, **changes: Any) -> None:
     """Store a restaurant's settings, with changes, and the route to it."""
-    await paths.integration(client, restaurant.id).set(restaurant.document(**changes))
-    await paths.route(client, restaurant.rid).set({"restaurantId": restaurant.id})
+    await paths.integration_document(client, restaurant.id).set(restaurant.document(**changes))
+    await paths.rid_claim_document(client, restaurant.rid).set({"restaurantId": restaurant.id})
 
 
 def keep_secret(file: Path, secret_id: str, payload: object) -> None:

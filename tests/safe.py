@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 
-from shared.errors import InvalidSettingsError, LedgerUnavailableError
+from shared.errors import InvalidSettingsError, ServiceUnavailableError
 
 
 class Safe:
@@ -24,7 +24,7 @@ class Safe:
         """Return a secret's payload."""
         self.reads[secret_id] += 1
         if self.is_away:
-            raise LedgerUnavailableError("away")
+            raise ServiceUnavailableError("away")
         if secret_id not in self.payloads:
             raise InvalidSettingsError(f"no {secret_id}")
         payload = self.payloads[secret_id]

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from dev.sandbox.signing import signed_headers
+from dev.sandbox.signing import build_signed_headers
 from tests.page import Page
 from tests.restaurants import Restaurant
 from tests.statements import envelope, row
@@ -80,7 +80,7 @@ def told(answer: httpx.Response) -> tuple[int, str]:
 
 def signature(key: str, raw: bytes, ahead: int = 0) -> dict[str, str]:
     """Return the headers of a message of its own, signed so many seconds ahead of now."""
-    return signed_headers(key, f"msg_{next(_numbers)}", int(time.time()) + ahead, raw)
+    return build_signed_headers(key, f"msg_{next(_numbers)}", int(time.time()) + ahead, raw)
 
 
 def _named(headers: Mapping[str, str]) -> dict[str, str]:

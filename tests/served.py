@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from dev.serving import serving as serving_function
+from dev.serving import serve_function as serving_function
 
 SECONDS = 30
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from shared.core.change import Change, Source
-from shared.core.envelope import change_from_envelope
-from shared.core.snapshot import change_from_object
+from shared.core.change import Channel, ReservationEvent
+from shared.core.envelope import parse_envelope
+from shared.core.snapshot import parse_opentable_reservation
 
 RID = "555001"
 RECEIVED = datetime(2026, 3, 9, 12, 31, tzinfo=UTC)
@@ -53,20 +53,22 @@ def row(sequence_id: int, **fields: Any) -> dict[str, Any]:
     }
 
 
-def relayed(kind: str = "created", minute: int = 0, **data: Any) -> Change:
+def relayed(kind: str = "created", minute: int = 0, **data: Any) -> ReservationEvent:
     """Return an envelope as a change (see `envelope`)."""
     body = envelope(kind, minute, **data)
-    return change_from_envelope(
+    return parse_envelope(
         body,
         json.dumps(body),
         rid=RID,
         zone=_ZONE,
         received_at=RECEIVED,
-        source=Source.WEBHOOK,
+        channel=Channel.WEBHOOK,
     )
 
 
-def shown(sequence_id: int, **fields: Any) -> Change:
+def shown(sequence_id: int, **fields: Any) -> ReservationEvent:
     """Return OpenTable's own object as a change (see `row`)."""
     body = row(sequence_id, **fields)
-    return change_from_object(body, json.dumps(body), rid=RID, zone=_ZONE, source=Source.POLL)
+    return parse_opentable_reservation(
+        body, json.dumps(body), rid=RID, zone=_ZONE, channel=Channel.POLL
+    )

@@ -12,20 +12,20 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from dev.demo_day import own_reservations
-from dev.operating.desk import Desk
-from dev.sandbox.guestbook import Guestbook
-from dev.sandbox.people import made_up
-from shared.core.body import Shape
-from shared.core.change import Source
-from shared.core.signature import Verdict
+from dev.demo_day import build_native_reservations
+from dev.operating.desk import OperatorClient
+from dev.sandbox.guestbook import GuestActions
+from dev.sandbox.people import generate_guest_details
+from shared.core.body import WebhookFormat
+from shared.core.change import Channel
+from shared.core.signature import Verification
 from shared.edge import paths
 from shared.edge.backfilling import backfill_restaurant
-from shared.edge.intake import Statement, take_in
+from shared.edge.intake import IncomingEvent, ingest_event
 from shared.edge.opentable.clock import Deadline
-from shared.edge.staff.secret_stores import FileStore
-from shared.edge.staff.staffroom import open_staffroom
-from shared.edge.staff.tokens import Person
+from shared.edge.staff.secret_stores import SecretsFileStore
+from shared.edge.staff.staffroom import build_api_context
+from shared.edge.staff.tokens import AuthenticatedUser
 from tests.held import force, held_for_missing, held_for_updates
 from tests.statements import row
 from tests.world import NEW_YORK, World
@@ -87,36 +87,46 @@ def kind_of(path: str) -> str:
 
 
 @pytest.fixture
-def desk(world: World, tmp_path: Path) -> Desk:
+def desk(world: World, tmp_path: Path) -> OperatorClient:
     secrets = tmp_path / "secrets.json"
     secrets.write_text("{}")
-    store = FileStore(str(secrets))
-    room = replace(open_staffroom(world.services), secret_store=lambda: store)
-    return Desk(room, world.restaurant.id, Person("olga", is_operator=True))
+    store = SecretsFileStore(str(secrets))
+    room = replace(build_api_context(world.services), get_secret_store=lambda: store)
+    return OperatorClient(room, world.restaurant.id, AuthenticatedUser("olga", is_operator=True))
 
 
 async def hear(world: World, sequence_id: int, **fields: Any) -> None:
     """Take in a webhook of OpenTable's."""
     rid = world.restaurant.rid
     body = row(sequence_id, rid=int(rid), id=f"{rid}-ot_1", **fields)
-    proof = Verdict(accepted=True, reason="bearer", position=0)
+    proof = Verification(is_accepted=True, reason="bearer", credential_index=0)
     text, at = json.dumps(body), world.clock()
-    told = Statement(Shape.OBJECT, body, text, "application/json", at, Source.WEBHOOK, proof)
-    await take_in(world.services, world.settings(), told)
+    told = IncomingEvent(
+        WebhookFormat.OPENTABLE_RESERVATION,
+        body,
+        text,
+        "application/json",
+        at,
+        Channel.WEBHOOK,
+        proof,
+    )
+    await ingest_event(world.services, world.settings(), told)
 
 
 async def book_comes_in(world: World) -> None:
     """Bookings, guests of every kind, and a day of the restaurant's own."""
-    guests, rng = Guestbook(world.sandbox.book, int(world.restaurant.rid)), random.Random(0)  # noqa: S311 -- repeatable
-    known, merged, leaving = (guests.add(*made_up(rng)) for _ in range(3))
+    guests, rng = GuestActions(world.sandbox.store, int(world.restaurant.rid)), random.Random(0)  # noqa: S311 -- repeatable
+    known, merged, leaving = (guests.add(*generate_guest_details(rng)) for _ in range(3))
     for guest in (known, merged, leaving):
-        world.desk.book(world.clock() + timedelta(days=1), 2, guest_key=guest.key, request="x")
+        world.desk.create(world.clock() + timedelta(days=1), 2, guest_key=guest.key, request="x")
     await world.poll()
     guests.merge(merged.key, known.key)
     guests.forget(leaving.key)
     client = world.services.firestore
-    for own in own_reservations(world.restaurant.id, NEW_YORK, world.clock()):
-        await paths.reservations(client, world.restaurant.id).document(own["id"]).set(own)
+    for own in build_native_reservations(world.restaurant.id, NEW_YORK, world.clock()):
+        await (
+            paths.reservations_collection(client, world.restaurant.id).document(own["id"]).set(own)
+        )
 
 
 async def relay_speaks(world: World) -> None:
@@ -127,20 +137,20 @@ async def relay_speaks(world: World) -> None:
     await world.hear_relay("cancelled", **said, cancellationReason="y")
 
 
-async def quarantine_is_settled(world: World, desk: Desk) -> None:
+async def quarantine_is_settled(world: World, desk: OperatorClient) -> None:
     await hear(world, 1)
     await hear(world, 1, party_size=7)
     await hear(world, 2, party_size=0)
     first, second = (await desk.get("quarantine"))["items"]
     await desk.get(f"quarantine/{first['id']}", unmask=True)
     await desk.call("POST", f"quarantine/{first['id']}/dismiss", body={"reason": "z"})
-    items = paths.quarantine(world.services.firestore, world.restaurant.id)
+    items = paths.quarantine_collection(world.services.firestore, world.restaurant.id)
     mended = json.dumps(row(3, rid=int(world.restaurant.rid), id="ot_1"))
     await items.document(second["id"]).update({"body": mended})
     await desk.call("POST", f"quarantine/{second['id']}/replay")
 
 
-async def everything_happens(world: World, desk: Desk) -> None:
+async def everything_happens(world: World, desk: OperatorClient) -> None:
     await book_comes_in(world)
     await relay_speaks(world)
     await quarantine_is_settled(world, desk)
@@ -153,12 +163,14 @@ async def everything_happens(world: World, desk: Desk) -> None:
     await held_for_missing(world)
     _, held = await held_for_updates(world)
     await force(world, held)
-    world.desk.book(world.clock() + timedelta(days=1), 2)
+    world.desk.create(world.clock() + timedelta(days=1), 2)
     await world.reconcile()
     await desk.call("PUT", "integration", body={"credentials": {"bearerTokens": ["t"]}})
 
 
-async def test_every_field_that_is_written_is_documented(world: World, desk: Desk) -> None:
+async def test_every_field_that_is_written_is_documented(
+    world: World, desk: OperatorClient
+) -> None:
     await everything_happens(world, desk)
     known, strangers, seen = documented(), set(), set()
     for path, document in (await world.everything()).items():

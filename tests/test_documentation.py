@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dev.__main__ import command_line
+from dev.__main__ import build_parser
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -86,7 +86,7 @@ def test_every_page_is_reached_from_the_readme() -> None:
 def test_every_command_is_one_that_the_command_line_reads(page: str, command: str) -> None:
     words = shlex.split(command, comments=True)
     assert page
-    command_line().parse_args(words[words.index("dev") + 1 :])
+    build_parser().parse_args(words[words.index("dev") + 1 :])
 
 
 def test_every_make_target_is_one_of_the_makefiles() -> None:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 import main
-from dev.processes import LOOPBACK, free_port
+from dev.processes import LOOPBACK, find_free_port
 from tests.served import serving
 
 ROOT = Path(main.__file__).parent
@@ -137,7 +137,7 @@ def test_an_unencrypted_opentable_fails_at_start_in_words() -> None:
 
 @pytest.mark.parametrize("target", main.__all__)
 def test_a_target_starts_alone_and_answers(target: str) -> None:
-    nowhere = f"{LOOPBACK}:{free_port()}"
+    nowhere = f"{LOOPBACK}:{find_free_port()}"
     with serving(
         target, GOOGLE_CLOUD_PROJECT="project-1", FIRESTORE_EMULATOR_HOST=nowhere
     ) as served:

@@ -10,18 +10,18 @@ from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient
 from msgspec import structs
 
-from dev.sandbox.faults import Kind
-from dev.sandbox.records import Guest, Reservation
+from dev.sandbox.faults import FailureKind
+from dev.sandbox.records import SandboxGuest, SandboxReservation
 from functions.poll import opentable_poll
 from functions.reconcile import opentable_reconcile
 from functions.webhook import opentable_webhook
 from shared.edge import paths
 from shared.edge import services as process
-from shared.edge.directory import Directory
+from shared.edge.directory import RestaurantDirectory
 from shared.edge.environment import read_environment
-from shared.edge.secrets import Secrets
-from shared.edge.services import Services
-from shared.edge.staff.staffroom import open_staffroom
+from shared.edge.secrets import CredentialCache
+from shared.edge.services import AppContext
+from shared.edge.staff.staffroom import build_api_context
 from shared.errors import InvalidSettingsError
 from tests.driver import MARKED_TYPE, SIGNED, TOKEN, Driver, untold
 from tests.edge.guest_party import SOON, Party
@@ -52,13 +52,13 @@ async def driver(firestore: AsyncClient) -> AsyncIterator[Driver]:
     world = await make_world(firestore, country="US")
     safe = Safe()
     safe.payloads[world.restaurant.secret] = CREDENTIALS
-    secrets = Secrets(lambda: safe, lambda: 0.0)
-    directory = Directory(firestore, secrets, None, lambda: 0.0)
+    secrets = CredentialCache(lambda: safe, lambda: 0.0)
+    directory = RestaurantDirectory(firestore, secrets, None, lambda: 0.0)
     world.sandbox.tokens.partners[0].client_secret = "marked-secret"
     services = structs.replace(world.services, directory=directory)
     yield Driver(structs.replace(world, services=services))
     world.executor.shutdown()
-    process._made.clear()
+    process._contexts_by_loop.clear()
 
 
 @pytest.fixture
@@ -89,10 +89,10 @@ def letter(driver: Driver, number: int, kind: str = "updated", **data: Any) -> d
     }
 
 
-def booked_by(party: Party) -> Reservation:
+def booked_by(party: Party) -> SandboxReservation:
     """Book a table for somebody marked."""
     key = party.guests.add("Zoë", "Marked", "marked@example.com", "2125559876").key
-    return party.world.desk.book(SOON, 2, guest_key=key, request="marked wish")
+    return party.world.desk.create(SOON, 2, guest_key=key, request="marked wish")
 
 
 async def test_no_outcome_of_a_webhook(driver: Driver, written: Callable[[], str]) -> None:
@@ -133,11 +133,13 @@ async def test_no_run_that_polls_reconciles_quarantines_and_erases(
     diner = MarkedDiner(Party(driver.world))
     await diner.settle_in()
     odd = booked_by(diner.party)
-    book = driver.world.sandbox.book
-    book.change(odd.rid, odd.key, lambda row: replace(row, party_size=0, venue_notes="marked"))
-    book.change_guest(odd.rid, str(odd.guest_key), _unreadable)
+    book = driver.world.sandbox.store
+    book.update_reservation(
+        odd.rid, odd.key, lambda row: replace(row, party_size=0, venue_notes="marked")
+    )
+    book.update_guest(odd.rid, str(odd.guest_key), _unreadable)
     await driver.call(opentable_poll, {})
-    driver.world.desk.request(diner.booked[0].key, "marked anew")
+    driver.world.desk.set_request(diner.booked[0].key, "marked anew")
     assert await driver.call(opentable_reconcile, {}) == 200
     driver.world.clock.advance(900)
     diner.party.guests.forget(diner.key)
@@ -150,7 +152,7 @@ async def test_no_run_that_polls_reconciles_quarantines_and_erases(
     assert untold(text) == []
 
 
-def _unreadable(guest: Guest) -> Guest:
+def _unreadable(guest: SandboxGuest) -> SandboxGuest:
     return replace(guest, notes=7)  # type: ignore[arg-type] # what OpenTable should never send
 
 
@@ -170,13 +172,15 @@ async def test_no_order_that_cannot_be_read(
     assert untold(written()) == []
 
 
-@pytest.mark.parametrize("kind", [Kind.REVOKED, Kind.HTML, Kind.TRUNCATED, Kind.CLOSE])
+@pytest.mark.parametrize(
+    "kind", [FailureKind.REVOKED, FailureKind.HTML, FailureKind.TRUNCATED, FailureKind.CLOSE]
+)
 async def test_no_failure_of_opentable(
-    driver: Driver, written: Callable[[], str], kind: Kind
+    driver: Driver, written: Callable[[], str], kind: FailureKind
 ) -> None:
     party = Party(driver.world)
     booked = booked_by(party)
-    driver.world.sandbox.faults.fail(kind, times=50)
+    driver.world.sandbox.faults.script_failure(kind, times=50)
     hurried = _hurried(driver.world.services)
     await driver.webhook(party.row(booked), hurried)
     await driver.call(opentable_poll, {}, hurried)
@@ -186,8 +190,8 @@ async def test_no_failure_of_opentable(
     assert untold(text) == []
 
 
-def _hurried(services: Services) -> Services:
-    hurry = {"guest_seconds": 0.1, "run_seconds": 0.3}
+def _hurried(services: AppContext) -> AppContext:
+    hurry = {"guest_budget_seconds": 0.1, "run_budget_seconds": 0.3}
     return structs.replace(services, environment=structs.replace(services.environment, **hurry))
 
 
@@ -246,7 +250,9 @@ async def test_no_secret_that_cannot_be_read(
     driver: Driver, firestore: AsyncClient, written: Callable[[], str]
 ) -> None:
     safe = Safe()
-    directory = Directory(firestore, Secrets(lambda: safe, lambda: 0.0), None, lambda: 0.0)
+    directory = RestaurantDirectory(
+        firestore, CredentialCache(lambda: safe, lambda: 0.0), None, lambda: 0.0
+    )
     services = structs.replace(driver.world.services, directory=directory)
     payloads: list[object] = ["marked, no JSON", {"bearerTokens": "marked"}, {"clientSecret": 5}]
     for payload in payloads:
@@ -281,8 +287,8 @@ async def test_no_call_of_the_staff(
 
 async def _manager(world: World) -> Caller:
     services = world.services
-    room = open_staffroom(services)
-    members = paths.staff(services.firestore, world.restaurant.id, "mara")
+    room = build_api_context(services)
+    members = paths.staff_member_document(services.firestore, world.restaurant.id, "mara")
     await members.set({"role": "manager"})
     token = unsigned(services.firestore.project, "mara")
     return Caller(served(room), world.restaurant.id, token)

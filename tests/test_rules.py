@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from dev.demo_staff import STAFF, unsigned_token
+from dev.demo_staff import DEMO_STAFF_UIDS, build_unsigned_token
 from dev.emulator import Emulator
 
 RULES = Path(__file__).parents[1] / "firestore.rules"
@@ -40,7 +40,7 @@ def caller(project: str, who: str) -> dict[str, str]:
     """Return the headers of nobody, of a signed-in manager, an operator, or an administrator."""
     now = int(time.time())
     tokens = {
-        "manager": unsigned_token(project, STAFF["manager"], now),
+        "manager": build_unsigned_token(project, DEMO_STAFF_UIDS["manager"], now),
         "operator": operators_token(project, now),
         "administrator": OWNER,
     }
@@ -49,7 +49,7 @@ def caller(project: str, who: str) -> dict[str, str]:
 
 def operators_token(project: str, now: int) -> str:
     """Return the token of somebody who has the group's own claim."""
-    head, claims, _ = unsigned_token(project, "olga", now).split(".")
+    head, claims, _ = build_unsigned_token(project, "olga", now).split(".")
     told = json.loads(base64.urlsafe_b64decode(claims + "==")) | {"operator": True}
     return f"{head}.{base64.urlsafe_b64encode(json.dumps(told).encode()).decode().rstrip('=')}."
 

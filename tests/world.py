@@ -11,27 +11,27 @@ from google.cloud.firestore import AsyncClient, FieldFilter
 from msgspec import Struct
 
 from dev.sandbox.adapter import SandboxAdapter
-from dev.sandbox.answers import Sandbox
-from dev.sandbox.book import Book
+from dev.sandbox.answers import OpenTableApi
+from dev.sandbox.book import SandboxStore
 from dev.sandbox.clock import ManualClock
-from dev.sandbox.desk import Desk
-from dev.sandbox.records import Restaurant as SandboxRestaurant
+from dev.sandbox.desk import ReservationActions
+from dev.sandbox.records import SandboxRestaurant
 from dev.sandbox.tokens import Partner
-from shared.core.body import Shape
-from shared.core.change import Source
-from shared.core.settings import Settings, settings_from
+from shared.core.body import WebhookFormat
+from shared.core.change import Channel
+from shared.core.settings import IntegrationSettings, parse_settings
 from shared.edge import paths
-from shared.edge.directory import Directory
+from shared.edge.directory import RestaurantDirectory
 from shared.edge.environment import read_environment
-from shared.edge.intake import Quarantined, Statement, take_in
-from shared.edge.ledger import Applied
+from shared.edge.intake import IncomingEvent, QuarantineResult, ingest_event
+from shared.edge.ledger import ApplyResult
 from shared.edge.opentable.client import OpenTableClient
 from shared.edge.opentable.clock import SYSTEM_CLOCK, Clock
-from shared.edge.opentable.transport import new_session
+from shared.edge.opentable.transport import build_session
 from shared.edge.polling import poll_restaurant
-from shared.edge.reconciling import Wanted, reconcile_restaurant
-from shared.edge.secrets import Secrets
-from shared.edge.services import Services
+from shared.edge.reconciling import ReconciliationRequest, reconcile_restaurant
+from shared.edge.secrets import CredentialCache
+from shared.edge.services import AppContext
 from tests.restaurants import Restaurant, new_restaurant, seed
 
 OPENTABLES = FieldFilter("source.system", "==", "OPENTABLE")
@@ -52,20 +52,20 @@ class _OneSecret:
 class World(Struct):
     """Both sides of one restaurant."""
 
-    services: Services
-    sandbox: Sandbox
+    services: AppContext
+    sandbox: OpenTableApi
     clock: ManualClock
     restaurant: Restaurant
     executor: ThreadPoolExecutor
 
     @property
-    def desk(self) -> Desk:
+    def desk(self) -> ReservationActions:
         """Changes OpenTable's book."""
-        return Desk(self.sandbox.book, int(self.restaurant.rid))
+        return ReservationActions(self.sandbox.store, int(self.restaurant.rid))
 
-    def settings(self) -> Settings:
+    def settings(self) -> IntegrationSettings:
         """Return the restaurant's settings as seeded."""
-        return settings_from(self.restaurant.id, self.restaurant.document())
+        return parse_settings(self.restaurant.id, self.restaurant.document())
 
     async def poll(self) -> dict[str, Any]:
         """Run one poll."""
@@ -73,15 +73,17 @@ class World(Struct):
 
     async def reconcile(self, **wanted: Any) -> dict[str, Any]:
         """Run one reconciliation and return the stored report."""
-        answer = await reconcile_restaurant(self.services, Wanted(**wanted), self.restaurant.id)
-        reports = paths.reports(self.services.firestore, self.restaurant.id)
+        answer = await reconcile_restaurant(
+            self.services, ReconciliationRequest(**wanted), self.restaurant.id
+        )
+        reports = paths.reports_collection(self.services.firestore, self.restaurant.id)
         report = (await reports.document(answer["reportId"]).get()).to_dict()
         assert report is not None
         return report
 
     async def ledger(self) -> dict[str, dict[str, Any]]:
         """Return the ledger's documents of OpenTable's reservations by external key."""
-        reservations = paths.reservations(self.services.firestore, self.restaurant.id)
+        reservations = paths.reservations_collection(self.services.firestore, self.restaurant.id)
         documents = reservations.where(filter=OPENTABLES).stream()
         return {
             document["source"]["externalReservationId"]: document
@@ -101,11 +103,11 @@ class World(Struct):
                 collections += [each async for each in reference.collections()]
         return found
 
-    async def take_in(self, row: dict[str, Any]) -> Applied | Quarantined:
+    async def take_in(self, row: dict[str, Any]) -> ApplyResult | QuarantineResult:
         """Have the webhook's intake take one of OpenTable's objects."""
-        return await self._take_in(Shape.OBJECT, row)
+        return await self._take_in(WebhookFormat.OPENTABLE_RESERVATION, row)
 
-    async def hear_relay(self, kind: str, **data: Any) -> Applied | Quarantined:
+    async def hear_relay(self, kind: str, **data: Any) -> ApplyResult | QuarantineResult:
         """Have the webhook's intake take a relay's envelope of this moment."""
         body = {
             "eventType": f"reservation.{kind}",
@@ -113,18 +115,20 @@ class World(Struct):
             "timestamp": self.clock().isoformat(),
             "data": data,
         }
-        return await self._take_in(Shape.ENVELOPE, body)
+        return await self._take_in(WebhookFormat.ENVELOPE, body)
 
-    async def _take_in(self, shape: Shape, body: dict[str, Any]) -> Applied | Quarantined:
-        statement = Statement(
-            shape, body, json.dumps(body), "application/json", self.clock(), Source.WEBHOOK
+    async def _take_in(
+        self, shape: WebhookFormat, body: dict[str, Any]
+    ) -> ApplyResult | QuarantineResult:
+        statement = IncomingEvent(
+            shape, body, json.dumps(body), "application/json", self.clock(), Channel.WEBHOOK
         )
-        return await take_in(self.services, self.settings(), statement)
+        return await ingest_event(self.services, self.settings(), statement)
 
     def book(self) -> dict[str, Any]:
         """Return OpenTable's reservations by external key."""
         rid = int(self.restaurant.rid)
-        return {item.key.lower(): item for item in self.sandbox.book.reservations(rid)}
+        return {item.key.lower(): item for item in self.sandbox.store.list_reservations(rid)}
 
 
 def _below_root(path: str) -> str:
@@ -135,11 +139,11 @@ async def make_world(firestore: AsyncClient, **settings: Any) -> World:
     """Open a restaurant on both sides; the book is empty, and the ledger too."""
     clock = ManualClock(BEGINNING)
     restaurant = new_restaurant()
-    book = Book(clock)
-    book.open(SandboxRestaurant(int(restaurant.rid), "Demo", NEW_YORK))
-    sandbox = Sandbox(book, [Partner("me", "hush", "gold", {int(restaurant.rid)})])
+    book = SandboxStore(clock)
+    book.add_restaurant(SandboxRestaurant(int(restaurant.rid), "Demo", NEW_YORK))
+    sandbox = OpenTableApi(book, [Partner("me", "hush", "gold", {int(restaurant.rid)})])
     executor = ThreadPoolExecutor(4)
-    session = new_session(4)
+    session = build_session(4)
     session.mount("https://", SandboxAdapter(sandbox))
     environment = read_environment({"GOOGLE_CLOUD_PROJECT": firestore.project})
     opentable = OpenTableClient(
@@ -149,11 +153,14 @@ async def make_world(firestore: AsyncClient, **settings: Any) -> World:
         executor,
         Clock(SYSTEM_CLOCK.monotonic, clock),
     )
-    services = Services(
+    services = AppContext(
         environment=environment,
         firestore=firestore,
-        directory=Directory(
-            firestore, Secrets(_OneSecret, SYSTEM_CLOCK.monotonic), None, SYSTEM_CLOCK.monotonic
+        directory=RestaurantDirectory(
+            firestore,
+            CredentialCache(_OneSecret, SYSTEM_CLOCK.monotonic),
+            None,
+            SYSTEM_CLOCK.monotonic,
         ),
         opentable_client=lambda: opentable,
         clock=clock,

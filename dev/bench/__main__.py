@@ -10,72 +10,81 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dev.bench import books, many, start, trips, webhook
-from dev.bench.figures import Figure, table
-from dev.bench.page import JSON, PAGE, PLOT, with_lines
-from dev.bench.plot import Line, draw
+from dev.bench.figures import BenchmarkResult, format_result_table
+from dev.bench.page import (
+    BENCHMARK_JSON_FILE,
+    GROWTH_PLOT_FILE,
+    PERFORMANCE_PAGE,
+    replace_marked_lines,
+)
+from dev.bench.plot import PlotLine, draw_growth_plot
 
-Part = Callable[[bool], tuple[list[Figure], list[str]]]
+Benchmark = Callable[[bool], tuple[list[BenchmarkResult], list[str]]]
 
-PARTS: dict[str, Part] = {
-    "webhook": webhook.measure,
-    "trips": trips.measure,
-    "poll": books.polls,
-    "reconcile": books.windows,
-    "start": start.measure,
-    "many": many.measure,
+BENCHMARKS: dict[str, Benchmark] = {
+    "webhook": webhook.measure_webhook,
+    "trips": trips.measure_round_trips,
+    "poll": books.measure_polls,
+    "reconcile": books.measure_reconciliations,
+    "start": start.measure_cold_start,
+    "many": many.measure_many_restaurants,
 }
 
 
 @dataclass(slots=True)
-class Results:
+class BenchmarkRun:
     """What some parts found.
 
     Attributes:
-        quick: Whether less was measured than the figures call for.
-        figures: The figures, in order.
+        is_quick: Whether less was measured than the figures call for.
+        results: The figures, in order.
         tables: The lines of the parts' own tables, by part.
     """
 
-    quick: bool
-    figures: list[Figure] = field(default_factory=list)
+    is_quick: bool
+    results: list[BenchmarkResult] = field(default_factory=list)
     tables: dict[str, list[str]] = field(default_factory=dict)
 
-    def where(self) -> str:
+    def describe_machine(self) -> str:
         """Tell when and on what this was measured."""
-        depth = "quick, not for the record" if self.quick else "medians of rounds"
+        depth = "quick, not for the record" if self.is_quick else "medians of rounds"
         return (
             f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores ({platform.machine()}), Python "
             f"{platform.python_version()}, Firestore emulator on the same machine; {depth}."
         )
 
-    def as_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return all of it as JSON holds it."""
-        figures = [figure.as_json() for figure in self.figures]
-        return {"measured": self.where(), "figures": figures, "tables": self.tables}
+        figures = [figure.to_json() for figure in self.results]
+        return {"measured": self.describe_machine(), "figures": figures, "tables": self.tables}
 
 
 def main() -> None:
     """Run the command line."""
-    said = _arguments()
-    results = Results(said.quick)
-    for name in said.part or PARTS:
+    args = _parse_arguments()
+    results = BenchmarkRun(args.quick)
+    for name in args.part or BENCHMARKS:
         print(f"Measuring {name} …", flush=True)
-        figures, lines = PARTS[name](said.quick)
-        results.figures += figures
+        figures, lines = BENCHMARKS[name](args.quick)
+        results.results += figures
         if lines:
             results.tables[name] = lines
-    print("", results.where(), "", *table(results.figures), "", sep="\n")
+    print("", results.describe_machine(), "", *format_result_table(results.results), "", sep="\n")
     for lines in results.tables.values():
         print(*lines, "", sep="\n")
-    JSON.parent.mkdir(exist_ok=True)
-    JSON.write_text(json.dumps(results.as_json(), indent=2, ensure_ascii=False) + "\n")
-    if said.write:
-        _write(results, whole=not said.part)
+    BENCHMARK_JSON_FILE.parent.mkdir(exist_ok=True)
+    BENCHMARK_JSON_FILE.write_text(
+        json.dumps(results.to_json(), indent=2, ensure_ascii=False) + "\n"
+    )
+    if args.write:
+        _update_page(results, is_complete=not args.part)
 
 
-def _arguments() -> argparse.Namespace:
+def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m dev.bench", description=__doc__)
-    parser.add_argument("part", nargs="*", type=_part, metavar="PART", help=", ".join(PARTS))
+    parser.add_argument(
+        "part", nargs="*", type=_parse_part, metavar="PART", help=", ".join(BENCHMARKS)
+    )
     parser.add_argument("--quick", action="store_true", help="fewer rounds and rows, to try it")
     parser.add_argument(
         "--write", action="store_true", help="write docs/performance.md and its plot"
@@ -83,33 +92,43 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _part(name: str) -> str:
-    if name not in PARTS:
-        raise argparse.ArgumentTypeError(f"{name!r} is no part: choose from {', '.join(PARTS)}")
+def _parse_part(name: str) -> str:
+    if name not in BENCHMARKS:
+        raise argparse.ArgumentTypeError(
+            f"{name!r} is no part: choose from {', '.join(BENCHMARKS)}"
+        )
     return name
 
 
-def _write(results: Results, *, whole: bool) -> None:
+def _update_page(results: BenchmarkRun, *, is_complete: bool) -> None:
     """Bring docs/performance.md and its plot up to date, as far as was measured.
 
     Args:
         results: What was found.
-        whole: Whether every part was measured; the table of figures is one run's or it is none.
+        is_complete: Whether every part was measured; the table of figures is one run's or it is
+            none.
     """
-    page = PAGE.read_text()
-    if whole:
-        page = with_lines(page, "figures", [results.where(), "", *table(results.figures)])
+    page = PERFORMANCE_PAGE.read_text()
+    if is_complete:
+        page = replace_marked_lines(
+            page, "figures", [results.describe_machine(), "", *format_result_table(results.results)]
+        )
     for name, lines in results.tables.items():
-        page = with_lines(page, name, lines)
-    PAGE.write_text(page)
-    grown = [figure for figure in results.figures if figure.name.startswith(books.GROWTH)]
-    if grown:
-        names = [figure.name.removeprefix(books.GROWTH).partition(",")[0] for figure in grown]
-        drawn = [
-            Line(name, figure.detail["sizes"], figure.detail["seconds"])
-            for name, figure in zip(names, grown, strict=True)
+        page = replace_marked_lines(page, name, lines)
+    PERFORMANCE_PAGE.write_text(page)
+    growth_results = [
+        figure for figure in results.results if figure.name.startswith(books.GROWTH_PREFIX)
+    ]
+    if growth_results:
+        names = [
+            figure.name.removeprefix(books.GROWTH_PREFIX).partition(",")[0]
+            for figure in growth_results
         ]
-        PLOT.write_text(draw(drawn))
+        plot_lines = [
+            PlotLine(name, figure.detail["sizes"], figure.detail["seconds"])
+            for name, figure in zip(names, growth_results, strict=True)
+        ]
+        GROWTH_PLOT_FILE.write_text(draw_growth_plot(plot_lines))
 
 
 if __name__ == "__main__":

@@ -7,40 +7,40 @@ from statistics import linear_regression, median
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class MeasurementPair:
     """One round: the floor and ours, measured one straight after the other.
 
     Attributes:
-        floor: The floor's value.
-        ours: Ours, in the same unit.
+        baseline: The floor's value.
+        product: Ours, in the same unit.
     """
 
-    floor: float
-    ours: float
+    baseline: float
+    product: float
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class MeasurementSummary:
     """What several rounds amount to.
 
     Attributes:
-        floor: The floor's median.
-        ours: Our median.
+        baseline: The floor's median.
+        product: Our median.
         ratio: The median of the rounds' own ratios, ours to floor: what slowed the whole machine
             for a while slowed both sides of a round.
     """
 
-    floor: float
-    ours: float
+    baseline: float
+    product: float
     ratio: float
 
 
-def summarise(pairs: Sequence[Pair]) -> Summary:
+def summarize_rounds(pairs: Sequence[MeasurementPair]) -> MeasurementSummary:
     """Return the medians of some rounds, at least one."""
-    return Summary(
-        median(pair.floor for pair in pairs),
-        median(pair.ours for pair in pairs),
-        median(pair.ours / pair.floor for pair in pairs),
+    return MeasurementSummary(
+        median(pair.baseline for pair in pairs),
+        median(pair.product for pair in pairs),
+        median(pair.product / pair.baseline for pair in pairs),
     )
 
 
@@ -51,11 +51,11 @@ def percentile(values: Sequence[float], share: float) -> float:
         values: At least one.
         share: From 0 to 1, e.g. 0.99.
     """
-    ordered = sorted(values)
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+    sorted_values = sorted(values)
+    return sorted_values[max(0, math.ceil(share * len(sorted_values)) - 1)]
 
 
-def exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:
+def fit_growth_exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:
     """Return k of the law cost = c x size^k that fits best, by least squares of the logarithms.
 
     Args:

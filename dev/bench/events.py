@@ -8,59 +8,61 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dev.sandbox.signing import signed_headers
+from dev.sandbox.signing import build_signed_headers
 
-_numbers = itertools.count(1)
-_MIX = {"created": 0.60, "updated": 0.25, "duplicate": 0.10, "cancelled": 0.05}
-_LEAD = 400
+_sequence = itertools.count(1)
+_EVENT_SHARES = {"created": 0.60, "updated": 0.25, "duplicate": 0.10, "cancelled": 0.05}
+_WARM_UP_CREATIONS = 400
 """Creations before the first event of a mix; half as many lie between any event and its cause,
 which is more than are ever under way."""
 _STATUSES = ("confirmed", "checked_in", "seated", "completed")
-_REQUESTS = ("", "Window seat", "High chair, please", "Birthday")
+_SPECIAL_REQUESTS = ("", "Window seat", "High chair, please", "Birthday")
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Tenant:
     """A restaurant of the bench.
 
     Attributes:
         id: Lineup's id.
         rid: OpenTable's number.
-        key: The relay's ``whsec_`` secret.
+        signing_secret: The relay's ``whsec_`` secret.
     """
 
     id: str
     rid: str
-    key: str
+    signing_secret: str
 
 
-def request_of(house: House, body: Mapping[str, Any]) -> bytes:
+def build_signed_request(tenant: Tenant, body: Mapping[str, Any]) -> bytes:
     """Return a body as a signed HTTP request."""
     raw = json.dumps(body).encode()
     headers = {
         "host": "bench",
         "content-type": "application/json",
         "content-length": str(len(raw)),
-        **signed(house, raw),
+        **build_signature_headers(tenant, raw),
     }
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return f"POST / HTTP/1.1\r\n{lines}\r\n".encode() + raw
 
 
-def signed(house: House, raw: bytes) -> dict[str, str]:
+def build_signature_headers(tenant: Tenant, raw: bytes) -> dict[str, str]:
     """Return the headers by which a restaurant's relay signs a body now."""
-    return signed_headers(house.key, f"msg_{next(_numbers)}", int(time.time()), raw)
+    return build_signed_headers(
+        tenant.signing_secret, f"msg_{next(_sequence)}", int(time.time()), raw
+    )
 
 
-def created(house: House) -> dict[str, Any]:
+def build_created_envelope(tenant: Tenant) -> dict[str, Any]:
     """Return the envelope of a reservation that nobody has heard of."""
-    number = next(_numbers)
-    return _envelope(
+    number = next(_sequence)
+    return _build_envelope(
         "created",
         number,
         {
             "reservationId": f"ot_{number:09}",
-            "restaurantId": house.id,
+            "restaurantId": tenant.id,
             "restaurantName": "Demo Restaurant",
             "dinerName": f"John Doe {number}",
             "dinerEmail": f"john.{number}@example.com",
@@ -68,55 +70,57 @@ def created(house: House) -> dict[str, Any]:
             "partySize": 2 + number % 7,
             "reservationDateTime": f"2026-03-{1 + number % 28:02}T{17 + number % 5}:15:00Z",
             "status": "confirmed",
-            "specialRequests": _REQUESTS[number % len(_REQUESTS)],
+            "specialRequests": _SPECIAL_REQUESTS[number % len(_SPECIAL_REQUESTS)],
         },
     )
 
 
-def updated(before: Mapping[str, Any]) -> dict[str, Any]:
+def build_updated_envelope(before: Mapping[str, Any]) -> dict[str, Any]:
     """Return a patch of a reservation: another party size and a status."""
-    number, data = next(_numbers), before["data"]
-    said = {"partySize": data["partySize"] + 1, "status": _STATUSES[number % len(_STATUSES)]}
-    return _patch("updated", number, data, said)
+    number, data = next(_sequence), before["data"]
+    changes = {"partySize": data["partySize"] + 1, "status": _STATUSES[number % len(_STATUSES)]}
+    return _build_patch("updated", number, data, changes)
 
 
-def cancelled(before: Mapping[str, Any]) -> dict[str, Any]:
+def build_cancelled_envelope(before: Mapping[str, Any]) -> dict[str, Any]:
     """Return the cancellation of a reservation."""
-    said = {"status": "cancelled", "cancellationReason": "Plans changed"}
-    return _patch("cancelled", next(_numbers), before["data"], said)
+    changes = {"status": "cancelled", "cancellationReason": "Plans changed"}
+    return _build_patch("cancelled", next(_sequence), before["data"], changes)
 
 
-def _patch(
-    kind: str, number: int, data: Mapping[str, Any], said: Mapping[str, Any]
+def _build_patch(
+    kind: str, number: int, data: Mapping[str, Any], changes: Mapping[str, Any]
 ) -> dict[str, Any]:
     ids = {name: data[name] for name in ("reservationId", "restaurantId")}
-    return _envelope(kind, number, {**ids, **said})
+    return _build_envelope(kind, number, {**ids, **changes})
 
 
-def _envelope(kind: str, number: int, data: Mapping[str, Any]) -> dict[str, Any]:
+def _build_envelope(kind: str, number: int, data: Mapping[str, Any]) -> dict[str, Any]:
     """Return an envelope; of two, the later made is the later said."""
     second, millisecond = divmod(number, 1000)
     minute, second = divmod(second, 60)
-    at = f"2026-02-01T12:{minute % 60:02}:{second:02}.{millisecond:03}Z"
+    timestamp = f"2026-02-01T12:{minute % 60:02}:{second:02}.{millisecond:03}Z"
     return {
         "eventType": f"reservation.{kind}",
         "id": f"evt_{kind}_{number}",
-        "timestamp": at,
+        "timestamp": timestamp,
         "data": dict(data),
     }
 
 
-def creations(houses: Sequence[House], count: int) -> list[bytes]:
+def build_creation_requests(tenants: Sequence[Tenant], count: int) -> list[bytes]:
     """Return so many creations, the restaurants in turn."""
-    turns = itertools.islice(itertools.cycle(houses), count)
-    return [request_of(house, created(house)) for house in turns]
+    turns = itertools.islice(itertools.cycle(tenants), count)
+    return [build_signed_request(tenant, build_created_envelope(tenant)) for tenant in turns]
 
 
-def mixed(houses: Sequence[House], count: int, seed: int) -> tuple[list[bytes], list[bytes]]:
+def build_mixed_requests(
+    tenants: Sequence[Tenant], count: int, seed: int
+) -> tuple[list[bytes], list[bytes]]:
     """Return events as they are mixed on a busy day, and the creations that must come before.
 
     Args:
-        houses: The restaurants, drawn alike.
+        tenants: The restaurants, drawn alike.
         count: How many events.
         seed: Of what is drawn.
 
@@ -124,22 +128,28 @@ def mixed(houses: Sequence[House], count: int, seed: int) -> tuple[list[bytes], 
         Creations to send first, and the events, each about a reservation sent long before it.
     """
     rng = random.Random(seed)  # noqa: S311 -- an order, not a secret
-    known = [(house, created(house)) for house in itertools.islice(itertools.cycle(houses), _LEAD)]
-    sent = [(house, body, request_of(house, body)) for house, body in known]
-    first = [request for _, _, request in sent]
-    return first, [_next(houses, sent, rng) for _ in range(count)]
+    initial = [
+        (tenant, build_created_envelope(tenant))
+        for tenant in itertools.islice(itertools.cycle(tenants), _WARM_UP_CREATIONS)
+    ]
+    sent = [(tenant, body, build_signed_request(tenant, body)) for tenant, body in initial]
+    setup_requests = [request for _, _, request in sent]
+    return setup_requests, [_draw_request(tenants, sent, rng) for _ in range(count)]
 
 
-def _next(
-    houses: Sequence[House], sent: list[tuple[House, dict[str, Any], bytes]], rng: random.Random
+def _draw_request(
+    tenants: Sequence[Tenant], sent: list[tuple[Tenant, dict[str, Any], bytes]], rng: random.Random
 ) -> bytes:
-    kind = rng.choices(list(_MIX), list(_MIX.values()))[0]
+    kind = rng.choices(list(_EVENT_SHARES), list(_EVENT_SHARES.values()))[0]
     if kind == "created":
-        house = rng.choice(houses)
-        body = created(house)
-        sent.append((house, body, request_of(house, body)))
+        tenant = rng.choice(tenants)
+        body = build_created_envelope(tenant)
+        sent.append((tenant, body, build_signed_request(tenant, body)))
         return sent[-1][2]
-    house, before, request = sent[rng.randrange(len(sent) - _LEAD // 2)]
+    tenant, before, request = sent[rng.randrange(len(sent) - _WARM_UP_CREATIONS // 2)]
     if kind == "duplicate":
         return request
-    return request_of(house, updated(before) if kind == "updated" else cancelled(before))
+    return build_signed_request(
+        tenant,
+        build_updated_envelope(before) if kind == "updated" else build_cancelled_envelope(before),
+    )

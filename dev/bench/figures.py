@@ -4,61 +4,61 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dev.bench.arithmetic import Pair, summarise
+from dev.bench.arithmetic import MeasurementPair, summarize_rounds
 
-HEAD = ("| figure | floor | ours | ratio | target | |", "|---|---|---|---|---|---|")
+RESULT_TABLE_HEADER = ("| figure | floor | ours | ratio | target | |", "|---|---|---|---|---|---|")
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class PerformanceTarget:
     """What is wanted of a ratio or a value.
 
     Attributes:
         limit: The number.
-        at_least: Whether more is better.
+        is_minimum: Whether more is better.
     """
 
     limit: float
-    at_least: bool
+    is_minimum: bool
 
     def is_met(self, value: float) -> bool:
         """Whether a value will do."""
-        return value >= self.limit if self.at_least else value <= self.limit
+        return value >= self.limit if self.is_minimum else value <= self.limit
 
     def __str__(self) -> str:
-        return f"{'≥' if self.at_least else '≤'} {self.limit:g}"
+        return f"{'≥' if self.is_minimum else '≤'} {self.limit:g}"
 
 
-def at_least(limit: float) -> Target:
+def require_at_least(limit: float) -> PerformanceTarget:
     """Return the target of a value that should be so large."""
-    return Target(limit, at_least=True)
+    return PerformanceTarget(limit, is_minimum=True)
 
 
-def at_most(limit: float) -> Target:
+def require_at_most(limit: float) -> PerformanceTarget:
     """Return the target of a value that should be so small."""
-    return Target(limit, at_least=False)
+    return PerformanceTarget(limit, is_minimum=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class BenchmarkResult:
     """One figure.
 
     Attributes:
         name: What was measured.
         value: The ratio to the floor; where there is none, the value itself.
         target: What is wanted of it.
-        floor: The floor's median, None where there is none.
-        ours: Our median.
+        baseline: The floor's median, None where there is none.
+        product: Our median.
         unit: Of both.
         detail: What else was seen, name to number.
     """
 
     name: str
     value: float
-    target: Target
-    ours: float
+    target: PerformanceTarget
+    product: float
     unit: str
-    floor: float | None = None
+    baseline: float | None = None
     detail: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -66,31 +66,33 @@ class Figure:
         """Whether the target is met."""
         return self.target.is_met(self.value)
 
-    def row(self) -> str:
+    def to_table_row(self) -> str:
         """Return it as a row of the table."""
-        floor = "" if self.floor is None else f"{number(self.floor)} {self.unit}".rstrip()
-        ratio = "" if self.floor is None else f"{self.value:.2f}"
-        ours = f"{number(self.ours)} {self.unit}".rstrip()
-        met = "met" if self.is_met else "**missed**"
-        return f"| {self.name} | {floor} | {ours} | {ratio} | {self.target} | {met} |"
+        baseline = (
+            "" if self.baseline is None else f"{format_number(self.baseline)} {self.unit}".rstrip()
+        )
+        ratio = "" if self.baseline is None else f"{self.value:.2f}"
+        product = f"{format_number(self.product)} {self.unit}".rstrip()
+        verdict = "met" if self.is_met else "**missed**"
+        return f"| {self.name} | {baseline} | {product} | {ratio} | {self.target} | {verdict} |"
 
-    def as_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return it as JSON holds it."""
         return {
             "name": self.name,
             "value": self.value,
             "target": str(self.target),
             "met": self.is_met,
-            "floor": self.floor,
-            "ours": self.ours,
+            "floor": self.baseline,
+            "ours": self.product,
             "unit": self.unit,
             **self.detail,
         }
 
 
-def ratio_figure(
-    name: str, unit: str, target: Target, pairs: Sequence[Pair], **detail: Any
-) -> Figure:
+def build_ratio_result(
+    name: str, unit: str, target: PerformanceTarget, pairs: Sequence[MeasurementPair], **detail: Any
+) -> BenchmarkResult:
     """Return a figure that is a ratio to its floor, from several rounds.
 
     Args:
@@ -100,19 +102,25 @@ def ratio_figure(
         pairs: The rounds.
         detail: What else was seen.
     """
-    told = summarise(pairs)
-    rounds = [round(pair.ours / pair.floor, 3) for pair in pairs]
-    return Figure(
-        name, told.ratio, target, told.ours, unit, told.floor, {"rounds": rounds, **detail}
+    summary = summarize_rounds(pairs)
+    rounds = [round(pair.product / pair.baseline, 3) for pair in pairs]
+    return BenchmarkResult(
+        name,
+        summary.ratio,
+        target,
+        summary.product,
+        unit,
+        summary.baseline,
+        {"rounds": rounds, **detail},
     )
 
 
-def table(figures: Sequence[Figure]) -> list[str]:
+def format_result_table(figures: Sequence[BenchmarkResult]) -> list[str]:
     """Return the lines of the table."""
-    return [*HEAD, *(figure.row() for figure in figures)]
+    return [*RESULT_TABLE_HEADER, *(figure.to_table_row() for figure in figures)]
 
 
-def number(value: float) -> str:
+def format_number(value: float) -> str:
     """Return a number with three digits that count, and no more of it than that."""
     if value >= 100:  # noqa: PLR2004 -- three digits before the point
         return f"{value:,.0f}"

@@ -6,35 +6,37 @@
 import sys
 import time
 
-_began = time.perf_counter()
+_started = time.perf_counter()
 
 
 def main(target: str, request: str) -> None:
     """Import, answer and print the seconds since this process's first line."""
     if target:
-        status = _answer(target, request)
+        status = _send_request(target, request)
         sys.stdout.write(f"{status}\n")
     else:
         import functions_framework  # noqa: F401, PLC0415 -- its import is what is measured
         import google.cloud.firestore  # noqa: F401, PLC0415 -- likewise
-    sys.stdout.write(f"{time.perf_counter() - _began}\n")
+    sys.stdout.write(f"{time.perf_counter() - _started}\n")
 
 
-def _answer(target: str, request: str) -> int:
+def _send_request(target: str, request: str) -> int:
     import asyncio  # noqa: PLC0415 -- after the clock has started, as all that a function needs
     import json  # noqa: PLC0415 -- likewise
 
     from functions_framework.aio import create_asgi_app  # noqa: PLC0415 -- likewise
 
     app = create_asgi_app(target, "main.py")  # type: ignore[no-untyped-call] # theirs
-    asked = json.loads(request)
-    headers = [(name.encode(), text.encode()) for name, text in asked.get("headers", {}).items()]
+    request_fields = json.loads(request)
+    headers = [
+        (name.encode(), text.encode()) for name, text in request_fields.get("headers", {}).items()
+    ]
     scope = {
         "type": "http",
         "http_version": "1.1",
-        "method": asked["method"],
-        "path": asked["path"],
-        "raw_path": asked["path"].encode(),
+        "method": request_fields["method"],
+        "path": request_fields["path"],
+        "raw_path": request_fields["path"].encode(),
         "query_string": b"",
         "headers": headers,
         "client": None,
@@ -44,7 +46,11 @@ def _answer(target: str, request: str) -> int:
     sent: list[dict[str, object]] = []
 
     async def receive() -> dict[str, object]:
-        return {"type": "http.request", "body": asked.get("body", "").encode(), "more_body": False}
+        return {
+            "type": "http.request",
+            "body": request_fields.get("body", "").encode(),
+            "more_body": False,
+        }
 
     async def send(message: dict[str, object]) -> None:
         sent.append(message)

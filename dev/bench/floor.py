@@ -17,17 +17,17 @@ from google.cloud.firestore import AsyncClient, AsyncCollectionReference, AsyncD
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-SAMPLE = "BENCH_SAMPLE"
+SAMPLE_DOCUMENT_VARIABLE = "BENCH_SAMPLE"
 """Names the variable that holds the path of a document that the bundle wrote."""
 
-_RPC_SECONDS = 30.0
-_LONG_SECONDS = 600.0
-_BATCH = 400
+_RPC_TIMEOUT_SECONDS = 30.0
+_STREAM_TIMEOUT_SECONDS = 600.0
+_BATCH_SIZE = 400
 _clients: list[AsyncClient] = []
-_sample: list[dict[str, Any]] = []
+_sample_documents: list[dict[str, Any]] = []
 
 
-def _client() -> AsyncClient:
+def _get_client() -> AsyncClient:
     if not _clients:
         _clients.append(AsyncClient(project=os.environ["GOOGLE_CLOUD_PROJECT"]))
     return _clients[0]
@@ -36,81 +36,87 @@ def _client() -> AsyncClient:
 @functions_framework.aio.http
 async def commit_two(_request: Request) -> JSONResponse:
     """Commit the two documents that the bundle wrote for one event, under new ids."""
-    if not _sample:
-        _sample.extend(await _read_sample())
+    if not _sample_documents:
+        _sample_documents.extend(await _read_sample())
     name = uuid.uuid4().hex
-    document = _client().document("restaurants", "floor", "reservations", name)
-    batch = _client().batch()
-    batch.create(document, _sample[0])
-    batch.create(document.collection("ledgerEvents").document(name), _sample[1])
-    await batch.commit(retry=None, timeout=_RPC_SECONDS)
+    document = _get_client().document("restaurants", "floor", "reservations", name)
+    batch = _get_client().batch()
+    batch.create(document, _sample_documents[0])
+    batch.create(document.collection("ledgerEvents").document(name), _sample_documents[1])
+    await batch.commit(retry=None, timeout=_RPC_TIMEOUT_SECONDS)
     return JSONResponse({"status": "created"})
 
 
 async def _read_sample() -> list[dict[str, Any]]:
-    reference = _client().document(os.environ[SAMPLE])
-    entries = [found async for found in reference.collection("ledgerEvents").stream()]
+    reference = _get_client().document(os.environ[SAMPLE_DOCUMENT_VARIABLE])
+    entries = [entry async for entry in reference.collection("ledgerEvents").stream()]
     return [(await reference.get()).to_dict() or {}, entries[0].to_dict() or {}]
 
 
 @functions_framework.aio.http
 async def write_plain(request: Request) -> JSONResponse:
     """Write a restaurant's reservations and newest journal entries anew, in plain batches."""
-    documents = [found async for found in (await _reservations(request)).stream()]
-    newest = [found.reference.collection("ledgerEvents").document(_newest(found.to_dict()))
-              for found in documents]  # fmt: skip
-    entries = {found.reference.parent.parent.id: found.to_dict()
-               async for found in _client().get_all(newest)}  # fmt: skip
-    into = _client().collection("restaurants", f"floor-{uuid.uuid4().hex}", "reservations")
-    pairs = [(into.document(found.id), found.to_dict()) for found in documents]
-    pairs += [(into.document(id_).collection("ledgerEvents").document("newest"), entry)
+    documents = [snapshot async for snapshot in (await _get_reservations(request)).stream()]
+    newest = [
+        snapshot.reference.collection("ledgerEvents").document(
+            _get_newest_entry_id(snapshot.to_dict())
+        )
+              for snapshot in documents]  # fmt: skip
+    entries = {snapshot.reference.parent.parent.id: snapshot.to_dict()
+               async for snapshot in _get_client().get_all(newest)}  # fmt: skip
+    target = _get_client().collection("restaurants", f"floor-{uuid.uuid4().hex}", "reservations")
+    pairs = [(target.document(snapshot.id), snapshot.to_dict()) for snapshot in documents]
+    pairs += [(target.document(id_).collection("ledgerEvents").document("newest"), entry)
               for id_, entry in entries.items()]  # fmt: skip
-    return await _timed(lambda: _write(pairs))
+    return await _run_timed(lambda: _write_batches(pairs))
 
 
-def _newest(document: dict[str, Any] | None) -> str:
+def _get_newest_entry_id(document: dict[str, Any] | None) -> str:
     return f"seq-{(document or {})['sync']['opentable']['version']['sequenceId']}"
 
 
-async def _write(pairs: list[tuple[AsyncDocumentReference, Any]]) -> int:
-    for start in range(0, len(pairs), _BATCH):
-        batch = _client().batch()
-        for reference, document in pairs[start : start + _BATCH]:
+async def _write_batches(pairs: list[tuple[AsyncDocumentReference, Any]]) -> int:
+    for start in range(0, len(pairs), _BATCH_SIZE):
+        batch = _get_client().batch()
+        for reference, document in pairs[start : start + _BATCH_SIZE]:
             batch.set(reference, document)
-        await batch.commit(retry=None, timeout=_RPC_SECONDS)
+        await batch.commit(retry=None, timeout=_RPC_TIMEOUT_SECONDS)
     return len(pairs)
 
 
 @functions_framework.aio.http
 async def get_all(request: Request) -> JSONResponse:
     """Read a restaurant's reservations by their names."""
-    wanted = [found.reference async for found in (await _reservations(request)).select([]).stream()]
+    references = [
+        document.reference
+        async for document in (await _get_reservations(request)).select([]).stream()
+    ]
 
     async def read() -> int:
-        found = _client().get_all(wanted, retry=None, timeout=_LONG_SECONDS)
-        return sum([snapshot.exists async for snapshot in found])
+        snapshots = _get_client().get_all(references, retry=None, timeout=_STREAM_TIMEOUT_SECONDS)
+        return sum([snapshot.exists async for snapshot in snapshots])
 
-    return await _timed(read)
+    return await _run_timed(read)
 
 
 @functions_framework.aio.http
 async def stream(request: Request) -> JSONResponse:
     """Read a restaurant's whole collection of reservations."""
-    reservations = await _reservations(request)
+    reservations = await _get_reservations(request)
 
     async def read() -> int:
-        found = reservations.stream(retry=None, timeout=_LONG_SECONDS)
-        return sum([snapshot.exists async for snapshot in found])
+        snapshots = reservations.stream(retry=None, timeout=_STREAM_TIMEOUT_SECONDS)
+        return sum([snapshot.exists async for snapshot in snapshots])
 
-    return await _timed(read)
+    return await _run_timed(read)
 
 
-async def _reservations(request: Request) -> AsyncCollectionReference:
+async def _get_reservations(request: Request) -> AsyncCollectionReference:
     restaurant_id = (await request.json())["restaurantId"]
-    return _client().collection("restaurants", restaurant_id, "reservations")
+    return _get_client().collection("restaurants", restaurant_id, "reservations")
 
 
-async def _timed(work: Callable[[], Awaitable[int]]) -> JSONResponse:
-    began = time.perf_counter()
+async def _run_timed(work: Callable[[], Awaitable[int]]) -> JSONResponse:
+    started = time.perf_counter()
     documents = await work()
-    return JSONResponse({"seconds": time.perf_counter() - began, "documents": documents})
+    return JSONResponse({"seconds": time.perf_counter() - started, "documents": documents})

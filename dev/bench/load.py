@@ -17,13 +17,13 @@ from multiprocessing import get_context
 from dev.processes import LOOPBACK
 
 _END_OF_HEAD = b"\r\n\r\n"
-_LENGTH = b"content-length: "
-_IDLE_SECONDS = 2.0
+_LENGTH_HEADER = b"content-length: "
+_MAX_IDLE_SECONDS = 2.0
 """After which a connection is not trusted: the server closes those that stay idle for 5."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class LoadResult:
     """What came of some requests.
 
     Attributes:
@@ -37,12 +37,12 @@ class Answered:
     outcomes: Counter[str]
 
     @property
-    def a_second(self) -> float:
+    def requests_per_second(self) -> float:
         """Requests answered a second."""
         return len(self.latencies) / self.seconds
 
 
-class Connection:
+class HttpConnection:
     """One HTTP/1.1 connection that is kept.
 
     Args:
@@ -53,12 +53,12 @@ class Connection:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
-        self._used = time.perf_counter()
+        self._last_used = time.perf_counter()
 
     @property
     def is_fresh(self) -> bool:
         """Whether the server still keeps it."""
-        return time.perf_counter() - self._used < _IDLE_SECONDS
+        return time.perf_counter() - self._last_used < _MAX_IDLE_SECONDS
 
     async def close(self) -> None:
         """End it."""
@@ -69,15 +69,15 @@ class Connection:
         """Send a whole request and return its answer's body."""
         self._writer.write(request)
         head = await self._reader.readuntil(_END_OF_HEAD)
-        length = head.lower().partition(_LENGTH)[2].partition(b"\r\n")[0]
+        length = head.lower().partition(_LENGTH_HEADER)[2].partition(b"\r\n")[0]
         if not length:
             raise RuntimeError(f"an answer that does not tell its length: {head!r}")
         body = await self._reader.readexactly(int(length))
-        self._used = time.perf_counter()
+        self._last_used = time.perf_counter()
         return body
 
 
-async def send_in_turn(port: int, requests: Sequence[bytes], connections: int) -> Answered:
+async def send_closed_loop(port: int, requests: Sequence[bytes], connections: int) -> LoadResult:
     """Send requests in their order, each as soon as a connection is free (a closed loop).
 
     Args:
@@ -85,25 +85,25 @@ async def send_in_turn(port: int, requests: Sequence[bytes], connections: int) -
         requests: Whole HTTP requests.
         connections: How many are under way at once.
     """
-    answers = [b""] * len(requests)
+    responses = [b""] * len(requests)
     latencies = [0.0] * len(requests)
-    waiting = iter(range(len(requests)))
-    opened = [await _connect(port) for _ in range(connections)]
+    pending = iter(range(len(requests)))
+    open_connections = [await _connect(port) for _ in range(connections)]
 
-    async def work(connection: Connection) -> None:
-        for number in waiting:
+    async def work(connection: HttpConnection) -> None:
+        for number in pending:
             due = time.perf_counter()
-            answers[number] = await connection.send(requests[number])
+            responses[number] = await connection.send(requests[number])
             latencies[number] = time.perf_counter() - due
 
-    began = time.perf_counter()
-    await asyncio.gather(*map(work, opened))
-    seconds = time.perf_counter() - began
-    await asyncio.gather(*(connection.close() for connection in opened))
-    return Answered(seconds, latencies, _outcomes(answers))
+    started = time.perf_counter()
+    await asyncio.gather(*map(work, open_connections))
+    seconds = time.perf_counter() - started
+    await asyncio.gather(*(connection.close() for connection in open_connections))
+    return LoadResult(seconds, latencies, _count_outcomes(responses))
 
 
-async def send_on_time(port: int, requests: Sequence[bytes], rate: float) -> Answered:
+async def send_open_loop(port: int, requests: Sequence[bytes], rate: float) -> LoadResult:
     """Send requests at a steady rate, however long answers take (an open loop).
 
     A request that has to wait for a connection is counted from when it was due: a server that
@@ -114,61 +114,65 @@ async def send_on_time(port: int, requests: Sequence[bytes], rate: float) -> Ans
         requests: Whole HTTP requests.
         rate: Requests a second.
     """
-    answers = [b""] * len(requests)
+    responses = [b""] * len(requests)
     latencies = [0.0] * len(requests)
-    free: list[Connection] = []
+    idle_connections: list[HttpConnection] = []
 
     async def answer(number: int, due: float) -> None:
-        connection = free.pop() if free and free[-1].is_fresh else await _connect(port)
-        answers[number] = await connection.send(requests[number])
+        connection = (
+            idle_connections.pop()
+            if idle_connections and idle_connections[-1].is_fresh
+            else await _connect(port)
+        )
+        responses[number] = await connection.send(requests[number])
         latencies[number] = time.perf_counter() - due
-        free.append(connection)
+        idle_connections.append(connection)
 
-    began = time.perf_counter()
-    async with asyncio.TaskGroup() as sending:
+    started = time.perf_counter()
+    async with asyncio.TaskGroup() as task_group:
         for number in range(len(requests)):
-            due = began + number / rate
+            due = started + number / rate
             await asyncio.sleep(due - time.perf_counter())
-            sending.create_task(answer(number, due))
-    seconds = time.perf_counter() - began
-    await asyncio.gather(*(connection.close() for connection in free))
-    return Answered(seconds, latencies, _outcomes(answers))
+            task_group.create_task(answer(number, due))
+    seconds = time.perf_counter() - started
+    await asyncio.gather(*(connection.close() for connection in idle_connections))
+    return LoadResult(seconds, latencies, _count_outcomes(responses))
 
 
-async def _connect(port: int) -> Connection:
-    return Connection(*await asyncio.open_connection(LOOPBACK, port))
+async def _connect(port: int) -> HttpConnection:
+    return HttpConnection(*await asyncio.open_connection(LOOPBACK, port))
 
 
-def _outcomes(answers: Sequence[bytes]) -> Counter[str]:
-    return Counter(json.loads(answer)["status"] for answer in answers)
+def _count_outcomes(responses: Sequence[bytes]) -> Counter[str]:
+    return Counter(json.loads(response)["status"] for response in responses)
 
 
 @dataclass(frozen=True, slots=True)
-class Generator:
+class LoadGenerator:
     """Sends from a process of its own: what it costs falls on both sides of a round alike."""
 
-    process: Executor
+    executor: Executor
 
-    def in_turn(self, port: int, requests: Sequence[bytes], connections: int) -> Answered:
-        """Send in a closed loop (see `send_in_turn`)."""
-        return self.process.submit(_in_turn, port, requests, connections).result()
+    def run_closed_loop(self, port: int, requests: Sequence[bytes], connections: int) -> LoadResult:
+        """Send in a closed loop (see `send_closed_loop`)."""
+        return self.executor.submit(_run_closed_loop, port, requests, connections).result()
 
-    def on_time(self, port: int, requests: Sequence[bytes], rate: float) -> Answered:
-        """Send in an open loop (see `send_on_time`)."""
-        return self.process.submit(_on_time, port, requests, rate).result()
-
-
-def _in_turn(port: int, requests: Sequence[bytes], connections: int) -> Answered:
-    return asyncio.run(send_in_turn(port, requests, connections))
+    def run_open_loop(self, port: int, requests: Sequence[bytes], rate: float) -> LoadResult:
+        """Send in an open loop (see `send_open_loop`)."""
+        return self.executor.submit(_run_open_loop, port, requests, rate).result()
 
 
-def _on_time(port: int, requests: Sequence[bytes], rate: float) -> Answered:
-    return asyncio.run(send_on_time(port, requests, rate))
+def _run_closed_loop(port: int, requests: Sequence[bytes], connections: int) -> LoadResult:
+    return asyncio.run(send_closed_loop(port, requests, connections))
+
+
+def _run_open_loop(port: int, requests: Sequence[bytes], rate: float) -> LoadResult:
+    return asyncio.run(send_open_loop(port, requests, rate))
 
 
 @contextmanager
-def generating() -> Iterator[Generator]:
+def start_load_generator() -> Iterator[LoadGenerator]:
     """Keep a generator's process for the length of a `with` block."""
     # Spawned: a fork would copy gRPC's threads in the middle of whatever they do.
     with ProcessPoolExecutor(1, get_context("spawn")) as process:
-        yield Generator(process)
+        yield LoadGenerator(process)

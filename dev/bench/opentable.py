@@ -16,18 +16,18 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from dev.processes import LOOPBACK
-from dev.sandbox.book import Book
-from dev.sandbox.guest_rows import guest_row
-from dev.sandbox.populate import populate
-from dev.sandbox.records import Restaurant
-from dev.sandbox.rows import View, reservation_row
+from dev.sandbox.book import SandboxStore
+from dev.sandbox.guest_rows import build_guest_row
+from dev.sandbox.populate import populate_store
+from dev.sandbox.records import SandboxRestaurant
+from dev.sandbox.rows import RenderContext, build_reservation_row
 
 _ZONE = ZoneInfo("America/New_York")
-_VIEW = View("gold", _ZONE, "http://opentable.invalid")
-_TOKEN = b'{"access_token": "token", "token_type": "bearer", "expires_in": 2592000}'
+_RENDER_CONTEXT = RenderContext("gold", _ZONE, "http://opentable.invalid")
+_TOKEN_BODY = b'{"access_token": "token", "token_type": "bearer", "expires_in": 2592000}'
 
 
-class Shelf:
+class PrebuiltRows:
     """One restaurant's rows, as the bytes that an answer is put together from."""
 
     def __init__(self) -> None:
@@ -36,22 +36,28 @@ class Shelf:
 
     def fill(self, rid: int, count: int) -> None:
         """Make a book of so many reservations."""
-        book = Book(lambda: datetime.now(UTC))
-        book.open(Restaurant(rid, f"Restaurant {rid}", _ZONE))
-        populate(book, rid, count, seed=rid)
-        self.guests = [_bytes(guest_row(each, _VIEW)) for each in book.guests(rid)]
+        store = SandboxStore(lambda: datetime.now(UTC))
+        store.add_restaurant(SandboxRestaurant(rid, f"Restaurant {rid}", _ZONE))
+        populate_store(store, rid, count, seed=rid)
+        self.guests = [
+            _encode_row(build_guest_row(each, _RENDER_CONTEXT)) for each in store.list_guests(rid)
+        ]
         self.reservations = [
-            _bytes(reservation_row(each, book.guest(rid, each.guest_key), _VIEW))
-            for each in book.reservations(rid)
+            _encode_row(
+                build_reservation_row(each, store.get_guest(rid, each.guest_key), _RENDER_CONTEXT)
+            )
+            for each in store.list_reservations(rid)
         ]
 
     def change(self, every: int) -> None:
         """Have every nth reservation changed a minute after it last was."""
-        for place in range(0, len(self.reservations), every):
-            self.reservations[place] = _bytes(_changed(json.loads(self.reservations[place])))
+        for index in range(0, len(self.reservations), every):
+            self.reservations[index] = _encode_row(
+                _change_row(json.loads(self.reservations[index]))
+            )
 
 
-def _changed(row: dict[str, Any]) -> dict[str, Any]:
+def _change_row(row: dict[str, Any]) -> dict[str, Any]:
     updated = datetime.fromisoformat(row["updated_at_utc"]) + timedelta(minutes=1)
     return row | {
         "sequence_id": row["sequence_id"] + 1,
@@ -61,55 +67,55 @@ def _changed(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _bytes(row: object) -> bytes:
+def _encode_row(row: object) -> bytes:
     return json.dumps(row, separators=(",", ":")).encode()
 
 
-class OpenTable:
+class FakeOpenTable:
     """The ASGI application.
 
     Args:
-        latency: Seconds that each answer of the API takes.
+        latency_seconds: Seconds that each answer of the API takes.
     """
 
-    def __init__(self, latency: float) -> None:
-        self._latency = latency
-        self._shelves: dict[str, Shelf] = {}
+    def __init__(self, latency_seconds: float) -> None:
+        self._latency_seconds = latency_seconds
+        self._rows_by_rid: dict[str, PrebuiltRows] = {}
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        asked = {name: last[-1] for name, last in parse_qs(scope["query_string"].decode()).items()}
-        answer = await self._answer(scope["path"], asked)
+        query = {name: last[-1] for name, last in parse_qs(scope["query_string"].decode()).items()}
+        body = await self._build_body(scope["path"], query)
         headers = [(b"content-type", b"application/json")]
-        headers.append((b"content-length", str(len(answer)).encode()))
+        headers.append((b"content-length", str(len(body)).encode()))
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": answer})
+        await send({"type": "http.response.body", "body": body})
 
-    async def _answer(self, path: str, asked: dict[str, str]) -> bytes:
-        room, _, rest = path.removeprefix("/").partition("/")
-        if room == "_book":
-            return self._arrange(rest, asked)
-        if room != "sync":
-            return _TOKEN
-        await asyncio.sleep(self._latency)
-        shelf = self._shelves.get(asked["rid"], Shelf())
+    async def _build_body(self, path: str, query: dict[str, str]) -> bytes:
+        prefix, _, rest = path.removeprefix("/").partition("/")
+        if prefix == "_book":
+            return self._update_rows(rest, query)
+        if prefix != "sync":
+            return _TOKEN_BODY
+        await asyncio.sleep(self._latency_seconds)
+        restaurant_rows = self._rows_by_rid.get(query["rid"], PrebuiltRows())
         if rest.endswith("reservations"):
-            return _page(shelf.reservations, asked)
-        return _page([] if "updated_after" in asked else shelf.guests, asked)
+            return _build_page(restaurant_rows.reservations, query)
+        return _build_page([] if "updated_after" in query else restaurant_rows.guests, query)
 
-    def _arrange(self, rid: str, asked: dict[str, str]) -> bytes:
-        shelf = self._shelves.setdefault(rid, Shelf())
-        if "rows" in asked:
-            shelf.fill(int(rid), int(asked["rows"]))
-        if "every" in asked:
-            shelf.change(int(asked["every"]))
+    def _update_rows(self, rid: str, query: dict[str, str]) -> bytes:
+        restaurant_rows = self._rows_by_rid.setdefault(rid, PrebuiltRows())
+        if "rows" in query:
+            restaurant_rows.fill(int(rid), int(query["rows"]))
+        if "every" in query:
+            restaurant_rows.change(int(query["every"]))
         return b"{}"
 
 
-def _page(rows: list[bytes], asked: dict[str, str]) -> bytes:
-    offset, limit = int(asked.get("offset", 0)), int(asked["limit"])
+def _build_page(rows: list[bytes], query: dict[str, str]) -> bytes:
+    offset, limit = int(query.get("offset", 0)), int(query["limit"])
     more = b"true" if offset + limit < len(rows) else b"false"
     items = b",".join(rows[offset : offset + limit])
     return b'{"hasNextPage":%b,"offset":%d,"limit":%d,"items":[%b]}' % (more, offset, limit, items)
@@ -120,8 +126,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m dev.bench.opentable", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--latency", type=float, default=0.0)
-    said = parser.parse_args()
-    uvicorn.run(OpenTable(said.latency), host=LOOPBACK, port=said.port, log_level="warning")
+    args = parser.parse_args()
+    uvicorn.run(FakeOpenTable(args.latency), host=LOOPBACK, port=args.port, log_level="warning")
 
 
 if __name__ == "__main__":

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "performance.md"
-PLOT = ROOT / "docs" / "images" / "growth.svg"
-JSON = ROOT / "build" / "bench.json"
+REPOSITORY_ROOT = Path(__file__).resolve().parents[2]
+PERFORMANCE_PAGE = REPOSITORY_ROOT / "docs" / "performance.md"
+GROWTH_PLOT_FILE = REPOSITORY_ROOT / "docs" / "images" / "growth.svg"
+BENCHMARK_JSON_FILE = REPOSITORY_ROOT / "build" / "bench.json"
 
 
-def with_lines(page: str, name: str, lines: Sequence[str]) -> str:
+def replace_marked_lines(page: str, name: str, lines: Sequence[str]) -> str:
     """Return a page with other lines between a pair of its marks.
 
     Args:

@@ -6,11 +6,11 @@ Standard edition, storage and the free daily part left out; looked up in Novembe
 _READS = {"one region": 0.03, "nam5": 0.06}
 _WRITES = {"one region": 0.09, "nam5": 0.18}
 _DELETES = {"one region": 0.01, "nam5": 0.02}
-_PRICED = 100_000
+_OPERATIONS_PER_PRICE = 100_000
 _MILLION = 1_000_000
 
 
-def dollars_a_million(read: int, written: int) -> tuple[float, float]:
+def compute_dollars_per_million(read: int, written: int) -> tuple[float, float]:
     """Return what a million events cost in one region, and in nam5.
 
     A journal entry is deleted in the end, by its time to live: one delete for each event that
@@ -21,9 +21,9 @@ def dollars_a_million(read: int, written: int) -> tuple[float, float]:
         written: Documents that it writes.
     """
     deleted = min(written, 1)
-    one, nam5 = (
+    one_region, nam5 = (
         (read * _READS[where] + written * _WRITES[where] + deleted * _DELETES[where])
-        * (_MILLION / _PRICED)
+        * (_MILLION / _OPERATIONS_PER_PRICE)
         for where in _READS
     )
-    return one, nam5
+    return one_region, nam5

@@ -7,20 +7,20 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from dev.bench.arithmetic import Pair
+from dev.bench.arithmetic import MeasurementPair
 from dev.bench.deployed import deployed_python
-from dev.bench.events import House, created, signed
-from dev.bench.figures import Figure, at_most, ratio_figure
-from dev.bench.shop import asking
-from dev.bench.stage import PROJECT, seed, staged
-from dev.demo_staff import unsigned_token
+from dev.bench.events import Tenant, build_created_envelope, build_signature_headers
+from dev.bench.figures import BenchmarkResult, build_ratio_result, require_at_most
+from dev.bench.shop import serve_fake_opentable
+from dev.bench.stage import BENCHMARK_PROJECT, seed_tenants, start_benchmark_environment
+from dev.demo_staff import build_unsigned_token
 
 _ROUNDS, _QUICK_ROUNDS = 15, 5
-_FIRST = Path(__file__).with_name("first.py")
+_CHILD_SCRIPT = Path(__file__).with_name("first.py")
 _ROOT = Path(__file__).parents[2]
-_SECONDS = 120
-_MILLI = 1000
-_ANSWERS = {
+_TIMEOUT_SECONDS = 120
+_MILLISECONDS_PER_SECOND = 1000
+_EXPECTED_STATUSES = {
     "opentable_webhook": "200",
     "opentable_poll": "200",
     "opentable_reconcile": "200",
@@ -28,60 +28,68 @@ _ANSWERS = {
 }
 
 
-def measure(quick: bool) -> tuple[list[Figure], list[str]]:  # noqa: FBT001 -- as every part is
+def measure_cold_start(quick: bool) -> tuple[list[BenchmarkResult], list[str]]:  # noqa: FBT001 -- as every part is
     """Return the figures of the start, one a function."""
     python = deployed_python()
-    with ExitStack() as kept:
-        stage = kept.enter_context(staged())
-        url = kept.enter_context(asking())
-        house = stage.houses(1)[0]
-        asyncio.run(seed(stage.client(), [house]))
+    with ExitStack() as stack:
+        environment = stack.enter_context(start_benchmark_environment())
+        url = stack.enter_context(serve_fake_opentable())
+        tenant = environment.build_tenants(1)[0]
+        asyncio.run(seed_tenants(environment.create_client(), [tenant]))
         addresses = {"OPENTABLE_API_URL": url, "OPENTABLE_OAUTH_URL": url}
         # Nothing listens at the Auth emulator's address: the check of a token asks nobody there.
         addresses |= {"FIREBASE_AUTH_EMULATOR_HOST": "127.0.0.1:9099", "PYTHONPATH": str(_ROOT)}
-        variables = stage.variables(**addresses)
-        runs = {target: _request(target, house) for target in _ANSWERS}
-        return [_figure(python, *run, variables, quick=quick) for run in runs.items()], []
+        variables = environment.build_variables(**addresses)
+        runs = {target: _build_request(target, tenant) for target in _EXPECTED_STATUSES}
+        return [_measure_target(python, *run, variables, quick=quick) for run in runs.items()], []
 
 
-def _figure(
+def _measure_target(
     python: Path, target: str, request: str, variables: dict[str, str], *, quick: bool
-) -> Figure:
-    _run(python, target, request, variables)  # An emulator that is still cold is not our start.
+) -> BenchmarkResult:
+    _run_child(
+        python, target, request, variables
+    )  # An emulator that is still cold is not our start.
     pairs = []
     for _ in range(_QUICK_ROUNDS if quick else _ROUNDS):
-        floor = _run(python, "", "", variables)
-        pairs.append(Pair(floor, _run(python, target, request, variables)))
+        baseline_milliseconds = _run_child(python, "", "", variables)
+        pairs.append(
+            MeasurementPair(baseline_milliseconds, _run_child(python, target, request, variables))
+        )
     name = f"start: import and first request of {target}"
-    return ratio_figure(name, "ms", at_most(1.30), pairs)
+    return build_ratio_result(name, "ms", require_at_most(1.30), pairs)
 
 
-def _request(target: str, house: House) -> str:
+def _build_request(target: str, tenant: Tenant) -> str:
     """Return the headers and the body of a first request, as JSON."""
     if target == "api":
         # Somebody who proves who they are, and works elsewhere: all of the way in is gone.
-        token = unsigned_token(PROJECT, "somebody", int(time.time()))
+        token = build_unsigned_token(BENCHMARK_PROJECT, "somebody", int(time.time()))
         headers = {"authorization": f"Bearer {token}"}
-        path = f"/api/restaurants/{house.id}/health"
+        path = f"/api/restaurants/{tenant.id}/health"
         return json.dumps({"path": path, "method": "GET", "headers": headers})
-    body = created(house) if target == "opentable_webhook" else {"restaurantId": house.id}
+    body = (
+        build_created_envelope(tenant)
+        if target == "opentable_webhook"
+        else {"restaurantId": tenant.id}
+    )
     raw = json.dumps(body)
-    headers = signed(house, raw.encode()) | {"content-type": "application/json"}
+    headers = build_signature_headers(tenant, raw.encode()) | {"content-type": "application/json"}
     return json.dumps({"path": "/", "method": "POST", "headers": headers, "body": raw})
 
 
-def _run(python: Path, target: str, request: str, variables: dict[str, str]) -> float:
+def _run_child(python: Path, target: str, request: str, variables: dict[str, str]) -> float:
     """Return the milliseconds that a fresh process takes, from its first line to its answer."""
-    done = subprocess.run(
-        [str(python), str(_FIRST), target, request],
+    completed = subprocess.run(
+        [str(python), str(_CHILD_SCRIPT), target, request],
         cwd=_ROOT,
         env=variables,
         capture_output=True,
         text=True,
-        timeout=_SECONDS,
+        timeout=_TIMEOUT_SECONDS,
         check=True,
     )
-    *answered, seconds = done.stdout.splitlines()
-    if target and answered[-1] != _ANSWERS[target]:
-        raise RuntimeError(f"{target} answered {answered}: the bench measured nothing.")
-    return float(seconds) * _MILLI
+    *statuses, seconds = completed.stdout.splitlines()
+    if target and statuses[-1] != _EXPECTED_STATUSES[target]:
+        raise RuntimeError(f"{target} answered {statuses}: the bench measured nothing.")
+    return float(seconds) * _MILLISECONDS_PER_SECOND

@@ -7,157 +7,190 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dev.bench import floor
-from dev.bench.arithmetic import Pair, percentile
-from dev.bench.events import House, creations, mixed
-from dev.bench.figures import Figure, at_least, at_most, ratio_figure
-from dev.bench.load import Answered, Generator, generating
-from dev.bench.process import processor_seconds
-from dev.bench.stage import Stage, seed, staged
-from dev.serving import Serving, serving
+from dev.bench.arithmetic import MeasurementPair, percentile
+from dev.bench.events import Tenant, build_creation_requests, build_mixed_requests
+from dev.bench.figures import BenchmarkResult, build_ratio_result, require_at_least, require_at_most
+from dev.bench.load import LoadGenerator, LoadResult, start_load_generator
+from dev.bench.process import read_cpu_seconds
+from dev.bench.stage import BenchmarkEnvironment, seed_tenants, start_benchmark_environment
+from dev.serving import FunctionServer, serve_function
 
 _CONNECTIONS = 16
-_HOUSES = 50
-_WARM_UP = 400
+_TENANT_COUNT = 50
+_WARM_UP_REQUESTS = 400
 _ROUNDS, _QUICK_ROUNDS = 7, 3
 _EVENTS, _QUICK_EVENTS = 1_500, 400
-_MICRO = 1e6
+_MICROSECONDS_PER_SECOND = 1e6
 
 
 @dataclass(frozen=True, slots=True)
-class Ring:
+class WebhookBenchmark:
     """Both sides, and who sends to them.
 
     Attributes:
-        floor: The handler that only commits.
-        ours: The webhook.
+        baseline: The handler that only commits.
+        product: The webhook.
         generator: Sends to either.
-        houses: The restaurants.
+        tenants: The restaurants.
         rounds: How many rounds of each figure.
         events: How many events a round.
     """
 
-    floor: Serving
-    ours: Serving
-    generator: Generator
-    houses: Sequence[House]
+    baseline: FunctionServer
+    product: FunctionServer
+    generator: LoadGenerator
+    tenants: Sequence[Tenant]
     rounds: int
     events: int
 
-    def throughput(self, name: str, limit: float, make: Callable[[int], "Batch"]) -> Figure:
+    def measure_throughput(
+        self, name: str, limit: float, make: Callable[[int], "RequestBatch"]
+    ) -> BenchmarkResult:
         """Return a figure of events a second, both sides sent the very same requests in turn."""
-        pairs, times, outcomes = [], [], []
+        pairs, cpu_times, outcomes = [], [], []
         for number in range(self.rounds):
             batch = make(number)
-            (slow, slow_time), (fast, fast_time) = (
-                self._run(self.floor, batch),
-                self._run(self.ours, batch),
+            (baseline_result, baseline_cpu_time), (product_result, product_cpu_time) = (
+                self._run_batch(self.baseline, batch),
+                self._run_batch(self.product, batch),
             )
-            pairs.append(Pair(slow.a_second, fast.a_second))
-            times.append(Pair(slow_time, fast_time))
-            outcomes.append(dict(fast.outcomes))
+            pairs.append(
+                MeasurementPair(
+                    baseline_result.requests_per_second, product_result.requests_per_second
+                )
+            )
+            cpu_times.append(MeasurementPair(baseline_cpu_time, product_cpu_time))
+            outcomes.append(dict(product_result.outcomes))
         processor = {
-            "processorMicroseconds": [(round(each.floor), round(each.ours)) for each in times]
+            "processorMicroseconds": [
+                (round(each.baseline), round(each.product)) for each in cpu_times
+            ]
         }
-        return ratio_figure(
-            name, "a second", at_least(limit), pairs, outcomes=outcomes, **processor
+        return build_ratio_result(
+            name, "a second", require_at_least(limit), pairs, outcomes=outcomes, **processor
         )
 
-    def _run(self, side: Serving, batch: "Batch") -> tuple[Answered, float]:
-        if batch.before:
-            self.generator.in_turn(side.port, batch.before, _CONNECTIONS)
-        began = processor_seconds(side.process.pid)
-        answered = self.generator.in_turn(side.port, batch.timed, _CONNECTIONS)
-        taken = processor_seconds(side.process.pid) - began
-        return answered, taken / len(batch.timed) * _MICRO
+    def _run_batch(self, server: FunctionServer, batch: "RequestBatch") -> tuple[LoadResult, float]:
+        if batch.setup_requests:
+            self.generator.run_closed_loop(server.port, batch.setup_requests, _CONNECTIONS)
+        cpu_seconds_before = read_cpu_seconds(server.process.pid)
+        result = self.generator.run_closed_loop(server.port, batch.timed_requests, _CONNECTIONS)
+        cpu_seconds = read_cpu_seconds(server.process.pid) - cpu_seconds_before
+        return result, cpu_seconds / len(batch.timed_requests) * _MICROSECONDS_PER_SECOND
 
-    def latency(self, rate: float) -> Figure:
+    def measure_latency(self, rate: float) -> BenchmarkResult:
         """Return the figure of the 99th percentile at a steady rate of arrivals."""
         pairs = []
         for _ in range(self.rounds):
-            batch = creations(self.houses, self.events)
-            slow, fast = (
-                self.generator.on_time(side.port, batch, rate) for side in (self.floor, self.ours)
+            batch = build_creation_requests(self.tenants, self.events)
+            baseline_result, product_result = (
+                self.generator.run_open_loop(server.port, batch, rate)
+                for server in (self.baseline, self.product)
             )
-            pairs.append(Pair(_p99(slow), _p99(fast)))
-        return ratio_figure(
+            pairs.append(
+                MeasurementPair(
+                    _p99_milliseconds(baseline_result), _p99_milliseconds(product_result)
+                )
+            )
+        return build_ratio_result(
             "p99 latency at half of the floor's throughput",
             "ms",
-            at_most(1.5),
+            require_at_most(1.5),
             pairs,
             rate=round(rate),
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class RequestBatch:
     """What one round sends.
 
     Attributes:
-        timed: The requests that count.
-        before: Those that must have been answered before.
+        timed_requests: The requests that count.
+        setup_requests: Those that must have been answered before.
     """
 
-    timed: Sequence[bytes]
-    before: Sequence[bytes] = ()
+    timed_requests: Sequence[bytes]
+    setup_requests: Sequence[bytes] = ()
 
 
-def _p99(answered: Answered) -> float:
-    return percentile(answered.latencies, 0.99) * 1000
+def _p99_milliseconds(result: LoadResult) -> float:
+    return percentile(result.latencies, 0.99) * 1000
 
 
-def measure(quick: bool) -> tuple[list[Figure], list[str]]:  # noqa: FBT001 -- as every part is
+def measure_webhook(quick: bool) -> tuple[list[BenchmarkResult], list[str]]:  # noqa: FBT001 -- as every part is
     """Return the webhook's figures."""
-    figures = _throughputs(quick)
-    with ExitStack() as kept:
+    figures = _measure_throughputs(quick)
+    with ExitStack() as stack:
         # Java's usual pauses, a tenth of a second each, would be the whole of the figure.
-        ring = _set_up(kept.enter_context(staged(pauses=False)), kept, quick=quick)
-        return [*figures, ring.latency((figures[0].floor or 0) / 2)], []
+        benchmark = _start_benchmark(
+            stack.enter_context(start_benchmark_environment(allow_gc_pauses=False)),
+            stack,
+            quick=quick,
+        )
+        return [*figures, benchmark.measure_latency((figures[0].baseline or 0) / 2)], []
 
 
-def _throughputs(quick: bool) -> list[Figure]:  # noqa: FBT001 -- as every part is
-    with ExitStack() as kept:
-        ring = _set_up(kept.enter_context(staged()), kept, quick=quick)
-        houses = ring.houses
+def _measure_throughputs(quick: bool) -> list[BenchmarkResult]:  # noqa: FBT001 -- as every part is
+    with ExitStack() as stack:
+        benchmark = _start_benchmark(
+            stack.enter_context(start_benchmark_environment()), stack, quick=quick
+        )
+        tenants = benchmark.tenants
 
-        def busy_day(number: int) -> Batch:
-            before, timed = mixed(houses, ring.events, number)
-            return Batch(timed, before)
+        def busy_day(number: int) -> RequestBatch:
+            before, timed = build_mixed_requests(tenants, benchmark.events, number)
+            return RequestBatch(timed, before)
 
         return [
-            ring.throughput(
-                f"created events, {_HOUSES} restaurants",
+            benchmark.measure_throughput(
+                f"created events, {_TENANT_COUNT} restaurants",
                 0.90,
-                lambda _: Batch(creations(houses, ring.events)),
+                lambda _: RequestBatch(build_creation_requests(tenants, benchmark.events)),
             ),
-            ring.throughput(
+            benchmark.measure_throughput(
                 "created events, one hot restaurant",
                 0.90,
-                lambda _: Batch(creations(houses[:1], ring.events)),
+                lambda _: RequestBatch(build_creation_requests(tenants[:1], benchmark.events)),
             ),
-            ring.throughput("mixed traffic: 60 / 25 / 10 / 5", 0.65, busy_day),
+            benchmark.measure_throughput("mixed traffic: 60 / 25 / 10 / 5", 0.65, busy_day),
         ]
 
 
-def _set_up(stage: Stage, kept: ExitStack, *, quick: bool) -> Ring:
-    houses = stage.houses(_HOUSES)
-    asyncio.run(seed(stage.client(), houses))
-    generator = kept.enter_context(generating())
-    ours = kept.enter_context(serving("opentable_webhook", stage.variables(), _drop))
-    generator.in_turn(ours.port, creations(houses, _WARM_UP), _CONNECTIONS)
-    sample = {floor.SAMPLE: asyncio.run(_a_document(stage, houses[0]))}
+def _start_benchmark(
+    environment: BenchmarkEnvironment, stack: ExitStack, *, quick: bool
+) -> WebhookBenchmark:
+    tenants = environment.build_tenants(_TENANT_COUNT)
+    asyncio.run(seed_tenants(environment.create_client(), tenants))
+    generator = stack.enter_context(start_load_generator())
+    product_server = stack.enter_context(
+        serve_function("opentable_webhook", environment.build_variables(), _ignore_line)
+    )
+    generator.run_closed_loop(
+        product_server.port, build_creation_requests(tenants, _WARM_UP_REQUESTS), _CONNECTIONS
+    )
+    sample_variables = {
+        floor.SAMPLE_DOCUMENT_VARIABLE: asyncio.run(_find_document_path(environment, tenants[0]))
+    }
     source = Path(floor.__file__)
-    plain = kept.enter_context(serving("commit_two", stage.variables(**sample), _drop, source))
-    generator.in_turn(plain.port, creations(houses, _WARM_UP), _CONNECTIONS)
+    baseline_server = stack.enter_context(
+        serve_function(
+            "commit_two", environment.build_variables(**sample_variables), _ignore_line, source
+        )
+    )
+    generator.run_closed_loop(
+        baseline_server.port, build_creation_requests(tenants, _WARM_UP_REQUESTS), _CONNECTIONS
+    )
     rounds, events = (_QUICK_ROUNDS, _QUICK_EVENTS) if quick else (_ROUNDS, _EVENTS)
-    return Ring(plain, ours, generator, houses, rounds, events)
+    return WebhookBenchmark(baseline_server, product_server, generator, tenants, rounds, events)
 
 
-async def _a_document(stage: Stage, house: House) -> str:
+async def _find_document_path(environment: BenchmarkEnvironment, tenant: Tenant) -> str:
     """Return the path of a document that the webhook wrote while it warmed up."""
-    reservations = stage.client().collection("restaurants", house.id, "reservations")
-    found = [each async for each in reservations.limit(1).stream()]
-    return str(found[0].reference.path)
+    reservations = environment.create_client().collection("restaurants", tenant.id, "reservations")
+    snapshots = [each async for each in reservations.limit(1).stream()]
+    return str(snapshots[0].reference.path)
 
 
-def _drop(_line: str) -> None:
+def _ignore_line(_line: str) -> None:
     """Drop what a function logs."""

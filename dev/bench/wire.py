@@ -17,30 +17,33 @@ from typing_extensions import override
 
 from dev.processes import LOOPBACK
 
-_THREADS = 32
-_UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+_MAX_THREADS = 32
+_UNLIMITED_MESSAGE_OPTIONS = [
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+]
 
 
 @dataclass(slots=True)
-class Traffic:
+class FirestoreTraffic:
     """What went over the wire.
 
     Attributes:
         calls: The names of the calls, in the order in which they were made.
-        read: Documents read; one that is not there is paid for as well.
-        wrote: How many documents were written in each collection, by its last name.
+        documents_read: Documents read; one that is not there is paid for as well.
+        writes_by_collection: How many documents were written in each collection, by its last name.
     """
 
     calls: list[str] = field(default_factory=list)
-    read: int = 0
-    wrote: Counter[str] = field(default_factory=Counter)
+    documents_read: int = 0
+    writes_by_collection: Counter[str] = field(default_factory=Counter)
 
     @property
-    def written(self) -> int:
+    def documents_written(self) -> int:
         """How many documents were written."""
-        return self.wrote.total()
+        return self.writes_by_collection.total()
 
-    def answered(self, method: str, message: bytes, request: bytes) -> None:
+    def record_response(self, method: str, message: bytes, request: bytes) -> None:
         """Take note of an answer; what failed has written nothing.
 
         Args:
@@ -50,19 +53,21 @@ class Traffic:
         """
         if method == "Commit":
             writes = CommitRequest.pb().FromString(request).writes
-            self.wrote.update((each.update.name or each.delete).split("/")[-2] for each in writes)
+            self.writes_by_collection.update(
+                (each.update.name or each.delete).split("/")[-2] for each in writes
+            )
         elif method == "BatchGetDocuments":
-            answer = BatchGetDocumentsResponse.pb().FromString(message)
-            self.read += answer.WhichOneof("result") is not None
+            response = BatchGetDocumentsResponse.pb().FromString(message)
+            self.documents_read += response.WhichOneof("result") is not None
         elif method == "RunQuery":
-            self.read += RunQueryResponse.pb().FromString(message).HasField("document")
+            self.documents_read += RunQueryResponse.pb().FromString(message).HasField("document")
 
 
-class _Proxy(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has no types
+class _CountingHandler(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has no types
     """Hands every call on as bytes; on the wire, all calls are streams."""
 
-    def __init__(self, host: str, traffic: Traffic) -> None:
-        self._channel = grpc.insecure_channel(host, _UNLIMITED)
+    def __init__(self, host: str, traffic: FirestoreTraffic) -> None:
+        self._channel = grpc.insecure_channel(host, _UNLIMITED_MESSAGE_OPTIONS)
         self._traffic = traffic
 
     @override
@@ -72,26 +77,26 @@ class _Proxy(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has no types
         def forward(requests: Iterator[bytes], context: Any) -> Iterator[bytes]:
             name = path.rpartition("/")[2]
             self._traffic.calls.append(name)
-            metadata = [pair for pair in context.invocation_metadata() if _is_ours(pair[0])]
+            metadata = [pair for pair in context.invocation_metadata() if _is_call_header(pair[0])]
             request = next(requests)  # the calls that the bundle makes ask once
             call = self._channel.stream_stream(path)
             try:
-                for answer in call(iter([request]), metadata=metadata):
-                    self._traffic.answered(name, answer, request)
-                    yield answer
+                for response in call(iter([request]), metadata=metadata):
+                    self._traffic.record_response(name, response, request)
+                    yield response
             except grpc.RpcError as error:
                 context.abort(error.code(), error.details())
 
         return grpc.stream_stream_rpc_method_handler(forward)
 
 
-def _is_ours(name: str) -> bool:
+def _is_call_header(name: str) -> bool:
     """Whether a header belongs to the call, and not to the connection that carried it."""
     return name in {"authorization", "google-cloud-resource-prefix", "x-goog-request-params"}
 
 
 @dataclass(frozen=True, slots=True)
-class Tap:
+class CountingProxy:
     """A place on the wire.
 
     Attributes:
@@ -100,26 +105,32 @@ class Tap:
     """
 
     host: str
-    traffic: Traffic
+    traffic: FirestoreTraffic
 
-    def taken(self) -> Traffic:
+    def take_traffic(self) -> FirestoreTraffic:
         """Return what has passed since this was last asked."""
         traffic = self.traffic
-        passed = Traffic(traffic.calls.copy(), traffic.read, traffic.wrote.copy())
+        recorded = FirestoreTraffic(
+            traffic.calls.copy(), traffic.documents_read, traffic.writes_by_collection.copy()
+        )
         traffic.calls.clear()
-        traffic.wrote.clear()
-        traffic.read = 0
-        return passed
+        traffic.writes_by_collection.clear()
+        traffic.documents_read = 0
+        return recorded
 
 
 @contextmanager
-def tapped(host: str) -> Iterator[Tap]:
+def start_counting_proxy(host: str) -> Iterator[CountingProxy]:
     """Tap the line to an emulator for the length of a `with` block."""
-    traffic = Traffic()
-    server = grpc.server(ThreadPoolExecutor(_THREADS), [_Proxy(host, traffic)], options=_UNLIMITED)
+    traffic = FirestoreTraffic()
+    server = grpc.server(
+        ThreadPoolExecutor(_MAX_THREADS),
+        [_CountingHandler(host, traffic)],
+        options=_UNLIMITED_MESSAGE_OPTIONS,
+    )
     port = server.add_insecure_port(f"{LOOPBACK}:0")
     server.start()
     try:
-        yield Tap(f"{LOOPBACK}:{port}", traffic)
+        yield CountingProxy(f"{LOOPBACK}:{port}", traffic)
     finally:
         server.stop(None)

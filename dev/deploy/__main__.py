@@ -7,11 +7,11 @@ import sys
 from collections.abc import Callable, Mapping
 
 from dev.deploy import setting_up
-from dev.deploy.checking import check
-from dev.deploy.functions import allow_scheduler, url
-from dev.deploy.gcloud import GcloudError, carry_out, run
+from dev.deploy.checking import verify_release
+from dev.deploy.functions import allow_scheduler, read_function_url
+from dev.deploy.gcloud import GcloudError, apply_step, run
 from dev.deploy.plan import plan
-from dev.deploy.release import release, remember
+from dev.deploy.release import record_serving_revisions, release
 from dev.deploy.scheduling import job, queue
 from dev.deploy.smoke import SmokeError
 from dev.deploy.target import Target, TargetError, read_target
@@ -19,7 +19,7 @@ from dev.deploy.watching import (
     alarm,
     alarm_files,
     dashboard,
-    found,
+    find_single_resource,
     look_up_alarm,
     look_up_dashboard,
     metric,
@@ -29,14 +29,14 @@ from dev.deploy.watching import (
 
 def main() -> None:
     """Run the command line, or end with one sentence that says what is wrong."""
-    said = _arguments()
+    args = _arguments()
     try:
-        target = read_target(said.environment)
+        target = read_target(args.environment)
         _check_project(target)
-        if said.part == "function":
-            release(target, said.name)
+        if args.part == "function":
+            release(target, args.name)
         else:
-            PARTS[said.part](target)
+            PARTS[args.part](target)
     except (GcloudError, LookupError, SmokeError, TargetError) as error:
         sys.exit(f"deploy: {error}")
 
@@ -60,44 +60,44 @@ def _check_project(target: Target) -> None:
 
 
 def _show(target: Target) -> None:
-    shown = None
+    last_part = None
     for part, words in plan(target):
-        if part != shown:
+        if part != last_part:
             print(f"\n# {part}")
-        shown = part
+        last_part = part
         print(shlex.join(words))
 
 
 def _set_up(target: Target) -> None:
     for step in setting_up.steps(target):
-        carry_out(step)
+        apply_step(step)
 
 
 def _schedule(target: Target) -> None:
     for name in target.jobs:
         run(allow_scheduler(target, name))
-        carry_out(job(target, name, url(target, name)))
+        apply_step(job(target, name, read_function_url(target, name)))
 
 
 def _queue(target: Target) -> None:
     for name in target.queues:
-        carry_out(queue(target, name))
+        apply_step(queue(target, name))
 
 
 def _watch(target: Target) -> None:
     for file in metric_files():
-        carry_out(metric(target, file))
+        apply_step(metric(target, file))
     for file in alarm_files():
-        run(alarm(target, file, found(look_up_alarm(target, file))))
-    run(dashboard(target, found(look_up_dashboard(target))))
+        run(alarm(target, file, find_single_resource(look_up_alarm(target, file))))
+    run(dashboard(target, find_single_resource(look_up_dashboard(target))))
 
 
 PARTS: Mapping[str, Callable[[Target], None]] = {
     "plan": _show,
     "setup": _set_up,
-    "remember": remember,
+    "remember": record_serving_revisions,
     "queues": _queue,
-    "smoke": check,
+    "smoke": verify_release,
     "schedule": _schedule,
     "watch": _watch,
 }

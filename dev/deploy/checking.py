@@ -1,16 +1,16 @@
 """After a release: the smoke test, and the way back where it fails."""
 
-from dev.deploy.functions import url
-from dev.deploy.gcloud import Words, answer, gcloud
+from dev.deploy.functions import read_function_url
+from dev.deploy.gcloud import Words, gcloud, read_output
 from dev.deploy.release import REMEMBERED, roll_back
 from dev.deploy.setting_up import canary_secret
-from dev.deploy.smoke import Canary, SmokeError, signing_secret, smoke
+from dev.deploy.smoke import Canary, SmokeError, run_smoke_test, signing_secret
 from dev.deploy.target import Target
 
 _FIRESTORE = "https://firestore.googleapis.com"
 
 
-def check(target: Target, firestore: str = _FIRESTORE) -> None:
+def verify_release(target: Target, firestore: str = _FIRESTORE) -> None:
     """Send the canary's event through the deployed webhook; roll back where it does not arrive.
 
     Args:
@@ -21,11 +21,13 @@ def check(target: Target, firestore: str = _FIRESTORE) -> None:
         SmokeError: It did not arrive; what served before serves again.
     """
     try:
-        print(f"Found in the ledger: {smoke(_canary(target, firestore))}", flush=True)
+        print(
+            f"Found in the ledger: {run_smoke_test(_build_canary(target, firestore))}", flush=True
+        )
     except (SmokeError, LookupError) as error:
-        untouched = roll_back(target, REMEMBERED)
-        left = f" Not rolled back, as nothing served before: {', '.join(untouched)}."
-        raise SmokeError(f"{error} Rolled back.{left if untouched else ''}") from error
+        not_rolled_back = roll_back(target, REMEMBERED)
+        note = f" Not rolled back, as nothing served before: {', '.join(not_rolled_back)}."
+        raise SmokeError(f"{error} Rolled back.{note if not_rolled_back else ''}") from error
 
 
 def look_up_secret(target: Target) -> Words:
@@ -40,12 +42,12 @@ def look_up_token() -> Words:
     return gcloud("auth", "print-access-token")
 
 
-def _canary(target: Target, firestore: str) -> Canary:
+def _build_canary(target: Target, firestore: str) -> Canary:
     documents = f"projects/{target.project}/databases/(default)/documents"
     return Canary(
-        webhook=url(target, "opentable-webhook"),
+        webhook=read_function_url(target, "opentable-webhook"),
         restaurant=target.canary,
-        secret=signing_secret(answer(look_up_secret(target)) or ""),
+        secret=signing_secret(read_output(look_up_secret(target)) or ""),
         documents=f"{firestore}/v1/{documents}",
-        token=answer(look_up_token()) or "",
+        token=read_output(look_up_token()) or "",
     )

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from dev.deploy.gcloud import Words, answer, gcloud
+from dev.deploy.gcloud import Words, gcloud, read_output
 from dev.deploy.target import PUBLIC, QUEUE_OF, SCHEDULER, Target, account_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,9 +36,12 @@ def deploy(target: Target, name: str) -> Words:
     )
 
 
-def labelled(target: Target, name: str) -> Words:
+def deploy_with_label(target: Target, name: str) -> Words:
     """Return the command that deploys a function and notes what was deployed."""
-    return (*deploy(target, name), f"--update-labels=content={content(target, name)}")
+    return (
+        *deploy(target, name),
+        f"--update-labels=content={compute_content_checksum(target, name)}",
+    )
 
 
 def variables(target: Target, name: str) -> dict[str, str]:
@@ -46,13 +49,13 @@ def variables(target: Target, name: str) -> dict[str, str]:
     return {
         "GOOGLE_CLOUD_PROJECT": target.project,
         "OPENTABLE_PARTNER_SECRET": target.partner_secret,
-        **_queueing(target, name),
+        **_queue_variables(target, name),
         **target.settings,
         **target.functions[name].settings,
     }
 
 
-def _queueing(target: Target, name: str) -> dict[str, str]:
+def _queue_variables(target: Target, name: str) -> dict[str, str]:
     if name not in QUEUE_OF:
         return {}
     place = f"projects/{target.project}/locations/{target.region}"
@@ -63,12 +66,12 @@ def _queueing(target: Target, name: str) -> dict[str, str]:
     }
 
 
-def content(target: Target, name: str, root: Path = ROOT) -> str:
+def compute_content_checksum(target: Target, name: str, root: Path = ROOT) -> str:
     """Return a checksum of all that makes a deployed function: its source and its sizes."""
-    told = hashlib.sha256("\n".join(deploy(target, name)).encode())
+    checksum = hashlib.sha256("\n".join(deploy(target, name)).encode())
     for path in sorted(path for part in _SHIPPED for path in _files(root / part)):
-        told.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")
-    return told.hexdigest()[:_LABEL_LENGTH]
+        checksum.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return checksum.hexdigest()[:_LABEL_LENGTH]
 
 
 def allow_scheduler(target: Target, name: str) -> Words:
@@ -96,20 +99,20 @@ def serve_revision(target: Target, name: str, revision: str) -> Words:
 
 def look_up_url(target: Target, name: str) -> Words:
     """Return the command that prints a function's address."""
-    shown = "value(serviceConfig.uri)"
-    return gcloud("functions", "describe", name, "--gen2", **_place(target), format=shown)
+    output_format = "value(serviceConfig.uri)"
+    return gcloud("functions", "describe", name, "--gen2", **_place(target), format=output_format)
 
 
-def url(target: Target, name: str) -> str:
+def read_function_url(target: Target, name: str) -> str:
     """Return a deployed function's address.
 
     Raises:
         LookupError: When it is not deployed.
     """
-    found = answer(look_up_url(target, name))
-    if not found:
+    url = read_output(look_up_url(target, name))
+    if not url:
         raise LookupError(f"{name} is not deployed in {target.project}: deploy it first.")
-    return found
+    return url
 
 
 def _place(target: Target) -> dict[str, str]:

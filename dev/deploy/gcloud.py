@@ -38,8 +38,8 @@ def gcloud(*words: str, **flags: str | float) -> Words:
         words: The command, its arguments, and flags that take no value.
         flags: Flags by name; ``_`` stands for ``-``.
     """
-    told = (f"--{name.replace('_', '-')}={value}" for name, value in flags.items())
-    return ("gcloud", *words, *told)
+    flag_words = (f"--{name.replace('_', '-')}={value}" for name, value in flags.items())
+    return ("gcloud", *words, *flag_words)
 
 
 def commands(step: Step) -> tuple[Words, ...]:
@@ -49,7 +49,7 @@ def commands(step: Step) -> tuple[Words, ...]:
     return (step,)
 
 
-def carry_out(step: Step) -> None:
+def apply_step(step: Step) -> None:
     """Do a step.
 
     Raises:
@@ -57,7 +57,7 @@ def carry_out(step: Step) -> None:
     """
     if not isinstance(step, Ensured):
         run(step)
-    elif not answer(step.look):
+    elif not read_output(step.look):
         run(step.create)
     elif step.update:
         run(step.update)
@@ -70,17 +70,17 @@ def run(words: Words) -> None:
         GcloudError: It failed.
     """
     print(f"$ {shlex.join(words)}", flush=True)
-    done = subprocess.run([*words, "--quiet"], timeout=_SECONDS, check=False)
-    if done.returncode:
+    completed = subprocess.run([*words, "--quiet"], timeout=_SECONDS, check=False)
+    if completed.returncode:
         raise GcloudError(f"This failed, see above: {shlex.join(words)}")
 
 
-def answer(words: Words) -> str | None:
+def read_output(words: Words) -> str | None:
     """Return what a command prints, None where it fails: what it looks for is not there.
 
     A look that fails for another reason shows when what is missing is made.
     """
-    done = subprocess.run(
+    completed = subprocess.run(
         [*words, "--quiet"], capture_output=True, text=True, timeout=_SECONDS, check=False
     )
-    return done.stdout.strip() if done.returncode == 0 else None
+    return completed.stdout.strip() if completed.returncode == 0 else None

@@ -6,8 +6,8 @@ from dev.deploy import setting_up
 from dev.deploy.checking import look_up_secret, look_up_token
 from dev.deploy.functions import (
     allow_scheduler,
+    deploy_with_label,
     describe_service,
-    labelled,
     look_up_url,
     serve_revision,
 )
@@ -36,7 +36,7 @@ def plan(target: Target) -> Iterator[tuple[str, Words]]:
         yield from (("queues", words) for words in commands(queue(target, name)))
     for name in target.functions:
         yield "remember", describe_service(target, name)
-        yield f"function {name}", labelled(target, name)
+        yield f"function {name}", deploy_with_label(target, name)
     yield from (("smoke", words) for words in _smoke(target))
     for name in target.jobs:
         yield "schedule", allow_scheduler(target, name)

@@ -7,21 +7,21 @@ from typing import Any
 
 from dev.deploy.functions import (
     ROOT,
-    content,
+    compute_content_checksum,
+    deploy_with_label,
     describe_service,
-    labelled,
     serve_revision,
 )
-from dev.deploy.gcloud import GcloudError, answer, run
+from dev.deploy.gcloud import GcloudError, read_output, run
 from dev.deploy.target import Target
 
 REMEMBERED = ROOT / "build" / "serving.json"
 """Revision by function, None for one that was not deployed; kept from step to step of a build."""
 
 
-def remember(target: Target, file: Path = REMEMBERED) -> None:
+def record_serving_revisions(target: Target, file: Path = REMEMBERED) -> None:
     """Write down which revision of each function serves now."""
-    serving = {name: _serving(_service(target, name)) for name in target.functions}
+    serving = {name: _serving_revision(_read_service(target, name)) for name in target.functions}
     file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps(serving, indent=2) + "\n")
 
@@ -32,10 +32,10 @@ def release(target: Target, name: str) -> None:
     Raises:
         GcloudError: It could not be deployed.
     """
-    if is_current(_service(target, name), content(target, name)):
+    if is_current(_read_service(target, name), compute_content_checksum(target, name)):
         print(f"{name} is what it should be.", flush=True)
     else:
-        run(labelled(target, name))
+        run(deploy_with_label(target, name))
 
 
 def roll_back(target: Target, file: Path = REMEMBERED) -> list[str]:
@@ -60,15 +60,15 @@ def roll_back(target: Target, file: Path = REMEMBERED) -> list[str]:
     return [name for name, revision in serving.items() if not revision]
 
 
-def is_current(service: Mapping[str, Any], wanted: str) -> bool:
+def is_current(service: Mapping[str, Any], checksum: str) -> bool:
     """Tell whether the service behind a function serves just what would be deployed.
 
     Args:
         service: As Cloud Run describes it; empty where there is none.
-        wanted: The checksum of what would be deployed.
+        checksum: The checksum of what would be deployed.
     """
     labels = service.get("metadata", {}).get("labels", {})
-    return labels.get("content") == wanted and _serves_latest(service)
+    return labels.get("content") == checksum and _serves_latest(service)
 
 
 def _serves_latest(service: Mapping[str, Any]) -> bool:
@@ -77,11 +77,11 @@ def _serves_latest(service: Mapping[str, Any]) -> bool:
     return [row.get("latestRevision") for row in traffic if row.get("percent")] == [True]
 
 
-def _serving(service: Mapping[str, Any]) -> str | None:
+def _serving_revision(service: Mapping[str, Any]) -> str | None:
     traffic = service.get("status", {}).get("traffic", [])
     busiest: Mapping[str, Any] = max(traffic, key=lambda row: row.get("percent", 0), default={})
     return busiest.get("revisionName")
 
 
-def _service(target: Target, name: str) -> dict[str, Any]:
-    return dict(json.loads(answer(describe_service(target, name)) or "{}"))
+def _read_service(target: Target, name: str) -> dict[str, Any]:
+    return dict(json.loads(read_output(describe_service(target, name)) or "{}"))

@@ -12,18 +12,18 @@ def job(target: Target, name: str, url: str) -> Ensured:
         name: The function's.
         url: Its address, which is also what the scheduler's identity token is meant for.
     """
-    told = target.jobs[name]
+    settings = target.jobs[name]
     place = {"project": target.project, "location": target.region}
     flags: dict[str, str | int] = {
         **place,
-        "schedule": told.schedule,
+        "schedule": settings.schedule,
         "time_zone": "Etc/UTC",
         "uri": url,
         "http_method": "POST",
         "oidc_service_account_email": target.account(SCHEDULER),
         "oidc_token_audience": url,
-        "attempt_deadline": f"{told.attempt_deadline}s",
-        "max_retry_attempts": told.retries,
+        "attempt_deadline": f"{settings.attempt_deadline}s",
+        "max_retry_attempts": settings.retries,
         "min_backoff": "30s",
         "max_backoff": "120s",
     }
@@ -37,15 +37,15 @@ def job(target: Target, name: str, url: str) -> Ensured:
 
 def queue(target: Target, name: str) -> Ensured:
     """Return the step that makes the queue whose tasks call a function."""
-    told = target.queues[name]
+    settings = target.queues[name]
     place = {"project": target.project, "location": target.region}
     flags: dict[str, str | float] = {
         **place,
-        "max_dispatches_per_second": told.per_second,
-        "max_concurrent_dispatches": told.at_once,
-        "max_attempts": told.attempts,
-        "min_backoff": f"{told.min_backoff}s",
-        "max_backoff": f"{told.max_backoff}s",
+        "max_dispatches_per_second": settings.per_second,
+        "max_concurrent_dispatches": settings.at_once,
+        "max_attempts": settings.attempts,
+        "min_backoff": f"{settings.min_backoff}s",
+        "max_backoff": f"{settings.max_backoff}s",
     }
     queues = ("tasks", "queues")
     return Ensured(

@@ -27,8 +27,8 @@ SERVICES = (
     "secretmanager",
 )
 # Secrets are named opentable-…: the partner's, each restaurant's, and the canary's.
-OUR_SECRETS = 'resource.name.extract("secrets/{id}").startsWith("opentable-")'
-_READS_SECRETS = "roles/secretmanager.secretAccessor"
+OPENTABLE_SECRETS_CONDITION = 'resource.name.extract("secrets/{id}").startsWith("opentable-")'
+_SECRET_ACCESSOR_ROLE = "roles/secretmanager.secretAccessor"  # noqa: S105 -- a role
 _BUILDER_ROLES = (
     "roles/run.builder",  # builds the functions' images
     "roles/cloudfunctions.developer",
@@ -42,13 +42,16 @@ _BUILDER_ROLES = (
     "roles/logging.configWriter",
     "roles/monitoring.editor",
 )
-MAKES_SECRETS = "openTableSecretMaker"
+SECRET_CREATOR_ROLE = "openTableSecretMaker"  # noqa: S105 -- a role
 
 
 def steps(target: Target) -> Iterator[Step]:
     """Yield the steps, in their order."""
     yield gcloud(
-        "services", "enable", *(f"{name}.googleapis.com" for name in SERVICES), **_in(target)
+        "services",
+        "enable",
+        *(f"{name}.googleapis.com" for name in SERVICES),
+        **_project_flag(target),
     )
     yield _database(target)
     yield _secret(target, target.partner_secret)
@@ -58,10 +61,10 @@ def steps(target: Target) -> Iterator[Step]:
         yield _account(target, name)
     for name in names:
         yield _grant(target, name, "roles/datastore.user")
-        yield _grant(target, name, _READS_SECRETS, OUR_SECRETS)
-    yield from _for_the_queues(target)
-    yield from _for_the_api(target)
-    yield from _for_the_build(target, names)
+        yield _grant(target, name, _SECRET_ACCESSOR_ROLE, OPENTABLE_SECRETS_CONDITION)
+    yield from _grant_queue_access(target)
+    yield from _grant_api_access(target)
+    yield from _grant_build_access(target, names)
 
 
 def canary_secret(target: Target) -> str:
@@ -69,77 +72,81 @@ def canary_secret(target: Target) -> str:
     return f"opentable-{target.canary}"
 
 
-def _for_the_queues(target: Target) -> Iterator[Step]:
+def _grant_queue_access(target: Target) -> Iterator[Step]:
     """Who puts a task into a queue has it call as the scheduler's account."""
     for name in map(account_of, QUEUE_OF):
         yield _grant(target, name, "roles/cloudtasks.enqueuer")
-        yield _may_act_as(target, name, SCHEDULER)
+        yield _grant_act_as(target, name, SCHEDULER)
 
 
-def _for_the_api(target: Target) -> Iterator[Step]:
+def _grant_api_access(target: Target) -> Iterator[Step]:
     """Managers store their restaurant's credentials; to make a secret is the project's right."""
     api = account_of(PUBLIC[1])
-    yield _grant(target, api, "roles/secretmanager.secretVersionAdder", OUR_SECRETS)
+    yield _grant(target, api, "roles/secretmanager.secretVersionAdder", OPENTABLE_SECRETS_CONDITION)
     role = ("iam", "roles")
-    told = {**_in(target), "permissions": "secretmanager.secrets.create"}
+    role_flags = {**_project_flag(target), "permissions": "secretmanager.secrets.create"}
     yield Ensured(
-        look=gcloud(*role, "describe", MAKES_SECRETS, **_in(target)),
-        create=gcloud(*role, "create", MAKES_SECRETS, title="Makes secrets", **told),
-        update=gcloud(*role, "update", MAKES_SECRETS, **told),
+        look=gcloud(*role, "describe", SECRET_CREATOR_ROLE, **_project_flag(target)),
+        create=gcloud(*role, "create", SECRET_CREATOR_ROLE, title="Makes secrets", **role_flags),
+        update=gcloud(*role, "update", SECRET_CREATOR_ROLE, **role_flags),
     )
-    yield _grant(target, api, f"projects/{target.project}/roles/{MAKES_SECRETS}")
+    yield _grant(target, api, f"projects/{target.project}/roles/{SECRET_CREATOR_ROLE}")
 
 
-def _for_the_build(target: Target, names: list[str]) -> Iterator[Step]:
+def _grant_build_access(target: Target, names: list[str]) -> Iterator[Step]:
     for role in _BUILDER_ROLES:
         yield _grant(target, BUILDER, role)
     yield gcloud(
         "secrets",
         "add-iam-policy-binding",
         canary_secret(target),
-        **_in(target),
+        **_project_flag(target),
         member=_member(target, BUILDER),
-        role=_READS_SECRETS,
+        role=_SECRET_ACCESSOR_ROLE,
     )
     for name in (*names, SCHEDULER):
-        yield _may_act_as(target, BUILDER, name)
+        yield _grant_act_as(target, BUILDER, name)
 
 
-def _may_act_as(target: Target, who: str, whom: str) -> Words:
+def _grant_act_as(target: Target, member_name: str, account_name: str) -> Words:
     return gcloud(
         "iam",
         "service-accounts",
         "add-iam-policy-binding",
-        target.account(whom),
-        **_in(target),
-        member=_member(target, who),
+        target.account(account_name),
+        **_project_flag(target),
+        member=_member(target, member_name),
         role="roles/iam.serviceAccountUser",
     )
 
 
 def _database(target: Target) -> Ensured:
     databases = ("firestore", "databases")
-    kept = ("--delete-protection", "--enable-pitr")
+    protection_flags = ("--delete-protection", "--enable-pitr")
     return Ensured(
-        look=gcloud(*databases, "describe", **_in(target)),
-        create=gcloud(*databases, "create", *kept, **_in(target), location=target.region),
-        update=gcloud(*databases, "update", *kept, **_in(target)),
+        look=gcloud(*databases, "describe", **_project_flag(target)),
+        create=gcloud(
+            *databases, "create", *protection_flags, **_project_flag(target), location=target.region
+        ),
+        update=gcloud(*databases, "update", *protection_flags, **_project_flag(target)),
     )
 
 
 def _account(target: Target, name: str) -> Ensured:
     accounts = ("iam", "service-accounts")
     return Ensured(
-        look=gcloud(*accounts, "describe", target.account(name), **_in(target)),
-        create=gcloud(*accounts, "create", name, **_in(target), display_name=name),
+        look=gcloud(*accounts, "describe", target.account(name), **_project_flag(target)),
+        create=gcloud(*accounts, "create", name, **_project_flag(target), display_name=name),
         update=None,
     )
 
 
 def _secret(target: Target, secret: str) -> Ensured:
     return Ensured(
-        look=gcloud("secrets", "describe", secret, **_in(target)),
-        create=gcloud("secrets", "create", secret, **_in(target), replication_policy="automatic"),
+        look=gcloud("secrets", "describe", secret, **_project_flag(target)),
+        create=gcloud(
+            "secrets", "create", secret, **_project_flag(target), replication_policy="automatic"
+        ),
         update=None,
     )
 
@@ -160,5 +167,5 @@ def _member(target: Target, name: str) -> str:
     return f"serviceAccount:{target.account(name)}"
 
 
-def _in(target: Target) -> dict[str, str]:
+def _project_flag(target: Target) -> dict[str, str]:
     return {"project": target.project}

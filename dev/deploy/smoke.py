@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from dev.sandbox.signing import signed_headers
+from dev.sandbox.signing import build_signed_headers
 
 RESERVATION = "smoke-test"
 _STARTS_AT = "2020-01-01T18:00:00Z"
-_ANSWER_SECONDS = 30
-_OURS = 500  # from here on a status is the server's own fault, which may pass
-_TRIES = 3  # a new revision's first answer may come late; what is wrong stays wrong
+_TIMEOUT_SECONDS = 30
+_MIN_SERVER_ERROR_STATUS = 500  # from here on a status is the server's own fault, which may pass
+_MAX_ATTEMPTS = 3  # a new revision's first answer may come late; what is wrong stays wrong
 _PAUSE_SECONDS = 2.0
-_TAKEN = ("created", "updated")
+_ACCEPTED_OUTCOMES = ("created", "updated")
 
 
 class SmokeError(RuntimeError):
@@ -46,7 +46,7 @@ class Canary:
     token: str
 
 
-def smoke(canary: Canary) -> str:
+def run_smoke_test(canary: Canary) -> str:
     """Send an event and find it in the ledger, or fail.
 
     Returns:
@@ -57,12 +57,12 @@ def smoke(canary: Canary) -> str:
     """
     sent = datetime.now(UTC)
     event_id = f"smoke-{int(sent.timestamp() * 1000)}"
-    answered = _post(canary, event_id, _envelope(canary, event_id, sent))
-    if answered.get("status") not in _TAKEN:
+    response = _post(canary, event_id, _envelope(canary, event_id, sent))
+    if response.get("status") not in _ACCEPTED_OUTCOMES:
         raise SmokeError(
-            f"The webhook answered {answered.get('status')!r}, not created or updated."
+            f"The webhook answered {response.get('status')!r}, not created or updated."
         )
-    path = f"restaurants/{canary.restaurant}/reservations/{answered.get('reservationId')}"
+    path = f"restaurants/{canary.restaurant}/reservations/{response.get('reservationId')}"
     if event_id not in json.dumps(_get(canary, path)):
         raise SmokeError(f"{path} does not say what was sent.")
     return path
@@ -83,7 +83,7 @@ def signing_secret(payload: str) -> str:
 
 
 def _envelope(canary: Canary, event_id: str, sent: datetime) -> bytes:
-    said = {
+    event = {
         "eventType": "reservation.cancelled",
         "id": event_id,
         "timestamp": sent.isoformat(),
@@ -96,29 +96,31 @@ def _envelope(canary: Canary, event_id: str, sent: datetime) -> bytes:
             "specialRequests": event_id,
         },
     }
-    return json.dumps(said).encode()
+    return json.dumps(event).encode()
 
 
 def _post(canary: Canary, event_id: str, body: bytes) -> dict[str, Any]:
-    signed = signed_headers(canary.secret, event_id, int(time.time()), body)
+    signed = build_signed_headers(canary.secret, event_id, int(time.time()), body)
     headers = {"Content-Type": "application/json", **signed}
-    return _asked(urllib.request.Request(canary.webhook, body, headers), _TRIES)
+    return _request_json(urllib.request.Request(canary.webhook, body, headers), _MAX_ATTEMPTS)
 
 
 def _get(canary: Canary, path: str) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {canary.token}"}
-    return _asked(urllib.request.Request(f"{canary.documents}/{path}", headers=headers), _TRIES)
+    return _request_json(
+        urllib.request.Request(f"{canary.documents}/{path}", headers=headers), _MAX_ATTEMPTS
+    )
 
 
-def _asked(request: urllib.request.Request, tries: int) -> dict[str, Any]:
+def _request_json(request: urllib.request.Request, tries: int) -> dict[str, Any]:
     try:
-        with urllib.request.urlopen(request, timeout=_ANSWER_SECONDS) as told:
-            return dict(json.load(told))
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:
+            return dict(json.load(response))
     except urllib.error.HTTPError as error:
-        problem, final = f"{error.code} {error.read(200)!r}", error.code < _OURS
+        problem, final = f"{error.code} {error.read(200)!r}", error.code < _MIN_SERVER_ERROR_STATUS
     except (OSError, ValueError) as error:
         problem, final = str(error), False
     if final or tries == 1:
         raise SmokeError(f"{request.full_url} answered {problem}.")
     time.sleep(_PAUSE_SECONDS)
-    return _asked(request, tries - 1)
+    return _request_json(request, tries - 1)

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from dev.deploy.gcloud import Ensured, Words, answer, gcloud
+from dev.deploy.gcloud import Ensured, Words, gcloud, read_output
 from dev.deploy.target import Target
 
 FOLDER = Path(__file__).resolve().parents[2] / "monitoring"
@@ -38,20 +38,22 @@ def look_up_alarm(target: Target, file: Path) -> Words:
     return _look_up(target, file, _POLICIES, "value(name)")
 
 
-def alarm(target: Target, file: Path, held: str | None) -> Words:
+def alarm(target: Target, file: Path, existing_name: str | None) -> Words:
     """Return the command that brings an alarm up to date.
 
     Args:
         target: The environment, whose notification channels it goes to.
         file: The alarm's.
-        held: The resource name under which it stands already.
+        existing_name: The resource name under which it stands already.
     """
-    told = {"project": target.project, "policy_from_file": str(file)}
-    to = ",".join(target.alert)
-    if held:
-        heard = {"set_notification_channels": to} if to else {}
-        return gcloud(*_POLICIES, "update", held, **told, **heard)
-    return gcloud(*_POLICIES, "create", **told, **({"notification_channels": to} if to else {}))
+    flags = {"project": target.project, "policy_from_file": str(file)}
+    channels = ",".join(target.alert)
+    if existing_name:
+        channel_flags = {"set_notification_channels": channels} if channels else {}
+        return gcloud(*_POLICIES, "update", existing_name, **flags, **channel_flags)
+    return gcloud(
+        *_POLICIES, "create", **flags, **({"notification_channels": channels} if channels else {})
+    )
 
 
 def look_up_dashboard(target: Target) -> Words:
@@ -59,33 +61,33 @@ def look_up_dashboard(target: Target) -> Words:
     return _look_up(target, DASHBOARD, _DASHBOARDS, "value(name,etag)")
 
 
-def dashboard(target: Target, held: str | None) -> Words:
+def dashboard(target: Target, existing: str | None) -> Words:
     """Return the command that brings the dashboard up to date.
 
     Args:
         target: The environment.
-        held: Its resource name and its etag, in one line, where it stands already.
+        existing: Its resource name and its etag, in one line, where it stands already.
     """
-    if not held:
+    if not existing:
         file = str(DASHBOARD)
         return gcloud(*_DASHBOARDS, "create", project=target.project, config_from_file=file)
-    name, etag = held.split()
+    name, etag = existing.split()
     config = json.dumps({**json.loads(DASHBOARD.read_text()), "etag": etag})
     return gcloud(*_DASHBOARDS, "update", name, project=target.project, config=config)
 
 
-def found(look: Words) -> str | None:
+def find_single_resource(look: Words) -> str | None:
     """Return what a look prints.
 
     Raises:
         LookupError: When there are several of it: nobody can tell which one is meant.
     """
-    told = (answer(look) or "").splitlines()
-    if len(told) > 1:
-        raise LookupError(f"Several are named alike, delete all but one: {told}")
-    return told[0] if told else None
+    lines = (read_output(look) or "").splitlines()
+    if len(lines) > 1:
+        raise LookupError(f"Several are named alike, delete all but one: {lines}")
+    return lines[0] if lines else None
 
 
-def _look_up(target: Target, file: Path, group: tuple[str, ...], shown: str) -> Words:
-    named = f'displayName="{json.loads(file.read_text())["displayName"]}"'
-    return gcloud(*group, "list", project=target.project, filter=named, format=shown)
+def _look_up(target: Target, file: Path, group: tuple[str, ...], output_format: str) -> Words:
+    name_filter = f'displayName="{json.loads(file.read_text())["displayName"]}"'
+    return gcloud(*group, "list", project=target.project, filter=name_filter, format=output_format)

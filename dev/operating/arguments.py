@@ -7,24 +7,28 @@ from typing import TypeAlias
 
 from dev.operating.console import Console
 from dev.operating.credentials import STANDARD_INPUT
-from dev.operating.desk import Desk
-from dev.operating.endings import Ending
-from dev.operating.export import KINDS, export
+from dev.operating.desk import OperatorClient
+from dev.operating.endings import CommandResult
+from dev.operating.export import EXPORT_KINDS, export
 from dev.operating.offboard import offboard
 from dev.operating.onboard import NO_SCHEME, onboard
-from dev.operating.reconcile import reconcile
-from dev.operating.replay import replay
-from dev.operating.rotate import rotate
+from dev.operating.reconcile import reconcile_now
+from dev.operating.replay import manage_quarantine
+from dev.operating.rotate import rotate_credential
 from dev.operating.status import status
 from shared.core.keys import is_rid
-from shared.core.settings import Scheme
+from shared.core.settings import WebhookAuthScheme
 
-Command: TypeAlias = Callable[[Desk, Console, argparse.Namespace], Awaitable[Ending]]
+CommandHandler: TypeAlias = Callable[
+    [OperatorClient, Console, argparse.Namespace], Awaitable[CommandResult]
+]
 
 AddParser: TypeAlias = Callable[..., argparse.ArgumentParser]
 
-_SCHEMES = [scheme.value for scheme in Scheme]
-_CREDENTIALS = f"a file with the credentials as a JSON object, {STANDARD_INPUT} for standard input"
+_SCHEMES = [scheme.value for scheme in WebhookAuthScheme]
+_CREDENTIALS_HELP = (
+    f"a file with the credentials as a JSON object, {STANDARD_INPUT} for standard input"
+)
 
 
 def add_commands(add: AddParser) -> None:
@@ -33,23 +37,25 @@ def add_commands(add: AddParser) -> None:
     Args:
         add: Adds a command of a name, as ``add_parser`` of argparse's sub-parsers does.
     """
-    _add_onboard(_command(add, "onboard", onboard, "connect a restaurant, or go on with it"))
-    _add_offboard(_command(add, "offboard", offboard, "switch an integration off"))
-    _add_rotate(_command(add, "rotate", rotate, "renew a webhook credential"))
-    _command(add, "status", status, "tell whether a restaurant's book can be trusted")
-    _add_replay(_command(add, "replay", replay, "work through the quarantine"))
-    _add_reconcile(_command(add, "reconcile", reconcile, "compare both sides now"))
-    _add_export(_command(add, "export", export, "write out documents as JSON Lines"))
+    _add_onboard(_add_command(add, "onboard", onboard, "connect a restaurant, or go on with it"))
+    _add_offboard(_add_command(add, "offboard", offboard, "switch an integration off"))
+    _add_rotate(_add_command(add, "rotate", rotate_credential, "renew a webhook credential"))
+    _add_command(add, "status", status, "tell whether a restaurant's book can be trusted")
+    _add_replay(_add_command(add, "replay", manage_quarantine, "work through the quarantine"))
+    _add_reconcile(_add_command(add, "reconcile", reconcile_now, "compare both sides now"))
+    _add_export(_add_command(add, "export", export, "write out documents as JSON Lines"))
 
 
-def _command(add: AddParser, name: str, run: Command, what: str) -> argparse.ArgumentParser:
-    parser = add(name, help=what, description=f"{what[0].upper()}{what[1:]}.")
+def _add_command(
+    add: AddParser, name: str, run: CommandHandler, summary: str
+) -> argparse.ArgumentParser:
+    parser = add(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
     parser.set_defaults(operate=run)
     parser.add_argument("restaurant", help="Lineup's id, such as restaurant-123")
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument("--project", help="the Google Cloud project; else GOOGLE_CLOUD_PROJECT's")
-    where.add_argument("--local", action="store_true", help="the `make run` on this machine")
-    parser.add_argument("--port", type=port, help="the port of that run; implies --local")
+    location = parser.add_mutually_exclusive_group()
+    location.add_argument("--project", help="the Google Cloud project; else GOOGLE_CLOUD_PROJECT's")
+    location.add_argument("--local", action="store_true", help="the `make run` on this machine")
+    parser.add_argument("--port", type=parse_port, help="the port of that run; implies --local")
     parser.add_argument("--json", action="store_true", help="tell a program: one JSON object")
     parser.add_argument("--yes", action="store_true", help="confirm everything beforehand")
     parser.add_argument("--verbose", action="store_true", help="show the bundle's log lines too")
@@ -58,7 +64,7 @@ def _command(add: AddParser, name: str, run: Command, what: str) -> argparse.Arg
 
 def _add_onboard(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--rid", required=True, type=_rid, help="OpenTable's number for the restaurant"
+        "--rid", required=True, type=_parse_rid, help="OpenTable's number for the restaurant"
     )
     parser.add_argument("--time-zone", required=True, help="IANA zone, such as America/New_York")
     parser.add_argument("--country", help="ISO country for phone numbers without a country code")
@@ -78,11 +84,11 @@ def _add_offboard(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_rotate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--scheme", choices=_SCHEMES, default=Scheme.BEARER.value)
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--check", action="store_true", help="tell whether the new one is in use")
-    what.add_argument("--retire", action="store_true", help="end the old ones")
-    what.add_argument("--at-once", action="store_true", help="end the old ones now: it leaked")
+    parser.add_argument("--scheme", choices=_SCHEMES, default=WebhookAuthScheme.BEARER.value)
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--check", action="store_true", help="tell whether the new one is in use")
+    mode.add_argument("--retire", action="store_true", help="end the old ones")
+    mode.add_argument("--at-once", action="store_true", help="end the old ones now: it leaked")
     _add_credentials(parser)
 
 
@@ -90,24 +96,24 @@ def _add_replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "item", nargs="?", help="an item's id, or its beginning; else they are listed"
     )
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--dry-run", action="store_true", help="show the difference, write nothing")
-    what.add_argument("--dismiss", metavar="REASON", help="settle it without applying it")
-    what.add_argument("--show", action="store_true", help="show it, personal values masked")
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--dry-run", action="store_true", help="show the difference, write nothing")
+    mode.add_argument("--dismiss", metavar="REASON", help="settle it without applying it")
+    mode.add_argument("--show", action="store_true", help="show it, personal values masked")
     parser.add_argument(
         "--unmask", action="store_true", help="with --show: everything; noted in it"
     )
 
 
 def _add_reconcile(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--start", type=_date, help="first local date (default: yesterday)")
-    parser.add_argument("--end", type=_date, help="last local date (default: 30 days ahead)")
+    parser.add_argument("--start", type=_parse_date, help="first local date (default: yesterday)")
+    parser.add_argument("--end", type=_parse_date, help="last local date (default: 30 days ahead)")
     parser.add_argument("--dry-run", action="store_true", help="only report what would be done")
     parser.add_argument("--force", metavar="REPORT", help="carry out the plan of a held report")
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("kind", choices=KINDS)
+    parser.add_argument("kind", choices=EXPORT_KINDS)
     parser.add_argument("--to", metavar="FILE", help="a new file; else the standard output")
     parser.add_argument(
         "--with-personal-data", action="store_true", help="names, numbers, requests, notes too"
@@ -115,13 +121,13 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_credentials(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--credentials-file", metavar="FILE", help=_CREDENTIALS)
+    parser.add_argument("--credentials-file", metavar="FILE", help=_CREDENTIALS_HELP)
     parser.add_argument(
         "--save-to", metavar="FILE", help="a new file for credentials that are made here"
     )
 
 
-def port(text: str) -> int:
+def parse_port(text: str) -> int:
     """Read a TCP port (1-65535).
 
     Raises:
@@ -132,13 +138,13 @@ def port(text: str) -> int:
     return int(text)
 
 
-def _rid(text: str) -> str:
+def _parse_rid(text: str) -> str:
     if not is_rid(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no OpenTable number: it has digits only")
     return text
 
 
-def _date(text: str) -> date:
+def _parse_date(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:

@@ -25,27 +25,27 @@ class Console:
         errors: Where everything goes that is no output.
         as_json: Whether a program reads the output.
         is_terminal: Whether a person sits in front of it and may be asked.
-        assents: Whether all questions are answered with yes beforehand.
+        assume_yes: Whether all questions are answered with yes beforehand.
     """
 
     def __init__(
-        self, out: TextIO, errors: TextIO, *, as_json: bool, is_terminal: bool, assents: bool
+        self, out: TextIO, errors: TextIO, *, as_json: bool, is_terminal: bool, assume_yes: bool
     ) -> None:
         self.out = out
         self.errors = errors
         self.as_json = as_json
         self.is_terminal = is_terminal
-        self._assents = assents
+        self._assume_yes = assume_yes
 
-    def say(self, text: str) -> None:
+    def print_line(self, text: str) -> None:
         """Tell one line."""
         print(text, file=self.errors if self.as_json else self.out, flush=True)
 
-    def done(self, what: str, how: str) -> None:
+    def print_step(self, step: str, outcome: str) -> None:
         """Tell what a step did."""
-        self.say(f"{what:<12} {how}")
+        self.print_line(f"{step:<12} {outcome}")
 
-    def progress(self, line: str) -> None:
+    def show_progress(self, line: str) -> None:
         """Show how far something is, in place of what was shown before; not to a program."""
         if self.errors.isatty():
             print(f"\r\x1b[K{line}", end="", file=self.errors, flush=True)
@@ -55,43 +55,43 @@ class Console:
         if self.errors.isatty():
             print(file=self.errors, flush=True)
 
-    def table(self, rows: Iterable[Sequence[object]]) -> None:
+    def print_table(self, rows: Iterable[Sequence[object]]) -> None:
         """Tell rows in columns."""
         texts = [[str(cell) for cell in row] for row in rows]
         widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
         for row in texts:
             cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
-            self.say("  ".join(cells).rstrip())
+            self.print_line("  ".join(cells).rstrip())
 
-    def result(self, told: object) -> None:
+    def write_result(self, output: object) -> None:
         """Write the JSON that a program reads, where one does and there is any."""
-        if self.as_json and told is not None:
-            print(json.dumps(told, ensure_ascii=False), file=self.out, flush=True)
+        if self.as_json and output is not None:
+            print(json.dumps(output, ensure_ascii=False), file=self.out, flush=True)
 
-    def confirm(self, what: str) -> None:
+    def confirm(self, effect: str) -> None:
         """Have the operator confirm something that cannot simply be taken back.
 
         Raises:
             NotConfirmedError: When they do not, or nobody can be asked and --yes is missing.
         """
-        if self._assents:
+        if self._assume_yes:
             return
         if not self.is_terminal:
-            raise NotConfirmedError(f"{what} Confirm it with --yes.")
-        if self.ask(f"{what} Go on? [y/N] ").strip().lower() not in {"y", "yes"}:
+            raise NotConfirmedError(f"{effect} Confirm it with --yes.")
+        if self.prompt(f"{effect} Go on? [y/N] ").strip().lower() not in {"y", "yes"}:
             raise NotConfirmedError("Nothing was changed.")
 
-    def ask(self, question: str) -> str:
+    def prompt(self, question: str) -> str:
         """Return what the operator types, in plain sight."""
         print(question, end="", file=self.errors, flush=True)
         return sys.stdin.readline().rstrip("\n")
 
-    def ask_hidden(self, question: str) -> str:
+    def prompt_hidden(self, question: str) -> str:
         """Return what the operator types, which is not shown."""
         return getpass(question, self.errors)
 
 
-class _LogLines(io.TextIOBase):
+class _LogStream(io.TextIOBase):
     """Takes the bundle's log lines, which would spoil the output."""
 
     def __init__(self, write: Callable[[str], object] | None) -> None:
@@ -105,8 +105,8 @@ class _LogLines(io.TextIOBase):
 
 
 @contextmanager
-def log_lines(console: Console, *, shown: bool) -> Iterator[None]:
+def redirect_logs(console: Console, *, show_logs: bool) -> Iterator[None]:
     """Keep the bundle's log out of the output; show it among the errors where wanted."""
-    lines: Any = _LogLines(console.errors.write if shown else None)
+    lines: Any = _LogStream(console.errors.write if show_logs else None)
     with redirect_stdout(lines):
         yield

@@ -10,32 +10,32 @@ from pathlib import Path
 from typing import Any
 
 from dev.operating.console import Console
-from shared.core.body import InvalidJsonError, parse_object
-from shared.core.settings import Scheme
+from shared.core.body import InvalidJsonError, parse_strict_json
+from shared.core.settings import WebhookAuthScheme
 from shared.errors import InvalidSettingsError
 
 STANDARD_INPUT = "-"
-KEYS = {
-    Scheme.BEARER: "bearerTokens",
-    Scheme.BASIC: "basicCredentials",
-    Scheme.STANDARD_WEBHOOKS: "webhookSecrets",
+CREDENTIAL_KEYS = {
+    WebhookAuthScheme.BEARER: "bearerTokens",
+    WebhookAuthScheme.BASIC: "basicCredentials",
+    WebhookAuthScheme.STANDARD_WEBHOOKS: "webhookSecrets",
 }
-_WORDS = {
-    Scheme.BEARER: "Bearer token that OpenTable will send",
-    Scheme.BASIC: "user:password that OpenTable will send",
-    Scheme.STANDARD_WEBHOOKS: "Secret that the relay signs with, whsec_…",
+_PROMPTS = {
+    WebhookAuthScheme.BEARER: "Bearer token that OpenTable will send",
+    WebhookAuthScheme.BASIC: "user:password that OpenTable will send",
+    WebhookAuthScheme.STANDARD_WEBHOOKS: "Secret that the relay signs with, whsec_…",
 }
 _KEY_BYTES = 32
-_MOST_BYTES = 64 * 1024
+_MAX_BYTES = 64 * 1024
 
-Entered = dict[str, Any]
+CredentialPayload = dict[str, Any]
 
 
-def read_credentials(where: str) -> Entered:
+def read_credentials(source: str) -> CredentialPayload:
     """Read credentials from a file or the standard input.
 
     Args:
-        where: A path, or `STANDARD_INPUT`.
+        source: A path, or `STANDARD_INPUT`.
 
     Returns:
         What was entered, under the keys of a secret's payload.
@@ -44,12 +44,12 @@ def read_credentials(where: str) -> Entered:
         InvalidSettingsError: When there is no JSON object; the text never repeats any of it.
     """
     try:
-        if where == STANDARD_INPUT:
-            return parse_object(sys.stdin.buffer.read(_MOST_BYTES))
-        with Path(where).open("rb") as file:
-            return parse_object(file.read(_MOST_BYTES))
+        if source == STANDARD_INPUT:
+            return parse_strict_json(sys.stdin.buffer.read(_MAX_BYTES))
+        with Path(source).open("rb") as file:
+            return parse_strict_json(file.read(_MAX_BYTES))
     except OSError as error:
-        raise InvalidSettingsError(f"{where} cannot be read: {error.strerror}.") from None
+        raise InvalidSettingsError(f"{source} cannot be read: {error.strerror}.") from None
     except InvalidJsonError:
         raise InvalidSettingsError(
             "The credentials must be one JSON object with any of clientId, clientSecret, apiKey, "
@@ -57,58 +57,62 @@ def read_credentials(where: str) -> Entered:
         ) from None
 
 
-def ask_for_api(console: Console) -> Entered:
+def prompt_api_credential(console: Console) -> CredentialPayload:
     """Ask for the credential of OpenTable's API; nothing where the partner's serves."""
-    name = console.ask("OpenTable's client id [Enter where the partner's secret serves]: ").strip()
+    name = console.prompt(
+        "OpenTable's client id [Enter where the partner's secret serves]: "
+    ).strip()
     if not name:
         return {}
-    return {"clientId": name, "clientSecret": console.ask_hidden("Its client secret: ").strip()}
+    return {"clientId": name, "clientSecret": console.prompt_hidden("Its client secret: ").strip()}
 
 
-def ask_for_proof(console: Console, scheme: Scheme) -> str | None:
+def prompt_webhook_credential(console: Console, scheme: WebhookAuthScheme) -> str | None:
     """Ask for the credential of a webhook scheme; None where one is to be made."""
-    return console.ask_hidden(f"{_WORDS[scheme]} [Enter: make one]: ").strip() or None
+    return console.prompt_hidden(f"{_PROMPTS[scheme]} [Enter: make one]: ").strip() or None
 
 
-def made(schemes: Iterable[Scheme]) -> Entered:
+def generate_credentials(schemes: Iterable[WebhookAuthScheme]) -> CredentialPayload:
     """Return new credentials for webhook schemes, as nobody has seen them before."""
-    return {KEYS[scheme]: [_make(scheme)] for scheme in schemes}
+    return {CREDENTIAL_KEYS[scheme]: [_generate_credential(scheme)] for scheme in schemes}
 
 
-def hand_over(console: Console, entered: Entered, file: str | None) -> None:
+def deliver_credentials(console: Console, credentials: CredentialPayload, file: str | None) -> None:
     """Give new credentials to the operator: to a file that is theirs alone, else once in sight.
 
     Args:
         console: The operator's.
-        entered: The credentials, under the keys of a secret's payload.
+        credentials: The credentials, under the keys of a secret's payload.
         file: A path where nothing is yet, None for the terminal.
 
     Raises:
         InvalidSettingsError: When there is neither a file nor a terminal, or the file is there.
     """
     if file is not None:
-        _write(file, entered)
-        console.done("New", f"credential in {file}, readable by you alone: delete it once used")
+        _write_new_file(file, credentials)
+        console.print_step(
+            "New", f"credential in {file}, readable by you alone: delete it once used"
+        )
     elif console.is_terminal and not console.as_json:
-        console.say("New credential, shown this once:")
-        console.say(json.dumps(entered))
+        console.print_line("New credential, shown this once:")
+        console.print_line(json.dumps(credentials))
     else:
         raise InvalidSettingsError(
             "A new credential must go somewhere: name a new file for it with --save-to."
         )
 
 
-def _write(file: str, entered: Entered) -> None:
+def _write_new_file(file: str, credentials: CredentialPayload) -> None:
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
         raise InvalidSettingsError(f"{file} cannot be made: {error.strerror}.") from None
-    with os.fdopen(descriptor, "w") as written:
-        json.dump(entered, written)
+    with os.fdopen(descriptor, "w") as output:
+        json.dump(credentials, output)
 
 
-def _make(scheme: Scheme) -> str:
-    if scheme is Scheme.STANDARD_WEBHOOKS:
+def _generate_credential(scheme: WebhookAuthScheme) -> str:
+    if scheme is WebhookAuthScheme.STANDARD_WEBHOOKS:
         return f"whsec_{base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()}"
     token = secrets.token_urlsafe(_KEY_BYTES)
-    return f"opentable:{token}" if scheme is Scheme.BASIC else token
+    return f"opentable:{token}" if scheme is WebhookAuthScheme.BASIC else token

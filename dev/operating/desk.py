@@ -7,36 +7,36 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from functions.staff.entrance import read_asked
-from functions.staff.replies import RefusalError
-from functions.staff.routing import PREFIX, Visit
+from functions.staff.entrance import validate_request
+from functions.staff.replies import ApiError
+from functions.staff.routing import PREFIX, RequestContext
 from functions.staff.table import find_route
 from shared.core.keys import is_restaurant_id
-from shared.edge.services import Services
-from shared.edge.staff.integration import read_integration
+from shared.edge.services import AppContext
+from shared.edge.staff.integration import read_integration_document
 from shared.edge.staff.membership import Role
-from shared.edge.staff.staffroom import Staffroom
-from shared.edge.staff.tokens import Person
+from shared.edge.staff.staffroom import ApiContext
+from shared.edge.staff.tokens import AuthenticatedUser
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class OperatorClient:
     """An operator at work on one restaurant.
 
     Attributes:
-        room: The process's clients.
+        api_context: The process's clients.
         restaurant_id: Lineup's id.
         person: Who works; their id is journaled where the API journals it.
     """
 
-    room: Staffroom
+    api_context: ApiContext
     restaurant_id: str
-    person: Person
+    person: AuthenticatedUser
 
     @property
-    def services(self) -> Services:
+    def app_context(self) -> AppContext:
         """What every function uses."""
-        return self.room.services
+        return self.api_context.app_context
 
     async def get(self, path: str, **query: object) -> dict[str, Any]:
         """Make a GET call; see `call`."""
@@ -65,29 +65,29 @@ class Desk:
             RefusalError: With what to do next.
             LedgerUnavailableError: When it cannot be done just now.
         """
-        address = PREFIX.replace("{restaurantId}", self.restaurant_id) + path
-        found = find_route(method, address)
-        visit = Visit(
-            staffroom=self.room,
+        full_path = PREFIX.replace("{restaurantId}", self.restaurant_id) + path
+        route_match = find_route(method, full_path)
+        request_context = RequestContext(
+            api_context=self.api_context,
             restaurant_id=self.restaurant_id,
-            id=found.id,
-            person=self.person,
+            id=route_match.id,
+            user=self.person,
             role=Role.OPERATOR,
             headers={},
-            query=read_asked(found.route.query, query or {}),
-            body=read_asked(found.route.body, body or {}),
+            query=validate_request(route_match.route.query, query or {}),
+            body=validate_request(route_match.route.body, body or {}),
         )
-        told = (await found.route.handler(visit)).body
-        if not isinstance(told, BaseModel):
+        response_body = (await route_match.route.handler(request_context)).body
+        if not isinstance(response_body, BaseModel):
             return {}
-        return dict(json.loads(told.model_dump_json(by_alias=True)))
+        return dict(json.loads(response_body.model_dump_json(by_alias=True)))
 
 
-def open_desk(room: Staffroom, restaurant_id: str, user: str) -> Desk:
+def open_operator_client(api_context: ApiContext, restaurant_id: str, user: str) -> OperatorClient:
     """Return a desk.
 
     Args:
-        room: The process's clients.
+        api_context: The process's clients.
         restaurant_id: Lineup's id.
         user: Who works, by the name of this machine.
 
@@ -96,17 +96,19 @@ def open_desk(room: Staffroom, restaurant_id: str, user: str) -> Desk:
     """
     if not is_restaurant_id(restaurant_id):
         text = "A restaurant's id has 1 to 128 letters, digits, - or _."
-        raise RefusalError(400, "INVALID_REQUEST", text)
-    return Desk(room, restaurant_id, Person(f"operator:{user}", is_operator=True))
+        raise ApiError(400, "INVALID_REQUEST", text)
+    return OperatorClient(
+        api_context, restaurant_id, AuthenticatedUser(f"operator:{user}", is_operator=True)
+    )
 
 
-async def refuse_unknown(desk: Desk) -> None:
+async def require_integration(api: OperatorClient) -> None:
     """Refuse a restaurant that has no integration, before it is mistaken for one that is off.
 
     Raises:
         RefusalError: When it has none.
         LedgerUnavailableError: When that cannot be told now.
     """
-    if await read_integration(desk.services.firestore, desk.restaurant_id) is None:
-        text = f"{desk.restaurant_id} has no OpenTable integration: `onboard` connects it."
-        raise RefusalError(404, "NOT_FOUND", text)
+    if await read_integration_document(api.app_context.firestore, api.restaurant_id) is None:
+        text = f"{api.restaurant_id} has no OpenTable integration: `onboard` connects it."
+        raise ApiError(404, "NOT_FOUND", text)

@@ -5,34 +5,34 @@ from enum import IntEnum
 from typing import Any
 
 
-class Exit(IntEnum):
+class ExitCode(IntEnum):
     """The exit codes of every command."""
 
-    DONE = 0
-    REFUSED = 1
-    USAGE = 2
-    TRY_AGAIN = 3
-    WANTS_A_PERSON = 4
+    SUCCESS = 0
+    FAILED = 1
+    USAGE_ERROR = 2
+    RETRY_LATER = 3
+    ACTION_REQUIRED = 4
     INTERRUPTED = 130
 
 
-class TryAgainError(Exception):
+class RetryLaterError(Exception):
     """Nothing is wrong, but it cannot be done just now; the text says when to try again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class CommandResult:
     """What came of a command.
 
     Attributes:
-        told: What a program is told, as JSON; None where the output was made of other things.
-        wants_a_person: Whether it is done, but left something for a person to do.
+        output: What a program is told, as JSON; None where the output was made of other things.
+        is_action_required: Whether it is done, but left something for a person to do.
     """
 
-    told: dict[str, Any] | None
-    wants_a_person: bool = False
+    output: dict[str, Any] | None
+    is_action_required: bool = False
 
     @property
-    def code(self) -> Exit:
+    def exit_code(self) -> ExitCode:
         """The command's exit code."""
-        return Exit.WANTS_A_PERSON if self.wants_a_person else Exit.DONE
+        return ExitCode.ACTION_REQUIRED if self.is_action_required else ExitCode.SUCCESS

@@ -10,20 +10,25 @@ from typing import Any, TextIO
 from google.cloud.firestore import AsyncCollectionReference, DocumentSnapshot
 
 from dev.operating.console import Console
-from dev.operating.desk import Desk
-from dev.operating.endings import Ending
-from dev.operating.exported import Row, entry_row, plain, reservation_row
-from shared.core.retention import is_gone
+from dev.operating.desk import OperatorClient
+from dev.operating.endings import CommandResult
+from dev.operating.exported import (
+    ExportRow,
+    export_journal_entry,
+    export_reservation,
+    to_json_values,
+)
+from shared.core.retention import is_expired
 from shared.edge import paths
-from shared.edge.reading import read_some
-from shared.edge.staff.reports import whole_report
+from shared.edge.reading import read_documents
+from shared.edge.staff.reports import read_full_report
 from shared.errors import InvalidSettingsError
 
-KINDS = ("reservations", "journal", "reports")
-_PAGE = 300
+EXPORT_KINDS = ("reservations", "journal", "reports")
+_PAGE_SIZE = 300
 
 
-async def export(desk: Desk, console: Console, said: argparse.Namespace) -> Ending:
+async def export(api: OperatorClient, console: Console, args: argparse.Namespace) -> CommandResult:
     """Write one kind of a restaurant's documents, a JSON object a line.
 
     Raises:
@@ -31,19 +36,19 @@ async def export(desk: Desk, console: Console, said: argparse.Namespace) -> Endi
         NotConfirmedError: When the operator does not want personal data in a file.
         LedgerUnavailableError: When they cannot be read now; the file then holds a part.
     """
-    if said.with_personal_data:
+    if args.with_personal_data:
         console.confirm("The export will hold names, numbers, addresses, requests and notes.")
     rows = 0
-    with _opened(console, said.to) as out:
-        async for row in _rows(desk, said.kind, personal=said.with_personal_data):
-            out.write(json.dumps(row, ensure_ascii=False) + "\n")
+    with _open_output(console, args.to) as output:
+        async for row in _read_rows(api, args.kind, include_personal=args.with_personal_data):
+            output.write(json.dumps(row, ensure_ascii=False) + "\n")
             rows += 1
-    console.done("Exported", f"{rows} {said.kind} of {desk.restaurant_id}")
-    return Ending({"rows": rows, "kind": said.kind, "file": said.to} if said.to else None)
+    console.print_step("Exported", f"{rows} {args.kind} of {api.restaurant_id}")
+    return CommandResult({"rows": rows, "kind": args.kind, "file": args.to} if args.to else None)
 
 
 @contextmanager
-def _opened(console: Console, file: str | None) -> Iterator[TextIO]:
+def _open_output(console: Console, file: str | None) -> Iterator[TextIO]:
     if file is None:
         yield console.out
         console.out.flush()
@@ -52,41 +57,51 @@ def _opened(console: Console, file: str | None) -> Iterator[TextIO]:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
         raise InvalidSettingsError(f"{file} cannot be made: {error.strerror}.") from None
-    with os.fdopen(descriptor, "w") as out:
-        yield out
+    with os.fdopen(descriptor, "w") as output:
+        yield output
 
 
-def _rows(desk: Desk, kind: str, *, personal: bool) -> AsyncIterator[Row]:
+def _read_rows(
+    api: OperatorClient, kind: str, *, include_personal: bool
+) -> AsyncIterator[ExportRow]:
     if kind == "reports":
-        return _reports(desk)
+        return _read_reports(api)
     if kind == "journal":
-        return _entries(desk, personal=personal)
-    return _reservations(desk, personal=personal)
+        return _read_journal_entries(api, include_personal=include_personal)
+    return _read_reservations(api, include_personal=include_personal)
 
 
-async def _reservations(desk: Desk, *, personal: bool) -> AsyncIterator[Row]:
-    async for found in _all(paths.reservations(desk.services.firestore, desk.restaurant_id)):
-        yield reservation_row(found.to_dict() or {}, personal=personal)
+async def _read_reservations(
+    api: OperatorClient, *, include_personal: bool
+) -> AsyncIterator[ExportRow]:
+    async for snapshot in _iterate_collection(
+        paths.reservations_collection(api.app_context.firestore, api.restaurant_id)
+    ):
+        yield export_reservation(snapshot.to_dict() or {}, include_personal=include_personal)
 
 
-async def _entries(desk: Desk, *, personal: bool) -> AsyncIterator[Row]:
-    reservations = paths.reservations(desk.services.firestore, desk.restaurant_id)
-    async for reservation in _all(reservations, "id"):
-        async for found in _all(paths.journal(reservation.reference)):
-            entry: dict[str, Any] = found.to_dict() or {}
-            if not is_gone(entry, "journalExpireAt", desk.services.clock()):
-                yield entry_row(reservation.id, entry, personal=personal)
+async def _read_journal_entries(
+    api: OperatorClient, *, include_personal: bool
+) -> AsyncIterator[ExportRow]:
+    reservations = paths.reservations_collection(api.app_context.firestore, api.restaurant_id)
+    async for reservation in _iterate_collection(reservations, "id"):
+        async for snapshot in _iterate_collection(paths.journal_collection(reservation.reference)):
+            entry: dict[str, Any] = snapshot.to_dict() or {}
+            if not is_expired(entry, "journalExpireAt", api.app_context.clock()):
+                yield export_journal_entry(reservation.id, entry, include_personal=include_personal)
 
 
-async def _reports(desk: Desk) -> AsyncIterator[Row]:
-    client = desk.services.firestore
-    async for found in _all(paths.reports(client, desk.restaurant_id), "reportId"):
-        report = await whole_report(client, desk.restaurant_id, found.id)
+async def _read_reports(api: OperatorClient) -> AsyncIterator[ExportRow]:
+    client = api.app_context.firestore
+    async for snapshot in _iterate_collection(
+        paths.reports_collection(client, api.restaurant_id), "reportId"
+    ):
+        report = await read_full_report(client, api.restaurant_id, snapshot.id)
         if report is not None:
-            yield plain(report)
+            yield to_json_values(report)
 
 
-async def _all(
+async def _iterate_collection(
     collection: AsyncCollectionReference, *fields: str
 ) -> AsyncIterator[DocumentSnapshot[Any]]:
     """Yield a collection's documents by the page, so that neither memory nor a call is unbounded.
@@ -100,8 +115,8 @@ async def _all(
         if fields
         else collection.order_by("__name__")
     )
-    page = await read_some(query, _PAGE)
+    page = await read_documents(query, _PAGE_SIZE)
     while page:
-        for found in page:
-            yield found
-        page = await read_some(query.start_after(page[-1]), _PAGE)
+        for snapshot in page:
+            yield snapshot
+        page = await read_documents(query.start_after(page[-1]), _PAGE_SIZE)

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.core.document import flatten
+from shared.core.document import flatten_document
 
-Row = dict[str, Any]
+ExportRow = dict[str, Any]
 
-_STATEMENT = ("status", "timestamp", "source", "eventId")
-_RESERVATION = (
+_STATUS_HISTORY_FIELDS = ("status", "timestamp", "source", "eventId")
+_RESERVATION_FIELDS = (
     "id",
     "restaurantId",
     "source.system",
@@ -41,7 +41,7 @@ _RESERVATION = (
     "createdAt",
     "updatedAt",
 )
-_ENTRY = (
+_ENTRY_FIELDS = (
     "restaurantId",
     "eventId",
     "eventType",
@@ -55,66 +55,72 @@ _ENTRY = (
 )
 
 
-def reservation_row(document: Mapping[str, Any], *, personal: bool) -> Row:
+def export_reservation(document: Mapping[str, Any], *, include_personal: bool) -> ExportRow:
     """Return a reservation for an export; ``sync``, which is bookkeeping, is always left out.
 
     Args:
         document: As stored.
-        personal: Whether names, numbers, addresses, requests and notes are wanted.
+        include_personal: Whether names, numbers, addresses, requests and notes are wanted.
     """
-    if personal:
-        whole = {name: value for name, value in document.items() if name != "sync"}
-        return plain(whole)
-    flat = flatten(document)
-    kept = {path: flat[path] for path in _RESERVATION if path in flat}
-    if isinstance(kept.get("statusHistory"), list):
-        kept["statusHistory"] = list(map(_statement, kept["statusHistory"]))
-    return plain(nested(kept))
+    if include_personal:
+        fields = {name: value for name, value in document.items() if name != "sync"}
+        return to_json_values(fields)
+    flat = flatten_document(document)
+    exported = {path: flat[path] for path in _RESERVATION_FIELDS if path in flat}
+    if isinstance(exported.get("statusHistory"), list):
+        exported["statusHistory"] = list(map(_export_status_change, exported["statusHistory"]))
+    return to_json_values(nest_exported_fields(exported))
 
 
-def entry_row(reservation_id: str, entry: Mapping[str, Any], *, personal: bool) -> Row:
+def export_journal_entry(
+    reservation_id: str, entry: Mapping[str, Any], *, include_personal: bool
+) -> ExportRow:
     """Return a journal entry for an export.
 
     Args:
         reservation_id: The reservation's document.
         entry: As stored.
-        personal: Whether what was said and how it came is wanted too.
+        include_personal: Whether what was said and how it came is wanted too.
     """
-    if personal:
-        return plain({"reservationId": reservation_id, **entry})
+    if include_personal:
+        return to_json_values({"reservationId": reservation_id, **entry})
     changes = entry.get("changes") or {}
-    told = {path: moved for path, moved in changes.items() if path in _RESERVATION}
-    kept = {name: entry[name] for name in _ENTRY if name in entry}
-    return plain({"reservationId": reservation_id, **kept, "changes": told})
+    exported_changes = {
+        path: change for path, change in changes.items() if path in _RESERVATION_FIELDS
+    }
+    exported = {name: entry[name] for name in _ENTRY_FIELDS if name in entry}
+    return to_json_values(
+        {"reservationId": reservation_id, **exported, "changes": exported_changes}
+    )
 
 
-def nested(flat: Mapping[str, Any]) -> Row:
+def nest_exported_fields(flat: Mapping[str, Any]) -> ExportRow:
     """Return a map of dotted paths as the maps within maps that they stand for."""
-    whole: Row = {}
+    result: ExportRow = {}
     for path, value in flat.items():
         *parents, name = path.split(".")
-        place = whole
+        parent_map = result
         for parent in parents:
-            place = place.setdefault(parent, {})
-        place[name] = value
-    return whole
+            parent_map = parent_map.setdefault(parent, {})
+        parent_map[name] = value
+    return result
 
 
-def _statement(item: object) -> Row:
-    known = item if isinstance(item, Mapping) else {}
-    return {name: known[name] for name in _STATEMENT if name in known}
+def _export_status_change(item: object) -> ExportRow:
+    fields = item if isinstance(item, Mapping) else {}
+    return {name: fields[name] for name in _STATUS_HISTORY_FIELDS if name in fields}
 
 
-def plain(document: Mapping[str, Any]) -> Row:
+def to_json_values(document: Mapping[str, Any]) -> ExportRow:
     """Return a document as JSON can hold it; times are ISO 8601 in UTC."""
-    return {name: _plain(value) for name, value in document.items()}
+    return {name: _to_json_value(value) for name, value in document.items()}
 
 
-def _plain(value: object) -> object:
+def _to_json_value(value: object) -> object:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     if isinstance(value, Mapping):
-        return plain(value)
+        return to_json_values(value)
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [_to_json_value(item) for item in value]
     return value

@@ -3,12 +3,14 @@
 import argparse
 
 from dev.operating.console import Console
-from dev.operating.desk import Desk
-from dev.operating.endings import Ending
+from dev.operating.desk import OperatorClient
+from dev.operating.endings import CommandResult
 from shared.edge.staff.integration import release_rid
 
 
-async def offboard(desk: Desk, console: Console, said: argparse.Namespace) -> Ending:
+async def offboard(
+    api: OperatorClient, console: Console, args: argparse.Namespace
+) -> CommandResult:
     """Switch a restaurant's integration off, and free its rid where that is wanted.
 
     The rid stays this restaurant's by default: its webhooks are still recognised (403, not 401),
@@ -18,29 +20,35 @@ async def offboard(desk: Desk, console: Console, said: argparse.Namespace) -> En
         NotConfirmedError: When the operator does not want it.
         RefusalError: When it cannot be written.
     """
-    before = await desk.get("integration")
-    freed = " and its OpenTable number becomes free" if said.release_rid else ""
+    before = await api.get("integration")
+    rid_note = " and its OpenTable number becomes free" if args.release_rid else ""
     console.confirm(
-        f"Webhooks, polls and reconciliations of {desk.restaurant_id} will stop{freed}; "
+        f"Webhooks, polls and reconciliations of {api.restaurant_id} will stop{rid_note}; "
         "its reservations, journal and reports stay."
     )
     if before["enabled"]:
-        await desk.call("PUT", "integration", body={"enabled": False})
-    console.done("Integration", "switched off" if before["enabled"] else "switched off already")
-    if said.release_rid:
-        await _release(desk, console)
-    after = await desk.get("integration")
-    _what_next(console, after["secret"])
-    return Ending({"integration": after})
+        await api.call("PUT", "integration", body={"enabled": False})
+    console.print_step(
+        "Integration", "switched off" if before["enabled"] else "switched off already"
+    )
+    if args.release_rid:
+        await _release_rid(api, console)
+    after = await api.get("integration")
+    _print_next_steps(console, after["secret"])
+    return CommandResult({"integration": after})
 
 
-async def _release(desk: Desk, console: Console) -> None:
-    services = desk.services
-    rid = await release_rid(services.firestore, desk.restaurant_id, services.clock())
-    console.done("Rid", f"{rid} is free" if rid else "none was held")
+async def _release_rid(api: OperatorClient, console: Console) -> None:
+    services = api.app_context
+    rid = await release_rid(services.firestore, api.restaurant_id, services.clock())
+    console.print_step("Rid", f"{rid} is free" if rid else "none was held")
 
 
-def _what_next(console: Console, secret: str | None) -> None:
-    console.say("Kept: reservations, journal, guests, reports, quarantine; `export` copies them.")
+def _print_next_steps(console: Console, secret: str | None) -> None:
+    console.print_line(
+        "Kept: reservations, journal, guests, reports, quarantine; `export` copies them."
+    )
     if secret:
-        console.say(f"Kept: the secret {secret}. Delete it where it serves nothing any more.")
+        console.print_line(
+            f"Kept: the secret {secret}. Delete it where it serves nothing any more."
+        )

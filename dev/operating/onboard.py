@@ -10,26 +10,26 @@ from typing import Any
 from dev.operating.backfill import backfill
 from dev.operating.console import Console
 from dev.operating.credentials import (
-    KEYS,
-    Entered,
-    ask_for_api,
-    ask_for_proof,
-    hand_over,
-    made,
+    CREDENTIAL_KEYS,
+    CredentialPayload,
+    deliver_credentials,
+    generate_credentials,
+    prompt_api_credential,
+    prompt_webhook_credential,
     read_credentials,
 )
-from dev.operating.desk import Desk
-from dev.operating.endings import Ending
-from dev.operating.reconcile import run_and_tell
-from shared.core.settings import Scheme
-from shared.edge.reconciling import Wanted
+from dev.operating.desk import OperatorClient
+from dev.operating.endings import CommandResult
+from dev.operating.reconcile import reconcile_and_print_report
+from shared.core.settings import WebhookAuthScheme
+from shared.edge.reconciling import ReconciliationRequest
 from shared.errors import InvalidSettingsError
 
-_DEFAULT_SCHEME = Scheme.BEARER
+_DEFAULT_SCHEME = WebhookAuthScheme.BEARER
 NO_SCHEME = "none"
 
 
-async def onboard(desk: Desk, console: Console, said: argparse.Namespace) -> Ending:
+async def onboard(api: OperatorClient, console: Console, args: argparse.Namespace) -> CommandResult:
     """Connect a restaurant.
 
     Raises:
@@ -38,19 +38,24 @@ async def onboard(desk: Desk, console: Console, said: argparse.Namespace) -> End
         RefusalError: When the settings cannot be written as they are wanted.
         TryAgainError: When it cannot be ended just now.
     """
-    before = await desk.get("integration")
-    _confirm_new_rid(console, before, said.rid)
-    schemes = _schemes(before, said.webhook_auth)
-    entered = _entered(console, before, schemes, said)
-    settings = await _write(desk, console, before, _wanted(said, schemes), entered)
-    await _test(desk, console)
-    settings = await _enable(desk, console, settings)
-    filled = await backfill(desk, console)
-    console.done("Backfill", f"{filled['startDate']} to {filled['endDate']}: {_rows(filled)}")
-    compared = await run_and_tell(desk, console, Wanted())
-    _what_next(console, schemes)
-    told = {"integration": settings, "backfill": dict(filled), "report": compared.told}
-    return Ending(told, wants_a_person=compared.wants_a_person)
+    before = await api.get("integration")
+    _confirm_new_rid(console, before, args.rid)
+    schemes = _select_schemes(before, args.webhook_auth)
+    credentials = _collect_credentials(console, before, schemes, args)
+    settings = await _write_settings(
+        api, console, before, _requested_settings(args, schemes), credentials
+    )
+    await _test_connection(api, console)
+    settings = await _enable_integration(api, console, settings)
+    progress = await backfill(api, console)
+    console.print_step(
+        "Backfill",
+        f"{progress['startDate']} to {progress['endDate']}: {_format_row_counts(progress)}",
+    )
+    reconciliation = await reconcile_and_print_report(api, console, ReconciliationRequest())
+    _print_next_steps(console, schemes)
+    output = {"integration": settings, "backfill": dict(progress), "report": reconciliation.output}
+    return CommandResult(output, is_action_required=reconciliation.is_action_required)
 
 
 def _confirm_new_rid(console: Console, before: dict[str, Any], rid: str) -> None:
@@ -62,87 +67,110 @@ def _confirm_new_rid(console: Console, before: dict[str, Any], rid: str) -> None
         )
 
 
-def _schemes(before: dict[str, Any], wanted: list[str] | None) -> list[Scheme]:
-    if wanted is None:
-        return [Scheme(name) for name in before["webhookAuth"]] or [_DEFAULT_SCHEME]
-    return sorted(Scheme(name) for name in wanted if name != NO_SCHEME)
+def _select_schemes(before: dict[str, Any], requested: list[str] | None) -> list[WebhookAuthScheme]:
+    if requested is None:
+        return [WebhookAuthScheme(name) for name in before["webhookAuth"]] or [_DEFAULT_SCHEME]
+    return sorted(WebhookAuthScheme(name) for name in requested if name != NO_SCHEME)
 
 
-def _entered(
-    console: Console, before: dict[str, Any], schemes: list[Scheme], said: argparse.Namespace
-) -> Entered:
+def _collect_credentials(
+    console: Console,
+    before: dict[str, Any],
+    schemes: list[WebhookAuthScheme],
+    args: argparse.Namespace,
+) -> CredentialPayload:
     """Return the credentials to store: given, asked for, or made where a scheme lacks one."""
-    given = read_credentials(said.credentials_file) if said.credentials_file else {}
-    held = before["credentials"] or {"api": False}
-    asks = console.is_terminal and not said.credentials_file
-    if asks and not held["api"]:
-        given |= ask_for_api(console)
-    lacking = [one for one in schemes if KEYS[one] not in given and not held.get(KEYS[one])]
-    typed = {KEYS[one]: ask_for_proof(console, one) for one in lacking} if asks else {}
+    given = read_credentials(args.credentials_file) if args.credentials_file else {}
+    stored = before["credentials"] or {"api": False}
+    can_prompt = console.is_terminal and not args.credentials_file
+    if can_prompt and not stored["api"]:
+        given |= prompt_api_credential(console)
+    missing = [
+        scheme
+        for scheme in schemes
+        if CREDENTIAL_KEYS[scheme] not in given and not stored.get(CREDENTIAL_KEYS[scheme])
+    ]
+    typed = (
+        {CREDENTIAL_KEYS[scheme]: prompt_webhook_credential(console, scheme) for scheme in missing}
+        if can_prompt
+        else {}
+    )
     given |= {key: [text] for key, text in typed.items() if text}
-    new = made(one for one in lacking if KEYS[one] not in given)
+    new = generate_credentials(scheme for scheme in missing if CREDENTIAL_KEYS[scheme] not in given)
     if new:
-        hand_over(console, new, said.save_to)
+        deliver_credentials(console, new, args.save_to)
     return given | new
 
 
-def _wanted(said: argparse.Namespace, schemes: list[Scheme]) -> dict[str, Any]:
-    wanted = {
-        "restaurantId": said.rid,
-        "timeZone": said.time_zone,
-        "country": said.country,
+def _requested_settings(
+    args: argparse.Namespace, schemes: list[WebhookAuthScheme]
+) -> dict[str, Any]:
+    settings = {
+        "restaurantId": args.rid,
+        "timeZone": args.time_zone,
+        "country": args.country,
         "webhookAuth": [scheme.value for scheme in schemes],
     }
-    return {name: value for name, value in wanted.items() if value is not None}
+    return {name: value for name, value in settings.items() if value is not None}
 
 
-async def _write(
-    desk: Desk, console: Console, before: dict[str, Any], wanted: dict[str, Any], entered: Entered
+async def _write_settings(
+    api: OperatorClient,
+    console: Console,
+    before: dict[str, Any],
+    requested: dict[str, Any],
+    credentials: CredentialPayload,
 ) -> dict[str, Any]:
     """Write the settings that differ and the credentials; an unused integration stays off."""
-    differing: dict[str, Any] = {n: v for n, v in wanted.items() if before[n] != v}
-    if not differing and not entered:
-        console.done("Settings", "as wanted already")
+    changed: dict[str, Any] = {n: v for n, v in requested.items() if before[n] != v}
+    if not changed and not credentials:
+        console.print_step("Settings", "as wanted already")
         return before
-    body = differing | ({"credentials": entered} if entered else {})
-    after = await desk.call("PUT", "integration", body=body)
-    if differing:
-        console.done("Settings", f"written: {', '.join(differing)}")
-    if entered:
-        console.done("Secret", f"stored in {after['secret']}: {', '.join(sorted(entered))}")
+    body = changed | ({"credentials": credentials} if credentials else {})
+    after = await api.call("PUT", "integration", body=body)
+    if changed:
+        console.print_step("Settings", f"written: {', '.join(changed)}")
+    if credentials:
+        console.print_step(
+            "Secret", f"stored in {after['secret']}: {', '.join(sorted(credentials))}"
+        )
     return after
 
 
-async def _test(desk: Desk, console: Console) -> None:
-    trial = await desk.call("POST", "integration/test")
-    if not trial["works"]:
+async def _test_connection(api: OperatorClient, console: Console) -> None:
+    test_result = await api.call("POST", "integration/test")
+    if not test_result["works"]:
         raise InvalidSettingsError(
-            f"OpenTable cannot be asked. {trial['problem']} "
+            f"OpenTable cannot be asked. {test_result['problem']} "
             "What was written is kept; mend this and run the command again."
         )
-    console.done("Connection", "OpenTable answers with this restaurant's rows")
+    console.print_step("Connection", "OpenTable answers with this restaurant's rows")
 
 
-async def _enable(desk: Desk, console: Console, settings: dict[str, Any]) -> dict[str, Any]:
+async def _enable_integration(
+    api: OperatorClient, console: Console, settings: dict[str, Any]
+) -> dict[str, Any]:
     if settings["enabled"]:
-        console.done("Integration", "switched on already")
+        console.print_step("Integration", "switched on already")
         return settings
-    settings = await desk.call("PUT", "integration", body={"enabled": True})
-    console.done("Integration", "switched on: webhooks are taken, the next poll includes it")
+    settings = await api.call("PUT", "integration", body={"enabled": True})
+    console.print_step("Integration", "switched on: webhooks are taken, the next poll includes it")
     return settings
 
 
-def _rows(filled: Any) -> str:
+def _format_row_counts(progress: Any) -> str:
     counts = ("created", "updated", "unchanged", "stale", "quarantined")
-    told = [f"{filled[name]} {name}" for name in counts if filled[name]]
-    return f"{filled['fetched']} rows" + (f" ({', '.join(told)})" if told else "")
+    parts = [f"{progress[name]} {name}" for name in counts if progress[name]]
+    return f"{progress['fetched']} rows" + (f" ({', '.join(parts)})" if parts else "")
 
 
-def _what_next(console: Console, schemes: list[Scheme]) -> None:
+def _print_next_steps(console: Console, schemes: list[WebhookAuthScheme]) -> None:
     if schemes:
-        console.say(
+        console.print_line(
             "Next: have OpenTable (or the relay) post to the address of opentable-webhook with "
             "its credential; `status` then tells when the first webhook was heard."
         )
     else:
-        console.say("Next: nothing. No webhook is accepted; the polls keep the ledger level.")
+        console.print_line(
+            "Next: nothing. No webhook is accepted; the polls keep the ledger level."
+        )

@@ -4,11 +4,11 @@ import os
 from collections.abc import Mapping
 
 from dev.processes import LOOPBACK
-from dev.remote import run_status
+from dev.remote import read_run_status
 from shared.edge.environment import Environment, read_environment
 
 
-def local_variables(port: int) -> dict[str, str]:
+def read_local_variables(port: int) -> dict[str, str]:
     """Return the variables of a run that is under way on this machine.
 
     Args:
@@ -17,7 +17,7 @@ def local_variables(port: int) -> dict[str, str]:
     Raises:
         NotRunningError: No run answers there.
     """
-    status = run_status(port)
+    status = read_run_status(port)
     return {
         "GOOGLE_CLOUD_PROJECT": status["project"],
         "FIRESTORE_EMULATOR_HOST": status["firestoreEmulator"],
@@ -29,7 +29,7 @@ def local_variables(port: int) -> dict[str, str]:
     }
 
 
-def go_to(local_port: int | None, project: str | None) -> Environment:
+def select_environment(local_port: int | None, project: str | None) -> Environment:
     """Set this process's variables for a place, and return the environment that they make.
 
     Firestore's client reads some of them by itself, so they are set, not only read.
@@ -43,20 +43,20 @@ def go_to(local_port: int | None, project: str | None) -> Environment:
         InvalidSettingsError: A variable cannot be used; the text names it.
     """
     if local_port is not None:
-        os.environ |= local_variables(local_port)
+        os.environ |= read_local_variables(local_port)
     elif project is not None:
         os.environ["GOOGLE_CLOUD_PROJECT"] = project
-    return read_environment(_for_a_command(os.environ))
+    return read_environment(_without_function_marker(os.environ))
 
 
-def place_in_words(environment: Environment) -> str:
+def describe_environment(environment: Environment) -> str:
     """Return where a command works, for the operator to see that it is where they meant."""
-    project = environment.required_project()
+    project = environment.require_project()
     if environment.firestore_emulator:
         return f"project {project} in the emulator at {environment.firestore_emulator}"
     return f"project {project} of Google Cloud"
 
 
-def _for_a_command(variables: Mapping[str, str]) -> dict[str, str]:
+def _without_function_marker(variables: Mapping[str, str]) -> dict[str, str]:
     """Leave out the mark of a deployed function, which a Cloud Shell or a job may bear too."""
     return {name: text for name, text in variables.items() if name != "K_SERVICE"}

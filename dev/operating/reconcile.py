@@ -1,4 +1,4 @@
-"""`reconcile`: both sides compared now, the report told; or a held plan carried out."""
+"""`reconcile_now`: both sides compared now, the report told; or a held plan carried out."""
 
 import argparse
 import asyncio
@@ -6,67 +6,77 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dev.operating.console import Console
-from dev.operating.desk import Desk
-from dev.operating.endings import Ending, TryAgainError
-from dev.operating.report_text import needs_a_person, report_lines
-from shared.core.window import window_at
-from shared.edge.forcing import force_held
+from dev.operating.desk import OperatorClient
+from dev.operating.endings import CommandResult, RetryLaterError
+from dev.operating.report_text import format_report, requires_action
+from shared.core.window import resolve_window
+from shared.edge.forcing import force_held_report
 from shared.edge.opentable.clock import Deadline
-from shared.edge.reconciling import Wanted, reconcile_restaurant
+from shared.edge.reconciling import ReconciliationRequest, reconcile_restaurant
 from shared.errors import InvalidSettingsError
 
-_LOOK_SECONDS = 1.0
+_POLL_INTERVAL_SECONDS = 1.0
 
 
-async def reconcile(desk: Desk, console: Console, said: argparse.Namespace) -> Ending:
+async def reconcile_now(
+    api: OperatorClient, console: Console, args: argparse.Namespace
+) -> CommandResult:
     """Run a reconciliation as the hourly function does, and tell its report.
 
     Raises:
         TryAgainError: When another run of it does not end within a run's budget.
         InvalidSettingsError: When the restaurant has no settings.
     """
-    if said.force:
-        console.confirm(f"The plan of {said.force} will be carried out.")
-        seconds = desk.services.environment.run_seconds
-        answer = await force_held(desk.services, desk.restaurant_id, said.force, seconds)
-        return await tell_report(desk, console, answer["reportId"])
-    _refuse_no_window(desk, said)
-    return await run_and_tell(desk, console, Wanted(said.start, said.end, said.dry_run))
+    if args.force:
+        console.confirm(f"The plan of {args.force} will be carried out.")
+        seconds = api.app_context.environment.run_budget_seconds
+        result = await force_held_report(api.app_context, api.restaurant_id, args.force, seconds)
+        return await print_report(api, console, result["reportId"])
+    _validate_window(api, args)
+    return await reconcile_and_print_report(
+        api, console, ReconciliationRequest(args.start, args.end, args.dry_run)
+    )
 
 
-async def run_and_tell(desk: Desk, console: Console, wanted: Wanted) -> Ending:
-    """Run a reconciliation, after one that is under way, and tell its report; as `reconcile`."""
-    answer = await _run_alone(desk, console, wanted)
-    if "reportId" not in answer:
-        raise InvalidSettingsError(answer["error"])
-    return await tell_report(desk, console, answer["reportId"])
+async def reconcile_and_print_report(
+    api: OperatorClient, console: Console, request: ReconciliationRequest
+) -> CommandResult:
+    """Run a reconciliation, after any run in progress, and print its report."""
+    result = await _run_when_idle(api, console, request)
+    if "reportId" not in result:
+        raise InvalidSettingsError(result["error"])
+    return await print_report(api, console, result["reportId"])
 
 
-async def _run_alone(desk: Desk, console: Console, wanted: Wanted) -> dict[str, Any]:
+async def _run_when_idle(
+    api: OperatorClient, console: Console, request: ReconciliationRequest
+) -> dict[str, Any]:
     """Run it once no other run holds the lease, as the hourly one may at any moment."""
-    deadline, waits = Deadline.after(desk.services.environment.run_seconds), False
+    deadline, is_waiting = Deadline.after(api.app_context.environment.run_budget_seconds), False
     while True:
-        answer = await reconcile_restaurant(desk.services, wanted, desk.restaurant_id)
-        if answer["status"] != "SKIPPED":
-            return answer
+        result = await reconcile_restaurant(api.app_context, request, api.restaurant_id)
+        if result["status"] != "SKIPPED":
+            return result
         if not deadline.remaining():
-            raise TryAgainError("Another reconciliation is still under way: run this again later.")
-        if not waits:
-            console.done("Reconcile", "another run is under way; this one waits for it")
-        waits = True
-        await asyncio.sleep(_LOOK_SECONDS)
+            raise RetryLaterError(
+                "Another reconciliation is still under way: run this again later."
+            )
+        if not is_waiting:
+            console.print_step("Reconcile", "another run is under way; this one waits for it")
+        is_waiting = True
+        await asyncio.sleep(_POLL_INTERVAL_SECONDS)
 
 
-async def tell_report(desk: Desk, console: Console, report_id: str) -> Ending:
+async def print_report(api: OperatorClient, console: Console, report_id: str) -> CommandResult:
     """Tell a stored report."""
-    report = await desk.get(f"reports/{report_id}")
-    for line in report_lines(report):
-        console.say(line)
-    return Ending(report, wants_a_person=needs_a_person(report))
+    report = await api.get(f"reports/{report_id}")
+    for line in format_report(report):
+        console.print_line(line)
+    return CommandResult(report, is_action_required=requires_action(report))
 
 
-def _refuse_no_window(desk: Desk, said: argparse.Namespace) -> None:
+def _validate_window(api: OperatorClient, args: argparse.Namespace) -> None:
     try:
-        window_at(desk.services.clock(), ZoneInfo("UTC"), said.start, said.end)
+        resolve_window(api.app_context.clock(), ZoneInfo("UTC"), args.start, args.end)
     except ValueError as error:
         raise InvalidSettingsError(f"{error}.") from None

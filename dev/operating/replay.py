@@ -1,82 +1,86 @@
-"""`replay`: the quarantine worked through: listed, looked at, rehearsed, replayed, dismissed."""
+"""`replay`: list, preview, replay and dismiss quarantined events."""
 
 import argparse
 import json
 from typing import Any
 
 from dev.operating.console import Console
-from dev.operating.desk import Desk
-from dev.operating.endings import Ending
-from functions.staff.replies import RefusalError
+from dev.operating.desk import OperatorClient
+from dev.operating.endings import CommandResult
+from functions.staff.replies import ApiError
 
-_MOST_LISTED = 200
-_SHORT_ID = 12
-_TIMES = 19
+_MAX_LISTED_ITEMS = 200
+_SHORT_ID_LENGTH = 12
+_TIMESTAMP_LENGTH = 19
 
 
-async def replay(desk: Desk, console: Console, said: argparse.Namespace) -> Ending:
+async def manage_quarantine(
+    api: OperatorClient, console: Console, args: argparse.Namespace
+) -> CommandResult:
     """List the quarantine, or do with one of its items what is asked.
 
     Raises:
         RefusalError: When there is no such item, or it cannot be done with it.
     """
-    listed = await desk.get("quarantine", limit=_MOST_LISTED)
-    if said.item is None:
-        return _list(console, listed)
-    item_id = whole_id(said.item, [item["id"] for item in listed["items"]])
-    if said.dismiss is not None:
-        body = {"reason": said.dismiss}
-        told = await desk.call("POST", f"quarantine/{item_id}/dismiss", body=body)
-        console.done("Dismissed", item_id[:_SHORT_ID])
-    elif said.show:
-        told = await desk.get(f"quarantine/{item_id}", unmask=said.unmask)
-        _show(console, told)
+    quarantine = await api.get("quarantine", limit=_MAX_LISTED_ITEMS)
+    if args.item is None:
+        return _print_items(console, quarantine)
+    item_id = resolve_item_id(args.item, [item["id"] for item in quarantine["items"]])
+    if args.dismiss is not None:
+        body = {"reason": args.dismiss}
+        response = await api.call("POST", f"quarantine/{item_id}/dismiss", body=body)
+        console.print_step("Dismissed", item_id[:_SHORT_ID_LENGTH])
+    elif args.show:
+        response = await api.get(f"quarantine/{item_id}", unmask=args.unmask)
+        _print_item(console, response)
     else:
-        query = {"dryRun": said.dry_run}
-        told = await desk.call("POST", f"quarantine/{item_id}/replay", query=query)
-        _tell(console, told)
-    return Ending(told)
+        query = {"dryRun": args.dry_run}
+        response = await api.call("POST", f"quarantine/{item_id}/replay", query=query)
+        _print_replay(console, response)
+    return CommandResult(response)
 
 
-def whole_id(beginning: str, ids: list[str]) -> str:
+def resolve_item_id(prefix: str, ids: list[str]) -> str:
     """Return the one id that begins like this; what begins none is taken for a whole id.
 
     Raises:
         RefusalError: When several do.
     """
-    found = [id_ for id_ in ids if id_.startswith(beginning)]
-    if len(found) > 1:
-        text = f"{len(found)} items begin with {beginning}: write more of the id."
-        raise RefusalError(409, "AMBIGUOUS", text)
-    return found[0] if found else beginning
+    matches = [id_ for id_ in ids if id_.startswith(prefix)]
+    if len(matches) > 1:
+        text = f"{len(matches)} items begin with {prefix}: write more of the id."
+        raise ApiError(409, "AMBIGUOUS", text)
+    return matches[0] if matches else prefix
 
 
-def _list(console: Console, listed: dict[str, Any]) -> Ending:
-    rows = [("id", "status", "since", "times", "why"), *map(_row, listed["items"])]
-    if listed["items"]:
-        console.table(rows)
-        console.say("Next: `replay` with an id and --dry-run shows what it would change.")
+def _print_items(console: Console, quarantine: dict[str, Any]) -> CommandResult:
+    rows = [("id", "status", "since", "times", "why"), *map(_item_row, quarantine["items"])]
+    if quarantine["items"]:
+        console.print_table(rows)
+        console.print_line("Next: `replay` with an id and --dry-run shows what it would change.")
     else:
-        console.say("The quarantine is empty.")
-    return Ending(listed, wants_a_person=listed["openCount"] > 0)
+        console.print_line("The quarantine is empty.")
+    return CommandResult(quarantine, is_action_required=quarantine["openCount"] > 0)
 
 
-def _row(item: dict[str, Any]) -> tuple[object, ...]:
+def _item_row(item: dict[str, Any]) -> tuple[object, ...]:
     why = f"{item['reason']}: {item['detail']}"
-    since = item["receivedAt"][:_TIMES]
-    return (item["id"][:_SHORT_ID], item["status"], since, item["count"], why)
+    since = item["receivedAt"][:_TIMESTAMP_LENGTH]
+    return (item["id"][:_SHORT_ID_LENGTH], item["status"], since, item["count"], why)
 
 
-def _show(console: Console, item: dict[str, Any]) -> None:
+def _print_item(console: Console, item: dict[str, Any]) -> None:
     for name in ("id", "status", "reason", "detail", "receivedAt", "lastSeenAt", "count", "body"):
-        console.done(name, str(item[name]))
+        console.print_step(name, str(item[name]))
     if item["masked"]:
-        console.say("Personal values are masked; --unmask shows them and notes in it who looked.")
+        console.print_line(
+            "Personal values are masked; --unmask shows them and notes in it who looked."
+        )
 
 
-def _tell(console: Console, told: dict[str, Any]) -> None:
-    would = "would be " if told["dryRun"] else ""
-    console.done("Replay", f"{told['reservationId']} {would}{told['outcome']}")
-    for path, change in told["changes"].items():
-        moved = f"{json.dumps(change['from'])} → {json.dumps(change['to'])}"
-        console.say(f"  {path}: {moved}")
+def _print_replay(console: Console, response: dict[str, Any]) -> None:
+    prefix = "would be " if response["dryRun"] else ""
+    console.print_step("Replay", f"{response['reservationId']} {prefix}{response['outcome']}")
+    for path, change in response["changes"].items():
+        difference = f"{json.dumps(change['from'])} → {json.dumps(change['to'])}"
+        console.print_line(f"  {path}: {difference}")

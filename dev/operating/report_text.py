@@ -3,19 +3,19 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_MOST_LINES = 20
-_LISTS = ("created", "updated", "cancelled", "divergences", "missing", "skipped")
-_PARTING = {
+_MAX_LINES_PER_LIST = 20
+_REPORT_LISTS = ("created", "updated", "cancelled", "divergences", "missing", "skipped")
+_NEXT_STEPS = {
     "HELD": "Nothing was changed: look at the plan, then carry it out with --force {reportId}.",
     "DRY_RUN": "Nothing was changed: this is what a run would do.",
     "FAILED": "The run failed; what is listed was done. Run it again once the reason is mended.",
 }
 
-Report = Mapping[str, Any]
+ReportJson = Mapping[str, Any]
 
 
-def report_lines(report: Report) -> Iterator[str]:
-    """Yield a report's lines, each list cut after `_MOST_LINES`.
+def format_report(report: ReportJson) -> Iterator[str]:
+    """Yield a report's lines, each list cut after `_MAX_LINES_PER_LIST`.
 
     Args:
         report: As the staff API tells it.
@@ -28,43 +28,47 @@ def report_lines(report: Report) -> Iterator[str]:
         f"  OpenTable shows {report['openTableCount']}, the ledger {report['ledgerCount']}; "
         f"compared {report['comparedCount']}, alike {report['unchangedCount']}"
     )
-    yield f"  {_counts(report)}; late webhooks {report['missedWebhooks']}"
-    for name in _LISTS:
-        yield from _list_lines(name, report[name], report["counts"][name])
-    if report["status"] in _PARTING:
-        yield _PARTING[report["status"]].format(reportId=report["reportId"])
+    yield f"  {_format_counts(report)}; late webhooks {report['missedWebhooks']}"
+    for name in _REPORT_LISTS:
+        yield from _format_list(name, report[name], report["counts"][name])
+    if report["status"] in _NEXT_STEPS:
+        yield _NEXT_STEPS[report["status"]].format(reportId=report["reportId"])
 
 
-def needs_a_person(report: Report) -> bool:
+def requires_action(report: ReportJson) -> bool:
     """Whether a report leaves something for a person to do."""
     return report["status"] in {"HELD", "FAILED"} or report["newDivergences"] > 0
 
 
-def _counts(report: Report) -> str:
+def _format_counts(report: ReportJson) -> str:
     counts = report["counts"]
-    told = [f"{name} {counts[name]}" for name in _LISTS[:3]]
-    told.append(f"divergences {counts['divergences']} ({report['newDivergences']} new)")
-    return ", ".join([*told, *(f"{name} {counts[name]}" for name in _LISTS[4:] if counts[name])])
+    parts = [f"{name} {counts[name]}" for name in _REPORT_LISTS[:3]]
+    parts.append(f"divergences {counts['divergences']} ({report['newDivergences']} new)")
+    return ", ".join(
+        [*parts, *(f"{name} {counts[name]}" for name in _REPORT_LISTS[4:] if counts[name])]
+    )
 
 
-def _list_lines(name: str, entries: list[Report], count: int) -> Iterator[str]:
-    for entry in entries[:_MOST_LINES]:
-        yield f"  {name:<11}  {entry['externalId'] or ''}  {_what(entry)}".rstrip()
-    if count > _MOST_LINES:
-        yield f"  {name:<11}  … and {count - _MOST_LINES} more: --json tells them all"
+def _format_list(name: str, entries: list[ReportJson], count: int) -> Iterator[str]:
+    for entry in entries[:_MAX_LINES_PER_LIST]:
+        yield f"  {name:<11}  {entry['externalId'] or ''}  {_format_entry(entry)}".rstrip()
+    if count > _MAX_LINES_PER_LIST:
+        yield f"  {name:<11}  … and {count - _MAX_LINES_PER_LIST} more: --json tells them all"
 
 
-def _what(entry: Report) -> str:
+def _format_entry(entry: ReportJson) -> str:
     kind = [str(entry[name]) for name in ("type", "reason") if name in entry]
-    moved = [_move(path, change) for path, change in (entry.get("changes") or {}).items()]
-    return "; ".join([*kind, *moved])
+    changes = [
+        _format_change(path, change) for path, change in (entry.get("changes") or {}).items()
+    ]
+    return "; ".join([*kind, *changes])
 
 
-def _move(path: str, change: Mapping[str, Any]) -> str:
+def _format_change(path: str, change: Mapping[str, Any]) -> str:
     if change.get("personal"):
         return f"{path} (personal)"
-    return f"{path} {_word(change['from'])} → {_word(change['to'])}"
+    return f"{path} {_format_value(change['from'])} → {_format_value(change['to'])}"
 
 
-def _word(value: object) -> str:
+def _format_value(value: object) -> str:
     return "nothing" if value in (None, "", []) else str(value)

@@ -1,20 +1,28 @@
-"""`rotate`: a new webhook credential beside the old one, and the old one retired once unused."""
+"""`rotate`: add a new webhook credential and retire the old one once it is unused."""
 
 import argparse
 from typing import Any
 
 from dev.operating.console import Console
-from dev.operating.credentials import KEYS, ask_for_proof, hand_over, made, read_credentials
-from dev.operating.desk import Desk
-from dev.operating.endings import Ending
-from dev.operating.usage import KeyUse, uses_in_words, uses_of
+from dev.operating.credentials import (
+    CREDENTIAL_KEYS,
+    deliver_credentials,
+    generate_credentials,
+    prompt_webhook_credential,
+    read_credentials,
+)
+from dev.operating.desk import OperatorClient
+from dev.operating.endings import CommandResult
+from dev.operating.usage import CredentialUsage, format_usage, read_credential_usage
 from shared.core.credentials import Credentials
-from shared.core.settings import Scheme
-from shared.edge.services import secret_source
+from shared.core.settings import WebhookAuthScheme
+from shared.edge.services import build_secret_source
 from shared.errors import InvalidSettingsError
 
 
-async def rotate(desk: Desk, console: Console, said: argparse.Namespace) -> Ending:
+async def rotate_credential(
+    api: OperatorClient, console: Console, args: argparse.Namespace
+) -> CommandResult:
     """Enter a new credential, tell whether it is in use, or retire the old ones.
 
     Raises:
@@ -22,96 +30,115 @@ async def rotate(desk: Desk, console: Console, said: argparse.Namespace) -> Endi
         NotConfirmedError: When the operator does not want a sender locked out.
         RefusalError: When it cannot be written.
     """
-    scheme = Scheme(said.scheme)
-    if said.check:
-        return await _check(desk, console, scheme)
-    live = await _own_keys(desk, scheme)
-    if said.retire:
-        return await _retire(desk, console, scheme, live)
-    return await _enter(desk, console, scheme, live, said)
+    scheme = WebhookAuthScheme(args.scheme)
+    if args.check:
+        return await _check_usage(api, console, scheme)
+    live_count = await _count_restaurant_keys(api, scheme)
+    if args.retire:
+        return await _retire_old_keys(api, console, scheme, live_count)
+    return await _add_credential(api, console, scheme, live_count, args)
 
 
-async def _own_keys(desk: Desk, scheme: Scheme) -> int:
+async def _count_restaurant_keys(api: OperatorClient, scheme: WebhookAuthScheme) -> int:
     """Return how many credentials of a scheme the restaurant's own secret holds."""
-    integration = await desk.get("integration")
+    integration = await api.get("integration")
     if integration["secret"] is None:
-        raise _partners(scheme)
-    payload = await secret_source(desk.services.environment).read(integration["secret"])
-    held = Credentials.from_payload(integration["secret"], payload)
+        raise _no_credential_error(scheme)
+    payload = await build_secret_source(api.app_context.environment).read(integration["secret"])
+    credentials = Credentials.from_payload(integration["secret"], payload)
     keys: tuple[str, ...] = {
-        Scheme.BEARER: held.bearer_tokens,
-        Scheme.BASIC: held.basic_credentials,
-        Scheme.STANDARD_WEBHOOKS: held.webhook_secrets,
+        WebhookAuthScheme.BEARER: credentials.bearer_tokens,
+        WebhookAuthScheme.BASIC: credentials.basic_credentials,
+        WebhookAuthScheme.STANDARD_WEBHOOKS: credentials.webhook_secrets,
     }[scheme]
     if not keys:
-        raise _partners(scheme)
+        raise _no_credential_error(scheme)
     return len(keys)
 
 
-def _partners(scheme: Scheme) -> InvalidSettingsError:
+def _no_credential_error(scheme: WebhookAuthScheme) -> InvalidSettingsError:
     return InvalidSettingsError(
         f"This restaurant's own secret holds no credential for {scheme}: where the partner's "
         "secret serves it, rotate that secret; else enter one with `onboard`."
     )
 
 
-async def _enter(
-    desk: Desk, console: Console, scheme: Scheme, live: int, said: argparse.Namespace
-) -> Ending:
-    if live > 1 and not said.at_once:
-        console.confirm(f"{live} keys are live already: the oldest of them will be refused.")
-    if said.at_once:
+async def _add_credential(
+    api: OperatorClient,
+    console: Console,
+    scheme: WebhookAuthScheme,
+    live_count: int,
+    args: argparse.Namespace,
+) -> CommandResult:
+    if live_count > 1 and not args.at_once:
+        console.confirm(f"{live_count} keys are live already: the oldest of them will be refused.")
+    if args.at_once:
         console.confirm("Every webhook with the present key will be refused from now on.")
-    entered = _new(console, scheme, said)
-    body = {"credentials": entered | {"keepPrevious": not said.at_once}}
-    after = await desk.call("PUT", "integration", body=body)
-    console.done("Secret", f"{after['secret']}: the new {scheme} credential is live")
-    console.say(
+    new_credentials = _obtain_credential(console, scheme, args)
+    body = {"credentials": new_credentials | {"keepPrevious": not args.at_once}}
+    after = await api.call("PUT", "integration", body=body)
+    console.print_step("Secret", f"{after['secret']}: the new {scheme} credential is live")
+    console.print_line(
         "Next: give it to the sender. `rotate --check` tells when it is in use, and "
         "`rotate --retire` then ends the old one."
     )
-    return Ending({"integration": after})
+    return CommandResult({"integration": after})
 
 
-def _new(console: Console, scheme: Scheme, said: argparse.Namespace) -> dict[str, Any]:
-    key = KEYS[scheme]
-    if said.credentials_file:
-        given = read_credentials(said.credentials_file)
+def _obtain_credential(
+    console: Console, scheme: WebhookAuthScheme, args: argparse.Namespace
+) -> dict[str, Any]:
+    key = CREDENTIAL_KEYS[scheme]
+    if args.credentials_file:
+        given = read_credentials(args.credentials_file)
         if given.keys() != {key}:
             raise InvalidSettingsError(f"The credentials must hold {key} and nothing else.")
         return given
-    typed = ask_for_proof(console, scheme) if console.is_terminal and not said.save_to else None
+    typed = (
+        prompt_webhook_credential(console, scheme)
+        if console.is_terminal and not args.save_to
+        else None
+    )
     if typed:
         return {key: [typed]}
-    new = made([scheme])
-    hand_over(console, new, said.save_to)
+    new = generate_credentials([scheme])
+    deliver_credentials(console, new, args.save_to)
     return new
 
 
-async def _check(desk: Desk, console: Console, scheme: Scheme) -> Ending:
-    uses = await _uses(desk, scheme)
-    for line in uses_in_words(uses):
-        console.say(line)
+async def _check_usage(
+    api: OperatorClient, console: Console, scheme: WebhookAuthScheme
+) -> CommandResult:
+    uses = await _read_scheme_usage(api, scheme)
+    for line in format_usage(uses):
+        console.print_line(line)
     if not uses:
-        console.say(f"No webhook that told something new was proved by {scheme} lately.")
-    return Ending({"webhookKeys": [use.told() for use in uses]}, wants_a_person=not _moved(uses))
+        console.print_line(f"No webhook that told something new was proved by {scheme} lately.")
+    return CommandResult(
+        {"webhookKeys": [use.to_json() for use in uses]},
+        is_action_required=not _is_newest_in_use(uses),
+    )
 
 
-async def _retire(desk: Desk, console: Console, scheme: Scheme, live: int) -> Ending:
-    if live == 1:
-        console.done("Secret", f"only one {scheme} credential is live: nothing to retire")
-        return Ending({"integration": await desk.get("integration")})
-    if not _moved(await _uses(desk, scheme)):
+async def _retire_old_keys(
+    api: OperatorClient, console: Console, scheme: WebhookAuthScheme, live_count: int
+) -> CommandResult:
+    if live_count == 1:
+        console.print_step("Secret", f"only one {scheme} credential is live: nothing to retire")
+        return CommandResult({"integration": await api.get("integration")})
+    if not _is_newest_in_use(await _read_scheme_usage(api, scheme)):
         console.confirm("The new key is not seen in use yet: a sender with the old one is refused.")
-    body: dict[str, Any] = {"credentials": {KEYS[scheme]: []}}
-    after = await desk.call("PUT", "integration", body=body)
-    console.done("Secret", f"{after['secret']}: only the newest {scheme} credential is live")
-    return Ending({"integration": after})
+    body: dict[str, Any] = {"credentials": {CREDENTIAL_KEYS[scheme]: []}}
+    after = await api.call("PUT", "integration", body=body)
+    console.print_step("Secret", f"{after['secret']}: only the newest {scheme} credential is live")
+    return CommandResult({"integration": after})
 
 
-async def _uses(desk: Desk, scheme: Scheme) -> list[KeyUse]:
-    return [use for use in await uses_of(desk) if use.scheme == scheme]
+async def _read_scheme_usage(
+    api: OperatorClient, scheme: WebhookAuthScheme
+) -> list[CredentialUsage]:
+    return [use for use in await read_credential_usage(api) if use.scheme == scheme]
 
 
-def _moved(uses: list[KeyUse]) -> bool:
+def _is_newest_in_use(uses: list[CredentialUsage]) -> bool:
     return any(use.is_newest for use in uses)

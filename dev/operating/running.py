@@ -8,106 +8,108 @@ import sys
 
 from google.auth.exceptions import GoogleAuthError
 
-from dev.operating.console import Console, NotConfirmedError, log_lines
-from dev.operating.desk import open_desk, refuse_unknown
-from dev.operating.endings import Ending, Exit, TryAgainError
-from dev.operating.place import go_to, place_in_words
-from dev.remote import NotRunningError
-from functions.staff.replies import RefusalError
+from dev.operating.console import Console, NotConfirmedError, redirect_logs
+from dev.operating.desk import open_operator_client, require_integration
+from dev.operating.endings import CommandResult, ExitCode, RetryLaterError
+from dev.operating.place import describe_environment, select_environment
+from dev.remote import RunNotReachableError
+from functions.staff.replies import ApiError
 from shared.edge.environment import Environment
-from shared.edge.services import make_services
-from shared.edge.staff.staffroom import open_staffroom
+from shared.edge.services import build_app_context
+from shared.edge.staff.staffroom import build_api_context
 from shared.errors import (
-    ForceRefusedError,
     InvalidSettingsError,
-    LedgerUnavailableError,
     OpenTableError,
     OpenTableUnavailableError,
+    PlanNotExecutableError,
+    ServiceUnavailableError,
 )
 
-_RUN_PORT = 8080
-_TRY_AGAIN = (LedgerUnavailableError, OpenTableUnavailableError, TryAgainError)
-_REFUSED = (
-    ForceRefusedError,
+_DEFAULT_PORT = 8080
+_RETRYABLE_ERRORS = (ServiceUnavailableError, OpenTableUnavailableError, RetryLaterError)
+_REPORTED_ERRORS = (
+    PlanNotExecutableError,
     GoogleAuthError,
     InvalidSettingsError,
     NotConfirmedError,
-    NotRunningError,
+    RunNotReachableError,
     OpenTableError,
-    RefusalError,
+    ApiError,
 )
 
 
-def operate(said: argparse.Namespace) -> int:
+def run_command(args: argparse.Namespace) -> int:
     """Run a command.
 
     Args:
-        said: The command line, as `dev.operating.arguments` reads it.
+        args: The command line, as `dev.operating.arguments` reads it.
 
     Returns:
-        The exit code, an `Exit`.
+        The exit code, an `ExitCode`.
     """
     try:
-        environment = go_to(_local_port(said), said.project)
-        return asyncio.run(_run(said, _console(said), environment))
+        environment = select_environment(_resolve_local_port(args), args.project)
+        return asyncio.run(_run_handler(args, _build_console(args), environment))
     except KeyboardInterrupt:
-        return _end(Exit.INTERRUPTED, "Interrupted: run the same command again to go on.")
-    except _TRY_AGAIN as error:
-        return _end(Exit.TRY_AGAIN, _sentence(error))
-    except _REFUSED as error:
-        return _end(Exit.REFUSED, _sentence(error))
+        return _print_error(
+            ExitCode.INTERRUPTED, "Interrupted: run the same command again to go on."
+        )
+    except _RETRYABLE_ERRORS as error:
+        return _print_error(ExitCode.RETRY_LATER, _describe_error(error))
+    except _REPORTED_ERRORS as error:
+        return _print_error(ExitCode.FAILED, _describe_error(error))
 
 
-async def _run(said: argparse.Namespace, console: Console, environment: Environment) -> int:
-    console.done("Place", place_in_words(environment))
-    room = open_staffroom(make_services(environment))
-    desk = open_desk(room, said.restaurant, _user())
-    with log_lines(console, shown=said.verbose):
-        if said.command != "onboard":
-            await refuse_unknown(desk)
-        ending: Ending = await said.operate(desk, console, said)
-    console.result(ending.told)
-    return ending.code
+async def _run_handler(args: argparse.Namespace, console: Console, environment: Environment) -> int:
+    console.print_step("Place", describe_environment(environment))
+    api_context = build_api_context(build_app_context(environment))
+    api = open_operator_client(api_context, args.restaurant, _get_user_name())
+    with redirect_logs(console, show_logs=args.verbose):
+        if args.command != "onboard":
+            await require_integration(api)
+        result: CommandResult = await args.operate(api, console, args)
+    console.write_result(result.output)
+    return result.exit_code
 
 
-def _user() -> str:
+def _get_user_name() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name
         return "unknown"
 
 
-def _console(said: argparse.Namespace) -> Console:
+def _build_console(args: argparse.Namespace) -> Console:
     # An export to the standard output leaves no room for words there.
-    as_json = said.json or (said.command == "export" and said.to is None)
+    as_json = args.json or (args.command == "export" and args.to is None)
     is_terminal = sys.stdin.isatty() and sys.stderr.isatty()
     return Console(
-        sys.stdout, sys.stderr, as_json=as_json, is_terminal=is_terminal, assents=said.yes
+        sys.stdout, sys.stderr, as_json=as_json, is_terminal=is_terminal, assume_yes=args.yes
     )
 
 
-def _local_port(said: argparse.Namespace) -> int | None:
-    if said.port is None and not said.local:
+def _resolve_local_port(args: argparse.Namespace) -> int | None:
+    if args.port is None and not args.local:
         return None
-    return int(said.port or os.environ.get("PORT") or _RUN_PORT)
+    return int(args.port or os.environ.get("PORT") or _DEFAULT_PORT)
 
 
-def _end(code: Exit, text: str) -> int:
+def _print_error(code: ExitCode, text: str) -> int:
     print(text, file=sys.stderr)
     return code
 
 
-def _sentence(error: Exception) -> str:
-    if isinstance(error, RefusalError):
+def _describe_error(error: Exception) -> str:
+    if isinstance(error, ApiError):
         return error.body.error.message
     if isinstance(error, GoogleAuthError):
         return "Sign in first: `gcloud auth application-default login`."
-    if isinstance(error, LedgerUnavailableError):
-        return _unavailable(str(error))
+    if isinstance(error, ServiceUnavailableError):
+        return _describe_unavailable(str(error))
     return str(error)
 
 
-def _unavailable(what: str) -> str:
-    if "PermissionDenied" in what or "Forbidden" in what:
+def _describe_unavailable(error_text: str) -> str:
+    if "PermissionDenied" in error_text or "Forbidden" in error_text:
         return "Firestore refuses you: ask for roles/datastore.user on the project."
-    return f"It cannot be done just now ({what}): run the command again."
+    return f"It cannot be done just now ({error_text}): run the command again."

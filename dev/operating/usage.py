@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from dev.operating.desk import Desk
-from shared.core.times import utc_text
-from shared.edge.secrets import CACHE_SECONDS
-from shared.edge.staff.integration import read_integration
-from shared.edge.staff.proofs import Proof, newest_proofs
+from dev.operating.desk import OperatorClient
+from shared.core.times import format_utc
+from shared.edge.secrets import SECRETS_CACHE_SECONDS
+from shared.edge.staff.integration import read_integration_document
+from shared.edge.staff.proofs import WebhookCredentialUse, read_webhook_credential_uses
 
-_MOST_WEBHOOKS = 200
+_MAX_WEBHOOKS = 200
 # Until then an instance may still have the old list, whose first key is not the new one.
-_OLD_LISTS = timedelta(seconds=CACHE_SECONDS)
+_CACHE_LIFETIME = timedelta(seconds=SECRETS_CACHE_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
-class KeyUse:
+class CredentialUsage:
     """Which key of a scheme the newest webhook was proved with.
 
     Attributes:
@@ -35,57 +35,59 @@ class KeyUse:
     @property
     def is_newest(self) -> bool | None:
         """Whether that was the key entered last; None where it cannot be told yet."""
-        if self.entered_at is None or self.at >= self.entered_at + _OLD_LISTS:
+        if self.entered_at is None or self.at >= self.entered_at + _CACHE_LIFETIME:
             return self.position == 0
         return False if self.at >= self.entered_at and self.position else None
 
-    def told(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return it as a program is told."""
         return {
             "scheme": self.scheme,
             "keyPosition": self.position,
-            "at": utc_text(self.at),
+            "at": format_utc(self.at),
             "isNewest": self.is_newest,
         }
 
 
-async def uses_of(desk: Desk) -> list[KeyUse]:
+async def read_credential_usage(api: OperatorClient) -> list[CredentialUsage]:
     """Return the newest use of each scheme, by the restaurant's newest webhooks.
 
     Raises:
         LedgerUnavailableError: When they cannot be read now.
     """
-    client = desk.services.firestore
-    document = await read_integration(client, desk.restaurant_id) or {}
+    client = api.app_context.firestore
+    document = await read_integration_document(client, api.restaurant_id) or {}
     entered_at = document.get("credentialsEnteredAt")
-    proofs = await newest_proofs(client, desk.restaurant_id, _MOST_WEBHOOKS)
-    return newest_uses(proofs, entered_at if isinstance(entered_at, datetime) else None)
+    proofs = await read_webhook_credential_uses(client, api.restaurant_id, _MAX_WEBHOOKS)
+    return select_newest_usage(proofs, entered_at if isinstance(entered_at, datetime) else None)
 
 
-def newest_uses(proofs: Sequence[Proof], entered_at: datetime | None) -> list[KeyUse]:
+def select_newest_usage(
+    proofs: Sequence[WebhookCredentialUse], entered_at: datetime | None
+) -> list[CredentialUsage]:
     """Return the newest use of each scheme.
 
     Args:
         proofs: Of the newest webhooks, newest first.
         entered_at: When credentials were last entered.
     """
-    newest: dict[str, KeyUse] = {}
+    newest: dict[str, CredentialUsage] = {}
     for proof in proofs:
-        use = KeyUse(proof.scheme, proof.position, proof.at, entered_at)
+        use = CredentialUsage(proof.scheme, proof.position, proof.at, entered_at)
         newest.setdefault(proof.scheme, use)
     return list(newest.values())
 
 
-def uses_in_words(uses: Sequence[KeyUse]) -> Iterator[str]:
+def format_usage(uses: Sequence[CredentialUsage]) -> Iterator[str]:
     """Yield a line for each scheme in use."""
     for use in uses:
-        yield f"{use.scheme:<18} last proved at {utc_text(use.at)} with {_key(use)}"
+        yield f"{use.scheme:<18} last proved at {format_utc(use.at)} with {_describe_key(use)}"
 
 
-def _key(use: KeyUse) -> str:
+def _describe_key(use: CredentialUsage) -> str:
     if use.is_newest is not None or use.entered_at is None:
         return "the newest key" if use.is_newest else "an older key"
     if use.at < use.entered_at:
         return "a key of before the newest was entered"
-    certain = utc_text(use.entered_at + _OLD_LISTS)
-    return f"the newest key, it seems; webhooks after {certain} make it certain"
+    certain_after = format_utc(use.entered_at + _CACHE_LIFETIME)
+    return f"the newest key, it seems; webhooks after {certain_after} make it certain"

@@ -3,8 +3,8 @@
 import argparse
 import os
 
-from dev.sandbox.server import HOST, serve
-from dev.sandbox.station import Plan, build
+from dev.sandbox.server import SANDBOX_HOST, serve_sandbox
+from dev.sandbox.station import SimulatorConfig, build_simulator
 
 
 def main() -> None:
@@ -14,30 +14,30 @@ def main() -> None:
     ``SANDBOX_CLIENT_SECRET``, ``SANDBOX_AUTHORIZATION`` (the webhook's whole header) and
     ``SANDBOX_SIGNING_SECRET`` (the relay's).
     """
-    said = _arguments()
-    base_url = f"http://{HOST}:{said.port}"
-    plan = Plan(
-        zones=dict(said.restaurant or [(555001, "America/New_York")]),
+    args = _parse_arguments()
+    base_url = f"http://{SANDBOX_HOST}:{args.port}"
+    config = SimulatorConfig(
+        zones=dict(args.restaurant or [(555001, "America/New_York")]),
         base_url=base_url,
-        reservations=said.reservations,
-        speed=said.speed,
-        seed=said.seed,
-        tier=said.tier,
+        reservations=args.reservations,
+        speed=args.speed,
+        seed=args.seed,
+        tier=args.tier,
         client_secret=os.environ.get("SANDBOX_CLIENT_SECRET", "demo-secret"),
-        webhook_url=said.deliver_to,
+        webhook_url=args.deliver_to,
         authorization=os.environ.get("SANDBOX_AUTHORIZATION", ""),
         signing_secret=os.environ.get("SANDBOX_SIGNING_SECRET", ""),
     )
-    station = build(plan)
+    simulator = build_simulator(config)
     print(f"OpenTable sandbox on {base_url}; switches under {base_url}/_control/state", flush=True)
-    serve(station, said.port)
+    serve_sandbox(simulator, args.port)
 
 
-def _arguments() -> argparse.Namespace:
+def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m dev.sandbox", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument(
-        "--restaurant", type=_restaurant, action="append", help="RID=ZONE, may be repeated"
+        "--restaurant", type=_parse_restaurant, action="append", help="RID=ZONE, may be repeated"
     )
     parser.add_argument("--reservations", type=int, default=900, help="in each book at the start")
     parser.add_argument("--speed", type=float, default=60, help="simulated seconds a second")
@@ -47,7 +47,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _restaurant(text: str) -> tuple[int, str]:
+def _parse_restaurant(text: str) -> tuple[int, str]:
     rid, _, zone = text.partition("=")
     return int(rid), zone
 

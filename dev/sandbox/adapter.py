@@ -10,10 +10,10 @@ from requests.structures import CaseInsensitiveDict
 from typing_extensions import override
 from urllib3 import HTTPResponse
 
-from dev.sandbox.answers import Sandbox
-from dev.sandbox.messages import Request, Response
+from dev.sandbox.answers import OpenTableApi
+from dev.sandbox.messages import SandboxRequest, SandboxResponse
 
-Timeout = float | tuple[float | None, float | None] | None
+RequestTimeout = float | tuple[float | None, float | None] | None
 
 
 class SandboxAdapter(BaseAdapter):
@@ -23,39 +23,39 @@ class SandboxAdapter(BaseAdapter):
     is no delay at all. A cut answer is a ``ConnectionError``.
     """
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        """Answer from ``sandbox``."""
+    def __init__(self, api: OpenTableApi) -> None:
+        """Answer from ``api``."""
         super().__init__()
-        self._sandbox = sandbox
+        self._api = api
 
     @override
     def send(
         self,
         request: requests.PreparedRequest,
         stream: bool = False,
-        timeout: Timeout = None,
+        timeout: RequestTimeout = None,
         verify: bool | str = True,
         cert: object = None,
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
         """Answer one prepared request."""
-        answer = self._sandbox.handle(_read(request))
-        if answer.cut:
+        sandbox_response = self._api.handle(_convert_request(request))
+        if sandbox_response.is_dropped:
             raise requests.ConnectionError("The sandbox cut the connection.", request=request)
         deadline = timeout[1] if isinstance(timeout, tuple) else timeout
-        if answer.delay > (deadline or 0):
+        if sandbox_response.delay_seconds > (deadline or 0):
             raise requests.ReadTimeout("The sandbox answers too late.", request=request)
-        return _written(answer, request)
+        return _convert_response(sandbox_response, request)
 
     @override
     def close(self) -> None:
         """Hold nothing, so close nothing."""
 
 
-def _read(request: requests.PreparedRequest) -> Request:
+def _convert_request(request: requests.PreparedRequest) -> SandboxRequest:
     parts = urlsplit(request.url or "")
     body = request.body or b""
-    return Request(
+    return SandboxRequest(
         method=request.method or "GET",
         path=parts.path,
         query=dict(parse_qsl(parts.query, keep_blank_values=True)),
@@ -64,14 +64,16 @@ def _read(request: requests.PreparedRequest) -> Request:
     )
 
 
-def _written(answer: Response, request: requests.PreparedRequest) -> requests.Response:
+def _convert_response(
+    sandbox_response: SandboxResponse, request: requests.PreparedRequest
+) -> requests.Response:
     response = requests.Response()
-    response.status_code = answer.status
-    response.headers = CaseInsensitiveDict(answer.headers)
+    response.status_code = sandbox_response.status
+    response.headers = CaseInsensitiveDict(sandbox_response.headers)
     response.raw = HTTPResponse(
-        body=BytesIO(answer.body),
-        headers=dict(answer.headers),
-        status=answer.status,
+        body=BytesIO(sandbox_response.body),
+        headers=dict(sandbox_response.headers),
+        status=sandbox_response.status,
         preload_content=False,
     )
     response.url = request.url or ""

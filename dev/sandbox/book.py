@@ -6,18 +6,18 @@ from dataclasses import replace
 from datetime import datetime
 from threading import RLock
 
-from dev.sandbox.clock import Clock
+from dev.sandbox.clock import ClockFunction
 from dev.sandbox.ids import new_key
-from dev.sandbox.records import Guest, Reservation, Restaurant
-from dev.sandbox.shelf import Shelf
+from dev.sandbox.records import SandboxGuest, SandboxReservation, SandboxRestaurant
+from dev.sandbox.shelf import RestaurantData
 
-Listener = Callable[[Reservation | None, Reservation], None]
+ReservationListener = Callable[[SandboxReservation | None, SandboxReservation], None]
 
 
-class Book:
+class SandboxStore:
     """All restaurants' reservations and guests; every write bumps version, sequence and stamp."""
 
-    def __init__(self, clock: Clock, seed: int = 0) -> None:
+    def __init__(self, clock: ClockFunction, seed: int = 0) -> None:
         """Open an empty book.
 
         Args:
@@ -27,102 +27,110 @@ class Book:
         self._clock = clock
         self._random = random.Random(seed)  # noqa: S311 - repeatable ids are wanted
         self._lock = RLock()
-        self._shelves: dict[int, Shelf] = {}
-        self._listeners: list[Listener] = []
+        self._data_by_rid: dict[int, RestaurantData] = {}
+        self._listeners: list[ReservationListener] = []
 
     def now(self) -> datetime:
         """Return OpenTable's time, in whole seconds as its stamps are."""
         return self._clock().replace(microsecond=0)
 
-    def key(self) -> str:
+    def generate_key(self) -> str:
         """Return a new id without prefix: a UUID in either case, or 24 hex digits."""
         with self._lock:
             return new_key(self._random)
 
-    def open(self, restaurant: Restaurant) -> None:
+    def add_restaurant(self, restaurant: SandboxRestaurant) -> None:
         """Take a restaurant into the book."""
         with self._lock:
-            self._shelves[restaurant.rid] = Shelf(restaurant)
+            self._data_by_rid[restaurant.rid] = RestaurantData(restaurant)
 
-    def listen(self, listener: Listener) -> None:
+    def add_listener(self, listener: ReservationListener) -> None:
         """Tell ``listener`` of each reservation event, as (before or None, after)."""
         self._listeners.append(listener)
 
-    def restaurants(self) -> list[Restaurant]:
+    def list_restaurants(self) -> list[SandboxRestaurant]:
         """Return the restaurants, in the order of their opening."""
         with self._lock:
-            return [shelf.restaurant for shelf in self._shelves.values()]
+            return [data.restaurant for data in self._data_by_rid.values()]
 
-    def restaurant(self, rid: int) -> Restaurant:
+    def get_restaurant(self, rid: int) -> SandboxRestaurant:
         """Return one restaurant; KeyError where the book does not hold it."""
-        return self._shelves[rid].restaurant
+        return self._data_by_rid[rid].restaurant
 
-    def version(self, rid: int) -> int:
+    def get_version(self, rid: int) -> int:
         """Return a number that changes with every write to this restaurant."""
-        return self._shelves[rid].version
+        return self._data_by_rid[rid].version
 
-    def reservations(self, rid: int) -> tuple[Reservation, ...]:
+    def list_reservations(self, rid: int) -> tuple[SandboxReservation, ...]:
         """Return all reservations of ``rid``, cancelled ones too, in order of creation."""
         with self._lock:
-            return tuple(self._shelves[rid].reservations.values())
+            return tuple(self._data_by_rid[rid].reservations.values())
 
-    def guests(self, rid: int) -> tuple[Guest, ...]:
+    def list_guests(self, rid: int) -> tuple[SandboxGuest, ...]:
         """Return all guests of ``rid``, archived and forgotten ones too."""
         with self._lock:
-            return tuple(self._shelves[rid].guests.values())
+            return tuple(self._data_by_rid[rid].guests.values())
 
-    def reservation(self, rid: int, key: str) -> Reservation | None:
+    def get_reservation(self, rid: int, key: str) -> SandboxReservation | None:
         """Return one reservation by its key without prefix."""
         with self._lock:
-            return self._shelves[rid].reservations.get(key)
+            return self._data_by_rid[rid].reservations.get(key)
 
-    def guest(self, rid: int, key: str | None) -> Guest | None:
+    def get_guest(self, rid: int, key: str | None) -> SandboxGuest | None:
         """Return one guest by its key without prefix."""
         with self._lock:
-            return self._shelves[rid].guests.get(key) if key else None
+            return self._data_by_rid[rid].guests.get(key) if key else None
 
-    def add(self, draft: Reservation) -> Reservation:
+    def add_reservation(self, draft: SandboxReservation) -> SandboxReservation:
         """Enter a new reservation, numbered and stamped; listeners hear of it."""
         with self._lock:
-            shelf = self._shelves[draft.rid]
-            added = shelf.put(shelf.stamp(draft, shelf.next_number()))
-        self._tell(None, added)
-        return added
+            data = self._data_by_rid[draft.rid]
+            reservation = data.store_reservation(
+                data.assign_sequence(draft, data.next_confirmation_id())
+            )
+        self._notify(None, reservation)
+        return reservation
 
-    def change(self, rid: int, key: str, edit: Callable[[Reservation], Reservation]) -> Reservation:
+    def update_reservation(
+        self, rid: int, key: str, edit: Callable[[SandboxReservation], SandboxReservation]
+    ) -> SandboxReservation:
         """Replace a reservation by ``edit`` of it, stamped; listeners hear of it.
 
         Raises:
             KeyError: The book holds no such reservation.
         """
         with self._lock:
-            shelf = self._shelves[rid]
-            before = shelf.reservations[key]
-            after = shelf.put(
-                shelf.stamp(replace(edit(before), updated=self.now()), before.confirmation_id)
+            data = self._data_by_rid[rid]
+            before = data.reservations[key]
+            after = data.store_reservation(
+                data.assign_sequence(
+                    replace(edit(before), updated=self.now()), before.confirmation_id
+                )
             )
-        self._tell(before, after)
+        self._notify(before, after)
         return after
 
-    def add_guest(self, draft: Guest) -> Guest:
+    def add_guest(self, draft: SandboxGuest) -> SandboxGuest:
         """Enter a new guest."""
         with self._lock:
-            return self._shelves[draft.rid].put_guest(draft)
+            return self._data_by_rid[draft.rid].store_guest(draft)
 
-    def change_guest(self, rid: int, key: str, edit: Callable[[Guest], Guest]) -> Guest:
+    def update_guest(
+        self, rid: int, key: str, edit: Callable[[SandboxGuest], SandboxGuest]
+    ) -> SandboxGuest:
         """Replace a guest by ``edit`` of it, stamped; KeyError where there is none."""
         with self._lock:
-            shelf = self._shelves[rid]
-            return shelf.put_guest(replace(edit(shelf.guests[key]), updated=self.now()))
+            data = self._data_by_rid[rid]
+            return data.store_guest(replace(edit(data.guests[key]), updated=self.now()))
 
-    def load(self, reservations: Iterable[Reservation]) -> None:
+    def load_reservations(self, reservations: Iterable[SandboxReservation]) -> None:
         """Enter many reservations at once with the stamps they carry, telling nobody."""
         with self._lock:
             for draft in sorted(reservations, key=lambda row: (row.updated, row.key)):
-                shelf = self._shelves[draft.rid]
-                shelf.put(shelf.stamp(draft, shelf.next_number()))
+                data = self._data_by_rid[draft.rid]
+                data.store_reservation(data.assign_sequence(draft, data.next_confirmation_id()))
 
-    def _tell(self, before: Reservation | None, after: Reservation) -> None:
+    def _notify(self, before: SandboxReservation | None, after: SandboxReservation) -> None:
         # Outside the lock: a listener may post, and the receiver may ask the book straight back.
         for listener in self._listeners:
             listener(before, after)

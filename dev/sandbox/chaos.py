@@ -4,13 +4,13 @@ import random
 from collections import deque
 from dataclasses import dataclass, field
 
-from dev.sandbox.parcels import Parcel
+from dev.sandbox.parcels import Delivery
 
-_REMEMBERED = 1000
+_MAX_REPLAYABLE_DELIVERIES = 1000
 
 
 @dataclass(slots=True)
-class Chaos:
+class WebhookFaults:
     """The switches. Shares are 0 to 1, times are seconds.
 
     Args:
@@ -32,17 +32,21 @@ class Chaos:
     replay: float = 0.0
     silent: bool = False
     holding: bool = False
-    _past: deque[Parcel] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
+    _sent_deliveries: deque[Delivery] = field(
+        default_factory=lambda: deque(maxlen=_MAX_REPLAYABLE_DELIVERIES)
+    )
 
-    def fates(self, parcel: Parcel, rng: random.Random) -> list[tuple[Parcel, float]]:
-        """Return what is really sent for ``parcel``, each with its delay in seconds."""
+    def plan_deliveries(
+        self, delivery: Delivery, rng: random.Random
+    ) -> list[tuple[Delivery, float]]:
+        """Return what is really sent for ``delivery``, each with its delay in seconds."""
         if self.silent or rng.random() < self.drop:
             return []
-        sent = [parcel] * (2 if rng.random() < self.duplicate else 1)
-        if self._past and rng.random() < self.replay:
-            sent.append(rng.choice(self._past))
-        self._past.append(parcel)
-        return [(one, self.delay + self._held_back(rng)) for one in sent]
+        deliveries = [delivery] * (2 if rng.random() < self.duplicate else 1)
+        if self._sent_deliveries and rng.random() < self.replay:
+            deliveries.append(rng.choice(self._sent_deliveries))
+        self._sent_deliveries.append(delivery)
+        return [(planned, self.delay + self._draw_reorder_delay(rng)) for planned in deliveries]
 
-    def _held_back(self, rng: random.Random) -> float:
+    def _draw_reorder_delay(self, rng: random.Random) -> float:
         return rng.uniform(0, self.reorder_within) if rng.random() < self.reorder else 0.0

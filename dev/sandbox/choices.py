@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
-PrimaryForm = Literal["url", "key"]
-Order = Literal["updated", "id", "shuffled", "unstable"]
+PrimaryGuestFormat = Literal["url", "key"]
+ListOrder = Literal["updated", "id", "shuffled", "unstable"]
 
 
 @dataclass(slots=True)
-class Choices:
+class BehaviorSwitches:
     """Switches over the Sync answers; the defaults are the likeliest readings.
 
     Args:
@@ -22,10 +22,10 @@ class Choices:
         primary_guest: How a merged guest names its survivor: by URL, or by key without rid.
     """
 
-    order: Order = "updated"
+    order: ListOrder = "updated"
     updated_after_inclusive: bool = False
     window_inclusive: bool = True
     above_limit: Literal["clamp", "refuse"] = "clamp"
     next_page_url: Literal["absolute", "relative"] = "absolute"
     single_get: Literal["bare", "envelope"] = "bare"
-    primary_guest: PrimaryForm = "url"
+    primary_guest: PrimaryGuestFormat = "url"

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-Clock = Callable[[], datetime]
+ClockFunction = Callable[[], datetime]
 
 
-def utc_now() -> datetime:
+def read_system_time() -> datetime:
     """Return the machine's time, aware, in UTC."""
     return datetime.now(UTC)
 
@@ -14,7 +14,9 @@ def utc_now() -> datetime:
 class SkewedClock:
     """A clock that runs ahead of another by ``skew`` (behind it where negative)."""
 
-    def __init__(self, base: Clock = utc_now, skew: timedelta = timedelta(0)) -> None:
+    def __init__(
+        self, base: ClockFunction = read_system_time, skew: timedelta = timedelta(0)
+    ) -> None:
         """Follow ``base``, an aware clock, at a distance of ``skew``."""
         self._base = base
         self.skew = skew

@@ -12,126 +12,137 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from dev.sandbox.faults import Kind
+from dev.sandbox.faults import FailureKind
 from dev.sandbox.limits import RateLimit
-from dev.sandbox.mutations import mutate
-from dev.sandbox.records import Guest, Reservation
-from dev.sandbox.station import Station
+from dev.sandbox.mutations import apply_named_action
+from dev.sandbox.records import SandboxGuest, SandboxReservation
+from dev.sandbox.station import Simulator
 
 
-class Control:
+class ControlApi:
     """Reads and turns the switches of one station, as JSON over HTTP."""
 
-    def __init__(self, station: Station) -> None:
-        """Control ``station``."""
-        self._station = station
+    def __init__(self, simulator: Simulator) -> None:
+        """Control ``simulator``."""
+        self._simulator = simulator
 
-    def routes(self) -> list[Route]:
+    def build_routes(self) -> list[Route]:
         """Return the endpoints."""
         posts = {
-            "webhooks": self.webhooks,
-            "faults": self.faults,
-            "choices": self.choices,
-            "mutations": self.mutations,
-            "evening": self.evening,
-            "clock": self.clock,
-            "restaurants": self.restaurants,
+            "webhooks": self.set_webhook_faults,
+            "faults": self.set_faults,
+            "choices": self.set_behavior,
+            "mutations": self.apply_action,
+            "evening": self.set_speed,
+            "clock": self.set_clock_skew,
+            "restaurants": self.open_restaurant,
         }
-        answers = [
-            Route(f"/_control/{name}", _posted(act), methods=["POST"])
-            for name, act in posts.items()
+        post_routes = [
+            Route(f"/_control/{name}", _json_endpoint(handler), methods=["POST"])
+            for name, handler in posts.items()
         ]
-        return [Route("/_control/state", _posted(self.state), methods=["GET"]), *answers]
+        return [
+            Route("/_control/state", _json_endpoint(self.get_state), methods=["GET"]),
+            *post_routes,
+        ]
 
-    def state(self, _said: Mapping[str, Any]) -> dict[str, object]:
+    def get_state(self, _body: Mapping[str, Any]) -> dict[str, object]:
         """Return what is held, what was asked and what was sent."""
-        station = self._station
-        book = station.sandbox.book
+        simulator = self._simulator
+        store = simulator.api.store
         return {
-            "now": book.now().isoformat(),
+            "now": store.now().isoformat(),
             "restaurants": {
-                one.rid: Counter(row.state for row in book.reservations(one.rid))
-                for one in book.restaurants()
+                restaurant.rid: Counter(
+                    row.state for row in store.list_reservations(restaurant.rid)
+                )
+                for restaurant in store.list_restaurants()
             },
-            "requests": station.sandbox.counts,
-            "webhooks": station.courier.counts,
+            "requests": simulator.api.request_counts,
+            "webhooks": simulator.dispatcher.counts,
             "evenings": [
-                {"at": life.at and life.at.isoformat(), "speed": life.speed}
-                for life in station.lives
+                {"at": loop.simulated_time and loop.simulated_time.isoformat(), "speed": loop.speed}
+                for loop in simulator.loops
             ],
         }
 
-    def webhooks(self, said: Mapping[str, Any]) -> dict[str, object]:
+    def set_webhook_faults(self, body: Mapping[str, Any]) -> dict[str, object]:
         """Set the switches of chaos that are named, e.g. ``{"silent": true}``."""
-        return _turn(self._station.courier.chaos, said)
+        return _set_switches(self._simulator.dispatcher.faults, body)
 
-    def choices(self, said: Mapping[str, Any]) -> dict[str, object]:
+    def set_behavior(self, body: Mapping[str, Any]) -> dict[str, object]:
         """Set the undocumented choices that are named, e.g. ``{"order": "shuffled"}``."""
-        return _turn(self._station.sandbox.choices, said)
+        return _set_switches(self._simulator.api.choices, body)
 
-    def faults(self, said: Mapping[str, Any]) -> dict[str, object]:
+    def set_faults(self, body: Mapping[str, Any]) -> dict[str, object]:
         """Script a failure, ``{"rate_limit": {…}}``, or ``{"clear": true}``."""
-        faults = self._station.sandbox.faults
-        if said.get("clear"):
+        faults = self._simulator.api.faults
+        if body.get("clear"):
             faults.clear()
-        elif "rate_limit" in said:
-            faults.rate_limit = RateLimit(**said["rate_limit"])
+        elif "rate_limit" in body:
+            faults.rate_limit = RateLimit(**body["rate_limit"])
         else:
-            faults.fail(Kind(said["kind"]), **{k: v for k, v in said.items() if k != "kind"})
+            faults.script_failure(
+                FailureKind(body["kind"]), **{k: v for k, v in body.items() if k != "kind"}
+            )
         return {"status": "ok"}
 
-    def mutations(self, said: Mapping[str, Any]) -> dict[str, object]:
+    def apply_action(self, body: Mapping[str, Any]) -> dict[str, object]:
         """Carry out an act on the book, e.g. ``{"do": "cancel", "rid": 555001, "key": "…"}``."""
-        done = mutate(self._station.sandbox.book, said)
-        return {"done": [_named(one) for one in (done if isinstance(done, list) else [done])]}
+        result = apply_named_action(self._simulator.api.store, body)
+        return {
+            "done": [
+                _summarize_row(row) for row in (result if isinstance(result, list) else [result])
+            ]
+        }
 
-    def evening(self, said: Mapping[str, Any]) -> dict[str, object]:
+    def set_speed(self, body: Mapping[str, Any]) -> dict[str, object]:
         """Set the evenings' speed: ``{"speed": 120}``."""
-        for life in self._station.lives:
-            life.speed = float(said["speed"])
-        return {"speed": float(said["speed"])}
+        for loop in self._simulator.loops:
+            loop.speed = float(body["speed"])
+        return {"speed": float(body["speed"])}
 
-    def clock(self, said: Mapping[str, Any]) -> dict[str, object]:
+    def set_clock_skew(self, body: Mapping[str, Any]) -> dict[str, object]:
         """Set how far OpenTable's clock runs ahead: ``{"skew_seconds": 90}``."""
-        self._station.clock.skew = timedelta(seconds=float(said["skew_seconds"]))
-        return {"skew_seconds": float(said["skew_seconds"])}
+        self._simulator.clock.skew = timedelta(seconds=float(body["skew_seconds"]))
+        return {"skew_seconds": float(body["skew_seconds"])}
 
-    def restaurants(self, said: Mapping[str, Any]) -> dict[str, object]:
+    def open_restaurant(self, body: Mapping[str, Any]) -> dict[str, object]:
         """Open a restaurant, and tell with which credentials its webhooks are sent.
 
         ``{"rid": 555002, "zone": "Europe/London", "reservations": 300}`` opens one that is not
         open yet; ``authorization`` (a whole header) and ``signing_secret`` change what is sent.
         """
-        rid = int(said["rid"])
-        proofs = {name: said.get(name) for name in ("authorization", "signing_secret")}
-        if not all(isinstance(proof, str | None) for proof in proofs.values()):
+        rid = int(body["rid"])
+        credentials = {name: body.get(name) for name in ("authorization", "signing_secret")}
+        if not all(isinstance(credential, str | None) for credential in credentials.values()):
             raise TypeError("authorization and signing_secret are texts")
-        if "zone" in said:
-            self._station.open(rid, said["zone"], int(said.get("reservations", 300)))
-        self._station.sandbox.book.restaurant(rid)
-        self._station.tell(rid, **proofs)
-        return {"rid": rid, "reservations": len(self._station.sandbox.book.reservations(rid))}
+        if "zone" in body:
+            self._simulator.open_restaurant(rid, body["zone"], int(body.get("reservations", 300)))
+        self._simulator.api.store.get_restaurant(rid)
+        self._simulator.set_webhook_credentials(rid, **credentials)
+        return {"rid": rid, "reservations": len(self._simulator.api.store.list_reservations(rid))}
 
 
-def _posted(act: Any) -> Any:
+def _json_endpoint(handler: Any) -> Any:
     async def answer(request: Request) -> JSONResponse:
         try:
-            said = await request.json() if request.method == "POST" else {}
-            return JSONResponse(await run_in_threadpool(act, said))
+            body = await request.json() if request.method == "POST" else {}
+            return JSONResponse(await run_in_threadpool(handler, body))
         except (JSONDecodeError, KeyError, TypeError, ValueError) as error:
             return JSONResponse({"error": f"Correct the request: {error!r}"}, status_code=400)
 
     return answer
 
 
-def _turn(switches: Any, said: Mapping[str, Any]) -> dict[str, object]:
-    known = {one.name for one in fields(switches) if not one.name.startswith("_")}
-    for name, value in said.items():
-        if name not in known:
+def _set_switches(switches: Any, values: Mapping[str, Any]) -> dict[str, object]:
+    names = {switch.name for switch in fields(switches) if not switch.name.startswith("_")}
+    for name, value in values.items():
+        if name not in names:
             raise KeyError(name)
         setattr(switches, name, value)
-    return {name: getattr(switches, name) for name in sorted(known)}
+    return {name: getattr(switches, name) for name in sorted(names)}
 
 
-def _named(row: Reservation | Guest) -> dict[str, object]:
+def _summarize_row(row: SandboxReservation | SandboxGuest) -> dict[str, object]:
     return {"key": row.key, "sequence_id": row.sequence_id, "updated": row.updated.isoformat()}

@@ -4,106 +4,137 @@ import random
 from datetime import date, datetime, timedelta
 
 from dev.sandbox import patterns
-from dev.sandbox.book import Book
-from dev.sandbox.desk import Desk
-from dev.sandbox.floor import Floor
-from dev.sandbox.guestbook import Guestbook
-from dev.sandbox.people import REQUESTS, SERVERS, made_up
-from dev.sandbox.records import EXPECTED, Reservation
-from dev.sandbox.visits import Act, Visits
+from dev.sandbox.book import SandboxStore
+from dev.sandbox.desk import ReservationActions
+from dev.sandbox.floor import VisitActions
+from dev.sandbox.guestbook import GuestActions
+from dev.sandbox.people import SAMPLE_REQUESTS, SAMPLE_SERVERS, generate_guest_details
+from dev.sandbox.records import EXPECTED_STATES, SandboxReservation
+from dev.sandbox.visits import SimulatedAction, VisitPlanner
 
 _NAMELESS_SHARE = 0.5
 
 
-class Dayside:
+class BookingGenerator:
     """Makes the acts that are not part of an expected visit."""
 
-    def __init__(self, book: Book, rid: int, day: date, rng: random.Random) -> None:
+    def __init__(self, store: SandboxStore, rid: int, day: date, rng: random.Random) -> None:
         """Work on local date ``day`` of ``rid`` by the chances that ``rng`` draws."""
-        self._book = book
+        self._store = store
         self._rid = rid
         self._day = day
-        self._zone = book.restaurant(rid).zone
+        self._zone = store.get_restaurant(rid).zone
         self._rng = rng
-        self._desk = Desk(book, rid)
-        self._floor = Floor(book, rid)
-        self._guests = Guestbook(book, rid)
-        self._visits = Visits(book, rid, rng)
+        self._reservation_actions = ReservationActions(store, rid)
+        self._visit_actions = VisitActions(store, rid)
+        self._guest_actions = GuestActions(store, rid)
+        self._visit_planner = VisitPlanner(store, rid, rng)
 
-    def book(self, at: datetime) -> list[Act]:
+    def create_booking(self, at: datetime) -> list[SimulatedAction]:
         """Take a booking at ``at``; one for tonight brings its own visit on."""
-        guest = self._guests.add(*made_up(self._rng))
-        row = self._desk.book(
-            self._ahead(at),
-            patterns.party_size(self._rng),
+        guest = self._guest_actions.add(*generate_guest_details(self._rng))
+        row = self._reservation_actions.create(
+            self._draw_scheduled_time(at),
+            patterns.draw_party_size(self._rng),
             guest_key=guest.key,
-            request=self._rng.choice(REQUESTS),
+            request=self._rng.choice(SAMPLE_REQUESTS),
         )
-        return self._visits.expected(row) if row.local[:10] == self._day.isoformat() else []
+        return (
+            self._visit_planner.plan_expected_visit(row)
+            if row.scheduled_local[:10] == self._day.isoformat()
+            else []
+        )
 
-    def walk_in(self, at: datetime) -> list[Act]:
+    def create_walk_in(self, at: datetime) -> list[SimulatedAction]:
         """Seat a walk-in, half of them with a guest record that has no name."""
-        nameless = self._rng.random() < _NAMELESS_SHARE
-        guest_key = self._guests.add().key if nameless else None
-        row = self._floor.walk_in(patterns.party_size(self._rng), at, guest_key=guest_key)
-        return self._visits.courses(row, at, closed=True)
-
-    def wait(self, at: datetime) -> list[Act]:
-        """Put a party on the waiting list and seat it 25 minutes later."""
-        row = self._floor.waitlist(patterns.party_size(self._rng), at, minutes=25)
-        return self._visits.seated(row, at + timedelta(minutes=25), closed=True)
-
-    def change(self, _at: datetime) -> list[Act]:
-        """Change one later booking: its time, party, table, note, tags or standing."""
-        later = self._later()
-        if later:
-            self._rework(self._rng.choice(later))
-        return []
-
-    def merge(self, _at: datetime) -> list[Act]:
-        """Merge two records of what turned out to be one guest."""
-        named = [one for one in self._book.guests(self._rid) if one.last_name and not one.archived]
-        if len(named) > 1:
-            loser, survivor = self._rng.sample(named, 2)
-            self._guests.merge(loser.key, survivor.key)
-        return []
-
-    def correct(self, _at: datetime) -> list[Act]:
-        """Correct one guest's details, wishes included."""
-        named = [one for one in self._book.guests(self._rid) if one.last_name and not one.archived]
-        if named:
-            guest, (first, last, email, phone) = self._rng.choice(named), made_up(self._rng)
-            self._guests.rename(guest.key, first, last)
-            self._guests.contact(guest.key, email, phone)
-            self._guests.opt(guest.key, email_in=True, marketing_out=self._rng.random() < 0.5)  # noqa: PLR2004
-        return []
-
-    def sweep(self, _at: datetime) -> list[Act]:
-        """Close what was left open, as OpenTable does after the restaurant has closed."""
-        self._floor.sweep(self._day)
-        return []
-
-    def _later(self) -> list[Reservation]:
-        tonight = self._day.isoformat()
-        rows = self._book.reservations(self._rid)
-        return [row for row in rows if row.state in EXPECTED and row.local[:10] > tonight]
-
-    def _rework(self, row: Reservation) -> None:
-        rng, key = self._rng, row.key
-        acts = (
-            lambda: self._desk.move(key, row.scheduled + timedelta(days=rng.choice((1, 7)))),
-            lambda: self._desk.resize(key, patterns.party_size(rng)),
-            lambda: self._desk.tables(key, str(rng.randrange(1, 30))),
-            lambda: self._desk.note(key, f"Seen by {rng.choice(SERVERS)}"),
-            lambda: self._desk.tag(key, "gc:service/date"),
-            lambda: self._desk.cancel(key),
-            lambda: self._floor.mark(key, "Confirmed"),
+        is_nameless = self._rng.random() < _NAMELESS_SHARE
+        guest_key = self._guest_actions.add().key if is_nameless else None
+        row = self._visit_actions.add_walk_in(
+            patterns.draw_party_size(self._rng), at, guest_key=guest_key
         )
-        rng.choice(acts)()
+        return self._visit_planner.plan_courses(row, at, closed=True)
 
-    def _ahead(self, at: datetime) -> datetime:
-        lead = patterns.lead_time(self._rng)
-        wanted = patterns.visit_time(
+    def create_waitlist_entry(self, at: datetime) -> list[SimulatedAction]:
+        """Put a party on the waiting list and seat it 25 minutes later."""
+        row = self._visit_actions.add_to_waitlist(
+            patterns.draw_party_size(self._rng), at, minutes=25
+        )
+        return self._visit_planner.plan_seating(row, at + timedelta(minutes=25), closed=True)
+
+    def change_booking(self, _at: datetime) -> list[SimulatedAction]:
+        """Change one later booking: its time, party, table, note, tags or standing."""
+        later_bookings = self._list_later_bookings()
+        if later_bookings:
+            self._apply_random_change(self._rng.choice(later_bookings))
+        return []
+
+    def merge_guests(self, _at: datetime) -> list[SimulatedAction]:
+        """Merge two records of what turned out to be one guest."""
+        named_guests = [
+            guest
+            for guest in self._store.list_guests(self._rid)
+            if guest.last_name and not guest.archived
+        ]
+        if len(named_guests) > 1:
+            loser, survivor = self._rng.sample(named_guests, 2)
+            self._guest_actions.merge(loser.key, survivor.key)
+        return []
+
+    def correct_guest(self, _at: datetime) -> list[SimulatedAction]:
+        """Correct one guest's details, wishes included."""
+        named_guests = [
+            guest_row
+            for guest_row in self._store.list_guests(self._rid)
+            if guest_row.last_name and not guest_row.archived
+        ]
+        if named_guests:
+            guest, (first, last, email, phone) = (
+                self._rng.choice(named_guests),
+                generate_guest_details(self._rng),
+            )
+            self._guest_actions.rename(guest.key, first, last)
+            self._guest_actions.update_contact(guest.key, email, phone)
+            self._guest_actions.set_preferences(
+                guest.key,
+                email_opt_in=True,
+                marketing_opt_out=self._rng.random() < 0.5,  # noqa: PLR2004 -- an even chance
+            )
+        return []
+
+    def close_open_visits(self, _at: datetime) -> list[SimulatedAction]:
+        """Close what was left open, as OpenTable does after the restaurant has closed."""
+        self._visit_actions.close_open_visits(self._day)
+        return []
+
+    def _list_later_bookings(self) -> list[SandboxReservation]:
+        tonight = self._day.isoformat()
+        rows = self._store.list_reservations(self._rid)
+        return [
+            row
+            for row in rows
+            if row.state in EXPECTED_STATES and row.scheduled_local[:10] > tonight
+        ]
+
+    def _apply_random_change(self, row: SandboxReservation) -> None:
+        rng, key = self._rng, row.key
+        changes = (
+            lambda: self._reservation_actions.reschedule(
+                key, row.scheduled + timedelta(days=rng.choice((1, 7)))
+            ),
+            lambda: self._reservation_actions.change_party_size(key, patterns.draw_party_size(rng)),
+            lambda: self._reservation_actions.assign_tables(key, str(rng.randrange(1, 30))),
+            lambda: self._reservation_actions.set_notes(
+                key, f"Seen by {rng.choice(SAMPLE_SERVERS)}"
+            ),
+            lambda: self._reservation_actions.set_tags(key, "gc:service/date"),
+            lambda: self._reservation_actions.cancel(key),
+            lambda: self._visit_actions.set_state(key, "Confirmed"),
+        )
+        rng.choice(changes)()
+
+    def _draw_scheduled_time(self, at: datetime) -> datetime:
+        lead = patterns.draw_lead_time(self._rng)
+        scheduled = patterns.draw_visit_time(
             (at + lead).astimezone(self._zone).date(), self._zone, self._rng
         )
-        return wanted if wanted > at else wanted + timedelta(days=1)
+        return scheduled if scheduled > at else scheduled + timedelta(days=1)

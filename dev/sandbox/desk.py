@@ -4,19 +4,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from dev.sandbox.book import Book
-from dev.sandbox.records import Deposit, Reservation
+from dev.sandbox.book import SandboxStore
+from dev.sandbox.records import SandboxDeposit, SandboxReservation
 
 
-class Desk:
+class ReservationActions:
     """The reservation desk of one restaurant; every act returns the new reservation."""
 
-    def __init__(self, book: Book, rid: int) -> None:
+    def __init__(self, store: SandboxStore, rid: int) -> None:
         """Work on the reservations of ``rid``."""
-        self._book = book
+        self._store = store
         self._rid = rid
 
-    def book(  # noqa: PLR0913 - the parts of a booking, all but two optional
+    def create(  # noqa: PLR0913 - the parts of a booking, all but two optional
         self,
         scheduled: datetime,
         party_size: int,
@@ -25,7 +25,7 @@ class Desk:
         request: str = "",
         origin: str = "Web",
         tags: tuple[str, ...] = (),
-    ) -> Reservation:
+    ) -> SandboxReservation:
         """Enter a reservation, in state NotConfirmed.
 
         Args:
@@ -36,11 +36,11 @@ class Desk:
             origin: Web, Phone or Walk-in.
             tags: Visit tags.
         """
-        now = self._book.now()
-        return self._book.add(
-            Reservation(
+        now = self._store.now()
+        return self._store.add_reservation(
+            SandboxReservation(
                 rid=self._rid,
-                key=self._book.key(),
+                key=self._store.generate_key(),
                 scheduled=scheduled.astimezone(UTC),
                 party_size=party_size,
                 created=now,
@@ -52,44 +52,46 @@ class Desk:
             )
         )
 
-    def move(self, key: str, scheduled: datetime) -> Reservation:
+    def reschedule(self, key: str, scheduled: datetime) -> SandboxReservation:
         """Move to another aware date or time: same id, same confirmation number."""
-        return self._change(key, lambda row: replace(row, scheduled=scheduled.astimezone(UTC)))
+        return self._update(key, lambda row: replace(row, scheduled=scheduled.astimezone(UTC)))
 
-    def resize(self, key: str, party_size: int) -> Reservation:
+    def change_party_size(self, key: str, party_size: int) -> SandboxReservation:
         """Change the party, 1 to 20."""
-        return self._change(key, lambda row: replace(row, party_size=party_size))
+        return self._update(key, lambda row: replace(row, party_size=party_size))
 
-    def tables(self, key: str, *tables: str) -> Reservation:
+    def assign_tables(self, key: str, *tables: str) -> SandboxReservation:
         """Assign the tables, none to take them away."""
-        return self._change(key, lambda row: replace(row, tables=tables))
+        return self._update(key, lambda row: replace(row, tables=tables))
 
-    def note(self, key: str, notes: str | None) -> Reservation:
+    def set_notes(self, key: str, notes: str | None) -> SandboxReservation:
         """Write the staff's notes."""
-        return self._change(key, lambda row: replace(row, venue_notes=notes))
+        return self._update(key, lambda row: replace(row, venue_notes=notes))
 
-    def tag(self, key: str, *tags: str) -> Reservation:
+    def set_tags(self, key: str, *tags: str) -> SandboxReservation:
         """Set the visit tags."""
-        return self._change(key, lambda row: replace(row, visit_tags=tags))
+        return self._update(key, lambda row: replace(row, visit_tags=tags))
 
-    def request(self, key: str, words: str) -> Reservation:
+    def set_request(self, key: str, text: str) -> SandboxReservation:
         """Change the diner's request."""
-        return self._change(key, lambda row: replace(row, guest_request=words))
+        return self._update(key, lambda row: replace(row, guest_request=text))
 
-    def deposit(self, key: str, deposit: Deposit) -> Reservation:
+    def set_deposit(self, key: str, deposit: SandboxDeposit) -> SandboxReservation:
         """Record a deposit."""
-        return self._change(key, lambda row: replace(row, deposit=deposit))
+        return self._update(key, lambda row: replace(row, deposit=deposit))
 
-    def cancel(self, key: str) -> Reservation:
+    def cancel(self, key: str) -> SandboxReservation:
         """Cancel; the row stays listed, and the first cancellation's time is kept."""
-        now = self._book.now()
-        return self._change(
+        now = self._store.now()
+        return self._update(
             key, lambda row: replace(row, state="Cancelled", cancelled=row.cancelled or now)
         )
 
-    def uncancel(self, key: str) -> Reservation:
+    def uncancel(self, key: str) -> SandboxReservation:
         """Take a cancellation back; ``cancellation_date`` stays."""
-        return self._change(key, lambda row: replace(row, state="NotConfirmed"))
+        return self._update(key, lambda row: replace(row, state="NotConfirmed"))
 
-    def _change(self, key: str, edit: Callable[[Reservation], Reservation]) -> Reservation:
-        return self._book.change(self._rid, key, edit)
+    def _update(
+        self, key: str, edit: Callable[[SandboxReservation], SandboxReservation]
+    ) -> SandboxReservation:
+        return self._store.update_reservation(self._rid, key, edit)

@@ -3,16 +3,22 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from dev.sandbox.records import EXPECTED, IN_HOUSE, SEATED, Guest, Reservation
-from dev.sandbox.rows import Row
-from dev.sandbox.times import utc_text
+from dev.sandbox.records import (
+    ARRIVED_STATES,
+    EXPECTED_STATES,
+    SEATED_STATES,
+    SandboxGuest,
+    SandboxReservation,
+)
+from dev.sandbox.rows import JsonRow
+from dev.sandbox.times import format_opentable_utc
 
-_WORDS = {
-    **dict.fromkeys(EXPECTED, "booked"),
+_RELAY_STATUSES = {
+    **dict.fromkeys(EXPECTED_STATES, "booked"),
     "Confirmed": "confirmed",
     "Late": "confirmed",
-    **dict.fromkeys(IN_HOUSE, "checked_in"),
-    **dict.fromkeys(SEATED, "seated"),
+    **dict.fromkeys(ARRIVED_STATES, "checked_in"),
+    **dict.fromkeys(SEATED_STATES, "seated"),
     **dict.fromkeys(("Done", "AssumedDone", "AssumedSeated"), "completed"),
     "Cancelled": "cancelled",
     "NoShow": "no_show",
@@ -20,7 +26,7 @@ _WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Letterhead:
+class RelayIdentity:
     """The relay's id and aware time of an event, and the receiver's id of the restaurant."""
 
     event_id: str
@@ -29,53 +35,56 @@ class Letterhead:
     restaurant_name: str
 
 
-def envelope(
-    before: Reservation | None, after: Reservation, guest: Guest | None, head: Letterhead
-) -> Row | None:
+def build_relay_envelope(
+    before: SandboxReservation | None,
+    after: SandboxReservation,
+    guest: SandboxGuest | None,
+    identity: RelayIdentity,
+) -> JsonRow | None:
     """Return the relay's envelope of a change; None where it would say nothing.
 
     Args:
         before: The reservation before, None for a new one.
         after: The reservation now.
         guest: Its guest; an update never repeats the guest's details.
-        head: What stands around the data.
+        identity: What stands around the data.
     """
-    data = _said(before, after)
+    data = _changed_fields(before, after)
     if before is None:
-        data |= {"restaurantName": head.restaurant_name, **_diner(guest)}
+        data |= {"restaurantName": identity.restaurant_name, **_diner_fields(guest)}
     elif not data:
         return None
     kind = "created" if before is None else "updated"
     if before and data.get("status") == "cancelled":
         kind = "cancelled"
         data |= {"cancellationReason": "Cancelled at OpenTable"}
-    ids: Row = {
+    ids: JsonRow = {
         "reservationId": f"{after.rid}-{after.key}",
-        "restaurantId": head.restaurant_id,
+        "restaurantId": identity.restaurant_id,
     }
     return {
         "eventType": f"reservation.{kind}",
-        "id": head.event_id,
-        "timestamp": utc_text(head.timestamp),
+        "id": identity.event_id,
+        "timestamp": format_opentable_utc(identity.timestamp),
         "data": ids | data,
     }
 
 
-def _said(before: Reservation | None, after: Reservation) -> Row:
-    now, then = _fields(after), _fields(before) if before else {}
-    return {name: value for name, value in now.items() if then.get(name) != value}
+def _changed_fields(before: SandboxReservation | None, after: SandboxReservation) -> JsonRow:
+    current, previous = _relay_fields(after), _relay_fields(before) if before else {}
+    return {name: value for name, value in current.items() if previous.get(name) != value}
 
 
-def _fields(row: Reservation) -> Row:
+def _relay_fields(row: SandboxReservation) -> JsonRow:
     return {
         "partySize": row.party_size,
-        "reservationDateTime": utc_text(row.scheduled),
-        "status": _WORDS.get(row.state, row.state),
+        "reservationDateTime": format_opentable_utc(row.scheduled),
+        "status": _RELAY_STATUSES.get(row.state, row.state),
         "specialRequests": row.guest_request,
     }
 
 
-def _diner(guest: Guest | None) -> Row:
+def _diner_fields(guest: SandboxGuest | None) -> JsonRow:
     if guest is None:
         return {}
     name = f"{guest.first_name} {guest.last_name}".strip()

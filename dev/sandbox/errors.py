@@ -6,16 +6,16 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import Literal
 
-Shape = Literal["spring", "spring_message", "legacy", "family", "empty"]
+ErrorShape = Literal["spring", "spring_message", "legacy", "family", "empty"]
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not a fault of the sandbox
+class SandboxHttpError(Exception):
     """A request that is answered with an error: its status, body shape, code and words."""
 
     def __init__(
         self,
         status: int,
-        shape: Shape,
+        shape: ErrorShape,
         code: str = "invalid_request",
         message: str = "",
         headers: Mapping[str, str] = MappingProxyType({}),
@@ -29,11 +29,11 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault of the sandbox
         self.headers = headers
 
 
-def error_body(refused: Refused, path: str, now: datetime, request_id: str) -> object:
+def build_error_body(error: SandboxHttpError, path: str, now: datetime, request_id: str) -> object:
     """Return the JSON body of an error in its documented shape; None for an empty body.
 
     Args:
-        refused: The status, shape and words.
+        error: The status, shape and words.
         path: Of the request, which the spring shapes repeat.
         now: OpenTable's time, aware.
         request_id: A UUID; the spring shapes show its first 8 hex digits.
@@ -41,16 +41,16 @@ def error_body(refused: Refused, path: str, now: datetime, request_id: str) -> o
     spring = {
         "timestamp": now.strftime("%Y-%m-%dT%H:%M:%S.000+0000"),
         "path": path,
-        "status": refused.status,
-        "error": HTTPStatus(refused.status).phrase,
+        "status": error.status,
+        "error": HTTPStatus(error.status).phrase,
         "requestId": request_id[:8],
     }
     stamp = int(now.timestamp() * 1000)
-    bodies: dict[Shape, object] = {
+    bodies: dict[ErrorShape, object] = {
         "spring": spring,
-        "spring_message": spring | {"timestamp": stamp, "message": refused.message},
-        "legacy": {"error": refused.code, "message": refused.message},
-        "family": {"errors": [{"message": refused.message}], "requestid": request_id},
+        "spring_message": spring | {"timestamp": stamp, "message": error.message},
+        "legacy": {"error": error.code, "message": error.message},
+        "family": {"errors": [{"message": error.message}], "requestid": request_id},
         "empty": None,
     }
-    return bodies[refused.shape]
+    return bodies[error.shape]

@@ -13,77 +13,85 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from itertools import count
 
-from dev.sandbox.book import Book
-from dev.sandbox.dayside import Dayside
-from dev.sandbox.records import EXPECTED, Reservation
-from dev.sandbox.visits import Act, Visits
+from dev.sandbox.book import SandboxStore
+from dev.sandbox.dayside import BookingGenerator
+from dev.sandbox.records import EXPECTED_STATES, SandboxReservation
+from dev.sandbox.visits import SimulatedAction, VisitPlanner
 
-_DESK_HOURS, _DINNER_HOURS = (10, 22), (17, 22)
-_SWEEP = time(4)
+_BOOKING_HOURS, _DINNER_HOURS = (10, 22), (17, 22)
+_CLOSING_TIME = time(4)
 
 
-class Evening:
+class ServiceSimulation:
     """One local day of one restaurant, played act by act in the order of simulated time."""
 
-    def __init__(self, book: Book, rid: int, day: date, seed: int = 0) -> None:
+    def __init__(self, store: SandboxStore, rid: int, day: date, seed: int = 0) -> None:
         """Plan local date ``day`` of ``rid`` from what the book expects; nothing happens yet."""
-        self._zone = book.restaurant(rid).zone
+        self._zone = store.get_restaurant(rid).zone
         self._day = day
         self._rng = random.Random(f"{seed}/{rid}/{day}")  # noqa: S311 - a repeatable evening
-        self._waiting: list[tuple[datetime, int, Act]] = []
-        self._places = count()
+        self._queue: list[tuple[datetime, int, SimulatedAction]] = []
+        self._insertion_order = count()
         self._now = datetime.min.replace(tzinfo=UTC)
-        self._plan(book, rid)
+        self._plan_day(store, rid)
 
-    def next_at(self) -> datetime | None:
+    def next_action_at(self) -> datetime | None:
         """Return the simulated, aware time of the next act; None when the night is over."""
-        return self._waiting[0][0] if self._waiting else None
+        return self._queue[0][0] if self._queue else None
 
-    def step(self) -> Act:
+    def run_next_action(self) -> SimulatedAction:
         """Run the next act and return it; IndexError when the night is over."""
-        self._now, _, act = heapq.heappop(self._waiting)
-        self._take(act.run())
-        return act
+        self._now, _, action = heapq.heappop(self._queue)
+        self._schedule(action.run())
+        return action
 
-    def play(self) -> list[Act]:
+    def run_all(self) -> list[SimulatedAction]:
         """Run the whole day at once and return its acts."""
-        acts = []
-        while self._waiting:
-            acts.append(self.step())
-        return acts
+        actions = []
+        while self._queue:
+            actions.append(self.run_next_action())
+        return actions
 
-    def _plan(self, book: Book, rid: int) -> None:
-        visits = Visits(book, rid, self._rng)
-        expected = [row for row in book.reservations(rid) if self._is_expected(row)]
+    def _plan_day(self, store: SandboxStore, rid: int) -> None:
+        visits = VisitPlanner(store, rid, self._rng)
+        expected = [row for row in store.list_reservations(rid) if self._is_expected(row)]
         for row in expected:
-            self._take(visits.expected(row))
-        side = Dayside(book, rid, self._day, self._rng)
-        self._scatter("book", side.book, 4 + len(expected) // 2, _DESK_HOURS)
-        self._scatter("change", side.change, 3 + len(expected) // 4, _DESK_HOURS)
-        self._scatter("walk_in", side.walk_in, 2 + len(expected) // 6, _DINNER_HOURS)
-        self._scatter("wait", side.wait, 1, _DINNER_HOURS)
-        self._scatter("correct", side.correct, 2, _DESK_HOURS)
-        self._scatter("merge", side.merge, 1, _DESK_HOURS)
-        closing = datetime.combine(self._day + timedelta(days=1), _SWEEP, self._zone)
-        self._take([Act(closing, "sweep", partial(side.sweep, closing))])
+            self._schedule(visits.plan_expected_visit(row))
+        generator = BookingGenerator(store, rid, self._day, self._rng)
+        self._schedule_random(
+            "book", generator.create_booking, 4 + len(expected) // 2, _BOOKING_HOURS
+        )
+        self._schedule_random(
+            "change", generator.change_booking, 3 + len(expected) // 4, _BOOKING_HOURS
+        )
+        self._schedule_random(
+            "walk_in", generator.create_walk_in, 2 + len(expected) // 6, _DINNER_HOURS
+        )
+        self._schedule_random("wait", generator.create_waitlist_entry, 1, _DINNER_HOURS)
+        self._schedule_random("correct", generator.correct_guest, 2, _BOOKING_HOURS)
+        self._schedule_random("merge", generator.merge_guests, 1, _BOOKING_HOURS)
+        closing = datetime.combine(self._day + timedelta(days=1), _CLOSING_TIME, self._zone)
+        self._schedule(
+            [SimulatedAction(closing, "sweep", partial(generator.close_open_visits, closing))]
+        )
 
-    def _scatter(
+    def _schedule_random(
         self,
         name: str,
-        do: Callable[[datetime], list[Act]],
-        times: int,
+        run: Callable[[datetime], list[SimulatedAction]],
+        repetitions: int,
         hours: tuple[int, int],
     ) -> None:
         start = datetime.combine(self._day, time(hours[0]), self._zone)
-        for _ in range(times):
+        for _ in range(repetitions):
             at = start + timedelta(minutes=self._rng.randrange((hours[1] - hours[0]) * 60))
-            self._take([Act(at, name, partial(do, at))])
+            self._schedule([SimulatedAction(at, name, partial(run, at))])
 
-    def _is_expected(self, row: Reservation) -> bool:
-        return row.state in EXPECTED and row.local[:10] == self._day.isoformat()
+    def _is_expected(self, row: SandboxReservation) -> bool:
+        return row.state in EXPECTED_STATES and row.scheduled_local[:10] == self._day.isoformat()
 
-    def _take(self, acts: list[Act]) -> None:
+    def _schedule(self, actions: list[SimulatedAction]) -> None:
         # In UTC, because one zone's times compare by the wall clock; and never in the past.
-        for act in acts:
-            at = max(act.at.astimezone(UTC), self._now)
-            heapq.heappush(self._waiting, (at, next(self._places), replace(act, at=at)))
+        for action in actions:
+            at = max(action.at.astimezone(UTC), self._now)
+            heapq.heappush(self._queue, (at, next(self._insertion_order), replace(action, at=at)))

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from dev.sandbox.book import Book
-from dev.sandbox.errors import Shape
+from dev.sandbox.book import SandboxStore
+from dev.sandbox.errors import ErrorShape
 from dev.sandbox.limits import RateLimit
 
 
-class Kind(StrEnum):
+class FailureKind(StrEnum):
     """The ways in which an answer goes wrong."""
 
     STATUS = "status"
@@ -27,7 +27,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class ScriptedFailure:
     """One way for the next answers to go wrong.
 
     Args:
@@ -40,17 +40,17 @@ class Failure:
         seconds: For ``delay``: how long the answer takes.
     """
 
-    kind: Kind
+    kind: FailureKind
     path: str = "/sync/"
     times: int = 1
     status: int = 503
-    shape: Shape = "spring"
+    shape: ErrorShape = "spring"
     retry_after: str | None = None
     seconds: float = 60.0
 
 
 @dataclass(slots=True)
-class Faults:
+class FaultInjector:
     """The switches: the script of failures, the rate limit, and a hook between pages.
 
     Args:
@@ -59,19 +59,19 @@ class Faults:
     """
 
     rate_limit: RateLimit | None = None
-    on_page: Callable[[Book], object] | None = None
-    _script: list[Failure] = field(default_factory=list)
+    on_page: Callable[[SandboxStore], object] | None = None
+    _script: list[ScriptedFailure] = field(default_factory=list)
 
-    def fail(self, kind: Kind, **details: object) -> None:
-        """Script a failure; ``details`` are ``Failure``'s other fields."""
-        failure = Failure(kind, **details)  # type: ignore[arg-type]  # a test's own words
+    def script_failure(self, kind: FailureKind, **details: object) -> None:
+        """Script a failure; ``details`` are ``ScriptedFailure``'s other fields."""
+        failure = ScriptedFailure(kind, **details)  # type: ignore[arg-type]  # a test's own words
         self._script.extend([failure] * failure.times)
 
-    def take(self, path: str) -> Failure | None:
+    def take_failure(self, path: str) -> ScriptedFailure | None:
         """Return the next scripted failure for ``path``, and cross it off."""
-        for place, failure in enumerate(self._script):
+        for index, failure in enumerate(self._script):
             if path.startswith(failure.path):
-                return self._script.pop(place)
+                return self._script.pop(index)
         return None
 
     def clear(self) -> None:

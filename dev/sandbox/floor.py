@@ -3,84 +3,94 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from dev.sandbox.book import Book
-from dev.sandbox.records import ENDED, SEATED, Reservation
+from dev.sandbox.book import SandboxStore
+from dev.sandbox.records import ENDED_STATES, SEATED_STATES, SandboxReservation
 
 
-class Floor:
+class VisitActions:
     """The floor of one restaurant; ``at`` is restaurant time (aware), the book's when omitted."""
 
-    def __init__(self, book: Book, rid: int) -> None:
+    def __init__(self, store: SandboxStore, rid: int) -> None:
         """Work on the visits of ``rid``."""
-        self._book = book
+        self._store = store
         self._rid = rid
 
-    def mark(self, key: str, state: str) -> Reservation:
+    def set_state(self, key: str, state: str) -> SandboxReservation:
         """Set any state: a call's outcome, a course, an undo, or a POS's own word."""
-        return self._book.change(self._rid, key, lambda row: replace(row, state=state))
+        return self._store.update_reservation(self._rid, key, lambda row: replace(row, state=state))
 
-    def arrive(self, key: str, at: datetime | None = None, *, everyone: bool = True) -> Reservation:
+    def record_arrival(
+        self, key: str, at: datetime | None = None, *, everyone: bool = True
+    ) -> SandboxReservation:
         """Note that the party is here, in part unless ``everyone``; the first arrival counts."""
         state = "AllArrived" if everyone else "PartiallyArrived"
-        when = self._moment(at)
-        return self._book.change(
+        when = self._resolve_time(at)
+        return self._store.update_reservation(
             self._rid, key, lambda row: replace(row, state=state, arrived=row.arrived or when)
         )
 
     def seat(
         self, key: str, at: datetime | None = None, tables: tuple[str, ...] = ()
-    ) -> Reservation:
+    ) -> SandboxReservation:
         """Seat the party, at ``tables`` where given."""
-        when = self._moment(at)
-        return self._book.change(
+        when = self._resolve_time(at)
+        return self._store.update_reservation(
             self._rid,
             key,
             lambda row: replace(row, state="Seated", seated=when, tables=tables or row.tables),
         )
 
-    def done(self, key: str, at: datetime | None = None) -> Reservation:
+    def finish(self, key: str, at: datetime | None = None) -> SandboxReservation:
         """Close the visit."""
-        when = self._moment(at)
-        return self._book.change(self._rid, key, lambda row: replace(row, state="Done", done=when))
+        when = self._resolve_time(at)
+        return self._store.update_reservation(
+            self._rid, key, lambda row: replace(row, state="Done", done=when)
+        )
 
-    def no_show(self, key: str) -> Reservation:
+    def mark_no_show(self, key: str) -> SandboxReservation:
         """Note that nobody came."""
-        return self.mark(key, "NoShow")
+        return self.set_state(key, "NoShow")
 
-    def walk_in(
+    def add_walk_in(
         self, party_size: int, at: datetime | None = None, *, guest_key: str | None = None
-    ) -> Reservation:
+    ) -> SandboxReservation:
         """Seat a party that had not booked; its guest is null or a nameless record."""
-        when = self._moment(at)
-        draft = self._draft(when, party_size, guest_key)
-        return self._book.add(replace(draft, state="Seated", arrived=when, seated=when))
+        when = self._resolve_time(at)
+        draft = self._build_walk_in(when, party_size, guest_key)
+        return self._store.add_reservation(
+            replace(draft, state="Seated", arrived=when, seated=when)
+        )
 
-    def waitlist(self, party_size: int, at: datetime | None = None, *, minutes: int) -> Reservation:
+    def add_to_waitlist(
+        self, party_size: int, at: datetime | None = None, *, minutes: int
+    ) -> SandboxReservation:
         """Put a waiting party on the list, with a wait of ``minutes`` quoted."""
-        when = self._moment(at)
-        draft = self._draft(when, party_size, None)
-        return self._book.add(replace(draft, waitlisted=when, quoted_wait=minutes))
+        when = self._resolve_time(at)
+        draft = self._build_walk_in(when, party_size, None)
+        return self._store.add_reservation(replace(draft, waitlisted=when, quoted_wait=minutes))
 
-    def sweep(self, day: date) -> list[Reservation]:
+    def close_open_visits(self, day: date) -> list[SandboxReservation]:
         """Close what the staff left open up to local date ``day``, as OpenTable does nightly.
 
         Never seated becomes AssumedSeated, seated but never closed becomes AssumedDone.
         """
-        left = [
+        open_visits = [
             row
-            for row in self._book.reservations(self._rid)
-            if row.state not in ENDED and row.local[:10] <= day.isoformat()
+            for row in self._store.list_reservations(self._rid)
+            if row.state not in ENDED_STATES and row.scheduled_local[:10] <= day.isoformat()
         ]
-        return [self.mark(row.key, _assumed(row)) for row in left]
+        return [self.set_state(row.key, _assumed_state(row)) for row in open_visits]
 
-    def _moment(self, at: datetime | None) -> datetime:
-        return at.astimezone(UTC).replace(microsecond=0) if at else self._book.now()
+    def _resolve_time(self, at: datetime | None) -> datetime:
+        return at.astimezone(UTC).replace(microsecond=0) if at else self._store.now()
 
-    def _draft(self, when: datetime, party_size: int, guest_key: str | None) -> Reservation:
-        now = self._book.now()
-        return Reservation(
+    def _build_walk_in(
+        self, when: datetime, party_size: int, guest_key: str | None
+    ) -> SandboxReservation:
+        now = self._store.now()
+        return SandboxReservation(
             rid=self._rid,
-            key=self._book.key(),
+            key=self._store.generate_key(),
             scheduled=when,
             party_size=party_size,
             created=now,
@@ -90,5 +100,5 @@ class Floor:
         )
 
 
-def _assumed(row: Reservation) -> str:
-    return "AssumedDone" if row.seated or row.state in SEATED else "AssumedSeated"
+def _assumed_state(row: SandboxReservation) -> str:
+    return "AssumedDone" if row.seated or row.state in SEATED_STATES else "AssumedSeated"

@@ -1,44 +1,59 @@
 """Guests as OpenTable writes them: Sync v2 rows."""
 
-from dev.sandbox.choices import PrimaryForm
-from dev.sandbox.records import Guest
-from dev.sandbox.rows import Row, View
-from dev.sandbox.tiers import GUEST_FIELDS
-from dev.sandbox.times import both
+from dev.sandbox.choices import PrimaryGuestFormat
+from dev.sandbox.records import SandboxGuest
+from dev.sandbox.rows import JsonRow, RenderContext
+from dev.sandbox.tiers import GUEST_FIELDS_BY_TIER
+from dev.sandbox.times import build_time_fields
 
 
-def guest_row(guest: Guest, view: View, *, primary: PrimaryForm = "url") -> Row:
+def build_guest_row(
+    guest: SandboxGuest, context: RenderContext, *, primary_format: PrimaryGuestFormat = "url"
+) -> JsonRow:
     """Return a Sync v2 guest; a merged one keeps nothing but id, href and its survivor."""
-    href = f"{view.base_url}/sync/v2/guests/{guest.rid}-"
-    survivor = guest.primary and (href + guest.primary if primary == "url" else guest.primary)
-    own = {"id": f"{guest.rid}-{guest.key}", "href": href + guest.key, "primary_guest": survivor}
-    fields = GUEST_FIELDS[view.tier]
+    href = f"{context.base_url}/sync/v2/guests/{guest.rid}-"
+    survivor = guest.primary and (
+        href + guest.primary if primary_format == "url" else guest.primary
+    )
+    identity = {
+        "id": f"{guest.rid}-{guest.key}",
+        "href": href + guest.key,
+        "primary_guest": survivor,
+    }
+    fields = GUEST_FIELDS_BY_TIER[context.tier]
     if guest.archived:
-        bare: Row = dict.fromkeys(fields) | own | {"archived": True}
-        return {name: bare[name] for name in fields}
-    whole = own | _guest_details(guest, view) | _guest_contact(guest)
-    return {name: whole[name] for name in fields}
+        archived_row: JsonRow = dict.fromkeys(fields) | identity | {"archived": True}
+        return {name: archived_row[name] for name in fields}
+    complete_row = identity | _guest_details(guest, context) | _guest_contact(guest)
+    return {name: complete_row[name] for name in fields}
 
 
-def _guest_details(guest: Guest, view: View) -> Row:
-    none = ("gpid", "birth_date", "anniversary_date", "company_name", "address", "sms_opt_in")
+def _guest_details(guest: SandboxGuest, context: RenderContext) -> JsonRow:
+    null_fields = (
+        "gpid",
+        "birth_date",
+        "anniversary_date",
+        "company_name",
+        "address",
+        "sms_opt_in",
+    )
     notes = ("notes_special_relationship", "notes_food_and_drink", "notes_seating")
-    return dict.fromkeys((*none, *notes)) | {
+    return dict.fromkeys((*null_fields, *notes)) | {
         "rid": guest.rid,
         "sequence_id": guest.sequence_id,
         "tags": list(guest.tags),
         "notes": guest.notes,
         "forgotten": guest.forgotten,
         "archived": guest.archived,
-        **both("created_date", guest.created, view.zone),
-        **both("updated_at", guest.updated, view.zone),
-        **both("date_first_visit", None, view.zone),
-        **both("date_last_visit", None, view.zone),
-        **both("date_email_opt_in_opt_out", None, view.zone),
+        **build_time_fields("created_date", guest.created, context.zone),
+        **build_time_fields("updated_at", guest.updated, context.zone),
+        **build_time_fields("date_first_visit", None, context.zone),
+        **build_time_fields("date_last_visit", None, context.zone),
+        **build_time_fields("date_email_opt_in_opt_out", None, context.zone),
     }
 
 
-def _guest_contact(guest: Guest) -> Row:
+def _guest_contact(guest: SandboxGuest) -> JsonRow:
     number = {"label": "Mobile", "number": guest.phone, "country_code": "1", "primary": True}
     return {
         "first_name": guest.first_name,

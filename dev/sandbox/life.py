@@ -3,54 +3,64 @@
 from datetime import date, datetime, time, timedelta
 from threading import Event
 
-from dev.sandbox.book import Book
-from dev.sandbox.evening import Evening
+from dev.sandbox.book import SandboxStore
+from dev.sandbox.evening import ServiceSimulation
 
 _TICK_SECONDS = 0.2
 
 
-class Life:
-    """One restaurant's days in simulated time; ``at`` is where it stands (aware, None at first)."""
+class SimulationLoop:
+    """One restaurant's days in simulated time; ``simulated_time`` is None before the first step."""
 
     def __init__(
-        self, book: Book, rid: int, speed: float, seed: int = 0, opens: time | None = None
+        self,
+        store: SandboxStore,
+        rid: int,
+        speed: float,
+        seed: int = 0,
+        start_time: time | None = None,
     ) -> None:
         """Live ``rid``'s days, ``speed`` simulated seconds a second; 0 stands still.
 
-        What the first day brings before the local time ``opens`` happens at once, at the start.
+        What the first day brings before the local time ``start_time`` happens at once, at the
+        start.
         """
         self.speed = speed
-        self.at: datetime | None = None
-        self._book = book
+        self.simulated_time: datetime | None = None
+        self._store = store
         self._rid = rid
         self._seed = seed
-        self._opens = opens
+        self._start_time = start_time
 
     def run(self, stop: Event) -> None:
         """Play from today's opening on, until ``stop`` is set."""
-        zone = self._book.restaurant(self._rid).zone
-        day = self._book.now().astimezone(zone).date()
-        at = None if self._opens is None else datetime.combine(day, self._opens, zone)
+        zone = self._store.get_restaurant(self._rid).zone
+        day = self._store.now().astimezone(zone).date()
+        start_time = (
+            None if self._start_time is None else datetime.combine(day, self._start_time, zone)
+        )
         while not stop.is_set():
-            self._play(day, at, stop)
-            at = None
+            self._run_day(day, start_time, stop)
+            start_time = None
             day += timedelta(days=1)
 
-    def _play(self, day: date, at: datetime | None, stop: Event) -> None:
-        evening = Evening(self._book, self._rid, day, self._seed)
-        self.at = at or evening.next_at()
-        while (due := evening.next_at()) is not None and self._reach(due, stop):
-            evening.step()
+    def _run_day(self, day: date, start_time: datetime | None, stop: Event) -> None:
+        simulation = ServiceSimulation(self._store, self._rid, day, self._seed)
+        self.simulated_time = start_time or simulation.next_action_at()
+        while (due := simulation.next_action_at()) is not None and self._advance_to(due, stop):
+            simulation.run_next_action()
 
-    def _reach(self, due: datetime, stop: Event) -> bool:
+    def _advance_to(self, due: datetime, stop: Event) -> bool:
         # In small ticks, so that a change of speed is felt at once.
-        while self.at is not None and self.at < due:
+        while self.simulated_time is not None and self.simulated_time < due:
             if self.speed > 0:
-                left = (due - self.at).total_seconds() / self.speed
-                tick = min(_TICK_SECONDS, left)
+                remaining_seconds = (due - self.simulated_time).total_seconds() / self.speed
+                tick_seconds = min(_TICK_SECONDS, remaining_seconds)
             else:
-                tick = _TICK_SECONDS
-            if stop.wait(tick):
+                tick_seconds = _TICK_SECONDS
+            if stop.wait(tick_seconds):
                 return False
-            self.at = min(due, self.at + timedelta(seconds=tick * self.speed + 1e-6))
+            self.simulated_time = min(
+                due, self.simulated_time + timedelta(seconds=tick_seconds * self.speed + 1e-6)
+            )
         return not stop.is_set()

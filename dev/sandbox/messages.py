@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class SandboxRequest:
     """One HTTP request; header names are lower-case, query values decoded."""
 
     method: str
@@ -18,23 +18,25 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
-    """One answer; it takes ``delay`` seconds, and ``cut`` ends the connection unanswered."""
+class SandboxResponse:
+    """One response, sent after ``delay_seconds``; ``is_dropped`` closes the connection instead."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes = b""
-    delay: float = 0.0
-    cut: bool = False
+    delay_seconds: float = 0.0
+    is_dropped: bool = False
 
 
-def json_response(status: int, payload: object, request_id: str) -> Response:
+def build_json_response(status: int, payload: object, request_id: str) -> SandboxResponse:
     """Return ``payload`` as JSON (None = empty body) with OpenTable's own request id."""
     body = b"" if payload is None else json.dumps(payload).encode()
-    return Response(status, {"Content-Type": "application/json", "OT-RequestId": request_id}, body)
+    return SandboxResponse(
+        status, {"Content-Type": "application/json", "OT-RequestId": request_id}, body
+    )
 
 
-def packed(response: Response, request: Request) -> Response:
+def compress_response(response: SandboxResponse, request: SandboxRequest) -> SandboxResponse:
     """Return the answer compressed, where the request accepts gzip, and with its length."""
     headers = {**response.headers, "Vary": "Accept-Encoding"}
     body = response.body

@@ -4,37 +4,41 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from dev.sandbox.book import Book
-from dev.sandbox.desk import Desk
-from dev.sandbox.floor import Floor
-from dev.sandbox.guestbook import Guestbook
-from dev.sandbox.records import Guest, Reservation
+from dev.sandbox.book import SandboxStore
+from dev.sandbox.desk import ReservationActions
+from dev.sandbox.floor import VisitActions
+from dev.sandbox.guestbook import GuestActions
+from dev.sandbox.records import SandboxGuest, SandboxReservation
 
-Words = Mapping[str, Any]
-Done = Reservation | Guest | list[Reservation]
+ActionBody = Mapping[str, Any]
+ActionResult = SandboxReservation | SandboxGuest | list[SandboxReservation]
 
-DESK: dict[str, Callable[[Desk, Words], Reservation]] = {
-    "book": lambda desk, said: desk.book(
-        _moment(said["scheduled"]), int(said["party_size"]), guest_key=said.get("guest_key")
+RESERVATION_ACTIONS: dict[str, Callable[[ReservationActions, ActionBody], SandboxReservation]] = {
+    "book": lambda desk, said: desk.create(
+        _parse_time(said["scheduled"]), int(said["party_size"]), guest_key=said.get("guest_key")
     ),
-    "move": lambda desk, said: desk.move(said["key"], _moment(said["scheduled"])),
-    "resize": lambda desk, said: desk.resize(said["key"], int(said["party_size"])),
-    "tables": lambda desk, said: desk.tables(said["key"], *said["tables"]),
-    "note": lambda desk, said: desk.note(said["key"], said["notes"]),
-    "request": lambda desk, said: desk.request(said["key"], said["request"]),
+    "move": lambda desk, said: desk.reschedule(said["key"], _parse_time(said["scheduled"])),
+    "resize": lambda desk, said: desk.change_party_size(said["key"], int(said["party_size"])),
+    "tables": lambda desk, said: desk.assign_tables(said["key"], *said["tables"]),
+    "note": lambda desk, said: desk.set_notes(said["key"], said["notes"]),
+    "request": lambda desk, said: desk.set_request(said["key"], said["request"]),
     "cancel": lambda desk, said: desk.cancel(said["key"]),
     "uncancel": lambda desk, said: desk.uncancel(said["key"]),
 }
-FLOOR: dict[str, Callable[[Floor, Words], Reservation | list[Reservation]]] = {
-    "arrive": lambda floor, said: floor.arrive(said["key"], everyone=said.get("everyone", True)),
+VISIT_ACTIONS: dict[
+    str, Callable[[VisitActions, ActionBody], SandboxReservation | list[SandboxReservation]]
+] = {
+    "arrive": lambda floor, said: floor.record_arrival(
+        said["key"], everyone=said.get("everyone", True)
+    ),
     "seat": lambda floor, said: floor.seat(said["key"]),
-    "mark": lambda floor, said: floor.mark(said["key"], said["state"]),
-    "done": lambda floor, said: floor.done(said["key"]),
-    "no_show": lambda floor, said: floor.no_show(said["key"]),
-    "walk_in": lambda floor, said: floor.walk_in(int(said["party_size"])),
-    "sweep": lambda floor, said: floor.sweep(date.fromisoformat(said["day"])),
+    "mark": lambda floor, said: floor.set_state(said["key"], said["state"]),
+    "done": lambda floor, said: floor.finish(said["key"]),
+    "no_show": lambda floor, said: floor.mark_no_show(said["key"]),
+    "walk_in": lambda floor, said: floor.add_walk_in(int(said["party_size"])),
+    "sweep": lambda floor, said: floor.close_open_visits(date.fromisoformat(said["day"])),
 }
-GUESTS: dict[str, Callable[[Guestbook, Words], Guest]] = {
+GUEST_ACTIONS: dict[str, Callable[[GuestActions, ActionBody], SandboxGuest]] = {
     "add_guest": lambda guests, said: guests.add(
         said.get("first_name", ""), said.get("last_name", ""), said.get("email", "")
     ),
@@ -46,24 +50,24 @@ GUESTS: dict[str, Callable[[Guestbook, Words], Guest]] = {
 }
 
 
-def mutate(book: Book, said: Words) -> Done:
+def apply_named_action(store: SandboxStore, body: ActionBody) -> ActionResult:
     """Carry out ``said["do"]`` on ``said["rid"]``, with the act's own words beside them.
 
     Raises:
         KeyError: An unknown act, rid or key, or a missing word.
         ValueError: A word that cannot be read.
     """
-    act, rid = said["do"], int(said["rid"])
-    book.restaurant(rid)
-    if act in DESK:
-        return DESK[act](Desk(book, rid), said)
-    if act in FLOOR:
-        return FLOOR[act](Floor(book, rid), said)
-    return GUESTS[act](Guestbook(book, rid), said)
+    action, rid = body["do"], int(body["rid"])
+    store.get_restaurant(rid)
+    if action in RESERVATION_ACTIONS:
+        return RESERVATION_ACTIONS[action](ReservationActions(store, rid), body)
+    if action in VISIT_ACTIONS:
+        return VISIT_ACTIONS[action](VisitActions(store, rid), body)
+    return GUEST_ACTIONS[action](GuestActions(store, rid), body)
 
 
-def _moment(text: str) -> datetime:
-    read = datetime.fromisoformat(text)
-    if read.tzinfo is None:
+def _parse_time(text: str) -> datetime:
+    parsed = datetime.fromisoformat(text)
+    if parsed.tzinfo is None:
         raise ValueError("Write 'scheduled' with its offset, e.g. 2026-03-14T19:15:00-04:00.")
-    return read
+    return parsed

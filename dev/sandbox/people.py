@@ -2,7 +2,7 @@
 
 import random
 
-_FIRST = (
+_FIRST_NAMES = (
     "Avery",
     "Blake",
     "Casey",
@@ -14,8 +14,17 @@ _FIRST = (
     "Indigo",
     "Jules",
 )
-_LAST = ("Sample", "Example", "Testcase", "Placeholder", "Mockup", "Fixture", "Specimen", "Dummy")
-REQUESTS = (
+_LAST_NAMES = (
+    "Sample",
+    "Example",
+    "Testcase",
+    "Placeholder",
+    "Mockup",
+    "Fixture",
+    "Specimen",
+    "Dummy",
+)
+SAMPLE_REQUESTS = (
     "Window seat",
     "High chair",
     "Nut allergy",
@@ -23,11 +32,11 @@ REQUESTS = (
     "Quiet table",
     "Step-free access",
 )
-SERVERS = ("Server A", "Server B", "Server C")
+SAMPLE_SERVERS = ("Server A", "Server B", "Server C")
 
 
-def made_up(rng: random.Random) -> tuple[str, str, str, str]:
+def generate_guest_details(rng: random.Random) -> tuple[str, str, str, str]:
     """Return first name, last name, e-mail address and national phone digits."""
-    first, last = rng.choice(_FIRST), rng.choice(_LAST)
+    first, last = rng.choice(_FIRST_NAMES), rng.choice(_LAST_NAMES)
     email = f"{first}.{last}{rng.randrange(10_000)}@example.com".lower()
     return first, last, email, f"21255501{rng.randrange(100):02d}"

@@ -6,83 +6,105 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from dev.sandbox import patterns
-from dev.sandbox.book import Book
-from dev.sandbox.guestbook import Guestbook
-from dev.sandbox.people import REQUESTS, made_up
-from dev.sandbox.records import Reservation
+from dev.sandbox.book import SandboxStore
+from dev.sandbox.guestbook import GuestActions
+from dev.sandbox.people import SAMPLE_REQUESTS, generate_guest_details
+from dev.sandbox.records import SandboxReservation
 
-DAYS_BACK, DAYS_AHEAD = 30, 42
+POPULATED_DAYS_BACK, POPULATED_DAYS_AHEAD = 30, 42
 _GUESTS_PER_BOOKING = 0.6
-_PAST = {"Done": 0.78, "Cancelled": 0.1, "NoShow": 0.05, "AssumedDone": 0.05, "AssumedSeated": 0.02}
-_AHEAD = {"NotConfirmed": 0.55, "Confirmed": 0.35, "LeftMessage": 0.03, "Cancelled": 0.07}
+_PAST_STATE_SHARES = {
+    "Done": 0.78,
+    "Cancelled": 0.1,
+    "NoShow": 0.05,
+    "AssumedDone": 0.05,
+    "AssumedSeated": 0.02,
+}
+_FUTURE_STATE_SHARES = {
+    "NotConfirmed": 0.55,
+    "Confirmed": 0.35,
+    "LeftMessage": 0.03,
+    "Cancelled": 0.07,
+}
 
 
-def populate(book: Book, rid: int, count: int, seed: int = 0) -> None:
+def populate_store(store: SandboxStore, rid: int, count: int, seed: int = 0) -> None:
     """Enter ``count`` reservations around the book's present, 30 days back to 42 ahead.
 
     No stamp lies ahead of the book's time, and listeners hear nothing: these bookings are older
     than any listener. ``seed`` makes them repeatable.
     """
     rng = random.Random(seed)  # noqa: S311 - repeatable bookings are wanted
-    guests = _guests(book, rid, int(count * _GUESTS_PER_BOOKING), rng)
-    book.load(_booking(book, rid, day, guests, rng) for day in _days(book, rid, count, rng))
+    guests = _create_guests(store, rid, int(count * _GUESTS_PER_BOOKING), rng)
+    store.load_reservations(
+        _build_booking(store, rid, day, guests, rng) for day in _draw_days(store, rid, count, rng)
+    )
 
 
-def _guests(book: Book, rid: int, count: int, rng: random.Random) -> list[str]:
-    guestbook = Guestbook(book, rid)
-    return [guestbook.add(*made_up(rng)).key for _ in range(count)]
+def _create_guests(store: SandboxStore, rid: int, count: int, rng: random.Random) -> list[str]:
+    guestbook = GuestActions(store, rid)
+    return [guestbook.add(*generate_guest_details(rng)).key for _ in range(count)]
 
 
-def _days(book: Book, rid: int, count: int, rng: random.Random) -> Iterator[date]:
-    today = book.now().astimezone(book.restaurant(rid).zone).date()
-    days = [today + timedelta(days=n) for n in range(-DAYS_BACK, DAYS_AHEAD + 1)]
+def _draw_days(store: SandboxStore, rid: int, count: int, rng: random.Random) -> Iterator[date]:
+    today = store.now().astimezone(store.get_restaurant(rid).zone).date()
+    days = [
+        today + timedelta(days=n) for n in range(-POPULATED_DAYS_BACK, POPULATED_DAYS_AHEAD + 1)
+    ]
     # Of the visits n days ahead, only those with a longer lead time are booked by now.
     weights = [
-        patterns.weekday_weight(day) * (1 - patterns.lead_share((day - today).days * 24.0))
+        patterns.get_weekday_weight(day)
+        * (1 - patterns.compute_lead_share((day - today).days * 24.0))
         for day in days
     ]
     return iter(rng.choices(days, weights, k=count))
 
 
-def _booking(book: Book, rid: int, day: date, guests: list[str], rng: random.Random) -> Reservation:
-    now = book.now()
-    scheduled = patterns.visit_time(day, book.restaurant(rid).zone, rng).astimezone(UTC)
-    lead = patterns.lead_time(rng, at_least=max(timedelta(0), scheduled - now))
+def _build_booking(
+    store: SandboxStore, rid: int, day: date, guests: list[str], rng: random.Random
+) -> SandboxReservation:
+    now = store.now()
+    scheduled = patterns.draw_visit_time(day, store.get_restaurant(rid).zone, rng).astimezone(UTC)
+    lead = patterns.draw_lead_time(rng, minimum=max(timedelta(0), scheduled - now))
     created = min(scheduled - lead, now).replace(microsecond=0)
-    booked = Reservation(
+    booked = SandboxReservation(
         rid=rid,
-        key=book.key(),
+        key=store.generate_key(),
         scheduled=scheduled,
-        party_size=patterns.party_size(rng),
+        party_size=patterns.draw_party_size(rng),
         created=created,
         updated=created,
         guest_key=rng.choice(guests) if guests else None,
-        guest_request=rng.choice(REQUESTS) if rng.random() < 0.2 else "",  # noqa: PLR2004
+        guest_request=rng.choice(SAMPLE_REQUESTS) if rng.random() < 0.2 else "",  # noqa: PLR2004
         origin="Web" if rng.random() < 0.8 else "Phone",  # noqa: PLR2004
     )
-    return _outcome(booked, now, rng)
+    return _apply_outcome(booked, now, rng)
 
 
-def _outcome(booked: Reservation, now: datetime, rng: random.Random) -> Reservation:
-    past = booked.scheduled < now - timedelta(hours=4)
-    shares = _PAST if past else _AHEAD
+def _apply_outcome(
+    booked: SandboxReservation, now: datetime, rng: random.Random
+) -> SandboxReservation:
+    is_past = booked.scheduled < now - timedelta(hours=4)
+    shares = _PAST_STATE_SHARES if is_past else _FUTURE_STATE_SHARES
     state = rng.choices(list(shares), list(shares.values()))[0]
     changed = (
-        min(now, booked.scheduled + timedelta(hours=4)) if past else _between(booked, now, rng)
+        min(now, booked.scheduled + timedelta(hours=4))
+        if is_past
+        else _draw_change_time(booked, now, rng)
     )
-    ended = replace(booked, state=state, updated=changed)
+    updated = replace(booked, state=state, updated=changed)
     if state == "Cancelled":
-        return replace(ended, cancelled=changed)
+        return replace(updated, cancelled=changed)
     if state in {"Done", "AssumedDone"}:
-        return _visited(ended, rng)
-    return ended
+        return _add_visit_times(updated, rng)
+    return updated
 
 
-def _between(booked: Reservation, now: datetime, rng: random.Random) -> datetime:
+def _draw_change_time(booked: SandboxReservation, now: datetime, rng: random.Random) -> datetime:
     return (booked.created + (now - booked.created) * rng.random()).replace(microsecond=0)
 
 
-def _visited(row: Reservation, rng: random.Random) -> Reservation:
+def _add_visit_times(row: SandboxReservation, rng: random.Random) -> SandboxReservation:
     arrived = row.scheduled + timedelta(minutes=rng.randrange(15))
     seated = arrived + timedelta(minutes=rng.randrange(10))
     done = seated + timedelta(minutes=rng.randrange(60, 130))

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-EXPECTED = ("NotConfirmed", "LeftMessage", "WrongNumber", "NoAnswer", "Confirmed", "Late")
-IN_HOUSE = ("PartiallyArrived", "AllArrived")
-SEATED = (
+EXPECTED_STATES = ("NotConfirmed", "LeftMessage", "WrongNumber", "NoAnswer", "Confirmed", "Late")
+ARRIVED_STATES = ("PartiallyArrived", "AllArrived")
+SEATED_STATES = (
     "PartiallySeated",
     "Seated",
     "Appetizer",
@@ -21,12 +21,12 @@ SEATED = (
     "Cleared",
     "BusTable",
 )
-ENDED = ("Done", "Cancelled", "NoShow", "AssumedSeated", "AssumedDone")
-STATES = EXPECTED + IN_HOUSE + SEATED + ENDED
+ENDED_STATES = ("Done", "Cancelled", "NoShow", "AssumedSeated", "AssumedDone")
+ALL_STATES = EXPECTED_STATES + ARRIVED_STATES + SEATED_STATES + ENDED_STATES
 
 
 @dataclass(frozen=True, slots=True)
-class Restaurant:
+class SandboxRestaurant:
     """A restaurant as OpenTable knows it; ``rid`` is its number there."""
 
     rid: int
@@ -35,7 +35,7 @@ class Restaurant:
 
 
 @dataclass(frozen=True, slots=True)
-class Deposit:
+class SandboxDeposit:
     """Money paid ahead, in minor units of ``currency``."""
 
     total_paid: int
@@ -44,10 +44,11 @@ class Deposit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reservation:
+class SandboxReservation:
     """One reservation at one moment; each change makes a new value.
 
-    ``sequence_id``, ``confirmation_id`` and ``local`` are given by the book; ``key`` is the id
+    ``sequence_id``, ``confirmation_id`` and ``scheduled_local`` are given by the book; ``key`` is
+    the id
     without its ``{rid}-`` prefix; ``cancelled`` is the *first* cancellation.
     """
 
@@ -62,7 +63,7 @@ class Reservation:
     guest_key: str | None = None
     sequence_id: int = 0
     confirmation_id: int = 0
-    local: str = ""
+    scheduled_local: str = ""
     tables: tuple[str, ...] = ()
     visit_tags: tuple[str, ...] = ()
     guest_request: str = ""
@@ -74,11 +75,11 @@ class Reservation:
     cancelled: datetime | None = None
     waitlisted: datetime | None = None
     quoted_wait: int = 0
-    deposit: Deposit | None = None
+    deposit: SandboxDeposit | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Guest:
+class SandboxGuest:
     """One guest of one restaurant; ``primary`` is the survivor's key once ``archived``."""
 
     rid: int

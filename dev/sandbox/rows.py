@@ -3,58 +3,66 @@
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from dev.sandbox.records import Deposit, Guest, Reservation
-from dev.sandbox.tiers import RESERVATION_FIELDS, WEBHOOK_FIELDS, Tier
-from dev.sandbox.times import both
+from dev.sandbox.records import SandboxDeposit, SandboxGuest, SandboxReservation
+from dev.sandbox.tiers import RESERVATION_FIELDS_BY_TIER, WEBHOOK_FIELDS_BY_TIER, ProductTier
+from dev.sandbox.times import build_time_fields
 
-Row = dict[str, object]
+JsonRow = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class RenderContext:
     """Who looks and from where: the tier, the restaurant's zone and the API's own address."""
 
-    tier: Tier
+    tier: ProductTier
     zone: ZoneInfo
     base_url: str
 
 
-def reservation_row(reservation: Reservation, guest: Guest | None, view: View) -> Row:
+def build_reservation_row(
+    reservation: SandboxReservation, guest: SandboxGuest | None, context: RenderContext
+) -> JsonRow:
     """Return a Sync v2 reservation with the fields of the view's tier.
 
     Args:
         reservation: What the book holds.
         guest: Its guest, for the few fields that a reservation takes from there.
-        view: Tier, zone and address.
+        context: Tier, zone and address.
     """
-    whole = _common(reservation, view) | _sync_only(reservation, guest)
-    return {name: whole[name] for name in RESERVATION_FIELDS[view.tier]}
+    complete_row = _common_fields(reservation, context) | _sync_only_fields(reservation, guest)
+    return {name: complete_row[name] for name in RESERVATION_FIELDS_BY_TIER[context.tier]}
 
 
-def webhook_row(
-    reservation: Reservation, view: View, *, zoneless: bool = False, unprefixed: bool = False
-) -> Row:
+def build_webhook_row(
+    reservation: SandboxReservation,
+    context: RenderContext,
+    *,
+    zoneless: bool = False,
+    unprefixed: bool = False,
+) -> JsonRow:
     """Return the bare v3 webhook object with the fields of the view's tier.
 
     Args:
         reservation: What the book holds.
-        view: Tier, zone and address.
+        context: Tier, zone and address.
         zoneless: Write ``scheduled_time_utc`` without its Z, as the documented sample does.
         unprefixed: Write ids without ``{rid}-``, as the documented sample does.
     """
-    whole = _common(reservation, view) | {
-        "deposit_details": _deposit_details(reservation.deposit),
+    complete_row = _common_fields(reservation, context) | {
+        "deposit_details": _webhook_deposit(reservation.deposit),
         "experience_details": None,
     }
     if zoneless:
-        whole["scheduled_time_utc"] = str(whole["scheduled_time_utc"]).removesuffix("Z")
+        complete_row["scheduled_time_utc"] = str(complete_row["scheduled_time_utc"]).removesuffix(
+            "Z"
+        )
     if unprefixed:
-        whole |= {"id": reservation.key, "guest_id": reservation.guest_key}
-    return {name: whole[name] for name in WEBHOOK_FIELDS[view.tier]}
+        complete_row |= {"id": reservation.key, "guest_id": reservation.guest_key}
+    return {name: complete_row[name] for name in WEBHOOK_FIELDS_BY_TIER[context.tier]}
 
 
-def _common(row: Reservation, view: View) -> Row:
-    url = f"{view.base_url}/sync/v2"
+def _common_fields(row: SandboxReservation, context: RenderContext) -> JsonRow:
+    url = f"{context.base_url}/sync/v2"
     guest_id = row.guest_key and f"{row.rid}-{row.guest_key}"
     return {
         "id": f"{row.rid}-{row.key}",
@@ -77,38 +85,45 @@ def _common(row: Reservation, view: View) -> Row:
         "referrer": None,
         "quoted_wait_time": row.quoted_wait,
         "sms_opt_in": None,
-        **_moments(row, view.zone),
+        **_time_fields(row, context.zone),
     }
 
 
-def _moments(row: Reservation, zone: ZoneInfo) -> Row:
+def _time_fields(row: SandboxReservation, zone: ZoneInfo) -> JsonRow:
     return {
-        **both("created_date", row.created, zone),
-        **both("scheduled_time", row.scheduled, zone),
-        **both("updated_at", row.updated, zone),
-        **both("seated_time", row.seated, zone),
-        **both("done_time", row.done, zone),
-        **both("arrived_time", row.arrived, zone),
-        **both("added_to_waitlist", row.waitlisted, zone),
-        **both("cancellation_date", row.cancelled, zone),
+        **build_time_fields("created_date", row.created, zone),
+        **build_time_fields("scheduled_time", row.scheduled, zone),
+        **build_time_fields("updated_at", row.updated, zone),
+        **build_time_fields("seated_time", row.seated, zone),
+        **build_time_fields("done_time", row.done, zone),
+        **build_time_fields("arrived_time", row.arrived, zone),
+        **build_time_fields("added_to_waitlist", row.waitlisted, zone),
+        **build_time_fields("cancellation_date", row.cancelled, zone),
     }
 
 
-def _sync_only(row: Reservation, guest: Guest | None) -> Row:
-    absent = ("online_source", "discovery_type", "partner", "campaign_details")
-    campaign = ("credit_card_status", "rest_ref_campaign_name", "rest_ref_id", "rest_ref_source")
-    check = ("check_ids", "pos_sub_total", "pos_tax", "pos_tip", "pos_total_spend")
-    return dict.fromkeys((*absent, *campaign, "ot_boost_type", "experience_details")) | {
+def _sync_only_fields(row: SandboxReservation, guest: SandboxGuest | None) -> JsonRow:
+    online_fields = ("online_source", "discovery_type", "partner", "campaign_details")
+    campaign_fields = (
+        "credit_card_status",
+        "rest_ref_campaign_name",
+        "rest_ref_id",
+        "rest_ref_source",
+    )
+    check_fields = ("check_ids", "pos_sub_total", "pos_tax", "pos_tip", "pos_total_spend")
+    return dict.fromkeys(
+        (*online_fields, *campaign_fields, "ot_boost_type", "experience_details")
+    ) | {
         "marketing_opted_out": guest.marketing_opted_out if guest else False,
         "email": guest.email if guest else "",
         "currency_code": None,
         "currency_denominator": 100,
-        "pos_data": dict.fromkeys(check),
-        "deposit": _deposit(row.deposit),
+        "pos_data": dict.fromkeys(check_fields),
+        "deposit": _sync_deposit(row.deposit),
     }
 
 
-def _deposit(deposit: Deposit | None) -> Row:
+def _sync_deposit(deposit: SandboxDeposit | None) -> JsonRow:
     return {
         "total_paid": deposit and deposit.total_paid,
         "total_refunded": deposit and deposit.total_refunded,
@@ -118,7 +133,7 @@ def _deposit(deposit: Deposit | None) -> Row:
     }
 
 
-def _deposit_details(deposit: Deposit | None) -> Row | None:
+def _webhook_deposit(deposit: SandboxDeposit | None) -> JsonRow | None:
     if deposit is None:
         return None
     return {

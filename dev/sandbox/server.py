@@ -11,15 +11,15 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
-from dev.sandbox.control import Control
-from dev.sandbox.messages import Request
-from dev.sandbox.station import Station
+from dev.sandbox.control import ControlApi
+from dev.sandbox.messages import SandboxRequest
+from dev.sandbox.station import Simulator
 
-HOST = "127.0.0.1"
+SANDBOX_HOST = "127.0.0.1"
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
-class _Cut(HttpResponse):
+class _DroppedResponse(HttpResponse):
     """Promises a body and never sends it, upon which the server closes the connection."""
 
     @override
@@ -28,27 +28,29 @@ class _Cut(HttpResponse):
         await send({"type": "http.response.start", "status": 200, "headers": headers})
 
 
-def create_app(station: Station) -> Starlette:
+def create_sandbox_app(simulator: Simulator) -> Starlette:
     """Return the ASGI application: the control endpoints, and everything else is OpenTable's."""
 
-    async def answer(asked: HttpRequest) -> HttpResponse:
-        request = Request(
-            method=asked.method,
-            path=asked.url.path,
-            query=dict(asked.query_params),
-            headers=dict(asked.headers),
+    async def answer(http_request: HttpRequest) -> HttpResponse:
+        request = SandboxRequest(
+            method=http_request.method,
+            path=http_request.url.path,
+            query=dict(http_request.query_params),
+            headers=dict(http_request.headers),
         )
-        reply = await run_in_threadpool(station.sandbox.handle, request)
-        await asyncio.sleep(reply.delay)
-        if reply.cut:
-            return _Cut()
-        return HttpResponse(reply.body, reply.status, dict(reply.headers))
+        response = await run_in_threadpool(simulator.api.handle, request)
+        await asyncio.sleep(response.delay_seconds)
+        if response.is_dropped:
+            return _DroppedResponse()
+        return HttpResponse(response.body, response.status, dict(response.headers))
 
-    everything = Route("/{path:path}", answer, methods=_METHODS)
-    return Starlette(routes=[*Control(station).routes(), everything])
+    catch_all = Route("/{path:path}", answer, methods=_METHODS)
+    return Starlette(routes=[*ControlApi(simulator).build_routes(), catch_all])
 
 
-def serve(station: Station, port: int) -> None:
+def serve_sandbox(simulator: Simulator, port: int) -> None:
     """Serve until interrupted."""
-    with station.running():
-        uvicorn.run(create_app(station), host=HOST, port=port, log_level="warning")
+    with simulator.run_threads():
+        uvicorn.run(
+            create_sandbox_app(simulator), host=SANDBOX_HOST, port=port, log_level="warning"
+        )

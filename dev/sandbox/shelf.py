@@ -2,46 +2,46 @@
 
 from dataclasses import dataclass, field, replace
 
-from dev.sandbox.records import Guest, Reservation, Restaurant
-from dev.sandbox.times import local_text
+from dev.sandbox.records import SandboxGuest, SandboxReservation, SandboxRestaurant
+from dev.sandbox.times import format_opentable_local
 
 
 @dataclass(slots=True)
-class Shelf:
+class RestaurantData:
     """Rows and counters of one restaurant; ``version`` moves with every write."""
 
-    restaurant: Restaurant
-    reservations: dict[str, Reservation] = field(default_factory=dict)
-    guests: dict[str, Guest] = field(default_factory=dict)
+    restaurant: SandboxRestaurant
+    reservations: dict[str, SandboxReservation] = field(default_factory=dict)
+    guests: dict[str, SandboxGuest] = field(default_factory=dict)
     version: int = 0
-    sequence: int = 0
-    guest_sequence: int = 0
-    confirmation: int = 1000
+    last_sequence_id: int = 0
+    last_guest_sequence_id: int = 0
+    last_confirmation_id: int = 1000
 
-    def stamp(self, row: Reservation, confirmation_id: int) -> Reservation:
+    def assign_sequence(self, row: SandboxReservation, confirmation_id: int) -> SandboxReservation:
         """Give the next ``sequence_id``: one counter per rid, one step per event."""
-        self.sequence += 1
+        self.last_sequence_id += 1
         return replace(
             row,
-            sequence_id=self.sequence,
+            sequence_id=self.last_sequence_id,
             confirmation_id=confirmation_id,
-            local=local_text(row.scheduled, self.restaurant.zone),
+            scheduled_local=format_opentable_local(row.scheduled, self.restaurant.zone),
         )
 
-    def put(self, row: Reservation) -> Reservation:
+    def store_reservation(self, row: SandboxReservation) -> SandboxReservation:
         """Hold a stamped reservation."""
         self.version += 1
         self.reservations[row.key] = row
         return row
 
-    def put_guest(self, guest: Guest) -> Guest:
+    def store_guest(self, guest: SandboxGuest) -> SandboxGuest:
         """Stamp a guest by a counter of its own, and hold it."""
         self.version += 1
-        self.guest_sequence += 1
-        self.guests[guest.key] = replace(guest, sequence_id=self.guest_sequence)
+        self.last_guest_sequence_id += 1
+        self.guests[guest.key] = replace(guest, sequence_id=self.last_guest_sequence_id)
         return self.guests[guest.key]
 
-    def next_number(self) -> int:
+    def next_confirmation_id(self) -> int:
         """Return a confirmation number, unique in this restaurant only."""
-        self.confirmation += 1
-        return self.confirmation
+        self.last_confirmation_id += 1
+        return self.last_confirmation_id

@@ -8,7 +8,7 @@ from datetime import datetime
 _PREFIX = "whsec_"
 
 
-def signed_headers(
+def build_signed_headers(
     secret: str, event_id: str, timestamp: datetime | int, body: bytes
 ) -> dict[str, str]:
     """Return the three ``webhook-*`` headers of a body.
@@ -30,6 +30,6 @@ def signed_headers(
     }
 
 
-def new_secret(key: bytes) -> str:
+def encode_signing_secret(key: bytes) -> str:
     """Return ``key`` (24 to 64 bytes) written as a signing secret."""
     return _PREFIX + base64.b64encode(key).decode()

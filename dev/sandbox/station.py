@@ -9,23 +9,23 @@ from zoneinfo import ZoneInfo
 
 import requests
 
-from dev.sandbox.answers import Sandbox
-from dev.sandbox.book import Book
+from dev.sandbox.answers import OpenTableApi
+from dev.sandbox.book import SandboxStore
 from dev.sandbox.clock import SkewedClock
-from dev.sandbox.courier import Courier
-from dev.sandbox.life import Life
-from dev.sandbox.populate import populate
-from dev.sandbox.records import Restaurant
-from dev.sandbox.tiers import Tier
+from dev.sandbox.courier import WebhookDispatcher
+from dev.sandbox.life import SimulationLoop
+from dev.sandbox.populate import populate_store
+from dev.sandbox.records import SandboxRestaurant
+from dev.sandbox.tiers import ProductTier
 from dev.sandbox.tokens import Partner
-from dev.sandbox.webhooks import DirectSender, Relay
+from dev.sandbox.webhooks import DirectSender, RelaySender
 
-_ANSWER_SECONDS = 10
-_COURIER_TICK_SECONDS = 0.05
+_TIMEOUT_SECONDS = 10
+_DISPATCH_INTERVAL_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class SimulatorConfig:
     """What to set up.
 
     Args:
@@ -41,7 +41,7 @@ class Plan:
         authorization: The direct sender's header; empty for no direct sender.
         signing_secret: The relay's ``whsec_…``; empty for no relay.
         relay_share: Of the reservations, how many the relay speaks of too.
-        opens: Local time at which the first evening is joined.
+        start_time: Local time at which the first evening is joined.
     """
 
     zones: dict[int, str]
@@ -49,68 +49,70 @@ class Plan:
     reservations: int = 300
     speed: float = 60.0
     seed: int = 0
-    tier: Tier = "gold"
+    tier: ProductTier = "gold"
     client_id: str = "demo-client"
     client_secret: str = field(default="demo-secret", repr=False)
     webhook_url: str = ""
     authorization: str = field(default="", repr=False)
     signing_secret: str = field(default="", repr=False)
     relay_share: float = 0.3
-    opens: time = time(16, 30)
+    start_time: time = time(16, 30)
 
 
 @dataclass(slots=True)
-class Station:
+class Simulator:
     """The running parts."""
 
     clock: SkewedClock
-    sandbox: Sandbox
-    courier: Courier
-    lives: list[Life]
-    plan: Plan
-    direct: DirectSender | None = None
-    relay: Relay | None = None
+    api: OpenTableApi
+    dispatcher: WebhookDispatcher
+    loops: list[SimulationLoop]
+    config: SimulatorConfig
+    direct_sender: DirectSender | None = None
+    relay: RelaySender | None = None
     _stop: Event = field(default_factory=Event)
     _threads: list[Thread] = field(default_factory=list)
 
     @contextmanager
-    def running(self) -> Iterator[None]:
+    def run_threads(self) -> Iterator[None]:
         """Let the evenings and the courier run in threads until the block ends."""
         self._stop.clear()
-        for job in (self._deliver, *(life.run for life in self.lives)):
-            self._start(job)
+        for target in (self._run_dispatcher, *(life.run for life in self.loops)):
+            self._start_thread(target)
         try:
             yield
         finally:
             self._stop.set()
             for thread in self._threads:
-                thread.join(_ANSWER_SECONDS)
+                thread.join(_TIMEOUT_SECONDS)
             self._threads.clear()
 
-    def open(self, rid: int, zone: str, reservations: int) -> None:
+    def open_restaurant(self, rid: int, zone: str, reservations: int) -> None:
         """Take another restaurant in, with evenings of its own; one that is open stays as it is.
 
-        Its webhooks go nowhere until `tell` names their credential.
+        Its webhooks go nowhere until `set_webhook_credentials` names their credential.
 
         Args:
             rid: OpenTable's number for it.
             zone: Its IANA zone.
             reservations: How many its book holds at the start.
         """
-        book = self.sandbox.book
-        if rid in {one.rid for one in book.restaurants()}:
+        store = self.api.store
+        if rid in {restaurant.rid for restaurant in store.list_restaurants()}:
             return
-        self.tell(rid, "", "")
-        _open(book, rid, zone, reservations, self.plan.seed)
-        for partner in self.sandbox.tokens.partners:
+        self.set_webhook_credentials(rid, "", "")
+        _open_restaurant(store, rid, zone, reservations, self.config.seed)
+        for partner in self.api.tokens.partners:
             partner.rids.add(rid)
-        speed = self.lives[0].speed if self.lives else self.plan.speed
-        life = Life(book, rid, speed, self.plan.seed, self.plan.opens)
-        self.lives.append(life)
+        speed = self.loops[0].speed if self.loops else self.config.speed
+        loop = SimulationLoop(store, rid, speed, self.config.seed, self.config.start_time)
+        self.loops.append(loop)
         if self._threads:
-            self._start(life.run)
+            self._start_thread(loop.run)
 
-    def tell(self, rid: int, authorization: str | None, signing_secret: str | None) -> None:
+    def set_webhook_credentials(
+        self, rid: int, authorization: str | None, signing_secret: str | None
+    ) -> None:
         """Have a restaurant's webhooks sent with other credentials from now on.
 
         Args:
@@ -118,58 +120,67 @@ class Station:
             authorization: The whole header of OpenTable's own; None leaves it, "" sends none.
             signing_secret: The relay's ``whsec_…``; likewise.
         """
-        if self.direct is not None and authorization is not None:
-            self.direct.authorizations[rid] = authorization
+        if self.direct_sender is not None and authorization is not None:
+            self.direct_sender.authorizations[rid] = authorization
         if self.relay is not None and signing_secret is not None:
             self.relay.secrets[rid] = signing_secret
 
-    def _start(self, job: Callable[[Event], None]) -> None:
-        thread = Thread(target=job, args=(self._stop,), daemon=True)
+    def _start_thread(self, target: Callable[[Event], None]) -> None:
+        thread = Thread(target=target, args=(self._stop,), daemon=True)
         thread.start()
         self._threads.append(thread)
 
-    def _deliver(self, stop: Event) -> None:
-        while not stop.wait(_COURIER_TICK_SECONDS):
-            self.courier.run_due()
+    def _run_dispatcher(self, stop: Event) -> None:
+        while not stop.wait(_DISPATCH_INTERVAL_SECONDS):
+            self.dispatcher.send_due()
 
 
-def build(plan: Plan) -> Station:
-    """Set up a station by ``plan``; nothing runs yet."""
+def build_simulator(config: SimulatorConfig) -> Simulator:
+    """Set up a station by ``config``; nothing runs yet."""
     clock = SkewedClock()
-    book = Book(clock, plan.seed)
-    for rid, zone in plan.zones.items():
-        _open(book, rid, zone, plan.reservations, plan.seed)
-    partner = Partner(plan.client_id, plan.client_secret, plan.tier, set(plan.zones))
-    courier = Courier(post, clock, plan.seed)
-    lives = [Life(book, rid, plan.speed, plan.seed, plan.opens) for rid in plan.zones]
-    sandbox = Sandbox(book, [partner], base_url=plan.base_url)
-    station = Station(clock, sandbox, courier, lives, plan)
-    _attach_senders(station)
-    return station
+    store = SandboxStore(clock, config.seed)
+    for rid, zone in config.zones.items():
+        _open_restaurant(store, rid, zone, config.reservations, config.seed)
+    partner = Partner(config.client_id, config.client_secret, config.tier, set(config.zones))
+    dispatcher = WebhookDispatcher(post_webhook, clock, config.seed)
+    loops = [
+        SimulationLoop(store, rid, config.speed, config.seed, config.start_time)
+        for rid in config.zones
+    ]
+    api = OpenTableApi(store, [partner], base_url=config.base_url)
+    simulator = Simulator(clock, api, dispatcher, loops, config)
+    _attach_senders(simulator)
+    return simulator
 
 
-def _open(book: Book, rid: int, zone: str, reservations: int, seed: int) -> None:
-    book.open(Restaurant(rid, f"Demo Restaurant {rid}", ZoneInfo(zone)))
-    populate(book, rid, reservations, seed)
+def _open_restaurant(
+    store: SandboxStore, rid: int, zone: str, reservations: int, seed: int
+) -> None:
+    store.add_restaurant(SandboxRestaurant(rid, f"Demo Restaurant {rid}", ZoneInfo(zone)))
+    populate_store(store, rid, reservations, seed)
 
 
-def post(url: str, headers: dict[str, str], body: bytes) -> int:
+def post_webhook(url: str, headers: dict[str, str], body: bytes) -> int:
     """Post over real HTTP; 0 where no answer came within 10 seconds."""
     try:
-        answer = requests.post(
-            url, data=body, headers=headers, timeout=_ANSWER_SECONDS, allow_redirects=False
+        response = requests.post(
+            url, data=body, headers=headers, timeout=_TIMEOUT_SECONDS, allow_redirects=False
         )
     except requests.RequestException:
         return 0
-    return answer.status_code
+    return response.status_code
 
 
-def _attach_senders(station: Station) -> None:
-    plan, book, courier = station.plan, station.sandbox.book, station.courier
-    url = plan.webhook_url
-    if url and plan.authorization:
-        station.direct = DirectSender(book, courier, url, plan.authorization, plan.tier)
-        book.listen(station.direct.heard)
-    if url and plan.signing_secret:
-        station.relay = Relay(book, courier, url, plan.signing_secret, share=plan.relay_share)
-        book.listen(station.relay.heard)
+def _attach_senders(simulator: Simulator) -> None:
+    config, store, dispatcher = simulator.config, simulator.api.store, simulator.dispatcher
+    url = config.webhook_url
+    if url and config.authorization:
+        simulator.direct_sender = DirectSender(
+            store, dispatcher, url, config.authorization, config.tier
+        )
+        store.add_listener(simulator.direct_sender.send_event)
+    if url and config.signing_secret:
+        simulator.relay = RelaySender(
+            store, dispatcher, url, config.signing_secret, share=config.relay_share
+        )
+        store.add_listener(simulator.relay.send_event)

@@ -4,33 +4,33 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from functions.staff.models import Asked, Instant, LocalDate, Nothing, Told
-from functions.staff.replies import RefusalError, Reply
-from functions.staff.routing import Route, Visit
-from functions.staff.usable import settings_as_stored
-from shared.core.backfill import COUNTS, Backfill
-from shared.core.task import POLL, Task
-from shared.core.window import Window
-from shared.edge.backfills import begin_backfill, read_backfill
+from functions.staff.models import EmptyRequest, LocalDate, RequestModel, ResponseModel, UtcInstant
+from functions.staff.replies import ApiError, ApiResponse
+from functions.staff.routing import RequestContext, Route
+from functions.staff.usable import require_stored_settings
+from shared.core.backfill import ROW_COUNTERS, Backfill
+from shared.core.task import POLL_FUNCTION, QueuedTask
+from shared.core.window import DateWindow
+from shared.edge.backfills import read_backfill, start_backfill
 from shared.edge.staff.membership import Role
-from shared.edge.telemetry import Event, Severity, log
-from shared.errors import BackfillUnderWayError, InvalidSettingsError, QueueError
+from shared.edge.telemetry import LogEvent, Severity, log_event
+from shared.errors import BackfillInProgressError, EnqueueError, InvalidSettingsError
 
 
-class BackfillAsked(Asked):
+class BackfillRequest(RequestModel):
     """Which days, local and inclusive."""
 
     start_date: LocalDate | None = Field(None, description="By default 30 days back.")
     end_date: LocalDate | None = Field(None, description="By default 365 days ahead.")
 
     @model_validator(mode="after")
-    def _is_a_range(self) -> Self:
+    def _check_date_range(self) -> Self:
         if self.start_date and self.end_date:
-            Window(self.start_date, self.end_date)
+            DateWindow(self.start_date, self.end_date)
         return self
 
 
-class BackfillTold(Told):
+class BackfillResponse(ResponseModel):
     """How far a backfill is."""
 
     status: str = Field(description="`NONE`, `RUNNING`, `COMPLETED` or `FAILED`.")
@@ -44,75 +44,77 @@ class BackfillTold(Told):
     unchanged: int = 0
     stale: int = 0
     quarantined: int = 0
-    started_at: Instant | None = None
-    updated_at: Instant | None = None
-    finished_at: Instant | None = None
+    started_at: UtcInstant | None = None
+    updated_at: UtcInstant | None = None
+    finished_at: UtcInstant | None = None
     seconds_left: int | None = Field(
         None, description="Of work, at the pace so far; null while unknown, and at rest."
     )
     error: str | None = Field(None, description="What last stood in its way, and what to do.")
 
 
-async def start(visit: Visit[Nothing, BackfillAsked]) -> Reply:
-    """Start a backfill, or take a failed one up again, and answer as `progress`."""
-    if not (await settings_as_stored(visit)).enabled:
+async def request_backfill(context: RequestContext[EmptyRequest, BackfillRequest]) -> ApiResponse:
+    """Start a backfill, or take a failed one up again, and answer as `get_backfill`."""
+    if not (await require_stored_settings(context)).is_enabled:
         text = "The integration is switched off; switch it on, then start the backfill."
-        raise RefusalError(409, "INTEGRATION_DISABLED", text)
-    asked = visit.body
+        raise ApiError(409, "INTEGRATION_DISABLED", text)
+    body = context.body
     try:
-        backfill = await begin_backfill(
-            visit.services, visit.restaurant_id, asked.start_date, asked.end_date
+        backfill = await start_backfill(
+            context.app_context, context.restaurant_id, body.start_date, body.end_date
         )
-    except BackfillUnderWayError as refusal:
-        raise RefusalError(409, "BACKFILL_UNDER_WAY", str(refusal)) from None
+    except BackfillInProgressError as conflict:
+        raise ApiError(409, "BACKFILL_UNDER_WAY", str(conflict)) from None
     except InvalidSettingsError as problem:
-        raise RefusalError(409, "SETTINGS_UNUSABLE", str(problem)) from None
+        raise ApiError(409, "SETTINGS_UNUSABLE", str(problem)) from None
     except ValueError as problem:
-        raise RefusalError(400, "INVALID_REQUEST", str(problem)) from None
-    log(
+        raise ApiError(400, "INVALID_REQUEST", str(problem)) from None
+    log_event(
         Severity.INFO,
-        Event.BACKFILL_STARTED,
-        restaurantId=visit.restaurant_id,
-        by=visit.person.uid,
-        error=await _enqueue(visit, backfill),
+        LogEvent.BACKFILL_STARTED,
+        restaurantId=context.restaurant_id,
+        by=context.user.uid,
+        error=await _enqueue_backfill(context, backfill),
     )
-    return Reply(_told(backfill))
+    return ApiResponse(_build_backfill_response(backfill))
 
 
-async def _enqueue(visit: Visit[Any, Any], backfill: Backfill) -> str | None:
+async def _enqueue_backfill(context: RequestContext[Any, Any], backfill: Backfill) -> str | None:
     """Have it carried on at once where there is a queue; return why not, as the next poll does."""
-    queue = visit.services.queue
+    queue = context.app_context.queue
     if queue is None or not backfill.is_running:
         return None
-    body = {"restaurantId": visit.restaurant_id, "backfill": True}
+    body = {"restaurantId": context.restaurant_id, "backfill": True}
     try:
-        await queue.enqueue(Task(POLL, body, backfill.updated_at.isoformat()))
-    except QueueError as error:
+        await queue.enqueue(QueuedTask(POLL_FUNCTION, body, backfill.updated_at.isoformat()))
+    except EnqueueError as error:
         return str(error)
     return None
 
 
-async def progress(visit: Visit[Any, Any]) -> Reply:
+async def get_backfill(context: RequestContext[Any, Any]) -> ApiResponse:
     """Answer with how far the newest backfill is."""
-    return Reply(_told(await read_backfill(visit.services, visit.restaurant_id)))
+    return ApiResponse(
+        _build_backfill_response(await read_backfill(context.app_context, context.restaurant_id))
+    )
 
 
-def _told(backfill: Backfill | None) -> BackfillTold:
+def _build_backfill_response(backfill: Backfill | None) -> BackfillResponse:
     if backfill is None:
-        return BackfillTold(status="NONE")
-    left = backfill.seconds_left
-    return BackfillTold(
+        return BackfillResponse(status="NONE")
+    seconds_left = backfill.remaining_seconds
+    return BackfillResponse(
         status=backfill.status.value,
         start_date=backfill.window.start.isoformat(),
         end_date=backfill.window.end.isoformat(),
-        days_done=backfill.days_done,
-        days_total=backfill.days_total,
+        days_done=backfill.completed_days,
+        days_total=backfill.total_days,
         started_at=backfill.started_at,
         updated_at=backfill.updated_at,
         finished_at=backfill.finished_at,
-        seconds_left=None if left is None else round(left),
+        seconds_left=None if seconds_left is None else round(seconds_left),
         error=backfill.error,
-        **{name: backfill.counts[name] for name in COUNTS},
+        **{name: backfill.counts[name] for name in ROW_COUNTERS},
     )
 
 
@@ -122,19 +124,19 @@ ROUTES = (
         "integration/backfill",
         Role.MANAGER,
         "Start a backfill of some days",
-        start,
-        BackfillTold,
-        Nothing,
-        BackfillAsked,
+        request_backfill,
+        BackfillResponse,
+        EmptyRequest,
+        BackfillRequest,
     ),
     Route(
         "GET",
         "integration/backfill",
         Role.MANAGER,
         "How far the backfill is",
-        progress,
-        BackfillTold,
-        Nothing,
-        Nothing,
+        get_backfill,
+        BackfillResponse,
+        EmptyRequest,
+        EmptyRequest,
     ),
 )

@@ -7,14 +7,14 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from functions.staff.models import Asked, Instant, LocalDate, Told
-from shared.core.document import flatten
-from shared.core.times import instant_of, utc_text
+from functions.staff.models import LocalDate, RequestModel, ResponseModel, UtcInstant
+from shared.core.document import flatten_document
+from shared.core.times import format_utc, parse_instant
 
 V = TypeVar("V")
 
 
-class DayAsked(Asked):
+class DayRequest(RequestModel):
     """Which day."""
 
     day: LocalDate | None = Field(
@@ -22,14 +22,14 @@ class DayAsked(Asked):
     )
 
 
-class ReservationSource(Told):
+class ReservationSource(ResponseModel):
     """Where a reservation was made."""
 
     system: str | None
     state: str | None = Field(description="The status as OpenTable said it, e.g. `Late`.")
 
 
-class Reservation(Told):
+class ReservationResponse(ResponseModel):
     """A reservation in the book."""
 
     id: str
@@ -49,22 +49,24 @@ class Reservation(Told):
     marketing_opted_out: bool | None = Field(description="Whether the diner wants no marketing.")
     email_optin: bool | None = Field(description="Whether the diner wants mail.")
     reconciliation_status: str | None
-    created_at: Instant | None
-    updated_at: Instant | None
+    created_at: UtcInstant | None
+    updated_at: UtcInstant | None
 
 
-class Day(Told):
+class DayResponse(ResponseModel):
     """A day of the book."""
 
     date: str
     time_zone: str
-    reservations: list[Reservation] = Field(description="By time, from all sources.")
-    incomplete: list[Reservation] = Field(
+    reservations: list[ReservationResponse] = Field(description="By time, from all sources.")
+    incomplete: list[ReservationResponse] = Field(
         description="Those whose time is not known yet, whichever day they are on."
     )
 
 
-def shown(document_id: str, document: Mapping[str, Any], zone: ZoneInfo) -> Reservation:
+def build_reservation_response(
+    document_id: str, document: Mapping[str, Any], zone: ZoneInfo
+) -> ReservationResponse:
     """Return a document as the book shows it.
 
     What is not of the documented type (another part of the app writes documents too) is left
@@ -75,51 +77,56 @@ def shown(document_id: str, document: Mapping[str, Any], zone: ZoneInfo) -> Rese
         document: As stored.
         zone: The restaurant's.
     """
-    flat = flatten(document)
-    start = _start(flat)
-    tables = _of(list, flat.get("metadata.tableNumbers")) or []
-    guest = _of(dict, flat.get("sync.guest")) or {}
-    return Reservation(
+    flat = flatten_document(document)
+    start = _read_start(flat)
+    tables = _typed_or_none(list, flat.get("metadata.tableNumbers")) or []
+    guest = _typed_or_none(dict, flat.get("sync.guest")) or {}
+    return ReservationResponse(
         id=document_id,
         source=ReservationSource(
-            system=_of(str, flat.get("source.system")), state=_of(str, flat.get("source.state"))
+            system=_typed_or_none(str, flat.get("source.system")),
+            state=_typed_or_none(str, flat.get("source.state")),
         ),
-        diner_name=_of(str, flat.get("dinerName")),
-        party_size=_of(int, flat.get("partySize")),
-        start_at=utc_text(start) if start else None,
-        local_date=_of(str, flat.get("localDate")),
+        diner_name=_typed_or_none(str, flat.get("dinerName")),
+        party_size=_typed_or_none(int, flat.get("partySize")),
+        start_at=format_utc(start) if start else None,
+        local_date=_typed_or_none(str, flat.get("localDate")),
         local_time=f"{start.astimezone(zone):%H:%M}" if start else None,
-        status=_of(str, flat.get("status")),
+        status=_typed_or_none(str, flat.get("status")),
         table_numbers=[str(table) for table in tables],
-        special_requests=_of(str, flat.get("metadata.specialRequests")),
-        venue_notes=_of(str, flat.get("metadata.venueNotes")),
-        cancellation_reason=_of(str, flat.get("metadata.cancellationReason")),
-        phone=_of(str, flat.get("phone")),
-        email=_of(str, flat.get("email")),
+        special_requests=_typed_or_none(str, flat.get("metadata.specialRequests")),
+        venue_notes=_typed_or_none(str, flat.get("metadata.venueNotes")),
+        cancellation_reason=_typed_or_none(str, flat.get("metadata.cancellationReason")),
+        phone=_typed_or_none(str, flat.get("phone")),
+        email=_typed_or_none(str, flat.get("email")),
         marketing_opted_out=guest.get("marketingOptedOut"),
         email_optin=guest.get("emailOptin"),
-        reconciliation_status=_of(str, flat.get("reconciliation.reconciliationStatus")),
-        created_at=_of(datetime, flat.get("createdAt")),
-        updated_at=_of(datetime, flat.get("updatedAt")),
+        reconciliation_status=_typed_or_none(str, flat.get("reconciliation.reconciliationStatus")),
+        created_at=_typed_or_none(datetime, flat.get("createdAt")),
+        updated_at=_typed_or_none(datetime, flat.get("updatedAt")),
     )
 
 
-def by_time(documents: Mapping[str, Mapping[str, Any]], zone: ZoneInfo) -> list[Reservation]:
+def build_sorted_reservations(
+    documents: Mapping[str, Mapping[str, Any]], zone: ZoneInfo
+) -> list[ReservationResponse]:
     """Return documents as the book shows them, the earliest first."""
-    reservations = [shown(id_, document, zone) for id_, document in documents.items()]
+    reservations = [
+        build_reservation_response(id_, document, zone) for id_, document in documents.items()
+    ]
     return sorted(reservations, key=lambda item: (item.start_at or "", item.id))
 
 
-def _start(flat: Mapping[str, Any]) -> datetime | None:
-    moment = _of(datetime, flat.get("startAtTimestamp"))
-    text = _of(str, flat.get("startAt"))
-    if moment is not None or text is None:
-        return moment
+def _read_start(flat: Mapping[str, Any]) -> datetime | None:
+    timestamp = _typed_or_none(datetime, flat.get("startAtTimestamp"))
+    text = _typed_or_none(str, flat.get("startAt"))
+    if timestamp is not None or text is None:
+        return timestamp
     try:
-        return instant_of(text)
+        return parse_instant(text)
     except ValueError:
         return None
 
 
-def _of(kind: type[V], value: object) -> V | None:
-    return value if isinstance(value, kind) and not isinstance(value, bool) else None
+def _typed_or_none(expected_type: type[V], value: object) -> V | None:
+    return value if isinstance(value, expected_type) and not isinstance(value, bool) else None

@@ -2,27 +2,27 @@
 
 from pydantic import Field
 
-from functions.staff.models import Asked, Nothing, Reason, Told
-from functions.staff.replies import RefusalError, Reply
-from functions.staff.reservations import system_and_status
-from functions.staff.routing import Route, Visit
-from functions.staff.usable import usable_settings
-from shared.core.states import Status
-from shared.core.system import System
-from shared.edge.staff.cancelling import cancel_own
+from functions.staff.models import EmptyRequest, ReasonText, RequestModel, ResponseModel
+from functions.staff.replies import ApiError, ApiResponse
+from functions.staff.reservations import require_system_and_status
+from functions.staff.routing import RequestContext, Route
+from functions.staff.usable import require_cached_settings
+from shared.core.states import ReservationStatus
+from shared.core.system import ReservationSystem
+from shared.edge.staff.cancelling import cancel_native_reservation
 from shared.edge.staff.membership import Role
-from shared.errors import RejectedStatementError
+from shared.errors import InvalidEventError
 
-_LONGEST_REQUEST_KEY = 200
+_MAX_IDEMPOTENCY_KEY_LENGTH = 200
 
 
-class CancelAsked(Asked):
+class CancelRequest(RequestModel):
     """Why a reservation is cancelled."""
 
-    reason: Reason | None = None
+    reason: ReasonText | None = None
 
 
-class Cancelled(Told):
+class CancelResponse(ResponseModel):
     """A reservation that is cancelled now."""
 
     id: str
@@ -30,41 +30,48 @@ class Cancelled(Told):
     outcome: str = Field(description="`updated`, or `unchanged` where it was cancelled before.")
 
 
-async def cancel(visit: Visit[Nothing, CancelAsked]) -> Reply:
+async def cancel_reservation(context: RequestContext[EmptyRequest, CancelRequest]) -> ApiResponse:
     """Cancel one of Lineup's own reservations."""
-    system, status = await system_and_status(visit)
-    if system == System.OPENTABLE:
-        raise RefusalError(
+    system, status = await require_system_and_status(context)
+    if system == ReservationSystem.OPENTABLE:
+        raise ApiError(
             409,
             "OPENTABLE_CANCELLATION",
             "OpenTable reservations must be cancelled through OpenTable.",
         )
-    if system != System.LINEUP or status in {Status.COMPLETED, Status.NO_SHOW}:
+    if system != ReservationSystem.LINEUP or status in {
+        ReservationStatus.COMPLETED,
+        ReservationStatus.NO_SHOW,
+    }:
         text = "This reservation is over, or was not made in Lineup: it cannot be cancelled here."
-        raise RefusalError(409, "NOT_CANCELLABLE", text)
-    outcome = "unchanged" if status == Status.CANCELLED else await _cancelled(visit)
-    return Reply(Cancelled(id=visit.id, status=Status.CANCELLED.value, outcome=outcome))
+        raise ApiError(409, "NOT_CANCELLABLE", text)
+    outcome = (
+        "unchanged" if status == ReservationStatus.CANCELLED else await _apply_cancellation(context)
+    )
+    return ApiResponse(
+        CancelResponse(id=context.id, status=ReservationStatus.CANCELLED.value, outcome=outcome)
+    )
 
 
-async def _cancelled(visit: Visit[Nothing, CancelAsked]) -> str:
-    key = visit.headers.get("idempotency-key")
-    if key is not None and not 0 < len(key) <= _LONGEST_REQUEST_KEY:
-        text = f"Idempotency-Key must have 1 to {_LONGEST_REQUEST_KEY} characters."
-        raise RefusalError(400, "INVALID_REQUEST", text)
-    settings = await usable_settings(visit)
+async def _apply_cancellation(context: RequestContext[EmptyRequest, CancelRequest]) -> str:
+    idempotency_key = context.headers.get("idempotency-key")
+    if idempotency_key is not None and not 0 < len(idempotency_key) <= _MAX_IDEMPOTENCY_KEY_LENGTH:
+        text = f"Idempotency-Key must have 1 to {_MAX_IDEMPOTENCY_KEY_LENGTH} characters."
+        raise ApiError(400, "INVALID_REQUEST", text)
+    settings = await require_cached_settings(context)
     try:
-        applied = await cancel_own(
-            visit.services,
+        apply_result = await cancel_native_reservation(
+            context.app_context,
             settings,
-            visit.id,
-            by=visit.person,
-            reason=visit.body.reason,
-            request_key=key,
+            context.id,
+            user=context.user,
+            reason=context.body.reason,
+            idempotency_key=idempotency_key,
         )
-    except RejectedStatementError:
+    except InvalidEventError:
         text = "This Idempotency-Key came with another reason before: use a new one."
-        raise RefusalError(409, "IDEMPOTENCY_KEY_REUSED", text) from None
-    return "unchanged" if applied.outcome == "duplicate" else str(applied.outcome)
+        raise ApiError(409, "IDEMPOTENCY_KEY_REUSED", text) from None
+    return "unchanged" if apply_result.outcome == "duplicate" else str(apply_result.outcome)
 
 
 ROUTES = (
@@ -73,10 +80,10 @@ ROUTES = (
         "reservations/{id}/cancel",
         Role.HOST,
         "Cancel one of Lineup's own reservations",
-        cancel,
-        Cancelled,
-        Nothing,
-        CancelAsked,
+        cancel_reservation,
+        CancelResponse,
+        EmptyRequest,
+        CancelRequest,
         "Idempotency-Key",
     ),
 )

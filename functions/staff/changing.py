@@ -2,85 +2,98 @@
 
 from typing import Any
 
-from functions.staff.integration import Integration, show
-from functions.staff.models import Nothing
-from functions.staff.new_settings import SettingsAsked
-from functions.staff.replies import RefusalError, Reply
-from functions.staff.routing import Route, Visit
-from shared.core.rotation import rotated
-from shared.core.settings import settings_from
-from shared.edge.staff.integration import RidTakenError, change_settings, read_integration
+from functions.staff.integration import IntegrationResponse, get_integration
+from functions.staff.models import EmptyRequest
+from functions.staff.new_settings import SettingsRequest
+from functions.staff.replies import ApiError, ApiResponse
+from functions.staff.routing import RequestContext, Route
+from shared.core.rotation import rotate_secret_payload
+from shared.core.settings import parse_settings
+from shared.edge.staff.integration import RidTakenError, read_integration_document, update_settings
 from shared.edge.staff.membership import Role
-from shared.edge.telemetry import Event, Severity, log
+from shared.edge.telemetry import LogEvent, Severity, log_event
 from shared.errors import InvalidSettingsError
 
 
-async def change(visit: Visit[Nothing, SettingsAsked]) -> Reply:
-    """Change the settings that are named, store new credentials, and answer as `show`."""
-    fields = visit.body.fields()
-    _refuse_operators_fields(visit, fields)
-    before = await read_integration(visit.services.firestore, visit.restaurant_id) or {}
-    if visit.body.credentials is not None:
-        own = f"opentable-{visit.restaurant_id}"
-        _refuse_anothers_secret(visit, fields.get("secret", before.get("secret")), own)
-        await _store_credentials(visit, own)
-        fields |= {"secret": own, "credentialsEnteredAt": visit.services.clock()}
-    if fields:
-        await _store_settings(visit, fields)
-    visit.services.directory.forget(settings_from(visit.restaurant_id, before | fields))
-    log(
-        Severity.INFO,
-        Event.INTEGRATION_CHANGED,
-        restaurantId=visit.restaurant_id,
-        by=visit.person.uid,
-        fields=" ".join(sorted(visit.body.model_fields_set)),
+async def update_integration(context: RequestContext[EmptyRequest, SettingsRequest]) -> ApiResponse:
+    """Change the given settings, store new credentials, and return `get_integration`."""
+    fields = context.body.to_stored_fields()
+    _check_operator_fields(context, fields)
+    stored = (
+        await read_integration_document(context.app_context.firestore, context.restaurant_id) or {}
     )
-    return await show(visit)
+    if context.body.credentials is not None:
+        own_secret_id = f"opentable-{context.restaurant_id}"
+        _check_secret_owner(context, fields.get("secret", stored.get("secret")), own_secret_id)
+        await _store_credentials(context, own_secret_id)
+        fields |= {"secret": own_secret_id, "credentialsEnteredAt": context.app_context.clock()}
+    if fields:
+        await _store_settings(context, fields)
+    context.app_context.directory.invalidate(parse_settings(context.restaurant_id, stored | fields))
+    log_event(
+        Severity.INFO,
+        LogEvent.INTEGRATION_CHANGED,
+        restaurantId=context.restaurant_id,
+        by=context.user.uid,
+        fields=" ".join(sorted(context.body.model_fields_set)),
+    )
+    return await get_integration(context)
 
 
-def _refuse_operators_fields(visit: Visit[Any, Any], fields: dict[str, Any]) -> None:
+def _check_operator_fields(context: RequestContext[Any, Any], fields: dict[str, Any]) -> None:
     reserved = sorted(fields.keys() & {"restaurantId", "secret"})
-    if reserved and visit.role < Role.OPERATOR:
+    if reserved and context.role < Role.OPERATOR:
         text = f"Only an operator may change {' and '.join(reserved)}; leave it out, or ask one."
-        raise RefusalError(403, "ROLE_REQUIRED", text)
+        raise ApiError(403, "ROLE_REQUIRED", text)
 
 
-def _refuse_anothers_secret(visit: Visit[Any, Any], secret: object, own: str) -> None:
+def _check_secret_owner(
+    context: RequestContext[Any, Any], secret: object, own_secret_id: str
+) -> None:
     """Keep credentials out of a secret that other restaurants may share.
 
     A restaurant's id may even make its own secret's name the partner's.
     """
-    is_partners = own == visit.services.environment.partner_secret
-    if is_partners or (secret is not None and secret != own):
-        raise RefusalError(
+    is_partner_secret = own_secret_id == context.app_context.environment.partner_secret
+    if is_partner_secret or (secret is not None and secret != own_secret_id):
+        raise ApiError(
             409,
             "SECRET_OF_ANOTHER",
             "An operator chose the secret that serves this restaurant; ask one to change it.",
         )
 
 
-async def _store_credentials(visit: Visit[Any, SettingsAsked], own: str) -> None:
-    asked = visit.body.credentials
-    if asked is None:
+async def _store_credentials(
+    context: RequestContext[Any, SettingsRequest], own_secret_id: str
+) -> None:
+    credentials = context.body.credentials
+    if credentials is None:
         return
-    entered, keep = asked.entered(), asked.keep_previous
+    new_payload, keep_previous = credentials.to_secret_payload(), credentials.keep_previous
     try:
-        store = visit.staffroom.secret_store()
-        await store.revise(own, lambda held: rotated(held, entered, keep_previous=keep))
+        store = context.api_context.get_secret_store()
+        await store.update_secret(
+            own_secret_id,
+            lambda stored_payload: rotate_secret_payload(
+                stored_payload, new_payload, keep_previous=keep_previous
+            ),
+        )
     except InvalidSettingsError as problem:
-        raise RefusalError(409, "SECRET_UNWRITABLE", str(problem)) from None
+        raise ApiError(409, "SECRET_UNWRITABLE", str(problem)) from None
 
 
-async def _store_settings(visit: Visit[Any, SettingsAsked], fields: dict[str, Any]) -> None:
+async def _store_settings(
+    context: RequestContext[Any, SettingsRequest], fields: dict[str, Any]
+) -> None:
     try:
-        now = visit.services.clock()
-        await change_settings(visit.services.firestore, visit.restaurant_id, fields, now)
+        now = context.app_context.clock()
+        await update_settings(context.app_context.firestore, context.restaurant_id, fields, now)
     except RidTakenError:
         text = "Another restaurant holds this OpenTable number; check it, or free it there."
-        raise RefusalError(409, "RID_TAKEN", text) from None
+        raise ApiError(409, "RID_TAKEN", text) from None
     except InvalidSettingsError as problem:
         text = f"The integration cannot be switched on like this. {problem}"
-        raise RefusalError(409, "SETTINGS_UNUSABLE", text) from None
+        raise ApiError(409, "SETTINGS_UNUSABLE", text) from None
 
 
 ROUTES = (
@@ -89,9 +102,9 @@ ROUTES = (
         "integration",
         Role.MANAGER,
         "Change some settings, or enter new credentials",
-        change,
-        Integration,
-        Nothing,
-        SettingsAsked,
+        update_integration,
+        IntegrationResponse,
+        EmptyRequest,
+        SettingsRequest,
     ),
 )

@@ -6,53 +6,58 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from functions.http import MOST_BODY_BYTES, read_bounded
-from functions.staff.replies import RefusalError
-from functions.staff.routing import Found, Visit
-from shared.core.body import InvalidJsonError, parse_object
+from functions.http import MAX_REQUEST_BODY_BYTES, read_request_body
+from functions.staff.replies import ApiError
+from functions.staff.routing import RequestContext, RouteMatch
+from shared.core.body import InvalidJsonError, parse_strict_json
 from shared.edge.staff.membership import Role
-from shared.edge.staff.staffroom import Staffroom
-from shared.edge.staff.tokens import Person, UnidentifiedError
+from shared.edge.staff.staffroom import ApiContext
+from shared.edge.staff.tokens import AuthenticatedUser, UnauthenticatedError
 
-_LONGEST_TOKEN = 8_192
+_MAX_TOKEN_LENGTH = 8_192
 
 M = TypeVar("M", bound=BaseModel)
 
 
-async def let_in(staffroom: Staffroom, request: Request, found: Found) -> Visit[Any, Any]:
+async def authorize_request(
+    api_context: ApiContext, request: Request, route_match: RouteMatch
+) -> RequestContext[Any, Any]:
     """Identify a caller, check what they may do, and read what they ask for.
 
     Raises:
         RefusalError: With what to do next.
         LedgerUnavailableError: When it cannot be told now who they are.
     """
-    person = await _identify(staffroom, request)
-    role = await staffroom.memberships.role(found.restaurant_id, person)
-    _refuse_below(found.route.role, role)
-    return Visit(
-        staffroom=staffroom,
-        restaurant_id=found.restaurant_id,
-        id=found.id,
-        person=person,
+    user = await _authenticate(api_context, request)
+    role = await api_context.staff_roles.get_role(route_match.restaurant_id, user)
+    _require_role(route_match.route.role, role)
+    return RequestContext(
+        api_context=api_context,
+        restaurant_id=route_match.restaurant_id,
+        id=route_match.id,
+        user=user,
         role=role or Role.HOST,
         headers=dict(request.headers),
-        query=read_asked(found.route.query, _query(request)),
-        body=read_asked(found.route.body, await _body(request) if found.route.takes_body else {}),
+        query=validate_request(route_match.route.query, _parse_query(request)),
+        body=validate_request(
+            route_match.route.body,
+            await _parse_body(request) if route_match.route.takes_body else {},
+        ),
     )
 
 
-async def _identify(staffroom: Staffroom, request: Request) -> Person:
+async def _authenticate(api_context: ApiContext, request: Request) -> AuthenticatedUser:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not 0 < len(token) <= _LONGEST_TOKEN:
-        raise _unauthenticated()
+    if scheme.lower() != "bearer" or not 0 < len(token) <= _MAX_TOKEN_LENGTH:
+        raise _build_unauthenticated_error()
     try:
-        return await staffroom.tokens.person(token.strip())
-    except UnidentifiedError:
-        raise _unauthenticated() from None
+        return await api_context.token_verifier.verify(token.strip())
+    except UnauthenticatedError:
+        raise _build_unauthenticated_error() from None
 
 
-def _unauthenticated() -> RefusalError:
-    return RefusalError(
+def _build_unauthenticated_error() -> ApiError:
+    return ApiError(
         401,
         "UNAUTHENTICATED",
         "Sign in again, and send the Firebase ID token as bearer token.",
@@ -60,63 +65,67 @@ def _unauthenticated() -> RefusalError:
     )
 
 
-def _refuse_below(least: Role, role: Role | None) -> None:
+def _require_role(required_role: Role, role: Role | None) -> None:
     if role is None:
         text = "You are not on this restaurant's staff; ask its manager to add you."
-        raise RefusalError(403, "FORBIDDEN", text)
-    if role < least:
-        text = f"This takes the role of {least.name.lower()}; ask one of the restaurant's."
-        raise RefusalError(403, "ROLE_REQUIRED", text)
+        raise ApiError(403, "FORBIDDEN", text)
+    if role < required_role:
+        text = f"This takes the role of {required_role.name.lower()}; ask one of the restaurant's."
+        raise ApiError(403, "ROLE_REQUIRED", text)
 
 
-def _query(request: Request) -> dict[str, str]:
+def _parse_query(request: Request) -> dict[str, str]:
     pairs = request.query_params.multi_items()
-    asked = dict(pairs)
-    if len(asked) != len(pairs):
-        raise _invalid("Give each parameter once.")
-    return asked
+    parameters = dict(pairs)
+    if len(parameters) != len(pairs):
+        raise _build_invalid_request_error("Give each parameter once.")
+    return parameters
 
 
-async def _body(request: Request) -> dict[str, Any]:
-    raw = await read_bounded(request)
-    if raw is None:
-        text = f"The body must be at most {MOST_BODY_BYTES} bytes."
-        raise RefusalError(413, "TOO_LARGE", text)
-    if not raw.strip():
+async def _parse_body(request: Request) -> dict[str, Any]:
+    raw_body = await read_request_body(request)
+    if raw_body is None:
+        text = f"The body must be at most {MAX_REQUEST_BODY_BYTES} bytes."
+        raise ApiError(413, "TOO_LARGE", text)
+    if not raw_body.strip():
         return {}
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
-        raise RefusalError(415, "UNSUPPORTED_MEDIA_TYPE", "Send the body as application/json.")
+        raise ApiError(415, "UNSUPPORTED_MEDIA_TYPE", "Send the body as application/json.")
     try:
-        return parse_object(raw)
+        return parse_strict_json(raw_body)
     except InvalidJsonError:
-        raise _invalid("The body must be a JSON object.") from None
+        raise _build_invalid_request_error("The body must be a JSON object.") from None
 
 
-def read_asked(model: type[M], asked: Mapping[str, Any]) -> M:
+def validate_request(model: type[M], values: Mapping[str, Any]) -> M:
     """Read what a caller asks for.
 
     Args:
         model: What may be asked for.
-        asked: Parameters or body, under the documented names.
+        values: Parameters or body, under the documented names.
 
     Raises:
         RefusalError: 400, with what to correct; a value is never repeated.
     """
     try:
-        return model.model_validate(asked, by_alias=True, by_name=False)
+        return model.model_validate(values, by_alias=True, by_name=False)
     except ValidationError as error:
-        found = error.errors(include_input=False, include_context=False, include_url=False)
-        raise _invalid("; ".join(sorted({_words(item) for item in found}))) from None
+        validation_errors = error.errors(
+            include_input=False, include_context=False, include_url=False
+        )
+        raise _build_invalid_request_error(
+            "; ".join(sorted({_describe_validation_error(item) for item in validation_errors}))
+        ) from None
 
 
-def _words(item: Any) -> str:
+def _describe_validation_error(item: Any) -> str:
     # A key that we do not know is the caller's own text, which is not repeated.
     if item["type"] == "extra_forbidden":
         return "Remove the fields that are not documented"
-    place = ".".join(map(str, item["loc"])) or "The request"
-    return f"{place}: {item['msg'].removeprefix('Value error, ')}"
+    location = ".".join(map(str, item["loc"])) or "The request"
+    return f"{location}: {item['msg'].removeprefix('Value error, ')}"
 
 
-def _invalid(message: str) -> RefusalError:
-    return RefusalError(400, "INVALID_REQUEST", message)
+def _build_invalid_request_error(message: str) -> ApiError:
+    return ApiError(400, "INVALID_REQUEST", message)

@@ -1,42 +1,42 @@
 """The call that has the plan of a held report carried out."""
 
-from functions.staff.models import Nothing
-from functions.staff.replies import RefusalError, Reply
-from functions.staff.reports import Report, told_whole
-from functions.staff.routing import Route, Visit
-from functions.staff.usable import unusable
-from shared.edge.forcing import force_held
+from functions.staff.models import EmptyRequest
+from functions.staff.replies import ApiError, ApiResponse
+from functions.staff.reports import ReportResponse, respond_with_report
+from functions.staff.routing import RequestContext, Route
+from functions.staff.usable import build_settings_error
+from shared.edge.forcing import force_held_report
 from shared.edge.staff.membership import Role
-from shared.edge.telemetry import Event, Severity, log
-from shared.errors import ForceRefusedError, InvalidSettingsError
+from shared.edge.telemetry import LogEvent, Severity, log_event
+from shared.errors import InvalidSettingsError, PlanNotExecutableError
 
 # The rest of the call's deadline is for the last items' commits and the report.
-SECONDS = 15.0
+FORCE_BUDGET_SECONDS = 15.0
 
 
-async def force(visit: Visit[Nothing, Nothing]) -> Reply:
+async def force_report(context: RequestContext[EmptyRequest, EmptyRequest]) -> ApiResponse:
     """Carry out a held plan, and answer with the report of that.
 
     A plan too long for one call ends as FAILED; asked again, the call carries out the rest.
     """
     try:
-        forced = await force_held(visit.services, visit.restaurant_id, visit.id, SECONDS)
-    except ForceRefusedError as refusal:
-        status, code = (
-            (404, "NOT_FOUND") if refusal.code == "NO_SUCH_REPORT" else (409, refusal.code)
+        result = await force_held_report(
+            context.app_context, context.restaurant_id, context.id, FORCE_BUDGET_SECONDS
         )
-        raise RefusalError(status, code, str(refusal)) from None
+    except PlanNotExecutableError as error:
+        status, code = (404, "NOT_FOUND") if error.code == "NO_SUCH_REPORT" else (409, error.code)
+        raise ApiError(status, code, str(error)) from None
     except InvalidSettingsError as problem:
-        raise unusable(str(problem)) from None
-    log(
+        raise build_settings_error(str(problem)) from None
+    log_event(
         Severity.WARNING,
-        Event.FORCED,
-        restaurantId=visit.restaurant_id,
-        reportId=forced["reportId"],
-        forcedFrom=visit.id,
-        by=visit.person.uid,
+        LogEvent.RECONCILIATION_FORCED,
+        restaurantId=context.restaurant_id,
+        reportId=result["reportId"],
+        forcedFrom=context.id,
+        by=context.user.uid,
     )
-    return await told_whole(visit, forced["reportId"])
+    return await respond_with_report(context, result["reportId"])
 
 
 ROUTES = (
@@ -45,9 +45,9 @@ ROUTES = (
         "reports/{id}/force",
         Role.MANAGER,
         "Carry out the plan of a held report",
-        force,
-        Report,
-        Nothing,
-        Nothing,
+        force_report,
+        ReportResponse,
+        EmptyRequest,
+        EmptyRequest,
     ),
 )

@@ -6,35 +6,35 @@ from typing import Any
 
 from pydantic import Field
 
-from functions.staff.models import Instant, Nothing, Told
-from functions.staff.replies import Reply
+from functions.staff.models import EmptyRequest, ResponseModel, UtcInstant
+from functions.staff.replies import ApiResponse
 from functions.staff.reports import ReportSummary
-from functions.staff.routing import Route, Visit
-from shared.core.settings import settings_from
-from shared.core.silence import silence_in
-from shared.edge.backlog import Backlog, read_backlog
-from shared.edge.pulse import last_webhook_at
-from shared.edge.staff.integration import read_integration
+from functions.staff.routing import RequestContext, Route
+from shared.core.settings import parse_settings
+from shared.core.silence import webhook_silence_from_document
+from shared.edge.backlog import QuarantineBacklog, read_quarantine_backlog
+from shared.edge.pulse import read_last_webhook_at
+from shared.edge.staff.integration import read_integration_document
 from shared.edge.staff.membership import Role
-from shared.edge.staff.reports import newest_summaries
+from shared.edge.staff.reports import read_newest_report_summaries
 
-_LOOKED_AT = 3  # reports
+_MAX_REPORTS_READ = 3  # reports
 
 
-class PollHealth(Told):
+class PollHealth(ResponseModel):
     """The newest poll."""
 
-    last_polled_at: Instant | None = Field(description="When one last came to its end.")
+    last_polled_at: UtcInstant | None = Field(description="When one last came to its end.")
     last_outcome: str | None
     consecutive_failures: int
     last_error: str | None
 
 
-class Health(Told):
+class HealthResponse(ResponseModel):
     """A restaurant's health."""
 
     enabled: bool
-    last_webhook_at: Instant | None = Field(description="When one last told something new.")
+    last_webhook_at: UtcInstant | None = Field(description="When one last told something new.")
     poll: PollHealth
     reconciliation: ReportSummary | None = Field(
         description="The newest report; of the last few, one that was no dry run."
@@ -42,58 +42,62 @@ class Health(Told):
     missed_webhooks: int = Field(
         description="Late changes that the newest poll and reconciliation had to find."
     )
-    webhooks_silent_since: Instant | None = Field(
+    webhooks_silent_since: UtcInstant | None = Field(
         description="Since when the book changes and no webhook is heard; null while all is well."
     )
     open_quarantine: int
-    oldest_open_quarantine_at: Instant | None = Field(
+    oldest_open_quarantine_at: UtcInstant | None = Field(
         description="When the oldest statement that waits in the quarantine first came."
     )
     problems: list[str] = Field(description="What is to be mended in the settings, in words.")
     last_error: str | None = Field(description="What to look at first, in words.")
 
 
-async def health(visit: Visit[Nothing, Nothing]) -> Reply:
+async def get_health(context: RequestContext[EmptyRequest, EmptyRequest]) -> ApiResponse:
     """Answer with a restaurant's health, at the price of some seven reads."""
-    services, restaurant_id = visit.services, visit.restaurant_id
+    app_context, restaurant_id = context.app_context, context.restaurant_id
     document, webhook_at, reports, backlog = await asyncio.gather(
-        read_integration(services.firestore, restaurant_id),
-        last_webhook_at(services.firestore, restaurant_id),
-        newest_summaries(services.firestore, restaurant_id, _LOOKED_AT),
-        read_backlog(services, restaurant_id),
+        read_integration_document(app_context.firestore, restaurant_id),
+        read_last_webhook_at(app_context.firestore, restaurant_id),
+        read_newest_report_summaries(app_context.firestore, restaurant_id, _MAX_REPORTS_READ),
+        read_quarantine_backlog(app_context, restaurant_id),
     )
     # A rehearsal changes nothing, so it says nothing about what stands in the book.
-    checks = [each for each in reports if each["status"] != "DRY_RUN"] or reports
-    report = ReportSummary.model_validate(checks[0]) if checks else None
-    return Reply(_health(restaurant_id, document or {}, webhook_at, report, backlog))
+    candidate_reports = [
+        report_summary for report_summary in reports if report_summary["status"] != "DRY_RUN"
+    ] or reports
+    report = ReportSummary.model_validate(candidate_reports[0]) if candidate_reports else None
+    return ApiResponse(
+        _build_health_response(restaurant_id, document or {}, webhook_at, report, backlog)
+    )
 
 
-def _health(
+def _build_health_response(
     restaurant_id: str,
     integration: dict[str, Any],
     webhook_at: datetime | None,
     report: ReportSummary | None,
-    backlog: Backlog,
-) -> Health:
+    backlog: QuarantineBacklog,
+) -> HealthResponse:
     poll = integration.get("poll") or {}
-    problems = settings_from(restaurant_id, integration).problems
-    silence = silence_in(integration)
+    problems = parse_settings(restaurant_id, integration).problems
+    silence = webhook_silence_from_document(integration)
     missed = int(poll.get("missedWebhooks") or 0) + (report.missed_webhooks if report else 0)
-    return Health(
+    return HealthResponse(
         enabled=integration.get("enabled") is True,
         last_webhook_at=webhook_at,
-        poll=_poll(integration, poll),
+        poll=_build_poll_health(integration, poll),
         reconciliation=report,
         missed_webhooks=missed,
-        webhooks_silent_since=silence.since if silence.alarms else None,
-        open_quarantine=backlog.open_items,
+        webhooks_silent_since=silence.missed_since if silence.is_silent else None,
+        open_quarantine=backlog.open_count,
         oldest_open_quarantine_at=backlog.oldest_at,
         problems=[*problems, *(poll.get("problems") or ())],
-        last_error=_last_error(problems, poll, report),
+        last_error=_find_first_error(problems, poll, report),
     )
 
 
-def _poll(integration: dict[str, Any], poll: dict[str, Any]) -> PollHealth:
+def _build_poll_health(integration: dict[str, Any], poll: dict[str, Any]) -> PollHealth:
     return PollHealth(
         last_polled_at=integration.get("lastPolledAt"),
         last_outcome=poll.get("lastOutcome"),
@@ -102,7 +106,7 @@ def _poll(integration: dict[str, Any], poll: dict[str, Any]) -> PollHealth:
     )
 
 
-def _last_error(
+def _find_first_error(
     problems: tuple[str, ...], poll: dict[str, Any], report: ReportSummary | None
 ) -> str | None:
     """Return the first of what stands in the way: settings, then the poll, then the comparison."""
@@ -116,9 +120,9 @@ ROUTES = (
         "health",
         Role.HOST,
         "Whether the book can be trusted",
-        health,
-        Health,
-        Nothing,
-        Nothing,
+        get_health,
+        HealthResponse,
+        EmptyRequest,
+        EmptyRequest,
     ),
 )

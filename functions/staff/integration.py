@@ -5,19 +5,19 @@ from typing import Any
 
 from pydantic import Field
 
-from functions.staff.models import Instant, Nothing, Told
-from functions.staff.replies import Reply
-from functions.staff.routing import Route, Visit
-from functions.staff.usable import settings_as_stored
-from shared.core.settings import Settings, settings_from
-from shared.edge.staff.connection import try_connection
-from shared.edge.staff.integration import read_integration
-from shared.edge.staff.key_uses import counted_from, last_uses
+from functions.staff.models import EmptyRequest, ResponseModel, UtcInstant
+from functions.staff.replies import ApiResponse
+from functions.staff.routing import RequestContext, Route
+from functions.staff.usable import require_stored_settings
+from shared.core.settings import IntegrationSettings, parse_settings
+from shared.edge.staff.connection import probe_connection
+from shared.edge.staff.integration import read_integration_document
+from shared.edge.staff.key_uses import compute_usage_start, read_last_credential_uses
 from shared.edge.staff.membership import Role
 from shared.errors import InvalidSettingsError
 
 
-class CredentialsHeld(Told):
+class CredentialSummary(ResponseModel):
     """Which credentials serve the restaurant, its own or the partner's; never what they are."""
 
     api: bool = Field(description="Whether OpenTable's API can be called.")
@@ -26,15 +26,15 @@ class CredentialsHeld(Told):
     basic_credentials: int
 
 
-class KeyUse(Told):
+class CredentialUseResponse(ResponseModel):
     """When a webhook last came with one of the credentials."""
 
     scheme: str
     position: int = Field(description="Which of that scheme's credentials, 0 the newest.")
-    last_used_at: Instant
+    last_used_at: UtcInstant
 
 
-class Integration(Told):
+class IntegrationResponse(ResponseModel):
     """A restaurant's integration settings."""
 
     enabled: bool
@@ -43,65 +43,71 @@ class Integration(Told):
     country: str | None
     webhook_auth: list[str]
     secret: str | None = Field(description="The name of the restaurant's own secret.")
-    credentials: CredentialsHeld | None = Field(description="Null where they cannot be read.")
-    key_uses: list[KeyUse] = Field(description="Of those that the newest webhooks came with.")
-    key_uses_from: Instant | None = Field(
+    credentials: CredentialSummary | None = Field(description="Null where they cannot be read.")
+    key_uses: list[CredentialUseResponse] = Field(
+        description="Of those that the newest webhooks came with."
+    )
+    key_uses_from: UtcInstant | None = Field(
         description="Since when uses are told: soon after credentials were last entered."
     )
-    last_polled_at: Instant | None
-    updated_at: Instant | None
+    last_polled_at: UtcInstant | None
+    updated_at: UtcInstant | None
     problems: list[str] = Field(description="What is to be mended, in words.")
 
 
-async def show(visit: Visit[Any, Any]) -> Reply:
+async def get_integration(context: RequestContext[Any, Any]) -> ApiResponse:
     """Answer with the settings as they are stored."""
-    document = await read_integration(visit.services.firestore, visit.restaurant_id) or {}
-    settings = settings_from(visit.restaurant_id, document)
-    held, problem = await _credentials(visit, settings)
-    since = counted_from(document)
-    uses = await last_uses(visit.services.firestore, visit.restaurant_id, since)
-    return Reply(
-        Integration(
-            enabled=settings.enabled,
+    document = (
+        await read_integration_document(context.app_context.firestore, context.restaurant_id) or {}
+    )
+    settings = parse_settings(context.restaurant_id, document)
+    credentials, problem = await _summarize_credentials(context, settings)
+    usage_start = compute_usage_start(document)
+    uses = await read_last_credential_uses(
+        context.app_context.firestore, context.restaurant_id, usage_start
+    )
+    return ApiResponse(
+        IntegrationResponse(
+            enabled=settings.is_enabled,
             restaurant_id=settings.rid,
             time_zone=settings.zone.key if settings.zone else None,
             country=settings.country,
             webhook_auth=sorted(settings.webhook_auth),
-            secret=settings.secret,
-            credentials=held,
+            secret=settings.secret_id,
+            credentials=credentials,
             key_uses=[
-                KeyUse(scheme=use.scheme, position=use.position, last_used_at=use.at)
+                CredentialUseResponse(scheme=use.scheme, position=use.position, last_used_at=use.at)
                 for use in uses
             ],
-            key_uses_from=since,
-            last_polled_at=_moment(document.get("lastPolledAt")),
-            updated_at=_moment(document.get("updatedAt")),
+            key_uses_from=usage_start,
+            last_polled_at=_datetime_or_none(document.get("lastPolledAt")),
+            updated_at=_datetime_or_none(document.get("updatedAt")),
             problems=[*settings.problems, *([problem] if problem else [])],
         )
     )
 
 
-async def _credentials(
-    visit: Visit[Any, Any], settings: Settings
-) -> tuple[CredentialsHeld | None, str | None]:
+async def _summarize_credentials(
+    context: RequestContext[Any, Any], settings: IntegrationSettings
+) -> tuple[CredentialSummary | None, str | None]:
     try:
-        held = await visit.services.directory.credentials(settings)
+        credentials = await context.app_context.directory.load_credentials(settings)
     except InvalidSettingsError as error:
         return None, str(error)
-    counts = CredentialsHeld(
-        api=held.has_api_credential,
-        webhook_secrets=len(held.webhook_secrets),
-        bearer_tokens=len(held.bearer_tokens),
-        basic_credentials=len(held.basic_credentials),
+    counts = CredentialSummary(
+        api=credentials.has_api_credential,
+        webhook_secrets=len(credentials.webhook_secrets),
+        bearer_tokens=len(credentials.bearer_tokens),
+        basic_credentials=len(credentials.basic_credentials),
     )
     return counts, None
 
 
-def _moment(value: object) -> datetime | None:
+def _datetime_or_none(value: object) -> datetime | None:
     return value if isinstance(value, datetime) else None
 
 
-class Trial(Told):
+class ConnectionTestResponse(ResponseModel):
     """How a trial of the connection ended."""
 
     works: bool
@@ -109,10 +115,14 @@ class Trial(Told):
     problem: str | None = Field(description="What to do where it does not work.")
 
 
-async def test(visit: Visit[Nothing, Nothing]) -> Reply:
+async def check_connection(context: RequestContext[EmptyRequest, EmptyRequest]) -> ApiResponse:
     """Try the connection with the credentials as they are stored now."""
-    trial = await try_connection(visit.services, await settings_as_stored(visit))
-    return Reply(Trial(works=trial.works, rows=trial.rows, problem=trial.problem))
+    result = await probe_connection(context.app_context, await require_stored_settings(context))
+    return ApiResponse(
+        ConnectionTestResponse(
+            works=result.is_working, rows=result.row_count, problem=result.problem
+        )
+    )
 
 
 ROUTES = (
@@ -121,19 +131,19 @@ ROUTES = (
         "integration",
         Role.MANAGER,
         "The integration's settings, without any credential",
-        show,
-        Integration,
-        Nothing,
-        Nothing,
+        get_integration,
+        IntegrationResponse,
+        EmptyRequest,
+        EmptyRequest,
     ),
     Route(
         "POST",
         "integration/test",
         Role.MANAGER,
         "Try the connection to OpenTable",
-        test,
-        Trial,
-        Nothing,
-        Nothing,
+        check_connection,
+        ConnectionTestResponse,
+        EmptyRequest,
+        EmptyRequest,
     ),
 )

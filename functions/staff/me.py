@@ -2,13 +2,13 @@
 
 from pydantic import Field
 
-from functions.staff.models import Nothing, Told
-from functions.staff.replies import Reply
-from functions.staff.routing import Route, Visit
+from functions.staff.models import EmptyRequest, ResponseModel
+from functions.staff.replies import ApiResponse
+from functions.staff.routing import RequestContext, Route
 from shared.edge.staff.membership import Role
 
 
-class Me(Told):
+class MeResponse(ResponseModel):
     """Somebody as a restaurant knows them."""
 
     uid: str
@@ -18,14 +18,14 @@ class Me(Told):
     time_zone: str | None = Field(description="The restaurant's; null while it must be mended.")
 
 
-async def me(visit: Visit[Nothing, Nothing]) -> Reply:
+async def get_me(context: RequestContext[EmptyRequest, EmptyRequest]) -> ApiResponse:
     """Answer with who calls, and in which zone the restaurant's times are told."""
-    settings = await visit.services.directory.by_restaurant_id(visit.restaurant_id)
+    settings = await context.app_context.directory.find_by_restaurant_id(context.restaurant_id)
     zone = settings.zone if settings else None
-    return Reply(
-        Me(
-            uid=visit.person.uid,
-            role=visit.role.name.lower(),
+    return ApiResponse(
+        MeResponse(
+            uid=context.user.uid,
+            role=context.role.name.lower(),
             time_zone=zone.key if zone else None,
         )
     )
@@ -37,9 +37,9 @@ ROUTES = (
         "me",
         Role.HOST,
         "Who calls, and what they may do",
-        me,
-        Me,
-        Nothing,
-        Nothing,
+        get_me,
+        MeResponse,
+        EmptyRequest,
+        EmptyRequest,
     ),
 )

@@ -7,12 +7,12 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
 
-from shared.core.times import utc_text
+from shared.core.times import format_utc
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_DATE_PATTERN = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
-class Asked(BaseModel):
+class RequestModel(BaseModel):
     """What a caller sends; a field that we do not know is refused, as it would be ignored."""
 
     model_config = ConfigDict(
@@ -25,7 +25,7 @@ class Asked(BaseModel):
     )
 
 
-class Told(BaseModel):
+class ResponseModel(BaseModel):
     """What a caller is told."""
 
     model_config = ConfigDict(
@@ -33,18 +33,18 @@ class Told(BaseModel):
     )
 
 
-class Nothing(Asked):
+class EmptyRequest(RequestModel):
     """No parameters, or no body."""
 
 
-def _is_iso_date(value: object) -> object:
+def _require_iso_date(value: object) -> object:
     """Refuse what pydantic would read as a date too, such as a number of seconds."""
-    if isinstance(value, str) and not _DATE.fullmatch(value):
+    if isinstance(value, str) and not _DATE_PATTERN.fullmatch(value):
         raise ValueError("must be a date, YYYY-MM-DD")
     return value
 
 
-def _without_surrogates(text: str) -> str:
+def _reject_surrogates(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -52,10 +52,10 @@ def _without_surrogates(text: str) -> str:
     return text
 
 
-LocalDate = Annotated[date, BeforeValidator(_is_iso_date)]
-Text = Annotated[str, AfterValidator(_without_surrogates)]
-Reason = Annotated[Text, Field(min_length=1, max_length=500, pattern=r"\S")]
-Limit = Annotated[int, Field(ge=1, le=200)]
-Instant = Annotated[
-    datetime, PlainSerializer(lambda moment: utc_text(moment.astimezone(UTC)), return_type=str)
+LocalDate = Annotated[date, BeforeValidator(_require_iso_date)]
+Utf8Text = Annotated[str, AfterValidator(_reject_surrogates)]
+ReasonText = Annotated[Utf8Text, Field(min_length=1, max_length=500, pattern=r"\S")]
+PageLimit = Annotated[int, Field(ge=1, le=200)]
+UtcInstant = Annotated[
+    datetime, PlainSerializer(lambda moment: format_utc(moment.astimezone(UTC)), return_type=str)
 ]

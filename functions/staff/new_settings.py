@@ -4,28 +4,28 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, SecretStr, StrictBool, model_validator
 
-from functions.staff.models import Asked
+from functions.staff.models import RequestModel
 from shared.core.credentials import decode_webhook_secret
-from shared.core.rotation import LISTS
-from shared.core.settings import Scheme, zone_named
+from shared.core.rotation import CREDENTIAL_LISTS
+from shared.core.settings import WebhookAuthScheme, find_time_zone
 
-MOST_LISTED = 5
+MAX_CREDENTIALS_PER_LIST = 5
 
 
-def _known_zone(name: str) -> str:
-    if zone_named(name) is None:
+def _require_iana_zone(name: str) -> str:
+    if find_time_zone(name) is None:
         raise ValueError("must be an IANA zone such as America/New_York")
     return name
 
 
-def _plain(secret: SecretStr) -> SecretStr:
+def _require_plain_ascii(secret: SecretStr) -> SecretStr:
     text = secret.get_secret_value()
     if not (text.isascii() and text.isprintable() and text == text.strip()):
         raise ValueError("must be plain ASCII text without outer blanks")
     return secret
 
 
-def _webhook_secret(secret: SecretStr) -> SecretStr:
+def _require_webhook_secret(secret: SecretStr) -> SecretStr:
     try:
         decode_webhook_secret(secret.get_secret_value())
     except ValueError:
@@ -33,76 +33,82 @@ def _webhook_secret(secret: SecretStr) -> SecretStr:
     return secret
 
 
-def _pair(secret: SecretStr) -> SecretStr:
+def _require_user_and_password(secret: SecretStr) -> SecretStr:
     if ":" not in secret.get_secret_value():
         raise ValueError("must be user:password")
     return secret
 
 
-Credential = Annotated[SecretStr, Field(min_length=1, max_length=4_096), AfterValidator(_plain)]
-WebhookSecret = Annotated[Credential, AfterValidator(_webhook_secret)]
-Pair = Annotated[Credential, AfterValidator(_pair)]
+CredentialText = Annotated[
+    SecretStr, Field(min_length=1, max_length=4_096), AfterValidator(_require_plain_ascii)
+]
+WebhookSecret = Annotated[CredentialText, AfterValidator(_require_webhook_secret)]
+BasicCredential = Annotated[CredentialText, AfterValidator(_require_user_and_password)]
 
 
-class CredentialsAsked(Asked):
+class CredentialsRequest(RequestModel):
     """New credentials; those that are not named stay. Of the lists, the newest first."""
 
-    client_id: Credential | None = None
-    client_secret: Credential | None = None
-    api_key: Credential | None = Field(None, description="In place of an OAuth client.")
-    webhook_secrets: list[WebhookSecret] | None = Field(None, max_length=MOST_LISTED)
-    bearer_tokens: list[Credential] | None = Field(None, max_length=MOST_LISTED)
-    basic_credentials: list[Pair] | None = Field(None, max_length=MOST_LISTED)
+    client_id: CredentialText | None = None
+    client_secret: CredentialText | None = None
+    api_key: CredentialText | None = Field(None, description="In place of an OAuth client.")
+    webhook_secrets: list[WebhookSecret] | None = Field(None, max_length=MAX_CREDENTIALS_PER_LIST)
+    bearer_tokens: list[CredentialText] | None = Field(None, max_length=MAX_CREDENTIALS_PER_LIST)
+    basic_credentials: list[BasicCredential] | None = Field(
+        None, max_length=MAX_CREDENTIALS_PER_LIST
+    )
     keep_previous: StrictBool = Field(
         default=True,
         description="Whether the newest that a named list holds stays valid behind the new ones.",
     )
 
     @model_validator(mode="after")
-    def _one_way_in(self) -> Self:
+    def _check_api_credential(self) -> Self:
         if self.api_key and (self.client_id or self.client_secret):
             raise ValueError("give an apiKey, or a clientId and clientSecret, not both")
         if (self.client_id is None) != (self.client_secret is None):
             raise ValueError("give clientId and clientSecret together")
         return self
 
-    def entered(self) -> dict[str, Any]:
+    def to_secret_payload(self) -> dict[str, Any]:
         """Return what was entered under the payload's own keys."""
-        named = self.model_dump(by_alias=True, exclude={"keep_previous"}, exclude_none=True)
+        values_by_field = self.model_dump(
+            by_alias=True, exclude={"keep_previous"}, exclude_none=True
+        )
         return {
             name: [item.get_secret_value() for item in value]
-            if name in LISTS
+            if name in CREDENTIAL_LISTS
             else value.get_secret_value()
-            for name, value in named.items()
+            for name, value in values_by_field.items()
         }
 
 
-class SettingsAsked(Asked):
+class SettingsRequest(RequestModel):
     """The settings to change; those that are not named stay as they are."""
 
     enabled: StrictBool | None = None
-    time_zone: Annotated[str, AfterValidator(_known_zone)] | None = None
+    time_zone: Annotated[str, AfterValidator(_require_iana_zone)] | None = None
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = Field(
         None, description="ISO country for phone numbers without a country code; null removes it."
     )
-    webhook_auth: list[Scheme] | None = None
+    webhook_auth: list[WebhookAuthScheme] | None = None
     restaurant_id: Annotated[str, Field(pattern=r"^[0-9]{1,18}$")] | None = Field(
         None, description="OpenTable's number, the rid. For operators."
     )
     secret: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,255}$")] | None = Field(
         None, description="The name of the restaurant's own secret. For operators."
     )
-    credentials: CredentialsAsked | None = None
+    credentials: CredentialsRequest | None = None
 
-    def fields(self) -> dict[str, Any]:
+    def to_stored_fields(self) -> dict[str, Any]:
         """Return the settings to write, under their stored names.
 
         Null means the same as not named, but for what may be missing: country and secret.
         """
-        named = self.model_dump(mode="json", by_alias=True, exclude={"credentials"})
-        given = {type(self).model_fields[name].alias for name in self.model_fields_set}
+        values_by_field = self.model_dump(mode="json", by_alias=True, exclude={"credentials"})
+        provided_fields = {type(self).model_fields[name].alias for name in self.model_fields_set}
         return {
             name: value
-            for name, value in named.items()
-            if name in given and (value is not None or name in {"country", "secret"})
+            for name, value in values_by_field.items()
+            if name in provided_fields and (value is not None or name in {"country", "secret"})
         }

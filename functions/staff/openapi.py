@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from functions.staff.replies import Error
+from functions.staff.replies import ErrorResponse
 from functions.staff.routing import PREFIX, Route
 
 _REFUSALS = {
@@ -48,7 +48,9 @@ def openapi(routes: Iterable[Route[Any, Any]]) -> dict[str, Any]:
 
 
 def _schemas(routes: Iterable[Route[Any, Any]]) -> dict[str, Any]:
-    models: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {(Error, "serialization"): None}
+    models: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {
+        (ErrorResponse, "serialization"): None
+    }
     for route in routes:
         models[(route.answer, "serialization")] = None
         if route.takes_body:
@@ -77,7 +79,7 @@ def _responses(route: Route[Any, Any]) -> dict[str, Any]:
     if route.file:
         answers["200"]["content"][route.file] = {"schema": {"type": "string"}}
     told = _REFUSALS | (_OF_A_BODY if route.takes_body else {})
-    return answers | {status: _content(text, Error) for status, text in told.items()}
+    return answers | {status: _content(text, ErrorResponse) for status, text in told.items()}
 
 
 def _content(description: str, model: type[BaseModel]) -> dict[str, Any]:

@@ -2,15 +2,21 @@
 
 from pydantic import Field
 
-from functions.staff.models import Told
-from shared.core.pattern_sums import Days, Sums, absent, parties, sums
-from shared.core.patterns import UNKNOWN, Counts
-from shared.core.system import System
-from shared.core.visits import Lead
-from shared.core.window import Window
+from functions.staff.models import ResponseModel
+from shared.core.pattern_sums import (
+    AnalyticsDays,
+    AnalyticsSummary,
+    count_parties,
+    missing_spans,
+    summarize,
+)
+from shared.core.patterns import UNKNOWN_BUCKET, RollupCounts
+from shared.core.system import ReservationSystem
+from shared.core.visits import LeadTimeBucket
+from shared.core.window import DateWindow
 
 
-class Counted(Told):
+class AnalyticsCounts(ResponseModel):
     """Counts of reservations and people."""
 
     bookings: int = Field(description="Made ahead, whatever came of them.")
@@ -23,14 +29,14 @@ class Counted(Told):
     no_show_covers: int = Field(description="People of the bookings that did not come.")
 
 
-class PatternDay(Told):
+class AnalyticsDay(ResponseModel):
     """One day's counts."""
 
     date: str
-    sources: dict[System, Counted]
+    sources: dict[ReservationSystem, AnalyticsCounts]
 
 
-class HourOfWeek(Told):
+class HourOfWeek(ResponseModel):
     """An hour of a weekday, summed over the span."""
 
     weekday: int = Field(description="1 for Monday to 7 for Sunday.")
@@ -39,21 +45,21 @@ class HourOfWeek(Told):
     covers: int
 
 
-class LeadTime(Told):
+class LeadTimeCount(ResponseModel):
     """Bookings by how long before the visit they were made."""
 
-    lead_time: Lead
+    lead_time: LeadTimeBucket
     bookings: int
 
 
-class PartySize(Told):
+class PartySizeCount(ResponseModel):
     """Parties that come or came, by size."""
 
     party_size: int | None = Field(description="20 for 20 or more; null where it is not known.")
     parties: int
 
 
-class Pattern(Counted):
+class SourceAnalytics(AnalyticsCounts):
     """The pattern of a source, or of all of them."""
 
     cancellation_rate: float | None = Field(
@@ -64,31 +70,33 @@ class Pattern(Counted):
         "did not come, 0-1; null where there are none."
     )
     hours: list[HourOfWeek] = Field(description="Those with a booking or a cover.")
-    lead_times: list[LeadTime] = Field(description="All of them, the shortest first.")
-    party_sizes: list[PartySize] = Field(description="Those that occur, the smallest first.")
+    lead_times: list[LeadTimeCount] = Field(description="All of them, the shortest first.")
+    party_sizes: list[PartySizeCount] = Field(description="Those that occur, the smallest first.")
 
 
-class Span(Told):
+class MissingDateSpan(ResponseModel):
     """Local dates that follow each other, both inclusive."""
 
     start: str = Field(alias="from")
     end: str = Field(alias="to")
 
 
-class Patterns(Told):
+class AnalyticsResponse(ResponseModel):
     """The patterns of some days."""
 
     start: str = Field(alias="from", description="The first local date.")
     end: str = Field(alias="to", description="The last local date.")
     time_zone: str
     today: str = Field(description="The restaurant's local date now.")
-    days: list[PatternDay] = Field(description="The days that were counted, the earliest first.")
-    absent: list[Span] = Field(description="The days that no reconciliation counted.")
-    total: Pattern
-    sources: dict[System, Pattern]
+    days: list[AnalyticsDay] = Field(description="The days that were counted, the earliest first.")
+    absent: list[MissingDateSpan] = Field(description="The days that no reconciliation counted.")
+    total: SourceAnalytics
+    sources: dict[ReservationSystem, SourceAnalytics]
 
 
-def told_patterns(days: Days, window: Window, time_zone: str, today: str) -> Patterns:
+def analytics_response(
+    days: AnalyticsDays, window: DateWindow, time_zone: str, today: str
+) -> AnalyticsResponse:
     """Return the patterns of some days as they are told.
 
     Args:
@@ -97,68 +105,82 @@ def told_patterns(days: Days, window: Window, time_zone: str, today: str) -> Pat
         time_zone: The zone's name.
         today: The restaurant's local date.
     """
-    return Patterns(
+    return AnalyticsResponse(
         start=window.start.isoformat(),
         end=window.end.isoformat(),
         time_zone=time_zone,
         today=today,
         days=[
-            PatternDay(date=day, sources={each: _counted(c) for each, c in sources.items()})
+            AnalyticsDay(date=day, sources={each: _build_counts(c) for each, c in sources.items()})
             for day, sources in days.items()
         ],
-        absent=[Span(start=first, end=last) for first, last in absent(window.days(), days)],
-        total=_pattern(sums(days, System, today)),
-        sources={system: _pattern(sums(days, [system], today)) for system in System},
+        absent=[
+            MissingDateSpan(start=first, end=last)
+            for first, last in missing_spans(window.list_dates(), days)
+        ],
+        total=_build_source_analytics(summarize(days, ReservationSystem, today)),
+        sources={
+            system: _build_source_analytics(summarize(days, [system], today))
+            for system in ReservationSystem
+        },
     )
 
 
-def _counted(counts: Counts) -> Counted:
-    return Counted(
+def _build_counts(counts: RollupCounts) -> AnalyticsCounts:
+    return AnalyticsCounts(
         bookings=counts["bookings"],
         cancelled=counts["cancelled"],
         no_shows=counts["noShows"],
         walk_ins=counts["walkIns"],
-        parties=parties(counts),
+        parties=count_parties(counts),
         covers=counts["covers"],
         cancelled_covers=counts["cancelledCovers"],
         no_show_covers=counts["noShowCovers"],
     )
 
 
-def _pattern(whole: Sums) -> Pattern:
-    counts = whole.counts
-    return Pattern(
-        **_counted(counts).model_dump(),
-        cancellation_rate=whole.cancellation_rate,
-        no_show_rate=whole.no_show_rate,
-        hours=[each for day, weekly in whole.weekly.items() for each in _hours(day, weekly)],
+def _build_source_analytics(summary: AnalyticsSummary) -> SourceAnalytics:
+    counts = summary.counts
+    return SourceAnalytics(
+        **_build_counts(counts).model_dump(),
+        cancellation_rate=summary.cancellation_rate,
+        no_show_rate=summary.no_show_rate,
+        hours=[
+            hour for day, weekly in summary.by_weekday.items() for hour in _build_hours(day, weekly)
+        ],
         lead_times=[
-            LeadTime(lead_time=lead, bookings=counts[f"bookingsByLead.{lead}"]) for lead in Lead
+            LeadTimeCount(lead_time=lead, bookings=counts[f"bookingsByLead.{lead}"])
+            for lead in LeadTimeBucket
         ],
         party_sizes=[
-            PartySize(party_size=_number(key), parties=counts[f"partiesBySize.{key}"])
-            for key in _keys(counts, "partiesBySize")
+            PartySizeCount(party_size=_parse_split_key(key), parties=counts[f"partiesBySize.{key}"])
+            for key in _sorted_split_keys(counts, "partiesBySize")
         ],
     )
 
 
-def _hours(weekday: int, counts: Counts) -> list[HourOfWeek]:
+def _build_hours(weekday: int, counts: RollupCounts) -> list[HourOfWeek]:
     return [
         HourOfWeek(
             weekday=weekday,
-            hour=_number(key),
+            hour=_parse_split_key(key),
             bookings=counts[f"bookingsByHour.{key}"],
             covers=counts[f"coversByHour.{key}"],
         )
-        for key in sorted({*_keys(counts, "bookingsByHour"), *_keys(counts, "coversByHour")})
+        for key in sorted(
+            {
+                *_sorted_split_keys(counts, "bookingsByHour"),
+                *_sorted_split_keys(counts, "coversByHour"),
+            }
+        )
     ]
 
 
-def _keys(counts: Counts, split: str) -> list[str]:
+def _sorted_split_keys(counts: RollupCounts, split: str) -> list[str]:
     """Return the keys of a split, what is not known last."""
-    named = (path.partition(".") for path in counts)
-    return sorted(key for name, _, key in named if name == split)
+    path_parts = (path.partition(".") for path in counts)
+    return sorted(key for name, _, key in path_parts if name == split)
 
 
-def _number(key: str) -> int | None:
-    return None if key == UNKNOWN else int(key)
+def _parse_split_key(key: str) -> int | None:
+    return None if key == UNKNOWN_BUCKET else int(key)

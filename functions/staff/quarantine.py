@@ -4,66 +4,73 @@ from typing import Any
 
 from pydantic import Field
 
-from functions.staff.models import Asked, Instant, Limit, Nothing, Told
-from functions.staff.replies import Reply
-from functions.staff.routing import Route, Visit, not_found
-from shared.core.masking import masked
-from shared.edge.backlog import read_backlog
+from functions.staff.models import EmptyRequest, PageLimit, RequestModel, ResponseModel, UtcInstant
+from functions.staff.replies import ApiResponse
+from functions.staff.routing import RequestContext, Route, build_not_found_error
+from shared.core.masking import mask_json
+from shared.edge.backlog import read_quarantine_backlog
 from shared.edge.staff.membership import Role
-from shared.edge.staff.quarantine import Item, QuarantineDesk
+from shared.edge.staff.quarantine import QuarantineReview, StoredQuarantineItem
 
 
-class QuarantineSummary(Told):
+class QuarantineItemSummary(ResponseModel):
     """A statement that was kept aside."""
 
     id: str
     status: str
     reason: str
     detail: str
-    received_at: Instant
-    last_seen_at: Instant
+    received_at: UtcInstant
+    last_seen_at: UtcInstant
     count: int = Field(description="How often it came.")
 
 
-class Proof(Told):
+class AuthenticationSummary(ResponseModel):
     """How a sender proved who it is."""
 
     scheme: str
     key_position: int | None = Field(description="Which of the live keys matched, 0 the newest.")
 
 
-class QuarantineItem(QuarantineSummary):
+class QuarantineItemResponse(QuarantineItemSummary):
     """A statement that was kept aside, with what it says."""
 
     content_type: str
     body: str = Field(description="As it came; personal values masked unless asked for.")
     masked: bool
-    verdict: Proof | None = Field(description="Null for what we asked OpenTable for.")
+    verdict: AuthenticationSummary | None = Field(
+        description="Null for what we asked OpenTable for."
+    )
 
 
-class QuarantineAsked(Asked):
+class QuarantineListRequest(RequestModel):
     """How many items."""
 
-    limit: Limit = 50
+    limit: PageLimit = 50
 
 
-class Quarantine(Told):
+class QuarantineListResponse(ResponseModel):
     """Items of the quarantine: open ones first, then newest first."""
 
     open_count: int
-    items: list[QuarantineSummary]
+    items: list[QuarantineItemSummary]
 
 
-async def newest(visit: Visit[QuarantineAsked, Nothing]) -> Reply:
+async def list_quarantine_items(
+    context: RequestContext[QuarantineListRequest, EmptyRequest],
+) -> ApiResponse:
     """Answer with the newest items."""
-    desk = desk_of(visit)
-    found = await desk.newest(visit.query.limit)
-    items = [QuarantineSummary.model_validate({"id": id_, **item}) for id_, item in found.items()]
-    backlog = await read_backlog(visit.services, visit.restaurant_id)
-    return Reply(Quarantine(open_count=backlog.open_items, items=items))
+    review = build_quarantine_review(context)
+    items_by_id = await review.list_newest(context.query.limit)
+    items = [
+        QuarantineItemSummary.model_validate({"id": id_, **item})
+        for id_, item in items_by_id.items()
+    ]
+    backlog = await read_quarantine_backlog(context.app_context, context.restaurant_id)
+    return ApiResponse(QuarantineListResponse(open_count=backlog.open_count, items=items))
 
 
-class ItemAsked(Asked):
+class QuarantineItemRequest(RequestModel):
     """How an item is shown."""
 
     unmask: bool = Field(
@@ -71,32 +78,36 @@ class ItemAsked(Asked):
     )
 
 
-async def one(visit: Visit[ItemAsked, Nothing]) -> Reply:
+async def get_quarantine_item(
+    context: RequestContext[QuarantineItemRequest, EmptyRequest],
+) -> ApiResponse:
     """Answer with an item."""
-    desk, unmask = desk_of(visit), visit.query.unmask
-    item = await item_of(visit, desk)
+    review, unmask = build_quarantine_review(context), context.query.unmask
+    item = await require_quarantine_item(context, review)
     if unmask:
-        await desk.note_view(visit.id, item, visit.person)
-    body = item["body"] if unmask else masked(item["body"])
-    told = {"id": visit.id, **item, "body": body, "masked": not unmask}
-    return Reply(QuarantineItem.model_validate(told))
+        await review.record_view(context.id, item, context.user)
+    body = item["body"] if unmask else mask_json(item["body"])
+    fields = {"id": context.id, **item, "body": body, "masked": not unmask}
+    return ApiResponse(QuarantineItemResponse.model_validate(fields))
 
 
-def desk_of(visit: Visit[Any, Any]) -> QuarantineDesk:
+def build_quarantine_review(context: RequestContext[Any, Any]) -> QuarantineReview:
     """Return the desk at which a restaurant's quarantine is worked through."""
-    services = visit.services
-    return QuarantineDesk(services.firestore, visit.restaurant_id, services.clock)
+    app_context = context.app_context
+    return QuarantineReview(app_context.firestore, context.restaurant_id, app_context.clock)
 
 
-async def item_of(visit: Visit[Any, Any], desk: QuarantineDesk) -> Item:
+async def require_quarantine_item(
+    context: RequestContext[Any, Any], review: QuarantineReview
+) -> StoredQuarantineItem:
     """Return the item that a call names.
 
     Raises:
         RefusalError: When there is none.
     """
-    item = await desk.item(visit.id)
+    item = await review.read_item(context.id)
     if item is None:
-        raise not_found("There is no such item in the quarantine; it may have expired.")
+        raise build_not_found_error("There is no such item in the quarantine; it may have expired.")
     return item
 
 
@@ -106,19 +117,19 @@ ROUTES = (
         "quarantine",
         Role.MANAGER,
         "The newest statements kept aside, open ones first",
-        newest,
-        Quarantine,
-        QuarantineAsked,
-        Nothing,
+        list_quarantine_items,
+        QuarantineListResponse,
+        QuarantineListRequest,
+        EmptyRequest,
     ),
     Route(
         "GET",
         "quarantine/{id}",
         Role.MANAGER,
         "One statement kept aside",
-        one,
-        QuarantineItem,
-        ItemAsked,
-        Nothing,
+        get_quarantine_item,
+        QuarantineItemResponse,
+        QuarantineItemRequest,
+        EmptyRequest,
     ),
 )

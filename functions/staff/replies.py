@@ -7,9 +7,9 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from functions.http import RETRY_AFTER_SECONDS
-from functions.staff.models import Told
+from functions.staff.models import ResponseModel
 
-_HEADERS = {
+_SECURITY_HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
@@ -17,20 +17,20 @@ _HEADERS = {
 }
 
 
-class ErrorDetail(Told):
+class ErrorDetail(ResponseModel):
     """What went wrong."""
 
     code: str
     message: str
 
 
-class Error(Told):
+class ErrorResponse(ResponseModel):
     """The one shape of every error."""
 
     error: ErrorDetail
 
 
-class RefusalError(Exception):
+class ApiError(Exception):
     """A call cannot be done.
 
     Args:
@@ -45,15 +45,15 @@ class RefusalError(Exception):
     ) -> None:
         super().__init__(f"{code}: {message}")
         self.status = status
-        self.body = Error(error=ErrorDetail(code=code, message=message))
+        self.body = ErrorResponse(error=ErrorDetail(code=code, message=message))
         self.headers = headers or {}
 
-    def response(self) -> Response:
+    def to_response(self) -> Response:
         """Return it as the server sends it."""
-        return as_response(Reply(self.body, self.status, self.headers))
+        return to_http_response(ApiResponse(self.body, self.status, self.headers))
 
 
-class Download(Struct, frozen=True):
+class FileDownload(Struct, frozen=True):
     """A file for the caller to keep.
 
     Attributes:
@@ -67,7 +67,7 @@ class Download(Struct, frozen=True):
     name: str
 
 
-class Reply(Struct, frozen=True):
+class ApiResponse(Struct, frozen=True):
     """A call's answer.
 
     Attributes:
@@ -76,28 +76,30 @@ class Reply(Struct, frozen=True):
         headers: Further headers.
     """
 
-    body: BaseModel | Download | None
+    body: BaseModel | FileDownload | None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def as_response(reply: Reply) -> Response:
+def to_http_response(api_response: ApiResponse) -> Response:
     """Return a reply as the server sends it."""
-    headers = _HEADERS | dict(reply.headers)
-    if reply.body is None:
-        return Response(None, reply.status, headers)
-    if isinstance(reply.body, Download):
-        headers["Content-Disposition"] = f'attachment; filename="{reply.body.name}"'
-        return Response(reply.body.text, reply.status, headers, reply.body.media_type)
-    content = reply.body.model_dump_json(by_alias=True)
-    return Response(content, reply.status, headers, "application/json")
+    headers = _SECURITY_HEADERS | dict(api_response.headers)
+    if api_response.body is None:
+        return Response(None, api_response.status, headers)
+    if isinstance(api_response.body, FileDownload):
+        headers["Content-Disposition"] = f'attachment; filename="{api_response.body.name}"'
+        return Response(
+            api_response.body.text, api_response.status, headers, api_response.body.media_type
+        )
+    content = api_response.body.model_dump_json(by_alias=True)
+    return Response(content, api_response.status, headers, "application/json")
 
 
-def unavailable() -> Response:
+def build_unavailable_response() -> Response:
     """Return the answer for whatever goes wrong on our side."""
-    return RefusalError(
+    return ApiError(
         503,
         "UNAVAILABLE",
         "This cannot be done just now; try again in a few seconds.",
         {"Retry-After": str(RETRY_AFTER_SECONDS)},
-    ).response()
+    ).to_response()

@@ -4,14 +4,14 @@ from typing import Any
 
 from pydantic import Field
 
-from functions.staff.models import Asked, Instant, Limit, Nothing, Told
-from functions.staff.replies import Reply
-from functions.staff.routing import Route, Visit, not_found
+from functions.staff.models import EmptyRequest, PageLimit, RequestModel, ResponseModel, UtcInstant
+from functions.staff.replies import ApiResponse
+from functions.staff.routing import RequestContext, Route, build_not_found_error
 from shared.edge.staff.membership import Role
-from shared.edge.staff.reports import newest_summaries, whole_report
+from shared.edge.staff.reports import read_full_report, read_newest_report_summaries
 
 
-class ReportCounts(Told):
+class ReportCounts(ResponseModel):
     """How many entries a report's lists have."""
 
     created: int
@@ -22,7 +22,7 @@ class ReportCounts(Told):
     skipped: int
 
 
-class ReportSummary(Told):
+class ReportSummary(ResponseModel):
     """A report without its lists."""
 
     report_id: str
@@ -30,7 +30,7 @@ class ReportSummary(Told):
     reason: str | None = Field(description="Why it was held or failed.")
     start_date: str
     end_date: str
-    reconciled_at: Instant
+    reconciled_at: UtcInstant
     open_table_count: int
     ledger_count: int
     compared_count: int
@@ -40,11 +40,11 @@ class ReportSummary(Told):
     duration_ms: int
     forced_from: str | None = Field(description="The held report whose plan this one carried out.")
     forced_to: str | None = Field(None, description="The report of its plan's carrying out.")
-    forced_at: Instant | None = None
+    forced_at: UtcInstant | None = None
     counts: ReportCounts
 
 
-class Report(ReportSummary):
+class ReportResponse(ReportSummary):
     """A report with its lists."""
 
     created: list[dict[str, Any]]
@@ -60,44 +60,52 @@ class Report(ReportSummary):
     complete: bool = Field(description="Whether the lists are whole; the counts always are.")
 
 
-class ReportsAsked(Asked):
+class ReportListRequest(RequestModel):
     """How many reports."""
 
-    limit: Limit = 20
+    limit: PageLimit = 20
 
 
-class Reports(Told):
+class ReportListResponse(ResponseModel):
     """Reports, newest first."""
 
     reports: list[ReportSummary]
 
 
-async def newest(visit: Visit[ReportsAsked, Nothing]) -> Reply:
+async def list_reports(context: RequestContext[ReportListRequest, EmptyRequest]) -> ApiResponse:
     """Answer with the newest reports."""
-    client, limit = visit.services.firestore, visit.query.limit
-    found = await newest_summaries(client, visit.restaurant_id, limit)
-    return Reply(Reports(reports=[ReportSummary.model_validate(report) for report in found]))
+    client, limit = context.app_context.firestore, context.query.limit
+    summaries = await read_newest_report_summaries(client, context.restaurant_id, limit)
+    return ApiResponse(
+        ReportListResponse(reports=[ReportSummary.model_validate(report) for report in summaries])
+    )
 
 
-async def latest(visit: Visit[Nothing, Nothing]) -> Reply:
+async def get_latest_report(context: RequestContext[EmptyRequest, EmptyRequest]) -> ApiResponse:
     """Answer with the newest report, whole."""
-    found = await newest_summaries(visit.services.firestore, visit.restaurant_id, 1)
-    if not found:
-        raise not_found("There is no report yet; the first comes with the next full hour.")
-    return await told_whole(visit, found[0]["reportId"])
+    summaries = await read_newest_report_summaries(
+        context.app_context.firestore, context.restaurant_id, 1
+    )
+    if not summaries:
+        raise build_not_found_error(
+            "There is no report yet; the first comes with the next full hour."
+        )
+    return await respond_with_report(context, summaries[0]["reportId"])
 
 
-async def one(visit: Visit[Nothing, Nothing]) -> Reply:
+async def get_report(context: RequestContext[EmptyRequest, EmptyRequest]) -> ApiResponse:
     """Answer with one report, whole."""
-    return await told_whole(visit, visit.id)
+    return await respond_with_report(context, context.id)
 
 
-async def told_whole(visit: Visit[Nothing, Nothing], report_id: str) -> Reply:
+async def respond_with_report(
+    context: RequestContext[EmptyRequest, EmptyRequest], report_id: str
+) -> ApiResponse:
     """Answer with the report of an id, whole."""
-    report = await whole_report(visit.services.firestore, visit.restaurant_id, report_id)
+    report = await read_full_report(context.app_context.firestore, context.restaurant_id, report_id)
     if report is None:
-        raise not_found("There is no report of this id; GET reports lists them.")
-    return Reply(Report.model_validate(report))
+        raise build_not_found_error("There is no report of this id; GET reports lists them.")
+    return ApiResponse(ReportResponse.model_validate(report))
 
 
 ROUTES = (
@@ -106,29 +114,29 @@ ROUTES = (
         "reports",
         Role.HOST,
         "The newest reconciliation reports",
-        newest,
-        Reports,
-        ReportsAsked,
-        Nothing,
+        list_reports,
+        ReportListResponse,
+        ReportListRequest,
+        EmptyRequest,
     ),
     Route(
         "GET",
         "reports/latest",
         Role.HOST,
         "The newest report, whole",
-        latest,
-        Report,
-        Nothing,
-        Nothing,
+        get_latest_report,
+        ReportResponse,
+        EmptyRequest,
+        EmptyRequest,
     ),
     Route(
         "GET",
         "reports/{id}",
         Role.HOST,
         "One report, whole",
-        one,
-        Report,
-        Nothing,
-        Nothing,
+        get_report,
+        ReportResponse,
+        EmptyRequest,
+        EmptyRequest,
     ),
 )

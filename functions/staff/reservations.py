@@ -4,99 +4,127 @@ from typing import Any
 
 from pydantic import Field
 
-from functions.staff.book import Day, DayAsked, Reservation, by_time, shown
-from functions.staff.models import Asked, Instant, Limit, Nothing, Text, Told
-from functions.staff.replies import RefusalError, Reply
-from functions.staff.routing import Route, Visit, not_found
-from functions.staff.usable import usable_settings
+from functions.staff.book import (
+    DayRequest,
+    DayResponse,
+    ReservationResponse,
+    build_reservation_response,
+    build_sorted_reservations,
+)
+from functions.staff.models import (
+    EmptyRequest,
+    PageLimit,
+    RequestModel,
+    ResponseModel,
+    UtcInstant,
+    Utf8Text,
+)
+from functions.staff.replies import ApiError, ApiResponse
+from functions.staff.routing import RequestContext, Route, build_not_found_error
+from functions.staff.usable import require_cached_settings
 from shared.edge import paths
-from shared.edge.reading import read_one
-from shared.edge.staff.day import day_tag, read_day
+from shared.edge.reading import read_document
+from shared.edge.staff.day import compute_day_etag, read_day_reservations
 from shared.edge.staff.membership import Role
-from shared.edge.staff.story import InvalidCursorError, read_story
+from shared.edge.staff.story import InvalidCursorError, read_journal_page
 
 
-async def day(visit: Visit[DayAsked, Nothing]) -> Reply:
+async def list_reservations(context: RequestContext[DayRequest, EmptyRequest]) -> ApiResponse:
     """Answer with a day of the book, or 304 where the caller has it as it is."""
-    zone = (await usable_settings(visit)).usable_zone()
-    today = visit.services.clock().astimezone(zone).date()
-    date = (visit.query.day or today).isoformat()
-    client, restaurant_id = visit.services.firestore, visit.restaurant_id
+    zone = (await require_cached_settings(context)).require_zone()
+    today = context.app_context.clock().astimezone(zone).date()
+    date = (context.query.day or today).isoformat()
+    client, restaurant_id = context.app_context.firestore, context.restaurant_id
     # Read before the day itself: what changes in between is then told at the next look.
-    tag = f'W/"{await day_tag(client, restaurant_id, date, zone.key)}"'
-    headers = {"ETag": tag}
-    if tag in map(str.strip, visit.headers.get("if-none-match", "").split(",")):
-        return Reply(None, 304, headers)
-    found = await read_day(client, restaurant_id, date)
-    reservations, incomplete = by_time(found.dated, zone), by_time(found.undated, zone)
-    body = Day(date=date, time_zone=zone.key, reservations=reservations, incomplete=incomplete)
-    return Reply(body, headers=headers)
+    etag = f'W/"{await compute_day_etag(client, restaurant_id, date, zone.key)}"'
+    headers = {"ETag": etag}
+    if etag in map(str.strip, context.headers.get("if-none-match", "").split(",")):
+        return ApiResponse(None, 304, headers)
+    day_reservations = await read_day_reservations(client, restaurant_id, date)
+    reservations, incomplete = (
+        build_sorted_reservations(day_reservations.dated, zone),
+        build_sorted_reservations(day_reservations.undated, zone),
+    )
+    body = DayResponse(
+        date=date, time_zone=zone.key, reservations=reservations, incomplete=incomplete
+    )
+    return ApiResponse(body, headers=headers)
 
 
-async def one(visit: Visit[Nothing, Nothing]) -> Reply:
+async def get_reservation(context: RequestContext[EmptyRequest, EmptyRequest]) -> ApiResponse:
     """Answer with one reservation, whichever day it is on."""
-    zone = (await usable_settings(visit)).usable_zone()
-    return Reply(shown(visit.id, await _held(visit), zone))
+    zone = (await require_cached_settings(context)).require_zone()
+    return ApiResponse(
+        build_reservation_response(context.id, await _require_reservation(context), zone)
+    )
 
 
-class StoryAsked(Asked):
+class JournalRequest(RequestModel):
     """Which page of a story."""
 
-    limit: Limit = 100
-    cursor: Text | None = Field(None, max_length=1_000, description="The `next` of a page.")
+    limit: PageLimit = 100
+    cursor: Utf8Text | None = Field(None, max_length=1_000, description="The `next` of a page.")
 
 
-class JournalEvent(Told):
+class JournalEntryResponse(ResponseModel):
     """One entry of a reservation's journal."""
 
     event_id: str
     event_type: str
     source: str
     speaker: str
-    occurred_at: Instant
-    received_at: Instant
+    occurred_at: UtcInstant
+    received_at: UtcInstant
     sequence_id: int | None
     outcome: str
     changes: dict[str, Any]
 
 
-class Story(Told):
+class JournalPageResponse(ResponseModel):
     """A page of a reservation's journal, oldest first."""
 
-    events: list[JournalEvent]
+    events: list[JournalEntryResponse]
     next: str | None = Field(description="The cursor of the next page, null on the last.")
 
 
-async def story(visit: Visit[StoryAsked, Nothing]) -> Reply:
+async def list_journal_entries(
+    context: RequestContext[JournalRequest, EmptyRequest],
+) -> ApiResponse:
     """Answer with a page of a reservation's journal."""
-    services, asked = visit.services, visit.query
+    app_context, query = context.app_context, context.query
     try:
-        page = await read_story(services, visit.restaurant_id, visit.id, asked.limit, asked.cursor)
+        page = await read_journal_page(
+            app_context, context.restaurant_id, context.id, query.limit, query.cursor
+        )
     except InvalidCursorError:
         text = "The cursor must be the `next` of an earlier page."
-        raise RefusalError(400, "INVALID_REQUEST", text) from None
-    if not page.entries and asked.cursor is None:
-        await system_and_status(visit)
-    events = [JournalEvent.model_validate(entry) for entry in page.entries]
-    return Reply(Story(events=events, next=page.next))
+        raise ApiError(400, "INVALID_REQUEST", text) from None
+    if not page.entries and query.cursor is None:
+        await require_system_and_status(context)
+    events = [JournalEntryResponse.model_validate(entry) for entry in page.entries]
+    return ApiResponse(JournalPageResponse(events=events, next=page.next_cursor))
 
 
-async def system_and_status(visit: Visit[Any, Any]) -> tuple[str | None, str | None]:
+async def require_system_and_status(
+    context: RequestContext[Any, Any],
+) -> tuple[str | None, str | None]:
     """Return where a reservation was made and its status.
 
     Raises:
         RefusalError: When there is no such reservation.
     """
-    document = await _held(visit)
+    document = await _require_reservation(context)
     return (document.get("source") or {}).get("system"), document.get("status")
 
 
-async def _held(visit: Visit[Any, Any]) -> dict[str, Any]:
-    """Return the document that a call names (see `system_and_status`)."""
-    reservations = paths.reservations(visit.services.firestore, visit.restaurant_id)
-    document = (await read_one(reservations.document(visit.id))).to_dict()
+async def _require_reservation(context: RequestContext[Any, Any]) -> dict[str, Any]:
+    """Return the document that a call names (see `require_system_and_status`)."""
+    reservations = paths.reservations_collection(
+        context.app_context.firestore, context.restaurant_id
+    )
+    document = (await read_document(reservations.document(context.id))).to_dict()
     if document is None:
-        raise not_found("There is no reservation of this id in this restaurant.")
+        raise build_not_found_error("There is no reservation of this id in this restaurant.")
     return document
 
 
@@ -106,10 +134,10 @@ ROUTES = (
         "reservations",
         Role.HOST,
         "A day of the book",
-        day,
-        Day,
-        DayAsked,
-        Nothing,
+        list_reservations,
+        DayResponse,
+        DayRequest,
+        EmptyRequest,
         "If-None-Match",
     ),
     Route(
@@ -117,19 +145,19 @@ ROUTES = (
         "reservations/{id}",
         Role.HOST,
         "One reservation",
-        one,
-        Reservation,
-        Nothing,
-        Nothing,
+        get_reservation,
+        ReservationResponse,
+        EmptyRequest,
+        EmptyRequest,
     ),
     Route(
         "GET",
         "reservations/{id}/events",
         Role.HOST,
         "A reservation's journal, oldest first",
-        story,
-        Story,
-        StoryAsked,
-        Nothing,
+        list_journal_entries,
+        JournalPageResponse,
+        JournalRequest,
+        EmptyRequest,
     ),
 )

@@ -6,12 +6,12 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from msgspec import Struct
 from pydantic import BaseModel
 
-from functions.staff.models import Nothing
-from functions.staff.replies import RefusalError, Reply
-from shared.edge.services import Services
+from functions.staff.models import EmptyRequest
+from functions.staff.replies import ApiError, ApiResponse
+from shared.edge.services import AppContext
 from shared.edge.staff.membership import Role
-from shared.edge.staff.staffroom import Staffroom
-from shared.edge.staff.tokens import Person
+from shared.edge.staff.staffroom import ApiContext
+from shared.edge.staff.tokens import AuthenticatedUser
 
 PREFIX = "/api/restaurants/{restaurantId}/"
 
@@ -19,33 +19,33 @@ Q = TypeVar("Q", bound=BaseModel)
 B = TypeVar("B", bound=BaseModel)
 
 
-class Visit(Struct, Generic[Q, B], frozen=True):
+class RequestContext(Struct, Generic[Q, B], frozen=True):
     """A call whose caller was let in.
 
     Attributes:
-        staffroom: The process's clients.
+        api_context: The process's clients.
         restaurant_id: Whose.
         id: The id in the path, empty where the path has none.
-        person: Who calls.
+        user: Who calls.
         role: What they may do.
         headers: Header name in lower case to value.
         query: The query's parameters.
         body: The body.
     """
 
-    staffroom: Staffroom
+    api_context: ApiContext
     restaurant_id: str
     id: str
-    person: Person
+    user: AuthenticatedUser
     role: Role
     headers: dict[str, str]
     query: Q
     body: B
 
     @property
-    def services(self) -> Services:
+    def app_context(self) -> AppContext:
         """What every function uses."""
-        return self.staffroom.services
+        return self.api_context.app_context
 
 
 class Route(Struct, Generic[Q, B], frozen=True):
@@ -68,7 +68,7 @@ class Route(Struct, Generic[Q, B], frozen=True):
     path: str
     role: Role
     summary: str
-    handler: Callable[[Visit[Q, B]], Awaitable[Reply]]
+    handler: Callable[[RequestContext[Q, B]], Awaitable[ApiResponse]]
     answer: type[BaseModel]
     query: type[Q]
     body: type[B]
@@ -78,10 +78,10 @@ class Route(Struct, Generic[Q, B], frozen=True):
     @property
     def takes_body(self) -> bool:
         """Whether a body is read."""
-        return self.body is not Nothing
+        return self.body is not EmptyRequest
 
 
-class Found(NamedTuple):
+class RouteMatch(NamedTuple):
     """A route, and what its path names."""
 
     route: Route[Any, Any]
@@ -89,6 +89,6 @@ class Found(NamedTuple):
     id: str
 
 
-def not_found(message: str) -> RefusalError:
+def build_not_found_error(message: str) -> ApiError:
     """Return the refusal of what there is not."""
-    return RefusalError(404, "NOT_FOUND", message)
+    return ApiError(404, "NOT_FOUND", message)

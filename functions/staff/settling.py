@@ -4,25 +4,25 @@ from typing import Any
 
 from pydantic import Field
 
-from functions.staff.models import Asked, Nothing, Reason, Told
-from functions.staff.quarantine import desk_of, item_of
-from functions.staff.replies import RefusalError, Reply
-from functions.staff.routing import Route, Visit
-from functions.staff.usable import settings_as_stored
-from shared.core.keys import reservation_document_id
-from shared.edge.ledger import Applied
+from functions.staff.models import EmptyRequest, ReasonText, RequestModel, ResponseModel
+from functions.staff.quarantine import build_quarantine_review, require_quarantine_item
+from functions.staff.replies import ApiError, ApiResponse
+from functions.staff.routing import RequestContext, Route
+from functions.staff.usable import require_stored_settings
+from shared.core.keys import build_reservation_document_id
+from shared.edge.ledger import ApplyResult
 from shared.edge.staff.membership import Role
-from shared.edge.staff.replaying import rehearse, replay
-from shared.errors import RejectedStatementError
+from shared.edge.staff.replaying import dry_run_replay, replay_quarantined_event
+from shared.errors import InvalidEventError
 
 
-class ReplayAsked(Asked):
+class ReplayRequest(RequestModel):
     """Whether a replay is only rehearsed."""
 
     dry_run: bool = Field(default=False, description="Answer with the difference, write nothing.")
 
 
-class Replayed(Told):
+class ReplayResponse(ResponseModel):
     """What a replay did, or would do."""
 
     dry_run: bool
@@ -32,60 +32,70 @@ class Replayed(Told):
     changes: dict[str, Any] = Field(description="Field to `from` and `to`.")
 
 
-async def replay_item(visit: Visit[ReplayAsked, Nothing]) -> Reply:
+async def replay_quarantine_item(
+    context: RequestContext[ReplayRequest, EmptyRequest],
+) -> ApiResponse:
     """Replay an item, or rehearse it."""
-    desk, dry = desk_of(visit), visit.query.dry_run
-    item = await item_of(visit, desk)
+    review, dry_run = build_quarantine_review(context), context.query.dry_run
+    item = await require_quarantine_item(context, review)
     if item["status"] == "REPLAYED":
-        raise RefusalError(409, "ALREADY_REPLAYED", "This statement was replayed before.")
-    settings = await settings_as_stored(visit)
-    if not settings.enabled:
+        raise ApiError(409, "ALREADY_REPLAYED", "This statement was replayed before.")
+    settings = await require_stored_settings(context)
+    if not settings.is_enabled:
         text = "The integration is switched off, and so would refuse this: switch it on first."
-        raise RefusalError(409, "DISABLED", text)
+        raise ApiError(409, "DISABLED", text)
     try:
-        applied = await (rehearse if dry else replay)(visit.services, settings, item)
-    except RejectedStatementError as rejection:
+        apply_result = await (dry_run_replay if dry_run else replay_quarantined_event)(
+            context.app_context, settings, item
+        )
+    except InvalidEventError as rejection:
         text = f"It still cannot be applied ({rejection}): mend the cause, or dismiss it."
-        raise RefusalError(409, "STILL_REJECTED", text) from None
-    told = _replayed(applied, dry=dry)
-    if not dry:
-        became = told.model_dump(by_alias=True, include={"outcome", "reservation_id", "event_id"})
-        await desk.settle(visit.id, "REPLAYED", visit.person, **became)
-    return Reply(told)
+        raise ApiError(409, "STILL_REJECTED", text) from None
+    response = _build_replay_response(apply_result, dry_run=dry_run)
+    if not dry_run:
+        result_fields = response.model_dump(
+            by_alias=True, include={"outcome", "reservation_id", "event_id"}
+        )
+        await review.resolve(context.id, "REPLAYED", context.user, **result_fields)
+    return ApiResponse(response)
 
 
-def _replayed(applied: Applied, *, dry: bool) -> Replayed:
-    return Replayed(
-        dry_run=dry,
-        outcome=applied.outcome.value,
-        reservation_id=reservation_document_id(applied.change.external_key),
-        event_id=applied.change.event_id,
-        changes={} if applied.commit is None else applied.commit.entry["changes"],
+def _build_replay_response(apply_result: ApplyResult, *, dry_run: bool) -> ReplayResponse:
+    return ReplayResponse(
+        dry_run=dry_run,
+        outcome=apply_result.outcome.value,
+        reservation_id=build_reservation_document_id(apply_result.event.external_key),
+        event_id=apply_result.event.event_id,
+        changes={} if apply_result.write is None else apply_result.write.entry["changes"],
     )
 
 
-class DismissAsked(Asked):
+class DismissRequest(RequestModel):
     """Why an item is dismissed."""
 
-    reason: Reason
+    reason: ReasonText
 
 
-class Dismissed(Told):
+class DismissResponse(ResponseModel):
     """An item that is dismissed now."""
 
     id: str
     status: str
 
 
-async def dismiss(visit: Visit[Nothing, DismissAsked]) -> Reply:
+async def dismiss_quarantine_item(
+    context: RequestContext[EmptyRequest, DismissRequest],
+) -> ApiResponse:
     """Dismiss an item; it stays readable until it expires."""
-    desk = desk_of(visit)
-    item = await item_of(visit, desk)
+    review = build_quarantine_review(context)
+    item = await require_quarantine_item(context, review)
     if item["status"] != "OPEN":
         text = f"Only an open item can be dismissed; this one is {item['status']}."
-        raise RefusalError(409, "NOT_OPEN", text)
-    await desk.settle(visit.id, "DISMISSED", visit.person, dismissedBecause=visit.body.reason)
-    return Reply(Dismissed(id=visit.id, status="DISMISSED"))
+        raise ApiError(409, "NOT_OPEN", text)
+    await review.resolve(
+        context.id, "DISMISSED", context.user, dismissedBecause=context.body.reason
+    )
+    return ApiResponse(DismissResponse(id=context.id, status="DISMISSED"))
 
 
 ROUTES = (
@@ -94,19 +104,19 @@ ROUTES = (
         "quarantine/{id}/replay",
         Role.MANAGER,
         "Apply a statement kept aside, or rehearse it",
-        replay_item,
-        Replayed,
-        ReplayAsked,
-        Nothing,
+        replay_quarantine_item,
+        ReplayResponse,
+        ReplayRequest,
+        EmptyRequest,
     ),
     Route(
         "POST",
         "quarantine/{id}/dismiss",
         Role.MANAGER,
         "Dismiss a statement kept aside",
-        dismiss,
-        Dismissed,
-        Nothing,
-        DismissAsked,
+        dismiss_quarantine_item,
+        DismissResponse,
+        EmptyRequest,
+        DismissRequest,
     ),
 )

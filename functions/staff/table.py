@@ -6,8 +6,8 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from functions.staff.replies import RefusalError
-from functions.staff.routing import PREFIX, Found, Route, not_found
+from functions.staff.replies import ApiError
+from functions.staff.routing import PREFIX, Route, RouteMatch, build_not_found_error
 from shared.core.keys import is_document_id, is_restaurant_id
 
 # Of two paths that one address matches, the earlier is meant.
@@ -35,7 +35,7 @@ ROOMS: Mapping[tuple[str, str], str] = {
 }
 
 
-def find_route(method: str, address: str) -> Found:
+def find_route(method: str, address: str) -> RouteMatch:
     """Return the route of a method and address.
 
     Args:
@@ -48,14 +48,14 @@ def find_route(method: str, address: str) -> Found:
     there = {call: named for call in ROOMS if (named := _named(call[1], address))}
     for call, (restaurant_id, id_) in there.items():
         if call[0] == method:
-            return Found(_route(*call), restaurant_id, id_)
+            return RouteMatch(_route(*call), restaurant_id, id_)
     if not there:
-        raise not_found(
+        raise build_not_found_error(
             "There is nothing at this address; see /api/openapi.json for what there is."
         )
     allowed = sorted({has for has, _ in there})
     text = f"Use {' or '.join(allowed)} at this address."
-    raise RefusalError(405, "METHOD_NOT_ALLOWED", text, {"Allow": ", ".join(allowed)})
+    raise ApiError(405, "METHOD_NOT_ALLOWED", text, {"Allow": ", ".join(allowed)})
 
 
 def every_route() -> list[Route[Any, Any]]:

@@ -2,40 +2,42 @@
 
 from typing import Any
 
-from functions.staff.replies import RefusalError
-from functions.staff.routing import Visit
-from shared.core.settings import Settings
+from functions.staff.replies import ApiError
+from functions.staff.routing import RequestContext
+from shared.core.settings import IntegrationSettings
 from shared.edge.staff.integration import read_settings
 from shared.errors import InvalidSettingsError
 
 
-async def usable_settings(visit: Visit[Any, Any]) -> Settings:
+async def require_cached_settings(context: RequestContext[Any, Any]) -> IntegrationSettings:
     """Return a restaurant's settings, at most a minute old.
 
     Raises:
         RefusalError: When it has none, or they must be mended first.
         LedgerUnavailableError: When they cannot be read now.
     """
-    settings = await visit.services.directory.by_restaurant_id(visit.restaurant_id)
-    return _checked(settings)
+    settings = await context.app_context.directory.find_by_restaurant_id(context.restaurant_id)
+    return _require_usable(settings)
 
 
-async def settings_as_stored(visit: Visit[Any, Any]) -> Settings:
-    """Return a restaurant's settings past every cache; else as `usable_settings`."""
-    return _checked(await read_settings(visit.services.firestore, visit.restaurant_id))
+async def require_stored_settings(context: RequestContext[Any, Any]) -> IntegrationSettings:
+    """Return a restaurant's settings past every cache; else as `require_cached_settings`."""
+    return _require_usable(
+        await read_settings(context.app_context.firestore, context.restaurant_id)
+    )
 
 
-def _checked(settings: Settings | None) -> Settings:
+def _require_usable(settings: IntegrationSettings | None) -> IntegrationSettings:
     if settings is None:
-        raise unusable("This restaurant has no OpenTable integration yet.")
+        raise build_settings_error("This restaurant has no OpenTable integration yet.")
     try:
-        settings.usable_zone()
+        settings.require_zone()
     except InvalidSettingsError as problem:
-        raise unusable(str(problem)) from None
+        raise build_settings_error(str(problem)) from None
     return settings
 
 
-def unusable(problem: str) -> RefusalError:
+def build_settings_error(problem: str) -> ApiError:
     """Return the refusal of a call that settings as they are do not allow."""
     text = f"{problem} A manager can mend this under Integration."
-    return RefusalError(409, "SETTINGS_UNUSABLE", text)
+    return ApiError(409, "SETTINGS_UNUSABLE", text)

@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from shared.core.credentials import Credentials, decode_webhook_secret
-from shared.core.settings import Scheme
-from shared.core.signature import Verdict, verify_signature, wire_bytes
+from shared.core.settings import WebhookAuthScheme
+from shared.core.signature import Verification, encode_header, verify_signature
 
-_NO_MATCH = Verdict(accepted=False, reason="no_credential_matches")
+_NO_MATCHING_CREDENTIAL = Verification(is_accepted=False, reason="no_credential_matches")
 
 
-def authenticate(
+def verify_webhook(
     headers: Mapping[str, str],
     body: bytes,
-    schemes: frozenset[Scheme],
+    schemes: frozenset[WebhookAuthScheme],
     credentials: Credentials,
     now: datetime,
-) -> Verdict:
+) -> Verification:
     """Tell whether a request comes from who may speak for a restaurant.
 
     A request that brings any ``webhook-*`` header is judged by its signature alone: a failed
@@ -32,38 +32,38 @@ def authenticate(
         now: The time of receipt, UTC.
     """
     if any(name.startswith("webhook-") for name in headers):
-        if Scheme.STANDARD_WEBHOOKS not in schemes:
-            return Verdict(accepted=False, reason="scheme_not_accepted")
-        return verify_signature(headers, body, _keys(credentials.webhook_secrets), now)
+        if WebhookAuthScheme.STANDARD_WEBHOOKS not in schemes:
+            return Verification(is_accepted=False, reason="scheme_not_accepted")
+        return verify_signature(headers, body, _decode_keys(credentials.webhook_secrets), now)
     scheme, _, presented = headers.get("authorization", "").partition(" ")
-    return _authorize(scheme.lower(), presented.strip(), schemes, credentials)
+    return _verify_authorization(scheme.lower(), presented.strip(), schemes, credentials)
 
 
-def _authorize(
-    scheme: str, presented: str, schemes: frozenset[Scheme], credentials: Credentials
-) -> Verdict:
-    if scheme not in {Scheme.BEARER, Scheme.BASIC} or not presented:
-        return Verdict(accepted=False, reason="no_credential")
+def _verify_authorization(
+    scheme: str, presented: str, schemes: frozenset[WebhookAuthScheme], credentials: Credentials
+) -> Verification:
+    if scheme not in {WebhookAuthScheme.BEARER, WebhookAuthScheme.BASIC} or not presented:
+        return Verification(is_accepted=False, reason="no_credential")
     if scheme not in schemes:
-        return Verdict(accepted=False, reason="scheme_not_accepted")
-    if scheme == Scheme.BEARER:
-        return _match(scheme, wire_bytes(presented), credentials.bearer_tokens)
+        return Verification(is_accepted=False, reason="scheme_not_accepted")
+    if scheme == WebhookAuthScheme.BEARER:
+        return _match_credential(scheme, encode_header(presented), credentials.bearer_tokens)
     try:
         pair = base64.b64decode(presented, validate=True)
     except ValueError:
-        return _NO_MATCH
-    return _match(scheme, pair, credentials.basic_credentials)
+        return _NO_MATCHING_CREDENTIAL
+    return _match_credential(scheme, pair, credentials.basic_credentials)
 
 
-def _match(scheme: str, presented: bytes, issued: Sequence[str]) -> Verdict:
+def _match_credential(scheme: str, presented: bytes, issued: Sequence[str]) -> Verification:
     """Compare with every live credential, each in constant time."""
     matches = [hmac.compare_digest(presented, credential.encode()) for credential in issued]
     if not any(matches):
-        return _NO_MATCH
-    return Verdict(accepted=True, reason=scheme, position=matches.index(True))
+        return _NO_MATCHING_CREDENTIAL
+    return Verification(is_accepted=True, reason=scheme, credential_index=matches.index(True))
 
 
-def _keys(secrets: Sequence[str]) -> list[bytes]:
+def _decode_keys(secrets: Sequence[str]) -> list[bytes]:
     """Return the secrets' keys; one that cannot be decoded opens nothing."""
     keys = []
     for secret in secrets:

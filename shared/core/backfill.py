@@ -14,14 +14,14 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from shared.core.window import Window, window_at
-from shared.errors import BackfillUnderWayError
+from shared.core.window import DateWindow, resolve_window
+from shared.errors import BackfillInProgressError
 
-DAYS_BACK = 30
-DAYS_AHEAD = 365
+BACKFILL_DAYS_BACK = 30
+BACKFILL_DAYS_AHEAD = 365
 SLICE_DAYS = 7
-COUNTS = ("fetched", "created", "updated", "unchanged", "stale", "quarantined")
-_DAY = timedelta(days=1)
+ROW_COUNTERS = ("fetched", "created", "updated", "unchanged", "stale", "quarantined")
+_ONE_DAY = timedelta(days=1)
 
 
 class BackfillStatus(StrEnum):
@@ -44,11 +44,11 @@ class Backfill(Struct, frozen=True):
         status: Whether it goes on.
         finished_at: When it was completed, UTC.
         worked_seconds: How long its slices took together.
-        counts: What became of the rows, by the names of `COUNTS`.
+        counts: What became of the rows, by the names of `ROW_COUNTERS`.
         error: What last stood in its way, in words.
     """
 
-    window: Window
+    window: DateWindow
     rid: str
     started_at: datetime
     updated_at: datetime
@@ -56,7 +56,7 @@ class Backfill(Struct, frozen=True):
     status: BackfillStatus = BackfillStatus.RUNNING
     finished_at: datetime | None = None
     worked_seconds: float = 0.0
-    counts: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
+    counts: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(ROW_COUNTERS, 0))
     error: str | None = None
 
     @property
@@ -65,67 +65,72 @@ class Backfill(Struct, frozen=True):
         return self.status is BackfillStatus.RUNNING
 
     @property
-    def days_total(self) -> int:
+    def total_days(self) -> int:
         """How many days it has."""
         return (self.window.end - self.window.start).days + 1
 
     @property
-    def days_done(self) -> int:
+    def completed_days(self) -> int:
         """How many of them are done."""
         return (self.next_date - self.window.start).days
 
     @property
-    def seconds_left(self) -> float | None:
+    def remaining_seconds(self) -> float | None:
         """The seconds of work left at the pace so far; None before the first slice, or at rest."""
-        if not (self.is_running and self.days_done):
+        if not (self.is_running and self.completed_days):
             return None
-        return self.worked_seconds / self.days_done * (self.days_total - self.days_done)
+        return self.worked_seconds / self.completed_days * (self.total_days - self.completed_days)
 
-    def next_slice(self) -> Window | None:
+    def next_slice(self) -> DateWindow | None:
         """Return the days to fetch next; None where only the closing listing is left."""
         if self.next_date > self.window.end:
             return None
-        last = self.next_date + timedelta(days=SLICE_DAYS - 1)
-        return Window(self.next_date, min(last, self.window.end))
+        last_date = self.next_date + timedelta(days=SLICE_DAYS - 1)
+        return DateWindow(self.next_date, min(last_date, self.window.end))
 
-    def after(
-        self, done: Window | None, counts: Mapping[str, int], seconds: float, now: datetime
+    def with_progress(
+        self,
+        completed_slice: DateWindow | None,
+        counts: Mapping[str, int],
+        seconds: float,
+        now: datetime,
     ) -> "Backfill":
         """Return it one step on.
 
         Args:
-            done: The slice that was fetched and applied whole; None for the closing listing.
+            completed_slice: The slice that was fetched and applied whole; None for the closing
+                listing.
             counts: What became of its rows.
             seconds: How long that took.
             now: The time, UTC.
         """
-        further = replace(
+        progress = replace(
             self,
             updated_at=now,
             worked_seconds=self.worked_seconds + seconds,
-            counts={name: self.counts[name] + counts[name] for name in COUNTS},
+            counts={name: self.counts[name] + counts[name] for name in ROW_COUNTERS},
             error=None,
         )
-        if done is not None:
-            return replace(further, next_date=done.end + _DAY)
-        return replace(further, status=BackfillStatus.COMPLETED, finished_at=now)
+        if completed_slice is not None:
+            return replace(progress, next_date=completed_slice.end + _ONE_DAY)
+        return replace(progress, status=BackfillStatus.COMPLETED, finished_at=now)
 
-    def hindered(self, error: str, now: datetime, *, for_good: bool) -> "Backfill":
+    def with_error(self, error: str, now: datetime, *, is_permanent: bool) -> "Backfill":
         """Return it with what stands in its way.
 
         Args:
             error: In words that say what to do.
             now: The time, UTC.
-            for_good: Whether somebody must mend something first; else the next run tries again.
+            is_permanent: Whether somebody must mend something first; else the next run tries again.
         """
-        status = BackfillStatus.FAILED if for_good else self.status
+        status = BackfillStatus.FAILED if is_permanent else self.status
         return replace(self, status=status, error=error, updated_at=now)
 
-    def resumed(self, now: datetime) -> "Backfill":
+    def resume(self, now: datetime) -> "Backfill":
         """Return a failed one as it goes on from where it stopped."""
         return replace(self, status=BackfillStatus.RUNNING, error=None, updated_at=now)
 
-    def stored(self) -> dict[str, Any]:
+    def to_update_fields(self) -> dict[str, Any]:
         """Return it as fields of the settings document, by dotted path."""
         fields = {
             "startDate": self.window.start.isoformat(),
@@ -143,22 +148,24 @@ class Backfill(Struct, frozen=True):
         return {f"backfill.{name}": value for name, value in fields.items()}
 
 
-def backfill_in(document: Mapping[str, Any]) -> Backfill | None:
+def backfill_from_document(document: Mapping[str, Any]) -> Backfill | None:
     """Read it back from a settings document; None where there never was one."""
-    held = document.get("backfill") or {}
-    if "status" not in held:
+    stored = document.get("backfill") or {}
+    if "status" not in stored:
         return None
     return Backfill(
-        window=Window(date.fromisoformat(held["startDate"]), date.fromisoformat(held["endDate"])),
-        rid=held["rid"],
-        started_at=held["startedAt"],
-        updated_at=held["updatedAt"],
-        next_date=date.fromisoformat(held["nextDate"]),
-        status=BackfillStatus(held["status"]),
-        finished_at=held["finishedAt"],
-        worked_seconds=held["workedSeconds"],
-        counts={name: held[name] for name in COUNTS},
-        error=held["error"],
+        window=DateWindow(
+            date.fromisoformat(stored["startDate"]), date.fromisoformat(stored["endDate"])
+        ),
+        rid=stored["rid"],
+        started_at=stored["startedAt"],
+        updated_at=stored["updatedAt"],
+        next_date=date.fromisoformat(stored["nextDate"]),
+        status=BackfillStatus(stored["status"]),
+        finished_at=stored["finishedAt"],
+        worked_seconds=stored["workedSeconds"],
+        counts={name: stored[name] for name in ROW_COUNTERS},
+        error=stored["error"],
     )
 
 
@@ -167,36 +174,43 @@ def is_backfilling(document: Mapping[str, Any]) -> bool:
     return (document.get("backfill") or {}).get("status") == BackfillStatus.RUNNING
 
 
-def begun(window: Window, rid: str, now: datetime) -> Backfill:
+def new_backfill(window: DateWindow, rid: str, now: datetime) -> Backfill:
     """Return a backfill of which nothing is done yet."""
     return Backfill(window, rid, started_at=now, updated_at=now, next_date=window.start)
 
 
-def ordered(held: Backfill | None, new: Backfill, *, any_days: bool) -> Backfill:
+def resolve_backfill_request(
+    existing: Backfill | None, requested: Backfill, *, accept_any_dates: bool
+) -> Backfill:
     """Return which backfill stands once somebody has asked for one.
 
     One that failed goes on from where it stopped where the same days are asked for, or any.
 
     Args:
-        held: The newest so far, None where there never was one.
-        new: The one asked for, of which nothing is done.
-        any_days: Whether no days were asked for, so that those of an unfinished one will do.
+        existing: The newest so far, None where there never was one.
+        requested: The one asked for, of which nothing is done.
+        accept_any_dates: Whether no days were asked for, so that those of an unfinished one will
+            do.
 
     Raises:
         BackfillUnderWayError: When one of other days is under way.
     """
-    if held is None or held.finished_at is not None or held.rid != new.rid:
-        return new
-    if any_days or held.window == new.window:
-        return held if held.is_running else held.resumed(new.started_at)
-    if held.is_running:
-        raise BackfillUnderWayError(
-            f"A backfill from {held.window.start} to {held.window.end} is under way: "
+    if existing is None or existing.finished_at is not None or existing.rid != requested.rid:
+        return requested
+    if accept_any_dates or existing.window == requested.window:
+        return existing if existing.is_running else existing.resume(requested.started_at)
+    if existing.is_running:
+        raise BackfillInProgressError(
+            f"A backfill from {existing.window.start} to {existing.window.end} is under way: "
             "wait for its end, or ask for the same dates."
         )
-    return new
+    return requested
 
 
-def backfill_window(now: datetime, zone: ZoneInfo, start: date | None, end: date | None) -> Window:
-    """Return the days asked for; by default from 30 days back to 365 ahead (see `window_at`)."""
-    return window_at(now, zone, start, end, back=DAYS_BACK, ahead=DAYS_AHEAD)
+def resolve_backfill_window(
+    now: datetime, zone: ZoneInfo, start: date | None, end: date | None
+) -> DateWindow:
+    """Return the requested days; by default from 30 days back to 365 ahead."""
+    return resolve_window(
+        now, zone, start, end, days_back=BACKFILL_DAYS_BACK, days_ahead=BACKFILL_DAYS_AHEAD
+    )

@@ -1,7 +1,7 @@
 """The one shape in which anything that is said about a reservation travels.
 
 A webhook, a polled row, a row fetched by reconciliation, a replay and a staff action all
-become a `Change`; from there on nobody asks which way it came.
+become a `ReservationEvent`; from there on nobody asks which way it came.
 """
 
 from collections.abc import Mapping
@@ -11,10 +11,10 @@ from typing import Self
 
 from msgspec import Struct
 
-from shared.core.signature import Verdict
+from shared.core.signature import Verification
 
 
-class Speaker(StrEnum):
+class Actor(StrEnum):
     """Who makes a statement, the more authoritative first."""
 
     OPENTABLE = "OPENTABLE"
@@ -22,7 +22,7 @@ class Speaker(StrEnum):
     LINEUP = "LINEUP"
 
 
-class Source(StrEnum):
+class Channel(StrEnum):
     """Which way a change came; kept for the story, never used to decide."""
 
     WEBHOOK = "WEBHOOK"
@@ -36,57 +36,57 @@ class Version(Struct, frozen=True, order=True):
     """A statement's place in its speaker's order.
 
     OpenTable's own objects are ordered by ``sequence_id``, then ``updated_at_utc``; everyone
-    else's statements by ``timestamp``, then ``id``. Versions of different speakers are never
+    else's statements by ``timestamp``, then ``event_id``. Versions of different speakers are never
     compared.
 
     Attributes:
         sequence_id: OpenTable's counter; 0 for everyone else.
-        at: When the speaker says that it happened, UTC.
-        id: The event's id (see `shared.core.keys`), which orders as the envelope's own id
+        occurred_at: When the speaker says that it happened, UTC.
+        event_id: The event's id (see `shared.core.keys`), which orders as the envelope's own id
             does and is bounded; empty for OpenTable's objects.
     """
 
     sequence_id: int
-    at: datetime
-    id: str
+    occurred_at: datetime
+    event_id: str
 
     @classmethod
-    def of_object(cls, sequence_id: int, updated_at: datetime) -> Self:
+    def from_sequence(cls, sequence_id: int, updated_at: datetime) -> Self:
         """Return the version of OpenTable's own object."""
         return cls(sequence_id, updated_at, "")
 
     @classmethod
-    def of_envelope(cls, timestamp: datetime, event_id: str) -> Self:
+    def from_timestamp(cls, timestamp: datetime, event_id: str) -> Self:
         """Return the version of a relay's or our own statement."""
         return cls(0, timestamp, event_id)
 
 
-Value = str | int | bool | datetime | list[str] | None
+FieldValue = str | int | bool | datetime | list[str] | None
 
 
-class Change(Struct, frozen=True):
+class ReservationEvent(Struct, frozen=True):
     """What one statement says about one reservation.
 
     Attributes:
-        external_key: The reservation's key (see `shared.core.keys.external_key`).
+        external_key: The reservation's key (see `shared.core.keys.build_external_key`).
         event_id: The journal entry's id; one event has one id whichever way it comes.
         event_type: ``reservation.created``, ``.updated``, ``.cancelled`` for envelopes,
             ``reservation.snapshot`` for OpenTable's objects, ``reconciliation.*`` and
             ``staff.*`` for our own.
-        speaker: Who says it.
+        actor: Who says it.
         version: Its place in that speaker's order.
-        said: Field name to value, for the fields that it speaks of; None is a value (cleared).
+        fields: Field name to value, for the fields that it speaks of; None is a value (cleared).
         payload: The statement as it came, JSON text.
-        source: Which way it came.
-        proof: How the sender of a webhook proved who it is; None for all else.
+        channel: Which way it came.
+        authentication: How the sender of a webhook proved who it is; None for all else.
     """
 
     external_key: str
     event_id: str
     event_type: str
-    speaker: Speaker
+    actor: Actor
     version: Version
-    said: Mapping[str, Value]
+    fields: Mapping[str, FieldValue]
     payload: str
-    source: Source
-    proof: Verdict | None = None
+    channel: Channel
+    authentication: Verification | None = None

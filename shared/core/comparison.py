@@ -8,24 +8,24 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from shared.core.change import Change, Speaker
+from shared.core.change import Actor, ReservationEvent
 from shared.core.document import (
-    Identity,
-    difference,
-    flatten,
-    is_shown,
-    render,
-    standing_divergence,
+    ReservationIdentity,
+    diff_fields,
+    find_open_divergence,
+    flatten_document,
+    is_visible_path,
+    render_document,
 )
-from shared.core.statements import Statements
-from shared.core.stored import statements_of
-from shared.core.visits import Visit
+from shared.core.statements import ReservationState
+from shared.core.stored import reservation_state_from_document
+from shared.core.visits import BookingFacts
 
-BRAKE_FLOOR = 20
-BRAKE_SHARE = 0.3
+MIN_CHANGES_TO_HOLD = 20
+MAX_CHANGE_RATIO = 0.3
 
 # What only envelopes, guests or the bundle itself say is not the feed's to compare.
-_FROM_THE_FEED = (
+_OPENTABLE_FIELDS = (
     "source.openTableId",
     "source.confirmationId",
     "source.guestId",
@@ -49,87 +49,89 @@ _FROM_THE_FEED = (
     "metadata.visitTags",
 )
 
-COMPARED = (
+COMPARED_FIELDS = (
     "source.system",
     "source.externalReservationId",
     "sync.opentable",
     "sync.lineup",
     "sync.guest",
-    *_FROM_THE_FEED,
+    *_OPENTABLE_FIELDS,
 )
 
 
-class Mark(Struct, frozen=True):
+class ReservationFingerprint(Struct, frozen=True):
     """What is remembered of a held document, so that a large window fits in memory.
 
     Attributes:
-        fingerprint: Over every field that the feed carries, and OpenTable's version.
+        digest: Over every field that the feed carries, and OpenTable's version.
         divergence: The type of the divergence that stands flagged on it.
-        dated: Whether it has a start time; one without is not in any window.
+        has_start_time: Whether it has a start time; one without is not in any window.
         open_table_id: The id by which OpenTable is asked for it.
-        lacking_guest: The id of the guest that it names, where nothing is held of that guest.
-        visit: As what it was counted in the patterns, None where it was not.
+        missing_guest_id: The id of the guest that it names, where nothing is held of that guest.
+        booking_facts: As what it was counted in the patterns, None where it was not.
     """
 
-    fingerprint: bytes
+    digest: bytes
     divergence: str | None
-    dated: bool
+    has_start_time: bool
     open_table_id: str
-    lacking_guest: str | None
-    visit: Visit | None
+    missing_guest_id: str | None
+    booking_facts: BookingFacts | None
 
 
-def mark_of(document: Mapping[str, Any], visit: Visit | None) -> Mark:
+def fingerprint_document(
+    document: Mapping[str, Any], facts: BookingFacts | None
+) -> ReservationFingerprint:
     """Return a held document's mark.
 
     Args:
-        document: As stored, its `COMPARED` fields at least.
-        visit: As what it was counted in the patterns.
+        document: As stored, its `COMPARED_FIELDS` fields at least.
+        facts: As what it was counted in the patterns.
     """
-    flat = flatten(document)
-    statements = statements_of(flat)
-    return Mark(
-        _fingerprint(flat, statements),
-        standing_divergence(statements),
-        dated=flat.get("startAt") is not None,
+    flat = flatten_document(document)
+    state = reservation_state_from_document(flat)
+    return ReservationFingerprint(
+        _hash_fields(flat, state),
+        find_open_divergence(state),
+        has_start_time=flat.get("startAt") is not None,
         open_table_id=flat.get("source.openTableId") or flat["source.externalReservationId"],
-        lacking_guest=_lacking_guest(statements),
-        visit=visit,
+        missing_guest_id=_find_missing_guest_id(state),
+        booking_facts=facts,
     )
 
 
-def _lacking_guest(statements: Statements) -> str | None:
+def _find_missing_guest_id(state: ReservationState) -> str | None:
     """Return the named guest's id; one whose id cannot be a key leads to nobody."""
-    if statements.guest is not None or statements.shown("guestKey") is None:
+    if state.linked_guest is not None or state.resolve_field("guestKey") is None:
         return None
-    return str(statements.shown("guestId"))
+    return str(state.resolve_field("guestId"))
 
 
-def row_fingerprint(change: Change, restaurant_id: str, zone: ZoneInfo) -> bytes:
+def fingerprint_row(event: ReservationEvent, restaurant_id: str, zone: ZoneInfo) -> bytes:
     """Return the fingerprint of the document that a row alone would make.
 
     An equal one proves that the ledger shows just what the row says. An unequal one proves
     nothing (a row may leave fields out): the full comparison then decides.
     """
-    statements = Statements().hear(change)
-    return _fingerprint(
-        render(Identity(restaurant_id, change.external_key, zone), statements), statements
+    state = ReservationState().merge(event)
+    return _hash_fields(
+        render_document(ReservationIdentity(restaurant_id, event.external_key, zone), state), state
     )
 
 
-def _fingerprint(flat: Mapping[str, Any], statements: Statements) -> bytes:
-    version = statements.register(Speaker.OPENTABLE).version
-    told = version and (version.sequence_id, _plain(version.at))
-    content = repr((told, [_plain(flat.get(path)) for path in _FROM_THE_FEED]))
+def _hash_fields(flat: Mapping[str, Any], state: ReservationState) -> bytes:
+    version = state.get_registers(Actor.OPENTABLE).version
+    version_key = version and (version.sequence_id, _normalize_value(version.occurred_at))
+    content = repr((version_key, [_normalize_value(flat.get(path)) for path in _OPENTABLE_FIELDS]))
     return hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def _plain(value: Any) -> object:
+def _normalize_value(value: Any) -> object:
     """Return an instant as a number: clients of Firestore have kinds of instants of their own."""
     return value.timestamp() if isinstance(value, datetime) else value
 
 
-def must_brake(rows_in_ledger: int, corrections: int, missing: int) -> bool:
+def exceeds_change_limit(rows_in_ledger: int, corrections: int, missing: int) -> bool:
     """Tell whether an answer would change so much that a person should look first.
 
     Args:
@@ -137,10 +139,12 @@ def must_brake(rows_in_ledger: int, corrections: int, missing: int) -> bool:
         corrections: Updates and cancellations together; creations never count.
         missing: Rows of the ledger that OpenTable's answer lacks and nothing explained yet.
     """
-    most = max(BRAKE_FLOOR, BRAKE_SHARE * rows_in_ledger)
-    return corrections > most or missing > most
+    max_changes = max(MIN_CHANGES_TO_HOLD, MAX_CHANGE_RATIO * rows_in_ledger)
+    return corrections > max_changes or missing > max_changes
 
 
-def drift(flat: Mapping[str, Any], identity: Identity, statements: Statements) -> bool:
+def has_drifted(
+    flat: Mapping[str, Any], identity: ReservationIdentity, state: ReservationState
+) -> bool:
     """Whether a document shows something else than what was said, by whoever's hand."""
-    return any(map(is_shown, difference(flat, render(identity, statements))))
+    return any(map(is_visible_path, diff_fields(flat, render_document(identity, state))))

@@ -17,7 +17,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 
-class Mark(NamedTuple):
+class RowVersion(NamedTuple):
     """One version of one row; a tuple, as a long listing hashes millions of them.
 
     Attributes:
@@ -29,7 +29,7 @@ class Mark(NamedTuple):
     version: str
 
 
-def mark_of(row: object) -> Mark:
+def read_row_version(row: object) -> RowVersion:
     """Return the mark of any JSON value found among a listing's items.
 
     Args:
@@ -37,43 +37,49 @@ def mark_of(row: object) -> Mark:
             the list, and the proof counts places.
     """
     if isinstance(row, dict) and isinstance(row.get("id"), str) and row["id"]:
-        return Mark(row["id"], f"{row.get('sequence_id')!r} {row.get('updated_at_utc')!r}")
+        return RowVersion(row["id"], f"{row.get('sequence_id')!r} {row.get('updated_at_utc')!r}")
     text = json.dumps(row, sort_keys=True)
-    return Mark(f"#{hashlib.sha256(text.encode()).hexdigest()}", "")
+    return RowVersion(f"#{hashlib.sha256(text.encode()).hexdigest()}", "")
 
 
-def obstacle_to_joining(
-    trail: Sequence[Mark], keys: Collection[str], page: Sequence[Mark]
+def overlap_error(
+    recent_rows: Sequence[RowVersion], seen_keys: Collection[str], page_rows: Sequence[RowVersion]
 ) -> str | None:
     """Return why a page cannot be shown to follow on, in words, or None where it is shown.
 
     Args:
-        trail: The marks of the accepted pages, in the list's order, each once.
-        keys: The keys of every row seen in the run, whatever its version.
-        page: The new page's marks, in order, each once.
+        recent_rows: The marks of the accepted pages, in the list's order, each once.
+        seen_keys: The keys of every row seen in the run, whatever its version.
+        page_rows: The new page's marks, in order, each once.
     """
-    places = {mark: place for place, mark in enumerate(trail)}
-    anchors = [index for index, mark in enumerate(page) if mark in places]
+    positions = {row_version: position for position, row_version in enumerate(recent_rows)}
+    anchors = [index for index, row_version in enumerate(page_rows) if row_version in positions]
     if not anchors:
         return "nothing seen before was seen again"
-    again = [places[page[index]] for index in anchors]
-    if again != sorted(again):
+    overlap_positions = [positions[page_rows[index]] for index in anchors]
+    if overlap_positions != sorted(overlap_positions):
         return "rows had changed places"
-    if any(mark.key not in keys for mark in page[: anchors[-1]]):
+    if any(row_version.key not in seen_keys for row_version in page_rows[: anchors[-1]]):
         return "a row never seen stood before rows already seen"
     # A page that ends within the trail says nothing about the trail beyond its end.
-    end = again[-1] + 1 if anchors[-1] == len(page) - 1 else len(trail)
-    gaps = end - again[0] - len(again)
-    return "too few of the rows already seen were seen again" if gaps > len(again) else None
+    end = overlap_positions[-1] + 1 if anchors[-1] == len(page_rows) - 1 else len(recent_rows)
+    gaps = end - overlap_positions[0] - len(overlap_positions)
+    return (
+        "too few of the rows already seen were seen again"
+        if gaps > len(overlap_positions)
+        else None
+    )
 
 
-def joined(trail: Sequence[Mark], page: Sequence[Mark]) -> tuple[Mark, ...]:
+def append_page(
+    recent_rows: Sequence[RowVersion], page_rows: Sequence[RowVersion]
+) -> tuple[RowVersion, ...]:
     """Return the trail with a page that joins it: up to the first anchor, and from there on.
 
     Args:
-        trail: As in `obstacle_to_joining`.
-        page: A page for which that found no obstacle.
+        recent_rows: As in `overlap_error`.
+        page_rows: A page for which that found no obstacle.
     """
-    places = {mark: place for place, mark in enumerate(trail)}
-    first = next(index for index, mark in enumerate(page) if mark in places)
-    return (*trail[: places[page[first]]], *page[first:])
+    positions = {row_version: position for position, row_version in enumerate(recent_rows)}
+    first = next(index for index, row_version in enumerate(page_rows) if row_version in positions)
+    return (*recent_rows[: positions[page_rows[first]]], *page_rows[first:])

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from msgspec import json
 
-from shared.core.structs import InvalidFieldsError, Unshown, read_struct
+from shared.core.structs import InvalidFieldsError, RedactedStruct, read_struct
 from shared.errors import InvalidSettingsError
 
 _WEBHOOK_SECRET_PREFIX = "whsec_"  # noqa: S105 -- the published prefix, not a secret
@@ -34,7 +34,7 @@ def decode_webhook_secret(secret: str) -> bytes:
     return key
 
 
-class Credentials(Unshown, frozen=True, rename="camel"):
+class Credentials(RedactedStruct, frozen=True, rename="camel"):
     """One secret's payload; every key is optional and every list holds the newest first.
 
     Attributes:
@@ -65,7 +65,7 @@ class Credentials(Unshown, frozen=True, rename="camel"):
             InvalidSettingsError: When the payload is not such an object.
         """
         try:
-            return read_struct(cls, _said(payload))
+            return read_struct(cls, _decode_payload(payload))
         except InvalidFieldsError as error:
             fields = ", ".join(f"{key}: {text}" for key, text in sorted(error.problems.items()))
         except (ValueError, RecursionError):
@@ -75,17 +75,17 @@ class Credentials(Unshown, frozen=True, rename="camel"):
             "Store a new version of it."
         )
 
-    def completed_by(self, partner: "Credentials") -> "Credentials":
+    def with_partner_defaults(self, partner: "Credentials") -> "Credentials":
         """Return these credentials with what they lack taken from the partner's.
 
         OpenTable issues one API credential per partner, so a restaurant's own key of any kind
         replaces the partner's as a whole: a client id is never joined with another's secret.
         """
-        api = self if self.has_api_credential else partner
+        api_source = self if self.has_api_credential else partner
         return Credentials(
-            client_id=api.client_id,
-            client_secret=api.client_secret,
-            api_key=api.api_key,
+            client_id=api_source.client_id,
+            client_secret=api_source.client_secret,
+            api_key=api_source.api_key,
             webhook_secrets=self.webhook_secrets or partner.webhook_secrets,
             bearer_tokens=self.bearer_tokens or partner.bearer_tokens,
             basic_credentials=self.basic_credentials or partner.basic_credentials,
@@ -97,7 +97,7 @@ class Credentials(Unshown, frozen=True, rename="camel"):
         return bool(self.api_key or (self.client_id and self.client_secret))
 
 
-def _said(payload: bytes | str) -> dict[str, Any]:
+def _decode_payload(payload: bytes | str) -> dict[str, Any]:
     """Return what a payload says; null says nothing."""
-    keys = json.decode(payload, type=dict[str, Any])
-    return {key: value for key, value in keys.items() if value is not None}
+    decoded = json.decode(payload, type=dict[str, Any])
+    return {key: value for key, value in decoded.items() if value is not None}

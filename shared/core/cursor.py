@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 
-def cursor_in(document: Mapping[str, Any]) -> datetime | None:
+def poll_cursor_from_document(document: Mapping[str, Any]) -> datetime | None:
     """Return up to when the book that the settings name was read, or None where it never was.
 
     Another book's cursor would let the poll pass over all that this one has said before it.
@@ -19,7 +19,7 @@ def cursor_in(document: Mapping[str, Any]) -> datetime | None:
     return cursor if poll.get("rid", rid) == rid else None
 
 
-def stored_cursor(rid: str, cursor: datetime) -> dict[str, Any]:
+def poll_cursor_to_map(rid: str, cursor: datetime) -> dict[str, Any]:
     """Return a cursor as fields of ``poll``.
 
     Args:

@@ -12,20 +12,32 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from shared.core.change import Change, Speaker
-from shared.core.document import FlatDocument, Identity, difference, flatten, is_shown, render
+from shared.core.change import Actor, ReservationEvent
+from shared.core.document import (
+    FlatDocument,
+    ReservationIdentity,
+    diff_fields,
+    flatten_document,
+    is_visible_path,
+    render_document,
+)
 from shared.core.erasure import GUEST_PATHS, PERSONAL_PATHS
 from shared.core.guest import Guest
-from shared.core.guesting import GUEST_JOINED, GuestNeeded, hear_with_guest
-from shared.core.journal import Writing, entry_version, journal_entry, later_entry_id
-from shared.core.own import own_statements, render_own
-from shared.core.statements import Register, Statements
-from shared.core.stored import statements_of
-from shared.core.system import System
-from shared.core.versions import stored_version
+from shared.core.guesting import GUEST_LINKED_EVENT_TYPE, GuestRequired, merge_with_guest
+from shared.core.journal import (
+    WriteContext,
+    build_journal_entry,
+    build_later_entry_id,
+    read_entry_version,
+)
+from shared.core.own import native_registers, render_native_update
+from shared.core.statements import FieldRegisters, ReservationState
+from shared.core.stored import reservation_state_from_document
+from shared.core.system import ReservationSystem
+from shared.core.versions import version_to_map
 
 
-class Outcome(StrEnum):
+class EventOutcome(StrEnum):
     """What became of a change."""
 
     CREATED = "created"
@@ -35,220 +47,263 @@ class Outcome(StrEnum):
     DUPLICATE = "duplicate"
 
 
-class Held(Struct, frozen=True):
+class StoredReservation(Struct, frozen=True):
     """A reservation as it was read.
 
     Attributes:
         document: The ledger's document, None where there is none.
-        entries: Journal entries by id, None where there is none; ids that were not read are
+        journal_entries: Journal entries by id, None where there is none; ids that were not read are
             not in it.
         guests: Guests by key, likewise.
     """
 
     document: Mapping[str, Any] | None
-    entries: Mapping[str, Mapping[str, Any] | None]
+    journal_entries: Mapping[str, Mapping[str, Any] | None]
     guests: Mapping[str, Guest | None] = field(default_factory=dict)
 
 
-class Commit(Struct, frozen=True):
+class ReservationWrite(Struct, frozen=True):
     """The writes of one commit, and what is held once it has landed.
 
     Attributes:
         outcome: What becomes of the change by it.
-        creates: Whether the document is created, or updated.
-        document: Dotted path to value; empty where the document stays as it is.
+        is_create: Whether the document is created, or updated.
+        changed_fields: Dotted path to value; empty where the document stays as it is.
         entry_id: The journal entry's id.
         entry: The journal entry.
-        statements: All that is then held about the reservation.
-        tombstones: The forgotten guests whose it only now turns out to be: what its journal
+        state: All that is then held about the reservation.
+        forgotten_guest_keys: The forgotten guests whose it only now turns out to be: what its
+            journal
             and the quarantine hold of them must go too.
     """
 
-    outcome: Outcome
-    creates: bool
-    document: FlatDocument
+    outcome: EventOutcome
+    is_create: bool
+    changed_fields: FlatDocument
     entry_id: str
     entry: dict[str, Any]
-    statements: Statements
-    tombstones: frozenset[str] = frozenset()
+    state: ReservationState
+    forgotten_guest_keys: frozenset[str] = frozenset()
 
 
-class AlreadyHeld(Struct, frozen=True):
+class NoChange(Struct, frozen=True):
     """Nothing is to be written: this very event was taken before."""
 
-    statements: Statements
+    state: ReservationState
 
 
-class Contradiction(Struct, frozen=True):
+class VersionConflict(Struct, frozen=True):
     """The same event says something else than it said before; it goes to the quarantine."""
 
 
-class EntryNeeded(Struct, frozen=True):
+class JournalEntryRequired(Struct, frozen=True):
     """What was read does not tell; read this journal entry too."""
 
     entry_id: str
 
 
-Decision = Commit | AlreadyHeld | Contradiction | EntryNeeded | GuestNeeded
+Decision = ReservationWrite | NoChange | VersionConflict | JournalEntryRequired | GuestRequired
 
 
-def decide(change: Change, held: Held, identity: Identity, writing: Writing) -> Decision:
+def decide(
+    event: ReservationEvent,
+    stored: StoredReservation,
+    identity: ReservationIdentity,
+    context: WriteContext,
+) -> Decision:
     """Judge a change against what is held.
 
     Args:
-        change: What is said.
-        held: The document and the journal entries as read.
+        event: What is said.
+        stored: The document and the journal entries as read.
         identity: Whose reservation it is.
-        writing: The times and names that the commit bears.
+        context: The times and names that the commit bears.
     """
-    flat, own = flatten(held.document or {}), identity.system is System.LINEUP
-    statements = statements_in(flat, identity.system)
-    if _is_plainly_held(change, held, statements):
-        return _same_or_not(_contradicts_register(change, statements), statements)
-    found = hear_with_guest(change, statements, held.guests)
-    if isinstance(found, GuestNeeded):
-        return found
-    change, heard = found.change, found.after
-    repeated = _met_before(change, held, found.before)
-    if repeated is not None:
-        return repeated
-    rendered = render_own(flat, heard, change) if own else render(identity, heard)
-    written = difference(flat, rendered)
-    shown = {path: value for path, value in written.items() if is_shown(path)}
-    outcome = _outcome(change, held, statements, heard, changed=bool(shown))
-    if not written and not change.said and change.speaker is Speaker.LINEUP:
-        return AlreadyHeld(heard)
+    flat, is_native = (
+        flatten_document(stored.document or {}),
+        identity.system is ReservationSystem.LINEUP,
+    )
+    state = read_reservation_state(flat, identity.system)
+    if _is_current_version(event, stored, state):
+        return _no_change_or_conflict(_conflicts_with_registers(event, state), state)
+    result = merge_with_guest(event, state, stored.guests)
+    if isinstance(result, GuestRequired):
+        return result
+    event, merged = result.event, result.state_after
+    repeat_decision = _decide_repeat(event, stored, result.state_before)
+    if repeat_decision is not None:
+        return repeat_decision
+    rendered = (
+        render_native_update(flat, merged, event)
+        if is_native
+        else render_document(identity, merged)
+    )
+    changed_fields = diff_fields(flat, rendered)
+    visible_fields = {
+        path: value for path, value in changed_fields.items() if is_visible_path(path)
+    }
+    outcome = _classify_outcome(
+        event, stored, state, merged, has_visible_changes=bool(visible_fields)
+    )
+    if not changed_fields and not event.fields and event.actor is Actor.LINEUP:
+        return NoChange(merged)
     changes = {
         path: {"from": flat.get(path), "to": value}
-        for path, value in shown.items()
-        if path not in _untold(statements, heard)
+        for path, value in visible_fields.items()
+        if path not in _hidden_paths(state, merged)
     }
-    return Commit(
+    return ReservationWrite(
         outcome=outcome,
-        creates=held.document is None,
-        document=_dated(written, change, held, identity, writing.now),
-        entry_id=_entry_id(change, held),
+        is_create=stored.document is None,
+        changed_fields=_with_timestamps(changed_fields, event, stored, identity, context.now),
+        entry_id=_choose_entry_id(event, stored),
         entry={
             "restaurantId": identity.restaurant_id,
-            **journal_entry(change, outcome, changes, heard, writing),
-            **_joined(change, heard),
+            **build_journal_entry(event, outcome, changes, merged, context),
+            **_linked_guest_fields(event, merged),
         },
-        statements=heard,
-        tombstones=found.tombstones,
+        state=merged,
+        forgotten_guest_keys=result.forgotten_guest_keys,
     )
 
 
-def statements_in(flat: Mapping[str, Any], system: System) -> Statements:
+def read_reservation_state(flat: Mapping[str, Any], system: ReservationSystem) -> ReservationState:
     """Read all that was said back from the flattened document of a reservation of either system.
 
     Raises:
         RejectedStatementError: When there is no document of Lineup's own.
     """
-    return own_statements(flat) if system is System.LINEUP else statements_of(flat)
+    return (
+        native_registers(flat)
+        if system is ReservationSystem.LINEUP
+        else reservation_state_from_document(flat)
+    )
 
 
-def _joined(change: Change, heard: Statements) -> dict[str, Any]:
+def _linked_guest_fields(event: ReservationEvent, state: ReservationState) -> dict[str, Any]:
     """Return what the journal tells of a join: which guest at which version, and no value."""
-    if change.event_type != GUEST_JOINED or heard.guest is None:
+    if event.event_type != GUEST_LINKED_EVENT_TYPE or state.linked_guest is None:
         return {}
-    version = stored_version(heard.guest.version)
-    return {"guest": {"guestKey": heard.guest.key, "version": version}}
+    version = version_to_map(state.linked_guest.version)
+    return {"guest": {"guestKey": state.linked_guest.key, "version": version}}
 
 
-def _untold(before: Statements, after: Statements) -> frozenset[str]:
+def _hidden_paths(before: ReservationState, after: ReservationState) -> frozenset[str]:
     """Return the fields whose values the journal must not tell: a guest's are never copied."""
-    if after.named.forgotten:
+    if after.guest_references.has_forgotten_guest:
         return PERSONAL_PATHS
-    return GUEST_PATHS if before.guest or after.guest else frozenset()
+    return GUEST_PATHS if before.linked_guest or after.linked_guest else frozenset()
 
 
-def _met_before(
-    change: Change, held: Held, statements: Statements
-) -> AlreadyHeld | Contradiction | EntryNeeded | None:
+def _decide_repeat(
+    event: ReservationEvent, stored: StoredReservation, state: ReservationState
+) -> NoChange | VersionConflict | JournalEntryRequired | None:
     """Tell whether this very event was taken before; None means that it is new.
 
     OpenTable's object above the highest version held cannot have been taken, which spares the
     poll a read of the journal; its create would fail if that were ever untrue.
     """
-    entry_id = _entry_id(change, held)
-    entry = held.entries.get(entry_id)
+    entry_id = _choose_entry_id(event, stored)
+    entry = stored.journal_entries.get(entry_id)
     if entry is not None:
-        return _same_or_not(_contradicts(entry["said"], change), statements)
-    register = statements.register(change.speaker)
-    if register.version == change.version:
-        return _same_or_not(_contradicts_register(change, statements), statements)
-    if entry_id in held.entries or _is_newer_object(change, register):
+        return _no_change_or_conflict(_conflicts_with_entry(entry["said"], event), state)
+    registers = state.get_registers(event.actor)
+    if registers.version == event.version:
+        return _no_change_or_conflict(_conflicts_with_registers(event, state), state)
+    if entry_id in stored.journal_entries or _is_newer_object(event, registers):
         return None
-    return EntryNeeded(entry_id)
+    return JournalEntryRequired(entry_id)
 
 
-def _is_plainly_held(change: Change, held: Held, statements: Statements) -> bool:
+def _is_current_version(
+    event: ReservationEvent, stored: StoredReservation, state: ReservationState
+) -> bool:
     """Whether the document alone shows that nothing was said since: so it is with most rows.
 
     Then no guest need be looked for. What a forgotten guest once said is compared scrubbed.
     """
-    same = statements.register(change.speaker).version == change.version
-    return same and change.event_id not in held.entries and not statements.named.forgotten
+    is_same_version = state.get_registers(event.actor).version == event.version
+    return (
+        is_same_version
+        and event.event_id not in stored.journal_entries
+        and not state.guest_references.has_forgotten_guest
+    )
 
 
-def _contradicts_register(change: Change, statements: Statements) -> bool:
-    return statements.register(change.speaker).contradicts(change.version, change.said)
+def _conflicts_with_registers(event: ReservationEvent, state: ReservationState) -> bool:
+    return state.get_registers(event.actor).has_conflict(event.version, event.fields)
 
 
-def _is_newer_object(change: Change, register: Register) -> bool:
-    above = register.version is None or register.version < change.version
-    return above and change.speaker is Speaker.OPENTABLE
+def _is_newer_object(event: ReservationEvent, registers: FieldRegisters) -> bool:
+    is_newer = registers.version is None or registers.version < event.version
+    return is_newer and event.actor is Actor.OPENTABLE
 
 
-def _same_or_not(contradicts: bool, statements: Statements) -> AlreadyHeld | Contradiction:  # noqa: FBT001 -- private, two call sites
-    return Contradiction() if contradicts else AlreadyHeld(statements)
+def _no_change_or_conflict(
+    is_conflict: bool,  # noqa: FBT001 -- a verdict, not an option
+    state: ReservationState,
+) -> NoChange | VersionConflict:
+    return VersionConflict() if is_conflict else NoChange(state)
 
 
-def _contradicts(said: Mapping[str, Any], change: Change) -> bool:
+def _conflicts_with_entry(entry_fields: Mapping[str, Any], event: ReservationEvent) -> bool:
     """Judge on the fields that both carry, but not on the spelling of OpenTable's id."""
-    both = said.keys() & change.said.keys() - {"openTableId"}
-    return any(said[name] != change.said[name] for name in both)
+    common_names = entry_fields.keys() & event.fields.keys() - {"openTableId"}
+    return any(entry_fields[name] != event.fields[name] for name in common_names)
 
 
-def _entry_id(change: Change, held: Held) -> str:
+def _choose_entry_id(event: ReservationEvent, stored: StoredReservation) -> str:
     """Return the journal id to write under.
 
     OpenTable may say one ``sequence_id`` again at a later ``updated_at_utc``: two statements,
     of which the second that came gets an id of its own.
     """
-    entry = held.entries.get(change.event_id)
-    if entry is None or change.speaker is not Speaker.OPENTABLE:
-        return change.event_id
-    return change.event_id if entry_version(entry) == change.version else later_entry_id(change)
+    entry = stored.journal_entries.get(event.event_id)
+    if entry is None or event.actor is not Actor.OPENTABLE:
+        return event.event_id
+    return (
+        event.event_id
+        if read_entry_version(entry) == event.version
+        else build_later_entry_id(event)
+    )
 
 
-def _outcome(
-    change: Change, held: Held, before: Statements, after: Statements, *, changed: bool
-) -> Outcome:
-    if held.document is None:
-        return Outcome.CREATED
-    if changed:
-        return Outcome.UPDATED
-    held_version = before.register(change.speaker).version
-    is_news = held_version is None or held_version < change.version
-    moved = after.register(change.speaker) != before.register(change.speaker)
-    return Outcome.UNCHANGED if moved or is_news else Outcome.STALE
+def _classify_outcome(
+    event: ReservationEvent,
+    stored: StoredReservation,
+    before: ReservationState,
+    after: ReservationState,
+    *,
+    has_visible_changes: bool,
+) -> EventOutcome:
+    if stored.document is None:
+        return EventOutcome.CREATED
+    if has_visible_changes:
+        return EventOutcome.UPDATED
+    previous_version = before.get_registers(event.actor).version
+    is_newer = previous_version is None or previous_version < event.version
+    has_new_registers = after.get_registers(event.actor) != before.get_registers(event.actor)
+    return EventOutcome.UNCHANGED if has_new_registers or is_newer else EventOutcome.STALE
 
 
-def _dated(
-    written: FlatDocument, change: Change, held: Held, identity: Identity, now: datetime
+def _with_timestamps(
+    changed_fields: FlatDocument,
+    event: ReservationEvent,
+    stored: StoredReservation,
+    identity: ReservationIdentity,
+    now: datetime,
 ) -> FlatDocument:
     """Add the document's times of writing; where nothing is written, nothing is dated."""
-    if not written:
+    if not changed_fields:
         return {}
-    dated: FlatDocument = {**written, "updatedAt": now}
-    if identity.system is System.LINEUP:
-        return dated
-    creates = held.document is None
-    if creates:
-        dated["createdAt"] = now
-    if change.speaker is not Speaker.RELAY:
-        dated["reconciliation.lastReconciledAt"] = now
-    elif creates:
-        dated["reconciliation.lastReconciledAt"] = None
-    return dated
+    timestamped: FlatDocument = {**changed_fields, "updatedAt": now}
+    if identity.system is ReservationSystem.LINEUP:
+        return timestamped
+    is_create = stored.document is None
+    if is_create:
+        timestamped["createdAt"] = now
+    if event.actor is not Actor.RELAY:
+        timestamped["reconciliation.lastReconciledAt"] = now
+    elif is_create:
+        timestamped["reconciliation.lastReconciledAt"] = None
+    return timestamped

@@ -12,18 +12,18 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from shared.core.change import Speaker
-from shared.core.joined import stored_join
-from shared.core.keys import reservation_document_id
-from shared.core.statements import Statements
-from shared.core.states import Status
-from shared.core.stored import stored_history, stored_named, stored_register
-from shared.core.system import System
-from shared.core.times import business_date, utc_text
+from shared.core.change import Actor
+from shared.core.joined import linked_guest_to_map
+from shared.core.keys import build_reservation_document_id
+from shared.core.statements import ReservationState
+from shared.core.states import ReservationStatus
+from shared.core.stored import guest_references_to_fields, registers_to_map, status_history_to_maps
+from shared.core.system import ReservationSystem
+from shared.core.times import format_local_date, format_utc
 
-UNKNOWN_DINER = "OpenTable Guest"
+UNKNOWN_DINER_NAME = "OpenTable Guest"
 
-_ALWAYS_SHOWN = {
+_ALWAYS_WRITTEN_PATHS = {
     "openTableId": "source.openTableId",
     "confirmationId": "source.confirmationId",
     "guestId": "source.guestId",
@@ -34,7 +34,7 @@ _ALWAYS_SHOWN = {
     "seatedAt": "seatedAt",
     "completedAt": "completedAt",
 }
-_SHOWN_ONCE_SAID = {
+_OPTIONAL_PATHS = {
     name: f"metadata.{name}"
     for name in (
         "specialRequests",
@@ -50,12 +50,12 @@ _SHOWN_ONCE_SAID = {
         "startAtNote",
     )
 }
-_BOOKKEEPING = ("sync.", "guests.", "statusHistory", "startAtTimestamp")
+_INTERNAL_PREFIXES = ("sync.", "guests.", "statusHistory", "startAtTimestamp")
 
 FlatDocument = dict[str, Any]
 
 
-class Identity(Struct, frozen=True):
+class ReservationIdentity(Struct, frozen=True):
     """Whose reservation a document is, and the clock on that restaurant's wall.
 
     Attributes:
@@ -68,105 +68,105 @@ class Identity(Struct, frozen=True):
     restaurant_id: str
     external_key: str
     zone: ZoneInfo
-    system: System = System.OPENTABLE
+    system: ReservationSystem = ReservationSystem.OPENTABLE
 
 
-def render(identity: Identity, statements: Statements) -> FlatDocument:
+def render_document(identity: ReservationIdentity, state: ReservationState) -> FlatDocument:
     """Return all that the bundle writes in a document but its times of writing.
 
     Args:
         identity: The restaurant, the reservation's key and the restaurant's zone.
-        statements: Everything that was said about the reservation.
+        state: Everything that was said about the reservation.
     """
-    start_at = statements.shown("startAt")
+    start_at = state.resolve_field("startAt")
     document: FlatDocument = {
-        "id": reservation_document_id(identity.external_key),
+        "id": build_reservation_document_id(identity.external_key),
         "restaurantId": identity.restaurant_id,
         "source.system": "OPENTABLE",
         "source.externalReservationId": identity.external_key,
         "dinerId": None,
-        "status": status_shown(statements),
-        "statusHistory": stored_history(statements.statuses),
+        "status": resolve_status(state),
+        "statusHistory": status_history_to_maps(state.status_history),
     }
-    document.update(_start(start_at, identity.zone))
-    document.update(_reconciliation(statements, start_at))
-    document.update(_diner(statements))
-    document.update(stored_named(statements.named))
-    for name, path in _ALWAYS_SHOWN.items():
-        document[path] = statements.shown(name)
-    for name, path in _SHOWN_ONCE_SAID.items():
-        if any(name in register.fields for register in statements.registers.values()):
-            document[path] = statements.shown(name)
-    for speaker, register in statements.registers.items():
-        document[f"sync.{speaker.lower()}"] = stored_register(register)
+    document.update(_render_start_time(start_at, identity.zone))
+    document.update(_render_reconciliation(state, start_at))
+    document.update(_render_diner(state))
+    document.update(guest_references_to_fields(state.guest_references))
+    for name, path in _ALWAYS_WRITTEN_PATHS.items():
+        document[path] = state.resolve_field(name)
+    for name, path in _OPTIONAL_PATHS.items():
+        if any(name in registers.fields for registers in state.registers_by_actor.values()):
+            document[path] = state.resolve_field(name)
+    for actor, registers in state.registers_by_actor.items():
+        document[f"sync.{actor.lower()}"] = registers_to_map(registers)
     return document
 
 
-def _diner(statements: Statements) -> FlatDocument:
+def _render_diner(state: ReservationState) -> FlatDocument:
     """Return who comes: the guest that ``guestId`` leads to, else what envelopes say.
 
     Names are derived, never merged by time: nobody's clock can put one guest's name on
     another's reservation.
     """
-    guest = statements.guest
+    linked_guest = state.linked_guest
     document: FlatDocument = {
-        "dinerName": (guest and guest.diner_name) or statements.shown("dinerName"),
-        "phone": (guest and guest.phone) or statements.shown("phone"),
-        "email": (guest and guest.email) or statements.shown("email"),
+        "dinerName": (linked_guest and linked_guest.diner_name) or state.resolve_field("dinerName"),
+        "phone": (linked_guest and linked_guest.phone) or state.resolve_field("phone"),
+        "email": (linked_guest and linked_guest.email) or state.resolve_field("email"),
     }
-    document["dinerName"] = document["dinerName"] or UNKNOWN_DINER
+    document["dinerName"] = document["dinerName"] or UNKNOWN_DINER_NAME
     # Written also as None: a guest whom the reservation no longer names must not stay in it.
-    document["sync.guest"] = guest and stored_join(guest)
+    document["sync.guest"] = linked_guest and linked_guest_to_map(linked_guest)
     return document
 
 
-def status_shown(statements: Statements) -> str:
+def resolve_status(state: ReservationState) -> str:
     """Return the status that is shown.
 
     The default is derived, not said: it carries no version, so any word overrules it.
     """
-    return str(statements.shown("status") or Status.CONFIRMED.value)
+    return str(state.resolve_field("status") or ReservationStatus.CONFIRMED.value)
 
 
-def _start(start_at: object, zone: ZoneInfo) -> FlatDocument:
+def _render_start_time(start_at: object, zone: ZoneInfo) -> FlatDocument:
     if not isinstance(start_at, datetime):
         return {"startAt": None, "startAtTimestamp": None, "localDate": None}
     return {
-        "startAt": utc_text(start_at),
+        "startAt": format_utc(start_at),
         "startAtTimestamp": start_at,
-        "localDate": business_date(start_at, zone),
+        "localDate": format_local_date(start_at, zone),
     }
 
 
-def open_table_mark(statements: Statements) -> str:
+def format_opentable_version(state: ReservationState) -> str:
     """Return a text that changes whenever OpenTable says something newer.
 
     A finding of reconciliation holds only while this mark is the one it was judged by.
     """
-    version = statements.register(Speaker.OPENTABLE).version
-    return f"{version.sequence_id}@{utc_text(version.at)}" if version else ""
+    version = state.get_registers(Actor.OPENTABLE).version
+    return f"{version.sequence_id}@{format_utc(version.occurred_at)}" if version else ""
 
 
-def standing_divergence(statements: Statements) -> str | None:
+def find_open_divergence(state: ReservationState) -> str | None:
     """Return the type of the divergence that reconciliation flagged and nothing has settled."""
-    if statements.shown("divergenceMark") != open_table_mark(statements):
+    if state.resolve_field("divergenceMark") != format_opentable_version(state):
         return None
-    divergence = statements.shown("divergence")
+    divergence = state.resolve_field("divergence")
     return divergence if isinstance(divergence, str) else None
 
 
-def _reconciliation(statements: Statements, start_at: object) -> FlatDocument:
-    diverged = standing_divergence(statements) is not None
-    heard = Speaker.OPENTABLE in statements.registers and start_at is not None
+def _render_reconciliation(state: ReservationState, start_at: object) -> FlatDocument:
+    is_diverged = find_open_divergence(state) is not None
+    is_reconciled = Actor.OPENTABLE in state.registers_by_actor and start_at is not None
     return {
-        "reconciliation.divergenceDetected": diverged,
+        "reconciliation.divergenceDetected": is_diverged,
         "reconciliation.reconciliationStatus": (
-            "DIVERGED" if diverged else "RECONCILED" if heard else "PENDING"
+            "DIVERGED" if is_diverged else "RECONCILED" if is_reconciled else "PENDING"
         ),
     }
 
 
-def flatten(document: Mapping[str, Any]) -> FlatDocument:
+def flatten_document(document: Mapping[str, Any]) -> FlatDocument:
     """Return a stored document with its maps one level deep as dotted paths."""
     flat: FlatDocument = {}
     for name, value in document.items():
@@ -177,7 +177,7 @@ def flatten(document: Mapping[str, Any]) -> FlatDocument:
     return flat
 
 
-def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
+def nest_fields(flat: Mapping[str, Any]) -> dict[str, Any]:
     """Return dotted paths as nested maps, as a new document is created."""
     document: dict[str, Any] = {}
     for path, value in flat.items():
@@ -189,13 +189,15 @@ def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
     return document
 
 
-def difference(held: Mapping[str, Any], rendered: Mapping[str, Any]) -> FlatDocument:
+def diff_fields(stored: Mapping[str, Any], rendered: Mapping[str, Any]) -> FlatDocument:
     """Return the rendered fields that the held document lacks or shows otherwise."""
     return {
-        path: value for path, value in rendered.items() if path not in held or held[path] != value
+        path: value
+        for path, value in rendered.items()
+        if path not in stored or stored[path] != value
     }
 
 
-def is_shown(path: str) -> bool:
+def is_visible_path(path: str) -> bool:
     """Whether a person sees this field, as against the bundle's own bookkeeping."""
-    return not path.startswith(_BOOKKEEPING)
+    return not path.startswith(_INTERNAL_PREFIXES)

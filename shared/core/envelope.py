@@ -13,15 +13,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from shared.core import fields
-from shared.core.change import Change, Source, Speaker, Value, Version
-from shared.core.keys import envelope_event_id, external_key
-from shared.core.states import Status, status_of
-from shared.core.times import instant_of
-from shared.errors import RejectedStatementError
+from shared.core.change import Actor, Channel, FieldValue, ReservationEvent, Version
+from shared.core.keys import build_envelope_event_id, build_external_key
+from shared.core.states import ReservationStatus, parse_status
+from shared.core.times import parse_instant
+from shared.errors import InvalidEventError
 
-CLOCK_TOLERANCE = timedelta(seconds=300)
+MAX_CLOCK_SKEW = timedelta(seconds=300)
 
-_SPELLINGS = {
+_FIELD_ALIASES = {
     "reservationId": ("reservationId", "reservation_id", "id"),
     "restaurantId": ("restaurantId", "restaurant_id"),
     "restaurantName": ("restaurantName", "restaurant_name"),
@@ -34,7 +34,7 @@ _SPELLINGS = {
     "specialRequests": ("specialRequests", "special_requests", "notes"),
     "cancellationReason": ("cancellationReason", "cancellation_reason"),
 }
-_TEXTS = {
+_TEXT_FIELDS = {
     "dinerName": "dinerName",
     "dinerEmail": "email",
     "dinerPhone": "phone",
@@ -44,7 +44,7 @@ _TEXTS = {
 }
 
 
-class EventType(StrEnum):
+class EnvelopeEventType(StrEnum):
     """The envelope's event types."""
 
     CREATED = "reservation.created"
@@ -52,29 +52,29 @@ class EventType(StrEnum):
     CANCELLED = "reservation.cancelled"
 
 
-def spelled(body: Mapping[str, Any], *names: str) -> Any:
+def read_first_present(body: Mapping[str, Any], *names: str) -> Any:
     """Return the first of several spellings that is present and not null."""
     return next((body[name] for name in names if body.get(name) is not None), None)
 
 
-def restaurant_reference(body: Mapping[str, Any]) -> str | None:
+def read_restaurant_reference(body: Mapping[str, Any]) -> str | None:
     """Return the id by which an envelope names its restaurant, or None where it has none."""
     data = body.get("data")
     if not isinstance(data, Mapping):
         return None
-    return fields.identifier(spelled(data, *_SPELLINGS["restaurantId"]))
+    return fields.parse_identifier(read_first_present(data, *_FIELD_ALIASES["restaurantId"]))
 
 
-def change_from_envelope(  # noqa: PLR0913 -- all keyword-only but the statement itself
+def parse_envelope(  # noqa: PLR0913 -- all keyword-only but the statement itself
     body: Mapping[str, Any],
     payload: str,
     *,
     rid: str | None,
     zone: ZoneInfo,
     received_at: datetime,
-    source: Source,
-    vouched: bool = False,
-) -> Change:
+    channel: Channel,
+    accept_future_timestamp: bool = False,
+) -> ReservationEvent:
     """Read an envelope.
 
     Args:
@@ -83,92 +83,106 @@ def change_from_envelope(  # noqa: PLR0913 -- all keyword-only but the statement
         rid: The restaurant's OpenTable number, whose prefix an id may carry.
         zone: The restaurant's zone, in which a zone-less ``reservationDateTime`` is read.
         received_at: When it was first received, UTC.
-        source: Which way it came.
-        vouched: Whether a person wants it in though its timestamp is ahead of its receipt. It is
+        channel: Which way it came.
+        accept_future_timestamp: Whether a person wants it in though its timestamp is ahead of its
+            receipt. It is
             then dated by that, for nothing can have been said after it came; so it never
             overrules what was truly said later.
 
     Raises:
         RejectedStatementError: When it cannot be applied; the reason names the field.
     """
-    data = {name: spelled(body["data"], *names) for name, names in _SPELLINGS.items()}
-    event_type = _event_type(body)
-    event_id = envelope_event_id(fields.identifier(body.get("id")) or _content_id(body))
-    version = Version.of_envelope(_timestamp(body, received_at, vouched=vouched), event_id)
-    return Change(
-        external_key=external_key(_reservation_id(data), rid),
+    data = {
+        name: read_first_present(body["data"], *names) for name, names in _FIELD_ALIASES.items()
+    }
+    event_type = _parse_event_type(body)
+    event_id = build_envelope_event_id(
+        fields.parse_identifier(body.get("id")) or _hash_content(body)
+    )
+    version = Version.from_timestamp(
+        _parse_timestamp(body, received_at, accept_future_timestamp=accept_future_timestamp),
+        event_id,
+    )
+    return ReservationEvent(
+        external_key=build_external_key(_parse_reservation_id(data), rid),
         event_id=event_id,
         event_type=event_type,
-        speaker=Speaker.RELAY,
+        actor=Actor.RELAY,
         version=version,
-        said=_said(event_type, data, zone),
+        fields=_parse_fields(event_type, data, zone),
         payload=payload,
-        source=source,
+        channel=channel,
     )
 
 
-def _event_type(body: Mapping[str, Any]) -> EventType:
-    word = spelled(body, "eventType", "event_type")
+def _parse_event_type(body: Mapping[str, Any]) -> EnvelopeEventType:
+    event_type = read_first_present(body, "eventType", "event_type")
     try:
-        return EventType(word)
+        return EnvelopeEventType(event_type)
     except ValueError:
-        raise RejectedStatementError(
+        raise InvalidEventError(
             "unknown_event_type",
             "Only reservation.created, reservation.updated and reservation.cancelled are known.",
         ) from None
 
 
-def _content_id(body: Mapping[str, Any]) -> str:
+def _hash_content(body: Mapping[str, Any]) -> str:
     """Return an id for an envelope without one: a retry of it says the same, so hashes alike."""
     content = json.dumps(body, sort_keys=True).encode()
     return "content:" + hashlib.sha256(content).hexdigest()
 
 
-def _timestamp(body: Mapping[str, Any], received_at: datetime, *, vouched: bool) -> datetime:
+def _parse_timestamp(
+    body: Mapping[str, Any], received_at: datetime, *, accept_future_timestamp: bool
+) -> datetime:
     text = body.get("timestamp")
     try:
-        timestamp = instant_of(text if isinstance(text, str) else "")
+        timestamp = parse_instant(text if isinstance(text, str) else "")
     except ValueError:
-        raise RejectedStatementError(
+        raise InvalidEventError(
             "invalid_timestamp", "The envelope's timestamp must be an ISO 8601 date and time."
         ) from None
-    if timestamp <= received_at + CLOCK_TOLERANCE:
+    if timestamp <= received_at + MAX_CLOCK_SKEW:
         return timestamp
-    if vouched:
+    if accept_future_timestamp:
         return received_at
-    raise RejectedStatementError(
+    raise InvalidEventError(
         "timestamp_ahead",
         "The envelope's timestamp is over 300 s in the future: set the relay's clock. Replayed, "
         "this event is dated by when it came.",
     )
 
 
-def _reservation_id(data: Mapping[str, Any]) -> str:
-    identifier = fields.identifier(data["reservationId"])
+def _parse_reservation_id(data: Mapping[str, Any]) -> str:
+    identifier = fields.parse_identifier(data["reservationId"])
     if identifier is None:
-        raise RejectedStatementError("invalid_id", "data.reservationId is missing or no text.")
+        raise InvalidEventError("invalid_id", "data.reservationId is missing or no text.")
     return identifier
 
 
-def _said(event_type: EventType, data: Mapping[str, Any], zone: ZoneInfo) -> dict[str, Value]:
-    said: dict[str, Value] = {
-        field: fields.text(name, data[name])
-        for name, field in _TEXTS.items()
+def _parse_fields(
+    event_type: EnvelopeEventType, data: Mapping[str, Any], zone: ZoneInfo
+) -> dict[str, FieldValue]:
+    values: dict[str, FieldValue] = {
+        field: fields.parse_text(name, data[name])
+        for name, field in _TEXT_FIELDS.items()
         if data[name] is not None
     }
     if data["partySize"] is not None:
-        said["partySize"] = fields.party_size("data.partySize", data["partySize"])
+        values["partySize"] = fields.parse_party_size("data.partySize", data["partySize"])
     if data["reservationDateTime"] is not None:
-        said |= fields.start_at("data.reservationDateTime", data["reservationDateTime"], zone)
-    return said | _status(event_type, data["status"])
+        values |= fields.parse_start_time(
+            "data.reservationDateTime", data["reservationDateTime"], zone
+        )
+    return values | _parse_status_fields(event_type, data["status"])
 
 
-def _status(event_type: EventType, word: object) -> dict[str, Value]:
-    state = None if word is None else fields.text("data.status", word)
-    said: dict[str, Value] = {"state": state} if state else {}
-    status = status_of(state) if state else None
-    if event_type is EventType.CANCELLED:
-        status = Status.CANCELLED
-    elif event_type is EventType.CREATED and not state:
-        status = Status.CONFIRMED
-    return said | ({"status": status.value} if status else {})
+def _parse_status_fields(event_type: EnvelopeEventType, raw_state: object) -> dict[str, FieldValue]:
+    state = None if raw_state is None else fields.parse_text("data.status", raw_state)
+    values: dict[str, FieldValue] = {"state": state} if state else {}
+    status = parse_status(state) if state else None
+    if event_type is EnvelopeEventType.CANCELLED:
+        status = ReservationStatus.CANCELLED
+    elif event_type is EnvelopeEventType.CREATED and not state:
+        status = ReservationStatus.CONFIRMED
+    return values | ({"status": status.value} if status else {})

@@ -7,9 +7,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shared.core.change import Change, Value
-from shared.core.statements import Register, Said, Statements
-from shared.core.states import status_of
+from shared.core.change import FieldValue, ReservationEvent
+from shared.core.statements import FieldRegisters, RegisterValue, ReservationState
+from shared.core.states import parse_status
 
 # Free text counts as a person's: a request or a tag may name anyone.
 PERSONAL_FIELDS = frozenset(
@@ -26,7 +26,7 @@ PERSONAL_FIELDS = frozenset(
 )
 GUEST_PATHS = frozenset({"dinerName", "email", "phone"})
 PERSONAL_PATHS = GUEST_PATHS | {f"metadata.{name}" for name in PERSONAL_FIELDS - GUEST_PATHS}
-_ANONYMOUS_KEYS = frozenset(
+_IMPERSONAL_KEYS = frozenset(
     {
         "eventType",
         "event_type",
@@ -62,88 +62,94 @@ _ANONYMOUS_KEYS = frozenset(
     }
 )
 # A word without a digit may be anyone's name.
-_CODE = re.compile(r"(?=.*\d)[A-Za-z0-9_.:+-]{1,80}|reservation\.[a-z]{1,20}|", re.ASCII)
+_SAFE_TEXT = re.compile(r"(?=.*\d)[A-Za-z0-9_.:+-]{1,80}|reservation\.[a-z]{1,20}|", re.ASCII)
 
 
-def erased(name: str, value: Value) -> Value:
+def redact_value(name: str, value: FieldValue) -> FieldValue:
     """Return a field's value without the person: none of it, in a form of the same kind."""
     if name not in PERSONAL_FIELDS:
         return value
     return [] if isinstance(value, list) else None
 
 
-def scrubbed_change(change: Change) -> Change:
+def redact_event(event: ReservationEvent) -> ReservationEvent:
     """Return a statement without the person."""
-    said = {name: erased(name, value) for name, value in change.said.items()}
-    return replace(change, said=said, payload=scrubbed_text(change.payload))
+    values = {name: redact_value(name, value) for name, value in event.fields.items()}
+    return replace(event, fields=values, payload=redact_json(event.payload))
 
 
-def scrubbed_statements(statements: Statements) -> Statements:
+def redact_state(state: ReservationState) -> ReservationState:
     """Return all that is held about a reservation without the person."""
-    registers = {
-        speaker: _scrubbed_register(register) for speaker, register in statements.registers.items()
+    redacted_registers = {
+        actor: _redact_registers(field_registers)
+        for actor, field_registers in state.registers_by_actor.items()
     }
-    return replace(statements, registers=registers)
+    return replace(state, registers_by_actor=redacted_registers)
 
 
-def _scrubbed_register(register: Register) -> Register:
-    said = {
-        name: Said(held.version, erased(name, held.value)) for name, held in register.fields.items()
+def _redact_registers(registers: FieldRegisters) -> FieldRegisters:
+    redacted = {
+        name: RegisterValue(current.version, redact_value(name, current.value))
+        for name, current in registers.fields.items()
     }
-    return replace(register, fields=said)
+    return replace(registers, fields=redacted)
 
 
-def names_held(statements: Statements, guest_key: str) -> set[str]:
+def collect_personal_values(state: ReservationState, guest_key: str) -> set[str]:
     """Return the names, numbers and addresses that a reservation holds of a guest.
 
     Args:
-        statements: All that is held about the reservation, a relay's losing words included.
+        state: All that is held about the reservation, a relay's losing words included.
         guest_key: The guest's; details that were joined of another one are left out.
     """
-    guest = statements.guest
-    joined = guest.details if guest is not None and guest_key in guest.path else ()
-    said = [
-        held.value
-        for register in statements.registers.values()
-        for name, held in register.fields.items()
+    linked_guest = state.linked_guest
+    guest_details = (
+        linked_guest.details if linked_guest is not None and guest_key in linked_guest.path else ()
+    )
+    values = [
+        register_value.value
+        for registers in state.registers_by_actor.values()
+        for name, register_value in registers.fields.items()
         if name in GUEST_PATHS
     ]
-    return {name for name in (*joined, *said) if isinstance(name, str) and name}
+    return {name for name in (*guest_details, *values) if isinstance(name, str) and name}
 
 
-def scrubbed_text(body: str) -> str:
+def redact_json(body: str) -> str:
     """Return a body with only the keys that are known to tell nothing of a person.
 
     Fails closed: what stands under such a key in another form than a code's goes too.
     """
     try:
-        return json.dumps(_anonymous(json.loads(body)), sort_keys=True)
+        return json.dumps(_keep_impersonal(json.loads(body)), sort_keys=True)
     except (ValueError, RecursionError):
         return "{}"
 
 
-def _anonymous(body: object) -> dict[str, Any]:
+def _keep_impersonal(body: object) -> dict[str, Any]:
     if not isinstance(body, dict):
         return {}
-    kept = {name: value for name, value in body.items() if name in _ANONYMOUS_KEYS}
-    parts = {name: _anonymous(part) for name, part in kept.items() if isinstance(part, dict)}
-    return {name: value for name, value in kept.items() if _is_code(value)} | parts
+    impersonal = {name: value for name, value in body.items() if name in _IMPERSONAL_KEYS}
+    parts = {
+        name: _keep_impersonal(part) for name, part in impersonal.items() if isinstance(part, dict)
+    }
+    return {name: value for name, value in impersonal.items() if _is_safe_value(value)} | parts
 
 
-def _is_code(value: object) -> bool:
+def _is_safe_value(value: object) -> bool:
     if isinstance(value, list):
-        return all(isinstance(item, str) and _is_code(item) for item in value)
+        return all(isinstance(item, str) and _is_safe_value(item) for item in value)
     if isinstance(value, str):
-        return _CODE.fullmatch(value) is not None or status_of(value) is not None
+        return _SAFE_TEXT.fullmatch(value) is not None or parse_status(value) is not None
     return not isinstance(value, dict)
 
 
-def scrubbed_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
+def redact_journal_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of a journal entry that change when the person is erased from it."""
-    said = {name: erased(name, value) for name, value in entry["said"].items()}
+    fields = {name: redact_value(name, value) for name, value in entry["said"].items()}
     changes = {
-        path: moved for path, moved in entry["changes"].items() if path not in PERSONAL_PATHS
+        path: change for path, change in entry["changes"].items() if path not in PERSONAL_PATHS
     }
-    payload = scrubbed_text(entry["payload"])
-    wanted = {"said": said, "changes": changes, "payload": payload}
-    return {name: value for name, value in wanted.items() if entry[name] != value}
+    payload = redact_json(entry["payload"])
+    redacted = {"said": fields, "changes": changes, "payload": payload}
+    return {name: value for name, value in redacted.items() if entry[name] != value}

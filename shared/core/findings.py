@@ -4,56 +4,70 @@ import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from shared.core.change import Change, Source, Speaker, Value, Version
-from shared.core.document import open_table_mark
-from shared.core.report import Divergence
-from shared.core.statements import Statements
+from shared.core.change import Actor, Channel, FieldValue, ReservationEvent, Version
+from shared.core.document import format_opentable_version
+from shared.core.report import DivergenceType
+from shared.core.statements import ReservationState
 
 
-def flagged(
+def build_divergence_event(
     external_key: str,
-    statements: Statements,
-    divergence: Divergence | None,
+    state: ReservationState,
+    divergence: DivergenceType | None,
     report_id: str,
     now: datetime,
-) -> Change:
+) -> ReservationEvent:
     """Return the flagging of a divergence, or with None its settling.
 
     It holds while OpenTable says nothing newer, so it needs no undoing when OpenTable does.
     """
-    said: dict[str, Value] = {
+    fields: dict[str, FieldValue] = {
         "divergence": divergence and divergence.value,
-        "divergenceMark": open_table_mark(statements),
+        "divergenceMark": format_opentable_version(state),
     }
     kind = "flagged" if divergence else "settled"
-    return _finding(external_key, kind, said, report_id, _after(statements, now))
+    return _build_reconciliation_event(
+        external_key, kind, fields, report_id, _next_timestamp(state, now)
+    )
 
 
-def repaired(external_key: str, statements: Statements, report_id: str, now: datetime) -> Change:
+def build_repair_event(
+    external_key: str, state: ReservationState, report_id: str, now: datetime
+) -> ReservationEvent:
     """Return the repair of a document that does not show what was said.
 
     It says nothing: applying any change renders the document anew from all that is held.
     """
-    return _finding(external_key, "repaired", {}, report_id, _after(statements, now))
+    return _build_reconciliation_event(
+        external_key, "repaired", {}, report_id, _next_timestamp(state, now)
+    )
 
 
-def _after(statements: Statements, now: datetime) -> datetime:
+def _next_timestamp(state: ReservationState, now: datetime) -> datetime:
     """Return the present, or just after our last finding where another clock ran ahead."""
-    last = statements.register(Speaker.LINEUP).version
-    return now if last is None else max(now, last.at + timedelta(microseconds=1))
+    last_version = state.get_registers(Actor.LINEUP).version
+    return (
+        now
+        if last_version is None
+        else max(now, last_version.occurred_at + timedelta(microseconds=1))
+    )
 
 
-def _finding(
-    external_key: str, kind: str, said: Mapping[str, Value], report_id: str, at: datetime
-) -> Change:
+def _build_reconciliation_event(
+    external_key: str,
+    kind: str,
+    fields: Mapping[str, FieldValue],
+    report_id: str,
+    occurred_at: datetime,
+) -> ReservationEvent:
     event_id = f"{kind}-{report_id}"
-    return Change(
+    return ReservationEvent(
         external_key=external_key,
         event_id=event_id,
         event_type=f"reconciliation.{kind}",
-        speaker=Speaker.LINEUP,
-        version=Version.of_envelope(at, event_id),
-        said=said,
+        actor=Actor.LINEUP,
+        version=Version.from_timestamp(occurred_at, event_id),
+        fields=fields,
         payload=json.dumps({"reportId": report_id}),
-        source=Source.RECONCILIATION,
+        channel=Channel.RECONCILIATION,
     )

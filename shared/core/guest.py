@@ -14,19 +14,19 @@ from zoneinfo import ZoneInfo
 from msgspec import field
 
 from shared.core import fields
-from shared.core.change import Value, Version
-from shared.core.keys import guest_key, prefixed
-from shared.core.phones import e164, number_of
-from shared.core.snapshot import row_id
-from shared.core.structs import Unshown
-from shared.core.versions import stored_version, version_from
-from shared.errors import RejectedStatementError
+from shared.core.change import FieldValue, Version
+from shared.core.keys import add_rid_prefix, build_guest_key
+from shared.core.phones import format_e164, parse_phone_entry
+from shared.core.snapshot import read_row_id
+from shared.core.structs import RedactedStruct
+from shared.core.versions import version_from_map, version_to_map
+from shared.errors import InvalidEventError
 
-LARGEST_PROFILE_BYTES = 100_000  # a tenth of what Firestore takes, so that its indexes fit too
-UNVERSIONED = Version.of_object(0, datetime(1970, 1, 1, tzinfo=UTC))
+MAX_PROFILE_BYTES = 100_000  # a tenth of what Firestore takes, so that its indexes fit too
+UNVERSIONED = Version.from_sequence(0, datetime(1970, 1, 1, tzinfo=UTC))
 _UTC = ZoneInfo("UTC")
 
-_TEXTS = {
+_TEXT_FIELDS = {
     "first_name": "firstName",
     "last_name": "lastName",
     "email": "email",
@@ -36,7 +36,7 @@ _TEXTS = {
     "notes_food_and_drink": "notesFoodAndDrink",
     "notes_seating": "notesSeating",
 }
-_FLAGS = {
+_BOOLEAN_FIELDS = {
     "marketing_opted_out": "marketingOptedOut",
     "email_optin": "emailOptin",
     "mail_opted_in": "mailOptedIn",
@@ -44,15 +44,15 @@ _FLAGS = {
 }
 
 
-class Guest(Unshown, frozen=True):
+class Guest(RedactedStruct, frozen=True):
     """A guest's record.
 
     Attributes:
-        key: The guest's key (see `shared.core.keys.external_key`).
+        key: The guest's key (see `shared.core.keys.build_external_key`).
         version: Its version; a merged record comes without one.
         profile: What is kept of the person, by the document's field names.
-        archived: Whether it was merged into another one.
-        survivor: That one's key; the Copper tier does not tell it.
+        is_merged: Whether it was merged into another one.
+        survivor_key: That one's key; the Copper tier does not tell it.
         survivor_id: The same guest's id, by which OpenTable is asked for it.
         forgotten_at: When it was learnt that the person must be forgotten, UTC.
     """
@@ -60,15 +60,15 @@ class Guest(Unshown, frozen=True):
     key: str
     version: Version = UNVERSIONED
     profile: Mapping[str, Any] = field(default_factory=dict)
-    archived: bool = False
-    survivor: str | None = None
+    is_merged: bool = False
+    survivor_key: str | None = None
     survivor_id: str | None = None
     forgotten_at: datetime | None = None
 
     @property
-    def is_plain(self) -> bool:
+    def is_active(self) -> bool:
         """Whether this is a person's record, neither merged nor to be forgotten."""
-        return not self.archived and self.forgotten_at is None
+        return not self.is_merged and self.forgotten_at is None
 
     @property
     def diner_name(self) -> str | None:
@@ -77,23 +77,23 @@ class Guest(Unshown, frozen=True):
         return " ".join(name for name in names if name) or None
 
     @property
-    def known_as(self) -> list[str]:
+    def personal_identifiers(self) -> list[str]:
         """Return the name, the numbers and the address by which free text may tell of it."""
         names = (self.diner_name, self.profile.get("email"), *self.profile.get("phones", ()))
         return [name for name in names if name]
 
-    def outranks(self, held: "Guest") -> bool:
+    def supersedes(self, other: "Guest") -> bool:
         """Whether this record replaces the held one: forgotten, then merged, then the later."""
-        if held.forgotten_at is not None or self.forgotten_at is not None:
-            return held.forgotten_at is None
-        return _rank(self) > _rank(held)
+        if other.forgotten_at is not None or self.forgotten_at is not None:
+            return other.forgotten_at is None
+        return _precedence(self) > _precedence(other)
 
 
-def _rank(guest: Guest) -> tuple[bool, Version, str]:
-    return (guest.archived, guest.version, guest.survivor or "")
+def _precedence(guest: Guest) -> tuple[bool, Version, str]:
+    return (guest.is_merged, guest.version, guest.survivor_key or "")
 
 
-def guest_from_row(
+def parse_opentable_guest(
     row: Mapping[str, Any], *, rid: str, country: str | None, now: datetime
 ) -> Guest:
     """Read a row of OpenTable's guests.
@@ -109,86 +109,94 @@ def guest_from_row(
     Raises:
         RejectedStatementError: When it cannot be read; the reason names the field.
     """
-    key = _key(row_id(dict(row)), rid)
-    if row.get("rid") is not None and fields.identifier(row["rid"]) != rid:
-        raise RejectedStatementError("wrong_rid", "The row's rid is another restaurant's.")
+    key = _parse_guest_key(read_row_id(dict(row)), rid)
+    if row.get("rid") is not None and fields.parse_identifier(row["rid"]) != rid:
+        raise InvalidEventError("wrong_rid", "The row's rid is another restaurant's.")
     if row.get("forgotten") is True:
         return Guest(key, forgotten_at=now)
     if row.get("archived") is True:
-        return _merged(key, row, rid)
-    return Guest(key, _version(row, required=True), _profile(row, country))
+        return _parse_merged_guest(key, row, rid)
+    return Guest(key, _parse_guest_version(row, is_required=True), _parse_profile(row, country))
 
 
-def _merged(key: str, row: Mapping[str, Any], rid: str) -> Guest:
+def _parse_merged_guest(key: str, row: Mapping[str, Any], rid: str) -> Guest:
     """Read a merged guest, whose survivor the pages write as URL, as id or as bare key."""
-    version, primary = _version(row, required=False), row.get("primary_guest")
+    version, primary = _parse_guest_version(row, is_required=False), row.get("primary_guest")
     if primary is None:
-        return Guest(key, version, archived=True)
-    written = (fields.text("primary_guest", primary) or "").rstrip("/").rpartition("/")[2]
-    survivor, survivor_id = _key(written, rid), prefixed(written, rid)
-    return Guest(key, version, archived=True, survivor=survivor, survivor_id=survivor_id)
+        return Guest(key, version, is_merged=True)
+    raw_id = (fields.parse_text("primary_guest", primary) or "").rstrip("/").rpartition("/")[2]
+    survivor_key, survivor_id = _parse_guest_key(raw_id, rid), add_rid_prefix(raw_id, rid)
+    return Guest(key, version, is_merged=True, survivor_key=survivor_key, survivor_id=survivor_id)
 
 
-def _key(guest_id: str, rid: str) -> str:
-    key = guest_key(guest_id, rid)
+def _parse_guest_key(guest_id: str, rid: str) -> str:
+    key = build_guest_key(guest_id, rid)
     if key is None:
-        raise RejectedStatementError("invalid_id", "A guest's id here cannot be a document's.")
+        raise InvalidEventError("invalid_id", "A guest's id here cannot be a document's.")
     return key
 
 
-def _version(row: Mapping[str, Any], *, required: bool) -> Version:
-    if not required and row.get("sequence_id") is None:
+def _parse_guest_version(row: Mapping[str, Any], *, is_required: bool) -> Version:
+    if not is_required and row.get("sequence_id") is None:
         return UNVERSIONED
-    sequence_id = fields.integer("sequence_id", row.get("sequence_id"), 0)
-    updated_at = fields.instant_or_none(dict(row), "updated_at", _UTC)
-    return Version.of_object(sequence_id, updated_at or UNVERSIONED.at)
+    sequence_id = fields.parse_integer("sequence_id", row.get("sequence_id"), 0)
+    updated_at = fields.parse_row_instant(dict(row), "updated_at", _UTC)
+    return Version.from_sequence(sequence_id, updated_at or UNVERSIONED.occurred_at)
 
 
-def _profile(row: Mapping[str, Any], country: str | None) -> dict[str, Value]:
-    profile: dict[str, Value] = {
-        kept: fields.text(name, row[name])
-        for name, kept in _TEXTS.items()
+def _parse_profile(row: Mapping[str, Any], country: str | None) -> dict[str, FieldValue]:
+    profile: dict[str, FieldValue] = {
+        stored_name: fields.parse_text(name, row[name])
+        for name, stored_name in _TEXT_FIELDS.items()
         if row.get(name) is not None
     }
-    profile |= {kept: row[name] is True for name, kept in _FLAGS.items() if name in row}
-    profile["tags"] = fields.texts("tags", row.get("tags"))
-    profile["phones"] = _phones(row, country)
-    if len(json.dumps(profile)) > LARGEST_PROFILE_BYTES:
-        raise RejectedStatementError("too_large", "The guest's details are too large to be kept.")
+    profile |= {
+        stored_name: row[name] is True
+        for name, stored_name in _BOOLEAN_FIELDS.items()
+        if name in row
+    }
+    profile["tags"] = fields.parse_text_list("tags", row.get("tags"))
+    profile["phones"] = _parse_phones(row, country)
+    if len(json.dumps(profile)) > MAX_PROFILE_BYTES:
+        raise InvalidEventError("too_large", "The guest's details are too large to be kept.")
     return profile
 
 
-def _phones(row: Mapping[str, Any], country: str | None) -> list[str]:
+def _parse_phones(row: Mapping[str, Any], country: str | None) -> list[str]:
     """Return the guest's numbers, the primary one first, each once."""
     listed = row.get("phone_numbers")
     listed = listed if isinstance(listed, list) else []
     entries = [entry for entry in listed if isinstance(entry, dict)]
     entries.sort(key=lambda entry: entry.get("primary") is not True)
-    numbers = [number_of(entry, country) for entry in entries]
+    numbers = [parse_phone_entry(entry, country) for entry in entries]
     if not any(numbers) and row.get("phone"):
-        national = fields.text("phone", row["phone"])
-        numbers = [national and e164(national, country)]
-    return list(dict.fromkeys(text for n in numbers if n and (text := fields.text("phone", n))))
+        national = fields.parse_text("phone", row["phone"])
+        numbers = [national and format_e164(national, country)]
+    return list(
+        dict.fromkeys(text for n in numbers if n and (text := fields.parse_text("phone", n)))
+    )
 
 
-def stored_guest(guest: Guest) -> dict[str, Any]:
+def guest_to_map(guest: Guest) -> dict[str, Any]:
     """Return a guest's document; of a forgotten one the key and the time alone."""
     if guest.forgotten_at is not None:
         return {"guestKey": guest.key, "forgottenAt": guest.forgotten_at}
-    document = {"guestKey": guest.key, "version": stored_version(guest.version)}
-    if guest.archived:
-        return document | {"survivor": guest.survivor, "survivorId": guest.survivor_id}
+    document = {"guestKey": guest.key, "version": version_to_map(guest.version)}
+    if guest.is_merged:
+        return document | {"survivor": guest.survivor_key, "survivorId": guest.survivor_id}
     return {**document, **guest.profile}
 
 
-def guest_from(document: Mapping[str, Any]) -> Guest:
+def guest_from_map(document: Mapping[str, Any]) -> Guest:
     """Read a guest's document back."""
     key = document["guestKey"]
     if "forgottenAt" in document:
         return Guest(key, forgotten_at=document["forgottenAt"])
-    version = version_from(document["version"])
+    version = version_from_map(document["version"])
     if "survivor" in document:
-        survivor, survivor_id = document["survivor"], document["survivorId"]
-        return Guest(key, version, archived=True, survivor=survivor, survivor_id=survivor_id)
+        survivor_key, survivor_id = document["survivor"], document["survivorId"]
+        return Guest(
+            key, version, is_merged=True, survivor_key=survivor_key, survivor_id=survivor_id
+        )
     profile = {n: value for n, value in document.items() if n not in {"guestKey", "version"}}
     return Guest(key, version, profile)

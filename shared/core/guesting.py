@@ -5,93 +5,129 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from shared.core.change import Change
-from shared.core.erasure import scrubbed_change, scrubbed_statements
+from shared.core.change import ReservationEvent
+from shared.core.erasure import redact_event, redact_state
 from shared.core.guest import Guest
-from shared.core.joined import Joined, Unknown, join
-from shared.core.statements import Statements
+from shared.core.joined import LinkedGuest, UnresolvedGuest, resolve_guest
+from shared.core.statements import ReservationState
 
-GUEST_JOINED = "guest.joined"
+GUEST_LINKED_EVENT_TYPE = "guest.joined"
 
-Found = Mapping[str, Joined | Unknown]
+ResolvedGuests = Mapping[str, LinkedGuest | UnresolvedGuest]
 
 
-class GuestNeeded(Struct, frozen=True):
+class GuestRequired(Struct, frozen=True):
     """What was read does not tell whose the reservation is; read this guest too."""
 
     key: str
 
 
-class Heard(Struct, frozen=True):
+class MergeResult(Struct, frozen=True):
     """A statement and what was held before it, both as they may be kept.
 
     Attributes:
-        change: The statement, without the person where that person must be forgotten.
-        before: What was held, likewise.
-        after: Both together, with the guest that is then shown.
-        tombstones: The guests of whom it only now shows that this reservation was theirs, and
+        event: The statement, without the person where that person must be forgotten.
+        state_before: What was held, likewise.
+        state_after: Both together, with the guest that is then shown.
+        forgotten_guest_keys: The guests of whom it only now shows that this reservation was
+            theirs, and
             who must be forgotten.
     """
 
-    change: Change
-    before: Statements
-    after: Statements
-    tombstones: frozenset[str] = field(default_factory=frozenset)
+    event: ReservationEvent
+    state_before: ReservationState
+    state_after: ReservationState
+    forgotten_guest_keys: frozenset[str] = field(default_factory=frozenset)
 
 
-def hear_with_guest(
-    change: Change, before: Statements, guests: Mapping[str, Guest | None]
-) -> Heard | GuestNeeded:
+def merge_with_guest(
+    event: ReservationEvent, state_before: ReservationState, guests: Mapping[str, Guest | None]
+) -> MergeResult | GuestRequired:
     """Join a statement, and the guest that the reservation then names.
 
     Once a reservation is known to be a forgotten guest's, every statement on it is scrubbed
     before it is kept, whoever makes it.
 
     Args:
-        change: What is said.
-        before: What was held.
+        event: What is said.
+        state_before: What was held.
         guests: Records by key, None where none is held; keys that were not read are not in it.
     """
-    found = _look_up(change, before, guests)
-    for each in found.values():
-        if isinstance(each, Unknown) and not each.was_read:
-            return GuestNeeded(each.key)
-    after = settled(before.hear(change), found, anew=change.event_type == GUEST_JOINED)
-    if not after.named.forgotten:
-        return Heard(change, before, after)
-    change, before = scrubbed_change(change), scrubbed_statements(before)
-    gone = {each.key for each in found.values() if isinstance(each, Joined) and each.forgotten}
-    tombstones = frozenset() if before.named.forgotten else frozenset(gone)
-    scrubbed = replace(before.hear(change), guest=after.guest, named=after.named)
-    return Heard(change, before, scrubbed, tombstones)
+    resolved = _resolve_guests(event, state_before, guests)
+    for each in resolved.values():
+        if isinstance(each, UnresolvedGuest) and not each.was_read:
+            return GuestRequired(each.key)
+    state_after = with_linked_guest(
+        state_before.merge(event), resolved, is_complete=event.event_type == GUEST_LINKED_EVENT_TYPE
+    )
+    if not state_after.guest_references.has_forgotten_guest:
+        return MergeResult(event, state_before, state_after)
+    event, state_before = redact_event(event), redact_state(state_before)
+    forgotten_keys = {
+        each.key
+        for each in resolved.values()
+        if isinstance(each, LinkedGuest) and each.is_forgotten
+    }
+    newly_forgotten = (
+        frozenset()
+        if state_before.guest_references.has_forgotten_guest
+        else frozenset(forgotten_keys)
+    )
+    redacted = replace(
+        state_before.merge(event),
+        linked_guest=state_after.linked_guest,
+        guest_references=state_after.guest_references,
+    )
+    return MergeResult(event, state_before, redacted, newly_forgotten)
 
 
-def settled(statements: Statements, found: Found, *, anew: bool) -> Statements:
+def with_linked_guest(
+    state: ReservationState, resolved: ResolvedGuests, *, is_complete: bool
+) -> ReservationState:
     """Return statements with the guest that they show, out of those that were looked up.
 
     Args:
-        statements: All that is said about a reservation.
-        found: What guests lead to, by key, the shown one among them where it names any.
-        anew: Whether every guest that was ever named was looked up.
+        state: All that is said about a reservation.
+        resolved: What guests lead to, by key, the shown one among them where it names any.
+        is_complete: Whether every guest that was ever named was looked up.
     """
-    shown = found.get(str(statements.shown("guestKey")))
-    guest = shown if isinstance(shown, Joined) else None
+    resolved_guest = resolved.get(str(state.resolve_field("guestKey")))
+    linked_guest = resolved_guest if isinstance(resolved_guest, LinkedGuest) else None
     return replace(
-        statements, guest=guest, named=statements.named.follow(found.values(), anew=anew)
+        state,
+        linked_guest=linked_guest,
+        guest_references=state.guest_references.with_resolved(
+            resolved.values(), is_complete=is_complete
+        ),
     )
 
 
-def _look_up(change: Change, before: Statements, guests: Mapping[str, Guest | None]) -> Found:
+def _resolve_guests(
+    event: ReservationEvent, state_before: ReservationState, guests: Mapping[str, Guest | None]
+) -> ResolvedGuests:
     """Find the guests on whom it depends what may be kept, and what is shown.
 
     Those that were named before are looked up only when a guest's record is news: it is told to
     all of its reservations then.
     """
-    after, joins = before.hear(change), change.event_type == GUEST_JOINED
-    keys = after.named.keys if joins else after.named.keys - before.named.keys
-    found: dict[str, Joined | Unknown] = {key: join(key, guests) for key in sorted(keys)}
-    shown = after.shown("guestKey")
-    if isinstance(shown, str) and shown not in found:
-        held = before.guest
-        found[shown] = held if held and held.named == shown else join(shown, guests)
-    return found
+    state_after, is_guest_update = (
+        state_before.merge(event),
+        event.event_type == GUEST_LINKED_EVENT_TYPE,
+    )
+    keys = (
+        state_after.guest_references.keys
+        if is_guest_update
+        else state_after.guest_references.keys - state_before.guest_references.keys
+    )
+    resolved: dict[str, LinkedGuest | UnresolvedGuest] = {
+        key: resolve_guest(key, guests) for key in sorted(keys)
+    }
+    shown_key = state_after.resolve_field("guestKey")
+    if isinstance(shown_key, str) and shown_key not in resolved:
+        linked_guest = state_before.linked_guest
+        resolved[shown_key] = (
+            linked_guest
+            if linked_guest and linked_guest.referenced_key == shown_key
+            else resolve_guest(shown_key, guests)
+        )
+    return resolved

@@ -7,19 +7,19 @@ from msgspec import Struct
 
 from shared.core.change import Version
 from shared.core.guest import UNVERSIONED, Guest
-from shared.core.versions import stored_version, version_from
+from shared.core.versions import version_from_map, version_to_map
 
-MOST_MERGES = 16
+MAX_MERGES = 16
 
 
-class Joined(Struct, frozen=True):
+class LinkedGuest(Struct, frozen=True):
     """The guest as joined to a reservation.
 
     Attributes:
         path: The keys from the one that the reservation names to the one that it leads to,
             through merges.
         version: The version of that guest's record.
-        forgotten: Whether the person must be forgotten.
+        is_forgotten: Whether the person must be forgotten.
         diner_name: The guest's name, None where it is not known.
         phone: The guest's first number.
         email: The guest's e-mail address.
@@ -30,7 +30,7 @@ class Joined(Struct, frozen=True):
 
     path: tuple[str, ...]
     version: Version
-    forgotten: bool = False
+    is_forgotten: bool = False
     diner_name: str | None = None
     phone: str | None = None
     email: str | None = None
@@ -43,7 +43,7 @@ class Joined(Struct, frozen=True):
         return self.diner_name, self.phone, self.email
 
     @property
-    def named(self) -> str:
+    def referenced_key(self) -> str:
         """The key that the reservation's ``guestId`` names."""
         return self.path[0]
 
@@ -53,7 +53,7 @@ class Joined(Struct, frozen=True):
         return self.path[-1]
 
 
-class Unknown(Struct, frozen=True):
+class UnresolvedGuest(Struct, frozen=True):
     """Nothing is held of the guest that a key leads to.
 
     Attributes:
@@ -70,33 +70,35 @@ class Unknown(Struct, frozen=True):
         return self.path[-1]
 
 
-def join(named: str, guests: Mapping[str, Guest | None]) -> Joined | Unknown:
+def resolve_guest(
+    referenced_key: str, guests: Mapping[str, Guest | None]
+) -> LinkedGuest | UnresolvedGuest:
     """Follow a key to the guest that it leads to.
 
     Merges may form chains; one that never ends leads to nobody.
 
     Args:
-        named: The key that a reservation names.
+        referenced_key: The key that a reservation names.
         guests: Records by key, None where none is held; keys that were not read are not in it.
     """
-    path = [named]
-    while len(path) <= MOST_MERGES:
+    path = [referenced_key]
+    while len(path) <= MAX_MERGES:
         guest = guests.get(path[-1])
         if guest is None:
-            return Unknown(tuple(path), was_read=path[-1] in guests)
-        if guest.survivor is None:
-            return _joined(tuple(path), guest)
-        if guest.survivor in path:
+            return UnresolvedGuest(tuple(path), was_read=path[-1] in guests)
+        if guest.survivor_key is None:
+            return _link_guest(tuple(path), guest)
+        if guest.survivor_key in path:
             break
-        path.append(guest.survivor)
-    return Unknown(tuple(path), was_read=True)
+        path.append(guest.survivor_key)
+    return UnresolvedGuest(tuple(path), was_read=True)
 
 
-def _joined(path: tuple[str, ...], guest: Guest) -> Joined:
+def _link_guest(path: tuple[str, ...], guest: Guest) -> LinkedGuest:
     if guest.forgotten_at is not None:
-        return Joined(path, guest.version, forgotten=True)
+        return LinkedGuest(path, guest.version, is_forgotten=True)
     phones = guest.profile.get("phones") or [None]
-    return Joined(
+    return LinkedGuest(
         path,
         guest.version,
         diner_name=guest.diner_name,
@@ -107,29 +109,29 @@ def _joined(path: tuple[str, ...], guest: Guest) -> Joined:
     )
 
 
-def stored_join(joined: Joined) -> dict[str, Any]:
+def linked_guest_to_map(linked_guest: LinkedGuest) -> dict[str, Any]:
     """Return a join as a map of the reservation's ``sync``."""
-    if joined.forgotten:
-        return {"path": list(joined.path), "forgotten": True}
+    if linked_guest.is_forgotten:
+        return {"path": list(linked_guest.path), "forgotten": True}
     return {
-        "path": list(joined.path),
-        "version": stored_version(joined.version),
-        "dinerName": joined.diner_name,
-        "phone": joined.phone,
-        "email": joined.email,
-        "marketingOptedOut": joined.marketing_opted_out,
-        "emailOptin": joined.email_optin,
+        "path": list(linked_guest.path),
+        "version": version_to_map(linked_guest.version),
+        "dinerName": linked_guest.diner_name,
+        "phone": linked_guest.phone,
+        "email": linked_guest.email,
+        "marketingOptedOut": linked_guest.marketing_opted_out,
+        "emailOptin": linked_guest.email_optin,
     }
 
 
-def join_from(stored: Mapping[str, Any]) -> Joined:
+def linked_guest_from_map(stored: Mapping[str, Any]) -> LinkedGuest:
     """Read a join back."""
     path = tuple(stored["path"])
     if stored.get("forgotten"):
-        return Joined(path, UNVERSIONED, forgotten=True)
-    return Joined(
+        return LinkedGuest(path, UNVERSIONED, is_forgotten=True)
+    return LinkedGuest(
         path,
-        version_from(stored["version"]),
+        version_from_map(stored["version"]),
         diner_name=stored["dinerName"],
         phone=stored["phone"],
         email=stored["email"],

@@ -6,95 +6,99 @@ from typing import Any
 
 from msgspec import Struct
 
-from shared.core.change import Change, Source, Speaker, Version
-from shared.core.statements import Statements
-from shared.core.versions import stored_version, version_from
+from shared.core.change import Actor, Channel, ReservationEvent, Version
+from shared.core.statements import ReservationState
+from shared.core.versions import version_from_map, version_to_map
 
-_END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
+_MAX_DATETIME = datetime(9999, 12, 31, tzinfo=UTC)
 
 
-class Writing(Struct, frozen=True):
+class WriteContext(Struct, frozen=True):
     """The times and names that a commit bears.
 
     Attributes:
         now: The time of receipt, UTC.
-        attempt: A random name of this writer's try, by which it knows its own commit again
+        attempt_id: A random name of this writer's try, by which it knows its own commit again
             when the answer to it was lost.
-        journal_life: How long after the reservation's start its journal is kept.
+        journal_retention: How long after the reservation's start its journal is kept.
     """
 
     now: datetime
-    attempt: str
-    journal_life: timedelta
+    attempt_id: str
+    journal_retention: timedelta
 
 
-def journal_entry(
-    change: Change,
+def build_journal_entry(
+    event: ReservationEvent,
     outcome: str,
     changes: Mapping[str, Mapping[str, Any]],
-    heard: Statements,
-    writing: Writing,
+    state: ReservationState,
+    context: WriteContext,
 ) -> dict[str, Any]:
     """Return the entry of a change.
 
     Args:
-        change: What was said; its payload is kept as the text that came, for no store can
+        event: What was said; its payload is kept as the text that came, for no store can
             refuse a name or a depth inside a text.
         outcome: What became of it.
         changes: Shown field to ``{"from", "to"}``.
-        heard: All that is held with it.
-        writing: The times and names that the commit bears.
+        state: All that is held with it.
+        context: The times and names that the commit bears.
     """
     return {
-        "eventId": change.event_id,
-        "eventType": change.event_type,
-        "source": change.source.value,
-        "speaker": change.speaker.value,
-        "occurredAt": change.version.at,
-        "sequenceId": change.version.sequence_id or None,
-        "version": stored_version(change.version),
-        "said": dict(change.said),
-        "receivedAt": writing.now,
+        "eventId": event.event_id,
+        "eventType": event.event_type,
+        "source": event.channel.value,
+        "speaker": event.actor.value,
+        "occurredAt": event.version.occurred_at,
+        "sequenceId": event.version.sequence_id or None,
+        "version": version_to_map(event.version),
+        "said": dict(event.fields),
+        "receivedAt": context.now,
         "outcome": str(outcome),
         "changes": dict(changes),
-        "payload": change.payload,
-        "attempt": writing.attempt,
-        "journalExpireAt": _expiry(heard.shown("startAt"), writing),
-        **({"proof": change.proof.stored()} if change.proof else {}),
+        "payload": event.payload,
+        "attempt": context.attempt_id,
+        "journalExpireAt": _compute_expiry(state.resolve_field("startAt"), context),
+        **({"proof": event.authentication.to_map()} if event.authentication else {}),
     }
 
 
-def _expiry(start_at: object, writing: Writing) -> datetime:
-    start = start_at if isinstance(start_at, datetime) else writing.now
-    return start + writing.journal_life if start < _END_OF_TIME - writing.journal_life else start
+def _compute_expiry(start_at: object, context: WriteContext) -> datetime:
+    start = start_at if isinstance(start_at, datetime) else context.now
+    return (
+        start + context.journal_retention
+        if start < _MAX_DATETIME - context.journal_retention
+        else start
+    )
 
 
-def entry_version(entry: Mapping[str, Any]) -> Version:
+def read_entry_version(entry: Mapping[str, Any]) -> Version:
     """Return the version that an entry's statement bears."""
-    return version_from(entry["version"])
+    return version_from_map(entry["version"])
 
 
-def later_entry_id(change: Change) -> str:
+def build_later_entry_id(event: ReservationEvent) -> str:
     """Return the entry id of a ``sequence_id`` that OpenTable says again at another time."""
-    return f"{change.event_id}.{change.version.at:%Y%m%dT%H%M%S.%fZ}"
+    return f"{event.event_id}.{event.version.occurred_at:%Y%m%dT%H%M%S.%fZ}"
 
 
-def fold(entries: Iterable[Mapping[str, Any]]) -> Statements:
+def rebuild_state(entries: Iterable[Mapping[str, Any]]) -> ReservationState:
     """Return all that the journal's entries say together; their order does not matter."""
-    statements = Statements()
+    state = ReservationState()
     for entry in entries:
-        statements = statements.hear(_change_from(entry))
-    return statements
+        state = state.merge(_event_from_entry(entry))
+    return state
 
 
-def _change_from(entry: Mapping[str, Any]) -> Change:
-    return Change(
+def _event_from_entry(entry: Mapping[str, Any]) -> ReservationEvent:
+    return ReservationEvent(
         external_key="",
         event_id=entry["eventId"],
         event_type=entry["eventType"],
-        speaker=Speaker(entry["speaker"]),
-        version=entry_version(entry),
-        said=entry["said"],
+        actor=Actor(entry["speaker"]),
+        version=read_entry_version(entry),
+        fields=entry["said"],
         payload=entry["payload"],
-        source=Source(entry["source"]),
+        channel=Channel(entry["source"]),
     )

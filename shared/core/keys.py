@@ -3,7 +3,7 @@
 import hashlib
 import re
 
-from shared.errors import RejectedStatementError
+from shared.errors import InvalidEventError
 
 _EXTERNAL_KEY = re.compile(r"[A-Za-z0-9_.:-]{1,200}")
 _RESTAURANT_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -14,7 +14,7 @@ _RID = re.compile(r"[0-9]{1,18}")
 _DOCUMENT_ID = re.compile(r"(?!\.{1,2}$|__.*__$)[^/\x00-\x1f\x7f]{1,300}")
 
 
-def external_key(open_table_id: str, rid: str | None) -> str:
+def build_external_key(open_table_id: str, rid: str | None) -> str:
     """Return the key that the webhook, the poll and reconciliation share for one reservation.
 
     OpenTable writes ``{rid}-{key}`` in its API and the bare key in webhook samples, and UUIDs
@@ -29,13 +29,13 @@ def external_key(open_table_id: str, rid: str | None) -> str:
     """
     key = open_table_id.removeprefix(f"{rid}-") if rid else open_table_id
     if not _EXTERNAL_KEY.fullmatch(key):
-        raise RejectedStatementError(
+        raise InvalidEventError(
             "invalid_id", "The reservation id has characters or a length that cannot be a key."
         )
     return key.lower() if _CASELESS_KEY.fullmatch(key) else key
 
 
-def spellings(open_table_id: str, rid: str) -> tuple[str, ...]:
+def list_id_spellings(open_table_id: str, rid: str) -> tuple[str, ...]:
     """Return the ways to ask OpenTable for an id: as it is, and in capitals where it may be a key.
 
     A relay's envelope leaves only the key, which lower-cases what OpenTable may tell apart.
@@ -50,32 +50,32 @@ def spellings(open_table_id: str, rid: str) -> tuple[str, ...]:
     return (open_table_id, open_table_id.removesuffix(key) + key.upper())
 
 
-def guest_key(guest_id: str, rid: str | None) -> str | None:
+def build_guest_key(guest_id: str, rid: str | None) -> str | None:
     """Return a guest's key, or None for an id that cannot be a document's: it leads to nobody."""
     try:
-        key = external_key(guest_id, rid)
-    except RejectedStatementError:
+        key = build_external_key(guest_id, rid)
+    except InvalidEventError:
         return None
     return key if is_document_id(key) else None
 
 
-def prefixed(open_table_id: str, rid: str) -> str:
+def add_rid_prefix(open_table_id: str, rid: str) -> str:
     """Return the id in the form that OpenTable's API takes, ``{rid}-{key}``."""
     prefix = f"{rid}-"
     return open_table_id if open_table_id.startswith(prefix) else prefix + open_table_id
 
 
-def reservation_document_id(key: str) -> str:
+def build_reservation_document_id(key: str) -> str:
     """Return the ledger's document id for an external key."""
     return f"opentable-{key}"
 
 
-def object_event_id(sequence_id: int) -> str:
+def build_object_event_id(sequence_id: int) -> str:
     """Return the journal id of OpenTable's own statement; every way it comes, it is one event."""
     return f"seq-{sequence_id}"
 
 
-def envelope_event_id(envelope_id: str) -> str:
+def build_envelope_event_id(envelope_id: str) -> str:
     """Return the journal id of a relay's envelope.
 
     An id that cannot be part of a document id is hashed; the tilde, which no plain id may

@@ -6,11 +6,11 @@ Fails closed: what is not known to be impersonal is hidden, whatever its name.
 import json
 import re
 
-from shared.core.body import InvalidJsonError, parse_object
+from shared.core.body import InvalidJsonError, parse_strict_json
 
 MASK = "•••"
 
-_IMPERSONAL = {
+_UNMASKED_KEYS = {
     "bookedat",
     "confirmationid",
     "createddate",
@@ -42,28 +42,28 @@ _IMPERSONAL = {
     "timestamp",
     "updatedatutc",
 }
-_CODE = re.compile(r"[A-Za-z0-9_.:+ -]{0,80}")
+_UNMASKED_TEXT = re.compile(r"[A-Za-z0-9_.:+ -]{0,80}")
 
 
-def masked(body: str) -> str:
+def mask_json(body: str) -> str:
     """Return a statement's JSON text with its personal values masked; other text masked whole."""
     try:
-        parsed = parse_object(body.encode("utf-8", "surrogatepass"))
+        parsed = parse_strict_json(body.encode("utf-8", "surrogatepass"))
     except InvalidJsonError:
         return MASK
-    return json.dumps(_masked("", parsed), ensure_ascii=False)
+    return json.dumps(_mask_value("", parsed), ensure_ascii=False)
 
 
-def _masked(name: str, value: object) -> object:
+def _mask_value(name: str, value: object) -> object:
     if isinstance(value, dict):
-        return {key: _masked(key, inner) for key, inner in value.items()}
+        return {key: _mask_value(key, inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_masked(name, inner) for inner in value]
+        return [_mask_value(name, inner) for inner in value]
     if value is None or isinstance(value, bool) or _is_impersonal(name, value):
         return value
     return MASK
 
 
 def _is_impersonal(name: str, value: object) -> bool:
-    known = name.replace("_", "").lower() in _IMPERSONAL
-    return known and _CODE.fullmatch(str(value)) is not None
+    is_unmasked_key = name.replace("_", "").lower() in _UNMASKED_KEYS
+    return is_unmasked_key and _UNMASKED_TEXT.fullmatch(str(value)) is not None

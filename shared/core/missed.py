@@ -6,11 +6,11 @@ from typing import Any
 
 from msgspec import Struct
 
-RETRY_WINDOW = timedelta(minutes=5)
-_NEWS = ("status", "startAt", "partySize")
+WEBHOOK_RETRY_WINDOW = timedelta(minutes=5)
+_WATCHED_FIELDS = ("status", "startAt", "partySize")
 
 
-def is_missed(entry: Mapping[str, Any], now: datetime) -> bool:
+def is_missed_webhook(entry: Mapping[str, Any], now: datetime) -> bool:
     """Whether a journal entry's change is one that the webhooks let slip.
 
     Only a status, a time or a party size counts, and only once the sender's retries must have
@@ -20,11 +20,11 @@ def is_missed(entry: Mapping[str, Any], now: datetime) -> bool:
         entry: The journal entry that a poll or a reconciliation wrote.
         now: The current time, UTC.
     """
-    told = any(name in entry["changes"] for name in _NEWS)
-    return told and now - entry["occurredAt"] > RETRY_WINDOW
+    is_relevant = any(name in entry["changes"] for name in _WATCHED_FIELDS)
+    return is_relevant and now - entry["occurredAt"] > WEBHOOK_RETRY_WINDOW
 
 
-class Missed(Struct):
+class MissedWebhooks(Struct):
     """The changes that one run found in the webhooks' stead.
 
     Attributes:
@@ -35,9 +35,9 @@ class Missed(Struct):
     count: int = 0
     since: datetime | None = None
 
-    def note(self, entry: Mapping[str, Any], now: datetime) -> None:
-        """Take up a journal entry's change where it is one (see `is_missed`)."""
-        if is_missed(entry, now):
+    def record(self, entry: Mapping[str, Any], now: datetime) -> None:
+        """Take up a journal entry's change where it is one (see `is_missed_webhook`)."""
+        if is_missed_webhook(entry, now):
             self.count += 1
-            happened: datetime = entry["occurredAt"]
-            self.since = happened if self.since is None else min(self.since, happened)
+            occurred_at: datetime = entry["occurredAt"]
+            self.since = occurred_at if self.since is None else min(self.since, occurred_at)

@@ -4,41 +4,48 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from shared.core.joined import Joined, Unknown
+from shared.core.joined import LinkedGuest, UnresolvedGuest
 
 
-class Named(Struct, frozen=True):
+class GuestReferences(Struct, frozen=True):
     """Whom a reservation ever named; a later statement may name another guest, or nobody.
 
     Attributes:
         keys: The guests that any statement named.
-        led_to: The same, and those to whom they lead through merges.
-        forgotten: Whether any of these must be forgotten. It stays so: then nothing personal is
+        resolved_keys: The same, and those to whom they lead through merges.
+        has_forgotten_guest: Whether any of these must be forgotten. It stays so: then nothing
+            personal is
             kept of the reservation, in whatever order all this became known.
     """
 
     keys: frozenset[str] = frozenset()
-    led_to: frozenset[str] = frozenset()
-    forgotten: bool = False
+    resolved_keys: frozenset[str] = frozenset()
+    has_forgotten_guest: bool = False
 
-    def add(self, key: object) -> "Named":
+    def with_key(self, key: object) -> "GuestReferences":
         """Return this with a statement's guest; None is nobody."""
         if not isinstance(key, str):
             return self
-        return Named(self.keys | {key}, self.led_to | {key}, self.forgotten)
+        return GuestReferences(
+            self.keys | {key}, self.resolved_keys | {key}, self.has_forgotten_guest
+        )
 
-    def follow(self, found: Iterable[Joined | Unknown], *, anew: bool) -> "Named":
+    def with_resolved(
+        self, guests: Iterable[LinkedGuest | UnresolvedGuest], *, is_complete: bool
+    ) -> "GuestReferences":
         """Return this with what guests were found to lead to.
 
         Args:
-            found: Guests that were looked up.
-            anew: Whether these are all of them, so that earlier findings are void.
+            guests: Guests that were looked up.
+            is_complete: Whether these are all of them, so that earlier findings are void.
         """
-        found = list(found)
-        led_to = self.keys.union(*(each.path for each in found))
-        forgotten = any(isinstance(each, Joined) and each.forgotten for each in found)
-        return Named(
+        guests = list(guests)
+        resolved_keys = self.keys.union(*(guest.path for guest in guests))
+        has_forgotten = any(
+            isinstance(guest, LinkedGuest) and guest.is_forgotten for guest in guests
+        )
+        return GuestReferences(
             self.keys,
-            led_to if anew else self.led_to | led_to,
-            self.forgotten or forgotten,
+            resolved_keys if is_complete else self.resolved_keys | resolved_keys,
+            self.has_forgotten_guest or has_forgotten,
         )

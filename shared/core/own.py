@@ -8,16 +8,16 @@ and leaves everything else as it stands.
 from collections.abc import Mapping
 from typing import Any
 
-from shared.core.change import Change, Speaker
+from shared.core.change import Actor, ReservationEvent
 from shared.core.document import FlatDocument
-from shared.core.statements import HISTORY_LENGTH, Statements
-from shared.core.stored import register_from, stored_register
-from shared.errors import RejectedStatementError
+from shared.core.statements import MAX_STATUS_HISTORY_ENTRIES, ReservationState
+from shared.core.stored import registers_from_map, registers_to_map
+from shared.errors import InvalidEventError
 
-_WRITTEN = {"status": "status", "cancellationReason": "metadata.cancellationReason"}
+_NATIVE_PATHS = {"status": "status", "cancellationReason": "metadata.cancellationReason"}
 
 
-def own_statements(flat: Mapping[str, Any]) -> Statements:
+def native_registers(flat: Mapping[str, Any]) -> ReservationState:
     """Return what the staff said about one of Lineup's own reservations.
 
     Args:
@@ -27,34 +27,38 @@ def own_statements(flat: Mapping[str, Any]) -> Statements:
         RejectedStatementError: When there is no document: only its writer may create one.
     """
     if not flat:
-        raise RejectedStatementError("unknown_reservation", "There is no reservation of this id.")
+        raise InvalidEventError("unknown_reservation", "There is no reservation of this id.")
     stored = flat.get("sync.lineup")
-    return Statements({} if stored is None else {Speaker.LINEUP: register_from(stored)})
+    return ReservationState({} if stored is None else {Actor.LINEUP: registers_from_map(stored)})
 
 
-def render_own(flat: Mapping[str, Any], heard: Statements, change: Change) -> FlatDocument:
+def render_native_update(
+    flat: Mapping[str, Any], state: ReservationState, event: ReservationEvent
+) -> FlatDocument:
     """Return the fields that a change writes in a document of Lineup's own.
 
     Args:
         flat: The flattened document as held.
-        heard: All that the staff said, this change included.
-        change: What is said; a field that was said later already is left out.
+        state: All that the staff said, this change included.
+        event: What is said; a field that was said later already is left out.
     """
-    register = heard.register(Speaker.LINEUP)
-    document: FlatDocument = {"sync.lineup": stored_register(register)}
-    for name, path in _WRITTEN.items():
-        if name in change.said and register.fields[name].version == change.version:
-            document[path] = change.said[name]
+    registers = state.get_registers(Actor.LINEUP)
+    document: FlatDocument = {"sync.lineup": registers_to_map(registers)}
+    for name, path in _NATIVE_PATHS.items():
+        if name in event.fields and registers.fields[name].version == event.version:
+            document[path] = event.fields[name]
     if "status" in document:
-        held = list(flat.get("statusHistory") or ())
-        document["statusHistory"] = [*held, _statement(change)][-HISTORY_LENGTH:]
+        history = list(flat.get("statusHistory") or ())
+        document["statusHistory"] = [*history, _build_status_entry(event)][
+            -MAX_STATUS_HISTORY_ENTRIES:
+        ]
     return document
 
 
-def _statement(change: Change) -> dict[str, Any]:
+def _build_status_entry(event: ReservationEvent) -> dict[str, Any]:
     return {
-        "status": change.said["status"],
-        "timestamp": change.version.at,
-        "source": change.speaker.value,
-        "eventId": change.event_id,
+        "status": event.fields["status"],
+        "timestamp": event.version.occurred_at,
+        "source": event.actor.value,
+        "eventId": event.event_id,
     }

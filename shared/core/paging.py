@@ -4,7 +4,7 @@
 less an overlap of up to 25 rows, and a page is *accepted* only when it joins on to those before
 it (`shared.core.continuity`). Where it does not, the overlap is doubled; the page at offset 0
 joins on to nothing and begins anew. Pages and new beginnings are bounded: what cannot be shown
-within the bounds is a `PagingUnprovenError`, so a page that repeats for ever, an empty page that
+within the bounds is a `IncompleteListingError`, so a page that repeats for ever, an empty page that
 promises more, an offset that was not asked for or does not advance all end there, by name.
 
 What an accepted listing holds (the property tests state the same):
@@ -25,69 +25,72 @@ What an accepted listing holds (the property tests state the same):
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.core.continuity import Mark, joined, mark_of, obstacle_to_joining
-from shared.errors import PagingUnprovenError
+from shared.core.continuity import RowVersion, append_page, overlap_error, read_row_version
+from shared.errors import IncompleteListingError
 
 MAX_PAGES = 500
 MAX_RESTARTS = 3
-_OVERLAP = 25
-_TRAIL = 8_000
+_MAX_OVERLAP_ROWS = 25
+_MAX_RECENT_ROWS = 8_000
 
 
-class Answer(Struct, frozen=True):
+class Page(Struct, frozen=True):
     """One page as OpenTable sent it.
 
     Attributes:
         offset: The number of rows before this page, as the answer itself says.
-        items: The page's rows, parsed from JSON and otherwise as they came.
-        more: Its ``hasNextPage``.
+        rows: The page's rows, parsed from JSON and otherwise as they came.
+        has_next_page: Its ``hasNextPage``.
     """
 
     offset: int
-    items: tuple[object, ...]
-    more: bool
+    rows: tuple[object, ...]
+    has_next_page: bool
 
 
-class Listing(Struct, frozen=True):
+class PaginationState(Struct, frozen=True):
     """How far a listing has been read; the default value is its beginning.
 
     Attributes:
-        ask: The offset to ask for next.
-        done: Whether the whole listing was read and shown to be whole.
+        next_offset: The offset to ask for next.
+        is_complete: Whether the whole listing was read and shown to be whole.
         end: Where the last accepted page ended.
         overlap: How many rows before ``end`` the next page begins.
-        trail: The last marks of the accepted pages since the last beginning, in the list's order;
+        recent_rows: The last marks of the accepted pages since the last beginning, in the list's
+            order;
             8,000 at most, as nothing goes back further but to the beginning.
-        seen: Every version of every row seen in the run.
-        keys: Their keys.
-        repeats: Places taken by a key that its own page held already.
-        pages: How many answers were taken.
-        restarts: How many times the listing began anew.
+        seen_versions: Every version of every row seen in the run.
+        seen_keys: Their keys.
+        repeated_rows: Places taken by a key that its own page held already.
+        page_count: How many answers were taken.
+        restart_count: How many times the listing began anew.
     """
 
-    ask: int = 0
-    done: bool = False
+    next_offset: int = 0
+    is_complete: bool = False
     end: int = 0
     overlap: int = 1
-    trail: tuple[Mark, ...] = ()
-    seen: frozenset[Mark] = frozenset()
-    keys: frozenset[str] = frozenset()
-    repeats: int = 0
-    pages: int = 0
-    restarts: int = 0
+    recent_rows: tuple[RowVersion, ...] = ()
+    seen_versions: frozenset[RowVersion] = frozenset()
+    seen_keys: frozenset[str] = frozenset()
+    repeated_rows: int = 0
+    page_count: int = 0
+    restart_count: int = 0
 
 
-def next_offset(listing: Listing) -> int | None:
+def next_page_offset(pagination: PaginationState) -> int | None:
     """Return the offset to ask for, or None once the listing is done."""
-    return None if listing.done else listing.ask
+    return None if pagination.is_complete else pagination.next_offset
 
 
-def accept(listing: Listing, answer: Answer) -> tuple[Listing, tuple[object, ...]]:
-    """Take the answer to the request at `next_offset`.
+def accept_page(
+    pagination: PaginationState, response: Page
+) -> tuple[PaginationState, tuple[object, ...]]:
+    """Take the answer to the request at `next_page_offset`.
 
     Args:
-        listing: The state that the request was made from.
-        answer: What came back.
+        pagination: The state that the request was made from.
+        response: What came back.
 
     Returns:
         The next state, and the rows whose version had not been seen before. Rows of a page that
@@ -96,71 +99,92 @@ def accept(listing: Listing, answer: Answer) -> tuple[Listing, tuple[object, ...
     Raises:
         PagingUnprovenError: When the bounds are reached with no proof.
     """
-    rows: dict[Mark, object] = {}
-    for item in answer.items:
-        rows.setdefault(mark_of(item), item)
-    page = tuple(rows)
-    news = tuple(row for mark, row in rows.items() if mark not in listing.seen)
-    obstacle = _obstacle(listing, answer, page)
-    known = replace(
-        listing,
-        seen=listing.seen.union(page),
-        keys=listing.keys.union(mark.key for mark in page),
-        pages=listing.pages + 1,
+    rows: dict[RowVersion, object] = {}
+    for item in response.rows:
+        rows.setdefault(read_row_version(item), item)
+    page_rows = tuple(rows)
+    new_rows = tuple(
+        row for row_version, row in rows.items() if row_version not in pagination.seen_versions
     )
-    return (_back(known, obstacle) if obstacle else _onward(known, answer, page)), news
+    problem = _page_error(pagination, response, page_rows)
+    recorded = replace(
+        pagination,
+        seen_versions=pagination.seen_versions.union(page_rows),
+        seen_keys=pagination.seen_keys.union(row_version.key for row_version in page_rows),
+        page_count=pagination.page_count + 1,
+    )
+    return (
+        _widen_overlap(recorded, problem) if problem else _advance(recorded, response, page_rows)
+    ), new_rows
 
 
-def _obstacle(listing: Listing, answer: Answer, page: tuple[Mark, ...]) -> str | None:
-    if answer.offset != listing.ask:
+def _page_error(
+    pagination: PaginationState, response: Page, page_rows: tuple[RowVersion, ...]
+) -> str | None:
+    if response.offset != pagination.next_offset:
         return "the answer began at an offset that was not asked for"
-    if answer.more and len(page) < 2:  # noqa: PLR2004 -- one row to see again, one to advance by
+    if response.has_next_page and len(page_rows) < 2:  # noqa: PLR2004 -- one row to see again, one to advance by
         return "a page too small to overlap promised more"
-    if answer.offset == 0:
+    if response.offset == 0:
         return None
-    if answer.more and _end(answer) > listing.end and set(page).issubset(listing.trail):
+    if (
+        response.has_next_page
+        and _page_end(response) > pagination.end
+        and set(page_rows).issubset(pagination.recent_rows)
+    ):
         return "a page promised more and brought nothing new"
-    return obstacle_to_joining(listing.trail, listing.keys, page)
+    return overlap_error(pagination.recent_rows, pagination.seen_keys, page_rows)
 
 
-def _onward(known: Listing, answer: Answer, page: tuple[Mark, ...]) -> Listing:
-    first = answer.offset == 0
-    repeats = len(answer.items) - len({mark.key for mark in page})
+def _advance(
+    recorded: PaginationState, response: Page, page_rows: tuple[RowVersion, ...]
+) -> PaginationState:
+    is_first_page = response.offset == 0
+    repeated_rows = len(response.rows) - len({row_version.key for row_version in page_rows})
     state = replace(
-        known,
-        end=_end(answer),
-        overlap=min(_OVERLAP, max(1, len(page) // 4)),
-        trail=(page if first else joined(known.trail, page))[-_TRAIL:],
-        repeats=repeats if first else known.repeats + repeats,
+        recorded,
+        end=_page_end(response),
+        overlap=min(_MAX_OVERLAP_ROWS, max(1, len(page_rows) // 4)),
+        recent_rows=(page_rows if is_first_page else append_page(recorded.recent_rows, page_rows))[
+            -_MAX_RECENT_ROWS:
+        ],
+        repeated_rows=repeated_rows if is_first_page else recorded.repeated_rows + repeated_rows,
     )
-    if answer.more:
-        return _bounded(replace(state, ask=state.end - state.overlap), "the listing went on")
-    if len(state.keys) < state.end - state.repeats:
-        return _anew(state, "more rows are listed than were seen")
-    return replace(state, done=True)
+    if response.has_next_page:
+        return _check_bounds(
+            replace(state, next_offset=state.end - state.overlap), "the listing went on"
+        )
+    if len(state.seen_keys) < state.end - state.repeated_rows:
+        return _restart(state, "more rows are listed than were seen")
+    return replace(state, is_complete=True)
 
 
-def _back(known: Listing, obstacle: str) -> Listing:
-    overlap = known.overlap * 2
-    if overlap >= len(known.trail):
-        return _anew(known, obstacle)
-    return _bounded(replace(known, overlap=overlap, ask=known.end - overlap), obstacle)
+def _widen_overlap(recorded: PaginationState, problem: str) -> PaginationState:
+    overlap = recorded.overlap * 2
+    if overlap >= len(recorded.recent_rows):
+        return _restart(recorded, problem)
+    return _check_bounds(
+        replace(recorded, overlap=overlap, next_offset=recorded.end - overlap), problem
+    )
 
 
-def _anew(known: Listing, obstacle: str) -> Listing:
-    anew = replace(known, ask=0, end=0, trail=(), restarts=known.restarts + 1)
-    return _bounded(anew, obstacle)
+def _restart(recorded: PaginationState, problem: str) -> PaginationState:
+    restarted = replace(
+        recorded, next_offset=0, end=0, recent_rows=(), restart_count=recorded.restart_count + 1
+    )
+    return _check_bounds(restarted, problem)
 
 
-def _bounded(state: Listing, obstacle: str) -> Listing:
-    if state.pages < MAX_PAGES and state.restarts <= MAX_RESTARTS:
+def _check_bounds(state: PaginationState, problem: str) -> PaginationState:
+    if state.page_count < MAX_PAGES and state.restart_count <= MAX_RESTARTS:
         return state
-    raise PagingUnprovenError(
-        f"A listing could not be shown to be whole: {obstacle} ({state.pages} pages,"
-        f" {min(state.restarts, MAX_RESTARTS)} new beginnings). Nothing may be concluded from it;"
+    raise IncompleteListingError(
+        f"A listing could not be shown to be whole: {problem} ({state.page_count} pages,"
+        f" {min(state.restart_count, MAX_RESTARTS)} new beginnings)."
+        " Nothing may be concluded from it;"
         " the next run lists it again."
     )
 
 
-def _end(answer: Answer) -> int:
-    return answer.offset + len(answer.items)
+def _page_end(response: Page) -> int:
+    return response.offset + len(response.rows)

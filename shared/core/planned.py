@@ -6,71 +6,85 @@ from typing import Any
 
 from msgspec import Struct
 
-from shared.core.change import Speaker, Version
-from shared.core.statements import Statements
+from shared.core.change import Actor, Version
+from shared.core.statements import ReservationState
 
-LEDGER_MOVED = "The ledger has heard something else since the plan was made."
-OPEN_TABLE_MOVED = "OpenTable has said something newer since the plan was made."
-GONE = "OpenTable has no reservation of this id any more; the next reconciliation flags it."
+LEDGER_CHANGED_REASON = "The ledger has heard something else since the plan was made."
+OPENTABLE_CHANGED_REASON = "OpenTable has said something newer since the plan was made."
+NOT_AT_OPENTABLE_REASON = (
+    "OpenTable has no reservation of this id any more; the next reconciliation flags it."
+)
 
 
-class Basis(Struct, frozen=True):
+class PlanPrecondition(Struct, frozen=True):
     """What a plan saw of one reservation.
 
     Attributes:
         open_table_id: The id by which OpenTable is asked for it.
-        held: The versions that the ledger held (see `held_versions`).
-        shown: The version that OpenTable showed, None where its answer lacked the row.
+        ledger_versions: The versions that the ledger held (see `format_ledger_versions`).
+        opentable_version: The version that OpenTable showed, None where its answer lacked the row.
     """
 
     open_table_id: str
-    held: str
-    shown: str | None
+    ledger_versions: str
+    opentable_version: str | None
 
-    def stored(self) -> dict[str, Any]:
+    def to_map(self) -> dict[str, Any]:
         """Return it as a report keeps it."""
-        return {"openTableId": self.open_table_id, "held": self.held, "shown": self.shown}
+        return {
+            "openTableId": self.open_table_id,
+            "held": self.ledger_versions,
+            "shown": self.opentable_version,
+        }
 
-    def obstacle(self, shown: Version | None) -> str | None:
+    def skip_reason(self, current_version: Version | None) -> str | None:
         """Return why a planned correction must be skipped by what OpenTable shows now.
 
         Nothing speaks against a row that the plan had not seen: that it moved out of the window
         is what asking by its id is to find out.
 
         Args:
-            shown: The version of OpenTable's row, None where it has no such row.
+            current_version: The version of OpenTable's row, None where it has no such row.
         """
-        if self.shown is None:
+        if self.opentable_version is None:
             return None
-        if shown is None:
-            return GONE
-        return None if version_text(shown) == self.shown else OPEN_TABLE_MOVED
+        if current_version is None:
+            return NOT_AT_OPENTABLE_REASON
+        return (
+            None
+            if format_version(current_version) == self.opentable_version
+            else OPENTABLE_CHANGED_REASON
+        )
 
 
-class Planned(Struct, frozen=True):
+class PlannedCorrection(Struct, frozen=True):
     """One item of a plan.
 
     Attributes:
         external_key: The reservation's.
-        basis: What the plan saw.
+        precondition: What the plan saw.
     """
 
     external_key: str
-    basis: Basis
+    precondition: PlanPrecondition
 
 
-def planned_from(entry: Mapping[str, Any]) -> Planned:
+def planned_correction_from_map(entry: Mapping[str, Any]) -> PlannedCorrection:
     """Read an item back from an entry of a held report."""
-    seen = entry["basis"]
-    return Planned(entry["externalId"], Basis(seen["openTableId"], seen["held"], seen["shown"]))
+    stored = entry["basis"]
+    return PlannedCorrection(
+        entry["externalId"],
+        PlanPrecondition(stored["openTableId"], stored["held"], stored["shown"]),
+    )
 
 
-def held_versions(statements: Statements) -> str:
+def format_ledger_versions(state: ReservationState) -> str:
     """Return the versions that are held of a reservation, a speaker each; empty for none."""
-    heard = ((speaker, statements.register(speaker).version) for speaker in Speaker)
-    return "; ".join(f"{speaker} {version_text(version)}" for speaker, version in heard if version)
+    versions = ((actor, state.get_registers(actor).version) for actor in Actor)
+    return "; ".join(f"{actor} {format_version(version)}" for actor, version in versions if version)
 
 
-def version_text(version: Version) -> str:
+def format_version(version: Version) -> str:
     """Return a version as text; equal texts are equal versions of one speaker."""
-    return f"{version.id or version.sequence_id} {version.at.astimezone(UTC).isoformat()}"
+    occurred_at = version.occurred_at.astimezone(UTC).isoformat()
+    return f"{version.event_id or version.sequence_id} {occurred_at}"

@@ -6,14 +6,14 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from shared.core.decision import Commit
-from shared.core.document import status_shown
+from shared.core.decision import ReservationWrite
+from shared.core.document import resolve_status
 from shared.core.erasure import PERSONAL_PATHS
-from shared.core.keys import reservation_document_id
-from shared.core.missed import Missed
-from shared.core.planned import Basis
-from shared.core.states import Status
-from shared.core.window import Window
+from shared.core.keys import build_reservation_document_id
+from shared.core.missed import MissedWebhooks
+from shared.core.planned import PlanPrecondition
+from shared.core.states import ReservationStatus
+from shared.core.window import DateWindow
 
 
 class ReportStatus(StrEnum):
@@ -25,7 +25,7 @@ class ReportStatus(StrEnum):
     DRY_RUN = "DRY_RUN"
 
 
-class Divergence(StrEnum):
+class DivergenceType(StrEnum):
     """What reconciliation may not correct by itself."""
 
     MISSING_IN_OPENTABLE = "MISSING_IN_OPENTABLE"
@@ -37,10 +37,10 @@ class Divergence(StrEnum):
     UPDATE_FAILED = "UPDATE_FAILED"
 
 
-Entry = dict[str, Any]
+ReportEntry = dict[str, Any]
 
 
-class Report(Struct):
+class ReconciliationReport(Struct):
     """A report while it is written.
 
     Attributes:
@@ -56,8 +56,8 @@ class Report(Struct):
         unchanged_count: Rows that the ledger showed already.
         new_divergences: Divergences that no earlier report had.
         duration_ms: How long the run's work took.
-        forced_from: The held report whose plan this run carried out, None for any other run.
-        missed: Corrections that a webhook should have brought.
+        held_report_id: The held report whose plan this run carried out, None for any other run.
+        missed_webhooks: Corrections that a webhook should have brought.
         created: Reservations that the ledger lacked.
         updated: Reservations that differed.
         cancelled: Reservations that were cancelled at OpenTable alone.
@@ -68,7 +68,7 @@ class Report(Struct):
 
     report_id: str
     restaurant_id: str
-    window: Window
+    window: DateWindow
     reconciled_at: datetime
     status: ReportStatus = ReportStatus.COMPLETED
     reason: str | None = None
@@ -78,63 +78,77 @@ class Report(Struct):
     unchanged_count: int = 0
     new_divergences: int = 0
     duration_ms: int = 0
-    forced_from: str | None = None
-    missed: Missed = field(default_factory=Missed)
-    created: list[Entry] = field(default_factory=list)
-    updated: list[Entry] = field(default_factory=list)
-    cancelled: list[Entry] = field(default_factory=list)
-    divergences: list[Entry] = field(default_factory=list)
-    missing: list[Entry] = field(default_factory=list)
-    skipped: list[Entry] = field(default_factory=list)
+    held_report_id: str | None = None
+    missed_webhooks: MissedWebhooks = field(default_factory=MissedWebhooks)
+    created: list[ReportEntry] = field(default_factory=list)
+    updated: list[ReportEntry] = field(default_factory=list)
+    cancelled: list[ReportEntry] = field(default_factory=list)
+    divergences: list[ReportEntry] = field(default_factory=list)
+    missing: list[ReportEntry] = field(default_factory=list)
+    skipped: list[ReportEntry] = field(default_factory=list)
 
-    def correct(self, external_key: str, commit: Commit, basis: Basis | None = None) -> None:
+    def add_correction(
+        self,
+        external_key: str,
+        write: ReservationWrite,
+        precondition: PlanPrecondition | None = None,
+    ) -> None:
         """List a correction under what it is; personal values are the journal's alone to tell.
 
         Args:
             external_key: The reservation's.
-            commit: What was written, or would be.
-            basis: What a plan saw; None where the correction was made at once.
+            write: What was written, or would be.
+            precondition: What a plan saw; None where the correction was made at once.
         """
-        changes = commit.entry["changes"]
-        entry = _entry(external_key) | ({"basis": basis.stored()} if basis else {})
-        told = {
-            path: {"personal": True} if path in PERSONAL_PATHS else moved
-            for path, moved in changes.items()
+        changes = write.entry["changes"]
+        entry = _build_entry(external_key) | (
+            {"basis": precondition.to_map()} if precondition else {}
+        )
+        masked_changes = {
+            path: {"personal": True} if path in PERSONAL_PATHS else change
+            for path, change in changes.items()
         }
-        status = status_shown(commit.statements)
+        status = resolve_status(write.state)
         previous = changes["status"]["from"] if "status" in changes else status
-        if commit.creates:
+        if write.is_create:
             self.created.append(entry | {"reason": "Missing in the ledger"})
-        elif status == Status.CANCELLED != previous:
+        elif status == ReservationStatus.CANCELLED != previous:
             reason = {"previousStatus": previous, "reason": "Cancelled at OpenTable"}
-            self.cancelled.append(entry | reason | {"changes": told})
+            self.cancelled.append(entry | reason | {"changes": masked_changes})
         else:
             statuses = {"previousStatus": previous, "newStatus": status}
-            self.updated.append(entry | statuses | {"changes": told})
+            self.updated.append(entry | statuses | {"changes": masked_changes})
 
-    def diverge(
-        self, kind: Divergence, external_key: str | None, reason: str, *, is_new: bool
+    def add_divergence(
+        self,
+        divergence_type: DivergenceType,
+        external_key: str | None,
+        reason: str,
+        *,
+        is_new: bool,
     ) -> None:
         """List a divergence.
 
         Args:
-            kind: Its type.
+            divergence_type: Its type.
             external_key: The reservation's, None where a row does not tell.
             reason: One sentence for the person who looks.
             is_new: Whether no earlier report had it; alarms are for new ones.
         """
-        self.divergences.append({"type": kind.value, **_entry(external_key), "reason": reason})
+        self.divergences.append(
+            {"type": divergence_type.value, **_build_entry(external_key), "reason": reason}
+        )
         self.new_divergences += is_new
 
-    def lack(self, external_key: str, basis: Basis) -> None:
+    def add_missing(self, external_key: str, precondition: PlanPrecondition) -> None:
         """List a reservation that OpenTable's answer lacks, of which nothing is concluded yet."""
-        self.missing.append(_entry(external_key) | {"basis": basis.stored()})
+        self.missing.append(_build_entry(external_key) | {"basis": precondition.to_map()})
 
-    def skip(self, external_key: str, reason: str) -> None:
+    def add_skipped(self, external_key: str, reason: str) -> None:
         """List an item of a forced plan that was left alone, and why, in a sentence."""
-        self.skipped.append(_entry(external_key) | {"reason": reason})
+        self.skipped.append(_build_entry(external_key) | {"reason": reason})
 
-    def counts(self) -> dict[str, Any]:
+    def count_entries(self) -> dict[str, Any]:
         """Return the counts by which a run is answered and logged."""
         return {
             "created": len(self.created),
@@ -143,7 +157,7 @@ class Report(Struct):
             "divergences": len(self.divergences),
         }
 
-    def summary(self) -> dict[str, Any]:
+    def to_summary_map(self) -> dict[str, Any]:
         """Return the report's document but for its lists."""
         return {
             "reportId": self.report_id,
@@ -158,13 +172,14 @@ class Report(Struct):
             "comparedCount": self.compared_count,
             "unchangedCount": self.unchanged_count,
             "newDivergences": self.new_divergences,
-            "missedWebhooks": self.missed.count,
+            "missedWebhooks": self.missed_webhooks.count,
             "durationMs": self.duration_ms,
-            "forcedFrom": self.forced_from,
-            "counts": self.counts() | {"missing": len(self.missing), "skipped": len(self.skipped)},
+            "forcedFrom": self.held_report_id,
+            "counts": self.count_entries()
+            | {"missing": len(self.missing), "skipped": len(self.skipped)},
         }
 
 
-def _entry(external_key: str | None) -> Entry:
-    known = external_key and reservation_document_id(external_key)
-    return {"externalId": external_key, "reservationId": known}
+def _build_entry(external_key: str | None) -> ReportEntry:
+    reservation_id = external_key and build_reservation_document_id(external_key)
+    return {"externalId": external_key, "reservationId": reservation_id}

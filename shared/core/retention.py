@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 
-def is_gone(document: Mapping[str, Any], field: str, now: datetime) -> bool:
+def is_expired(document: Mapping[str, Any], field: str, now: datetime) -> bool:
     """Whether a document has expired; Firestore may take days to remove it.
 
     Args:

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-LISTS = ("webhookSecrets", "bearerTokens", "basicCredentials")
-_OAUTH = ("clientId", "clientSecret")
+CREDENTIAL_LISTS = ("webhookSecrets", "bearerTokens", "basicCredentials")
+_OAUTH_KEYS = ("clientId", "clientSecret")
 
 
-def rotated(
-    held: Mapping[str, Any], entered: Mapping[str, Any], *, keep_previous: bool
+def rotate_secret_payload(
+    stored: Mapping[str, Any], new_values: Mapping[str, Any], *, keep_previous: bool
 ) -> dict[str, Any]:
     """Return a payload with new credentials entered; what is not entered stays.
 
@@ -17,21 +17,29 @@ def rotated(
     An API key and an OAuth client replace each other: only one of them is ever sent.
 
     Args:
-        held: The payload as stored.
-        entered: Key to new value, under the payload's own keys.
+        stored: The payload as stored.
+        new_values: Key to new value, under the payload's own keys.
         keep_previous: Whether the newest of those held stays valid; False revokes them all.
     """
-    outdated = _OAUTH if "apiKey" in entered else ("apiKey",) if _entered_oauth(entered) else ()
-    payload = {name: value for name, value in held.items() if name not in outdated}
-    for name, value in entered.items():
-        previous = _texts(held.get(name))[:1] if keep_previous and name in LISTS else []
-        payload[name] = [*value, *previous] if name in LISTS else value
+    replaced_keys = (
+        _OAUTH_KEYS
+        if "apiKey" in new_values
+        else ("apiKey",)
+        if _has_oauth_keys(new_values)
+        else ()
+    )
+    payload = {name: value for name, value in stored.items() if name not in replaced_keys}
+    for name, value in new_values.items():
+        previous = (
+            _as_list(stored.get(name))[:1] if keep_previous and name in CREDENTIAL_LISTS else []
+        )
+        payload[name] = [*value, *previous] if name in CREDENTIAL_LISTS else value
     return payload
 
 
-def _entered_oauth(entered: Mapping[str, Any]) -> bool:
-    return any(name in entered for name in _OAUTH)
+def _has_oauth_keys(new_values: Mapping[str, Any]) -> bool:
+    return any(name in new_values for name in _OAUTH_KEYS)
 
 
-def _texts(value: object) -> list[object]:
+def _as_list(value: object) -> list[object]:
     return list(value) if isinstance(value, list) else []

@@ -13,7 +13,7 @@ from shared.core.keys import is_rid
 from shared.errors import InvalidSettingsError
 
 
-class Scheme(StrEnum):
+class WebhookAuthScheme(StrEnum):
     """How a webhook may prove where it comes from."""
 
     STANDARD_WEBHOOKS = "standard-webhooks"
@@ -21,7 +21,7 @@ class Scheme(StrEnum):
     BASIC = "basic"
 
 
-class Settings(Struct, frozen=True):
+class IntegrationSettings(Struct, frozen=True):
     """The settings of one restaurant's integration.
 
     What cannot be read is left empty (a door stays shut) and named in ``problems``, so that a
@@ -29,25 +29,25 @@ class Settings(Struct, frozen=True):
 
     Attributes:
         restaurant_id: Lineup's id.
-        enabled: Whether the integration is active.
+        is_enabled: Whether the integration is active.
         rid: OpenTable's number for the restaurant, None where it has none.
         zone: The restaurant's zone, None where the setting is missing or unknown.
         country: ISO country for phone numbers without a country code.
         webhook_auth: The accepted schemes; empty accepts nothing.
-        secret: The restaurant's own secret's id; None leaves the partner's alone.
+        secret_id: The restaurant's own secret's id; None leaves the partner's alone.
         problems: What is to be mended, a sentence each.
     """
 
     restaurant_id: str
-    enabled: bool
+    is_enabled: bool
     rid: str | None
     zone: ZoneInfo | None
     country: str | None
-    webhook_auth: frozenset[Scheme]
-    secret: str | None
+    webhook_auth: frozenset[WebhookAuthScheme]
+    secret_id: str | None
     problems: tuple[str, ...]
 
-    def usable_zone(self) -> ZoneInfo:
+    def require_zone(self) -> ZoneInfo:
         """Return the zone.
 
         Raises:
@@ -57,7 +57,7 @@ class Settings(Struct, frozen=True):
             raise InvalidSettingsError(" ".join(self.problems))
         return self.zone
 
-    def usable_rid(self) -> str:
+    def require_rid(self) -> str:
         """Return the rid.
 
         Raises:
@@ -70,7 +70,7 @@ class Settings(Struct, frozen=True):
         return self.rid
 
 
-def settings_from(restaurant_id: str, document: Mapping[str, Any]) -> Settings:
+def parse_settings(restaurant_id: str, document: Mapping[str, Any]) -> IntegrationSettings:
     """Read the settings document.
 
     Args:
@@ -82,27 +82,27 @@ def settings_from(restaurant_id: str, document: Mapping[str, Any]) -> Settings:
     if rid is not None and not (isinstance(rid, str) and is_rid(rid)):
         problems.append("restaurantId must be OpenTable's number as text, digits only.")
         rid = None
-    return Settings(
+    return IntegrationSettings(
         restaurant_id=restaurant_id,
-        enabled=document.get("enabled") is True,
+        is_enabled=document.get("enabled") is True,
         rid=rid,
-        zone=_zone(document.get("timeZone"), problems),
-        country=_text(document.get("country"), "country", problems),
-        webhook_auth=_schemes(document.get("webhookAuth"), problems),
-        secret=_text(document.get("secret"), "secret", problems),
+        zone=_parse_zone(document.get("timeZone"), problems),
+        country=_parse_optional_text(document.get("country"), "country", problems),
+        webhook_auth=_parse_schemes(document.get("webhookAuth"), problems),
+        secret_id=_parse_optional_text(document.get("secret"), "secret", problems),
         problems=tuple(problems),
     )
 
 
-def _zone(name: object, problems: list[str]) -> ZoneInfo | None:
-    zone = zone_named(name) if isinstance(name, str) else None
+def _parse_zone(name: object, problems: list[str]) -> ZoneInfo | None:
+    zone = find_time_zone(name) if isinstance(name, str) else None
     if zone is None:
         problems.append("timeZone must be an IANA zone such as America/New_York.")
     return zone
 
 
 @lru_cache(maxsize=1024)
-def zone_named(name: str) -> ZoneInfo | None:
+def find_time_zone(name: str) -> ZoneInfo | None:
     """Return the IANA zone of that name, or None where there is none."""
     try:
         return ZoneInfo(name)
@@ -110,16 +110,18 @@ def zone_named(name: str) -> ZoneInfo | None:
         return None  # A folder of the zone database, such as "America", raises an OSError.
 
 
-def _schemes(listed: object, problems: list[str]) -> frozenset[Scheme]:
-    known = [scheme.value for scheme in Scheme]  # a list: what is asked for may be unhashable
+def _parse_schemes(listed: object, problems: list[str]) -> frozenset[WebhookAuthScheme]:
+    scheme_names = [
+        scheme.value for scheme in WebhookAuthScheme
+    ]  # a list: what is asked for may be unhashable
     names = listed if isinstance(listed, list) else []
-    if (listed is not None and listed != names) or any(name not in known for name in names):
-        problems.append(f"webhookAuth must be a list of any of {', '.join(sorted(known))}.")
+    if (listed is not None and listed != names) or any(name not in scheme_names for name in names):
+        problems.append(f"webhookAuth must be a list of any of {', '.join(sorted(scheme_names))}.")
         return frozenset()
-    return frozenset(map(Scheme, names))
+    return frozenset(map(WebhookAuthScheme, names))
 
 
-def _text(value: object, name: str, problems: list[str]) -> str | None:
+def _parse_optional_text(value: object, name: str, problems: list[str]) -> str | None:
     if value is None or (isinstance(value, str) and value):
         return value
     problems.append(f"{name} must be text.")

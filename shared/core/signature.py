@@ -12,55 +12,55 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
-TOLERANCE = timedelta(seconds=300)
-MOST_SIGNATURES = 32
+SIGNATURE_TOLERANCE = timedelta(seconds=300)
+MAX_SIGNATURES = 32
 
 _TIMESTAMP = re.compile(r"[0-9]{1,11}", re.ASCII)
 
 
-class Verdict(Struct, frozen=True):
+class Verification(Struct, frozen=True):
     """Whether a request proved its origin.
 
     Attributes:
-        accepted: Whether it did.
+        is_accepted: Whether it did.
         reason: Why not, as a stable code; how, where it did.
-        position: Which of the live keys matched, 0 the newest.
+        credential_index: Which of the live keys matched, 0 the newest.
     """
 
-    accepted: bool
+    is_accepted: bool
     reason: str
-    position: int | None = None
+    credential_index: int | None = None
 
-    def stored(self) -> dict[str, str | int | None]:
+    def to_map(self) -> dict[str, str | int | None]:
         """Return an accepted proof as it is stored, which tells no credential."""
-        return {"scheme": self.reason, "keyPosition": self.position}
+        return {"scheme": self.reason, "keyPosition": self.credential_index}
 
 
 def verify_signature(
     headers: Mapping[str, str], body: bytes, keys: Sequence[bytes], now: datetime
-) -> Verdict:
+) -> Verification:
     """Verify ``webhook-id``, ``webhook-timestamp`` and ``webhook-signature``.
 
     Args:
         headers: Header name in lower case to value.
         body: The raw bytes of the request.
         keys: The live keys, newest first (several during a rotation).
-        now: The time of receipt; the timestamp may be `TOLERANCE` from it either way.
+        now: The time of receipt; the timestamp may be `SIGNATURE_TOLERANCE` from it either way.
     """
     message_id = headers.get("webhook-id", "")
     timestamp = headers.get("webhook-timestamp", "")
     if not message_id or "." in message_id:
-        return Verdict(accepted=False, reason="bad_webhook_id")
+        return Verification(is_accepted=False, reason="bad_webhook_id")
     if not _TIMESTAMP.fullmatch(timestamp):
-        return Verdict(accepted=False, reason="bad_webhook_timestamp")
+        return Verification(is_accepted=False, reason="bad_webhook_timestamp")
     signed_at = datetime.fromtimestamp(int(timestamp), UTC)
-    if abs(now - signed_at) > TOLERANCE:
-        return Verdict(accepted=False, reason="webhook_timestamp_outside_tolerance")
-    content = wire_bytes(f"{message_id}.{timestamp}.") + body
-    return _match(content, _signatures(headers.get("webhook-signature", "")), keys)
+    if abs(now - signed_at) > SIGNATURE_TOLERANCE:
+        return Verification(is_accepted=False, reason="webhook_timestamp_outside_tolerance")
+    content = encode_header(f"{message_id}.{timestamp}.") + body
+    return _match_signature(content, _parse_signatures(headers.get("webhook-signature", "")), keys)
 
 
-def wire_bytes(header: str) -> bytes:
+def encode_header(header: str) -> bytes:
     """Return a header's bytes as they were on the wire: servers decode them as Latin-1."""
     try:
         return header.encode("latin-1")
@@ -68,19 +68,23 @@ def wire_bytes(header: str) -> bytes:
         return header.encode("utf-8", "surrogatepass")
 
 
-def _match(content: bytes, signatures: Sequence[bytes], keys: Sequence[bytes]) -> Verdict:
-    for position, key in enumerate(keys):
+def _match_signature(
+    content: bytes, signatures: Sequence[bytes], keys: Sequence[bytes]
+) -> Verification:
+    for index, key in enumerate(keys):
         expected = hmac.digest(key, content, hashlib.sha256)
         matches = [hmac.compare_digest(expected, signature) for signature in signatures]
         if any(matches):
-            return Verdict(accepted=True, reason="standard-webhooks", position=position)
-    return Verdict(accepted=False, reason="no_signature_matches")
+            return Verification(
+                is_accepted=True, reason="standard-webhooks", credential_index=index
+            )
+    return Verification(is_accepted=False, reason="no_signature_matches")
 
 
-def _signatures(header: str) -> list[bytes]:
+def _parse_signatures(header: str) -> list[bytes]:
     """Return the ``v1`` signatures; anything else in the list is another version's or noise."""
     signatures = []
-    for entry in header.split(" ")[:MOST_SIGNATURES]:
+    for entry in header.split(" ")[:MAX_SIGNATURES]:
         version, _, encoded = entry.partition(",")
         if version != "v1":
             continue

@@ -3,7 +3,7 @@
 A run (a poll or a reconciliation) is *deaf* when it found changes that a webhook should have
 brought, and no webhook was journaled since the first of them happened: a webhook that is
 merely lossy, or slow, is heard in between. A run that found no such change says nothing either
-way, for then nothing should have been heard. `SILENT_AFTER_RUNS` deaf runs with no webhook
+way, for then nothing should have been heard. `SILENCE_THRESHOLD_RUNS` deaf runs with no webhook
 between them raise the alarm; the first webhook ends it.
 """
 
@@ -13,50 +13,61 @@ from typing import Any
 
 from msgspec import Struct
 
-SILENT_AFTER_RUNS = 3
+SILENCE_THRESHOLD_RUNS = 3
 
 
-class Silence(Struct, frozen=True):
+class WebhookSilence(Struct, frozen=True):
     """What the runs so far have noticed.
 
     Attributes:
-        runs: Deaf runs since a webhook was last heard, counted up to `SILENT_AFTER_RUNS`.
-        since: When the first change happened that no webhook brought, UTC; None while there
+        missed_runs: Deaf runs since a webhook was last heard, counted up to
+            `SILENCE_THRESHOLD_RUNS`.
+        missed_since: When the first change happened that no webhook brought, UTC; None while there
             is none.
     """
 
-    runs: int = 0
-    since: datetime | None = None
+    missed_runs: int = 0
+    missed_since: datetime | None = None
 
     @property
-    def alarms(self) -> bool:
+    def is_silent(self) -> bool:
         """Whether the webhooks count as silent."""
-        return self.runs >= SILENT_AFTER_RUNS
+        return self.missed_runs >= SILENCE_THRESHOLD_RUNS
 
-    def after_run(self, missed_since: datetime | None, heard_at: datetime | None) -> "Silence":
+    def with_run(
+        self, first_missed_at: datetime | None, last_webhook_at: datetime | None
+    ) -> "WebhookSilence":
         """Return what is noticed after one more run.
 
         Args:
-            missed_since: When the first change happened that the run found in a webhook's
+            first_missed_at: When the first change happened that the run found in a webhook's
                 stead, UTC; None where it found none.
-            heard_at: When a webhook was last journaled, UTC; None where none ever was.
+            last_webhook_at: When a webhook was last journaled, UTC; None where none ever was.
         """
-        if self.since is not None and heard_at is not None and heard_at >= self.since:
-            return Silence().after_run(missed_since, heard_at)
-        if missed_since is None or (heard_at is not None and heard_at >= missed_since):
+        if (
+            self.missed_since is not None
+            and last_webhook_at is not None
+            and last_webhook_at >= self.missed_since
+        ):
+            return WebhookSilence().with_run(first_missed_at, last_webhook_at)
+        if first_missed_at is None or (
+            last_webhook_at is not None and last_webhook_at >= first_missed_at
+        ):
             return self
-        return Silence(min(self.runs + 1, SILENT_AFTER_RUNS), self.since or missed_since)
+        return WebhookSilence(
+            min(self.missed_runs + 1, SILENCE_THRESHOLD_RUNS), self.missed_since or first_missed_at
+        )
 
-    def stored(self) -> dict[str, Any]:
+    def to_update_fields(self) -> dict[str, Any]:
         """Return it as fields of the settings document, by dotted path."""
         return {
-            "poll.deafRuns": self.runs,
-            "poll.deafSince": self.since,
-            "poll.webhooksSilentSince": self.since if self.alarms else None,
+            "poll.deafRuns": self.missed_runs,
+            "poll.deafSince": self.missed_since,
+            "poll.webhooksSilentSince": self.missed_since if self.is_silent else None,
         }
 
 
-def silence_in(document: Mapping[str, Any]) -> Silence:
+def webhook_silence_from_document(document: Mapping[str, Any]) -> WebhookSilence:
     """Read it back from a settings document."""
     poll = document.get("poll") or {}
-    return Silence(poll.get("deafRuns") or 0, poll.get("deafSince"))
+    return WebhookSilence(poll.get("deafRuns") or 0, poll.get("deafSince"))

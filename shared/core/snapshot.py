@@ -12,15 +12,20 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from shared.core import fields
-from shared.core.change import Change, Source, Speaker, Value, Version
-from shared.core.keys import external_key, guest_key, object_event_id, prefixed
-from shared.core.states import status_of
-from shared.core.times import instant_of
-from shared.errors import RejectedStatementError
+from shared.core.change import Actor, Channel, FieldValue, ReservationEvent, Version
+from shared.core.keys import (
+    add_rid_prefix,
+    build_external_key,
+    build_guest_key,
+    build_object_event_id,
+)
+from shared.core.states import parse_status
+from shared.core.times import parse_instant
+from shared.errors import InvalidEventError
 
-EVENT_TYPE = "reservation.snapshot"
+SNAPSHOT_EVENT_TYPE = "reservation.snapshot"
 
-_TEXTS = {
+_TEXT_FIELDS = {
     "guest_request": "specialRequests",
     "venue_notes": "venueNotes",
     "opentable_notes": "openTableNotes",
@@ -28,8 +33,8 @@ _TEXTS = {
     "server": "server",
     "origin": "origin",
 }
-_LISTS = {"table_number": "tableNumbers", "visit_tags": "visitTags"}
-_MOMENTS = {
+_LIST_FIELDS = {"table_number": "tableNumbers", "visit_tags": "visitTags"}
+_TIME_FIELDS = {
     "created_date": "bookedAt",
     "arrived_time": "arrivedAt",
     "seated_time": "seatedAt",
@@ -37,9 +42,9 @@ _MOMENTS = {
 }
 
 
-def change_from_object(
-    row: dict[str, Any], payload: str, *, rid: str, zone: ZoneInfo, source: Source
-) -> Change:
+def parse_opentable_reservation(
+    row: dict[str, Any], payload: str, *, rid: str, zone: ZoneInfo, channel: Channel
+) -> ReservationEvent:
     """Read one of OpenTable's reservation objects.
 
     Args:
@@ -47,96 +52,103 @@ def change_from_object(
         payload: The same, as text.
         rid: The restaurant's OpenTable number; a row of another restaurant is refused.
         zone: The restaurant's zone, for moments that come in local time alone.
-        source: Which way it came.
+        channel: Which way it came.
 
     Raises:
         RejectedStatementError: When it cannot be applied; the reason names the field.
     """
-    if fields.identifier(row.get("rid")) != rid:
-        raise RejectedStatementError("wrong_rid", "The row's rid is another restaurant's.")
-    open_table_id = row_id(row)
-    sequence_id = fields.integer("sequence_id", row.get("sequence_id"), 0)
-    updated_at = fields.instant_or_none(row, "updated_at", zone)
+    if fields.parse_identifier(row.get("rid")) != rid:
+        raise InvalidEventError("wrong_rid", "The row's rid is another restaurant's.")
+    open_table_id = read_row_id(row)
+    sequence_id = fields.parse_integer("sequence_id", row.get("sequence_id"), 0)
+    updated_at = fields.parse_row_instant(row, "updated_at", zone)
     if updated_at is None:
-        raise fields.invalid("updated_at_utc", "an ISO 8601 date and time")
-    said: dict[str, Value] = {"openTableId": prefixed(open_table_id, rid)}
-    return Change(
-        external_key=external_key(open_table_id, rid),
-        event_id=object_event_id(sequence_id),
-        event_type=EVENT_TYPE,
-        speaker=Speaker.OPENTABLE,
-        version=Version.of_object(sequence_id, updated_at),
-        said=said | _plain(row, rid) | _moments(row, zone) | _state(row),
+        raise fields.build_field_error("updated_at_utc", "an ISO 8601 date and time")
+    values: dict[str, FieldValue] = {"openTableId": add_rid_prefix(open_table_id, rid)}
+    return ReservationEvent(
+        external_key=build_external_key(open_table_id, rid),
+        event_id=build_object_event_id(sequence_id),
+        event_type=SNAPSHOT_EVENT_TYPE,
+        actor=Actor.OPENTABLE,
+        version=Version.from_sequence(sequence_id, updated_at),
+        fields=values
+        | _parse_details(row, rid)
+        | _parse_times(row, zone)
+        | _parse_state_fields(row),
         payload=payload,
-        source=source,
+        channel=channel,
     )
 
 
-def row_id(row: dict[str, Any]) -> str:
+def read_row_id(row: dict[str, Any]) -> str:
     """Return a row's id as OpenTable wrote it.
 
     Raises:
         RejectedStatementError: When it has none.
     """
-    open_table_id = fields.identifier(row.get("id"))
+    open_table_id = fields.parse_identifier(row.get("id"))
     if open_table_id is None:
-        raise RejectedStatementError("invalid_id", "The row's id is missing or no text.")
+        raise InvalidEventError("invalid_id", "The row's id is missing or no text.")
     return open_table_id
 
 
-def _plain(row: dict[str, Any], rid: str) -> dict[str, Value]:
-    said: dict[str, Value] = {
-        field: None if row[name] is None else fields.text(name, row[name])
-        for name, field in _TEXTS.items()
+def _parse_details(row: dict[str, Any], rid: str) -> dict[str, FieldValue]:
+    values: dict[str, FieldValue] = {
+        field: None if row[name] is None else fields.parse_text(name, row[name])
+        for name, field in _TEXT_FIELDS.items()
         if name in row
     }
-    said |= {field: fields.texts(name, row[name]) for name, field in _LISTS.items() if name in row}
-    if row.get("party_size") is not None:
-        said["partySize"] = fields.party_size("party_size", row["party_size"])
-    if "confirmation_id" in row:
-        said["confirmationId"] = _confirmation_id(row["confirmation_id"])
-    if "guest_id" in row:
-        said |= _guest(row["guest_id"], rid)
-    return said
-
-
-def _guest(guest_id: object, rid: str) -> dict[str, Value]:
-    identifier = fields.identifier(guest_id)
-    written = identifier and fields.text("guest_id", identifier)
-    if written is None:
-        return {"guestId": None, "guestKey": None}
-    return {"guestId": prefixed(written, rid), "guestKey": guest_key(written, rid)}
-
-
-def _confirmation_id(value: object) -> Value:
-    if isinstance(value, int):
-        return fields.integer("confirmation_id", value, 0)
-    return None if value is None else fields.text("confirmation_id", value)
-
-
-def _moments(row: dict[str, Any], zone: ZoneInfo) -> dict[str, Value]:
-    said: dict[str, Value] = {
-        field: fields.instant_or_none(row, name, zone)
-        for name, field in _MOMENTS.items()
-        if fields.speaks_of(row, name)
+    values |= {
+        field: fields.parse_text_list(name, row[name])
+        for name, field in _LIST_FIELDS.items()
+        if name in row
     }
-    scheduled = fields.instant(row, "scheduled_time", zone)
+    if row.get("party_size") is not None:
+        values["partySize"] = fields.parse_party_size("party_size", row["party_size"])
+    if "confirmation_id" in row:
+        values["confirmationId"] = _parse_confirmation_id(row["confirmation_id"])
+    if "guest_id" in row:
+        values |= _parse_guest_reference(row["guest_id"], rid)
+    return values
+
+
+def _parse_guest_reference(guest_id: object, rid: str) -> dict[str, FieldValue]:
+    identifier = fields.parse_identifier(guest_id)
+    raw_id = identifier and fields.parse_text("guest_id", identifier)
+    if raw_id is None:
+        return {"guestId": None, "guestKey": None}
+    return {"guestId": add_rid_prefix(raw_id, rid), "guestKey": build_guest_key(raw_id, rid)}
+
+
+def _parse_confirmation_id(value: object) -> FieldValue:
+    if isinstance(value, int):
+        return fields.parse_integer("confirmation_id", value, 0)
+    return None if value is None else fields.parse_text("confirmation_id", value)
+
+
+def _parse_times(row: dict[str, Any], zone: ZoneInfo) -> dict[str, FieldValue]:
+    values: dict[str, FieldValue] = {
+        field: fields.parse_row_instant(row, name, zone)
+        for name, field in _TIME_FIELDS.items()
+        if fields.has_row_time(row, name)
+    }
+    scheduled = fields.parse_row_time(row, "scheduled_time", zone)
     if scheduled is not None:
-        said["startAt"] = scheduled.instant.replace(microsecond=0)
-        said["startAtNote"] = scheduled.note and scheduled.note.value
-    return said
+        values["startAt"] = scheduled.instant.replace(microsecond=0)
+        values["startAtNote"] = scheduled.note and scheduled.note.value
+    return values
 
 
-def _state(row: dict[str, Any]) -> dict[str, Value]:
+def _parse_state_fields(row: dict[str, Any]) -> dict[str, FieldValue]:
     if row.get("state") is None:
         return {}
-    state = fields.text("state", row["state"])
-    status = status_of(state) if state else None
-    said: dict[str, Value] = {"state": state} if state else {}
-    return said | ({"status": status.value} if status else {})
+    state = fields.parse_text("state", row["state"])
+    status = parse_status(state) if state else None
+    values: dict[str, FieldValue] = {"state": state} if state else {}
+    return values | ({"status": status.value} if status else {})
 
 
-def contradicts_zone(row: Mapping[str, Any], zone: ZoneInfo) -> bool:
+def has_time_zone_conflict(row: Mapping[str, Any], zone: ZoneInfo) -> bool:
     """Whether a row's local and UTC times cannot both be right in the restaurant's zone.
 
     OpenTable never names a zone, so a wrong one in the settings shows in its rows alone. A row
@@ -147,8 +159,8 @@ def contradicts_zone(row: Mapping[str, Any], zone: ZoneInfo) -> bool:
         zone: The zone of the settings.
     """
     try:
-        exact = instant_of(row["scheduled_time_utc"])
-        local = instant_of(row["scheduled_time"])
+        utc_time = parse_instant(row["scheduled_time_utc"])
+        local_time = parse_instant(row["scheduled_time"])
     except (KeyError, ValueError, AttributeError):
         return False
-    return exact.astimezone(zone).replace(tzinfo=UTC) != local
+    return utc_time.astimezone(zone).replace(tzinfo=UTC) != local_time

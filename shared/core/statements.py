@@ -8,7 +8,8 @@ statements, with any duplicates, ends in the same registers**, as long as one ve
 content. Nothing else decides: not the order of arrival, not the way a statement came, not a
 clock of ours. What is shown is a pure function of the registers (`shared.core.document`).
 
-The history of statuses is the newest `HISTORY_LENGTH` of a set in a total order, and the
+The history of statuses is the newest `MAX_STATUS_HISTORY_ENTRIES` of a set in a total order, and
+the
 newest n of a union is the newest n of the newest n of its parts, so it obeys the same law.
 """
 
@@ -19,113 +20,119 @@ from typing import NamedTuple
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from shared.core.change import Change, Speaker, Value, Version
-from shared.core.joined import Joined
-from shared.core.named import Named
-from shared.core.states import Status
+from shared.core.change import Actor, FieldValue, ReservationEvent, Version
+from shared.core.joined import LinkedGuest
+from shared.core.named import GuestReferences
+from shared.core.states import ReservationStatus
 
-HISTORY_LENGTH = 100
+MAX_STATUS_HISTORY_ENTRIES = 100
 
 
-class Said(NamedTuple):
+class RegisterValue(NamedTuple):
     """A value and the version at which it was last said; a tuple, for each event makes dozens."""
 
     version: Version
-    value: Value
+    value: FieldValue
 
 
-class Register(Struct, frozen=True):
+class FieldRegisters(Struct, frozen=True):
     """All that one speaker said: the highest version heard, and each field's latest value."""
 
     version: Version | None = None
-    fields: Mapping[str, Said] = field(default_factory=dict)
+    fields: Mapping[str, RegisterValue] = field(default_factory=dict)
 
-    def hear(self, version: Version, said: Mapping[str, Value]) -> "Register":
+    def merge(self, version: Version, values: Mapping[str, FieldValue]) -> "FieldRegisters":
         """Return this register with a statement taken in, field by field."""
-        taken = {
-            name: Said(version, value)
-            for name, value in said.items()
+        newer = {
+            name: RegisterValue(version, value)
+            for name, value in values.items()
             if name not in self.fields or self.fields[name].version < version
         }
         highest = version if self.version is None else max(self.version, version)
-        return Register(highest, {**self.fields, **taken})
+        return FieldRegisters(highest, {**self.fields, **newer})
 
-    def contradicts(self, version: Version, said: Mapping[str, Value]) -> bool:
+    def has_conflict(self, version: Version, values: Mapping[str, FieldValue]) -> bool:
         """Whether another value is held at this very version for a field that both speak of.
 
         The id's spelling is left out: OpenTable's pages write one id in either case.
         """
         return any(
-            held.version == version and held.value != value
-            for name, value in said.items()
-            if name != "openTableId" and (held := self.fields.get(name)) is not None
+            current.version == version and current.value != value
+            for name, value in values.items()
+            if name != "openTableId" and (current := self.fields.get(name)) is not None
         )
 
 
-class StatusStatement(Struct, frozen=True, order=True):
+class StatusHistoryEntry(Struct, frozen=True, order=True):
     """One statement of a status; the field order is the history's order (time, kind, version)."""
 
-    at: datetime
-    speaker: Speaker
+    occurred_at: datetime
+    actor: Actor
     sequence_id: int
     event_id: str
-    status: Status
+    status: ReservationStatus
 
 
-class Statements(Struct, frozen=True):
+class ReservationState(Struct, frozen=True):
     """Everything that is held about one reservation.
 
     Attributes:
-        registers: What each speaker said.
-        statuses: The newest statements of a status, oldest first.
-        guest: The guest that the shown ``guestKey`` leads to, None where none is held.
-        named: Whom any statement named.
+        registers_by_actor: What each speaker said.
+        status_history: The newest statements of a status, oldest first.
+        linked_guest: The guest that the shown ``guestKey`` leads to, None where none is held.
+        guest_references: Whom any statement named.
     """
 
-    registers: Mapping[Speaker, Register] = field(default_factory=dict)
-    statuses: tuple[StatusStatement, ...] = ()
-    guest: Joined | None = None
-    named: Named = field(default_factory=Named)
+    registers_by_actor: Mapping[Actor, FieldRegisters] = field(default_factory=dict)
+    status_history: tuple[StatusHistoryEntry, ...] = ()
+    linked_guest: LinkedGuest | None = None
+    guest_references: GuestReferences = field(default_factory=GuestReferences)
 
-    def register(self, speaker: Speaker) -> Register:
+    def get_registers(self, actor: Actor) -> FieldRegisters:
         """Return a speaker's register, empty where it has not spoken."""
-        return self.registers.get(speaker, _SILENT)
+        return self.registers_by_actor.get(actor, _EMPTY_REGISTERS)
 
-    def hear(self, change: Change) -> "Statements":
+    def merge(self, event: ReservationEvent) -> "ReservationState":
         """Return these statements joined with one more, by the law of this module."""
-        if not change.said and change.speaker is Speaker.LINEUP:
+        if not event.fields and event.actor is Actor.LINEUP:
             return self  # A repair says nothing: it must not move a version, or it never rests.
-        register = self.register(change.speaker).hear(change.version, change.said)
+        registers = self.get_registers(event.actor).merge(event.version, event.fields)
         return replace(
             self,
-            registers={**self.registers, change.speaker: register},
-            statuses=_with_status(self.statuses, change),
-            named=self.named.add(change.said.get("guestKey")),
+            registers_by_actor={**self.registers_by_actor, event.actor: registers},
+            status_history=_append_status(self.status_history, event),
+            guest_references=self.guest_references.with_key(event.fields.get("guestKey")),
         )
 
-    def shown(self, name: str) -> Value:
+    def resolve_field(self, name: str) -> FieldValue:
         """Return a field's value: OpenTable's where it ever spoke of it, else a relay's, else ours.
 
         OpenTable's own word beats a relay's whatever either clock says.
         """
-        for speaker in Speaker:
-            said = self.register(speaker).fields.get(name)
-            if said is not None:
-                return said.value
+        for actor in Actor:
+            register_value = self.get_registers(actor).fields.get(name)
+            if register_value is not None:
+                return register_value.value
         return None
 
 
-_SILENT = Register()
+_EMPTY_REGISTERS = FieldRegisters()
 
 
-def _with_status(held: tuple[StatusStatement, ...], change: Change) -> tuple[StatusStatement, ...]:
-    status = change.said.get("status")
+def _append_status(
+    history: tuple[StatusHistoryEntry, ...], event: ReservationEvent
+) -> tuple[StatusHistoryEntry, ...]:
+    status = event.fields.get("status")
     if not isinstance(status, str):
-        return held
-    version = change.version
-    statement = StatusStatement(
-        version.at, change.speaker, version.sequence_id, change.event_id, Status(status)
+        return history
+    version = event.version
+    entry = StatusHistoryEntry(
+        version.occurred_at,
+        event.actor,
+        version.sequence_id,
+        event.event_id,
+        ReservationStatus(status),
     )
-    if statement in held:
-        return held
-    return tuple(sorted((*held, statement)))[-HISTORY_LENGTH:]
+    if entry in history:
+        return history
+    return tuple(sorted((*history, entry)))[-MAX_STATUS_HISTORY_ENTRIES:]

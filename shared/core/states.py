@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 
-class Status(StrEnum):
+class ReservationStatus(StrEnum):
     """The ledger's statuses."""
 
     BOOKED = "BOOKED"
@@ -15,34 +15,36 @@ class Status(StrEnum):
     NO_SHOW = "NO_SHOW"
 
 
-_WORDS = {
-    Status.BOOKED: "NotConfirmed LeftMessage WrongNumber NoAnswer pending booked",
-    Status.CONFIRMED: "Confirmed Late",
-    Status.CHECKED_IN: "PartiallyArrived AllArrived checked_in arrived",
-    Status.SEATED: (
+_STATES_BY_STATUS = {
+    ReservationStatus.BOOKED: "NotConfirmed LeftMessage WrongNumber NoAnswer pending booked",
+    ReservationStatus.CONFIRMED: "Confirmed Late",
+    ReservationStatus.CHECKED_IN: "PartiallyArrived AllArrived checked_in arrived",
+    ReservationStatus.SEATED: (
         "PartiallySeated Seated Appetizer Entree Dessert CheckDropped Paid Cleared BusTable"
     ),
-    Status.COMPLETED: "Done AssumedDone AssumedSeated completed",
-    Status.CANCELLED: "Cancelled canceled",
-    Status.NO_SHOW: "NoShow no_show",
+    ReservationStatus.COMPLETED: "Done AssumedDone AssumedSeated completed",
+    ReservationStatus.CANCELLED: "Cancelled canceled",
+    ReservationStatus.NO_SHOW: "NoShow no_show",
 }
-_IGNORED = str.maketrans("", "", " _-")
+_IGNORED_CHARACTERS = str.maketrans("", "", " _-")
 
 
-def _folded(word: str) -> str:
-    return word.translate(_IGNORED).casefold()
+def _normalize_state(state: str) -> str:
+    return state.translate(_IGNORED_CHARACTERS).casefold()
 
 
-_STATUS_BY_WORD = {
-    _folded(word): status for status, words in _WORDS.items() for word in words.split()
+_STATUS_BY_STATE = {
+    _normalize_state(word): status
+    for status, words in _STATES_BY_STATUS.items()
+    for word in words.split()
 }
 
 
-def status_of(state: str) -> Status | None:
+def parse_status(state: str) -> ReservationStatus | None:
     """Return the ledger's status for OpenTable's or a relay's word, or None for an unknown one.
 
     Case, spaces, ``_`` and ``-`` do not matter: OpenTable's own pages write both
     ``PartiallySeated`` and ``Partially Seated``. The list is not closed (a point of sale may
     add course names), so an unknown word is no error.
     """
-    return _STATUS_BY_WORD.get(_folded(state))
+    return _STATUS_BY_STATE.get(_normalize_state(state))

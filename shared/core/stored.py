@@ -7,103 +7,114 @@ that were last said earlier (``behind``): OpenTable's objects are whole, so thei
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from shared.core.change import Speaker
-from shared.core.joined import join_from
-from shared.core.named import Named
-from shared.core.statements import Register, Said, Statements, StatusStatement
-from shared.core.states import Status
-from shared.core.versions import stored_version, version_from
+from shared.core.change import Actor
+from shared.core.joined import linked_guest_from_map
+from shared.core.named import GuestReferences
+from shared.core.statements import (
+    FieldRegisters,
+    RegisterValue,
+    ReservationState,
+    StatusHistoryEntry,
+)
+from shared.core.states import ReservationStatus
+from shared.core.versions import version_from_map, version_to_map
 
 _SEQUENCE_PREFIX = "seq-"
 
 
-def stored_register(register: Register) -> dict[str, Any]:
+def registers_to_map(registers: FieldRegisters) -> dict[str, Any]:
     """Return a register as a map."""
-    behind = {
-        name: stored_version(said.version)
-        for name, said in register.fields.items()
-        if said.version != register.version
+    older_versions = {
+        name: version_to_map(register_value.version)
+        for name, register_value in registers.fields.items()
+        if register_value.version != registers.version
     }
     return {
-        "version": register.version and stored_version(register.version),
-        "values": {name: said.value for name, said in register.fields.items()},
-        "behind": behind,
+        "version": registers.version and version_to_map(registers.version),
+        "values": {name: register_value.value for name, register_value in registers.fields.items()},
+        "behind": older_versions,
     }
 
 
-def register_from(stored: Mapping[str, Any]) -> Register:
+def registers_from_map(stored: Mapping[str, Any]) -> FieldRegisters:
     """Read a register back."""
-    version = version_from(stored["version"])
-    behind = stored["behind"]
+    version = version_from_map(stored["version"])
+    older_versions = stored["behind"]
     fields = {
-        name: Said(version_from(behind[name]) if name in behind else version, value)
+        name: RegisterValue(
+            version_from_map(older_versions[name]) if name in older_versions else version, value
+        )
         for name, value in stored["values"].items()
     }
-    return Register(version, fields)
+    return FieldRegisters(version, fields)
 
 
-def stored_history(statuses: Iterable[StatusStatement]) -> list[dict[str, Any]]:
+def status_history_to_maps(history: Iterable[StatusHistoryEntry]) -> list[dict[str, Any]]:
     """Return the status history as a list of maps, oldest first."""
     return [
         {
-            "status": item.status.value,
-            "timestamp": item.at,
-            "source": item.speaker.value,
-            "eventId": item.event_id,
+            "status": entry.status.value,
+            "timestamp": entry.occurred_at,
+            "source": entry.actor.value,
+            "eventId": entry.event_id,
         }
-        for item in statuses
+        for entry in history
     ]
 
 
-def history_from(stored: Iterable[Mapping[str, Any]]) -> tuple[StatusStatement, ...]:
+def status_history_from_maps(stored: Iterable[Mapping[str, Any]]) -> tuple[StatusHistoryEntry, ...]:
     """Read the status history back; what an earlier app left in another form is not ours."""
-    read = (_statement_from(item) for item in stored)
-    return tuple(statement for statement in read if statement is not None)
+    entries = (_status_entry_from_map(item) for item in stored)
+    return tuple(entry for entry in entries if entry is not None)
 
 
-def _statement_from(item: Any) -> StatusStatement | None:
+def _status_entry_from_map(stored: Any) -> StatusHistoryEntry | None:
     try:
-        at, speaker, event_id = item["timestamp"], Speaker(item["source"]), item["eventId"]
-        status, sequence_id = Status(item["status"]), _sequence_of(event_id)
+        occurred_at, actor, event_id = (
+            stored["timestamp"],
+            Actor(stored["source"]),
+            stored["eventId"],
+        )
+        status, sequence_id = ReservationStatus(stored["status"]), _parse_sequence_id(event_id)
     except (KeyError, ValueError, TypeError, AttributeError):
         return None
-    return StatusStatement(at, speaker, sequence_id, event_id, status)
+    return StatusHistoryEntry(occurred_at, actor, sequence_id, event_id, status)
 
 
-def _sequence_of(event_id: str) -> int:
-    sequence = event_id.removeprefix(_SEQUENCE_PREFIX)
-    return int(sequence) if sequence != event_id and sequence.isdecimal() else 0
+def _parse_sequence_id(event_id: str) -> int:
+    digits = event_id.removeprefix(_SEQUENCE_PREFIX)
+    return int(digits) if digits != event_id and digits.isdecimal() else 0
 
 
-def statements_of(flat: Mapping[str, Any]) -> Statements:
+def reservation_state_from_document(flat: Mapping[str, Any]) -> ReservationState:
     """Read everything that was said about a reservation back from its flattened document."""
-    registers = {
-        speaker: register_from(stored)
-        for speaker in Speaker
-        if (stored := flat.get(f"sync.{speaker.lower()}")) is not None
+    registers_by_actor = {
+        actor: registers_from_map(stored)
+        for actor in Actor
+        if (stored := flat.get(f"sync.{actor.lower()}")) is not None
     }
-    joined = flat.get("sync.guest")
-    return Statements(
-        registers,
-        history_from(flat.get("statusHistory") or ()),
-        joined and join_from(joined),
-        _named(flat),
+    linked_guest = flat.get("sync.guest")
+    return ReservationState(
+        registers_by_actor,
+        status_history_from_maps(flat.get("statusHistory") or ()),
+        linked_guest and linked_guest_from_map(linked_guest),
+        _guest_references_from_document(flat),
     )
 
 
-def stored_named(named: Named) -> dict[str, Any]:
+def guest_references_to_fields(references: GuestReferences) -> dict[str, Any]:
     """Return whom a reservation named as fields of its document, none where that is nobody."""
-    if not named.keys:
+    if not references.keys:
         return {}
     return {
-        "guests.named": sorted(named.keys),
-        "guests.ledTo": sorted(named.led_to),
-        "guests.forgotten": named.forgotten,
+        "guests.named": sorted(references.keys),
+        "guests.ledTo": sorted(references.resolved_keys),
+        "guests.forgotten": references.has_forgotten_guest,
     }
 
 
-def _named(flat: Mapping[str, Any]) -> Named:
-    return Named(
+def _guest_references_from_document(flat: Mapping[str, Any]) -> GuestReferences:
+    return GuestReferences(
         frozenset(flat.get("guests.named", ())),
         frozenset(flat.get("guests.ledTo", ())),
         flat.get("guests.forgotten", False),

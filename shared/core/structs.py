@@ -7,13 +7,13 @@ from typing import Any, TypeVar
 from msgspec import Struct, convert
 from msgspec.structs import fields
 
-S = TypeVar("S", bound=Struct)
-Readers = Mapping[str, Callable[[Any], object]]
+StructT = TypeVar("StructT", bound=Struct)
+FieldReaders = Mapping[str, Callable[[Any], object]]
 
-_NO_READERS: Readers = MappingProxyType({})
+_NO_READERS: FieldReaders = MappingProxyType({})
 
 
-class Unshown(Struct, frozen=True):
+class RedactedStruct(Struct, frozen=True):
     """A struct that shows nothing of what it holds: a secret, or a person."""
 
     def __repr__(self) -> str:
@@ -37,37 +37,41 @@ class InvalidFieldsError(ValueError):
         self.problems = problems
 
 
-def read_struct(kind: type[S], given: Mapping[str, object], readers: Readers = _NO_READERS) -> S:
+def read_struct(
+    struct_type: type[StructT],
+    raw_values: Mapping[str, object],
+    readers: FieldReaders = _NO_READERS,
+) -> StructT:
     """Read a struct of which every field has a default.
 
     Field by field, because msgspec's own conversion ends at the first problem.
 
     Args:
-        kind: The struct; what its ``__post_init__`` refuses concerns all fields together.
-        given: Field name, as it is written, to value. What is no field of it is ignored.
+        struct_type: The struct; what its ``__post_init__`` refuses concerns all fields together.
+        raw_values: Field name, as it is written, to value. What is no field of it is ignored.
         readers: Field name to what makes of a written value the one that the field holds.
 
     Raises:
         InvalidFieldsError: With everything that is wrong.
     """
     values, problems = {}, {}
-    for field in fields(kind):
+    for field in fields(struct_type):
         name = field.encode_name
-        if name in given:
+        if name in raw_values:
             try:
-                written = readers.get(name, _writable)(given[name])
-                values[field.name] = convert(written, field.type)
+                raw_value = readers.get(name, _reject_lone_surrogates)(raw_values[name])
+                values[field.name] = convert(raw_value, field.type)
             except ValueError as error:
                 problems[name] = str(error)
     if problems:
         raise InvalidFieldsError(problems)
     try:
-        return kind(**values)
+        return struct_type(**values)
     except ValueError as error:
         raise InvalidFieldsError({"": str(error)}) from None
 
 
-def _writable(value: object) -> object:
+def _reject_lone_surrogates(value: object) -> object:
     """Refuse text that no store takes: JSON can escape half a character, which Python keeps."""
     if isinstance(value, str):
         value.encode()

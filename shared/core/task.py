@@ -6,22 +6,22 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-POLL = "opentable-poll"
-RECONCILE = "opentable-reconcile"
+POLL_FUNCTION = "opentable-poll"
+RECONCILE_FUNCTION = "opentable-reconcile"
 
 
-class Task(Struct, frozen=True):
+class QueuedTask(Struct, frozen=True):
     """A call of one of the scheduled functions that is made later.
 
     Attributes:
-        function: The deployed function's name, such as ``opentable-poll``.
+        function_name: The deployed function's name, such as ``opentable-poll``.
         body: The call's JSON body; it names the restaurant.
-        occasion: What the call is made for, such as the tick of the schedule.
+        trigger: What the call is made for, such as the tick of the schedule.
     """
 
-    function: str
+    function_name: str
     body: Mapping[str, object]
-    occasion: str
+    trigger: str
 
     @property
     def name(self) -> str:
@@ -29,10 +29,10 @@ class Task(Struct, frozen=True):
 
         A hash, as Cloud Tasks slows down over names that begin alike, such as with a time.
         """
-        said = json.dumps([self.function, self.body, self.occasion], sort_keys=True)
-        return hashlib.sha256(said.encode()).hexdigest()
+        identity = json.dumps([self.function_name, self.body, self.trigger], sort_keys=True)
+        return hashlib.sha256(identity.encode()).hexdigest()
 
     @property
-    def content(self) -> bytes:
+    def body_bytes(self) -> bytes:
         """The body as it is sent."""
         return json.dumps(self.body).encode()

@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from shared.core.states import Status
-from shared.core.system import System
-from shared.core.times import instant_of
+from shared.core.states import ReservationStatus
+from shared.core.system import ReservationSystem
+from shared.core.times import parse_instant
 
-FACTS = (
+ANALYTICS_FIELDS = (
     "source.system",
     "startAt",
     "startAtTimestamp",
@@ -26,14 +26,14 @@ FACTS = (
     "createdAt",
     "metadata.origin",
 )
-"""The fields of a document that `visit_of` reads."""
+"""The fields of a document that `booking_facts` reads."""
 
-LARGEST_PARTY = 20
-_LATE = timedelta(hours=2)
-_IGNORED = str.maketrans("", "", " _-")
+MAX_COUNTED_PARTY_SIZE = 20
+_SHORT_NOTICE = timedelta(hours=2)
+_IGNORED_CHARACTERS = str.maketrans("", "", " _-")
 
 
-class Lead(StrEnum):
+class LeadTimeBucket(StrEnum):
     """How long before its time a booking was made, the shortest first.
 
     Under two hours is by the clock, all else by the restaurant's calendar.
@@ -50,112 +50,115 @@ class Lead(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
-_MOST_DAYS = (
-    (0, Lead.SAME_DAY),
-    (1, Lead.DAY_BEFORE),
-    (3, Lead.DAYS_2_TO_3),
-    (7, Lead.DAYS_4_TO_7),
-    (14, Lead.DAYS_8_TO_14),
-    (28, Lead.DAYS_15_TO_28),
+_MAX_DAYS_BY_BUCKET = (
+    (0, LeadTimeBucket.SAME_DAY),
+    (1, LeadTimeBucket.DAY_BEFORE),
+    (3, LeadTimeBucket.DAYS_2_TO_3),
+    (7, LeadTimeBucket.DAYS_4_TO_7),
+    (14, LeadTimeBucket.DAYS_8_TO_14),
+    (28, LeadTimeBucket.DAYS_15_TO_28),
 )
 
 
-class Outcome(StrEnum):
+class BookingOutcome(StrEnum):
     """What came of a reservation, as far as one knows."""
 
-    COMES = "COMES"
+    ATTENDING = "COMES"
     CANCELLED = "CANCELLED"
     NO_SHOW = "NO_SHOW"
 
 
-_OUTCOMES: dict[str, Outcome] = {
-    Status.CANCELLED: Outcome.CANCELLED,
-    Status.NO_SHOW: Outcome.NO_SHOW,
+_OUTCOME_BY_STATUS: dict[str, BookingOutcome] = {
+    ReservationStatus.CANCELLED: BookingOutcome.CANCELLED,
+    ReservationStatus.NO_SHOW: BookingOutcome.NO_SHOW,
 }
 
 
-class Visit(Struct, frozen=True):
+class BookingFacts(Struct, frozen=True):
     """What is counted of one reservation.
 
     Attributes:
         system: Where it was made; what is not OpenTable's is the restaurant's own.
-        day: The local date, ``YYYY-MM-DD``.
+        local_date: The local date, ``YYYY-MM-DD``.
         hour: The hour on the restaurant's wall clock, 0-23; None where the time is not known.
-        party: How many, at least 1; None where it is not known.
-        lead: How long before it was booked; None for a party that walked in.
+        party_size: How many, at least 1; None where it is not known.
+        lead_time: How long before it was booked; None for a party that walked in.
         outcome: What came of it.
     """
 
-    system: System
-    day: str
+    system: ReservationSystem
+    local_date: str
     hour: int | None
-    party: int | None
-    lead: Lead | None
-    outcome: Outcome
+    party_size: int | None
+    lead_time: LeadTimeBucket | None
+    outcome: BookingOutcome
 
 
-def visit_of(document: Mapping[str, Any], zone: ZoneInfo) -> Visit | None:
+def booking_facts(document: Mapping[str, Any], zone: ZoneInfo) -> BookingFacts | None:
     """Return what is counted of a document; None where its day is not known.
 
     What is not of the documented type (another part of the app writes documents too) counts as
     not known.
 
     Args:
-        document: As stored, its `FACTS` at least.
+        document: As stored, its `ANALYTICS_FIELDS` at least.
         zone: The restaurant's.
     """
     day = document.get("localDate")
     if not isinstance(day, str):
         return None
-    start = _start(document)
-    ours = _inner(document, "source", "system") != System.OPENTABLE
-    booked = document.get("bookedAt") or (document.get("createdAt") if ours else None)
-    return Visit(
-        system=System.LINEUP if ours else System.OPENTABLE,
-        day=day,
+    start = _read_start_time(document)
+    is_native = _get_nested(document, "source", "system") != ReservationSystem.OPENTABLE
+    booked_at = document.get("bookedAt") or (document.get("createdAt") if is_native else None)
+    return BookingFacts(
+        system=ReservationSystem.LINEUP if is_native else ReservationSystem.OPENTABLE,
+        local_date=day,
         hour=start.astimezone(zone).hour if start else None,
-        party=_party(document.get("partySize")),
-        lead=None if _walked_in(document) else lead_of(booked, start, zone),
-        outcome=_OUTCOMES.get(str(document.get("status")), Outcome.COMES),
+        party_size=_read_party_size(document.get("partySize")),
+        lead_time=None if _is_walk_in(document) else classify_lead_time(booked_at, start, zone),
+        outcome=_OUTCOME_BY_STATUS.get(str(document.get("status")), BookingOutcome.ATTENDING),
     )
 
 
-def lead_of(booked: object, start: datetime | None, zone: ZoneInfo) -> Lead:
+def classify_lead_time(booked_at: object, start: datetime | None, zone: ZoneInfo) -> LeadTimeBucket:
     """Return how long before its time a reservation was booked.
 
     Args:
-        booked: When, an aware time; anything else is not known.
+        booked_at: When, an aware time; anything else is not known.
         start: Its time.
         zone: Whose calendar counts the days.
     """
-    if start is None or not isinstance(booked, datetime):
-        return Lead.UNKNOWN
-    if start - booked < _LATE:
-        return Lead.UNDER_2_HOURS
-    days = (start.astimezone(zone).date() - booked.astimezone(zone).date()).days
-    return next((lead for most, lead in _MOST_DAYS if days <= most), Lead.OVER_28_DAYS)
+    if start is None or not isinstance(booked_at, datetime):
+        return LeadTimeBucket.UNKNOWN
+    if start - booked_at < _SHORT_NOTICE:
+        return LeadTimeBucket.UNDER_2_HOURS
+    days = (start.astimezone(zone).date() - booked_at.astimezone(zone).date()).days
+    return next(
+        (bucket for max_days, bucket in _MAX_DAYS_BY_BUCKET if days <= max_days),
+        LeadTimeBucket.OVER_28_DAYS,
+    )
 
 
-def _walked_in(document: Mapping[str, Any]) -> bool:
-    origin = _inner(document, "metadata", "origin")
-    return isinstance(origin, str) and origin.translate(_IGNORED).casefold() == "walkin"
+def _is_walk_in(document: Mapping[str, Any]) -> bool:
+    origin = _get_nested(document, "metadata", "origin")
+    return isinstance(origin, str) and origin.translate(_IGNORED_CHARACTERS).casefold() == "walkin"
 
 
-def _inner(document: Mapping[str, Any], name: str, key: str) -> object:
+def _get_nested(document: Mapping[str, Any], name: str, key: str) -> object:
     outer = document.get(name)
     return outer.get(key) if isinstance(outer, Mapping) else None
 
 
-def _party(size: object) -> int | None:
-    known = isinstance(size, int) and not isinstance(size, bool) and size >= 1
-    return size if known else None  # type: ignore[return-value] # an int, as just seen
+def _read_party_size(size: object) -> int | None:
+    is_valid = isinstance(size, int) and not isinstance(size, bool) and size >= 1
+    return size if is_valid else None  # type: ignore[return-value] # an int, as just seen
 
 
-def _start(document: Mapping[str, Any]) -> datetime | None:
+def _read_start_time(document: Mapping[str, Any]) -> datetime | None:
     moment, text = document.get("startAtTimestamp"), document.get("startAt")
     if isinstance(moment, datetime) or not isinstance(text, str):
         return moment if isinstance(moment, datetime) else None
     try:
-        return instant_of(text)
+        return parse_instant(text)
     except ValueError:
         return None

@@ -9,31 +9,31 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import timedelta
 from typing import Any
 
-from shared.core.backfill import COUNTS, Backfill, backfill_in, is_backfilling
-from shared.core.settings import settings_from
-from shared.edge.connection import Connection, connect
-from shared.edge.guest_feed import Feed, fetch_lacking, read_guestbook
+from shared.core.backfill import ROW_COUNTERS, Backfill, backfill_from_document, is_backfilling
+from shared.core.settings import parse_settings
+from shared.edge.connection import RestaurantContext, load_restaurant_context
+from shared.edge.guest_feed import GuestFeed, fetch_missing_guests, read_all_guests
 from shared.edge.leases import Lease, Leases
 from shared.edge.opentable.clock import Deadline
-from shared.edge.opentable.query import Kind, Query, WallTime
-from shared.edge.pages import Tally, apply_page
-from shared.edge.patterns import recount_patterns
-from shared.edge.services import Services
-from shared.edge.telemetry import Event, Severity, log
+from shared.edge.opentable.query import ListingQuery, LocalDateTime, Resource
+from shared.edge.pages import RowCounts, apply_page
+from shared.edge.patterns import recount_analytics
+from shared.edge.services import AppContext
+from shared.edge.telemetry import LogEvent, Severity, log_event
 from shared.errors import (
     InvalidSettingsError,
-    LedgerUnavailableError,
     OpenTableError,
-    OpenTableRefusedError,
+    OpenTableRequestRejectedError,
+    ServiceUnavailableError,
 )
 
 LEASE_MARGIN_SECONDS = 60.0
-FAILURES = (InvalidSettingsError, LedgerUnavailableError, OpenTableError)
-_FOR_GOOD = (InvalidSettingsError, OpenTableRefusedError)
+EXPECTED_ERRORS = (InvalidSettingsError, ServiceUnavailableError, OpenTableError)
+_PERMANENT_ERRORS = (InvalidSettingsError, OpenTableRequestRejectedError)
 
 
-async def carry_on(
-    services: Services, restaurant_id: str, deadline: Deadline
+async def run_backfill_steps(
+    context: AppContext, restaurant_id: str, deadline: Deadline
 ) -> AsyncGenerator[Backfill, None]:
     """Carry a running backfill on, and yield how far it is after each step.
 
@@ -42,7 +42,7 @@ async def carry_on(
     hand. Whoever ends it earlier closes it (`contextlib.aclosing`), for its lease to be given back.
 
     Args:
-        services: The process's services.
+        context: The process's services.
         restaurant_id: Lineup's id.
         deadline: Bounds the work.
 
@@ -55,82 +55,91 @@ async def carry_on(
     """
     if not deadline.remaining():
         return
-    leases = Leases(services.firestore, services.clock)
-    life = timedelta(seconds=deadline.remaining() + LEASE_MARGIN_SECONDS)
-    lease = await leases.take(restaurant_id, "backfill", life)
+    leases = Leases(context.firestore, context.clock)
+    duration = timedelta(seconds=deadline.remaining() + LEASE_MARGIN_SECONDS)
+    lease = await leases.acquire(restaurant_id, "backfill", duration)
     if lease is None:
         return
     try:
         if not is_backfilling(lease.document):
             return
-        async for backfill in _steps(services, lease, deadline):
-            if not await leases.keep(lease, backfill.stored()):
+        async for backfill in _run_steps(context, lease, deadline):
+            if not await leases.write_progress(lease, backfill.to_update_fields()):
                 return
             yield backfill
     finally:
-        await leases.end(lease, {})
+        await leases.release(lease, {})
 
 
-async def _steps(services: Services, lease: Lease, deadline: Deadline) -> AsyncIterator[Backfill]:
-    backfill = backfill_in(lease.document)
+async def _run_steps(
+    context: AppContext, lease: Lease, deadline: Deadline
+) -> AsyncIterator[Backfill]:
+    backfill = backfill_from_document(lease.document)
     if backfill is None:
         return
     try:
-        connection = await _connect(services, lease, backfill, deadline)
-        feed = await read_guestbook(connection)
-        took = 0.0
-        while backfill.is_running and deadline.remaining() > 2 * took:
-            began = deadline.remaining()
-            counts = await _step(connection, feed, backfill)
-            took = began - deadline.remaining()
-            backfill = backfill.after(backfill.next_slice(), counts, took, services.clock())
+        restaurant = await _load_restaurant(context, lease, backfill, deadline)
+        feed = await read_all_guests(restaurant)
+        step_seconds = 0.0
+        while backfill.is_running and deadline.remaining() > 2 * step_seconds:
+            remaining_before = deadline.remaining()
+            slice_counts = await _run_slice(restaurant, feed, backfill)
+            step_seconds = remaining_before - deadline.remaining()
+            backfill = backfill.with_progress(
+                backfill.next_slice(), slice_counts, step_seconds, context.clock()
+            )
             yield backfill
-    except FAILURES as error:
-        for_good = isinstance(error, _FOR_GOOD)
-        yield backfill.hindered(str(error), services.clock(), for_good=for_good)
+    except EXPECTED_ERRORS as error:
+        is_permanent = isinstance(error, _PERMANENT_ERRORS)
+        yield backfill.with_error(str(error), context.clock(), is_permanent=is_permanent)
 
 
-async def _connect(
-    services: Services, lease: Lease, backfill: Backfill, deadline: Deadline
-) -> Connection:
-    settings = settings_from(lease.restaurant_id, lease.document)
-    if settings.usable_rid() != backfill.rid:
+async def _load_restaurant(
+    context: AppContext, lease: Lease, backfill: Backfill, deadline: Deadline
+) -> RestaurantContext:
+    settings = parse_settings(lease.restaurant_id, lease.document)
+    if settings.require_rid() != backfill.rid:
         raise InvalidSettingsError(
             "The OpenTable number was changed during the backfill: begin it anew."
         )
-    return await connect(services, settings, deadline)
+    return await load_restaurant_context(context, settings, deadline)
 
 
-async def _step(connection: Connection, feed: Feed, backfill: Backfill) -> dict[str, int]:
+async def _run_slice(
+    restaurant: RestaurantContext, feed: GuestFeed, backfill: Backfill
+) -> dict[str, int]:
     """Fetch and apply the next slice, or the closing listing; return what became of its rows."""
-    query, tally = _query(connection, backfill), Tally()
-    listing = connection.services.opentable.pages(
-        connection.access, Kind.RESERVATIONS, query, connection.deadline
+    query, row_counts = _build_slice_query(restaurant, backfill), RowCounts()
+    listing = restaurant.context.opentable.iterate_pages(
+        restaurant.access, Resource.RESERVATIONS, query, restaurant.deadline
     )
     async for page in listing:
-        await apply_page(connection, feed, page, tally)
-    await fetch_lacking(connection, feed)
-    feed.lacking.clear()
+        await apply_page(restaurant, feed, page, row_counts)
+    await fetch_missing_guests(restaurant, feed)
+    feed.missing_guests.clear()
     if days := backfill.next_slice():
-        await recount_patterns(connection, days)
-    return {name: getattr(tally, name) for name in COUNTS}
+        await recount_analytics(restaurant, days)
+    return {name: getattr(row_counts, name) for name in ROW_COUNTERS}
 
 
-def _query(connection: Connection, backfill: Backfill) -> Query:
+def _build_slice_query(restaurant: RestaurantContext, backfill: Backfill) -> ListingQuery:
     days = backfill.next_slice()
     if days is None:
-        lookback = timedelta(seconds=connection.services.environment.lookback_seconds)
-        return Query(updated_after=backfill.started_at - lookback)
-    return Query(scheduled_from=WallTime.on(days.start), scheduled_to=WallTime.end_of(days.end))
+        lookback = timedelta(seconds=restaurant.context.environment.lookback_seconds)
+        return ListingQuery(updated_after=backfill.started_at - lookback)
+    return ListingQuery(
+        scheduled_from=LocalDateTime.from_date(days.start),
+        scheduled_to=LocalDateTime.end_of_day(days.end),
+    )
 
 
 async def backfill_restaurant(
-    services: Services, deadline: Deadline, restaurant_id: str
+    context: AppContext, deadline: Deadline, restaurant_id: str
 ) -> dict[str, Any]:
     """Carry a running backfill on to its end or to a deadline's, and log how far that is.
 
     Args:
-        services: The process's services.
+        context: The process's services.
         deadline: Bounds the work.
         restaurant_id: Lineup's id.
 
@@ -139,25 +148,25 @@ async def backfill_restaurant(
         another run has it in hand or no time was left; a failure is told in it, never raised.
     """
     try:
-        steps = [step async for step in carry_on(services, restaurant_id, deadline)]
-    except FAILURES as error:
-        log(Severity.ERROR, Event.RUN_FAILED, restaurantId=restaurant_id, error=str(error))
+        steps = [step async for step in run_backfill_steps(context, restaurant_id, deadline)]
+    except EXPECTED_ERRORS as error:
+        log_event(Severity.ERROR, LogEvent.RUN_FAILED, restaurantId=restaurant_id, error=str(error))
         return {"restaurantId": restaurant_id, "status": "error"}
     if not steps:
         return {"restaurantId": restaurant_id, "status": "skipped"}
-    _log(restaurant_id, steps[-1])
+    _log_progress(restaurant_id, steps[-1])
     return {"restaurantId": restaurant_id, "status": steps[-1].status.value}
 
 
-def _log(restaurant_id: str, backfill: Backfill) -> None:
-    hindered = Severity.WARNING if backfill.is_running else Severity.ERROR
-    log(
-        hindered if backfill.error else Severity.INFO,
-        Event.BACKFILL,
+def _log_progress(restaurant_id: str, backfill: Backfill) -> None:
+    failure_severity = Severity.WARNING if backfill.is_running else Severity.ERROR
+    log_event(
+        failure_severity if backfill.error else Severity.INFO,
+        LogEvent.BACKFILL,
         restaurantId=restaurant_id,
         status=backfill.status.value,
-        daysDone=backfill.days_done,
-        daysTotal=backfill.days_total,
+        daysDone=backfill.completed_days,
+        daysTotal=backfill.total_days,
         error=backfill.error,
         **backfill.counts,
     )

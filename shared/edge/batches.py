@@ -8,137 +8,142 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from google.api_core import exceptions as google
 
-from shared.core.change import Change
-from shared.core.decision import Commit, Decision, EntryNeeded
-from shared.core.guesting import GuestNeeded
-from shared.core.journal import Writing
-from shared.edge.ledger import Applied, Ledger, Wanted, applied_by
-from shared.edge.shelf import Reading, Write
-from shared.errors import LedgerUnavailableError, RejectedStatementError
+from shared.core.change import ReservationEvent
+from shared.core.decision import Decision, JournalEntryRequired, ReservationWrite
+from shared.core.guesting import GuestRequired
+from shared.core.journal import WriteContext
+from shared.edge.ledger import ApplyResult, Ledger, ReadSet, build_apply_result
+from shared.edge.shelf import ConditionalWrite, ReservationSnapshot
+from shared.errors import InvalidEventError, ServiceUnavailableError
 
-GROUP_SIZE = 100
-_AT_ONCE = 4
+COMMIT_GROUP_SIZE = 100
+_MAX_CONCURRENT_GROUPS = 4
 
-Result = Applied | RejectedStatementError | LedgerUnavailableError
+BatchResult = ApplyResult | InvalidEventError | ServiceUnavailableError
 
 
-async def apply_all(ledger: Ledger, changes: Sequence[Change]) -> list[Result]:
+async def apply_events(ledger: Ledger, events: Sequence[ReservationEvent]) -> list[BatchResult]:
     """Apply many changes through the same decision and the same commit as one.
 
     Args:
         ledger: The restaurant's ledger.
-        changes: In any order; several may speak of one reservation.
+        events: In any order; several may speak of one reservation.
 
     Returns:
         A result a change: one that cannot be applied never sinks its neighbours.
     """
-    results: list[Result] = []
-    places = asyncio.Semaphore(_AT_ONCE)
+    results: list[BatchResult] = []
+    semaphore = asyncio.Semaphore(_MAX_CONCURRENT_GROUPS)
 
-    async def apply(group: Sequence[Change]) -> list[Result]:
-        async with places:
+    async def apply_limited(group: Sequence[ReservationEvent]) -> list[BatchResult]:
+        async with semaphore:
             return await _apply_group(ledger, group)
 
-    for run in _runs(changes):
-        for done in await asyncio.gather(*map(apply, _parts(run))):
-            results += done
+    for distinct_events in _split_at_repeats(events):
+        for group_results in await asyncio.gather(
+            *map(apply_limited, _split_by_size(distinct_events))
+        ):
+            results += group_results
     return results
 
 
-def groups(changes: Sequence[Change]) -> Iterator[list[Change]]:
+def split_into_groups(events: Sequence[ReservationEvent]) -> Iterator[list[ReservationEvent]]:
     """Yield groups in which no reservation is spoken of twice: one commit writes it once."""
-    for run in _runs(changes):
-        yield from _parts(run)
+    for distinct_events in _split_at_repeats(events):
+        yield from _split_by_size(distinct_events)
 
 
-def _runs(changes: Sequence[Change]) -> Iterator[list[Change]]:
+def _split_at_repeats(events: Sequence[ReservationEvent]) -> Iterator[list[ReservationEvent]]:
     """Yield the longest runs in which no reservation is spoken of twice."""
-    run: dict[str, Change] = {}
-    for change in changes:
-        if change.external_key in run:
-            yield list(run.values())
-            run = {}
-        run[change.external_key] = change
-    yield list(run.values())
+    distinct_events: dict[str, ReservationEvent] = {}
+    for event in events:
+        if event.external_key in distinct_events:
+            yield list(distinct_events.values())
+            distinct_events = {}
+        distinct_events[event.external_key] = event
+    yield list(distinct_events.values())
 
 
-def _parts(run: Sequence[Change]) -> Iterator[list[Change]]:
-    for start in range(0, len(run), GROUP_SIZE):
-        yield list(run[start : start + GROUP_SIZE])
+def _split_by_size(events: Sequence[ReservationEvent]) -> Iterator[list[ReservationEvent]]:
+    for start in range(0, len(events), COMMIT_GROUP_SIZE):
+        yield list(events[start : start + COMMIT_GROUP_SIZE])
 
 
-async def _apply_group(ledger: Ledger, group: Sequence[Change]) -> list[Result]:
-    writing = ledger.writing()
+async def _apply_group(ledger: Ledger, group: Sequence[ReservationEvent]) -> list[BatchResult]:
+    write_context = ledger.new_write_context()
     try:
-        readings, decisions = await decide_group(ledger, group, writing)
-        await _commit(ledger, readings, decisions)
+        snapshots, decisions = await decide_group(ledger, group, write_context)
+        await _commit_group(ledger, snapshots, decisions)
     except google.GoogleAPIError:
         decisions = {}
     return [
-        await _apply_alone(ledger, change, writing)
+        await _apply_single(ledger, event, write_context)
         if isinstance(
-            decision := decisions.get(change.external_key), EntryNeeded | GuestNeeded | None
+            decision := decisions.get(event.external_key),
+            JournalEntryRequired | GuestRequired | None,
         )
-        else _result(change, decision)
-        for change in group
+        else _build_result(event, decision)
+        for event in group
     ]
 
 
 async def decide_group(
-    ledger: Ledger, group: Sequence[Change], writing: Writing
-) -> tuple[dict[str, Reading], dict[str, Decision]]:
+    ledger: Ledger, group: Sequence[ReservationEvent], write_context: WriteContext
+) -> tuple[dict[str, ReservationSnapshot], dict[str, Decision]]:
     """Judge changes by the documents, and by a journal entry only where a document does not tell.
 
     Args:
         ledger: The restaurant's ledger.
         group: Changes, no two of one reservation.
-        writing: The times and names of the commit that may follow.
+        write_context: The times and names of the commit that may follow.
 
     Returns:
         What was read and what was decided, by external key.
     """
-    wanted = {change.external_key: Wanted() for change in group}
-    readings: dict[str, Reading] = {}
+    read_sets = {event.external_key: ReadSet() for event in group}
+    snapshots: dict[str, ReservationSnapshot] = {}
     decisions: dict[str, Decision] = {}
     undecided = list(group)
     while undecided:
-        readings |= await ledger.shelf.read(
-            {change.external_key: wanted[change.external_key].entry_ids for change in undecided},
-            {key for change in undecided for key in wanted[change.external_key].guest_keys},
-            readings,
+        snapshots |= await ledger.repository.read(
+            {event.external_key: read_sets[event.external_key].entry_ids for event in undecided},
+            {key for event in undecided for key in read_sets[event.external_key].guest_keys},
+            snapshots,
         )
-        for change in undecided:
-            key = change.external_key
-            decisions[key] = ledger.decide(change, readings[key].held, writing)
+        for event in undecided:
+            key = event.external_key
+            decisions[key] = ledger.decide(event, snapshots[key].stored, write_context)
         undecided = [
-            change
-            for change in undecided
-            if wanted[change.external_key].take(decisions[change.external_key])
+            event
+            for event in undecided
+            if read_sets[event.external_key].add_required(decisions[event.external_key])
         ]
-    return readings, decisions
+    return snapshots, decisions
 
 
-async def _commit(
-    ledger: Ledger, readings: Mapping[str, Reading], decisions: Mapping[str, Decision]
+async def _commit_group(
+    ledger: Ledger, snapshots: Mapping[str, ReservationSnapshot], decisions: Mapping[str, Decision]
 ) -> None:
     writes = [
-        Write(key, decision, readings[key].update_time)
+        ConditionalWrite(key, decision, snapshots[key].update_time)
         for key, decision in decisions.items()
-        if isinstance(decision, Commit)
+        if isinstance(decision, ReservationWrite)
     ]
     if writes:
-        await ledger.shelf.commit(writes)
+        await ledger.repository.commit(writes)
 
 
-def _result(change: Change, decision: Decision) -> Result:
+def _build_result(event: ReservationEvent, decision: Decision) -> BatchResult:
     try:
-        return applied_by(change, decision)
-    except RejectedStatementError as error:
+        return build_apply_result(event, decision)
+    except InvalidEventError as error:
         return error
 
 
-async def _apply_alone(ledger: Ledger, change: Change, writing: Writing) -> Result:
+async def _apply_single(
+    ledger: Ledger, event: ReservationEvent, write_context: WriteContext
+) -> BatchResult:
     try:
-        return await ledger.apply(change, writing)
-    except (RejectedStatementError, LedgerUnavailableError) as error:
+        return await ledger.apply(event, write_context)
+    except (InvalidEventError, ServiceUnavailableError) as error:
         return error

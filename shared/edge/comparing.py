@@ -7,56 +7,58 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
 
-from shared.core.change import Change, Source
-from shared.core.comparison import Mark, row_fingerprint
-from shared.core.keys import external_key
-from shared.core.report import Divergence, Report
-from shared.core.settings import Settings
-from shared.core.snapshot import contradicts_zone, row_id
-from shared.edge.opentable.query import Kind, Query, WallTime
-from shared.edge.rows import Batch, Unreadable, read_rows
-from shared.edge.run import Run
-from shared.errors import OpenTableError, RejectedStatementError
+from shared.core.change import Channel, ReservationEvent
+from shared.core.comparison import ReservationFingerprint, fingerprint_row
+from shared.core.keys import build_external_key
+from shared.core.report import DivergenceType, ReconciliationReport
+from shared.core.settings import IntegrationSettings
+from shared.core.snapshot import has_time_zone_conflict, read_row_id
+from shared.edge.opentable.query import ListingQuery, LocalDateTime, Resource
+from shared.edge.rows import NormalizedRows, UnreadableRow, normalize_rows
+from shared.edge.run import ReconciliationRun
+from shared.errors import InvalidEventError, OpenTableError
 
 
-class Comparison(Struct):
+class WindowComparison(Struct):
     """What a complete reading of both sides found.
 
     Attributes:
-        holdings: The ledger's marks, by external key.
-        seen: Every key in OpenTable's answer, unreadable rows included.
-        differing: Rows that are not plainly equal to what is held, by key.
-        in_another_zone: How many rows' times contradict the restaurant's zone.
+        fingerprints: The ledger's marks, by external key.
+        seen_keys: Every key in OpenTable's answer, unreadable rows included.
+        differing_events: Rows that are not plainly equal to what is held, by key.
+        wrong_zone_count: How many rows' times contradict the restaurant's zone.
     """
 
-    holdings: dict[str, Mark] = field(default_factory=dict)
-    seen: set[str] = field(default_factory=set)
-    differing: dict[str, Change] = field(default_factory=dict)
-    in_another_zone: int = 0
+    fingerprints: dict[str, ReservationFingerprint] = field(default_factory=dict)
+    seen_keys: set[str] = field(default_factory=set)
+    differing_events: dict[str, ReservationEvent] = field(default_factory=dict)
+    wrong_zone_count: int = 0
 
-    def note_zone(self, rows: Iterable[dict[str, Any]], zone: ZoneInfo) -> None:
+    def count_wrong_zone_rows(self, rows: Iterable[dict[str, Any]], zone: ZoneInfo) -> None:
         """Count the rows whose local and UTC times contradict the restaurant's zone."""
-        self.in_another_zone += sum(contradicts_zone(row, zone) for row in rows)
+        self.wrong_zone_count += sum(has_time_zone_conflict(row, zone) for row in rows)
 
-    def missing(self) -> list[str]:
+    def find_missing(self) -> list[str]:
         """Return the keys held in the window that the answer lacks and no earlier run flagged."""
-        return [key for key in self.unseen() if self.holdings[key].dated]
+        return [key for key in self.find_unseen() if self.fingerprints[key].has_start_time]
 
-    def unseen(self) -> list[str]:
+    def find_unseen(self) -> list[str]:
         """Return the keys held that the answer lacks and no earlier run flagged as missing."""
-        flagged = Divergence.MISSING_IN_OPENTABLE
+        missing_divergence = DivergenceType.MISSING_IN_OPENTABLE
         return [
             key
-            for key, mark in self.holdings.items()
-            if key not in self.seen and mark.divergence != flagged
+            for key, fingerprint in self.fingerprints.items()
+            if key not in self.seen_keys and fingerprint.divergence != missing_divergence
         ]
 
-    def standing(self) -> list[str]:
+    def find_already_flagged(self) -> list[str]:
         """Return the keys flagged as missing by an earlier run, and still unseen."""
-        return sorted(self.holdings.keys() - self.seen - set(self.unseen()))
+        return sorted(self.fingerprints.keys() - self.seen_keys - set(self.find_unseen()))
 
 
-async def compare(run: Run, reading: Coroutine[Any, Any, dict[str, Mark]]) -> Comparison:
+async def compare_window(
+    run: ReconciliationRun, ledger_read: Coroutine[Any, Any, dict[str, ReservationFingerprint]]
+) -> WindowComparison:
     """Read both sides completely and hold OpenTable's rows against the ledger's marks.
 
     Which side is read first does not matter: what either says only afterwards is asked for again,
@@ -64,78 +66,93 @@ async def compare(run: Run, reading: Coroutine[Any, Any, dict[str, Mark]]) -> Co
 
     Args:
         run: The run; its report counts what is read, and takes up the unreadable rows.
-        reading: Reads the ledger's side, and counts it in the report.
+        ledger_read: Reads the ledger's side, and counts it in the report.
 
     Raises:
         OpenTableError: When the answer is not shown to be complete; nothing follows from it.
         LedgerUnavailableError: When the ledger's side could not be read, or an unreadable row
             not be kept aside.
     """
-    held = asyncio.create_task(reading)
+    fingerprints_task = asyncio.create_task(ledger_read)
     try:
-        return await _compare(run, held)
+        return await _compare_pages(run, fingerprints_task)
     except OpenTableError:
-        await asyncio.wait([held])  # The report of what failed tells what is held all the same.
+        await asyncio.wait(
+            [fingerprints_task]
+        )  # The report of what failed tells what is held all the same.
         raise
     finally:
-        held.cancel()
-        await asyncio.gather(held, return_exceptions=True)
+        fingerprints_task.cancel()
+        await asyncio.gather(fingerprints_task, return_exceptions=True)
 
 
-async def _compare(run: Run, held: Awaitable[dict[str, Mark]]) -> Comparison:
+async def _compare_pages(
+    run: ReconciliationRun, fingerprints: Awaitable[dict[str, ReservationFingerprint]]
+) -> WindowComparison:
     window, report = run.report.window, run.report
-    query = Query(
-        scheduled_from=WallTime.on(window.start), scheduled_to=WallTime.end_of(window.end)
+    query = ListingQuery(
+        scheduled_from=LocalDateTime.from_date(window.start),
+        scheduled_to=LocalDateTime.end_of_day(window.end),
     )
-    comparison = Comparison()
-    listing = run.connection.services.opentable.pages(
-        run.connection.access, Kind.RESERVATIONS, query, run.connection.deadline
+    comparison = WindowComparison()
+    pages = run.restaurant.context.opentable.iterate_pages(
+        run.restaurant.access, Resource.RESERVATIONS, query, run.restaurant.deadline
     )
-    async for page in listing:
-        items = (*page.rows, *page.strays)
-        batch = await read_rows(
-            run.connection.services, run.connection.settings, items, Source.RECONCILIATION
+    async for page in pages:
+        items = (*page.rows, *page.malformed_items)
+        batch = await normalize_rows(
+            run.restaurant.context, run.restaurant.settings, items, Channel.RECONCILIATION
         )
-        comparison.holdings = await held
+        comparison.fingerprints = await fingerprints
         report.open_table_count += len(items)
-        report.compared_count += len(batch.changes)
-        _hold_against(comparison, run.connection.settings, batch, report)
-        comparison.note_zone(page.rows, run.connection.settings.usable_zone())
+        report.compared_count += len(batch.events)
+        _compare_batch(comparison, run.restaurant.settings, batch, report)
+        comparison.count_wrong_zone_rows(page.rows, run.restaurant.settings.require_zone())
     return comparison
 
 
-def _hold_against(comparison: Comparison, settings: Settings, batch: Batch, report: Report) -> None:
-    for change in batch.changes:
-        _hold_one_against(comparison, settings, change, report)
-    for unreadable in batch.unreadable:
-        key = _key_of(unreadable, settings)
-        if key is not None:
-            comparison.seen.add(key)
-        text = f"OpenTable's row cannot be read ({unreadable.rejection}); see the quarantine."
-        report.diverge(Divergence.UNREADABLE, key, text, is_new=unreadable.kept.is_new)
-
-
-def _hold_one_against(
-    comparison: Comparison, settings: Settings, change: Change, report: Report
+def _compare_batch(
+    comparison: WindowComparison,
+    settings: IntegrationSettings,
+    batch: NormalizedRows,
+    report: ReconciliationReport,
 ) -> None:
-    key = change.external_key
-    mark = comparison.holdings.get(key)
-    again = key in comparison.seen
-    comparison.seen.add(key)
-    if mark is not None and mark.divergence is None and not again:
-        zone = settings.usable_zone()
-        if mark.fingerprint == row_fingerprint(change, settings.restaurant_id, zone):
+    for event in batch.events:
+        _compare_event(comparison, settings, event, report)
+    for unreadable in batch.unreadable:
+        key = _read_key(unreadable, settings)
+        if key is not None:
+            comparison.seen_keys.add(key)
+        text = f"OpenTable's row cannot be read ({unreadable.rejection}); see the quarantine."
+        report.add_divergence(DivergenceType.UNREADABLE, key, text, is_new=unreadable.entry.is_new)
+
+
+def _compare_event(
+    comparison: WindowComparison,
+    settings: IntegrationSettings,
+    event: ReservationEvent,
+    report: ReconciliationReport,
+) -> None:
+    key = event.external_key
+    fingerprint = comparison.fingerprints.get(key)
+    was_seen = key in comparison.seen_keys
+    comparison.seen_keys.add(key)
+    if fingerprint is not None and fingerprint.divergence is None and not was_seen:
+        zone = settings.require_zone()
+        if fingerprint.digest == fingerprint_row(event, settings.restaurant_id, zone):
             report.unchanged_count += 1
             return
-    earlier = comparison.differing.get(key)
-    if earlier is None or earlier.version < change.version:
-        comparison.differing[key] = change
+    earlier = comparison.differing_events.get(key)
+    if earlier is None or earlier.version < event.version:
+        comparison.differing_events[key] = event
 
 
-def _key_of(unreadable: Unreadable, settings: Settings) -> str | None:
+def _read_key(unreadable: UnreadableRow, settings: IntegrationSettings) -> str | None:
     """Return an unreadable row's key where it has one: what cannot be read is not missing."""
     try:
         item = unreadable.item
-        return external_key(row_id(item), settings.rid) if isinstance(item, dict) else None
-    except RejectedStatementError:
+        return (
+            build_external_key(read_row_id(item), settings.rid) if isinstance(item, dict) else None
+        )
+    except InvalidEventError:
         return None

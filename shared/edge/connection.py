@@ -2,35 +2,37 @@
 
 from msgspec import Struct
 
-from shared.core.settings import Settings
-from shared.edge.opentable.access import Access
+from shared.core.settings import IntegrationSettings
+from shared.edge.opentable.access import OpenTableAccess
 from shared.edge.opentable.clock import Deadline
-from shared.edge.services import Services
+from shared.edge.services import AppContext
 
 
-class Connection(Struct, frozen=True):
+class RestaurantContext(Struct, frozen=True):
     """What it takes to ask OpenTable about a restaurant, and to write down what it answers.
 
     Attributes:
-        services: The process's services.
+        context: The process's services.
         settings: The restaurant's, usable.
         access: Its API credential.
         deadline: Bounds the work.
     """
 
-    services: Services
-    settings: Settings
-    access: Access
+    context: AppContext
+    settings: IntegrationSettings
+    access: OpenTableAccess
     deadline: Deadline
 
 
-async def connect(services: Services, settings: Settings, deadline: Deadline) -> Connection:
+async def load_restaurant_context(
+    context: AppContext, settings: IntegrationSettings, deadline: Deadline
+) -> RestaurantContext:
     """Return a restaurant's connection.
 
     Raises:
         InvalidSettingsError: When its settings or credentials must be mended first.
         LedgerUnavailableError: When its credentials cannot be read now.
     """
-    settings.usable_zone()
-    rid, credentials = settings.usable_rid(), await services.directory.credentials(settings)
-    return Connection(services, settings, Access(rid, credentials), deadline)
+    settings.require_zone()
+    rid, credentials = settings.require_rid(), await context.directory.load_credentials(settings)
+    return RestaurantContext(context, settings, OpenTableAccess(rid, credentials), deadline)

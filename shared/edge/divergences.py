@@ -5,124 +5,135 @@ from collections.abc import Iterator, Mapping
 from google.api_core import exceptions as google
 from msgspec import Struct
 
-from shared.core.document import flatten, standing_divergence
-from shared.core.findings import flagged
-from shared.core.report import Divergence, Report
-from shared.core.settings import Settings
-from shared.core.statements import Statements
-from shared.core.stored import statements_of
-from shared.edge.intake import JSON
-from shared.edge.keeping import keep_aside
+from shared.core.document import find_open_divergence, flatten_document
+from shared.core.findings import build_divergence_event
+from shared.core.report import DivergenceType, ReconciliationReport
+from shared.core.settings import IntegrationSettings
+from shared.core.statements import ReservationState
+from shared.core.stored import reservation_state_from_document
+from shared.edge.intake import JSON_MEDIA_TYPE
+from shared.edge.keeping import quarantine_event
 from shared.edge.ledger import Ledger
-from shared.edge.plan import Plan
-from shared.edge.run import Run
-from shared.edge.services import Services
-from shared.edge.telemetry import Event, Severity, log
-from shared.errors import LedgerUnavailableError, RejectedStatementError
+from shared.edge.plan import CorrectionPlan
+from shared.edge.run import ReconciliationRun
+from shared.edge.services import AppContext
+from shared.edge.telemetry import LogEvent, Severity, log_event
+from shared.errors import InvalidEventError, ServiceUnavailableError
 
 _REASONS = {
-    Divergence.MISSING_IN_OPENTABLE: (
+    DivergenceType.MISSING_IN_OPENTABLE: (
         "OpenTable has no reservation of this id: ask OpenTable whether the party still comes."
     ),
-    Divergence.VERSION_BEHIND: (
+    DivergenceType.VERSION_BEHIND: (
         "OpenTable shows an older version than it once said: it may have been restored from a "
         "backup; ask OpenTable which one holds."
     ),
-    Divergence.CONFLICTING_VERSION: (
+    DivergenceType.CONFLICTING_VERSION: (
         "OpenTable says something else at the very version that is held; see the quarantine."
     ),
 }
-_MOST_READ_AT_ONCE = 300
+_MAX_KEYS_PER_READ = 300
 
 
-class Finding(Struct, frozen=True):
+class DivergenceFinding(Struct, frozen=True):
     """A divergence on one reservation.
 
     Attributes:
         external_key: The reservation's.
         divergence: What is wrong.
-        statements: All that is held about it.
+        state: All that is held about it.
         payload: The row at fault, to be kept aside; None where no row is.
     """
 
     external_key: str
-    divergence: Divergence
-    statements: Statements
+    divergence: DivergenceType
+    state: ReservationState
     payload: str | None = None
 
 
-async def read_statements(ledger: Ledger, keys: list[str]) -> dict[str, Statements]:
+async def read_reservation_states(ledger: Ledger, keys: list[str]) -> dict[str, ReservationState]:
     """Read all that is held about some reservations.
 
     Raises:
         LedgerUnavailableError: When it could not be read.
     """
-    held: dict[str, Statements] = {}
-    for start in range(0, len(keys), _MOST_READ_AT_ONCE):
-        wanted = dict.fromkeys(keys[start : start + _MOST_READ_AT_ONCE], ())
+    states: dict[str, ReservationState] = {}
+    for start in range(0, len(keys), _MAX_KEYS_PER_READ):
+        entry_ids = dict.fromkeys(keys[start : start + _MAX_KEYS_PER_READ], ())
         try:
-            readings = await ledger.shelf.read(wanted)
+            snapshots = await ledger.repository.read(entry_ids)
         except google.GoogleAPIError as error:
-            raise LedgerUnavailableError(type(error).__name__) from None
-        for key, reading in readings.items():
-            held[key] = statements_of(flatten(reading.held.document or {}))
-    return held
+            raise ServiceUnavailableError(type(error).__name__) from None
+        for key, snapshot in snapshots.items():
+            states[key] = reservation_state_from_document(
+                flatten_document(snapshot.stored.document or {})
+            )
+    return states
 
 
-async def settle_findings(run: Run, missing: list[str], plan: Plan) -> None:
+async def flag_findings(
+    run: ReconciliationRun, missing_keys: list[str], plan: CorrectionPlan
+) -> None:
     """List and flag what is left for a person once all corrections are known.
 
     Args:
         run: The run.
-        missing: The keys of what is held and OpenTable does not have.
+        missing_keys: The keys of what is held and OpenTable does not have.
         plan: What was found and could not be carried out.
 
     Raises:
         LedgerUnavailableError: When something could not be read, flagged or kept aside.
     """
-    services, settings = run.connection.services, run.connection.settings
-    held = await read_statements(services.ledger(settings), missing)
-    for finding in (*_missing(held), *_unlike(plan)):
-        await _settle(services, settings, finding, run.report, dry=run.dry)
+    context, settings = run.restaurant.context, run.restaurant.settings
+    states = await read_reservation_states(context.ledger(settings), missing_keys)
+    for finding in (*_build_missing_findings(states), *_build_version_findings(plan)):
+        await _flag_finding(context, settings, finding, run.report, is_dry_run=run.is_dry_run)
 
 
-def _missing(held: Mapping[str, Statements]) -> Iterator[Finding]:
-    for key, statements in held.items():
-        yield Finding(key, Divergence.MISSING_IN_OPENTABLE, statements)
+def _build_missing_findings(states: Mapping[str, ReservationState]) -> Iterator[DivergenceFinding]:
+    for key, state in states.items():
+        yield DivergenceFinding(key, DivergenceType.MISSING_IN_OPENTABLE, state)
 
 
-def _unlike(plan: Plan) -> Iterator[Finding]:
-    for change, statements in plan.behind:
-        yield Finding(change.external_key, Divergence.VERSION_BEHIND, statements)
-    for change, statements in plan.contradicting:
-        kind = Divergence.CONFLICTING_VERSION
-        yield Finding(change.external_key, kind, statements, change.payload)
+def _build_version_findings(plan: CorrectionPlan) -> Iterator[DivergenceFinding]:
+    for event, state in plan.version_behind:
+        yield DivergenceFinding(event.external_key, DivergenceType.VERSION_BEHIND, state)
+    for event, state in plan.conflicting:
+        kind = DivergenceType.CONFLICTING_VERSION
+        yield DivergenceFinding(event.external_key, kind, state, event.payload)
 
 
-async def _settle(
-    services: Services, settings: Settings, finding: Finding, report: Report, *, dry: bool
+async def _flag_finding(
+    context: AppContext,
+    settings: IntegrationSettings,
+    finding: DivergenceFinding,
+    report: ReconciliationReport,
+    *,
+    is_dry_run: bool,
 ) -> None:
     """List a divergence; a new one is flagged on the reservation and raises an alarm."""
     kind = finding.divergence
-    is_new = standing_divergence(finding.statements) != kind
-    report.diverge(kind, finding.external_key, _REASONS[kind], is_new=is_new)
-    if not is_new or dry:
+    is_new = find_open_divergence(finding.state) != kind
+    report.add_divergence(kind, finding.external_key, _REASONS[kind], is_new=is_new)
+    if not is_new or is_dry_run:
         return
     if finding.payload is not None:
-        rejection = RejectedStatementError(kind.value.lower(), _REASONS[kind])
-        await keep_aside(services, settings, finding.payload, JSON, rejection)
-    flag = flagged(
-        finding.external_key, finding.statements, kind, report.report_id, report.reconciled_at
+        rejection = InvalidEventError(kind.value.lower(), _REASONS[kind])
+        await quarantine_event(context, settings, finding.payload, JSON_MEDIA_TYPE, rejection)
+    flag = build_divergence_event(
+        finding.external_key, finding.state, kind, report.report_id, report.reconciled_at
     )
-    await services.ledger(settings).apply(flag)
-    alarm(report, kind, finding.external_key)
+    await context.ledger(settings).apply(flag)
+    log_new_divergence(report, kind, finding.external_key)
 
 
-def alarm(report: Report, kind: Divergence, external_key: str | None) -> None:
+def log_new_divergence(
+    report: ReconciliationReport, kind: DivergenceType, external_key: str | None
+) -> None:
     """Log a divergence that no earlier report had."""
-    log(
+    log_event(
         Severity.ERROR,
-        Event.DIVERGENCE,
+        LogEvent.RECONCILIATION_DIVERGENCE,
         restaurantId=report.restaurant_id,
         reportId=report.report_id,
         type=kind.value,

@@ -7,17 +7,17 @@ from typing import Any
 from msgspec import Struct
 
 from shared.core import fields
-from shared.core.authentication import authenticate
-from shared.core.body import Shape, shape_of
-from shared.core.envelope import restaurant_reference
-from shared.core.settings import Settings
-from shared.core.signature import Verdict
-from shared.edge.directory import Directory
-from shared.edge.telemetry import Event, Severity, log
+from shared.core.authentication import verify_webhook
+from shared.core.body import WebhookFormat, detect_webhook_format
+from shared.core.envelope import read_restaurant_reference
+from shared.core.settings import IntegrationSettings
+from shared.core.signature import Verification
+from shared.edge.directory import RestaurantDirectory
+from shared.edge.telemetry import LogEvent, Severity, log_event
 from shared.errors import InvalidSettingsError
 
 
-class Visitor(Struct, frozen=True):
+class AuthenticatedSender(Struct, frozen=True):
     """A sender that proved for which restaurant it speaks.
 
     Attributes:
@@ -26,18 +26,18 @@ class Visitor(Struct, frozen=True):
         verdict: How it proved it.
     """
 
-    settings: Settings
-    shape: Shape
-    verdict: Verdict
+    settings: IntegrationSettings
+    shape: WebhookFormat
+    verdict: Verification
 
 
-async def admit(
-    directory: Directory,
+async def authenticate_sender(
+    directory: RestaurantDirectory,
     headers: Mapping[str, str],
     raw: bytes,
     body: dict[str, Any],
     now: datetime,
-) -> Visitor | None:
+) -> AuthenticatedSender | None:
     """Tell who sent a webhook; None for anyone who did not prove it, whatever the cause.
 
     Args:
@@ -50,64 +50,71 @@ async def admit(
     Raises:
         LedgerUnavailableError: When settings or secrets cannot be read now.
     """
-    shape = shape_of(body)
-    settings = await _restaurant(directory, body, shape)
+    shape = detect_webhook_format(body)
+    settings = await _find_restaurant(directory, body, shape)
     if shape is None or settings is None:
-        _refuse("unknown_restaurant", None)
+        _log_unauthenticated("unknown_restaurant", None)
         return None
-    verdict = await _verdict(directory, settings, headers, raw, now)
-    if not verdict.accepted:
-        _refuse(verdict.reason, settings.restaurant_id)
+    verdict = await _verify_with_reread(directory, settings, headers, raw, now)
+    if not verdict.is_accepted:
+        _log_unauthenticated(verdict.reason, settings.restaurant_id)
         return None
-    return Visitor(settings, shape, verdict)
+    return AuthenticatedSender(settings, shape, verdict)
 
 
-def _refuse(reason: str, restaurant_id: str | None) -> None:
-    log(Severity.WARNING, Event.UNAUTHENTICATED, reason=reason, restaurantId=restaurant_id)
+def _log_unauthenticated(reason: str, restaurant_id: str | None) -> None:
+    log_event(
+        Severity.WARNING,
+        LogEvent.WEBHOOK_UNAUTHENTICATED,
+        reason=reason,
+        restaurantId=restaurant_id,
+    )
 
 
-async def _restaurant(
-    directory: Directory, body: Mapping[str, Any], shape: Shape | None
-) -> Settings | None:
+async def _find_restaurant(
+    directory: RestaurantDirectory, body: Mapping[str, Any], shape: WebhookFormat | None
+) -> IntegrationSettings | None:
     """Find the restaurant that a body names: an object by rid alone, an envelope by either id."""
-    if shape is Shape.OBJECT:
-        rid = fields.identifier(body["rid"])
-        return await directory.by_rid(rid) if rid else None
-    reference = restaurant_reference(body)
+    if shape is WebhookFormat.OPENTABLE_RESERVATION:
+        rid = fields.parse_identifier(body["rid"])
+        return await directory.find_by_rid(rid) if rid else None
+    reference = read_restaurant_reference(body)
     if shape is None or reference is None:
         return None
-    return await directory.by_restaurant_id(reference) or await directory.by_rid(reference)
+    return await directory.find_by_restaurant_id(reference) or await directory.find_by_rid(
+        reference
+    )
 
 
-async def _verdict(
-    directory: Directory,
-    settings: Settings,
+async def _verify_with_reread(
+    directory: RestaurantDirectory,
+    settings: IntegrationSettings,
     headers: Mapping[str, str],
     raw: bytes,
     now: datetime,
-) -> Verdict:
+) -> Verification:
     """Judge the proof; where it fails, once more with the secrets read anew (a rotation)."""
-    verdict = await _once(directory, settings, headers, raw, now)
-    if not verdict.accepted and directory.may_reread_credentials(settings):
-        verdict = await _once(directory, settings, headers, raw, now)
+    verdict = await _verify_once(directory, settings, headers, raw, now)
+    if not verdict.is_accepted and directory.try_invalidate_credentials(settings):
+        verdict = await _verify_once(directory, settings, headers, raw, now)
     return verdict
 
 
-async def _once(
-    directory: Directory,
-    settings: Settings,
+async def _verify_once(
+    directory: RestaurantDirectory,
+    settings: IntegrationSettings,
     headers: Mapping[str, str],
     raw: bytes,
     now: datetime,
-) -> Verdict:
+) -> Verification:
     try:
-        credentials = await directory.credentials(settings)
+        credentials = await directory.load_credentials(settings)
     except InvalidSettingsError as error:
-        log(
+        log_event(
             Severity.ERROR,
-            Event.SETTINGS_UNUSABLE,
+            LogEvent.SETTINGS_UNUSABLE,
             restaurantId=settings.restaurant_id,
             problem=str(error),
         )
-        return Verdict(accepted=False, reason="no_credentials")
-    return authenticate(headers, raw, settings.webhook_auth, credentials, now)
+        return Verification(is_accepted=False, reason="no_credentials")
+    return verify_webhook(headers, raw, settings.webhook_auth, credentials, now)

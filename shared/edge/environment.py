@@ -7,12 +7,12 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 from msgspec.structs import fields
 
-from shared.core.structs import InvalidFieldsError, Readers, read_struct
-from shared.edge.opentable.address import base_url
+from shared.core.structs import FieldReaders, InvalidFieldsError, read_struct
+from shared.edge.opentable.address import validate_base_url
 from shared.errors import InvalidSettingsError
 
-_QUEUE = re.compile(r"projects/[^/\s]+/locations/[^/\s]+/queues/[A-Za-z0-9-]{1,100}")
-_ACCOUNT = re.compile(r"[^@\s]+@[^@\s]+")
+_QUEUE_PATTERN = re.compile(r"projects/[^/\s]+/locations/[^/\s]+/queues/[A-Za-z0-9-]{1,100}")
+_SERVICE_ACCOUNT_PATTERN = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 class Environment(Struct, frozen=True, kw_only=True):
@@ -46,7 +46,7 @@ class Environment(Struct, frozen=True, kw_only=True):
     secrets_file: Annotated[
         str | None, Meta(description="A JSON file of secrets, beside the Firestore emulator only.")
     ] = field(default=None, name="SECRETS_FILE")
-    webhook_seconds: Annotated[
+    webhook_deadline_seconds: Annotated[
         float,
         Meta(
             gt=0,
@@ -54,7 +54,7 @@ class Environment(Struct, frozen=True, kw_only=True):
             description="One webhook's deadline for everything; then 503 and the sender retries.",
         ),
     ] = field(default=8.0, name="WEBHOOK_DEADLINE_SECONDS")
-    hint_seconds: Annotated[
+    refetch_budget_seconds: Annotated[
         float,
         Meta(
             ge=0,
@@ -62,7 +62,7 @@ class Environment(Struct, frozen=True, kw_only=True):
             description="How long a webhook may fetch OpenTable's own row after its commit.",
         ),
     ] = field(default=1.5, name="HINT_BUDGET_SECONDS")
-    guest_seconds: Annotated[
+    guest_budget_seconds: Annotated[
         float,
         Meta(
             ge=0,
@@ -73,11 +73,11 @@ class Environment(Struct, frozen=True, kw_only=True):
     lookback_seconds: Annotated[
         int, Meta(ge=1, le=172_800, description="How far before its cursor a poll asks again.")
     ] = field(default=900, name="POLL_LOOKBACK_SECONDS")
-    restaurants_at_once: Annotated[
+    max_concurrent_restaurants: Annotated[
         int,
         Meta(ge=1, le=64, description="How many restaurants one run works on at the same time."),
     ] = field(default=16, name="RESTAURANTS_AT_ONCE")
-    run_seconds: Annotated[
+    run_budget_seconds: Annotated[
         float,
         Meta(
             gt=0,
@@ -85,7 +85,7 @@ class Environment(Struct, frozen=True, kw_only=True):
             description="The budget of one poll or reconciliation; below the function's time-out.",
         ),
     ] = field(default=480.0, name="RUN_BUDGET_SECONDS")
-    fan_out_above: Annotated[
+    fan_out_threshold: Annotated[
         int,
         Meta(
             ge=0,
@@ -98,13 +98,13 @@ class Environment(Struct, frozen=True, kw_only=True):
     tasks_queue: Annotated[
         str | None, Meta(description="The Cloud Tasks queue, `projects/…/locations/…/queues/…`.")
     ] = field(default=None, name="TASKS_QUEUE")
-    tasks_url: Annotated[
+    tasks_target_url: Annotated[
         str | None, Meta(description="What the tasks call, less `/` and the function's name.")
     ] = field(default=None, name="TASKS_TARGET_URL")
-    tasks_account: Annotated[
+    tasks_service_account: Annotated[
         str | None, Meta(description="The service account as which the tasks call.")
     ] = field(default=None, name="TASKS_SERVICE_ACCOUNT")
-    journal_days: Annotated[
+    journal_retention_days: Annotated[
         int,
         Meta(
             ge=1,
@@ -112,7 +112,7 @@ class Environment(Struct, frozen=True, kw_only=True):
             description="Days after a reservation's start that its journal is kept.",
         ),
     ] = field(default=400, name="JOURNAL_RETENTION_DAYS")
-    quarantine_days: Annotated[
+    quarantine_retention_days: Annotated[
         int, Meta(ge=1, le=36_500, description="Days that a quarantined statement is kept.")
     ] = field(default=90, name="QUARANTINE_RETENTION_DAYS")
 
@@ -122,10 +122,10 @@ class Environment(Struct, frozen=True, kw_only=True):
         Raises:
             ValueError: In words for the operator.
         """
-        self._check_where_it_runs()
-        self._check_the_queue()
+        self._check_deployment()
+        self._check_queue()
 
-    def _check_where_it_runs(self) -> None:
+    def _check_deployment(self) -> None:
         if self.service and (self.firestore_emulator or self.auth_emulator):
             raise ValueError(
                 "FIRESTORE_EMULATOR_HOST and FIREBASE_AUTH_EMULATOR_HOST must not be set on a "
@@ -142,21 +142,21 @@ class Environment(Struct, frozen=True, kw_only=True):
                 "and keep the credentials in Secret Manager"
             )
 
-    def _check_the_queue(self) -> None:
-        named = {
+    def _check_queue(self) -> None:
+        variables = {
             "TASKS_QUEUE": self.tasks_queue,
-            "TASKS_TARGET_URL": self.tasks_url,
-            "TASKS_SERVICE_ACCOUNT": self.tasks_account,
+            "TASKS_TARGET_URL": self.tasks_target_url,
+            "TASKS_SERVICE_ACCOUNT": self.tasks_service_account,
         }
-        lacking = [name for name, value in named.items() if not value]
-        local = self.firestore_emulator and lacking == ["TASKS_QUEUE", "TASKS_SERVICE_ACCOUNT"]
-        if lacking and len(lacking) < len(named) and not local:
+        missing = [name for name, value in variables.items() if not value]
+        is_local = self.firestore_emulator and missing == ["TASKS_QUEUE", "TASKS_SERVICE_ACCOUNT"]
+        if missing and len(missing) < len(variables) and not is_local:
             raise ValueError(
-                f"{' and '.join(lacking)} must be set too, or none of {', '.join(named)}: half a "
-                "queue takes no task"
+                f"{' and '.join(missing)} must be set too, or none of {', '.join(variables)}: "
+                "half a queue takes no task"
             )
 
-    def required_project(self) -> str:
+    def require_project(self) -> str:
         """Return the project.
 
         Raises:
@@ -174,13 +174,13 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
         InvalidSettingsError: When a variable cannot be used; the text names it.
     """
     try:
-        return read_struct(Environment, {k: v for k, v in variables.items() if v}, _READERS)
+        return read_struct(Environment, {k: v for k, v in variables.items() if v}, _FIELD_READERS)
     except InvalidFieldsError as error:
         problems = (f"{name or 'environment'}: {text}" for name, text in error.problems.items())
         raise InvalidSettingsError("; ".join(problems)) from None
 
 
-def _number(text: str) -> float:
+def _parse_number(text: str) -> float:
     for kind in (int, float):
         try:
             return kind(text)
@@ -189,31 +189,31 @@ def _number(text: str) -> float:
     raise ValueError("It must be a number")
 
 
-def _safe_for_a_token(url: str) -> str:
+def _validate_base_url(url: str) -> str:
     try:
-        return base_url("It", url)
+        return validate_base_url("It", url)
     except InvalidSettingsError as error:
         raise ValueError(str(error)) from None
 
 
-def _queues_whole_name(name: str) -> str:
-    if not _QUEUE.fullmatch(name):
+def _validate_queue_name(name: str) -> str:
+    if not _QUEUE_PATTERN.fullmatch(name):
         raise ValueError("It must be projects/PROJECT/locations/REGION/queues/QUEUE")
     return name
 
 
-def _account(name: str) -> str:
-    if not _ACCOUNT.fullmatch(name):
+def _validate_service_account(name: str) -> str:
+    if not _SERVICE_ACCOUNT_PATTERN.fullmatch(name):
         raise ValueError("It must be NAME@PROJECT.iam.gserviceaccount.com")
     return name
 
 
-_NUMBERS = [each for each in fields(Environment) if isinstance(each.default, int | float)]
-_READERS: Readers = {
-    **{each.encode_name: _number for each in _NUMBERS},
-    "OPENTABLE_API_URL": _safe_for_a_token,
-    "OPENTABLE_OAUTH_URL": _safe_for_a_token,
-    "TASKS_QUEUE": _queues_whole_name,
-    "TASKS_SERVICE_ACCOUNT": _account,
-    "TASKS_TARGET_URL": _safe_for_a_token,
+_NUMBER_FIELDS = [each for each in fields(Environment) if isinstance(each.default, int | float)]
+_FIELD_READERS: FieldReaders = {
+    **{each.encode_name: _parse_number for each in _NUMBER_FIELDS},
+    "OPENTABLE_API_URL": _validate_base_url,
+    "OPENTABLE_OAUTH_URL": _validate_base_url,
+    "TASKS_QUEUE": _validate_queue_name,
+    "TASKS_SERVICE_ACCOUNT": _validate_service_account,
+    "TASKS_TARGET_URL": _validate_base_url,
 }

@@ -10,31 +10,31 @@ from collections.abc import Iterable
 
 from google.api_core import exceptions as google
 
-from shared.core.change import Source
-from shared.core.document import flatten
-from shared.core.erasure import names_held, scrubbed_text
-from shared.core.settings import Settings
-from shared.core.stored import statements_of
-from shared.core.telling import keys_told, tells_of
+from shared.core.change import Channel
+from shared.core.document import flatten_document
+from shared.core.erasure import collect_personal_values, redact_json
+from shared.core.settings import IntegrationSettings
+from shared.core.stored import reservation_state_from_document
+from shared.core.telling import mentions_person, referenced_keys
 from shared.edge import paths
-from shared.edge.guests import joining, reservations_naming
-from shared.edge.services import Services
-from shared.edge.telemetry import Event, Severity, log
-from shared.errors import LedgerUnavailableError
+from shared.edge.guests import find_reservations_of_guest, guest_link_event
+from shared.edge.services import AppContext
+from shared.edge.telemetry import LogEvent, Severity, log_event
+from shared.errors import ServiceUnavailableError
 
-_SECONDS = 30.0
+_TIMEOUT_SECONDS = 30.0
 
 
 async def erase_guest(
-    services: Services, settings: Settings, guest_key: str, known_as: Iterable[str] = ()
+    context: AppContext, settings: IntegrationSettings, guest_key: str, aliases: Iterable[str] = ()
 ) -> int:
     """Erase a forgotten guest from everything that is stored; doing it again does no harm.
 
     Args:
-        services: The process's services.
+        context: The process's services.
         settings: The restaurant's, usable.
         guest_key: The guest's key, which leads to a tombstone that is held already.
-        known_as: Names, numbers and addresses by which a quarantined body may tell of it.
+        aliases: Names, numbers and addresses by which a quarantined body may tell of it.
 
     Returns:
         In how many places something was erased.
@@ -42,58 +42,72 @@ async def erase_guest(
     Raises:
         LedgerUnavailableError: When some of it could not be erased yet.
     """
-    keys = await reservations_naming(services, settings, guest_key)
+    reservation_keys = await find_reservations_of_guest(context, settings, guest_key)
     try:
         # The quarantine first: the reservations tell by which names to search it.
-        names = {*known_as, *await _names_held(services, settings, keys, guest_key)}
-        places = await _erase_quarantine(services, settings, {guest_key, *keys}, names)
-        for key in keys:
-            places += await _erase_reservation(services, settings, key, guest_key)
-        if places:
-            await _note(services, settings, places)
+        names = {*aliases, *await _collect_names(context, settings, reservation_keys, guest_key)}
+        erased_count = await _erase_quarantine(
+            context, settings, {guest_key, *reservation_keys}, names
+        )
+        for key in reservation_keys:
+            erased_count += await _erase_reservation(context, settings, key, guest_key)
+        if erased_count:
+            await _journal_erasure(context, settings, erased_count)
     except google.GoogleAPIError as error:
-        raise LedgerUnavailableError(type(error).__name__) from None
-    return places
+        raise ServiceUnavailableError(type(error).__name__) from None
+    return erased_count
 
 
-async def _names_held(
-    services: Services, settings: Settings, keys: list[str], guest_key: str
+async def _collect_names(
+    context: AppContext, settings: IntegrationSettings, keys: list[str], guest_key: str
 ) -> set[str]:
-    wanted = [paths.reservation(services.firestore, settings.restaurant_id, key) for key in keys]
-    found = services.firestore.get_all(wanted, retry=None, timeout=_SECONDS)
-    held = [statements_of(flatten(snapshot.to_dict() or {})) async for snapshot in found]
-    return {name for statements in held for name in names_held(statements, guest_key)}
+    references = [
+        paths.reservation_document(context.firestore, settings.restaurant_id, key) for key in keys
+    ]
+    documents = context.firestore.get_all(references, retry=None, timeout=_TIMEOUT_SECONDS)
+    states = [
+        reservation_state_from_document(flatten_document(snapshot.to_dict() or {}))
+        async for snapshot in documents
+    ]
+    return {name for state in states for name in collect_personal_values(state, guest_key)}
 
 
 async def _erase_quarantine(
-    services: Services, settings: Settings, keys: set[str], names: set[str]
+    context: AppContext, settings: IntegrationSettings, keys: set[str], names: set[str]
 ) -> int:
     """Scrub the bodies that tell of the guest or of one of its reservations."""
-    items = paths.quarantine(services.firestore, settings.restaurant_id)
-    places = 0
-    async for item in items.stream(retry=None, timeout=_SECONDS):
+    items = paths.quarantine_collection(context.firestore, settings.restaurant_id)
+    erased_count = 0
+    async for item in items.stream(retry=None, timeout=_TIMEOUT_SECONDS):
         body = str(item.get("body"))
-        scrubbed = scrubbed_text(body)
-        told = keys & keys_told(body, settings.rid) or tells_of(body, names)
-        if told and body != scrubbed:
-            await item.reference.update({"body": scrubbed}, retry=None, timeout=_SECONDS)
-            places += 1
-    return places
+        redacted = redact_json(body)
+        is_mentioned = keys & referenced_keys(body, settings.rid) or mentions_person(body, names)
+        if is_mentioned and body != redacted:
+            await item.reference.update({"body": redacted}, retry=None, timeout=_TIMEOUT_SECONDS)
+            erased_count += 1
+    return erased_count
 
 
 async def _erase_reservation(
-    services: Services, settings: Settings, key: str, guest_key: str
+    context: AppContext, settings: IntegrationSettings, key: str, guest_key: str
 ) -> int:
-    ledger = services.ledger(settings)
+    ledger = context.ledger(settings)
     # The journal again with the commit, for what came in between; here it is counted.
-    places = await ledger.shelf.scrub_journal(key)
-    applied = await ledger.apply(joining(key, guest_key, services.clock(), Source.POLL))
-    return places + (applied.commit is not None)
+    erased_count = await ledger.repository.scrub_journal(key)
+    applied = await ledger.apply(guest_link_event(key, guest_key, context.clock(), Channel.POLL))
+    return erased_count + (applied.write is not None)
 
 
-async def _note(services: Services, settings: Settings, places: int) -> None:
+async def _journal_erasure(
+    context: AppContext, settings: IntegrationSettings, erased_count: int
+) -> None:
     """Journal the erasure: what kind, when and in how many places, and of whom nothing."""
-    erasures = paths.erasures(services.firestore, settings.restaurant_id)
-    entry = {"kind": "FORGOTTEN", "erasedAt": services.clock(), "places": places}
-    await erasures.document(secrets.token_hex(8)).set(entry, retry=None, timeout=_SECONDS)
-    log(Severity.INFO, Event.ERASED, restaurantId=settings.restaurant_id, places=places)
+    erasures = paths.erasures_collection(context.firestore, settings.restaurant_id)
+    entry = {"kind": "FORGOTTEN", "erasedAt": context.clock(), "places": erased_count}
+    await erasures.document(secrets.token_hex(8)).set(entry, retry=None, timeout=_TIMEOUT_SECONDS)
+    log_event(
+        Severity.INFO,
+        LogEvent.GUEST_ERASED,
+        restaurantId=settings.restaurant_id,
+        places=erased_count,
+    )

@@ -3,23 +3,25 @@
 from collections.abc import Sequence
 from typing import Any
 
-from shared.core.task import Task
+from shared.core.task import QueuedTask
 from shared.edge.opentable.clock import Deadline
-from shared.edge.restaurants import for_each
-from shared.edge.services import Services
-from shared.edge.tasks.queue import Queue
-from shared.edge.telemetry import Event, Severity, log
-from shared.errors import QueueError
+from shared.edge.restaurants import run_for_each_restaurant
+from shared.edge.services import AppContext
+from shared.edge.tasks.queue import TaskQueue
+from shared.edge.telemetry import LogEvent, Severity, log_event
+from shared.errors import EnqueueError
 
-AT_ONCE = 50
+MAX_CONCURRENT_ENQUEUES = 50
 
 
-def queue_for(services: Services, restaurants: int) -> Queue | None:
+def select_queue(context: AppContext, restaurant_count: int) -> TaskQueue | None:
     """Return the queue where these are too many restaurants for one invocation, else None."""
-    return services.queue if restaurants > services.environment.fan_out_above else None
+    return context.queue if restaurant_count > context.environment.fan_out_threshold else None
 
 
-async def fan_out(queue: Queue, tasks: Sequence[Task], deadline: Deadline) -> list[dict[str, Any]]:
+async def fan_out(
+    queue: TaskQueue, tasks: Sequence[QueuedTask], deadline: Deadline
+) -> list[dict[str, Any]]:
     """Enqueue tasks, several at once, each failing alone.
 
     Args:
@@ -31,25 +33,27 @@ async def fan_out(queue: Queue, tasks: Sequence[Task], deadline: Deadline) -> li
         A result a restaurant, ``queued`` or ``error``. A repetition of the same tick enqueues
         what this one could not, and nothing twice.
     """
-    by_id = {str(task.body["restaurantId"]): task for task in tasks}
+    tasks_by_restaurant = {str(task.body["restaurantId"]): task for task in tasks}
 
     async def enqueue(restaurant_id: str) -> dict[str, Any]:
         try:
-            await queue.enqueue(by_id[restaurant_id])
-        except QueueError as error:
+            await queue.enqueue(tasks_by_restaurant[restaurant_id])
+        except EnqueueError as error:
             return {"restaurantId": restaurant_id, "status": "error", "error": str(error)}
         return {"restaurantId": restaurant_id, "status": "queued"}
 
-    results = await for_each(list(by_id), AT_ONCE, enqueue, deadline)
-    _log(tasks[0].function, results)
+    results = await run_for_each_restaurant(
+        list(tasks_by_restaurant), MAX_CONCURRENT_ENQUEUES, enqueue, deadline
+    )
+    _log_queued_run(tasks[0].function_name, results)
     return results
 
 
-def _log(function: str, results: list[dict[str, Any]]) -> None:
+def _log_queued_run(function: str, results: list[dict[str, Any]]) -> None:
     failed = [result["error"] for result in results if result["status"] == "error"]
-    log(
+    log_event(
         Severity.ERROR if failed else Severity.INFO,
-        Event.FANNED_OUT,
+        LogEvent.RUN_QUEUED,
         function=function,
         queued=len(results) - len(failed),
         failed=len(failed),

@@ -2,19 +2,21 @@
 
 from typing import Any
 
-from shared.core.change import Change, Source
-from shared.core.planned import LEDGER_MOVED, Planned, held_versions
-from shared.core.report import Divergence
-from shared.edge.by_id import fetch_by_id
-from shared.edge.corrections import carry_out
-from shared.edge.divergences import read_statements, settle_findings
-from shared.edge.ledger import Applied
-from shared.edge.plan import make_plan
-from shared.edge.rows import read_rows
-from shared.edge.run import Run
+from shared.core.change import Channel, ReservationEvent
+from shared.core.planned import LEDGER_CHANGED_REASON, PlannedCorrection, format_ledger_versions
+from shared.core.report import DivergenceType
+from shared.edge.by_id import fetch_reservations_by_id
+from shared.edge.corrections import apply_corrections
+from shared.edge.divergences import flag_findings, read_reservation_states
+from shared.edge.ledger import ApplyResult
+from shared.edge.plan import build_correction_plan
+from shared.edge.rows import normalize_rows
+from shared.edge.run import ReconciliationRun
 
 
-async def carry_out_items(run: Run, items: list[Planned]) -> list[Applied]:
+async def execute_planned_items(
+    run: ReconciliationRun, items: list[PlannedCorrection]
+) -> list[ApplyResult]:
     """Carry out what neither side has moved since it was planned; list the rest as skipped.
 
     Args:
@@ -28,58 +30,68 @@ async def carry_out_items(run: Run, items: list[Planned]) -> list[Applied]:
         OpenTableError: When OpenTable could not be asked; none of these items was carried out.
         LedgerUnavailableError: When the ledger could not be read, or not take them.
     """
-    services, settings, report = run.connection.services, run.connection.settings, run.report
-    unmoved = await _unmoved(run, items)
-    rows = await fetch_by_id(run.connection, [item.basis.open_table_id for item in unmoved])
-    changes: list[Change] = []
-    absent: list[str] = []
-    for item, row in zip(unmoved, rows, strict=True):
-        if row is None and item.basis.shown is None:
-            absent.append(item.external_key)
-        elif change := await _unmoved_row(run, item, row):
-            changes.append(change)
-    plan = await make_plan(services.ledger(settings), changes, report)
-    counts = run.expects_webhooks
-    applied = await carry_out(services, settings, plan, report, count_missed=counts)
-    await settle_findings(run, absent, plan)
+    context, settings, report = run.restaurant.context, run.restaurant.settings, run.report
+    unchanged = await _select_unchanged_in_ledger(run, items)
+    rows = await fetch_reservations_by_id(
+        run.restaurant, [item.precondition.open_table_id for item in unchanged]
+    )
+    events: list[ReservationEvent] = []
+    absent_keys: list[str] = []
+    for item, row in zip(unchanged, rows, strict=True):
+        if row is None and item.precondition.opentable_version is None:
+            absent_keys.append(item.external_key)
+        elif event := await _normalize_or_skip_row(run, item, row):
+            events.append(event)
+    plan = await build_correction_plan(context.ledger(settings), events, report)
+    counts_missed_webhooks = run.expects_webhooks
+    applied = await apply_corrections(
+        context, settings, plan, report, counts_missed_webhooks=counts_missed_webhooks
+    )
+    await flag_findings(run, absent_keys, plan)
     return applied
 
 
-async def _unmoved(run: Run, items: list[Planned]) -> list[Planned]:
+async def _select_unchanged_in_ledger(
+    run: ReconciliationRun, items: list[PlannedCorrection]
+) -> list[PlannedCorrection]:
     """Skip what the ledger has moved, before OpenTable is asked: a repeated force is quick."""
-    ledger = run.connection.services.ledger(run.connection.settings)
-    held = await read_statements(ledger, [item.external_key for item in items])
-    unmoved = []
+    ledger = run.restaurant.context.ledger(run.restaurant.settings)
+    states = await read_reservation_states(ledger, [item.external_key for item in items])
+    unchanged = []
     for item in items:
-        if held_versions(held[item.external_key]) == item.basis.held:
-            unmoved.append(item)
+        if format_ledger_versions(states[item.external_key]) == item.precondition.ledger_versions:
+            unchanged.append(item)
         else:
-            run.report.skip(item.external_key, LEDGER_MOVED)
-    return unmoved
+            run.report.add_skipped(item.external_key, LEDGER_CHANGED_REASON)
+    return unchanged
 
 
-async def _unmoved_row(run: Run, item: Planned, row: dict[str, Any] | None) -> Change | None:
+async def _normalize_or_skip_row(
+    run: ReconciliationRun, item: PlannedCorrection, row: dict[str, Any] | None
+) -> ReservationEvent | None:
     """Return OpenTable's row as a change, or skip it and say why."""
-    change = None if row is None else await _read(run, item, row)
-    if row is not None and change is None:
+    event = None if row is None else await _normalize_row(run, item, row)
+    if row is not None and event is None:
         return None
-    obstacle = item.basis.obstacle(change.version if change else None)
+    obstacle = item.precondition.skip_reason(event.version if event else None)
     if obstacle is not None:
-        run.report.skip(item.external_key, obstacle)
+        run.report.add_skipped(item.external_key, obstacle)
         return None
-    return change
+    return event
 
 
-async def _read(run: Run, item: Planned, row: dict[str, Any]) -> Change | None:
+async def _normalize_row(
+    run: ReconciliationRun, item: PlannedCorrection, row: dict[str, Any]
+) -> ReservationEvent | None:
     """Return a row as a change; one that cannot be read is kept aside and listed."""
-    services, settings, report = run.connection.services, run.connection.settings, run.report
-    batch = await read_rows(services, settings, [row], Source.RECONCILIATION)
+    context, settings, report = run.restaurant.context, run.restaurant.settings, run.report
+    batch = await normalize_rows(context, settings, [row], Channel.RECONCILIATION)
     report.open_table_count += 1
-    if batch.changes:
+    if batch.events:
         report.compared_count += 1
-        return batch.changes[0]
+        return batch.events[0]
     [unreadable] = batch.unreadable
     text = f"OpenTable's row cannot be read ({unreadable.rejection}); see the quarantine."
-    is_new = unreadable.kept.is_new
-    report.diverge(Divergence.UNREADABLE, item.external_key, text, is_new=is_new)
+    is_new = unreadable.entry.is_new
+    report.add_divergence(DivergenceType.UNREADABLE, item.external_key, text, is_new=is_new)
     return None

@@ -9,26 +9,26 @@ from functools import partial
 from typing import Any
 
 from shared.core.report import ReportStatus
-from shared.edge.forced_items import carry_out_items
-from shared.edge.held_plans import HeldPlan, open_plan
+from shared.edge.forced_items import execute_planned_items
+from shared.edge.held_plans import HeldPlan, load_held_plan
 from shared.edge.leases import Lease, Leases
 from shared.edge.opentable.clock import Deadline
-from shared.edge.patterns import recount_patterns
+from shared.edge.patterns import recount_analytics
 from shared.edge.reporting import (
     LEASE_MARGIN_SECONDS,
-    answer_of,
-    file_report,
-    new_report,
-    work_on,
+    create_report,
+    run_with_report,
+    store_and_log_report,
+    summarize_report,
 )
-from shared.edge.run import Run
-from shared.edge.services import Services
-from shared.edge.upkeep import fetch_guests
-from shared.errors import ForceRefusedError
+from shared.edge.run import ReconciliationRun
+from shared.edge.services import AppContext
+from shared.edge.upkeep import fetch_guests_after_run
+from shared.errors import PlanNotExecutableError
 
 
-async def force_held(
-    services: Services, restaurant_id: str, report_id: str, seconds: float
+async def force_held_report(
+    context: AppContext, restaurant_id: str, report_id: str, budget_seconds: float
 ) -> dict[str, Any]:
     """Carry out the plan of a held report.
 
@@ -36,10 +36,10 @@ async def force_held(
     plan may then be forced again for the rest.
 
     Args:
-        services: The process's services.
+        context: The process's services.
         restaurant_id: Lineup's id.
         report_id: The held report's.
-        seconds: The budget.
+        budget_seconds: The budget.
 
     Returns:
         The new report's part of the answer.
@@ -49,33 +49,37 @@ async def force_held(
         InvalidSettingsError: When the restaurant has no settings.
         LedgerUnavailableError: When Firestore cannot be asked now.
     """
-    leases = Leases(services.firestore, services.clock)
-    life = timedelta(seconds=seconds + LEASE_MARGIN_SECONDS)
-    lease = await leases.take(restaurant_id, "reconciliation", life)
+    leases = Leases(context.firestore, context.clock)
+    duration = timedelta(seconds=budget_seconds + LEASE_MARGIN_SECONDS)
+    lease = await leases.acquire(restaurant_id, "reconciliation", duration)
     if lease is None:
-        raise ForceRefusedError(
+        raise PlanNotExecutableError(
             "RUN_UNDER_WAY", "A reconciliation is under way: try again in a few minutes."
         )
     try:
-        return await _force(services, lease, report_id, Deadline.after(seconds))
+        return await _execute_report(context, lease, report_id, Deadline.after(budget_seconds))
     finally:
-        await leases.end(lease, {})
+        await leases.release(lease, {})
 
 
-async def _force(
-    services: Services, lease: Lease, report_id: str, deadline: Deadline
+async def _execute_report(
+    context: AppContext, lease: Lease, report_id: str, deadline: Deadline
 ) -> dict[str, Any]:
-    plan = await open_plan(services.firestore, lease.restaurant_id, report_id)
-    report = new_report(services, lease.restaurant_id, plan.window, report_id)
-    await work_on(services, lease, report, deadline, partial(_carry_out, plan))
-    await file_report(services, report)
+    plan = await load_held_plan(context.firestore, lease.restaurant_id, report_id)
+    report = create_report(context, lease.restaurant_id, plan.window, report_id)
+    await run_with_report(context, lease, report, deadline, partial(_execute_items, plan))
+    await store_and_log_report(context, report)
     if report.status is ReportStatus.COMPLETED:
-        await plan.mark_forced(report.report_id, services.clock())
-    return answer_of(report)
+        await plan.mark_executed(report.report_id, context.clock())
+    return summarize_report(report)
 
 
-async def _carry_out(plan: HeldPlan, run: Run) -> None:
+async def _execute_items(plan: HeldPlan, run: ReconciliationRun) -> None:
     """Carry the items out, then fetch the guests whom these reservations name."""
-    applied = [each async for items in plan.items() for each in await carry_out_items(run, items)]
-    await recount_patterns(run.connection, run.report.window)
-    await fetch_guests(run.connection, {}, applied)
+    applied = [
+        result
+        async for items in plan.read_batches()
+        for result in await execute_planned_items(run, items)
+    ]
+    await recount_analytics(run.restaurant, run.report.window)
+    await fetch_guests_after_run(run.restaurant, {}, applied)

@@ -13,55 +13,64 @@ from typing import Any
 from google.api_core import exceptions as google
 from google.cloud.firestore import DELETE_FIELD, DocumentSnapshot, FieldFilter
 
-from shared.core.change import Change, Source, Speaker, Version
-from shared.core.guest import Guest, guest_from, stored_guest
-from shared.core.guesting import GUEST_JOINED
-from shared.core.joined import Joined, Unknown, join
-from shared.core.settings import Settings
+from shared.core.change import Actor, Channel, ReservationEvent, Version
+from shared.core.guest import Guest, guest_from_map, guest_to_map
+from shared.core.guesting import GUEST_LINKED_EVENT_TYPE
+from shared.core.joined import LinkedGuest, UnresolvedGuest, resolve_guest
+from shared.core.settings import IntegrationSettings
 from shared.edge import paths
-from shared.edge.services import Services
-from shared.errors import LedgerUnavailableError
+from shared.edge.services import AppContext
+from shared.errors import ServiceUnavailableError
 
-_SECONDS = 5.0
-_QUERY_SECONDS = 30.0
-_MOST_ATTEMPTS = 5
-_GROUP = 200
+_RPC_TIMEOUT_SECONDS = 5.0
+_QUERY_TIMEOUT_SECONDS = 30.0
+_MAX_ATTEMPTS = 5
+_GROUP_SIZE = 200
 
 
 async def read_guests(
-    services: Services, settings: Settings, keys: Iterable[str]
+    context: AppContext, settings: IntegrationSettings, keys: Iterable[str]
 ) -> dict[str, Guest]:
     """Return those guests of some keys that are held.
 
     Raises:
         LedgerUnavailableError: When they could not be read.
     """
-    guests = paths.guests(services.firestore, settings.restaurant_id)
-    wanted = [guests.document(key) for key in keys]
-    held: dict[str, dict[str, Any] | None] = {}
+    guests = paths.guests_collection(context.firestore, settings.restaurant_id)
+    references = [guests.document(key) for key in keys]
+    documents: dict[str, dict[str, Any] | None] = {}
     try:
-        for start in range(0, len(wanted), _GROUP):
-            group = wanted[start : start + _GROUP]
-            found = services.firestore.get_all(group, retry=None, timeout=_SECONDS)
-            held |= {snapshot.id: snapshot.to_dict() async for snapshot in found}
+        for start in range(0, len(references), _GROUP_SIZE):
+            group = references[start : start + _GROUP_SIZE]
+            snapshots = context.firestore.get_all(group, retry=None, timeout=_RPC_TIMEOUT_SECONDS)
+            documents |= {snapshot.id: snapshot.to_dict() async for snapshot in snapshots}
     except google.GoogleAPIError as error:
-        raise LedgerUnavailableError(type(error).__name__) from None
-    return {key: guest_from(document) for key, document in held.items() if document is not None}
+        raise ServiceUnavailableError(type(error).__name__) from None
+    return {
+        key: guest_from_map(document) for key, document in documents.items() if document is not None
+    }
 
 
-async def follow_merges(services: Services, settings: Settings, key: str) -> Joined | Unknown:
-    """Follow a guest's key to the guest that it leads to (see `shared.core.joined.join`).
+async def follow_merges(
+    context: AppContext, settings: IntegrationSettings, key: str
+) -> LinkedGuest | UnresolvedGuest:
+    """Follow a guest's key to the guest that it leads to (see `shared.core.joined.resolve_guest`).
 
     Raises:
         LedgerUnavailableError: When a record could not be read.
     """
-    held: dict[str, Guest | None] = {}
-    while isinstance(found := join(key, held), Unknown) and not found.was_read:
-        held[found.key] = (await read_guests(services, settings, [found.key])).get(found.key)
-    return found
+    records: dict[str, Guest | None] = {}
+    while (
+        isinstance(resolved := resolve_guest(key, records), UnresolvedGuest)
+        and not resolved.was_read
+    ):
+        records[resolved.key] = (await read_guests(context, settings, [resolved.key])).get(
+            resolved.key
+        )
+    return resolved
 
 
-async def hold_guest(services: Services, settings: Settings, guest: Guest) -> bool:
+async def save_guest(context: AppContext, settings: IntegrationSettings, guest: Guest) -> bool:
     """Keep a guest's record unless a later one is held.
 
     Returns:
@@ -70,23 +79,27 @@ async def hold_guest(services: Services, settings: Settings, guest: Guest) -> bo
     Raises:
         LedgerUnavailableError: When it could not be stored.
     """
-    reference = paths.guests(services.firestore, settings.restaurant_id).document(guest.key)
-    for _ in range(_MOST_ATTEMPTS):
+    reference = paths.guests_collection(context.firestore, settings.restaurant_id).document(
+        guest.key
+    )
+    for _ in range(_MAX_ATTEMPTS):
         try:
-            snapshot = await reference.get(retry=None, timeout=_SECONDS)
+            snapshot = await reference.get(retry=None, timeout=_RPC_TIMEOUT_SECONDS)
             document = snapshot.to_dict()
-            if document is not None and not guest.outranks(guest_from(document)):
+            if document is not None and not guest.supersedes(guest_from_map(document)):
                 return False
-            await _write(services, snapshot, guest)
+            await _replace_record(context, snapshot, guest)
         except (google.Conflict, google.FailedPrecondition, google.NotFound):
             continue
         except google.GoogleAPIError as error:
-            raise LedgerUnavailableError(type(error).__name__) from None
+            raise ServiceUnavailableError(type(error).__name__) from None
         return True
-    raise LedgerUnavailableError("the guest's record kept changing")
+    raise ServiceUnavailableError("the guest's record kept changing")
 
 
-async def hold_guests(services: Services, settings: Settings, guests: Sequence[Guest]) -> set[str]:
+async def save_guests(
+    context: AppContext, settings: IntegrationSettings, guests: Sequence[Guest]
+) -> set[str]:
     """Keep many guests' records, each unless a later one is held.
 
     Returns:
@@ -96,56 +109,67 @@ async def hold_guests(services: Services, settings: Settings, guests: Sequence[G
         LedgerUnavailableError: When one could not be stored.
     """
     created: set[str] = set()
-    for start in range(0, len(guests), _GROUP):
-        group = guests[start : start + _GROUP]
-        held = await read_guests(services, settings, [guest.key for guest in group])
-        new = [guest for guest in group if guest.key not in held]
-        later = [guest for guest in group if guest.key in held and guest.outranks(held[guest.key])]
-        if await _create_all(services, settings, new):
+    for start in range(0, len(guests), _GROUP_SIZE):
+        group = guests[start : start + _GROUP_SIZE]
+        stored = await read_guests(context, settings, [guest.key for guest in group])
+        new = [guest for guest in group if guest.key not in stored]
+        newer = [
+            guest for guest in group if guest.key in stored and guest.supersedes(stored[guest.key])
+        ]
+        if await _create_records(context, settings, new):
             created.update(guest.key for guest in new)
         else:
-            later += new
-        for guest in later:
-            await hold_guest(services, settings, guest)
+            newer += new
+        for guest in newer:
+            await save_guest(context, settings, guest)
     return created
 
 
-async def _create_all(services: Services, settings: Settings, guests: Sequence[Guest]) -> bool:
+async def _create_records(
+    context: AppContext, settings: IntegrationSettings, guests: Sequence[Guest]
+) -> bool:
     """Create records in one commit; False where any of them was there, or none could be."""
-    references = paths.guests(services.firestore, settings.restaurant_id)
-    batch = services.firestore.batch()
+    references = paths.guests_collection(context.firestore, settings.restaurant_id)
+    batch = context.firestore.batch()
     for guest in guests:
-        batch.create(references.document(guest.key), stored_guest(guest))
+        batch.create(references.document(guest.key), guest_to_map(guest))
     try:
-        await batch.commit(retry=None, timeout=_SECONDS)
+        await batch.commit(retry=None, timeout=_RPC_TIMEOUT_SECONDS)
     except google.GoogleAPIError:
         return False
     return True
 
 
-async def _write(services: Services, snapshot: DocumentSnapshot[Any], guest: Guest) -> None:
+async def _replace_record(
+    context: AppContext, snapshot: DocumentSnapshot[Any], guest: Guest
+) -> None:
     """Replace a record whole, on the condition that nobody wrote it since it was read."""
-    document = stored_guest(guest)
+    document = guest_to_map(guest)
     if not snapshot.exists:
-        await snapshot.reference.create(document, retry=None, timeout=_SECONDS)
+        await snapshot.reference.create(document, retry=None, timeout=_RPC_TIMEOUT_SECONDS)
         return
-    gone = dict.fromkeys((snapshot.to_dict() or {}).keys() - document.keys(), DELETE_FIELD)
-    unmoved = services.firestore.write_option(last_update_time=snapshot.update_time)
+    deleted_fields = dict.fromkeys(
+        (snapshot.to_dict() or {}).keys() - document.keys(), DELETE_FIELD
+    )
+    precondition = context.firestore.write_option(last_update_time=snapshot.update_time)
     await snapshot.reference.update(
-        {**document, **gone}, option=unmoved, retry=None, timeout=_SECONDS
+        {**document, **deleted_fields},
+        option=precondition,
+        retry=None,
+        timeout=_RPC_TIMEOUT_SECONDS,
     )
 
 
-async def spread_guest(
-    services: Services, settings: Settings, guest_key: str, source: Source
+async def propagate_guest(
+    context: AppContext, settings: IntegrationSettings, guest_key: str, channel: Channel
 ) -> int:
     """Join a guest's record to every reservation that names it.
 
     Args:
-        services: The process's services.
+        context: The process's services.
         settings: The restaurant's, usable.
         guest_key: The key of a record that is held.
-        source: Which way it came.
+        channel: Which way it came.
 
     Returns:
         How many reservations changed.
@@ -153,50 +177,54 @@ async def spread_guest(
     Raises:
         LedgerUnavailableError: When they could not be found or written.
     """
-    ledger = services.ledger(settings)
-    changed = 0
-    for key in await reservations_naming(services, settings, guest_key):
-        applied = await ledger.apply(joining(key, guest_key, services.clock(), source))
-        changed += applied.commit is not None
-    return changed
+    ledger = context.ledger(settings)
+    changed_count = 0
+    for key in await find_reservations_of_guest(context, settings, guest_key):
+        applied = await ledger.apply(guest_link_event(key, guest_key, context.clock(), channel))
+        changed_count += applied.write is not None
+    return changed_count
 
 
-async def reservations_naming(
-    services: Services, settings: Settings, guest_key: str, most: int = 100_000
+async def find_reservations_of_guest(
+    context: AppContext, settings: IntegrationSettings, guest_key: str, limit: int = 100_000
 ) -> list[str]:
     """Return the external keys of the reservations that ever named or led to a guest.
 
     Args:
-        services: The process's services.
+        context: The process's services.
         settings: The restaurant's.
         guest_key: The guest's key.
-        most: How many are wanted at the most.
+        limit: How many are wanted at the most.
 
     Raises:
         LedgerUnavailableError: When they could not be listed.
     """
-    named = FieldFilter("guests.ledTo", "array_contains", guest_key)
-    query = paths.reservations(services.firestore, settings.restaurant_id).where(filter=named)
-    keys = query.select(["source.externalReservationId"]).limit(most)
+    guest_filter = FieldFilter("guests.ledTo", "array_contains", guest_key)
+    query = paths.reservations_collection(context.firestore, settings.restaurant_id).where(
+        filter=guest_filter
+    )
+    key_query = query.select(["source.externalReservationId"]).limit(limit)
     try:
         return [
             snapshot.get("source.externalReservationId")
-            async for snapshot in keys.stream(retry=None, timeout=_QUERY_SECONDS)
+            async for snapshot in key_query.stream(retry=None, timeout=_QUERY_TIMEOUT_SECONDS)
         ]
     except google.GoogleAPIError as error:
-        raise LedgerUnavailableError(type(error).__name__) from None
+        raise ServiceUnavailableError(type(error).__name__) from None
 
 
-def joining(external_key: str, guest_key: str, now: datetime, source: Source) -> Change:
+def guest_link_event(
+    external_key: str, guest_key: str, now: datetime, channel: Channel
+) -> ReservationEvent:
     """Return the change that joins a guest: it says nothing, so its journal entry tells nobody."""
     event_id = f"guest-{secrets.token_hex(8)}"
-    return Change(
+    return ReservationEvent(
         external_key=external_key,
         event_id=event_id,
-        event_type=GUEST_JOINED,
-        speaker=Speaker.LINEUP,
-        version=Version.of_envelope(now, event_id),
-        said={},
+        event_type=GUEST_LINKED_EVENT_TYPE,
+        actor=Actor.LINEUP,
+        version=Version.from_timestamp(now, event_id),
+        fields={},
         payload=json.dumps({"guestKey": guest_key}),
-        source=source,
+        channel=channel,
     )

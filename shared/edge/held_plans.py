@@ -7,17 +7,17 @@ from typing import Any
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference
 from msgspec import Struct
 
-from shared.core.planned import Planned, planned_from
+from shared.core.planned import PlannedCorrection, planned_correction_from_map
 from shared.core.report import ReportStatus
-from shared.core.window import Window
+from shared.core.window import DateWindow
 from shared.edge import paths
-from shared.edge.reading import read_one, unavailable_on_failure
-from shared.edge.report_parts import CONTINUATION, part_name
-from shared.errors import ForceRefusedError
+from shared.edge.reading import read_document, translate_firestore_errors
+from shared.edge.report_parts import CONTINUATION_COLLECTION, format_part_id
+from shared.errors import PlanNotExecutableError
 
-MOST_AT_ONCE = 50
-_PLANNED = ("created", "updated", "cancelled", "missing")
-_WRITE_SECONDS = 5.0
+MAX_ITEMS_PER_BATCH = 50
+_PLANNED_LISTS = ("created", "updated", "cancelled", "missing")
+_WRITE_TIMEOUT_SECONDS = 5.0
 
 
 class HeldPlan(Struct, frozen=True):
@@ -32,29 +32,34 @@ class HeldPlan(Struct, frozen=True):
     report: Mapping[str, Any]
 
     @property
-    def window(self) -> Window:
+    def window(self) -> DateWindow:
         """The days that it is about."""
         first, last = self.report["startDate"], self.report["endDate"]
-        return Window(date.fromisoformat(first), date.fromisoformat(last))
+        return DateWindow(date.fromisoformat(first), date.fromisoformat(last))
 
-    async def items(self) -> AsyncIterator[list[Planned]]:
-        """Yield its items, `MOST_AT_ONCE` at most at a time, however long it is.
+    async def read_batches(self) -> AsyncIterator[list[PlannedCorrection]]:
+        """Yield its items, `MAX_ITEMS_PER_BATCH` at most at a time, however long it is.
 
         Raises:
             LedgerUnavailableError: When a part of it cannot be read now.
         """
         for number in range(self.report["parts"]):
-            planned = [planned_from(entry) for entry in _entries(await self._part(number))]
-            for start in range(0, len(planned), MOST_AT_ONCE):
-                yield planned[start : start + MOST_AT_ONCE]
+            items = [
+                planned_correction_from_map(entry)
+                for entry in _list_entries(await self._read_part(number))
+            ]
+            for start in range(0, len(items), MAX_ITEMS_PER_BATCH):
+                yield items[start : start + MAX_ITEMS_PER_BATCH]
 
-    async def _part(self, number: int) -> Mapping[str, Any]:
+    async def _read_part(self, number: int) -> Mapping[str, Any]:
         if number == 0:
             return self.report
-        continued = self.reference.collection(CONTINUATION).document(part_name(number))
-        return (await read_one(continued)).to_dict() or {}
+        part_reference = self.reference.collection(CONTINUATION_COLLECTION).document(
+            format_part_id(number)
+        )
+        return (await read_document(part_reference)).to_dict() or {}
 
-    async def mark_forced(self, report_id: str, now: datetime) -> None:
+    async def mark_executed(self, report_id: str, now: datetime) -> None:
         """Mark it as carried out.
 
         Args:
@@ -64,16 +69,16 @@ class HeldPlan(Struct, frozen=True):
         Raises:
             LedgerUnavailableError: When it could not be marked.
         """
-        marked = {"forcedTo": report_id, "forcedAt": now}
-        with unavailable_on_failure():
-            await self.reference.update(marked, retry=None, timeout=_WRITE_SECONDS)
+        fields = {"forcedTo": report_id, "forcedAt": now}
+        with translate_firestore_errors():
+            await self.reference.update(fields, retry=None, timeout=_WRITE_TIMEOUT_SECONDS)
 
 
-def _entries(part: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [entry for name in _PLANNED for entry in part.get(name) or ()]
+def _list_entries(part: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [entry for name in _PLANNED_LISTS for entry in part.get(name) or ()]
 
 
-async def open_plan(client: AsyncClient, restaurant_id: str, report_id: str) -> HeldPlan:
+async def load_held_plan(client: AsyncClient, restaurant_id: str, report_id: str) -> HeldPlan:
     """Return the plan of a held report.
 
     Args:
@@ -86,19 +91,19 @@ async def open_plan(client: AsyncClient, restaurant_id: str, report_id: str) -> 
             out before.
         LedgerUnavailableError: When it cannot be read now.
     """
-    reference = paths.reports(client, restaurant_id).document(report_id)
-    report = (await read_one(reference)).to_dict()
+    reference = paths.reports_collection(client, restaurant_id).document(report_id)
+    report = (await read_document(reference)).to_dict()
     if report is None:
-        raise ForceRefusedError(
+        raise PlanNotExecutableError(
             "NO_SUCH_REPORT", "There is no report of this id: take it from the list of reports."
         )
     if report["status"] != ReportStatus.HELD:
         status = report["status"]
-        raise ForceRefusedError(
+        raise PlanNotExecutableError(
             "NOT_HELD", f"Only the plan of a HELD report can be carried out; this one is {status}."
         )
     if report.get("forcedTo"):
-        raise ForceRefusedError(
+        raise PlanNotExecutableError(
             "ALREADY_FORCED", f"This plan was carried out before: see report {report['forcedTo']}."
         )
     return HeldPlan(reference, report)

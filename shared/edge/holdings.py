@@ -7,21 +7,25 @@ from typing import Any
 from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient, AsyncQuery, FieldFilter
 
-from shared.core.comparison import COMPARED, Mark, mark_of
-from shared.core.document import flatten
-from shared.core.keys import guest_key
-from shared.core.patterns import Tally
-from shared.core.visits import FACTS
-from shared.core.window import Window
+from shared.core.comparison import COMPARED_FIELDS, ReservationFingerprint, fingerprint_document
+from shared.core.document import flatten_document
+from shared.core.keys import build_guest_key
+from shared.core.patterns import RollupBuilder
+from shared.core.visits import ANALYTICS_FIELDS
+from shared.core.window import DateWindow
 from shared.edge import paths
-from shared.edge.calls import Calls
+from shared.edge.calls import FirestoreRpc
 from shared.edge.opentable.clock import Deadline
-from shared.errors import LedgerUnavailableError
+from shared.errors import ServiceUnavailableError
 
 
-async def read_holdings(
-    client: AsyncClient, restaurant_id: str, window: Window, deadline: Deadline, tally: Tally
-) -> dict[str, Mark]:
+async def load_ledger_window(
+    client: AsyncClient,
+    restaurant_id: str,
+    window: DateWindow,
+    deadline: Deadline,
+    rollup_builder: RollupBuilder,
+) -> dict[str, ReservationFingerprint]:
     """Return a mark by external key for all that is held in a window, or without a start.
 
     Args:
@@ -29,37 +33,41 @@ async def read_holdings(
         restaurant_id: Whose ledger.
         window: Local dates.
         deadline: Bounds the reading.
-        tally: Counts what is read, Lineup's own reservations too.
+        rollup_builder: Counts what is read, Lineup's own reservations too.
 
     Raises:
         LedgerUnavailableError: When it could not be read whole.
     """
-    reservations = paths.reservations(client, restaurant_id).select({*COMPARED, *FACTS})
+    reservations = paths.reservations_collection(client, restaurant_id).select(
+        {*COMPARED_FIELDS, *ANALYTICS_FIELDS}
+    )
     in_window = reservations.where(
         filter=FieldFilter("localDate", ">=", window.start.isoformat())
     ).where(filter=FieldFilter("localDate", "<=", window.end.isoformat()))
     undated = reservations.where(filter=FieldFilter("startAt", "==", value=None))
-    marks: dict[str, Mark] = {}
+    fingerprints: dict[str, ReservationFingerprint] = {}
 
-    async def take(query: AsyncQuery) -> None:
-        async for document in held_documents(client, restaurant_id, query, deadline):
-            visit = tally.take(document)
+    async def read_query(query: AsyncQuery) -> None:
+        async for document in stream_reservation_documents(client, restaurant_id, query, deadline):
+            facts = rollup_builder.add_document(document)
             source = document.get("source") or {}
             if source.get("system") == "OPENTABLE":
-                marks[source["externalReservationId"]] = mark_of(document, visit)
+                fingerprints[source["externalReservationId"]] = fingerprint_document(
+                    document, facts
+                )
 
-    taking = [asyncio.create_task(take(query)) for query in (in_window, undated)]
+    tasks = [asyncio.create_task(read_query(query)) for query in (in_window, undated)]
     try:
-        await asyncio.gather(*taking)
+        await asyncio.gather(*tasks)
     except google.GoogleAPIError as error:
-        raise LedgerUnavailableError(type(error).__name__) from None
+        raise ServiceUnavailableError(type(error).__name__) from None
     finally:
-        for each in taking:
-            each.cancel()
-    return marks
+        for task in tasks:
+            task.cancel()
+    return fingerprints
 
 
-async def read_unjoined(
+async def read_unlinked_guest_ids(
     client: AsyncClient, restaurant_id: str, rid: str, deadline: Deadline
 ) -> dict[str, str]:
     """Return the guest's id of every reservation that names a guest and shows none, by key.
@@ -73,20 +81,24 @@ async def read_unjoined(
     Raises:
         LedgerUnavailableError: When it could not be read whole.
     """
-    unjoined: dict[str, str] = {}
-    reservations = paths.reservations(client, restaurant_id).select(("source", "sync.guest"))
+    guest_ids: dict[str, str] = {}
+    reservations = paths.reservations_collection(client, restaurant_id).select(
+        ("source", "sync.guest")
+    )
     try:
-        async for document in held_documents(client, restaurant_id, reservations, deadline):
-            flat = flatten(document)
+        async for document in stream_reservation_documents(
+            client, restaurant_id, reservations, deadline
+        ):
+            flat = flatten_document(document)
             guest_id = flat.get("source.guestId")
-            if guest_id and not flat.get("sync.guest") and guest_key(guest_id, rid):
-                unjoined[flat["source.externalReservationId"]] = guest_id
+            if guest_id and not flat.get("sync.guest") and build_guest_key(guest_id, rid):
+                guest_ids[flat["source.externalReservationId"]] = guest_id
     except google.GoogleAPIError as error:
-        raise LedgerUnavailableError(type(error).__name__) from None
-    return unjoined
+        raise ServiceUnavailableError(type(error).__name__) from None
+    return guest_ids
 
 
-def held_documents(
+def stream_reservation_documents(
     client: AsyncClient, restaurant_id: str, query: AsyncQuery, deadline: Deadline
 ) -> AsyncIterator[dict[str, Any]]:
     """Return the fields of a restaurant's reservations that a query finds, as they come.
@@ -101,4 +113,4 @@ def held_documents(
         google.api_core.exceptions.GoogleAPIError: When they could not all be read.
     """
     restaurant = client.document("restaurants", restaurant_id)
-    return Calls(client).stream(restaurant, query, deadline.remaining())
+    return FirestoreRpc(client).run_query(restaurant, query, deadline.remaining())

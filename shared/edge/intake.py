@@ -7,25 +7,25 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.core.body import Shape
-from shared.core.change import Change, Source
-from shared.core.envelope import change_from_envelope
-from shared.core.settings import Settings
-from shared.core.signature import Verdict
-from shared.core.snapshot import change_from_object
-from shared.edge.keeping import keep_aside
-from shared.edge.ledger import Applied
-from shared.edge.services import Services
-from shared.edge.telemetry import Event, Severity, log
-from shared.errors import InvalidSettingsError, RejectedStatementError
+from shared.core.body import WebhookFormat
+from shared.core.change import Channel, ReservationEvent
+from shared.core.envelope import parse_envelope
+from shared.core.settings import IntegrationSettings
+from shared.core.signature import Verification
+from shared.core.snapshot import parse_opentable_reservation
+from shared.edge.keeping import quarantine_event
+from shared.edge.ledger import ApplyResult
+from shared.edge.services import AppContext
+from shared.edge.telemetry import LogEvent, Severity, log_event
+from shared.errors import InvalidEventError, InvalidSettingsError
 
-JSON = "application/json"
-LARGEST_BYTES = 256 * 1024  # as large as a webhook may be; a row of OpenTable's has some 2 KiB
+JSON_MEDIA_TYPE = "application/json"
+MAX_EVENT_BYTES = 256 * 1024  # as large as a webhook may be; a row of OpenTable's has some 2 KiB
 
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+_encode_compact_json = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
-class Statement(Struct, frozen=True):
+class IncomingEvent(Struct, frozen=True):
     """A statement whose sender was admitted.
 
     Attributes:
@@ -34,33 +34,40 @@ class Statement(Struct, frozen=True):
         text: The same, as it came.
         content_type: Its media type.
         received_at: When it first came, UTC.
-        source: Which way it came.
+        channel: Which way it came.
         verdict: How its sender proved who it is; None for what we asked OpenTable for.
-        vouched: Whether a person has looked at it and wants it in.
+        is_reviewed: Whether a person has looked at it and wants it in.
     """
 
-    shape: Shape
+    shape: WebhookFormat
     body: dict[str, Any]
     text: str
     content_type: str
     received_at: datetime
-    source: Source
-    verdict: Verdict | None = None
-    vouched: bool = False
+    channel: Channel
+    verdict: Verification | None = None
+    is_reviewed: bool = False
 
 
-def statement_of_row(item: object, received_at: datetime, source: Source) -> Statement:
+def incoming_event_from_row(item: object, received_at: datetime, channel: Channel) -> IncomingEvent:
     """Return one item of the API's lists as a statement; equal rows have equal texts."""
     body = item if isinstance(item, dict) else {}
-    return Statement(Shape.OBJECT, body, text_of(item), JSON, received_at, source)
+    return IncomingEvent(
+        WebhookFormat.OPENTABLE_RESERVATION,
+        body,
+        encode_canonical_json(item),
+        JSON_MEDIA_TYPE,
+        received_at,
+        channel,
+    )
 
 
-def text_of(item: object) -> str:
+def encode_canonical_json(item: object) -> str:
     """Return the JSON text of an item of the API's lists; equal items have equal texts."""
-    return _encode(item)
+    return _encode_compact_json(item)
 
 
-class Quarantined(Struct, frozen=True):
+class QuarantineResult(Struct, frozen=True):
     """A statement that was kept aside.
 
     Attributes:
@@ -77,62 +84,64 @@ class Quarantined(Struct, frozen=True):
         return "quarantined"
 
 
-async def take_in(
-    services: Services, settings: Settings, statement: Statement
-) -> Applied | Quarantined:
+async def ingest_event(
+    context: AppContext, settings: IntegrationSettings, incoming: IncomingEvent
+) -> ApplyResult | QuarantineResult:
     """Apply a statement, or keep it whole in the quarantine where it cannot be applied.
 
     Raises:
         LedgerUnavailableError: When neither could be stored; it must not be acknowledged.
     """
     try:
-        change = replace(read_statement(settings, statement), proof=statement.verdict)
-        applied = await services.ledger(settings).apply(change)
-    except RejectedStatementError as rejection:
-        text, content_type, verdict = statement.text, statement.content_type, statement.verdict
-        kept = await keep_aside(services, settings, text, content_type, rejection, verdict=verdict)
-        return Quarantined(rejection.reason, kept.id)
-    _note_unknown_state(settings, change)
+        event = replace(normalize_event(settings, incoming), authentication=incoming.verdict)
+        applied = await context.ledger(settings).apply(event)
+    except InvalidEventError as rejection:
+        text, content_type, verdict = incoming.text, incoming.content_type, incoming.verdict
+        entry = await quarantine_event(
+            context, settings, text, content_type, rejection, verdict=verdict
+        )
+        return QuarantineResult(rejection.reason, entry.id)
+    _log_unknown_state(settings, event)
     return applied
 
 
-def read_statement(settings: Settings, statement: Statement) -> Change:
+def normalize_event(settings: IntegrationSettings, incoming: IncomingEvent) -> ReservationEvent:
     """Read a statement in either format.
 
     Raises:
         RejectedStatementError: When it cannot be applied, unusable settings included.
     """
-    if len(statement.text) > LARGEST_BYTES:
-        raise RejectedStatementError("too_large", f"It is larger than {LARGEST_BYTES} bytes.")
+    if len(incoming.text) > MAX_EVENT_BYTES:
+        raise InvalidEventError("too_large", f"It is larger than {MAX_EVENT_BYTES} bytes.")
     try:
-        zone = settings.usable_zone()
-        if statement.shape is Shape.OBJECT:
-            return change_from_object(
-                statement.body,
-                statement.text,
-                rid=settings.usable_rid(),
+        zone = settings.require_zone()
+        if incoming.shape is WebhookFormat.OPENTABLE_RESERVATION:
+            return parse_opentable_reservation(
+                incoming.body,
+                incoming.text,
+                rid=settings.require_rid(),
                 zone=zone,
-                source=statement.source,
+                channel=incoming.channel,
             )
     except InvalidSettingsError as error:
-        log(
+        log_event(
             Severity.ERROR,
-            Event.SETTINGS_UNUSABLE,
+            LogEvent.SETTINGS_UNUSABLE,
             restaurantId=settings.restaurant_id,
             problem=str(error),
         )
-        raise RejectedStatementError("unusable_settings", str(error)) from None
-    return change_from_envelope(
-        statement.body,
-        statement.text,
+        raise InvalidEventError("unusable_settings", str(error)) from None
+    return parse_envelope(
+        incoming.body,
+        incoming.text,
         rid=settings.rid,
         zone=zone,
-        received_at=statement.received_at,
-        vouched=statement.vouched,
-        source=statement.source,
+        received_at=incoming.received_at,
+        accept_future_timestamp=incoming.is_reviewed,
+        channel=incoming.channel,
     )
 
 
-def _note_unknown_state(settings: Settings, change: Change) -> None:
-    if change.said.get("state") is not None and "status" not in change.said:
-        log(Severity.WARNING, Event.UNKNOWN_STATE, restaurantId=settings.restaurant_id)
+def _log_unknown_state(settings: IntegrationSettings, event: ReservationEvent) -> None:
+    if event.fields.get("state") is not None and "status" not in event.fields:
+        log_event(Severity.WARNING, LogEvent.STATE_UNKNOWN, restaurantId=settings.restaurant_id)

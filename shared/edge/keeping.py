@@ -2,35 +2,35 @@
 
 from google.api_core import exceptions as google
 
-from shared.core.document import flatten
-from shared.core.erasure import scrubbed_text
-from shared.core.joined import Joined
+from shared.core.document import flatten_document
+from shared.core.erasure import redact_json
+from shared.core.joined import LinkedGuest
 from shared.core.keys import is_document_id
-from shared.core.settings import Settings
-from shared.core.signature import Verdict
-from shared.core.telling import keys_told
+from shared.core.settings import IntegrationSettings
+from shared.core.signature import Verification
+from shared.core.telling import referenced_keys
 from shared.edge import paths
 from shared.edge.guests import follow_merges
-from shared.edge.quarantine import Kept
-from shared.edge.services import Services
-from shared.errors import LedgerUnavailableError, RejectedStatementError
+from shared.edge.quarantine import QuarantineEntry
+from shared.edge.services import AppContext
+from shared.errors import InvalidEventError, ServiceUnavailableError
 
-_READ_SECONDS = 5.0
+_READ_TIMEOUT_SECONDS = 5.0
 
 
-async def keep_aside(  # noqa: PLR0913 -- one more than five, and it is seldom given
-    services: Services,
-    settings: Settings,
+async def quarantine_event(  # noqa: PLR0913 -- one more than five, and it is seldom given
+    context: AppContext,
+    settings: IntegrationSettings,
     text: str,
     content_type: str,
-    rejection: RejectedStatementError,
+    rejection: InvalidEventError,
     *,
-    verdict: Verdict | None = None,
-) -> Kept:
+    verdict: Verification | None = None,
+) -> QuarantineEntry:
     """Keep a statement that cannot be applied; without the person where that is forgotten.
 
     Args:
-        services: The process's services.
+        context: The process's services.
         settings: The restaurant's.
         text: The statement as it came.
         content_type: Its media type.
@@ -40,30 +40,34 @@ async def keep_aside(  # noqa: PLR0913 -- one more than five, and it is seldom g
     Raises:
         LedgerUnavailableError: When it could not be stored; it must not be acknowledged.
     """
-    keys = keys_told(text, settings.rid)
-    forgotten = await _any_reservation(services, settings, keys)
-    if forgotten or await _any_guest(services, settings, keys):
-        text = scrubbed_text(text)
-    quarantine = services.quarantine(settings.restaurant_id)
-    return await quarantine.keep(text, content_type, rejection, verdict)
+    keys = referenced_keys(text, settings.rid)
+    is_forgotten = await _has_forgotten_reservation(context, settings, keys)
+    if is_forgotten or await _has_forgotten_guest(context, settings, keys):
+        text = redact_json(text)
+    quarantine = context.quarantine(settings.restaurant_id)
+    return await quarantine.add(text, content_type, rejection, verdict)
 
 
-async def _any_reservation(services: Services, settings: Settings, keys: set[str]) -> bool:
+async def _has_forgotten_reservation(
+    context: AppContext, settings: IntegrationSettings, keys: set[str]
+) -> bool:
     """Whether any of these reservations is a forgotten guest's."""
-    client, restaurant_id = services.firestore, settings.restaurant_id
-    wanted = [paths.reservation(client, restaurant_id, key) for key in keys]
+    client, restaurant_id = context.firestore, settings.restaurant_id
+    references = [paths.reservation_document(client, restaurant_id, key) for key in keys]
     try:
-        found = client.get_all(wanted, retry=None, timeout=_READ_SECONDS)
-        documents = [flatten(snapshot.to_dict() or {}) async for snapshot in found]
+        snapshots = client.get_all(references, retry=None, timeout=_READ_TIMEOUT_SECONDS)
+        documents = [flatten_document(snapshot.to_dict() or {}) async for snapshot in snapshots]
     except google.GoogleAPIError as error:
-        raise LedgerUnavailableError(type(error).__name__) from None
+        raise ServiceUnavailableError(type(error).__name__) from None
     return any(document.get("guests.forgotten") for document in documents)
 
 
-async def _any_guest(services: Services, settings: Settings, keys: set[str]) -> bool:
+async def _has_forgotten_guest(
+    context: AppContext, settings: IntegrationSettings, keys: set[str]
+) -> bool:
     """Whether any of these leads to a guest who must be forgotten."""
     for key in filter(is_document_id, sorted(keys)):
-        found = await follow_merges(services, settings, key)
-        if isinstance(found, Joined) and found.forgotten:
+        resolved = await follow_merges(context, settings, key)
+        if isinstance(resolved, LinkedGuest) and resolved.is_forgotten:
             return True
     return False

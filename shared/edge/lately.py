@@ -2,19 +2,19 @@
 
 from cachetools import LRUCache
 
-_MOST = 10_000
+_MAX_CACHED_RESERVATIONS = 10_000
 
 
-class Lately:
+class RecentReservationCache:
     """A bounded memory of reservations; a hint alone, on which nothing that is kept depends."""
 
     def __init__(self) -> None:
-        self._met: LRUCache[tuple[str, str], bool] = LRUCache(_MOST)
+        self._seen: LRUCache[tuple[str, str], bool] = LRUCache(_MAX_CACHED_RESERVATIONS)
 
-    def note(self, restaurant_id: str, key: str) -> None:
+    def add(self, restaurant_id: str, key: str) -> None:
         """Take note of a reservation, of which something is held by now."""
-        self._met[restaurant_id, key] = True
+        self._seen[restaurant_id, key] = True
 
-    def knows(self, restaurant_id: str, key: str) -> bool:
+    def contains(self, restaurant_id: str, key: str) -> bool:
         """Whether a reservation was met lately."""
-        return (restaurant_id, key) in self._met
+        return (restaurant_id, key) in self._seen

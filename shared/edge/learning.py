@@ -3,44 +3,50 @@
 import asyncio
 from typing import Any
 
-from shared.core.change import Source
-from shared.core.guest import Guest, guest_from_row
-from shared.core.joined import MOST_MERGES, Joined
-from shared.core.keys import external_key
-from shared.core.settings import Settings
-from shared.edge.connection import Connection, connect
+from shared.core.change import Channel
+from shared.core.guest import Guest, parse_opentable_guest
+from shared.core.joined import MAX_MERGES, LinkedGuest
+from shared.core.keys import build_external_key
+from shared.core.settings import IntegrationSettings
+from shared.edge.connection import RestaurantContext, load_restaurant_context
 from shared.edge.erasing import erase_guest
-from shared.edge.guests import follow_merges, hold_guest, joining, read_guests, spread_guest
-from shared.edge.intake import JSON, text_of
-from shared.edge.keeping import keep_aside
-from shared.edge.ledger import Applied
+from shared.edge.guests import (
+    follow_merges,
+    guest_link_event,
+    propagate_guest,
+    read_guests,
+    save_guest,
+)
+from shared.edge.intake import JSON_MEDIA_TYPE, encode_canonical_json
+from shared.edge.keeping import quarantine_event
+from shared.edge.ledger import ApplyResult
 from shared.edge.opentable.clock import Deadline
-from shared.edge.services import Services
-from shared.edge.telemetry import Event, Severity, log
+from shared.edge.services import AppContext
+from shared.edge.telemetry import LogEvent, Severity, log_event
 from shared.errors import (
+    InvalidEventError,
     InvalidSettingsError,
-    LedgerUnavailableError,
     OpenTableError,
-    RejectedStatementError,
+    ServiceUnavailableError,
 )
 
-_FAILURES = (
+_EXPECTED_ERRORS = (
     OpenTableError,
     InvalidSettingsError,
-    LedgerUnavailableError,
-    RejectedStatementError,
+    ServiceUnavailableError,
+    InvalidEventError,
     TimeoutError,
 )
 
 
-async def learn_guest(connection: Connection, row: dict[str, Any]) -> None:
+async def sync_guest(restaurant: RestaurantContext, row: dict[str, Any]) -> None:
     """Keep a row of the guests that a held reservation names, and join it to all that do.
 
     A merged guest hands its reservations to the survivor, which is fetched where nothing is
     held of it. A forgotten one is erased everywhere.
 
     Args:
-        connection: To the restaurant's book.
+        restaurant: To the restaurant's book.
         row: The row as OpenTable sent it.
 
     Raises:
@@ -48,96 +54,106 @@ async def learn_guest(connection: Connection, row: dict[str, Any]) -> None:
         OpenTableError: When a survivor could not be fetched.
         LedgerUnavailableError: When something could not be stored.
     """
-    services, settings = connection.services, connection.settings
-    guest = read_guest_row(connection, row)
-    held = await read_guests(services, settings, [guest.key])
-    await hold_guest(services, settings, guest)
+    context, settings = restaurant.context, restaurant.settings
+    guest = parse_guest_row(restaurant, row)
+    stored = await read_guests(context, settings, [guest.key])
+    await save_guest(context, settings, guest)
     if guest.survivor_id is not None:
-        await fetch_missing(connection, guest.survivor_id)
-    found = await follow_merges(services, settings, guest.key)
-    if isinstance(found, Joined) and found.forgotten:
-        known_as = held[guest.key].known_as if guest.key in held else []
-        await erase_guest(services, settings, guest.key, known_as)
+        await ensure_guest_stored(restaurant, guest.survivor_id)
+    resolved = await follow_merges(context, settings, guest.key)
+    if isinstance(resolved, LinkedGuest) and resolved.is_forgotten:
+        aliases = stored[guest.key].personal_identifiers if guest.key in stored else []
+        await erase_guest(context, settings, guest.key, aliases)
     else:
-        await spread_guest(services, settings, guest.key, Source.POLL)
+        await propagate_guest(context, settings, guest.key, Channel.POLL)
 
 
-def read_guest_row(connection: Connection, row: dict[str, Any]) -> Guest:
+def parse_guest_row(restaurant: RestaurantContext, row: dict[str, Any]) -> Guest:
     """Read one of OpenTable's guests, received now.
 
     Raises:
         RejectedStatementError: When it cannot be read.
     """
-    settings, now = connection.settings, connection.services.clock()
-    return guest_from_row(row, rid=settings.usable_rid(), country=settings.country, now=now)
+    settings, now = restaurant.settings, restaurant.context.clock()
+    return parse_opentable_guest(row, rid=settings.require_rid(), country=settings.country, now=now)
 
 
-async def fetch_missing(connection: Connection, guest_id: str) -> None:
+async def ensure_guest_stored(restaurant: RestaurantContext, guest_id: str) -> None:
     """Have held whatever guest an id leads to, through merges.
 
     A guest that OpenTable does not have, or whose row cannot be read, is held without details,
     so that it is not asked for again and again. One who must be forgotten is erased.
 
     Args:
-        connection: To the restaurant's book.
+        restaurant: To the restaurant's book.
         guest_id: The id as OpenTable wrote it.
 
     Raises:
         OpenTableError: When a guest could not be fetched.
         LedgerUnavailableError: When something could not be stored.
     """
-    services, settings = connection.services, connection.settings
-    wanted: str | None = guest_id
-    for _ in range(MOST_MERGES):
-        if wanted is None:
+    context, settings = restaurant.context, restaurant.settings
+    pending_id: str | None = guest_id
+    for _ in range(MAX_MERGES):
+        if pending_id is None:
             return
-        key = external_key(wanted, settings.rid)
-        held = (await read_guests(services, settings, [key])).get(key)
-        if held is None:
-            held = await _fetch(connection, wanted, key)
-            await hold_guest(services, settings, held)
-            if held.forgotten_at is not None:
-                await erase_guest(services, settings, key)
-        wanted = held.survivor_id
+        key = build_external_key(pending_id, settings.rid)
+        stored = (await read_guests(context, settings, [key])).get(key)
+        if stored is None:
+            stored = await _fetch_guest(restaurant, pending_id, key)
+            await save_guest(context, settings, stored)
+            if stored.forgotten_at is not None:
+                await erase_guest(context, settings, key)
+        pending_id = stored.survivor_id
 
 
-async def _fetch(connection: Connection, guest_id: str, key: str) -> Guest:
-    services, settings = connection.services, connection.settings
-    row = await services.opentable.guest(connection.access, guest_id, connection.deadline)
+async def _fetch_guest(restaurant: RestaurantContext, guest_id: str, key: str) -> Guest:
+    context, settings = restaurant.context, restaurant.settings
+    row = await context.opentable.fetch_guest(restaurant.access, guest_id, restaurant.deadline)
     try:
-        return Guest(key) if row is None else read_guest_row(connection, row)
-    except RejectedStatementError as rejection:
-        await keep_aside(services, settings, text_of(row), JSON, rejection)
+        return Guest(key) if row is None else parse_guest_row(restaurant, row)
+    except InvalidEventError as rejection:
+        await quarantine_event(
+            context, settings, encode_canonical_json(row), JSON_MEDIA_TYPE, rejection
+        )
         return Guest(key)
 
 
-async def follow_guest(services: Services, settings: Settings, applied: Applied) -> None:
+async def fetch_guest_after_commit(
+    context: AppContext, settings: IntegrationSettings, applied: ApplyResult
+) -> None:
     """After a webhook's commit, fetch the guest that its reservation names, within a strict budget.
 
     The commit stands, and the next poll brings the guest in any case: whatever goes wrong here
     is logged and changes no answer.
     """
-    if applied.lacking_guest is None:
+    if applied.missing_guest_key is None:
         return
-    budget = services.environment.guest_seconds
+    budget_seconds = context.environment.guest_budget_seconds
     try:
-        async with asyncio.timeout(budget):
-            connection = await connect(services, settings, Deadline.after(budget))
-            await fetch_missing(connection, applied.guest_id)
-            await join_to(services, settings, applied.change.external_key, applied.lacking_guest)
+        async with asyncio.timeout(budget_seconds):
+            restaurant = await load_restaurant_context(
+                context, settings, Deadline.after(budget_seconds)
+            )
+            await ensure_guest_stored(restaurant, applied.guest_id)
+            await link_guest(
+                context, settings, applied.event.external_key, applied.missing_guest_key
+            )
         outcome = "joined"
-    except _FAILURES as error:
+    except _EXPECTED_ERRORS as error:
         outcome = type(error).__name__
-    log(Severity.INFO, Event.GUEST, restaurantId=settings.restaurant_id, outcome=outcome)
+    log_event(
+        Severity.INFO, LogEvent.WEBHOOK_GUEST, restaurantId=settings.restaurant_id, outcome=outcome
+    )
 
 
-async def join_to(
-    services: Services, settings: Settings, reservation_key: str, guest_key: str
+async def link_guest(
+    context: AppContext, settings: IntegrationSettings, reservation_key: str, guest_key: str
 ) -> None:
     """Join the guest that a reservation names, read afresh, to that reservation.
 
     Raises:
         LedgerUnavailableError: When it could not be written.
     """
-    change = joining(reservation_key, guest_key, services.clock(), Source.POLL)
-    await services.ledger(settings).apply(change)
+    event = guest_link_event(reservation_key, guest_key, context.clock(), Channel.POLL)
+    await context.ledger(settings).apply(event)

@@ -15,10 +15,10 @@ from google.cloud.firestore import (
 from msgspec import Struct
 
 from shared.edge import paths
-from shared.errors import InvalidSettingsError, LedgerUnavailableError
+from shared.errors import InvalidSettingsError, ServiceUnavailableError
 
-_MOST_ATTEMPTS = 5
-_SECONDS = 5.0
+_MAX_ATTEMPTS = 5
+_RPC_TIMEOUT_SECONDS = 5.0
 
 
 class Lease(Struct, frozen=True):
@@ -56,7 +56,7 @@ class Leases:
         self._client = client
         self._clock = clock
 
-    async def take(self, restaurant_id: str, kind: str, life: timedelta) -> Lease | None:
+    async def acquire(self, restaurant_id: str, kind: str, duration: timedelta) -> Lease | None:
         """Take a lease, or return None while another run holds it.
 
         Raises:
@@ -64,26 +64,26 @@ class Leases:
             LedgerUnavailableError: When Firestore did not take it.
         """
         owner = secrets.token_hex(8)
-        for _ in range(_MOST_ATTEMPTS):
+        for _ in range(_MAX_ATTEMPTS):
             snapshot = await self._read(restaurant_id)
             document = snapshot.to_dict()
             if document is None:
                 raise InvalidSettingsError("This restaurant has no OpenTable settings: add them.")
-            held = (document.get(kind) or {}).get("lease")
-            if held and held["expiresAt"] > self._clock():
+            current = (document.get(kind) or {}).get("lease")
+            if current and current["expiresAt"] > self._clock():
                 return None
-            lease = {"owner": owner, "expiresAt": self._clock() + life}
-            taken = {f"{kind}.lease": lease}
-            written_at = await self._update(snapshot.reference, taken, snapshot.update_time)
+            lease = {"owner": owner, "expiresAt": self._clock() + duration}
+            fields = {f"{kind}.lease": lease}
+            written_at = await self._update(snapshot.reference, fields, snapshot.update_time)
             if written_at is not None:
                 return Lease(restaurant_id, kind, owner, document, written_at)
-        raise LedgerUnavailableError("the settings kept changing while a lease was taken")
+        raise ServiceUnavailableError("the settings kept changing while a lease was taken")
 
-    async def keep(self, lease: Lease, results: Mapping[str, Any]) -> bool:
-        """Write what a run has done so far, while it goes on; as `end`."""
+    async def write_progress(self, lease: Lease, results: Mapping[str, Any]) -> bool:
+        """Write what a run has done so far, while it goes on; as `release`."""
         return await self._write(lease, results)
 
-    async def end(self, lease: Lease, results: Mapping[str, Any]) -> bool:
+    async def release(self, lease: Lease, results: Mapping[str, Any]) -> bool:
         """Give a lease back and write its run's results in the same commit.
 
         Args:
@@ -97,43 +97,43 @@ class Leases:
             LedgerUnavailableError: When Firestore did not take it.
         """
         fields = {**results, f"{lease.kind}.lease": DELETE_FIELD}
-        reference = paths.integration(self._client, lease.restaurant_id)
+        reference = paths.integration_document(self._client, lease.restaurant_id)
         # Where nobody wrote since, the lease is still held: no need to look.
         if await self._update(reference, fields, lease.written_at) is not None:
             return True
         return await self._write(lease, fields)
 
     async def _write(self, lease: Lease, fields: Mapping[str, Any]) -> bool:
-        for _ in range(_MOST_ATTEMPTS):
+        for _ in range(_MAX_ATTEMPTS):
             snapshot = await self._read(lease.restaurant_id)
             state = (snapshot.to_dict() or {}).get(lease.kind) or {}
             if (state.get("lease") or {}).get("owner") != lease.owner:
                 return False
             if await self._update(snapshot.reference, fields, snapshot.update_time) is not None:
                 return True
-        raise LedgerUnavailableError("the settings kept changing while a run's state was written")
+        raise ServiceUnavailableError("the settings kept changing while a run's state was written")
 
     async def _read(self, restaurant_id: str) -> DocumentSnapshot[Any]:
-        reference = paths.integration(self._client, restaurant_id)
+        reference = paths.integration_document(self._client, restaurant_id)
         try:
-            return await reference.get(retry=None, timeout=_SECONDS)
+            return await reference.get(retry=None, timeout=_RPC_TIMEOUT_SECONDS)
         except google.GoogleAPIError as error:
-            raise LedgerUnavailableError(type(error).__name__) from None
+            raise ServiceUnavailableError(type(error).__name__) from None
 
     async def _update(
-        self, reference: AsyncDocumentReference, fields: Mapping[str, Any], unmoved: Any
+        self, reference: AsyncDocumentReference, fields: Mapping[str, Any], last_update_time: Any
     ) -> Any:
         """Update unless the document moved, and return when; None where it moved.
 
         Whether an earlier try landed shows on reading.
         """
-        option = self._client.write_option(last_update_time=unmoved)
+        option = self._client.write_option(last_update_time=last_update_time)
         try:
             written = await reference.update(
-                dict(fields), option=option, retry=None, timeout=_SECONDS
+                dict(fields), option=option, retry=None, timeout=_RPC_TIMEOUT_SECONDS
             )
         except (google.FailedPrecondition, google.Conflict, google.NotFound):
             return None
         except google.GoogleAPIError as error:
-            raise LedgerUnavailableError(type(error).__name__) from None
+            raise ServiceUnavailableError(type(error).__name__) from None
         return written.update_time

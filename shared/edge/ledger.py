@@ -10,33 +10,33 @@ from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient
 from msgspec import Struct, field
 
-from shared.core.change import Change, Speaker
+from shared.core.change import Actor, ReservationEvent
 from shared.core.decision import (
-    Commit,
-    Contradiction,
     Decision,
-    EntryNeeded,
-    Held,
-    Outcome,
+    EventOutcome,
+    JournalEntryRequired,
+    ReservationWrite,
+    StoredReservation,
+    VersionConflict,
     decide,
-    statements_in,
+    read_reservation_state,
 )
-from shared.core.document import Identity, flatten
-from shared.core.envelope import EventType
-from shared.core.guesting import GuestNeeded
-from shared.core.journal import Writing, later_entry_id
-from shared.core.settings import Settings
-from shared.core.statements import Statements
-from shared.core.system import System
-from shared.edge.lately import Lately
-from shared.edge.shelf import Reading, Shelf, Write
-from shared.errors import LedgerUnavailableError, RejectedStatementError
+from shared.core.document import ReservationIdentity, flatten_document
+from shared.core.envelope import EnvelopeEventType
+from shared.core.guesting import GuestRequired
+from shared.core.journal import WriteContext, build_later_entry_id
+from shared.core.settings import IntegrationSettings
+from shared.core.statements import ReservationState
+from shared.core.system import ReservationSystem
+from shared.edge.lately import RecentReservationCache
+from shared.edge.shelf import ConditionalWrite, ReservationRepository, ReservationSnapshot
+from shared.errors import InvalidEventError, ServiceUnavailableError
 
-MOST_ATTEMPTS = 10
-_FIRST_PAUSE_SECONDS = 0.02
-_LONGEST_PAUSE_SECONDS = 0.8
+MAX_COMMIT_ATTEMPTS = 10
+_INITIAL_PAUSE_SECONDS = 0.02
+_MAX_PAUSE_SECONDS = 0.8
 
-_READ_AGAIN = (
+_RETRYABLE_ERRORS = (
     google.Conflict,  # AlreadyExists and Aborted are its children
     google.FailedPrecondition,
     google.NotFound,
@@ -47,7 +47,7 @@ _READ_AGAIN = (
 )
 
 
-class Wanted(Struct):
+class ReadSet(Struct):
     """What must be read beside a document before it can be decided on.
 
     Attributes:
@@ -58,50 +58,50 @@ class Wanted(Struct):
     entry_ids: set[str] = field(default_factory=set)
     guest_keys: set[str] = field(default_factory=set)
 
-    def take(self, decision: Decision) -> bool:
+    def add_required(self, decision: Decision) -> bool:
         """Add what a decision asks for; False where it asks for nothing that was not read."""
-        if isinstance(decision, EntryNeeded) and decision.entry_id not in self.entry_ids:
+        if isinstance(decision, JournalEntryRequired) and decision.entry_id not in self.entry_ids:
             self.entry_ids.add(decision.entry_id)
             return True
-        if isinstance(decision, GuestNeeded) and decision.key not in self.guest_keys:
+        if isinstance(decision, GuestRequired) and decision.key not in self.guest_keys:
             self.guest_keys.add(decision.key)
             return True
         return False
 
 
-class Applied(Struct, frozen=True):
+class ApplyResult(Struct, frozen=True):
     """What the ledger did with a change.
 
     Attributes:
-        change: The change.
+        event: The change.
         outcome: What became of it.
-        statements: All that is now held about the reservation.
-        commit: What was written; None where nothing was, or where an earlier try of this very
+        state: All that is now held about the reservation.
+        write: What was written; None where nothing was, or where an earlier try of this very
             writer turned out to have landed.
     """
 
-    change: Change
-    outcome: Outcome
-    statements: Statements
-    commit: Commit | None
+    event: ReservationEvent
+    outcome: EventOutcome
+    state: ReservationState
+    write: ReservationWrite | None
 
     @property
-    def lacking_guest(self) -> str | None:
+    def missing_guest_key(self) -> str | None:
         """The key of the guest that the reservation names and nothing is held of."""
-        named = self.statements.shown("guestKey")
-        return named if isinstance(named, str) and self.statements.guest is None else None
+        guest_key = self.state.resolve_field("guestKey")
+        return guest_key if isinstance(guest_key, str) and self.state.linked_guest is None else None
 
     @property
     def guest_id(self) -> str:
         """The id of the guest that the reservation names, as OpenTable wrote it."""
-        return str(self.statements.shown("guestId") or "")
+        return str(self.state.resolve_field("guestId") or "")
 
     @property
-    def is_hint(self) -> bool:
+    def needs_refetch(self) -> bool:
         """Whether OpenTable's own row should be fetched: a relay spoke where OpenTable had."""
-        spoken = self.statements.register(Speaker.OPENTABLE).version is not None
-        news = self.outcome is not Outcome.DUPLICATE
-        return spoken and news and self.change.speaker is Speaker.RELAY
+        has_opentable_version = self.state.get_registers(Actor.OPENTABLE).version is not None
+        is_new = self.outcome is not EventOutcome.DUPLICATE
+        return has_opentable_version and is_new and self.event.actor is Actor.RELAY
 
 
 class Ledger:
@@ -111,8 +111,8 @@ class Ledger:
         client: The process's Firestore client.
         settings: The restaurant's settings, which must be usable.
         clock: The current time, UTC.
-        journal_life: How long after its start a reservation's journal is kept.
-        lately: The reservations that the process met lately.
+        journal_retention: How long after its start a reservation's journal is kept.
+        recent_reservations: The reservations that the process met lately.
         system: Where the reservations that it speaks of were made; keys of Lineup's own are
             their document ids.
 
@@ -123,131 +123,147 @@ class Ledger:
     def __init__(  # noqa: PLR0913 -- each is a different thing, and one call site
         self,
         client: AsyncClient,
-        settings: Settings,
+        settings: IntegrationSettings,
         clock: Callable[[], datetime],
-        journal_life: timedelta,
+        journal_retention: timedelta,
         *,
-        lately: Lately,
-        system: System = System.OPENTABLE,
+        recent_reservations: RecentReservationCache,
+        system: ReservationSystem = ReservationSystem.OPENTABLE,
     ) -> None:
-        self.shelf = Shelf(client, settings.restaurant_id, system)
+        self.repository = ReservationRepository(client, settings.restaurant_id, system)
         self._system = system
         self._restaurant_id = settings.restaurant_id
-        self._zone = settings.usable_zone()
+        self._zone = settings.require_zone()
         self._clock = clock
-        self._journal_life = journal_life
-        self._lately = lately
+        self._journal_retention = journal_retention
+        self._recent_reservations = recent_reservations
 
-    def writing(self) -> Writing:
+    def new_write_context(self) -> WriteContext:
         """Return the times and the name of one writer's try."""
-        return Writing(self._clock(), secrets.token_hex(8), self._journal_life)
+        return WriteContext(self._clock(), secrets.token_hex(8), self._journal_retention)
 
-    async def apply(self, change: Change, writing: Writing | None = None) -> Applied:
+    async def apply(
+        self, event: ReservationEvent, write_context: WriteContext | None = None
+    ) -> ApplyResult:
         """Apply one change: a creation in one round trip, all else in two.
 
         A creation that meets what another process wrote takes three: see the decision on
         preconditions.
 
         Args:
-            change: What was said.
-            writing: The try that this continues, where a larger commit failed before.
+            event: What was said.
+            write_context: The try that this continues, where a larger commit failed before.
 
         Raises:
             RejectedStatementError: When the same event said something else before, or when
                 Firestore cannot store it.
             LedgerUnavailableError: When no commit was possible within the attempts.
         """
-        writing = writing or self.writing()
-        reading, own_ids = self._presumed_new(change), {change.event_id}
-        self._lately.note(self._restaurant_id, change.external_key)
-        for pause in _pauses():
-            await asyncio.sleep(pause)
+        write_context = write_context or self.new_write_context()
+        snapshot, entry_ids = self._presume_new(event), {event.event_id}
+        self._recent_reservations.add(self._restaurant_id, event.external_key)
+        for pause_seconds in _generate_pauses():
+            await asyncio.sleep(pause_seconds)
             try:
-                return await self._attempt(
-                    change, reading or await self._read(change, own_ids), writing
+                return await self._apply_once(
+                    event, snapshot or await self._read_snapshot(event, entry_ids), write_context
                 )
-            except _READ_AGAIN:
+            except _RETRYABLE_ERRORS:
                 # What this try wrote, unseen, may stand under either id: look for both.
-                reading, own_ids = None, {change.event_id, later_entry_id(change)}
+                snapshot, entry_ids = None, {event.event_id, build_later_entry_id(event)}
             except google.InvalidArgument:
-                raise RejectedStatementError(
+                raise InvalidEventError(
                     "unstorable",
                     "Firestore cannot store this statement; see its documented limits.",
                 ) from None
             except google.GoogleAPIError as error:
-                raise LedgerUnavailableError(type(error).__name__) from None
-        raise LedgerUnavailableError(f"no commit in {MOST_ATTEMPTS} attempts")
+                raise ServiceUnavailableError(type(error).__name__) from None
+        raise ServiceUnavailableError(f"no commit in {MAX_COMMIT_ATTEMPTS} attempts")
 
-    def _presumed_new(self, change: Change) -> Reading | None:
+    def _presume_new(self, event: ReservationEvent) -> ReservationSnapshot | None:
         """Spare a creation the read: its commit of creates fails where anything is held."""
-        known = self._lately.knows(self._restaurant_id, change.external_key)
-        if known or change.event_type != EventType.CREATED:
+        is_recent = self._recent_reservations.contains(self._restaurant_id, event.external_key)
+        if is_recent or event.event_type != EnvelopeEventType.CREATED:
             return None
-        return Reading(Held(None, {change.event_id: None}), None)
+        return ReservationSnapshot(StoredReservation(None, {event.event_id: None}), None)
 
-    async def _attempt(self, change: Change, reading: Reading, writing: Writing) -> Applied:
-        own = self._landed(change, reading.held, writing)
-        if own is not None:
-            return own
-        decision = self.decide(change, reading.held, writing)
-        wanted = Wanted(set(reading.held.entries))
-        while wanted.take(decision):
-            reading = await self._read_beside(change, wanted, reading)
-            decision = self.decide(change, reading.held, writing)
-        applied = applied_by(change, decision)
-        if applied.commit is not None:
-            await self.shelf.commit(
-                [Write(change.external_key, applied.commit, reading.update_time)]
+    async def _apply_once(
+        self, event: ReservationEvent, snapshot: ReservationSnapshot, write_context: WriteContext
+    ) -> ApplyResult:
+        landed = self._find_landed_commit(event, snapshot.stored, write_context)
+        if landed is not None:
+            return landed
+        decision = self.decide(event, snapshot.stored, write_context)
+        read_set = ReadSet(set(snapshot.stored.journal_entries))
+        while read_set.add_required(decision):
+            snapshot = await self._extend_snapshot(event, read_set, snapshot)
+            decision = self.decide(event, snapshot.stored, write_context)
+        applied = build_apply_result(event, decision)
+        if applied.write is not None:
+            await self.repository.commit(
+                [ConditionalWrite(event.external_key, applied.write, snapshot.update_time)]
             )
         return applied
 
-    def _landed(self, change: Change, held: Held, writing: Writing) -> Applied | None:
+    def _find_landed_commit(
+        self, event: ReservationEvent, stored: StoredReservation, write_context: WriteContext
+    ) -> ApplyResult | None:
         """Return what this writer's own earlier try did, where its commit had landed unseen."""
-        for entry in held.entries.values():
-            if entry is not None and entry["attempt"] == writing.attempt:
-                statements = statements_in(flatten(held.document or {}), self._system)
-                return Applied(change, Outcome(entry["outcome"]), statements, None)
+        for entry in stored.journal_entries.values():
+            if entry is not None and entry["attempt"] == write_context.attempt_id:
+                state = read_reservation_state(
+                    flatten_document(stored.document or {}), self._system
+                )
+                return ApplyResult(event, EventOutcome(entry["outcome"]), state, None)
         return None
 
-    async def _read(self, change: Change, entry_ids: Iterable[str]) -> Reading:
-        key = change.external_key
-        return (await self.shelf.read({key: entry_ids}))[key]
+    async def _read_snapshot(
+        self, event: ReservationEvent, entry_ids: Iterable[str]
+    ) -> ReservationSnapshot:
+        key = event.external_key
+        return (await self.repository.read({key: entry_ids}))[key]
 
-    async def _read_beside(self, change: Change, wanted: Wanted, known: Reading) -> Reading:
-        key = change.external_key
-        found = await self.shelf.read({key: wanted.entry_ids}, wanted.guest_keys, {key: known})
-        return found[key]
+    async def _extend_snapshot(
+        self, event: ReservationEvent, read_set: ReadSet, previous: ReservationSnapshot
+    ) -> ReservationSnapshot:
+        key = event.external_key
+        snapshots = await self.repository.read(
+            {key: read_set.entry_ids}, read_set.guest_keys, {key: previous}
+        )
+        return snapshots[key]
 
-    def decide(self, change: Change, held: Held, writing: Writing) -> Decision:
+    def decide(
+        self, event: ReservationEvent, stored: StoredReservation, write_context: WriteContext
+    ) -> Decision:
         """Judge a change against what is held (see `shared.core.decision`)."""
-        return decide(change, held, self.identity(change.external_key), writing)
+        return decide(event, stored, self.build_identity(event.external_key), write_context)
 
-    def identity(self, external_key: str) -> Identity:
+    def build_identity(self, external_key: str) -> ReservationIdentity:
         """Return whose reservation a document of this ledger is."""
-        return Identity(self._restaurant_id, external_key, self._zone, self._system)
+        return ReservationIdentity(self._restaurant_id, external_key, self._zone, self._system)
 
 
-def applied_by(change: Change, decision: Decision) -> Applied:
+def build_apply_result(event: ReservationEvent, decision: Decision) -> ApplyResult:
     """Return what a decision amounts to.
 
     Raises:
         RejectedStatementError: When the same event said something else before.
     """
-    if isinstance(decision, Commit):
-        return Applied(change, decision.outcome, decision.statements, decision)
-    if isinstance(decision, Contradiction):
-        raise RejectedStatementError(
-            "conflicting_version" if change.speaker is Speaker.OPENTABLE else "conflicting_event",
+    if isinstance(decision, ReservationWrite):
+        return ApplyResult(event, decision.outcome, decision.state, decision)
+    if isinstance(decision, VersionConflict):
+        raise InvalidEventError(
+            "conflicting_version" if event.actor is Actor.OPENTABLE else "conflicting_event",
             "The same event was taken before and said something else.",
         )
-    if isinstance(decision, EntryNeeded | GuestNeeded):
-        raise LedgerUnavailableError("what was read does not suffice to decide")
-    return Applied(change, Outcome.DUPLICATE, decision.statements, None)
+    if isinstance(decision, JournalEntryRequired | GuestRequired):
+        raise ServiceUnavailableError("what was read does not suffice to decide")
+    return ApplyResult(event, EventOutcome.DUPLICATE, decision.state, None)
 
 
-def _pauses() -> Iterator[float]:
+def _generate_pauses() -> Iterator[float]:
     """Yield the pause before each attempt: none, then growing ones with full jitter."""
     yield 0.0
-    for attempt in range(MOST_ATTEMPTS - 1):
-        longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**attempt)
-        yield random.uniform(0, longest)  # noqa: S311 -- jitter, not a secret
+    for attempt in range(MAX_COMMIT_ATTEMPTS - 1):
+        max_seconds = min(_MAX_PAUSE_SECONDS, _INITIAL_PAUSE_SECONDS * 2**attempt)
+        yield random.uniform(0, max_seconds)  # noqa: S311 -- jitter, not a secret

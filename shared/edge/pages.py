@@ -2,16 +2,16 @@
 
 from msgspec import Struct
 
-from shared.core.change import Source
-from shared.edge.batches import apply_all
-from shared.edge.connection import Connection
-from shared.edge.guest_feed import Feed, hold_named
-from shared.edge.ledger import Applied
-from shared.edge.opentable.client import Page
-from shared.edge.rows import read_rows, settle
+from shared.core.change import Channel
+from shared.edge.batches import apply_events
+from shared.edge.connection import RestaurantContext
+from shared.edge.guest_feed import GuestFeed, save_referenced_guests
+from shared.edge.ledger import ApplyResult
+from shared.edge.opentable.client import RowPage
+from shared.edge.rows import normalize_rows, quarantine_if_rejected
 
 
-class Tally(Struct):
+class RowCounts(Struct):
     """What a run did with the rows that it fetched; the outcomes add up to ``fetched``."""
 
     fetched: int = 0
@@ -22,38 +22,40 @@ class Tally(Struct):
     quarantined: int = 0
     pages: int = 0
 
-    def count(self, applied: Applied) -> None:
+    def count(self, applied: ApplyResult) -> None:
         """Count one row by its outcome; one that was held already counts as unchanged."""
         name = "unchanged" if applied.outcome == "duplicate" else str(applied.outcome)
         setattr(self, name, getattr(self, name) + 1)
 
 
-async def apply_page(connection: Connection, feed: Feed, page: Page, tally: Tally) -> list[Applied]:
+async def apply_page(
+    restaurant: RestaurantContext, feed: GuestFeed, page: RowPage, row_counts: RowCounts
+) -> list[ApplyResult]:
     """Apply a page and return what became of the rows that the ledger took.
 
     Args:
-        connection: To the restaurant's book.
+        restaurant: To the restaurant's book.
         feed: The guests that were read before; whom a row names and nobody has is noted in it.
         page: The page.
-        tally: Counts its rows.
+        row_counts: Counts its rows.
 
     Raises:
         LedgerUnavailableError: When a row could not be applied, or not be kept aside.
     """
-    tally.pages += 1
-    services, settings = connection.services, connection.settings
-    items = (*page.rows, *page.strays)
-    batch = await read_rows(services, settings, items, Source.POLL)
-    await hold_named(connection, feed, batch.changes)
-    results = await apply_all(services.ledger(settings), batch.changes)
-    tally.fetched += len(items)
-    tally.quarantined += len(batch.unreadable)
-    taken = []
-    for change, result in zip(batch.changes, results, strict=True):
-        if await settle(services, settings, change, result):
-            tally.quarantined += 1
-        elif isinstance(result, Applied):
-            tally.count(result)
-            feed.note(result)
-            taken.append(result)
-    return taken
+    row_counts.pages += 1
+    context, settings = restaurant.context, restaurant.settings
+    items = (*page.rows, *page.malformed_items)
+    batch = await normalize_rows(context, settings, items, Channel.POLL)
+    await save_referenced_guests(restaurant, feed, batch.events)
+    results = await apply_events(context.ledger(settings), batch.events)
+    row_counts.fetched += len(items)
+    row_counts.quarantined += len(batch.unreadable)
+    applied = []
+    for event, result in zip(batch.events, results, strict=True):
+        if await quarantine_if_rejected(context, settings, event, result):
+            row_counts.quarantined += 1
+        elif isinstance(result, ApplyResult):
+            row_counts.count(result)
+            feed.add_from_result(result)
+            applied.append(result)
+    return applied

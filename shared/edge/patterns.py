@@ -12,117 +12,146 @@ from datetime import timedelta
 from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncDocumentReference, FieldFilter
 
-from shared.core.comparison import Mark
-from shared.core.decision import Commit
-from shared.core.document import nest, render
-from shared.core.patterns import RollUp, Tally
-from shared.core.visits import FACTS, Visit
-from shared.core.window import DAYS_AHEAD, Window
+from shared.core.comparison import ReservationFingerprint
+from shared.core.decision import ReservationWrite
+from shared.core.document import nest_fields, render_document
+from shared.core.patterns import DailyRollup, RollupBuilder
+from shared.core.visits import ANALYTICS_FIELDS, BookingFacts
+from shared.core.window import DEFAULT_DAYS_AHEAD, DateWindow
 from shared.edge import paths
-from shared.edge.calls import Calls
-from shared.edge.connection import Connection
-from shared.edge.holdings import held_documents
-from shared.edge.ledger import Applied
-from shared.edge.telemetry import Event, Severity, log
+from shared.edge.calls import FirestoreRpc
+from shared.edge.connection import RestaurantContext
+from shared.edge.holdings import stream_reservation_documents
+from shared.edge.ledger import ApplyResult
+from shared.edge.telemetry import LogEvent, Severity, log_event
 
-_MOST_DAYS_ASKED = 30  # values of one filter
-_MOST_DAYS_WRITTEN = 100
-_SECONDS = 10.0
+_MAX_DAYS_PER_QUERY = 30  # values of one filter
+_MAX_DAYS_PER_BATCH = 100
+_TIMEOUT_SECONDS = 10.0
 
 
-def new_tally(connection: Connection, window: Window) -> Tally:
+def create_rollup_builder(restaurant: RestaurantContext, window: DateWindow) -> RollupBuilder:
     """Return an empty tally of a window's days.
 
     Days further ahead than an hourly run looks are left out: nobody would keep them true.
     """
-    zone, now = connection.settings.usable_zone(), connection.services.clock()
-    last = now.astimezone(zone).date() + timedelta(days=DAYS_AHEAD)
-    return Tally((day for day in window.days() if day <= last.isoformat()), zone)
+    zone, now = restaurant.settings.require_zone(), restaurant.context.clock()
+    last_day = now.astimezone(zone).date() + timedelta(days=DEFAULT_DAYS_AHEAD)
+    return RollupBuilder((day for day in window.list_dates() if day <= last_day.isoformat()), zone)
 
 
-async def keep_patterns(
-    connection: Connection,
-    tally: Tally,
-    holdings: Mapping[str, Mark],
-    applied: Iterable[Applied],
+async def update_analytics(
+    restaurant: RestaurantContext,
+    rollup_builder: RollupBuilder,
+    fingerprints: Mapping[str, ReservationFingerprint],
+    applied: Iterable[ApplyResult],
 ) -> None:
     """Bring a tally up to what a run did, and store the days that differ from what is stored.
 
     A store that is away costs the patterns an hour, and the run nothing.
 
     Args:
-        connection: To the restaurant's book, the run's corrections made.
-        tally: Of the ledger's side before them.
-        holdings: That side's marks, by external key.
+        restaurant: To the restaurant's book, the run's corrections made.
+        rollup_builder: Of the ledger's side before them.
+        fingerprints: That side's marks, by external key.
         applied: What the ledger took.
     """
-    ledger = connection.services.ledger(connection.settings)
-    beyond: set[str] = set()
-    for key, last in {each.change.external_key: each for each in applied}.items():
-        tally.take_out(holdings[key].visit if key in holdings else None)
-        visit = tally.take(nest(render(ledger.identity(key), last.statements)))
-        beyond |= {day for day in _days_of(visit, last.commit) if day not in tally.days}
-    await _keep(connection, tally, beyond)
+    ledger = restaurant.context.ledger(restaurant.settings)
+    outside_days: set[str] = set()
+    for key, last_result in {result.event.external_key: result for result in applied}.items():
+        rollup_builder.remove_booking(
+            fingerprints[key].booking_facts if key in fingerprints else None
+        )
+        facts = rollup_builder.add_document(
+            nest_fields(render_document(ledger.build_identity(key), last_result.state))
+        )
+        outside_days |= {
+            day for day in _collect_days(facts, last_result.write) if day not in rollup_builder.days
+        }
+    await _store_days(restaurant, rollup_builder, outside_days)
 
 
-async def recount_patterns(connection: Connection, window: Window) -> None:
-    """Count a window's days anew from the ledger; else as `keep_patterns`."""
-    tally = new_tally(connection, window)
-    await _keep(connection, tally, set(tally.days))
+async def recount_analytics(restaurant: RestaurantContext, window: DateWindow) -> None:
+    """Count a window's days anew from the ledger; else as `update_analytics`."""
+    rollup_builder = create_rollup_builder(restaurant, window)
+    await _store_days(restaurant, rollup_builder, set(rollup_builder.days))
 
 
-def _days_of(visit: Visit | None, commit: Commit | None) -> Iterator[str]:
+def _collect_days(facts: BookingFacts | None, write: ReservationWrite | None) -> Iterator[str]:
     """Yield the day of a visit, and those between which a commit moved its reservation."""
-    if visit is not None:
-        yield visit.day
-    moved = {} if commit is None else commit.entry["changes"].get("localDate", {})
-    yield from (day for day in moved.values() if day is not None)
+    if facts is not None:
+        yield facts.local_date
+    date_change = {} if write is None else write.entry["changes"].get("localDate", {})
+    yield from (day for day in date_change.values() if day is not None)
 
 
-async def _keep(connection: Connection, tally: Tally, again: set[str]) -> None:
+async def _store_days(
+    restaurant: RestaurantContext, rollup_builder: RollupBuilder, recount_days: set[str]
+) -> None:
     try:
-        stored = await _stored(connection, again | tally.days)
+        stored = await _read_stored_days(restaurant, recount_days | rollup_builder.days)
         # A day beyond the window is mended where it has a roll-up, and else left for its own run.
-        await _count_again(connection, tally, sorted(again & (stored.keys() | tally.days)))
-        await _write(
-            connection, {d: up for d, up in tally.roll_ups().items() if stored.get(d) != up}
+        await _recount_days(
+            restaurant, rollup_builder, sorted(recount_days & (stored.keys() | rollup_builder.days))
+        )
+        await _write_days(
+            restaurant,
+            {
+                day: rollup
+                for day, rollup in rollup_builder.build_rollups().items()
+                if stored.get(day) != rollup
+            },
         )
     except google.GoogleAPIError as error:
-        restaurant_id, kind = connection.settings.restaurant_id, type(error).__name__
-        log(Severity.WARNING, Event.PATTERNS_LATE, restaurantId=restaurant_id, error=kind)
+        restaurant_id, kind = restaurant.settings.restaurant_id, type(error).__name__
+        log_event(
+            Severity.WARNING, LogEvent.ANALYTICS_DELAYED, restaurantId=restaurant_id, error=kind
+        )
 
 
-def _reference(connection: Connection, day: str) -> AsyncDocumentReference:
-    client = connection.services.firestore
-    return paths.patterns(client, connection.settings.restaurant_id).document(day)
+def _build_day_reference(restaurant: RestaurantContext, day: str) -> AsyncDocumentReference:
+    client = restaurant.context.firestore
+    return paths.analytics_collection(client, restaurant.settings.restaurant_id).document(day)
 
 
-async def _stored(connection: Connection, days: Iterable[str]) -> dict[str, RollUp]:
-    references = [_reference(connection, day) for day in days]
+async def _read_stored_days(
+    restaurant: RestaurantContext, days: Iterable[str]
+) -> dict[str, DailyRollup]:
+    references = [_build_day_reference(restaurant, day) for day in days]
     if not references:
         return {}
-    found = await Calls(connection.services.firestore).read(references, _SECONDS)
-    held = {each.id: found[each.path].fields for each in references}
-    return {day: fields.get("sources", {}) for day, fields in held.items() if fields is not None}
+    documents = await FirestoreRpc(restaurant.context.firestore).batch_get(
+        references, _TIMEOUT_SECONDS
+    )
+    fields_by_day = {reference.id: documents[reference.path].fields for reference in references}
+    return {
+        day: fields.get("sources", {})
+        for day, fields in fields_by_day.items()
+        if fields is not None
+    }
 
 
-async def _count_again(connection: Connection, tally: Tally, days: list[str]) -> None:
-    client, restaurant_id = connection.services.firestore, connection.settings.restaurant_id
-    reservations = paths.reservations(client, restaurant_id).select(FACTS)
+async def _recount_days(
+    restaurant: RestaurantContext, rollup_builder: RollupBuilder, days: list[str]
+) -> None:
+    client, restaurant_id = restaurant.context.firestore, restaurant.settings.restaurant_id
+    reservations = paths.reservations_collection(client, restaurant_id).select(ANALYTICS_FIELDS)
     for day in days:
-        tally.begin(day)
-    for first in range(0, len(days), _MOST_DAYS_ASKED):
-        on_them = FieldFilter("localDate", "in", days[first : first + _MOST_DAYS_ASKED])
-        query = reservations.where(filter=on_them)
-        async for document in held_documents(client, restaurant_id, query, connection.deadline):
-            tally.take(document)
+        rollup_builder.reset_day(day)
+    for first in range(0, len(days), _MAX_DAYS_PER_QUERY):
+        days_filter = FieldFilter("localDate", "in", days[first : first + _MAX_DAYS_PER_QUERY])
+        query = reservations.where(filter=days_filter)
+        async for document in stream_reservation_documents(
+            client, restaurant_id, query, restaurant.deadline
+        ):
+            rollup_builder.add_document(document)
 
 
-async def _write(connection: Connection, changed: dict[str, RollUp]) -> None:
-    services, days = connection.services, sorted(changed)
-    for first in range(0, len(days), _MOST_DAYS_WRITTEN):
-        batch = services.firestore.batch()
-        for day in days[first : first + _MOST_DAYS_WRITTEN]:
-            told = {"localDate": day, "sources": changed[day], "updatedAt": services.clock()}
-            batch.set(_reference(connection, day), told)
-        await batch.commit(retry=None, timeout=_SECONDS)
+async def _write_days(restaurant: RestaurantContext, rollups: dict[str, DailyRollup]) -> None:
+    context, days = restaurant.context, sorted(rollups)
+    for first in range(0, len(days), _MAX_DAYS_PER_BATCH):
+        batch = context.firestore.batch()
+        for day in days[first : first + _MAX_DAYS_PER_BATCH]:
+            fields = {"localDate": day, "sources": rollups[day], "updatedAt": context.clock()}
+            batch.set(_build_day_reference(restaurant, day), fields)
+        await batch.commit(retry=None, timeout=_TIMEOUT_SECONDS)

@@ -5,148 +5,162 @@ from collections.abc import Iterable
 from google.api_core import exceptions as google
 from msgspec import Struct, field
 
-from shared.core.change import Change, Speaker
-from shared.core.comparison import drift
+from shared.core.change import Actor, ReservationEvent
+from shared.core.comparison import has_drifted
 from shared.core.decision import (
-    AlreadyHeld,
-    Commit,
-    Contradiction,
     Decision,
-    EntryNeeded,
-    Held,
-    Outcome,
+    EventOutcome,
+    JournalEntryRequired,
+    NoChange,
+    ReservationWrite,
+    StoredReservation,
+    VersionConflict,
 )
-from shared.core.document import Identity, flatten, standing_divergence
-from shared.core.findings import flagged, repaired
-from shared.core.guesting import GuestNeeded
-from shared.core.planned import Basis, held_versions, version_text
-from shared.core.report import Report
-from shared.core.statements import Statements
-from shared.core.stored import statements_of
-from shared.edge.batches import decide_group, groups
+from shared.core.document import ReservationIdentity, find_open_divergence, flatten_document
+from shared.core.findings import build_divergence_event, build_repair_event
+from shared.core.guesting import GuestRequired
+from shared.core.planned import PlanPrecondition, format_ledger_versions, format_version
+from shared.core.report import ReconciliationReport
+from shared.core.statements import ReservationState
+from shared.core.stored import reservation_state_from_document
+from shared.edge.batches import decide_group, split_into_groups
 from shared.edge.ledger import Ledger
-from shared.errors import LedgerUnavailableError
+from shared.errors import ServiceUnavailableError
 
 
 class Correction(Struct, frozen=True):
     """A change that would make the ledger agree with OpenTable.
 
     Attributes:
-        change: What to apply.
-        commit: What that would write.
-        basis: What it goes by.
+        event: What to apply.
+        write: What that would write.
+        precondition: What it goes by.
     """
 
-    change: Change
-    commit: Commit
-    basis: Basis
+    event: ReservationEvent
+    write: ReservationWrite
+    precondition: PlanPrecondition
 
     @property
-    def changes_held(self) -> bool:
+    def is_visible_update(self) -> bool:
         """Whether it would change what a reservation that is held shows.
 
         A local date alone moves by the settings' zone, which says nothing against the answer.
         """
-        moved = self.commit.entry["changes"].keys()
-        return self.commit.outcome is Outcome.UPDATED and moved != {"localDate"}
+        changed_fields = self.write.entry["changes"].keys()
+        return self.write.outcome is EventOutcome.UPDATED and changed_fields != {"localDate"}
 
 
-class Plan(Struct):
+class CorrectionPlan(Struct):
     """Rows, by what they mean.
 
     Attributes:
         corrections: The ledger lacks them, or shows something else.
-        behind: OpenTable shows a lower version than is held, with what is held.
-        contradicting: They say something else than was held at the very same version.
+        version_behind: OpenTable shows a lower version than is held, with what is held.
+        conflicting: They say something else than was held at the very same version.
         unchanged: How many the ledger showed already.
     """
 
     corrections: list[Correction] = field(default_factory=list)
-    behind: list[tuple[Change, Statements]] = field(default_factory=list)
-    contradicting: list[tuple[Change, Statements]] = field(default_factory=list)
+    version_behind: list[tuple[ReservationEvent, ReservationState]] = field(default_factory=list)
+    conflicting: list[tuple[ReservationEvent, ReservationState]] = field(default_factory=list)
     unchanged: int = 0
 
     @property
-    def updates(self) -> int:
+    def update_count(self) -> int:
         """How many corrections would change a reservation that is held."""
-        return sum(correction.changes_held for correction in self.corrections)
+        return sum(correction.is_visible_update for correction in self.corrections)
 
-    def sort(self, change: Change, decision: Decision, held: Statements, basis: Basis) -> None:
+    def classify(
+        self,
+        event: ReservationEvent,
+        decision: Decision,
+        state: ReservationState,
+        precondition: PlanPrecondition,
+    ) -> None:
         """Take up a row by what was decided on it.
 
         Args:
-            change: The row, or what amends it.
+            event: The row, or what amends it.
             decision: The ledger's judgement.
-            held: All that is held about the reservation.
-            basis: What the judgement goes by.
+            state: All that is held about the reservation.
+            precondition: What the judgement goes by.
         """
-        if isinstance(decision, AlreadyHeld):
+        if isinstance(decision, NoChange):
             self.unchanged += 1
-        elif isinstance(decision, Contradiction):
-            self.contradicting.append((change, held))
-        elif isinstance(decision, EntryNeeded | GuestNeeded) or _is_behind(change, held):
-            self.behind.append((change, held))
+        elif isinstance(decision, VersionConflict):
+            self.conflicting.append((event, state))
+        elif isinstance(decision, JournalEntryRequired | GuestRequired) or _is_behind(event, state):
+            self.version_behind.append((event, state))
         else:
-            self.corrections.append(Correction(change, decision, basis))
+            self.corrections.append(Correction(event, decision, precondition))
 
-    def join(self, other: "Plan") -> None:
+    def extend(self, other: "CorrectionPlan") -> None:
         """Take another plan's rows in."""
         self.corrections += other.corrections
-        self.behind += other.behind
-        self.contradicting += other.contradicting
+        self.version_behind += other.version_behind
+        self.conflicting += other.conflicting
         self.unchanged += other.unchanged
 
 
-def _is_behind(change: Change, held: Statements) -> bool:
-    highest = held.register(Speaker.OPENTABLE).version
-    by_open_table = change.speaker is Speaker.OPENTABLE
-    return by_open_table and highest is not None and change.version < highest
+def _is_behind(event: ReservationEvent, state: ReservationState) -> bool:
+    highest_version = state.get_registers(Actor.OPENTABLE).version
+    by_open_table = event.actor is Actor.OPENTABLE
+    return by_open_table and highest_version is not None and event.version < highest_version
 
 
-async def make_plan(ledger: Ledger, changes: Iterable[Change], report: Report) -> Plan:
+async def build_correction_plan(
+    ledger: Ledger, events: Iterable[ReservationEvent], report: ReconciliationReport
+) -> CorrectionPlan:
     """Judge rows against the ledger without writing anything.
 
     Args:
         ledger: The restaurant's ledger.
-        changes: OpenTable's rows, no two of one reservation.
+        events: OpenTable's rows, no two of one reservation.
         report: The run's; its id names the repairs.
 
     Raises:
         LedgerUnavailableError: When the ledger could not be read.
     """
-    plan = Plan()
-    for group in groups(list(changes)):
-        writing = ledger.writing()
+    plan = CorrectionPlan()
+    for group in split_into_groups(list(events)):
+        write_context = ledger.new_write_context()
         try:
-            readings, decisions = await decide_group(ledger, group, writing)
+            snapshots, decisions = await decide_group(ledger, group, write_context)
         except google.GoogleAPIError as error:
-            raise LedgerUnavailableError(type(error).__name__) from None
-        for change in group:
-            key = change.external_key
-            held, decision = readings[key].held, decisions[key]
-            amends = isinstance(decision, AlreadyHeld) and _amendment(
-                ledger.identity(key), held, report
+            raise ServiceUnavailableError(type(error).__name__) from None
+        for event in group:
+            key = event.external_key
+            stored, decision = snapshots[key].stored, decisions[key]
+            amendment = isinstance(decision, NoChange) and _find_amendment(
+                ledger.build_identity(key), stored, report
             )
-            if amends:
-                fresh = Held(held.document, {amends.event_id: None}, held.guests)
-                decision = ledger.decide(amends, fresh, writing)
-            statements = statements_of(flatten(held.document or {}))
-            plan.sort(amends or change, decision, statements, _basis(change, statements))
+            if amendment:
+                refreshed = StoredReservation(
+                    stored.document, {amendment.event_id: None}, stored.guests
+                )
+                decision = ledger.decide(amendment, refreshed, write_context)
+            state = reservation_state_from_document(flatten_document(stored.document or {}))
+            plan.classify(amendment or event, decision, state, _build_precondition(event, state))
     return plan
 
 
-def _basis(row: Change, held: Statements) -> Basis:
-    return Basis(str(row.said["openTableId"]), held_versions(held), version_text(row.version))
+def _build_precondition(row: ReservationEvent, state: ReservationState) -> PlanPrecondition:
+    return PlanPrecondition(
+        str(row.fields["openTableId"]), format_ledger_versions(state), format_version(row.version)
+    )
 
 
-def _amendment(identity: Identity, held: Held, report: Report) -> Change | None:
+def _find_amendment(
+    identity: ReservationIdentity, stored: StoredReservation, report: ReconciliationReport
+) -> ReservationEvent | None:
     """Return what a row held already still calls for: a repair, the end of a flag, or nothing."""
-    flat = flatten(held.document or {})
-    statements = statements_of(flat)
-    if drift(flat, identity, statements):
+    flat = flatten_document(stored.document or {})
+    state = reservation_state_from_document(flat)
+    if has_drifted(flat, identity, state):
         key, now = identity.external_key, report.reconciled_at
-        return repaired(key, statements, report.report_id, now)
-    if standing_divergence(statements) is not None:
+        return build_repair_event(key, state, report.report_id, now)
+    if find_open_divergence(state) is not None:
         key, now = identity.external_key, report.reconciled_at
-        return flagged(key, statements, None, report.report_id, now)
+        return build_divergence_event(key, state, None, report.report_id, now)
     return None

@@ -6,148 +6,171 @@ from typing import Any
 from msgspec.structs import asdict
 
 from shared.core.backfill import is_backfilling
-from shared.core.cursor import cursor_in, stored_cursor
-from shared.core.missed import Missed
-from shared.core.settings import settings_from
-from shared.edge.checkup import check_up
-from shared.edge.connection import Connection, connect
-from shared.edge.guest_feed import finish_guests, read_feed
+from shared.core.cursor import poll_cursor_from_document, poll_cursor_to_map
+from shared.core.missed import MissedWebhooks
+from shared.core.settings import parse_settings
+from shared.edge.checkup import check_webhook_settings
+from shared.edge.connection import RestaurantContext, load_restaurant_context
+from shared.edge.guest_feed import read_changed_guests, sync_remaining_guests
 from shared.edge.leases import Lease, Leases
 from shared.edge.opentable.clock import Deadline
-from shared.edge.opentable.query import Kind, Query, WallTime
-from shared.edge.pages import Tally, apply_page
-from shared.edge.services import Services
-from shared.edge.silence import note_webhooks
-from shared.edge.telemetry import Event, Severity, line_of, log
-from shared.errors import InvalidSettingsError, LedgerUnavailableError, OpenTableError
+from shared.edge.opentable.query import ListingQuery, LocalDateTime, Resource
+from shared.edge.pages import RowCounts, apply_page
+from shared.edge.services import AppContext
+from shared.edge.silence import update_webhook_silence
+from shared.edge.telemetry import LogEvent, Severity, format_error_location, log_event
+from shared.errors import InvalidSettingsError, OpenTableError, ServiceUnavailableError
 
 LEASE_MARGIN_SECONDS = 60.0
-FAILURES = (InvalidSettingsError, LedgerUnavailableError, OpenTableError)
+EXPECTED_ERRORS = (InvalidSettingsError, ServiceUnavailableError, OpenTableError)
 
 
 async def poll_restaurant(
-    services: Services, restaurant_id: str, deadline: Deadline | None = None
+    context: AppContext, restaurant_id: str, deadline: Deadline | None = None
 ) -> dict[str, Any]:
     """Poll one restaurant, unless another run of it is under way.
 
     Args:
-        services: The process's services.
+        context: The process's services.
         restaurant_id: Lineup's id.
         deadline: Bounds the work; by default a run's whole budget from now.
 
     Returns:
         Its part of the poll's answer; a failure is told in it, never raised.
     """
-    deadline = deadline or Deadline.after(services.environment.run_seconds)
-    leases = Leases(services.firestore, services.clock)
-    tally = Tally()
+    deadline = deadline or Deadline.after(context.environment.run_budget_seconds)
+    leases = Leases(context.firestore, context.clock)
+    row_counts = RowCounts()
     try:
-        life = timedelta(seconds=deadline.remaining() + LEASE_MARGIN_SECONDS)
-        lease = await leases.take(restaurant_id, "poll", life)
+        duration = timedelta(seconds=deadline.remaining() + LEASE_MARGIN_SECONDS)
+        lease = await leases.acquire(restaurant_id, "poll", duration)
         if lease is None:
-            return _result(restaurant_id, "skipped", tally, "another poll holds the lease")
-        return await _with_lease(services, leases, lease, tally, deadline)
-    except FAILURES as error:
-        return _result(restaurant_id, "error", tally, str(error))
+            return _log_and_build_result(
+                restaurant_id, "skipped", row_counts, "another poll holds the lease"
+            )
+        return await _poll_with_lease(context, leases, lease, row_counts, deadline)
+    except EXPECTED_ERRORS as error:
+        return _log_and_build_result(restaurant_id, "error", row_counts, str(error))
 
 
-async def _with_lease(
-    services: Services, leases: Leases, lease: Lease, tally: Tally, deadline: Deadline
+async def _poll_with_lease(
+    context: AppContext, leases: Leases, lease: Lease, row_counts: RowCounts, deadline: Deadline
 ) -> dict[str, Any]:
     # The cursor is the time before the first request: what changes from now on is next time's.
-    started = services.clock()
+    started_at = context.clock()
     try:
-        settings = settings_from(lease.restaurant_id, lease.document)
-        connection = await connect(services, settings, deadline)
-        problems = await check_up(connection)
-        missed = await _fetch_and_apply(connection, cursor_in(lease.document), tally)
-        await note_webhooks(services, lease, missed)
-    except FAILURES as error:
-        return await _failed(services, leases, lease, tally, str(error))
+        settings = parse_settings(lease.restaurant_id, lease.document)
+        restaurant = await load_restaurant_context(context, settings, deadline)
+        problems = await check_webhook_settings(restaurant)
+        missed = await _fetch_and_apply(
+            restaurant, poll_cursor_from_document(lease.document), row_counts
+        )
+        await update_webhook_silence(context, lease, missed)
+    except EXPECTED_ERRORS as error:
+        return await _record_failure(context, leases, lease, row_counts, str(error))
     except Exception as error:  # noqa: BLE001 -- a run that we spoilt has failed like any other
-        name, whose = type(error).__name__, lease.restaurant_id
-        log(Severity.ERROR, Event.CRASHED, restaurantId=whose, error=name, where=line_of(error))
-        told = f"A fault of ours ({name}); see the log."
-        return await _failed(services, leases, lease, tally, told)
+        name, restaurant_id = type(error).__name__, lease.restaurant_id
+        log_event(
+            Severity.ERROR,
+            LogEvent.INTERNAL_ERROR,
+            restaurantId=restaurant_id,
+            error=name,
+            where=format_error_location(error),
+        )
+        message = f"A fault of ours ({name}); see the log."
+        return await _record_failure(context, leases, lease, row_counts, message)
     outcome = {
-        **stored_cursor(connection.access.rid, started),
+        **poll_cursor_to_map(restaurant.access.rid, started_at),
         "lastOutcome": "ok",
         "lastError": None,
         "consecutiveFailures": 0,
         "missedWebhooks": missed.count,
         "problems": problems,
     }
-    results = _under_poll(outcome) | {"lastPolledAt": services.clock()}
-    if not await leases.end(lease, results):
-        return _result(lease.restaurant_id, "error", tally, "the run outlived its lease")
-    age = _age(services, started)
-    result = _result(lease.restaurant_id, "ok", tally, None, cursor=age)
+    results = _prefix_poll_fields(outcome) | {"lastPolledAt": context.clock()}
+    if not await leases.release(lease, results):
+        return _log_and_build_result(
+            lease.restaurant_id, "error", row_counts, "the run outlived its lease"
+        )
+    age_seconds = _compute_age_seconds(context, started_at)
+    result = _log_and_build_result(
+        lease.restaurant_id, "ok", row_counts, None, cursor_age_seconds=age_seconds
+    )
     return result | ({"backfill": "RUNNING"} if is_backfilling(lease.document) else {})
 
 
-async def _failed(
-    services: Services, leases: Leases, lease: Lease, tally: Tally, error: str
+async def _record_failure(
+    context: AppContext, leases: Leases, lease: Lease, row_counts: RowCounts, error: str
 ) -> dict[str, Any]:
     """Give the lease back, the cursor standing where it stood."""
-    failures = int(lease.state.get("consecutiveFailures") or 0) + 1
-    outcome = {"lastOutcome": "error", "lastError": error, "consecutiveFailures": failures}
-    await leases.end(lease, _under_poll(outcome))
-    age = _age(services, cursor_in(lease.document))
-    return _result(lease.restaurant_id, "error", tally, error, cursor=age, failures=failures)
+    failure_count = int(lease.state.get("consecutiveFailures") or 0) + 1
+    outcome = {"lastOutcome": "error", "lastError": error, "consecutiveFailures": failure_count}
+    await leases.release(lease, _prefix_poll_fields(outcome))
+    age_seconds = _compute_age_seconds(context, poll_cursor_from_document(lease.document))
+    return _log_and_build_result(
+        lease.restaurant_id,
+        "error",
+        row_counts,
+        error,
+        cursor_age_seconds=age_seconds,
+        failure_count=failure_count,
+    )
 
 
-def _under_poll(fields: dict[str, Any]) -> dict[str, Any]:
+def _prefix_poll_fields(fields: dict[str, Any]) -> dict[str, Any]:
     return {f"poll.{name}": value for name, value in fields.items()}
 
 
-async def _fetch_and_apply(connection: Connection, cursor: datetime | None, tally: Tally) -> Missed:
+async def _fetch_and_apply(
+    restaurant: RestaurantContext, cursor: datetime | None, row_counts: RowCounts
+) -> MissedWebhooks:
     """Apply every page, and return which changes a webhook should have brought."""
-    services, settings = connection.services, connection.settings
-    today = services.clock().astimezone(settings.usable_zone()).date()
-    lookback = timedelta(seconds=services.environment.lookback_seconds)
-    query = _query(cursor, lookback, today)
-    feed = await read_feed(connection, None if cursor is None else cursor - lookback)
-    missed = Missed()
-    async for page in services.opentable.pages(
-        connection.access, Kind.RESERVATIONS, query, connection.deadline
+    context, settings = restaurant.context, restaurant.settings
+    today = context.clock().astimezone(settings.require_zone()).date()
+    lookback = timedelta(seconds=context.environment.lookback_seconds)
+    query = _build_query(cursor, lookback, today)
+    feed = await read_changed_guests(restaurant, None if cursor is None else cursor - lookback)
+    missed = MissedWebhooks()
+    async for page in context.opentable.iterate_pages(
+        restaurant.access, Resource.RESERVATIONS, query, restaurant.deadline
     ):
-        for applied in await apply_page(connection, feed, page, tally):
+        for applied in await apply_page(restaurant, feed, page, row_counts):
             # Before the first poll all is new to everyone.
-            if cursor is not None and settings.webhook_auth and applied.commit is not None:
-                missed.note(applied.commit.entry, services.clock())
-    await finish_guests(connection, feed, is_first=cursor is None)
+            if cursor is not None and settings.webhook_auth and applied.write is not None:
+                missed.record(applied.write.entry, context.clock())
+    await sync_remaining_guests(restaurant, feed, is_first=cursor is None)
     return missed
 
 
-def _query(cursor: datetime | None, lookback: timedelta, today: date) -> Query:
+def _build_query(cursor: datetime | None, lookback: timedelta, today: date) -> ListingQuery:
     """Ask for what changed; the first time for all that is scheduled from yesterday on."""
     if cursor is None:
-        return Query(scheduled_from=WallTime.on(today - timedelta(days=1)))
-    return Query(updated_after=cursor - lookback)
+        return ListingQuery(scheduled_from=LocalDateTime.from_date(today - timedelta(days=1)))
+    return ListingQuery(updated_after=cursor - lookback)
 
 
-def _age(services: Services, cursor: datetime | None) -> int | None:
-    return None if cursor is None else round((services.clock() - cursor).total_seconds())
+def _compute_age_seconds(context: AppContext, cursor: datetime | None) -> int | None:
+    return None if cursor is None else round((context.clock() - cursor).total_seconds())
 
 
-def _result(  # noqa: PLR0913 -- the line tells all of them
+def _log_and_build_result(  # noqa: PLR0913 -- the line tells all of them
     restaurant_id: str,
     status: str,
-    tally: Tally,
+    row_counts: RowCounts,
     error: str | None,
     *,
-    cursor: int | None = None,
-    failures: int | None = None,
+    cursor_age_seconds: int | None = None,
+    failure_count: int | None = None,
 ) -> dict[str, Any]:
-    fields = asdict(tally)
-    log(
+    fields = asdict(row_counts)
+    log_event(
         Severity.ERROR if status == "error" else Severity.INFO,
-        Event.POLLED,
+        LogEvent.POLL,
         restaurantId=restaurant_id,
         status=status,
         error=error,
-        cursorAgeSeconds=cursor,
-        consecutiveFailures=failures,
+        cursorAgeSeconds=cursor_age_seconds,
+        consecutiveFailures=failure_count,
         **fields,
     )
     result = {"restaurantId": restaurant_id, "status": status, **fields}

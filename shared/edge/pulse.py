@@ -6,12 +6,12 @@ from typing import Any
 
 from google.cloud.firestore import AsyncClient, AsyncQuery, DocumentSnapshot, FieldFilter
 
-from shared.core.change import Source
+from shared.core.change import Channel
 from shared.edge import paths
-from shared.edge.reading import read_some
+from shared.edge.reading import read_documents
 
 
-async def last_webhook_at(client: AsyncClient, restaurant_id: str) -> datetime | None:
+async def read_last_webhook_at(client: AsyncClient, restaurant_id: str) -> datetime | None:
     """Return when a webhook last told something new, UTC; None where none ever did.
 
     The journal tells, which each webhook writes in any case: nothing is kept just for this.
@@ -23,12 +23,12 @@ async def last_webhook_at(client: AsyncClient, restaurant_id: str) -> datetime |
     Raises:
         LedgerUnavailableError: When it cannot be read now.
     """
-    found = await newest_heard(client, restaurant_id, ["receivedAt"], 1)
-    return found[0].get("receivedAt") if found else None
+    entries = await latest_webhook_entries(client, restaurant_id, ["receivedAt"], 1)
+    return entries[0].get("receivedAt") if entries else None
 
 
-async def newest_heard(
-    client: AsyncClient, restaurant_id: str, fields: Sequence[str], most: int
+async def latest_webhook_entries(
+    client: AsyncClient, restaurant_id: str, fields: Sequence[str], limit: int
 ) -> list[DocumentSnapshot[Any]]:
     """Return the journal entries of a restaurant's newest webhooks, newest first.
 
@@ -36,14 +36,14 @@ async def newest_heard(
         client: The process's Firestore client.
         restaurant_id: Lineup's id.
         fields: Which of an entry's fields are read.
-        most: How many entries are read.
+        limit: How many entries are read.
 
     Raises:
         LedgerUnavailableError: When they cannot be read now.
     """
-    entries = client.collection_group(paths.JOURNAL)
-    heard = entries.where(filter=FieldFilter("restaurantId", "==", restaurant_id)).where(
-        filter=FieldFilter("source", "==", Source.WEBHOOK.value)
+    entries = client.collection_group(paths.JOURNAL_COLLECTION)
+    webhook_entries = entries.where(filter=FieldFilter("restaurantId", "==", restaurant_id)).where(
+        filter=FieldFilter("source", "==", Channel.WEBHOOK.value)
     )
-    newest = heard.order_by("receivedAt", direction=AsyncQuery.DESCENDING)
-    return await read_some(newest.select(fields), most)
+    query = webhook_entries.order_by("receivedAt", direction=AsyncQuery.DESCENDING)
+    return await read_documents(query.select(fields), limit)

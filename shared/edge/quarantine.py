@@ -9,17 +9,19 @@ from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient, Increment
 from msgspec import Struct
 
-from shared.core.retention import is_gone
-from shared.core.signature import Verdict
+from shared.core.retention import is_expired
+from shared.core.signature import Verification
 from shared.edge import paths
-from shared.errors import LedgerUnavailableError, RejectedStatementError
+from shared.errors import InvalidEventError, ServiceUnavailableError
 
-LARGEST_BODY_BYTES = 900_000
-_WRITE_SECONDS = 5.0
-_IS_CUT = f" Only its first {LARGEST_BODY_BYTES} bytes are kept: a document holds no more."
+MAX_STORED_BODY_BYTES = 900_000
+_WRITE_TIMEOUT_SECONDS = 5.0
+_TRUNCATION_NOTE = (
+    f" Only its first {MAX_STORED_BODY_BYTES} bytes are kept: a document holds no more."
+)
 
 
-class Kept(Struct, frozen=True):
+class QuarantineEntry(Struct, frozen=True):
     """A statement in the quarantine.
 
     Attributes:
@@ -31,14 +33,14 @@ class Kept(Struct, frozen=True):
     is_new: bool
 
 
-class Quarantine:
+class QuarantineStore:
     """A restaurant's quarantine.
 
     Args:
         client: The process's Firestore client.
         restaurant_id: Whose it is.
         clock: The current time, UTC.
-        life: How long an item is kept.
+        retention: How long an item is kept.
     """
 
     def __init__(
@@ -46,19 +48,19 @@ class Quarantine:
         client: AsyncClient,
         restaurant_id: str,
         clock: Callable[[], datetime],
-        life: timedelta,
+        retention: timedelta,
     ) -> None:
-        self._items = paths.quarantine(client, restaurant_id)
+        self._items = paths.quarantine_collection(client, restaurant_id)
         self._clock = clock
-        self._life = life
+        self._retention = retention
 
-    async def keep(
+    async def add(
         self,
         body: str,
         content_type: str,
-        rejection: RejectedStatementError,
-        verdict: Verdict | None = None,
-    ) -> Kept:
+        rejection: InvalidEventError,
+        verdict: Verification | None = None,
+    ) -> QuarantineEntry:
         """Keep a statement; the same one for the same reason is one item, however often it comes.
 
         An item that was dismissed or replayed stays so: only its count and time move. Of a body
@@ -73,49 +75,51 @@ class Quarantine:
         Raises:
             LedgerUnavailableError: When it could not be stored; it must not be acknowledged.
         """
-        id_ = quarantine_id(rejection.reason, body)
-        now, kept = self._clock(), _fitting(body)
+        id_ = build_quarantine_id(rejection.reason, body)
+        now, stored_body = self._clock(), _truncate_body(body)
         item = {
             "reason": rejection.reason,
-            "detail": rejection.detail + ("" if kept == body else _IS_CUT),
+            "detail": rejection.detail + ("" if stored_body == body else _TRUNCATION_NOTE),
             "receivedAt": now,
             "lastSeenAt": now,
             "count": 1,
             "contentType": content_type,
-            "body": kept,
-            "verdict": verdict and verdict.stored(),
+            "body": stored_body,
+            "verdict": verdict and verdict.to_map(),
             "status": "OPEN",
-            "quarantineExpireAt": now + self._life,
+            "quarantineExpireAt": now + self._retention,
         }
         reference = self._items.document(id_)
         try:
-            await reference.create(item, retry=None, timeout=_WRITE_SECONDS)
+            await reference.create(item, retry=None, timeout=_WRITE_TIMEOUT_SECONDS)
         except google.Conflict:
-            return Kept(id_, is_new=await self._keep_again(id_, item))
+            return QuarantineEntry(id_, is_new=await self._count_repeat(id_, item))
         except google.GoogleAPIError as error:
-            raise LedgerUnavailableError(type(error).__name__) from None
-        return Kept(id_, is_new=True)
+            raise ServiceUnavailableError(type(error).__name__) from None
+        return QuarantineEntry(id_, is_new=True)
 
-    async def _keep_again(self, id_: str, item: dict[str, Any]) -> bool:
+    async def _count_repeat(self, id_: str, item: dict[str, Any]) -> bool:
         """Count an item once more; one that has expired counts as gone, and is kept anew."""
         reference, now = self._items.document(id_), item["receivedAt"]
-        seen = {"count": Increment(1), "lastSeenAt": now}
+        repeat_fields = {"count": Increment(1), "lastSeenAt": now}
         try:
-            held = (await reference.get(retry=None, timeout=_WRITE_SECONDS)).to_dict() or {}
-            expired = is_gone(held, "quarantineExpireAt", now)
-            if expired:
-                await reference.set(item, retry=None, timeout=_WRITE_SECONDS)
+            stored = (
+                await reference.get(retry=None, timeout=_WRITE_TIMEOUT_SECONDS)
+            ).to_dict() or {}
+            has_expired = is_expired(stored, "quarantineExpireAt", now)
+            if has_expired:
+                await reference.set(item, retry=None, timeout=_WRITE_TIMEOUT_SECONDS)
             else:
-                await reference.update(seen, retry=None, timeout=_WRITE_SECONDS)
+                await reference.update(repeat_fields, retry=None, timeout=_WRITE_TIMEOUT_SECONDS)
         except google.GoogleAPIError as error:
-            raise LedgerUnavailableError(type(error).__name__) from None
-        return expired
+            raise ServiceUnavailableError(type(error).__name__) from None
+        return has_expired
 
 
-def _fitting(body: str) -> str:
-    return body.encode("utf-8", "surrogatepass")[:LARGEST_BODY_BYTES].decode("utf-8", "ignore")
+def _truncate_body(body: str) -> str:
+    return body.encode("utf-8", "surrogatepass")[:MAX_STORED_BODY_BYTES].decode("utf-8", "ignore")
 
 
-def quarantine_id(reason: str, body: str) -> str:
+def build_quarantine_id(reason: str, body: str) -> str:
     """Return the item's id: a hash of its reason and its content."""
     return hashlib.sha256(f"{reason}\n{body}".encode("utf-8", "surrogatepass")).hexdigest()

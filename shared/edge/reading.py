@@ -8,13 +8,13 @@ from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncDocumentReference, AsyncQuery, DocumentSnapshot
 from google.cloud.firestore_v1.async_aggregation import AsyncAggregationQuery
 
-from shared.errors import LedgerUnavailableError
+from shared.errors import ServiceUnavailableError
 
-READ_SECONDS = 8.0
+READ_TIMEOUT_SECONDS = 8.0
 
 
 @contextmanager
-def unavailable_on_failure() -> Iterator[None]:
+def translate_firestore_errors() -> Iterator[None]:
     """Give any failure of Firestore the name by which requests are answered.
 
     Raises:
@@ -23,38 +23,38 @@ def unavailable_on_failure() -> Iterator[None]:
     try:
         yield
     except google.GoogleAPIError as error:
-        raise LedgerUnavailableError(type(error).__name__) from None
+        raise ServiceUnavailableError(type(error).__name__) from None
 
 
-async def read_one(reference: AsyncDocumentReference) -> DocumentSnapshot[Any]:
+async def read_document(reference: AsyncDocumentReference) -> DocumentSnapshot[Any]:
     """Read a document.
 
     Raises:
         LedgerUnavailableError: When it cannot be read now.
     """
-    with unavailable_on_failure():
-        return await reference.get(retry=None, timeout=READ_SECONDS)
+    with translate_firestore_errors():
+        return await reference.get(retry=None, timeout=READ_TIMEOUT_SECONDS)
 
 
-async def read_some(query: AsyncQuery, most: int) -> list[DocumentSnapshot[Any]]:
+async def read_documents(query: AsyncQuery, limit: int) -> list[DocumentSnapshot[Any]]:
     """Read at most so many documents of a query, in its order.
 
     Raises:
         LedgerUnavailableError: When they cannot be read now.
     """
-    with unavailable_on_failure():
-        found = query.limit(most).stream(retry=None, timeout=READ_SECONDS)
-        return [snapshot async for snapshot in found]
+    with translate_firestore_errors():
+        snapshots = query.limit(limit).stream(retry=None, timeout=READ_TIMEOUT_SECONDS)
+        return [snapshot async for snapshot in snapshots]
 
 
-async def count(query: AsyncQuery) -> int:
+async def count_documents(query: AsyncQuery) -> int:
     """Count a query's documents, at the price of one read a thousand.
 
     Raises:
         LedgerUnavailableError: When they cannot be counted now.
     """
-    with unavailable_on_failure():
-        [[counted]] = (
-            await AsyncAggregationQuery(query).count().get(retry=None, timeout=READ_SECONDS)
+    with translate_firestore_errors():
+        [[aggregate]] = (
+            await AsyncAggregationQuery(query).count().get(retry=None, timeout=READ_TIMEOUT_SECONDS)
         )
-        return int(counted.value)
+        return int(aggregate.value)

@@ -7,29 +7,29 @@ that would change too much is not believed: its plan is stored, and a person dec
 
 from datetime import timedelta
 
-from shared.core.change import Source
-from shared.core.comparison import Mark, must_brake
-from shared.core.patterns import Tally
-from shared.core.planned import Basis, held_versions
-from shared.core.report import Divergence, ReportStatus
-from shared.edge.by_id import fetch_by_id
-from shared.edge.comparing import Comparison, compare
-from shared.edge.corrections import carry_out, list_plan
-from shared.edge.dates import rederive_dates
-from shared.edge.divergences import alarm, read_statements, settle_findings
-from shared.edge.holdings import read_holdings
-from shared.edge.ledger import Applied
-from shared.edge.patterns import keep_patterns, new_tally
-from shared.edge.plan import Plan, make_plan
-from shared.edge.rows import read_rows
-from shared.edge.run import Run
-from shared.edge.together import together
-from shared.edge.upkeep import fetch_guests, repeat_erasures
+from shared.core.change import Channel
+from shared.core.comparison import ReservationFingerprint, exceeds_change_limit
+from shared.core.patterns import RollupBuilder
+from shared.core.planned import PlanPrecondition, format_ledger_versions
+from shared.core.report import DivergenceType, ReportStatus
+from shared.edge.by_id import fetch_reservations_by_id
+from shared.edge.comparing import WindowComparison, compare_window
+from shared.edge.corrections import apply_corrections, list_planned_corrections
+from shared.edge.dates import recompute_local_dates
+from shared.edge.divergences import flag_findings, log_new_divergence, read_reservation_states
+from shared.edge.holdings import load_ledger_window
+from shared.edge.ledger import ApplyResult
+from shared.edge.patterns import create_rollup_builder, update_analytics
+from shared.edge.plan import CorrectionPlan, build_correction_plan
+from shared.edge.rows import normalize_rows
+from shared.edge.run import ReconciliationRun
+from shared.edge.together import gather_all
+from shared.edge.upkeep import fetch_guests_after_run, repeat_erasures
 
-PAUSE = timedelta(days=1)
+MAX_POLL_GAP = timedelta(days=1)
 
 
-async def reconcile(run: Run) -> None:
+async def reconcile_window(run: ReconciliationRun) -> None:
     """Compare and correct; the run's report tells how it ended.
 
     Raises:
@@ -37,82 +37,105 @@ async def reconcile(run: Run) -> None:
         LedgerUnavailableError: When the ledger's side could not be read.
         InvalidSettingsError: When the credentials cannot be used.
     """
-    services, settings, report = run.connection.services, run.connection.settings, run.report
-    tally = new_tally(run.connection, report.window)
-    comparison = await compare(run, _read_ledger(run, tally))
-    _doubt_zone(run, comparison)
-    plan = await make_plan(services.ledger(settings), comparison.differing.values(), report)
-    missing = comparison.missing()
-    if must_brake(report.ledger_count, _suspicious(run, plan), len(missing)):
+    context, settings, report = run.restaurant.context, run.restaurant.settings, run.report
+    rollup_builder = create_rollup_builder(run.restaurant, report.window)
+    comparison = await compare_window(run, _load_fingerprints(run, rollup_builder))
+    _report_wrong_time_zone(run, comparison)
+    plan = await build_correction_plan(
+        context.ledger(settings), comparison.differing_events.values(), report
+    )
+    missing_keys = comparison.find_missing()
+    if exceeds_change_limit(
+        report.ledger_count, _count_suspicious_updates(run, plan), len(missing_keys)
+    ):
         report.status = ReportStatus.HELD
         report.reason = (
-            f"OpenTable's answer would change {plan.updates} reservations and lacks "
-            f"{len(missing)} of {report.ledger_count}: nothing was changed. Look at the plan "
+            f"OpenTable's answer would change {plan.update_count} reservations and lacks "
+            f"{len(missing_keys)} of {report.ledger_count}: nothing was changed. Look at the plan "
             "below, and at OpenTable, before it is carried out."
         )
-        list_plan(plan, report)
-        await _list_missing(run, comparison, missing)
+        list_planned_corrections(plan, report)
+        await _list_missing(run, comparison, missing_keys)
         return
-    lost = [*await _ask_by_id(run, comparison, plan), *comparison.standing()]
-    if run.dry:
+    absent_keys = [
+        *await _fetch_unseen_by_id(run, comparison, plan),
+        *comparison.find_already_flagged(),
+    ]
+    if run.is_dry_run:
         report.status = ReportStatus.DRY_RUN
-        list_plan(plan, report)
-        await settle_findings(run, lost, plan)
+        list_planned_corrections(plan, report)
+        await flag_findings(run, absent_keys, plan)
         return
-    applied = await _correct(run, plan)
-    await together(
-        _keep_guests(run, comparison.holdings, applied),
-        keep_patterns(run.connection, tally, comparison.holdings, applied),
+    applied = await _correct_ledger(run, plan)
+    await gather_all(
+        _update_guests(run, comparison.fingerprints, applied),
+        update_analytics(run.restaurant, rollup_builder, comparison.fingerprints, applied),
     )
-    await settle_findings(run, lost, plan)
+    await flag_findings(run, absent_keys, plan)
 
 
-async def _read_ledger(run: Run, tally: Tally) -> dict[str, Mark]:
-    firestore, deadline = run.connection.services.firestore, run.connection.deadline
-    restaurant_id, window = run.connection.settings.restaurant_id, run.report.window
-    holdings = await read_holdings(firestore, restaurant_id, window, deadline, tally)
-    run.report.ledger_count = sum(mark.dated for mark in holdings.values())
-    return holdings
+async def _load_fingerprints(
+    run: ReconciliationRun, rollup_builder: RollupBuilder
+) -> dict[str, ReservationFingerprint]:
+    firestore, deadline = run.restaurant.context.firestore, run.restaurant.deadline
+    restaurant_id, window = run.restaurant.settings.restaurant_id, run.report.window
+    fingerprints = await load_ledger_window(
+        firestore, restaurant_id, window, deadline, rollup_builder
+    )
+    run.report.ledger_count = sum(
+        fingerprint.has_start_time for fingerprint in fingerprints.values()
+    )
+    return fingerprints
 
 
-async def _list_missing(run: Run, comparison: Comparison, keys: list[str]) -> None:
+async def _list_missing(
+    run: ReconciliationRun, comparison: WindowComparison, keys: list[str]
+) -> None:
     """List what the answer lacks, with what a person who carries the plan out will go by."""
-    ledger = run.connection.services.ledger(run.connection.settings)
-    for key, statements in (await read_statements(ledger, keys)).items():
-        seen = Basis(comparison.holdings[key].open_table_id, held_versions(statements), None)
-        run.report.lack(key, seen)
+    ledger = run.restaurant.context.ledger(run.restaurant.settings)
+    for key, state in (await read_reservation_states(ledger, keys)).items():
+        precondition = PlanPrecondition(
+            comparison.fingerprints[key].open_table_id, format_ledger_versions(state), None
+        )
+        run.report.add_missing(key, precondition)
 
 
-async def _correct(run: Run, plan: Plan) -> list[Applied]:
+async def _correct_ledger(run: ReconciliationRun, plan: CorrectionPlan) -> list[ApplyResult]:
     """Carry the plan out; return what the ledger took."""
-    services, settings = run.connection.services, run.connection.settings
-    counts = run.expects_webhooks
-    applied = await carry_out(services, settings, plan, run.report, count_missed=counts)
-    await rederive_dates(run)
+    context, settings = run.restaurant.context, run.restaurant.settings
+    counts_missed_webhooks = run.expects_webhooks
+    applied = await apply_corrections(
+        context, settings, plan, run.report, counts_missed_webhooks=counts_missed_webhooks
+    )
+    await recompute_local_dates(run)
     return applied
 
 
-async def _keep_guests(run: Run, holdings: dict[str, Mark], applied: list[Applied]) -> None:
+async def _update_guests(
+    run: ReconciliationRun,
+    fingerprints: dict[str, ReservationFingerprint],
+    applied: list[ApplyResult],
+) -> None:
     """Have the guests of what the run touched, and nothing of whoever is forgotten."""
-    await repeat_erasures(run.connection)
-    await fetch_guests(run.connection, holdings, applied)
+    await repeat_erasures(run.restaurant)
+    await fetch_guests_after_run(run.restaurant, fingerprints, applied)
 
 
-def _doubt_zone(run: Run, comparison: Comparison) -> None:
+def _report_wrong_time_zone(run: ReconciliationRun, comparison: WindowComparison) -> None:
     """List a zone that OpenTable's own times contradict; the alarm is for the first time."""
-    if not comparison.in_another_zone:
+    if not comparison.wrong_zone_count:
         return
-    is_new = not run.zone_was_wrong
+    is_new = not run.was_time_zone_wrong
     reason = (
-        f"{comparison.in_another_zone} rows have local times that are not "
-        f"{run.connection.settings.zone}'s: mend timeZone in the settings."
+        f"{comparison.wrong_zone_count} rows have local times that are not "
+        f"{run.restaurant.settings.zone}'s: mend timeZone in the settings."
     )
-    run.report.diverge(Divergence.WRONG_TIME_ZONE, None, reason, is_new=is_new)
+    run.report.add_divergence(DivergenceType.WRONG_TIME_ZONE, None, reason, is_new=is_new)
     if is_new:
-        alarm(run.report, Divergence.WRONG_TIME_ZONE, None)
+        log_new_divergence(run.report, DivergenceType.WRONG_TIME_ZONE, None)
 
 
-def _suspicious(run: Run, plan: Plan) -> int:
+def _count_suspicious_updates(run: ReconciliationRun, plan: CorrectionPlan) -> int:
     """Count the corrections that speak against the answer.
 
     A poll that stood still for a day or more leaves a backlog, which is no reason for doubt:
@@ -121,29 +144,35 @@ def _suspicious(run: Run, plan: Plan) -> int:
     cursor = run.cursor
     if run.is_first:
         return 0
-    if cursor is None or run.report.reconciled_at - cursor < PAUSE:
-        return plan.updates
+    if cursor is None or run.report.reconciled_at - cursor < MAX_POLL_GAP:
+        return plan.update_count
     return sum(
-        correction.changes_held and correction.change.version.at <= cursor
+        correction.is_visible_update and correction.event.version.occurred_at <= cursor
         for correction in plan.corrections
     )
 
 
-async def _ask_by_id(run: Run, comparison: Comparison, plan: Plan) -> list[str]:
+async def _fetch_unseen_by_id(
+    run: ReconciliationRun, comparison: WindowComparison, plan: CorrectionPlan
+) -> list[str]:
     """Fetch by id what the answer lacks or shows behind; return what OpenTable does not have.
 
     What is found joins the plan. A row that is still behind when asked for by its id is so at
     OpenTable, and not for a webhook that overtook the listing.
     """
-    behind = {change.external_key: str(change.said["openTableId"]) for change, _ in plan.behind}
-    plan.behind.clear()
-    wanted = {key: comparison.holdings[key].open_table_id for key in comparison.unseen()}
-    asked = {**wanted, **behind}
-    rows = await fetch_by_id(run.connection, asked.values())
-    found = [row for row in rows if row is not None]
-    batch = await read_rows(
-        run.connection.services, run.connection.settings, found, Source.RECONCILIATION
+    behind_ids = {
+        event.external_key: str(event.fields["openTableId"]) for event, _ in plan.version_behind
+    }
+    plan.version_behind.clear()
+    unseen_ids = {
+        key: comparison.fingerprints[key].open_table_id for key in comparison.find_unseen()
+    }
+    requested_ids = {**unseen_ids, **behind_ids}
+    rows = await fetch_reservations_by_id(run.restaurant, requested_ids.values())
+    existing_rows = [row for row in rows if row is not None]
+    batch = await normalize_rows(
+        run.restaurant.context, run.restaurant.settings, existing_rows, Channel.RECONCILIATION
     )
-    ledger = run.connection.services.ledger(run.connection.settings)
-    plan.join(await make_plan(ledger, batch.changes, run.report))
-    return [key for key, row in zip(asked, rows, strict=True) if row is None]
+    ledger = run.restaurant.context.ledger(run.restaurant.settings)
+    plan.extend(await build_correction_plan(ledger, batch.events, run.report))
+    return [key for key, row in zip(requested_ids, rows, strict=True) if row is None]

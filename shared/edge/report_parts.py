@@ -1,9 +1,9 @@
 """How a report's lists lie in Firestore: in its document, and in parts beneath it."""
 
-LISTS = ("created", "updated", "cancelled", "divergences", "missing", "skipped")
-CONTINUATION = "continued"
+REPORT_LISTS = ("created", "updated", "cancelled", "divergences", "missing", "skipped")
+CONTINUATION_COLLECTION = "continued"
 
 
-def part_name(number: int) -> str:
+def format_part_id(number: int) -> str:
     """Return the document id of a report's continuation, counted from 1."""
     return f"{number:06}"

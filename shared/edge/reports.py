@@ -7,16 +7,16 @@ from typing import Any
 from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient
 
-from shared.core.report import Entry, Report
+from shared.core.report import ReconciliationReport, ReportEntry
 from shared.edge import paths
-from shared.edge.report_parts import CONTINUATION, LISTS, part_name
-from shared.errors import LedgerUnavailableError
+from shared.edge.report_parts import CONTINUATION_COLLECTION, REPORT_LISTS, format_part_id
+from shared.errors import ServiceUnavailableError
 
-LARGEST_PART_BYTES = 400_000
-_WRITE_SECONDS = 10.0
+MAX_PART_BYTES = 400_000
+_WRITE_TIMEOUT_SECONDS = 10.0
 
 
-async def store_report(client: AsyncClient, report: Report) -> None:
+async def store_report(client: AsyncClient, report: ReconciliationReport) -> None:
     """Store a report; its counts are whole in the first document.
 
     Args:
@@ -26,34 +26,36 @@ async def store_report(client: AsyncClient, report: Report) -> None:
     Raises:
         LedgerUnavailableError: When it could not be stored.
     """
-    reference = paths.reports(client, report.restaurant_id).document(report.report_id)
-    first, *rest = _parts(report)
-    summary = report.summary() | first | {"parts": 1 + len(rest)}
+    reference = paths.reports_collection(client, report.restaurant_id).document(report.report_id)
+    first_part, *other_parts = _split_into_parts(report)
+    summary = report.to_summary_map() | first_part | {"parts": 1 + len(other_parts)}
     try:
         # The continuations first: a report that can be read is whole.
-        for number, part in enumerate(rest, start=1):
-            document = reference.collection(CONTINUATION).document(part_name(number))
-            await document.set(part, retry=None, timeout=_WRITE_SECONDS)
-        await reference.set(summary, retry=None, timeout=_WRITE_SECONDS)
+        for number, part in enumerate(other_parts, start=1):
+            document = reference.collection(CONTINUATION_COLLECTION).document(
+                format_part_id(number)
+            )
+            await document.set(part, retry=None, timeout=_WRITE_TIMEOUT_SECONDS)
+        await reference.set(summary, retry=None, timeout=_WRITE_TIMEOUT_SECONDS)
     except google.GoogleAPIError as error:
-        raise LedgerUnavailableError(type(error).__name__) from None
+        raise ServiceUnavailableError(type(error).__name__) from None
 
 
-def _parts(report: Report) -> Iterator[dict[str, list[Entry]]]:
+def _split_into_parts(report: ReconciliationReport) -> Iterator[dict[str, list[ReportEntry]]]:
     """Yield the lists, cut so that each part fits in a document."""
-    part: dict[str, list[Entry]] = {name: [] for name in LISTS}
+    part: dict[str, list[ReportEntry]] = {name: [] for name in REPORT_LISTS}
     size = 0
-    for name, entry in _entries(report):
+    for name, entry in _iterate_entries(report):
         entry_size = len(json.dumps(entry, default=str))
-        if size + entry_size > LARGEST_PART_BYTES:
+        if size + entry_size > MAX_PART_BYTES:
             yield part
-            part, size = {name: [] for name in LISTS}, 0
+            part, size = {name: [] for name in REPORT_LISTS}, 0
         part[name].append(entry)
         size += entry_size
     yield part
 
 
-def _entries(report: Report) -> Iterable[tuple[str, dict[str, Any]]]:
-    for name in LISTS:
+def _iterate_entries(report: ReconciliationReport) -> Iterable[tuple[str, dict[str, Any]]]:
+    for name in REPORT_LISTS:
         for entry in getattr(report, name):
             yield name, entry

@@ -8,16 +8,16 @@ from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient, FieldFilter
 
 from shared.edge.opentable.clock import Deadline
-from shared.edge.telemetry import Event, Severity, log
-from shared.errors import LedgerUnavailableError
+from shared.edge.telemetry import LogEvent, Severity, log_event
+from shared.errors import ServiceUnavailableError
 
-OUT_OF_TIME = (
+OUT_OF_TIME_ERROR = (
     "The run's time was up before this restaurant's turn: set up the queue, see docs/scale.md."
 )
-_LIST_SECONDS = 60.0
+_LIST_TIMEOUT_SECONDS = 60.0
 
 
-async def enabled_restaurants(client: AsyncClient) -> list[str]:
+async def list_enabled_restaurants(client: AsyncClient) -> list[str]:
     """Return the ids of the restaurants whose integration is switched on.
 
     Raises:
@@ -28,16 +28,16 @@ async def enabled_restaurants(client: AsyncClient) -> list[str]:
     try:
         return [
             snapshot.reference.parent.parent.id
-            async for snapshot in query.stream(retry=None, timeout=_LIST_SECONDS)
+            async for snapshot in query.stream(retry=None, timeout=_LIST_TIMEOUT_SECONDS)
             if snapshot.id == "opentable"
         ]
     except google.GoogleAPIError as error:
-        raise LedgerUnavailableError(type(error).__name__) from None
+        raise ServiceUnavailableError(type(error).__name__) from None
 
 
-async def for_each(
+async def run_for_each_restaurant(
     restaurant_ids: list[str],
-    at_once: int,
+    max_concurrent: int,
     run: Callable[[str], Awaitable[dict[str, Any]]],
     deadline: Deadline,
 ) -> list[dict[str, Any]]:
@@ -45,7 +45,7 @@ async def for_each(
 
     Args:
         restaurant_ids: Lineup's ids, each once.
-        at_once: How many are worked on at the same time.
+        max_concurrent: How many are worked on at the same time.
         run: Does one; it tells its failures in what it returns.
         deadline: Whoever's turn has not come by then is not begun any more.
 
@@ -53,24 +53,24 @@ async def for_each(
         A result a restaurant, in their order; a fault of ours in one touches no other.
     """
     results: dict[str, dict[str, Any]] = {}
-    waiting = iter(restaurant_ids)
+    remaining_ids = iter(restaurant_ids)
 
     async def work() -> None:
-        for restaurant_id in waiting:
-            results[restaurant_id] = await _run_alone(restaurant_id, run, deadline)
+        for restaurant_id in remaining_ids:
+            results[restaurant_id] = await _run_isolated(restaurant_id, run, deadline)
 
-    await asyncio.gather(*(work() for _ in range(at_once)))
+    await asyncio.gather(*(work() for _ in range(max_concurrent)))
     return [results[restaurant_id] for restaurant_id in restaurant_ids]
 
 
-async def _run_alone(
+async def _run_isolated(
     restaurant_id: str, run: Callable[[str], Awaitable[dict[str, Any]]], deadline: Deadline
 ) -> dict[str, Any]:
     if not deadline.remaining():
-        return {"restaurantId": restaurant_id, "status": "error", "error": OUT_OF_TIME}
+        return {"restaurantId": restaurant_id, "status": "error", "error": OUT_OF_TIME_ERROR}
     try:
         return await run(restaurant_id)
     except Exception as error:  # noqa: BLE001 -- one restaurant never stops the others
         name = type(error).__name__
-        log(Severity.ERROR, Event.CRASHED, restaurantId=restaurant_id, error=name)
+        log_event(Severity.ERROR, LogEvent.INTERNAL_ERROR, restaurantId=restaurant_id, error=name)
         return {"restaurantId": restaurant_id, "status": "error", "error": name}

@@ -4,73 +4,75 @@ from collections.abc import Iterable
 
 from msgspec import Struct, field
 
-from shared.core.change import Change, Source
-from shared.core.settings import Settings
-from shared.edge.batches import Result
-from shared.edge.intake import JSON, read_statement, statement_of_row
-from shared.edge.keeping import keep_aside
-from shared.edge.quarantine import Kept
-from shared.edge.services import Services
-from shared.errors import LedgerUnavailableError, RejectedStatementError
+from shared.core.change import Channel, ReservationEvent
+from shared.core.settings import IntegrationSettings
+from shared.edge.batches import BatchResult
+from shared.edge.intake import JSON_MEDIA_TYPE, incoming_event_from_row, normalize_event
+from shared.edge.keeping import quarantine_event
+from shared.edge.quarantine import QuarantineEntry
+from shared.edge.services import AppContext
+from shared.errors import InvalidEventError, ServiceUnavailableError
 
 
-class Unreadable(Struct, frozen=True):
+class UnreadableRow(Struct, frozen=True):
     """A row that cannot be applied.
 
     Attributes:
         item: The row as OpenTable sent it.
         rejection: Why.
-        kept: Its place in the quarantine.
+        entry: Its place in the quarantine.
     """
 
     item: object
-    rejection: RejectedStatementError
-    kept: Kept
+    rejection: InvalidEventError
+    entry: QuarantineEntry
 
 
-class Batch(Struct):
+class NormalizedRows(Struct):
     """A page's rows as changes, and those that cannot be read."""
 
-    changes: list[Change] = field(default_factory=list)
-    unreadable: list[Unreadable] = field(default_factory=list)
+    events: list[ReservationEvent] = field(default_factory=list)
+    unreadable: list[UnreadableRow] = field(default_factory=list)
 
 
-async def read_rows(
-    services: Services, settings: Settings, items: Iterable[object], source: Source
-) -> Batch:
+async def normalize_rows(
+    context: AppContext, settings: IntegrationSettings, items: Iterable[object], channel: Channel
+) -> NormalizedRows:
     """Read rows as changes; one that cannot be read goes to the quarantine and stops nobody.
 
     Args:
-        services: The process's services.
+        context: The process's services.
         settings: The restaurant's, usable.
         items: Rows as OpenTable sent them, objects or not.
-        source: Which way they came.
+        channel: Which way they came.
 
     Raises:
         LedgerUnavailableError: When an unreadable row could not be kept.
     """
-    batch = Batch()
-    now = services.clock()
+    batch = NormalizedRows()
+    now = context.clock()
     for item in items:
-        statement = statement_of_row(item, now, source)
+        incoming = incoming_event_from_row(item, now, channel)
         try:
-            batch.changes.append(read_statement(settings, statement))
-        except RejectedStatementError as rejection:
-            kept = await keep_aside(services, settings, statement.text, JSON, rejection)
-            batch.unreadable.append(Unreadable(item, rejection, kept))
+            batch.events.append(normalize_event(settings, incoming))
+        except InvalidEventError as rejection:
+            entry = await quarantine_event(
+                context, settings, incoming.text, JSON_MEDIA_TYPE, rejection
+            )
+            batch.unreadable.append(UnreadableRow(item, rejection, entry))
     return batch
 
 
-async def settle(
-    services: Services, settings: Settings, change: Change, result: Result
-) -> Kept | None:
+async def quarantine_if_rejected(
+    context: AppContext, settings: IntegrationSettings, event: ReservationEvent, result: BatchResult
+) -> QuarantineEntry | None:
     """Keep a row that the ledger refused; None where it took it.
 
     Raises:
         LedgerUnavailableError: When the ledger could not take it now, or it could not be kept.
     """
-    if isinstance(result, LedgerUnavailableError):
+    if isinstance(result, ServiceUnavailableError):
         raise result
-    if not isinstance(result, RejectedStatementError):
+    if not isinstance(result, InvalidEventError):
         return None
-    return await keep_aside(services, settings, change.payload, JSON, result)
+    return await quarantine_event(context, settings, event.payload, JSON_MEDIA_TYPE, result)

@@ -11,14 +11,14 @@ from cachetools import TTLCache
 from google.api_core import exceptions as google
 
 from shared.core.credentials import Credentials
-from shared.edge.cached import Cached
-from shared.errors import InvalidSettingsError, LedgerUnavailableError
+from shared.edge.cached import SingleFlightTTLCache
+from shared.errors import InvalidSettingsError, ServiceUnavailableError
 
-CACHE_SECONDS = 300.0
-REREAD_SECONDS = 10.0
-_ACCESS_SECONDS = 5.0
-_MOST = 4096
-_SECRET_ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
+SECRETS_CACHE_SECONDS = 300.0
+MIN_REREAD_INTERVAL_SECONDS = 10.0
+_ACCESS_TIMEOUT_SECONDS = 5.0
+_MAX_CACHED_SECRETS = 4096
+_SECRET_ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,255}")
 
 
 class SecretSource(Protocol):
@@ -33,7 +33,7 @@ class SecretSource(Protocol):
         """
 
 
-class SecretManager:
+class SecretManagerSource:
     """Secret Manager's latest version of each secret."""
 
     def __init__(self, project: str) -> None:
@@ -48,7 +48,7 @@ class SecretManager:
         name = f"projects/{self._project}/secrets/{secret_id}/versions/latest"
         try:
             version = await self._client.access_secret_version(
-                name=name, retry=None, timeout=_ACCESS_SECONDS
+                name=name, retry=None, timeout=_ACCESS_TIMEOUT_SECONDS
             )
         except (google.NotFound, google.PermissionDenied, google.FailedPrecondition):
             raise InvalidSettingsError(
@@ -56,11 +56,11 @@ class SecretManager:
                 "create one, or grant roles/secretmanager.secretAccessor."
             ) from None
         except google.GoogleAPIError as error:
-            raise LedgerUnavailableError(f"Secret Manager: {type(error).__name__}") from None
+            raise ServiceUnavailableError(f"Secret Manager: {type(error).__name__}") from None
         return bytes(version.payload.data)
 
 
-class SecretsFile:
+class SecretsFileSource:
     """A JSON file of secret id to payload, for one's own machine."""
 
     def __init__(self, path: str) -> None:
@@ -77,22 +77,28 @@ class SecretsFile:
             ) from None
 
 
-class Secrets:
+class CredentialCache:
     """The credentials that secrets hold.
 
     Args:
-        source: Where they are kept; made on first use.
+        build_source: Where they are kept; made on first use.
         timer: A clock in seconds that never goes back.
     """
 
-    def __init__(self, source: Callable[[], SecretSource], timer: Callable[[], float]) -> None:
-        self._make_source = source
+    def __init__(
+        self, build_source: Callable[[], SecretSource], timer: Callable[[], float]
+    ) -> None:
+        self._build_source = build_source
         self._source: SecretSource | None = None
-        self._cache = Cached(self._read, size=_MOST, seconds=CACHE_SECONDS, timer=timer)
-        self._just_read: TTLCache[str, bool] = TTLCache(_MOST, REREAD_SECONDS, timer)
+        self._cache = SingleFlightTTLCache(
+            self._read, max_size=_MAX_CACHED_SECRETS, ttl_seconds=SECRETS_CACHE_SECONDS, timer=timer
+        )
+        self._recently_read: TTLCache[str, bool] = TTLCache(
+            _MAX_CACHED_SECRETS, MIN_REREAD_INTERVAL_SECONDS, timer
+        )
 
     async def get(self, secret_id: str) -> Credentials:
-        """Return a secret's credentials, at most `CACHE_SECONDS` old.
+        """Return a secret's credentials, at most `SECRETS_CACHE_SECONDS` old.
 
         Raises:
             InvalidSettingsError: When the secret is missing or not a JSON object of credentials.
@@ -103,28 +109,28 @@ class Secrets:
             raise credentials
         return credentials
 
-    def may_reread(self, secret_id: str) -> bool:
+    def try_invalidate(self, secret_id: str) -> bool:
         """Forget a secret so that a rotation takes effect at once, at most every 10 s.
 
         Returns:
             Whether the next `get` reads it anew.
         """
-        if secret_id in self._just_read:
+        if secret_id in self._recently_read:
             return False
-        self._cache.forget(secret_id)
+        self._cache.invalidate(secret_id)
         return True
 
-    def forget(self, secret_id: str) -> None:
+    def invalidate(self, secret_id: str) -> None:
         """Read a secret anew when it is next asked for, as it was just written."""
-        self._cache.forget(secret_id)
+        self._cache.invalidate(secret_id)
 
     async def _read(self, secret_id: str) -> Credentials | InvalidSettingsError:
         """Read a secret; a lasting fault is remembered too, or each request would look again."""
-        self._just_read[secret_id] = True
-        if not _SECRET_ID.fullmatch(secret_id):
+        self._recently_read[secret_id] = True
+        if not _SECRET_ID_PATTERN.fullmatch(secret_id):
             return InvalidSettingsError("secret must be a Secret Manager id, not a path.")
         try:
-            self._source = self._source or self._make_source()
+            self._source = self._source or self._build_source()
             return Credentials.from_payload(secret_id, await self._source.read(secret_id))
         except InvalidSettingsError as error:
             return error

@@ -12,37 +12,44 @@ from typing import TYPE_CHECKING
 from google.cloud.firestore import AsyncClient
 from msgspec import Struct, field
 
-from shared.core.settings import Settings
-from shared.core.system import System
-from shared.edge.directory import Directory
+from shared.core.settings import IntegrationSettings
+from shared.core.system import ReservationSystem
+from shared.edge.directory import RestaurantDirectory
 from shared.edge.environment import Environment, read_environment
-from shared.edge.lately import Lately
-from shared.edge.quarantine import Quarantine
-from shared.edge.secrets import SecretManager, Secrets, SecretsFile, SecretSource
-from shared.edge.tasks.queue import Queue, queue_of
+from shared.edge.lately import RecentReservationCache
+from shared.edge.quarantine import QuarantineStore
+from shared.edge.secrets import (
+    CredentialCache,
+    SecretManagerSource,
+    SecretsFileSource,
+    SecretSource,
+)
+from shared.edge.tasks.queue import TaskQueue, build_task_queue
 
 if TYPE_CHECKING:
     from shared.edge.ledger import Ledger
     from shared.edge.opentable.client import OpenTableClient
 
 
-class Services(Struct, frozen=True):
+class AppContext(Struct, frozen=True):
     """The clients and the clock that a request works with."""
 
     environment: Environment
     firestore: AsyncClient
-    directory: Directory
+    directory: RestaurantDirectory
     opentable_client: Callable[[], "OpenTableClient"]
     clock: Callable[[], datetime]
-    queue: Queue | None = None
-    lately: Lately = field(default_factory=Lately)
+    queue: TaskQueue | None = None
+    recent_reservations: RecentReservationCache = field(default_factory=RecentReservationCache)
 
     @property
     def opentable(self) -> "OpenTableClient":
         """OpenTable's API; its client is made on first use."""
         return self.opentable_client()
 
-    def ledger(self, settings: Settings, system: System = System.OPENTABLE) -> "Ledger":
+    def ledger(
+        self, settings: IntegrationSettings, system: ReservationSystem = ReservationSystem.OPENTABLE
+    ) -> "Ledger":
         """Return a restaurant's ledger, of the reservations that one system made.
 
         Raises:
@@ -51,49 +58,56 @@ class Services(Struct, frozen=True):
         # Imported on first use: most of the staff's calls change no reservation.
         from shared.edge.ledger import Ledger  # noqa: PLC0415
 
-        life = timedelta(days=self.environment.journal_days)
-        known = self.lately
-        return Ledger(self.firestore, settings, self.clock, life, lately=known, system=system)
+        retention = timedelta(days=self.environment.journal_retention_days)
+        recent_reservations = self.recent_reservations
+        return Ledger(
+            self.firestore,
+            settings,
+            self.clock,
+            retention,
+            recent_reservations=recent_reservations,
+            system=system,
+        )
 
-    def quarantine(self, restaurant_id: str) -> Quarantine:
+    def quarantine(self, restaurant_id: str) -> QuarantineStore:
         """Return a restaurant's quarantine."""
-        life = timedelta(days=self.environment.quarantine_days)
-        return Quarantine(self.firestore, restaurant_id, self.clock, life)
+        retention = timedelta(days=self.environment.quarantine_retention_days)
+        return QuarantineStore(self.firestore, restaurant_id, self.clock, retention)
 
 
-def make_services(environment: Environment) -> Services:
+def build_app_context(environment: Environment) -> AppContext:
     """Make a process's clients.
 
     Raises:
         InvalidSettingsError: When no project is set.
     """
-    firestore = AsyncClient(project=environment.required_project())
-    return Services(
+    firestore = AsyncClient(project=environment.require_project())
+    return AppContext(
         environment=environment,
         firestore=firestore,
-        directory=Directory(
+        directory=RestaurantDirectory(
             firestore,
-            Secrets(lambda: secret_source(environment), time.monotonic),
+            CredentialCache(lambda: build_secret_source(environment), time.monotonic),
             environment.partner_secret,
             time.monotonic,
         ),
-        opentable_client=cache(partial(_opentable_client, environment)),
+        opentable_client=cache(partial(_build_opentable_client, environment)),
         clock=utc_now,
-        queue=queue_of(environment),
+        queue=build_task_queue(environment),
     )
 
 
-def _opentable_client(environment: Environment) -> "OpenTableClient":
+def _build_opentable_client(environment: Environment) -> "OpenTableClient":
     # Imported on first use: few webhooks ask OpenTable anything, and few of the staff's calls.
     from shared.edge.opentable.client import OpenTableClient  # noqa: PLC0415
-    from shared.edge.opentable.transport import new_session  # noqa: PLC0415
+    from shared.edge.opentable.transport import build_session  # noqa: PLC0415
 
-    workers = environment.restaurants_at_once
+    worker_count = environment.max_concurrent_restaurants
     return OpenTableClient(
         environment.api_url,
         environment.oauth_url,
-        new_session(workers),
-        ThreadPoolExecutor(workers, thread_name_prefix="opentable"),
+        build_session(worker_count),
+        ThreadPoolExecutor(worker_count, thread_name_prefix="opentable"),
     )
 
 
@@ -102,24 +116,24 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def secret_source(environment: Environment) -> SecretSource:
+def build_secret_source(environment: Environment) -> SecretSource:
     """Return where an environment's secrets are kept."""
     if environment.secrets_file:
-        return SecretsFile(environment.secrets_file)
-    return SecretManager(environment.required_project())
+        return SecretsFileSource(environment.secrets_file)
+    return SecretManagerSource(environment.require_project())
 
 
-_made: dict[asyncio.AbstractEventLoop, Services] = {}
+_contexts_by_loop: dict[asyncio.AbstractEventLoop, AppContext] = {}
 
 
-def services() -> Services:
+def get_app_context() -> AppContext:
     """Return this process's services; a server has one event loop, and so one set of clients.
 
     Raises:
         InvalidSettingsError: When the environment cannot be used.
     """
     loop = asyncio.get_running_loop()
-    if loop not in _made:
-        _made.clear()
-        _made[loop] = make_services(read_environment(os.environ))
-    return _made[loop]
+    if loop not in _contexts_by_loop:
+        _contexts_by_loop.clear()
+        _contexts_by_loop[loop] = build_app_context(read_environment(os.environ))
+    return _contexts_by_loop[loop]

@@ -7,39 +7,39 @@ from google.cloud.firestore import AsyncClient, AsyncDocumentReference
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.core.decision import Commit, Held
-from shared.core.document import nest
-from shared.core.erasure import scrubbed_entry
-from shared.core.guest import Guest, guest_from
-from shared.core.system import System
+from shared.core.decision import ReservationWrite, StoredReservation
+from shared.core.document import nest_fields
+from shared.core.erasure import redact_journal_entry
+from shared.core.guest import Guest, guest_from_map
+from shared.core.system import ReservationSystem
 from shared.edge import paths
-from shared.edge.calls import Calls, Found
+from shared.edge.calls import FirestoreRpc, RawDocument
 
-RPC_SECONDS = 5.0
+RPC_TIMEOUT_SECONDS = 5.0
 
 
-class Reading(Struct, frozen=True):
+class ReservationSnapshot(Struct, frozen=True):
     """A reservation as Firestore held it.
 
     Attributes:
-        held: The document and the journal entries.
+        stored: The document and the journal entries.
         update_time: The document's, None where there is no document; a commit requires it
             unmoved.
     """
 
-    held: Held
+    stored: StoredReservation
     update_time: Any
 
 
-class Write(Struct, frozen=True):
+class ConditionalWrite(Struct, frozen=True):
     """One reservation's part of a commit."""
 
     external_key: str
-    commit: Commit
+    reservation_write: ReservationWrite
     update_time: Any
 
 
-class Shelf:
+class ReservationRepository:
     """A restaurant's reservation documents.
 
     Args:
@@ -48,96 +48,114 @@ class Shelf:
         system: Where they were made.
     """
 
-    def __init__(self, client: AsyncClient, restaurant_id: str, system: System) -> None:
-        self._calls = Calls(client)
-        self._documents = paths.reservations(client, restaurant_id)
-        self._guests = paths.guests(client, restaurant_id)
+    def __init__(self, client: AsyncClient, restaurant_id: str, system: ReservationSystem) -> None:
+        self._rpc = FirestoreRpc(client)
+        self._reservations = paths.reservations_collection(client, restaurant_id)
+        self._guests = paths.guests_collection(client, restaurant_id)
         self._system = system
 
-    def _document(self, key: str) -> AsyncDocumentReference:
-        return self._documents.document(self._system.document_id(key))
+    def _document_reference(self, key: str) -> AsyncDocumentReference:
+        return self._reservations.document(self._system.build_document_id(key))
 
-    def _entry(self, key: str, entry_id: str) -> AsyncDocumentReference:
-        return paths.journal(self._document(key)).document(entry_id)
+    def _entry_reference(self, key: str, entry_id: str) -> AsyncDocumentReference:
+        return paths.journal_collection(self._document_reference(key)).document(entry_id)
 
     async def read(
         self,
         entry_ids: Mapping[str, Iterable[str]],
         guest_keys: Iterable[str] = (),
-        known: Mapping[str, Reading] | None = None,
-    ) -> dict[str, Reading]:
+        previous: Mapping[str, ReservationSnapshot] | None = None,
+    ) -> dict[str, ReservationSnapshot]:
         """Read reservations, each with some of its journal entries, in one round trip.
 
         Args:
             entry_ids: External key to the journal ids wanted, possibly none.
             guest_keys: Guests wanted beside them.
-            known: Readings that this one adds to: their documents are not read again.
+            previous: Readings that this one adds to: their documents are not read again.
         """
-        known = known or {}
+        previous = previous or {}
         guests = {key: self._guests.document(key) for key in guest_keys}
-        documents = {key: self._document(key) for key in entry_ids if key not in known}
+        documents = {key: self._document_reference(key) for key in entry_ids if key not in previous}
         entries = {
-            (key, id_): self._entry(key, id_) for key, ids in entry_ids.items() for id_ in ids
+            (key, id_): self._entry_reference(key, id_)
+            for key, ids in entry_ids.items()
+            for id_ in ids
         }
-        wanted = [*guests.values(), *documents.values(), *entries.values()]
-        found = await self._calls.read(wanted, RPC_SECONDS)
-        records = {key: _guest(found[reference.path]) for key, reference in guests.items()}
+        references = [*guests.values(), *documents.values(), *entries.values()]
+        raw_documents = await self._rpc.batch_get(references, RPC_TIMEOUT_SECONDS)
+        records = {
+            key: _parse_guest(raw_documents[reference.path]) for key, reference in guests.items()
+        }
         return {
-            key: _with(
-                known.get(key) or _reading(found[documents[key].path]),
-                {id_: found[entries[key, id_].path].fields for id_ in ids},
+            key: _merge_snapshot(
+                previous.get(key) or _build_snapshot(raw_documents[documents[key].path]),
+                {id_: raw_documents[entries[key, id_].path].fields for id_ in ids},
                 records,
             )
             for key, ids in entry_ids.items()
         }
 
-    async def commit(self, writes: Sequence[Write]) -> None:
+    async def commit(self, writes: Sequence[ConditionalWrite]) -> None:
         """Write documents and journal entries in one commit, each as it was decided.
 
         A document is created, or updated field by field on the condition that nobody wrote it
         since it was read; an entry is always created.
         """
-        messages = [message for write in writes for message in self._messages(write)]
-        await self._calls.commit(messages, RPC_SECONDS)
+        messages = [message for write in writes for message in self._build_messages(write)]
+        await self._rpc.commit(messages, RPC_TIMEOUT_SECONDS)
         for write in writes:
-            if write.commit.tombstones:
+            if write.reservation_write.forgotten_guest_keys:
                 await self.scrub_journal(write.external_key)
 
-    def _messages(self, write: Write) -> Iterator[Any]:
-        document, commit = self._document(write.external_key), write.commit
-        if commit.creates:
-            yield self._calls.create(document, nest(commit.document))
-        elif commit.document:
-            yield self._calls.update(document, commit.document, write.update_time)
-        yield self._calls.create(self._entry(write.external_key, commit.entry_id), commit.entry)
-        for tombstone in commit.tombstones:
+    def _build_messages(self, write: ConditionalWrite) -> Iterator[Any]:
+        document, reservation_write = (
+            self._document_reference(write.external_key),
+            write.reservation_write,
+        )
+        if reservation_write.is_create:
+            yield self._rpc.build_create(document, nest_fields(reservation_write.changed_fields))
+        elif reservation_write.changed_fields:
+            yield self._rpc.build_update(
+                document, reservation_write.changed_fields, write.update_time
+            )
+        yield self._rpc.build_create(
+            self._entry_reference(write.external_key, reservation_write.entry_id),
+            reservation_write.entry,
+        )
+        for tombstone in reservation_write.forgotten_guest_keys:
             # As if just forgotten, so that reconciliation erases what may be left below.
-            again = {"forgottenAt": commit.entry["receivedAt"]}
-            yield self._calls.update(self._guests.document(tombstone), again)
+            forgotten_fields = {"forgottenAt": reservation_write.entry["receivedAt"]}
+            yield self._rpc.build_update(self._guests.document(tombstone), forgotten_fields)
 
     async def scrub_journal(self, key: str) -> int:
         """Erase the person from a reservation's journal; return how many entries it changed."""
-        entries = paths.journal(self._document(key)).stream(retry=None, timeout=RPC_SECONDS)
-        scrubbed = [(entry, scrubbed_entry(entry.to_dict() or {})) async for entry in entries]
+        entries = paths.journal_collection(self._document_reference(key)).stream(
+            retry=None, timeout=RPC_TIMEOUT_SECONDS
+        )
+        scrubbed = [(entry, redact_journal_entry(entry.to_dict() or {})) async for entry in entries]
         changed = [(entry.reference, fields) for entry, fields in scrubbed if fields]
         for reference, fields in changed:
-            await reference.update(fields, retry=None, timeout=RPC_SECONDS)
+            await reference.update(fields, retry=None, timeout=RPC_TIMEOUT_SECONDS)
         return len(changed)
 
 
-def _with(
-    reading: Reading,
+def _merge_snapshot(
+    snapshot: ReservationSnapshot,
     entries: Mapping[str, dict[str, Any] | None],
     guests: Mapping[str, Guest | None],
-) -> Reading:
-    held = reading.held
-    more = replace(held, entries={**held.entries, **entries}, guests={**held.guests, **guests})
-    return Reading(more, reading.update_time)
+) -> ReservationSnapshot:
+    stored = snapshot.stored
+    extended = replace(
+        stored,
+        journal_entries={**stored.journal_entries, **entries},
+        guests={**stored.guests, **guests},
+    )
+    return ReservationSnapshot(extended, snapshot.update_time)
 
 
-def _reading(found: Found) -> Reading:
-    return Reading(Held(found.fields, {}), found.update_time)
+def _build_snapshot(raw_document: RawDocument) -> ReservationSnapshot:
+    return ReservationSnapshot(StoredReservation(raw_document.fields, {}), raw_document.update_time)
 
 
-def _guest(found: Found) -> Guest | None:
-    return None if found.fields is None else guest_from(found.fields)
+def _parse_guest(raw_document: RawDocument) -> Guest | None:
+    return None if raw_document.fields is None else guest_from_map(raw_document.fields)

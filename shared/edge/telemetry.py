@@ -9,53 +9,53 @@ import sys
 from contextvars import ContextVar
 from enum import StrEnum
 
-TRACE: ContextVar[str | None] = ContextVar("trace", default=None)
+CURRENT_TRACE: ContextVar[str | None] = ContextVar("trace", default=None)
 
 
-class Event(StrEnum):
+class LogEvent(StrEnum):
     """The name of a log line, and what it means."""
 
     WEBHOOK = "webhook"
     """One webhook was answered."""
-    UNAUTHENTICATED = "webhook.unauthenticated"
+    WEBHOOK_UNAUTHENTICATED = "webhook.unauthenticated"
     """A webhook did not prove its origin; ``reason`` says why."""
-    ROUTE_DISAGREES = "route.disagrees"
+    RID_CLAIM_MISMATCH = "route.disagrees"
     """openTableRids and a restaurant's settings name each other differently; mend one."""
     SETTINGS_UNUSABLE = "settings.unusable"
     """A restaurant's settings or secret must be mended; ``problem`` says how."""
-    SETTINGS_DOUBTFUL = "settings.doubtful"
+    SETTINGS_WARNING = "settings.doubtful"
     """A restaurant's settings keep its webhooks out; ``problem`` says how to mend them."""
     WEBHOOKS_SILENT = "webhooks.silent"
     """A restaurant's webhooks fell silent while its book changed; logged once a silence."""
-    WEBHOOKS_HEARD = "webhooks.heard"
+    WEBHOOKS_RECOVERED = "webhooks.heard"
     """Webhooks that had fallen silent were heard again."""
-    UNKNOWN_STATE = "state.unknown"
+    STATE_UNKNOWN = "state.unknown"
     """A state that the mapping does not know; the status was left as it was."""
-    HINT = "hint"
+    WEBHOOK_REFETCH = "hint"
     """A relay's envelope made the webhook fetch OpenTable's own row."""
     RUN_FAILED = "run.failed"
     """A scheduled run could not begin; the scheduler tries again."""
-    FANNED_OUT = "run.queued"
+    RUN_QUEUED = "run.queued"
     """A scheduled run had too many restaurants for one invocation and enqueued them."""
     TASK_FAILED = "task.failed"
     """A call of the queue on one's own machine failed; the next run does it again."""
-    GUEST = "guest"
+    WEBHOOK_GUEST = "guest"
     """A webhook fetched a guest's details after its commit."""
-    ERASED = "guest.erased"
+    GUEST_ERASED = "guest.erased"
     """A forgotten guest was erased; ``places`` counts where."""
-    POLLED = "poll"
+    POLL = "poll"
     """One restaurant's poll ended."""
     BACKFILL_STARTED = "backfill.started"
     """Somebody of the staff started a restaurant's backfill."""
     BACKFILL = "backfill"
     """A run carried a restaurant's backfill on; the next one goes on where it stopped."""
-    RECONCILED = "reconciliation"
+    RECONCILIATION = "reconciliation"
     """One restaurant's reconciliation ended and its report is stored."""
-    DIVERGENCE = "reconciliation.divergence"
+    RECONCILIATION_DIVERGENCE = "reconciliation.divergence"
     """Reconciliation found something new that it may not correct by itself."""
-    FORCED = "reconciliation.forced"
+    RECONCILIATION_FORCED = "reconciliation.forced"
     """Somebody of the staff had the plan of a held report carried out."""
-    PATTERNS_LATE = "patterns.late"
+    ANALYTICS_DELAYED = "patterns.late"
     """A reconciliation could not store its days' patterns; the next one does."""
     QUARANTINE = "quarantine"
     """What waits in a restaurant's quarantine, told by each reconciliation."""
@@ -63,7 +63,7 @@ class Event(StrEnum):
     """Somebody of the staff changed an integration's settings or credentials."""
     STAFF_CALL = "staff.call"
     """A call of the staff API could not be done just now; it was answered 503."""
-    CRASHED = "crashed"
+    INTERNAL_ERROR = "crashed"
     """A fault of ours; the request was answered 503 so that its sender tries again."""
 
 
@@ -75,7 +75,7 @@ class Severity(StrEnum):
     ERROR = "ERROR"
 
 
-def log(severity: Severity, event: Event, **fields: str | float | bool | None) -> None:
+def log_event(severity: Severity, event: LogEvent, **fields: str | float | bool | None) -> None:
     """Write one line.
 
     Args:
@@ -85,14 +85,14 @@ def log(severity: Severity, event: Event, **fields: str | float | bool | None) -
     """
     line: dict[str, object] = {"severity": severity, "message": event, "event": event}
     line |= {name: value for name, value in fields.items() if value is not None}
-    trace = TRACE.get()
+    trace = CURRENT_TRACE.get()
     if trace:
         line["logging.googleapis.com/trace"] = trace
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
 
 
-def line_of(error: BaseException) -> str:
+def format_error_location(error: BaseException) -> str:
     """Return the line of code that failed; an error's text may quote a person."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:

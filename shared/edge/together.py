@@ -4,15 +4,15 @@ import asyncio
 from collections.abc import Awaitable
 
 
-async def together(*works: Awaitable[object]) -> None:
+async def gather_all(*awaitables: Awaitable[object]) -> None:
     """Do several things at the same time, and return once each of them is over.
 
     Args:
-        works: What is done; one's failure neither ends nor hides the others.
+        awaitables: What is done; one's failure neither ends nor hides the others.
 
     Raises:
         BaseException: The first, in their order, that any of them raised.
     """
-    for outcome in await asyncio.gather(*works, return_exceptions=True):
+    for outcome in await asyncio.gather(*awaitables, return_exceptions=True):
         if isinstance(outcome, BaseException):
             raise outcome

@@ -12,73 +12,73 @@ from typing import Any
 from google.cloud.firestore import GeoPoint
 from google.cloud.firestore_v1.types import Value
 
-_Value = Value.pb()
+_ValuePb = Value.pb()
 
 
-def put(fields: Mapping[str, Any], into: Any) -> None:
+def encode_fields(fields: Mapping[str, Any], target: Any) -> None:
     """Write values into a protocol buffer's map of fields.
 
     Args:
         fields: Name to value.
-        into: The map, of a document or of a value that is a map.
+        target: The map, of a document or of a value that is a map.
 
     Raises:
         TypeError: When a value is of a kind that Firestore does not have.
     """
     for name, value in fields.items():
-        _put(value, into[name])
+        _encode_value(value, target[name])
 
 
-def _put(value: Any, into: Any) -> None:  # noqa: C901, PLR0912 -- one line a kind
+def _encode_value(value: Any, target: Any) -> None:  # noqa: C901, PLR0912 -- one line a kind
     if value is None:
-        into.null_value = 0
+        target.null_value = 0
     elif isinstance(value, str):
-        into.string_value = value
+        target.string_value = value
     elif isinstance(value, bool):  # before int, of which it is a kind
-        into.boolean_value = value
+        target.boolean_value = value
     elif isinstance(value, int):
-        into.integer_value = value
+        target.integer_value = value
     elif isinstance(value, datetime):
-        into.timestamp_value = value
+        target.timestamp_value = value
     elif isinstance(value, dict):
-        into.map_value.SetInParent()
-        put(value, into.map_value.fields)
+        target.map_value.SetInParent()
+        encode_fields(value, target.map_value.fields)
     elif isinstance(value, list):
-        into.array_value.SetInParent()
+        target.array_value.SetInParent()
         for item in value:
-            _put(item, into.array_value.values.add())
+            _encode_value(item, target.array_value.values.add())
     elif isinstance(value, float):
-        into.double_value = value
+        target.double_value = value
     elif isinstance(value, bytes):
-        into.bytes_value = value
+        target.bytes_value = value
     elif isinstance(value, GeoPoint):
-        into.geo_point_value.CopyFrom(value.to_protobuf())
-    elif isinstance(value, _Value):
-        into.CopyFrom(value)
+        target.geo_point_value.CopyFrom(value.to_protobuf())
+    elif isinstance(value, _ValuePb):
+        target.CopyFrom(value)
     else:
         raise TypeError(f"Firestore has no value such as a {type(value).__name__}")
 
 
-def taken(fields: Mapping[str, Any]) -> dict[str, Any]:
+def decode_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a protocol buffer's map of fields holds.
 
     Args:
         fields: The map. A reference in it, of which the bundle writes none, stays as it is, so
             that it can be written again.
     """
-    return {name: _taken(value) for name, value in fields.items()}
+    return {name: _decode_value(value) for name, value in fields.items()}
 
 
-def _taken(value: Any) -> Any:
+def _decode_value(value: Any) -> Any:
     kind = value.WhichOneof("value_type")
     if kind == "null_value":
         return None
     if kind == "map_value":
-        return taken(value.map_value.fields)
+        return decode_fields(value.map_value.fields)
     if kind == "timestamp_value":
         return value.timestamp_value.ToDatetime(UTC)
     if kind == "array_value":
-        return [_taken(item) for item in value.array_value.values]
+        return [_decode_value(item) for item in value.array_value.values]
     if kind == "geo_point_value":
         return GeoPoint(value.geo_point_value.latitude, value.geo_point_value.longitude)
     return value if kind == "reference_value" else getattr(value, kind)

@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from shared.edge import paths
-from shared.edge.intake import JSON
-from shared.edge.reconciling import Wanted, reconcile_restaurant
-from shared.edge.staff.cancelling import cancel_own
-from shared.edge.staff.replaying import replay
-from shared.edge.staff.tokens import Person
-from shared.errors import LedgerUnavailableError, RejectedStatementError
+from shared.edge.intake import JSON_MEDIA_TYPE
+from shared.edge.reconciling import ReconciliationRequest, reconcile_restaurant
+from shared.edge.staff.cancelling import cancel_native_reservation
+from shared.edge.staff.replaying import replay_quarantined_event
+from shared.edge.staff.tokens import AuthenticatedUser
+from shared.errors import InvalidEventError, ServiceUnavailableError
 from tests.behaviour.counter import asking
 from tests.behaviour.telling import Telling, as_envelope, as_row
 from tests.front_door import knock
@@ -51,7 +51,9 @@ async def reconciliation(world: World, telling: Telling) -> Attempt:
     async def attempt() -> bool:
         with asking(world) as counter:
             counter.row = as_row(telling, world.restaurant.rid)
-            answer = await reconcile_restaurant(world.services, Wanted(), world.restaurant.id)
+            answer = await reconcile_restaurant(
+                world.services, ReconciliationRequest(), world.restaurant.id
+            )
         assert answer["status"] in {"COMPLETED", "FAILED"}
         return bool(answer["status"] == "COMPLETED") and not answer["divergences"]
 
@@ -59,13 +61,17 @@ async def reconciliation(world: World, telling: Telling) -> Attempt:
 
 
 async def _replay(world: World, body: dict[str, Any]) -> Attempt:
-    services, rejection = world.services, RejectedStatementError("held_back", "By the test.")
-    kept = await services.quarantine(world.restaurant.id).keep(json.dumps(body), JSON, rejection)
-    items = paths.quarantine(services.firestore, world.restaurant.id)
+    services, rejection = world.services, InvalidEventError("held_back", "By the test.")
+    kept = await services.quarantine(world.restaurant.id).add(
+        json.dumps(body), JSON_MEDIA_TYPE, rejection
+    )
+    items = paths.quarantine_collection(services.firestore, world.restaurant.id)
     item = (await items.document(kept.id).get()).to_dict() or {}
 
     async def attempt() -> bool:
-        return await _unless_unavailable(replay(world.services, world.settings(), item))
+        return await _unless_unavailable(
+            replay_quarantined_event(world.services, world.settings(), item)
+        )
 
     return attempt
 
@@ -83,9 +89,9 @@ async def staff(world: World, telling: Telling) -> Attempt:
     await write_own(world, own)
 
     async def attempt() -> bool:
-        by, key = Person("staff-1", is_operator=False), str(telling.version)
-        cancelling = cancel_own(
-            world.services, world.settings(), own, by=by, reason=key, request_key=key
+        by, key = AuthenticatedUser("staff-1", is_operator=False), str(telling.version)
+        cancelling = cancel_native_reservation(
+            world.services, world.settings(), own, user=by, reason=key, idempotency_key=key
         )
         return await _unless_unavailable(cancelling)
 
@@ -95,6 +101,6 @@ async def staff(world: World, telling: Telling) -> Attempt:
 async def _unless_unavailable(work: Awaitable[object]) -> bool:
     try:
         await work
-    except LedgerUnavailableError:
+    except ServiceUnavailableError:
         return False
     return True

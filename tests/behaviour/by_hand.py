@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from shared.edge import paths
-from shared.edge.intake import JSON
-from shared.edge.staff.cancelling import cancel_own
-from shared.edge.staff.replaying import replay
-from shared.edge.staff.tokens import Person
-from shared.errors import RejectedStatementError
+from shared.edge.intake import JSON_MEDIA_TYPE
+from shared.edge.staff.cancelling import cancel_native_reservation
+from shared.edge.staff.replaying import replay_quarantined_event
+from shared.edge.staff.tokens import AuthenticatedUser
+from shared.errors import InvalidEventError
 from tests.behaviour.sources import OpenTables
 from tests.behaviour.telling import Telling, as_envelope, as_row
 from tests.functions.api.book import write_own
@@ -27,12 +27,18 @@ class ReplayedEnvelope(OpenTables):
 
     async def say(self, telling: Telling) -> None:
         services, restaurant_id = self._world.services, self._world.restaurant.id
-        body, rejection = self._body(telling), RejectedStatementError("held_back", "By the test.")
-        kept = await services.quarantine(restaurant_id).keep(json.dumps(body), JSON, rejection)
-        item = await paths.quarantine(services.firestore, restaurant_id).document(kept.id).get()
+        body, rejection = self._body(telling), InvalidEventError("held_back", "By the test.")
+        kept = await services.quarantine(restaurant_id).add(
+            json.dumps(body), JSON_MEDIA_TYPE, rejection
+        )
+        item = (
+            await paths.quarantine_collection(services.firestore, restaurant_id)
+            .document(kept.id)
+            .get()
+        )
         try:
-            await replay(services, self._world.settings(), item.to_dict() or {})
-        except RejectedStatementError as error:
+            await replay_quarantined_event(services, self._world.settings(), item.to_dict() or {})
+        except InvalidEventError as error:
             self._refused.append(error.reason)
 
     async def refusals(self) -> list[str]:
@@ -69,27 +75,29 @@ class Staff:
         if not await self.document():
             await write_own(self._world)
         try:
-            await cancel_own(
+            await cancel_native_reservation(
                 self._world.services,
                 self._world.settings(),
                 "own-1",
-                by=Person("staff-1", is_operator=False),
+                user=AuthenticatedUser("staff-1", is_operator=False),
                 reason=f"a party of {telling.said.get('partySize')}",
-                request_key=str(telling.version),
+                idempotency_key=str(telling.version),
             )
-        except RejectedStatementError as error:
+        except InvalidEventError as error:
             self._refused.append(error.reason)
 
     async def document(self) -> dict[str, Any]:
         return (await self._own().get()).to_dict() or {}
 
     async def journal(self) -> dict[str, dict[str, Any]]:
-        entries = paths.journal(self._own()).stream()
+        entries = paths.journal_collection(self._own()).stream()
         return {entry.id: entry.to_dict() or {} async for entry in entries}
 
     async def refusals(self) -> list[str]:
         return self._refused
 
     def _own(self) -> Any:
-        reservations = paths.reservations(self._world.services.firestore, self._world.restaurant.id)
+        reservations = paths.reservations_collection(
+            self._world.services.firestore, self._world.restaurant.id
+        )
         return reservations.document("own-1")

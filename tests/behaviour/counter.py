@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from shared.edge.opentable.client import OpenTableClient
-from shared.edge.opentable.transport import new_session
+from shared.edge.opentable.transport import build_session
 from tests.edge.opentable.scripted import Reply, ScriptedAdapter
 from tests.world import World
 
@@ -36,7 +36,7 @@ class Counter:
 @contextmanager
 def asking(world: World) -> Iterator[Counter]:
     """Have a world's services ask a counter in the sandbox's place."""
-    counter, session, services = Counter(), new_session(1), world.services
+    counter, session, services = Counter(), build_session(1), world.services
     session.mount("https://", counter.adapter)
     urls = services.environment.api_url, services.environment.oauth_url
     client = OpenTableClient(*urls, session, world.executor)

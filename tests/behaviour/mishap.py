@@ -6,7 +6,7 @@ from typing import cast
 
 from msgspec.structs import replace
 
-from shared.edge.directory import Directory
+from shared.edge.directory import RestaurantDirectory
 from shared.edge.opentable.clock import SYSTEM_CLOCK
 from tests.machine.mortal import Line, Mortal
 from tests.world import World
@@ -51,7 +51,9 @@ def befalling(world: World, mishap: Mishap) -> Iterator[None]:
     """Have a world's services call Firestore over a line that the mishap befalls."""
     services = world.services
     client = Line(services.firestore, cast("Mortal", mishap)).client
-    directory = Directory(client, services.directory._secrets, None, SYSTEM_CLOCK.monotonic)
+    directory = RestaurantDirectory(
+        client, services.directory._credential_cache, None, SYSTEM_CLOCK.monotonic
+    )
     world.services = replace(services, firestore=client, directory=directory)
     yield
     world.services = services

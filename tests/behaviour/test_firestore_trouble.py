@@ -10,7 +10,7 @@ from msgspec import structs
 from msgspec.structs import replace
 
 from shared.edge import paths
-from shared.edge.directory import Directory
+from shared.edge.directory import RestaurantDirectory
 from shared.edge.opentable.clock import SYSTEM_CLOCK
 from tests.behaviour import attempts
 from tests.behaviour.attempts import Prepare
@@ -41,7 +41,7 @@ _LEASE_SECONDS = 541
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.edge.ledger._LONGEST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("shared.edge.ledger._MAX_PAUSE_SECONDS", 0.0)
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
@@ -67,16 +67,16 @@ async def test_whatever_call_fails_the_change_is_in_or_was_not_acknowledged(
 
 async def assert_in_once(world: World, source: Prepare, telling: Telling) -> None:
     """See a telling shown, and journaled in one entry."""
-    reservations = paths.reservations(world.services.firestore, world.restaurant.id)
+    reservations = paths.reservations_collection(world.services.firestore, world.restaurant.id)
     if source is attempts.staff:
         document = reservations.document(f"own-{telling.version}")
         assert ((await document.get()).to_dict() or {})["status"] == "CANCELLED"
-        assert len([entry async for entry in paths.journal(document).stream()]) == 1
+        assert len([entry async for entry in paths.journal_collection(document).stream()]) == 1
         return
     document = reservations.document(f"opentable-{RESERVATION}")
     shown = (await document.get()).to_dict() or {}
     assert shown["partySize"] == telling.version
-    said = [entry.get("said") async for entry in paths.journal(document).stream()]
+    said = [entry.get("said") async for entry in paths.journal_collection(document).stream()]
     parties = [each["partySize"] for each in said if "partySize" in each]
     assert sorted(parties) == list(range(1, telling.version + 1))
 
@@ -85,8 +85,10 @@ async def test_a_commit_that_never_answers_ends_with_the_webhooks_one_deadline(
     world: World,
 ) -> None:
     wire, calm = Wire(world.services.firestore), world.services
-    directory = Directory(wire.client, calm.directory._secrets, None, SYSTEM_CLOCK.monotonic)
-    environment = structs.replace(calm.environment, webhook_seconds=0.5)
+    directory = RestaurantDirectory(
+        wire.client, calm.directory._credential_cache, None, SYSTEM_CLOCK.monotonic
+    )
+    environment = structs.replace(calm.environment, webhook_deadline_seconds=0.5)
     changes: dict[str, Any] = {"directory": directory, "environment": environment}
     world.services = replace(calm, firestore=wire.client, **changes)
     wire.before.append(asyncio.Event().wait)

@@ -9,9 +9,9 @@ import pytest
 import stamina
 from google.cloud.firestore import AsyncClient
 
-from dev.sandbox.answers import Sandbox
-from dev.sandbox.faults import Kind
-from shared.edge.opentable.retrying import ATTEMPTS
+from dev.sandbox.answers import OpenTableApi
+from dev.sandbox.faults import FailureKind
+from shared.edge.opentable.retrying import MAX_CALL_ATTEMPTS
 from tests.behaviour.two_houses import Houses, two_houses
 
 HOSTS = {"platform.opentable.com", "oauth.opentable.com"}
@@ -24,51 +24,51 @@ class Trouble:
     """What goes wrong, and the words in which a run that cannot go on says so."""
 
     name: str
-    kind: Kind
+    kind: FailureKind
     words: str = ""
     details: dict[str, Any] = field(default_factory=dict)
 
 
 PASSING = [
-    Trouble("401", Kind.REVOKED),
-    Trouble("429", Kind.STATUS, details={"status": 429}),
-    Trouble("429-seconds", Kind.STATUS, details={"status": 429, "retry_after": "1"}),
+    Trouble("401", FailureKind.REVOKED),
+    Trouble("429", FailureKind.STATUS, details={"status": 429}),
+    Trouble("429-seconds", FailureKind.STATUS, details={"status": 429, "retry_after": "1"}),
     Trouble(
         "429-date",
-        Kind.STATUS,
+        FailureKind.STATUS,
         details={"status": 429, "retry_after": "Sat, 14 Mar 2026 15:00:30 GMT"},
     ),
-    Trouble("500", Kind.STATUS, details={"status": 500}),
-    Trouble("503", Kind.STATUS, details={"status": 503}),
-    Trouble("hangs", Kind.DELAY),
-    Trouble("closes", Kind.CLOSE),
-    Trouble("truncated", Kind.TRUNCATED),
-    Trouble("html", Kind.HTML),
-    Trouble("unknown-fields", Kind.UNKNOWN_FIELD),
-    Trouble("repeated-page", Kind.REPEATED_PAGE),
-    Trouble("foreign-next", Kind.FOREIGN_NEXT),
+    Trouble("500", FailureKind.STATUS, details={"status": 500}),
+    Trouble("503", FailureKind.STATUS, details={"status": 503}),
+    Trouble("hangs", FailureKind.DELAY),
+    Trouble("closes", FailureKind.CLOSE),
+    Trouble("truncated", FailureKind.TRUNCATED),
+    Trouble("html", FailureKind.HTML),
+    Trouble("unknown-fields", FailureKind.UNKNOWN_FIELD),
+    Trouble("repeated-page", FailureKind.REPEATED_PAGE),
+    Trouble("foreign-next", FailureKind.FOREIGN_NEXT),
 ]
 LASTING = [
-    Trouble("401", Kind.STATUS, "answered 401", {"status": 401}),
-    Trouble("403", Kind.STATUS, "answered 403", {"status": 403}),
-    Trouble("404", Kind.STATUS, "answered 404", {"status": 404}),
-    Trouble("429", Kind.STATUS, "answered 429", {"status": 429}),
-    Trouble("500", Kind.STATUS, "answered 500", {"status": 500}),
-    Trouble("hangs", Kind.DELAY, "ReadTimeout"),
-    Trouble("closes", Kind.CLOSE, "ConnectionError"),
-    Trouble("truncated", Kind.TRUNCATED, "is not JSON"),
-    Trouble("html", Kind.HTML, "is not JSON"),
-    Trouble("redirect", Kind.REDIRECT, "answered 302"),
-    Trouble("repeated-page", Kind.REPEATED_PAGE, "could not be shown to be whole"),
-    Trouble("foreign-next", Kind.FOREIGN_NEXT, "could not be shown to be whole"),
+    Trouble("401", FailureKind.STATUS, "answered 401", {"status": 401}),
+    Trouble("403", FailureKind.STATUS, "answered 403", {"status": 403}),
+    Trouble("404", FailureKind.STATUS, "answered 404", {"status": 404}),
+    Trouble("429", FailureKind.STATUS, "answered 429", {"status": 429}),
+    Trouble("500", FailureKind.STATUS, "answered 500", {"status": 500}),
+    Trouble("hangs", FailureKind.DELAY, "ReadTimeout"),
+    Trouble("closes", FailureKind.CLOSE, "ConnectionError"),
+    Trouble("truncated", FailureKind.TRUNCATED, "is not JSON"),
+    Trouble("html", FailureKind.HTML, "is not JSON"),
+    Trouble("redirect", FailureKind.REDIRECT, "answered 302"),
+    Trouble("repeated-page", FailureKind.REPEATED_PAGE, "could not be shown to be whole"),
+    Trouble("foreign-next", FailureKind.FOREIGN_NEXT, "could not be shown to be whole"),
 ]
 either_run = pytest.mark.parametrize("run", ["poll", "reconcile"])
 
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("dev.sandbox.query.MAX_LIMIT", ROWS_A_PAGE)
-    with stamina.set_testing(True, attempts=ATTEMPTS, cap=True):
+    monkeypatch.setattr("dev.sandbox.query.MAX_PAGE_LIMIT", ROWS_A_PAGE)
+    with stamina.set_testing(True, attempts=MAX_CALL_ATTEMPTS, cap=True):
         yield
 
 
@@ -79,14 +79,14 @@ async def houses(firestore: AsyncClient) -> AsyncIterator[Houses]:
         yield opened
 
 
-def _begin(sandbox: Sandbox, trouble: Trouble, times: int) -> None:
+def _begin(sandbox: OpenTableApi, trouble: Trouble, times: int) -> None:
     """Let trouble begin once two pages have been answered."""
     pages: list[object] = []
 
     def turn(book: object) -> None:
         pages.append(book)
         if len(pages) == 2:
-            sandbox.faults.fail(trouble.kind, times=times, **trouble.details)
+            sandbox.faults.script_failure(trouble.kind, times=times, **trouble.details)
 
     sandbox.faults.on_page = turn
 
@@ -101,7 +101,7 @@ async def test_trouble_that_passes_is_not_even_felt(
     assert result["status"] in {"ok", "COMPLETED"}, result
     assert await houses.behind(houses.world.restaurant) == []
     assert houses.switchboard.hosts == HOSTS
-    assert houses.troubled.faults.take("/sync/v2/reservations") is None  # it did happen
+    assert houses.troubled.faults.take_failure("/sync/v2/reservations") is None  # it did happen
 
 
 @either_run
@@ -143,7 +143,7 @@ async def test_a_restaurant_that_was_taken_away_fails_alone(houses: Houses, run:
 async def test_unknown_states_leave_the_statuses_and_bring_the_rest(
     houses: Houses, run: str
 ) -> None:
-    houses.troubled.faults.fail(Kind.UNKNOWN_STATE, times=FOR_EVER)
+    houses.troubled.faults.script_failure(FailureKind.UNKNOWN_STATE, times=FOR_EVER)
     result, _ = await houses.run(run)
     assert result["status"] in {"ok", "COMPLETED"}
     documents = (await houses.world.ledger()).values()

@@ -14,16 +14,16 @@ from msgspec.structs import replace
 from typing_extensions import override
 
 from dev.sandbox.adapter import SandboxAdapter
-from dev.sandbox.answers import Sandbox
-from dev.sandbox.desk import Desk
-from dev.sandbox.records import Restaurant as SandboxRestaurant
+from dev.sandbox.answers import OpenTableApi
+from dev.sandbox.desk import ReservationActions
+from dev.sandbox.records import SandboxRestaurant
 from shared.edge import paths
 from shared.edge.opentable.client import OpenTableClient
 from shared.edge.opentable.clock import Deadline
-from shared.edge.opentable.transport import new_session
+from shared.edge.opentable.transport import build_session
 from shared.edge.polling import poll_restaurant
-from shared.edge.reconciling import Wanted, reconcile_restaurant
-from shared.edge.restaurants import for_each
+from shared.edge.reconciling import ReconciliationRequest, reconcile_restaurant
+from shared.edge.restaurants import run_for_each_restaurant
 from tests.restaurants import Restaurant, new_restaurant, seed
 from tests.world import BEGINNING, NEW_YORK, World, disagreements, make_world
 
@@ -37,7 +37,7 @@ class Switchboard(SandboxAdapter):
         hosts: The hosts that were called.
     """
 
-    def __init__(self, calm: Sandbox, troubled: Sandbox, rid: str) -> None:
+    def __init__(self, calm: OpenTableApi, troubled: OpenTableApi, rid: str) -> None:
         super().__init__(calm)
         self._troubled, self._rid = SandboxAdapter(troubled), rid
         self.hosts: set[str] = set()
@@ -66,7 +66,7 @@ class Houses:
 
     world: World
     neighbour: Restaurant
-    troubled: Sandbox
+    troubled: OpenTableApi
     switchboard: Switchboard
 
     async def run(self, kind: str) -> list[dict[str, Any]]:
@@ -74,29 +74,35 @@ class Houses:
         both = [self.world.restaurant.id, self.neighbour.id]
         runs = {
             "poll": partial(poll_restaurant, self.world.services),
-            "reconcile": partial(reconcile_restaurant, self.world.services, Wanted()),
+            "reconcile": partial(
+                reconcile_restaurant, self.world.services, ReconciliationRequest()
+            ),
         }
-        return await for_each(both, 2, runs[kind], Deadline.after(60))
+        return await run_for_each_restaurant(both, 2, runs[kind], Deadline.after(60))
 
     def change(self) -> None:
         """Change a reservation of each."""
         self.world.clock.advance(60)
         for restaurant in (self.world.restaurant, self.neighbour):
-            desk = Desk(self.world.sandbox.book, int(restaurant.rid))
-            for row in self.world.sandbox.book.reservations(int(restaurant.rid))[:2]:
-                desk.resize(row.key, row.party_size + 1)
+            desk = ReservationActions(self.world.sandbox.store, int(restaurant.rid))
+            for row in self.world.sandbox.store.list_reservations(int(restaurant.rid))[:2]:
+                desk.change_party_size(row.key, row.party_size + 1)
 
     async def behind(self, restaurant: Restaurant) -> list[str]:
         """Return the keys of what a restaurant's ledger does not show as the book does."""
-        documents = paths.reservations(self.world.services.firestore, restaurant.id).stream()
+        documents = paths.reservations_collection(
+            self.world.services.firestore, restaurant.id
+        ).stream()
         held = [found.to_dict() or {} async for found in documents]
         ledger = {each["source"]["externalReservationId"]: each for each in held}
-        rows = self.world.sandbox.book.reservations(int(restaurant.rid))
+        rows = self.world.sandbox.store.list_reservations(int(restaurant.rid))
         return disagreements({row.key.lower(): row for row in rows}, ledger)
 
     async def state(self) -> dict[str, Any]:
         """Return the troubled restaurant's settings document."""
-        settings = paths.integration(self.world.services.firestore, self.world.restaurant.id)
+        settings = paths.integration_document(
+            self.world.services.firestore, self.world.restaurant.id
+        )
         return (await settings.get()).to_dict() or {}
 
 
@@ -105,16 +111,16 @@ async def two_houses(firestore: AsyncClient) -> AsyncIterator[Houses]:
     """Open two restaurants that are level."""
     world, neighbour = await make_world(firestore), new_restaurant()
     await seed(firestore, neighbour, webhookAuth=["bearer"])
-    book, partners = world.sandbox.book, world.sandbox.tokens.partners
-    book.open(SandboxRestaurant(int(neighbour.rid), "Next door", NEW_YORK))
+    book, partners = world.sandbox.store, world.sandbox.tokens.partners
+    book.add_restaurant(SandboxRestaurant(int(neighbour.rid), "Next door", NEW_YORK))
     partners[0].rids.add(int(neighbour.rid))
     for rid in partners[0].rids:
         for hour in range(BOOKED):
-            Desk(book, rid).book(BEGINNING + timedelta(days=1, hours=hour), 2)
-    troubled = Sandbox(book, partners)
+            ReservationActions(book, rid).create(BEGINNING + timedelta(days=1, hours=hour), 2)
+    troubled = OpenTableApi(book, partners)
     troubled.tokens = world.sandbox.tokens
     switchboard = Switchboard(world.sandbox, troubled, world.restaurant.rid)
-    session, environment = new_session(4), world.services.environment
+    session, environment = build_session(4), world.services.environment
     session.mount("https://", switchboard)
     urls = environment.api_url, environment.oauth_url
     client = OpenTableClient(*urls, session, world.executor)

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from shared.core.change import Change, Source
-from shared.core.envelope import change_from_envelope
-from shared.errors import RejectedStatementError
+from shared.core.change import Channel, ReservationEvent
+from shared.core.envelope import parse_envelope
+from shared.errors import InvalidEventError
 
 ZONE = ZoneInfo("America/New_York")
 RECEIVED = datetime(2026, 3, 9, 12, 31, tzinfo=UTC)
@@ -35,20 +35,20 @@ def body(event_type: str = "reservation.updated", /, **data: Any) -> dict[str, A
     }
 
 
-def read(envelope: dict[str, Any], rid: str | None = "555001") -> Change:
+def read(envelope: dict[str, Any], rid: str | None = "555001") -> ReservationEvent:
     """Return an envelope as a change."""
-    return change_from_envelope(
-        envelope, "as it came", rid=rid, zone=ZONE, received_at=RECEIVED, source=Source.REPLAY
+    return parse_envelope(
+        envelope, "as it came", rid=rid, zone=ZONE, received_at=RECEIVED, channel=Channel.REPLAY
     )
 
 
 def said(event_type: str = "reservation.updated", /, **data: Any) -> dict[str, Any]:
     """Return what an envelope with these fields says."""
-    return dict(read(body(event_type, **data)).said)
+    return dict(read(body(event_type, **data)).fields)
 
 
 def refusal(envelope: dict[str, Any]) -> str:
     """Return the reason for which an envelope is refused."""
-    with pytest.raises(RejectedStatementError) as refused:
+    with pytest.raises(InvalidEventError) as refused:
         read(envelope)
     return refused.value.reason

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count, cycle
 
-from shared.core.change import Change, Source, Speaker, Version
-from shared.core.decision import Commit
-from shared.core.erasure import scrubbed_entry
+from shared.core.change import Actor, Channel, ReservationEvent, Version
+from shared.core.decision import ReservationWrite
+from shared.core.erasure import redact_journal_entry
 from shared.core.guest import Guest
-from shared.core.guesting import GUEST_JOINED
-from shared.core.stored import statements_of
+from shared.core.guesting import GUEST_LINKED_EVENT_TYPE
+from shared.core.stored import reservation_state_from_document
 from tests.core.memory_ledger import MemoryLedger, Reading, apart_from_times
 from tests.strategies.envelopes import RECEIVED
 from tests.strategies.guest_histories import Statement
@@ -30,16 +30,18 @@ class MemoryGuests:
     def __post_init__(self) -> None:
         self.ledger = MemoryLedger(guests=self.held)
 
-    def tell(self, change: Change, reading: Reading) -> None:
+    def tell(self, change: ReservationEvent, reading: Reading) -> None:
         """Apply a statement; a commit that finds a forgotten guest scrubs the journal.
 
         A guest who is shown may be fetched later; whoever is no longer shown is had by then.
         """
-        heard = statements_of(apart_from_times(self.ledger.document)).hear(change)
-        if heard.named.keys != {heard.shown("guestKey")}:
-            self._have(heard.named.keys)
+        heard = reservation_state_from_document(apart_from_times(self.ledger.document)).merge(
+            change
+        )
+        if heard.guest_references.keys != {heard.resolve_field("guestKey")}:
+            self._have(heard.guest_references.keys)
         decision = self.ledger.hear(change, reading)
-        if isinstance(decision, Commit) and decision.tombstones:
+        if isinstance(decision, ReservationWrite) and decision.forgotten_guest_keys:
             self._scrub_journal()
 
     def learn(self, guest: Guest) -> None:
@@ -48,19 +50,19 @@ class MemoryGuests:
         One of which nothing is held comes as it is by now, which is how OpenTable tells it.
         """
         seen = self.seen.get(guest.key, guest)
-        self.seen[guest.key] = guest = guest if guest.outranks(seen) else seen
+        self.seen[guest.key] = guest = guest if guest.supersedes(seen) else seen
         if guest.key not in self.held and guest.key not in self._led_to():
             return
         self._hold(guest)
-        self._fetch(guest.survivor)
+        self._fetch(guest.survivor_key)
         if guest.key in self._led_to():
             self._join()
 
     def fetch_lacking(self) -> None:
         """Ask for the guest whom the reservation names, where nothing is held of that guest."""
-        statements = statements_of(apart_from_times(self.ledger.document))
-        named = statements.shown("guestKey")
-        if isinstance(named, str) and statements.guest is None:
+        statements = reservation_state_from_document(apart_from_times(self.ledger.document))
+        named = statements.resolve_field("guestKey")
+        if isinstance(named, str) and statements.linked_guest is None:
             self._fetch(named)
             self._join()
 
@@ -74,26 +76,32 @@ class MemoryGuests:
     def _fetch(self, key: str | None) -> None:
         while key is not None and key not in self.held:
             self._hold(self.truth.get(key, Guest(key)))
-            key = self.held[key].survivor
+            key = self.held[key].survivor_key
 
     def _hold(self, guest: Guest) -> None:
-        if guest.key not in self.held or guest.outranks(self.held[guest.key]):
+        if guest.key not in self.held or guest.supersedes(self.held[guest.key]):
             self.held[guest.key] = guest
 
     def _led_to(self) -> frozenset[str]:
-        return statements_of(apart_from_times(self.ledger.document)).named.led_to
+        return reservation_state_from_document(
+            apart_from_times(self.ledger.document)
+        ).guest_references.resolved_keys
 
     def _join(self) -> None:
         event_id = f"guest-{next(_numbers)}"
-        version = Version.of_envelope(RECEIVED, event_id)
-        said = Change(KEY, event_id, GUEST_JOINED, Speaker.LINEUP, version, {}, "{}", Source.POLL)
+        version = Version.from_timestamp(RECEIVED, event_id)
+        said = ReservationEvent(
+            KEY, event_id, GUEST_LINKED_EVENT_TYPE, Actor.LINEUP, version, {}, "{}", Channel.POLL
+        )
         self.tell(said, "document")
-        if statements_of(apart_from_times(self.ledger.document)).named.forgotten:
+        if reservation_state_from_document(
+            apart_from_times(self.ledger.document)
+        ).guest_references.has_forgotten_guest:
             self._scrub_journal()
 
     def _scrub_journal(self) -> None:
         for entry in self.ledger.entries.values():
-            entry.update(scrubbed_entry(entry))
+            entry.update(redact_journal_entry(entry))
 
 
 def told_with_guests(

@@ -6,7 +6,7 @@ from typing import Literal
 
 from hypothesis import strategies as st
 
-from shared.core.paging import Answer, Listing, accept, next_offset
+from shared.core.paging import Page, PaginationState, accept_page, next_page_offset
 
 Order = Literal["updated", "id", "shuffled", "unstable"]
 Row = dict[str, object]
@@ -65,20 +65,20 @@ class MovingList:
             for key in keys
         ]
 
-    def answer(self, offset: int) -> Answer:
+    def answer(self, offset: int) -> Page:
         self.last = self.listed()
         page = self.last[offset : offset + self.clamp]
-        answer = Answer(offset, tuple(page), more=offset + self.clamp < len(self.last))
+        answer = Page(offset, tuple(page), has_next_page=offset + self.clamp < len(self.last))
         for deed in self.script.pop(0) if self.script else []:
             self.change(deed)
         return answer
 
 
-def read_through(moving: MovingList) -> tuple[Listing, list[Row]]:
+def read_through(moving: MovingList) -> tuple[PaginationState, list[Row]]:
     """Read the whole list; return the last state and all rows yielded, in their order."""
-    listing, rows = Listing(), list[Row]()
-    while (offset := next_offset(listing)) is not None:
-        listing, news = accept(listing, moving.answer(offset))
+    listing, rows = PaginationState(), list[Row]()
+    while (offset := next_page_offset(listing)) is not None:
+        listing, news = accept_page(listing, moving.answer(offset))
         rows.extend(row for row in news if isinstance(row, dict))
     return listing, rows
 

@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from shared.core.change import Change, Source
-from shared.core.snapshot import change_from_object
-from shared.errors import RejectedStatementError
+from shared.core.change import Channel, ReservationEvent
+from shared.core.snapshot import parse_opentable_reservation
+from shared.errors import InvalidEventError
 
 RID = "555001"
 ZONE = ZoneInfo("America/New_York")
@@ -46,19 +46,19 @@ WHOLE = BARE | {
 }
 
 
-def read(**fields: object) -> Change:
+def read(**fields: object) -> ReservationEvent:
     """Return the bare row, which says as little as it can, with fields added, as a change."""
     row = BARE | fields
-    return change_from_object(row, "as it came", rid=RID, zone=ZONE, source=Source.POLL)
+    return parse_opentable_reservation(row, "as it came", rid=RID, zone=ZONE, channel=Channel.POLL)
 
 
 def said(**fields: object) -> dict[str, Any]:
     """Return what the fields added say, the id apart."""
-    return {name: value for name, value in read(**fields).said.items() if name != "openTableId"}
+    return {name: value for name, value in read(**fields).fields.items() if name != "openTableId"}
 
 
 def refusal(**fields: object) -> str:
     """Return the reason for which such a row is refused."""
-    with pytest.raises(RejectedStatementError) as refused:
+    with pytest.raises(InvalidEventError) as refused:
         read(**fields)
     return refused.value.reason

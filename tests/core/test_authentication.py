@@ -6,15 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
-from shared.core.authentication import authenticate
+from shared.core.authentication import verify_webhook
 from shared.core.credentials import Credentials
-from shared.core.settings import Scheme
-from shared.core.signature import Verdict
+from shared.core.settings import WebhookAuthScheme
+from shared.core.signature import Verification
 
 NOW = datetime(2026, 3, 9, 12, 30, 44, tzinfo=UTC)
 BODY = "{}"
 SECRET = "whsec_" + base64.b64encode(b"a key").decode()
-ALL = frozenset(Scheme)
+ALL = frozenset(WebhookAuthScheme)
 CREDENTIALS = Credentials(
     webhook_secrets=("whsec_not base64", SECRET),
     bearer_tokens=("new-token", "old-token", "tökén"),
@@ -37,13 +37,13 @@ def basic(pair: str) -> str:
 
 def verdict(
     headers: dict[str, str],
-    schemes: frozenset[Scheme] = ALL,
+    schemes: frozenset[WebhookAuthScheme] = ALL,
     credentials: Credentials = CREDENTIALS,
-) -> Verdict:
-    return authenticate(headers, BODY.encode(), schemes, credentials, NOW)
+) -> Verification:
+    return verify_webhook(headers, BODY.encode(), schemes, credentials, NOW)
 
 
-def authorized(header: str, schemes: frozenset[Scheme] = ALL) -> Verdict:
+def authorized(header: str, schemes: frozenset[WebhookAuthScheme] = ALL) -> Verification:
     return verdict({"authorization": header}, schemes)
 
 
@@ -52,33 +52,37 @@ def test_a_signed_message_is_accepted() -> None:
 
 
 def test_a_secret_that_is_not_base64_opens_nothing_and_closes_nothing() -> None:
-    assert verdict(SIGNED).position == 0
+    assert verdict(SIGNED).credential_index == 0
 
 
 def test_a_bearer_token_is_accepted() -> None:
-    assert authorized("Bearer new-token") == Verdict(accepted=True, reason="bearer", position=0)
+    assert authorized("Bearer new-token") == Verification(
+        is_accepted=True, reason="bearer", credential_index=0
+    )
 
 
 def test_a_basic_credential_is_accepted() -> None:
-    assert authorized(basic("user:new")) == Verdict(accepted=True, reason="basic", position=0)
+    assert authorized(basic("user:new")) == Verification(
+        is_accepted=True, reason="basic", credential_index=0
+    )
 
 
 def test_the_place_of_the_credential_that_matched_is_told() -> None:
-    assert authorized("Bearer old-token").position == 1
+    assert authorized("Bearer old-token").credential_index == 1
 
 
 @pytest.mark.parametrize("header", ["bearer new-token", "BEARER new-token", "Bearer   new-token "])
 def test_the_schemes_name_has_no_case_and_blanks_do_not_count(header: str) -> None:
-    assert authorized(header).accepted
+    assert authorized(header).is_accepted
 
 
 def test_a_token_outside_ascii_is_compared_by_its_bytes() -> None:
-    assert authorized("Bearer " + "tökén".encode().decode("latin-1")).position == 2
+    assert authorized("Bearer " + "tökén".encode().decode("latin-1")).credential_index == 2
 
 
 @pytest.mark.parametrize("pair", ["user:pässword", "user:日本"])
 def test_a_password_outside_ascii_is_compared_by_its_bytes(pair: str) -> None:
-    assert authorized(basic(pair)).accepted
+    assert authorized(basic(pair)).is_accepted
 
 
 @pytest.mark.parametrize(
@@ -89,7 +93,7 @@ def test_a_password_outside_ascii_is_compared_by_its_bytes(pair: str) -> None:
     ],
 )
 def test_any_other_credential_is_rejected(header: str) -> None:
-    assert authorized(header) == Verdict(accepted=False, reason="no_credential_matches")
+    assert authorized(header) == Verification(is_accepted=False, reason="no_credential_matches")
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Digest x", "new-token", "Basic"])
@@ -104,39 +108,39 @@ def test_no_header_at_all_is_rejected() -> None:
 @pytest.mark.parametrize(
     "headers, scheme",
     [
-        (SIGNED, Scheme.STANDARD_WEBHOOKS),
-        ({"authorization": "Bearer new-token"}, Scheme.BEARER),
-        ({"authorization": basic("user:new")}, Scheme.BASIC),
+        (SIGNED, WebhookAuthScheme.STANDARD_WEBHOOKS),
+        ({"authorization": "Bearer new-token"}, WebhookAuthScheme.BEARER),
+        ({"authorization": basic("user:new")}, WebhookAuthScheme.BASIC),
     ],
 )
 def test_a_scheme_that_the_restaurant_does_not_accept_is_rejected(
-    headers: dict[str, str], scheme: Scheme
+    headers: dict[str, str], scheme: WebhookAuthScheme
 ) -> None:
     assert verdict(headers, ALL - {scheme}).reason == "scheme_not_accepted"
 
 
 def test_a_bearer_token_is_no_basic_credential() -> None:
-    assert not authorized("Bearer user:new").accepted
+    assert not authorized("Bearer user:new").is_accepted
 
 
 @pytest.mark.parametrize("name", [*SIGNED, "webhook-other"])
 def test_a_failed_signature_is_never_rescued_by_a_token(name: str) -> None:
-    assert not verdict({name: "x", "authorization": "Bearer new-token"}).accepted
+    assert not verdict({name: "x", "authorization": "Bearer new-token"}).is_accepted
 
 
 def test_where_nothing_is_accepted_nothing_opens() -> None:
-    assert not verdict(SIGNED, frozenset()).accepted
+    assert not verdict(SIGNED, frozenset()).is_accepted
 
 
 @pytest.mark.parametrize("headers", [SIGNED, {"authorization": "Bearer x"}])
 def test_without_credentials_nothing_opens(headers: dict[str, str]) -> None:
-    assert not verdict(headers, ALL, Credentials()).accepted
+    assert not verdict(headers, ALL, Credentials()).is_accepted
 
 
 @given(st.dictionaries(names, presented), st.binary())
 def test_any_headers_and_bytes_are_rejected_with_a_reason(
     headers: dict[str, str], body: bytes
 ) -> None:
-    judged = authenticate(headers, body, ALL, CREDENTIALS, NOW)
-    assert not judged.accepted
+    judged = verify_webhook(headers, body, ALL, CREDENTIALS, NOW)
+    assert not judged.is_accepted
     assert judged.reason

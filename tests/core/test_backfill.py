@@ -8,38 +8,38 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.core.backfill import (
-    COUNTS,
+    ROW_COUNTERS,
     SLICE_DAYS,
     Backfill,
-    backfill_in,
-    backfill_window,
-    begun,
+    backfill_from_document,
     is_backfilling,
-    ordered,
+    new_backfill,
+    resolve_backfill_request,
+    resolve_backfill_window,
 )
-from shared.core.window import MOST_DAYS, Window
-from shared.errors import BackfillUnderWayError
+from shared.core.window import MAX_WINDOW_DAYS, DateWindow
+from shared.errors import BackfillInProgressError
 
 NOW = datetime(2026, 3, 14, 15, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
 DAY = timedelta(days=1)
-MARCH = Window(date(2026, 3, 1), date(2026, 3, 31))
-APRIL = Window(date(2026, 4, 1), date(2026, 4, 30))
-ONE_OF_EACH = dict.fromkeys(COUNTS, 1)
+MARCH = DateWindow(date(2026, 3, 1), date(2026, 3, 31))
+APRIL = DateWindow(date(2026, 4, 1), date(2026, 4, 30))
+ONE_OF_EACH = dict.fromkeys(ROW_COUNTERS, 1)
 
 windows = st.builds(
-    lambda start, days: Window(start, start + timedelta(days=days)),
+    lambda start, days: DateWindow(start, start + timedelta(days=days)),
     st.dates(date(2020, 1, 1), date(2030, 1, 1)),
-    st.integers(0, MOST_DAYS),
+    st.integers(0, MAX_WINDOW_DAYS),
 )
 
 
-def new(window: Window = MARCH, rid: str = "555001") -> Backfill:
-    return begun(window, rid, NOW)
+def new(window: DateWindow = MARCH, rid: str = "555001") -> Backfill:
+    return new_backfill(window, rid, NOW)
 
 
 def one_slice_on(backfill: Backfill, seconds: float = 2.0) -> Backfill:
-    return backfill.after(backfill.next_slice(), ONE_OF_EACH, seconds, LATER)
+    return backfill.with_progress(backfill.next_slice(), ONE_OF_EACH, seconds, LATER)
 
 
 def completed(backfill: Backfill) -> Backfill:
@@ -51,117 +51,118 @@ def completed(backfill: Backfill) -> Backfill:
 def as_stored(backfill: Backfill) -> dict[str, object]:
     return {
         "backfill": {
-            name.removeprefix("backfill."): value for name, value in backfill.stored().items()
+            name.removeprefix("backfill."): value
+            for name, value in backfill.to_update_fields().items()
         }
     }
 
 
 @given(windows)
-def test_slices_tile_the_range(window: Window) -> None:
+def test_slices_tile_the_range(window: DateWindow) -> None:
     backfill, days = new(window), list[date]()
     while (slice_ := backfill.next_slice()) is not None:
         assert (slice_.end - slice_.start).days < SLICE_DAYS
         days += [slice_.start + DAY * n for n in range((slice_.end - slice_.start).days + 1)]
         backfill = one_slice_on(backfill)
-    assert days == [window.start + DAY * n for n in range(backfill.days_total)]
+    assert days == [window.start + DAY * n for n in range(backfill.total_days)]
 
 
 @given(windows)
 def test_the_days_done_rise_to_the_total_and_the_closing_listing_completes_it(
-    window: Window,
+    window: DateWindow,
 ) -> None:
     backfill, done = new(window), [0]
     while backfill.next_slice() is not None:
         backfill = one_slice_on(backfill)
-        done.append(backfill.days_done)
+        done.append(backfill.completed_days)
     assert done == sorted(set(done))
-    assert (done[-1], backfill.is_running) == (backfill.days_total, True)
+    assert (done[-1], backfill.is_running) == (backfill.total_days, True)
     ended = one_slice_on(backfill)
-    assert (ended.status, ended.finished_at, ended.days_done) == ("COMPLETED", LATER, done[-1])
+    assert (ended.status, ended.finished_at, ended.completed_days) == ("COMPLETED", LATER, done[-1])
 
 
 @given(windows, st.integers(0, 60), st.text(max_size=9) | st.none())
-def test_what_is_stored_is_read_back(window: Window, slices: int, error: str | None) -> None:
+def test_what_is_stored_is_read_back(window: DateWindow, slices: int, error: str | None) -> None:
     backfill = new(window)
     for _ in range(slices):
         if backfill.is_running:
             backfill = one_slice_on(backfill)
     if error and backfill.is_running:
-        backfill = backfill.hindered(error, LATER, for_good=slices % 2 == 0)
-    assert backfill_in(as_stored(backfill)) == backfill
+        backfill = backfill.with_error(error, LATER, is_permanent=slices % 2 == 0)
+    assert backfill_from_document(as_stored(backfill)) == backfill
 
 
 def test_a_document_without_one_has_none() -> None:
-    assert backfill_in({}) is None
-    assert backfill_in({"backfill": {"lease": {"owner": "x"}}}) is None
+    assert backfill_from_document({}) is None
+    assert backfill_from_document({"backfill": {"lease": {"owner": "x"}}}) is None
     assert not is_backfilling({})
 
 
 def test_one_that_was_stored_is_read_back_from_the_settings() -> None:
-    assert backfill_in({"enabled": True, **as_stored(new())}) == new()
+    assert backfill_from_document({"enabled": True, **as_stored(new())}) == new()
 
 
 def test_only_a_running_one_goes_on() -> None:
     running = new()
     assert is_backfilling(as_stored(running))
     assert not is_backfilling(as_stored(completed(running)))
-    assert not is_backfilling(as_stored(running.hindered("x", LATER, for_good=True)))
+    assert not is_backfilling(as_stored(running.with_error("x", LATER, is_permanent=True)))
 
 
 def test_counts_add_up_over_the_slices() -> None:
     backfill = one_slice_on(one_slice_on(new()))
-    assert backfill.counts == dict.fromkeys(COUNTS, 2)
+    assert backfill.counts == dict.fromkeys(ROW_COUNTERS, 2)
 
 
 def test_the_estimate_is_the_pace_times_what_is_left() -> None:
     backfill = one_slice_on(new(), seconds=14)  # 7 of 31 days
-    assert backfill.seconds_left == pytest.approx(48)
+    assert backfill.remaining_seconds == pytest.approx(48)
 
 
 def test_there_is_no_estimate_before_the_first_slice_or_at_rest() -> None:
-    assert new().seconds_left is None
-    assert completed(new()).seconds_left is None
-    assert one_slice_on(new()).hindered("x", LATER, for_good=True).seconds_left is None
+    assert new().remaining_seconds is None
+    assert completed(new()).remaining_seconds is None
+    assert one_slice_on(new()).with_error("x", LATER, is_permanent=True).remaining_seconds is None
 
 
 def test_progress_clears_the_error_that_stood_in_its_way() -> None:
-    hindered = new().hindered("OpenTable was away.", LATER, for_good=False)
+    hindered = new().with_error("OpenTable was away.", LATER, is_permanent=False)
     assert (hindered.is_running, hindered.error) == (True, "OpenTable was away.")
     assert one_slice_on(hindered).error is None
 
 
 def test_the_same_days_or_any_find_the_one_that_is_under_way() -> None:
     held = one_slice_on(new())
-    assert ordered(held, new(), any_days=False) == held
-    assert ordered(held, new(APRIL), any_days=True) == held
+    assert resolve_backfill_request(held, new(), accept_any_dates=False) == held
+    assert resolve_backfill_request(held, new(APRIL), accept_any_dates=True) == held
 
 
 def test_other_days_are_refused_while_one_is_under_way() -> None:
-    with pytest.raises(BackfillUnderWayError, match=r"2026-03-01 to 2026-03-31 is under way"):
-        ordered(new(), new(APRIL), any_days=False)
+    with pytest.raises(BackfillInProgressError, match=r"2026-03-01 to 2026-03-31 is under way"):
+        resolve_backfill_request(new(), new(APRIL), accept_any_dates=False)
 
 
 def test_a_failed_one_goes_on_from_where_it_stopped() -> None:
-    failed = one_slice_on(new()).hindered("Mend it.", LATER, for_good=True)
-    resumed = ordered(failed, new(), any_days=True)
-    assert (resumed.status, resumed.error, resumed.days_done) == ("RUNNING", None, 7)
+    failed = one_slice_on(new()).with_error("Mend it.", LATER, is_permanent=True)
+    resumed = resolve_backfill_request(failed, new(), accept_any_dates=True)
+    assert (resumed.status, resumed.error, resumed.completed_days) == ("RUNNING", None, 7)
 
 
 def test_other_days_replace_a_failed_one() -> None:
-    failed = new().hindered("Mend it.", LATER, for_good=True)
-    assert ordered(failed, new(APRIL), any_days=False) == new(APRIL)
+    failed = new().with_error("Mend it.", LATER, is_permanent=True)
+    assert resolve_backfill_request(failed, new(APRIL), accept_any_dates=False) == new(APRIL)
 
 
 def test_a_completed_one_is_begun_anew() -> None:
-    assert ordered(completed(new()), new(), any_days=True) == new()
+    assert resolve_backfill_request(completed(new()), new(), accept_any_dates=True) == new()
 
 
 def test_another_restaurants_book_is_begun_anew() -> None:
     other = new(rid="555002")
-    assert ordered(one_slice_on(new()), other, any_days=True) == other
+    assert resolve_backfill_request(one_slice_on(new()), other, accept_any_dates=True) == other
 
 
 def test_the_usual_range_is_thirty_days_back_to_a_year_ahead() -> None:
-    assert backfill_window(NOW, ZoneInfo("America/New_York"), None, None) == Window(
+    assert resolve_backfill_window(NOW, ZoneInfo("America/New_York"), None, None) == DateWindow(
         date(2026, 2, 12), date(2027, 3, 14)
     )

@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.core.body import (
-    MOST_NESTING,
+    MAX_NESTING_DEPTH,
     InvalidJsonError,
-    Shape,
+    WebhookFormat,
+    detect_webhook_format,
     is_nested_deeper,
-    parse_object,
-    shallow,
-    shape_of,
+    parse_strict_json,
+    truncate_nesting,
 )
 
 json_values = st.recursive(
@@ -28,7 +28,7 @@ def nested(depth: int) -> bytes:
 
 @given(st.dictionaries(st.text(), json_values))
 def test_an_object_is_read_as_it_was_written(value: dict[str, object]) -> None:
-    assert parse_object(json.dumps(value).encode()) == value
+    assert parse_strict_json(json.dumps(value).encode()) == value
 
 
 @pytest.mark.parametrize(
@@ -46,74 +46,77 @@ def test_an_object_is_read_as_it_was_written(value: dict[str, object]) -> None:
 )
 def test_what_is_not_strict_json_is_refused(body: bytes) -> None:
     with pytest.raises(InvalidJsonError, match="not JSON"):
-        parse_object(body)
+        parse_strict_json(body)
 
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b'"a"', b"1", b"true"])
 def test_json_that_is_no_object_is_refused(body: bytes) -> None:
     with pytest.raises(InvalidJsonError, match="not an object"):
-        parse_object(body)
+        parse_strict_json(body)
 
 
 def test_the_deepest_nesting_allowed_is_read() -> None:
-    assert parse_object(nested(MOST_NESTING))
+    assert parse_strict_json(nested(MAX_NESTING_DEPTH))
 
 
 @pytest.mark.parametrize(
-    "body", [nested(MOST_NESTING + 1), b'{"a":' + b"[" * 64 + b"]" * 64 + b"}"]
+    "body", [nested(MAX_NESTING_DEPTH + 1), b'{"a":' + b"[" * 64 + b"]" * 64 + b"}"]
 )
 def test_one_level_more_is_refused(body: bytes) -> None:
     with pytest.raises(InvalidJsonError, match="nested too deeply"):
-        parse_object(body)
+        parse_strict_json(body)
 
 
 def test_a_body_that_would_exhaust_the_stack_is_refused() -> None:
     with pytest.raises(InvalidJsonError, match="not JSON"):
-        parse_object(nested(100_000))
+        parse_strict_json(nested(100_000))
 
 
 @pytest.mark.parametrize("digits", ["9223372036854775807", "-9223372036854775808"])
 def test_a_whole_number_of_nineteen_digits_stays_whole(digits: str) -> None:
-    assert parse_object(f'{{"a": {digits}}}'.encode()) == {"a": int(digits)}
+    assert parse_strict_json(f'{{"a": {digits}}}'.encode()) == {"a": int(digits)}
 
 
 @pytest.mark.parametrize("digits", ["9" * 20, "9" * 5000])
 def test_a_longer_whole_number_costs_nothing_to_refuse(digits: str) -> None:
-    assert isinstance(parse_object(f'{{"a": {digits}}}'.encode())["a"], float)
+    assert isinstance(parse_strict_json(f'{{"a": {digits}}}'.encode())["a"], float)
 
 
 @given(st.binary())
 def test_any_bytes_are_an_object_or_refused(body: bytes) -> None:
     with suppress(InvalidJsonError):
-        assert isinstance(parse_object(body), dict)
+        assert isinstance(parse_strict_json(body), dict)
 
 
 @pytest.mark.parametrize("name", ["eventType", "event_type"])
 def test_an_event_type_with_data_is_an_envelope(name: str) -> None:
-    assert shape_of({name: None, "data": None}) is Shape.ENVELOPE
+    assert detect_webhook_format({name: None, "data": None}) is WebhookFormat.ENVELOPE
 
 
 def test_a_rid_with_an_id_is_opentables_object() -> None:
-    assert shape_of({"rid": 1, "id": "a"}) is Shape.OBJECT
+    assert detect_webhook_format({"rid": 1, "id": "a"}) is WebhookFormat.OPENTABLE_RESERVATION
 
 
 def test_a_body_with_both_is_an_envelope() -> None:
-    assert shape_of({"rid": 1, "id": "a", "eventType": "x", "data": {}}) is Shape.ENVELOPE
+    assert (
+        detect_webhook_format({"rid": 1, "id": "a", "eventType": "x", "data": {}})
+        is WebhookFormat.ENVELOPE
+    )
 
 
 @pytest.mark.parametrize("body", [{}, {"eventType": "x"}, {"data": {}}, {"rid": 1}, {"id": "a"}])
 def test_any_other_body_is_neither(body: dict[str, object]) -> None:
-    assert shape_of(body) is None
+    assert detect_webhook_format(body) is None
 
 
 @given(json_values, st.integers(0, 4))
 def test_a_shallow_value_is_no_deeper_and_a_shallow_one_stays_itself(
     value: object, levels: int
 ) -> None:
-    cut = shallow(value, levels)
+    cut = truncate_nesting(value, levels)
     assert not is_nested_deeper(cut, levels)
     assert cut == value or is_nested_deeper(value, levels)
 
 
 def test_what_is_too_deep_becomes_null_and_the_rest_stays() -> None:
-    assert shallow({"a": [1, {"b": [2]}], "c": 3}, 2) == {"a": [1, None], "c": 3}
+    assert truncate_nesting({"a": [1, {"b": [2]}], "c": 3}, 2) == {"a": [1, None], "c": 3}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.core.checkup import shortcomings
+from shared.core.checkup import webhook_config_problems
 from shared.core.credentials import Credentials
 from shared.core.structs import read_struct
 from tests.restaurants import Restaurant
@@ -16,7 +16,7 @@ def found(
     held: dict[str, Any] = HELD, claimed_by: str | None = HERE.id, **settings: Any
 ) -> tuple[str, ...]:
     credentials = read_struct(Credentials, held)
-    return shortcomings(HERE.settings(**settings), credentials, claimed_by)
+    return webhook_config_problems(HERE.settings(**settings), credentials, claimed_by)
 
 
 def test_a_restaurant_that_is_set_up_well_lacks_nothing() -> None:

@@ -5,27 +5,27 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from shared.core.change import Change
+from shared.core.change import ReservationEvent
 from shared.core.comparison import (
-    BRAKE_FLOOR,
-    COMPARED,
-    Mark,
-    drift,
-    mark_of,
-    must_brake,
-    row_fingerprint,
+    COMPARED_FIELDS,
+    MIN_CHANGES_TO_HOLD,
+    ReservationFingerprint,
+    exceeds_change_limit,
+    fingerprint_document,
+    fingerprint_row,
+    has_drifted,
 )
-from shared.core.document import Identity, flatten, nest
-from shared.core.findings import flagged
-from shared.core.report import Divergence
-from shared.core.stored import statements_of
+from shared.core.document import ReservationIdentity, flatten_document, nest_fields
+from shared.core.findings import build_divergence_event
+from shared.core.report import DivergenceType
+from shared.core.stored import reservation_state_from_document
 from tests.core.memory_ledger import MemoryLedger, ledger_of
 from tests.statements import RECEIVED, relayed, shown
 from tests.strategies.guests import KNOWN
 from tests.strategies.objects import GUEST_KEY
 
 ZONE = ZoneInfo("America/New_York")
-IDENTITY = Identity("restaurant-123", "ot_1", ZONE)
+IDENTITY = ReservationIdentity("restaurant-123", "ot_1", ZONE)
 WHOLE = {
     "confirmation_id": 7,
     "guest_id": GUEST_KEY,
@@ -35,37 +35,37 @@ WHOLE = {
 }
 
 
-def held_by(*changes: Change, guests: Any = None) -> dict[str, Any]:
+def held_by(*changes: ReservationEvent, guests: Any = None) -> dict[str, Any]:
     """Return the document of these changes, as a query of the compared fields brings it."""
     ledger = MemoryLedger(guests=guests or {})
     for change in changes:
         ledger.hear(change)
-    flat = flatten(ledger.document or {})
-    fields = {path: value for path, value in flat.items() if path in COMPARED}
-    return nest(fields)
+    flat = flatten_document(ledger.document or {})
+    fields = {path: value for path, value in flat.items() if path in COMPARED_FIELDS}
+    return nest_fields(fields)
 
 
-def mark(*changes: Change, guests: Any = None) -> Mark:
-    return mark_of(held_by(*changes, guests=guests), None)
+def mark(*changes: ReservationEvent, guests: Any = None) -> ReservationFingerprint:
+    return fingerprint_document(held_by(*changes, guests=guests), None)
 
 
-def fingerprint(change: Change) -> bytes:
-    return row_fingerprint(change, IDENTITY.restaurant_id, ZONE)
+def fingerprint(change: ReservationEvent) -> bytes:
+    return fingerprint_row(change, IDENTITY.restaurant_id, ZONE)
 
 
 def test_a_row_that_is_held_as_it_stands_has_the_documents_fingerprint() -> None:
-    assert mark(shown(1, **WHOLE)).fingerprint == fingerprint(shown(1, **WHOLE))
+    assert mark(shown(1, **WHOLE)).digest == fingerprint(shown(1, **WHOLE))
 
 
 def test_how_the_row_came_to_be_held_does_not_matter() -> None:
     arrived = relayed(), shown(2, **WHOLE), shown(1, party_size=9)
-    assert mark(*arrived).fingerprint == fingerprint(shown(2, **WHOLE))
+    assert mark(*arrived).digest == fingerprint(shown(2, **WHOLE))
 
 
 def test_a_guests_name_and_a_relays_words_are_not_the_feeds_to_compare() -> None:
     relay = relayed(dinerName="Ada", restaurantName="Demo", cancellationReason="Rain")
     with_guest = mark(relay, shown(1, **WHOLE), guests=KNOWN)
-    assert with_guest.fingerprint == fingerprint(shown(1, **WHOLE))
+    assert with_guest.digest == fingerprint(shown(1, **WHOLE))
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_version_changes_the_fingerprint_though_nothing_else_does() -> None:
 def test_a_field_that_somebody_changed_by_hand_changes_the_fingerprint() -> None:
     document = held_by(shown(1, **WHOLE))
     resized = document | {"partySize": 9}
-    assert mark_of(resized, None).fingerprint != mark_of(document, None).fingerprint
+    assert fingerprint_document(resized, None).digest != fingerprint_document(document, None).digest
 
 
 def test_a_mark_knows_by_which_id_opentable_is_asked() -> None:
@@ -110,27 +110,29 @@ def test_a_mark_knows_by_which_id_opentable_is_asked() -> None:
 
 
 def test_a_mark_knows_whether_there_is_a_start() -> None:
-    assert mark(relayed()).dated
-    assert not mark(relayed("updated")).dated
+    assert mark(relayed()).has_start_time
+    assert not mark(relayed("updated")).has_start_time
 
 
 def test_a_mark_tells_the_guest_of_whom_nothing_is_held() -> None:
-    assert mark(shown(1, **WHOLE)).lacking_guest == f"555001-{GUEST_KEY}"
+    assert mark(shown(1, **WHOLE)).missing_guest_id == f"555001-{GUEST_KEY}"
 
 
 @pytest.mark.parametrize("guest_id", [None, "../.."])
 def test_nobody_is_lacking_where_nobody_can_be_meant(guest_id: str | None) -> None:
-    assert mark(shown(1, guest_id=guest_id)).lacking_guest is None
+    assert mark(shown(1, guest_id=guest_id)).missing_guest_id is None
 
 
 def test_nobody_is_lacking_where_the_guest_is_held() -> None:
-    assert mark(shown(1, **WHOLE), guests=KNOWN).lacking_guest is None
+    assert mark(shown(1, **WHOLE), guests=KNOWN).missing_guest_id is None
 
 
 def test_a_mark_knows_the_divergence_that_stands() -> None:
     before = ledger_of(shown(1))
-    statements = statements_of(flatten(before.document or {}))
-    flag = flagged("ot_1", statements, Divergence.MISSING_IN_OPENTABLE, "report-1", RECEIVED)
+    statements = reservation_state_from_document(flatten_document(before.document or {}))
+    flag = build_divergence_event(
+        "ot_1", statements, DivergenceType.MISSING_IN_OPENTABLE, "report-1", RECEIVED
+    )
     assert mark(shown(1)).divergence is None
     assert mark(shown(1), flag).divergence == "MISSING_IN_OPENTABLE"
     assert mark(shown(1), flag, shown(2)).divergence is None
@@ -139,9 +141,9 @@ def test_a_mark_knows_the_divergence_that_stands() -> None:
 @pytest.mark.parametrize(
     "rows, corrections, missing, brakes",
     [
-        (0, BRAKE_FLOOR, BRAKE_FLOOR, False),
-        (0, BRAKE_FLOOR + 1, 0, True),
-        (0, 0, BRAKE_FLOOR + 1, True),
+        (0, MIN_CHANGES_TO_HOLD, MIN_CHANGES_TO_HOLD, False),
+        (0, MIN_CHANGES_TO_HOLD + 1, 0, True),
+        (0, 0, MIN_CHANGES_TO_HOLD + 1, True),
         (66, 20, 20, False),
         (1_000, 300, 300, False),
         (1_000, 301, 0, True),
@@ -151,20 +153,24 @@ def test_a_mark_knows_the_divergence_that_stands() -> None:
 def test_more_than_twenty_and_three_tenths_of_the_ledger_is_too_much(
     rows: int, corrections: int, missing: int, *, brakes: bool
 ) -> None:
-    assert must_brake(rows, corrections, missing) is brakes
+    assert exceeds_change_limit(rows, corrections, missing) is brakes
 
 
 def test_a_document_that_shows_what_was_said_has_not_drifted() -> None:
-    flat = flatten(ledger_of(shown(1)).document or {})
-    assert not drift(flat, IDENTITY, statements_of(flat))
+    flat = flatten_document(ledger_of(shown(1)).document or {})
+    assert not has_drifted(flat, IDENTITY, reservation_state_from_document(flat))
 
 
 @pytest.mark.parametrize("path", ["partySize", "status", "dinerName", "localDate"])
 def test_a_document_that_shows_something_else_has_drifted(path: str) -> None:
-    flat = flatten(ledger_of(shown(1)).document or {})
-    assert drift({**flat, path: "something else"}, IDENTITY, statements_of(flat))
+    flat = flatten_document(ledger_of(shown(1)).document or {})
+    assert has_drifted(
+        {**flat, path: "something else"}, IDENTITY, reservation_state_from_document(flat)
+    )
 
 
 def test_bookkeeping_alone_is_no_drift() -> None:
-    flat = flatten(ledger_of(shown(1)).document or {})
-    assert not drift({**flat, "guests.ledTo": ["x"]}, IDENTITY, statements_of(flat))
+    flat = flatten_document(ledger_of(shown(1)).document or {})
+    assert not has_drifted(
+        {**flat, "guests.ledTo": ["x"]}, IDENTITY, reservation_state_from_document(flat)
+    )

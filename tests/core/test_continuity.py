@@ -1,9 +1,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.continuity import Mark, joined, mark_of, obstacle_to_joining
+from shared.core.continuity import RowVersion, append_page, overlap_error, read_row_version
 
-TRAIL = tuple(Mark(key, "1") for key in "abcdef")
+TRAIL = tuple(RowVersion(key, "1") for key in "abcdef")
 KEYS = frozenset("abcdef")
 
 json_values = st.recursive(
@@ -12,69 +12,73 @@ json_values = st.recursive(
 )
 
 
-def page(text: str) -> tuple[Mark, ...]:
-    return tuple(Mark(key.lower(), "2" if key.isupper() else "1") for key in text)
+def page(text: str) -> tuple[RowVersion, ...]:
+    return tuple(RowVersion(key.lower(), "2" if key.isupper() else "1") for key in text)
 
 
 def test_a_page_that_begins_with_the_tail_joins_on() -> None:
-    assert obstacle_to_joining(TRAIL, KEYS, page("efgh")) is None
+    assert overlap_error(TRAIL, KEYS, page("efgh")) is None
 
 
 def test_one_row_seen_again_is_enough() -> None:
-    assert obstacle_to_joining(TRAIL, KEYS, page("fgh")) is None
+    assert overlap_error(TRAIL, KEYS, page("fgh")) is None
 
 
 def test_a_page_with_nothing_seen_before_does_not_join_on() -> None:
-    assert "seen again" in str(obstacle_to_joining(TRAIL, KEYS, page("gh")))
+    assert "seen again" in str(overlap_error(TRAIL, KEYS, page("gh")))
 
 
 def test_a_row_seen_in_another_version_is_not_seen_again() -> None:
-    assert "seen again" in str(obstacle_to_joining(TRAIL, KEYS, page("Fgh")))
+    assert "seen again" in str(overlap_error(TRAIL, KEYS, page("Fgh")))
 
 
 def test_rows_that_changed_places_do_not_join_on() -> None:
-    assert "changed places" in str(obstacle_to_joining(TRAIL, KEYS, page("feg")))
+    assert "changed places" in str(overlap_error(TRAIL, KEYS, page("feg")))
 
 
 def test_an_unknown_row_before_known_ones_does_not_join_on() -> None:
-    assert "never seen" in str(obstacle_to_joining(TRAIL, KEYS, page("xefg")))
+    assert "never seen" in str(overlap_error(TRAIL, KEYS, page("xefg")))
 
 
 def test_a_row_changed_in_its_place_does_not_break_the_join() -> None:
-    assert obstacle_to_joining(TRAIL, KEYS, page("dEfg")) is None
+    assert overlap_error(TRAIL, KEYS, page("dEfg")) is None
 
 
 def test_more_gaps_than_anchors_do_not_join_on() -> None:
-    assert "too few" in str(obstacle_to_joining(TRAIL, KEYS, page("dgh")))
+    assert "too few" in str(overlap_error(TRAIL, KEYS, page("dgh")))
 
 
 def test_a_page_that_ends_within_the_trail_leaves_no_gap_behind_it() -> None:
-    assert obstacle_to_joining(TRAIL, KEYS, page("ab")) is None
+    assert overlap_error(TRAIL, KEYS, page("ab")) is None
 
 
 def test_joining_keeps_what_stands_before_the_first_row_seen_again() -> None:
-    assert joined(TRAIL, page("Defg")) == (*TRAIL[:4], *page("efg"))
+    assert append_page(TRAIL, page("Defg")) == (*TRAIL[:4], *page("efg"))
 
 
 def test_a_row_is_marked_by_id_and_version() -> None:
     row = {"id": "1-a", "sequence_id": 7, "updated_at_utc": "2026-03-09T12:30:44Z"}
-    assert mark_of(row) == Mark("1-a", "7 '2026-03-09T12:30:44Z'")
+    assert read_row_version(row) == RowVersion("1-a", "7 '2026-03-09T12:30:44Z'")
 
 
 def test_a_new_sequence_is_another_version() -> None:
-    assert mark_of({"id": "a", "sequence_id": 1}) != mark_of({"id": "a", "sequence_id": 2})
+    assert read_row_version({"id": "a", "sequence_id": 1}) != read_row_version(
+        {"id": "a", "sequence_id": 2}
+    )
 
 
 def test_a_new_update_time_is_another_version() -> None:
-    assert mark_of({"id": "a", "updated_at_utc": "x"}) != mark_of(
+    assert read_row_version({"id": "a", "updated_at_utc": "x"}) != read_row_version(
         {"id": "a", "updated_at_utc": "y"}
     )
 
 
 def test_an_item_without_an_id_is_marked_by_what_it_holds() -> None:
-    assert mark_of({"id": "", "a": 1, "b": 2}) == mark_of({"b": 2, "a": 1, "id": ""})
+    assert read_row_version({"id": "", "a": 1, "b": 2}) == read_row_version(
+        {"b": 2, "a": 1, "id": ""}
+    )
 
 
 @given(json_values)
 def test_any_json_value_has_a_mark(value: object) -> None:
-    assert mark_of(value) == mark_of(value)
+    assert read_row_version(value) == read_row_version(value)

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.core import statements
-from shared.core.change import Change, Speaker, Value
-from shared.core.decision import Commit
-from shared.core.document import flatten, render
-from shared.core.guesting import settled
-from shared.core.joined import join
-from shared.core.journal import fold
-from shared.core.stored import statements_of
+from shared.core.change import Actor, FieldValue, ReservationEvent
+from shared.core.decision import ReservationWrite
+from shared.core.document import flatten_document, render_document
+from shared.core.guesting import with_linked_guest
+from shared.core.joined import resolve_guest
+from shared.core.journal import rebuild_state
+from shared.core.stored import reservation_state_from_document
 from tests.core.memory_ledger import (
     IDENTITY,
     TIMES_OF_WRITING,
@@ -60,16 +60,16 @@ lengths = st.sampled_from([1, 2, 3, 100])
 def history_of(length: int) -> Iterator[None]:
     """Let the history of statuses overflow early."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(statements, "HISTORY_LENGTH", length)
+        patch.setattr(statements, "MAX_STATUS_HISTORY_ENTRIES", length)
         yield
 
 
-def last_said(changes: Iterable[Change], name: str) -> Value:
+def last_said(changes: Iterable[ReservationEvent], name: str) -> FieldValue:
     """Return what is to be shown, straight from the words of the rule and from no register."""
-    for speaker in (Speaker.OPENTABLE, Speaker.RELAY, Speaker.LINEUP):
-        spoken = [change for change in changes if change.speaker is speaker and name in change.said]
+    for speaker in (Actor.OPENTABLE, Actor.RELAY, Actor.LINEUP):
+        spoken = [change for change in changes if change.actor is speaker and name in change.fields]
         if spoken:
-            return max(spoken, key=lambda change: change.version).said[name]
+            return max(spoken, key=lambda change: change.version).fields[name]
     return None
 
 
@@ -95,10 +95,10 @@ def test_the_journal_in_any_order_gives_the_document_again_with_the_guests(
         ledger = told(telling.arrival, ways, guests)
         entries = list(ledger.entries.values())
         random.shuffle(entries)
-        folded = fold(entries)
-    found = {key: join(key, guests) for key in folded.named.keys}
-    rejoined = settled(folded, found, anew=True)
-    assert render(IDENTITY, rejoined) == apart_from_times(ledger.document)
+        folded = rebuild_state(entries)
+    found = {key: resolve_guest(key, guests) for key in folded.guest_references.keys}
+    rejoined = with_linked_guest(folded, found, is_complete=True)
+    assert render_document(IDENTITY, rejoined) == apart_from_times(ledger.document)
 
 
 @given(tellings, ways_of_reading)
@@ -119,29 +119,32 @@ def test_what_is_held_can_be_read_back_from_the_document(telling: Telling, lengt
     with history_of(length):
         for change in telling.arrival:
             decision = ledger.hear(change)
-            if isinstance(decision, Commit):
-                assert statements_of(flatten(ledger.document or {})) == decision.statements
+            if isinstance(decision, ReservationWrite):
+                assert (
+                    reservation_state_from_document(flatten_document(ledger.document or {}))
+                    == decision.state
+                )
 
 
 @given(tellings, ways_of_reading)
 def test_an_older_statement_changes_nothing_that_is_shown(
     telling: Telling, ways: list[Reading]
 ) -> None:
-    ledger, heard = MemoryLedger(), list[Change]()
+    ledger, heard = MemoryLedger(), list[ReservationEvent]()
     for place, change in enumerate(telling.arrival):
         before = ledger.document
         older = _is_outdated(change, heard)
         decision = ledger.hear(change, ways[place % len(ways)])
-        if older and isinstance(decision, Commit):
+        if older and isinstance(decision, ReservationWrite):
             assert (decision.outcome, decision.entry["changes"]) == ("stale", {})
             assert _registers(before) == _registers(ledger.document)
         heard.append(change)
 
 
-def _is_outdated(change: Change, heard: Iterable[Change]) -> bool:
+def _is_outdated(change: ReservationEvent, heard: Iterable[ReservationEvent]) -> bool:
     """Whether its speaker has said all that it speaks of at a higher version."""
-    newer = [c for c in heard if c.speaker is change.speaker and c.version > change.version]
-    return bool(newer) and change.said.keys() <= {name for c in newer for name in c.said}
+    newer = [c for c in heard if c.actor is change.actor and c.version > change.version]
+    return bool(newer) and change.fields.keys() <= {name for c in newer for name in c.fields}
 
 
 def _registers(document: dict[str, object] | None) -> object:
@@ -154,11 +157,12 @@ def test_a_write_always_changes_the_document(telling: Telling, ways: list[Readin
     for place, change in enumerate(telling.arrival):
         before = apart_from_times(ledger.document)
         decision = ledger.hear(change, ways[place % len(ways)])
-        if isinstance(decision, Commit) and decision.document:
-            written = decision.document.keys() - TIMES_OF_WRITING
+        if isinstance(decision, ReservationWrite) and decision.changed_fields:
+            written = decision.changed_fields.keys() - TIMES_OF_WRITING
             assert written
             assert all(
-                path not in before or before[path] != decision.document[path] for path in written
+                path not in before or before[path] != decision.changed_fields[path]
+                for path in written
             )
 
 

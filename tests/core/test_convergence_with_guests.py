@@ -5,13 +5,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.document import UNKNOWN_DINER, flatten, render
-from shared.core.erasure import PERSONAL_FIELDS, scrubbed_text
+from shared.core.document import UNKNOWN_DINER_NAME, flatten_document, render_document
+from shared.core.erasure import PERSONAL_FIELDS, redact_json
 from shared.core.guest import Guest
-from shared.core.guesting import settled
-from shared.core.joined import Joined, join
-from shared.core.journal import fold
-from shared.core.stored import statements_of
+from shared.core.guesting import with_linked_guest
+from shared.core.joined import LinkedGuest, resolve_guest
+from shared.core.journal import rebuild_state
+from shared.core.stored import reservation_state_from_document
 from tests.core.memory_guests import MemoryGuests, told_with_guests
 from tests.core.memory_ledger import IDENTITY, Reading, apart_from_times, ways_of_reading
 from tests.strategies.guest_histories import Tale, tales
@@ -41,18 +41,18 @@ def test_the_diner_is_the_guest_that_the_id_leads_to_else_the_envelopes(
     tale: Tale, ways: list[Reading], patience: list[bool]
 ) -> None:
     document = _final(told_with_guests(tale.orders[0], tale.truth(), ways, patience))
-    statements = statements_of(document)
-    guest = join(str(statements.shown("guestKey")), _as_fetched(tale))
-    name = guest.diner_name if isinstance(guest, Joined) else None
+    statements = reservation_state_from_document(document)
+    guest = resolve_guest(str(statements.resolve_field("guestKey")), _as_fetched(tale))
+    name = guest.diner_name if isinstance(guest, LinkedGuest) else None
     if document:
-        shown = name or statements.shown("dinerName") or UNKNOWN_DINER
+        shown = name or statements.resolve_field("dinerName") or UNKNOWN_DINER_NAME
         assert document["dinerName"] == shown
 
 
 def _as_fetched(tale: Tale) -> dict[str, Guest | None]:
     """Return OpenTable's guests, with an empty record for whom it does not have."""
     truth = tale.truth()
-    survivors = {guest.survivor for guest in truth.values() if guest.survivor}
+    survivors = {guest.survivor_key for guest in truth.values() if guest.survivor_key}
     return {**{key: Guest(key) for key in survivors}, **truth}
 
 
@@ -61,7 +61,7 @@ def test_nothing_personal_is_kept_of_a_reservation_that_ever_named_a_forgotten_g
     tale: Tale, ways: list[Reading], patience: list[bool]
 ) -> None:
     ledger = told_with_guests(tale.orders[0], tale.truth(), ways, patience).ledger
-    document = flatten(ledger.document or {})
+    document = flatten_document(ledger.document or {})
     if not document.get("guests.forgotten"):
         return
     values = [value for name, value in _values(document) if name in PERSONAL_FIELDS]
@@ -70,7 +70,7 @@ def test_nothing_personal_is_kept_of_a_reservation_that_ever_named_a_forgotten_g
         assert not [
             entry["said"][n] for n in PERSONAL_FIELDS & entry["said"].keys() if entry["said"][n]
         ]
-        assert entry["payload"] == scrubbed_text(entry["payload"])
+        assert entry["payload"] == redact_json(entry["payload"])
 
 
 def _values(document: dict[str, Any]) -> list[tuple[str, Any]]:
@@ -85,10 +85,10 @@ def test_a_reservation_is_erased_where_any_guest_that_it_ever_named_leads_to_a_f
     tale: Tale, ways: list[Reading], patience: list[bool]
 ) -> None:
     world = told_with_guests(tale.orders[0], tale.truth(), ways, patience)
-    statements = statements_of(_final(world))
-    found = [join(key, _as_fetched(tale)) for key in statements.named.keys]
-    gone = any(isinstance(each, Joined) and each.forgotten for each in found)
-    assert statements.named.forgotten or not gone
+    statements = reservation_state_from_document(_final(world))
+    found = [resolve_guest(key, _as_fetched(tale)) for key in statements.guest_references.keys]
+    gone = any(isinstance(each, LinkedGuest) and each.is_forgotten for each in found)
+    assert statements.guest_references.has_forgotten_guest or not gone
 
 
 @given(tales(), ways_of_reading, patiences)
@@ -96,7 +96,9 @@ def test_the_journal_and_the_guests_give_the_document_again(
     tale: Tale, ways: list[Reading], patience: list[bool]
 ) -> None:
     world = told_with_guests(tale.orders[0], tale.truth(), ways, patience)
-    folded = fold(world.ledger.entries.values())
-    found = {key: join(key, world.held) for key in folded.named.keys}
+    folded = rebuild_state(world.ledger.entries.values())
+    found = {key: resolve_guest(key, world.held) for key in folded.guest_references.keys}
     if world.ledger.document is not None:
-        assert render(IDENTITY, settled(folded, found, anew=True)) == _final(world)
+        assert render_document(
+            IDENTITY, with_linked_guest(folded, found, is_complete=True)
+        ) == _final(world)

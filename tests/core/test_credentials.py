@@ -98,24 +98,24 @@ def test_half_a_client_does_not(payload: dict[str, object]) -> None:
 
 
 def test_what_a_restaurant_lacks_is_the_partners() -> None:
-    assert read().completed_by(read(**WHOLE)) == read(**WHOLE)
+    assert read().with_partner_defaults(read(**WHOLE)) == read(**WHOLE)
 
 
 def test_what_a_restaurant_has_is_its_own() -> None:
     partner = read(apiKey="p", webhookSecrets=["p"], bearerTokens=["p"], basicCredentials=["p"])
-    assert read(**WHOLE).completed_by(partner) == read(**WHOLE)
+    assert read(**WHOLE).with_partner_defaults(partner) == read(**WHOLE)
 
 
 def test_one_list_of_its_own_leaves_the_others_to_the_partner() -> None:
-    completed = read(bearerTokens=["own"]).completed_by(read(**WHOLE))
+    completed = read(bearerTokens=["own"]).with_partner_defaults(read(**WHOLE))
     assert (completed.bearer_tokens, completed.basic_credentials) == (("own",), ("user:password",))
 
 
 def test_a_client_id_is_never_joined_with_anothers_secret() -> None:
-    completed = read(clientId="own").completed_by(read(clientId="id", clientSecret="hush"))
+    completed = read(clientId="own").with_partner_defaults(read(clientId="id", clientSecret="hush"))
     assert (completed.client_id, completed.client_secret) == ("id", "hush")
 
 
 def test_a_restaurants_own_client_hides_the_partners_key() -> None:
     own = read(clientId="own", clientSecret="own")
-    assert own.completed_by(read(apiKey="key")).api_key is None
+    assert own.with_partner_defaults(read(apiKey="key")).api_key is None

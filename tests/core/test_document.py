@@ -7,22 +7,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from shared.core.change import Change, Speaker
+from shared.core.change import Actor, ReservationEvent
 from shared.core.document import (
-    Identity,
-    difference,
-    flatten,
-    is_shown,
-    nest,
-    open_table_mark,
-    render,
-    standing_divergence,
+    ReservationIdentity,
+    diff_fields,
+    find_open_divergence,
+    flatten_document,
+    format_opentable_version,
+    is_visible_path,
+    nest_fields,
+    render_document,
 )
-from shared.core.statements import Statements
-from shared.core.system import System
+from shared.core.statements import ReservationState
+from shared.core.system import ReservationSystem
 from tests.statements import relayed, shown
 
-IDENTITY = Identity("restaurant-123", "ot_1", ZoneInfo("America/New_York"))
+IDENTITY = ReservationIdentity("restaurant-123", "ot_1", ZoneInfo("America/New_York"))
 MISSING = "MISSING_IN_OPENTABLE"
 
 names = st.text(st.characters(exclude_characters="."), min_size=1, max_size=3)
@@ -31,21 +31,21 @@ maps = st.dictionaries(names, leaves | st.dictionaries(names, leaves), min_size=
 documents = st.dictionaries(names, leaves | maps, max_size=4)
 
 
-def heard(*changes: Change) -> Statements:
-    statements = Statements()
+def heard(*changes: ReservationEvent) -> ReservationState:
+    statements = ReservationState()
     for change in changes:
-        statements = statements.hear(change)
+        statements = statements.merge(change)
     return statements
 
 
-def rendered(*changes: Change) -> dict[str, Any]:
-    return render(IDENTITY, heard(*changes))
+def rendered(*changes: ReservationEvent) -> dict[str, Any]:
+    return render_document(IDENTITY, heard(*changes))
 
 
-def finding(mark: str, divergence: str | None = MISSING) -> Change:
+def finding(mark: str, divergence: str | None = MISSING) -> ReservationEvent:
     """Return what reconciliation flags, judged by OpenTable's word as the mark names it."""
     said = {"divergence": divergence, "divergenceMark": mark}
-    return replace(relayed("updated", minute=30), speaker=Speaker.LINEUP, said=said)
+    return replace(relayed("updated", minute=30), actor=Actor.LINEUP, fields=said)
 
 
 def test_a_document_is_named_after_its_key_and_its_restaurant() -> None:
@@ -117,7 +117,9 @@ def test_metadata_never_said_is_not_shown() -> None:
 @pytest.mark.parametrize(
     "change", [relayed(), shown(1, scheduled_time=None, scheduled_time_utc=None)]
 )
-def test_without_opentables_word_or_a_start_reconciliation_is_pending(change: Change) -> None:
+def test_without_opentables_word_or_a_start_reconciliation_is_pending(
+    change: ReservationEvent,
+) -> None:
     assert rendered(change)["reconciliation.reconciliationStatus"] == "PENDING"
 
 
@@ -128,78 +130,82 @@ def test_opentables_word_reconciles() -> None:
 
 
 def test_a_standing_divergence_is_shown() -> None:
-    document = rendered(shown(1), finding(open_table_mark(heard(shown(1)))))
+    document = rendered(shown(1), finding(format_opentable_version(heard(shown(1)))))
     assert document["reconciliation.reconciliationStatus"] == "DIVERGED"
     assert document["reconciliation.divergenceDetected"] is True
 
 
 def test_a_divergence_stands_while_opentable_says_nothing_newer() -> None:
-    assert standing_divergence(heard(finding(""))) == MISSING
+    assert find_open_divergence(heard(finding(""))) == MISSING
 
 
 def test_opentables_newer_word_settles_a_divergence() -> None:
-    mark = open_table_mark(heard(shown(1)))
-    assert standing_divergence(heard(shown(1), finding(mark), shown(2))) is None
+    mark = format_opentable_version(heard(shown(1)))
+    assert find_open_divergence(heard(shown(1), finding(mark), shown(2))) is None
 
 
 def test_a_divergence_taken_back_does_not_stand() -> None:
-    assert standing_divergence(heard(finding("", None))) is None
+    assert find_open_divergence(heard(finding("", None))) is None
 
 
 def test_nothing_diverges_where_nothing_was_found() -> None:
-    assert standing_divergence(Statements()) is None
+    assert find_open_divergence(ReservationState()) is None
 
 
 @pytest.mark.parametrize("newer", [shown(2), shown(1, updated_at_utc="2026-03-09T12:00:02Z")])
-def test_the_mark_changes_with_opentables_every_word(newer: Change) -> None:
-    assert open_table_mark(heard(shown(1), newer)) != open_table_mark(heard(shown(1)))
+def test_the_mark_changes_with_opentables_every_word(newer: ReservationEvent) -> None:
+    assert format_opentable_version(heard(shown(1), newer)) != format_opentable_version(
+        heard(shown(1))
+    )
 
 
 def test_a_relays_word_leaves_the_mark() -> None:
-    assert open_table_mark(heard(shown(1), relayed())) == open_table_mark(heard(shown(1)))
+    assert format_opentable_version(heard(shown(1), relayed())) == format_opentable_version(
+        heard(shown(1))
+    )
 
 
 @given(documents)
 def test_flattening_and_nesting_give_the_document_again(document: dict[str, Any]) -> None:
-    assert nest(flatten(document)) == document
+    assert nest_fields(flatten_document(document)) == document
 
 
-@given(documents.map(flatten))
+@given(documents.map(flatten_document))
 def test_nesting_and_flattening_give_the_paths_again(flat: dict[str, Any]) -> None:
-    assert flatten(nest(flat)) == flat
+    assert flatten_document(nest_fields(flat)) == flat
 
 
 def test_a_dotted_path_is_nested_and_a_plain_one_is_not() -> None:
-    assert nest({"a": 1, "b.c": 2, "b.d": 3}) == {"a": 1, "b": {"c": 2, "d": 3}}
+    assert nest_fields({"a": 1, "b.c": 2, "b.d": 3}) == {"a": 1, "b": {"c": 2, "d": 3}}
 
 
 def test_a_map_within_a_map_stays_whole() -> None:
-    assert flatten({"sync": {"relay": {"at": 1}}}) == {"sync.relay": {"at": 1}}
+    assert flatten_document({"sync": {"relay": {"at": 1}}}) == {"sync.relay": {"at": 1}}
 
 
 def test_nesting_leaves_what_it_was_given() -> None:
     flat = {"a.b": 1, "a.c": 2}
-    nest(flat)
+    nest_fields(flat)
     assert flat == {"a.b": 1, "a.c": 2}
 
 
 def test_the_difference_is_what_the_held_document_lacks_or_shows_otherwise() -> None:
-    assert difference({"a": 1, "b": 2, "x": 9}, {"a": 1, "b": 3, "c": None}) == {"b": 3, "c": None}
+    assert diff_fields({"a": 1, "b": 2, "x": 9}, {"a": 1, "b": 3, "c": None}) == {"b": 3, "c": None}
 
 
 @pytest.mark.parametrize("path", ["status", "startAt", "metadata.server", "localDate"])
 def test_what_a_person_sees_is_shown(path: str) -> None:
-    assert is_shown(path)
+    assert is_visible_path(path)
 
 
 @pytest.mark.parametrize("path", ["sync.relay", "statusHistory", "startAtTimestamp"])
 def test_bookkeeping_is_not_shown(path: str) -> None:
-    assert not is_shown(path)
+    assert not is_visible_path(path)
 
 
 def test_a_reservation_of_opentables_lives_under_its_prefixed_key() -> None:
-    assert System.OPENTABLE.document_id("ot_1") == "opentable-ot_1"
+    assert ReservationSystem.OPENTABLE.build_document_id("ot_1") == "opentable-ot_1"
 
 
 def test_a_reservation_of_our_own_lives_under_its_own_id() -> None:
-    assert System.LINEUP.document_id("abc") == "abc"
+    assert ReservationSystem.LINEUP.build_document_id("abc") == "abc"

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.core.change import Change, Source, Speaker, Version
-from shared.core.envelope import restaurant_reference
+from shared.core.change import Actor, Channel, ReservationEvent, Version
+from shared.core.envelope import read_restaurant_reference
 from tests.core.envelope_reading import CANONICAL, body, read, said
 
 SAID = {
@@ -25,15 +25,15 @@ SAID = {
 
 def test_an_envelope_bears_its_names_version_and_origin() -> None:
     change = read(body())
-    assert change == Change(
+    assert change == ReservationEvent(
         external_key="ot_1",
         event_id="evt-evt_1",
         event_type="reservation.updated",
-        speaker=Speaker.RELAY,
+        actor=Actor.RELAY,
         version=Version(0, datetime(2026, 3, 9, 12, 30, 44, tzinfo=UTC), "evt-evt_1"),
-        said={},
+        fields={},
         payload="as it came",
-        source=Source.REPLAY,
+        channel=Channel.REPLAY,
     )
 
 
@@ -111,9 +111,9 @@ def test_another_content_without_an_id_is_another_event() -> None:
 @pytest.mark.parametrize("name", ["restaurantId", "restaurant_id"])
 @pytest.mark.parametrize("value, reference", [("restaurant-123", "restaurant-123"), (7, "7")])
 def test_an_envelope_names_its_restaurant(name: str, value: object, reference: str) -> None:
-    assert restaurant_reference({"data": {name: value}}) == reference
+    assert read_restaurant_reference({"data": {name: value}}) == reference
 
 
 @pytest.mark.parametrize("data", [None, [], "restaurant-123", {}, {"restaurantId": []}])
 def test_an_envelope_that_names_none_has_no_restaurant(data: object) -> None:
-    assert restaurant_reference({"data": data}) is None
+    assert read_restaurant_reference({"data": data}) is None

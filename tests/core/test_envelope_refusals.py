@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.change import Speaker
-from shared.errors import RejectedStatementError
+from shared.core.change import Actor
+from shared.errors import InvalidEventError
 from tests.core.envelope_reading import CANONICAL, RECEIVED, body, read, refusal
 from tests.strategies.envelopes import envelopes
 from tests.strategies.json_values import json_values
@@ -32,7 +32,7 @@ def test_an_envelope_without_a_timestamp_is_refused(timestamp: object) -> None:
 
 def test_a_timestamp_five_minutes_ahead_of_receipt_is_taken() -> None:
     ahead = RECEIVED + timedelta(seconds=300)
-    assert read(body() | {"timestamp": ahead.isoformat()}).version.at == ahead
+    assert read(body() | {"timestamp": ahead.isoformat()}).version.occurred_at == ahead
 
 
 def test_a_timestamp_further_ahead_is_refused() -> None:
@@ -58,5 +58,5 @@ def test_any_envelope_is_read_or_refused(
 ) -> None:
     envelope |= {name: spoilt[name] for name in ("id", "timestamp") if name in spoilt}
     envelope["data"] |= spoilt
-    with suppress(RejectedStatementError):
-        assert read(envelope).speaker is Speaker.RELAY
+    with suppress(InvalidEventError):
+        assert read(envelope).actor is Actor.RELAY

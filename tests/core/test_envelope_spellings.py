@@ -1,6 +1,6 @@
 import pytest
 
-from shared.core.envelope import spelled
+from shared.core.envelope import read_first_present
 from tests.core.envelope_reading import CANONICAL, body, read, said
 
 OTHER_SPELLINGS = {
@@ -47,8 +47,8 @@ def test_the_event_type_has_another_spelling() -> None:
 
 
 def test_a_spelling_of_null_is_passed_over() -> None:
-    assert spelled({"a": None, "b": 0, "c": 1}, "a", "b", "c") == 0
+    assert read_first_present({"a": None, "b": 0, "c": 1}, "a", "b", "c") == 0
 
 
 def test_no_spelling_is_none() -> None:
-    assert spelled({"d": 1}, "a", "b") is None
+    assert read_first_present({"d": 1}, "a", "b") is None

@@ -6,16 +6,16 @@ from hypothesis import given
 
 from shared.core.erasure import (
     PERSONAL_FIELDS,
-    erased,
-    names_held,
-    scrubbed_change,
-    scrubbed_entry,
-    scrubbed_statements,
-    scrubbed_text,
+    collect_personal_values,
+    redact_event,
+    redact_journal_entry,
+    redact_json,
+    redact_state,
+    redact_value,
 )
 from shared.core.guest import UNVERSIONED
-from shared.core.joined import Joined
-from shared.core.statements import Statements
+from shared.core.joined import LinkedGuest
+from shared.core.statements import ReservationState
 from tests.statements import envelope, relayed, row, shown
 from tests.strategies.json_values import json_values
 
@@ -30,19 +30,19 @@ PERSON: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", sorted(PERSONAL_FIELDS))
 def test_a_personal_value_is_erased_in_its_own_form(name: str) -> None:
-    assert (erased(name, "marked"), erased(name, ["marked"])) == (None, [])
+    assert (redact_value(name, "marked"), redact_value(name, ["marked"])) == (None, [])
 
 
 @pytest.mark.parametrize(
     "name, value", [("partySize", 4), ("tableNumbers", ["12"]), ("state", "x")]
 )
 def test_an_anonymous_value_stays(name: str, value: Any) -> None:
-    assert erased(name, value) == value
+    assert redact_value(name, value) == value
 
 
 def test_of_an_envelope_time_party_and_status_stay() -> None:
     body = envelope(reservationDateTime="2026-03-14T23:15:00Z", **PERSON)
-    scrubbed = json.loads(scrubbed_text(json.dumps(body)))
+    scrubbed = json.loads(redact_json(json.dumps(body)))
     assert scrubbed == body | {
         "data": {
             "reservationId": "ot_1",
@@ -56,7 +56,7 @@ def test_of_an_envelope_time_party_and_status_stay() -> None:
 def test_of_an_object_time_party_tables_and_state_stay() -> None:
     said = row(3, guest_id="555001-g1", table_number=["12", "A1"], state="Partially Seated")
     told = said | {"guest_request": "marked", "visit_tags": ["marked"], "referrer": {"email": "m"}}
-    assert json.loads(scrubbed_text(json.dumps(told))) == said
+    assert json.loads(redact_json(json.dumps(told))) == said
 
 
 @pytest.mark.parametrize(
@@ -77,28 +77,28 @@ def test_of_an_object_time_party_tables_and_state_stay() -> None:
     ],
 )
 def test_what_is_in_no_known_form_goes_whole(body: str) -> None:
-    assert "marked" not in scrubbed_text(body).lower()
+    assert "marked" not in redact_json(body).lower()
 
 
 @given(json_values)
 def test_to_scrub_again_changes_nothing(value: Any) -> None:
-    once = scrubbed_text(json.dumps(value))
-    assert scrubbed_text(once) == once
+    once = redact_json(json.dumps(value))
+    assert redact_json(once) == once
 
 
 @pytest.mark.parametrize("change", [relayed(**PERSON), shown(1, guest_request="marked")])
 def test_a_statement_is_scrubbed_whole(change: Any) -> None:
-    scrubbed = scrubbed_change(change)
+    scrubbed = redact_event(change)
     assert "marked" not in str(scrubbed).lower()
-    assert (scrubbed.version, scrubbed.said.keys()) == (change.version, change.said.keys())
+    assert (scrubbed.version, scrubbed.fields.keys()) == (change.version, change.said.keys())
 
 
 def test_every_register_is_scrubbed_and_keeps_its_versions() -> None:
-    statements = Statements().hear(relayed(**PERSON)).hear(shown(1, guest_request="marked"))
-    scrubbed = scrubbed_statements(statements)
+    statements = ReservationState().merge(relayed(**PERSON)).merge(shown(1, guest_request="marked"))
+    scrubbed = redact_state(statements)
     assert "marked" not in str(scrubbed).lower()
-    for speaker, register in statements.registers.items():
-        kept = scrubbed.registers[speaker].fields
+    for speaker, register in statements.registers_by_actor.items():
+        kept = scrubbed.registers_by_actor[speaker].fields
         assert {n: s.version for n, s in kept.items()} == {
             n: s.version for n, s in register.fields.items()
         }
@@ -119,7 +119,7 @@ def entry(**fields: Any) -> dict[str, Any]:
 
 
 def test_of_an_entry_only_what_changes_is_returned() -> None:
-    assert scrubbed_entry(entry()) == {
+    assert redact_journal_entry(entry()) == {
         "said": {"partySize": 4, "specialRequests": None},
         "changes": {"partySize": {"from": None, "to": 4}},
         "payload": '{"partySize": 4}',
@@ -127,16 +127,20 @@ def test_of_an_entry_only_what_changes_is_returned() -> None:
 
 
 def test_an_entry_that_tells_of_nobody_is_left_alone() -> None:
-    assert scrubbed_entry(entry() | scrubbed_entry(entry())) == {}
+    assert redact_journal_entry(entry() | redact_journal_entry(entry())) == {}
 
 
 def test_a_reservation_holds_what_relays_said_and_what_was_joined_of_the_guest() -> None:
-    guest = Joined(("loser", "ada"), UNVERSIONED, diner_name="Ada", phone="+1212")
-    statements = Statements(guest=guest).hear(relayed(dinerName="A. L.", dinerEmail="a@b.c"))
-    assert names_held(statements, "ada") == {"Ada", "+1212", "A. L.", "a@b.c"}
-    assert names_held(statements, "loser") == names_held(statements, "ada")
-    assert names_held(statements, "another") == {"A. L.", "a@b.c"}
+    guest = LinkedGuest(("loser", "ada"), UNVERSIONED, diner_name="Ada", phone="+1212")
+    statements = ReservationState(linked_guest=guest).merge(
+        relayed(dinerName="A. L.", dinerEmail="a@b.c")
+    )
+    assert collect_personal_values(statements, "ada") == {"Ada", "+1212", "A. L.", "a@b.c"}
+    assert collect_personal_values(statements, "loser") == collect_personal_values(
+        statements, "ada"
+    )
+    assert collect_personal_values(statements, "another") == {"A. L.", "a@b.c"}
 
 
 def test_a_reservation_of_which_nobody_spoke_holds_no_name() -> None:
-    assert names_held(Statements(), "ada") == set()
+    assert collect_personal_values(ReservationState(), "ada") == set()

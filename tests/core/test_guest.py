@@ -9,8 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.core.change import Version
-from shared.core.guest import UNVERSIONED, Guest, guest_from, guest_from_row, stored_guest
-from shared.errors import RejectedStatementError
+from shared.core.guest import (
+    UNVERSIONED,
+    Guest,
+    guest_from_map,
+    guest_to_map,
+    parse_opentable_guest,
+)
+from shared.errors import InvalidEventError
 from tests.strategies.json_values import json_values
 
 NOW = datetime(2026, 3, 9, 12, 31, tzinfo=UTC)
@@ -31,7 +37,7 @@ def row(**fields: Any) -> dict[str, Any]:
 
 
 def read(**fields: Any) -> Guest:
-    return guest_from_row(row(**fields), rid="555001", country="US", now=NOW)
+    return parse_opentable_guest(row(**fields), rid="555001", country="US", now=NOW)
 
 
 def merged_row(**fields: Any) -> dict[str, Any]:
@@ -40,7 +46,7 @@ def merged_row(**fields: Any) -> dict[str, Any]:
 
 
 def merged(**fields: Any) -> Guest:
-    return guest_from_row(merged_row(**fields), rid="555001", country="US", now=NOW)
+    return parse_opentable_guest(merged_row(**fields), rid="555001", country="US", now=NOW)
 
 
 def test_what_is_told_of_a_person_is_kept_by_the_documents_names() -> None:
@@ -80,7 +86,7 @@ def test_what_is_told_of_a_person_is_kept_by_the_documents_names() -> None:
 
 def test_key_and_version_are_read_as_a_reservations_are() -> None:
     guest = read(id=f"555001-{KEY.upper()}")
-    assert (guest.key, guest.version) == (KEY, Version.of_object(7, UPDATED))
+    assert (guest.key, guest.version) == (KEY, Version.from_sequence(7, UPDATED))
 
 
 @pytest.mark.parametrize(
@@ -109,7 +115,7 @@ def test_numbers_come_with_the_primary_first_and_each_once(
 
 def test_a_number_in_no_country_is_kept_as_it_came() -> None:
     body = row(phone="2125550100")
-    guest = guest_from_row(body, rid="555001", country=None, now=NOW)
+    guest = parse_opentable_guest(body, rid="555001", country=None, now=NOW)
     assert guest.profile["phones"] == ["2125550100"]
 
 
@@ -129,22 +135,26 @@ def test_of_a_forgotten_guest_nothing_else_is_read() -> None:
 )
 def test_a_merged_guest_points_to_the_survivor_in_whatever_form(written: str) -> None:
     guest = merged(primary_guest=written)
-    assert (guest.key, guest.survivor, guest.survivor_id) == (KEY, "survivor", "555001-survivor")
-    assert (guest.version, guest.profile, guest.is_plain) == (UNVERSIONED, {}, False)
+    assert (guest.key, guest.survivor_key, guest.survivor_id) == (
+        KEY,
+        "survivor",
+        "555001-survivor",
+    )
+    assert (guest.version, guest.profile, guest.is_active) == (UNVERSIONED, {}, False)
 
 
 def test_a_merged_guest_may_come_with_a_version() -> None:
     told = {"sequence_id": 7, "updated_at_utc": "2026-03-09T12:30:44Z"}
-    assert merged(primary_guest="s", **told).version == Version.of_object(7, UPDATED)
+    assert merged(primary_guest="s", **told).version == Version.from_sequence(7, UPDATED)
 
 
 def test_a_merged_guest_without_a_survivor_is_read_as_nobody() -> None:
     guest = merged()
-    assert (guest.archived, guest.survivor, guest.is_plain) == (True, None, False)
+    assert (guest.is_merged, guest.survivor_key, guest.is_active) == (True, None, False)
 
 
 def test_a_survivor_beside_a_record_that_is_not_archived_is_no_merge() -> None:
-    assert read(primary_guest="555001-survivor", archived=False).survivor is None
+    assert read(primary_guest="555001-survivor", archived=False).survivor_key is None
 
 
 @pytest.mark.parametrize(
@@ -168,7 +178,7 @@ def test_a_survivor_beside_a_record_that_is_not_archived_is_no_merge() -> None:
 def test_what_cannot_be_read_is_refused_by_name_and_unquoted(
     fields: dict[str, Any], reason: str
 ) -> None:
-    with pytest.raises(RejectedStatementError) as refusal:
+    with pytest.raises(InvalidEventError) as refusal:
         read(**fields)
     assert refusal.value.reason == reason
     assert "2125550100" not in str(refusal.value)
@@ -177,13 +187,13 @@ def test_what_cannot_be_read_is_refused_by_name_and_unquoted(
 @pytest.mark.parametrize("id_", [".", "..", "__x__"])
 @pytest.mark.parametrize("written", ["id", "primary_guest"])
 def test_an_id_that_can_be_no_document_is_refused(id_: str, written: str) -> None:
-    with pytest.raises(RejectedStatementError, match="invalid_id"):
+    with pytest.raises(InvalidEventError, match="invalid_id"):
         merged(**{written: id_})
 
 
 @pytest.mark.parametrize("field", ["notes", "first_name"])
 def test_details_too_large_to_be_kept_are_refused(field: str) -> None:
-    with pytest.raises(RejectedStatementError, match="too_large"):
+    with pytest.raises(InvalidEventError, match="too_large"):
         read(**{field: "x" * 100_000})
 
 
@@ -194,9 +204,9 @@ names = st.sampled_from(sorted({*row(), "first_name", "tags", "phone", "phone_nu
 def test_any_row_is_read_or_refused(fields: dict[str, Any], archived: bool) -> None:  # noqa: FBT001 -- Hypothesis gives it
     try:
         guest = read(**{"archived": archived, **fields})
-    except RejectedStatementError:
+    except InvalidEventError:
         return
-    assert guest_from(stored_guest(guest)) == guest
+    assert guest_from_map(guest_to_map(guest)) == guest
 
 
 @pytest.mark.parametrize(
@@ -213,17 +223,17 @@ def test_a_guest_of_the_copper_tier_has_no_name() -> None:
 
 def test_a_guest_is_known_by_name_address_and_every_number() -> None:
     guest = read(first_name="Ada", email="ada@example.com", phone="2125550100")
-    assert guest.known_as == ["Ada", "ada@example.com", "+12125550100"]
+    assert guest.personal_identifiers == ["Ada", "ada@example.com", "+12125550100"]
 
 
 def test_a_placeholder_is_known_by_nothing() -> None:
-    assert Guest(KEY).known_as == []
+    assert Guest(KEY).personal_identifiers == []
 
 
-LOW, HIGH = (Guest(KEY, Version.of_object(n, UPDATED), {"firstName": str(n)}) for n in (1, 2))
-LATER = Guest(KEY, Version.of_object(2, NOW), {"firstName": "later"})
-MERGED = Guest(KEY, archived=True, survivor="s", survivor_id="555001-s")
-NOBODY = Guest(KEY, archived=True)
+LOW, HIGH = (Guest(KEY, Version.from_sequence(n, UPDATED), {"firstName": str(n)}) for n in (1, 2))
+LATER = Guest(KEY, Version.from_sequence(2, NOW), {"firstName": "later"})
+MERGED = Guest(KEY, is_merged=True, survivor_key="s", survivor_id="555001-s")
+NOBODY = Guest(KEY, is_merged=True)
 GONE = Guest(KEY, forgotten_at=NOW)
 
 
@@ -232,29 +242,29 @@ GONE = Guest(KEY, forgotten_at=NOW)
 )
 def test_of_two_records_one_and_only_one_replaces_the_other(order: tuple[Guest, Guest]) -> None:
     one, other = order
-    assert one.outranks(other) is not other.outranks(one)
+    assert one.supersedes(other) is not other.supersedes(one)
 
 
 def test_placeholder_version_time_merge_and_erasure_outrank_one_another_in_this_order() -> None:
     ranks = [Guest(KEY), LOW, HIGH, LATER, NOBODY, MERGED, GONE]
-    assert all(later.outranks(earlier) for earlier, later in pairwise(ranks))
+    assert all(later.supersedes(earlier) for earlier, later in pairwise(ranks))
 
 
 def test_a_record_does_not_replace_itself() -> None:
-    assert not any(guest.outranks(guest) for guest in (LOW, MERGED, GONE))
+    assert not any(guest.supersedes(guest) for guest in (LOW, MERGED, GONE))
 
 
 @pytest.mark.parametrize("guest", [Guest(KEY), LOW, MERGED, NOBODY, GONE])
 def test_a_record_is_read_back_as_it_was_stored(guest: Guest) -> None:
-    assert guest_from(stored_guest(guest)) == guest
+    assert guest_from_map(guest_to_map(guest)) == guest
 
 
 def test_a_tombstone_holds_the_key_and_the_time_alone() -> None:
-    assert stored_guest(GONE) == {"guestKey": KEY, "forgottenAt": NOW}
+    assert guest_to_map(GONE) == {"guestKey": KEY, "forgottenAt": NOW}
 
 
 def test_a_merged_guests_document_holds_nothing_of_the_person() -> None:
-    held = stored_guest(Guest(KEY, profile={"firstName": "Ada"}, archived=True, survivor="s"))
+    held = guest_to_map(Guest(KEY, profile={"firstName": "Ada"}, is_merged=True, survivor_key="s"))
     assert "Ada" not in str(held)
 
 

@@ -4,23 +4,31 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from shared.core.change import Change
-from shared.core.journal import Writing, entry_version, fold, journal_entry, later_entry_id
-from shared.core.signature import Verdict
-from shared.core.statements import Statements
+from shared.core.change import ReservationEvent
+from shared.core.journal import (
+    WriteContext,
+    build_journal_entry,
+    build_later_entry_id,
+    read_entry_version,
+    rebuild_state,
+)
+from shared.core.signature import Verification
+from shared.core.statements import ReservationState
 from tests.statements import RECEIVED, relayed, shown
 
-WRITING = Writing(RECEIVED, "attempt", timedelta(days=400))
+WRITING = WriteContext(RECEIVED, "attempt", timedelta(days=400))
 
 
-def entry(change: Change) -> dict[str, Any]:
-    return journal_entry(change, "created", {}, Statements().hear(change), WRITING)
+def entry(change: ReservationEvent) -> dict[str, Any]:
+    return build_journal_entry(change, "created", {}, ReservationState().merge(change), WRITING)
 
 
 def test_an_entry_tells_the_whole_story_of_its_event() -> None:
     change = shown(7, state="Seated")
     changes = {"status": {"from": "CONFIRMED", "to": "SEATED"}}
-    assert journal_entry(change, "updated", changes, Statements().hear(change), WRITING) == {
+    assert build_journal_entry(
+        change, "updated", changes, ReservationState().merge(change), WRITING
+    ) == {
         "eventId": "seq-7",
         "eventType": "reservation.snapshot",
         "source": "POLL",
@@ -28,7 +36,7 @@ def test_an_entry_tells_the_whole_story_of_its_event() -> None:
         "occurredAt": datetime(2026, 3, 9, 12, 0, 7, tzinfo=UTC),
         "sequenceId": 7,
         "version": {"at": datetime(2026, 3, 9, 12, 0, 7, tzinfo=UTC), "sequenceId": 7},
-        "said": dict(change.said),
+        "said": dict(change.fields),
         "receivedAt": RECEIVED,
         "outcome": "updated",
         "changes": changes,
@@ -39,7 +47,9 @@ def test_an_entry_tells_the_whole_story_of_its_event() -> None:
 
 
 def test_a_webhooks_entry_tells_which_key_proved_it() -> None:
-    proved = replace(shown(7), proof=Verdict(accepted=True, reason="bearer", position=1))
+    proved = replace(
+        shown(7), authentication=Verification(is_accepted=True, reason="bearer", credential_index=1)
+    )
     assert entry(proved)["proof"] == {"scheme": "bearer", "keyPosition": 1}
 
 
@@ -48,8 +58,8 @@ def test_an_envelopes_entry_has_no_sequence() -> None:
 
 
 @pytest.mark.parametrize("change", [shown(7), relayed()])
-def test_an_entry_keeps_its_statements_version(change: Change) -> None:
-    assert entry_version(entry(change)) == change.version
+def test_an_entry_keeps_its_statements_version(change: ReservationEvent) -> None:
+    assert read_entry_version(entry(change)) == change.version
 
 
 def test_an_entry_without_a_start_expires_after_its_receipt() -> None:
@@ -63,17 +73,17 @@ def test_an_entry_at_the_end_of_the_calendar_expires_at_its_start() -> None:
 
 def test_a_sequence_said_again_at_another_time_has_an_entry_of_its_own() -> None:
     again = shown(7, updated_at_utc="2026-03-09T12:30:44.5Z")
-    assert later_entry_id(again) == "seq-7.20260309T123044.500000Z"
+    assert build_later_entry_id(again) == "seq-7.20260309T123044.500000Z"
 
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_folding_the_entries_gives_all_that_was_said(order: int) -> None:
     changes = [relayed(), shown(7), relayed("cancelled", minute=2)]
-    statements = Statements()
+    statements = ReservationState()
     for change in changes:
-        statements = statements.hear(change)
-    assert fold([entry(change) for change in changes][::order]) == statements
+        statements = statements.merge(change)
+    assert rebuild_state([entry(change) for change in changes][::order]) == statements
 
 
 def test_an_empty_journal_says_nothing() -> None:
-    assert fold([]) == Statements()
+    assert rebuild_state([]) == ReservationState()

@@ -5,88 +5,92 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.core import keys
-from shared.errors import RejectedStatementError
+from shared.errors import InvalidEventError
 
 UUID = "2B7E9F40-6c1d-4F0A-8e55-91C7D0A4BE13"
 OBJECT_ID = "65AA01bb02cc03dd04ee05ff"
 
 
 def test_a_key_drops_its_own_restaurants_prefix() -> None:
-    assert keys.external_key("555001-ot_1", "555001") == "ot_1"
+    assert keys.build_external_key("555001-ot_1", "555001") == "ot_1"
 
 
 def test_a_key_keeps_another_restaurants_prefix() -> None:
-    assert keys.external_key("555002-ot_1", "555001") == "555002-ot_1"
+    assert keys.build_external_key("555002-ot_1", "555001") == "555002-ot_1"
 
 
 def test_a_key_drops_one_prefix_only() -> None:
-    assert keys.external_key("7-7-x", "7") == "7-x"
+    assert keys.build_external_key("7-7-x", "7") == "7-x"
 
 
 def test_a_restaurant_without_a_number_has_no_prefix_to_drop() -> None:
-    assert keys.external_key("555001-ot_1", None) == "555001-ot_1"
+    assert keys.build_external_key("555001-ot_1", None) == "555001-ot_1"
 
 
 @pytest.mark.parametrize("key", [UUID, OBJECT_ID])
 def test_a_uuid_and_an_object_id_have_no_case(key: str) -> None:
-    assert keys.external_key(f"1-{key}", "1") == keys.external_key(key.upper(), "1") == key.lower()
+    assert (
+        keys.build_external_key(f"1-{key}", "1")
+        == keys.build_external_key(key.upper(), "1")
+        == key.lower()
+    )
 
 
 @pytest.mark.parametrize("key", ["OT_1", UUID + "0", OBJECT_ID[1:]])
 def test_any_other_key_keeps_its_case(key: str) -> None:
-    assert keys.external_key(key, "1") == key
+    assert keys.build_external_key(key, "1") == key
 
 
 @pytest.mark.parametrize("key", ["", "a b", "a/b", "é", "a\n", "x" * 201, "1-", "٣"])
 def test_what_cannot_be_a_key_is_refused(key: str) -> None:
-    with pytest.raises(RejectedStatementError) as refused:
-        keys.external_key(key, "1")
+    with pytest.raises(InvalidEventError) as refused:
+        keys.build_external_key(key, "1")
     assert refused.value.reason == "invalid_id"
 
 
 @pytest.mark.parametrize("key", ["x" * 200, "A-z_0.9:"])
 def test_every_character_and_length_of_a_key_is_taken(key: str) -> None:
-    assert keys.external_key(key, "1") == key
+    assert keys.build_external_key(key, "1") == key
 
 
 def test_a_refusal_does_not_quote_the_id() -> None:
-    with pytest.raises(RejectedStatementError) as refused:
-        keys.external_key("John Doe", "1")
+    with pytest.raises(InvalidEventError) as refused:
+        keys.build_external_key("John Doe", "1")
     assert "John" not in str(refused.value)
 
 
 @pytest.mark.parametrize("open_table_id", ["ot_1", "555001-ot_1"])
 def test_the_api_takes_an_id_with_the_prefix_once(open_table_id: str) -> None:
-    assert keys.prefixed(open_table_id, "555001") == "555001-ot_1"
+    assert keys.add_rid_prefix(open_table_id, "555001") == "555001-ot_1"
 
 
 def test_a_document_is_named_after_its_key() -> None:
-    assert keys.reservation_document_id("ot_1") == "opentable-ot_1"
+    assert keys.build_reservation_document_id("ot_1") == "opentable-ot_1"
 
 
 def test_an_objects_event_is_named_after_its_sequence() -> None:
-    assert keys.object_event_id(40217) == "seq-40217"
+    assert keys.build_object_event_id(40217) == "seq-40217"
 
 
 def test_an_envelopes_event_is_named_after_its_id() -> None:
-    assert keys.envelope_event_id("evt_1") == "evt-evt_1"
+    assert keys.build_envelope_event_id("evt_1") == "evt-evt_1"
 
 
 @pytest.mark.parametrize("envelope_id", ["a b", "a/b", "é", "x" * 201, "~", "\ud800"])
 def test_an_envelope_id_that_cannot_be_a_name_is_hashed(envelope_id: str) -> None:
     digest = hashlib.sha256(envelope_id.encode("utf-8", "surrogatepass")).hexdigest()
-    assert keys.envelope_event_id(envelope_id) == f"evt-~{digest}"
+    assert keys.build_envelope_event_id(envelope_id) == f"evt-~{digest}"
 
 
 @given(st.text(st.characters()), st.text(st.characters()))
 def test_two_envelope_ids_never_share_a_name(one: str, other: str) -> None:
-    named = keys.envelope_event_id(one) == keys.envelope_event_id(other)
+    named = keys.build_envelope_event_id(one) == keys.build_envelope_event_id(other)
     assert named == (one == other)
 
 
 def test_an_id_that_looks_like_a_hash_never_meets_one() -> None:
-    hashed = keys.envelope_event_id("a b").removeprefix("evt-")
-    assert keys.envelope_event_id(hashed) != f"evt-{hashed}"
+    hashed = keys.build_envelope_event_id("a b").removeprefix("evt-")
+    assert keys.build_envelope_event_id(hashed) != f"evt-{hashed}"
 
 
 @pytest.mark.parametrize("text", ["restaurant-123", "A_b-9", "x" * 128])
@@ -111,12 +115,12 @@ def test_what_may_not_be_opentables_number(text: str) -> None:
 
 @pytest.mark.parametrize("guest_id", ["555001-g", "g"])
 def test_a_guests_key_drops_the_restaurants_prefix(guest_id: str) -> None:
-    assert keys.guest_key(guest_id, "555001") == "g"
+    assert keys.build_guest_key(guest_id, "555001") == "g"
 
 
 @pytest.mark.parametrize("guest_id", ["a b", "555001-", ".", "..", "__a__", "x" * 201])
 def test_a_guests_id_that_cannot_be_a_document_leads_to_nobody(guest_id: str) -> None:
-    assert keys.guest_key(guest_id, "555001") is None
+    assert keys.build_guest_key(guest_id, "555001") is None
 
 
 @pytest.mark.parametrize("text", ["a", "é b", "...", "__a", "x" * 300])

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.core.missed import is_missed
+from shared.core.missed import is_missed_webhook
 from tests.strategies.objects import NOON
 
 LATE = timedelta(minutes=5, seconds=1)
@@ -10,7 +10,7 @@ LATE = timedelta(minutes=5, seconds=1)
 
 def missed(field: str, age: timedelta) -> bool:
     entry = {"changes": {field: {"from": None, "to": 1}}, "occurredAt": NOON - age}
-    return is_missed(entry, NOON)
+    return is_missed_webhook(entry, NOON)
 
 
 @pytest.mark.parametrize("field", ["status", "startAt", "partySize"])

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from shared.core.missed import Missed
+from shared.core.missed import MissedWebhooks
 from tests.strategies.objects import NOON
 
 
@@ -12,15 +12,15 @@ def entry(hours: int) -> dict[str, Any]:
     return {"changes": {"status": {"from": None, "to": "BOOKED"}}, "occurredAt": happened}
 
 
-def noted(*hours: int) -> Missed:
-    missed = Missed()
+def noted(*hours: int) -> MissedWebhooks:
+    missed = MissedWebhooks()
     for each in hours:
-        missed.note(entry(each), NOON)
+        missed.record(entry(each), NOON)
     return missed
 
 
 def test_nothing_missed_began_at_no_time() -> None:
-    assert noted() == Missed(0, None)
+    assert noted() == MissedWebhooks(0, None)
 
 
 def test_each_late_change_counts() -> None:
@@ -28,7 +28,7 @@ def test_each_late_change_counts() -> None:
 
 
 def test_a_change_whose_webhook_may_still_come_does_not_count() -> None:
-    assert noted(0) == Missed(0, None)
+    assert noted(0) == MissedWebhooks(0, None)
 
 
 def test_the_first_of_them_is_known_in_any_order() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.core.body import parse_object
+from shared.core.body import parse_strict_json
 from tests.core.memory_ledger import apart_from_times, told
 from tests.strategies.histories import envelope_change
 
@@ -18,7 +18,7 @@ ORDERS = list(permutations(NAMES))
 def document_after(order: tuple[str, ...]) -> dict[str, Any]:
     bodies = [(EVENTS / f"reservation_{name}.json").read_bytes() for name in order]
     return apart_from_times(
-        told((envelope_change(parse_object(b)) for b in bodies), ["entry"]).document
+        told((envelope_change(parse_strict_json(b)) for b in bodies), ["entry"]).document
     )
 
 

@@ -1,33 +1,35 @@
 from shared.core.guest import UNVERSIONED
-from shared.core.joined import Joined, Unknown
-from shared.core.named import Named
+from shared.core.joined import LinkedGuest, UnresolvedGuest
+from shared.core.named import GuestReferences
 
-GONE = Joined(("a", "gone"), UNVERSIONED, forgotten=True)
-HERE = Joined(("a", "b"), UNVERSIONED)
+GONE = LinkedGuest(("a", "gone"), UNVERSIONED, is_forgotten=True)
+HERE = LinkedGuest(("a", "b"), UNVERSIONED)
 
 
 def test_whoever_is_named_stays_named() -> None:
-    named = Named().add("a").add("b").add(None).add("a")
-    assert named.keys == named.led_to == {"a", "b"}
+    named = GuestReferences().with_key("a").with_key("b").with_key(None).with_key("a")
+    assert named.keys == named.resolved_keys == {"a", "b"}
 
 
 def test_those_led_to_are_added_to_those_named() -> None:
-    named = Named().add("a").follow([HERE], anew=False)
-    assert named == Named(frozenset("a"), frozenset("ab"))
+    named = GuestReferences().with_key("a").with_resolved([HERE], is_complete=False)
+    assert named == GuestReferences(frozenset("a"), frozenset("ab"))
 
 
 def test_what_was_found_before_is_void_where_all_was_found_anew() -> None:
-    before = Named(frozenset("a"), frozenset({"a", "old"}))
-    assert before.follow([HERE], anew=True).led_to == {"a", "b"}
-    assert before.follow([HERE], anew=False).led_to == {"a", "b", "old"}
+    before = GuestReferences(frozenset("a"), frozenset({"a", "old"}))
+    assert before.with_resolved([HERE], is_complete=True).resolved_keys == {"a", "b"}
+    assert before.with_resolved([HERE], is_complete=False).resolved_keys == {"a", "b", "old"}
 
 
 def test_somebody_unknown_is_led_to_all_the_same() -> None:
-    found = Unknown(("a", "later"), was_read=True)
-    assert Named().add("a").follow([found], anew=True).led_to == {"a", "later"}
+    found = UnresolvedGuest(("a", "later"), was_read=True)
+    assert GuestReferences().with_key("a").with_resolved(
+        [found], is_complete=True
+    ).resolved_keys == {"a", "later"}
 
 
 def test_forgotten_once_is_forgotten_for_good() -> None:
-    gone = Named().add("a").follow([GONE], anew=True)
-    assert gone.forgotten
-    assert gone.add("c").follow([HERE], anew=True).forgotten
+    gone = GuestReferences().with_key("a").with_resolved([GONE], is_complete=True)
+    assert gone.has_forgotten_guest
+    assert gone.with_key("c").with_resolved([HERE], is_complete=True).has_forgotten_guest

@@ -6,15 +6,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from shared.core.change import Change, Source, Speaker, Version
-from shared.core.decision import Commit, Held, decide
-from shared.core.document import Identity, flatten
-from shared.core.journal import Writing
-from shared.core.own import own_statements, render_own
-from shared.core.statements import HISTORY_LENGTH
-from shared.core.stored import register_from
-from shared.core.system import System
-from shared.errors import RejectedStatementError
+from shared.core.change import Actor, Channel, ReservationEvent, Version
+from shared.core.decision import ReservationWrite, StoredReservation, decide
+from shared.core.document import ReservationIdentity, flatten_document
+from shared.core.journal import WriteContext
+from shared.core.own import native_registers, render_native_update
+from shared.core.statements import MAX_STATUS_HISTORY_ENTRIES
+from shared.core.stored import registers_from_map
+from shared.core.system import ReservationSystem
+from shared.errors import InvalidEventError
 from tests.statements import RECEIVED
 
 OWN: dict[str, Any] = {
@@ -26,33 +26,33 @@ OWN: dict[str, Any] = {
 }
 
 
-def cancelled(minute: int = 0, **said: Any) -> Change:
+def cancelled(minute: int = 0, **said: Any) -> ReservationEvent:
     at, event_id = RECEIVED + timedelta(minutes=minute), f"staff-{minute}"
     said = said or {"status": "CANCELLED", "cancellationReason": "Rain"}
-    version = Version.of_envelope(at, event_id)
-    type_, source = "staff.cancelled", Source.STAFF
-    return Change("own-1", event_id, type_, Speaker.LINEUP, version, said, "{}", source)
+    version = Version.from_timestamp(at, event_id)
+    type_, source = "staff.cancelled", Channel.STAFF
+    return ReservationEvent("own-1", event_id, type_, Actor.LINEUP, version, said, "{}", source)
 
 
-def written(change: Change, document: dict[str, Any] = OWN) -> dict[str, Any]:
-    flat = flatten(document)
-    return render_own(flat, own_statements(flat).hear(change), change)
+def written(change: ReservationEvent, document: dict[str, Any] = OWN) -> dict[str, Any]:
+    flat = flatten_document(document)
+    return render_native_update(flat, native_registers(flat).merge(change), change)
 
 
-def after(*changes: Change) -> dict[str, Any]:
-    flat = flatten(OWN)
+def after(*changes: ReservationEvent) -> dict[str, Any]:
+    flat = flatten_document(OWN)
     for change in changes:
-        flat |= render_own(flat, own_statements(flat).hear(change), change)
+        flat |= render_native_update(flat, native_registers(flat).merge(change), change)
     return flat
 
 
 def test_only_the_writer_of_such_a_document_may_create_it() -> None:
-    with pytest.raises(RejectedStatementError, match="unknown_reservation"):
-        own_statements({})
+    with pytest.raises(InvalidEventError, match="unknown_reservation"):
+        native_registers({})
 
 
 def test_a_document_that_staff_never_changed_holds_nothing_said() -> None:
-    assert own_statements(flatten(OWN)).registers == {}
+    assert native_registers(flatten_document(OWN)).registers_by_actor == {}
 
 
 def test_a_cancellation_writes_what_it_says_and_nothing_else() -> None:
@@ -77,10 +77,10 @@ def test_the_history_goes_on_below_its_writers_own_entries() -> None:
 
 
 def test_a_history_is_bounded() -> None:
-    long = [{"status": "CONFIRMED", "by": n} for n in range(HISTORY_LENGTH)]
+    long = [{"status": "CONFIRMED", "by": n} for n in range(MAX_STATUS_HISTORY_ENTRIES)]
     history = written(cancelled(), OWN | {"statusHistory": long})["statusHistory"]
     assert (len(history), history[0]["by"], history[-1]["eventId"]) == (
-        HISTORY_LENGTH,
+        MAX_STATUS_HISTORY_ENTRIES,
         1,
         "staff-0",
     )
@@ -94,9 +94,9 @@ def test_what_was_said_later_is_not_overwritten_by_what_comes_late() -> None:
 
 
 def test_what_staff_said_is_read_back() -> None:
-    statements = own_statements(after(cancelled()))
-    assert statements.shown("cancellationReason") == "Rain"
-    assert register_from(after(cancelled())["sync.lineup"]).version == cancelled().version
+    statements = native_registers(after(cancelled()))
+    assert statements.resolve_field("cancellationReason") == "Rain"
+    assert registers_from_map(after(cancelled())["sync.lineup"]).version == cancelled().version
 
 
 def test_a_change_of_one_field_leaves_the_other() -> None:
@@ -105,9 +105,11 @@ def test_a_change_of_one_field_leaves_the_other() -> None:
 
 
 def test_of_its_times_only_the_last_writing_moves() -> None:
-    identity = Identity("restaurant-123", "own-1", ZoneInfo("UTC"), System.LINEUP)
-    writing = Writing(RECEIVED, "attempt", timedelta(days=400))
-    commit = decide(cancelled(), Held(OWN, {"staff-0": None}), identity, writing)
-    assert isinstance(commit, Commit)
+    identity = ReservationIdentity(
+        "restaurant-123", "own-1", ZoneInfo("UTC"), ReservationSystem.LINEUP
+    )
+    writing = WriteContext(RECEIVED, "attempt", timedelta(days=400))
+    commit = decide(cancelled(), StoredReservation(OWN, {"staff-0": None}), identity, writing)
+    assert isinstance(commit, ReservationWrite)
     times = {"createdAt", "updatedAt", "reconciliation.lastReconciledAt"}
-    assert commit.document.keys() & times == {"updatedAt"}
+    assert commit.changed_fields.keys() & times == {"updatedAt"}

@@ -6,45 +6,53 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.pattern_sums import Days, absent, parties, sums
-from shared.core.system import System
+from shared.core.pattern_sums import AnalyticsDays, count_parties, missing_spans, summarize
+from shared.core.system import ReservationSystem
 
 MONDAY, TUESDAY, NEXT_MONDAY = "2026-03-09", "2026-03-10", "2026-03-16"
 
 
-def day(own: int = 0, **counts: int) -> dict[System, Counter[str]]:
-    return {System.OPENTABLE: Counter(counts), System.LINEUP: Counter(bookings=own)}
+def day(own: int = 0, **counts: int) -> dict[ReservationSystem, Counter[str]]:
+    return {
+        ReservationSystem.OPENTABLE: Counter(counts),
+        ReservationSystem.LINEUP: Counter(bookings=own),
+    }
 
 
 def test_only_the_sources_asked_for_are_summed() -> None:
     days = {MONDAY: day(own=3, bookings=2), TUESDAY: day(bookings=5)}
-    assert sums(days, System, MONDAY).counts["bookings"] == 10
-    assert sums(days, [System.LINEUP], MONDAY).counts["bookings"] == 3
+    assert summarize(days, ReservationSystem, MONDAY).counts["bookings"] == 10
+    assert summarize(days, [ReservationSystem.LINEUP], MONDAY).counts["bookings"] == 3
 
 
 def test_a_weekday_is_the_sum_of_its_dates() -> None:
     days = {MONDAY: day(covers=2), TUESDAY: day(covers=4), NEXT_MONDAY: day(covers=8)}
-    weekly = sums(days, System, MONDAY).weekly
+    weekly = summarize(days, ReservationSystem, MONDAY).by_weekday
     assert {weekday: counts["covers"] for weekday, counts in weekly.items()} == {1: 10, 2: 4}
 
 
 def test_cancellations_are_a_share_of_all_bookings() -> None:
-    assert sums({MONDAY: day(bookings=8, cancelled=1)}, System, MONDAY).cancellation_rate == 0.125
+    assert (
+        summarize(
+            {MONDAY: day(bookings=8, cancelled=1)}, ReservationSystem, MONDAY
+        ).cancellation_rate
+        == 0.125
+    )
 
 
 def test_no_shows_are_a_share_of_the_bookings_that_were_due_and_stood() -> None:
     days = {MONDAY: day(bookings=10, cancelled=2, noShows=1), TUESDAY: day(bookings=90)}
-    assert sums(days, System, TUESDAY).no_show_rate == 0.125
+    assert summarize(days, ReservationSystem, TUESDAY).no_show_rate == 0.125
 
 
 @pytest.mark.parametrize("days", [{}, {MONDAY: day()}, {TUESDAY: day(walkIns=1)}])
-def test_without_bookings_there_are_no_rates(days: Days) -> None:
-    whole = sums(days, System, NEXT_MONDAY)
+def test_without_bookings_there_are_no_rates(days: AnalyticsDays) -> None:
+    whole = summarize(days, ReservationSystem, NEXT_MONDAY)
     assert (whole.cancellation_rate, whole.no_show_rate) == (None, None)
 
 
 def test_parties_are_the_bookings_that_come_and_the_walk_ins() -> None:
-    assert parties(Counter(bookings=10, cancelled=2, noShows=1, walkIns=4)) == 11
+    assert count_parties(Counter(bookings=10, cancelled=2, noShows=1, walkIns=4)) == 11
 
 
 WANTED = [f"2026-03-{number:02}" for number in range(1, 11)]
@@ -52,7 +60,7 @@ WANTED = [f"2026-03-{number:02}" for number in range(1, 11)]
 
 def test_absent_days_that_follow_each_other_are_one_span() -> None:
     counted = {each: day() for each in WANTED if each[-1] in "348"}
-    assert absent(WANTED, counted) == [
+    assert missing_spans(WANTED, counted) == [
         ("2026-03-01", "2026-03-02"),
         ("2026-03-05", "2026-03-07"),
         ("2026-03-09", "2026-03-10"),
@@ -61,6 +69,6 @@ def test_absent_days_that_follow_each_other_are_one_span() -> None:
 
 @given(st.sets(st.sampled_from(WANTED)))
 def test_every_day_wanted_is_either_counted_or_in_one_span(counted: set[str]) -> None:
-    spans = absent(WANTED, {each: day() for each in counted})
+    spans = missing_spans(WANTED, {each: day() for each in counted})
     told = [each for each in WANTED for first, last in spans if first <= each <= last]
     assert told == [each for each in WANTED if each not in counted]

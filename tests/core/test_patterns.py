@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.patterns import Counts, Tally, counts_from, summed
-from shared.core.system import System
-from shared.core.visits import Outcome, visit_of
+from shared.core.patterns import RollupBuilder, RollupCounts, counts_from_map, sum_counts
+from shared.core.system import ReservationSystem
+from shared.core.visits import BookingOutcome, booking_facts
 from tests.core.test_visits import document
 from tests.strategies.visits import DAYS, ZONE, documents
 
@@ -17,21 +17,23 @@ ledgers = st.lists(documents(), max_size=12)
 
 
 def rolled(*held: dict[str, Any]) -> dict[str, Any]:
-    tally = Tally(DAYS, ZONE)
+    tally = RollupBuilder(DAYS, ZONE)
     for each in held:
-        tally.take(each)
-    return tally.roll_ups()
+        tally.add_document(each)
+    return tally.build_rollups()
 
 
 def of_one(**fields: Any) -> dict[str, Any]:
-    tally = Tally(["2026-03-14"], ZONE)
-    tally.take(document(**fields))
-    counted: dict[str, Any] = tally.roll_ups()["2026-03-14"]["OPENTABLE"]
+    tally = RollupBuilder(["2026-03-14"], ZONE)
+    tally.add_document(document(**fields))
+    counted: dict[str, Any] = tally.build_rollups()["2026-03-14"]["OPENTABLE"]
     return counted
 
 
-def whole(up: dict[str, Any]) -> Counts:
-    return summed(counts_from(counts) for sources in up.values() for counts in sources.values())
+def whole(up: dict[str, Any]) -> RollupCounts:
+    return sum_counts(
+        counts_from_map(counts) for sources in up.values() for counts in sources.values()
+    )
 
 
 @given(ledgers, st.randoms(use_true_random=False))
@@ -45,7 +47,7 @@ def test_a_roll_up_is_the_same_in_any_order(held: list[dict[str, Any]], random: 
 def test_roll_ups_of_parts_add_up_to_that_of_the_whole(
     held: list[dict[str, Any]], cut: int
 ) -> None:
-    parts = summed([whole(rolled(*held[:cut])), whole(rolled(*held[cut:]))])
+    parts = sum_counts([whole(rolled(*held[:cut])), whole(rolled(*held[cut:]))])
     assert parts == whole(rolled(*held))
 
 
@@ -54,14 +56,16 @@ def test_the_sums_over_days_are_what_a_count_of_the_reservations_finds(
     held: list[dict[str, Any]],
 ) -> None:
     sums = whole(rolled(*held))
-    visits = [visit for each in held if (visit := visit_of(each, ZONE)) and visit.day in DAYS]
-    coming = [visit for visit in visits if visit.outcome is Outcome.COMES]
-    booked = [visit for visit in visits if visit.lead is not None]
+    visits = [
+        visit for each in held if (visit := booking_facts(each, ZONE)) and visit.local_date in DAYS
+    ]
+    coming = [visit for visit in visits if visit.outcome is BookingOutcome.ATTENDING]
+    booked = [visit for visit in visits if visit.lead_time is not None]
     assert sums["bookings"] == len(booked)
-    assert sums["walkIns"] == sum(visit.lead is None for visit in coming)
-    assert sums["cancelled"] == sum(visit.outcome is Outcome.CANCELLED for visit in booked)
-    assert sums["noShows"] == sum(visit.outcome is Outcome.NO_SHOW for visit in booked)
-    assert sums["covers"] == sum(visit.party or 0 for visit in coming)
+    assert sums["walkIns"] == sum(visit.lead_time is None for visit in coming)
+    assert sums["cancelled"] == sum(visit.outcome is BookingOutcome.CANCELLED for visit in booked)
+    assert sums["noShows"] == sum(visit.outcome is BookingOutcome.NO_SHOW for visit in booked)
+    assert sums["covers"] == sum(visit.party_size or 0 for visit in coming)
 
 
 @given(ledgers)
@@ -79,9 +83,9 @@ def test_each_split_adds_up_to_what_it_splits(held: list[dict[str, Any]]) -> Non
 @given(ledgers)
 def test_what_is_stored_is_read_back_as_it_was(held: list[dict[str, Any]]) -> None:
     for sources in rolled(*held).values():
-        assert sources.keys() == {system.value for system in System}
+        assert sources.keys() == {system.value for system in ReservationSystem}
         for counts in sources.values():
-            assert 0 not in counts_from(counts).values()
+            assert 0 not in counts_from_map(counts).values()
 
 
 def test_a_booking_is_counted_by_hour_lead_and_size() -> None:
@@ -125,8 +129,8 @@ def test_a_visit_on_a_day_that_is_not_wanted_is_not_counted() -> None:
 
 
 def test_the_sums_of_stored_days_are_by_path() -> None:
-    day = counts_from(of_one())
-    assert summed([day, day])["coversByHour.19"] == 8
+    day = counts_from_map(of_one())
+    assert sum_counts([day, day])["coversByHour.19"] == 8
 
 
 def test_a_walk_in_that_left_is_nothing() -> None:
@@ -145,36 +149,36 @@ def test_a_day_without_a_visit_is_told_as_empty() -> None:
 def test_what_is_taken_out_leaves_a_roll_up_as_it_was(
     held: list[dict[str, Any]], other: dict[str, Any]
 ) -> None:
-    tally = Tally(DAYS, ZONE)
-    counted = tally.take(other)
+    tally = RollupBuilder(DAYS, ZONE)
+    counted = tally.add_document(other)
     for each in held:
-        tally.take(each)
-    tally.take_out(counted)
-    assert tally.roll_ups() == rolled(*held)
+        tally.add_document(each)
+    tally.remove_booking(counted)
+    assert tally.build_rollups() == rolled(*held)
 
 
 def test_a_visit_that_is_taken_out_leaves_no_zero() -> None:
-    tally = Tally(["2026-03-14"], ZONE)
+    tally = RollupBuilder(["2026-03-14"], ZONE)
     kept, gone = document(), document(partySize=2, status="CANCELLED")
-    tally.take(kept)
-    tally.take_out(tally.take(gone))
-    assert tally.roll_ups() == {"2026-03-14": {"OPENTABLE": of_one(), "LINEUP": {}}}
+    tally.add_document(kept)
+    tally.remove_booking(tally.add_document(gone))
+    assert tally.build_rollups() == {"2026-03-14": {"OPENTABLE": of_one(), "LINEUP": {}}}
 
 
 def test_only_the_days_asked_for_are_wanted() -> None:
-    tally = Tally(["2026-03-14"], ZONE)
+    tally = RollupBuilder(["2026-03-14"], ZONE)
     assert ("2026-03-14" in tally.days, "2026-03-15" in tally.days) == (True, False)
 
 
 def test_what_was_counted_nowhere_is_taken_out_of_nothing() -> None:
-    tally = Tally(["2026-03-14"], ZONE)
-    tally.take_out(None)
-    tally.take_out(tally.take(document(localDate="2026-03-15")))
-    assert tally.roll_ups() == {"2026-03-14": {"OPENTABLE": {}, "LINEUP": {}}}
+    tally = RollupBuilder(["2026-03-14"], ZONE)
+    tally.remove_booking(None)
+    tally.remove_booking(tally.add_document(document(localDate="2026-03-15")))
+    assert tally.build_rollups() == {"2026-03-14": {"OPENTABLE": {}, "LINEUP": {}}}
 
 
 def test_a_day_that_is_counted_again_forgets_what_it_was() -> None:
-    tally = Tally(["2026-03-14"], ZONE)
-    tally.take(document())
-    tally.begin("2026-03-14")
-    assert tally.roll_ups() == {"2026-03-14": {"OPENTABLE": {}, "LINEUP": {}}}
+    tally = RollupBuilder(["2026-03-14"], ZONE)
+    tally.add_document(document())
+    tally.reset_day("2026-03-14")
+    assert tally.build_rollups() == {"2026-03-14": {"OPENTABLE": {}, "LINEUP": {}}}

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.phones import e164, number_of
+from shared.core.phones import format_e164, parse_phone_entry
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from shared.core.phones import e164, number_of
 def test_a_number_is_read_in_its_country_or_kept_as_it_came(
     number: str, country: str | None, read: str
 ) -> None:
-    assert e164(number, country) == read
+    assert format_e164(number, country) == read
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_number_is_read_in_its_country_or_kept_as_it_came(
     ],
 )
 def test_an_entry_is_read_by_its_own_code_first(entry: dict[str, str], read: str | None) -> None:
-    assert number_of(entry, "US") == read
+    assert parse_phone_entry(entry, "US") == read
 
 
 texts = st.text() | st.from_regex(r"[+0-9 ()-]{0,20}")
@@ -54,5 +54,5 @@ texts = st.text() | st.from_regex(r"[+0-9 ()-]{0,20}")
 
 @given(texts, texts | st.none())
 def test_any_text_is_read_or_kept(number: str, country: str | None) -> None:
-    read = e164(number, country)
+    read = format_e164(number, country)
     assert read == number or (read.startswith("+") and read[1:].isdecimal())

@@ -47,7 +47,7 @@ def without(header: str) -> Scenario:
 
 def accepts(headers: Headers, body: bytes = BODY.encode()) -> bool:
     keys = [decode_webhook_secret(SECRET)]
-    return verify_signature(headers, body, keys, datetime.now(UTC)).accepted
+    return verify_signature(headers, body, keys, datetime.now(UTC)).is_accepted
 
 
 def package_accepts(headers: Headers) -> bool:

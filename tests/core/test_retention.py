@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.core.retention import is_gone
+from shared.core.retention import is_expired
 
 NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
 INSTANT = timedelta(microseconds=1)
@@ -12,9 +12,9 @@ INSTANT = timedelta(microseconds=1)
     "expires_at, gone", [(NOON - INSTANT, True), (NOON, True), (NOON + INSTANT, False)]
 )
 def test_what_expires_is_gone_from_that_moment_on(expires_at: datetime, *, gone: bool) -> None:
-    assert is_gone({"expireAt": expires_at}, "expireAt", NOON) is gone
+    assert is_expired({"expireAt": expires_at}, "expireAt", NOON) is gone
 
 
 @pytest.mark.parametrize("document", [{}, {"expireAt": None}, {"expireAt": "2026-03-09"}])
 def test_what_says_no_time_of_expiry_stays(document: dict[str, object]) -> None:
-    assert not is_gone(document, "expireAt", NOON)
+    assert not is_expired(document, "expireAt", NOON)

@@ -3,35 +3,37 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.rotation import rotated
+from shared.core.rotation import rotate_secret_payload
 
 LISTED = st.lists(st.text(max_size=3), max_size=5)
 
 
 @given(LISTED, LISTED)
 def test_the_newest_held_stays_valid_through_a_rotation(held: list[str], new: list[str]) -> None:
-    after = rotated({"bearerTokens": held}, {"bearerTokens": new}, keep_previous=True)
+    after = rotate_secret_payload({"bearerTokens": held}, {"bearerTokens": new}, keep_previous=True)
     assert after["bearerTokens"] == [*new, *held[:1]]
 
 
 @given(LISTED, LISTED)
 def test_a_revocation_leaves_only_the_new(held: list[str], new: list[str]) -> None:
-    after = rotated({"bearerTokens": held}, {"bearerTokens": new}, keep_previous=False)
+    after = rotate_secret_payload(
+        {"bearerTokens": held}, {"bearerTokens": new}, keep_previous=False
+    )
     assert after["bearerTokens"] == new
 
 
 def test_what_is_not_entered_stays() -> None:
     held = {"clientId": "a", "clientSecret": "b", "webhookSecrets": ["c"]}
-    assert rotated(held, {"bearerTokens": ["d"]}, keep_previous=True) == held | {
+    assert rotate_secret_payload(held, {"bearerTokens": ["d"]}, keep_previous=True) == held | {
         "bearerTokens": ["d"]
     }
 
 
 def test_an_api_key_replaces_an_oauth_client() -> None:
     held = {"clientId": "a", "clientSecret": "b"}
-    assert rotated(held, {"apiKey": "c"}, keep_previous=True) == {"apiKey": "c"}
+    assert rotate_secret_payload(held, {"apiKey": "c"}, keep_previous=True) == {"apiKey": "c"}
 
 
 def test_an_oauth_client_replaces_an_api_key() -> None:
     entered = {"clientId": "a", "clientSecret": "b"}
-    assert rotated({"apiKey": "c"}, entered, keep_previous=True) == entered
+    assert rotate_secret_payload({"apiKey": "c"}, entered, keep_previous=True) == entered

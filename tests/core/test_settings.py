@@ -5,7 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.settings import Scheme, Settings, settings_from, zone_named
+from shared.core.settings import (
+    IntegrationSettings,
+    WebhookAuthScheme,
+    find_time_zone,
+    parse_settings,
+)
 from shared.errors import InvalidSettingsError
 from tests.strategies.json_values import json_values
 
@@ -19,21 +24,21 @@ WHOLE = {
 }
 
 
-def read(**changes: Any) -> Settings:
+def read(**changes: Any) -> IntegrationSettings:
     """Return the whole settings as read, with changes; None removes."""
     document = WHOLE | changes
-    return settings_from("r", {name: v for name, v in document.items() if v is not None})
+    return parse_settings("r", {name: v for name, v in document.items() if v is not None})
 
 
 def test_whole_settings_are_read_as_they_stand() -> None:
-    assert read() == Settings(
+    assert read() == IntegrationSettings(
         restaurant_id="r",
-        enabled=True,
+        is_enabled=True,
         rid="555001",
         zone=ZoneInfo("America/New_York"),
         country="US",
-        webhook_auth=frozenset({Scheme.BEARER, Scheme.BASIC}),
-        secret="opentable-restaurant-123",
+        webhook_auth=frozenset({WebhookAuthScheme.BEARER, WebhookAuthScheme.BASIC}),
+        secret_id="opentable-restaurant-123",
         problems=(),
     )
 
@@ -57,7 +62,7 @@ def test_a_list_with_anything_unknown_accepts_nothing_and_is_a_problem(listed: o
 
 @pytest.mark.parametrize("enabled", [None, 1, "true", False])
 def test_only_true_enables(enabled: object) -> None:
-    assert not read(enabled=enabled).enabled
+    assert not read(enabled=enabled).is_enabled
 
 
 @pytest.mark.parametrize("rid", [555001, "", "12a", "9" * 19, ["1"]])
@@ -82,34 +87,34 @@ def test_a_text_that_is_none_is_a_problem(name: str, value: object) -> None:
 
 @given(st.dictionaries(st.sampled_from(sorted(WHOLE)), json_values))
 def test_no_document_makes_reading_fail_whole(document: dict[str, Any]) -> None:
-    settings = settings_from("r", document)
+    settings = parse_settings("r", document)
     assert settings.zone is not None or settings.problems
 
 
 @given(json_values)
 def test_a_scheme_is_accepted_only_where_it_stands_in_the_list(listed: object) -> None:
-    accepted = settings_from("r", {"webhookAuth": listed}).webhook_auth
+    accepted = parse_settings("r", {"webhookAuth": listed}).webhook_auth
     assert not accepted or (isinstance(listed, list) and accepted == set(listed))
 
 
 def test_the_zone_is_usable_where_nothing_is_to_be_mended() -> None:
-    assert read().usable_zone() == ZoneInfo("America/New_York")
+    assert read().require_zone() == ZoneInfo("America/New_York")
 
 
 @pytest.mark.parametrize("change", [{"timeZone": "x"}, {"webhookAuth": "x"}, {"restaurantId": "x"}])
 def test_any_problem_makes_the_zone_unusable_and_is_told(change: dict[str, str]) -> None:
     with pytest.raises(InvalidSettingsError, match=f"{next(iter(change))} must be"):
-        read(**change).usable_zone()
+        read(**change).require_zone()
 
 
 def test_the_number_is_usable_where_there_is_one() -> None:
-    assert read().usable_rid() == "555001"
+    assert read().require_rid() == "555001"
 
 
 def test_a_missing_number_is_told() -> None:
     with pytest.raises(InvalidSettingsError, match="set restaurantId"):
-        read(restaurantId=None).usable_rid()
+        read(restaurantId=None).require_rid()
 
 
 def test_a_zone_is_found_by_its_name() -> None:
-    assert zone_named("Asia/Kolkata") == ZoneInfo("Asia/Kolkata")
+    assert find_time_zone("Asia/Kolkata") == ZoneInfo("Asia/Kolkata")

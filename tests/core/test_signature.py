@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
-from shared.core.signature import MOST_SIGNATURES, Verdict, verify_signature, wire_bytes
+from shared.core.signature import MAX_SIGNATURES, Verification, encode_header, verify_signature
 
 NOW = datetime(2026, 3, 9, 12, 30, 44, tzinfo=UTC)
 KEY, OLD_KEY = b"the newest key", b"the one before it"
 BODY = b'{"a": 1}'
-ACCEPTED = Verdict(accepted=True, reason="standard-webhooks", position=0)
+ACCEPTED = Verification(is_accepted=True, reason="standard-webhooks", credential_index=0)
 
 any_text = st.text(st.characters())
 secrets = st.binary(min_size=1, max_size=64)
@@ -31,7 +31,7 @@ def signed(
 ) -> dict[str, str]:
     """Return the headers of a message, signed by hand."""
     timestamp = timestamp or str(int(NOW.timestamp()))
-    digest = hmac.digest(key, wire_bytes(f"{id_}.{timestamp}.") + body, hashlib.sha256)
+    digest = hmac.digest(key, encode_header(f"{id_}.{timestamp}.") + body, hashlib.sha256)
     return {
         "webhook-id": id_,
         "webhook-timestamp": timestamp,
@@ -47,7 +47,7 @@ def signed_by_reference(key: bytes, id_: str, at: datetime, body: str) -> dict[s
     }
 
 
-def verdict(headers: dict[str, str], body: bytes = BODY, *keys: bytes) -> Verdict:
+def verdict(headers: dict[str, str], body: bytes = BODY, *keys: bytes) -> Verification:
     return verify_signature(headers, body, keys or (KEY,), NOW)
 
 
@@ -64,7 +64,7 @@ def test_a_body_with_one_bit_turned_is_rejected(body: bytes, data: st.DataObject
     place, bit = data.draw(st.integers(0, len(body) - 1)), data.draw(st.integers(0, 7))
     turned = bytearray(body)
     turned[place] ^= 1 << bit
-    assert not verdict(signed(body), bytes(turned)).accepted
+    assert not verdict(signed(body), bytes(turned)).is_accepted
 
 
 @given(st.integers(0, 31), st.integers(0, 7))
@@ -78,7 +78,7 @@ def test_a_signature_with_one_bit_turned_is_rejected(place: int, bit: int) -> No
 
 @given(ids.filter(lambda id_: id_ != "msg_1"))
 def test_another_id_is_rejected(id_: str) -> None:
-    assert not verdict(signed() | {"webhook-id": id_}).accepted
+    assert not verdict(signed() | {"webhook-id": id_}).is_accepted
 
 
 @given(ages.filter(bool))
@@ -89,11 +89,11 @@ def test_another_timestamp_is_rejected(seconds: int) -> None:
 
 @given(secrets.filter(lambda key: key != KEY))
 def test_another_key_is_rejected(key: bytes) -> None:
-    assert not verdict(signed(key=key)).accepted
+    assert not verdict(signed(key=key)).is_accepted
 
 
 def test_one_byte_may_not_move_between_id_and_body() -> None:
-    assert not verdict(signed(b"b", id_="a") | {"webhook-id": "a."}, b"b").accepted
+    assert not verdict(signed(b"b", id_="a") | {"webhook-id": "a."}, b"b").is_accepted
 
 
 @pytest.mark.parametrize("seconds", [-300, 300])
@@ -134,7 +134,7 @@ def test_an_id_that_is_empty_or_has_a_dot_is_rejected(id_: str) -> None:
 def test_a_missing_header_is_rejected(header: str) -> None:
     headers = signed()
     del headers[header]
-    assert not verdict(headers).accepted
+    assert not verdict(headers).is_accepted
 
 
 @pytest.mark.parametrize(
@@ -168,28 +168,28 @@ def test_only_the_first_version_counts(version: str) -> None:
 
 
 def test_an_older_key_still_opens_and_tells_its_place() -> None:
-    assert verdict(signed(key=OLD_KEY), BODY, KEY, OLD_KEY).position == 1
+    assert verdict(signed(key=OLD_KEY), BODY, KEY, OLD_KEY).credential_index == 1
 
 
 def test_a_message_signed_with_both_keys_counts_as_the_newest() -> None:
     entries = [signed(key=key)["webhook-signature"] for key in (OLD_KEY, KEY)]
     headers = signed() | {"webhook-signature": " ".join(entries)}
-    assert verdict(headers, BODY, KEY, OLD_KEY).position == 0
+    assert verdict(headers, BODY, KEY, OLD_KEY).credential_index == 0
 
 
 def test_a_proof_is_stored_by_its_scheme_and_its_keys_place() -> None:
     judged = verdict(signed(key=OLD_KEY), BODY, KEY, OLD_KEY)
-    assert judged.stored() == {"scheme": "standard-webhooks", "keyPosition": 1}
+    assert judged.to_map() == {"scheme": "standard-webhooks", "keyPosition": 1}
 
 
 def test_no_key_opens_nothing() -> None:
-    assert not verify_signature(signed(), BODY, (), NOW).accepted
+    assert not verify_signature(signed(), BODY, (), NOW).is_accepted
 
 
 def test_entries_past_the_bound_are_not_tried() -> None:
     headers = signed()
-    entries = "v1,AAAA " * MOST_SIGNATURES + headers["webhook-signature"]
-    assert not verdict(headers | {"webhook-signature": entries}).accepted
+    entries = "v1,AAAA " * MAX_SIGNATURES + headers["webhook-signature"]
+    assert not verdict(headers | {"webhook-signature": entries}).is_accepted
 
 
 @given(st.tuples(any_text, any_text, any_text), st.binary(), st.lists(st.binary(), max_size=3))
@@ -198,7 +198,7 @@ def test_any_headers_and_bytes_are_rejected_with_a_reason(
 ) -> None:
     names = ("webhook-id", "webhook-timestamp", "webhook-signature")
     judged = verify_signature(dict(zip(names, texts, strict=True)), body, keys, NOW)
-    assert not judged.accepted
+    assert not judged.is_accepted
     assert judged.reason
 
 
@@ -207,4 +207,4 @@ def test_any_list_of_signatures_under_good_headers_is_rejected(
     id_: str, entries: list[str], body: bytes
 ) -> None:
     headers = signed() | {"webhook-id": id_, "webhook-signature": " v1,".join(["", *entries])}
-    assert not verdict(headers, body).accepted
+    assert not verdict(headers, body).is_accepted

@@ -5,22 +5,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.change import Change, Source, Speaker, Version
-from shared.core.snapshot import change_from_object, row_id
+from shared.core.change import Actor, Channel, ReservationEvent, Version
+from shared.core.snapshot import parse_opentable_reservation, read_row_id
 from tests.core.row_reading import RID, WHOLE, ZONE, read, said
 from tests.strategies.objects import objects, sync_form, v3_form
 
 
 def test_an_object_bears_its_names_version_and_origin() -> None:
-    assert read() == Change(
+    assert read() == ReservationEvent(
         external_key="ot_1",
         event_id="seq-7",
         event_type="reservation.snapshot",
-        speaker=Speaker.OPENTABLE,
+        actor=Actor.OPENTABLE,
         version=Version(7, datetime(2026, 3, 9, 12, 30, 44, tzinfo=UTC), ""),
-        said={"openTableId": "555001-ot_1"},
+        fields={"openTableId": "555001-ot_1"},
         payload="as it came",
-        source=Source.POLL,
+        channel=Channel.POLL,
     )
 
 
@@ -49,10 +49,10 @@ def test_a_whole_row_says_all_that_the_document_shows() -> None:
     }
 
 
-@given(objects(), st.sampled_from(Source))
-def test_the_webhook_and_the_poll_say_the_same(row: dict[str, Any], source: Source) -> None:
+@given(objects(), st.sampled_from(Channel))
+def test_the_webhook_and_the_poll_say_the_same(row: dict[str, Any], source: Channel) -> None:
     forms = [
-        change_from_object(form, "", rid=RID, zone=ZONE, source=source)
+        parse_opentable_reservation(form, "", rid=RID, zone=ZONE, channel=source)
         for form in (sync_form(row), v3_form(row))
     ]
     assert forms[0] == forms[1]
@@ -82,12 +82,12 @@ def test_null_clears_all_else(name: str, field: str, value: object) -> None:
 
 @pytest.mark.parametrize("id_", ["ot_1", "555001-ot_1"])
 def test_an_id_is_kept_in_the_form_that_the_api_takes(id_: str) -> None:
-    assert read(id=id_).said["openTableId"] == "555001-ot_1"
+    assert read(id=id_).fields["openTableId"] == "555001-ot_1"
 
 
 def test_an_id_keeps_the_case_that_its_key_has_lost() -> None:
     key = "2B7E9F40-6C1D-4F0A-8E55-91C7D0A4BE13"
-    assert read(id=key).said["openTableId"] == f"555001-{key}"
+    assert read(id=key).fields["openTableId"] == f"555001-{key}"
     assert read(id=key).external_key == key.lower()
 
 
@@ -149,4 +149,4 @@ def test_the_restaurants_number_may_be_text(rid: object) -> None:
 
 
 def test_a_rows_id_is_read_as_opentable_wrote_it() -> None:
-    assert row_id({"id": "555001-OT_1"}) == "555001-OT_1"
+    assert read_row_id({"id": "555001-OT_1"}) == "555001-OT_1"

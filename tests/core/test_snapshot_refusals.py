@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.change import Speaker
-from shared.errors import RejectedStatementError
+from shared.core.change import Actor
+from shared.errors import InvalidEventError
 from tests.core.row_reading import WHOLE, read, refusal
 from tests.strategies.json_values import json_values
 
@@ -50,5 +50,5 @@ def test_an_invalid_field_is_refused_by_its_name(name: str, value: object) -> No
 
 @given(st.dictionaries(st.sampled_from(sorted(WHOLE)), json_values))
 def test_any_row_is_read_or_refused(spoilt: dict[str, Any]) -> None:
-    with suppress(RejectedStatementError):
-        assert read(**(WHOLE | spoilt)).speaker is Speaker.OPENTABLE
+    with suppress(InvalidEventError):
+        assert read(**(WHOLE | spoilt)).actor is Actor.OPENTABLE

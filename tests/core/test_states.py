@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.states import status_of
+from shared.core.states import parse_status
 
 TABLE = {
     "BOOKED": "NotConfirmed LeftMessage WrongNumber NoAnswer pending booked",
@@ -18,7 +18,7 @@ PAIRS = [(word, status) for status, words in TABLE.items() for word in words.spl
 
 @pytest.mark.parametrize("word, status", PAIRS)
 def test_each_documented_word_has_its_status(word: str, status: str) -> None:
-    assert status_of(word) == status
+    assert parse_status(word) == status
 
 
 @given(st.sampled_from(PAIRS), st.data())
@@ -26,9 +26,9 @@ def test_case_blanks_and_dashes_do_not_matter(pair: tuple[str, str], data: st.Da
     word, status = pair
     letters = [data.draw(st.sampled_from([c.lower(), c.upper()])) for c in word]
     gaps = [data.draw(st.sampled_from(["", " ", "_", "-", "_ -"])) for _ in word]
-    assert status_of("".join(map("".join, zip(letters, gaps, strict=True)))) == status
+    assert parse_status("".join(map("".join, zip(letters, gaps, strict=True)))) == status
 
 
 @pytest.mark.parametrize("word", ["", " ", "bottle_service", "CancelledWeb", "course_1", "Done!"])
 def test_an_unknown_word_has_no_status(word: str) -> None:
-    assert status_of(word) is None
+    assert parse_status(word) is None

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta, Struct, field
 
-from shared.core.structs import InvalidFieldsError, Unshown, read_struct
+from shared.core.structs import InvalidFieldsError, RedactedStruct, read_struct
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
@@ -77,7 +77,7 @@ def test_any_json_is_read_or_refused(written: dict[str, object]) -> None:
 
 
 def test_what_is_not_to_be_shown_is_shown_nowhere() -> None:
-    class Key(Unshown, frozen=True):
+    class Key(RedactedStruct, frozen=True):
         text: str
 
     key = Key("hush")

@@ -6,43 +6,47 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.task import POLL, RECONCILE, Task
+from shared.core.task import POLL_FUNCTION, RECONCILE_FUNCTION, QueuedTask
 
 ids = st.from_regex(r"[A-Za-z0-9_-]{1,20}", fullmatch=True)
 occasions = st.text(max_size=30)
 tasks = st.builds(
-    Task,
-    st.sampled_from([POLL, RECONCILE]),
+    QueuedTask,
+    st.sampled_from([POLL_FUNCTION, RECONCILE_FUNCTION]),
     st.fixed_dictionaries({"restaurantId": ids}, optional={"dryRun": st.booleans()}),
     occasions,
 )
 
 
 @given(tasks, tasks)
-def test_two_tasks_share_a_name_only_where_they_are_the_same(one: Task, other: Task) -> None:
+def test_two_tasks_share_a_name_only_where_they_are_the_same(
+    one: QueuedTask, other: QueuedTask
+) -> None:
     assert (one.name == other.name) is (one == other)
 
 
 @given(tasks)
-def test_a_name_is_one_that_cloud_tasks_takes(task: Task) -> None:
+def test_a_name_is_one_that_cloud_tasks_takes(task: QueuedTask) -> None:
     assert re.fullmatch(r"[A-Za-z0-9_-]{1,500}", task.name)
 
 
 def test_the_order_of_a_bodys_fields_does_not_matter() -> None:
     one, other = {"restaurantId": "a", "dryRun": True}, {"dryRun": True, "restaurantId": "a"}
-    assert Task(POLL, one, "t").name == Task(POLL, other, "t").name
+    assert QueuedTask(POLL_FUNCTION, one, "t").name == QueuedTask(POLL_FUNCTION, other, "t").name
 
 
 def test_names_of_neighbouring_ticks_begin_differently() -> None:
     ticks = (f"2026-03-14T15:{minute:02}:00Z" for minute in range(60))
-    names = {Task(POLL, {"restaurantId": "a"}, tick).name[:8] for tick in ticks}
+    names = {QueuedTask(POLL_FUNCTION, {"restaurantId": "a"}, tick).name[:8] for tick in ticks}
     assert len(names) == 60
 
 
 @given(tasks)
-def test_the_content_is_the_body_as_json(task: Task) -> None:
-    assert json.loads(task.content) == task.body
+def test_the_content_is_the_body_as_json(task: QueuedTask) -> None:
+    assert json.loads(task.body_bytes) == task.body
 
 
 def test_its_content_is_its_body_as_json() -> None:
-    assert Task(POLL, {"restaurantId": "a"}, "t").content == b'{"restaurantId": "a"}'
+    assert (
+        QueuedTask(POLL_FUNCTION, {"restaurantId": "a"}, "t").body_bytes == b'{"restaurantId": "a"}'
+    )

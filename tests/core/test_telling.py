@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from shared.core.telling import keys_told, tells_of
+from shared.core.telling import mentions_person, referenced_keys
 from tests.strategies.json_values import json_values
 
 ADA = ["Zoë Lovelace", "ada@example.com", "+12125550100", "5550199 77"]
@@ -24,11 +24,11 @@ UUID = "2b7e9f40-6c1d-4f0a-8e55-91c7d0a4be13"
     ],
 )
 def test_ids_are_told_at_the_top_and_in_data(body: Any, keys: set[str]) -> None:
-    assert keys_told(json.dumps(body), "555001") == keys
+    assert referenced_keys(json.dumps(body), "555001") == keys
 
 
 def test_a_body_that_is_no_json_tells_no_id() -> None:
-    assert keys_told('{"id": "r"', None) == set()
+    assert referenced_keys('{"id": "r"', None) == set()
 
 
 @pytest.mark.parametrize(
@@ -51,11 +51,11 @@ def test_a_body_that_is_no_json_tells_no_id() -> None:
 )
 def test_a_person_is_told_of_however_it_is_written(body: Any) -> None:
     for text in (json.dumps(body), json.dumps(body, ensure_ascii=False)):
-        assert tells_of(text, ADA)
+        assert mentions_person(text, ADA)
 
 
 def test_a_body_that_is_no_json_is_searched_as_it_stands() -> None:
-    assert tells_of('{"name": "Zoë Lovelace', ADA)
+    assert mentions_person('{"name": "Zoë Lovelace', ADA)
 
 
 @pytest.mark.parametrize(
@@ -71,16 +71,16 @@ def test_a_body_that_is_no_json_is_searched_as_it_stands() -> None:
     ],
 )
 def test_another_person_is_not(body: Any) -> None:
-    assert not tells_of(json.dumps(body), ADA)
+    assert not mentions_person(json.dumps(body), ADA)
 
 
 def test_nothing_is_told_of_somebody_without_a_name() -> None:
-    assert not tells_of(json.dumps({"name": "Ada"}), [])
-    assert not tells_of(json.dumps({"name": " "}), [" "])
+    assert not mentions_person(json.dumps({"name": "Ada"}), [])
+    assert not mentions_person(json.dumps({"name": " "}), [" "])
 
 
 @given(json_values)
 def test_any_body_is_searched_without_a_failure(value: Any) -> None:
     text = json.dumps(value)
-    assert tells_of(text, ["Zoë Lovelace"]) is False
-    assert keys_told(text, "555001") == keys_told(text, "555001")
+    assert mentions_person(text, ["Zoë Lovelace"]) is False
+    assert referenced_keys(text, "555001") == referenced_keys(text, "555001")

@@ -1,11 +1,11 @@
 from typing import Any
 
-from shared.core.change import Change
+from shared.core.change import ReservationEvent
 from tests.core.memory_ledger import MemoryLedger, ledger_of
 from tests.statements import relayed, shown
 
 
-def dated(*changes: Change) -> tuple[dict[str, Any], MemoryLedger]:
+def dated(*changes: ReservationEvent) -> tuple[dict[str, Any], MemoryLedger]:
     ledger = ledger_of(*changes)
     return ledger.document or {}, ledger
 

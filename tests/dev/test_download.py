@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from dev.download import Download, DownloadError, fetch
-from dev.processes import LOOPBACK, free_port
+from dev.download import DownloadError, DownloadSpec, download_file
+from dev.processes import LOOPBACK, find_free_port
 
 BODY = bytes(range(256)) * 8192
 
@@ -45,50 +45,54 @@ def shelf() -> Iterator[str]:
 
 
 @pytest.fixture
-def whole(shelf: str) -> Download:
-    return Download(f"{shelf}/whole", len(BODY), hashlib.sha256(BODY).hexdigest())
+def whole(shelf: str) -> DownloadSpec:
+    return DownloadSpec(f"{shelf}/whole", len(BODY), hashlib.sha256(BODY).hexdigest())
 
 
-def test_a_file_with_the_right_checksum_arrives(whole: Download, tmp_path: Path) -> None:
+def test_a_file_with_the_right_checksum_arrives(whole: DownloadSpec, tmp_path: Path) -> None:
     target = tmp_path / "cache" / "file.jar"
-    fetch(whole, target)
+    download_file(whole, target)
     assert target.read_bytes() == BODY
 
 
-def test_nothing_but_the_file_is_left_behind(whole: Download, tmp_path: Path) -> None:
-    fetch(whole, tmp_path / "file.jar")
+def test_nothing_but_the_file_is_left_behind(whole: DownloadSpec, tmp_path: Path) -> None:
+    download_file(whole, tmp_path / "file.jar")
     assert [path.name for path in tmp_path.iterdir()] == ["file.jar"]
 
 
-def test_a_wrong_checksum_leaves_no_file(whole: Download, tmp_path: Path) -> None:
+def test_a_wrong_checksum_leaves_no_file(whole: DownloadSpec, tmp_path: Path) -> None:
     with pytest.raises(DownloadError, match="checksum"):
-        fetch(replace(whole, sha256="0" * 64), tmp_path / "file.jar")
+        download_file(replace(whole, sha256="0" * 64), tmp_path / "file.jar")
     assert not list(tmp_path.iterdir())
 
 
-def test_a_cut_body_leaves_no_file(whole: Download, shelf: str, tmp_path: Path) -> None:
+def test_a_cut_body_leaves_no_file(whole: DownloadSpec, shelf: str, tmp_path: Path) -> None:
     with pytest.raises(DownloadError):
-        fetch(replace(whole, url=f"{shelf}/cut"), tmp_path / "file.jar")
+        download_file(replace(whole, url=f"{shelf}/cut"), tmp_path / "file.jar")
     assert not list(tmp_path.iterdir())
 
 
-def test_a_body_longer_than_expected_is_refused(whole: Download, tmp_path: Path) -> None:
+def test_a_body_longer_than_expected_is_refused(whole: DownloadSpec, tmp_path: Path) -> None:
     with pytest.raises(DownloadError, match="checksum"):
-        fetch(replace(whole, size=1000), tmp_path / "file.jar")
+        download_file(replace(whole, size_bytes=1000), tmp_path / "file.jar")
 
 
-def test_a_missing_file_is_told_by_its_address(whole: Download, shelf: str, tmp_path: Path) -> None:
+def test_a_missing_file_is_told_by_its_address(
+    whole: DownloadSpec, shelf: str, tmp_path: Path
+) -> None:
     with pytest.raises(DownloadError, match=r"/nowhere could not be fetched .*404"):
-        fetch(replace(whole, url=f"{shelf}/nowhere"), tmp_path / "file.jar")
+        download_file(replace(whole, url=f"{shelf}/nowhere"), tmp_path / "file.jar")
 
 
-def test_a_server_that_is_not_there_is_told(whole: Download, tmp_path: Path) -> None:
+def test_a_server_that_is_not_there_is_told(whole: DownloadSpec, tmp_path: Path) -> None:
     with pytest.raises(DownloadError, match="could not be fetched"):
-        fetch(replace(whole, url=f"http://{LOOPBACK}:{free_port()}/"), tmp_path / "file.jar")
+        download_file(
+            replace(whole, url=f"http://{LOOPBACK}:{find_free_port()}/"), tmp_path / "file.jar"
+        )
 
 
 def test_progress_is_told_by_tenths(
-    whole: Download, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    whole: DownloadSpec, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fetch(whole, tmp_path / "file.jar")
+    download_file(whole, tmp_path / "file.jar")
     assert "  50 %\n  100 %\n" in capsys.readouterr().out

@@ -6,7 +6,7 @@ import pytest
 from google.cloud.firestore import AsyncClient
 
 from dev.emulator import Emulator, EmulatorError, start_emulator
-from dev.processes import LOOPBACK, is_free
+from dev.processes import LOOPBACK, is_port_free
 
 
 async def test_what_is_written_is_read_again(firestore: AsyncClient) -> None:
@@ -33,8 +33,8 @@ async def test_clearing_a_project_leaves_the_others_alone(
 def test_an_emulator_is_gone_when_its_block_is_left() -> None:
     with start_emulator() as emulator:
         port = int(emulator.host.rpartition(":")[2])
-        assert not is_free(port)
-    assert is_free(port)
+        assert not is_port_free(port)
+    assert is_port_free(port)
 
 
 def test_a_taken_port_is_one_clear_sentence() -> None:

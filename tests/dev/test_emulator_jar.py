@@ -5,9 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from dev.download import Download
-from dev.emulator_jar import MAIN_CLASS, JarMissingError, ensure_jar, find_jar, required_java
-from dev.processes import LOOPBACK, free_port
+from dev.download import DownloadSpec
+from dev.emulator_jar import (
+    EMULATOR_MAIN_CLASS,
+    JarMissingError,
+    ensure_jar,
+    find_jar,
+    read_required_java_version,
+)
+from dev.processes import LOOPBACK, find_free_port
 
 IN_SDK = "platform/cloud-firestore-emulator/cloud-firestore-emulator.jar"
 
@@ -19,7 +25,7 @@ def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FIREBASE_EMULATORS_PATH", str(tmp_path / "firebase"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("CLOUDSDK_ROOT", raising=False)
-    monkeypatch.setattr("dev.emulator_jar.USUAL_SDK_ROOTS", ())
+    monkeypatch.setattr("dev.emulator_jar.DEFAULT_SDK_ROOTS", ())
 
 
 def put(path: Path) -> Path:
@@ -32,7 +38,7 @@ def put_class(path: Path, version: int) -> Path:
     """Make a jar whose main class has a class file version."""
     with zipfile.ZipFile(path, "w") as jar:
         header = b"\xca\xfe\xba\xbe\0\0" + version.to_bytes(2)
-        jar.writestr(MAIN_CLASS.replace(".", "/") + ".class", header + b"\0" * 64)
+        jar.writestr(EMULATOR_MAIN_CLASS.replace(".", "/") + ".class", header + b"\0" * 64)
     return path
 
 
@@ -59,7 +65,7 @@ def test_it_is_found_where_an_sdk_usually_lies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jar = put(tmp_path / "usual" / IN_SDK)
-    monkeypatch.setattr("dev.emulator_jar.USUAL_SDK_ROOTS", (str(tmp_path / "usual"),))
+    monkeypatch.setattr("dev.emulator_jar.DEFAULT_SDK_ROOTS", (str(tmp_path / "usual"),))
     assert find_jar() == jar
 
 
@@ -72,28 +78,28 @@ def test_the_newest_in_firebase_tools_cache_is_taken(tmp_path: Path) -> None:
 
 def test_a_jar_that_was_fetched_once_is_not_fetched_again(tmp_path: Path) -> None:
     kept = put(tmp_path / "cache" / "opentable-ledger" / "emulator-v1.jar")
-    nowhere = Download(f"http://{LOOPBACK}:{free_port()}/emulator-v1.jar", 1, "")
+    nowhere = DownloadSpec(f"http://{LOOPBACK}:{find_free_port()}/emulator-v1.jar", 1, "")
     assert ensure_jar(nowhere) == kept
 
 
 def test_a_failed_fetch_says_what_to_do() -> None:
-    nowhere = Download(f"http://{LOOPBACK}:{free_port()}/emulator-v1.jar", 1, "")
+    nowhere = DownloadSpec(f"http://{LOOPBACK}:{find_free_port()}/emulator-v1.jar", 1, "")
     with pytest.raises(JarMissingError, match="Install the Cloud SDK's component"):
         ensure_jar(nowhere)
 
 
 @pytest.mark.parametrize("class_version,java", [(55, 17), (61, 17), (65, 21)])
 def test_the_jar_says_which_java_it_needs(tmp_path: Path, class_version: int, java: int) -> None:
-    assert required_java(put_class(tmp_path / "emulator.jar", class_version)) == java
+    assert read_required_java_version(put_class(tmp_path / "emulator.jar", class_version)) == java
 
 
 def test_a_damaged_jar_is_told_by_its_name(tmp_path: Path) -> None:
     with pytest.raises(JarMissingError, match=r"broken\.jar is no Firestore emulator"):
-        required_java(put(tmp_path / "broken.jar"))
+        read_required_java_version(put(tmp_path / "broken.jar"))
 
 
 def test_a_jar_of_something_else_is_told_by_its_name(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "other.jar", "w") as jar:
         jar.writestr("Other.class", b"")
     with pytest.raises(JarMissingError, match=r"other\.jar is no Firestore emulator"):
-        required_java(tmp_path / "other.jar")
+        read_required_java_version(tmp_path / "other.jar")

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dev.entries import Entry, Level, entry_of_answer, entry_of_line
-from dev.feed import Feed
-from dev.scheduler import Answer
+from dev.entries import LiveLogEntry, LiveLogLevel, describe_job_response, parse_log_line
+from dev.feed import LiveLog
+from dev.scheduler import JobResponse
 
 NOW = datetime(2026, 3, 14, 12, 30, 44, tzinfo=UTC)
 SIMULATED = datetime(2026, 3, 14, 23, 15, tzinfo=UTC)
@@ -27,19 +27,19 @@ def logged(event: str = "poll", **fields: object) -> str:
     return json.dumps({"severity": "INFO", "message": event, "event": event, **fields})
 
 
-def read(line: str) -> Entry:
-    return entry_of_line("gateway", line)
+def read(line: str) -> LiveLogEntry:
+    return parse_log_line("gateway", line)
 
 
 def printed(line: str, simulated: datetime | None = SIMULATED, *, colour: bool = False) -> str:
     out = io.StringIO()
-    feed = Feed(out, lambda: NOW, lambda: simulated, NEW_YORK, colour=colour)
-    feed.lines_of("gateway")(line)
+    feed = LiveLog(out, lambda: NOW, lambda: simulated, NEW_YORK, use_color=colour)
+    feed.build_line_handler("gateway")(line)
     return out.getvalue()
 
 
 def test_a_log_line_is_named_after_its_event() -> None:
-    assert read(logged("webhook", outcome="created")).what == "webhook"
+    assert read(logged("webhook", outcome="created")).event == "webhook"
 
 
 def test_a_webhooks_outcome_comes_first() -> None:
@@ -69,51 +69,56 @@ def test_another_restaurant_than_the_demos_is_named() -> None:
 
 @pytest.mark.parametrize("field", ["created", "updated", "cancelled"])
 def test_a_repair_stands_out(field: str) -> None:
-    assert read(logged(**POLLED | {field: 2})).level is Level.REPAIR
+    assert read(logged(**POLLED | {field: 2})).level is LiveLogLevel.REPAIR
 
 
 def test_a_poll_that_changed_nothing_is_plain() -> None:
-    assert read(logged(**POLLED)).level is Level.PLAIN
+    assert read(logged(**POLLED)).level is LiveLogLevel.PLAIN
 
 
-@pytest.mark.parametrize("severity, level", [("WARNING", Level.WARNING), ("ERROR", Level.ERROR)])
-def test_a_severity_outranks_a_repair(severity: str, level: Level) -> None:
+@pytest.mark.parametrize(
+    "severity, level", [("WARNING", LiveLogLevel.WARNING), ("ERROR", LiveLogLevel.ERROR)]
+)
+def test_a_severity_outranks_a_repair(severity: str, level: LiveLogLevel) -> None:
     assert read(logged(severity=severity, created=2)).level is level
 
 
 def test_an_event_that_the_feed_does_not_know_is_shown_whole() -> None:
-    assert read(logged("moon.rose", phase="full")) == Entry("moon.rose", "phase full")
+    assert read(logged("moon.rose", phase="full")) == LiveLogEntry("moon.rose", "phase full")
 
 
 @pytest.mark.parametrize("line", ["hello", "{}", "[1]", "null", '{"event"', ""])
 def test_a_line_that_is_no_log_line_is_shown_as_it_is(line: str) -> None:
-    assert read(line) == Entry("gateway", line)
+    assert read(line) == LiveLogEntry("gateway", line)
 
 
 @pytest.mark.parametrize(
     "line", ["Traceback (most recent call last):", "ERROR:    boom", "ValueError: no"]
 )
 def test_a_crash_stands_out(line: str) -> None:
-    assert read(line).level is Level.ERROR
+    assert read(line).level is LiveLogLevel.ERROR
 
 
 def test_an_answer_that_the_log_tells_is_not_told_twice() -> None:
-    assert entry_of_answer("poll", Answer(200, {"restaurants": 1, "results": [POLLED]})) is None
+    assert (
+        describe_job_response("poll", JobResponse(200, {"restaurants": 1, "results": [POLLED]}))
+        is None
+    )
 
 
 @pytest.mark.parametrize(
     "answer, text",
-    [(Answer(0, None), "no answer"), (Answer(503, {"restaurants": 1}), "answered 503")],
+    [(JobResponse(0, None), "no answer"), (JobResponse(503, {"restaurants": 1}), "answered 503")],
 )
-def test_a_call_that_failed_is_an_error(answer: Answer, text: str) -> None:
-    assert entry_of_answer("poll", answer) == Entry("poll", text, Level.ERROR)
+def test_a_call_that_failed_is_an_error(answer: JobResponse, text: str) -> None:
+    assert describe_job_response("poll", answer) == LiveLogEntry("poll", text, LiveLogLevel.ERROR)
 
 
 @pytest.mark.parametrize("body", [None, [], {}, {"restaurants": 0}])
 def test_a_call_that_found_no_restaurant_is_a_warning(body: object) -> None:
-    entry = entry_of_answer("poll", Answer(200, body))
+    entry = describe_job_response("poll", JobResponse(200, body))
     assert entry is not None
-    assert entry.level is Level.WARNING
+    assert entry.level is LiveLogLevel.WARNING
 
 
 def test_a_line_carries_the_real_and_the_simulated_time() -> None:

@@ -12,9 +12,9 @@ import jwt
 import pytest
 from httpx import ASGITransport, AsyncClient
 
-from dev.demo_staff import STAFF, TOKEN_PATH, unsigned_token
-from dev.gateway import STATUS_PATH, create_app, local_status
-from shared.edge.staff.tokens import Tokens, UnidentifiedError
+from dev.demo_staff import DEMO_STAFF_UIDS, DEMO_TOKEN_PATH, build_unsigned_token
+from dev.gateway import LOCAL_STATUS_PATH, build_local_status, create_gateway_app
+from shared.edge.staff.tokens import IdTokenVerifier, UnauthenticatedError
 
 ROOT = Path(__file__).parents[2]
 PROBE = """
@@ -51,7 +51,7 @@ async def client(probe: Path, tmp_path: Path) -> AsyncIterator[AsyncClient]:
     pages.mkdir()
     (pages / "index.html").write_text("<!doctype html><title>Staff</title>")
     (pages / "staff.js").write_text("export {};")
-    transport = ASGITransport(create_app(probe, pages, FOUND))
+    transport = ASGITransport(create_gateway_app(probe, pages, FOUND))
     async with AsyncClient(transport=transport, base_url="http://testserver") as client:
         yield client
 
@@ -85,12 +85,12 @@ async def test_an_unknown_page_is_not_found(client: AsyncClient) -> None:
 
 
 async def test_the_status_tells_where_the_rest_is(client: AsyncClient) -> None:
-    assert (await client.get(STATUS_PATH)).json() == FOUND
+    assert (await client.get(LOCAL_STATUS_PATH)).json() == FOUND
 
 
 def test_the_status_holds_no_secret() -> None:
     variables = {"SANDBOX_SIGNING_SECRET": "whsec_hidden", "SECRETS_FILE": "secrets.json"}
-    assert "whsec_hidden" not in str(local_status(variables))
+    assert "whsec_hidden" not in str(build_local_status(variables))
 
 
 @pytest.mark.parametrize("path", ["/", "/staff.js"])
@@ -115,9 +115,9 @@ async def test_a_demo_token_speaks_for_the_role_it_was_asked_for(
     role: str, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "demo-lineup")
-    token = (await client.get(TOKEN_PATH, params={"role": role})).json()["token"]
+    token = (await client.get(DEMO_TOKEN_PATH, params={"role": role})).json()["token"]
     claims = jwt.decode(token, options={"verify_signature": False})
-    assert (claims["sub"], claims["aud"]) == (STAFF[role], "demo-lineup")
+    assert (claims["sub"], claims["aud"]) == (DEMO_STAFF_UIDS[role], "demo-lineup")
 
 
 @pytest.mark.usefixtures("emulators")
@@ -126,7 +126,7 @@ async def test_there_are_no_demo_tokens_without_both_emulators(
     absent: str, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(absent)
-    answer = await client.get(TOKEN_PATH, params={"role": "manager"})
+    answer = await client.get(DEMO_TOKEN_PATH, params={"role": "manager"})
     assert (answer.status_code, "token" in answer.json()) == (404, False)
 
 
@@ -142,13 +142,13 @@ def test_the_gateway_serves_nothing_but_the_emulator() -> None:
 
 @pytest.mark.usefixtures("emulators")
 async def test_a_role_that_is_none_has_no_token(client: AsyncClient) -> None:
-    assert (await client.get(TOKEN_PATH, params={"role": "operator"})).status_code == 400
+    assert (await client.get(DEMO_TOKEN_PATH, params={"role": "operator"})).status_code == 400
 
 
 async def test_a_demo_token_is_refused_outside_the_emulator(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("FIREBASE_AUTH_EMULATOR_HOST", raising=False)
-    token = unsigned_token("demo-lineup", STAFF["manager"], int(time.time()))
-    with pytest.raises(UnidentifiedError):
-        await Tokens("demo-lineup").person(token)
+    token = build_unsigned_token("demo-lineup", DEMO_STAFF_UIDS["manager"], int(time.time()))
+    with pytest.raises(UnauthenticatedError):
+        await IdTokenVerifier("demo-lineup").verify(token)

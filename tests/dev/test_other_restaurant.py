@@ -1,6 +1,6 @@
 import pytest
 
-from dev.other_restaurant import proofs
+from dev.other_restaurant import to_sender_credentials
 
 
 @pytest.mark.parametrize(
@@ -16,4 +16,4 @@ from dev.other_restaurant import proofs
 def test_the_sandbox_is_told_of_the_newest_of_each(
     entered: dict[str, object], told: dict[str, str]
 ) -> None:
-    assert proofs(entered) == told
+    assert to_sender_credentials(entered) == told

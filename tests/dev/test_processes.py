@@ -14,10 +14,10 @@ import pytest
 from dev.processes import (
     LOOPBACK,
     ProcessFailedError,
-    free_port,
-    is_free,
-    running,
-    wait_until_answers,
+    find_free_port,
+    is_port_free,
+    run_process,
+    wait_until_reachable,
 )
 
 SECONDS = 20
@@ -55,25 +55,25 @@ def ends(pid: int) -> bool:
 
 
 def test_a_free_port_can_be_listened_on() -> None:
-    assert is_free(free_port())
+    assert is_port_free(find_free_port())
 
 
 def test_a_port_that_is_listened_on_is_not_free() -> None:
     with socket.create_server((LOOPBACK, 0)) as server:
-        assert not is_free(server.getsockname()[1])
+        assert not is_port_free(server.getsockname()[1])
 
 
 def test_lines_of_output_and_errors_reach_the_caller() -> None:
     lines = queue.SimpleQueue[str]()
     code = "import sys; print('out', flush=True); print('err', file=sys.stderr)"
-    with running(python(code), lines.put):
+    with run_process(python(code), lines.put):
         assert [lines.get(timeout=SECONDS), lines.get(timeout=SECONDS)] == ["out", "err"]
 
 
 def test_a_child_sees_only_the_environment_it_is_given() -> None:
     lines = queue.SimpleQueue[str]()
     code = "import os; print(os.environ.get('HOME'), os.environ['GIVEN'])"
-    with running(python(code), lines.put, env={"GIVEN": "1"}):
+    with run_process(python(code), lines.put, env={"GIVEN": "1"}):
         assert lines.get(timeout=SECONDS) == "None 1"
 
 
@@ -81,9 +81,9 @@ def test_a_child_sees_only_the_environment_it_is_given() -> None:
 def test_a_child_has_ended_when_the_block_is_left(
     code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dev.processes._TERMINATION_SECONDS", 0.5)
+    monkeypatch.setattr("dev.processes._TERMINATION_TIMEOUT_SECONDS", 0.5)
     lines = queue.SimpleQueue[str]()
-    with running(python(code), lines.put) as child:
+    with run_process(python(code), lines.put) as child:
         lines.get(timeout=SECONDS)
     assert child.returncode in {-signal.SIGTERM, -signal.SIGKILL}
 
@@ -91,7 +91,7 @@ def test_a_child_has_ended_when_the_block_is_left(
 @needs_pidfd
 def test_a_childs_own_children_end_with_it() -> None:
     lines = queue.SimpleQueue[str]()
-    with running(python(WITH_A_CHILD), lines.put):
+    with run_process(python(WITH_A_CHILD), lines.put):
         grandchild = int(lines.get(timeout=SECONDS))
     assert ends(grandchild)
 
@@ -107,19 +107,19 @@ def test_a_child_ends_when_its_parent_is_killed() -> None:
 
 def test_waiting_ends_early_when_the_server_has_ended() -> None:
     with (
-        running(python("raise SystemExit(3)"), print) as child,
+        run_process(python("raise SystemExit(3)"), print) as child,
         pytest.raises(ProcessFailedError, match="exit code 3"),
     ):
-        wait_until_answers(f"http://{LOOPBACK}:{free_port()}/", SECONDS, child)
+        wait_until_reachable(f"http://{LOOPBACK}:{find_free_port()}/", SECONDS, child)
 
 
 def test_waiting_ends_when_its_time_has_passed() -> None:
     with pytest.raises(ProcessFailedError, match=r"within 0\.1 seconds"):
-        wait_until_answers(f"http://{LOOPBACK}:{free_port()}/", 0.1)
+        wait_until_reachable(f"http://{LOOPBACK}:{find_free_port()}/", 0.1)
 
 
 def test_an_error_status_is_an_answer() -> None:
-    port = free_port()
+    port = find_free_port()
     command = [sys.executable, "-m", "http.server", "--bind", LOOPBACK, str(port)]
-    with running(command, print) as child:
-        wait_until_answers(f"http://{LOOPBACK}:{port}/no-such-file", SECONDS, child)
+    with run_process(command, print) as child:
+        wait_until_reachable(f"http://{LOOPBACK}:{port}/no-such-file", SECONDS, child)

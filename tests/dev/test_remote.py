@@ -8,8 +8,8 @@ from threading import Thread
 
 import pytest
 
-from dev.processes import LOOPBACK, free_port
-from dev.remote import NotRunningError, SimulatedClock, turn_webhooks
+from dev.processes import LOOPBACK, find_free_port
+from dev.remote import RunNotReachableError, SimulatedClock, set_webhooks_enabled
 
 EVENING = {"evenings": [{"at": "2026-03-14T23:15:00+00:00", "speed": 60.0}]}
 
@@ -55,15 +55,15 @@ def test_there_is_no_simulated_time_before_the_first_evening(
 def test_a_burst_of_lines_asks_for_the_time_once(
     clock: SimulatedClock, sandbox: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dev.remote._CLOCK_AGE_SECONDS", 60)
+    monkeypatch.setattr("dev.remote._MAX_CLOCK_AGE_SECONDS", 60)
     assert {clock() for _ in range(20)} == {clock()}
     assert sandbox.asked == 1  # type: ignore[attr-defined]
 
 
 def test_a_sandbox_that_is_away_has_no_time() -> None:
-    assert SimulatedClock(f"http://{LOOPBACK}:{free_port()}")() is None
+    assert SimulatedClock(f"http://{LOOPBACK}:{find_free_port()}")() is None
 
 
 def test_a_port_where_nobody_answers_is_no_run() -> None:
-    with pytest.raises(NotRunningError, match="make run"):
-        turn_webhooks(free_port(), on=True)
+    with pytest.raises(RunNotReachableError, match="make run"):
+        set_webhooks_enabled(find_free_port(), is_enabled=True)

@@ -12,8 +12,13 @@ from pathlib import Path
 import pytest
 import requests
 
-from dev.demo import PARTNER_SECRET_ID, SECRET_ID, new_credentials, secrets_file
-from dev.processes import LOOPBACK, free_port
+from dev.demo import (
+    DEMO_PARTNER_SECRET_ID,
+    DEMO_SECRET_ID,
+    generate_demo_credentials,
+    open_temporary_secrets_file,
+)
+from dev.processes import LOOPBACK, find_free_port
 from tests.dev.watched import DEV, SECONDS, watched
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads the children from /proc")
@@ -35,7 +40,7 @@ def alive(pid: int) -> bool:
 
 @linux_only
 def test_a_run_shows_every_way_and_leaves_no_process_behind() -> None:
-    port = free_port()
+    port = find_free_port()
     with watched(port) as run:
         run.wait_for("  webhook ", "  poll ", "  reconciliation ")
         assert said("mock", "--port", str(port)).stdout.split()[-3:] == ["200", "200", "200"]
@@ -51,7 +56,7 @@ def test_a_run_shows_every_way_and_leaves_no_process_behind() -> None:
 
 @linux_only
 def test_a_run_that_is_terminated_while_it_starts_leaves_no_process_behind() -> None:
-    with watched(free_port()) as run:
+    with watched(find_free_port()) as run:
         run.wait_for("Writing the demo restaurant")
         children = run.children()
         run.child.terminate()
@@ -71,7 +76,7 @@ def test_a_taken_port_is_one_sentence() -> None:
 
 @pytest.mark.parametrize("command", [["mock"], ["webhooks", "off"]], ids=["mock", "webhooks"])
 def test_speaking_to_no_run_is_one_sentence(command: list[str]) -> None:
-    done = said(*command, "--port", str(free_port()))
+    done = said(*command, "--port", str(find_free_port()))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
 
 
@@ -81,23 +86,25 @@ def test_a_port_that_is_none_is_refused(given: str) -> None:
 
 
 def test_secrets_are_this_users_alone() -> None:
-    with secrets_file(new_credentials()) as path:
+    with open_temporary_secrets_file(generate_demo_credentials()) as path:
         assert stat.S_IMODE(Path(path).stat().st_mode) == 0o600
 
 
 def test_the_bundle_and_the_sandbox_share_each_secret() -> None:
-    credentials = new_credentials()
-    told = set(credentials.sandbox_environment().values())
-    with secrets_file(credentials) as path:
+    credentials = generate_demo_credentials()
+    told = set(credentials.to_sandbox_environment().values())
+    with open_temporary_secrets_file(credentials) as path:
         secrets = json.loads(Path(path).read_text())
-    kept = secrets[SECRET_ID]
+    kept = secrets[DEMO_SECRET_ID]
     assert told == {
-        secrets[PARTNER_SECRET_ID]["clientSecret"],
+        secrets[DEMO_PARTNER_SECRET_ID]["clientSecret"],
         f"Bearer {kept['bearerTokens'][0]}",
         kept["webhookSecrets"][0],
     }
 
 
 def test_no_two_runs_share_a_secret() -> None:
-    one, other = new_credentials(), new_credentials()
-    assert not set(one.sandbox_environment().values()) & set(other.sandbox_environment().values())
+    one, other = generate_demo_credentials(), generate_demo_credentials()
+    assert not set(one.to_sandbox_environment().values()) & set(
+        other.to_sandbox_environment().values()
+    )

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import pytest
 
-from dev.processes import LOOPBACK, free_port
-from dev.scheduler import Answer, Job, call, keep_calling
+from dev.processes import LOOPBACK, find_free_port
+from dev.scheduler import JobResponse, ScheduledJob, call_function, run_job_loop
 
 SOON = 0.001
 
@@ -49,43 +49,51 @@ def url(server: HTTPServer) -> str:
 @pytest.mark.parametrize(
     "path, answer",
     [
-        ("/ok", Answer(200, {"restaurants": 1})),
-        ("/failed", Answer(503, {"restaurants": 1})),
-        ("/page", Answer(502, None)),
+        ("/ok", JobResponse(200, {"restaurants": 1})),
+        ("/failed", JobResponse(503, {"restaurants": 1})),
+        ("/page", JobResponse(502, None)),
     ],
 )
-def test_a_call_reports_status_and_body(path: str, answer: Answer, url: str) -> None:
-    assert call(url + path) == answer
+def test_a_call_reports_status_and_body(path: str, answer: JobResponse, url: str) -> None:
+    assert call_function(url + path) == answer
 
 
 def test_a_call_has_no_body(url: str, server: HTTPServer) -> None:
-    call(f"{url}/ok")
+    call_function(f"{url}/ok")
     assert server.bodies[-1] == "0"  # type: ignore[attr-defined]
 
 
 def test_a_call_may_have_a_body_as_a_person_sends_one(url: str, server: HTTPServer) -> None:
-    call(f"{url}/ok", {"restaurantId": "r"})
+    call_function(f"{url}/ok", {"restaurantId": "r"})
     assert server.bodies[-1] == str(len('{"restaurantId": "r"}'))  # type: ignore[attr-defined]
 
 
 def test_silence_is_status_0() -> None:
-    assert call(f"http://{LOOPBACK}:{free_port()}/") == Answer(0, None)
+    assert call_function(f"http://{LOOPBACK}:{find_free_port()}/") == JobResponse(0, None)
 
 
 def test_a_job_is_called_until_it_is_stopped(url: str) -> None:
-    stop, told, count = Event(), list[tuple[str, Answer]](), itertools.count(1)
+    stop, told, count = Event(), list[tuple[str, JobResponse]](), itertools.count(1)
 
-    def tell(name: str, answer: Answer) -> None:
+    def tell(name: str, answer: JobResponse) -> None:
         told.append((name, answer))
         if next(count) == 3:
             stop.set()
 
-    keep_calling(Job("poll", f"{url}/ok", first=0, every=SOON), stop, tell)
-    assert told == [("poll", Answer(200, {"restaurants": 1}))] * 3
+    run_job_loop(
+        ScheduledJob("poll", f"{url}/ok", initial_delay_seconds=0, interval_seconds=SOON),
+        stop,
+        tell,
+    )
+    assert told == [("poll", JobResponse(200, {"restaurants": 1}))] * 3
 
 
 def test_a_stopped_job_is_not_called(url: str, server: HTTPServer) -> None:
     stop, before = Event(), len(server.bodies)  # type: ignore[attr-defined]
     stop.set()
-    keep_calling(Job("poll", f"{url}/ok", first=0, every=SOON), stop, print)
+    run_job_loop(
+        ScheduledJob("poll", f"{url}/ok", initial_delay_seconds=0, interval_seconds=SOON),
+        stop,
+        print,
+    )
     assert len(server.bodies) == before  # type: ignore[attr-defined]

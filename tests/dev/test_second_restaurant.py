@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from dev.operating.endings import Exit
-from dev.processes import free_port
+from dev.operating.endings import ExitCode
+from dev.processes import find_free_port
 from tests.dev.watched import DEV, SECONDS, Watched, watched
 
 ROOT = Path(__file__).parents[2]
@@ -51,12 +51,12 @@ class Operator:
     def check(self, words: list[str]) -> None:
         """Run a command that must succeed."""
         done = self.type(words)
-        assert done.returncode == Exit.DONE, (words, done.stdout, done.stderr)
+        assert done.returncode == ExitCode.SUCCESS, (words, done.stdout, done.stderr)
 
 
 @pytest.fixture
 def operator(tmp_path: Path) -> Iterator[tuple[Operator, Watched]]:
-    port = free_port()
+    port = find_free_port()
     with watched(port) as run:
         run.wait_for("event", "  poll ")
         yield Operator(tmp_path, port), run
@@ -81,6 +81,6 @@ def test_a_second_restaurant_is_onboarded_broken_and_mended(
 
 
 def test_a_command_beside_no_run_is_one_sentence(tmp_path: Path) -> None:
-    done = Operator(tmp_path, free_port()).type([PYTHON, *DEV[1:], "status", "x", "--local"])
-    assert (done.returncode, done.stderr.count("\n")) == (Exit.REFUSED, 1)
+    done = Operator(tmp_path, find_free_port()).type([PYTHON, *DEV[1:], "status", "x", "--local"])
+    assert (done.returncode, done.stderr.count("\n")) == (ExitCode.FAILED, 1)
     assert done.stderr.startswith("No run answers at ")

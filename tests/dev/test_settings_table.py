@@ -5,17 +5,22 @@ from typing import get_args
 import pytest
 from msgspec.structs import fields
 
-from dev.settings_table import BEGIN, END, PAGE, with_table
+from dev.settings_table import (
+    SETTINGS_PAGE,
+    SETTINGS_TABLE_BEGIN,
+    SETTINGS_TABLE_END,
+    replace_settings_table,
+)
 from shared.edge.environment import Environment
 
 
 def test_the_page_is_current() -> None:
-    page = PAGE.read_text()
-    assert with_table(page) == page, "run `python -m dev settings`"
+    page = SETTINGS_PAGE.read_text()
+    assert replace_settings_table(page) == page, "run `python -m dev settings`"
 
 
 def test_every_variable_has_a_row() -> None:
-    table = with_table(f"{BEGIN}{END}")
+    table = replace_settings_table(f"{SETTINGS_TABLE_BEGIN}{SETTINGS_TABLE_END}")
     assert [field.encode_name for field in fields(Environment)] == [
         row.split("`")[1] for row in table.splitlines() if row.startswith("| `")
     ]
@@ -26,7 +31,7 @@ def test_every_variable_has_a_meaning() -> None:
 
 
 def test_a_row_tells_default_range_and_meaning() -> None:
-    rows = with_table(f"{BEGIN}{END}").splitlines()
+    rows = replace_settings_table(f"{SETTINGS_TABLE_BEGIN}{SETTINGS_TABLE_END}").splitlines()
     assert (
         "| `POLL_LOOKBACK_SECONDS` | `900` | ≥ 1, ≤ 172800 "
         "| How far before its cursor a poll asks again. |"
@@ -34,12 +39,14 @@ def test_a_row_tells_default_range_and_meaning() -> None:
 
 
 def test_what_stands_around_the_table_stays() -> None:
-    page = with_table(f"before\n{BEGIN}\nold\n{END}\nafter\n")
-    assert page.startswith(f"before\n{BEGIN}\n")
-    assert page.endswith(f"{END}\nafter\n")
+    page = replace_settings_table(
+        f"before\n{SETTINGS_TABLE_BEGIN}\nold\n{SETTINGS_TABLE_END}\nafter\n"
+    )
+    assert page.startswith(f"before\n{SETTINGS_TABLE_BEGIN}\n")
+    assert page.endswith(f"{SETTINGS_TABLE_END}\nafter\n")
     assert "old" not in page
 
 
 def test_a_page_without_a_place_for_the_table_is_refused() -> None:
     with pytest.raises(ValueError, match="substring"):
-        with_table("no table here")
+        replace_settings_table("no table here")

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from dev.processes import running
+from dev.processes import run_process
 
 SECONDS = 40
 DEV = [sys.executable, "-m", "dev"]
@@ -46,5 +46,5 @@ class Watched:
 def watched(port: int) -> Iterator[Watched]:
     """Have everything run at a port until the block ends."""
     lines = queue.SimpleQueue[str]()
-    with running([*DEV, "run", "--port", str(port), "--speed", FAST], lines.put) as child:
+    with run_process([*DEV, "run", "--port", str(port), "--speed", FAST], lines.put) as child:
         yield Watched(child, lines)

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from dev.sandbox.courier import Courier
-from dev.sandbox.webhooks import DirectSender, Relay
-from shared.edge.services import Services
+from dev.sandbox.courier import WebhookDispatcher
+from dev.sandbox.webhooks import DirectSender, RelaySender
+from shared.edge.services import AppContext
 from tests.front_door import knock
 from tests.world import BEGINNING, World, disagreements
 
@@ -32,7 +32,7 @@ class Evening:
     """
 
     world: World
-    courier: Courier
+    courier: WebhookDispatcher
     poll_minutes: int | None = 15
     reconcile_minutes: int | None = 60
     worst: timedelta = timedelta(0)
@@ -58,17 +58,17 @@ class Evening:
 
     async def deliver(self) -> None:
         """Have all webhooks sent that are due."""
-        await asyncio.to_thread(self.courier.run_due)
+        await asyncio.to_thread(self.courier.send_due)
 
     def change(self) -> None:
         """Change one of the reservations."""
         desk, row = self.world.desk, self._random.choice(list(self.world.book().values()))
         acts: list[Callable[[], Any]] = [
-            lambda: desk.resize(row.key, self._random.randint(1, 8)),
-            lambda: desk.move(row.key, row.scheduled + timedelta(hours=1)),
+            lambda: desk.change_party_size(row.key, self._random.randint(1, 8)),
+            lambda: desk.reschedule(row.key, row.scheduled + timedelta(hours=1)),
             lambda: desk.cancel(row.key),
             lambda: desk.uncancel(row.key),
-            lambda: desk.tables(row.key, str(self._random.randint(1, 20))),
+            lambda: desk.assign_tables(row.key, str(self._random.randint(1, 20))),
         ]
         self._unseen.setdefault(self._random.choice(acts)().key.lower(), self.world.clock())
 
@@ -95,16 +95,16 @@ class Evening:
 async def begin(world: World) -> Evening:
     """Fill the book, have OpenTable send its webhooks, and bring the ledger level."""
     for number in range(BOOKED):
-        world.desk.book(BEGINNING + timedelta(days=2, minutes=15 * number), 2)
+        world.desk.create(BEGINNING + timedelta(days=2, minutes=15 * number), 2)
     evening = Evening(world, courier_to(world, world.services))
-    sender = DirectSender(world.sandbox.book, evening.courier, URL, "Bearer proof")
-    world.sandbox.book.listen(sender.heard)
+    sender = DirectSender(world.sandbox.store, evening.courier, URL, "Bearer proof")
+    world.sandbox.store.add_listener(sender.send_event)
     await world.poll()
     assert await evening.behind() == []
     return evening
 
 
-def courier_to(world: World, services: Services) -> Courier:
+def courier_to(world: World, services: AppContext) -> WebhookDispatcher:
     """Return a courier that delivers to the webhook of a process with these services."""
     loop = asyncio.get_running_loop()
 
@@ -112,12 +112,12 @@ def courier_to(world: World, services: Services) -> Courier:
         knocking = knock(services, body, headers)
         return asyncio.run_coroutine_threadsafe(knocking, loop).result(30)
 
-    return Courier(post, world.clock)
+    return WebhookDispatcher(post, world.clock)
 
 
-def relay_of(world: World, courier: Courier, secret: str) -> Relay:
+def relay_of(world: World, courier: WebhookDispatcher, secret: str) -> RelaySender:
     """Have a relay that signs speak of every reservation."""
     ids = {int(world.restaurant.rid): world.restaurant.id}
-    relay = Relay(world.sandbox.book, courier, URL, secret, restaurant_ids=ids)
-    world.sandbox.book.listen(relay.heard)
+    relay = RelaySender(world.sandbox.store, courier, URL, secret, restaurant_ids=ids)
+    world.sandbox.store.add_listener(relay.send_event)
     return relay

@@ -1,10 +1,10 @@
 import pytest
 from google.cloud.firestore import AsyncClient
 
-from shared.core.settings import Settings
-from shared.edge.directory import Directory
+from shared.core.settings import IntegrationSettings
+from shared.edge.directory import RestaurantDirectory
 from shared.edge.ledger import Ledger
-from shared.edge.secrets import Secrets
+from shared.edge.secrets import CredentialCache
 from tests.ledgers import new_ledger
 from tests.page import Page
 from tests.restaurants import Restaurant, seed
@@ -25,7 +25,7 @@ def restaurant() -> Restaurant:
 
 
 @pytest.fixture
-def settings(restaurant: Restaurant) -> Settings:
+def settings(restaurant: Restaurant) -> IntegrationSettings:
     return restaurant.settings()
 
 
@@ -35,12 +35,12 @@ def wire(firestore: AsyncClient) -> Wire:
 
 
 @pytest.fixture
-def ledger(wire: Wire, settings: Settings) -> Ledger:
+def ledger(wire: Wire, settings: IntegrationSettings) -> Ledger:
     return new_ledger(wire.client, settings)
 
 
 @pytest.fixture
-def page(firestore: AsyncClient, settings: Settings) -> Page:
+def page(firestore: AsyncClient, settings: IntegrationSettings) -> Page:
     return Page(firestore, settings)
 
 
@@ -50,8 +50,8 @@ def safe() -> Safe:
 
 
 @pytest.fixture
-def directory(wire: Wire, safe: Safe, timer: Timer) -> Directory:
-    return Directory(wire.client, Secrets(lambda: safe, timer), "partner", timer)
+def directory(wire: Wire, safe: Safe, timer: Timer) -> RestaurantDirectory:
+    return RestaurantDirectory(wire.client, CredentialCache(lambda: safe, timer), "partner", timer)
 
 
 @pytest.fixture

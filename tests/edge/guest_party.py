@@ -11,14 +11,14 @@ from google.cloud.firestore import (
     DocumentSnapshot,
 )
 
-from dev.sandbox.answers import PRODUCTION_URL
-from dev.sandbox.guestbook import Guestbook
-from dev.sandbox.records import Reservation
-from dev.sandbox.rows import View, webhook_row
+from dev.sandbox.answers import OPENTABLE_PRODUCTION_URL
+from dev.sandbox.guestbook import GuestActions
+from dev.sandbox.records import SandboxReservation
+from dev.sandbox.rows import RenderContext, build_webhook_row
 from shared.edge import paths
-from shared.edge.intake import Quarantined
-from shared.edge.learning import follow_guest
-from shared.edge.ledger import Applied
+from shared.edge.intake import QuarantineResult
+from shared.edge.learning import fetch_guest_after_commit
+from shared.edge.ledger import ApplyResult
 from tests.world import BEGINNING, World
 
 SOON = BEGINNING + timedelta(days=2)
@@ -31,37 +31,41 @@ class Party:
     world: World
 
     @property
-    def guests(self) -> Guestbook:
+    def guests(self) -> GuestActions:
         """Changes OpenTable's guests."""
-        return Guestbook(self.world.sandbox.book, int(self.world.restaurant.rid))
+        return GuestActions(self.world.sandbox.store, int(self.world.restaurant.rid))
 
     def asked(self, *routes: str) -> int:
         """Return how many requests OpenTable had, all or those of some routes."""
-        counts = self.world.sandbox.counts
+        counts = self.world.sandbox.request_counts
         return sum(counts[route] for route in routes) if routes else counts.total()
 
-    def row(self, reservation: Reservation, **fields: Any) -> dict[str, Any]:
+    def row(self, reservation: SandboxReservation, **fields: Any) -> dict[str, Any]:
         """Return a reservation as the v3 webhook tells it now."""
-        book = self.world.sandbox.book
-        now = book.reservation(reservation.rid, reservation.key) or reservation
-        view = View("gold", book.restaurant(now.rid).zone, PRODUCTION_URL)
-        return {**webhook_row(now, view), **fields}
+        book = self.world.sandbox.store
+        now = book.get_reservation(reservation.rid, reservation.key) or reservation
+        view = RenderContext("gold", book.get_restaurant(now.rid).zone, OPENTABLE_PRODUCTION_URL)
+        return {**build_webhook_row(now, view), **fields}
 
-    async def hear(self, reservation: Reservation, **fields: Any) -> Applied | Quarantined:
+    async def hear(
+        self, reservation: SandboxReservation, **fields: Any
+    ) -> ApplyResult | QuarantineResult:
         """Have the v3 webhook tell of a reservation, and fetch its guest as the webhook does."""
         taken = await self.world.take_in(self.row(reservation, **fields))
-        if isinstance(taken, Applied):
-            await follow_guest(self.world.services, self.world.settings(), taken)
+        if isinstance(taken, ApplyResult):
+            await fetch_guest_after_commit(self.world.services, self.world.settings(), taken)
         return taken
 
-    async def diner(self, reservation: Reservation) -> tuple[str, str | None, str | None]:
+    async def diner(self, reservation: SandboxReservation) -> tuple[str, str | None, str | None]:
         """Return the name, phone and e-mail that a reservation shows."""
         document = (await self.world.ledger())[reservation.key.lower()]
         return document["dinerName"], document["phone"], document["email"]
 
     async def held(self) -> dict[str, dict[str, Any]]:
         """Return what is held of guests, by key."""
-        guests = paths.guests(self.world.services.firestore, self.world.restaurant.id).stream()
+        guests = paths.guests_collection(
+            self.world.services.firestore, self.world.restaurant.id
+        ).stream()
         return {guest.id: guest.to_dict() or {} async for guest in guests}
 
     async def everything(self) -> dict[str, dict[str, Any]]:
@@ -76,11 +80,11 @@ class Party:
             collections = [each for some in beneath for each in some]
         return found
 
-    async def journal(self, reservation: Reservation) -> dict[str, dict[str, Any]]:
+    async def journal(self, reservation: SandboxReservation) -> dict[str, dict[str, Any]]:
         """Return a reservation's journal by entry id."""
         client, restaurant_id = self.world.services.firestore, self.world.restaurant.id
-        document = paths.reservation(client, restaurant_id, reservation.key.lower())
-        entries = paths.journal(document).stream()
+        document = paths.reservation_document(client, restaurant_id, reservation.key.lower())
+        entries = paths.journal_collection(document).stream()
         return {entry.id: entry.to_dict() or {} async for entry in entries}
 
 

@@ -5,16 +5,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dev.sandbox.records import Guest, Reservation
-from shared.core.body import Shape
+from dev.sandbox.records import SandboxGuest, SandboxReservation
+from shared.core.body import WebhookFormat
 from shared.edge import paths
-from shared.edge.keeping import keep_aside
-from shared.errors import RejectedStatementError
+from shared.edge.keeping import quarantine_event
+from shared.errors import InvalidEventError
 from tests.edge.guest_party import SOON, Party
 from tests.world import World
 
 _MARKS = ("marked", "5559876", "zoë", "zo\\u00eb")
-_ODD = RejectedStatementError("invalid_partySize", "partySize must be a whole number.")
+_ODD = InvalidEventError("invalid_partySize", "partySize must be a whole number.")
 ENVELOPE = {"dinerName": "Zoë Marked", "dinerEmail": "Zoe.Marked@example.com"} | {
     "dinerPhone": "(212) 555-9876",
     "specialRequests": "marked request of a relay",
@@ -56,7 +56,7 @@ class MarkedDiner:
 
     party: Party
     key: str = ""
-    booked: list[Reservation] = field(default_factory=list)
+    booked: list[SandboxReservation] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)
     letters: list[dict[str, Any]] = field(default_factory=list)
 
@@ -73,8 +73,8 @@ class MarkedDiner:
         """Have the diner book, be talked about, and be kept aside."""
         guests = self.party.guests
         self.key = guests.add("Zoë", "Marked", "Zoe.Marked@example.com", "2125559876").key
-        book, rid = self.world.sandbox.book, int(self.world.restaurant.rid)
-        book.change_guest(rid, self.key, _described)
+        book, rid = self.world.sandbox.store, int(self.world.restaurant.rid)
+        book.update_guest(rid, self.key, _described)
         loser = guests.add("Z.", "Marked-Loser", "loser.marked@example.com")
         for key in (self.key, self.key, self.key, loser.key):
             await self._book(key)
@@ -85,17 +85,17 @@ class MarkedDiner:
 
     async def _book(self, key: str) -> None:
         desk = self.world.desk
-        booked = desk.book(SOON, 2, guest_key=key, request="marked wish", tags=("marked visit",))
+        booked = desk.create(SOON, 2, guest_key=key, request="marked wish", tags=("marked visit",))
         self.booked.append(booked)
         await self.letter("created", booked, partySize=2, **ENVELOPE)
         for change in (None, "marked by the host", "marked again"):
             if change is not None:
-                booked = desk.note(booked.key, change)
+                booked = desk.set_notes(booked.key, change)
             self.rows.append(self.party.row(booked))
             await self.party.hear(booked)
         await self.letter("updated", booked, cancellationReason="marked reason")
 
-    async def letter(self, kind: str, booked: Reservation, **data: Any) -> None:
+    async def letter(self, kind: str, booked: SandboxReservation, **data: Any) -> None:
         """Have a relay speak of a reservation."""
         self.world.clock.advance(1)
         body = {
@@ -105,7 +105,7 @@ class MarkedDiner:
             "data": {"reservationId": booked.key, **data},
         }
         self.letters.append(body)
-        await self.world._take_in(Shape.ENVELOPE, body)
+        await self.world._take_in(WebhookFormat.ENVELOPE, body)
 
     async def _poll(self) -> None:
         self.world.clock.advance(60)
@@ -137,19 +137,19 @@ class MarkedDiner:
                 await self.world.take_in(told)
         for letter in self.letters:
             for told in (letter, letter | {"id": f"again-{letter['id']}"}):
-                await self.world._take_in(Shape.ENVELOPE, told)
+                await self.world._take_in(WebhookFormat.ENVELOPE, told)
 
 
-def _described(guest: Guest) -> Guest:
+def _described(guest: SandboxGuest) -> SandboxGuest:
     return replace(guest, notes="marked note", tags=("marked tag",))
 
 
 async def keep(world: World, text: str) -> None:
     """Have a body kept aside."""
-    await keep_aside(world.services, world.settings(), text, "application/json", _ODD)
+    await quarantine_event(world.services, world.settings(), text, "application/json", _ODD)
 
 
 async def forget_cursor(world: World) -> None:
     """Take the poll's cursor away, so that the next poll is a first one."""
-    integration = paths.integration(world.services.firestore, world.restaurant.id)
+    integration = paths.integration_document(world.services.firestore, world.restaurant.id)
     await integration.update({"poll.cursor": None})

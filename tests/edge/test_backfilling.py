@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from dev.sandbox.guestbook import Guestbook
-from dev.sandbox.rows import View, webhook_row
-from shared.edge.backfilling import carry_on
+from dev.sandbox.guestbook import GuestActions
+from dev.sandbox.rows import RenderContext, build_webhook_row
+from shared.edge.backfilling import run_backfill_steps
 from shared.edge.opentable.clock import Deadline
 from tests.backfills import begin, book_some, run, settings, state
 from tests.world import BEGINNING, NEW_YORK, World, disagreements
@@ -13,7 +13,7 @@ from tests.world import BEGINNING, NEW_YORK, World, disagreements
 async def test_a_backfill_brings_the_days_asked_for_and_no_others(world: World) -> None:
     wanted = book_some(world)
     for days in (-11, 18):
-        world.desk.book(BEGINNING + timedelta(days=days), 2)
+        world.desk.create(BEGINNING + timedelta(days=days), 2)
     await begin(world)
     last = (await run(world))[-1]
     # The closing listing brings all that changed lately, which here is everything.
@@ -34,8 +34,8 @@ async def test_a_guest_who_came_since_the_guests_were_read_is_fetched(world: Wor
 
     def book_with_a_new_guest(_: object) -> None:
         world.sandbox.faults.on_page = None  # once, after the page of guests
-        guests = Guestbook(world.sandbox.book, int(world.restaurant.rid))
-        world.desk.book(BEGINNING, 2, guest_key=guests.add("Ada", "Example").key)
+        guests = GuestActions(world.sandbox.store, int(world.restaurant.rid))
+        world.desk.create(BEGINNING, 2, guest_key=guests.add("Ada", "Example").key)
 
     world.sandbox.faults.on_page = book_with_a_new_guest
     await run(world)
@@ -47,7 +47,7 @@ async def test_what_is_old_is_brought_by_its_slice(world: World) -> None:
     world.clock.advance(86_400)
     await begin(world)
     *slices, closing = await run(world)
-    assert [step.days_done for step in slices] == [7, 14, 21, 28]
+    assert [step.completed_days for step in slices] == [7, 14, 21, 28]
     assert slices[-1].counts["created"] == len(keys)
     assert closing.counts["fetched"] == len(keys)
 
@@ -56,7 +56,7 @@ async def test_progress_is_stored_after_each_slice(world: World) -> None:
     book_some(world)
     await begin(world)
     [first] = await run(world, slices=1)
-    assert (await state(world), first.days_done) == (first, 7)
+    assert (await state(world), first.completed_days) == (first, 7)
 
 
 async def test_webhooks_that_arrive_meanwhile_are_never_undone(world: World) -> None:
@@ -65,10 +65,12 @@ async def test_webhooks_that_arrive_meanwhile_are_never_undone(world: World) -> 
     await begin(world)
     tomorrow = keys[11]
     open_table_id = next(row.key for row in world.book().values() if row.key.lower() == tomorrow)
-    async for step in carry_on(world.services, world.restaurant.id, Deadline.after(60)):
-        if step.days_done == 7:
-            changed = world.desk.resize(open_table_id, 7)
-            await world.take_in(webhook_row(changed, View("gold", NEW_YORK, "https://x")))
+    async for step in run_backfill_steps(world.services, world.restaurant.id, Deadline.after(60)):
+        if step.completed_days == 7:
+            changed = world.desk.change_party_size(open_table_id, 7)
+            await world.take_in(
+                build_webhook_row(changed, RenderContext("gold", NEW_YORK, "https://x"))
+            )
     assert (await world.ledger())[tomorrow]["partySize"] == 7
     assert disagreements(world.book(), await world.ledger()) == []
 
@@ -77,11 +79,11 @@ async def test_what_moves_into_a_slice_that_was_done_is_held_in_the_end(world: W
     keys = book_some(world)
     world.clock.advance(86_400)
     await begin(world)
-    async for step in carry_on(world.services, world.restaurant.id, Deadline.after(60)):
+    async for step in run_backfill_steps(world.services, world.restaurant.id, Deadline.after(60)):
         world.clock.advance(60)
-        if step.days_done == 14:
+        if step.completed_days == 14:
             late = next(row.key for row in world.book().values() if row.key.lower() == keys[-1])
-            world.desk.move(late, BEGINNING - timedelta(days=9))
+            world.desk.reschedule(late, BEGINNING - timedelta(days=9))
     assert disagreements(world.book(), await world.ledger()) == []
 
 

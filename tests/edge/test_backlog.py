@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from shared.edge import paths
-from shared.edge.backlog import Backlog, read_backlog
+from shared.edge.backlog import QuarantineBacklog, read_quarantine_backlog
 from tests.world import BEGINNING, World
 
 
-async def backlog(world: World) -> Backlog:
-    return await read_backlog(world.services, world.restaurant.id)
+async def backlog(world: World) -> QuarantineBacklog:
+    return await read_quarantine_backlog(world.services, world.restaurant.id)
 
 
 async def set_aside(world: World, party_size: int) -> str:
@@ -21,23 +21,23 @@ async def set_aside(world: World, party_size: int) -> str:
 
 
 async def test_an_empty_quarantine_has_no_backlog(world: World) -> None:
-    assert await backlog(world) == Backlog(0, None)
+    assert await backlog(world) == QuarantineBacklog(0, None)
 
 
 async def test_the_oldest_open_item_gives_its_age(world: World) -> None:
     for party_size in (0, -1):
         await set_aside(world, party_size)
         world.clock.advance(60)
-    assert await backlog(world) == Backlog(2, BEGINNING)
+    assert await backlog(world) == QuarantineBacklog(2, BEGINNING)
 
 
 async def test_a_settled_item_does_not_wait(world: World) -> None:
     first = await set_aside(world, 0)
     world.clock.advance(60)
     await set_aside(world, -1)
-    items = paths.quarantine(world.services.firestore, world.restaurant.id)
+    items = paths.quarantine_collection(world.services.firestore, world.restaurant.id)
     await items.document(first).update({"status": "DISMISSED"})
-    assert await backlog(world) == Backlog(1, BEGINNING + timedelta(seconds=60))
+    assert await backlog(world) == QuarantineBacklog(1, BEGINNING + timedelta(seconds=60))
 
 
 def line(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:

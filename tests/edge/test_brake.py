@@ -1,6 +1,6 @@
 """What trips the brake, and what only looks as if it should."""
 
-from dev.sandbox.rows import View, webhook_row
+from dev.sandbox.rows import RenderContext, build_webhook_row
 from tests.held import SOON
 from tests.hidden import Hidden
 from tests.world import NEW_YORK, World, disagreements
@@ -9,21 +9,21 @@ MANY = 30
 
 
 async def test_an_empty_answer_is_held_and_asks_for_nothing_by_id(world: World) -> None:
-    booked = [world.desk.book(SOON, 2) for _ in range(MANY)]
+    booked = [world.desk.create(SOON, 2) for _ in range(MANY)]
     await world.poll()
-    asked = world.sandbox.counts["reservation"]
+    asked = world.sandbox.request_counts["reservation"]
     with Hidden(world, *(reservation.key for reservation in booked)):
         report = await world.reconcile()
     assert (report["status"], report["openTableCount"]) == ("HELD", 0)
     assert f"lacks {MANY} of {MANY}" in report["reason"]
-    assert world.sandbox.counts["reservation"] == asked
+    assert world.sandbox.request_counts["reservation"] == asked
     assert {document["status"] for document in (await world.ledger()).values()} == {"BOOKED"}
 
 
 async def test_an_empty_answer_about_a_small_ledger_is_asked_about_one_by_one(
     world: World,
 ) -> None:
-    booked = [world.desk.book(SOON, 2) for _ in range(20)]
+    booked = [world.desk.create(SOON, 2) for _ in range(20)]
     await world.poll()
     with Hidden(world, *(reservation.key for reservation in booked)):
         report = await world.reconcile()
@@ -33,7 +33,7 @@ async def test_an_empty_answer_about_a_small_ledger_is_asked_about_one_by_one(
 
 async def test_a_first_run_over_what_a_relay_said_is_not_held(world: World) -> None:
     for _ in range(MANY):
-        key = world.desk.book(SOON, 2).key
+        key = world.desk.create(SOON, 2).key
         said = {"partySize": 4, "reservationDateTime": SOON.isoformat(), "status": "confirmed"}
         await world.hear_relay("created", reservationId=key, **said)
     report = await world.reconcile()
@@ -42,10 +42,10 @@ async def test_a_first_run_over_what_a_relay_said_is_not_held(world: World) -> N
 
 
 async def test_a_first_run_over_what_webhooks_brought_long_ago_is_not_held(world: World) -> None:
-    view = View("gold", NEW_YORK, "https://platform.opentable.com")
+    view = RenderContext("gold", NEW_YORK, "https://platform.opentable.com")
     for _ in range(MANY):
-        booked = world.desk.book(SOON, 2)
-        await world.take_in(webhook_row(booked, view))
-        world.desk.resize(booked.key, 5)
+        booked = world.desk.create(SOON, 2)
+        await world.take_in(build_webhook_row(booked, view))
+        world.desk.change_party_size(booked.key, 5)
     report = await world.reconcile()
     assert (report["status"], len(report["updated"])) == ("COMPLETED", MANY)

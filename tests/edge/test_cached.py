@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from shared.edge.cached import Cached
+from shared.edge.cached import SingleFlightTTLCache
 from tests.timer import Timer
 
 
@@ -33,12 +33,12 @@ def source() -> Source:
 
 
 @pytest.fixture
-def cached(source: Source, timer: Timer) -> Cached[str, int]:
-    return Cached(source.look_up, size=3, seconds=60, timer=timer)
+def cached(source: Source, timer: Timer) -> SingleFlightTTLCache[str, int]:
+    return SingleFlightTTLCache(source.look_up, max_size=3, ttl_seconds=60, timer=timer)
 
 
 async def test_a_value_is_looked_up_once_in_its_time(
-    cached: Cached[str, int], source: Source, timer: Timer
+    cached: SingleFlightTTLCache[str, int], source: Source, timer: Timer
 ) -> None:
     assert await cached.get("abc") == 3
     timer.wait(59)
@@ -47,7 +47,7 @@ async def test_a_value_is_looked_up_once_in_its_time(
 
 
 async def test_a_value_is_looked_up_again_after_its_time(
-    cached: Cached[str, int], source: Source, timer: Timer
+    cached: SingleFlightTTLCache[str, int], source: Source, timer: Timer
 ) -> None:
     await cached.get("abc")
     timer.wait(60)
@@ -55,7 +55,9 @@ async def test_a_value_is_looked_up_again_after_its_time(
     assert source.asked["abc"] == 2
 
 
-async def test_many_at_once_cause_one_look_up(cached: Cached[str, int], source: Source) -> None:
+async def test_many_at_once_cause_one_look_up(
+    cached: SingleFlightTTLCache[str, int], source: Source
+) -> None:
     source.may_answer.clear()
     waiting = asyncio.gather(*(cached.get("abc") for _ in range(50)))
     await asyncio.sleep(0)
@@ -63,13 +65,17 @@ async def test_many_at_once_cause_one_look_up(cached: Cached[str, int], source: 
     assert (await waiting, source.asked["abc"]) == ([3] * 50, 1)
 
 
-async def test_a_failure_reaches_all_who_wait(cached: Cached[str, int], source: Source) -> None:
+async def test_a_failure_reaches_all_who_wait(
+    cached: SingleFlightTTLCache[str, int], source: Source
+) -> None:
     source.failures = 1
     both = await asyncio.gather(cached.get("abc"), cached.get("abc"), return_exceptions=True)
     assert [type(one) for one in both] == [LookupError, LookupError]
 
 
-async def test_a_failure_is_not_remembered(cached: Cached[str, int], source: Source) -> None:
+async def test_a_failure_is_not_remembered(
+    cached: SingleFlightTTLCache[str, int], source: Source
+) -> None:
     source.failures = 1
     with pytest.raises(LookupError):
         await cached.get("abc")
@@ -77,7 +83,7 @@ async def test_a_failure_is_not_remembered(cached: Cached[str, int], source: Sou
 
 
 async def test_one_callers_deadline_ends_no_look_up_of_others(
-    cached: Cached[str, int], source: Source
+    cached: SingleFlightTTLCache[str, int], source: Source
 ) -> None:
     source.may_answer.clear()
     hasty, patient = (
@@ -92,16 +98,16 @@ async def test_one_callers_deadline_ends_no_look_up_of_others(
 
 
 async def test_a_forgotten_value_is_looked_up_again(
-    cached: Cached[str, int], source: Source
+    cached: SingleFlightTTLCache[str, int], source: Source
 ) -> None:
     await cached.get("abc")
-    cached.forget("abc")
+    cached.invalidate("abc")
     await cached.get("abc")
     assert source.asked["abc"] == 2
 
 
 async def test_no_more_than_its_size_is_remembered(
-    cached: Cached[str, int], source: Source
+    cached: SingleFlightTTLCache[str, int], source: Source
 ) -> None:
     for key in ("a", "b", "c", "d"):
         await cached.get(key)

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.edge import paths
-from shared.edge.staff.integration import RidTakenError, change_settings, release_rid
-from shared.errors import LedgerUnavailableError
+from shared.edge.staff.integration import RidTakenError, release_rid, update_settings
+from shared.errors import ServiceUnavailableError
 from tests.restaurants import Restaurant
 from tests.wire import Wire
 
@@ -14,13 +14,13 @@ NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
 
 
 async def test_a_poll_that_ends_meanwhile_loses_nothing(seeded: Restaurant, wire: Wire) -> None:
-    settings = paths.integration(wire.client, seeded.id)
+    settings = paths.integration_document(wire.client, seeded.id)
 
     async def poll_ends() -> None:
         await settings.update({"poll.cursor": NOON})
 
     wire.before.append(poll_ends)
-    await change_settings(wire.client, seeded.id, {"country": "GB"}, NOON)
+    await update_settings(wire.client, seeded.id, {"country": "GB"}, NOON)
     held = (await settings.get()).to_dict() or {}
     assert (held["country"], held["poll"]) == ("GB", {"cursor": NOON})
 
@@ -29,17 +29,17 @@ async def test_a_rid_that_another_claims_meanwhile_is_refused(
     seeded: Restaurant, wire: Wire
 ) -> None:
     async def another_claims() -> None:
-        await paths.route(wire.client, "777").set({"restaurantId": "elsewhere"})
+        await paths.rid_claim_document(wire.client, "777").set({"restaurantId": "elsewhere"})
 
     wire.before.append(another_claims)
     with pytest.raises(RidTakenError):
-        await change_settings(wire.client, seeded.id, {"restaurantId": "777"}, NOON)
-    held = (await paths.integration(wire.client, seeded.id).get()).to_dict() or {}
+        await update_settings(wire.client, seeded.id, {"restaurantId": "777"}, NOON)
+    held = (await paths.integration_document(wire.client, seeded.id).get()).to_dict() or {}
     assert held["restaurantId"] == seeded.rid
 
 
 async def test_settings_that_never_stand_still_are_given_up(seeded: Restaurant, wire: Wire) -> None:
-    settings = paths.integration(wire.client, seeded.id)
+    settings = paths.integration_document(wire.client, seeded.id)
 
     async def moves() -> None:
         wire.before.clear()
@@ -47,21 +47,21 @@ async def test_settings_that_never_stand_still_are_given_up(seeded: Restaurant, 
         wire.before.append(moves)
 
     wire.before.append(moves)
-    with pytest.raises(LedgerUnavailableError, match="kept changing"):
-        await change_settings(wire.client, seeded.id, {"country": "GB"}, NOON)
+    with pytest.raises(ServiceUnavailableError, match="kept changing"):
+        await update_settings(wire.client, seeded.id, {"country": "GB"}, NOON)
 
 
 async def test_a_rid_is_released_with_the_switching_off(seeded: Restaurant, wire: Wire) -> None:
     assert await release_rid(wire.client, seeded.id, NOON) == seeded.rid
-    held = (await paths.integration(wire.client, seeded.id).get()).to_dict() or {}
+    held = (await paths.integration_document(wire.client, seeded.id).get()).to_dict() or {}
     assert (held["enabled"], "restaurantId" in held) == (False, False)
-    assert not (await paths.route(wire.client, seeded.rid).get()).exists
+    assert not (await paths.rid_claim_document(wire.client, seeded.rid).get()).exists
 
 
 async def test_a_poll_that_ends_while_a_rid_is_released_loses_nothing(
     seeded: Restaurant, wire: Wire
 ) -> None:
-    settings = paths.integration(wire.client, seeded.id)
+    settings = paths.integration_document(wire.client, seeded.id)
 
     async def poll_ends() -> None:
         await settings.update({"poll.cursor": NOON})
@@ -73,9 +73,9 @@ async def test_a_poll_that_ends_while_a_rid_is_released_loses_nothing(
 
 
 async def test_a_rid_that_another_holds_by_now_stays_theirs(seeded: Restaurant, wire: Wire) -> None:
-    await paths.route(wire.client, seeded.rid).set({"restaurantId": "elsewhere"})
+    await paths.rid_claim_document(wire.client, seeded.rid).set({"restaurantId": "elsewhere"})
     await release_rid(wire.client, seeded.id, NOON)
-    claim = (await paths.route(wire.client, seeded.rid).get()).to_dict()
+    claim = (await paths.rid_claim_document(wire.client, seeded.rid).get()).to_dict()
     assert claim == {"restaurantId": "elsewhere"}
 
 

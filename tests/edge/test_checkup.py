@@ -12,7 +12,7 @@ Output = pytest.CaptureFixture[str]
 
 
 async def problems(world: World) -> list[str]:
-    settings = paths.integration(world.services.firestore, world.restaurant.id)
+    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
     poll: dict[str, Any] = (await settings.get()).get("poll")
     found: list[str] = poll["problems"]
     return found
@@ -24,7 +24,7 @@ def told(capsys: Output) -> list[str]:
 
 
 async def unroute(world: World) -> None:
-    await paths.route(world.services.firestore, world.restaurant.rid).delete()
+    await paths.rid_claim_document(world.services.firestore, world.restaurant.rid).delete()
 
 
 async def test_a_restaurant_that_is_set_up_well_has_no_problem(
@@ -48,14 +48,14 @@ async def test_a_poll_with_a_problem_polls_all_the_same(world: World) -> None:
 
 
 async def test_a_route_that_cannot_be_one_is_none(world: World) -> None:
-    route = paths.route(world.services.firestore, world.restaurant.rid)
+    route = paths.rid_claim_document(world.services.firestore, world.restaurant.rid)
     await route.set({"restaurantId": 7})
     await world.poll()
     assert "does not exist" in (await problems(world))[0]
 
 
 async def test_an_empty_webhook_auth_is_told(world: World, capsys: Output) -> None:
-    settings = paths.integration(world.services.firestore, world.restaurant.id)
+    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
     await settings.update({"webhookAuth": []})
     await world.poll()
     assert told(capsys)[0].startswith("webhookAuth is empty")
@@ -64,7 +64,7 @@ async def test_an_empty_webhook_auth_is_told(world: World, capsys: Output) -> No
 async def test_a_mended_problem_is_gone_with_the_next_poll(world: World) -> None:
     await unroute(world)
     await world.poll()
-    route = paths.route(world.services.firestore, world.restaurant.rid)
+    route = paths.rid_claim_document(world.services.firestore, world.restaurant.rid)
     await route.set({"restaurantId": world.restaurant.id})
     await world.poll()
     assert await problems(world) == []

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shared.edge import telemetry
-from shared.edge.telemetry import Event
+from shared.edge.telemetry import LogEvent
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,25 +40,25 @@ def logged() -> dict[str, set[str]]:
     for call in calls():
         event = call.args[1]
         assert isinstance(event, ast.Attribute)
-        found[Event[event.attr].value] |= {named.arg for named in call.keywords if named.arg}
+        found[LogEvent[event.attr].value] |= {named.arg for named in call.keywords if named.arg}
     return found
 
 
 def test_every_event_is_documented_and_no_other() -> None:
-    assert documented().keys() == {event.value for event in Event}
+    assert documented().keys() == {event.value for event in LogEvent}
 
 
 def test_every_event_is_logged_somewhere() -> None:
-    assert logged().keys() == {event.value for event in Event}
+    assert logged().keys() == {event.value for event in LogEvent}
 
 
-@pytest.mark.parametrize("event", Event)
-def test_every_field_of_an_event_is_documented(event: Event) -> None:
+@pytest.mark.parametrize("event", LogEvent)
+def test_every_field_of_an_event_is_documented(event: LogEvent) -> None:
     assert logged()[event.value] <= documented()[event.value]
 
 
 def test_every_event_says_what_it_means() -> None:
-    [kind] = ast.parse(inspect.getsource(telemetry.Event)).body
+    [kind] = ast.parse(inspect.getsource(telemetry.LogEvent)).body
     assert isinstance(kind, ast.ClassDef)
     members = [node for node in kind.body if isinstance(node, ast.Assign)]
     told = [
@@ -68,4 +68,4 @@ def test_every_event_says_what_it_means() -> None:
         and isinstance(then, ast.Expr)
         and isinstance(then.value, ast.Constant)
     ]
-    assert len(told) == len(members) == len(Event)
+    assert len(told) == len(members) == len(LogEvent)

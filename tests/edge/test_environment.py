@@ -5,9 +5,9 @@ from itertools import combinations
 import pytest
 
 from shared.edge.environment import read_environment
-from shared.edge.tasks.cloud import CloudTasks
-from shared.edge.tasks.here import TasksHere
-from shared.edge.tasks.queue import queue_of
+from shared.edge.tasks.cloud import CloudTasksQueue
+from shared.edge.tasks.here import InProcessTaskQueue
+from shared.edge.tasks.queue import build_task_queue
 from shared.errors import InvalidSettingsError
 
 EMULATOR = {"FIRESTORE_EMULATOR_HOST": "127.0.0.1:8787"}
@@ -124,16 +124,16 @@ def test_half_a_queue_is_refused_by_what_it_lacks(size: int) -> None:
 
 
 def test_a_whole_queue_is_taken() -> None:
-    assert isinstance(queue_of(read_environment(QUEUE)), CloudTasks)
+    assert isinstance(build_task_queue(read_environment(QUEUE)), CloudTasksQueue)
 
 
 def test_beside_the_emulator_a_url_alone_makes_a_queue_in_this_process() -> None:
     url = {"TASKS_TARGET_URL": "http://127.0.0.1:8080"}
-    assert isinstance(queue_of(read_environment(EMULATOR | url)), TasksHere)
+    assert isinstance(build_task_queue(read_environment(EMULATOR | url)), InProcessTaskQueue)
 
 
 def test_without_a_queue_there_is_none() -> None:
-    assert queue_of(read_environment({})) is None
+    assert build_task_queue(read_environment({})) is None
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_a_refusal_never_quotes_the_value() -> None:
     "text,seconds", [("5", 5), (" 5 ", 5), ("2.5", 2.5), (".5", 0.5), ("1e0", 1)]
 )
 def test_a_number_is_taken_as_it_is_commonly_written(text: str, seconds: float) -> None:
-    assert read_environment({"WEBHOOK_DEADLINE_SECONDS": text}).webhook_seconds == seconds
+    assert read_environment({"WEBHOOK_DEADLINE_SECONDS": text}).webhook_deadline_seconds == seconds
 
 
 @pytest.mark.parametrize("text", ["2.5", "many", "9" * 5000, "\ud800"])
@@ -177,4 +177,4 @@ def test_what_is_no_whole_number_is_refused_by_name(text: str) -> None:
 
 def test_a_missing_project_is_told_when_it_is_needed() -> None:
     with pytest.raises(InvalidSettingsError, match="Set GOOGLE_CLOUD_PROJECT"):
-        read_environment({}).required_project()
+        read_environment({}).require_project()

@@ -8,9 +8,9 @@ from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient
 from msgspec.structs import replace
 
-from dev.sandbox.records import Reservation
+from dev.sandbox.records import SandboxReservation
 from shared.edge.erasing import erase_guest
-from shared.errors import LedgerUnavailableError
+from shared.errors import ServiceUnavailableError
 from tests.edge.guest_party import SOON, Party
 from tests.edge.marked_diner import keep, places_of
 from tests.wire import Wire, failing
@@ -25,9 +25,9 @@ async def party(firestore: AsyncClient) -> AsyncIterator[Party]:
 
 
 @pytest.fixture
-async def booked(party: Party) -> Reservation:
+async def booked(party: Party) -> SandboxReservation:
     key = party.guests.add("Zoë", "Marked", "marked@example.com").key
-    booked = party.world.desk.book(SOON, 2, guest_key=key, request="marked wish")
+    booked = party.world.desk.create(SOON, 2, guest_key=key, request="marked wish")
     await party.hear(booked)
     return booked
 
@@ -36,7 +36,7 @@ def another_instance(world: World, wire: Wire) -> World:
     return replace(world, services=replace(world.services, firestore=wire.client))
 
 
-async def forget(party: Party, booked: Reservation) -> None:
+async def forget(party: Party, booked: SandboxReservation) -> None:
     party.world.clock.advance(900)
     party.guests.forget(str(booked.guest_key))
     assert (await party.world.poll())["status"] == "ok"
@@ -47,9 +47,9 @@ async def places(party: Party) -> list[str]:
 
 
 async def test_a_write_that_meets_the_erasure_is_decided_again(
-    party: Party, booked: Reservation, wire: Wire
+    party: Party, booked: SandboxReservation, wire: Wire
 ) -> None:
-    row = party.row(party.world.desk.note(booked.key, "marked note"))
+    row = party.row(party.world.desk.set_notes(booked.key, "marked note"))
 
     async def erased_meanwhile() -> None:
         await forget(party, booked)
@@ -60,7 +60,7 @@ async def test_a_write_that_meets_the_erasure_is_decided_again(
 
 
 async def test_what_an_overtaken_write_left_is_erased_by_the_next_reconciliation(
-    party: Party, booked: Reservation, wire: Wire
+    party: Party, booked: SandboxReservation, wire: Wire
 ) -> None:
     old = party.row(booked, guest_request="marked long ago", state=None, sequence_id=0)
 
@@ -76,10 +76,10 @@ async def test_what_an_overtaken_write_left_is_erased_by_the_next_reconciliation
 
 
 async def test_a_reservation_created_while_its_guest_is_erased_is_erased_by_reconciliation(
-    party: Party, booked: Reservation, wire: Wire
+    party: Party, booked: SandboxReservation, wire: Wire
 ) -> None:
     key = str(booked.guest_key)
-    second = party.world.desk.book(SOON, 4, guest_key=key, request="marked too")
+    second = party.world.desk.create(SOON, 4, guest_key=key, request="marked too")
     row = party.row(second)
 
     async def erased_meanwhile() -> None:
@@ -97,7 +97,7 @@ async def _go_on() -> None:
 
 @pytest.mark.parametrize("passing", [2, 3, 4, 5])
 async def test_an_erasure_that_failed_half_way_is_finished_by_the_next_poll(
-    party: Party, booked: Reservation, wire: Wire, passing: int
+    party: Party, booked: SandboxReservation, wire: Wire, passing: int
 ) -> None:
     body = {"data": {"email": "marked@example.com", "partySize": 0}}
     await keep(party.world, json.dumps(body))
@@ -111,8 +111,10 @@ async def test_an_erasure_that_failed_half_way_is_finished_by_the_next_poll(
     assert await places(party) == []
 
 
-async def test_a_store_that_is_away_is_named(party: Party, booked: Reservation, wire: Wire) -> None:
+async def test_a_store_that_is_away_is_named(
+    party: Party, booked: SandboxReservation, wire: Wire
+) -> None:
     other = another_instance(party.world, wire)
     wire.refusal = google.ServiceUnavailable
-    with pytest.raises(LedgerUnavailableError):
+    with pytest.raises(ServiceUnavailableError):
         await erase_guest(other.services, other.settings(), str(booked.guest_key).lower())

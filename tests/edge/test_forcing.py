@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from dev.sandbox.faults import Kind
-from dev.sandbox.guestbook import Guestbook
+from dev.sandbox.faults import FailureKind
+from dev.sandbox.guestbook import GuestActions
 from shared.edge import held_plans, paths, reports
-from shared.edge.forcing import force_held
+from shared.edge.forcing import force_held_report
 from tests.held import MANY, SOON, force, held_for_missing, held_for_updates, keys, stored
 from tests.hidden import Hidden
 from tests.statements import row
@@ -32,7 +32,7 @@ async def test_a_forced_plan_is_carried_out(world: World) -> None:
 
 async def test_what_a_held_plan_would_create_is_created(world: World) -> None:
     _, held = await held_for_updates(world)
-    late = world.desk.book(SOON, 3)
+    late = world.desk.create(SOON, 3)
     again = await world.reconcile()
     assert again["status"] == "HELD"
     report = await force(world, again["reportId"])
@@ -42,8 +42,8 @@ async def test_what_a_held_plan_would_create_is_created(world: World) -> None:
 
 async def test_what_a_forced_plan_brings_shows_its_diner_at_once(world: World) -> None:
     booked, _ = await held_for_updates(world)
-    guests = Guestbook(world.sandbox.book, int(world.restaurant.rid))
-    late = world.desk.book(SOON, 3, guest_key=guests.add("Ada", "Lovelace").key)
+    guests = GuestActions(world.sandbox.store, int(world.restaurant.rid))
+    late = world.desk.create(SOON, 3, guest_key=guests.add("Ada", "Lovelace").key)
     held = (await world.reconcile())["reportId"]
     assert (await force(world, held))["status"] == "COMPLETED"
     ledger = await world.ledger()
@@ -52,7 +52,7 @@ async def test_what_a_forced_plan_brings_shows_its_diner_at_once(world: World) -
 
 
 async def test_what_was_cancelled_there_is_cancelled_here_by_force(world: World) -> None:
-    booked = [world.desk.book(SOON, 2) for _ in range(MANY)]
+    booked = [world.desk.create(SOON, 2) for _ in range(MANY)]
     await world.poll()
     for reservation in booked:
         world.desk.cancel(reservation.key)
@@ -71,7 +71,7 @@ async def test_a_held_report_says_which_report_carried_it_out(world: World) -> N
 
 async def test_an_item_that_open_table_moved_since_is_skipped(world: World) -> None:
     booked, held = await held_for_updates(world)
-    world.desk.resize(booked[0].key, 8)
+    world.desk.change_party_size(booked[0].key, 8)
     report = await force(world, held)
     [skipped] = report["skipped"]
     assert skipped["externalId"] == booked[0].key.lower()
@@ -92,9 +92,9 @@ async def test_an_item_that_the_ledger_moved_since_is_skipped(world: World) -> N
 async def test_open_table_is_not_asked_about_what_the_ledger_moved(world: World) -> None:
     booked, held = await held_for_updates(world)
     await world.hear_relay("updated", reservationId=booked[0].key, specialRequests="Quiet")
-    asked = world.sandbox.counts["reservation"]
+    asked = world.sandbox.request_counts["reservation"]
     await force(world, held)
-    assert world.sandbox.counts["reservation"] - asked == MANY - 1
+    assert world.sandbox.request_counts["reservation"] - asked == MANY - 1
 
 
 async def test_an_item_that_open_table_no_longer_has_is_skipped(world: World) -> None:
@@ -109,7 +109,7 @@ async def test_an_item_that_open_table_no_longer_has_is_skipped(world: World) ->
 async def test_an_item_that_cannot_be_read_any_more_is_listed_as_such(world: World) -> None:
     booked, held = await held_for_updates(world)
     odd = booked[0]
-    world.sandbox.book.change(odd.rid, odd.key, lambda row: replace(row, party_size=0))
+    world.sandbox.store.update_reservation(odd.rid, odd.key, lambda row: replace(row, party_size=0))
     report = await force(world, held)
     assert [entry["type"] for entry in report["divergences"]] == ["UNREADABLE"]
     assert keys(report["divergences"]) == {odd.key.lower()}
@@ -123,7 +123,7 @@ async def test_a_missing_row_that_open_table_has_by_its_id_is_no_divergence(worl
 
 async def test_a_missing_row_that_moved_out_of_the_window_is_corrected(world: World) -> None:
     booked, held = await held_for_missing(world)
-    world.desk.move(booked[0].key, BEGINNING + timedelta(days=90))
+    world.desk.reschedule(booked[0].key, BEGINNING + timedelta(days=90))
     report = await force(world, held)
     assert keys(report["updated"]) == {booked[0].key.lower()}
 
@@ -154,9 +154,9 @@ async def test_documents_that_someone_changed_by_hand_are_repaired_by_force(
     world: World,
 ) -> None:
     for _ in range(MANY):
-        world.desk.book(SOON, 2)
+        world.desk.create(SOON, 2)
     await world.poll()
-    reservations = paths.reservations(world.services.firestore, world.restaurant.id)
+    reservations = paths.reservations_collection(world.services.firestore, world.restaurant.id)
     async for document in reservations.list_documents():
         await document.update({"partySize": 9})
     held = await world.reconcile()
@@ -168,10 +168,12 @@ async def test_documents_that_someone_changed_by_hand_are_repaired_by_force(
 async def test_a_plan_that_failed_on_its_way_may_be_forced_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(held_plans, "MOST_AT_ONCE", 8)
+    monkeypatch.setattr(held_plans, "MAX_ITEMS_PER_BATCH", 8)
     _, held = await held_for_updates(world)
     last = (await stored(world, held))["updated"][-1]["basis"]["openTableId"]
-    world.sandbox.faults.fail(Kind.STATUS, path=f"/sync/v2/reservations/{last}", status=403)
+    world.sandbox.faults.script_failure(
+        FailureKind.STATUS, path=f"/sync/v2/reservations/{last}", status=403
+    )
     first, second = await force(world, held), await force(world, held)
     assert (first["status"], second["status"]) == ("FAILED", "COMPLETED")
     assert first["reason"].endswith("force the held plan again for the rest.")
@@ -182,10 +184,10 @@ async def test_a_plan_that_failed_on_its_way_may_be_forced_again(
 async def test_a_plan_in_several_documents_is_carried_out_whole(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reports, "LARGEST_PART_BYTES", 2_000)
+    monkeypatch.setattr(reports, "MAX_PART_BYTES", 2_000)
     _, held = await held_for_updates(world)
     assert (await stored(world, held))["parts"] > 2
-    answer = await force_held(world.services, world.restaurant.id, held, 30)
+    answer = await force_held_report(world.services, world.restaurant.id, held, 30)
     assert answer["updated"] == MANY
     assert disagreements(world.book(), await world.ledger()) == []
 

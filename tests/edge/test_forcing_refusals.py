@@ -5,13 +5,13 @@ from datetime import timedelta
 import pytest
 
 from shared.edge.leases import Leases
-from shared.errors import ForceRefusedError
+from shared.errors import PlanNotExecutableError
 from tests.held import force, held_for_updates
 from tests.world import World
 
 
 async def refusal(world: World, report_id: str) -> str:
-    with pytest.raises(ForceRefusedError) as caught:
+    with pytest.raises(PlanNotExecutableError) as caught:
         await force(world, report_id)
     return caught.value.code
 
@@ -40,7 +40,7 @@ async def test_an_unknown_plan_is_not_forced(world: World) -> None:
 async def test_no_plan_is_forced_while_a_reconciliation_runs(world: World) -> None:
     _, held = await held_for_updates(world)
     leases = Leases(world.services.firestore, world.clock)
-    assert await leases.take(world.restaurant.id, "reconciliation", timedelta(minutes=9))
+    assert await leases.acquire(world.restaurant.id, "reconciliation", timedelta(minutes=9))
     assert await refusal(world, held) == "RUN_UNDER_WAY"
 
 

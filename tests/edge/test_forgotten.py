@@ -91,7 +91,7 @@ async def test_the_diner_stays_gone_when_a_first_poll_and_a_reconciliation_run(
     await diner.world.poll()
     await diner.world.reconcile()
     for booked in diner.booked:
-        diner.world.desk.note(booked.key, "marked once more")
+        diner.world.desk.set_notes(booked.key, "marked once more")
     await diner.world.reconcile()
     diner.world.clock.advance(900)
     await diner.world.poll()
@@ -117,7 +117,7 @@ async def test_a_new_reservation_of_the_forgotten_diner_is_kept_without_the_dine
     diner: MarkedDiner,
 ) -> None:
     await forget(diner)
-    booked = diner.world.desk.book(SOON, 2, guest_key=diner.key, request="marked")
+    booked = diner.world.desk.create(SOON, 2, guest_key=diner.key, request="marked")
     await diner.party.hear(booked)
     await diner.letter("updated", booked, **ENVELOPE)
     assert booked.key.lower() in await diner.world.ledger()
@@ -128,7 +128,7 @@ async def test_what_a_relay_said_before_the_guest_was_named_goes_with_that_very_
     diner: MarkedDiner,
 ) -> None:
     await forget(diner)
-    booked = diner.world.desk.book(SOON, 2, guest_key=diner.key, request="marked")
+    booked = diner.world.desk.create(SOON, 2, guest_key=diner.key, request="marked")
     await diner.letter("created", booked, partySize=2, **ENVELOPE)
     assert await diner.places() != []
     await diner.world.take_in(diner.party.row(booked))
@@ -140,7 +140,7 @@ async def test_what_was_kept_aside_before_the_guest_was_named_goes_with_the_next
 ) -> None:
     await forget(diner)
     diner.world.clock.advance(90 * 24 * 3600)
-    booked = diner.world.desk.book(diner.world.clock(), 2, guest_key=diner.key)
+    booked = diner.world.desk.create(diner.world.clock(), 2, guest_key=diner.key)
     body = {"data": {"reservationId": booked.key, "notes": "marked", "partySize": 0}}
     await keep(diner.world, json.dumps(body))
     await diner.world.take_in(diner.party.row(booked))
@@ -154,7 +154,7 @@ async def test_a_first_poll_erases_a_diner_whose_reservation_lies_before_its_win
 ) -> None:
     diner = MarkedDiner(party)
     key = party.guests.add("Zoë", "Marked").key
-    booked = diner.world.desk.book(SOON, 2, guest_key=key, request="marked")
+    booked = diner.world.desk.create(SOON, 2, guest_key=key, request="marked")
     await diner.world.take_in(party.row(booked))
     diner.world.clock.advance(10 * 24 * 3600)
     party.guests.forget(key)
@@ -167,7 +167,7 @@ async def test_a_guest_who_is_merged_into_the_forgotten_one_is_gone_too(
 ) -> None:
     await forget(diner)
     loser = diner.party.guests.add("Z.", "Marked", "z.marked@example.com")
-    booked = diner.world.desk.book(SOON, 2, guest_key=loser.key, request="marked")
+    booked = diner.world.desk.create(SOON, 2, guest_key=loser.key, request="marked")
     await diner.party.hear(booked)
     await keep(diner.world, json.dumps({"data": {"email": "z.marked@example.com"}}))
     assert await diner.places() != []
@@ -186,7 +186,7 @@ async def test_a_guest_who_is_fetched_and_must_be_forgotten_is_gone_at_once(
     diner = MarkedDiner(party)
     key = diner.party.guests.add("Zoë", "Marked").key
     diner.party.guests.forget(key)
-    booked = diner.world.desk.book(SOON, 2, guest_key=key, request="marked wish")
+    booked = diner.world.desk.create(SOON, 2, guest_key=key, request="marked wish")
     await diner.letter("created", booked, partySize=2, **ENVELOPE)
     await diner.party.hear(booked)
     assert await diner.places() == []
@@ -206,7 +206,7 @@ async def test_a_reservation_that_was_the_diners_once_holds_nothing_more_of_the_
 
 async def test_nobody_else_is_touched(diner: MarkedDiner) -> None:
     grace = diner.party.guests.add("Grace", "Hopper", "grace@example.com", "2125550123").key
-    booked = diner.world.desk.book(SOON, 2, guest_key=grace, request="A quiet table")
+    booked = diner.world.desk.create(SOON, 2, guest_key=grace, request="A quiet table")
     await diner.party.hear(booked)
     body = json.dumps({"data": {"guest_name": "Grace Hopper", "partySize": 0}})
     await keep(diner.world, body)

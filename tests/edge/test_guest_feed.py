@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from google.cloud.firestore import AsyncClient
 
-from dev.sandbox.records import Reservation
-from functions.staff.book import shown
+from dev.sandbox.records import SandboxReservation
+from functions.staff.book import build_reservation_response
 from tests.edge.guest_party import SOON, Party
 from tests.world import make_world
 
@@ -25,8 +25,8 @@ def ada(party: Party) -> str:
     return party.guests.add("Ada", "Lovelace", "ada@example.com", "2125550100").key
 
 
-def booked_for(party: Party, key: str) -> Reservation:
-    return party.world.desk.book(SOON, 2, guest_key=key)
+def booked_for(party: Party, key: str) -> SandboxReservation:
+    return party.world.desk.create(SOON, 2, guest_key=key)
 
 
 async def polled(party: Party) -> None:
@@ -66,7 +66,7 @@ async def test_a_changed_guest_updates_all_of_that_guests_reservations(party: Pa
     first, second = booked_for(party, key), booked_for(party, key)
     await polled(party)
     party.guests.rename(key, "Ada", "King")
-    party.guests.contact(key, "king@example.com", "2125550111")
+    party.guests.update_contact(key, "king@example.com", "2125550111")
     await polled(party)
     king = ("Ada King", "+12125550111", "king@example.com")
     assert [await party.diner(each) for each in (first, second)] == [king, king]
@@ -189,7 +189,7 @@ async def test_wishes_about_mail_and_marketing_are_kept(party: Party) -> None:
     key = ada(party)
     booked_for(party, key)
     await polled(party)
-    party.guests.opt(key, email_in=True, marketing_out=True)
+    party.guests.set_preferences(key, email_opt_in=True, marketing_opt_out=True)
     await polled(party)
     held = (await party.held())[key.lower()]
     assert (held["emailOptin"], held["marketingOptedOut"]) == (True, True)
@@ -207,8 +207,8 @@ async def test_wishes_about_mail_and_marketing_are_shown_with_the_reservation(
 ) -> None:
     key = ada(party)
     booked = booked_for(party, key)
-    party.guests.opt(key, email_in=False, marketing_out=True)
+    party.guests.set_preferences(key, email_opt_in=False, marketing_opt_out=True)
     await polled(party)
     [(id_, document)] = (await party.world.ledger()).items()
-    told = shown(id_, document, ZoneInfo("America/New_York"))
+    told = build_reservation_response(id_, document, ZoneInfo("America/New_York"))
     assert (booked.key.lower(), told.marketing_opted_out, told.email_optin) == (id_, True, False)

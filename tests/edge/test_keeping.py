@@ -11,8 +11,8 @@ from google.cloud.firestore import AsyncClient
 from msgspec.structs import replace
 
 from shared.core.guest import Guest
-from shared.edge.guests import hold_guest
-from shared.errors import LedgerUnavailableError
+from shared.edge.guests import save_guest
+from shared.errors import ServiceUnavailableError
 from tests.edge.marked_diner import keep
 from tests.page import Page
 from tests.restaurants import Restaurant
@@ -42,7 +42,7 @@ async def kept(world: World, page: Page, body: object) -> Any:
 
 async def forget(world: World, *guests: Guest) -> None:
     for guest in guests:
-        await hold_guest(world.services, world.settings(), guest)
+        await save_guest(world.services, world.settings(), guest)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ async def test_a_forgotten_guests_id_is_enough(world: World, page: Page, guest_i
 
 
 async def test_a_guest_who_leads_to_a_forgotten_one_is_enough(world: World, page: Page) -> None:
-    merged = Guest("loser1", archived=True, survivor="gone1", survivor_id=f"{RID}-gone1")
+    merged = Guest("loser1", is_merged=True, survivor_key="gone1", survivor_id=f"{RID}-gone1")
     await forget(world, merged, GONE)
     left = {"rid": int(RID), "guest_id": f"{RID}-loser1", "party_size": 0}
     assert await kept(world, page, left | {"guest_request": "Nuts"}) == left
@@ -96,7 +96,7 @@ async def test_a_forgotten_guests_reservation_is_enough(
 async def test_a_store_that_is_away_is_named(world: World, wire: Wire) -> None:
     wire.refusal = google.ServiceUnavailable
     away = replace(world, services=replace(world.services, firestore=wire.client))
-    with pytest.raises(LedgerUnavailableError):
+    with pytest.raises(ServiceUnavailableError):
         await keep(away, json.dumps({"id": KEY}))
 
 

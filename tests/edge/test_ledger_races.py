@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator, Iterable
 import pytest
 from google.cloud.firestore import AsyncClient
 
-from shared.core.change import Change
-from shared.core.settings import Settings
-from shared.edge.batches import apply_all
-from shared.edge.ledger import Applied, Ledger
-from shared.errors import LedgerUnavailableError
+from shared.core.change import ReservationEvent
+from shared.core.settings import IntegrationSettings
+from shared.edge.batches import apply_events
+from shared.edge.ledger import ApplyResult, Ledger
+from shared.errors import ServiceUnavailableError
 from tests.ledgers import new_ledger
 from tests.page import Page
 from tests.statements import relayed, shown
@@ -21,14 +21,14 @@ STATES = ("Confirmed", "Seated", "Cancelled", "NotConfirmed", "Done")
 
 
 @pytest.fixture
-async def two(firestore: AsyncClient, settings: Settings) -> AsyncIterator[list[Ledger]]:
+async def two(firestore: AsyncClient, settings: IntegrationSettings) -> AsyncIterator[list[Ledger]]:
     clients = [AsyncClient(project=firestore.project) for _ in range(2)]
     yield [new_ledger(client, settings) for client in clients]
     for client in clients:
         await client._firestore_api.transport.close()
 
 
-def story() -> list[Change]:
+def story() -> list[ReservationEvent]:
     """Return a creation, patches and objects of one reservation, shuffled, each twice."""
     told = [relayed(), relayed("cancelled", 9)]
     told += [relayed("updated", minute, partySize=minute + 1) for minute in range(1, 6)]
@@ -40,17 +40,17 @@ def story() -> list[Change]:
     return twice
 
 
-async def persist(ledger: Ledger, change: Change) -> Applied:
+async def persist(ledger: Ledger, change: ReservationEvent) -> ApplyResult:
     """Apply as a sender does who tries again on 503."""
     for _ in range(5):
         try:
             return await ledger.apply(change)
-        except LedgerUnavailableError:
+        except ServiceUnavailableError:
             continue
     return await ledger.apply(change)
 
 
-def told(changes: Iterable[Change]) -> set[str]:
+def told(changes: Iterable[ReservationEvent]) -> set[str]:
     return {change.event_id for change in changes}
 
 
@@ -78,7 +78,7 @@ async def test_a_poll_and_a_webhook_on_one_reservation_end_at_the_fold(
     changes = story()
     webhook, poll = two
     await asyncio.gather(
-        apply_all(poll, changes), *(persist(webhook, change) for change in reversed(changes))
+        apply_events(poll, changes), *(persist(webhook, change) for change in reversed(changes))
     )
     assert set(await page.journal()) == told(changes)
     assert await page.astray() == {}

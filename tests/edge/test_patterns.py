@@ -9,16 +9,16 @@ import pytest
 from google.api_core import exceptions as google
 from msgspec.structs import replace
 
-from dev.demo_day import own_reservations
-from dev.sandbox.floor import Floor
-from dev.sandbox.populate import populate
-from shared.core.window import Window
+from dev.demo_day import build_native_reservations
+from dev.sandbox.floor import VisitActions
+from dev.sandbox.populate import populate_store
+from shared.core.window import DateWindow
 from shared.edge import paths
 from shared.edge.backfilling import backfill_restaurant
-from shared.edge.backfills import begin_backfill
-from shared.edge.connection import connect
+from shared.edge.backfills import start_backfill
+from shared.edge.connection import load_restaurant_context
 from shared.edge.opentable.clock import Deadline
-from shared.edge.patterns import keep_patterns, new_tally
+from shared.edge.patterns import create_rollup_builder, update_analytics
 from tests.edge.guest_party import Party
 from tests.edge.marked_diner import MarkedDiner, places_of
 from tests.held import MANY, force, held_for_updates
@@ -33,7 +33,7 @@ NONE: dict[str, Any] = {"OPENTABLE": {}, "LINEUP": {}}
 
 async def kept(world: World) -> dict[str, Any]:
     """Return the stored days' counts by date."""
-    stored = paths.patterns(world.services.firestore, world.restaurant.id).stream()
+    stored = paths.analytics_collection(world.services.firestore, world.restaurant.id).stream()
     return {each.id: each.get("sources") async for each in stored}
 
 
@@ -50,13 +50,13 @@ async def test_every_day_of_the_window_has_one_and_no_other(world: World) -> Non
 
 
 async def test_what_the_run_itself_created_is_counted(world: World) -> None:
-    world.desk.book(SOON, 4)
+    world.desk.create(SOON, 4)
     await world.reconcile()
     assert (await at_open_table(world))["coversByHour"] == {"11": 4}
 
 
 async def test_roll_ups_say_what_a_count_of_open_tables_book_finds(world: World) -> None:
-    populate(world.sandbox.book, int(world.restaurant.rid), 300)
+    populate_store(world.sandbox.store, int(world.restaurant.rid), 300)
     await world.reconcile()
     counted: Counter[str] = Counter()
     for row in world.book().values():
@@ -68,7 +68,7 @@ async def test_roll_ups_say_what_a_count_of_open_tables_book_finds(world: World)
 
 
 async def test_a_second_run_writes_no_roll_up(world: World) -> None:
-    populate(world.sandbox.book, int(world.restaurant.rid), 100)
+    populate_store(world.sandbox.store, int(world.restaurant.rid), 100)
     await world.reconcile()
     before = await world.everything()
     world.clock.advance(3_600)
@@ -79,12 +79,12 @@ async def test_a_second_run_writes_no_roll_up(world: World) -> None:
 
 
 async def test_only_the_days_that_changed_are_written(world: World) -> None:
-    booked = world.desk.book(SOON, 4)
+    booked = world.desk.create(SOON, 4)
     await world.reconcile()
     world.clock.advance(3_600)
-    world.desk.resize(booked.key, 6)
+    world.desk.change_party_size(booked.key, 6)
     await world.reconcile()
-    stored = paths.patterns(world.services.firestore, world.restaurant.id).stream()
+    stored = paths.analytics_collection(world.services.firestore, world.restaurant.id).stream()
     now = world.clock()
     assert [each.id async for each in stored if each.get("updatedAt") == now] == [THAT_DAY]
     assert (await at_open_table(world))["covers"] == 6
@@ -92,18 +92,18 @@ async def test_only_the_days_that_changed_are_written(world: World) -> None:
 
 async def test_what_is_corrected_is_not_searched_for_again(world: World, wire: Wire) -> None:
     tapped = replace(world, services=replace(world.services, firestore=wire.client))
-    booked = tapped.desk.book(SOON, 4)
+    booked = tapped.desk.create(SOON, 4)
     await tapped.reconcile()
     wire.counted()
     await tapped.reconcile()
     searches = wire.counted().count("query")
-    tapped.desk.move(booked.key, SOON + timedelta(days=1))
+    tapped.desk.reschedule(booked.key, SOON + timedelta(days=1))
     assert len((await tapped.reconcile())["updated"]) == 1
     assert wire.counted().count("query") == searches
 
 
 async def test_one_that_was_cancelled_counts_as_cancelled_alone(world: World) -> None:
-    booked = world.desk.book(SOON, 4)
+    booked = world.desk.create(SOON, 4)
     await world.reconcile()
     world.desk.cancel(booked.key)
     await world.reconcile()
@@ -112,26 +112,26 @@ async def test_one_that_was_cancelled_counts_as_cancelled_alone(world: World) ->
 
 
 async def test_one_that_moved_counts_once_where_it_is_now(world: World) -> None:
-    booked = world.desk.book(SOON, 4)
+    booked = world.desk.create(SOON, 4)
     await world.reconcile()
-    world.desk.move(booked.key, SOON + timedelta(days=1))
+    world.desk.reschedule(booked.key, SOON + timedelta(days=1))
     await world.reconcile()
     covers = {day: up["OPENTABLE"].get("covers") for day, up in (await kept(world)).items()}
     assert {day: count for day, count in covers.items() if count} == {"2026-03-17": 4}
 
 
 async def test_one_that_moved_out_of_a_day_gone_by_is_no_longer_counted_there(world: World) -> None:
-    booked = world.desk.book(SOON, 4)
+    booked = world.desk.create(SOON, 4)
     await world.reconcile()
     world.clock.advance(timedelta(days=9).total_seconds())
-    world.desk.move(booked.key, BEGINNING + timedelta(days=10))
+    world.desk.reschedule(booked.key, BEGINNING + timedelta(days=10))
     await world.reconcile()
     assert (await kept(world))[THAT_DAY] == NONE
     assert (await at_open_table(world, "2026-03-24"))["covers"] == 4
 
 
 async def test_a_day_that_left_the_window_keeps_its_last_roll_up(world: World) -> None:
-    world.desk.book(SOON, 4)
+    world.desk.create(SOON, 4)
     await world.reconcile()
     world.clock.advance(timedelta(days=20).total_seconds())
     await world.reconcile()
@@ -139,25 +139,25 @@ async def test_a_day_that_left_the_window_keeps_its_last_roll_up(world: World) -
 
 
 async def test_an_end_that_came_at_night_is_in_the_next_days_window(world: World) -> None:
-    booked = world.desk.book(BEGINNING + timedelta(hours=9), 4)
+    booked = world.desk.create(BEGINNING + timedelta(hours=9), 4)
     await world.reconcile()
     world.clock.advance(timedelta(days=1).total_seconds())
-    Floor(world.sandbox.book, int(world.restaurant.rid)).no_show(booked.key)
+    VisitActions(world.sandbox.store, int(world.restaurant.rid)).mark_no_show(booked.key)
     await world.reconcile()
     assert (await at_open_table(world, "2026-03-14"))["noShows"] == 1
 
 
 async def test_a_walk_in_is_told_by_its_origin(world: World) -> None:
-    Floor(world.sandbox.book, int(world.restaurant.rid)).walk_in(3, BEGINNING)
+    VisitActions(world.sandbox.store, int(world.restaurant.rid)).add_walk_in(3, BEGINNING)
     await world.reconcile()
     counts = await at_open_table(world, "2026-03-14")
     assert (counts["walkIns"], counts["covers"], "bookings" in counts) == (1, 3, False)
 
 
 async def test_lineups_own_reservations_are_counted_as_such(world: World) -> None:
-    own = own_reservations(world.restaurant.id, NEW_YORK, BEGINNING)
+    own = build_native_reservations(world.restaurant.id, NEW_YORK, BEGINNING)
     for document in own:
-        reservations = paths.reservations(world.services.firestore, world.restaurant.id)
+        reservations = paths.reservations_collection(world.services.firestore, world.restaurant.id)
         await reservations.document(document["id"]).set(document)
     await world.reconcile()
     today = (await kept(world))["2026-03-14"]
@@ -165,7 +165,7 @@ async def test_lineups_own_reservations_are_counted_as_such(world: World) -> Non
 
 
 async def test_a_window_of_past_days_is_rolled_up_too(world: World) -> None:
-    world.desk.book(BEGINNING - timedelta(days=100), 4)
+    world.desk.create(BEGINNING - timedelta(days=100), 4)
     await world.reconcile(start=date(2025, 12, 1), end=date(2025, 12, 10))
     stored = await kept(world)
     assert (min(stored), max(stored)) == ("2025-12-01", "2025-12-10")
@@ -173,9 +173,9 @@ async def test_a_window_of_past_days_is_rolled_up_too(world: World) -> None:
 
 
 async def test_the_slices_of_a_backfill_are_rolled_up_as_they_come(world: World) -> None:
-    world.desk.book(BEGINNING - timedelta(days=100), 4)
+    world.desk.create(BEGINNING - timedelta(days=100), 4)
     days = date(2025, 11, 20), date(2025, 12, 31)
-    await begin_backfill(world.services, world.restaurant.id, *days)
+    await start_backfill(world.services, world.restaurant.id, *days)
     await backfill_restaurant(world.services, Deadline.after(60), world.restaurant.id)
     stored = await kept(world)
     assert (min(stored), max(stored), len(stored)) == ("2025-11-20", "2025-12-31", 42)
@@ -196,13 +196,13 @@ async def test_no_day_is_rolled_up_further_ahead_than_an_hourly_run_looks(world:
 
 
 async def test_a_dry_run_writes_none(world: World) -> None:
-    world.desk.book(SOON, 4)
-    await world.reconcile(dry=True)
+    world.desk.create(SOON, 4)
+    await world.reconcile(is_dry_run=True)
     assert await kept(world) == {}
 
 
 async def test_a_failed_run_writes_none(world: World) -> None:
-    world.sandbox.offboard(int(world.restaurant.rid))
+    world.sandbox.revoke_restaurant(int(world.restaurant.rid))
     assert (await world.reconcile())["status"] == "FAILED"
     assert await kept(world) == {}
 
@@ -218,12 +218,12 @@ async def test_a_held_plan_is_counted_once_it_is_carried_out(world: World) -> No
 async def test_a_store_that_is_away_costs_the_patterns_and_not_the_run(
     world: World, wire: Wire, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    connection = await connect(world.services, world.settings(), Deadline.after(30))
+    connection = await load_restaurant_context(world.services, world.settings(), Deadline.after(30))
     wire.refusal = google.ServiceUnavailable
     away = replace(world.services, firestore=wire.client)
-    unconnected = replace(connection, services=away)
-    window = Window(date(2026, 3, 14), date(2026, 3, 15))
-    await keep_patterns(unconnected, new_tally(unconnected, window), {}, ())
+    unconnected = replace(connection, context=away)
+    window = DateWindow(date(2026, 3, 14), date(2026, 3, 15))
+    await update_analytics(unconnected, create_rollup_builder(unconnected, window), {}, ())
     line = json.loads(capsys.readouterr().out)
     assert (line["event"], line["severity"]) == ("patterns.late", "WARNING")
 
@@ -232,7 +232,7 @@ async def test_they_hold_no_person(world: World) -> None:
     diner = MarkedDiner(Party(world))
     await diner.settle_in()
     await world.reconcile()
-    stored = paths.patterns(world.services.firestore, world.restaurant.id).stream()
+    stored = paths.analytics_collection(world.services.firestore, world.restaurant.id).stream()
     documents = {each.id: each.to_dict() or {} async for each in stored}
     assert any(each["sources"]["OPENTABLE"] for each in documents.values())
     assert places_of(documents) == []

@@ -9,54 +9,53 @@ from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient
 from msgspec import structs
 
-from dev.sandbox.book import Book
-from dev.sandbox.choices import Order
-from dev.sandbox.desk import Desk
-from dev.sandbox.faults import Kind
-from dev.sandbox.populate import populate
-from dev.sandbox.records import Reservation
-from dev.sandbox.records import Restaurant as SandboxRestaurant
+from dev.sandbox.book import SandboxStore
+from dev.sandbox.choices import ListOrder
+from dev.sandbox.desk import ReservationActions
+from dev.sandbox.faults import FailureKind
+from dev.sandbox.populate import populate_store
+from dev.sandbox.records import SandboxReservation, SandboxRestaurant
 from shared.edge import paths
 from shared.edge.leases import Leases
-from shared.edge.ledger import MOST_ATTEMPTS
+from shared.edge.ledger import MAX_COMMIT_ATTEMPTS
 from tests.restaurants import new_restaurant
 from tests.wire import Wire, failing
 from tests.world import BEGINNING, NEW_YORK, World, disagreements, make_world
 
 
 async def _state(world: World) -> dict[str, Any]:
-    integration = paths.integration(world.services.firestore, world.restaurant.id)
+    integration = paths.integration_document(world.services.firestore, world.restaurant.id)
     return (await integration.get()).to_dict() or {}
 
 
 async def _quarantine(world: World) -> list[dict[str, Any]]:
-    items = paths.quarantine(world.services.firestore, world.restaurant.id).stream()
+    items = paths.quarantine_collection(world.services.firestore, world.restaurant.id).stream()
     return [item.to_dict() or {} async for item in items]
 
 
-def _partyless(reservation: Reservation) -> Reservation:
+def _partyless(reservation: SandboxReservation) -> SandboxReservation:
     return replace(reservation, party_size=0)
 
 
 async def test_the_first_poll_brings_all_that_is_scheduled_from_yesterday_on(world: World) -> None:
     for days in (-3, -1, 0, 40):
-        world.desk.book(BEGINNING + timedelta(days=days), 2)
+        world.desk.create(BEGINNING + timedelta(days=days), 2)
     result = await world.poll()
     assert (result["status"], result["created"], len(await world.ledger())) == ("ok", 3, 3)
 
 
 async def test_a_poll_brings_what_changed_since_the_last(world: World) -> None:
-    booked = world.desk.book(BEGINNING + timedelta(days=2), 2)
+    booked = world.desk.create(BEGINNING + timedelta(days=2), 2)
     await world.poll()
     world.clock.advance(900)
-    world.desk.resize(booked.key, 5)
+    world.desk.change_party_size(booked.key, 5)
     result = await world.poll()
     assert (result["updated"], result["created"]) == (1, 0)
     assert disagreements(world.book(), await world.ledger()) == []
 
 
 async def test_a_poll_of_held_rows_writes_none_of_them(world: World) -> None:
-    world.desk.book(BEGINNING + timedelta(days=2), 2)
+    world.desk.create(BEGINNING + timedelta(days=2), 2)
     await world.poll()
     before = {key: document["updatedAt"] for key, document in (await world.ledger()).items()}
     result = await world.poll()
@@ -65,7 +64,7 @@ async def test_a_poll_of_held_rows_writes_none_of_them(world: World) -> None:
 
 
 async def test_the_cursor_is_the_time_before_the_first_request(world: World) -> None:
-    world.desk.book(BEGINNING + timedelta(days=2), 2)
+    world.desk.create(BEGINNING + timedelta(days=2), 2)
     world.sandbox.faults.on_page = lambda _: world.clock.advance(60)
     await world.poll()
     state = await _state(world)
@@ -75,14 +74,14 @@ async def test_the_cursor_is_the_time_before_the_first_request(world: World) -> 
 
 async def test_another_book_is_read_from_its_beginning(world: World) -> None:
     other = int(new_restaurant().rid)
-    world.sandbox.book.open(SandboxRestaurant(other, "Other", NEW_YORK))
+    world.sandbox.store.add_restaurant(SandboxRestaurant(other, "Other", NEW_YORK))
     [partner] = world.sandbox.tokens.partners
     partner.rids.add(other)
-    Desk(world.sandbox.book, other).book(BEGINNING + timedelta(days=2), 2)
+    ReservationActions(world.sandbox.store, other).create(BEGINNING + timedelta(days=2), 2)
     world.clock.advance(7200)
     await world.poll()
     world.clock.advance(7200)
-    integration = paths.integration(world.services.firestore, world.restaurant.id)
+    integration = paths.integration_document(world.services.firestore, world.restaurant.id)
     await integration.update({"restaurantId": str(other)})
     result = await world.poll()
     assert (result["status"], result["created"]) == ("ok", 1)
@@ -91,7 +90,7 @@ async def test_another_book_is_read_from_its_beginning(world: World) -> None:
 async def test_the_cursor_stays_where_a_page_failed(world: World) -> None:
     await world.poll()
     world.clock.advance(900)
-    world.sandbox.offboard(int(world.restaurant.rid))
+    world.sandbox.revoke_restaurant(int(world.restaurant.rid))
     result = await world.poll()
     state = await _state(world)
     assert result["status"] == "error"
@@ -103,15 +102,15 @@ async def test_the_cursor_stays_where_a_page_failed(world: World) -> None:
 async def test_the_cursor_stays_where_firestore_would_not_take_a_row(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.edge.ledger._LONGEST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("shared.edge.ledger._MAX_PAUSE_SECONDS", 0.0)
     await world.poll()
     cursor = (await _state(world))["poll"]["cursor"]
     world.clock.advance(900)
     wire, calm = Wire(world.services.firestore), world.services
     world.services = structs.replace(calm, firestore=wire.client)
-    world.desk.book(BEGINNING + timedelta(days=2), 2)
+    world.desk.create(BEGINNING + timedelta(days=2), 2)
     # The lease is taken; then neither the page's commit nor any of the row's own lands.
-    refused = [failing(google.ServiceUnavailable)] * (1 + MOST_ATTEMPTS)
+    refused = [failing(google.ServiceUnavailable)] * (1 + MAX_COMMIT_ATTEMPTS)
     wire.before.extend([_nothing, *refused])
     result = await world.poll()
     assert (result["status"], (await _state(world))["poll"]["cursor"]) == ("error", cursor)
@@ -124,16 +123,16 @@ async def _nothing() -> None:
 
 
 async def test_a_failing_answer_is_asked_for_again(world: World) -> None:
-    world.desk.book(BEGINNING + timedelta(days=2), 2)
-    for kind in (Kind.STATUS, Kind.TRUNCATED, Kind.HTML):
-        world.sandbox.faults.fail(kind)
+    world.desk.create(BEGINNING + timedelta(days=2), 2)
+    for kind in (FailureKind.STATUS, FailureKind.TRUNCATED, FailureKind.HTML):
+        world.sandbox.faults.script_failure(kind)
     assert (await world.poll())["created"] == 1
 
 
 async def test_a_row_that_cannot_be_read_is_kept_aside_and_the_page_goes_on(world: World) -> None:
-    world.desk.book(BEGINNING + timedelta(days=2), 2)
-    odd = world.desk.book(BEGINNING + timedelta(days=2), 2)
-    world.sandbox.book.change(odd.rid, odd.key, _partyless)
+    world.desk.create(BEGINNING + timedelta(days=2), 2)
+    odd = world.desk.create(BEGINNING + timedelta(days=2), 2)
+    world.sandbox.store.update_reservation(odd.rid, odd.key, _partyless)
     result = await world.poll()
     assert (result["created"], result["quarantined"], result["fetched"]) == (1, 1, 2)
     assert [item["reason"] for item in await _quarantine(world)] == ["invalid_party_size"]
@@ -142,8 +141,8 @@ async def test_a_row_that_cannot_be_read_is_kept_aside_and_the_page_goes_on(worl
 async def test_the_same_unreadable_row_is_one_item_however_often_it_is_polled(
     world: World,
 ) -> None:
-    odd = world.desk.book(BEGINNING + timedelta(days=2), 2)
-    world.sandbox.book.change(odd.rid, odd.key, _partyless)
+    odd = world.desk.create(BEGINNING + timedelta(days=2), 2)
+    world.sandbox.store.update_reservation(odd.rid, odd.key, _partyless)
     await world.poll()
     await world.poll()
     assert [item["count"] for item in await _quarantine(world)] == [2]
@@ -151,24 +150,24 @@ async def test_the_same_unreadable_row_is_one_item_however_often_it_is_polled(
 
 async def test_a_poll_is_skipped_while_another_holds_the_lease(world: World) -> None:
     leases = Leases(world.services.firestore, world.clock)
-    assert await leases.take(world.restaurant.id, "poll", timedelta(minutes=9))
+    assert await leases.acquire(world.restaurant.id, "poll", timedelta(minutes=9))
     assert (await world.poll())["status"] == "skipped"
 
 
 async def test_a_lease_that_its_run_left_behind_expires(world: World) -> None:
     leases = Leases(world.services.firestore, world.clock)
-    await leases.take(world.restaurant.id, "poll", timedelta(minutes=9))
+    await leases.acquire(world.restaurant.id, "poll", timedelta(minutes=9))
     world.clock.advance(541)
     assert (await world.poll())["status"] == "ok"
 
 
 async def test_a_run_that_outlived_its_lease_moves_no_cursor(world: World) -> None:
     leases = Leases(world.services.firestore, world.clock)
-    late = await leases.take(world.restaurant.id, "poll", timedelta(minutes=9))
+    late = await leases.acquire(world.restaurant.id, "poll", timedelta(minutes=9))
     world.clock.advance(541)
     await world.poll()
     assert late is not None
-    assert not await leases.end(late, {"poll.cursor": BEGINNING - timedelta(days=9)})
+    assert not await leases.release(late, {"poll.cursor": BEGINNING - timedelta(days=9)})
     assert (await _state(world))["poll"]["cursor"] == BEGINNING + timedelta(seconds=541)
 
 
@@ -179,7 +178,7 @@ async def test_a_run_that_a_fault_of_ours_ends_is_told_and_gives_its_lease_back(
     cursor = (await _state(world))["poll"]["cursor"]
     world.clock.advance(900)
     monkeypatch.setattr("shared.edge.polling.read_feed", None)
-    world.desk.book(BEGINNING + timedelta(days=2), 2)
+    world.desk.create(BEGINNING + timedelta(days=2), 2)
     result = await world.poll()
     poll = (await _state(world))["poll"]
     assert result["error"] == poll["lastError"] == "A fault of ours (TypeError); see the log."
@@ -194,8 +193,8 @@ async def test_unusable_settings_fail_their_restaurant_in_words(firestore: Async
 
 
 async def test_settings_changed_during_a_poll_are_not_overwritten(world: World) -> None:
-    world.desk.book(BEGINNING + timedelta(days=2), 2)
-    settings = paths.integration(world.services.firestore, world.restaurant.id)
+    world.desk.create(BEGINNING + timedelta(days=2), 2)
+    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
     await settings.update({"country": "US"})
     await world.poll()
     assert (await _state(world))["country"] == "US"
@@ -206,9 +205,11 @@ async def test_settings_changed_during_a_poll_are_not_overwritten(world: World) 
     [("updated", 25_000, 5_000), ("id", 6_000, 1_200), ("shuffled", 6_000, 1_200)],
 )
 async def test_no_row_is_missing_after_one_poll_however_rows_change_during_the_paging(
-    world: World, order: Order, booked: int, coming: int
+    world: World, order: ListOrder, booked: int, coming: int
 ) -> None:
-    populate(world.sandbox.book, int(world.restaurant.rid), booked)  # most of them in the past
+    populate_store(
+        world.sandbox.store, int(world.restaurant.rid), booked
+    )  # most of them in the past
     world.sandbox.choices.order = order
     world.sandbox.faults.on_page = _Unrest(world)
     result = await world.poll()
@@ -225,18 +226,18 @@ class _Unrest:
         self._world = world
         self._random = Random(1)  # noqa: S311 -- repeatable
 
-    def __call__(self, book: Book) -> None:
-        rows = book.reservations(int(self._world.restaurant.rid))
+    def __call__(self, book: SandboxStore) -> None:
+        rows = book.list_reservations(int(self._world.restaurant.rid))
         self._world.clock.advance(1)
         for row in self._random.sample([row for row in rows if row.scheduled > BEGINNING], 40):
-            self._world.desk.resize(row.key, self._random.randint(1, 9))
+            self._world.desk.change_party_size(row.key, self._random.randint(1, 9))
 
 
 async def test_a_poll_tells_how_old_its_cursor_is_and_how_often_it_failed(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await world.poll()
-    world.sandbox.offboard(int(world.restaurant.rid))
+    world.sandbox.revoke_restaurant(int(world.restaurant.rid))
     for _ in range(2):
         world.clock.advance(900)
         await world.poll()

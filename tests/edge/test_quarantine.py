@@ -5,16 +5,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from google.api_core import exceptions as google
 
-from shared.core.signature import Verdict
-from shared.edge.paths import quarantine
-from shared.edge.quarantine import Quarantine, quarantine_id
-from shared.errors import LedgerUnavailableError, RejectedStatementError
+from shared.core.signature import Verification
+from shared.edge.paths import quarantine_collection
+from shared.edge.quarantine import QuarantineStore, build_quarantine_id
+from shared.errors import InvalidEventError, ServiceUnavailableError
 from tests.page import Page
 from tests.restaurants import Restaurant
 from tests.wire import Wire, failing
 
 BODY = '{"id": "\\ud800 Zoë", "partySize": 0}'
-REJECTION = RejectedStatementError("invalid_partySize", "partySize must be a whole number.")
+REJECTION = InvalidEventError("invalid_partySize", "partySize must be a whole number.")
 NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
 
 
@@ -30,16 +30,16 @@ class Clock:
 
 
 @pytest.fixture
-def kept_aside(wire: Wire, restaurant: Restaurant) -> Quarantine:
-    return Quarantine(wire.client, restaurant.id, Clock(), timedelta(days=90))
+def kept_aside(wire: Wire, restaurant: Restaurant) -> QuarantineStore:
+    return QuarantineStore(wire.client, restaurant.id, Clock(), timedelta(days=90))
 
 
-async def keep(into: Quarantine, body: str = BODY) -> str:
-    return (await into.keep(body, "application/json", REJECTION)).id
+async def keep(into: QuarantineStore, body: str = BODY) -> str:
+    return (await into.add(body, "application/json", REJECTION)).id
 
 
 async def test_a_statement_is_kept_whole_with_its_reason(
-    kept_aside: Quarantine, page: Page
+    kept_aside: QuarantineStore, page: Page
 ) -> None:
     await keep(kept_aside)
     assert await page.quarantined() == [
@@ -59,15 +59,17 @@ async def test_a_statement_is_kept_whole_with_its_reason(
 
 
 async def test_how_its_sender_proved_who_it_is_stays_with_it(
-    kept_aside: Quarantine, page: Page
+    kept_aside: QuarantineStore, page: Page
 ) -> None:
-    verdict = Verdict(accepted=True, reason="bearer", position=1)
-    await kept_aside.keep(BODY, "application/json", REJECTION, verdict)
+    verdict = Verification(is_accepted=True, reason="bearer", credential_index=1)
+    await kept_aside.add(BODY, "application/json", REJECTION, verdict)
     [item] = await page.quarantined()
     assert item["verdict"] == {"scheme": "bearer", "keyPosition": 1}
 
 
-async def test_the_same_again_is_one_item_counted_twice(kept_aside: Quarantine, page: Page) -> None:
+async def test_the_same_again_is_one_item_counted_twice(
+    kept_aside: QuarantineStore, page: Page
+) -> None:
     await keep(kept_aside)
     await keep(kept_aside)
     [item] = await page.quarantined()
@@ -78,19 +80,19 @@ async def test_the_same_again_is_one_item_counted_twice(kept_aside: Quarantine, 
     )
 
 
-async def test_only_the_first_is_new(kept_aside: Quarantine) -> None:
-    first = await kept_aside.keep(BODY, "application/json", REJECTION)
-    again = await kept_aside.keep(BODY, "application/json", REJECTION)
+async def test_only_the_first_is_new(kept_aside: QuarantineStore) -> None:
+    first = await kept_aside.add(BODY, "application/json", REJECTION)
+    again = await kept_aside.add(BODY, "application/json", REJECTION)
     assert (first.is_new, again.is_new) == (True, False)
 
 
 @pytest.mark.parametrize("status", ["DISMISSED", "REPLAYED"])
 async def test_a_settled_item_stays_settled(
-    status: str, kept_aside: Quarantine, page: Page
+    status: str, kept_aside: QuarantineStore, page: Page
 ) -> None:
     id_ = await keep(kept_aside)
     await (
-        quarantine(page.client, page.settings.restaurant_id)
+        quarantine_collection(page.client, page.settings.restaurant_id)
         .document(id_)
         .update({"status": status})
     )
@@ -98,42 +100,42 @@ async def test_a_settled_item_stays_settled(
     assert [item["status"] for item in await page.quarantined()] == [status]
 
 
-async def test_another_body_is_another_item(kept_aside: Quarantine, page: Page) -> None:
+async def test_another_body_is_another_item(kept_aside: QuarantineStore, page: Page) -> None:
     await keep(kept_aside)
     await keep(kept_aside, BODY + " ")
     assert len(await page.quarantined()) == 2
 
 
 def test_another_reason_is_another_item() -> None:
-    assert quarantine_id("a", BODY) != quarantine_id("b", BODY)
+    assert build_quarantine_id("a", BODY) != build_quarantine_id("b", BODY)
 
 
-async def test_a_first_statement_is_one_round_trip(kept_aside: Quarantine, wire: Wire) -> None:
+async def test_a_first_statement_is_one_round_trip(kept_aside: QuarantineStore, wire: Wire) -> None:
     await keep(kept_aside)
     assert wire.counted() == ["commit"]
 
 
 @pytest.mark.parametrize("error", [google.ServiceUnavailable, google.PermissionDenied])
 async def test_what_could_not_be_kept_is_not_acknowledged(
-    error: type[Exception], kept_aside: Quarantine, wire: Wire
+    error: type[Exception], kept_aside: QuarantineStore, wire: Wire
 ) -> None:
     wire.refusal = error
-    with pytest.raises(LedgerUnavailableError, match=error.__name__):
+    with pytest.raises(ServiceUnavailableError, match=error.__name__):
         await keep(kept_aside)
 
 
 async def test_a_count_that_could_not_be_kept_is_not_acknowledged(
-    kept_aside: Quarantine, wire: Wire
+    kept_aside: QuarantineStore, wire: Wire
 ) -> None:
     await keep(kept_aside)
     wire.before.append(failing(google.AlreadyExists))
     wire.before.append(failing(google.ServiceUnavailable))
-    with pytest.raises(LedgerUnavailableError):
+    with pytest.raises(ServiceUnavailableError):
         await keep(kept_aside)
 
 
 async def test_of_a_body_that_no_document_can_hold_the_beginning_is_kept(
-    kept_aside: Quarantine, page: Page
+    kept_aside: QuarantineStore, page: Page
 ) -> None:
     await keep(kept_aside, "é" * 600_000)
     [item] = await page.quarantined()

@@ -2,7 +2,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from dev.sandbox.populate import populate
+from dev.sandbox.populate import populate_store
 from shared.edge import paths
 from tests.hidden import Hidden
 from tests.statements import row
@@ -14,7 +14,9 @@ SOON = BEGINNING + timedelta(days=2)
 async def _changed(world: World, key: str, **fields: Any) -> None:
     """Change a document behind the ledger's back."""
     key = key.lower()
-    await paths.reservation(world.services.firestore, world.restaurant.id, key).update(fields)
+    await paths.reservation_document(world.services.firestore, world.restaurant.id, key).update(
+        fields
+    )
 
 
 def _ids(entries: list[dict[str, Any]]) -> list[str]:
@@ -22,16 +24,16 @@ def _ids(entries: list[dict[str, Any]]) -> list[str]:
 
 
 async def test_what_the_ledger_lacks_is_created(world: World) -> None:
-    booked = world.desk.book(SOON, 2)
+    booked = world.desk.create(SOON, 2)
     report = await world.reconcile()
     assert _ids(report["created"]) == [booked.key.lower()]
     assert disagreements(world.book(), await world.ledger()) == []
 
 
 async def test_what_differs_is_corrected_and_told_field_by_field(world: World) -> None:
-    booked = world.desk.book(SOON, 2)
+    booked = world.desk.create(SOON, 2)
     await world.poll()
-    world.desk.resize(booked.key, 5)
+    world.desk.change_party_size(booked.key, 5)
     report = await world.reconcile()
     (entry,) = report["updated"]
     assert entry["changes"]["partySize"] == {"from": 2, "to": 5}
@@ -39,7 +41,7 @@ async def test_what_differs_is_corrected_and_told_field_by_field(world: World) -
 
 
 async def test_what_was_cancelled_there_is_cancelled_here(world: World) -> None:
-    booked = world.desk.book(SOON, 2)
+    booked = world.desk.create(SOON, 2)
     await world.poll()
     world.desk.cancel(booked.key)
     report = await world.reconcile()
@@ -49,9 +51,9 @@ async def test_what_was_cancelled_there_is_cancelled_here(world: World) -> None:
 
 
 async def test_one_that_moved_into_the_window_is_corrected_not_created(world: World) -> None:
-    booked = world.desk.book(BEGINNING + timedelta(days=90), 2)
+    booked = world.desk.create(BEGINNING + timedelta(days=90), 2)
     await world.poll()
-    world.desk.move(booked.key, SOON)
+    world.desk.reschedule(booked.key, SOON)
     report = await world.reconcile()
     assert (_ids(report["updated"]), report["created"]) == ([booked.key.lower()], [])
 
@@ -59,9 +61,9 @@ async def test_one_that_moved_into_the_window_is_corrected_not_created(world: Wo
 async def test_one_that_moved_out_of_the_window_is_asked_for_by_id_and_corrected(
     world: World,
 ) -> None:
-    booked = world.desk.book(SOON, 2)
+    booked = world.desk.create(SOON, 2)
     await world.poll()
-    world.desk.move(booked.key, BEGINNING + timedelta(days=90))
+    world.desk.reschedule(booked.key, BEGINNING + timedelta(days=90))
     report = await world.reconcile()
     assert (_ids(report["updated"]), report["divergences"]) == ([booked.key.lower()], [])
 
@@ -97,7 +99,7 @@ async def test_a_standing_divergence_is_listed_again_but_neither_new_nor_written
 
 
 async def test_a_flag_ends_when_open_table_shows_the_reservation_again(world: World) -> None:
-    booked = world.desk.book(SOON, 2)
+    booked = world.desk.create(SOON, 2)
     await world.poll()
     with Hidden(world, booked.key):
         await world.reconcile()
@@ -108,8 +110,8 @@ async def test_a_flag_ends_when_open_table_shows_the_reservation_again(world: Wo
 
 
 async def test_an_incomplete_fetch_corrects_nothing_and_says_so(world: World) -> None:
-    world.desk.book(SOON, 2)
-    world.sandbox.offboard(int(world.restaurant.rid))
+    world.desk.create(SOON, 2)
+    world.sandbox.revoke_restaurant(int(world.restaurant.rid))
     report = await world.reconcile()
     assert (report["status"], report["created"]) == ("FAILED", [])
     assert "403" in report["reason"]
@@ -117,15 +119,15 @@ async def test_an_incomplete_fetch_corrects_nothing_and_says_so(world: World) ->
 
 
 async def test_a_report_of_an_incomplete_fetch_tells_what_is_held(world: World) -> None:
-    world.desk.book(SOON, 2)
+    world.desk.create(SOON, 2)
     await world.poll()
-    world.sandbox.offboard(int(world.restaurant.rid))
+    world.sandbox.revoke_restaurant(int(world.restaurant.rid))
     report = await world.reconcile()
     assert (report["status"], report["ledgerCount"]) == ("FAILED", 1)
 
 
 async def test_a_report_is_stored_also_when_nothing_differed(world: World) -> None:
-    world.desk.book(SOON, 2)
+    world.desk.create(SOON, 2)
     await world.poll()
     report = await world.reconcile()
     assert (report["status"], report["comparedCount"], report["unchangedCount"]) == (
@@ -136,7 +138,7 @@ async def test_a_report_is_stored_also_when_nothing_differed(world: World) -> No
 
 
 async def test_a_second_run_writes_its_report_and_nothing_else(world: World) -> None:
-    populate(world.sandbox.book, int(world.restaurant.rid), 600)
+    populate_store(world.sandbox.store, int(world.restaurant.rid), 600)
     await world.reconcile()
     before = await world.everything()
     second = await world.reconcile()
@@ -149,7 +151,7 @@ async def test_a_second_run_writes_its_report_and_nothing_else(world: World) -> 
 
 
 async def test_a_document_that_someone_changed_by_hand_is_repaired(world: World) -> None:
-    booked = world.desk.book(SOON, 2)
+    booked = world.desk.create(SOON, 2)
     await world.poll()
     await _changed(world, booked.key, partySize=9)
     report = await world.reconcile()
@@ -159,7 +161,7 @@ async def test_a_document_that_someone_changed_by_hand_is_repaired(world: World)
 
 
 async def test_every_field_of_the_feed_is_compared(world: World) -> None:
-    booked = world.desk.book(SOON, 2, request="Stroller")
+    booked = world.desk.create(SOON, 2, request="Stroller")
     await world.poll()
     for field in ("specialRequests", "tableNumbers", "visitTags", "origin"):
         await _changed(world, booked.key, **{f"metadata.{field}": "something else"})
@@ -168,16 +170,18 @@ async def test_every_field_of_the_feed_is_compared(world: World) -> None:
 
 
 async def test_an_unreadable_row_is_never_called_missing(world: World) -> None:
-    booked = world.desk.book(SOON, 2)
+    booked = world.desk.create(SOON, 2)
     await world.poll()
-    world.sandbox.book.change(booked.rid, booked.key, lambda row: replace(row, party_size=0))
+    world.sandbox.store.update_reservation(
+        booked.rid, booked.key, lambda row: replace(row, party_size=0)
+    )
     report = await world.reconcile()
     assert [entry["type"] for entry in report["divergences"]] == ["UNREADABLE"]
     assert _ids(report["divergences"]) == [booked.key.lower()]
 
 
 async def test_one_without_a_start_is_asked_for_by_id(world: World) -> None:
-    booked = world.desk.book(SOON, 2)
+    booked = world.desk.create(SOON, 2)
     await world.hear_relay("updated", reservationId=booked.key, partySize=7)
     assert (await world.ledger())[booked.key.lower()]["startAt"] is None
     await world.reconcile(start=date(2026, 5, 1), end=date(2026, 5, 2))
@@ -187,7 +191,7 @@ async def test_one_without_a_start_is_asked_for_by_id(world: World) -> None:
 async def test_a_row_behind_the_held_version_is_a_divergence_and_changes_nothing(
     world: World,
 ) -> None:
-    booked = world.desk.book(SOON, 2)
+    booked = world.desk.create(SOON, 2)
     ahead = row(50, id=booked.key, rid=int(world.restaurant.rid), party_size=6)
     await world.take_in(ahead)
     report = await world.reconcile()
@@ -198,41 +202,41 @@ async def test_a_row_behind_the_held_version_is_a_divergence_and_changes_nothing
 async def test_a_row_that_contradicts_the_very_version_held_is_flagged_and_kept_aside(
     world: World,
 ) -> None:
-    booked = world.desk.book(SOON, 2)
+    booked = world.desk.create(SOON, 2)
     await world.poll()
-    world.sandbox.book._shelves[booked.rid].put(replace(booked, party_size=9))
+    world.sandbox.store._data_by_rid[booked.rid].store_reservation(replace(booked, party_size=9))
     first, second = await world.reconcile(), await world.reconcile()
     found = [
         (entry["type"], report["newDivergences"])
         for report in (first, second)
         for entry in report["divergences"]
     ]
-    items = paths.quarantine(world.services.firestore, world.restaurant.id).stream()
+    items = paths.quarantine_collection(world.services.firestore, world.restaurant.id).stream()
     assert found == [("CONFLICTING_VERSION", 1), ("CONFLICTING_VERSION", 0)]
     assert [item.get("count") async for item in items] == [1]
     assert (await world.ledger())[booked.key.lower()]["partySize"] == 2
 
 
 async def test_a_dry_run_lists_what_it_would_do_and_does_nothing(world: World) -> None:
-    world.desk.book(SOON, 2)
-    report = await world.reconcile(dry=True)
+    world.desk.create(SOON, 2)
+    report = await world.reconcile(is_dry_run=True)
     assert (report["status"], len(report["created"])) == ("DRY_RUN", 1)
     assert await world.ledger() == {}
 
 
 async def test_an_answer_that_lacks_a_third_of_the_ledger_is_held(world: World) -> None:
-    booked = [world.desk.book(SOON, 2) for _ in range(70)]
+    booked = [world.desk.create(SOON, 2) for _ in range(70)]
     await world.poll()
     with Hidden(world, *(reservation.key for reservation in booked[:22])):
-        asked = world.sandbox.counts["reservation"]
+        asked = world.sandbox.request_counts["reservation"]
         report = await world.reconcile()
     assert (report["status"], report["divergences"]) == ("HELD", [])
-    assert world.sandbox.counts["reservation"] == asked
+    assert world.sandbox.request_counts["reservation"] == asked
     assert "lacks 22 of 70" in report["reason"]
 
 
 async def test_cancellations_of_a_third_of_the_ledger_are_held(world: World) -> None:
-    booked = [world.desk.book(SOON, 2) for _ in range(70)]
+    booked = [world.desk.create(SOON, 2) for _ in range(70)]
     await world.poll()
     for reservation in booked[:22]:
         world.desk.cancel(reservation.key)
@@ -242,44 +246,44 @@ async def test_cancellations_of_a_third_of_the_ledger_are_held(world: World) -> 
 
 
 async def test_a_first_run_is_never_held(world: World) -> None:
-    populate(world.sandbox.book, int(world.restaurant.rid), 400)
+    populate_store(world.sandbox.store, int(world.restaurant.rid), 400)
     report = await world.reconcile()
     assert report["status"] == "COMPLETED"
     assert len(report["created"]) > 20
 
 
 async def test_a_run_after_a_months_pause_is_not_held(world: World) -> None:
-    booked = [world.desk.book(BEGINNING + timedelta(days=35), 2) for _ in range(60)]
+    booked = [world.desk.create(BEGINNING + timedelta(days=35), 2) for _ in range(60)]
     await world.poll()
     world.clock.advance(timedelta(days=30).total_seconds())
     for reservation in booked:
-        world.desk.resize(reservation.key, 3)
+        world.desk.change_party_size(reservation.key, 3)
     report = await world.reconcile()
     assert (report["status"], len(report["updated"])) == ("COMPLETED", 60)
 
 
 async def test_webhooks_that_never_came_are_counted(world: World) -> None:
-    booked = world.desk.book(SOON, 2)
+    booked = world.desk.create(SOON, 2)
     await world.poll()
-    world.desk.resize(booked.key, 5)
+    world.desk.change_party_size(booked.key, 5)
     world.clock.advance(301)
     assert (await world.reconcile())["missedWebhooks"] == 1
 
 
 async def test_a_change_that_its_webhook_may_still_bring_is_not_counted(world: World) -> None:
-    booked = world.desk.book(SOON, 2)
+    booked = world.desk.create(SOON, 2)
     await world.poll()
-    world.desk.resize(booked.key, 5)
+    world.desk.change_party_size(booked.key, 5)
     world.clock.advance(299)
     assert (await world.reconcile())["missedWebhooks"] == 0
 
 
 async def test_a_report_too_long_for_one_document_continues_beneath_it(world: World) -> None:
-    populate(world.sandbox.book, int(world.restaurant.rid), 16_000)
-    report = await world.reconcile(dry=True)
+    populate_store(world.sandbox.store, int(world.restaurant.rid), 16_000)
+    report = await world.reconcile(is_dry_run=True)
     continued = [
         part.to_dict()["created"]
-        async for part in paths.reports(world.services.firestore, world.restaurant.id)
+        async for part in paths.reports_collection(world.services.firestore, world.restaurant.id)
         .document(report["reportId"])
         .collection("continued")
         .stream()

@@ -28,15 +28,15 @@ async def reads(world: World, wire: Wire) -> tuple[int, list[str]]:
 
 async def test_what_is_equal_is_not_read_a_second_time(world: World, wire: Wire) -> None:
     for guests in (2, 3, 4):
-        world.desk.book(SOON, guests)
+        world.desk.create(SOON, guests)
     await world.poll()
     assert await reads(world, wire) == (0, [])
 
 
 async def test_what_differs_is_read_again_before_it_is_corrected(world: World, wire: Wire) -> None:
-    booked = [world.desk.book(SOON, guests) for guests in (2, 3, 4)]
+    booked = [world.desk.create(SOON, guests) for guests in (2, 3, 4)]
     await world.poll()
-    world.desk.resize(booked[1].key, 8)
+    world.desk.change_party_size(booked[1].key, 8)
     named, corrected = await reads(world, wire)
     assert named == 2  # once to plan, once to correct
     assert corrected == [booked[1].key.lower()]

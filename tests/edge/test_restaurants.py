@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from shared.edge.opentable.clock import Clock, Deadline
-from shared.edge.restaurants import OUT_OF_TIME, for_each
+from shared.edge.restaurants import OUT_OF_TIME_ERROR, run_for_each_restaurant
 from tests.timer import Timer
 from tests.world import BEGINNING
 
@@ -17,7 +17,7 @@ async def done(restaurant_id: str) -> dict[str, Any]:
 
 
 async def test_the_results_are_in_the_restaurants_order() -> None:
-    results = await for_each(IDS, 7, done, Deadline.after(60))
+    results = await run_for_each_restaurant(IDS, 7, done, Deadline.after(60))
     assert [result["restaurantId"] for result in results] == IDS
 
 
@@ -32,7 +32,7 @@ async def test_no_more_than_allowed_are_worked_on_at_once() -> None:
         under_way -= 1
         return result
 
-    await for_each(IDS, 7, run, Deadline.after(60))
+    await run_for_each_restaurant(IDS, 7, run, Deadline.after(60))
     assert most == 7
 
 
@@ -42,7 +42,7 @@ async def test_a_fault_in_one_touches_no_other() -> None:
             raise KeyError(restaurant_id)
         return await done(restaurant_id)
 
-    results = await for_each(IDS, 7, run, Deadline.after(60))
+    results = await run_for_each_restaurant(IDS, 7, run, Deadline.after(60))
     assert [result for result in results if result["status"] != "ok"] == [
         {"restaurantId": "r-3", "status": "error", "error": "KeyError"}
     ]
@@ -54,6 +54,6 @@ async def test_whose_turn_comes_too_late_is_not_begun(timer: Timer) -> None:
         return await done(restaurant_id)
 
     deadline = Deadline.after(30, Clock(timer, lambda: BEGINNING))
-    results = await for_each(IDS, 1, run, deadline)
+    results = await run_for_each_restaurant(IDS, 1, run, deadline)
     assert [result["status"] for result in results] == ["ok"] * 3 + ["error"] * 17
-    assert results[-1]["error"] == OUT_OF_TIME
+    assert results[-1]["error"] == OUT_OF_TIME_ERROR

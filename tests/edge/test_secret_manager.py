@@ -10,8 +10,8 @@ from google.cloud.secretmanager_v1.services.secret_manager_service.transports im
     SecretManagerServiceGrpcAsyncIOTransport as Transport,
 )
 
-from shared.edge.secrets import SecretManager
-from shared.errors import InvalidSettingsError, LedgerUnavailableError
+from shared.edge.secrets import SecretManagerSource
+from shared.errors import InvalidSettingsError, ServiceUnavailableError
 
 Asked = secretmanager.AccessSecretVersionRequest
 Told = secretmanager.AccessSecretVersionResponse
@@ -33,7 +33,7 @@ async def access(asked: Asked, context: Any) -> Told:
 
 
 @pytest.fixture
-async def manager(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SecretManager]:
+async def manager(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SecretManagerSource]:
     server = grpc.aio.server()
     handler = grpc.unary_unary_rpc_method_handler(access, Asked.deserialize, Told.serialize)
     methods = {"AccessSecretVersion": handler}
@@ -43,18 +43,18 @@ async def manager(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SecretManage
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         client = secretmanager.SecretManagerServiceAsyncClient(transport=Transport(channel=channel))
         monkeypatch.setattr(secretmanager, "SecretManagerServiceAsyncClient", lambda: client)
-        yield SecretManager("project-1")
+        yield SecretManagerSource("project-1")
     await server.stop(None)
 
 
-async def test_the_latest_version_is_read(manager: SecretManager) -> None:
+async def test_the_latest_version_is_read(manager: SecretManagerSource) -> None:
     expected = b"projects/project-1/secrets/main/versions/latest"
     assert await manager.read("main") == expected
 
 
 @pytest.mark.parametrize("secret_id", ["missing", "denied", "disabled"])
 async def test_a_secret_that_cannot_be_read_says_what_to_do(
-    secret_id: str, manager: SecretManager
+    secret_id: str, manager: SecretManagerSource
 ) -> None:
     with pytest.raises(InvalidSettingsError, match="create one, or grant"):
         await manager.read(secret_id)
@@ -62,7 +62,7 @@ async def test_a_secret_that_cannot_be_read_says_what_to_do(
 
 @pytest.mark.parametrize("secret_id", ["away", "slow"])
 async def test_a_manager_that_is_away_is_a_passing_fault(
-    secret_id: str, manager: SecretManager
+    secret_id: str, manager: SecretManagerSource
 ) -> None:
-    with pytest.raises(LedgerUnavailableError, match="Secret Manager"):
+    with pytest.raises(ServiceUnavailableError, match="Secret Manager"):
         await manager.read(secret_id)

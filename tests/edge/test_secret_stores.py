@@ -13,8 +13,8 @@ from google.cloud.secretmanager_v1.services.secret_manager_service.transports im
     SecretManagerServiceGrpcAsyncIOTransport as Transport,
 )
 
-from shared.edge.staff.secret_stores import FileStore, ManagedStore
-from shared.errors import InvalidSettingsError, LedgerUnavailableError
+from shared.edge.staff.secret_stores import SecretManagerStore, SecretsFileStore
+from shared.errors import InvalidSettingsError, ServiceUnavailableError
 
 SERVICE = "google.cloud.secretmanager.v1.SecretManagerService"
 
@@ -77,7 +77,9 @@ def vault() -> Vault:
 
 
 @pytest.fixture
-async def managed(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ManagedStore]:
+async def managed(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[SecretManagerStore]:
     server = grpc.aio.server()
     server.add_generic_rpc_handlers((vault.handlers(),))
     port = server.add_insecure_port("127.0.0.1:0")
@@ -85,7 +87,7 @@ async def managed(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
     client = secretmanager.SecretManagerServiceAsyncClient(transport=Transport(channel=channel))
     monkeypatch.setattr(secretmanager, "SecretManagerServiceAsyncClient", lambda: client)
-    yield ManagedStore("demo")
+    yield SecretManagerStore("demo")
     await channel.close()
     await server.stop(0)
 
@@ -94,44 +96,54 @@ def adding(**more: object) -> Any:
     return lambda held: {**held, **more}
 
 
-async def test_the_first_version_creates_the_secret(managed: ManagedStore, vault: Vault) -> None:
-    await managed.revise("new", adding(apiKey="a"))
+async def test_the_first_version_creates_the_secret(
+    managed: SecretManagerStore, vault: Vault
+) -> None:
+    await managed.update_secret("new", adding(apiKey="a"))
     assert list(map(json.loads, vault.versions["new"])) == [{"apiKey": "a"}]
 
 
-async def test_a_further_version_is_made_of_the_last(managed: ManagedStore, vault: Vault) -> None:
+async def test_a_further_version_is_made_of_the_last(
+    managed: SecretManagerStore, vault: Vault
+) -> None:
     vault.versions["held"] = [b'{"apiKey": "a"}']
-    await managed.revise("held", adding(clientId="b"))
+    await managed.update_secret("held", adding(clientId="b"))
     assert json.loads(vault.versions["held"][-1]) == {"apiKey": "a", "clientId": "b"}
 
 
-async def test_a_secret_without_a_version_is_given_one(managed: ManagedStore, vault: Vault) -> None:
+async def test_a_secret_without_a_version_is_given_one(
+    managed: SecretManagerStore, vault: Vault
+) -> None:
     vault.versions["empty"] = []
-    await managed.revise("empty", adding(apiKey="a"))
+    await managed.update_secret("empty", adding(apiKey="a"))
     assert len(vault.versions["empty"]) == 1
 
 
-async def test_a_refusal_says_which_role_is_missing(managed: ManagedStore, vault: Vault) -> None:
+async def test_a_refusal_says_which_role_is_missing(
+    managed: SecretManagerStore, vault: Vault
+) -> None:
     vault.versions["held"] = [b"{}"]
     vault.refusal = grpc.StatusCode.PERMISSION_DENIED
     with pytest.raises(InvalidSettingsError, match=r"grant .* roles/secretmanager"):
-        await managed.revise("held", adding(apiKey="a"))
+        await managed.update_secret("held", adding(apiKey="a"))
 
 
-async def test_a_manager_that_is_away_is_named_so(managed: ManagedStore, vault: Vault) -> None:
+async def test_a_manager_that_is_away_is_named_so(
+    managed: SecretManagerStore, vault: Vault
+) -> None:
     vault.versions["held"] = [b"{}"]
     vault.refusal = grpc.StatusCode.UNAVAILABLE
-    with pytest.raises(LedgerUnavailableError, match="Secret Manager"):
-        await managed.revise("held", adding(apiKey="a"))
+    with pytest.raises(ServiceUnavailableError, match="Secret Manager"):
+        await managed.update_secret("held", adding(apiKey="a"))
 
 
 @pytest.mark.parametrize("held", [b"[]", b"not JSON hunter2"])
 async def test_what_is_no_object_is_left_and_never_quoted(
-    held: bytes, managed: ManagedStore, vault: Vault
+    held: bytes, managed: SecretManagerStore, vault: Vault
 ) -> None:
     vault.versions["held"] = [held]
     with pytest.raises(InvalidSettingsError) as caught:
-        await managed.revise("held", adding(apiKey="a"))
+        await managed.update_secret("held", adding(apiKey="a"))
     assert "hunter2" not in str(caught.value)
     assert vault.versions["held"] == [held]
 
@@ -139,25 +151,25 @@ async def test_what_is_no_object_is_left_and_never_quoted(
 async def test_a_file_keeps_its_other_secrets(tmp_path: Path) -> None:
     file = tmp_path / "secrets.json"
     file.write_text('{"other": {"apiKey": "o"}}')
-    await FileStore(str(file)).revise("own", adding(apiKey="a"))
+    await SecretsFileStore(str(file)).update_secret("own", adding(apiKey="a"))
     assert json.loads(file.read_text()) == {"other": {"apiKey": "o"}, "own": {"apiKey": "a"}}
 
 
 async def test_a_file_stays_its_owners_alone(tmp_path: Path) -> None:
     file = tmp_path / "secrets.json"
     file.write_text("{}")
-    await FileStore(str(file)).revise("own", adding(apiKey="a"))
+    await SecretsFileStore(str(file)).update_secret("own", adding(apiKey="a"))
     assert file.stat().st_mode & 0o077 == 0
 
 
 async def test_two_at_once_lose_neither(tmp_path: Path) -> None:
     file = tmp_path / "secrets.json"
     file.write_text("{}")
-    store = FileStore(str(file))
-    await asyncio.gather(*(store.revise(f"s{n}", adding(apiKey=str(n))) for n in range(8)))
+    store = SecretsFileStore(str(file))
+    await asyncio.gather(*(store.update_secret(f"s{n}", adding(apiKey=str(n))) for n in range(8)))
     assert len(json.loads(file.read_text())) == 8
 
 
 async def test_a_file_that_cannot_be_read_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(InvalidSettingsError, match="SECRETS_FILE"):
-        await FileStore(str(tmp_path / "none")).revise("own", adding(apiKey="a"))
+        await SecretsFileStore(str(tmp_path / "none")).update_secret("own", adding(apiKey="a"))

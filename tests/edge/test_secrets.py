@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from shared.core.credentials import Credentials
-from shared.edge.secrets import Secrets, SecretsFile, SecretSource
-from shared.errors import InvalidSettingsError, LedgerUnavailableError
+from shared.edge.secrets import CredentialCache, SecretsFileSource, SecretSource
+from shared.errors import InvalidSettingsError, ServiceUnavailableError
 from tests.restaurants import keep_secret
 from tests.safe import Safe
 from tests.timer import Timer
@@ -21,11 +21,13 @@ def safe() -> Safe:
 
 
 @pytest.fixture
-def secrets(safe: Safe, timer: Timer) -> Secrets:
-    return Secrets(lambda: safe, timer)
+def secrets(safe: Safe, timer: Timer) -> CredentialCache:
+    return CredentialCache(lambda: safe, timer)
 
 
-async def test_a_secret_is_read_once_in_300_s(secrets: Secrets, safe: Safe, timer: Timer) -> None:
+async def test_a_secret_is_read_once_in_300_s(
+    secrets: CredentialCache, safe: Safe, timer: Timer
+) -> None:
     await secrets.get("main")
     timer.wait(299)
     await secrets.get("main")
@@ -33,7 +35,7 @@ async def test_a_secret_is_read_once_in_300_s(secrets: Secrets, safe: Safe, time
 
 
 async def test_a_secret_is_read_again_after_300_s(
-    secrets: Secrets, safe: Safe, timer: Timer
+    secrets: CredentialCache, safe: Safe, timer: Timer
 ) -> None:
     await secrets.get("main")
     timer.wait(300)
@@ -42,26 +44,28 @@ async def test_a_secret_is_read_again_after_300_s(
 
 
 async def test_a_rotation_takes_effect_at_once_when_asked(
-    secrets: Secrets, safe: Safe, timer: Timer
+    secrets: CredentialCache, safe: Safe, timer: Timer
 ) -> None:
     await secrets.get("main")
     timer.wait(10)
     safe.payloads["main"] = {"apiKey": "second"}
-    assert secrets.may_reread("main")
+    assert secrets.try_invalidate("main")
     assert (await secrets.get("main")).api_key == "second"
 
 
 async def test_a_secret_is_reread_at_most_every_10_s(
-    secrets: Secrets, safe: Safe, timer: Timer
+    secrets: CredentialCache, safe: Safe, timer: Timer
 ) -> None:
     for _ in range(100):  # 20 s of a request every 200 ms, none of which can be authenticated
         await secrets.get("main")
-        secrets.may_reread("main")
+        secrets.try_invalidate("main")
         timer.wait(0.2)
     assert safe.reads["main"] == 2
 
 
-async def test_a_missing_secret_is_remembered(secrets: Secrets, safe: Safe, timer: Timer) -> None:
+async def test_a_missing_secret_is_remembered(
+    secrets: CredentialCache, safe: Safe, timer: Timer
+) -> None:
     for _ in range(3):
         with pytest.raises(InvalidSettingsError, match="no other"):
             await secrets.get("other")
@@ -70,19 +74,19 @@ async def test_a_missing_secret_is_remembered(secrets: Secrets, safe: Safe, time
 
 
 async def test_a_secret_stored_late_is_found_by_a_reread(
-    secrets: Secrets, safe: Safe, timer: Timer
+    secrets: CredentialCache, safe: Safe, timer: Timer
 ) -> None:
     with pytest.raises(InvalidSettingsError):
         await secrets.get("other")
     timer.wait(10)
     safe.payloads["other"] = "{}"
-    assert secrets.may_reread("other")
+    assert secrets.try_invalidate("other")
     assert await secrets.get("other") == Credentials.from_payload("other", "{}")
 
 
-async def test_a_passing_fault_is_not_remembered(secrets: Secrets, safe: Safe) -> None:
+async def test_a_passing_fault_is_not_remembered(secrets: CredentialCache, safe: Safe) -> None:
     safe.is_away = True
-    with pytest.raises(LedgerUnavailableError):
+    with pytest.raises(ServiceUnavailableError):
         await secrets.get("main")
     safe.is_away = False
     assert (await secrets.get("main")).api_key == "first"
@@ -90,7 +94,7 @@ async def test_a_passing_fault_is_not_remembered(secrets: Secrets, safe: Safe) -
 
 @pytest.mark.parametrize("payload", ["not JSON", "[]", '"text"', '{"webhookSecrets": "marked"}'])
 async def test_a_broken_payload_is_told_without_its_content(
-    payload: str, secrets: Secrets, safe: Safe
+    payload: str, secrets: CredentialCache, safe: Safe
 ) -> None:
     safe.payloads["main"] = payload
     with pytest.raises(InvalidSettingsError, match="Store a new version") as caught:
@@ -103,7 +107,7 @@ async def test_a_broken_payload_is_told_without_its_content(
     "path", ["../main", "projects/other/secrets/main", "main/versions/1", "ma in", "", "x" * 256]
 )
 async def test_a_secret_id_that_is_a_path_is_refused_unread(
-    path: str, secrets: Secrets, safe: Safe
+    path: str, secrets: CredentialCache, safe: Safe
 ) -> None:
     with pytest.raises(InvalidSettingsError, match="not a path"):
         await secrets.get(path)
@@ -117,7 +121,7 @@ async def test_the_source_is_made_on_first_use(safe: Safe, timer: Timer) -> None
         made.append(safe)
         return safe
 
-    secrets = Secrets(make, timer)
+    secrets = CredentialCache(make, timer)
     assert made == []
     await secrets.get("main")
     timer.wait(300)
@@ -128,7 +132,7 @@ async def test_the_source_is_made_on_first_use(safe: Safe, timer: Timer) -> None
 async def test_a_file_gives_a_payload_by_its_id(tmp_path: Path) -> None:
     file = tmp_path / "secrets.json"
     keep_secret(file, "main", {"apiKey": "key"})
-    assert json.loads(await SecretsFile(str(file)).read("main")) == {"apiKey": "key"}
+    assert json.loads(await SecretsFileSource(str(file)).read("main")) == {"apiKey": "key"}
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "{}", "null", '"main"'])
@@ -136,9 +140,9 @@ async def test_a_file_without_the_secret_says_what_to_do(content: str, tmp_path:
     file = tmp_path / "secrets.json"
     file.write_text(content)
     with pytest.raises(InvalidSettingsError, match="not in SECRETS_FILE: add it"):
-        await SecretsFile(str(file)).read("main")
+        await SecretsFileSource(str(file)).read("main")
 
 
 async def test_a_file_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(InvalidSettingsError, match="not in SECRETS_FILE"):
-        await SecretsFile(str(tmp_path / "none.json")).read("main")
+        await SecretsFileSource(str(tmp_path / "none.json")).read("main")

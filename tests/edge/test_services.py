@@ -4,11 +4,11 @@ import pytest
 
 from shared.edge.environment import read_environment
 from shared.edge.opentable.client import OpenTableClient
-from shared.edge.services import make_services
+from shared.edge.services import build_app_context
 
 
 async def test_opentables_client_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:1")
-    made = make_services(read_environment({"GOOGLE_CLOUD_PROJECT": "project-1"}))
+    made = build_app_context(read_environment({"GOOGLE_CLOUD_PROJECT": "project-1"}))
     assert isinstance(made.opentable, OpenTableClient)
     assert made.opentable is made.opentable

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from google.cloud.firestore import AsyncClient
 
-from shared.core.missed import Missed
+from shared.core.missed import MissedWebhooks
 from shared.edge import paths
 from shared.edge.leases import Leases
-from shared.edge.silence import note_webhooks
+from shared.edge.silence import update_webhook_silence
 from tests.world import BEGINNING, World, make_world
 
 SOON = BEGINNING + timedelta(days=2)
@@ -23,21 +23,21 @@ Output = pytest.CaptureFixture[str]
 @pytest.fixture
 async def world(firestore: AsyncClient) -> AsyncIterator[World]:
     made = await make_world(firestore)
-    made.desk.book(SOON, 2)
+    made.desk.create(SOON, 2)
     await made.poll()
     yield made
     made.executor.shutdown()
 
 
 async def silent_since(world: World) -> datetime | None:
-    settings = paths.integration(world.services.firestore, world.restaurant.id)
+    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
     poll: dict[str, Any] = (await settings.get()).get("poll")
     return poll.get("webhooksSilentSince")
 
 
 async def missing_a_change(world: World) -> None:
     """Let the book change without a webhook, long enough ago for its retries to be over."""
-    world.desk.book(SOON, 3)
+    world.desk.create(SOON, 3)
     world.clock.advance(900)
 
 
@@ -72,7 +72,7 @@ async def test_polls_and_reconciliations_count_together(world: World) -> None:
 async def test_a_dry_run_notes_nothing(world: World) -> None:
     await deaf_polls(world, 2)
     await missing_a_change(world)
-    await world.reconcile(dry=True)
+    await world.reconcile(is_dry_run=True)
     assert await silent_since(world) is None
 
 
@@ -100,7 +100,7 @@ async def test_a_silence_is_told_once_both_ways(world: World, capsys: Output) ->
 
 
 async def test_a_restaurant_that_expects_no_webhook_is_never_silent(world: World) -> None:
-    settings = paths.integration(world.services.firestore, world.restaurant.id)
+    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
     await settings.update({"webhookAuth": []})
     await deaf_polls(world, 4)
     assert await silent_since(world) is None
@@ -108,14 +108,14 @@ async def test_a_restaurant_that_expects_no_webhook_is_never_silent(world: World
 
 async def test_a_silence_ends_where_webhooks_are_no_longer_expected(world: World) -> None:
     await deaf_polls(world, 3)
-    settings = paths.integration(world.services.firestore, world.restaurant.id)
+    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
     await settings.update({"webhookAuth": []})
     await world.poll()
     assert await silent_since(world) is None
 
 
 async def test_a_webhook_never_writes_the_settings(world: World) -> None:
-    settings = paths.integration(world.services.firestore, world.restaurant.id)
+    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
     before = await settings.get()
     await world.hear_relay("created", reservationId="another", partySize=2)
     assert (await settings.get()).update_time == before.update_time
@@ -124,8 +124,8 @@ async def test_a_webhook_never_writes_the_settings(world: World) -> None:
 async def test_runs_that_end_at_the_same_moment_are_all_counted(world: World) -> None:
     await missing_a_change(world)
     leases = Leases(world.services.firestore, world.clock)
-    lease = await leases.take(world.restaurant.id, "poll", timedelta(minutes=1))
+    lease = await leases.acquire(world.restaurant.id, "poll", timedelta(minutes=1))
     assert lease is not None
-    run = partial(note_webhooks, world.services, lease, Missed(1, BEGINNING))
+    run = partial(update_webhook_silence, world.services, lease, MissedWebhooks(1, BEGINNING))
     await asyncio.gather(run(), run(), run())
     assert await silent_since(world) == BEGINNING

@@ -16,8 +16,10 @@ EARLIER = {
 
 
 async def test_it_is_brought_level_and_keeps_what_is_not_ours(world: World) -> None:
-    booked, other = world.desk.book(SOON, 4), world.desk.book(SOON, 3)
-    document = paths.reservation(world.services.firestore, world.restaurant.id, booked.key.lower())
+    booked, other = world.desk.create(SOON, 4), world.desk.create(SOON, 3)
+    document = paths.reservation_document(
+        world.services.firestore, world.restaurant.id, booked.key.lower()
+    )
     await document.set(EARLIER)
     assert (await world.poll())["status"] == "ok"
     ledger = await world.ledger()

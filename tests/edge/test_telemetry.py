@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from shared.edge.telemetry import TRACE, Event, Severity, log
+from shared.edge.telemetry import CURRENT_TRACE, LogEvent, Severity, log_event
 
 Output = pytest.CaptureFixture[str]
 
 
 def test_a_line_is_one_json_object(capsys: Output) -> None:
-    log(Severity.ERROR, Event.CRASHED, where="a\nb")
+    log_event(Severity.ERROR, LogEvent.INTERNAL_ERROR, where="a\nb")
     [line] = capsys.readouterr().out.splitlines()
     assert json.loads(line) == {
         "severity": "ERROR",
@@ -21,7 +21,7 @@ def test_a_line_is_one_json_object(capsys: Output) -> None:
 
 
 def test_what_is_unknown_is_left_out(capsys: Output) -> None:
-    log(Severity.INFO, Event.WEBHOOK, reason=None, outcome="created")
+    log_event(Severity.INFO, LogEvent.WEBHOOK, reason=None, outcome="created")
     assert json.loads(capsys.readouterr().out).keys() == {
         "severity",
         "message",
@@ -31,15 +31,15 @@ def test_what_is_unknown_is_left_out(capsys: Output) -> None:
 
 
 def test_a_line_carries_its_requests_trace(capsys: Output) -> None:
-    token = TRACE.set("projects/p/traces/abc")
+    token = CURRENT_TRACE.set("projects/p/traces/abc")
     try:
-        log(Severity.INFO, Event.WEBHOOK)
+        log_event(Severity.INFO, LogEvent.WEBHOOK)
     finally:
-        TRACE.reset(token)
+        CURRENT_TRACE.reset(token)
     line = json.loads(capsys.readouterr().out)
     assert line["logging.googleapis.com/trace"] == "projects/p/traces/abc"
 
 
 def test_a_text_that_utf_8_cannot_write_is_still_a_line(capsys: Output) -> None:
-    log(Severity.INFO, Event.WEBHOOK, reason="\ud800")
+    log_event(Severity.INFO, LogEvent.WEBHOOK, reason="\ud800")
     assert json.loads(capsys.readouterr().out)["reason"] == "\ud800"

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from dev.sandbox.rows import View, webhook_row
+from dev.sandbox.rows import RenderContext, build_webhook_row
 from tests.world import BEGINNING, NEW_YORK, World
 
 
@@ -14,9 +14,9 @@ def _of_one_reservation(everything: dict[str, dict[str, object]]) -> dict[str, d
 async def test_a_webhook_the_poll_and_reconciliation_are_one_document_and_one_event(
     world: World, *, unprefixed: bool
 ) -> None:
-    booked = world.desk.book(BEGINNING + timedelta(days=2), 2, request="Stroller")
-    view = View("gold", NEW_YORK, "https://api.opentable.com")
-    await world.take_in(webhook_row(booked, view, zoneless=True, unprefixed=unprefixed))
+    booked = world.desk.create(BEGINNING + timedelta(days=2), 2, request="Stroller")
+    view = RenderContext("gold", NEW_YORK, "https://api.opentable.com")
+    await world.take_in(build_webhook_row(booked, view, zoneless=True, unprefixed=unprefixed))
     after_webhook = _of_one_reservation(await world.everything())
     assert len(after_webhook) == 2
 

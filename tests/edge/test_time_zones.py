@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from google.cloud.firestore import AsyncClient
 
-from dev.sandbox.messages import Request, Response
-from dev.sandbox.records import Restaurant
-from shared.core.change import Source
-from shared.core.document import Identity, render
-from shared.core.envelope import change_from_envelope
-from shared.core.snapshot import change_from_object
-from shared.core.statements import Statements
-from shared.core.times import utc_text
+from dev.sandbox.messages import SandboxRequest, SandboxResponse
+from dev.sandbox.records import SandboxRestaurant
+from shared.core.change import Channel
+from shared.core.document import ReservationIdentity, render_document
+from shared.core.envelope import parse_envelope
+from shared.core.snapshot import parse_opentable_reservation
+from shared.core.statements import ReservationState
+from shared.core.times import format_utc
 from shared.edge import paths
 from tests.statements import RID, envelope, row
 from tests.wall_clocks import SWITCHES, instants, switches, wall
@@ -34,7 +34,7 @@ async def opened(firestore: AsyncClient) -> AsyncIterator[Opened]:
     async def open_in(zone: str, said: str) -> World:
         world = await make_world(firestore, timeZone=said)
         rid = int(world.restaurant.rid)
-        world.sandbox.book.open(Restaurant(rid, "Demo", ZoneInfo(zone)))
+        world.sandbox.store.add_restaurant(SandboxRestaurant(rid, "Demo", ZoneInfo(zone)))
         worlds.append(world)
         return world
 
@@ -50,23 +50,31 @@ def around(zone: str) -> list[datetime]:
 
 def shown(zone: str, body: dict[str, Any]) -> dict[str, Any]:
     """Return what the ledger shows of one of OpenTable's rows."""
-    change = change_from_object(body, "{}", rid=RID, zone=ZoneInfo(zone), source=Source.POLL)
-    return render(Identity("restaurant-123", "ot_1", ZoneInfo(zone)), Statements().hear(change))
+    change = parse_opentable_reservation(
+        body, "{}", rid=RID, zone=ZoneInfo(zone), channel=Channel.POLL
+    )
+    return render_document(
+        ReservationIdentity("restaurant-123", "ot_1", ZoneInfo(zone)),
+        ReservationState().merge(change),
+    )
 
 
 def heard(zone: str, text: str) -> dict[str, Any]:
     """Return what the ledger shows of a relay's word on a time."""
     body = envelope(reservationDateTime=text)
-    change = change_from_envelope(
-        body, "{}", rid=RID, zone=ZoneInfo(zone), received_at=RECEIVED, source=Source.WEBHOOK
+    change = parse_envelope(
+        body, "{}", rid=RID, zone=ZoneInfo(zone), received_at=RECEIVED, channel=Channel.WEBHOOK
     )
-    return render(Identity("restaurant-123", "ot_1", ZoneInfo(zone)), Statements().hear(change))
+    return render_document(
+        ReservationIdentity("restaurant-123", "ot_1", ZoneInfo(zone)),
+        ReservationState().merge(change),
+    )
 
 
 @pytest.mark.parametrize("zone", SWITCHES)
 def test_an_instant_is_shown_on_the_restaurants_own_date(zone: str) -> None:
     for instant in around(zone):
-        text = utc_text(instant)
+        text = format_utc(instant)
         found = shown(zone, row(1, scheduled_time=wall(zone, instant), scheduled_time_utc=text))
         assert (found["startAt"], found["localDate"]) == (text, wall(zone, instant)[:10])
 
@@ -74,16 +82,16 @@ def test_an_instant_is_shown_on_the_restaurants_own_date(zone: str) -> None:
 @pytest.mark.parametrize("zone", SWITCHES)
 def test_a_utc_time_without_its_zone_is_utc(zone: str) -> None:
     for instant in around(zone):
-        bare = utc_text(instant).removesuffix("Z")
+        bare = format_utc(instant).removesuffix("Z")
         found = shown(zone, row(1, scheduled_time_utc=bare))
-        assert found["startAt"] == utc_text(instant)
+        assert found["startAt"] == format_utc(instant)
 
 
 @pytest.mark.parametrize("zone", SWITCHES)
 def test_a_local_time_alone_is_read_in_the_restaurants_zone(zone: str) -> None:
     for instant in around(zone):
         text = wall(zone, instant)
-        earliest = utc_text(instants(zone, text)[0])
+        earliest = format_utc(instants(zone, text)[0])
         body = row(1, scheduled_time=text, scheduled_time_utc=None)
         assert shown(zone, body)["startAt"] == heard(zone, text)["startAt"] == earliest
 
@@ -105,7 +113,7 @@ def test_a_skipped_hour_moves_forward_by_the_gap_and_says_so(zone: str) -> None:
         if not instants(zone, before):
             found = heard(zone, before)
             later = f"{instant + timedelta(hours=1):%Y-%m-%dT%H:%M:%S}"
-            assert found["startAt"] == utc_text(instants(zone, later)[0])
+            assert found["startAt"] == format_utc(instants(zone, later)[0])
             assert found["metadata.startAtNote"] == "MOVED_PAST_SKIPPED_HOUR"
             skipped += 1
     assert skipped == (4 if len(set(SWITCHES[zone][1].values())) > 1 else 0)
@@ -123,7 +131,7 @@ async def test_booked_in_winter_time_and_dined_in_summer_time_is_one_row_with_tw
     world = await opened("America/New_York", "America/New_York")
     world.clock.set(datetime(2027, 3, 13, 16, 4, 9, tzinfo=UTC))
     dined = datetime(2027, 3, 14, 23, 15, tzinfo=UTC)
-    booked = world.desk.book(dined, 2)
+    booked = world.desk.create(dined, 2)
     await world.poll()
     document = (await world.ledger())[booked.key.lower()]
     assert document["startAt"] == "2027-03-14T23:15:00Z"
@@ -139,7 +147,7 @@ async def test_a_night_across_a_switch_is_the_same_on_both_sides(zone: str, open
     switch = switches(zone)[2]
     world.clock.set(switch - timedelta(days=1))
     booked = {
-        world.desk.book(switch + HALF_HOUR * number, 2).key.lower(): switch + HALF_HOUR * number
+        world.desk.create(switch + HALF_HOUR * number, 2).key.lower(): switch + HALF_HOUR * number
         for number in range(-30, 31, 3)
     }
     await world.poll()
@@ -157,7 +165,7 @@ async def test_windows_are_asked_for_by_the_restaurants_own_clock(
     asked: list[dict[str, str]] = []
     handle = world.sandbox.handle
 
-    def listening(request: Request) -> Response:
+    def listening(request: SandboxRequest) -> SandboxResponse:
         if request.path.endswith("/reservations"):
             asked.append(dict(request.query))
         return handle(request)
@@ -180,15 +188,15 @@ async def test_a_changed_zone_moves_the_coming_local_dates_at_the_next_reconcili
     world = await opened("Europe/London", "Europe/London")
     evenings = [BEGINNING + timedelta(days=day, hours=4) for day in (1, 2, 29, 45, 200)]
     for evening in evenings * 9:
-        world.desk.book(evening, 2)
+        world.desk.create(evening, 2)
     await world.poll()
     await world.reconcile()
-    integration = paths.integration(world.services.firestore, world.restaurant.id)
+    integration = paths.integration_document(world.services.firestore, world.restaurant.id)
     await integration.update({"timeZone": "Australia/Sydney"})
     report = await world.reconcile()
     assert report["status"] == "COMPLETED"
     dates = {(each["startAt"], each["localDate"]) for each in (await world.ledger()).values()}
-    assert dates == {(utc_text(at), wall_after(at)) for at in evenings}
+    assert dates == {(format_utc(at), wall_after(at)) for at in evenings}
     assert {entry["changes"]["localDate"]["to"] for entry in report["updated"]} == {
         wall_after(at) for at in evenings
     }
@@ -200,7 +208,7 @@ def wall_after(instant: datetime) -> str:
 
 async def test_dates_that_are_right_already_are_not_written_again(opened: Opened) -> None:
     world = await opened("Europe/London", "Europe/London")
-    world.desk.book(BEGINNING + timedelta(days=45), 2)
+    world.desk.create(BEGINNING + timedelta(days=45), 2)
     await world.poll()
     await world.reconcile()
     before = await world.ledger()
@@ -212,7 +220,7 @@ async def test_times_that_contradict_the_zone_are_new_once_and_then_stand(
     opened: Opened, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world = await opened("America/New_York", "America/Phoenix")
-    world.desk.book(BEGINNING + timedelta(days=2), 2)
+    world.desk.create(BEGINNING + timedelta(days=2), 2)
     found = []
     for _ in range(3):
         report = await world.reconcile()
@@ -225,7 +233,7 @@ async def test_a_failed_run_in_between_does_not_make_a_standing_contradiction_ne
     opened: Opened,
 ) -> None:
     world = await opened("America/New_York", "America/Phoenix")
-    world.desk.book(BEGINNING + timedelta(days=2), 2)
+    world.desk.create(BEGINNING + timedelta(days=2), 2)
     await world.reconcile()
     partner = world.sandbox.tokens.partners[0]
     partner.rids.discard(int(world.restaurant.rid))
@@ -236,8 +244,8 @@ async def test_a_failed_run_in_between_does_not_make_a_standing_contradiction_ne
 
 async def test_a_mended_zone_ends_the_contradiction(opened: Opened) -> None:
     world = await opened("America/New_York", "America/Phoenix")
-    world.desk.book(BEGINNING + timedelta(days=2), 2)
+    world.desk.create(BEGINNING + timedelta(days=2), 2)
     await world.reconcile()
-    integration = paths.integration(world.services.firestore, world.restaurant.id)
+    integration = paths.integration_document(world.services.firestore, world.restaurant.id)
     await integration.update({"timeZone": "America/New_York"})
     assert (await world.reconcile())["divergences"] == []

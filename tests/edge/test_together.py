@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from shared.edge.together import together
+from shared.edge.together import gather_all
 
 
 async def test_a_failure_is_told_once_the_others_are_over() -> None:
@@ -20,7 +20,7 @@ async def test_a_failure_is_told_once_the_others_are_over() -> None:
         over.append("the other")
 
     with pytest.raises(LookupError):
-        await together(fail(), go_on())
+        await gather_all(fail(), go_on())
     assert over == ["the other"]
 
 
@@ -36,10 +36,10 @@ async def test_of_several_failures_the_first_in_order_is_told() -> None:
         raise ValueError
 
     with pytest.raises(LookupError):
-        await together(fail_last(), fail_first())
+        await gather_all(fail_last(), fail_first())
 
 
 async def test_what_takes_its_time_does_not_keep_the_others_waiting() -> None:
     met = asyncio.Barrier(2)
     async with asyncio.timeout(5):
-        await together(met.wait(), met.wait())
+        await gather_all(met.wait(), met.wait())

@@ -12,12 +12,12 @@ import httpx
 import pytest
 
 from dev.bootstrap import ROOT
-from dev.firebase import VERSION, find_tools
+from dev.firebase import FIREBASE_TOOLS_VERSION, find_firebase_tools
 from dev.java import ensure_java
-from dev.processes import LOOPBACK, free_port, running, wait_until_answers
+from dev.processes import LOOPBACK, find_free_port, run_process, wait_until_reachable
 from tests.served import Output
 
-TOOLS = find_tools()
+TOOLS = find_firebase_tools()
 NODE = shutil.which("node") or ""
 pytestmark = pytest.mark.skipif(
     not (TOOLS and NODE), reason="firebase-tools is not here: `make firebase` fetches it"
@@ -52,7 +52,7 @@ def emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulators]:
     place = tmp_path_factory.mktemp("firebase")
     (place / "public").symlink_to(ROOT / "public")
     config = json.loads((ROOT / "firebase.json").read_text())
-    ports = {name: free_port() for name in ("auth", "hosting", "hub", "logging")}
+    ports = {name: find_free_port() for name in ("auth", "hosting", "hub", "logging")}
     rows = {name: {"host": LOOPBACK, "port": port} for name, port in ports.items()}
     config["emulators"] = {**rows, "ui": {"enabled": False}, "singleProjectMode": False}
     (place / "firebase.json").write_text(json.dumps(config))
@@ -67,10 +67,10 @@ def emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulators]:
     java = ensure_java(NEEDS_JAVA).executable.parent
     found = {"PATH": f"{java}{os.pathsep}{os.environ['PATH']}", "HOME": str(place)}
     output = Output()
-    with running([*program, *options], output.add, found) as child:
+    with run_process([*program, *options], output.add, found) as child:
         urls = {name: f"http://{LOOPBACK}:{ports[name]}" for name in ("hosting", "auth")}
         for url in urls.values():
-            wait_until_answers(f"{url}/", START_SECONDS, child)
+            wait_until_reachable(f"{url}/", START_SECONDS, child)
         yield Emulators(urls["hosting"], urls["auth"], output)
 
 
@@ -87,7 +87,9 @@ def validated(file: Path) -> str:
 
 
 def test_the_build_deploys_with_this_very_version() -> None:
-    assert (ROOT / "cloudbuild.yaml").read_text().count(f"firebase-tools@{VERSION}") == 2
+    assert (ROOT / "cloudbuild.yaml").read_text().count(
+        f"firebase-tools@{FIREBASE_TOOLS_VERSION}"
+    ) == 2
 
 
 def test_the_indexes_are_taken() -> None:

@@ -8,8 +8,8 @@ import pytest
 from google.cloud.firestore import AsyncClient
 
 from dev.emulator import Emulator
-from dev.processes import LOOPBACK, free_port
-from dev.sandbox.signing import new_secret
+from dev.processes import LOOPBACK, find_free_port
+from dev.sandbox.signing import encode_signing_secret
 from tests.local_opentable import LocalOpenTable, serving_opentable
 from tests.page import Page
 from tests.restaurants import keep_secret, new_restaurant, seed
@@ -56,7 +56,7 @@ def stranded() -> Iterator[Served]:
     with serving(
         "opentable_webhook",
         GOOGLE_CLOUD_PROJECT="stranded",
-        FIRESTORE_EMULATOR_HOST=f"{LOOPBACK}:{free_port()}",
+        FIRESTORE_EMULATOR_HOST=f"{LOOPBACK}:{find_free_port()}",
     ) as started:
         yield started
 
@@ -80,7 +80,7 @@ def welcome(
     async def make(credentials: dict[str, Any] | None = None, **settings: Any) -> Sender:
         client = AsyncClient(project=webhook_project)
         client._firestore_api_internal = firestore._firestore_api
-        restaurant, key = new_restaurant(), new_secret(uuid.uuid4().bytes * 2)
+        restaurant, key = new_restaurant(), encode_signing_secret(uuid.uuid4().bytes * 2)
         schemes = ["standard-webhooks", "bearer", "basic"]
         settings = {"webhookAuth": schemes, **settings}
         await seed(client, restaurant, **settings)

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request
 
-from functions.http import Answer
-from functions.poll import PollOrder
-from functions.reconcile import ReconcileOrder
-from functions.scheduled import AnyOrder, read_order
+from functions.http import JsonResult
+from functions.poll import ScheduledPollRequest
+from functions.reconcile import ScheduledReconcileRequest
+from functions.scheduled import ScheduledRequestT, parse_scheduled_request
 
 DATES = ["2026-02-30", "2026-3-9", "2026-03-09T00:00:00", "0000-01-01", "null", "\ud800"]
 FIELDS = ["restaurantId", "startDate", "endDate", "dryRun", "force", "backfill", "tick"]
@@ -24,20 +24,20 @@ WHOLE = {
 }
 
 
-async def read(kind: type[AnyOrder], body: bytes) -> AnyOrder | Answer:
+async def read(kind: type[ScheduledRequestT], body: bytes) -> ScheduledRequestT | JsonResult:
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": body}
 
-    return await read_order(
+    return await parse_scheduled_request(
         Request({"type": "http", "method": "POST", "headers": []}, receive), kind
     )
 
 
 async def faults(**body: object) -> list[str]:
     """Return which fields of an order to reconcile are told to be at fault."""
-    answer = await read(ReconcileOrder, json.dumps(body).encode())
-    assert isinstance(answer, Answer)
-    assert (answer.code, answer.body["status"]) == (400, "invalid_request")
+    answer = await read(ScheduledReconcileRequest, json.dumps(body).encode())
+    assert isinstance(answer, JsonResult)
+    assert (answer.status_code, answer.body["status"]) == (400, "invalid_request")
     fields = answer.body["fields"]
     assert isinstance(fields, list)
     return fields
@@ -45,26 +45,32 @@ async def faults(**body: object) -> list[str]:
 
 @pytest.mark.parametrize("body", [b"", b" \n", b"{}", b'{"unknown": 1}', b'{"restaurantId": null}'])
 async def test_no_body_asks_for_everything(body: bytes) -> None:
-    assert await read(PollOrder, body) == PollOrder()
-    assert await read(ReconcileOrder, body) == ReconcileOrder()
+    assert await read(ScheduledPollRequest, body) == ScheduledPollRequest()
+    assert await read(ScheduledReconcileRequest, body) == ScheduledReconcileRequest()
 
 
 async def test_a_whole_order_is_read_and_passed_on_as_it_came() -> None:
-    order = await read(ReconcileOrder, json.dumps(WHOLE).encode())
-    assert isinstance(order, ReconcileOrder)
-    assert (order.start, order.end, order.dry) == (date(2026, 3, 9), date(2026, 3, 10), True)
-    assert order.of("b") == WHOLE | {"restaurantId": "b"}
+    order = await read(ScheduledReconcileRequest, json.dumps(WHOLE).encode())
+    assert isinstance(order, ScheduledReconcileRequest)
+    assert (order.start_date, order.end_date, order.is_dry_run) == (
+        date(2026, 3, 9),
+        date(2026, 3, 10),
+        True,
+    )
+    assert order.body_for_restaurant("b") == WHOLE | {"restaurantId": "b"}
 
 
 async def test_an_order_of_nothing_in_particular_is_passed_on_so() -> None:
-    assert ReconcileOrder(restaurant_id="a", tick="now").of("b") == {"restaurantId": "b"}
+    assert ScheduledReconcileRequest(restaurant_id="a", tick="now").body_for_restaurant("b") == {
+        "restaurantId": "b"
+    }
 
 
 @pytest.mark.parametrize("body", [b"[]", b"5", b"null", b"{", b'{"a": 1, "a": 2}', b"\xff"])
 async def test_what_is_no_json_object_is_refused(body: bytes) -> None:
-    answer = await read(PollOrder, body)
-    assert isinstance(answer, Answer)
-    assert (answer.code, answer.body) == (400, {"status": "invalid_json"})
+    answer = await read(ScheduledPollRequest, body)
+    assert isinstance(answer, JsonResult)
+    assert (answer.status_code, answer.body) == (400, {"status": "invalid_json"})
 
 
 async def test_every_field_at_fault_is_named() -> None:
@@ -103,6 +109,10 @@ async def test_a_window_that_is_none_is_told_of_the_body(end: str) -> None:
     )
 )
 async def test_any_order_is_read_or_refused(body: dict[str, object]) -> None:
-    for kind in (PollOrder, ReconcileOrder):
+    for kind in (ScheduledPollRequest, ScheduledReconcileRequest):
         answer = await read(kind, json.dumps(body).encode())
-        assert answer.code == 400 if isinstance(answer, Answer) else isinstance(answer, kind)
+        assert (
+            answer.status_code == 400
+            if isinstance(answer, JsonResult)
+            else isinstance(answer, kind)
+        )

@@ -5,22 +5,22 @@ from typing import Any
 
 import pytest
 
-from functions.poll import PollOrder, _backfill, _poll
+from functions.poll import ScheduledPollRequest, _poll_restaurants, _run_backfills
 from shared.core.structs import InvalidFieldsError, read_struct
-from shared.edge.backfills import begin_backfill, read_backfill
+from shared.edge.backfills import read_backfill, start_backfill
 from shared.edge.opentable.clock import Deadline
 from tests.world import BEGINNING, World
 
 
 async def poll(world: World) -> Any:
-    body: Any = (await _poll(world.services, PollOrder())).body
+    body: Any = (await _poll_restaurants(world.services, ScheduledPollRequest())).body
     [result] = body["results"]
     return result
 
 
 async def test_a_poll_carries_a_running_backfill_to_its_end(world: World) -> None:
-    world.desk.book(BEGINNING - timedelta(days=20), 2)
-    await begin_backfill(world.services, world.restaurant.id)
+    world.desk.create(BEGINNING - timedelta(days=20), 2)
+    await start_backfill(world.services, world.restaurant.id)
     result = await poll(world)
     assert (result["status"], result["created"], result["backfill"]) == ("ok", 0, "COMPLETED")
     assert len(await world.ledger()) == 1
@@ -31,25 +31,27 @@ async def test_a_poll_where_none_is_running_says_nothing_of_one(world: World) ->
 
 
 async def test_a_poll_that_failed_leaves_the_backfill_to_the_next(world: World) -> None:
-    begun = await begin_backfill(world.services, world.restaurant.id)
-    world.sandbox.offboard(int(world.restaurant.rid))
+    begun = await start_backfill(world.services, world.restaurant.id)
+    world.sandbox.revoke_restaurant(int(world.restaurant.rid))
     assert (await poll(world))["status"] == "error"
     assert await read_backfill(world.services, world.restaurant.id) == begun
 
 
 async def test_a_poll_that_used_its_budget_up_leaves_it_running(world: World) -> None:
-    begun = await begin_backfill(world.services, world.restaurant.id)
+    begun = await start_backfill(world.services, world.restaurant.id)
     results = [{"restaurantId": world.restaurant.id, "backfill": "RUNNING"}]
-    await _backfill(world.services, results, Deadline.after(0))
+    await _run_backfills(world.services, results, Deadline.after(0))
     assert results[0]["backfill"] == "RUNNING"
     assert await read_backfill(world.services, world.restaurant.id) == begun
 
 
 async def test_an_order_for_the_backfill_alone_polls_nothing(world: World) -> None:
-    world.desk.book(BEGINNING - timedelta(days=20), 2)
-    await begin_backfill(world.services, world.restaurant.id)
+    world.desk.create(BEGINNING - timedelta(days=20), 2)
+    await start_backfill(world.services, world.restaurant.id)
     order = {"restaurantId": world.restaurant.id, "backfill": True}
-    answer: Any = (await _poll(world.services, read_struct(PollOrder, order))).body
+    answer: Any = (
+        await _poll_restaurants(world.services, read_struct(ScheduledPollRequest, order))
+    ).body
     assert answer["results"] == [
         {"restaurantId": world.restaurant.id, "status": "ok", "backfill": "COMPLETED"}
     ]
@@ -58,4 +60,4 @@ async def test_an_order_for_the_backfill_alone_polls_nothing(world: World) -> No
 
 def test_an_order_for_a_backfill_names_its_restaurant() -> None:
     with pytest.raises(InvalidFieldsError):
-        read_struct(PollOrder, {"backfill": True})
+        read_struct(ScheduledPollRequest, {"backfill": True})

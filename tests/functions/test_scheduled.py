@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from functions.http import Answer
-from functions.poll import PollOrder
-from functions.scheduled import scheduled
-from shared.edge.services import Services
+from functions.http import JsonResult
+from functions.poll import ScheduledPollRequest
+from functions.scheduled import handle_scheduled_request
+from shared.edge.services import AppContext
 
 CLIENT = "shared.edge.opentable.client"
 POST = {"type": "http", "method": "POST", "headers": []}
@@ -22,13 +22,15 @@ async def nothing_said() -> dict[str, Any]:
 async def test_opentables_client_has_been_imported_when_a_run_is_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def run(_services: Services, _order: PollOrder) -> Answer:
-        return Answer(200, {"met": CLIENT in sys.modules})
+    async def run(_services: AppContext, _order: ScheduledPollRequest) -> JsonResult:
+        return JsonResult(200, {"met": CLIENT in sys.modules})
 
-    monkeypatch.setattr("shared.edge.services._made", {})  # a process's, of this test alone
+    monkeypatch.setattr(
+        "shared.edge.services._contexts_by_loop", {}
+    )  # a process's, of this test alone
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "scheduled")
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:1")
     monkeypatch.delitem(sys.modules, CLIENT)
-    answer = await scheduled(Request(POST, nothing_said), PollOrder, run)
+    answer = await handle_scheduled_request(Request(POST, nothing_said), ScheduledPollRequest, run)
     assert (answer.status_code, answer.body) == (200, b'{"met":false}')
     assert CLIENT in sys.modules

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from standardwebhooks import Webhook
 
-from dev.sandbox.signing import new_secret
+from dev.sandbox.signing import encode_signing_secret
 from tests.restaurants import new_restaurant
 from tests.sender import Sender, signature, told
 from tests.served import Served
@@ -37,7 +37,7 @@ async def test_any_live_credential_is_accepted(headers: dict[str, str], welcome:
 
 @pytest.mark.parametrize("position", [0, 1])
 async def test_either_of_two_webhook_secrets_is_accepted(position: int, welcome: Welcome) -> None:
-    keys = [new_secret(uuid.uuid4().bytes * 2) for _ in range(2)]
+    keys = [encode_signing_secret(uuid.uuid4().bytes * 2) for _ in range(2)]
     sender = await welcome({"webhookSecrets": keys})
     raw = json.dumps(sender.envelope()).encode()
     answer = await sender.post(raw, signature(keys[position], raw))
@@ -97,7 +97,7 @@ async def test_one_changed_byte_is_refused(sender: Sender) -> None:
 async def test_a_bad_signature_is_not_rescued_by_a_good_token(welcome: Welcome) -> None:
     sender = await welcome(ISSUED)
     raw = json.dumps(sender.envelope()).encode()
-    signed = signature(new_secret(b"another" * 4), raw)
+    signed = signature(encode_signing_secret(b"another" * 4), raw)
     assert told(await sender.post(raw, signed | bearer("newest"))) == UNAUTHENTICATED
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from dev.sandbox.faults import Kind
-from dev.sandbox.rows import View, webhook_row
-from shared.core.keys import external_key
+from dev.sandbox.faults import FailureKind
+from dev.sandbox.rows import RenderContext, build_webhook_row
+from shared.core.keys import build_external_key
 from tests.local_opentable import Booked, LocalOpenTable
 from tests.sender import Sender, told
 from tests.served import Served
@@ -25,10 +25,10 @@ def booked(local_opentable: LocalOpenTable, sender: Sender) -> Booked:
 async def heard(booked: Booked, local_opentable: LocalOpenTable, sender: Sender) -> str:
     """The key of a reservation of which OpenTable's webhook has told."""
     reservation = booked.reservation
-    zone = local_opentable.sandbox.book.restaurant(reservation.rid).zone
-    body = webhook_row(reservation, View("gold", zone, local_opentable.url))
+    zone = local_opentable.sandbox.store.get_restaurant(reservation.rid).zone
+    body = build_webhook_row(reservation, RenderContext("gold", zone, local_opentable.url))
     assert told(await sender.send(body)) == (200, "created")
-    return external_key(reservation.key, sender.restaurant.rid)
+    return build_external_key(reservation.key, sender.restaurant.rid)
 
 
 def hint(sender: Sender, key: str, **data: Any) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def hint(sender: Sender, key: str, **data: Any) -> dict[str, Any]:
 
 
 async def test_a_hint_brings_opentables_own_row(sender: Sender, booked: Booked, heard: str) -> None:
-    booked.desk.resize(booked.reservation.key, 7)
+    booked.desk.change_party_size(booked.reservation.key, 7)
     await sender.send(hint(sender, heard, specialRequests="Quiet"))
     assert (await sender.page.document(heard))["partySize"] == 7
 
@@ -50,7 +50,7 @@ async def test_a_relays_clock_two_minutes_ahead_holds_nothing_wrong(
     await sender.send(hint(sender, heard, partySize=9, status="cancelled"))
     document = await sender.page.document(heard)
     assert (document["partySize"], document["status"]) == (4, "BOOKED")
-    booked.desk.resize(booked.reservation.key, 5)
+    booked.desk.change_party_size(booked.reservation.key, 5)
     await sender.send(hint(sender, heard, partySize=9) | {"id": "again"})
     assert (await sender.page.document(heard))["partySize"] == 5
 
@@ -58,7 +58,7 @@ async def test_a_relays_clock_two_minutes_ahead_holds_nothing_wrong(
 async def test_both_the_hint_and_the_row_are_journaled(
     sender: Sender, booked: Booked, heard: str
 ) -> None:
-    changed = booked.desk.resize(booked.reservation.key, 7)
+    changed = booked.desk.change_party_size(booked.reservation.key, 7)
     await sender.send(hint(sender, heard, partySize=7))
     journal = await sender.page.journal(heard)
     assert journal["evt-updated_0"]["source"] == "WEBHOOK"
@@ -77,10 +77,10 @@ async def test_the_answer_tells_of_the_envelope_and_not_of_the_row(
 async def test_an_envelope_of_which_opentable_has_not_spoken_asks_nobody(
     sender: Sender, local_opentable: LocalOpenTable
 ) -> None:
-    before = local_opentable.sandbox.counts.total()
+    before = local_opentable.sandbox.request_counts.total()
     await sender.send(sender.envelope())
     await sender.send(sender.envelope("updated", 1, partySize=6))
-    assert local_opentable.sandbox.counts.total() == before
+    assert local_opentable.sandbox.request_counts.total() == before
 
 
 async def test_a_hint_that_came_before_asks_nobody(
@@ -88,31 +88,31 @@ async def test_a_hint_that_came_before_asks_nobody(
 ) -> None:
     body = hint(sender, heard, partySize=9)
     await sender.send(body)
-    before = local_opentable.sandbox.counts.total()
+    before = local_opentable.sandbox.request_counts.total()
     assert told(await sender.send(body)) == (200, "duplicate")
-    assert local_opentable.sandbox.counts.total() == before
+    assert local_opentable.sandbox.request_counts.total() == before
 
 
 @pytest.mark.parametrize(
     "kind, details",
     [
-        (Kind.DELAY, {"seconds": 30.0}),
-        (Kind.CLOSE, {}),
-        (Kind.HTML, {}),
-        (Kind.TRUNCATED, {}),
-        (Kind.STATUS, {"status": 503}),
-        (Kind.STATUS, {"status": 404}),
-        (Kind.STATUS, {"status": 403}),
+        (FailureKind.DELAY, {"seconds": 30.0}),
+        (FailureKind.CLOSE, {}),
+        (FailureKind.HTML, {}),
+        (FailureKind.TRUNCATED, {}),
+        (FailureKind.STATUS, {"status": 503}),
+        (FailureKind.STATUS, {"status": 404}),
+        (FailureKind.STATUS, {"status": 403}),
     ],
 )
 async def test_an_opentable_that_fails_does_not_fail_the_webhook(
-    kind: Kind,
+    kind: FailureKind,
     details: dict[str, Any],
     sender: Sender,
     heard: str,
     local_opentable: LocalOpenTable,
 ) -> None:
-    local_opentable.sandbox.faults.fail(kind, times=50, **details)
+    local_opentable.sandbox.faults.script_failure(kind, times=50, **details)
     try:
         answer = await sender.send(hint(sender, heard, partySize=9))
     finally:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dev.sandbox.signing import new_secret
+from dev.sandbox.signing import encode_signing_secret
 from tests.sender import Sender, signature
 from tests.served import Served
 
@@ -44,7 +44,7 @@ async def every_kind_of_request(sender: Sender) -> None:
     await sender.post(sender.envelope(**PERSON), {"authorization": "Bearer marked-guess"})
     await sender.post(sender.envelope(**PERSON), {"authorization": "Bearer marked-token"})
     await sender.post(sender.envelope(**PERSON), {"authorization": "Basic marked"})
-    await sender.post(row, signature(new_secret(b"marked" * 5), b"x"))
+    await sender.post(row, signature(encode_signing_secret(b"marked" * 5), b"x"))
     await sender.send(sender.envelope(restaurantId="marked-nobody", **PERSON))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dev.sandbox.mock_events import mock_events
+from dev.sandbox.mock_events import read_mock_events
 from tests.sender import Sender
 
 ORDERS = list(itertools.permutations(range(3)))
@@ -16,7 +16,8 @@ TIMES_OF_WRITING = {"createdAt", "updatedAt"}
 def ours(sender: Sender) -> list[bytes]:
     """Return the events as they are, but about this test's restaurant."""
     return [
-        body.replace(b"restaurant-123", sender.restaurant.id.encode()) for body in mock_events()
+        body.replace(b"restaurant-123", sender.restaurant.id.encode())
+        for body in read_mock_events()
     ]
 
 

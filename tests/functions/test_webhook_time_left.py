@@ -2,28 +2,28 @@
 
 import asyncio
 
-from functions.webhook import _follow
-from shared.edge.ledger import Applied
+from functions.webhook import _fetch_after_commit
+from shared.edge.ledger import ApplyResult
 from tests.world import BEGINNING, World
 
 
-async def hinted(world: World) -> Applied:
+async def hinted(world: World) -> ApplyResult:
     """Return what became of an envelope that calls for OpenTable's own row."""
-    booked = world.desk.book(BEGINNING, 2)
+    booked = world.desk.create(BEGINNING, 2)
     await world.poll()
     applied = await world.hear_relay("updated", reservationId=booked.key, partySize=5)
-    assert isinstance(applied, Applied)
-    assert applied.is_hint
+    assert isinstance(applied, ApplyResult)
+    assert applied.needs_refetch
     return applied
 
 
 async def follow(world: World, seconds: float) -> int:
     """Follow a hint with so many seconds left; return how often OpenTable was asked."""
     applied = await hinted(world)
-    asked = world.sandbox.counts["reservation"]
+    asked = world.sandbox.request_counts["reservation"]
     ends = asyncio.get_running_loop().time() + seconds
-    await _follow(world.services, world.settings(), applied, ends)
-    return world.sandbox.counts["reservation"] - asked
+    await _fetch_after_commit(world.services, world.settings(), applied, ends)
+    return world.sandbox.request_counts["reservation"] - asked
 
 
 async def test_in_time_a_hint_is_followed(world: World) -> None:

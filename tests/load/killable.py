@@ -6,8 +6,8 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from dev.processes import LOOPBACK, free_port, running, wait_until_answers
-from dev.serving import MAIN
+from dev.processes import LOOPBACK, find_free_port, run_process, wait_until_reachable
+from dev.serving import MAIN_FILE
 
 if TYPE_CHECKING:
     import subprocess
@@ -28,9 +28,9 @@ class Killable:
     """
 
     def __init__(self, target: str, **variables: str) -> None:
-        port = free_port()
+        port = find_free_port()
         place = ["--host", LOOPBACK, "--port", str(port)]
-        self._command = [sys.executable, "-m", "functions_framework", "--source", str(MAIN)]
+        self._command = [sys.executable, "-m", "functions_framework", "--source", str(MAIN_FILE)]
         self._command += ["--target", target, *place]
         kept = {name: text for name, text in os.environ.items() if name.startswith(("PATH", "COV"))}
         self._variables = kept | variables
@@ -41,9 +41,9 @@ class Killable:
 
     def start(self) -> None:
         """Start a process, and wait until it answers."""
-        child = running(self._command, self.lines.append, self._variables)
+        child = run_process(self._command, self.lines.append, self._variables)
         self._child = self._stack.enter_context(child)
-        wait_until_answers(self.url, _START_SECONDS, self._child)
+        wait_until_reachable(self.url, _START_SECONDS, self._child)
 
     def stop(self) -> None:
         """End the process."""

@@ -33,11 +33,11 @@ class Convergence(RuleBasedStateMachine):
     @rule(day=days, hour=hours, named=st.booleans())
     def is_booked(self, day: int, hour: int, *, named: bool) -> None:
         guest = self.town.guests.add(NAMES[hour % 4], "Example").key if named else None
-        self.town.desk.book(self._at(day, hour), 2, guest_key=guest, request="Window seat")
+        self.town.desk.create(self._at(day, hour), 2, guest_key=guest, request="Window seat")
 
     @rule(number=numbers, day=days, hour=hours)
     def is_moved(self, number: int, day: int, hour: int) -> None:
-        self.town.desk.move(self._key(number), self._at(day, hour))
+        self.town.desk.reschedule(self._key(number), self._at(day, hour))
 
     @rule(number=numbers, act=st.sampled_from(sorted(ACTS)))
     def is_changed(self, number: int, act: str) -> None:
@@ -45,7 +45,7 @@ class Convergence(RuleBasedStateMachine):
 
     @rule(size=st.integers(1, 8))
     def walks_in(self, size: int) -> None:
-        self.town.floor.walk_in(size)
+        self.town.floor.add_walk_in(size)
 
     @rule(number=numbers, name=st.sampled_from(NAMES))
     def guest_is_renamed(self, number: int, name: str) -> None:

@@ -30,7 +30,7 @@ async def _assert_level(town: Town) -> None:
     world = town.world
     ledger = await world.ledger()
     since = world.clock().astimezone(NEW_YORK).date() - timedelta(days=1)
-    wrong = mistakes(world.sandbox.book, town.rid, ledger, since)
+    wrong = mistakes(world.sandbox.store, town.rid, ledger, since)
     assert not wrong, wrong
     astray = await unfolded(world.services.firestore, world.restaurant.id, ledger)
     assert not astray, astray
@@ -39,10 +39,12 @@ async def _assert_level(town: Town) -> None:
 
 async def _assert_own_is_whole(town: Town) -> None:
     """See that Lineup's own reservation is cancelled and journaled, or neither."""
-    reservations = paths.reservations(town.world.services.firestore, town.world.restaurant.id)
+    reservations = paths.reservations_collection(
+        town.world.services.firestore, town.world.restaurant.id
+    )
     own = reservations.document(OWN)
     status = ((await own.get()).to_dict() or {})["status"]
-    journaled = [entry.id async for entry in paths.journal(own).stream()]
+    journaled = [entry.id async for entry in paths.journal_collection(own).stream()]
     assert (status, len(journaled)) in {("CONFIRMED", 0), ("CANCELLED", 1)}
 
 

@@ -10,7 +10,7 @@ from google.cloud.firestore import AsyncClient
 from typing_extensions import override
 
 from dev.sandbox.adapter import SandboxAdapter
-from dev.sandbox.answers import Sandbox
+from dev.sandbox.answers import OpenTableApi
 
 LOST: type[Exception] = google.ServiceUnavailable
 
@@ -104,7 +104,7 @@ class Line:
 class MortalAdapter(SandboxAdapter):
     """A worker's way to OpenTable."""
 
-    def __init__(self, sandbox: Sandbox, mortal: Mortal) -> None:
+    def __init__(self, sandbox: OpenTableApi, mortal: Mortal) -> None:
         super().__init__(sandbox)
         self._mortal = mortal
 

@@ -40,7 +40,7 @@ async def test_after_anything_one_poll_and_one_reconciliation_level_the_ledger(
     shard: int, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A handful of reservations is paged through as thousands are.
-    monkeypatch.setattr("dev.sandbox.query.MAX_LIMIT", ROWS_A_PAGE)
+    monkeypatch.setattr("dev.sandbox.query.MAX_PAGE_LIMIT", ROWS_A_PAGE)
     staged = stage
 
     class Here(Convergence):

@@ -6,14 +6,14 @@ from datetime import timedelta
 
 from google.cloud.firestore import AsyncClient
 
-from dev.sandbox.answers import PRODUCTION_URL
+from dev.sandbox.answers import OPENTABLE_PRODUCTION_URL
 from dev.sandbox.clock import SkewedClock
-from dev.sandbox.desk import Desk
-from dev.sandbox.envelopes import Letterhead, envelope
-from dev.sandbox.floor import Floor
-from dev.sandbox.guestbook import Guestbook
-from dev.sandbox.records import Reservation
-from dev.sandbox.rows import View, webhook_row
+from dev.sandbox.desk import ReservationActions
+from dev.sandbox.envelopes import RelayIdentity, build_relay_envelope
+from dev.sandbox.floor import VisitActions
+from dev.sandbox.guestbook import GuestActions
+from dev.sandbox.records import SandboxReservation
+from dev.sandbox.rows import RenderContext, build_webhook_row
 from tests.functions.api.book import write_own
 from tests.machine.workers import OWN, Worker, make_worker
 from tests.world import NEW_YORK, World, make_world
@@ -43,48 +43,50 @@ class Town:
         return int(self.world.restaurant.rid)
 
     @property
-    def desk(self) -> Desk:
+    def desk(self) -> ReservationActions:
         """What is done before a visit."""
         return self.world.desk
 
     @property
-    def floor(self) -> Floor:
+    def floor(self) -> VisitActions:
         """What is done during a visit."""
-        return Floor(self.world.sandbox.book, self.rid)
+        return VisitActions(self.world.sandbox.store, self.rid)
 
     @property
-    def guests(self) -> Guestbook:
+    def guests(self) -> GuestActions:
         """What is done to a guest."""
-        return Guestbook(self.world.sandbox.book, self.rid)
+        return GuestActions(self.world.sandbox.store, self.rid)
 
-    def reservation(self, number: int) -> Reservation:
+    def reservation(self, number: int) -> SandboxReservation:
         """Return one of the book's reservations, whatever the number; 0 is the newest."""
-        rows = self.world.sandbox.book.reservations(self.rid)
+        rows = self.world.sandbox.store.list_reservations(self.rid)
         return rows[-1 - number % len(rows)]
 
     def guest_keys(self) -> list[str]:
         """Return the keys of the guests that were neither merged into another nor forgotten."""
-        guests = self.world.sandbox.book.guests(self.rid)
+        guests = self.world.sandbox.store.list_guests(self.rid)
         return [guest.key for guest in guests if not guest.archived and not guest.forgotten]
 
     def mend(self) -> None:
         """Make every row readable again, as OpenTable would once it was told."""
-        for row in self.world.sandbox.book.reservations(self.rid):
+        for row in self.world.sandbox.store.list_reservations(self.rid):
             if not row.party_size:
-                self.desk.resize(row.key, 2)
+                self.desk.change_party_size(row.key, 2)
 
     def message(self, number: int) -> bytes:
         """Return one of the webhooks, whatever the number; 0 is the newest."""
         return self.sent[-1 - number % len(self.sent)]
 
-    def heard(self, before: Reservation | None, after: Reservation) -> None:
+    def heard(self, before: SandboxReservation | None, after: SandboxReservation) -> None:
         """Send OpenTable's webhook of an event, and the relay's."""
-        view = View("gold", NEW_YORK, PRODUCTION_URL)
-        self._send(webhook_row(after, view))
-        book, restaurant_id = self.world.sandbox.book, self.world.restaurant.id
+        view = RenderContext("gold", NEW_YORK, OPENTABLE_PRODUCTION_URL)
+        self._send(build_webhook_row(after, view))
+        book, restaurant_id = self.world.sandbox.store, self.world.restaurant.id
         at = book.now() + self.relay_skew
-        head = Letterhead(f"evt_{len(self.sent)}", at, restaurant_id, "Demo")
-        self._send(envelope(before, after, book.guest(after.rid, after.guest_key), head))
+        head = RelayIdentity(f"evt_{len(self.sent)}", at, restaurant_id, "Demo")
+        self._send(
+            build_relay_envelope(before, after, book.get_guest(after.rid, after.guest_key), head)
+        )
 
     def _send(self, body: object) -> None:
         if body is not None:
@@ -95,8 +97,8 @@ async def open_town(firestore: AsyncClient) -> Town:
     """Open a restaurant that has no reservations yet."""
     world = await make_world(firestore)
     skewed = SkewedClock(world.clock)
-    world.sandbox.book._clock = skewed
+    world.sandbox.store._clock = skewed
     town = Town(world, skewed, (make_worker(world), make_worker(world)))
-    world.sandbox.book.listen(town.heard)
+    world.sandbox.store.add_listener(town.heard)
     await write_own(world, OWN)
     return town

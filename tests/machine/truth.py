@@ -6,13 +6,13 @@ from typing import Any
 
 from google.cloud.firestore import AsyncClient
 
-from dev.sandbox.book import Book
-from dev.sandbox.records import Guest, Reservation
-from shared.core.document import Identity, difference, flatten, render
-from shared.core.guest import guest_from
-from shared.core.guesting import settled
-from shared.core.joined import join
-from shared.core.journal import fold
+from dev.sandbox.book import SandboxStore
+from dev.sandbox.records import SandboxGuest, SandboxReservation
+from shared.core.document import ReservationIdentity, diff_fields, flatten_document, render_document
+from shared.core.guest import guest_from_map
+from shared.core.guesting import with_linked_guest
+from shared.core.joined import resolve_guest
+from shared.core.journal import rebuild_state
 from shared.edge import paths
 from tests.world import NEW_YORK
 
@@ -31,7 +31,7 @@ STATUSES = {
 }
 
 
-def mistakes(book: Book, rid: int, ledger: Documents, since: date) -> dict[str, Any]:
+def mistakes(book: SandboxStore, rid: int, ledger: Documents, since: date) -> dict[str, Any]:
     """Return where the ledger does not show a reservation as the book does.
 
     Args:
@@ -41,8 +41,8 @@ def mistakes(book: Book, rid: int, ledger: Documents, since: date) -> dict[str, 
         since: The first local date of the window: what the book has from then on must be shown,
             and what the ledger holds in the window must be true.
     """
-    rows = {row.key.lower(): row for row in book.reservations(rid)}
-    wanted = {key for key, row in rows.items() if row.local[:10] >= since.isoformat()}
+    rows = {row.key.lower(): row for row in book.list_reservations(rid)}
+    wanted = {key for key, row in rows.items() if row.scheduled_local[:10] >= since.isoformat()}
     wanted |= {key for key, held in ledger.items() if _is_answered_for(held, since)}
     return {
         key: (shown, expected)
@@ -57,7 +57,7 @@ def _is_answered_for(held: Mapping[str, Any], since: date) -> bool:
     return day is None or since.isoformat() <= day <= last.isoformat()
 
 
-def _expected(row: Reservation, book: Book) -> dict[str, Any]:
+def _expected(row: SandboxReservation, book: SandboxStore) -> dict[str, Any]:
     guest = _guest(book, row.rid, row.guest_key)
     forgotten = guest is not None and guest.forgotten
     return {
@@ -90,29 +90,31 @@ def _shown(document: Mapping[str, Any] | None) -> dict[str, Any] | None:
     }
 
 
-def _guest(book: Book, rid: int, key: str | None) -> Guest | None:
-    guest = book.guest(rid, key)
+def _guest(book: SandboxStore, rid: int, key: str | None) -> SandboxGuest | None:
+    guest = book.get_guest(rid, key)
     while guest is not None and guest.primary is not None:
-        guest = book.guest(rid, guest.primary)
+        guest = book.get_guest(rid, guest.primary)
     return guest
 
 
-def _name(guest: Guest) -> str:
+def _name(guest: SandboxGuest) -> str:
     return f"{guest.first_name} {guest.last_name}"
 
 
 async def unfolded(client: AsyncClient, restaurant_id: str, ledger: Documents) -> dict[str, Any]:
     """Return where a document is not what its journal and the guests give."""
-    stored = paths.guests(client, restaurant_id).stream()
-    guests = {one.id: guest_from(one.to_dict() or {}) async for one in stored}
+    stored = paths.guests_collection(client, restaurant_id).stream()
+    guests = {one.id: guest_from_map(one.to_dict() or {}) async for one in stored}
     astray = {}
     for key, document in ledger.items():
-        entries = paths.journal(paths.reservation(client, restaurant_id, key)).stream()
-        folded = fold([entry.to_dict() or {} async for entry in entries])
-        found = {named: join(named, guests) for named in folded.named.keys}
-        whole = settled(folded, found, anew=True)
-        identity = Identity(restaurant_id, key, NEW_YORK)
-        different = difference(flatten(document), render(identity, whole))
+        entries = paths.journal_collection(
+            paths.reservation_document(client, restaurant_id, key)
+        ).stream()
+        folded = rebuild_state([entry.to_dict() or {} async for entry in entries])
+        found = {named: resolve_guest(named, guests) for named in folded.guest_references.keys}
+        whole = with_linked_guest(folded, found, is_complete=True)
+        identity = ReservationIdentity(restaurant_id, key, NEW_YORK)
+        different = diff_fields(flatten_document(document), render_document(identity, whole))
         if different:
             astray[key] = different
     return astray

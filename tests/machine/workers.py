@@ -10,20 +10,20 @@ from typing import Any
 from msgspec.structs import replace
 
 from shared.edge.backfilling import backfill_restaurant
-from shared.edge.backfills import begin_backfill
-from shared.edge.directory import Directory
+from shared.edge.backfills import start_backfill
+from shared.edge.directory import RestaurantDirectory
 from shared.edge.opentable.client import OpenTableClient
 from shared.edge.opentable.clock import SYSTEM_CLOCK, Clock, Deadline
-from shared.edge.opentable.transport import new_session
+from shared.edge.opentable.transport import build_session
 from shared.edge.polling import poll_restaurant
-from shared.edge.reconciling import Wanted, reconcile_restaurant
-from shared.edge.secrets import Secrets
-from shared.edge.services import Services
-from shared.edge.staff.cancelling import cancel_own
-from shared.edge.staff.quarantine import QuarantineDesk
-from shared.edge.staff.replaying import replay
-from shared.edge.staff.tokens import Person
-from shared.errors import BackfillUnderWayError, LedgerUnavailableError, RejectedStatementError
+from shared.edge.reconciling import ReconciliationRequest, reconcile_restaurant
+from shared.edge.secrets import CredentialCache
+from shared.edge.services import AppContext
+from shared.edge.staff.cancelling import cancel_native_reservation
+from shared.edge.staff.quarantine import QuarantineReview
+from shared.edge.staff.replaying import replay_quarantined_event
+from shared.edge.staff.tokens import AuthenticatedUser
+from shared.errors import BackfillInProgressError, InvalidEventError, ServiceUnavailableError
 from tests.front_door import knock
 from tests.machine.mortal import Death, Fate, Line, Mortal, MortalAdapter
 from tests.safe import Safe
@@ -33,9 +33,9 @@ _STRAGGLER_SECONDS = 10
 _MOST_REPLAYED = 3
 
 Errand = str | bytes
-"""``poll``, ``reconcile``, ``backfill``, ``replay``, ``cancel``, or the body of a webhook."""
+"""Any step: ``poll``, ``reconcile``, ``backfill``, ``replay``, ``cancel``, or a webhook's body."""
 OWN = "own-1"
-_SOMEBODY = Person("somebody", is_operator=False)
+_SOMEBODY = AuthenticatedUser("somebody", is_operator=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Worker:
         executor: Its one thread for calls to OpenTable.
     """
 
-    services: Services
+    services: AppContext
     mortal: Mortal
     restaurant_id: str
     executor: ThreadPoolExecutor
@@ -61,39 +61,41 @@ class Worker:
             if errand == "poll":
                 return await poll_restaurant(self.services, self.restaurant_id)
             if errand == "reconcile":
-                return await reconcile_restaurant(self.services, Wanted(), self.restaurant_id)
+                return await reconcile_restaurant(
+                    self.services, ReconciliationRequest(), self.restaurant_id
+                )
             if errand == "backfill":
                 return await self._backfill()
             if isinstance(errand, bytes):
                 return await knock(self.services, errand)
-            with suppress(RejectedStatementError, LedgerUnavailableError):
+            with suppress(InvalidEventError, ServiceUnavailableError):
                 return await self._by_hand(errand)
         return None
 
     async def _by_hand(self, errand: str) -> None:
         """Do what a person may ask for: replay the quarantine, or cancel Lineup's own."""
-        settings = await self.services.directory.by_restaurant_id(self.restaurant_id)
+        settings = await self.services.directory.find_by_restaurant_id(self.restaurant_id)
         assert settings is not None
         if errand == "cancel":
-            await cancel_own(
-                self.services, settings, OWN, by=_SOMEBODY, reason="Rain", request_key="once"
+            await cancel_native_reservation(
+                self.services, settings, OWN, user=_SOMEBODY, reason="Rain", idempotency_key="once"
             )
             return
         client, clock = self.services.firestore, self.services.clock
-        desk = QuarantineDesk(client, self.restaurant_id, clock)
-        for item_id in await desk.newest(_MOST_REPLAYED):
-            item = await desk.item(item_id)
+        desk = QuarantineReview(client, self.restaurant_id, clock)
+        for item_id in await desk.list_newest(_MOST_REPLAYED):
+            item = await desk.read_item(item_id)
             if item is not None and item["status"] == "OPEN":
-                with suppress(RejectedStatementError):
-                    await replay(self.services, settings, item)
-                    await desk.settle(item_id, "REPLAYED", _SOMEBODY)
+                with suppress(InvalidEventError):
+                    await replay_quarantined_event(self.services, settings, item)
+                    await desk.resolve(item_id, "REPLAYED", _SOMEBODY)
 
     async def _backfill(self) -> Any:
         """Begin one of some weeks, or take up what a dead worker left, and carry it on."""
-        with suppress(BackfillUnderWayError, LedgerUnavailableError):
+        with suppress(BackfillInProgressError, ServiceUnavailableError):
             today = self.services.clock().date()
             days = today - timedelta(days=6), today + timedelta(days=35)
-            await begin_backfill(self.services, self.restaurant_id, *days)
+            await start_backfill(self.services, self.restaurant_id, *days)
         return await backfill_restaurant(self.services, Deadline.after(60), self.restaurant_id)
 
 
@@ -117,7 +119,7 @@ def make_worker(world: World) -> Worker:
         "clientSecret": "hush",
         "bearerTokens": ["proof"],
     }
-    session = new_session(1)
+    session = build_session(1)
     session.mount("https://", MortalAdapter(world.sandbox, mortal))
     executor, monotonic = ThreadPoolExecutor(1), SYSTEM_CLOCK.monotonic
     opentable = OpenTableClient(
@@ -127,7 +129,9 @@ def make_worker(world: World) -> Worker:
         executor,
         Clock(monotonic, world.clock),
     )
-    directory = Directory(client, Secrets(lambda: safe, monotonic), None, monotonic)
+    directory = RestaurantDirectory(
+        client, CredentialCache(lambda: safe, monotonic), None, monotonic
+    )
     services = replace(
         world.services,
         firestore=client,

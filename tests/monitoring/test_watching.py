@@ -10,7 +10,7 @@ from google.cloud.monitoring_v3 import AlertPolicy
 from google.protobuf import json_format
 
 from dev.deploy.watching import DASHBOARD
-from shared.edge.telemetry import Event
+from shared.edge.telemetry import LogEvent
 from tests.edge.test_documented_logs import calls, logged
 from tests.monitoring.watched import (
     ALARMS,
@@ -29,7 +29,7 @@ from tests.monitoring.watched import (
 def errors() -> set[str]:
     """Return the names of the lines that the code logs as errors, perhaps among others."""
     return {
-        Event[call.args[1].attr].value
+        LogEvent[call.args[1].attr].value
         for call in calls()
         if "Severity.ERROR" in ast.unparse(call.args[0]) and isinstance(call.args[1], ast.Attribute)
     }

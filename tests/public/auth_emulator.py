@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from dev.processes import LOOPBACK, free_port, running, wait_until_answers
+from dev.processes import LOOPBACK, find_free_port, run_process, wait_until_reachable
 
 VERSION = "15.34.2"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "opentable-ledger"
@@ -62,7 +62,7 @@ def serving_auth(folder: Path, project: str) -> Iterator[AuthEmulator]:
     if node is None:
         pytest.skip("There is no node on the PATH: apt-get install nodejs npm")
     ensure_firebase_tools()
-    auth, hub, logging = free_port(), free_port(), free_port()
+    auth, hub, logging = find_free_port(), find_free_port(), find_free_port()
     emulators = {
         "auth": {"host": LOOPBACK, "port": auth},
         "hub": {"port": hub},
@@ -74,8 +74,8 @@ def serving_auth(folder: Path, project: str) -> Iterator[AuthEmulator]:
     # It leaves logs where it is started.
     there = ["sh", "-c", 'cd "$0" && exec "$@"', str(folder), *command]
     url = f"http://{LOOPBACK}:{auth}"
-    with running(there, print) as child:
-        wait_until_answers(url, START_SECONDS, child)
+    with run_process(there, print) as child:
+        wait_until_reachable(url, START_SECONDS, child)
         yield AuthEmulator(url, project)
 
 

@@ -5,28 +5,28 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from shared.core.patterns import Tally
-from shared.core.window import Window
+from shared.core.patterns import RollupBuilder
+from shared.core.window import DateWindow
 from shared.edge import paths
 from tests.public.stand import NEW_YORK, Stand
 
-MONTH = Window(date(2026, 2, 14), date(2026, 3, 13))
+MONTH = DateWindow(date(2026, 2, 14), date(2026, 3, 13))
 SPAN = f"{MONTH.start}_{MONTH.end}"
 
 
-async def count(stand: Stand, window: Window = MONTH, *, empty: bool = False) -> None:
+async def count(stand: Stand, window: DateWindow = MONTH, *, empty: bool = False) -> None:
     """Store the days' roll-ups."""
-    tally = Tally(window.days(), NEW_YORK)
+    tally = RollupBuilder(window.list_dates(), NEW_YORK)
     for document in () if empty else _visits(window):
-        tally.take(document)
-    patterns = paths.patterns(stand.client, stand.restaurant.id)
-    for day, sources in tally.roll_ups().items():
+        tally.add_document(document)
+    patterns = paths.analytics_collection(stand.client, stand.restaurant.id)
+    for day, sources in tally.build_rollups().items():
         await patterns.document(day).set({"localDate": day, "sources": sources})
 
 
-def _visits(window: Window) -> Iterator[dict[str, Any]]:
+def _visits(window: DateWindow) -> Iterator[dict[str, Any]]:
     rng = random.Random(7)  # noqa: S311 -- the same month each time
-    for day in map(date.fromisoformat, window.days()):
+    for day in map(date.fromisoformat, window.list_dates()):
         for _ in range(8 + 4 * day.isoweekday()):
             at = datetime.combine(day, time(rng.choices((12, 18, 19, 20, 21), (2, 5, 6, 4, 1))[0]))
             yield _visit(rng, at.replace(tzinfo=NEW_YORK).astimezone(UTC), day)

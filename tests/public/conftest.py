@@ -11,10 +11,10 @@ import pytest
 from google.cloud.firestore import AsyncClient
 from playwright.async_api import Browser, Page, async_playwright
 
-from dev.demo_staff import STAFF
+from dev.demo_staff import DEMO_STAFF_UIDS
 from dev.emulator import Emulator
-from dev.processes import LOOPBACK, free_port, running, wait_until_answers
-from dev.sandbox.signing import new_secret
+from dev.processes import LOOPBACK, find_free_port, run_process, wait_until_reachable
+from dev.sandbox.signing import encode_signing_secret
 from shared.edge import paths
 from tests.local_opentable import LocalOpenTable, serving_opentable
 from tests.page import Page as Stored
@@ -75,7 +75,7 @@ def gateway(
     emulator: Emulator, page_project: str, secrets_file: Path, opentable: LocalOpenTable
 ) -> Iterator[str]:
     """The whole bundle on one address, as `make run` serves it."""
-    port = free_port()
+    port = find_free_port()
     told = {
         "GOOGLE_CLOUD_PROJECT": page_project,
         "FIRESTORE_EMULATOR_HOST": emulator.host,
@@ -84,8 +84,8 @@ def gateway(
         "OPENTABLE_OAUTH_URL": opentable.url,
     }
     url = f"http://{LOOPBACK}:{port}"
-    with running([*GATEWAY, str(port)], print, os.environ | told) as child:
-        wait_until_answers(url, SECONDS, child)
+    with run_process([*GATEWAY, str(port)], print, os.environ | told) as child:
+        wait_until_reachable(url, SECONDS, child)
         yield url
 
 
@@ -115,10 +115,10 @@ async def stand(  # noqa: PLR0913, PLR0917 -- fixtures are named by their parame
     """A restaurant of the test's own, with the demo's staff."""
     client = AsyncClient(project=page_project)
     client._firestore_api_internal = firestore._firestore_api
-    restaurant, key = new_restaurant(), new_secret(uuid.uuid4().bytes * 2)
+    restaurant, key = new_restaurant(), encode_signing_secret(uuid.uuid4().bytes * 2)
     await seed(client, restaurant)
-    for role, uid in STAFF.items():
-        await paths.staff(client, restaurant.id, uid).set({"role": role})
+    for role, uid in DEMO_STAFF_UIDS.items():
+        await paths.staff_member_document(client, restaurant.id, uid).set({"role": role})
     credentials = {"clientId": "demo-client", "clientSecret": "demo-secret"}
     keep_secret(secrets_file, restaurant.secret, credentials | {"webhookSecrets": [key]})
     stored = Stored(client, restaurant.settings())

@@ -39,8 +39,8 @@ async def play(stand: Stand) -> Evening:
     booked = stand.opentable.booked(stand.restaurant.rid, 4)
     await stand.poll()
     await stand.reconcile()
-    booked.desk.resize(booked.reservation.key, 6)
-    booked.desk.tables(booked.reservation.key, "23")
+    booked.desk.change_party_size(booked.reservation.key, 6)
+    booked.desk.assign_tables(booked.reservation.key, "23")
     await stand.take_own()
     for number, entry in enumerate(_EVENING, start=1):
         await _tell(stand, f"ot_{number}", *entry)

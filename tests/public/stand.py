@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import httpx
 from google.cloud.firestore import AsyncClient
 
-from dev.demo_day import own_reservations
+from dev.demo_day import build_native_reservations
 from shared.edge import paths
 from tests.local_opentable import LocalOpenTable
 from tests.restaurants import Restaurant
@@ -54,8 +54,8 @@ class Stand:
 
     async def take_own(self) -> None:
         """Write the demo's reservations of Lineup's own, on `DAY`."""
-        reservations = paths.reservations(self.client, self.restaurant.id)
-        for document in own_reservations(self.restaurant.id, NEW_YORK, NOON):
+        reservations = paths.reservations_collection(self.client, self.restaurant.id)
+        for document in build_native_reservations(self.restaurant.id, NEW_YORK, NOON):
             await reservations.document(document["id"]).set(document)
 
     async def agree(self) -> None:
@@ -83,14 +83,14 @@ class Stand:
         """Have the hourly check find too much to correct by itself; the report's id."""
         first = self.opentable.booked(self.restaurant.rid, 4)
         at = first.reservation.scheduled
-        booked = [first.reservation, *(first.desk.book(at, 4) for _ in range(24))]
+        booked = [first.reservation, *(first.desk.create(at, 4) for _ in range(24))]
         await self.reconcile()
         for each in booked:
-            first.desk.resize(each.key, 6)
+            first.desk.change_party_size(each.key, 6)
         report = await self.reconcile()
         assert report["status"] == "HELD"
         return str(report["reportId"])
 
     async def change_settings(self, **fields: Any) -> None:
         """Write settings past the API."""
-        await paths.integration(self.client, self.restaurant.id).update(fields)
+        await paths.integration_document(self.client, self.restaurant.id).update(fields)

@@ -26,7 +26,7 @@ async def hanna(firebase: AuthEmulator, stand: Stand) -> str:
     """A host with an account; its uid, which is also the first part of the e-mail."""
     uid = f"hanna{uuid.uuid4().hex[:12]}"
     await firebase.create(uid, f"{uid}@example.com", PASSWORD)
-    await paths.staff(stand.client, stand.restaurant.id, uid).set({"role": "host"})
+    await paths.staff_member_document(stand.client, stand.restaurant.id, uid).set({"role": "host"})
     return uid
 
 

@@ -86,7 +86,7 @@ async def test_times_are_the_restaurants_wherever_the_browser_is(
 
 
 async def test_two_hundred_rows_are_a_book_too(stand: Stand, visit: Visit) -> None:
-    reservations = paths.reservations(stand.client, stand.restaurant.id)
+    reservations = paths.reservations_collection(stand.client, stand.restaurant.id)
     await stand.take_own()
     pattern = (await reservations.document("lineup-7").get()).to_dict() or {}
     batch = stand.client.batch()

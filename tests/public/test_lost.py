@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from playwright.async_api import Page, Route, expect
 
-from dev.demo_staff import STAFF, TOKEN_PATH
+from dev.demo_staff import DEMO_STAFF_UIDS, DEMO_TOKEN_PATH
 from shared.edge import paths
 from tests.public.conftest import Visit
 from tests.public.stand import DAY, Stand
@@ -83,16 +83,18 @@ async def test_a_visit_that_is_over_asks_to_sign_in_again_and_says_why(
     await stand.take_own()
     page = await visit()
     await page.get_by_role("button", name="Leila Fontaine").wait_for()
-    await page.route(f"**{TOKEN_PATH}*", lambda route: route.fulfill(json={"token": "over"}))
+    await page.route(f"**{DEMO_TOKEN_PATH}*", lambda route: route.fulfill(json={"token": "over"}))
     await expect(page.locator("main.sign-in")).to_contain_text("Your sign-in has ended.")
-    await page.unroute(f"**{TOKEN_PATH}*")
+    await page.unroute(f"**{DEMO_TOKEN_PATH}*")
     await page.get_by_role("button", name="The demo host").click()
     await expect(page.get_by_role("button", name="Leila Fontaine")).to_be_visible()
     assert page.url.endswith(f"book/{DAY}")
 
 
 async def test_nobody_is_told_anything_before_they_are_known(stand: Stand, visit: Visit) -> None:
-    await paths.staff(stand.client, stand.restaurant.id, STAFF["host"]).delete()
+    await paths.staff_member_document(
+        stand.client, stand.restaurant.id, DEMO_STAFF_UIDS["host"]
+    ).delete()
     page = await visit()
     await expect(page.locator("main")).to_contain_text("You are not on this restaurant's staff")
     await expect(page.get_by_role("navigation")).to_have_count(0)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from shared.core.window import Window
+from shared.core.window import DateWindow
 from tests.public.busy_month import MONTH, SPAN, count
 from tests.public.conftest import Visit
 from tests.public.stand import Stand
@@ -115,7 +115,7 @@ async def test_other_days_are_another_address(visit: Visit) -> None:
 
 
 async def test_many_days_are_shown_by_week(stand: Stand, visit: Visit) -> None:
-    await count(stand, Window(date(2025, 12, 13), MONTH.end))
+    await count(stand, DateWindow(date(2025, 12, 13), MONTH.end))
     page = await visit("manager", "patterns/2025-12-13_2026-03-13")
     await painted(page)
     table = page.get_by_role("region", name="Covers by week")
@@ -125,8 +125,8 @@ async def test_many_days_are_shown_by_week(stand: Stand, visit: Visit) -> None:
 
 
 async def test_a_day_that_nobody_counted_is_a_gap_and_no_zero(stand: Stand, visit: Visit) -> None:
-    await count(stand, Window(date(2026, 3, 2), date(2026, 3, 4)))
-    await count(stand, Window(date(2026, 3, 6), date(2026, 3, 8)))
+    await count(stand, DateWindow(date(2026, 3, 2), date(2026, 3, 4)))
+    await count(stand, DateWindow(date(2026, 3, 6), date(2026, 3, 8)))
     page = await visit("manager", "patterns/2026-03-02_2026-03-08")
     await painted(page)
     values = "Chart.getChart(document.querySelector('canvas')).data.datasets[0].data"

@@ -17,7 +17,7 @@ async def test_nothing_differed_is_good_news(stand: Stand, visit: Visit) -> None
 async def test_a_difference_shows_ours_theirs_and_what_was_done(stand: Stand, visit: Visit) -> None:
     booked = stand.opentable.booked(stand.restaurant.rid, 4)
     await stand.reconcile()
-    booked.desk.resize(booked.reservation.key, 6)
+    booked.desk.change_party_size(booked.reservation.key, 6)
     await stand.reconcile()
     page = await visit(screen="reports")
     await page.get_by_role("link").filter(has_text=":").first.click()

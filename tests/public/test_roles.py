@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import expect
 
-from dev.demo_staff import STAFF, TOKEN_PATH
+from dev.demo_staff import DEMO_STAFF_UIDS, DEMO_TOKEN_PATH
 from shared.edge import paths
 from tests.public.conftest import Visit
 from tests.public.stand import Stand
@@ -26,7 +26,7 @@ async def test_a_host_who_knows_the_address_gets_the_book(screen: str, visit: Vi
 
 @pytest.mark.parametrize("screen", MANAGERS_SCREENS)
 async def test_the_api_refuses_a_host_too(screen: str, stand: Stand) -> None:
-    token = (await stand.http.get(f"{stand.url}{TOKEN_PATH}?role=host")).json()["token"]
+    token = (await stand.http.get(f"{stand.url}{DEMO_TOKEN_PATH}?role=host")).json()["token"]
     answer = await stand.http.get(
         f"{stand.url}/api/restaurants/{stand.restaurant.id}/{screen}",
         headers={"Authorization": f"Bearer {token}"},
@@ -42,7 +42,9 @@ async def test_a_manager_is_shown_the_way(screen: str, visit: Visit) -> None:
 
 
 async def test_somebody_who_is_not_on_the_staff_is_told_so(stand: Stand, visit: Visit) -> None:
-    await paths.staff(stand.client, stand.restaurant.id, STAFF["host"]).delete()
+    await paths.staff_member_document(
+        stand.client, stand.restaurant.id, DEMO_STAFF_UIDS["host"]
+    ).delete()
     page = await visit()
     await expect(page.locator("main")).to_contain_text("You are not on this restaurant's staff")
 

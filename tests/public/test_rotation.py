@@ -4,13 +4,13 @@ from pathlib import Path
 
 from playwright.async_api import expect
 
-from dev.sandbox.signing import new_secret
+from dev.sandbox.signing import encode_signing_secret
 from tests.public.conftest import Visit
 from tests.public.stand import Stand
 from tests.public.test_integration import held_in
 from tests.restaurants import keep_secret
 
-NEW = new_secret(b"n" * 32)
+NEW = encode_signing_secret(b"n" * 32)
 
 
 async def test_the_credential_that_webhooks_come_with_is_told(

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
-from dev.demo_staff import STAFF, unsigned_token
+from dev.demo_staff import DEMO_STAFF_UIDS, build_unsigned_token
 from tests.public.conftest import PATIENCE_MS
 from tests.public.stand import DAY, Stand
 
@@ -56,7 +56,7 @@ class PlayedFirebase:
         return await allow(route, {**renewed, "expires_in": str(HOUR)})
 
     def _token(self) -> str:
-        return unsigned_token(self._project, STAFF["host"], int(time.time()))
+        return build_unsigned_token(self._project, DEMO_STAFF_UIDS["host"], int(time.time()))
 
 
 async def allow(route: Route, said: dict[str, str]) -> None:

@@ -6,14 +6,14 @@ from typing import Any
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from shared.core.change import Change, Source, Speaker, Version
+from shared.core.change import Actor, Channel, ReservationEvent, Version
 from shared.core.guest import UNVERSIONED, Guest
 from tests.strategies.envelopes import envelopes
 from tests.strategies.histories import envelope_change, findings, object_change
 from tests.strategies.objects import NOON, RID, objects
 
 KEYS = ("65aa01bb02cc03dd04ee05ff", "loser", "survivor")
-Statement = Change | Guest
+Statement = ReservationEvent | Guest
 
 # Whom each is merged into, one survivor for each as OpenTable says it; chains among them.
 _merges = st.sampled_from(
@@ -48,7 +48,7 @@ class Tale:
         held: dict[str, Guest] = {}
         for guest in self.statements:
             if isinstance(guest, Guest) and (
-                guest.key not in held or guest.outranks(held[guest.key])
+                guest.key not in held or guest.supersedes(held[guest.key])
             ):
                 held[guest.key] = guest
         return held
@@ -63,10 +63,10 @@ def _guest_id(row: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
 
 def _identity(statement: Statement) -> object:
     if isinstance(statement, Guest):
-        kind = (statement.archived, statement.forgotten_at, statement.version)
+        kind = (statement.is_merged, statement.forgotten_at, statement.version)
         return statement.key, kind
-    of_open_table = statement.speaker is Speaker.OPENTABLE
-    return statement.speaker, statement.version if of_open_table else statement.event_id
+    of_open_table = statement.actor is Actor.OPENTABLE
+    return statement.actor, statement.version if of_open_table else statement.event_id
 
 
 @st.composite
@@ -78,9 +78,9 @@ def _guests(draw: st.DrawFn, merges: dict[str, str]) -> Guest:
     if key in merges and draw(st.booleans()):
         survivor = merges[key]
         return Guest(
-            key, UNVERSIONED, archived=True, survivor=survivor, survivor_id=f"{RID}-{survivor}"
+            key, UNVERSIONED, is_merged=True, survivor_key=survivor, survivor_id=f"{RID}-{survivor}"
         )
-    return Guest(key, Version.of_object(draw(st.integers(1, 4)), NOON), draw(_profiles))
+    return Guest(key, Version.from_sequence(draw(st.integers(1, 4)), NOON), draw(_profiles))
 
 
 @st.composite
@@ -103,7 +103,8 @@ def tales(draw: st.DrawFn) -> Tale:
 def _order(draw: st.DrawFn, statements: list[Statement]) -> tuple[Statement, ...]:
     again = draw(st.lists(st.sampled_from(statements), max_size=4))
     order = draw(st.permutations([*statements, *again]))
-    sources = st.sampled_from(Source)
+    sources = st.sampled_from(Channel)
     return tuple(
-        replace(each, source=draw(sources)) if isinstance(each, Change) else each for each in order
+        replace(each, channel=draw(sources)) if isinstance(each, ReservationEvent) else each
+        for each in order
     )

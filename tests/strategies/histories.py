@@ -7,15 +7,15 @@ from typing import Any
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from shared.core.change import Change, Source, Speaker, Value, Version
-from shared.core.envelope import change_from_envelope
-from shared.core.snapshot import change_from_object
+from shared.core.change import Actor, Channel, FieldValue, ReservationEvent, Version
+from shared.core.envelope import parse_envelope
+from shared.core.snapshot import parse_opentable_reservation
 from tests.strategies.envelopes import RECEIVED, envelopes
 from tests.strategies.objects import KEY, RID, ZONE, instants, objects, sync_form, utc_text, v3_form
 
-Event = tuple[Change, ...]
+Event = tuple[ReservationEvent, ...]
 
-_FINDINGS: list[tuple[str, dict[str, Value]]] = [
+_FINDINGS: list[tuple[str, dict[str, FieldValue]]] = [
     ("flagged", {"divergence": "MISSING_IN_OPENTABLE"}),
     ("settled", {"divergence": None}),
     ("repaired", {}),
@@ -31,21 +31,23 @@ class Telling:
     """
 
     events: tuple[Event, ...]
-    arrival: tuple[Change, ...]
+    arrival: tuple[ReservationEvent, ...]
 
 
-def object_change(row: dict[str, Any]) -> Change:
-    return change_from_object(row, json.dumps(row), rid=RID, zone=ZONE, source=Source.POLL)
+def object_change(row: dict[str, Any]) -> ReservationEvent:
+    return parse_opentable_reservation(
+        row, json.dumps(row), rid=RID, zone=ZONE, channel=Channel.POLL
+    )
 
 
-def envelope_change(body: dict[str, Any]) -> Change:
-    return change_from_envelope(
+def envelope_change(body: dict[str, Any]) -> ReservationEvent:
+    return parse_envelope(
         body,
         json.dumps(body),
         rid=RID,
         zone=ZONE,
         received_at=RECEIVED,
-        source=Source.WEBHOOK,
+        channel=Channel.WEBHOOK,
     )
 
 
@@ -54,27 +56,27 @@ def object_event(row: dict[str, Any]) -> Event:
 
 
 @st.composite
-def findings(draw: st.DrawFn) -> Change:
+def findings(draw: st.DrawFn) -> ReservationEvent:
     """Return a finding of reconciliation: our own word, that OpenTable's may have overtaken."""
     kind, said = draw(st.sampled_from(_FINDINGS))
     mark = {"divergenceMark": draw(_marks)} if said else {}
     event_id = f"{kind}-{draw(st.integers(0, 2))}"
-    return Change(
+    return ReservationEvent(
         external_key=KEY,
         event_id=event_id,
         event_type=f"reconciliation.{kind}",
-        speaker=Speaker.LINEUP,
-        version=Version.of_envelope(draw(instants), event_id),
-        said=said | mark,
+        actor=Actor.LINEUP,
+        version=Version.from_timestamp(draw(instants), event_id),
+        fields=said | mark,
         payload="{}",
-        source=Source.RECONCILIATION,
+        channel=Channel.RECONCILIATION,
     )
 
 
-def _identity(change: Change) -> tuple[Speaker, object]:
+def _identity(change: ReservationEvent) -> tuple[Actor, object]:
     """Return that of which one history has one: an object's version, an envelope's id."""
-    of_open_table = change.speaker is Speaker.OPENTABLE
-    return change.speaker, change.version if of_open_table else change.event_id
+    of_open_table = change.actor is Actor.OPENTABLE
+    return change.actor, change.version if of_open_table else change.event_id
 
 
 _events = st.one_of(
@@ -93,7 +95,7 @@ def arrivals(draw: st.DrawFn, events: tuple[Event, ...]) -> Telling:
     again = draw(st.lists(st.sampled_from(events), max_size=4))
     order = draw(st.permutations([*events, *again]))
     arrival = [
-        replace(draw(st.sampled_from(event)), source=draw(st.sampled_from(Source)))
+        replace(draw(st.sampled_from(event)), channel=draw(st.sampled_from(Channel)))
         for event in order
     ]
     return Telling(events, tuple(arrival))

@@ -5,7 +5,7 @@ from msgspec import Struct
 from shared.core.credentials import Credentials
 
 
-class Access(Struct, frozen=True):
+class OpenTableAccess(Struct, frozen=True):
     """Whose book is read, and with what right.
 
     Attributes:

@@ -7,29 +7,33 @@ from urllib.parse import SplitResult, quote, urlencode, urlsplit
 from shared.errors import InvalidSettingsError
 
 
-def base_url(setting: str, text: str) -> str:
+def validate_base_url(variable_name: str, value: str) -> str:
     """Return a configured base URL without its last slash, once it is safe to send a token to.
 
     Args:
-        setting: The environment variable it came from, for the error's text.
-        text: The URL: https, or http to this machine itself (the sandbox).
+        variable_name: The environment variable it came from, for the error's text.
+        value: The URL: https, or http to this machine itself (the sandbox).
 
     Raises:
         InvalidSettingsError: When the URL is anything else or carries more than host and path.
     """
-    url = _split(text)
+    url = _parse_url(value)
     if url is None or not url.hostname or "@" in url.netloc or url.query or url.fragment:
-        raise InvalidSettingsError(f"{setting} is not a plain URL such as https://host. Mend it.")
+        raise InvalidSettingsError(
+            f"{variable_name} is not a plain URL such as https://host. Mend it."
+        )
     if url.scheme != "https" and not (url.scheme == "http" and _is_loopback(url.hostname)):
-        raise InvalidSettingsError(f"{setting} must be https unless it names this machine itself.")
+        raise InvalidSettingsError(
+            f"{variable_name} must be https unless it names this machine itself."
+        )
     return url.geturl().rstrip("/")
 
 
-def address(base: str, *path: str, query: Mapping[str, str] | None = None) -> str:
+def build_url(base: str, *path: str, query: Mapping[str, str] | None = None) -> str:
     """Return the URL of a path below a base; every segment and value is quoted.
 
     Args:
-        base: What `base_url` returned.
+        base: What `validate_base_url` returned.
         path: Its segments; a slash within one is data and stays within it.
         query: The query's names and values.
     """
@@ -37,7 +41,7 @@ def address(base: str, *path: str, query: Mapping[str, str] | None = None) -> st
     return f"{base}/{segments}?{urlencode(query)}" if query else f"{base}/{segments}"
 
 
-def _split(text: str) -> SplitResult | None:
+def _parse_url(text: str) -> SplitResult | None:
     try:
         url = urlsplit(text)
         _ = url.port  # reading it is what validates it

@@ -8,29 +8,30 @@ from functools import partial
 import requests
 from msgspec import Struct
 
-from shared.core.paging import Answer, Listing, accept, next_offset
-from shared.edge.opentable.access import Access
-from shared.edge.opentable.address import address, base_url
+from shared.core.paging import Page, PaginationState, accept_page, next_page_offset
+from shared.edge.opentable.access import OpenTableAccess
+from shared.edge.opentable.address import build_url, validate_base_url
 from shared.edge.opentable.clock import SYSTEM_CLOCK, Clock, Deadline
-from shared.edge.opentable.query import Kind, Query
-from shared.edge.opentable.reading import Reader
-from shared.edge.opentable.replies import Row, prefixed, read_page, read_row
-from shared.edge.opentable.token import Tokens
+from shared.edge.opentable.query import ListingQuery, Resource
+from shared.edge.opentable.reading import AuthorizedClient
+from shared.edge.opentable.replies import OpenTableRow, build_api_id, parse_page, parse_row
+from shared.edge.opentable.token import AccessTokenCache
 from shared.edge.opentable.transport import Transport
 
 _PAGE_SIZE = 1_000
 
 
-class Page(Struct, frozen=True):
+class RowPage(Struct, frozen=True):
     """What one answer to a listing brought.
 
     Attributes:
         rows: The rows whose version was not seen before in this run.
-        strays: Items that are not JSON objects: nothing is known of them but that they are listed.
+        malformed_items: Items that are not JSON objects: nothing is known of them but that they
+            are listed.
     """
 
-    rows: tuple[Row, ...]
-    strays: tuple[object, ...]
+    rows: tuple[OpenTableRow, ...]
+    malformed_items: tuple[object, ...]
 
 
 class OpenTableClient:
@@ -39,7 +40,7 @@ class OpenTableClient:
     Args:
         api_url: The base URL of the API (``OPENTABLE_API_URL``).
         oauth_url: The base URL of its OAuth service (``OPENTABLE_OAUTH_URL``).
-        session: From `shared.edge.opentable.transport.new_session`.
+        session: From `shared.edge.opentable.transport.build_session`.
         executor: Its worker threads bound the calls under way at once.
         clock: Where time comes from.
 
@@ -56,13 +57,15 @@ class OpenTableClient:
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         transport = Transport(session, executor)
-        tokens = Tokens(base_url("OPENTABLE_OAUTH_URL", oauth_url), transport, clock)
-        self._api = base_url("OPENTABLE_API_URL", api_url)
-        self._reader = Reader(transport, tokens)
+        access_tokens = AccessTokenCache(
+            validate_base_url("OPENTABLE_OAUTH_URL", oauth_url), transport, clock
+        )
+        self._api_url = validate_base_url("OPENTABLE_API_URL", api_url)
+        self._authorized_client = AuthorizedClient(transport, access_tokens)
 
-    async def reservation(
-        self, access: Access, open_table_id: str, deadline: Deadline
-    ) -> Row | None:
+    async def fetch_reservation(
+        self, access: OpenTableAccess, open_table_id: str, deadline: Deadline
+    ) -> OpenTableRow | None:
         """Return a reservation, or None where OpenTable has none of that id.
 
         Args:
@@ -75,13 +78,15 @@ class OpenTableClient:
             OpenTableRefusedError: When OpenTable refused the request.
             InvalidSettingsError: When the credentials cannot be used.
         """
-        return await self._row(Kind.RESERVATIONS, access, open_table_id, deadline)
+        return await self._fetch_row(Resource.RESERVATIONS, access, open_table_id, deadline)
 
-    async def guest(self, access: Access, guest_id: str, deadline: Deadline) -> Row | None:
-        """Return a guest, or None where OpenTable has none of that id; as `reservation`."""
-        return await self._row(Kind.GUESTS, access, guest_id, deadline)
+    async def fetch_guest(
+        self, access: OpenTableAccess, guest_id: str, deadline: Deadline
+    ) -> OpenTableRow | None:
+        """Return a guest, or None where OpenTable has none of that id; as `fetch_reservation`."""
+        return await self._fetch_row(Resource.GUESTS, access, guest_id, deadline)
 
-    async def try_listing(self, access: Access, deadline: Deadline) -> int:
+    async def probe_listing(self, access: OpenTableAccess, deadline: Deadline) -> int:
         """Ask for one reservation of a restaurant, whichever; return how many came.
 
         Args:
@@ -89,23 +94,23 @@ class OpenTableClient:
             deadline: Bounds everything.
 
         Raises:
-            As `reservation`.
+            As `fetch_reservation`.
         """
         query = {"rid": access.rid, "limit": "1"}
-        url = address(self._api, "sync", "v2", Kind.RESERVATIONS, query=query)
-        answer = await self._reader.read(access, url, read_page, deadline)
-        return len(answer.items)
+        url = build_url(self._api_url, "sync", "v2", Resource.RESERVATIONS, query=query)
+        page = await self._authorized_client.get(access, url, parse_page, deadline)
+        return len(page.rows)
 
-    async def pages(
-        self, access: Access, kind: Kind, query: Query, deadline: Deadline
-    ) -> AsyncIterator[Page]:
+    async def iterate_pages(
+        self, access: OpenTableAccess, resource: Resource, query: ListingQuery, deadline: Deadline
+    ) -> AsyncIterator[RowPage]:
         """Yield a listing page by page; its end says that it was read and shown to be whole.
 
         The next page is under way while the caller is busy with this one.
 
         Args:
             access: The restaurant and its credentials.
-            kind: What to list.
+            resource: What to list.
             query: Which of them.
             deadline: Bounds the whole listing.
 
@@ -116,35 +121,44 @@ class OpenTableClient:
             InvalidSettingsError: When the credentials cannot be used.
         """
 
-        def ask(listing: Listing) -> asyncio.Task[Answer] | None:
-            offset = next_offset(listing)
+        def request_next_page(pagination: PaginationState) -> asyncio.Task[Page] | None:
+            offset = next_page_offset(pagination)
             if offset is None:
                 return None
-            return asyncio.create_task(self._page(access, kind, query, offset, deadline))
+            return asyncio.create_task(self._fetch_page(access, resource, query, offset, deadline))
 
-        listing = Listing()
-        asked = ask(listing)
+        pagination = PaginationState()
+        pending_page = request_next_page(pagination)
         try:
-            while asked is not None:
-                listing, news = accept(listing, await asked)
-                asked = ask(listing)
-                rows = tuple(item for item in news if isinstance(item, dict))
-                yield Page(rows, tuple(item for item in news if not isinstance(item, dict)))
+            while pending_page is not None:
+                pagination, new_items = accept_page(pagination, await pending_page)
+                pending_page = request_next_page(pagination)
+                rows = tuple(item for item in new_items if isinstance(item, dict))
+                yield RowPage(rows, tuple(item for item in new_items if not isinstance(item, dict)))
         finally:
-            if asked is not None:
-                asked.cancel()
-                await asyncio.gather(asked, return_exceptions=True)
+            if pending_page is not None:
+                pending_page.cancel()
+                await asyncio.gather(pending_page, return_exceptions=True)
 
-    async def _page(
-        self, access: Access, kind: Kind, query: Query, offset: int, deadline: Deadline
-    ) -> Answer:
-        place = {"rid": access.rid, "limit": str(_PAGE_SIZE), "offset": str(offset)}
-        url = address(self._api, "sync", "v2", kind, query=place | query.parameters())
-        return await self._reader.read(access, url, read_page, deadline)
+    async def _fetch_page(
+        self,
+        access: OpenTableAccess,
+        resource: Resource,
+        query: ListingQuery,
+        offset: int,
+        deadline: Deadline,
+    ) -> Page:
+        page_parameters = {"rid": access.rid, "limit": str(_PAGE_SIZE), "offset": str(offset)}
+        url = build_url(
+            self._api_url, "sync", "v2", resource, query=page_parameters | query.to_parameters()
+        )
+        return await self._authorized_client.get(access, url, parse_page, deadline)
 
-    async def _row(
-        self, kind: Kind, access: Access, open_table_id: str, deadline: Deadline
-    ) -> Row | None:
-        url = address(self._api, "sync", "v2", kind, prefixed(access.rid, open_table_id))
-        read = partial(read_row, rid=access.rid, asked=open_table_id)
-        return await self._reader.read_if_there(access, url, read, deadline)
+    async def _fetch_row(
+        self, resource: Resource, access: OpenTableAccess, open_table_id: str, deadline: Deadline
+    ) -> OpenTableRow | None:
+        url = build_url(
+            self._api_url, "sync", "v2", resource, build_api_id(access.rid, open_table_id)
+        )
+        parse = partial(parse_row, rid=access.rid, requested_id=open_table_id)
+        return await self._authorized_client.get_or_none(access, url, parse, deadline)

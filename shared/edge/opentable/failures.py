@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
 
-from shared.core.retry_after import retry_after_seconds
-from shared.errors import OpenTableRefusedError, OpenTableUnavailableError
+from shared.core.retry_after import parse_retry_after
+from shared.errors import OpenTableRequestRejectedError, OpenTableUnavailableError
 
 _REQUEST_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 
@@ -18,16 +18,16 @@ _ADVICE = {
 }
 
 
-class PassingFailureError(OpenTableUnavailableError):
+class RetryableError(OpenTableUnavailableError):
     """One attempt failed in a way that the next may not.
 
     Args:
-        what: What happened, without bodies or tokens.
+        problem: What happened, without bodies or tokens.
         retry_after: The seconds that OpenTable asked to wait, where it asked.
     """
 
-    def __init__(self, what: str, retry_after: float | None = None) -> None:
-        super().__init__(f"{what}. Nothing was lost; the next run tries again.")
+    def __init__(self, problem: str, retry_after: float | None = None) -> None:
+        super().__init__(f"{problem}. Nothing was lost; the next run tries again.")
         self.retry_after = retry_after
 
 
@@ -47,27 +47,29 @@ def raise_for_status(status: int, headers: Mapping[str, str], now: datetime) -> 
     if status == HTTPStatus.OK:
         return
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        wait = retry_after_seconds(headers.get("Retry-After"), headers.get("Date"), now)
-        raise PassingFailureError(f"OpenTable answered {status} ({_named(headers)})", wait)
+        retry_after = parse_retry_after(headers.get("Retry-After"), headers.get("Date"), now)
+        raise RetryableError(
+            f"OpenTable answered {status} ({_describe_request_id(headers)})", retry_after
+        )
     if status < HTTPStatus.MULTIPLE_CHOICES:
-        raise unreadable(f"came as {status} in place of 200", headers)
+        raise build_unreadable_body_error(f"came as {status} in place of 200", headers)
     if status < HTTPStatus.BAD_REQUEST:
         advice = "redirects are not followed; check the OpenTable URLs"
     else:
         advice = _ADVICE.get(status, "quote the request id to OpenTable")
-    raise OpenTableRefusedError(status, f"{advice} ({_named(headers)})")
+    raise OpenTableRequestRejectedError(status, f"{advice} ({_describe_request_id(headers)})")
 
 
-def unreadable(what: str, headers: Mapping[str, str]) -> PassingFailureError:
+def build_unreadable_body_error(problem: str, headers: Mapping[str, str]) -> RetryableError:
     """Return the failure of a body that is not what it should be.
 
     Args:
-        what: How it differs, without quoting it.
+        problem: How it differs, without quoting it.
         headers: The answer's headers.
     """
-    return PassingFailureError(f"OpenTable's answer {what} ({_named(headers)})")
+    return RetryableError(f"OpenTable's answer {problem} ({_describe_request_id(headers)})")
 
 
-def _named(headers: Mapping[str, str]) -> str:
-    stated = headers.get("OT-RequestId") or ""
-    return f"OT-RequestId {stated if _REQUEST_ID.fullmatch(stated) else 'not given'}"
+def _describe_request_id(headers: Mapping[str, str]) -> str:
+    request_id = headers.get("OT-RequestId") or ""
+    return f"OT-RequestId {request_id if _REQUEST_ID.fullmatch(request_id) else 'not given'}"

@@ -7,14 +7,14 @@ from typing import Self
 from msgspec import Struct
 
 
-class Kind(StrEnum):
+class Resource(StrEnum):
     """What can be listed, by its name in the Sync API's paths."""
 
     RESERVATIONS = "reservations"
     GUESTS = "guests"
 
 
-class WallTime(Struct, frozen=True):
+class LocalDateTime(Struct, frozen=True):
     """A time as the clock on the restaurant's wall shows it, which no zone goes with.
 
     OpenTable compares ``scheduled_time_from`` and ``scheduled_time_to`` with local times; an
@@ -28,7 +28,7 @@ class WallTime(Struct, frozen=True):
     text: str
 
     @classmethod
-    def on(cls, day: date, at: time = time.min) -> Self:
+    def from_date(cls, day: date, at: time = time.min) -> Self:
         """Return a date's time of day, by default its first second.
 
         Raises:
@@ -39,12 +39,12 @@ class WallTime(Struct, frozen=True):
         return cls(f"{day.isoformat()}T{at.isoformat('seconds')}")
 
     @classmethod
-    def end_of(cls, day: date) -> Self:
+    def end_of_day(cls, day: date) -> Self:
         """Return a date's last second, as both bounds are taken to be inclusive."""
-        return cls.on(day, time(23, 59, 59))
+        return cls.from_date(day, time(23, 59, 59))
 
 
-class Query(Struct, frozen=True):
+class ListingQuery(Struct, frozen=True):
     """The filters of a listing; one that is None is not sent.
 
     Attributes:
@@ -54,24 +54,24 @@ class Query(Struct, frozen=True):
     """
 
     updated_after: datetime | None = None
-    scheduled_from: WallTime | None = None
-    scheduled_to: WallTime | None = None
+    scheduled_from: LocalDateTime | None = None
+    scheduled_to: LocalDateTime | None = None
 
-    def parameters(self) -> dict[str, str]:
+    def to_parameters(self) -> dict[str, str]:
         """Return the query's parameters under OpenTable's names.
 
         Raises:
             ValueError: When ``updated_after`` is naive.
         """
         bounds = {
-            "updated_after": self.updated_after and _instant(self.updated_after),
+            "updated_after": self.updated_after and _format_utc(self.updated_after),
             "scheduled_time_from": self.scheduled_from and self.scheduled_from.text,
             "scheduled_time_to": self.scheduled_to and self.scheduled_to.text,
         }
         return {name: text for name, text in bounds.items() if text}
 
 
-def _instant(moment: datetime) -> str:
+def _format_utc(moment: datetime) -> str:
     if moment.tzinfo is None:
         raise ValueError("updated_after must be an aware time; give it its zone.")
     utc = moment.astimezone(UTC).replace(tzinfo=None)

@@ -4,20 +4,20 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import TypeVar
 
-from shared.edge.opentable.access import Access
+from shared.edge.opentable.access import OpenTableAccess
 from shared.edge.opentable.clock import Deadline
-from shared.edge.opentable.retrying import persist
-from shared.edge.opentable.token import Tokens
-from shared.edge.opentable.transport import Call, Transport
-from shared.errors import OpenTableRefusedError
+from shared.edge.opentable.retrying import call_with_retries
+from shared.edge.opentable.token import AccessTokenCache
+from shared.edge.opentable.transport import OpenTableRequest, Transport
+from shared.errors import OpenTableRequestRejectedError
 
 T = TypeVar("T")
 
 # An id that OpenTable could not have issued, such as a relay's own, may be a bad request to it.
-_NOTHING_THERE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST})
+_NOT_FOUND_STATUSES = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST})
 
 
-class Reader:
+class AuthorizedClient:
     """Reads addresses of the API.
 
     Args:
@@ -25,19 +25,23 @@ class Reader:
         tokens: Knows every credential's token.
     """
 
-    def __init__(self, transport: Transport, tokens: Tokens) -> None:
+    def __init__(self, transport: Transport, tokens: AccessTokenCache) -> None:
         self._transport = transport
         self._tokens = tokens
 
-    async def read(
-        self, access: Access, url: str, read: Callable[[dict[str, object]], T], deadline: Deadline
+    async def get(
+        self,
+        access: OpenTableAccess,
+        url: str,
+        parse: Callable[[dict[str, object]], T],
+        deadline: Deadline,
     ) -> T:
         """Return what is at an address.
 
         Args:
             access: The restaurant and its credentials.
             url: The address.
-            read: Reads the answer's object, or raises `UnreadableBodyError`.
+            parse: Reads the answer's object, or raises `UnreadableBodyError`.
             deadline: Bounds everything, token and retries included.
 
         Raises:
@@ -45,43 +49,51 @@ class Reader:
             OpenTableRefusedError: When OpenTable refused the request.
             InvalidSettingsError: When the credentials cannot be used.
         """
-        get = self._getter(url, read, deadline)
-        return await persist(lambda: self._authorised(access, get, deadline), deadline)
+        send = self._build_get_request(url, parse, deadline)
+        return await call_with_retries(
+            lambda: self._send_authorized(access, send, deadline), deadline
+        )
 
-    async def read_if_there(
-        self, access: Access, url: str, read: Callable[[dict[str, object]], T], deadline: Deadline
+    async def get_or_none(
+        self,
+        access: OpenTableAccess,
+        url: str,
+        parse: Callable[[dict[str, object]], T],
+        deadline: Deadline,
     ) -> T | None:
-        """Return what is at an address, or None where nothing can be there; else as `read`."""
-        get = self._getter(url, read, deadline)
+        """Return what is at an address, or None where nothing can be there; else as `parse`."""
+        send = self._build_get_request(url, parse, deadline)
 
-        async def get_if_there(token: str) -> T | None:
+        async def send_or_none(token: str) -> T | None:
             # Caught here and not around the retries: a 404 of the token's address is a refusal.
             try:
-                return await get(token)
-            except OpenTableRefusedError as refusal:
-                if refusal.status in _NOTHING_THERE:
+                return await send(token)
+            except OpenTableRequestRejectedError as error:
+                if error.status in _NOT_FOUND_STATUSES:
                     return None
                 raise
 
-        return await persist(lambda: self._authorised(access, get_if_there, deadline), deadline)
+        return await call_with_retries(
+            lambda: self._send_authorized(access, send_or_none, deadline), deadline
+        )
 
-    def _getter(
-        self, url: str, read: Callable[[dict[str, object]], T], deadline: Deadline
+    def _build_get_request(
+        self, url: str, parse: Callable[[dict[str, object]], T], deadline: Deadline
     ) -> Callable[[str], Awaitable[T]]:
-        def get(token: str) -> Awaitable[T]:
-            call = Call("GET", url, f"Bearer {token}", read)
-            return self._transport.perform(call, deadline)
+        def send(token: str) -> Awaitable[T]:
+            request = OpenTableRequest("GET", url, f"Bearer {token}", parse)
+            return self._transport.send(request, deadline)
 
-        return get
+        return send
 
-    async def _authorised(
-        self, access: Access, get: Callable[[str], Awaitable[T]], deadline: Deadline
+    async def _send_authorized(
+        self, access: OpenTableAccess, send: Callable[[str], Awaitable[T]], deadline: Deadline
     ) -> T:
-        token = await self._tokens.bearer(access.credentials, deadline)
+        token = await self._tokens.get_bearer_token(access.credentials, deadline)
         try:
-            return await get(token)
-        except OpenTableRefusedError as refusal:
-            unauthorised = refusal.status == HTTPStatus.UNAUTHORIZED
-            if not (unauthorised and self._tokens.forget(access.credentials, token)):
+            return await send(token)
+        except OpenTableRequestRejectedError as error:
+            is_unauthorized = error.status == HTTPStatus.UNAUTHORIZED
+            if not (is_unauthorized and self._tokens.invalidate(access.credentials, token)):
                 raise
-        return await get(await self._tokens.bearer(access.credentials, deadline))
+        return await send(await self._tokens.get_bearer_token(access.credentials, deadline))

@@ -2,30 +2,30 @@
 
 from typing import Any
 
-from shared.core.paging import Answer
+from shared.core.paging import Page
 from shared.edge.opentable.body import UnreadableBodyError
 
-Row = dict[str, Any]
+OpenTableRow = dict[str, Any]
 """A reservation or guest as OpenTable sent it, parsed from JSON and not yet checked."""
 
 
-def read_page(body: dict[str, object]) -> Answer:
+def parse_page(body: dict[str, object]) -> Page:
     """Return the page that a listing's envelope holds.
 
     Raises:
         UnreadableBodyError: When ``offset``, ``hasNextPage`` or ``items`` is not of its kind.
     """
-    offset, more, items = body.get("offset"), body.get("hasNextPage"), body.get("items")
+    offset, has_next_page, items = body.get("offset"), body.get("hasNextPage"), body.get("items")
     if isinstance(offset, bool) or not isinstance(offset, int):
         raise UnreadableBodyError("does not say its offset")
-    if not isinstance(more, bool):
+    if not isinstance(has_next_page, bool):
         raise UnreadableBodyError("does not say whether it has a next page")
     if not isinstance(items, list):
         raise UnreadableBodyError("has no list of items")
-    return Answer(offset, tuple(items), more)
+    return Page(offset, tuple(items), has_next_page)
 
 
-def read_row(body: dict[str, object], rid: str, asked: str) -> Row | None:
+def parse_row(body: dict[str, object], rid: str, requested_id: str) -> OpenTableRow | None:
     """Return the one row that was asked for by id.
 
     OpenTable documents no sample of this answer, so an envelope around it is accepted too.
@@ -33,7 +33,7 @@ def read_row(body: dict[str, object], rid: str, asked: str) -> Row | None:
     Args:
         body: The bare row, or an envelope whose ``items`` hold it alone or nothing.
         rid: The restaurant's number, which ids carry as a prefix or not.
-        asked: The id asked for.
+        requested_id: The id asked for.
 
     Returns:
         The row, or None for an envelope with no items.
@@ -46,16 +46,18 @@ def read_row(body: dict[str, object], rid: str, asked: str) -> Row | None:
         return None
     if not isinstance(items, list) or len(items) != 1 or not isinstance(items[0], dict):
         raise UnreadableBodyError("is not one row")
-    row: Row = items[0]
-    if not isinstance(row.get("id"), str) or _key(rid, row["id"]) != _key(rid, asked):
+    row: OpenTableRow = items[0]
+    if not isinstance(row.get("id"), str) or _normalize_id(rid, row["id"]) != _normalize_id(
+        rid, requested_id
+    ):
         raise UnreadableBodyError("is not the row that was asked for")
     return row
 
 
-def prefixed(rid: str, open_table_id: str) -> str:
+def build_api_id(rid: str, open_table_id: str) -> str:
     """Return an id with its restaurant's number in front, as the API's addresses want it."""
     return f"{rid}-{open_table_id.removeprefix(f'{rid}-')}"
 
 
-def _key(rid: str, open_table_id: str) -> str:
+def _normalize_id(rid: str, open_table_id: str) -> str:
     return open_table_id.removeprefix(f"{rid}-").lower()

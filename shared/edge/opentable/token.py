@@ -8,32 +8,37 @@ from weakref import WeakValueDictionary
 from cachetools import TLRUCache
 
 from shared.core.credentials import Credentials
-from shared.core.structs import Unshown
-from shared.edge.opentable.address import address
+from shared.core.structs import RedactedStruct
+from shared.edge.opentable.address import build_url
 from shared.edge.opentable.body import UnreadableBodyError
 from shared.edge.opentable.clock import Clock, Deadline
-from shared.edge.opentable.transport import Call, Transport
+from shared.edge.opentable.transport import OpenTableRequest, Transport
 from shared.errors import InvalidSettingsError
 
-_MOST_TOKENS = 1_024
-_LONGEST_MARGIN = 60.0
+_MAX_CACHED_TOKENS = 1_024
+_MAX_EXPIRY_MARGIN_SECONDS = 60.0
 
 
-class _Token(Unshown, frozen=True):
+class _AccessToken(RedactedStruct, frozen=True):
     text: str
     expires_at: float
 
     @classmethod
-    def read(cls, reply: dict[str, object], asked_at: float) -> "_Token":
-        text, life = reply.get("access_token"), reply.get("expires_in")
-        if not isinstance(text, str) or not _fits_a_header(text):
+    def from_response(cls, response: dict[str, object], requested_at: float) -> "_AccessToken":
+        text, lifetime_seconds = response.get("access_token"), response.get("expires_in")
+        if not isinstance(text, str) or not _is_header_safe(text):
             raise UnreadableBodyError("holds no access_token")
-        if isinstance(life, bool) or not isinstance(life, int | float):
+        if isinstance(lifetime_seconds, bool) or not isinstance(lifetime_seconds, int | float):
             raise UnreadableBodyError("does not say when its token expires")
-        return cls(text, asked_at + life - min(_LONGEST_MARGIN, life / 10))
+        return cls(
+            text,
+            requested_at
+            + lifetime_seconds
+            - min(_MAX_EXPIRY_MARGIN_SECONDS, lifetime_seconds / 10),
+        )
 
 
-class Tokens:
+class AccessTokenCache:
     """The bearer tokens of every credential in use.
 
     Args:
@@ -44,16 +49,16 @@ class Tokens:
 
     def __init__(self, oauth_url: str, transport: Transport, clock: Clock) -> None:
         query = {"grant_type": "client_credentials"}
-        self._url = address(oauth_url, "api", "v2", "oauth", "token", query=query)
+        self._url = build_url(oauth_url, "api", "v2", "oauth", "token", query=query)
         self._transport = transport
         self._clock = clock
-        self._kept: TLRUCache[bytes, _Token] = TLRUCache(
-            _MOST_TOKENS, ttu=lambda _, token, __: token.expires_at, timer=clock.monotonic
+        self._tokens: TLRUCache[bytes, _AccessToken] = TLRUCache(
+            _MAX_CACHED_TOKENS, ttu=lambda _, token, __: token.expires_at, timer=clock.monotonic
         )
         # A lock lives while somebody holds or awaits it, so these need no bound of their own.
         self._locks: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
 
-    async def bearer(self, credentials: Credentials, deadline: Deadline) -> str:
+    async def get_bearer_token(self, credentials: Credentials, deadline: Deadline) -> str:
         """Return the text to send as bearer token: the API key as it is, or an OAuth token.
 
         Raises:
@@ -62,53 +67,58 @@ class Tokens:
             PassingFailureError: When OpenTable may give a token next time.
             OpenTableRefusedError: When it does not accept the client id and secret.
         """
-        basic = _basic(credentials)
-        if basic is None:
-            return _api_key(credentials)
-        key = sha256(basic).digest()
+        basic_credentials = _encode_basic_credentials(credentials)
+        if basic_credentials is None:
+            return _require_api_key(credentials)
+        key = sha256(basic_credentials).digest()
         async with self._locks.setdefault(key, asyncio.Lock()):
-            token = self._kept.get(key) or await self._fetch(basic, deadline)
-            self._kept[key] = token
+            token = self._tokens.get(key) or await self._fetch_token(basic_credentials, deadline)
+            self._tokens[key] = token
         return token.text
 
-    def forget(self, credentials: Credentials, refused: str) -> bool:
+    def invalidate(self, credentials: Credentials, rejected_token: str) -> bool:
         """Drop a token that OpenTable refused; return whether another can be had.
 
         Args:
             credentials: Whose token it is.
-            refused: Its text. A newer one, fetched meanwhile by another caller, is kept.
+            rejected_token: Its text. A newer one, fetched meanwhile by another caller, is kept.
         """
-        basic = _basic(credentials)
-        if basic is None:
+        basic_credentials = _encode_basic_credentials(credentials)
+        if basic_credentials is None:
             return False
-        key = sha256(basic).digest()
-        kept = self._kept.get(key)
-        if kept and kept.text == refused:
-            del self._kept[key]
+        key = sha256(basic_credentials).digest()
+        cached_token = self._tokens.get(key)
+        if cached_token and cached_token.text == rejected_token:
+            del self._tokens[key]
         return True
 
-    async def _fetch(self, basic: bytes, deadline: Deadline) -> _Token:
-        asked_at = self._clock.monotonic()
-        authorization = f"Basic {b64encode(basic).decode()}"
-        call = Call("POST", self._url, authorization, lambda reply: _Token.read(reply, asked_at))
-        return await self._transport.perform(call, deadline)
+    async def _fetch_token(self, basic_credentials: bytes, deadline: Deadline) -> _AccessToken:
+        requested_at = self._clock.monotonic()
+        authorization = f"Basic {b64encode(basic_credentials).decode()}"
+        request = OpenTableRequest(
+            "POST",
+            self._url,
+            authorization,
+            lambda response: _AccessToken.from_response(response, requested_at),
+        )
+        return await self._transport.send(request, deadline)
 
 
-def _basic(credentials: Credentials) -> bytes | None:
+def _encode_basic_credentials(credentials: Credentials) -> bytes | None:
     if not (credentials.client_id and credentials.client_secret):
         return None
     return f"{credentials.client_id}:{credentials.client_secret}".encode()
 
 
-def _api_key(credentials: Credentials) -> str:
+def _require_api_key(credentials: Credentials) -> str:
     if not credentials.api_key:
         raise InvalidSettingsError(
             "No credential for OpenTable's API: store clientId and clientSecret, or apiKey."
         )
-    if not _fits_a_header(credentials.api_key):
+    if not _is_header_safe(credentials.api_key):
         raise InvalidSettingsError("The apiKey has characters no header can carry; store it anew.")
     return credentials.api_key
 
 
-def _fits_a_header(text: str) -> bool:
+def _is_header_safe(text: str) -> bool:
     return text.isascii() and text.isprintable() and bool(text) and " " not in text

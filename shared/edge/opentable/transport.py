@@ -11,33 +11,41 @@ from requests.adapters import HTTPAdapter
 from typing_extensions import override
 from urllib3.exceptions import HTTPError
 
-from shared.core.structs import Unshown
-from shared.edge.opentable.body import UnreadableBodyError, parse_object, read_body
+from shared.core.structs import RedactedStruct
+from shared.edge.opentable.body import (
+    UnreadableBodyError,
+    parse_response_object,
+    read_response_body,
+)
 from shared.edge.opentable.clock import Deadline
-from shared.edge.opentable.failures import PassingFailureError, raise_for_status, unreadable
+from shared.edge.opentable.failures import (
+    RetryableError,
+    build_unreadable_body_error,
+    raise_for_status,
+)
 
 T = TypeVar("T")
 
-CONNECT_SECONDS = 5.0
-READ_SECONDS = 10.0
-CALL_SECONDS = 30.0
+OPENTABLE_CONNECT_TIMEOUT_SECONDS = 5.0
+OPENTABLE_READ_TIMEOUT_SECONDS = 10.0
+OPENTABLE_CALL_TIMEOUT_SECONDS = 30.0
 
 
-class Call(Unshown, Generic[T], frozen=True):
+class OpenTableRequest(RedactedStruct, Generic[T], frozen=True):
     """A request, and how to read its answer.
 
     Attributes:
         method: ``GET`` or ``POST``.
         url: The whole URL, built by `shared.edge.opentable.address`.
         authorization: The header's value; never shown.
-        read: Turns the answer's JSON object into what the caller wants, or raises
+        parse: Turns the answer's JSON object into what the caller wants, or raises
             `UnreadableBodyError`.
     """
 
     method: str
     url: str
     authorization: str
-    read: Callable[[dict[str, object]], T]
+    parse: Callable[[dict[str, object]], T]
 
 
 class _Session(requests.Session):
@@ -51,7 +59,7 @@ class _Session(requests.Session):
         return None
 
 
-def new_session(connections: int) -> requests.Session:
+def build_session(connections: int) -> requests.Session:
     """Return a session that trusts nothing but what each call states.
 
     Args:
@@ -71,7 +79,7 @@ class Transport:
     """Carries calls out in worker threads.
 
     Args:
-        session: The process's one session, from `new_session`.
+        session: The process's one session, from `build_session`.
         executor: Bounds how many calls are under way at once.
     """
 
@@ -79,7 +87,7 @@ class Transport:
         self._session = session
         self._executor = executor
 
-    async def perform(self, call: Call[T], deadline: Deadline) -> T:
+    async def send(self, request: OpenTableRequest[T], deadline: Deadline) -> T:
         """Make one attempt at a call.
 
         Raises:
@@ -87,34 +95,39 @@ class Transport:
             OpenTableRefusedError: When it would not.
         """
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, self._perform, call, deadline)
+        return await loop.run_in_executor(self._executor, self._send_in_thread, request, deadline)
 
-    def _perform(self, call: Call[T], deadline: Deadline) -> T:
-        bounded = deadline.within(CALL_SECONDS)
+    def _send_in_thread(self, request: OpenTableRequest[T], deadline: Deadline) -> T:
+        call_deadline = deadline.within(OPENTABLE_CALL_TIMEOUT_SECONDS)
         try:
-            with self._opened(call, bounded.remaining()) as answer:
-                raise_for_status(answer.status_code, answer.headers, deadline.clock.now())
-                return _read(answer, call, bounded)
+            with self._open_response(request, call_deadline.remaining()) as response:
+                raise_for_status(response.status_code, response.headers, deadline.clock.now())
+                return _read_response(response, request, call_deadline)
         except (requests.RequestException, HTTPError, OSError) as error:
             # Their texts and causes may quote headers: only the kind is told.
-            what = f"The call to OpenTable failed ({type(error).__name__})"
-            raise PassingFailureError(what) from None
+            problem = f"The call to OpenTable failed ({type(error).__name__})"
+            raise RetryableError(problem) from None
 
-    def _opened(self, call: Call[T], seconds: float) -> requests.Response:
+    def _open_response(self, request: OpenTableRequest[T], seconds: float) -> requests.Response:
         if not seconds:
-            raise PassingFailureError("No time was left to call OpenTable")
+            raise RetryableError("No time was left to call OpenTable")
         return self._session.request(
-            call.method,
-            call.url,
-            headers={"Authorization": call.authorization},
-            timeout=(min(CONNECT_SECONDS, seconds), min(READ_SECONDS, seconds)),
+            request.method,
+            request.url,
+            headers={"Authorization": request.authorization},
+            timeout=(
+                min(OPENTABLE_CONNECT_TIMEOUT_SECONDS, seconds),
+                min(OPENTABLE_READ_TIMEOUT_SECONDS, seconds),
+            ),
             stream=True,
         )
 
 
-def _read(answer: requests.Response, call: Call[T], deadline: Deadline) -> T:
+def _read_response(
+    response: requests.Response, request: OpenTableRequest[T], deadline: Deadline
+) -> T:
     try:
-        body = read_body(answer.raw, answer.headers.get("Content-Encoding"), deadline)
-        return call.read(parse_object(body))
+        body = read_response_body(response.raw, response.headers.get("Content-Encoding"), deadline)
+        return request.parse(parse_response_object(body))
     except UnreadableBodyError as error:
-        raise unreadable(str(error), answer.headers) from None
+        raise build_unreadable_body_error(str(error), response.headers) from None

@@ -5,33 +5,33 @@ import json
 import secrets
 from datetime import datetime
 
-from shared.core.change import Change, Source, Speaker, Value, Version
-from shared.core.settings import Settings
-from shared.core.states import Status
-from shared.core.system import System
-from shared.edge.ledger import Applied
-from shared.edge.services import Services
-from shared.edge.staff.tokens import Person
+from shared.core.change import Actor, Channel, FieldValue, ReservationEvent, Version
+from shared.core.settings import IntegrationSettings
+from shared.core.states import ReservationStatus
+from shared.core.system import ReservationSystem
+from shared.edge.ledger import ApplyResult
+from shared.edge.services import AppContext
+from shared.edge.staff.tokens import AuthenticatedUser
 
 
-async def cancel_own(  # noqa: PLR0913 -- each is a different thing, and one call site names them
-    services: Services,
-    settings: Settings,
+async def cancel_native_reservation(  # noqa: PLR0913 -- each is a different thing, and one call site names them
+    context: AppContext,
+    settings: IntegrationSettings,
     document_id: str,
     *,
-    by: Person,
+    user: AuthenticatedUser,
     reason: str | None,
-    request_key: str | None,
-) -> Applied:
+    idempotency_key: str | None,
+) -> ApplyResult:
     """Cancel a reservation that Lineup made.
 
     Args:
-        services: The process's services.
+        context: The process's services.
         settings: The restaurant's, usable.
         document_id: The reservation's document.
-        by: Who cancels it.
+        user: Who cancels it.
         reason: Why, in the staff's words.
-        request_key: The caller's name for this very wish; asked again, it is one event.
+        idempotency_key: The caller's name for this very wish; asked again, it is one event.
 
     Raises:
         RejectedStatementError: When there is no such document, or the same request key came
@@ -39,29 +39,32 @@ async def cancel_own(  # noqa: PLR0913 -- each is a different thing, and one cal
         LedgerUnavailableError: When it could not be committed now.
         InvalidSettingsError: When the settings are not usable.
     """
-    event_id = _event_id(by, request_key)
-    change = _change(document_id, event_id, by, reason, services.clock())
-    return await services.ledger(settings, System.LINEUP).apply(change)
+    event_id = _build_event_id(user, idempotency_key)
+    event = _build_cancellation_event(document_id, event_id, user, reason, context.clock())
+    return await context.ledger(settings, ReservationSystem.LINEUP).apply(event)
 
 
-def _event_id(by: Person, request_key: str | None) -> str:
-    if request_key is None:
+def _build_event_id(user: AuthenticatedUser, idempotency_key: str | None) -> str:
+    if idempotency_key is None:
         return f"staff-{secrets.token_hex(16)}"
-    name = json.dumps([by.uid, request_key])
-    return f"staff-{hashlib.sha256(name.encode()).hexdigest()[:32]}"
+    key_source = json.dumps([user.uid, idempotency_key])
+    return f"staff-{hashlib.sha256(key_source.encode()).hexdigest()[:32]}"
 
 
-def _change(
-    document_id: str, event_id: str, by: Person, reason: str | None, now: datetime
-) -> Change:
-    said: dict[str, Value] = {"status": Status.CANCELLED.value, "cancellationReason": reason}
-    return Change(
+def _build_cancellation_event(
+    document_id: str, event_id: str, user: AuthenticatedUser, reason: str | None, now: datetime
+) -> ReservationEvent:
+    fields: dict[str, FieldValue] = {
+        "status": ReservationStatus.CANCELLED.value,
+        "cancellationReason": reason,
+    }
+    return ReservationEvent(
         external_key=document_id,
         event_id=event_id,
         event_type="staff.cancelled",
-        speaker=Speaker.LINEUP,
-        version=Version.of_envelope(now, event_id),
-        said=said,
-        payload=json.dumps({"by": by.uid}),
-        source=Source.STAFF,
+        actor=Actor.LINEUP,
+        version=Version.from_timestamp(now, event_id),
+        fields=fields,
+        payload=json.dumps({"by": user.uid}),
+        channel=Channel.STAFF,
     )

@@ -2,45 +2,49 @@
 
 from msgspec import Struct
 
-from shared.core.settings import Settings
-from shared.edge.opentable.access import Access
+from shared.core.settings import IntegrationSettings
+from shared.edge.opentable.access import OpenTableAccess
 from shared.edge.opentable.clock import Deadline
-from shared.edge.services import Services
+from shared.edge.services import AppContext
 from shared.errors import InvalidSettingsError, OpenTableError
 
-TEST_SECONDS = 12.0
+CONNECTION_TEST_TIMEOUT_SECONDS = 12.0
 
 
-class Trial(Struct, frozen=True):
+class ConnectionTestResult(Struct, frozen=True):
     """How a trial of the connection ended.
 
     Attributes:
-        works: Whether OpenTable answered with the restaurant's rows.
-        rows: How many of its rows came, of the one asked for; a new book may be empty.
+        is_working: Whether OpenTable answered with the restaurant's rows.
+        row_count: How many of its rows came, of the one asked for; a new book may be empty.
         problem: What to do where it did not, in words.
     """
 
-    works: bool
-    rows: int = 0
+    is_working: bool
+    row_count: int = 0
     problem: str | None = None
 
 
-async def try_connection(services: Services, settings: Settings) -> Trial:
+async def probe_connection(
+    context: AppContext, settings: IntegrationSettings
+) -> ConnectionTestResult:
     """Ask OpenTable for one of the restaurant's reservations, with its present credentials.
 
     Args:
-        services: The process's services.
+        context: The process's services.
         settings: The restaurant's, as they are stored now.
 
     Raises:
         LedgerUnavailableError: When the credentials cannot be read now.
     """
-    services.directory.forget(settings)
-    deadline = Deadline.after(TEST_SECONDS)
+    context.directory.invalidate(settings)
+    deadline = Deadline.after(CONNECTION_TEST_TIMEOUT_SECONDS)
     try:
-        settings.usable_zone()
-        access = Access(settings.usable_rid(), await services.directory.credentials(settings))
-        rows = await services.opentable.try_listing(access, deadline)
+        settings.require_zone()
+        access = OpenTableAccess(
+            settings.require_rid(), await context.directory.load_credentials(settings)
+        )
+        row_count = await context.opentable.probe_listing(access, deadline)
     except (InvalidSettingsError, OpenTableError) as error:
-        return Trial(works=False, problem=str(error))
-    return Trial(works=True, rows=rows)
+        return ConnectionTestResult(is_working=False, problem=str(error))
+    return ConnectionTestResult(is_working=True, row_count=row_count)

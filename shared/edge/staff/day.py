@@ -7,15 +7,15 @@ from google.cloud.firestore import AsyncClient, AsyncQuery, FieldFilter, Or
 from msgspec import Struct
 
 from shared.edge import paths
-from shared.edge.reading import count, read_some
+from shared.edge.reading import count_documents, read_documents
 
-MOST_RESERVATIONS = 2_000
-MOST_INCOMPLETE = 200
+MAX_DAY_RESERVATIONS = 2_000
+MAX_UNDATED_RESERVATIONS = 200
 
-Document = dict[str, Any]
+DocumentData = dict[str, Any]
 
 
-class DayRead(Struct, frozen=True):
+class DayReservations(Struct, frozen=True):
     """A day as Firestore held it.
 
     Attributes:
@@ -23,11 +23,11 @@ class DayRead(Struct, frozen=True):
         undated: The same, of those whose time is not known yet.
     """
 
-    dated: dict[str, Document]
-    undated: dict[str, Document]
+    dated: dict[str, DocumentData]
+    undated: dict[str, DocumentData]
 
 
-async def day_tag(client: AsyncClient, restaurant_id: str, date: str, zone: str) -> str:
+async def compute_day_etag(client: AsyncClient, restaurant_id: str, date: str, zone: str) -> str:
     """Return a text that changes whenever what a day shows does, at the price of two reads.
 
     A document that comes or changes is the newest; one that leaves changes the count.
@@ -41,17 +41,21 @@ async def day_tag(client: AsyncClient, restaurant_id: str, date: str, zone: str)
     Raises:
         LedgerUnavailableError: When it cannot be read now.
     """
-    on_it = FieldFilter("localDate", "==", date)
+    on_date = FieldFilter("localDate", "==", date)
     undated = FieldFilter("localDate", "==", value=None)
-    concerned = paths.reservations(client, restaurant_id).where(filter=Or([on_it, undated]))
-    newest_first = concerned.order_by("updatedAt", direction=AsyncQuery.DESCENDING)
-    newest = await read_some(newest_first.select(["updatedAt"]), 1)
-    written = [(snapshot.id, str(snapshot.update_time)) for snapshot in newest]
-    content = repr((date, zone, written, await count(concerned)))
+    day_query = paths.reservations_collection(client, restaurant_id).where(
+        filter=Or([on_date, undated])
+    )
+    newest_first_query = day_query.order_by("updatedAt", direction=AsyncQuery.DESCENDING)
+    newest_snapshots = await read_documents(newest_first_query.select(["updatedAt"]), 1)
+    newest_writes = [(snapshot.id, str(snapshot.update_time)) for snapshot in newest_snapshots]
+    content = repr((date, zone, newest_writes, await count_documents(day_query)))
     return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
 
-async def read_day(client: AsyncClient, restaurant_id: str, date: str) -> DayRead:
+async def read_day_reservations(
+    client: AsyncClient, restaurant_id: str, date: str
+) -> DayReservations:
     """Read the reservations of a day, and those whose day is not known yet.
 
     Args:
@@ -62,11 +66,16 @@ async def read_day(client: AsyncClient, restaurant_id: str, date: str) -> DayRea
     Raises:
         LedgerUnavailableError: When they cannot be read now.
     """
-    reservations = paths.reservations(client, restaurant_id)
-    on_it = reservations.where(filter=FieldFilter("localDate", "==", date))
+    reservations = paths.reservations_collection(client, restaurant_id)
+    on_date = reservations.where(filter=FieldFilter("localDate", "==", date))
     undated = reservations.where(filter=FieldFilter("localDate", "==", value=None))
-    return DayRead(await _read(on_it, MOST_RESERVATIONS), await _read(undated, MOST_INCOMPLETE))
+    return DayReservations(
+        await _read_documents(on_date, MAX_DAY_RESERVATIONS),
+        await _read_documents(undated, MAX_UNDATED_RESERVATIONS),
+    )
 
 
-async def _read(query: AsyncQuery, most: int) -> dict[str, Document]:
-    return {found.id: found.to_dict() or {} for found in await read_some(query, most)}
+async def _read_documents(query: AsyncQuery, limit: int) -> dict[str, DocumentData]:
+    return {
+        snapshot.id: snapshot.to_dict() or {} for snapshot in await read_documents(query, limit)
+    }

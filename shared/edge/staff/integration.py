@@ -13,36 +13,38 @@ from google.cloud.firestore import (
     DocumentSnapshot,
 )
 
-from shared.core.settings import Settings, settings_from
+from shared.core.settings import IntegrationSettings, parse_settings
 from shared.edge import paths
-from shared.edge.reading import read_one, unavailable_on_failure
-from shared.errors import LedgerUnavailableError
+from shared.edge.reading import read_document, translate_firestore_errors
+from shared.errors import ServiceUnavailableError
 
-_WRITE_SECONDS = 5.0
-_MOST_ATTEMPTS = 5
-_MOVED = (google.Conflict, google.FailedPrecondition, google.NotFound)
+_WRITE_TIMEOUT_SECONDS = 5.0
+_MAX_ATTEMPTS = 5
+_CONCURRENT_WRITE_ERRORS = (google.Conflict, google.FailedPrecondition, google.NotFound)
 
 
 class RidTakenError(Exception):
     """Another restaurant holds this OpenTable number."""
 
 
-async def read_settings(client: AsyncClient, restaurant_id: str) -> Settings | None:
+async def read_settings(client: AsyncClient, restaurant_id: str) -> IntegrationSettings | None:
     """Read a restaurant's settings past every cache, None where it has none.
 
     Raises:
         LedgerUnavailableError: When they cannot be read now.
     """
-    document = await read_integration(client, restaurant_id)
-    return None if document is None else settings_from(restaurant_id, document)
+    document = await read_integration_document(client, restaurant_id)
+    return None if document is None else parse_settings(restaurant_id, document)
 
 
-async def read_integration(client: AsyncClient, restaurant_id: str) -> dict[str, Any] | None:
+async def read_integration_document(
+    client: AsyncClient, restaurant_id: str
+) -> dict[str, Any] | None:
     """Read a restaurant's settings document, run state included; as `read_settings`."""
-    return (await read_one(paths.integration(client, restaurant_id))).to_dict()
+    return (await read_document(paths.integration_document(client, restaurant_id))).to_dict()
 
 
-async def change_settings(
+async def update_settings(
     client: AsyncClient, restaurant_id: str, fields: Mapping[str, Any], now: datetime
 ) -> None:
     """Write some settings, and claim the rid in the same commit where it is among them.
@@ -58,17 +60,17 @@ async def change_settings(
         RidTakenError: When another restaurant holds the rid.
         LedgerUnavailableError: When it could not be committed now.
     """
-    reference = paths.integration(client, restaurant_id)
-    for _ in range(_MOST_ATTEMPTS):
-        held = await read_one(reference)
-        _refuse_unusable(restaurant_id, {**(held.to_dict() or {}), **fields})
+    reference = paths.integration_document(client, restaurant_id)
+    for _ in range(_MAX_ATTEMPTS):
+        snapshot = await read_document(reference)
+        _check_usable_if_enabled(restaurant_id, {**(snapshot.to_dict() or {}), **fields})
         batch = client.batch()
-        await _claim(client, batch, held, fields.get("restaurantId"))
-        _write(client, batch, held, {**fields, "updatedAt": now})
-        with unavailable_on_failure(), contextlib.suppress(*_MOVED):
-            await batch.commit(retry=None, timeout=_WRITE_SECONDS)
+        await _add_rid_claim(client, batch, snapshot, fields.get("restaurantId"))
+        _add_settings_write(client, batch, snapshot, {**fields, "updatedAt": now})
+        with translate_firestore_errors(), contextlib.suppress(*_CONCURRENT_WRITE_ERRORS):
+            await batch.commit(retry=None, timeout=_WRITE_TIMEOUT_SECONDS)
             return
-    raise LedgerUnavailableError("the settings kept changing while they were written")
+    raise ServiceUnavailableError("the settings kept changing while they were written")
 
 
 async def release_rid(client: AsyncClient, restaurant_id: str, now: datetime) -> str | None:
@@ -85,72 +87,72 @@ async def release_rid(client: AsyncClient, restaurant_id: str, now: datetime) ->
     Raises:
         LedgerUnavailableError: When it could not be committed now.
     """
-    reference = paths.integration(client, restaurant_id)
-    for _ in range(_MOST_ATTEMPTS):
-        held = await read_one(reference)
-        rid = (held.to_dict() or {}).get("restaurantId")
+    reference = paths.integration_document(client, restaurant_id)
+    for _ in range(_MAX_ATTEMPTS):
+        snapshot = await read_document(reference)
+        rid = (snapshot.to_dict() or {}).get("restaurantId")
         if not isinstance(rid, str):
             return None
         batch = client.batch()
-        await _release(client, batch, restaurant_id, rid)
-        gone = {"enabled": False, "restaurantId": DELETE_FIELD, "updatedAt": now}
-        _write(client, batch, held, gone)
-        with unavailable_on_failure(), contextlib.suppress(*_MOVED):
-            await batch.commit(retry=None, timeout=_WRITE_SECONDS)
+        await _add_rid_release(client, batch, restaurant_id, rid)
+        release_fields = {"enabled": False, "restaurantId": DELETE_FIELD, "updatedAt": now}
+        _add_settings_write(client, batch, snapshot, release_fields)
+        with translate_firestore_errors(), contextlib.suppress(*_CONCURRENT_WRITE_ERRORS):
+            await batch.commit(retry=None, timeout=_WRITE_TIMEOUT_SECONDS)
             return rid
-    raise LedgerUnavailableError("the settings kept changing while the rid was released")
+    raise ServiceUnavailableError("the settings kept changing while the rid was released")
 
 
-def _refuse_unusable(restaurant_id: str, whole: Mapping[str, Any]) -> None:
-    settings = settings_from(restaurant_id, whole)
-    if settings.enabled:
-        settings.usable_zone()
-        settings.usable_rid()
+def _check_usable_if_enabled(restaurant_id: str, fields: Mapping[str, Any]) -> None:
+    settings = parse_settings(restaurant_id, fields)
+    if settings.is_enabled:
+        settings.require_zone()
+        settings.require_rid()
 
 
-async def _claim(
-    client: AsyncClient, batch: AsyncWriteBatch, held: DocumentSnapshot[Any], rid: str | None
+async def _add_rid_claim(
+    client: AsyncClient, batch: AsyncWriteBatch, snapshot: DocumentSnapshot[Any], rid: str | None
 ) -> None:
     """Add to a commit the claim of a new rid, and the release of the one held before.
 
     Raises:
         RidTakenError: When another restaurant holds the new one.
     """
-    restaurant_id = held.reference.parent.parent.id
-    before = (held.to_dict() or {}).get("restaurantId")
+    restaurant_id = snapshot.reference.parent.parent.id
+    previous_rid = (snapshot.to_dict() or {}).get("restaurantId")
     if rid is None:
         return
-    claim = (await read_one(paths.route(client, rid))).to_dict()
+    claim = (await read_document(paths.rid_claim_document(client, rid))).to_dict()
     if claim is None:
-        batch.create(paths.route(client, rid), {"restaurantId": restaurant_id})
+        batch.create(paths.rid_claim_document(client, rid), {"restaurantId": restaurant_id})
     elif claim.get("restaurantId") != restaurant_id:
         raise RidTakenError
-    if isinstance(before, str) and before != rid:
-        await _release(client, batch, restaurant_id, before)
+    if isinstance(previous_rid, str) and previous_rid != rid:
+        await _add_rid_release(client, batch, restaurant_id, previous_rid)
 
 
-async def _release(
+async def _add_rid_release(
     client: AsyncClient, batch: AsyncWriteBatch, restaurant_id: str, rid: str
 ) -> None:
     """Add to a commit the release of a rid, where its claim is this restaurant's."""
-    claim = await read_one(paths.route(client, rid))
+    claim = await read_document(paths.rid_claim_document(client, rid))
     if (claim.to_dict() or {}).get("restaurantId") == restaurant_id:
-        unmoved = client.write_option(last_update_time=claim.update_time)
-        batch.delete(claim.reference, option=unmoved)
+        precondition = client.write_option(last_update_time=claim.update_time)
+        batch.delete(claim.reference, option=precondition)
 
 
-def _write(
+def _add_settings_write(
     client: AsyncClient,
     batch: AsyncWriteBatch,
-    held: DocumentSnapshot[Any],
+    snapshot: DocumentSnapshot[Any],
     fields: dict[str, Any],
 ) -> None:
     """Add to a commit the fields, on the condition that nobody wrote the document meanwhile.
 
     A poll that ends in between moves it too; then all is read and judged again.
     """
-    if held.exists:
-        unmoved = client.write_option(last_update_time=held.update_time)
-        batch.update(held.reference, fields, option=unmoved)
+    if snapshot.exists:
+        precondition = client.write_option(last_update_time=snapshot.update_time)
+        batch.update(snapshot.reference, fields, option=precondition)
     else:
-        batch.create(held.reference, fields)
+        batch.create(snapshot.reference, fields)

@@ -8,13 +8,13 @@ from google.cloud.firestore import AsyncClient
 
 from shared.core.keys import is_document_id
 from shared.edge import paths
-from shared.edge.cached import Cached
-from shared.edge.staff.tokens import Person
-from shared.errors import LedgerUnavailableError
+from shared.edge.cached import SingleFlightTTLCache
+from shared.edge.staff.tokens import AuthenticatedUser
+from shared.errors import ServiceUnavailableError
 
-CACHE_SECONDS = 55.0  # a removed member is out within a minute, the read included
-_MOST_CACHED = 10_000
-_READ_SECONDS = 3.0
+ROLE_CACHE_SECONDS = 55.0  # a removed member is out within a minute, the read included
+_MAX_CACHED_ROLES = 10_000
+_READ_TIMEOUT_SECONDS = 3.0
 
 
 class Role(IntEnum):
@@ -25,10 +25,10 @@ class Role(IntEnum):
     OPERATOR = 3
 
 
-_ROLES = {"host": Role.HOST, "manager": Role.MANAGER}
+_ROLES_BY_NAME = {"host": Role.HOST, "manager": Role.MANAGER}
 
 
-class Memberships:
+class StaffRoles:
     """The staff of every restaurant.
 
     Args:
@@ -38,28 +38,30 @@ class Memberships:
 
     def __init__(self, client: AsyncClient, timer: Callable[[], float]) -> None:
         self._client = client
-        self._cache = Cached(self._read, size=_MOST_CACHED, seconds=CACHE_SECONDS, timer=timer)
+        self._cache = SingleFlightTTLCache(
+            self._read_role, max_size=_MAX_CACHED_ROLES, ttl_seconds=ROLE_CACHE_SECONDS, timer=timer
+        )
 
-    async def role(self, restaurant_id: str, person: Person) -> Role | None:
+    async def get_role(self, restaurant_id: str, user: AuthenticatedUser) -> Role | None:
         """Return somebody's role in a restaurant, None for none.
 
         Args:
             restaurant_id: Lineup's id.
-            person: Whose role.
+            user: Whose role.
 
         Raises:
             LedgerUnavailableError: When it cannot be looked up now.
         """
-        if person.is_operator:
+        if user.is_operator:
             return Role.OPERATOR
-        if not is_document_id(person.uid):
+        if not is_document_id(user.uid):
             return None
-        return await self._cache.get((restaurant_id, person.uid))
+        return await self._cache.get((restaurant_id, user.uid))
 
-    async def _read(self, member: tuple[str, str]) -> Role | None:
+    async def _read_role(self, member: tuple[str, str]) -> Role | None:
         try:
-            reference = paths.staff(self._client, *member)
-            found = (await reference.get(retry=None, timeout=_READ_SECONDS)).to_dict()
+            reference = paths.staff_member_document(self._client, *member)
+            fields = (await reference.get(retry=None, timeout=_READ_TIMEOUT_SECONDS)).to_dict()
         except google.GoogleAPIError as error:
-            raise LedgerUnavailableError(type(error).__name__) from None
-        return _ROLES.get(str((found or {}).get("role")))
+            raise ServiceUnavailableError(type(error).__name__) from None
+        return _ROLES_BY_NAME.get(str((fields or {}).get("role")))

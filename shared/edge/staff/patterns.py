@@ -2,15 +2,17 @@
 
 from google.cloud.firestore import AsyncClient, FieldFilter
 
-from shared.core.pattern_sums import Days
-from shared.core.patterns import counts_from
-from shared.core.system import System
-from shared.core.window import Window
+from shared.core.pattern_sums import AnalyticsDays
+from shared.core.patterns import counts_from_map
+from shared.core.system import ReservationSystem
+from shared.core.window import DateWindow
 from shared.edge import paths
-from shared.edge.reading import read_some
+from shared.edge.reading import read_documents
 
 
-async def read_patterns(client: AsyncClient, restaurant_id: str, window: Window) -> Days:
+async def read_analytics_days(
+    client: AsyncClient, restaurant_id: str, window: DateWindow
+) -> AnalyticsDays:
     """Return the days of a window that were counted.
 
     Args:
@@ -21,14 +23,21 @@ async def read_patterns(client: AsyncClient, restaurant_id: str, window: Window)
     Raises:
         LedgerUnavailableError: When they cannot be read now.
     """
-    stored, wanted = paths.patterns(client, restaurant_id), window.days()
+    collection, requested_days = (
+        paths.analytics_collection(client, restaurant_id),
+        window.list_dates(),
+    )
     # By name, which needs no index.
-    first = FieldFilter("__name__", ">=", stored.document(wanted[0]))
-    last = FieldFilter("__name__", "<=", stored.document(wanted[-1]))
-    found = await read_some(stored.where(filter=first).where(filter=last), len(wanted))
-    days = {each.id: each.get("sources") for each in found}
+    first = FieldFilter("__name__", ">=", collection.document(requested_days[0]))
+    last = FieldFilter("__name__", "<=", collection.document(requested_days[-1]))
+    snapshots = await read_documents(
+        collection.where(filter=first).where(filter=last), len(requested_days)
+    )
+    days = {snapshot.id: snapshot.get("sources") for snapshot in snapshots}
     return {
-        day: {System(name): counts_from(counts) for name, counts in days[day].items()}
-        for day in wanted
+        day: {
+            ReservationSystem(name): counts_from_map(counts) for name, counts in days[day].items()
+        }
+        for day in requested_days
         if day in days
     }

@@ -6,10 +6,10 @@ from typing import Any
 from google.cloud.firestore import AsyncClient
 from msgspec import Struct
 
-from shared.edge.pulse import newest_heard
+from shared.edge.pulse import latest_webhook_entries
 
 
-class Proof(Struct, frozen=True):
+class WebhookCredentialUse(Struct, frozen=True):
     """How one webhook that told something new had proved its origin.
 
     Attributes:
@@ -23,22 +23,26 @@ class Proof(Struct, frozen=True):
     at: datetime
 
 
-async def newest_proofs(client: AsyncClient, restaurant_id: str, most: int) -> list[Proof]:
+async def read_webhook_credential_uses(
+    client: AsyncClient, restaurant_id: str, limit: int
+) -> list[WebhookCredentialUse]:
     """Return the proofs of a restaurant's newest webhooks, newest first.
 
     Args:
         client: The process's Firestore client.
         restaurant_id: Lineup's id.
-        most: How many journal entries are read.
+        limit: How many journal entries are read.
 
     Raises:
         LedgerUnavailableError: When they cannot be read now.
     """
-    found = await newest_heard(client, restaurant_id, ["receivedAt", "proof"], most)
-    told = [snapshot.to_dict() or {} for snapshot in found]
-    return [_proof(entry) for entry in told if entry.get("proof")]
+    snapshots = await latest_webhook_entries(client, restaurant_id, ["receivedAt", "proof"], limit)
+    entries = [snapshot.to_dict() or {} for snapshot in snapshots]
+    return [_parse_credential_use(entry) for entry in entries if entry.get("proof")]
 
 
-def _proof(entry: dict[str, Any]) -> Proof:
-    proof = entry["proof"]
-    return Proof(proof["scheme"], int(proof["keyPosition"] or 0), entry["receivedAt"])
+def _parse_credential_use(entry: dict[str, Any]) -> WebhookCredentialUse:
+    authentication = entry["proof"]
+    return WebhookCredentialUse(
+        authentication["scheme"], int(authentication["keyPosition"] or 0), entry["receivedAt"]
+    )

@@ -9,21 +9,28 @@ from typing import Any
 
 from google.api_core import exceptions as google
 
-from shared.core.body import InvalidJsonError, Shape, parse_object, shape_of
-from shared.core.change import Change, Source
-from shared.core.settings import Settings
+from shared.core.body import (
+    InvalidJsonError,
+    WebhookFormat,
+    detect_webhook_format,
+    parse_strict_json,
+)
+from shared.core.change import Channel, ReservationEvent
+from shared.core.settings import IntegrationSettings
 from shared.edge.batches import decide_group
-from shared.edge.intake import Statement, read_statement
-from shared.edge.ledger import Applied, Ledger, applied_by
-from shared.edge.services import Services
-from shared.errors import LedgerUnavailableError, RejectedStatementError
+from shared.edge.intake import IncomingEvent, normalize_event
+from shared.edge.ledger import ApplyResult, Ledger, build_apply_result
+from shared.edge.services import AppContext
+from shared.errors import InvalidEventError, ServiceUnavailableError
 
 
-async def replay(services: Services, settings: Settings, item: Mapping[str, Any]) -> Applied:
+async def replay_quarantined_event(
+    context: AppContext, settings: IntegrationSettings, item: Mapping[str, Any]
+) -> ApplyResult:
     """Apply a quarantined statement as if it came now, dated by when it first came.
 
     Args:
-        services: The process's services.
+        context: The process's services.
         settings: The restaurant's.
         item: The quarantine item.
 
@@ -31,39 +38,43 @@ async def replay(services: Services, settings: Settings, item: Mapping[str, Any]
         RejectedStatementError: When it still cannot be applied; it stays where it is.
         LedgerUnavailableError: When it could not be committed now.
     """
-    change = _change(settings, item)
-    return await services.ledger(settings).apply(change)
+    event = _build_event(settings, item)
+    return await context.ledger(settings).apply(event)
 
 
-async def rehearse(services: Services, settings: Settings, item: Mapping[str, Any]) -> Applied:
-    """Return what `replay` would do, writing nothing; it raises the same."""
-    change = _change(settings, item)
-    return await _decided(services.ledger(settings), change)
+async def dry_run_replay(
+    context: AppContext, settings: IntegrationSettings, item: Mapping[str, Any]
+) -> ApplyResult:
+    """Return what `replay_quarantined_event` would do, writing nothing; it raises the same."""
+    event = _build_event(settings, item)
+    return await _decide_without_commit(context.ledger(settings), event)
 
 
-async def _decided(ledger: Ledger, change: Change) -> Applied:
+async def _decide_without_commit(ledger: Ledger, event: ReservationEvent) -> ApplyResult:
     try:
-        _, decisions = await decide_group(ledger, [change], ledger.writing())
+        _, decisions = await decide_group(ledger, [event], ledger.new_write_context())
     except google.GoogleAPIError as error:
-        raise LedgerUnavailableError(type(error).__name__) from None
-    return applied_by(change, decisions[change.external_key])
+        raise ServiceUnavailableError(type(error).__name__) from None
+    return build_apply_result(event, decisions[event.external_key])
 
 
-def _change(settings: Settings, item: Mapping[str, Any]) -> Change:
+def _build_event(settings: IntegrationSettings, item: Mapping[str, Any]) -> ReservationEvent:
     text = item["body"]
     try:
-        body = parse_object(text.encode("utf-8", "surrogatepass"))
+        body = parse_strict_json(text.encode("utf-8", "surrogatepass"))
     except InvalidJsonError:
-        raise _no_statement() from None
-    shape = shape_of(body)
-    if shape is None or (shape is Shape.ENVELOPE and not isinstance(body["data"], dict)):
-        raise _no_statement()
+        raise _build_not_an_event_error() from None
+    shape = detect_webhook_format(body)
+    if shape is None or (shape is WebhookFormat.ENVELOPE and not isinstance(body["data"], dict)):
+        raise _build_not_an_event_error()
     content_type, received_at = item["contentType"], item["receivedAt"]
-    statement = Statement(shape, body, text, content_type, received_at, Source.REPLAY, vouched=True)
-    return read_statement(settings, statement)
+    incoming_event = IncomingEvent(
+        shape, body, text, content_type, received_at, Channel.REPLAY, is_reviewed=True
+    )
+    return normalize_event(settings, incoming_event)
 
 
-def _no_statement() -> RejectedStatementError:
-    return RejectedStatementError(
+def _build_not_an_event_error() -> InvalidEventError:
+    return InvalidEventError(
         "not_a_statement", "The body is neither an envelope nor OpenTable's object."
     )

@@ -12,23 +12,23 @@ from typing import Any, Protocol
 from google.api_core import exceptions as google
 
 from shared.edge.environment import Environment
-from shared.errors import InvalidSettingsError, LedgerUnavailableError
+from shared.errors import InvalidSettingsError, ServiceUnavailableError
 
-Payload = dict[str, Any]
-Revise = Callable[[Payload], Payload]
+SecretPayload = dict[str, Any]
+BuildSecretPayload = Callable[[SecretPayload], SecretPayload]
 
-_WRITE_SECONDS = 8.0
+_WRITE_TIMEOUT_SECONDS = 8.0
 
 
 class SecretStore(Protocol):
     """Where secrets are written."""
 
-    async def revise(self, secret_id: str, revise: Revise) -> None:
+    async def update_secret(self, secret_id: str, build_payload: BuildSecretPayload) -> None:
         """Write a secret anew from what it held, nothing where it did not exist.
 
         Args:
             secret_id: Its id.
-            revise: Makes the new payload of the one held.
+            build_payload: Makes the new payload of the one held.
 
         Raises:
             InvalidSettingsError: When it may not be written, or what it holds is no JSON object.
@@ -36,7 +36,7 @@ class SecretStore(Protocol):
         """
 
 
-class ManagedStore:
+class SecretManagerStore:
     """Secret Manager; the secret is created with its first version."""
 
     def __init__(self, project: str) -> None:
@@ -46,18 +46,18 @@ class ManagedStore:
         self._client = secretmanager.SecretManagerServiceAsyncClient()
         self._project = project
 
-    async def revise(self, secret_id: str, revise: Revise) -> None:
-        """Add a version (see `SecretStore.revise`)."""
+    async def update_secret(self, secret_id: str, build_payload: BuildSecretPayload) -> None:
+        """Add a version (see `SecretStore.update_secret`)."""
         try:
-            held = await self._held(secret_id)
-            data = json.dumps(revise(held)).encode()
+            stored = await self._read_payload(secret_id)
+            data = json.dumps(build_payload(stored)).encode()
             await self._client.add_secret_version(
                 {
                     "parent": f"projects/{self._project}/secrets/{secret_id}",
                     "payload": {"data": data},
                 },
                 retry=None,
-                timeout=_WRITE_SECONDS,
+                timeout=_WRITE_TIMEOUT_SECONDS,
             )
         except google.PermissionDenied:
             raise InvalidSettingsError(
@@ -65,20 +65,20 @@ class ManagedStore:
                 "roles/secretmanager.admin on the secrets named opentable-*."
             ) from None
         except google.GoogleAPIError as error:
-            raise LedgerUnavailableError(f"Secret Manager: {type(error).__name__}") from None
+            raise ServiceUnavailableError(f"Secret Manager: {type(error).__name__}") from None
 
-    async def _held(self, secret_id: str) -> Payload:
+    async def _read_payload(self, secret_id: str) -> SecretPayload:
         name = f"projects/{self._project}/secrets/{secret_id}/versions/latest"
         try:
             version = await self._client.access_secret_version(
-                name=name, retry=None, timeout=_WRITE_SECONDS
+                name=name, retry=None, timeout=_WRITE_TIMEOUT_SECONDS
             )
         except (google.NotFound, google.FailedPrecondition):
-            await self._create(secret_id)
+            await self._create_secret(secret_id)
             return {}
-        return _object(secret_id, bytes(version.payload.data))
+        return _parse_secret_payload(secret_id, bytes(version.payload.data))
 
-    async def _create(self, secret_id: str) -> None:
+    async def _create_secret(self, secret_id: str) -> None:
         try:
             await self._client.create_secret(
                 {
@@ -87,32 +87,32 @@ class ManagedStore:
                     "secret": {"replication": {"automatic": {}}},
                 },
                 retry=None,
-                timeout=_WRITE_SECONDS,
+                timeout=_WRITE_TIMEOUT_SECONDS,
             )
         except google.AlreadyExists:
             return  # It has no version that can be read; it is given one next.
 
 
-class FileStore:
+class SecretsFileStore:
     """The SECRETS_FILE of one's own machine; readers see it before or after, never between."""
 
     def __init__(self, path: str) -> None:
         self._path = Path(path)
         self._lock = asyncio.Lock()
 
-    async def revise(self, secret_id: str, revise: Revise) -> None:
-        """Write the file anew (see `SecretStore.revise`)."""
+    async def update_secret(self, secret_id: str, build_payload: BuildSecretPayload) -> None:
+        """Write the file anew (see `SecretStore.update_secret`)."""
         async with self._lock:
-            await asyncio.to_thread(self._revise, secret_id, revise)
+            await asyncio.to_thread(self._update_file, secret_id, build_payload)
 
-    def _revise(self, secret_id: str, revise: Revise) -> None:
+    def _update_file(self, secret_id: str, build_payload: BuildSecretPayload) -> None:
         try:
             payloads = json.loads(self._path.read_text())
-            held = _object(secret_id, json.dumps(payloads.get(secret_id, {})))
-            written = self._path.with_suffix(".new")
-            written.touch(mode=0o600)
-            written.write_text(json.dumps({**payloads, secret_id: revise(held)}))
-            written.replace(self._path)
+            stored = _parse_secret_payload(secret_id, json.dumps(payloads.get(secret_id, {})))
+            new_path = self._path.with_suffix(".new")
+            new_path.touch(mode=0o600)
+            new_path.write_text(json.dumps({**payloads, secret_id: build_payload(stored)}))
+            new_path.replace(self._path)
         except (OSError, ValueError, AttributeError):
             raise InvalidSettingsError(
                 "SECRETS_FILE cannot be rewritten: it must be a JSON object in a folder that "
@@ -120,20 +120,20 @@ class FileStore:
             ) from None
 
 
-def secret_store(environment: Environment) -> SecretStore:
+def build_secret_store(environment: Environment) -> SecretStore:
     """Return where an environment's secrets are written."""
     if environment.secrets_file:
-        return FileStore(environment.secrets_file)
-    return ManagedStore(environment.required_project())
+        return SecretsFileStore(environment.secrets_file)
+    return SecretManagerStore(environment.require_project())
 
 
-def _object(secret_id: str, text: bytes | str) -> Payload:
+def _parse_secret_payload(secret_id: str, text: bytes | str) -> SecretPayload:
     try:
-        held = json.loads(text)
+        payload = json.loads(text)
     except ValueError:
-        held = None
-    if not isinstance(held, dict):
+        payload = None
+    if not isinstance(payload, dict):
         raise InvalidSettingsError(
             f"The secret {secret_id!r} is not a JSON object: an operator must mend it first."
         )
-    return held
+    return payload

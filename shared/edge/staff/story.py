@@ -8,67 +8,76 @@ from typing import Any
 from google.cloud.firestore import DocumentSnapshot
 from msgspec import Struct
 
-from shared.core.retention import is_gone
-from shared.core.times import instant_of
+from shared.core.retention import is_expired
+from shared.core.times import parse_instant
 from shared.edge import paths
-from shared.edge.reading import read_some
-from shared.edge.services import Services
+from shared.edge.reading import read_documents
+from shared.edge.services import AppContext
 
 
 class InvalidCursorError(ValueError):
     """A page was asked for by a cursor that no page gave."""
 
 
-class StoryPage(Struct, frozen=True):
+class JournalPage(Struct, frozen=True):
     """A page of a journal.
 
     Attributes:
         entries: The entries, oldest first.
-        next: The cursor of the page after it, None on the last.
+        next_cursor: The cursor of the page after it, None on the last.
     """
 
     entries: list[dict[str, Any]]
-    next: str | None
+    next_cursor: str | None
 
 
-async def read_story(
-    services: Services, restaurant_id: str, document_id: str, most: int, cursor: str | None
-) -> StoryPage:
+async def read_journal_page(
+    context: AppContext, restaurant_id: str, document_id: str, limit: int, cursor: str | None
+) -> JournalPage:
     """Read a page of a reservation's journal.
 
     Args:
-        services: The process's services.
+        context: The process's services.
         restaurant_id: Lineup's id.
         document_id: The reservation's document.
-        most: The size of the page; entries that have expired are left out of it.
+        limit: The size of the page; entries that have expired are left out of it.
         cursor: Of the page asked for, None for the first.
 
     Raises:
         InvalidCursorError: When the cursor is none of ours.
         LedgerUnavailableError: When it cannot be read now.
     """
-    reservation = paths.reservations(services.firestore, restaurant_id).document(document_id)
-    journal = paths.journal(reservation)
+    reservation = paths.reservations_collection(context.firestore, restaurant_id).document(
+        document_id
+    )
+    journal = paths.journal_collection(reservation)
     query = journal.order_by("occurredAt").order_by("__name__")
     if cursor is not None:
-        at, entry_id = _read_cursor(cursor)
-        query = query.start_after({"occurredAt": at, "__name__": journal.document(entry_id)})
-    found = await read_some(query, most + 1)
-    read, now = [snapshot.to_dict() or {} for snapshot in found[:most]], services.clock()
-    entries = [entry for entry in read if not is_gone(entry, "journalExpireAt", now)]
-    return StoryPage(entries, _cursor(found[most - 1]) if len(found) > most else None)
+        occurred_at, entry_id = _decode_cursor(cursor)
+        query = query.start_after(
+            {"occurredAt": occurred_at, "__name__": journal.document(entry_id)}
+        )
+    snapshots = await read_documents(query, limit + 1)
+    stored_entries, now = (
+        [snapshot.to_dict() or {} for snapshot in snapshots[:limit]],
+        context.clock(),
+    )
+    entries = [entry for entry in stored_entries if not is_expired(entry, "journalExpireAt", now)]
+    return JournalPage(
+        entries, _encode_cursor(snapshots[limit - 1]) if len(snapshots) > limit else None
+    )
 
 
-def _cursor(last: DocumentSnapshot[Any]) -> str:
-    at = last.get("occurredAt").astimezone(UTC).isoformat(timespec="microseconds")
-    return base64.urlsafe_b64encode(f"{at} {last.id}".encode()).decode()
+def _encode_cursor(last_entry: DocumentSnapshot[Any]) -> str:
+    occurred_at = last_entry.get("occurredAt").astimezone(UTC).isoformat(timespec="microseconds")
+    return base64.urlsafe_b64encode(f"{occurred_at} {last_entry.id}".encode()).decode()
 
 
-def _read_cursor(cursor: str) -> tuple[datetime, str]:
+def _decode_cursor(cursor: str) -> tuple[datetime, str]:
     try:
-        at, _, entry_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
+        occurred_at, _, entry_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
         if not entry_id or "/" in entry_id:
             raise InvalidCursorError
-        return instant_of(at), entry_id
+        return parse_instant(occurred_at), entry_id
     except (binascii.Error, ValueError):
         raise InvalidCursorError from None

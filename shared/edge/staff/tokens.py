@@ -10,17 +10,17 @@ from firebase_admin import auth
 from google.auth.credentials import AnonymousCredentials
 from msgspec import Struct
 
-from shared.errors import LedgerUnavailableError
+from shared.errors import ServiceUnavailableError
 
-_CERTIFICATE_SECONDS = 4.0
+_CERTIFICATE_TIMEOUT_SECONDS = 4.0
 _CLOCK_SKEW_SECONDS = 10
 
 
-class UnidentifiedError(Exception):
+class UnauthenticatedError(Exception):
     """A request did not prove who sends it."""
 
 
-class Person(Struct, frozen=True):
+class AuthenticatedUser(Struct, frozen=True):
     """Somebody who proved who they are.
 
     Attributes:
@@ -32,7 +32,7 @@ class Person(Struct, frozen=True):
     is_operator: bool
 
 
-class Tokens:
+class IdTokenVerifier:
     """Verifies Firebase ID tokens of one project.
 
     Beside the Auth emulator, and only there, the library takes the emulator's unsigned tokens;
@@ -46,11 +46,11 @@ class Tokens:
         # To verify takes Google's public keys alone, so the app is given no credential.
         self._app = firebase_admin.initialize_app(
             AnonymousCredentials(),  # type: ignore[no-untyped-call] # google-auth has no types here
-            {"projectId": project, "httpTimeout": _CERTIFICATE_SECONDS},
+            {"projectId": project, "httpTimeout": _CERTIFICATE_TIMEOUT_SECONDS},
             name=f"staff-{secrets.token_hex(8)}",
         )
 
-    async def person(self, token: str) -> Person:
+    async def verify(self, token: str) -> AuthenticatedUser:
         """Return who a token speaks for.
 
         Args:
@@ -61,17 +61,17 @@ class Tokens:
             LedgerUnavailableError: When Google's public keys cannot be had now.
         """
         # The library fetches keys without asyncio, so it is given a thread.
-        claims = await asyncio.to_thread(self._claims, token)
-        return Person(str(claims["uid"]), is_operator=claims.get("operator") is True)
+        claims = await asyncio.to_thread(self._verify_claims, token)
+        return AuthenticatedUser(str(claims["uid"]), is_operator=claims.get("operator") is True)
 
-    def _claims(self, token: str) -> Mapping[str, Any]:
+    def _verify_claims(self, token: str) -> Mapping[str, Any]:
         try:
             claims: Mapping[str, Any] = auth.verify_id_token(  # type: ignore[no-untyped-call] # theirs
                 token, app=self._app, clock_skew_seconds=_CLOCK_SKEW_SECONDS
             )
         except auth.CertificateFetchError:
-            raise LedgerUnavailableError("Google's public keys cannot be fetched") from None
+            raise ServiceUnavailableError("Google's public keys cannot be fetched") from None
         # A token's parts may be any JSON, which the library does not expect.
         except (ValueError, TypeError, AttributeError, LookupError, auth.InvalidIdTokenError):
-            raise UnidentifiedError from None
+            raise UnauthenticatedError from None
         return claims

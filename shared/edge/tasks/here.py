@@ -6,60 +6,62 @@ from collections.abc import Awaitable, Callable
 import requests
 from cachetools import TTLCache
 
-from shared.core.task import Task
-from shared.edge.telemetry import Event, Severity, log
-from shared.errors import QueueError
+from shared.core.task import QueuedTask
+from shared.edge.telemetry import LogEvent, Severity, log_event
+from shared.errors import EnqueueError
 
-AT_ONCE = 4
-MOST_WAITING = 10_000
-_NAMES_SECONDS = 3_600
-_MARGIN_SECONDS = 60.0
+MAX_CONCURRENT_LOCAL_TASKS = 4
+MAX_PENDING_LOCAL_TASKS = 10_000
+_NAME_TTL_SECONDS = 3_600
+_TIMEOUT_MARGIN_SECONDS = 60.0
 
-Deliver = Callable[[Task], Awaitable[None]]
+DeliverTask = Callable[[QueuedTask], Awaitable[None]]
 
 
-class TasksHere:
+class InProcessTaskQueue:
     """Calls each task once, a few at a time; what fails is the next run's.
 
     Args:
         deliver: Makes a task's call.
     """
 
-    def __init__(self, deliver: Deliver) -> None:
+    def __init__(self, deliver: DeliverTask) -> None:
         self._deliver = deliver
-        self._names: TTLCache[str, bool] = TTLCache(MOST_WAITING, _NAMES_SECONDS)
-        self._under_way: set[asyncio.Task[None]] = set()
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._recent_names: TTLCache[str, bool] = TTLCache(
+            MAX_PENDING_LOCAL_TASKS, _NAME_TTL_SECONDS
+        )
+        self._pending_calls: set[asyncio.Task[None]] = set()
+        self._slots = asyncio.Semaphore(MAX_CONCURRENT_LOCAL_TASKS)
 
-    async def enqueue(self, task: Task) -> None:
+    async def enqueue(self, task: QueuedTask) -> None:
         """Take a task, unless its name was taken in the last hour.
 
         Raises:
             QueueError: When too many are waiting.
         """
-        if task.name in self._names:
+        if task.name in self._recent_names:
             return
-        if len(self._under_way) >= MOST_WAITING:
-            raise QueueError("Too many tasks are waiting: the next run tries again.")
-        self._names[task.name] = True
-        call = asyncio.create_task(self._call(task))
-        self._under_way.add(call)
-        call.add_done_callback(self._under_way.discard)
+        if len(self._pending_calls) >= MAX_PENDING_LOCAL_TASKS:
+            raise EnqueueError("Too many tasks are waiting: the next run tries again.")
+        self._recent_names[task.name] = True
+        call = asyncio.create_task(self._deliver_task(task))
+        self._pending_calls.add(call)
+        call.add_done_callback(self._pending_calls.discard)
 
-    async def drained(self) -> None:
+    async def wait_until_empty(self) -> None:
         """Wait until nothing is waiting or under way."""
-        while self._under_way:
-            await asyncio.wait(self._under_way)
+        while self._pending_calls:
+            await asyncio.wait(self._pending_calls)
 
-    async def _call(self, task: Task) -> None:
-        async with self._places:
+    async def _deliver_task(self, task: QueuedTask) -> None:
+        async with self._slots:
             try:
                 await self._deliver(task)
             except Exception as error:  # noqa: BLE001 -- one task never stops the others
-                log(Severity.WARNING, Event.TASK_FAILED, error=type(error).__name__)
+                log_event(Severity.WARNING, LogEvent.TASK_FAILED, error=type(error).__name__)
 
 
-def post_to(url: str, run_seconds: float) -> Deliver:
+def build_http_delivery(url: str, run_seconds: float) -> DeliverTask:
     """Return what posts a task to a function.
 
     Args:
@@ -67,15 +69,19 @@ def post_to(url: str, run_seconds: float) -> Deliver:
         run_seconds: The longest that a called function takes.
     """
 
-    def post(task: Task) -> None:
+    def post(task: QueuedTask) -> None:
         headers = {"Content-Type": "application/json"}
-        patience = run_seconds + _MARGIN_SECONDS
-        address = f"{url}/{task.function}"
+        timeout_seconds = run_seconds + _TIMEOUT_MARGIN_SECONDS
+        function_url = f"{url}/{task.function_name}"
         requests.post(
-            address, task.content, headers=headers, timeout=patience, allow_redirects=False
+            function_url,
+            task.body_bytes,
+            headers=headers,
+            timeout=timeout_seconds,
+            allow_redirects=False,
         ).raise_for_status()
 
-    async def deliver(task: Task) -> None:
+    async def deliver(task: QueuedTask) -> None:
         await asyncio.to_thread(post, task)
 
     return deliver

@@ -4,22 +4,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dev.bench.arithmetic import Pair, exponent, percentile, summarise
+from dev.bench.arithmetic import MeasurementPair, fit_growth_exponent, percentile, summarize_rounds
 
 positive = st.floats(0.001, 1e6)
 
 
 def test_the_ratio_is_the_median_of_the_rounds_own_ratios() -> None:
-    told = summarise([Pair(100, 90), Pair(10, 10), Pair(200, 100)])
-    assert (told.floor, told.ours, told.ratio) == (100, 90, 0.9)
+    told = summarize_rounds(
+        [MeasurementPair(100, 90), MeasurementPair(10, 10), MeasurementPair(200, 100)]
+    )
+    assert (told.baseline, told.product, told.ratio) == (100, 90, 0.9)
 
 
 @given(st.lists(st.tuples(positive, st.floats(0.1, 10)), min_size=1))
 def test_what_slows_both_sides_of_a_round_leaves_the_ratio(
     rounds: list[tuple[float, float]],
 ) -> None:
-    slowed = [Pair(floor * slow, floor * slow * 2) for floor, slow in rounds]
-    assert summarise(slowed).ratio == pytest.approx(2)
+    slowed = [MeasurementPair(floor * slow, floor * slow * 2) for floor, slow in rounds]
+    assert summarize_rounds(slowed).ratio == pytest.approx(2)
 
 
 @pytest.mark.parametrize(
@@ -36,8 +38,8 @@ def test_a_percentile_of_one_value_is_that_value() -> None:
 @given(st.floats(0.5, 2), positive)
 def test_the_exponent_of_a_law_is_found(k: float, factor: float) -> None:
     sizes = [1_000, 10_000, 100_000]
-    assert exponent(sizes, [factor * size**k for size in sizes]) == pytest.approx(k)
+    assert fit_growth_exponent(sizes, [factor * size**k for size in sizes]) == pytest.approx(k)
 
 
 def test_what_is_even_has_the_exponent_one() -> None:
-    assert exponent([1, 2, 3], [5, 10, 15]) == pytest.approx(1)
+    assert fit_growth_exponent([1, 2, 3], [5, 10, 15]) == pytest.approx(1)

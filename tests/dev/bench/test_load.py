@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from dev.bench.load import send_in_turn, send_on_time
+from dev.bench.load import send_closed_loop, send_open_loop
 from dev.processes import LOOPBACK
 
 
@@ -47,7 +47,7 @@ REQUESTS = [request(b"x" * (number % 4)) for number in range(40)]
 
 
 async def test_every_request_is_sent_once_in_a_closed_loop(server: Server) -> None:
-    answered = await send_in_turn(server.port, REQUESTS, connections=4)
+    answered = await send_closed_loop(server.port, REQUESTS, connections=4)
     assert len(server.bodies) == len(REQUESTS)
     assert answered.outcomes == {"odd": 20, "even": 20}
     assert len(answered.latencies) == len(REQUESTS)
@@ -55,12 +55,12 @@ async def test_every_request_is_sent_once_in_a_closed_loop(server: Server) -> No
 
 
 async def test_every_request_is_sent_once_in_an_open_loop(server: Server) -> None:
-    answered = await send_on_time(server.port, REQUESTS, rate=10_000)
+    answered = await send_open_loop(server.port, REQUESTS, rate=10_000)
     assert len(server.bodies) == len(REQUESTS)
     assert answered.outcomes == {"odd": 20, "even": 20}
     assert min(answered.latencies) > 0
 
 
 async def test_an_open_loop_does_not_hurry(server: Server) -> None:
-    answered = await send_on_time(server.port, REQUESTS[:5], rate=100)
+    answered = await send_open_loop(server.port, REQUESTS[:5], rate=100)
     assert answered.seconds >= 0.04

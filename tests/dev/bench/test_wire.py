@@ -5,14 +5,14 @@ import os
 import pytest
 from google.cloud.firestore import AsyncClient
 
-from dev.bench.wire import tapped
+from dev.bench.wire import start_counting_proxy
 from dev.emulator import Emulator
 
 
 async def test_calls_and_documents_are_counted(
     emulator: Emulator, project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with tapped(emulator.host) as tap:
+    with start_counting_proxy(emulator.host) as tap:
         monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", tap.host)
         client = AsyncClient(project=project)
         batch = client.batch()
@@ -22,9 +22,13 @@ async def test_calls_and_documents_are_counted(
         there, gone = client.document("tables", "a"), client.document("tables", "z")
         found = [each.exists async for each in client.get_all([there, gone])]
         await client._firestore_api.transport.close()
-        passed = tap.taken()
+        passed = tap.take_traffic()
     assert sorted(found) == [False, True]
     assert passed.calls == ["Commit", "BatchGetDocuments"]
-    assert (passed.read, passed.written, passed.wrote["tables"]) == (2, 2, 2)
-    assert tap.taken().calls == []
+    assert (
+        passed.documents_read,
+        passed.documents_written,
+        passed.writes_by_collection["tables"],
+    ) == (2, 2, 2)
+    assert tap.take_traffic().calls == []
     assert os.environ["FIRESTORE_EMULATOR_HOST"]

@@ -52,7 +52,7 @@ def test_the_poll_runs_every_15_to_30_minutes_and_reconciliation_hourly(target: 
 def test_a_run_ends_before_it_is_cut_and_before_the_next(target: Target) -> None:
     for name, job in target.jobs.items():
         function = target.functions[name]
-        budget = read_environment(variables(target, name)).run_seconds
+        budget = read_environment(variables(target, name)).run_budget_seconds
         assert budget < function.timeout < job.attempt_deadline <= interval(job.schedule)
         assert job.attempt_deadline <= LONGEST_ATTEMPT
 
@@ -81,7 +81,7 @@ def test_a_queue_calls_no_more_at_once_than_its_function_serves(target: Target) 
 
 def test_a_webhook_is_answered_before_it_is_cut(target: Target) -> None:
     settings = read_environment(variables(target, "opentable-webhook"))
-    assert settings.webhook_seconds < target.functions["opentable-webhook"].timeout
+    assert settings.webhook_deadline_seconds < target.functions["opentable-webhook"].timeout
 
 
 def test_the_api_has_all_the_time_that_hosting_gives(target: Target) -> None:

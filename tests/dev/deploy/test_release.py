@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from dev.deploy.functions import content
+from dev.deploy.functions import compute_content_checksum
 from dev.deploy.gcloud import GcloudError
-from dev.deploy.release import is_current, release, remember, roll_back
+from dev.deploy.release import is_current, record_serving_revisions, release, roll_back
 from dev.deploy.target import read_target
 from tests.dev.deploy.fake_gcloud import FakeGcloud
 
@@ -23,7 +23,7 @@ def service(checksum: str, *traffic: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_what_serves_already_is_not_deployed_again(fake_gcloud: FakeGcloud) -> None:
-    current = json.dumps(service(content(TARGET, "api"), LATEST))
+    current = json.dumps(service(compute_content_checksum(TARGET, "api"), LATEST))
     fake_gcloud.answers({"run services describe api": current})
     release(TARGET, "api")
     assert [words[:3] for words in fake_gcloud.asked()] == [["run", "services", "describe"]]
@@ -35,7 +35,7 @@ def test_what_is_new_or_changed_is_deployed(fake_gcloud: FakeGcloud, answer: str
     release(TARGET, "api")
     asked = fake_gcloud.asked()[-1]
     assert asked[:3] == ["functions", "deploy", "api"]
-    assert f"--update-labels=content={content(TARGET, 'api')}" in asked
+    assert f"--update-labels=content={compute_content_checksum(TARGET, 'api')}" in asked
 
 
 def test_what_was_rolled_back_is_deployed_again() -> None:
@@ -55,12 +55,12 @@ def test_content_changes_with_the_source_and_with_the_sizes(tmp_path: Path) -> N
         (tmp_path / part).mkdir()
     for file in ("main.py", "requirements.txt", "functions/a.py", "shared/b.py"):
         (tmp_path / file).write_text("1")
-    seen = {content(TARGET, "api", tmp_path)}
+    seen = {compute_content_checksum(TARGET, "api", tmp_path)}
     (tmp_path / "shared/b.py").write_text("2")
-    seen.add(content(TARGET, "api", tmp_path))
+    seen.add(compute_content_checksum(TARGET, "api", tmp_path))
     (tmp_path / "shared/b.py").rename(tmp_path / "shared/c.py")
-    seen.add(content(TARGET, "api", tmp_path))
-    seen.add(content(read_target("staging"), "api", tmp_path))
+    seen.add(compute_content_checksum(TARGET, "api", tmp_path))
+    seen.add(compute_content_checksum(read_target("staging"), "api", tmp_path))
     assert len(seen) == 4
 
 
@@ -75,7 +75,7 @@ def test_a_rollback_has_each_function_served_as_before(
             "describe": None,  # the poll and the reconciliation were never deployed
         }
     )
-    remember(TARGET, file)
+    record_serving_revisions(TARGET, file)
     left = roll_back(TARGET, file)
     assert left == ["opentable-poll", "opentable-reconcile"]
     place = ["--project=restaurants-production", "--region=us-central1"]
@@ -92,7 +92,7 @@ def test_one_function_that_cannot_be_rolled_back_keeps_no_other_from_it(
     fake_gcloud.answers(
         {"describe": json.dumps(service("old", PINNED)), "update-traffic opentable-webhook": None}
     )
-    remember(TARGET, tmp_path / "serving.json")
+    record_serving_revisions(TARGET, tmp_path / "serving.json")
     with pytest.raises(GcloudError, match="update-traffic opentable-webhook"):
         roll_back(TARGET, tmp_path / "serving.json")
     asked = [words[3] for words in fake_gcloud.asked() if words[2] == "update-traffic"]

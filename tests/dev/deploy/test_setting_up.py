@@ -7,7 +7,7 @@ import pytest
 from dev.deploy.functions import allow_scheduler, deploy
 from dev.deploy.gcloud import commands
 from dev.deploy.scheduling import job
-from dev.deploy.setting_up import OUR_SECRETS, canary_secret, steps
+from dev.deploy.setting_up import OPENTABLE_SECRETS_CONDITION, canary_secret, steps
 from dev.deploy.target import PUBLIC, QUEUE_OF, SCHEDULER, account_of, read_target
 
 TARGET = read_target("production")
@@ -65,7 +65,7 @@ def test_only_secrets_of_ours_are_read_or_written() -> None:
     for roles in (granted()[name] for name in FUNCTIONS):
         for role, condition in roles:
             if role.startswith("roles/secretmanager."):
-                assert condition.endswith(f"expression={OUR_SECRETS}")
+                assert condition.endswith(f"expression={OPENTABLE_SECRETS_CONDITION}")
 
 
 def test_the_build_reads_no_secret_but_the_canarys() -> None:

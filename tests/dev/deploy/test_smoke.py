@@ -9,20 +9,20 @@ from pathlib import Path
 import pytest
 from google.cloud.firestore import AsyncClient
 
-from dev.deploy.checking import check
+from dev.deploy.checking import verify_release
 from dev.deploy.release import REMEMBERED
 from dev.deploy.smoke import SmokeError
 from dev.deploy.target import Target, read_target
 from dev.emulator import Emulator
-from dev.processes import LOOPBACK, free_port
-from dev.sandbox.signing import new_secret
+from dev.processes import LOOPBACK, find_free_port
+from dev.sandbox.signing import encode_signing_secret
 from tests.dev.deploy.fake_gcloud import FakeGcloud
 from tests.restaurants import Restaurant, keep_secret, seed
 from tests.served import serving
 
 CANARY = Restaurant("canary", "999001")
-KEY, OTHER_KEY = new_secret(b"k" * 32), new_secret(b"o" * 32)
-NOBODY = f"http://{LOOPBACK}:{free_port()}/"
+KEY, OTHER_KEY = encode_signing_secret(b"k" * 32), encode_signing_secret(b"o" * 32)
+NOBODY = f"http://{LOOPBACK}:{find_free_port()}/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,8 @@ async def test_an_event_that_arrives_passes_each_time(
     deployed: Deployed, capsys: pytest.CaptureFixture[str]
 ) -> None:
     deployed.told()
-    check(deployed.target, deployed.firestore)
-    check(deployed.target, deployed.firestore)
+    verify_release(deployed.target, deployed.firestore)
+    verify_release(deployed.target, deployed.firestore)
     found = "Found in the ledger: restaurants/canary/reservations/opentable-smoke-test\n"
     assert capsys.readouterr().out == found * 2
     assert deployed.rolled_back() == []
@@ -91,7 +91,7 @@ async def test_an_event_that_arrives_passes_each_time(
 async def test_a_wrong_secret_fails_and_rolls_back(deployed: Deployed) -> None:
     deployed.told(key=OTHER_KEY)
     with pytest.raises(SmokeError, match=r"answered 401.*Rolled back\..*before: api"):
-        check(deployed.target, deployed.firestore)
+        verify_release(deployed.target, deployed.firestore)
     assert deployed.rolled_back() == ["--to-revisions=webhook-1=100"]
 
 
@@ -101,7 +101,7 @@ async def test_a_webhook_that_does_not_answer_fails_and_rolls_back(
     monkeypatch.setattr("dev.deploy.smoke._PAUSE_SECONDS", 0)
     deployed.told(url=NOBODY)
     with pytest.raises(SmokeError, match="Rolled back"):
-        check(deployed.target, deployed.firestore)
+        verify_release(deployed.target, deployed.firestore)
     assert deployed.rolled_back() == ["--to-revisions=webhook-1=100"]
 
 
@@ -109,7 +109,7 @@ async def test_an_answer_without_a_document_fails_and_rolls_back(deployed: Deplo
     deployed.told()
     elsewhere = dataclasses.replace(deployed.target, project="another-project")
     with pytest.raises(SmokeError, match="404"):
-        check(elsewhere, deployed.firestore)
+        verify_release(elsewhere, deployed.firestore)
     assert deployed.rolled_back() == ["--to-revisions=webhook-1=100"]
 
 
@@ -119,14 +119,14 @@ async def test_a_canary_that_is_switched_off_fails(
     await seed(firestore, CANARY, enabled=False)
     deployed.told()
     with pytest.raises(SmokeError, match="403"):
-        check(deployed.target, deployed.firestore)
+        verify_release(deployed.target, deployed.firestore)
 
 
 async def test_a_secret_without_a_signing_key_is_told(deployed: Deployed) -> None:
     deployed.told()
     deployed.gcloud.answers({"functions describe": deployed.url, "secrets": "{}"})
     with pytest.raises(SmokeError, match="webhookSecrets"):
-        check(deployed.target, deployed.firestore)
+        verify_release(deployed.target, deployed.firestore)
 
 
 def test_what_is_remembered_lies_where_no_upload_takes_it() -> None:

@@ -9,12 +9,12 @@ from typing import Any
 from google.cloud.firestore import AsyncClient
 from msgspec.structs import replace
 
-from shared.core.body import Shape
-from shared.core.change import Source
-from shared.core.signature import Verdict
+from shared.core.body import WebhookFormat
+from shared.core.change import Channel
+from shared.core.signature import Verification
 from shared.edge.environment import read_environment
-from shared.edge.intake import Statement, take_in
-from shared.edge.services import make_services, utc_now
+from shared.edge.intake import IncomingEvent, ingest_event
+from shared.edge.services import build_app_context, utc_now
 from shared.edge.staff.integration import read_settings
 from tests.statements import row
 
@@ -40,14 +40,20 @@ class Heard:
 
     async def body(self, body: dict[str, Any], position: int = 0, minutes: int = 0) -> str:
         """Take any object in; else as `row`."""
-        services = make_services(read_environment(os.environ))
+        services = build_app_context(read_environment(os.environ))
         at = utc_now() + timedelta(minutes=minutes)
         services = replace(services, firestore=self.client, clock=lambda: at)
         settings = await read_settings(self.client, self.restaurant_id)
         assert settings is not None
-        verdict = Verdict(accepted=True, reason="bearer", position=position)
+        verdict = Verification(is_accepted=True, reason="bearer", credential_index=position)
         text = json.dumps(body)
-        statement = Statement(
-            Shape.OBJECT, body, text, "application/json", at, Source.WEBHOOK, verdict
+        statement = IncomingEvent(
+            WebhookFormat.OPENTABLE_RESERVATION,
+            body,
+            text,
+            "application/json",
+            at,
+            Channel.WEBHOOK,
+            verdict,
         )
-        return str((await take_in(services, settings, statement)).outcome)
+        return str((await ingest_event(services, settings, statement)).outcome)

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from dev.__main__ import command_line
-from dev.operating.running import operate
+from dev.__main__ import build_parser
+from dev.operating.running import run_command
 from tests.local_opentable import LocalOpenTable
 
 PARTNER = "opentable-partner"
@@ -92,9 +92,9 @@ class Shop:
 
     async def operate(self, command: str, *words: str) -> Done:
         """Run a command on the restaurant, in this process but on a loop of its own."""
-        said = command_line().parse_args([command, self.id, *words])
+        said = build_parser().parse_args([command, self.id, *words])
         self.written.readouterr()
-        code = await asyncio.to_thread(operate, said)
+        code = await asyncio.to_thread(run_command, said)
         written = self.written.readouterr()
         return Done(code, written.out, written.err)
 

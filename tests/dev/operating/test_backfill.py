@@ -2,7 +2,7 @@
 
 import pytest
 
-from dev.operating.backfill import progress_line
+from dev.operating.backfill import format_progress
 
 
 @pytest.mark.parametrize(
@@ -15,4 +15,4 @@ from dev.operating.backfill import progress_line
 )
 def test_days_rows_and_the_rest_are_told(done: int, seconds: int | None, line: str) -> None:
     told = {"daysDone": done, "daysTotal": 396, "fetched": 7, "secondsLeft": seconds}
-    assert progress_line(told) == line
+    assert format_progress(told) == line

@@ -5,7 +5,7 @@ from io import StringIO
 
 import pytest
 
-from dev.operating.console import Console, NotConfirmedError, log_lines
+from dev.operating.console import Console, NotConfirmedError, redirect_logs
 
 
 class Terminal(StringIO):
@@ -20,7 +20,7 @@ def console(
 ) -> tuple[Console, StringIO, StringIO]:
     out, errors = StringIO(), Terminal() if terminal else StringIO()
     return (
-        Console(out, errors, as_json=as_json, is_terminal=terminal, assents=assents),
+        Console(out, errors, as_json=as_json, is_terminal=terminal, assume_yes=assents),
         out,
         errors,
     )
@@ -28,28 +28,28 @@ def console(
 
 def test_a_person_reads_words_alone() -> None:
     told, out, errors = console()
-    told.say("words")
-    told.result({"a": 1})
+    told.print_line("words")
+    told.write_result({"a": 1})
     assert (out.getvalue(), errors.getvalue()) == ("words\n", "")
 
 
 def test_a_program_reads_one_object_alone() -> None:
     told, out, errors = console(as_json=True)
-    told.say("words")
-    told.result({"a": "ä"})
+    told.print_line("words")
+    told.write_result({"a": "ä"})
     assert (out.getvalue(), errors.getvalue()) == ('{"a": "ä"}\n', "words\n")
 
 
 def test_log_lines_stay_out_of_the_output() -> None:
     told, out, errors = console()
-    with log_lines(told, shown=False):
+    with redirect_logs(told, show_logs=False):
         sys.stdout.write("a log line\n")
     assert out.getvalue() + errors.getvalue() == ""
 
 
 def test_log_lines_are_shown_among_the_errors_where_wanted() -> None:
     told, out, errors = console()
-    with log_lines(told, shown=True):
+    with redirect_logs(told, show_logs=True):
         sys.stdout.write("a log line\n")
     assert (out.getvalue(), errors.getvalue()) == ("", "a log line\n")
 
@@ -79,8 +79,8 @@ def test_yes_beforehand_asks_nobody() -> None:
 
 def test_progress_replaces_itself_at_a_terminal() -> None:
     told, _, errors = console(terminal=True)
-    told.progress("1 of 2")
-    told.progress("2 of 2")
+    told.show_progress("1 of 2")
+    told.show_progress("2 of 2")
     told.end_progress()
     assert errors.getvalue().count("\n") == 1
     assert errors.getvalue().count("\r") == 2
@@ -88,6 +88,6 @@ def test_progress_replaces_itself_at_a_terminal() -> None:
 
 def test_progress_is_not_written_to_a_file() -> None:
     told, out, errors = console()
-    told.progress("1 of 2")
+    told.show_progress("1 of 2")
     told.end_progress()
     assert out.getvalue() + errors.getvalue() == ""

@@ -8,9 +8,14 @@ from pathlib import Path
 import pytest
 
 from dev.operating.console import Console
-from dev.operating.credentials import KEYS, hand_over, made, read_credentials
+from dev.operating.credentials import (
+    CREDENTIAL_KEYS,
+    deliver_credentials,
+    generate_credentials,
+    read_credentials,
+)
 from shared.core.credentials import decode_webhook_secret
-from shared.core.settings import Scheme
+from shared.core.settings import WebhookAuthScheme
 from shared.errors import InvalidSettingsError
 
 NEW = {"bearerTokens": ["hunter2"]}
@@ -18,7 +23,7 @@ NEW = {"bearerTokens": ["hunter2"]}
 
 def console(*, terminal: bool = False, as_json: bool = False) -> Console:
     out, errors = StringIO(), StringIO()
-    return Console(out, errors, as_json=as_json, is_terminal=terminal, assents=False)
+    return Console(out, errors, as_json=as_json, is_terminal=terminal, assume_yes=False)
 
 
 def written(told: Console) -> str:
@@ -49,7 +54,7 @@ def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
 
 def test_a_credential_for_a_file_is_not_shown(tmp_path: Path) -> None:
     told, file = console(terminal=True), tmp_path / "new.json"
-    hand_over(told, NEW, str(file))
+    deliver_credentials(told, NEW, str(file))
     assert json.loads(file.read_text()) == NEW
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert "hunter2" not in written(told)
@@ -59,13 +64,13 @@ def test_a_file_that_is_there_is_not_written_over(tmp_path: Path) -> None:
     file = tmp_path / "new.json"
     file.write_text("mine")
     with pytest.raises(InvalidSettingsError, match="File exists"):
-        hand_over(console(), NEW, str(file))
+        deliver_credentials(console(), NEW, str(file))
     assert file.read_text() == "mine"
 
 
 def test_at_a_terminal_a_credential_is_shown_once() -> None:
     told = console(terminal=True)
-    hand_over(told, NEW, None)
+    deliver_credentials(told, NEW, None)
     assert written(told).count("hunter2") == 1
 
 
@@ -73,21 +78,21 @@ def test_at_a_terminal_a_credential_is_shown_once() -> None:
 def test_to_a_program_a_credential_is_never_shown(terminal: bool, as_json: bool) -> None:  # noqa: FBT001 -- a table of cases
     told = console(terminal=terminal, as_json=as_json)
     with pytest.raises(InvalidSettingsError, match="--save-to"):
-        hand_over(told, NEW, None)
+        deliver_credentials(told, NEW, None)
     assert "hunter2" not in written(told)
 
 
 def test_a_made_signing_secret_is_one_of_the_specification() -> None:
-    [secret] = made([Scheme.STANDARD_WEBHOOKS])["webhookSecrets"]
+    [secret] = generate_credentials([WebhookAuthScheme.STANDARD_WEBHOOKS])["webhookSecrets"]
     assert secret.startswith("whsec_")
     assert len(decode_webhook_secret(secret)) == 32
 
 
 def test_a_made_basic_credential_is_a_pair() -> None:
-    [pair] = made([Scheme.BASIC])["basicCredentials"]
+    [pair] = generate_credentials([WebhookAuthScheme.BASIC])["basicCredentials"]
     assert pair.count(":") == 1
 
 
 def test_no_two_are_alike() -> None:
-    assert made(Scheme).keys() == set(KEYS.values())
-    assert made(Scheme) != made(Scheme)
+    assert generate_credentials(WebhookAuthScheme).keys() == set(CREDENTIAL_KEYS.values())
+    assert generate_credentials(WebhookAuthScheme) != generate_credentials(WebhookAuthScheme)

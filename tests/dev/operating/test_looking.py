@@ -9,14 +9,14 @@ from google.cloud.firestore import DELETE_FIELD, AsyncClient
 from typing_extensions import override
 
 from dev.operating.console import Console
-from dev.operating.desk import open_desk
-from dev.operating.endings import Exit
-from dev.operating.reconcile import run_and_tell
+from dev.operating.desk import open_operator_client
+from dev.operating.endings import ExitCode
+from dev.operating.reconcile import reconcile_and_print_report
 from shared.edge import paths
 from shared.edge.environment import read_environment
-from shared.edge.reconciling import Wanted
-from shared.edge.services import make_services
-from shared.edge.staff.staffroom import open_staffroom
+from shared.edge.reconciling import ReconciliationRequest
+from shared.edge.services import build_app_context
+from shared.edge.staff.staffroom import build_api_context
 from tests.dev.operating.hearing import Heard
 from tests.dev.operating.shop import Shop
 from tests.statements import row
@@ -36,7 +36,7 @@ async def put_aside(heard: Heard) -> None:
 
 async def lease_to_another(firestore: AsyncClient, shop: Shop) -> None:
     lease = {"owner": "other", "expiresAt": shop.opentable.tomorrow()}
-    await paths.integration(firestore, shop.id).update({"reconciliation.lease": lease})
+    await paths.integration_document(firestore, shop.id).update({"reconciliation.lease": lease})
 
 
 class Told(io.StringIO):
@@ -56,7 +56,7 @@ class Told(io.StringIO):
 async def test_the_status_of_what_is_well(shop: Shop, heard: Heard) -> None:
     await heard.row(1)
     done = await shop.operate("status", "--json")
-    assert done.code == Exit.DONE
+    assert done.code == ExitCode.SUCCESS
     assert done.told.keys() == {"integration", "health", "backfill", "webhookKeys"}
     [use] = done.told["webhookKeys"]
     assert (use["scheme"], use["keyPosition"]) == ("bearer", 0)
@@ -65,14 +65,14 @@ async def test_the_status_of_what_is_well(shop: Shop, heard: Heard) -> None:
 async def test_the_status_names_what_wants_a_person(shop: Shop, heard: Heard) -> None:
     await put_aside(heard)
     done = await shop.operate("status")
-    assert done.code == Exit.WANTS_A_PERSON
+    assert done.code == ExitCode.ACTION_REQUIRED
     assert "! 1 statements wait in the quarantine" in done.out
 
 
 async def test_the_quarantine_is_listed(shop: Shop, heard: Heard) -> None:
     await put_aside(heard)
     listed = await shop.operate("replay")
-    assert listed.code == Exit.WANTS_A_PERSON
+    assert listed.code == ExitCode.ACTION_REQUIRED
     assert "party_size" in listed.out
 
 
@@ -88,23 +88,23 @@ async def test_an_item_that_still_cannot_be_applied_says_so(shop: Shop, heard: H
     await put_aside(heard)
     [item] = (await shop.operate("replay", "--json")).told["items"]
     refused = await shop.operate("replay", item["id"][:8], "--dry-run")
-    assert refused.code == Exit.REFUSED
+    assert refused.code == ExitCode.FAILED
     assert refused.errors.startswith("It still cannot be applied")
 
 
 async def test_an_item_is_rehearsed_then_replayed(
     shop: Shop, heard: Heard, firestore: AsyncClient
 ) -> None:
-    settings = paths.integration(firestore, shop.id)
+    settings = paths.integration_document(firestore, shop.id)
     await settings.update({"timeZone": "Nowhere/Town"})
     assert await heard.row(1) == "quarantined"
     await settings.update({"timeZone": "America/New_York"})
     [item] = (await shop.operate("replay", "--json")).told["items"]
     told = (await shop.operate("replay", item["id"], "--dry-run", "--json")).told
     assert (told["dryRun"], told["outcome"]) == (True, "created")
-    assert not (await paths.reservation(firestore, shop.id, "ot_1").get()).exists
+    assert not (await paths.reservation_document(firestore, shop.id, "ot_1").get()).exists
     assert "created" in (await shop.operate("replay", item["id"])).out
-    assert (await paths.reservation(firestore, shop.id, "ot_1").get()).exists
+    assert (await paths.reservation_document(firestore, shop.id, "ot_1").get()).exists
 
 
 async def test_an_item_is_dismissed_with_a_reason(
@@ -113,40 +113,44 @@ async def test_an_item_is_dismissed_with_a_reason(
     await put_aside(heard)
     [item] = (await shop.operate("replay", "--json")).told["items"]
     await shop.operate("replay", item["id"], "--dismiss", "a test")
-    held = (await paths.quarantine(firestore, shop.id).document(item["id"]).get()).to_dict() or {}
+    held = (
+        await paths.quarantine_collection(firestore, shop.id).document(item["id"]).get()
+    ).to_dict() or {}
     assert (held["status"], held["dismissedBecause"]) == ("DISMISSED", "a test")
     assert held["settledBy"].startswith("operator:")
-    assert (await shop.operate("replay")).code == Exit.DONE
+    assert (await shop.operate("replay")).code == ExitCode.SUCCESS
 
 
 @pytest.mark.usefixtures("heard")
 async def test_an_item_that_is_none_is_refused(shop: Shop) -> None:
     refused = await shop.operate("replay", "nothing", "--dry-run")
-    assert refused.code == Exit.REFUSED
+    assert refused.code == ExitCode.FAILED
     assert refused.errors.count("\n") == 1
 
 
 @pytest.mark.usefixtures("heard")
 async def test_a_dry_run_reports_and_changes_nothing(shop: Shop, firestore: AsyncClient) -> None:
     shop.opentable.soon(shop.rid, 6)
-    before = [one.id async for one in paths.reservations(firestore, shop.id).stream()]
+    before = [one.id async for one in paths.reservations_collection(firestore, shop.id).stream()]
     told = await shop.operate("reconcile", "--dry-run")
     assert "created 1, updated 0" in told.out
     assert "Missing in the ledger" in told.out
-    assert [one.id async for one in paths.reservations(firestore, shop.id).stream()] == before
+    assert [
+        one.id async for one in paths.reservations_collection(firestore, shop.id).stream()
+    ] == before
     assert (await shop.operate("reconcile", "--json")).told["counts"]["created"] == 1
 
 
 @pytest.mark.usefixtures("heard")
 async def test_a_window_that_is_too_large_is_one_sentence(shop: Shop) -> None:
     refused = await shop.operate("reconcile", "--start", "2020-01-01")
-    assert (refused.code, refused.errors.count("\n")) == (Exit.REFUSED, 1)
+    assert (refused.code, refused.errors.count("\n")) == (ExitCode.FAILED, 1)
 
 
 @pytest.mark.usefixtures("heard")
 async def test_a_plan_that_is_none_cannot_be_forced(shop: Shop) -> None:
     refused = await shop.operate("reconcile", "--force", "nothing", "--yes")
-    assert (refused.code, refused.errors.count("\n")) == (Exit.REFUSED, 1)
+    assert (refused.code, refused.errors.count("\n")) == (ExitCode.FAILED, 1)
 
 
 @pytest.mark.usefixtures("heard")
@@ -156,17 +160,19 @@ async def test_a_run_under_way_is_not_doubled(
     monkeypatch.setenv("RUN_BUDGET_SECONDS", "0.1")
     await lease_to_another(firestore, shop)
     refused = await shop.operate("reconcile")
-    assert (refused.code, "still under way" in refused.errors) == (Exit.TRY_AGAIN, True)
+    assert (refused.code, "still under way" in refused.errors) == (ExitCode.RETRY_LATER, True)
 
 
 @pytest.mark.usefixtures("heard")
 async def test_a_run_under_way_is_waited_for(shop: Shop, firestore: AsyncClient) -> None:
     await lease_to_another(firestore, shop)
     told = Told()
-    console = Console(told, told, as_json=False, is_terminal=False, assents=False)
-    desk = open_desk(open_staffroom(make_services(read_environment(os.environ))), shop.id, "me")
-    run = asyncio.create_task(run_and_tell(desk, console, Wanted()))
+    console = Console(told, told, as_json=False, is_terminal=False, assume_yes=False)
+    desk = open_operator_client(
+        build_api_context(build_app_context(read_environment(os.environ))), shop.id, "me"
+    )
+    run = asyncio.create_task(reconcile_and_print_report(desk, console, ReconciliationRequest()))
     await told.waits.wait()
-    held = paths.integration(firestore, shop.id)
+    held = paths.integration_document(firestore, shop.id)
     await held.update({"reconciliation.lease": DELETE_FIELD})
-    assert (await run).code == Exit.DONE
+    assert (await run).exit_code == ExitCode.SUCCESS

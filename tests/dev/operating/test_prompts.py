@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from dev.operating.endings import Exit
-from dev.sandbox.faults import Kind
+from dev.operating.endings import ExitCode
+from dev.sandbox.faults import FailureKind
 from tests.dev.operating.shop import SECONDS, Shop
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc and a Linux pty")
@@ -78,7 +78,7 @@ def test_at_a_terminal_credentials_are_asked_for_and_never_shown(shop: Shop) -> 
     terminal.wait_for("Bearer token")
     terminal.type("hunter2-the-token")
     shown = terminal.command_line()
-    assert terminal.end() == Exit.DONE, terminal.seen
+    assert terminal.end() == ExitCode.SUCCESS, terminal.seen
     assert not re.search("demo-secret|hunter2", terminal.seen + shown)
     assert "of 396 days" in terminal.seen
     assert shop.own_secret() == {
@@ -92,7 +92,7 @@ def test_credentials_can_be_piped_in(shop: Shop) -> None:
     words = ("onboard", shop.id, "--rid", shop.rid, "--time-zone", "America/New_York")
     said = '{"bearerTokens": ["hunter2"]}'
     done = shop.process(*words, "--credentials-file", "-", said=said)
-    assert done.code == Exit.DONE, done.errors
+    assert done.code == ExitCode.SUCCESS, done.errors
     assert shop.own_secret() == {"bearerTokens": ["hunter2"]}
     assert "hunter2" not in done.out + done.errors
 
@@ -100,7 +100,7 @@ def test_credentials_can_be_piped_in(shop: Shop) -> None:
 def test_what_cannot_be_used_is_one_sentence_that_repeats_nothing(shop: Shop) -> None:
     words = ("onboard", shop.id, "--rid", shop.rid, "--time-zone", "America/New_York")
     done = shop.process(*words, "--credentials-file", "-", said='{"bearerTokens": ["hünter2"]}')
-    assert (done.code, done.errors.count("\n")) == (Exit.REFUSED, 1)
+    assert (done.code, done.errors.count("\n")) == (ExitCode.FAILED, 1)
     assert "nter2" not in done.out + done.errors
 
 
@@ -116,7 +116,7 @@ def test_without_a_sign_in_the_cloud_is_one_sentence(shop: Shop, tmp_path: Path)
         check=False,
     )
     assert (done.returncode, done.stderr) == (
-        Exit.REFUSED,
+        ExitCode.FAILED,
         "Sign in first: `gcloud auth application-default login`.\n",
     )
 
@@ -124,13 +124,13 @@ def test_without_a_sign_in_the_cloud_is_one_sentence(shop: Shop, tmp_path: Path)
 @linux_only
 def test_interrupted_in_the_middle_it_goes_on_where_it_stopped(shop: Shop) -> None:
     faults = shop.opentable.sandbox.faults
-    faults.fail(Kind.DELAY, path="/sync/v2/reservations", times=400, seconds=0.2)
+    faults.script_failure(FailureKind.DELAY, path="/sync/v2/reservations", times=400, seconds=0.2)
     place = ["--rid", shop.rid, "--time-zone", "America/New_York", "--webhook-auth", "none"]
     terminal = Terminal(["onboard", shop.id, *place], shop.variables)
     terminal.wait_for(" 14 of 396 days")
     terminal.child.send_signal(signal.SIGINT)
     assert (terminal.end(), "run the same command again" in terminal.seen) == (
-        Exit.INTERRUPTED,
+        ExitCode.INTERRUPTED,
         True,
     )
     faults.clear()

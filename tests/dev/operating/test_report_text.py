@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dev.operating.report_text import needs_a_person, report_lines
+from dev.operating.report_text import format_report, requires_action
 
 LISTS = ("created", "updated", "cancelled", "divergences", "missing", "skipped")
 
@@ -30,7 +30,7 @@ def report(status: str = "COMPLETED", **changes: Any) -> dict[str, Any]:
 
 
 def words(told: dict[str, Any]) -> str:
-    return "\n".join(report_lines(told))
+    return "\n".join(format_report(told))
 
 
 def test_the_counts_are_told() -> None:
@@ -69,4 +69,4 @@ def test_what_to_do_next_is_told(status: str, hint: str) -> None:
     ],
 )
 def test_what_is_new_or_did_not_end_wants_a_person(told: dict[str, Any], wanted: bool) -> None:  # noqa: FBT001 -- a table of cases
-    assert needs_a_person(told) is wanted
+    assert requires_action(told) is wanted

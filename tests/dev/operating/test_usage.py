@@ -4,14 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dev.operating.usage import KeyUse, newest_uses, uses_in_words
-from shared.edge.staff.proofs import Proof
+from dev.operating.usage import CredentialUsage, format_usage, select_newest_usage
+from shared.edge.staff.proofs import WebhookCredentialUse
 
 ENTERED = datetime(2026, 3, 9, 12, tzinfo=UTC)
 
 
-def use(minutes: int, position: int, entered: datetime | None = ENTERED) -> KeyUse:
-    return KeyUse("bearer", position, ENTERED + timedelta(minutes=minutes), entered)
+def use(minutes: int, position: int, entered: datetime | None = ENTERED) -> CredentialUsage:
+    return CredentialUsage("bearer", position, ENTERED + timedelta(minutes=minutes), entered)
 
 
 @pytest.mark.parametrize(
@@ -38,8 +38,12 @@ def test_with_no_rotation_the_first_key_is_the_newest() -> None:
 
 
 def test_the_newest_use_of_each_scheme_counts() -> None:
-    proofs = [Proof("bearer", 0, ENTERED), Proof("basic", 1, ENTERED), Proof("bearer", 1, ENTERED)]
-    uses = newest_uses(proofs, ENTERED)
+    proofs = [
+        WebhookCredentialUse("bearer", 0, ENTERED),
+        WebhookCredentialUse("basic", 1, ENTERED),
+        WebhookCredentialUse("bearer", 1, ENTERED),
+    ]
+    uses = select_newest_usage(proofs, ENTERED)
     assert [(use.scheme, use.position) for use in uses] == [("bearer", 0), ("basic", 1)]
 
 
@@ -53,5 +57,5 @@ def test_the_newest_use_of_each_scheme_counts() -> None:
     ],
 )
 def test_it_is_told_in_words(minutes: int, position: int, words: str) -> None:
-    [line] = uses_in_words([use(minutes, position)])
+    [line] = format_usage([use(minutes, position)])
     assert line.endswith(words)

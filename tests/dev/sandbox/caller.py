@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dev.sandbox.answers import Sandbox
-from dev.sandbox.messages import Request, Response
+from dev.sandbox.answers import OpenTableApi
+from dev.sandbox.messages import SandboxRequest, SandboxResponse
 
 LIST = "/sync/v2/reservations"
 RID = 555001
@@ -18,16 +18,16 @@ TONIGHT = datetime(2026, 3, 14, 19, 15, tzinfo=NEW_YORK)
 class Caller:
     """Asks the sandbox with a good token unless told otherwise."""
 
-    sandbox: Sandbox
+    sandbox: OpenTableApi
 
     def get(
         self, path: str, query: Mapping[str, object] | None = None, *, bearer: str | None = "key"
-    ) -> Response:
+    ) -> SandboxResponse:
         headers = {} if bearer is None else {"authorization": f"Bearer {bearer}"}
         texts = {name: str(value) for name, value in (query or {}).items()}
-        return self.sandbox.handle(Request("GET", path, texts, headers))
+        return self.sandbox.handle(SandboxRequest("GET", path, texts, headers))
 
-    def listing(self, *, bearer: str | None = "key", **query: object) -> Response:
+    def listing(self, *, bearer: str | None = "key", **query: object) -> SandboxResponse:
         return self.get(LIST, {"rid": RID} | query, bearer=bearer)
 
     def payload(self, path: str = LIST, /, **query: object) -> dict[str, Any]:

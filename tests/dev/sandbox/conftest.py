@@ -2,13 +2,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dev.sandbox.answers import Sandbox
-from dev.sandbox.book import Book
+from dev.sandbox.answers import OpenTableApi
+from dev.sandbox.book import SandboxStore
 from dev.sandbox.clock import ManualClock
-from dev.sandbox.desk import Desk
-from dev.sandbox.floor import Floor
-from dev.sandbox.guestbook import Guestbook
-from dev.sandbox.records import Reservation, Restaurant
+from dev.sandbox.desk import ReservationActions
+from dev.sandbox.floor import VisitActions
+from dev.sandbox.guestbook import GuestActions
+from dev.sandbox.records import SandboxReservation, SandboxRestaurant
 from dev.sandbox.tokens import Partner
 from tests.dev.sandbox.caller import NEW_YORK, RID, TONIGHT, Caller
 
@@ -19,30 +19,30 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def book(clock: ManualClock) -> Book:
-    book = Book(clock)
-    book.open(Restaurant(RID, "Demo", NEW_YORK))
+def book(clock: ManualClock) -> SandboxStore:
+    book = SandboxStore(clock)
+    book.add_restaurant(SandboxRestaurant(RID, "Demo", NEW_YORK))
     return book
 
 
 @pytest.fixture
-def desk(book: Book) -> Desk:
-    return Desk(book, RID)
+def desk(book: SandboxStore) -> ReservationActions:
+    return ReservationActions(book, RID)
 
 
 @pytest.fixture
-def floor(book: Book) -> Floor:
-    return Floor(book, RID)
+def floor(book: SandboxStore) -> VisitActions:
+    return VisitActions(book, RID)
 
 
 @pytest.fixture
-def guests(book: Book) -> Guestbook:
-    return Guestbook(book, RID)
+def guests(book: SandboxStore) -> GuestActions:
+    return GuestActions(book, RID)
 
 
 @pytest.fixture
-def booked(desk: Desk) -> Reservation:
-    return desk.book(TONIGHT, 4)
+def booked(desk: ReservationActions) -> SandboxReservation:
+    return desk.create(TONIGHT, 4)
 
 
 @pytest.fixture
@@ -51,20 +51,20 @@ def partner() -> Partner:
 
 
 @pytest.fixture
-def sandbox(book: Book, partner: Partner) -> Sandbox:
-    return Sandbox(book, [partner])
+def sandbox(book: SandboxStore, partner: Partner) -> OpenTableApi:
+    return OpenTableApi(book, [partner])
 
 
 @pytest.fixture
-def caller(sandbox: Sandbox) -> Caller:
+def caller(sandbox: OpenTableApi) -> Caller:
     return Caller(sandbox)
 
 
 @pytest.fixture
-def three(desk: Desk, clock: ManualClock) -> list[str]:
+def three(desk: ReservationActions, clock: ManualClock) -> list[str]:
     """Three bookings, an hour apart in every respect; their keys in order of booking."""
     keys = []
     for hour in (18, 19, 20):
-        keys.append(desk.book(TONIGHT.replace(hour=hour, minute=0), 2).key)
+        keys.append(desk.create(TONIGHT.replace(hour=hour, minute=0), 2).key)
         clock.advance(3600)
     return keys

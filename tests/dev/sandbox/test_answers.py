@@ -6,64 +6,68 @@ from typing import Any
 
 import pytest
 
-from dev.sandbox.answers import TOKEN_PATH, Sandbox
+from dev.sandbox.answers import OAUTH_TOKEN_PATH, OpenTableApi
 from dev.sandbox.clock import ManualClock
 from dev.sandbox.limits import RateLimit
-from dev.sandbox.messages import Request, Response
-from dev.sandbox.records import Reservation
+from dev.sandbox.messages import SandboxRequest, SandboxResponse
+from dev.sandbox.records import SandboxReservation
 from tests.dev.sandbox.caller import LIST, RID, Caller
 
 
 def token(
-    sandbox: Sandbox, *, method: str = "GET", pair: bytes = b"client:secret", **headers: str
-) -> Response:
+    sandbox: OpenTableApi, *, method: str = "GET", pair: bytes = b"client:secret", **headers: str
+) -> SandboxResponse:
     basic = {"authorization": "Basic " + base64.b64encode(pair).decode()}
     lengths = {name.replace("_", "-"): value for name, value in headers.items()}
     query = {"grant_type": "client_credentials"}
-    return sandbox.handle(Request(method, TOKEN_PATH, query, basic | lengths))
+    return sandbox.handle(SandboxRequest(method, OAUTH_TOKEN_PATH, query, basic | lengths))
 
 
-def read(response: Response) -> Any:
+def read(response: SandboxResponse) -> Any:
     return json.loads(response.body)
 
 
-def test_a_token_reply_has_the_documented_fields(sandbox: Sandbox) -> None:
+def test_a_token_reply_has_the_documented_fields(sandbox: OpenTableApi) -> None:
     reply = read(token(sandbox))
     assert reply["access_token"].startswith("v2-")
     assert (reply["token_type"], reply["scope"]) == ("Bearer", "DEFAULT")
 
 
-def test_a_token_is_shared_and_its_life_runs_down(sandbox: Sandbox, clock: ManualClock) -> None:
+def test_a_token_is_shared_and_its_life_runs_down(
+    sandbox: OpenTableApi, clock: ManualClock
+) -> None:
     first = read(token(sandbox))
     clock.advance(100)
     second = read(token(sandbox))
     assert second == first | {"expires_in": first["expires_in"] - 100}
 
 
-def test_a_post_without_length_is_refused(sandbox: Sandbox) -> None:
+def test_a_post_without_length_is_refused(sandbox: OpenTableApi) -> None:
     assert token(sandbox, method="POST").status == 411
 
 
-def test_a_post_with_length_gets_a_token(sandbox: Sandbox) -> None:
+def test_a_post_with_length_gets_a_token(sandbox: OpenTableApi) -> None:
     assert token(sandbox, method="POST", content_length="0").status == 200
 
 
-def test_wrong_client_credentials_get_401(sandbox: Sandbox) -> None:
+def test_wrong_client_credentials_get_401(sandbox: OpenTableApi) -> None:
     assert token(sandbox, pair=b"client:wrong").status == 401
 
 
-def test_an_issued_token_opens_sync(sandbox: Sandbox, caller: Caller) -> None:
+def test_an_issued_token_opens_sync(sandbox: OpenTableApi, caller: Caller) -> None:
     assert caller.listing(bearer=read(token(sandbox))["access_token"]).status == 200
 
 
-def test_an_expired_token_gets_401(sandbox: Sandbox, caller: Caller, clock: ManualClock) -> None:
+def test_an_expired_token_gets_401(
+    sandbox: OpenTableApi, caller: Caller, clock: ManualClock
+) -> None:
     sandbox.tokens.lifetime = timedelta(seconds=5)
     text = read(token(sandbox))["access_token"]
     clock.advance(5)
     assert caller.listing(bearer=text).status == 401
 
 
-def test_an_expired_token_is_replaced(sandbox: Sandbox, clock: ManualClock) -> None:
+def test_an_expired_token_is_replaced(sandbox: OpenTableApi, clock: ManualClock) -> None:
     sandbox.tokens.lifetime = timedelta(seconds=5)
     text = read(token(sandbox))["access_token"]
     clock.advance(5)
@@ -85,8 +89,8 @@ def test_a_rid_that_is_not_granted_gets_403(caller: Caller) -> None:
     assert (response.status, read(response)["error"]) == (403, "no_rid_routing")
 
 
-def test_an_offboarded_rid_gets_403(sandbox: Sandbox, caller: Caller) -> None:
-    sandbox.offboard(RID)
+def test_an_offboarded_rid_gets_403(sandbox: OpenTableApi, caller: Caller) -> None:
+    sandbox.revoke_restaurant(RID)
     assert caller.listing().status == 403
 
 
@@ -99,18 +103,18 @@ def test_an_unknown_path_gets_404(status: int, path: str, caller: Caller) -> Non
     assert caller.get(path).status == status
 
 
-def test_writing_to_sync_is_refused(sandbox: Sandbox) -> None:
-    request = Request("POST", LIST, {"rid": str(RID)}, {"authorization": "Bearer key"})
+def test_writing_to_sync_is_refused(sandbox: OpenTableApi) -> None:
+    request = SandboxRequest("POST", LIST, {"rid": str(RID)}, {"authorization": "Bearer key"})
     assert sandbox.handle(request).status == 405
 
 
-def test_a_single_get_answers_the_bare_object(caller: Caller, booked: Reservation) -> None:
+def test_a_single_get_answers_the_bare_object(caller: Caller, booked: SandboxReservation) -> None:
     row = caller.payload(f"{LIST}/{RID}-{booked.key}")
     assert row["id"] == f"{RID}-{booked.key}"
 
 
 def test_a_single_get_can_answer_an_envelope(
-    sandbox: Sandbox, caller: Caller, booked: Reservation
+    sandbox: OpenTableApi, caller: Caller, booked: SandboxReservation
 ) -> None:
     sandbox.choices.single_get = "envelope"
     assert "items" in caller.payload(f"{LIST}/{RID}-{booked.key}")
@@ -126,29 +130,29 @@ def test_every_answer_has_an_id_of_its_own(caller: Caller) -> None:
     assert len(ids) == 3
 
 
-def test_an_answer_is_gzip_when_accepted(sandbox: Sandbox) -> None:
+def test_an_answer_is_gzip_when_accepted(sandbox: OpenTableApi) -> None:
     headers = {"authorization": "Bearer key", "accept-encoding": "gzip, deflate"}
-    response = sandbox.handle(Request("GET", LIST, {"rid": str(RID)}, headers))
+    response = sandbox.handle(SandboxRequest("GET", LIST, {"rid": str(RID)}, headers))
     assert response.headers["Content-Encoding"] == "gzip"
     assert json.loads(gzip.decompress(response.body))["items"] == []
 
 
-def test_requests_are_counted_by_route(sandbox: Sandbox, caller: Caller) -> None:
+def test_requests_are_counted_by_route(sandbox: OpenTableApi, caller: Caller) -> None:
     token(sandbox)
     caller.listing()
     caller.get(f"{LIST}/{RID}-1")
     caller.get(f"{LIST}/{RID}-2")
-    assert sandbox.counts == {"token": 1, "reservations": 1, "reservation": 2}
+    assert sandbox.request_counts == {"token": 1, "reservations": 1, "reservation": 2}
 
 
-def test_the_eleventh_call_of_a_second_gets_429(sandbox: Sandbox, caller: Caller) -> None:
+def test_the_eleventh_call_of_a_second_gets_429(sandbox: OpenTableApi, caller: Caller) -> None:
     sandbox.faults.rate_limit = RateLimit()
     statuses = [caller.listing().status for _ in range(11)]
     assert statuses == [200] * 10 + [429]
 
 
 def test_a_second_later_calls_are_admitted_again(
-    sandbox: Sandbox, caller: Caller, clock: ManualClock
+    sandbox: OpenTableApi, caller: Caller, clock: ManualClock
 ) -> None:
     sandbox.faults.rate_limit = RateLimit(per_second=1)
     caller.listing()
@@ -161,7 +165,7 @@ def test_a_second_later_calls_are_admitted_again(
     [("none", None), ("seconds", "1"), ("date", "Sat, 14 Mar 2026 15:00:02 GMT")],
 )
 def test_retry_after_has_three_forms(
-    form: Any, value: str | None, sandbox: Sandbox, caller: Caller
+    form: Any, value: str | None, sandbox: OpenTableApi, caller: Caller
 ) -> None:
     sandbox.faults.rate_limit = RateLimit(per_second=0, retry_after=form)
     assert caller.listing().headers.get("Retry-After") == value

@@ -4,13 +4,13 @@ from datetime import datetime
 import pytest
 
 from dev.sandbox.clock import ManualClock
-from dev.sandbox.courier import Courier, drain
+from dev.sandbox.courier import WebhookDispatcher, deliver_all
 from dev.sandbox.parcels import (
     ONE_AND_THREE_RETRIES,
-    RELAY_PATIENCE,
+    RELAY_RETRY_SCHEDULE,
     THREE_ATTEMPTS,
-    Parcel,
-    Patience,
+    Delivery,
+    RetrySchedule,
 )
 
 
@@ -36,11 +36,11 @@ class Receiver:
         return [body for _, body in self.got]
 
 
-def parcel(body: bytes = b"{}", patience: Patience = THREE_ATTEMPTS) -> Parcel:
+def parcel(body: bytes = b"{}", patience: RetrySchedule = THREE_ATTEMPTS) -> Delivery:
     def headers(_now: datetime, _body: bytes) -> dict[str, str]:
         return {}
 
-    return Parcel("https://receiver.example", body, headers, patience)
+    return Delivery("https://receiver.example", body, headers, patience)
 
 
 @pytest.fixture
@@ -49,27 +49,27 @@ def receiver(clock: ManualClock) -> Receiver:
 
 
 @pytest.fixture
-def courier(receiver: Receiver, clock: ManualClock) -> Courier:
-    return Courier(receiver.post, clock)
+def courier(receiver: Receiver, clock: ManualClock) -> WebhookDispatcher:
+    return WebhookDispatcher(receiver.post, clock)
 
 
 @pytest.mark.parametrize("status", [200, 202, 204])
 def test_any_2xx_is_success(
-    status: int, courier: Courier, receiver: Receiver, clock: ManualClock
+    status: int, courier: WebhookDispatcher, receiver: Receiver, clock: ManualClock
 ) -> None:
     receiver.statuses = [status]
-    courier.offer(parcel())
-    drain(courier, clock)
+    courier.enqueue(parcel())
+    deliver_all(courier, clock)
     assert courier.counts["delivered"] == len(receiver.got) == 1
 
 
 @pytest.mark.parametrize("status", [0, 301, 401, 503])
 def test_anything_else_is_tried_again(
-    status: int, courier: Courier, receiver: Receiver, clock: ManualClock
+    status: int, courier: WebhookDispatcher, receiver: Receiver, clock: ManualClock
 ) -> None:
     receiver.statuses = [status]
-    courier.offer(parcel())
-    drain(courier, clock)
+    courier.enqueue(parcel())
+    deliver_all(courier, clock)
     assert len(receiver.got) == 2
 
 
@@ -78,114 +78,116 @@ def test_anything_else_is_tried_again(
     [
         (THREE_ATTEMPTS, [0, 1, 2]),
         (ONE_AND_THREE_RETRIES, [0, 1, 2, 3]),
-        (RELAY_PATIENCE, [0, 1, 3, 7, 15, 31, 63, 127]),
+        (RELAY_RETRY_SCHEDULE, [0, 1, 3, 7, 15, 31, 63, 127]),
     ],
 )
 def test_attempts_keep_to_the_schedule_and_end(
-    patience: Patience,
+    patience: RetrySchedule,
     times: list[float],
-    courier: Courier,
+    courier: WebhookDispatcher,
     receiver: Receiver,
     clock: ManualClock,
 ) -> None:
     receiver.statuses = [503] * 20
-    courier.offer(parcel(patience=patience))
-    drain(courier, clock)
+    courier.enqueue(parcel(patience=patience))
+    deliver_all(courier, clock)
     assert receiver.times() == times
     assert courier.counts["given_up"] == 1
 
 
 def test_an_event_of_more_than_a_minute_is_never_sent(
-    courier: Courier, receiver: Receiver, clock: ManualClock
+    courier: WebhookDispatcher, receiver: Receiver, clock: ManualClock
 ) -> None:
-    courier.offer(parcel())
+    courier.enqueue(parcel())
     clock.advance(61)
-    courier.run_due()
+    courier.send_due()
     assert (receiver.got, courier.counts["stale"]) == ([], 1)
 
 
 def test_nothing_is_sent_before_its_time(
-    courier: Courier, receiver: Receiver, clock: ManualClock
+    courier: WebhookDispatcher, receiver: Receiver, clock: ManualClock
 ) -> None:
-    courier.chaos.delay = 30
-    courier.offer(parcel())
+    courier.faults.delay = 30
+    courier.enqueue(parcel())
     clock.advance(29)
-    courier.run_due()
+    courier.send_due()
     assert receiver.got == []
 
 
 def test_a_delayed_event_still_arrives(
-    courier: Courier, receiver: Receiver, clock: ManualClock
+    courier: WebhookDispatcher, receiver: Receiver, clock: ManualClock
 ) -> None:
-    courier.chaos.delay = 1800
-    courier.offer(parcel())
-    drain(courier, clock)
+    courier.faults.delay = 1800
+    courier.enqueue(parcel())
+    deliver_all(courier, clock)
     assert receiver.times() == [1800]
 
 
 def test_a_duplicate_arrives_twice(
-    courier: Courier, receiver: Receiver, clock: ManualClock
+    courier: WebhookDispatcher, receiver: Receiver, clock: ManualClock
 ) -> None:
-    courier.chaos.duplicate = 1
-    courier.offer(parcel(b"a"))
-    drain(courier, clock)
+    courier.faults.duplicate = 1
+    courier.enqueue(parcel(b"a"))
+    deliver_all(courier, clock)
     assert receiver.bodies() == [b"a", b"a"]
 
 
-def test_dropping_loses_its_share(courier: Courier, receiver: Receiver, clock: ManualClock) -> None:
-    courier.chaos.drop = 0.5
+def test_dropping_loses_its_share(
+    courier: WebhookDispatcher, receiver: Receiver, clock: ManualClock
+) -> None:
+    courier.faults.drop = 0.5
     for _ in range(400):
-        courier.offer(parcel())
-    drain(courier, clock)
+        courier.enqueue(parcel())
+    deliver_all(courier, clock)
     assert 150 < len(receiver.got) < 250
     assert courier.counts["lost"] == 400 - len(receiver.got)
 
 
 def test_reordering_lets_later_events_overtake(
-    courier: Courier, receiver: Receiver, clock: ManualClock
+    courier: WebhookDispatcher, receiver: Receiver, clock: ManualClock
 ) -> None:
-    courier.chaos.reorder = 0.5
+    courier.faults.reorder = 0.5
     sent = [bytes([n]) for n in range(20)]
     for body in sent:
-        courier.offer(parcel(body))
-    drain(courier, clock)
+        courier.enqueue(parcel(body))
+    deliver_all(courier, clock)
     assert sent == sorted(receiver.bodies()) != receiver.bodies()
 
 
 def test_a_replay_brings_an_old_body_along(
-    courier: Courier, receiver: Receiver, clock: ManualClock
+    courier: WebhookDispatcher, receiver: Receiver, clock: ManualClock
 ) -> None:
-    courier.offer(parcel(b"old"))
-    courier.chaos.replay = 1
-    courier.offer(parcel(b"new"))
-    drain(courier, clock)
+    courier.enqueue(parcel(b"old"))
+    courier.faults.replay = 1
+    courier.enqueue(parcel(b"new"))
+    deliver_all(courier, clock)
     assert receiver.bodies() == [b"old", b"new", b"old"]
 
 
 def test_what_happens_in_silence_is_never_sent(
-    courier: Courier, receiver: Receiver, clock: ManualClock
+    courier: WebhookDispatcher, receiver: Receiver, clock: ManualClock
 ) -> None:
-    courier.chaos.silent = True
-    courier.offer(parcel(b"a"))
-    courier.chaos.silent = False
-    courier.offer(parcel(b"b"))
-    drain(courier, clock)
+    courier.faults.silent = True
+    courier.enqueue(parcel(b"a"))
+    courier.faults.silent = False
+    courier.enqueue(parcel(b"b"))
+    deliver_all(courier, clock)
     assert receiver.bodies() == [b"b"]
 
 
-def test_what_is_held_comes_in_one_burst(courier: Courier, receiver: Receiver) -> None:
-    courier.chaos.holding = True
+def test_what_is_held_comes_in_one_burst(courier: WebhookDispatcher, receiver: Receiver) -> None:
+    courier.faults.holding = True
     for _ in range(5):
-        courier.offer(parcel())
-        courier.run_due()
+        courier.enqueue(parcel())
+        courier.send_due()
     assert receiver.got == []
-    courier.chaos.holding = False
-    courier.run_due()
+    courier.faults.holding = False
+    courier.send_due()
     assert len(receiver.got) == 5
 
 
-def test_the_queue_is_bounded(courier: Courier, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dev.sandbox.courier.MAX_WAITING", 3)
+def test_the_queue_is_bounded(courier: WebhookDispatcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dev.sandbox.courier.MAX_QUEUED_DELIVERIES", 3)
     for _ in range(5):
-        courier.offer(parcel())
+        courier.enqueue(parcel())
     assert courier.counts["lost"] == 2

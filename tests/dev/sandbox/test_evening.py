@@ -3,36 +3,38 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dev.sandbox.book import Book
+from dev.sandbox.book import SandboxStore
 from dev.sandbox.clock import ManualClock
-from dev.sandbox.evening import Evening
-from dev.sandbox.populate import populate
-from dev.sandbox.records import ENDED, Reservation, Restaurant
-from dev.sandbox.visits import Act
+from dev.sandbox.evening import ServiceSimulation
+from dev.sandbox.populate import populate_store
+from dev.sandbox.records import ENDED_STATES, SandboxReservation, SandboxRestaurant
+from dev.sandbox.visits import SimulatedAction
 
 RID = 555001
 DAY = date(2026, 3, 14)
 
 
-def played(seed: int = 0, day: date = DAY) -> tuple[Book, list[Act]]:
-    book = Book(ManualClock(datetime(2026, 3, 14, 15, tzinfo=UTC)))
-    book.open(Restaurant(RID, "Demo", ZoneInfo("America/New_York")))
-    populate(book, RID, 2000)
-    return book, Evening(book, RID, day, seed).play()
+def played(seed: int = 0, day: date = DAY) -> tuple[SandboxStore, list[SimulatedAction]]:
+    book = SandboxStore(ManualClock(datetime(2026, 3, 14, 15, tzinfo=UTC)))
+    book.add_restaurant(SandboxRestaurant(RID, "Demo", ZoneInfo("America/New_York")))
+    populate_store(book, RID, 2000)
+    return book, ServiceSimulation(book, RID, day, seed).run_all()
 
 
-def tonight(book: Book) -> list[Reservation]:
-    return [row for row in book.reservations(RID) if row.local[:10] == DAY.isoformat()]
+def tonight(book: SandboxStore) -> list[SandboxReservation]:
+    return [
+        row for row in book.list_reservations(RID) if row.scheduled_local[:10] == DAY.isoformat()
+    ]
 
 
 def test_the_same_seed_gives_the_same_evening() -> None:
     (one, acts), (other, again) = played(), played()
     assert [(act.at, act.name) for act in acts] == [(act.at, act.name) for act in again]
-    assert one.reservations(RID) == other.reservations(RID)
+    assert one.list_reservations(RID) == other.list_reservations(RID)
 
 
 def test_another_seed_gives_another_evening() -> None:
-    assert played(1)[0].reservations(RID) != played(2)[0].reservations(RID)
+    assert played(1)[0].list_reservations(RID) != played(2)[0].list_reservations(RID)
 
 
 def test_acts_come_in_the_order_of_simulated_time() -> None:
@@ -42,7 +44,7 @@ def test_acts_come_in_the_order_of_simulated_time() -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_an_evening_leaves_nothing_open(seed: int) -> None:
-    assert {row.state for row in tonight(played(seed)[0])} <= set(ENDED)
+    assert {row.state for row in tonight(played(seed)[0])} <= set(ENDED_STATES)
 
 
 def test_most_of_an_evening_dines() -> None:
@@ -62,7 +64,7 @@ def test_an_evening_has_all_that_a_restaurant_knows() -> None:
 
 def test_no_stamp_lies_ahead_of_the_clock() -> None:
     book, _ = played()
-    assert all(row.created <= row.updated <= book.now() for row in book.reservations(RID))
+    assert all(row.created <= row.updated <= book.now() for row in book.list_reservations(RID))
 
 
 def test_a_visit_is_dated_in_restaurant_time() -> None:
@@ -81,6 +83,6 @@ def test_a_day_of_changing_clocks_is_played_in_order() -> None:
 def test_what_a_human_cancelled_is_not_seated_afterwards() -> None:
     book, _ = played()
     before = {row.key for row in tonight(book) if row.state == "Cancelled"}
-    Evening(book, RID, DAY, 9).play()
+    ServiceSimulation(book, RID, DAY, 9).run_all()
     after = {row.key for row in tonight(book) if row.state == "Cancelled"}
     assert before <= after

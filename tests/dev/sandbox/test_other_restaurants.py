@@ -3,16 +3,16 @@
 import pytest
 from httpx import ASGITransport, AsyncClient, Response
 
-from dev.sandbox.clock import utc_now
-from dev.sandbox.courier import Courier
-from dev.sandbox.desk import Desk
-from dev.sandbox.server import create_app
-from dev.sandbox.signing import new_secret
-from dev.sandbox.station import Plan, Station, build
+from dev.sandbox.clock import read_system_time
+from dev.sandbox.courier import WebhookDispatcher
+from dev.sandbox.desk import ReservationActions
+from dev.sandbox.server import create_sandbox_app
+from dev.sandbox.signing import encode_signing_secret
+from dev.sandbox.station import Simulator, SimulatorConfig, build_simulator
 from tests.dev.sandbox.caller import RID, TONIGHT
 
 OTHER = 555002
-SIGNING = new_secret(b"0123456789abcdef01234567")
+SIGNING = encode_signing_secret(b"0123456789abcdef01234567")
 
 
 @pytest.fixture
@@ -22,8 +22,8 @@ def sent() -> list[dict[str, str]]:
 
 
 @pytest.fixture
-def station(sent: list[dict[str, str]]) -> Station:
-    plan = Plan(
+def station(sent: list[dict[str, str]]) -> Simulator:
+    plan = SimulatorConfig(
         zones={RID: "America/New_York"},
         base_url="http://testserver",
         reservations=0,
@@ -32,53 +32,53 @@ def station(sent: list[dict[str, str]]) -> Station:
         signing_secret=SIGNING,
         relay_share=1.0,
     )
-    station = build(plan)
+    station = build_simulator(plan)
 
     def post(_url: str, headers: dict[str, str], _body: bytes) -> int:
         sent.append(headers)
         return 200
 
-    courier = Courier(post, utc_now)
-    assert station.direct is not None
+    courier = WebhookDispatcher(post, read_system_time)
+    assert station.direct_sender is not None
     assert station.relay is not None
-    station.courier = station.direct.courier = station.relay.courier = courier
+    station.dispatcher = station.direct_sender.dispatcher = station.relay.dispatcher = courier
     return station
 
 
-async def control(station: Station, **said: object) -> Response:
-    transport = ASGITransport(create_app(station))
+async def control(station: Simulator, **said: object) -> Response:
+    transport = ASGITransport(create_sandbox_app(station))
     async with AsyncClient(transport=transport, base_url="http://testserver") as client:
         return await client.post("/_control/restaurants", json={"rid": OTHER, **said})
 
 
-async def opened(station: Station, **said: object) -> Response:
+async def opened(station: Simulator, **said: object) -> Response:
     return await control(station, zone="Europe/London", reservations=10, **said)
 
 
-def book(station: Station, rid: int) -> None:
-    Desk(station.sandbox.book, rid).book(TONIGHT, 2)
-    station.courier.run_due()
+def book(station: Simulator, rid: int) -> None:
+    ReservationActions(station.api.store, rid).create(TONIGHT, 2)
+    station.dispatcher.send_due()
 
 
-async def test_it_has_a_book_of_its_own(station: Station) -> None:
+async def test_it_has_a_book_of_its_own(station: Simulator) -> None:
     assert (await opened(station)).json() == {"rid": OTHER, "reservations": 10}
-    assert station.sandbox.book.restaurant(OTHER).zone.key == "Europe/London"
+    assert station.api.store.get_restaurant(OTHER).zone.key == "Europe/London"
 
 
-async def test_opened_again_it_stays_as_it_is(station: Station) -> None:
+async def test_opened_again_it_stays_as_it_is(station: Simulator) -> None:
     await opened(station)
     book(station, OTHER)
     assert (await opened(station)).json()["reservations"] == 11
-    assert len(station.lives) == 2
+    assert len(station.loops) == 2
 
 
-async def test_the_partner_may_ask_for_it(station: Station) -> None:
+async def test_the_partner_may_ask_for_it(station: Simulator) -> None:
     await opened(station)
-    assert OTHER in station.sandbox.tokens.partners[0].rids
+    assert OTHER in station.api.tokens.partners[0].rids
 
 
 async def test_nothing_is_sent_before_its_credential_is_told(
-    station: Station, sent: list[dict[str, str]]
+    station: Simulator, sent: list[dict[str, str]]
 ) -> None:
     await opened(station)
     book(station, OTHER)
@@ -86,7 +86,7 @@ async def test_nothing_is_sent_before_its_credential_is_told(
 
 
 async def test_its_webhooks_carry_its_own_credential(
-    station: Station, sent: list[dict[str, str]]
+    station: Simulator, sent: list[dict[str, str]]
 ) -> None:
     await opened(station)
     await control(station, authorization="Bearer own")
@@ -97,7 +97,7 @@ async def test_its_webhooks_carry_its_own_credential(
 
 
 async def test_its_relay_signs_with_its_own_secret(
-    station: Station, sent: list[dict[str, str]]
+    station: Simulator, sent: list[dict[str, str]]
 ) -> None:
     await opened(station)
     await control(station, signing_secret=SIGNING)
@@ -105,14 +105,14 @@ async def test_its_relay_signs_with_its_own_secret(
     assert [headers.keys() >= {"webhook-signature"} for headers in sent] == [True]
 
 
-async def test_its_evenings_are_played(station: Station) -> None:
-    with station.running():
+async def test_its_evenings_are_played(station: Simulator) -> None:
+    with station.run_threads():
         await opened(station)
-    assert [life.at is not None for life in station.lives] == [True, True]
+    assert [life.simulated_time is not None for life in station.loops] == [True, True]
 
 
 @pytest.mark.parametrize(
     "said", [{}, {"zone": "Nowhere/Town"}, {"zone": "Europe/London", "authorization": 1}]
 )
-async def test_what_cannot_be_used_gets_400(said: dict[str, object], station: Station) -> None:
+async def test_what_cannot_be_used_gets_400(said: dict[str, object], station: Simulator) -> None:
     assert (await control(station, **said)).status_code == 400

@@ -6,66 +6,69 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dev.sandbox import patterns
-from dev.sandbox.book import Book
+from dev.sandbox.book import SandboxStore
 from dev.sandbox.clock import ManualClock
-from dev.sandbox.populate import DAYS_AHEAD, DAYS_BACK, populate
-from dev.sandbox.records import ENDED, Reservation, Restaurant
+from dev.sandbox.populate import POPULATED_DAYS_AHEAD, POPULATED_DAYS_BACK, populate_store
+from dev.sandbox.records import ENDED_STATES, SandboxReservation, SandboxRestaurant
 
 RID = 555001
 NOW = datetime(2026, 3, 14, 15, tzinfo=UTC)
 
 
-def filled(count: int, seed: int = 0) -> Book:
-    book = Book(ManualClock(NOW), seed)
-    book.open(Restaurant(RID, "Demo", ZoneInfo("America/New_York")))
-    populate(book, RID, count, seed)
+def filled(count: int, seed: int = 0) -> SandboxStore:
+    book = SandboxStore(ManualClock(NOW), seed)
+    book.add_restaurant(SandboxRestaurant(RID, "Demo", ZoneInfo("America/New_York")))
+    populate_store(book, RID, count, seed)
     return book
 
 
 @pytest.fixture(scope="module")
-def rows() -> tuple[Reservation, ...]:
-    return filled(5000).reservations(RID)
+def rows() -> tuple[SandboxReservation, ...]:
+    return filled(5000).list_reservations(RID)
 
 
-def test_as_many_are_booked_as_asked(rows: tuple[Reservation, ...]) -> None:
+def test_as_many_are_booked_as_asked(rows: tuple[SandboxReservation, ...]) -> None:
     assert len(rows) == 5000
 
 
 def test_the_same_seed_fills_the_same_book() -> None:
-    assert filled(50).reservations(RID) == filled(50).reservations(RID)
+    assert filled(50).list_reservations(RID) == filled(50).list_reservations(RID)
 
 
 def test_visits_lie_between_a_month_back_and_six_weeks_ahead(
-    rows: tuple[Reservation, ...],
+    rows: tuple[SandboxReservation, ...],
 ) -> None:
-    first, last = NOW - timedelta(days=DAYS_BACK + 1), NOW + timedelta(days=DAYS_AHEAD + 2)
+    first, last = (
+        NOW - timedelta(days=POPULATED_DAYS_BACK + 1),
+        NOW + timedelta(days=POPULATED_DAYS_AHEAD + 2),
+    )
     assert all(first < row.scheduled < last for row in rows)
 
 
-def test_no_stamp_lies_ahead_of_now(rows: tuple[Reservation, ...]) -> None:
+def test_no_stamp_lies_ahead_of_now(rows: tuple[SandboxReservation, ...]) -> None:
     assert all(row.created <= row.updated <= NOW for row in rows)
 
 
-def test_what_is_past_has_ended(rows: tuple[Reservation, ...]) -> None:
+def test_what_is_past_has_ended(rows: tuple[SandboxReservation, ...]) -> None:
     past = [row for row in rows if row.scheduled < NOW - timedelta(hours=4)]
-    assert {row.state for row in past} == set(ENDED)
+    assert {row.state for row in past} == set(ENDED_STATES)
 
 
-def test_party_sizes_follow_the_figures(rows: tuple[Reservation, ...]) -> None:
+def test_party_sizes_follow_the_figures(rows: tuple[SandboxReservation, ...]) -> None:
     for size, share in patterns.PARTY_SHARES.items():
         assert sum(row.party_size == size for row in rows) / len(rows) == pytest.approx(
             share, abs=0.03
         )
 
 
-def test_hours_follow_the_figures(rows: tuple[Reservation, ...]) -> None:
+def test_hours_follow_the_figures(rows: tuple[SandboxReservation, ...]) -> None:
     whole = sum(patterns.HOUR_SHARES.values())
     for hour, share in patterns.HOUR_SHARES.items():
-        seen = sum(int(row.local[11:13]) == hour for row in rows) / len(rows)
+        seen = sum(int(row.scheduled_local[11:13]) == hour for row in rows) / len(rows)
         assert seen == pytest.approx(share / whole, abs=0.03)
 
 
-def test_lead_times_follow_the_figures(rows: tuple[Reservation, ...]) -> None:
+def test_lead_times_follow_the_figures(rows: tuple[SandboxReservation, ...]) -> None:
     past = [row for row in rows if row.scheduled < NOW]
     leads = sorted((row.scheduled - row.created).total_seconds() / 3600 for row in past)
     assert leads[len(leads) // 2] == pytest.approx(48, rel=0.15)
@@ -73,11 +76,11 @@ def test_lead_times_follow_the_figures(rows: tuple[Reservation, ...]) -> None:
 
 
 def test_guests_are_obviously_made_up() -> None:
-    for guest in filled(50).guests(RID):
+    for guest in filled(50).list_guests(RID):
         assert guest.email.endswith("@example.com")
         assert guest.phone.startswith("21255501")
 
 
 @given(st.floats(0.06, 0.99))
 def test_lead_share_is_lead_hours_backwards(share: float) -> None:
-    assert patterns.lead_share(patterns.lead_hours(share)) == pytest.approx(share)
+    assert patterns.compute_lead_share(patterns.compute_lead_hours(share)) == pytest.approx(share)

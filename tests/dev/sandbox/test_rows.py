@@ -4,61 +4,61 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dev.sandbox.guest_rows import guest_row
-from dev.sandbox.records import Deposit, Guest, Reservation
-from dev.sandbox.rows import View, reservation_row, webhook_row
-from dev.sandbox.tiers import GUEST_FIELDS, RESERVATION_FIELDS, Tier
+from dev.sandbox.guest_rows import build_guest_row
+from dev.sandbox.records import SandboxDeposit, SandboxGuest, SandboxReservation
+from dev.sandbox.rows import RenderContext, build_reservation_row, build_webhook_row
+from dev.sandbox.tiers import GUEST_FIELDS_BY_TIER, RESERVATION_FIELDS_BY_TIER, ProductTier
 
 NEW_YORK = ZoneInfo("America/New_York")
-GOLD = View("gold", NEW_YORK, "https://platform.opentable.com")
+GOLD = RenderContext("gold", NEW_YORK, "https://platform.opentable.com")
 MONEY = {"deposit", "experience_details"}
 PERSONAL = {"first_name", "last_name", "email", "phone", "phone_numbers", "address"}
 
 
-def at(moment: datetime, booked: Reservation) -> dict[str, object]:
-    return reservation_row(replace(booked, scheduled=moment), None, GOLD)
+def at(moment: datetime, booked: SandboxReservation) -> dict[str, object]:
+    return build_reservation_row(replace(booked, scheduled=moment), None, GOLD)
 
 
-def test_gold_sees_the_thirty_six_documented_fields(booked: Reservation) -> None:
-    assert len(reservation_row(booked, None, GOLD)) == 36
+def test_gold_sees_the_thirty_six_documented_fields(booked: SandboxReservation) -> None:
+    assert len(build_reservation_row(booked, None, GOLD)) == 36
 
 
 @pytest.mark.parametrize("tier,size", [("copper", 34), ("gold", 36), ("platinum", 52)])
-def test_each_tier_has_its_number_of_fields(tier: Tier, size: int) -> None:
-    assert len(set(RESERVATION_FIELDS[tier])) == size
+def test_each_tier_has_its_number_of_fields(tier: ProductTier, size: int) -> None:
+    assert len(set(RESERVATION_FIELDS_BY_TIER[tier])) == size
 
 
 def test_only_copper_and_platinum_see_money() -> None:
-    seers = {tier for tier, fields in RESERVATION_FIELDS.items() if set(fields) & MONEY}
+    seers = {tier for tier, fields in RESERVATION_FIELDS_BY_TIER.items() if set(fields) & MONEY}
     assert seers == {"copper", "platinum"}
 
 
 def test_copper_sees_no_personal_data_of_a_guest() -> None:
-    assert not PERSONAL & set(GUEST_FIELDS["copper"])
+    assert not PERSONAL & set(GUEST_FIELDS_BY_TIER["copper"])
 
 
 @pytest.mark.parametrize("tier", ["copper", "gold", "platinum"])
-def test_a_row_can_be_written_for_each_tier(tier: Tier, booked: Reservation) -> None:
-    row = reservation_row(booked, None, replace(GOLD, tier=tier))
-    assert tuple(row) == RESERVATION_FIELDS[tier]
+def test_a_row_can_be_written_for_each_tier(tier: ProductTier, booked: SandboxReservation) -> None:
+    row = build_reservation_row(booked, None, replace(GOLD, tier=tier))
+    assert tuple(row) == RESERVATION_FIELDS_BY_TIER[tier]
 
 
-def test_local_and_utc_are_written_side_by_side(booked: Reservation) -> None:
-    row = reservation_row(booked, None, GOLD)
+def test_local_and_utc_are_written_side_by_side(booked: SandboxReservation) -> None:
+    row = build_reservation_row(booked, None, GOLD)
     assert row["scheduled_time"] == "2026-03-14T19:15:00"
     assert row["scheduled_time_utc"] == "2026-03-14T23:15:00Z"
 
 
-def test_two_offsets_may_stand_in_one_row(booked: Reservation) -> None:
+def test_two_offsets_may_stand_in_one_row(booked: SandboxReservation) -> None:
     winter = replace(booked, created=datetime(2026, 3, 2, 16, 4, 9, tzinfo=UTC))
-    row = reservation_row(winter, None, GOLD)
+    row = build_reservation_row(winter, None, GOLD)
     assert (row["created_date"], row["created_date_utc"]) == (
         "2026-03-02T11:04:09",
         "2026-03-02T16:04:09Z",
     )
 
 
-def test_the_repeated_hour_is_one_local_time_and_two_instants(booked: Reservation) -> None:
+def test_the_repeated_hour_is_one_local_time_and_two_instants(booked: SandboxReservation) -> None:
     first = at(datetime(2026, 11, 1, 1, 30, tzinfo=NEW_YORK), booked)
     second = at(datetime(2026, 11, 1, 1, 30, tzinfo=NEW_YORK, fold=1), booked)
     assert first["scheduled_time"] == second["scheduled_time"] == "2026-11-01T01:30:00"
@@ -66,19 +66,19 @@ def test_the_repeated_hour_is_one_local_time_and_two_instants(booked: Reservatio
     assert second["scheduled_time_utc"] == "2026-11-01T06:30:00Z"
 
 
-def test_the_skipped_hour_moves_on_by_one(booked: Reservation) -> None:
+def test_the_skipped_hour_moves_on_by_one(booked: SandboxReservation) -> None:
     row = at(datetime(2026, 3, 8, 2, 30, tzinfo=NEW_YORK).astimezone(UTC), booked)
     assert row["scheduled_time"] == "2026-03-08T03:30:00"
 
 
-def test_ids_and_links_carry_the_rid(booked: Reservation) -> None:
-    row = reservation_row(replace(booked, guest_key="g1"), None, GOLD)
+def test_ids_and_links_carry_the_rid(booked: SandboxReservation) -> None:
+    row = build_reservation_row(replace(booked, guest_key="g1"), None, GOLD)
     assert row["id"] == f"555001-{booked.key}"
     assert row["guest"] == "https://platform.opentable.com/sync/v2/guests/555001-g1"
 
 
-def test_a_reservation_without_guest_has_null_links(booked: Reservation) -> None:
-    row = reservation_row(booked, None, GOLD)
+def test_a_reservation_without_guest_has_null_links(booked: SandboxReservation) -> None:
+    row = build_reservation_row(booked, None, GOLD)
     assert (row["guest_id"], row["guest"]) == (None, None)
 
 
@@ -102,21 +102,21 @@ def test_a_reservation_without_guest_has_null_links(booked: Reservation) -> None
     ],
 )
 def test_the_webhook_adds_what_its_tier_may_see(
-    tier: Tier, extra: set[str], booked: Reservation
+    tier: ProductTier, extra: set[str], booked: SandboxReservation
 ) -> None:
-    common = set(webhook_row(booked, replace(GOLD, tier="gold"))) & set(
-        webhook_row(booked, replace(GOLD, tier="copper"))
+    common = set(build_webhook_row(booked, replace(GOLD, tier="gold"))) & set(
+        build_webhook_row(booked, replace(GOLD, tier="copper"))
     )
-    assert set(webhook_row(booked, replace(GOLD, tier=tier))) - common == extra
+    assert set(build_webhook_row(booked, replace(GOLD, tier=tier))) - common == extra
 
 
-def test_the_webhook_leaves_out_what_only_sync_carries(booked: Reservation) -> None:
-    row = webhook_row(booked, replace(GOLD, tier="platinum"))
+def test_the_webhook_leaves_out_what_only_sync_carries(booked: SandboxReservation) -> None:
+    row = build_webhook_row(booked, replace(GOLD, tier="platinum"))
     assert not {"pos_data", "marketing_opted_out", "currency_code", "email"} & set(row)
 
 
-def test_the_webhook_writes_deposits_in_camel_case(booked: Reservation) -> None:
-    row = webhook_row(replace(booked, deposit=Deposit(5000)), GOLD)
+def test_the_webhook_writes_deposits_in_camel_case(booked: SandboxReservation) -> None:
+    row = build_webhook_row(replace(booked, deposit=SandboxDeposit(5000)), GOLD)
     assert row["deposit_details"] == {
         "totalPaid": 5000,
         "totalRefunded": 0,
@@ -126,19 +126,21 @@ def test_the_webhook_writes_deposits_in_camel_case(booked: Reservation) -> None:
     }
 
 
-def test_the_webhook_can_leave_out_the_z_of_the_scheduled_time_alone(booked: Reservation) -> None:
-    row = webhook_row(booked, GOLD, zoneless=True)
+def test_the_webhook_can_leave_out_the_z_of_the_scheduled_time_alone(
+    booked: SandboxReservation,
+) -> None:
+    row = build_webhook_row(booked, GOLD, zoneless=True)
     assert row["scheduled_time_utc"] == "2026-03-14T23:15:00"
     assert str(row["updated_at_utc"]).endswith("Z")
 
 
-def test_the_webhook_can_leave_out_the_prefix_of_ids(booked: Reservation) -> None:
-    row = webhook_row(replace(booked, guest_key="g1"), GOLD, unprefixed=True)
+def test_the_webhook_can_leave_out_the_prefix_of_ids(booked: SandboxReservation) -> None:
+    row = build_webhook_row(replace(booked, guest_key="g1"), GOLD, unprefixed=True)
     assert (row["id"], row["guest_id"]) == (booked.key, "g1")
 
 
-def test_a_merged_guest_keeps_nothing_but_links(booked: Reservation) -> None:
-    guest = Guest(
+def test_a_merged_guest_keeps_nothing_but_links(booked: SandboxReservation) -> None:
+    guest = SandboxGuest(
         rid=1,
         key="a",
         created=booked.created,
@@ -147,7 +149,9 @@ def test_a_merged_guest_keeps_nothing_but_links(booked: Reservation) -> None:
         archived=True,
         primary="b",
     )
-    kept = {name: value for name, value in guest_row(guest, GOLD).items() if value is not None}
+    kept = {
+        name: value for name, value in build_guest_row(guest, GOLD).items() if value is not None
+    }
     assert kept == {
         "id": "1-a",
         "href": "https://platform.opentable.com/sync/v2/guests/1-a",
@@ -156,8 +160,8 @@ def test_a_merged_guest_keeps_nothing_but_links(booked: Reservation) -> None:
     }
 
 
-def test_a_survivor_can_be_named_by_its_key(booked: Reservation) -> None:
-    guest = Guest(
+def test_a_survivor_can_be_named_by_its_key(booked: SandboxReservation) -> None:
+    guest = SandboxGuest(
         rid=1, key="a", created=booked.created, updated=booked.updated, archived=True, primary="b"
     )
-    assert guest_row(guest, GOLD, primary="key")["primary_guest"] == "b"
+    assert build_guest_row(guest, GOLD, primary_format="key")["primary_guest"] == "b"

@@ -5,21 +5,23 @@ import pytest
 import pytest_asyncio
 from httpx import ASGITransport, AsyncClient
 
-from dev.sandbox.server import create_app
-from dev.sandbox.station import Plan, Station, build
+from dev.sandbox.server import create_sandbox_app
+from dev.sandbox.station import Simulator, SimulatorConfig, build_simulator
 
 RID = 555001
 
 
 @pytest.fixture(scope="module")
-def station() -> Station:
-    plan = Plan(zones={RID: "America/New_York"}, base_url="http://testserver", reservations=20)
-    return build(plan)
+def station() -> Simulator:
+    plan = SimulatorConfig(
+        zones={RID: "America/New_York"}, base_url="http://testserver", reservations=20
+    )
+    return build_simulator(plan)
 
 
 @pytest_asyncio.fixture
-async def client(station: Station) -> AsyncIterator[AsyncClient]:
-    transport = ASGITransport(create_app(station))
+async def client(station: Simulator) -> AsyncIterator[AsyncClient]:
+    transport = ASGITransport(create_sandbox_app(station))
     async with AsyncClient(transport=transport, base_url="http://testserver") as client:
         yield client
 
@@ -75,9 +77,9 @@ async def test_a_fault_is_scripted_over_http(client: AsyncClient) -> None:
     assert answer.status_code == 502
 
 
-async def test_webhooks_are_silenced_over_http(client: AsyncClient, station: Station) -> None:
+async def test_webhooks_are_silenced_over_http(client: AsyncClient, station: Simulator) -> None:
     await client.post("/_control/webhooks", json={"silent": True})
-    assert station.courier.chaos.silent
+    assert station.dispatcher.faults.silent
 
 
 async def test_a_switch_that_does_not_exist_gets_400(client: AsyncClient) -> None:
@@ -85,11 +87,11 @@ async def test_a_switch_that_does_not_exist_gets_400(client: AsyncClient) -> Non
     assert answer.status_code == 400
 
 
-async def test_the_speed_is_set_over_http(client: AsyncClient, station: Station) -> None:
+async def test_the_speed_is_set_over_http(client: AsyncClient, station: Simulator) -> None:
     await client.post("/_control/evening", json={"speed": 240})
-    assert station.lives[0].speed == 240
+    assert station.loops[0].speed == 240
 
 
-async def test_the_clock_is_skewed_over_http(client: AsyncClient, station: Station) -> None:
+async def test_the_clock_is_skewed_over_http(client: AsyncClient, station: Simulator) -> None:
     await client.post("/_control/clock", json={"skew_seconds": 90})
     assert station.clock.skew.total_seconds() == 90

@@ -5,11 +5,11 @@ from threading import Event
 import pytest
 from typing_extensions import override
 
-from dev.sandbox.book import Book
-from dev.sandbox.desk import Desk
-from dev.sandbox.life import Life
-from dev.sandbox.signing import new_secret
-from dev.sandbox.station import Plan, build, post
+from dev.sandbox.book import SandboxStore
+from dev.sandbox.desk import ReservationActions
+from dev.sandbox.life import SimulationLoop
+from dev.sandbox.signing import encode_signing_secret
+from dev.sandbox.station import SimulatorConfig, build_simulator, post_webhook
 from tests.dev.sandbox.caller import RID, TONIGHT
 
 
@@ -31,36 +31,38 @@ class Ticks(Event):
 
 
 @pytest.mark.parametrize("speed", [60, 600])
-def test_speed_is_simulated_seconds_a_second(speed: float, book: Book) -> None:
-    life, ticks = Life(book, RID, speed), Ticks(100)
+def test_speed_is_simulated_seconds_a_second(speed: float, book: SandboxStore) -> None:
+    life, ticks = SimulationLoop(book, RID, speed), Ticks(100)
     starts: list[float] = []
-    book.listen(lambda *_: starts.append(life.at.timestamp() if life.at else 0))
+    book.add_listener(
+        lambda *_: starts.append(life.simulated_time.timestamp() if life.simulated_time else 0)
+    )
     life.run(ticks)
-    passed = (life.at.timestamp() if life.at else 0) - starts[0]
+    passed = (life.simulated_time.timestamp() if life.simulated_time else 0) - starts[0]
     assert passed <= ticks.waited * speed + 1
     assert passed > ticks.waited * speed * 0.5
 
 
-def test_at_speed_zero_nothing_goes_on(book: Book) -> None:
-    Life(book, RID, 0).run(Ticks(50))
-    assert len(book.reservations(RID)) <= 1
+def test_at_speed_zero_nothing_goes_on(book: SandboxStore) -> None:
+    SimulationLoop(book, RID, 0).run(Ticks(50))
+    assert len(book.list_reservations(RID)) <= 1
 
 
-def test_evenings_follow_one_another(book: Book) -> None:
-    life = Life(book, RID, 1e6)
+def test_evenings_follow_one_another(book: SandboxStore) -> None:
+    life = SimulationLoop(book, RID, 1e6)
     life.run(Ticks(200))
-    assert life.at is not None
-    assert (life.at - book.now()).days >= 2
+    assert life.simulated_time is not None
+    assert (life.simulated_time - book.now()).days >= 2
 
 
 @pytest.mark.parametrize(
     "authorization,secret,letters",
-    [("", "", 0), ("Bearer issued", "", 1), ("Bearer issued", new_secret(b"k" * 24), 2)],
+    [("", "", 0), ("Bearer issued", "", 1), ("Bearer issued", encode_signing_secret(b"k" * 24), 2)],
 )
 def test_a_sender_is_attached_for_each_credential(
-    authorization: str, secret: str, letters: int, counted: Callable[[Plan], int]
+    authorization: str, secret: str, letters: int, counted: Callable[[SimulatorConfig], int]
 ) -> None:
-    plan = Plan(
+    plan = SimulatorConfig(
         zones={RID: "America/New_York"},
         base_url="http://127.0.0.1",
         reservations=0,
@@ -72,23 +74,23 @@ def test_a_sender_is_attached_for_each_credential(
     assert counted(plan) == letters
 
 
-def test_a_first_evening_is_joined_at_its_opening_hour(book: Book) -> None:
-    life = Life(book, RID, 0, opens=time(16, 30))
+def test_a_first_evening_is_joined_at_its_opening_hour(book: SandboxStore) -> None:
+    life = SimulationLoop(book, RID, 0, start_time=time(16, 30))
     life.run(Ticks(1))
-    assert life.at is not None
-    assert f"{life.at.astimezone(book.restaurant(RID).zone):%H:%M}" == "16:30"
+    assert life.simulated_time is not None
+    assert f"{life.simulated_time.astimezone(book.get_restaurant(RID).zone):%H:%M}" == "16:30"
 
 
 def test_no_answer_is_status_0() -> None:
-    assert post("http://127.0.0.1:9/", {}, b"{}") == 0
+    assert post_webhook("http://127.0.0.1:9/", {}, b"{}") == 0
 
 
 @pytest.fixture
-def counted() -> Callable[[Plan], int]:
-    def count(plan: Plan) -> int:
-        station = build(plan)
-        Desk(station.sandbox.book, RID).book(TONIGHT, 2)
-        station.courier.run_due()
-        return station.courier.counts["retried"]
+def counted() -> Callable[[SimulatorConfig], int]:
+    def count(plan: SimulatorConfig) -> int:
+        station = build_simulator(plan)
+        ReservationActions(station.api.store, RID).create(TONIGHT, 2)
+        station.dispatcher.send_due()
+        return station.dispatcher.counts["retried"]
 
     return count

@@ -6,18 +6,18 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from dev.sandbox.book import Book
+from dev.sandbox.book import SandboxStore
 from dev.sandbox.clock import ManualClock
-from dev.sandbox.courier import Courier, drain
-from dev.sandbox.desk import Desk
-from dev.sandbox.floor import Floor
-from dev.sandbox.guestbook import Guestbook
+from dev.sandbox.courier import WebhookDispatcher, deliver_all
+from dev.sandbox.desk import ReservationActions
+from dev.sandbox.floor import VisitActions
+from dev.sandbox.guestbook import GuestActions
 from dev.sandbox.mock_events import post_mock_events
-from dev.sandbox.signing import new_secret, signed_headers
-from dev.sandbox.webhooks import DirectSender, Relay
+from dev.sandbox.signing import build_signed_headers, encode_signing_secret
+from dev.sandbox.webhooks import DirectSender, RelaySender
 from tests.dev.sandbox.caller import RID, TONIGHT
 
-SECRET = new_secret(b"0123456789abcdef01234567")
+SECRET = encode_signing_secret(b"0123456789abcdef01234567")
 
 
 class Inbox:
@@ -25,7 +25,7 @@ class Inbox:
 
     def __init__(self, clock: ManualClock) -> None:
         self.clock = clock
-        self.courier = Courier(self.post, clock)
+        self.courier = WebhookDispatcher(self.post, clock)
         self.refusals = 0
         self.headers: list[dict[str, str]] = []
         self.bodies: list[bytes] = []
@@ -37,7 +37,7 @@ class Inbox:
         return 503 if self.refusals >= 0 else 200
 
     def read(self) -> list[dict[str, Any]]:
-        drain(self.courier, self.clock)
+        deliver_all(self.courier, self.clock)
         return [json.loads(body) for body in self.bodies]
 
 
@@ -47,28 +47,30 @@ def inbox(clock: ManualClock) -> Inbox:
 
 
 @pytest.fixture
-def relay(book: Book, inbox: Inbox) -> Relay:
-    relay = Relay(book, inbox.courier, "https://receiver.example", SECRET)
-    book.listen(relay.heard)
+def relay(book: SandboxStore, inbox: Inbox) -> RelaySender:
+    relay = RelaySender(book, inbox.courier, "https://receiver.example", SECRET)
+    book.add_listener(relay.send_event)
     return relay
 
 
 def test_the_direct_sender_posts_the_bare_object_with_its_credential(
-    book: Book, desk: Desk, inbox: Inbox
+    book: SandboxStore, desk: ReservationActions, inbox: Inbox
 ) -> None:
-    book.listen(DirectSender(book, inbox.courier, "https://r.example", "Bearer issued").heard)
-    row = desk.book(TONIGHT, 4)
+    book.add_listener(
+        DirectSender(book, inbox.courier, "https://r.example", "Bearer issued").send_event
+    )
+    row = desk.create(TONIGHT, 4)
     letters = inbox.read()
     assert inbox.headers[0]["authorization"] == "Bearer issued"
     assert (letters[0]["id"], letters[0]["sequence_id"]) == (f"{RID}-{row.key}", 1)
 
 
 def test_a_created_envelope_tells_everything(
-    relay: Relay, desk: Desk, guests: Guestbook, inbox: Inbox
+    relay: RelaySender, desk: ReservationActions, guests: GuestActions, inbox: Inbox
 ) -> None:
     relay.restaurant_ids[RID] = "restaurant-123"
     guest = guests.add("Avery", "Sample", "a@example.com", "2125550100")
-    row = desk.book(TONIGHT, 4, guest_key=guest.key, request="Window")
+    row = desk.create(TONIGHT, 4, guest_key=guest.key, request="Window")
     letter = inbox.read()[0]
     assert letter["eventType"] == "reservation.created"
     assert letter["timestamp"] == "2026-03-14T15:00:00Z"
@@ -87,9 +89,11 @@ def test_a_created_envelope_tells_everything(
 
 
 @pytest.mark.usefixtures("relay")
-def test_an_updated_envelope_carries_only_what_changed(desk: Desk, inbox: Inbox) -> None:
-    row = desk.book(TONIGHT, 4)
-    desk.resize(row.key, 6)
+def test_an_updated_envelope_carries_only_what_changed(
+    desk: ReservationActions, inbox: Inbox
+) -> None:
+    row = desk.create(TONIGHT, 4)
+    desk.change_party_size(row.key, 6)
     letter = inbox.read()[1]
     ids = {"reservationId": f"{RID}-{row.key}", "restaurantId": str(RID)}
     assert letter["eventType"] == "reservation.updated"
@@ -97,8 +101,8 @@ def test_an_updated_envelope_carries_only_what_changed(desk: Desk, inbox: Inbox)
 
 
 @pytest.mark.usefixtures("relay")
-def test_a_cancelled_envelope_says_so(desk: Desk, inbox: Inbox) -> None:
-    desk.cancel(desk.book(TONIGHT, 4).key)
+def test_a_cancelled_envelope_says_so(desk: ReservationActions, inbox: Inbox) -> None:
+    desk.cancel(desk.create(TONIGHT, 4).key)
     letter = inbox.read()[1]
     assert letter["eventType"] == "reservation.cancelled"
     assert letter["data"]["status"] == "cancelled"
@@ -106,33 +110,35 @@ def test_a_cancelled_envelope_says_so(desk: Desk, inbox: Inbox) -> None:
 
 @pytest.mark.usefixtures("relay")
 def test_a_change_that_an_envelope_cannot_carry_sends_none(
-    desk: Desk, floor: Floor, inbox: Inbox
+    desk: ReservationActions, floor: VisitActions, inbox: Inbox
 ) -> None:
-    row = floor.walk_in(2)
-    desk.tables(row.key, "7")
-    floor.mark(row.key, "Entree")
+    row = floor.add_walk_in(2)
+    desk.assign_tables(row.key, "7")
+    floor.set_state(row.key, "Entree")
     assert len(inbox.read()) == 1
 
 
 @pytest.mark.usefixtures("relay")
-def test_each_attempt_is_signed_afresh_under_one_id(desk: Desk, inbox: Inbox) -> None:
+def test_each_attempt_is_signed_afresh_under_one_id(desk: ReservationActions, inbox: Inbox) -> None:
     inbox.refusals = 2
-    desk.book(TONIGHT, 4)
+    desk.create(TONIGHT, 4)
     assert len(inbox.read()) == 3
     stamps = [int(headers["webhook-timestamp"]) for headers in inbox.headers]
     assert [stamp - stamps[0] for stamp in stamps] == [0, 1, 3]
     assert len({headers["webhook-id"] for headers in inbox.headers}) == 1
 
 
-def test_a_relay_may_have_a_clock_of_its_own(relay: Relay, desk: Desk, inbox: Inbox) -> None:
+def test_a_relay_may_have_a_clock_of_its_own(
+    relay: RelaySender, desk: ReservationActions, inbox: Inbox
+) -> None:
     relay.skew = timedelta(minutes=10)
-    desk.book(TONIGHT, 4)
+    desk.create(TONIGHT, 4)
     assert inbox.read()[0]["timestamp"] == "2026-03-14T15:10:00Z"
     assert int(inbox.headers[0]["webhook-timestamp"]) == int(inbox.clock().timestamp()) + 600
 
 
 def test_signatures_verify_by_the_reference_library() -> None:
-    headers = signed_headers(SECRET, "evt_1", int(time.time()), b'{"a": 1}')
+    headers = build_signed_headers(SECRET, "evt_1", int(time.time()), b'{"a": 1}')
     assert Webhook(SECRET).verify(b'{"a": 1}', headers) == {"a": 1}
 
 
@@ -145,5 +151,5 @@ def test_the_mock_events_are_posted_in_order_and_signed(inbox: Inbox) -> None:
         "reservation.cancelled",
     ]
     for headers, body in zip(inbox.headers, inbox.bodies, strict=True):
-        signed = signed_headers(SECRET, headers["webhook-id"], inbox.clock(), body)
+        signed = build_signed_headers(SECRET, headers["webhook-id"], inbox.clock(), body)
         assert headers["webhook-signature"] == signed["webhook-signature"]

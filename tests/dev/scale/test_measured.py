@@ -9,12 +9,12 @@ from google.cloud.firestore_v1._helpers import encode_dict
 from google.cloud.firestore_v1.types import Document
 from msgspec.structs import replace
 
-from dev.sandbox.guestbook import Guestbook
-from dev.sandbox.records import Reservation
-from dev.sandbox.rows import View, webhook_row
+from dev.sandbox.guestbook import GuestActions
+from dev.sandbox.records import SandboxReservation
+from dev.sandbox.rows import RenderContext, build_webhook_row
 from dev.scale import assumed as a
-from shared.edge.learning import follow_guest
-from shared.edge.ledger import Applied
+from shared.edge.learning import fetch_guest_after_commit
+from shared.edge.ledger import ApplyResult
 from tests.meter import Meter
 from tests.world import BEGINNING, NEW_YORK, World, make_world
 
@@ -35,41 +35,45 @@ async def world(firestore: AsyncClient, meter: Meter) -> AsyncIterator[World]:
     made.executor.shutdown()
 
 
-def book(world: World) -> Reservation:
-    guests = Guestbook(world.sandbox.book, int(world.restaurant.rid))
+def book(world: World) -> SandboxReservation:
+    guests = GuestActions(world.sandbox.store, int(world.restaurant.rid))
     guest = guests.add("Ada", "Example").key
-    return world.desk.book(BEGINNING + timedelta(days=2), 2, guest_key=guest)
+    return world.desk.create(BEGINNING + timedelta(days=2), 2, guest_key=guest)
 
 
-async def hear(world: World, reservation: Reservation) -> Applied:
-    row = webhook_row(reservation, View("gold", NEW_YORK, "https://platform.opentable.com"))
+async def hear(world: World, reservation: SandboxReservation) -> ApplyResult:
+    row = build_webhook_row(
+        reservation, RenderContext("gold", NEW_YORK, "https://platform.opentable.com")
+    )
     taken = await world.take_in(row)
-    assert isinstance(taken, Applied)
+    assert isinstance(taken, ApplyResult)
     return taken
 
 
 async def test_a_booking_its_guest_and_a_change(world: World, meter: Meter) -> None:
     booked = book(world)
     taken = await hear(world, booked)
-    assert meter.taken() == a.CREATED
-    await follow_guest(world.services, world.settings(), taken)
-    assert meter.taken() == a.GUEST_FETCHED
-    await hear(world, world.desk.resize(booked.key, 5))
-    assert meter.taken() == a.UPDATED
+    assert meter.taken() == a.CREATED_READS_WRITES
+    await fetch_guest_after_commit(world.services, world.settings(), taken)
+    assert meter.taken() == a.GUEST_FETCH_READS_WRITES
+    await hear(world, world.desk.change_party_size(booked.key, 5))
+    assert meter.taken() == a.UPDATED_READS_WRITES
 
 
 async def test_a_quiet_poll(world: World, meter: Meter) -> None:
     await world.poll()
-    assert meter.taken() == a.QUIET_POLL
+    assert meter.taken() == a.EMPTY_POLL_READS_WRITES
 
 
 async def test_a_poll_of_what_webhooks_brought(world: World, meter: Meter) -> None:
     for _ in range(2):
-        await follow_guest(world.services, world.settings(), await hear(world, book(world)))
+        await fetch_guest_after_commit(
+            world.services, world.settings(), await hear(world, book(world))
+        )
     meter.taken()
     await world.poll()
-    reads, writes = a.QUIET_POLL
-    reads += 2 * (a.ROW_POLLED_AGAIN + a.GUEST_POLLED_AGAIN)
+    reads, writes = a.EMPTY_POLL_READS_WRITES
+    reads += 2 * (a.UNCHANGED_ROW_READS + a.UNCHANGED_GUEST_READS)
     read, written = meter.taken()
     assert (read <= reads, written) == (True, writes)
 
@@ -77,14 +81,14 @@ async def test_a_poll_of_what_webhooks_brought(world: World, meter: Meter) -> No
 @pytest.mark.parametrize("rows", [1, 8])
 async def test_a_quiet_reconciliation(world: World, meter: Meter, rows: int) -> None:
     for _ in range(rows):
-        await hear(world, world.desk.book(BEGINNING + timedelta(days=2), 2))
+        await hear(world, world.desk.create(BEGINNING + timedelta(days=2), 2))
     world.clock.advance(TWO_HOURS)
     await world.reconcile()
     meter.taken()
     await world.reconcile()
-    reads, writes = a.QUIET_RECONCILIATION
+    reads, writes = a.EMPTY_RECONCILIATION_READS_WRITES
     # And one read of the test's own, of the report.
-    assert meter.taken() == (reads + rows * a.ROW_COMPARED + 1, writes)
+    assert meter.taken() == (reads + rows * a.COMPARED_ROW_READS + 1, writes)
 
 
 async def test_the_bytes_of_a_reservation_and_of_an_entry(
@@ -92,9 +96,9 @@ async def test_the_bytes_of_a_reservation_and_of_an_entry(
 ) -> None:
     for _ in range(3):
         booked = book(world)
-        await follow_guest(world.services, world.settings(), await hear(world, booked))
+        await fetch_guest_after_commit(world.services, world.settings(), await hear(world, booked))
         for size in range(3, 8):
-            await hear(world, world.desk.resize(booked.key, size))
+            await hear(world, world.desk.change_party_size(booked.key, size))
     plain = replace(world, services=replace(world.services, firestore=firestore))
     reservations, entries = list[int](), list[int]()
     for path, document in (await plain.everything()).items():

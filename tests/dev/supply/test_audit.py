@@ -10,7 +10,7 @@ from threading import Thread
 
 import pytest
 
-from dev.processes import LOOPBACK, free_port
+from dev.processes import LOOPBACK, find_free_port
 from dev.supply.audit import NotAuditedError, audit
 
 PINNED = f"demo==1.0 --hash=sha256:{'0' * 64}\nother==2.0 --hash=sha256:{'0' * 64}\n"
@@ -69,14 +69,14 @@ def test_a_known_vulnerability_fails(
 
 def test_a_service_out_of_reach_is_told(files: tuple[Path]) -> None:
     with pytest.raises(NotAuditedError, match="cannot be reached"):
-        audit(f"http://{LOOPBACK}:{free_port()}/v1/query", files)
+        audit(f"http://{LOOPBACK}:{find_free_port()}/v1/query", files)
 
 
 @pytest.mark.parametrize("options,code", [((), 0), (("--strict",), 1)])
 def test_only_the_build_fails_where_nothing_was_looked_up(
     options: tuple[str, ...], code: int
 ) -> None:
-    nowhere = f"http://{LOOPBACK}:{free_port()}/v1/query"
+    nowhere = f"http://{LOOPBACK}:{find_free_port()}/v1/query"
     command = [sys.executable, "-m", "dev.supply.audit", "--service", nowhere, *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert done.returncode == code

@@ -7,11 +7,11 @@ import requests
 import stamina
 
 from shared.core.credentials import Credentials
-from shared.edge.opentable.access import Access
+from shared.edge.opentable.access import OpenTableAccess
 from shared.edge.opentable.client import OpenTableClient
 from shared.edge.opentable.clock import Deadline
-from shared.edge.opentable.retrying import ATTEMPTS
-from shared.edge.opentable.transport import new_session
+from shared.edge.opentable.retrying import MAX_CALL_ATTEMPTS
+from shared.edge.opentable.transport import build_session
 from tests.edge.opentable.scripted import Hands, ScriptedAdapter
 
 API = "https://api.example"
@@ -20,7 +20,7 @@ OAUTH = "https://oauth.example"
 
 @pytest.fixture(autouse=True)
 def _no_waiting() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=ATTEMPTS, cap=True):
+    with stamina.set_testing(True, attempts=MAX_CALL_ATTEMPTS, cap=True):
         yield
 
 
@@ -37,7 +37,7 @@ def wire() -> ScriptedAdapter:
 
 @pytest.fixture
 def session(wire: ScriptedAdapter) -> requests.Session:
-    session = new_session(4)
+    session = build_session(4)
     session.mount("https://", wire)
     return session
 
@@ -61,6 +61,6 @@ def deadline(hands: Hands) -> Deadline:
 
 
 @pytest.fixture
-def access() -> Access:
+def access() -> OpenTableAccess:
     credentials = Credentials(client_id="me", client_secret="hush")
-    return Access("555001", credentials)
+    return OpenTableAccess("555001", credentials)

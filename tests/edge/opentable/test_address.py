@@ -1,6 +1,6 @@
 import pytest
 
-from shared.edge.opentable.address import address, base_url
+from shared.edge.opentable.address import build_url, validate_base_url
 from shared.errors import InvalidSettingsError
 
 
@@ -14,7 +14,7 @@ from shared.errors import InvalidSettingsError
     ],
 )
 def test_https_and_this_machine_may_be_sent_a_token(url: str) -> None:
-    assert base_url("OPENTABLE_API_URL", f"{url}/") == url
+    assert validate_base_url("OPENTABLE_API_URL", f"{url}/") == url
 
 
 @pytest.mark.parametrize(
@@ -36,18 +36,18 @@ def test_https_and_this_machine_may_be_sent_a_token(url: str) -> None:
 )
 def test_anything_else_is_an_operators_mistake(url: str) -> None:
     with pytest.raises(InvalidSettingsError, match="OPENTABLE_API_URL"):
-        base_url("OPENTABLE_API_URL", url)
+        validate_base_url("OPENTABLE_API_URL", url)
 
 
 def test_the_text_does_not_quote_the_url() -> None:
     with pytest.raises(InvalidSettingsError) as caught:
-        base_url("OPENTABLE_API_URL", "https://user:password@host")
+        validate_base_url("OPENTABLE_API_URL", "https://user:password@host")
     assert "password" not in str(caught.value)
 
 
 def test_a_segment_cannot_leave_its_place() -> None:
-    assert address("https://h", "a", "1-../b?c#d") == "https://h/a/1-..%2Fb%3Fc%23d"
+    assert build_url("https://h", "a", "1-../b?c#d") == "https://h/a/1-..%2Fb%3Fc%23d"
 
 
 def test_a_query_is_quoted() -> None:
-    assert address("https://h", "a", query={"t": "1&u=2"}) == "https://h/a?t=1%26u%3D2"
+    assert build_url("https://h", "a", query={"t": "1&u=2"}) == "https://h/a?t=1%26u%3D2"

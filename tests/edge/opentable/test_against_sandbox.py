@@ -8,29 +8,33 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dev.sandbox.adapter import SandboxAdapter
-from dev.sandbox.answers import Sandbox
-from dev.sandbox.book import Book
-from dev.sandbox.choices import Order
+from dev.sandbox.answers import OpenTableApi
+from dev.sandbox.book import SandboxStore
+from dev.sandbox.choices import ListOrder
 from dev.sandbox.clock import ManualClock
-from dev.sandbox.desk import Desk
-from dev.sandbox.faults import Kind as Fault
+from dev.sandbox.desk import ReservationActions
+from dev.sandbox.faults import FailureKind as Fault
 from dev.sandbox.limits import RateLimit
-from dev.sandbox.populate import populate
-from dev.sandbox.records import Restaurant
+from dev.sandbox.populate import populate_store
+from dev.sandbox.records import SandboxRestaurant
 from dev.sandbox.tokens import Partner
 from shared.core.credentials import Credentials
-from shared.edge.opentable.access import Access
+from shared.edge.opentable.access import OpenTableAccess
 from shared.edge.opentable.client import OpenTableClient
 from shared.edge.opentable.clock import Deadline
-from shared.edge.opentable.query import Kind, Query
-from shared.edge.opentable.replies import Row
-from shared.edge.opentable.transport import new_session
-from shared.errors import OpenTableRefusedError, OpenTableUnavailableError, PagingUnprovenError
+from shared.edge.opentable.query import ListingQuery, Resource
+from shared.edge.opentable.replies import OpenTableRow
+from shared.edge.opentable.transport import build_session
+from shared.errors import (
+    IncompleteListingError,
+    OpenTableRequestRejectedError,
+    OpenTableUnavailableError,
+)
 from tests.edge.opentable.scripted import Hands
 
 RID = 555001
 SIZE = 2_500
-ORDERS: tuple[Order, ...] = ("updated", "id", "shuffled")
+ORDERS: tuple[ListOrder, ...] = ("updated", "id", "shuffled")
 
 
 @pytest.fixture
@@ -39,16 +43,16 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def sandbox(clock: ManualClock) -> Sandbox:
-    book = Book(clock)
-    book.open(Restaurant(RID, "Demo", ZoneInfo("America/New_York")))
-    populate(book, RID, SIZE)
-    return Sandbox(book, [Partner("me", "hush", "gold", {RID}, api_key="key")])
+def sandbox(clock: ManualClock) -> OpenTableApi:
+    book = SandboxStore(clock)
+    book.add_restaurant(SandboxRestaurant(RID, "Demo", ZoneInfo("America/New_York")))
+    populate_store(book, RID, SIZE)
+    return OpenTableApi(book, [Partner("me", "hush", "gold", {RID}, api_key="key")])
 
 
 @pytest.fixture
-def client(sandbox: Sandbox, executor: ThreadPoolExecutor, hands: Hands) -> OpenTableClient:
-    session = new_session(4)
+def client(sandbox: OpenTableApi, executor: ThreadPoolExecutor, hands: Hands) -> OpenTableClient:
+    session = build_session(4)
     session.mount("https://", SandboxAdapter(sandbox))
     return OpenTableClient(
         "https://platform.opentable.com",
@@ -60,53 +64,60 @@ def client(sandbox: Sandbox, executor: ThreadPoolExecutor, hands: Hands) -> Open
 
 
 async def listed(
-    client: OpenTableClient, access: Access, deadline: Deadline, kind: Kind = Kind.RESERVATIONS
-) -> list[Row]:
-    pages = client.pages(access, kind, Query(), deadline)
+    client: OpenTableClient,
+    access: OpenTableAccess,
+    deadline: Deadline,
+    kind: Resource = Resource.RESERVATIONS,
+) -> list[OpenTableRow]:
+    pages = client.iterate_pages(access, kind, ListingQuery(), deadline)
     return [row async for page in pages for row in page.rows]
 
 
-def latest(rows: list[Row]) -> dict[str, int]:
+def latest(rows: list[OpenTableRow]) -> dict[str, int]:
     return {row["id"]: row["sequence_id"] for row in rows}
 
 
-def held(sandbox: Sandbox) -> dict[str, int]:
-    rows = sandbox.book.reservations(RID)
+def held(sandbox: OpenTableApi) -> dict[str, int]:
+    rows = sandbox.store.list_reservations(RID)
     return {f"{RID}-{row.key}": row.sequence_id for row in rows}
 
 
-def resize(book: Book, how_many: int, random: Random) -> None:
-    keys = sorted(row.key for row in book.reservations(RID))
+def resize(book: SandboxStore, how_many: int, random: Random) -> None:
+    keys = sorted(row.key for row in book.list_reservations(RID))
     for key in random.sample(keys, how_many):
-        Desk(book, RID).resize(key, random.randint(1, 20))
+        ReservationActions(book, RID).change_party_size(key, random.randint(1, 20))
 
 
 @pytest.mark.parametrize("order", [*ORDERS, "unstable"])
 async def test_a_book_at_rest_is_read_whole_in_any_order(
-    client: OpenTableClient, access: Access, deadline: Deadline, sandbox: Sandbox, order: Order
+    client: OpenTableClient,
+    access: OpenTableAccess,
+    deadline: Deadline,
+    sandbox: OpenTableApi,
+    order: ListOrder,
 ) -> None:
     sandbox.choices.order = order
     assert latest(await listed(client, access, deadline)) == held(sandbox)
 
 
 async def test_guests_are_read_whole(
-    client: OpenTableClient, access: Access, deadline: Deadline, sandbox: Sandbox
+    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, sandbox: OpenTableApi
 ) -> None:
-    rows = await listed(client, access, deadline, Kind.GUESTS)
-    assert len(rows) == len(sandbox.book.guests(RID))
+    rows = await listed(client, access, deadline, Resource.GUESTS)
+    assert len(rows) == len(sandbox.store.list_guests(RID))
 
 
 async def test_a_book_that_changes_more_than_the_overlap_is_read_as_it_stands_at_the_end(
     client: OpenTableClient,
-    access: Access,
+    access: OpenTableAccess,
     deadline: Deadline,
-    sandbox: Sandbox,
+    sandbox: OpenTableApi,
     clock: ManualClock,
 ) -> None:
     random = Random(1)  # noqa: S311 -- a repeatable evening
     at_last: dict[str, int] = {}
 
-    def rush(book: Book) -> None:
+    def rush(book: SandboxStore) -> None:
         at_last.update(held(sandbox))
         clock.advance(1)
         resize(book, 120, random)
@@ -117,7 +128,11 @@ async def test_a_book_that_changes_more_than_the_overlap_is_read_as_it_stands_at
 
 @pytest.mark.parametrize("order", ORDERS)
 async def test_rows_left_alone_are_never_missed(
-    client: OpenTableClient, access: Access, deadline: Deadline, sandbox: Sandbox, order: Order
+    client: OpenTableClient,
+    access: OpenTableAccess,
+    deadline: Deadline,
+    sandbox: OpenTableApi,
+    order: ListOrder,
 ) -> None:
     sandbox.choices.order = order
     before = held(sandbox)
@@ -129,22 +144,22 @@ async def test_rows_left_alone_are_never_missed(
 
 
 async def test_an_order_that_writes_upset_is_never_taken_for_whole(
-    client: OpenTableClient, access: Access, deadline: Deadline, sandbox: Sandbox
+    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, sandbox: OpenTableApi
 ) -> None:
     sandbox.choices.order = "unstable"
     random = Random(3)  # noqa: S311 -- a repeatable evening
     sandbox.faults.on_page = lambda book: resize(book, 1, random)
-    with pytest.raises(PagingUnprovenError):
+    with pytest.raises(IncompleteListingError):
         await listed(client, access, deadline)
 
 
 async def test_an_order_that_one_write_upset_is_read_anew(
-    client: OpenTableClient, access: Access, deadline: Deadline, sandbox: Sandbox
+    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, sandbox: OpenTableApi
 ) -> None:
     sandbox.choices.order = "unstable"
     random = Random(4)  # noqa: S311 -- a repeatable evening
 
-    def once(book: Book) -> None:
+    def once(book: SandboxStore) -> None:
         sandbox.faults.on_page = None
         resize(book, 1, random)
 
@@ -157,56 +172,64 @@ async def test_an_order_that_one_write_upset_is_read_anew(
     "fault", [Fault.TRUNCATED, Fault.HTML, Fault.CLOSE, Fault.DELAY, Fault.STATUS, Fault.REVOKED]
 )
 async def test_a_fault_that_passes_costs_no_row(
-    client: OpenTableClient, access: Access, deadline: Deadline, sandbox: Sandbox, fault: Fault
+    client: OpenTableClient,
+    access: OpenTableAccess,
+    deadline: Deadline,
+    sandbox: OpenTableApi,
+    fault: Fault,
 ) -> None:
-    sandbox.faults.fail(fault)
+    sandbox.faults.script_failure(fault)
     assert latest(await listed(client, access, deadline)) == held(sandbox)
 
 
 async def test_a_page_that_repeats_is_seen_through(
-    client: OpenTableClient, access: Access, deadline: Deadline, sandbox: Sandbox
+    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, sandbox: OpenTableApi
 ) -> None:
-    def repeat(_: Book) -> None:
+    def repeat(_: SandboxStore) -> None:
         sandbox.faults.on_page = None
-        sandbox.faults.fail(Fault.REPEATED_PAGE)
+        sandbox.faults.script_failure(Fault.REPEATED_PAGE)
 
     sandbox.faults.on_page = repeat
     assert latest(await listed(client, access, deadline)) == held(sandbox)
 
 
 async def test_a_rate_limit_is_refused_with_its_status_told(
-    client: OpenTableClient, access: Access, deadline: Deadline, sandbox: Sandbox
+    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, sandbox: OpenTableApi
 ) -> None:
     sandbox.faults.rate_limit = RateLimit(2, "date")
     key = next(iter(held(sandbox)))
-    await client.reservation(access, key, deadline)
-    await client.reservation(access, key, deadline)
+    await client.fetch_reservation(access, key, deadline)
+    await client.fetch_reservation(access, key, deadline)
     with pytest.raises(OpenTableUnavailableError, match="429"):
-        await client.reservation(access, key, deadline)
+        await client.fetch_reservation(access, key, deadline)
 
 
 async def test_a_restaurant_not_granted_is_a_refusal(
-    client: OpenTableClient, access: Access, deadline: Deadline, sandbox: Sandbox
+    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, sandbox: OpenTableApi
 ) -> None:
-    sandbox.offboard(RID)
-    with pytest.raises(OpenTableRefusedError, match="403"):
+    sandbox.revoke_restaurant(RID)
+    with pytest.raises(OpenTableRequestRejectedError, match="403"):
         await listed(client, access, deadline)
 
 
 @pytest.mark.parametrize("shape", ["bare", "envelope"])
 async def test_a_single_row_is_read_in_either_shape(
-    client: OpenTableClient, access: Access, deadline: Deadline, sandbox: Sandbox, shape: str
+    client: OpenTableClient,
+    access: OpenTableAccess,
+    deadline: Deadline,
+    sandbox: OpenTableApi,
+    shape: str,
 ) -> None:
     sandbox.choices.single_get = shape  # type: ignore[assignment]  # parametrised text
-    row = sandbox.book.reservations(RID)[0]
-    found = await client.reservation(access, row.key, deadline)
+    row = sandbox.store.list_reservations(RID)[0]
+    found = await client.fetch_reservation(access, row.key, deadline)
     assert found is not None
     assert found["sequence_id"] == row.sequence_id
 
 
 async def test_an_api_key_reads_too(
-    client: OpenTableClient, deadline: Deadline, sandbox: Sandbox
+    client: OpenTableClient, deadline: Deadline, sandbox: OpenTableApi
 ) -> None:
-    access = Access(str(RID), Credentials(api_key="key"))
+    access = OpenTableAccess(str(RID), Credentials(api_key="key"))
     assert len(await listed(client, access, deadline)) == SIZE
-    assert sandbox.counts["token"] == 0
+    assert sandbox.request_counts["token"] == 0

@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from urllib3 import HTTPResponse
 
-from shared.edge.opentable.body import MOST_BYTES, UnreadableBodyError, parse_object, read_body
+from shared.edge.opentable.body import (
+    MAX_RESPONSE_BODY_BYTES,
+    UnreadableBodyError,
+    parse_response_object,
+    read_response_body,
+)
 from shared.edge.opentable.clock import Deadline
 from tests.edge.opentable.scripted import Drip, Hands
 
@@ -18,41 +23,41 @@ def arriving(body: bytes) -> HTTPResponse:
 
 
 def test_a_plain_body_is_read_whole(deadline: Deadline) -> None:
-    assert read_body(arriving(b"x" * 200_000), None, deadline) == b"x" * 200_000
+    assert read_response_body(arriving(b"x" * 200_000), None, deadline) == b"x" * 200_000
 
 
 def test_gzip_is_unpacked(deadline: Deadline) -> None:
     body = bytes(range(256)) * 2_000
-    assert read_body(arriving(gzip.compress(body)), "gzip", deadline) == body
+    assert read_response_body(arriving(gzip.compress(body)), "gzip", deadline) == body
 
 
 def test_a_cut_gzip_body_is_unreadable(deadline: Deadline) -> None:
     with pytest.raises(UnreadableBodyError, match="middle"):
-        read_body(arriving(gzip.compress(b"{}" * 500)[:-12]), "gzip", deadline)
+        read_response_body(arriving(gzip.compress(b"{}" * 500)[:-12]), "gzip", deadline)
 
 
 def test_a_body_that_is_no_gzip_is_unreadable(deadline: Deadline) -> None:
     with pytest.raises(UnreadableBodyError, match="gzip"):
-        read_body(arriving(b"<html>"), "gzip", deadline)
+        read_response_body(arriving(b"<html>"), "gzip", deadline)
 
 
 def test_an_encoding_not_asked_for_is_unreadable(deadline: Deadline) -> None:
     with pytest.raises(UnreadableBodyError, match="not asked for"):
-        read_body(arriving(zlib.compress(b"{}")), "deflate", deadline)
+        read_response_body(arriving(zlib.compress(b"{}")), "deflate", deadline)
 
 
 def test_a_small_answer_cannot_unpack_beyond_the_bound(deadline: Deadline) -> None:
-    bomb = gzip.compress(bytes(MOST_BYTES + 1))
+    bomb = gzip.compress(bytes(MAX_RESPONSE_BODY_BYTES + 1))
     assert len(bomb) < 100_000
     with pytest.raises(UnreadableBodyError, match="larger"):
-        read_body(arriving(bomb), "gzip", deadline)
+        read_response_body(arriving(bomb), "gzip", deadline)
 
 
 @pytest.mark.parametrize("encoding", [None, "gzip"])
 def test_a_drip_ends_at_the_deadline(hands: Hands, encoding: str | None) -> None:
     drip = Drip(hands, seconds=1)
     with pytest.raises(UnreadableBodyError):
-        read_body(drip, encoding, Deadline.after(5, hands.clock))
+        read_response_body(drip, encoding, Deadline.after(5, hands.clock))
     assert drip.reads <= 5
 
 
@@ -62,15 +67,15 @@ def test_a_drip_ends_at_the_deadline(hands: Hands, encoding: str | None) -> None
 )
 def test_what_is_not_json_is_unreadable(body: bytes) -> None:
     with pytest.raises(UnreadableBodyError, match="not JSON"):
-        parse_object(body)
+        parse_response_object(body)
 
 
 def test_json_that_is_no_object_is_unreadable() -> None:
     with pytest.raises(UnreadableBodyError, match="object"):
-        parse_object(b"[]")
+        parse_response_object(b"[]")
 
 
 @given(st.binary())
 def test_any_bytes_are_an_object_or_unreadable(body: bytes) -> None:
     with suppress(UnreadableBodyError):
-        assert isinstance(parse_object(body), dict)
+        assert isinstance(parse_response_object(body), dict)

@@ -4,11 +4,15 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from shared.edge.opentable.access import Access
-from shared.edge.opentable.client import OpenTableClient, Page
+from shared.edge.opentable.access import OpenTableAccess
+from shared.edge.opentable.client import OpenTableClient, RowPage
 from shared.edge.opentable.clock import Deadline
-from shared.edge.opentable.query import Kind, Query, WallTime
-from shared.errors import OpenTableRefusedError, OpenTableUnavailableError, PagingUnprovenError
+from shared.edge.opentable.query import ListingQuery, LocalDateTime, Resource
+from shared.errors import (
+    IncompleteListingError,
+    OpenTableRequestRejectedError,
+    OpenTableUnavailableError,
+)
 from tests.edge.opentable.scripted import Reply, ScriptedAdapter
 
 
@@ -30,9 +34,12 @@ def row(key: str, version: int = 1) -> dict[str, object]:
 
 
 async def listed(
-    client: OpenTableClient, access: Access, deadline: Deadline, query: Query | None = None
-) -> list[Page]:
-    pages = client.pages(access, Kind.RESERVATIONS, query or Query(), deadline)
+    client: OpenTableClient,
+    access: OpenTableAccess,
+    deadline: Deadline,
+    query: ListingQuery | None = None,
+) -> list[RowPage]:
+    pages = client.iterate_pages(access, Resource.RESERVATIONS, query or ListingQuery(), deadline)
     return [page async for page in pages]
 
 
@@ -41,59 +48,59 @@ def asked_for(request: requests.PreparedRequest) -> dict[str, list[str]]:
 
 
 async def test_a_row_is_fetched_by_its_prefixed_id(
-    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter
+    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, wire: ScriptedAdapter
 ) -> None:
     wire.steps = [Reply(row("AbC"))]
-    assert await client.reservation(access, "AbC", deadline) == row("AbC")
+    assert await client.fetch_reservation(access, "AbC", deadline) == row("AbC")
     assert wire.requests[-1].url == "https://api.example/sync/v2/reservations/555001-AbC"
 
 
 async def test_a_guest_is_fetched_from_the_guests(
-    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter
+    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, wire: ScriptedAdapter
 ) -> None:
     wire.steps = [Reply(row("g"))]
-    await client.guest(access, "555001-g", deadline)
+    await client.fetch_guest(access, "555001-g", deadline)
     assert wire.requests[-1].url == "https://api.example/sync/v2/guests/555001-g"
 
 
 async def test_a_row_that_is_not_there_is_none(
-    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter
+    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, wire: ScriptedAdapter
 ) -> None:
     wire.steps = [Reply(status=404)]
-    assert await client.reservation(access, "a", deadline) is None
+    assert await client.fetch_reservation(access, "a", deadline) is None
 
 
 async def test_nobody_is_behind_an_id_that_opentable_finds_malformed(
-    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter
+    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, wire: ScriptedAdapter
 ) -> None:
     wire.steps = [Reply(status=400)]
-    assert await client.guest(access, "no id of OpenTable's", deadline) is None
+    assert await client.fetch_guest(access, "no id of OpenTable's", deadline) is None
 
 
 async def test_a_hostile_id_stays_within_its_segment(
-    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter
+    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, wire: ScriptedAdapter
 ) -> None:
     wire.steps = [Reply(status=404)]
-    await client.reservation(access, "../../x?y#z", deadline)
+    await client.fetch_reservation(access, "../../x?y#z", deadline)
     path = urlsplit(wire.requests[-1].url or "").path
     assert path == "/sync/v2/reservations/555001-..%2F..%2Fx%3Fy%23z"
 
 
 async def test_a_list_that_is_not_there_is_a_refusal(
-    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter
+    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, wire: ScriptedAdapter
 ) -> None:
     wire.steps = [Reply(status=404)]
-    with pytest.raises(OpenTableRefusedError):
+    with pytest.raises(OpenTableRequestRejectedError):
         await listed(client, access, deadline)
 
 
 async def test_a_list_is_asked_for_with_its_filters(
-    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter
+    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, wire: ScriptedAdapter
 ) -> None:
     wire.steps = [envelope(0)]
-    query = Query(
+    query = ListingQuery(
         updated_after=datetime(2026, 3, 9, tzinfo=UTC),
-        scheduled_from=WallTime.on(date(2026, 3, 14)),
+        scheduled_from=LocalDateTime.from_date(date(2026, 3, 14)),
     )
     await listed(client, access, deadline, query)
     assert asked_for(wire.requests[-1]) == {
@@ -106,7 +113,7 @@ async def test_a_list_is_asked_for_with_its_filters(
 
 
 async def test_pages_overlap_and_a_row_seen_again_is_yielded_once(
-    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter
+    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, wire: ScriptedAdapter
 ) -> None:
     wire.steps = [envelope(0, row("a"), row("b"), more=True), envelope(1, row("b"), row("c"))]
     pages = await listed(client, access, deadline)
@@ -114,7 +121,7 @@ async def test_pages_overlap_and_a_row_seen_again_is_yielded_once(
 
 
 async def test_the_next_page_url_chooses_neither_host_nor_offset(
-    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter
+    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, wire: ScriptedAdapter
 ) -> None:
     wire.steps = [envelope(0, row("a"), row("b"), more=True), envelope(1, row("b"), row("c"))]
     await listed(client, access, deadline)
@@ -123,21 +130,21 @@ async def test_the_next_page_url_chooses_neither_host_nor_offset(
 
 
 async def test_an_item_that_is_no_object_is_handed_on_apart(
-    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter
+    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, wire: ScriptedAdapter
 ) -> None:
     wire.steps = [envelope(0, row("a"), None, "x")]
-    assert await listed(client, access, deadline) == [Page((row("a"),), (None, "x"))]
+    assert await listed(client, access, deadline) == [RowPage((row("a"),), (None, "x"))]
 
 
 async def test_a_page_of_another_shape_is_asked_for_again(
-    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter
+    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, wire: ScriptedAdapter
 ) -> None:
     wire.steps = [Reply({"items": "none"}), envelope(0, row("a"))]
     assert len(await listed(client, access, deadline)) == 1
 
 
 async def test_a_list_that_fails_midway_does_not_end_as_if_whole(
-    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter
+    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, wire: ScriptedAdapter
 ) -> None:
     wire.steps = [envelope(0, row("a"), row("b"), more=True), Reply(status=503)]
     with pytest.raises(OpenTableUnavailableError):
@@ -145,8 +152,8 @@ async def test_a_list_that_fails_midway_does_not_end_as_if_whole(
 
 
 async def test_pages_that_cannot_be_joined_do_not_end_as_if_whole(
-    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter
+    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, wire: ScriptedAdapter
 ) -> None:
     wire.steps = [envelope(0, row("a"), row("b"), more=True)]
-    with pytest.raises(PagingUnprovenError):
+    with pytest.raises(IncompleteListingError):
         await listed(client, access, deadline)

@@ -10,10 +10,10 @@ from typing import ClassVar
 import pytest
 
 from shared.core.credentials import Credentials
-from shared.edge.opentable.access import Access
+from shared.edge.opentable.access import OpenTableAccess
 from shared.edge.opentable.client import OpenTableClient
 from shared.edge.opentable.clock import Deadline
-from shared.edge.opentable.transport import new_session
+from shared.edge.opentable.transport import build_session
 from shared.errors import OpenTableUnavailableError
 
 ROW = gzip.compress(b'{"id": "1-a"}')
@@ -73,36 +73,40 @@ def client() -> Iterator[OpenTableClient]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Counter)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}"
-    with ThreadPoolExecutor(1) as executor, new_session(1) as session:
+    with ThreadPoolExecutor(1) as executor, build_session(1) as session:
         yield OpenTableClient(url, url, session, executor)
     server.shutdown()
     server.server_close()
 
 
 @pytest.fixture
-def access() -> Access:
-    return Access("1", Credentials(client_id="me", client_secret="hush"))
+def access() -> OpenTableAccess:
+    return OpenTableAccess("1", Credentials(client_id="me", client_secret="hush"))
 
 
-async def test_one_connection_serves_many_calls(client: OpenTableClient, access: Access) -> None:
+async def test_one_connection_serves_many_calls(
+    client: OpenTableClient, access: OpenTableAccess
+) -> None:
     for _ in range(3):
-        assert await client.reservation(access, "a", Deadline.after(5))
+        assert await client.fetch_reservation(access, "a", Deadline.after(5))
     assert len(Counter.connections) == 1
 
 
 async def test_the_token_request_states_its_empty_body(
-    client: OpenTableClient, access: Access
+    client: OpenTableClient, access: OpenTableAccess
 ) -> None:
-    await client.reservation(access, "a", Deadline.after(5))
+    await client.fetch_reservation(access, "a", Deadline.after(5))
     assert Counter.lengths == ["0"]
 
 
-async def test_a_chunked_answer_is_read_whole(client: OpenTableClient, access: Access) -> None:
-    assert await client.reservation(access, "chunks", Deadline.after(5)) == {"id": "1-chunks"}
+async def test_a_chunked_answer_is_read_whole(
+    client: OpenTableClient, access: OpenTableAccess
+) -> None:
+    assert await client.fetch_reservation(access, "chunks", Deadline.after(5)) == {"id": "1-chunks"}
 
 
 async def test_a_body_shorter_than_announced_is_no_answer(
-    client: OpenTableClient, access: Access
+    client: OpenTableClient, access: OpenTableAccess
 ) -> None:
     with pytest.raises(OpenTableUnavailableError):
-        await client.reservation(access, "cut", Deadline.after(5))
+        await client.fetch_reservation(access, "cut", Deadline.after(5))

@@ -2,16 +2,16 @@ from typing import Any
 
 import pytest
 
-from shared.core.paging import Answer
+from shared.core.paging import Page
 from shared.edge.opentable.body import UnreadableBodyError
-from shared.edge.opentable.replies import prefixed, read_page, read_row
+from shared.edge.opentable.replies import build_api_id, parse_page, parse_row
 
 PAGE: dict[str, Any] = {"offset": 0, "limit": 2, "hasNextPage": False, "nextPageUrl": None}
 ROW: dict[str, Any] = {"id": "1-ABC", "sequence_id": 4}
 
 
 def test_an_envelope_is_a_page() -> None:
-    assert read_page({**PAGE, "items": [1, 2]}) == Answer(0, (1, 2), more=False)
+    assert parse_page({**PAGE, "items": [1, 2]}) == Page(0, (1, 2), has_next_page=False)
 
 
 @pytest.mark.parametrize(
@@ -27,23 +27,23 @@ def test_an_envelope_is_a_page() -> None:
 )
 def test_an_envelope_of_another_shape_is_unreadable(wrong: dict[str, object]) -> None:
     with pytest.raises(UnreadableBodyError):
-        read_page({**PAGE, **wrong})
+        parse_page({**PAGE, **wrong})
 
 
 def test_a_bare_row_is_that_row() -> None:
-    assert read_row(ROW, "1", "1-ABC") == ROW
+    assert parse_row(ROW, "1", "1-ABC") == ROW
 
 
 def test_an_envelope_around_one_row_is_that_row() -> None:
-    assert read_row({**PAGE, "items": [ROW]}, "1", "1-ABC") == ROW
+    assert parse_row({**PAGE, "items": [ROW]}, "1", "1-ABC") == ROW
 
 
 def test_an_empty_envelope_is_no_row() -> None:
-    assert read_row({**PAGE, "items": []}, "1", "1-ABC") is None
+    assert parse_row({**PAGE, "items": []}, "1", "1-ABC") is None
 
 
 def test_a_row_is_known_with_and_without_prefix_and_in_either_case() -> None:
-    assert read_row({"id": "abc"}, "1", "1-ABC") == {"id": "abc"}
+    assert parse_row({"id": "abc"}, "1", "1-ABC") == {"id": "abc"}
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_a_row_is_known_with_and_without_prefix_and_in_either_case() -> None:
 )
 def test_anything_else_is_not_the_row_asked_for(body: dict[str, object]) -> None:
     with pytest.raises(UnreadableBodyError):
-        read_row(body, "1", "1-ABC")
+        parse_row(body, "1", "1-ABC")
 
 
 def test_a_missing_prefix_is_completed() -> None:
-    assert prefixed("1", "abc") == prefixed("1", "1-abc") == "1-abc"
+    assert build_api_id("1", "abc") == build_api_id("1", "1-abc") == "1-abc"

@@ -5,9 +5,9 @@ import pytest
 import stamina
 
 from shared.edge.opentable.clock import SYSTEM_CLOCK, Deadline
-from shared.edge.opentable.failures import PassingFailureError
-from shared.edge.opentable.retrying import ATTEMPTS, persist
-from shared.errors import OpenTableRefusedError, OpenTableUnavailableError
+from shared.edge.opentable.failures import RetryableError
+from shared.edge.opentable.retrying import MAX_CALL_ATTEMPTS, call_with_retries
+from shared.errors import OpenTableRequestRejectedError, OpenTableUnavailableError
 from tests.edge.opentable.scripted import Hands
 
 
@@ -38,60 +38,60 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
 
 
 async def test_a_failure_that_passes_is_outlived(deadline: Deadline) -> None:
-    assert await persist(Failing(4, PassingFailureError("503")), deadline) == "done"
+    assert await call_with_retries(Failing(4, RetryableError("503")), deadline) == "done"
 
 
 async def test_a_failure_that_stays_is_told_after_the_last_attempt(deadline: Deadline) -> None:
-    attempt = Failing(99, PassingFailureError("OpenTable answered 503"))
+    attempt = Failing(99, RetryableError("OpenTable answered 503"))
     with pytest.raises(OpenTableUnavailableError, match="503"):
-        await persist(attempt, deadline)
-    assert attempt.made == ATTEMPTS
+        await call_with_retries(attempt, deadline)
+    assert attempt.made == MAX_CALL_ATTEMPTS
 
 
 def test_there_are_at_least_five_attempts() -> None:
-    assert ATTEMPTS >= 5
+    assert MAX_CALL_ATTEMPTS >= 5
 
 
 async def test_a_refusal_is_not_tried_again(deadline: Deadline) -> None:
-    attempt = Failing(99, OpenTableRefusedError(403, "no"))
-    with pytest.raises(OpenTableRefusedError):
-        await persist(attempt, deadline)
+    attempt = Failing(99, OpenTableRequestRejectedError(403, "no"))
+    with pytest.raises(OpenTableRequestRejectedError):
+        await call_with_retries(attempt, deadline)
     assert attempt.made == 1
 
 
 async def test_the_wait_asked_for_is_kept(deadline: Deadline, waits: list[float]) -> None:
-    await persist(Failing(1, PassingFailureError("429", 7.0)), deadline)
+    await call_with_retries(Failing(1, RetryableError("429", 7.0)), deadline)
     assert waits == [7.0]
 
 
 async def test_waits_grow(deadline: Deadline, waits: list[float]) -> None:
-    await persist(Failing(5, PassingFailureError("503")), deadline)
+    await call_with_retries(Failing(5, RetryableError("503")), deadline)
     assert all(wait >= 0.25 * 2**number for number, wait in enumerate(waits))
 
 
 async def test_no_wait_asked_for_is_not_no_wait_at_all(
     deadline: Deadline, waits: list[float]
 ) -> None:
-    await persist(Failing(1, PassingFailureError("429", 0.0)), deadline)
+    await call_with_retries(Failing(1, RetryableError("429", 0.0)), deadline)
     assert waits[0] > 0
 
 
 async def test_a_wait_beyond_the_deadline_gives_up_at_once(deadline: Deadline) -> None:
-    attempt = Failing(99, PassingFailureError("OpenTable answered 429", 61.0))
+    attempt = Failing(99, RetryableError("OpenTable answered 429", 61.0))
     with pytest.raises(OpenTableUnavailableError, match="429"):
-        await persist(attempt, deadline)
+        await call_with_retries(attempt, deadline)
     assert attempt.made == 1
 
 
 async def test_nothing_is_tried_again_after_the_deadline(hands: Hands) -> None:
-    attempt = Failing(99, PassingFailureError("503"))
+    attempt = Failing(99, RetryableError("503"))
 
     async def late() -> str:
         hands.seconds += 10
         return await attempt()
 
     with pytest.raises(OpenTableUnavailableError):
-        await persist(late, Deadline.after(5, hands.clock))
+        await call_with_retries(late, Deadline.after(5, hands.clock))
     assert attempt.made == 1
 
 
@@ -100,15 +100,15 @@ async def test_an_attempt_that_never_ends_is_ended_by_the_deadline() -> None:
         await asyncio.Event().wait()
 
     with pytest.raises(OpenTableUnavailableError, match="in time"):
-        await persist(never, Deadline.after(0.01, SYSTEM_CLOCK))
+        await call_with_retries(never, Deadline.after(0.01, SYSTEM_CLOCK))
 
 
 async def test_the_last_failure_is_told_when_time_runs_out() -> None:
-    failing = Failing(1, PassingFailureError("OpenTable answered 503"))
+    failing = Failing(1, RetryableError("OpenTable answered 503"))
 
     async def then_never() -> None:
         await failing()
         await asyncio.Event().wait()
 
     with pytest.raises(OpenTableUnavailableError, match=r"in time.*503"):
-        await persist(then_never, Deadline.after(0.01, SYSTEM_CLOCK))
+        await call_with_retries(then_never, Deadline.after(0.01, SYSTEM_CLOCK))

@@ -9,65 +9,78 @@ import requests
 from requests.cookies import extract_cookies_to_jar
 from urllib3.exceptions import ReadTimeoutError
 
-from shared.edge.opentable.access import Access
+from shared.edge.opentable.access import OpenTableAccess
 from shared.edge.opentable.client import OpenTableClient
 from shared.edge.opentable.clock import SYSTEM_CLOCK, Deadline
-from shared.edge.opentable.transport import CONNECT_SECONDS, READ_SECONDS, Call, new_session
-from shared.errors import OpenTableRefusedError, OpenTableUnavailableError
+from shared.edge.opentable.transport import (
+    OPENTABLE_CONNECT_TIMEOUT_SECONDS,
+    OPENTABLE_READ_TIMEOUT_SECONDS,
+    OpenTableRequest,
+    build_session,
+)
+from shared.errors import OpenTableRequestRejectedError, OpenTableUnavailableError
 from tests.edge.opentable.scripted import Drip, Hands, Reply, ScriptedAdapter, zipped
 
 ROW = Reply({"id": "555001-a"})
 
 
 def test_a_call_does_not_show_its_authorization() -> None:
-    call = Call("GET", "https://platform.example/sync", "Bearer hush", lambda body: body)
+    call = OpenTableRequest(
+        "GET", "https://platform.example/sync", "Bearer hush", lambda body: body
+    )
     assert "hush" not in repr(call)
 
 
 async def test_json_and_gzip_are_asked_for(
-    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter
+    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, wire: ScriptedAdapter
 ) -> None:
     wire.steps = [zipped({"id": "555001-a"})]
-    assert await client.reservation(access, "a", deadline) == {"id": "555001-a"}
+    assert await client.fetch_reservation(access, "a", deadline) == {"id": "555001-a"}
     assert wire.requests[1].headers["Accept"] == "application/json"
     assert wire.requests[1].headers["Accept-Encoding"] == "gzip"
 
 
 async def test_every_call_has_both_time_outs(
-    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter
+    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, wire: ScriptedAdapter
 ) -> None:
     wire.steps = [ROW]
-    await client.reservation(access, "a", deadline)
-    assert wire.timeouts == [(CONNECT_SECONDS, READ_SECONDS)] * 2
+    await client.fetch_reservation(access, "a", deadline)
+    assert (
+        wire.timeouts == [(OPENTABLE_CONNECT_TIMEOUT_SECONDS, OPENTABLE_READ_TIMEOUT_SECONDS)] * 2
+    )
 
 
 async def test_a_short_deadline_shortens_the_time_outs(
-    client: OpenTableClient, access: Access, hands: Hands, wire: ScriptedAdapter
+    client: OpenTableClient, access: OpenTableAccess, hands: Hands, wire: ScriptedAdapter
 ) -> None:
     wire.steps = [ROW]
-    await client.reservation(access, "a", Deadline.after(1.5, hands.clock))
+    await client.fetch_reservation(access, "a", Deadline.after(1.5, hands.clock))
     assert wire.timeouts == [(1.5, 1.5)] * 2
 
 
 async def test_no_call_is_made_once_the_deadline_has_passed(
-    client: OpenTableClient, access: Access, hands: Hands, wire: ScriptedAdapter
+    client: OpenTableClient, access: OpenTableAccess, hands: Hands, wire: ScriptedAdapter
 ) -> None:
     with pytest.raises(OpenTableUnavailableError):
-        await client.reservation(access, "a", Deadline.after(0, hands.clock))
+        await client.fetch_reservation(access, "a", Deadline.after(0, hands.clock))
     assert not wire.requests
 
 
 async def test_a_drip_is_given_up_at_the_calls_own_deadline(
-    client: OpenTableClient, access: Access, deadline: Deadline, hands: Hands, wire: ScriptedAdapter
+    client: OpenTableClient,
+    access: OpenTableAccess,
+    deadline: Deadline,
+    hands: Hands,
+    wire: ScriptedAdapter,
 ) -> None:
     drip = Drip(hands, seconds=9)
     wire.steps = [Reply(raw=drip), ROW]
-    assert await client.reservation(access, "a", deadline)
+    assert await client.fetch_reservation(access, "a", deadline)
     assert drip.reads == 4
 
 
 async def test_a_caller_does_not_wait_for_a_thread_that_hangs(
-    session: requests.Session, wire: ScriptedAdapter, access: Access
+    session: requests.Session, wire: ScriptedAdapter, access: OpenTableAccess
 ) -> None:
     freed = threading.Event()
 
@@ -79,7 +92,7 @@ async def test_a_caller_does_not_wait_for_a_thread_that_hangs(
     with ThreadPoolExecutor(1) as executor:
         client = OpenTableClient("https://api.example", "https://oauth.example", session, executor)
         with pytest.raises(OpenTableUnavailableError, match="in time"):
-            await client.reservation(access, "a", Deadline.after(0.05, SYSTEM_CLOCK))
+            await client.fetch_reservation(access, "a", Deadline.after(0.05, SYSTEM_CLOCK))
         freed.set()
 
 
@@ -105,42 +118,50 @@ async def test_a_caller_does_not_wait_for_a_thread_that_hangs(
 )
 async def test_what_may_pass_is_tried_again(
     client: OpenTableClient,
-    access: Access,
+    access: OpenTableAccess,
     deadline: Deadline,
     wire: ScriptedAdapter,
     failure: Reply | Exception,
 ) -> None:
     wire.steps = [failure, failure, failure, failure, ROW]
-    assert await client.reservation(access, "a", deadline)
+    assert await client.fetch_reservation(access, "a", deadline)
 
 
 @pytest.mark.parametrize("status", [403, 405, 422])
 async def test_another_4xx_is_never_tried_again(
-    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter, status: int
+    client: OpenTableClient,
+    access: OpenTableAccess,
+    deadline: Deadline,
+    wire: ScriptedAdapter,
+    status: int,
 ) -> None:
     wire.steps = [Reply(status=status)]
-    with pytest.raises(OpenTableRefusedError):
-        await client.reservation(access, "a", deadline)
+    with pytest.raises(OpenTableRequestRejectedError):
+        await client.fetch_reservation(access, "a", deadline)
     assert len(wire.asked("/sync/")) == 1
 
 
 @pytest.mark.parametrize("target", ["https://evil.example/", "/elsewhere", "https://[evil"])
 async def test_a_redirect_is_not_followed(
-    client: OpenTableClient, access: Access, deadline: Deadline, wire: ScriptedAdapter, target: str
+    client: OpenTableClient,
+    access: OpenTableAccess,
+    deadline: Deadline,
+    wire: ScriptedAdapter,
+    target: str,
 ) -> None:
     wire.steps = [Reply(status=302, headers={"Location": target})]
-    with pytest.raises(OpenTableRefusedError, match="redirects"):
-        await client.reservation(access, "a", deadline)
+    with pytest.raises(OpenTableRequestRejectedError, match="redirects"):
+        await client.fetch_reservation(access, "a", deadline)
     assert len(wire.asked("/sync/")) == 1
     assert len(wire.requests) == 2
 
 
 def test_the_environment_and_netrc_are_not_trusted() -> None:
-    assert new_session(1).trust_env is False
+    assert build_session(1).trust_env is False
 
 
 def test_no_cookie_is_kept() -> None:
-    session = new_session(1)
+    session = build_session(1)
     request = session.prepare_request(requests.Request("GET", "https://api.example/"))
     headers = parse_headers(BytesIO(b"Set-Cookie: OT-SessionID=abc\r\n\r\n"))
     answer = SimpleNamespace(_original_response=SimpleNamespace(msg=headers))

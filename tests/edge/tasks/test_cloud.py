@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from shared.core.task import POLL, Task
-from shared.errors import QueueError
+from shared.core.task import POLL_FUNCTION, QueuedTask
+from shared.errors import EnqueueError
 from tests.cloud_tasks import ACCOUNT, QUEUE, URL, FakeCloudTasks, Status, serving_tasks
 
-TASK = Task(POLL, {"restaurantId": "r-1"}, "2026-03-14T15:00:00Z")
+TASK = QueuedTask(POLL_FUNCTION, {"restaurantId": "r-1"}, "2026-03-14T15:00:00Z")
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ async def test_a_task_calls_the_function_as_its_service_account(tasks: FakeCloud
     sent = created.http_request
     assert created.name == f"{QUEUE}/tasks/{TASK.name}"
     assert (sent.url, sent.http_method.name) == (f"{URL}/opentable-poll", "POST")
-    assert (sent.body, sent.headers["Content-Type"]) == (TASK.content, "application/json")
+    assert (sent.body, sent.headers["Content-Type"]) == (TASK.body_bytes, "application/json")
     assert sent.oidc_token.service_account_email == ACCOUNT
     assert sent.oidc_token.audience == f"{URL}/opentable-poll"
 
@@ -57,9 +57,9 @@ async def test_what_passes_is_tried_again(tasks: FakeCloudTasks, status: Status)
 async def test_what_does_not_pass_is_given_up(
     tasks: FakeCloudTasks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.edge.tasks.cloud.MOST_SECONDS", 0.5)
+    monkeypatch.setattr("shared.edge.tasks.cloud.MAX_ENQUEUE_SECONDS", 0.5)
     tasks.refusals += [Status.UNAVAILABLE] * 99
-    with pytest.raises(QueueError, match="tried again with the next run"):
+    with pytest.raises(EnqueueError, match="tried again with the next run"):
         await tasks.queue().enqueue(TASK)
 
 
@@ -71,11 +71,11 @@ async def test_what_somebody_must_mend_is_told_at_once(
     tasks: FakeCloudTasks, status: Status, advice: str
 ) -> None:
     tasks.refusals.append(status)
-    with pytest.raises(QueueError, match=advice):
+    with pytest.raises(EnqueueError, match=advice):
         await tasks.queue().enqueue(TASK)
     assert tasks.calls == 1
 
 
 async def test_a_queue_that_is_not_there_is_told(tasks: FakeCloudTasks) -> None:
-    with pytest.raises(QueueError, match="create it"):
+    with pytest.raises(EnqueueError, match="create it"):
         await tasks.queue(f"{QUEUE}-2").enqueue(TASK)

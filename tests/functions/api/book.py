@@ -41,8 +41,8 @@ async def write_own(
         "updatedAt": WRITTEN,
         **fields,
     }
-    reference = paths.reservations(world.services.firestore, world.restaurant.id).document(
-        document_id
-    )
+    reference = paths.reservations_collection(
+        world.services.firestore, world.restaurant.id
+    ).document(document_id)
     await reference.set(document)
     return reference

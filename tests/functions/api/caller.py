@@ -11,15 +11,15 @@ from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from functions.api import answer
-from shared.edge.staff.staffroom import Staffroom
+from functions.api import handle_api_request
+from shared.edge.staff.staffroom import ApiContext
 
 
-def served(room: Staffroom) -> httpx.ASGITransport:
+def served(room: ApiContext) -> httpx.ASGITransport:
     """Return the API as a transport; a fault in it fails the test."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        reply = await answer(Request(scope, receive), room)
+        reply = await handle_api_request(Request(scope, receive), room)
         await reply(scope, receive, send)
 
     return httpx.ASGITransport(serve)

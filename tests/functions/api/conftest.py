@@ -5,12 +5,12 @@ import pytest
 from msgspec.structs import replace
 
 from shared.edge import paths
-from shared.edge.directory import Directory
-from shared.edge.secrets import Secrets, SecretsFile
-from shared.edge.staff.membership import Memberships
-from shared.edge.staff.secret_stores import FileStore, secret_store
-from shared.edge.staff.staffroom import Staffroom
-from shared.edge.staff.tokens import Tokens
+from shared.edge.directory import RestaurantDirectory
+from shared.edge.secrets import CredentialCache, SecretsFileSource
+from shared.edge.staff.membership import StaffRoles
+from shared.edge.staff.secret_stores import SecretsFileStore, build_secret_store
+from shared.edge.staff.staffroom import ApiContext
+from shared.edge.staff.tokens import IdTokenVerifier
 from tests.functions.api.caller import Caller, served, unsigned
 from tests.functions.api.safe_file import OLD_SECRET, SafeFile
 from tests.timer import Timer
@@ -23,11 +23,13 @@ def timer() -> Timer:
 
 
 @pytest.fixture
-def room(world: World, timer: Timer) -> Staffroom:
+def room(world: World, timer: Timer) -> ApiContext:
     services = world.services
-    memberships = Memberships(services.firestore, timer)
-    tokens = Tokens(services.firestore.project)
-    return Staffroom(services, tokens, memberships, partial(secret_store, services.environment))
+    memberships = StaffRoles(services.firestore, timer)
+    tokens = IdTokenVerifier(services.firestore.project)
+    return ApiContext(
+        services, tokens, memberships, partial(build_secret_store, services.environment)
+    )
 
 
 @pytest.fixture
@@ -40,19 +42,21 @@ def safe(tmp_path: Path, world: World) -> SafeFile:
 
 
 @pytest.fixture
-def filed(room: Staffroom, safe: SafeFile) -> Staffroom:
+def filed(room: ApiContext, safe: SafeFile) -> ApiContext:
     """The staffroom, its secrets in a file."""
     path = str(safe.path)
-    secrets = Secrets(partial(SecretsFile, path), Timer())
-    directory = Directory(room.services.firestore, secrets, None, Timer())
-    store = FileStore(path)
+    secrets = CredentialCache(partial(SecretsFileSource, path), Timer())
+    directory = RestaurantDirectory(room.app_context.firestore, secrets, None, Timer())
+    store = SecretsFileStore(path)
     return replace(
-        room, services=replace(room.services, directory=directory), secret_store=lambda: store
+        room,
+        app_context=replace(room.app_context, directory=directory),
+        get_secret_store=lambda: store,
     )
 
 
 @pytest.fixture
-def nobody(room: Staffroom, world: World) -> Caller:
+def nobody(room: ApiContext, world: World) -> Caller:
     return Caller(served(room), world.restaurant.id, None)
 
 
@@ -81,5 +85,5 @@ def operator(visitor: Caller, project: str) -> Caller:
 async def join(caller: Caller, world: World, uid: str, role: str) -> Caller:
     """Add somebody to the restaurant's staff."""
     firestore = world.services.firestore
-    await paths.staff(firestore, world.restaurant.id, uid).set({"role": role})
+    await paths.staff_member_document(firestore, world.restaurant.id, uid).set({"role": role})
     return caller.with_token(unsigned(firestore.project, uid))

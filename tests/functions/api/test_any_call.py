@@ -16,8 +16,8 @@ from schemathesis.specs.openapi import checks as promised
 
 from functions.staff.openapi import openapi
 from functions.staff.table import every_route
-from shared.edge.directory import Directory
-from shared.edge.staff.staffroom import Staffroom
+from shared.edge.directory import RestaurantDirectory
+from shared.edge.staff.staffroom import ApiContext
 from tests.functions.api.caller import Caller, served
 from tests.world import World
 
@@ -38,15 +38,17 @@ METHODS = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 
 
 @pytest.fixture
-def nobody(filed: Staffroom, world: World) -> Caller:
+def nobody(filed: ApiContext, world: World) -> Caller:
     """Nobody, where credentials can be stored: a call in a thousand enters some.
 
     A second goes by at every look at the clock, or the made-up restaurants of a long run would use
     up a minute's look-ups of unknown ones.
     """
-    services, passing = filed.services, partial(next, count(0.0, 1.0))
-    directory = Directory(services.firestore, services.directory._secrets, None, passing)
-    patient = replace(filed, services=replace(services, directory=directory))
+    services, passing = filed.app_context, partial(next, count(0.0, 1.0))
+    directory = RestaurantDirectory(
+        services.firestore, services.directory._credential_cache, None, passing
+    )
+    patient = replace(filed, app_context=replace(services, directory=directory))
     return Caller(served(patient), world.restaurant.id, None)
 
 

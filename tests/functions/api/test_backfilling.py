@@ -8,12 +8,12 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from shared.core.task import Task
+from shared.core.task import QueuedTask
 from shared.edge import paths
 from shared.edge.backfilling import backfill_restaurant
 from shared.edge.opentable.clock import Deadline
-from shared.edge.staff.staffroom import Staffroom
-from shared.errors import QueueError
+from shared.edge.staff.staffroom import ApiContext
+from shared.errors import EnqueueError
 from tests.functions.api.caller import Caller, code_of, served
 from tests.world import BEGINNING, World
 
@@ -60,7 +60,7 @@ async def test_without_dates_it_is_a_month_back_to_a_year_ahead(manager: Caller)
 
 
 async def test_what_was_brought_is_told_in_the_end(manager: Caller, world: World) -> None:
-    world.desk.book(BEGINNING + timedelta(days=2), 2)
+    world.desk.create(BEGINNING + timedelta(days=2), 2)
     await manager.post("integration/backfill", MARCH)
     await work(world)
     told = (await manager.get("integration/backfill")).json()
@@ -106,14 +106,14 @@ async def test_a_range_that_is_none_or_too_large_is_refused(
 
 
 async def test_a_restaurant_that_is_switched_off_has_none(manager: Caller, world: World) -> None:
-    integration = paths.integration(world.services.firestore, world.restaurant.id)
+    integration = paths.integration_document(world.services.firestore, world.restaurant.id)
     await integration.update({"enabled": False})
     refused = await manager.post("integration/backfill", MARCH)
     assert code_of(refused) == (409, "INTEGRATION_DISABLED")
 
 
 async def test_settings_that_must_be_mended_are_told_first(manager: Caller, world: World) -> None:
-    integration = paths.integration(world.services.firestore, world.restaurant.id)
+    integration = paths.integration_document(world.services.firestore, world.restaurant.id)
     await integration.update({"restaurantId": None})
     refused = await manager.post("integration/backfill", MARCH)
     assert code_of(refused) == (409, "SETTINGS_UNUSABLE")
@@ -137,33 +137,33 @@ class Taken:
     """A queue that keeps what it is given, or is away."""
 
     def __init__(self, *, away: bool = False) -> None:
-        self.tasks: list[Task] = []
+        self.tasks: list[QueuedTask] = []
         self._away = away
 
-    async def enqueue(self, task: Task) -> None:
+    async def enqueue(self, task: QueuedTask) -> None:
         if self._away:
-            raise QueueError("The queue is away.")
+            raise EnqueueError("The queue is away.")
         self.tasks.append(task)
 
 
-async def started(room: Staffroom, manager: Caller, queue: Taken) -> httpx.Response:
-    services = replace(room.services, queue=queue)
-    caller = replace(manager, transport=served(replace(room, services=services)))
+async def started(room: ApiContext, manager: Caller, queue: Taken) -> httpx.Response:
+    services = replace(room.app_context, queue=queue)
+    caller = replace(manager, transport=served(replace(room, app_context=services)))
     return await caller.post("integration/backfill", MARCH)
 
 
 async def test_a_start_has_it_carried_on_at_once(
-    room: Staffroom, manager: Caller, world: World
+    room: ApiContext, manager: Caller, world: World
 ) -> None:
     queue = Taken()
     await started(room, manager, queue)
     [task] = queue.tasks
-    assert task.function == "opentable-poll"
+    assert task.function_name == "opentable-poll"
     assert task.body == {"restaurantId": world.restaurant.id, "backfill": True}
 
 
 async def test_a_start_repeated_before_any_progress_is_one_task(
-    room: Staffroom, manager: Caller
+    room: ApiContext, manager: Caller
 ) -> None:
     queue = Taken()
     await started(room, manager, queue)
@@ -172,7 +172,7 @@ async def test_a_start_repeated_before_any_progress_is_one_task(
 
 
 async def test_a_start_that_no_queue_takes_is_left_to_the_next_poll(
-    room: Staffroom, manager: Caller, capsys: pytest.CaptureFixture[str]
+    room: ApiContext, manager: Caller, capsys: pytest.CaptureFixture[str]
 ) -> None:
     reply = await started(room, manager, Taken(away=True))
     assert (reply.status_code, reply.json()["status"]) == (200, "RUNNING")

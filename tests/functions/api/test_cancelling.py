@@ -70,7 +70,7 @@ async def test_a_cancellation_is_journaled_as_the_staffs(host: Caller, world: Wo
 async def test_the_journal_tells_who_cancelled(host: Caller, world: World) -> None:
     own = await write_own(world)
     await host.post(PATH)
-    [entry] = [found async for found in paths.journal(own).stream()]
+    [entry] = [found async for found in paths.journal_collection(own).stream()]
     assert entry.get("payload") == '{"by": "hanna"}'
 
 
@@ -86,7 +86,7 @@ async def test_one_request_sent_twice_at_once_is_one_event(host: Caller, world: 
     own = await write_own(world)
     replies = await asyncio.gather(*(host.post(PATH, headers=KEY) for _ in range(4)))
     assert {reply.status_code for reply in replies} == {200}
-    assert len([entry async for entry in paths.journal(own).stream()]) == 1
+    assert len([entry async for entry in paths.journal_collection(own).stream()]) == 1
 
 
 async def test_a_reservation_revived_elsewhere_can_be_cancelled_anew(

@@ -7,19 +7,19 @@ from msgspec import structs
 from msgspec.structs import replace
 
 from shared.edge import paths
-from shared.edge.staff.staffroom import Staffroom
+from shared.edge.staff.staffroom import ApiContext
 from tests.functions.api.caller import Caller, code_of, served
 from tests.functions.api.safe_file import NEW_SECRET, OLD_SECRET, SafeFile
 from tests.world import World
 
 
 @pytest.fixture
-def nobody(filed: Staffroom, world: World) -> Caller:
+def nobody(filed: ApiContext, world: World) -> Caller:
     return Caller(served(filed), world.restaurant.id, None)
 
 
 async def page_of(world: World) -> dict[str, Any]:
-    settings = paths.integration(world.services.firestore, world.restaurant.id)
+    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
     return (await settings.get()).to_dict() or {}
 
 
@@ -76,10 +76,10 @@ async def test_credentials_never_go_to_a_secret_that_an_operator_chose(
 
 
 async def test_credentials_never_go_to_the_partners_secret_by_a_clash_of_names(
-    manager: Caller, filed: Staffroom, safe: SafeFile
+    manager: Caller, filed: ApiContext, safe: SafeFile
 ) -> None:
-    environment = structs.replace(filed.services.environment, partner_secret=safe.secret_id)
-    clashing = replace(filed, services=replace(filed.services, environment=environment))
+    environment = structs.replace(filed.app_context.environment, partner_secret=safe.secret_id)
+    clashing = replace(filed, app_context=replace(filed.app_context, environment=environment))
     before = safe.read()
     caller = replace(manager, transport=served(clashing))
     refused = await caller.put("integration", {"credentials": {"apiKey": "key"}})
@@ -99,7 +99,7 @@ async def test_first_credentials_make_the_restaurants_own_secret(
 
 
 async def test_a_working_connection_brings_a_row(manager: Caller, world: World) -> None:
-    world.desk.book(world.clock(), 2)
+    world.desk.create(world.clock(), 2)
     reply = await manager.post("integration/test")
     assert reply.json() == {"works": True, "rows": 1, "problem": None}
 

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from shared.edge import paths
-from shared.edge.staff.staffroom import Staffroom
+from shared.edge.staff.staffroom import ApiContext
 from tests.functions.api.book import DAY, tell, write_own
 from tests.functions.api.caller import Caller, code_of, served
 from tests.wire import Wire
@@ -118,12 +118,12 @@ async def test_one_odd_document_never_hides_the_day(host: Caller, world: World) 
 
 
 async def test_an_unchanged_day_is_a_304_for_two_reads(
-    host: Caller, world: World, room: Staffroom
+    host: Caller, world: World, room: ApiContext
 ) -> None:
     for number in range(5):
         await write_own(world, f"own-{number}")
     wire = QueryWire(world.services.firestore)
-    tapped = replace(room, services=replace(room.services, firestore=wire.client))
+    tapped = replace(room, app_context=replace(room.app_context, firestore=wire.client))
     caller = replace(host, transport=served(tapped))
     tag = (await caller.get(PATH)).headers["etag"]
     wire.counted()
@@ -166,7 +166,7 @@ async def test_a_date_that_is_none_is_refused(date: str, host: Caller) -> None:
 
 
 async def test_without_a_time_zone_the_book_says_what_to_mend(host: Caller, world: World) -> None:
-    settings = paths.integration(world.services.firestore, world.restaurant.id)
+    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
     await settings.update({"timeZone": "Mars/Olympus"})
     refused = await host.get(PATH)
     assert code_of(refused) == (409, "SETTINGS_UNUSABLE")

@@ -2,10 +2,10 @@
 
 import json
 
-from shared.core.body import Shape
-from shared.core.change import Source
+from shared.core.body import WebhookFormat
+from shared.core.change import Channel
 from shared.edge import paths
-from shared.edge.intake import Statement, take_in
+from shared.edge.intake import IncomingEvent, ingest_event
 from tests.functions.api.book import tell
 from tests.functions.api.caller import Caller
 from tests.statements import envelope
@@ -47,7 +47,7 @@ async def test_another_restaurants_webhook_is_not_ours(operator: Caller, world: 
 
 
 async def test_a_polled_row_is_no_webhook(host: Caller, world: World) -> None:
-    world.desk.book(world.clock(), 2)
+    world.desk.create(world.clock(), 2)
     await world.poll()
     told = (await host.get("health")).json()
     assert told["lastWebhookAt"] is None
@@ -63,13 +63,13 @@ async def test_the_newest_report_is_told(host: Caller, world: World) -> None:
 async def test_a_dry_run_is_not_the_newest_check(host: Caller, world: World) -> None:
     check = await world.reconcile()
     world.clock.advance(60)
-    await world.reconcile(dry=True)
+    await world.reconcile(is_dry_run=True)
     told = (await host.get("health")).json()["reconciliation"]
     assert told["reportId"] == check["reportId"]
 
 
 async def test_a_failing_poll_is_told_in_words(host: Caller, world: World) -> None:
-    settings = paths.integration(world.services.firestore, world.restaurant.id)
+    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
     await settings.update({"timeZone": "Mars/Olympus"})
     await world.poll()
     told = (await host.get("health")).json()
@@ -79,15 +79,15 @@ async def test_a_failing_poll_is_told_in_words(host: Caller, world: World) -> No
 
 async def test_open_quarantine_is_counted(host: Caller, world: World) -> None:
     body = envelope(partySize=0)
-    statement = Statement(
-        Shape.ENVELOPE,
+    statement = IncomingEvent(
+        WebhookFormat.ENVELOPE,
         body,
         json.dumps(body),
         "application/json",
         world.clock(),
-        Source.WEBHOOK,
+        Channel.WEBHOOK,
     )
-    await take_in(world.services, world.settings(), statement)
+    await ingest_event(world.services, world.settings(), statement)
     world.clock.advance(60)
     told = (await host.get("health")).json()
     assert told["openQuarantine"] == 1
@@ -99,30 +99,30 @@ async def test_missed_webhooks_of_poll_and_reconciliation_add_up(
 ) -> None:
     report_id = (await world.reconcile())["reportId"]
     firestore, restaurant_id = world.services.firestore, world.restaurant.id
-    reports = paths.reports(firestore, restaurant_id)
+    reports = paths.reports_collection(firestore, restaurant_id)
     await reports.document(report_id).update({"missedWebhooks": 3})
-    await paths.integration(firestore, restaurant_id).update({"poll.missedWebhooks": 2})
+    await paths.integration_document(firestore, restaurant_id).update({"poll.missedWebhooks": 2})
     assert (await host.get("health")).json()["missedWebhooks"] == 5
 
 
 async def test_webhooks_that_fell_silent_are_told(host: Caller, world: World) -> None:
     await world.poll()
     for _ in range(3):
-        world.desk.book(world.clock(), 2)
+        world.desk.create(world.clock(), 2)
         world.clock.advance(900)
         await world.poll()
     assert (await host.get("health")).json()["webhooksSilentSince"] == "2026-03-14T15:00:00Z"
 
 
 async def test_what_keeps_the_webhooks_out_is_told_in_words(host: Caller, world: World) -> None:
-    await paths.route(world.services.firestore, world.restaurant.rid).delete()
+    await paths.rid_claim_document(world.services.firestore, world.restaurant.rid).delete()
     await world.poll()
     [problem] = (await host.get("health")).json()["problems"]
     assert "so OpenTable's webhooks are refused" in problem
 
 
 async def test_an_unknown_zone_is_a_problem_before_any_poll(host: Caller, world: World) -> None:
-    settings = paths.integration(world.services.firestore, world.restaurant.id)
+    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
     await settings.update({"timeZone": "Mars/Olympus"})
     [problem] = (await host.get("health")).json()["problems"]
     assert problem.startswith("timeZone must be an IANA zone")

@@ -5,24 +5,24 @@ from typing import Any
 import pytest
 
 from shared.edge import paths
-from shared.edge.staff.staffroom import Staffroom
+from shared.edge.staff.staffroom import ApiContext
 from tests.functions.api.caller import Caller, code_of, served
 from tests.functions.api.safe_file import SafeFile
 from tests.world import World
 
 
 @pytest.fixture
-def nobody(filed: Staffroom, world: World) -> Caller:
+def nobody(filed: ApiContext, world: World) -> Caller:
     return Caller(served(filed), world.restaurant.id, None)
 
 
 async def stored(world: World) -> dict[str, Any]:
-    settings = paths.integration(world.services.firestore, world.restaurant.id)
+    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
     return (await settings.get()).to_dict() or {}
 
 
 async def claim(world: World, rid: str) -> dict[str, Any] | None:
-    return (await paths.route(world.services.firestore, rid).get()).to_dict()
+    return (await paths.rid_claim_document(world.services.firestore, rid).get()).to_dict()
 
 
 async def test_the_settings_are_told_without_any_credential(manager: Caller, world: World) -> None:
@@ -58,7 +58,7 @@ async def test_a_secret_that_cannot_be_read_is_told_in_words(
 
 
 async def test_a_change_touches_its_fields_alone(manager: Caller, world: World) -> None:
-    settings = paths.integration(world.services.firestore, world.restaurant.id)
+    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
     await settings.update({"poll": {"cursor": 1}, "ofAnother": "x"})
     before = await stored(world)
     await manager.put("integration", {"country": "GB"})
@@ -151,7 +151,9 @@ async def test_a_rid_that_another_restaurant_holds_is_refused(
     operator: Caller, world: World
 ) -> None:
     before = await stored(world)
-    await paths.route(world.services.firestore, "777").set({"restaurantId": "elsewhere"})
+    await paths.rid_claim_document(world.services.firestore, "777").set(
+        {"restaurantId": "elsewhere"}
+    )
     refused = await operator.put("integration", {"restaurantId": "777"})
     assert code_of(refused) == (409, "RID_TAKEN")
     assert (await stored(world), await claim(world, "777")) == (

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from shared.core.body import Shape
-from shared.core.change import Source
-from shared.core.signature import Verdict
-from shared.edge.intake import Statement, take_in
-from shared.edge.staff.staffroom import Staffroom
+from shared.core.body import WebhookFormat
+from shared.core.change import Channel
+from shared.core.signature import Verification
+from shared.edge.intake import IncomingEvent, ingest_event
+from shared.edge.staff.staffroom import ApiContext
 from tests.functions.api.caller import Caller, served
 from tests.functions.api.safe_file import NEW_SECRET
 from tests.statements import envelope
@@ -19,18 +19,20 @@ NOON = "2026-03-14T15:00:00Z"
 
 
 @pytest.fixture
-def nobody(filed: Staffroom, world: World) -> Caller:
+def nobody(filed: ApiContext, world: World) -> Caller:
     return Caller(served(filed), world.restaurant.id, None)
 
 
 async def hear(world: World, minute: int, position: int, scheme: str = "bearer") -> None:
     """Have a webhook come that was proved with a credential."""
     body = envelope("updated", minute, partySize=minute + 1)
-    statement = Statement(
-        Shape.ENVELOPE, body, str(body), "application/json", world.clock(), Source.WEBHOOK
+    statement = IncomingEvent(
+        WebhookFormat.ENVELOPE, body, str(body), "application/json", world.clock(), Channel.WEBHOOK
     )
-    proved = replace(statement, verdict=Verdict(accepted=True, reason=scheme, position=position))
-    await take_in(world.services, world.settings(), proved)
+    proved = replace(
+        statement, verdict=Verification(is_accepted=True, reason=scheme, credential_index=position)
+    )
+    await ingest_event(world.services, world.settings(), proved)
 
 
 async def told(caller: Caller) -> dict[str, Any]:
@@ -65,6 +67,6 @@ async def test_uses_from_after_a_rotation_are_told(manager: Caller, world: World
 
 
 async def test_what_the_poll_brought_is_no_use(manager: Caller, world: World) -> None:
-    world.desk.book(world.clock(), 2)
+    world.desk.create(world.clock(), 2)
     await world.poll()
     assert (await told(manager))["keyUses"] == []

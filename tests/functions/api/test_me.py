@@ -19,7 +19,7 @@ async def test_an_operator_is_told_so(operator: Caller) -> None:
 
 
 async def test_a_zone_to_be_mended_is_none(host: Caller, world: World) -> None:
-    settings = paths.integration(world.services.firestore, world.restaurant.id)
+    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
     await settings.update({"timeZone": "Mars/Olympus"})
     assert (await host.get("me")).json()["timeZone"] is None
 

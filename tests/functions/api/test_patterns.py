@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dev.demo_day import own_reservations
+from dev.demo_day import build_native_reservations
 from shared.edge import paths
 from tests.functions.api.caller import Caller, code_of
 from tests.world import BEGINNING, NEW_YORK, World
@@ -16,11 +16,11 @@ WEEK = {"from": "2026-03-13", "to": "2026-03-19"}
 @pytest.fixture
 async def counted(world: World) -> World:
     """Two bookings on Monday the 16th at 11, one cancelled on Tuesday, and the house's own."""
-    world.desk.book(BEGINNING + timedelta(days=2), 4)
-    world.desk.book(BEGINNING + timedelta(days=2), 2)
-    world.desk.cancel(world.desk.book(BEGINNING + timedelta(days=3), 6).key)
-    for document in own_reservations(world.restaurant.id, NEW_YORK, BEGINNING):
-        reservations = paths.reservations(world.services.firestore, world.restaurant.id)
+    world.desk.create(BEGINNING + timedelta(days=2), 4)
+    world.desk.create(BEGINNING + timedelta(days=2), 2)
+    world.desk.cancel(world.desk.create(BEGINNING + timedelta(days=3), 6).key)
+    for document in build_native_reservations(world.restaurant.id, NEW_YORK, BEGINNING):
+        reservations = paths.reservations_collection(world.services.firestore, world.restaurant.id)
         await reservations.document(document["id"]).set(document)
     await world.reconcile()
     return world
@@ -140,7 +140,7 @@ async def test_a_file_has_the_same_days(manager: Caller, counted: World) -> None
 
 
 async def test_a_stranger_among_the_roll_ups_is_in_no_file(manager: Caller, counted: World) -> None:
-    patterns = paths.patterns(counted.services.firestore, counted.restaurant.id)
+    patterns = paths.analytics_collection(counted.services.firestore, counted.restaurant.id)
     await patterns.document("2026-03-14=HYPERLINK(1)").set({"sources": {"OPENTABLE": {}}})
     reply = await manager.get("analytics", params=WEEK | {"format": "csv"})
     assert (reply.status_code, "HYPERLINK" in reply.text) == (200, False)

@@ -10,7 +10,7 @@ import pytest
 from google.cloud.firestore import AsyncClient
 
 from dev.emulator import Emulator
-from dev.processes import LOOPBACK, free_port, running, wait_until_answers
+from dev.processes import LOOPBACK, find_free_port, run_process, wait_until_reachable
 from shared.edge import paths
 from tests.functions.api.caller import unsigned
 from tests.restaurants import new_restaurant, seed
@@ -21,7 +21,7 @@ _START_SECONDS = 20
 
 @pytest.fixture
 def address(emulator: Emulator, project: str) -> Iterator[str]:
-    port = free_port()
+    port = find_free_port()
     command = [sys.executable, "-m", "functions_framework", "--target=api", f"--port={port}"]
     environment = os.environ | {
         "FIRESTORE_EMULATOR_HOST": emulator.host,
@@ -30,9 +30,9 @@ def address(emulator: Emulator, project: str) -> Iterator[str]:
         "FUNCTION_SOURCE": str(ROOT / "main.py"),
     }
     said: list[str] = []
-    with running(command, said.append, environment) as child:
+    with run_process(command, said.append, environment) as child:
         url = f"http://{LOOPBACK}:{port}"
-        wait_until_answers(url, _START_SECONDS, child)
+        wait_until_reachable(url, _START_SECONDS, child)
         yield url
 
 
@@ -41,7 +41,7 @@ async def test_the_deployed_process_serves_the_api(
 ) -> None:
     restaurant = new_restaurant()
     await seed(firestore, restaurant)
-    await paths.staff(firestore, restaurant.id, "hanna").set({"role": "host"})
+    await paths.staff_member_document(firestore, restaurant.id, "hanna").set({"role": "host"})
     token = {"Authorization": f"Bearer {unsigned(project, 'hanna')}"}
     async with httpx.AsyncClient(base_url=address, headers=token) as client:
         book = await client.get(f"/api/restaurants/{restaurant.id}/reservations")

@@ -5,38 +5,40 @@ from typing import Any
 
 import pytest
 
-from shared.core.body import Shape
-from shared.core.change import Source
+from shared.core.body import WebhookFormat
+from shared.core.change import Channel
 from shared.edge import paths
-from shared.edge.intake import Quarantined, Statement, take_in
+from shared.edge.intake import IncomingEvent, QuarantineResult, ingest_event
 from tests.functions.api.caller import Caller, code_of
 from tests.statements import envelope, row
 from tests.world import World
 
 
-async def aside(world: World, body: dict[str, Any], shape: Shape = Shape.ENVELOPE) -> str:
+async def aside(
+    world: World, body: dict[str, Any], shape: WebhookFormat = WebhookFormat.ENVELOPE
+) -> str:
     """Have a statement quarantined, and return the item's id."""
-    statement = Statement(
-        shape, body, json.dumps(body), "application/json", world.clock(), Source.WEBHOOK
+    statement = IncomingEvent(
+        shape, body, json.dumps(body), "application/json", world.clock(), Channel.WEBHOOK
     )
-    taken = await take_in(world.services, world.settings(), statement)
-    assert isinstance(taken, Quarantined)
+    taken = await ingest_event(world.services, world.settings(), statement)
+    assert isinstance(taken, QuarantineResult)
     return taken.id
 
 
 async def misread(world: World) -> str:
     """Quarantine a row for a rid that the settings do not have yet."""
-    return await aside(world, row(7), Shape.OBJECT)
+    return await aside(world, row(7), WebhookFormat.OPENTABLE_RESERVATION)
 
 
 async def mend(world: World) -> None:
-    await paths.integration(world.services.firestore, world.restaurant.id).update(
+    await paths.integration_document(world.services.firestore, world.restaurant.id).update(
         {"restaurantId": "555001"}
     )
 
 
 async def item(world: World, id_: str) -> dict[str, Any]:
-    items = paths.quarantine(world.services.firestore, world.restaurant.id)
+    items = paths.quarantine_collection(world.services.firestore, world.restaurant.id)
     return (await items.document(id_).get()).to_dict() or {}
 
 
@@ -160,7 +162,7 @@ async def test_what_still_cannot_be_applied_stays_open(
 async def test_what_is_no_statement_cannot_be_replayed(
     body: str, manager: Caller, world: World
 ) -> None:
-    items = paths.quarantine(world.services.firestore, world.restaurant.id)
+    items = paths.quarantine_collection(world.services.firestore, world.restaurant.id)
     id_ = await misread(world)
     await items.document(id_).update({"body": body})
     refused = await manager.post(f"quarantine/{id_}/replay")

@@ -6,32 +6,32 @@ from typing import Any
 
 import pytest
 
-from shared.core.body import Shape
-from shared.core.change import Source
-from shared.core.signature import Verdict
+from shared.core.body import WebhookFormat
+from shared.core.change import Channel
+from shared.core.signature import Verification
 from shared.edge import paths
-from shared.edge.intake import Quarantined, Statement, take_in
+from shared.edge.intake import IncomingEvent, QuarantineResult, ingest_event
 from tests.functions.api.caller import Caller, code_of
 from tests.statements import envelope
 from tests.world import BEGINNING, World
 
-PROOF = Verdict(accepted=True, reason="bearer", position=1)
+PROOF = Verification(is_accepted=True, reason="bearer", credential_index=1)
 HOUR = timedelta(hours=1)
 
 
 async def told(world: World, body: dict[str, Any]) -> str | None:
     """Have a webhook told; return the quarantine item's id where it is kept aside."""
-    statement = Statement(
-        Shape.ENVELOPE,
+    statement = IncomingEvent(
+        WebhookFormat.ENVELOPE,
         body,
         json.dumps(body),
         "application/json",
         world.clock(),
-        Source.WEBHOOK,
+        Channel.WEBHOOK,
         PROOF,
     )
-    taken = await take_in(world.services, world.settings(), statement)
-    return taken.id if isinstance(taken, Quarantined) else None
+    taken = await ingest_event(world.services, world.settings(), statement)
+    return taken.id if isinstance(taken, QuarantineResult) else None
 
 
 def at(moment: datetime, kind: str = "created", **data: Any) -> dict[str, Any]:
@@ -90,7 +90,7 @@ async def test_how_its_sender_proved_who_it_is_is_told_and_kept(
 async def test_a_replayed_item_names_its_event(manager: Caller, world: World) -> None:
     id_ = await ahead(world)
     replayed = (await manager.post(f"quarantine/{id_}/replay")).json()
-    items = paths.quarantine(world.services.firestore, world.restaurant.id)
+    items = paths.quarantine_collection(world.services.firestore, world.restaurant.id)
     assert (await items.document(id_).get()).get("eventId") == replayed["eventId"]
 
 
@@ -110,7 +110,7 @@ async def test_nothing_is_replayed_into_an_integration_that_is_switched_off(
     dry: str, manager: Caller, world: World
 ) -> None:
     id_ = await ahead(world)
-    settings = paths.integration(world.services.firestore, world.restaurant.id)
+    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
     await settings.update({"enabled": False})
     refused = await manager.post(f"quarantine/{id_}/replay?dryRun={dry}")
     assert code_of(refused) == (409, "DISABLED")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.core.report import Divergence, Report
-from shared.core.window import Window
+from shared.core.report import DivergenceType, ReconciliationReport
+from shared.core.window import DateWindow
 from shared.edge import reports as stored
 from shared.edge.staff import reports as read
 from tests.functions.api.caller import Caller, code_of
@@ -49,9 +49,13 @@ async def test_the_latest_is_the_newest_and_whole(host: Caller, world: World) ->
 
 async def store_in_parts(world: World, entries: int) -> None:
     now = world.clock()
-    report = Report("long", world.restaurant.id, Window(now.date(), now.date()), now)
+    report = ReconciliationReport(
+        "long", world.restaurant.id, DateWindow(now.date(), now.date()), now
+    )
     for number in range(entries):
-        report.diverge(Divergence.VERSION_BEHIND, f"key-{number}", "x" * 900, is_new=True)
+        report.add_divergence(
+            DivergenceType.VERSION_BEHIND, f"key-{number}", "x" * 900, is_new=True
+        )
     await stored.store_report(world.services.firestore, report)
 
 
@@ -66,7 +70,7 @@ async def test_a_report_in_several_documents_is_told_as_one(host: Caller, world:
 async def test_a_report_beyond_the_bound_says_so(
     host: Caller, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(read, "MOST_PARTS", 2)
+    monkeypatch.setattr(read, "MAX_REPORT_PARTS", 2)
     await store_in_parts(world, 1_000)
     told = (await host.get("reports/long")).json()
     assert (len(told["divergences"]) < 1_000, told["complete"]) == (True, False)

@@ -5,8 +5,8 @@ from google.api_core import exceptions as google
 from msgspec.structs import replace
 
 from functions.staff.table import every_route
-from shared.edge.staff.membership import Memberships, Role
-from shared.edge.staff.staffroom import Staffroom
+from shared.edge.staff.membership import Role, StaffRoles
+from shared.edge.staff.staffroom import ApiContext
 from tests.functions.api.caller import Caller, code_of, served, unsigned
 from tests.timer import Timer
 from tests.wire import Wire
@@ -97,22 +97,22 @@ async def test_a_body_of_another_type_is_refused(manager: Caller) -> None:
 
 @pytest.mark.parametrize("error", [google.ServiceUnavailable, google.PermissionDenied])
 async def test_while_firestore_is_away_the_caller_is_told_when_to_come_back(
-    error: type[Exception], room: Staffroom, operator: Caller
+    error: type[Exception], room: ApiContext, operator: Caller
 ) -> None:
-    wire = Wire(room.services.firestore)
+    wire = Wire(room.app_context.firestore)
     wire.refusal = error
-    away = replace(room.services, firestore=wire.client)
-    caller = replace(operator, transport=served(replace(room, services=away)))
+    away = replace(room.app_context, firestore=wire.client)
+    caller = replace(operator, transport=served(replace(room, app_context=away)))
     refused = await caller.get("integration")
     assert code_of(refused) == (503, "UNAVAILABLE")
     assert int(refused.headers["retry-after"]) > 0
 
 
 async def test_a_fault_of_ours_is_no_500(
-    room: Staffroom, host: Caller, capsys: pytest.CaptureFixture[str]
+    room: ApiContext, host: Caller, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    broken = Memberships(None, Timer())  # type: ignore[arg-type] # the fault
-    caller = replace(host, transport=served(replace(room, memberships=broken)))
+    broken = StaffRoles(None, Timer())  # type: ignore[arg-type] # the fault
+    caller = replace(host, transport=served(replace(room, staff_roles=broken)))
     assert code_of(await caller.get("reports")) == (503, "UNAVAILABLE")
     assert '"event": "crashed"' in capsys.readouterr().out
 

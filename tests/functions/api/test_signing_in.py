@@ -219,7 +219,9 @@ async def test_a_removed_member_is_out_within_a_minute(
     host: Caller, world: World, timer: Timer
 ) -> None:
     assert (await host.get("reports")).status_code == 200
-    await paths.staff(world.services.firestore, world.restaurant.id, "hanna").delete()
+    await paths.staff_member_document(
+        world.services.firestore, world.restaurant.id, "hanna"
+    ).delete()
     timer.wait(60)
     assert code_of(await host.get("reports")) == (403, "FORBIDDEN")
 

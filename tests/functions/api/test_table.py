@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import functions.staff
-from functions.staff.replies import RefusalError
+from functions.staff.replies import ApiError
 from functions.staff.routing import Route
 from functions.staff.table import ROOMS, every_route, find_route
 
@@ -46,13 +46,13 @@ def test_each_call_is_found_at_its_address(call: tuple[str, str]) -> None:
 
 @pytest.mark.parametrize("address", ["", "/api/restaurants/", ROOT, f"{ROOT}me/x", f"{ROOT}Me"])
 def test_an_address_of_nobodys_is_refused(address: str) -> None:
-    with pytest.raises(RefusalError) as refused:
+    with pytest.raises(ApiError) as refused:
         find_route("GET", address)
     assert refused.value.status == 404
 
 
 def test_a_method_that_an_address_lacks_is_refused_with_those_it_has() -> None:
-    with pytest.raises(RefusalError) as refused:
+    with pytest.raises(ApiError) as refused:
         find_route("DELETE", f"{ROOT}integration")
     assert (refused.value.status, refused.value.headers) == (405, {"Allow": "GET, PUT"})
 
