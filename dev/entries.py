@@ -23,7 +23,7 @@ _FORMATTED_FIELDS = {
 }
 _HIDDEN_FIELDS = {"durationMs", "pages", "reportId"}
 # A line must fit a terminal, so of what is rarely more than none only the more is told.
-_FIELDS_HIDDEN_WHEN_ZERO = {"stale", "quarantined", "newDivergences", "keyPosition"}
+_FIELDS_HIDDEN_WHEN_ZERO = {"stale", "quarantined", "newDivergences", "credentialIndex"}
 _CHANGE_COUNTERS = ("created", "updated", "cancelled")
 _ERROR_PATTERN = re.compile(r"\b(ERROR|CRITICAL|Traceback)\b|(Error|Exception):")
 

@@ -115,7 +115,7 @@ async def _force_held_plan(context: AppContext, restaurant_id: str, report_id: s
             [await force_held_report(context, restaurant_id, report_id, budget_seconds)]
         )
     except PlanNotExecutableError as error:
-        status_code = 404 if error.code == "NO_SUCH_REPORT" else 409
+        status_code = 404 if error.code == "REPORT_NOT_FOUND" else 409
         return build_status_result(status_code, error.code.lower(), detail=str(error))
 
 

@@ -140,5 +140,5 @@ def _log_webhook(
         reason=ingest_result.reason if isinstance(ingest_result, QuarantineResult) else None,
         eventId=ingest_result.event.event_id if isinstance(ingest_result, ApplyResult) else None,
         scheme=sender.verdict.reason,
-        keyPosition=sender.verdict.credential_index,
+        credentialIndex=sender.verdict.credential_index,
     )

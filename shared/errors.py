@@ -36,8 +36,8 @@ class PlanNotExecutableError(Exception):
     """A held plan cannot be carried out as things are.
 
     Args:
-        code: A stable code: ``NO_SUCH_REPORT``, ``NOT_HELD``, ``ALREADY_FORCED`` or
-            ``RUN_UNDER_WAY``.
+        code: A stable code: ``REPORT_NOT_FOUND``, ``NOT_HELD``, ``PLAN_ALREADY_EXECUTED`` or
+            ``RUN_IN_PROGRESS``.
         detail: What to do instead, in a sentence.
     """
 

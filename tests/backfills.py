@@ -10,49 +10,49 @@ from shared.edge import paths
 from shared.edge.backfilling import run_backfill_steps
 from shared.edge.backfills import read_backfill, start_backfill
 from shared.edge.opentable.clock import Deadline
-from tests.world import BEGINNING, World
+from tests.world import START_TIME, World
 
-FIRST, LAST = date(2026, 3, 4), date(2026, 3, 31)  # 28 days: four slices
-
-
-async def begin(world: World) -> Backfill:
-    return await start_backfill(world.services, world.restaurant.id, FIRST, LAST)
+FIRST_DAY, LAST_DAY = date(2026, 3, 4), date(2026, 3, 31)  # 28 days: four slices
 
 
-async def run(world: World, slices: int = 99) -> list[Backfill]:
+async def begin_test_backfill(world: World) -> Backfill:
+    return await start_backfill(world.services, world.restaurant.id, FIRST_DAY, LAST_DAY)
+
+
+async def run_slices(world: World, slices: int = 99) -> list[Backfill]:
     """Carry the backfill on for at most so many steps, as a run that then ends."""
     steps: list[Backfill] = []
-    going = run_backfill_steps(world.services, world.restaurant.id, Deadline.after(60))
-    async with aclosing(going):
-        async for step in going:
+    progress = run_backfill_steps(world.services, world.restaurant.id, Deadline.after(60))
+    async with aclosing(progress):
+        async for step in progress:
             steps.append(step)
             if len(steps) == slices:
                 break
     return steps
 
 
-async def state(world: World) -> Backfill:
-    found = await read_backfill(world.services, world.restaurant.id)
-    assert found is not None
-    return found
+async def read_state(world: World) -> Backfill:
+    backfill = await read_backfill(world.services, world.restaurant.id)
+    assert backfill is not None
+    return backfill
 
 
-async def settings(world: World) -> dict[str, Any]:
+async def read_settings_document(world: World) -> dict[str, Any]:
     integration = paths.integration_document(world.services.firestore, world.restaurant.id)
     return (await integration.get()).to_dict() or {}
 
 
-def book_some(world: World) -> list[str]:
+def book_range(world: World) -> list[str]:
     """Book one visit a day of the range, some with a guest; return their keys."""
     guests = GuestActions(world.sandbox.store, int(world.restaurant.rid))
     keys = []
     for day in range(-10, 17):
         guest = guests.add(f"Guest {day}", "Example").key if day % 2 else None
-        keys.append(world.desk.create(BEGINNING + timedelta(days=day), 2, guest_key=guest).key)
+        keys.append(world.desk.create(START_TIME + timedelta(days=day), 2, guest_key=guest).key)
     return [key.lower() for key in keys]
 
 
-async def run_briefly(world: World) -> list[Backfill]:
+async def run_with_short_deadline(world: World) -> list[Backfill]:
     """Carry it on in a run that has little time."""
-    going = run_backfill_steps(world.services, world.restaurant.id, Deadline.after(1.5))
-    return [step async for step in going]
+    progress = run_backfill_steps(world.services, world.restaurant.id, Deadline.after(1.5))
+    return [step async for step in progress]

@@ -15,7 +15,7 @@ from shared.edge.tasks.cloud import CloudTasksQueue
 
 QUEUE = "projects/p/locations/us-central1/queues/opentable"
 URL = "https://us-central1-p.cloudfunctions.net"
-ACCOUNT = "opentable-tasks@p.iam.gserviceaccount.com"
+SERVICE_ACCOUNT = "opentable-tasks@p.iam.gserviceaccount.com"
 Status = grpc.StatusCode
 
 
@@ -26,32 +26,32 @@ class FakeCloudTasks:
     Attributes:
         created: The tasks that it has taken, in order.
         calls: How many calls came.
-        refusals: The status of each of the next calls, None for none; one that is refused with
+        next_statuses: The status of each of the next calls, None for none; one that is refused with
             `ReservationStatus.UNKNOWN` has landed all the same, and its answer is lost.
         host: Where it listens.
     """
 
     created: list[tasks_v2.Task] = field(default_factory=list)
     calls: int = 0
-    refusals: deque[grpc.StatusCode | None] = field(default_factory=deque)
+    next_statuses: deque[grpc.StatusCode | None] = field(default_factory=deque)
     host: str = ""
 
     async def create_task(self, request: Any, context: Any) -> Any:
         """Answer CreateTask."""
         self.calls += 1
-        refusal = self.refusals.popleft() if self.refusals else None
-        if refusal is not None and refusal is not Status.UNKNOWN:
-            await context.abort(refusal, "refused by the test")
+        status = self.next_statuses.popleft() if self.next_statuses else None
+        if status is not None and status is not Status.UNKNOWN:
+            await context.abort(status, "refused by the test")
         task = request.task
         if request.parent != QUEUE:
             await context.abort(Status.NOT_FOUND, "Requested entity was not found.")
         if not task.name.startswith(f"{QUEUE}/tasks/"):
             await context.abort(Status.INVALID_ARGUMENT, "The name must begin with the queue's.")
-        if task.name in {held.name for held in self.created}:
+        if task.name in {created.name for created in self.created}:
             await context.abort(Status.ALREADY_EXISTS, "Requested entity already exists")
         self.created.append(task)
-        if refusal is not None:
-            await context.abort(refusal, "the answer is lost")
+        if status is not None:
+            await context.abort(status, "the answer is lost")
         return task
 
     def client(self) -> tasks_v2.CloudTasksAsyncClient:
@@ -61,13 +61,13 @@ class FakeCloudTasks:
             transport=CloudTasksGrpcAsyncIOTransport(channel=channel)
         )
 
-    def queue(self, name: str = QUEUE) -> CloudTasksQueue:
+    def task_queue(self, name: str = QUEUE) -> CloudTasksQueue:
         """Return our side of it."""
-        return CloudTasksQueue(name, URL, ACCOUNT, 480, self.client)
+        return CloudTasksQueue(name, URL, SERVICE_ACCOUNT, 480, self.client)
 
 
 @asynccontextmanager
-async def serving_tasks() -> AsyncIterator[FakeCloudTasks]:
+async def serve_fake_cloud_tasks() -> AsyncIterator[FakeCloudTasks]:
     """Serve a queue until the block ends."""
     fake, server = FakeCloudTasks(), grpc.aio.server()
     handler = grpc.unary_unary_rpc_method_handler(

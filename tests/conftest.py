@@ -11,7 +11,7 @@ from hypothesis import settings
 
 from dev.emulator import Emulator, EmulatorError, start_emulator
 from dev.processes import wait_until_reachable
-from tests.indexes.recording import QueryWatch
+from tests.indexes.recording import QueryRecorder
 from tests.world import World, make_world
 
 _HOST = "FIRESTORE_EMULATOR_HOST"
@@ -23,7 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     Without workers it starts only when a test asks for it.
     """
-    config.pluginmanager.register(QueryWatch(config))
+    config.pluginmanager.register(QueryRecorder(config))
     if _HOST in os.environ or not config.getoption("numprocesses", None):
         return
     kept = contextlib.ExitStack()

@@ -12,10 +12,12 @@ from functions.webhook import opentable_webhook
 from shared.edge import services as process
 from shared.edge.services import AppContext
 
-BEARER = {"authorization": "Bearer proof"}
+BEARER_HEADERS = {"authorization": "Bearer proof"}
 
 
-async def knock(services: AppContext, body: bytes, headers: Mapping[str, str] = BEARER) -> int:
+async def call_webhook(
+    services: AppContext, body: bytes, headers: Mapping[str, str] = BEARER_HEADERS
+) -> int:
     """Post a body to the webhook of a process that has these services.
 
     Args:
@@ -29,18 +31,18 @@ async def knock(services: AppContext, body: bytes, headers: Mapping[str, str] = 
     # The function looks its services up before it first waits, so each caller gets its own.
     process._contexts_by_loop.clear()
     process._contexts_by_loop[asyncio.get_running_loop()] = services
-    answering = cast("Awaitable[Response]", opentable_webhook(_request(body, headers)))
-    return (await answering).status_code
+    response = cast("Awaitable[Response]", opentable_webhook(_build_request(body, headers)))
+    return (await response).status_code
 
 
-def _request(body: bytes, headers: Mapping[str, str]) -> Request:
-    named = {"content-type": "application/json", **headers}
+def _build_request(body: bytes, headers: Mapping[str, str]) -> Request:
+    header_values = {"content-type": "application/json", **headers}
     scope = {
         "type": "http",
         "method": "POST",
         "path": "/",
         "query_string": b"",
-        "headers": [(name.encode(), value.encode()) for name, value in named.items()],
+        "headers": [(name.encode(), value.encode()) for name, value in header_values.items()],
     }
 
     async def receive() -> Message:

@@ -5,7 +5,7 @@ from typing import Any
 from tests.world import World
 
 
-class Hidden:
+class HiddenReservations:
     """Takes reservations out of OpenTable's book for a while, as no OpenTable should.
 
     Args:

@@ -1,6 +1,6 @@
 """Values that no field expects."""
 
-HOSTILE: dict[str, object] = {
+HOSTILE_VALUES: dict[str, object] = {
     "null": None,
     "empty": "",
     "blank": " \t ",

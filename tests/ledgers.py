@@ -10,12 +10,16 @@ from shared.edge.ledger import Ledger
 from tests.statements import RECEIVED
 
 
-def new_ledger(client: AsyncClient, settings: IntegrationSettings) -> Ledger:
+def new_test_ledger(client: AsyncClient, settings: IntegrationSettings) -> Ledger:
     """Return a restaurant's ledger."""
     return Ledger(
-        client, settings, _clock, timedelta(days=400), recent_reservations=RecentReservationCache()
+        client,
+        settings,
+        _fixed_clock,
+        timedelta(days=400),
+        recent_reservations=RecentReservationCache(),
     )
 
 
-def _clock() -> datetime:
+def _fixed_clock() -> datetime:
     return RECEIVED

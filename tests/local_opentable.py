@@ -17,11 +17,11 @@ from dev.sandbox.server import create_sandbox_app
 from dev.sandbox.station import SimulatorConfig, build_simulator
 
 _SECONDS = 20
-_EVENING = datetime(2026, 3, 14, 23, 15, tzinfo=UTC)
+_VISIT_TIME = datetime(2026, 3, 14, 23, 15, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Booked:
+class BookedReservation:
     """A reservation, and the desk that may change it."""
 
     desk: ReservationActions
@@ -40,7 +40,7 @@ class LocalOpenTable:
     url: str
     sandbox: OpenTableApi
 
-    def booked(self, rid: str, party_size: int, at: datetime = _EVENING) -> Booked:
+    def book_at(self, rid: str, party_size: int, at: datetime = _VISIT_TIME) -> BookedReservation:
         """Take a restaurant in, where it is not in yet, and book a table there."""
         if int(rid) not in {one.rid for one in self.sandbox.store.list_restaurants()}:
             self.sandbox.store.add_restaurant(
@@ -48,19 +48,19 @@ class LocalOpenTable:
             )
         self.sandbox.tokens.partners[0].rids.add(int(rid))
         desk = ReservationActions(self.sandbox.store, int(rid))
-        return Booked(desk, desk.create(at, party_size))
+        return BookedReservation(desk, desk.create(at, party_size))
 
     def tomorrow(self) -> datetime:
         """Return this time tomorrow."""
         return self.sandbox.store.now() + timedelta(days=1)
 
-    def soon(self, rid: str, party_size: int) -> Booked:
-        """Book a table for this time tomorrow; else as `booked`."""
-        return self.booked(rid, party_size, self.tomorrow())
+    def book_tomorrow(self, rid: str, party_size: int) -> BookedReservation:
+        """Book a table for this time tomorrow; else as `book_at`."""
+        return self.book_at(rid, party_size, self.tomorrow())
 
 
 @contextmanager
-def serving_opentable() -> Iterator[LocalOpenTable]:
+def serve_local_opentable() -> Iterator[LocalOpenTable]:
     """Serve an OpenTable with no restaurants until the block ends."""
     port = find_free_port()
     url = f"http://{LOOPBACK}:{port}"

@@ -6,7 +6,7 @@ from typing import Any
 from google.cloud.firestore import AsyncClient
 
 
-class Meter:
+class FirestoreUsageMeter:
     """Stands between a client and its gRPC calls.
 
     Args:
@@ -31,29 +31,29 @@ class Meter:
         return await self._api.commit(**sent)
 
     async def batch_get_documents(self, **sent: Any) -> Any:
-        return self._of_read(await self._api.batch_get_documents(**sent))
+        return self._count_reads(await self._api.batch_get_documents(**sent))
 
     async def run_query(self, **sent: Any) -> Any:
-        return self._of_query(await self._api.run_query(**sent))
+        return self._count_query_results(await self._api.run_query(**sent))
 
     async def run_aggregation_query(self, **sent: Any) -> Any:
         self.reads += 1
         return await self._api.run_aggregation_query(**sent)
 
-    def taken(self) -> tuple[int, int]:
+    def take_counts(self) -> tuple[int, int]:
         """Return reads and writes since this was last asked."""
-        taken = self.reads, self.writes
+        counts = self.reads, self.writes
         self.reads = self.writes = 0
-        return taken
+        return counts
 
-    async def _of_read(self, answers: Any) -> AsyncIterator[Any]:
+    async def _count_reads(self, answers: Any) -> AsyncIterator[Any]:
         async for answer in answers:
             self.reads += 1  # one that is missing is billed too
             yield answer
 
-    async def _of_query(self, answers: Any) -> AsyncIterator[Any]:
-        found = 0
+    async def _count_query_results(self, answers: Any) -> AsyncIterator[Any]:
+        document_count = 0
         async for answer in answers:
-            found += "document" in answer
+            document_count += "document" in answer
             yield answer
-        self.reads += max(found, 1)
+        self.reads += max(document_count, 1)

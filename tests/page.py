@@ -12,7 +12,7 @@ from shared.edge import paths
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class StoredLedger:
     """A restaurant's part of Firestore.
 
     Attributes:
@@ -25,28 +25,28 @@ class Page:
 
     async def document(self, key: str = "ot_1") -> dict[str, Any]:
         """Return a reservation's document, empty where there is none."""
-        found = await paths.reservation_document(
+        snapshot = await paths.reservation_document(
             self.client, self.settings.restaurant_id, key
         ).get()
-        return found.to_dict() or {}
+        return snapshot.to_dict() or {}
 
     async def journal(self, key: str = "ot_1") -> dict[str, dict[str, Any]]:
         """Return a reservation's journal by entry id."""
         document = paths.reservation_document(self.client, self.settings.restaurant_id, key)
         entries = document.collection("ledgerEvents").stream()
-        return {found.id: found.to_dict() or {} async for found in entries}
+        return {snapshot.id: snapshot.to_dict() or {} async for snapshot in entries}
 
-    async def quarantined(self) -> list[dict[str, Any]]:
+    async def quarantine_items(self) -> list[dict[str, Any]]:
         """Return the items of the quarantine."""
         items = paths.quarantine_collection(self.client, self.settings.restaurant_id).stream()
-        return [found.to_dict() or {} async for found in items]
+        return [snapshot.to_dict() or {} async for snapshot in items]
 
-    async def astray(self, key: str = "ot_1") -> dict[str, Any]:
+    async def diff_from_journal(self, key: str = "ot_1") -> dict[str, Any]:
         """Return where the document is not what folding its whole journal gives."""
         identity = ReservationIdentity(
             self.settings.restaurant_id, key, self.settings.require_zone()
         )
-        folded = rebuild_state((await self.journal(key)).values())
+        rebuilt = rebuild_state((await self.journal(key)).values())
         return diff_fields(
-            flatten_document(await self.document(key)), render_document(identity, folded)
+            flatten_document(await self.document(key)), render_document(identity, rebuilt)
         )

@@ -31,7 +31,7 @@ class Restaurant:
 
     def document(self, **changes: Any) -> dict[str, Any]:
         """Return its settings as stored; changes override, and None removes."""
-        whole = {
+        document = {
             "enabled": True,
             "restaurantId": self.rid,
             "timeZone": "America/New_York",
@@ -39,7 +39,7 @@ class Restaurant:
             "secret": self.secret,
             **changes,
         }
-        return {name: value for name, value in whole.items() if value is not None}
+        return {name: value for name, value in document.items() if value is not None}
 
     def settings(self, **changes: Any) -> IntegrationSettings:
         """Return its settings as read."""
@@ -58,9 +58,9 @@ async def seed(client: AsyncClient, restaurant: Restaurant, **changes: Any) -> N
     await paths.rid_claim_document(client, restaurant.rid).set({"restaurantId": restaurant.id})
 
 
-def keep_secret(file: Path, secret_id: str, payload: object) -> None:
+def write_secret(file: Path, secret_id: str, payload: object) -> None:
     """Put a payload into a SECRETS_FILE; readers see the file before or after, never between."""
-    kept = json.loads(file.read_text()) if file.exists() else {}
-    written = file.with_suffix(".new")
-    written.write_text(json.dumps({**kept, secret_id: payload}))
-    written.replace(file)
+    secrets = json.loads(file.read_text()) if file.exists() else {}
+    new_file = file.with_suffix(".new")
+    new_file.write_text(json.dumps({**secrets, secret_id: payload}))
+    new_file.replace(file)

@@ -6,24 +6,24 @@ from collections import Counter
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
 
 
-class Safe:
+class InMemorySecretSource:
     """Secrets by id, as JSON or as the text that stands for it.
 
     Attributes:
         payloads: What is kept.
         reads: How often each was read.
-        is_away: Whether every read fails for now.
+        is_unavailable: Whether every read fails for now.
     """
 
     def __init__(self) -> None:
         self.payloads: dict[str, object] = {}
         self.reads: Counter[str] = Counter()
-        self.is_away = False
+        self.is_unavailable = False
 
     async def read(self, secret_id: str) -> str:
         """Return a secret's payload."""
         self.reads[secret_id] += 1
-        if self.is_away:
+        if self.is_unavailable:
             raise ServiceUnavailableError("away")
         if secret_id not in self.payloads:
             raise InvalidSettingsError(f"no {secret_id}")

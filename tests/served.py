@@ -7,35 +7,37 @@ from dataclasses import dataclass, field
 
 from dev.serving import serve_function as serving_function
 
-SECONDS = 30
+OUTPUT_TIMEOUT_SECONDS = 30
 
 
 @dataclass(slots=True)
-class Output:
+class ProcessOutput:
     """What a process has written so far, line by line."""
 
     lines: list[str] = field(default_factory=list)
-    _news: threading.Condition = field(default_factory=threading.Condition)
+    _line_added: threading.Condition = field(default_factory=threading.Condition)
 
     def add(self, line: str) -> None:
         """Take a line."""
-        with self._news:
+        with self._line_added:
             self.lines.append(line)
-            self._news.notify_all()
+            self._line_added.notify_all()
 
     def wait_for(self, text: str) -> str:
         """Return the first line that holds a text; fail where none ever does."""
-        with self._news:
-            found = self._news.wait_for(lambda: self._first(text), SECONDS)
-        assert found, f"no line with {text}"
-        return found
+        with self._line_added:
+            line = self._line_added.wait_for(
+                lambda: self._first_line_with(text), OUTPUT_TIMEOUT_SECONDS
+            )
+        assert line, f"no line with {text}"
+        return line
 
-    def _first(self, text: str) -> str | None:
+    def _first_line_with(self, text: str) -> str | None:
         return next((line for line in self.lines if text in line), None)
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ServedFunction:
     """A function that is being served.
 
     Attributes:
@@ -44,17 +46,17 @@ class Served:
     """
 
     url: str
-    output: Output
+    output: ProcessOutput
 
 
 @contextmanager
-def serving(target: str, **variables: str) -> Iterator[Served]:
+def serve_deployed_function(target: str, **variables: str) -> Iterator[ServedFunction]:
     """Serve a function until the block ends.
 
     Args:
         target: Its name in ``main.py``.
         variables: Its whole environment, but for what finds programs and measures coverage.
     """
-    output = Output()
+    output = ProcessOutput()
     with serving_function(target, variables, output.add) as function:
-        yield Served(function.url, output)
+        yield ServedFunction(function.url, output)

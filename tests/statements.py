@@ -12,7 +12,7 @@ from shared.core.snapshot import parse_opentable_reservation
 RID = "555001"
 RECEIVED = datetime(2026, 3, 9, 12, 31, tzinfo=UTC)
 _ZONE = ZoneInfo("America/New_York")
-_WHOLE = {
+_COMPLETE_DATA = {
     "dinerName": "Ada Lovelace",
     "partySize": 4,
     "reservationDateTime": "2026-03-14T23:15:00Z",
@@ -20,7 +20,7 @@ _WHOLE = {
 }
 
 
-def envelope(kind: str = "created", minute: int = 0, **data: Any) -> dict[str, Any]:
+def envelope_body(kind: str = "created", minute: int = 0, **data: Any) -> dict[str, Any]:
     """Return a relay's envelope; a creation is whole, all else says only what is given.
 
     Args:
@@ -28,16 +28,16 @@ def envelope(kind: str = "created", minute: int = 0, **data: Any) -> dict[str, A
         minute: When it did, in minutes after noon UTC (0-30); its id follows from both.
         data: Fields of ``data``, over the defaults.
     """
-    said = (_WHOLE if kind == "created" else {}) | {"reservationId": "ot_1"} | data
+    fields = (_COMPLETE_DATA if kind == "created" else {}) | {"reservationId": "ot_1"} | data
     return {
         "eventType": f"reservation.{kind}",
         "id": f"{kind}_{minute}",
         "timestamp": f"2026-03-09T12:{minute:02}:00Z",
-        "data": said,
+        "data": fields,
     }
 
 
-def row(sequence_id: int, **fields: Any) -> dict[str, Any]:
+def row_body(sequence_id: int, **fields: Any) -> dict[str, Any]:
     """Return OpenTable's own object; it was updated ``sequence_id`` seconds after noon UTC."""
     minute, second = divmod(sequence_id, 60)
     return {
@@ -53,9 +53,9 @@ def row(sequence_id: int, **fields: Any) -> dict[str, Any]:
     }
 
 
-def relayed(kind: str = "created", minute: int = 0, **data: Any) -> ReservationEvent:
-    """Return an envelope as a change (see `envelope`)."""
-    body = envelope(kind, minute, **data)
+def envelope_event(kind: str = "created", minute: int = 0, **data: Any) -> ReservationEvent:
+    """Return an envelope as a change (see `envelope_body`)."""
+    body = envelope_body(kind, minute, **data)
     return parse_envelope(
         body,
         json.dumps(body),
@@ -66,9 +66,9 @@ def relayed(kind: str = "created", minute: int = 0, **data: Any) -> ReservationE
     )
 
 
-def shown(sequence_id: int, **fields: Any) -> ReservationEvent:
-    """Return OpenTable's own object as a change (see `row`)."""
-    body = row(sequence_id, **fields)
+def row_event(sequence_id: int, **fields: Any) -> ReservationEvent:
+    """Return OpenTable's own object as a change (see `row_body`)."""
+    body = row_body(sequence_id, **fields)
     return parse_opentable_reservation(
         body, json.dumps(body), rid=RID, zone=_ZONE, channel=Channel.POLL
     )

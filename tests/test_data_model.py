@@ -26,14 +26,14 @@ from shared.edge.opentable.clock import Deadline
 from shared.edge.staff.secret_stores import SecretsFileStore
 from shared.edge.staff.staffroom import build_api_context
 from shared.edge.staff.tokens import AuthenticatedUser
-from tests.held import force, held_for_missing, held_for_updates
-from tests.statements import row
+from tests.held import execute_plan, hold_plan_with_missing, hold_plan_with_updates
+from tests.statements import row_body
 from tests.world import NEW_YORK, World
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "data-model.md").read_text()
 # Whose keys are fields of a statement, not parts of the map.
-BY_FIELD = {"said", "changes"}
+BY_FIELD = {"fields", "changes"}
 
 
 @dataclass(slots=True)
@@ -87,7 +87,7 @@ def kind_of(path: str) -> str:
 
 
 @pytest.fixture
-def desk(world: World, tmp_path: Path) -> OperatorClient:
+def operator_client(world: World, tmp_path: Path) -> OperatorClient:
     secrets = tmp_path / "secrets.json"
     secrets.write_text("{}")
     store = SecretsFileStore(str(secrets))
@@ -95,13 +95,13 @@ def desk(world: World, tmp_path: Path) -> OperatorClient:
     return OperatorClient(room, world.restaurant.id, AuthenticatedUser("olga", is_operator=True))
 
 
-async def hear(world: World, sequence_id: int, **fields: Any) -> None:
+async def ingest_row(world: World, sequence_id: int, **fields: Any) -> None:
     """Take in a webhook of OpenTable's."""
     rid = world.restaurant.rid
-    body = row(sequence_id, rid=int(rid), id=f"{rid}-ot_1", **fields)
+    body = row_body(sequence_id, rid=int(rid), id=f"{rid}-ot_1", **fields)
     proof = Verification(is_accepted=True, reason="bearer", credential_index=0)
     text, at = json.dumps(body), world.clock()
-    told = IncomingEvent(
+    event = IncomingEvent(
         WebhookFormat.OPENTABLE_RESERVATION,
         body,
         text,
@@ -110,17 +110,17 @@ async def hear(world: World, sequence_id: int, **fields: Any) -> None:
         Channel.WEBHOOK,
         proof,
     )
-    await ingest_event(world.services, world.settings(), told)
+    await ingest_event(world.services, world.settings(), event)
 
 
-async def book_comes_in(world: World) -> None:
+async def create_reservations(world: World) -> None:
     """Bookings, guests of every kind, and a day of the restaurant's own."""
     guests, rng = GuestActions(world.sandbox.store, int(world.restaurant.rid)), random.Random(0)  # noqa: S311 -- repeatable
-    known, merged, leaving = (guests.add(*generate_guest_details(rng)) for _ in range(3))
-    for guest in (known, merged, leaving):
+    known_guest, merged, leaving = (guests.add(*generate_guest_details(rng)) for _ in range(3))
+    for guest in (known_guest, merged, leaving):
         world.desk.create(world.clock() + timedelta(days=1), 2, guest_key=guest.key, request="x")
     await world.poll()
-    guests.merge(merged.key, known.key)
+    guests.merge(merged.key, known_guest.key)
     guests.forget(leaving.key)
     client = world.services.firestore
     for own in build_native_reservations(world.restaurant.id, NEW_YORK, world.clock()):
@@ -129,51 +129,51 @@ async def book_comes_in(world: World) -> None:
         )
 
 
-async def relay_speaks(world: World) -> None:
+async def send_relay_events(world: World) -> None:
     start = (world.clock() + timedelta(days=1)).isoformat()
-    said = {"reservationId": "relayed", "restaurantId": world.restaurant.id}
+    fields = {"reservationId": "relayed", "restaurantId": world.restaurant.id}
     more = {"partySize": 2, "reservationDateTime": start, "restaurantName": "X", "dinerName": "A"}
-    await world.hear_relay("created", **said, **more)
-    await world.hear_relay("cancelled", **said, cancellationReason="y")
+    await world.ingest_envelope("created", **fields, **more)
+    await world.ingest_envelope("cancelled", **fields, cancellationReason="y")
 
 
-async def quarantine_is_settled(world: World, desk: OperatorClient) -> None:
-    await hear(world, 1)
-    await hear(world, 1, party_size=7)
-    await hear(world, 2, party_size=0)
+async def resolve_quarantine(world: World, desk: OperatorClient) -> None:
+    await ingest_row(world, 1)
+    await ingest_row(world, 1, party_size=7)
+    await ingest_row(world, 2, party_size=0)
     first, second = (await desk.get("quarantine"))["items"]
     await desk.get(f"quarantine/{first['id']}", unmask=True)
     await desk.call("POST", f"quarantine/{first['id']}/dismiss", body={"reason": "z"})
     items = paths.quarantine_collection(world.services.firestore, world.restaurant.id)
-    mended = json.dumps(row(3, rid=int(world.restaurant.rid), id="ot_1"))
+    mended = json.dumps(row_body(3, rid=int(world.restaurant.rid), id="ot_1"))
     await items.document(second["id"]).update({"body": mended})
     await desk.call("POST", f"quarantine/{second['id']}/replay")
 
 
-async def everything_happens(world: World, desk: OperatorClient) -> None:
-    await book_comes_in(world)
-    await relay_speaks(world)
-    await quarantine_is_settled(world, desk)
+async def write_every_field(world: World, desk: OperatorClient) -> None:
+    await create_reservations(world)
+    await send_relay_events(world)
+    await resolve_quarantine(world, desk)
     await desk.call("POST", "reservations/lineup-3/cancel", body={"reason": "z"})
     await desk.call("PUT", "integration", body={"country": "US"})
     await desk.call("POST", "integration/backfill")
     await backfill_restaurant(world.services, Deadline.after(60), world.restaurant.id)
     world.clock.advance(600)
     await world.poll()
-    await held_for_missing(world)
-    _, held = await held_for_updates(world)
-    await force(world, held)
+    await hold_plan_with_missing(world)
+    _, held = await hold_plan_with_updates(world)
+    await execute_plan(world, held)
     world.desk.create(world.clock() + timedelta(days=1), 2)
     await world.reconcile()
     await desk.call("PUT", "integration", body={"credentials": {"bearerTokens": ["t"]}})
 
 
 async def test_every_field_that_is_written_is_documented(
-    world: World, desk: OperatorClient
+    world: World, operator_client: OperatorClient
 ) -> None:
-    await everything_happens(world, desk)
+    await write_every_field(world, operator_client)
     known, strangers, seen = documented(), set(), set()
-    for path, document in (await world.everything()).items():
+    for path, document in (await world.all_documents()).items():
         kind = kind_of(path)
         seen.add(kind)
         strangers |= {f"{kind}: {name}" for name in known[kind].unknown(document)}
@@ -195,6 +195,6 @@ def test_every_documented_field_is_named_by_the_code() -> None:
 
 
 def test_a_field_that_is_not_documented_is_found() -> None:
-    told = Documented({"a.b": set(), "list": {"x"}, "said": set()})
-    document = {"a": {"b": 1, "c": 2}, "list": [{"x": 1, "y": 2}], "said": {"any": 1}, "new": {}}
+    told = Documented({"a.b": set(), "list": {"x"}, "fields": set()})
+    document = {"a": {"b": 1, "c": 2}, "list": [{"x": 1, "y": 2}], "fields": {"any": 1}, "new": {}}
     assert list(told.unknown(document)) == ["a.c", "list.y", "new"]

@@ -17,7 +17,7 @@ PYTHON_DEV = re.compile(r"(?:^|`|: )((?:\.venv/bin/)?python -m dev [^`\n]*)", re
 MAKE = re.compile(r"(?:^|`)(make [a-z][^`\n]*)", re.MULTILINE)
 
 
-def named(page: Path) -> str:
+def linked_tests(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
@@ -39,7 +39,7 @@ def anchors(page: Path) -> set[str]:
 def dev_commands() -> Iterator[tuple[str, str]]:
     for page in PAGES:
         for command in PYTHON_DEV.findall(page.read_text()):
-            yield named(page), command
+            yield linked_tests(page), command
 
 
 def targets() -> set[str]:
@@ -47,25 +47,27 @@ def targets() -> set[str]:
     return set(found)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=named)
+@pytest.mark.parametrize("page", PAGES, ids=linked_tests)
 def test_every_link_leads_to_a_file(page: Path) -> None:
     assert [str(file) for file, _ in links(page) if not file.exists()] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=named)
+@pytest.mark.parametrize("page", PAGES, ids=linked_tests)
 def test_every_anchor_is_a_heading(page: Path) -> None:
     wanted = [(file, anchor) for file, anchor in links(page) if anchor and file.suffix == ".md"]
-    assert [(named(file), anchor) for file, anchor in wanted if anchor not in anchors(file)] == []
+    assert [
+        (linked_tests(file), anchor) for file, anchor in wanted if anchor not in anchors(file)
+    ] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=named)
+@pytest.mark.parametrize("page", PAGES, ids=linked_tests)
 def test_every_test_that_is_named_is_there(page: Path) -> None:
     wanted = [(file, anchor) for file, anchor in links(page) if anchor and file.suffix == ".py"]
     missing = [(file, name) for file, name in wanted if f"def {name}(" not in file.read_text()]
-    assert [(named(file), name) for file, name in missing] == []
+    assert [(linked_tests(file), name) for file, name in missing] == []
 
 
-def test_every_promise_names_the_test_that_shows_it() -> None:
+def test_every_guarantee_links_its_test() -> None:
     section = (ROOT / "README.md").read_text().partition("\n### What it promises")[2]
     rows = [row for row in section.partition("\n## ")[0].splitlines() if row.startswith("| **")]
     assert len(rows) > 10
@@ -79,7 +81,7 @@ def test_every_page_is_reached_from_the_readme() -> None:
         if page not in reached and page.suffix == ".md":
             reached.add(page)
             ahead += [file for file, _ in links(page)]
-    assert [named(page) for page in PAGES if page not in reached] == []
+    assert [linked_tests(page) for page in PAGES if page not in reached] == []
 
 
 @pytest.mark.parametrize("page, command", list(dev_commands()))
@@ -91,7 +93,7 @@ def test_every_command_is_one_that_the_command_line_reads(page: str, command: st
 
 def test_every_make_target_is_one_of_the_makefiles() -> None:
     told = {
-        (named(page), word)
+        (linked_tests(page), word)
         for page in PAGES
         for command in MAKE.findall(page.read_text())
         for word in shlex.split(command, comments=True)[1:]
@@ -100,7 +102,7 @@ def test_every_make_target_is_one_of_the_makefiles() -> None:
     assert {(page, word) for page, word in told if word not in targets()} == set()
 
 
-def test_every_threat_names_what_shows_it() -> None:
+def test_every_threat_links_its_test() -> None:
     page = (ROOT / "docs" / "security.md").read_text()
     section = page.partition("\n## Threats\n")[2].partition("\n## ")[0]
     rows = [line for line in section.splitlines() if line.startswith("| ")][1:]
@@ -108,8 +110,10 @@ def test_every_threat_names_what_shows_it() -> None:
     assert [row for row in rows if "](../tests/" not in row.rpartition(" | ")[2]] == []
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "decisions").glob("0*.md")), ids=named)
-def test_every_decision_says_when_to_think_again(page: Path) -> None:
+@pytest.mark.parametrize(
+    "page", sorted((ROOT / "docs" / "decisions").glob("0*.md")), ids=linked_tests
+)
+def test_every_decision_has_a_revisit_condition(page: Path) -> None:
     assert re.search(r"^\*\*Think again when\*\* ", page.read_text(), re.MULTILINE)
     assert f"]({page.name})" in (page.parent / "README.md").read_text()
 

@@ -10,7 +10,7 @@ import pytest
 
 import main
 from dev.processes import LOOPBACK, find_free_port
-from tests.served import serving
+from tests.served import serve_deployed_function
 
 ROOT = Path(main.__file__).parent
 DEPLOYED = {"K_SERVICE": "opentable-webhook", "GOOGLE_CLOUD_PROJECT": "project-1"}
@@ -33,7 +33,7 @@ def test_main_starts_with_no_variables_and_no_credentials() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def ends_well(command: str, **variables: str) -> bool:
+def exits_cleanly(command: str, **variables: str) -> bool:
     """Whether a fresh process runs some lines to their end."""
     done = subprocess.run(
         [sys.executable, "-c", command], cwd=ROOT, env=variables, timeout=60, check=False
@@ -41,7 +41,7 @@ def ends_well(command: str, **variables: str) -> bool:
     return done.returncode == 0
 
 
-STRANGERS = {
+UNRELATED_MODULES = {
     "opentable_webhook": {"firebase_admin", "phonenumbers", "pydantic", "stamina"},
     "opentable_poll": {"firebase_admin", "phonenumbers", "pydantic", "functions.reconcile"},
     "opentable_reconcile": {"firebase_admin", "phonenumbers", "pydantic", "functions.poll"},
@@ -49,21 +49,21 @@ STRANGERS = {
 }
 
 
-@pytest.mark.parametrize("target", STRANGERS)
+@pytest.mark.parametrize("target", UNRELATED_MODULES)
 def test_a_target_imports_nothing_that_only_others_need(target: str) -> None:
-    met = f"{STRANGERS[target]} & sys.modules.keys()"
-    assert ends_well(f"from main import {target}; import sys; sys.exit(' '.join({met}) or 0)")
+    met = f"{UNRELATED_MODULES[target]} & sys.modules.keys()"
+    assert exits_cleanly(f"from main import {target}; import sys; sys.exit(' '.join({met}) or 0)")
 
 
 @pytest.mark.parametrize("imports", ["import main", "from main import api", "from main import *"])
 def test_what_was_imported_is_frozen_and_all_else_is_collected(imports: str) -> None:
-    assert ends_well(
+    assert exits_cleanly(
         f"{imports}; import gc; assert gc.isenabled(); assert gc.get_freeze_count() > 10_000"
     )
 
 
 def test_a_function_that_cannot_be_imported_leaves_the_collector_on() -> None:
-    assert ends_well("""
+    assert exits_cleanly("""
 import gc, sys
 sys.modules["functions.api"] = None
 try:
@@ -84,11 +84,11 @@ except InvalidSettingsError:
     sys.exit(not gc.isenabled())
 sys.exit("It started")
 """
-    assert ends_well(lines, SECRETS_FILE="secrets.json")
+    assert exits_cleanly(lines, SECRETS_FILE="secrets.json")
 
 
-def test_a_function_that_is_asked_for_again_freezes_nothing_more() -> None:
-    assert ends_well("""
+def test_a_second_lookup_of_a_function_freezes_nothing_more() -> None:
+    assert exits_cleanly("""
 import gc, main
 main.api
 before, more = gc.get_freeze_count(), [[] for _ in range(1000)]
@@ -107,19 +107,19 @@ def test_main_starts_as_a_deployed_function() -> None:
 
 
 @pytest.mark.parametrize("name", ["FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST"])
-def test_an_emulator_beside_a_deployed_function_fails_at_start_in_words(name: str) -> None:
+def test_an_emulator_beside_a_deployed_function_fails_at_start_with_a_message(name: str) -> None:
     done = start(**DEPLOYED, **{name: "127.0.0.1:8787"})
     assert done.returncode != 0
     assert re.search(f"{name}.*remove them and deploy again", done.stderr)
 
 
-def test_a_deployed_function_without_a_project_fails_at_start_in_words() -> None:
+def test_a_deployed_function_without_a_project_fails_at_start_with_a_message() -> None:
     done = start(K_SERVICE="opentable-webhook")
     assert done.returncode != 0
     assert "GOOGLE_CLOUD_PROJECT is not set: set it" in done.stderr
 
 
-def test_a_secrets_file_without_the_emulator_fails_at_start_in_words() -> None:
+def test_a_secrets_file_without_the_emulator_fails_at_start_with_a_message() -> None:
     done = start(SECRETS_FILE="secrets.json")
     assert done.returncode != 0
     assert "SECRETS_FILE is read beside the Firestore emulator only: unset it" in done.stderr
@@ -129,7 +129,7 @@ def test_a_secrets_file_on_a_deployed_function_fails_at_start() -> None:
     assert start(**DEPLOYED, SECRETS_FILE="secrets.json").returncode != 0
 
 
-def test_an_unencrypted_opentable_fails_at_start_in_words() -> None:
+def test_an_unencrypted_opentable_url_fails_at_start_with_a_message() -> None:
     done = start(OPENTABLE_API_URL="http://platform.opentable.com")
     assert done.returncode != 0
     assert re.search("OPENTABLE_API_URL.*must be https", done.stderr)
@@ -138,7 +138,7 @@ def test_an_unencrypted_opentable_fails_at_start_in_words() -> None:
 @pytest.mark.parametrize("target", main.__all__)
 def test_a_target_starts_alone_and_answers(target: str) -> None:
     nowhere = f"{LOOPBACK}:{find_free_port()}"
-    with serving(
+    with serve_deployed_function(
         target, GOOGLE_CLOUD_PROJECT="project-1", FIRESTORE_EMULATOR_HOST=nowhere
     ) as served:
         assert 400 <= httpx.get(served.url, timeout=30).status_code < 500

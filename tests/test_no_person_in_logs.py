@@ -23,12 +23,18 @@ from shared.edge.secrets import CredentialCache
 from shared.edge.services import AppContext
 from shared.edge.staff.staffroom import build_api_context
 from shared.errors import InvalidSettingsError
-from tests.driver import MARKED_TYPE, SIGNED, TOKEN, Driver, untold
-from tests.edge.guest_party import SOON, Party
+from tests.driver import (
+    MARKED_MEDIA_TYPE,
+    SIGNATURE_HEADERS,
+    TOKEN_HEADERS,
+    FunctionCaller,
+    lines_with_forbidden_text,
+)
+from tests.edge.guest_party import GUEST_VISIT_TIME, GuestScenario
 from tests.edge.marked_diner import MarkedDiner
-from tests.functions.api.caller import Caller, served, unsigned
-from tests.safe import Safe
-from tests.wire import Step, Wire
+from tests.functions.api.caller import StaffApiClient, api_transport, unsigned_id_token
+from tests.safe import InMemorySecretSource
+from tests.wire import CommitHook, FirestoreSpy
 from tests.world import World, make_world
 
 CREDENTIALS = {
@@ -48,21 +54,21 @@ CRASHES: list[type[Exception]] = [
 
 
 @pytest.fixture
-async def driver(firestore: AsyncClient) -> AsyncIterator[Driver]:
+async def function_caller(firestore: AsyncClient) -> AsyncIterator[FunctionCaller]:
     world = await make_world(firestore, country="US")
-    safe = Safe()
+    safe = InMemorySecretSource()
     safe.payloads[world.restaurant.secret] = CREDENTIALS
     secrets = CredentialCache(lambda: safe, lambda: 0.0)
     directory = RestaurantDirectory(firestore, secrets, None, lambda: 0.0)
     world.sandbox.tokens.partners[0].client_secret = "marked-secret"
     services = structs.replace(world.services, directory=directory)
-    yield Driver(structs.replace(world, services=services))
+    yield FunctionCaller(structs.replace(world, services=services))
     world.executor.shutdown()
     process._contexts_by_loop.clear()
 
 
 @pytest.fixture
-def written(
+def captured_log(
     capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> Callable[[], str]:
     """Returns all that was written, to the log of any library too."""
@@ -77,7 +83,9 @@ def written(
     return read
 
 
-def letter(driver: Driver, number: int, kind: str = "updated", **data: Any) -> dict[str, Any]:
+def envelope_with_diner(
+    driver: FunctionCaller, number: int, kind: str = "updated", **data: Any
+) -> dict[str, Any]:
     """Return a relay's envelope about the marked diner."""
     person = {"dinerName": "Zoë Marked", "dinerEmail": "marked@example.com"}
     said = {"dinerPhone": "2125559876", "specialRequests": "marked", "reservationId": "ot_1"}
@@ -89,67 +97,81 @@ def letter(driver: Driver, number: int, kind: str = "updated", **data: Any) -> d
     }
 
 
-def booked_by(party: Party) -> SandboxReservation:
+def book_with_guest(party: GuestScenario) -> SandboxReservation:
     """Book a table for somebody marked."""
     key = party.guests.add("Zoë", "Marked", "marked@example.com", "2125559876").key
-    return party.world.desk.create(SOON, 2, guest_key=key, request="marked wish")
+    return party.world.desk.create(GUEST_VISIT_TIME, 2, guest_key=key, request="marked wish")
 
 
-async def test_no_outcome_of_a_webhook(driver: Driver, written: Callable[[], str]) -> None:
-    party = Party(driver.world)
-    booked = booked_by(party)
+async def test_no_outcome_of_a_webhook(
+    function_caller: FunctionCaller, captured_log: Callable[[], str]
+) -> None:
+    party = GuestScenario(function_caller.world)
+    booked = book_with_guest(party)
     row = party.row(booked)
     codes = [
-        await driver.webhook(letter(driver, 1, "created", reservationId=booked.key)),
-        await driver.webhook(row),
-        await driver.webhook(row),
-        await driver.webhook(row | {"sequence_id": 0, "venue_notes": "marked"}),
-        await driver.webhook(row | {"venue_notes": "marked contradiction"}),
-        await driver.webhook(row | {"sequence_id": 99, "state": "Marked"}),
-        await driver.webhook(letter(driver, 2, reservationId=booked.key)),
-        await driver.webhook(letter(driver, 2, dinerName="Marked again")),
-        await driver.webhook(letter(driver, 3, partySize="marked")),
-        await driver.webhook(letter(driver, 4, reservationId="marked/../id")),
-        await driver.webhook(letter(driver, 5, kind="marked")),
-        await driver.webhook(letter(driver, 6, dinerName="Marked" * 30_000)),
-        await driver.webhook(letter(driver, 7, restaurantId="marked-nobody")),
-        await driver.webhook(b'{"marked": '),
-        await driver.webhook(b'{"marked": "' + b"A" * 300_000),
-        await driver.webhook(row, authorization="Bearer marked-guess"),
-        await driver.webhook(row, authorization="Basic bWFya2VkOm1hcmtlZA=="),
-        await driver.webhook(row, **SIGNED),
-        await driver.webhook(row, **TOKEN, **MARKED_TYPE),
+        await function_caller.webhook(
+            envelope_with_diner(function_caller, 1, "created", reservationId=booked.key)
+        ),
+        await function_caller.webhook(row),
+        await function_caller.webhook(row),
+        await function_caller.webhook(row | {"sequence_id": 0, "venue_notes": "marked"}),
+        await function_caller.webhook(row | {"venue_notes": "marked contradiction"}),
+        await function_caller.webhook(row | {"sequence_id": 99, "state": "Marked"}),
+        await function_caller.webhook(
+            envelope_with_diner(function_caller, 2, reservationId=booked.key)
+        ),
+        await function_caller.webhook(
+            envelope_with_diner(function_caller, 2, dinerName="Marked again")
+        ),
+        await function_caller.webhook(envelope_with_diner(function_caller, 3, partySize="marked")),
+        await function_caller.webhook(
+            envelope_with_diner(function_caller, 4, reservationId="marked/../id")
+        ),
+        await function_caller.webhook(envelope_with_diner(function_caller, 5, kind="marked")),
+        await function_caller.webhook(
+            envelope_with_diner(function_caller, 6, dinerName="Marked" * 30_000)
+        ),
+        await function_caller.webhook(
+            envelope_with_diner(function_caller, 7, restaurantId="marked-nobody")
+        ),
+        await function_caller.webhook(b'{"marked": '),
+        await function_caller.webhook(b'{"marked": "' + b"A" * 300_000),
+        await function_caller.webhook(row, authorization="Bearer marked-guess"),
+        await function_caller.webhook(row, authorization="Basic bWFya2VkOm1hcmtlZA=="),
+        await function_caller.webhook(row, **SIGNATURE_HEADERS),
+        await function_caller.webhook(row, **TOKEN_HEADERS, **MARKED_MEDIA_TYPE),
     ]
     assert set(codes) == {200, 202, 400, 401, 413, 415}
-    text = written()
-    assert '"event": "hint"' in text
+    text = captured_log()
+    assert '"event": "webhook.refetch"' in text
     assert '"event": "guest"' in text
-    assert untold(text) == []
+    assert lines_with_forbidden_text(text) == []
 
 
 async def test_no_run_that_polls_reconciles_quarantines_and_erases(
-    driver: Driver, written: Callable[[], str]
+    function_caller: FunctionCaller, captured_log: Callable[[], str]
 ) -> None:
-    diner = MarkedDiner(Party(driver.world))
-    await diner.settle_in()
-    odd = booked_by(diner.party)
-    book = driver.world.sandbox.store
+    diner = MarkedDiner(GuestScenario(function_caller.world))
+    await diner.create_everywhere()
+    odd = book_with_guest(diner.scenario)
+    book = function_caller.world.sandbox.store
     book.update_reservation(
         odd.rid, odd.key, lambda row: replace(row, party_size=0, venue_notes="marked")
     )
     book.update_guest(odd.rid, str(odd.guest_key), _unreadable)
-    await driver.call(opentable_poll, {})
-    driver.world.desk.set_request(diner.booked[0].key, "marked anew")
-    assert await driver.call(opentable_reconcile, {}) == 200
-    driver.world.clock.advance(900)
-    diner.party.guests.forget(diner.key)
-    assert await driver.call(opentable_poll, {}) == 200
-    await diner.replay()
-    assert await driver.call(opentable_reconcile, {}) == 200
-    text = written()
+    await function_caller.call(opentable_poll, {})
+    function_caller.world.desk.set_request(diner.reservations[0].key, "marked anew")
+    assert await function_caller.call(opentable_reconcile, {}) == 200
+    function_caller.world.clock.advance(900)
+    diner.scenario.guests.forget(diner.key)
+    assert await function_caller.call(opentable_poll, {}) == 200
+    await diner.resend_everything()
+    assert await function_caller.call(opentable_reconcile, {}) == 200
+    text = captured_log()
     for event in ("poll", "reconciliation", "guest.erased"):
         assert f'"event": "{event}"' in text
-    assert untold(text) == []
+    assert lines_with_forbidden_text(text) == []
 
 
 def _unreadable(guest: SandboxGuest) -> SandboxGuest:
@@ -166,28 +188,28 @@ def _unreadable(guest: SandboxGuest) -> SandboxGuest:
     ],
 )
 async def test_no_order_that_cannot_be_read(
-    driver: Driver, written: Callable[[], str], order: bytes
+    function_caller: FunctionCaller, captured_log: Callable[[], str], order: bytes
 ) -> None:
-    assert await driver.call(opentable_reconcile, order) == 400
-    assert untold(written()) == []
+    assert await function_caller.call(opentable_reconcile, order) == 400
+    assert lines_with_forbidden_text(captured_log()) == []
 
 
 @pytest.mark.parametrize(
     "kind", [FailureKind.REVOKED, FailureKind.HTML, FailureKind.TRUNCATED, FailureKind.CLOSE]
 )
 async def test_no_failure_of_opentable(
-    driver: Driver, written: Callable[[], str], kind: FailureKind
+    function_caller: FunctionCaller, captured_log: Callable[[], str], kind: FailureKind
 ) -> None:
-    party = Party(driver.world)
-    booked = booked_by(party)
-    driver.world.sandbox.faults.script_failure(kind, times=50)
-    hurried = _hurried(driver.world.services)
-    await driver.webhook(party.row(booked), hurried)
-    await driver.call(opentable_poll, {}, hurried)
-    await driver.call(opentable_reconcile, {}, hurried)
-    text = written()
+    party = GuestScenario(function_caller.world)
+    booked = book_with_guest(party)
+    function_caller.world.sandbox.faults.script_failure(kind, times=50)
+    hurried = _hurried(function_caller.world.services)
+    await function_caller.webhook(party.row(booked), hurried)
+    await function_caller.call(opentable_poll, {}, hurried)
+    await function_caller.call(opentable_reconcile, {}, hurried)
+    text = captured_log()
     assert '"status": "error"' in text
-    assert untold(text) == []
+    assert lines_with_forbidden_text(text) == []
 
 
 def _hurried(services: AppContext) -> AppContext:
@@ -195,7 +217,7 @@ def _hurried(services: AppContext) -> AppContext:
     return structs.replace(services, environment=structs.replace(services.environment, **hurry))
 
 
-def _raising(crash: type[Exception]) -> Step:
+def _raising(crash: type[Exception]) -> CommitHook:
     async def fail() -> None:
         raise crash("Zoë Marked, marked@example.com, is too long a value")
 
@@ -205,21 +227,25 @@ def _raising(crash: type[Exception]) -> Step:
 @pytest.mark.parametrize("crash", CRASHES)
 @pytest.mark.parametrize("passing", [0, 1, 2])
 async def test_no_fault_of_the_store_or_of_ours(
-    driver: Driver, wire: Wire, written: Callable[[], str], crash: type[Exception], passing: int
+    function_caller: FunctionCaller,
+    firestore_spy: FirestoreSpy,
+    captured_log: Callable[[], str],
+    crash: type[Exception],
+    passing: int,
 ) -> None:
-    party = Party(driver.world)
-    booked = booked_by(party)
-    tapped = structs.replace(driver.world.services, firestore=wire.client)
+    party = GuestScenario(function_caller.world)
+    booked = book_with_guest(party)
+    tapped = structs.replace(function_caller.world.services, firestore=firestore_spy.client)
     for function, body in (
         (opentable_webhook, party.row(booked)),
         (opentable_poll, {}),
         (opentable_reconcile, {}),
     ):
-        wire.before.clear()
-        wire.before.extend([*[_go_on] * passing, *[_raising(crash)] * 12])
-        await driver.call(function, body, tapped, **TOKEN)
-        assert len(wire.before) < 12
-    assert untold(written()) == []
+        firestore_spy.before_commit.clear()
+        firestore_spy.before_commit.extend([*[_go_on] * passing, *[_raising(crash)] * 12])
+        await function_caller.call(function, body, tapped, **TOKEN_HEADERS)
+        assert len(firestore_spy.before_commit) < 12
+    assert lines_with_forbidden_text(captured_log()) == []
 
 
 async def _go_on() -> None:
@@ -227,8 +253,8 @@ async def _go_on() -> None:
 
 
 @pytest.fixture
-def wire(firestore: AsyncClient) -> Wire:
-    return Wire(firestore)
+def firestore_spy(firestore: AsyncClient) -> FirestoreSpy:
+    return FirestoreSpy(firestore)
 
 
 @pytest.mark.parametrize(
@@ -243,32 +269,34 @@ def wire(firestore: AsyncClient) -> Wire:
 def test_no_setting_that_cannot_be_used(name: str, value: str) -> None:
     with pytest.raises(InvalidSettingsError) as refusal:
         read_environment({"GOOGLE_CLOUD_PROJECT": "p", name: value})
-    assert untold(str(refusal.value)) == []
+    assert lines_with_forbidden_text(str(refusal.value)) == []
 
 
 async def test_no_secret_that_cannot_be_read(
-    driver: Driver, firestore: AsyncClient, written: Callable[[], str]
+    function_caller: FunctionCaller, firestore: AsyncClient, captured_log: Callable[[], str]
 ) -> None:
-    safe = Safe()
+    safe = InMemorySecretSource()
     directory = RestaurantDirectory(
         firestore, CredentialCache(lambda: safe, lambda: 0.0), None, lambda: 0.0
     )
-    services = structs.replace(driver.world.services, directory=directory)
+    services = structs.replace(function_caller.world.services, directory=directory)
     payloads: list[object] = ["marked, no JSON", {"bearerTokens": "marked"}, {"clientSecret": 5}]
     for payload in payloads:
-        safe.payloads[driver.world.restaurant.secret] = payload
-        await driver.webhook(letter(driver, 1), services)
-        await driver.call(opentable_poll, {}, services)
-    assert untold(written()) == []
+        safe.payloads[function_caller.world.restaurant.secret] = payload
+        await function_caller.webhook(envelope_with_diner(function_caller, 1), services)
+        await function_caller.call(opentable_poll, {}, services)
+    assert lines_with_forbidden_text(captured_log()) == []
 
 
 async def test_no_call_of_the_staff(
-    driver: Driver, written: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+    function_caller: FunctionCaller,
+    captured_log: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9099")
-    await driver.webhook(letter(driver, 1, "created", partySize=2))
-    await driver.webhook(letter(driver, 2, partySize="marked"))
-    manager = await _manager(driver.world)
+    await function_caller.webhook(envelope_with_diner(function_caller, 1, "created", partySize=2))
+    await function_caller.webhook(envelope_with_diner(function_caller, 2, partySize="marked"))
+    manager = await _manager(function_caller.world)
     [item] = (await manager.get("quarantine")).json()["items"]
     answers = [
         await manager.get("reservations"),
@@ -282,13 +310,13 @@ async def test_no_call_of_the_staff(
         await manager.with_token("marked-token").get("integration"),
     ]
     assert {answer.status_code for answer in answers} > {200, 401, 409}
-    assert untold(written()) == []
+    assert lines_with_forbidden_text(captured_log()) == []
 
 
-async def _manager(world: World) -> Caller:
+async def _manager(world: World) -> StaffApiClient:
     services = world.services
     room = build_api_context(services)
     members = paths.staff_member_document(services.firestore, world.restaurant.id, "mara")
     await members.set({"role": "manager"})
-    token = unsigned(services.firestore.project, "mara")
-    return Caller(served(room), world.restaurant.id, token)
+    token = unsigned_id_token(services.firestore.project, "mara")
+    return StaffApiClient(api_transport(room), world.restaurant.id, token)

@@ -85,7 +85,7 @@ async def test_no_client_lists_or_queries(
     assert (listed.status_code, queried.status_code) == (403, 403)
 
 
-async def test_the_emulator_lets_an_administrator_in(
+async def test_the_emulator_accepts_an_administrator(
     direct: httpx.AsyncClient, project: str
 ) -> None:
     # Else all the refusals above could have another cause.

@@ -1,7 +1,7 @@
 """Seconds that pass when a test says so."""
 
 
-class Timer:
+class FakeTimer:
     """A clock in seconds that stands still until it is moved."""
 
     def __init__(self) -> None:
@@ -10,6 +10,6 @@ class Timer:
     def __call__(self) -> float:
         return self._seconds
 
-    def wait(self, seconds: float) -> None:
+    def advance(self, seconds: float) -> None:
         """Let seconds pass."""
         self._seconds += seconds

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from datetime import UTC, datetime, timedelta
 
 # Zone: its offset in seconds at the start of 2026, then each switch (UTC) and the offset after it.
-SWITCHES: dict[str, tuple[int, dict[str, int]]] = {
+ZONE_TRANSITIONS: dict[str, tuple[int, dict[str, int]]] = {
     "America/New_York": (
         -18000,
         {
@@ -40,28 +40,28 @@ SWITCHES: dict[str, tuple[int, dict[str, int]]] = {
 }
 
 
-def switches(zone: str) -> list[datetime]:
+def transitions(zone: str) -> list[datetime]:
     """Return a zone's switches of 2026 and 2027 as instants; another's where it has none."""
-    own = SWITCHES[zone][1] or SWITCHES["America/New_York"][1]
-    return [datetime.fromisoformat(text).replace(tzinfo=UTC) for text in own]
+    after = ZONE_TRANSITIONS[zone][1] or ZONE_TRANSITIONS["America/New_York"][1]
+    return [datetime.fromisoformat(text).replace(tzinfo=UTC) for text in after]
 
 
-def offset(zone: str, instant: datetime) -> timedelta:
+def utc_offset(zone: str, instant: datetime) -> timedelta:
     """Return how far a zone's wall clock is ahead of UTC at an instant."""
-    first, then = SWITCHES[zone]
-    moments = [datetime.fromisoformat(text).replace(tzinfo=UTC) for text in then]
-    offsets = [first, *then.values()]
+    first, later = ZONE_TRANSITIONS[zone]
+    moments = [datetime.fromisoformat(text).replace(tzinfo=UTC) for text in later]
+    offsets = [first, *later.values()]
     return timedelta(seconds=offsets[bisect_right(moments, instant)])
 
 
-def wall(zone: str, instant: datetime) -> str:
+def local_time(zone: str, instant: datetime) -> str:
     """Return what a zone's wall clock shows at an instant, ``YYYY-MM-DDTHH:MM:SS``."""
-    return f"{instant + offset(zone, instant):%Y-%m-%dT%H:%M:%S}"
+    return f"{instant + utc_offset(zone, instant):%Y-%m-%dT%H:%M:%S}"
 
 
-def instants(zone: str, text: str) -> list[datetime]:
+def instants_at(zone: str, text: str) -> list[datetime]:
     """Return the instants at which a wall clock shows a time: two, one, or none at all."""
-    shown = datetime.fromisoformat(text).replace(tzinfo=UTC)
-    offsets = {SWITCHES[zone][0], *SWITCHES[zone][1].values()}
-    guesses = sorted(shown - timedelta(seconds=seconds) for seconds in offsets)
-    return [guess for guess in guesses if wall(zone, guess) == text]
+    local_as_utc = datetime.fromisoformat(text).replace(tzinfo=UTC)
+    offsets = {ZONE_TRANSITIONS[zone][0], *ZONE_TRANSITIONS[zone][1].values()}
+    guesses = sorted(local_as_utc - timedelta(seconds=seconds) for seconds in offsets)
+    return [guess for guess in guesses if local_time(zone, guess) == text]

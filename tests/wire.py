@@ -6,10 +6,10 @@ from typing import Any
 
 from google.cloud.firestore import AsyncClient
 
-Step = Callable[[], Awaitable[object]]
+CommitHook = Callable[[], Awaitable[object]]
 
 
-class Wire:
+class FirestoreSpy:
     """Stands between a client and its gRPC calls.
 
     Args:
@@ -19,9 +19,9 @@ class Wire:
         client: The tapped client.
         calls: The names of the calls made, in order.
         read_names: The names of the documents that were read by name.
-        before: A step for each of the next commits, taken before it is sent.
-        after: A step for each of the next commits, taken once it has landed.
-        refusal: While set, every call fails so.
+        before_commit: A step for each of the next commits, taken before it is sent.
+        after_commit: A step for each of the next commits, taken once it has landed.
+        failure: While set, every call fails so.
     """
 
     def __init__(self, client: AsyncClient) -> None:
@@ -30,45 +30,45 @@ class Wire:
         self.client._firestore_api_internal = self
         self.calls: list[str] = []
         self.read_names: list[str] = []
-        self.before: deque[Step] = deque()
-        self.after: deque[Step] = deque()
-        self.refusal: type[Exception] | None = None
+        self.before_commit: deque[CommitHook] = deque()
+        self.after_commit: deque[CommitHook] = deque()
+        self.failure: type[Exception] | None = None
 
     async def commit(self, **sent: Any) -> Any:
-        self._count("commit")
-        await _take(self.before)
+        self._record_call("commit")
+        await _run_next_hook(self.before_commit)
         answer = await self._api.commit(**sent)
-        await _take(self.after)
+        await _run_next_hook(self.after_commit)
         return answer
 
     async def batch_get_documents(self, **sent: Any) -> Any:
-        self._count("read")
+        self._record_call("read")
         request = sent["request"]
         names = request["documents"] if isinstance(request, dict) else request.documents
         self.read_names += names
         return await self._api.batch_get_documents(**sent)
 
     async def run_query(self, **sent: Any) -> Any:
-        self._count("query")
+        self._record_call("query")
         return await self._api.run_query(**sent)
 
-    def counted(self) -> list[str]:
+    def take_calls(self) -> list[str]:
         """Return the calls since this was last asked."""
         calls, self.calls = self.calls, []
         return calls
 
-    def _count(self, name: str) -> None:
+    def _record_call(self, name: str) -> None:
         self.calls.append(name)
-        if self.refusal is not None:
-            raise self.refusal("refused by the test")
+        if self.failure is not None:
+            raise self.failure("refused by the test")
 
 
-async def _take(steps: deque[Step]) -> None:
+async def _run_next_hook(steps: deque[CommitHook]) -> None:
     if steps:
         await steps.popleft()()
 
 
-def failing(error: type[Exception]) -> Step:
+def fail_with(error: type[Exception]) -> CommitHook:
     """Return a step that fails."""
 
     async def fail() -> None:

@@ -34,14 +34,14 @@ from shared.edge.secrets import CredentialCache
 from shared.edge.services import AppContext
 from tests.restaurants import Restaurant, new_restaurant, seed
 
-OPENTABLES = FieldFilter("source.system", "==", "OPENTABLE")
-BEGINNING = datetime(2026, 3, 14, 15, tzinfo=UTC)
+OPENTABLE_RESERVATIONS = FieldFilter("source.system", "==", "OPENTABLE")
+START_TIME = datetime(2026, 3, 14, 15, tzinfo=UTC)
 NEW_YORK = ZoneInfo("America/New_York")
 _CREDENTIALS = '{"clientId": "me", "clientSecret": "hush", "bearerTokens": ["proof"]}'
 
 
 @dataclass(slots=True)
-class _OneSecret:
+class _SharedSecretSource:
     """A source of secrets that gives every restaurant the same credentials."""
 
     async def read(self, secret_id: str) -> str:
@@ -71,43 +71,43 @@ class World(Struct):
         """Run one poll."""
         return await poll_restaurant(self.services, self.restaurant.id)
 
-    async def reconcile(self, **wanted: Any) -> dict[str, Any]:
+    async def reconcile(self, **options: Any) -> dict[str, Any]:
         """Run one reconciliation and return the stored report."""
-        answer = await reconcile_restaurant(
-            self.services, ReconciliationRequest(**wanted), self.restaurant.id
+        result = await reconcile_restaurant(
+            self.services, ReconciliationRequest(**options), self.restaurant.id
         )
         reports = paths.reports_collection(self.services.firestore, self.restaurant.id)
-        report = (await reports.document(answer["reportId"]).get()).to_dict()
+        report = (await reports.document(result["reportId"]).get()).to_dict()
         assert report is not None
         return report
 
-    async def ledger(self) -> dict[str, dict[str, Any]]:
+    async def ledger_documents(self) -> dict[str, dict[str, Any]]:
         """Return the ledger's documents of OpenTable's reservations by external key."""
         reservations = paths.reservations_collection(self.services.firestore, self.restaurant.id)
-        documents = reservations.where(filter=OPENTABLES).stream()
+        documents = reservations.where(filter=OPENTABLE_RESERVATIONS).stream()
         return {
             document["source"]["externalReservationId"]: document
             async for snapshot in documents
             if (document := snapshot.to_dict())
         }
 
-    async def everything(self) -> dict[str, dict[str, Any]]:
+    async def all_documents(self) -> dict[str, dict[str, Any]]:
         """Return every document of the project by its path."""
-        found: dict[str, dict[str, Any]] = {}
+        documents: dict[str, dict[str, Any]] = {}
         collections = [each async for each in self.services.firestore.collections()]
         while collections:
             async for reference in collections.pop().list_documents():
                 snapshot = await reference.get()
                 if snapshot.exists:
-                    found[_below_root(reference.path)] = snapshot.to_dict() or {}
+                    documents[_below_root(reference.path)] = snapshot.to_dict() or {}
                 collections += [each async for each in reference.collections()]
-        return found
+        return documents
 
-    async def take_in(self, row: dict[str, Any]) -> ApplyResult | QuarantineResult:
+    async def ingest_row(self, row: dict[str, Any]) -> ApplyResult | QuarantineResult:
         """Have the webhook's intake take one of OpenTable's objects."""
-        return await self._take_in(WebhookFormat.OPENTABLE_RESERVATION, row)
+        return await self._ingest(WebhookFormat.OPENTABLE_RESERVATION, row)
 
-    async def hear_relay(self, kind: str, **data: Any) -> ApplyResult | QuarantineResult:
+    async def ingest_envelope(self, kind: str, **data: Any) -> ApplyResult | QuarantineResult:
         """Have the webhook's intake take a relay's envelope of this moment."""
         body = {
             "eventType": f"reservation.{kind}",
@@ -115,17 +115,17 @@ class World(Struct):
             "timestamp": self.clock().isoformat(),
             "data": data,
         }
-        return await self._take_in(WebhookFormat.ENVELOPE, body)
+        return await self._ingest(WebhookFormat.ENVELOPE, body)
 
-    async def _take_in(
+    async def _ingest(
         self, shape: WebhookFormat, body: dict[str, Any]
     ) -> ApplyResult | QuarantineResult:
-        statement = IncomingEvent(
+        event = IncomingEvent(
             shape, body, json.dumps(body), "application/json", self.clock(), Channel.WEBHOOK
         )
-        return await ingest_event(self.services, self.settings(), statement)
+        return await ingest_event(self.services, self.settings(), event)
 
-    def book(self) -> dict[str, Any]:
+    def opentable_reservations(self) -> dict[str, Any]:
         """Return OpenTable's reservations by external key."""
         rid = int(self.restaurant.rid)
         return {item.key.lower(): item for item in self.sandbox.store.list_reservations(rid)}
@@ -137,7 +137,7 @@ def _below_root(path: str) -> str:
 
 async def make_world(firestore: AsyncClient, **settings: Any) -> World:
     """Open a restaurant on both sides; the book is empty, and the ledger too."""
-    clock = ManualClock(BEGINNING)
+    clock = ManualClock(START_TIME)
     restaurant = new_restaurant()
     book = SandboxStore(clock)
     book.add_restaurant(SandboxRestaurant(int(restaurant.rid), "Demo", NEW_YORK))
@@ -158,7 +158,7 @@ async def make_world(firestore: AsyncClient, **settings: Any) -> World:
         firestore=firestore,
         directory=RestaurantDirectory(
             firestore,
-            CredentialCache(_OneSecret, SYSTEM_CLOCK.monotonic),
+            CredentialCache(_SharedSecretSource, SYSTEM_CLOCK.monotonic),
             None,
             SYSTEM_CLOCK.monotonic,
         ),
@@ -169,12 +169,14 @@ async def make_world(firestore: AsyncClient, **settings: Any) -> World:
     return World(services, sandbox, clock, restaurant, executor)
 
 
-def disagreements(book: dict[str, Any], ledger: dict[str, dict[str, Any]]) -> list[str]:
+def differing_keys(book: dict[str, Any], ledger: dict[str, dict[str, Any]]) -> list[str]:
     """Return the keys of reservations that the two sides do not show alike."""
-    return [key for key, truth in book.items() if not _shows(ledger.get(key), truth)]
+    return [
+        key for key, reservation in book.items() if not _is_equal_to(ledger.get(key), reservation)
+    ]
 
 
-def _shows(document: dict[str, Any] | None, truth: Any) -> bool:
+def _is_equal_to(document: dict[str, Any] | None, reservation: Any) -> bool:
     return document is not None and (
         document["partySize"],
         document["startAtTimestamp"],
@@ -182,9 +184,9 @@ def _shows(document: dict[str, Any] | None, truth: Any) -> bool:
         document["metadata"]["tableNumbers"],
         document["sync"]["opentable"]["version"]["sequenceId"],
     ) == (
-        truth.party_size,
-        truth.scheduled,
-        truth.state,
-        list(truth.tables),
-        truth.sequence_id,
+        reservation.party_size,
+        reservation.scheduled,
+        reservation.state,
+        list(reservation.tables),
+        reservation.sequence_id,
     )

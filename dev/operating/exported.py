@@ -46,7 +46,7 @@ _ENTRY_FIELDS = (
     "eventId",
     "eventType",
     "source",
-    "speaker",
+    "actor",
     "occurredAt",
     "sequenceId",
     "receivedAt",

@@ -43,7 +43,7 @@ class CredentialUsage:
         """Return it as a program is told."""
         return {
             "scheme": self.scheme,
-            "keyPosition": self.position,
+            "credentialIndex": self.position,
             "at": format_utc(self.at),
             "isNewest": self.is_newest,
         }
@@ -57,7 +57,7 @@ async def read_credential_usage(api: OperatorClient) -> list[CredentialUsage]:
     """
     client = api.app_context.firestore
     document = await read_integration_document(client, api.restaurant_id) or {}
-    entered_at = document.get("credentialsEnteredAt")
+    entered_at = document.get("credentialsChangedAt")
     proofs = await read_webhook_credential_uses(client, api.restaurant_id, _MAX_WEBHOOKS)
     return select_newest_usage(proofs, entered_at if isinstance(entered_at, datetime) else None)
 

@@ -14,44 +14,44 @@ ActionBody = Mapping[str, Any]
 ActionResult = SandboxReservation | SandboxGuest | list[SandboxReservation]
 
 RESERVATION_ACTIONS: dict[str, Callable[[ReservationActions, ActionBody], SandboxReservation]] = {
-    "book": lambda desk, said: desk.create(
-        _parse_time(said["scheduled"]), int(said["party_size"]), guest_key=said.get("guest_key")
+    "book": lambda actions, body: actions.create(
+        _parse_time(body["scheduled"]), int(body["party_size"]), guest_key=body.get("guest_key")
     ),
-    "move": lambda desk, said: desk.reschedule(said["key"], _parse_time(said["scheduled"])),
-    "resize": lambda desk, said: desk.change_party_size(said["key"], int(said["party_size"])),
-    "tables": lambda desk, said: desk.assign_tables(said["key"], *said["tables"]),
-    "note": lambda desk, said: desk.set_notes(said["key"], said["notes"]),
-    "request": lambda desk, said: desk.set_request(said["key"], said["request"]),
-    "cancel": lambda desk, said: desk.cancel(said["key"]),
-    "uncancel": lambda desk, said: desk.uncancel(said["key"]),
+    "move": lambda actions, body: actions.reschedule(body["key"], _parse_time(body["scheduled"])),
+    "resize": lambda actions, body: actions.change_party_size(body["key"], int(body["party_size"])),
+    "tables": lambda actions, body: actions.assign_tables(body["key"], *body["tables"]),
+    "note": lambda actions, body: actions.set_notes(body["key"], body["notes"]),
+    "request": lambda actions, body: actions.set_request(body["key"], body["request"]),
+    "cancel": lambda actions, body: actions.cancel(body["key"]),
+    "uncancel": lambda actions, body: actions.uncancel(body["key"]),
 }
 VISIT_ACTIONS: dict[
     str, Callable[[VisitActions, ActionBody], SandboxReservation | list[SandboxReservation]]
 ] = {
-    "arrive": lambda floor, said: floor.record_arrival(
-        said["key"], everyone=said.get("everyone", True)
+    "arrive": lambda actions, body: actions.record_arrival(
+        body["key"], everyone=body.get("everyone", True)
     ),
-    "seat": lambda floor, said: floor.seat(said["key"]),
-    "mark": lambda floor, said: floor.set_state(said["key"], said["state"]),
-    "done": lambda floor, said: floor.finish(said["key"]),
-    "no_show": lambda floor, said: floor.mark_no_show(said["key"]),
-    "walk_in": lambda floor, said: floor.add_walk_in(int(said["party_size"])),
-    "sweep": lambda floor, said: floor.close_open_visits(date.fromisoformat(said["day"])),
+    "seat": lambda actions, body: actions.seat(body["key"]),
+    "mark": lambda actions, body: actions.set_state(body["key"], body["state"]),
+    "done": lambda actions, body: actions.finish(body["key"]),
+    "no_show": lambda actions, body: actions.mark_no_show(body["key"]),
+    "walk_in": lambda actions, body: actions.add_walk_in(int(body["party_size"])),
+    "sweep": lambda actions, body: actions.close_open_visits(date.fromisoformat(body["day"])),
 }
 GUEST_ACTIONS: dict[str, Callable[[GuestActions, ActionBody], SandboxGuest]] = {
-    "add_guest": lambda guests, said: guests.add(
-        said.get("first_name", ""), said.get("last_name", ""), said.get("email", "")
+    "add_guest": lambda actions, body: actions.add(
+        body.get("first_name", ""), body.get("last_name", ""), body.get("email", "")
     ),
-    "rename": lambda guests, said: guests.rename(
-        said["key"], said["first_name"], said["last_name"]
+    "rename": lambda actions, body: actions.rename(
+        body["key"], body["first_name"], body["last_name"]
     ),
-    "merge": lambda guests, said: guests.merge(said["key"], said["survivor"]),
-    "forget": lambda guests, said: guests.forget(said["key"]),
+    "merge": lambda actions, body: actions.merge(body["key"], body["survivor"]),
+    "forget": lambda actions, body: actions.forget(body["key"]),
 }
 
 
 def apply_named_action(store: SandboxStore, body: ActionBody) -> ActionResult:
-    """Carry out ``said["do"]`` on ``said["rid"]``, with the act's own words beside them.
+    """Carry out ``body["do"]`` on ``body["rid"]``, with the act's own words beside them.
 
     Raises:
         KeyError: An unknown act, rid or key, or a missing word.

@@ -64,7 +64,7 @@ async def request_backfill(context: RequestContext[EmptyRequest, BackfillRequest
             context.app_context, context.restaurant_id, body.start_date, body.end_date
         )
     except BackfillInProgressError as conflict:
-        raise ApiError(409, "BACKFILL_UNDER_WAY", str(conflict)) from None
+        raise ApiError(409, "BACKFILL_RUNNING", str(conflict)) from None
     except InvalidSettingsError as problem:
         raise ApiError(409, "SETTINGS_UNUSABLE", str(problem)) from None
     except ValueError as problem:

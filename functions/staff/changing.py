@@ -26,7 +26,7 @@ async def update_integration(context: RequestContext[EmptyRequest, SettingsReque
         own_secret_id = f"opentable-{context.restaurant_id}"
         _check_secret_owner(context, fields.get("secret", stored.get("secret")), own_secret_id)
         await _store_credentials(context, own_secret_id)
-        fields |= {"secret": own_secret_id, "credentialsEnteredAt": context.app_context.clock()}
+        fields |= {"secret": own_secret_id, "credentialsChangedAt": context.app_context.clock()}
     if fields:
         await _store_settings(context, fields)
     context.app_context.directory.invalidate(parse_settings(context.restaurant_id, stored | fields))
@@ -58,7 +58,7 @@ def _check_secret_owner(
     if is_partner_secret or (secret is not None and secret != own_secret_id):
         raise ApiError(
             409,
-            "SECRET_OF_ANOTHER",
+            "SECRET_NOT_OWNED",
             "An operator chose the secret that serves this restaurant; ask one to change it.",
         )
 
@@ -79,7 +79,7 @@ async def _store_credentials(
             ),
         )
     except InvalidSettingsError as problem:
-        raise ApiError(409, "SECRET_UNWRITABLE", str(problem)) from None
+        raise ApiError(409, "SECRET_NOT_WRITABLE", str(problem)) from None
 
 
 async def _store_settings(

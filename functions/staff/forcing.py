@@ -24,7 +24,7 @@ async def force_report(context: RequestContext[EmptyRequest, EmptyRequest]) -> A
             context.app_context, context.restaurant_id, context.id, FORCE_BUDGET_SECONDS
         )
     except PlanNotExecutableError as error:
-        status, code = (404, "NOT_FOUND") if error.code == "NO_SUCH_REPORT" else (409, error.code)
+        status, code = (404, "NOT_FOUND") if error.code == "REPORT_NOT_FOUND" else (409, error.code)
         raise ApiError(status, code, str(error)) from None
     except InvalidSettingsError as problem:
         raise build_settings_error(str(problem)) from None
@@ -33,7 +33,7 @@ async def force_report(context: RequestContext[EmptyRequest, EmptyRequest]) -> A
         LogEvent.RECONCILIATION_FORCED,
         restaurantId=context.restaurant_id,
         reportId=result["reportId"],
-        forcedFrom=context.id,
+        heldReportId=context.id,
         by=context.user.uid,
     )
     return await respond_with_report(context, result["reportId"])

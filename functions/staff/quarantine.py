@@ -29,7 +29,9 @@ class AuthenticationSummary(ResponseModel):
     """How a sender proved who it is."""
 
     scheme: str
-    key_position: int | None = Field(description="Which of the live keys matched, 0 the newest.")
+    credential_index: int | None = Field(
+        description="Which of the live keys matched, 0 the newest."
+    )
 
 
 class QuarantineItemResponse(QuarantineItemSummary):

@@ -38,9 +38,11 @@ class ReportSummary(ResponseModel):
     new_divergences: int
     missed_webhooks: int
     duration_ms: int
-    forced_from: str | None = Field(description="The held report whose plan this one carried out.")
-    forced_to: str | None = Field(None, description="The report of its plan's carrying out.")
-    forced_at: UtcInstant | None = None
+    held_report_id: str | None = Field(
+        description="The held report whose plan this one carried out."
+    )
+    executed_by: str | None = Field(None, description="The report of its plan's carrying out.")
+    executed_at: UtcInstant | None = None
     counts: ReportCounts
 
 

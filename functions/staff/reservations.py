@@ -72,7 +72,7 @@ class JournalEntryResponse(ResponseModel):
     event_id: str
     event_type: str
     source: str
-    speaker: str
+    actor: str
     occurred_at: UtcInstant
     received_at: UtcInstant
     sequence_id: int | None

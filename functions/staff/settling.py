@@ -92,9 +92,7 @@ async def dismiss_quarantine_item(
     if item["status"] != "OPEN":
         text = f"Only an open item can be dismissed; this one is {item['status']}."
         raise ApiError(409, "NOT_OPEN", text)
-    await review.resolve(
-        context.id, "DISMISSED", context.user, dismissedBecause=context.body.reason
-    )
+    await review.resolve(context.id, "DISMISSED", context.user, dismissReason=context.body.reason)
     return ApiResponse(DismissResponse(id=context.id, status="DISMISSED"))
 
 

@@ -206,7 +206,7 @@ def _decide_repeat(
     entry_id = _choose_entry_id(event, stored)
     entry = stored.journal_entries.get(entry_id)
     if entry is not None:
-        return _no_change_or_conflict(_conflicts_with_entry(entry["said"], event), state)
+        return _no_change_or_conflict(_conflicts_with_entry(entry["fields"], event), state)
     registers = state.get_registers(event.actor)
     if registers.version == event.version:
         return _no_change_or_conflict(_conflicts_with_registers(event, state), state)

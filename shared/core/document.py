@@ -149,7 +149,7 @@ def format_opentable_version(state: ReservationState) -> str:
 
 def find_open_divergence(state: ReservationState) -> str | None:
     """Return the type of the divergence that reconciliation flagged and nothing has settled."""
-    if state.resolve_field("divergenceMark") != format_opentable_version(state):
+    if state.resolve_field("divergenceVersion") != format_opentable_version(state):
         return None
     divergence = state.resolve_field("divergence")
     return divergence if isinstance(divergence, str) else None

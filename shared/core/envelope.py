@@ -147,7 +147,7 @@ def _parse_timestamp(
     if accept_future_timestamp:
         return received_at
     raise InvalidEventError(
-        "timestamp_ahead",
+        "timestamp_in_future",
         "The envelope's timestamp is over 300 s in the future: set the relay's clock. Replayed, "
         "this event is dated by when it came.",
     )

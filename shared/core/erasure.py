@@ -146,10 +146,10 @@ def _is_safe_value(value: object) -> bool:
 
 def redact_journal_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of a journal entry that change when the person is erased from it."""
-    fields = {name: redact_value(name, value) for name, value in entry["said"].items()}
+    fields = {name: redact_value(name, value) for name, value in entry["fields"].items()}
     changes = {
         path: change for path, change in entry["changes"].items() if path not in PERSONAL_PATHS
     }
     payload = redact_json(entry["payload"])
-    redacted = {"said": fields, "changes": changes, "payload": payload}
+    redacted = {"fields": fields, "changes": changes, "payload": payload}
     return {name: value for name, value in redacted.items() if entry[name] != value}

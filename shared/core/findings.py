@@ -23,7 +23,7 @@ def build_divergence_event(
     """
     fields: dict[str, FieldValue] = {
         "divergence": divergence and divergence.value,
-        "divergenceMark": format_opentable_version(state),
+        "divergenceVersion": format_opentable_version(state),
     }
     kind = "flagged" if divergence else "settled"
     return _build_reconciliation_event(

@@ -11,7 +11,7 @@ from shared.core.guest import Guest
 from shared.core.joined import LinkedGuest, UnresolvedGuest, resolve_guest
 from shared.core.statements import ReservationState
 
-GUEST_LINKED_EVENT_TYPE = "guest.joined"
+GUEST_LINKED_EVENT_TYPE = "guest.linked"
 
 ResolvedGuests = Mapping[str, LinkedGuest | UnresolvedGuest]
 

@@ -174,7 +174,7 @@ class ReconciliationReport(Struct):
             "newDivergences": self.new_divergences,
             "missedWebhooks": self.missed_webhooks.count,
             "durationMs": self.duration_ms,
-            "forcedFrom": self.held_report_id,
+            "heldReportId": self.held_report_id,
             "counts": self.count_entries()
             | {"missing": len(self.missing), "skipped": len(self.skipped)},
         }

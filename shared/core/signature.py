@@ -33,7 +33,7 @@ class Verification(Struct, frozen=True):
 
     def to_map(self) -> dict[str, str | int | None]:
         """Return an accepted proof as it is stored, which tells no credential."""
-        return {"scheme": self.reason, "keyPosition": self.credential_index}
+        return {"scheme": self.reason, "credentialIndex": self.credential_index}
 
 
 def verify_signature(

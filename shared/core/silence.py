@@ -61,8 +61,8 @@ class WebhookSilence(Struct, frozen=True):
     def to_update_fields(self) -> dict[str, Any]:
         """Return it as fields of the settings document, by dotted path."""
         return {
-            "poll.deafRuns": self.missed_runs,
-            "poll.deafSince": self.missed_since,
+            "poll.missedRuns": self.missed_runs,
+            "poll.missedSince": self.missed_since,
             "poll.webhooksSilentSince": self.missed_since if self.is_silent else None,
         }
 
@@ -70,4 +70,4 @@ class WebhookSilence(Struct, frozen=True):
 def webhook_silence_from_document(document: Mapping[str, Any]) -> WebhookSilence:
     """Read it back from a settings document."""
     poll = document.get("poll") or {}
-    return WebhookSilence(poll.get("deafRuns") or 0, poll.get("deafSince"))
+    return WebhookSilence(poll.get("missedRuns") or 0, poll.get("missedSince"))

@@ -1,7 +1,7 @@
 """Statements as Firestore keeps them, in ``sync`` and ``statusHistory``, and back.
 
 A register is stored as its highest version, all values, and the versions of only those fields
-that were last said earlier (``behind``): OpenTable's objects are whole, so theirs is empty.
+that were last said earlier (``olderVersions``): OpenTable's objects are whole, so theirs is empty.
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,14 +32,14 @@ def registers_to_map(registers: FieldRegisters) -> dict[str, Any]:
     return {
         "version": registers.version and version_to_map(registers.version),
         "values": {name: register_value.value for name, register_value in registers.fields.items()},
-        "behind": older_versions,
+        "olderVersions": older_versions,
     }
 
 
 def registers_from_map(stored: Mapping[str, Any]) -> FieldRegisters:
     """Read a register back."""
     version = version_from_map(stored["version"])
-    older_versions = stored["behind"]
+    older_versions = stored["olderVersions"]
     fields = {
         name: RegisterValue(
             version_from_map(older_versions[name]) if name in older_versions else version, value
@@ -108,7 +108,7 @@ def guest_references_to_fields(references: GuestReferences) -> dict[str, Any]:
         return {}
     return {
         "guests.named": sorted(references.keys),
-        "guests.ledTo": sorted(references.resolved_keys),
+        "guests.resolvedGuestKeys": sorted(references.resolved_keys),
         "guests.forgotten": references.has_forgotten_guest,
     }
 
@@ -116,6 +116,6 @@ def guest_references_to_fields(references: GuestReferences) -> dict[str, Any]:
 def _guest_references_from_document(flat: Mapping[str, Any]) -> GuestReferences:
     return GuestReferences(
         frozenset(flat.get("guests.named", ())),
-        frozenset(flat.get("guests.ledTo", ())),
+        frozenset(flat.get("guests.resolvedGuestKeys", ())),
         flat.get("guests.forgotten", False),
     )

@@ -63,7 +63,7 @@ _MAX_DAYS_BY_BUCKET = (
 class BookingOutcome(StrEnum):
     """What came of a reservation, as far as one knows."""
 
-    ATTENDING = "COMES"
+    ATTENDING = "ATTENDING"
     CANCELLED = "CANCELLED"
     NO_SHOW = "NO_SHOW"
 

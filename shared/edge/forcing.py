@@ -54,7 +54,7 @@ async def force_held_report(
     lease = await leases.acquire(restaurant_id, "reconciliation", duration)
     if lease is None:
         raise PlanNotExecutableError(
-            "RUN_UNDER_WAY", "A reconciliation is under way: try again in a few minutes."
+            "RUN_IN_PROGRESS", "A reconciliation is under way: try again in a few minutes."
         )
     try:
         return await _execute_report(context, lease, report_id, Deadline.after(budget_seconds))

@@ -199,7 +199,7 @@ async def find_reservations_of_guest(
     Raises:
         LedgerUnavailableError: When they could not be listed.
     """
-    guest_filter = FieldFilter("guests.ledTo", "array_contains", guest_key)
+    guest_filter = FieldFilter("guests.resolvedGuestKeys", "array_contains", guest_key)
     query = paths.reservations_collection(context.firestore, settings.restaurant_id).where(
         filter=guest_filter
     )

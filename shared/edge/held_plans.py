@@ -69,7 +69,7 @@ class HeldPlan(Struct, frozen=True):
         Raises:
             LedgerUnavailableError: When it could not be marked.
         """
-        fields = {"forcedTo": report_id, "forcedAt": now}
+        fields = {"executedBy": report_id, "executedAt": now}
         with translate_firestore_errors():
             await self.reference.update(fields, retry=None, timeout=_WRITE_TIMEOUT_SECONDS)
 
@@ -95,15 +95,16 @@ async def load_held_plan(client: AsyncClient, restaurant_id: str, report_id: str
     report = (await read_document(reference)).to_dict()
     if report is None:
         raise PlanNotExecutableError(
-            "NO_SUCH_REPORT", "There is no report of this id: take it from the list of reports."
+            "REPORT_NOT_FOUND", "There is no report of this id: take it from the list of reports."
         )
     if report["status"] != ReportStatus.HELD:
         status = report["status"]
         raise PlanNotExecutableError(
             "NOT_HELD", f"Only the plan of a HELD report can be carried out; this one is {status}."
         )
-    if report.get("forcedTo"):
+    if report.get("executedBy"):
         raise PlanNotExecutableError(
-            "ALREADY_FORCED", f"This plan was carried out before: see report {report['forcedTo']}."
+            "PLAN_ALREADY_EXECUTED",
+            f"This plan was carried out before: see report {report['executedBy']}.",
         )
     return HeldPlan(reference, report)

@@ -59,7 +59,7 @@ def reports_collection(client: AsyncClient, restaurant_id: str) -> AsyncCollecti
 
 def analytics_collection(client: AsyncClient, restaurant_id: str) -> AsyncCollectionReference:
     """Return the daily roll-ups of a restaurant's reservation patterns."""
-    return client.collection("restaurants", restaurant_id, "reservationPatterns")
+    return client.collection("restaurants", restaurant_id, "reservationAnalytics")
 
 
 def guests_collection(client: AsyncClient, restaurant_id: str) -> AsyncCollectionReference:

@@ -24,7 +24,7 @@ _FORCE_AGAIN_ADVICE = "What is listed was carried out: force the held plan again
 
 
 def create_report(
-    context: AppContext, restaurant_id: str, window: DateWindow, forced_from: str | None = None
+    context: AppContext, restaurant_id: str, window: DateWindow, held_report_id: str | None = None
 ) -> ReconciliationReport:
     """Return the report of a run that begins now.
 
@@ -32,7 +32,7 @@ def create_report(
         context: The process's services.
         restaurant_id: Lineup's id.
         window: The days that it is about.
-        forced_from: The held report whose plan it carries out, if any.
+        held_report_id: The held report whose plan it carries out, if any.
     """
     now = context.clock()
     return ReconciliationReport(
@@ -40,7 +40,7 @@ def create_report(
         restaurant_id=restaurant_id,
         window=window,
         reconciled_at=now,
-        held_report_id=forced_from,
+        held_report_id=held_report_id,
     )
 
 
@@ -116,7 +116,7 @@ def _log_report(report: ReconciliationReport) -> None:
         reportId=report.report_id,
         status=report.status.value,
         error=report.reason,
-        forcedFrom=report.held_report_id,
+        heldReportId=report.held_report_id,
         compared=report.compared_count,
         newDivergences=report.new_divergences,
         missedWebhooks=report.missed_webhooks.count,

@@ -11,46 +11,46 @@ from shared.edge.staff.cancelling import cancel_native_reservation
 from shared.edge.staff.replaying import replay_quarantined_event
 from shared.edge.staff.tokens import AuthenticatedUser
 from shared.errors import InvalidEventError, ServiceUnavailableError
-from tests.behaviour.counter import asking
-from tests.behaviour.telling import Telling, as_envelope, as_row
-from tests.front_door import knock
-from tests.functions.api.book import write_own
+from tests.behaviour.counter import use_single_row_opentable
+from tests.behaviour.telling import SampleEvent, sample_as_envelope, sample_as_row
+from tests.front_door import call_webhook
+from tests.functions.api.book import write_native_reservation
 from tests.world import World
 
-Attempt = Callable[[], Awaitable[bool]]
-Prepare = Callable[[World, Telling], Awaitable[Attempt]]
+DeliveryAttempt = Callable[[], Awaitable[bool]]
+PrepareDelivery = Callable[[World, SampleEvent], Awaitable[DeliveryAttempt]]
 
 
-async def _webhook(world: World, body: dict[str, Any]) -> Attempt:
+async def _prepare_webhook(world: World, body: dict[str, Any]) -> DeliveryAttempt:
     async def attempt() -> bool:
-        code = await knock(world.services, json.dumps(body).encode())
+        code = await call_webhook(world.services, json.dumps(body).encode())
         assert code in {200, 503}
         return code == 200
 
     return attempt
 
 
-async def envelope_webhook(world: World, telling: Telling) -> Attempt:
-    return await _webhook(world, as_envelope(telling, world.restaurant.id))
+async def prepare_envelope_webhook(world: World, event: SampleEvent) -> DeliveryAttempt:
+    return await _prepare_webhook(world, sample_as_envelope(event, world.restaurant.id))
 
 
-async def object_webhook(world: World, telling: Telling) -> Attempt:
-    return await _webhook(world, as_row(telling, world.restaurant.rid))
+async def prepare_row_webhook(world: World, event: SampleEvent) -> DeliveryAttempt:
+    return await _prepare_webhook(world, sample_as_row(event, world.restaurant.rid))
 
 
-async def poll(world: World, telling: Telling) -> Attempt:
+async def prepare_poll(world: World, event: SampleEvent) -> DeliveryAttempt:
     async def attempt() -> bool:
-        with asking(world) as counter:
-            counter.row = as_row(telling, world.restaurant.rid)
+        with use_single_row_opentable(world) as counter:
+            counter.row = sample_as_row(event, world.restaurant.rid)
             return bool((await world.poll())["status"] == "ok")
 
     return attempt
 
 
-async def reconciliation(world: World, telling: Telling) -> Attempt:
+async def prepare_reconciliation(world: World, event: SampleEvent) -> DeliveryAttempt:
     async def attempt() -> bool:
-        with asking(world) as counter:
-            counter.row = as_row(telling, world.restaurant.rid)
+        with use_single_row_opentable(world) as counter:
+            counter.row = sample_as_row(event, world.restaurant.rid)
             answer = await reconcile_restaurant(
                 world.services, ReconciliationRequest(), world.restaurant.id
             )
@@ -60,45 +60,45 @@ async def reconciliation(world: World, telling: Telling) -> Attempt:
     return attempt
 
 
-async def _replay(world: World, body: dict[str, Any]) -> Attempt:
+async def _prepare_replay(world: World, body: dict[str, Any]) -> DeliveryAttempt:
     services, rejection = world.services, InvalidEventError("held_back", "By the test.")
-    kept = await services.quarantine(world.restaurant.id).add(
+    entry = await services.quarantine(world.restaurant.id).add(
         json.dumps(body), JSON_MEDIA_TYPE, rejection
     )
     items = paths.quarantine_collection(services.firestore, world.restaurant.id)
-    item = (await items.document(kept.id).get()).to_dict() or {}
+    item = (await items.document(entry.id).get()).to_dict() or {}
 
     async def attempt() -> bool:
-        return await _unless_unavailable(
+        return await _is_acknowledged(
             replay_quarantined_event(world.services, world.settings(), item)
         )
 
     return attempt
 
 
-async def replayed_envelope(world: World, telling: Telling) -> Attempt:
-    return await _replay(world, as_envelope(telling, world.restaurant.id))
+async def prepare_envelope_replay(world: World, event: SampleEvent) -> DeliveryAttempt:
+    return await _prepare_replay(world, sample_as_envelope(event, world.restaurant.id))
 
 
-async def replayed_object(world: World, telling: Telling) -> Attempt:
-    return await _replay(world, as_row(telling, world.restaurant.rid))
+async def prepare_row_replay(world: World, event: SampleEvent) -> DeliveryAttempt:
+    return await _prepare_replay(world, sample_as_row(event, world.restaurant.rid))
 
 
-async def staff(world: World, telling: Telling) -> Attempt:
-    own = f"own-{telling.version}"
-    await write_own(world, own)
+async def prepare_staff_cancellation(world: World, event: SampleEvent) -> DeliveryAttempt:
+    document_id = f"own-{event.version}"
+    await write_native_reservation(world, document_id)
 
     async def attempt() -> bool:
-        by, key = AuthenticatedUser("staff-1", is_operator=False), str(telling.version)
+        by, key = AuthenticatedUser("staff-1", is_operator=False), str(event.version)
         cancelling = cancel_native_reservation(
-            world.services, world.settings(), own, user=by, reason=key, idempotency_key=key
+            world.services, world.settings(), document_id, user=by, reason=key, idempotency_key=key
         )
-        return await _unless_unavailable(cancelling)
+        return await _is_acknowledged(cancelling)
 
     return attempt
 
 
-async def _unless_unavailable(work: Awaitable[object]) -> bool:
+async def _is_acknowledged(work: Awaitable[object]) -> bool:
     try:
         await work
     except ServiceUnavailableError:

@@ -10,93 +10,93 @@ from shared.edge.staff.cancelling import cancel_native_reservation
 from shared.edge.staff.replaying import replay_quarantined_event
 from shared.edge.staff.tokens import AuthenticatedUser
 from shared.errors import InvalidEventError
-from tests.behaviour.sources import OpenTables
-from tests.behaviour.telling import Telling, as_envelope, as_row
-from tests.functions.api.book import write_own
+from tests.behaviour.sources import OpenTableChannel
+from tests.behaviour.telling import SampleEvent, sample_as_envelope, sample_as_row
+from tests.functions.api.book import write_native_reservation
 from tests.world import World
 
-_BECAUSE_IT_CANCELS = "staff cancel Lineup's own reservations, now, and say nothing else"
+_ONLY_CANCELS = "staff cancel Lineup's own reservations, now, and say nothing else"
 
 
-class ReplayedEnvelope(OpenTables):
+class ReplayedEnvelopeChannel(OpenTableChannel):
     """A relay's envelope out of the quarantine; what is refused again is told and stays there."""
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
-        self._refused: list[str] = []
+        self._rejections: list[str] = []
 
-    async def say(self, telling: Telling) -> None:
+    async def deliver(self, event: SampleEvent) -> None:
         services, restaurant_id = self._world.services, self._world.restaurant.id
-        body, rejection = self._body(telling), InvalidEventError("held_back", "By the test.")
-        kept = await services.quarantine(restaurant_id).add(
+        body, rejection = self._body(event), InvalidEventError("held_back", "By the test.")
+        entry = await services.quarantine(restaurant_id).add(
             json.dumps(body), JSON_MEDIA_TYPE, rejection
         )
         item = (
             await paths.quarantine_collection(services.firestore, restaurant_id)
-            .document(kept.id)
+            .document(entry.id)
             .get()
         )
         try:
             await replay_quarantined_event(services, self._world.settings(), item.to_dict() or {})
         except InvalidEventError as error:
-            self._refused.append(error.reason)
+            self._rejections.append(error.reason)
 
-    async def refusals(self) -> list[str]:
-        return self._refused
+    async def rejections(self) -> list[str]:
+        return self._rejections
 
-    def _body(self, telling: Telling) -> dict[str, Any]:
-        return as_envelope(telling, self._world.restaurant.id)
+    def _body(self, event: SampleEvent) -> dict[str, Any]:
+        return sample_as_envelope(event, self._world.restaurant.id)
 
 
-class ReplayedObject(ReplayedEnvelope):
+class ReplayedRowChannel(ReplayedEnvelopeChannel):
     """OpenTable's own object out of the quarantine."""
 
-    def _body(self, telling: Telling) -> dict[str, Any]:
-        return as_row(telling, self._world.restaurant.rid)
+    def _body(self, event: SampleEvent) -> dict[str, Any]:
+        return sample_as_row(event, self._world.restaurant.rid)
 
 
-class Staff:
+class StaffChannel:
     """A cancellation by the staff; its request's key is the event's id, its reason the content."""
 
-    cannot: ClassVar[Mapping[str, str]] = {
-        "test_old_never_overwrites_new": _BECAUSE_IT_CANCELS,
-        "test_a_partial_body_leaves_the_rest_as_it_was": _BECAUSE_IT_CANCELS,
-        "test_an_unknown_state_is_kept_as_a_word_and_changes_no_status": _BECAUSE_IT_CANCELS,
-        "test_cancelled_stays_cancelled_when_an_older_event_comes_late": _BECAUSE_IT_CANCELS,
-        "test_a_newer_event_revives_what_was_cancelled": _BECAUSE_IT_CANCELS,
+    not_applicable: ClassVar[Mapping[str, str]] = {
+        "test_an_older_event_never_overwrites_a_newer_one": _ONLY_CANCELS,
+        "test_a_partial_body_keeps_the_other_fields": _ONLY_CANCELS,
+        "test_an_unknown_state_is_stored_as_text_and_does_not_change_the_status": _ONLY_CANCELS,
+        "test_a_late_older_event_does_not_undo_a_cancellation": _ONLY_CANCELS,
+        "test_a_newer_event_restores_a_cancelled_reservation": _ONLY_CANCELS,
         "test_unknown_fields_are_ignored": "the request's model refuses them before this",
     }
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._refused: list[str] = []
+        self._rejections: list[str] = []
 
-    async def say(self, telling: Telling) -> None:
+    async def deliver(self, event: SampleEvent) -> None:
         if not await self.document():
-            await write_own(self._world)
+            await write_native_reservation(self._world)
         try:
             await cancel_native_reservation(
                 self._world.services,
                 self._world.settings(),
                 "own-1",
                 user=AuthenticatedUser("staff-1", is_operator=False),
-                reason=f"a party of {telling.said.get('partySize')}",
-                idempotency_key=str(telling.version),
+                reason=f"a party of {event.fields.get('partySize')}",
+                idempotency_key=str(event.version),
             )
         except InvalidEventError as error:
-            self._refused.append(error.reason)
+            self._rejections.append(error.reason)
 
     async def document(self) -> dict[str, Any]:
-        return (await self._own().get()).to_dict() or {}
+        return (await self._reservation().get()).to_dict() or {}
 
     async def journal(self) -> dict[str, dict[str, Any]]:
-        entries = paths.journal_collection(self._own()).stream()
+        entries = paths.journal_collection(self._reservation()).stream()
         return {entry.id: entry.to_dict() or {} async for entry in entries}
 
-    async def refusals(self) -> list[str]:
-        return self._refused
+    async def rejections(self) -> list[str]:
+        return self._rejections
 
-    def _own(self) -> Any:
+    def _reservation(self) -> Any:
         reservations = paths.reservations_collection(
             self._world.services.firestore, self._world.restaurant.id
         )

@@ -9,11 +9,11 @@ from msgspec.structs import replace
 
 from shared.edge.opentable.client import OpenTableClient
 from shared.edge.opentable.transport import build_session
-from tests.edge.opentable.scripted import Reply, ScriptedAdapter
+from tests.edge.opentable.scripted import ScriptedAdapter, ScriptedResponse
 from tests.world import World
 
 
-class Counter:
+class SingleRowOpenTable:
     """Where a row is shown.
 
     Attributes:
@@ -23,20 +23,20 @@ class Counter:
     def __init__(self) -> None:
         self.row: dict[str, Any] | None = None
         self.adapter = ScriptedAdapter()
-        self.adapter.steps.append(self._answer)
+        self.adapter.steps.append(self._respond)
 
-    def _answer(self) -> Reply:
+    def _respond(self) -> ScriptedResponse:
         _, _, _, kind, *one = urlsplit(self.adapter.requests[-1].url or "").path.split("/")
         if one:
-            return Reply(self.row)
+            return ScriptedResponse(self.row)
         items = [self.row] if self.row and kind == "reservations" else []
-        return Reply({"hasNextPage": False, "offset": 0, "limit": 1_000, "items": items})
+        return ScriptedResponse({"hasNextPage": False, "offset": 0, "limit": 1_000, "items": items})
 
 
 @contextmanager
-def asking(world: World) -> Iterator[Counter]:
+def use_single_row_opentable(world: World) -> Iterator[SingleRowOpenTable]:
     """Have a world's services ask a counter in the sandbox's place."""
-    counter, session, services = Counter(), build_session(1), world.services
+    counter, session, services = SingleRowOpenTable(), build_session(1), world.services
     session.mount("https://", counter.adapter)
     urls = services.environment.api_url, services.environment.oauth_url
     client = OpenTableClient(*urls, session, world.executor)

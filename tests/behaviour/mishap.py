@@ -8,38 +8,38 @@ from msgspec.structs import replace
 
 from shared.edge.directory import RestaurantDirectory
 from shared.edge.opentable.clock import SYSTEM_CLOCK
-from tests.machine.mortal import Line, Mortal
+from tests.machine.mortal import FaultyFirestore, WorkerFaults
 from tests.world import World
 
 
-class Mishap:
+class CallFailure:
     """Befalls the call of one number.
 
     Args:
         error: What the caller gets to hear.
         at: The number of the call, or of the answer, from 0.
-        lost: Whether it is the answer that is lost, the call being carried out.
+        lose_response: Whether it is the answer that is lost, the call being carried out.
 
     Attributes:
         happened: Whether there was such a call.
     """
 
-    def __init__(self, error: type[Exception], at: int, *, lost: bool) -> None:
-        self._error, self._at, self._lost = error, at, lost
+    def __init__(self, error: type[Exception], at: int, *, lose_response: bool) -> None:
+        self._error, self._at, self._lose_response = error, at, lose_response
         self._passed = 0
         self.happened = False
 
     def step(self) -> None:
         """Take a call on its way."""
-        if not self._lost:
-            self._befall()
+        if not self._lose_response:
+            self._fail_if_due()
 
-    def hear(self) -> None:
+    def receive(self) -> None:
         """Take an answer on its way."""
-        if self._lost:
-            self._befall()
+        if self._lose_response:
+            self._fail_if_due()
 
-    def _befall(self) -> None:
+    def _fail_if_due(self) -> None:
         self._passed += 1
         if self._passed - 1 == self._at:
             self.happened = True
@@ -47,10 +47,10 @@ class Mishap:
 
 
 @contextmanager
-def befalling(world: World, mishap: Mishap) -> Iterator[None]:
+def fail_firestore_call(world: World, failure: CallFailure) -> Iterator[None]:
     """Have a world's services call Firestore over a line that the mishap befalls."""
     services = world.services
-    client = Line(services.firestore, cast("Mortal", mishap)).client
+    client = FaultyFirestore(services.firestore, cast("WorkerFaults", failure)).client
     directory = RestaurantDirectory(
         client, services.directory._credential_cache, None, SYSTEM_CLOCK.monotonic
     )

@@ -4,51 +4,51 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.statements import envelope, row
+from tests.statements import envelope_body, row_body
 
-RESERVATION = "ot_1"
-_WORDS = {"partySize": "party_size", "status": "state"}
+RESERVATION_KEY = "ot_1"
+_ROW_FIELD_NAMES = {"partySize": "party_size", "status": "state"}
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class SampleEvent:
     """What is said, and its place in its speaker's order.
 
     Attributes:
         version: 1 to 30; a higher one was said later.
-        said: Values by the envelope's field names.
-        is_whole: Whether all else is said as well: a confirmed table for four.
+        fields: Values by the envelope's field names.
+        is_complete: Whether all else is said as well: a confirmed table for four.
     """
 
     version: int
-    said: Mapping[str, Any] = field(default_factory=dict)
-    is_whole: bool = True
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    is_complete: bool = True
 
 
-def tell(version: int, **said: Any) -> Telling:
+def complete_event(version: int, **said: Any) -> SampleEvent:
     """Return a whole statement."""
-    return Telling(version, said)
+    return SampleEvent(version, said)
 
 
-def tell_only(version: int, **said: Any) -> Telling:
+def partial_event(version: int, **said: Any) -> SampleEvent:
     """Return a statement that says nothing but this."""
-    return Telling(version, said, is_whole=False)
+    return SampleEvent(version, said, is_complete=False)
 
 
-def as_envelope(telling: Telling, restaurant_id: str) -> dict[str, Any]:
+def sample_as_envelope(event: SampleEvent, restaurant_id: str) -> dict[str, Any]:
     """Return a relay's envelope."""
-    said: dict[str, Any] = {"restaurantId": restaurant_id, **telling.said}
-    kind = "created" if telling.is_whole else "updated"
-    if said.get("status") == "Cancelled":
+    fields: dict[str, Any] = {"restaurantId": restaurant_id, **event.fields}
+    kind = "created" if event.is_complete else "updated"
+    if fields.get("status") == "Cancelled":
         kind = "cancelled"
-    return {**envelope(kind, telling.version, **said), "id": f"event_{telling.version}"}
+    return {**envelope_body(kind, event.version, **fields), "id": f"event_{event.version}"}
 
 
-def as_row(telling: Telling, rid: str) -> dict[str, Any]:
+def sample_as_row(event: SampleEvent, rid: str) -> dict[str, Any]:
     """Return one of OpenTable's own objects."""
-    said = {_WORDS.get(name, name): value for name, value in telling.said.items()}
-    whole = row(telling.version, **said, rid=int(rid), id=f"{rid}-{RESERVATION}")
-    if telling.is_whole:
-        return whole
-    needed = {"id", "rid", "sequence_id", "updated_at_utc", *said}
-    return {name: value for name, value in whole.items() if name in needed}
+    fields = {_ROW_FIELD_NAMES.get(name, name): value for name, value in event.fields.items()}
+    complete = row_body(event.version, **fields, rid=int(rid), id=f"{rid}-{RESERVATION_KEY}")
+    if event.is_complete:
+        return complete
+    included = {"id", "rid", "sequence_id", "updated_at_utc", *fields}
+    return {name: value for name, value in complete.items() if name in included}

@@ -13,22 +13,22 @@ from shared.edge import paths
 from shared.edge.directory import RestaurantDirectory
 from shared.edge.opentable.clock import SYSTEM_CLOCK
 from tests.behaviour import attempts
-from tests.behaviour.attempts import Prepare
-from tests.behaviour.mishap import Mishap, befalling
-from tests.behaviour.telling import RESERVATION, Telling, tell
-from tests.wire import Wire
+from tests.behaviour.attempts import PrepareDelivery
+from tests.behaviour.mishap import CallFailure, fail_firestore_call
+from tests.behaviour.telling import RESERVATION_KEY, SampleEvent, complete_event
+from tests.wire import FirestoreSpy
 from tests.world import World
 
-SOURCES: list[Prepare] = [
-    attempts.envelope_webhook,
-    attempts.object_webhook,
-    attempts.poll,
-    attempts.reconciliation,
-    attempts.replayed_envelope,
-    attempts.replayed_object,
-    attempts.staff,
+PREPARE_FUNCTIONS: list[PrepareDelivery] = [
+    attempts.prepare_envelope_webhook,
+    attempts.prepare_row_webhook,
+    attempts.prepare_poll,
+    attempts.prepare_reconciliation,
+    attempts.prepare_envelope_replay,
+    attempts.prepare_row_replay,
+    attempts.prepare_staff_cancellation,
 ]
-TROUBLES = {
+FAILURES = {
     "unavailable": (google.ServiceUnavailable, False),
     "aborted": (google.Aborted, False),
     "exhausted": (google.ResourceExhausted, False),
@@ -40,60 +40,60 @@ _LEASE_SECONDS = 541
 
 
 @pytest.fixture(autouse=True)
-def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_commit_retry_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.edge.ledger._MAX_PAUSE_SECONDS", 0.0)
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
-@pytest.mark.parametrize("source", SOURCES, ids=lambda each: each.__name__)
-async def test_whatever_call_fails_the_change_is_in_or_was_not_acknowledged(
-    source: Prepare, trouble: str, world: World
+@pytest.mark.parametrize("trouble", FAILURES)
+@pytest.mark.parametrize("source", PREPARE_FUNCTIONS, ids=lambda each: each.__name__)
+async def test_any_failed_call_leaves_the_event_applied_or_unacknowledged(
+    source: PrepareDelivery, trouble: str, world: World
 ) -> None:
-    error, lost = TROUBLES[trouble]
+    error, lost = FAILURES[trouble]
     for at in itertools.count():
-        telling = tell(at + 1, partySize=at + 1)
+        telling = complete_event(at + 1, partySize=at + 1)
         attempt = await source(world, telling)
-        mishap = Mishap(error, at, lost=lost)
-        with befalling(world, mishap):
+        mishap = CallFailure(error, at, lose_response=lost)
+        with fail_firestore_call(world, mishap):
             acknowledged = await attempt()
         if not acknowledged:
             world.clock.advance(_LEASE_SECONDS)
             assert await attempt(), f"call {at} left something behind"
-        await assert_in_once(world, source, telling)
+        await assert_applied_once(world, source, telling)
         if not mishap.happened:
             break
     assert at > 1
 
 
-async def assert_in_once(world: World, source: Prepare, telling: Telling) -> None:
+async def assert_applied_once(world: World, source: PrepareDelivery, telling: SampleEvent) -> None:
     """See a telling shown, and journaled in one entry."""
     reservations = paths.reservations_collection(world.services.firestore, world.restaurant.id)
-    if source is attempts.staff:
+    if source is attempts.prepare_staff_cancellation:
         document = reservations.document(f"own-{telling.version}")
         assert ((await document.get()).to_dict() or {})["status"] == "CANCELLED"
         assert len([entry async for entry in paths.journal_collection(document).stream()]) == 1
         return
-    document = reservations.document(f"opentable-{RESERVATION}")
+    document = reservations.document(f"opentable-{RESERVATION_KEY}")
     shown = (await document.get()).to_dict() or {}
     assert shown["partySize"] == telling.version
-    said = [entry.get("said") async for entry in paths.journal_collection(document).stream()]
+    said = [entry.get("fields") async for entry in paths.journal_collection(document).stream()]
     parties = [each["partySize"] for each in said if "partySize" in each]
     assert sorted(parties) == list(range(1, telling.version + 1))
 
 
-async def test_a_commit_that_never_answers_ends_with_the_webhooks_one_deadline(
+async def test_a_commit_without_response_ends_at_the_webhook_deadline(
     world: World,
 ) -> None:
-    wire, calm = Wire(world.services.firestore), world.services
+    wire, calm = FirestoreSpy(world.services.firestore), world.services
     directory = RestaurantDirectory(
         wire.client, calm.directory._credential_cache, None, SYSTEM_CLOCK.monotonic
     )
     environment = structs.replace(calm.environment, webhook_deadline_seconds=0.5)
     changes: dict[str, Any] = {"directory": directory, "environment": environment}
     world.services = replace(calm, firestore=wire.client, **changes)
-    wire.before.append(asyncio.Event().wait)
-    attempt = await attempts.envelope_webhook(world, tell(1, partySize=1))
+    wire.before_commit.append(asyncio.Event().wait)
+    attempt = await attempts.prepare_envelope_webhook(world, complete_event(1, partySize=1))
     assert not await attempt()
     world.services = calm
     assert await attempt()
-    await assert_in_once(world, attempts.envelope_webhook, tell(1))
+    await assert_applied_once(world, attempts.prepare_envelope_webhook, complete_event(1))

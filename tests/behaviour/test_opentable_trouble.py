@@ -12,15 +12,15 @@ from google.cloud.firestore import AsyncClient
 from dev.sandbox.answers import OpenTableApi
 from dev.sandbox.faults import FailureKind
 from shared.edge.opentable.retrying import MAX_CALL_ATTEMPTS
-from tests.behaviour.two_houses import Houses, two_houses
+from tests.behaviour.two_houses import TwoRestaurants, open_two_restaurants
 
 HOSTS = {"platform.opentable.com", "oauth.opentable.com"}
-FOR_EVER = 2_000
-ROWS_A_PAGE = 4
+EVERY_REQUEST = 2_000
+PAGE_SIZE = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class OpenTableFailure:
     """What goes wrong, and the words in which a run that cannot go on says so."""
 
     name: str
@@ -29,57 +29,59 @@ class Trouble:
     details: dict[str, Any] = field(default_factory=dict)
 
 
-PASSING = [
-    Trouble("401", FailureKind.REVOKED),
-    Trouble("429", FailureKind.STATUS, details={"status": 429}),
-    Trouble("429-seconds", FailureKind.STATUS, details={"status": 429, "retry_after": "1"}),
-    Trouble(
+TRANSIENT_FAILURES = [
+    OpenTableFailure("401", FailureKind.REVOKED),
+    OpenTableFailure("429", FailureKind.STATUS, details={"status": 429}),
+    OpenTableFailure(
+        "429-seconds", FailureKind.STATUS, details={"status": 429, "retry_after": "1"}
+    ),
+    OpenTableFailure(
         "429-date",
         FailureKind.STATUS,
         details={"status": 429, "retry_after": "Sat, 14 Mar 2026 15:00:30 GMT"},
     ),
-    Trouble("500", FailureKind.STATUS, details={"status": 500}),
-    Trouble("503", FailureKind.STATUS, details={"status": 503}),
-    Trouble("hangs", FailureKind.DELAY),
-    Trouble("closes", FailureKind.CLOSE),
-    Trouble("truncated", FailureKind.TRUNCATED),
-    Trouble("html", FailureKind.HTML),
-    Trouble("unknown-fields", FailureKind.UNKNOWN_FIELD),
-    Trouble("repeated-page", FailureKind.REPEATED_PAGE),
-    Trouble("foreign-next", FailureKind.FOREIGN_NEXT),
+    OpenTableFailure("500", FailureKind.STATUS, details={"status": 500}),
+    OpenTableFailure("503", FailureKind.STATUS, details={"status": 503}),
+    OpenTableFailure("hangs", FailureKind.DELAY),
+    OpenTableFailure("closes", FailureKind.CLOSE),
+    OpenTableFailure("truncated", FailureKind.TRUNCATED),
+    OpenTableFailure("html", FailureKind.HTML),
+    OpenTableFailure("unknown-fields", FailureKind.UNKNOWN_FIELD),
+    OpenTableFailure("repeated-page", FailureKind.REPEATED_PAGE),
+    OpenTableFailure("foreign-next", FailureKind.FOREIGN_NEXT),
 ]
-LASTING = [
-    Trouble("401", FailureKind.STATUS, "answered 401", {"status": 401}),
-    Trouble("403", FailureKind.STATUS, "answered 403", {"status": 403}),
-    Trouble("404", FailureKind.STATUS, "answered 404", {"status": 404}),
-    Trouble("429", FailureKind.STATUS, "answered 429", {"status": 429}),
-    Trouble("500", FailureKind.STATUS, "answered 500", {"status": 500}),
-    Trouble("hangs", FailureKind.DELAY, "ReadTimeout"),
-    Trouble("closes", FailureKind.CLOSE, "ConnectionError"),
-    Trouble("truncated", FailureKind.TRUNCATED, "is not JSON"),
-    Trouble("html", FailureKind.HTML, "is not JSON"),
-    Trouble("redirect", FailureKind.REDIRECT, "answered 302"),
-    Trouble("repeated-page", FailureKind.REPEATED_PAGE, "could not be shown to be whole"),
-    Trouble("foreign-next", FailureKind.FOREIGN_NEXT, "could not be shown to be whole"),
+PERSISTENT_FAILURES = [
+    OpenTableFailure("401", FailureKind.STATUS, "answered 401", {"status": 401}),
+    OpenTableFailure("403", FailureKind.STATUS, "answered 403", {"status": 403}),
+    OpenTableFailure("404", FailureKind.STATUS, "answered 404", {"status": 404}),
+    OpenTableFailure("429", FailureKind.STATUS, "answered 429", {"status": 429}),
+    OpenTableFailure("500", FailureKind.STATUS, "answered 500", {"status": 500}),
+    OpenTableFailure("hangs", FailureKind.DELAY, "ReadTimeout"),
+    OpenTableFailure("closes", FailureKind.CLOSE, "ConnectionError"),
+    OpenTableFailure("truncated", FailureKind.TRUNCATED, "is not JSON"),
+    OpenTableFailure("html", FailureKind.HTML, "is not JSON"),
+    OpenTableFailure("redirect", FailureKind.REDIRECT, "answered 302"),
+    OpenTableFailure("repeated-page", FailureKind.REPEATED_PAGE, "could not be shown to be whole"),
+    OpenTableFailure("foreign-next", FailureKind.FOREIGN_NEXT, "could not be shown to be whole"),
 ]
-either_run = pytest.mark.parametrize("run", ["poll", "reconcile"])
+poll_or_reconcile = pytest.mark.parametrize("run", ["poll", "reconcile"])
 
 
 @pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("dev.sandbox.query.MAX_PAGE_LIMIT", ROWS_A_PAGE)
+def _no_retry_pauses(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr("dev.sandbox.query.MAX_PAGE_LIMIT", PAGE_SIZE)
     with stamina.set_testing(True, attempts=MAX_CALL_ATTEMPTS, cap=True):
         yield
 
 
 @pytest.fixture
-async def houses(firestore: AsyncClient) -> AsyncIterator[Houses]:
-    async with two_houses(firestore) as opened:
+async def two_restaurants(firestore: AsyncClient) -> AsyncIterator[TwoRestaurants]:
+    async with open_two_restaurants(firestore) as opened:
         opened.change()
         yield opened
 
 
-def _begin(sandbox: OpenTableApi, trouble: Trouble, times: int) -> None:
+def _start_failure(sandbox: OpenTableApi, trouble: OpenTableFailure, times: int) -> None:
     """Let trouble begin once two pages have been answered."""
     pages: list[object] = []
 
@@ -91,61 +93,69 @@ def _begin(sandbox: OpenTableApi, trouble: Trouble, times: int) -> None:
     sandbox.faults.on_page = turn
 
 
-@either_run
-@pytest.mark.parametrize("trouble", PASSING, ids=attrgetter("name"))
-async def test_trouble_that_passes_is_not_even_felt(
-    houses: Houses, trouble: Trouble, run: str
+@poll_or_reconcile
+@pytest.mark.parametrize("trouble", TRANSIENT_FAILURES, ids=attrgetter("name"))
+async def test_a_transient_failure_does_not_fail_the_run(
+    two_restaurants: TwoRestaurants, trouble: OpenTableFailure, run: str
 ) -> None:
-    _begin(houses.troubled, trouble, times=1)
-    result, _ = await houses.run(run)
+    _start_failure(two_restaurants.failing_sandbox, trouble, times=1)
+    result, _ = await two_restaurants.run(run)
     assert result["status"] in {"ok", "COMPLETED"}, result
-    assert await houses.behind(houses.world.restaurant) == []
-    assert houses.switchboard.hosts == HOSTS
-    assert houses.troubled.faults.take_failure("/sync/v2/reservations") is None  # it did happen
+    assert await two_restaurants.differing_keys_of(two_restaurants.world.restaurant) == []
+    assert two_restaurants.adapter.hosts == HOSTS
+    assert (
+        two_restaurants.failing_sandbox.faults.take_failure("/sync/v2/reservations") is None
+    )  # it did happen
 
 
-@either_run
-@pytest.mark.parametrize("trouble", LASTING, ids=attrgetter("name"))
-async def test_trouble_that_lasts_is_told_in_words_and_moves_nothing_but_itself(
-    houses: Houses, trouble: Trouble, run: str
+@poll_or_reconcile
+@pytest.mark.parametrize("trouble", PERSISTENT_FAILURES, ids=attrgetter("name"))
+async def test_a_persistent_failure_is_reported_and_changes_no_other_field(
+    two_restaurants: TwoRestaurants, trouble: OpenTableFailure, run: str
 ) -> None:
-    before = (await houses.state())["poll"]["cursor"]
-    _begin(houses.troubled, trouble, times=FOR_EVER)
-    result, neighbours = await houses.run(run)
+    before = (await two_restaurants.settings_document())["poll"]["cursor"]
+    _start_failure(two_restaurants.failing_sandbox, trouble, times=EVERY_REQUEST)
+    result, neighbours = await two_restaurants.run(run)
     assert result["status"] in {"error", "FAILED"}, result
     assert trouble.words in result["error"]
-    assert (await houses.state())["poll"]["cursor"] == before
+    assert (await two_restaurants.settings_document())["poll"]["cursor"] == before
     assert neighbours["status"] in {"ok", "COMPLETED"}, neighbours
-    assert await houses.behind(houses.neighbour) == []
-    assert houses.switchboard.hosts == HOSTS
+    assert await two_restaurants.differing_keys_of(two_restaurants.healthy_restaurant) == []
+    assert two_restaurants.adapter.hosts == HOSTS
 
 
-@either_run
-async def test_once_the_trouble_is_over_the_next_run_levels_the_ledger(
-    houses: Houses, run: str
+@poll_or_reconcile
+async def test_the_next_run_after_a_failure_makes_the_ledger_equal(
+    two_restaurants: TwoRestaurants, run: str
 ) -> None:
-    _begin(houses.troubled, LASTING[0], times=FOR_EVER)
-    await houses.run(run)
-    houses.troubled.faults.clear()
-    await houses.run(run)
-    assert await houses.behind(houses.world.restaurant) == []
+    _start_failure(two_restaurants.failing_sandbox, PERSISTENT_FAILURES[0], times=EVERY_REQUEST)
+    await two_restaurants.run(run)
+    two_restaurants.failing_sandbox.faults.clear()
+    await two_restaurants.run(run)
+    assert await two_restaurants.differing_keys_of(two_restaurants.world.restaurant) == []
 
 
-@either_run
-async def test_a_restaurant_that_was_taken_away_fails_alone(houses: Houses, run: str) -> None:
-    houses.world.sandbox.tokens.partners[0].rids.discard(int(houses.world.restaurant.rid))
-    result, neighbours = await houses.run(run)
+@poll_or_reconcile
+async def test_a_restaurant_without_access_fails_without_affecting_others(
+    two_restaurants: TwoRestaurants, run: str
+) -> None:
+    two_restaurants.world.sandbox.tokens.partners[0].rids.discard(
+        int(two_restaurants.world.restaurant.rid)
+    )
+    result, neighbours = await two_restaurants.run(run)
     assert "answered 403" in result["error"]
     assert neighbours["status"] in {"ok", "COMPLETED"}
 
 
-@either_run
-async def test_unknown_states_leave_the_statuses_and_bring_the_rest(
-    houses: Houses, run: str
+@poll_or_reconcile
+async def test_an_unknown_state_keeps_the_status_and_updates_other_fields(
+    two_restaurants: TwoRestaurants, run: str
 ) -> None:
-    houses.troubled.faults.script_failure(FailureKind.UNKNOWN_STATE, times=FOR_EVER)
-    result, _ = await houses.run(run)
+    two_restaurants.failing_sandbox.faults.script_failure(
+        FailureKind.UNKNOWN_STATE, times=EVERY_REQUEST
+    )
+    result, _ = await two_restaurants.run(run)
     assert result["status"] in {"ok", "COMPLETED"}
-    documents = (await houses.world.ledger()).values()
+    documents = (await two_restaurants.world.ledger_documents()).values()
     assert {document["status"] for document in documents} == {"BOOKED"}
     assert [document["partySize"] for document in documents].count(3) == 2

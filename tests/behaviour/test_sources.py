@@ -6,99 +6,113 @@ from collections.abc import AsyncIterator
 import pytest
 from google.cloud.firestore import AsyncClient
 
-from tests.behaviour.by_hand import ReplayedEnvelope, ReplayedObject, Staff
+from tests.behaviour.by_hand import ReplayedEnvelopeChannel, ReplayedRowChannel, StaffChannel
 from tests.behaviour.sources import (
-    EnvelopeWebhook,
-    ObjectWebhook,
-    Poll,
-    Reconciliation,
-    Source,
+    ChannelUnderTest,
+    EnvelopeWebhookChannel,
+    PollChannel,
+    ReconciliationChannel,
+    RowWebhookChannel,
 )
-from tests.behaviour.telling import tell, tell_only
+from tests.behaviour.telling import complete_event, partial_event
 from tests.world import make_world
 
-SOURCES: list[type[Source]] = [
-    EnvelopeWebhook,
-    ObjectWebhook,
-    Poll,
-    Reconciliation,
-    ReplayedEnvelope,
-    ReplayedObject,
-    Staff,
+CHANNELS: list[type[ChannelUnderTest]] = [
+    EnvelopeWebhookChannel,
+    RowWebhookChannel,
+    PollChannel,
+    ReconciliationChannel,
+    ReplayedEnvelopeChannel,
+    ReplayedRowChannel,
+    StaffChannel,
 ]
 
 
-@pytest.fixture(params=SOURCES, ids=lambda each: each.__name__)
-async def source(request: pytest.FixtureRequest, firestore: AsyncClient) -> AsyncIterator[Source]:
+@pytest.fixture(params=CHANNELS, ids=lambda each: each.__name__)
+async def tested_channel(
+    request: pytest.FixtureRequest, firestore: AsyncClient
+) -> AsyncIterator[ChannelUnderTest]:
     name = request.node.originalname
-    if name in request.param.cannot:
-        pytest.skip(f"{request.param.__name__}: {request.param.cannot[name]}")
+    if name in request.param.not_applicable:
+        pytest.skip(f"{request.param.__name__}: {request.param.not_applicable[name]}")
     world = await make_world(firestore)
     yield request.param(world)
     world.executor.shutdown()
 
 
-def test_what_cannot_apply_is_named_after_a_test_that_there_is() -> None:
-    named = {name for each in SOURCES for name in each.cannot}
+def test_every_not_applicable_entry_names_an_existing_test() -> None:
+    named = {name for each in CHANNELS for name in each.not_applicable}
     assert all(hasattr(sys.modules[__name__], name) for name in named)
 
 
-async def test_old_never_overwrites_new(source: Source) -> None:
-    await source.say(tell(3, partySize=6))
-    await source.say(tell(2, partySize=2))
-    assert (await source.document())["partySize"] == 6
+async def test_an_older_event_never_overwrites_a_newer_one(
+    tested_channel: ChannelUnderTest,
+) -> None:
+    await tested_channel.deliver(complete_event(3, partySize=6))
+    await tested_channel.deliver(complete_event(2, partySize=2))
+    assert (await tested_channel.document())["partySize"] == 6
 
 
-async def test_a_partial_body_leaves_the_rest_as_it_was(source: Source) -> None:
-    await source.say(tell(2, partySize=6))
-    await source.say(tell_only(3, partySize=7))
-    document = await source.document()
+async def test_a_partial_body_keeps_the_other_fields(tested_channel: ChannelUnderTest) -> None:
+    await tested_channel.deliver(complete_event(2, partySize=6))
+    await tested_channel.deliver(partial_event(3, partySize=7))
+    document = await tested_channel.document()
     shown = (document["partySize"], document["status"], document["startAt"])
     assert shown == (7, "CONFIRMED", "2026-03-14T23:15:00Z")
 
 
-async def test_a_duplicate_changes_nothing_and_is_journaled_once(source: Source) -> None:
-    await source.say(tell(2, partySize=6))
-    before = await source.document(), await source.journal()
-    await source.say(tell(2, partySize=6))
-    assert (await source.document(), await source.journal()) == before
-    assert await source.refusals() == []
+async def test_a_duplicate_changes_nothing_and_is_journaled_once(
+    tested_channel: ChannelUnderTest,
+) -> None:
+    await tested_channel.deliver(complete_event(2, partySize=6))
+    before = await tested_channel.document(), await tested_channel.journal()
+    await tested_channel.deliver(complete_event(2, partySize=6))
+    assert (await tested_channel.document(), await tested_channel.journal()) == before
+    assert await tested_channel.rejections() == []
 
 
-async def test_one_id_that_says_something_else_is_refused_by_name(source: Source) -> None:
-    await source.say(tell(2, partySize=6))
-    before = await source.document()
-    await source.say(tell(2, partySize=7))
-    (reason,) = await source.refusals()
+async def test_a_repeated_event_id_with_different_content_is_rejected_with_a_reason(
+    tested_channel: ChannelUnderTest,
+) -> None:
+    await tested_channel.deliver(complete_event(2, partySize=6))
+    before = await tested_channel.document()
+    await tested_channel.deliver(complete_event(2, partySize=7))
+    (reason,) = await tested_channel.rejections()
     assert reason in {"conflicting_event", "conflicting_version"}
     shown = {"status", "partySize", "startAt", "updatedAt"} & before.keys()
-    after = await source.document()
+    after = await tested_channel.document()
     assert {name: after[name] for name in shown} == {name: before[name] for name in shown}
 
 
-async def test_an_unknown_state_is_kept_as_a_word_and_changes_no_status(source: Source) -> None:
-    await source.say(tell(2, status="Confirmed"))
-    await source.say(tell(3, status="Levitating"))
-    document = await source.document()
+async def test_an_unknown_state_is_stored_as_text_and_does_not_change_the_status(
+    tested_channel: ChannelUnderTest,
+) -> None:
+    await tested_channel.deliver(complete_event(2, status="Confirmed"))
+    await tested_channel.deliver(complete_event(3, status="Levitating"))
+    document = await tested_channel.document()
     assert (document["status"], document["source"]["state"]) == ("CONFIRMED", "Levitating")
 
 
-async def test_cancelled_stays_cancelled_when_an_older_event_comes_late(source: Source) -> None:
-    await source.say(tell(1))
-    await source.say(tell(3, status="Cancelled"))
-    await source.say(tell(2, status="Confirmed"))
-    assert (await source.document())["status"] == "CANCELLED"
+async def test_a_late_older_event_does_not_undo_a_cancellation(
+    tested_channel: ChannelUnderTest,
+) -> None:
+    await tested_channel.deliver(complete_event(1))
+    await tested_channel.deliver(complete_event(3, status="Cancelled"))
+    await tested_channel.deliver(complete_event(2, status="Confirmed"))
+    assert (await tested_channel.document())["status"] == "CANCELLED"
 
 
-async def test_a_newer_event_revives_what_was_cancelled(source: Source) -> None:
-    await source.say(tell(1))
-    await source.say(tell(2, status="Cancelled"))
-    await source.say(tell(3, status="Confirmed"))
-    assert (await source.document())["status"] == "CONFIRMED"
+async def test_a_newer_event_restores_a_cancelled_reservation(
+    tested_channel: ChannelUnderTest,
+) -> None:
+    await tested_channel.deliver(complete_event(1))
+    await tested_channel.deliver(complete_event(2, status="Cancelled"))
+    await tested_channel.deliver(complete_event(3, status="Confirmed"))
+    assert (await tested_channel.document())["status"] == "CONFIRMED"
 
 
-async def test_unknown_fields_are_ignored(source: Source) -> None:
-    await source.say(tell(2, partySize=6, fieldFromNextYear={"nested": [1]}))
-    document = await source.document()
+async def test_unknown_fields_are_ignored(tested_channel: ChannelUnderTest) -> None:
+    await tested_channel.deliver(complete_event(2, partySize=6, fieldFromNextYear={"nested": [1]}))
+    document = await tested_channel.document()
     assert document["partySize"] == 6
     assert "fieldFromNextYear" not in str({**document, "sync": None})

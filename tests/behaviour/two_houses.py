@@ -25,21 +25,21 @@ from shared.edge.polling import poll_restaurant
 from shared.edge.reconciling import ReconciliationRequest, reconcile_restaurant
 from shared.edge.restaurants import run_for_each_restaurant
 from tests.restaurants import Restaurant, new_restaurant, seed
-from tests.world import BEGINNING, NEW_YORK, World, disagreements, make_world
+from tests.world import NEW_YORK, START_TIME, World, differing_keys, make_world
 
-BOOKED = 10
+RESERVATIONS_PER_RESTAURANT = 10
 
 
-class Switchboard(SandboxAdapter):
+class RoutingAdapter(SandboxAdapter):
     """Sends what is asked about one restaurant to a sandbox of its own.
 
     Attributes:
         hosts: The hosts that were called.
     """
 
-    def __init__(self, calm: OpenTableApi, troubled: OpenTableApi, rid: str) -> None:
-        super().__init__(calm)
-        self._troubled, self._rid = SandboxAdapter(troubled), rid
+    def __init__(self, healthy: OpenTableApi, failing: OpenTableApi, rid: str) -> None:
+        super().__init__(healthy)
+        self._failing_adapter, self._rid = SandboxAdapter(failing), rid
         self.hosts: set[str] = set()
 
     @override
@@ -49,29 +49,29 @@ class Switchboard(SandboxAdapter):
         url = request.url or ""
         self.hosts.add(urlsplit(url).netloc)
         if self._rid in url:
-            return self._troubled.send(request, *args, **kwargs)
+            return self._failing_adapter.send(request, *args, **kwargs)
         return super().send(request, *args, **kwargs)
 
 
 @dataclass(slots=True)
-class Houses:
+class TwoRestaurants:
     """Both restaurants.
 
     Attributes:
         world: The one that has trouble is its restaurant.
-        neighbour: The other one.
-        troubled: What OpenTable answers about the first.
-        switchboard: Carries all calls.
+        healthy_restaurant: The other one.
+        failing_sandbox: What OpenTable answers about the first.
+        adapter: Carries all calls.
     """
 
     world: World
-    neighbour: Restaurant
-    troubled: OpenTableApi
-    switchboard: Switchboard
+    healthy_restaurant: Restaurant
+    failing_sandbox: OpenTableApi
+    adapter: RoutingAdapter
 
     async def run(self, kind: str) -> list[dict[str, Any]]:
         """Poll or reconcile both; the troubled one's result is the first."""
-        both = [self.world.restaurant.id, self.neighbour.id]
+        both = [self.world.restaurant.id, self.healthy_restaurant.id]
         runs = {
             "poll": partial(poll_restaurant, self.world.services),
             "reconcile": partial(
@@ -83,22 +83,22 @@ class Houses:
     def change(self) -> None:
         """Change a reservation of each."""
         self.world.clock.advance(60)
-        for restaurant in (self.world.restaurant, self.neighbour):
+        for restaurant in (self.world.restaurant, self.healthy_restaurant):
             desk = ReservationActions(self.world.sandbox.store, int(restaurant.rid))
             for row in self.world.sandbox.store.list_reservations(int(restaurant.rid))[:2]:
                 desk.change_party_size(row.key, row.party_size + 1)
 
-    async def behind(self, restaurant: Restaurant) -> list[str]:
+    async def differing_keys_of(self, restaurant: Restaurant) -> list[str]:
         """Return the keys of what a restaurant's ledger does not show as the book does."""
         documents = paths.reservations_collection(
             self.world.services.firestore, restaurant.id
         ).stream()
-        held = [found.to_dict() or {} async for found in documents]
-        ledger = {each["source"]["externalReservationId"]: each for each in held}
+        stored_documents = [snapshot.to_dict() or {} async for snapshot in documents]
+        ledger = {each["source"]["externalReservationId"]: each for each in stored_documents}
         rows = self.world.sandbox.store.list_reservations(int(restaurant.rid))
-        return disagreements({row.key.lower(): row for row in rows}, ledger)
+        return differing_keys({row.key.lower(): row for row in rows}, ledger)
 
-    async def state(self) -> dict[str, Any]:
+    async def settings_document(self) -> dict[str, Any]:
         """Return the troubled restaurant's settings document."""
         settings = paths.integration_document(
             self.world.services.firestore, self.world.restaurant.id
@@ -107,26 +107,30 @@ class Houses:
 
 
 @asynccontextmanager
-async def two_houses(firestore: AsyncClient) -> AsyncIterator[Houses]:
+async def open_two_restaurants(firestore: AsyncClient) -> AsyncIterator[TwoRestaurants]:
     """Open two restaurants that are level."""
-    world, neighbour = await make_world(firestore), new_restaurant()
-    await seed(firestore, neighbour, webhookAuth=["bearer"])
+    world, healthy_restaurant = await make_world(firestore), new_restaurant()
+    await seed(firestore, healthy_restaurant, webhookAuth=["bearer"])
     book, partners = world.sandbox.store, world.sandbox.tokens.partners
-    book.add_restaurant(SandboxRestaurant(int(neighbour.rid), "Next door", NEW_YORK))
-    partners[0].rids.add(int(neighbour.rid))
+    book.add_restaurant(SandboxRestaurant(int(healthy_restaurant.rid), "Next door", NEW_YORK))
+    partners[0].rids.add(int(healthy_restaurant.rid))
     for rid in partners[0].rids:
-        for hour in range(BOOKED):
-            ReservationActions(book, rid).create(BEGINNING + timedelta(days=1, hours=hour), 2)
-    troubled = OpenTableApi(book, partners)
-    troubled.tokens = world.sandbox.tokens
-    switchboard = Switchboard(world.sandbox, troubled, world.restaurant.rid)
+        for hour in range(RESERVATIONS_PER_RESTAURANT):
+            ReservationActions(book, rid).create(START_TIME + timedelta(days=1, hours=hour), 2)
+    failing_sandbox = OpenTableApi(book, partners)
+    failing_sandbox.tokens = world.sandbox.tokens
+    adapter = RoutingAdapter(world.sandbox, failing_sandbox, world.restaurant.rid)
     session, environment = build_session(4), world.services.environment
-    session.mount("https://", switchboard)
+    session.mount("https://", adapter)
     urls = environment.api_url, environment.oauth_url
     client = OpenTableClient(*urls, session, world.executor)
     world.services = replace(world.services, opentable_client=lambda: client)
-    houses = Houses(world, neighbour, troubled, switchboard)
-    await houses.run("poll")
-    assert await houses.behind(world.restaurant) == await houses.behind(neighbour) == []
-    yield houses
+    restaurants = TwoRestaurants(world, healthy_restaurant, failing_sandbox, adapter)
+    await restaurants.run("poll")
+    assert (
+        await restaurants.differing_keys_of(world.restaurant)
+        == await restaurants.differing_keys_of(healthy_restaurant)
+        == []
+    )
+    yield restaurants
     world.executor.shutdown()

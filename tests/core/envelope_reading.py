@@ -10,9 +10,9 @@ from shared.core.change import Channel, ReservationEvent
 from shared.core.envelope import parse_envelope
 from shared.errors import InvalidEventError
 
-ZONE = ZoneInfo("America/New_York")
-RECEIVED = datetime(2026, 3, 9, 12, 31, tzinfo=UTC)
-CANONICAL = {
+ENVELOPE_ZONE = ZoneInfo("America/New_York")
+ENVELOPE_RECEIVED_AT = datetime(2026, 3, 9, 12, 31, tzinfo=UTC)
+CANONICAL_FIELDS = {
     "restaurantName": "Demo",
     "dinerName": "John Doe",
     "dinerEmail": "john@example.com",
@@ -25,7 +25,7 @@ CANONICAL = {
 }
 
 
-def body(event_type: str = "reservation.updated", /, **data: Any) -> dict[str, Any]:
+def build_envelope(event_type: str = "reservation.updated", /, **data: Any) -> dict[str, Any]:
     """Return an envelope that says only what is given."""
     return {
         "eventType": event_type,
@@ -35,20 +35,25 @@ def body(event_type: str = "reservation.updated", /, **data: Any) -> dict[str, A
     }
 
 
-def read(envelope: dict[str, Any], rid: str | None = "555001") -> ReservationEvent:
+def normalize_envelope(envelope: dict[str, Any], rid: str | None = "555001") -> ReservationEvent:
     """Return an envelope as a change."""
     return parse_envelope(
-        envelope, "as it came", rid=rid, zone=ZONE, received_at=RECEIVED, channel=Channel.REPLAY
+        envelope,
+        "as it came",
+        rid=rid,
+        zone=ENVELOPE_ZONE,
+        received_at=ENVELOPE_RECEIVED_AT,
+        channel=Channel.REPLAY,
     )
 
 
-def said(event_type: str = "reservation.updated", /, **data: Any) -> dict[str, Any]:
+def envelope_fields(event_type: str = "reservation.updated", /, **data: Any) -> dict[str, Any]:
     """Return what an envelope with these fields says."""
-    return dict(read(body(event_type, **data)).fields)
+    return dict(normalize_envelope(build_envelope(event_type, **data)).fields)
 
 
-def refusal(envelope: dict[str, Any]) -> str:
+def envelope_rejection(envelope: dict[str, Any]) -> str:
     """Return the reason for which an envelope is refused."""
-    with pytest.raises(InvalidEventError) as refused:
-        read(envelope)
-    return refused.value.reason
+    with pytest.raises(InvalidEventError) as raised:
+        normalize_envelope(envelope)
+    return raised.value.reason

@@ -24,91 +24,93 @@ from shared.core.document import FlatDocument, ReservationIdentity, flatten_docu
 from shared.core.guest import Guest
 from shared.core.guesting import GuestRequired
 from shared.core.journal import WriteContext
-from tests.strategies.envelopes import RECEIVED
+from tests.strategies.envelopes import RELAY_RECEIVED_AT
 from tests.strategies.objects import KEY, ZONE
 
-IDENTITY = ReservationIdentity("restaurant-123", KEY, ZONE)
-TIMES_OF_WRITING = {"createdAt", "updatedAt", "reconciliation.lastReconciledAt"}
+TEST_IDENTITY = ReservationIdentity("restaurant-123", KEY, ZONE)
+WRITE_TIME_FIELDS = {"createdAt", "updatedAt", "reconciliation.lastReconciledAt"}
 
-Guests = Mapping[str, Guest]
-Reading = Literal["nothing", "document", "entry"]
-readings: st.SearchStrategy[Reading] = st.sampled_from(["nothing", "document", "entry"])
-ways_of_reading = st.lists(readings, min_size=1, max_size=5)
+GuestsByKey = Mapping[str, Guest]
+ReadMode = Literal["nothing", "document", "entry"]
+read_modes: st.SearchStrategy[ReadMode] = st.sampled_from(["nothing", "document", "entry"])
+read_mode_lists = st.lists(read_modes, min_size=1, max_size=5)
 
-_MOST_READINGS = 6
-_FIRST_WRITING = WriteContext(RECEIVED, "attempt", timedelta(days=400))
+_MAX_READS = 6
+_FIRST_WRITE_CONTEXT = WriteContext(RELAY_RECEIVED_AT, "attempt", timedelta(days=400))
 
 
-def apart_from_times(document: dict[str, Any] | None) -> FlatDocument:
+def flatten_without_write_times(document: dict[str, Any] | None) -> FlatDocument:
     """Return a document flattened, without the times at which we wrote it."""
     flat = flatten_document(document or {})
-    return {path: value for path, value in flat.items() if path not in TIMES_OF_WRITING}
+    return {path: value for path, value in flat.items() if path not in WRITE_TIME_FIELDS}
 
 
 @dataclass
-class MemoryLedger:
+class InMemoryLedger:
     """The store that the edge ring's ledger drives, as far as one reservation needs it."""
 
     document: dict[str, Any] | None = None
     entries: dict[str, dict[str, Any]] = field(default_factory=dict)
-    guests: Guests = field(default_factory=dict)
-    writing: WriteContext = _FIRST_WRITING
+    guests: GuestsByKey = field(default_factory=dict)
+    write_context: WriteContext = _FIRST_WRITE_CONTEXT
 
-    def held(self, entry_ids: Iterable[str]) -> StoredReservation:
+    def read_stored(self, entry_ids: Iterable[str]) -> StoredReservation:
         """Return the document and these entries as they would be read."""
         return self._read(self.document, entry_ids, ())
 
-    def judge(self, change: ReservationEvent, held: StoredReservation) -> Decision:
-        identity = replace(IDENTITY, external_key=change.external_key)
-        return decide(change, held, identity, self.writing)
+    def decide(self, change: ReservationEvent, stored: StoredReservation) -> Decision:
+        identity = replace(TEST_IDENTITY, external_key=change.external_key)
+        return decide(change, stored, identity, self.write_context)
 
-    def hear(
-        self, change: ReservationEvent, reading: Reading = "entry"
+    def apply(
+        self, change: ReservationEvent, mode: ReadMode = "entry"
     ) -> ReservationWrite | NoChange | VersionConflict:
         """Apply a change as the ledger does, having read nothing, the document, or the entry too.
 
         Having read nothing, it presumes that nothing is held; a commit that meets what it did
         not know of is refused whole and judged again by what is read then.
         """
-        self.writing = replace(self.writing, now=self.writing.now + timedelta(seconds=1))
-        known = None if reading == "nothing" else self.document
-        held = self._first(change, reading)
+        self.write_context = replace(
+            self.write_context, now=self.write_context.now + timedelta(seconds=1)
+        )
+        document = None if mode == "nothing" else self.document
+        stored = self._first_read(change, mode)
         entry_ids, guest_keys = {change.event_id}, set[str]()
-        for _ in range(_MOST_READINGS):
-            decision = self.judge(change, held)
+        for _ in range(_MAX_READS):
+            decision = self.decide(change, stored)
             if isinstance(decision, JournalEntryRequired):
                 entry_ids.add(decision.entry_id)
             elif isinstance(decision, GuestRequired):
                 guest_keys.add(decision.key)
-            elif isinstance(decision, ReservationWrite) and self._refuses(decision):
-                known = self.document
+            elif isinstance(decision, ReservationWrite) and self._violates_precondition(decision):
+                document = self.document
             else:
-                return self._landed(decision)
-            held = self._read(known, entry_ids, guest_keys)
-        raise AssertionError(f"no decision in {_MOST_READINGS} readings")
+                return self._write_if_commit(decision)
+            stored = self._read(document, entry_ids, guest_keys)
+        raise AssertionError(f"no decision in {_MAX_READS} readings")
 
-    def _first(self, change: ReservationEvent, reading: Reading) -> StoredReservation:
-        if reading == "nothing":
+    def _first_read(self, change: ReservationEvent, mode: ReadMode) -> StoredReservation:
+        if mode == "nothing":
             return StoredReservation(None, {change.event_id: None})
-        return self.held([change.event_id] if reading == "entry" else [])
+        return self.read_stored([change.event_id] if mode == "entry" else [])
 
     def _read(
-        self, known: dict[str, Any] | None, entry_ids: Iterable[str], guest_keys: Iterable[str]
+        self, document: dict[str, Any] | None, entry_ids: Iterable[str], guest_keys: Iterable[str]
     ) -> StoredReservation:
         return StoredReservation(
-            copy.deepcopy(known),
+            copy.deepcopy(document),
             {entry_id: copy.deepcopy(self.entries.get(entry_id)) for entry_id in entry_ids},
             {key: self.guests.get(key) for key in guest_keys},
         )
 
-    def _landed(
+    def _write_if_commit(
         self, decision: ReservationWrite | NoChange | VersionConflict
     ) -> ReservationWrite | NoChange | VersionConflict:
         if isinstance(decision, ReservationWrite):
             self._write(decision)
         return decision
 
-    def _refuses(self, commit: ReservationWrite) -> bool:
+    def _violates_precondition(self, commit: ReservationWrite) -> bool:
         return commit.entry_id in self.entries or commit.is_create is (self.document is not None)
 
     def _write(self, commit: ReservationWrite) -> None:
@@ -124,19 +126,19 @@ class MemoryLedger:
         self.entries[commit.entry_id] = copy.deepcopy(commit.entry)
 
 
-def told(
-    arrival: Iterable[ReservationEvent], ways: Sequence[Reading], guests: Guests | None = None
-) -> MemoryLedger:
+def apply_to_memory(
+    events: Iterable[ReservationEvent], modes: Sequence[ReadMode], guests: GuestsByKey | None = None
+) -> InMemoryLedger:
     """Return a ledger that heard it all, reading each time in the next of these ways."""
-    ledger = MemoryLedger(guests=guests or {})
-    for change, way in zip(arrival, cycle(ways)):
-        ledger.hear(change, way)
+    ledger = InMemoryLedger(guests=guests or {})
+    for change, mode in zip(events, cycle(modes)):
+        ledger.apply(change, mode)
     return ledger
 
 
-def ledger_of(*changes: ReservationEvent) -> MemoryLedger:
+def ledger_with(*changes: ReservationEvent) -> InMemoryLedger:
     """Return a ledger that took each of these changes."""
-    ledger = MemoryLedger()
+    ledger = InMemoryLedger()
     for change in changes:
-        assert isinstance(ledger.hear(change), ReservationWrite)
+        assert isinstance(ledger.apply(change), ReservationWrite)
     return ledger

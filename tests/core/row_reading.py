@@ -9,16 +9,16 @@ from shared.core.change import Channel, ReservationEvent
 from shared.core.snapshot import parse_opentable_reservation
 from shared.errors import InvalidEventError
 
-RID = "555001"
-ZONE = ZoneInfo("America/New_York")
-BARE = {
+ROW_RID = "555001"
+ROW_ZONE = ZoneInfo("America/New_York")
+MINIMAL_ROW = {
     "id": "555001-ot_1",
     "rid": 555001,
     "sequence_id": 7,
     "updated_at_utc": "2026-03-09T12:30:44Z",
 }
 # A row as OpenTable's page composes one: booked under standard time for a visit under summer time.
-WHOLE = BARE | {
+COMPLETE_ROW = MINIMAL_ROW | {
     "guest_id": "555001-65aa01bb02cc03dd04ee05ff",
     "confirmation_id": 7731,
     "state": "NotConfirmed",
@@ -46,19 +46,25 @@ WHOLE = BARE | {
 }
 
 
-def read(**fields: object) -> ReservationEvent:
+def normalize_row(**fields: object) -> ReservationEvent:
     """Return the bare row, which says as little as it can, with fields added, as a change."""
-    row = BARE | fields
-    return parse_opentable_reservation(row, "as it came", rid=RID, zone=ZONE, channel=Channel.POLL)
+    row = MINIMAL_ROW | fields
+    return parse_opentable_reservation(
+        row, "as it came", rid=ROW_RID, zone=ROW_ZONE, channel=Channel.POLL
+    )
 
 
-def said(**fields: object) -> dict[str, Any]:
+def row_fields(**fields: object) -> dict[str, Any]:
     """Return what the fields added say, the id apart."""
-    return {name: value for name, value in read(**fields).fields.items() if name != "openTableId"}
+    return {
+        name: value
+        for name, value in normalize_row(**fields).fields.items()
+        if name != "openTableId"
+    }
 
 
-def refusal(**fields: object) -> str:
+def row_rejection(**fields: object) -> str:
     """Return the reason for which such a row is refused."""
-    with pytest.raises(InvalidEventError) as refused:
-        read(**fields)
-    return refused.value.reason
+    with pytest.raises(InvalidEventError) as raised:
+        normalize_row(**fields)
+    return raised.value.reason

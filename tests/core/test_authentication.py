@@ -51,7 +51,7 @@ def test_a_signed_message_is_accepted() -> None:
     assert verdict(SIGNED).reason == "standard-webhooks"
 
 
-def test_a_secret_that_is_not_base64_opens_nothing_and_closes_nothing() -> None:
+def test_a_secret_that_is_not_base64_is_skipped() -> None:
     assert verdict(SIGNED).credential_index == 0
 
 
@@ -67,12 +67,12 @@ def test_a_basic_credential_is_accepted() -> None:
     )
 
 
-def test_the_place_of_the_credential_that_matched_is_told() -> None:
+def test_the_position_of_the_matching_credential_is_returned() -> None:
     assert authorized("Bearer old-token").credential_index == 1
 
 
 @pytest.mark.parametrize("header", ["bearer new-token", "BEARER new-token", "Bearer   new-token "])
-def test_the_schemes_name_has_no_case_and_blanks_do_not_count(header: str) -> None:
+def test_the_scheme_name_ignores_case_and_extra_spaces(header: str) -> None:
     assert authorized(header).is_accepted
 
 
@@ -101,7 +101,7 @@ def test_no_credential_is_rejected(header: str) -> None:
     assert authorized(header).reason == "no_credential"
 
 
-def test_no_header_at_all_is_rejected() -> None:
+def test_a_request_without_headers_is_rejected() -> None:
     assert verdict({}).reason == "no_credential"
 
 
@@ -119,21 +119,21 @@ def test_a_scheme_that_the_restaurant_does_not_accept_is_rejected(
     assert verdict(headers, ALL - {scheme}).reason == "scheme_not_accepted"
 
 
-def test_a_bearer_token_is_no_basic_credential() -> None:
+def test_a_bearer_token_is_not_accepted_as_basic() -> None:
     assert not authorized("Bearer user:new").is_accepted
 
 
 @pytest.mark.parametrize("name", [*SIGNED, "webhook-other"])
-def test_a_failed_signature_is_never_rescued_by_a_token(name: str) -> None:
+def test_a_valid_token_does_not_override_an_invalid_signature(name: str) -> None:
     assert not verdict({name: "x", "authorization": "Bearer new-token"}).is_accepted
 
 
-def test_where_nothing_is_accepted_nothing_opens() -> None:
+def test_without_accepted_schemes_every_request_is_rejected() -> None:
     assert not verdict(SIGNED, frozenset()).is_accepted
 
 
 @pytest.mark.parametrize("headers", [SIGNED, {"authorization": "Bearer x"}])
-def test_without_credentials_nothing_opens(headers: dict[str, str]) -> None:
+def test_without_credentials_every_request_is_rejected(headers: dict[str, str]) -> None:
     assert not verdict(headers, ALL, Credentials()).is_accepted
 
 

@@ -58,7 +58,7 @@ def as_stored(backfill: Backfill) -> dict[str, object]:
 
 
 @given(windows)
-def test_slices_tile_the_range(window: DateWindow) -> None:
+def test_slices_cover_the_range_without_gap_or_overlap(window: DateWindow) -> None:
     backfill, days = new(window), list[date]()
     while (slice_ := backfill.next_slice()) is not None:
         assert (slice_.end - slice_.start).days < SLICE_DAYS
@@ -68,7 +68,7 @@ def test_slices_tile_the_range(window: DateWindow) -> None:
 
 
 @given(windows)
-def test_the_days_done_rise_to_the_total_and_the_closing_listing_completes_it(
+def test_completed_days_reach_the_total_and_the_final_listing_completes_it(
     window: DateWindow,
 ) -> None:
     backfill, done = new(window), [0]
@@ -82,7 +82,9 @@ def test_the_days_done_rise_to_the_total_and_the_closing_listing_completes_it(
 
 
 @given(windows, st.integers(0, 60), st.text(max_size=9) | st.none())
-def test_what_is_stored_is_read_back(window: DateWindow, slices: int, error: str | None) -> None:
+def test_a_stored_backfill_is_read_back_unchanged(
+    window: DateWindow, slices: int, error: str | None
+) -> None:
     backfill = new(window)
     for _ in range(slices):
         if backfill.is_running:
@@ -92,17 +94,17 @@ def test_what_is_stored_is_read_back(window: DateWindow, slices: int, error: str
     assert backfill_from_document(as_stored(backfill)) == backfill
 
 
-def test_a_document_without_one_has_none() -> None:
+def test_a_document_without_a_backfill_has_none() -> None:
     assert backfill_from_document({}) is None
     assert backfill_from_document({"backfill": {"lease": {"owner": "x"}}}) is None
     assert not is_backfilling({})
 
 
-def test_one_that_was_stored_is_read_back_from_the_settings() -> None:
+def test_a_backfill_is_read_from_the_settings_document() -> None:
     assert backfill_from_document({"enabled": True, **as_stored(new())}) == new()
 
 
-def test_only_a_running_one_goes_on() -> None:
+def test_only_a_running_backfill_continues() -> None:
     running = new()
     assert is_backfilling(as_stored(running))
     assert not is_backfilling(as_stored(completed(running)))
@@ -125,44 +127,44 @@ def test_there_is_no_estimate_before_the_first_slice_or_at_rest() -> None:
     assert one_slice_on(new()).with_error("x", LATER, is_permanent=True).remaining_seconds is None
 
 
-def test_progress_clears_the_error_that_stood_in_its_way() -> None:
+def test_progress_clears_the_stored_error() -> None:
     hindered = new().with_error("OpenTable was away.", LATER, is_permanent=False)
     assert (hindered.is_running, hindered.error) == (True, "OpenTable was away.")
     assert one_slice_on(hindered).error is None
 
 
-def test_the_same_days_or_any_find_the_one_that_is_under_way() -> None:
+def test_a_request_for_the_same_or_no_days_returns_the_running_backfill() -> None:
     held = one_slice_on(new())
     assert resolve_backfill_request(held, new(), accept_any_dates=False) == held
     assert resolve_backfill_request(held, new(APRIL), accept_any_dates=True) == held
 
 
-def test_other_days_are_refused_while_one_is_under_way() -> None:
+def test_other_days_are_rejected_while_a_backfill_runs() -> None:
     with pytest.raises(BackfillInProgressError, match=r"2026-03-01 to 2026-03-31 is under way"):
         resolve_backfill_request(new(), new(APRIL), accept_any_dates=False)
 
 
-def test_a_failed_one_goes_on_from_where_it_stopped() -> None:
+def test_a_failed_backfill_resumes_where_it_stopped() -> None:
     failed = one_slice_on(new()).with_error("Mend it.", LATER, is_permanent=True)
     resumed = resolve_backfill_request(failed, new(), accept_any_dates=True)
     assert (resumed.status, resumed.error, resumed.completed_days) == ("RUNNING", None, 7)
 
 
-def test_other_days_replace_a_failed_one() -> None:
+def test_other_days_replace_a_failed_backfill() -> None:
     failed = new().with_error("Mend it.", LATER, is_permanent=True)
     assert resolve_backfill_request(failed, new(APRIL), accept_any_dates=False) == new(APRIL)
 
 
-def test_a_completed_one_is_begun_anew() -> None:
+def test_a_completed_backfill_restarts() -> None:
     assert resolve_backfill_request(completed(new()), new(), accept_any_dates=True) == new()
 
 
-def test_another_restaurants_book_is_begun_anew() -> None:
+def test_a_changed_rid_restarts_the_backfill() -> None:
     other = new(rid="555002")
     assert resolve_backfill_request(one_slice_on(new()), other, accept_any_dates=True) == other
 
 
-def test_the_usual_range_is_thirty_days_back_to_a_year_ahead() -> None:
+def test_the_default_range_is_thirty_days_back_to_a_year_ahead() -> None:
     assert resolve_backfill_window(NOW, ZoneInfo("America/New_York"), None, None) == DateWindow(
         date(2026, 2, 12), date(2027, 3, 14)
     )

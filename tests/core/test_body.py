@@ -27,7 +27,7 @@ def nested(depth: int) -> bytes:
 
 
 @given(st.dictionaries(st.text(), json_values))
-def test_an_object_is_read_as_it_was_written(value: dict[str, object]) -> None:
+def test_an_object_is_parsed_unchanged(value: dict[str, object]) -> None:
     assert parse_strict_json(json.dumps(value).encode()) == value
 
 
@@ -44,13 +44,13 @@ def test_an_object_is_read_as_it_was_written(value: dict[str, object]) -> None:
         *(b'{"a": 1}{', b'{"a": 01}', b"\x00", '{"a": 1}'.encode("utf-16")),
     ],
 )
-def test_what_is_not_strict_json_is_refused(body: bytes) -> None:
+def test_invalid_strict_json_is_rejected(body: bytes) -> None:
     with pytest.raises(InvalidJsonError, match="not JSON"):
         parse_strict_json(body)
 
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b'"a"', b"1", b"true"])
-def test_json_that_is_no_object_is_refused(body: bytes) -> None:
+def test_json_other_than_an_object_is_rejected(body: bytes) -> None:
     with pytest.raises(InvalidJsonError, match="not an object"):
         parse_strict_json(body)
 
@@ -62,28 +62,28 @@ def test_the_deepest_nesting_allowed_is_read() -> None:
 @pytest.mark.parametrize(
     "body", [nested(MAX_NESTING_DEPTH + 1), b'{"a":' + b"[" * 64 + b"]" * 64 + b"}"]
 )
-def test_one_level_more_is_refused(body: bytes) -> None:
+def test_one_level_above_the_nesting_limit_is_rejected(body: bytes) -> None:
     with pytest.raises(InvalidJsonError, match="nested too deeply"):
         parse_strict_json(body)
 
 
-def test_a_body_that_would_exhaust_the_stack_is_refused() -> None:
+def test_nesting_that_would_exhaust_the_stack_is_rejected() -> None:
     with pytest.raises(InvalidJsonError, match="not JSON"):
         parse_strict_json(nested(100_000))
 
 
 @pytest.mark.parametrize("digits", ["9223372036854775807", "-9223372036854775808"])
-def test_a_whole_number_of_nineteen_digits_stays_whole(digits: str) -> None:
+def test_a_nineteen_digit_integer_stays_exact(digits: str) -> None:
     assert parse_strict_json(f'{{"a": {digits}}}'.encode()) == {"a": int(digits)}
 
 
 @pytest.mark.parametrize("digits", ["9" * 20, "9" * 5000])
-def test_a_longer_whole_number_costs_nothing_to_refuse(digits: str) -> None:
+def test_a_longer_integer_is_rejected_without_parsing_it(digits: str) -> None:
     assert isinstance(parse_strict_json(f'{{"a": {digits}}}'.encode())["a"], float)
 
 
 @given(st.binary())
-def test_any_bytes_are_an_object_or_refused(body: bytes) -> None:
+def test_any_bytes_parse_to_an_object_or_are_rejected(body: bytes) -> None:
     with suppress(InvalidJsonError):
         assert isinstance(parse_strict_json(body), dict)
 
@@ -110,13 +110,11 @@ def test_any_other_body_is_neither(body: dict[str, object]) -> None:
 
 
 @given(json_values, st.integers(0, 4))
-def test_a_shallow_value_is_no_deeper_and_a_shallow_one_stays_itself(
-    value: object, levels: int
-) -> None:
+def test_a_shallow_value_is_returned_unchanged(value: object, levels: int) -> None:
     cut = truncate_nesting(value, levels)
     assert not is_nested_deeper(cut, levels)
     assert cut == value or is_nested_deeper(value, levels)
 
 
-def test_what_is_too_deep_becomes_null_and_the_rest_stays() -> None:
+def test_too_deep_values_become_null_and_others_are_unchanged() -> None:
     assert truncate_nesting({"a": [1, {"b": [2]}], "c": 3}, 2) == {"a": [1, None], "c": 3}

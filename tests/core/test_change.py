@@ -6,11 +6,11 @@ from tests.strategies.objects import NOON
 LATER = NOON + timedelta(seconds=1)
 
 
-def test_a_higher_sequence_is_newer_whatever_its_clock_says() -> None:
+def test_a_higher_sequence_is_newer_regardless_of_timestamps() -> None:
     assert Version.from_sequence(2, NOON) > Version.from_sequence(1, LATER)
 
 
-def test_one_sequence_is_ordered_by_the_time_of_its_update() -> None:
+def test_equal_sequences_are_ordered_by_update_time() -> None:
     assert Version.from_sequence(1, LATER) > Version.from_sequence(1, NOON)
 
 
@@ -18,9 +18,9 @@ def test_envelopes_are_ordered_by_time_before_id() -> None:
     assert Version.from_timestamp(LATER, "evt-a") > Version.from_timestamp(NOON, "evt-b")
 
 
-def test_envelopes_of_one_time_are_ordered_by_id() -> None:
+def test_envelopes_with_equal_times_are_ordered_by_id() -> None:
     assert Version.from_timestamp(NOON, "evt-b") > Version.from_timestamp(NOON, "evt-a")
 
 
-def test_the_more_authoritative_speaker_comes_first() -> None:
+def test_the_more_authoritative_actor_comes_first() -> None:
     assert list(Actor) == [Actor.OPENTABLE, Actor.RELAY, Actor.LINEUP]

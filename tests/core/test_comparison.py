@@ -19,14 +19,14 @@ from shared.core.document import ReservationIdentity, flatten_document, nest_fie
 from shared.core.findings import build_divergence_event
 from shared.core.report import DivergenceType
 from shared.core.stored import reservation_state_from_document
-from tests.core.memory_ledger import MemoryLedger, ledger_of
-from tests.statements import RECEIVED, relayed, shown
-from tests.strategies.guests import KNOWN
+from tests.core.memory_ledger import InMemoryLedger, ledger_with
+from tests.statements import RECEIVED, envelope_event, row_event
+from tests.strategies.guests import KNOWN_GUESTS
 from tests.strategies.objects import GUEST_KEY
 
 ZONE = ZoneInfo("America/New_York")
 IDENTITY = ReservationIdentity("restaurant-123", "ot_1", ZONE)
-WHOLE = {
+COMPLETE_FIELDS = {
     "confirmation_id": 7,
     "guest_id": GUEST_KEY,
     "table_number": ["7"],
@@ -35,37 +35,45 @@ WHOLE = {
 }
 
 
-def held_by(*changes: ReservationEvent, guests: Any = None) -> dict[str, Any]:
+def compared_document(*changes: ReservationEvent, guests: Any = None) -> dict[str, Any]:
     """Return the document of these changes, as a query of the compared fields brings it."""
-    ledger = MemoryLedger(guests=guests or {})
+    ledger = InMemoryLedger(guests=guests or {})
     for change in changes:
-        ledger.hear(change)
+        ledger.apply(change)
     flat = flatten_document(ledger.document or {})
     fields = {path: value for path, value in flat.items() if path in COMPARED_FIELDS}
     return nest_fields(fields)
 
 
-def mark(*changes: ReservationEvent, guests: Any = None) -> ReservationFingerprint:
-    return fingerprint_document(held_by(*changes, guests=guests), None)
+def reservation_fingerprint(
+    *changes: ReservationEvent, guests: Any = None
+) -> ReservationFingerprint:
+    return fingerprint_document(compared_document(*changes, guests=guests), None)
 
 
-def fingerprint(change: ReservationEvent) -> bytes:
+def fingerprint_of_row(change: ReservationEvent) -> bytes:
     return fingerprint_row(change, IDENTITY.restaurant_id, ZONE)
 
 
-def test_a_row_that_is_held_as_it_stands_has_the_documents_fingerprint() -> None:
-    assert mark(shown(1, **WHOLE)).digest == fingerprint(shown(1, **WHOLE))
+def test_a_stored_row_has_the_fingerprint_of_its_document() -> None:
+    assert reservation_fingerprint(row_event(1, **COMPLETE_FIELDS)).digest == fingerprint_of_row(
+        row_event(1, **COMPLETE_FIELDS)
+    )
 
 
-def test_how_the_row_came_to_be_held_does_not_matter() -> None:
-    arrived = relayed(), shown(2, **WHOLE), shown(1, party_size=9)
-    assert mark(*arrived).digest == fingerprint(shown(2, **WHOLE))
+def test_the_fingerprint_does_not_depend_on_the_event_order() -> None:
+    arrived = envelope_event(), row_event(2, **COMPLETE_FIELDS), row_event(1, party_size=9)
+    assert reservation_fingerprint(*arrived).digest == fingerprint_of_row(
+        row_event(2, **COMPLETE_FIELDS)
+    )
 
 
-def test_a_guests_name_and_a_relays_words_are_not_the_feeds_to_compare() -> None:
-    relay = relayed(dinerName="Ada", restaurantName="Demo", cancellationReason="Rain")
-    with_guest = mark(relay, shown(1, **WHOLE), guests=KNOWN)
-    assert with_guest.digest == fingerprint(shown(1, **WHOLE))
+def test_guest_names_and_relay_fields_are_not_compared() -> None:
+    relay = envelope_event(dinerName="Ada", restaurantName="Demo", cancellationReason="Rain")
+    with_guest = reservation_fingerprint(
+        relay, row_event(1, **COMPLETE_FIELDS), guests=KNOWN_GUESTS
+    )
+    assert with_guest.digest == fingerprint_of_row(row_event(1, **COMPLETE_FIELDS))
 
 
 @pytest.mark.parametrize(
@@ -90,52 +98,64 @@ def test_a_guests_name_and_a_relays_words_are_not_the_feeds_to_compare() -> None
         ("done_time_utc", "2026-03-14T23:20:00Z"),
     ],
 )
-def test_any_field_of_the_feed_changes_the_fingerprint(field: str, value: object) -> None:
-    assert fingerprint(shown(1, **WHOLE)) != fingerprint(shown(1, **WHOLE | {field: value}))
+def test_every_opentable_field_changes_the_fingerprint(field: str, value: object) -> None:
+    assert fingerprint_of_row(row_event(1, **COMPLETE_FIELDS)) != fingerprint_of_row(
+        row_event(1, **COMPLETE_FIELDS | {field: value})
+    )
 
 
-def test_a_version_changes_the_fingerprint_though_nothing_else_does() -> None:
-    assert fingerprint(shown(1, **WHOLE)) != fingerprint(shown(2, **WHOLE))
+def test_a_version_change_alone_changes_the_fingerprint() -> None:
+    assert fingerprint_of_row(row_event(1, **COMPLETE_FIELDS)) != fingerprint_of_row(
+        row_event(2, **COMPLETE_FIELDS)
+    )
 
 
-def test_a_field_that_somebody_changed_by_hand_changes_the_fingerprint() -> None:
-    document = held_by(shown(1, **WHOLE))
+def test_a_manually_edited_field_changes_the_fingerprint() -> None:
+    document = compared_document(row_event(1, **COMPLETE_FIELDS))
     resized = document | {"partySize": 9}
     assert fingerprint_document(resized, None).digest != fingerprint_document(document, None).digest
 
 
-def test_a_mark_knows_by_which_id_opentable_is_asked() -> None:
-    assert mark(shown(1)).open_table_id == "555001-ot_1"
-    assert mark(relayed()).open_table_id == "ot_1"
+def test_a_fingerprint_has_the_id_used_by_opentable() -> None:
+    assert reservation_fingerprint(row_event(1)).open_table_id == "555001-ot_1"
+    assert reservation_fingerprint(envelope_event()).open_table_id == "ot_1"
 
 
-def test_a_mark_knows_whether_there_is_a_start() -> None:
-    assert mark(relayed()).has_start_time
-    assert not mark(relayed("updated")).has_start_time
+def test_a_fingerprint_has_whether_a_start_exists() -> None:
+    assert reservation_fingerprint(envelope_event()).has_start_time
+    assert not reservation_fingerprint(envelope_event("updated")).has_start_time
 
 
-def test_a_mark_tells_the_guest_of_whom_nothing_is_held() -> None:
-    assert mark(shown(1, **WHOLE)).missing_guest_id == f"555001-{GUEST_KEY}"
+def test_a_fingerprint_names_a_guest_without_stored_record() -> None:
+    assert (
+        reservation_fingerprint(row_event(1, **COMPLETE_FIELDS)).missing_guest_id
+        == f"555001-{GUEST_KEY}"
+    )
 
 
 @pytest.mark.parametrize("guest_id", [None, "../.."])
-def test_nobody_is_lacking_where_nobody_can_be_meant(guest_id: str | None) -> None:
-    assert mark(shown(1, guest_id=guest_id)).missing_guest_id is None
+def test_no_guest_is_missing_without_a_usable_guest_id(guest_id: str | None) -> None:
+    assert reservation_fingerprint(row_event(1, guest_id=guest_id)).missing_guest_id is None
 
 
-def test_nobody_is_lacking_where_the_guest_is_held() -> None:
-    assert mark(shown(1, **WHOLE), guests=KNOWN).missing_guest_id is None
+def test_no_guest_is_missing_when_the_guest_is_stored() -> None:
+    assert (
+        reservation_fingerprint(
+            row_event(1, **COMPLETE_FIELDS), guests=KNOWN_GUESTS
+        ).missing_guest_id
+        is None
+    )
 
 
-def test_a_mark_knows_the_divergence_that_stands() -> None:
-    before = ledger_of(shown(1))
+def test_a_fingerprint_has_the_open_divergence() -> None:
+    before = ledger_with(row_event(1))
     statements = reservation_state_from_document(flatten_document(before.document or {}))
     flag = build_divergence_event(
         "ot_1", statements, DivergenceType.MISSING_IN_OPENTABLE, "report-1", RECEIVED
     )
-    assert mark(shown(1)).divergence is None
-    assert mark(shown(1), flag).divergence == "MISSING_IN_OPENTABLE"
-    assert mark(shown(1), flag, shown(2)).divergence is None
+    assert reservation_fingerprint(row_event(1)).divergence is None
+    assert reservation_fingerprint(row_event(1), flag).divergence == "MISSING_IN_OPENTABLE"
+    assert reservation_fingerprint(row_event(1), flag, row_event(2)).divergence is None
 
 
 @pytest.mark.parametrize(
@@ -150,27 +170,27 @@ def test_a_mark_knows_the_divergence_that_stands() -> None:
         (1_000, 0, 301, True),
     ],
 )
-def test_more_than_twenty_and_three_tenths_of_the_ledger_is_too_much(
+def test_more_than_twenty_and_thirty_percent_exceeds_the_change_limit(
     rows: int, corrections: int, missing: int, *, brakes: bool
 ) -> None:
     assert exceeds_change_limit(rows, corrections, missing) is brakes
 
 
-def test_a_document_that_shows_what_was_said_has_not_drifted() -> None:
-    flat = flatten_document(ledger_of(shown(1)).document or {})
+def test_a_document_equal_to_its_registers_has_not_drifted() -> None:
+    flat = flatten_document(ledger_with(row_event(1)).document or {})
     assert not has_drifted(flat, IDENTITY, reservation_state_from_document(flat))
 
 
 @pytest.mark.parametrize("path", ["partySize", "status", "dinerName", "localDate"])
-def test_a_document_that_shows_something_else_has_drifted(path: str) -> None:
-    flat = flatten_document(ledger_of(shown(1)).document or {})
+def test_a_document_different_from_its_registers_has_drifted(path: str) -> None:
+    flat = flatten_document(ledger_with(row_event(1)).document or {})
     assert has_drifted(
         {**flat, path: "something else"}, IDENTITY, reservation_state_from_document(flat)
     )
 
 
-def test_bookkeeping_alone_is_no_drift() -> None:
-    flat = flatten_document(ledger_of(shown(1)).document or {})
+def test_bookkeeping_fields_are_not_drift() -> None:
+    flat = flatten_document(ledger_with(row_event(1)).document or {})
     assert not has_drifted(
-        {**flat, "guests.ledTo": ["x"]}, IDENTITY, reservation_state_from_document(flat)
+        {**flat, "guests.resolvedGuestKeys": ["x"]}, IDENTITY, reservation_state_from_document(flat)
     )

@@ -17,20 +17,20 @@ from shared.core.joined import resolve_guest
 from shared.core.journal import rebuild_state
 from shared.core.stored import reservation_state_from_document
 from tests.core.memory_ledger import (
-    IDENTITY,
-    TIMES_OF_WRITING,
-    Guests,
-    MemoryLedger,
-    Reading,
-    apart_from_times,
-    told,
-    ways_of_reading,
+    TEST_IDENTITY,
+    WRITE_TIME_FIELDS,
+    GuestsByKey,
+    InMemoryLedger,
+    ReadMode,
+    apply_to_memory,
+    flatten_without_write_times,
+    read_mode_lists,
 )
-from tests.statements import shown
-from tests.strategies.guests import held_guests
-from tests.strategies.histories import Telling, tellings, tellings_twice
+from tests.statements import row_event
+from tests.strategies.guests import stored_guest_maps
+from tests.strategies.histories import ArrivalSequence, arrival_sequence_pairs, arrival_sequences
 
-SHOWN_AT = {
+FIELD_PATHS = {
     "openTableId": "source.openTableId",
     "confirmationId": "source.confirmationId",
     "guestId": "source.guestId",
@@ -57,68 +57,76 @@ lengths = st.sampled_from([1, 2, 3, 100])
 
 
 @contextmanager
-def history_of(length: int) -> Iterator[None]:
+def limit_history(length: int) -> Iterator[None]:
     """Let the history of statuses overflow early."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(statements, "MAX_STATUS_HISTORY_ENTRIES", length)
         yield
 
 
-def last_said(changes: Iterable[ReservationEvent], name: str) -> FieldValue:
+def expected_value(changes: Iterable[ReservationEvent], name: str) -> FieldValue:
     """Return what is to be shown, straight from the words of the rule and from no register."""
-    for speaker in (Actor.OPENTABLE, Actor.RELAY, Actor.LINEUP):
-        spoken = [change for change in changes if change.actor is speaker and name in change.fields]
-        if spoken:
-            return max(spoken, key=lambda change: change.version).fields[name]
+    for actor in (Actor.OPENTABLE, Actor.RELAY, Actor.LINEUP):
+        events = [change for change in changes if change.actor is actor and name in change.fields]
+        if events:
+            return max(events, key=lambda change: change.version).fields[name]
     return None
 
 
-@given(tellings_twice, ways_of_reading, ways_of_reading, held_guests, lengths)
+@given(arrival_sequence_pairs, read_mode_lists, read_mode_lists, stored_guest_maps, lengths)
 def test_any_order_with_any_duplicates_ends_in_the_same_document(
-    twice: tuple[Telling, Telling],
-    ways: list[Reading],
-    other_ways: list[Reading],
-    guests: Guests,
+    twice: tuple[ArrivalSequence, ArrivalSequence],
+    ways: list[ReadMode],
+    other_ways: list[ReadMode],
+    guests: GuestsByKey,
     length: int,
 ) -> None:
-    with history_of(length):
-        one = told(twice[0].arrival, ways, guests)
-        other = told(twice[1].arrival, other_ways, guests)
-    assert apart_from_times(one.document) == apart_from_times(other.document)
+    with limit_history(length):
+        one = apply_to_memory(twice[0].arrival, ways, guests)
+        other = apply_to_memory(twice[1].arrival, other_ways, guests)
+    assert flatten_without_write_times(one.document) == flatten_without_write_times(other.document)
 
 
-@given(tellings, ways_of_reading, held_guests, lengths, st.randoms(use_true_random=False))
-def test_the_journal_in_any_order_gives_the_document_again_with_the_guests(
-    telling: Telling, ways: list[Reading], guests: Guests, length: int, random: Random
+@given(
+    arrival_sequences,
+    read_mode_lists,
+    stored_guest_maps,
+    lengths,
+    st.randoms(use_true_random=False),
+)
+def test_the_document_can_be_rebuilt_from_its_journal_in_any_order(
+    telling: ArrivalSequence, ways: list[ReadMode], guests: GuestsByKey, length: int, random: Random
 ) -> None:
-    with history_of(length):
-        ledger = told(telling.arrival, ways, guests)
+    with limit_history(length):
+        ledger = apply_to_memory(telling.arrival, ways, guests)
         entries = list(ledger.entries.values())
         random.shuffle(entries)
         folded = rebuild_state(entries)
     found = {key: resolve_guest(key, guests) for key in folded.guest_references.keys}
     rejoined = with_linked_guest(folded, found, is_complete=True)
-    assert render_document(IDENTITY, rejoined) == apart_from_times(ledger.document)
+    assert render_document(TEST_IDENTITY, rejoined) == flatten_without_write_times(ledger.document)
 
 
-@given(tellings, ways_of_reading)
-def test_the_document_shows_what_was_last_said_and_opentables_word_first(
-    telling: Telling, ways: list[Reading]
+@given(arrival_sequences, read_mode_lists)
+def test_the_document_shows_the_latest_values_with_opentable_first(
+    telling: ArrivalSequence, ways: list[ReadMode]
 ) -> None:
-    document = apart_from_times(told(telling.arrival, ways).document)
-    expected = {name: last_said(telling.arrival, name) for name in SHOWN_AT}
-    assert {name: document.get(path) for name, path in SHOWN_AT.items()} == expected
-    assert document["status"] == (last_said(telling.arrival, "status") or "CONFIRMED")
-    diner = last_said(telling.arrival, "dinerName") or "OpenTable Guest"
+    document = flatten_without_write_times(apply_to_memory(telling.arrival, ways).document)
+    expected = {name: expected_value(telling.arrival, name) for name in FIELD_PATHS}
+    assert {name: document.get(path) for name, path in FIELD_PATHS.items()} == expected
+    assert document["status"] == (expected_value(telling.arrival, "status") or "CONFIRMED")
+    diner = expected_value(telling.arrival, "dinerName") or "OpenTable Guest"
     assert document["dinerName"] == diner
 
 
-@given(tellings, lengths)
-def test_what_is_held_can_be_read_back_from_the_document(telling: Telling, length: int) -> None:
-    ledger = MemoryLedger()
-    with history_of(length):
+@given(arrival_sequences, lengths)
+def test_registers_can_be_read_back_from_the_document(
+    telling: ArrivalSequence, length: int
+) -> None:
+    ledger = InMemoryLedger()
+    with limit_history(length):
         for change in telling.arrival:
-            decision = ledger.hear(change)
+            decision = ledger.apply(change)
             if isinstance(decision, ReservationWrite):
                 assert (
                     reservation_state_from_document(flatten_document(ledger.document or {}))
@@ -126,15 +134,15 @@ def test_what_is_held_can_be_read_back_from_the_document(telling: Telling, lengt
                 )
 
 
-@given(tellings, ways_of_reading)
-def test_an_older_statement_changes_nothing_that_is_shown(
-    telling: Telling, ways: list[Reading]
+@given(arrival_sequences, read_mode_lists)
+def test_an_older_event_changes_no_shown_field(
+    telling: ArrivalSequence, ways: list[ReadMode]
 ) -> None:
-    ledger, heard = MemoryLedger(), list[ReservationEvent]()
+    ledger, heard = InMemoryLedger(), list[ReservationEvent]()
     for place, change in enumerate(telling.arrival):
         before = ledger.document
         older = _is_outdated(change, heard)
-        decision = ledger.hear(change, ways[place % len(ways)])
+        decision = ledger.apply(change, ways[place % len(ways)])
         if older and isinstance(decision, ReservationWrite):
             assert (decision.outcome, decision.entry["changes"]) == ("stale", {})
             assert _registers(before) == _registers(ledger.document)
@@ -151,14 +159,16 @@ def _registers(document: dict[str, object] | None) -> object:
     return (document or {}).get("sync")
 
 
-@given(tellings, ways_of_reading)
-def test_a_write_always_changes_the_document(telling: Telling, ways: list[Reading]) -> None:
-    ledger = MemoryLedger()
+@given(arrival_sequences, read_mode_lists)
+def test_a_write_always_changes_the_document(
+    telling: ArrivalSequence, ways: list[ReadMode]
+) -> None:
+    ledger = InMemoryLedger()
     for place, change in enumerate(telling.arrival):
-        before = apart_from_times(ledger.document)
-        decision = ledger.hear(change, ways[place % len(ways)])
+        before = flatten_without_write_times(ledger.document)
+        decision = ledger.apply(change, ways[place % len(ways)])
         if isinstance(decision, ReservationWrite) and decision.changed_fields:
-            written = decision.changed_fields.keys() - TIMES_OF_WRITING
+            written = decision.changed_fields.keys() - WRITE_TIME_FIELDS
             assert written
             assert all(
                 path not in before or before[path] != decision.changed_fields[path]
@@ -168,8 +178,8 @@ def test_a_write_always_changes_the_document(telling: Telling, ways: list[Readin
 
 def test_the_history_keeps_the_newest_hundred_statuses_of_any_order() -> None:
     states = ("Confirmed", "Seated", "Done")
-    changes = [shown(number, state=states[number % 3]) for number in range(1, 131)]
+    changes = [row_event(number, state=states[number % 3]) for number in range(1, 131)]
     Random(2026).shuffle(changes)  # noqa: S311 -- an order, not a secret
-    document = told(changes, ["entry"]).document or {}
+    document = apply_to_memory(changes, ["entry"]).document or {}
     newest = [f"seq-{number}" for number in range(31, 131)]
     assert [item["eventId"] for item in document["statusHistory"]] == newest

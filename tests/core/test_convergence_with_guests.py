@@ -12,35 +12,40 @@ from shared.core.guesting import with_linked_guest
 from shared.core.joined import LinkedGuest, resolve_guest
 from shared.core.journal import rebuild_state
 from shared.core.stored import reservation_state_from_document
-from tests.core.memory_guests import MemoryGuests, told_with_guests
-from tests.core.memory_ledger import IDENTITY, Reading, apart_from_times, ways_of_reading
-from tests.strategies.guest_histories import Tale, tales
+from tests.core.memory_guests import InMemoryGuests, apply_all_with_guests
+from tests.core.memory_ledger import (
+    TEST_IDENTITY,
+    ReadMode,
+    flatten_without_write_times,
+    read_mode_lists,
+)
+from tests.strategies.guest_histories import GuestHistory, guest_histories
 
 patiences = st.lists(st.booleans(), min_size=1, max_size=4)
 
 
-def _final(world: MemoryGuests) -> dict[str, Any]:
-    return apart_from_times(world.ledger.document)
+def _final(world: InMemoryGuests) -> dict[str, Any]:
+    return flatten_without_write_times(world.ledger.document)
 
 
-@given(tales(), ways_of_reading, ways_of_reading, patiences, patiences)
+@given(guest_histories(), read_mode_lists, read_mode_lists, patiences, patiences)
 def test_any_order_of_reservation_and_guests_ends_in_the_same_document(
-    tale: Tale,
-    ways: list[Reading],
-    other_ways: list[Reading],
+    tale: GuestHistory,
+    ways: list[ReadMode],
+    other_ways: list[ReadMode],
     patience: list[bool],
     other_patience: list[bool],
 ) -> None:
-    one = told_with_guests(tale.orders[0], tale.truth(), ways, patience)
-    other = told_with_guests(tale.orders[1], tale.truth(), other_ways, other_patience)
+    one = apply_all_with_guests(tale.orders[0], tale.final_guests(), ways, patience)
+    other = apply_all_with_guests(tale.orders[1], tale.final_guests(), other_ways, other_patience)
     assert _final(one) == _final(other)
 
 
-@given(tales(), ways_of_reading, patiences)
-def test_the_diner_is_the_guest_that_the_id_leads_to_else_the_envelopes(
-    tale: Tale, ways: list[Reading], patience: list[bool]
+@given(guest_histories(), read_mode_lists, patiences)
+def test_the_diner_is_the_resolved_guest_or_else_the_one_in_the_envelope(
+    tale: GuestHistory, ways: list[ReadMode], patience: list[bool]
 ) -> None:
-    document = _final(told_with_guests(tale.orders[0], tale.truth(), ways, patience))
+    document = _final(apply_all_with_guests(tale.orders[0], tale.final_guests(), ways, patience))
     statements = reservation_state_from_document(document)
     guest = resolve_guest(str(statements.resolve_field("guestKey")), _as_fetched(tale))
     name = guest.diner_name if isinstance(guest, LinkedGuest) else None
@@ -49,18 +54,18 @@ def test_the_diner_is_the_guest_that_the_id_leads_to_else_the_envelopes(
         assert document["dinerName"] == shown
 
 
-def _as_fetched(tale: Tale) -> dict[str, Guest | None]:
+def _as_fetched(tale: GuestHistory) -> dict[str, Guest | None]:
     """Return OpenTable's guests, with an empty record for whom it does not have."""
-    truth = tale.truth()
+    truth = tale.final_guests()
     survivors = {guest.survivor_key for guest in truth.values() if guest.survivor_key}
     return {**{key: Guest(key) for key in survivors}, **truth}
 
 
-@given(tales(), ways_of_reading, patiences)
-def test_nothing_personal_is_kept_of_a_reservation_that_ever_named_a_forgotten_guest(
-    tale: Tale, ways: list[Reading], patience: list[bool]
+@given(guest_histories(), read_mode_lists, patiences)
+def test_no_personal_data_is_stored_if_a_reservation_ever_referenced_a_forgotten_guest(
+    tale: GuestHistory, ways: list[ReadMode], patience: list[bool]
 ) -> None:
-    ledger = told_with_guests(tale.orders[0], tale.truth(), ways, patience).ledger
+    ledger = apply_all_with_guests(tale.orders[0], tale.final_guests(), ways, patience).ledger
     document = flatten_document(ledger.document or {})
     if not document.get("guests.forgotten"):
         return
@@ -68,7 +73,9 @@ def test_nothing_personal_is_kept_of_a_reservation_that_ever_named_a_forgotten_g
     assert [value for value in values if value] == []
     for entry in ledger.entries.values():
         assert not [
-            entry["said"][n] for n in PERSONAL_FIELDS & entry["said"].keys() if entry["said"][n]
+            entry["fields"][n]
+            for n in PERSONAL_FIELDS & entry["fields"].keys()
+            if entry["fields"][n]
         ]
         assert entry["payload"] == redact_json(entry["payload"])
 
@@ -80,25 +87,25 @@ def _values(document: dict[str, Any]) -> list[tuple[str, Any]]:
     ]
 
 
-@given(tales(), ways_of_reading, patiences)
-def test_a_reservation_is_erased_where_any_guest_that_it_ever_named_leads_to_a_forgotten_one(
-    tale: Tale, ways: list[Reading], patience: list[bool]
+@given(guest_histories(), read_mode_lists, patiences)
+def test_a_reservation_is_erased_if_any_referenced_guest_resolves_to_a_forgotten_one(
+    tale: GuestHistory, ways: list[ReadMode], patience: list[bool]
 ) -> None:
-    world = told_with_guests(tale.orders[0], tale.truth(), ways, patience)
+    world = apply_all_with_guests(tale.orders[0], tale.final_guests(), ways, patience)
     statements = reservation_state_from_document(_final(world))
     found = [resolve_guest(key, _as_fetched(tale)) for key in statements.guest_references.keys]
     gone = any(isinstance(each, LinkedGuest) and each.is_forgotten for each in found)
     assert statements.guest_references.has_forgotten_guest or not gone
 
 
-@given(tales(), ways_of_reading, patiences)
-def test_the_journal_and_the_guests_give_the_document_again(
-    tale: Tale, ways: list[Reading], patience: list[bool]
+@given(guest_histories(), read_mode_lists, patiences)
+def test_the_document_can_be_rebuilt_from_journal_and_guests(
+    tale: GuestHistory, ways: list[ReadMode], patience: list[bool]
 ) -> None:
-    world = told_with_guests(tale.orders[0], tale.truth(), ways, patience)
+    world = apply_all_with_guests(tale.orders[0], tale.final_guests(), ways, patience)
     folded = rebuild_state(world.ledger.entries.values())
-    found = {key: resolve_guest(key, world.held) for key in folded.guest_references.keys}
+    found = {key: resolve_guest(key, world.stored) for key in folded.guest_references.keys}
     if world.ledger.document is not None:
         assert render_document(
-            IDENTITY, with_linked_guest(folded, found, is_complete=True)
+            TEST_IDENTITY, with_linked_guest(folded, found, is_complete=True)
         ) == _final(world)

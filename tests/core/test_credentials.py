@@ -10,7 +10,7 @@ from standardwebhooks import Webhook
 from shared.core.credentials import Credentials, decode_webhook_secret
 from shared.errors import InvalidSettingsError
 
-WHOLE = {
+COMPLETE_PAYLOAD = {
     "clientId": "id",
     "clientSecret": "hush",
     "apiKey": "key",
@@ -20,7 +20,7 @@ WHOLE = {
 }
 
 
-def read(**payload: object) -> Credentials:
+def read_payload(**payload: object) -> Credentials:
     return Credentials.from_payload("opentable-r", json.dumps(payload))
 
 
@@ -30,7 +30,7 @@ def test_a_secret_is_base64_with_or_without_its_prefix(key: bytes, prefix: str) 
 
 
 @given(st.binary(min_size=1, max_size=64))
-def test_a_secret_without_its_padding_is_the_same_key_as_for_the_reference_package(
+def test_an_unpadded_secret_decodes_as_in_the_reference_package(
     key: bytes,
 ) -> None:
     secret = "whsec_" + base64.b64encode(key).decode().rstrip("=")
@@ -49,73 +49,83 @@ def test_a_secret_that_is_not_base64_is_refused(secret: str) -> None:
         decode_webhook_secret(secret)
 
 
-def test_a_whole_payload_is_read() -> None:
-    assert json.loads(encode(read(**WHOLE))) == WHOLE
+def test_a_complete_payload_is_read() -> None:
+    assert json.loads(encode(read_payload(**COMPLETE_PAYLOAD))) == COMPLETE_PAYLOAD
 
 
-@pytest.mark.parametrize("payload", [{}, dict.fromkeys(WHOLE), {"unknown": 1}])
+@pytest.mark.parametrize("payload", [{}, dict.fromkeys(COMPLETE_PAYLOAD), {"unknown": 1}])
 def test_every_key_is_optional(payload: dict[str, object]) -> None:
-    assert read(**payload) == Credentials()
+    assert read_payload(**payload) == Credentials()
 
 
 @pytest.mark.parametrize(
     "payload",
     [b"", b"[]", b"\xff", b"null", b'"hush"', b'{"apiKey": "\\ud800"}', b'{"a":' * 9**5, "\ud800"],
 )
-def test_a_payload_that_is_no_json_object_is_refused(payload: bytes | str) -> None:
+def test_a_payload_other_than_a_json_object_is_rejected(payload: bytes | str) -> None:
     with pytest.raises(InvalidSettingsError, match="Store a new version"):
         Credentials.from_payload("opentable-r", payload)
 
 
-def test_a_refusal_names_the_secret_and_every_field_at_fault() -> None:
+def test_an_error_names_the_secret_and_every_invalid_field() -> None:
     told = r"'opentable-r'.*apiKey: .*bearerTokens: .*\[1\]"
     with pytest.raises(InvalidSettingsError, match=told):
-        read(bearerTokens=["token", 7], apiKey=7)
+        read_payload(bearerTokens=["token", 7], apiKey=7)
 
 
 @pytest.mark.parametrize("payload", [{"webhookSecrets": "hush"}, {"apiKey": ["hush"]}])
-def test_a_refusal_never_quotes_a_secret(payload: dict[str, object]) -> None:
+def test_an_error_never_contains_a_secret(payload: dict[str, object]) -> None:
     with pytest.raises(InvalidSettingsError) as refused:
-        read(**payload)
+        read_payload(**payload)
     assert "hush" not in str(refused.value)
 
 
-def test_credentials_never_show_themselves() -> None:
-    credentials = read(**WHOLE)
+def test_the_repr_of_credentials_contains_no_secret() -> None:
+    credentials = read_payload(**COMPLETE_PAYLOAD)
     assert (repr(credentials), credentials.__rich_repr__()) == ("Credentials()", [])
 
 
 @pytest.mark.parametrize("payload", [{"apiKey": "key"}, {"clientId": "id", "clientSecret": "hush"}])
-def test_a_key_or_a_whole_client_suffices_for_the_api(payload: dict[str, object]) -> None:
-    assert read(**payload).has_api_credential
+def test_an_api_key_or_a_complete_oauth_client_is_enough(payload: dict[str, object]) -> None:
+    assert read_payload(**payload).has_api_credential
 
 
 @pytest.mark.parametrize(
     "payload", [{}, {"clientId": "id"}, {"clientSecret": "hush"}, {"apiKey": ""}]
 )
-def test_half_a_client_does_not(payload: dict[str, object]) -> None:
-    assert not read(**payload).has_api_credential
+def test_an_incomplete_oauth_client_is_not_enough(payload: dict[str, object]) -> None:
+    assert not read_payload(**payload).has_api_credential
 
 
-def test_what_a_restaurant_lacks_is_the_partners() -> None:
-    assert read().with_partner_defaults(read(**WHOLE)) == read(**WHOLE)
+def test_missing_credentials_are_taken_from_the_partner() -> None:
+    assert read_payload().with_partner_defaults(read_payload(**COMPLETE_PAYLOAD)) == read_payload(
+        **COMPLETE_PAYLOAD
+    )
 
 
-def test_what_a_restaurant_has_is_its_own() -> None:
-    partner = read(apiKey="p", webhookSecrets=["p"], bearerTokens=["p"], basicCredentials=["p"])
-    assert read(**WHOLE).with_partner_defaults(partner) == read(**WHOLE)
+def test_existing_credentials_are_not_taken_from_the_partner() -> None:
+    partner = read_payload(
+        apiKey="p", webhookSecrets=["p"], bearerTokens=["p"], basicCredentials=["p"]
+    )
+    assert read_payload(**COMPLETE_PAYLOAD).with_partner_defaults(partner) == read_payload(
+        **COMPLETE_PAYLOAD
+    )
 
 
-def test_one_list_of_its_own_leaves_the_others_to_the_partner() -> None:
-    completed = read(bearerTokens=["own"]).with_partner_defaults(read(**WHOLE))
+def test_each_credential_list_is_completed_separately() -> None:
+    completed = read_payload(bearerTokens=["own"]).with_partner_defaults(
+        read_payload(**COMPLETE_PAYLOAD)
+    )
     assert (completed.bearer_tokens, completed.basic_credentials) == (("own",), ("user:password",))
 
 
-def test_a_client_id_is_never_joined_with_anothers_secret() -> None:
-    completed = read(clientId="own").with_partner_defaults(read(clientId="id", clientSecret="hush"))
+def test_a_client_id_is_never_combined_with_another_owners_secret() -> None:
+    completed = read_payload(clientId="own").with_partner_defaults(
+        read_payload(clientId="id", clientSecret="hush")
+    )
     assert (completed.client_id, completed.client_secret) == ("id", "hush")
 
 
-def test_a_restaurants_own_client_hides_the_partners_key() -> None:
-    own = read(clientId="own", clientSecret="own")
-    assert own.with_partner_defaults(read(apiKey="key")).api_key is None
+def test_an_oauth_client_takes_precedence_over_the_partner_key() -> None:
+    own = read_payload(clientId="own", clientSecret="own")
+    assert own.with_partner_defaults(read_payload(apiKey="key")).api_key is None

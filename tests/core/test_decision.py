@@ -5,151 +5,171 @@ from shared.core.decision import EventOutcome, NoChange, ReservationWrite
 from shared.core.guest import Guest
 from shared.core.guesting import GUEST_LINKED_EVENT_TYPE
 from shared.core.versions import version_to_map
-from tests.core.memory_ledger import TIMES_OF_WRITING, MemoryLedger, ledger_of
-from tests.statements import RECEIVED, relayed, shown
-from tests.strategies.guests import KNOWN
+from tests.core.memory_ledger import WRITE_TIME_FIELDS, InMemoryLedger, ledger_with
+from tests.statements import RECEIVED, envelope_event, row_event
+from tests.strategies.guests import KNOWN_GUESTS
 from tests.strategies.objects import GUEST_KEY, NOON
 
 
-def ours(event_type: str) -> ReservationEvent:
+def lineup_event(event_type: str) -> ReservationEvent:
     """Return a change of our own that says nothing."""
     version = Version.from_timestamp(RECEIVED, "ours-1")
     source = Channel.RECONCILIATION
     return ReservationEvent("ot_1", "ours-1", event_type, Actor.LINEUP, version, {}, "{}", source)
 
 
-def committed(ledger: MemoryLedger, change: ReservationEvent) -> ReservationWrite:
-    decision = ledger.hear(change)
+def apply_committed(ledger: InMemoryLedger, change: ReservationEvent) -> ReservationWrite:
+    decision = ledger.apply(change)
     assert isinstance(decision, ReservationWrite)
     return decision
 
 
-@pytest.mark.parametrize("change", [relayed(), relayed("cancelled"), shown(1)])
-def test_whatever_comes_first_creates_the_document(change: ReservationEvent) -> None:
-    commit = committed(MemoryLedger(), change)
+@pytest.mark.parametrize("change", [envelope_event(), envelope_event("cancelled"), row_event(1)])
+def test_the_first_event_creates_the_document(change: ReservationEvent) -> None:
+    commit = apply_committed(InMemoryLedger(), change)
     assert (commit.outcome, commit.is_create) == (EventOutcome.CREATED, True)
 
 
-def test_a_newer_statement_of_something_else_updates() -> None:
-    commit = committed(ledger_of(shown(1)), shown(2, party_size=6))
+def test_a_newer_event_with_other_values_updates() -> None:
+    commit = apply_committed(ledger_with(row_event(1)), row_event(2, party_size=6))
     assert (commit.outcome, commit.is_create) == (EventOutcome.UPDATED, False)
 
 
-def test_a_newer_statement_of_the_same_moves_the_version_alone() -> None:
-    commit = committed(ledger_of(shown(1)), shown(2, state=None))
+def test_a_newer_event_with_equal_values_updates_only_the_version() -> None:
+    commit = apply_committed(ledger_with(row_event(1)), row_event(2, state=None))
     assert commit.outcome is EventOutcome.UNCHANGED
-    assert commit.changed_fields.keys() - TIMES_OF_WRITING == {"sync.opentable"}
+    assert commit.changed_fields.keys() - WRITE_TIME_FIELDS == {"sync.opentable"}
 
 
-def test_a_late_event_in_between_that_wins_and_shows_the_same_is_unchanged() -> None:
-    ledger = ledger_of(relayed(minute=1), relayed("updated", minute=3, status="confirmed"))
+def test_a_late_winning_event_with_equal_values_is_unchanged() -> None:
+    ledger = ledger_with(
+        envelope_event(minute=1), envelope_event("updated", minute=3, status="confirmed")
+    )
     assert (
-        committed(ledger, relayed("updated", minute=2, partySize=4)).outcome
+        apply_committed(ledger, envelope_event("updated", minute=2, partySize=4)).outcome
         is EventOutcome.UNCHANGED
     )
 
 
-def test_a_late_event_in_between_updates_what_nobody_said_since() -> None:
-    ledger = ledger_of(relayed(minute=1), relayed("updated", minute=3, status="confirmed"))
-    commit = committed(ledger, relayed("updated", minute=2, partySize=6))
+def test_a_late_event_updates_fields_without_a_newer_value() -> None:
+    ledger = ledger_with(
+        envelope_event(minute=1), envelope_event("updated", minute=3, status="confirmed")
+    )
+    commit = apply_committed(ledger, envelope_event("updated", minute=2, partySize=6))
     assert commit.entry["changes"] == {"partySize": {"from": 4, "to": 6}}
 
 
-def test_an_older_statement_is_stale() -> None:
-    assert committed(ledger_of(shown(2)), shown(1, party_size=9)).outcome is EventOutcome.STALE
+def test_an_older_event_is_stale() -> None:
+    assert (
+        apply_committed(ledger_with(row_event(2)), row_event(1, party_size=9)).outcome
+        is EventOutcome.STALE
+    )
 
 
-def test_a_lower_sequence_never_wins_whatever_its_clock_says() -> None:
-    ledger = ledger_of(shown(2, party_size=2))
-    committed(ledger, shown(1, party_size=9, updated_at_utc="2030-01-01T00:00:00Z"))
+def test_a_lower_sequence_never_wins_regardless_of_timestamps() -> None:
+    ledger = ledger_with(row_event(2, party_size=2))
+    apply_committed(ledger, row_event(1, party_size=9, updated_at_utc="2030-01-01T00:00:00Z"))
     assert (ledger.document or {})["partySize"] == 2
 
 
-def test_a_stale_statement_still_tells_its_status_to_the_history() -> None:
-    commit = committed(ledger_of(shown(2)), shown(1))
+def test_a_stale_event_still_adds_its_status_to_the_history() -> None:
+    commit = apply_committed(ledger_with(row_event(2)), row_event(1))
     assert [item["eventId"] for item in commit.changed_fields["statusHistory"]] == [
         "seq-1",
         "seq-2",
     ]
 
 
-def test_a_stale_statement_without_a_status_writes_its_entry_alone() -> None:
-    commit = committed(ledger_of(shown(2)), shown(1, state=None))
+def test_a_stale_event_without_a_status_writes_only_its_journal_entry() -> None:
+    commit = apply_committed(ledger_with(row_event(2)), row_event(1, state=None))
     assert (commit.changed_fields, commit.entry_id) == ({}, "seq-1")
 
 
-def test_a_relays_word_about_what_opentable_said_changes_nothing_shown() -> None:
-    commit = committed(ledger_of(shown(1)), relayed("updated", minute=30, partySize=9))
+def test_a_relay_value_does_not_replace_an_opentable_value() -> None:
+    commit = apply_committed(
+        ledger_with(row_event(1)), envelope_event("updated", minute=30, partySize=9)
+    )
     assert (commit.outcome, commit.entry["changes"]) == (EventOutcome.UNCHANGED, {})
 
 
-def test_the_changes_tell_what_was_shown_before_and_after() -> None:
-    commit = committed(ledger_of(shown(1)), shown(2, state="Cancelled"))
+def test_changes_contain_values_before_and_after() -> None:
+    commit = apply_committed(ledger_with(row_event(1)), row_event(2, state="Cancelled"))
     assert commit.entry["changes"] == {
         "source.state": {"from": "Confirmed", "to": "Cancelled"},
         "status": {"from": "CONFIRMED", "to": "CANCELLED"},
     }
 
 
-def test_a_commit_tells_all_that_is_held_with_it() -> None:
-    commit = committed(ledger_of(relayed(dinerName="Ada")), shown(1, party_size=6))
+def test_a_commit_contains_the_resulting_state() -> None:
+    commit = apply_committed(
+        ledger_with(envelope_event(dinerName="Ada")), row_event(1, party_size=6)
+    )
     assert [commit.state.resolve_field(name) for name in ("dinerName", "partySize")] == ["Ada", 6]
 
 
 def test_a_lost_race_of_two_creations_ends_in_one_document() -> None:
-    ledger = ledger_of(relayed())
-    decision = ledger.hear(relayed(minute=1, partySize=6), "nothing")
+    ledger = ledger_with(envelope_event())
+    decision = ledger.apply(envelope_event(minute=1, partySize=6), "nothing")
     assert isinstance(decision, ReservationWrite)
     assert decision.outcome is EventOutcome.UPDATED
 
 
-def test_a_guest_whom_the_reservation_no_longer_names_does_not_stay_in_it() -> None:
-    ledger = MemoryLedger(guests=KNOWN)
-    ledger.hear(shown(1, guest_id=GUEST_KEY))
+def test_a_guest_no_longer_referenced_is_removed_from_the_reservation() -> None:
+    ledger = InMemoryLedger(guests=KNOWN_GUESTS)
+    ledger.apply(row_event(1, guest_id=GUEST_KEY))
     assert (ledger.document or {})["dinerName"] == "Ada Lovelace"
-    ledger.hear(shown(2, guest_id=None))
+    ledger.apply(row_event(2, guest_id=None))
     assert "Ada" not in str(ledger.document)
 
 
-def test_a_patch_that_says_nothing_moves_the_version_alone() -> None:
-    commit = committed(ledger_of(relayed()), relayed("updated", minute=1))
+def test_an_empty_patch_updates_only_the_version() -> None:
+    commit = apply_committed(ledger_with(envelope_event()), envelope_event("updated", minute=1))
     assert (commit.outcome, commit.entry["changes"]) == (EventOutcome.UNCHANGED, {})
-    assert commit.changed_fields.keys() - TIMES_OF_WRITING == {"sync.relay"}
+    assert commit.changed_fields.keys() - WRITE_TIME_FIELDS == {"sync.relay"}
 
 
-def test_an_older_patch_that_says_nothing_is_stale() -> None:
-    ledger = ledger_of(relayed("updated", minute=2))
-    assert committed(ledger, relayed("updated", minute=1)).outcome is EventOutcome.STALE
+def test_an_older_empty_patch_is_stale() -> None:
+    ledger = ledger_with(envelope_event("updated", minute=2))
+    assert (
+        apply_committed(ledger, envelope_event("updated", minute=1)).outcome is EventOutcome.STALE
+    )
 
 
-def test_a_repair_of_what_shows_what_was_said_writes_nothing() -> None:
-    assert isinstance(ledger_of(shown(1)).hear(ours("reconciliation.repaired")), NoChange)
+def test_a_repair_of_a_correct_document_writes_nothing() -> None:
+    assert isinstance(
+        ledger_with(row_event(1)).apply(lineup_event("reconciliation.repaired")), NoChange
+    )
 
 
-def test_a_repair_writes_what_somebody_changed_by_hand() -> None:
-    ledger = ledger_of(shown(1))
+def test_a_repair_restores_manually_edited_fields() -> None:
+    ledger = ledger_with(row_event(1))
     assert ledger.document is not None
     ledger.document["partySize"] = 9
-    commit = committed(ledger, ours("reconciliation.repaired"))
+    commit = apply_committed(ledger, lineup_event("reconciliation.repaired"))
     assert commit.entry["changes"] == {"partySize": {"from": 9, "to": 4}}
 
 
-def test_a_join_tells_the_journal_which_guest_at_which_version_and_no_value() -> None:
-    ledger = ledger_of(shown(1, guest_id=GUEST_KEY))
-    ledger.guests = KNOWN
-    commit = committed(ledger, ours(GUEST_LINKED_EVENT_TYPE))
-    version = version_to_map(KNOWN[GUEST_KEY].version)
+def test_a_guest_link_entry_has_key_and_version_and_no_value() -> None:
+    ledger = ledger_with(row_event(1, guest_id=GUEST_KEY))
+    ledger.guests = KNOWN_GUESTS
+    commit = apply_committed(ledger, lineup_event(GUEST_LINKED_EVENT_TYPE))
+    version = version_to_map(KNOWN_GUESTS[GUEST_KEY].version)
     assert commit.changed_fields["dinerName"] == "Ada Lovelace"
     assert commit.entry["guest"] == {"guestKey": GUEST_KEY, "version": version}
     assert "Ada" not in str(commit.entry)
 
 
-def test_of_a_forgotten_guests_reservation_the_journal_tells_nothing_personal() -> None:
-    ledger = ledger_of(shown(1, guest_id=GUEST_KEY, guest_request="Nuts"))
+def test_journal_entries_of_a_forgotten_guest_have_no_personal_data() -> None:
+    ledger = ledger_with(row_event(1, guest_id=GUEST_KEY, guest_request="Nuts"))
     ledger.guests = {GUEST_KEY: Guest(GUEST_KEY, forgotten_at=NOON)}
-    joined = committed(ledger, ours(GUEST_LINKED_EVENT_TYPE))
+    joined = apply_committed(ledger, lineup_event(GUEST_LINKED_EVENT_TYPE))
     assert (joined.state.guest_references.has_forgotten_guest, joined.entry["changes"]) == (
         True,
         {},
     )
-    assert committed(ledger, shown(2, guest_request="Tea")).entry["said"]["specialRequests"] is None
+    assert (
+        apply_committed(ledger, row_event(2, guest_request="Tea")).entry["fields"][
+            "specialRequests"
+        ]
+        is None
+    )

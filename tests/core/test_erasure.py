@@ -16,7 +16,7 @@ from shared.core.erasure import (
 from shared.core.guest import UNVERSIONED
 from shared.core.joined import LinkedGuest
 from shared.core.statements import ReservationState
-from tests.statements import envelope, relayed, row, shown
+from tests.statements import envelope_body, envelope_event, row_body, row_event
 from tests.strategies.json_values import json_values
 
 PERSON: dict[str, Any] = {
@@ -40,8 +40,8 @@ def test_an_anonymous_value_stays(name: str, value: Any) -> None:
     assert redact_value(name, value) == value
 
 
-def test_of_an_envelope_time_party_and_status_stay() -> None:
-    body = envelope(reservationDateTime="2026-03-14T23:15:00Z", **PERSON)
+def test_an_erased_envelope_keeps_time_party_and_status() -> None:
+    body = envelope_body(reservationDateTime="2026-03-14T23:15:00Z", **PERSON)
     scrubbed = json.loads(redact_json(json.dumps(body)))
     assert scrubbed == body | {
         "data": {
@@ -53,8 +53,8 @@ def test_of_an_envelope_time_party_and_status_stay() -> None:
     }
 
 
-def test_of_an_object_time_party_tables_and_state_stay() -> None:
-    said = row(3, guest_id="555001-g1", table_number=["12", "A1"], state="Partially Seated")
+def test_an_erased_row_keeps_time_party_tables_and_state() -> None:
+    said = row_body(3, guest_id="555001-g1", table_number=["12", "A1"], state="Partially Seated")
     told = said | {"guest_request": "marked", "visit_tags": ["marked"], "referrer": {"email": "m"}}
     assert json.loads(redact_json(json.dumps(told))) == said
 
@@ -76,25 +76,29 @@ def test_of_an_object_time_party_tables_and_state_stay() -> None:
         "[" * 100_000,
     ],
 )
-def test_what_is_in_no_known_form_goes_whole(body: str) -> None:
+def test_a_body_in_an_unknown_format_is_erased_completely(body: str) -> None:
     assert "marked" not in redact_json(body).lower()
 
 
 @given(json_values)
-def test_to_scrub_again_changes_nothing(value: Any) -> None:
+def test_erasing_twice_changes_nothing_more(value: Any) -> None:
     once = redact_json(json.dumps(value))
     assert redact_json(once) == once
 
 
-@pytest.mark.parametrize("change", [relayed(**PERSON), shown(1, guest_request="marked")])
-def test_a_statement_is_scrubbed_whole(change: Any) -> None:
+@pytest.mark.parametrize("change", [envelope_event(**PERSON), row_event(1, guest_request="marked")])
+def test_an_event_is_erased_completely(change: Any) -> None:
     scrubbed = redact_event(change)
     assert "marked" not in str(scrubbed).lower()
-    assert (scrubbed.version, scrubbed.fields.keys()) == (change.version, change.said.keys())
+    assert (scrubbed.version, scrubbed.fields.keys()) == (change.version, change.fields.keys())
 
 
-def test_every_register_is_scrubbed_and_keeps_its_versions() -> None:
-    statements = ReservationState().merge(relayed(**PERSON)).merge(shown(1, guest_request="marked"))
+def test_every_register_is_erased_and_keeps_its_versions() -> None:
+    statements = (
+        ReservationState()
+        .merge(envelope_event(**PERSON))
+        .merge(row_event(1, guest_request="marked"))
+    )
     scrubbed = redact_state(statements)
     assert "marked" not in str(scrubbed).lower()
     for speaker, register in statements.registers_by_actor.items():
@@ -106,7 +110,7 @@ def test_every_register_is_scrubbed_and_keeps_its_versions() -> None:
 
 def entry(**fields: Any) -> dict[str, Any]:
     whole = {
-        "said": {"partySize": 4, "specialRequests": "marked"},
+        "fields": {"partySize": 4, "specialRequests": "marked"},
         "changes": {
             "partySize": {"from": None, "to": 4},
             "dinerName": {"from": None, "to": "Marked"},
@@ -118,22 +122,22 @@ def entry(**fields: Any) -> dict[str, Any]:
     return whole | fields
 
 
-def test_of_an_entry_only_what_changes_is_returned() -> None:
+def test_only_changed_fields_of_an_entry_are_returned() -> None:
     assert redact_journal_entry(entry()) == {
-        "said": {"partySize": 4, "specialRequests": None},
+        "fields": {"partySize": 4, "specialRequests": None},
         "changes": {"partySize": {"from": None, "to": 4}},
         "payload": '{"partySize": 4}',
     }
 
 
-def test_an_entry_that_tells_of_nobody_is_left_alone() -> None:
+def test_an_entry_without_personal_data_is_unchanged() -> None:
     assert redact_journal_entry(entry() | redact_journal_entry(entry())) == {}
 
 
-def test_a_reservation_holds_what_relays_said_and_what_was_joined_of_the_guest() -> None:
+def test_personal_values_come_from_relay_fields_and_the_linked_guest() -> None:
     guest = LinkedGuest(("loser", "ada"), UNVERSIONED, diner_name="Ada", phone="+1212")
     statements = ReservationState(linked_guest=guest).merge(
-        relayed(dinerName="A. L.", dinerEmail="a@b.c")
+        envelope_event(dinerName="A. L.", dinerEmail="a@b.c")
     )
     assert collect_personal_values(statements, "ada") == {"Ada", "+1212", "A. L.", "a@b.c"}
     assert collect_personal_values(statements, "loser") == collect_personal_values(
@@ -142,5 +146,5 @@ def test_a_reservation_holds_what_relays_said_and_what_was_joined_of_the_guest()
     assert collect_personal_values(statements, "another") == {"A. L.", "a@b.c"}
 
 
-def test_a_reservation_of_which_nobody_spoke_holds_no_name() -> None:
+def test_a_reservation_without_events_has_no_personal_values() -> None:
     assert collect_personal_values(ReservationState(), "ada") == set()

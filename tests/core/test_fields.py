@@ -18,11 +18,11 @@ def refusal(read: Callable[..., object], *arguments: object) -> InvalidEventErro
     return refused.value
 
 
-def test_a_refusal_names_its_field_without_the_path() -> None:
+def test_an_error_names_its_field_without_the_path() -> None:
     assert refusal(fields.parse_text, "data.dinerName", 1).reason == "invalid_dinerName"
 
 
-def test_a_refusal_tells_where_and_what_was_wanted() -> None:
+def test_an_error_contains_path_and_expectation() -> None:
     assert (
         fields.build_field_error("data.partySize", "a number").detail
         == "data.partySize must be a number."
@@ -35,7 +35,7 @@ def test_an_id_may_be_text_or_a_whole_number(value: object, read: str) -> None:
 
 
 @pytest.mark.parametrize("value", [None, "", True, 1.0, [], {}])
-def test_anything_else_is_no_id(value: object) -> None:
+def test_other_values_are_not_ids(value: object) -> None:
     assert fields.parse_identifier(value) is None
 
 
@@ -49,7 +49,7 @@ def test_a_blank_text_is_none(value: str) -> None:
 
 
 @pytest.mark.parametrize("value", [None, 1, True, [], {}])
-def test_what_is_no_text_is_refused(value: object) -> None:
+def test_a_value_other_than_text_is_rejected(value: object) -> None:
     assert refusal(fields.parse_text, "a", value).detail == "a must be text."
 
 
@@ -66,7 +66,7 @@ def test_no_list_is_an_empty_one() -> None:
 
 
 @pytest.mark.parametrize("value", ["12", 12, {}, [12], [None], [["12"]]])
-def test_what_is_no_list_of_texts_is_refused(value: object) -> None:
+def test_a_value_other_than_a_list_of_texts_is_rejected(value: object) -> None:
     assert refusal(fields.parse_text_list, "a", value).reason == "invalid_a"
 
 
@@ -76,7 +76,7 @@ def test_a_whole_number_may_reach_both_ends(value: int) -> None:
 
 
 @pytest.mark.parametrize("value", [-1, 2**63, True, 1.0, "1", None])
-def test_what_is_no_whole_number_in_range_is_refused(value: object) -> None:
+def test_an_integer_out_of_range_is_rejected(value: object) -> None:
     assert refusal(fields.parse_integer, "a", value, 0).reason == "invalid_a"
 
 
@@ -88,11 +88,11 @@ def test_a_party_has_at_least_one_guest(value: object, size: int) -> None:
 @pytest.mark.parametrize(
     "value", [0, -1, 100_000, "0", "100000", "٤", "4.0", " 4", "", "-4", 4.0, True, None, []]
 )
-def test_what_is_no_party_is_refused(value: object) -> None:
+def test_an_invalid_party_size_is_rejected(value: object) -> None:
     assert refusal(fields.parse_party_size, "partySize", value).reason == "invalid_partySize"
 
 
-def test_a_start_is_kept_in_whole_seconds() -> None:
+def test_a_start_is_truncated_to_seconds() -> None:
     said = fields.parse_start_time("a", "2026-03-14T23:15:00.999Z", ZONE)
     assert said == {"startAt": QUARTER_PAST, "startAtNote": None}
 
@@ -107,13 +107,13 @@ def test_a_start_in_a_repeated_hour_is_noted() -> None:
 
 
 @pytest.mark.parametrize("value", [None, 1773059444, "tomorrow", "", "9999-12-31T23:59:00Z"])
-def test_a_start_that_is_no_moment_is_refused(value: object) -> None:
+def test_an_invalid_start_is_rejected(value: object) -> None:
     assert refusal(fields.parse_start_time, "data.reservationDateTime", value, ZONE).reason == (
         "invalid_reservationDateTime"
     )
 
 
-def test_the_utc_field_is_the_truth() -> None:
+def test_the_utc_field_takes_precedence() -> None:
     row = {"at": "2026-03-14T00:00:00", "at_utc": "2026-03-14T23:15:00Z"}
     assert fields.parse_row_instant(row, "at", ZONE) == QUARTER_PAST
 
@@ -123,34 +123,34 @@ def test_a_utc_field_without_a_zone_is_utc() -> None:
 
 
 @pytest.mark.parametrize("row", [{}, {"at_utc": None}])
-def test_the_local_field_serves_where_the_utc_one_is_missing(row: dict[str, Any]) -> None:
+def test_the_local_field_is_used_without_the_utc_field(row: dict[str, Any]) -> None:
     told = row | {"at": "2026-03-14T19:15:00"}
     assert fields.parse_row_instant(told, "at", ZONE) == QUARTER_PAST
 
 
 @pytest.mark.parametrize("row", [{}, {"at": None}, {"at": None, "at_utc": None}])
-def test_a_moment_that_has_not_come_is_none(row: dict[str, Any]) -> None:
+def test_a_null_time_is_none(row: dict[str, Any]) -> None:
     assert fields.parse_row_instant(row, "at", ZONE) is None
 
 
 @pytest.mark.parametrize("value", ["", 1, "soon", ["2026-03-14T23:15:00Z"]])
-def test_a_utc_field_that_is_no_moment_is_refused(value: object) -> None:
+def test_an_invalid_utc_field_is_rejected(value: object) -> None:
     assert refusal(fields.parse_row_time, {"at_utc": value}, "at", ZONE).reason == "invalid_at_utc"
 
 
 @pytest.mark.parametrize("value", ["", 1, "soon"])
-def test_a_local_field_that_is_no_moment_is_refused(value: object) -> None:
+def test_an_invalid_local_field_is_rejected(value: object) -> None:
     assert refusal(fields.parse_row_time, {"at": value}, "at", ZONE).reason == "invalid_at"
 
 
 @pytest.mark.parametrize("row", [{"at": None}, {"at_utc": None}])
-def test_a_row_speaks_of_a_moment_by_either_field(row: dict[str, Any]) -> None:
+def test_a_row_contains_a_time_in_either_field(row: dict[str, Any]) -> None:
     assert fields.has_row_time(row, "at")
 
 
-def test_a_row_with_neither_field_does_not_speak_of_a_moment() -> None:
+def test_a_row_with_neither_field_contains_no_time() -> None:
     assert not fields.has_row_time({"at_other": None}, "at")
 
 
-def test_a_refusal_does_not_quote_what_was_said() -> None:
+def test_an_error_does_not_quote_the_value() -> None:
     assert "John" not in str(refusal(fields.parse_party_size, "partySize", "John"))

@@ -9,15 +9,17 @@ from shared.core.document import find_open_divergence
 from shared.core.findings import build_divergence_event, build_repair_event
 from shared.core.report import DivergenceType
 from shared.core.statements import ReservationState
-from tests.statements import RECEIVED, shown
+from tests.statements import RECEIVED, row_event
 
-HELD = ReservationState().merge(shown(1))
-MISSING = DivergenceType.MISSING_IN_OPENTABLE
+STORED_STATE = ReservationState().merge(row_event(1))
+MISSING_DIVERGENCE = DivergenceType.MISSING_IN_OPENTABLE
 
 
-def after(*divergences: DivergenceType | None, now: timedelta = timedelta()) -> ReservationState:
+def state_after_runs(
+    *divergences: DivergenceType | None, now: timedelta = timedelta()
+) -> ReservationState:
     """Return what is held after findings, one a run; ``now`` is how much later each run is."""
-    statements = HELD
+    statements = STORED_STATE
     for run, divergence in enumerate(divergences):
         at = RECEIVED + run * now
         statements = statements.merge(
@@ -26,38 +28,41 @@ def after(*divergences: DivergenceType | None, now: timedelta = timedelta()) -> 
     return statements
 
 
-def test_a_flag_stands() -> None:
-    assert find_open_divergence(after(MISSING)) == MISSING
+def test_a_divergence_flag_is_open() -> None:
+    assert find_open_divergence(state_after_runs(MISSING_DIVERGENCE)) == MISSING_DIVERGENCE
 
 
-def test_a_flag_that_is_settled_stands_no_more() -> None:
-    assert find_open_divergence(after(MISSING, None, now=timedelta(hours=1))) is None
+def test_a_resolved_flag_is_not_open() -> None:
+    assert (
+        find_open_divergence(state_after_runs(MISSING_DIVERGENCE, None, now=timedelta(hours=1)))
+        is None
+    )
 
 
-def test_a_flag_ends_when_opentable_speaks_again() -> None:
-    assert find_open_divergence(after(MISSING).merge(shown(2))) is None
+def test_a_flag_ends_with_the_next_opentable_event() -> None:
+    assert find_open_divergence(state_after_runs(MISSING_DIVERGENCE).merge(row_event(2))) is None
 
 
 @pytest.mark.parametrize("slip", [timedelta(0), timedelta(minutes=-13)])
-def test_a_finding_follows_the_one_before_it_though_the_clock_did_not_move_or_went_back(
+def test_a_finding_is_newer_than_the_previous_one_even_if_the_clock_did_not_advance(
     slip: timedelta,
 ) -> None:
-    assert find_open_divergence(after(MISSING, None, now=slip)) is None
+    assert find_open_divergence(state_after_runs(MISSING_DIVERGENCE, None, now=slip)) is None
 
 
-def test_a_finding_names_its_report_and_is_ours() -> None:
-    flag = build_divergence_event("ot_1", HELD, MISSING, "r-1", RECEIVED)
+def test_a_finding_names_its_report_and_has_lineup_as_actor() -> None:
+    flag = build_divergence_event("ot_1", STORED_STATE, MISSING_DIVERGENCE, "r-1", RECEIVED)
     assert (flag.event_id, flag.event_type) == ("flagged-r-1", "reconciliation.flagged")
     assert (flag.actor, flag.channel) == (Actor.LINEUP, Channel.RECONCILIATION)
     assert flag.payload == '{"reportId": "r-1"}'
 
 
-def test_the_end_of_a_flag_is_another_event_than_the_flag() -> None:
-    end = build_divergence_event("ot_1", HELD, None, "r-1", RECEIVED)
+def test_flag_and_its_end_are_separate_events() -> None:
+    end = build_divergence_event("ot_1", STORED_STATE, None, "r-1", RECEIVED)
     assert (end.event_id, end.event_type) == ("settled-r-1", "reconciliation.settled")
 
 
-def test_a_repair_says_nothing_and_moves_nothing_that_was_said() -> None:
-    repair = build_repair_event("ot_1", HELD, "r-1", RECEIVED)
+def test_a_repair_has_no_fields_and_changes_no_register() -> None:
+    repair = build_repair_event("ot_1", STORED_STATE, "r-1", RECEIVED)
     assert (repair.event_type, repair.fields) == ("reconciliation.repaired", {})
-    assert HELD.merge(repair) == HELD
+    assert STORED_STATE.merge(repair) == STORED_STATE

@@ -49,7 +49,7 @@ def merged(**fields: Any) -> Guest:
     return parse_opentable_guest(merged_row(**fields), rid="555001", country="US", now=NOW)
 
 
-def test_what_is_told_of_a_person_is_kept_by_the_documents_names() -> None:
+def test_personal_fields_are_stored_under_the_document_names() -> None:
     guest = read(
         first_name=" Ada ",
         last_name="Lovelace",
@@ -84,7 +84,7 @@ def test_what_is_told_of_a_person_is_kept_by_the_documents_names() -> None:
     }
 
 
-def test_key_and_version_are_read_as_a_reservations_are() -> None:
+def test_key_and_version_are_read_as_in_a_reservation_row() -> None:
     guest = read(id=f"555001-{KEY.upper()}")
     assert (guest.key, guest.version) == (KEY, Version.from_sequence(7, UPDATED))
 
@@ -107,19 +107,19 @@ def test_key_and_version_are_read_as_a_reservations_are() -> None:
         ({"number": "2125550100"}, None, []),
     ],
 )
-def test_numbers_come_with_the_primary_first_and_each_once(
+def test_phone_numbers_are_unique_with_the_primary_first(
     numbers: object, phone: object, read_as: list[str]
 ) -> None:
     assert read(phone_numbers=numbers, phone=phone).profile["phones"] == read_as
 
 
-def test_a_number_in_no_country_is_kept_as_it_came() -> None:
+def test_a_phone_number_without_country_is_unchanged() -> None:
     body = row(phone="2125550100")
     guest = parse_opentable_guest(body, rid="555001", country=None, now=NOW)
     assert guest.profile["phones"] == ["2125550100"]
 
 
-def test_of_a_forgotten_guest_nothing_else_is_read() -> None:
+def test_a_forgotten_guest_has_no_other_fields() -> None:
     guest = read(forgotten=True, first_name=5, sequence_id="?", archived=True, primary_guest={})
     assert guest == Guest(KEY, forgotten_at=NOW)
 
@@ -133,7 +133,7 @@ def test_of_a_forgotten_guest_nothing_else_is_read() -> None:
         "survivor",
     ],
 )
-def test_a_merged_guest_points_to_the_survivor_in_whatever_form(written: str) -> None:
+def test_a_merged_guest_references_the_survivor_in_every_format(written: str) -> None:
     guest = merged(primary_guest=written)
     assert (guest.key, guest.survivor_key, guest.survivor_id) == (
         KEY,
@@ -143,17 +143,17 @@ def test_a_merged_guest_points_to_the_survivor_in_whatever_form(written: str) ->
     assert (guest.version, guest.profile, guest.is_active) == (UNVERSIONED, {}, False)
 
 
-def test_a_merged_guest_may_come_with_a_version() -> None:
+def test_a_merged_guest_may_have_a_version() -> None:
     told = {"sequence_id": 7, "updated_at_utc": "2026-03-09T12:30:44Z"}
     assert merged(primary_guest="s", **told).version == Version.from_sequence(7, UPDATED)
 
 
-def test_a_merged_guest_without_a_survivor_is_read_as_nobody() -> None:
+def test_a_merged_guest_without_a_survivor_is_unresolved() -> None:
     guest = merged()
     assert (guest.is_merged, guest.survivor_key, guest.is_active) == (True, None, False)
 
 
-def test_a_survivor_beside_a_record_that_is_not_archived_is_no_merge() -> None:
+def test_a_survivor_of_an_active_record_is_not_a_merge() -> None:
     assert read(primary_guest="555001-survivor", archived=False).survivor_key is None
 
 
@@ -175,7 +175,7 @@ def test_a_survivor_beside_a_record_that_is_not_archived_is_no_merge() -> None:
         ({"archived": True, "primary_guest": "?"}, "invalid_id"),
     ],
 )
-def test_what_cannot_be_read_is_refused_by_name_and_unquoted(
+def test_an_invalid_field_is_rejected_by_name_without_its_value(
     fields: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(InvalidEventError) as refusal:
@@ -186,13 +186,13 @@ def test_what_cannot_be_read_is_refused_by_name_and_unquoted(
 
 @pytest.mark.parametrize("id_", [".", "..", "__x__"])
 @pytest.mark.parametrize("written", ["id", "primary_guest"])
-def test_an_id_that_can_be_no_document_is_refused(id_: str, written: str) -> None:
+def test_an_id_unusable_as_document_id_is_rejected(id_: str, written: str) -> None:
     with pytest.raises(InvalidEventError, match="invalid_id"):
         merged(**{written: id_})
 
 
 @pytest.mark.parametrize("field", ["notes", "first_name"])
-def test_details_too_large_to_be_kept_are_refused(field: str) -> None:
+def test_details_above_the_size_limit_are_rejected(field: str) -> None:
     with pytest.raises(InvalidEventError, match="too_large"):
         read(**{field: "x" * 100_000})
 
@@ -201,7 +201,7 @@ names = st.sampled_from(sorted({*row(), "first_name", "tags", "phone", "phone_nu
 
 
 @given(st.dictionaries(names | st.just("primary_guest"), json_values), st.booleans())
-def test_any_row_is_read_or_refused(fields: dict[str, Any], archived: bool) -> None:  # noqa: FBT001 -- Hypothesis gives it
+def test_any_row_is_read_or_rejected(fields: dict[str, Any], archived: bool) -> None:  # noqa: FBT001 -- Hypothesis gives it
     try:
         guest = read(**{"archived": archived, **fields})
     except InvalidEventError:
@@ -221,52 +221,59 @@ def test_a_guest_of_the_copper_tier_has_no_name() -> None:
     assert read().diner_name is None
 
 
-def test_a_guest_is_known_by_name_address_and_every_number() -> None:
+def test_a_guest_is_identified_by_name_email_and_every_phone() -> None:
     guest = read(first_name="Ada", email="ada@example.com", phone="2125550100")
     assert guest.personal_identifiers == ["Ada", "ada@example.com", "+12125550100"]
 
 
-def test_a_placeholder_is_known_by_nothing() -> None:
+def test_a_placeholder_has_no_identifying_values() -> None:
     assert Guest(KEY).personal_identifiers == []
 
 
 LOW, HIGH = (Guest(KEY, Version.from_sequence(n, UPDATED), {"firstName": str(n)}) for n in (1, 2))
 LATER = Guest(KEY, Version.from_sequence(2, NOW), {"firstName": "later"})
 MERGED = Guest(KEY, is_merged=True, survivor_key="s", survivor_id="555001-s")
-NOBODY = Guest(KEY, is_merged=True)
-GONE = Guest(KEY, forgotten_at=NOW)
+MERGED_WITHOUT_SURVIVOR = Guest(KEY, is_merged=True)
+FORGOTTEN_RECORD = Guest(KEY, forgotten_at=NOW)
 
 
 @pytest.mark.parametrize(
-    "order", list(permutations([Guest(KEY), LOW, HIGH, LATER, NOBODY, MERGED, GONE], 2))
+    "order",
+    list(
+        permutations(
+            [Guest(KEY), LOW, HIGH, LATER, MERGED_WITHOUT_SURVIVOR, MERGED, FORGOTTEN_RECORD], 2
+        )
+    ),
 )
-def test_of_two_records_one_and_only_one_replaces_the_other(order: tuple[Guest, Guest]) -> None:
+def test_exactly_one_of_two_records_replaces_the_other(order: tuple[Guest, Guest]) -> None:
     one, other = order
     assert one.supersedes(other) is not other.supersedes(one)
 
 
-def test_placeholder_version_time_merge_and_erasure_outrank_one_another_in_this_order() -> None:
-    ranks = [Guest(KEY), LOW, HIGH, LATER, NOBODY, MERGED, GONE]
+def test_records_rank_by_placeholder_version_time_merge_and_erasure() -> None:
+    ranks = [Guest(KEY), LOW, HIGH, LATER, MERGED_WITHOUT_SURVIVOR, MERGED, FORGOTTEN_RECORD]
     assert all(later.supersedes(earlier) for earlier, later in pairwise(ranks))
 
 
 def test_a_record_does_not_replace_itself() -> None:
-    assert not any(guest.supersedes(guest) for guest in (LOW, MERGED, GONE))
+    assert not any(guest.supersedes(guest) for guest in (LOW, MERGED, FORGOTTEN_RECORD))
 
 
-@pytest.mark.parametrize("guest", [Guest(KEY), LOW, MERGED, NOBODY, GONE])
+@pytest.mark.parametrize(
+    "guest", [Guest(KEY), LOW, MERGED, MERGED_WITHOUT_SURVIVOR, FORGOTTEN_RECORD]
+)
 def test_a_record_is_read_back_as_it_was_stored(guest: Guest) -> None:
     assert guest_from_map(guest_to_map(guest)) == guest
 
 
-def test_a_tombstone_holds_the_key_and_the_time_alone() -> None:
-    assert guest_to_map(GONE) == {"guestKey": KEY, "forgottenAt": NOW}
+def test_a_tombstone_contains_only_key_and_time() -> None:
+    assert guest_to_map(FORGOTTEN_RECORD) == {"guestKey": KEY, "forgottenAt": NOW}
 
 
-def test_a_merged_guests_document_holds_nothing_of_the_person() -> None:
+def test_a_merged_guest_document_has_no_personal_data() -> None:
     held = guest_to_map(Guest(KEY, profile={"firstName": "Ada"}, is_merged=True, survivor_key="s"))
     assert "Ada" not in str(held)
 
 
-def test_a_guests_repr_tells_nothing_of_the_person() -> None:
+def test_a_guest_repr_has_no_personal_data() -> None:
     assert "Ada" not in repr(read(first_name="Ada"))

@@ -15,21 +15,21 @@ from shared.core.guesting import (
     merge_with_guest,
 )
 from shared.core.statements import ReservationState
-from tests.statements import RECEIVED, RID, relayed, shown
+from tests.statements import RECEIVED, RID, envelope_event, row_event
 
 NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
 ADA = Guest("ada", Version.from_sequence(1, NOON), {"firstName": "Ada", "phones": []})
 KING = Guest("ada", Version.from_sequence(2, NOON), {"firstName": "King", "phones": []})
 GRACE = Guest("grace", Version.from_sequence(1, NOON), {"firstName": "Grace", "phones": []})
-GONE = Guest("ada", forgotten_at=NOON)
-INTO_ADA = Guest("loser", is_merged=True, survivor_key="ada", survivor_id=f"{RID}-ada")
+FORGOTTEN_ADA = Guest("ada", forgotten_at=NOON)
+MERGED_INTO_ADA = Guest("loser", is_merged=True, survivor_key="ada", survivor_id=f"{RID}-ada")
 
 
-def naming(key: str | None, sequence_id: int = 1, **fields: Any) -> ReservationEvent:
-    return shown(sequence_id, guest_id=key and f"{RID}-{key}", guest_request="Nuts", **fields)
+def row_with_guest(key: str | None, sequence_id: int = 1, **fields: Any) -> ReservationEvent:
+    return row_event(sequence_id, guest_id=key and f"{RID}-{key}", guest_request="Nuts", **fields)
 
 
-def joined() -> ReservationEvent:
+def guest_link() -> ReservationEvent:
     return ReservationEvent(
         "ot_1",
         "guest-1",
@@ -42,113 +42,127 @@ def joined() -> ReservationEvent:
     )
 
 
-def heard(*changes: ReservationEvent, **guests: Guest | None) -> MergeResult:
+def merge_in_order(*changes: ReservationEvent, **guests: Guest | None) -> MergeResult:
     """Hear statements one after the other, the same guests being held all the while."""
     *earlier, last = changes
-    before = heard(*earlier, **guests).state_after if earlier else ReservationState()
-    found = merge_with_guest(last, before, guests)
-    assert isinstance(found, MergeResult)
-    return found
+    before = merge_in_order(*earlier, **guests).state_after if earlier else ReservationState()
+    result = merge_with_guest(last, before, guests)
+    assert isinstance(result, MergeResult)
+    return result
 
 
-def personal(statements: ReservationState) -> list[object]:
+def personal_values(statements: ReservationState) -> list[object]:
     """Return what is said of a person."""
     return [
-        said.value
+        register_value.value
         for register in statements.registers_by_actor.values()
-        for name, said in register.fields.items()
-        if name in PERSONAL_FIELDS and said.value
+        for name, register_value in register.fields.items()
+        if name in PERSONAL_FIELDS and register_value.value
     ]
 
 
-def test_a_guest_who_was_not_read_is_asked_for() -> None:
-    assert merge_with_guest(naming("ada"), ReservationState(), {}) == GuestRequired("ada")
+def test_an_unread_guest_is_required() -> None:
+    assert merge_with_guest(row_with_guest("ada"), ReservationState(), {}) == GuestRequired("ada")
 
 
-def test_a_survivor_who_was_not_read_is_asked_for() -> None:
-    found = merge_with_guest(naming("loser"), ReservationState(), {"loser": INTO_ADA})
+def test_an_unread_survivor_is_required() -> None:
+    found = merge_with_guest(
+        row_with_guest("loser"), ReservationState(), {"loser": MERGED_INTO_ADA}
+    )
     assert found == GuestRequired("ada")
 
 
-def test_a_reservation_without_a_guest_asks_for_nobody() -> None:
-    assert heard(relayed(), naming(None)).state_after.linked_guest is None
+def test_a_reservation_without_a_guest_requires_none() -> None:
+    assert merge_in_order(envelope_event(), row_with_guest(None)).state_after.linked_guest is None
 
 
-def test_a_guest_of_whom_nothing_is_held_is_shown_as_nobody() -> None:
-    after = heard(naming("ada"), ada=None).state_after
+def test_a_guest_without_stored_record_is_shown_as_placeholder() -> None:
+    after = merge_in_order(row_with_guest("ada"), ada=None).state_after
     assert after.linked_guest is None
     assert after.guest_references.resolved_keys == {"ada"}
 
 
-def test_a_guest_joined_before_is_not_asked_for_again() -> None:
-    before = heard(naming("ada"), ada=ADA).state_after
-    found = merge_with_guest(naming("ada", 2), before, {})
+def test_a_linked_guest_is_not_required_again() -> None:
+    before = merge_in_order(row_with_guest("ada"), ada=ADA).state_after
+    found = merge_with_guest(row_with_guest("ada", 2), before, {})
     assert isinstance(found, MergeResult)
     assert found.state_after.linked_guest == before.linked_guest
 
 
-def test_a_statement_does_not_renew_a_join_and_news_of_the_guest_does() -> None:
-    before = heard(naming("ada"), ada=ADA).state_after
-    for change, name in ((naming("ada", 2), "Ada"), (joined(), "King")):
+def test_a_reservation_event_keeps_the_link_and_a_guest_event_updates_it() -> None:
+    before = merge_in_order(row_with_guest("ada"), ada=ADA).state_after
+    for change, name in ((row_with_guest("ada", 2), "Ada"), (guest_link(), "King")):
         found = merge_with_guest(change, before, {"ada": KING})
         assert isinstance(found, MergeResult)
         assert found.state_after.linked_guest is not None
         assert found.state_after.linked_guest.diner_name == name
 
 
-def test_another_guest_is_shown_once_a_newer_statement_names_that_one() -> None:
-    after = heard(naming("ada", 1), naming("grace", 2), ada=ADA, grace=GRACE).state_after
+def test_a_newer_event_changes_the_linked_guest() -> None:
+    after = merge_in_order(
+        row_with_guest("ada", 1), row_with_guest("grace", 2), ada=ADA, grace=GRACE
+    ).state_after
     assert after.linked_guest is not None
     assert after.linked_guest.key == "grace"
     assert after.guest_references.keys == {"ada", "grace"}
 
 
-def test_an_older_statement_names_a_guest_without_showing_that_one() -> None:
-    after = heard(naming("grace", 2), naming("ada", 1), ada=ADA, grace=GRACE).state_after
+def test_an_older_event_references_a_guest_without_linking_it() -> None:
+    after = merge_in_order(
+        row_with_guest("grace", 2), row_with_guest("ada", 1), ada=ADA, grace=GRACE
+    ).state_after
     assert after.linked_guest is not None
     assert after.linked_guest.key == "grace"
     assert after.guest_references.keys == {"ada", "grace"}
 
 
-def test_a_forgotten_guests_statement_is_scrubbed() -> None:
-    found = heard(naming("ada"), ada=GONE)
-    assert personal(found.state_after) == []
+def test_an_event_of_a_forgotten_guest_is_erased() -> None:
+    found = merge_in_order(row_with_guest("ada"), ada=FORGOTTEN_ADA)
+    assert personal_values(found.state_after) == []
     assert "Nuts" not in found.event.payload
     assert found.state_after.resolve_field("partySize") == 4
 
 
-def test_what_was_held_before_goes_with_the_guest() -> None:
-    found = heard(relayed(dinerName="Ada", specialRequests="Nuts"), naming("ada"), ada=GONE)
-    assert personal(found.state_before) == personal(found.state_after) == []
+def test_stored_values_are_erased_with_the_guest() -> None:
+    found = merge_in_order(
+        envelope_event(dinerName="Ada", specialRequests="Nuts"),
+        row_with_guest("ada"),
+        ada=FORGOTTEN_ADA,
+    )
+    assert personal_values(found.state_before) == personal_values(found.state_after) == []
 
 
-@pytest.mark.parametrize("later", [naming("grace", 2), naming(None, 2), relayed("updated", 9)])
-def test_a_reservation_that_was_a_forgotten_guests_once_stays_scrubbed(
+@pytest.mark.parametrize(
+    "later", [row_with_guest("grace", 2), row_with_guest(None, 2), envelope_event("updated", 9)]
+)
+def test_a_reservation_once_linked_to_a_forgotten_guest_stays_erased(
     later: ReservationEvent,
 ) -> None:
-    found = heard(naming("ada"), later, ada=GONE, grace=GRACE)
+    found = merge_in_order(row_with_guest("ada"), later, ada=FORGOTTEN_ADA, grace=GRACE)
     assert found.state_after.guest_references.has_forgotten_guest
-    assert personal(found.state_after) == []
+    assert personal_values(found.state_after) == []
 
 
-def test_a_guest_who_was_named_before_and_is_forgotten_now_takes_all_along() -> None:
-    before = heard(naming("ada"), naming("grace", 2), ada=ADA, grace=GRACE).state_after
-    found = merge_with_guest(joined(), before, {"ada": GONE, "grace": GRACE})
+def test_forgetting_an_earlier_guest_erases_the_reservation() -> None:
+    before = merge_in_order(
+        row_with_guest("ada"), row_with_guest("grace", 2), ada=ADA, grace=GRACE
+    ).state_after
+    found = merge_with_guest(guest_link(), before, {"ada": FORGOTTEN_ADA, "grace": GRACE})
     assert isinstance(found, MergeResult)
-    assert personal(found.state_after) == []
+    assert personal_values(found.state_after) == []
     assert found.state_after.linked_guest is not None
     assert found.state_after.linked_guest.diner_name == "Grace"
 
 
-def test_a_merge_into_a_forgotten_guest_forgets() -> None:
-    found = heard(naming("loser"), loser=INTO_ADA, ada=GONE)
+def test_merging_into_a_forgotten_guest_erases() -> None:
+    found = merge_in_order(row_with_guest("loser"), loser=MERGED_INTO_ADA, ada=FORGOTTEN_ADA)
     assert found.state_after.guest_references.has_forgotten_guest
     assert found.forgotten_guest_keys == {"ada"}
 
 
-def test_a_tombstone_is_told_of_once() -> None:
-    first = heard(relayed(), naming("ada"), ada=GONE)
-    again = merge_with_guest(naming("ada", 2), first.state_after, {"ada": GONE})
+def test_a_tombstone_is_reported_once() -> None:
+    first = merge_in_order(envelope_event(), row_with_guest("ada"), ada=FORGOTTEN_ADA)
+    again = merge_with_guest(row_with_guest("ada", 2), first.state_after, {"ada": FORGOTTEN_ADA})
     assert isinstance(again, MergeResult)
     assert first.forgotten_guest_keys == {"ada"}
     assert again.forgotten_guest_keys == set()

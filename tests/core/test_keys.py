@@ -28,7 +28,7 @@ def test_a_restaurant_without_a_number_has_no_prefix_to_drop() -> None:
 
 
 @pytest.mark.parametrize("key", [UUID, OBJECT_ID])
-def test_a_uuid_and_an_object_id_have_no_case(key: str) -> None:
+def test_uuids_and_object_ids_are_case_insensitive(key: str) -> None:
     assert (
         keys.build_external_key(f"1-{key}", "1")
         == keys.build_external_key(key.upper(), "1")
@@ -37,42 +37,42 @@ def test_a_uuid_and_an_object_id_have_no_case(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["OT_1", UUID + "0", OBJECT_ID[1:]])
-def test_any_other_key_keeps_its_case(key: str) -> None:
+def test_other_keys_are_case_sensitive(key: str) -> None:
     assert keys.build_external_key(key, "1") == key
 
 
 @pytest.mark.parametrize("key", ["", "a b", "a/b", "é", "a\n", "x" * 201, "1-", "٣"])
-def test_what_cannot_be_a_key_is_refused(key: str) -> None:
+def test_an_invalid_key_is_rejected(key: str) -> None:
     with pytest.raises(InvalidEventError) as refused:
         keys.build_external_key(key, "1")
     assert refused.value.reason == "invalid_id"
 
 
 @pytest.mark.parametrize("key", ["x" * 200, "A-z_0.9:"])
-def test_every_character_and_length_of_a_key_is_taken(key: str) -> None:
+def test_every_allowed_character_and_length_is_accepted(key: str) -> None:
     assert keys.build_external_key(key, "1") == key
 
 
-def test_a_refusal_does_not_quote_the_id() -> None:
+def test_an_error_does_not_quote_the_id() -> None:
     with pytest.raises(InvalidEventError) as refused:
         keys.build_external_key("John Doe", "1")
     assert "John" not in str(refused.value)
 
 
 @pytest.mark.parametrize("open_table_id", ["ot_1", "555001-ot_1"])
-def test_the_api_takes_an_id_with_the_prefix_once(open_table_id: str) -> None:
+def test_an_api_id_has_the_prefix_once(open_table_id: str) -> None:
     assert keys.add_rid_prefix(open_table_id, "555001") == "555001-ot_1"
 
 
-def test_a_document_is_named_after_its_key() -> None:
+def test_a_document_id_is_built_from_its_key() -> None:
     assert keys.build_reservation_document_id("ot_1") == "opentable-ot_1"
 
 
-def test_an_objects_event_is_named_after_its_sequence() -> None:
+def test_a_row_event_id_is_built_from_its_sequence() -> None:
     assert keys.build_object_event_id(40217) == "seq-40217"
 
 
-def test_an_envelopes_event_is_named_after_its_id() -> None:
+def test_an_envelope_event_id_is_built_from_its_id() -> None:
     assert keys.build_envelope_event_id("evt_1") == "evt-evt_1"
 
 
@@ -83,33 +83,33 @@ def test_an_envelope_id_that_cannot_be_a_name_is_hashed(envelope_id: str) -> Non
 
 
 @given(st.text(st.characters()), st.text(st.characters()))
-def test_two_envelope_ids_never_share_a_name(one: str, other: str) -> None:
+def test_two_envelope_ids_never_share_an_event_id(one: str, other: str) -> None:
     named = keys.build_envelope_event_id(one) == keys.build_envelope_event_id(other)
     assert named == (one == other)
 
 
-def test_an_id_that_looks_like_a_hash_never_meets_one() -> None:
+def test_an_id_that_looks_like_a_hash_never_equals_one() -> None:
     hashed = keys.build_envelope_event_id("a b").removeprefix("evt-")
     assert keys.build_envelope_event_id(hashed) != f"evt-{hashed}"
 
 
 @pytest.mark.parametrize("text", ["restaurant-123", "A_b-9", "x" * 128])
-def test_what_may_be_a_restaurant_id(text: str) -> None:
+def test_valid_restaurant_ids(text: str) -> None:
     assert keys.is_restaurant_id(text)
 
 
 @pytest.mark.parametrize("text", ["", "a.b", "a/b", "é", "a\n", "x" * 129])
-def test_what_may_not_be_a_restaurant_id(text: str) -> None:
+def test_invalid_restaurant_ids(text: str) -> None:
     assert not keys.is_restaurant_id(text)
 
 
 @pytest.mark.parametrize("text", ["1", "9" * 18])
-def test_what_may_be_opentables_number(text: str) -> None:
+def test_valid_rids(text: str) -> None:
     assert keys.is_rid(text)
 
 
 @pytest.mark.parametrize("text", ["", "9" * 19, "-1", "1a", "٣", "1\n"])
-def test_what_may_not_be_opentables_number(text: str) -> None:
+def test_invalid_rids(text: str) -> None:
     assert not keys.is_rid(text)
 
 
@@ -119,15 +119,15 @@ def test_a_guests_key_drops_the_restaurants_prefix(guest_id: str) -> None:
 
 
 @pytest.mark.parametrize("guest_id", ["a b", "555001-", ".", "..", "__a__", "x" * 201])
-def test_a_guests_id_that_cannot_be_a_document_leads_to_nobody(guest_id: str) -> None:
+def test_a_guest_id_unusable_as_document_id_has_no_key(guest_id: str) -> None:
     assert keys.build_guest_key(guest_id, "555001") is None
 
 
 @pytest.mark.parametrize("text", ["a", "é b", "...", "__a", "x" * 300])
-def test_what_may_be_a_document_id(text: str) -> None:
+def test_valid_document_ids(text: str) -> None:
     assert keys.is_document_id(text)
 
 
 @pytest.mark.parametrize("text", ["", ".", "..", "__a__", "____", "a/b", "a\n", "\x7f", "x" * 301])
-def test_what_may_not_be_a_document_id(text: str) -> None:
+def test_invalid_document_ids(text: str) -> None:
     assert not keys.is_document_id(text)

@@ -8,20 +8,20 @@ from tests.strategies.objects import NOON
 LATE = timedelta(minutes=5, seconds=1)
 
 
-def missed(field: str, age: timedelta) -> bool:
+def is_counted(field: str, age: timedelta) -> bool:
     entry = {"changes": {field: {"from": None, "to": 1}}, "occurredAt": NOON - age}
     return is_missed_webhook(entry, NOON)
 
 
 @pytest.mark.parametrize("field", ["status", "startAt", "partySize"])
-def test_a_status_a_time_and_a_party_are_missed(field: str) -> None:
-    assert missed(field, LATE)
+def test_status_time_and_party_changes_count_as_missed(field: str) -> None:
+    assert is_counted(field, LATE)
 
 
 @pytest.mark.parametrize("field", ["source.state", "metadata.server", "localDate"])
-def test_nothing_else_is_missed(field: str) -> None:
-    assert not missed(field, LATE)
+def test_other_changes_do_not_count_as_missed(field: str) -> None:
+    assert not is_counted(field, LATE)
 
 
-def test_a_change_whose_webhook_may_still_come_is_not_missed() -> None:
-    assert not missed("status", timedelta(minutes=5))
+def test_a_recent_change_is_not_missed() -> None:
+    assert not is_counted("status", timedelta(minutes=5))

@@ -12,24 +12,26 @@ def entry(hours: int) -> dict[str, Any]:
     return {"changes": {"status": {"from": None, "to": "BOOKED"}}, "occurredAt": happened}
 
 
-def noted(*hours: int) -> MissedWebhooks:
+def count_missed(*hours: int) -> MissedWebhooks:
     missed = MissedWebhooks()
     for each in hours:
         missed.record(entry(each), NOON)
     return missed
 
 
-def test_nothing_missed_began_at_no_time() -> None:
-    assert noted() == MissedWebhooks(0, None)
+def test_without_missed_changes_there_is_no_start_time() -> None:
+    assert count_missed() == MissedWebhooks(0, None)
 
 
 def test_each_late_change_counts() -> None:
-    assert noted(1, 3, 2).count == 3
+    assert count_missed(1, 3, 2).count == 3
 
 
-def test_a_change_whose_webhook_may_still_come_does_not_count() -> None:
-    assert noted(0) == MissedWebhooks(0, None)
+def test_a_recent_change_does_not_count() -> None:
+    assert count_missed(0) == MissedWebhooks(0, None)
 
 
-def test_the_first_of_them_is_known_in_any_order() -> None:
-    assert {noted(*order).since for order in ((1, 3, 2), (3, 2, 1))} == {NOON - timedelta(hours=3)}
+def test_the_earliest_missed_change_is_found_in_any_order() -> None:
+    assert {count_missed(*order).since for order in ((1, 3, 2), (3, 2, 1))} == {
+        NOON - timedelta(hours=3)
+    }

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from shared.core.body import parse_strict_json
-from tests.core.memory_ledger import apart_from_times, told
-from tests.strategies.histories import envelope_change
+from tests.core.memory_ledger import apply_to_memory, flatten_without_write_times
+from tests.strategies.histories import event_from_envelope_body
 
 EVENTS = Path(__file__).parents[2] / "dev" / "sandbox" / "events"
 NAMES = ("created", "updated", "cancelled")
@@ -17,8 +17,10 @@ ORDERS = list(permutations(NAMES))
 
 def document_after(order: tuple[str, ...]) -> dict[str, Any]:
     bodies = [(EVENTS / f"reservation_{name}.json").read_bytes() for name in order]
-    return apart_from_times(
-        told((envelope_change(parse_strict_json(b)) for b in bodies), ["entry"]).document
+    return flatten_without_write_times(
+        apply_to_memory(
+            (event_from_envelope_body(parse_strict_json(b)) for b in bodies), ["entry"]
+        ).document
     )
 
 
@@ -48,7 +50,7 @@ def test_any_order_of_the_mock_events_ends_in_the_same_document(order: tuple[str
     assert document_after(order) == document_after(NAMES)
 
 
-def test_the_mock_events_tell_the_statuses_in_their_own_order() -> None:
+def test_the_mock_events_give_the_status_history_in_order() -> None:
     history = document_after(NAMES[::-1])["statusHistory"]
     assert [(item["status"], item["eventId"]) for item in history] == [
         ("CONFIRMED", "evt-evt_created_1"),

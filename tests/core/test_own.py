@@ -17,7 +17,7 @@ from shared.core.system import ReservationSystem
 from shared.errors import InvalidEventError
 from tests.statements import RECEIVED
 
-OWN: dict[str, Any] = {
+NATIVE_DOCUMENT: dict[str, Any] = {
     "id": "own-1",
     "partySize": 2,
     "status": "CONFIRMED",
@@ -26,37 +26,39 @@ OWN: dict[str, Any] = {
 }
 
 
-def cancelled(minute: int = 0, **said: Any) -> ReservationEvent:
+def cancellation_event(minute: int = 0, **fields: Any) -> ReservationEvent:
     at, event_id = RECEIVED + timedelta(minutes=minute), f"staff-{minute}"
-    said = said or {"status": "CANCELLED", "cancellationReason": "Rain"}
+    fields = fields or {"status": "CANCELLED", "cancellationReason": "Rain"}
     version = Version.from_timestamp(at, event_id)
     type_, source = "staff.cancelled", Channel.STAFF
-    return ReservationEvent("own-1", event_id, type_, Actor.LINEUP, version, said, "{}", source)
+    return ReservationEvent("own-1", event_id, type_, Actor.LINEUP, version, fields, "{}", source)
 
 
-def written(change: ReservationEvent, document: dict[str, Any] = OWN) -> dict[str, Any]:
+def written_fields(
+    change: ReservationEvent, document: dict[str, Any] = NATIVE_DOCUMENT
+) -> dict[str, Any]:
     flat = flatten_document(document)
     return render_native_update(flat, native_registers(flat).merge(change), change)
 
 
-def after(*changes: ReservationEvent) -> dict[str, Any]:
-    flat = flatten_document(OWN)
+def document_after(*changes: ReservationEvent) -> dict[str, Any]:
+    flat = flatten_document(NATIVE_DOCUMENT)
     for change in changes:
         flat |= render_native_update(flat, native_registers(flat).merge(change), change)
     return flat
 
 
-def test_only_the_writer_of_such_a_document_may_create_it() -> None:
+def test_only_its_writer_may_create_a_native_document() -> None:
     with pytest.raises(InvalidEventError, match="unknown_reservation"):
         native_registers({})
 
 
-def test_a_document_that_staff_never_changed_holds_nothing_said() -> None:
-    assert native_registers(flatten_document(OWN)).registers_by_actor == {}
+def test_a_native_document_without_staff_changes_has_empty_registers() -> None:
+    assert native_registers(flatten_document(NATIVE_DOCUMENT)).registers_by_actor == {}
 
 
-def test_a_cancellation_writes_what_it_says_and_nothing_else() -> None:
-    changed = written(cancelled())
+def test_a_cancellation_writes_only_its_own_fields() -> None:
+    changed = written_fields(cancellation_event())
     assert changed.keys() == {
         "sync.lineup",
         "status",
@@ -66,19 +68,24 @@ def test_a_cancellation_writes_what_it_says_and_nothing_else() -> None:
     assert (changed["status"], changed["metadata.cancellationReason"]) == ("CANCELLED", "Rain")
 
 
-def test_the_history_goes_on_below_its_writers_own_entries() -> None:
+def test_the_history_keeps_entries_of_the_original_writer() -> None:
     statement = {
         "status": "CANCELLED",
         "timestamp": RECEIVED,
         "source": "LINEUP",
         "eventId": "staff-0",
     }
-    assert written(cancelled())["statusHistory"] == [*OWN["statusHistory"], statement]
+    assert written_fields(cancellation_event())["statusHistory"] == [
+        *NATIVE_DOCUMENT["statusHistory"],
+        statement,
+    ]
 
 
 def test_a_history_is_bounded() -> None:
     long = [{"status": "CONFIRMED", "by": n} for n in range(MAX_STATUS_HISTORY_ENTRIES)]
-    history = written(cancelled(), OWN | {"statusHistory": long})["statusHistory"]
+    history = written_fields(cancellation_event(), NATIVE_DOCUMENT | {"statusHistory": long})[
+        "statusHistory"
+    ]
     assert (len(history), history[0]["by"], history[-1]["eventId"]) == (
         MAX_STATUS_HISTORY_ENTRIES,
         1,
@@ -86,30 +93,38 @@ def test_a_history_is_bounded() -> None:
     )
 
 
-def test_what_was_said_later_is_not_overwritten_by_what_comes_late() -> None:
-    late = cancelled(0, status="CANCELLED", cancellationReason="Old")
-    document = after(cancelled(1), late)
+def test_a_late_event_does_not_overwrite_a_newer_one() -> None:
+    late = cancellation_event(0, status="CANCELLED", cancellationReason="Old")
+    document = document_after(cancellation_event(1), late)
     assert document["metadata.cancellationReason"] == "Rain"
     assert len(document["statusHistory"]) == 2
 
 
-def test_what_staff_said_is_read_back() -> None:
-    statements = native_registers(after(cancelled()))
+def test_staff_registers_are_read_back() -> None:
+    statements = native_registers(document_after(cancellation_event()))
     assert statements.resolve_field("cancellationReason") == "Rain"
-    assert registers_from_map(after(cancelled())["sync.lineup"]).version == cancelled().version
+    assert (
+        registers_from_map(document_after(cancellation_event())["sync.lineup"]).version
+        == cancellation_event().version
+    )
 
 
-def test_a_change_of_one_field_leaves_the_other() -> None:
-    changed = written(cancelled(1, cancellationReason="Rain"))
+def test_changing_one_field_keeps_the_other() -> None:
+    changed = written_fields(cancellation_event(1, cancellationReason="Rain"))
     assert changed.keys() == {"sync.lineup", "metadata.cancellationReason"}
 
 
-def test_of_its_times_only_the_last_writing_moves() -> None:
+def test_only_the_updated_time_changes() -> None:
     identity = ReservationIdentity(
         "restaurant-123", "own-1", ZoneInfo("UTC"), ReservationSystem.LINEUP
     )
     writing = WriteContext(RECEIVED, "attempt", timedelta(days=400))
-    commit = decide(cancelled(), StoredReservation(OWN, {"staff-0": None}), identity, writing)
+    commit = decide(
+        cancellation_event(),
+        StoredReservation(NATIVE_DOCUMENT, {"staff-0": None}),
+        identity,
+        writing,
+    )
     assert isinstance(commit, ReservationWrite)
     times = {"createdAt", "updatedAt", "reconciliation.lastReconciledAt"}
     assert commit.changed_fields.keys() & times == {"updatedAt"}

@@ -19,7 +19,7 @@ def day(own: int = 0, **counts: int) -> dict[ReservationSystem, Counter[str]]:
     }
 
 
-def test_only_the_sources_asked_for_are_summed() -> None:
+def test_only_requested_sources_are_summed() -> None:
     days = {MONDAY: day(own=3, bookings=2), TUESDAY: day(bookings=5)}
     assert summarize(days, ReservationSystem, MONDAY).counts["bookings"] == 10
     assert summarize(days, [ReservationSystem.LINEUP], MONDAY).counts["bookings"] == 3
@@ -40,7 +40,7 @@ def test_cancellations_are_a_share_of_all_bookings() -> None:
     )
 
 
-def test_no_shows_are_a_share_of_the_bookings_that_were_due_and_stood() -> None:
+def test_the_no_show_rate_counts_due_bookings_that_were_not_cancelled() -> None:
     days = {MONDAY: day(bookings=10, cancelled=2, noShows=1), TUESDAY: day(bookings=90)}
     assert summarize(days, ReservationSystem, TUESDAY).no_show_rate == 0.125
 
@@ -51,24 +51,24 @@ def test_without_bookings_there_are_no_rates(days: AnalyticsDays) -> None:
     assert (whole.cancellation_rate, whole.no_show_rate) == (None, None)
 
 
-def test_parties_are_the_bookings_that_come_and_the_walk_ins() -> None:
+def test_party_counts_contain_attended_bookings_and_walk_ins() -> None:
     assert count_parties(Counter(bookings=10, cancelled=2, noShows=1, walkIns=4)) == 11
 
 
-WANTED = [f"2026-03-{number:02}" for number in range(1, 11)]
+REQUESTED_DAYS = [f"2026-03-{number:02}" for number in range(1, 11)]
 
 
-def test_absent_days_that_follow_each_other_are_one_span() -> None:
-    counted = {each: day() for each in WANTED if each[-1] in "348"}
-    assert missing_spans(WANTED, counted) == [
+def test_consecutive_missing_days_are_one_span() -> None:
+    counted = {each: day() for each in REQUESTED_DAYS if each[-1] in "348"}
+    assert missing_spans(REQUESTED_DAYS, counted) == [
         ("2026-03-01", "2026-03-02"),
         ("2026-03-05", "2026-03-07"),
         ("2026-03-09", "2026-03-10"),
     ]
 
 
-@given(st.sets(st.sampled_from(WANTED)))
-def test_every_day_wanted_is_either_counted_or_in_one_span(counted: set[str]) -> None:
-    spans = missing_spans(WANTED, {each: day() for each in counted})
-    told = [each for each in WANTED for first, last in spans if first <= each <= last]
-    assert told == [each for each in WANTED if each not in counted]
+@given(st.sets(st.sampled_from(REQUESTED_DAYS)))
+def test_every_requested_day_is_counted_or_in_one_missing_span(counted: set[str]) -> None:
+    spans = missing_spans(REQUESTED_DAYS, {each: day() for each in counted})
+    told = [each for each in REQUESTED_DAYS for first, last in spans if first <= each <= last]
+    assert told == [each for each in REQUESTED_DAYS if each not in counted]

@@ -11,26 +11,26 @@ from shared.core.patterns import RollupBuilder, RollupCounts, counts_from_map, s
 from shared.core.system import ReservationSystem
 from shared.core.visits import BookingOutcome, booking_facts
 from tests.core.test_visits import document
-from tests.strategies.visits import DAYS, ZONE, documents
+from tests.strategies.visits import DAYS, ZONE, reservation_documents
 
-ledgers = st.lists(documents(), max_size=12)
+ledgers = st.lists(reservation_documents(), max_size=12)
 
 
-def rolled(*held: dict[str, Any]) -> dict[str, Any]:
+def roll_up(*items: dict[str, Any]) -> dict[str, Any]:
     tally = RollupBuilder(DAYS, ZONE)
-    for each in held:
+    for each in items:
         tally.add_document(each)
     return tally.build_rollups()
 
 
-def of_one(**fields: Any) -> dict[str, Any]:
+def roll_up_one(**fields: Any) -> dict[str, Any]:
     tally = RollupBuilder(["2026-03-14"], ZONE)
     tally.add_document(document(**fields))
     counted: dict[str, Any] = tally.build_rollups()["2026-03-14"]["OPENTABLE"]
     return counted
 
 
-def whole(up: dict[str, Any]) -> RollupCounts:
+def sum_all(up: dict[str, Any]) -> RollupCounts:
     return sum_counts(
         counts_from_map(counts) for sources in up.values() for counts in sources.values()
     )
@@ -40,22 +40,22 @@ def whole(up: dict[str, Any]) -> RollupCounts:
 def test_a_roll_up_is_the_same_in_any_order(held: list[dict[str, Any]], random: Any) -> None:
     shuffled = list(held)
     random.shuffle(shuffled)
-    assert rolled(*held) == rolled(*shuffled)
+    assert roll_up(*held) == roll_up(*shuffled)
 
 
 @given(ledgers, st.integers(0, 12))
 def test_roll_ups_of_parts_add_up_to_that_of_the_whole(
     held: list[dict[str, Any]], cut: int
 ) -> None:
-    parts = sum_counts([whole(rolled(*held[:cut])), whole(rolled(*held[cut:]))])
-    assert parts == whole(rolled(*held))
+    parts = sum_counts([sum_all(roll_up(*held[:cut])), sum_all(roll_up(*held[cut:]))])
+    assert parts == sum_all(roll_up(*held))
 
 
 @given(ledgers)
-def test_the_sums_over_days_are_what_a_count_of_the_reservations_finds(
+def test_sums_over_days_equal_a_direct_count(
     held: list[dict[str, Any]],
 ) -> None:
-    sums = whole(rolled(*held))
+    sums = sum_all(roll_up(*held))
     visits = [
         visit for each in held if (visit := booking_facts(each, ZONE)) and visit.local_date in DAYS
     ]
@@ -69,8 +69,8 @@ def test_the_sums_over_days_are_what_a_count_of_the_reservations_finds(
 
 
 @given(ledgers)
-def test_each_split_adds_up_to_what_it_splits(held: list[dict[str, Any]]) -> None:
-    sums = whole(rolled(*held))
+def test_each_breakdown_adds_up_to_its_total(held: list[dict[str, Any]]) -> None:
+    sums = sum_all(roll_up(*held))
     splits: Counter[str] = Counter()
     for path, number in sums.items():
         splits[path.partition(".")[0]] += number if "." in path else 0
@@ -81,15 +81,15 @@ def test_each_split_adds_up_to_what_it_splits(held: list[dict[str, Any]]) -> Non
 
 
 @given(ledgers)
-def test_what_is_stored_is_read_back_as_it_was(held: list[dict[str, Any]]) -> None:
-    for sources in rolled(*held).values():
+def test_stored_counts_are_read_back_unchanged(held: list[dict[str, Any]]) -> None:
+    for sources in roll_up(*held).values():
         assert sources.keys() == {system.value for system in ReservationSystem}
         for counts in sources.values():
             assert 0 not in counts_from_map(counts).values()
 
 
 def test_a_booking_is_counted_by_hour_lead_and_size() -> None:
-    assert of_one() == {
+    assert roll_up_one() == {
         "bookings": 1,
         "bookingsByHour": {"19": 1},
         "bookingsByLead": {"DAYS_2_TO_3": 1},
@@ -104,49 +104,47 @@ def test_a_booking_is_counted_by_hour_lead_and_size() -> None:
     [("CANCELLED", "cancelled"), ("NO_SHOW", "noShow")],
     ids=["cancelled", "missed"],
 )
-def test_one_that_does_not_come_stays_a_booking_and_brings_no_covers(
-    status: str, names: str
-) -> None:
-    counted = of_one(status=status)
+def test_a_no_show_counts_as_booking_without_covers(status: str, names: str) -> None:
+    counted = roll_up_one(status=status)
     assert (counted["bookings"], counted[f"{names}Covers"]) == (1, 4)
     assert not counted.keys() & {"covers", "coversByHour", "partiesBySize"}
 
 
-def test_a_walk_in_brings_covers_and_is_no_booking() -> None:
-    counted = of_one(metadata={"origin": "Walk-in"})
+def test_a_walk_in_counts_covers_and_no_booking() -> None:
+    counted = roll_up_one(metadata={"origin": "Walk-in"})
     assert (counted["walkIns"], counted["covers"]) == (1, 4)
     assert "bookings" not in counted
 
 
-def test_a_party_of_unknown_size_brings_no_covers_and_no_zero() -> None:
-    counted = of_one(partySize=None)
+def test_an_unknown_party_size_adds_no_covers_and_no_zero() -> None:
+    counted = roll_up_one(partySize=None)
     assert counted["partiesBySize"] == {"UNKNOWN": 1}
     assert not counted.keys() & {"covers", "coversByHour"}
 
 
-def test_a_visit_on_a_day_that_is_not_wanted_is_not_counted() -> None:
-    assert of_one(localDate="2026-03-15") == {}
+def test_a_visit_on_an_unrequested_day_is_not_counted() -> None:
+    assert roll_up_one(localDate="2026-03-15") == {}
 
 
 def test_the_sums_of_stored_days_are_by_path() -> None:
-    day = counts_from_map(of_one())
+    day = counts_from_map(roll_up_one())
     assert sum_counts([day, day])["coversByHour.19"] == 8
 
 
-def test_a_walk_in_that_left_is_nothing() -> None:
-    assert of_one(metadata={"origin": "Walk-in"}, status="CANCELLED") == {}
+def test_a_cancelled_walk_in_is_not_counted() -> None:
+    assert roll_up_one(metadata={"origin": "Walk-in"}, status="CANCELLED") == {}
 
 
 def test_the_largest_parties_are_counted_together() -> None:
-    assert of_one(partySize=31)["partiesBySize"] == {"20": 1}
+    assert roll_up_one(partySize=31)["partiesBySize"] == {"20": 1}
 
 
-def test_a_day_without_a_visit_is_told_as_empty() -> None:
-    assert rolled() == {day: {"OPENTABLE": {}, "LINEUP": {}} for day in DAYS}
+def test_a_day_without_visits_is_empty() -> None:
+    assert roll_up() == {day: {"OPENTABLE": {}, "LINEUP": {}} for day in DAYS}
 
 
-@given(ledgers, documents())
-def test_what_is_taken_out_leaves_a_roll_up_as_it_was(
+@given(ledgers, reservation_documents())
+def test_adding_and_removing_a_visit_restores_the_rollup(
     held: list[dict[str, Any]], other: dict[str, Any]
 ) -> None:
     tally = RollupBuilder(DAYS, ZONE)
@@ -154,30 +152,30 @@ def test_what_is_taken_out_leaves_a_roll_up_as_it_was(
     for each in held:
         tally.add_document(each)
     tally.remove_booking(counted)
-    assert tally.build_rollups() == rolled(*held)
+    assert tally.build_rollups() == roll_up(*held)
 
 
-def test_a_visit_that_is_taken_out_leaves_no_zero() -> None:
+def test_removing_a_visit_leaves_no_zero() -> None:
     tally = RollupBuilder(["2026-03-14"], ZONE)
     kept, gone = document(), document(partySize=2, status="CANCELLED")
     tally.add_document(kept)
     tally.remove_booking(tally.add_document(gone))
-    assert tally.build_rollups() == {"2026-03-14": {"OPENTABLE": of_one(), "LINEUP": {}}}
+    assert tally.build_rollups() == {"2026-03-14": {"OPENTABLE": roll_up_one(), "LINEUP": {}}}
 
 
-def test_only_the_days_asked_for_are_wanted() -> None:
+def test_only_requested_days_are_rolled_up() -> None:
     tally = RollupBuilder(["2026-03-14"], ZONE)
     assert ("2026-03-14" in tally.days, "2026-03-15" in tally.days) == (True, False)
 
 
-def test_what_was_counted_nowhere_is_taken_out_of_nothing() -> None:
+def test_removing_an_uncounted_visit_changes_nothing() -> None:
     tally = RollupBuilder(["2026-03-14"], ZONE)
     tally.remove_booking(None)
     tally.remove_booking(tally.add_document(document(localDate="2026-03-15")))
     assert tally.build_rollups() == {"2026-03-14": {"OPENTABLE": {}, "LINEUP": {}}}
 
 
-def test_a_day_that_is_counted_again_forgets_what_it_was() -> None:
+def test_recounting_a_day_replaces_its_counts() -> None:
     tally = RollupBuilder(["2026-03-14"], ZONE)
     tally.add_document(document())
     tally.reset_day("2026-03-14")

@@ -21,7 +21,7 @@ from shared.core.phones import format_e164, parse_phone_entry
         ("call the office", "US", "call the office"),
     ],
 )
-def test_a_number_is_read_in_its_country_or_kept_as_it_came(
+def test_a_number_is_parsed_in_its_country_or_unchanged(
     number: str, country: str | None, read: str
 ) -> None:
     assert format_e164(number, country) == read
@@ -53,6 +53,6 @@ texts = st.text() | st.from_regex(r"[+0-9 ()-]{0,20}")
 
 
 @given(texts, texts | st.none())
-def test_any_text_is_read_or_kept(number: str, country: str | None) -> None:
+def test_any_text_is_parsed_or_unchanged(number: str, country: str | None) -> None:
     read = format_e164(number, country)
     assert read == number or (read.startswith("+") and read[1:].isdecimal())

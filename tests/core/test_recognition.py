@@ -11,78 +11,84 @@ from shared.core.decision import (
     ReservationWrite,
     VersionConflict,
 )
-from tests.core.memory_ledger import MemoryLedger, ledger_of
-from tests.statements import relayed, shown
+from tests.core.memory_ledger import InMemoryLedger, ledger_with
+from tests.statements import envelope_event, row_event
 
 
-def by_document_alone(ledger: MemoryLedger, change: ReservationEvent) -> Decision:
-    return ledger.judge(change, ledger.held([]))
+def decide_by_document(ledger: InMemoryLedger, change: ReservationEvent) -> Decision:
+    return ledger.decide(change, ledger.read_stored([]))
 
 
-def test_the_event_last_taken_is_known_by_the_document_alone() -> None:
-    for change in (shown(1), relayed()):
-        assert isinstance(by_document_alone(ledger_of(change), change), NoChange)
+def test_the_last_applied_event_is_recognized_from_the_document() -> None:
+    for change in (row_event(1), envelope_event()):
+        assert isinstance(decide_by_document(ledger_with(change), change), NoChange)
 
 
-def test_what_is_already_held_is_told_with_it() -> None:
-    ledger = ledger_of(shown(1, party_size=6))
-    decision = ledger.hear(shown(1, party_size=6))
+def test_a_duplicate_returns_the_stored_state() -> None:
+    ledger = ledger_with(row_event(1, party_size=6))
+    decision = ledger.apply(row_event(1, party_size=6))
     assert isinstance(decision, NoChange)
     assert decision.state.resolve_field("partySize") == 6
 
 
-def test_a_newer_object_needs_no_reading_of_the_journal() -> None:
-    assert isinstance(by_document_alone(ledger_of(shown(1)), shown(2)), ReservationWrite)
+def test_a_newer_row_needs_no_journal_read() -> None:
+    assert isinstance(decide_by_document(ledger_with(row_event(1)), row_event(2)), ReservationWrite)
 
 
-def test_opentables_first_object_needs_no_reading_of_the_journal() -> None:
-    assert isinstance(by_document_alone(ledger_of(relayed()), shown(1)), ReservationWrite)
+def test_the_first_row_needs_no_journal_read() -> None:
+    assert isinstance(
+        decide_by_document(ledger_with(envelope_event()), row_event(1)), ReservationWrite
+    )
 
 
-def test_an_older_object_is_judged_by_its_entry() -> None:
-    assert by_document_alone(ledger_of(shown(2)), shown(1)) == JournalEntryRequired("seq-1")
+def test_an_older_row_is_decided_by_its_journal_entry() -> None:
+    assert decide_by_document(ledger_with(row_event(2)), row_event(1)) == JournalEntryRequired(
+        "seq-1"
+    )
 
 
 @pytest.mark.parametrize("minute", [0, 2])
-def test_an_envelope_is_judged_by_its_entry(minute: int) -> None:
-    ledger = ledger_of(relayed(minute=1))
+def test_an_envelope_is_decided_by_its_journal_entry(minute: int) -> None:
+    ledger = ledger_with(envelope_event(minute=1))
     needed = JournalEntryRequired(f"evt-updated_{minute}")
-    assert by_document_alone(ledger, relayed("updated", minute=minute)) == needed
+    assert decide_by_document(ledger, envelope_event("updated", minute=minute)) == needed
 
 
-def test_an_older_event_taken_before_is_known_by_its_entry() -> None:
-    assert isinstance(ledger_of(shown(1), shown(2)).hear(shown(1)), NoChange)
+def test_an_older_applied_event_is_recognized_by_its_journal_entry() -> None:
+    assert isinstance(ledger_with(row_event(1), row_event(2)).apply(row_event(1)), NoChange)
 
 
-def test_the_same_event_by_another_way_is_already_held() -> None:
-    ledger = ledger_of(shown(1))
-    assert isinstance(ledger.hear(shown(1, pos_data={"check_ids": None})), NoChange)
+def test_the_same_event_through_another_channel_is_a_duplicate() -> None:
+    ledger = ledger_with(row_event(1))
+    assert isinstance(ledger.apply(row_event(1, pos_data={"check_ids": None})), NoChange)
 
 
-@pytest.mark.parametrize("newer", [(), (shown(2),)])
-def test_the_same_version_saying_something_else_is_a_contradiction(
+@pytest.mark.parametrize("newer", [(), (row_event(2),)])
+def test_an_equal_version_with_other_content_is_a_conflict(
     newer: tuple[ReservationEvent],
 ) -> None:
-    ledger = ledger_of(shown(1), *newer)
-    assert isinstance(ledger.hear(shown(1, party_size=9)), VersionConflict)
+    ledger = ledger_with(row_event(1), *newer)
+    assert isinstance(ledger.apply(row_event(1, party_size=9)), VersionConflict)
 
 
-@pytest.mark.parametrize("newer", [(), (relayed("updated", minute=9),)])
-def test_the_same_envelope_saying_something_else_is_a_contradiction(
+@pytest.mark.parametrize("newer", [(), (envelope_event("updated", minute=9),)])
+def test_an_equal_envelope_id_with_other_content_is_a_conflict(
     newer: tuple[ReservationEvent],
 ) -> None:
-    ledger = ledger_of(relayed(), *newer)
-    assert isinstance(ledger.hear(relayed(partySize=9)), VersionConflict)
+    ledger = ledger_with(envelope_event(), *newer)
+    assert isinstance(ledger.apply(envelope_event(partySize=9)), VersionConflict)
 
 
-def test_the_same_envelope_at_another_time_saying_something_else_is_a_contradiction() -> None:
-    other = relayed(partySize=9)
+def test_an_equal_envelope_id_at_another_time_with_other_content_is_a_conflict() -> None:
+    other = envelope_event(partySize=9)
     later = replace(other.version, occurred_at=other.version.occurred_at + timedelta(minutes=1))
-    assert isinstance(ledger_of(relayed()).hear(replace(other, version=later)), VersionConflict)
+    assert isinstance(
+        ledger_with(envelope_event()).apply(replace(other, version=later)), VersionConflict
+    )
 
 
-@pytest.mark.parametrize("newer", [(), (shown(2),)])
-def test_another_spelling_of_the_id_is_no_contradiction(newer: tuple[ReservationEvent]) -> None:
+@pytest.mark.parametrize("newer", [(), (row_event(2),)])
+def test_another_id_format_is_not_a_conflict(newer: tuple[ReservationEvent]) -> None:
     key = "2b7e9f40-6c1d-4f0a-8e55-91c7d0a4be13"
-    ledger = ledger_of(shown(1, id=key), *newer)
-    assert isinstance(ledger.hear(shown(1, id=key.upper())), NoChange)
+    ledger = ledger_with(row_event(1, id=key), *newer)
+    assert isinstance(ledger.apply(row_event(1, id=key.upper())), NoChange)

@@ -96,17 +96,17 @@ TOO_LENIENT: dict[str, Scenario] = {
 
 
 @pytest.mark.parametrize("name", AGREED)
-def test_both_judge_alike(name: str) -> None:
+def test_both_implementations_give_the_same_verdict(name: str) -> None:
     headers = AGREED[name]()
     assert accepts(headers) == package_accepts(headers)
 
 
-def test_the_scenarios_hold_both_verdicts() -> None:
+def test_the_scenarios_contain_both_verdicts() -> None:
     assert {package_accepts(make()) for make in AGREED.values()} == {True, False}
 
 
 @pytest.mark.parametrize("name", RAISING)
-def test_what_makes_the_package_raise_is_judged_by_its_good_signature(name: str) -> None:
+def test_input_that_makes_the_package_raise_is_accepted_by_its_valid_signature(name: str) -> None:
     headers = RAISING[name]()
     with pytest.raises(ValueError, match=r"."):
         package_accepts(headers)
@@ -114,14 +114,14 @@ def test_what_makes_the_package_raise_is_judged_by_its_good_signature(name: str)
     assert not accepts(headers | {ID: "msg_other"})
 
 
-def test_a_body_that_is_not_utf8_makes_the_package_raise_and_is_judged_here() -> None:
+def test_a_non_utf8_body_makes_the_package_raise_and_is_verified_here() -> None:
     with pytest.raises(UnicodeDecodeError):
         Webhook(SECRET).verify(b"\xff", signed())
     assert not accepts(signed(), b"\xff")
 
 
 @pytest.mark.parametrize("name", TOO_LENIENT)
-def test_what_the_package_takes_and_the_specification_does_not_is_refused(name: str) -> None:
+def test_input_accepted_only_by_the_package_is_rejected(name: str) -> None:
     headers = TOO_LENIENT[name]()
     assert package_accepts(headers)
     assert not accepts(headers)

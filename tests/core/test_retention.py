@@ -11,10 +11,10 @@ INSTANT = timedelta(microseconds=1)
 @pytest.mark.parametrize(
     "expires_at, gone", [(NOON - INSTANT, True), (NOON, True), (NOON + INSTANT, False)]
 )
-def test_what_expires_is_gone_from_that_moment_on(expires_at: datetime, *, gone: bool) -> None:
+def test_a_document_is_expired_from_its_expiry_time_on(expires_at: datetime, *, gone: bool) -> None:
     assert is_expired({"expireAt": expires_at}, "expireAt", NOON) is gone
 
 
 @pytest.mark.parametrize("document", [{}, {"expireAt": None}, {"expireAt": "2026-03-09"}])
-def test_what_says_no_time_of_expiry_stays(document: dict[str, object]) -> None:
+def test_a_document_without_expiry_never_expires(document: dict[str, object]) -> None:
     assert not is_expired(document, "expireAt", NOON)

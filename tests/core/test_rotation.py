@@ -5,16 +5,18 @@ from hypothesis import strategies as st
 
 from shared.core.rotation import rotate_secret_payload
 
-LISTED = st.lists(st.text(max_size=3), max_size=5)
+credential_lists = st.lists(st.text(max_size=3), max_size=5)
 
 
-@given(LISTED, LISTED)
-def test_the_newest_held_stays_valid_through_a_rotation(held: list[str], new: list[str]) -> None:
+@given(credential_lists, credential_lists)
+def test_the_newest_stored_credential_stays_valid_after_a_rotation(
+    held: list[str], new: list[str]
+) -> None:
     after = rotate_secret_payload({"bearerTokens": held}, {"bearerTokens": new}, keep_previous=True)
     assert after["bearerTokens"] == [*new, *held[:1]]
 
 
-@given(LISTED, LISTED)
+@given(credential_lists, credential_lists)
 def test_a_revocation_leaves_only_the_new(held: list[str], new: list[str]) -> None:
     after = rotate_secret_payload(
         {"bearerTokens": held}, {"bearerTokens": new}, keep_previous=False
@@ -22,7 +24,7 @@ def test_a_revocation_leaves_only_the_new(held: list[str], new: list[str]) -> No
     assert after["bearerTokens"] == new
 
 
-def test_what_is_not_entered_stays() -> None:
+def test_unspecified_credentials_are_unchanged() -> None:
     held = {"clientId": "a", "clientSecret": "b", "webhookSecrets": ["c"]}
     assert rotate_secret_payload(held, {"bearerTokens": ["d"]}, keep_previous=True) == held | {
         "bearerTokens": ["d"]

@@ -14,7 +14,7 @@ from shared.core.settings import (
 from shared.errors import InvalidSettingsError
 from tests.strategies.json_values import json_values
 
-WHOLE = {
+COMPLETE_SETTINGS = {
     "enabled": True,
     "restaurantId": "555001",
     "timeZone": "America/New_York",
@@ -24,14 +24,14 @@ WHOLE = {
 }
 
 
-def read(**changes: Any) -> IntegrationSettings:
+def read_settings_from(**changes: Any) -> IntegrationSettings:
     """Return the whole settings as read, with changes; None removes."""
-    document = WHOLE | changes
+    document = COMPLETE_SETTINGS | changes
     return parse_settings("r", {name: v for name, v in document.items() if v is not None})
 
 
-def test_whole_settings_are_read_as_they_stand() -> None:
-    assert read() == IntegrationSettings(
+def test_complete_settings_are_read_unchanged() -> None:
+    assert read_settings_from() == IntegrationSettings(
         restaurant_id="r",
         is_enabled=True,
         rid="555001",
@@ -43,31 +43,33 @@ def test_whole_settings_are_read_as_they_stand() -> None:
     )
 
 
-def test_what_may_be_missing_is_no_problem() -> None:
-    assert not read(restaurantId=None, country=None, webhookAuth=None, secret=None).problems
+def test_missing_optional_settings_are_not_a_problem() -> None:
+    assert not read_settings_from(
+        restaurantId=None, country=None, webhookAuth=None, secret=None
+    ).problems
 
 
 def test_no_list_of_schemes_accepts_nothing() -> None:
-    assert read(webhookAuth=None).webhook_auth == frozenset()
+    assert read_settings_from(webhookAuth=None).webhook_auth == frozenset()
 
 
 @pytest.mark.parametrize(
     "listed", ["bearer", ["bearer", "hmac"], [{}], ["bearer", ["basic"]], [None], {"bearer": True}]
 )
 def test_a_list_with_anything_unknown_accepts_nothing_and_is_a_problem(listed: object) -> None:
-    settings = read(webhookAuth=listed)
+    settings = read_settings_from(webhookAuth=listed)
     assert not settings.webhook_auth
     assert "basic, bearer, standard-webhooks" in settings.problems[0]
 
 
 @pytest.mark.parametrize("enabled", [None, 1, "true", False])
 def test_only_true_enables(enabled: object) -> None:
-    assert not read(enabled=enabled).is_enabled
+    assert not read_settings_from(enabled=enabled).is_enabled
 
 
 @pytest.mark.parametrize("rid", [555001, "", "12a", "9" * 19, ["1"]])
 def test_a_number_that_is_not_digits_in_text_is_a_problem(rid: object) -> None:
-    settings = read(restaurantId=rid)
+    settings = read_settings_from(restaurantId=rid)
     assert (settings.rid, len(settings.problems)) == (None, 1)
 
 
@@ -75,18 +77,18 @@ def test_a_number_that_is_not_digits_in_text_is_a_problem(rid: object) -> None:
     "zone", [None, "", "Mars/Olympus", "America", "../UTC", 5, "\x00", "a" * 999]
 )
 def test_a_zone_that_does_not_exist_is_a_problem(zone: object) -> None:
-    settings = read(timeZone=zone)
+    settings = read_settings_from(timeZone=zone)
     assert (settings.zone, len(settings.problems)) == (None, 1)
 
 
 @pytest.mark.parametrize("name", ["country", "secret"])
 @pytest.mark.parametrize("value", ["", 5, ["US"]])
-def test_a_text_that_is_none_is_a_problem(name: str, value: object) -> None:
-    assert read(**{name: value}).problems == (f"{name} must be text.",)
+def test_a_non_text_value_is_a_problem(name: str, value: object) -> None:
+    assert read_settings_from(**{name: value}).problems == (f"{name} must be text.",)
 
 
-@given(st.dictionaries(st.sampled_from(sorted(WHOLE)), json_values))
-def test_no_document_makes_reading_fail_whole(document: dict[str, Any]) -> None:
+@given(st.dictionaries(st.sampled_from(sorted(COMPLETE_SETTINGS)), json_values))
+def test_any_document_can_be_read(document: dict[str, Any]) -> None:
     settings = parse_settings("r", document)
     assert settings.zone is not None or settings.problems
 
@@ -97,23 +99,23 @@ def test_a_scheme_is_accepted_only_where_it_stands_in_the_list(listed: object) -
     assert not accepted or (isinstance(listed, list) and accepted == set(listed))
 
 
-def test_the_zone_is_usable_where_nothing_is_to_be_mended() -> None:
-    assert read().require_zone() == ZoneInfo("America/New_York")
+def test_the_zone_is_usable_without_problems() -> None:
+    assert read_settings_from().require_zone() == ZoneInfo("America/New_York")
 
 
 @pytest.mark.parametrize("change", [{"timeZone": "x"}, {"webhookAuth": "x"}, {"restaurantId": "x"}])
-def test_any_problem_makes_the_zone_unusable_and_is_told(change: dict[str, str]) -> None:
+def test_any_problem_makes_the_zone_unusable_and_is_reported(change: dict[str, str]) -> None:
     with pytest.raises(InvalidSettingsError, match=f"{next(iter(change))} must be"):
-        read(**change).require_zone()
+        read_settings_from(**change).require_zone()
 
 
 def test_the_number_is_usable_where_there_is_one() -> None:
-    assert read().require_rid() == "555001"
+    assert read_settings_from().require_rid() == "555001"
 
 
-def test_a_missing_number_is_told() -> None:
+def test_a_missing_rid_is_reported() -> None:
     with pytest.raises(InvalidSettingsError, match="set restaurantId"):
-        read(restaurantId=None).require_rid()
+        read_settings_from(restaurantId=None).require_rid()
 
 
 def test_a_zone_is_found_by_its_name() -> None:

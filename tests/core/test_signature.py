@@ -92,7 +92,7 @@ def test_another_key_is_rejected(key: bytes) -> None:
     assert not verdict(signed(key=key)).is_accepted
 
 
-def test_one_byte_may_not_move_between_id_and_body() -> None:
+def test_moving_a_byte_between_id_and_body_is_rejected() -> None:
     assert not verdict(signed(b"b", id_="a") | {"webhook-id": "a."}, b"b").is_accepted
 
 
@@ -144,7 +144,7 @@ def test_a_missing_header_is_rejected(header: str) -> None:
         *("v1,AAAA,BBBB", "v1,\ud800", "v1,AAAA"),
     ],
 )
-def test_a_good_signature_counts_beside_any_other_entry(noise: str) -> None:
+def test_a_valid_signature_is_accepted_among_other_entries(noise: str) -> None:
     headers = signed()
     good = headers["webhook-signature"]
     for entries in (f"{noise} {good}", f"{good} {noise}", f"{noise}  {good}"):
@@ -167,7 +167,7 @@ def test_only_the_first_version_counts(version: str) -> None:
     assert verdict(headers | {"webhook-signature": entry}).reason == "no_signature_matches"
 
 
-def test_an_older_key_still_opens_and_tells_its_place() -> None:
+def test_an_older_key_is_accepted_and_its_position_returned() -> None:
     assert verdict(signed(key=OLD_KEY), BODY, KEY, OLD_KEY).credential_index == 1
 
 
@@ -177,12 +177,12 @@ def test_a_message_signed_with_both_keys_counts_as_the_newest() -> None:
     assert verdict(headers, BODY, KEY, OLD_KEY).credential_index == 0
 
 
-def test_a_proof_is_stored_by_its_scheme_and_its_keys_place() -> None:
+def test_a_verdict_is_stored_as_scheme_and_key_position() -> None:
     judged = verdict(signed(key=OLD_KEY), BODY, KEY, OLD_KEY)
-    assert judged.to_map() == {"scheme": "standard-webhooks", "keyPosition": 1}
+    assert judged.to_map() == {"scheme": "standard-webhooks", "credentialIndex": 1}
 
 
-def test_no_key_opens_nothing() -> None:
+def test_without_a_key_every_signature_is_rejected() -> None:
     assert not verify_signature(signed(), BODY, (), NOW).is_accepted
 
 

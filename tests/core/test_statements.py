@@ -6,40 +6,40 @@ from msgspec.structs import replace
 
 from shared.core.change import Actor, ReservationEvent, Version
 from shared.core.statements import FieldRegisters, RegisterValue, ReservationState
-from tests.statements import relayed, shown
-from tests.strategies.histories import Telling, tellings
+from tests.statements import envelope_event, row_event
+from tests.strategies.histories import ArrivalSequence, arrival_sequences
 from tests.strategies.objects import NOON
 
 FIRST, SECOND, THIRD = (Version.from_sequence(number, NOON) for number in (1, 2, 3))
 
 
-def heard(*changes: ReservationEvent) -> ReservationState:
+def merge_all(*changes: ReservationEvent) -> ReservationState:
     statements = ReservationState()
     for change in changes:
         statements = statements.merge(change)
     return statements
 
 
-@given(tellings, st.randoms(use_true_random=False))
-def test_hearing_is_the_same_in_any_order(telling: Telling, random: Random) -> None:
+@given(arrival_sequences, st.randoms(use_true_random=False))
+def test_merging_is_commutative(telling: ArrivalSequence, random: Random) -> None:
     other = random.sample(telling.arrival, len(telling.arrival))
-    assert heard(*other) == heard(*telling.arrival)
+    assert merge_all(*other) == merge_all(*telling.arrival)
 
 
-@given(tellings)
-def test_hearing_again_changes_nothing(telling: Telling) -> None:
-    statements = heard(*telling.arrival)
-    assert heard(*telling.arrival, *telling.arrival) == statements
+@given(arrival_sequences)
+def test_merging_is_idempotent(telling: ArrivalSequence) -> None:
+    statements = merge_all(*telling.arrival)
+    assert merge_all(*telling.arrival, *telling.arrival) == statements
 
 
-def test_a_register_keeps_each_fields_latest_value() -> None:
+def test_a_register_has_the_latest_value_of_each_field() -> None:
     register = FieldRegisters().merge(SECOND, {"a": 2}).merge(FIRST, {"a": 1, "b": 1})
     assert register == FieldRegisters(
         SECOND, {"a": RegisterValue(SECOND, 2), "b": RegisterValue(FIRST, 1)}
     )
 
 
-def test_a_statement_that_says_nothing_moves_the_version_alone() -> None:
+def test_an_empty_event_updates_only_the_version() -> None:
     register = FieldRegisters().merge(FIRST, {"a": 1}).merge(SECOND, {})
     assert register == FieldRegisters(SECOND, {"a": RegisterValue(FIRST, 1)})
 
@@ -50,19 +50,19 @@ def test_none_is_a_value_like_any_other() -> None:
     )
 
 
-def test_another_value_at_the_same_version_contradicts() -> None:
+def test_another_value_at_the_same_version_is_a_conflict() -> None:
     assert FieldRegisters().merge(FIRST, {"a": 1, "b": 1}).has_conflict(FIRST, {"a": 1, "b": 2})
 
 
-def test_the_same_value_at_the_same_version_does_not() -> None:
+def test_the_same_value_at_the_same_version_is_no_conflict() -> None:
     assert not FieldRegisters().merge(FIRST, {"a": 1}).has_conflict(FIRST, {"a": 1, "b": 2})
 
 
-def test_another_value_at_another_version_does_not() -> None:
+def test_another_value_at_another_version_is_no_conflict() -> None:
     assert not FieldRegisters().merge(FIRST, {"a": 1}).has_conflict(SECOND, {"a": 2})
 
 
-def test_another_spelling_of_opentables_id_does_not() -> None:
+def test_another_format_of_the_opentable_id_is_no_conflict() -> None:
     assert (
         not FieldRegisters()
         .merge(FIRST, {"openTableId": "A"})
@@ -70,66 +70,75 @@ def test_another_spelling_of_opentables_id_does_not() -> None:
     )
 
 
-def test_opentables_word_is_shown_whatever_a_relays_clock_says() -> None:
+def test_opentable_takes_precedence_over_a_relay_with_any_clock() -> None:
     assert (
-        heard(shown(1, party_size=2), relayed(minute=30, partySize=9)).resolve_field("partySize")
+        merge_all(row_event(1, party_size=2), envelope_event(minute=30, partySize=9)).resolve_field(
+            "partySize"
+        )
         == 2
     )
 
 
-def test_opentables_none_is_shown_before_a_relays_word() -> None:
-    statements = heard(shown(1, guest_request=None), relayed(minute=30, specialRequests="Nuts"))
+def test_an_opentable_null_takes_precedence_over_a_relay_value() -> None:
+    statements = merge_all(
+        row_event(1, guest_request=None), envelope_event(minute=30, specialRequests="Nuts")
+    )
     assert statements.resolve_field("specialRequests") is None
 
 
-def test_a_relays_word_is_shown_where_opentable_never_spoke_of_it() -> None:
-    assert heard(shown(1), relayed(dinerName="Ada")).resolve_field("dinerName") == "Ada"
+def test_a_relay_value_is_shown_without_an_opentable_value() -> None:
+    assert (
+        merge_all(row_event(1), envelope_event(dinerName="Ada")).resolve_field("dinerName") == "Ada"
+    )
 
 
-def test_a_relays_word_is_shown_before_our_own() -> None:
-    ours = replace(relayed(minute=30, partySize=9), actor=Actor.LINEUP)
-    assert heard(ours, relayed(partySize=2)).resolve_field("partySize") == 2
+def test_a_relay_value_takes_precedence_over_lineup() -> None:
+    ours = replace(envelope_event(minute=30, partySize=9), actor=Actor.LINEUP)
+    assert merge_all(ours, envelope_event(partySize=2)).resolve_field("partySize") == 2
 
 
-def test_what_nobody_said_is_none() -> None:
-    assert heard(shown(1)).resolve_field("dinerName") is None
+def test_an_unreported_field_is_none() -> None:
+    assert merge_all(row_event(1)).resolve_field("dinerName") is None
 
 
 def test_an_unknown_state_leaves_the_status_as_it_was() -> None:
-    statements = heard(shown(1, state="Seated"), shown(2, state="bottle_service"))
+    statements = merge_all(row_event(1, state="Seated"), row_event(2, state="bottle_service"))
     assert (statements.resolve_field("status"), statements.resolve_field("state")) == (
         "SEATED",
         "bottle_service",
     )
 
 
-def test_a_late_older_statement_does_not_revive_a_cancelled_reservation() -> None:
-    cancelled = relayed("cancelled", minute=2)
-    assert heard(cancelled, relayed(minute=1)).resolve_field("status") == "CANCELLED"
+def test_a_late_older_event_does_not_restore_a_cancelled_reservation() -> None:
+    cancelled = envelope_event("cancelled", minute=2)
+    assert merge_all(cancelled, envelope_event(minute=1)).resolve_field("status") == "CANCELLED"
 
 
-def test_a_newer_statement_revives_a_cancelled_reservation() -> None:
-    revived = relayed("updated", minute=3, status="confirmed")
-    assert heard(relayed("cancelled", minute=2), revived).resolve_field("status") == "CONFIRMED"
+def test_a_newer_event_restores_a_cancelled_reservation() -> None:
+    revived = envelope_event("updated", minute=3, status="confirmed")
+    assert (
+        merge_all(envelope_event("cancelled", minute=2), revived).resolve_field("status")
+        == "CONFIRMED"
+    )
 
 
 def test_the_history_is_ordered_by_time_and_not_by_arrival() -> None:
-    changes = [relayed("cancelled", minute=2), shown(61), relayed(minute=0)]
-    assert [item.event_id for item in heard(*changes).status_history] == [
+    changes = [envelope_event("cancelled", minute=2), row_event(61), envelope_event(minute=0)]
+    assert [item.event_id for item in merge_all(*changes).status_history] == [
         "evt-created_0",
         "seq-61",
         "evt-cancelled_2",
     ]
 
 
-def test_the_history_holds_a_statement_once() -> None:
-    assert len(heard(shown(1), shown(1)).status_history) == 1
+def test_the_history_contains_an_event_once() -> None:
+    assert len(merge_all(row_event(1), row_event(1)).status_history) == 1
 
 
-def test_a_statement_of_no_status_is_no_history() -> None:
-    assert heard(relayed("updated", partySize=2)).status_history == ()
+def test_an_event_without_a_status_is_not_in_the_history() -> None:
+    assert merge_all(envelope_event("updated", partySize=2)).status_history == ()
 
 
-def test_a_repair_says_nothing_and_moves_no_version() -> None:
-    repair = replace(relayed("updated"), actor=Actor.LINEUP)
-    assert heard(shown(1), repair) == heard(shown(1))
+def test_a_repair_changes_no_value_and_no_version() -> None:
+    repair = replace(envelope_event("updated"), actor=Actor.LINEUP)
+    assert merge_all(row_event(1), repair) == merge_all(row_event(1))

@@ -17,7 +17,7 @@ PAIRS = [(word, status) for status, words in TABLE.items() for word in words.spl
 
 
 @pytest.mark.parametrize("word, status", PAIRS)
-def test_each_documented_word_has_its_status(word: str, status: str) -> None:
+def test_each_documented_state_has_a_status(word: str, status: str) -> None:
     assert parse_status(word) == status
 
 
@@ -30,5 +30,5 @@ def test_case_blanks_and_dashes_do_not_matter(pair: tuple[str, str], data: st.Da
 
 
 @pytest.mark.parametrize("word", ["", " ", "bottle_service", "CancelledWeb", "course_1", "Done!"])
-def test_an_unknown_word_has_no_status(word: str) -> None:
+def test_an_unknown_state_has_no_status(word: str) -> None:
     assert parse_status(word) is None

@@ -15,13 +15,13 @@ from shared.core.stored import (
     status_history_to_maps,
 )
 from shared.core.versions import version_to_map
-from tests.statements import relayed, shown
-from tests.strategies.histories import Telling, tellings
+from tests.statements import envelope_event, row_event
+from tests.strategies.histories import ArrivalSequence, arrival_sequences
 from tests.strategies.objects import NOON
 
 
-@given(tellings)
-def test_registers_and_history_are_read_back_as_they_were_stored(telling: Telling) -> None:
+@given(arrival_sequences)
+def test_registers_and_history_are_read_back_as_they_were_stored(telling: ArrivalSequence) -> None:
     statements = ReservationState()
     for change in telling.arrival:
         statements = statements.merge(change)
@@ -33,21 +33,25 @@ def test_registers_and_history_are_read_back_as_they_were_stored(telling: Tellin
     )
 
 
-def test_a_whole_object_leaves_no_field_behind() -> None:
-    register = ReservationState().merge(shown(1)).merge(shown(2)).get_registers(Actor.OPENTABLE)
-    assert registers_to_map(register)["behind"] == {}
+def test_a_complete_row_leaves_no_older_field() -> None:
+    register = (
+        ReservationState().merge(row_event(1)).merge(row_event(2)).get_registers(Actor.OPENTABLE)
+    )
+    assert registers_to_map(register)["olderVersions"] == {}
 
 
-def test_only_a_field_said_earlier_is_stored_with_its_own_version() -> None:
+def test_only_older_fields_are_stored_with_their_own_version() -> None:
     patched = (
-        ReservationState().merge(relayed(minute=0)).merge(relayed("updated", minute=1, partySize=6))
+        ReservationState()
+        .merge(envelope_event(minute=0))
+        .merge(envelope_event("updated", minute=1, partySize=6))
     )
     stored = registers_to_map(patched.get_registers(Actor.RELAY))
-    assert stored["version"] == version_to_map(relayed("updated", minute=1).version)
-    assert stored["behind"].keys() == stored["values"].keys() - {"partySize"}
+    assert stored["version"] == version_to_map(envelope_event("updated", minute=1).version)
+    assert stored["olderVersions"].keys() == stored["values"].keys() - {"partySize"}
 
 
-def test_a_stored_status_tells_who_said_it_and_when() -> None:
+def test_a_stored_status_has_actor_and_time() -> None:
     statuses = [StatusHistoryEntry(NOON, Actor.OPENTABLE, 7, "seq-7", ReservationStatus.SEATED)]
     assert status_history_to_maps(statuses) == [
         {"status": "SEATED", "timestamp": NOON, "source": "OPENTABLE", "eventId": "seq-7"}
@@ -71,14 +75,14 @@ def test_an_envelope_whose_id_looks_like_a_sequence_has_none() -> None:
     ],
     ids=str,
 )
-def test_an_entry_in_an_earlier_apps_form_is_passed_over(foreign: Any) -> None:
+def test_a_history_entry_in_another_format_is_skipped(foreign: Any) -> None:
     statuses = (StatusHistoryEntry(NOON, Actor.OPENTABLE, 7, "seq-7", ReservationStatus.SEATED),)
     assert status_history_from_maps([foreign, *status_history_to_maps(statuses)]) == statuses
 
 
-def test_a_document_in_which_nobody_spoke_holds_no_statements() -> None:
+def test_a_document_without_events_has_empty_registers() -> None:
     assert reservation_state_from_document(flatten_document({"id": "a"})) == ReservationState()
 
 
-def test_a_speaker_who_never_spoke_has_an_empty_register() -> None:
+def test_an_actor_without_events_has_an_empty_register() -> None:
     assert reservation_state_from_document({}).get_registers(Actor.OPENTABLE) == FieldRegisters()

@@ -28,55 +28,55 @@ class Table(Struct, frozen=True):
             raise ValueError("more dishes than seats")
 
 
-def refused(**given: object) -> dict[str, str]:
-    with pytest.raises(InvalidFieldsError) as caught:
+def read_problems(**given: object) -> dict[str, str]:
+    with pytest.raises(InvalidFieldsError) as raised:
         read_struct(Table, given)
-    return dict(caught.value.problems)
+    return dict(raised.value.problems)
 
 
-def test_what_is_not_written_is_as_by_default() -> None:
+def test_missing_fields_have_their_default() -> None:
     assert read_struct(Table, {}) == Table()
 
 
-def test_a_field_is_read_by_its_written_name_and_strangers_are_ignored() -> None:
+def test_a_field_is_read_by_its_encoded_name_and_unknown_fields_are_ignored() -> None:
     assert read_struct(Table, {"Seats": 4, "seats": "x", "more": []}) == Table(4)
 
 
-def test_everything_wrong_is_told_at_once_by_its_written_name() -> None:
-    told = refused(Seats=0, guest=7, dishes=["fish", None])
+def test_all_problems_are_reported_by_encoded_name() -> None:
+    told = read_problems(Seats=0, guest=7, dishes=["fish", None])
     assert list(told) == ["Seats", "guest", "dishes"]
     assert "[1]" in told["dishes"]
 
 
-def test_what_does_not_go_together_is_told_of_the_whole() -> None:
-    assert refused(Seats=1, dishes=["fish", "meat"]) == {"": "more dishes than seats"}
+def test_a_combination_error_is_reported_for_the_struct() -> None:
+    assert read_problems(Seats=1, dishes=["fish", "meat"]) == {"": "more dishes than seats"}
 
 
 def test_half_a_character_is_refused() -> None:
-    assert refused(guest="\ud800").keys() == {"guest"}
+    assert read_problems(guest="\ud800").keys() == {"guest"}
 
 
-def test_a_reader_makes_of_a_written_value_the_one_that_is_held() -> None:
+def test_a_reader_converts_the_encoded_value() -> None:
     assert read_struct(Table, {"Seats": "4"}, {"Seats": int}) == Table(4)
 
 
-def test_what_a_reader_refuses_is_told_with_the_rest() -> None:
+def test_reader_errors_are_reported_with_the_others() -> None:
     with pytest.raises(InvalidFieldsError) as caught:
         read_struct(Table, {"Seats": "x", "guest": 7}, {"Seats": int})
     assert caught.value.problems.keys() == {"Seats", "guest"}
 
 
-def test_a_refusal_quotes_no_value() -> None:
-    assert "hush" not in str(refused(Seats="hush", guest=["hush"], dishes={"hush": "hush"}))
+def test_an_error_contains_no_value() -> None:
+    assert "hush" not in str(read_problems(Seats="hush", guest=["hush"], dishes={"hush": "hush"}))
 
 
 @given(st.dictionaries(st.sampled_from(["Seats", "guest", "dishes"]), json_values))
-def test_any_json_is_read_or_refused(written: dict[str, object]) -> None:
+def test_any_json_is_read_or_rejected(written: dict[str, object]) -> None:
     with contextlib.suppress(InvalidFieldsError):
         assert isinstance(read_struct(Table, written), Table)
 
 
-def test_what_is_not_to_be_shown_is_shown_nowhere() -> None:
+def test_redacted_fields_are_never_shown() -> None:
     class Key(RedactedStruct, frozen=True):
         text: str
 

@@ -19,14 +19,12 @@ tasks = st.builds(
 
 
 @given(tasks, tasks)
-def test_two_tasks_share_a_name_only_where_they_are_the_same(
-    one: QueuedTask, other: QueuedTask
-) -> None:
+def test_only_equal_tasks_share_a_name(one: QueuedTask, other: QueuedTask) -> None:
     assert (one.name == other.name) is (one == other)
 
 
 @given(tasks)
-def test_a_name_is_one_that_cloud_tasks_takes(task: QueuedTask) -> None:
+def test_a_name_is_valid_for_cloud_tasks(task: QueuedTask) -> None:
     assert re.fullmatch(r"[A-Za-z0-9_-]{1,500}", task.name)
 
 

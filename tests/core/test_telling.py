@@ -23,11 +23,11 @@ UUID = "2b7e9f40-6c1d-4f0a-8e55-91c7d0a4be13"
         ("r", set()),
     ],
 )
-def test_ids_are_told_at_the_top_and_in_data(body: Any, keys: set[str]) -> None:
+def test_ids_are_found_at_the_top_level_and_in_data(body: Any, keys: set[str]) -> None:
     assert referenced_keys(json.dumps(body), "555001") == keys
 
 
-def test_a_body_that_is_no_json_tells_no_id() -> None:
+def test_a_body_other_than_json_has_no_ids() -> None:
     assert referenced_keys('{"id": "r"', None) == set()
 
 
@@ -49,12 +49,12 @@ def test_a_body_that_is_no_json_tells_no_id() -> None:
         ["Zoë Lovelace"],
     ],
 )
-def test_a_person_is_told_of_however_it_is_written(body: Any) -> None:
+def test_a_person_is_found_in_every_format(body: Any) -> None:
     for text in (json.dumps(body), json.dumps(body, ensure_ascii=False)):
         assert mentions_person(text, ADA)
 
 
-def test_a_body_that_is_no_json_is_searched_as_it_stands() -> None:
+def test_a_body_other_than_json_is_searched_as_text() -> None:
     assert mentions_person('{"name": "Zoë Lovelace', ADA)
 
 
@@ -70,11 +70,11 @@ def test_a_body_that_is_no_json_is_searched_as_it_stands() -> None:
         None,
     ],
 )
-def test_another_person_is_not(body: Any) -> None:
+def test_another_person_is_not_found(body: Any) -> None:
     assert not mentions_person(json.dumps(body), ADA)
 
 
-def test_nothing_is_told_of_somebody_without_a_name() -> None:
+def test_a_person_without_a_name_is_not_found() -> None:
     assert not mentions_person(json.dumps({"name": "Ada"}), [])
     assert not mentions_person(json.dumps({"name": " "}), [" "])
 

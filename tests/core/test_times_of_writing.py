@@ -1,41 +1,41 @@
 from typing import Any
 
 from shared.core.change import ReservationEvent
-from tests.core.memory_ledger import MemoryLedger, ledger_of
-from tests.statements import relayed, shown
+from tests.core.memory_ledger import InMemoryLedger, ledger_with
+from tests.statements import envelope_event, row_event
 
 
-def dated(*changes: ReservationEvent) -> tuple[dict[str, Any], MemoryLedger]:
-    ledger = ledger_of(*changes)
+def document_and_ledger(*changes: ReservationEvent) -> tuple[dict[str, Any], InMemoryLedger]:
+    ledger = ledger_with(*changes)
     return ledger.document or {}, ledger
 
 
 def test_a_new_document_was_created_and_updated_at_its_receipt() -> None:
-    document, ledger = dated(relayed())
-    assert document["createdAt"] == document["updatedAt"] == ledger.writing.now
+    document, ledger = document_and_ledger(envelope_event())
+    assert document["createdAt"] == document["updatedAt"] == ledger.write_context.now
 
 
 def test_an_update_leaves_the_time_of_creation() -> None:
-    document, ledger = dated(relayed(), shown(1))
-    assert document["createdAt"] < document["updatedAt"] == ledger.writing.now
+    document, ledger = document_and_ledger(envelope_event(), row_event(1))
+    assert document["createdAt"] < document["updatedAt"] == ledger.write_context.now
 
 
-def test_where_nothing_is_written_nothing_is_dated() -> None:
-    document, ledger = dated(shown(2), shown(1, state=None))
-    assert document["updatedAt"] < ledger.writing.now
+def test_without_a_write_no_time_changes() -> None:
+    document, ledger = document_and_ledger(row_event(2), row_event(1, state=None))
+    assert document["updatedAt"] < ledger.write_context.now
 
 
-def test_a_relays_creation_was_never_reconciled() -> None:
-    document, _ = dated(relayed())
+def test_a_relay_creation_has_no_reconciliation_time() -> None:
+    document, _ = document_and_ledger(envelope_event())
     assert document["reconciliation"]["lastReconciledAt"] is None
 
 
-def test_opentables_word_reconciles_now() -> None:
-    document, ledger = dated(relayed(), shown(1))
-    assert document["reconciliation"]["lastReconciledAt"] == ledger.writing.now
+def test_an_opentable_event_sets_the_reconciliation_time() -> None:
+    document, ledger = document_and_ledger(envelope_event(), row_event(1))
+    assert document["reconciliation"]["lastReconciledAt"] == ledger.write_context.now
 
 
-def test_a_relays_update_leaves_the_time_of_reconciliation() -> None:
-    document, ledger = dated(shown(1), relayed("updated", dinerName="Ada"))
+def test_a_relay_update_keeps_the_reconciliation_time() -> None:
+    document, ledger = document_and_ledger(row_event(1), envelope_event("updated", dinerName="Ada"))
     assert document["reconciliation"]["lastReconciledAt"] < document["updatedAt"]
-    assert document["updatedAt"] == ledger.writing.now
+    assert document["updatedAt"] == ledger.write_context.now

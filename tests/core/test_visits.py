@@ -29,38 +29,38 @@ def document(**fields: Any) -> dict[str, Any]:
     }
 
 
-def seen(**fields: Any) -> Any:
+def booking_facts_of(**fields: Any) -> Any:
     visit = booking_facts(document(**fields), ZONE)
     assert visit is not None
     return visit
 
 
-def test_a_visit_is_on_the_restaurants_wall_clock() -> None:
-    assert (seen().day, seen().hour) == ("2026-03-14", 19)
+def test_a_visit_uses_restaurant_local_time() -> None:
+    assert (booking_facts_of().local_date, booking_facts_of().hour) == ("2026-03-14", 19)
 
 
-def test_one_without_a_day_is_not_counted() -> None:
+def test_a_document_without_a_date_is_not_counted() -> None:
     assert booking_facts(document(localDate=None), ZONE) is None
 
 
-def test_the_text_tells_the_time_where_no_timestamp_does() -> None:
-    assert seen(startAtTimestamp=None).hour == 19
+def test_the_text_time_is_used_without_a_timestamp() -> None:
+    assert booking_facts_of(startAtTimestamp=None).hour == 19
 
 
 @pytest.mark.parametrize("text", [None, "tonight"])
-def test_a_time_that_cannot_be_read_is_not_known(text: str | None) -> None:
-    visit = seen(startAtTimestamp=None, startAt=text)
-    assert (visit.hour, visit.lead) == (None, LeadTimeBucket.UNKNOWN)
+def test_an_invalid_time_is_unknown(text: str | None) -> None:
+    visit = booking_facts_of(startAtTimestamp=None, startAt=text)
+    assert (visit.hour, visit.lead_time) == (None, LeadTimeBucket.UNKNOWN)
 
 
 @pytest.mark.parametrize("source", [{"system": "LINEUP"}, {}, None, "LINEUP"])
-def test_what_is_not_open_tables_is_the_houses_own(source: object) -> None:
-    assert seen(source=source).system is ReservationSystem.LINEUP
+def test_any_source_other_than_opentable_counts_as_native(source: object) -> None:
+    assert booking_facts_of(source=source).system is ReservationSystem.LINEUP
 
 
 @pytest.mark.parametrize("size", [None, True, 0, -1, "4", 2.0])
-def test_a_size_that_is_none_is_not_known(size: object) -> None:
-    assert seen(partySize=size).party is None
+def test_an_invalid_party_size_is_unknown(size: object) -> None:
+    assert booking_facts_of(partySize=size).party_size is None
 
 
 @pytest.mark.parametrize(
@@ -73,25 +73,28 @@ def test_a_size_that_is_none_is_not_known(size: object) -> None:
         ({}, BookingOutcome.ATTENDING),
     ],
 )
-def test_only_a_cancelled_or_missed_visit_does_not_come(
+def test_only_cancelled_and_no_show_visits_are_not_attended(
     status: object, outcome: BookingOutcome
 ) -> None:
-    assert seen(status=status).outcome is outcome
+    assert booking_facts_of(status=status).outcome is outcome
 
 
 @pytest.mark.parametrize("origin", ["Walk-in", "walk in", "WALKIN"])
 def test_a_walk_in_was_not_booked(origin: str) -> None:
-    assert seen(metadata={"origin": origin}).lead is None
+    assert booking_facts_of(metadata={"origin": origin}).lead_time is None
 
 
-def test_our_own_was_booked_when_its_document_was_made() -> None:
+def test_a_native_reservation_was_booked_at_document_creation() -> None:
     made = SEVEN - timedelta(days=1)
-    own = seen(source={"system": "LINEUP"}, bookedAt=None, createdAt=made)
-    assert own.lead is LeadTimeBucket.DAY_BEFORE
+    own = booking_facts_of(source={"system": "LINEUP"}, bookedAt=None, createdAt=made)
+    assert own.lead_time is LeadTimeBucket.DAY_BEFORE
 
 
-def test_open_tables_was_not_booked_when_we_heard_of_it() -> None:
-    assert seen(bookedAt=None, createdAt=SEVEN - timedelta(days=1)).lead is LeadTimeBucket.UNKNOWN
+def test_an_opentable_reservation_was_not_booked_at_document_creation() -> None:
+    assert (
+        booking_facts_of(bookedAt=None, createdAt=SEVEN - timedelta(days=1)).lead_time
+        is LeadTimeBucket.UNKNOWN
+    )
 
 
 @pytest.mark.parametrize(
@@ -116,6 +119,6 @@ def test_days_are_counted_by_the_calendar_and_the_last_hours_by_the_clock(
 
 
 @given(json_values)
-def test_a_document_of_any_form_is_counted_or_passed_over(value: Any) -> None:
+def test_any_document_is_counted_or_skipped(value: Any) -> None:
     odd = dict.fromkeys(document(), value) | {"localDate": "2026-03-14"}
     booking_facts(odd, ZONE)

@@ -4,15 +4,15 @@ from datetime import datetime, timedelta
 
 from shared.core.change import Channel, ReservationEvent
 from shared.core.envelope import MAX_CLOCK_SKEW, parse_envelope
-from tests.statements import envelope
+from tests.statements import envelope_body
 from tests.strategies.objects import NOON, ZONE
 
 SECOND = timedelta(seconds=1)
 
 
-def vouched(timestamp: datetime) -> ReservationEvent:
+def replayed_event(timestamp: datetime) -> ReservationEvent:
     return parse_envelope(
-        envelope() | {"timestamp": timestamp.isoformat()},
+        envelope_body() | {"timestamp": timestamp.isoformat()},
         "{}",
         rid="555001",
         zone=ZONE,
@@ -22,13 +22,13 @@ def vouched(timestamp: datetime) -> ReservationEvent:
     )
 
 
-def test_one_from_ahead_is_dated_by_its_receipt() -> None:
-    assert vouched(NOON + MAX_CLOCK_SKEW + SECOND).version.occurred_at == NOON
+def test_a_replayed_future_event_has_its_receipt_time() -> None:
+    assert replayed_event(NOON + MAX_CLOCK_SKEW + SECOND).version.occurred_at == NOON
 
 
-def test_one_within_the_tolerance_keeps_its_own_time() -> None:
-    assert vouched(NOON + MAX_CLOCK_SKEW).version.occurred_at == NOON + MAX_CLOCK_SKEW
+def test_a_replayed_event_within_tolerance_has_its_own_time() -> None:
+    assert replayed_event(NOON + MAX_CLOCK_SKEW).version.occurred_at == NOON + MAX_CLOCK_SKEW
 
 
-def test_one_from_before_keeps_its_own_time() -> None:
-    assert vouched(NOON - SECOND).version.occurred_at == NOON - SECOND
+def test_a_replayed_past_event_has_its_own_time() -> None:
+    assert replayed_event(NOON - SECOND).version.occurred_at == NOON - SECOND

@@ -15,7 +15,7 @@ def test_the_window_runs_from_yesterday_to_thirty_days_ahead_by_the_restaurants_
     )
 
 
-def test_the_dates_asked_for_are_taken() -> None:
+def test_requested_dates_are_used() -> None:
     asked = date(2026, 1, 1), date(2026, 1, 2)
     assert resolve_window(NIGHT, NEW_YORK, *asked) == DateWindow(*asked)
 

@@ -18,7 +18,7 @@ def test_a_new_enough_python_is_taken(version: tuple[int, int]) -> None:
     check_python(version)
 
 
-def test_a_python_packed_apart_is_told_which_part_is_missing() -> None:
+def test_a_split_python_package_reports_the_missing_part() -> None:
     with pytest.raises(SetUpError, match=r"no no_such_part module.*python3-venv"):
         check_modules(("venv", "no_such_part"))
 
@@ -37,7 +37,7 @@ def test_a_step_that_succeeds_is_quiet(capfd: pytest.CaptureFixture[str]) -> Non
     assert capfd.readouterr().out == "Counting …\n"
 
 
-def test_a_step_that_fails_shows_what_it_said() -> None:
+def test_a_failed_step_shows_its_output() -> None:
     with pytest.raises(SetUpError, match=r"(?s)what went wrong.*Counting failed"):
         run_step("Counting", [sys.executable, "-c", "raise SystemExit('what went wrong')"])
 

@@ -16,7 +16,7 @@ from dev.processes import LOOPBACK, find_free_port
 BODY = bytes(range(256)) * 8192
 
 
-class Shelf(BaseHTTPRequestHandler):
+class FileServer(BaseHTTPRequestHandler):
     """Serves the body at /whole, half of what it announces at /cut, and nothing elsewhere."""
 
     def do_GET(self) -> None:
@@ -34,9 +34,9 @@ class Shelf(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def shelf() -> Iterator[str]:
+def file_server() -> Iterator[str]:
     """The address of a server of files."""
-    with ThreadingHTTPServer((LOOPBACK, 0), Shelf) as server:
+    with ThreadingHTTPServer((LOOPBACK, 0), FileServer) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://{LOOPBACK}:{server.server_port}"
@@ -45,54 +45,65 @@ def shelf() -> Iterator[str]:
 
 
 @pytest.fixture
-def whole(shelf: str) -> DownloadSpec:
-    return DownloadSpec(f"{shelf}/whole", len(BODY), hashlib.sha256(BODY).hexdigest())
+def complete_download(file_server: str) -> DownloadSpec:
+    return DownloadSpec(f"{file_server}/whole", len(BODY), hashlib.sha256(BODY).hexdigest())
 
 
-def test_a_file_with_the_right_checksum_arrives(whole: DownloadSpec, tmp_path: Path) -> None:
+def test_a_file_with_the_right_checksum_arrives(
+    complete_download: DownloadSpec, tmp_path: Path
+) -> None:
     target = tmp_path / "cache" / "file.jar"
-    download_file(whole, target)
+    download_file(complete_download, target)
     assert target.read_bytes() == BODY
 
 
-def test_nothing_but_the_file_is_left_behind(whole: DownloadSpec, tmp_path: Path) -> None:
-    download_file(whole, tmp_path / "file.jar")
+def test_nothing_but_the_file_is_left_behind(
+    complete_download: DownloadSpec, tmp_path: Path
+) -> None:
+    download_file(complete_download, tmp_path / "file.jar")
     assert [path.name for path in tmp_path.iterdir()] == ["file.jar"]
 
 
-def test_a_wrong_checksum_leaves_no_file(whole: DownloadSpec, tmp_path: Path) -> None:
+def test_a_wrong_checksum_leaves_no_file(complete_download: DownloadSpec, tmp_path: Path) -> None:
     with pytest.raises(DownloadError, match="checksum"):
-        download_file(replace(whole, sha256="0" * 64), tmp_path / "file.jar")
+        download_file(replace(complete_download, sha256="0" * 64), tmp_path / "file.jar")
     assert not list(tmp_path.iterdir())
 
 
-def test_a_cut_body_leaves_no_file(whole: DownloadSpec, shelf: str, tmp_path: Path) -> None:
+def test_a_cut_body_leaves_no_file(
+    complete_download: DownloadSpec, file_server: str, tmp_path: Path
+) -> None:
     with pytest.raises(DownloadError):
-        download_file(replace(whole, url=f"{shelf}/cut"), tmp_path / "file.jar")
+        download_file(replace(complete_download, url=f"{file_server}/cut"), tmp_path / "file.jar")
     assert not list(tmp_path.iterdir())
 
 
-def test_a_body_longer_than_expected_is_refused(whole: DownloadSpec, tmp_path: Path) -> None:
+def test_a_body_longer_than_expected_is_refused(
+    complete_download: DownloadSpec, tmp_path: Path
+) -> None:
     with pytest.raises(DownloadError, match="checksum"):
-        download_file(replace(whole, size_bytes=1000), tmp_path / "file.jar")
+        download_file(replace(complete_download, size_bytes=1000), tmp_path / "file.jar")
 
 
-def test_a_missing_file_is_told_by_its_address(
-    whole: DownloadSpec, shelf: str, tmp_path: Path
+def test_a_missing_file_is_reported_with_its_url(
+    complete_download: DownloadSpec, file_server: str, tmp_path: Path
 ) -> None:
     with pytest.raises(DownloadError, match=r"/nowhere could not be fetched .*404"):
-        download_file(replace(whole, url=f"{shelf}/nowhere"), tmp_path / "file.jar")
-
-
-def test_a_server_that_is_not_there_is_told(whole: DownloadSpec, tmp_path: Path) -> None:
-    with pytest.raises(DownloadError, match="could not be fetched"):
         download_file(
-            replace(whole, url=f"http://{LOOPBACK}:{find_free_port()}/"), tmp_path / "file.jar"
+            replace(complete_download, url=f"{file_server}/nowhere"), tmp_path / "file.jar"
         )
 
 
-def test_progress_is_told_by_tenths(
-    whole: DownloadSpec, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_an_unreachable_server_is_reported(complete_download: DownloadSpec, tmp_path: Path) -> None:
+    with pytest.raises(DownloadError, match="could not be fetched"):
+        download_file(
+            replace(complete_download, url=f"http://{LOOPBACK}:{find_free_port()}/"),
+            tmp_path / "file.jar",
+        )
+
+
+def test_progress_is_printed_in_tenths(
+    complete_download: DownloadSpec, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    download_file(whole, tmp_path / "file.jar")
+    download_file(complete_download, tmp_path / "file.jar")
     assert "  50 %\n  100 %\n" in capsys.readouterr().out

@@ -9,7 +9,7 @@ from dev.emulator import Emulator, EmulatorError, start_emulator
 from dev.processes import LOOPBACK, is_port_free
 
 
-async def test_what_is_written_is_read_again(firestore: AsyncClient) -> None:
+async def test_a_written_document_is_read_back(firestore: AsyncClient) -> None:
     await firestore.document("restaurants/demo").set({"covers": 40})
     assert (await firestore.document("restaurants/demo").get()).to_dict() == {"covers": 40}
 
@@ -37,7 +37,7 @@ def test_an_emulator_is_gone_when_its_block_is_left() -> None:
     assert is_port_free(port)
 
 
-def test_a_taken_port_is_one_clear_sentence() -> None:
+def test_a_port_in_use_gives_a_one_line_error() -> None:
     with socket.create_server((LOOPBACK, 0)) as server:
         port = server.getsockname()[1]
         with (

@@ -82,23 +82,25 @@ def test_a_jar_that_was_fetched_once_is_not_fetched_again(tmp_path: Path) -> Non
     assert ensure_jar(nowhere) == kept
 
 
-def test_a_failed_fetch_says_what_to_do() -> None:
+def test_a_failed_download_says_what_to_do() -> None:
     nowhere = DownloadSpec(f"http://{LOOPBACK}:{find_free_port()}/emulator-v1.jar", 1, "")
     with pytest.raises(JarMissingError, match="Install the Cloud SDK's component"):
         ensure_jar(nowhere)
 
 
 @pytest.mark.parametrize("class_version,java", [(55, 17), (61, 17), (65, 21)])
-def test_the_jar_says_which_java_it_needs(tmp_path: Path, class_version: int, java: int) -> None:
+def test_the_required_java_version_is_read_from_the_jar(
+    tmp_path: Path, class_version: int, java: int
+) -> None:
     assert read_required_java_version(put_class(tmp_path / "emulator.jar", class_version)) == java
 
 
-def test_a_damaged_jar_is_told_by_its_name(tmp_path: Path) -> None:
+def test_a_damaged_jar_is_reported_by_path(tmp_path: Path) -> None:
     with pytest.raises(JarMissingError, match=r"broken\.jar is no Firestore emulator"):
         read_required_java_version(put(tmp_path / "broken.jar"))
 
 
-def test_a_jar_of_something_else_is_told_by_its_name(tmp_path: Path) -> None:
+def test_an_unrelated_jar_is_reported_by_path(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "other.jar", "w") as jar:
         jar.writestr("Other.class", b"")
     with pytest.raises(JarMissingError, match=r"other\.jar is no Firestore emulator"):

@@ -51,14 +51,14 @@ def test_what_a_poll_did_is_counted_out() -> None:
     assert read(logged(**POLLED)).text.split() == ["ok", "fetched", "3", "created", "0"]
 
 
-def test_lines_of_one_kind_stand_in_columns() -> None:
+def test_lines_of_one_kind_are_aligned() -> None:
     one = read(logged(status="ok", fetched=3, created=0))
     other = read(logged(status="error", fetched=210, created=0))
     assert one.text.index("created") == other.text.index("created")
 
 
 @pytest.mark.parametrize("field", ["stale", "quarantined"])
-def test_what_is_rare_is_told_only_where_it_happened(field: str) -> None:
+def test_rare_counts_are_printed_only_if_not_zero(field: str) -> None:
     told = [read(logged(**POLLED | {field: count})).text for count in (0, 2)]
     assert [field in text for text in told] == [False, True]
 
@@ -83,7 +83,7 @@ def test_a_severity_outranks_a_repair(severity: str, level: LiveLogLevel) -> Non
     assert read(logged(severity=severity, created=2)).level is level
 
 
-def test_an_event_that_the_feed_does_not_know_is_shown_whole() -> None:
+def test_an_unknown_event_is_printed_completely() -> None:
     assert read(logged("moon.rose", phase="full")) == LiveLogEntry("moon.rose", "phase full")
 
 
@@ -99,7 +99,7 @@ def test_a_crash_stands_out(line: str) -> None:
     assert read(line).level is LiveLogLevel.ERROR
 
 
-def test_an_answer_that_the_log_tells_is_not_told_twice() -> None:
+def test_a_logged_response_is_not_printed_twice() -> None:
     assert (
         describe_job_response("poll", JobResponse(200, {"restaurants": 1, "results": [POLLED]}))
         is None
@@ -125,7 +125,7 @@ def test_a_line_carries_the_real_and_the_simulated_time() -> None:
     assert printed("hello").split() == ["12:30:44", "Sat", "19:15", "gateway", "hello"]
 
 
-def test_columns_stand_firm_before_the_first_evening() -> None:
+def test_columns_are_aligned_before_the_first_service() -> None:
     assert printed("hello", None).index("gateway") == printed("hello").index("gateway")
 
 

@@ -84,11 +84,11 @@ async def test_an_unknown_page_is_not_found(client: AsyncClient) -> None:
     assert (await client.get("/nothing-here")).status_code == 404
 
 
-async def test_the_status_tells_where_the_rest_is(client: AsyncClient) -> None:
+async def test_the_status_contains_the_urls_of_other_servers(client: AsyncClient) -> None:
     assert (await client.get(LOCAL_STATUS_PATH)).json() == FOUND
 
 
-def test_the_status_holds_no_secret() -> None:
+def test_the_status_contains_no_secret() -> None:
     variables = {"SANDBOX_SIGNING_SECRET": "whsec_hidden", "SECRETS_FILE": "secrets.json"}
     assert "whsec_hidden" not in str(build_local_status(variables))
 
@@ -111,7 +111,7 @@ def emulators(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("emulators")
 @pytest.mark.parametrize("role", ["host", "manager"])
-async def test_a_demo_token_speaks_for_the_role_it_was_asked_for(
+async def test_a_demo_token_has_the_requested_role(
     role: str, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "demo-lineup")

@@ -13,7 +13,7 @@ from dev.other_restaurant import to_sender_credentials
         ({"bearerTokens": [], "clientId": "x"}, {}),
     ],
 )
-def test_the_sandbox_is_told_of_the_newest_of_each(
+def test_the_newest_credential_of_each_kind_is_sent_to_the_sandbox(
     entered: dict[str, object], told: dict[str, str]
 ) -> None:
     assert to_sender_credentials(entered) == told

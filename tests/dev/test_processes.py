@@ -32,8 +32,9 @@ signal.pause()
 """
 PARENT = f"""
 import signal, sys
-from dev.processes import running
-with running([sys.executable, "-c", {IDLE!r}], lambda line: print(child.pid, flush=True)) as child:
+from dev.processes import run_process
+command = [sys.executable, "-c", {IDLE!r}]
+with run_process(command, lambda line: print(child.pid, flush=True)) as child:
     signal.pause()
 """
 

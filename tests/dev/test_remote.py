@@ -40,19 +40,19 @@ def clock(sandbox: HTTPServer) -> SimulatedClock:
     return SimulatedClock(f"http://{LOOPBACK}:{sandbox.server_port}")
 
 
-def test_the_simulated_time_is_the_evenings(clock: SimulatedClock) -> None:
+def test_the_simulated_time_is_the_time_of_the_service(clock: SimulatedClock) -> None:
     assert clock() == datetime(2026, 3, 14, 23, 15, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("evenings", [[], [{"at": None, "speed": 60.0}]])
-def test_there_is_no_simulated_time_before_the_first_evening(
+def test_there_is_no_simulated_time_before_the_first_service(
     evenings: list[object], clock: SimulatedClock, sandbox: HTTPServer
 ) -> None:
     sandbox.state = {"evenings": evenings}  # type: ignore[attr-defined]
     assert clock() is None
 
 
-def test_a_burst_of_lines_asks_for_the_time_once(
+def test_a_burst_of_lines_requests_the_time_once(
     clock: SimulatedClock, sandbox: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dev.remote._MAX_CLOCK_AGE_SECONDS", 60)
@@ -64,6 +64,6 @@ def test_a_sandbox_that_is_away_has_no_time() -> None:
     assert SimulatedClock(f"http://{LOOPBACK}:{find_free_port()}")() is None
 
 
-def test_a_port_where_nobody_answers_is_no_run() -> None:
+def test_an_unanswered_port_is_not_a_run() -> None:
     with pytest.raises(RunNotReachableError, match="make run"):
         set_webhooks_enabled(find_free_port(), is_enabled=True)

@@ -19,18 +19,22 @@ from dev.demo import (
     open_temporary_secrets_file,
 )
 from dev.processes import LOOPBACK, find_free_port
-from tests.dev.watched import DEV, SECONDS, watched
+from tests.dev.watched import COMMAND_TIMEOUT_SECONDS, DEV_COMMAND, start_local_run
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads the children from /proc")
 
 
-def said(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run_dev_command(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*DEV, *arguments], capture_output=True, text=True, timeout=SECONDS, check=False
+        [*DEV_COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_TIMEOUT_SECONDS,
+        check=False,
     )
 
 
-def alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -39,50 +43,56 @@ def alive(pid: int) -> bool:
 
 
 @linux_only
-def test_a_run_shows_every_way_and_leaves_no_process_behind() -> None:
+def test_a_run_shows_every_channel_and_leaves_no_process() -> None:
     port = find_free_port()
-    with watched(port) as run:
+    with start_local_run(port) as run:
         run.wait_for("  webhook ", "  poll ", "  reconciliation ")
-        assert said("mock", "--port", str(port)).stdout.split()[-3:] == ["200", "200", "200"]
-        assert said("webhooks", "off", "--port", str(port)).returncode == 0
-        where = requests.get(f"http://{LOOPBACK}:{port}/_local/status", timeout=SECONDS).json()
+        assert run_dev_command("mock", "--port", str(port)).stdout.split()[-3:] == [
+            "200",
+            "200",
+            "200",
+        ]
+        assert run_dev_command("webhooks", "off", "--port", str(port)).returncode == 0
+        where = requests.get(
+            f"http://{LOOPBACK}:{port}/_local/status", timeout=COMMAND_TIMEOUT_SECONDS
+        ).json()
         children = run.children()
         run.child.send_signal(signal.SIGINT)
-        assert run.child.wait(SECONDS) == 0
+        assert run.child.wait(COMMAND_TIMEOUT_SECONDS) == 0
     assert len(children) == 3
-    assert not [pid for pid in children if alive(pid)]
+    assert not [pid for pid in children if is_alive(pid)]
     assert not Path(where["secretsFile"]).exists()
 
 
 @linux_only
 def test_a_run_that_is_terminated_while_it_starts_leaves_no_process_behind() -> None:
-    with watched(find_free_port()) as run:
+    with start_local_run(find_free_port()) as run:
         run.wait_for("Writing the demo restaurant")
         children = run.children()
         run.child.terminate()
-        assert run.child.wait(SECONDS) == 0
+        assert run.child.wait(COMMAND_TIMEOUT_SECONDS) == 0
     assert children
-    assert not [pid for pid in children if alive(pid)]
+    assert not [pid for pid in children if is_alive(pid)]
 
 
-def test_a_taken_port_is_one_sentence() -> None:
+def test_a_used_port_gives_a_one_line_error() -> None:
     with socket.create_server((LOOPBACK, 0)) as server:
         port = server.getsockname()[1]
-        done = said("run", "--port", str(port))
+        done = run_dev_command("run", "--port", str(port))
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"Port {port} is taken: ")
     assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("command", [["mock"], ["webhooks", "off"]], ids=["mock", "webhooks"])
-def test_speaking_to_no_run_is_one_sentence(command: list[str]) -> None:
-    done = said(*command, "--port", str(find_free_port()))
+def test_a_command_without_a_run_gives_a_one_line_error(command: list[str]) -> None:
+    done = run_dev_command(*command, "--port", str(find_free_port()))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
 
 
 @pytest.mark.parametrize("given", ["0", "http"])
 def test_a_port_that_is_none_is_refused(given: str) -> None:
-    assert said("run", f"--port={given}").returncode == 2
+    assert run_dev_command("run", f"--port={given}").returncode == 2
 
 
 def test_secrets_are_this_users_alone() -> None:

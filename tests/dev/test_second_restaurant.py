@@ -13,13 +13,13 @@ import pytest
 
 from dev.operating.endings import ExitCode
 from dev.processes import find_free_port
-from tests.dev.watched import DEV, SECONDS, Watched, watched
+from tests.dev.watched import COMMAND_TIMEOUT_SECONDS, DEV_COMMAND, LocalRun, start_local_run
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ".venv/bin/python"
 
 
-def blocks() -> list[list[list[str]]]:
+def readme_command_blocks() -> list[list[list[str]]]:
     """Return the commands of each block of code that connects a restaurant."""
     readme = (ROOT / "README.md").read_text()
     section = readme.partition("## Connect a restaurant")[2].partition("\n## ")[0]
@@ -44,7 +44,7 @@ class Operator:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=4 * SECONDS,
+            timeout=4 * COMMAND_TIMEOUT_SECONDS,
             check=False,
         )
 
@@ -55,18 +55,18 @@ class Operator:
 
 
 @pytest.fixture
-def operator(tmp_path: Path) -> Iterator[tuple[Operator, Watched]]:
+def operator(tmp_path: Path) -> Iterator[tuple[Operator, LocalRun]]:
     port = find_free_port()
-    with watched(port) as run:
+    with start_local_run(port) as run:
         run.wait_for("event", "  poll ")
         yield Operator(tmp_path, port), run
 
 
-def test_a_second_restaurant_is_onboarded_broken_and_mended(
-    operator: tuple[Operator, Watched],
+def test_a_second_restaurant_is_onboarded_broken_and_repaired(
+    operator: tuple[Operator, LocalRun],
 ) -> None:
     typist, run = operator
-    _, connect, [spoil, rotate, tell, look] = blocks()
+    _, connect, [spoil, rotate, tell, look] = readme_command_blocks()
     for words in connect:
         typist.check(words)
     assert run.wait_for_line(" webhook ", "restaurantId bistro-7", "scheme bearer")
@@ -77,10 +77,12 @@ def test_a_second_restaurant_is_onboarded_broken_and_mended(
     assert run.wait_for_line(" webhook ", "restaurantId bistro-7", "scheme bearer")
     looked = typist.type([*look, "--json"])
     [use] = json.loads(looked.stdout)["webhookKeys"]
-    assert (use["scheme"], use["keyPosition"]) == ("bearer", 0)
+    assert (use["scheme"], use["credentialIndex"]) == ("bearer", 0)
 
 
-def test_a_command_beside_no_run_is_one_sentence(tmp_path: Path) -> None:
-    done = Operator(tmp_path, find_free_port()).type([PYTHON, *DEV[1:], "status", "x", "--local"])
+def test_a_command_without_a_local_run_gives_a_one_line_error(tmp_path: Path) -> None:
+    done = Operator(tmp_path, find_free_port()).type(
+        [PYTHON, *DEV_COMMAND[1:], "status", "x", "--local"]
+    )
     assert (done.returncode, done.stderr.count("\n")) == (ExitCode.FAILED, 1)
     assert done.stderr.startswith("No run answers at ")

@@ -30,7 +30,7 @@ def test_every_variable_has_a_meaning() -> None:
     assert all(get_args(field.type)[1].description for field in fields(Environment))
 
 
-def test_a_row_tells_default_range_and_meaning() -> None:
+def test_a_row_has_default_range_and_meaning() -> None:
     rows = replace_settings_table(f"{SETTINGS_TABLE_BEGIN}{SETTINGS_TABLE_END}").splitlines()
     assert (
         "| `POLL_LOOKBACK_SECONDS` | `900` | ≥ 1, ≤ 172800 "
@@ -38,7 +38,7 @@ def test_a_row_tells_default_range_and_meaning() -> None:
     ) in rows
 
 
-def test_what_stands_around_the_table_stays() -> None:
+def test_text_around_the_table_is_unchanged() -> None:
     page = replace_settings_table(
         f"before\n{SETTINGS_TABLE_BEGIN}\nold\n{SETTINGS_TABLE_END}\nafter\n"
     )

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from dev.processes import run_process
 
-SECONDS = 40
-DEV = [sys.executable, "-m", "dev"]
-FAST = "600"
+COMMAND_TIMEOUT_SECONDS = 40
+DEV_COMMAND = [sys.executable, "-m", "dev"]
+SIMULATION_SPEED = "600"
 
 
-class Watched:
+class LocalRun:
     """A run under way, and the lines that it has printed."""
 
     def __init__(self, child: subprocess.Popen[str], lines: queue.SimpleQueue[str]) -> None:
@@ -25,14 +25,14 @@ class Watched:
         """Read on until each word has been seen; return those that have, or fail in time."""
         missing = set(words)
         while missing:
-            line = self._lines.get(timeout=SECONDS)
+            line = self._lines.get(timeout=COMMAND_TIMEOUT_SECONDS)
             missing -= {word for word in missing if word in line}
         return set(words)
 
     def wait_for_line(self, *words: str) -> str:
         """Read on to a line that holds all of these words, and return it."""
         while True:
-            line = self._lines.get(timeout=SECONDS)
+            line = self._lines.get(timeout=COMMAND_TIMEOUT_SECONDS)
             if all(word in line for word in words):
                 return line
 
@@ -43,8 +43,10 @@ class Watched:
 
 
 @contextlib.contextmanager
-def watched(port: int) -> Iterator[Watched]:
+def start_local_run(port: int) -> Iterator[LocalRun]:
     """Have everything run at a port until the block ends."""
     lines = queue.SimpleQueue[str]()
-    with run_process([*DEV, "run", "--port", str(port), "--speed", FAST], lines.put) as child:
-        yield Watched(child, lines)
+    with run_process(
+        [*DEV_COMMAND, "run", "--port", str(port), "--speed", SIMULATION_SPEED], lines.put
+    ) as child:
+        yield LocalRun(child, lines)

@@ -3,19 +3,19 @@ from datetime import timedelta
 
 import pytest
 
-from tests.drills.evening import Evening, Tell, begin
+from tests.drills.evening import BusyRestaurant, ReportDrill, open_busy_restaurant
 from tests.world import World
 
 _DRILL = "drill"
 
 
 @pytest.fixture
-async def evening(world: World) -> Evening:
-    return await begin(world)
+async def busy_restaurant(world: World) -> BusyRestaurant:
+    return await open_busy_restaurant(world)
 
 
 @pytest.fixture
-def tell(record_property: Callable[[str, object], None]) -> Tell:
+def report_drill(record_property: Callable[[str, object], None]) -> ReportDrill:
     """Puts a drill's measured times below the tests' results."""
 
     def put(drill: str, **measured: timedelta | int) -> None:

@@ -17,12 +17,12 @@ from shared.edge import paths
 from shared.edge.directory import RestaurantDirectory
 from shared.edge.secrets import CredentialCache
 from shared.edge.services import AppContext
-from tests.drills.evening import Evening, Tell, courier_to, relay_of
-from tests.front_door import knock
-from tests.safe import Safe
-from tests.statements import envelope
-from tests.timer import Timer
-from tests.wire import Wire
+from tests.drills.evening import BusyRestaurant, ReportDrill, attach_relay, webhook_dispatcher_to
+from tests.front_door import call_webhook
+from tests.safe import InMemorySecretSource
+from tests.statements import envelope_body
+from tests.timer import FakeTimer
+from tests.wire import FirestoreSpy
 from tests.world import World
 
 OLD, NEW = encode_signing_secret(b"o" * 32), encode_signing_secret(b"n" * 32)
@@ -31,7 +31,9 @@ ROTATION = [([OLD], [OLD]), ([NEW, OLD], [OLD, NEW]), ([NEW], [NEW])]
 BURSTS = 4
 
 
-async def _services(world: World, safe: Safe, client: Any, timer: Timer) -> AppContext:
+async def _services(
+    world: World, safe: InMemorySecretSource, client: Any, timer: FakeTimer
+) -> AppContext:
     """Return services that accept a relay's signatures, over a client of their own."""
     await paths.integration_document(world.services.firestore, world.restaurant.id).update(
         {"webhookAuth": ["standard-webhooks"]}
@@ -40,78 +42,88 @@ async def _services(world: World, safe: Safe, client: Any, timer: Timer) -> AppC
     return replace(world.services, firestore=client, directory=directory)
 
 
-def _keep(world: World, safe: Safe, *secrets: str) -> None:
+def _store_credentials(world: World, safe: InMemorySecretSource, *secrets: str) -> None:
     credentials = {"clientId": "me", "clientSecret": "hush"}
     safe.payloads[world.restaurant.secret] = {**credentials, "webhookSecrets": list(secrets)}
 
 
-async def test_a_secret_rotated_under_load_refuses_nobody_and_loses_nothing(
-    world: World, tell: Tell
+async def test_a_secret_rotation_under_load_rejects_and_loses_no_event(
+    world: World, report_drill: ReportDrill
 ) -> None:
-    safe, timer, numbers = Safe(), Timer(), itertools.count()
+    safe, timer, numbers = InMemorySecretSource(), FakeTimer(), itertools.count()
     services = await _services(world, safe, world.services.firestore, timer)
     codes: list[int] = []
     for kept, used in ROTATION:
-        _keep(world, safe, *kept)
-        timer.wait(11)
+        _store_credentials(world, safe, *kept)
+        timer.advance(11)
         for _ in range(BURSTS):
-            burst = [_sign_and_knock(world, services, next(numbers), one) for one in used * 4]
+            burst = [_call_webhook_signed(world, services, next(numbers), one) for one in used * 4]
             codes += await asyncio.gather(*burst)
-    tell("a secret rotated under load", sent=len(codes), refused=len(codes) - codes.count(200))
+    report_drill(
+        "a secret rotated under load", sent=len(codes), refused=len(codes) - codes.count(200)
+    )
     assert set(codes) == {200}
-    assert len(await world.ledger()) == len(codes)
+    assert len(await world.ledger_documents()) == len(codes)
 
 
-async def _sign_and_knock(world: World, services: AppContext, number: int, secret: str) -> int:
-    body = envelope(reservationId=f"ot_{number}", restaurantId=world.restaurant.id)
+async def _call_webhook_signed(world: World, services: AppContext, number: int, secret: str) -> int:
+    body = envelope_body(reservationId=f"ot_{number}", restaurantId=world.restaurant.id)
     raw = json.dumps(body | {"id": f"evt_{number}"}).encode()
-    return await knock(
+    return await call_webhook(
         services, raw, build_signed_headers(secret, f"msg_{number}", world.clock(), raw)
     )
 
 
-async def test_firestore_away_for_a_minute_is_made_good_by_redelivery_alone(
-    evening: Evening, tell: Tell, monkeypatch: pytest.MonkeyPatch
+async def test_redelivery_recovers_from_a_minute_without_firestore(
+    busy_restaurant: BusyRestaurant, report_drill: ReportDrill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.edge.ledger._MAX_PAUSE_SECONDS", 0.0)
-    world, safe, wire = evening.world, Safe(), Wire(evening.world.services.firestore)
-    _keep(world, safe, OLD)
-    services = await _services(world, safe, wire.client, Timer())
-    evening.courier.faults.silent = True
-    courier = courier_to(world, services)
-    relay_of(world, courier, OLD)
-    wire.refusal = google.ServiceUnavailable
-    for number, key in enumerate([row.key for row in world.book().values()][:20]):
+    world, safe, wire = (
+        busy_restaurant.world,
+        InMemorySecretSource(),
+        FirestoreSpy(busy_restaurant.world.services.firestore),
+    )
+    _store_credentials(world, safe, OLD)
+    services = await _services(world, safe, wire.client, FakeTimer())
+    busy_restaurant.dispatcher.faults.silent = True
+    courier = webhook_dispatcher_to(world, services)
+    attach_relay(world, courier, OLD)
+    wire.failure = google.ServiceUnavailable
+    for number, key in enumerate([row.key for row in world.opentable_reservations().values()][:20]):
         world.desk.change_party_size(key, 3 + number % 5)
         world.clock.advance(3)
         await asyncio.to_thread(courier.send_due)
     assert courier.counts["delivered"] == 0
-    wire.refusal, back = None, world.clock()
+    wire.failure, back = None, world.clock()
     await asyncio.to_thread(deliver_all, courier, world.clock)
     level = world.clock() - back
-    tell("Firestore away for 60 s", level_after=level, redelivered=courier.counts["retried"])
-    assert (courier.counts["given_up"], await evening.behind()) == (0, [])
+    report_drill(
+        "Firestore away for 60 s", level_after=level, redelivered=courier.counts["retried"]
+    )
+    assert (courier.counts["given_up"], await busy_restaurant.differing_keys()) == (0, [])
     assert level <= timedelta(seconds=64)
 
 
-async def test_a_restaurant_enabled_again_after_a_month(evening: Evening, tell: Tell) -> None:
-    world = evening.world
+async def test_a_restaurant_enabled_again_after_a_month(
+    busy_restaurant: BusyRestaurant, report_drill: ReportDrill
+) -> None:
+    world = busy_restaurant.world
     settings = paths.integration_document(world.services.firestore, world.restaurant.id)
     await settings.update({"enabled": False})
-    evening.poll_minutes = evening.reconcile_minutes = None
-    evening.courier.faults.silent = True
+    busy_restaurant.poll_minutes = busy_restaurant.reconcile_minutes = None
+    busy_restaurant.dispatcher.faults.silent = True
     for _ in range(30):
         world.desk.create(world.clock() + timedelta(days=3), 2)
-        await evening.live(24 * 60, step=24 * 60)
+        await busy_restaurant.run_for(24 * 60, step=24 * 60)
     assert (await _poll_restaurants(world.services, ScheduledPollRequest())).body[
         "restaurants"
     ] == 0
     await settings.update({"enabled": True})
-    assert len(await evening.behind()) > 30
-    evening.poll_minutes, evening.reconcile_minutes = 15, 60
-    level = await evening.until_level()
+    assert len(await busy_restaurant.differing_keys()) > 30
+    busy_restaurant.poll_minutes, busy_restaurant.reconcile_minutes = 15, 60
+    level = await busy_restaurant.run_until_equal()
     report = await world.reconcile()
-    tell("enabled again after a month", level_after=level)
+    report_drill("enabled again after a month", level_after=level)
     assert (await _poll_restaurants(world.services, ScheduledPollRequest())).body[
         "restaurants"
     ] == 1

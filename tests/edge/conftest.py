@@ -5,18 +5,18 @@ from shared.core.settings import IntegrationSettings
 from shared.edge.directory import RestaurantDirectory
 from shared.edge.ledger import Ledger
 from shared.edge.secrets import CredentialCache
-from tests.ledgers import new_ledger
-from tests.page import Page
+from tests.ledgers import new_test_ledger
+from tests.page import StoredLedger
 from tests.restaurants import Restaurant, seed
-from tests.safe import Safe
+from tests.safe import InMemorySecretSource
 from tests.statements import RID
-from tests.timer import Timer
-from tests.wire import Wire
+from tests.timer import FakeTimer
+from tests.wire import FirestoreSpy
 
 
 @pytest.fixture
-def timer() -> Timer:
-    return Timer()
+def timer() -> FakeTimer:
+    return FakeTimer()
 
 
 @pytest.fixture
@@ -25,36 +25,40 @@ def restaurant() -> Restaurant:
 
 
 @pytest.fixture
-def settings(restaurant: Restaurant) -> IntegrationSettings:
+def restaurant_settings(restaurant: Restaurant) -> IntegrationSettings:
     return restaurant.settings()
 
 
 @pytest.fixture
-def wire(firestore: AsyncClient) -> Wire:
-    return Wire(firestore)
+def firestore_spy(firestore: AsyncClient) -> FirestoreSpy:
+    return FirestoreSpy(firestore)
 
 
 @pytest.fixture
-def ledger(wire: Wire, settings: IntegrationSettings) -> Ledger:
-    return new_ledger(wire.client, settings)
+def ledger(firestore_spy: FirestoreSpy, restaurant_settings: IntegrationSettings) -> Ledger:
+    return new_test_ledger(firestore_spy.client, restaurant_settings)
 
 
 @pytest.fixture
-def page(firestore: AsyncClient, settings: IntegrationSettings) -> Page:
-    return Page(firestore, settings)
+def stored_ledger(firestore: AsyncClient, restaurant_settings: IntegrationSettings) -> StoredLedger:
+    return StoredLedger(firestore, restaurant_settings)
 
 
 @pytest.fixture
-def safe() -> Safe:
-    return Safe()
+def fake_secret_source() -> InMemorySecretSource:
+    return InMemorySecretSource()
 
 
 @pytest.fixture
-def directory(wire: Wire, safe: Safe, timer: Timer) -> RestaurantDirectory:
-    return RestaurantDirectory(wire.client, CredentialCache(lambda: safe, timer), "partner", timer)
+def directory(
+    firestore_spy: FirestoreSpy, fake_secret_source: InMemorySecretSource, timer: FakeTimer
+) -> RestaurantDirectory:
+    return RestaurantDirectory(
+        firestore_spy.client, CredentialCache(lambda: fake_secret_source, timer), "partner", timer
+    )
 
 
 @pytest.fixture
-async def seeded(firestore: AsyncClient, restaurant: Restaurant) -> Restaurant:
+async def seeded_restaurant(firestore: AsyncClient, restaurant: Restaurant) -> Restaurant:
     await seed(firestore, restaurant)
     return restaurant

@@ -1,51 +1,59 @@
 """What trips the brake, and what only looks as if it should."""
 
 from dev.sandbox.rows import RenderContext, build_webhook_row
-from tests.held import SOON
-from tests.hidden import Hidden
-from tests.world import NEW_YORK, World, disagreements
+from tests.held import VISIT_TIME
+from tests.hidden import HiddenReservations
+from tests.world import NEW_YORK, World, differing_keys
 
-MANY = 30
+LEDGER_SIZE = 30
 
 
-async def test_an_empty_answer_is_held_and_asks_for_nothing_by_id(world: World) -> None:
-    booked = [world.desk.create(SOON, 2) for _ in range(MANY)]
+async def test_an_empty_response_is_held_without_requests_by_id(world: World) -> None:
+    booked = [world.desk.create(VISIT_TIME, 2) for _ in range(LEDGER_SIZE)]
     await world.poll()
     asked = world.sandbox.request_counts["reservation"]
-    with Hidden(world, *(reservation.key for reservation in booked)):
+    with HiddenReservations(world, *(reservation.key for reservation in booked)):
         report = await world.reconcile()
     assert (report["status"], report["openTableCount"]) == ("HELD", 0)
-    assert f"lacks {MANY} of {MANY}" in report["reason"]
+    assert f"lacks {LEDGER_SIZE} of {LEDGER_SIZE}" in report["reason"]
     assert world.sandbox.request_counts["reservation"] == asked
-    assert {document["status"] for document in (await world.ledger()).values()} == {"BOOKED"}
+    assert {document["status"] for document in (await world.ledger_documents()).values()} == {
+        "BOOKED"
+    }
 
 
-async def test_an_empty_answer_about_a_small_ledger_is_asked_about_one_by_one(
+async def test_an_empty_response_for_a_small_ledger_is_checked_by_id(
     world: World,
 ) -> None:
-    booked = [world.desk.create(SOON, 2) for _ in range(20)]
+    booked = [world.desk.create(VISIT_TIME, 2) for _ in range(20)]
     await world.poll()
-    with Hidden(world, *(reservation.key for reservation in booked)):
+    with HiddenReservations(world, *(reservation.key for reservation in booked)):
         report = await world.reconcile()
     assert (report["status"], len(report["divergences"])) == ("COMPLETED", 20)
-    assert {document["status"] for document in (await world.ledger()).values()} == {"BOOKED"}
+    assert {document["status"] for document in (await world.ledger_documents()).values()} == {
+        "BOOKED"
+    }
 
 
-async def test_a_first_run_over_what_a_relay_said_is_not_held(world: World) -> None:
-    for _ in range(MANY):
-        key = world.desk.create(SOON, 2).key
-        said = {"partySize": 4, "reservationDateTime": SOON.isoformat(), "status": "confirmed"}
-        await world.hear_relay("created", reservationId=key, **said)
+async def test_a_first_run_over_relay_reservations_is_not_held(world: World) -> None:
+    for _ in range(LEDGER_SIZE):
+        key = world.desk.create(VISIT_TIME, 2).key
+        said = {
+            "partySize": 4,
+            "reservationDateTime": VISIT_TIME.isoformat(),
+            "status": "confirmed",
+        }
+        await world.ingest_envelope("created", reservationId=key, **said)
     report = await world.reconcile()
-    assert (report["status"], len(report["updated"])) == ("COMPLETED", MANY)
-    assert disagreements(world.book(), await world.ledger()) == []
+    assert (report["status"], len(report["updated"])) == ("COMPLETED", LEDGER_SIZE)
+    assert differing_keys(world.opentable_reservations(), await world.ledger_documents()) == []
 
 
 async def test_a_first_run_over_what_webhooks_brought_long_ago_is_not_held(world: World) -> None:
     view = RenderContext("gold", NEW_YORK, "https://platform.opentable.com")
-    for _ in range(MANY):
-        booked = world.desk.create(SOON, 2)
-        await world.take_in(build_webhook_row(booked, view))
+    for _ in range(LEDGER_SIZE):
+        booked = world.desk.create(VISIT_TIME, 2)
+        await world.ingest_row(build_webhook_row(booked, view))
         world.desk.change_party_size(booked.key, 5)
     report = await world.reconcile()
-    assert (report["status"], len(report["updated"])) == ("COMPLETED", MANY)
+    assert (report["status"], len(report["updated"])) == ("COMPLETED", LEDGER_SIZE)

@@ -9,8 +9,8 @@ from shared.edge import directory as module
 from shared.edge.directory import MAX_UNKNOWN_LOOKUPS_PER_MINUTE, RestaurantDirectory
 from shared.errors import ServiceUnavailableError
 from tests.restaurants import Restaurant, seed
-from tests.timer import Timer
-from tests.wire import Wire
+from tests.timer import FakeTimer
+from tests.wire import FirestoreSpy
 
 
 async def flood(directory: RestaurantDirectory, asked: int) -> int:
@@ -22,47 +22,47 @@ async def flood(directory: RestaurantDirectory, asked: int) -> int:
     return sum(isinstance(answer, ServiceUnavailableError) for answer in answers)
 
 
-async def test_a_flood_of_made_up_ids_is_looked_up_within_a_budget(
-    directory: RestaurantDirectory, wire: Wire
+async def test_lookups_of_invented_ids_are_limited_by_a_budget(
+    directory: RestaurantDirectory, firestore_spy: FirestoreSpy
 ) -> None:
     refused = await flood(directory, 1000)
     assert refused == 1000 - MAX_UNKNOWN_LOOKUPS_PER_MINUTE
-    assert len(wire.counted()) == MAX_UNKNOWN_LOOKUPS_PER_MINUTE
+    assert len(firestore_spy.take_calls()) == MAX_UNKNOWN_LOOKUPS_PER_MINUTE
 
 
 async def test_the_budget_returns_after_a_minute(
-    directory: RestaurantDirectory, timer: Timer
+    directory: RestaurantDirectory, timer: FakeTimer
 ) -> None:
     await flood(directory, 1000)
-    timer.wait(60)
+    timer.advance(60)
     assert await directory.find_by_restaurant_id("one-more") is None
 
 
 async def test_a_known_restaurant_gets_through_a_flood(
-    directory: RestaurantDirectory, seeded: Restaurant, timer: Timer
+    directory: RestaurantDirectory, seeded_restaurant: Restaurant, timer: FakeTimer
 ) -> None:
-    await directory.find_by_restaurant_id(seeded.id)
-    timer.wait(60)
+    await directory.find_by_restaurant_id(seeded_restaurant.id)
+    timer.advance(60)
     await flood(directory, 1000)
-    assert await directory.find_by_restaurant_id(seeded.id) is not None
+    assert await directory.find_by_restaurant_id(seeded_restaurant.id) is not None
 
 
 async def test_a_known_number_gets_through_a_flood(
-    directory: RestaurantDirectory, seeded: Restaurant, timer: Timer
+    directory: RestaurantDirectory, seeded_restaurant: Restaurant, timer: FakeTimer
 ) -> None:
-    await directory.find_by_rid(seeded.rid)
-    timer.wait(60)
+    await directory.find_by_rid(seeded_restaurant.rid)
+    timer.advance(60)
     await flood(directory, 1000)
-    assert await directory.find_by_rid(seeded.rid) is not None
+    assert await directory.find_by_rid(seeded_restaurant.rid) is not None
 
 
 async def test_a_known_number_gets_through_a_flood_also_where_it_may_be_lineups_id(
-    directory: RestaurantDirectory, seeded: Restaurant, timer: Timer
+    directory: RestaurantDirectory, seeded_restaurant: Restaurant, timer: FakeTimer
 ) -> None:
-    await directory.find_by_rid(seeded.rid)
-    timer.wait(60)
+    await directory.find_by_rid(seeded_restaurant.rid)
+    timer.advance(60)
     await flood(directory, 1000)
-    assert await directory.find_by_restaurant_id(seeded.rid) is None
+    assert await directory.find_by_restaurant_id(seeded_restaurant.rid) is None
 
 
 async def test_many_known_numbers_use_up_no_budget(
@@ -78,9 +78,12 @@ async def test_many_known_numbers_use_up_no_budget(
 
 
 async def test_memory_is_bounded(
-    directory: RestaurantDirectory, wire: Wire, monkeypatch: pytest.MonkeyPatch, timer: Timer
+    directory: RestaurantDirectory,
+    firestore_spy: FirestoreSpy,
+    monkeypatch: pytest.MonkeyPatch,
+    timer: FakeTimer,
 ) -> None:
     monkeypatch.setattr(module, "_MAX_CACHED_RESTAURANTS", 10)
-    small = RestaurantDirectory(wire.client, directory._credential_cache, None, timer)
+    small = RestaurantDirectory(firestore_spy.client, directory._credential_cache, None, timer)
     await flood(small, 100)
     assert (len(small._settings._tasks), len(small._known_ids)) == (10, 0)

@@ -90,7 +90,7 @@ def test_a_url_that_no_token_may_be_sent_to_is_refused(name: str, url: str) -> N
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9100", "http://localhost:9100/", "http://[::1]"])
-def test_this_machine_may_be_asked_without_encryption(url: str) -> None:
+def test_localhost_may_be_called_without_encryption(url: str) -> None:
     assert read_environment({"OPENTABLE_API_URL": url}).api_url == url.rstrip("/")
 
 
@@ -115,7 +115,7 @@ def test_a_budget_without_end_is_refused(name: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2])
-def test_half_a_queue_is_refused_by_what_it_lacks(size: int) -> None:
+def test_an_incomplete_queue_configuration_names_the_missing_variables(size: int) -> None:
     for names in combinations(QUEUE, size):
         with pytest.raises(InvalidSettingsError) as caught:
             read_environment({name: QUEUE[name] for name in names})
@@ -149,7 +149,7 @@ def test_a_queue_that_cannot_be_one_is_refused_by_name(name: str, value: str) ->
         read_environment(QUEUE | {name: value})
 
 
-def test_every_problem_is_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     with pytest.raises(InvalidSettingsError, match=r"RESTAURANTS_AT_ONCE.*; .*RUN_BUDGET_SECONDS"):
         read_environment({"RESTAURANTS_AT_ONCE": "0", "RUN_BUDGET_SECONDS": "0"})
 
@@ -175,6 +175,6 @@ def test_what_is_no_whole_number_is_refused_by_name(text: str) -> None:
         read_environment({"RESTAURANTS_AT_ONCE": text})
 
 
-def test_a_missing_project_is_told_when_it_is_needed() -> None:
+def test_a_missing_project_is_reported_on_use() -> None:
     with pytest.raises(InvalidSettingsError, match="Set GOOGLE_CLOUD_PROJECT"):
         read_environment({}).require_project()

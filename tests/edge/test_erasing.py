@@ -11,84 +11,90 @@ from msgspec.structs import replace
 from dev.sandbox.records import SandboxReservation
 from shared.edge.erasing import erase_guest
 from shared.errors import ServiceUnavailableError
-from tests.edge.guest_party import SOON, Party
-from tests.edge.marked_diner import keep, places_of
-from tests.wire import Wire, failing
+from tests.edge.guest_party import GUEST_VISIT_TIME, GuestScenario
+from tests.edge.marked_diner import find_marked_fields, quarantine_text
+from tests.wire import FirestoreSpy, fail_with
 from tests.world import World, make_world
 
 
 @pytest.fixture
-async def party(firestore: AsyncClient) -> AsyncIterator[Party]:
+async def guest_scenario(firestore: AsyncClient) -> AsyncIterator[GuestScenario]:
     world = await make_world(firestore)
-    yield Party(world)
+    yield GuestScenario(world)
     world.executor.shutdown()
 
 
 @pytest.fixture
-async def booked(party: Party) -> SandboxReservation:
-    key = party.guests.add("Zoë", "Marked", "marked@example.com").key
-    booked = party.world.desk.create(SOON, 2, guest_key=key, request="marked wish")
-    await party.hear(booked)
+async def reservation(guest_scenario: GuestScenario) -> SandboxReservation:
+    key = guest_scenario.guests.add("Zoë", "Marked", "marked@example.com").key
+    booked = guest_scenario.world.desk.create(
+        GUEST_VISIT_TIME, 2, guest_key=key, request="marked wish"
+    )
+    await guest_scenario.ingest_and_fetch_guest(booked)
     return booked
 
 
-def another_instance(world: World, wire: Wire) -> World:
+def another_instance(world: World, wire: FirestoreSpy) -> World:
     return replace(world, services=replace(world.services, firestore=wire.client))
 
 
-async def forget(party: Party, booked: SandboxReservation) -> None:
+async def forget_guest(party: GuestScenario, booked: SandboxReservation) -> None:
     party.world.clock.advance(900)
     party.guests.forget(str(booked.guest_key))
     assert (await party.world.poll())["status"] == "ok"
 
 
-async def places(party: Party) -> list[str]:
-    return places_of(await party.everything())
+async def find_marks(party: GuestScenario) -> list[str]:
+    return find_marked_fields(await party.all_documents())
 
 
-async def test_a_write_that_meets_the_erasure_is_decided_again(
-    party: Party, booked: SandboxReservation, wire: Wire
+async def test_a_write_that_conflicts_with_an_erasure_is_decided_again(
+    guest_scenario: GuestScenario, reservation: SandboxReservation, firestore_spy: FirestoreSpy
 ) -> None:
-    row = party.row(party.world.desk.set_notes(booked.key, "marked note"))
+    row = guest_scenario.row(guest_scenario.world.desk.set_notes(reservation.key, "marked note"))
 
     async def erased_meanwhile() -> None:
-        await forget(party, booked)
+        await forget_guest(guest_scenario, reservation)
 
-    wire.before.append(erased_meanwhile)
-    await another_instance(party.world, wire).take_in(row)
-    assert await places(party) == []
+    firestore_spy.before_commit.append(erased_meanwhile)
+    await another_instance(guest_scenario.world, firestore_spy).ingest_row(row)
+    assert await find_marks(guest_scenario) == []
 
 
-async def test_what_an_overtaken_write_left_is_erased_by_the_next_reconciliation(
-    party: Party, booked: SandboxReservation, wire: Wire
+async def test_data_left_by_a_concurrent_write_is_erased_by_the_next_reconciliation(
+    guest_scenario: GuestScenario, reservation: SandboxReservation, firestore_spy: FirestoreSpy
 ) -> None:
-    old = party.row(booked, guest_request="marked long ago", state=None, sequence_id=0)
+    old = guest_scenario.row(
+        reservation, guest_request="marked long ago", state=None, sequence_id=0
+    )
 
     async def erased_meanwhile() -> None:
-        await forget(party, booked)
+        await forget_guest(guest_scenario, reservation)
 
-    wire.before.append(erased_meanwhile)
+    firestore_spy.before_commit.append(erased_meanwhile)
     # It is older than all that is held: it writes an entry alone, which no document guards.
-    await another_instance(party.world, wire).take_in(old)
-    assert await places(party) != []
-    await party.world.reconcile()
-    assert await places(party) == []
+    await another_instance(guest_scenario.world, firestore_spy).ingest_row(old)
+    assert await find_marks(guest_scenario) != []
+    await guest_scenario.world.reconcile()
+    assert await find_marks(guest_scenario) == []
 
 
 async def test_a_reservation_created_while_its_guest_is_erased_is_erased_by_reconciliation(
-    party: Party, booked: SandboxReservation, wire: Wire
+    guest_scenario: GuestScenario, reservation: SandboxReservation, firestore_spy: FirestoreSpy
 ) -> None:
-    key = str(booked.guest_key)
-    second = party.world.desk.create(SOON, 4, guest_key=key, request="marked too")
-    row = party.row(second)
+    key = str(reservation.guest_key)
+    second = guest_scenario.world.desk.create(
+        GUEST_VISIT_TIME, 4, guest_key=key, request="marked too"
+    )
+    row = guest_scenario.row(second)
 
     async def erased_meanwhile() -> None:
-        await forget(party, booked)
+        await forget_guest(guest_scenario, reservation)
 
-    wire.before.append(erased_meanwhile)
-    await another_instance(party.world, wire).take_in(row)
-    await party.world.reconcile()
-    assert await places(party) == []
+    firestore_spy.before_commit.append(erased_meanwhile)
+    await another_instance(guest_scenario.world, firestore_spy).ingest_row(row)
+    await guest_scenario.world.reconcile()
+    assert await find_marks(guest_scenario) == []
 
 
 async def _go_on() -> None:
@@ -97,24 +103,29 @@ async def _go_on() -> None:
 
 @pytest.mark.parametrize("passing", [2, 3, 4, 5])
 async def test_an_erasure_that_failed_half_way_is_finished_by_the_next_poll(
-    party: Party, booked: SandboxReservation, wire: Wire, passing: int
+    guest_scenario: GuestScenario,
+    reservation: SandboxReservation,
+    firestore_spy: FirestoreSpy,
+    passing: int,
 ) -> None:
     body = {"data": {"email": "marked@example.com", "partySize": 0}}
-    await keep(party.world, json.dumps(body))
-    party.world.clock.advance(900)
-    party.guests.forget(str(booked.guest_key))
-    wire.before.extend([*[_go_on] * passing, failing(google.PermissionDenied)])
-    assert (await another_instance(party.world, wire).poll())["status"] == "error"
-    assert "forgottenAt" in (await party.held())[str(booked.guest_key).lower()]
-    party.world.clock.advance(900)
-    assert (await party.world.poll())["status"] == "ok"
-    assert await places(party) == []
+    await quarantine_text(guest_scenario.world, json.dumps(body))
+    guest_scenario.world.clock.advance(900)
+    guest_scenario.guests.forget(str(reservation.guest_key))
+    firestore_spy.before_commit.extend([*[_go_on] * passing, fail_with(google.PermissionDenied)])
+    assert (await another_instance(guest_scenario.world, firestore_spy).poll())["status"] == "error"
+    assert (
+        "forgottenAt" in (await guest_scenario.stored_guests())[str(reservation.guest_key).lower()]
+    )
+    guest_scenario.world.clock.advance(900)
+    assert (await guest_scenario.world.poll())["status"] == "ok"
+    assert await find_marks(guest_scenario) == []
 
 
-async def test_a_store_that_is_away_is_named(
-    party: Party, booked: SandboxReservation, wire: Wire
+async def test_an_unavailable_firestore_is_reported(
+    guest_scenario: GuestScenario, reservation: SandboxReservation, firestore_spy: FirestoreSpy
 ) -> None:
-    other = another_instance(party.world, wire)
-    wire.refusal = google.ServiceUnavailable
+    other = another_instance(guest_scenario.world, firestore_spy)
+    firestore_spy.failure = google.ServiceUnavailable
     with pytest.raises(ServiceUnavailableError):
-        await erase_guest(other.services, other.settings(), str(booked.guest_key).lower())
+        await erase_guest(other.services, other.settings(), str(reservation.guest_key).lower())

@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.behaviour.counter import asking
-from tests.edge.opentable.scripted import Reply
-from tests.hostile import HOSTILE
-from tests.statements import row
+from tests.behaviour.counter import use_single_row_opentable
+from tests.edge.opentable.scripted import ScriptedResponse
+from tests.hostile import HOSTILE_VALUES
+from tests.statements import row_body
 from tests.world import World
 
 GUEST = {"id": "1-g1", "sequence_id": 1, "updated_at_utc": "2026-03-09T12:00:00Z"}
@@ -21,7 +21,7 @@ MERGED = (*GUEST, "primary_guest")
 
 def reservation(world: World, key: str, **fields: Any) -> dict[str, Any]:
     rid = int(world.restaurant.rid)
-    return row(7, **{"id": f"{rid}-{key}", "rid": rid, **fields})
+    return row_body(7, **{"id": f"{rid}-{key}", "rid": rid, **fields})
 
 
 async def polls(world: World, reservations: list[Any], guests: list[Any], depth: int = 0) -> None:
@@ -30,35 +30,37 @@ async def polls(world: World, reservations: list[Any], guests: list[Any], depth:
     listed = {"reservations": [*reservations, good], "guests": guests}
     nested = "[" * depth + "]" * depth
 
-    def answer() -> Reply:
+    def answer() -> ScriptedResponse:
         _, _, _, kind, *one = urlsplit(counter.adapter.requests[-1].url or "").path.split("/")
         if one:
-            return Reply(status=404)
+            return ScriptedResponse(status=404)
         whole = {"hasNextPage": False, "offset": 0, "limit": 1_000, "items": listed[kind]}
-        return Reply(json.dumps(whole).replace(f'"{DEEP}"', nested).encode())
+        return ScriptedResponse(json.dumps(whole).replace(f'"{DEEP}"', nested).encode())
 
-    with asking(world) as counter:
+    with use_single_row_opentable(world) as counter:
         counter.adapter.steps[:] = [answer]
         polled = await world.poll()
         assert (polled["status"], polled.get("error")) == ("ok", None)
-        assert "good" in await world.ledger()
+        assert "good" in await world.ledger_documents()
         if len(reservations) <= FEW:  # a second reading of all the others would show nothing new
             assert (await world.reconcile())["status"] == "COMPLETED"
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", HOSTILE_VALUES)
 async def test_a_hostile_value_in_any_field_of_a_row(name: str, world: World) -> None:
     rows = [
-        reservation(world, f"r{number}") | {field: HOSTILE[name]}
-        for number, field in enumerate((*row(1), "guest_id", "confirmation_id", "table_number"))
+        reservation(world, f"r{number}") | {field: HOSTILE_VALUES[name]}
+        for number, field in enumerate(
+            (*row_body(1), "guest_id", "confirmation_id", "table_number")
+        )
     ]
-    await polls(world, [*rows, HOSTILE[name]], [])
+    await polls(world, [*rows, HOSTILE_VALUES[name]], [])
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", HOSTILE_VALUES)
 async def test_a_hostile_value_in_any_field_of_a_guest(name: str, world: World) -> None:
     named = [reservation(world, f"r{n}", guest_id=f"g{n}") for n in range(len(GUEST_FIELDS))]
-    value = HOSTILE[name]
+    value = HOSTILE_VALUES[name]
     guests = [GUEST | {"id": f"g{n}", field: value} for n, field in enumerate(GUEST_FIELDS)]
     merged = [
         GUEST | {"id": f"m{n}", "archived": True, field: value} for n, field in enumerate(MERGED)

@@ -4,51 +4,53 @@ from typing import Any
 
 from dev.bootstrap import ROOT
 from shared.edge.ledger import Ledger
-from tests.indexes.declared import Declared
-from tests.indexes.entries import entries
+from tests.indexes.declared import DeclaredIndexes
+from tests.indexes.entries import count_index_entries
 from tests.indexes.recording import INDEXES
-from tests.page import Page
-from tests.statements import relayed, shown
+from tests.page import StoredLedger
+from tests.statements import envelope_event, row_event
 
-DECLARED = Declared.read(INDEXES)
-BARE = Declared(DECLARED.composite, {})
+DECLARED = DeclaredIndexes.read(INDEXES)
+NO_INDEXES_DECLARED = DeclaredIndexes(DECLARED.composite, {})
 UP = {"order": "ASCENDING", "queryScope": "COLLECTION"}
 
 
-def counted(collection: str, document: dict[str, Any]) -> str:
+def count_entries_row(collection: str, document: dict[str, Any]) -> str:
     """Return a row of the page."""
-    before, after = (entries(one, collection, document) for one in (BARE, DECLARED))
+    before, after = (
+        count_index_entries(one, collection, document) for one in (NO_INDEXES_DECLARED, DECLARED)
+    )
     return f"{before} | {after}"
 
 
-async def test_the_page_tells_what_a_document_costs_in_index_entries(
-    ledger: Ledger, page: Page
+async def test_the_documented_index_entry_counts_are_correct(
+    ledger: Ledger, stored_ledger: StoredLedger
 ) -> None:
-    await ledger.apply(relayed())
-    await ledger.apply(shown(7))
-    document, journal = await page.document(), await page.journal()
+    await ledger.apply(envelope_event())
+    await ledger.apply(row_event(7))
+    document, journal = await stored_ledger.document(), await stored_ledger.journal()
     told = (ROOT / "docs" / "data-model.md").read_text()
-    assert f"| a reservation | {counted('reservations', document)} |" in told
-    assert f"| its journal entry | {counted('ledgerEvents', journal['seq-7'])} |" in told
+    assert f"| a reservation | {count_entries_row('reservations', document)} |" in told
+    assert f"| its journal entry | {count_entries_row('ledgerEvents', journal['seq-7'])} |" in told
 
 
-def test_a_value_counts_in_each_index_of_its_field() -> None:
-    assert entries(Declared([], {}), "c", {"a": 1, "b": None}) == 4
-    assert entries(Declared([], {("c", "a"): [UP]}), "c", {"a": 1}) == 1
+def test_a_value_counts_once_per_index_of_its_field() -> None:
+    assert count_index_entries(DeclaredIndexes([], {}), "c", {"a": 1, "b": None}) == 4
+    assert count_index_entries(DeclaredIndexes([], {("c", "a"): [UP]}), "c", {"a": 1}) == 1
 
 
 def test_a_list_counts_each_different_element() -> None:
-    assert entries(Declared([], {}), "c", {"a": ["x", "y", "x"]}) == 2
+    assert count_index_entries(DeclaredIndexes([], {}), "c", {"a": ["x", "y", "x"]}) == 2
 
 
 def test_a_map_counts_what_is_in_it_and_nothing_where_it_is_exempted() -> None:
     document = {"m": {"a": 1, "b": {"c": [1]}}}
-    assert entries(Declared([], {}), "c", document) == 3
-    assert entries(Declared([], {("c", "m"): []}), "c", document) == 0
+    assert count_index_entries(DeclaredIndexes([], {}), "c", document) == 3
+    assert count_index_entries(DeclaredIndexes([], {("c", "m"): []}), "c", document) == 0
 
 
 def test_a_composite_index_counts_where_the_document_has_its_fields() -> None:
     fields = [{"fieldPath": "a", "order": "ASCENDING"}, {"fieldPath": "b", "order": "ASCENDING"}]
     row = {"collectionGroup": "c", "queryScope": "COLLECTION", "fields": fields}
-    assert entries(Declared([row], {("c", "*"): []}), "c", {"a": 1, "b": 2}) == 1
-    assert entries(Declared([row], {("c", "*"): []}), "c", {"a": 1}) == 0
+    assert count_index_entries(DeclaredIndexes([row], {("c", "*"): []}), "c", {"a": 1, "b": 2}) == 1
+    assert count_index_entries(DeclaredIndexes([row], {("c", "*"): []}), "c", {"a": 1}) == 0

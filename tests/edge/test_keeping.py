@@ -13,16 +13,16 @@ from msgspec.structs import replace
 from shared.core.guest import Guest
 from shared.edge.guests import save_guest
 from shared.errors import ServiceUnavailableError
-from tests.edge.marked_diner import keep
-from tests.page import Page
+from tests.edge.marked_diner import quarantine_text
+from tests.page import StoredLedger
 from tests.restaurants import Restaurant
-from tests.statements import RID, row
-from tests.wire import Wire
+from tests.statements import RID, row_body
+from tests.wire import FirestoreSpy
 from tests.world import World, make_world
 
 KEY = "2b7e9f40-6c1d-4f0a-8e55-91c7d0a4be13"
 NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
-GONE = Guest("gone1", forgotten_at=NOON)
+FORGOTTEN_GUEST = Guest("gone1", forgotten_at=NOON)
 
 
 @pytest.fixture
@@ -33,14 +33,14 @@ async def world(firestore: AsyncClient) -> AsyncIterator[World]:
     made.executor.shutdown()
 
 
-async def kept(world: World, page: Page, body: object) -> Any:
+async def quarantined_body(world: World, page: StoredLedger, body: object) -> Any:
     """Return the body that is kept of this one."""
-    await keep(world, json.dumps(body))
-    [item] = await page.quarantined()
+    await quarantine_text(world, json.dumps(body))
+    [item] = await page.quarantine_items()
     return json.loads(item["body"])
 
 
-async def forget(world: World, *guests: Guest) -> None:
+async def forget_guest(world: World, *guests: Guest) -> None:
     for guest in guests:
         await save_guest(world.services, world.settings(), guest)
 
@@ -58,50 +58,63 @@ async def forget(world: World, *guests: Guest) -> None:
         None,
     ],
 )
-async def test_a_body_that_tells_of_nobody_forgotten_is_kept_whole(
-    world: World, page: Page, body: object
+async def test_a_body_without_forgotten_guests_is_stored_unchanged(
+    world: World, stored_ledger: StoredLedger, body: object
 ) -> None:
-    await forget(world, GONE)
-    assert await kept(world, page, body) == body
+    await forget_guest(world, FORGOTTEN_GUEST)
+    assert await quarantined_body(world, stored_ledger, body) == body
 
 
 @pytest.mark.parametrize("guest_id", ["gone1", f"{RID}-gone1"])
-async def test_a_forgotten_guests_id_is_enough(world: World, page: Page, guest_id: str) -> None:
-    await forget(world, GONE)
+async def test_the_id_of_a_forgotten_guest_redacts_the_body(
+    world: World, stored_ledger: StoredLedger, guest_id: str
+) -> None:
+    await forget_guest(world, FORGOTTEN_GUEST)
     body = {"id": "?", "rid": int(RID), "guest_id": guest_id, "guest_request": "Nuts"}
-    assert await kept(world, page, body) == {"rid": int(RID), "guest_id": guest_id}
+    assert await quarantined_body(world, stored_ledger, body) == {
+        "rid": int(RID),
+        "guest_id": guest_id,
+    }
 
 
-async def test_a_guest_who_leads_to_a_forgotten_one_is_enough(world: World, page: Page) -> None:
+async def test_a_guest_resolved_to_a_forgotten_one_redacts_the_body(
+    world: World, stored_ledger: StoredLedger
+) -> None:
     merged = Guest("loser1", is_merged=True, survivor_key="gone1", survivor_id=f"{RID}-gone1")
-    await forget(world, merged, GONE)
+    await forget_guest(world, merged, FORGOTTEN_GUEST)
     left = {"rid": int(RID), "guest_id": f"{RID}-loser1", "party_size": 0}
-    assert await kept(world, page, left | {"guest_request": "Nuts"}) == left
+    assert await quarantined_body(world, stored_ledger, left | {"guest_request": "Nuts"}) == left
 
 
 @pytest.mark.parametrize("written", [KEY, KEY.upper(), f"{RID}-{KEY}"])
 @pytest.mark.parametrize("name", ["id", "reservationId", "reservation_id"])
 @pytest.mark.parametrize("inside", [False, True])
-async def test_a_forgotten_guests_reservation_is_enough(
-    world: World, page: Page, written: str, name: str, *, inside: bool
+async def test_a_reservation_of_a_forgotten_guest_redacts_the_body(
+    world: World, stored_ledger: StoredLedger, written: str, name: str, *, inside: bool
 ) -> None:
-    await forget(world, GONE)
-    await world.take_in(row(1, id=f"{RID}-{KEY}", guest_id=f"{RID}-gone1"))
+    await forget_guest(world, FORGOTTEN_GUEST)
+    await world.ingest_row(row_body(1, id=f"{RID}-{KEY}", guest_id=f"{RID}-gone1"))
     said = {name: written, "dinerName": "Ada", "partySize": 0}
     body = {"data": said} if inside else said
     left = {name: written, "partySize": 0} if name != "reservation_id" else {"partySize": 0}
-    assert await kept(world, page, body) == ({"data": left} if inside else left)
+    assert await quarantined_body(world, stored_ledger, body) == (
+        {"data": left} if inside else left
+    )
 
 
-async def test_a_store_that_is_away_is_named(world: World, wire: Wire) -> None:
-    wire.refusal = google.ServiceUnavailable
-    away = replace(world, services=replace(world.services, firestore=wire.client))
+async def test_a_store_that_is_away_is_named(world: World, firestore_spy: FirestoreSpy) -> None:
+    firestore_spy.failure = google.ServiceUnavailable
+    away = replace(world, services=replace(world.services, firestore=firestore_spy.client))
     with pytest.raises(ServiceUnavailableError):
-        await keep(away, json.dumps({"id": KEY}))
+        await quarantine_text(away, json.dumps({"id": KEY}))
 
 
-async def test_keeping_the_same_again_is_the_same_item(world: World, page: Page) -> None:
-    await forget(world, GONE)
+async def test_quarantining_the_same_body_again_gives_the_same_item(
+    world: World, stored_ledger: StoredLedger
+) -> None:
+    await forget_guest(world, FORGOTTEN_GUEST)
     for request in ("Nuts", "No nuts"):
-        await keep(world, json.dumps({"guest_id": "gone1", "party_size": 0, "notes": request}))
-    assert [item["count"] for item in await page.quarantined()] == [2]
+        await quarantine_text(
+            world, json.dumps({"guest_id": "gone1", "party_size": 0, "notes": request})
+        )
+    assert [item["count"] for item in await stored_ledger.quarantine_items()] == [2]

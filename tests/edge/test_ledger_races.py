@@ -13,34 +13,36 @@ from shared.core.settings import IntegrationSettings
 from shared.edge.batches import apply_events
 from shared.edge.ledger import ApplyResult, Ledger
 from shared.errors import ServiceUnavailableError
-from tests.ledgers import new_ledger
-from tests.page import Page
-from tests.statements import relayed, shown
+from tests.ledgers import new_test_ledger
+from tests.page import StoredLedger
+from tests.statements import envelope_event, row_event
 
 STATES = ("Confirmed", "Seated", "Cancelled", "NotConfirmed", "Done")
 
 
 @pytest.fixture
-async def two(firestore: AsyncClient, settings: IntegrationSettings) -> AsyncIterator[list[Ledger]]:
+async def two_ledgers(
+    firestore: AsyncClient, restaurant_settings: IntegrationSettings
+) -> AsyncIterator[list[Ledger]]:
     clients = [AsyncClient(project=firestore.project) for _ in range(2)]
-    yield [new_ledger(client, settings) for client in clients]
+    yield [new_test_ledger(client, restaurant_settings) for client in clients]
     for client in clients:
         await client._firestore_api.transport.close()
 
 
-def story() -> list[ReservationEvent]:
+def shuffled_events() -> list[ReservationEvent]:
     """Return a creation, patches and objects of one reservation, shuffled, each twice."""
-    told = [relayed(), relayed("cancelled", 9)]
-    told += [relayed("updated", minute, partySize=minute + 1) for minute in range(1, 6)]
-    told += [
-        shown(number, state=state, party_size=number) for number, state in enumerate(STATES, 1)
+    events = [envelope_event(), envelope_event("cancelled", 9)]
+    events += [envelope_event("updated", minute, partySize=minute + 1) for minute in range(1, 6)]
+    events += [
+        row_event(number, state=state, party_size=number) for number, state in enumerate(STATES, 1)
     ]
-    twice = told * 2
+    twice = events * 2
     random.Random(7).shuffle(twice)  # noqa: S311 -- repeatable
     return twice
 
 
-async def persist(ledger: Ledger, change: ReservationEvent) -> ApplyResult:
+async def apply_with_retries(ledger: Ledger, change: ReservationEvent) -> ApplyResult:
     """Apply as a sender does who tries again on 503."""
     for _ in range(5):
         try:
@@ -50,35 +52,38 @@ async def persist(ledger: Ledger, change: ReservationEvent) -> ApplyResult:
     return await ledger.apply(change)
 
 
-def told(changes: Iterable[ReservationEvent]) -> set[str]:
+def event_ids(changes: Iterable[ReservationEvent]) -> set[str]:
     return {change.event_id for change in changes}
 
 
-async def test_two_workers_end_at_the_fold_of_a_whole_journal(
-    two: list[Ledger], page: Page
+async def test_two_workers_end_with_the_document_rebuilt_from_the_journal(
+    two_ledgers: list[Ledger], stored_ledger: StoredLedger
 ) -> None:
-    changes = story()
-    workers = zip(itertools.cycle(two), changes, strict=False)
-    await asyncio.gather(*(persist(ledger, change) for ledger, change in workers))
-    assert set(await page.journal()) == told(changes)
-    assert await page.astray() == {}
+    changes = shuffled_events()
+    workers = zip(itertools.cycle(two_ledgers), changes, strict=False)
+    await asyncio.gather(*(apply_with_retries(ledger, change) for ledger, change in workers))
+    assert set(await stored_ledger.journal()) == event_ids(changes)
+    assert await stored_ledger.diff_from_journal() == {}
 
 
-async def test_each_event_is_news_to_one_worker_alone(two: list[Ledger]) -> None:
-    changes = story()
-    workers = zip(itertools.cycle(two), changes, strict=False)
-    applied = await asyncio.gather(*(persist(ledger, change) for ledger, change in workers))
-    news = [one for one in applied if one.outcome != "duplicate"]
-    assert len(news) == len(told(changes))
-
-
-async def test_a_poll_and_a_webhook_on_one_reservation_end_at_the_fold(
-    two: list[Ledger], page: Page
-) -> None:
-    changes = story()
-    webhook, poll = two
-    await asyncio.gather(
-        apply_events(poll, changes), *(persist(webhook, change) for change in reversed(changes))
+async def test_each_event_is_new_to_exactly_one_worker(two_ledgers: list[Ledger]) -> None:
+    changes = shuffled_events()
+    workers = zip(itertools.cycle(two_ledgers), changes, strict=False)
+    applied = await asyncio.gather(
+        *(apply_with_retries(ledger, change) for ledger, change in workers)
     )
-    assert set(await page.journal()) == told(changes)
-    assert await page.astray() == {}
+    news = [one for one in applied if one.outcome != "duplicate"]
+    assert len(news) == len(event_ids(changes))
+
+
+async def test_a_concurrent_poll_and_webhook_end_with_the_document_rebuilt_from_the_journal(
+    two_ledgers: list[Ledger], stored_ledger: StoredLedger
+) -> None:
+    changes = shuffled_events()
+    webhook, poll = two_ledgers
+    await asyncio.gather(
+        apply_events(poll, changes),
+        *(apply_with_retries(webhook, change) for change in reversed(changes)),
+    )
+    assert set(await stored_ledger.journal()) == event_ids(changes)
+    assert await stored_ledger.diff_from_journal() == {}

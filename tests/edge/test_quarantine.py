@@ -9,9 +9,9 @@ from shared.core.signature import Verification
 from shared.edge.paths import quarantine_collection
 from shared.edge.quarantine import QuarantineStore, build_quarantine_id
 from shared.errors import InvalidEventError, ServiceUnavailableError
-from tests.page import Page
+from tests.page import StoredLedger
 from tests.restaurants import Restaurant
-from tests.wire import Wire, failing
+from tests.wire import FirestoreSpy, fail_with
 
 BODY = '{"id": "\\ud800 Zoë", "partySize": 0}'
 REJECTION = InvalidEventError("invalid_partySize", "partySize must be a whole number.")
@@ -30,19 +30,19 @@ class Clock:
 
 
 @pytest.fixture
-def kept_aside(wire: Wire, restaurant: Restaurant) -> QuarantineStore:
-    return QuarantineStore(wire.client, restaurant.id, Clock(), timedelta(days=90))
+def quarantine_store(firestore_spy: FirestoreSpy, restaurant: Restaurant) -> QuarantineStore:
+    return QuarantineStore(firestore_spy.client, restaurant.id, Clock(), timedelta(days=90))
 
 
-async def keep(into: QuarantineStore, body: str = BODY) -> str:
+async def quarantine_body(into: QuarantineStore, body: str = BODY) -> str:
     return (await into.add(body, "application/json", REJECTION)).id
 
 
-async def test_a_statement_is_kept_whole_with_its_reason(
-    kept_aside: QuarantineStore, page: Page
+async def test_an_event_is_stored_unchanged_with_its_reason(
+    quarantine_store: QuarantineStore, stored_ledger: StoredLedger
 ) -> None:
-    await keep(kept_aside)
-    assert await page.quarantined() == [
+    await quarantine_body(quarantine_store)
+    assert await stored_ledger.quarantine_items() == [
         {
             "reason": "invalid_partySize",
             "detail": "partySize must be a whole number.",
@@ -58,21 +58,21 @@ async def test_a_statement_is_kept_whole_with_its_reason(
     ]
 
 
-async def test_how_its_sender_proved_who_it_is_stays_with_it(
-    kept_aside: QuarantineStore, page: Page
+async def test_the_authentication_result_is_stored_with_the_item(
+    quarantine_store: QuarantineStore, stored_ledger: StoredLedger
 ) -> None:
     verdict = Verification(is_accepted=True, reason="bearer", credential_index=1)
-    await kept_aside.add(BODY, "application/json", REJECTION, verdict)
-    [item] = await page.quarantined()
-    assert item["verdict"] == {"scheme": "bearer", "keyPosition": 1}
+    await quarantine_store.add(BODY, "application/json", REJECTION, verdict)
+    [item] = await stored_ledger.quarantine_items()
+    assert item["verdict"] == {"scheme": "bearer", "credentialIndex": 1}
 
 
 async def test_the_same_again_is_one_item_counted_twice(
-    kept_aside: QuarantineStore, page: Page
+    quarantine_store: QuarantineStore, stored_ledger: StoredLedger
 ) -> None:
-    await keep(kept_aside)
-    await keep(kept_aside)
-    [item] = await page.quarantined()
+    await quarantine_body(quarantine_store)
+    await quarantine_body(quarantine_store)
+    [item] = await stored_ledger.quarantine_items()
     assert (item["count"], item["receivedAt"], item["lastSeenAt"]) == (
         2,
         NOON,
@@ -80,65 +80,69 @@ async def test_the_same_again_is_one_item_counted_twice(
     )
 
 
-async def test_only_the_first_is_new(kept_aside: QuarantineStore) -> None:
-    first = await kept_aside.add(BODY, "application/json", REJECTION)
-    again = await kept_aside.add(BODY, "application/json", REJECTION)
+async def test_only_the_first_is_new(quarantine_store: QuarantineStore) -> None:
+    first = await quarantine_store.add(BODY, "application/json", REJECTION)
+    again = await quarantine_store.add(BODY, "application/json", REJECTION)
     assert (first.is_new, again.is_new) == (True, False)
 
 
 @pytest.mark.parametrize("status", ["DISMISSED", "REPLAYED"])
 async def test_a_settled_item_stays_settled(
-    status: str, kept_aside: QuarantineStore, page: Page
+    status: str, quarantine_store: QuarantineStore, stored_ledger: StoredLedger
 ) -> None:
-    id_ = await keep(kept_aside)
+    id_ = await quarantine_body(quarantine_store)
     await (
-        quarantine_collection(page.client, page.settings.restaurant_id)
+        quarantine_collection(stored_ledger.client, stored_ledger.settings.restaurant_id)
         .document(id_)
         .update({"status": status})
     )
-    await keep(kept_aside)
-    assert [item["status"] for item in await page.quarantined()] == [status]
+    await quarantine_body(quarantine_store)
+    assert [item["status"] for item in await stored_ledger.quarantine_items()] == [status]
 
 
-async def test_another_body_is_another_item(kept_aside: QuarantineStore, page: Page) -> None:
-    await keep(kept_aside)
-    await keep(kept_aside, BODY + " ")
-    assert len(await page.quarantined()) == 2
+async def test_another_body_is_another_item(
+    quarantine_store: QuarantineStore, stored_ledger: StoredLedger
+) -> None:
+    await quarantine_body(quarantine_store)
+    await quarantine_body(quarantine_store, BODY + " ")
+    assert len(await stored_ledger.quarantine_items()) == 2
 
 
 def test_another_reason_is_another_item() -> None:
     assert build_quarantine_id("a", BODY) != build_quarantine_id("b", BODY)
 
 
-async def test_a_first_statement_is_one_round_trip(kept_aside: QuarantineStore, wire: Wire) -> None:
-    await keep(kept_aside)
-    assert wire.counted() == ["commit"]
+async def test_a_first_event_is_one_round_trip(
+    quarantine_store: QuarantineStore, firestore_spy: FirestoreSpy
+) -> None:
+    await quarantine_body(quarantine_store)
+    assert firestore_spy.take_calls() == ["commit"]
 
 
 @pytest.mark.parametrize("error", [google.ServiceUnavailable, google.PermissionDenied])
-async def test_what_could_not_be_kept_is_not_acknowledged(
-    error: type[Exception], kept_aside: QuarantineStore, wire: Wire
+async def test_an_event_that_could_not_be_stored_is_not_acknowledged(
+    error: type[Exception], quarantine_store: QuarantineStore, firestore_spy: FirestoreSpy
 ) -> None:
-    wire.refusal = error
+    firestore_spy.failure = error
     with pytest.raises(ServiceUnavailableError, match=error.__name__):
-        await keep(kept_aside)
+        await quarantine_body(quarantine_store)
 
 
-async def test_a_count_that_could_not_be_kept_is_not_acknowledged(
-    kept_aside: QuarantineStore, wire: Wire
+async def test_a_count_that_could_not_be_stored_is_not_acknowledged(
+    quarantine_store: QuarantineStore, firestore_spy: FirestoreSpy
 ) -> None:
-    await keep(kept_aside)
-    wire.before.append(failing(google.AlreadyExists))
-    wire.before.append(failing(google.ServiceUnavailable))
+    await quarantine_body(quarantine_store)
+    firestore_spy.before_commit.append(fail_with(google.AlreadyExists))
+    firestore_spy.before_commit.append(fail_with(google.ServiceUnavailable))
     with pytest.raises(ServiceUnavailableError):
-        await keep(kept_aside)
+        await quarantine_body(quarantine_store)
 
 
-async def test_of_a_body_that_no_document_can_hold_the_beginning_is_kept(
-    kept_aside: QuarantineStore, page: Page
+async def test_the_beginning_of_a_too_large_body_is_stored(
+    quarantine_store: QuarantineStore, stored_ledger: StoredLedger
 ) -> None:
-    await keep(kept_aside, "é" * 600_000)
-    [item] = await page.quarantined()
+    await quarantine_body(quarantine_store, "é" * 600_000)
+    [item] = await stored_ledger.quarantine_items()
     assert item["body"] == "é" * 450_000
     assert item["detail"].endswith(
         "Only its first 900000 bytes are kept: a document holds no more."

@@ -4,11 +4,11 @@ from typing import Any
 
 from dev.sandbox.populate import populate_store
 from shared.edge import paths
-from tests.hidden import Hidden
-from tests.statements import row
-from tests.world import BEGINNING, World, disagreements
+from tests.hidden import HiddenReservations
+from tests.statements import row_body
+from tests.world import START_TIME, World, differing_keys
 
-SOON = BEGINNING + timedelta(days=2)
+SOON = START_TIME + timedelta(days=2)
 
 
 async def _changed(world: World, key: str, **fields: Any) -> None:
@@ -23,14 +23,14 @@ def _ids(entries: list[dict[str, Any]]) -> list[str]:
     return [entry["externalId"] for entry in entries]
 
 
-async def test_what_the_ledger_lacks_is_created(world: World) -> None:
+async def test_a_reservation_missing_in_the_ledger_is_created(world: World) -> None:
     booked = world.desk.create(SOON, 2)
     report = await world.reconcile()
     assert _ids(report["created"]) == [booked.key.lower()]
-    assert disagreements(world.book(), await world.ledger()) == []
+    assert differing_keys(world.opentable_reservations(), await world.ledger_documents()) == []
 
 
-async def test_what_differs_is_corrected_and_told_field_by_field(world: World) -> None:
+async def test_a_difference_is_corrected_and_reported_by_field(world: World) -> None:
     booked = world.desk.create(SOON, 2)
     await world.poll()
     world.desk.change_party_size(booked.key, 5)
@@ -47,40 +47,40 @@ async def test_what_was_cancelled_there_is_cancelled_here(world: World) -> None:
     report = await world.reconcile()
     (entry,) = report["cancelled"]
     assert (entry["externalId"], entry["previousStatus"]) == (booked.key.lower(), "BOOKED")
-    assert (await world.ledger())[booked.key.lower()]["status"] == "CANCELLED"
+    assert (await world.ledger_documents())[booked.key.lower()]["status"] == "CANCELLED"
 
 
 async def test_one_that_moved_into_the_window_is_corrected_not_created(world: World) -> None:
-    booked = world.desk.create(BEGINNING + timedelta(days=90), 2)
+    booked = world.desk.create(START_TIME + timedelta(days=90), 2)
     await world.poll()
     world.desk.reschedule(booked.key, SOON)
     report = await world.reconcile()
     assert (_ids(report["updated"]), report["created"]) == ([booked.key.lower()], [])
 
 
-async def test_one_that_moved_out_of_the_window_is_asked_for_by_id_and_corrected(
+async def test_a_reservation_moved_out_of_the_window_is_requested_by_id_and_corrected(
     world: World,
 ) -> None:
     booked = world.desk.create(SOON, 2)
     await world.poll()
-    world.desk.reschedule(booked.key, BEGINNING + timedelta(days=90))
+    world.desk.reschedule(booked.key, START_TIME + timedelta(days=90))
     report = await world.reconcile()
     assert (_ids(report["updated"]), report["divergences"]) == ([booked.key.lower()], [])
 
 
 async def _lost_at_open_table(world: World) -> str:
     """Hold a reservation that OpenTable's book does not know."""
-    lost = row(5, id=f"{world.restaurant.rid}-lost", rid=int(world.restaurant.rid))
-    await world.take_in(lost)
+    lost = row_body(5, id=f"{world.restaurant.rid}-lost", rid=int(world.restaurant.rid))
+    await world.ingest_row(lost)
     return "lost"
 
 
-async def test_one_that_open_table_does_not_have_is_flagged_and_never_cancelled(
+async def test_a_reservation_missing_at_opentable_is_flagged_and_never_cancelled(
     world: World,
 ) -> None:
     key = await _lost_at_open_table(world)
     report = await world.reconcile()
-    document = (await world.ledger())[key]
+    document = (await world.ledger_documents())[key]
     assert [entry["type"] for entry in report["divergences"]] == ["MISSING_IN_OPENTABLE"]
     assert report["newDivergences"] == 1
     assert document["status"] == "CONFIRMED"
@@ -92,33 +92,35 @@ async def test_a_standing_divergence_is_listed_again_but_neither_new_nor_written
 ) -> None:
     key = await _lost_at_open_table(world)
     await world.reconcile()
-    before = (await world.ledger())[key]
+    before = (await world.ledger_documents())[key]
     report = await world.reconcile()
     assert (_ids(report["divergences"]), report["newDivergences"]) == ([key], 0)
-    assert (await world.ledger())[key] == before
+    assert (await world.ledger_documents())[key] == before
 
 
 async def test_a_flag_ends_when_open_table_shows_the_reservation_again(world: World) -> None:
     booked = world.desk.create(SOON, 2)
     await world.poll()
-    with Hidden(world, booked.key):
+    with HiddenReservations(world, booked.key):
         await world.reconcile()
-    assert (await world.ledger())[booked.key.lower()]["reconciliation"]["divergenceDetected"]
+    assert (await world.ledger_documents())[booked.key.lower()]["reconciliation"][
+        "divergenceDetected"
+    ]
     await world.reconcile()
-    reconciliation = (await world.ledger())[booked.key.lower()]["reconciliation"]
+    reconciliation = (await world.ledger_documents())[booked.key.lower()]["reconciliation"]
     assert reconciliation["reconciliationStatus"] == "RECONCILED"
 
 
-async def test_an_incomplete_fetch_corrects_nothing_and_says_so(world: World) -> None:
+async def test_an_incomplete_fetch_is_reported_and_corrects_nothing(world: World) -> None:
     world.desk.create(SOON, 2)
     world.sandbox.revoke_restaurant(int(world.restaurant.rid))
     report = await world.reconcile()
     assert (report["status"], report["created"]) == ("FAILED", [])
     assert "403" in report["reason"]
-    assert await world.ledger() == {}
+    assert await world.ledger_documents() == {}
 
 
-async def test_a_report_of_an_incomplete_fetch_tells_what_is_held(world: World) -> None:
+async def test_a_report_of_an_incomplete_fetch_counts_stored_reservations(world: World) -> None:
     world.desk.create(SOON, 2)
     await world.poll()
     world.sandbox.revoke_restaurant(int(world.restaurant.rid))
@@ -140,9 +142,9 @@ async def test_a_report_is_stored_also_when_nothing_differed(world: World) -> No
 async def test_a_second_run_writes_its_report_and_nothing_else(world: World) -> None:
     populate_store(world.sandbox.store, int(world.restaurant.rid), 600)
     await world.reconcile()
-    before = await world.everything()
+    before = await world.all_documents()
     second = await world.reconcile()
-    after = await world.everything()
+    after = await world.all_documents()
     written = {path for path, document in after.items() if before.get(path) != document}
     assert written == {
         f"restaurants/{world.restaurant.id}/integrations/opentable",  # its lease, given back
@@ -157,7 +159,7 @@ async def test_a_document_that_someone_changed_by_hand_is_repaired(world: World)
     report = await world.reconcile()
     (entry,) = report["updated"]
     assert entry["changes"] == {"partySize": {"from": 9, "to": 2}}
-    assert (await world.ledger())[booked.key.lower()]["partySize"] == 2
+    assert (await world.ledger_documents())[booked.key.lower()]["partySize"] == 2
 
 
 async def test_every_field_of_the_feed_is_compared(world: World) -> None:
@@ -180,26 +182,26 @@ async def test_an_unreadable_row_is_never_called_missing(world: World) -> None:
     assert _ids(report["divergences"]) == [booked.key.lower()]
 
 
-async def test_one_without_a_start_is_asked_for_by_id(world: World) -> None:
+async def test_a_reservation_without_a_start_is_requested_by_id(world: World) -> None:
     booked = world.desk.create(SOON, 2)
-    await world.hear_relay("updated", reservationId=booked.key, partySize=7)
-    assert (await world.ledger())[booked.key.lower()]["startAt"] is None
+    await world.ingest_envelope("updated", reservationId=booked.key, partySize=7)
+    assert (await world.ledger_documents())[booked.key.lower()]["startAt"] is None
     await world.reconcile(start=date(2026, 5, 1), end=date(2026, 5, 2))
-    assert disagreements(world.book(), await world.ledger()) == []
+    assert differing_keys(world.opentable_reservations(), await world.ledger_documents()) == []
 
 
-async def test_a_row_behind_the_held_version_is_a_divergence_and_changes_nothing(
+async def test_a_row_older_than_the_stored_version_is_a_divergence_and_changes_nothing(
     world: World,
 ) -> None:
     booked = world.desk.create(SOON, 2)
-    ahead = row(50, id=booked.key, rid=int(world.restaurant.rid), party_size=6)
-    await world.take_in(ahead)
+    ahead = row_body(50, id=booked.key, rid=int(world.restaurant.rid), party_size=6)
+    await world.ingest_row(ahead)
     report = await world.reconcile()
     assert [entry["type"] for entry in report["divergences"]] == ["VERSION_BEHIND"]
-    assert (await world.ledger())[booked.key.lower()]["partySize"] == 6
+    assert (await world.ledger_documents())[booked.key.lower()]["partySize"] == 6
 
 
-async def test_a_row_that_contradicts_the_very_version_held_is_flagged_and_kept_aside(
+async def test_a_row_with_a_version_conflict_is_flagged_and_quarantined(
     world: World,
 ) -> None:
     booked = world.desk.create(SOON, 2)
@@ -214,20 +216,20 @@ async def test_a_row_that_contradicts_the_very_version_held_is_flagged_and_kept_
     items = paths.quarantine_collection(world.services.firestore, world.restaurant.id).stream()
     assert found == [("CONFLICTING_VERSION", 1), ("CONFLICTING_VERSION", 0)]
     assert [item.get("count") async for item in items] == [1]
-    assert (await world.ledger())[booked.key.lower()]["partySize"] == 2
+    assert (await world.ledger_documents())[booked.key.lower()]["partySize"] == 2
 
 
 async def test_a_dry_run_lists_what_it_would_do_and_does_nothing(world: World) -> None:
     world.desk.create(SOON, 2)
     report = await world.reconcile(is_dry_run=True)
     assert (report["status"], len(report["created"])) == ("DRY_RUN", 1)
-    assert await world.ledger() == {}
+    assert await world.ledger_documents() == {}
 
 
-async def test_an_answer_that_lacks_a_third_of_the_ledger_is_held(world: World) -> None:
+async def test_a_response_missing_a_third_of_the_ledger_is_held(world: World) -> None:
     booked = [world.desk.create(SOON, 2) for _ in range(70)]
     await world.poll()
-    with Hidden(world, *(reservation.key for reservation in booked[:22])):
+    with HiddenReservations(world, *(reservation.key for reservation in booked[:22])):
         asked = world.sandbox.request_counts["reservation"]
         report = await world.reconcile()
     assert (report["status"], report["divergences"]) == ("HELD", [])
@@ -241,7 +243,7 @@ async def test_cancellations_of_a_third_of_the_ledger_are_held(world: World) -> 
     for reservation in booked[:22]:
         world.desk.cancel(reservation.key)
     report = await world.reconcile()
-    statuses = {document["status"] for document in (await world.ledger()).values()}
+    statuses = {document["status"] for document in (await world.ledger_documents()).values()}
     assert (report["status"], len(report["cancelled"]), statuses) == ("HELD", 22, {"BOOKED"})
 
 
@@ -253,7 +255,7 @@ async def test_a_first_run_is_never_held(world: World) -> None:
 
 
 async def test_a_run_after_a_months_pause_is_not_held(world: World) -> None:
-    booked = [world.desk.create(BEGINNING + timedelta(days=35), 2) for _ in range(60)]
+    booked = [world.desk.create(START_TIME + timedelta(days=35), 2) for _ in range(60)]
     await world.poll()
     world.clock.advance(timedelta(days=30).total_seconds())
     for reservation in booked:

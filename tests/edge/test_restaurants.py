@@ -5,19 +5,19 @@ from typing import Any
 
 from shared.edge.opentable.clock import Clock, Deadline
 from shared.edge.restaurants import OUT_OF_TIME_ERROR, run_for_each_restaurant
-from tests.timer import Timer
-from tests.world import BEGINNING
+from tests.timer import FakeTimer
+from tests.world import START_TIME
 
 IDS = [f"r-{number}" for number in range(20)]
 
 
-async def done(restaurant_id: str) -> dict[str, Any]:
+async def record_run(restaurant_id: str) -> dict[str, Any]:
     await asyncio.sleep(0)
     return {"restaurantId": restaurant_id, "status": "ok"}
 
 
 async def test_the_results_are_in_the_restaurants_order() -> None:
-    results = await run_for_each_restaurant(IDS, 7, done, Deadline.after(60))
+    results = await run_for_each_restaurant(IDS, 7, record_run, Deadline.after(60))
     assert [result["restaurantId"] for result in results] == IDS
 
 
@@ -28,7 +28,7 @@ async def test_no_more_than_allowed_are_worked_on_at_once() -> None:
         nonlocal under_way, most
         under_way += 1
         most = max(most, under_way)
-        result = await done(restaurant_id)
+        result = await record_run(restaurant_id)
         under_way -= 1
         return result
 
@@ -40,7 +40,7 @@ async def test_a_fault_in_one_touches_no_other() -> None:
     async def run(restaurant_id: str) -> dict[str, Any]:
         if restaurant_id == "r-3":
             raise KeyError(restaurant_id)
-        return await done(restaurant_id)
+        return await record_run(restaurant_id)
 
     results = await run_for_each_restaurant(IDS, 7, run, Deadline.after(60))
     assert [result for result in results if result["status"] != "ok"] == [
@@ -48,12 +48,12 @@ async def test_a_fault_in_one_touches_no_other() -> None:
     ]
 
 
-async def test_whose_turn_comes_too_late_is_not_begun(timer: Timer) -> None:
+async def test_whose_turn_comes_too_late_is_not_begun(timer: FakeTimer) -> None:
     async def run(restaurant_id: str) -> dict[str, Any]:
-        timer.wait(10)
-        return await done(restaurant_id)
+        timer.advance(10)
+        return await record_run(restaurant_id)
 
-    deadline = Deadline.after(30, Clock(timer, lambda: BEGINNING))
+    deadline = Deadline.after(30, Clock(timer, lambda: START_TIME))
     results = await run_for_each_restaurant(IDS, 1, run, deadline)
     assert [result["status"] for result in results] == ["ok"] * 3 + ["error"] * 17
     assert results[-1]["error"] == OUT_OF_TIME_ERROR

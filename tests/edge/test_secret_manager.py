@@ -13,9 +13,9 @@ from google.cloud.secretmanager_v1.services.secret_manager_service.transports im
 from shared.edge.secrets import SecretManagerSource
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
 
-Asked = secretmanager.AccessSecretVersionRequest
-Told = secretmanager.AccessSecretVersionResponse
-SERVICE = "google.cloud.secretmanager.v1.SecretManagerService"
+AccessRequest = secretmanager.AccessSecretVersionRequest
+AccessResponse = secretmanager.AccessSecretVersionResponse
+ACCESS_SERVICE = "google.cloud.secretmanager.v1.SecretManagerService"
 REFUSALS = {
     "missing": grpc.StatusCode.NOT_FOUND,
     "denied": grpc.StatusCode.PERMISSION_DENIED,
@@ -25,19 +25,23 @@ REFUSALS = {
 }
 
 
-async def access(asked: Asked, context: Any) -> Told:
+async def respond_to_access(asked: AccessRequest, context: Any) -> AccessResponse:
     secret_id = asked.name.split("/")[3]
     if secret_id in REFUSALS:
         await context.abort(REFUSALS[secret_id], "refused by the test")
-    return Told(name=asked.name, payload={"data": asked.name.encode()})
+    return AccessResponse(name=asked.name, payload={"data": asked.name.encode()})
 
 
 @pytest.fixture
 async def manager(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SecretManagerSource]:
     server = grpc.aio.server()
-    handler = grpc.unary_unary_rpc_method_handler(access, Asked.deserialize, Told.serialize)
+    handler = grpc.unary_unary_rpc_method_handler(
+        respond_to_access, AccessRequest.deserialize, AccessResponse.serialize
+    )
     methods = {"AccessSecretVersion": handler}
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, methods),))
+    server.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler(ACCESS_SERVICE, methods),)
+    )
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
@@ -53,7 +57,7 @@ async def test_the_latest_version_is_read(manager: SecretManagerSource) -> None:
 
 
 @pytest.mark.parametrize("secret_id", ["missing", "denied", "disabled"])
-async def test_a_secret_that_cannot_be_read_says_what_to_do(
+async def test_an_error_for_an_unreadable_secret_says_what_to_do(
     secret_id: str, manager: SecretManagerSource
 ) -> None:
     with pytest.raises(InvalidSettingsError, match="create one, or grant"):

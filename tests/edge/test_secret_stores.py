@@ -19,7 +19,7 @@ from shared.errors import InvalidSettingsError, ServiceUnavailableError
 SERVICE = "google.cloud.secretmanager.v1.SecretManagerService"
 
 
-class Vault:
+class FakeSecretManager:
     """Keeps secrets and their versions, as Secret Manager does.
 
     Attributes:
@@ -72,16 +72,16 @@ class Vault:
 
 
 @pytest.fixture
-def vault() -> Vault:
-    return Vault()
+def fake_secret_manager() -> FakeSecretManager:
+    return FakeSecretManager()
 
 
 @pytest.fixture
 async def managed(
-    vault: Vault, monkeypatch: pytest.MonkeyPatch
+    fake_secret_manager: FakeSecretManager, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[SecretManagerStore]:
     server = grpc.aio.server()
-    server.add_generic_rpc_handlers((vault.handlers(),))
+    server.add_generic_rpc_handlers((fake_secret_manager.handlers(),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
@@ -92,73 +92,73 @@ async def managed(
     await server.stop(0)
 
 
-def adding(**more: object) -> Any:
+def add_fields(**more: object) -> Any:
     return lambda held: {**held, **more}
 
 
 async def test_the_first_version_creates_the_secret(
-    managed: SecretManagerStore, vault: Vault
+    managed: SecretManagerStore, fake_secret_manager: FakeSecretManager
 ) -> None:
-    await managed.update_secret("new", adding(apiKey="a"))
-    assert list(map(json.loads, vault.versions["new"])) == [{"apiKey": "a"}]
+    await managed.update_secret("new", add_fields(apiKey="a"))
+    assert list(map(json.loads, fake_secret_manager.versions["new"])) == [{"apiKey": "a"}]
 
 
 async def test_a_further_version_is_made_of_the_last(
-    managed: SecretManagerStore, vault: Vault
+    managed: SecretManagerStore, fake_secret_manager: FakeSecretManager
 ) -> None:
-    vault.versions["held"] = [b'{"apiKey": "a"}']
-    await managed.update_secret("held", adding(clientId="b"))
-    assert json.loads(vault.versions["held"][-1]) == {"apiKey": "a", "clientId": "b"}
+    fake_secret_manager.versions["held"] = [b'{"apiKey": "a"}']
+    await managed.update_secret("held", add_fields(clientId="b"))
+    assert json.loads(fake_secret_manager.versions["held"][-1]) == {"apiKey": "a", "clientId": "b"}
 
 
 async def test_a_secret_without_a_version_is_given_one(
-    managed: SecretManagerStore, vault: Vault
+    managed: SecretManagerStore, fake_secret_manager: FakeSecretManager
 ) -> None:
-    vault.versions["empty"] = []
-    await managed.update_secret("empty", adding(apiKey="a"))
-    assert len(vault.versions["empty"]) == 1
+    fake_secret_manager.versions["empty"] = []
+    await managed.update_secret("empty", add_fields(apiKey="a"))
+    assert len(fake_secret_manager.versions["empty"]) == 1
 
 
-async def test_a_refusal_says_which_role_is_missing(
-    managed: SecretManagerStore, vault: Vault
+async def test_an_error_names_the_missing_role(
+    managed: SecretManagerStore, fake_secret_manager: FakeSecretManager
 ) -> None:
-    vault.versions["held"] = [b"{}"]
-    vault.refusal = grpc.StatusCode.PERMISSION_DENIED
+    fake_secret_manager.versions["held"] = [b"{}"]
+    fake_secret_manager.refusal = grpc.StatusCode.PERMISSION_DENIED
     with pytest.raises(InvalidSettingsError, match=r"grant .* roles/secretmanager"):
-        await managed.update_secret("held", adding(apiKey="a"))
+        await managed.update_secret("held", add_fields(apiKey="a"))
 
 
-async def test_a_manager_that_is_away_is_named_so(
-    managed: SecretManagerStore, vault: Vault
+async def test_an_unavailable_secret_manager_is_reported(
+    managed: SecretManagerStore, fake_secret_manager: FakeSecretManager
 ) -> None:
-    vault.versions["held"] = [b"{}"]
-    vault.refusal = grpc.StatusCode.UNAVAILABLE
+    fake_secret_manager.versions["held"] = [b"{}"]
+    fake_secret_manager.refusal = grpc.StatusCode.UNAVAILABLE
     with pytest.raises(ServiceUnavailableError, match="Secret Manager"):
-        await managed.update_secret("held", adding(apiKey="a"))
+        await managed.update_secret("held", add_fields(apiKey="a"))
 
 
 @pytest.mark.parametrize("held", [b"[]", b"not JSON hunter2"])
 async def test_what_is_no_object_is_left_and_never_quoted(
-    held: bytes, managed: SecretManagerStore, vault: Vault
+    held: bytes, managed: SecretManagerStore, fake_secret_manager: FakeSecretManager
 ) -> None:
-    vault.versions["held"] = [held]
+    fake_secret_manager.versions["held"] = [held]
     with pytest.raises(InvalidSettingsError) as caught:
-        await managed.update_secret("held", adding(apiKey="a"))
+        await managed.update_secret("held", add_fields(apiKey="a"))
     assert "hunter2" not in str(caught.value)
-    assert vault.versions["held"] == [held]
+    assert fake_secret_manager.versions["held"] == [held]
 
 
-async def test_a_file_keeps_its_other_secrets(tmp_path: Path) -> None:
+async def test_other_secrets_in_the_file_are_unchanged(tmp_path: Path) -> None:
     file = tmp_path / "secrets.json"
     file.write_text('{"other": {"apiKey": "o"}}')
-    await SecretsFileStore(str(file)).update_secret("own", adding(apiKey="a"))
+    await SecretsFileStore(str(file)).update_secret("own", add_fields(apiKey="a"))
     assert json.loads(file.read_text()) == {"other": {"apiKey": "o"}, "own": {"apiKey": "a"}}
 
 
 async def test_a_file_stays_its_owners_alone(tmp_path: Path) -> None:
     file = tmp_path / "secrets.json"
     file.write_text("{}")
-    await SecretsFileStore(str(file)).update_secret("own", adding(apiKey="a"))
+    await SecretsFileStore(str(file)).update_secret("own", add_fields(apiKey="a"))
     assert file.stat().st_mode & 0o077 == 0
 
 
@@ -166,10 +166,12 @@ async def test_two_at_once_lose_neither(tmp_path: Path) -> None:
     file = tmp_path / "secrets.json"
     file.write_text("{}")
     store = SecretsFileStore(str(file))
-    await asyncio.gather(*(store.update_secret(f"s{n}", adding(apiKey=str(n))) for n in range(8)))
+    await asyncio.gather(
+        *(store.update_secret(f"s{n}", add_fields(apiKey=str(n))) for n in range(8))
+    )
     assert len(json.loads(file.read_text())) == 8
 
 
-async def test_a_file_that_cannot_be_read_says_what_to_do(tmp_path: Path) -> None:
+async def test_an_error_for_an_unreadable_file_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(InvalidSettingsError, match="SECRETS_FILE"):
-        await SecretsFileStore(str(tmp_path / "none")).update_secret("own", adding(apiKey="a"))
+        await SecretsFileStore(str(tmp_path / "none")).update_secret("own", add_fields(apiKey="a"))

@@ -14,10 +14,10 @@ from shared.core.missed import MissedWebhooks
 from shared.edge import paths
 from shared.edge.leases import Leases
 from shared.edge.silence import update_webhook_silence
-from tests.world import BEGINNING, World, make_world
+from tests.world import START_TIME, World, make_world
 
-SOON = BEGINNING + timedelta(days=2)
-Output = pytest.CaptureFixture[str]
+SOON = START_TIME + timedelta(days=2)
+CapturedOutput = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
@@ -29,103 +29,107 @@ async def world(firestore: AsyncClient) -> AsyncIterator[World]:
     made.executor.shutdown()
 
 
-async def silent_since(world: World) -> datetime | None:
+async def stored_silent_since(world: World) -> datetime | None:
     settings = paths.integration_document(world.services.firestore, world.restaurant.id)
     poll: dict[str, Any] = (await settings.get()).get("poll")
     return poll.get("webhooksSilentSince")
 
 
-async def missing_a_change(world: World) -> None:
+async def miss_one_change(world: World) -> None:
     """Let the book change without a webhook, long enough ago for its retries to be over."""
     world.desk.create(SOON, 3)
     world.clock.advance(900)
 
 
-async def deaf_polls(world: World, count: int) -> None:
+async def poll_with_missed_changes(world: World, count: int) -> None:
     for _ in range(count):
-        await missing_a_change(world)
+        await miss_one_change(world)
         await world.poll()
 
 
-def told(capsys: Output) -> list[str]:
+def logged_events(capsys: CapturedOutput) -> list[str]:
     lines = map(json.loads, capsys.readouterr().out.splitlines())
     return [line["event"] for line in lines if line["event"].startswith("webhooks.")]
 
 
-async def test_two_deaf_polls_are_no_silence(world: World) -> None:
-    await deaf_polls(world, 2)
-    assert await silent_since(world) is None
+async def test_two_polls_with_missed_webhooks_are_no_silence(world: World) -> None:
+    await poll_with_missed_changes(world, 2)
+    assert await stored_silent_since(world) is None
 
 
-async def test_three_deaf_polls_are_a_silence_since_the_first_missed_change(world: World) -> None:
-    await deaf_polls(world, 3)
-    assert await silent_since(world) == BEGINNING
+async def test_three_polls_with_missed_webhooks_are_a_silence_since_the_first_missed_change(
+    world: World,
+) -> None:
+    await poll_with_missed_changes(world, 3)
+    assert await stored_silent_since(world) == START_TIME
 
 
 async def test_polls_and_reconciliations_count_together(world: World) -> None:
-    await deaf_polls(world, 2)
-    await missing_a_change(world)
+    await poll_with_missed_changes(world, 2)
+    await miss_one_change(world)
     await world.reconcile()
-    assert await silent_since(world) == BEGINNING
+    assert await stored_silent_since(world) == START_TIME
 
 
 async def test_a_dry_run_notes_nothing(world: World) -> None:
-    await deaf_polls(world, 2)
-    await missing_a_change(world)
+    await poll_with_missed_changes(world, 2)
+    await miss_one_change(world)
     await world.reconcile(is_dry_run=True)
-    assert await silent_since(world) is None
+    assert await stored_silent_since(world) is None
 
 
 async def test_a_webhook_in_between_breaks_the_silence(world: World) -> None:
-    await deaf_polls(world, 2)
-    await world.hear_relay("created", reservationId="another", partySize=2)
-    await deaf_polls(world, 2)
-    assert await silent_since(world) is None
+    await poll_with_missed_changes(world, 2)
+    await world.ingest_envelope("created", reservationId="another", partySize=2)
+    await poll_with_missed_changes(world, 2)
+    assert await stored_silent_since(world) is None
 
 
 async def test_the_first_webhook_ends_a_silence_at_the_next_run(world: World) -> None:
-    await deaf_polls(world, 3)
-    await world.hear_relay("created", reservationId="another", partySize=2)
+    await poll_with_missed_changes(world, 3)
+    await world.ingest_envelope("created", reservationId="another", partySize=2)
     await world.poll()
-    assert await silent_since(world) is None
+    assert await stored_silent_since(world) is None
 
 
-async def test_a_silence_is_told_once_both_ways(world: World, capsys: Output) -> None:
-    await deaf_polls(world, 5)
-    assert told(capsys) == ["webhooks.silent"]
-    await world.hear_relay("created", reservationId="another", partySize=2)
+async def test_start_and_end_of_a_silence_are_logged_once(
+    world: World, capsys: CapturedOutput
+) -> None:
+    await poll_with_missed_changes(world, 5)
+    assert logged_events(capsys) == ["webhooks.silent"]
+    await world.ingest_envelope("created", reservationId="another", partySize=2)
     await world.poll()
     await world.poll()
-    assert told(capsys) == ["webhooks.heard"]
+    assert logged_events(capsys) == ["webhooks.recovered"]
 
 
 async def test_a_restaurant_that_expects_no_webhook_is_never_silent(world: World) -> None:
     settings = paths.integration_document(world.services.firestore, world.restaurant.id)
     await settings.update({"webhookAuth": []})
-    await deaf_polls(world, 4)
-    assert await silent_since(world) is None
+    await poll_with_missed_changes(world, 4)
+    assert await stored_silent_since(world) is None
 
 
-async def test_a_silence_ends_where_webhooks_are_no_longer_expected(world: World) -> None:
-    await deaf_polls(world, 3)
+async def test_a_silence_ends_when_webhooks_are_no_longer_expected(world: World) -> None:
+    await poll_with_missed_changes(world, 3)
     settings = paths.integration_document(world.services.firestore, world.restaurant.id)
     await settings.update({"webhookAuth": []})
     await world.poll()
-    assert await silent_since(world) is None
+    assert await stored_silent_since(world) is None
 
 
 async def test_a_webhook_never_writes_the_settings(world: World) -> None:
     settings = paths.integration_document(world.services.firestore, world.restaurant.id)
     before = await settings.get()
-    await world.hear_relay("created", reservationId="another", partySize=2)
+    await world.ingest_envelope("created", reservationId="another", partySize=2)
     assert (await settings.get()).update_time == before.update_time
 
 
 async def test_runs_that_end_at_the_same_moment_are_all_counted(world: World) -> None:
-    await missing_a_change(world)
+    await miss_one_change(world)
     leases = Leases(world.services.firestore, world.clock)
     lease = await leases.acquire(world.restaurant.id, "poll", timedelta(minutes=1))
     assert lease is not None
-    run = partial(update_webhook_silence, world.services, lease, MissedWebhooks(1, BEGINNING))
+    run = partial(update_webhook_silence, world.services, lease, MissedWebhooks(1, START_TIME))
     await asyncio.gather(run(), run(), run())
-    assert await silent_since(world) == BEGINNING
+    assert await stored_silent_since(world) == START_TIME

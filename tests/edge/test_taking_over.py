@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 from shared.edge import paths
-from tests.held import SOON
-from tests.world import World, disagreements
+from tests.held import VISIT_TIME
+from tests.world import World, differing_keys
 
 EARLIER = {
     "status": "confirmed",
@@ -15,14 +15,16 @@ EARLIER = {
 }
 
 
-async def test_it_is_brought_level_and_keeps_what_is_not_ours(world: World) -> None:
-    booked, other = world.desk.create(SOON, 4), world.desk.create(SOON, 3)
+async def test_an_existing_document_is_corrected_and_foreign_fields_are_unchanged(
+    world: World,
+) -> None:
+    booked, other = world.desk.create(VISIT_TIME, 4), world.desk.create(VISIT_TIME, 3)
     document = paths.reservation_document(
         world.services.firestore, world.restaurant.id, booked.key.lower()
     )
     await document.set(EARLIER)
     assert (await world.poll())["status"] == "ok"
-    ledger = await world.ledger()
-    assert disagreements(world.book(), ledger) == []
+    ledger = await world.ledger_documents()
+    assert differing_keys(world.opentable_reservations(), ledger) == []
     assert ledger[booked.key.lower()]["metadata"]["colour"] == "blue"
     assert other.key.lower() in ledger

@@ -7,7 +7,7 @@ import pytest
 from shared.edge.together import gather_all
 
 
-async def test_a_failure_is_told_once_the_others_are_over() -> None:
+async def test_a_failure_is_raised_after_the_others_finish() -> None:
     failed, over = asyncio.Event(), []
 
     async def fail() -> None:
@@ -24,7 +24,7 @@ async def test_a_failure_is_told_once_the_others_are_over() -> None:
     assert over == ["the other"]
 
 
-async def test_of_several_failures_the_first_in_order_is_told() -> None:
+async def test_of_several_failures_the_first_in_order_is_raised() -> None:
     later = asyncio.Event()
 
     async def fail_last() -> None:
@@ -39,7 +39,7 @@ async def test_of_several_failures_the_first_in_order_is_told() -> None:
         await gather_all(fail_last(), fail_first())
 
 
-async def test_what_takes_its_time_does_not_keep_the_others_waiting() -> None:
+async def test_a_slow_task_does_not_delay_the_others() -> None:
     met = asyncio.Barrier(2)
     async with asyncio.timeout(5):
         await gather_all(met.wait(), met.wait())

@@ -12,29 +12,29 @@ from shared.edge import paths, upkeep
 from shared.edge.connection import RestaurantContext, load_restaurant_context
 from shared.edge.opentable.clock import Deadline
 from shared.errors import ServiceUnavailableError
-from tests.edge.guest_party import SOON, Party
-from tests.edge.marked_diner import places_of
-from tests.wire import Wire
+from tests.edge.guest_party import GUEST_VISIT_TIME, GuestScenario
+from tests.edge.marked_diner import find_marked_fields
+from tests.wire import FirestoreSpy
 from tests.world import make_world
 
 
 @pytest.fixture
-async def party(firestore: AsyncClient) -> AsyncIterator[Party]:
+async def guest_scenario(firestore: AsyncClient) -> AsyncIterator[GuestScenario]:
     world = await make_world(firestore)
-    yield Party(world)
+    yield GuestScenario(world)
     world.executor.shutdown()
 
 
-async def connected(party: Party) -> RestaurantContext:
+async def maintenance_context(party: GuestScenario) -> RestaurantContext:
     services, settings = party.world.services, party.world.settings()
     return await load_restaurant_context(services, settings, Deadline.after(30))
 
 
-async def left_behind(party: Party) -> None:
+async def leave_unerased_text(party: GuestScenario) -> None:
     """Leave a forgotten diner's words in a journal, as a writer does that the erasure overtook."""
     key = party.guests.add("Zoë", "Marked").key
-    booked = party.world.desk.create(SOON, 2, guest_key=key)
-    await party.hear(booked)
+    booked = party.world.desk.create(GUEST_VISIT_TIME, 2, guest_key=key)
+    await party.ingest_and_fetch_guest(booked)
     party.guests.forget(key)
     party.world.clock.advance(60)
     await party.world.poll()
@@ -50,46 +50,52 @@ async def left_behind(party: Party) -> None:
 
 @pytest.mark.parametrize("hours, repeated", [(1, True), (47, True), (49, False)])
 async def test_an_erasure_is_repeated_for_two_days(
-    party: Party, hours: int, *, repeated: bool
+    guest_scenario: GuestScenario, hours: int, *, repeated: bool
 ) -> None:
-    await left_behind(party)
-    party.world.clock.advance(timedelta(hours=hours).total_seconds())
-    await upkeep.repeat_erasures(await connected(party))
-    assert (places_of(await party.everything()) == []) is repeated
+    await leave_unerased_text(guest_scenario)
+    guest_scenario.world.clock.advance(timedelta(hours=hours).total_seconds())
+    await upkeep.repeat_erasures(await maintenance_context(guest_scenario))
+    assert (find_marked_fields(await guest_scenario.all_documents()) == []) is repeated
 
 
-async def test_a_dry_run_erases_nothing(party: Party) -> None:
-    await left_behind(party)
-    await party.world.reconcile(is_dry_run=True)
-    assert places_of(await party.everything()) != []
+async def test_a_dry_run_erases_nothing(guest_scenario: GuestScenario) -> None:
+    await leave_unerased_text(guest_scenario)
+    await guest_scenario.world.reconcile(is_dry_run=True)
+    assert find_marked_fields(await guest_scenario.all_documents()) != []
 
 
 async def test_a_run_fetches_so_many_guests_and_the_next_one_the_rest(
-    party: Party, monkeypatch: pytest.MonkeyPatch
+    guest_scenario: GuestScenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(upkeep, "MAX_GUESTS_FETCHED", 2)
     for number in range(3):
-        key = party.guests.add("Ada", str(number)).key
-        await party.world.take_in(party.row(party.world.desk.create(SOON, 2, guest_key=key)))
+        key = guest_scenario.guests.add("Ada", str(number)).key
+        await guest_scenario.world.ingest_row(
+            guest_scenario.row(guest_scenario.world.desk.create(GUEST_VISIT_TIME, 2, guest_key=key))
+        )
     fetched = []
     for _ in range(3):
-        await party.world.reconcile()
-        fetched.append(party.asked("guest"))
+        await guest_scenario.world.reconcile()
+        fetched.append(guest_scenario.count_requests("guest"))
     assert fetched == [2, 3, 3]
 
 
-async def test_a_guest_whose_id_can_be_no_key_is_never_asked_for(party: Party) -> None:
-    booked = party.world.desk.create(SOON, 2, guest_key="no key")
-    await party.hear(booked)
-    await party.world.poll()
-    report = await party.world.reconcile()
-    assert (report["status"], party.asked("guest")) == ("COMPLETED", 0)
+async def test_a_guest_with_an_unusable_id_is_never_requested(
+    guest_scenario: GuestScenario,
+) -> None:
+    booked = guest_scenario.world.desk.create(GUEST_VISIT_TIME, 2, guest_key="no key")
+    await guest_scenario.ingest_and_fetch_guest(booked)
+    await guest_scenario.world.poll()
+    report = await guest_scenario.world.reconcile()
+    assert (report["status"], guest_scenario.count_requests("guest")) == ("COMPLETED", 0)
 
 
-async def test_a_store_that_is_away_is_named(party: Party, wire: Wire) -> None:
-    connection = await connected(party)
-    wire.refusal = google.ServiceUnavailable
-    away = replace(connection.context, firestore=wire.client)
+async def test_a_store_that_is_away_is_named(
+    guest_scenario: GuestScenario, firestore_spy: FirestoreSpy
+) -> None:
+    connection = await maintenance_context(guest_scenario)
+    firestore_spy.failure = google.ServiceUnavailable
+    away = replace(connection.context, firestore=firestore_spy.client)
     with pytest.raises(ServiceUnavailableError):
         await upkeep.repeat_erasures(replace(connection, context=away))
     with pytest.raises(ServiceUnavailableError):

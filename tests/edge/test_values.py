@@ -31,54 +31,54 @@ values = st.recursive(
 documents = st.dictionaries(st.text("abc", min_size=1), values)
 
 
-def written(fields: dict[str, Any]) -> Any:
+def encoded_document(fields: dict[str, Any]) -> Any:
     document = Document.pb()()
     encode_fields(fields, document.fields)
     return document
 
 
 @given(documents)
-def test_it_writes_what_the_client_library_writes(fields: dict[str, Any]) -> None:
-    assert written(fields) == Document.pb(Document(fields=_helpers.encode_dict(fields)))
+def test_encoding_equals_the_client_library(fields: dict[str, Any]) -> None:
+    assert encoded_document(fields) == Document.pb(Document(fields=_helpers.encode_dict(fields)))
 
 
 @given(documents)
-def test_what_was_written_is_read_again(fields: dict[str, Any]) -> None:
-    assert decode_fields(written(fields).fields) == fields
+def test_encoded_values_decode_to_the_input(fields: dict[str, Any]) -> None:
+    assert decode_fields(encoded_document(fields).fields) == fields
 
 
 @given(documents)
-def test_it_reads_what_the_client_library_reads(fields: dict[str, Any]) -> None:
-    assert decode_fields(written(fields).fields) == _helpers.decode_dict(
-        written(fields).fields, None
+def test_decoding_equals_the_client_library(fields: dict[str, Any]) -> None:
+    assert decode_fields(encoded_document(fields).fields) == _helpers.decode_dict(
+        encoded_document(fields).fields, None
     )
 
 
-def test_a_boolean_is_no_number() -> None:
-    assert decode_fields(written({"a": True, "b": 1}).fields) == {"a": True, "b": 1}
-    assert written({"a": True}) != written({"a": 1})
+def test_a_boolean_is_not_encoded_as_a_number() -> None:
+    assert decode_fields(encoded_document({"a": True, "b": 1}).fields) == {"a": True, "b": 1}
+    assert encoded_document({"a": True}) != encoded_document({"a": 1})
 
 
-def test_a_word_of_ours_is_a_text() -> None:
-    assert decode_fields(written({"speaker": Actor.RELAY}).fields) == {"speaker": "RELAY"}
+def test_an_enum_member_is_encoded_as_text() -> None:
+    assert decode_fields(encoded_document({"actor": Actor.RELAY}).fields) == {"actor": "RELAY"}
 
 
 def test_an_instant_is_aware_and_keeps_its_microseconds() -> None:
     at = datetime(2026, 3, 14, 23, 15, 0, 123_456, UTC)
-    assert decode_fields(written({"at": at}).fields)["at"].isoformat() == at.isoformat()
+    assert decode_fields(encoded_document({"at": at}).fields)["at"].isoformat() == at.isoformat()
 
 
-def test_a_point_on_the_map_that_somebody_else_wrote_is_read_and_written_again() -> None:
+def test_a_geo_point_written_by_another_client_is_preserved() -> None:
     fields = {"place": GeoPoint(40.7, -74.0)}
-    assert decode_fields(written(fields).fields) == fields
+    assert decode_fields(encoded_document(fields).fields) == fields
 
 
-def test_a_reference_that_somebody_else_wrote_can_be_written_again() -> None:
+def test_a_reference_written_by_another_client_is_preserved() -> None:
     theirs = Document.pb()()
     theirs.fields["table"].reference_value = "projects/p/databases/(default)/documents/tables/12"
-    assert written(decode_fields(theirs.fields)) == theirs
+    assert encoded_document(decode_fields(theirs.fields)) == theirs
 
 
 def test_a_value_of_no_kind_is_refused() -> None:
     with pytest.raises(TypeError, match="set"):
-        written({"a": {1, 2}})
+        encoded_document({"a": {1, 2}})

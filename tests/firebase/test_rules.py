@@ -32,7 +32,7 @@ def test_rules_that_do_not_compile_would_be_refused(emulator: Emulator) -> None:
     assert put(emulator, "rules-broken", RULES.replace("allow", "alow")).status_code == 400
 
 
-def test_nobody_reads_or_writes(documents: str) -> None:
+def test_no_client_reads_or_writes(documents: str) -> None:
     url = f"{documents}/restaurants/r/reservations/opentable-1"
     assert httpx.get(url, timeout=SECONDS).status_code == 403
     assert httpx.patch(url, json={"fields": {}}, timeout=SECONDS).status_code == 403

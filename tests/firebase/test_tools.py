@@ -15,7 +15,7 @@ from dev.bootstrap import ROOT
 from dev.firebase import FIREBASE_TOOLS_VERSION, find_firebase_tools
 from dev.java import ensure_java
 from dev.processes import LOOPBACK, find_free_port, run_process, wait_until_reachable
-from tests.served import Output
+from tests.served import ProcessOutput
 
 TOOLS = find_firebase_tools()
 NODE = shutil.which("node") or ""
@@ -44,7 +44,7 @@ class Emulators:
 
     hosting: str
     auth: str
-    output: Output
+    output: ProcessOutput
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulators]:
     options = ["--only", "auth,hosting", "--config", str(place / "firebase.json")]
     java = ensure_java(NEEDS_JAVA).executable.parent
     found = {"PATH": f"{java}{os.pathsep}{os.environ['PATH']}", "HOME": str(place)}
-    output = Output()
+    output = ProcessOutput()
     with run_process([*program, *options], output.add, found) as child:
         urls = {name: f"http://{LOOPBACK}:{ports[name]}" for name in ("hosting", "auth")}
         for url in urls.values():
@@ -109,7 +109,7 @@ def test_the_page_answers_with_the_headers_that_protect_it(emulators: Emulators)
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-def test_the_api_is_asked_of_its_function(emulators: Emulators) -> None:
+def test_api_paths_are_routed_to_the_function(emulators: Emulators) -> None:
     httpx.get(f"{emulators.hosting}/api/openapi.json", timeout=START_SECONDS)
     emulators.output.wait_for("/projects/demo-page/locations/us-central1/services/api")
 

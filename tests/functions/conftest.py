@@ -10,13 +10,13 @@ from google.cloud.firestore import AsyncClient
 from dev.emulator import Emulator
 from dev.processes import LOOPBACK, find_free_port
 from dev.sandbox.signing import encode_signing_secret
-from tests.local_opentable import LocalOpenTable, serving_opentable
-from tests.page import Page
-from tests.restaurants import keep_secret, new_restaurant, seed
-from tests.sender import Sender
-from tests.served import Served, serving
+from tests.local_opentable import LocalOpenTable, serve_local_opentable
+from tests.page import StoredLedger
+from tests.restaurants import new_restaurant, seed, write_secret
+from tests.sender import WebhookSender
+from tests.served import ServedFunction, serve_deployed_function
 
-Welcome = Callable[..., Awaitable[Sender]]
+CreateSender = Callable[..., Awaitable[WebhookSender]]
 
 
 @pytest.fixture(scope="session")
@@ -31,15 +31,15 @@ def secrets_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def local_opentable() -> Iterator[LocalOpenTable]:
-    with serving_opentable() as started:
+    with serve_local_opentable() as started:
         yield started
 
 
 @pytest.fixture(scope="session")
-def served(
+def served_webhook(
     emulator: Emulator, webhook_project: str, secrets_file: Path, local_opentable: LocalOpenTable
-) -> Iterator[Served]:
-    with serving(
+) -> Iterator[ServedFunction]:
+    with serve_deployed_function(
         "opentable_webhook",
         GOOGLE_CLOUD_PROJECT=webhook_project,
         FIRESTORE_EMULATOR_HOST=emulator.host,
@@ -51,9 +51,9 @@ def served(
 
 
 @pytest.fixture(scope="session")
-def stranded() -> Iterator[Served]:
+def webhook_without_firestore() -> Iterator[ServedFunction]:
     """The webhook with a Firestore that nobody serves."""
-    with serving(
+    with serve_deployed_function(
         "opentable_webhook",
         GOOGLE_CLOUD_PROJECT="stranded",
         FIRESTORE_EMULATOR_HOST=f"{LOOPBACK}:{find_free_port()}",
@@ -68,30 +68,30 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-def welcome(
-    served: Served,
+def create_sender(
+    served_webhook: ServedFunction,
     http: httpx.AsyncClient,
     firestore: AsyncClient,
     webhook_project: str,
     secrets_file: Path,
-) -> Welcome:
+) -> CreateSender:
     """Seeds a restaurant with the settings given, and returns who may speak for it."""
 
-    async def make(credentials: dict[str, Any] | None = None, **settings: Any) -> Sender:
+    async def make(credentials: dict[str, Any] | None = None, **settings: Any) -> WebhookSender:
         client = AsyncClient(project=webhook_project)
         client._firestore_api_internal = firestore._firestore_api
         restaurant, key = new_restaurant(), encode_signing_secret(uuid.uuid4().bytes * 2)
         schemes = ["standard-webhooks", "bearer", "basic"]
         settings = {"webhookAuth": schemes, **settings}
         await seed(client, restaurant, **settings)
-        kept = {"webhookSecrets": [key], "clientId": "demo-client", "clientSecret": "demo-secret"}
-        keep_secret(secrets_file, restaurant.secret, kept | (credentials or {}))
-        page = Page(client, restaurant.settings(**settings))
-        return Sender(served.url, http, restaurant, key, page)
+        secret = {"webhookSecrets": [key], "clientId": "demo-client", "clientSecret": "demo-secret"}
+        write_secret(secrets_file, restaurant.secret, secret | (credentials or {}))
+        page = StoredLedger(client, restaurant.settings(**settings))
+        return WebhookSender(served_webhook.url, http, restaurant, key, page)
 
     return make
 
 
 @pytest.fixture
-async def sender(welcome: Welcome) -> Sender:
-    return await welcome()
+async def sender(create_sender: CreateSender) -> WebhookSender:
+    return await create_sender()

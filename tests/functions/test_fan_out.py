@@ -13,20 +13,20 @@ from functions.poll import ScheduledPollRequest, _poll_restaurants, opentable_po
 from functions.reconcile import ScheduledReconcileRequest, _reconcile_restaurants
 from shared.core.body import parse_strict_json
 from shared.core.structs import read_struct
-from tests.cloud_tasks import FakeCloudTasks, Status, serving_tasks
-from tests.driver import Driver
+from tests.cloud_tasks import FakeCloudTasks, Status, serve_fake_cloud_tasks
+from tests.driver import FunctionCaller
 from tests.restaurants import new_restaurant, seed
 from tests.world import World, make_world
 
-TICK = "2026-03-14T15:00:00Z"
-OTHERS = 3
+SCHEDULE_TIME = "2026-03-14T15:00:00Z"
+OTHER_RESTAURANTS = 3
 # As any mapping: keyword arguments of many names are of no one type.
-_TOLD: Any = {"x-cloudscheduler-scheduletime": TICK}
+_RUN_REQUEST: Any = {"x-cloudscheduler-scheduletime": SCHEDULE_TIME}
 
 
 @pytest.fixture
 async def tasks() -> AsyncIterator[FakeCloudTasks]:
-    async with serving_tasks() as fake:
+    async with serve_fake_cloud_tasks() as fake:
         yield fake
 
 
@@ -34,15 +34,15 @@ async def tasks() -> AsyncIterator[FakeCloudTasks]:
 async def world(firestore: AsyncClient, tasks: FakeCloudTasks) -> AsyncIterator[World]:
     """A world of four restaurants, one of which has a book, and a queue for more than two."""
     made = await make_world(firestore)
-    for _ in range(OTHERS):
+    for _ in range(OTHER_RESTAURANTS):
         await seed(firestore, new_restaurant())
     environment = structs.replace(made.services.environment, fan_out_threshold=2)
-    services = replace(made.services, environment=environment, queue=tasks.queue())
+    services = replace(made.services, environment=environment, queue=tasks.task_queue())
     yield replace(made, services=services)
     made.executor.shutdown()
 
 
-async def poll(world: World, tick: str = TICK, **asked: Any) -> JsonResult:
+async def poll(world: World, tick: str = SCHEDULE_TIME, **asked: Any) -> JsonResult:
     order = structs.replace(read_struct(ScheduledPollRequest, asked), tick=tick)
     return await _poll_restaurants(world.services, order)
 
@@ -68,7 +68,7 @@ async def test_a_task_polls_its_restaurant(world: World, tasks: FakeCloudTasks) 
             world.services,
             read_struct(ScheduledPollRequest, parse_strict_json(task.http_request.body)),
         )
-    assert len(await world.ledger()) == 1
+    assert len(await world.ledger_documents()) == 1
 
 
 async def test_a_repeated_tick_enqueues_nothing_twice(world: World, tasks: FakeCloudTasks) -> None:
@@ -84,40 +84,42 @@ async def test_the_next_tick_enqueues_anew(world: World, tasks: FakeCloudTasks) 
     assert len({task.name for task in tasks.created}) == 8
 
 
-async def test_one_that_could_not_be_enqueued_is_told_and_the_repetition_enqueues_it(
+async def test_a_task_that_was_not_enqueued_is_reported_and_enqueued_by_the_retry(
     world: World, tasks: FakeCloudTasks
 ) -> None:
-    tasks.refusals.append(Status.PERMISSION_DENIED)
+    tasks.next_statuses.append(Status.PERMISSION_DENIED)
     answer = await poll(world)
     assert (answer.status_code, sorted(statuses(answer))) == (503, ["error", *["queued"] * 3])
     again = await poll(world)
     assert (again.status_code, statuses(again), len(tasks.created)) == (200, ["queued"] * 4, 4)
 
 
-async def test_a_restaurant_that_is_named_is_polled_here(
+async def test_a_requested_restaurant_is_polled_in_process(
     world: World, tasks: FakeCloudTasks
 ) -> None:
     answer = await poll(world, restaurantId=world.restaurant.id)
     assert (statuses(answer), tasks.created) == (["ok"], [])
 
 
-async def test_as_many_as_are_allowed_are_polled_here(world: World, tasks: FakeCloudTasks) -> None:
+async def test_restaurants_up_to_the_limit_are_polled_in_process(
+    world: World, tasks: FakeCloudTasks
+) -> None:
     environment = structs.replace(world.services.environment, fan_out_threshold=4)
     services = replace(world.services, environment=environment)
     answer = await poll(replace(world, services=services))
     assert (len(statuses(answer)), tasks.created) == (4, [])
 
 
-async def test_without_a_queue_all_are_polled_here(world: World) -> None:
+async def test_without_a_queue_all_restaurants_are_polled_in_process(world: World) -> None:
     answer = await poll(replace(world, services=replace(world.services, queue=None)))
     assert "queued" not in statuses(answer)
 
 
-async def test_a_reconciliation_enqueues_its_orders_with_their_dates(
+async def test_a_reconciliation_enqueues_requests_with_their_dates(
     world: World, tasks: FakeCloudTasks
 ) -> None:
     asked = {"startDate": "2026-03-13", "endDate": "2026-03-20", "dryRun": True}
-    order = structs.replace(read_struct(ScheduledReconcileRequest, asked), tick=TICK)
+    order = structs.replace(read_struct(ScheduledReconcileRequest, asked), tick=SCHEDULE_TIME)
     answer = await _reconcile_restaurants(world.services, order)
     assert (answer.status_code, statuses(answer)) == (200, ["QUEUED"] * 4)
     sent = [
@@ -130,18 +132,18 @@ async def test_a_reconciliation_enqueues_its_orders_with_their_dates(
     assert len({one.restaurant_id for one in sent}) == 4
 
 
-async def test_a_reconciliation_that_could_not_be_enqueued_is_told(
+async def test_a_reconciliation_that_was_not_enqueued_is_reported(
     world: World, tasks: FakeCloudTasks
 ) -> None:
-    tasks.refusals += [Status.NOT_FOUND] * 4
+    tasks.next_statuses += [Status.NOT_FOUND] * 4
     answer = await _reconcile_restaurants(world.services, ScheduledReconcileRequest())
     assert (answer.status_code, statuses(answer)) == (503, ["FAILED"] * 4)
 
 
-async def test_the_tick_is_the_schedulers_and_else_the_minute(
+async def test_the_schedule_time_is_from_the_scheduler_or_the_current_minute(
     world: World, tasks: FakeCloudTasks
 ) -> None:
-    driver, told = Driver(world), _TOLD
+    driver, told = FunctionCaller(world), _RUN_REQUEST
     for _ in range(2):
         assert await driver.call(opentable_poll, b"", **told) == 200
         world.clock.advance(90)

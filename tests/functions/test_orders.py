@@ -16,7 +16,7 @@ from functions.scheduled import ScheduledRequestT, parse_scheduled_request
 
 DATES = ["2026-02-30", "2026-3-9", "2026-03-09T00:00:00", "0000-01-01", "null", "\ud800"]
 FIELDS = ["restaurantId", "startDate", "endDate", "dryRun", "force", "backfill", "tick"]
-WHOLE = {
+COMPLETE_REQUEST = {
     "restaurantId": "a",
     "startDate": "2026-03-09",
     "endDate": "2026-03-10",
@@ -24,7 +24,9 @@ WHOLE = {
 }
 
 
-async def read(kind: type[ScheduledRequestT], body: bytes) -> ScheduledRequestT | JsonResult:
+async def parse_request(
+    kind: type[ScheduledRequestT], body: bytes
+) -> ScheduledRequestT | JsonResult:
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": body}
 
@@ -33,9 +35,9 @@ async def read(kind: type[ScheduledRequestT], body: bytes) -> ScheduledRequestT 
     )
 
 
-async def faults(**body: object) -> list[str]:
+async def field_errors(**body: object) -> list[str]:
     """Return which fields of an order to reconcile are told to be at fault."""
-    answer = await read(ScheduledReconcileRequest, json.dumps(body).encode())
+    answer = await parse_request(ScheduledReconcileRequest, json.dumps(body).encode())
     assert isinstance(answer, JsonResult)
     assert (answer.status_code, answer.body["status"]) == (400, "invalid_request")
     fields = answer.body["fields"]
@@ -44,59 +46,61 @@ async def faults(**body: object) -> list[str]:
 
 
 @pytest.mark.parametrize("body", [b"", b" \n", b"{}", b'{"unknown": 1}', b'{"restaurantId": null}'])
-async def test_no_body_asks_for_everything(body: bytes) -> None:
-    assert await read(ScheduledPollRequest, body) == ScheduledPollRequest()
-    assert await read(ScheduledReconcileRequest, body) == ScheduledReconcileRequest()
+async def test_an_empty_body_requests_every_restaurant(body: bytes) -> None:
+    assert await parse_request(ScheduledPollRequest, body) == ScheduledPollRequest()
+    assert await parse_request(ScheduledReconcileRequest, body) == ScheduledReconcileRequest()
 
 
-async def test_a_whole_order_is_read_and_passed_on_as_it_came() -> None:
-    order = await read(ScheduledReconcileRequest, json.dumps(WHOLE).encode())
+async def test_a_complete_request_is_parsed_and_encoded_unchanged() -> None:
+    order = await parse_request(ScheduledReconcileRequest, json.dumps(COMPLETE_REQUEST).encode())
     assert isinstance(order, ScheduledReconcileRequest)
     assert (order.start_date, order.end_date, order.is_dry_run) == (
         date(2026, 3, 9),
         date(2026, 3, 10),
         True,
     )
-    assert order.body_for_restaurant("b") == WHOLE | {"restaurantId": "b"}
+    assert order.body_for_restaurant("b") == COMPLETE_REQUEST | {"restaurantId": "b"}
 
 
-async def test_an_order_of_nothing_in_particular_is_passed_on_so() -> None:
+async def test_an_empty_request_is_encoded_as_empty() -> None:
     assert ScheduledReconcileRequest(restaurant_id="a", tick="now").body_for_restaurant("b") == {
         "restaurantId": "b"
     }
 
 
 @pytest.mark.parametrize("body", [b"[]", b"5", b"null", b"{", b'{"a": 1, "a": 2}', b"\xff"])
-async def test_what_is_no_json_object_is_refused(body: bytes) -> None:
-    answer = await read(ScheduledPollRequest, body)
+async def test_a_body_that_is_not_an_object_is_rejected(body: bytes) -> None:
+    answer = await parse_request(ScheduledPollRequest, body)
     assert isinstance(answer, JsonResult)
     assert (answer.status_code, answer.body) == (400, {"status": "invalid_json"})
 
 
-async def test_every_field_at_fault_is_named() -> None:
-    told = await faults(restaurantId=5, startDate="2026-02-30", endDate=0, dryRun="x", force=[])
+async def test_every_invalid_field_is_named() -> None:
+    told = await field_errors(
+        restaurantId=5, startDate="2026-02-30", endDate=0, dryRun="x", force=[]
+    )
     assert told == ["dryRun", "endDate", "force", "restaurantId", "startDate"]
 
 
 @pytest.mark.parametrize("value", ["", "a/b", "é", "a\n", "a" * 129, "\ud800", 5, True, [], {}])
 async def test_an_id_that_cannot_be_one_is_refused(value: object) -> None:
-    assert await faults(restaurantId=value) == ["restaurantId"]
-    assert await faults(restaurantId="a", force=value) == ["force"]
+    assert await field_errors(restaurantId=value) == ["restaurantId"]
+    assert await field_errors(restaurantId="a", force=value) == ["force"]
 
 
 @pytest.mark.parametrize("value", [*DATES, 0, 86400, 1.5, True, [], 10**30])
-async def test_what_is_no_calendar_date_is_refused(value: object) -> None:
-    assert await faults(startDate=value) == ["startDate"]
+async def test_an_invalid_date_is_rejected(value: object) -> None:
+    assert await field_errors(startDate=value) == ["startDate"]
 
 
 @pytest.mark.parametrize("value", ["true", "yes", "", 1, 0, 1.0, None, []])
-async def test_only_true_and_false_are_either(value: object) -> None:
-    assert await faults(dryRun=value) == ["dryRun"]
+async def test_booleans_are_not_coerced(value: object) -> None:
+    assert await field_errors(dryRun=value) == ["dryRun"]
 
 
 @pytest.mark.parametrize("end", ["2026-03-08", "9999-12-31"])
-async def test_a_window_that_is_none_is_told_of_the_body(end: str) -> None:
-    assert await faults(startDate="2026-03-09", endDate=end) == ["body"]
+async def test_an_invalid_window_is_reported_for_the_body(end: str) -> None:
+    assert await field_errors(startDate="2026-03-09", endDate=end) == ["body"]
 
 
 @given(
@@ -108,9 +112,9 @@ async def test_a_window_that_is_none_is_told_of_the_body(end: str) -> None:
         ),
     )
 )
-async def test_any_order_is_read_or_refused(body: dict[str, object]) -> None:
+async def test_any_request_is_parsed_or_rejected(body: dict[str, object]) -> None:
     for kind in (ScheduledPollRequest, ScheduledReconcileRequest):
-        answer = await read(kind, json.dumps(body).encode())
+        answer = await parse_request(kind, json.dumps(body).encode())
         assert (
             answer.status_code == 400
             if isinstance(answer, JsonResult)

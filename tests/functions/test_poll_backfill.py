@@ -9,7 +9,7 @@ from functions.poll import ScheduledPollRequest, _poll_restaurants, _run_backfil
 from shared.core.structs import InvalidFieldsError, read_struct
 from shared.edge.backfills import read_backfill, start_backfill
 from shared.edge.opentable.clock import Deadline
-from tests.world import BEGINNING, World
+from tests.world import START_TIME, World
 
 
 async def poll(world: World) -> Any:
@@ -19,14 +19,14 @@ async def poll(world: World) -> Any:
 
 
 async def test_a_poll_carries_a_running_backfill_to_its_end(world: World) -> None:
-    world.desk.create(BEGINNING - timedelta(days=20), 2)
+    world.desk.create(START_TIME - timedelta(days=20), 2)
     await start_backfill(world.services, world.restaurant.id)
     result = await poll(world)
     assert (result["status"], result["created"], result["backfill"]) == ("ok", 0, "COMPLETED")
-    assert len(await world.ledger()) == 1
+    assert len(await world.ledger_documents()) == 1
 
 
-async def test_a_poll_where_none_is_running_says_nothing_of_one(world: World) -> None:
+async def test_a_poll_without_a_backfill_returns_no_progress(world: World) -> None:
     assert "backfill" not in await poll(world)
 
 
@@ -45,8 +45,8 @@ async def test_a_poll_that_used_its_budget_up_leaves_it_running(world: World) ->
     assert await read_backfill(world.services, world.restaurant.id) == begun
 
 
-async def test_an_order_for_the_backfill_alone_polls_nothing(world: World) -> None:
-    world.desk.create(BEGINNING - timedelta(days=20), 2)
+async def test_a_backfill_only_request_does_not_poll(world: World) -> None:
+    world.desk.create(START_TIME - timedelta(days=20), 2)
     await start_backfill(world.services, world.restaurant.id)
     order = {"restaurantId": world.restaurant.id, "backfill": True}
     answer: Any = (
@@ -55,9 +55,9 @@ async def test_an_order_for_the_backfill_alone_polls_nothing(world: World) -> No
     assert answer["results"] == [
         {"restaurantId": world.restaurant.id, "status": "ok", "backfill": "COMPLETED"}
     ]
-    assert len(await world.ledger()) == 1
+    assert len(await world.ledger_documents()) == 1
 
 
-def test_an_order_for_a_backfill_names_its_restaurant() -> None:
+def test_a_backfill_request_requires_a_restaurant() -> None:
     with pytest.raises(InvalidFieldsError):
         read_struct(ScheduledPollRequest, {"backfill": True})

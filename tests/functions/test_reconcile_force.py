@@ -7,7 +7,7 @@ import pytest
 from functions.http import JsonResult
 from functions.reconcile import ScheduledReconcileRequest, _reconcile_restaurants
 from shared.core.structs import InvalidFieldsError, read_struct
-from tests.held import held_for_updates
+from tests.held import hold_plan_with_updates
 from tests.world import World
 
 
@@ -18,8 +18,8 @@ async def force(world: World, report_id: str) -> JsonResult:
     )
 
 
-async def test_a_forced_plan_is_answered_like_any_report(world: World) -> None:
-    _, held_id = await held_for_updates(world)
+async def test_executing_a_plan_returns_a_normal_report(world: World) -> None:
+    _, held_id = await hold_plan_with_updates(world)
     answer = await force(world, held_id)
     assert (answer.status_code, answer.body["restaurants"]) == (200, 1)
     reports: Any = answer.body["reports"]
@@ -28,20 +28,20 @@ async def test_a_forced_plan_is_answered_like_any_report(world: World) -> None:
 
 
 async def test_a_plan_that_was_carried_out_before_is_refused(world: World) -> None:
-    _, held_id = await held_for_updates(world)
+    _, held_id = await hold_plan_with_updates(world)
     await force(world, held_id)
     refused = await force(world, held_id)
-    assert (refused.status_code, refused.body["status"]) == (409, "already_forced")
+    assert (refused.status_code, refused.body["status"]) == (409, "plan_already_executed")
     assert "see report" in str(refused.body["detail"])
 
 
 async def test_an_unknown_plan_is_refused(world: World) -> None:
     refused = await force(world, "none")
-    assert (refused.status_code, refused.body["status"]) == (404, "no_such_report")
+    assert (refused.status_code, refused.body["status"]) == (404, "report_not_found")
 
 
 async def test_a_force_that_fails_is_tried_again_by_its_caller(world: World) -> None:
-    _, held_id = await held_for_updates(world)
+    _, held_id = await hold_plan_with_updates(world)
     world.sandbox.revoke_restaurant(int(world.restaurant.rid))
     assert (await force(world, held_id)).status_code == 503
 
@@ -56,6 +56,6 @@ async def test_a_force_that_fails_is_tried_again_by_its_caller(world: World) -> 
         {"force": "a/b", "restaurantId": "a"},
     ],
 )
-def test_an_order_to_force_names_one_plan_and_nothing_else(body: dict[str, Any]) -> None:
+def test_a_force_request_contains_only_one_plan(body: dict[str, Any]) -> None:
     with pytest.raises(InvalidFieldsError):
         read_struct(ScheduledReconcileRequest, body)

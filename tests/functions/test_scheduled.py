@@ -15,11 +15,11 @@ CLIENT = "shared.edge.opentable.client"
 POST = {"type": "http", "method": "POST", "headers": []}
 
 
-async def nothing_said() -> dict[str, Any]:
+async def receive_empty_body() -> dict[str, Any]:
     return {"type": "http.request", "body": b""}
 
 
-async def test_opentables_client_has_been_imported_when_a_run_is_over(
+async def test_the_opentable_client_is_imported_during_a_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def run(_services: AppContext, _order: ScheduledPollRequest) -> JsonResult:
@@ -31,6 +31,8 @@ async def test_opentables_client_has_been_imported_when_a_run_is_over(
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "scheduled")
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:1")
     monkeypatch.delitem(sys.modules, CLIENT)
-    answer = await handle_scheduled_request(Request(POST, nothing_said), ScheduledPollRequest, run)
+    answer = await handle_scheduled_request(
+        Request(POST, receive_empty_body), ScheduledPollRequest, run
+    )
     assert (answer.status_code, answer.body) == (200, b'{"met":false}')
     assert CLIENT in sys.modules

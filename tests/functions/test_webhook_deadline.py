@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from dev.processes import LOOPBACK
-from tests.served import Served, serving
-from tests.statements import envelope
+from tests.served import ServedFunction, serve_deployed_function
+from tests.statements import envelope_body
 
 DEADLINE = 1.0
 # Beyond the deadline, the time that a busy machine may take to answer.
@@ -25,8 +25,8 @@ def hanging() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def waiting(hanging: str) -> Iterator[Served]:
-    with serving(
+def waiting(hanging: str) -> Iterator[ServedFunction]:
+    with serve_deployed_function(
         "opentable_webhook",
         GOOGLE_CLOUD_PROJECT="hanging",
         FIRESTORE_EMULATOR_HOST=hanging,
@@ -42,17 +42,19 @@ async def sender() -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def test_a_firestore_that_hangs_is_answered_503_within_the_deadline(
-    waiting: Served, sender: httpx.AsyncClient
+    waiting: ServedFunction, sender: httpx.AsyncClient
 ) -> None:
     began = time.monotonic()
-    answer = await sender.post(waiting.url, json=envelope() | {"data": {"restaurantId": "r-1"}})
+    answer = await sender.post(
+        waiting.url, json=envelope_body() | {"data": {"restaurantId": "r-1"}}
+    )
     assert (answer.status_code, answer.json()) == (503, {"status": "unavailable"})
     assert answer.headers["retry-after"]
     assert DEADLINE <= time.monotonic() - began < DEADLINE + PATIENCE
 
 
 async def test_a_body_that_never_ends_is_answered_503_within_the_deadline(
-    waiting: Served,
+    waiting: ServedFunction,
 ) -> None:
     reader, writer = await asyncio.open_connection(LOOPBACK, httpx.URL(waiting.url).port)
     writer.write(b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\n{")
@@ -62,9 +64,11 @@ async def test_a_body_that_never_ends_is_answered_503_within_the_deadline(
 
 
 async def test_the_log_names_the_kind_of_failure_and_nothing_else(
-    waiting: Served, sender: httpx.AsyncClient
+    waiting: ServedFunction, sender: httpx.AsyncClient
 ) -> None:
-    body = envelope(dinerName="Marked") | {"data": {"restaurantId": "r-2", "dinerName": "Marked"}}
+    body = envelope_body(dinerName="Marked") | {
+        "data": {"restaurantId": "r-2", "dinerName": "Marked"}
+    }
     await sender.post(waiting.url, json=body)
     line = waiting.output.wait_for('"unavailable"')
     assert '"error": "TimeoutError"' in line

@@ -9,73 +9,77 @@ import pytest
 from dev.sandbox.faults import FailureKind
 from dev.sandbox.rows import RenderContext, build_webhook_row
 from shared.core.keys import build_external_key
-from tests.local_opentable import Booked, LocalOpenTable
-from tests.sender import Sender, told
-from tests.served import Served
+from tests.local_opentable import BookedReservation, LocalOpenTable
+from tests.sender import WebhookSender, response_status
+from tests.served import ServedFunction
 
 LONGEST_ANSWER_SECONDS = 6.0  # the budget of 1.5 s, and room for a slow machine
 
 
 @pytest.fixture
-def booked(local_opentable: LocalOpenTable, sender: Sender) -> Booked:
-    return local_opentable.booked(sender.restaurant.rid, party_size=4)
+def booked_reservation(local_opentable: LocalOpenTable, sender: WebhookSender) -> BookedReservation:
+    return local_opentable.book_at(sender.restaurant.rid, party_size=4)
 
 
 @pytest.fixture
-async def heard(booked: Booked, local_opentable: LocalOpenTable, sender: Sender) -> str:
+async def stored_key(
+    booked_reservation: BookedReservation, local_opentable: LocalOpenTable, sender: WebhookSender
+) -> str:
     """The key of a reservation of which OpenTable's webhook has told."""
-    reservation = booked.reservation
+    reservation = booked_reservation.reservation
     zone = local_opentable.sandbox.store.get_restaurant(reservation.rid).zone
     body = build_webhook_row(reservation, RenderContext("gold", zone, local_opentable.url))
-    assert told(await sender.send(body)) == (200, "created")
+    assert response_status(await sender.send(body)) == (200, "created")
     return build_external_key(reservation.key, sender.restaurant.rid)
 
 
-def hint(sender: Sender, key: str, **data: Any) -> dict[str, Any]:
+def relay_event_ahead(sender: WebhookSender, key: str, **data: Any) -> dict[str, Any]:
     """Return what a relay says whose clock is two minutes ahead."""
     ahead = datetime.now(UTC) + timedelta(minutes=2)
     event = sender.envelope("updated", reservationId=key, **data)
     return event | {"timestamp": ahead.isoformat()}
 
 
-async def test_a_hint_brings_opentables_own_row(sender: Sender, booked: Booked, heard: str) -> None:
-    booked.desk.change_party_size(booked.reservation.key, 7)
-    await sender.send(hint(sender, heard, specialRequests="Quiet"))
-    assert (await sender.page.document(heard))["partySize"] == 7
-
-
-async def test_a_relays_clock_two_minutes_ahead_holds_nothing_wrong(
-    sender: Sender, booked: Booked, heard: str
+async def test_a_relay_event_triggers_a_refetch_from_opentable(
+    sender: WebhookSender, booked_reservation: BookedReservation, stored_key: str
 ) -> None:
-    await sender.send(hint(sender, heard, partySize=9, status="cancelled"))
-    document = await sender.page.document(heard)
+    booked_reservation.desk.change_party_size(booked_reservation.reservation.key, 7)
+    await sender.send(relay_event_ahead(sender, stored_key, specialRequests="Quiet"))
+    assert (await sender.stored_ledger.document(stored_key))["partySize"] == 7
+
+
+async def test_a_relay_clock_two_minutes_ahead_leaves_no_wrong_value(
+    sender: WebhookSender, booked_reservation: BookedReservation, stored_key: str
+) -> None:
+    await sender.send(relay_event_ahead(sender, stored_key, partySize=9, status="cancelled"))
+    document = await sender.stored_ledger.document(stored_key)
     assert (document["partySize"], document["status"]) == (4, "BOOKED")
-    booked.desk.change_party_size(booked.reservation.key, 5)
-    await sender.send(hint(sender, heard, partySize=9) | {"id": "again"})
-    assert (await sender.page.document(heard))["partySize"] == 5
+    booked_reservation.desk.change_party_size(booked_reservation.reservation.key, 5)
+    await sender.send(relay_event_ahead(sender, stored_key, partySize=9) | {"id": "again"})
+    assert (await sender.stored_ledger.document(stored_key))["partySize"] == 5
 
 
-async def test_both_the_hint_and_the_row_are_journaled(
-    sender: Sender, booked: Booked, heard: str
+async def test_both_the_relay_event_and_the_row_are_journaled(
+    sender: WebhookSender, booked_reservation: BookedReservation, stored_key: str
 ) -> None:
-    changed = booked.desk.change_party_size(booked.reservation.key, 7)
-    await sender.send(hint(sender, heard, partySize=7))
-    journal = await sender.page.journal(heard)
+    changed = booked_reservation.desk.change_party_size(booked_reservation.reservation.key, 7)
+    await sender.send(relay_event_ahead(sender, stored_key, partySize=7))
+    journal = await sender.stored_ledger.journal(stored_key)
     assert journal["evt-updated_0"]["source"] == "WEBHOOK"
     assert journal[f"seq-{changed.sequence_id}"]["source"] == "POLL"
 
 
-async def test_the_answer_tells_of_the_envelope_and_not_of_the_row(
-    sender: Sender, booked: Booked, heard: str
+async def test_the_response_describes_the_envelope_not_the_row(
+    sender: WebhookSender, booked_reservation: BookedReservation, stored_key: str
 ) -> None:
-    booked.desk.cancel(booked.reservation.key)
-    answer = await sender.send(hint(sender, heard, partySize=9))
+    booked_reservation.desk.cancel(booked_reservation.reservation.key)
+    answer = await sender.send(relay_event_ahead(sender, stored_key, partySize=9))
     assert answer.json()["eventId"] == "evt-updated_0"
 
 
-@pytest.mark.usefixtures("booked")
-async def test_an_envelope_of_which_opentable_has_not_spoken_asks_nobody(
-    sender: Sender, local_opentable: LocalOpenTable
+@pytest.mark.usefixtures("booked_reservation")
+async def test_an_envelope_without_an_opentable_row_is_not_refetched(
+    sender: WebhookSender, local_opentable: LocalOpenTable
 ) -> None:
     before = local_opentable.sandbox.request_counts.total()
     await sender.send(sender.envelope())
@@ -83,13 +87,13 @@ async def test_an_envelope_of_which_opentable_has_not_spoken_asks_nobody(
     assert local_opentable.sandbox.request_counts.total() == before
 
 
-async def test_a_hint_that_came_before_asks_nobody(
-    sender: Sender, heard: str, local_opentable: LocalOpenTable
+async def test_a_duplicate_relay_event_is_not_refetched(
+    sender: WebhookSender, stored_key: str, local_opentable: LocalOpenTable
 ) -> None:
-    body = hint(sender, heard, partySize=9)
+    body = relay_event_ahead(sender, stored_key, partySize=9)
     await sender.send(body)
     before = local_opentable.sandbox.request_counts.total()
-    assert told(await sender.send(body)) == (200, "duplicate")
+    assert response_status(await sender.send(body)) == (200, "duplicate")
     assert local_opentable.sandbox.request_counts.total() == before
 
 
@@ -108,36 +112,40 @@ async def test_a_hint_that_came_before_asks_nobody(
 async def test_an_opentable_that_fails_does_not_fail_the_webhook(
     kind: FailureKind,
     details: dict[str, Any],
-    sender: Sender,
-    heard: str,
+    sender: WebhookSender,
+    stored_key: str,
     local_opentable: LocalOpenTable,
 ) -> None:
     local_opentable.sandbox.faults.script_failure(kind, times=50, **details)
     try:
-        answer = await sender.send(hint(sender, heard, partySize=9))
+        answer = await sender.send(relay_event_ahead(sender, stored_key, partySize=9))
     finally:
         local_opentable.sandbox.faults.clear()
     assert answer.status_code == 200
     assert answer.elapsed.total_seconds() < LONGEST_ANSWER_SECONDS
-    assert "evt-updated_0" in await sender.page.journal(heard)
+    assert "evt-updated_0" in await sender.stored_ledger.journal(stored_key)
 
 
 async def test_credentials_that_cannot_be_used_do_not_fail_the_webhook(
-    welcome: Any, local_opentable: LocalOpenTable, served: Served
+    create_sender: Any, local_opentable: LocalOpenTable, served_webhook: ServedFunction
 ) -> None:
-    sender = await welcome({"clientId": None, "clientSecret": None})
-    local_opentable.booked(sender.restaurant.rid, party_size=4)
+    sender = await create_sender({"clientId": None, "clientSecret": None})
+    local_opentable.book_at(sender.restaurant.rid, party_size=4)
     await sender.send(sender.row(1))
     assert (await sender.send(sender.envelope("updated", 1, partySize=9))).status_code == 200
     logged = json.loads(
-        served.output.wait_for('"event": "hint", "restaurantId": "' + sender.restaurant.id)
+        served_webhook.output.wait_for(
+            '"event": "webhook.refetch", "restaurantId": "' + sender.restaurant.id
+        )
     )
     assert logged["outcome"] == "InvalidSettingsError"
 
 
-@pytest.mark.usefixtures("booked")
-async def test_a_reservation_that_opentable_no_longer_has_is_left_as_it_is(sender: Sender) -> None:
+@pytest.mark.usefixtures("booked_reservation")
+async def test_a_reservation_that_opentable_no_longer_has_is_left_as_it_is(
+    sender: WebhookSender,
+) -> None:
     await sender.send(sender.row(1))
     answer = await sender.send(sender.envelope("cancelled", 1))
     assert answer.status_code == 200
-    assert (await sender.page.document())["status"] == "CONFIRMED"
+    assert (await sender.stored_ledger.document())["status"] == "CONFIRMED"

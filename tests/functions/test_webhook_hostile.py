@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.hostile import HOSTILE
-from tests.sender import Sender, told
+from tests.hostile import HOSTILE_VALUES
+from tests.sender import WebhookSender, response_status
 
 ENVELOPE_DATA = [
     "reservationId",
@@ -41,72 +41,74 @@ OBJECT_FIELDS = [
 ]
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-async def test_a_hostile_value_in_any_field_of_an_envelope_is_kept(
-    name: str, sender: Sender
+@pytest.mark.parametrize("name", HOSTILE_VALUES)
+async def test_a_hostile_value_in_any_envelope_field_is_stored(
+    name: str, sender: WebhookSender
 ) -> None:
     for number, field in enumerate(ENVELOPE_DATA):
         body = sender.envelope(reservationId=f"r{number}") | {"id": f"e{number}"}
-        body["data"][field] = HOSTILE[name]
-        await sender.kept(json.dumps(body).encode())
+        body["data"][field] = HOSTILE_VALUES[name]
+        await sender.send_and_verify_stored(json.dumps(body).encode())
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-async def test_a_hostile_value_around_an_envelopes_data_is_kept(name: str, sender: Sender) -> None:
+@pytest.mark.parametrize("name", HOSTILE_VALUES)
+async def test_a_hostile_value_outside_the_envelope_data_is_stored(
+    name: str, sender: WebhookSender
+) -> None:
     for number, field in enumerate(["eventType", "id", "timestamp"]):
-        body = sender.envelope(reservationId=f"r{number}") | {field: HOSTILE[name]}
-        await sender.kept(json.dumps(body).encode())
+        body = sender.envelope(reservationId=f"r{number}") | {field: HOSTILE_VALUES[name]}
+        await sender.send_and_verify_stored(json.dumps(body).encode())
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-async def test_a_hostile_value_in_any_field_of_an_object_is_kept(name: str, sender: Sender) -> None:
+@pytest.mark.parametrize("name", HOSTILE_VALUES)
+async def test_a_hostile_value_in_any_row_field_is_stored(name: str, sender: WebhookSender) -> None:
     for number, field in enumerate(OBJECT_FIELDS):
-        body = sender.row(1, id=f"r{number}") | {field: HOSTILE[name]}
-        await sender.kept(json.dumps(body).encode())
+        body = sender.row(1, id=f"r{number}") | {field: HOSTILE_VALUES[name]}
+        await sender.send_and_verify_stored(json.dumps(body).encode())
 
 
 @pytest.mark.parametrize("instant", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
 @pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
-async def test_the_ends_of_the_calendar_are_kept_in_any_zone(
-    instant: str, zone: str, welcome: Any
+async def test_calendar_limits_are_stored_in_any_zone(
+    instant: str, zone: str, create_sender: Any
 ) -> None:
-    sender = await welcome(timeZone=zone)
+    sender = await create_sender(timeZone=zone)
     body = sender.envelope(reservationDateTime=instant)
-    await sender.kept(json.dumps(body).encode())
+    await sender.send_and_verify_stored(json.dumps(body).encode())
 
 
 @pytest.mark.parametrize(
     "name", ["a.b", "`", "__proto__", "", "\x00", "$where", "\ud800", "x" * 2048]
 )
-async def test_an_unknown_field_by_any_name_is_ignored(name: str, sender: Sender) -> None:
+async def test_an_unknown_field_by_any_name_is_ignored(name: str, sender: WebhookSender) -> None:
     body = sender.row(1) | {name: {name: [1]}}
-    assert await sender.kept(json.dumps(body).encode()) == "created"
+    assert await sender.send_and_verify_stored(json.dumps(body).encode()) == "created"
 
 
 @pytest.mark.parametrize("id_", ["x" * 2048, "a/b/c", "..", ".", "__x__", "", "\x00", "\ud800"])
-async def test_an_envelopes_id_may_be_anything(id_: str, sender: Sender) -> None:
+async def test_an_envelopes_id_may_be_anything(id_: str, sender: WebhookSender) -> None:
     body = sender.envelope() | {"id": id_}
-    assert await sender.kept(json.dumps(body).encode()) == "created"
-    assert await sender.kept(json.dumps(body).encode()) == "duplicate"
+    assert await sender.send_and_verify_stored(json.dumps(body).encode()) == "created"
+    assert await sender.send_and_verify_stored(json.dumps(body).encode()) == "duplicate"
 
 
-async def test_a_huge_number_is_refused_without_being_computed(sender: Sender) -> None:
+async def test_a_huge_number_is_refused_without_being_computed(sender: WebhookSender) -> None:
     raw = json.dumps(sender.envelope()).replace('"partySize": 4', f'"partySize": {"9" * 200_000}')
-    assert await sender.kept(raw.encode()) == "quarantined"
+    assert await sender.send_and_verify_stored(raw.encode()) == "quarantined"
 
 
 @pytest.mark.parametrize("depth", [50, 400, *range(780, 1000, 5)])
-async def test_any_depth_is_400_or_kept(depth: int, sender: Sender) -> None:
+async def test_any_nesting_depth_is_400_or_stored(depth: int, sender: WebhookSender) -> None:
     body = json.dumps(sender.envelope() | {"id": None})
     raw = body.replace("{", '{"deep": ' + "[" * depth + "]" * depth + ", ", 1).encode()
     answer = await sender.send(raw)
-    assert told(answer) in {(200, "created"), (400, "invalid_json")}
+    assert response_status(answer) in {(200, "created"), (400, "invalid_json")}
 
 
-async def test_ids_alike_but_for_their_case_are_two_reservations(sender: Sender) -> None:
+async def test_ids_that_differ_only_in_case_are_two_reservations(sender: WebhookSender) -> None:
     for id_ in ("abc", "ABC"):
         body = sender.envelope(reservationId=id_) | {"id": f"e-{id_}"}
-        assert await sender.kept(json.dumps(body).encode()) == "created"
+        assert await sender.send_and_verify_stored(json.dumps(body).encode()) == "created"
 
 
 @pytest.mark.parametrize(
@@ -124,7 +126,7 @@ async def test_ids_alike_but_for_their_case_are_two_reservations(sender: Sender)
     ids=lambda headers: next(iter(headers.values()))[:9],
 )
 async def test_hostile_signature_headers_are_refused(
-    headers: dict[str, str], sender: Sender
+    headers: dict[str, str], sender: WebhookSender
 ) -> None:
     answer = await sender.send(sender.envelope(), **headers)
-    assert told(answer) == (401, "unauthenticated")
+    assert response_status(answer) == (401, "unauthenticated")

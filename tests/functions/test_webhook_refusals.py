@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.sender import Sender, signature, told
-from tests.served import Served
+from tests.sender import WebhookSender, response_status, sign_webhook
+from tests.served import ServedFunction
 
-Welcome = Callable[..., Awaitable[Sender]]
+CreateSender = Callable[..., Awaitable[WebhookSender]]
 LIMIT = 256 * 1024
 
 
@@ -36,26 +36,28 @@ LIMIT = 256 * 1024
     ],
     ids=lambda raw: repr(raw[:12]),
 )
-async def test_what_is_no_strict_json_object_is_400(raw: bytes, sender: Sender) -> None:
-    assert told(await sender.send(raw)) == (400, "invalid_json")
+async def test_what_is_no_strict_json_object_is_400(raw: bytes, sender: WebhookSender) -> None:
+    assert response_status(await sender.send(raw)) == (400, "invalid_json")
 
 
-async def test_an_integration_that_is_off_is_403(welcome: Welcome) -> None:
-    sender = await welcome(enabled=False)
+async def test_an_integration_that_is_off_is_403(create_sender: CreateSender) -> None:
+    sender = await create_sender(enabled=False)
     answer = await sender.send(sender.envelope())
-    assert told(answer) == (403, "disabled")
-    assert await sender.page.document() == {}
+    assert response_status(answer) == (403, "disabled")
+    assert await sender.stored_ledger.document() == {}
 
 
-async def test_who_is_not_authenticated_does_not_learn_that_it_is_off(welcome: Welcome) -> None:
-    sender = await welcome(enabled=False)
-    assert told(await sender.post(sender.envelope(), {})) == (401, "unauthenticated")
+async def test_an_unauthenticated_sender_cannot_see_that_the_integration_is_disabled(
+    create_sender: CreateSender,
+) -> None:
+    sender = await create_sender(enabled=False)
+    assert response_status(await sender.post(sender.envelope(), {})) == (401, "unauthenticated")
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS"])
-async def test_any_other_method_is_405(method: str, sender: Sender) -> None:
+async def test_any_other_method_is_405(method: str, sender: WebhookSender) -> None:
     answer = await sender.http.request(method, sender.url)
-    assert told(answer) == (405, "method_not_allowed")
+    assert response_status(answer) == (405, "method_not_allowed")
 
 
 @pytest.mark.parametrize(
@@ -68,31 +70,31 @@ async def test_any_other_method_is_405(method: str, sender: Sender) -> None:
     ],
     ids=lambda headers: next(iter(headers.values())),
 )
-async def test_any_other_media_type_is_415(headers: dict[str, str], sender: Sender) -> None:
-    assert told(await sender.post(b"{}", headers)) == (415, "unsupported_media_type")
+async def test_any_other_media_type_is_415(headers: dict[str, str], sender: WebhookSender) -> None:
+    assert response_status(await sender.post(b"{}", headers)) == (415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize(
     "kind", ["application/json; charset=utf-8", "APPLICATION/JSON", "application/event+json"]
 )
-async def test_json_by_any_of_its_names_is_read(kind: str, sender: Sender) -> None:
+async def test_json_by_any_of_its_names_is_read(kind: str, sender: WebhookSender) -> None:
     answer = await sender.send(sender.envelope(), content_type=kind)
-    assert told(answer) == (200, "created")
+    assert response_status(answer) == (200, "created")
 
 
-async def test_a_body_of_exactly_256_kib_is_read(sender: Sender) -> None:
+async def test_a_body_of_exactly_256_kib_is_read(sender: WebhookSender) -> None:
     raw = json.dumps(sender.envelope()).encode()
     answer = await sender.send(raw + b" " * (LIMIT - len(raw)))
-    assert told(answer) == (200, "created")
+    assert response_status(answer) == (200, "created")
 
 
-async def test_a_body_of_one_byte_more_is_413(sender: Sender) -> None:
+async def test_a_body_of_one_byte_more_is_413(sender: WebhookSender) -> None:
     raw = json.dumps(sender.envelope()).encode()
     answer = await sender.send(raw + b" " * (LIMIT + 1 - len(raw)))
-    assert told(answer) == (413, "too_large")
+    assert response_status(answer) == (413, "too_large")
 
 
-async def test_a_body_of_10_mib_is_413_before_it_was_sent(sender: Sender) -> None:
+async def test_a_body_of_10_mib_is_413_before_it_was_sent(sender: WebhookSender) -> None:
     where = urlsplit(sender.url)
     reader, writer = await asyncio.open_connection(where.hostname, where.port)
     head = f"POST / HTTP/1.1\r\nHost: {where.netloc}\r\nContent-Length: {10 * 1024 * 1024}\r\n\r\n"
@@ -104,7 +106,7 @@ async def test_a_body_of_10_mib_is_413_before_it_was_sent(sender: Sender) -> Non
     assert status == b"HTTP/1.1 413 Request Entity Too Large\r\n"
 
 
-async def test_a_body_without_a_length_is_bounded_too(sender: Sender) -> None:
+async def test_a_body_without_a_length_is_bounded_too(sender: WebhookSender) -> None:
     where = urlsplit(sender.url)
     reader, writer = await asyncio.open_connection(where.hostname, where.port)
     head = f"POST / HTTP/1.1\r\nHost: {where.netloc}\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -117,10 +119,12 @@ async def test_a_body_without_a_length_is_bounded_too(sender: Sender) -> None:
     assert status.startswith(b"HTTP/1.1 413 ")
 
 
-async def test_firestore_out_of_reach_is_503_and_says_when_to_retry(
-    stranded: Served, sender: Sender
+async def test_unreachable_firestore_is_503_with_retry_after(
+    webhook_without_firestore: ServedFunction, sender: WebhookSender
 ) -> None:
     raw = json.dumps(sender.envelope()).encode()
-    answer = await sender.http.post(stranded.url, content=raw, headers=signature(sender.key, raw))
-    assert told(answer) == (503, "unavailable")
+    answer = await sender.http.post(
+        webhook_without_firestore.url, content=raw, headers=sign_webhook(sender.key, raw)
+    )
+    assert response_status(answer) == (503, "unavailable")
     assert int(answer.headers["retry-after"]) > 0

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from tests.indexes.shape import Shape
+from tests.indexes.shape import QueryShape
 
-_BY_DEFAULT = (
+_DEFAULT_INDEXES = (
     {"order": "ASCENDING", "queryScope": "COLLECTION"},
     {"order": "DESCENDING", "queryScope": "COLLECTION"},
     {"arrayConfig": "CONTAINS", "queryScope": "COLLECTION"},
@@ -23,7 +23,7 @@ _BY_DEFAULT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
+class DeclaredIndexes:
     """The declared indexes.
 
     Attributes:
@@ -37,43 +37,45 @@ class Declared:
     @classmethod
     def read(cls, file: Path) -> Self:
         """Read the file."""
-        told = json.loads(file.read_text())
-        rows = told["fieldOverrides"]
+        content = json.loads(file.read_text())
+        rows = content["fieldOverrides"]
         fields = {(row["collectionGroup"], row["fieldPath"]): row["indexes"] for row in rows}
-        return cls(told["indexes"], fields)
+        return cls(content["indexes"], fields)
 
-    def lacks(self, shape: Shape) -> str | None:
+    def missing_index(self, shape: QueryShape) -> str | None:
         """Return what a query lacks, in words; None where it finds its index."""
         sorted_or_searched = len(shape.orders) + len(shape.arrays)
         if not shape.equal and not sorted_or_searched:
             return None
         if not sorted_or_searched or (not shape.equal and sorted_or_searched == 1):
-            return self._lacks_single(shape)
+            return self._missing_single_field_index(shape)
         if any(self._serves(index, shape) for index in self.composite):
             return None
         return f"no composite index for {shape}"
 
-    def single(self, collection: str, field: str) -> list[dict[str, Any]]:
+    def single_field_indexes(self, collection: str, field: str) -> list[dict[str, Any]]:
         """Return the indexes of one field alone; a map's inner fields have the map's."""
         parts = field.split(".")
         for length in range(len(parts), 0, -1):
-            found = self.fields.get((collection, ".".join(parts[:length])))
-            if found is not None:
-                return found
-        return self.fields.get((collection, "*"), list(_BY_DEFAULT))
+            indexes = self.fields.get((collection, ".".join(parts[:length])))
+            if indexes is not None:
+                return indexes
+        return self.fields.get((collection, "*"), list(_DEFAULT_INDEXES))
 
-    def _lacks_single(self, shape: Shape) -> str | None:
+    def _missing_single_field_index(self, shape: QueryShape) -> str | None:
         scope = "COLLECTION_GROUP" if shape.group else "COLLECTION"
-        wanted = [(field, {"order": "ASCENDING"}) for field in shape.equal]
-        wanted += [(field, {"arrayConfig": "CONTAINS"}) for field in shape.arrays]
-        wanted += [(field, {"order": way}) for field, way in shape.orders]
-        for field, kind in wanted:
-            if {**kind, "queryScope": scope} not in self.single(shape.collection, field):
+        required = [(field, {"order": "ASCENDING"}) for field in shape.equal]
+        required += [(field, {"arrayConfig": "CONTAINS"}) for field in shape.arrays]
+        required += [(field, {"order": way}) for field, way in shape.orders]
+        for field, kind in required:
+            if {**kind, "queryScope": scope} not in self.single_field_indexes(
+                shape.collection, field
+            ):
                 return f"no {scope} index of {field} alone for {shape}"
         return None
 
     @staticmethod
-    def _serves(index: Mapping[str, Any], shape: Shape) -> bool:
+    def _serves(index: Mapping[str, Any], shape: QueryShape) -> bool:
         scope = "COLLECTION_GROUP" if shape.group else "COLLECTION"
         if (index["collectionGroup"], index["queryScope"]) != (shape.collection, scope):
             return False

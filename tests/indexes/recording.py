@@ -16,20 +16,20 @@ import pytest
 from google.cloud.firestore_v1.services.firestore import FirestoreAsyncClient, FirestoreClient
 from google.cloud.firestore_v1.types import StructuredQuery
 
-from tests.indexes.declared import Declared
-from tests.indexes.shape import Shape, shapes
+from tests.indexes.declared import DeclaredIndexes
+from tests.indexes.shape import QueryShape, query_shapes
 
 ROOT = Path(__file__).parents[2]
 INDEXES = ROOT / "firestore.indexes.json"
-ROOMS = ("functions", "shared", "dev/operating")
-_BUILDS = {"where", "order_by", "collection_group"}
+PRODUCT_FOLDERS = ("functions", "shared", "dev/operating")
+_QUERY_METHODS = {"where", "order_by", "collection_group"}
 # Firestore's own expiry does this in production; ours works beside the emulator alone.
-_EMULATOR_ALONE = {"journalExpireAt", "quarantineExpireAt"}
-Seen = set[tuple[Shape, str]]
+_EMULATOR_ONLY_FIELDS = {"journalExpireAt", "quarantineExpireAt"}
+RecordedQueries = set[tuple[QueryShape, str]]
 """Shapes, each with a file of the product from which it was asked."""
 
 
-class QueryWatch:
+class QueryRecorder:
     """The pytest plugin.
 
     Args:
@@ -38,20 +38,20 @@ class QueryWatch:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._seen: Seen = set()
+        self._recorded: RecordedQueries = set()
         self._patches = pytest.MonkeyPatch()
 
     def pytest_sessionstart(self) -> None:
         """Begin to listen."""
         for client in (FirestoreAsyncClient, FirestoreClient):
             for name in ("run_query", "run_aggregation_query"):
-                heard = self._heard(getattr(client, name))
-                self._patches.setattr(client, name, heard)
+                recording = self._record_calls(getattr(client, name))
+                self._patches.setattr(client, name, recording)
 
-    def _heard(self, call: Callable[..., Any]) -> Callable[..., Any]:
+    def _record_calls(self, call: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(call)
         def wrapper(client: Any, request: Any = None, **rest: Any) -> Any:
-            self._seen |= set(product_queries(request))
+            self._recorded |= set(product_queries(request))
             return call(client, request, **rest)
 
         return wrapper
@@ -61,79 +61,84 @@ class QueryWatch:
         """Take what a worker of xdist heard."""
         for collection, group, equal, arrays, orders, file in node.workeroutput.get("queries", []):
             ways = tuple((field, way) for field, way in orders)
-            self._seen.add((Shape(collection, group, tuple(equal), tuple(arrays), ways), file))
+            self._recorded.add(
+                (QueryShape(collection, group, tuple(equal), tuple(arrays), ways), file)
+            )
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Judge; a worker hands over what it heard."""
         self._patches.undo()
         if hasattr(self._config, "workeroutput"):
             self._config.workeroutput["queries"] = [
-                (s.collection, s.group, s.equal, s.arrays, s.orders, file) for s, file in self._seen
+                (s.collection, s.group, s.equal, s.arrays, s.orders, file)
+                for s, file in self._recorded
             ]
             return
-        problems = lacking({shape for shape, _ in self._seen})
+        problems = missing_indexes({shape for shape, _ in self._recorded})
         whole = self._config.args == self._config.getini("testpaths")
         if whole and not self._config.option.keyword and session.exitstatus == 0:
-            silent = builders() - {file for _, file in self._seen}
+            silent = files_building_queries() - {file for _, file in self._recorded}
             problems += [f"no test sends a query of {file}" for file in sorted(silent)]
         if problems:
             print("\nfirestore.indexes.json:", *problems, sep="\n  ")  # noqa: T201 -- the verdict
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def lacking(seen: set[Shape], indexes: Path = INDEXES) -> list[str]:
+def missing_indexes(recorded: set[QueryShape], indexes: Path = INDEXES) -> list[str]:
     """Return what each query lacks, in words."""
-    declared = Declared.read(indexes)
-    told = (declared.lacks(shape) for shape in sorted(seen) if not _is_sweep(shape))
-    return [problem for problem in told if problem]
+    declared = DeclaredIndexes.read(indexes)
+    problems = (
+        declared.missing_index(shape) for shape in sorted(recorded) if not _is_expiry_sweep(shape)
+    )
+    return [problem for problem in problems if problem]
 
 
-def builders() -> set[str]:
+def files_building_queries() -> set[str]:
     """Return the files of the product that build a query."""
     return {
         str(path.relative_to(ROOT))
-        for room in ROOMS
-        for path in (ROOT / room).rglob("*.py")
+        for folder in PRODUCT_FOLDERS
+        for path in (ROOT / folder).rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in _BUILDS
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in _QUERY_METHODS
     }
 
 
-def product_queries(request: Any) -> Iterator[tuple[Shape, str]]:
+def product_queries(request: Any) -> Iterator[tuple[QueryShape, str]]:
     """Yield the shapes of a request that the product sends, by each of its files on the way."""
     files = set(_callers())
     if files:
-        for shape in shapes(_query(request)):
+        for shape in query_shapes(_query(request)):
             yield from ((shape, file) for file in files)
 
 
 def _query(request: Any) -> StructuredQuery:
     """Return the query of a request, which the library writes as a mapping or as a message."""
-    told = request if isinstance(request, dict) else type(request).to_dict(request)
-    if "structured_aggregation_query" in told:
-        told = told["structured_aggregation_query"]
-        told = told if isinstance(told, dict) else type(told).to_dict(told)
-    found = told["structured_query"]
-    if isinstance(found, StructuredQuery):
-        return found
-    return StructuredQuery(found) if isinstance(found, dict) else StructuredQuery.wrap(found)
+    fields = request if isinstance(request, dict) else type(request).to_dict(request)
+    if "structured_aggregation_query" in fields:
+        fields = fields["structured_aggregation_query"]
+        fields = fields if isinstance(fields, dict) else type(fields).to_dict(fields)
+    query = fields["structured_query"]
+    if isinstance(query, StructuredQuery):
+        return query
+    return StructuredQuery(query) if isinstance(query, dict) else StructuredQuery.wrap(query)
 
 
 def _callers() -> Iterator[str]:
     frame = sys._getframe()
     while frame.f_back:
         frame = frame.f_back
-        if file := _of_the_product(frame.f_code.co_filename):
+        if file := _product_file(frame.f_code.co_filename):
             yield file
 
 
 @functools.cache
-def _of_the_product(name: str) -> str | None:
+def _product_file(name: str) -> str | None:
     path = Path(name)
-    if any(path.is_relative_to(ROOT / room) for room in ROOMS):
+    if any(path.is_relative_to(ROOT / folder) for folder in PRODUCT_FOLDERS):
         return str(path.relative_to(ROOT))
     return None
 
 
-def _is_sweep(shape: Shape) -> bool:
-    return shape.group and any(field in _EMULATOR_ALONE for field, _ in shape.orders)
+def _is_expiry_sweep(shape: QueryShape) -> bool:
+    return shape.group and any(field in _EMULATOR_ONLY_FIELDS for field, _ in shape.orders)

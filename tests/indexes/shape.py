@@ -7,13 +7,13 @@ from typing import Any
 
 from google.cloud.firestore_v1.types import StructuredQuery
 
-NAME = "__name__"
-_EQUAL = {"EQUAL", "IN", "IS_NULL", "IS_NAN"}
-_ARRAY = {"ARRAY_CONTAINS", "ARRAY_CONTAINS_ANY"}
+DOCUMENT_NAME_FIELD = "__name__"
+_EQUALITY_OPERATORS = {"EQUAL", "IN", "IS_NULL", "IS_NAN"}
+_ARRAY_OPERATORS = {"ARRAY_CONTAINS", "ARRAY_CONTAINS_ANY"}
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Shape:
+class QueryShape:
     """One alternative of a query: an OR is as many as it has parts.
 
     Attributes:
@@ -40,22 +40,22 @@ class Shape:
         return f"{scope} {self.collection}: {', '.join(equal + arrays + orders) or 'all'}"
 
 
-def shapes(query: StructuredQuery) -> Iterator[Shape]:
+def query_shapes(query: StructuredQuery) -> Iterator[QueryShape]:
     """Yield the shape of each alternative of a query."""
     [source] = query.from_
     asked = [(row.field.field_path, row.direction.name) for row in query.order_by]
     for filters in _alternatives(query.where):
-        equal = {field for field, op in filters if op in _EQUAL}
-        arrays = {field for field, op in filters if op in _ARRAY}
+        equal = {field for field, op in filters if op in _EQUALITY_OPERATORS}
+        arrays = {field for field, op in filters if op in _ARRAY_OPERATORS}
         ranges = {field for field, _ in filters} - equal - arrays
         # A range sorts by its field first, where nothing else is asked for.
         sorted_by = [field for field, _ in asked]
         implied = [(field, "ASCENDING") for field in sorted(ranges) if field not in sorted_by]
-        orders = [(field, way) for field, way in (*implied, *asked) if field != NAME]
-        yield Shape(
+        orders = [(field, way) for field, way in (*implied, *asked) if field != DOCUMENT_NAME_FIELD]
+        yield QueryShape(
             source.collection_id,
             source.all_descendants,
-            tuple(sorted(equal - {NAME})),
+            tuple(sorted(equal - {DOCUMENT_NAME_FIELD})),
             tuple(sorted(arrays)),
             tuple((field, way) for field, way in orders if field not in equal),
         )

@@ -11,7 +11,7 @@ from dev.emulator import Emulator
 
 ROOT = Path(__file__).parents[2]
 # Stands in for a file of the product: what is compiled under its name counts as its own.
-ASKS = '''
+QUERY_TEST_TEMPLATE = '''
 from google.cloud.firestore import AsyncClient
 
 async def test_it() -> None:
@@ -36,7 +36,7 @@ def test_a_query_without_an_index_fails_the_run(
     emulator: Emulator, tmp_path: Path, field: str, room: str, code: int
 ) -> None:
     path = str(ROOT / room / "asks.py")
-    text = ASKS.format(field=field, path=path)
+    text = QUERY_TEST_TEMPLATE.format(field=field, path=path)
     (tmp_path / "test_asks.py").write_text(text)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", "-c", "pyproject.toml",

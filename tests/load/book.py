@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tests.restaurants import Restaurant
-from tests.statements import envelope, row
+from tests.statements import envelope_body, row_body
 
-VERSIONS = 12
-_KINDS = ("opentable", "relay", "both")
+VERSIONS_PER_RESERVATION = 12
+_REPORTED_BY = ("opentable", "relay", "both")
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class ReservationLoad:
     """All that is ever said about one reservation.
 
     Attributes:
@@ -26,28 +26,31 @@ class Spoken:
     party_size: int
 
 
-def spoken(restaurant: Restaurant, reservations: int) -> Iterator[Spoken]:
+def generate_load(restaurant: Restaurant, reservations: int) -> Iterator[ReservationLoad]:
     """Yield so many reservations of a restaurant."""
     for number in range(reservations):
-        key, kind = f"ot_{number}", _KINDS[number % len(_KINDS)]
+        key, kind = f"ot_{number}", _REPORTED_BY[number % len(_REPORTED_BY)]
         bodies: dict[str, bytes] = {}
         if kind != "relay":
             bodies |= dict(_rows(restaurant, key))
         if kind != "opentable":
             bodies |= dict(_envelopes(restaurant, key))
-        last = VERSIONS if kind == "relay" else VERSIONS + 1
-        yield Spoken(key, bodies, last)
+        last = VERSIONS_PER_RESERVATION if kind == "relay" else VERSIONS_PER_RESERVATION + 1
+        yield ReservationLoad(key, bodies, last)
 
 
 def _rows(restaurant: Restaurant, key: str) -> Iterator[tuple[str, bytes]]:
-    for version in range(1, VERSIONS + 1):
-        said = {"id": f"{restaurant.rid}-{key}", "rid": int(restaurant.rid)}
-        yield f"seq-{version}", json.dumps(row(version, **said, party_size=version + 1)).encode()
+    for version in range(1, VERSIONS_PER_RESERVATION + 1):
+        fields = {"id": f"{restaurant.rid}-{key}", "rid": int(restaurant.rid)}
+        yield (
+            f"seq-{version}",
+            json.dumps(row_body(version, **fields, party_size=version + 1)).encode(),
+        )
 
 
 def _envelopes(restaurant: Restaurant, key: str) -> Iterator[tuple[str, bytes]]:
-    for version in range(1, VERSIONS + 1):
+    for version in range(1, VERSIONS_PER_RESERVATION + 1):
         kind = "created" if version == 1 else "updated"
-        said = {"reservationId": key, "restaurantId": restaurant.id, "partySize": version}
-        body = envelope(kind, version, **said)
+        fields = {"reservationId": key, "restaurantId": restaurant.id, "partySize": version}
+        body = envelope_body(kind, version, **fields)
         yield f"evt-{body['id']}", json.dumps(body).encode()

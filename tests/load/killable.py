@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _START_SECONDS = 60
 
 
-class Killable:
+class KillableFunction:
     """Serves a function, but for moments.
 
     Args:
@@ -29,11 +29,13 @@ class Killable:
 
     def __init__(self, target: str, **variables: str) -> None:
         port = find_free_port()
-        place = ["--host", LOOPBACK, "--port", str(port)]
+        address = ["--host", LOOPBACK, "--port", str(port)]
         self._command = [sys.executable, "-m", "functions_framework", "--source", str(MAIN_FILE)]
-        self._command += ["--target", target, *place]
-        kept = {name: text for name, text in os.environ.items() if name.startswith(("PATH", "COV"))}
-        self._variables = kept | variables
+        self._command += ["--target", target, *address]
+        inherited = {
+            name: text for name, text in os.environ.items() if name.startswith(("PATH", "COV"))
+        }
+        self._variables = inherited | variables
         self._stack = ExitStack()
         self._child: subprocess.Popen[str] | None = None
         self.url = f"http://{LOOPBACK}:{port}/"

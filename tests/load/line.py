@@ -10,7 +10,7 @@ from dev.processes import LOOPBACK
 _CHUNK_BYTES = 65_536
 
 
-class CuttableLine:
+class CuttableTcpProxy:
     """Forwards what comes to a port of its own.
 
     Args:
@@ -36,7 +36,7 @@ class CuttableLine:
         for writer in self._writers:
             writer.transport.abort()
 
-    def mend(self) -> None:
+    def restore(self) -> None:
         """Let connections through again."""
         self._is_up = True
 
@@ -47,12 +47,12 @@ class CuttableLine:
         far_reader, far_writer = await asyncio.open_connection(*self._target)
         self._writers |= {writer, far_writer}
         try:
-            await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+            await asyncio.gather(_forward(reader, far_writer), _forward(far_reader, writer))
         finally:
             self._writers -= {writer, far_writer}
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator["CuttableLine"]:
+    async def open(self) -> AsyncIterator["CuttableTcpProxy"]:
         """Listen until the block ends."""
         server = await asyncio.start_server(self._connect, LOOPBACK, 0)
         self.host = f"{LOOPBACK}:{server.sockets[0].getsockname()[1]}"
@@ -64,7 +64,7 @@ class CuttableLine:
             await server.wait_closed()
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with contextlib.suppress(OSError):
         while chunk := await reader.read(_CHUNK_BYTES):
             writer.write(chunk)

@@ -8,15 +8,15 @@ from random import Random
 
 import httpx
 
-_AT_ONCE = 16
+_MAX_CONCURRENT_REQUESTS = 16
 _PAUSE_SECONDS = 0.05
-_TWICE = 0.1
+_DUPLICATE_RATIO = 0.1
 
 Post = Callable[[bytes], Awaitable[httpx.Response]]
 
 
 @dataclass(slots=True)
-class Redelivery:
+class RedeliveringSender:
     """Sends bodies until each was acknowledged.
 
     Attributes:
@@ -24,25 +24,25 @@ class Redelivery:
         waiting: What is still to be sent.
         acknowledged: How many answers were a 2xx.
         failed: How many attempts came to nothing.
-        odd: Answers that are neither a 2xx nor a 503: there must be none.
+        unexpected_statuses: Answers that are neither a 2xx nor a 503: there must be none.
     """
 
     post: Post
     waiting: deque[bytes] = field(default_factory=deque)
     acknowledged: int = 0
     failed: int = 0
-    odd: list[int] = field(default_factory=list)
-    _news: asyncio.Condition = field(default_factory=asyncio.Condition)
+    unexpected_statuses: list[int] = field(default_factory=list)
+    _progress: asyncio.Condition = field(default_factory=asyncio.Condition)
     _random: Random = field(default_factory=lambda: Random(8))  # noqa: S311 -- repeatable
 
     async def run(self) -> None:
         """Send all that waits, until nothing does."""
-        await asyncio.gather(*(self._work() for _ in range(_AT_ONCE)))
+        await asyncio.gather(*(self._work() for _ in range(_MAX_CONCURRENT_REQUESTS)))
 
-    async def reached(self, *, acknowledged: int = 0, failed: int = 0) -> None:
+    async def wait_until(self, *, acknowledged: int = 0, failed: int = 0) -> None:
         """Wait until so many were acknowledged, and so many attempts came to nothing."""
-        async with self._news:
-            await self._news.wait_for(
+        async with self._progress:
+            await self._progress.wait_for(
                 lambda: self.acknowledged >= acknowledged and self.failed >= failed
             )
 
@@ -51,21 +51,21 @@ class Redelivery:
             body = self.waiting.popleft()
             if await self._is_acknowledged(body):
                 self.acknowledged += 1
-                again = self._random.random() < _TWICE
+                resend = self._random.random() < _DUPLICATE_RATIO
             else:
                 self.failed += 1
-                again = True
+                resend = True
                 await asyncio.sleep(_PAUSE_SECONDS)
-            if again:
+            if resend:
                 self.waiting.append(body)
-            async with self._news:
-                self._news.notify_all()
+            async with self._progress:
+                self._progress.notify_all()
 
     async def _is_acknowledged(self, body: bytes) -> bool:
         try:
-            answer = await self.post(body)
+            response = await self.post(body)
         except httpx.TransportError:
             return False
-        if answer.status_code not in {200, 202, 503}:
-            self.odd.append(answer.status_code)
-        return answer.is_success
+        if response.status_code not in {200, 202, 503}:
+            self.unexpected_statuses.append(response.status_code)
+        return response.is_success

@@ -12,12 +12,12 @@ import pytest
 from google.cloud.firestore import AsyncClient
 
 from dev.emulator import Emulator
-from tests.load.book import Spoken, spoken
-from tests.load.killable import Killable
-from tests.load.line import CuttableLine
-from tests.load.redelivery import Redelivery
-from tests.page import Page
-from tests.restaurants import Restaurant, keep_secret, new_restaurant, seed
+from tests.load.book import ReservationLoad, generate_load
+from tests.load.killable import KillableFunction
+from tests.load.line import CuttableTcpProxy
+from tests.load.redelivery import RedeliveringSender
+from tests.page import StoredLedger
+from tests.restaurants import Restaurant, new_restaurant, seed, write_secret
 
 SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 RESERVATIONS, DISTURBANCES, SECONDS = (3_000, 40, 3_600) if SOAK else (18, 2, 120)
@@ -25,29 +25,33 @@ ANSWER_SECONDS = 15
 
 
 @pytest.fixture
-def restaurant() -> Restaurant:
+def load_restaurant() -> Restaurant:
     return new_restaurant()
 
 
 @pytest.fixture
-async def page(firestore: AsyncClient, restaurant: Restaurant, tmp_path: Path) -> Page:
-    await seed(firestore, restaurant, webhookAuth=["bearer"])
-    keep_secret(tmp_path / "secrets.json", restaurant.secret, {"bearerTokens": ["proof"]})
-    return Page(firestore, restaurant.settings())
+async def load_ledger(
+    firestore: AsyncClient, load_restaurant: Restaurant, tmp_path: Path
+) -> StoredLedger:
+    await seed(firestore, load_restaurant, webhookAuth=["bearer"])
+    write_secret(tmp_path / "secrets.json", load_restaurant.secret, {"bearerTokens": ["proof"]})
+    return StoredLedger(firestore, load_restaurant.settings())
 
 
 @pytest.fixture
-async def line(emulator: Emulator) -> AsyncIterator[CuttableLine]:
-    async with CuttableLine(emulator.host).open() as opened:
+async def firestore_proxy(emulator: Emulator) -> AsyncIterator[CuttableTcpProxy]:
+    async with CuttableTcpProxy(emulator.host).open() as opened:
         yield opened
 
 
 @pytest.fixture
-async def webhook(page: Page, line: CuttableLine, tmp_path: Path) -> AsyncIterator[Killable]:
-    killable = Killable(
+async def webhook(
+    load_ledger: StoredLedger, firestore_proxy: CuttableTcpProxy, tmp_path: Path
+) -> AsyncIterator[KillableFunction]:
+    killable = KillableFunction(
         "opentable_webhook",
-        GOOGLE_CLOUD_PROJECT=page.client.project,
-        FIRESTORE_EMULATOR_HOST=line.host,
+        GOOGLE_CLOUD_PROJECT=load_ledger.client.project,
+        FIRESTORE_EMULATOR_HOST=firestore_proxy.host,
         SECRETS_FILE=str(tmp_path / "secrets.json"),
         HINT_BUDGET_SECONDS="0",
     )
@@ -57,59 +61,68 @@ async def webhook(page: Page, line: CuttableLine, tmp_path: Path) -> AsyncIterat
 
 
 @pytest.fixture
-async def sender(webhook: Killable) -> AsyncIterator[Redelivery]:
+async def sender(webhook: KillableFunction) -> AsyncIterator[RedeliveringSender]:
     headers = {"authorization": "Bearer proof", "content-type": "application/json"}
     async with httpx.AsyncClient(timeout=ANSWER_SECONDS, headers=headers) as http:
-        yield Redelivery(lambda body: http.post(webhook.url, content=body))
+        yield RedeliveringSender(lambda body: http.post(webhook.url, content=body))
 
 
-async def test_kill_9_of_the_process_loses_nothing_and_doubles_nothing(
-    sender: Redelivery, webhook: Killable, page: Page, restaurant: Restaurant
+async def test_killing_the_process_loses_and_duplicates_nothing(
+    sender: RedeliveringSender,
+    webhook: KillableFunction,
+    load_ledger: StoredLedger,
+    load_restaurant: Restaurant,
 ) -> None:
     async def kill() -> None:
         await asyncio.to_thread(webhook.kill)
 
-    await _assert_survives(kill, sender, page, restaurant)
+    await _assert_survives(kill, sender, load_ledger, load_restaurant)
 
 
-async def test_a_cut_line_to_firestore_loses_nothing_and_doubles_nothing(
-    sender: Redelivery, line: CuttableLine, page: Page, restaurant: Restaurant
+async def test_cutting_the_firestore_connection_loses_and_duplicates_nothing(
+    sender: RedeliveringSender,
+    firestore_proxy: CuttableTcpProxy,
+    load_ledger: StoredLedger,
+    load_restaurant: Restaurant,
 ) -> None:
     async def cut() -> None:
-        line.cut()
-        await sender.reached(failed=sender.failed + 10)
-        line.mend()
+        firestore_proxy.cut()
+        await sender.wait_until(failed=sender.failed + 10)
+        firestore_proxy.restore()
 
-    await _assert_survives(cut, sender, page, restaurant)
-    assert line.cuts
+    await _assert_survives(cut, sender, load_ledger, load_restaurant)
+    assert firestore_proxy.cuts
 
 
 async def _assert_survives(
-    disturb: Callable[[], Awaitable[None]], sender: Redelivery, page: Page, restaurant: Restaurant
+    disturb: Callable[[], Awaitable[None]],
+    sender: RedeliveringSender,
+    page: StoredLedger,
+    restaurant: Restaurant,
 ) -> None:
     """Send everything in any order, disturbed again and again; look at every reservation."""
-    everything = list(spoken(restaurant, RESERVATIONS))
+    everything = list(generate_load(restaurant, RESERVATIONS))
     bodies = [body for each in everything for body in each.bodies.values()]
     Random(5).shuffle(bodies)  # noqa: S311 -- an order, not a secret
     sender.waiting = deque(bodies)
     async with asyncio.timeout(SECONDS):
         await asyncio.gather(sender.run(), _disturb_often(disturb, sender, len(bodies)))
-    assert (sender.odd, await page.quarantined()) == ([], [])
+    assert (sender.unexpected_statuses, await page.quarantine_items()) == ([], [])
     assert sender.failed > 0
     for each in everything:
-        await _assert_whole(each, page)
+        await _assert_complete(each, page)
 
 
 async def _disturb_often(
-    disturb: Callable[[], Awaitable[None]], sender: Redelivery, bodies: int
+    disturb: Callable[[], Awaitable[None]], sender: RedeliveringSender, bodies: int
 ) -> None:
     for number in range(1, DISTURBANCES + 1):
-        await sender.reached(acknowledged=bodies * number // (DISTURBANCES + 1))
+        await sender.wait_until(acknowledged=bodies * number // (DISTURBANCES + 1))
         await disturb()
 
 
-async def _assert_whole(each: Spoken, page: Page) -> None:
+async def _assert_complete(each: ReservationLoad, page: StoredLedger) -> None:
     journal = await page.journal(each.key)
     assert journal.keys() == each.bodies.keys()
     assert (await page.document(each.key))["partySize"] == each.party_size
-    assert await page.astray(each.key) == {}
+    assert await page.diff_from_journal(each.key) == {}

@@ -6,24 +6,26 @@ from typing import ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from tests.machine.draws import ACTS, NAMES, days, errands, fates, hours, minutes, numbers
-from tests.machine.levelling import assert_levels
-from tests.machine.mortal import UNHARMED, Fate
-from tests.machine.stage import Stage
-from tests.machine.town import Town, open_town
-from tests.machine.workers import Errand, run_at_once
-from tests.world import BEGINNING
+from tests.machine.draws import ACTIONS, NAMES, days, fault_plans, hours, jobs, minutes, numbers
+from tests.machine.levelling import assert_recovers
+from tests.machine.mortal import NO_FAULT, FaultPlan
+from tests.machine.stage import MachineEnvironment
+from tests.machine.town import MachineRestaurant, open_machine_restaurant
+from tests.machine.workers import WorkerJob, run_concurrently
+from tests.world import START_TIME
 
 
-class Convergence(RuleBasedStateMachine):
+class LedgerStateMachine(RuleBasedStateMachine):
     """Both sides of a restaurant, and all that can befall what keeps them equal."""
 
-    stage: ClassVar[Stage]
+    environment: ClassVar[MachineEnvironment]
 
     def __init__(self) -> None:
         super().__init__()
-        self.client = self.stage.project()
-        self.town: Town = self.stage.wait(open_town(self.client))
+        self.client = self.environment.new_client()
+        self.restaurant: MachineRestaurant = self.environment.wait(
+            open_machine_restaurant(self.client)
+        )
 
     @initialize(days=st.lists(days, min_size=2, max_size=3))
     def opens(self, days: list[int]) -> None:
@@ -32,68 +34,72 @@ class Convergence(RuleBasedStateMachine):
 
     @rule(day=days, hour=hours, named=st.booleans())
     def is_booked(self, day: int, hour: int, *, named: bool) -> None:
-        guest = self.town.guests.add(NAMES[hour % 4], "Example").key if named else None
-        self.town.desk.create(self._at(day, hour), 2, guest_key=guest, request="Window seat")
+        guest = self.restaurant.guest_actions.add(NAMES[hour % 4], "Example").key if named else None
+        self.restaurant.reservation_actions.create(
+            self._at(day, hour), 2, guest_key=guest, request="Window seat"
+        )
 
     @rule(number=numbers, day=days, hour=hours)
     def is_moved(self, number: int, day: int, hour: int) -> None:
-        self.town.desk.reschedule(self._key(number), self._at(day, hour))
+        self.restaurant.reservation_actions.reschedule(self._key(number), self._at(day, hour))
 
-    @rule(number=numbers, act=st.sampled_from(sorted(ACTS)))
+    @rule(number=numbers, act=st.sampled_from(sorted(ACTIONS)))
     def is_changed(self, number: int, act: str) -> None:
-        ACTS[act](self.town, self._key(number))
+        ACTIONS[act](self.restaurant, self._key(number))
 
     @rule(size=st.integers(1, 8))
     def walks_in(self, size: int) -> None:
-        self.town.floor.add_walk_in(size)
+        self.restaurant.visit_actions.add_walk_in(size)
 
     @rule(number=numbers, name=st.sampled_from(NAMES))
     def guest_is_renamed(self, number: int, name: str) -> None:
-        keys = self.town.guest_keys()
-        self.town.guests.rename(keys[-1 - number % len(keys)], name, "Renamed")
+        keys = self.restaurant.guest_keys()
+        self.restaurant.guest_actions.rename(keys[-1 - number % len(keys)], name, "Renamed")
 
     @rule(number=numbers)
     def guests_are_merged(self, number: int) -> None:
-        keys = self.town.guest_keys()
+        keys = self.restaurant.guest_keys()
         if len(keys) > 1:
-            self.town.guests.merge(keys[number % len(keys)], keys[(number + 1) % len(keys)])
+            self.restaurant.guest_actions.merge(
+                keys[number % len(keys)], keys[(number + 1) % len(keys)]
+            )
 
     @rule(number=numbers)
     def guest_is_forgotten(self, number: int) -> None:
-        keys = self.town.guest_keys()
+        keys = self.restaurant.guest_keys()
         if len(keys) > 1:  # somebody stays, to be renamed and merged
-            self.town.guests.forget(keys[number % len(keys)])
+            self.restaurant.guest_actions.forget(keys[number % len(keys)])
 
     @rule(opentable=minutes, relay=minutes)
     def clocks_drift(self, opentable: int, relay: int) -> None:
-        self.town.skewed.skew = timedelta(minutes=opentable)
-        self.town.relay_skew = timedelta(minutes=relay)
+        self.restaurant.opentable_clock.skew = timedelta(minutes=opentable)
+        self.restaurant.relay_skew = timedelta(minutes=relay)
 
     @rule(seconds=st.sampled_from([1, 90, 541, 3_600, 90_000]))
     def time_passes(self, seconds: int) -> None:
-        self.town.world.clock.advance(seconds)
+        self.restaurant.world.clock.advance(seconds)
 
     @rule(number=numbers)
     def webhook_arrives(self, number: int) -> None:
-        self._run((number, UNHARMED))
+        self._run((number, NO_FAULT))
 
     @rule(number=numbers)
-    def webhooks_meet(self, number: int) -> None:
+    def webhooks_arrive_concurrently(self, number: int) -> None:
         # Neighbours often tell of one reservation: OpenTable's word and the relay's.
-        self._run((number, UNHARMED), (number + 1, UNHARMED))
+        self._run((number, NO_FAULT), (number + 1, NO_FAULT))
 
-    @rule(errand=errands, fate=fates)
-    def worker_runs(self, errand: str | int, fate: Fate) -> None:
-        self._run((errand, fate))
+    @rule(job=jobs, faults=fault_plans)
+    def worker_runs(self, job: str | int, faults: FaultPlan) -> None:
+        self._run((job, faults))
 
-    @rule(errand=errands, fate=fates, other=errands, other_fate=fates)
+    @rule(job=jobs, faults=fault_plans, other_job=jobs, other_faults=fault_plans)
     def two_workers_run(
-        self, errand: str | int, fate: Fate, other: str | int, other_fate: Fate
+        self, job: str | int, faults: FaultPlan, other_job: str | int, other_faults: FaultPlan
     ) -> None:
-        self._run((errand, fate), (other, other_fate))
+        self._run((job, faults), (other_job, other_faults))
 
-    @rule(errand=st.sampled_from(["poll", "reconcile", "backfill"]), number=numbers, day=days)
-    def book_changes_between_pages(self, errand: str, number: int, day: int) -> None:
+    @rule(job=st.sampled_from(["poll", "reconcile", "backfill"]), number=numbers, day=days)
+    def reservations_change_between_pages(self, job: str, number: int, day: int) -> None:
         changed: list[int] = []
 
         def change(_: object) -> None:
@@ -101,29 +107,31 @@ class Convergence(RuleBasedStateMachine):
                 changed.append(day)
                 self.is_moved(number, day, 20)
 
-        self.town.world.sandbox.faults.on_page = change
-        self._run((errand, UNHARMED))
-        self.town.world.sandbox.faults.on_page = None
+        self.restaurant.world.sandbox.faults.on_page = change
+        self._run((job, NO_FAULT))
+        self.restaurant.world.sandbox.faults.on_page = None
 
     def teardown(self) -> None:
         try:
-            self.stage.wait(assert_levels(self.town))
+            self.environment.wait(assert_recovers(self.restaurant))
         finally:
-            for worker in self.town.workers:
+            for worker in self.restaurant.workers:
                 worker.executor.shutdown()
-            self.stage.emulator.clear(self.client.project)
+            self.environment.emulator.clear(self.client.project)
 
-    def _run(self, *runs: tuple[str | int, Fate]) -> None:
-        pairs = zip(self.town.workers, runs, strict=False)
-        self.stage.wait(
-            run_at_once(*((worker, self._errand(what), fate) for worker, (what, fate) in pairs))
+    def _run(self, *runs: tuple[str | int, FaultPlan]) -> None:
+        pairs = zip(self.restaurant.workers, runs, strict=False)
+        self.environment.wait(
+            run_concurrently(
+                *((worker, self._job(what), faults) for worker, (what, faults) in pairs)
+            )
         )
 
-    def _errand(self, what: str | int) -> Errand:
-        return what if isinstance(what, str) else self.town.message(what)
+    def _job(self, job: str | int) -> WorkerJob:
+        return job if isinstance(job, str) else self.restaurant.message(job)
 
     def _key(self, number: int) -> str:
-        return self.town.reservation(number).key
+        return self.restaurant.reservation(number).key
 
     def _at(self, day: int, hour: int) -> datetime:
-        return BEGINNING.replace(hour=hour) + timedelta(days=day)
+        return START_TIME.replace(hour=hour) + timedelta(days=day)

@@ -3,58 +3,58 @@
 from datetime import timedelta
 
 from shared.edge import paths
-from tests.machine.mortal import UNHARMED
-from tests.machine.town import Town
-from tests.machine.truth import footprint, mistakes, unfolded
-from tests.machine.workers import OWN, run_at_once
+from tests.machine.mortal import NO_FAULT
+from tests.machine.town import MachineRestaurant
+from tests.machine.truth import diff_from_journals, find_mistakes, read_update_times
+from tests.machine.workers import NATIVE_RESERVATION_ID, run_concurrently
 from tests.world import NEW_YORK
 
 # Longer than the lease of any run that died.
 _LEASE_SECONDS = 541
 
 
-async def assert_levels(town: Town) -> None:
+async def assert_recovers(restaurant: MachineRestaurant) -> None:
     """Poll, reconcile, and find the ledger level; reconcile again, and find nothing."""
-    world = town.world
-    town.mend()
+    world = restaurant.world
+    restaurant.make_rows_readable()
     world.clock.advance(_LEASE_SECONDS)
-    (polled,) = await run_at_once((town.workers[0], "poll", UNHARMED))
+    (polled,) = await run_concurrently((restaurant.workers[0], "poll", NO_FAULT))
     assert polled["status"] == "ok", polled
-    (first,) = await run_at_once((town.workers[1], "reconcile", UNHARMED))
+    (first,) = await run_concurrently((restaurant.workers[1], "reconcile", NO_FAULT))
     assert first["status"] == "COMPLETED", first
-    await _assert_level(town)
-    await _assert_nothing_is_left(town)
+    await _assert_ledger_equals_opentable(restaurant)
+    await _assert_second_run_changes_nothing(restaurant)
 
 
-async def _assert_level(town: Town) -> None:
-    world = town.world
-    ledger = await world.ledger()
+async def _assert_ledger_equals_opentable(restaurant: MachineRestaurant) -> None:
+    world = restaurant.world
+    ledger = await world.ledger_documents()
     since = world.clock().astimezone(NEW_YORK).date() - timedelta(days=1)
-    wrong = mistakes(world.sandbox.store, town.rid, ledger, since)
-    assert not wrong, wrong
-    astray = await unfolded(world.services.firestore, world.restaurant.id, ledger)
-    assert not astray, astray
-    await _assert_own_is_whole(town)
+    mistakes_found = find_mistakes(world.sandbox.store, restaurant.rid, ledger, since)
+    assert not mistakes_found, mistakes_found
+    differences = await diff_from_journals(world.services.firestore, world.restaurant.id, ledger)
+    assert not differences, differences
+    await _assert_native_reservation_consistent(restaurant)
 
 
-async def _assert_own_is_whole(town: Town) -> None:
+async def _assert_native_reservation_consistent(restaurant: MachineRestaurant) -> None:
     """See that Lineup's own reservation is cancelled and journaled, or neither."""
     reservations = paths.reservations_collection(
-        town.world.services.firestore, town.world.restaurant.id
+        restaurant.world.services.firestore, restaurant.world.restaurant.id
     )
-    own = reservations.document(OWN)
-    status = ((await own.get()).to_dict() or {})["status"]
-    journaled = [entry.id async for entry in paths.journal_collection(own).stream()]
+    reservation = reservations.document(NATIVE_RESERVATION_ID)
+    status = ((await reservation.get()).to_dict() or {})["status"]
+    journaled = [entry.id async for entry in paths.journal_collection(reservation).stream()]
     assert (status, len(journaled)) in {("CONFIRMED", 0), ("CANCELLED", 1)}
 
 
-async def _assert_nothing_is_left(town: Town) -> None:
+async def _assert_second_run_changes_nothing(town: MachineRestaurant) -> None:
     client = town.world.services.firestore
-    before = await footprint(client)
-    (second,) = await run_at_once((town.workers[0], "reconcile", UNHARMED))
+    before = await read_update_times(client)
+    (second,) = await run_concurrently((town.workers[0], "reconcile", NO_FAULT))
     found = {kind: second[kind] for kind in ("created", "updated", "cancelled", "divergences")}
     assert not any(found.values()), found
-    after = await footprint(client)
+    after = await read_update_times(client)
     written = {path for path, time in after.items() if before.get(path) != time}
     names = {path.partition("/documents/")[2] or path for path in written}
     restaurant = f"restaurants/{town.world.restaurant.id}"

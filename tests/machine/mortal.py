@@ -12,68 +12,69 @@ from typing_extensions import override
 from dev.sandbox.adapter import SandboxAdapter
 from dev.sandbox.answers import OpenTableApi
 
-LOST: type[Exception] = google.ServiceUnavailable
+LOST_RESPONSE_ERROR: type[Exception] = google.ServiceUnavailable
 
 
-class Death(BaseException):
+class ProcessKilled(BaseException):
     """The worker's process ends here; nothing that it runs may catch this."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class FaultPlan:
     """What befalls a worker in its next run.
 
     Attributes:
-        dies_at: The number of steps that it lives; one is before, one after each of its calls.
-        loses_at: The number of calls to Firestore that are answered until one is not, although
+        kill_at_step: The number of steps that it lives; one is before, one after each of its calls.
+        lose_response_at: The number of calls to Firestore that are answered until one is not,
+            although
             what it asked for was done.
     """
 
-    dies_at: int | None = None
-    loses_at: int | None = None
+    kill_at_step: int | None = None
+    lose_response_at: int | None = None
 
 
-UNHARMED = Fate()
+NO_FAULT = FaultPlan()
 
 
-class Mortal:
+class WorkerFaults:
     """Counts a worker's steps, and ends it where its fate says so."""
 
     def __init__(self) -> None:
-        self._fate = UNHARMED
+        self._plan = NO_FAULT
         self._steps = self._answers = 0
 
-    def begin(self, fate: Fate) -> None:
+    def start(self, plan: FaultPlan) -> None:
         """Start as a new process that a fate awaits."""
-        self._fate, self._steps, self._answers = fate, 0, 0
+        self._plan, self._steps, self._answers = plan, 0, 0
 
     def step(self) -> None:
         """Live on, or die; the dead make no further call."""
         self._steps += 1
-        if self._fate.dies_at is not None and self._steps > self._fate.dies_at:
-            raise Death
+        if self._plan.kill_at_step is not None and self._steps > self._plan.kill_at_step:
+            raise ProcessKilled
 
-    def hear(self) -> None:
+    def receive(self) -> None:
         """Hear an answer of Firestore's, unless this is the one that is lost."""
         self.step()
         self._answers += 1
-        if self._answers - 1 == self._fate.loses_at:
-            raise LOST("lost by the test")
+        if self._answers - 1 == self._plan.lose_response_at:
+            raise LOST_RESPONSE_ERROR("lost by the test")
 
 
-class Line:
+class FaultyFirestore:
     """Stands between a worker's client and its gRPC calls.
 
     Args:
         client: Another client of the same project, whose connection is used.
-        mortal: Whose line it is.
+        faults: Whose line it is.
 
     Attributes:
         client: The worker's client.
     """
 
-    def __init__(self, client: AsyncClient, mortal: Mortal) -> None:
-        self._api, self._mortal = client._firestore_api, mortal
+    def __init__(self, client: AsyncClient, faults: WorkerFaults) -> None:
+        self._api, self._faults = client._firestore_api, faults
         self.client = AsyncClient(project=client.project)
         self.client._firestore_api_internal = self
 
@@ -90,27 +91,27 @@ class Line:
         return await self._call(self._api.run_aggregation_query, sent)
 
     async def _call(self, method: Any, sent: Mapping[str, Any]) -> Any:
-        self._mortal.step()
+        self._faults.step()
         answer = await method(**sent)
         try:
-            self._mortal.hear()
-        except (Death, LOST):
+            self._faults.receive()
+        except (ProcessKilled, LOST_RESPONSE_ERROR):
             if hasattr(answer, "cancel"):
                 answer.cancel()  # a stream that nobody will read must not stay open
             raise
         return answer
 
 
-class MortalAdapter(SandboxAdapter):
+class FaultySandboxAdapter(SandboxAdapter):
     """A worker's way to OpenTable."""
 
-    def __init__(self, sandbox: OpenTableApi, mortal: Mortal) -> None:
+    def __init__(self, sandbox: OpenTableApi, faults: WorkerFaults) -> None:
         super().__init__(sandbox)
-        self._mortal = mortal
+        self._faults = faults
 
     @override
     def send(self, *args: Any, **kwargs: Any) -> requests.Response:
-        self._mortal.step()
+        self._faults.step()
         answer = super().send(*args, **kwargs)
-        self._mortal.step()
+        self._faults.step()
         return answer

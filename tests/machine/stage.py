@@ -11,11 +11,11 @@ from google.cloud.firestore import AsyncClient
 from dev.emulator import Emulator
 
 T = TypeVar("T")
-_SECONDS = 120
+_TIMEOUT_SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class MachineEnvironment:
     """What every run of the machine shares.
 
     Attributes:
@@ -28,7 +28,7 @@ class Stage:
     connection: AsyncClient
     emulator: Emulator
 
-    def project(self) -> AsyncClient:
+    def new_client(self) -> AsyncClient:
         """Return a client of a project that nobody has used."""
         client = AsyncClient(project=f"machine-{uuid.uuid4().hex[:16]}")
         client._firestore_api_internal = self.connection._firestore_api
@@ -36,4 +36,4 @@ class Stage:
 
     def wait(self, work: Coroutine[Any, Any, T]) -> T:
         """Return what work on the loop returns."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(_SECONDS)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(_TIMEOUT_SECONDS)

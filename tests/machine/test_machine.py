@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from dev.emulator import start_emulator
-from tests.machine.convergence import Convergence
-from tests.machine.stage import Stage
+from tests.machine.convergence import LedgerStateMachine
+from tests.machine.stage import MachineEnvironment
 
 SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 QUICK = settings(
@@ -20,30 +20,30 @@ QUICK = settings(
     suppress_health_check=[HealthCheck.too_slow],  # an example is some two hundred round trips
 )
 DEEP = settings(QUICK, max_examples=500, stateful_step_count=40)
-ROWS_A_PAGE = 4
+PAGE_SIZE = 4
 
 
 @pytest.fixture
-async def stage(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+async def environment(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[MachineEnvironment]:
     """A stage whose emulator is the test's own: it keeps what is deleted, and fills up in time."""
     with start_emulator() as emulator:
         monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", emulator.host)
         connection = AsyncClient(project="machine")
         # Opened here: the machine's own thread has no loop to open it on.
         transport = connection._firestore_api.transport
-        yield Stage(asyncio.get_running_loop(), connection, emulator)
+        yield MachineEnvironment(asyncio.get_running_loop(), connection, emulator)
         await transport.close()
 
 
 @pytest.mark.parametrize("shard", range(20 if SOAK else 1))
-async def test_after_anything_one_poll_and_one_reconciliation_level_the_ledger(
-    shard: int, stage: Stage, monkeypatch: pytest.MonkeyPatch
+async def test_one_poll_and_one_reconciliation_make_the_ledger_equal_after_any_failure(
+    shard: int, environment: MachineEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A handful of reservations is paged through as thousands are.
-    monkeypatch.setattr("dev.sandbox.query.MAX_PAGE_LIMIT", ROWS_A_PAGE)
-    staged = stage
+    monkeypatch.setattr("dev.sandbox.query.MAX_PAGE_LIMIT", PAGE_SIZE)
+    staged = environment
 
-    class Here(Convergence):
+    class Here(LedgerStateMachine):
         stage = staged
 
     assert shard >= 0

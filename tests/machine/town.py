@@ -14,25 +14,25 @@ from dev.sandbox.floor import VisitActions
 from dev.sandbox.guestbook import GuestActions
 from dev.sandbox.records import SandboxReservation
 from dev.sandbox.rows import RenderContext, build_webhook_row
-from tests.functions.api.book import write_own
-from tests.machine.workers import OWN, Worker, make_worker
+from tests.functions.api.book import write_native_reservation
+from tests.machine.workers import NATIVE_RESERVATION_ID, Worker, make_worker
 from tests.world import NEW_YORK, World, make_world
 
 
 @dataclass(slots=True)
-class Town:
+class MachineRestaurant:
     """Everything that the rules act on.
 
     Attributes:
         world: Both sides of the restaurant.
-        skewed: OpenTable's clock; the world's is the workers'.
+        opentable_clock: OpenTable's clock; the world's is the workers'.
         workers: Two processes.
         relay_skew: How far the relay's clock runs ahead of OpenTable's.
         sent: The bodies of all webhooks ever sent, delivered or not.
     """
 
     world: World
-    skewed: SkewedClock
+    opentable_clock: SkewedClock
     workers: tuple[Worker, Worker]
     relay_skew: timedelta = timedelta(0)
     sent: list[bytes] = field(default_factory=list)
@@ -43,17 +43,17 @@ class Town:
         return int(self.world.restaurant.rid)
 
     @property
-    def desk(self) -> ReservationActions:
+    def reservation_actions(self) -> ReservationActions:
         """What is done before a visit."""
         return self.world.desk
 
     @property
-    def floor(self) -> VisitActions:
+    def visit_actions(self) -> VisitActions:
         """What is done during a visit."""
         return VisitActions(self.world.sandbox.store, self.rid)
 
     @property
-    def guests(self) -> GuestActions:
+    def guest_actions(self) -> GuestActions:
         """What is done to a guest."""
         return GuestActions(self.world.sandbox.store, self.rid)
 
@@ -67,17 +67,17 @@ class Town:
         guests = self.world.sandbox.store.list_guests(self.rid)
         return [guest.key for guest in guests if not guest.archived and not guest.forgotten]
 
-    def mend(self) -> None:
+    def make_rows_readable(self) -> None:
         """Make every row readable again, as OpenTable would once it was told."""
         for row in self.world.sandbox.store.list_reservations(self.rid):
             if not row.party_size:
-                self.desk.change_party_size(row.key, 2)
+                self.reservation_actions.change_party_size(row.key, 2)
 
     def message(self, number: int) -> bytes:
         """Return one of the webhooks, whatever the number; 0 is the newest."""
         return self.sent[-1 - number % len(self.sent)]
 
-    def heard(self, before: SandboxReservation | None, after: SandboxReservation) -> None:
+    def send_webhooks(self, before: SandboxReservation | None, after: SandboxReservation) -> None:
         """Send OpenTable's webhook of an event, and the relay's."""
         view = RenderContext("gold", NEW_YORK, OPENTABLE_PRODUCTION_URL)
         self._send(build_webhook_row(after, view))
@@ -93,12 +93,12 @@ class Town:
             self.sent.append(json.dumps(body).encode())
 
 
-async def open_town(firestore: AsyncClient) -> Town:
+async def open_machine_restaurant(firestore: AsyncClient) -> MachineRestaurant:
     """Open a restaurant that has no reservations yet."""
     world = await make_world(firestore)
     skewed = SkewedClock(world.clock)
     world.sandbox.store._clock = skewed
-    town = Town(world, skewed, (make_worker(world), make_worker(world)))
-    world.sandbox.store.add_listener(town.heard)
-    await write_own(world, OWN)
-    return town
+    restaurant = MachineRestaurant(world, skewed, (make_worker(world), make_worker(world)))
+    world.sandbox.store.add_listener(restaurant.send_webhooks)
+    await write_native_reservation(world, NATIVE_RESERVATION_ID)
+    return restaurant

@@ -16,10 +16,10 @@ from shared.core.journal import rebuild_state
 from shared.edge import paths
 from tests.world import NEW_YORK
 
-Documents = Mapping[str, dict[str, Any]]
+LedgerDocuments = Mapping[str, dict[str, Any]]
 
 WINDOW_DAYS = 31
-UNKNOWN = "OpenTable Guest"
+EXPECTED_PLACEHOLDER_NAME = "OpenTable Guest"
 STATUSES = {
     "NotConfirmed": "BOOKED",
     "Confirmed": "CONFIRMED",
@@ -31,7 +31,9 @@ STATUSES = {
 }
 
 
-def mistakes(book: SandboxStore, rid: int, ledger: Documents, since: date) -> dict[str, Any]:
+def find_mistakes(
+    book: SandboxStore, rid: int, ledger: LedgerDocuments, since: date
+) -> dict[str, Any]:
     """Return where the ledger does not show a reservation as the book does.
 
     Args:
@@ -42,23 +44,26 @@ def mistakes(book: SandboxStore, rid: int, ledger: Documents, since: date) -> di
             and what the ledger holds in the window must be true.
     """
     rows = {row.key.lower(): row for row in book.list_reservations(rid)}
-    wanted = {key for key, row in rows.items() if row.scheduled_local[:10] >= since.isoformat()}
-    wanted |= {key for key, held in ledger.items() if _is_answered_for(held, since)}
+    expected_keys = {
+        key for key, row in rows.items() if row.scheduled_local[:10] >= since.isoformat()
+    }
+    expected_keys |= {key for key, document in ledger.items() if _is_in_window(document, since)}
     return {
         key: (shown, expected)
-        for key in sorted(wanted)
-        if (shown := _shown(ledger.get(key))) != (expected := _expected(rows[key], book))
+        for key in sorted(expected_keys)
+        if (shown := _shown_document(ledger.get(key)))
+        != (expected := _expected_document(rows[key], book))
     }
 
 
-def _is_answered_for(held: Mapping[str, Any], since: date) -> bool:
+def _is_in_window(document: Mapping[str, Any], since: date) -> bool:
     last = since + timedelta(days=WINDOW_DAYS)
-    day = held["localDate"]
+    day = document["localDate"]
     return day is None or since.isoformat() <= day <= last.isoformat()
 
 
-def _expected(row: SandboxReservation, book: SandboxStore) -> dict[str, Any]:
-    guest = _guest(book, row.rid, row.guest_key)
+def _expected_document(row: SandboxReservation, book: SandboxStore) -> dict[str, Any]:
+    guest = _resolve_guest(book, row.rid, row.guest_key)
     forgotten = guest is not None and guest.forgotten
     return {
         "status": STATUSES[row.state],
@@ -68,12 +73,12 @@ def _expected(row: SandboxReservation, book: SandboxStore) -> dict[str, Any]:
         "tables": list(row.tables),
         "notes": None if forgotten else row.venue_notes,
         "request": None if forgotten else row.guest_request or None,
-        "name": UNKNOWN if guest is None or forgotten else _name(guest),
+        "name": EXPECTED_PLACEHOLDER_NAME if guest is None or forgotten else _full_name(guest),
         "reconciled": "RECONCILED",
     }
 
 
-def _shown(document: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _shown_document(document: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if document is None:
         return None
     metadata = document["metadata"]
@@ -90,41 +95,43 @@ def _shown(document: Mapping[str, Any] | None) -> dict[str, Any] | None:
     }
 
 
-def _guest(book: SandboxStore, rid: int, key: str | None) -> SandboxGuest | None:
+def _resolve_guest(book: SandboxStore, rid: int, key: str | None) -> SandboxGuest | None:
     guest = book.get_guest(rid, key)
     while guest is not None and guest.primary is not None:
         guest = book.get_guest(rid, guest.primary)
     return guest
 
 
-def _name(guest: SandboxGuest) -> str:
+def _full_name(guest: SandboxGuest) -> str:
     return f"{guest.first_name} {guest.last_name}"
 
 
-async def unfolded(client: AsyncClient, restaurant_id: str, ledger: Documents) -> dict[str, Any]:
+async def diff_from_journals(
+    client: AsyncClient, restaurant_id: str, ledger: LedgerDocuments
+) -> dict[str, Any]:
     """Return where a document is not what its journal and the guests give."""
     stored = paths.guests_collection(client, restaurant_id).stream()
     guests = {one.id: guest_from_map(one.to_dict() or {}) async for one in stored}
-    astray = {}
+    differences = {}
     for key, document in ledger.items():
         entries = paths.journal_collection(
             paths.reservation_document(client, restaurant_id, key)
         ).stream()
-        folded = rebuild_state([entry.to_dict() or {} async for entry in entries])
-        found = {named: resolve_guest(named, guests) for named in folded.guest_references.keys}
-        whole = with_linked_guest(folded, found, is_complete=True)
+        rebuilt = rebuild_state([entry.to_dict() or {} async for entry in entries])
+        linked = {named: resolve_guest(named, guests) for named in rebuilt.guest_references.keys}
+        complete = with_linked_guest(rebuilt, linked, is_complete=True)
         identity = ReservationIdentity(restaurant_id, key, NEW_YORK)
-        different = diff_fields(flatten_document(document), render_document(identity, whole))
+        different = diff_fields(flatten_document(document), render_document(identity, complete))
         if different:
-            astray[key] = different
-    return astray
+            differences[key] = different
+    return differences
 
 
-async def footprint(client: AsyncClient) -> dict[str, datetime]:
+async def read_update_times(client: AsyncClient) -> dict[str, datetime]:
     """Return the time of the last write of every document of a project."""
     groups = ("integrations", "reservations", "ledgerEvents", "openTableGuests")
-    kept = ("openTableQuarantine", "reservationPatterns")
-    names = (*groups, *kept, "reconciliationReports", "continued")
+    other_groups = ("openTableQuarantine", "reservationAnalytics")
+    names = (*groups, *other_groups, "reconciliationReports", "continued")
     return {
         snapshot.reference.path: snapshot.update_time or datetime.min.replace(tzinfo=UTC)
         for name in names

@@ -24,18 +24,24 @@ from shared.edge.staff.quarantine import QuarantineReview
 from shared.edge.staff.replaying import replay_quarantined_event
 from shared.edge.staff.tokens import AuthenticatedUser
 from shared.errors import BackfillInProgressError, InvalidEventError, ServiceUnavailableError
-from tests.front_door import knock
-from tests.machine.mortal import Death, Fate, Line, Mortal, MortalAdapter
-from tests.safe import Safe
+from tests.front_door import call_webhook
+from tests.machine.mortal import (
+    FaultPlan,
+    FaultyFirestore,
+    FaultySandboxAdapter,
+    ProcessKilled,
+    WorkerFaults,
+)
+from tests.safe import InMemorySecretSource
 from tests.world import World
 
-_STRAGGLER_SECONDS = 10
-_MOST_REPLAYED = 3
+_STRAGGLER_TIMEOUT_SECONDS = 10
+_MAX_REPLAYED = 3
 
-Errand = str | bytes
+WorkerJob = str | bytes
 """Any step: ``poll``, ``reconcile``, ``backfill``, ``replay``, ``cancel``, or a webhook's body."""
-OWN = "own-1"
-_SOMEBODY = AuthenticatedUser("somebody", is_operator=False)
+NATIVE_RESERVATION_ID = "own-1"
+_STAFF_MEMBER = AuthenticatedUser("somebody", is_operator=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,51 +50,56 @@ class Worker:
 
     Attributes:
         services: Its clients.
-        mortal: Ends it.
+        faults: Ends it.
         restaurant_id: The restaurant that it works for.
         executor: Its one thread for calls to OpenTable.
     """
 
     services: AppContext
-    mortal: Mortal
+    faults: WorkerFaults
     restaurant_id: str
     executor: ThreadPoolExecutor
 
-    async def run(self, errand: Errand, fate: Fate) -> Any:
+    async def run(self, job: WorkerJob, faults: FaultPlan) -> Any:
         """Do an errand; None where the worker died of it."""
-        self.mortal.begin(fate)
-        with suppress(Death):
-            if errand == "poll":
+        self.faults.start(faults)
+        with suppress(ProcessKilled):
+            if job == "poll":
                 return await poll_restaurant(self.services, self.restaurant_id)
-            if errand == "reconcile":
+            if job == "reconcile":
                 return await reconcile_restaurant(
                     self.services, ReconciliationRequest(), self.restaurant_id
                 )
-            if errand == "backfill":
+            if job == "backfill":
                 return await self._backfill()
-            if isinstance(errand, bytes):
-                return await knock(self.services, errand)
+            if isinstance(job, bytes):
+                return await call_webhook(self.services, job)
             with suppress(InvalidEventError, ServiceUnavailableError):
-                return await self._by_hand(errand)
+                return await self._run_staff_action(job)
         return None
 
-    async def _by_hand(self, errand: str) -> None:
+    async def _run_staff_action(self, job: str) -> None:
         """Do what a person may ask for: replay the quarantine, or cancel Lineup's own."""
         settings = await self.services.directory.find_by_restaurant_id(self.restaurant_id)
         assert settings is not None
-        if errand == "cancel":
+        if job == "cancel":
             await cancel_native_reservation(
-                self.services, settings, OWN, user=_SOMEBODY, reason="Rain", idempotency_key="once"
+                self.services,
+                settings,
+                NATIVE_RESERVATION_ID,
+                user=_STAFF_MEMBER,
+                reason="Rain",
+                idempotency_key="once",
             )
             return
         client, clock = self.services.firestore, self.services.clock
-        desk = QuarantineReview(client, self.restaurant_id, clock)
-        for item_id in await desk.list_newest(_MOST_REPLAYED):
-            item = await desk.read_item(item_id)
+        review = QuarantineReview(client, self.restaurant_id, clock)
+        for item_id in await review.list_newest(_MAX_REPLAYED):
+            item = await review.read_item(item_id)
             if item is not None and item["status"] == "OPEN":
                 with suppress(InvalidEventError):
                     await replay_quarantined_event(self.services, settings, item)
-                    await desk.resolve(item_id, "REPLAYED", _SOMEBODY)
+                    await review.resolve(item_id, "REPLAYED", _STAFF_MEMBER)
 
     async def _backfill(self) -> Any:
         """Begin one of some weeks, or take up what a dead worker left, and carry it on."""
@@ -99,28 +110,28 @@ class Worker:
         return await backfill_restaurant(self.services, Deadline.after(60), self.restaurant_id)
 
 
-async def run_at_once(*runs: tuple[Worker, Errand, Fate]) -> list[Any]:
+async def run_concurrently(*runs: tuple[Worker, WorkerJob, FaultPlan]) -> list[Any]:
     """Have workers run at the same time; return once nothing of any of them is under way."""
-    known = asyncio.all_tasks()
-    results = await asyncio.gather(*(worker.run(errand, fate) for worker, errand, fate in runs))
-    left = asyncio.all_tasks() - known
-    if left:
-        await asyncio.wait(left, timeout=_STRAGGLER_SECONDS)
+    tasks_before = asyncio.all_tasks()
+    results = await asyncio.gather(*(worker.run(job, faults) for worker, job, faults in runs))
+    remaining = asyncio.all_tasks() - tasks_before
+    if remaining:
+        await asyncio.wait(remaining, timeout=_STRAGGLER_TIMEOUT_SECONDS)
     return results
 
 
 def make_worker(world: World) -> Worker:
     """Return a new process that serves the world's restaurant."""
-    mortal = Mortal()
-    client = Line(world.services.firestore, mortal).client
-    safe, environment = Safe(), world.services.environment
-    safe.payloads[world.restaurant.secret] = {
+    faults = WorkerFaults()
+    client = FaultyFirestore(world.services.firestore, faults).client
+    fake_secret_source, environment = InMemorySecretSource(), world.services.environment
+    fake_secret_source.payloads[world.restaurant.secret] = {
         "clientId": "me",
         "clientSecret": "hush",
         "bearerTokens": ["proof"],
     }
     session = build_session(1)
-    session.mount("https://", MortalAdapter(world.sandbox, mortal))
+    session.mount("https://", FaultySandboxAdapter(world.sandbox, faults))
     executor, monotonic = ThreadPoolExecutor(1), SYSTEM_CLOCK.monotonic
     opentable = OpenTableClient(
         environment.api_url,
@@ -130,7 +141,7 @@ def make_worker(world: World) -> Worker:
         Clock(monotonic, world.clock),
     )
     directory = RestaurantDirectory(
-        client, CredentialCache(lambda: safe, monotonic), None, monotonic
+        client, CredentialCache(lambda: fake_secret_source, monotonic), None, monotonic
     )
     services = replace(
         world.services,
@@ -138,4 +149,4 @@ def make_worker(world: World) -> Worker:
         directory=directory,
         opentable_client=lambda: opentable,
     )
-    return Worker(services, mortal, world.restaurant.id, executor)
+    return Worker(services, faults, world.restaurant.id, executor)

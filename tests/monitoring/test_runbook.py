@@ -6,7 +6,7 @@ import re
 import pytest
 
 from dev.bootstrap import ROOT
-from tests.monitoring.watched import ALARMS
+from tests.monitoring.watched import ALERTS
 
 PARTS = (
     "What it means.",
@@ -25,11 +25,11 @@ def sections() -> dict[str, str]:
 
 
 def test_every_alarm_has_its_section_and_every_section_its_alarm() -> None:
-    assert sections().keys() == ALARMS.keys()
+    assert sections().keys() == ALERTS.keys()
 
 
 @pytest.mark.parametrize("name", sections())
-def test_a_section_says_all_that_is_needed_in_one_order(name: str) -> None:
+def test_every_section_has_the_required_parts_in_order(name: str) -> None:
     assert re.findall(r"\*\*(.+?)\*\*", sections()[name]) == list(PARTS)
 
 
@@ -44,4 +44,4 @@ def test_a_section_is_rehearsed_by_tests_that_exist(name: str) -> None:
 
 @pytest.mark.parametrize("name", sections())
 def test_a_link_to_another_section_leads_there(name: str) -> None:
-    assert set(re.findall(r"\]\(#([\w-]+)\)", sections()[name])) <= ALARMS.keys()
+    assert set(re.findall(r"\]\(#([\w-]+)\)", sections()[name])) <= ALERTS.keys()

@@ -13,16 +13,16 @@ from dev.deploy.watching import DASHBOARD
 from shared.edge.telemetry import LogEvent
 from tests.edge.test_documented_logs import calls, logged
 from tests.monitoring.watched import (
-    ALARMS,
+    ALERTS,
     METRICS,
-    OURS,
-    PLATFORM,
-    content,
-    events,
-    fields,
-    labels,
-    metrics,
-    queries,
+    PLATFORM_METRICS,
+    USER_METRIC_PREFIX,
+    filtered_events,
+    metric_fields,
+    metric_queries,
+    read_json,
+    read_labels,
+    read_metrics,
 )
 
 
@@ -37,7 +37,11 @@ def errors() -> set[str]:
 
 def names(types: set[str]) -> set[str]:
     """Return the names of our own metrics among some."""
-    return {name.removeprefix(OURS) for name in types if name.startswith(OURS)}
+    return {
+        name.removeprefix(USER_METRIC_PREFIX)
+        for name in types
+        if name.startswith(USER_METRIC_PREFIX)
+    }
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -45,13 +49,13 @@ def test_a_metric_is_one_by_the_apis_schema(name: str) -> None:
     json_format.ParseDict(METRICS[name], LogMetric.pb(LogMetric()))
 
 
-@pytest.mark.parametrize("name", ALARMS)
+@pytest.mark.parametrize("name", ALERTS)
 def test_an_alarm_is_one_by_the_apis_schema(name: str) -> None:
-    json_format.ParseDict(ALARMS[name], AlertPolicy.pb(AlertPolicy()))
+    json_format.ParseDict(ALERTS[name], AlertPolicy.pb(AlertPolicy()))
 
 
 def test_the_dashboard_is_one_by_the_apis_schema() -> None:
-    json_format.ParseDict(content(DASHBOARD), Dashboard.pb(Dashboard()))
+    json_format.ParseDict(read_json(DASHBOARD), Dashboard.pb(Dashboard()))
 
 
 def test_a_field_that_the_api_does_not_know_would_be_refused() -> None:
@@ -61,12 +65,12 @@ def test_a_field_that_the_api_does_not_know_would_be_refused() -> None:
 
 @pytest.mark.parametrize("name", METRICS)
 def test_a_metric_reads_lines_and_fields_that_the_code_logs(name: str) -> None:
-    wanted = events(METRICS[name]["filter"])
+    wanted = filtered_events(METRICS[name]["filter"])
     assert wanted
     for event in wanted:
         assert event in logged()
         # A poll, say, spreads its counts into the line: what is named in the call is enough.
-        assert fields(METRICS[name]) <= logged()[event]
+        assert metric_fields(METRICS[name]) <= logged()[event]
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -76,38 +80,38 @@ def test_a_metrics_labels_are_those_that_it_extracts(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", METRICS)
-def test_no_metric_is_kept_apart_by_person_or_reservation(name: str) -> None:
+def test_no_metric_has_a_person_or_reservation_label(name: str) -> None:
     few = {"outcome", "reason", "status", "type", "event", "restaurant"}
     assert METRICS[name].get("labelExtractors", {}).keys() <= few
 
 
 def test_alarms_and_dashboard_read_every_metric_and_no_other() -> None:
-    read = set[str]().union(*(metrics(query) for query in queries()))
+    read = set[str]().union(*(read_metrics(query) for query in metric_queries()))
     assert names(read) == METRICS.keys()
-    assert read - PLATFORM == {f"{OURS}{name}" for name in METRICS}
+    assert read - PLATFORM_METRICS == {f"{USER_METRIC_PREFIX}{name}" for name in METRICS}
 
 
 def test_alarms_and_dashboard_read_labels_that_their_metrics_have() -> None:
-    for query in queries():
-        [*ours] = names(metrics(query))
-        if len(metrics(query)) == len(ours) == 1:
-            assert labels(query) <= METRICS[ours[0]].get("labelExtractors", {}).keys()
+    for query in metric_queries():
+        [*ours] = names(read_metrics(query))
+        if len(read_metrics(query)) == len(ours) == 1:
+            assert read_labels(query) <= METRICS[ours[0]].get("labelExtractors", {}).keys()
 
 
-def test_every_line_that_calls_for_a_person_is_behind_an_alarm() -> None:
-    read = set[str]().union(*(names(metrics(alarm)) for alarm in ALARMS.values()))
-    watched = set[str]().union(*(events(METRICS[name]["filter"]) for name in read))
+def test_every_log_event_that_requires_action_has_an_alert() -> None:
+    read = set[str]().union(*(names(read_metrics(alarm)) for alarm in ALERTS.values()))
+    watched = set[str]().union(*(filtered_events(METRICS[name]["filter"]) for name in read))
     assert errors() <= watched, "add the line to a metric of monitoring/ that an alarm reads"
 
 
-@pytest.mark.parametrize("name", ALARMS)
-def test_an_alarm_says_its_name_and_where_its_page_is(name: str) -> None:
-    assert ALARMS[name]["userLabels"] == {"alarm": name}
-    assert ALARMS[name]["documentation"]["content"].endswith(f"docs/runbook.md#{name}")
-    assert re.fullmatch(r"OpenTable: [a-z0-9 ]+", ALARMS[name]["displayName"], re.IGNORECASE)
+@pytest.mark.parametrize("name", ALERTS)
+def test_an_alert_contains_its_name_and_runbook_link(name: str) -> None:
+    assert ALERTS[name]["userLabels"] == {"alarm": name}
+    assert ALERTS[name]["documentation"]["content"].endswith(f"docs/runbook.md#{name}")
+    assert re.fullmatch(r"OpenTable: [a-z0-9 ]+", ALERTS[name]["displayName"], re.IGNORECASE)
 
 
 def test_no_two_alarms_are_named_alike() -> None:
     # The deployment knows an alarm that stands already by its name.
-    shown = [alarm["displayName"] for alarm in ALARMS.values()]
+    shown = [alarm["displayName"] for alarm in ALERTS.values()]
     assert len(shown) == len(set(shown))

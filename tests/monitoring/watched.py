@@ -8,9 +8,9 @@ from typing import Any
 
 from dev.deploy.watching import DASHBOARD, alarm_files, metric_files
 
-OURS = "logging.googleapis.com/user/"
+USER_METRIC_PREFIX = "logging.googleapis.com/user/"
 # What Cloud Run and Firestore measure themselves; the names are Google's.
-PLATFORM = {
+PLATFORM_METRICS = {
     "firestore.googleapis.com/document/read_count",
     "firestore.googleapis.com/document/write_count",
     "run.googleapis.com/request_count",
@@ -22,51 +22,51 @@ _METRIC = re.compile(r'metric\.type="([^"]+)"')
 _LABEL = re.compile(r"metric\.label\.(\w+)")
 
 
-def content(file: Path) -> dict[str, Any]:
+def read_json(file: Path) -> dict[str, Any]:
     return dict(json.loads(file.read_text()))
 
 
-METRICS = {file.stem: content(file) for file in metric_files()}
-ALARMS = {file.stem: content(file) for file in alarm_files()}
+METRICS = {file.stem: read_json(file) for file in metric_files()}
+ALERTS = {file.stem: read_json(file) for file in alarm_files()}
 
 
-def events(log_filter: str) -> set[str]:
+def filtered_events(log_filter: str) -> set[str]:
     """Return the names of the log lines that a filter takes."""
-    found = (one or many for one, many in _EVENT.findall(log_filter))
-    return {name.strip(' "') for names in found for name in names.split(" OR ")}
+    groups = (one or many for one, many in _EVENT.findall(log_filter))
+    return {name.strip(' "') for names in groups for name in names.split(" OR ")}
 
 
-def fields(metric: dict[str, Any]) -> set[str]:
+def metric_fields(metric: dict[str, Any]) -> set[str]:
     """Return the fields of a log line that a metric reads."""
     return set(_FIELD.findall(json.dumps(metric))) - {"event"}
 
 
-def metrics(whole: dict[str, Any]) -> set[str]:
+def read_metrics(document: dict[str, Any]) -> set[str]:
     """Return the types of the metrics that an alarm or a dashboard reads."""
-    return {name for told in filters(whole) for name in _METRIC.findall(told)}
+    return {name for text in monitoring_filters(document) for name in _METRIC.findall(text)}
 
 
-def labels(query: dict[str, Any]) -> set[str]:
+def read_labels(query: dict[str, Any]) -> set[str]:
     """Return the metric's labels that one condition or series reads."""
     return set(_LABEL.findall(json.dumps(query)))
 
 
-def filters(value: object) -> Iterator[str]:
+def monitoring_filters(value: object) -> Iterator[str]:
     """Yield every filter in a document."""
     if isinstance(value, dict):
         for name, inner in value.items():
             if name in {"filter", "denominatorFilter"}:
                 yield inner
             else:
-                yield from filters(inner)
+                yield from monitoring_filters(inner)
     elif isinstance(value, list):
         for inner in value:
-            yield from filters(inner)
+            yield from monitoring_filters(inner)
 
 
-def queries() -> Iterator[dict[str, Any]]:
+def metric_queries() -> Iterator[dict[str, Any]]:
     """Yield every condition of an alarm and every series of the dashboard."""
-    for alarm in ALARMS.values():
+    for alarm in ALERTS.values():
         yield from alarm["conditions"]
-    for tile in content(DASHBOARD)["mosaicLayout"]["tiles"]:
+    for tile in read_json(DASHBOARD)["mosaicLayout"]["tiles"]:
         yield from tile["widget"]["xyChart"]["dataSets"]

@@ -16,16 +16,16 @@ from dev.emulator import Emulator
 from dev.processes import LOOPBACK, find_free_port, run_process, wait_until_reachable
 from dev.sandbox.signing import encode_signing_secret
 from shared.edge import paths
-from tests.local_opentable import LocalOpenTable, serving_opentable
-from tests.page import Page as Stored
-from tests.public.stand import DAY, Stand
-from tests.restaurants import keep_secret, new_restaurant, seed
-from tests.sender import Sender
+from tests.local_opentable import LocalOpenTable, serve_local_opentable
+from tests.page import StoredLedger as Stored
+from tests.public.stand import PAGE_DAY, PageHarness
+from tests.restaurants import new_restaurant, seed, write_secret
+from tests.sender import WebhookSender
 
-Visit = Callable[..., Awaitable[Page]]
+OpenPage = Callable[..., Awaitable[Page]]
 
 CHROMIUM = shutil.which("chromium")
-SWITCHES = (
+CHROMIUM_SWITCHES = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -35,9 +35,9 @@ SWITCHES = (
     "--disable-component-update",
     "--disable-sync",
 )
-GATEWAY = [sys.executable, "-m", "dev.gateway", "--port"]
-SECONDS = 30
-PATIENCE_MS = 15_000  # others may be busy on the same machine
+GATEWAY_COMMAND = [sys.executable, "-m", "dev.gateway", "--port"]
+HTTP_TIMEOUT_SECONDS = 30
+BROWSER_TIMEOUT_MS = 15_000  # others may be busy on the same machine
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -66,7 +66,7 @@ def secrets_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def opentable() -> Iterator[LocalOpenTable]:
-    with serving_opentable() as started:
+    with serve_local_opentable() as started:
         yield started
 
 
@@ -76,7 +76,7 @@ def gateway(
 ) -> Iterator[str]:
     """The whole bundle on one address, as `make run` serves it."""
     port = find_free_port()
-    told = {
+    variables = {
         "GOOGLE_CLOUD_PROJECT": page_project,
         "FIRESTORE_EMULATOR_HOST": emulator.host,
         "SECRETS_FILE": str(secrets_file),
@@ -84,34 +84,36 @@ def gateway(
         "OPENTABLE_OAUTH_URL": opentable.url,
     }
     url = f"http://{LOOPBACK}:{port}"
-    with run_process([*GATEWAY, str(port)], print, os.environ | told) as child:
-        wait_until_reachable(url, SECONDS, child)
+    with run_process([*GATEWAY_COMMAND, str(port)], print, os.environ | variables) as child:
+        wait_until_reachable(url, HTTP_TIMEOUT_SECONDS, child)
         yield url
 
 
 @pytest.fixture(scope="session")
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(timeout=SECONDS) as client:
+    async with httpx.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+        launched = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=CHROMIUM_SWITCHES
+        )
         yield launched
         await launched.close()
 
 
 @pytest.fixture
-async def stand(  # noqa: PLR0913, PLR0917 -- fixtures are named by their parameters
+async def harness(  # noqa: PLR0913, PLR0917 -- fixtures are named by their parameters
     gateway: str,
     http: httpx.AsyncClient,
     firestore: AsyncClient,
     page_project: str,
     secrets_file: Path,
     opentable: LocalOpenTable,
-) -> Stand:
+) -> PageHarness:
     """A restaurant of the test's own, with the demo's staff."""
     client = AsyncClient(project=page_project)
     client._firestore_api_internal = firestore._firestore_api
@@ -120,34 +122,37 @@ async def stand(  # noqa: PLR0913, PLR0917 -- fixtures are named by their parame
     for role, uid in DEMO_STAFF_UIDS.items():
         await paths.staff_member_document(client, restaurant.id, uid).set({"role": role})
     credentials = {"clientId": "demo-client", "clientSecret": "demo-secret"}
-    keep_secret(secrets_file, restaurant.secret, credentials | {"webhookSecrets": [key]})
+    write_secret(secrets_file, restaurant.secret, credentials | {"webhookSecrets": [key]})
     stored = Stored(client, restaurant.settings())
-    sender = Sender(f"{gateway}/opentable-webhook", http, restaurant, key, stored)
-    return Stand(gateway, http, client, sender, opentable)
+    sender = WebhookSender(f"{gateway}/opentable-webhook", http, restaurant, key, stored)
+    return PageHarness(gateway, http, client, sender, opentable)
 
 
 @pytest.fixture
-async def visit(stand: Stand, browser: Browser) -> AsyncIterator[Visit]:
+async def open_page(harness: PageHarness, browser: Browser) -> AsyncIterator[OpenPage]:
     """Opens the page at a screen as one of the demo's staff, and fails on any error in it."""
     errors: list[str] = []
     contexts = []
 
     async def come(
         role: str = "host",
-        screen: str = f"book/{DAY}",
+        screen: str = f"book/{PAGE_DAY}",
         now: datetime | None = None,
         **options: object,
     ) -> Page:
         context = await browser.new_context(**options)  # type: ignore[arg-type] # Playwright's own
-        context.set_default_timeout(PATIENCE_MS)
+        context.set_default_timeout(BROWSER_TIMEOUT_MS)
         contexts.append(context)
         page = await context.new_page()
         if now:
             # Only what the page takes for the time stands still; its timers go on.
             await page.clock.set_fixed_time(now)
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda told: errors.append(told.text) if "Policy" in told.text else None)
-        await page.goto(f"{stand.url}/#/{stand.restaurant.id}/{screen}")
+        page.on(
+            "console",
+            lambda message: errors.append(message.text) if "Policy" in message.text else None,
+        )
+        await page.goto(f"{harness.url}/#/{harness.restaurant.id}/{screen}")
         await page.get_by_role("button", name=f"The demo {role}").click()
         await page.locator("main#main:not(.sign-in)").wait_for()
         # One window has the focus, and others may be open.

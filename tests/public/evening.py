@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.public.stand import DAY, NEW_YORK, Stand
+from tests.public.stand import NEW_YORK, PAGE_DAY, PageHarness
 
-_EVENING: tuple[tuple[str, str, int, str, str, str | None], ...] = (
+_RESERVATIONS: tuple[tuple[str, str, int, str, str, str | None], ...] = (
     ("17:30", "Beatriz Aldana", 4, "Done", "3", None),
     ("18:00", "Kofi Mensah", 2, "Seated", "6", "Anniversary"),
     ("18:00", "Yuki Tanabe", 5, "Seated", "14", None),
@@ -22,45 +22,54 @@ _EVENING: tuple[tuple[str, str, int, str, str, str | None], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Evening:
+class ScreenData:
     """What an evening left behind.
 
     Attributes:
-        report: The id of a report with corrections in it.
-        kept: The id of a message that was kept aside.
+        report_id: The id of a report with corrections in it.
+        quarantine_item: The id of a message that was kept aside.
     """
 
-    report: str
-    kept: str
+    report_id: str
+    quarantine_item: str
 
 
-async def play(stand: Stand) -> Evening:
+async def seed_screen_data(stand: PageHarness) -> ScreenData:
     """Fill a restaurant's book, reports and quarantine."""
-    booked = stand.opentable.booked(stand.restaurant.rid, 4)
+    booked = stand.opentable.book_at(stand.restaurant.rid, 4)
     await stand.poll()
     await stand.reconcile()
     booked.desk.change_party_size(booked.reservation.key, 6)
     booked.desk.assign_tables(booked.reservation.key, "23")
-    await stand.take_own()
-    for number, entry in enumerate(_EVENING, start=1):
-        await _tell(stand, f"ot_{number}", *entry)
+    await stand.write_native_reservations()
+    for number, entry in enumerate(_RESERVATIONS, start=1):
+        await _add_reservation(stand, f"ot_{number}", *entry)
     report = await stand.reconcile()
-    await stand.hear("updated", 9, reservationId="early", dinerName="Sophie Germain", partySize=2)
-    await stand.quarantine()
-    return Evening(report["reportId"], (await _kept(stand))[0])
+    await stand.send_envelope(
+        "updated", 9, reservationId="early", dinerName="Sophie Germain", partySize=2
+    )
+    await stand.send_invalid_envelope()
+    return ScreenData(report["reportId"], (await _quarantine_item_ids(stand))[0])
 
 
-async def _tell(  # noqa: PLR0913, PLR0917 -- the columns of the evening
-    stand: Stand, key: str, at: str, name: str, party: int, state: str, table: str, wish: str | None
+async def _add_reservation(  # noqa: PLR0913, PLR0917 -- the columns of the evening
+    stand: PageHarness,
+    key: str,
+    at: str,
+    name: str,
+    party: int,
+    state: str,
+    table: str,
+    wish: str | None,
 ) -> None:
     """Have the relay name the guest, and OpenTable say the rest."""
-    await stand.hear(reservationId=key, dinerName=name, dinerPhone="+12125550100")
-    start = datetime.fromisoformat(f"{DAY}T{at}").replace(tzinfo=NEW_YORK)
+    await stand.send_envelope(reservationId=key, dinerName=name, dinerPhone="+12125550100")
+    start = datetime.fromisoformat(f"{PAGE_DAY}T{at}").replace(tzinfo=NEW_YORK)
     row: dict[str, Any] = {
         "id": f"{stand.restaurant.rid}-{key}",
         "state": state,
         "party_size": party,
-        "scheduled_time": f"{DAY}T{at}:00",
+        "scheduled_time": f"{PAGE_DAY}T{at}:00",
         "scheduled_time_utc": f"{start.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "table_number": [table] if table else [],
         "guest_request": wish,
@@ -69,6 +78,6 @@ async def _tell(  # noqa: PLR0913, PLR0917 -- the columns of the evening
     assert answer.status_code == 200, answer.text
 
 
-async def _kept(stand: Stand) -> list[str]:
+async def _quarantine_item_ids(stand: PageHarness) -> list[str]:
     items = stand.client.collection("restaurants", stand.restaurant.id, "openTableQuarantine")
     return [item.id async for item in items.list_documents()]

@@ -12,15 +12,15 @@ from dev.demo_day import build_native_reservations
 from shared.edge import paths
 from tests.local_opentable import LocalOpenTable
 from tests.restaurants import Restaurant
-from tests.sender import Sender, told
+from tests.sender import WebhookSender, response_status
 
-DAY = "2026-03-14"
+PAGE_DAY = "2026-03-14"
 NOON = datetime(2026, 3, 14, 16, tzinfo=UTC)
 NEW_YORK = ZoneInfo("America/New_York")
 
 
 @dataclass(frozen=True, slots=True)
-class Stand:
+class PageHarness:
     """One restaurant.
 
     Attributes:
@@ -34,7 +34,7 @@ class Stand:
     url: str
     http: httpx.AsyncClient
     client: AsyncClient
-    sender: Sender
+    sender: WebhookSender
     opentable: LocalOpenTable
 
     @property
@@ -42,50 +42,50 @@ class Stand:
         """Whose page it is."""
         return self.sender.restaurant
 
-    async def hear(self, kind: str = "created", minute: int = 0, **data: Any) -> None:
-        """Have an envelope come by webhook (see `tests.statements.envelope`)."""
+    async def send_envelope(self, kind: str = "created", minute: int = 0, **data: Any) -> None:
+        """Have an envelope come by webhook (see `tests.statements.envelope_body`)."""
         answer = await self.sender.send(self.sender.envelope(kind, minute, **data))
         assert answer.status_code == 200, answer.text
 
-    async def quarantine(self) -> None:
+    async def send_invalid_envelope(self) -> None:
         """Have an envelope come that cannot be applied."""
         answer = await self.sender.send(self.sender.envelope(partySize="many"))
-        assert told(answer) == (202, "quarantined")
+        assert response_status(answer) == (202, "quarantined")
 
-    async def take_own(self) -> None:
-        """Write the demo's reservations of Lineup's own, on `DAY`."""
+    async def write_native_reservations(self) -> None:
+        """Write the demo's reservations of Lineup's own, on `PAGE_DAY`."""
         reservations = paths.reservations_collection(self.client, self.restaurant.id)
         for document in build_native_reservations(self.restaurant.id, NEW_YORK, NOON):
             await reservations.document(document["id"]).set(document)
 
-    async def agree(self) -> None:
+    async def make_both_sides_equal(self) -> None:
         """Have one reservation on both sides, and the hourly check find nothing that differs."""
-        self.opentable.booked(self.restaurant.rid, 4)
+        self.opentable.book_at(self.restaurant.rid, 4)
         await self.poll()
         await self.reconcile()
         await self.reconcile()
 
     async def poll(self) -> None:
         """Have OpenTable asked what changed."""
-        asked = {"restaurantId": self.restaurant.id}
-        answer = await self.http.post(f"{self.url}/opentable-poll", json=asked)
-        assert answer.status_code == 200, answer.text
+        request = {"restaurantId": self.restaurant.id}
+        response = await self.http.post(f"{self.url}/opentable-poll", json=request)
+        assert response.status_code == 200, response.text
 
     async def reconcile(self) -> dict[str, Any]:
-        """Have the hourly check run over `DAY`, and return what it answers."""
-        asked = {"restaurantId": self.restaurant.id, "startDate": DAY, "endDate": DAY}
-        answer = await self.http.post(f"{self.url}/opentable-reconcile", json=asked)
-        assert answer.status_code == 200, answer.text
-        report: dict[str, Any] = answer.json()["reports"][0]
+        """Have the hourly check run over `PAGE_DAY`, and return what it answers."""
+        request = {"restaurantId": self.restaurant.id, "startDate": PAGE_DAY, "endDate": PAGE_DAY}
+        response = await self.http.post(f"{self.url}/opentable-reconcile", json=request)
+        assert response.status_code == 200, response.text
+        report: dict[str, Any] = response.json()["reports"][0]
         return report
 
-    async def hold(self) -> str:
+    async def create_held_report(self) -> str:
         """Have the hourly check find too much to correct by itself; the report's id."""
-        first = self.opentable.booked(self.restaurant.rid, 4)
+        first = self.opentable.book_at(self.restaurant.rid, 4)
         at = first.reservation.scheduled
-        booked = [first.reservation, *(first.desk.create(at, 4) for _ in range(24))]
+        reservations = [first.reservation, *(first.desk.create(at, 4) for _ in range(24))]
         await self.reconcile()
-        for each in booked:
+        for each in reservations:
             first.desk.change_party_size(each.key, 6)
         report = await self.reconcile()
         assert report["status"] == "HELD"

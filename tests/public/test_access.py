@@ -6,10 +6,16 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.public.conftest import Visit
-from tests.public.evening import Evening, play
-from tests.public.stand import Stand
-from tests.public.test_screens import PHONE, SCREENS, address, overflow, settled
+from tests.public.conftest import OpenPage
+from tests.public.evening import ScreenData, seed_screen_data
+from tests.public.stand import PageHarness
+from tests.public.test_screens import (
+    PHONE,
+    SCREENS,
+    horizontal_overflow,
+    screen_address,
+    wait_until_loaded,
+)
 
 # What is pressed, but for links within text and names, whose whole row can be pressed.
 SMALL = """
@@ -29,47 +35,49 @@ ROW_HEIGHTS = """
 
 
 @pytest.fixture
-async def evening(stand: Stand) -> Evening:
-    return await play(stand)
+async def screen_data(harness: PageHarness) -> ScreenData:
+    return await seed_screen_data(harness)
 
 
-async def go(page: Page, stand: Stand, screen: str, evening: Evening) -> None:
+async def open_screen(page: Page, stand: PageHarness, screen: str, evening: ScreenData) -> None:
     """Go to a screen afresh."""
-    await page.goto(f"{stand.url}/#/{stand.restaurant.id}/{address(screen, evening)}")
+    await page.goto(f"{stand.url}/#/{stand.restaurant.id}/{screen_address(screen, evening)}")
     await page.reload()
-    await settled(page, screen)
+    await wait_until_loaded(page, screen)
 
 
-async def test_everything_that_is_pressed_is_a_fingertip_high(
-    stand: Stand, evening: Evening, visit: Visit
+async def test_every_control_has_the_minimum_touch_height(
+    harness: PageHarness, screen_data: ScreenData, open_page: OpenPage
 ) -> None:
-    page = await visit("manager", address("book", evening), viewport=PHONE)
+    page = await open_page("manager", screen_address("book", screen_data), viewport=PHONE)
     found: dict[str, Any] = {}
     for screen in (*SCREENS, "patterns"):
-        await go(page, stand, screen, evening)
+        await open_screen(page, harness, screen, screen_data)
         found |= {screen: small} if (small := await page.evaluate(SMALL)) else {}
     assert found == {}
 
 
-async def test_every_row_of_the_book_is_a_fingertip_high(evening: Evening, visit: Visit) -> None:
-    page = await visit("host", address("book", evening), viewport=PHONE)
+async def test_every_reservation_row_has_the_minimum_touch_height(
+    screen_data: ScreenData, open_page: OpenPage
+) -> None:
+    page = await open_page("host", screen_address("book", screen_data), viewport=PHONE)
     await page.get_by_role("row", name="Ada Lovelace").wait_for()
     assert min(await page.evaluate(ROW_HEIGHTS)) >= 44
 
 
 @pytest.mark.parametrize("width", [512, 320], ids=["a tablet at 200 %", "the narrowest phone"])
 async def test_enlarged_every_screen_fits(
-    width: int, stand: Stand, evening: Evening, visit: Visit
+    width: int, harness: PageHarness, screen_data: ScreenData, open_page: OpenPage
 ) -> None:
     size = {"width": width, "height": 384}
-    page = await visit("manager", address("book", evening), viewport=size)
+    page = await open_page("manager", screen_address("book", screen_data), viewport=size)
     for screen in (*SCREENS, "patterns"):
-        await go(page, stand, screen, evening)
-        assert await overflow(page) == 0, screen
+        await open_screen(page, harness, screen, screen_data)
+        assert await horizontal_overflow(page) == 0, screen
 
 
-async def test_the_first_stop_of_the_keyboard_skips_to_the_content(visit: Visit) -> None:
-    page = await visit()
+async def test_the_first_stop_of_the_keyboard_skips_to_the_content(open_page: OpenPage) -> None:
+    page = await open_page()
     # Afresh: where the sign-in's button was pressed, the keyboard goes on from there.
     await page.reload()
     await page.get_by_label("Go to a day").wait_for()
@@ -79,9 +87,11 @@ async def test_the_first_stop_of_the_keyboard_skips_to_the_content(visit: Visit)
     await expect(page.locator("main")).to_be_focused()
 
 
-async def test_the_keyboards_way_is_the_eyes_way(stand: Stand, visit: Visit) -> None:
-    await stand.take_own()
-    page = await visit()
+async def test_the_focus_order_equals_the_visual_order(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.write_native_reservations()
+    page = await open_page()
     await page.get_by_role("button", name="Leila Fontaine").wait_for()
     stops = []
     for _ in range(14):
@@ -91,9 +101,11 @@ async def test_the_keyboards_way_is_the_eyes_way(stand: Stand, visit: Visit) -> 
     assert all(later > earlier - 10 for earlier, later in itertools.pairwise(stops)), stops
 
 
-async def test_closing_a_sheet_gives_the_focus_back(stand: Stand, visit: Visit) -> None:
-    await stand.take_own()
-    page = await visit()
+async def test_closing_the_reservation_dialog_restores_the_focus(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.write_native_reservations()
+    page = await open_page()
     name = page.get_by_role("button", name="Leila Fontaine")
     await name.focus()
     await page.keyboard.press("Enter")
@@ -102,8 +114,8 @@ async def test_closing_a_sheet_gives_the_focus_back(stand: Stand, visit: Visit) 
     await expect(name).to_be_focused()
 
 
-async def test_a_question_gives_the_focus_back(visit: Visit) -> None:
-    page = await visit("manager", "integration")
+async def test_closing_a_confirmation_restores_the_focus(open_page: OpenPage) -> None:
+    page = await open_page("manager", "integration")
     pause = page.get_by_role("button", name="Pause …")
     await pause.focus()
     await page.keyboard.press("Enter")
@@ -112,26 +124,28 @@ async def test_a_question_gives_the_focus_back(visit: Visit) -> None:
     await expect(pause).to_be_focused()
 
 
-async def test_without_motion_what_changed_still_stands_out(stand: Stand, visit: Visit) -> None:
-    await stand.hear()
-    page = await visit(reduced_motion="reduce")
+async def test_without_motion_what_changed_still_stands_out(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.send_envelope()
+    page = await open_page(reduced_motion="reduce")
     await page.get_by_role("row", name="Ada Lovelace").wait_for()
-    await stand.hear("updated", 1, partySize=6)
+    await harness.send_envelope("updated", 1, partySize=6)
     row = page.locator("tr.changed")
     await expect(row).to_have_css("animation-timing-function", "steps(1)")
     await expect(row).to_have_css("animation-name", "changed")
 
 
-async def test_what_is_said_aloud_is_listened_to_from_the_start(visit: Visit) -> None:
-    page = await visit()
+async def test_live_regions_exist_from_the_start(open_page: OpenPage) -> None:
+    page = await open_page()
     await page.get_by_label("Go to a day").wait_for()
     # Out of the page while empty, it would not be heard when it is filled.
     assert await page.locator("#news").evaluate("news => getComputedStyle(news).display") != "none"
     await expect(page.locator("#news")).to_have_attribute("aria-live", "polite")
 
 
-async def test_the_page_has_a_language_and_each_screen_a_title(visit: Visit) -> None:
-    page = await visit("manager")
+async def test_the_page_has_a_language_and_each_screen_a_title(open_page: OpenPage) -> None:
+    page = await open_page("manager")
     await expect(page.locator("html")).to_have_attribute("lang", "en")
     await expect(page).to_have_title("The book")
     await page.get_by_role("link", name="Integration").click()

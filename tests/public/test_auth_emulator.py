@@ -8,8 +8,8 @@ from playwright.async_api import Browser, Page, Route, expect
 
 from shared.edge import paths
 from tests.public.auth_emulator import AuthEmulator, serving_auth
-from tests.public.conftest import PATIENCE_MS
-from tests.public.stand import DAY, Stand
+from tests.public.conftest import BROWSER_TIMEOUT_MS
+from tests.public.stand import PAGE_DAY, PageHarness
 
 PASSWORD = "a long password"
 FIREBASE = ("identitytoolkit.googleapis.com", "securetoken.googleapis.com")
@@ -22,19 +22,23 @@ def firebase(tmp_path_factory: pytest.TempPathFactory, page_project: str) -> Ite
 
 
 @pytest.fixture
-async def hanna(firebase: AuthEmulator, stand: Stand) -> str:
+async def hanna(firebase: AuthEmulator, harness: PageHarness) -> str:
     """A host with an account; its uid, which is also the first part of the e-mail."""
     uid = f"hanna{uuid.uuid4().hex[:12]}"
     await firebase.create(uid, f"{uid}@example.com", PASSWORD)
-    await paths.staff_member_document(stand.client, stand.restaurant.id, uid).set({"role": "host"})
+    await paths.staff_member_document(harness.client, harness.restaurant.id, uid).set(
+        {"role": "host"}
+    )
     return uid
 
 
 @pytest.fixture
-async def page(stand: Stand, browser: Browser, firebase: AuthEmulator) -> AsyncIterator[Page]:
+async def page(
+    harness: PageHarness, browser: Browser, firebase: AuthEmulator
+) -> AsyncIterator[Page]:
     """The page at the sign-in, its calls to Firebase led to the emulator as they are."""
     context = await browser.new_context()
-    context.set_default_timeout(PATIENCE_MS)
+    context.set_default_timeout(BROWSER_TIMEOUT_MS)
 
     async def configure(route: Route) -> None:
         await route.fulfill(json={"projectId": firebase.project, "apiKey": "web-key"})
@@ -47,7 +51,7 @@ async def page(stand: Stand, browser: Browser, firebase: AuthEmulator) -> AsyncI
     for host in FIREBASE:
         await context.route(f"https://{host}/**", lead)
     opened = await context.new_page()
-    await opened.goto(f"{stand.url}/#/{stand.restaurant.id}/book/{DAY}")
+    await opened.goto(f"{harness.url}/#/{harness.restaurant.id}/book/{PAGE_DAY}")
     yield opened
     await context.close()
 
@@ -58,19 +62,21 @@ async def sign_in(page: Page, uid: str, password: str = PASSWORD) -> None:
     await page.get_by_role("button", name="Sign in").click()
 
 
-async def test_an_account_opens_the_book_and_stays_signed_in(page: Page, hanna: str) -> None:
+async def test_an_account_opens_the_reservations_and_stays_signed_in(
+    page: Page, hanna: str
+) -> None:
     await sign_in(page, hanna)
     await expect(page.get_by_role("heading", level=1)).to_have_text("Saturday 14 March")
     await page.reload()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Saturday 14 March")
 
 
-async def test_a_wrong_password_is_said_in_words(page: Page, hanna: str) -> None:
+async def test_a_wrong_password_shows_a_message(page: Page, hanna: str) -> None:
     await sign_in(page, hanna, "wrong")
     await expect(page.get_by_role("alert")).to_have_text("The e-mail or the password is not right.")
 
 
-async def test_an_account_that_is_switched_off_says_so(
+async def test_a_disabled_account_shows_a_message(
     page: Page, hanna: str, firebase: AuthEmulator
 ) -> None:
     await firebase.change(hanna, disableUser=True)
@@ -78,7 +84,7 @@ async def test_an_account_that_is_switched_off_says_so(
     await expect(page.get_by_role("alert")).to_contain_text("This account is switched off")
 
 
-async def test_an_account_that_is_gone_has_to_sign_in_anew(
+async def test_a_deleted_account_must_sign_in_again(
     page: Page, hanna: str, firebase: AuthEmulator
 ) -> None:
     await sign_in(page, hanna)

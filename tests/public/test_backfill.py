@@ -4,10 +4,10 @@ from typing import Any
 
 from playwright.async_api import Page, Route, expect
 
-from tests.public.conftest import Visit
-from tests.public.stand import DAY, Stand
+from tests.public.conftest import OpenPage
+from tests.public.stand import PAGE_DAY, PageHarness
 
-AT_WORK = {
+RUNNING_BACKFILL = {
     "status": "RUNNING",
     "startDate": "2026-02-13",
     "endDate": "2026-03-14",
@@ -27,62 +27,66 @@ AT_WORK = {
 }
 
 
-async def play(page: Page, **changes: Any) -> None:
+async def respond_with_backfill(page: Page, **changes: Any) -> None:
     """Have the API tell of a backfill from now on."""
 
     async def answer(route: Route) -> None:
-        await route.fulfill(json=AT_WORK | changes)
+        await route.fulfill(json=RUNNING_BACKFILL | changes)
 
     await page.route("**/integration/backfill", answer)
 
 
-async def test_a_backfill_is_started_with_its_days(stand: Stand, visit: Visit) -> None:
-    stand.opentable.booked(stand.restaurant.rid, 4)
-    page = await visit("manager", "integration")
-    await page.get_by_label("From", exact=True).fill(DAY)
-    await page.get_by_label("To", exact=True).fill(DAY)
+async def test_a_backfill_is_started_with_its_days(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    harness.opentable.book_at(harness.restaurant.rid, 4)
+    page = await open_page("manager", "integration")
+    await page.get_by_label("From", exact=True).fill(PAGE_DAY)
+    await page.get_by_label("To", exact=True).fill(PAGE_DAY)
     async with page.expect_request(
         lambda asked: asked.method == "POST" and "backfill" in asked.url
     ) as sent:
         await page.get_by_role("button", name="Start the backfill").click()
-    assert (await sent.value).post_data_json == {"startDate": DAY, "endDate": DAY}
+    assert (await sent.value).post_data_json == {"startDate": PAGE_DAY, "endDate": PAGE_DAY}
     told = page.locator(".panel", has=page.get_by_role("heading", name="Backfill"))
     await expect(told).to_contain_text("of 1 day")
     await expect(page.get_by_role("button", name="Start the backfill")).to_be_disabled()
 
 
-async def test_its_progress_is_followed_with_an_estimate(visit: Visit) -> None:
-    page = await visit("manager")
-    await play(page)
+async def test_progress_is_updated_with_an_estimate(open_page: OpenPage) -> None:
+    page = await open_page("manager")
+    await respond_with_backfill(page)
     await page.get_by_role("link", name="Integration").click()
     await expect(page.get_by_role("progressbar")).to_have_attribute("value", "10")
     await expect(page.locator(".progress")).to_contain_text("10 of 30 days, some 2 minutes left")
-    await play(page, daysDone=20, secondsLeft=30)
+    await respond_with_backfill(page, daysDone=20, secondsLeft=30)
     await expect(page.get_by_role("progressbar")).to_have_attribute("value", "20")
     await expect(page.locator(".progress")).to_contain_text("less than a minute left")
 
 
-async def test_its_end_is_told(visit: Visit) -> None:
-    page = await visit("manager")
-    await play(page)
+async def test_completion_is_shown(open_page: OpenPage) -> None:
+    page = await open_page("manager")
+    await respond_with_backfill(page)
     await page.get_by_role("link", name="Integration").click()
     await page.get_by_role("progressbar").wait_for()
-    await play(page, status="COMPLETED", daysDone=30, secondsLeft=None)
+    await respond_with_backfill(page, status="COMPLETED", daysDone=30, secondsLeft=None)
     note = page.locator(".note.good", has_text="The backfill is complete: 30 days.")
     await expect(note).to_be_visible()
     await expect(page.get_by_role("button", name="Start the backfill")).to_be_enabled()
 
 
-async def test_one_that_stopped_says_why_and_what_to_do(visit: Visit) -> None:
-    page = await visit("manager")
-    await play(page, status="FAILED", error="OpenTable refused the credential: renew it.")
+async def test_a_failed_backfill_shows_cause_and_advice(open_page: OpenPage) -> None:
+    page = await open_page("manager")
+    await respond_with_backfill(
+        page, status="FAILED", error="OpenTable refused the credential: renew it."
+    )
     await page.get_by_role("link", name="Integration").click()
     note = page.locator(".note.bad", has_text="The backfill stopped after 10 of 30 days.")
     await expect(note).to_contain_text("OpenTable refused the credential: renew it.")
 
 
-async def test_a_refused_start_says_why(stand: Stand, visit: Visit) -> None:
-    await stand.change_settings(enabled=False)
-    page = await visit("manager", "integration")
+async def test_a_rejected_start_shows_the_reason(harness: PageHarness, open_page: OpenPage) -> None:
+    await harness.change_settings(enabled=False)
+    page = await open_page("manager", "integration")
     await page.get_by_role("button", name="Start the backfill").click()
     await expect(page.get_by_role("alert").filter(visible=True)).to_contain_text("switched off")

@@ -2,17 +2,17 @@
 
 from playwright.async_api import Page, expect
 
-from tests.public.conftest import Visit
-from tests.public.stand import Stand
+from tests.public.conftest import OpenPage
+from tests.public.stand import PageHarness
 
 CANCEL = "Cancel this reservation …"
 
 
-async def test_opentables_cannot_be_cancelled_and_the_reason_is_in_words(
-    stand: Stand, visit: Visit
+async def test_opentable_reservations_cannot_be_cancelled_and_the_reason_is_shown(
+    harness: PageHarness, open_page: OpenPage
 ) -> None:
-    await stand.hear()
-    page = await visit()
+    await harness.send_envelope()
+    page = await open_page()
     await page.get_by_role("button", name="Ada Lovelace").click()
     button = page.get_by_role("button", name=CANCEL)
     await expect(button).to_be_disabled()
@@ -21,45 +21,51 @@ async def test_opentables_cannot_be_cancelled_and_the_reason_is_in_words(
     )
 
 
-async def test_a_cancelled_row_of_lineups_own_shows_it(stand: Stand, visit: Visit) -> None:
-    await stand.take_own()
-    page = await visit()
-    await cancel(page, "Noor Abernathy")
+async def test_a_cancelled_native_reservation_is_shown_as_cancelled(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.write_native_reservations()
+    page = await open_page()
+    await cancel_on_page(page, "Noor Abernathy")
     await page.keyboard.press("Escape")
     await page.get_by_text("2 cancelled reservations").click()
     await expect(page.get_by_role("row", name="Noor Abernathy")).to_contain_text("Cancelled")
 
 
-async def test_the_reason_is_kept_with_the_cancellation(stand: Stand, visit: Visit) -> None:
-    await stand.take_own()
-    page = await visit()
-    await cancel(page, "Noor Abernathy", "Called in ill")
+async def test_the_cancellation_reason_is_stored(harness: PageHarness, open_page: OpenPage) -> None:
+    await harness.write_native_reservations()
+    page = await open_page()
+    await cancel_on_page(page, "Noor Abernathy", "Called in ill")
     sheet = page.get_by_role("dialog", name="Noor Abernathy")
     await expect(sheet.locator(".facts")).to_contain_text("Called in ill")
     await expect(sheet.locator(".story")).to_contain_text("Cancelled by staff")
 
 
-async def test_keeping_it_cancels_nothing(stand: Stand, visit: Visit) -> None:
-    await stand.take_own()
-    page = await visit()
+async def test_closing_the_dialog_cancels_nothing(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.write_native_reservations()
+    page = await open_page()
     await page.get_by_role("button", name="Noor Abernathy").click()
     await page.get_by_role("button", name=CANCEL).click()
     await page.get_by_role("button", name="Keep it").click()
     await expect(page.get_by_role("dialog", name="Noor Abernathy")).to_contain_text("Confirmed")
 
 
-async def test_what_is_over_has_no_button(stand: Stand, visit: Visit) -> None:
-    await stand.take_own()
-    page = await visit()
+async def test_a_past_reservation_has_no_cancel_button(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.write_native_reservations()
+    page = await open_page()
     await page.get_by_text("1 cancelled reservation").click()
     await page.get_by_role("button", name="Jonas Achterberg").click()
     await expect(page.get_by_role("dialog", name="Jonas Achterberg")).to_be_visible()
     await expect(page.get_by_role("button", name=CANCEL)).to_have_count(0)
 
 
-async def test_the_keyboard_alone_cancels(stand: Stand, visit: Visit) -> None:
-    await stand.take_own()
-    page = await visit()
+async def test_the_keyboard_alone_cancels(harness: PageHarness, open_page: OpenPage) -> None:
+    await harness.write_native_reservations()
+    page = await open_page()
     await page.get_by_role("button", name="Noor Abernathy").focus()
     await page.keyboard.press("Enter")
     await page.get_by_role("button", name=CANCEL).focus()
@@ -73,7 +79,7 @@ async def test_the_keyboard_alone_cancels(stand: Stand, visit: Visit) -> None:
     await expect(page.locator("main")).to_be_focused()
 
 
-async def cancel(page: Page, name: str, reason: str = "") -> None:
+async def cancel_on_page(page: Page, name: str, reason: str = "") -> None:
     """Cancel somebody's reservation, from the book to the confirmation."""
     await page.get_by_role("button", name=name).click()
     await page.get_by_role("button", name=CANCEL).click()

@@ -7,36 +7,36 @@ from zoneinfo import ZoneInfo
 from playwright.async_api import expect
 
 from shared.edge import paths
-from tests.public.conftest import Visit
-from tests.public.stand import DAY, NEW_YORK, Stand
+from tests.public.conftest import OpenPage
+from tests.public.stand import NEW_YORK, PAGE_DAY, PageHarness
 
 EIGHT = datetime(2026, 3, 14, 20, tzinfo=NEW_YORK)
 LONG = "Maximiliana-Wilhelmina von Hohenzollern-Sigmaringen und zu Castell-Rüdenhausen"
 
 
-async def test_a_party_that_is_late_is_marked(stand: Stand, visit: Visit) -> None:
-    await stand.take_own()
-    page = await visit(now=EIGHT)
+async def test_a_party_that_is_late_is_marked(harness: PageHarness, open_page: OpenPage) -> None:
+    await harness.write_native_reservations()
+    page = await open_page(now=EIGHT)
     await expect(page.get_by_role("row", name="Samir Lindqvist")).to_contain_text("30 min late")
     await expect(page.get_by_role("row", name="Milan Petersen")).not_to_contain_text("late")
     await expect(page.get_by_role("row", name="Leila Fontaine")).not_to_contain_text("late")
 
 
-async def test_a_party_grows_later_while_nothing_else_changes(stand: Stand, visit: Visit) -> None:
-    await stand.take_own()
-    page = await visit(now=EIGHT)
+async def test_a_party_grows_later_while_nothing_else_changes(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.write_native_reservations()
+    page = await open_page(now=EIGHT)
     row = page.get_by_role("row", name="Samir Lindqvist")
     await expect(row).to_contain_text("30 min late")
     await page.clock.set_fixed_time(EIGHT + timedelta(minutes=10))
     await expect(row).to_contain_text("40 min late")
 
 
-async def test_nobody_is_late_by_another_clock_than_the_evenings(
-    stand: Stand, visit: Visit
-) -> None:
-    await stand.take_own()
-    page = await visit(now=EIGHT)
-    demo = {"restaurantId": stand.restaurant.id, "simulatedClock": True}
+async def test_lateness_uses_the_server_clock(harness: PageHarness, open_page: OpenPage) -> None:
+    await harness.write_native_reservations()
+    page = await open_page(now=EIGHT)
+    demo = {"restaurantId": harness.restaurant.id, "simulatedClock": True}
     await page.route("**/_local/status", lambda route: route.fulfill(json=demo))
     await page.reload()
     row = page.get_by_role("row", name="Samir Lindqvist")
@@ -44,16 +44,20 @@ async def test_nobody_is_late_by_another_clock_than_the_evenings(
     await expect(row).not_to_contain_text("late")
 
 
-async def test_a_party_that_told_it_will_be_late_is_marked(stand: Stand, visit: Visit) -> None:
-    start = {"scheduled_time": f"{DAY}T21:00:00", "scheduled_time_utc": "2026-03-15T01:00:00Z"}
-    await stand.sender.send(stand.sender.row(7, state="Late", **start))
-    page = await visit(now=EIGHT)
+async def test_a_party_with_the_late_state_is_marked(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    start = {"scheduled_time": f"{PAGE_DAY}T21:00:00", "scheduled_time_utc": "2026-03-15T01:00:00Z"}
+    await harness.sender.send(harness.sender.row(7, state="Late", **start))
+    page = await open_page(now=EIGHT)
     await expect(page.locator("tbody .tag")).to_have_text("Will be late")
 
 
-async def test_who_does_not_come_is_out_of_the_way_but_findable(stand: Stand, visit: Visit) -> None:
-    await stand.take_own()
-    page = await visit()
+async def test_cancelled_parties_are_collapsed_but_can_be_found(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.write_native_reservations()
+    page = await open_page()
     gone = page.get_by_role("button", name="Jonas Achterberg")
     await expect(page.get_by_role("button", name="Leila Fontaine")).to_be_visible()
     await expect(gone).to_be_hidden()
@@ -64,19 +68,21 @@ async def test_who_does_not_come_is_out_of_the_way_but_findable(stand: Stand, vi
     await expect(gone).to_be_visible()
 
 
-async def test_a_long_name_and_a_long_wish_stay_in_their_place(stand: Stand, visit: Visit) -> None:
-    await stand.hear(dinerName=LONG, specialRequests="Nut allergy; " * 30)
-    page = await visit(viewport={"width": 390, "height": 844})
+async def test_long_names_and_requests_do_not_overflow(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.send_envelope(dinerName=LONG, specialRequests="Nut allergy; " * 30)
+    page = await open_page(viewport={"width": 390, "height": 844})
     await expect(page.get_by_role("button", name=LONG)).to_be_visible()
     wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
     assert await page.evaluate(wide) is False
 
 
 async def test_times_are_the_restaurants_wherever_the_browser_is(
-    stand: Stand, visit: Visit
+    harness: PageHarness, open_page: OpenPage
 ) -> None:
-    await stand.take_own()
-    page = await visit(timezone_id="Asia/Tokyo")
+    await harness.write_native_reservations()
+    page = await open_page(timezone_id="Asia/Tokyo")
     row = page.get_by_role("row", name="Leila Fontaine")
     await expect(row.locator("td.time")).to_have_text("20:45")
     await page.get_by_role("button", name="Today").click()
@@ -85,58 +91,60 @@ async def test_times_are_the_restaurants_wherever_the_browser_is(
     )
 
 
-async def test_two_hundred_rows_are_a_book_too(stand: Stand, visit: Visit) -> None:
-    reservations = paths.reservations_collection(stand.client, stand.restaurant.id)
-    await stand.take_own()
+async def test_two_hundred_rows_are_shown(harness: PageHarness, open_page: OpenPage) -> None:
+    reservations = paths.reservations_collection(harness.client, harness.restaurant.id)
+    await harness.write_native_reservations()
     pattern = (await reservations.document("lineup-7").get()).to_dict() or {}
-    batch = stand.client.batch()
+    batch = harness.client.batch()
     for number in range(200):
         name = {"id": f"many-{number}", "dinerName": f"Guest {number:03}"}
         batch.set(reservations.document(f"many-{number}"), pattern | name)
     await batch.commit()
-    page = await visit()
+    page = await open_page()
     await expect(page.get_by_role("row", name=re.compile(r"Guest \d{3}"))).to_have_count(200)
     await page.get_by_role("searchbox").fill("guest 117")
     await expect(page.locator("tbody:visible .name")).to_have_text(["Guest 117"])
 
 
-async def test_a_row_without_a_party_is_marked(stand: Stand, visit: Visit) -> None:
-    await stand.hear("updated", 1, reservationId="early", dinerName="Sophie Germain")
-    await stand.hear(
+async def test_a_row_without_a_party_is_marked(harness: PageHarness, open_page: OpenPage) -> None:
+    await harness.send_envelope("updated", 1, reservationId="early", dinerName="Sophie Germain")
+    await harness.send_envelope(
         "updated", 2, reservationId="early", reservationDateTime="2026-03-14T23:15:00Z"
     )
-    page = await visit()
+    page = await open_page()
     await expect(page.get_by_role("row", name="Sophie Germain")).to_contain_text("Not complete yet")
 
 
-async def test_a_row_in_doubt_is_marked_and_says_what_to_do(stand: Stand, visit: Visit) -> None:
-    stand.opentable.booked(stand.restaurant.rid, 4)
-    await stand.hear()
-    await stand.reconcile()
-    page = await visit()
+async def test_a_row_with_a_warning_is_marked_with_advice(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    harness.opentable.book_at(harness.restaurant.rid, 4)
+    await harness.send_envelope()
+    await harness.reconcile()
+    page = await open_page()
     row = page.get_by_role("row", name="Ada Lovelace")
     await expect(row).to_contain_text("Check at OpenTable")
     await row.get_by_role("button").click()
     await expect(page.get_by_role("dialog")).to_contain_text("look it up at OpenTable")
 
 
-async def test_what_changed_lately_can_be_read_later(stand: Stand, visit: Visit) -> None:
-    await stand.hear()
-    page = await visit()
+async def test_recent_changes_stay_listed(harness: PageHarness, open_page: OpenPage) -> None:
+    await harness.send_envelope()
+    page = await open_page()
     await page.get_by_role("row", name="Ada Lovelace").wait_for()
-    await stand.hear("updated", 1, status="seated")
+    await harness.send_envelope("updated", 1, status="seated")
     await expect(page.locator(".lately summary")).to_contain_text("Ada Lovelace is seated.")
-    await stand.hear("updated", 2, partySize=6)
+    await harness.send_envelope("updated", 2, partySize=6)
     await expect(page.locator(".lately summary")).to_contain_text("is now 6 instead of 4.")
     await page.locator(".lately summary").click()
     await expect(page.locator(".lately li")).to_contain_text("Ada Lovelace is seated.")
 
 
 async def test_another_days_rows_never_stand_under_a_new_heading(
-    stand: Stand, visit: Visit
+    harness: PageHarness, open_page: OpenPage
 ) -> None:
-    await stand.take_own()
-    page = await visit()
+    await harness.write_native_reservations()
+    page = await open_page()
     await page.get_by_role("button", name="Leila Fontaine").wait_for()
     await page.route("**/reservations?date=2026-03-15", lambda route: route.abort())
     await page.get_by_role("button", name="The day after").click()

@@ -6,76 +6,80 @@ from typing import Any
 
 from playwright.async_api import expect
 
-from tests.public.conftest import Visit
-from tests.public.stand import Stand
+from tests.public.conftest import OpenPage
+from tests.public.stand import PageHarness
 
 
-def held_in(file: Path, stand: Stand) -> dict[str, Any]:
+def stored_secret(file: Path, stand: PageHarness) -> dict[str, Any]:
     """Return what the restaurant's secret holds."""
-    held: dict[str, Any] = json.loads(file.read_text())[stand.restaurant.secret]
-    return held
+    payload: dict[str, Any] = json.loads(file.read_text())[stand.restaurant.secret]
+    return payload
 
 
 async def test_a_credential_is_stored_and_never_shown_again(
-    stand: Stand, visit: Visit, secrets_file: Path
+    harness: PageHarness, open_page: OpenPage, secrets_file: Path
 ) -> None:
-    page = await visit("manager", "integration")
+    page = await open_page("manager", "integration")
     await page.get_by_label("Enter a new").select_option("Webhook bearer token")
     entry = page.get_by_role("textbox", name="Webhook bearer token")
     await entry.fill("a-token-that-nobody-sees")
     async with page.expect_response("**/integration") as answer:
         await page.get_by_role("button", name="Store it").click()
     await expect(page.locator("main")).to_contain_text("1 bearer token")
-    held = held_in(secrets_file, stand)
+    held = stored_secret(secrets_file, harness)
     assert held["bearerTokens"] == ["a-token-that-nobody-sees"]
     assert "a-token-that-nobody-sees" not in await page.content()
     assert "a-token-that-nobody-sees" not in await (await answer.value).text()
     await expect(page.locator("input[type=password]").first).to_have_value("")
 
 
-async def test_a_credential_is_not_readable_while_it_is_typed(visit: Visit) -> None:
-    page = await visit("manager", "integration")
+async def test_a_credential_is_not_readable_while_it_is_typed(open_page: OpenPage) -> None:
+    page = await open_page("manager", "integration")
     await expect(page.get_by_label("Client secret")).to_have_attribute("type", "password")
 
 
-async def test_a_rotation_keeps_the_one_before(
-    stand: Stand, visit: Visit, secrets_file: Path
+async def test_a_rotation_does_not_remove_the_previous_credential(
+    harness: PageHarness, open_page: OpenPage, secrets_file: Path
 ) -> None:
-    page = await visit("manager", "integration")
+    page = await open_page("manager", "integration")
     await page.get_by_label("Enter a new").select_option("Webhook signing secret")
     await page.get_by_role("textbox", name="signing secret").fill("whsec_bmV3LXNlY3JldC1ieXRlcw==")
     await page.get_by_role("button", name="Store it").click()
     await expect(page.locator("main")).to_contain_text("2 signing secrets")
-    held = held_in(secrets_file, stand)
-    assert held["webhookSecrets"] == ["whsec_bmV3LXNlY3JldC1ieXRlcw==", stand.sender.key]
+    held = stored_secret(secrets_file, harness)
+    assert held["webhookSecrets"] == ["whsec_bmV3LXNlY3JldC1ieXRlcw==", harness.sender.key]
 
 
-async def test_pausing_asks_first_and_resuming_undoes_it(stand: Stand, visit: Visit) -> None:
-    page = await visit("manager", "integration")
+async def test_pausing_requires_confirmation_and_resuming_undoes_it(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    page = await open_page("manager", "integration")
     await page.get_by_role("button", name="Pause …").click()
     await page.get_by_role("button", name="Pause", exact=True).click()
     await expect(page.get_by_role("heading", name="Paused")).to_be_visible()
-    assert (await stand.sender.send(stand.sender.envelope())).status_code == 403
+    assert (await harness.sender.send(harness.sender.envelope())).status_code == 403
     await page.get_by_role("button", name="Resume").click()
     await expect(page.get_by_role("heading", name="Running")).to_be_visible()
-    assert (await stand.sender.send(stand.sender.envelope())).status_code == 200
+    assert (await harness.sender.send(harness.sender.envelope())).status_code == 200
 
 
-async def test_the_connection_is_tried_for_real(stand: Stand, visit: Visit) -> None:
-    stand.opentable.booked(stand.restaurant.rid, 4)
-    page = await visit("manager", "integration")
+async def test_the_connection_test_calls_opentable(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    harness.opentable.book_at(harness.restaurant.rid, 4)
+    page = await open_page("manager", "integration")
     await page.get_by_role("button", name="Test the connection").click()
     await expect(page.locator("main")).to_contain_text("OpenTable answered with a reservation.")
 
 
-async def test_a_connection_that_does_not_work_says_what_to_do(visit: Visit) -> None:
-    page = await visit("manager", "integration")
+async def test_a_failed_connection_test_shows_advice(open_page: OpenPage) -> None:
+    page = await open_page("manager", "integration")
     await page.get_by_role("button", name="Test the connection").click()
     await expect(page.locator("[aria-live] .note.bad")).to_be_visible()
 
 
-async def test_the_settings_are_saved(visit: Visit) -> None:
-    page = await visit("manager", "integration")
+async def test_the_settings_are_saved(open_page: OpenPage) -> None:
+    page = await open_page("manager", "integration")
     await page.get_by_label("Time zone").fill("America/Chicago")
     await page.get_by_label("Country").fill("us")
     await page.get_by_label("Bearer token", exact=True).check()
@@ -87,8 +91,8 @@ async def test_the_settings_are_saved(visit: Visit) -> None:
     await expect(page.get_by_label("Bearer token", exact=True)).to_be_checked()
 
 
-async def test_a_setting_that_is_refused_says_why(visit: Visit) -> None:
-    page = await visit("manager", "integration")
+async def test_a_rejected_setting_shows_the_reason(open_page: OpenPage) -> None:
+    page = await open_page("manager", "integration")
     await page.get_by_label("Time zone").fill("Mars/Olympus")
     await page.get_by_role("button", name="Save the settings").click()
     await expect(page.get_by_role("alert")).to_contain_text("must be an IANA zone")

@@ -6,13 +6,13 @@ from playwright.async_api import Page, Route, expect
 
 from dev.demo_staff import DEMO_STAFF_UIDS, DEMO_TOKEN_PATH
 from shared.edge import paths
-from tests.public.conftest import Visit
-from tests.public.stand import DAY, Stand
+from tests.public.conftest import OpenPage
+from tests.public.stand import PAGE_DAY, PageHarness
 
 SOON_MS = 12_000
 
 
-async def refuse(page: Page, status: int, pattern: str = "**/api/**") -> None:
+async def respond_with_error(page: Page, status: int, pattern: str = "**/api/**") -> None:
     """Have the API answer with a refusal from now on."""
 
     async def answer(route: Route) -> None:
@@ -22,12 +22,12 @@ async def refuse(page: Page, status: int, pattern: str = "**/api/**") -> None:
     await page.route(pattern, answer)
 
 
-async def test_the_last_list_stays_with_its_age(stand: Stand, visit: Visit) -> None:
-    await stand.take_own()
+async def test_the_last_list_stays_with_its_age(harness: PageHarness, open_page: OpenPage) -> None:
+    await harness.write_native_reservations()
     noon = datetime(2026, 3, 14, 16, tzinfo=UTC)
-    page = await visit(now=noon)
+    page = await open_page(now=noon)
     await page.get_by_role("button", name="Leila Fontaine").wait_for()
-    await refuse(page, 503)
+    await respond_with_error(page, 503)
     await page.clock.set_fixed_time(noon + timedelta(minutes=5))
     strip = page.locator(".trust")
     await expect(strip).to_contain_text("What is shown is from 12:00, 5 minutes ago")
@@ -35,41 +35,45 @@ async def test_the_last_list_stays_with_its_age(stand: Stand, visit: Visit) -> N
     await expect(page.get_by_role("button", name="Leila Fontaine")).to_be_visible()
 
 
-async def test_a_list_that_is_old_is_never_called_in_order(stand: Stand, visit: Visit) -> None:
-    await stand.agree()
-    page = await visit()
+async def test_an_outdated_list_is_never_shown_as_ok(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.make_both_sides_equal()
+    page = await open_page()
     strip = page.locator(".trust")
     await expect(strip).to_have_attribute("data-level", "good")
-    await refuse(page, 503, "**/reservations?*")
+    await respond_with_error(page, 503, "**/reservations?*")
     await expect(strip).to_have_attribute("data-level", "bad")
     async with page.expect_response("**/health", timeout=SOON_MS * 3):
         await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     await expect(strip).to_have_attribute("data-level", "bad")
 
 
-async def test_that_trouble_began_is_said_aloud(stand: Stand, visit: Visit) -> None:
-    await stand.agree()
-    page = await visit()
+async def test_a_connection_loss_is_announced(harness: PageHarness, open_page: OpenPage) -> None:
+    await harness.make_both_sides_equal()
+    page = await open_page()
     await expect(page.locator(".trust")).to_have_attribute("data-level", "good")
-    await refuse(page, 503)
+    await respond_with_error(page, 503)
     await expect(page.get_by_role("status")).to_contain_text("Trouble: Not up to date.")
 
 
-async def test_a_page_that_opens_while_the_server_is_away_comes_by_itself(
-    stand: Stand, visit: Visit
+async def test_a_page_opened_without_the_server_loads_when_it_returns(
+    harness: PageHarness, open_page: OpenPage
 ) -> None:
-    page = await visit()
-    await refuse(page, 503)
+    page = await open_page()
+    await respond_with_error(page, 503)
     await page.reload()
     await expect(page.locator("main")).to_contain_text("This cannot be done just now.")
     await page.unroute("**/api/**")
     await expect(page.get_by_label("Go to a day")).to_be_visible(timeout=SOON_MS)
-    assert stand.restaurant.id in page.url
+    assert harness.restaurant.id in page.url
 
 
-async def test_a_member_who_is_removed_sees_nothing_more(stand: Stand, visit: Visit) -> None:
-    await stand.take_own()
-    page = await visit()
+async def test_a_member_who_is_removed_sees_nothing_more(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.write_native_reservations()
+    page = await open_page()
     await page.get_by_role("button", name="Leila Fontaine").wait_for()
     error = {"code": "FORBIDDEN", "message": "You are not on this restaurant's staff."}
     await page.route("**/api/**", lambda route: route.fulfill(status=403, json={"error": error}))
@@ -77,24 +81,26 @@ async def test_a_member_who_is_removed_sees_nothing_more(stand: Stand, visit: Vi
     await expect(page.get_by_role("button", name="Leila Fontaine")).to_have_count(0)
 
 
-async def test_a_visit_that_is_over_asks_to_sign_in_again_and_says_why(
-    stand: Stand, visit: Visit
+async def test_an_expired_session_requires_sign_in_and_shows_why(
+    harness: PageHarness, open_page: OpenPage
 ) -> None:
-    await stand.take_own()
-    page = await visit()
+    await harness.write_native_reservations()
+    page = await open_page()
     await page.get_by_role("button", name="Leila Fontaine").wait_for()
     await page.route(f"**{DEMO_TOKEN_PATH}*", lambda route: route.fulfill(json={"token": "over"}))
     await expect(page.locator("main.sign-in")).to_contain_text("Your sign-in has ended.")
     await page.unroute(f"**{DEMO_TOKEN_PATH}*")
     await page.get_by_role("button", name="The demo host").click()
     await expect(page.get_by_role("button", name="Leila Fontaine")).to_be_visible()
-    assert page.url.endswith(f"book/{DAY}")
+    assert page.url.endswith(f"book/{PAGE_DAY}")
 
 
-async def test_nobody_is_told_anything_before_they_are_known(stand: Stand, visit: Visit) -> None:
+async def test_nothing_is_shown_before_authentication(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
     await paths.staff_member_document(
-        stand.client, stand.restaurant.id, DEMO_STAFF_UIDS["host"]
+        harness.client, harness.restaurant.id, DEMO_STAFF_UIDS["host"]
     ).delete()
-    page = await visit()
+    page = await open_page()
     await expect(page.locator("main")).to_contain_text("You are not on this restaurant's staff")
     await expect(page.get_by_role("navigation")).to_have_count(0)

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import expect
 
-from tests.public.conftest import Visit
-from tests.public.stand import Stand
+from tests.public.conftest import OpenPage
+from tests.public.stand import PageHarness
 
 ROOT = Path(__file__).parents[2]
 VENDORED = ROOT / "public" / "vendor"
@@ -28,13 +28,15 @@ SIGN_IN = {"identitytoolkit.googleapis.com", "securetoken.googleapis.com"}
 DOCUMENTATION = {"firebase.google.com", "www.w3.org"}
 
 
-async def test_the_page_asks_nobody_else_for_anything(stand: Stand, visit: Visit) -> None:
+async def test_the_page_sends_no_third_party_requests(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
     hosts = set()
-    page = await visit()
+    page = await open_page()
     page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
     await page.reload()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Saturday 14 March")
-    assert hosts == {urlsplit(stand.url).netloc}
+    assert hosts == {urlsplit(harness.url).netloc}
 
 
 def test_the_files_name_no_other_host() -> None:
@@ -42,7 +44,7 @@ def test_the_files_name_no_other_host() -> None:
     assert set(re.findall(r"https?://([^/\s\"'`]+)", text)) <= SIGN_IN | DOCUMENTATION
 
 
-def test_what_others_wrote_is_as_they_published_it_and_bears_its_licence() -> None:
+def test_vendored_files_are_unmodified_and_have_their_licence() -> None:
     scripts = {path.relative_to(VENDORED).as_posix(): path for path in VENDORED.rglob("*.js")}
     hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in scripts.items()}
     assert hashes == PUBLISHED
@@ -50,7 +52,7 @@ def test_what_others_wrote_is_as_they_published_it_and_bears_its_licence() -> No
         assert "MIT License" in (path.parent / "LICENSE.md").read_text()
 
 
-def test_every_module_is_asked_for_at_once() -> None:
+def test_every_module_is_preloaded() -> None:
     page = (ROOT / "public" / "index.html").read_text()
     modules = {f"/{path.relative_to(ROOT / 'public')}" for path in FILES if path.suffix == ".js"}
     assert set(re.findall(r'(?:modulepreload" href|module" src)="([^"]+)"', page)) == modules
@@ -61,7 +63,7 @@ def test_the_page_weighs_little() -> None:
     assert sum(len(gzip.compress(path.read_bytes())) for path in FILES) < 80_000
 
 
-def test_the_policy_lets_only_the_sign_in_out() -> None:
+def test_the_content_security_policy_allows_only_the_sign_in_host() -> None:
     hosting = json.loads((ROOT / "firebase.json").read_text())["hosting"]
     [headers] = [rule["headers"] for rule in hosting["headers"] if rule["source"] == "**"]
     [policy] = [each["value"] for each in headers if each["key"] == "Content-Security-Policy"]

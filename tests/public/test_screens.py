@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.public.conftest import Visit
-from tests.public.evening import Evening, play
-from tests.public.stand import DAY, Stand
+from tests.public.conftest import OpenPage
+from tests.public.evening import ScreenData, seed_screen_data
+from tests.public.stand import PAGE_DAY, PageHarness
 
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
 PICTURES = Path(__file__).parents[2] / "build" / "screens"
@@ -21,18 +21,22 @@ SERIOUS = {"serious", "critical"}
 
 
 @pytest.fixture
-async def evening(stand: Stand) -> Evening:
-    return await play(stand)
+async def screen_data(harness: PageHarness) -> ScreenData:
+    return await seed_screen_data(harness)
 
 
-def address(screen: str, evening: Evening) -> str:
-    items = {"report": evening.report, "kept": evening.kept, "story": "opentable-ot_2"}
+def screen_address(screen: str, evening: ScreenData) -> str:
+    items = {
+        "report": evening.report_id,
+        "kept": evening.quarantine_item,
+        "story": "opentable-ot_2",
+    }
     if screen in {"book", "sheet"}:
-        return f"book/{DAY}"
+        return f"book/{PAGE_DAY}"
     return f"{screen}/{items[screen]}" if screen in items else screen
 
 
-async def settled(page: Page, screen: str) -> None:
+async def wait_until_loaded(page: Page, screen: str) -> None:
     """Wait until a screen shows what it has read."""
     await page.locator("main h1").wait_for()
     await expect(page.get_by_text("Reading …").filter(visible=True)).to_have_count(0)
@@ -44,7 +48,7 @@ async def settled(page: Page, screen: str) -> None:
         await page.locator(".story > li").first.wait_for()
 
 
-async def findings(page: Page) -> list[Any]:
+async def accessibility_violations(page: Page) -> list[Any]:
     """Return what axe finds that is serious."""
     await page.evaluate(AXE.read_text())
     found = await page.evaluate("axe.run()")
@@ -55,7 +59,7 @@ async def findings(page: Page) -> list[Any]:
     ]
 
 
-async def overflow(page: Page) -> int:
+async def horizontal_overflow(page: Page) -> int:
     return int(
         await page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -64,31 +68,37 @@ async def overflow(page: Page) -> int:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_every_screen_is_sound_and_fits(
-    scheme: str, stand: Stand, evening: Evening, visit: Visit
+async def test_every_screen_is_accessible_and_fits(
+    scheme: str, harness: PageHarness, screen_data: ScreenData, open_page: OpenPage
 ) -> None:
     """Every screen in one visit, on a tablet and on a phone: nothing serious, nothing cut off."""
-    page = await visit(
-        "manager", address("book", evening), color_scheme=scheme, viewport=TABLET, bypass_csp=True
+    page = await open_page(
+        "manager",
+        screen_address("book", screen_data),
+        color_scheme=scheme,
+        viewport=TABLET,
+        bypass_csp=True,
     )
     for screen in SCREENS:
-        await page.goto(f"{stand.url}/#/{stand.restaurant.id}/{address(screen, evening)}")
+        await page.goto(
+            f"{harness.url}/#/{harness.restaurant.id}/{screen_address(screen, screen_data)}"
+        )
         await page.reload()
-        await settled(page, screen)
+        await wait_until_loaded(page, screen)
         for device, size in DEVICES:
             await page.set_viewport_size(size)  # type: ignore[arg-type] # a dict is one
             picture = PICTURES / f"{screen}-{device}-{scheme}.png"
             await page.screenshot(path=picture, animations="disabled")
-            assert await overflow(page) == 0, (screen, device)
-            assert await findings(page) == [], (screen, device)
+            assert await horizontal_overflow(page) == 0, (screen, device)
+            assert await accessibility_violations(page) == [], (screen, device)
         await page.set_viewport_size(TABLET)  # type: ignore[arg-type] # a dict is one
 
 
-async def test_the_sign_in_is_sound(stand: Stand, browser: Browser) -> None:
+async def test_the_sign_in_is_accessible(harness: PageHarness, browser: Browser) -> None:
     context = await browser.new_context(viewport=PHONE, bypass_csp=True)  # type: ignore[arg-type] # a dict is one
     page = await context.new_page()
-    await page.goto(stand.url)
+    await page.goto(harness.url)
     await expect(page.get_by_role("button", name="The demo host")).to_be_visible()
     await page.screenshot(path=PICTURES / "sign-in-phone-light.png")
-    assert (await overflow(page), await findings(page)) == (0, [])
+    assert (await horizontal_overflow(page), await accessibility_violations(page)) == (0, [])
     await context.close()

@@ -8,21 +8,25 @@ from msgspec.structs import replace
 
 from shared.core.change import Actor, Channel, ReservationEvent, Version
 from shared.core.guest import UNVERSIONED, Guest
-from tests.strategies.envelopes import envelopes
-from tests.strategies.histories import envelope_change, findings, object_change
-from tests.strategies.objects import NOON, RID, objects
+from tests.strategies.envelopes import envelope_bodies
+from tests.strategies.histories import (
+    event_from_envelope_body,
+    event_from_row_body,
+    reconciliation_events,
+)
+from tests.strategies.objects import NOON, RID, row_bodies
 
-KEYS = ("65aa01bb02cc03dd04ee05ff", "loser", "survivor")
-Statement = ReservationEvent | Guest
+GUEST_KEYS = ("65aa01bb02cc03dd04ee05ff", "loser", "survivor")
+GuestOrEvent = ReservationEvent | Guest
 
 # Whom each is merged into, one survivor for each as OpenTable says it; chains among them.
 _merges = st.sampled_from(
     [
         {},
-        {KEYS[0]: KEYS[1]},
-        {KEYS[0]: KEYS[1], KEYS[1]: KEYS[2]},
-        {KEYS[1]: KEYS[0], KEYS[2]: KEYS[0]},
-        {KEYS[0]: KEYS[1], KEYS[1]: KEYS[0]},
+        {GUEST_KEYS[0]: GUEST_KEYS[1]},
+        {GUEST_KEYS[0]: GUEST_KEYS[1], GUEST_KEYS[1]: GUEST_KEYS[2]},
+        {GUEST_KEYS[1]: GUEST_KEYS[0], GUEST_KEYS[2]: GUEST_KEYS[0]},
+        {GUEST_KEYS[0]: GUEST_KEYS[1], GUEST_KEYS[1]: GUEST_KEYS[0]},
     ]
 )
 _profiles = st.fixed_dictionaries(
@@ -37,31 +41,31 @@ _profiles = st.fixed_dictionaries(
 
 
 @dataclass(frozen=True, slots=True)
-class Tale:
+class GuestHistory:
     """Statements, each once, and two orders in which they may arrive, with duplicates."""
 
-    statements: tuple[Statement, ...]
-    orders: tuple[tuple[Statement, ...], tuple[Statement, ...]]
+    items: tuple[GuestOrEvent, ...]
+    orders: tuple[tuple[GuestOrEvent, ...], tuple[GuestOrEvent, ...]]
 
-    def truth(self) -> dict[str, Guest]:
+    def final_guests(self) -> dict[str, Guest]:
         """Return each guest as OpenTable has it in the end."""
-        held: dict[str, Guest] = {}
-        for guest in self.statements:
+        guests: dict[str, Guest] = {}
+        for guest in self.items:
             if isinstance(guest, Guest) and (
-                guest.key not in held or guest.supersedes(held[guest.key])
+                guest.key not in guests or guest.supersedes(guests[guest.key])
             ):
-                held[guest.key] = guest
-        return held
+                guests[guest.key] = guest
+        return guests
 
 
 def _guest_id(row: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
     if "guest_id" not in row:
         return st.just(row)
-    ids = st.sampled_from([*(f"{RID}-{key}" for key in KEYS), *KEYS, None])
+    ids = st.sampled_from([*(f"{RID}-{key}" for key in GUEST_KEYS), *GUEST_KEYS, None])
     return ids.map(lambda guest_id: row | {"guest_id": guest_id})
 
 
-def _identity(statement: Statement) -> object:
+def _identity(statement: GuestOrEvent) -> object:
     if isinstance(statement, Guest):
         kind = (statement.is_merged, statement.forgotten_at, statement.version)
         return statement.key, kind
@@ -72,7 +76,7 @@ def _identity(statement: Statement) -> object:
 @st.composite
 def _guests(draw: st.DrawFn, merges: dict[str, str]) -> Guest:
     """Return a guest's record: plain at some version, merged, or forgotten."""
-    key = draw(st.sampled_from(KEYS))
+    key = draw(st.sampled_from(GUEST_KEYS))
     if draw(st.integers(0, 4)) == 0:
         return Guest(key, forgotten_at=NOON)
     if key in merges and draw(st.booleans()):
@@ -84,25 +88,25 @@ def _guests(draw: st.DrawFn, merges: dict[str, str]) -> Guest:
 
 
 @st.composite
-def tales(draw: st.DrawFn) -> Tale:
+def guest_histories(draw: st.DrawFn) -> GuestHistory:
     """Return a reservation's and its guests' statements, and two orders of them."""
     merges = draw(_merges)
-    said = st.one_of(
-        objects().flatmap(_guest_id).map(object_change),
-        objects().flatmap(_guest_id).map(object_change),
-        envelopes().map(envelope_change),
-        findings(),
+    items = st.one_of(
+        row_bodies().flatmap(_guest_id).map(event_from_row_body),
+        row_bodies().flatmap(_guest_id).map(event_from_row_body),
+        envelope_bodies().map(event_from_envelope_body),
+        reconciliation_events(),
         _guests(merges),
         _guests(merges),
     )
-    statements = draw(st.lists(said, min_size=1, max_size=9, unique_by=_identity))
-    return Tale(tuple(statements), (draw(_order(statements)), draw(_order(statements))))
+    statements = draw(st.lists(items, min_size=1, max_size=9, unique_by=_identity))
+    return GuestHistory(tuple(statements), (draw(_order(statements)), draw(_order(statements))))
 
 
 @st.composite
-def _order(draw: st.DrawFn, statements: list[Statement]) -> tuple[Statement, ...]:
-    again = draw(st.lists(st.sampled_from(statements), max_size=4))
-    order = draw(st.permutations([*statements, *again]))
+def _order(draw: st.DrawFn, statements: list[GuestOrEvent]) -> tuple[GuestOrEvent, ...]:
+    duplicates = draw(st.lists(st.sampled_from(statements), max_size=4))
+    order = draw(st.permutations([*statements, *duplicates]))
     sources = st.sampled_from(Channel)
     return tuple(
         replace(each, channel=draw(sources)) if isinstance(each, ReservationEvent) else each

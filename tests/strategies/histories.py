@@ -10,56 +10,67 @@ from msgspec.structs import replace
 from shared.core.change import Actor, Channel, FieldValue, ReservationEvent, Version
 from shared.core.envelope import parse_envelope
 from shared.core.snapshot import parse_opentable_reservation
-from tests.strategies.envelopes import RECEIVED, envelopes
-from tests.strategies.objects import KEY, RID, ZONE, instants, objects, sync_form, utc_text, v3_form
+from tests.strategies.envelopes import RELAY_RECEIVED_AT, envelope_bodies
+from tests.strategies.objects import (
+    KEY,
+    RID,
+    ZONE,
+    as_sync_row,
+    as_webhook_row,
+    instants,
+    row_bodies,
+    row_timestamp,
+)
 
-Event = tuple[ReservationEvent, ...]
+EventForms = tuple[ReservationEvent, ...]
 
-_FINDINGS: list[tuple[str, dict[str, FieldValue]]] = [
+_RECONCILIATION_EVENTS: list[tuple[str, dict[str, FieldValue]]] = [
     ("flagged", {"divergence": "MISSING_IN_OPENTABLE"}),
     ("settled", {"divergence": None}),
     ("repaired", {}),
 ]
-_marks = st.just("") | st.builds("{}@{}".format, st.integers(0, 3), instants.map(utc_text))
+_divergence_marks = st.just("") | st.builds(
+    "{}@{}".format, st.integers(0, 3), instants.map(row_timestamp)
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class ArrivalSequence:
     """The events of one history, each in every form, and some order in which they arrive.
 
     An arrival holds every event at least once, each time in any of its forms and by any way.
     """
 
-    events: tuple[Event, ...]
+    events: tuple[EventForms, ...]
     arrival: tuple[ReservationEvent, ...]
 
 
-def object_change(row: dict[str, Any]) -> ReservationEvent:
+def event_from_row_body(row: dict[str, Any]) -> ReservationEvent:
     return parse_opentable_reservation(
         row, json.dumps(row), rid=RID, zone=ZONE, channel=Channel.POLL
     )
 
 
-def envelope_change(body: dict[str, Any]) -> ReservationEvent:
+def event_from_envelope_body(body: dict[str, Any]) -> ReservationEvent:
     return parse_envelope(
         body,
         json.dumps(body),
         rid=RID,
         zone=ZONE,
-        received_at=RECEIVED,
+        received_at=RELAY_RECEIVED_AT,
         channel=Channel.WEBHOOK,
     )
 
 
-def object_event(row: dict[str, Any]) -> Event:
-    return object_change(sync_form(row)), object_change(v3_form(row))
+def row_event_forms(row: dict[str, Any]) -> EventForms:
+    return event_from_row_body(as_sync_row(row)), event_from_row_body(as_webhook_row(row))
 
 
 @st.composite
-def findings(draw: st.DrawFn) -> ReservationEvent:
+def reconciliation_events(draw: st.DrawFn) -> ReservationEvent:
     """Return a finding of reconciliation: our own word, that OpenTable's may have overtaken."""
-    kind, said = draw(st.sampled_from(_FINDINGS))
-    mark = {"divergenceMark": draw(_marks)} if said else {}
+    kind, fields = draw(st.sampled_from(_RECONCILIATION_EVENTS))
+    mark = {"divergenceVersion": draw(_divergence_marks)} if fields else {}
     event_id = f"{kind}-{draw(st.integers(0, 2))}"
     return ReservationEvent(
         external_key=KEY,
@@ -67,7 +78,7 @@ def findings(draw: st.DrawFn) -> ReservationEvent:
         event_type=f"reconciliation.{kind}",
         actor=Actor.LINEUP,
         version=Version.from_timestamp(draw(instants), event_id),
-        fields=said | mark,
+        fields=fields | mark,
         payload="{}",
         channel=Channel.RECONCILIATION,
     )
@@ -79,27 +90,29 @@ def _identity(change: ReservationEvent) -> tuple[Actor, object]:
     return change.actor, change.version if of_open_table else change.event_id
 
 
-_events = st.one_of(
-    objects().map(object_event),
-    envelopes().map(lambda body: (envelope_change(body),)),
-    findings().map(lambda change: (change,)),
+_event_forms = st.one_of(
+    row_bodies().map(row_event_forms),
+    envelope_bodies().map(lambda body: (event_from_envelope_body(body),)),
+    reconciliation_events().map(lambda change: (change,)),
 )
-histories = st.lists(
-    _events, min_size=1, max_size=8, unique_by=lambda event: _identity(event[0])
+event_histories = st.lists(
+    _event_forms, min_size=1, max_size=8, unique_by=lambda event: _identity(event[0])
 ).map(tuple)
 
 
 @st.composite
-def arrivals(draw: st.DrawFn, events: tuple[Event, ...]) -> Telling:
+def arrivals(draw: st.DrawFn, events: tuple[EventForms, ...]) -> ArrivalSequence:
     """Return the events in any order, with duplicates."""
-    again = draw(st.lists(st.sampled_from(events), max_size=4))
-    order = draw(st.permutations([*events, *again]))
+    duplicates = draw(st.lists(st.sampled_from(events), max_size=4))
+    order = draw(st.permutations([*events, *duplicates]))
     arrival = [
         replace(draw(st.sampled_from(event)), channel=draw(st.sampled_from(Channel)))
         for event in order
     ]
-    return Telling(events, tuple(arrival))
+    return ArrivalSequence(events, tuple(arrival))
 
 
-tellings = histories.flatmap(arrivals)
-tellings_twice = histories.flatmap(lambda events: st.tuples(arrivals(events), arrivals(events)))
+arrival_sequences = event_histories.flatmap(arrivals)
+arrival_sequence_pairs = event_histories.flatmap(
+    lambda events: st.tuples(arrivals(events), arrivals(events))
+)

@@ -11,11 +11,11 @@ NOON = datetime(2026, 3, 7, 17, tzinfo=UTC)  # two days around it, a clock chang
 DAYS = ("2026-03-07", "2026-03-08", "2026-03-09")
 
 _STATUSES = ("BOOKED", "CONFIRMED", "SEATED", "COMPLETED", "CANCELLED", "NO_SHOW", "HELD", None)
-_odd = st.none() | st.booleans() | st.text(max_size=3) | st.integers(-2, 0)
+_invalid_sizes = st.none() | st.booleans() | st.text(max_size=3) | st.integers(-2, 0)
 
 
 @st.composite
-def documents(draw: st.DrawFn) -> dict[str, Any]:
+def reservation_documents(draw: st.DrawFn) -> dict[str, Any]:
     """Return a document of one of `DAYS`, or of none."""
     start = NOON + timedelta(minutes=draw(st.integers(-600, 3_000)))
     lead = timedelta(minutes=draw(st.integers(-60, 60 * 24 * 40)))
@@ -26,7 +26,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
         "localDate": day if dated else None,
         "startAt": f"{start:%Y-%m-%dT%H:%M:%SZ}",
         "startAtTimestamp": draw(st.sampled_from([start, None])),
-        "partySize": draw(st.integers(1, 30) | _odd),
+        "partySize": draw(st.integers(1, 30) | _invalid_sizes),
         "status": draw(st.sampled_from(_STATUSES)),
         "bookedAt": draw(st.sampled_from([start - lead, None])),
         "createdAt": start - timedelta(days=1),

@@ -67,12 +67,12 @@ function entry(event, zone) {
     el("time", { datetime: event.occurredAt, title: ago(event.occurredAt) }, moment(event.occurredAt, zone)),
     el("p", { class: "what" }, headline(event, changes)),
     changes.length ? el("ul", { class: "moves" }, changes.map((change) => el("li", {}, move(change, zone)))) : null,
-    el("p", { class: "muted" }, `${SPEAKERS[event.speaker] ?? event.speaker}, ${WAYS[event.source] ?? event.source}`));
+    el("p", { class: "muted" }, `${SPEAKERS[event.actor] ?? event.actor}, ${WAYS[event.source] ?? event.source}`));
 }
 
 function headline({ eventType, outcome, changes }, seen) {
   if (eventType === "staff.cancelled") return "Cancelled by staff";
-  if (eventType === "guest.joined") return "The guest's details were looked up";
+  if (eventType === "guest.linked") return "The guest's details were looked up";
   if (LEFT_AS_IT_WAS[outcome]) return LEFT_AS_IT_WAS[outcome];
   if (outcome === "created") return "Taken into the book";
   if (changes.status && changes.status.from !== changes.status.to) return statusWord(changes.status.to);

@@ -3,9 +3,9 @@
 import { button, el, fill, note } from "../elements.js";
 
 /** The part of a report that has its plan carried out, or leads to where it was. */
-export function forcing(house, { reportId, status, forcedFrom, forcedTo }) {
-  if (forcedFrom) return el("p", {}, el("a", { href: house.way("report", forcedFrom) }, "The held report whose plan this carried out"));
-  if (forcedTo) return el("p", {}, el("a", { href: house.way("report", forcedTo) }, "The plan was carried out: what came of it"));
+export function forcing(house, { reportId, status, heldReportId, executedBy }) {
+  if (heldReportId) return el("p", {}, el("a", { href: house.way("report", heldReportId) }, "The held report whose plan this carried out"));
+  if (executedBy) return el("p", {}, el("a", { href: house.way("report", executedBy) }, "The plan was carried out: what came of it"));
   return status === "HELD" && house.isManager ? offer(house, reportId) : null;
 }
 

@@ -21,7 +21,7 @@ def compute_usage_start(integration: Mapping[str, Any]) -> datetime | None:
     Args:
         integration: The settings document as stored.
     """
-    entered_at = integration.get("credentialsEnteredAt")
+    entered_at = integration.get("credentialsChangedAt")
     return (
         entered_at + timedelta(seconds=SECRETS_CACHE_SECONDS)
         if isinstance(entered_at, datetime)

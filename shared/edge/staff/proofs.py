@@ -44,5 +44,5 @@ async def read_webhook_credential_uses(
 def _parse_credential_use(entry: dict[str, Any]) -> WebhookCredentialUse:
     authentication = entry["proof"]
     return WebhookCredentialUse(
-        authentication["scheme"], int(authentication["keyPosition"] or 0), entry["receivedAt"]
+        authentication["scheme"], int(authentication["credentialIndex"] or 0), entry["receivedAt"]
     )

@@ -58,8 +58,8 @@ class QuarantineReview:
     ) -> None:
         """Write in an item who is about to see its personal data; the newest views are kept."""
         view = {"by": user.uid, "at": self._clock()}
-        views = [*(item.get("unmaskedViews") or ()), view][-MAX_RECORDED_VIEWS:]
-        await self._update_item(item_id, {"unmaskedViews": views})
+        views = [*(item.get("unmaskLog") or ()), view][-MAX_RECORDED_VIEWS:]
+        await self._update_item(item_id, {"unmaskLog": views})
 
     async def resolve(
         self, item_id: str, status: str, user: AuthenticatedUser, **fields: object

@@ -76,5 +76,5 @@ def _build_event(settings: IntegrationSettings, item: Mapping[str, Any]) -> Rese
 
 def _build_not_an_event_error() -> InvalidEventError:
     return InvalidEventError(
-        "not_a_statement", "The body is neither an envelope nor OpenTable's object."
+        "not_an_event", "The body is neither an envelope nor OpenTable's object."
     )

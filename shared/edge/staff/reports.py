@@ -24,9 +24,9 @@ _SUMMARY_FIELDS = (
     "newDivergences",
     "missedWebhooks",
     "durationMs",
-    "forcedFrom",
-    "forcedTo",
-    "forcedAt",
+    "heldReportId",
+    "executedBy",
+    "executedAt",
     "counts",
 )
 

@@ -22,7 +22,7 @@ def headers_of(request: bytes) -> dict[str, str]:
     return dict(line.split(": ", 1) for line in lines)
 
 
-def test_a_request_is_whole_and_signed() -> None:
+def test_a_request_is_complete_and_signed() -> None:
     (request,) = build_creation_requests(HOUSES[:1], 1)
     raw = request.partition(b"\r\n\r\n")[2]
     assert headers_of(request)["content-length"] == str(len(raw))
@@ -36,7 +36,7 @@ def test_restaurants_take_turns() -> None:
     assert Counter(named) == {house.id: 2 for house in HOUSES}
 
 
-def test_a_busy_day_is_mixed_as_it_is_said_to_be() -> None:
+def test_a_busy_day_has_the_documented_event_mix() -> None:
     before, timed = build_mixed_requests(HOUSES, 4_000, seed=1)
     known = set(before)
     kinds: Counter[str] = Counter()
@@ -54,7 +54,7 @@ def test_a_busy_day_is_mixed_as_it_is_said_to_be() -> None:
         assert abs(shares[kind] - share) <= 0.03
 
 
-def test_what_follows_comes_long_after_its_creation() -> None:
+def test_follow_up_events_come_long_after_the_creation() -> None:
     before, timed = build_mixed_requests(HOUSES, 1_000, seed=2)
     born: dict[object, int] = {}
     for place, request in enumerate([*before, *timed]):

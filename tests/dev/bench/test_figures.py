@@ -14,7 +14,7 @@ from dev.bench.figures import (
 from dev.bench.price import compute_dollars_per_million
 
 
-def test_a_ratio_stands_beside_its_floor_and_target() -> None:
+def test_a_ratio_is_shown_with_baseline_and_target() -> None:
     figure = build_ratio_result(
         "created", "a second", require_at_least(0.9), [MeasurementPair(1000, 950)]
     )
@@ -41,7 +41,7 @@ def test_the_table_has_a_row_a_figure() -> None:
     assert len(format_result_table([BenchmarkResult("peak", 1, require_at_most(2), 1, "MiB")])) == 3
 
 
-def test_json_holds_every_round() -> None:
+def test_json_output_contains_every_round() -> None:
     figure = build_ratio_result(
         "x", "s", require_at_most(1), [MeasurementPair(2, 1), MeasurementPair(4, 3)], seen="this"
     )
@@ -52,7 +52,7 @@ def test_json_holds_every_round() -> None:
 @pytest.mark.parametrize(
     "value, text", [(0, "0"), (0.01234, "0.0123"), (7.126, "7.13"), (12345.6, "12,346")]
 )
-def test_a_number_is_told_in_the_digits_that_count(value: float, text: str) -> None:
+def test_a_number_is_shown_with_significant_digits(value: float, text: str) -> None:
     assert format_number(value) == text
 
 

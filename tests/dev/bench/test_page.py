@@ -13,7 +13,7 @@ def test_the_page_has_a_place_for_each_table(name: str) -> None:
     assert "| new |" in replace_marked_lines(PERFORMANCE_PAGE.read_text(), name, ["| new |"])
 
 
-def test_what_stands_around_a_table_stays() -> None:
+def test_text_around_a_table_is_unchanged() -> None:
     page = "before\n<!-- bench: x -->\nold\n<!-- bench: end of x -->\nafter\n"
     written = replace_marked_lines(page, "x", ["new"])
     assert "old" not in written

@@ -47,7 +47,7 @@ def test_a_field_that_is_none_would_be_refused(tmp_path: Path) -> None:
         read_build(wrong)
 
 
-def test_every_step_waits_for_steps_that_stand_before_it(steps: dict[str, dict[str, Any]]) -> None:
+def test_every_step_waits_for_earlier_steps(steps: dict[str, dict[str, Any]]) -> None:
     seen: set[str] = set()
     for name, step in steps.items():
         assert set(step.get("waitFor", [])) <= seen
@@ -97,6 +97,6 @@ def test_the_environment_that_is_meant_where_none_is_named_exists(build: dict[st
     read_target(build["substitutions"]["_ENVIRONMENT"])
 
 
-def test_the_list_of_what_is_released_is_kept(build: dict[str, Any]) -> None:
+def test_the_release_record_is_stored(build: dict[str, Any]) -> None:
     assert "sbom" in next(step for step in build["steps"] if step["id"] == "supply")["args"]
     assert build["artifacts"]["objects"]["paths"] == ["build/sbom.cdx.json"]

@@ -7,7 +7,7 @@ import pytest
 
 from dev.deploy.plan import plan
 from tests.dev.deploy.parsing import UNDERSTOOD, answers
-from tests.dev.deploy.written import commands, in_text, targets
+from tests.dev.deploy.written import commands_in, in_text, make_targets_in
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("gcloud"), reason="the Cloud SDK is not installed here: it parses its commands"
@@ -16,7 +16,7 @@ GOOD = ("run", "services", "describe", "api", "--region=us-central1", "--project
 
 
 def test_every_command_is_understood(tmp_path: Path) -> None:
-    written = commands()
+    written = commands_in()
     said = answers(tmp_path, list(written))
     assert len(said) == len(written) > 100
     refused = {
@@ -51,7 +51,7 @@ def test_a_wrong_command_would_be_refused(tmp_path: Path, wrong: tuple[str, ...]
 
 
 def test_what_the_deployment_runs_never_leans_on_a_default_project() -> None:
-    for target in targets():
+    for target in make_targets_in():
         for _, words in plan(target):
             named = f"--project={target.project}" in words or words[3:4] == (target.project,)
             assert named or words[1] == "auth"

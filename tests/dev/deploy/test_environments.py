@@ -11,23 +11,23 @@ from dev.bootstrap import ROOT
 from dev.deploy.functions import deploy, variables
 from dev.deploy.target import PUBLIC, QUEUE_OF, Target
 from shared.edge.environment import Environment, read_environment
-from tests.dev.deploy.written import targets
+from tests.dev.deploy.written import make_targets_in
 
 HOSTING_SECONDS = 60  # Firebase Hosting gives a rewrite no longer
 LONGEST_ATTEMPT = 1800  # Cloud Scheduler's
-EVERY = re.compile(r"\*/(\d+) \* \* \* \*")
+EVERY_N_MINUTES = re.compile(r"\*/(\d+) \* \* \* \*")
 HOURLY = re.compile(r"\d+ \* \* \* \*")
 
 
 def interval(schedule: str) -> int:
     """Return the seconds between two turns."""
-    if every := EVERY.fullmatch(schedule):
+    if every := EVERY_N_MINUTES.fullmatch(schedule):
         return int(every[1]) * 60
     assert HOURLY.fullmatch(schedule), schedule
     return 3600
 
 
-@pytest.fixture(params=targets(), ids=lambda target: target.name)
+@pytest.fixture(params=make_targets_in(), ids=lambda target: target.name)
 def target(request: pytest.FixtureRequest) -> Target:
     given = request.param
     assert isinstance(given, Target)
@@ -40,7 +40,7 @@ def test_the_functions_are_those_of_the_code(target: Target) -> None:
     assert {word for word in told if word.startswith("--entry-point=")} == entries
 
 
-def test_the_scheduler_calls_just_what_nobody_else_may_call(target: Target) -> None:
+def test_the_scheduler_calls_only_private_functions(target: Target) -> None:
     assert target.jobs.keys() == target.functions.keys() - set(PUBLIC)
 
 
@@ -108,5 +108,5 @@ def test_the_staff_page_finds_the_api(target: Target) -> None:
 
 
 def test_no_two_environments_share_a_project() -> None:
-    projects = [target.project for target in targets()]
+    projects = [target.project for target in make_targets_in()]
     assert len(projects) == len(set(projects)) > 1

@@ -44,7 +44,7 @@ def test_what_was_rolled_back_is_deployed_again() -> None:
     assert not is_current(service("now", PINNED, {"latestRevision": True, "percent": 0}), "now")
 
 
-def test_a_release_that_fails_is_told(fake_gcloud: FakeGcloud) -> None:
+def test_a_failed_release_is_reported(fake_gcloud: FakeGcloud) -> None:
     fake_gcloud.answers({"functions deploy": None})
     with pytest.raises(GcloudError, match="gcloud functions deploy api"):
         release(TARGET, "api")
@@ -86,7 +86,7 @@ def test_a_rollback_has_each_function_served_as_before(
     ]
 
 
-def test_one_function_that_cannot_be_rolled_back_keeps_no_other_from_it(
+def test_one_failed_rollback_does_not_stop_the_others(
     fake_gcloud: FakeGcloud, tmp_path: Path
 ) -> None:
     fake_gcloud.answers(

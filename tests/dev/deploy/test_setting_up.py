@@ -14,24 +14,26 @@ TARGET = read_target("production")
 FUNCTIONS = [account_of(name) for name in TARGET.functions]
 
 
-def flags(words: tuple[str, ...]) -> dict[str, str]:
+def parse_flags(words: tuple[str, ...]) -> dict[str, str]:
     return dict(word[2:].split("=", 1) for word in words if word.startswith("--") and "=" in word)
 
 
-def granted() -> dict[str, set[tuple[str, str]]]:
+def granted_roles() -> dict[str, set[tuple[str, str]]]:
     """Return the project's roles and their conditions, by the account's short name."""
     found = defaultdict(set)
     for step in steps(TARGET):
         for words in commands(step):
-            told = flags(words)
+            values = parse_flags(words)
             if words[1:3] == ("projects", "add-iam-policy-binding"):
-                name = told["member"].removeprefix("serviceAccount:").partition("@")[0]
-                found[name].add((told["role"], told["condition"]))
+                name = values["member"].removeprefix("serviceAccount:").partition("@")[0]
+                found[name].add((values["role"], values["condition"]))
     return found
 
 
-def test_every_function_runs_as_somebody_of_its_own() -> None:
-    accounts = [flags(deploy(TARGET, name))["run-service-account"] for name in TARGET.functions]
+def test_every_function_has_a_separate_service_account() -> None:
+    accounts = [
+        parse_flags(deploy(TARGET, name))["run-service-account"] for name in TARGET.functions
+    ]
     assert accounts == [TARGET.account(name) for name in FUNCTIONS]
     assert len(set(accounts)) == len(accounts)
 
@@ -44,16 +46,16 @@ def test_every_account_is_made(name: str) -> None:
 
 def test_the_webhook_reads_and_writes_the_ledger_and_reads_our_secrets() -> None:
     ledger = {"roles/datastore.user", "roles/secretmanager.secretAccessor"}
-    assert {role for role, _ in granted()["opentable-webhook"]} == ledger
+    assert {role for role, _ in granted_roles()["opentable-webhook"]} == ledger
     for name in ("opentable-poll", "opentable-reconcile"):
-        roles = {role for role, _ in granted()[name]}
+        roles = {role for role, _ in granted_roles()[name]}
         assert roles == ledger | {"roles/cloudtasks.enqueuer"}
 
 
 def test_who_enqueues_may_act_as_the_scheduler() -> None:
     every = [words for step in steps(TARGET) for words in commands(step)]
     acting = {
-        flags(words)["member"]
+        parse_flags(words)["member"]
         for words in every
         if words[3:5] == ("add-iam-policy-binding", TARGET.account(SCHEDULER))
     }
@@ -62,27 +64,29 @@ def test_who_enqueues_may_act_as_the_scheduler() -> None:
 
 
 def test_only_secrets_of_ours_are_read_or_written() -> None:
-    for roles in (granted()[name] for name in FUNCTIONS):
+    for roles in (granted_roles()[name] for name in FUNCTIONS):
         for role, condition in roles:
             if role.startswith("roles/secretmanager."):
                 assert condition.endswith(f"expression={OPENTABLE_SECRETS_CONDITION}")
 
 
 def test_the_build_reads_no_secret_but_the_canarys() -> None:
-    assert not [role for role, _ in granted()["opentable-build"] if "secret" in role]
+    assert not [role for role, _ in granted_roles()["opentable-build"] if "secret" in role]
     every = [words for step in steps(TARGET) for words in commands(step)]
     [words] = [told for told in every if told[1:3] == ("secrets", "add-iam-policy-binding")]
     assert words[3] == canary_secret(TARGET)
 
 
 def test_the_scheduler_may_call_the_two_and_do_nothing_else() -> None:
-    assert SCHEDULER not in granted()
+    assert SCHEDULER not in granted_roles()
     for name in TARGET.jobs:
-        assert flags(allow_scheduler(TARGET, name))["member"].endswith(TARGET.account(SCHEDULER))
+        assert parse_flags(allow_scheduler(TARGET, name))["member"].endswith(
+            TARGET.account(SCHEDULER)
+        )
 
 
-def test_nobody_is_owner_or_editor() -> None:
-    given = {role for roles in granted().values() for role, _ in roles}
+def test_no_account_is_owner_or_editor() -> None:
+    given = {role for roles in granted_roles().values() for role, _ in roles}
     assert not given & {"roles/owner", "roles/editor", "roles/datastore.owner"}
 
 
@@ -93,10 +97,10 @@ def test_only_what_checks_its_callers_itself_is_open_to_all(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TARGET.jobs)
-def test_a_job_says_who_it_is_to_the_address_that_it_calls(name: str) -> None:
+def test_a_job_authenticates_to_the_url_it_calls(name: str) -> None:
     step = job(TARGET, name, "https://x.a.run.app")
     assert step.update is not None
     for words in (step.create, step.update):
-        told = flags(words)
+        told = parse_flags(words)
         assert told["uri"] == told["oidc-token-audience"] == "https://x.a.run.app"
         assert told["oidc-service-account-email"] == TARGET.account(SCHEDULER)

@@ -17,12 +17,12 @@ from dev.emulator import Emulator
 from dev.processes import LOOPBACK, find_free_port
 from dev.sandbox.signing import encode_signing_secret
 from tests.dev.deploy.fake_gcloud import FakeGcloud
-from tests.restaurants import Restaurant, keep_secret, seed
-from tests.served import serving
+from tests.restaurants import Restaurant, seed, write_secret
+from tests.served import serve_deployed_function
 
 CANARY = Restaurant("canary", "999001")
 KEY, OTHER_KEY = encode_signing_secret(b"k" * 32), encode_signing_secret(b"o" * 32)
-NOBODY = f"http://{LOOPBACK}:{find_free_port()}/"
+UNREACHABLE_URL = f"http://{LOOPBACK}:{find_free_port()}/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Deployed:
 
 
 @pytest.fixture
-def remembering(
+def gcloud_with_previous_release(
     fake_gcloud: FakeGcloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> FakeGcloud:
     """A gcloud beside which it is remembered what served before."""
@@ -63,18 +63,21 @@ def remembering(
 
 @pytest.fixture
 async def deployed(
-    emulator: Emulator, firestore: AsyncClient, tmp_path: Path, remembering: FakeGcloud
+    emulator: Emulator,
+    firestore: AsyncClient,
+    tmp_path: Path,
+    gcloud_with_previous_release: FakeGcloud,
 ) -> AsyncIterator[Deployed]:
     await seed(firestore, CANARY)
-    keep_secret(tmp_path / "secrets.json", CANARY.secret, {"webhookSecrets": [KEY]})
+    write_secret(tmp_path / "secrets.json", CANARY.secret, {"webhookSecrets": [KEY]})
     target = dataclasses.replace(read_target("production"), project=firestore.project)
-    with serving(
+    with serve_deployed_function(
         "opentable_webhook",
         GOOGLE_CLOUD_PROJECT=target.project,
         FIRESTORE_EMULATOR_HOST=emulator.host,
         SECRETS_FILE=str(tmp_path / "secrets.json"),
     ) as served:
-        yield Deployed(target, remembering, f"http://{emulator.host}", served.url)
+        yield Deployed(target, gcloud_with_previous_release, f"http://{emulator.host}", served.url)
 
 
 async def test_an_event_that_arrives_passes_each_time(
@@ -99,7 +102,7 @@ async def test_a_webhook_that_does_not_answer_fails_and_rolls_back(
     deployed: Deployed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dev.deploy.smoke._PAUSE_SECONDS", 0)
-    deployed.told(url=NOBODY)
+    deployed.told(url=UNREACHABLE_URL)
     with pytest.raises(SmokeError, match="Rolled back"):
         verify_release(deployed.target, deployed.firestore)
     assert deployed.rolled_back() == ["--to-revisions=webhook-1=100"]
@@ -122,12 +125,12 @@ async def test_a_canary_that_is_switched_off_fails(
         verify_release(deployed.target, deployed.firestore)
 
 
-async def test_a_secret_without_a_signing_key_is_told(deployed: Deployed) -> None:
+async def test_a_secret_without_a_signing_key_is_reported(deployed: Deployed) -> None:
     deployed.told()
     deployed.gcloud.answers({"functions describe": deployed.url, "secrets": "{}"})
     with pytest.raises(SmokeError, match="webhookSecrets"):
         verify_release(deployed.target, deployed.firestore)
 
 
-def test_what_is_remembered_lies_where_no_upload_takes_it() -> None:
+def test_the_release_record_is_excluded_from_uploads() -> None:
     assert REMEMBERED.parent.name == "build"

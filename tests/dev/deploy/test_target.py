@@ -10,7 +10,7 @@ import pytest
 from dev.bootstrap import ROOT
 from dev.deploy.target import FOLDER, TargetError, read_target
 
-WHOLE = (FOLDER / "production.toml").read_text()
+COMPLETE_TARGET = (FOLDER / "production.toml").read_text()
 
 
 def test_there_must_be_one(tmp_path: Path) -> None:
@@ -28,11 +28,11 @@ def test_there_must_be_one(tmp_path: Path) -> None:
         ('canary = "canary"', "", "canary"),
     ],
 )
-def test_what_is_missing_or_misspelt_is_told(
+def test_missing_or_misspelled_settings_are_reported(
     tmp_path: Path, was: str, becomes: str, told: str
 ) -> None:
-    assert was in WHOLE
-    (tmp_path / "mine.toml").write_text(WHOLE.replace(was, becomes))
+    assert was in COMPLETE_TARGET
+    (tmp_path / "mine.toml").write_text(COMPLETE_TARGET.replace(was, becomes))
     with pytest.raises(TargetError, match=told):
         read_target("mine", tmp_path)
 

@@ -23,24 +23,24 @@ _LINE = re.compile(r"^(?:gcloud) .+", re.MULTILINE)
 _INLINE = re.compile(r"`(gcloud [^`]+)`")
 
 
-def targets() -> list[Target]:
+def make_targets_in() -> list[Target]:
     """Return every environment of the repository."""
     return [read_target(path.stem) for path in sorted(FOLDER.glob("*.toml"))]
 
 
-def commands() -> dict[tuple[str, ...], str]:
+def commands_in() -> dict[tuple[str, ...], str]:
     """Return the words of every command, without "gcloud", with where each stands first."""
     found: dict[tuple[str, ...], str] = {}
-    for target in targets():
+    for target in make_targets_in():
         for part, words in plan(target):
             found.setdefault(words[1:], f"deploy/{target.name}.toml, {part}")
-    for path in pages():
+    for path in documentation_pages():
         for words in in_text(path.read_text()):
             found.setdefault(words, str(path.relative_to(ROOT)))
     return found
 
 
-def pages() -> Iterator[Path]:
+def documentation_pages() -> Iterator[Path]:
     """Yield the files in which a person may read a command."""
     for pattern in PAGES:
         yield from sorted(ROOT.glob(pattern))

@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 
 from dev.emulator import Emulator
-from tests.dev.operating.shop import PARTNER, RIGHT, Shop
-from tests.local_opentable import LocalOpenTable, serving_opentable
+from tests.dev.operating.shop import PARTNER_SECRET_ID, VALID_CREDENTIALS, CliHarness
+from tests.local_opentable import LocalOpenTable, serve_local_opentable
 from tests.restaurants import new_restaurant
 
-BOOKED = 4
+RESERVATION_COUNT_AT_OPENTABLE = 4
 
 
 @pytest.fixture(scope="session")
 def opentable() -> Iterator[LocalOpenTable]:
-    with serving_opentable() as served:
+    with serve_local_opentable() as served:
         yield served
 
 
@@ -29,27 +29,29 @@ def variables(
 ) -> dict[str, str]:
     """What a command is told of the place, which is set in this process too."""
     secrets = tmp_path / "secrets.json"
-    secrets.write_text(json.dumps({PARTNER: RIGHT}))
-    told = {
+    secrets.write_text(json.dumps({PARTNER_SECRET_ID: VALID_CREDENTIALS}))
+    values = {
         "GOOGLE_CLOUD_PROJECT": project,
         "FIRESTORE_EMULATOR_HOST": emulator.host,
         "OPENTABLE_API_URL": opentable.url,
         "OPENTABLE_OAUTH_URL": opentable.url,
-        "OPENTABLE_PARTNER_SECRET": PARTNER,
+        "OPENTABLE_PARTNER_SECRET": PARTNER_SECRET_ID,
         "SECRETS_FILE": str(secrets),
     }
-    for name, text in told.items():
+    for name, text in values.items():
         monkeypatch.setenv(name, text)
-    kept = {name: text for name, text in os.environ.items() if name.startswith(("PATH", "COV"))}
-    return kept | told
+    inherited = {
+        name: text for name, text in os.environ.items() if name.startswith(("PATH", "COV"))
+    }
+    return inherited | values
 
 
 @pytest.fixture
-def shop(
+def cli_harness(
     opentable: LocalOpenTable, variables: dict[str, str], capsys: pytest.CaptureFixture[str]
-) -> Shop:
-    """A shop whose partner's secret opens OpenTable; its book holds `BOOKED` reservations."""
+) -> CliHarness:
+    """A local OpenTable with `RESERVATION_COUNT_AT_OPENTABLE` reservations."""
     restaurant = new_restaurant()
-    for party in range(1, BOOKED + 1):
-        opentable.soon(restaurant.rid, party)
-    return Shop(restaurant.id, restaurant.rid, opentable, variables, capsys)
+    for party in range(1, RESERVATION_COUNT_AT_OPENTABLE + 1):
+        opentable.book_tomorrow(restaurant.rid, party)
+    return CliHarness(restaurant.id, restaurant.rid, opentable, variables, capsys)

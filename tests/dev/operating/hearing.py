@@ -16,18 +16,18 @@ from shared.edge.environment import read_environment
 from shared.edge.intake import IncomingEvent, ingest_event
 from shared.edge.services import build_app_context, utc_now
 from shared.edge.staff.integration import read_settings
-from tests.statements import row
+from tests.statements import row_body
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class WebhookIngest:
     """What a restaurant's webhooks bring."""
 
     client: AsyncClient
     restaurant_id: str
     rid: str
 
-    async def row(self, sequence_id: int, position: int = 0, minutes: int = 0) -> str:
+    async def ingest_row(self, sequence_id: int, position: int = 0, minutes: int = 0) -> str:
         """Take one of OpenTable's objects in, and return what became of it.
 
         Args:
@@ -36,10 +36,10 @@ class Heard:
             minutes: How long from now.
         """
         number = {"rid": int(self.rid), "id": f"{self.rid}-ot_1"}
-        return await self.body(row(sequence_id, **number), position, minutes)
+        return await self.ingest_body(row_body(sequence_id, **number), position, minutes)
 
-    async def body(self, body: dict[str, Any], position: int = 0, minutes: int = 0) -> str:
-        """Take any object in; else as `row`."""
+    async def ingest_body(self, body: dict[str, Any], position: int = 0, minutes: int = 0) -> str:
+        """Take any object in; else as `ingest_row`."""
         services = build_app_context(read_environment(os.environ))
         at = utc_now() + timedelta(minutes=minutes)
         services = replace(services, firestore=self.client, clock=lambda: at)
@@ -47,7 +47,7 @@ class Heard:
         assert settings is not None
         verdict = Verification(is_accepted=True, reason="bearer", credential_index=position)
         text = json.dumps(body)
-        statement = IncomingEvent(
+        event = IncomingEvent(
             WebhookFormat.OPENTABLE_RESERVATION,
             body,
             text,
@@ -56,4 +56,4 @@ class Heard:
             Channel.WEBHOOK,
             verdict,
         )
-        return str((await ingest_event(services, settings, statement)).outcome)
+        return str((await ingest_event(services, settings, event)).outcome)

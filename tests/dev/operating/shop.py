@@ -14,13 +14,13 @@ from dev.__main__ import build_parser
 from dev.operating.running import run_command
 from tests.local_opentable import LocalOpenTable
 
-PARTNER = "opentable-partner"
-RIGHT = {"clientId": "demo-client", "clientSecret": "demo-secret"}
-SECONDS = 60
+PARTNER_SECRET_ID = "opentable-partner"
+VALID_CREDENTIALS = {"clientId": "demo-client", "clientSecret": "demo-secret"}
+CLI_TIMEOUT_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class CommandOutput:
     """What came of a command.
 
     Attributes:
@@ -34,13 +34,13 @@ class Done:
     errors: str
 
     @property
-    def told(self) -> dict[str, Any]:
+    def json_output(self) -> dict[str, Any]:
         """The one JSON object of its output."""
         return dict(json.loads(self.out))
 
 
 @dataclass(frozen=True, slots=True)
-class Shop:
+class CliHarness:
     """Where commands are run.
 
     Attributes:
@@ -58,13 +58,13 @@ class Shop:
     written: pytest.CaptureFixture[str]
 
     @property
-    def safe(self) -> Path:
+    def secrets_path(self) -> Path:
         """The file of secrets."""
         return Path(self.variables["SECRETS_FILE"])
 
     def secrets(self) -> dict[str, Any]:
         """Return what the file of secrets holds."""
-        return dict(json.loads(self.safe.read_text()))
+        return dict(json.loads(self.secrets_path.read_text()))
 
     def own_secret(self) -> dict[str, Any] | None:
         """Return what the restaurant's own secret holds."""
@@ -74,50 +74,52 @@ class Shop:
         """Return what a file holds."""
         return Path(file).read_text()
 
-    def partner_issues(self, token: str) -> None:
+    def give_partner_token(self, token: str) -> None:
         """Have the partner's secret serve the webhooks too."""
-        self.keep({PARTNER: RIGHT | {"bearerTokens": [token]}})
+        self.write_secrets({PARTNER_SECRET_ID: VALID_CREDENTIALS | {"bearerTokens": [token]}})
 
-    def spoil_partner(self) -> None:
+    def break_partner_secret(self) -> None:
         """Make the partner's secret a wrong one."""
-        self.keep(self.secrets() | {PARTNER: {"clientId": "x", "clientSecret": "wrong"}})
+        self.write_secrets(
+            self.secrets() | {PARTNER_SECRET_ID: {"clientId": "x", "clientSecret": "wrong"}}
+        )
 
-    def mend_partner(self) -> None:
+    def restore_partner_secret(self) -> None:
         """Make the partner's secret the right one."""
-        self.keep(self.secrets() | {PARTNER: RIGHT})
+        self.write_secrets(self.secrets() | {PARTNER_SECRET_ID: VALID_CREDENTIALS})
 
-    def keep(self, secrets: dict[str, Any]) -> None:
+    def write_secrets(self, secrets: dict[str, Any]) -> None:
         """Write the file of secrets."""
-        self.safe.write_text(json.dumps(secrets))
+        self.secrets_path.write_text(json.dumps(secrets))
 
-    async def operate(self, command: str, *words: str) -> Done:
+    async def run_command(self, command: str, *words: str) -> CommandOutput:
         """Run a command on the restaurant, in this process but on a loop of its own."""
-        said = build_parser().parse_args([command, self.id, *words])
+        arguments = build_parser().parse_args([command, self.id, *words])
         self.written.readouterr()
-        code = await asyncio.to_thread(run_command, said)
+        code = await asyncio.to_thread(run_command, arguments)
         written = self.written.readouterr()
-        return Done(code, written.out, written.err)
+        return CommandOutput(code, written.out, written.err)
 
-    async def onboard(self, *words: str) -> Done:
+    async def onboard(self, *words: str) -> CommandOutput:
         """Onboard the restaurant with a webhook credential that is made for it."""
         more = () if "--save-to" in words or "none" in words else ("--save-to", self.new_file())
         place = ("--rid", self.rid, "--time-zone", "America/New_York")
-        return await self.operate("onboard", *place, *more, *words)
+        return await self.run_command("onboard", *place, *more, *words)
 
     def new_file(self) -> str:
         """Return a path where nothing is yet."""
-        folder = self.safe.parent
+        folder = self.secrets_path.parent
         return str(folder / f"new-{len(list(folder.iterdir()))}.json")
 
-    def process(self, *words: str, said: str = "") -> Done:
-        """Run a command in a process of its own; `said` is its standard input."""
+    def run_process(self, *words: str, stdin: str = "") -> CommandOutput:
+        """Run a command in a process of its own; `stdin` is its standard input."""
         done = subprocess.run(
             [sys.executable, "-m", "dev", *words],
-            input=said,
+            input=stdin,
             capture_output=True,
             text=True,
-            timeout=SECONDS,
+            timeout=CLI_TIMEOUT_SECONDS,
             env=self.variables,
             check=False,
         )
-        return Done(done.returncode, done.stdout, done.stderr)
+        return CommandOutput(done.returncode, done.stdout, done.stderr)

@@ -13,6 +13,6 @@ from dev.operating.backfill import format_progress
         (396, 9, "████████████████████████ 396 of 396 days, 7 rows, about 9 s left"),
     ],
 )
-def test_days_rows_and_the_rest_are_told(done: int, seconds: int | None, line: str) -> None:
+def test_days_rows_and_the_estimate_are_printed(done: int, seconds: int | None, line: str) -> None:
     told = {"daysDone": done, "daysTotal": 396, "fetched": 7, "secondsLeft": seconds}
     assert format_progress(told) == line

@@ -8,7 +8,7 @@ import pytest
 from dev.operating.console import Console, NotConfirmedError, redirect_logs
 
 
-class Terminal(StringIO):
+class TerminalOutput(StringIO):
     """A text that a terminal shows."""
 
     def isatty(self) -> bool:
@@ -18,7 +18,7 @@ class Terminal(StringIO):
 def console(
     *, as_json: bool = False, terminal: bool = False, assents: bool = False
 ) -> tuple[Console, StringIO, StringIO]:
-    out, errors = StringIO(), Terminal() if terminal else StringIO()
+    out, errors = StringIO(), TerminalOutput() if terminal else StringIO()
     return (
         Console(out, errors, as_json=as_json, is_terminal=terminal, assume_yes=assents),
         out,
@@ -26,14 +26,14 @@ def console(
     )
 
 
-def test_a_person_reads_words_alone() -> None:
+def test_text_output_has_no_json() -> None:
     told, out, errors = console()
     told.print_line("words")
     told.write_result({"a": 1})
     assert (out.getvalue(), errors.getvalue()) == ("words\n", "")
 
 
-def test_a_program_reads_one_object_alone() -> None:
+def test_json_output_is_a_single_object() -> None:
     told, out, errors = console(as_json=True)
     told.print_line("words")
     told.write_result({"a": "ä"})
@@ -47,7 +47,7 @@ def test_log_lines_stay_out_of_the_output() -> None:
     assert out.getvalue() + errors.getvalue() == ""
 
 
-def test_log_lines_are_shown_among_the_errors_where_wanted() -> None:
+def test_log_lines_are_written_to_stderr_on_request() -> None:
     told, out, errors = console()
     with redirect_logs(told, show_logs=True):
         sys.stdout.write("a log line\n")
@@ -55,7 +55,11 @@ def test_log_lines_are_shown_among_the_errors_where_wanted() -> None:
 
 
 @pytest.mark.parametrize("typed, goes_on", [("y\n", True), ("YES\n", True), ("\n", False)])
-def test_a_person_is_asked(typed: str, goes_on: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001 -- a table of cases
+def test_a_prompt_is_shown_at_a_terminal(
+    typed: str,
+    goes_on: bool,  # noqa: FBT001 -- a parameter of the test
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     told, _, _ = console(terminal=True)
     monkeypatch.setattr("sys.stdin", StringIO(typed))
     if goes_on:
@@ -65,13 +69,13 @@ def test_a_person_is_asked(typed: str, goes_on: bool, monkeypatch: pytest.Monkey
             told.confirm("It goes.")
 
 
-def test_nobody_is_asked_where_nobody_sits() -> None:
+def test_no_prompt_is_shown_without_a_terminal() -> None:
     told, _, _ = console()
     with pytest.raises(NotConfirmedError, match="--yes"):
         told.confirm("It goes.")
 
 
-def test_yes_beforehand_asks_nobody() -> None:
+def test_the_yes_option_skips_the_prompt() -> None:
     told, out, errors = console(assents=True)
     told.confirm("It goes.")
     assert out.getvalue() + errors.getvalue() == ""

@@ -18,7 +18,7 @@ from shared.core.credentials import decode_webhook_secret
 from shared.core.settings import WebhookAuthScheme
 from shared.errors import InvalidSettingsError
 
-NEW = {"bearerTokens": ["hunter2"]}
+NEW_CREDENTIALS = {"bearerTokens": ["hunter2"]}
 
 
 def console(*, terminal: bool = False, as_json: bool = False) -> Console:
@@ -26,7 +26,7 @@ def console(*, terminal: bool = False, as_json: bool = False) -> Console:
     return Console(out, errors, as_json=as_json, is_terminal=terminal, assume_yes=False)
 
 
-def written(told: Console) -> str:
+def written_output(told: Console) -> str:
     assert isinstance(told.out, StringIO)
     assert isinstance(told.errors, StringIO)
     return told.out.getvalue() + told.errors.getvalue()
@@ -34,12 +34,12 @@ def written(told: Console) -> str:
 
 def test_a_file_of_credentials_is_read(tmp_path: Path) -> None:
     file = tmp_path / "credentials.json"
-    file.write_text(json.dumps(NEW))
-    assert read_credentials(str(file)) == NEW
+    file.write_text(json.dumps(NEW_CREDENTIALS))
+    assert read_credentials(str(file)) == NEW_CREDENTIALS
 
 
 @pytest.mark.parametrize("text", ["hunter2", '["hunter2"]', '{"a": "hunter2"'])
-def test_what_is_no_object_is_refused_without_being_repeated(text: str, tmp_path: Path) -> None:
+def test_a_file_without_an_object_is_rejected_without_quoting_it(text: str, tmp_path: Path) -> None:
     file = tmp_path / "credentials.json"
     file.write_text(text)
     with pytest.raises(InvalidSettingsError, match="one JSON object") as refused:
@@ -47,39 +47,39 @@ def test_what_is_no_object_is_refused_without_being_repeated(text: str, tmp_path
     assert "hunter2" not in str(refused.value)
 
 
-def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+def test_a_missing_file_gives_a_one_line_error(tmp_path: Path) -> None:
     with pytest.raises(InvalidSettingsError, match="cannot be read: No such file"):
         read_credentials(str(tmp_path / "none.json"))
 
 
-def test_a_credential_for_a_file_is_not_shown(tmp_path: Path) -> None:
+def test_a_credential_saved_to_a_file_is_not_printed(tmp_path: Path) -> None:
     told, file = console(terminal=True), tmp_path / "new.json"
-    deliver_credentials(told, NEW, str(file))
-    assert json.loads(file.read_text()) == NEW
+    deliver_credentials(told, NEW_CREDENTIALS, str(file))
+    assert json.loads(file.read_text()) == NEW_CREDENTIALS
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert "hunter2" not in written(told)
+    assert "hunter2" not in written_output(told)
 
 
-def test_a_file_that_is_there_is_not_written_over(tmp_path: Path) -> None:
+def test_an_existing_file_is_not_overwritten(tmp_path: Path) -> None:
     file = tmp_path / "new.json"
     file.write_text("mine")
     with pytest.raises(InvalidSettingsError, match="File exists"):
-        deliver_credentials(console(), NEW, str(file))
+        deliver_credentials(console(), NEW_CREDENTIALS, str(file))
     assert file.read_text() == "mine"
 
 
-def test_at_a_terminal_a_credential_is_shown_once() -> None:
+def test_a_credential_is_printed_once_at_a_terminal() -> None:
     told = console(terminal=True)
-    deliver_credentials(told, NEW, None)
-    assert written(told).count("hunter2") == 1
+    deliver_credentials(told, NEW_CREDENTIALS, None)
+    assert written_output(told).count("hunter2") == 1
 
 
 @pytest.mark.parametrize("terminal, as_json", [(False, False), (False, True), (True, True)])
-def test_to_a_program_a_credential_is_never_shown(terminal: bool, as_json: bool) -> None:  # noqa: FBT001 -- a table of cases
+def test_a_credential_is_never_in_json_output(terminal: bool, as_json: bool) -> None:  # noqa: FBT001 -- a table of cases
     told = console(terminal=terminal, as_json=as_json)
     with pytest.raises(InvalidSettingsError, match="--save-to"):
-        deliver_credentials(told, NEW, None)
-    assert "hunter2" not in written(told)
+        deliver_credentials(told, NEW_CREDENTIALS, None)
+    assert "hunter2" not in written_output(told)
 
 
 def test_a_made_signing_secret_is_one_of_the_specification() -> None:

@@ -7,116 +7,134 @@ from google.cloud.firestore import AsyncClient
 
 from dev.operating.endings import ExitCode
 from shared.edge import paths
-from tests.dev.operating.conftest import BOOKED
-from tests.dev.operating.shop import Shop
+from tests.dev.operating.conftest import RESERVATION_COUNT_AT_OPENTABLE
+from tests.dev.operating.shop import CliHarness
 
 
-async def stored(firestore: AsyncClient, shop: Shop) -> dict[str, Any]:
+async def read_settings_document(firestore: AsyncClient, shop: CliHarness) -> dict[str, Any]:
     return (await paths.integration_document(firestore, shop.id).get()).to_dict() or {}
 
 
-async def count(firestore: AsyncClient, shop: Shop) -> int:
+async def count_reservations(firestore: AsyncClient, shop: CliHarness) -> int:
     reservations = paths.reservations_collection(firestore, shop.id)
     return len([one async for one in reservations.stream()])
 
 
-async def test_the_settings_are_written_and_the_rid_is_claimed(shop: Shop) -> None:
-    told = (await shop.onboard("--country", "US", "--json")).told
+async def test_the_settings_are_written_and_the_rid_is_claimed(cli_harness: CliHarness) -> None:
+    told = (await cli_harness.onboard("--country", "US", "--json")).json_output
     integration = told["integration"]
-    assert (integration["enabled"], integration["restaurantId"]) == (True, shop.rid)
+    assert (integration["enabled"], integration["restaurantId"]) == (True, cli_harness.rid)
     assert (integration["country"], integration["webhookAuth"]) == ("US", ["bearer"])
 
 
-async def test_the_rid_is_claimed(shop: Shop, firestore: AsyncClient) -> None:
-    await shop.onboard()
-    claim = (await paths.rid_claim_document(firestore, shop.rid).get()).to_dict()
-    assert claim == {"restaurantId": shop.id}
+async def test_the_rid_is_claimed(cli_harness: CliHarness, firestore: AsyncClient) -> None:
+    await cli_harness.onboard()
+    claim = (await paths.rid_claim_document(firestore, cli_harness.rid).get()).to_dict()
+    assert claim == {"restaurantId": cli_harness.id}
 
 
-async def test_the_book_is_brought_in(shop: Shop, firestore: AsyncClient) -> None:
-    told = (await shop.onboard("--json")).told
-    assert (told["backfill"]["status"], told["backfill"]["created"]) == ("COMPLETED", BOOKED)
-    assert (told["report"]["status"], told["report"]["unchangedCount"]) == ("COMPLETED", BOOKED)
-    assert await count(firestore, shop) == BOOKED
+async def test_reservations_are_backfilled(cli_harness: CliHarness, firestore: AsyncClient) -> None:
+    told = (await cli_harness.onboard("--json")).json_output
+    assert (told["backfill"]["status"], told["backfill"]["created"]) == (
+        "COMPLETED",
+        RESERVATION_COUNT_AT_OPENTABLE,
+    )
+    assert (told["report"]["status"], told["report"]["unchangedCount"]) == (
+        "COMPLETED",
+        RESERVATION_COUNT_AT_OPENTABLE,
+    )
+    assert await count_reservations(firestore, cli_harness) == RESERVATION_COUNT_AT_OPENTABLE
 
 
-async def test_done_again_it_changes_nothing(shop: Shop, firestore: AsyncClient) -> None:
-    await shop.onboard()
-    settings, secrets = await stored(firestore, shop), shop.secrets()
-    again = await shop.operate("onboard", "--rid", shop.rid, "--time-zone", "America/New_York")
+async def test_onboarding_twice_changes_nothing(
+    cli_harness: CliHarness, firestore: AsyncClient
+) -> None:
+    await cli_harness.onboard()
+    settings, secrets = await read_settings_document(firestore, cli_harness), cli_harness.secrets()
+    again = await cli_harness.run_command(
+        "onboard", "--rid", cli_harness.rid, "--time-zone", "America/New_York"
+    )
     assert again.code == ExitCode.SUCCESS
     assert "as wanted already" in again.out
-    held = await stored(firestore, shop)
+    held = await read_settings_document(firestore, cli_harness)
     assert held.keys() == settings.keys()
     assert held["updatedAt"] == settings["updatedAt"]
     assert held["backfill"] == settings["backfill"]
-    assert shop.secrets() == secrets
+    assert cli_harness.secrets() == secrets
 
 
-async def test_a_connection_that_does_not_work_is_not_switched_on(
-    shop: Shop, firestore: AsyncClient
+async def test_a_failed_connection_test_does_not_enable_the_integration(
+    cli_harness: CliHarness, firestore: AsyncClient
 ) -> None:
-    shop.spoil_partner()
-    failed = await shop.onboard()
+    cli_harness.break_partner_secret()
+    failed = await cli_harness.onboard()
     assert failed.code == ExitCode.FAILED
     assert failed.errors.startswith("OpenTable cannot be asked.")
     assert failed.errors.count("\n") == 1
-    assert (await stored(firestore, shop)).get("enabled") is not True
+    assert (await read_settings_document(firestore, cli_harness)).get("enabled") is not True
 
 
-async def test_what_stopped_is_taken_up_again_where_it_stopped(shop: Shop) -> None:
-    shop.spoil_partner()
-    await shop.onboard()
-    kept = shop.own_secret()
-    shop.mend_partner()
-    again = await shop.operate("onboard", "--rid", shop.rid, "--time-zone", "America/New_York")
-    assert (again.code, shop.own_secret()) == (ExitCode.SUCCESS, kept)
+async def test_an_interrupted_onboarding_resumes(cli_harness: CliHarness) -> None:
+    cli_harness.break_partner_secret()
+    await cli_harness.onboard()
+    kept = cli_harness.own_secret()
+    cli_harness.restore_partner_secret()
+    again = await cli_harness.run_command(
+        "onboard", "--rid", cli_harness.rid, "--time-zone", "America/New_York"
+    )
+    assert (again.code, cli_harness.own_secret()) == (ExitCode.SUCCESS, kept)
 
 
-async def test_without_a_place_for_a_new_credential_nothing_is_written(
-    shop: Shop, firestore: AsyncClient
+async def test_without_a_file_for_the_credential_nothing_is_written(
+    cli_harness: CliHarness, firestore: AsyncClient
 ) -> None:
-    refused = await shop.operate("onboard", "--rid", shop.rid, "--time-zone", "America/New_York")
+    refused = await cli_harness.run_command(
+        "onboard", "--rid", cli_harness.rid, "--time-zone", "America/New_York"
+    )
     assert (refused.code, "--save-to" in refused.errors) == (ExitCode.FAILED, True)
-    assert await stored(firestore, shop) == {}
+    assert await read_settings_document(firestore, cli_harness) == {}
 
 
-async def test_no_webhook_needs_no_credential(shop: Shop) -> None:
-    told = (await shop.onboard("--webhook-auth", "none", "--json")).told
+async def test_no_webhook_needs_no_credential(cli_harness: CliHarness) -> None:
+    told = (await cli_harness.onboard("--webhook-auth", "none", "--json")).json_output
     assert told["integration"]["webhookAuth"] == []
-    assert shop.own_secret() is None
+    assert cli_harness.own_secret() is None
 
 
-async def test_every_scheme_gets_its_credential(shop: Shop) -> None:
+async def test_every_scheme_gets_its_credential(cli_harness: CliHarness) -> None:
     schemes = ("standard-webhooks", "bearer", "basic")
-    await shop.onboard(*(word for scheme in schemes for word in ("--webhook-auth", scheme)))
-    made = shop.own_secret() or {}
+    await cli_harness.onboard(*(word for scheme in schemes for word in ("--webhook-auth", scheme)))
+    made = cli_harness.own_secret() or {}
     assert made.keys() == {"webhookSecrets", "bearerTokens", "basicCredentials"}
 
 
-async def test_a_rid_that_another_restaurant_holds_is_refused(
-    shop: Shop, firestore: AsyncClient
+async def test_a_rid_claimed_by_another_restaurant_is_rejected(
+    cli_harness: CliHarness, firestore: AsyncClient
 ) -> None:
-    await paths.rid_claim_document(firestore, shop.rid).set({"restaurantId": "elsewhere"})
-    refused = await shop.onboard("--webhook-auth", "none")
+    await paths.rid_claim_document(firestore, cli_harness.rid).set({"restaurantId": "elsewhere"})
+    refused = await cli_harness.onboard("--webhook-auth", "none")
     assert refused.code == ExitCode.FAILED
     assert refused.errors.startswith("Another restaurant holds this OpenTable number")
 
 
-async def test_another_rid_is_confirmed_first(shop: Shop, firestore: AsyncClient) -> None:
-    await shop.onboard()
-    before = await stored(firestore, shop)
-    shop.opentable.soon("777001", 2)
+async def test_another_rid_is_confirmed_first(
+    cli_harness: CliHarness, firestore: AsyncClient
+) -> None:
+    await cli_harness.onboard()
+    before = await read_settings_document(firestore, cli_harness)
+    cli_harness.opentable.book_tomorrow("777001", 2)
     words = ("--rid", "777001", "--time-zone", "America/New_York")
-    refused = await shop.operate("onboard", *words)
+    refused = await cli_harness.run_command("onboard", *words)
     assert (refused.code, "--yes" in refused.errors) == (ExitCode.FAILED, True)
-    assert await stored(firestore, shop) == before
-    told = (await shop.operate("onboard", *words, "--yes", "--json")).told
+    assert await read_settings_document(firestore, cli_harness) == before
+    told = (await cli_harness.run_command("onboard", *words, "--yes", "--json")).json_output
     assert (told["integration"]["restaurantId"], told["backfill"]["created"]) == ("777001", 1)
 
 
 @pytest.mark.parametrize("rid", ["12a", "", "٣"])
-async def test_a_rid_that_is_none_is_refused_by_the_command_line(rid: str, shop: Shop) -> None:
+async def test_a_rid_that_is_none_is_refused_by_the_command_line(
+    rid: str, cli_harness: CliHarness
+) -> None:
     with pytest.raises(SystemExit) as ended:
-        await shop.operate("onboard", "--rid", rid, "--time-zone", "America/New_York")
+        await cli_harness.run_command("onboard", "--rid", rid, "--time-zone", "America/New_York")
     assert ended.value.code == ExitCode.USAGE_ERROR

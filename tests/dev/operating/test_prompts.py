@@ -12,7 +12,7 @@ import pytest
 
 from dev.operating.endings import ExitCode
 from dev.sandbox.faults import FailureKind
-from tests.dev.operating.shop import SECONDS, Shop
+from tests.dev.operating.shop import CLI_TIMEOUT_SECONDS, CliHarness
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc and a Linux pty")
 AT_A_TERMINAL = """
@@ -24,7 +24,7 @@ os.execv(sys.executable, [sys.executable, "-m", "dev", *sys.argv[1:]])
 """
 
 
-class Terminal:
+class PseudoTerminal:
     """A terminal with a command at it."""
 
     def __init__(self, words: list[str], variables: dict[str, str]) -> None:
@@ -59,18 +59,18 @@ class Terminal:
                 self.seen += self._read()
         except OSError:
             os.close(self._ours)
-        return self.child.wait(SECONDS)
+        return self.child.wait(CLI_TIMEOUT_SECONDS)
 
     def _read(self) -> str:
         return os.read(self._ours, 4096).decode()
 
 
 @linux_only
-def test_at_a_terminal_credentials_are_asked_for_and_never_shown(shop: Shop) -> None:
-    shop.keep({})
-    shop.variables["OPENTABLE_PARTNER_SECRET"] = ""
-    place = ["--rid", shop.rid, "--time-zone", "America/New_York"]
-    terminal = Terminal(["onboard", shop.id, *place], shop.variables)
+def test_credentials_are_prompted_for_without_echo_at_a_terminal(cli_harness: CliHarness) -> None:
+    cli_harness.write_secrets({})
+    cli_harness.variables["OPENTABLE_PARTNER_SECRET"] = ""
+    place = ["--rid", cli_harness.rid, "--time-zone", "America/New_York"]
+    terminal = PseudoTerminal(["onboard", cli_harness.id, *place], cli_harness.variables)
     terminal.wait_for("client id")
     terminal.type("demo-client")
     terminal.wait_for("client secret: ")
@@ -81,37 +81,43 @@ def test_at_a_terminal_credentials_are_asked_for_and_never_shown(shop: Shop) -> 
     assert terminal.end() == ExitCode.SUCCESS, terminal.seen
     assert not re.search("demo-secret|hunter2", terminal.seen + shown)
     assert "of 396 days" in terminal.seen
-    assert shop.own_secret() == {
+    assert cli_harness.own_secret() == {
         "clientId": "demo-client",
         "clientSecret": "demo-secret",
         "bearerTokens": ["hunter2-the-token"],
     }
 
 
-def test_credentials_can_be_piped_in(shop: Shop) -> None:
-    words = ("onboard", shop.id, "--rid", shop.rid, "--time-zone", "America/New_York")
+def test_credentials_can_be_piped_in(cli_harness: CliHarness) -> None:
+    words = ("onboard", cli_harness.id, "--rid", cli_harness.rid, "--time-zone", "America/New_York")
     said = '{"bearerTokens": ["hunter2"]}'
-    done = shop.process(*words, "--credentials-file", "-", said=said)
+    done = cli_harness.run_process(*words, "--credentials-file", "-", stdin=said)
     assert done.code == ExitCode.SUCCESS, done.errors
-    assert shop.own_secret() == {"bearerTokens": ["hunter2"]}
+    assert cli_harness.own_secret() == {"bearerTokens": ["hunter2"]}
     assert "hunter2" not in done.out + done.errors
 
 
-def test_what_cannot_be_used_is_one_sentence_that_repeats_nothing(shop: Shop) -> None:
-    words = ("onboard", shop.id, "--rid", shop.rid, "--time-zone", "America/New_York")
-    done = shop.process(*words, "--credentials-file", "-", said='{"bearerTokens": ["hünter2"]}')
+def test_invalid_credentials_give_a_one_line_error_without_quoting_them(
+    cli_harness: CliHarness,
+) -> None:
+    words = ("onboard", cli_harness.id, "--rid", cli_harness.rid, "--time-zone", "America/New_York")
+    done = cli_harness.run_process(
+        *words, "--credentials-file", "-", stdin='{"bearerTokens": ["hünter2"]}'
+    )
     assert (done.code, done.errors.count("\n")) == (ExitCode.FAILED, 1)
     assert "nter2" not in done.out + done.errors
 
 
-def test_without_a_sign_in_the_cloud_is_one_sentence(shop: Shop, tmp_path: Path) -> None:
+def test_missing_cloud_credentials_give_a_one_line_error(
+    cli_harness: CliHarness, tmp_path: Path
+) -> None:
     variables = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "NO_GCE_CHECK": "true"}
-    words = ["status", shop.id, "--project", "some-project"]
+    words = ["status", cli_harness.id, "--project", "some-project"]
     done = subprocess.run(
         [sys.executable, "-m", "dev", *words],
         capture_output=True,
         text=True,
-        timeout=SECONDS,
+        timeout=CLI_TIMEOUT_SECONDS,
         env=variables,
         check=False,
     )
@@ -122,11 +128,11 @@ def test_without_a_sign_in_the_cloud_is_one_sentence(shop: Shop, tmp_path: Path)
 
 
 @linux_only
-def test_interrupted_in_the_middle_it_goes_on_where_it_stopped(shop: Shop) -> None:
-    faults = shop.opentable.sandbox.faults
+def test_an_interrupted_command_resumes_where_it_stopped(cli_harness: CliHarness) -> None:
+    faults = cli_harness.opentable.sandbox.faults
     faults.script_failure(FailureKind.DELAY, path="/sync/v2/reservations", times=400, seconds=0.2)
-    place = ["--rid", shop.rid, "--time-zone", "America/New_York", "--webhook-auth", "none"]
-    terminal = Terminal(["onboard", shop.id, *place], shop.variables)
+    place = ["--rid", cli_harness.rid, "--time-zone", "America/New_York", "--webhook-auth", "none"]
+    terminal = PseudoTerminal(["onboard", cli_harness.id, *place], cli_harness.variables)
     terminal.wait_for(" 14 of 396 days")
     terminal.child.send_signal(signal.SIGINT)
     assert (terminal.end(), "run the same command again" in terminal.seen) == (
@@ -134,7 +140,9 @@ def test_interrupted_in_the_middle_it_goes_on_where_it_stopped(shop: Shop) -> No
         True,
     )
     faults.clear()
-    begun = shop.process("status", shop.id, "--json").told["backfill"]
+    begun = cli_harness.run_process("status", cli_harness.id, "--json").json_output["backfill"]
     assert (begun["status"], begun["daysDone"] < 396) == ("RUNNING", True)
-    done = shop.process("onboard", shop.id, *place, "--json").told["backfill"]
+    done = cli_harness.run_process("onboard", cli_harness.id, *place, "--json").json_output[
+        "backfill"
+    ]
     assert (done["status"], done["startedAt"]) == ("COMPLETED", begun["startedAt"])

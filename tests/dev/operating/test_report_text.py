@@ -9,7 +9,7 @@ from dev.operating.report_text import format_report, requires_action
 LISTS = ("created", "updated", "cancelled", "divergences", "missing", "skipped")
 
 
-def report(status: str = "COMPLETED", **changes: Any) -> dict[str, Any]:
+def build_report(status: str = "COMPLETED", **changes: Any) -> dict[str, Any]:
     lists: dict[str, list[dict[str, Any]]] = {name: changes.pop(name, []) for name in LISTS}
     return {
         "reportId": "r-1",
@@ -29,44 +29,51 @@ def report(status: str = "COMPLETED", **changes: Any) -> dict[str, Any]:
     }
 
 
-def words(told: dict[str, Any]) -> str:
+def report_text(told: dict[str, Any]) -> str:
     return "\n".join(format_report(told))
 
 
-def test_the_counts_are_told() -> None:
-    told = words(report(created=[{"externalId": "ot_1", "reason": "Missing in the ledger"}]))
+def test_counts_are_printed() -> None:
+    told = report_text(
+        build_report(created=[{"externalId": "ot_1", "reason": "Missing in the ledger"}])
+    )
     assert "OpenTable shows 5, the ledger 4; compared 5, alike 3" in told
     assert "created 1, updated 0, cancelled 0, divergences 0 (0 new); late webhooks 1" in told
     assert "created      ot_1  Missing in the ledger" in told
 
 
-def test_what_moved_is_told_and_a_person_is_not() -> None:
+def test_changed_fields_are_printed_without_personal_data() -> None:
     changes = {"partySize": {"from": 2, "to": 4}, "metadata.venueNotes": {"personal": True}}
-    told = words(report(updated=[{"externalId": "ot_1", "changes": changes}]))
+    told = report_text(build_report(updated=[{"externalId": "ot_1", "changes": changes}]))
     assert "ot_1  partySize 2 → 4; metadata.venueNotes (personal)" in told
 
 
-def test_a_long_list_is_cut_and_says_so() -> None:
-    told = words(report(skipped=[{"externalId": f"ot_{n}", "reason": "moved"} for n in range(25)]))
+def test_a_long_list_is_truncated_with_a_note() -> None:
+    told = report_text(
+        build_report(skipped=[{"externalId": f"ot_{n}", "reason": "moved"} for n in range(25)])
+    )
     assert told.count("moved") == 20
     assert "… and 5 more" in told
 
 
 @pytest.mark.parametrize("status, hint", [("HELD", "--force r-1"), ("DRY_RUN", "would do")])
-def test_what_to_do_next_is_told(status: str, hint: str) -> None:
-    assert hint in words(report(status, reason="because"))
+def test_the_next_step_is_printed(status: str, hint: str) -> None:
+    assert hint in report_text(build_report(status, reason="because"))
 
 
 @pytest.mark.parametrize(
     "told, wanted",
     [
-        (report(), False),
-        (report("DRY_RUN"), False),
-        (report("HELD"), True),
-        (report("FAILED"), True),
-        (report(newDivergences=1), True),
-        (report(divergences=[{"type": "UNREADABLE", "externalId": None, "reason": "x"}]), False),
+        (build_report(), False),
+        (build_report("DRY_RUN"), False),
+        (build_report("HELD"), True),
+        (build_report("FAILED"), True),
+        (build_report(newDivergences=1), True),
+        (
+            build_report(divergences=[{"type": "UNREADABLE", "externalId": None, "reason": "x"}]),
+            False,
+        ),
     ],
 )
-def test_what_is_new_or_did_not_end_wants_a_person(told: dict[str, Any], wanted: bool) -> None:  # noqa: FBT001 -- a table of cases
+def test_new_or_failed_results_require_manual_action(told: dict[str, Any], wanted: bool) -> None:  # noqa: FBT001 -- a table of cases
     assert requires_action(told) is wanted

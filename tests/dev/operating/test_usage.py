@@ -7,11 +7,11 @@ import pytest
 from dev.operating.usage import CredentialUsage, format_usage, select_newest_usage
 from shared.edge.staff.proofs import WebhookCredentialUse
 
-ENTERED = datetime(2026, 3, 9, 12, tzinfo=UTC)
+ENTERED_AT = datetime(2026, 3, 9, 12, tzinfo=UTC)
 
 
-def use(minutes: int, position: int, entered: datetime | None = ENTERED) -> CredentialUsage:
-    return CredentialUsage("bearer", position, ENTERED + timedelta(minutes=minutes), entered)
+def key_use(minutes: int, position: int, entered: datetime | None = ENTERED_AT) -> CredentialUsage:
+    return CredentialUsage("bearer", position, ENTERED_AT + timedelta(minutes=minutes), entered)
 
 
 @pytest.mark.parametrize(
@@ -25,25 +25,25 @@ def use(minutes: int, position: int, entered: datetime | None = ENTERED) -> Cred
         (5, 1, False),
     ],
 )
-def test_a_use_is_of_the_newest_key_once_no_older_list_is_held(
+def test_a_use_counts_for_the_newest_key_after_older_secrets_expire(
     minutes: int,
     position: int,
     newest: bool | None,  # noqa: FBT001 -- a table of cases
 ) -> None:
-    assert use(minutes, position).is_newest is newest
+    assert key_use(minutes, position).is_newest is newest
 
 
 def test_with_no_rotation_the_first_key_is_the_newest() -> None:
-    assert use(0, 0, None).is_newest is True
+    assert key_use(0, 0, None).is_newest is True
 
 
 def test_the_newest_use_of_each_scheme_counts() -> None:
     proofs = [
-        WebhookCredentialUse("bearer", 0, ENTERED),
-        WebhookCredentialUse("basic", 1, ENTERED),
-        WebhookCredentialUse("bearer", 1, ENTERED),
+        WebhookCredentialUse("bearer", 0, ENTERED_AT),
+        WebhookCredentialUse("basic", 1, ENTERED_AT),
+        WebhookCredentialUse("bearer", 1, ENTERED_AT),
     ]
-    uses = select_newest_usage(proofs, ENTERED)
+    uses = select_newest_usage(proofs, ENTERED_AT)
     assert [(use.scheme, use.position) for use in uses] == [("bearer", 0), ("basic", 1)]
 
 
@@ -56,6 +56,6 @@ def test_the_newest_use_of_each_scheme_counts() -> None:
         (5, 0, "the newest key"),
     ],
 )
-def test_it_is_told_in_words(minutes: int, position: int, words: str) -> None:
-    [line] = format_usage([use(minutes, position)])
+def test_the_use_is_printed_as_text(minutes: int, position: int, words: str) -> None:
+    [line] = format_usage([key_use(minutes, position)])
     assert line.endswith(words)

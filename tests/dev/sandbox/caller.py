@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 from dev.sandbox.answers import OpenTableApi
 from dev.sandbox.messages import SandboxRequest, SandboxResponse
 
-LIST = "/sync/v2/reservations"
+LIST_PATH = "/sync/v2/reservations"
 RID = 555001
 NEW_YORK = ZoneInfo("America/New_York")
-TONIGHT = datetime(2026, 3, 14, 19, 15, tzinfo=NEW_YORK)
+SANDBOX_VISIT_TIME = datetime(2026, 3, 14, 19, 15, tzinfo=NEW_YORK)
 
 
 @dataclass
-class Caller:
+class SandboxClient:
     """Asks the sandbox with a good token unless told otherwise."""
 
     sandbox: OpenTableApi
@@ -28,9 +28,9 @@ class Caller:
         return self.sandbox.handle(SandboxRequest("GET", path, texts, headers))
 
     def listing(self, *, bearer: str | None = "key", **query: object) -> SandboxResponse:
-        return self.get(LIST, {"rid": RID} | query, bearer=bearer)
+        return self.get(LIST_PATH, {"rid": RID} | query, bearer=bearer)
 
-    def payload(self, path: str = LIST, /, **query: object) -> dict[str, Any]:
+    def payload(self, path: str = LIST_PATH, /, **query: object) -> dict[str, Any]:
         response = self.get(path, {"rid": RID} | query)
         assert response.status == 200, response.body
         return dict(json.loads(response.body))

@@ -10,7 +10,7 @@ from dev.sandbox.floor import VisitActions
 from dev.sandbox.guestbook import GuestActions
 from dev.sandbox.records import SandboxReservation, SandboxRestaurant
 from dev.sandbox.tokens import Partner
-from tests.dev.sandbox.caller import NEW_YORK, RID, TONIGHT, Caller
+from tests.dev.sandbox.caller import NEW_YORK, RID, SANDBOX_VISIT_TIME, SandboxClient
 
 
 @pytest.fixture
@@ -19,30 +19,30 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def book(clock: ManualClock) -> SandboxStore:
+def store(clock: ManualClock) -> SandboxStore:
     book = SandboxStore(clock)
     book.add_restaurant(SandboxRestaurant(RID, "Demo", NEW_YORK))
     return book
 
 
 @pytest.fixture
-def desk(book: SandboxStore) -> ReservationActions:
-    return ReservationActions(book, RID)
+def reservation_actions(store: SandboxStore) -> ReservationActions:
+    return ReservationActions(store, RID)
 
 
 @pytest.fixture
-def floor(book: SandboxStore) -> VisitActions:
-    return VisitActions(book, RID)
+def visit_actions(store: SandboxStore) -> VisitActions:
+    return VisitActions(store, RID)
 
 
 @pytest.fixture
-def guests(book: SandboxStore) -> GuestActions:
-    return GuestActions(book, RID)
+def guest_actions(store: SandboxStore) -> GuestActions:
+    return GuestActions(store, RID)
 
 
 @pytest.fixture
-def booked(desk: ReservationActions) -> SandboxReservation:
-    return desk.create(TONIGHT, 4)
+def reservation(reservation_actions: ReservationActions) -> SandboxReservation:
+    return reservation_actions.create(SANDBOX_VISIT_TIME, 4)
 
 
 @pytest.fixture
@@ -51,20 +51,22 @@ def partner() -> Partner:
 
 
 @pytest.fixture
-def sandbox(book: SandboxStore, partner: Partner) -> OpenTableApi:
-    return OpenTableApi(book, [partner])
+def sandbox(store: SandboxStore, partner: Partner) -> OpenTableApi:
+    return OpenTableApi(store, [partner])
 
 
 @pytest.fixture
-def caller(sandbox: OpenTableApi) -> Caller:
-    return Caller(sandbox)
+def sandbox_client(sandbox: OpenTableApi) -> SandboxClient:
+    return SandboxClient(sandbox)
 
 
 @pytest.fixture
-def three(desk: ReservationActions, clock: ManualClock) -> list[str]:
+def three_reservations(reservation_actions: ReservationActions, clock: ManualClock) -> list[str]:
     """Three bookings, an hour apart in every respect; their keys in order of booking."""
     keys = []
     for hour in (18, 19, 20):
-        keys.append(desk.create(TONIGHT.replace(hour=hour, minute=0), 2).key)
+        keys.append(
+            reservation_actions.create(SANDBOX_VISIT_TIME.replace(hour=hour, minute=0), 2).key
+        )
         clock.advance(3600)
     return keys

@@ -19,10 +19,10 @@ def session(sandbox: OpenTableApi) -> requests.Session:
 
 
 def test_a_session_reads_rows_without_a_socket(
-    session: requests.Session, booked: SandboxReservation
+    session: requests.Session, reservation: SandboxReservation
 ) -> None:
     answer = session.get(URL, params={"rid": RID}, headers=BEARER, timeout=1)
-    assert [row["id"] for row in answer.json()["items"]] == [f"{RID}-{booked.key}"]
+    assert [row["id"] for row in answer.json()["items"]] == [f"{RID}-{reservation.key}"]
 
 
 def test_gzip_is_unpacked_by_requests(session: requests.Session) -> None:

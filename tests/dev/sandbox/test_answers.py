@@ -11,7 +11,7 @@ from dev.sandbox.clock import ManualClock
 from dev.sandbox.limits import RateLimit
 from dev.sandbox.messages import SandboxRequest, SandboxResponse
 from dev.sandbox.records import SandboxReservation
-from tests.dev.sandbox.caller import LIST, RID, Caller
+from tests.dev.sandbox.caller import LIST_PATH, RID, SandboxClient
 
 
 def token(
@@ -54,17 +54,17 @@ def test_wrong_client_credentials_get_401(sandbox: OpenTableApi) -> None:
     assert token(sandbox, pair=b"client:wrong").status == 401
 
 
-def test_an_issued_token_opens_sync(sandbox: OpenTableApi, caller: Caller) -> None:
-    assert caller.listing(bearer=read(token(sandbox))["access_token"]).status == 200
+def test_an_issued_token_opens_sync(sandbox: OpenTableApi, sandbox_client: SandboxClient) -> None:
+    assert sandbox_client.listing(bearer=read(token(sandbox))["access_token"]).status == 200
 
 
 def test_an_expired_token_gets_401(
-    sandbox: OpenTableApi, caller: Caller, clock: ManualClock
+    sandbox: OpenTableApi, sandbox_client: SandboxClient, clock: ManualClock
 ) -> None:
     sandbox.tokens.lifetime = timedelta(seconds=5)
     text = read(token(sandbox))["access_token"]
     clock.advance(5)
-    assert caller.listing(bearer=text).status == 401
+    assert sandbox_client.listing(bearer=text).status == 401
 
 
 def test_an_expired_token_is_replaced(sandbox: OpenTableApi, clock: ManualClock) -> None:
@@ -74,90 +74,96 @@ def test_an_expired_token_is_replaced(sandbox: OpenTableApi, clock: ManualClock)
     assert read(token(sandbox))["access_token"] != text
 
 
-def test_a_bad_token_gets_the_spring_body(caller: Caller) -> None:
-    body = read(caller.listing(bearer="v2-unknown"))
-    assert (body["status"], body["error"], body["path"]) == (401, "Unauthorized", LIST)
+def test_a_bad_token_gets_the_spring_body(sandbox_client: SandboxClient) -> None:
+    body = read(sandbox_client.listing(bearer="v2-unknown"))
+    assert (body["status"], body["error"], body["path"]) == (401, "Unauthorized", LIST_PATH)
     assert len(body["requestId"]) == 8
 
 
-def test_no_token_gets_400(caller: Caller) -> None:
-    assert caller.listing(bearer=None).status == 400
+def test_no_token_gets_400(sandbox_client: SandboxClient) -> None:
+    assert sandbox_client.listing(bearer=None).status == 400
 
 
-def test_a_rid_that_is_not_granted_gets_403(caller: Caller) -> None:
-    response = caller.listing(rid=555999)
+def test_a_rid_that_is_not_granted_gets_403(sandbox_client: SandboxClient) -> None:
+    response = sandbox_client.listing(rid=555999)
     assert (response.status, read(response)["error"]) == (403, "no_rid_routing")
 
 
-def test_an_offboarded_rid_gets_403(sandbox: OpenTableApi, caller: Caller) -> None:
+def test_an_offboarded_rid_gets_403(sandbox: OpenTableApi, sandbox_client: SandboxClient) -> None:
     sandbox.revoke_restaurant(RID)
-    assert caller.listing().status == 403
+    assert sandbox_client.listing().status == 403
 
 
-def test_a_missing_rid_gets_400(caller: Caller) -> None:
-    assert caller.get(LIST).status == 400
+def test_a_missing_rid_gets_400(sandbox_client: SandboxClient) -> None:
+    assert sandbox_client.get(LIST_PATH).status == 400
 
 
 @pytest.mark.parametrize("status,path", [(404, "/sync/v2/tables"), (404, "/elsewhere")])
-def test_an_unknown_path_gets_404(status: int, path: str, caller: Caller) -> None:
-    assert caller.get(path).status == status
+def test_an_unknown_path_gets_404(status: int, path: str, sandbox_client: SandboxClient) -> None:
+    assert sandbox_client.get(path).status == status
 
 
 def test_writing_to_sync_is_refused(sandbox: OpenTableApi) -> None:
-    request = SandboxRequest("POST", LIST, {"rid": str(RID)}, {"authorization": "Bearer key"})
+    request = SandboxRequest("POST", LIST_PATH, {"rid": str(RID)}, {"authorization": "Bearer key"})
     assert sandbox.handle(request).status == 405
 
 
-def test_a_single_get_answers_the_bare_object(caller: Caller, booked: SandboxReservation) -> None:
-    row = caller.payload(f"{LIST}/{RID}-{booked.key}")
-    assert row["id"] == f"{RID}-{booked.key}"
+def test_a_single_get_answers_the_bare_object(
+    sandbox_client: SandboxClient, reservation: SandboxReservation
+) -> None:
+    row = sandbox_client.payload(f"{LIST_PATH}/{RID}-{reservation.key}")
+    assert row["id"] == f"{RID}-{reservation.key}"
 
 
 def test_a_single_get_can_answer_an_envelope(
-    sandbox: OpenTableApi, caller: Caller, booked: SandboxReservation
+    sandbox: OpenTableApi, sandbox_client: SandboxClient, reservation: SandboxReservation
 ) -> None:
     sandbox.choices.single_get = "envelope"
-    assert "items" in caller.payload(f"{LIST}/{RID}-{booked.key}")
+    assert "items" in sandbox_client.payload(f"{LIST_PATH}/{RID}-{reservation.key}")
 
 
 @pytest.mark.parametrize("text", [f"{RID}-unknown", "no-rid", "x"])
-def test_an_unknown_id_gets_404(text: str, caller: Caller) -> None:
-    assert caller.get(f"{LIST}/{text}").status == 404
+def test_an_unknown_id_gets_404(text: str, sandbox_client: SandboxClient) -> None:
+    assert sandbox_client.get(f"{LIST_PATH}/{text}").status == 404
 
 
-def test_every_answer_has_an_id_of_its_own(caller: Caller) -> None:
-    ids = {caller.listing().headers["OT-RequestId"] for _ in range(3)}
+def test_every_answer_has_an_id_of_its_own(sandbox_client: SandboxClient) -> None:
+    ids = {sandbox_client.listing().headers["OT-RequestId"] for _ in range(3)}
     assert len(ids) == 3
 
 
 def test_an_answer_is_gzip_when_accepted(sandbox: OpenTableApi) -> None:
     headers = {"authorization": "Bearer key", "accept-encoding": "gzip, deflate"}
-    response = sandbox.handle(SandboxRequest("GET", LIST, {"rid": str(RID)}, headers))
+    response = sandbox.handle(SandboxRequest("GET", LIST_PATH, {"rid": str(RID)}, headers))
     assert response.headers["Content-Encoding"] == "gzip"
     assert json.loads(gzip.decompress(response.body))["items"] == []
 
 
-def test_requests_are_counted_by_route(sandbox: OpenTableApi, caller: Caller) -> None:
+def test_requests_are_counted_by_route(
+    sandbox: OpenTableApi, sandbox_client: SandboxClient
+) -> None:
     token(sandbox)
-    caller.listing()
-    caller.get(f"{LIST}/{RID}-1")
-    caller.get(f"{LIST}/{RID}-2")
+    sandbox_client.listing()
+    sandbox_client.get(f"{LIST_PATH}/{RID}-1")
+    sandbox_client.get(f"{LIST_PATH}/{RID}-2")
     assert sandbox.request_counts == {"token": 1, "reservations": 1, "reservation": 2}
 
 
-def test_the_eleventh_call_of_a_second_gets_429(sandbox: OpenTableApi, caller: Caller) -> None:
+def test_the_eleventh_call_of_a_second_gets_429(
+    sandbox: OpenTableApi, sandbox_client: SandboxClient
+) -> None:
     sandbox.faults.rate_limit = RateLimit()
-    statuses = [caller.listing().status for _ in range(11)]
+    statuses = [sandbox_client.listing().status for _ in range(11)]
     assert statuses == [200] * 10 + [429]
 
 
 def test_a_second_later_calls_are_admitted_again(
-    sandbox: OpenTableApi, caller: Caller, clock: ManualClock
+    sandbox: OpenTableApi, sandbox_client: SandboxClient, clock: ManualClock
 ) -> None:
     sandbox.faults.rate_limit = RateLimit(per_second=1)
-    caller.listing()
+    sandbox_client.listing()
     clock.advance(1)
-    assert caller.listing().status == 200
+    assert sandbox_client.listing().status == 200
 
 
 @pytest.mark.parametrize(
@@ -165,7 +171,7 @@ def test_a_second_later_calls_are_admitted_again(
     [("none", None), ("seconds", "1"), ("date", "Sat, 14 Mar 2026 15:00:02 GMT")],
 )
 def test_retry_after_has_three_forms(
-    form: Any, value: str | None, sandbox: OpenTableApi, caller: Caller
+    form: Any, value: str | None, sandbox: OpenTableApi, sandbox_client: SandboxClient
 ) -> None:
     sandbox.faults.rate_limit = RateLimit(per_second=0, retry_after=form)
-    assert caller.listing().headers.get("Retry-After") == value
+    assert sandbox_client.listing().headers.get("Retry-After") == value

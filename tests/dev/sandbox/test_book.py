@@ -12,162 +12,193 @@ from dev.sandbox.records import ALL_STATES, ENDED_STATES, SandboxReservation, Sa
 RID = 555001
 
 
-def test_there_are_twenty_two_states() -> None:
+def test_opentable_has_twenty_two_states() -> None:
     assert len(set(ALL_STATES)) == 22
 
 
-def test_a_booking_starts_not_confirmed(booked: SandboxReservation) -> None:
-    assert booked.state == "NotConfirmed"
+def test_a_booking_starts_not_confirmed(reservation: SandboxReservation) -> None:
+    assert reservation.state == "NotConfirmed"
 
 
 def test_every_event_takes_the_next_sequence_of_its_restaurant(
-    desk: ReservationActions, booked: SandboxReservation
+    reservation_actions: ReservationActions, reservation: SandboxReservation
 ) -> None:
-    other = desk.create(booked.scheduled, 2)
-    again = desk.change_party_size(booked.key, 5)
-    assert [booked.sequence_id, other.sequence_id, again.sequence_id] == [1, 2, 3]
+    other = reservation_actions.create(reservation.scheduled, 2)
+    again = reservation_actions.change_party_size(reservation.key, 5)
+    assert [reservation.sequence_id, other.sequence_id, again.sequence_id] == [1, 2, 3]
 
 
 def test_restaurants_count_their_sequences_apart(
-    book: SandboxStore, booked: SandboxReservation
+    store: SandboxStore, reservation: SandboxReservation
 ) -> None:
-    book.add_restaurant(SandboxRestaurant(555002, "Other", book.get_restaurant(RID).zone))
-    other = ReservationActions(book, 555002).create(booked.scheduled, 2)
-    assert other.sequence_id == booked.sequence_id
+    store.add_restaurant(SandboxRestaurant(555002, "Other", store.get_restaurant(RID).zone))
+    other = ReservationActions(store, 555002).create(reservation.scheduled, 2)
+    assert other.sequence_id == reservation.sequence_id
 
 
 def test_confirmation_numbers_are_unique_in_a_restaurant(
-    desk: ReservationActions, booked: SandboxReservation
+    reservation_actions: ReservationActions, reservation: SandboxReservation
 ) -> None:
-    numbers = {desk.create(booked.scheduled, 2).confirmation_id for _ in range(20)}
+    numbers = {
+        reservation_actions.create(reservation.scheduled, 2).confirmation_id for _ in range(20)
+    }
     assert len(numbers) == 20
 
 
 def test_a_move_keeps_id_and_confirmation_number(
-    desk: ReservationActions, booked: SandboxReservation
+    reservation_actions: ReservationActions, reservation: SandboxReservation
 ) -> None:
-    moved = desk.reschedule(booked.key, booked.scheduled + timedelta(days=3))
-    assert (moved.key, moved.confirmation_id) == (booked.key, booked.confirmation_id)
+    moved = reservation_actions.reschedule(
+        reservation.key, reservation.scheduled + timedelta(days=3)
+    )
+    assert (moved.key, moved.confirmation_id) == (reservation.key, reservation.confirmation_id)
 
 
 def test_a_move_changes_the_local_time(
-    desk: ReservationActions, booked: SandboxReservation
+    reservation_actions: ReservationActions, reservation: SandboxReservation
 ) -> None:
-    moved = desk.reschedule(booked.key, booked.scheduled + timedelta(days=3))
-    assert (booked.scheduled_local, moved.scheduled_local) == (
+    moved = reservation_actions.reschedule(
+        reservation.key, reservation.scheduled + timedelta(days=3)
+    )
+    assert (reservation.scheduled_local, moved.scheduled_local) == (
         "2026-03-14T19:15:00",
         "2026-03-17T19:15:00",
     )
 
 
 def test_a_change_is_stamped_in_whole_seconds(
-    desk: ReservationActions, booked: SandboxReservation, clock: ManualClock
+    reservation_actions: ReservationActions, reservation: SandboxReservation, clock: ManualClock
 ) -> None:
     clock.advance(90.75)
-    changed = desk.set_notes(booked.key, "Corner")
-    assert changed.updated - booked.updated == timedelta(seconds=90)
+    changed = reservation_actions.set_notes(reservation.key, "Corner")
+    assert changed.updated - reservation.updated == timedelta(seconds=90)
 
 
 def test_uncancelling_keeps_the_first_cancellation(
-    desk: ReservationActions, booked: SandboxReservation, clock: ManualClock
+    reservation_actions: ReservationActions, reservation: SandboxReservation, clock: ManualClock
 ) -> None:
-    first = desk.cancel(booked.key)
+    first = reservation_actions.cancel(reservation.key)
     clock.advance(60)
-    desk.uncancel(booked.key)
+    reservation_actions.uncancel(reservation.key)
     clock.advance(60)
-    assert desk.cancel(booked.key).cancelled == first.cancelled
+    assert reservation_actions.cancel(reservation.key).cancelled == first.cancelled
 
 
 @pytest.mark.parametrize(
-    "act", ["resize", "tables", "note", "tag", "request", "cancel", "uncancel", "no_show", "done"]
+    "act",
+    [
+        "change_party_size",
+        "assign_tables",
+        "set_notes",
+        "set_tags",
+        "set_request",
+        "cancel",
+        "uncancel",
+        "mark_no_show",
+        "finish",
+    ],
 )
 def test_every_act_counts_as_one_event(
-    act: str, desk: ReservationActions, floor: VisitActions, booked: SandboxReservation
+    act: str,
+    reservation_actions: ReservationActions,
+    visit_actions: VisitActions,
+    reservation: SandboxReservation,
 ) -> None:
     words: dict[str, tuple[object, ...]] = {
-        "resize": (3,),
-        "tables": ("4", "5"),
-        "note": ("Corner",),
-        "tag": ("vip",),
-        "request": ("Quiet",),
+        "change_party_size": (3,),
+        "assign_tables": ("4", "5"),
+        "set_notes": ("Corner",),
+        "set_tags": ("vip",),
+        "set_request": ("Quiet",),
     }
-    changed = getattr(desk if hasattr(desk, act) else floor, act)(booked.key, *words.get(act, ()))
-    assert changed.sequence_id == booked.sequence_id + 1
+    changed = getattr(
+        reservation_actions if hasattr(reservation_actions, act) else visit_actions, act
+    )(reservation.key, *words.get(act, ()))
+    assert changed.sequence_id == reservation.sequence_id + 1
 
 
 def test_the_first_arrival_counts(
-    floor: VisitActions, booked: SandboxReservation, clock: ManualClock
+    visit_actions: VisitActions, reservation: SandboxReservation, clock: ManualClock
 ) -> None:
-    part = floor.record_arrival(booked.key, everyone=False)
+    part = visit_actions.record_arrival(reservation.key, everyone=False)
     clock.advance(300)
-    whole = floor.record_arrival(booked.key)
+    whole = visit_actions.record_arrival(reservation.key)
     assert (part.state, whole.state) == ("PartiallyArrived", "AllArrived")
     assert whole.arrived == part.arrived
 
 
-def test_a_walk_in_sits_at_once_and_has_no_guest(floor: VisitActions) -> None:
-    row = floor.add_walk_in(2)
+def test_a_walk_in_sits_at_once_and_has_no_guest(visit_actions: VisitActions) -> None:
+    row = visit_actions.add_walk_in(2)
     assert (row.state, row.origin, row.guest_key) == ("Seated", "Walk-in", None)
 
 
-def test_a_waiting_party_is_quoted_its_wait(floor: VisitActions) -> None:
-    row = floor.add_to_waitlist(2, minutes=25)
+def test_a_waiting_party_is_quoted_its_wait(visit_actions: VisitActions) -> None:
+    row = visit_actions.add_to_waitlist(2, minutes=25)
     assert (row.quoted_wait, row.waitlisted) == (25, row.scheduled)
 
 
-@pytest.mark.usefixtures("booked")
-def test_the_sweep_assumes_that_the_untouched_were_seated(floor: VisitActions) -> None:
-    assert [row.state for row in floor.close_open_visits(date(2026, 3, 14))] == ["AssumedSeated"]
+@pytest.mark.usefixtures("reservation")
+def test_the_sweep_assumes_that_the_untouched_were_seated(visit_actions: VisitActions) -> None:
+    assert [row.state for row in visit_actions.close_open_visits(date(2026, 3, 14))] == [
+        "AssumedSeated"
+    ]
 
 
 def test_the_sweep_assumes_that_the_seated_are_done(
-    floor: VisitActions, booked: SandboxReservation
+    visit_actions: VisitActions, reservation: SandboxReservation
 ) -> None:
-    floor.seat(booked.key)
-    floor.set_state(booked.key, "a POS word")
-    assert [row.state for row in floor.close_open_visits(date(2026, 3, 14))] == ["AssumedDone"]
+    visit_actions.seat(reservation.key)
+    visit_actions.set_state(reservation.key, "a POS word")
+    assert [row.state for row in visit_actions.close_open_visits(date(2026, 3, 14))] == [
+        "AssumedDone"
+    ]
 
 
 @pytest.mark.parametrize("state", ENDED_STATES)
-def test_the_sweep_leaves_what_has_ended(
-    state: str, floor: VisitActions, booked: SandboxReservation
+def test_the_sweep_keeps_ended_reservations(
+    state: str, visit_actions: VisitActions, reservation: SandboxReservation
 ) -> None:
-    floor.set_state(booked.key, state)
-    assert floor.close_open_visits(date(2026, 3, 14)) == []
+    visit_actions.set_state(reservation.key, state)
+    assert visit_actions.close_open_visits(date(2026, 3, 14)) == []
 
 
-@pytest.mark.usefixtures("booked")
-def test_the_sweep_leaves_tomorrow(floor: VisitActions) -> None:
-    assert floor.close_open_visits(date(2026, 3, 13)) == []
+@pytest.mark.usefixtures("reservation")
+def test_the_sweep_leaves_tomorrow(visit_actions: VisitActions) -> None:
+    assert visit_actions.close_open_visits(date(2026, 3, 13)) == []
 
 
-def test_listeners_hear_before_and_after(book: SandboxStore, desk: ReservationActions) -> None:
+def test_listeners_receive_values_before_and_after(
+    store: SandboxStore, reservation_actions: ReservationActions
+) -> None:
     heard: list[tuple[SandboxReservation | None, SandboxReservation]] = []
-    book.add_listener(lambda before, after: heard.append((before, after)))
-    first = desk.create(book.now(), 2)
-    second = desk.change_party_size(first.key, 3)
+    store.add_listener(lambda before, after: heard.append((before, after)))
+    first = reservation_actions.create(store.now(), 2)
+    second = reservation_actions.change_party_size(first.key, 3)
     assert heard == [(None, first), (first, second)]
 
 
-def test_a_listener_may_read_the_book(book: SandboxStore, desk: ReservationActions) -> None:
+def test_a_listener_may_read_the_store(
+    store: SandboxStore, reservation_actions: ReservationActions
+) -> None:
     seen: list[SandboxReservation | None] = []
-    book.add_listener(lambda _, after: seen.append(book.get_reservation(RID, after.key)))
-    row = desk.create(book.now(), 2)
+    store.add_listener(lambda _, after: seen.append(store.get_reservation(RID, after.key)))
+    row = reservation_actions.create(store.now(), 2)
     assert seen == [row]
 
 
 def test_loading_numbers_in_the_order_of_the_stamps(
-    book: SandboxStore, booked: SandboxReservation
+    store: SandboxStore, reservation: SandboxReservation
 ) -> None:
     drafts = [
-        replace(booked, key=str(n), updated=booked.updated - timedelta(hours=n)) for n in (1, 2)
+        replace(reservation, key=str(n), updated=reservation.updated - timedelta(hours=n))
+        for n in (1, 2)
     ]
-    book.load_reservations(drafts)
-    by_key = {row.key: row.sequence_id for row in book.list_reservations(RID)}
+    store.load_reservations(drafts)
+    by_key = {row.key: row.sequence_id for row in store.list_reservations(RID)}
     assert by_key["2"] < by_key["1"]
 
 
-def test_uuids_and_object_ids_are_both_in_circulation(book: SandboxStore) -> None:
-    keys = [book.generate_key() for _ in range(100)]
+def test_uuids_and_object_ids_are_both_in_circulation(store: SandboxStore) -> None:
+    keys = [store.generate_key() for _ in range(100)]
     shapes = {(len(key), key == key.lower()) for key in keys}
     assert shapes == {(24, True), (36, True), (36, False)}

@@ -36,7 +36,7 @@ class Receiver:
         return [body for _, body in self.got]
 
 
-def parcel(body: bytes = b"{}", patience: RetrySchedule = THREE_ATTEMPTS) -> Delivery:
+def new_delivery(body: bytes = b"{}", patience: RetrySchedule = THREE_ATTEMPTS) -> Delivery:
     def headers(_now: datetime, _body: bytes) -> dict[str, str]:
         return {}
 
@@ -49,27 +49,27 @@ def receiver(clock: ManualClock) -> Receiver:
 
 
 @pytest.fixture
-def courier(receiver: Receiver, clock: ManualClock) -> WebhookDispatcher:
+def dispatcher(receiver: Receiver, clock: ManualClock) -> WebhookDispatcher:
     return WebhookDispatcher(receiver.post, clock)
 
 
 @pytest.mark.parametrize("status", [200, 202, 204])
 def test_any_2xx_is_success(
-    status: int, courier: WebhookDispatcher, receiver: Receiver, clock: ManualClock
+    status: int, dispatcher: WebhookDispatcher, receiver: Receiver, clock: ManualClock
 ) -> None:
     receiver.statuses = [status]
-    courier.enqueue(parcel())
-    deliver_all(courier, clock)
-    assert courier.counts["delivered"] == len(receiver.got) == 1
+    dispatcher.enqueue(new_delivery())
+    deliver_all(dispatcher, clock)
+    assert dispatcher.counts["delivered"] == len(receiver.got) == 1
 
 
 @pytest.mark.parametrize("status", [0, 301, 401, 503])
-def test_anything_else_is_tried_again(
-    status: int, courier: WebhookDispatcher, receiver: Receiver, clock: ManualClock
+def test_any_other_response_is_retried(
+    status: int, dispatcher: WebhookDispatcher, receiver: Receiver, clock: ManualClock
 ) -> None:
     receiver.statuses = [status]
-    courier.enqueue(parcel())
-    deliver_all(courier, clock)
+    dispatcher.enqueue(new_delivery())
+    deliver_all(dispatcher, clock)
     assert len(receiver.got) == 2
 
 
@@ -81,113 +81,117 @@ def test_anything_else_is_tried_again(
         (RELAY_RETRY_SCHEDULE, [0, 1, 3, 7, 15, 31, 63, 127]),
     ],
 )
-def test_attempts_keep_to_the_schedule_and_end(
+def test_attempts_follow_the_schedule_and_end(
     patience: RetrySchedule,
     times: list[float],
-    courier: WebhookDispatcher,
+    dispatcher: WebhookDispatcher,
     receiver: Receiver,
     clock: ManualClock,
 ) -> None:
     receiver.statuses = [503] * 20
-    courier.enqueue(parcel(patience=patience))
-    deliver_all(courier, clock)
+    dispatcher.enqueue(new_delivery(patience=patience))
+    deliver_all(dispatcher, clock)
     assert receiver.times() == times
-    assert courier.counts["given_up"] == 1
+    assert dispatcher.counts["given_up"] == 1
 
 
 def test_an_event_of_more_than_a_minute_is_never_sent(
-    courier: WebhookDispatcher, receiver: Receiver, clock: ManualClock
+    dispatcher: WebhookDispatcher, receiver: Receiver, clock: ManualClock
 ) -> None:
-    courier.enqueue(parcel())
+    dispatcher.enqueue(new_delivery())
     clock.advance(61)
-    courier.send_due()
-    assert (receiver.got, courier.counts["stale"]) == ([], 1)
+    dispatcher.send_due()
+    assert (receiver.got, dispatcher.counts["stale"]) == ([], 1)
 
 
 def test_nothing_is_sent_before_its_time(
-    courier: WebhookDispatcher, receiver: Receiver, clock: ManualClock
+    dispatcher: WebhookDispatcher, receiver: Receiver, clock: ManualClock
 ) -> None:
-    courier.faults.delay = 30
-    courier.enqueue(parcel())
+    dispatcher.faults.delay = 30
+    dispatcher.enqueue(new_delivery())
     clock.advance(29)
-    courier.send_due()
+    dispatcher.send_due()
     assert receiver.got == []
 
 
 def test_a_delayed_event_still_arrives(
-    courier: WebhookDispatcher, receiver: Receiver, clock: ManualClock
+    dispatcher: WebhookDispatcher, receiver: Receiver, clock: ManualClock
 ) -> None:
-    courier.faults.delay = 1800
-    courier.enqueue(parcel())
-    deliver_all(courier, clock)
+    dispatcher.faults.delay = 1800
+    dispatcher.enqueue(new_delivery())
+    deliver_all(dispatcher, clock)
     assert receiver.times() == [1800]
 
 
 def test_a_duplicate_arrives_twice(
-    courier: WebhookDispatcher, receiver: Receiver, clock: ManualClock
+    dispatcher: WebhookDispatcher, receiver: Receiver, clock: ManualClock
 ) -> None:
-    courier.faults.duplicate = 1
-    courier.enqueue(parcel(b"a"))
-    deliver_all(courier, clock)
+    dispatcher.faults.duplicate = 1
+    dispatcher.enqueue(new_delivery(b"a"))
+    deliver_all(dispatcher, clock)
     assert receiver.bodies() == [b"a", b"a"]
 
 
 def test_dropping_loses_its_share(
-    courier: WebhookDispatcher, receiver: Receiver, clock: ManualClock
+    dispatcher: WebhookDispatcher, receiver: Receiver, clock: ManualClock
 ) -> None:
-    courier.faults.drop = 0.5
+    dispatcher.faults.drop = 0.5
     for _ in range(400):
-        courier.enqueue(parcel())
-    deliver_all(courier, clock)
+        dispatcher.enqueue(new_delivery())
+    deliver_all(dispatcher, clock)
     assert 150 < len(receiver.got) < 250
-    assert courier.counts["lost"] == 400 - len(receiver.got)
+    assert dispatcher.counts["lost"] == 400 - len(receiver.got)
 
 
 def test_reordering_lets_later_events_overtake(
-    courier: WebhookDispatcher, receiver: Receiver, clock: ManualClock
+    dispatcher: WebhookDispatcher, receiver: Receiver, clock: ManualClock
 ) -> None:
-    courier.faults.reorder = 0.5
+    dispatcher.faults.reorder = 0.5
     sent = [bytes([n]) for n in range(20)]
     for body in sent:
-        courier.enqueue(parcel(body))
-    deliver_all(courier, clock)
+        dispatcher.enqueue(new_delivery(body))
+    deliver_all(dispatcher, clock)
     assert sent == sorted(receiver.bodies()) != receiver.bodies()
 
 
 def test_a_replay_brings_an_old_body_along(
-    courier: WebhookDispatcher, receiver: Receiver, clock: ManualClock
+    dispatcher: WebhookDispatcher, receiver: Receiver, clock: ManualClock
 ) -> None:
-    courier.enqueue(parcel(b"old"))
-    courier.faults.replay = 1
-    courier.enqueue(parcel(b"new"))
-    deliver_all(courier, clock)
+    dispatcher.enqueue(new_delivery(b"old"))
+    dispatcher.faults.replay = 1
+    dispatcher.enqueue(new_delivery(b"new"))
+    deliver_all(dispatcher, clock)
     assert receiver.bodies() == [b"old", b"new", b"old"]
 
 
-def test_what_happens_in_silence_is_never_sent(
-    courier: WebhookDispatcher, receiver: Receiver, clock: ManualClock
+def test_events_during_silence_are_never_sent(
+    dispatcher: WebhookDispatcher, receiver: Receiver, clock: ManualClock
 ) -> None:
-    courier.faults.silent = True
-    courier.enqueue(parcel(b"a"))
-    courier.faults.silent = False
-    courier.enqueue(parcel(b"b"))
-    deliver_all(courier, clock)
+    dispatcher.faults.silent = True
+    dispatcher.enqueue(new_delivery(b"a"))
+    dispatcher.faults.silent = False
+    dispatcher.enqueue(new_delivery(b"b"))
+    deliver_all(dispatcher, clock)
     assert receiver.bodies() == [b"b"]
 
 
-def test_what_is_held_comes_in_one_burst(courier: WebhookDispatcher, receiver: Receiver) -> None:
-    courier.faults.holding = True
+def test_paused_events_are_sent_in_one_burst(
+    dispatcher: WebhookDispatcher, receiver: Receiver
+) -> None:
+    dispatcher.faults.holding = True
     for _ in range(5):
-        courier.enqueue(parcel())
-        courier.send_due()
+        dispatcher.enqueue(new_delivery())
+        dispatcher.send_due()
     assert receiver.got == []
-    courier.faults.holding = False
-    courier.send_due()
+    dispatcher.faults.holding = False
+    dispatcher.send_due()
     assert len(receiver.got) == 5
 
 
-def test_the_queue_is_bounded(courier: WebhookDispatcher, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_queue_is_bounded(
+    dispatcher: WebhookDispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("dev.sandbox.courier.MAX_QUEUED_DELIVERIES", 3)
     for _ in range(5):
-        courier.enqueue(parcel())
-    assert courier.counts["lost"] == 2
+        dispatcher.enqueue(new_delivery())
+    assert dispatcher.counts["lost"] == 2

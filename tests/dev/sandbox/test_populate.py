@@ -15,7 +15,7 @@ RID = 555001
 NOW = datetime(2026, 3, 14, 15, tzinfo=UTC)
 
 
-def filled(count: int, seed: int = 0) -> SandboxStore:
+def populated_store(count: int, seed: int = 0) -> SandboxStore:
     book = SandboxStore(ManualClock(NOW), seed)
     book.add_restaurant(SandboxRestaurant(RID, "Demo", ZoneInfo("America/New_York")))
     populate_store(book, RID, count, seed)
@@ -24,15 +24,15 @@ def filled(count: int, seed: int = 0) -> SandboxStore:
 
 @pytest.fixture(scope="module")
 def rows() -> tuple[SandboxReservation, ...]:
-    return filled(5000).list_reservations(RID)
+    return populated_store(5000).list_reservations(RID)
 
 
-def test_as_many_are_booked_as_asked(rows: tuple[SandboxReservation, ...]) -> None:
+def test_the_requested_number_is_booked(rows: tuple[SandboxReservation, ...]) -> None:
     assert len(rows) == 5000
 
 
-def test_the_same_seed_fills_the_same_book() -> None:
-    assert filled(50).list_reservations(RID) == filled(50).list_reservations(RID)
+def test_the_same_seed_creates_the_same_reservations() -> None:
+    assert populated_store(50).list_reservations(RID) == populated_store(50).list_reservations(RID)
 
 
 def test_visits_lie_between_a_month_back_and_six_weeks_ahead(
@@ -76,7 +76,7 @@ def test_lead_times_follow_the_figures(rows: tuple[SandboxReservation, ...]) -> 
 
 
 def test_guests_are_obviously_made_up() -> None:
-    for guest in filled(50).list_guests(RID):
+    for guest in populated_store(50).list_guests(RID):
         assert guest.email.endswith("@example.com")
         assert guest.phone.startswith("21255501")
 

@@ -19,8 +19,8 @@ def at(moment: datetime, booked: SandboxReservation) -> dict[str, object]:
     return build_reservation_row(replace(booked, scheduled=moment), None, GOLD)
 
 
-def test_gold_sees_the_thirty_six_documented_fields(booked: SandboxReservation) -> None:
-    assert len(build_reservation_row(booked, None, GOLD)) == 36
+def test_gold_sees_the_thirty_six_documented_fields(reservation: SandboxReservation) -> None:
+    assert len(build_reservation_row(reservation, None, GOLD)) == 36
 
 
 @pytest.mark.parametrize("tier,size", [("copper", 34), ("gold", 36), ("platinum", 52)])
@@ -38,19 +38,21 @@ def test_copper_sees_no_personal_data_of_a_guest() -> None:
 
 
 @pytest.mark.parametrize("tier", ["copper", "gold", "platinum"])
-def test_a_row_can_be_written_for_each_tier(tier: ProductTier, booked: SandboxReservation) -> None:
-    row = build_reservation_row(booked, None, replace(GOLD, tier=tier))
+def test_a_row_can_be_written_for_each_tier(
+    tier: ProductTier, reservation: SandboxReservation
+) -> None:
+    row = build_reservation_row(reservation, None, replace(GOLD, tier=tier))
     assert tuple(row) == RESERVATION_FIELDS_BY_TIER[tier]
 
 
-def test_local_and_utc_are_written_side_by_side(booked: SandboxReservation) -> None:
-    row = build_reservation_row(booked, None, GOLD)
+def test_local_and_utc_are_written_side_by_side(reservation: SandboxReservation) -> None:
+    row = build_reservation_row(reservation, None, GOLD)
     assert row["scheduled_time"] == "2026-03-14T19:15:00"
     assert row["scheduled_time_utc"] == "2026-03-14T23:15:00Z"
 
 
-def test_two_offsets_may_stand_in_one_row(booked: SandboxReservation) -> None:
-    winter = replace(booked, created=datetime(2026, 3, 2, 16, 4, 9, tzinfo=UTC))
+def test_two_offsets_may_stand_in_one_row(reservation: SandboxReservation) -> None:
+    winter = replace(reservation, created=datetime(2026, 3, 2, 16, 4, 9, tzinfo=UTC))
     row = build_reservation_row(winter, None, GOLD)
     assert (row["created_date"], row["created_date_utc"]) == (
         "2026-03-02T11:04:09",
@@ -58,27 +60,29 @@ def test_two_offsets_may_stand_in_one_row(booked: SandboxReservation) -> None:
     )
 
 
-def test_the_repeated_hour_is_one_local_time_and_two_instants(booked: SandboxReservation) -> None:
-    first = at(datetime(2026, 11, 1, 1, 30, tzinfo=NEW_YORK), booked)
-    second = at(datetime(2026, 11, 1, 1, 30, tzinfo=NEW_YORK, fold=1), booked)
+def test_the_repeated_hour_is_one_local_time_and_two_instants(
+    reservation: SandboxReservation,
+) -> None:
+    first = at(datetime(2026, 11, 1, 1, 30, tzinfo=NEW_YORK), reservation)
+    second = at(datetime(2026, 11, 1, 1, 30, tzinfo=NEW_YORK, fold=1), reservation)
     assert first["scheduled_time"] == second["scheduled_time"] == "2026-11-01T01:30:00"
     assert first["scheduled_time_utc"] == "2026-11-01T05:30:00Z"
     assert second["scheduled_time_utc"] == "2026-11-01T06:30:00Z"
 
 
-def test_the_skipped_hour_moves_on_by_one(booked: SandboxReservation) -> None:
-    row = at(datetime(2026, 3, 8, 2, 30, tzinfo=NEW_YORK).astimezone(UTC), booked)
+def test_the_skipped_hour_moves_on_by_one(reservation: SandboxReservation) -> None:
+    row = at(datetime(2026, 3, 8, 2, 30, tzinfo=NEW_YORK).astimezone(UTC), reservation)
     assert row["scheduled_time"] == "2026-03-08T03:30:00"
 
 
-def test_ids_and_links_carry_the_rid(booked: SandboxReservation) -> None:
-    row = build_reservation_row(replace(booked, guest_key="g1"), None, GOLD)
-    assert row["id"] == f"555001-{booked.key}"
+def test_ids_and_links_carry_the_rid(reservation: SandboxReservation) -> None:
+    row = build_reservation_row(replace(reservation, guest_key="g1"), None, GOLD)
+    assert row["id"] == f"555001-{reservation.key}"
     assert row["guest"] == "https://platform.opentable.com/sync/v2/guests/555001-g1"
 
 
-def test_a_reservation_without_guest_has_null_links(booked: SandboxReservation) -> None:
-    row = build_reservation_row(booked, None, GOLD)
+def test_a_reservation_without_guest_has_null_links(reservation: SandboxReservation) -> None:
+    row = build_reservation_row(reservation, None, GOLD)
     assert (row["guest_id"], row["guest"]) == (None, None)
 
 
@@ -102,21 +106,21 @@ def test_a_reservation_without_guest_has_null_links(booked: SandboxReservation) 
     ],
 )
 def test_the_webhook_adds_what_its_tier_may_see(
-    tier: ProductTier, extra: set[str], booked: SandboxReservation
+    tier: ProductTier, extra: set[str], reservation: SandboxReservation
 ) -> None:
-    common = set(build_webhook_row(booked, replace(GOLD, tier="gold"))) & set(
-        build_webhook_row(booked, replace(GOLD, tier="copper"))
+    common = set(build_webhook_row(reservation, replace(GOLD, tier="gold"))) & set(
+        build_webhook_row(reservation, replace(GOLD, tier="copper"))
     )
-    assert set(build_webhook_row(booked, replace(GOLD, tier=tier))) - common == extra
+    assert set(build_webhook_row(reservation, replace(GOLD, tier=tier))) - common == extra
 
 
-def test_the_webhook_leaves_out_what_only_sync_carries(booked: SandboxReservation) -> None:
-    row = build_webhook_row(booked, replace(GOLD, tier="platinum"))
+def test_the_webhook_leaves_out_what_only_sync_carries(reservation: SandboxReservation) -> None:
+    row = build_webhook_row(reservation, replace(GOLD, tier="platinum"))
     assert not {"pos_data", "marketing_opted_out", "currency_code", "email"} & set(row)
 
 
-def test_the_webhook_writes_deposits_in_camel_case(booked: SandboxReservation) -> None:
-    row = build_webhook_row(replace(booked, deposit=SandboxDeposit(5000)), GOLD)
+def test_the_webhook_writes_deposits_in_camel_case(reservation: SandboxReservation) -> None:
+    row = build_webhook_row(replace(reservation, deposit=SandboxDeposit(5000)), GOLD)
     assert row["deposit_details"] == {
         "totalPaid": 5000,
         "totalRefunded": 0,
@@ -127,24 +131,24 @@ def test_the_webhook_writes_deposits_in_camel_case(booked: SandboxReservation) -
 
 
 def test_the_webhook_can_leave_out_the_z_of_the_scheduled_time_alone(
-    booked: SandboxReservation,
+    reservation: SandboxReservation,
 ) -> None:
-    row = build_webhook_row(booked, GOLD, zoneless=True)
+    row = build_webhook_row(reservation, GOLD, zoneless=True)
     assert row["scheduled_time_utc"] == "2026-03-14T23:15:00"
     assert str(row["updated_at_utc"]).endswith("Z")
 
 
-def test_the_webhook_can_leave_out_the_prefix_of_ids(booked: SandboxReservation) -> None:
-    row = build_webhook_row(replace(booked, guest_key="g1"), GOLD, unprefixed=True)
-    assert (row["id"], row["guest_id"]) == (booked.key, "g1")
+def test_the_webhook_can_leave_out_the_prefix_of_ids(reservation: SandboxReservation) -> None:
+    row = build_webhook_row(replace(reservation, guest_key="g1"), GOLD, unprefixed=True)
+    assert (row["id"], row["guest_id"]) == (reservation.key, "g1")
 
 
-def test_a_merged_guest_keeps_nothing_but_links(booked: SandboxReservation) -> None:
+def test_a_merged_guest_has_only_links(reservation: SandboxReservation) -> None:
     guest = SandboxGuest(
         rid=1,
         key="a",
-        created=booked.created,
-        updated=booked.updated,
+        created=reservation.created,
+        updated=reservation.updated,
         first_name="Avery",
         archived=True,
         primary="b",
@@ -160,8 +164,13 @@ def test_a_merged_guest_keeps_nothing_but_links(booked: SandboxReservation) -> N
     }
 
 
-def test_a_survivor_can_be_named_by_its_key(booked: SandboxReservation) -> None:
+def test_a_survivor_can_be_named_by_its_key(reservation: SandboxReservation) -> None:
     guest = SandboxGuest(
-        rid=1, key="a", created=booked.created, updated=booked.updated, archived=True, primary="b"
+        rid=1,
+        key="a",
+        created=reservation.created,
+        updated=reservation.updated,
+        archived=True,
+        primary="b",
     )
     assert build_guest_row(guest, GOLD, primary_format="key")["primary_guest"] == "b"

@@ -12,7 +12,7 @@ RID = 555001
 
 
 @pytest.fixture(scope="module")
-def station() -> Simulator:
+def simulator() -> Simulator:
     plan = SimulatorConfig(
         zones={RID: "America/New_York"}, base_url="http://testserver", reservations=20
     )
@@ -20,8 +20,8 @@ def station() -> Simulator:
 
 
 @pytest_asyncio.fixture
-async def client(station: Simulator) -> AsyncIterator[AsyncClient]:
-    transport = ASGITransport(create_sandbox_app(station))
+async def client(simulator: Simulator) -> AsyncIterator[AsyncClient]:
+    transport = ASGITransport(create_sandbox_app(simulator))
     async with AsyncClient(transport=transport, base_url="http://testserver") as client:
         yield client
 
@@ -43,7 +43,7 @@ async def test_sync_is_served_over_http(client: AsyncClient) -> None:
     assert len(await rows(client)) >= 20
 
 
-async def test_the_state_counts_what_is_held(client: AsyncClient) -> None:
+async def test_the_state_counts_stored_objects(client: AsyncClient) -> None:
     answer = await client.get("/_control/state")
     assert sum(answer.json()["restaurants"][str(RID)].values()) >= 20
 
@@ -61,7 +61,7 @@ async def test_a_mutation_reaches_the_feed(client: AsyncClient) -> None:
     [
         {"do": "explode", "rid": RID},
         {"do": "cancel", "rid": 1, "key": "x"},
-        {"do": "book", "rid": RID, "scheduled": "2026-03-14T19:15:00", "party_size": 2},
+        {"do": "store", "rid": RID, "scheduled": "2026-03-14T19:15:00", "party_size": 2},
         [],
     ],
 )
@@ -77,9 +77,9 @@ async def test_a_fault_is_scripted_over_http(client: AsyncClient) -> None:
     assert answer.status_code == 502
 
 
-async def test_webhooks_are_silenced_over_http(client: AsyncClient, station: Simulator) -> None:
+async def test_webhooks_are_silenced_over_http(client: AsyncClient, simulator: Simulator) -> None:
     await client.post("/_control/webhooks", json={"silent": True})
-    assert station.dispatcher.faults.silent
+    assert simulator.dispatcher.faults.silent
 
 
 async def test_a_switch_that_does_not_exist_gets_400(client: AsyncClient) -> None:
@@ -87,11 +87,11 @@ async def test_a_switch_that_does_not_exist_gets_400(client: AsyncClient) -> Non
     assert answer.status_code == 400
 
 
-async def test_the_speed_is_set_over_http(client: AsyncClient, station: Simulator) -> None:
+async def test_the_speed_is_set_over_http(client: AsyncClient, simulator: Simulator) -> None:
     await client.post("/_control/evening", json={"speed": 240})
-    assert station.loops[0].speed == 240
+    assert simulator.loops[0].speed == 240
 
 
-async def test_the_clock_is_skewed_over_http(client: AsyncClient, station: Simulator) -> None:
+async def test_the_clock_is_skewed_over_http(client: AsyncClient, simulator: Simulator) -> None:
     await client.post("/_control/clock", json={"skew_seconds": 90})
-    assert station.clock.skew.total_seconds() == 90
+    assert simulator.clock.skew.total_seconds() == 90

@@ -10,10 +10,10 @@ from dev.sandbox.desk import ReservationActions
 from dev.sandbox.life import SimulationLoop
 from dev.sandbox.signing import encode_signing_secret
 from dev.sandbox.station import SimulatorConfig, build_simulator, post_webhook
-from tests.dev.sandbox.caller import RID, TONIGHT
+from tests.dev.sandbox.caller import RID, SANDBOX_VISIT_TIME
 
 
-class Ticks(Event):
+class FakeTicks(Event):
     """Lets time pass at once, adds it up, and stops after so many ticks."""
 
     def __init__(self, ticks: int) -> None:
@@ -31,10 +31,10 @@ class Ticks(Event):
 
 
 @pytest.mark.parametrize("speed", [60, 600])
-def test_speed_is_simulated_seconds_a_second(speed: float, book: SandboxStore) -> None:
-    life, ticks = SimulationLoop(book, RID, speed), Ticks(100)
+def test_speed_is_simulated_seconds_a_second(speed: float, store: SandboxStore) -> None:
+    life, ticks = SimulationLoop(store, RID, speed), FakeTicks(100)
     starts: list[float] = []
-    book.add_listener(
+    store.add_listener(
         lambda *_: starts.append(life.simulated_time.timestamp() if life.simulated_time else 0)
     )
     life.run(ticks)
@@ -43,16 +43,16 @@ def test_speed_is_simulated_seconds_a_second(speed: float, book: SandboxStore) -
     assert passed > ticks.waited * speed * 0.5
 
 
-def test_at_speed_zero_nothing_goes_on(book: SandboxStore) -> None:
-    SimulationLoop(book, RID, 0).run(Ticks(50))
-    assert len(book.list_reservations(RID)) <= 1
+def test_at_speed_zero_nothing_happens(store: SandboxStore) -> None:
+    SimulationLoop(store, RID, 0).run(FakeTicks(50))
+    assert len(store.list_reservations(RID)) <= 1
 
 
-def test_evenings_follow_one_another(book: SandboxStore) -> None:
-    life = SimulationLoop(book, RID, 1e6)
-    life.run(Ticks(200))
+def test_services_follow_one_another(store: SandboxStore) -> None:
+    life = SimulationLoop(store, RID, 1e6)
+    life.run(FakeTicks(200))
     assert life.simulated_time is not None
-    assert (life.simulated_time - book.now()).days >= 2
+    assert (life.simulated_time - store.now()).days >= 2
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_evenings_follow_one_another(book: SandboxStore) -> None:
     [("", "", 0), ("Bearer issued", "", 1), ("Bearer issued", encode_signing_secret(b"k" * 24), 2)],
 )
 def test_a_sender_is_attached_for_each_credential(
-    authorization: str, secret: str, letters: int, counted: Callable[[SimulatorConfig], int]
+    authorization: str, secret: str, letters: int, count_retries: Callable[[SimulatorConfig], int]
 ) -> None:
     plan = SimulatorConfig(
         zones={RID: "America/New_York"},
@@ -71,14 +71,14 @@ def test_a_sender_is_attached_for_each_credential(
         signing_secret=secret,
         relay_share=1.0,
     )
-    assert counted(plan) == letters
+    assert count_retries(plan) == letters
 
 
-def test_a_first_evening_is_joined_at_its_opening_hour(book: SandboxStore) -> None:
-    life = SimulationLoop(book, RID, 0, start_time=time(16, 30))
-    life.run(Ticks(1))
+def test_the_first_service_starts_at_its_opening_hour(store: SandboxStore) -> None:
+    life = SimulationLoop(store, RID, 0, start_time=time(16, 30))
+    life.run(FakeTicks(1))
     assert life.simulated_time is not None
-    assert f"{life.simulated_time.astimezone(book.get_restaurant(RID).zone):%H:%M}" == "16:30"
+    assert f"{life.simulated_time.astimezone(store.get_restaurant(RID).zone):%H:%M}" == "16:30"
 
 
 def test_no_answer_is_status_0() -> None:
@@ -86,10 +86,10 @@ def test_no_answer_is_status_0() -> None:
 
 
 @pytest.fixture
-def counted() -> Callable[[SimulatorConfig], int]:
+def count_retries() -> Callable[[SimulatorConfig], int]:
     def count(plan: SimulatorConfig) -> int:
         station = build_simulator(plan)
-        ReservationActions(station.api.store, RID).create(TONIGHT, 2)
+        ReservationActions(station.api.store, RID).create(SANDBOX_VISIT_TIME, 2)
         station.dispatcher.send_due()
         return station.dispatcher.counts["retried"]
 

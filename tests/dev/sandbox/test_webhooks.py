@@ -15,7 +15,7 @@ from dev.sandbox.guestbook import GuestActions
 from dev.sandbox.mock_events import post_mock_events
 from dev.sandbox.signing import build_signed_headers, encode_signing_secret
 from dev.sandbox.webhooks import DirectSender, RelaySender
-from tests.dev.sandbox.caller import RID, TONIGHT
+from tests.dev.sandbox.caller import RID, SANDBOX_VISIT_TIME
 
 SECRET = encode_signing_secret(b"0123456789abcdef01234567")
 
@@ -47,30 +47,33 @@ def inbox(clock: ManualClock) -> Inbox:
 
 
 @pytest.fixture
-def relay(book: SandboxStore, inbox: Inbox) -> RelaySender:
-    relay = RelaySender(book, inbox.courier, "https://receiver.example", SECRET)
-    book.add_listener(relay.send_event)
+def relay(store: SandboxStore, inbox: Inbox) -> RelaySender:
+    relay = RelaySender(store, inbox.courier, "https://receiver.example", SECRET)
+    store.add_listener(relay.send_event)
     return relay
 
 
 def test_the_direct_sender_posts_the_bare_object_with_its_credential(
-    book: SandboxStore, desk: ReservationActions, inbox: Inbox
+    store: SandboxStore, reservation_actions: ReservationActions, inbox: Inbox
 ) -> None:
-    book.add_listener(
-        DirectSender(book, inbox.courier, "https://r.example", "Bearer issued").send_event
+    store.add_listener(
+        DirectSender(store, inbox.courier, "https://r.example", "Bearer issued").send_event
     )
-    row = desk.create(TONIGHT, 4)
+    row = reservation_actions.create(SANDBOX_VISIT_TIME, 4)
     letters = inbox.read()
     assert inbox.headers[0]["authorization"] == "Bearer issued"
     assert (letters[0]["id"], letters[0]["sequence_id"]) == (f"{RID}-{row.key}", 1)
 
 
-def test_a_created_envelope_tells_everything(
-    relay: RelaySender, desk: ReservationActions, guests: GuestActions, inbox: Inbox
+def test_a_created_envelope_has_every_field(
+    relay: RelaySender,
+    reservation_actions: ReservationActions,
+    guest_actions: GuestActions,
+    inbox: Inbox,
 ) -> None:
     relay.restaurant_ids[RID] = "restaurant-123"
-    guest = guests.add("Avery", "Sample", "a@example.com", "2125550100")
-    row = desk.create(TONIGHT, 4, guest_key=guest.key, request="Window")
+    guest = guest_actions.add("Avery", "Sample", "a@example.com", "2125550100")
+    row = reservation_actions.create(SANDBOX_VISIT_TIME, 4, guest_key=guest.key, request="Window")
     letter = inbox.read()[0]
     assert letter["eventType"] == "reservation.created"
     assert letter["timestamp"] == "2026-03-14T15:00:00Z"
@@ -90,10 +93,10 @@ def test_a_created_envelope_tells_everything(
 
 @pytest.mark.usefixtures("relay")
 def test_an_updated_envelope_carries_only_what_changed(
-    desk: ReservationActions, inbox: Inbox
+    reservation_actions: ReservationActions, inbox: Inbox
 ) -> None:
-    row = desk.create(TONIGHT, 4)
-    desk.change_party_size(row.key, 6)
+    row = reservation_actions.create(SANDBOX_VISIT_TIME, 4)
+    reservation_actions.change_party_size(row.key, 6)
     letter = inbox.read()[1]
     ids = {"reservationId": f"{RID}-{row.key}", "restaurantId": str(RID)}
     assert letter["eventType"] == "reservation.updated"
@@ -101,8 +104,10 @@ def test_an_updated_envelope_carries_only_what_changed(
 
 
 @pytest.mark.usefixtures("relay")
-def test_a_cancelled_envelope_says_so(desk: ReservationActions, inbox: Inbox) -> None:
-    desk.cancel(desk.create(TONIGHT, 4).key)
+def test_a_cancelled_envelope_has_its_event_type(
+    reservation_actions: ReservationActions, inbox: Inbox
+) -> None:
+    reservation_actions.cancel(reservation_actions.create(SANDBOX_VISIT_TIME, 4).key)
     letter = inbox.read()[1]
     assert letter["eventType"] == "reservation.cancelled"
     assert letter["data"]["status"] == "cancelled"
@@ -110,29 +115,31 @@ def test_a_cancelled_envelope_says_so(desk: ReservationActions, inbox: Inbox) ->
 
 @pytest.mark.usefixtures("relay")
 def test_a_change_that_an_envelope_cannot_carry_sends_none(
-    desk: ReservationActions, floor: VisitActions, inbox: Inbox
+    reservation_actions: ReservationActions, visit_actions: VisitActions, inbox: Inbox
 ) -> None:
-    row = floor.add_walk_in(2)
-    desk.assign_tables(row.key, "7")
-    floor.set_state(row.key, "Entree")
+    row = visit_actions.add_walk_in(2)
+    reservation_actions.assign_tables(row.key, "7")
+    visit_actions.set_state(row.key, "Entree")
     assert len(inbox.read()) == 1
 
 
 @pytest.mark.usefixtures("relay")
-def test_each_attempt_is_signed_afresh_under_one_id(desk: ReservationActions, inbox: Inbox) -> None:
+def test_each_attempt_is_signed_afresh_under_one_id(
+    reservation_actions: ReservationActions, inbox: Inbox
+) -> None:
     inbox.refusals = 2
-    desk.create(TONIGHT, 4)
+    reservation_actions.create(SANDBOX_VISIT_TIME, 4)
     assert len(inbox.read()) == 3
     stamps = [int(headers["webhook-timestamp"]) for headers in inbox.headers]
     assert [stamp - stamps[0] for stamp in stamps] == [0, 1, 3]
     assert len({headers["webhook-id"] for headers in inbox.headers}) == 1
 
 
-def test_a_relay_may_have_a_clock_of_its_own(
-    relay: RelaySender, desk: ReservationActions, inbox: Inbox
+def test_a_relay_may_have_a_separate_clock(
+    relay: RelaySender, reservation_actions: ReservationActions, inbox: Inbox
 ) -> None:
     relay.skew = timedelta(minutes=10)
-    desk.create(TONIGHT, 4)
+    reservation_actions.create(SANDBOX_VISIT_TIME, 4)
     assert inbox.read()[0]["timestamp"] == "2026-03-14T15:10:00Z"
     assert int(inbox.headers[0]["webhook-timestamp"]) == int(inbox.clock().timestamp()) + 600
 

@@ -13,17 +13,17 @@ from dev.scale.page import (
 
 
 @pytest.fixture(scope="module")
-def page() -> str:
+def capacity_page() -> str:
     return SCALE_PAGE.read_text()
 
 
 @pytest.fixture(scope="module")
-def prose(page: str) -> str:
-    return " ".join(page.split())
+def prose(capacity_page: str) -> str:
+    return " ".join(capacity_page.split())
 
 
-def test_the_tables_are_current(page: str) -> None:
-    assert replace_scale_tables(page) == page, "run `python -m dev scale`"
+def test_the_tables_are_current(capacity_page: str) -> None:
+    assert replace_scale_tables(capacity_page) == capacity_page, "run `python -m dev scale`"
 
 
 def test_the_prose_is_current(prose: str) -> None:

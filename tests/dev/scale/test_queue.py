@@ -10,7 +10,7 @@ limits = st.builds(QueueLimits, st.floats(0.5, 200), st.integers(1, 64))
 
 
 @given(st.integers(1, 2_000), limits, st.floats(0.01, 5))
-def test_a_queue_takes_what_its_narrower_limit_allows(
+def test_queue_throughput_is_the_lower_of_its_limits(
     tasks: int, limits: QueueLimits, seconds: float
 ) -> None:
     took = simulate_drain(tasks, limits, [seconds])
@@ -34,16 +34,16 @@ def test_a_long_queue_runs_at_its_limit(limits: QueueLimits) -> None:
     )
 
 
-def test_a_queue_that_keeps_up_leaves_nothing_over() -> None:
+def test_a_fast_enough_queue_has_no_backlog() -> None:
     assert simulate_backlog(9, 900, 800, QueueLimits(1, 16), [1.0]) == 0
 
 
-def test_a_queue_that_does_not_keep_up_falls_further_behind_each_tick() -> None:
+def test_a_too_slow_queue_grows_each_tick() -> None:
     behind = [simulate_backlog(ticks, 900, 1_000, QueueLimits(1, 16), [1.0]) for ticks in (2, 3, 4)]
     assert behind == pytest.approx([100, 200, 300])
 
 
-def test_durations_have_the_mean_that_was_asked_for() -> None:
+def test_durations_have_the_requested_mean() -> None:
     drawn = sample_durations(2.0)
     assert sum(drawn) / len(drawn) == pytest.approx(2.0)
     assert max(drawn) > 5.0

@@ -67,7 +67,7 @@ def test_a_known_vulnerability_fails(
     assert "PYSEC-1" in capfd.readouterr().out
 
 
-def test_a_service_out_of_reach_is_told(files: tuple[Path]) -> None:
+def test_an_unreachable_service_is_reported(files: tuple[Path]) -> None:
     with pytest.raises(NotAuditedError, match="cannot be reached"):
         audit(f"http://{LOOPBACK}:{find_free_port()}/v1/query", files)
 

@@ -14,12 +14,12 @@ ACCEPTED = re.compile(
 )
 
 
-def every() -> list[Licensed]:
+def locked_packages() -> list[Licensed]:
     wanted = pinned(ROOT / "requirements-dev.txt")
     return [row for row in installed() if row.name in wanted]
 
 
-def refused(licence: str) -> bool:
+def is_refused(licence: str) -> bool:
     """Tell whether any part of a licence is not among the accepted."""
     parts = re.split(r"; | AND | OR ", licence)
     return not all(ACCEPTED.fullmatch(part.strip("()")) for part in parts)
@@ -33,11 +33,13 @@ def test_the_page_is_current() -> None:
 def test_every_package_that_this_machine_installs_is_listed() -> None:
     text = (ROOT / "requirements-dev.txt").read_text()
     elsewhere = set(re.findall(r"^(\S+)==\S+ ; .*sys_platform", text, re.MULTILINE))
-    assert pinned(ROOT / "requirements-dev.txt") - elsewhere == {row.name for row in every()}
+    assert pinned(ROOT / "requirements-dev.txt") - elsewhere == {
+        row.name for row in locked_packages()
+    }
 
 
-def test_no_licence_is_unknown_or_asks_for_more_than_we_give() -> None:
-    assert [row for row in every() if refused(row.licence)] == []
+def test_no_licence_is_unknown_or_copyleft() -> None:
+    assert [row for row in locked_packages() if is_refused(row.licence)] == []
 
 
 @pytest.mark.parametrize(
@@ -45,4 +47,4 @@ def test_no_licence_is_unknown_or_asks_for_more_than_we_give() -> None:
     ["UNKNOWN", "", "GPL-3.0-only", "MIT AND AGPL-3.0", "GNU Lesser General Public License"],
 )
 def test_an_unknown_or_a_copyleft_licence_would_be_refused(licence: str) -> None:
-    assert refused(licence)
+    assert is_refused(licence)

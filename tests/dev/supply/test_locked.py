@@ -7,10 +7,10 @@ import pytest
 from dev.bootstrap import ROOT
 
 LISTS = ("requirements", "requirements-dev", "dev/tools", "dev/java")
-WANTED = re.compile(r"([a-z0-9-]+==[0-9.]+)(?:  # .+)?")
+PINNED_LINE = re.compile(r"([a-z0-9-]+==[0-9.]+)(?:  # .+)?")
 
 
-def asked(name: str) -> list[str]:
+def requested_lines(name: str) -> list[str]:
     """Return the lines of a short list that name a package."""
     lines = (ROOT / f"{name}.in").read_text().splitlines()
     return [line for line in lines if line and not line.startswith(("#", "-r "))]
@@ -27,19 +27,19 @@ def pins(name: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_what_is_asked_for_is_pinned_exactly(name: str) -> None:
-    assert asked(name)
-    assert [line for line in asked(name) if not WANTED.fullmatch(line)] == []
+def test_every_requirement_is_pinned_exactly(name: str) -> None:
+    assert requested_lines(name)
+    assert [line for line in requested_lines(name) if not PINNED_LINE.fullmatch(line)] == []
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_what_is_asked_for_is_locked(name: str) -> None:
-    missing = {line.split()[0] for line in asked(name)} - pins(name)
+def test_every_requirement_is_locked(name: str) -> None:
+    missing = {line.split()[0] for line in requested_lines(name)} - pins(name)
     assert not missing, "run `make lock`"
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_what_is_locked_bears_its_hashes(name: str) -> None:
+def test_every_locked_package_has_hashes(name: str) -> None:
     line = re.compile(r"[a-z0-9-]+==\S+ *(; [^#]+?)? *(--hash=sha256:[0-9a-f]{64} *)+")
     assert [told for told in locked(name) if not line.fullmatch(told)] == []
 

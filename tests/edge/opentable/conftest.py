@@ -12,33 +12,33 @@ from shared.edge.opentable.client import OpenTableClient
 from shared.edge.opentable.clock import Deadline
 from shared.edge.opentable.retrying import MAX_CALL_ATTEMPTS
 from shared.edge.opentable.transport import build_session
-from tests.edge.opentable.scripted import Hands, ScriptedAdapter
+from tests.edge.opentable.scripted import FakeMonotonicClock, ScriptedAdapter
 
 API = "https://api.example"
 OAUTH = "https://oauth.example"
 
 
 @pytest.fixture(autouse=True)
-def _no_waiting() -> Iterator[None]:
+def _no_retry_pauses() -> Iterator[None]:
     with stamina.set_testing(True, attempts=MAX_CALL_ATTEMPTS, cap=True):
         yield
 
 
 @pytest.fixture
-def hands() -> Hands:
+def fake_clock() -> FakeMonotonicClock:
     noon = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
-    return Hands(lambda: noon)
+    return FakeMonotonicClock(lambda: noon)
 
 
 @pytest.fixture
-def wire() -> ScriptedAdapter:
+def scripted_adapter() -> ScriptedAdapter:
     return ScriptedAdapter()
 
 
 @pytest.fixture
-def session(wire: ScriptedAdapter) -> requests.Session:
+def session(scripted_adapter: ScriptedAdapter) -> requests.Session:
     session = build_session(4)
-    session.mount("https://", wire)
+    session.mount("https://", scripted_adapter)
     return session
 
 
@@ -50,14 +50,14 @@ def executor() -> Iterator[ThreadPoolExecutor]:
 
 @pytest.fixture
 def client(
-    session: requests.Session, executor: ThreadPoolExecutor, hands: Hands
+    session: requests.Session, executor: ThreadPoolExecutor, fake_clock: FakeMonotonicClock
 ) -> OpenTableClient:
-    return OpenTableClient(API, OAUTH, session, executor, hands.clock)
+    return OpenTableClient(API, OAUTH, session, executor, fake_clock.clock)
 
 
 @pytest.fixture
-def deadline(hands: Hands) -> Deadline:
-    return Deadline.after(60, hands.clock)
+def deadline(fake_clock: FakeMonotonicClock) -> Deadline:
+    return Deadline.after(60, fake_clock.clock)
 
 
 @pytest.fixture

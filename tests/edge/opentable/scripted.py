@@ -18,7 +18,7 @@ REQUEST_ID = "6f0c2a1e-5b7d-4c39-9a44-0d1f7be2c8aa"
 
 
 @dataclass
-class Reply:
+class ScriptedResponse:
     """One answer: JSON unless bytes are given."""
 
     body: object = None
@@ -35,15 +35,19 @@ class Reply:
         return response
 
 
-def zipped(body: object) -> Reply:
-    return Reply(gzip.compress(json.dumps(body).encode()), headers={"Content-Encoding": "gzip"})
+def gzip_response(body: object) -> ScriptedResponse:
+    return ScriptedResponse(
+        gzip.compress(json.dumps(body).encode()), headers={"Content-Encoding": "gzip"}
+    )
 
 
-def token(text: str = "v2-token", expires_in: object = 1_209_600) -> Reply:
-    return Reply({"access_token": text, "token_type": "bearer", "expires_in": expires_in})
+def token_response(text: str = "v2-token", expires_in: object = 1_209_600) -> ScriptedResponse:
+    return ScriptedResponse(
+        {"access_token": text, "token_type": "bearer", "expires_in": expires_in}
+    )
 
 
-Step = Reply | Exception | Callable[[], Reply]
+ScriptStep = ScriptedResponse | Exception | Callable[[], ScriptedResponse]
 
 
 class ScriptedAdapter(BaseAdapter):
@@ -54,8 +58,8 @@ class ScriptedAdapter(BaseAdapter):
 
     def __init__(self) -> None:
         super().__init__()
-        self.tokens: list[Step] = [token()]
-        self.steps: list[Step] = []
+        self.tokens: list[ScriptStep] = [token_response()]
+        self.steps: list[ScriptStep] = []
         self.requests: list[requests.PreparedRequest] = []
         self.timeouts: list[object] = []
 
@@ -75,26 +79,26 @@ class ScriptedAdapter(BaseAdapter):
         step = script.pop(0) if len(script) > 1 else script[0]
         if isinstance(step, Exception):
             raise step
-        return (step if isinstance(step, Reply) else step()).response()
+        return (step if isinstance(step, ScriptedResponse) else step()).response()
 
     @override
     def close(self) -> None:
         pass
 
-    def asked(self, part: str) -> list[requests.PreparedRequest]:
+    def requests_to(self, part: str) -> list[requests.PreparedRequest]:
         """Return the requests whose URL holds a part."""
         return [request for request in self.requests if part in (request.url or "")]
 
 
-class Drip:
+class SlowBody:
     """A body of which a byte arrives every so many seconds of the hands' time."""
 
-    def __init__(self, hands: "Hands", seconds: float) -> None:
-        self.hands, self.seconds, self.reads = hands, seconds, 0
+    def __init__(self, fake_clock: "FakeMonotonicClock", seconds: float) -> None:
+        self.fake_clock, self.seconds, self.reads = fake_clock, seconds, 0
 
     def read1(self, _amt: int | None, *, decode_content: bool | None) -> bytes:
         assert not decode_content
-        self.hands.seconds += self.seconds
+        self.fake_clock.seconds += self.seconds
         self.reads += 1
         return b" "
 
@@ -105,7 +109,7 @@ class Drip:
         pass
 
 
-class Hands:
+class FakeMonotonicClock:
     """A clock's hands, moved by the test."""
 
     def __init__(self, now: Callable[[], object]) -> None:

@@ -34,7 +34,7 @@ def test_https_and_this_machine_may_be_sent_a_token(url: str) -> None:
         "",
     ],
 )
-def test_anything_else_is_an_operators_mistake(url: str) -> None:
+def test_any_other_url_is_a_configuration_error(url: str) -> None:
     with pytest.raises(InvalidSettingsError, match="OPENTABLE_API_URL"):
         validate_base_url("OPENTABLE_API_URL", url)
 
@@ -45,7 +45,7 @@ def test_the_text_does_not_quote_the_url() -> None:
     assert "password" not in str(caught.value)
 
 
-def test_a_segment_cannot_leave_its_place() -> None:
+def test_a_path_segment_cannot_escape() -> None:
     assert build_url("https://h", "a", "1-../b?c#d") == "https://h/a/1-..%2Fb%3Fc%23d"
 
 

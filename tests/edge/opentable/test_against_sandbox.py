@@ -30,7 +30,7 @@ from shared.errors import (
     OpenTableRequestRejectedError,
     OpenTableUnavailableError,
 )
-from tests.edge.opentable.scripted import Hands
+from tests.edge.opentable.scripted import FakeMonotonicClock
 
 RID = 555001
 SIZE = 2_500
@@ -51,7 +51,9 @@ def sandbox(clock: ManualClock) -> OpenTableApi:
 
 
 @pytest.fixture
-def client(sandbox: OpenTableApi, executor: ThreadPoolExecutor, hands: Hands) -> OpenTableClient:
+def client(
+    sandbox: OpenTableApi, executor: ThreadPoolExecutor, fake_clock: FakeMonotonicClock
+) -> OpenTableClient:
     session = build_session(4)
     session.mount("https://", SandboxAdapter(sandbox))
     return OpenTableClient(
@@ -59,7 +61,7 @@ def client(sandbox: OpenTableApi, executor: ThreadPoolExecutor, hands: Hands) ->
         "https://oauth.opentable.com",
         session,
         executor,
-        hands.clock,
+        fake_clock.clock,
     )
 
 
@@ -77,7 +79,7 @@ def latest(rows: list[OpenTableRow]) -> dict[str, int]:
     return {row["id"]: row["sequence_id"] for row in rows}
 
 
-def held(sandbox: OpenTableApi) -> dict[str, int]:
+def sandbox_versions(sandbox: OpenTableApi) -> dict[str, int]:
     rows = sandbox.store.list_reservations(RID)
     return {f"{RID}-{row.key}": row.sequence_id for row in rows}
 
@@ -89,7 +91,7 @@ def resize(book: SandboxStore, how_many: int, random: Random) -> None:
 
 
 @pytest.mark.parametrize("order", [*ORDERS, "unstable"])
-async def test_a_book_at_rest_is_read_whole_in_any_order(
+async def test_unchanging_reservations_are_read_completely_in_any_order(
     client: OpenTableClient,
     access: OpenTableAccess,
     deadline: Deadline,
@@ -97,7 +99,7 @@ async def test_a_book_at_rest_is_read_whole_in_any_order(
     order: ListOrder,
 ) -> None:
     sandbox.choices.order = order
-    assert latest(await listed(client, access, deadline)) == held(sandbox)
+    assert latest(await listed(client, access, deadline)) == sandbox_versions(sandbox)
 
 
 async def test_guests_are_read_whole(
@@ -107,7 +109,7 @@ async def test_guests_are_read_whole(
     assert len(rows) == len(sandbox.store.list_guests(RID))
 
 
-async def test_a_book_that_changes_more_than_the_overlap_is_read_as_it_stands_at_the_end(
+async def test_changes_larger_than_the_overlap_give_the_final_state(
     client: OpenTableClient,
     access: OpenTableAccess,
     deadline: Deadline,
@@ -118,7 +120,7 @@ async def test_a_book_that_changes_more_than_the_overlap_is_read_as_it_stands_at
     at_last: dict[str, int] = {}
 
     def rush(book: SandboxStore) -> None:
-        at_last.update(held(sandbox))
+        at_last.update(sandbox_versions(sandbox))
         clock.advance(1)
         resize(book, 120, random)
 
@@ -135,15 +137,15 @@ async def test_rows_left_alone_are_never_missed(
     order: ListOrder,
 ) -> None:
     sandbox.choices.order = order
-    before = held(sandbox)
+    before = sandbox_versions(sandbox)
     random = Random(2)  # noqa: S311 -- a repeatable evening
     sandbox.faults.on_page = lambda book: resize(book, 40, random)
     found = latest(await listed(client, access, deadline))
-    alone = {key: seq for key, seq in held(sandbox).items() if before[key] == seq}
+    alone = {key: seq for key, seq in sandbox_versions(sandbox).items() if before[key] == seq}
     assert alone.items() <= found.items()
 
 
-async def test_an_order_that_writes_upset_is_never_taken_for_whole(
+async def test_an_order_changed_by_writes_is_never_considered_complete(
     client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, sandbox: OpenTableApi
 ) -> None:
     sandbox.choices.order = "unstable"
@@ -153,7 +155,7 @@ async def test_an_order_that_writes_upset_is_never_taken_for_whole(
         await listed(client, access, deadline)
 
 
-async def test_an_order_that_one_write_upset_is_read_anew(
+async def test_an_order_changed_by_one_write_is_read_again(
     client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, sandbox: OpenTableApi
 ) -> None:
     sandbox.choices.order = "unstable"
@@ -165,13 +167,13 @@ async def test_an_order_that_one_write_upset_is_read_anew(
 
     sandbox.faults.on_page = once
     found = await listed(client, access, deadline)
-    assert latest(found).keys() == held(sandbox).keys()
+    assert latest(found).keys() == sandbox_versions(sandbox).keys()
 
 
 @pytest.mark.parametrize(
     "fault", [Fault.TRUNCATED, Fault.HTML, Fault.CLOSE, Fault.DELAY, Fault.STATUS, Fault.REVOKED]
 )
-async def test_a_fault_that_passes_costs_no_row(
+async def test_a_transient_fault_loses_no_row(
     client: OpenTableClient,
     access: OpenTableAccess,
     deadline: Deadline,
@@ -179,7 +181,7 @@ async def test_a_fault_that_passes_costs_no_row(
     fault: Fault,
 ) -> None:
     sandbox.faults.script_failure(fault)
-    assert latest(await listed(client, access, deadline)) == held(sandbox)
+    assert latest(await listed(client, access, deadline)) == sandbox_versions(sandbox)
 
 
 async def test_a_page_that_repeats_is_seen_through(
@@ -190,14 +192,14 @@ async def test_a_page_that_repeats_is_seen_through(
         sandbox.faults.script_failure(Fault.REPEATED_PAGE)
 
     sandbox.faults.on_page = repeat
-    assert latest(await listed(client, access, deadline)) == held(sandbox)
+    assert latest(await listed(client, access, deadline)) == sandbox_versions(sandbox)
 
 
-async def test_a_rate_limit_is_refused_with_its_status_told(
+async def test_a_rate_limit_error_contains_its_status(
     client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, sandbox: OpenTableApi
 ) -> None:
     sandbox.faults.rate_limit = RateLimit(2, "date")
-    key = next(iter(held(sandbox)))
+    key = next(iter(sandbox_versions(sandbox)))
     await client.fetch_reservation(access, key, deadline)
     await client.fetch_reservation(access, key, deadline)
     with pytest.raises(OpenTableUnavailableError, match="429"):

@@ -15,7 +15,7 @@ from shared.edge.opentable.body import (
     read_response_body,
 )
 from shared.edge.opentable.clock import Deadline
-from tests.edge.opentable.scripted import Drip, Hands
+from tests.edge.opentable.scripted import FakeMonotonicClock, SlowBody
 
 
 def arriving(body: bytes) -> HTTPResponse:
@@ -41,12 +41,12 @@ def test_a_body_that_is_no_gzip_is_unreadable(deadline: Deadline) -> None:
         read_response_body(arriving(b"<html>"), "gzip", deadline)
 
 
-def test_an_encoding_not_asked_for_is_unreadable(deadline: Deadline) -> None:
+def test_an_unrequested_encoding_is_unreadable(deadline: Deadline) -> None:
     with pytest.raises(UnreadableBodyError, match="not asked for"):
         read_response_body(arriving(zlib.compress(b"{}")), "deflate", deadline)
 
 
-def test_a_small_answer_cannot_unpack_beyond_the_bound(deadline: Deadline) -> None:
+def test_a_small_response_cannot_decompress_above_the_limit(deadline: Deadline) -> None:
     bomb = gzip.compress(bytes(MAX_RESPONSE_BODY_BYTES + 1))
     assert len(bomb) < 100_000
     with pytest.raises(UnreadableBodyError, match="larger"):
@@ -54,10 +54,10 @@ def test_a_small_answer_cannot_unpack_beyond_the_bound(deadline: Deadline) -> No
 
 
 @pytest.mark.parametrize("encoding", [None, "gzip"])
-def test_a_drip_ends_at_the_deadline(hands: Hands, encoding: str | None) -> None:
-    drip = Drip(hands, seconds=1)
+def test_a_drip_ends_at_the_deadline(fake_clock: FakeMonotonicClock, encoding: str | None) -> None:
+    drip = SlowBody(fake_clock, seconds=1)
     with pytest.raises(UnreadableBodyError):
-        read_response_body(drip, encoding, Deadline.after(5, hands.clock))
+        read_response_body(drip, encoding, Deadline.after(5, fake_clock.clock))
     assert drip.reads <= 5
 
 

@@ -13,12 +13,12 @@ from shared.errors import (
     OpenTableRequestRejectedError,
     OpenTableUnavailableError,
 )
-from tests.edge.opentable.scripted import Reply, ScriptedAdapter
+from tests.edge.opentable.scripted import ScriptedAdapter, ScriptedResponse
 
 
-def envelope(offset: int, *items: object, more: bool = False) -> Reply:
+def envelope(offset: int, *items: object, more: bool = False) -> ScriptedResponse:
     elsewhere = "https://evil.example/sync/v2/reservations?offset=2" if more else None
-    return Reply(
+    return ScriptedResponse(
         {
             "offset": offset,
             "limit": 1_000,
@@ -48,62 +48,85 @@ def asked_for(request: requests.PreparedRequest) -> dict[str, list[str]]:
 
 
 async def test_a_row_is_fetched_by_its_prefixed_id(
-    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, wire: ScriptedAdapter
+    client: OpenTableClient,
+    access: OpenTableAccess,
+    deadline: Deadline,
+    scripted_adapter: ScriptedAdapter,
 ) -> None:
-    wire.steps = [Reply(row("AbC"))]
+    scripted_adapter.steps = [ScriptedResponse(row("AbC"))]
     assert await client.fetch_reservation(access, "AbC", deadline) == row("AbC")
-    assert wire.requests[-1].url == "https://api.example/sync/v2/reservations/555001-AbC"
+    assert (
+        scripted_adapter.requests[-1].url == "https://api.example/sync/v2/reservations/555001-AbC"
+    )
 
 
 async def test_a_guest_is_fetched_from_the_guests(
-    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, wire: ScriptedAdapter
+    client: OpenTableClient,
+    access: OpenTableAccess,
+    deadline: Deadline,
+    scripted_adapter: ScriptedAdapter,
 ) -> None:
-    wire.steps = [Reply(row("g"))]
+    scripted_adapter.steps = [ScriptedResponse(row("g"))]
     await client.fetch_guest(access, "555001-g", deadline)
-    assert wire.requests[-1].url == "https://api.example/sync/v2/guests/555001-g"
+    assert scripted_adapter.requests[-1].url == "https://api.example/sync/v2/guests/555001-g"
 
 
 async def test_a_row_that_is_not_there_is_none(
-    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, wire: ScriptedAdapter
+    client: OpenTableClient,
+    access: OpenTableAccess,
+    deadline: Deadline,
+    scripted_adapter: ScriptedAdapter,
 ) -> None:
-    wire.steps = [Reply(status=404)]
+    scripted_adapter.steps = [ScriptedResponse(status=404)]
     assert await client.fetch_reservation(access, "a", deadline) is None
 
 
-async def test_nobody_is_behind_an_id_that_opentable_finds_malformed(
-    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, wire: ScriptedAdapter
+async def test_an_id_malformed_for_opentable_gives_none(
+    client: OpenTableClient,
+    access: OpenTableAccess,
+    deadline: Deadline,
+    scripted_adapter: ScriptedAdapter,
 ) -> None:
-    wire.steps = [Reply(status=400)]
+    scripted_adapter.steps = [ScriptedResponse(status=400)]
     assert await client.fetch_guest(access, "no id of OpenTable's", deadline) is None
 
 
 async def test_a_hostile_id_stays_within_its_segment(
-    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, wire: ScriptedAdapter
+    client: OpenTableClient,
+    access: OpenTableAccess,
+    deadline: Deadline,
+    scripted_adapter: ScriptedAdapter,
 ) -> None:
-    wire.steps = [Reply(status=404)]
+    scripted_adapter.steps = [ScriptedResponse(status=404)]
     await client.fetch_reservation(access, "../../x?y#z", deadline)
-    path = urlsplit(wire.requests[-1].url or "").path
+    path = urlsplit(scripted_adapter.requests[-1].url or "").path
     assert path == "/sync/v2/reservations/555001-..%2F..%2Fx%3Fy%23z"
 
 
 async def test_a_list_that_is_not_there_is_a_refusal(
-    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, wire: ScriptedAdapter
+    client: OpenTableClient,
+    access: OpenTableAccess,
+    deadline: Deadline,
+    scripted_adapter: ScriptedAdapter,
 ) -> None:
-    wire.steps = [Reply(status=404)]
+    scripted_adapter.steps = [ScriptedResponse(status=404)]
     with pytest.raises(OpenTableRequestRejectedError):
         await listed(client, access, deadline)
 
 
-async def test_a_list_is_asked_for_with_its_filters(
-    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, wire: ScriptedAdapter
+async def test_a_list_is_requested_with_its_filters(
+    client: OpenTableClient,
+    access: OpenTableAccess,
+    deadline: Deadline,
+    scripted_adapter: ScriptedAdapter,
 ) -> None:
-    wire.steps = [envelope(0)]
+    scripted_adapter.steps = [envelope(0)]
     query = ListingQuery(
         updated_after=datetime(2026, 3, 9, tzinfo=UTC),
         scheduled_from=LocalDateTime.from_date(date(2026, 3, 14)),
     )
     await listed(client, access, deadline, query)
-    assert asked_for(wire.requests[-1]) == {
+    assert asked_for(scripted_adapter.requests[-1]) == {
         "rid": ["555001"],
         "limit": ["1000"],
         "offset": ["0"],
@@ -113,47 +136,74 @@ async def test_a_list_is_asked_for_with_its_filters(
 
 
 async def test_pages_overlap_and_a_row_seen_again_is_yielded_once(
-    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, wire: ScriptedAdapter
+    client: OpenTableClient,
+    access: OpenTableAccess,
+    deadline: Deadline,
+    scripted_adapter: ScriptedAdapter,
 ) -> None:
-    wire.steps = [envelope(0, row("a"), row("b"), more=True), envelope(1, row("b"), row("c"))]
+    scripted_adapter.steps = [
+        envelope(0, row("a"), row("b"), more=True),
+        envelope(1, row("b"), row("c")),
+    ]
     pages = await listed(client, access, deadline)
     assert [page.rows for page in pages] == [(row("a"), row("b")), (row("c"),)]
 
 
 async def test_the_next_page_url_chooses_neither_host_nor_offset(
-    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, wire: ScriptedAdapter
+    client: OpenTableClient,
+    access: OpenTableAccess,
+    deadline: Deadline,
+    scripted_adapter: ScriptedAdapter,
 ) -> None:
-    wire.steps = [envelope(0, row("a"), row("b"), more=True), envelope(1, row("b"), row("c"))]
+    scripted_adapter.steps = [
+        envelope(0, row("a"), row("b"), more=True),
+        envelope(1, row("b"), row("c")),
+    ]
     await listed(client, access, deadline)
-    assert not wire.asked("evil.example")
-    assert asked_for(wire.requests[-1])["offset"] == ["1"]
+    assert not scripted_adapter.requests_to("evil.example")
+    assert asked_for(scripted_adapter.requests[-1])["offset"] == ["1"]
 
 
-async def test_an_item_that_is_no_object_is_handed_on_apart(
-    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, wire: ScriptedAdapter
+async def test_an_item_other_than_an_object_is_returned_separately(
+    client: OpenTableClient,
+    access: OpenTableAccess,
+    deadline: Deadline,
+    scripted_adapter: ScriptedAdapter,
 ) -> None:
-    wire.steps = [envelope(0, row("a"), None, "x")]
+    scripted_adapter.steps = [envelope(0, row("a"), None, "x")]
     assert await listed(client, access, deadline) == [RowPage((row("a"),), (None, "x"))]
 
 
-async def test_a_page_of_another_shape_is_asked_for_again(
-    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, wire: ScriptedAdapter
+async def test_a_page_of_another_format_is_requested_again(
+    client: OpenTableClient,
+    access: OpenTableAccess,
+    deadline: Deadline,
+    scripted_adapter: ScriptedAdapter,
 ) -> None:
-    wire.steps = [Reply({"items": "none"}), envelope(0, row("a"))]
+    scripted_adapter.steps = [ScriptedResponse({"items": "none"}), envelope(0, row("a"))]
     assert len(await listed(client, access, deadline)) == 1
 
 
-async def test_a_list_that_fails_midway_does_not_end_as_if_whole(
-    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, wire: ScriptedAdapter
+async def test_a_list_that_fails_midway_raises(
+    client: OpenTableClient,
+    access: OpenTableAccess,
+    deadline: Deadline,
+    scripted_adapter: ScriptedAdapter,
 ) -> None:
-    wire.steps = [envelope(0, row("a"), row("b"), more=True), Reply(status=503)]
+    scripted_adapter.steps = [
+        envelope(0, row("a"), row("b"), more=True),
+        ScriptedResponse(status=503),
+    ]
     with pytest.raises(OpenTableUnavailableError):
         await listed(client, access, deadline)
 
 
-async def test_pages_that_cannot_be_joined_do_not_end_as_if_whole(
-    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, wire: ScriptedAdapter
+async def test_discontinuous_pages_raise(
+    client: OpenTableClient,
+    access: OpenTableAccess,
+    deadline: Deadline,
+    scripted_adapter: ScriptedAdapter,
 ) -> None:
-    wire.steps = [envelope(0, row("a"), row("b"), more=True)]
+    scripted_adapter.steps = [envelope(0, row("a"), row("b"), more=True)]
     with pytest.raises(IncompleteListingError):
         await listed(client, access, deadline)

@@ -42,7 +42,7 @@ def test_an_empty_envelope_is_no_row() -> None:
     assert parse_row({**PAGE, "items": []}, "1", "1-ABC") is None
 
 
-def test_a_row_is_known_with_and_without_prefix_and_in_either_case() -> None:
+def test_a_row_is_matched_with_or_without_prefix_and_in_either_case() -> None:
     assert parse_row({"id": "abc"}, "1", "1-ABC") == {"id": "abc"}
 
 
@@ -50,7 +50,7 @@ def test_a_row_is_known_with_and_without_prefix_and_in_either_case() -> None:
     "body",
     [{"items": [ROW, ROW]}, {"items": [7]}, {"items": 7}, {"error": "x"}, {"id": 7}, {"id": "1-X"}],
 )
-def test_anything_else_is_not_the_row_asked_for(body: dict[str, object]) -> None:
+def test_any_other_row_is_not_the_requested_one(body: dict[str, object]) -> None:
     with pytest.raises(UnreadableBodyError):
         parse_row(body, "1", "1-ABC")
 

@@ -8,7 +8,7 @@ from shared.edge.opentable.clock import SYSTEM_CLOCK, Deadline
 from shared.edge.opentable.failures import RetryableError
 from shared.edge.opentable.retrying import MAX_CALL_ATTEMPTS, call_with_retries
 from shared.errors import OpenTableRequestRejectedError, OpenTableUnavailableError
-from tests.edge.opentable.scripted import Hands
+from tests.edge.opentable.scripted import FakeMonotonicClock
 
 
 class Failing:
@@ -37,11 +37,11 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
         yield asked
 
 
-async def test_a_failure_that_passes_is_outlived(deadline: Deadline) -> None:
+async def test_a_transient_failure_is_retried(deadline: Deadline) -> None:
     assert await call_with_retries(Failing(4, RetryableError("503")), deadline) == "done"
 
 
-async def test_a_failure_that_stays_is_told_after_the_last_attempt(deadline: Deadline) -> None:
+async def test_a_persistent_failure_is_raised_after_the_last_attempt(deadline: Deadline) -> None:
     attempt = Failing(99, RetryableError("OpenTable answered 503"))
     with pytest.raises(OpenTableUnavailableError, match="503"):
         await call_with_retries(attempt, deadline)
@@ -59,7 +59,7 @@ async def test_a_refusal_is_not_tried_again(deadline: Deadline) -> None:
     assert attempt.made == 1
 
 
-async def test_the_wait_asked_for_is_kept(deadline: Deadline, waits: list[float]) -> None:
+async def test_the_requested_wait_is_honored(deadline: Deadline, waits: list[float]) -> None:
     await call_with_retries(Failing(1, RetryableError("429", 7.0)), deadline)
     assert waits == [7.0]
 
@@ -69,7 +69,7 @@ async def test_waits_grow(deadline: Deadline, waits: list[float]) -> None:
     assert all(wait >= 0.25 * 2**number for number, wait in enumerate(waits))
 
 
-async def test_no_wait_asked_for_is_not_no_wait_at_all(
+async def test_without_a_requested_wait_the_backoff_applies(
     deadline: Deadline, waits: list[float]
 ) -> None:
     await call_with_retries(Failing(1, RetryableError("429", 0.0)), deadline)
@@ -83,15 +83,15 @@ async def test_a_wait_beyond_the_deadline_gives_up_at_once(deadline: Deadline) -
     assert attempt.made == 1
 
 
-async def test_nothing_is_tried_again_after_the_deadline(hands: Hands) -> None:
+async def test_nothing_is_tried_again_after_the_deadline(fake_clock: FakeMonotonicClock) -> None:
     attempt = Failing(99, RetryableError("503"))
 
     async def late() -> str:
-        hands.seconds += 10
+        fake_clock.seconds += 10
         return await attempt()
 
     with pytest.raises(OpenTableUnavailableError):
-        await call_with_retries(late, Deadline.after(5, hands.clock))
+        await call_with_retries(late, Deadline.after(5, fake_clock.clock))
     assert attempt.made == 1
 
 
@@ -103,7 +103,7 @@ async def test_an_attempt_that_never_ends_is_ended_by_the_deadline() -> None:
         await call_with_retries(never, Deadline.after(0.01, SYSTEM_CLOCK))
 
 
-async def test_the_last_failure_is_told_when_time_runs_out() -> None:
+async def test_the_last_failure_is_raised_at_the_deadline() -> None:
     failing = Failing(1, RetryableError("OpenTable answered 503"))
 
     async def then_never() -> None:

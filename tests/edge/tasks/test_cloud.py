@@ -7,75 +7,82 @@ import pytest
 
 from shared.core.task import POLL_FUNCTION, QueuedTask
 from shared.errors import EnqueueError
-from tests.cloud_tasks import ACCOUNT, QUEUE, URL, FakeCloudTasks, Status, serving_tasks
+from tests.cloud_tasks import (
+    QUEUE,
+    SERVICE_ACCOUNT,
+    URL,
+    FakeCloudTasks,
+    Status,
+    serve_fake_cloud_tasks,
+)
 
 TASK = QueuedTask(POLL_FUNCTION, {"restaurantId": "r-1"}, "2026-03-14T15:00:00Z")
 
 
 @pytest.fixture
 async def tasks() -> AsyncIterator[FakeCloudTasks]:
-    async with serving_tasks() as fake:
+    async with serve_fake_cloud_tasks() as fake:
         yield fake
 
 
 async def test_a_task_calls_the_function_as_its_service_account(tasks: FakeCloudTasks) -> None:
-    await tasks.queue().enqueue(TASK)
+    await tasks.task_queue().enqueue(TASK)
     [created] = tasks.created
     sent = created.http_request
     assert created.name == f"{QUEUE}/tasks/{TASK.name}"
     assert (sent.url, sent.http_method.name) == (f"{URL}/opentable-poll", "POST")
     assert (sent.body, sent.headers["Content-Type"]) == (TASK.body_bytes, "application/json")
-    assert sent.oidc_token.service_account_email == ACCOUNT
+    assert sent.oidc_token.service_account_email == SERVICE_ACCOUNT
     assert sent.oidc_token.audience == f"{URL}/opentable-poll"
 
 
 async def test_a_task_is_waited_for_beyond_the_functions_own_budget(tasks: FakeCloudTasks) -> None:
-    await tasks.queue().enqueue(TASK)
+    await tasks.task_queue().enqueue(TASK)
     assert tasks.created[0].dispatch_deadline == timedelta(seconds=540)
 
 
 async def test_a_repeated_task_is_there_already(tasks: FakeCloudTasks) -> None:
-    queue = tasks.queue()
+    queue = tasks.task_queue()
     await queue.enqueue(TASK)
     await queue.enqueue(TASK)
     assert (len(tasks.created), tasks.calls) == (1, 2)
 
 
 async def test_an_answer_that_is_lost_enqueues_nothing_twice(tasks: FakeCloudTasks) -> None:
-    tasks.refusals.append(Status.UNKNOWN)
-    await tasks.queue().enqueue(TASK)
+    tasks.next_statuses.append(Status.UNKNOWN)
+    await tasks.task_queue().enqueue(TASK)
     assert (len(tasks.created), tasks.calls) == (1, 2)
 
 
 @pytest.mark.parametrize("status", [Status.UNAVAILABLE, Status.RESOURCE_EXHAUSTED, Status.ABORTED])
-async def test_what_passes_is_tried_again(tasks: FakeCloudTasks, status: Status) -> None:
-    tasks.refusals += [status, status]
-    await tasks.queue().enqueue(TASK)
+async def test_transient_errors_are_retried(tasks: FakeCloudTasks, status: Status) -> None:
+    tasks.next_statuses += [status, status]
+    await tasks.task_queue().enqueue(TASK)
     assert (len(tasks.created), tasks.calls) == (1, 3)
 
 
-async def test_what_does_not_pass_is_given_up(
+async def test_persistent_errors_are_raised(
     tasks: FakeCloudTasks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.edge.tasks.cloud.MAX_ENQUEUE_SECONDS", 0.5)
-    tasks.refusals += [Status.UNAVAILABLE] * 99
+    tasks.next_statuses += [Status.UNAVAILABLE] * 99
     with pytest.raises(EnqueueError, match="tried again with the next run"):
-        await tasks.queue().enqueue(TASK)
+        await tasks.task_queue().enqueue(TASK)
 
 
 @pytest.mark.parametrize(
     "status,advice",
     [(Status.NOT_FOUND, "mend TASKS_QUEUE"), (Status.PERMISSION_DENIED, "cloudtasks.enqueuer")],
 )
-async def test_what_somebody_must_mend_is_told_at_once(
+async def test_configuration_errors_are_raised_immediately(
     tasks: FakeCloudTasks, status: Status, advice: str
 ) -> None:
-    tasks.refusals.append(status)
+    tasks.next_statuses.append(status)
     with pytest.raises(EnqueueError, match=advice):
-        await tasks.queue().enqueue(TASK)
+        await tasks.task_queue().enqueue(TASK)
     assert tasks.calls == 1
 
 
-async def test_a_queue_that_is_not_there_is_told(tasks: FakeCloudTasks) -> None:
+async def test_a_missing_queue_is_reported(tasks: FakeCloudTasks) -> None:
     with pytest.raises(EnqueueError, match="create it"):
-        await tasks.queue(f"{QUEUE}-2").enqueue(TASK)
+        await tasks.task_queue(f"{QUEUE}-2").enqueue(TASK)

@@ -38,7 +38,7 @@ async def test_each_task_is_called_once_however_often_it_is_enqueued() -> None:
     assert called == [task(number) for number in range(10)]
 
 
-async def test_only_so_many_are_under_way_at_once() -> None:
+async def test_concurrency_is_limited() -> None:
     under_way, most = 0, 0
 
     async def deliver(_: QueuedTask) -> None:

@@ -6,19 +6,19 @@ from typing import Any
 from google.cloud.firestore import AsyncDocumentReference
 
 from shared.edge import paths
-from tests.statements import relayed
+from tests.statements import envelope_event
 from tests.world import World
 
-DAY = "2026-03-14"
-WRITTEN = datetime(2026, 3, 10, 12, tzinfo=UTC)
+BUSINESS_DAY = "2026-03-14"
+WRITTEN_AT = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 
-async def tell(world: World, kind: str = "created", minute: int = 0, **data: Any) -> None:
-    """Apply a relay's envelope (see `tests.statements.envelope`)."""
-    await world.services.ledger(world.settings()).apply(relayed(kind, minute, **data))
+async def apply_envelope(world: World, kind: str = "created", minute: int = 0, **data: Any) -> None:
+    """Apply a relay's envelope (see `tests.statements.envelope_body`)."""
+    await world.services.ledger(world.settings()).apply(envelope_event(kind, minute, **data))
 
 
-async def write_own(
+async def write_native_reservation(
     world: World, document_id: str = "own-1", **fields: Any
 ) -> AsyncDocumentReference:
     """Write a reservation of Lineup's own, as another part of the app does."""
@@ -29,7 +29,7 @@ async def write_own(
         "source": {"system": "LINEUP", "channel": "walk-in"},
         "startAt": "2026-03-14T22:30:00Z",
         "startAtTimestamp": start,
-        "localDate": DAY,
+        "localDate": BUSINESS_DAY,
         "partySize": 2,
         "dinerName": "Grace Hopper",
         "dinerId": "diner-9",
@@ -37,8 +37,8 @@ async def write_own(
         "status": "CONFIRMED",
         "statusHistory": [{"status": "CONFIRMED", "by": "app"}],
         "metadata": {"specialRequests": "Window", "tableNumbers": ["7"]},
-        "createdAt": WRITTEN,
-        "updatedAt": WRITTEN,
+        "createdAt": WRITTEN_AT,
+        "updatedAt": WRITTEN_AT,
         **fields,
     }
     reference = paths.reservations_collection(

@@ -15,17 +15,17 @@ from functions.api import handle_api_request
 from shared.edge.staff.staffroom import ApiContext
 
 
-def served(room: ApiContext) -> httpx.ASGITransport:
+def api_transport(context: ApiContext) -> httpx.ASGITransport:
     """Return the API as a transport; a fault in it fails the test."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        reply = await handle_api_request(Request(scope, receive), room)
+        reply = await handle_api_request(Request(scope, receive), context)
         await reply(scope, receive, send)
 
     return httpx.ASGITransport(serve)
 
 
-def claims(project: str, uid: str, **more: object) -> dict[str, object]:
+def token_claims(project: str, uid: str, **more: object) -> dict[str, object]:
     """Return an ID token's claims; more override."""
     now = int(time.time())
     return {
@@ -39,14 +39,14 @@ def claims(project: str, uid: str, **more: object) -> dict[str, object]:
     }
 
 
-def unsigned(project: str, uid: str, **more: object) -> str:
+def unsigned_id_token(project: str, uid: str, **more: object) -> str:
     """Return a token in the form that the Auth emulator makes: no algorithm, no signature."""
-    parts = ({"alg": "none", "typ": "JWT"}, claims(project, uid, **more))
+    parts = ({"alg": "none", "typ": "JWT"}, token_claims(project, uid, **more))
     encoded = (base64.urlsafe_b64encode(json.dumps(part).encode()) for part in parts)
     return ".".join(part.decode().rstrip("=") for part in encoded) + "."
 
 
-class Caller(Struct, frozen=True):
+class StaffApiClient(Struct, frozen=True):
     """Somebody who calls about one restaurant.
 
     Attributes:
@@ -59,11 +59,11 @@ class Caller(Struct, frozen=True):
     restaurant_id: str
     token: str | None
 
-    def with_token(self, token: str | None) -> "Caller":
+    def with_token(self, token: str | None) -> "StaffApiClient":
         """Return the caller with another token."""
         return replace(self, token=token)
 
-    def at(self, restaurant_id: str) -> "Caller":
+    def at_restaurant(self, restaurant_id: str) -> "StaffApiClient":
         """Return the caller at another restaurant."""
         return replace(self, restaurant_id=restaurant_id)
 
@@ -88,7 +88,7 @@ class Caller(Struct, frozen=True):
             return await client.request(method, url, headers=headers, **sent)
 
 
-def code_of(reply: httpx.Response) -> tuple[int, str]:
+def error_code(reply: httpx.Response) -> tuple[int, str]:
     """Return a refusal's status and code, whose shape is the one of every error."""
     body = reply.json()
     assert body.keys() == {"error"}

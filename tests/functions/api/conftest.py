@@ -11,19 +11,19 @@ from shared.edge.staff.membership import StaffRoles
 from shared.edge.staff.secret_stores import SecretsFileStore, build_secret_store
 from shared.edge.staff.staffroom import ApiContext
 from shared.edge.staff.tokens import IdTokenVerifier
-from tests.functions.api.caller import Caller, served, unsigned
-from tests.functions.api.safe_file import OLD_SECRET, SafeFile
-from tests.timer import Timer
+from tests.functions.api.caller import StaffApiClient, api_transport, unsigned_id_token
+from tests.functions.api.safe_file import OLD_WEBHOOK_SECRET, RestaurantSecretFile
+from tests.timer import FakeTimer
 from tests.world import World
 
 
 @pytest.fixture
-def timer() -> Timer:
-    return Timer()
+def timer() -> FakeTimer:
+    return FakeTimer()
 
 
 @pytest.fixture
-def room(world: World, timer: Timer) -> ApiContext:
+def api_context(world: World, timer: FakeTimer) -> ApiContext:
     services = world.services
     memberships = StaffRoles(services.firestore, timer)
     tokens = IdTokenVerifier(services.firestore.project)
@@ -33,57 +33,69 @@ def room(world: World, timer: Timer) -> ApiContext:
 
 
 @pytest.fixture
-def safe(tmp_path: Path, world: World) -> SafeFile:
-    """The secrets of `filed`: the restaurant's own, in the middle of a rotation."""
-    held = {"clientId": "me", "clientSecret": "hush", "webhookSecrets": [OLD_SECRET, "whsec_b2xk"]}
-    file = SafeFile(tmp_path / "secrets.json", world.restaurant.secret)
-    file.write(held)
+def secret_file(tmp_path: Path, world: World) -> RestaurantSecretFile:
+    """The restaurant's secret in `api_context_with_secret_file`, during a rotation."""
+    credentials = {
+        "clientId": "me",
+        "clientSecret": "hush",
+        "webhookSecrets": [OLD_WEBHOOK_SECRET, "whsec_b2xk"],
+    }
+    file = RestaurantSecretFile(tmp_path / "secrets.json", world.restaurant.secret)
+    file.write(credentials)
     return file
 
 
 @pytest.fixture
-def filed(room: ApiContext, safe: SafeFile) -> ApiContext:
+def api_context_with_secret_file(
+    api_context: ApiContext, secret_file: RestaurantSecretFile
+) -> ApiContext:
     """The staffroom, its secrets in a file."""
-    path = str(safe.path)
-    secrets = CredentialCache(partial(SecretsFileSource, path), Timer())
-    directory = RestaurantDirectory(room.app_context.firestore, secrets, None, Timer())
+    path = str(secret_file.path)
+    secrets = CredentialCache(partial(SecretsFileSource, path), FakeTimer())
+    directory = RestaurantDirectory(api_context.app_context.firestore, secrets, None, FakeTimer())
     store = SecretsFileStore(path)
     return replace(
-        room,
-        app_context=replace(room.app_context, directory=directory),
+        api_context,
+        app_context=replace(api_context.app_context, directory=directory),
         get_secret_store=lambda: store,
     )
 
 
 @pytest.fixture
-def nobody(room: ApiContext, world: World) -> Caller:
-    return Caller(served(room), world.restaurant.id, None)
+def anonymous_client(api_context: ApiContext, world: World) -> StaffApiClient:
+    return StaffApiClient(api_transport(api_context), world.restaurant.id, None)
 
 
 @pytest.fixture
-def visitor(nobody: Caller, monkeypatch: pytest.MonkeyPatch) -> Caller:
+def client_accepting_emulator_tokens(
+    anonymous_client: StaffApiClient, monkeypatch: pytest.MonkeyPatch
+) -> StaffApiClient:
     """Nobody yet, where tokens in the Auth emulator's form are taken."""
     monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9099")
-    return nobody
+    return anonymous_client
 
 
 @pytest.fixture
-async def host(visitor: Caller, world: World) -> Caller:
-    return await join(visitor, world, "hanna", "host")
+async def host(client_accepting_emulator_tokens: StaffApiClient, world: World) -> StaffApiClient:
+    return await add_staff_member(client_accepting_emulator_tokens, world, "hanna", "host")
 
 
 @pytest.fixture
-async def manager(visitor: Caller, world: World) -> Caller:
-    return await join(visitor, world, "mara", "manager")
+async def manager(client_accepting_emulator_tokens: StaffApiClient, world: World) -> StaffApiClient:
+    return await add_staff_member(client_accepting_emulator_tokens, world, "mara", "manager")
 
 
 @pytest.fixture
-def operator(visitor: Caller, project: str) -> Caller:
-    return visitor.with_token(unsigned(project, "olga", operator=True))
+def operator(client_accepting_emulator_tokens: StaffApiClient, project: str) -> StaffApiClient:
+    return client_accepting_emulator_tokens.with_token(
+        unsigned_id_token(project, "olga", operator=True)
+    )
 
 
-async def join(caller: Caller, world: World, uid: str, role: str) -> Caller:
+async def add_staff_member(
+    caller: StaffApiClient, world: World, uid: str, role: str
+) -> StaffApiClient:
     """Add somebody to the restaurant's staff."""
     firestore = world.services.firestore
     await paths.staff_member_document(firestore, world.restaurant.id, uid).set({"role": role})
-    return caller.with_token(unsigned(firestore.project, uid))
+    return caller.with_token(unsigned_id_token(firestore.project, uid))

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-NEW_SECRET = "whsec_bmV3LXNlY3JldA=="
-OLD_SECRET = "whsec_b2xkLXNlY3JldA=="
+NEW_WEBHOOK_SECRET = "whsec_bmV3LXNlY3JldA=="
+OLD_WEBHOOK_SECRET = "whsec_b2xkLXNlY3JldA=="
 
 
 @dataclass(frozen=True, slots=True)
-class SafeFile:
+class RestaurantSecretFile:
     """The file.
 
     Attributes:

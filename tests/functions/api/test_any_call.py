@@ -18,7 +18,7 @@ from functions.staff.openapi import openapi
 from functions.staff.table import every_route
 from shared.edge.directory import RestaurantDirectory
 from shared.edge.staff.staffroom import ApiContext
-from tests.functions.api.caller import Caller, served
+from tests.functions.api.caller import StaffApiClient, api_transport
 from tests.world import World
 
 ROUTES = every_route()
@@ -38,18 +38,20 @@ METHODS = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 
 
 @pytest.fixture
-def nobody(filed: ApiContext, world: World) -> Caller:
+def anonymous_client(api_context_with_secret_file: ApiContext, world: World) -> StaffApiClient:
     """Nobody, where credentials can be stored: a call in a thousand enters some.
 
     A second goes by at every look at the clock, or the made-up restaurants of a long run would use
     up a minute's look-ups of unknown ones.
     """
-    services, passing = filed.app_context, partial(next, count(0.0, 1.0))
+    services, passing = api_context_with_secret_file.app_context, partial(next, count(0.0, 1.0))
     directory = RestaurantDirectory(
         services.firestore, services.directory._credential_cache, None, passing
     )
-    patient = replace(filed, app_context=replace(services, directory=directory))
-    return Caller(served(patient), world.restaurant.id, None)
+    patient = replace(
+        api_context_with_secret_file, app_context=replace(services, directory=directory)
+    )
+    return StaffApiClient(api_transport(patient), world.restaurant.id, None)
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
@@ -61,7 +63,7 @@ def nobody(filed: ApiContext, world: World) -> Caller:
 )
 @given(data=st.data())
 async def test_every_answer_is_a_documented_one(
-    data: Any, operation: Any, mode: GenerationMode, operator: Caller, world: World
+    data: Any, operation: Any, mode: GenerationMode, operator: StaffApiClient, world: World
 ) -> None:
     case = data.draw(operation.as_strategy(mode))
     if mode.is_positive and data.draw(st.booleans()):
@@ -69,7 +71,7 @@ async def test_every_answer_is_a_documented_one(
     case.validate_response(await sent(case, operator), checks=CHECKS)
 
 
-async def sent(case: Any, caller: Caller) -> httpx.Response:
+async def sent(case: Any, caller: StaffApiClient) -> httpx.Response:
     """Send a case as somebody, past the caller's own idea of addresses and bodies."""
     request = case.as_transport_kwargs(base_url="http://staff")
     headers = dict(request.pop("headers")) | {"Authorization": f"Bearer {caller.token}"}
@@ -79,7 +81,9 @@ async def sent(case: Any, caller: Caller) -> httpx.Response:
 
 
 @pytest.mark.parametrize("path", sorted({route.path for route in ROUTES}))
-async def test_every_method_that_a_path_lacks_is_refused(path: str, operator: Caller) -> None:
+async def test_every_method_that_a_path_lacks_is_refused(
+    path: str, operator: StaffApiClient
+) -> None:
     has = {route.method for route in ROUTES if route.path == path}
     for method in METHODS - has:
         refused = await operator.call(method, path.replace("{id}", "x"))

@@ -8,15 +8,15 @@ from msgspec.structs import replace
 
 from shared.edge import paths
 from shared.edge.staff.staffroom import ApiContext
-from tests.functions.api.book import DAY, tell, write_own
-from tests.functions.api.caller import Caller, code_of, served
-from tests.wire import Wire
+from tests.functions.api.book import BUSINESS_DAY, apply_envelope, write_native_reservation
+from tests.functions.api.caller import StaffApiClient, api_transport, error_code
+from tests.wire import FirestoreSpy
 from tests.world import World
 
-PATH = f"reservations?date={DAY}"
+DAY_PATH = f"reservations?date={BUSINESS_DAY}"
 
 
-class QueryWire(Wire):
+class QueryWire(FirestoreSpy):
     """A wire that counts queries too, and the documents that each is billed for."""
 
     def __init__(self, client: Any) -> None:
@@ -24,11 +24,11 @@ class QueryWire(Wire):
         self.billed = 0
 
     async def run_query(self, **sent: Any) -> Any:
-        self._count("query")
+        self._record_call("query")
         return self._billed(await self._api.run_query(**sent))
 
     async def run_aggregation_query(self, **sent: Any) -> Any:
-        self._count("aggregation")
+        self._record_call("aggregation")
         self.billed += 1
         return await self._api.run_aggregation_query(**sent)
 
@@ -42,10 +42,10 @@ async def ids(reply: httpx.Response, part: str = "reservations") -> list[str]:
     return [item["id"] for item in reply.json()[part]]
 
 
-async def test_a_day_shows_every_source_by_time(host: Caller, world: World) -> None:
-    await tell(world)
-    await write_own(world)
-    reply = await host.get(PATH)
+async def test_a_day_shows_every_source_by_time(host: StaffApiClient, world: World) -> None:
+    await apply_envelope(world)
+    await write_native_reservation(world)
+    reply = await host.get(DAY_PATH)
     assert await ids(reply) == ["own-1", "opentable-ot_1"]
     assert [item["source"]["system"] for item in reply.json()["reservations"]] == [
         "LINEUP",
@@ -53,16 +53,18 @@ async def test_a_day_shows_every_source_by_time(host: Caller, world: World) -> N
     ]
 
 
-async def test_a_reservation_tells_what_a_host_needs(host: Caller, world: World) -> None:
-    await write_own(world)
-    [told] = (await host.get(PATH)).json()["reservations"]
+async def test_a_reservation_has_the_fields_a_host_needs(
+    host: StaffApiClient, world: World
+) -> None:
+    await write_native_reservation(world)
+    [told] = (await host.get(DAY_PATH)).json()["reservations"]
     assert told == {
         "id": "own-1",
         "source": {"system": "LINEUP", "state": None},
         "dinerName": "Grace Hopper",
         "partySize": 2,
         "startAt": "2026-03-14T22:30:00Z",
-        "localDate": DAY,
+        "localDate": BUSINESS_DAY,
         "localTime": "18:30",
         "status": "CONFIRMED",
         "tableNumbers": ["7"],
@@ -79,95 +81,103 @@ async def test_a_reservation_tells_what_a_host_needs(host: Caller, world: World)
     }
 
 
-async def test_one_reservation_is_told_as_its_day_tells_it(host: Caller, world: World) -> None:
-    await write_own(world)
-    [of_the_day] = (await host.get(PATH)).json()["reservations"]
+async def test_a_single_reservation_equals_its_entry_in_the_day(
+    host: StaffApiClient, world: World
+) -> None:
+    await write_native_reservation(world)
+    [of_the_day] = (await host.get(DAY_PATH)).json()["reservations"]
     assert (await host.get("reservations/own-1")).json() == of_the_day
 
 
-async def test_a_reservation_that_is_none_is_not_found(host: Caller) -> None:
-    assert code_of(await host.get("reservations/none")) == (404, "NOT_FOUND")
+async def test_an_unknown_reservation_is_not_found(host: StaffApiClient) -> None:
+    assert error_code(await host.get("reservations/none")) == (404, "NOT_FOUND")
 
 
-async def test_another_days_reservation_is_not_shown(host: Caller, world: World) -> None:
-    await tell(world, reservationDateTime="2026-03-15T23:15:00Z")
-    assert await ids(await host.get(PATH)) == []
+async def test_another_days_reservation_is_not_shown(host: StaffApiClient, world: World) -> None:
+    await apply_envelope(world, reservationDateTime="2026-03-15T23:15:00Z")
+    assert await ids(await host.get(DAY_PATH)) == []
 
 
-async def test_the_day_is_the_restaurants_own(host: Caller, world: World) -> None:
-    await tell(world, reservationDateTime="2026-03-15T03:30:00Z")
-    assert await ids(await host.get(PATH)) == ["opentable-ot_1"]
+async def test_the_day_is_the_restaurants_own(host: StaffApiClient, world: World) -> None:
+    await apply_envelope(world, reservationDateTime="2026-03-15T03:30:00Z")
+    assert await ids(await host.get(DAY_PATH)) == ["opentable-ot_1"]
 
 
-async def test_without_a_date_it_is_today_in_the_restaurants_zone(host: Caller) -> None:
+async def test_without_a_date_it_is_today_in_the_restaurants_zone(host: StaffApiClient) -> None:
     told = (await host.get("reservations")).json()
-    assert (told["date"], told["timeZone"]) == (DAY, "America/New_York")
+    assert (told["date"], told["timeZone"]) == (BUSINESS_DAY, "America/New_York")
 
 
-async def test_a_reservation_without_a_time_is_apart(host: Caller, world: World) -> None:
-    await tell(world, "cancelled", 1)
-    reply = await host.get(PATH)
+async def test_a_reservation_without_a_time_is_apart(host: StaffApiClient, world: World) -> None:
+    await apply_envelope(world, "cancelled", 1)
+    reply = await host.get(DAY_PATH)
     assert (await ids(reply), await ids(reply, "incomplete")) == ([], ["opentable-ot_1"])
 
 
-async def test_one_odd_document_never_hides_the_day(host: Caller, world: World) -> None:
+async def test_one_odd_document_never_hides_the_day(host: StaffApiClient, world: World) -> None:
     odd = {"partySize": "two", "startAt": "soon", "startAtTimestamp": None, "source": "x"}
-    await write_own(world, "odd", **odd, metadata=None)
-    [told] = (await host.get(PATH)).json()["reservations"]
+    await write_native_reservation(world, "odd", **odd, metadata=None)
+    [told] = (await host.get(DAY_PATH)).json()["reservations"]
     assert (told["id"], told["partySize"], told["localTime"]) == ("odd", None, None)
 
 
 async def test_an_unchanged_day_is_a_304_for_two_reads(
-    host: Caller, world: World, room: ApiContext
+    host: StaffApiClient, world: World, api_context: ApiContext
 ) -> None:
     for number in range(5):
-        await write_own(world, f"own-{number}")
+        await write_native_reservation(world, f"own-{number}")
     wire = QueryWire(world.services.firestore)
-    tapped = replace(room, app_context=replace(room.app_context, firestore=wire.client))
-    caller = replace(host, transport=served(tapped))
-    tag = (await caller.get(PATH)).headers["etag"]
-    wire.counted()
+    tapped = replace(
+        api_context, app_context=replace(api_context.app_context, firestore=wire.client)
+    )
+    caller = replace(host, transport=api_transport(tapped))
+    tag = (await caller.get(DAY_PATH)).headers["etag"]
+    wire.take_calls()
     wire.billed = 0
-    unchanged = await caller.get(PATH, headers={"If-None-Match": tag})
+    unchanged = await caller.get(DAY_PATH, headers={"If-None-Match": tag})
     assert (unchanged.status_code, unchanged.content) == (304, b"")
-    assert (wire.counted(), wire.billed) == (["query", "aggregation"], 2)
+    assert (wire.take_calls(), wire.billed) == (["query", "aggregation"], 2)
 
 
-async def tags(caller: Caller, world: World, *, change: str) -> tuple[str, str]:
-    own = await write_own(world)
-    await tell(world, "cancelled", 1, reservationId="ot_2")
-    before = (await caller.get(PATH)).headers["etag"]
+async def tags(caller: StaffApiClient, world: World, *, change: str) -> tuple[str, str]:
+    own = await write_native_reservation(world)
+    await apply_envelope(world, "cancelled", 1, reservationId="ot_2")
+    before = (await caller.get(DAY_PATH)).headers["etag"]
     match change:
         case "update":
-            await tell(world, "updated", 2, reservationId="ot_2", partySize=9)
+            await apply_envelope(world, "updated", 2, reservationId="ot_2", partySize=9)
         case "arrival":
-            await tell(world)
+            await apply_envelope(world)
         case "departure":
             await own.update({"localDate": "2026-03-20"})
         case "another day":
-            await tell(world, reservationDateTime="2026-03-20T23:15:00Z")
-    return before, (await caller.get(PATH)).headers["etag"]
+            await apply_envelope(world, reservationDateTime="2026-03-20T23:15:00Z")
+    return before, (await caller.get(DAY_PATH)).headers["etag"]
 
 
 @pytest.mark.parametrize("change", ["update", "arrival", "departure"])
-async def test_a_change_of_the_day_changes_its_tag(change: str, host: Caller, world: World) -> None:
+async def test_a_change_of_the_day_changes_its_tag(
+    change: str, host: StaffApiClient, world: World
+) -> None:
     before, after = await tags(host, world, change=change)
     assert before != after
 
 
-async def test_a_change_of_another_day_does_not(host: Caller, world: World) -> None:
+async def test_a_change_of_another_day_does_not(host: StaffApiClient, world: World) -> None:
     before, after = await tags(host, world, change="another day")
     assert before == after
 
 
 @pytest.mark.parametrize("date", ["14.3.2026", "2026-02-30", "1773446400", "", "2026-3-1"])
-async def test_a_date_that_is_none_is_refused(date: str, host: Caller) -> None:
-    assert code_of(await host.get(f"reservations?date={date}")) == (400, "INVALID_REQUEST")
+async def test_a_date_that_is_none_is_refused(date: str, host: StaffApiClient) -> None:
+    assert error_code(await host.get(f"reservations?date={date}")) == (400, "INVALID_REQUEST")
 
 
-async def test_without_a_time_zone_the_book_says_what_to_mend(host: Caller, world: World) -> None:
+async def test_without_a_time_zone_the_error_says_what_to_fix(
+    host: StaffApiClient, world: World
+) -> None:
     settings = paths.integration_document(world.services.firestore, world.restaurant.id)
     await settings.update({"timeZone": "Mars/Olympus"})
-    refused = await host.get(PATH)
-    assert code_of(refused) == (409, "SETTINGS_UNUSABLE")
+    refused = await host.get(DAY_PATH)
+    assert error_code(refused) == (409, "SETTINGS_UNUSABLE")
     assert "timeZone" in refused.json()["error"]["message"]

@@ -6,13 +6,13 @@ from shared.core.body import WebhookFormat
 from shared.core.change import Channel
 from shared.edge import paths
 from shared.edge.intake import IncomingEvent, ingest_event
-from tests.functions.api.book import tell
-from tests.functions.api.caller import Caller
-from tests.statements import envelope
+from tests.functions.api.book import apply_envelope
+from tests.functions.api.caller import StaffApiClient
+from tests.statements import envelope_body
 from tests.world import World
 
 
-async def test_a_new_restaurant_has_heard_nothing(host: Caller) -> None:
+async def test_a_new_restaurant_has_no_last_webhook(host: StaffApiClient) -> None:
     told = (await host.get("health")).json()
     assert told == {
         "enabled": True,
@@ -33,20 +33,22 @@ async def test_a_new_restaurant_has_heard_nothing(host: Caller) -> None:
     }
 
 
-async def test_the_last_webhook_is_told(host: Caller, world: World) -> None:
-    await tell(world)
+async def test_the_last_webhook_is_returned(host: StaffApiClient, world: World) -> None:
+    await apply_envelope(world)
     world.clock.advance(60)
-    await tell(world, "updated", 1, partySize=6)
+    await apply_envelope(world, "updated", 1, partySize=6)
     assert (await host.get("health")).json()["lastWebhookAt"] == "2026-03-14T15:01:00Z"
 
 
-async def test_another_restaurants_webhook_is_not_ours(operator: Caller, world: World) -> None:
-    await tell(world)
-    told = (await operator.at("elsewhere").get("health")).json()
+async def test_a_webhook_of_another_restaurant_is_not_returned(
+    operator: StaffApiClient, world: World
+) -> None:
+    await apply_envelope(world)
+    told = (await operator.at_restaurant("elsewhere").get("health")).json()
     assert told["lastWebhookAt"] is None
 
 
-async def test_a_polled_row_is_no_webhook(host: Caller, world: World) -> None:
+async def test_a_polled_row_is_no_webhook(host: StaffApiClient, world: World) -> None:
     world.desk.create(world.clock(), 2)
     await world.poll()
     told = (await host.get("health")).json()
@@ -54,13 +56,13 @@ async def test_a_polled_row_is_no_webhook(host: Caller, world: World) -> None:
     assert told["poll"]["lastPolledAt"] == "2026-03-14T15:00:00Z"
 
 
-async def test_the_newest_report_is_told(host: Caller, world: World) -> None:
+async def test_the_newest_report_is_returned(host: StaffApiClient, world: World) -> None:
     report = await world.reconcile()
     told = (await host.get("health")).json()["reconciliation"]
     assert (told["reportId"], told["status"]) == (report["reportId"], "COMPLETED")
 
 
-async def test_a_dry_run_is_not_the_newest_check(host: Caller, world: World) -> None:
+async def test_a_dry_run_is_not_the_newest_check(host: StaffApiClient, world: World) -> None:
     check = await world.reconcile()
     world.clock.advance(60)
     await world.reconcile(is_dry_run=True)
@@ -68,7 +70,9 @@ async def test_a_dry_run_is_not_the_newest_check(host: Caller, world: World) -> 
     assert told["reportId"] == check["reportId"]
 
 
-async def test_a_failing_poll_is_told_in_words(host: Caller, world: World) -> None:
+async def test_a_failing_poll_is_returned_with_a_message(
+    host: StaffApiClient, world: World
+) -> None:
     settings = paths.integration_document(world.services.firestore, world.restaurant.id)
     await settings.update({"timeZone": "Mars/Olympus"})
     await world.poll()
@@ -77,8 +81,8 @@ async def test_a_failing_poll_is_told_in_words(host: Caller, world: World) -> No
     assert "timeZone must be an IANA zone" in told["lastError"]
 
 
-async def test_open_quarantine_is_counted(host: Caller, world: World) -> None:
-    body = envelope(partySize=0)
+async def test_open_quarantine_is_counted(host: StaffApiClient, world: World) -> None:
+    body = envelope_body(partySize=0)
     statement = IncomingEvent(
         WebhookFormat.ENVELOPE,
         body,
@@ -95,7 +99,7 @@ async def test_open_quarantine_is_counted(host: Caller, world: World) -> None:
 
 
 async def test_missed_webhooks_of_poll_and_reconciliation_add_up(
-    host: Caller, world: World
+    host: StaffApiClient, world: World
 ) -> None:
     report_id = (await world.reconcile())["reportId"]
     firestore, restaurant_id = world.services.firestore, world.restaurant.id
@@ -105,7 +109,7 @@ async def test_missed_webhooks_of_poll_and_reconciliation_add_up(
     assert (await host.get("health")).json()["missedWebhooks"] == 5
 
 
-async def test_webhooks_that_fell_silent_are_told(host: Caller, world: World) -> None:
+async def test_silent_webhooks_are_returned(host: StaffApiClient, world: World) -> None:
     await world.poll()
     for _ in range(3):
         world.desk.create(world.clock(), 2)
@@ -114,14 +118,18 @@ async def test_webhooks_that_fell_silent_are_told(host: Caller, world: World) ->
     assert (await host.get("health")).json()["webhooksSilentSince"] == "2026-03-14T15:00:00Z"
 
 
-async def test_what_keeps_the_webhooks_out_is_told_in_words(host: Caller, world: World) -> None:
+async def test_configuration_problems_that_block_webhooks_are_returned(
+    host: StaffApiClient, world: World
+) -> None:
     await paths.rid_claim_document(world.services.firestore, world.restaurant.rid).delete()
     await world.poll()
     [problem] = (await host.get("health")).json()["problems"]
     assert "so OpenTable's webhooks are refused" in problem
 
 
-async def test_an_unknown_zone_is_a_problem_before_any_poll(host: Caller, world: World) -> None:
+async def test_an_unknown_zone_is_a_problem_before_any_poll(
+    host: StaffApiClient, world: World
+) -> None:
     settings = paths.integration_document(world.services.firestore, world.restaurant.id)
     await settings.update({"timeZone": "Mars/Olympus"})
     [problem] = (await host.get("health")).json()["problems"]

@@ -10,22 +10,24 @@ from shared.core.change import Channel
 from shared.core.signature import Verification
 from shared.edge.intake import IncomingEvent, ingest_event
 from shared.edge.staff.staffroom import ApiContext
-from tests.functions.api.caller import Caller, served
-from tests.functions.api.safe_file import NEW_SECRET
-from tests.statements import envelope
+from tests.functions.api.caller import StaffApiClient, api_transport
+from tests.functions.api.safe_file import NEW_WEBHOOK_SECRET
+from tests.statements import envelope_body
 from tests.world import World
 
 NOON = "2026-03-14T15:00:00Z"
 
 
 @pytest.fixture
-def nobody(filed: ApiContext, world: World) -> Caller:
-    return Caller(served(filed), world.restaurant.id, None)
+def anonymous_client(api_context_with_secret_file: ApiContext, world: World) -> StaffApiClient:
+    return StaffApiClient(api_transport(api_context_with_secret_file), world.restaurant.id, None)
 
 
-async def hear(world: World, minute: int, position: int, scheme: str = "bearer") -> None:
+async def ingest_authenticated_event(
+    world: World, minute: int, position: int, scheme: str = "bearer"
+) -> None:
     """Have a webhook come that was proved with a credential."""
-    body = envelope("updated", minute, partySize=minute + 1)
+    body = envelope_body("updated", minute, partySize=minute + 1)
     statement = IncomingEvent(
         WebhookFormat.ENVELOPE, body, str(body), "application/json", world.clock(), Channel.WEBHOOK
     )
@@ -35,38 +37,42 @@ async def hear(world: World, minute: int, position: int, scheme: str = "bearer")
     await ingest_event(world.services, world.settings(), proved)
 
 
-async def told(caller: Caller) -> dict[str, Any]:
+async def request_integration(caller: StaffApiClient) -> dict[str, Any]:
     whole: dict[str, Any] = (await caller.get("integration")).json()
     return whole
 
 
-async def test_a_credential_in_use_is_told_with_its_last_use(manager: Caller, world: World) -> None:
-    await hear(world, 0, 1)
+async def test_a_used_credential_is_returned_with_its_last_use(
+    manager: StaffApiClient, world: World
+) -> None:
+    await ingest_authenticated_event(world, 0, 1)
     world.clock.advance(-600)
-    await hear(world, 1, 0)
-    await hear(world, 2, 1)
-    assert (await told(manager))["keyUses"] == [
+    await ingest_authenticated_event(world, 1, 0)
+    await ingest_authenticated_event(world, 2, 1)
+    assert (await request_integration(manager))["keyUses"] == [
         {"scheme": "bearer", "position": 0, "lastUsedAt": "2026-03-14T14:50:00Z"},
         {"scheme": "bearer", "position": 1, "lastUsedAt": NOON},
     ]
 
 
-async def test_uses_from_before_a_rotation_are_left_out(manager: Caller, world: World) -> None:
-    await hear(world, 0, 0)
-    await manager.put("integration", {"credentials": {"webhookSecrets": [NEW_SECRET]}})
-    whole = await told(manager)
+async def test_uses_before_a_rotation_are_omitted(manager: StaffApiClient, world: World) -> None:
+    await ingest_authenticated_event(world, 0, 0)
+    await manager.put("integration", {"credentials": {"webhookSecrets": [NEW_WEBHOOK_SECRET]}})
+    whole = await request_integration(manager)
     assert (whole["keyUses"], whole["keyUsesFrom"]) == ([], "2026-03-14T15:05:00Z")
 
 
-async def test_uses_from_after_a_rotation_are_told(manager: Caller, world: World) -> None:
-    await manager.put("integration", {"credentials": {"webhookSecrets": [NEW_SECRET]}})
+async def test_uses_after_a_rotation_are_returned(manager: StaffApiClient, world: World) -> None:
+    await manager.put("integration", {"credentials": {"webhookSecrets": [NEW_WEBHOOK_SECRET]}})
     world.clock.advance(301)
-    await hear(world, 0, 1, "standard-webhooks")
-    [use] = (await told(manager))["keyUses"]
+    await ingest_authenticated_event(world, 0, 1, "standard-webhooks")
+    [use] = (await request_integration(manager))["keyUses"]
     assert (use["scheme"], use["position"]) == ("standard-webhooks", 1)
 
 
-async def test_what_the_poll_brought_is_no_use(manager: Caller, world: World) -> None:
+async def test_a_polled_event_is_not_a_credential_use(
+    manager: StaffApiClient, world: World
+) -> None:
     world.desk.create(world.clock(), 2)
     await world.poll()
-    assert (await told(manager))["keyUses"] == []
+    assert (await request_integration(manager))["keyUses"] == []

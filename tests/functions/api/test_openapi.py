@@ -10,14 +10,16 @@ from pydantic import BaseModel
 from functions.staff.openapi import openapi
 from functions.staff.routing import PREFIX
 from functions.staff.table import every_route
-from tests.functions.api.caller import Caller
+from tests.functions.api.caller import StaffApiClient
 
 ROUTES = every_route()
 
 
 @pytest.fixture
-async def document(nobody: Caller) -> Any:
-    async with httpx.AsyncClient(transport=nobody.transport, base_url="http://staff") as client:
+async def document(anonymous_client: StaffApiClient) -> Any:
+    async with httpx.AsyncClient(
+        transport=anonymous_client.transport, base_url="http://staff"
+    ) as client:
         reply = await client.get("/api/openapi.json")
     assert reply.status_code == 200
     return reply.json()

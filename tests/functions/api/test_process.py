@@ -12,7 +12,7 @@ from google.cloud.firestore import AsyncClient
 from dev.emulator import Emulator
 from dev.processes import LOOPBACK, find_free_port, run_process, wait_until_reachable
 from shared.edge import paths
-from tests.functions.api.caller import unsigned
+from tests.functions.api.caller import unsigned_id_token
 from tests.restaurants import new_restaurant, seed
 
 ROOT = Path(__file__).parents[3]
@@ -42,7 +42,7 @@ async def test_the_deployed_process_serves_the_api(
     restaurant = new_restaurant()
     await seed(firestore, restaurant)
     await paths.staff_member_document(firestore, restaurant.id, "hanna").set({"role": "host"})
-    token = {"Authorization": f"Bearer {unsigned(project, 'hanna')}"}
+    token = {"Authorization": f"Bearer {unsigned_id_token(project, 'hanna')}"}
     async with httpx.AsyncClient(base_url=address, headers=token) as client:
         book = await client.get(f"/api/restaurants/{restaurant.id}/reservations")
         refused = await client.put(f"/api/restaurants/{restaurant.id}/integration", json={})

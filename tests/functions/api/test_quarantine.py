@@ -9,45 +9,45 @@ from shared.core.body import WebhookFormat
 from shared.core.change import Channel
 from shared.edge import paths
 from shared.edge.intake import IncomingEvent, QuarantineResult, ingest_event
-from tests.functions.api.caller import Caller, code_of
-from tests.statements import envelope, row
+from tests.functions.api.caller import StaffApiClient, error_code
+from tests.statements import envelope_body, row_body
 from tests.world import World
 
 
-async def aside(
+async def quarantine_event_body(
     world: World, body: dict[str, Any], shape: WebhookFormat = WebhookFormat.ENVELOPE
 ) -> str:
     """Have a statement quarantined, and return the item's id."""
     statement = IncomingEvent(
         shape, body, json.dumps(body), "application/json", world.clock(), Channel.WEBHOOK
     )
-    taken = await ingest_event(world.services, world.settings(), statement)
-    assert isinstance(taken, QuarantineResult)
-    return taken.id
+    result = await ingest_event(world.services, world.settings(), statement)
+    assert isinstance(result, QuarantineResult)
+    return result.id
 
 
-async def misread(world: World) -> str:
+async def quarantine_row_of_unknown_rid(world: World) -> str:
     """Quarantine a row for a rid that the settings do not have yet."""
-    return await aside(world, row(7), WebhookFormat.OPENTABLE_RESERVATION)
+    return await quarantine_event_body(world, row_body(7), WebhookFormat.OPENTABLE_RESERVATION)
 
 
-async def mend(world: World) -> None:
+async def set_rid(world: World) -> None:
     await paths.integration_document(world.services.firestore, world.restaurant.id).update(
         {"restaurantId": "555001"}
     )
 
 
-async def item(world: World, id_: str) -> dict[str, Any]:
+async def read_item(world: World, id_: str) -> dict[str, Any]:
     items = paths.quarantine_collection(world.services.firestore, world.restaurant.id)
     return (await items.document(id_).get()).to_dict() or {}
 
 
 async def test_items_are_listed_open_ones_first_then_newest_first(
-    manager: Caller, world: World
+    manager: StaffApiClient, world: World
 ) -> None:
     ids = []
     for size in (0, -1, -2):
-        ids.append(await aside(world, envelope(partySize=size)))
+        ids.append(await quarantine_event_body(world, envelope_body(partySize=size)))
         world.clock.advance(60)
     await manager.post(f"quarantine/{ids[2]}/dismiss", {"reason": "known"})
     listed = (await manager.get("quarantine")).json()
@@ -55,22 +55,22 @@ async def test_items_are_listed_open_ones_first_then_newest_first(
     assert listed["openCount"] == 2
 
 
-async def test_a_listed_item_has_no_body(manager: Caller, world: World) -> None:
-    await aside(world, envelope(partySize=0))
+async def test_a_listed_item_has_no_body(manager: StaffApiClient, world: World) -> None:
+    await quarantine_event_body(world, envelope_body(partySize=0))
     [listed] = (await manager.get("quarantine")).json()["items"]
     assert "body" not in listed
     assert listed["reason"] == "invalid_partySize"
 
 
-async def test_the_list_is_bounded(manager: Caller, world: World) -> None:
+async def test_the_list_is_bounded(manager: StaffApiClient, world: World) -> None:
     for size in (0, -1, -2):
-        await aside(world, envelope(partySize=size))
+        await quarantine_event_body(world, envelope_body(partySize=size))
     listed = (await manager.get("quarantine", params={"limit": "2"})).json()
     assert (len(listed["items"]), listed["openCount"]) == (2, 3)
 
 
-async def test_a_body_is_masked(manager: Caller, world: World) -> None:
-    id_ = await aside(world, envelope(partySize=0, dinerPhone="15551234567"))
+async def test_a_body_is_masked(manager: StaffApiClient, world: World) -> None:
+    id_ = await quarantine_event_body(world, envelope_body(partySize=0, dinerPhone="15551234567"))
     told = (await manager.get(f"quarantine/{id_}")).json()
     assert told["masked"]
     assert json.loads(told["body"])["data"] == {
@@ -83,47 +83,51 @@ async def test_a_body_is_masked(manager: Caller, world: World) -> None:
     }
 
 
-async def test_a_masked_look_leaves_no_trace(manager: Caller, world: World) -> None:
-    id_ = await aside(world, envelope(partySize=0))
+async def test_a_masked_read_is_not_logged(manager: StaffApiClient, world: World) -> None:
+    id_ = await quarantine_event_body(world, envelope_body(partySize=0))
     await manager.get(f"quarantine/{id_}")
-    assert "unmaskedViews" not in await item(world, id_)
+    assert "unmaskLog" not in await read_item(world, id_)
 
 
-async def test_an_unmasked_look_is_written_in_the_item(manager: Caller, world: World) -> None:
-    body = envelope(partySize=0)
-    id_ = await aside(world, body)
+async def test_an_unmasked_read_is_logged_in_the_item(
+    manager: StaffApiClient, world: World
+) -> None:
+    body = envelope_body(partySize=0)
+    id_ = await quarantine_event_body(world, body)
     told = (await manager.get(f"quarantine/{id_}?unmask=true")).json()
     assert (json.loads(told["body"]), told["masked"]) == (body, False)
-    assert (await item(world, id_))["unmaskedViews"] == [{"by": "mara", "at": world.clock()}]
+    assert (await read_item(world, id_))["unmaskLog"] == [{"by": "mara", "at": world.clock()}]
 
 
-async def test_a_rehearsal_tells_the_difference_and_writes_nothing(
-    manager: Caller, world: World
+async def test_a_dry_run_returns_the_changes_and_writes_nothing(
+    manager: StaffApiClient, world: World
 ) -> None:
-    id_ = await misread(world)
-    await mend(world)
-    before = await item(world, id_)
+    id_ = await quarantine_row_of_unknown_rid(world)
+    await set_rid(world)
+    before = await read_item(world, id_)
     told = (await manager.post(f"quarantine/{id_}/replay?dryRun=true")).json()
     assert (told["dryRun"], told["outcome"]) == (True, "created")
     assert told["changes"]["partySize"] == {"from": None, "to": 4}
-    assert (await world.ledger(), await item(world, id_)) == ({}, before)
+    assert (await world.ledger_documents(), await read_item(world, id_)) == ({}, before)
 
 
-async def test_a_replay_does_what_its_rehearsal_told(manager: Caller, world: World) -> None:
-    id_ = await misread(world)
-    await mend(world)
+async def test_a_replay_applies_the_changes_of_its_dry_run(
+    manager: StaffApiClient, world: World
+) -> None:
+    id_ = await quarantine_row_of_unknown_rid(world)
+    await set_rid(world)
     path = f"quarantine/{id_}/replay"
     rehearsed = (await manager.post(f"{path}?dryRun=true")).json()
     replayed = (await manager.post(path)).json()
     assert replayed == rehearsed | {"dryRun": False}
-    assert (await world.ledger())["ot_1"]["partySize"] == 4
+    assert (await world.ledger_documents())["ot_1"]["partySize"] == 4
 
 
-async def test_a_replayed_item_says_what_became_of_it(manager: Caller, world: World) -> None:
-    id_ = await misread(world)
-    await mend(world)
+async def test_a_replayed_item_contains_its_outcome(manager: StaffApiClient, world: World) -> None:
+    id_ = await quarantine_row_of_unknown_rid(world)
+    await set_rid(world)
     await manager.post(f"quarantine/{id_}/replay")
-    held = await item(world, id_)
+    held = await read_item(world, id_)
     assert (held["status"], held["outcome"], held["reservationId"], held["settledBy"]) == (
         "REPLAYED",
         "created",
@@ -132,66 +136,73 @@ async def test_a_replayed_item_says_what_became_of_it(manager: Caller, world: Wo
     )
 
 
-async def test_a_replay_is_journaled_as_one(manager: Caller, world: World) -> None:
-    id_ = await misread(world)
-    await mend(world)
+async def test_a_replay_is_journaled_with_the_replay_channel(
+    manager: StaffApiClient, world: World
+) -> None:
+    id_ = await quarantine_row_of_unknown_rid(world)
+    await set_rid(world)
     await manager.post(f"quarantine/{id_}/replay")
     [event] = (await manager.get("reservations/opentable-ot_1/events")).json()["events"]
     assert event["source"] == "REPLAY"
 
 
-async def test_a_replay_twice_is_refused(manager: Caller, world: World) -> None:
-    id_ = await misread(world)
-    await mend(world)
+async def test_a_replay_twice_is_refused(manager: StaffApiClient, world: World) -> None:
+    id_ = await quarantine_row_of_unknown_rid(world)
+    await set_rid(world)
     await manager.post(f"quarantine/{id_}/replay")
     refused = await manager.post(f"quarantine/{id_}/replay")
-    assert code_of(refused) == (409, "ALREADY_REPLAYED")
+    assert error_code(refused) == (409, "ALREADY_REPLAYED")
 
 
 @pytest.mark.parametrize("dry", ["true", "false"])
 async def test_what_still_cannot_be_applied_stays_open(
-    dry: str, manager: Caller, world: World
+    dry: str, manager: StaffApiClient, world: World
 ) -> None:
-    id_ = await aside(world, envelope(partySize=0))
+    id_ = await quarantine_event_body(world, envelope_body(partySize=0))
     refused = await manager.post(f"quarantine/{id_}/replay?dryRun={dry}")
-    assert code_of(refused) == (409, "STILL_REJECTED")
-    assert ((await item(world, id_))["status"], (await item(world, id_))["count"]) == ("OPEN", 1)
+    assert error_code(refused) == (409, "STILL_REJECTED")
+    assert ((await read_item(world, id_))["status"], (await read_item(world, id_))["count"]) == (
+        "OPEN",
+        1,
+    )
 
 
 @pytest.mark.parametrize("body", ["[1]", "{}", '{"eventType": "x", "data": 1}', "{"])
-async def test_what_is_no_statement_cannot_be_replayed(
-    body: str, manager: Caller, world: World
+async def test_a_body_other_than_an_event_cannot_be_replayed(
+    body: str, manager: StaffApiClient, world: World
 ) -> None:
     items = paths.quarantine_collection(world.services.firestore, world.restaurant.id)
-    id_ = await misread(world)
+    id_ = await quarantine_row_of_unknown_rid(world)
     await items.document(id_).update({"body": body})
     refused = await manager.post(f"quarantine/{id_}/replay")
-    assert code_of(refused) == (409, "STILL_REJECTED")
+    assert error_code(refused) == (409, "STILL_REJECTED")
 
 
-async def test_a_dismissal_keeps_its_reason(manager: Caller, world: World) -> None:
-    id_ = await misread(world)
+async def test_a_dismissal_stores_its_reason(manager: StaffApiClient, world: World) -> None:
+    id_ = await quarantine_row_of_unknown_rid(world)
     await manager.post(f"quarantine/{id_}/dismiss", {"reason": "A test of ours"})
-    held = await item(world, id_)
-    assert (held["status"], held["dismissedBecause"]) == ("DISMISSED", "A test of ours")
+    held = await read_item(world, id_)
+    assert (held["status"], held["dismissReason"]) == ("DISMISSED", "A test of ours")
 
 
-async def test_a_dismissal_without_a_reason_is_refused(manager: Caller, world: World) -> None:
-    id_ = await misread(world)
+async def test_a_dismissal_without_a_reason_is_refused(
+    manager: StaffApiClient, world: World
+) -> None:
+    id_ = await quarantine_row_of_unknown_rid(world)
     refused = await manager.post(f"quarantine/{id_}/dismiss")
-    assert code_of(refused) == (400, "INVALID_REQUEST")
-    assert (await item(world, id_))["status"] == "OPEN"
+    assert error_code(refused) == (400, "INVALID_REQUEST")
+    assert (await read_item(world, id_))["status"] == "OPEN"
 
 
-async def test_a_settled_item_cannot_be_dismissed(manager: Caller, world: World) -> None:
-    id_ = await misread(world)
+async def test_a_resolved_item_cannot_be_dismissed(manager: StaffApiClient, world: World) -> None:
+    id_ = await quarantine_row_of_unknown_rid(world)
     await manager.post(f"quarantine/{id_}/dismiss", {"reason": "known"})
     refused = await manager.post(f"quarantine/{id_}/dismiss", {"reason": "again"})
-    assert code_of(refused) == (409, "NOT_OPEN")
+    assert error_code(refused) == (409, "NOT_OPEN")
 
 
 @pytest.mark.parametrize("call", ["", "/replay", "/dismiss"])
-async def test_an_unknown_item_is_not_found(call: str, manager: Caller) -> None:
+async def test_an_unknown_item_is_not_found(call: str, manager: StaffApiClient) -> None:
     method = "POST" if call else "GET"
     body = {"json": {"reason": "x"}} if call == "/dismiss" else {}
-    assert code_of(await manager.call(method, f"quarantine/none{call}", **body))[0] == 404
+    assert error_code(await manager.call(method, f"quarantine/none{call}", **body))[0] == 404

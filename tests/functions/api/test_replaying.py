@@ -11,15 +11,15 @@ from shared.core.change import Channel
 from shared.core.signature import Verification
 from shared.edge import paths
 from shared.edge.intake import IncomingEvent, QuarantineResult, ingest_event
-from tests.functions.api.caller import Caller, code_of
-from tests.statements import envelope
-from tests.world import BEGINNING, World
+from tests.functions.api.caller import StaffApiClient, error_code
+from tests.statements import envelope_body
+from tests.world import START_TIME, World
 
-PROOF = Verification(is_accepted=True, reason="bearer", credential_index=1)
+VERDICT = Verification(is_accepted=True, reason="bearer", credential_index=1)
 HOUR = timedelta(hours=1)
 
 
-async def told(world: World, body: dict[str, Any]) -> str | None:
+async def ingest_envelope_body(world: World, body: dict[str, Any]) -> str | None:
     """Have a webhook told; return the quarantine item's id where it is kept aside."""
     statement = IncomingEvent(
         WebhookFormat.ENVELOPE,
@@ -28,95 +28,99 @@ async def told(world: World, body: dict[str, Any]) -> str | None:
         "application/json",
         world.clock(),
         Channel.WEBHOOK,
-        PROOF,
+        VERDICT,
     )
-    taken = await ingest_event(world.services, world.settings(), statement)
-    return taken.id if isinstance(taken, QuarantineResult) else None
+    result = await ingest_event(world.services, world.settings(), statement)
+    return result.id if isinstance(result, QuarantineResult) else None
 
 
-def at(moment: datetime, kind: str = "created", **data: Any) -> dict[str, Any]:
-    said = {"id": f"{kind}-{moment:%H%M}", "timestamp": moment.isoformat()}
-    return envelope(kind, **data) | said
+def envelope_at(moment: datetime, kind: str = "created", **data: Any) -> dict[str, Any]:
+    overrides = {"id": f"{kind}-{moment:%H%M}", "timestamp": moment.isoformat()}
+    return envelope_body(kind, **data) | overrides
 
 
-async def ahead(world: World) -> str:
+async def quarantine_event_from_future(world: World) -> str:
     """Quarantine an event of a relay whose clock is two hours ahead."""
-    id_ = await told(world, at(BEGINNING + 2 * HOUR, partySize=7))
+    id_ = await ingest_envelope_body(world, envelope_at(START_TIME + 2 * HOUR, partySize=7))
     assert id_
     return id_
 
 
 @pytest.mark.parametrize("later", [timedelta(0), 3 * HOUR])
-async def test_an_event_from_ahead_of_its_time_can_be_replayed(
-    later: timedelta, manager: Caller, world: World
+async def test_a_quarantined_future_event_can_be_replayed(
+    later: timedelta, manager: StaffApiClient, world: World
 ) -> None:
-    id_ = await ahead(world)
+    id_ = await quarantine_event_from_future(world)
     world.clock.advance(later.total_seconds())
     replayed = (await manager.post(f"quarantine/{id_}/replay")).json()
     assert replayed["outcome"] == "created"
-    assert (await world.ledger())["ot_1"]["partySize"] == 7
+    assert (await world.ledger_documents())["ot_1"]["partySize"] == 7
 
 
-async def test_it_is_dated_by_when_it_came(manager: Caller, world: World) -> None:
-    id_ = await ahead(world)
+async def test_a_replayed_future_event_is_dated_by_its_receipt(
+    manager: StaffApiClient, world: World
+) -> None:
+    id_ = await quarantine_event_from_future(world)
     world.clock.advance(3 * 3600)
     await manager.post(f"quarantine/{id_}/replay")
-    [statement] = (await world.ledger())["ot_1"]["statusHistory"]
-    assert statement["timestamp"] == BEGINNING
+    [statement] = (await world.ledger_documents())["ot_1"]["statusHistory"]
+    assert statement["timestamp"] == START_TIME
 
 
-async def test_it_never_overrules_what_was_said_after_it_came(
-    manager: Caller, world: World
+async def test_a_replayed_event_never_overrides_newer_events(
+    manager: StaffApiClient, world: World
 ) -> None:
-    id_ = await ahead(world)
+    id_ = await quarantine_event_from_future(world)
     world.clock.advance(3600)
-    await told(world, at(BEGINNING + HOUR, "updated", partySize=2))
+    await ingest_envelope_body(world, envelope_at(START_TIME + HOUR, "updated", partySize=2))
     world.clock.advance(2 * 3600)
     await manager.post(f"quarantine/{id_}/replay")
-    assert (await world.ledger())["ot_1"]["partySize"] == 2
+    assert (await world.ledger_documents())["ot_1"]["partySize"] == 2
 
 
-async def test_how_its_sender_proved_who_it_is_is_told_and_kept(
-    manager: Caller, world: World
+async def test_the_authentication_result_is_returned_and_journaled(
+    manager: StaffApiClient, world: World
 ) -> None:
-    id_ = await ahead(world)
+    id_ = await quarantine_event_from_future(world)
     await manager.post(f"quarantine/{id_}/replay")
     shown = (await manager.get(f"quarantine/{id_}")).json()
     assert shown["status"] == "REPLAYED"
-    assert shown["verdict"] == {"scheme": "bearer", "keyPosition": 1}
+    assert shown["verdict"] == {"scheme": "bearer", "credentialIndex": 1}
     assert shown["receivedAt"] == "2026-03-14T15:00:00Z"
 
 
-async def test_a_replayed_item_names_its_event(manager: Caller, world: World) -> None:
-    id_ = await ahead(world)
+async def test_a_replayed_item_names_its_event(manager: StaffApiClient, world: World) -> None:
+    id_ = await quarantine_event_from_future(world)
     replayed = (await manager.post(f"quarantine/{id_}/replay")).json()
     items = paths.quarantine_collection(world.services.firestore, world.restaurant.id)
     assert (await items.document(id_).get()).get("eventId") == replayed["eventId"]
 
 
 async def test_a_replayed_event_that_its_relay_sends_again_is_a_duplicate(
-    manager: Caller, world: World
+    manager: StaffApiClient, world: World
 ) -> None:
-    id_ = await ahead(world)
+    id_ = await quarantine_event_from_future(world)
     await manager.post(f"quarantine/{id_}/replay")
-    before = await world.ledger()
+    before = await world.ledger_documents()
     world.clock.advance(3 * 3600)
-    assert await told(world, at(BEGINNING + 2 * HOUR, partySize=7)) is None
-    assert await world.ledger() == before
+    assert (
+        await ingest_envelope_body(world, envelope_at(START_TIME + 2 * HOUR, partySize=7)) is None
+    )
+    assert await world.ledger_documents() == before
 
 
 @pytest.mark.parametrize("dry", ["true", "false"])
 async def test_nothing_is_replayed_into_an_integration_that_is_switched_off(
-    dry: str, manager: Caller, world: World
+    dry: str, manager: StaffApiClient, world: World
 ) -> None:
-    id_ = await ahead(world)
+    id_ = await quarantine_event_from_future(world)
     settings = paths.integration_document(world.services.firestore, world.restaurant.id)
     await settings.update({"enabled": False})
     refused = await manager.post(f"quarantine/{id_}/replay?dryRun={dry}")
-    assert code_of(refused) == (409, "DISABLED")
+    assert error_code(refused) == (409, "DISABLED")
 
 
-async def test_a_blank_reason_is_none(manager: Caller, world: World) -> None:
-    id_ = await ahead(world)
+async def test_a_blank_reason_is_missing(manager: StaffApiClient, world: World) -> None:
+    id_ = await quarantine_event_from_future(world)
     refused = await manager.post(f"quarantine/{id_}/dismiss", {"reason": "  "})
-    assert code_of(refused) == (400, "INVALID_REQUEST")
+    assert error_code(refused) == (400, "INVALID_REQUEST")

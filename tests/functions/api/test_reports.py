@@ -6,23 +6,25 @@ from shared.core.report import DivergenceType, ReconciliationReport
 from shared.core.window import DateWindow
 from shared.edge import reports as stored
 from shared.edge.staff import reports as read
-from tests.functions.api.caller import Caller, code_of
+from tests.functions.api.caller import StaffApiClient, error_code
 from tests.world import World
 
 
-async def test_without_a_report_the_list_is_empty(host: Caller) -> None:
+async def test_without_a_report_the_list_is_empty(host: StaffApiClient) -> None:
     assert (await host.get("reports")).json() == {"reports": []}
 
 
-async def test_without_a_report_there_is_no_latest(host: Caller) -> None:
-    assert code_of(await host.get("reports/latest")) == (404, "NOT_FOUND")
+async def test_without_a_report_there_is_no_latest(host: StaffApiClient) -> None:
+    assert error_code(await host.get("reports/latest")) == (404, "NOT_FOUND")
 
 
-async def test_an_unknown_report_is_not_found(host: Caller) -> None:
-    assert code_of(await host.get("reports/none")) == (404, "NOT_FOUND")
+async def test_an_unknown_report_is_not_found(host: StaffApiClient) -> None:
+    assert error_code(await host.get("reports/none")) == (404, "NOT_FOUND")
 
 
-async def test_reports_are_listed_newest_first_up_to_the_limit(host: Caller, world: World) -> None:
+async def test_reports_are_listed_newest_first_up_to_the_limit(
+    host: StaffApiClient, world: World
+) -> None:
     ids = []
     for _ in range(3):
         ids.append((await world.reconcile())["reportId"])
@@ -31,7 +33,7 @@ async def test_reports_are_listed_newest_first_up_to_the_limit(host: Caller, wor
     assert [report["reportId"] for report in listed] == [ids[2], ids[1]]
 
 
-async def test_a_listed_report_has_no_lists(host: Caller, world: World) -> None:
+async def test_a_listed_report_has_no_lists(host: StaffApiClient, world: World) -> None:
     await world.reconcile()
     [report] = (await host.get("reports")).json()["reports"]
     lists = ("created", "updated", "cancelled", "divergences", "missing", "skipped")
@@ -39,7 +41,7 @@ async def test_a_listed_report_has_no_lists(host: Caller, world: World) -> None:
     assert "divergences" not in report
 
 
-async def test_the_latest_is_the_newest_and_whole(host: Caller, world: World) -> None:
+async def test_the_latest_is_the_newest_and_whole(host: StaffApiClient, world: World) -> None:
     await world.reconcile()
     world.clock.advance(3600)
     newest = (await world.reconcile())["reportId"]
@@ -59,7 +61,9 @@ async def store_in_parts(world: World, entries: int) -> None:
     await stored.store_report(world.services.firestore, report)
 
 
-async def test_a_report_in_several_documents_is_told_as_one(host: Caller, world: World) -> None:
+async def test_a_report_in_several_documents_is_returned_as_one(
+    host: StaffApiClient, world: World
+) -> None:
     await store_in_parts(world, 1_000)
     told = (await host.get("reports/long")).json()
     keys = [entry["externalId"] for entry in told["divergences"]]
@@ -67,8 +71,8 @@ async def test_a_report_in_several_documents_is_told_as_one(host: Caller, world:
     assert told["complete"]
 
 
-async def test_a_report_beyond_the_bound_says_so(
-    host: Caller, world: World, monkeypatch: pytest.MonkeyPatch
+async def test_a_report_above_the_limit_is_marked_as_truncated(
+    host: StaffApiClient, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(read, "MAX_REPORT_PARTS", 2)
     await store_in_parts(world, 1_000)

@@ -18,16 +18,16 @@ from requests.sessions import Session
 from shared.edge import paths
 from shared.edge.environment import read_environment
 from shared.errors import InvalidSettingsError
-from tests.functions.api.caller import Caller, claims, code_of, unsigned
-from tests.functions.api.conftest import join
-from tests.timer import Timer
+from tests.functions.api.caller import StaffApiClient, error_code, token_claims, unsigned_id_token
+from tests.functions.api.conftest import add_staff_member
+from tests.timer import FakeTimer
 from tests.world import World
 
 UNAUTHENTICATED = (401, "UNAUTHENTICATED")
 _YEAR = timedelta(days=365)
 
 
-class Key:
+class SigningKey:
     """An RSA key and its certificate, as Google publishes them."""
 
     def __init__(self) -> None:
@@ -53,11 +53,11 @@ class Key:
 
 
 @pytest.fixture(scope="module")
-def key() -> Key:
-    return Key()
+def signing_key() -> SigningKey:
+    return SigningKey()
 
 
-class Published(BaseAdapter):
+class PublishedKeys(BaseAdapter):
     """Answers where Google publishes its certificates."""
 
     def __init__(self, certificate: str) -> None:
@@ -77,106 +77,114 @@ class Published(BaseAdapter):
 
 
 @pytest.fixture
-def published(key: Key, monkeypatch: pytest.MonkeyPatch) -> Published:
+def published_keys(signing_key: SigningKey, monkeypatch: pytest.MonkeyPatch) -> PublishedKeys:
     """Google's certificates, stubbed at the HTTP level: every session gets ours."""
     monkeypatch.delenv("FIREBASE_AUTH_EMULATOR_HOST", raising=False)
-    adapter = Published(key.certificate)
+    adapter = PublishedKeys(signing_key.certificate)
     monkeypatch.setattr(Session, "get_adapter", lambda *_, **__: adapter)
     return adapter
 
 
 @pytest.fixture
-async def member(published: Published, nobody: Caller, world: World) -> Caller:
-    assert published.status == 200
-    return await join(nobody, world, "hanna", "host")
+async def member(
+    published_keys: PublishedKeys, anonymous_client: StaffApiClient, world: World
+) -> StaffApiClient:
+    assert published_keys.status == 200
+    return await add_staff_member(anonymous_client, world, "hanna", "host")
 
 
-async def test_a_token_signed_by_a_published_key_lets_in(
-    member: Caller, key: Key, project: str
+async def test_a_token_signed_by_a_published_key_is_accepted(
+    member: StaffApiClient, signing_key: SigningKey, project: str
 ) -> None:
-    caller = member.with_token(key.signed(claims(project, "hanna")))
+    caller = member.with_token(signing_key.signed(token_claims(project, "hanna")))
     assert (await caller.get("reports")).status_code == 200
 
 
-async def test_no_token_is_unauthenticated(member: Caller) -> None:
-    assert code_of(await member.with_token(None).get("reports")) == UNAUTHENTICATED
+async def test_no_token_is_unauthenticated(member: StaffApiClient) -> None:
+    assert error_code(await member.with_token(None).get("reports")) == UNAUTHENTICATED
 
 
-async def test_an_expired_token_is_unauthenticated(member: Caller, key: Key, project: str) -> None:
+async def test_an_expired_token_is_unauthenticated(
+    member: StaffApiClient, signing_key: SigningKey, project: str
+) -> None:
     past = int(time.time()) - 7200
-    expired = key.signed(claims(project, "hanna", iat=past, exp=past + 3600))
-    assert code_of(await member.with_token(expired).get("reports")) == UNAUTHENTICATED
+    expired = signing_key.signed(token_claims(project, "hanna", iat=past, exp=past + 3600))
+    assert error_code(await member.with_token(expired).get("reports")) == UNAUTHENTICATED
 
 
-async def test_a_forged_token_is_unauthenticated(member: Caller, project: str) -> None:
-    forged = Key().signed(claims(project, "hanna"))
-    assert code_of(await member.with_token(forged).get("reports")) == UNAUTHENTICATED
+async def test_a_forged_token_is_unauthenticated(member: StaffApiClient, project: str) -> None:
+    forged = SigningKey().signed(token_claims(project, "hanna"))
+    assert error_code(await member.with_token(forged).get("reports")) == UNAUTHENTICATED
 
 
-async def test_another_projects_token_is_unauthenticated(member: Caller, key: Key) -> None:
-    foreign = key.signed(claims("another-project", "hanna"))
-    assert code_of(await member.with_token(foreign).get("reports")) == UNAUTHENTICATED
+async def test_another_projects_token_is_unauthenticated(
+    member: StaffApiClient, signing_key: SigningKey
+) -> None:
+    foreign = signing_key.signed(token_claims("another-project", "hanna"))
+    assert error_code(await member.with_token(foreign).get("reports")) == UNAUTHENTICATED
 
 
 @pytest.mark.parametrize(
     "claim", [{"aud": "another-project"}, {"iss": "https://securetoken.google.com/another"}]
 )
 async def test_a_token_for_another_audience_or_of_another_issuer_is_unauthenticated(
-    claim: dict[str, str], member: Caller, key: Key, project: str
+    claim: dict[str, str], member: StaffApiClient, signing_key: SigningKey, project: str
 ) -> None:
-    foreign = key.signed(claims(project, "hanna", **claim))
-    assert code_of(await member.with_token(foreign).get("reports")) == UNAUTHENTICATED
+    foreign = signing_key.signed(token_claims(project, "hanna", **claim))
+    assert error_code(await member.with_token(foreign).get("reports")) == UNAUTHENTICATED
 
 
 async def test_a_token_from_the_future_is_unauthenticated(
-    member: Caller, key: Key, project: str
+    member: StaffApiClient, signing_key: SigningKey, project: str
 ) -> None:
     ahead = int(time.time()) + 600
-    early = key.signed(claims(project, "hanna", iat=ahead, auth_time=ahead))
-    assert code_of(await member.with_token(early).get("reports")) == UNAUTHENTICATED
+    early = signing_key.signed(token_claims(project, "hanna", iat=ahead, auth_time=ahead))
+    assert error_code(await member.with_token(early).get("reports")) == UNAUTHENTICATED
 
 
 async def test_a_token_signed_with_the_public_key_is_unauthenticated(
-    member: Caller, key: Key, project: str
+    member: StaffApiClient, signing_key: SigningKey, project: str
 ) -> None:
-    parts = [{"alg": "HS256", "typ": "JWT", "kid": "ours"}, claims(project, "hanna")]
+    parts = [{"alg": "HS256", "typ": "JWT", "kid": "ours"}, token_claims(project, "hanna")]
     said = ".".join(base64url(json.dumps(part).encode()) for part in parts)
-    mac = hmac.digest(key.certificate.encode(), said.encode(), "sha256")
+    mac = hmac.digest(signing_key.certificate.encode(), said.encode(), "sha256")
     forged = f"{said}.{base64url(mac)}"
-    assert code_of(await member.with_token(forged).get("reports")) == UNAUTHENTICATED
+    assert error_code(await member.with_token(forged).get("reports")) == UNAUTHENTICATED
 
 
 def base64url(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
-async def test_an_unsigned_token_is_unauthenticated(member: Caller, project: str) -> None:
-    token = unsigned(project, "hanna")
-    assert code_of(await member.with_token(token).get("reports")) == UNAUTHENTICATED
+async def test_an_unsigned_token_is_unauthenticated(member: StaffApiClient, project: str) -> None:
+    token = unsigned_id_token(project, "hanna")
+    assert error_code(await member.with_token(token).get("reports")) == UNAUTHENTICATED
 
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "....", "W10.W10.", "é", "x" * 9000])
-async def test_garbage_is_unauthenticated(token: str, member: Caller) -> None:
+async def test_garbage_is_unauthenticated(token: str, member: StaffApiClient) -> None:
     headers = {"Authorization": f"Bearer {token}".encode()}
     refused = await member.with_token(None).get("reports", headers=headers)
-    assert code_of(refused) == UNAUTHENTICATED
+    assert error_code(refused) == UNAUTHENTICATED
 
 
 async def test_a_scheme_other_than_bearer_is_unauthenticated(
-    member: Caller, key: Key, project: str
+    member: StaffApiClient, signing_key: SigningKey, project: str
 ) -> None:
-    headers = {"Authorization": f"Basic {key.signed(claims(project, 'hanna'))}"}
+    headers = {"Authorization": f"Basic {signing_key.signed(token_claims(project, 'hanna'))}"}
     refused = await member.with_token(None).get("reports", headers=headers)
-    assert code_of(refused) == UNAUTHENTICATED
+    assert error_code(refused) == UNAUTHENTICATED
     assert refused.headers["www-authenticate"] == "Bearer"
 
 
 async def test_keys_that_cannot_be_fetched_are_unavailable(
-    member: Caller, published: Published, key: Key, project: str
+    member: StaffApiClient, published_keys: PublishedKeys, signing_key: SigningKey, project: str
 ) -> None:
-    published.status = 500
-    refused = await member.with_token(key.signed(claims(project, "hanna"))).get("reports")
-    assert code_of(refused) == (503, "UNAVAILABLE")
+    published_keys.status = 500
+    refused = await member.with_token(signing_key.signed(token_claims(project, "hanna"))).get(
+        "reports"
+    )
+    assert error_code(refused) == (503, "UNAVAILABLE")
     assert int(refused.headers["retry-after"]) > 0
 
 
@@ -186,46 +194,63 @@ def test_a_deployed_function_never_takes_the_emulators_tokens() -> None:
         read_environment(deployed)
 
 
-async def test_somebody_who_is_not_on_the_staff_is_forbidden(visitor: Caller, project: str) -> None:
-    stranger = visitor.with_token(unsigned(project, "somebody"))
-    assert code_of(await stranger.get("reports")) == (403, "FORBIDDEN")
+async def test_a_user_who_is_not_staff_is_forbidden(
+    client_accepting_emulator_tokens: StaffApiClient, project: str
+) -> None:
+    stranger = client_accepting_emulator_tokens.with_token(unsigned_id_token(project, "somebody"))
+    assert error_code(await stranger.get("reports")) == (403, "FORBIDDEN")
 
 
 @pytest.mark.parametrize("uid", ["a/b", "..", "__x__"])
 async def test_a_uid_that_can_be_no_document_is_forbidden(
-    uid: str, visitor: Caller, project: str
+    uid: str, client_accepting_emulator_tokens: StaffApiClient, project: str
 ) -> None:
-    assert code_of(await visitor.with_token(unsigned(project, uid)).get("reports"))[0] == 403
+    assert (
+        error_code(
+            await client_accepting_emulator_tokens.with_token(unsigned_id_token(project, uid)).get(
+                "reports"
+            )
+        )[0]
+        == 403
+    )
 
 
-async def test_a_member_of_another_restaurant_is_forbidden(host: Caller) -> None:
-    assert code_of(await host.at("elsewhere").get("reports")) == (403, "FORBIDDEN")
+async def test_a_member_of_another_restaurant_is_forbidden(host: StaffApiClient) -> None:
+    assert error_code(await host.at_restaurant("elsewhere").get("reports")) == (403, "FORBIDDEN")
 
 
-async def test_a_host_may_not_make_a_managers_call(host: Caller) -> None:
-    assert code_of(await host.get("integration")) == (403, "ROLE_REQUIRED")
+async def test_a_host_may_not_make_a_managers_call(host: StaffApiClient) -> None:
+    assert error_code(await host.get("integration")) == (403, "ROLE_REQUIRED")
 
 
-async def test_an_operator_may_everything_everywhere(operator: Caller) -> None:
-    assert (await operator.at("elsewhere").get("integration")).status_code == 200
+async def test_an_operator_may_make_every_call_for_every_restaurant(
+    operator: StaffApiClient,
+) -> None:
+    assert (await operator.at_restaurant("elsewhere").get("integration")).status_code == 200
 
 
-async def test_an_operator_claim_that_is_not_true_is_none(visitor: Caller, project: str) -> None:
-    claimed = visitor.with_token(unsigned(project, "eve", operator="true"))
-    assert code_of(await claimed.get("reports")) == (403, "FORBIDDEN")
+async def test_an_operator_claim_that_is_not_true_is_none(
+    client_accepting_emulator_tokens: StaffApiClient, project: str
+) -> None:
+    claimed = client_accepting_emulator_tokens.with_token(
+        unsigned_id_token(project, "eve", operator="true")
+    )
+    assert error_code(await claimed.get("reports")) == (403, "FORBIDDEN")
 
 
-async def test_a_removed_member_is_out_within_a_minute(
-    host: Caller, world: World, timer: Timer
+async def test_a_removed_member_is_forbidden_within_a_minute(
+    host: StaffApiClient, world: World, timer: FakeTimer
 ) -> None:
     assert (await host.get("reports")).status_code == 200
     await paths.staff_member_document(
         world.services.firestore, world.restaurant.id, "hanna"
     ).delete()
-    timer.wait(60)
-    assert code_of(await host.get("reports")) == (403, "FORBIDDEN")
+    timer.advance(60)
+    assert error_code(await host.get("reports")) == (403, "FORBIDDEN")
 
 
-async def test_an_unknown_role_is_none(visitor: Caller, world: World) -> None:
-    caller = await join(visitor, world, "hanna", "waiter")
-    assert code_of(await caller.get("reports")) == (403, "FORBIDDEN")
+async def test_an_unknown_role_is_none(
+    client_accepting_emulator_tokens: StaffApiClient, world: World
+) -> None:
+    caller = await add_staff_member(client_accepting_emulator_tokens, world, "hanna", "waiter")
+    assert error_code(await caller.get("reports")) == (403, "FORBIDDEN")

@@ -18,7 +18,7 @@ ROOT = "/api/restaurants/r/"
 PRODUCT = Path(functions.staff.__file__).parents[2]
 
 
-def held() -> dict[tuple[str, str], tuple[str, Route[Any, Any]]]:
+def routes_by_path() -> dict[tuple[str, str], tuple[str, Route[Any, Any]]]:
     """Return each call that some room has a route of, with the room."""
     names = [module.name for module in iter_modules(functions.staff.__path__)]
     return {
@@ -28,36 +28,36 @@ def held() -> dict[tuple[str, str], tuple[str, Route[Any, Any]]]:
     }
 
 
-def test_each_call_is_in_the_room_that_the_table_names() -> None:
-    assert {call: name for call, (name, _) in held().items()} == ROOMS
+def test_each_route_is_defined_in_its_listed_module() -> None:
+    assert {call: name for call, (name, _) in routes_by_path().items()} == ROOMS
 
 
-def test_each_route_is_told_in_the_tables_order() -> None:
+def test_routes_are_listed_in_table_order() -> None:
     assert [(route.method, route.path) for route in every_route()] == [*ROOMS]
 
 
 @pytest.mark.parametrize("call", ROOMS)
-def test_each_call_is_found_at_its_address(call: tuple[str, str]) -> None:
+def test_each_route_is_found_by_its_path(call: tuple[str, str]) -> None:
     method, path = call
     found = find_route(method, ROOT + path.replace("{id}", "x"))
-    assert found.route is held()[call][1]
+    assert found.route is routes_by_path()[call][1]
     assert (found.restaurant_id, found.id) == ("r", "x" if "{id}" in path else "")
 
 
 @pytest.mark.parametrize("address", ["", "/api/restaurants/", ROOT, f"{ROOT}me/x", f"{ROOT}Me"])
-def test_an_address_of_nobodys_is_refused(address: str) -> None:
+def test_an_unknown_path_is_rejected(address: str) -> None:
     with pytest.raises(ApiError) as refused:
         find_route("GET", address)
     assert refused.value.status == 404
 
 
-def test_a_method_that_an_address_lacks_is_refused_with_those_it_has() -> None:
+def test_an_unsupported_method_is_rejected_with_the_allowed_methods() -> None:
     with pytest.raises(ApiError) as refused:
         find_route("DELETE", f"{ROOT}integration")
     assert (refused.value.status, refused.value.headers) == (405, {"Allow": "GET, PUT"})
 
 
-def test_a_call_imports_no_room_but_its_own() -> None:
+def test_a_call_imports_only_its_own_module() -> None:
     others = {f"functions.staff.{room}" for room in ROOMS.values()} - {"functions.staff.me"}
     command = (
         "import sys; from main import api; from functions.staff.table import find_route; "
