@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from dev.bootstrap import cache_folder
 from dev.download import Download, DownloadError, fetch
 from dev.java import OLDEST_JAVA
 
@@ -46,7 +47,7 @@ def ensure_jar(download: Download = PINNED) -> Path:
     found = find_jar()
     if found:
         return found
-    kept = _user_cache() / download.url.rsplit("/", 1)[-1]
+    kept = cache_folder() / "opentable-ledger" / download.url.rsplit("/", 1)[-1]
     if not kept.is_file():
         _fetch(download, kept)
     return kept
@@ -88,17 +89,15 @@ def _sdk_roots() -> Iterator[Path]:
         yield Path(root)
     if gcloud := shutil.which("gcloud"):
         yield Path(gcloud).resolve().parent.parent
-    yield from (Path(root).expanduser() for root in USUAL_SDK_ROOTS)
+    yield from map(_expand, USUAL_SDK_ROOTS)
 
 
 def _firebase_cache() -> Path:
-    return Path(
-        os.environ.get("FIREBASE_EMULATORS_PATH") or "~/.cache/firebase/emulators"
-    ).expanduser()
+    return _expand(os.environ.get("FIREBASE_EMULATORS_PATH") or "~/.cache/firebase/emulators")
 
 
-def _user_cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "opentable-ledger"
+def _expand(path: str) -> Path:
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path's raises if there is no home
 
 
 def _version_of(jar: Path) -> list[int]:

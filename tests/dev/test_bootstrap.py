@@ -47,4 +47,4 @@ def test_a_slow_step_gives_a_sign_of_life(
 ) -> None:
     monkeypatch.setattr("dev.bootstrap._HEARTBEAT_SECONDS", 0.05)
     run_step("Counting", [sys.executable, "-c", "import threading; threading.Event().wait(0.2)"])
-    assert "still at it" in capfd.readouterr().out
+    assert "in progress" in capfd.readouterr().out
