@@ -51,6 +51,8 @@ def main() -> None:
         code = subprocess.run(prepare, cwd=ROOT, check=False).returncode
     except (SetUpError, OSError, subprocess.SubprocessError) as error:
         sys.exit(f"bootstrap: {error}")
+    except KeyboardInterrupt:
+        sys.exit("bootstrap: interrupted: run it again.")
     sys.exit(code)
 
 
