@@ -1,15 +1,17 @@
-# Every target first makes the machine ready; that takes a moment where nothing is missing.
-# PYTHON chooses the Python that makes .venv, PORT where `make run` listens, ARGS what pytest gets.
-PYTHON ?= python3
+# Every target first sets the machine up. That takes half a second if nothing is missing.
+# PYTHON is the Python of .venv, PORT the port of `make run`, ARGS are further arguments.
+# By default PYTHON is the version that Google runs (dev/deploy/functions.py), if it is installed.
+PYTHON ?= $(shell python3.12 -c "import ensurepip" 2>/dev/null && echo python3.12 || echo python3)
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap run test coverage soak bench check audit lock sbom firebase format clean
+.PHONY: help bootstrap run test test-fast coverage soak bench check setup-check audit lock sbom firebase \
+	format clean
 
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-bootstrap: ## Fetch what is missing: .venv, packages, Java, Firestore emulator
+bootstrap: ## Set up what is missing: .venv, packages, Java, Firestore emulator
 	@$(PYTHON) dev/bootstrap.py
 
 run: bootstrap ## Serve everything on http://127.0.0.1:8080 (PORT=N)
@@ -17,6 +19,13 @@ run: bootstrap ## Serve everything on http://127.0.0.1:8080 (PORT=N)
 
 test: bootstrap ## Run the tests (ARGS="-k name")
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+# Without the tests of browser, load, drills, random histories, faults and developer tools, and with
+# fewer random examples.
+SLOW := behaviour dev drills firebase load machine public
+FAST = $(filter-out $(SLOW:%=tests/%/),$(wildcard tests/*/ tests/test_*.py))
+test-fast: bootstrap ## Run the fast tests, for the daily work (ARGS="-k name")
+	@HYPOTHESIS_PROFILE=fast $(BIN)/python -m pytest -n 2 $(FAST) $(ARGS)
 
 # Of the examples that stand in the tests: what Hypothesis happens to draw must not decide it.
 coverage: bootstrap ## Test the pure ring; fail where a branch of it is not covered
@@ -37,24 +46,20 @@ check: bootstrap ## Lint, formatting, types, known vulnerabilities
 	@$(BIN)/mypy
 	@$(BIN)/python -m dev.supply.audit
 
+setup-check: bootstrap ## Set up a fresh clone with the oldest and the newest pip
+	@$(BIN)/python -m dev.supply.setup_check
+
 audit: bootstrap ## Look every package up among known vulnerabilities, or fail
 	@$(BIN)/python -m dev.supply.audit --strict
 
-# What stands is kept, unless ARGS says otherwise: --upgrade, or --upgrade-package NAME.
-LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--custom-compile-command "make lock" $(ARGS)
-
-lock: bootstrap ## Pin what the *.in files ask for, with hashes, and list the licences
-	@$(BIN)/pip install --quiet --requirement dev/tools.txt
-	@$(LOCK) requirements.in --output-file requirements.txt
-	@$(LOCK) requirements-dev.in --constraint requirements.txt --output-file requirements-dev.txt
-	@$(LOCK) dev/tools.in --constraint requirements-dev.txt --output-file dev/tools.txt
-	@$(LOCK) dev/java.in --output-file dev/java.txt
+# Other packages keep their versions, except with ARGS=--upgrade or ARGS=--upgrade-package=NAME.
+lock: bootstrap ## Pin the packages of pyproject.toml, with hashes, and list the licences
+	@$(BIN)/python -m dev.supply.lock $(ARGS)
 	@$(PYTHON) dev/bootstrap.py
 	@$(BIN)/python -m dev.supply.licences
 
-sbom: bootstrap ## Make build/deployed of requirements.txt alone, and its list build/sbom.cdx.json
-	@$(BIN)/pip install --quiet --requirement dev/tools.txt
+sbom: bootstrap ## Install requirements.txt in build/deployed, and list it in build/sbom.cdx.json
+	@$(BIN)/uv sync --quiet --frozen --inexact --group release
 	@$(PYTHON) -m venv --clear build/deployed
 	@build/deployed/bin/pip install --quiet --requirement requirements.txt
 	@build/deployed/bin/python -c "import main"

@@ -1,43 +1,63 @@
-"""Makes this machine ready: virtual environment, packages, Java, Firestore emulator.
+"""Set this machine up: virtual environment, packages, Java and Firestore emulator.
 
-Runs on a bare Python, as `python3 dev/bootstrap.py`; does only what is still missing.
+Run it with any Python 3.11 or newer, as `python3 dev/bootstrap.py`. It skips every step that is
+already done, so a second run needs no network.
 """
 
-# Older Pythons must get as far as the sentence that says they are too old.
+# An older Python must reach the sentence that names the oldest supported version.
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import importlib.util
+import os
 import subprocess
 import sys
 import tempfile
 import time
-import venv
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
+UV = VENV / "bin" / "uv"
+LOCK = ROOT / "uv.lock"
 OLDEST_PYTHON = (3, 11)
-_STAMP = VENV / "installed.sha256"
-_REQUIREMENTS = ROOT / "requirements-dev.txt"  # which holds requirements.txt
+_MINOR = f"{sys.version_info[0]}.{sys.version_info[1]}"
+_STAMP = VENV / "set-up.txt"
+_UNFINISHED = "unfinished"
+_GUARD = ROOT / "build" / "set-up.lock"
 _HEARTBEAT_SECONDS = 5
 _STEP_SECONDS = 1800
+_PROBE_SECONDS = 30
 
 
 class SetUpError(RuntimeError):
-    """The machine cannot be made ready; the text says what to do."""
+    """The set-up failed; the text says what to do next."""
+
+
+def main() -> None:
+    """Set the machine up, or end with a sentence that says what is missing."""
+    try:
+        check_python(sys.version_info[:2])
+        check_modules(("venv", "ensurepip"))
+        ensure_environment()
+        prepare = [str(VENV_PYTHON), "-m", "dev.emulator", "--prepare"]
+        code = subprocess.run(prepare, cwd=ROOT, check=False).returncode
+    except (SetUpError, OSError, subprocess.SubprocessError) as error:
+        sys.exit(f"bootstrap: {error}")
+    except KeyboardInterrupt:
+        sys.exit("bootstrap: interrupted: run it again.")
+    sys.exit(code)
 
 
 def check_python(version: tuple[int, int]) -> None:
-    """Refuse a Python that is too old for the bundle.
-
-    Args:
-        version: Its major and minor version.
-
-    Raises:
-        SetUpError: It is too old.
-    """
+    """Refuse a Python version that the bundle does not support."""
     if version < OLDEST_PYTHON:
         raise SetUpError(
             f"Python 3.11 or newer is needed, this is {version[0]}.{version[1]}: "
@@ -46,14 +66,7 @@ def check_python(version: tuple[int, int]) -> None:
 
 
 def check_modules(names: tuple[str, ...]) -> None:
-    """Refuse a Python whose standard library is incomplete.
-
-    Args:
-        names: The modules that are needed.
-
-    Raises:
-        SetUpError: One is missing.
-    """
+    """Refuse a Python without these modules of the standard library."""
     for name in names:
         if importlib.util.find_spec(name) is None:
             raise SetUpError(
@@ -62,31 +75,68 @@ def check_modules(names: tuple[str, ...]) -> None:
             )
 
 
-def fingerprint(file: Path) -> str:
-    """Return a checksum that changes with what a file says."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+def ensure_environment() -> None:
+    """Make `.venv` hold the packages of `uv.lock`, unless it already does."""
+    wanted = _stamp_text()
+    if _is_ready(wanted):
+        return
+    started = time.monotonic()
+    with _one_at_a_time():
+        if _is_ready(wanted):  # the set-up that ran before this one did the work
+            return
+        _ensure_venv()
+        _ensure_uv()
+        sync = [str(UV), "sync", "--frozen", "--quiet"]
+        run_step("Installing the packages of uv.lock", sync, uv_environment())
+        _STAMP.write_text(wanted)
+    print(f"Set up in {time.monotonic() - started:.0f} s.", flush=True)
 
 
-def run_step(label: str, command: list[str]) -> None:
-    """Run a slow command with a sign of life, showing its output only where it fails.
+def uv_environment() -> dict[str, str]:
+    """Return the environment variables for a `uv` command on this project."""
+    inherited = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    own = {
+        "UV_PROJECT_ENVIRONMENT": str(VENV),
+        "UV_PYTHON": str(VENV_PYTHON),
+        "UV_PYTHON_DOWNLOADS": "never",
+    }
+    return {"UV_CACHE_DIR": str(cache_folder() / "uv")} | inherited | own
 
-    Args:
-        label: What is being done, for the developer.
-        command: Program and arguments.
+
+def cache_folder() -> Path:
+    """Return the folder for downloads: the user's cache, or `build/cache` if that is read-only."""
+    try:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except (OSError, RuntimeError):  # expanduser: this user has no home directory
+        return ROOT / "build" / "cache"
+    return folder
+
+
+def fingerprint(*files: Path) -> str:
+    """Return a checksum of the contents of files."""
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def run_step(label: str, command: list[str], environment: dict[str, str] | None = None) -> None:
+    """Run a slow command, with a line every few seconds; print its output only if it fails.
 
     Raises:
-        SetUpError: It failed or took longer than half an hour.
+        SetUpError: The command failed or took longer than half an hour.
     """
     print(f"{label} …", flush=True)
     with tempfile.TemporaryFile("w+", errors="replace") as output:
-        child = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT)
+        child = subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT, env=environment
+        )
         try:
             code = _wait(child)
         finally:
             child.kill()
         if code:
             output.seek(0)
-            raise SetUpError(f"{output.read()}\n{label} failed: see above, mend it and try again.")
+            raise SetUpError(f"{output.read()}\n{label} failed: fix the error above and try again.")
 
 
 def _wait(child: subprocess.Popen[bytes]) -> int:
@@ -95,37 +145,108 @@ def _wait(child: subprocess.Popen[bytes]) -> int:
         try:
             return child.wait(_HEARTBEAT_SECONDS)
         except subprocess.TimeoutExpired:
-            print("  still at it …", flush=True)
-    raise SetUpError(f"Given up after {_STEP_SECONDS} seconds: is the network slow? Try again.")
+            print("  in progress …", flush=True)
+    raise SetUpError(f"Stopped after {_STEP_SECONDS} seconds: check the network and try again.")
+
+
+def _stamp_text() -> str:
+    """Return what the stamp of a finished set-up contains."""
+    # Scripts in .venv/bin contain the path of the clone, so a moved clone needs a new .venv.
+    return f"{fingerprint(LOCK)} {_MINOR} {ROOT}"
+
+
+def _is_ready(wanted: str) -> bool:
+    return VENV_PYTHON.exists() and _stamp() == wanted
+
+
+def _stamp() -> str | None:
+    return _STAMP.read_text() if _STAMP.is_file() else None
+
+
+@contextlib.contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Wait until no other set-up of this clone runs. The lock ends with its process."""
+    _GUARD.parent.mkdir(exist_ok=True)
+    with _GUARD.open("w") as guard:
+        try:
+            fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Waiting for another set-up of this clone …", flush=True)
+            fcntl.flock(guard, fcntl.LOCK_EX)
+        yield
 
 
 def _ensure_venv() -> None:
-    if not (VENV / "bin" / "pip").exists() or not VENV_PYTHON.exists():
-        check_modules(("ensurepip",))  # which Debian packs apart
-        print("Making .venv …", flush=True)
-        venv.create(VENV, clear=True, symlinks=True, with_pip=True)
+    """Make `.venv`, or keep one of the same Python that has pip."""
+    stamp = _stamp()
+    # No stamp: somebody else made .venv. Another path: the clone was moved.
+    is_reusable = stamp is None or stamp.endswith(f" {ROOT}")
+    if not (is_reusable and _has_pip()):
+        import venv  # noqa: PLC0415 - Debian packages it separately
+
+        print(f"Making .venv with Python {_MINOR} …", flush=True)
+        venv.create(VENV, clear=True, symlinks=True)
+        _STAMP.write_text(_UNFINISHED)
+        run_step("Installing pip", [str(VENV_PYTHON), "-Im", "ensurepip", "--default-pip"])
+    _STAMP.write_text(_UNFINISHED)
 
 
-def _ensure_packages() -> None:
-    wanted = fingerprint(_REQUIREMENTS)
-    if _STAMP.is_file() and _STAMP.read_text() == wanted:
-        return
-    pip = [str(VENV_PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    locked = ["--require-hashes", "--requirement", str(_REQUIREMENTS)]
-    run_step("Installing packages", [*pip, *locked])
-    _STAMP.write_text(wanted)
-
-
-def main() -> None:
-    """Make the machine ready, or end with a sentence that says what is missing."""
+def _has_pip() -> bool:
+    probe = "import sys, pip; print(*sys.version_info[:2], sep='.')"
     try:
-        check_python(sys.version_info[:2])
-        _ensure_venv()
-        _ensure_packages()
-        prepare = [str(VENV_PYTHON), "-m", "dev.emulator", "--prepare"]
-    except (SetUpError, OSError, subprocess.SubprocessError) as error:
-        sys.exit(f"bootstrap: {error}")
-    sys.exit(subprocess.run(prepare, cwd=ROOT, check=False).returncode)
+        answer = subprocess.run(
+            [str(VENV_PYTHON), "-Ic", probe],
+            capture_output=True,
+            text=True,
+            timeout=_PROBE_SECONDS,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return answer.stdout.strip() == _MINOR
+
+
+def _ensure_uv() -> None:
+    """Install the locked version of uv with the pip of `.venv`, of any version."""
+    version, hashes = _locked_uv()
+    if _uv_version() == version:
+        return
+    line = " ".join([f"uv=={version}", *(f"--hash={digest}" for digest in hashes)])
+    pip = [str(VENV_PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    # A wheel only: its source would need a Rust compiler. An interrupted install may have left
+    # files, so install again.
+    only = ["--no-deps", "--only-binary=:all:", "--force-reinstall", "--require-hashes"]
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as requirements:
+        requirements.write(f"{line}\n")
+        requirements.flush()
+        run_step(
+            f"Installing uv {version}",
+            [*pip, *only, "--requirement", requirements.name],
+            os.environ | {"PIP_USER": "0"},
+        )
+
+
+def _uv_version() -> str | None:
+    try:
+        answer = subprocess.run(
+            [str(UV), "--version"],
+            capture_output=True,
+            text=True,
+            timeout=_PROBE_SECONDS,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.split()[1]
+
+
+def _locked_uv() -> tuple[str, list[str]]:
+    """Return the version of uv in `uv.lock`, and the hash of its wheel for every platform."""
+    import tomllib  # noqa: PLC0415 - new in Python 3.11, see check_python
+
+    lock = tomllib.loads(LOCK.read_text())
+    package = next(entry for entry in lock["package"] if entry["name"] == "uv")
+    return package["version"], [wheel["hash"] for wheel in package["wheels"]]
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from dev.bootstrap import cache_folder
 from dev.download import DownloadError, DownloadSpec, download_file
 from dev.java import OLDEST_JAVA
 
@@ -46,7 +47,7 @@ def ensure_jar(download: DownloadSpec = PINNED_EMULATOR_JAR) -> Path:
     existing_jar = find_jar()
     if existing_jar:
         return existing_jar
-    cached_jar = _get_user_cache() / download.url.rsplit("/", 1)[-1]
+    cached_jar = cache_folder() / "opentable-ledger" / download.url.rsplit("/", 1)[-1]
     if not cached_jar.is_file():
         _download_jar(download, cached_jar)
     return cached_jar
@@ -88,17 +89,15 @@ def _iterate_sdk_roots() -> Iterator[Path]:
         yield Path(root)
     if gcloud := shutil.which("gcloud"):
         yield Path(gcloud).resolve().parent.parent
-    yield from (Path(root).expanduser() for root in DEFAULT_SDK_ROOTS)
+    yield from map(_expand, DEFAULT_SDK_ROOTS)
 
 
 def _get_firebase_cache() -> Path:
-    return Path(
-        os.environ.get("FIREBASE_EMULATORS_PATH") or "~/.cache/firebase/emulators"
-    ).expanduser()
+    return _expand(os.environ.get("FIREBASE_EMULATORS_PATH") or "~/.cache/firebase/emulators")
 
 
-def _get_user_cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "opentable-ledger"
+def _expand(path: str) -> Path:
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path's raises if there is no home
 
 
 def _parse_version(jar: Path) -> list[int]:

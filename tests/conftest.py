@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import platform
 import uuid
 from collections.abc import AsyncIterator, Iterator
 
@@ -9,6 +10,7 @@ import pytest
 from google.cloud.firestore import AsyncClient
 from hypothesis import settings
 
+from dev.deploy.functions import RUNTIME
 from dev.emulator import Emulator, EmulatorError, start_emulator
 from dev.processes import wait_until_reachable
 from tests.indexes.recording import QueryRecorder
@@ -32,6 +34,11 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[_HOST] = kept.enter_context(start_emulator()).host
     except EmulatorError as error:
         raise pytest.UsageError(str(error)) from error
+
+
+def pytest_report_header() -> str:
+    """Return the Python of this run and the one of the deployed functions."""
+    return f"tested on Python {platform.python_version()}, deployed on {RUNTIME}"
 
 
 @pytest.fixture(scope="session")
@@ -79,9 +86,10 @@ async def world(firestore: AsyncClient) -> AsyncIterator[World]:
     made.executor.shutdown()
 
 
-# Every run tries other examples; HYPOTHESIS_PROFILE=deep tries many more of them, and soak also
-# runs the machine and the load for hours.
+# Every run tries other examples. HYPOTHESIS_PROFILE=fast tries fewer of them, deep many more, and
+# soak also runs the machine and the load for hours.
 settings.register_profile("default", max_examples=50, deadline=None, print_blob=True)
+settings.register_profile("fast", settings.get_profile("default"), max_examples=10)
 settings.register_profile("deep", settings.get_profile("default"), max_examples=2_000)
 settings.register_profile("soak", settings.get_profile("deep"))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))

@@ -4,7 +4,7 @@ import sys
 import venv
 from pathlib import Path
 
-from dev.bootstrap import ROOT, fingerprint, run_step
+from dev.bootstrap import ROOT, UV, fingerprint, run_step, uv_environment
 
 _REQUIREMENTS = ROOT / "requirements.txt"
 _FOLDER = ROOT / "build" / "bench"
@@ -22,9 +22,10 @@ def deployed_python() -> Path:
     python, stamp = _FOLDER / "bin" / "python", _FOLDER / "installed.sha256"
     wanted = f"{fingerprint(_REQUIREMENTS)} {sys.version}"
     if not stamp.is_file() or stamp.read_text() != wanted:
-        venv.create(_FOLDER, clear=True, symlinks=True, with_pip=True)
-        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        locked = ["--require-hashes", "--requirement", str(_REQUIREMENTS)]
-        run_step("Installing what is deployed", [*pip, *locked])
+        venv.create(_FOLDER, clear=True, symlinks=True)
+        install = [str(UV), "pip", "sync", "--require-hashes", str(_REQUIREMENTS)]
+        run_step(
+            "Installing what is deployed", [*install, "--python", str(python)], uv_environment()
+        )
         stamp.write_text(wanted)
     return python

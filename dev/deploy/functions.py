@@ -7,6 +7,7 @@ from dev.deploy.gcloud import Words, gcloud, read_output
 from dev.deploy.target import PUBLIC, QUEUE_OF, SCHEDULER, Target, account_of
 
 ROOT = Path(__file__).resolve().parents[2]
+RUNTIME = "python312"  # Makefile and cloudbuild.yaml test on the same version
 _SHIPPED = ("main.py", "requirements.txt", "functions", "shared")
 _LABEL_LENGTH = 40
 
@@ -22,7 +23,7 @@ def deploy(target: Target, name: str) -> Words:
         "--trigger-http",
         "--allow-unauthenticated" if name in PUBLIC else "--no-allow-unauthenticated",
         **_place(target),
-        runtime="python312",
+        runtime=RUNTIME,
         source=".",
         entry_point=name.replace("-", "_"),
         run_service_account=target.account(account_of(name)),

@@ -8,15 +8,11 @@ import argparse
 import socket
 import subprocess
 import sys
-from pathlib import Path
+import tempfile
 from urllib.parse import urlsplit
 
-from dev.bootstrap import ROOT
+from dev.supply.lock import EVERYTHING, export
 
-LOCKED = tuple(
-    ROOT / name
-    for name in ("requirements.txt", "requirements-dev.txt", "dev/tools.txt", "dev/java.txt")
-)
 SERVICE = "https://api.osv.dev/v1/query"  # open to everybody, with no account
 _CONNECT_SECONDS = 10
 _AUDIT_SECONDS = 600
@@ -26,15 +22,12 @@ class NotAuditedError(RuntimeError):
     """Nothing was looked up; the text says why."""
 
 
-def audit(service: str = SERVICE, files: tuple[Path, ...] = LOCKED) -> bool:
-    """Look up every package of some locked files, showing what is found.
+def audit(service: str, requirements: str) -> bool:
+    """Look up every package, print the known vulnerabilities, and return whether there are none.
 
     Args:
-        service: Address of a service that speaks OSV's query protocol.
-        files: Requirements, each pinned with its hashes.
-
-    Returns:
-        Whether every package was looked up and none has a known vulnerability.
+        service: Address of a service that implements OSV's query protocol.
+        requirements: Pinned requirements with hashes.
 
     Raises:
         NotAuditedError: The service cannot be reached.
@@ -42,10 +35,11 @@ def audit(service: str = SERVICE, files: tuple[Path, ...] = LOCKED) -> bool:
     _check_reach(service)
     command = [sys.executable, "-m", "pip_audit", "--strict", "--disable-pip", "--require-hashes"]
     command += ["--progress-spinner", "off", "--vulnerability-service", "osv"]
-    command += ["--osv-url", service]
-    for file in files:
-        command += ["--requirement", str(file)]
-    return subprocess.run(command, timeout=_AUDIT_SECONDS, check=False).returncode == 0
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+        file.write(requirements)
+        file.flush()
+        command += ["--osv-url", service, "--requirement", file.name]
+        return subprocess.run(command, timeout=_AUDIT_SECONDS, check=False).returncode == 0
 
 
 def _check_reach(service: str) -> None:
@@ -64,7 +58,7 @@ def main() -> None:
     parser.add_argument("--service", default=SERVICE, help=f"default {SERVICE}")
     options = parser.parse_args()
     try:
-        sys.exit(0 if audit(options.service) else 1)
+        sys.exit(0 if audit(options.service, export(*EVERYTHING)) else 1)
     except NotAuditedError as error:
         print(f"NOT AUDITED for known vulnerabilities: {error}. The build does it, or stops.")
         sys.exit(1 if options.strict else 0)

@@ -5,9 +5,9 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 from dev.bootstrap import ROOT
+from dev.supply.lock import DEPLOYED, export, names
 
 PAGE = ROOT / "docs" / "licences.md"
 BEGIN = "<!-- The tables are written by `make lock`. -->"
@@ -15,7 +15,6 @@ END = "<!-- End of the tables. -->"
 _HEAD = ("| Package | Licence |", "|---|---|")
 _OPTIONS = ("--from=mixed", "--with-system", "--format=json")
 _READ_SECONDS = 60
-_PIN = re.compile(r"^([A-Za-z0-9._-]+)==", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +35,6 @@ def installed() -> list[Licensed]:
     return sorted(rows, key=lambda row: row.name)
 
 
-def pinned(file: Path) -> set[str]:
-    """Return the names that a locked file pins."""
-    return {_plain(name) for name in _PIN.findall(file.read_text())}
-
-
 def with_tables(page: str) -> str:
     """Return a page with the present tables between `BEGIN` and `END`.
 
@@ -49,8 +43,8 @@ def with_tables(page: str) -> str:
     """
     before, rest = page[: page.index(BEGIN)], page[page.index(END) :]
     rows = installed()
-    deployed = pinned(ROOT / "requirements.txt")
-    wanted = pinned(ROOT / "requirements-dev.txt") - deployed
+    deployed = names(export(*DEPLOYED))
+    wanted = names(export()) - deployed
     tables = [
         *("", "## Deployed", "", *_table(rows, deployed)),
         *("", "## Tests and tools alone", "", *_table(rows, wanted)),

@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from dev.bootstrap import SetUpError, check_modules, check_python, fingerprint, run_step
+from dev.bootstrap import (
+    ROOT,
+    SetUpError,
+    cache_folder,
+    check_modules,
+    check_python,
+    fingerprint,
+    run_step,
+)
 
 
 def test_an_old_python_is_refused_by_its_version() -> None:
@@ -21,6 +29,29 @@ def test_a_new_enough_python_is_taken(version: tuple[int, int]) -> None:
 def test_a_split_python_package_reports_the_missing_part() -> None:
     with pytest.raises(SetUpError, match=r"no no_such_part module.*python3-venv"):
         check_modules(("venv", "no_such_part"))
+
+
+@pytest.mark.parametrize("home", ["/dev/null/home", None])
+def test_without_a_usable_home_directory_downloads_go_to_the_clone(
+    home: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_home(home, monkeypatch)
+    assert cache_folder() == ROOT / "build" / "cache"
+
+
+def test_downloads_go_to_the_users_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_home(str(tmp_path), monkeypatch)
+    assert cache_folder() == tmp_path / ".cache"
+
+
+def set_home(home: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the home directory. None is a user without one, as in a container."""
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    if home is None:
+        monkeypatch.delenv("HOME")
+        monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
+    else:
+        monkeypatch.setenv("HOME", home)
 
 
 def test_the_fingerprint_changes_with_the_file(tmp_path: Path) -> None:
@@ -47,4 +78,4 @@ def test_a_slow_step_gives_a_sign_of_life(
 ) -> None:
     monkeypatch.setattr("dev.bootstrap._HEARTBEAT_SECONDS", 0.05)
     run_step("Counting", [sys.executable, "-c", "import threading; threading.Event().wait(0.2)"])
-    assert "still at it" in capfd.readouterr().out
+    assert "in progress" in capfd.readouterr().out

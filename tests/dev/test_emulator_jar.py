@@ -46,6 +46,14 @@ def test_a_bare_machine_has_none() -> None:
     assert find_jar() is None
 
 
+def test_a_user_without_a_home_directory_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FIREBASE_EMULATORS_PATH")
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
+    monkeypatch.setattr("dev.emulator_jar.DEFAULT_SDK_ROOTS", ("~/google-cloud-sdk",))
+    assert find_jar() is None
+
+
 def test_it_is_found_below_cloudsdk_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     jar = put(tmp_path / "sdk" / IN_SDK)
     monkeypatch.setenv("CLOUDSDK_ROOT", str(tmp_path / "sdk"))

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -45,31 +44,21 @@ def feed() -> Iterator[str]:
         server.shutdown()
 
 
-@pytest.fixture
-def files(tmp_path: Path) -> tuple[Path]:
-    file = tmp_path / "requirements.txt"
-    file.write_text(PINNED)
-    return (file,)
-
-
-def test_packages_without_a_known_vulnerability_pass(feed: str, files: tuple[Path]) -> None:
-    assert audit(feed, files)
+def test_packages_without_a_known_vulnerability_pass(feed: str) -> None:
+    assert audit(feed, PINNED)
 
 
 def test_a_known_vulnerability_fails(
-    feed: str,
-    files: tuple[Path],
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
+    feed: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(Feed, "known", "other")
-    assert not audit(feed, files)
+    assert not audit(feed, PINNED)
     assert "PYSEC-1" in capfd.readouterr().out
 
 
-def test_an_unreachable_service_is_reported(files: tuple[Path]) -> None:
+def test_an_unreachable_service_is_reported() -> None:
     with pytest.raises(NotAuditedError, match="cannot be reached"):
-        audit(f"http://{LOOPBACK}:{find_free_port()}/v1/query", files)
+        audit(f"http://{LOOPBACK}:{find_free_port()}/v1/query", PINNED)
 
 
 @pytest.mark.parametrize("options,code", [((), 0), (("--strict",), 1)])

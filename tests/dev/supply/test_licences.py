@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from dev.bootstrap import ROOT
-from dev.supply.licences import PAGE, Licensed, installed, pinned, with_tables
+from dev.supply.licences import PAGE, Licensed, installed, with_tables
+from dev.supply.lock import export, names
 
 # Permissive ones, and MPL 2.0, which asks only that changed files be published.
 ACCEPTED = re.compile(
@@ -15,7 +15,7 @@ ACCEPTED = re.compile(
 
 
 def locked_packages() -> list[Licensed]:
-    wanted = pinned(ROOT / "requirements-dev.txt")
+    wanted = names(export())
     return [row for row in installed() if row.name in wanted]
 
 
@@ -31,11 +31,9 @@ def test_the_page_is_current() -> None:
 
 
 def test_every_package_that_this_machine_installs_is_listed() -> None:
-    text = (ROOT / "requirements-dev.txt").read_text()
+    text = export()
     elsewhere = set(re.findall(r"^(\S+)==\S+ ; .*sys_platform", text, re.MULTILINE))
-    assert pinned(ROOT / "requirements-dev.txt") - elsewhere == {
-        row.name for row in locked_packages()
-    }
+    assert names(text) - elsewhere == {row.name for row in locked_packages()}
 
 
 def test_no_licence_is_unknown_or_copyleft() -> None:

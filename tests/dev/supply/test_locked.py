@@ -1,62 +1,71 @@
-"""What is installed is pinned with its hashes, and says what the short lists ask for."""
+"""Every package is pinned with its hashes, and requirements.txt is what uv.lock says."""
 
 import re
+import subprocess
+import tomllib
+from urllib.parse import urlsplit
 
 import pytest
+from pip._internal.models.index import PyPI
 
-from dev.bootstrap import ROOT
+from dev.bootstrap import LOCK, ROOT, UV, uv_environment
+from dev.supply.lock import DEPLOYED, EVERYTHING, REQUIREMENTS, export
 
-LISTS = ("requirements", "requirements-dev", "dev/tools", "dev/java")
-PINNED_LINE = re.compile(r"([a-z0-9-]+==[0-9.]+)(?:  # .+)?")
-
-
-def requested_lines(name: str) -> list[str]:
-    """Return the lines of a short list that name a package."""
-    lines = (ROOT / f"{name}.in").read_text().splitlines()
-    return [line for line in lines if line and not line.startswith(("#", "-r "))]
-
-
-def locked(name: str) -> list[str]:
-    """Return the requirements of a locked file, each on one line with its hashes."""
-    text = (ROOT / f"{name}.txt").read_text().replace("\\\n", "")
-    return [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+GROUPS = {"project": PROJECT["project"]["dependencies"], **PROJECT["dependency-groups"]}
+ENTRY = re.compile(
+    r"[a-z0-9-]+(\[[a-z0-9,-]+\])?==\S+ *(; [^#]+?)? *(--hash=sha256:[0-9a-f]{64} *)+"
+)
+PUBLIC_HOSTS = {urlsplit(PyPI.simple_url).hostname, PyPI.file_storage_domain}  # pip's defaults
+SECONDS = 60
 
 
-def pins(name: str) -> set[str]:
-    return {line.split()[0] for line in locked(name)}
+def entries(text: str) -> list[str]:
+    """Return requirements, each on one line with its hashes."""
+    lines = text.replace("\\\n", "").splitlines()
+    return [line for line in lines if line and not line.lstrip().startswith("#")]
 
 
-@pytest.mark.parametrize("name", LISTS)
-def test_every_requirement_is_pinned_exactly(name: str) -> None:
-    assert requested_lines(name)
-    assert [line for line in requested_lines(name) if not PINNED_LINE.fullmatch(line)] == []
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_requested_package_is_pinned_exactly(group: str) -> None:
+    assert [text for text in GROUPS[group] if not re.fullmatch(r"[a-z0-9-]+==[0-9.]+", text)] == []
 
 
-@pytest.mark.parametrize("name", LISTS)
-def test_every_requirement_is_locked(name: str) -> None:
-    missing = {line.split()[0] for line in requested_lines(name)} - pins(name)
-    assert not missing, "run `make lock`"
+def test_the_lock_fits_the_project() -> None:
+    check = [str(UV), "lock", "--check", "--offline", "--no-config"]
+    done = subprocess.run(check, cwd=ROOT, env=uv_environment(), timeout=SECONDS, check=False)
+    assert done.returncode == 0, "run `make lock`"
 
 
-@pytest.mark.parametrize("name", LISTS)
-def test_every_locked_package_has_hashes(name: str) -> None:
-    line = re.compile(r"[a-z0-9-]+==\S+ *(; [^#]+?)? *(--hash=sha256:[0-9a-f]{64} *)+")
-    assert [told for told in locked(name) if not line.fullmatch(told)] == []
+def test_requirements_are_what_the_lock_exports() -> None:
+    lines = [line for line in entries(REQUIREMENTS.read_text()) if "[" not in line]
+    assert lines == entries(export(*DEPLOYED)), "run `make lock`"
 
 
-@pytest.mark.parametrize("name", LISTS)
-def test_a_locked_file_names_no_place_of_the_machine_that_made_it(name: str) -> None:
-    assert not re.search(
-        r"https?:|--(extra-)?index|--find-links|file:|/home|/root|/tmp",
-        (ROOT / f"{name}.txt").read_text(),
-    )
+def test_an_entry_with_extras_repeats_the_entry_without() -> None:
+    lines = entries(REQUIREMENTS.read_text())
+    with_extras = [line for line in lines if "[" in line]
+    assert with_extras
+    assert {re.sub(r"\[.+?\]", "", line) for line in with_extras} <= set(lines)
 
 
-def test_the_tests_see_the_very_packages_that_are_deployed() -> None:
-    assert pins("requirements") <= pins("requirements-dev")
+@pytest.mark.parametrize("text", [REQUIREMENTS.read_text(), export(*EVERYTHING)])
+def test_every_package_has_its_hashes(text: str) -> None:
+    assert [line for line in entries(text) if not ENTRY.fullmatch(line)] == []
+
+
+def test_requirements_name_no_place_of_the_machine_that_made_them() -> None:
+    places = r"https?:|--(extra-)?index|--find-links|file:|/home|/root|/tmp"
+    assert not re.search(places, REQUIREMENTS.read_text())
+
+
+def test_the_lock_names_only_the_public_registry() -> None:
+    urls = re.findall(r'"([^"]*/[^"]*)"', LOCK.read_text())
+    assert {(urlsplit(url).scheme, urlsplit(url).hostname) for url in urls} == {
+        ("https", host) for host in PUBLIC_HOSTS
+    }
 
 
 def test_the_build_finds_the_framework_pinned() -> None:
-    # Google's buildpack adds a version of its own where no line starts with this word.
-    text = (ROOT / "requirements.txt").read_text()
-    assert re.search(r"^functions-framework==", text, re.MULTILINE)
+    # Google's buildpack adds another version if no line starts with this word.
+    assert re.search(r"^functions-framework==", REQUIREMENTS.read_text(), re.MULTILINE)

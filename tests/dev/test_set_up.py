@@ -1,0 +1,285 @@
+"""The set-up of a clone ends in a complete `.venv`, whatever it starts from.
+
+The tests run dev/bootstrap.py in a small clone. Its lock pins a stand-in for uv, so pip needs no
+network.
+"""
+
+import base64
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dev.bootstrap import ROOT
+
+SECONDS = 60
+NO_HOME = "/dev/null/home"  # cannot be made, even by root
+UV = """#!/bin/sh
+if [ "$1" = --version ]; then echo "uv 9.9.9"; exit; fi
+echo "$@ in $UV_PROJECT_ENVIRONMENT with $UV_CACHE_DIR" >> uv.log
+if [ -p release ]; then echo > started; read -r line < release; fi
+if [ -f broken ]; then echo "no such package"; exit 1; fi
+"""
+SYNC = "sync --frozen --quiet"
+
+
+@dataclass(frozen=True)
+class Clone:
+    """A clone with bootstrap.py, a lock, and wheels for pip."""
+
+    root: Path
+    environment: dict[str, str]
+
+    @property
+    def venv(self) -> Path:
+        return self.root / ".venv"
+
+    def command(self) -> list[str]:
+        return [str(Path(sys.executable).resolve()), str(self.root / "dev" / "bootstrap.py")]
+
+    def set_up(self, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(),
+            env=self.environment | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+
+    def change_lock(self) -> None:
+        with (self.root / "uv.lock").open("a") as lock:
+            lock.write("# changed\n")
+
+    def syncs(self) -> list[str]:
+        """Return the calls of `uv sync` since the last look."""
+        log = self.root / "uv.log"
+        lines = log.read_text().splitlines() if log.exists() else []
+        log.unlink(missing_ok=True)
+        return lines
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """A clone that was set up. Setting it up takes seconds, so the tests share it."""
+    made = make_clone(tmp_path_factory.mktemp("clone"))
+    done = made.set_up()
+    assert done.returncode == 0, done.stdout
+    return made
+
+
+@pytest.fixture
+def ready(clone: Clone) -> Iterator[Clone]:
+    """The same clone, with no traces of an earlier test."""
+    done = clone.set_up()
+    assert done.returncode == 0, done.stdout
+    clone.syncs()
+    yield clone
+    for name in ("broken", "release", "started"):
+        (clone.root / name).unlink(missing_ok=True)
+
+
+def make_clone(folder: Path) -> Clone:
+    root, wheels = folder / "root", folder / "wheels"
+    (root / "dev").mkdir(parents=True)
+    wheels.mkdir()
+    shutil.copy(ROOT / "dev" / "bootstrap.py", root / "dev")
+    (root / "dev" / "emulator.py").write_text("")  # bootstrap.py has it prepare the emulator
+    wheel = make_wheel(wheels, "uv", "9.9.9", UV)
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    package = ["[[package]]", 'name = "uv"', 'version = "9.9.9"']
+    hashes = f'wheels = [{{ hash = "sha256:{"0" * 64}" }}, {{ hash = "sha256:{digest}" }}]\n'
+    (root / "uv.lock").write_text("\n".join([*package, hashes]))
+    return Clone(root, environment(folder / "home", wheels))
+
+
+def environment(home: Path, wheels: Path) -> dict[str, str]:
+    inherited = {
+        name: text
+        for name, text in os.environ.items()
+        if not name.startswith(("PIP_", "UV_", "XDG_", "COV_", "COVERAGE_"))
+    }
+    offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels), "PIP_CONFIG_FILE": os.devnull}
+    return inherited | offline | {"HOME": str(home)}
+
+
+def make_wheel(folder: Path, name: str, version: str, script: str) -> Path:
+    """Make a wheel with one script of the package's name."""
+    wheel = folder / f"{name}-{version}-py3-none-any.whl"
+    info = f"{name}-{version}.dist-info"
+    files = {
+        f"{name}-{version}.data/scripts/{name}": script,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for path, text in files.items():
+            entry = zipfile.ZipInfo(path)
+            entry.external_attr = 0o100755 << 16  # an executable file
+            archive.writestr(entry, text)
+        record = "".join(f"{path},{checksum(text)},{len(text)}\n" for path, text in files.items())
+        archive.writestr(f"{info}/RECORD", f"{record}{info}/RECORD,,\n")
+    return wheel
+
+
+def checksum(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"sha256={base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
+
+
+def test_a_first_set_up_installs_uv_and_syncs_the_lock(tmp_path: Path) -> None:
+    made = make_clone(tmp_path)
+    done = made.set_up()
+    assert done.returncode == 0, done.stdout
+    cache = tmp_path / "home" / ".cache" / "uv"
+    assert made.syncs() == [f"{SYNC} in {made.venv} with {cache}"]
+
+
+def test_a_second_set_up_does_nothing_and_needs_no_network(ready: Clone) -> None:
+    done = ready.set_up(PIP_FIND_LINKS="")
+    assert (done.returncode, done.stdout, ready.syncs()) == (0, "", [])
+
+
+def test_a_changed_lock_is_synced_in_the_same_environment(ready: Clone) -> None:
+    kept = ready.venv / "kept"
+    kept.touch()
+    ready.change_lock()
+    assert ready.set_up(PIP_FIND_LINKS="").returncode == 0
+    assert len(ready.syncs()) == 1
+    assert kept.exists()
+
+
+def test_an_environment_of_another_python_is_made_anew(ready: Clone) -> None:
+    program = ready.venv / "bin" / "python"
+    program.unlink()
+    program.write_text("#!/bin/sh\necho 3.9\n")
+    program.chmod(0o755)
+    ready.change_lock()
+    done = ready.set_up()
+    assert done.returncode == 0, done.stdout
+    assert "Making .venv" in done.stdout
+    assert program.is_symlink()
+
+
+def test_an_environment_whose_python_was_removed_is_made_anew(ready: Clone) -> None:
+    program = ready.venv / "bin" / "python"
+    program.unlink()
+    program.symlink_to("/nowhere/python")
+    assert ready.set_up().returncode == 0
+    assert program.exists()
+
+
+def test_a_copied_clone_gets_an_environment_of_its_own(ready: Clone, tmp_path: Path) -> None:
+    copy = Clone(tmp_path / "copy", ready.environment)
+    shutil.copytree(ready.root, copy.root, symlinks=True)
+    done = copy.set_up()
+    assert done.returncode == 0, done.stdout
+    assert "Making .venv" in done.stdout
+    assert str(copy.venv) in (copy.venv / "bin" / "pip").read_text()
+
+
+def test_an_environment_that_the_user_made_is_used(ready: Clone) -> None:
+    kept = ready.venv / "kept"
+    kept.touch()
+    (ready.venv / "set-up.txt").unlink()
+    done = ready.set_up()
+    assert done.returncode == 0, done.stdout
+    assert kept.exists()
+
+
+def test_a_failed_set_up_shows_why_and_the_next_one_starts_over(ready: Clone) -> None:
+    ready.change_lock()
+    (ready.root / "broken").touch()
+    done = ready.set_up()
+    assert done.returncode == 1
+    assert "no such package" in done.stdout
+    assert "Traceback" not in done.stdout
+    (ready.root / "broken").unlink()
+    done = ready.set_up()
+    assert done.returncode == 0, done.stdout
+    assert "Making .venv" in done.stdout
+
+
+def test_a_killed_set_up_starts_over(ready: Clone) -> None:
+    ready.change_lock()
+    child = start_and_pause(ready)
+    child.kill()
+    child.communicate(timeout=SECONDS)
+    resume(ready)
+    done = ready.set_up()
+    assert done.returncode == 0, done.stdout
+    assert "Making .venv" in done.stdout
+
+
+def test_of_two_set_ups_at_once_one_waits_and_does_nothing(ready: Clone) -> None:
+    ready.change_lock()
+    first = start_and_pause(ready)
+    second = start(ready)
+    assert second.stdout is not None
+    assert second.stdout.readline() == "Waiting for another set-up of this clone …\n"
+    resume(ready)
+    outputs = [child.communicate(timeout=SECONDS)[0] for child in (first, second)]
+    assert [child.returncode for child in (first, second)] == [0, 0]
+    assert "Set up in" in outputs[0]
+    assert outputs[1] == ""
+    assert len(ready.syncs()) == 1
+
+
+def start(clone: Clone) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        clone.command(),
+        env=clone.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def start_and_pause(clone: Clone) -> subprocess.Popen[str]:
+    """Start a set-up, and return when it is in the middle of `uv sync`."""
+    for name in ("started", "release"):
+        os.mkfifo(clone.root / name)
+    child = start(clone)
+    (clone.root / "started").read_text()
+    return child
+
+
+def resume(clone: Clone) -> None:
+    release = clone.root / "release"
+    release.write_text("\n")
+    release.unlink()
+
+
+def test_without_a_usable_home_directory_the_cache_is_in_the_clone(ready: Clone) -> None:
+    ready.change_lock()
+    done = ready.set_up(HOME=NO_HOME)
+    assert done.returncode == 0, done.stdout
+    cache = ready.root / "build" / "cache" / "uv"
+    assert ready.syncs() == [f"{SYNC} in {ready.venv} with {cache}"]
+
+
+def test_the_users_own_cache_setting_is_respected(ready: Clone, tmp_path: Path) -> None:
+    ready.change_lock()
+    ready.set_up(HOME=NO_HOME, UV_CACHE_DIR=str(tmp_path))
+    assert ready.syncs() == [f"{SYNC} in {ready.venv} with {tmp_path}"]
+
+
+def test_a_python_without_ensurepip_names_the_package_to_install(
+    ready: Clone, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['ensurepip'] = None\n")
+    shutil.rmtree(ready.venv)
+    done = ready.set_up(PYTHONPATH=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stdout == (
+        "bootstrap: This Python has no ensurepip module: install it (Debian: "
+        "`apt-get install python3-venv`) and try again.\n"
+    )
