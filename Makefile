@@ -29,34 +29,34 @@ test-fast: bootstrap ## Run the fast tests, for the daily work (ARGS="-k name")
 
 # Of the examples that stand in the tests: what Hypothesis happens to draw must not decide it.
 coverage: bootstrap ## Test the pure ring; fail where a branch of it is not covered
-	@$(BIN)/python -m pytest -n 2 -m "not hypothesis" tests/core \
-		--cov=shared/core --cov-branch --cov-fail-under=100 --cov-report=term-missing $(ARGS)
+	@$(BIN)/python -m pytest -n 2 -m "not hypothesis" tests/domain \
+		--cov=shared/domain --cov-branch --cov-fail-under=100 --cov-report=term-missing $(ARGS)
 
 soak: bootstrap ## Test for some two hours: 10,000 runs of the machine, load under kill -9, drills
 	@HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -n 2 --dist worksteal --show-capture=no \
-		tests/machine tests/load tests/drills tests/functions/api/test_any_call.py \
+		tests/stateful tests/load tests/drills tests/functions/api/test_openapi_conformance.py \
 		tests/public/test_auth_emulator.py $(ARGS)
 
 bench: bootstrap ## Measure everything against its floor (ARGS="webhook --quick")
-	@$(BIN)/python -m dev.bench $(ARGS)
+	@$(BIN)/python -m dev.benchmarks $(ARGS)
 
 check: bootstrap ## Lint, formatting, types, known vulnerabilities
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
-	@$(BIN)/python -m dev.supply.audit
+	@$(BIN)/python -m dev.dependencies.audit
 
 setup-check: bootstrap ## Set up a fresh clone with the oldest and the newest pip
-	@$(BIN)/python -m dev.supply.setup_check
+	@$(BIN)/python -m dev.dependencies.setup_check
 
 audit: bootstrap ## Look every package up among known vulnerabilities, or fail
-	@$(BIN)/python -m dev.supply.audit --strict
+	@$(BIN)/python -m dev.dependencies.audit --strict
 
 # Other packages keep their versions, except with ARGS=--upgrade or ARGS=--upgrade-package=NAME.
 lock: bootstrap ## Pin the packages of pyproject.toml, with hashes, and list the licences
-	@$(BIN)/python -m dev.supply.lock $(ARGS)
+	@$(BIN)/python -m dev.dependencies.lock $(ARGS)
 	@$(PYTHON) dev/bootstrap.py
-	@$(BIN)/python -m dev.supply.licences
+	@$(BIN)/python -m dev.dependencies.licences
 
 sbom: bootstrap ## Install requirements.txt in build/deployed, and list it in build/sbom.cdx.json
 	@$(BIN)/uv sync --quiet --frozen --inexact --group release
@@ -68,7 +68,7 @@ sbom: bootstrap ## Install requirements.txt in build/deployed, and list it in bu
 		build/deployed/bin/python
 
 firebase: bootstrap ## Fetch firebase-tools by npm, for the tests that try firebase.json
-	@$(BIN)/python -m dev.firebase
+	@$(BIN)/python -m dev.local.firebase_tools
 
 format: bootstrap ## Mend what ruff can mend
 	@$(BIN)/ruff check --fix --exit-zero

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from functions.api import api
+    from functions.api.app import api
     from functions.poll import opentable_poll
     from functions.reconcile import opentable_reconcile
     from functions.webhook import opentable_webhook
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["api", "opentable_poll", "opentable_reconcile", "opentable_webhook"]
 
 _FUNCTION_MODULES = {
-    "api": "functions.api",
+    "api": "functions.api.app",
     "opentable_poll": "functions.poll",
     "opentable_reconcile": "functions.reconcile",
     "opentable_webhook": "functions.webhook",
@@ -40,7 +40,7 @@ def _import_without_gc() -> Iterator[None]:
 
 # A misconfigured deployment fails here, at its start, and not at its first guest.
 with _import_without_gc():
-    from shared.edge.environment import read_environment
+    from shared.config import read_environment
 
     read_environment(os.environ)
 

@@ -4,14 +4,19 @@ import argparse
 import os
 import sys
 
-from dev.emulator import EmulatorError
-from dev.operating.arguments import add_commands, parse_port
-from dev.operating.running import run_command
-from dev.other_restaurant import add_sandbox_arguments, update_sandbox_restaurant
-from dev.remote import RunNotReachableError, post_mock_events_to_run, set_webhooks_enabled
-from dev.run import LocalRunError, run_locally
-from dev.scale.page import write_scale_tables
-from dev.settings_table import write_settings_table
+from cli.arguments import add_commands, parse_port
+from cli.running import run_command
+from dev.docs.capacity import write_scale_tables
+from dev.docs.settings_table import write_settings_table
+from dev.local.emulator import EmulatorError
+from dev.local.remote import (
+    RunNotReachableError,
+    add_sandbox_arguments,
+    post_mock_events_to_run,
+    set_webhooks_enabled,
+    update_sandbox_restaurant,
+)
+from dev.local.run import LocalRunError, run_locally
 from shared.errors import InvalidSettingsError
 
 _DEFAULT_PORT = "8080"

@@ -47,7 +47,7 @@ def main() -> None:
         check_python(sys.version_info[:2])
         check_modules(("venv", "ensurepip"))
         ensure_environment()
-        prepare = [str(VENV_PYTHON), "-m", "dev.emulator", "--prepare"]
+        prepare = [str(VENV_PYTHON), "-m", "dev.local.emulator", "--prepare"]
         code = subprocess.run(prepare, cwd=ROOT, check=False).returncode
     except (SetUpError, OSError, subprocess.SubprocessError) as error:
         sys.exit(f"bootstrap: {error}")

@@ -6,7 +6,7 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from shared.edge.telemetry import CURRENT_TRACE
+from shared.log import CURRENT_TRACE
 
 MAX_REQUEST_BODY_BYTES = 256 * 1024
 RETRY_AFTER_SECONDS = 5

@@ -13,14 +13,18 @@ from starlette.responses import Response
 
 from functions.http import JsonResult
 from functions.scheduled import ScheduledRequest, handle_scheduled_request
-from shared.core.backfill import BackfillStatus
-from shared.core.task import POLL_FUNCTION, QueuedTask
-from shared.edge.backfilling import backfill_restaurant
-from shared.edge.fan_out import fan_out, select_queue
-from shared.edge.opentable.clock import Deadline
-from shared.edge.polling import poll_restaurant
-from shared.edge.restaurants import list_enabled_restaurants, run_for_each_restaurant
-from shared.edge.services import AppContext
+from shared.concurrency import Deadline
+from shared.context import AppContext
+from shared.domain.backfill import BackfillStatus
+from shared.polling.backfill import backfill_restaurant
+from shared.polling.poll import poll_restaurant
+from shared.tasks.fan_out import (
+    fan_out,
+    list_enabled_restaurants,
+    run_for_each_restaurant,
+    select_queue,
+)
+from shared.tasks.queue import POLL_FUNCTION, QueuedTask
 
 # Each holds a guestbook in memory.
 _MAX_CONCURRENT_BACKFILLS = 2

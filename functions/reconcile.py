@@ -14,14 +14,18 @@ from starlette.responses import Response
 
 from functions.http import JsonResult, build_status_result
 from functions.scheduled import ScheduledRequest, UrlSafeId, handle_scheduled_request
-from shared.core.task import RECONCILE_FUNCTION, QueuedTask
-from shared.core.window import DateWindow
-from shared.edge.fan_out import fan_out, select_queue
-from shared.edge.opentable.clock import Deadline
-from shared.edge.reconciling import ReconciliationRequest, reconcile_restaurant
-from shared.edge.restaurants import list_enabled_restaurants, run_for_each_restaurant
-from shared.edge.services import AppContext
+from shared.concurrency import Deadline
+from shared.context import AppContext
+from shared.domain.backfill import DateWindow
 from shared.errors import PlanNotExecutableError
+from shared.reconciliation.run import ReconciliationRequest, reconcile_restaurant
+from shared.tasks.fan_out import (
+    fan_out,
+    list_enabled_restaurants,
+    run_for_each_restaurant,
+    select_queue,
+)
+from shared.tasks.queue import RECONCILE_FUNCTION, QueuedTask
 
 _REPORT_STATUS_BY_RESULT = {"queued": "QUEUED", "error": "FAILED"}
 
@@ -107,7 +111,7 @@ async def _reconcile_restaurants(
 
 async def _force_held_plan(context: AppContext, restaurant_id: str, report_id: str) -> JsonResult:
     # Imported on first use: a plan is rarely held, and more rarely forced.
-    from shared.edge.forcing import force_held_report  # noqa: PLC0415
+    from shared.reconciliation.forced_plan import force_held_report  # noqa: PLC0415
 
     try:
         budget_seconds = context.environment.run_budget_seconds

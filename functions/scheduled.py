@@ -12,13 +12,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from functions.http import JsonResult, build_status_result, read_request_body, set_request_trace
-from shared.core.body import InvalidJsonError, parse_strict_json
-from shared.core.structs import InvalidFieldsError, read_struct
-from shared.edge.services import AppContext, get_app_context
-from shared.edge.telemetry import LogEvent, Severity, format_error_location, log_event
+from shared.context import AppContext, get_app_context
+from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
+from shared.domain.webhook_auth.credentials import InvalidFieldsError, read_struct
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
+from shared.log import LogEvent, Severity, format_error_location, log_event
 
-_OPENTABLE_CLIENT_MODULE = "shared.edge.opentable.client"
+_OPENTABLE_CLIENT_MODULE = "shared.opentable.client"
 SCHEDULE_TIME_HEADER = "x-cloudscheduler-scheduletime"
 UrlSafeId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,128}\Z")]
 

@@ -19,18 +19,21 @@ from functions.http import (
     read_request_body,
     set_request_trace,
 )
-from shared.core.body import InvalidJsonError, parse_strict_json
-from shared.core.change import Channel
-from shared.core.keys import build_reservation_document_id
-from shared.core.settings import IntegrationSettings
-from shared.edge.door import AuthenticatedSender, authenticate_sender
-from shared.edge.hints import refetch_after_relay_event
-from shared.edge.intake import IncomingEvent, QuarantineResult, ingest_event
-from shared.edge.learning import fetch_guest_after_commit
-from shared.edge.ledger import ApplyResult
-from shared.edge.services import AppContext, get_app_context
-from shared.edge.telemetry import LogEvent, Severity, format_error_location, log_event
+from shared.context import AppContext, get_app_context
+from shared.domain.ledger.events import Channel
+from shared.domain.normalization.identifiers import build_reservation_document_id
+from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
+from shared.domain.settings import IntegrationSettings
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
+from shared.guests.sync import fetch_guest_after_commit
+from shared.ingest.events import IncomingEvent, QuarantineResult, ingest_event
+from shared.ingest.webhook import (
+    AuthenticatedSender,
+    authenticate_sender,
+    refetch_after_relay_event,
+)
+from shared.ledger.ledger import ApplyResult
+from shared.log import LogEvent, Severity, format_error_location, log_event
 
 UNAVAILABLE_RESULT = build_status_result(503, "unavailable")
 

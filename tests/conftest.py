@@ -11,10 +11,19 @@ from google.cloud.firestore import AsyncClient
 from hypothesis import settings
 
 from dev.deploy.functions import RUNTIME
-from dev.emulator import Emulator, EmulatorError, start_emulator
-from dev.processes import wait_until_reachable
-from tests.indexes.recording import QueryRecorder
-from tests.world import World, make_world
+from dev.local.emulator import Emulator, EmulatorError, start_emulator
+from dev.local.processes import wait_until_reachable
+from shared.domain.settings import IntegrationSettings
+from shared.ledger.ledger import Ledger
+from shared.restaurants.directory import RestaurantDirectory
+from shared.restaurants.secrets import CredentialCache
+from tests.support.clocks import FakeTimer
+from tests.support.events import RID
+from tests.support.firestore import FirestoreSpy
+from tests.support.ledger import StoredLedger, new_test_ledger
+from tests.support.query_recorder import QueryRecorder
+from tests.support.restaurants import InMemorySecretSource, Restaurant, seed
+from tests.support.world import World, make_world
 
 _HOST = "FIRESTORE_EMULATOR_HOST"
 _ANSWER_SECONDS = 10
@@ -89,7 +98,65 @@ async def world(firestore: AsyncClient) -> AsyncIterator[World]:
 # Every run tries other examples. HYPOTHESIS_PROFILE=fast tries fewer of them, deep many more, and
 # soak also runs the machine and the load for hours.
 settings.register_profile("default", max_examples=50, deadline=None, print_blob=True)
+
+
 settings.register_profile("fast", settings.get_profile("default"), max_examples=10)
+
+
 settings.register_profile("deep", settings.get_profile("default"), max_examples=2_000)
+
+
 settings.register_profile("soak", settings.get_profile("deep"))
+
+
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture
+def timer() -> FakeTimer:
+    return FakeTimer()
+
+
+@pytest.fixture
+def restaurant() -> Restaurant:
+    return Restaurant("restaurant-123", RID)
+
+
+@pytest.fixture
+def restaurant_settings(restaurant: Restaurant) -> IntegrationSettings:
+    return restaurant.settings()
+
+
+@pytest.fixture
+def firestore_spy(firestore: AsyncClient) -> FirestoreSpy:
+    return FirestoreSpy(firestore)
+
+
+@pytest.fixture
+def ledger(firestore_spy: FirestoreSpy, restaurant_settings: IntegrationSettings) -> Ledger:
+    return new_test_ledger(firestore_spy.client, restaurant_settings)
+
+
+@pytest.fixture
+def stored_ledger(firestore: AsyncClient, restaurant_settings: IntegrationSettings) -> StoredLedger:
+    return StoredLedger(firestore, restaurant_settings)
+
+
+@pytest.fixture
+def fake_secret_source() -> InMemorySecretSource:
+    return InMemorySecretSource()
+
+
+@pytest.fixture
+def directory(
+    firestore_spy: FirestoreSpy, fake_secret_source: InMemorySecretSource, timer: FakeTimer
+) -> RestaurantDirectory:
+    return RestaurantDirectory(
+        firestore_spy.client, CredentialCache(lambda: fake_secret_source, timer), "partner", timer
+    )
+
+
+@pytest.fixture
+async def seeded_restaurant(firestore: AsyncClient, restaurant: Restaurant) -> Restaurant:
+    await seed(firestore, restaurant)
+    return restaurant

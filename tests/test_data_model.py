@@ -12,23 +12,22 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from dev.demo_day import build_native_reservations
-from dev.operating.desk import OperatorClient
-from dev.sandbox.guestbook import GuestActions
-from dev.sandbox.people import generate_guest_details
-from shared.core.body import WebhookFormat
-from shared.core.change import Channel
-from shared.core.signature import Verification
-from shared.edge import paths
-from shared.edge.backfilling import backfill_restaurant
-from shared.edge.intake import IncomingEvent, ingest_event
-from shared.edge.opentable.clock import Deadline
-from shared.edge.staff.secret_stores import SecretsFileStore
-from shared.edge.staff.staffroom import build_api_context
-from shared.edge.staff.tokens import AuthenticatedUser
-from tests.held import execute_plan, hold_plan_with_missing, hold_plan_with_updates
-from tests.statements import row_body
-from tests.world import NEW_YORK, World
+from cli.desk import OperatorClient
+from dev.local.demo_data import build_native_reservations
+from sandbox.guest_actions import GuestActions
+from sandbox.models import generate_guest_details
+from shared.concurrency import Deadline
+from shared.domain.ledger.events import Channel
+from shared.domain.normalization.strict_json import WebhookFormat
+from shared.domain.webhook_auth.verify import Verification
+from shared.firestore import paths
+from shared.ingest.events import IncomingEvent, ingest_event
+from shared.polling.backfill import backfill_restaurant
+from shared.restaurants.secrets import SecretsFileStore
+from shared.staff.auth import AuthenticatedUser, build_api_context
+from tests.support.events import row_body
+from tests.support.held_plans import execute_plan, hold_plan_with_missing, hold_plan_with_updates
+from tests.support.world import NEW_YORK, World
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "data-model.md").read_text()

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 import main
-from dev.processes import LOOPBACK, find_free_port
-from tests.served import serve_deployed_function
+from dev.local.processes import LOOPBACK, find_free_port
+from tests.support.processes import serve_deployed_function
 
 ROOT = Path(main.__file__).parent
 DEPLOYED = {"K_SERVICE": "opentable-webhook", "GOOGLE_CLOUD_PROJECT": "project-1"}
@@ -45,7 +45,7 @@ UNRELATED_MODULES = {
     "opentable_webhook": {"firebase_admin", "phonenumbers", "pydantic", "stamina"},
     "opentable_poll": {"firebase_admin", "phonenumbers", "pydantic", "functions.reconcile"},
     "opentable_reconcile": {"firebase_admin", "phonenumbers", "pydantic", "functions.poll"},
-    "api": {"functions.webhook", "phonenumbers", "shared.edge.ledger", "stamina"},
+    "api": {"functions.webhook", "phonenumbers", "shared.ledger.ledger", "stamina"},
 }
 
 
@@ -65,7 +65,7 @@ def test_what_was_imported_is_frozen_and_all_else_is_collected(imports: str) -> 
 def test_a_function_that_cannot_be_imported_leaves_the_collector_on() -> None:
     assert exits_cleanly("""
 import gc, sys
-sys.modules["functions.api"] = None
+sys.modules["functions.api.app"] = None
 try:
     from main import api
 except ImportError:

@@ -10,32 +10,31 @@ from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient
 from msgspec import structs
 
-from dev.sandbox.faults import FailureKind
-from dev.sandbox.records import SandboxGuest, SandboxReservation
 from functions.poll import opentable_poll
 from functions.reconcile import opentable_reconcile
 from functions.webhook import opentable_webhook
-from shared.edge import paths
-from shared.edge import services as process
-from shared.edge.directory import RestaurantDirectory
-from shared.edge.environment import read_environment
-from shared.edge.secrets import CredentialCache
-from shared.edge.services import AppContext
-from shared.edge.staff.staffroom import build_api_context
+from sandbox.fault_injection import FailureKind
+from sandbox.models import SandboxGuest, SandboxReservation
+from shared import context as process
+from shared.config import read_environment
+from shared.context import AppContext
 from shared.errors import InvalidSettingsError
-from tests.driver import (
+from shared.firestore import paths
+from shared.restaurants.directory import RestaurantDirectory
+from shared.restaurants.secrets import CredentialCache
+from shared.staff.auth import build_api_context
+from tests.support.firestore import CommitHook, FirestoreSpy
+from tests.support.guests import GUEST_VISIT_TIME, GuestScenario, MarkedDiner
+from tests.support.restaurants import InMemorySecretSource
+from tests.support.staff_api import StaffApiClient, api_transport, unsigned_id_token
+from tests.support.webhooks import (
     MARKED_MEDIA_TYPE,
     SIGNATURE_HEADERS,
     TOKEN_HEADERS,
     FunctionCaller,
     lines_with_forbidden_text,
 )
-from tests.edge.guest_party import GUEST_VISIT_TIME, GuestScenario
-from tests.edge.marked_diner import MarkedDiner
-from tests.functions.api.caller import StaffApiClient, api_transport, unsigned_id_token
-from tests.safe import InMemorySecretSource
-from tests.wire import CommitHook, FirestoreSpy
-from tests.world import World, make_world
+from tests.support.world import World, make_world
 
 CREDENTIALS = {
     "clientId": "me",

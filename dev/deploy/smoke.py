@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from dev.sandbox.signing import build_signed_headers
+from sandbox.webhook_senders import build_signed_headers
 
 RESERVATION = "smoke-test"
 _STARTS_AT = "2020-01-01T18:00:00Z"

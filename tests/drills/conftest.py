@@ -3,8 +3,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.drills.evening import BusyRestaurant, ReportDrill, open_busy_restaurant
-from tests.world import World
+from tests.drills.busy_restaurant import BusyRestaurant, ReportDrill, open_busy_restaurant
+from tests.support.world import World
 
 _DRILL = "drill"
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from dev.bootstrap import ROOT
-from dev.emulator import Emulator
+from dev.local.emulator import Emulator
 
 RULES = (ROOT / "firestore.rules").read_text()
 SECONDS = 30

@@ -12,10 +12,10 @@ import httpx
 import pytest
 
 from dev.bootstrap import ROOT
-from dev.firebase import FIREBASE_TOOLS_VERSION, find_firebase_tools
-from dev.java import ensure_java
-from dev.processes import LOOPBACK, find_free_port, run_process, wait_until_reachable
-from tests.served import ProcessOutput
+from dev.local.firebase_tools import FIREBASE_TOOLS_VERSION, find_firebase_tools
+from dev.local.java import ensure_java
+from dev.local.processes import LOOPBACK, find_free_port, run_process, wait_until_reachable
+from tests.support.processes import ProcessOutput
 
 TOOLS = find_firebase_tools()
 NODE = shutil.which("node") or ""

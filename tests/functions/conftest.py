@@ -7,14 +7,14 @@ import httpx
 import pytest
 from google.cloud.firestore import AsyncClient
 
-from dev.emulator import Emulator
-from dev.processes import LOOPBACK, find_free_port
-from dev.sandbox.signing import encode_signing_secret
-from tests.local_opentable import LocalOpenTable, serve_local_opentable
-from tests.page import StoredLedger
-from tests.restaurants import new_restaurant, seed, write_secret
-from tests.sender import WebhookSender
-from tests.served import ServedFunction, serve_deployed_function
+from dev.local.emulator import Emulator
+from dev.local.processes import LOOPBACK, find_free_port
+from sandbox.webhook_senders import encode_signing_secret
+from tests.support.ledger import StoredLedger
+from tests.support.opentable import LocalOpenTable, serve_local_opentable
+from tests.support.processes import ServedFunction, serve_deployed_function
+from tests.support.restaurants import new_restaurant, seed, write_secret
+from tests.support.webhooks import WebhookSender
 
 CreateSender = Callable[..., Awaitable[WebhookSender]]
 

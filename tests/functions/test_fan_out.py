@@ -11,12 +11,12 @@ from msgspec.structs import replace
 from functions.http import JsonResult
 from functions.poll import ScheduledPollRequest, _poll_restaurants, opentable_poll
 from functions.reconcile import ScheduledReconcileRequest, _reconcile_restaurants
-from shared.core.body import parse_strict_json
-from shared.core.structs import read_struct
-from tests.cloud_tasks import FakeCloudTasks, Status, serve_fake_cloud_tasks
-from tests.driver import FunctionCaller
-from tests.restaurants import new_restaurant, seed
-from tests.world import World, make_world
+from shared.domain.normalization.strict_json import parse_strict_json
+from shared.domain.webhook_auth.credentials import read_struct
+from tests.support.cloud_tasks import FakeCloudTasks, Status, serve_fake_cloud_tasks
+from tests.support.restaurants import new_restaurant, seed
+from tests.support.webhooks import FunctionCaller
+from tests.support.world import World, make_world
 
 SCHEDULE_TIME = "2026-03-14T15:00:00Z"
 OTHER_RESTAURANTS = 3

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 import pytest
 from standardwebhooks import Webhook
 
-from dev.sandbox.signing import encode_signing_secret
-from tests.restaurants import new_restaurant
-from tests.sender import WebhookSender, response_status, sign_webhook
-from tests.served import ServedFunction
+from sandbox.webhook_senders import encode_signing_secret
+from tests.support.processes import ServedFunction
+from tests.support.restaurants import new_restaurant
+from tests.support.webhooks import WebhookSender, response_status, sign_webhook
 
 CreateSender = Callable[..., Awaitable[WebhookSender]]
 ISSUED = {"bearerTokens": ["newest", "older"], "basicCredentials": ["ot:newest", "ot:older"]}

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
-from dev.processes import LOOPBACK
-from tests.served import ServedFunction, serve_deployed_function
-from tests.statements import envelope_body
+from dev.local.processes import LOOPBACK
+from tests.support.events import envelope_body
+from tests.support.processes import ServedFunction, serve_deployed_function
 
 DEADLINE = 1.0
 # Beyond the deadline, the time that a busy machine may take to answer.

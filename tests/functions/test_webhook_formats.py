@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.sender import WebhookSender, response_status
+from tests.support.webhooks import WebhookSender, response_status
 
 UUID = "2B7E9F40-6c1d-4f0a-8E55-91c7d0a4be13"
 

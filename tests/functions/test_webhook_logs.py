@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from dev.sandbox.signing import encode_signing_secret
-from tests.sender import WebhookSender, sign_webhook
-from tests.served import ServedFunction
+from sandbox.webhook_senders import encode_signing_secret
+from tests.support.processes import ServedFunction
+from tests.support.webhooks import WebhookSender, sign_webhook
 
 CreateSender = Callable[..., Awaitable[WebhookSender]]
 PERSON: dict[str, Any] = {

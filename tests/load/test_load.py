@@ -11,13 +11,12 @@ import httpx
 import pytest
 from google.cloud.firestore import AsyncClient
 
-from dev.emulator import Emulator
-from tests.load.book import ReservationLoad, generate_load
-from tests.load.killable import KillableFunction
-from tests.load.line import CuttableTcpProxy
-from tests.load.redelivery import RedeliveringSender
-from tests.page import StoredLedger
-from tests.restaurants import Restaurant, new_restaurant, seed, write_secret
+from dev.local.emulator import Emulator
+from tests.load.events import ReservationLoad, generate_load
+from tests.load.faults import CuttableTcpProxy, KillableFunction
+from tests.load.sender import RedeliveringSender
+from tests.support.ledger import StoredLedger
+from tests.support.restaurants import Restaurant, new_restaurant, seed, write_secret
 
 SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 RESERVATIONS, DISTURBANCES, SECONDS = (3_000, 40, 3_600) if SOAK else (18, 2, 120)

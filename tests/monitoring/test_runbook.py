@@ -6,7 +6,7 @@ import re
 import pytest
 
 from dev.bootstrap import ROOT
-from tests.monitoring.watched import ALERTS
+from tests.monitoring.monitoring_files import ALERTS
 
 PARTS = (
     "What it means.",

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from dev.processes import LOOPBACK, find_free_port, run_process, wait_until_reachable
+from dev.local.processes import LOOPBACK, find_free_port, run_process, wait_until_reachable
 
 VERSION = "15.34.2"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "opentable-ledger"

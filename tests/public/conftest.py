@@ -11,16 +11,16 @@ import pytest
 from google.cloud.firestore import AsyncClient
 from playwright.async_api import Browser, Page, async_playwright
 
-from dev.demo_staff import DEMO_STAFF_UIDS
-from dev.emulator import Emulator
-from dev.processes import LOOPBACK, find_free_port, run_process, wait_until_reachable
-from dev.sandbox.signing import encode_signing_secret
-from shared.edge import paths
-from tests.local_opentable import LocalOpenTable, serve_local_opentable
-from tests.page import StoredLedger as Stored
-from tests.public.stand import PAGE_DAY, PageHarness
-from tests.restaurants import new_restaurant, seed, write_secret
-from tests.sender import WebhookSender
+from dev.local.demo_staff import DEMO_STAFF_UIDS
+from dev.local.emulator import Emulator
+from dev.local.processes import LOOPBACK, find_free_port, run_process, wait_until_reachable
+from sandbox.webhook_senders import encode_signing_secret
+from shared.firestore import paths
+from tests.public.harness import PAGE_DAY, PageHarness
+from tests.support.ledger import StoredLedger as Stored
+from tests.support.opentable import LocalOpenTable, serve_local_opentable
+from tests.support.restaurants import new_restaurant, seed, write_secret
+from tests.support.webhooks import WebhookSender
 
 OpenPage = Callable[..., Awaitable[Page]]
 
@@ -35,7 +35,7 @@ CHROMIUM_SWITCHES = (
     "--disable-component-update",
     "--disable-sync",
 )
-GATEWAY_COMMAND = [sys.executable, "-m", "dev.gateway", "--port"]
+GATEWAY_COMMAND = [sys.executable, "-m", "dev.local.gateway", "--port"]
 HTTP_TIMEOUT_SECONDS = 30
 BROWSER_TIMEOUT_MS = 15_000  # others may be busy on the same machine
 

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
-from shared.edge import paths
+from shared.firestore import paths
 from tests.public.auth_emulator import AuthEmulator, serving_auth
 from tests.public.conftest import BROWSER_TIMEOUT_MS
-from tests.public.stand import PAGE_DAY, PageHarness
+from tests.public.harness import PAGE_DAY, PageHarness
 
 PASSWORD = "a long password"
 FIREBASE = ("identitytoolkit.googleapis.com", "securetoken.googleapis.com")

@@ -5,7 +5,7 @@ from typing import Any
 from playwright.async_api import Page, Route, expect
 
 from tests.public.conftest import OpenPage
-from tests.public.stand import PAGE_DAY, PageHarness
+from tests.public.harness import PAGE_DAY, PageHarness
 
 RUNNING_BACKFILL = {
     "status": "RUNNING",

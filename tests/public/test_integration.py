@@ -7,7 +7,7 @@ from typing import Any
 from playwright.async_api import expect
 
 from tests.public.conftest import OpenPage
-from tests.public.stand import PageHarness
+from tests.public.harness import PageHarness
 
 
 def stored_secret(file: Path, stand: PageHarness) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from playwright.async_api import Page, expect
 
 from tests.public.conftest import OpenPage
-from tests.public.stand import PAGE_DAY, PageHarness
+from tests.public.harness import PAGE_DAY, PageHarness
 
 
 async def open_quarantine_item(page: Page) -> None:

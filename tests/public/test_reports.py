@@ -3,7 +3,7 @@
 from playwright.async_api import expect
 
 from tests.public.conftest import OpenPage
-from tests.public.stand import PageHarness
+from tests.public.harness import PageHarness
 
 
 async def test_a_report_without_differences_is_shown_as_ok(

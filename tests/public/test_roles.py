@@ -3,10 +3,10 @@
 import pytest
 from playwright.async_api import expect
 
-from dev.demo_staff import DEMO_STAFF_UIDS, DEMO_TOKEN_PATH
-from shared.edge import paths
+from dev.local.demo_staff import DEMO_STAFF_UIDS, DEMO_TOKEN_PATH
+from shared.firestore import paths
 from tests.public.conftest import OpenPage
-from tests.public.stand import PageHarness
+from tests.public.harness import PageHarness
 
 MANAGERS_SCREENS = ("quarantine", "integration")
 

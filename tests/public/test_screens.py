@@ -7,8 +7,8 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.public.conftest import OpenPage
-from tests.public.evening import ScreenData, seed_screen_data
-from tests.public.stand import PAGE_DAY, PageHarness
+from tests.public.harness import PAGE_DAY, PageHarness
+from tests.public.sample_data import ScreenData, seed_screen_data
 
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
 PICTURES = Path(__file__).parents[2] / "build" / "screens"

@@ -1,10 +1,26 @@
-"""What may be held of the guest whom `tests.strategies.objects` names, all the while."""
+"""What may be held of the guest whom `tests.strategies.events` names, all the while.
+
+Histories of one reservation and of the guests whom it names, merges and erasures included.
+"""
+
+from dataclasses import dataclass
+from typing import Any
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from shared.core.change import Version
-from shared.core.guest import Guest
-from tests.strategies.objects import GUEST_KEY, NOON
+from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version
+from shared.domain.normalization.opentable_guest import UNVERSIONED, Guest
+from tests.strategies.events import (
+    GUEST_KEY,
+    NOON,
+    RID,
+    envelope_bodies,
+    event_from_envelope_body,
+    event_from_row_body,
+    reconciliation_events,
+    row_bodies,
+)
 
 _ADA_PROFILE = {
     "firstName": "Ada",
@@ -12,7 +28,9 @@ _ADA_PROFILE = {
     "phones": ["+15551234567"],
     "email": None,
 }
+
 KNOWN_GUESTS = {GUEST_KEY: Guest(GUEST_KEY, Version.from_sequence(1, NOON), _ADA_PROFILE)}
+
 MERGED_GUESTS = {
     GUEST_KEY: Guest(
         GUEST_KEY, is_merged=True, survivor_key="survivor", survivor_id="555001-survivor"
@@ -21,3 +39,100 @@ MERGED_GUESTS = {
 }
 
 stored_guest_maps = st.sampled_from([{}, KNOWN_GUESTS, MERGED_GUESTS])
+GUEST_KEYS = ("65aa01bb02cc03dd04ee05ff", "loser", "survivor")
+GuestOrEvent = ReservationEvent | Guest
+
+# Whom each is merged into, one survivor for each as OpenTable says it; chains among them.
+_merges = st.sampled_from(
+    [
+        {},
+        {GUEST_KEYS[0]: GUEST_KEYS[1]},
+        {GUEST_KEYS[0]: GUEST_KEYS[1], GUEST_KEYS[1]: GUEST_KEYS[2]},
+        {GUEST_KEYS[1]: GUEST_KEYS[0], GUEST_KEYS[2]: GUEST_KEYS[0]},
+        {GUEST_KEYS[0]: GUEST_KEYS[1], GUEST_KEYS[1]: GUEST_KEYS[0]},
+    ]
+)
+
+_profiles = st.fixed_dictionaries(
+    {},
+    optional={
+        "firstName": st.sampled_from(["Ada", "Grace"]),
+        "lastName": st.just("Lovelace"),
+        "email": st.just("ada@example.com"),
+        "phones": st.lists(st.sampled_from(["+15551234567", "12"]), max_size=2),
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GuestHistory:
+    """Statements, each once, and two orders in which they may arrive, with duplicates."""
+
+    items: tuple[GuestOrEvent, ...]
+    orders: tuple[tuple[GuestOrEvent, ...], tuple[GuestOrEvent, ...]]
+
+    def final_guests(self) -> dict[str, Guest]:
+        """Return each guest as OpenTable has it in the end."""
+        guests: dict[str, Guest] = {}
+        for guest in self.items:
+            if isinstance(guest, Guest) and (
+                guest.key not in guests or guest.supersedes(guests[guest.key])
+            ):
+                guests[guest.key] = guest
+        return guests
+
+
+def _guest_id(row: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    if "guest_id" not in row:
+        return st.just(row)
+    ids = st.sampled_from([*(f"{RID}-{key}" for key in GUEST_KEYS), *GUEST_KEYS, None])
+    return ids.map(lambda guest_id: row | {"guest_id": guest_id})
+
+
+def _identity(statement: GuestOrEvent) -> object:
+    if isinstance(statement, Guest):
+        kind = (statement.is_merged, statement.forgotten_at, statement.version)
+        return statement.key, kind
+    of_open_table = statement.actor is Actor.OPENTABLE
+    return statement.actor, statement.version if of_open_table else statement.event_id
+
+
+@st.composite
+def _guests(draw: st.DrawFn, merges: dict[str, str]) -> Guest:
+    """Return a guest's record: plain at some version, merged, or forgotten."""
+    key = draw(st.sampled_from(GUEST_KEYS))
+    if draw(st.integers(0, 4)) == 0:
+        return Guest(key, forgotten_at=NOON)
+    if key in merges and draw(st.booleans()):
+        survivor = merges[key]
+        return Guest(
+            key, UNVERSIONED, is_merged=True, survivor_key=survivor, survivor_id=f"{RID}-{survivor}"
+        )
+    return Guest(key, Version.from_sequence(draw(st.integers(1, 4)), NOON), draw(_profiles))
+
+
+@st.composite
+def guest_histories(draw: st.DrawFn) -> GuestHistory:
+    """Return a reservation's and its guests' statements, and two orders of them."""
+    merges = draw(_merges)
+    items = st.one_of(
+        row_bodies().flatmap(_guest_id).map(event_from_row_body),
+        row_bodies().flatmap(_guest_id).map(event_from_row_body),
+        envelope_bodies().map(event_from_envelope_body),
+        reconciliation_events(),
+        _guests(merges),
+        _guests(merges),
+    )
+    statements = draw(st.lists(items, min_size=1, max_size=9, unique_by=_identity))
+    return GuestHistory(tuple(statements), (draw(_order(statements)), draw(_order(statements))))
+
+
+@st.composite
+def _order(draw: st.DrawFn, statements: list[GuestOrEvent]) -> tuple[GuestOrEvent, ...]:
+    duplicates = draw(st.lists(st.sampled_from(statements), max_size=4))
+    order = draw(st.permutations([*statements, *duplicates]))
+    sources = st.sampled_from(Channel)
+    return tuple(
+        replace(each, channel=draw(sources)) if isinstance(each, ReservationEvent) else each
+        for each in order
+    )

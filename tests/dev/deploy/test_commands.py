@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from dev.deploy.plan import plan
+from tests.dev.deploy.documented_commands import commands_in, in_text, make_targets_in
 from tests.dev.deploy.parsing import UNDERSTOOD, answers
-from tests.dev.deploy.written import commands_in, in_text, make_targets_in
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("gcloud"), reason="the Cloud SDK is not installed here: it parses its commands"

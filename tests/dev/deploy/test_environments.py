@@ -10,8 +10,8 @@ import main
 from dev.bootstrap import ROOT
 from dev.deploy.functions import deploy, variables
 from dev.deploy.target import PUBLIC, QUEUE_OF, Target
-from shared.edge.environment import Environment, read_environment
-from tests.dev.deploy.written import make_targets_in
+from shared.config import Environment, read_environment
+from tests.dev.deploy.documented_commands import make_targets_in
 
 HOSTING_SECONDS = 60  # Firebase Hosting gives a rewrite no longer
 LONGEST_ATTEMPT = 1800  # Cloud Scheduler's

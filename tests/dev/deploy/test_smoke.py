@@ -13,12 +13,12 @@ from dev.deploy.checking import verify_release
 from dev.deploy.release import REMEMBERED
 from dev.deploy.smoke import SmokeError
 from dev.deploy.target import Target, read_target
-from dev.emulator import Emulator
-from dev.processes import LOOPBACK, find_free_port
-from dev.sandbox.signing import encode_signing_secret
+from dev.local.emulator import Emulator
+from dev.local.processes import LOOPBACK, find_free_port
+from sandbox.webhook_senders import encode_signing_secret
 from tests.dev.deploy.fake_gcloud import FakeGcloud
-from tests.restaurants import Restaurant, seed, write_secret
-from tests.served import serve_deployed_function
+from tests.support.processes import serve_deployed_function
+from tests.support.restaurants import Restaurant, seed, write_secret
 
 CANARY = Restaurant("canary", "999001")
 KEY, OTHER_KEY = encode_signing_secret(b"k" * 32), encode_signing_secret(b"o" * 32)

@@ -4,17 +4,24 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from shared.edge import paths
-from shared.edge.directory import RestaurantDirectory
-from shared.edge.secrets import CredentialCache, SecretsFileSource
-from shared.edge.staff.membership import StaffRoles
-from shared.edge.staff.secret_stores import SecretsFileStore, build_secret_store
-from shared.edge.staff.staffroom import ApiContext
-from shared.edge.staff.tokens import IdTokenVerifier
-from tests.functions.api.caller import StaffApiClient, api_transport, unsigned_id_token
-from tests.functions.api.safe_file import OLD_WEBHOOK_SECRET, RestaurantSecretFile
-from tests.timer import FakeTimer
-from tests.world import World
+from shared.firestore import paths
+from shared.restaurants.directory import RestaurantDirectory
+from shared.restaurants.secrets import (
+    CredentialCache,
+    SecretsFileSource,
+    SecretsFileStore,
+    build_secret_store,
+)
+from shared.staff.auth import ApiContext, IdTokenVerifier, StaffRoles
+from tests.support.clocks import FakeTimer
+from tests.support.staff_api import (
+    OLD_WEBHOOK_SECRET,
+    RestaurantSecretFile,
+    StaffApiClient,
+    api_transport,
+    unsigned_id_token,
+)
+from tests.support.world import World
 
 
 @pytest.fixture

@@ -6,15 +6,17 @@ import pytest
 from msgspec import structs
 from msgspec.structs import replace
 
-from shared.edge import paths
-from shared.edge.staff.staffroom import ApiContext
-from tests.functions.api.caller import StaffApiClient, api_transport, error_code
-from tests.functions.api.safe_file import (
+from shared.firestore import paths
+from shared.staff.auth import ApiContext
+from tests.support.staff_api import (
     NEW_WEBHOOK_SECRET,
     OLD_WEBHOOK_SECRET,
     RestaurantSecretFile,
+    StaffApiClient,
+    api_transport,
+    error_code,
 )
-from tests.world import World
+from tests.support.world import World
 
 
 @pytest.fixture

@@ -1,15 +1,18 @@
-"""Whether the book can be trusted."""
+"""Whether the book can be trusted.
+
+Who somebody is, told to themselves.
+"""
 
 import json
 
-from shared.core.body import WebhookFormat
-from shared.core.change import Channel
-from shared.edge import paths
-from shared.edge.intake import IncomingEvent, ingest_event
-from tests.functions.api.book import apply_envelope
-from tests.functions.api.caller import StaffApiClient
-from tests.statements import envelope_body
-from tests.world import World
+from shared.domain.ledger.events import Channel
+from shared.domain.normalization.strict_json import WebhookFormat
+from shared.firestore import paths
+from shared.ingest.events import IncomingEvent, ingest_event
+from tests.support.events import envelope_body
+from tests.support.reservations import apply_envelope
+from tests.support.staff_api import StaffApiClient
+from tests.support.world import World
 
 
 async def test_a_new_restaurant_has_no_last_webhook(host: StaffApiClient) -> None:
@@ -134,3 +137,26 @@ async def test_an_unknown_zone_is_a_problem_before_any_poll(
     await settings.update({"timeZone": "Mars/Olympus"})
     [problem] = (await host.get("health")).json()["problems"]
     assert problem.startswith("timeZone must be an IANA zone")
+
+
+async def test_a_host_receives_role_and_time_zone(host: StaffApiClient) -> None:
+    told = (await host.get("me")).json()
+    assert told == {"uid": "hanna", "role": "host", "timeZone": "America/New_York"}
+
+
+async def test_a_manager_receives_the_manager_role(manager: StaffApiClient) -> None:
+    assert (await manager.get("me")).json()["role"] == "manager"
+
+
+async def test_an_operator_receives_the_operator_role(operator: StaffApiClient) -> None:
+    assert (await operator.get("me")).json()["role"] == "operator"
+
+
+async def test_an_invalid_zone_is_null(host: StaffApiClient, world: World) -> None:
+    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
+    await settings.update({"timeZone": "Mars/Olympus"})
+    assert (await host.get("me")).json()["timeZone"] is None
+
+
+async def test_a_restaurant_without_settings_has_no_zone(operator: StaffApiClient) -> None:
+    assert (await operator.at_restaurant("new-one").get("me")).json()["timeZone"] is None

@@ -4,11 +4,10 @@ from typing import Any
 
 import pytest
 
-from shared.edge import paths
-from shared.edge.staff.staffroom import ApiContext
-from tests.functions.api.caller import StaffApiClient, api_transport, error_code
-from tests.functions.api.safe_file import RestaurantSecretFile
-from tests.world import World
+from shared.firestore import paths
+from shared.staff.auth import ApiContext
+from tests.support.staff_api import RestaurantSecretFile, StaffApiClient, api_transport, error_code
+from tests.support.world import World
 
 
 @pytest.fixture

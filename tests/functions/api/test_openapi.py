@@ -7,10 +7,10 @@ import pytest
 from msgspec.structs import replace
 from pydantic import BaseModel
 
-from functions.staff.openapi import openapi
-from functions.staff.routing import PREFIX
-from functions.staff.table import every_route
-from tests.functions.api.caller import StaffApiClient
+from functions.api.openapi import openapi
+from functions.api.routing import PREFIX
+from functions.api.table import every_route
+from tests.support.staff_api import StaffApiClient
 
 ROUTES = every_route()
 

@@ -9,11 +9,11 @@ import httpx
 import pytest
 from google.cloud.firestore import AsyncClient
 
-from dev.emulator import Emulator
-from dev.processes import LOOPBACK, find_free_port, run_process, wait_until_reachable
-from shared.edge import paths
-from tests.functions.api.caller import unsigned_id_token
-from tests.restaurants import new_restaurant, seed
+from dev.local.emulator import Emulator
+from dev.local.processes import LOOPBACK, find_free_port, run_process, wait_until_reachable
+from shared.firestore import paths
+from tests.support.restaurants import new_restaurant, seed
+from tests.support.staff_api import unsigned_id_token
 
 ROOT = Path(__file__).parents[3]
 _START_SECONDS = 20

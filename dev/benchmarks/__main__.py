@@ -1,0 +1,139 @@
+"""``python -m dev.benchmarks [--quick] [--write] [PART …]``: measure, and print one table."""
+
+import argparse
+import json
+import os
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from dev.benchmarks import cold_start, poll_and_reconcile, round_trips, webhook
+from dev.benchmarks.results import (
+    BENCHMARK_JSON_FILE,
+    GROWTH_PLOT_FILE,
+    PERFORMANCE_PAGE,
+    BenchmarkResult,
+    PlotLine,
+    draw_growth_plot,
+    format_result_table,
+    replace_marked_lines,
+)
+
+Benchmark = Callable[[bool], tuple[list[BenchmarkResult], list[str]]]
+
+BENCHMARKS: dict[str, Benchmark] = {
+    "webhook": webhook.measure_webhook,
+    "trips": round_trips.measure_round_trips,
+    "poll": poll_and_reconcile.measure_polls,
+    "reconcile": poll_and_reconcile.measure_reconciliations,
+    "start": cold_start.measure_cold_start,
+    "many": poll_and_reconcile.measure_many_restaurants,
+}
+
+
+@dataclass(slots=True)
+class BenchmarkRun:
+    """What some parts found.
+
+    Attributes:
+        is_quick: Whether less was measured than the figures call for.
+        results: The figures, in order.
+        tables: The lines of the parts' own tables, by part.
+    """
+
+    is_quick: bool
+    results: list[BenchmarkResult] = field(default_factory=list)
+    tables: dict[str, list[str]] = field(default_factory=dict)
+
+    def describe_machine(self) -> str:
+        """Tell when and on what this was measured."""
+        depth = "quick, not for the record" if self.is_quick else "medians of rounds"
+        return (
+            f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores ({platform.machine()}), Python "
+            f"{platform.python_version()}, Firestore emulator on the same machine; {depth}."
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all of it as JSON holds it."""
+        figures = [figure.to_json() for figure in self.results]
+        return {"measured": self.describe_machine(), "figures": figures, "tables": self.tables}
+
+
+def main() -> None:
+    """Run the command line."""
+    args = _parse_arguments()
+    results = BenchmarkRun(args.quick)
+    for name in args.part or BENCHMARKS:
+        print(f"Measuring {name} …", flush=True)
+        figures, lines = BENCHMARKS[name](args.quick)
+        results.results += figures
+        if lines:
+            results.tables[name] = lines
+    print("", results.describe_machine(), "", *format_result_table(results.results), "", sep="\n")
+    for lines in results.tables.values():
+        print(*lines, "", sep="\n")
+    BENCHMARK_JSON_FILE.parent.mkdir(exist_ok=True)
+    BENCHMARK_JSON_FILE.write_text(
+        json.dumps(results.to_json(), indent=2, ensure_ascii=False) + "\n"
+    )
+    if args.write:
+        _update_page(results, is_complete=not args.part)
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m dev.benchmarks", description=__doc__)
+    parser.add_argument(
+        "part", nargs="*", type=_parse_part, metavar="PART", help=", ".join(BENCHMARKS)
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer rounds and rows, to try it")
+    parser.add_argument(
+        "--write", action="store_true", help="write docs/performance.md and its plot"
+    )
+    return parser.parse_args()
+
+
+def _parse_part(name: str) -> str:
+    if name not in BENCHMARKS:
+        raise argparse.ArgumentTypeError(
+            f"{name!r} is no part: choose from {', '.join(BENCHMARKS)}"
+        )
+    return name
+
+
+def _update_page(results: BenchmarkRun, *, is_complete: bool) -> None:
+    """Bring docs/performance.md and its plot up to date, as far as was measured.
+
+    Args:
+        results: What was found.
+        is_complete: Whether every part was measured; the table of figures is one run's or it is
+            none.
+    """
+    page = PERFORMANCE_PAGE.read_text()
+    if is_complete:
+        page = replace_marked_lines(
+            page, "figures", [results.describe_machine(), "", *format_result_table(results.results)]
+        )
+    for name, lines in results.tables.items():
+        page = replace_marked_lines(page, name, lines)
+    PERFORMANCE_PAGE.write_text(page)
+    growth_results = [
+        figure
+        for figure in results.results
+        if figure.name.startswith(poll_and_reconcile.GROWTH_PREFIX)
+    ]
+    if growth_results:
+        names = [
+            figure.name.removeprefix(poll_and_reconcile.GROWTH_PREFIX).partition(",")[0]
+            for figure in growth_results
+        ]
+        plot_lines = [
+            PlotLine(name, figure.detail["sizes"], figure.detail["seconds"])
+            for name, figure in zip(names, growth_results, strict=True)
+        ]
+        GROWTH_PLOT_FILE.write_text(draw_growth_plot(plot_lines))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""The start: importing a function and its first request, against importing what it stands on."""
+
+import asyncio
+import json
+import subprocess
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from dev.benchmarks.deployed_environment import deployed_python
+from dev.benchmarks.environment import BENCHMARK_PROJECT, seed_tenants, start_benchmark_environment
+from dev.benchmarks.load_generator import Tenant, build_created_envelope, build_signature_headers
+from dev.benchmarks.poll_and_reconcile import serve_fake_opentable
+from dev.benchmarks.results import BenchmarkResult, build_ratio_result, require_at_most
+from dev.benchmarks.statistics import MeasurementPair
+from dev.local.demo_staff import build_unsigned_token
+
+_ROUNDS, _QUICK_ROUNDS = 15, 5
+_CHILD_SCRIPT = Path(__file__).with_name("cold_start_child.py")
+_ROOT = Path(__file__).parents[2]
+_TIMEOUT_SECONDS = 120
+_MILLISECONDS_PER_SECOND = 1000
+_EXPECTED_STATUSES = {
+    "opentable_webhook": "200",
+    "opentable_poll": "200",
+    "opentable_reconcile": "200",
+    "api": "403",
+}
+
+
+def measure_cold_start(quick: bool) -> tuple[list[BenchmarkResult], list[str]]:  # noqa: FBT001 -- as every part is
+    """Return the figures of the start, one a function."""
+    python = deployed_python()
+    with ExitStack() as stack:
+        environment = stack.enter_context(start_benchmark_environment())
+        url = stack.enter_context(serve_fake_opentable())
+        tenant = environment.build_tenants(1)[0]
+        asyncio.run(seed_tenants(environment.create_client(), [tenant]))
+        addresses = {"OPENTABLE_API_URL": url, "OPENTABLE_OAUTH_URL": url}
+        # Nothing listens at the Auth emulator's address: the check of a token asks nobody there.
+        addresses |= {"FIREBASE_AUTH_EMULATOR_HOST": "127.0.0.1:9099", "PYTHONPATH": str(_ROOT)}
+        variables = environment.build_variables(**addresses)
+        runs = {target: _build_request(target, tenant) for target in _EXPECTED_STATUSES}
+        return [_measure_target(python, *run, variables, quick=quick) for run in runs.items()], []
+
+
+def _measure_target(
+    python: Path, target: str, request: str, variables: dict[str, str], *, quick: bool
+) -> BenchmarkResult:
+    _run_child(
+        python, target, request, variables
+    )  # An emulator that is still cold is not our start.
+    pairs = []
+    for _ in range(_QUICK_ROUNDS if quick else _ROUNDS):
+        baseline_milliseconds = _run_child(python, "", "", variables)
+        pairs.append(
+            MeasurementPair(baseline_milliseconds, _run_child(python, target, request, variables))
+        )
+    name = f"start: import and first request of {target}"
+    return build_ratio_result(name, "ms", require_at_most(1.30), pairs)
+
+
+def _build_request(target: str, tenant: Tenant) -> str:
+    """Return the headers and the body of a first request, as JSON."""
+    if target == "api":
+        # Somebody who proves who they are, and works elsewhere: all of the way in is gone.
+        token = build_unsigned_token(BENCHMARK_PROJECT, "somebody", int(time.time()))
+        headers = {"authorization": f"Bearer {token}"}
+        path = f"/api/restaurants/{tenant.id}/health"
+        return json.dumps({"path": path, "method": "GET", "headers": headers})
+    body = (
+        build_created_envelope(tenant)
+        if target == "opentable_webhook"
+        else {"restaurantId": tenant.id}
+    )
+    raw = json.dumps(body)
+    headers = build_signature_headers(tenant, raw.encode()) | {"content-type": "application/json"}
+    return json.dumps({"path": "/", "method": "POST", "headers": headers, "body": raw})
+
+
+def _run_child(python: Path, target: str, request: str, variables: dict[str, str]) -> float:
+    """Return the milliseconds that a fresh process takes, from its first line to its answer."""
+    completed = subprocess.run(
+        [str(python), str(_CHILD_SCRIPT), target, request],
+        cwd=_ROOT,
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT_SECONDS,
+        check=True,
+    )
+    *statuses, seconds = completed.stdout.splitlines()
+    if target and statuses[-1] != _EXPECTED_STATUSES[target]:
+        raise RuntimeError(f"{target} answered {statuses}: the bench measured nothing.")
+    return float(seconds) * _MILLISECONDS_PER_SECOND

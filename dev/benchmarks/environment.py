@@ -1,0 +1,146 @@
+"""What a served function's processes took of the machine, as Linux counts it.
+
+What every part of the bench stands on: an emulator of its own, and restaurants with secrets.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from google.cloud.firestore import AsyncClient
+
+from dev.benchmarks.load_generator import Tenant
+from dev.local.emulator import start_emulator
+from sandbox.webhook_senders import encode_signing_secret
+from shared.firestore import paths
+
+_PROC = Path("/proc")
+_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+
+_GROUP_FIELD, _USER_TIME_FIELD, _SYSTEM_TIME_FIELD = (
+    2,
+    11,
+    12,
+)  # places behind the name in /proc/PID/stat, see proc(5)
+
+
+def read_cpu_seconds(group: int) -> float:
+    """Return the processor time, user and system, that a process group has taken so far.
+
+    Args:
+        group: Its id; the server is its leader, the workers its members.
+    """
+    stats = (stat for _, stat in _iterate_processes(group))
+    return (
+        sum(int(stat[_USER_TIME_FIELD]) + int(stat[_SYSTEM_TIME_FIELD]) for stat in stats)
+        / _TICKS_PER_SECOND
+    )
+
+
+def read_peak_memory_mib(group: int) -> float:
+    """Return the most memory that any process of a group has held at once, in MiB."""
+    return max(_read_peak_memory_kib(process) for process, _ in _iterate_processes(group)) / 1024
+
+
+def _read_peak_memory_kib(process: Path) -> int:
+    lines = (process / "status").read_text().splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
+
+
+def _iterate_processes(group: int) -> Iterator[tuple[Path, list[str]]]:
+    for process in _PROC.glob("[0-9]*"):
+        try:
+            stat = (process / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # It ended meanwhile.
+        if int(stat[_GROUP_FIELD]) == group:
+            yield process, stat
+
+
+BENCHMARK_PROJECT = "demo-bench"
+_SECRET_ID = "bench"  # noqa: S105 -- its id, not the secret
+_TIME_ZONE = "America/New_York"
+_TENANTS_PER_BATCH = 200
+_HEAP_GIB = 8  # a window of 100,000 reservations, each with its journal
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkEnvironment:
+    """A place to measure at.
+
+    Attributes:
+        host: The emulator's ``address:port``.
+        secrets_file: The SECRETS_FILE.
+        signing_secret: What every restaurant's relay signs with.
+    """
+
+    host: str
+    secrets_file: Path
+    signing_secret: str
+
+    def create_client(self) -> AsyncClient:
+        """Return a client of the stage's project."""
+        return AsyncClient(project=BENCHMARK_PROJECT)
+
+    def build_variables(self, **more: str) -> dict[str, str]:
+        """Return the environment of a function that is served here."""
+        return {
+            "GOOGLE_CLOUD_PROJECT": BENCHMARK_PROJECT,
+            "FIRESTORE_EMULATOR_HOST": self.host,
+            "SECRETS_FILE": str(self.secrets_file),
+            "OPENTABLE_PARTNER_SECRET": _SECRET_ID,
+            **more,
+        }
+
+    def build_tenants(self, count: int) -> list[Tenant]:
+        """Return so many restaurants; they are not stored yet."""
+        return [
+            Tenant(f"restaurant-{n:05}", f"{500_000 + n}", self.signing_secret)
+            for n in range(count)
+        ]
+
+
+@contextmanager
+def start_benchmark_environment(*, allow_gc_pauses: bool = True) -> Iterator[BenchmarkEnvironment]:
+    """Keep a stage for the length of a `with` block; nothing is left of it.
+
+    Args:
+        allow_gc_pauses: Whether the emulator may stand still to tidy its memory (see
+            `start_emulator`).
+    """
+    with (
+        start_emulator(heap_gib=_HEAP_GIB, allow_gc_pauses=allow_gc_pauses) as emulator,
+        tempfile.TemporaryDirectory(prefix="bench-") as folder,
+    ):
+        # The bench's own clients find the emulator by this variable alone.
+        os.environ["FIRESTORE_EMULATOR_HOST"] = emulator.host
+        signing_secret, secrets_file = (
+            encode_signing_secret(os.urandom(32)),
+            Path(folder) / "secrets.json",
+        )
+        payload = {"webhookSecrets": [signing_secret], "clientId": "me", "clientSecret": "hush"}
+        secrets_file.write_text(json.dumps({_SECRET_ID: payload}))
+        yield BenchmarkEnvironment(emulator.host, secrets_file, signing_secret)
+
+
+async def seed_tenants(client: AsyncClient, tenants: Sequence[Tenant]) -> None:
+    """Store restaurants' settings and routes."""
+    for start in range(0, len(tenants), _TENANTS_PER_BATCH):
+        batch = client.batch()
+        for tenant in tenants[start : start + _TENANTS_PER_BATCH]:
+            batch.set(paths.integration_document(client, tenant.id), _build_settings(tenant))
+            batch.set(paths.rid_claim_document(client, tenant.rid), {"restaurantId": tenant.id})
+        await batch.commit()
+
+
+def _build_settings(tenant: Tenant) -> dict[str, object]:
+    return {
+        "enabled": True,
+        "restaurantId": tenant.rid,
+        "timeZone": _TIME_ZONE,
+        "webhookAuth": ["standard-webhooks"],
+    }

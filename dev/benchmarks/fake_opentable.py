@@ -1,0 +1,136 @@
+"""An OpenTable that costs nothing to ask: its rows are made before anyone asks for them.
+
+``python -m dev.benchmarks.fake_opentable --port N [--latency SECONDS]``. The rows are the
+sandbox's own;
+``POST /_book/RID?rows=N`` makes a book of them, ``POST /_book/RID?every=N`` changes every nth.
+"""
+
+import argparse
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs
+from zoneinfo import ZoneInfo
+
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+from dev.local.processes import LOOPBACK
+from sandbox.background_bookings import populate_store
+from sandbox.models import SandboxRestaurant
+from sandbox.store import SandboxStore
+from sandbox.sync_rows import RenderContext, build_guest_row, build_reservation_row
+
+_ZONE = ZoneInfo("America/New_York")
+_RENDER_CONTEXT = RenderContext("gold", _ZONE, "http://opentable.invalid")
+_TOKEN_BODY = b'{"access_token": "token", "token_type": "bearer", "expires_in": 2592000}'
+
+
+class PrebuiltRows:
+    """One restaurant's rows, as the bytes that an answer is put together from."""
+
+    def __init__(self) -> None:
+        self.reservations: list[bytes] = []
+        self.guests: list[bytes] = []
+
+    def fill(self, rid: int, count: int) -> None:
+        """Make a book of so many reservations."""
+        store = SandboxStore(lambda: datetime.now(UTC))
+        store.add_restaurant(SandboxRestaurant(rid, f"Restaurant {rid}", _ZONE))
+        populate_store(store, rid, count, seed=rid)
+        self.guests = [
+            _encode_row(build_guest_row(each, _RENDER_CONTEXT)) for each in store.list_guests(rid)
+        ]
+        self.reservations = [
+            _encode_row(
+                build_reservation_row(each, store.get_guest(rid, each.guest_key), _RENDER_CONTEXT)
+            )
+            for each in store.list_reservations(rid)
+        ]
+
+    def change(self, every: int) -> None:
+        """Have every nth reservation changed a minute after it last was."""
+        for index in range(0, len(self.reservations), every):
+            self.reservations[index] = _encode_row(
+                _change_row(json.loads(self.reservations[index]))
+            )
+
+
+def _change_row(row: dict[str, Any]) -> dict[str, Any]:
+    updated = datetime.fromisoformat(row["updated_at_utc"]) + timedelta(minutes=1)
+    return row | {
+        "sequence_id": row["sequence_id"] + 1,
+        "updated_at": f"{updated.astimezone(_ZONE):%Y-%m-%dT%H:%M:%S}",
+        "updated_at_utc": f"{updated:%Y-%m-%dT%H:%M:%SZ}",
+        "party_size": row["party_size"] % 12 + 1,
+    }
+
+
+def _encode_row(row: object) -> bytes:
+    return json.dumps(row, separators=(",", ":")).encode()
+
+
+class FakeOpenTable:
+    """The ASGI application.
+
+    Args:
+        latency_seconds: Seconds that each answer of the API takes.
+    """
+
+    def __init__(self, latency_seconds: float) -> None:
+        self._latency_seconds = latency_seconds
+        self._rows_by_rid: dict[str, PrebuiltRows] = {}
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        query = {name: last[-1] for name, last in parse_qs(scope["query_string"].decode()).items()}
+        body = await self._build_body(scope["path"], query)
+        headers = [(b"content-type", b"application/json")]
+        headers.append((b"content-length", str(len(body)).encode()))
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _build_body(self, path: str, query: dict[str, str]) -> bytes:
+        prefix, _, rest = path.removeprefix("/").partition("/")
+        if prefix == "_book":
+            return self._update_rows(rest, query)
+        if prefix != "sync":
+            return _TOKEN_BODY
+        await asyncio.sleep(self._latency_seconds)
+        restaurant_rows = self._rows_by_rid.get(query["rid"], PrebuiltRows())
+        if rest.endswith("reservations"):
+            return _build_page(restaurant_rows.reservations, query)
+        return _build_page([] if "updated_after" in query else restaurant_rows.guests, query)
+
+    def _update_rows(self, rid: str, query: dict[str, str]) -> bytes:
+        restaurant_rows = self._rows_by_rid.setdefault(rid, PrebuiltRows())
+        if "rows" in query:
+            restaurant_rows.fill(int(rid), int(query["rows"]))
+        if "every" in query:
+            restaurant_rows.change(int(query["every"]))
+        return b"{}"
+
+
+def _build_page(rows: list[bytes], query: dict[str, str]) -> bytes:
+    offset, limit = int(query.get("offset", 0)), int(query["limit"])
+    more = b"true" if offset + limit < len(rows) else b"false"
+    items = b",".join(rows[offset : offset + limit])
+    return b'{"hasNextPage":%b,"offset":%d,"limit":%d,"items":[%b]}' % (more, offset, limit, items)
+
+
+def main() -> None:
+    """Serve until terminated."""
+    parser = argparse.ArgumentParser(
+        prog="python -m dev.benchmarks.fake_opentable", description=__doc__
+    )
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--latency", type=float, default=0.0)
+    args = parser.parse_args()
+    uvicorn.run(FakeOpenTable(args.latency), host=LOOPBACK, port=args.port, log_level="warning")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,335 @@
+"""The events that the bench sends: whole HTTP requests, signed, as a relay sends them.
+
+The load generator: ready-made requests over connections that are kept.
+
+It does as little as can be, for it shares the machine with what it measures: requests are bytes
+before the clock starts, and answers are only looked into after it has stopped.
+"""
+
+import asyncio
+import itertools
+import json
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import Any
+
+from dev.local.processes import LOOPBACK
+from sandbox.webhook_senders import build_signed_headers
+
+_sequence = itertools.count(1)
+_EVENT_SHARES = {"created": 0.60, "updated": 0.25, "duplicate": 0.10, "cancelled": 0.05}
+_WARM_UP_CREATIONS = 400
+
+
+"""Creations before the first event of a mix; half as many lie between any event and its cause,
+which is more than are ever under way."""
+
+
+_STATUSES = ("confirmed", "checked_in", "seated", "completed")
+_SPECIAL_REQUESTS = ("", "Window seat", "High chair, please", "Birthday")
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A restaurant of the bench.
+
+    Attributes:
+        id: Lineup's id.
+        rid: OpenTable's number.
+        signing_secret: The relay's ``whsec_`` secret.
+    """
+
+    id: str
+    rid: str
+    signing_secret: str
+
+
+def build_signed_request(tenant: Tenant, body: Mapping[str, Any]) -> bytes:
+    """Return a body as a signed HTTP request."""
+    raw = json.dumps(body).encode()
+    headers = {
+        "host": "bench",
+        "content-type": "application/json",
+        "content-length": str(len(raw)),
+        **build_signature_headers(tenant, raw),
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"POST / HTTP/1.1\r\n{lines}\r\n".encode() + raw
+
+
+def build_signature_headers(tenant: Tenant, raw: bytes) -> dict[str, str]:
+    """Return the headers by which a restaurant's relay signs a body now."""
+    return build_signed_headers(
+        tenant.signing_secret, f"msg_{next(_sequence)}", int(time.time()), raw
+    )
+
+
+def build_created_envelope(tenant: Tenant) -> dict[str, Any]:
+    """Return the envelope of a reservation that nobody has heard of."""
+    number = next(_sequence)
+    return _build_envelope(
+        "created",
+        number,
+        {
+            "reservationId": f"ot_{number:09}",
+            "restaurantId": tenant.id,
+            "restaurantName": "Demo Restaurant",
+            "dinerName": f"John Doe {number}",
+            "dinerEmail": f"john.{number}@example.com",
+            "dinerPhone": f"1555{number % 10**7:07}",
+            "partySize": 2 + number % 7,
+            "reservationDateTime": f"2026-03-{1 + number % 28:02}T{17 + number % 5}:15:00Z",
+            "status": "confirmed",
+            "specialRequests": _SPECIAL_REQUESTS[number % len(_SPECIAL_REQUESTS)],
+        },
+    )
+
+
+def build_updated_envelope(before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a patch of a reservation: another party size and a status."""
+    number, data = next(_sequence), before["data"]
+    changes = {"partySize": data["partySize"] + 1, "status": _STATUSES[number % len(_STATUSES)]}
+    return _build_patch("updated", number, data, changes)
+
+
+def build_cancelled_envelope(before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the cancellation of a reservation."""
+    changes = {"status": "cancelled", "cancellationReason": "Plans changed"}
+    return _build_patch("cancelled", next(_sequence), before["data"], changes)
+
+
+def _build_patch(
+    kind: str, number: int, data: Mapping[str, Any], changes: Mapping[str, Any]
+) -> dict[str, Any]:
+    ids = {name: data[name] for name in ("reservationId", "restaurantId")}
+    return _build_envelope(kind, number, {**ids, **changes})
+
+
+def _build_envelope(kind: str, number: int, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an envelope; of two, the later made is the later said."""
+    second, millisecond = divmod(number, 1000)
+    minute, second = divmod(second, 60)
+    timestamp = f"2026-02-01T12:{minute % 60:02}:{second:02}.{millisecond:03}Z"
+    return {
+        "eventType": f"reservation.{kind}",
+        "id": f"evt_{kind}_{number}",
+        "timestamp": timestamp,
+        "data": dict(data),
+    }
+
+
+def build_creation_requests(tenants: Sequence[Tenant], count: int) -> list[bytes]:
+    """Return so many creations, the restaurants in turn."""
+    turns = itertools.islice(itertools.cycle(tenants), count)
+    return [build_signed_request(tenant, build_created_envelope(tenant)) for tenant in turns]
+
+
+def build_mixed_requests(
+    tenants: Sequence[Tenant], count: int, seed: int
+) -> tuple[list[bytes], list[bytes]]:
+    """Return events as they are mixed on a busy day, and the creations that must come before.
+
+    Args:
+        tenants: The restaurants, drawn alike.
+        count: How many events.
+        seed: Of what is drawn.
+
+    Returns:
+        Creations to send first, and the events, each about a reservation sent long before it.
+    """
+    rng = random.Random(seed)  # noqa: S311 -- an order, not a secret
+    initial = [
+        (tenant, build_created_envelope(tenant))
+        for tenant in itertools.islice(itertools.cycle(tenants), _WARM_UP_CREATIONS)
+    ]
+    sent = [(tenant, body, build_signed_request(tenant, body)) for tenant, body in initial]
+    setup_requests = [request for _, _, request in sent]
+    return setup_requests, [_draw_request(tenants, sent, rng) for _ in range(count)]
+
+
+def _draw_request(
+    tenants: Sequence[Tenant], sent: list[tuple[Tenant, dict[str, Any], bytes]], rng: random.Random
+) -> bytes:
+    kind = rng.choices(list(_EVENT_SHARES), list(_EVENT_SHARES.values()))[0]
+    if kind == "created":
+        tenant = rng.choice(tenants)
+        body = build_created_envelope(tenant)
+        sent.append((tenant, body, build_signed_request(tenant, body)))
+        return sent[-1][2]
+    tenant, before, request = sent[rng.randrange(len(sent) - _WARM_UP_CREATIONS // 2)]
+    if kind == "duplicate":
+        return request
+    return build_signed_request(
+        tenant,
+        build_updated_envelope(before) if kind == "updated" else build_cancelled_envelope(before),
+    )
+
+
+_END_OF_HEAD = b"\r\n\r\n"
+_LENGTH_HEADER = b"content-length: "
+_MAX_IDLE_SECONDS = 2.0
+
+
+"""After which a connection is not trusted: the server closes those that stay idle for 5."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadResult:
+    """What came of some requests.
+
+    Attributes:
+        seconds: From the first request to the last answer.
+        latencies: Seconds from when each request was due to its answer.
+        outcomes: How often each answer's ``status`` came.
+    """
+
+    seconds: float
+    latencies: list[float]
+    outcomes: Counter[str]
+
+    @property
+    def requests_per_second(self) -> float:
+        """Requests answered a second."""
+        return len(self.latencies) / self.seconds
+
+
+class HttpConnection:
+    """One HTTP/1.1 connection that is kept.
+
+    Args:
+        reader: What comes in.
+        writer: What goes out.
+    """
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._last_used = time.perf_counter()
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the server still keeps it."""
+        return time.perf_counter() - self._last_used < _MAX_IDLE_SECONDS
+
+    async def close(self) -> None:
+        """End it."""
+        self._writer.close()
+        await self._writer.wait_closed()
+
+    async def send(self, request: bytes) -> bytes:
+        """Send a whole request and return its answer's body."""
+        self._writer.write(request)
+        head = await self._reader.readuntil(_END_OF_HEAD)
+        length = head.lower().partition(_LENGTH_HEADER)[2].partition(b"\r\n")[0]
+        if not length:
+            raise RuntimeError(f"an answer that does not tell its length: {head!r}")
+        body = await self._reader.readexactly(int(length))
+        self._last_used = time.perf_counter()
+        return body
+
+
+async def send_closed_loop(port: int, requests: Sequence[bytes], connections: int) -> LoadResult:
+    """Send requests in their order, each as soon as a connection is free (a closed loop).
+
+    Args:
+        port: The server's, on this machine.
+        requests: Whole HTTP requests.
+        connections: How many are under way at once.
+    """
+    responses = [b""] * len(requests)
+    latencies = [0.0] * len(requests)
+    pending = iter(range(len(requests)))
+    open_connections = [await _connect(port) for _ in range(connections)]
+
+    async def work(connection: HttpConnection) -> None:
+        for number in pending:
+            due = time.perf_counter()
+            responses[number] = await connection.send(requests[number])
+            latencies[number] = time.perf_counter() - due
+
+    started = time.perf_counter()
+    await asyncio.gather(*map(work, open_connections))
+    seconds = time.perf_counter() - started
+    await asyncio.gather(*(connection.close() for connection in open_connections))
+    return LoadResult(seconds, latencies, _count_outcomes(responses))
+
+
+async def send_open_loop(port: int, requests: Sequence[bytes], rate: float) -> LoadResult:
+    """Send requests at a steady rate, however long answers take (an open loop).
+
+    A request that has to wait for a connection is counted from when it was due: a server that
+    falls behind cannot slow down those who come.
+
+    Args:
+        port: The server's, on this machine.
+        requests: Whole HTTP requests.
+        rate: Requests a second.
+    """
+    responses = [b""] * len(requests)
+    latencies = [0.0] * len(requests)
+    idle_connections: list[HttpConnection] = []
+
+    async def answer(number: int, due: float) -> None:
+        connection = (
+            idle_connections.pop()
+            if idle_connections and idle_connections[-1].is_fresh
+            else await _connect(port)
+        )
+        responses[number] = await connection.send(requests[number])
+        latencies[number] = time.perf_counter() - due
+        idle_connections.append(connection)
+
+    started = time.perf_counter()
+    async with asyncio.TaskGroup() as task_group:
+        for number in range(len(requests)):
+            due = started + number / rate
+            await asyncio.sleep(due - time.perf_counter())
+            task_group.create_task(answer(number, due))
+    seconds = time.perf_counter() - started
+    await asyncio.gather(*(connection.close() for connection in idle_connections))
+    return LoadResult(seconds, latencies, _count_outcomes(responses))
+
+
+async def _connect(port: int) -> HttpConnection:
+    return HttpConnection(*await asyncio.open_connection(LOOPBACK, port))
+
+
+def _count_outcomes(responses: Sequence[bytes]) -> Counter[str]:
+    return Counter(json.loads(response)["status"] for response in responses)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadGenerator:
+    """Sends from a process of its own: what it costs falls on both sides of a round alike."""
+
+    executor: Executor
+
+    def run_closed_loop(self, port: int, requests: Sequence[bytes], connections: int) -> LoadResult:
+        """Send in a closed loop (see `send_closed_loop`)."""
+        return self.executor.submit(_run_closed_loop, port, requests, connections).result()
+
+    def run_open_loop(self, port: int, requests: Sequence[bytes], rate: float) -> LoadResult:
+        """Send in an open loop (see `send_open_loop`)."""
+        return self.executor.submit(_run_open_loop, port, requests, rate).result()
+
+
+def _run_closed_loop(port: int, requests: Sequence[bytes], connections: int) -> LoadResult:
+    return asyncio.run(send_closed_loop(port, requests, connections))
+
+
+def _run_open_loop(port: int, requests: Sequence[bytes], rate: float) -> LoadResult:
+    return asyncio.run(send_open_loop(port, requests, rate))
+
+
+@contextmanager
+def start_load_generator() -> Iterator[LoadGenerator]:
+    """Keep a generator's process for the length of a `with` block."""
+    # Spawned: a fork would copy gRPC's threads in the middle of whatever they do.
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        yield LoadGenerator(process)

@@ -1,0 +1,391 @@
+"""The scheduled functions, the floors beside them, and the OpenTable that they ask.
+
+Whole books: the poll and the reconciliation against plain reads and writes, and their growth.
+
+A thousand restaurants polled in one run, with an OpenTable that takes its time.
+"""
+
+import asyncio
+import json
+import queue
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from dev.benchmarks import baseline
+from dev.benchmarks.environment import (
+    read_peak_memory_mib,
+    seed_tenants,
+    start_benchmark_environment,
+)
+from dev.benchmarks.load_generator import Tenant
+from dev.benchmarks.results import (
+    BenchmarkResult,
+    build_ratio_result,
+    require_at_least,
+    require_at_most,
+)
+from dev.benchmarks.round_trips import CountingProxy, start_counting_proxy
+from dev.benchmarks.statistics import MeasurementPair, fit_growth_exponent
+from dev.local.processes import (
+    LOOPBACK,
+    FunctionServer,
+    find_free_port,
+    run_process,
+    serve_function,
+    wait_until_reachable,
+)
+from shared.config import read_environment
+
+_TIMEOUT_SECONDS = 3_000
+_START_TIMEOUT_SECONDS = 60
+_BASELINES = ("write_plain", "get_all", "stream")
+_FUNCTIONS = ("opentable_poll", "opentable_reconcile")
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledFunctions:
+    """What polls and reconciliations are measured with.
+
+    Attributes:
+        opentable_url: The address of OpenTable.
+        functions: The scheduled functions and the floors, by name.
+        counted_functions: The scheduled functions again, whose calls to Firestore are counted.
+        proxy: Where they are counted.
+        durations: Milliseconds of each reconciliation that was not counted, from its log line.
+    """
+
+    opentable_url: str
+    functions: dict[str, FunctionServer]
+    counted_functions: dict[str, FunctionServer]
+    proxy: CountingProxy
+    durations: queue.SimpleQueue[float]
+
+    def update_opentable_rows(self, tenant: Tenant, **query: int) -> None:
+        """Fill or change a restaurant's book at OpenTable."""
+        url = f"{self.opentable_url}/_book/{tenant.rid}"
+        requests.post(url, params=query, timeout=_TIMEOUT_SECONDS).raise_for_status()
+
+    def poll(self, tenant: Tenant, *, count_calls: bool = False) -> dict[str, Any]:
+        """Poll a restaurant; return its part of the answer."""
+        function = (self.counted_functions if count_calls else self.functions)["opentable_poll"]
+        return dict(call_served_function(function, {"restaurantId": tenant.id})["results"][0])
+
+    def reconcile(self, tenant: Tenant, *, count_calls: bool = False) -> dict[str, Any]:
+        """Reconcile all days of a restaurant's book; return its part of the answer."""
+        function = (self.counted_functions if count_calls else self.functions)[
+            "opentable_reconcile"
+        ]
+        today = datetime.now(UTC).date()
+        days = {"startDate": today - timedelta(days=40), "endDate": today + timedelta(days=60)}
+        window = {name: day.isoformat() for name, day in days.items()}
+        return dict(
+            call_served_function(function, {"restaurantId": tenant.id, **window})["reports"][0]
+        )
+
+    def seconds_to_reconcile(self, tenant: Tenant, **counts: int) -> float:
+        """Return how long a reconciliation took, by its own measure, until its report was made.
+
+        What the emulator alone needs then is left out: the sweep that stands in for Firestore's
+        own deletion of what has expired.
+
+        Args:
+            tenant: The restaurant.
+            counts: What its report must count.
+        """
+        require_counts(self.reconcile(tenant), **counts)
+        return self.durations.get(timeout=_START_TIMEOUT_SECONDS) / 1000
+
+    def run_baseline(self, target: str, tenant: Tenant) -> float:
+        """Return the seconds that a floor takes."""
+        return float(
+            call_served_function(self.functions[target], {"restaurantId": tenant.id})["seconds"]
+        )
+
+
+def call_served_function(function: FunctionServer, body: dict[str, Any]) -> dict[str, Any]:
+    """Return what a function answers."""
+    response = requests.post(function.url, json=body, timeout=_TIMEOUT_SECONDS)
+    response.raise_for_status()
+    return dict(response.json())
+
+
+def measure_seconds(work: Callable[[], object]) -> float:
+    """Return how long some work takes."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def require_counts(response: dict[str, Any], **counts: int) -> None:
+    """Fail where a run did something else than it was set up to do.
+
+    Raises:
+        RuntimeError: When one of the counts is another.
+    """
+    actual = {name: response.get(name) for name in counts}
+    if actual != counts:
+        raise RuntimeError(f"Expected {counts}, and got {response}: the bench measured nothing.")
+
+
+@contextmanager
+def serve_fake_opentable(latency_seconds: float = 0.0) -> Iterator[str]:
+    """Serve an OpenTable for the length of a `with` block; yield its address."""
+    port = find_free_port()
+    url = f"http://{LOOPBACK}:{port}"
+    command = [sys.executable, "-m", "dev.benchmarks.fake_opentable", "--port", str(port)]
+    with run_process([*command, "--latency", str(latency_seconds)], print) as child:
+        wait_until_reachable(f"{url}/token", _START_TIMEOUT_SECONDS, child)
+        yield url
+
+
+@contextmanager
+def start_scheduled_functions(
+    tenant_count: int,
+) -> Iterator[tuple[ScheduledFunctions, list[Tenant]]]:
+    """Keep a shop, and some restaurants without a book, for the length of a `with` block."""
+    with ExitStack() as stack:
+        environment = stack.enter_context(start_benchmark_environment())
+        url = stack.enter_context(serve_fake_opentable())
+        proxy = stack.enter_context(start_counting_proxy(environment.host))
+        tenants = environment.build_tenants(tenant_count)
+        asyncio.run(seed_tenants(environment.create_client(), tenants))
+        budget = {"RUN_BUDGET_SECONDS": str(_TIMEOUT_SECONDS)}
+        direct_variables = environment.build_variables(
+            OPENTABLE_API_URL=url, OPENTABLE_OAUTH_URL=url, **budget
+        )
+        proxied_variables = direct_variables | {"FIRESTORE_EMULATOR_HOST": proxy.host}
+
+        durations = queue.SimpleQueue[float]()
+
+        def note(line: str) -> None:
+            if '"event": "reconciliation"' in line:
+                durations.put(json.loads(line)["durationMs"])
+
+        def serve(target: str, variables: dict[str, str], **more: Path) -> FunctionServer:
+            on_line = note if variables is direct_variables else _ignore_line
+            return stack.enter_context(serve_function(target, variables, on_line, **more))
+
+        functions = {name: serve(name, direct_variables) for name in _FUNCTIONS}
+        functions |= {
+            name: serve(name, direct_variables, source=Path(baseline.__file__))
+            for name in _BASELINES
+        }
+        counted_functions = {name: serve(name, proxied_variables) for name in _FUNCTIONS}
+        yield ScheduledFunctions(url, functions, counted_functions, proxy, durations), tenants
+
+
+def _ignore_line(_line: str) -> None:
+    """Drop what a function logs."""
+
+
+_POLL_ROWS, _QUICK_POLL_ROWS = 10_000, 1_000
+_WINDOW_ROWS, _QUICK_WINDOW_ROWS = (1_000, 10_000, 100_000), (500, 1_000, 2_000)
+_ROUNDS = 3
+_ROWS_PER_DIFFERENCE = 1_000
+
+
+"""One row in so many differs: 0.1 %."""
+
+
+GROWTH_PREFIX = "growth: "
+
+
+"""Begins the names of the figures that the plot shows."""
+
+
+def measure_polls(quick: bool) -> tuple[list[BenchmarkResult], list[str]]:  # noqa: FBT001 -- as every part is
+    """Return the figures of the poll."""
+    size = _QUICK_POLL_ROWS if quick else _POLL_ROWS
+    with start_scheduled_functions(1) as (scheduled, (tenant,)):
+        scheduled.update_opentable_rows(tenant, rows=size)
+        require_counts(scheduled.poll(tenant), created=size)
+        return [
+            _measure_changed_rows(scheduled, tenant, size),
+            _measure_unchanged_rows(scheduled, tenant, size),
+            _count_poll_writes(scheduled, tenant),
+        ], []
+
+
+def _measure_changed_rows(
+    scheduled: ScheduledFunctions, tenant: Tenant, size: int
+) -> BenchmarkResult:
+    def pair() -> MeasurementPair:
+        scheduled.update_opentable_rows(tenant, every=1)
+        product_seconds = measure_seconds(
+            lambda: require_counts(scheduled.poll(tenant), updated=size)
+        )
+        return MeasurementPair(
+            size / scheduled.run_baseline("write_plain", tenant), size / product_seconds
+        )
+
+    pairs = [pair() for _ in range(_ROUNDS)]
+    return build_ratio_result(
+        f"poll: {size:,} changed rows", "rows/s", require_at_least(0.50), pairs
+    )
+
+
+def _measure_unchanged_rows(
+    scheduled: ScheduledFunctions, tenant: Tenant, size: int
+) -> BenchmarkResult:
+    def pair() -> MeasurementPair:
+        baseline_seconds = scheduled.run_baseline("get_all", tenant)
+        product_seconds = measure_seconds(
+            lambda: require_counts(scheduled.poll(tenant), unchanged=size)
+        )
+        return MeasurementPair(size / baseline_seconds, size / product_seconds)
+
+    pairs = [pair() for _ in range(_ROUNDS)]
+    return build_ratio_result(
+        f"poll: {size:,} rows already held", "rows/s", require_at_least(0.70), pairs
+    )
+
+
+def _count_poll_writes(scheduled: ScheduledFunctions, tenant: Tenant) -> BenchmarkResult:
+    scheduled.proxy.take_traffic()
+    scheduled.poll(tenant, count_calls=True)
+    writes_by_collection = scheduled.proxy.take_traffic().writes_by_collection
+    ledger_writes = writes_by_collection.total() - writes_by_collection["integrations"]
+    return BenchmarkResult(
+        "… documents written, run state apart",
+        ledger_writes,
+        require_at_most(0),
+        ledger_writes,
+        "",
+        detail=dict(writes_by_collection),
+    )
+
+
+def measure_reconciliations(quick: bool) -> tuple[list[BenchmarkResult], list[str]]:  # noqa: FBT001 -- as every part is
+    """Return the figures of the reconciliation, and of how both runs grow."""
+    sizes = _QUICK_WINDOW_ROWS if quick else _WINDOW_ROWS
+    with start_scheduled_functions(len(sizes)) as (scheduled, tenants):
+        return list(_measure_windows(scheduled, tenants, sizes)), []
+
+
+def _measure_windows(
+    scheduled: ScheduledFunctions, tenants: Sequence[Tenant], sizes: Sequence[int]
+) -> Iterator[BenchmarkResult]:
+    first_poll_seconds, pairs = [], []
+    for tenant, size in zip(tenants, sizes, strict=True):
+        scheduled.update_opentable_rows(tenant, rows=size)
+        first_poll_seconds.append(
+            measure_seconds(
+                lambda: require_counts(scheduled.poll(tenant), created=size)  # noqa: B023 -- at once
+            )
+        )
+        pairs.append([_measure_window(scheduled, tenant, size) for _ in range(_ROUNDS)])
+    name = f"reconciliation: {sizes[-1]:,} rows, 0.1 % different"
+    yield build_ratio_result(name, "rows/s", require_at_least(0.60), pairs[-1])
+    peak = read_peak_memory_mib(scheduled.functions["opentable_reconcile"].process.pid)
+    yield BenchmarkResult("… peak memory of its process", peak, require_at_most(300), peak, "MiB")
+    yield _count_extra_writes(scheduled, tenants[0], sizes[0])
+    repeat_seconds = [
+        min(size / each.product for each in p) for size, p in zip(sizes, pairs, strict=True)
+    ]
+    yield _measure_growth("first poll", sizes, first_poll_seconds)
+    yield _measure_growth("reconciliation", sizes, repeat_seconds)
+
+
+def _measure_window(scheduled: ScheduledFunctions, tenant: Tenant, size: int) -> MeasurementPair:
+    scheduled.update_opentable_rows(tenant, every=_ROWS_PER_DIFFERENCE)
+    baseline_seconds = scheduled.run_baseline("stream", tenant)
+    product_seconds = scheduled.seconds_to_reconcile(
+        tenant, updated=-(-size // _ROWS_PER_DIFFERENCE)
+    )
+    return MeasurementPair(size / baseline_seconds, size / product_seconds)
+
+
+def _count_extra_writes(
+    scheduled: ScheduledFunctions, tenant: Tenant, size: int
+) -> BenchmarkResult:
+    """Count what a reconciliation writes beyond its corrections, each a document and its entry."""
+    scheduled.update_opentable_rows(tenant, every=_ROWS_PER_DIFFERENCE)
+    scheduled.proxy.take_traffic()
+    scheduled.reconcile(tenant, count_calls=True)
+    writes_by_collection = scheduled.proxy.take_traffic().writes_by_collection
+    extra_writes = (
+        writes_by_collection["reservations"]
+        - -(-size // _ROWS_PER_DIFFERENCE)
+        + writes_by_collection["reconciliationReports"]
+        - 1
+    )
+    return BenchmarkResult(
+        "… reservations and reports written beyond differences + report",
+        extra_writes,
+        require_at_most(0),
+        extra_writes,
+        "",
+        detail=dict(writes_by_collection),
+    )
+
+
+def _measure_growth(name: str, sizes: Sequence[int], seconds: Sequence[float]) -> BenchmarkResult:
+    growth_exponent = fit_growth_exponent(sizes, seconds)
+    detail = {"sizes": list(sizes), "seconds": [round(each, 3) for each in seconds]}
+    return BenchmarkResult(
+        f"{GROWTH_PREFIX}{name}, exponent",
+        growth_exponent,
+        require_at_most(1.05),
+        growth_exponent,
+        "",
+        detail=detail,
+    )
+
+
+_RESTAURANTS, _QUICK_RESTAURANTS = 1_000, 100
+_LATENCY_SECONDS = 0.2
+_API_CALLS_PER_RESTAURANT = 2
+
+
+"""Calls to OpenTable for a restaurant where nothing changed: its guests and its reservations."""
+
+
+_MANY_RESTAURANTS_ROUNDS = 2
+
+
+def measure_many_restaurants(quick: bool) -> tuple[list[BenchmarkResult], list[str]]:  # noqa: FBT001 -- as every part is
+    """Return the figure of many restaurants in one run, without a queue."""
+    count = _QUICK_RESTAURANTS if quick else _RESTAURANTS
+    max_concurrent = read_environment({}).max_concurrent_restaurants
+    with ExitStack() as stack:
+        environment = stack.enter_context(start_benchmark_environment())
+        url = stack.enter_context(serve_fake_opentable(_LATENCY_SECONDS))
+        asyncio.run(seed_tenants(environment.create_client(), environment.build_tenants(count)))
+        addresses = {"OPENTABLE_API_URL": url, "OPENTABLE_OAUTH_URL": url}
+        variables = environment.build_variables(**addresses, FAN_OUT_ABOVE=str(count))
+        function = stack.enter_context(
+            serve_function("opentable_poll", variables, lambda _line: None)
+        )
+        _poll_all(function, count)  # has each restaurant's cursor set: the first poll asks for more
+        baseline_seconds = _LATENCY_SECONDS * _API_CALLS_PER_RESTAURANT * count / max_concurrent
+        pairs = [
+            MeasurementPair(baseline_seconds, measure_seconds(lambda: _poll_all(function, count)))
+            for _ in range(_MANY_RESTAURANTS_ROUNDS)
+        ]
+    name = f"poll of {count:,} restaurants, {_LATENCY_SECONDS * 1000:.0f} ms API latency"
+    return [
+        build_ratio_result(
+            name,
+            "s",
+            require_at_most(1.30),
+            pairs,
+            atOnce=max_concurrent,
+            calls=_API_CALLS_PER_RESTAURANT,
+        )
+    ], []
+
+
+def _poll_all(function: FunctionServer, count: int) -> None:
+    response = call_served_function(function, {})
+    if response["restaurants"] != count or any(
+        each["status"] != "ok" for each in response["results"]
+    ):
+        raise RuntimeError(f"Not every restaurant was polled: {str(response)[:500]}")

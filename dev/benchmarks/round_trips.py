@@ -1,0 +1,313 @@
+"""Firestore's calls, counted on the wire between a served function and the emulator.
+
+Round trips, and documents read and written, of one event of each kind: counted on the wire.
+"""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc  # type: ignore[import-untyped] # it has none
+import requests
+from google.cloud.firestore_v1.types import (
+    BatchGetDocumentsResponse,
+    CommitRequest,
+    RunQueryResponse,
+)
+from typing_extensions import override
+
+from dev.benchmarks.environment import (
+    BenchmarkEnvironment,
+    seed_tenants,
+    start_benchmark_environment,
+)
+from dev.benchmarks.load_generator import (
+    Tenant,
+    build_cancelled_envelope,
+    build_created_envelope,
+    build_signature_headers,
+    build_updated_envelope,
+)
+from dev.benchmarks.results import BenchmarkResult, compute_dollars_per_million, require_at_most
+from dev.local.processes import LOOPBACK, FunctionServer, serve_function
+
+_MAX_THREADS = 32
+
+_UNLIMITED_MESSAGE_OPTIONS = [
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+]
+
+
+@dataclass(slots=True)
+class FirestoreTraffic:
+    """What went over the wire.
+
+    Attributes:
+        calls: The names of the calls, in the order in which they were made.
+        documents_read: Documents read; one that is not there is paid for as well.
+        writes_by_collection: How many documents were written in each collection, by its last name.
+    """
+
+    calls: list[str] = field(default_factory=list)
+    documents_read: int = 0
+    writes_by_collection: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def documents_written(self) -> int:
+        """How many documents were written."""
+        return self.writes_by_collection.total()
+
+    def record_response(self, method: str, message: bytes, request: bytes) -> None:
+        """Take note of an answer; what failed has written nothing.
+
+        Args:
+            method: The call's name.
+            message: The answer, or one of its parts.
+            request: What was asked.
+        """
+        if method == "Commit":
+            writes = CommitRequest.pb().FromString(request).writes
+            self.writes_by_collection.update(
+                (each.update.name or each.delete).split("/")[-2] for each in writes
+            )
+        elif method == "BatchGetDocuments":
+            response = BatchGetDocumentsResponse.pb().FromString(message)
+            self.documents_read += response.WhichOneof("result") is not None
+        elif method == "RunQuery":
+            self.documents_read += RunQueryResponse.pb().FromString(message).HasField("document")
+
+
+class _CountingHandler(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has no types
+    """Hands every call on as bytes; on the wire, all calls are streams."""
+
+    def __init__(self, host: str, traffic: FirestoreTraffic) -> None:
+        self._channel = grpc.insecure_channel(host, _UNLIMITED_MESSAGE_OPTIONS)
+        self._traffic = traffic
+
+    @override
+    def service(self, handler_call_details: Any) -> Any:
+        path = handler_call_details.method
+
+        def forward(requests: Iterator[bytes], context: Any) -> Iterator[bytes]:
+            name = path.rpartition("/")[2]
+            self._traffic.calls.append(name)
+            metadata = [pair for pair in context.invocation_metadata() if _is_call_header(pair[0])]
+            request = next(requests)  # the calls that the bundle makes ask once
+            call = self._channel.stream_stream(path)
+            try:
+                for response in call(iter([request]), metadata=metadata):
+                    self._traffic.record_response(name, response, request)
+                    yield response
+            except grpc.RpcError as error:
+                context.abort(error.code(), error.details())
+
+        return grpc.stream_stream_rpc_method_handler(forward)
+
+
+def _is_call_header(name: str) -> bool:
+    """Whether a header belongs to the call, and not to the connection that carried it."""
+    return name in {"authorization", "google-cloud-resource-prefix", "x-goog-request-params"}
+
+
+@dataclass(frozen=True, slots=True)
+class CountingProxy:
+    """A place on the wire.
+
+    Attributes:
+        host: The address to use in the emulator's place.
+        traffic: What has passed.
+    """
+
+    host: str
+    traffic: FirestoreTraffic
+
+    def take_traffic(self) -> FirestoreTraffic:
+        """Return what has passed since this was last asked."""
+        traffic = self.traffic
+        recorded = FirestoreTraffic(
+            traffic.calls.copy(), traffic.documents_read, traffic.writes_by_collection.copy()
+        )
+        traffic.calls.clear()
+        traffic.writes_by_collection.clear()
+        traffic.documents_read = 0
+        return recorded
+
+
+@contextmanager
+def start_counting_proxy(host: str) -> Iterator[CountingProxy]:
+    """Tap the line to an emulator for the length of a `with` block."""
+    traffic = FirestoreTraffic()
+    server = grpc.server(
+        ThreadPoolExecutor(_MAX_THREADS),
+        [_CountingHandler(host, traffic)],
+        options=_UNLIMITED_MESSAGE_OPTIONS,
+    )
+    port = server.add_insecure_port(f"{LOOPBACK}:0")
+    server.start()
+    try:
+        yield CountingProxy(f"{LOOPBACK}:{port}", traffic)
+    finally:
+        server.stop(None)
+
+
+_TIMEOUT_SECONDS = 30
+
+ROUND_TRIP_TABLE_HEADER = (
+    "| event | round trips | read | written | one region | nam5 |",
+    "|---|---|---|---|---|---|",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EventCost:
+    """What one kind of event costs.
+
+    Attributes:
+        name: The kind.
+        outcome: What it was answered.
+        traffic: What went over the wire for it.
+        max_round_trips: How many round trips the contract allows.
+    """
+
+    name: str
+    outcome: str
+    traffic: FirestoreTraffic
+    max_round_trips: int
+
+    def to_table_row(self) -> str:
+        """Return it as a row of the table, with what a million of it cost."""
+        read, written = self.traffic.documents_read, self.traffic.documents_written
+        one_region, nam5 = compute_dollars_per_million(read, written)
+        round_trips = len(self.traffic.calls)
+        counts = f"{round_trips} | {read} | {written}"
+        return f"| {self.name} | {counts} | ${one_region:.2f} | ${nam5:.2f} |"
+
+
+def measure_round_trips(_quick: bool) -> tuple[list[BenchmarkResult], list[str]]:  # noqa: FBT001 -- as every part is
+    """Return the most round trips of a created envelope and of all else, and the table."""
+    with ExitStack() as stack:
+        environment = stack.enter_context(start_benchmark_environment())
+        proxy = stack.enter_context(start_counting_proxy(environment.host))
+        costs = list(_measure_events(environment, proxy, stack))
+    created_cost, *other_costs = costs
+    figures = [
+        _build_result("round trips, created envelope", [created_cost]),
+        _build_result("round trips, any other event, the most", other_costs),
+    ]
+    return figures, [*ROUND_TRIP_TABLE_HEADER, *(cost.to_table_row() for cost in costs)]
+
+
+def _build_result(name: str, costs: list[EventCost]) -> BenchmarkResult:
+    max_round_trips = max(len(cost.traffic.calls) for cost in costs)
+    cost_details = {
+        cost.name: {"calls": cost.traffic.calls, "answer": cost.outcome} for cost in costs
+    }
+    return BenchmarkResult(
+        name,
+        max_round_trips,
+        require_at_most(costs[0].max_round_trips),
+        max_round_trips,
+        "",
+        detail={"kinds": cost_details},
+    )
+
+
+def _measure_events(
+    environment: BenchmarkEnvironment, proxy: CountingProxy, stack: ExitStack
+) -> Iterator[EventCost]:
+    tenant = environment.build_tenants(1)[0]
+    asyncio.run(seed_tenants(environment.create_client(), [tenant]))
+    # No call to OpenTable: guests and hints are fetched after the commit, and counted apart.
+    disabled_budgets = {"HINT_BUDGET_SECONDS": "0", "GUEST_BUDGET_SECONDS": "0"}
+    variables = environment.build_variables(**disabled_budgets) | {
+        "FIRESTORE_EMULATOR_HOST": proxy.host
+    }
+
+    def start() -> Callable[[str, Mapping[str, Any], int], EventCost]:
+        function = stack.enter_context(serve_function("opentable_webhook", variables, _ignore_line))
+        # Once in either format: settings, routes and secrets are cached from now on.
+        _post_event(function, tenant, build_created_envelope(tenant))
+        _post_event(
+            function, tenant, _build_opentable_object(tenant, 1) | {"id": f"{tenant.rid}-warm"}
+        )
+        proxy.take_traffic()
+        return lambda name, body, most: _measure_event(proxy, function, tenant, name, body, most)
+
+    first_instance, second_instance = start(), start()
+    created_envelope = build_created_envelope(tenant)
+    yield first_instance("envelope, created", created_envelope, 1)
+    yield first_instance("… again, at the same instance", created_envelope, 2)
+    yield second_instance("… again, at another instance", created_envelope, 2)
+    patch = build_updated_envelope(created_envelope)
+    yield first_instance("envelope, updated", patch, 2)
+    yield first_instance("… again", patch, 2)
+    yield first_instance("envelope, cancelled", build_cancelled_envelope(created_envelope), 2)
+    yield first_instance(
+        "envelope, updated, before its creation",
+        build_updated_envelope(build_created_envelope(tenant)),
+        2,
+    )
+    first_object, second_object, third_object = (
+        _build_opentable_object(tenant, sequence) for sequence in (1, 2, 3)
+    )
+    yield first_instance("OpenTable's object, first", first_object, 2)
+    yield first_instance("… changed", third_object | {"party_size": 6}, 2)
+    yield first_instance("… again", third_object | {"party_size": 6}, 2)
+    yield first_instance("… older, late", second_object, 2)
+    yield first_instance(
+        "… newer, nothing said that is new",
+        _build_opentable_object(tenant, 4) | {"party_size": 6},
+        2,
+    )
+    envelope_after_object = build_created_envelope(tenant)
+    envelope_after_object["data"] |= {"reservationId": f"{tenant.rid}-spoken"}
+    yield first_instance("envelope, created, where OpenTable spoke here", envelope_after_object, 2)
+    envelope_after_other_instance = build_created_envelope(tenant)
+    second_instance("", _build_opentable_object(tenant, 1) | {"id": f"{tenant.rid}-unseen"}, 2)
+    envelope_after_other_instance["data"] |= {"reservationId": f"{tenant.rid}-unseen"}
+    yield first_instance(
+        "envelope, created, where OpenTable spoke elsewhere", envelope_after_other_instance, 2
+    )
+
+
+def _build_opentable_object(tenant: Tenant, sequence: int) -> dict[str, Any]:
+    return {
+        "id": f"{tenant.rid}-spoken",
+        "rid": int(tenant.rid),
+        "sequence_id": sequence,
+        "state": "Confirmed",
+        "party_size": 4,
+        "scheduled_time": "2026-03-14T19:15:00",
+        "scheduled_time_utc": "2026-03-14T23:15:00Z",
+        "updated_at_utc": f"2026-03-09T12:00:{sequence:02}Z",
+    }
+
+
+def _measure_event(  # noqa: PLR0913, PLR0917 -- each is a different thing, and one call site
+    proxy: CountingProxy,
+    function: FunctionServer,
+    tenant: Tenant,
+    name: str,
+    body: Mapping[str, Any],
+    max_round_trips: int,
+) -> EventCost:
+    proxy.take_traffic()
+    outcome = _post_event(function, tenant, body)
+    return EventCost(name, outcome, proxy.take_traffic(), max_round_trips)
+
+
+def _post_event(function: FunctionServer, tenant: Tenant, body: Mapping[str, Any]) -> str:
+    raw = json.dumps(body).encode()
+    headers = {"content-type": "application/json", **build_signature_headers(tenant, raw)}
+    response = requests.post(function.url, data=raw, headers=headers, timeout=_TIMEOUT_SECONDS)
+    return str(response.json()["status"])
+
+
+def _ignore_line(_line: str) -> None:
+    """Drop what a function logs."""

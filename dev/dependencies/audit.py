@@ -1,0 +1,68 @@
+"""Looks every pinned package up among known vulnerabilities: `python -m dev.dependencies.audit`.
+
+Where the service cannot be reached nothing was looked up, and it says so; `--strict`, which the
+build uses, then fails.
+"""
+
+import argparse
+import socket
+import subprocess
+import sys
+import tempfile
+from urllib.parse import urlsplit
+
+from dev.dependencies.lock import EVERYTHING, export
+
+SERVICE = "https://api.osv.dev/v1/query"  # open to everybody, with no account
+_CONNECT_SECONDS = 10
+_AUDIT_SECONDS = 600
+
+
+class NotAuditedError(RuntimeError):
+    """Nothing was looked up; the text says why."""
+
+
+def audit(service: str, requirements: str) -> bool:
+    """Look up every package, print the known vulnerabilities, and return whether there are none.
+
+    Args:
+        service: Address of a service that implements OSV's query protocol.
+        requirements: Pinned requirements with hashes.
+
+    Raises:
+        NotAuditedError: The service cannot be reached.
+    """
+    _check_reach(service)
+    command = [sys.executable, "-m", "pip_audit", "--strict", "--disable-pip", "--require-hashes"]
+    command += ["--progress-spinner", "off", "--vulnerability-service", "osv"]
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+        file.write(requirements)
+        file.flush()
+        command += ["--osv-url", service, "--requirement", file.name]
+        return subprocess.run(command, timeout=_AUDIT_SECONDS, check=False).returncode == 0
+
+
+def _check_reach(service: str) -> None:
+    told = urlsplit(service)
+    port = told.port or (443 if told.scheme == "https" else 80)
+    try:
+        socket.create_connection((told.hostname or "", port), _CONNECT_SECONDS).close()
+    except OSError as error:
+        raise NotAuditedError(f"{told.hostname} cannot be reached ({error})") from error
+
+
+def main() -> None:
+    """Run the command line; end with 1 on a vulnerability, and where strict on no answer."""
+    parser = argparse.ArgumentParser(prog="python -m dev.dependencies.audit", description=__doc__)
+    parser.add_argument("--strict", action="store_true", help="fail where nothing is looked up")
+    parser.add_argument("--service", default=SERVICE, help=f"default {SERVICE}")
+    options = parser.parse_args()
+    try:
+        sys.exit(0 if audit(options.service, export(*EVERYTHING)) else 1)
+    except NotAuditedError as error:
+        print(f"NOT AUDITED for known vulnerabilities: {error}. The build does it, or stops.")
+        sys.exit(1 if options.strict else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""`docs/licences.md`: under which licence each package is, from its own metadata."""
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+
+from dev.bootstrap import ROOT
+from dev.dependencies.lock import DEPLOYED, export, names
+
+PAGE = ROOT / "docs" / "licences.md"
+BEGIN = "<!-- The tables are written by `make lock`. -->"
+END = "<!-- End of the tables. -->"
+_HEAD = ("| Package | Licence |", "|---|---|")
+_OPTIONS = ("--from=mixed", "--with-system", "--format=json")
+_READ_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Licensed:
+    """A package and its licence, as its metadata tells it."""
+
+    name: str
+    licence: str
+
+
+def installed() -> list[Licensed]:
+    """Return every package of this virtual environment, by name."""
+    command = [sys.executable, "-m", "piplicenses", *_OPTIONS]
+    told = subprocess.run(
+        command, capture_output=True, text=True, timeout=_READ_SECONDS, check=True
+    )
+    rows = (Licensed(_plain(row["Name"]), row["License"]) for row in json.loads(told.stdout))
+    return sorted(rows, key=lambda row: row.name)
+
+
+def with_tables(page: str) -> str:
+    """Return a page with the present tables between `BEGIN` and `END`.
+
+    Raises:
+        ValueError: When the page lacks one of them.
+    """
+    before, rest = page[: page.index(BEGIN)], page[page.index(END) :]
+    rows = installed()
+    deployed = names(export(*DEPLOYED))
+    wanted = names(export()) - deployed
+    tables = [
+        *("", "## Deployed", "", *_table(rows, deployed)),
+        *("", "## Tests and tools alone", "", *_table(rows, wanted)),
+    ]
+    return "\n".join([before + BEGIN, *tables, "", rest])
+
+
+def _table(rows: list[Licensed], names: set[str]) -> list[str]:
+    return [*_HEAD, *(f"| {row.name} | {row.licence} |" for row in rows if row.name in names)]
+
+
+def _plain(name: str) -> str:
+    """Return a package's name as an index spells it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+if __name__ == "__main__":
+    PAGE.write_text(with_tables(PAGE.read_text()))

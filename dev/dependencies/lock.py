@@ -1,0 +1,102 @@
+"""Pins every package: `python -m dev.dependencies.lock [options of uv lock]`.
+
+`uv.lock` is made of pyproject.toml, `requirements.txt` of `uv.lock`.
+"""
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from dev.bootstrap import ROOT, SetUpError, uv_environment
+
+REQUIREMENTS = ROOT / "requirements.txt"
+DEPLOYED = ("--no-default-groups",)
+EVERYTHING = ("--all-groups",)
+_OLDEST_PYTHON = "3.11"  # as requires-python in pyproject.toml
+_HEADER = "# Made of uv.lock by `make lock`.\n"
+_ENTRY = re.compile(r"^(?P<name>[a-z0-9.-]+)(?P<extras>\[.+?\])?==\S+.*\n(?: .*\n)*", re.MULTILINE)
+_UV_SECONDS = 300
+# Settings that point to a mirror. Its address must not get into the lock.
+_INDEX_SETTINGS = ("INDEX", "DEFAULT_INDEX", "INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS")
+
+
+def main() -> None:
+    """Lock, and write `requirements.txt`."""
+    try:
+        _uv("lock", *sys.argv[1:])
+        REQUIREMENTS.write_text(requirements())
+    except (OSError, SetUpError, subprocess.SubprocessError) as error:
+        sys.exit(f"lock: {error}")
+
+
+def requirements() -> str:
+    """Return `requirements.txt` with an entry for each package and for each of its extras.
+
+    An entry for the extras alone would do for pip 23.3 and newer. An older pip compares
+    `package[extra]` in a dependency only with entries that name the extra, and `package` only with
+    entries that do not. Without a match it takes the newest version, which has no hash here.
+    """
+    extras = requested_extras()
+
+    def with_extras(entry: re.Match[str]) -> str:
+        name, text = entry["name"], entry[0]
+        return text + (text.replace(name, name + extras[name], 1) if name in extras else "")
+
+    return _HEADER + _ENTRY.sub(with_extras, export(*DEPLOYED))
+
+
+def export(*options: str) -> str:
+    """Return packages of `uv.lock` as requirements with hashes.
+
+    Args:
+        options: Which dependency groups, as options of `uv export`.
+    """
+    return _uv("export", "--frozen", "--no-emit-project", "--no-header", "--no-annotate", *options)
+
+
+def names(text: str) -> set[str]:
+    """Return the names of the packages in requirements."""
+    return {entry["name"] for entry in _ENTRY.finditer(text)}
+
+
+def requested_extras(*options: str) -> dict[str, str]:
+    """Return the extras that a package is requested with, e.g. `[grpc]`, by its name.
+
+    Args:
+        options: Dependency groups beside the deployed packages, as options of `uv pip compile`.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        constraints = Path(folder, "constraints.txt")
+        constraints.write_text(export(*EVERYTHING, "--no-hashes"))
+        # The lock leaves out an extra that adds no package, but an old pip looks for it too.
+        compiled = _uv(
+            *("pip", "compile", "pyproject.toml", *options, "--universal", "--no-strip-extras"),
+            *("--python-version", _OLDEST_PYTHON, "--constraint", str(constraints)),
+            *("--no-header", "--no-annotate"),
+        )
+    entries = _ENTRY.finditer(compiled)
+    return {entry["name"]: entry["extras"] for entry in entries if entry["extras"]}
+
+
+def _uv(*words: str) -> str:
+    unset = {f"UV_{name}" for name in _INDEX_SETTINGS}
+    environment = {name: value for name, value in uv_environment().items() if name not in unset}
+    python = Path(sys.executable)
+    done = subprocess.run(
+        [str(python.with_name("uv")), *words, "--no-config", "--quiet"],
+        cwd=ROOT,
+        env=environment | {"UV_PYTHON": str(python)},
+        capture_output=True,
+        text=True,
+        timeout=_UV_SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        raise SetUpError(f"uv {words[0]} failed:\n{done.stderr}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    main()

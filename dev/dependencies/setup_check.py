@@ -1,0 +1,120 @@
+"""Check the set-up of a fresh clone with the oldest and the newest pip: `make setup-check`.
+
+The pins of that clone are older than the newest releases, as the pins of every clone are after a
+while. Where a requirement matches no pin, an old pip takes the newest release and fails.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from dev.bootstrap import LOCK, ROOT, SetUpError
+from dev.dependencies.lock import requested_extras
+from dev.local.emulator import EmulatorError, ensure_emulator_files
+
+PIPS = ("pip==22.3.1", "pip")  # Python 3.11.0 has the first; the second is the newest
+_PARTS = ("dev", "pyproject.toml", "uv.lock", "requirements.txt")
+_CACHE_SETTINGS = {"XDG_CACHE_HOME", "UV_CACHE_DIR", "PIP_CACHE_DIR"}
+_STEP_SECONDS = 300
+
+
+def main() -> None:
+    """Check each pip, or end with the output of the command that failed."""
+    try:
+        with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as pool:
+            older = Path(folder, "older")
+            _copy(ROOT, older)
+            _lock_older_versions(older)
+            checks = [pool.submit(_check, pip, older, Path(folder, pip)) for pip in PIPS]
+            for check in checks:
+                print(check.result(), flush=True)
+    except (EmulatorError, OSError, SetUpError, subprocess.TimeoutExpired) as error:
+        sys.exit(f"setup-check: {error}")
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.mkdir(parents=True)
+    for part in (source / name for name in _PARTS):
+        if part.is_dir():
+            shutil.copytree(part, target / part.name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(part, target)
+
+
+def _lock_older_versions(clone: Path) -> None:
+    """Lock an older version of each package that is requested with extras."""
+    locked = {package["name"]: package["version"] for package in _read(LOCK)["package"]}
+    names = requested_extras("--group", "dev").keys() - _direct()
+    older = [f"--upgrade-package={name}<{locked[name]}" for name in sorted(names)]
+    _run([sys.executable, "-m", "dev.dependencies.lock", *older], clone, dict(os.environ))
+    print("Older pins for", *sorted(names), flush=True)
+
+
+def _direct() -> set[str]:
+    """Return the names of the packages that pyproject.toml pins to one version."""
+    project = _read(ROOT / "pyproject.toml")
+    groups = [project["project"]["dependencies"], *project["dependency-groups"].values()]
+    return {text.partition("==")[0] for group in groups for text in group}
+
+
+def _read(file: Path) -> dict[str, Any]:
+    return tomllib.loads(file.read_text())
+
+
+def _check(pip: str, older: Path, folder: Path) -> str:
+    """Set a clone up with one version of pip, and install what is deployed with it."""
+    clone, home = folder / "clone", folder / "home"
+    _copy(older, clone)
+    home.mkdir()
+    environment = _environment(home)
+    base = str(Path(sys.executable).resolve())
+    python = str(clone / ".venv" / "bin" / "python")
+    install = [python, "-m", "pip", "install", "--disable-pip-version-check"]
+    _run([base, "-m", "venv", ".venv"], clone, environment)
+    _run([*install, "--upgrade", pip], clone, environment)
+    version = _run([python, "-c", "import pip; print(pip.__version__)"], clone, environment)
+    deployed = ["--dry-run", "--require-hashes", "--requirement", "requirements.txt"]
+    _run([*install, *deployed], clone, environment)
+    started = time.monotonic()
+    _run([base, "dev/bootstrap.py"], clone, environment)
+    seconds = time.monotonic() - started
+    _run([python, "-m", "pytest", "--version"], clone, environment)
+    return f"pip {version.strip()}: set up in {seconds:.0f} s; requirements.txt can be installed."
+
+
+def _environment(home: Path) -> dict[str, str]:
+    """Return the environment of an empty home directory, with this machine's Java and emulator."""
+    java, jar = ensure_emulator_files()
+    inherited = {name: text for name, text in os.environ.items() if name not in _CACHE_SETTINGS}
+    return inherited | {
+        "HOME": str(home),
+        "JAVA_HOME": str(java.executable.parents[1]),
+        "FIREBASE_EMULATORS_PATH": str(jar.parent),
+    }
+
+
+def _run(command: list[str], folder: Path, environment: dict[str, str]) -> str:
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=_STEP_SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        raise SetUpError(f"{done.stdout}\n`{' '.join(command)}` failed: see above.")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    main()

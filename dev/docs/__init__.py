@@ -1,0 +1,1 @@
+"""Generate tables and figures of the documentation."""

@@ -1,0 +1,47 @@
+"""`docs/settings.md`: the table of environment variables, written from the code that reads them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+from msgspec import Meta
+from msgspec.structs import fields
+
+from shared.config import Environment
+
+SETTINGS_PAGE = Path(__file__).resolve().parents[2] / "docs" / "settings.md"
+SETTINGS_TABLE_BEGIN = "<!-- The table is written by `python -m dev settings`. -->"
+SETTINGS_TABLE_END = "<!-- End of the table. -->"
+_HEADER = ("| Variable | Default | Range | Meaning |", "|---|---|---|---|")
+_OPERATORS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
+
+
+def replace_settings_table(page: str) -> str:
+    """Return a page with the present table between `SETTINGS_TABLE_BEGIN` and `SETTINGS_TABLE_END`.
+
+    Raises:
+        ValueError: When the page lacks one of them.
+    """
+    before, rest = page[: page.index(SETTINGS_TABLE_BEGIN)], page[page.index(SETTINGS_TABLE_END) :]
+    return "\n".join([before + SETTINGS_TABLE_BEGIN, "", *_HEADER, *_build_rows(), "", rest])
+
+
+def write_settings_table(page: Path = SETTINGS_PAGE) -> None:
+    """Bring a page's table up to date."""
+    page.write_text(replace_settings_table(page.read_text()))
+
+
+def _build_rows() -> Iterator[str]:
+    for field in fields(Environment):
+        default = "" if field.default is None else f"`{_format_default(field.default)}`"
+        _, meta = get_args(field.type)
+        yield f"| `{field.encode_name}` | {default} | {_format_range(meta)} | {meta.description} |"
+
+
+def _format_default(default: object) -> str:
+    return f"{default:g}" if isinstance(default, float) else str(default)
+
+
+def _format_range(meta: Meta) -> str:
+    bounds = ((sign, getattr(meta, name)) for name, sign in _OPERATORS.items())
+    return ", ".join(f"{sign} {bound:g}" for sign, bound in bounds if bound is not None)

@@ -1,0 +1,1 @@
+"""Run the product on a developer's machine."""

@@ -1,0 +1,66 @@
+"""Where the parts of a local run listen, and what each must be told of the others."""
+
+import os
+import sys
+from dataclasses import dataclass
+
+from dev.local.demo_data import DEMO_PARTNER_SECRET_ID, DEMO_PROJECT
+from dev.local.processes import LOOPBACK
+
+
+@dataclass(frozen=True, slots=True)
+class RunAddresses:
+    """Where a run's parts listen, all on the loopback interface.
+
+    Attributes:
+        port: The gateway's TCP port (1-65535).
+        sandbox_port: The OpenTable sandbox's.
+        emulator_host: The Firestore emulator's host and port.
+    """
+
+    port: int
+    sandbox_port: int
+    emulator_host: str
+
+    @property
+    def gateway_url(self) -> str:
+        """The gateway's URL."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    @property
+    def sandbox_url(self) -> str:
+        """The sandbox's URL."""
+        return f"http://{LOOPBACK}:{self.sandbox_port}"
+
+    def build_environment(self, secrets_file: str) -> dict[str, str]:
+        """Return the variables that keep the functions on this machine.
+
+        Args:
+            secrets_file: The SECRETS_FILE's path.
+        """
+        return {
+            "GOOGLE_CLOUD_PROJECT": DEMO_PROJECT,
+            "FIRESTORE_EMULATOR_HOST": self.emulator_host,
+            "OPENTABLE_API_URL": self.sandbox_url,
+            "OPENTABLE_OAUTH_URL": self.sandbox_url,
+            "OPENTABLE_PARTNER_SECRET": DEMO_PARTNER_SECRET_ID,
+            "SECRETS_FILE": secrets_file,
+            "TASKS_TARGET_URL": self.gateway_url,
+            # Everything listens here, so a company's proxy has no business in between.
+            "no_proxy": LOOPBACK,
+        }
+
+    def format_instructions(self) -> str:
+        """Return the addresses and commands that a developer wants next."""
+        dev = f"{os.path.relpath(sys.executable)} -m dev"
+        webhooks_url = f"{self.sandbox_url}/_control/webhooks"
+        return f"""
+  Page              {self.gateway_url}/
+  OpenTable         {self.sandbox_url}/_control/state
+  Firestore         {self.emulator_host} (project {DEMO_PROJECT})
+  Stop webhooks     {dev} webhooks off --port {self.port}
+       or           curl {webhooks_url} -d '{{"silent": true}}'
+  Resume webhooks   {dev} webhooks on --port {self.port}
+  Mock events       {dev} mock --port {self.port}
+  End               Ctrl-C
+"""

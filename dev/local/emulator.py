@@ -1,0 +1,252 @@
+"""Finds the Firestore emulator on this machine, or downloads the one that firebase-tools pins.
+
+Starts the Firestore emulator: `python -m dev.local.emulator [--port N | --prepare]`.
+"""
+
+import argparse
+import collections
+import contextlib
+import os
+import re
+import shutil
+import signal
+import sys
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from dev.bootstrap import cache_folder
+from dev.local.download import DownloadError, DownloadSpec, download_file
+from dev.local.java import OLDEST_JAVA, Java, JavaMissingError, ensure_java
+from dev.local.processes import (
+    LOOPBACK,
+    ProcessFailedError,
+    find_free_port,
+    is_port_free,
+    run_process,
+    wait_until_reachable,
+)
+
+EMULATOR_MAIN_CLASS = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
+
+DEFAULT_SDK_ROOTS = (
+    "~/google-cloud-sdk",
+    "/usr/lib/google-cloud-sdk",
+    "/usr/share/google-cloud-sdk",
+    "/opt/google-cloud-sdk",
+    "/opt/homebrew/share/google-cloud-sdk",
+    "/snap/google-cloud-cli/current",
+)
+
+# From lib/emulator/downloadableEmulatorInfo.json of the npm package firebase-tools 15.34.2.
+PINNED_EMULATOR_JAR = DownloadSpec(
+    url="https://storage.googleapis.com/firebase-preview-drop/emulator/"
+    "cloud-firestore-emulator-v1.22.0.jar",
+    size_bytes=136_707_194,
+    sha256="9b6498b7f62714d67f48f59b3818883cd682dbcd46b9f59511de81c97bb5166c",
+)
+
+_JAR_PATH_IN_SDK = Path("platform", "cloud-firestore-emulator", "cloud-firestore-emulator.jar")
+_CLASS_FILE_VERSION_OFFSET = 44  # Java 17 writes class files of version 61 (JVM specification, 4.1)
+
+
+class JarMissingError(RuntimeError):
+    """The emulator was not found and could not be fetched; the text says what to do."""
+
+
+def ensure_jar(download: DownloadSpec = PINNED_EMULATOR_JAR) -> Path:
+    """Return the emulator's jar, downloaded into the user's cache where the machine has none.
+
+    Args:
+        download: What to fetch if need be.
+
+    Raises:
+        JarMissingError: There is none and none could be fetched.
+    """
+    existing_jar = find_jar()
+    if existing_jar:
+        return existing_jar
+    cached_jar = cache_folder() / "opentable-ledger" / download.url.rsplit("/", 1)[-1]
+    if not cached_jar.is_file():
+        _download_jar(download, cached_jar)
+    return cached_jar
+
+
+def find_jar() -> Path | None:
+    """Return the jar of the Cloud SDK, else the newest in firebase-tools' cache, else None."""
+    for root in _iterate_sdk_roots():
+        if (jar := root / _JAR_PATH_IN_SDK).is_file():
+            return jar
+    jars = _get_firebase_cache().glob("cloud-firestore-emulator-*.jar")
+    return max(jars, key=_parse_version, default=None)
+
+
+def read_required_java_version(jar: Path) -> int:
+    """Return the oldest Java feature release that runs a jar, told by its main class.
+
+    Args:
+        jar: The emulator's jar.
+
+    Raises:
+        JarMissingError: The file is not an emulator's jar.
+    """
+    try:
+        with (
+            zipfile.ZipFile(jar) as archive,
+            archive.open(f"{EMULATOR_MAIN_CLASS.replace('.', '/')}.class") as main_class_file,
+        ):
+            class_version = int.from_bytes(main_class_file.read(8)[6:])
+    except (OSError, KeyError, zipfile.BadZipFile) as error:
+        raise JarMissingError(
+            f"{jar} is no Firestore emulator: delete it and try again."
+        ) from error
+    return max(OLDEST_JAVA, class_version - _CLASS_FILE_VERSION_OFFSET)
+
+
+def _iterate_sdk_roots() -> Iterator[Path]:
+    if root := os.environ.get("CLOUDSDK_ROOT"):
+        yield Path(root)
+    if gcloud := shutil.which("gcloud"):
+        yield Path(gcloud).resolve().parent.parent
+    yield from map(_expand, DEFAULT_SDK_ROOTS)
+
+
+def _get_firebase_cache() -> Path:
+    return _expand(os.environ.get("FIREBASE_EMULATORS_PATH") or "~/.cache/firebase/emulators")
+
+
+def _expand(path: str) -> Path:
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path's raises if there is no home
+
+
+def _parse_version(jar: Path) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", jar.stem)]
+
+
+def _download_jar(download: DownloadSpec, target: Path) -> None:
+    try:
+        download_file(download, target)
+    except DownloadError as error:
+        raise JarMissingError(
+            f"The Firestore emulator is missing: {error} Install the Cloud SDK's component "
+            "`cloud-firestore-emulator`, or set FIREBASE_EMULATORS_PATH to a folder that holds "
+            f"{target.name}, then try again."
+        ) from error
+
+
+_DEFAULT_HEAP_GIB = 2  # room for some hundred thousand small documents, and no more
+_START_TIMEOUT_SECONDS = 60
+_CLEAR_TIMEOUT_SECONDS = 30
+_MAX_OUTPUT_LINES = 20
+
+
+class EmulatorError(RuntimeError):
+    """The emulator cannot run; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Emulator:
+    """A running Firestore emulator.
+
+    Attributes:
+        host: Its address as FIRESTORE_EMULATOR_HOST wants it, e.g. "127.0.0.1:8787".
+    """
+
+    host: str
+
+    def clear(self, project: str) -> None:
+        """Delete every document of a project's default database.
+
+        Args:
+            project: Google Cloud project id; it need not exist anywhere.
+
+        Raises:
+            OSError: The emulator does not answer.
+        """
+        path = f"/emulator/v1/projects/{project}/databases/(default)/documents"
+        request = urllib.request.Request(f"http://{self.host}{path}", method="DELETE")
+        urllib.request.urlopen(request, timeout=_CLEAR_TIMEOUT_SECONDS).close()
+
+
+@contextlib.contextmanager
+def start_emulator(
+    port: int | None = None, heap_gib: int = _DEFAULT_HEAP_GIB, *, allow_gc_pauses: bool = True
+) -> Iterator[Emulator]:
+    """Run a Firestore emulator for the length of a `with` block.
+
+    Args:
+        port: TCP port (1-65535) on the loopback interface; any free one when None.
+        heap_gib: The most memory that its documents may take; beyond, it all but stands still.
+        allow_gc_pauses: Whether it may stand still for a tenth of a second and more to tidy its
+            memory,
+            which costs the least; else it tidies while it works.
+
+    Yields:
+        The emulator, ready to answer.
+
+    Raises:
+        EmulatorError: The port is taken, something is missing, or it did not start.
+    """
+    port = port or find_free_port()
+    if not is_port_free(port):
+        raise EmulatorError(f"Port {port} is taken: stop what listens there or choose another.")
+    host = f"{LOOPBACK}:{port}"
+    lines = collections.deque[str](maxlen=_MAX_OUTPUT_LINES)
+    with run_process(
+        _build_command(port, heap_gib, allow_gc_pauses=allow_gc_pauses), lines.append
+    ) as child:
+        try:
+            wait_until_reachable(f"http://{host}/", _START_TIMEOUT_SECONDS, child)
+        except ProcessFailedError as error:
+            output = "\n".join(lines)
+            raise EmulatorError(f"The emulator did not start. {error}\n{output}") from error
+        yield Emulator(host)
+
+
+def ensure_emulator_files() -> tuple[Java, Path]:
+    """Return a Java runtime and the emulator's jar, fetching what this machine lacks.
+
+    Raises:
+        EmulatorError: One is missing and could not be fetched.
+    """
+    try:
+        jar = ensure_jar()
+        return ensure_java(read_required_java_version(jar)), jar
+    except (JarMissingError, JavaMissingError) as error:
+        raise EmulatorError(str(error)) from error
+
+
+def main() -> None:
+    """Run the command line: an emulator until interrupted, or only what it needs."""
+    parser = argparse.ArgumentParser(prog="python -m dev.local.emulator", description=__doc__)
+    parser.add_argument("--port", type=int, help="port on the loopback interface; default any")
+    parser.add_argument("--prepare", action="store_true", help="fetch what is missing and end")
+    options = parser.parse_args()
+    try:
+        if options.prepare:
+            ensure_emulator_files()
+        else:
+            _run_until_interrupted(options.port)
+    except EmulatorError as error:
+        sys.exit(str(error))
+
+
+def _build_command(port: int, heap_gib: int, *, allow_gc_pauses: bool) -> list[str]:
+    # The main class is named because the Cloud SDK's jar has no manifest entry for it; the SDK's
+    # own launcher is avoided because ending that leaves Java running.
+    java, jar = ensure_emulator_files()
+    address = ["--host", LOOPBACK, "--port", str(port)]
+    memory = [f"-Xmx{heap_gib}g", *([] if allow_gc_pauses else ["-XX:+UseZGC"])]
+    return [str(java.executable), *memory, "-cp", str(jar), EMULATOR_MAIN_CLASS, *address]
+
+
+def _run_until_interrupted(port: int | None) -> None:
+    with start_emulator(port) as emulator, contextlib.suppress(KeyboardInterrupt):
+        print(f"export FIRESTORE_EMULATOR_HOST={emulator.host}", flush=True)
+        signal.pause()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""firebase-tools, fetched by npm into the user's cache: `python -m dev.local.firebase_tools`.
+
+Only what tries `firebase.json` and the indexes' file on one's own machine needs it; it is some
+300 MB, so nothing fetches it unasked.
+"""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from dev.bootstrap import cache_folder
+
+FIREBASE_TOOLS_VERSION = "15.34.2"  # as in cloudbuild.yaml
+_INSTALL_TIMEOUT_SECONDS = 1800
+
+
+def find_firebase_tools() -> Path | None:
+    """Return the folder of the package firebase-tools, None where it was not fetched."""
+    package = _get_install_folder() / "node_modules" / "firebase-tools"
+    return package if (package / "lib" / "bin" / "firebase.js").is_file() else None
+
+
+def main() -> None:
+    """Fetch it, or end with a sentence that says what is missing."""
+    npm = shutil.which("npm")
+    if npm is None:
+        sys.exit("firebase: npm is missing: install Node 20 or newer and try again.")
+    if find_firebase_tools():
+        return
+    print(f"Fetching firebase-tools {FIREBASE_TOOLS_VERSION} (some 300 MB) …", flush=True)
+    options = [
+        "--no-audit",
+        "--no-fund",
+        "--loglevel=error",
+        "--prefix",
+        str(_get_install_folder()),
+    ]
+    command = [npm, "install", *options, f"firebase-tools@{FIREBASE_TOOLS_VERSION}"]
+    sys.exit(subprocess.run(command, timeout=_INSTALL_TIMEOUT_SECONDS, check=False).returncode)
+
+
+def _get_install_folder() -> Path:
+    return cache_folder() / "opentable-ledger" / f"firebase-tools-{FIREBASE_TOOLS_VERSION}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""Serves the whole bundle on one address, as `python -m dev.local.gateway --port N`.
+
+The functions run in the framework's own serving code; only the choice between them is made here,
+as Firebase Hosting makes it in production (firebase.json), whose headers the page is sent with.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import uvicorn
+from functions_framework.aio import create_asgi_app
+from functions_framework.exceptions import FunctionsFrameworkException
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Scope
+from typing_extensions import override
+
+from dev.local.demo_data import DEMO_RESTAURANT_ID
+from dev.local.demo_staff import DEMO_TOKEN_PATH, handle_token_request
+from dev.local.processes import LOOPBACK
+from shared.errors import InvalidSettingsError
+
+LOCAL_STATUS_PATH = "/_local/status"
+# Shorter than the patience with which our parent ends us.
+_SHUTDOWN_TIMEOUT_SECONDS = 3
+_ROOT = Path(__file__).resolve().parents[2]
+# Nothing listens there: an ID token's check asks nobody, the name alone makes it take our form.
+_AUTH_EMULATOR_HOST = f"{LOOPBACK}:9099"
+_FUNCTION_TARGETS = {
+    "/api/{rest:path}": "api",
+    "/opentable-webhook": "opentable_webhook",
+    "/opentable-poll": "opentable_poll",
+    "/opentable-reconcile": "opentable_reconcile",
+}
+
+
+class StaffPageFiles(StaticFiles):
+    """The staff page, with the headers that Firebase Hosting sends it with.
+
+    Args:
+        folder: Holds the page.
+        configuration: Firebase's, firebase.json.
+    """
+
+    def __init__(self, folder: Path, configuration: Path) -> None:
+        super().__init__(directory=folder, html=True)
+        hosting = json.loads(configuration.read_text())["hosting"]
+        # Every file here is of a kind that each of the rules is for.
+        headers = (header for rule in hosting["headers"] for header in rule["headers"])
+        self._headers = {header["key"]: header["value"] for header in headers}
+
+    @override
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers.update(self._headers)
+        return response
+
+
+def create_gateway_app(
+    source: Path, pages: Path, status: Mapping[str, str | bool | None]
+) -> Starlette:
+    """Return the ASGI application.
+
+    Args:
+        source: The file that holds the functions; each sees the path that the caller asked for.
+        pages: The folder of the staff page.
+        status: What `LOCAL_STATUS_PATH` answers, as JSON.
+
+    Raises:
+        FunctionsFrameworkException: The file lacks one of the functions.
+        InvalidSettingsError: The environment does not suit them.
+    """
+
+    async def answer_status(_request: Request) -> JSONResponse:
+        return JSONResponse(dict(status))
+
+    # Mounted, a function would see its path cut; a route hands it on whole.
+    functions = [
+        Route(path, _build_function_app(source, target))
+        for path, target in _FUNCTION_TARGETS.items()
+    ]
+    page = Mount("/", StaffPageFiles(pages, _ROOT / "firebase.json"))
+    local = [Route(LOCAL_STATUS_PATH, answer_status), Route(DEMO_TOKEN_PATH, handle_token_request)]
+    return Starlette(routes=[*functions, *local, page])
+
+
+def main() -> None:
+    """Serve on the loopback interface until terminated, or end with what is wrong."""
+    parser = argparse.ArgumentParser(prog="python -m dev.local.gateway", description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument(
+        "--simulated-clock", action="store_true", help="the guests come by a clock of their own"
+    )
+    args = parser.parse_args()
+    if not os.environ.get("FIRESTORE_EMULATOR_HOST"):
+        sys.exit(
+            "The gateway lets anyone in, so it serves the Firestore emulator alone: set its "
+            "FIRESTORE_EMULATOR_HOST, or use `make run`."
+        )
+    # Here and nowhere else: a deployed function that finds this variable refuses to start.
+    os.environ["FIREBASE_AUTH_EMULATOR_HOST"] = _AUTH_EMULATOR_HOST
+    status = build_local_status(os.environ) | {"simulatedClock": args.simulated_clock}
+    try:
+        app = create_gateway_app(_ROOT / "main.py", _ROOT / "public", status)
+    except (FunctionsFrameworkException, InvalidSettingsError) as error:
+        sys.exit(f"The functions cannot be served: {error}")
+    uvicorn.run(
+        app,
+        host=LOOPBACK,
+        port=args.port,
+        log_level="warning",
+        timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT_SECONDS,
+    )
+
+
+def build_local_status(variables: Mapping[str, str]) -> dict[str, str | bool | None]:
+    """Return where the rest of a local run is to be found, never a secret.
+
+    Args:
+        variables: The environment's.
+    """
+    return {
+        "restaurantId": DEMO_RESTAURANT_ID,
+        "firestoreEmulator": variables.get("FIRESTORE_EMULATOR_HOST"),
+        "project": variables.get("GOOGLE_CLOUD_PROJECT"),
+        "sandbox": variables.get("OPENTABLE_API_URL"),
+        "secretsFile": variables.get("SECRETS_FILE"),
+        "partnerSecret": variables.get("OPENTABLE_PARTNER_SECRET"),
+    }
+
+
+def _build_function_app(source: Path, target: str) -> ASGIApp:
+    app: ASGIApp = create_asgi_app(target, str(source))  # type: ignore[no-untyped-call] # theirs
+    return app
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+"""What a line of the feed says: log lines and the scheduler's answers, put into words.
+
+Nothing is added to what the bundle logs, so nothing personal can get here that is not in its log.
+
+The live feed at the terminal: one line an event, as it happens.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from threading import Lock
+from typing import TextIO
+from zoneinfo import ZoneInfo
+
+from dev.local.demo_data import DEMO_RESTAURANT_ID
+from dev.local.scheduler import JobResponse
+
+_HTTP_OK = 200
+_LEADING_FIELDS = ("status", "outcome", "reason")
+
+_FORMATTED_FIELDS = {
+    "severity",
+    "message",
+    "event",
+    "logging.googleapis.com/trace",
+    *_LEADING_FIELDS,
+}
+
+_HIDDEN_FIELDS = {"durationMs", "pages", "reportId"}
+
+# A line must fit a terminal, so of what is rarely more than none only the more is told.
+_FIELDS_HIDDEN_WHEN_ZERO = {"stale", "quarantined", "newDivergences", "credentialIndex"}
+_CHANGE_COUNTERS = ("created", "updated", "cancelled")
+_ERROR_PATTERN = re.compile(r"\b(ERROR|CRITICAL|Traceback)\b|(Error|Exception):")
+
+
+class LiveLogLevel(StrEnum):
+    """How much an entry stands out."""
+
+    PLAIN = "plain"
+    REPAIR = "repair"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class LiveLogEntry:
+    """One event.
+
+    Attributes:
+        event: Its kind in a word or two.
+        text: What is to be said of it.
+        level: How much it stands out.
+    """
+
+    event: str
+    text: str
+    level: LiveLogLevel = LiveLogLevel.PLAIN
+
+
+def parse_log_line(source: str, line: str) -> LiveLogEntry:
+    """Read a line that a process wrote.
+
+    Args:
+        source: The process's name, for lines that are no log line of the bundle.
+        line: Without its end.
+    """
+    try:
+        fields = json.loads(line)
+    except ValueError:
+        fields = None
+    if isinstance(fields, dict) and "event" in fields:
+        return LiveLogEntry(str(fields["event"]), _format_fields(fields), _classify_level(fields))
+    return LiveLogEntry(
+        source, line, LiveLogLevel.ERROR if _ERROR_PATTERN.search(line) else LiveLogLevel.PLAIN
+    )
+
+
+def describe_job_response(job: str, response: JobResponse) -> LiveLogEntry | None:
+    """Read the answer to one of the scheduler's calls.
+
+    Args:
+        job: The job's name.
+        response: What came of the call.
+
+    Returns:
+        None where each restaurant's log line has told it already.
+    """
+    if response.status == 0:
+        return LiveLogEntry(job, "no answer", LiveLogLevel.ERROR)
+    if response.status != _HTTP_OK:
+        return LiveLogEntry(job, f"answered {response.status}", LiveLogLevel.ERROR)
+    if isinstance(response.body, dict) and response.body.get("restaurants"):
+        return None
+    return LiveLogEntry(job, "no restaurant has the integration enabled", LiveLogLevel.WARNING)
+
+
+def _format_fields(fields: Mapping[str, object]) -> str:
+    """Say the outcome first, then the counts in columns, then the rest."""
+    leading = [f"{fields[name]!s:<9}" for name in _LEADING_FIELDS if name in fields]
+    rest = {
+        name: value
+        for name, value in fields.items()
+        if name not in _FORMATTED_FIELDS | _HIDDEN_FIELDS
+        and not (name in _FIELDS_HIDDEN_WHEN_ZERO and value == 0)
+        and (name, value) != ("restaurantId", DEMO_RESTAURANT_ID)
+    }
+    counts = [f"{name} {value:<3}" for name, value in rest.items() if isinstance(value, int)]
+    others = [f"{name} {value}" for name, value in rest.items() if not isinstance(value, int)]
+    return "  ".join([*leading, *counts, *others]).rstrip()
+
+
+def _classify_level(fields: Mapping[str, object]) -> LiveLogLevel:
+    severity = fields.get("severity")
+    if severity in {"ERROR", "CRITICAL"}:
+        return LiveLogLevel.ERROR
+    if severity == "WARNING":
+        return LiveLogLevel.WARNING
+    return (
+        LiveLogLevel.REPAIR
+        if any(fields.get(name) for name in _CHANGE_COUNTERS)
+        else LiveLogLevel.PLAIN
+    )
+
+
+_COLORS = {LiveLogLevel.REPAIR: 32, LiveLogLevel.WARNING: 33, LiveLogLevel.ERROR: 31}
+_DIM = 2
+_EVENT_WIDTH = 14
+_UNKNOWN_TIME = " " * 9
+
+
+class LiveLog:
+    """Prints entries, each with the real time and the restaurant's simulated one.
+
+    Args:
+        out: Where to.
+        clock: The real time, in the zone that the developer lives in.
+        simulated_clock: The sandbox's simulated time; None while it has none.
+        zone: The restaurant's.
+        use_color: Whether `out` shows colours.
+    """
+
+    def __init__(
+        self,
+        out: TextIO,
+        clock: Callable[[], datetime],
+        simulated_clock: Callable[[], datetime | None],
+        zone: ZoneInfo,
+        *,
+        use_color: bool,
+    ) -> None:
+        self._out = out
+        self._clock = clock
+        self._simulated_clock = simulated_clock
+        self._zone = zone
+        self._has_color = use_color
+        # Children's readers and the scheduler's jobs all have threads of their own.
+        self._lock = Lock()
+
+    def print_header(self) -> None:
+        """Print the columns' names."""
+        self._print(self._colorize("real      simulated  event", _DIM))
+
+    def build_line_handler(self, source: str) -> Callable[[str], None]:
+        """Return what takes a process's lines, for `dev.local.processes.run_process`.
+
+        Args:
+            source: The process's name.
+        """
+        return lambda line: self._print_entry(parse_log_line(source, line))
+
+    def show_job_response(self, job: str, response: JobResponse) -> None:
+        """Show the answer to one of the scheduler's calls where no log line tells it."""
+        entry = describe_job_response(job, response)
+        if entry is not None:
+            self._print_entry(entry)
+
+    def _print_entry(self, entry: LiveLogEntry) -> None:
+        times = self._colorize(f"{self._clock():%H:%M:%S}  {self._simulated_time()}", _DIM)
+        message = f"{entry.event:<{_EVENT_WIDTH}}  {entry.text}".rstrip()
+        self._print(f"{times}  {self._colorize(message, _COLORS.get(entry.level))}")
+
+    def _simulated_time(self) -> str:
+        simulated_time = self._simulated_clock()
+        return (
+            _UNKNOWN_TIME
+            if simulated_time is None
+            else f"{simulated_time.astimezone(self._zone):%a %H:%M}"
+        )
+
+    def _colorize(self, text: str, code: int | None) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self._has_color and code else text
+
+    def _print(self, line: str) -> None:
+        with self._lock:
+            self._out.write(f"{line}\n")
+            self._out.flush()

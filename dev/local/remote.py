@@ -1,0 +1,194 @@
+"""Speaks to a run that is under way: its sandbox's clock and webhooks, and the mock events.
+
+Another restaurant at a run's sandbox: opened there, and its webhooks given a credential.
+"""
+
+import argparse
+import base64
+import json
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import requests
+
+from cli.credentials import CREDENTIAL_KEYS, generate_credentials, read_credentials
+from dev.local.demo_data import DEMO_SECRET_ID
+from dev.local.gateway import LOCAL_STATUS_PATH
+from dev.local.processes import LOOPBACK
+from sandbox.mock_events import post_mock_events
+from sandbox.simulator import post_webhook
+from shared.domain.settings import WebhookAuthScheme
+
+_TIMEOUT_SECONDS = 5
+_HTTP_BAD_REQUEST = 400
+_CLOCK_TIMEOUT_SECONDS = 1
+_MAX_CLOCK_AGE_SECONDS = 0.5
+
+
+class RunNotReachableError(RuntimeError):
+    """No run answers there as it should; the text says what to do."""
+
+
+class SimulatedClock:
+    """The sandbox's simulated time, asked for at most twice a second.
+
+    Args:
+        sandbox: The sandbox's address, e.g. "http://127.0.0.1:9100".
+    """
+
+    def __init__(self, sandbox: str) -> None:
+        self._sandbox = sandbox
+        self._simulated_time: datetime | None = None
+        self._queried_at = float("-inf")
+        self._lock = Lock()
+
+    def __call__(self) -> datetime | None:
+        """Return the time, aware; None before the first evening and while nobody answers."""
+        with self._lock:
+            if time.monotonic() - self._queried_at > _MAX_CLOCK_AGE_SECONDS:
+                self._simulated_time = self._query_time()
+                self._queried_at = time.monotonic()
+            return self._simulated_time
+
+    def _query_time(self) -> datetime | None:
+        try:
+            url = f"{self._sandbox}/_control/state"
+            evenings = requests.get(url, timeout=_CLOCK_TIMEOUT_SECONDS).json()["evenings"]
+        except requests.RequestException:
+            return None
+        simulated_time = evenings[0]["at"] if evenings else None
+        return datetime.fromisoformat(simulated_time) if simulated_time else None
+
+
+def set_webhooks_enabled(port: int, *, is_enabled: bool) -> None:
+    """Have the sandbox send webhooks, or lose them from now on.
+
+    Args:
+        port: The run's.
+        is_enabled: Whether they are sent.
+
+    Raises:
+        NotRunningError: No run answers at the port.
+    """
+    set_sandbox_switch(port, "webhooks", {"silent": not is_enabled})
+
+
+def set_sandbox_switch(port: int, switch: str, body: Mapping[str, object]) -> dict[str, Any]:
+    """Turn one of the sandbox's switches, and return its answer.
+
+    Args:
+        port: The run's.
+        switch: Its name under ``/_control/``.
+        body: What it is told.
+
+    Raises:
+        NotRunningError: No run answers at the port, or its sandbox refused.
+    """
+    return _request_json(
+        "POST", f"{read_run_status(port)['sandbox']}/_control/{switch}", dict(body)
+    )
+
+
+def post_mock_events_to_run(port: int) -> list[int]:
+    """Post the specification's three mock events, signed, and return the HTTP statuses.
+
+    Args:
+        port: The run's.
+
+    Raises:
+        NotRunningError: No run answers at the port.
+    """
+    payloads = json.loads(Path(read_run_status(port)["secretsFile"]).read_text())
+    secret = payloads[DEMO_SECRET_ID]["webhookSecrets"][0]
+    return post_mock_events(post_webhook, f"http://{LOOPBACK}:{port}/opentable-webhook", secret)
+
+
+def read_run_status(port: int) -> dict[str, Any]:
+    """Return where the parts of a run are to be found.
+
+    Args:
+        port: The run's.
+
+    Raises:
+        NotRunningError: No run answers at the port.
+    """
+    return _request_json("GET", f"http://{LOOPBACK}:{port}{LOCAL_STATUS_PATH}")
+
+
+def _request_json(method: str, url: str, body: object = None) -> dict[str, Any]:
+    try:
+        response = requests.request(method, url, json=body, timeout=_TIMEOUT_SECONDS)
+        if response.status_code == _HTTP_BAD_REQUEST:
+            raise RunNotReachableError(f"The sandbox refused: {response.json()['error']}.")
+        response.raise_for_status()
+        return dict(response.json())
+    except requests.RequestException as error:
+        raise RunNotReachableError(
+            f"No run answers at {url} ({type(error).__name__}): start one with `make run`, "
+            "or name its port with --port."
+        ) from None
+
+
+_DEFAULT_RESERVATIONS = 900
+
+
+def add_sandbox_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    parser.add_argument("rid", type=int, help="OpenTable's number for the restaurant")
+    parser.add_argument("--time-zone", help="open the restaurant, in this IANA zone")
+    parser.add_argument(
+        "--reservations", type=int, default=_DEFAULT_RESERVATIONS, help="in its book at the start"
+    )
+    credential = parser.add_mutually_exclusive_group()
+    credential.add_argument(
+        "--credentials-file", metavar="FILE", help="what its webhooks prove themselves with"
+    )
+    credential.add_argument(
+        "--wrong-credential", action="store_true", help="have its webhooks prove nothing"
+    )
+
+
+def update_sandbox_restaurant(args: argparse.Namespace) -> str:
+    """Open a restaurant, or change what its webhooks are sent with; return what was done.
+
+    Raises:
+        NotRunningError: No run answers at the port, or its sandbox refused.
+        InvalidSettingsError: The credentials cannot be read.
+    """
+    new_restaurant = (
+        {"zone": args.time_zone, "reservations": args.reservations} if args.time_zone else {}
+    )
+    credentials: Mapping[str, Any] = {}
+    if args.wrong_credential:
+        credentials = generate_credentials(WebhookAuthScheme)
+    elif args.credentials_file:
+        credentials = read_credentials(args.credentials_file)
+    body = {"rid": args.rid, **new_restaurant, **to_sender_credentials(credentials)}
+    response = set_sandbox_switch(args.port, "restaurants", body)
+    return f"{response['rid']} is open, with {response['reservations']} reservations."
+
+
+def to_sender_credentials(credentials: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the senders prove themselves with, as the sandbox's control address takes it.
+
+    Args:
+        credentials: Credentials under the keys of a secret's payload; of each list the first
+            counts.
+    """
+    fields = {}
+    if credentials.get(CREDENTIAL_KEYS[WebhookAuthScheme.BASIC]):
+        user_and_password = credentials[CREDENTIAL_KEYS[WebhookAuthScheme.BASIC]][0].encode()
+        fields["authorization"] = f"Basic {base64.b64encode(user_and_password).decode()}"
+    if credentials.get(CREDENTIAL_KEYS[WebhookAuthScheme.BEARER]):
+        fields["authorization"] = (
+            f"Bearer {credentials[CREDENTIAL_KEYS[WebhookAuthScheme.BEARER]][0]}"
+        )
+    if credentials.get(CREDENTIAL_KEYS[WebhookAuthScheme.STANDARD_WEBHOOKS]):
+        fields["signing_secret"] = credentials[
+            CREDENTIAL_KEYS[WebhookAuthScheme.STANDARD_WEBHOOKS]
+        ][0]
+    return fields

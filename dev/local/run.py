@@ -1,0 +1,190 @@
+"""The whole bundle on one machine: emulator, gateway, OpenTable sandbox, scheduler and feed."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from threading import Event, Thread
+from types import FrameType
+from zoneinfo import ZoneInfo
+
+from dev.local.addresses import RunAddresses
+from dev.local.demo_data import (
+    DEMO_HISTORY_DAYS,
+    DEMO_RESTAURANT_ID,
+    DEMO_RID,
+    DEMO_TIME_ZONE,
+    generate_demo_credentials,
+    open_temporary_secrets_file,
+    seed_demo_data,
+)
+from dev.local.emulator import start_emulator
+from dev.local.live_log import LiveLog
+from dev.local.processes import (
+    ProcessFailedError,
+    find_free_port,
+    is_port_free,
+    run_process,
+    wait_until_reachable,
+)
+from dev.local.remote import SimulatedClock
+from dev.local.scheduler import ScheduledJob, call_function, run_job_loop
+
+_START_TIMEOUT_SECONDS = 30
+_WATCH_INTERVAL_SECONDS = 0.5
+_POLL_INTERVAL_SECONDS = 15 * 60  # simulated
+_RECONCILE_INTERVAL_SECONDS = 60 * 60  # simulated
+_END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class LocalRunError(RuntimeError):
+    """The run cannot start or go on; the text says what to do."""
+
+
+def run_locally(port: int, speed: float) -> None:
+    """Serve everything until interrupted, terminated or hung up on, and leave nothing behind.
+
+    Args:
+        port: The gateway's TCP port (1-65535).
+        speed: Simulated seconds a real second, more than 0.
+
+    Raises:
+        RunError: The port is taken, or one of the processes did not start or ended.
+        EmulatorError: The emulator cannot run.
+    """
+    if not is_port_free(port):
+        raise LocalRunError(
+            f"Port {port} is taken: stop what listens there or choose another (PORT=N)."
+        )
+    for signal_number in _END_SIGNALS:
+        signal.signal(signal_number, _handle_signal)
+    with contextlib.suppress(KeyboardInterrupt), contextlib.ExitStack() as stack:
+        _start_everything(stack, port, speed)
+    print("\nEverything has ended.", flush=True)
+
+
+def _handle_signal(_signal_number: int, _frame: FrameType | None) -> None:
+    # A second Ctrl-C must not stop the tidying up that the first began.
+    for signal_number in _END_SIGNALS:
+        signal.signal(signal_number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _start_everything(stack: contextlib.ExitStack, port: int, speed: float) -> None:
+    credentials = generate_demo_credentials()
+    secrets_path = stack.enter_context(open_temporary_secrets_file(credentials))
+    print("Starting the Firestore emulator …", flush=True)
+    addresses = RunAddresses(port, find_free_port(), stack.enter_context(start_emulator()).host)
+    os.environ |= addresses.build_environment(secrets_path)
+    print("Writing the demo restaurant …", flush=True)
+    asyncio.run(seed_demo_data())
+    live_log = _build_live_log(addresses)
+    print("Starting the functions …", flush=True)
+    gateway = _start_process(
+        stack, live_log, addresses.gateway_url, _build_gateway_command(addresses), {}
+    )
+    print(addresses.format_instructions(), flush=True)
+    live_log.print_header()
+    variables = credentials.to_sandbox_environment()
+    sandbox = _start_process(
+        stack, live_log, addresses.sandbox_url, _build_sandbox_command(addresses, speed), variables
+    )
+    _start_scheduler(stack, live_log, addresses, speed)
+    _monitor_processes({"gateway": gateway, "sandbox": sandbox})
+
+
+def _build_live_log(addresses: RunAddresses) -> LiveLog:
+    return LiveLog(
+        sys.stdout,
+        lambda: datetime.now().astimezone(),
+        SimulatedClock(addresses.sandbox_url),
+        ZoneInfo(DEMO_TIME_ZONE),
+        use_color=sys.stdout.isatty() and "NO_COLOR" not in os.environ,
+    )
+
+
+def _build_gateway_command(addresses: RunAddresses) -> list[str]:
+    return [
+        sys.executable,
+        "-m",
+        "dev.local.gateway",
+        "--port",
+        str(addresses.port),
+        "--simulated-clock",
+    ]
+
+
+def _build_sandbox_command(addresses: RunAddresses, speed: float) -> list[str]:
+    return [
+        *(sys.executable, "-m", "sandbox", "--port", str(addresses.sandbox_port)),
+        *("--restaurant", f"{DEMO_RID}={DEMO_TIME_ZONE}", "--speed", str(speed)),
+        *("--deliver-to", f"{addresses.gateway_url}/opentable-webhook"),
+    ]
+
+
+def _start_process(
+    stack: contextlib.ExitStack,
+    live_log: LiveLog,
+    url: str,
+    command: list[str],
+    variables: Mapping[str, str],
+) -> subprocess.Popen[str]:
+    name = command[2].removeprefix("dev.")
+    child = stack.enter_context(
+        run_process(command, live_log.build_line_handler(name), os.environ | variables)
+    )
+    try:
+        wait_until_reachable(url, _START_TIMEOUT_SECONDS, child)
+    except ProcessFailedError as error:
+        raise LocalRunError(f"The {name} did not start, see above. {error}") from None
+    return child
+
+
+def _start_scheduler(
+    stack: contextlib.ExitStack, live_log: LiveLog, addresses: RunAddresses, speed: float
+) -> None:
+    reconcile_interval = _RECONCILE_INTERVAL_SECONDS / speed
+    stop = Event()
+    Thread(target=_reconcile_history, args=(live_log, addresses, stop), daemon=True).start()
+    for job in (
+        ScheduledJob(
+            "poll",
+            f"{addresses.gateway_url}/opentable-poll",
+            initial_delay_seconds=0,
+            interval_seconds=_POLL_INTERVAL_SECONDS / speed,
+        ),
+        ScheduledJob(
+            "reconciliation",
+            f"{addresses.gateway_url}/opentable-reconcile",
+            initial_delay_seconds=reconcile_interval,
+            interval_seconds=reconcile_interval,
+        ),
+    ):
+        Thread(
+            target=run_job_loop, args=(job, stop, live_log.show_job_response), daemon=True
+        ).start()
+    stack.callback(stop.set)
+
+
+def _reconcile_history(live_log: LiveLog, addresses: RunAddresses, stop: Event) -> None:
+    """Have the weeks gone by compared too, so that there are patterns to look at."""
+    first_date = (datetime.now(ZoneInfo(DEMO_TIME_ZONE)) - timedelta(days=DEMO_HISTORY_DAYS)).date()
+    body = {"restaurantId": DEMO_RESTAURANT_ID, "startDate": first_date.isoformat()}
+    response = call_function(f"{addresses.gateway_url}/opentable-reconcile", body)
+    if not stop.is_set():
+        live_log.show_job_response("reconciliation", response)
+
+
+def _monitor_processes(children: Mapping[str, subprocess.Popen[str]]) -> None:
+    while True:
+        for name, child in children.items():
+            if child.poll() is not None:
+                raise LocalRunError(
+                    f"The {name} ended with exit code {child.returncode}: see above."
+                )
+        time.sleep(_WATCH_INTERVAL_SECONDS)

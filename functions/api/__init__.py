@@ -1,0 +1,1 @@
+"""The staff API's calls; ``functions.api.app`` serves them."""

@@ -1,0 +1,113 @@
+"""What a manager or an operator may change of an integration."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, Field, SecretStr, StrictBool, model_validator
+
+from functions.api.models import RequestModel
+from shared.domain.settings import WebhookAuthScheme, find_time_zone
+from shared.domain.webhook_auth.credentials import CREDENTIAL_LISTS, decode_webhook_secret
+
+MAX_CREDENTIALS_PER_LIST = 5
+
+
+def _require_iana_zone(name: str) -> str:
+    if find_time_zone(name) is None:
+        raise ValueError("must be an IANA zone such as America/New_York")
+    return name
+
+
+def _require_plain_ascii(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if not (text.isascii() and text.isprintable() and text == text.strip()):
+        raise ValueError("must be plain ASCII text without outer blanks")
+    return secret
+
+
+def _require_webhook_secret(secret: SecretStr) -> SecretStr:
+    try:
+        decode_webhook_secret(secret.get_secret_value())
+    except ValueError:
+        raise ValueError("must be a Standard Webhooks secret, whsec_ and base64") from None
+    return secret
+
+
+def _require_user_and_password(secret: SecretStr) -> SecretStr:
+    if ":" not in secret.get_secret_value():
+        raise ValueError("must be user:password")
+    return secret
+
+
+CredentialText = Annotated[
+    SecretStr, Field(min_length=1, max_length=4_096), AfterValidator(_require_plain_ascii)
+]
+WebhookSecret = Annotated[CredentialText, AfterValidator(_require_webhook_secret)]
+BasicCredential = Annotated[CredentialText, AfterValidator(_require_user_and_password)]
+
+
+class CredentialsRequest(RequestModel):
+    """New credentials; those that are not named stay. Of the lists, the newest first."""
+
+    client_id: CredentialText | None = None
+    client_secret: CredentialText | None = None
+    api_key: CredentialText | None = Field(None, description="In place of an OAuth client.")
+    webhook_secrets: list[WebhookSecret] | None = Field(None, max_length=MAX_CREDENTIALS_PER_LIST)
+    bearer_tokens: list[CredentialText] | None = Field(None, max_length=MAX_CREDENTIALS_PER_LIST)
+    basic_credentials: list[BasicCredential] | None = Field(
+        None, max_length=MAX_CREDENTIALS_PER_LIST
+    )
+    keep_previous: StrictBool = Field(
+        default=True,
+        description="Whether the newest that a named list holds stays valid behind the new ones.",
+    )
+
+    @model_validator(mode="after")
+    def _check_api_credential(self) -> Self:
+        if self.api_key and (self.client_id or self.client_secret):
+            raise ValueError("give an apiKey, or a clientId and clientSecret, not both")
+        if (self.client_id is None) != (self.client_secret is None):
+            raise ValueError("give clientId and clientSecret together")
+        return self
+
+    def to_secret_payload(self) -> dict[str, Any]:
+        """Return what was entered under the payload's own keys."""
+        values_by_field = self.model_dump(
+            by_alias=True, exclude={"keep_previous"}, exclude_none=True
+        )
+        return {
+            name: [item.get_secret_value() for item in value]
+            if name in CREDENTIAL_LISTS
+            else value.get_secret_value()
+            for name, value in values_by_field.items()
+        }
+
+
+class SettingsRequest(RequestModel):
+    """The settings to change; those that are not named stay as they are."""
+
+    enabled: StrictBool | None = None
+    time_zone: Annotated[str, AfterValidator(_require_iana_zone)] | None = None
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = Field(
+        None, description="ISO country for phone numbers without a country code; null removes it."
+    )
+    webhook_auth: list[WebhookAuthScheme] | None = None
+    restaurant_id: Annotated[str, Field(pattern=r"^[0-9]{1,18}$")] | None = Field(
+        None, description="OpenTable's number, the rid. For operators."
+    )
+    secret: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,255}$")] | None = Field(
+        None, description="The name of the restaurant's own secret. For operators."
+    )
+    credentials: CredentialsRequest | None = None
+
+    def to_stored_fields(self) -> dict[str, Any]:
+        """Return the settings to write, under their stored names.
+
+        Null means the same as not named, but for what may be missing: country and secret.
+        """
+        values_by_field = self.model_dump(mode="json", by_alias=True, exclude={"credentials"})
+        provided_fields = {type(self).model_fields[name].alias for name in self.model_fields_set}
+        return {
+            name: value
+            for name, value in values_by_field.items()
+            if name in provided_fields and (value is not None or name in {"country", "secret"})
+        }

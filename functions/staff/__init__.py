@@ -1,1 +1,0 @@
-"""The staff API's calls; ``functions.api`` serves them."""

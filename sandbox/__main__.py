@@ -1,0 +1,56 @@
+"""``python -m sandbox --port 9100``: a local OpenTable for browsers, curl and the bundle."""
+
+import argparse
+import os
+
+from sandbox.server import SANDBOX_HOST, serve_sandbox
+from sandbox.simulator import SimulatorConfig, build_simulator
+
+
+def main() -> None:
+    """Read the command line, build the station and serve it.
+
+    Credentials come from the environment, where a process list does not show them:
+    ``SANDBOX_CLIENT_SECRET``, ``SANDBOX_AUTHORIZATION`` (the webhook's whole header) and
+    ``SANDBOX_SIGNING_SECRET`` (the relay's).
+    """
+    args = _parse_arguments()
+    base_url = f"http://{SANDBOX_HOST}:{args.port}"
+    config = SimulatorConfig(
+        zones=dict(args.restaurant or [(555001, "America/New_York")]),
+        base_url=base_url,
+        reservations=args.reservations,
+        speed=args.speed,
+        seed=args.seed,
+        tier=args.tier,
+        client_secret=os.environ.get("SANDBOX_CLIENT_SECRET", "demo-secret"),
+        webhook_url=args.deliver_to,
+        authorization=os.environ.get("SANDBOX_AUTHORIZATION", ""),
+        signing_secret=os.environ.get("SANDBOX_SIGNING_SECRET", ""),
+    )
+    simulator = build_simulator(config)
+    print(f"OpenTable sandbox on {base_url}; switches under {base_url}/_control/state", flush=True)
+    serve_sandbox(simulator, args.port)
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument(
+        "--restaurant", type=_parse_restaurant, action="append", help="RID=ZONE, may be repeated"
+    )
+    parser.add_argument("--reservations", type=int, default=900, help="in each book at the start")
+    parser.add_argument("--speed", type=float, default=60, help="simulated seconds a second")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--tier", choices=("copper", "gold", "platinum"), default="gold")
+    parser.add_argument("--deliver-to", default="", metavar="URL", help="where webhooks go")
+    return parser.parse_args()
+
+
+def _parse_restaurant(text: str) -> tuple[int, str]:
+    rid, _, zone = text.partition("=")
+    return int(rid), zone
+
+
+if __name__ == "__main__":
+    main()

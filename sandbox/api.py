@@ -1,0 +1,125 @@
+"""Dispatch requests to the simulated OpenTable API, without a socket."""
+
+import random
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from threading import RLock
+
+from sandbox import fault_injection
+from sandbox.fault_injection import FailureKind, FaultInjector, ScriptedFailure
+from sandbox.http import (
+    SandboxHttpError,
+    SandboxRequest,
+    SandboxResponse,
+    build_error_body,
+    build_json_response,
+    compress_response,
+)
+from sandbox.models import new_uuid
+from sandbox.oauth import Partner, RateLimiter, TokenIssuer
+from sandbox.store import SandboxStore
+from sandbox.sync_api import SyncApi
+from sandbox.sync_rows import BehaviorSwitches, JsonRow
+
+OPENTABLE_PRODUCTION_URL = "https://platform.opentable.com"
+OAUTH_TOKEN_PATH = "/api/v2/oauth/token"  # noqa: S105 - a path
+_RESOURCES = {"reservations", "guests"}
+
+
+class OpenTableApi:
+    """One OpenTable: its book, its partners, and the switches over its answers."""
+
+    def __init__(
+        self,
+        store: SandboxStore,
+        partners: Iterable[Partner],
+        *,
+        base_url: str = OPENTABLE_PRODUCTION_URL,
+    ) -> None:
+        """Serve a book.
+
+        Args:
+            store: The truth.
+            partners: The credentials that may ask.
+            base_url: The API's own address, as in ``href`` and ``nextPageUrl``.
+        """
+        self.store = store
+        self.faults = FaultInjector()
+        self.choices = BehaviorSwitches()
+        self.tokens = TokenIssuer(list(partners), store.now)
+        self.request_counts: Counter[str] = Counter()
+        self._sync = SyncApi(store, self.choices, base_url)
+        self._rate_limiter = RateLimiter()
+        self._random = random.Random(0)  # noqa: S311 - request ids only
+        self._lock = RLock()
+
+    def handle(self, request: SandboxRequest) -> SandboxResponse:
+        """Answer one request; ``request_counts`` then knows one more for its route."""
+        with self._lock:
+            self.request_counts[_classify_route(request.path)] += 1
+            failure = self.faults.take_failure(request.path)
+            response = self._build_response(request, failure)
+            # Bytes are spoilt before packing, so that a cut body is still honest gzip.
+            return compress_response(
+                fault_injection.inject_response_failure(failure, response), request
+            )
+
+    def revoke_restaurant(self, rid: int) -> None:
+        """Take a restaurant away from every partner: from now on it answers 403."""
+        for partner in self.tokens.partners:
+            partner.rids.discard(rid)
+
+    def _build_response(
+        self, request: SandboxRequest, failure: ScriptedFailure | None
+    ) -> SandboxResponse:
+        request_id = new_uuid(self._random)
+        try:
+            fault_injection.inject_error(failure)
+            payload = self._build_payload(
+                fault_injection.inject_request_failure(failure, request), failure
+            )
+            return build_json_response(
+                200, fault_injection.inject_payload_failure(failure, payload), request_id
+            )
+        except SandboxHttpError as error:
+            body = build_error_body(error, request.path, self.store.now(), request_id)
+            response = build_json_response(error.status, body, request_id)
+            return replace(response, headers={**response.headers, **error.headers})
+
+    def _build_payload(self, request: SandboxRequest, failure: ScriptedFailure | None) -> JsonRow:
+        if request.path == OAUTH_TOKEN_PATH:
+            return self._issue_token(request)
+        if failure and failure.kind is FailureKind.REVOKED:
+            self.tokens.revoke_all()
+        partner = self.tokens.authenticate(request.headers.get("authorization", ""), request.path)
+        self._enforce_rate_limit(partner)
+        payload = self._sync.build_payload(request, partner)
+        if self.faults.on_page and "items" in payload:
+            self.faults.on_page(self.store)
+        return payload
+
+    def _issue_token(self, request: SandboxRequest) -> JsonRow:
+        if request.method not in {"GET", "POST"}:
+            raise SandboxHttpError(405, "spring")
+        if request.method == "POST" and "content-length" not in request.headers:
+            raise SandboxHttpError(
+                411, "legacy", message="Send Content-Length: 0 with an empty POST."
+            )
+        if request.query.get("grant_type") != "client_credentials":
+            raise SandboxHttpError(400, "legacy", message="Send grant_type=client_credentials.")
+        return self.tokens.issue(request.headers.get("authorization", ""))
+
+    def _enforce_rate_limit(self, partner: Partner) -> None:
+        limit, now = self.faults.rate_limit, self.store.now()
+        if limit and not self._rate_limiter.try_acquire(partner.client_id, now, limit):
+            raise SandboxHttpError(429, "spring", headers=limit.build_headers(now))
+
+
+def _classify_route(path: str) -> str:
+    parts = path.strip("/").split("/")
+    if path == OAUTH_TOKEN_PATH:
+        return "token"
+    if parts[:2] != ["sync", "v2"] or len(parts) < 3 or parts[2] not in _RESOURCES:  # noqa: PLR2004
+        return "other"
+    return parts[2] if len(parts) == 3 else parts[2].removesuffix("s")  # noqa: PLR2004

@@ -1,0 +1,217 @@
+"""The book's acts by name, for whoever speaks to the sandbox over HTTP.
+
+The control endpoints under ``/_control/``: what the sandbox holds, and its switches.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from datetime import date, datetime, timedelta
+from json import JSONDecodeError
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from sandbox.fault_injection import FailureKind
+from sandbox.guest_actions import GuestActions
+from sandbox.models import SandboxGuest, SandboxReservation
+from sandbox.oauth import RateLimit
+from sandbox.reservation_actions import ReservationActions, VisitActions
+from sandbox.simulator import Simulator
+from sandbox.store import SandboxStore
+
+ActionBody = Mapping[str, Any]
+ActionResult = SandboxReservation | SandboxGuest | list[SandboxReservation]
+
+RESERVATION_ACTIONS: dict[str, Callable[[ReservationActions, ActionBody], SandboxReservation]] = {
+    "book": lambda actions, body: actions.create(
+        _parse_time(body["scheduled"]), int(body["party_size"]), guest_key=body.get("guest_key")
+    ),
+    "move": lambda actions, body: actions.reschedule(body["key"], _parse_time(body["scheduled"])),
+    "resize": lambda actions, body: actions.change_party_size(body["key"], int(body["party_size"])),
+    "tables": lambda actions, body: actions.assign_tables(body["key"], *body["tables"]),
+    "note": lambda actions, body: actions.set_notes(body["key"], body["notes"]),
+    "request": lambda actions, body: actions.set_request(body["key"], body["request"]),
+    "cancel": lambda actions, body: actions.cancel(body["key"]),
+    "uncancel": lambda actions, body: actions.uncancel(body["key"]),
+}
+
+VISIT_ACTIONS: dict[
+    str, Callable[[VisitActions, ActionBody], SandboxReservation | list[SandboxReservation]]
+] = {
+    "arrive": lambda actions, body: actions.record_arrival(
+        body["key"], everyone=body.get("everyone", True)
+    ),
+    "seat": lambda actions, body: actions.seat(body["key"]),
+    "mark": lambda actions, body: actions.set_state(body["key"], body["state"]),
+    "done": lambda actions, body: actions.finish(body["key"]),
+    "no_show": lambda actions, body: actions.mark_no_show(body["key"]),
+    "walk_in": lambda actions, body: actions.add_walk_in(int(body["party_size"])),
+    "sweep": lambda actions, body: actions.close_open_visits(date.fromisoformat(body["day"])),
+}
+
+GUEST_ACTIONS: dict[str, Callable[[GuestActions, ActionBody], SandboxGuest]] = {
+    "add_guest": lambda actions, body: actions.add(
+        body.get("first_name", ""), body.get("last_name", ""), body.get("email", "")
+    ),
+    "rename": lambda actions, body: actions.rename(
+        body["key"], body["first_name"], body["last_name"]
+    ),
+    "merge": lambda actions, body: actions.merge(body["key"], body["survivor"]),
+    "forget": lambda actions, body: actions.forget(body["key"]),
+}
+
+
+def apply_named_action(store: SandboxStore, body: ActionBody) -> ActionResult:
+    """Carry out ``body["do"]`` on ``body["rid"]``, with the act's own words beside them.
+
+    Raises:
+        KeyError: An unknown act, rid or key, or a missing word.
+        ValueError: A word that cannot be read.
+    """
+    action, rid = body["do"], int(body["rid"])
+    store.get_restaurant(rid)
+    if action in RESERVATION_ACTIONS:
+        return RESERVATION_ACTIONS[action](ReservationActions(store, rid), body)
+    if action in VISIT_ACTIONS:
+        return VISIT_ACTIONS[action](VisitActions(store, rid), body)
+    return GUEST_ACTIONS[action](GuestActions(store, rid), body)
+
+
+def _parse_time(text: str) -> datetime:
+    parsed = datetime.fromisoformat(text)
+    if parsed.tzinfo is None:
+        raise ValueError("Write 'scheduled' with its offset, e.g. 2026-03-14T19:15:00-04:00.")
+    return parsed
+
+
+class ControlApi:
+    """Reads and turns the switches of one station, as JSON over HTTP."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        """Control ``simulator``."""
+        self._simulator = simulator
+
+    def build_routes(self) -> list[Route]:
+        """Return the endpoints."""
+        posts = {
+            "webhooks": self.set_webhook_faults,
+            "faults": self.set_faults,
+            "choices": self.set_behavior,
+            "mutations": self.apply_action,
+            "evening": self.set_speed,
+            "clock": self.set_clock_skew,
+            "restaurants": self.open_restaurant,
+        }
+        post_routes = [
+            Route(f"/_control/{name}", _json_endpoint(handler), methods=["POST"])
+            for name, handler in posts.items()
+        ]
+        return [
+            Route("/_control/state", _json_endpoint(self.get_state), methods=["GET"]),
+            *post_routes,
+        ]
+
+    def get_state(self, _body: Mapping[str, Any]) -> dict[str, object]:
+        """Return what is held, what was asked and what was sent."""
+        simulator = self._simulator
+        store = simulator.api.store
+        return {
+            "now": store.now().isoformat(),
+            "restaurants": {
+                restaurant.rid: Counter(
+                    row.state for row in store.list_reservations(restaurant.rid)
+                )
+                for restaurant in store.list_restaurants()
+            },
+            "requests": simulator.api.request_counts,
+            "webhooks": simulator.dispatcher.counts,
+            "evenings": [
+                {"at": loop.simulated_time and loop.simulated_time.isoformat(), "speed": loop.speed}
+                for loop in simulator.loops
+            ],
+        }
+
+    def set_webhook_faults(self, body: Mapping[str, Any]) -> dict[str, object]:
+        """Set the switches of chaos that are named, e.g. ``{"silent": true}``."""
+        return _set_switches(self._simulator.dispatcher.faults, body)
+
+    def set_behavior(self, body: Mapping[str, Any]) -> dict[str, object]:
+        """Set the undocumented choices that are named, e.g. ``{"order": "shuffled"}``."""
+        return _set_switches(self._simulator.api.choices, body)
+
+    def set_faults(self, body: Mapping[str, Any]) -> dict[str, object]:
+        """Script a failure, ``{"rate_limit": {…}}``, or ``{"clear": true}``."""
+        faults = self._simulator.api.faults
+        if body.get("clear"):
+            faults.clear()
+        elif "rate_limit" in body:
+            faults.rate_limit = RateLimit(**body["rate_limit"])
+        else:
+            faults.script_failure(
+                FailureKind(body["kind"]), **{k: v for k, v in body.items() if k != "kind"}
+            )
+        return {"status": "ok"}
+
+    def apply_action(self, body: Mapping[str, Any]) -> dict[str, object]:
+        """Carry out an act on the book, e.g. ``{"do": "cancel", "rid": 555001, "key": "…"}``."""
+        result = apply_named_action(self._simulator.api.store, body)
+        return {
+            "done": [
+                _summarize_row(row) for row in (result if isinstance(result, list) else [result])
+            ]
+        }
+
+    def set_speed(self, body: Mapping[str, Any]) -> dict[str, object]:
+        """Set the evenings' speed: ``{"speed": 120}``."""
+        for loop in self._simulator.loops:
+            loop.speed = float(body["speed"])
+        return {"speed": float(body["speed"])}
+
+    def set_clock_skew(self, body: Mapping[str, Any]) -> dict[str, object]:
+        """Set how far OpenTable's clock runs ahead: ``{"skew_seconds": 90}``."""
+        self._simulator.clock.skew = timedelta(seconds=float(body["skew_seconds"]))
+        return {"skew_seconds": float(body["skew_seconds"])}
+
+    def open_restaurant(self, body: Mapping[str, Any]) -> dict[str, object]:
+        """Open a restaurant, and tell with which credentials its webhooks are sent.
+
+        ``{"rid": 555002, "zone": "Europe/London", "reservations": 300}`` opens one that is not
+        open yet; ``authorization`` (a whole header) and ``signing_secret`` change what is sent.
+        """
+        rid = int(body["rid"])
+        credentials = {name: body.get(name) for name in ("authorization", "signing_secret")}
+        if not all(isinstance(credential, str | None) for credential in credentials.values()):
+            raise TypeError("authorization and signing_secret are texts")
+        if "zone" in body:
+            self._simulator.open_restaurant(rid, body["zone"], int(body.get("reservations", 300)))
+        self._simulator.api.store.get_restaurant(rid)
+        self._simulator.set_webhook_credentials(rid, **credentials)
+        return {"rid": rid, "reservations": len(self._simulator.api.store.list_reservations(rid))}
+
+
+def _json_endpoint(handler: Any) -> Any:
+    async def answer(request: Request) -> JSONResponse:
+        try:
+            body = await request.json() if request.method == "POST" else {}
+            return JSONResponse(await run_in_threadpool(handler, body))
+        except (JSONDecodeError, KeyError, TypeError, ValueError) as error:
+            return JSONResponse({"error": f"Correct the request: {error!r}"}, status_code=400)
+
+    return answer
+
+
+def _set_switches(switches: Any, values: Mapping[str, Any]) -> dict[str, object]:
+    names = {switch.name for switch in fields(switches) if not switch.name.startswith("_")}
+    for name, value in values.items():
+        if name not in names:
+            raise KeyError(name)
+        setattr(switches, name, value)
+    return {name: getattr(switches, name) for name in sorted(names)}
+
+
+def _summarize_row(row: SandboxReservation | SandboxGuest) -> dict[str, object]:
+    return {"key": row.key, "sequence_id": row.sequence_id, "updated": row.updated.isoformat()}

@@ -1,0 +1,173 @@
+"""The ids that are in circulation at OpenTable: UUIDs in either case, and 24 hex digits.
+
+Guests who are obviously made up: reserved telephone numbers, addresses at example.com.
+
+What OpenTable's book holds: restaurants, reservations and guests, as frozen values.
+
+All times are aware and in UTC. Fields follow OpenTable's documented Sync v2 rows; ``local``
+is derived: the scheduled time as the restaurant's wall clock shows it.
+"""
+
+import random
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+
+def new_key(rng: random.Random) -> str:
+    """Return an id without its ``{rid}-`` prefix."""
+    shape = rng.random()
+    if shape < 0.5:  # noqa: PLR2004 - half of the ids are of each kind
+        return f"{rng.getrandbits(96):024x}"
+    text = new_uuid(rng)
+    return text.upper() if shape > 0.9 else text  # noqa: PLR2004 - a tenth in upper case
+
+
+def new_uuid(rng: random.Random) -> str:
+    """Return a random (version 4) UUID as text."""
+    return str(UUID(int=rng.getrandbits(128), version=4))
+
+
+def split_id(text: str) -> tuple[int, str] | None:
+    """Split ``{rid}-{key}`` into its parts; None where it has another shape."""
+    rid, dash, key = text.partition("-")
+    return (int(rid), key) if dash and rid.isdecimal() and key else None
+
+
+_FIRST_NAMES = (
+    "Avery",
+    "Blake",
+    "Casey",
+    "Devon",
+    "Ellis",
+    "Frankie",
+    "Gray",
+    "Harper",
+    "Indigo",
+    "Jules",
+)
+
+_LAST_NAMES = (
+    "Sample",
+    "Example",
+    "Testcase",
+    "Placeholder",
+    "Mockup",
+    "Fixture",
+    "Specimen",
+    "Dummy",
+)
+
+SAMPLE_REQUESTS = (
+    "Window seat",
+    "High chair",
+    "Nut allergy",
+    "Birthday",
+    "Quiet table",
+    "Step-free access",
+)
+
+SAMPLE_SERVERS = ("Server A", "Server B", "Server C")
+
+
+def generate_guest_details(rng: random.Random) -> tuple[str, str, str, str]:
+    """Return first name, last name, e-mail address and national phone digits."""
+    first, last = rng.choice(_FIRST_NAMES), rng.choice(_LAST_NAMES)
+    email = f"{first}.{last}{rng.randrange(10_000)}@example.com".lower()
+    return first, last, email, f"21255501{rng.randrange(100):02d}"
+
+
+EXPECTED_STATES = ("NotConfirmed", "LeftMessage", "WrongNumber", "NoAnswer", "Confirmed", "Late")
+ARRIVED_STATES = ("PartiallyArrived", "AllArrived")
+
+SEATED_STATES = (
+    "PartiallySeated",
+    "Seated",
+    "Appetizer",
+    "Entree",
+    "Dessert",
+    "CheckDropped",
+    "Paid",
+    "Cleared",
+    "BusTable",
+)
+
+ENDED_STATES = ("Done", "Cancelled", "NoShow", "AssumedSeated", "AssumedDone")
+ALL_STATES = EXPECTED_STATES + ARRIVED_STATES + SEATED_STATES + ENDED_STATES
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxRestaurant:
+    """A restaurant as OpenTable knows it; ``rid`` is its number there."""
+
+    rid: int
+    name: str
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxDeposit:
+    """Money paid ahead, in minor units of ``currency``."""
+
+    total_paid: int
+    total_refunded: int = 0
+    currency: str = "USD"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxReservation:
+    """One reservation at one moment; each change makes a new value.
+
+    ``sequence_id``, ``confirmation_id`` and ``scheduled_local`` are given by the book; ``key`` is
+    the id
+    without its ``{rid}-`` prefix; ``cancelled`` is the *first* cancellation.
+    """
+
+    rid: int
+    key: str
+    scheduled: datetime
+    party_size: int
+    created: datetime
+    updated: datetime
+    state: str = "NotConfirmed"
+    origin: str = "Web"
+    guest_key: str | None = None
+    sequence_id: int = 0
+    confirmation_id: int = 0
+    scheduled_local: str = ""
+    tables: tuple[str, ...] = ()
+    visit_tags: tuple[str, ...] = ()
+    guest_request: str = ""
+    venue_notes: str | None = None
+    server: str | None = None
+    arrived: datetime | None = None
+    seated: datetime | None = None
+    done: datetime | None = None
+    cancelled: datetime | None = None
+    waitlisted: datetime | None = None
+    quoted_wait: int = 0
+    deposit: SandboxDeposit | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxGuest:
+    """One guest of one restaurant; ``primary`` is the survivor's key once ``archived``."""
+
+    rid: int
+    key: str
+    created: datetime
+    updated: datetime
+    sequence_id: int = 0
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+    phone: str = ""
+    tags: tuple[str, ...] = ()
+    notes: str | None = None
+    email_optin: bool = False
+    marketing_opted_out: bool = False
+    is_hidden: bool = False
+    forgotten: bool = False
+    archived: bool = False
+    primary: str | None = None

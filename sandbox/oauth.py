@@ -1,0 +1,137 @@
+"""The rate limit that OpenTable's CRM page documents, as a switch for Sync.
+
+Partners and their bearer tokens, as OpenTable's OAuth endpoint gives them out.
+"""
+
+import base64
+import random
+from collections import defaultdict, deque
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from typing import Literal
+
+from sandbox.clock import ClockFunction
+from sandbox.http import SandboxHttpError
+from sandbox.models import new_uuid
+from sandbox.sync_rows import ProductTier
+
+_WINDOW = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """Calls a second and credential, and how the refusal says when to come back."""
+
+    per_second: int = 10
+    retry_after: Literal["none", "seconds", "date"] = "seconds"
+
+    def build_headers(self, now: datetime) -> dict[str, str]:
+        """Return the Retry-After header of a refusal at ``now`` (in UTC), if any."""
+        date = format_datetime(now.replace(microsecond=0) + 2 * _WINDOW, usegmt=True)
+        values = {"none": {}, "seconds": {"Retry-After": "1"}, "date": {"Retry-After": date}}
+        return values[self.retry_after]
+
+
+class RateLimiter:
+    """Counts each credential's calls of the last second."""
+
+    def __init__(self) -> None:
+        """Start with no calls."""
+        self._calls: defaultdict[str, deque[datetime]] = defaultdict(deque)
+
+    def try_acquire(self, credential: str, now: datetime, limit: RateLimit) -> bool:
+        """Say whether a call is within the limit, and count it if so (``now`` aware)."""
+        calls = self._calls[credential]
+        while calls and now - calls[0] >= _WINDOW:
+            calls.popleft()
+        if len(calls) >= limit.per_second:
+            return False
+        calls.append(now)
+        return True
+
+
+@dataclass(slots=True)
+class Partner:
+    """One API credential: its tier, and the rids that were granted to it.
+
+    ``api_key``, where given, is a bearer token that never expires.
+    """
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    tier: ProductTier = "gold"
+    rids: set[int] = field(default_factory=set)
+    api_key: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    text: str = field(repr=False)
+    partner: Partner
+    expires_at: datetime
+
+
+class TokenIssuer:
+    """The tokens in force: one current token per partner, shared by all who ask for it."""
+
+    def __init__(self, partners: list[Partner], clock: ClockFunction, seed: int = 0) -> None:
+        """Serve ``partners`` by ``clock``; ``seed`` makes the tokens repeatable."""
+        self.partners = partners
+        self.lifetime = timedelta(seconds=1_989_434)
+        self._clock = clock
+        self._random = random.Random(seed)  # noqa: S311 - repeatable, and worth nothing outside
+        self._current: dict[str, _Token] = {}
+
+    def issue(self, authorization: str) -> dict[str, object]:
+        """Return the token reply for a Basic header; ``expires_in`` is what is left (seconds).
+
+        Raises:
+            Refused: 401, where the credential is not one of the partners'.
+        """
+        partner = next(
+            (candidate for candidate in self.partners if _basic_header(candidate) == authorization),
+            None,
+        )
+        if partner is None:
+            raise SandboxHttpError(
+                401, "legacy", "invalid_client", "Check the client id and secret."
+            )
+        token = self._current.get(partner.client_id)
+        if token is None or token.expires_at <= self._clock():
+            token = self._create_token(partner)
+        seconds_left = int((token.expires_at - self._clock()).total_seconds())
+        response = {"access_token": token.text, "token_type": "Bearer", "scope": "DEFAULT"}
+        return response | {"expires_in": seconds_left}
+
+    def authenticate(self, authorization: str, path: str) -> Partner:
+        """Return whose bearer token a Sync request carries.
+
+        Raises:
+            Refused: 400 without a header, 401 with a bad or expired token.
+        """
+        if not authorization:
+            raise SandboxHttpError(400, "legacy", message=f"Send a bearer token to {path}.")
+        text = authorization.removeprefix("Bearer ")
+        for token in self._current.values():
+            if token.text == text and token.expires_at > self._clock():
+                return token.partner
+        for partner in self.partners:
+            if partner.api_key is not None and partner.api_key == text:
+                return partner
+        raise SandboxHttpError(401, "spring")
+
+    def revoke_all(self) -> None:
+        """End all current tokens before their time."""
+        self._current.clear()
+
+    def _create_token(self, partner: Partner) -> _Token:
+        text = f"v2-{new_uuid(self._random)}"
+        token = _Token(text, partner, self._clock() + self.lifetime)
+        self._current[partner.client_id] = token
+        return token
+
+
+def _basic_header(partner: Partner) -> str:
+    credentials = f"{partner.client_id}:{partner.client_secret}".encode()
+    return f"Basic {base64.b64encode(credentials).decode()}"

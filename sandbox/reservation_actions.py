@@ -1,0 +1,197 @@
+"""What is done to a reservation before the visit: booked, moved, changed, cancelled.
+
+What is done to a reservation during the visit: arrived, seated, served, done, swept.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+from sandbox.models import ENDED_STATES, SEATED_STATES, SandboxDeposit, SandboxReservation
+from sandbox.store import SandboxStore
+
+
+class ReservationActions:
+    """The reservation desk of one restaurant; every act returns the new reservation."""
+
+    def __init__(self, store: SandboxStore, rid: int) -> None:
+        """Work on the reservations of ``rid``."""
+        self._store = store
+        self._rid = rid
+
+    def create(  # noqa: PLR0913 - the parts of a booking, all but two optional
+        self,
+        scheduled: datetime,
+        party_size: int,
+        *,
+        guest_key: str | None = None,
+        request: str = "",
+        origin: str = "Web",
+        tags: tuple[str, ...] = (),
+    ) -> SandboxReservation:
+        """Enter a reservation, in state NotConfirmed.
+
+        Args:
+            scheduled: Aware time of the visit; in the skipped hour of a zone it moves on by one.
+            party_size: 1 to 20.
+            guest_key: The guest's key, or None for a nameless booking.
+            request: The diner's words.
+            origin: Web, Phone or Walk-in.
+            tags: Visit tags.
+        """
+        now = self._store.now()
+        return self._store.add_reservation(
+            SandboxReservation(
+                rid=self._rid,
+                key=self._store.generate_key(),
+                scheduled=scheduled.astimezone(UTC),
+                party_size=party_size,
+                created=now,
+                updated=now,
+                guest_key=guest_key,
+                guest_request=request,
+                origin=origin,
+                visit_tags=tags,
+            )
+        )
+
+    def reschedule(self, key: str, scheduled: datetime) -> SandboxReservation:
+        """Move to another aware date or time: same id, same confirmation number."""
+        return self._update(key, lambda row: replace(row, scheduled=scheduled.astimezone(UTC)))
+
+    def change_party_size(self, key: str, party_size: int) -> SandboxReservation:
+        """Change the party, 1 to 20."""
+        return self._update(key, lambda row: replace(row, party_size=party_size))
+
+    def assign_tables(self, key: str, *tables: str) -> SandboxReservation:
+        """Assign the tables, none to take them away."""
+        return self._update(key, lambda row: replace(row, tables=tables))
+
+    def set_notes(self, key: str, notes: str | None) -> SandboxReservation:
+        """Write the staff's notes."""
+        return self._update(key, lambda row: replace(row, venue_notes=notes))
+
+    def set_tags(self, key: str, *tags: str) -> SandboxReservation:
+        """Set the visit tags."""
+        return self._update(key, lambda row: replace(row, visit_tags=tags))
+
+    def set_request(self, key: str, text: str) -> SandboxReservation:
+        """Change the diner's request."""
+        return self._update(key, lambda row: replace(row, guest_request=text))
+
+    def set_deposit(self, key: str, deposit: SandboxDeposit) -> SandboxReservation:
+        """Record a deposit."""
+        return self._update(key, lambda row: replace(row, deposit=deposit))
+
+    def cancel(self, key: str) -> SandboxReservation:
+        """Cancel; the row stays listed, and the first cancellation's time is kept."""
+        now = self._store.now()
+        return self._update(
+            key, lambda row: replace(row, state="Cancelled", cancelled=row.cancelled or now)
+        )
+
+    def uncancel(self, key: str) -> SandboxReservation:
+        """Take a cancellation back; ``cancellation_date`` stays."""
+        return self._update(key, lambda row: replace(row, state="NotConfirmed"))
+
+    def _update(
+        self, key: str, edit: Callable[[SandboxReservation], SandboxReservation]
+    ) -> SandboxReservation:
+        return self._store.update_reservation(self._rid, key, edit)
+
+
+class VisitActions:
+    """The floor of one restaurant; ``at`` is restaurant time (aware), the book's when omitted."""
+
+    def __init__(self, store: SandboxStore, rid: int) -> None:
+        """Work on the visits of ``rid``."""
+        self._store = store
+        self._rid = rid
+
+    def set_state(self, key: str, state: str) -> SandboxReservation:
+        """Set any state: a call's outcome, a course, an undo, or a POS's own word."""
+        return self._store.update_reservation(self._rid, key, lambda row: replace(row, state=state))
+
+    def record_arrival(
+        self, key: str, at: datetime | None = None, *, everyone: bool = True
+    ) -> SandboxReservation:
+        """Note that the party is here, in part unless ``everyone``; the first arrival counts."""
+        state = "AllArrived" if everyone else "PartiallyArrived"
+        when = self._resolve_time(at)
+        return self._store.update_reservation(
+            self._rid, key, lambda row: replace(row, state=state, arrived=row.arrived or when)
+        )
+
+    def seat(
+        self, key: str, at: datetime | None = None, tables: tuple[str, ...] = ()
+    ) -> SandboxReservation:
+        """Seat the party, at ``tables`` where given."""
+        when = self._resolve_time(at)
+        return self._store.update_reservation(
+            self._rid,
+            key,
+            lambda row: replace(row, state="Seated", seated=when, tables=tables or row.tables),
+        )
+
+    def finish(self, key: str, at: datetime | None = None) -> SandboxReservation:
+        """Close the visit."""
+        when = self._resolve_time(at)
+        return self._store.update_reservation(
+            self._rid, key, lambda row: replace(row, state="Done", done=when)
+        )
+
+    def mark_no_show(self, key: str) -> SandboxReservation:
+        """Note that nobody came."""
+        return self.set_state(key, "NoShow")
+
+    def add_walk_in(
+        self, party_size: int, at: datetime | None = None, *, guest_key: str | None = None
+    ) -> SandboxReservation:
+        """Seat a party that had not booked; its guest is null or a nameless record."""
+        when = self._resolve_time(at)
+        draft = self._build_walk_in(when, party_size, guest_key)
+        return self._store.add_reservation(
+            replace(draft, state="Seated", arrived=when, seated=when)
+        )
+
+    def add_to_waitlist(
+        self, party_size: int, at: datetime | None = None, *, minutes: int
+    ) -> SandboxReservation:
+        """Put a waiting party on the list, with a wait of ``minutes`` quoted."""
+        when = self._resolve_time(at)
+        draft = self._build_walk_in(when, party_size, None)
+        return self._store.add_reservation(replace(draft, waitlisted=when, quoted_wait=minutes))
+
+    def close_open_visits(self, day: date) -> list[SandboxReservation]:
+        """Close what the staff left open up to local date ``day``, as OpenTable does nightly.
+
+        Never seated becomes AssumedSeated, seated but never closed becomes AssumedDone.
+        """
+        open_visits = [
+            row
+            for row in self._store.list_reservations(self._rid)
+            if row.state not in ENDED_STATES and row.scheduled_local[:10] <= day.isoformat()
+        ]
+        return [self.set_state(row.key, _assumed_state(row)) for row in open_visits]
+
+    def _resolve_time(self, at: datetime | None) -> datetime:
+        return at.astimezone(UTC).replace(microsecond=0) if at else self._store.now()
+
+    def _build_walk_in(
+        self, when: datetime, party_size: int, guest_key: str | None
+    ) -> SandboxReservation:
+        now = self._store.now()
+        return SandboxReservation(
+            rid=self._rid,
+            key=self._store.generate_key(),
+            scheduled=when,
+            party_size=party_size,
+            created=now,
+            updated=now,
+            origin="Walk-in",
+            guest_key=guest_key,
+        )
+
+
+def _assumed_state(row: SandboxReservation) -> str:
+    return "AssumedDone" if row.seated or row.state in SEATED_STATES else "AssumedSeated"

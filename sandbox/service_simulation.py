@@ -1,0 +1,162 @@
+"""One party's evening: late cancellations, arrival, seating, courses, and what is forgotten.
+
+A restaurant's day at OpenTable, from the first call to the nightly sweep; same seed, same day.
+
+Scheduled, arrived, seated and done times are simulated restaurant time. What OpenTable stamps
+(``created``, ``updated_at``, an envelope's ``timestamp``) is the book's own clock, since whoever
+follows the feed lives in real time.
+
+Plays evening after evening at a chosen speed; the nights between are skipped.
+"""
+
+import heapq
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+from itertools import count
+from threading import Event
+
+from sandbox.background_bookings import BookingGenerator
+from sandbox.models import EXPECTED_STATES, SandboxReservation
+from sandbox.store import SandboxStore
+from sandbox.visits import SimulatedAction, VisitPlanner
+
+_BOOKING_HOURS, _DINNER_HOURS = (10, 22), (17, 22)
+_CLOSING_TIME = time(4)
+
+
+class ServiceSimulation:
+    """One local day of one restaurant, played act by act in the order of simulated time."""
+
+    def __init__(self, store: SandboxStore, rid: int, day: date, seed: int = 0) -> None:
+        """Plan local date ``day`` of ``rid`` from what the book expects; nothing happens yet."""
+        self._zone = store.get_restaurant(rid).zone
+        self._day = day
+        self._rng = random.Random(f"{seed}/{rid}/{day}")  # noqa: S311 - a repeatable evening
+        self._queue: list[tuple[datetime, int, SimulatedAction]] = []
+        self._insertion_order = count()
+        self._now = datetime.min.replace(tzinfo=UTC)
+        self._plan_day(store, rid)
+
+    def next_action_at(self) -> datetime | None:
+        """Return the simulated, aware time of the next act; None when the night is over."""
+        return self._queue[0][0] if self._queue else None
+
+    def run_next_action(self) -> SimulatedAction:
+        """Run the next act and return it; IndexError when the night is over."""
+        self._now, _, action = heapq.heappop(self._queue)
+        self._schedule(action.run())
+        return action
+
+    def run_all(self) -> list[SimulatedAction]:
+        """Run the whole day at once and return its acts."""
+        actions = []
+        while self._queue:
+            actions.append(self.run_next_action())
+        return actions
+
+    def _plan_day(self, store: SandboxStore, rid: int) -> None:
+        visits = VisitPlanner(store, rid, self._rng)
+        expected = [row for row in store.list_reservations(rid) if self._is_expected(row)]
+        for row in expected:
+            self._schedule(visits.plan_expected_visit(row))
+        generator = BookingGenerator(store, rid, self._day, self._rng)
+        self._schedule_random(
+            "book", generator.create_booking, 4 + len(expected) // 2, _BOOKING_HOURS
+        )
+        self._schedule_random(
+            "change", generator.change_booking, 3 + len(expected) // 4, _BOOKING_HOURS
+        )
+        self._schedule_random(
+            "walk_in", generator.create_walk_in, 2 + len(expected) // 6, _DINNER_HOURS
+        )
+        self._schedule_random("wait", generator.create_waitlist_entry, 1, _DINNER_HOURS)
+        self._schedule_random("correct", generator.correct_guest, 2, _BOOKING_HOURS)
+        self._schedule_random("merge", generator.merge_guests, 1, _BOOKING_HOURS)
+        closing = datetime.combine(self._day + timedelta(days=1), _CLOSING_TIME, self._zone)
+        self._schedule(
+            [SimulatedAction(closing, "sweep", partial(generator.close_open_visits, closing))]
+        )
+
+    def _schedule_random(
+        self,
+        name: str,
+        run: Callable[[datetime], list[SimulatedAction]],
+        repetitions: int,
+        hours: tuple[int, int],
+    ) -> None:
+        start = datetime.combine(self._day, time(hours[0]), self._zone)
+        for _ in range(repetitions):
+            at = start + timedelta(minutes=self._rng.randrange((hours[1] - hours[0]) * 60))
+            self._schedule([SimulatedAction(at, name, partial(run, at))])
+
+    def _is_expected(self, row: SandboxReservation) -> bool:
+        return row.state in EXPECTED_STATES and row.scheduled_local[:10] == self._day.isoformat()
+
+    def _schedule(self, actions: list[SimulatedAction]) -> None:
+        # In UTC, because one zone's times compare by the wall clock; and never in the past.
+        for action in actions:
+            at = max(action.at.astimezone(UTC), self._now)
+            heapq.heappush(self._queue, (at, next(self._insertion_order), replace(action, at=at)))
+
+
+_TICK_SECONDS = 0.2
+
+
+class SimulationLoop:
+    """One restaurant's days in simulated time; ``simulated_time`` is None before the first step."""
+
+    def __init__(
+        self,
+        store: SandboxStore,
+        rid: int,
+        speed: float,
+        seed: int = 0,
+        start_time: time | None = None,
+    ) -> None:
+        """Live ``rid``'s days, ``speed`` simulated seconds a second; 0 stands still.
+
+        What the first day brings before the local time ``start_time`` happens at once, at the
+        start.
+        """
+        self.speed = speed
+        self.simulated_time: datetime | None = None
+        self._store = store
+        self._rid = rid
+        self._seed = seed
+        self._start_time = start_time
+
+    def run(self, stop: Event) -> None:
+        """Play from today's opening on, until ``stop`` is set."""
+        zone = self._store.get_restaurant(self._rid).zone
+        day = self._store.now().astimezone(zone).date()
+        start_time = (
+            None if self._start_time is None else datetime.combine(day, self._start_time, zone)
+        )
+        while not stop.is_set():
+            self._run_day(day, start_time, stop)
+            start_time = None
+            day += timedelta(days=1)
+
+    def _run_day(self, day: date, start_time: datetime | None, stop: Event) -> None:
+        simulation = ServiceSimulation(self._store, self._rid, day, self._seed)
+        self.simulated_time = start_time or simulation.next_action_at()
+        while (due := simulation.next_action_at()) is not None and self._advance_to(due, stop):
+            simulation.run_next_action()
+
+    def _advance_to(self, due: datetime, stop: Event) -> bool:
+        # In small ticks, so that a change of speed is felt at once.
+        while self.simulated_time is not None and self.simulated_time < due:
+            if self.speed > 0:
+                remaining_seconds = (due - self.simulated_time).total_seconds() / self.speed
+                tick_seconds = min(_TICK_SECONDS, remaining_seconds)
+            else:
+                tick_seconds = _TICK_SECONDS
+            if stop.wait(tick_seconds):
+                return False
+            self.simulated_time = min(
+                due, self.simulated_time + timedelta(seconds=tick_seconds * self.speed + 1e-6)
+            )
+        return not stop.is_set()

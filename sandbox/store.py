@@ -1,0 +1,253 @@
+"""One restaurant's part of the book: its rows, its counters, and how an event is stamped.
+
+OpenTable's book: the truth that the bundle has to equal, in memory behind one lock.
+
+Lists of a changing book, filtered and sorted on light keys once per book version.
+"""
+
+import random
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from threading import RLock
+from typing import Any, Generic, Protocol, TypeVar
+from zlib import crc32
+
+from sandbox.clock import ClockFunction
+from sandbox.models import SandboxGuest, SandboxReservation, SandboxRestaurant, new_key
+from sandbox.sync_rows import ListOrder, format_opentable_local
+
+
+@dataclass(slots=True)
+class RestaurantData:
+    """Rows and counters of one restaurant; ``version`` moves with every write."""
+
+    restaurant: SandboxRestaurant
+    reservations: dict[str, SandboxReservation] = field(default_factory=dict)
+    guests: dict[str, SandboxGuest] = field(default_factory=dict)
+    version: int = 0
+    last_sequence_id: int = 0
+    last_guest_sequence_id: int = 0
+    last_confirmation_id: int = 1000
+
+    def assign_sequence(self, row: SandboxReservation, confirmation_id: int) -> SandboxReservation:
+        """Give the next ``sequence_id``: one counter per rid, one step per event."""
+        self.last_sequence_id += 1
+        return replace(
+            row,
+            sequence_id=self.last_sequence_id,
+            confirmation_id=confirmation_id,
+            scheduled_local=format_opentable_local(row.scheduled, self.restaurant.zone),
+        )
+
+    def store_reservation(self, row: SandboxReservation) -> SandboxReservation:
+        """Hold a stamped reservation."""
+        self.version += 1
+        self.reservations[row.key] = row
+        return row
+
+    def store_guest(self, guest: SandboxGuest) -> SandboxGuest:
+        """Stamp a guest by a counter of its own, and hold it."""
+        self.version += 1
+        self.last_guest_sequence_id += 1
+        self.guests[guest.key] = replace(guest, sequence_id=self.last_guest_sequence_id)
+        return self.guests[guest.key]
+
+    def next_confirmation_id(self) -> int:
+        """Return a confirmation number, unique in this restaurant only."""
+        self.last_confirmation_id += 1
+        return self.last_confirmation_id
+
+
+ReservationListener = Callable[[SandboxReservation | None, SandboxReservation], None]
+
+
+class SandboxStore:
+    """All restaurants' reservations and guests; every write bumps version, sequence and stamp."""
+
+    def __init__(self, clock: ClockFunction, seed: int = 0) -> None:
+        """Open an empty book.
+
+        Args:
+            clock: Aware time of OpenTable, from which every stamp is taken.
+            seed: Seed of the ids, so that two runs give the same book.
+        """
+        self._clock = clock
+        self._random = random.Random(seed)  # noqa: S311 - repeatable ids are wanted
+        self._lock = RLock()
+        self._data_by_rid: dict[int, RestaurantData] = {}
+        self._listeners: list[ReservationListener] = []
+
+    def now(self) -> datetime:
+        """Return OpenTable's time, in whole seconds as its stamps are."""
+        return self._clock().replace(microsecond=0)
+
+    def generate_key(self) -> str:
+        """Return a new id without prefix: a UUID in either case, or 24 hex digits."""
+        with self._lock:
+            return new_key(self._random)
+
+    def add_restaurant(self, restaurant: SandboxRestaurant) -> None:
+        """Take a restaurant into the book."""
+        with self._lock:
+            self._data_by_rid[restaurant.rid] = RestaurantData(restaurant)
+
+    def add_listener(self, listener: ReservationListener) -> None:
+        """Tell ``listener`` of each reservation event, as (before or None, after)."""
+        self._listeners.append(listener)
+
+    def list_restaurants(self) -> list[SandboxRestaurant]:
+        """Return the restaurants, in the order of their opening."""
+        with self._lock:
+            return [data.restaurant for data in self._data_by_rid.values()]
+
+    def get_restaurant(self, rid: int) -> SandboxRestaurant:
+        """Return one restaurant; KeyError where the book does not hold it."""
+        return self._data_by_rid[rid].restaurant
+
+    def get_version(self, rid: int) -> int:
+        """Return a number that changes with every write to this restaurant."""
+        return self._data_by_rid[rid].version
+
+    def list_reservations(self, rid: int) -> tuple[SandboxReservation, ...]:
+        """Return all reservations of ``rid``, cancelled ones too, in order of creation."""
+        with self._lock:
+            return tuple(self._data_by_rid[rid].reservations.values())
+
+    def list_guests(self, rid: int) -> tuple[SandboxGuest, ...]:
+        """Return all guests of ``rid``, archived and forgotten ones too."""
+        with self._lock:
+            return tuple(self._data_by_rid[rid].guests.values())
+
+    def get_reservation(self, rid: int, key: str) -> SandboxReservation | None:
+        """Return one reservation by its key without prefix."""
+        with self._lock:
+            return self._data_by_rid[rid].reservations.get(key)
+
+    def get_guest(self, rid: int, key: str | None) -> SandboxGuest | None:
+        """Return one guest by its key without prefix."""
+        with self._lock:
+            return self._data_by_rid[rid].guests.get(key) if key else None
+
+    def add_reservation(self, draft: SandboxReservation) -> SandboxReservation:
+        """Enter a new reservation, numbered and stamped; listeners hear of it."""
+        with self._lock:
+            data = self._data_by_rid[draft.rid]
+            reservation = data.store_reservation(
+                data.assign_sequence(draft, data.next_confirmation_id())
+            )
+        self._notify(None, reservation)
+        return reservation
+
+    def update_reservation(
+        self, rid: int, key: str, edit: Callable[[SandboxReservation], SandboxReservation]
+    ) -> SandboxReservation:
+        """Replace a reservation by ``edit`` of it, stamped; listeners hear of it.
+
+        Raises:
+            KeyError: The book holds no such reservation.
+        """
+        with self._lock:
+            data = self._data_by_rid[rid]
+            before = data.reservations[key]
+            after = data.store_reservation(
+                data.assign_sequence(
+                    replace(edit(before), updated=self.now()), before.confirmation_id
+                )
+            )
+        self._notify(before, after)
+        return after
+
+    def add_guest(self, draft: SandboxGuest) -> SandboxGuest:
+        """Enter a new guest."""
+        with self._lock:
+            return self._data_by_rid[draft.rid].store_guest(draft)
+
+    def update_guest(
+        self, rid: int, key: str, edit: Callable[[SandboxGuest], SandboxGuest]
+    ) -> SandboxGuest:
+        """Replace a guest by ``edit`` of it, stamped; KeyError where there is none."""
+        with self._lock:
+            data = self._data_by_rid[rid]
+            return data.store_guest(replace(edit(data.guests[key]), updated=self.now()))
+
+    def load_reservations(self, reservations: Iterable[SandboxReservation]) -> None:
+        """Enter many reservations at once with the stamps they carry, telling nobody."""
+        with self._lock:
+            for draft in sorted(reservations, key=lambda row: (row.updated, row.key)):
+                data = self._data_by_rid[draft.rid]
+                data.store_reservation(data.assign_sequence(draft, data.next_confirmation_id()))
+
+    def _notify(self, before: SandboxReservation | None, after: SandboxReservation) -> None:
+        # Outside the lock: a listener may post, and the receiver may ask the book straight back.
+        for listener in self._listeners:
+            listener(before, after)
+
+
+_MAX_CACHED_LISTS = 8
+
+
+class ListedRow(Protocol):
+    """What any listed record has."""
+
+    @property
+    def key(self) -> str:
+        """The id without prefix."""
+
+    @property
+    def updated(self) -> datetime:
+        """When it last changed."""
+
+
+_Asked_contra = TypeVar("_Asked_contra", contravariant=True)
+_Listed = TypeVar("_Listed", bound=ListedRow)
+
+
+class RowFilter(Hashable, Protocol[_Asked_contra]):
+    """Anything that chooses rows and can be compared."""
+
+    def matches(self, row: _Asked_contra, /) -> bool:
+        """Say whether the row is asked for."""
+
+
+class ListCache(Generic[_Listed]):
+    """The last few lists, so that paging through one costs its sorting only once."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._lists: OrderedDict[Hashable, list[_Listed]] = OrderedDict()
+
+    def get_rows(
+        self,
+        scope: tuple[int, int],
+        source: Callable[[], Iterable[_Listed]],
+        row_filter: RowFilter[_Listed],
+        order: ListOrder,
+    ) -> list[_Listed]:
+        """Return the wanted rows in order.
+
+        Args:
+            scope: The rid and the book's version for it: another version is another list.
+            source: Where the rows come from, asked only when the list is not held.
+            row_filter: The filter.
+            order: One of the switchable orders.
+        """
+        cache_key = (scope, row_filter, order)
+        if cache_key not in self._lists:
+            matching_rows = [row for row in source() if row_filter.matches(row)]
+            self._lists[cache_key] = sorted(matching_rows, key=_sort_key(order, scope[1]))
+        self._lists.move_to_end(cache_key)
+        if len(self._lists) > _MAX_CACHED_LISTS:
+            self._lists.popitem(last=False)
+        return self._lists[cache_key]
+
+
+def _sort_key(order: ListOrder, version: int) -> Callable[[ListedRow], Any]:
+    keys: dict[ListOrder, Callable[[ListedRow], Any]] = {
+        "updated": lambda row: (row.updated, row.key),
+        "id": lambda row: row.key,
+        "shuffled": lambda row: crc32(row.key.encode()),
+        "unstable": lambda row: crc32(f"{version}{row.key}".encode()),
+    }
+    return keys[order]

@@ -1,0 +1,159 @@
+"""Plan the life of one party: late cancellation, arrival, seating, courses."""
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sandbox.models import ENDED_STATES, SandboxReservation
+from sandbox.reservation_actions import ReservationActions, VisitActions
+from sandbox.store import SandboxStore
+
+COURSES = ("Appetizer", "Entree", "Dessert", "CheckDropped", "Paid")
+
+# The outcomes of an expected visit, in shares that a host would call an ordinary night.
+VISIT_OUTCOME_SHARES = {
+    "dines": 0.80,
+    "cancels": 0.05,
+    "changes_mind": 0.02,
+    "no_show": 0.05,
+    "never_closed": 0.06,
+    "never_touched": 0.02,
+}
+
+_MIN_PARTIAL_PARTY_SIZE, _PARTIAL_ARRIVAL_SHARE = 4, 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedAction:
+    """Something that happens at a simulated, aware time; running it may bring further acts on."""
+
+    at: datetime
+    name: str
+    run: Callable[[], "list[SimulatedAction]"]
+
+
+class VisitPlanner:
+    """Plans the acts of single visits in one restaurant."""
+
+    def __init__(self, store: SandboxStore, rid: int, rng: random.Random) -> None:
+        """Plan for ``rid`` by the chances that ``rng`` draws."""
+        self._store = store
+        self._rid = rid
+        self._reservation_actions = ReservationActions(store, rid)
+        self._visit_actions = VisitActions(store, rid)
+        self._rng = rng
+
+    def plan_expected_visit(self, row: SandboxReservation) -> list[SimulatedAction]:
+        """Return what happens to a reservation that is expected tonight."""
+        outcome = self._rng.choices(
+            list(VISIT_OUTCOME_SHARES), list(VISIT_OUTCOME_SHARES.values())
+        )[0]
+        at = row.scheduled
+        cancelled_at = at - self._draw_minutes(60, 240)
+        plans: dict[str, Callable[[], list[SimulatedAction]]] = {
+            "dines": lambda: self.plan_seating(row, at, closed=True),
+            "cancels": lambda: [self._plan_cancellation(row, cancelled_at)],
+            "changes_mind": lambda: [
+                self._plan_cancellation(row, cancelled_at),
+                self._build_action(
+                    row,
+                    cancelled_at + self._draw_minutes(5, 40),
+                    "uncancel",
+                    self._reservation_actions.uncancel,
+                ),
+                *self.plan_seating(row, at, closed=True),
+            ],
+            "no_show": lambda: [
+                self._build_action(
+                    row,
+                    at + self._draw_minutes(20, 45),
+                    "no_show",
+                    self._visit_actions.mark_no_show,
+                )
+            ],
+            "never_closed": lambda: self.plan_seating(row, at, closed=False),
+            "never_touched": list,
+        }
+        return plans[outcome]()
+
+    def plan_seating(
+        self, row: SandboxReservation, at: datetime, *, closed: bool
+    ) -> list[SimulatedAction]:
+        """Return arrival, seating and courses from ``at`` on, and the end where ``closed``."""
+        arrival_time = at + self._draw_minutes(-10, 20)
+        seating_time = arrival_time + self._draw_minutes(1, 15)
+        table = (str(self._rng.randrange(1, 30)),)
+        actions = [
+            *self._plan_arrivals(row, arrival_time),
+            self._build_action(
+                row,
+                seating_time,
+                "seat",
+                lambda key: self._visit_actions.seat(key, seating_time, table),
+            ),
+        ]
+        return [*actions, *self.plan_courses(row, seating_time, closed=closed)]
+
+    def plan_courses(
+        self, row: SandboxReservation, seating_time: datetime, *, closed: bool
+    ) -> list[SimulatedAction]:
+        """Return the courses of a party seated at ``seating_time``; the end only if ``closed``."""
+        length = self._draw_minutes(60, 100) + timedelta(minutes=3 * row.party_size)
+        served = [
+            self._build_action(
+                row, seating_time + length * (n + 1) / 6, course, self._state_setter(course)
+            )
+            for n, course in enumerate(COURSES)
+        ]
+        end = seating_time + length
+        done = self._build_action(
+            row, end, "done", lambda key: self._visit_actions.finish(key, end)
+        )
+        return [*served, done] if closed else served[:3]
+
+    def _plan_arrivals(
+        self, row: SandboxReservation, arrival_time: datetime
+    ) -> Iterator[SimulatedAction]:
+        if (
+            row.party_size >= _MIN_PARTIAL_PARTY_SIZE
+            and self._rng.random() < _PARTIAL_ARRIVAL_SHARE
+        ):
+            yield self._build_action(
+                row,
+                arrival_time,
+                "arrive_in_part",
+                lambda key: self._visit_actions.record_arrival(key, arrival_time, everyone=False),
+            )
+        full_arrival_time = arrival_time + timedelta(seconds=50)
+        yield self._build_action(
+            row,
+            full_arrival_time,
+            "arrive",
+            lambda key: self._visit_actions.record_arrival(key, full_arrival_time),
+        )
+
+    def _plan_cancellation(self, row: SandboxReservation, at: datetime) -> SimulatedAction:
+        return self._build_action(row, at, "cancel", self._reservation_actions.cancel)
+
+    def _state_setter(self, state: str) -> Callable[[str], SandboxReservation]:
+        return lambda key: self._visit_actions.set_state(key, state)
+
+    def _build_action(
+        self,
+        row: SandboxReservation,
+        at: datetime,
+        name: str,
+        change: Callable[[str], SandboxReservation],
+    ) -> SimulatedAction:
+        def run() -> list[SimulatedAction]:
+            # Somebody else may have ended the visit meanwhile; only un-cancelling undoes an end.
+            reservation = self._store.get_reservation(self._rid, row.key)
+            if reservation and (reservation.state in ENDED_STATES) == (name == "uncancel"):
+                change(row.key)
+            return []
+
+        return SimulatedAction(at, name, run)
+
+    def _draw_minutes(self, minimum: int, maximum: int) -> timedelta:
+        return timedelta(minutes=self._rng.randint(minimum, maximum))

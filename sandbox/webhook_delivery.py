@@ -1,0 +1,211 @@
+"""A webhook on its way: what is sent, to where, and how long its sender tries.
+
+What can go wrong on a webhook's way: switches, all off by default.
+
+Delivers webhooks: a queue by due time that posts, retries and gives up, and never sleeps.
+"""
+
+import heapq
+import random
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Lock
+
+from sandbox.clock import ClockFunction, ManualClock
+
+
+@dataclass(frozen=True, slots=True)
+class RetrySchedule:
+    """When a sender tries, and when it gives up.
+
+    Args:
+        offset_seconds: Seconds after the first attempt at which each attempt is made, ascending
+            from 0.
+        stale_after_seconds: Seconds after the first attempt's time from which none is made any
+            more.
+    """
+
+    offset_seconds: tuple[float, ...]
+    stale_after_seconds: float | None = None
+
+    def attempt_offset(self, attempt_number: int) -> timedelta | None:
+        """Return when attempt ``attempt_number`` (from 0) is due, None after the last one."""
+        return (
+            timedelta(seconds=self.offset_seconds[attempt_number])
+            if attempt_number < len(self.offset_seconds)
+            else None
+        )
+
+    def is_stale(self, age: timedelta) -> bool:
+        """Say whether an event of ``age`` is dropped instead of sent."""
+        return (
+            self.stale_after_seconds is not None and age.total_seconds() > self.stale_after_seconds
+        )
+
+
+# OpenTable's two pages disagree: three attempts, or one and three retries a second apart.
+THREE_ATTEMPTS = RetrySchedule((0, 1, 2), stale_after_seconds=60)
+ONE_AND_THREE_RETRIES = RetrySchedule((0, 1, 2, 3), stale_after_seconds=60)
+RELAY_RETRY_SCHEDULE = RetrySchedule((0, 1, 3, 7, 15, 31, 63, 127))
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One body for one URL; ``build_headers`` makes the headers of an attempt at a given time."""
+
+    url: str
+    body: bytes
+    build_headers: Callable[[datetime, bytes], dict[str, str]]
+    retry_schedule: RetrySchedule
+
+
+_MAX_REPLAYABLE_DELIVERIES = 1000
+
+
+@dataclass(slots=True)
+class WebhookFaults:
+    """The switches. Shares are 0 to 1, times are seconds.
+
+    Args:
+        duplicate: Share sent twice.
+        drop: Share lost without a trace.
+        reorder: Share held back by up to ``reorder_within``, so that later ones overtake.
+        reorder_within: How far apart two events may change places.
+        delay: How late everything is.
+        replay: Share of events that bring an old body along.
+        silent: Nothing is sent, and what happens meanwhile is never sent.
+        holding: Nothing is sent, and what happens meanwhile is sent in one burst afterwards.
+    """
+
+    duplicate: float = 0.0
+    drop: float = 0.0
+    reorder: float = 0.0
+    reorder_within: float = 5.0
+    delay: float = 0.0
+    replay: float = 0.0
+    silent: bool = False
+    holding: bool = False
+    _sent_deliveries: deque[Delivery] = field(
+        default_factory=lambda: deque(maxlen=_MAX_REPLAYABLE_DELIVERIES)
+    )
+
+    def plan_deliveries(
+        self, delivery: Delivery, rng: random.Random
+    ) -> list[tuple[Delivery, float]]:
+        """Return what is really sent for ``delivery``, each with its delay in seconds."""
+        if self.silent or rng.random() < self.drop:
+            return []
+        deliveries = [delivery] * (2 if rng.random() < self.duplicate else 1)
+        if self._sent_deliveries and rng.random() < self.replay:
+            deliveries.append(rng.choice(self._sent_deliveries))
+        self._sent_deliveries.append(delivery)
+        return [(planned, self.delay + self._draw_reorder_delay(rng)) for planned in deliveries]
+
+    def _draw_reorder_delay(self, rng: random.Random) -> float:
+        return rng.uniform(0, self.reorder_within) if rng.random() < self.reorder else 0.0
+
+
+PostFunction = Callable[[str, dict[str, str], bytes], int]
+
+
+"""Posts a body to a URL with headers; the status, or 0 where no answer came within 10 seconds."""
+
+
+MAX_QUEUED_DELIVERIES = 100_000
+
+
+@dataclass(order=True, slots=True)
+class _QueuedAttempt:
+    due_at: datetime
+    order: int
+    first_attempt_at: datetime = field(compare=False)
+    attempt_number: int = field(compare=False)
+    delivery: Delivery = field(compare=False)
+
+
+class WebhookDispatcher:
+    """Takes parcels through chaos to their URL; any 2xx is success."""
+
+    def __init__(self, post_function: PostFunction, clock: ClockFunction, seed: int = 0) -> None:
+        """Deliver by ``post_function`` at the time of ``clock``; ``seed`` repeats the faults."""
+        self.faults = WebhookFaults()
+        self.counts: Counter[str] = Counter()
+        self._post = post_function
+        self._clock = clock
+        self._random = random.Random(seed)  # noqa: S311 - repeatable chaos is wanted
+        self._queue: list[_QueuedAttempt] = []
+        self._enqueued_count = 0
+        self._lock = Lock()
+
+    def enqueue(self, delivery: Delivery) -> None:
+        """Take a parcel on: once, twice, late or not at all, as chaos has it."""
+        planned = self.faults.plan_deliveries(delivery, self._random)
+        self.counts["lost"] += not planned
+        for planned_delivery, delay in planned:
+            due_at = self._clock() + timedelta(seconds=delay)
+            self._push(due_at, due_at, 0, planned_delivery)
+
+    def next_due_at(self) -> datetime | None:
+        """Return when the next attempt is due; None while nothing waits or all is held."""
+        with self._lock:
+            return self._queue[0].due_at if self._queue and not self.faults.holding else None
+
+    def send_due(self) -> None:
+        """Make all attempts that are due by now."""
+        while (due := self._pop_due()) is not None:
+            self._send(due)
+
+    def _send(self, due: _QueuedAttempt) -> None:
+        now = self._clock()
+        if due.delivery.retry_schedule.is_stale(now - due.first_attempt_at):
+            self.counts["stale"] += 1
+            return
+        headers = due.delivery.build_headers(now, due.delivery.body)
+        status = self._post(due.delivery.url, headers, due.delivery.body)
+        if 200 <= status < 300:  # noqa: PLR2004 - any 2xx
+            self.counts["delivered"] += 1
+        else:
+            self._retry(due)
+
+    def _retry(self, due: _QueuedAttempt) -> None:
+        offset = due.delivery.retry_schedule.attempt_offset(due.attempt_number + 1)
+        if offset is None:
+            self.counts["given_up"] += 1
+        else:
+            self.counts["retried"] += 1
+            self._push(
+                due.first_attempt_at + offset,
+                due.first_attempt_at,
+                due.attempt_number + 1,
+                due.delivery,
+            )
+
+    def _push(
+        self, due_at: datetime, first_attempt_at: datetime, attempt_number: int, delivery: Delivery
+    ) -> None:
+        with self._lock:
+            if len(self._queue) >= MAX_QUEUED_DELIVERIES:
+                self.counts["lost"] += 1
+                return
+            self._enqueued_count += 1
+            heapq.heappush(
+                self._queue,
+                _QueuedAttempt(
+                    due_at, self._enqueued_count, first_attempt_at, attempt_number, delivery
+                ),
+            )
+
+    def _pop_due(self) -> _QueuedAttempt | None:
+        with self._lock:
+            if not self._queue or self.faults.holding or self._queue[0].due_at > self._clock():
+                return None
+            return heapq.heappop(self._queue)
+
+
+def deliver_all(dispatcher: WebhookDispatcher, clock: ManualClock) -> None:
+    """Make every attempt there will be, moving the clock on instead of waiting."""
+    while (due := dispatcher.next_due_at()) is not None:
+        clock.set(due)
+        dispatcher.send_due()

@@ -1,0 +1,244 @@
+"""What the signing relay says of an event: created whole, updated and cancelled as patches.
+
+Signs webhooks by the Standard Webhooks specification, as the signing relay does.
+
+The two senders of webhooks: OpenTable itself (v3), and a relay that signs envelopes.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import random
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zlib import crc32
+
+from sandbox.api import OPENTABLE_PRODUCTION_URL
+from sandbox.models import (
+    ARRIVED_STATES,
+    EXPECTED_STATES,
+    SEATED_STATES,
+    SandboxGuest,
+    SandboxReservation,
+)
+from sandbox.store import SandboxStore
+from sandbox.sync_rows import (
+    JsonRow,
+    ProductTier,
+    RenderContext,
+    build_webhook_row,
+    format_opentable_utc,
+)
+from sandbox.webhook_delivery import (
+    RELAY_RETRY_SCHEDULE,
+    THREE_ATTEMPTS,
+    Delivery,
+    RetrySchedule,
+    WebhookDispatcher,
+)
+
+_RELAY_STATUSES = {
+    **dict.fromkeys(EXPECTED_STATES, "booked"),
+    "Confirmed": "confirmed",
+    "Late": "confirmed",
+    **dict.fromkeys(ARRIVED_STATES, "checked_in"),
+    **dict.fromkeys(SEATED_STATES, "seated"),
+    **dict.fromkeys(("Done", "AssumedDone", "AssumedSeated"), "completed"),
+    "Cancelled": "cancelled",
+    "NoShow": "no_show",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RelayIdentity:
+    """The relay's id and aware time of an event, and the receiver's id of the restaurant."""
+
+    event_id: str
+    timestamp: datetime
+    restaurant_id: str
+    restaurant_name: str
+
+
+def build_relay_envelope(
+    before: SandboxReservation | None,
+    after: SandboxReservation,
+    guest: SandboxGuest | None,
+    identity: RelayIdentity,
+) -> JsonRow | None:
+    """Return the relay's envelope of a change; None where it would say nothing.
+
+    Args:
+        before: The reservation before, None for a new one.
+        after: The reservation now.
+        guest: Its guest; an update never repeats the guest's details.
+        identity: What stands around the data.
+    """
+    data = _changed_fields(before, after)
+    if before is None:
+        data |= {"restaurantName": identity.restaurant_name, **_diner_fields(guest)}
+    elif not data:
+        return None
+    kind = "created" if before is None else "updated"
+    if before and data.get("status") == "cancelled":
+        kind = "cancelled"
+        data |= {"cancellationReason": "Cancelled at OpenTable"}
+    ids: JsonRow = {
+        "reservationId": f"{after.rid}-{after.key}",
+        "restaurantId": identity.restaurant_id,
+    }
+    return {
+        "eventType": f"reservation.{kind}",
+        "id": identity.event_id,
+        "timestamp": format_opentable_utc(identity.timestamp),
+        "data": ids | data,
+    }
+
+
+def _changed_fields(before: SandboxReservation | None, after: SandboxReservation) -> JsonRow:
+    current, previous = _relay_fields(after), _relay_fields(before) if before else {}
+    return {name: value for name, value in current.items() if previous.get(name) != value}
+
+
+def _relay_fields(row: SandboxReservation) -> JsonRow:
+    return {
+        "partySize": row.party_size,
+        "reservationDateTime": format_opentable_utc(row.scheduled),
+        "status": _RELAY_STATUSES.get(row.state, row.state),
+        "specialRequests": row.guest_request,
+    }
+
+
+def _diner_fields(guest: SandboxGuest | None) -> JsonRow:
+    if guest is None:
+        return {}
+    name = f"{guest.first_name} {guest.last_name}".strip()
+    details = {"dinerName": name, "dinerEmail": guest.email, "dinerPhone": guest.phone}
+    return {field: value for field, value in details.items() if value}
+
+
+_PREFIX = "whsec_"
+
+
+def build_signed_headers(
+    secret: str, event_id: str, timestamp: datetime | int, body: bytes
+) -> dict[str, str]:
+    """Return the three ``webhook-*`` headers of a body.
+
+    Args:
+        secret: ``whsec_`` and the key in base64.
+        event_id: The message's id.
+        timestamp: When this attempt is sent: an aware time, or Unix seconds.
+        body: The exact bytes that are sent.
+    """
+    seconds = timestamp if isinstance(timestamp, int) else int(timestamp.timestamp())
+    key = base64.b64decode(secret.removeprefix(_PREFIX))
+    signed = f"{event_id}.{seconds}.".encode() + body
+    digest = hmac.new(key, signed, hashlib.sha256).digest()
+    return {
+        "webhook-id": event_id,
+        "webhook-timestamp": str(seconds),
+        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+    }
+
+
+def encode_signing_secret(key: bytes) -> str:
+    """Return ``key`` (24 to 64 bytes) written as a signing secret."""
+    return _PREFIX + base64.b64encode(key).decode()
+
+
+@dataclass(slots=True)
+class DirectSender:
+    """OpenTable's own webhook: the bare v3 object with a credential that the receiver issued.
+
+    Args:
+        store: Where the events come from; pass the sender's ``send_event`` to ``book.listen``.
+        dispatcher: What delivers them.
+        url: The receiver's.
+        authorization: The whole header, ``Basic …`` or ``Bearer …``.
+        tier: The product tier, which decides the fields.
+        retry_schedule: One of the two documented retry schedules.
+        zoneless: Write ``scheduled_time_utc`` without its Z.
+        unprefixed: Write ids without ``{rid}-``.
+        authorizations: A header of its own for some rids; empty for no webhooks.
+    """
+
+    store: SandboxStore
+    dispatcher: WebhookDispatcher
+    url: str
+    authorization: str = field(repr=False)
+    tier: ProductTier = "gold"
+    retry_schedule: RetrySchedule = THREE_ATTEMPTS
+    zoneless: bool = False
+    unprefixed: bool = False
+    authorizations: dict[int, str] = field(default_factory=dict, repr=False)
+
+    def send_event(self, _before: SandboxReservation | None, after: SandboxReservation) -> None:
+        """Send one event's reservation."""
+        authorization = self.authorizations.get(after.rid, self.authorization)
+        if not authorization:
+            return
+        context = RenderContext(
+            self.tier, self.store.get_restaurant(after.rid).zone, OPENTABLE_PRODUCTION_URL
+        )
+        row = build_webhook_row(after, context, zoneless=self.zoneless, unprefixed=self.unprefixed)
+        body = json.dumps(row).encode()
+        headers = {"content-type": "application/json", "authorization": authorization}
+        self.dispatcher.enqueue(
+            Delivery(self.url, body, lambda _now, _body: headers, self.retry_schedule)
+        )
+
+
+@dataclass(slots=True)
+class RelaySender:
+    """A relay in front of the receiver: signed envelopes, by a clock of its own.
+
+    Args:
+        store: Where the events come from; pass the relay's ``send_event`` to ``book.listen``.
+        dispatcher: What delivers them.
+        url: The receiver's.
+        secret: The signing secret, ``whsec_…``.
+        restaurant_ids: The receiver's id of each rid; the rid itself where there is none.
+        skew: How far the relay's clock runs ahead of OpenTable's.
+        retry_schedule: A relay keeps trying longer than OpenTable does.
+        share: Of the reservations, how many it speaks of: all of one's events or none.
+        secrets: A signing secret of its own for some rids; empty where it does not relay.
+    """
+
+    store: SandboxStore
+    dispatcher: WebhookDispatcher
+    url: str
+    secret: str = field(repr=False)
+    restaurant_ids: dict[int, str] = field(default_factory=dict)
+    skew: timedelta = timedelta(0)
+    retry_schedule: RetrySchedule = RELAY_RETRY_SCHEDULE
+    share: float = 1.0
+    secrets: dict[int, str] = field(default_factory=dict, repr=False)
+    _random: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311 - ids
+
+    def send_event(self, before: SandboxReservation | None, after: SandboxReservation) -> None:
+        """Send one event's envelope, where it says anything and is the relay's to tell."""
+        secret = self.secrets.get(after.rid, self.secret)
+        if not secret or crc32(after.key.encode()) / 2**32 >= self.share:
+            return
+        event_id = f"evt_{self._random.getrandbits(64):016x}"
+        identity = RelayIdentity(
+            event_id,
+            self.store.now() + self.skew,
+            self.restaurant_ids.get(after.rid, str(after.rid)),
+            self.store.get_restaurant(after.rid).name,
+        )
+        guest = self.store.get_guest(after.rid, after.guest_key)
+        payload = build_relay_envelope(before, after, guest, identity)
+        if payload is not None:
+            self.dispatcher.enqueue(
+                self._build_delivery(event_id, json.dumps(payload).encode(), secret)
+            )
+
+    def _build_delivery(self, event_id: str, body: bytes, secret: str) -> Delivery:
+        def headers(now: datetime, body: bytes) -> dict[str, str]:
+            # Signed at each attempt: a late retry carries a fresh timestamp.
+            signed = build_signed_headers(secret, event_id, now + self.skew, body)
+            return {"content-type": "application/json", **signed}
+
+        return Delivery(self.url, body, headers, self.retry_schedule)

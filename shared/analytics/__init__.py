@@ -1,0 +1,1 @@
+"""Store daily analytics counts."""

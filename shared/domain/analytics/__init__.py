@@ -1,0 +1,1 @@
+"""Count reservations by day and summarize the counts."""

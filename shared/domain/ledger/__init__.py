@@ -1,0 +1,1 @@
+"""Merge events into a reservation's state and decide what to write."""

@@ -1,0 +1,1 @@
+"""Convert OpenTable's and a relay's formats to events and guests."""

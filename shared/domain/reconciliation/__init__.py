@@ -1,0 +1,1 @@
+"""Compare OpenTable's rows with the ledger and describe the differences."""

@@ -1,0 +1,1 @@
+"""Verify the credentials and signatures of webhooks."""

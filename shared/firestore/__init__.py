@@ -1,0 +1,1 @@
+"""Access Firestore: paths, reads, raw RPCs and leases."""

@@ -1,0 +1,72 @@
+"""Where things are kept in Firestore."""
+
+from google.cloud.firestore import (
+    AsyncClient,
+    AsyncCollectionReference,
+    AsyncDocumentReference,
+)
+
+from shared.domain.normalization.identifiers import build_reservation_document_id
+
+JOURNAL_COLLECTION = "ledgerEvents"
+
+
+def integration_document(client: AsyncClient, restaurant_id: str) -> AsyncDocumentReference:
+    """Return a restaurant's OpenTable settings."""
+    return client.document("restaurants", restaurant_id, "integrations", "opentable")
+
+
+def rid_claim_document(client: AsyncClient, rid: str) -> AsyncDocumentReference:
+    """Return the claim of an OpenTable restaurant number."""
+    return client.document("openTableRids", rid)
+
+
+def reservations_collection(client: AsyncClient, restaurant_id: str) -> AsyncCollectionReference:
+    """Return a restaurant's ledger."""
+    return client.collection("restaurants", restaurant_id, "reservations")
+
+
+def reservation_document(
+    client: AsyncClient, restaurant_id: str, external_key: str
+) -> AsyncDocumentReference:
+    """Return one reservation's document."""
+    document_id = build_reservation_document_id(external_key)
+    return client.document("restaurants", restaurant_id, "reservations", document_id)
+
+
+def journal_collection(reservation: AsyncDocumentReference) -> AsyncCollectionReference:
+    """Return a reservation's journal."""
+    entries: AsyncCollectionReference = reservation.collection(JOURNAL_COLLECTION)
+    return entries
+
+
+def staff_member_document(
+    client: AsyncClient, restaurant_id: str, uid: str
+) -> AsyncDocumentReference:
+    """Return a person's membership of a restaurant's staff."""
+    return client.document("restaurants", restaurant_id, "staff", uid)
+
+
+def quarantine_collection(client: AsyncClient, restaurant_id: str) -> AsyncCollectionReference:
+    """Return a restaurant's quarantine."""
+    return client.collection("restaurants", restaurant_id, "openTableQuarantine")
+
+
+def reports_collection(client: AsyncClient, restaurant_id: str) -> AsyncCollectionReference:
+    """Return a restaurant's reconciliation reports."""
+    return client.collection("restaurants", restaurant_id, "reconciliationReports")
+
+
+def analytics_collection(client: AsyncClient, restaurant_id: str) -> AsyncCollectionReference:
+    """Return the daily roll-ups of a restaurant's reservation patterns."""
+    return client.collection("restaurants", restaurant_id, "reservationAnalytics")
+
+
+def guests_collection(client: AsyncClient, restaurant_id: str) -> AsyncCollectionReference:
+    """Return a restaurant's guests."""
+    return client.collection("restaurants", restaurant_id, "openTableGuests")
+
+
+def erasures_collection(client: AsyncClient, restaurant_id: str) -> AsyncCollectionReference:
+    """Return the journal of a restaurant's erasures."""
+    return client.collection("restaurants", restaurant_id, "openTableErasures")

@@ -1,0 +1,1 @@
+"""Store OpenTable's guests, link them to reservations and erase them."""

@@ -1,0 +1,1 @@
+"""Turn webhooks and rows into ledger events."""

@@ -1,0 +1,1 @@
+"""Read and write reservation documents and their journals."""

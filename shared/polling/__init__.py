@@ -1,0 +1,1 @@
+"""Poll OpenTable for changes, backfill past changes and track webhook health."""

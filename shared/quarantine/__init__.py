@@ -1,0 +1,1 @@
+"""Store and review events that cannot be applied."""

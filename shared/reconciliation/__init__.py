@@ -1,0 +1,1 @@
+"""Compare both sides, correct the ledger and store a report."""

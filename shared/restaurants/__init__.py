@@ -1,0 +1,1 @@
+"""Look up restaurants, their settings and their secrets."""

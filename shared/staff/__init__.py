@@ -1,0 +1,1 @@
+"""Authenticate staff and check their roles."""

@@ -1,0 +1,111 @@
+"""The ways by which a change comes, each telling whether it was acknowledged."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from shared.errors import InvalidEventError, ServiceUnavailableError
+from shared.firestore import paths
+from shared.ingest.events import JSON_MEDIA_TYPE
+from shared.ledger.cancellation import cancel_native_reservation
+from shared.quarantine.review import replay_quarantined_event
+from shared.quarantine.store import open_quarantine
+from shared.reconciliation.run import ReconciliationRequest, reconcile_restaurant
+from shared.staff.auth import AuthenticatedUser
+from tests.channels.channels import (
+    SampleEvent,
+    sample_as_envelope,
+    sample_as_row,
+    use_single_row_opentable,
+)
+from tests.support.reservations import write_native_reservation
+from tests.support.webhooks import call_webhook
+from tests.support.world import World
+
+DeliveryAttempt = Callable[[], Awaitable[bool]]
+PrepareDelivery = Callable[[World, SampleEvent], Awaitable[DeliveryAttempt]]
+
+
+async def _prepare_webhook(world: World, body: dict[str, Any]) -> DeliveryAttempt:
+    async def attempt() -> bool:
+        code = await call_webhook(world.services, json.dumps(body).encode())
+        assert code in {200, 503}
+        return code == 200
+
+    return attempt
+
+
+async def prepare_envelope_webhook(world: World, event: SampleEvent) -> DeliveryAttempt:
+    return await _prepare_webhook(world, sample_as_envelope(event, world.restaurant.id))
+
+
+async def prepare_row_webhook(world: World, event: SampleEvent) -> DeliveryAttempt:
+    return await _prepare_webhook(world, sample_as_row(event, world.restaurant.rid))
+
+
+async def prepare_poll(world: World, event: SampleEvent) -> DeliveryAttempt:
+    async def attempt() -> bool:
+        with use_single_row_opentable(world) as counter:
+            counter.row = sample_as_row(event, world.restaurant.rid)
+            return bool((await world.poll())["status"] == "ok")
+
+    return attempt
+
+
+async def prepare_reconciliation(world: World, event: SampleEvent) -> DeliveryAttempt:
+    async def attempt() -> bool:
+        with use_single_row_opentable(world) as counter:
+            counter.row = sample_as_row(event, world.restaurant.rid)
+            answer = await reconcile_restaurant(
+                world.services, ReconciliationRequest(), world.restaurant.id
+            )
+        assert answer["status"] in {"COMPLETED", "FAILED"}
+        return bool(answer["status"] == "COMPLETED") and not answer["divergences"]
+
+    return attempt
+
+
+async def _prepare_replay(world: World, body: dict[str, Any]) -> DeliveryAttempt:
+    services, rejection = world.services, InvalidEventError("held_back", "By the test.")
+    entry = await open_quarantine(services, world.restaurant.id).add(
+        json.dumps(body), JSON_MEDIA_TYPE, rejection
+    )
+    items = paths.quarantine_collection(services.firestore, world.restaurant.id)
+    item = (await items.document(entry.id).get()).to_dict() or {}
+
+    async def attempt() -> bool:
+        return await _is_acknowledged(
+            replay_quarantined_event(world.services, world.settings(), item)
+        )
+
+    return attempt
+
+
+async def prepare_envelope_replay(world: World, event: SampleEvent) -> DeliveryAttempt:
+    return await _prepare_replay(world, sample_as_envelope(event, world.restaurant.id))
+
+
+async def prepare_row_replay(world: World, event: SampleEvent) -> DeliveryAttempt:
+    return await _prepare_replay(world, sample_as_row(event, world.restaurant.rid))
+
+
+async def prepare_staff_cancellation(world: World, event: SampleEvent) -> DeliveryAttempt:
+    document_id = f"own-{event.version}"
+    await write_native_reservation(world, document_id)
+
+    async def attempt() -> bool:
+        by, key = AuthenticatedUser("staff-1", is_operator=False), str(event.version)
+        cancelling = cancel_native_reservation(
+            world.services, world.settings(), document_id, user=by, reason=key, idempotency_key=key
+        )
+        return await _is_acknowledged(cancelling)
+
+    return attempt
+
+
+async def _is_acknowledged(work: Awaitable[object]) -> bool:
+    try:
+        await work
+    except ServiceUnavailableError:
+        return False
+    return True

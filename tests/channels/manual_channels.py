@@ -1,0 +1,103 @@
+"""The ways by which a person makes a change, under the same interface."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from shared.errors import InvalidEventError
+from shared.firestore import paths
+from shared.ingest.events import JSON_MEDIA_TYPE
+from shared.ledger.cancellation import cancel_native_reservation
+from shared.quarantine.review import replay_quarantined_event
+from shared.quarantine.store import open_quarantine
+from shared.staff.auth import AuthenticatedUser
+from tests.channels.channels import OpenTableChannel, SampleEvent, sample_as_envelope, sample_as_row
+from tests.support.reservations import write_native_reservation
+from tests.support.world import World
+
+_ONLY_CANCELS = "staff cancel Lineup's own reservations, now, and say nothing else"
+
+
+class ReplayedEnvelopeChannel(OpenTableChannel):
+    """A relay's envelope out of the quarantine; what is refused again is told and stays there."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self._rejections: list[str] = []
+
+    async def deliver(self, event: SampleEvent) -> None:
+        services, restaurant_id = self._world.services, self._world.restaurant.id
+        body, rejection = self._body(event), InvalidEventError("held_back", "By the test.")
+        entry = await open_quarantine(services, restaurant_id).add(
+            json.dumps(body), JSON_MEDIA_TYPE, rejection
+        )
+        item = (
+            await paths.quarantine_collection(services.firestore, restaurant_id)
+            .document(entry.id)
+            .get()
+        )
+        try:
+            await replay_quarantined_event(services, self._world.settings(), item.to_dict() or {})
+        except InvalidEventError as error:
+            self._rejections.append(error.reason)
+
+    async def rejections(self) -> list[str]:
+        return self._rejections
+
+    def _body(self, event: SampleEvent) -> dict[str, Any]:
+        return sample_as_envelope(event, self._world.restaurant.id)
+
+
+class ReplayedRowChannel(ReplayedEnvelopeChannel):
+    """OpenTable's own object out of the quarantine."""
+
+    def _body(self, event: SampleEvent) -> dict[str, Any]:
+        return sample_as_row(event, self._world.restaurant.rid)
+
+
+class StaffChannel:
+    """A cancellation by the staff; its request's key is the event's id, its reason the content."""
+
+    not_applicable: ClassVar[Mapping[str, str]] = {
+        "test_an_older_event_never_overwrites_a_newer_one": _ONLY_CANCELS,
+        "test_a_partial_body_keeps_the_other_fields": _ONLY_CANCELS,
+        "test_an_unknown_state_is_stored_as_text_and_does_not_change_the_status": _ONLY_CANCELS,
+        "test_a_late_older_event_does_not_undo_a_cancellation": _ONLY_CANCELS,
+        "test_a_newer_event_restores_a_cancelled_reservation": _ONLY_CANCELS,
+        "test_unknown_fields_are_ignored": "the request's model refuses them before this",
+    }
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._rejections: list[str] = []
+
+    async def deliver(self, event: SampleEvent) -> None:
+        if not await self.document():
+            await write_native_reservation(self._world)
+        try:
+            await cancel_native_reservation(
+                self._world.services,
+                self._world.settings(),
+                "own-1",
+                user=AuthenticatedUser("staff-1", is_operator=False),
+                reason=f"a party of {event.fields.get('partySize')}",
+                idempotency_key=str(event.version),
+            )
+        except InvalidEventError as error:
+            self._rejections.append(error.reason)
+
+    async def document(self) -> dict[str, Any]:
+        return (await self._reservation().get()).to_dict() or {}
+
+    async def journal(self) -> dict[str, dict[str, Any]]:
+        entries = paths.journal_collection(self._reservation()).stream()
+        return {entry.id: entry.to_dict() or {} async for entry in entries}
+
+    async def rejections(self) -> list[str]:
+        return self._rejections
+
+    def _reservation(self) -> Any:
+        reservations = paths.reservations_collection(
+            self._world.services.firestore, self._world.restaurant.id
+        )
+        return reservations.document("own-1")

@@ -1,0 +1,136 @@
+"""Two restaurants of one partner: OpenTable has trouble with one of them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from google.cloud.firestore import AsyncClient
+from msgspec.structs import replace
+from typing_extensions import override
+
+from sandbox.api import OpenTableApi
+from sandbox.models import SandboxRestaurant
+from sandbox.requests_adapter import SandboxAdapter
+from sandbox.reservation_actions import ReservationActions
+from shared.concurrency import Deadline
+from shared.firestore import paths
+from shared.opentable.client import OpenTableClient
+from shared.opentable.transport import build_session
+from shared.polling.poll import poll_restaurant
+from shared.reconciliation.run import ReconciliationRequest, reconcile_restaurant
+from shared.tasks.fan_out import run_for_each_restaurant
+from tests.support.restaurants import Restaurant, new_restaurant, seed
+from tests.support.world import NEW_YORK, START_TIME, World, differing_keys, make_world
+
+RESERVATIONS_PER_RESTAURANT = 10
+
+
+class RoutingAdapter(SandboxAdapter):
+    """Sends what is asked about one restaurant to a sandbox of its own.
+
+    Attributes:
+        hosts: The hosts that were called.
+    """
+
+    def __init__(self, healthy: OpenTableApi, failing: OpenTableApi, rid: str) -> None:
+        super().__init__(healthy)
+        self._failing_adapter, self._rid = SandboxAdapter(failing), rid
+        self.hosts: set[str] = set()
+
+    @override
+    def send(
+        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+    ) -> requests.Response:
+        url = request.url or ""
+        self.hosts.add(urlsplit(url).netloc)
+        if self._rid in url:
+            return self._failing_adapter.send(request, *args, **kwargs)
+        return super().send(request, *args, **kwargs)
+
+
+@dataclass(slots=True)
+class TwoRestaurants:
+    """Both restaurants.
+
+    Attributes:
+        world: The one that has trouble is its restaurant.
+        healthy_restaurant: The other one.
+        failing_sandbox: What OpenTable answers about the first.
+        adapter: Carries all calls.
+    """
+
+    world: World
+    healthy_restaurant: Restaurant
+    failing_sandbox: OpenTableApi
+    adapter: RoutingAdapter
+
+    async def run(self, kind: str) -> list[dict[str, Any]]:
+        """Poll or reconcile both; the troubled one's result is the first."""
+        both = [self.world.restaurant.id, self.healthy_restaurant.id]
+        runs = {
+            "poll": partial(poll_restaurant, self.world.services),
+            "reconcile": partial(
+                reconcile_restaurant, self.world.services, ReconciliationRequest()
+            ),
+        }
+        return await run_for_each_restaurant(both, 2, runs[kind], Deadline.after(60))
+
+    def change(self) -> None:
+        """Change a reservation of each."""
+        self.world.clock.advance(60)
+        for restaurant in (self.world.restaurant, self.healthy_restaurant):
+            desk = ReservationActions(self.world.sandbox.store, int(restaurant.rid))
+            for row in self.world.sandbox.store.list_reservations(int(restaurant.rid))[:2]:
+                desk.change_party_size(row.key, row.party_size + 1)
+
+    async def differing_keys_of(self, restaurant: Restaurant) -> list[str]:
+        """Return the keys of what a restaurant's ledger does not show as the book does."""
+        documents = paths.reservations_collection(
+            self.world.services.firestore, restaurant.id
+        ).stream()
+        stored_documents = [snapshot.to_dict() or {} async for snapshot in documents]
+        ledger = {each["source"]["externalReservationId"]: each for each in stored_documents}
+        rows = self.world.sandbox.store.list_reservations(int(restaurant.rid))
+        return differing_keys({row.key.lower(): row for row in rows}, ledger)
+
+    async def settings_document(self) -> dict[str, Any]:
+        """Return the troubled restaurant's settings document."""
+        settings = paths.integration_document(
+            self.world.services.firestore, self.world.restaurant.id
+        )
+        return (await settings.get()).to_dict() or {}
+
+
+@asynccontextmanager
+async def open_two_restaurants(firestore: AsyncClient) -> AsyncIterator[TwoRestaurants]:
+    """Open two restaurants that are level."""
+    world, healthy_restaurant = await make_world(firestore), new_restaurant()
+    await seed(firestore, healthy_restaurant, webhookAuth=["bearer"])
+    book, partners = world.sandbox.store, world.sandbox.tokens.partners
+    book.add_restaurant(SandboxRestaurant(int(healthy_restaurant.rid), "Next door", NEW_YORK))
+    partners[0].rids.add(int(healthy_restaurant.rid))
+    for rid in partners[0].rids:
+        for hour in range(RESERVATIONS_PER_RESTAURANT):
+            ReservationActions(book, rid).create(START_TIME + timedelta(days=1, hours=hour), 2)
+    failing_sandbox = OpenTableApi(book, partners)
+    failing_sandbox.tokens = world.sandbox.tokens
+    adapter = RoutingAdapter(world.sandbox, failing_sandbox, world.restaurant.rid)
+    session, environment = build_session(4), world.services.environment
+    session.mount("https://", adapter)
+    urls = environment.api_url, environment.oauth_url
+    client = OpenTableClient(*urls, session, world.executor)
+    world.services = replace(world.services, opentable_client=lambda: client)
+    restaurants = TwoRestaurants(world, healthy_restaurant, failing_sandbox, adapter)
+    await restaurants.run("poll")
+    assert (
+        await restaurants.differing_keys_of(world.restaurant)
+        == await restaurants.differing_keys_of(healthy_restaurant)
+        == []
+    )
+    yield restaurants
+    world.executor.shutdown()

@@ -1,0 +1,57 @@
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dev.local.emulator import Emulator
+from tests.cli.harness import PARTNER_SECRET_ID, VALID_CREDENTIALS, CliHarness
+from tests.support.opentable import LocalOpenTable, serve_local_opentable
+from tests.support.restaurants import new_restaurant
+
+RESERVATION_COUNT_AT_OPENTABLE = 4
+
+
+@pytest.fixture(scope="session")
+def opentable() -> Iterator[LocalOpenTable]:
+    with serve_local_opentable() as served:
+        yield served
+
+
+@pytest.fixture
+def variables(
+    emulator: Emulator,
+    project: str,
+    opentable: LocalOpenTable,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> dict[str, str]:
+    """What a command is told of the place, which is set in this process too."""
+    secrets = tmp_path / "secrets.json"
+    secrets.write_text(json.dumps({PARTNER_SECRET_ID: VALID_CREDENTIALS}))
+    values = {
+        "GOOGLE_CLOUD_PROJECT": project,
+        "FIRESTORE_EMULATOR_HOST": emulator.host,
+        "OPENTABLE_API_URL": opentable.url,
+        "OPENTABLE_OAUTH_URL": opentable.url,
+        "OPENTABLE_PARTNER_SECRET": PARTNER_SECRET_ID,
+        "SECRETS_FILE": str(secrets),
+    }
+    for name, text in values.items():
+        monkeypatch.setenv(name, text)
+    inherited = {
+        name: text for name, text in os.environ.items() if name.startswith(("PATH", "COV"))
+    }
+    return inherited | values
+
+
+@pytest.fixture
+def cli_harness(
+    opentable: LocalOpenTable, variables: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> CliHarness:
+    """A local OpenTable with `RESERVATION_COUNT_AT_OPENTABLE` reservations."""
+    restaurant = new_restaurant()
+    for party in range(1, RESERVATION_COUNT_AT_OPENTABLE + 1):
+        opentable.book_tomorrow(restaurant.rid, party)
+    return CliHarness(restaurant.id, restaurant.rid, opentable, variables, capsys)

@@ -1,0 +1,136 @@
+"""The load generator answers for what it sent, against a server that does next to nothing."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+
+from dev.benchmarks.load_generator import (
+    Tenant,
+    build_creation_requests,
+    build_mixed_requests,
+    send_closed_loop,
+    send_open_loop,
+)
+from dev.local.processes import LOOPBACK
+from sandbox.webhook_senders import encode_signing_secret
+from shared.domain.webhook_auth.credentials import decode_webhook_secret
+from shared.domain.webhook_auth.verify import verify_signature
+
+HOUSES = [
+    Tenant(f"restaurant-{n}", f"55500{n}", encode_signing_secret(b"k" * 32)) for n in range(3)
+]
+
+
+def body_of(request: bytes) -> dict[str, object]:
+    parsed: dict[str, object] = json.loads(request.partition(b"\r\n\r\n")[2])
+    return parsed
+
+
+def headers_of(request: bytes) -> dict[str, str]:
+    lines = request.partition(b"\r\n\r\n")[0].decode().split("\r\n")[1:]
+    return dict(line.split(": ", 1) for line in lines)
+
+
+def test_a_request_is_complete_and_signed() -> None:
+    (request,) = build_creation_requests(HOUSES[:1], 1)
+    raw = request.partition(b"\r\n\r\n")[2]
+    assert headers_of(request)["content-length"] == str(len(raw))
+    key = decode_webhook_secret(HOUSES[0].signing_secret)
+    assert verify_signature(headers_of(request), raw, [key], datetime.now(UTC)).is_accepted
+
+
+def test_restaurants_take_turns() -> None:
+    requests = build_creation_requests(HOUSES, 6)
+    named = [body_of(request)["data"]["restaurantId"] for request in requests]  # type: ignore[index]
+    assert Counter(named) == {house.id: 2 for house in HOUSES}
+
+
+def test_a_busy_day_has_the_documented_event_mix() -> None:
+    before, timed = build_mixed_requests(HOUSES, 4_000, seed=1)
+    known = set(before)
+    kinds: Counter[str] = Counter()
+    for request in timed:
+        kind = "duplicate" if request in known else str(body_of(request)["eventType"])
+        kinds[kind.removeprefix("reservation.")] += 1
+        known.add(request)
+    shares = {kind: round(count / len(timed), 2) for kind, count in kinds.items()}
+    for kind, share in {
+        "created": 0.6,
+        "updated": 0.25,
+        "duplicate": 0.1,
+        "cancelled": 0.05,
+    }.items():
+        assert abs(shares[kind] - share) <= 0.03
+
+
+def test_follow_up_events_come_long_after_the_creation() -> None:
+    before, timed = build_mixed_requests(HOUSES, 1_000, seed=2)
+    born: dict[object, int] = {}
+    for place, request in enumerate([*before, *timed]):
+        body = body_of(request)
+        key = body["data"]["reservationId"]  # type: ignore[index]
+        if key in born:
+            assert place - born[key] >= 200
+        elif body["eventType"] == "reservation.created":
+            born[key] = place
+        assert key in born
+
+
+class Server:
+    """Answers each request with a status of its body's length, and counts what comes."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.bodies: list[bytes] = []
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                length = int(head.partition(b"content-length: ")[2].split(b"\r\n")[0])
+                self.bodies.append(await reader.readexactly(length))
+                answer = json.dumps({"status": "odd" if length % 2 else "even"}).encode()
+                writer.write(
+                    b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(answer) + answer
+                )
+        except asyncio.IncompleteReadError:
+            writer.close()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    made = Server()
+    listening = await asyncio.start_server(made.serve, LOOPBACK, 0)
+    made.port = listening.sockets[0].getsockname()[1]
+    yield made
+    listening.close()
+
+
+def request(body: bytes) -> bytes:
+    return b"POST / HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % len(body) + body
+
+
+REQUESTS = [request(b"x" * (number % 4)) for number in range(40)]
+
+
+async def test_every_request_is_sent_once_in_a_closed_loop(server: Server) -> None:
+    answered = await send_closed_loop(server.port, REQUESTS, connections=4)
+    assert len(server.bodies) == len(REQUESTS)
+    assert answered.outcomes == {"odd": 20, "even": 20}
+    assert len(answered.latencies) == len(REQUESTS)
+    assert min(answered.latencies) > 0
+
+
+async def test_every_request_is_sent_once_in_an_open_loop(server: Server) -> None:
+    answered = await send_open_loop(server.port, REQUESTS, rate=10_000)
+    assert len(server.bodies) == len(REQUESTS)
+    assert answered.outcomes == {"odd": 20, "even": 20}
+    assert min(answered.latencies) > 0
+
+
+async def test_an_open_loop_does_not_hurry(server: Server) -> None:
+    answered = await send_open_loop(server.port, REQUESTS[:5], rate=100)
+    assert answered.seconds >= 0.04

@@ -1,0 +1,48 @@
+"""docs/licences.md is current, and every licence on it is one that we may use."""
+
+import re
+
+import pytest
+
+from dev.dependencies.licences import PAGE, Licensed, installed, with_tables
+from dev.dependencies.lock import export, names
+
+# Permissive ones, and MPL 2.0, which asks only that changed files be published.
+ACCEPTED = re.compile(
+    r"(The )?(MIT|MIT-0|BSD|ISC|PSF|Apache|Mozilla Public License 2\.0|MPL-2\.0|0BSD|Unlicense"
+    r"|[23]-Clause BSD|Python Software Foundation|Dual License)\b.*"
+)
+
+
+def locked_packages() -> list[Licensed]:
+    wanted = names(export())
+    return [row for row in installed() if row.name in wanted]
+
+
+def is_refused(licence: str) -> bool:
+    """Tell whether any part of a licence is not among the accepted."""
+    parts = re.split(r"; | AND | OR ", licence)
+    return not all(ACCEPTED.fullmatch(part.strip("()")) for part in parts)
+
+
+def test_the_page_is_current() -> None:
+    page = PAGE.read_text()
+    assert with_tables(page) == page, "run `make lock`"
+
+
+def test_every_package_that_this_machine_installs_is_listed() -> None:
+    text = export()
+    elsewhere = set(re.findall(r"^(\S+)==\S+ ; .*sys_platform", text, re.MULTILINE))
+    assert names(text) - elsewhere == {row.name for row in locked_packages()}
+
+
+def test_no_licence_is_unknown_or_copyleft() -> None:
+    assert [row for row in locked_packages() if is_refused(row.licence)] == []
+
+
+@pytest.mark.parametrize(
+    "licence",
+    ["UNKNOWN", "", "GPL-3.0-only", "MIT AND AGPL-3.0", "GNU Lesser General Public License"],
+)
+def test_an_unknown_or_a_copyleft_licence_would_be_refused(licence: str) -> None:
+    assert is_refused(licence)

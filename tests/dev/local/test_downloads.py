@@ -1,0 +1,177 @@
+"""A file arrives whole and unaltered, or not at all.
+
+A Java runtime is found where it is and judged by its version.
+"""
+
+import contextlib
+import hashlib
+import stat
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from dev.local.download import DownloadError, DownloadSpec, download_file
+from dev.local.java import find_java, parse_version
+from dev.local.processes import LOOPBACK, find_free_port
+
+BODY = bytes(range(256)) * 8192
+
+
+class FileServer(BaseHTTPRequestHandler):
+    """Serves the body at /whole, half of what it announces at /cut, and nothing elsewhere."""
+
+    def do_GET(self) -> None:
+        if self.path not in {"/whole", "/cut"}:
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(BODY)))
+        self.end_headers()
+        with contextlib.suppress(ConnectionError):  # a client may refuse the rest
+            self.wfile.write(BODY if self.path == "/whole" else BODY[: len(BODY) // 2])
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class's name
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def file_server() -> Iterator[str]:
+    """The address of a server of files."""
+    with ThreadingHTTPServer((LOOPBACK, 0), FileServer) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://{LOOPBACK}:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def complete_download(file_server: str) -> DownloadSpec:
+    return DownloadSpec(f"{file_server}/whole", len(BODY), hashlib.sha256(BODY).hexdigest())
+
+
+def test_a_file_with_the_right_checksum_arrives(
+    complete_download: DownloadSpec, tmp_path: Path
+) -> None:
+    target = tmp_path / "cache" / "file.jar"
+    download_file(complete_download, target)
+    assert target.read_bytes() == BODY
+
+
+def test_nothing_but_the_file_is_left_behind(
+    complete_download: DownloadSpec, tmp_path: Path
+) -> None:
+    download_file(complete_download, tmp_path / "file.jar")
+    assert [path.name for path in tmp_path.iterdir()] == ["file.jar"]
+
+
+def test_a_wrong_checksum_leaves_no_file(complete_download: DownloadSpec, tmp_path: Path) -> None:
+    with pytest.raises(DownloadError, match="checksum"):
+        download_file(replace(complete_download, sha256="0" * 64), tmp_path / "file.jar")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_cut_body_leaves_no_file(
+    complete_download: DownloadSpec, file_server: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DownloadError):
+        download_file(replace(complete_download, url=f"{file_server}/cut"), tmp_path / "file.jar")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_body_longer_than_expected_is_refused(
+    complete_download: DownloadSpec, tmp_path: Path
+) -> None:
+    with pytest.raises(DownloadError, match="checksum"):
+        download_file(replace(complete_download, size_bytes=1000), tmp_path / "file.jar")
+
+
+def test_a_missing_file_is_reported_with_its_url(
+    complete_download: DownloadSpec, file_server: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DownloadError, match=r"/nowhere could not be fetched .*404"):
+        download_file(
+            replace(complete_download, url=f"{file_server}/nowhere"), tmp_path / "file.jar"
+        )
+
+
+def test_an_unreachable_server_is_reported(complete_download: DownloadSpec, tmp_path: Path) -> None:
+    with pytest.raises(DownloadError, match="could not be fetched"):
+        download_file(
+            replace(complete_download, url=f"http://{LOOPBACK}:{find_free_port()}/"),
+            tmp_path / "file.jar",
+        )
+
+
+def test_progress_is_printed_in_tenths(
+    complete_download: DownloadSpec, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    download_file(complete_download, tmp_path / "file.jar")
+    assert "  50 %\n  100 %\n" in capsys.readouterr().out
+
+
+def make_java(home: Path, version: str) -> Path:
+    """Make a program that says of itself what `java -version` would."""
+    program = home / "bin" / "java"
+    program.parent.mkdir(parents=True)
+    program.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\" 2025-04-15' >&2\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    return program
+
+
+@pytest.mark.parametrize(
+    "text,version",
+    [
+        ('openjdk version "17.0.15" 2025-04-15', 17),
+        ('openjdk version "25" 2025-09-16', 25),
+        ('openjdk version "21-ea" 2023-09-19', 21),
+        ('java version "1.8.0_202"', 8),
+        ("The operation couldn't be completed. Unable to locate a Java Runtime.", None),
+    ],
+)
+def test_a_version_is_read_from_what_java_prints(text: str, version: int | None) -> None:
+    assert parse_version(text) == version
+
+
+def test_java_home_goes_before_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_home = make_java(tmp_path / "home", "21.0.1")
+    on_path = make_java(tmp_path / "path", "22.0.1")
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PATH", str(on_path.parent), prepend=":")
+    found = find_java(17)
+    assert found is not None
+    assert (found.executable, found.version) == (at_home, 21)
+
+
+def test_a_java_home_that_is_too_old_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_java(tmp_path / "home", "1.8.0_202")
+    on_path = make_java(tmp_path / "path", "21.0.1")
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PATH", str(on_path.parent), prepend=":")
+    found = find_java(17)
+    assert found is not None
+    assert found.executable == on_path
+
+
+def test_a_java_home_without_java_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_path = make_java(tmp_path / "path", "17.0.15")
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "nowhere"))
+    monkeypatch.setenv("PATH", str(on_path.parent), prepend=":")
+    found = find_java(17)
+    assert found is not None
+    assert found.executable == on_path
+
+
+def test_no_java_new_enough_is_no_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_java(tmp_path / "home", "17.0.15")
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert find_java(999) is None

@@ -1,0 +1,47 @@
+"""The emulator answers, forgets when told to, and refuses in one sentence."""
+
+import socket
+
+import pytest
+from google.cloud.firestore import AsyncClient
+
+from dev.local.emulator import Emulator, EmulatorError, start_emulator
+from dev.local.processes import LOOPBACK, is_port_free
+
+
+async def test_a_written_document_is_read_back(firestore: AsyncClient) -> None:
+    await firestore.document("restaurants/demo").set({"covers": 40})
+    assert (await firestore.document("restaurants/demo").get()).to_dict() == {"covers": 40}
+
+
+async def test_clearing_a_project_deletes_its_documents(
+    emulator: Emulator, firestore: AsyncClient, project: str
+) -> None:
+    await firestore.document("restaurants/demo").set({"covers": 40})
+    emulator.clear(project)
+    assert not (await firestore.document("restaurants/demo").get()).exists
+
+
+async def test_clearing_a_project_leaves_the_others_alone(
+    emulator: Emulator, firestore: AsyncClient
+) -> None:
+    await firestore.document("restaurants/demo").set({"covers": 40})
+    emulator.clear("some-other-project")
+    assert (await firestore.document("restaurants/demo").get()).exists
+
+
+def test_an_emulator_is_gone_when_its_block_is_left() -> None:
+    with start_emulator() as emulator:
+        port = int(emulator.host.rpartition(":")[2])
+        assert not is_port_free(port)
+    assert is_port_free(port)
+
+
+def test_a_port_in_use_gives_a_one_line_error() -> None:
+    with socket.create_server((LOOPBACK, 0)) as server:
+        port = server.getsockname()[1]
+        with (
+            pytest.raises(EmulatorError, match=rf"^Port {port} is taken: stop what listens"),
+            start_emulator(port),
+        ):
+            pass

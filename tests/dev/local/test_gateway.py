@@ -1,0 +1,154 @@
+"""One address serves the page and every function, each with the path that production shows it."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import jwt
+import pytest
+from httpx import ASGITransport, AsyncClient
+
+from dev.local.demo_staff import DEMO_STAFF_UIDS, DEMO_TOKEN_PATH, build_unsigned_token
+from dev.local.gateway import LOCAL_STATUS_PATH, build_local_status, create_gateway_app
+from shared.staff.auth import IdTokenVerifier, UnauthenticatedError
+
+ROOT = Path(__file__).parents[3]
+PROBE = """
+import functions_framework.aio
+from starlette.responses import JSONResponse
+
+def named(request, name):
+    root = request.scope["root_path"]
+    return JSONResponse({"name": name, "path": request.url.path, "root": root})
+"""
+FUNCTION = """
+@functions_framework.aio.http
+async def {name}(request):
+    return named(request, "{name}")
+"""
+FUNCTIONS = ("api", "opentable_webhook", "opentable_poll", "opentable_reconcile")
+FOUND = {"sandbox": "http://127.0.0.1:9100"}
+
+
+@pytest.fixture
+def probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    # The framework leaves its mark on all three; each test has them back as they were.
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setenv("FUNCTION_TARGET", "")
+    monkeypatch.setitem(sys.modules, "probe", sys)
+    source = tmp_path / "probe.py"
+    source.write_text(PROBE + "".join(FUNCTION.format(name=name) for name in FUNCTIONS))
+    return source
+
+
+@pytest.fixture
+async def client(probe: Path, tmp_path: Path) -> AsyncIterator[AsyncClient]:
+    pages = tmp_path / "public"
+    pages.mkdir()
+    (pages / "index.html").write_text("<!doctype html><title>Staff</title>")
+    (pages / "staff.js").write_text("export {};")
+    transport = ASGITransport(create_gateway_app(probe, pages, FOUND))
+    async with AsyncClient(transport=transport, base_url="http://testserver") as client:
+        yield client
+
+
+async def test_the_api_sees_the_whole_path(client: AsyncClient) -> None:
+    seen = (await client.get("/api/restaurants/r1/reservations?date=2026-03-14")).json()
+    assert seen == {"name": "api", "path": "/api/restaurants/r1/reservations", "root": ""}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
+async def test_the_api_takes_every_method(method: str, client: AsyncClient) -> None:
+    assert (await client.request(method, "/api/restaurants/r1/integration")).json()["name"] == "api"
+
+
+@pytest.mark.parametrize("name", FUNCTIONS[1:])
+async def test_a_function_answers_under_its_name(name: str, client: AsyncClient) -> None:
+    assert (await client.post(f"/{name.replace('_', '-')}")).json()["name"] == name
+
+
+async def test_a_wrong_method_is_for_the_function_to_refuse(client: AsyncClient) -> None:
+    assert (await client.get("/opentable-webhook")).json()["name"] == "opentable_webhook"
+
+
+@pytest.mark.parametrize("path, media_type", [("/", "text/html"), ("/staff.js", "text/javascript")])
+async def test_a_page_has_its_media_type(path: str, media_type: str, client: AsyncClient) -> None:
+    assert (await client.get(path)).headers["content-type"].partition(";")[0] == media_type
+
+
+async def test_an_unknown_page_is_not_found(client: AsyncClient) -> None:
+    assert (await client.get("/nothing-here")).status_code == 404
+
+
+async def test_the_status_contains_the_urls_of_other_servers(client: AsyncClient) -> None:
+    assert (await client.get(LOCAL_STATUS_PATH)).json() == FOUND
+
+
+def test_the_status_contains_no_secret() -> None:
+    variables = {"SANDBOX_SIGNING_SECRET": "whsec_hidden", "SECRETS_FILE": "secrets.json"}
+    assert "whsec_hidden" not in str(build_local_status(variables))
+
+
+@pytest.mark.parametrize("path", ["/", "/staff.js"])
+async def test_the_page_has_every_header_that_hosting_gives_it(
+    path: str, client: AsyncClient
+) -> None:
+    rules = json.loads((ROOT / "firebase.json").read_text())["hosting"]["headers"]
+    told = {each["key"]: each["value"] for rule in rules for each in rule["headers"]}
+    headers = (await client.get(path)).headers
+    assert {name: headers[name] for name in told} == told
+
+
+@pytest.fixture
+def emulators(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:8787")
+    monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9099")
+
+
+@pytest.mark.usefixtures("emulators")
+@pytest.mark.parametrize("role", ["host", "manager"])
+async def test_a_demo_token_has_the_requested_role(
+    role: str, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "demo-lineup")
+    token = (await client.get(DEMO_TOKEN_PATH, params={"role": role})).json()["token"]
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert (claims["sub"], claims["aud"]) == (DEMO_STAFF_UIDS[role], "demo-lineup")
+
+
+@pytest.mark.usefixtures("emulators")
+@pytest.mark.parametrize("absent", ["FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST"])
+async def test_there_are_no_demo_tokens_without_both_emulators(
+    absent: str, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(absent)
+    answer = await client.get(DEMO_TOKEN_PATH, params={"role": "manager"})
+    assert (answer.status_code, "token" in answer.json()) == (404, False)
+
+
+def test_the_gateway_serves_nothing_but_the_emulator() -> None:
+    command = [sys.executable, "-m", "dev.local.gateway", "--port", "1"]
+    environment = {"PATH": os.environ["PATH"], "GOOGLE_CLOUD_PROJECT": "a-real-one"}
+    ended = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert "FIRESTORE_EMULATOR_HOST" in ended.stderr
+
+
+@pytest.mark.usefixtures("emulators")
+async def test_a_role_that_is_none_has_no_token(client: AsyncClient) -> None:
+    assert (await client.get(DEMO_TOKEN_PATH, params={"role": "operator"})).status_code == 400
+
+
+async def test_a_demo_token_is_refused_outside_the_emulator(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("FIREBASE_AUTH_EMULATOR_HOST", raising=False)
+    token = build_unsigned_token("demo-lineup", DEMO_STAFF_UIDS["manager"], int(time.time()))
+    with pytest.raises(UnauthenticatedError):
+        await IdTokenVerifier("demo-lineup").verify(token)

@@ -1,0 +1,397 @@
+"""The same event again: a no-op where it says the same, refused where it says something else.
+
+OpenTable may say one sequence again, at a later time.
+"""
+
+import copy
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from shared.domain.ledger.decide import (
+    Decision,
+    EventOutcome,
+    JournalEntryRequired,
+    NoChange,
+    ReservationWrite,
+    VersionConflict,
+)
+from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version, version_to_map
+from shared.domain.ledger.merge import GUEST_LINKED_EVENT_TYPE
+from shared.domain.normalization.opentable_guest import Guest
+from tests.strategies.events import GUEST_KEY, NOON, ArrivalSequence, arrival_sequences
+from tests.strategies.guests import KNOWN_GUESTS, stored_guest_maps
+from tests.support.events import RECEIVED, envelope_event, row_event
+from tests.support.in_memory_ledger import (
+    WRITE_TIME_FIELDS,
+    GuestsByKey,
+    InMemoryLedger,
+    ReadMode,
+    apply_to_memory,
+    ledger_with,
+    read_mode_lists,
+    read_modes,
+)
+
+
+def lineup_event(event_type: str) -> ReservationEvent:
+    """Return a change of our own that says nothing."""
+    version = Version.from_timestamp(RECEIVED, "ours-1")
+    source = Channel.RECONCILIATION
+    return ReservationEvent("ot_1", "ours-1", event_type, Actor.LINEUP, version, {}, "{}", source)
+
+
+def apply_committed(ledger: InMemoryLedger, change: ReservationEvent) -> ReservationWrite:
+    decision = ledger.apply(change)
+    assert isinstance(decision, ReservationWrite)
+    return decision
+
+
+@pytest.mark.parametrize("change", [envelope_event(), envelope_event("cancelled"), row_event(1)])
+def test_the_first_event_creates_the_document(change: ReservationEvent) -> None:
+    commit = apply_committed(InMemoryLedger(), change)
+    assert (commit.outcome, commit.is_create) == (EventOutcome.CREATED, True)
+
+
+def test_a_newer_event_with_other_values_updates() -> None:
+    commit = apply_committed(ledger_with(row_event(1)), row_event(2, party_size=6))
+    assert (commit.outcome, commit.is_create) == (EventOutcome.UPDATED, False)
+
+
+def test_a_newer_event_with_equal_values_updates_only_the_version() -> None:
+    commit = apply_committed(ledger_with(row_event(1)), row_event(2, state=None))
+    assert commit.outcome is EventOutcome.UNCHANGED
+    assert commit.changed_fields.keys() - WRITE_TIME_FIELDS == {"sync.opentable"}
+
+
+def test_a_late_winning_event_with_equal_values_is_unchanged() -> None:
+    ledger = ledger_with(
+        envelope_event(minute=1), envelope_event("updated", minute=3, status="confirmed")
+    )
+    assert (
+        apply_committed(ledger, envelope_event("updated", minute=2, partySize=4)).outcome
+        is EventOutcome.UNCHANGED
+    )
+
+
+def test_a_late_event_updates_fields_without_a_newer_value() -> None:
+    ledger = ledger_with(
+        envelope_event(minute=1), envelope_event("updated", minute=3, status="confirmed")
+    )
+    commit = apply_committed(ledger, envelope_event("updated", minute=2, partySize=6))
+    assert commit.entry["changes"] == {"partySize": {"from": 4, "to": 6}}
+
+
+def test_an_older_event_is_stale() -> None:
+    assert (
+        apply_committed(ledger_with(row_event(2)), row_event(1, party_size=9)).outcome
+        is EventOutcome.STALE
+    )
+
+
+def test_a_lower_sequence_never_wins_regardless_of_timestamps() -> None:
+    ledger = ledger_with(row_event(2, party_size=2))
+    apply_committed(ledger, row_event(1, party_size=9, updated_at_utc="2030-01-01T00:00:00Z"))
+    assert (ledger.document or {})["partySize"] == 2
+
+
+def test_a_stale_event_still_adds_its_status_to_the_history() -> None:
+    commit = apply_committed(ledger_with(row_event(2)), row_event(1))
+    assert [item["eventId"] for item in commit.changed_fields["statusHistory"]] == [
+        "seq-1",
+        "seq-2",
+    ]
+
+
+def test_a_stale_event_without_a_status_writes_only_its_journal_entry() -> None:
+    commit = apply_committed(ledger_with(row_event(2)), row_event(1, state=None))
+    assert (commit.changed_fields, commit.entry_id) == ({}, "seq-1")
+
+
+def test_a_relay_value_does_not_replace_an_opentable_value() -> None:
+    commit = apply_committed(
+        ledger_with(row_event(1)), envelope_event("updated", minute=30, partySize=9)
+    )
+    assert (commit.outcome, commit.entry["changes"]) == (EventOutcome.UNCHANGED, {})
+
+
+def test_changes_contain_values_before_and_after() -> None:
+    commit = apply_committed(ledger_with(row_event(1)), row_event(2, state="Cancelled"))
+    assert commit.entry["changes"] == {
+        "source.state": {"from": "Confirmed", "to": "Cancelled"},
+        "status": {"from": "CONFIRMED", "to": "CANCELLED"},
+    }
+
+
+def test_a_commit_contains_the_resulting_state() -> None:
+    commit = apply_committed(
+        ledger_with(envelope_event(dinerName="Ada")), row_event(1, party_size=6)
+    )
+    assert [commit.state.resolve_field(name) for name in ("dinerName", "partySize")] == ["Ada", 6]
+
+
+def test_a_lost_race_of_two_creations_ends_in_one_document() -> None:
+    ledger = ledger_with(envelope_event())
+    decision = ledger.apply(envelope_event(minute=1, partySize=6), "nothing")
+    assert isinstance(decision, ReservationWrite)
+    assert decision.outcome is EventOutcome.UPDATED
+
+
+def test_a_guest_no_longer_referenced_is_removed_from_the_reservation() -> None:
+    ledger = InMemoryLedger(guests=KNOWN_GUESTS)
+    ledger.apply(row_event(1, guest_id=GUEST_KEY))
+    assert (ledger.document or {})["dinerName"] == "Ada Lovelace"
+    ledger.apply(row_event(2, guest_id=None))
+    assert "Ada" not in str(ledger.document)
+
+
+def test_an_empty_patch_updates_only_the_version() -> None:
+    commit = apply_committed(ledger_with(envelope_event()), envelope_event("updated", minute=1))
+    assert (commit.outcome, commit.entry["changes"]) == (EventOutcome.UNCHANGED, {})
+    assert commit.changed_fields.keys() - WRITE_TIME_FIELDS == {"sync.relay"}
+
+
+def test_an_older_empty_patch_is_stale() -> None:
+    ledger = ledger_with(envelope_event("updated", minute=2))
+    assert (
+        apply_committed(ledger, envelope_event("updated", minute=1)).outcome is EventOutcome.STALE
+    )
+
+
+def test_a_repair_of_a_correct_document_writes_nothing() -> None:
+    assert isinstance(
+        ledger_with(row_event(1)).apply(lineup_event("reconciliation.repaired")), NoChange
+    )
+
+
+def test_a_repair_restores_manually_edited_fields() -> None:
+    ledger = ledger_with(row_event(1))
+    assert ledger.document is not None
+    ledger.document["partySize"] = 9
+    commit = apply_committed(ledger, lineup_event("reconciliation.repaired"))
+    assert commit.entry["changes"] == {"partySize": {"from": 9, "to": 4}}
+
+
+def test_a_guest_link_entry_has_key_and_version_and_no_value() -> None:
+    ledger = ledger_with(row_event(1, guest_id=GUEST_KEY))
+    ledger.guests = KNOWN_GUESTS
+    commit = apply_committed(ledger, lineup_event(GUEST_LINKED_EVENT_TYPE))
+    version = version_to_map(KNOWN_GUESTS[GUEST_KEY].version)
+    assert commit.changed_fields["dinerName"] == "Ada Lovelace"
+    assert commit.entry["guest"] == {"guestKey": GUEST_KEY, "version": version}
+    assert "Ada" not in str(commit.entry)
+
+
+def test_journal_entries_of_a_forgotten_guest_have_no_personal_data() -> None:
+    ledger = ledger_with(row_event(1, guest_id=GUEST_KEY, guest_request="Nuts"))
+    ledger.guests = {GUEST_KEY: Guest(GUEST_KEY, forgotten_at=NOON)}
+    joined = apply_committed(ledger, lineup_event(GUEST_LINKED_EVENT_TYPE))
+    assert (joined.state.guest_references.has_forgotten_guest, joined.entry["changes"]) == (
+        True,
+        {},
+    )
+    assert (
+        apply_committed(ledger, row_event(2, guest_request="Tea")).entry["fields"][
+            "specialRequests"
+        ]
+        is None
+    )
+
+
+def decide_by_document(ledger: InMemoryLedger, change: ReservationEvent) -> Decision:
+    return ledger.decide(change, ledger.read_stored([]))
+
+
+def test_the_last_applied_event_is_recognized_from_the_document() -> None:
+    for change in (row_event(1), envelope_event()):
+        assert isinstance(decide_by_document(ledger_with(change), change), NoChange)
+
+
+def test_a_duplicate_returns_the_stored_state() -> None:
+    ledger = ledger_with(row_event(1, party_size=6))
+    decision = ledger.apply(row_event(1, party_size=6))
+    assert isinstance(decision, NoChange)
+    assert decision.state.resolve_field("partySize") == 6
+
+
+def test_a_newer_row_needs_no_journal_read() -> None:
+    assert isinstance(decide_by_document(ledger_with(row_event(1)), row_event(2)), ReservationWrite)
+
+
+def test_the_first_row_needs_no_journal_read() -> None:
+    assert isinstance(
+        decide_by_document(ledger_with(envelope_event()), row_event(1)), ReservationWrite
+    )
+
+
+def test_an_older_row_is_decided_by_its_journal_entry() -> None:
+    assert decide_by_document(ledger_with(row_event(2)), row_event(1)) == JournalEntryRequired(
+        "seq-1"
+    )
+
+
+@pytest.mark.parametrize("minute", [0, 2])
+def test_an_envelope_is_decided_by_its_journal_entry(minute: int) -> None:
+    ledger = ledger_with(envelope_event(minute=1))
+    needed = JournalEntryRequired(f"evt-updated_{minute}")
+    assert decide_by_document(ledger, envelope_event("updated", minute=minute)) == needed
+
+
+def test_an_older_applied_event_is_recognized_by_its_journal_entry() -> None:
+    assert isinstance(ledger_with(row_event(1), row_event(2)).apply(row_event(1)), NoChange)
+
+
+def test_the_same_event_through_another_channel_is_a_duplicate() -> None:
+    ledger = ledger_with(row_event(1))
+    assert isinstance(ledger.apply(row_event(1, pos_data={"check_ids": None})), NoChange)
+
+
+@pytest.mark.parametrize("newer", [(), (row_event(2),)])
+def test_an_equal_version_with_other_content_is_a_conflict(
+    newer: tuple[ReservationEvent],
+) -> None:
+    ledger = ledger_with(row_event(1), *newer)
+    assert isinstance(ledger.apply(row_event(1, party_size=9)), VersionConflict)
+
+
+@pytest.mark.parametrize("newer", [(), (envelope_event("updated", minute=9),)])
+def test_an_equal_envelope_id_with_other_content_is_a_conflict(
+    newer: tuple[ReservationEvent],
+) -> None:
+    ledger = ledger_with(envelope_event(), *newer)
+    assert isinstance(ledger.apply(envelope_event(partySize=9)), VersionConflict)
+
+
+def test_an_equal_envelope_id_at_another_time_with_other_content_is_a_conflict() -> None:
+    other = envelope_event(partySize=9)
+    later = replace(other.version, occurred_at=other.version.occurred_at + timedelta(minutes=1))
+    assert isinstance(
+        ledger_with(envelope_event()).apply(replace(other, version=later)), VersionConflict
+    )
+
+
+@pytest.mark.parametrize("newer", [(), (row_event(2),)])
+def test_another_id_format_is_not_a_conflict(newer: tuple[ReservationEvent]) -> None:
+    key = "2b7e9f40-6c1d-4f0a-8e55-91c7d0a4be13"
+    ledger = ledger_with(row_event(1, id=key), *newer)
+    assert isinstance(ledger.apply(row_event(1, id=key.upper())), NoChange)
+
+
+def change_field(change: ReservationEvent, name: str) -> ReservationEvent:
+    """Return the same event, but with something else said of one field (a status, too)."""
+    other = "SEATED" if change.fields[name] != "SEATED" else "NO_SHOW"
+    return replace(change, fields={**change.fields, name: other})
+
+
+@given(arrival_sequences, read_mode_lists, read_modes, stored_guest_maps)
+def test_a_duplicate_event_writes_nothing(
+    telling: ArrivalSequence, ways: list[ReadMode], reading: ReadMode, guests: GuestsByKey
+) -> None:
+    ledger = apply_to_memory(telling.arrival, ways, guests)
+    again = [ledger.apply(form, reading) for event in telling.events for form in event]
+    assert all(isinstance(decision, NoChange) for decision in again)
+
+
+@given(arrival_sequences, read_mode_lists, read_modes, stored_guest_maps, st.data())
+def test_the_same_event_with_other_content_is_a_conflict_in_any_position(
+    telling: ArrivalSequence,
+    ways: list[ReadMode],
+    reading: ReadMode,
+    guests: GuestsByKey,
+    data: st.DataObject,
+) -> None:
+    heard = telling.arrival[: data.draw(st.integers(1, len(telling.arrival)), "heard")]
+    change = data.draw(st.sampled_from(heard), "repeated")
+    names = sorted(change.fields.keys() - {"openTableId"})
+    assume(names)
+    repeated = change_field(change, data.draw(st.sampled_from(names), "altered"))
+    ledger = apply_to_memory(heard, ways, guests)
+    before = copy.deepcopy(ledger.document), copy.deepcopy(ledger.entries)
+    assert isinstance(ledger.apply(repeated, reading), VersionConflict)
+    assert (ledger.document, ledger.entries) == before
+
+
+@given(arrival_sequences, read_mode_lists, read_modes, stored_guest_maps)
+def test_a_replay_after_the_journal_expired_changes_nothing(
+    telling: ArrivalSequence, ways: list[ReadMode], reading: ReadMode, guests: GuestsByKey
+) -> None:
+    ledger = apply_to_memory(telling.arrival, ways, guests)
+    ledger.entries.clear()
+    for change in telling.arrival:
+        decision = ledger.apply(change, reading)
+        if isinstance(decision, ReservationWrite):
+            assert decision.changed_fields == {}
+
+
+EARLY = row_event(1, party_size=2, updated_at_utc="2026-03-09T12:00:01Z")
+LATE = row_event(1, party_size=6, updated_at_utc="2026-03-09T12:00:02Z")
+
+
+@pytest.mark.parametrize("changes", [(EARLY, LATE), (LATE, EARLY)])
+def test_for_equal_sequences_the_later_update_wins_in_either_order(
+    changes: tuple[ReservationEvent, ...],
+) -> None:
+    assert (ledger_with(*changes).document or {})["partySize"] == 6
+
+
+@pytest.mark.parametrize("changes", [(EARLY, LATE), (LATE, EARLY)])
+def test_for_equal_sequences_the_second_event_has_a_separate_entry(
+    changes: tuple[ReservationEvent, ...],
+) -> None:
+    assert {name.partition(".")[0] for name in ledger_with(*changes).entries} == {"seq-1"}
+    assert len(ledger_with(*changes).entries) == 2
+
+
+@pytest.mark.parametrize("changes", [(EARLY, LATE), (LATE, EARLY)])
+def test_for_equal_sequences_both_events_are_recognized_as_duplicates(
+    changes: tuple[ReservationEvent, ...],
+) -> None:
+    ledger = ledger_with(*changes)
+    assert all(isinstance(ledger.apply(change), NoChange) for change in changes)
+
+
+@pytest.mark.parametrize("change", [EARLY, LATE])
+def test_for_equal_sequences_other_content_is_a_conflict(change: ReservationEvent) -> None:
+    ledger = ledger_with(EARLY, LATE, row_event(2))
+    other = replace(change, fields={**change.fields, "partySize": 9})
+    assert isinstance(ledger.apply(other), VersionConflict)
+
+
+def document_and_ledger(*changes: ReservationEvent) -> tuple[dict[str, Any], InMemoryLedger]:
+    ledger = ledger_with(*changes)
+    return ledger.document or {}, ledger
+
+
+def test_a_new_document_was_created_and_updated_at_its_receipt() -> None:
+    document, ledger = document_and_ledger(envelope_event())
+    assert document["createdAt"] == document["updatedAt"] == ledger.write_context.now
+
+
+def test_an_update_leaves_the_time_of_creation() -> None:
+    document, ledger = document_and_ledger(envelope_event(), row_event(1))
+    assert document["createdAt"] < document["updatedAt"] == ledger.write_context.now
+
+
+def test_without_a_write_no_time_changes() -> None:
+    document, ledger = document_and_ledger(row_event(2), row_event(1, state=None))
+    assert document["updatedAt"] < ledger.write_context.now
+
+
+def test_a_relay_creation_has_no_reconciliation_time() -> None:
+    document, _ = document_and_ledger(envelope_event())
+    assert document["reconciliation"]["lastReconciledAt"] is None
+
+
+def test_an_opentable_event_sets_the_reconciliation_time() -> None:
+    document, ledger = document_and_ledger(envelope_event(), row_event(1))
+    assert document["reconciliation"]["lastReconciledAt"] == ledger.write_context.now
+
+
+def test_a_relay_update_keeps_the_reconciliation_time() -> None:
+    document, ledger = document_and_ledger(row_event(1), envelope_event("updated", dinerName="Ada"))
+    assert document["reconciliation"]["lastReconciledAt"] < document["updatedAt"]
+    assert document["updatedAt"] == ledger.write_context.now

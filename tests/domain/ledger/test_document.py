@@ -1,0 +1,340 @@
+"""Lineup's own reservations: what staff say is written, and everything else stands."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from shared.domain.ledger.decide import ReservationWrite, StoredReservation, decide
+from shared.domain.ledger.document import (
+    ReservationIdentity,
+    diff_fields,
+    find_open_divergence,
+    flatten_document,
+    format_opentable_version,
+    is_visible_path,
+    native_registers,
+    nest_fields,
+    render_document,
+    render_native_update,
+)
+from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version
+from shared.domain.ledger.journal import WriteContext
+from shared.domain.ledger.registers import (
+    MAX_STATUS_HISTORY_ENTRIES,
+    ReservationState,
+    registers_from_map,
+)
+from shared.domain.normalization.identifiers import ReservationSystem
+from shared.errors import InvalidEventError
+from tests.support.events import RECEIVED, envelope_event, row_event
+
+IDENTITY = ReservationIdentity("restaurant-123", "ot_1", ZoneInfo("America/New_York"))
+MISSING = "MISSING_IN_OPENTABLE"
+names = st.text(st.characters(exclude_characters="."), min_size=1, max_size=3)
+leaves = st.none() | st.integers() | st.text() | st.lists(st.integers(), max_size=2)
+maps = st.dictionaries(names, leaves | st.dictionaries(names, leaves), min_size=1, max_size=3)
+documents = st.dictionaries(names, leaves | maps, max_size=4)
+
+
+def merge_all(*changes: ReservationEvent) -> ReservationState:
+    statements = ReservationState()
+    for change in changes:
+        statements = statements.merge(change)
+    return statements
+
+
+def rendered_document(*changes: ReservationEvent) -> dict[str, Any]:
+    return render_document(IDENTITY, merge_all(*changes))
+
+
+def divergence_event(mark: str, divergence: str | None = MISSING) -> ReservationEvent:
+    """Return what reconciliation flags, judged by OpenTable's word as the mark names it."""
+    said = {"divergence": divergence, "divergenceVersion": mark}
+    return replace(envelope_event("updated", minute=30), actor=Actor.LINEUP, fields=said)
+
+
+def test_the_document_id_contains_key_and_restaurant() -> None:
+    document = rendered_document(envelope_event())
+    assert (document["id"], document["restaurantId"]) == ("opentable-ot_1", "restaurant-123")
+
+
+def test_the_source_names_the_system_and_the_key() -> None:
+    document = rendered_document(envelope_event())
+    assert document["source.system"] == "OPENTABLE"
+    assert document["source.externalReservationId"] == "ot_1"
+
+
+def test_the_opentable_id_is_unknown_before_the_first_row() -> None:
+    assert rendered_document(envelope_event())["source.openTableId"] is None
+
+
+def test_a_row_sets_the_opentable_id() -> None:
+    assert rendered_document(envelope_event(), row_event(1))["source.openTableId"] == "555001-ot_1"
+
+
+def test_a_start_is_stored_as_text_timestamp_and_local_date() -> None:
+    document = rendered_document(envelope_event(reservationDateTime="2026-03-15T01:15:00Z"))
+    assert document["startAt"] == "2026-03-15T01:15:00Z"
+    assert document["startAtTimestamp"] == datetime(2026, 3, 15, 1, 15, tzinfo=UTC)
+    assert document["localDate"] == "2026-03-14"
+
+
+@pytest.mark.parametrize("path", ["startAt", "startAtTimestamp", "localDate", "partySize"])
+def test_a_patch_about_an_unknown_reservation_leaves_start_and_party_open(path: str) -> None:
+    assert rendered_document(envelope_event("cancelled"))[path] is None
+
+
+def test_an_unknown_diner_has_the_placeholder_name() -> None:
+    assert rendered_document(row_event(1))["dinerName"] == "OpenTable Guest"
+
+
+def test_a_diner_has_the_name_from_the_relay() -> None:
+    assert rendered_document(envelope_event(dinerName="Ada"))["dinerName"] == "Ada"
+
+
+def test_an_opentable_guest_has_no_lineup_diner_id() -> None:
+    assert rendered_document(envelope_event())["dinerId"] is None
+
+
+def test_a_reservation_of_unknown_state_is_confirmed() -> None:
+    assert rendered_document(row_event(1, state="bottle_service"))["status"] == "CONFIRMED"
+
+
+def test_any_reported_status_replaces_the_default_status() -> None:
+    early = envelope_event("updated", minute=0, status="pending")
+    assert rendered_document(row_event(9, state="bottle_service"), early)["status"] == "BOOKED"
+
+
+def test_reported_metadata_is_shown() -> None:
+    document = rendered_document(envelope_event(specialRequests="Nuts"))
+    assert document["metadata.specialRequests"] == "Nuts"
+
+
+def test_cleared_metadata_is_shown_as_null() -> None:
+    document = rendered_document(row_event(1, venue_notes="Nuts"), row_event(2, venue_notes=None))
+    assert document["metadata.venueNotes"] is None
+
+
+def test_unreported_metadata_is_not_shown() -> None:
+    assert "metadata.venueNotes" not in rendered_document(envelope_event())
+
+
+@pytest.mark.parametrize(
+    "change", [envelope_event(), row_event(1, scheduled_time=None, scheduled_time_utc=None)]
+)
+def test_reconciliation_is_pending_without_an_opentable_row_or_a_start(
+    change: ReservationEvent,
+) -> None:
+    assert rendered_document(change)["reconciliation.reconciliationStatus"] == "PENDING"
+
+
+def test_an_opentable_row_sets_reconciled() -> None:
+    document = rendered_document(row_event(1))
+    assert document["reconciliation.reconciliationStatus"] == "RECONCILED"
+    assert document["reconciliation.divergenceDetected"] is False
+
+
+def test_an_open_divergence_is_shown() -> None:
+    document = rendered_document(
+        row_event(1), divergence_event(format_opentable_version(merge_all(row_event(1))))
+    )
+    assert document["reconciliation.reconciliationStatus"] == "DIVERGED"
+    assert document["reconciliation.divergenceDetected"] is True
+
+
+def test_a_divergence_stays_open_without_a_newer_opentable_row() -> None:
+    assert find_open_divergence(merge_all(divergence_event(""))) == MISSING
+
+
+def test_a_newer_opentable_row_resolves_a_divergence() -> None:
+    mark = format_opentable_version(merge_all(row_event(1)))
+    assert (
+        find_open_divergence(merge_all(row_event(1), divergence_event(mark), row_event(2))) is None
+    )
+
+
+def test_a_withdrawn_divergence_is_not_shown() -> None:
+    assert find_open_divergence(merge_all(divergence_event("", None))) is None
+
+
+def test_without_a_finding_there_is_no_divergence() -> None:
+    assert find_open_divergence(ReservationState()) is None
+
+
+@pytest.mark.parametrize(
+    "newer", [row_event(2), row_event(1, updated_at_utc="2026-03-09T12:00:02Z")]
+)
+def test_the_divergence_mark_changes_with_every_opentable_event(newer: ReservationEvent) -> None:
+    assert format_opentable_version(merge_all(row_event(1), newer)) != format_opentable_version(
+        merge_all(row_event(1))
+    )
+
+
+def test_a_relay_event_keeps_the_divergence_mark() -> None:
+    assert format_opentable_version(
+        merge_all(row_event(1), envelope_event())
+    ) == format_opentable_version(merge_all(row_event(1)))
+
+
+@given(documents)
+def test_nesting_a_flattened_document_restores_it(document: dict[str, Any]) -> None:
+    assert nest_fields(flatten_document(document)) == document
+
+
+@given(documents.map(flatten_document))
+def test_flattening_nested_paths_restores_them(flat: dict[str, Any]) -> None:
+    assert flatten_document(nest_fields(flat)) == flat
+
+
+def test_a_dotted_path_is_nested_and_a_plain_one_is_not() -> None:
+    assert nest_fields({"a": 1, "b.c": 2, "b.d": 3}) == {"a": 1, "b": {"c": 2, "d": 3}}
+
+
+def test_a_nested_map_is_not_flattened() -> None:
+    assert flatten_document({"sync": {"relay": {"at": 1}}}) == {"sync.relay": {"at": 1}}
+
+
+def test_nesting_does_not_modify_its_input() -> None:
+    flat = {"a.b": 1, "a.c": 2}
+    nest_fields(flat)
+    assert flat == {"a.b": 1, "a.c": 2}
+
+
+def test_the_difference_contains_missing_and_changed_fields() -> None:
+    assert diff_fields({"a": 1, "b": 2, "x": 9}, {"a": 1, "b": 3, "c": None}) == {"b": 3, "c": None}
+
+
+@pytest.mark.parametrize("path", ["status", "startAt", "metadata.server", "localDate"])
+def test_user_visible_fields_are_shown(path: str) -> None:
+    assert is_visible_path(path)
+
+
+@pytest.mark.parametrize("path", ["sync.relay", "statusHistory", "startAtTimestamp"])
+def test_bookkeeping_is_not_shown(path: str) -> None:
+    assert not is_visible_path(path)
+
+
+def test_an_opentable_reservation_has_a_prefixed_document_id() -> None:
+    assert ReservationSystem.OPENTABLE.build_document_id("ot_1") == "opentable-ot_1"
+
+
+def test_a_native_reservation_has_its_own_document_id() -> None:
+    assert ReservationSystem.LINEUP.build_document_id("abc") == "abc"
+
+
+NATIVE_DOCUMENT: dict[str, Any] = {
+    "id": "own-1",
+    "partySize": 2,
+    "status": "CONFIRMED",
+    "statusHistory": [{"status": "CONFIRMED", "by": "app"}],
+    "metadata": {"specialRequests": "Window"},
+}
+
+
+def cancellation_event(minute: int = 0, **fields: Any) -> ReservationEvent:
+    at, event_id = RECEIVED + timedelta(minutes=minute), f"staff-{minute}"
+    fields = fields or {"status": "CANCELLED", "cancellationReason": "Rain"}
+    version = Version.from_timestamp(at, event_id)
+    type_, source = "staff.cancelled", Channel.STAFF
+    return ReservationEvent("own-1", event_id, type_, Actor.LINEUP, version, fields, "{}", source)
+
+
+def written_fields(
+    change: ReservationEvent, document: dict[str, Any] = NATIVE_DOCUMENT
+) -> dict[str, Any]:
+    flat = flatten_document(document)
+    return render_native_update(flat, native_registers(flat).merge(change), change)
+
+
+def document_after(*changes: ReservationEvent) -> dict[str, Any]:
+    flat = flatten_document(NATIVE_DOCUMENT)
+    for change in changes:
+        flat |= render_native_update(flat, native_registers(flat).merge(change), change)
+    return flat
+
+
+def test_only_its_writer_may_create_a_native_document() -> None:
+    with pytest.raises(InvalidEventError, match="unknown_reservation"):
+        native_registers({})
+
+
+def test_a_native_document_without_staff_changes_has_empty_registers() -> None:
+    assert native_registers(flatten_document(NATIVE_DOCUMENT)).registers_by_actor == {}
+
+
+def test_a_cancellation_writes_only_its_own_fields() -> None:
+    changed = written_fields(cancellation_event())
+    assert changed.keys() == {
+        "sync.lineup",
+        "status",
+        "metadata.cancellationReason",
+        "statusHistory",
+    }
+    assert (changed["status"], changed["metadata.cancellationReason"]) == ("CANCELLED", "Rain")
+
+
+def test_the_history_keeps_entries_of_the_original_writer() -> None:
+    statement = {
+        "status": "CANCELLED",
+        "timestamp": RECEIVED,
+        "source": "LINEUP",
+        "eventId": "staff-0",
+    }
+    assert written_fields(cancellation_event())["statusHistory"] == [
+        *NATIVE_DOCUMENT["statusHistory"],
+        statement,
+    ]
+
+
+def test_a_history_is_bounded() -> None:
+    long = [{"status": "CONFIRMED", "by": n} for n in range(MAX_STATUS_HISTORY_ENTRIES)]
+    history = written_fields(cancellation_event(), NATIVE_DOCUMENT | {"statusHistory": long})[
+        "statusHistory"
+    ]
+    assert (len(history), history[0]["by"], history[-1]["eventId"]) == (
+        MAX_STATUS_HISTORY_ENTRIES,
+        1,
+        "staff-0",
+    )
+
+
+def test_a_late_event_does_not_overwrite_a_newer_one() -> None:
+    late = cancellation_event(0, status="CANCELLED", cancellationReason="Old")
+    document = document_after(cancellation_event(1), late)
+    assert document["metadata.cancellationReason"] == "Rain"
+    assert len(document["statusHistory"]) == 2
+
+
+def test_staff_registers_are_read_back() -> None:
+    statements = native_registers(document_after(cancellation_event()))
+    assert statements.resolve_field("cancellationReason") == "Rain"
+    assert (
+        registers_from_map(document_after(cancellation_event())["sync.lineup"]).version
+        == cancellation_event().version
+    )
+
+
+def test_changing_one_field_keeps_the_other() -> None:
+    changed = written_fields(cancellation_event(1, cancellationReason="Rain"))
+    assert changed.keys() == {"sync.lineup", "metadata.cancellationReason"}
+
+
+def test_only_the_updated_time_changes() -> None:
+    identity = ReservationIdentity(
+        "restaurant-123", "own-1", ZoneInfo("UTC"), ReservationSystem.LINEUP
+    )
+    writing = WriteContext(RECEIVED, "attempt", timedelta(days=400))
+    commit = decide(
+        cancellation_event(),
+        StoredReservation(NATIVE_DOCUMENT, {"staff-0": None}),
+        identity,
+        writing,
+    )
+    assert isinstance(commit, ReservationWrite)
+    times = {"createdAt", "updatedAt", "reconciliation.lastReconciledAt"}
+    assert commit.changed_fields.keys() & times == {"updatedAt"}

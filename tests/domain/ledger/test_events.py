@@ -1,0 +1,47 @@
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.ledger.events import Actor, Version, version_from_map, version_to_map
+from tests.strategies.events import NOON, instants
+
+LATER = NOON + timedelta(seconds=1)
+
+
+def test_a_higher_sequence_is_newer_regardless_of_timestamps() -> None:
+    assert Version.from_sequence(2, NOON) > Version.from_sequence(1, LATER)
+
+
+def test_equal_sequences_are_ordered_by_update_time() -> None:
+    assert Version.from_sequence(1, LATER) > Version.from_sequence(1, NOON)
+
+
+def test_envelopes_are_ordered_by_time_before_id() -> None:
+    assert Version.from_timestamp(LATER, "evt-a") > Version.from_timestamp(NOON, "evt-b")
+
+
+def test_envelopes_with_equal_times_are_ordered_by_id() -> None:
+    assert Version.from_timestamp(NOON, "evt-b") > Version.from_timestamp(NOON, "evt-a")
+
+
+def test_the_more_authoritative_actor_comes_first() -> None:
+    assert list(Actor) == [Actor.OPENTABLE, Actor.RELAY, Actor.LINEUP]
+
+
+versions = st.builds(Version.from_sequence, st.integers(0, 2**63 - 1), instants) | st.builds(
+    Version.from_timestamp, instants, st.text(min_size=1)
+)
+
+
+@given(versions)
+def test_a_version_is_read_back_as_it_was_stored(version: Version) -> None:
+    assert version_from_map(version_to_map(version)) == version
+
+
+def test_an_objects_version_stores_no_id() -> None:
+    assert version_to_map(Version.from_sequence(0, NOON)) == {"at": NOON, "sequenceId": 0}
+
+
+def test_an_envelopes_version_stores_no_sequence() -> None:
+    assert version_to_map(Version.from_timestamp(NOON, "evt-1")) == {"at": NOON, "id": "evt-1"}

@@ -1,0 +1,132 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from shared.domain.ledger.events import Version
+from shared.domain.ledger.guest_link import (
+    MAX_MERGES,
+    GuestReferences,
+    LinkedGuest,
+    UnresolvedGuest,
+    linked_guest_from_map,
+    linked_guest_to_map,
+    resolve_guest,
+)
+from shared.domain.normalization.opentable_guest import UNVERSIONED, Guest
+
+VERSION = Version.from_sequence(3, datetime(2026, 3, 9, 12, tzinfo=UTC))
+
+ADA = Guest(
+    "ada",
+    VERSION,
+    {"firstName": "Ada", "lastName": "King", "phones": ["+1212", "+44"], "email": "a@example.com"},
+)
+
+FORGOTTEN_GUEST = Guest("gone", forgotten_at=datetime(2026, 3, 9, 12, tzinfo=UTC))
+
+
+def merged_guest(key: str, survivor: str) -> Guest:
+    return Guest(key, is_merged=True, survivor_key=survivor, survivor_id=f"555001-{survivor}")
+
+
+def test_a_linked_guest_has_name_first_phone_and_email() -> None:
+    assert resolve_guest("ada", {"ada": ADA}) == LinkedGuest(
+        ("ada",), VERSION, diner_name="Ada King", phone="+1212", email="a@example.com"
+    )
+
+
+def test_a_guest_without_details_is_linked_without_them() -> None:
+    assert resolve_guest("x", {"x": Guest("x")}) == LinkedGuest(("x",), UNVERSIONED)
+
+
+def test_an_unread_guest_differs_from_a_missing_one() -> None:
+    assert resolve_guest("x", {}) == UnresolvedGuest(("x",), was_read=False)
+    assert resolve_guest("x", {"x": None}) == UnresolvedGuest(("x",), was_read=True)
+
+
+def test_merges_lead_to_the_survivor() -> None:
+    found = resolve_guest(
+        "a", {"a": merged_guest("a", "b"), "b": merged_guest("b", "ada"), "ada": ADA}
+    )
+    assert isinstance(found, LinkedGuest)
+    assert (found.path, found.referenced_key, found.key) == (("a", "b", "ada"), "a", "ada")
+    assert found.details == ("Ada King", "+1212", "a@example.com")
+
+
+def test_a_merge_requires_the_survivor_next() -> None:
+    found = resolve_guest("a", {"a": merged_guest("a", "b")})
+    assert isinstance(found, UnresolvedGuest)
+    assert (found.key, found.was_read) == ("b", False)
+
+
+def test_a_merge_without_a_survivor_is_unresolved() -> None:
+    found = resolve_guest("a", {"a": Guest("a", is_merged=True)})
+    assert isinstance(found, LinkedGuest)
+    assert found.details == (None, None, None)
+
+
+@pytest.mark.parametrize("length", [1, 2, 5])
+def test_circular_merges_end(length: int) -> None:
+    keys = [f"g{number}" for number in range(length)]
+    guests = {
+        key: merged_guest(key, after) for key, after in zip(keys, [*keys[1:], "g0"], strict=True)
+    }
+    assert resolve_guest("g0", guests) == UnresolvedGuest(tuple(keys), was_read=True)
+
+
+def test_a_merge_chain_is_followed_up_to_a_limit() -> None:
+    chain = {f"g{n}": merged_guest(f"g{n}", f"g{n + 1}") for n in range(99)}
+    found = resolve_guest("g0", chain)
+    assert isinstance(found, UnresolvedGuest)
+    assert (len(found.path), found.was_read) == (MAX_MERGES + 1, True)
+
+
+def test_a_forgotten_guest_is_linked_by_keys_only() -> None:
+    found = resolve_guest("a", {"a": merged_guest("a", "gone"), "gone": FORGOTTEN_GUEST})
+    assert found == LinkedGuest(("a", "gone"), UNVERSIONED, is_forgotten=True)
+    assert isinstance(found, LinkedGuest)
+    assert linked_guest_to_map(found) == {"path": ["a", "gone"], "forgotten": True}
+
+
+@pytest.mark.parametrize("key", ["ada", "x", "gone"])
+def test_a_stored_guest_link_is_read_back_unchanged(key: str) -> None:
+    found = resolve_guest(key, {"ada": ADA, "x": Guest("x"), "gone": FORGOTTEN_GUEST})
+    assert isinstance(found, LinkedGuest)
+    assert linked_guest_from_map(linked_guest_to_map(found)) == found
+
+
+LINK_TO_FORGOTTEN = LinkedGuest(("a", "gone"), UNVERSIONED, is_forgotten=True)
+LINK_TO_KNOWN = LinkedGuest(("a", "b"), UNVERSIONED)
+
+
+def test_a_referenced_guest_stays_referenced() -> None:
+    named = GuestReferences().with_key("a").with_key("b").with_key(None).with_key("a")
+    assert named.keys == named.resolved_keys == {"a", "b"}
+
+
+def test_resolved_guests_are_added_to_referenced_guests() -> None:
+    named = GuestReferences().with_key("a").with_resolved([LINK_TO_KNOWN], is_complete=False)
+    assert named == GuestReferences(frozenset("a"), frozenset("ab"))
+
+
+def test_a_full_resolution_replaces_earlier_results() -> None:
+    before = GuestReferences(frozenset("a"), frozenset({"a", "old"}))
+    assert before.with_resolved([LINK_TO_KNOWN], is_complete=True).resolved_keys == {"a", "b"}
+    assert before.with_resolved([LINK_TO_KNOWN], is_complete=False).resolved_keys == {
+        "a",
+        "b",
+        "old",
+    }
+
+
+def test_an_unknown_guest_is_still_a_resolved_key() -> None:
+    found = UnresolvedGuest(("a", "later"), was_read=True)
+    assert GuestReferences().with_key("a").with_resolved(
+        [found], is_complete=True
+    ).resolved_keys == {"a", "later"}
+
+
+def test_a_forgotten_mark_is_permanent() -> None:
+    gone = GuestReferences().with_key("a").with_resolved([LINK_TO_FORGOTTEN], is_complete=True)
+    assert gone.has_forgotten_guest
+    assert gone.with_key("c").with_resolved([LINK_TO_KNOWN], is_complete=True).has_forgotten_guest

@@ -1,0 +1,168 @@
+"""A statement meets the guest whom its reservation names."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version
+from shared.domain.ledger.merge import (
+    GUEST_LINKED_EVENT_TYPE,
+    GuestRequired,
+    MergeResult,
+    merge_with_guest,
+)
+from shared.domain.ledger.registers import ReservationState
+from shared.domain.normalization.opentable_guest import Guest
+from shared.domain.privacy import PERSONAL_FIELDS
+from tests.support.events import RECEIVED, RID, envelope_event, row_event
+
+NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
+ADA = Guest("ada", Version.from_sequence(1, NOON), {"firstName": "Ada", "phones": []})
+KING = Guest("ada", Version.from_sequence(2, NOON), {"firstName": "King", "phones": []})
+GRACE = Guest("grace", Version.from_sequence(1, NOON), {"firstName": "Grace", "phones": []})
+FORGOTTEN_ADA = Guest("ada", forgotten_at=NOON)
+MERGED_INTO_ADA = Guest("loser", is_merged=True, survivor_key="ada", survivor_id=f"{RID}-ada")
+
+
+def row_with_guest(key: str | None, sequence_id: int = 1, **fields: Any) -> ReservationEvent:
+    return row_event(sequence_id, guest_id=key and f"{RID}-{key}", guest_request="Nuts", **fields)
+
+
+def guest_link() -> ReservationEvent:
+    return ReservationEvent(
+        "ot_1",
+        "guest-1",
+        GUEST_LINKED_EVENT_TYPE,
+        Actor.LINEUP,
+        Version.from_timestamp(RECEIVED, "guest-1"),
+        {},
+        "{}",
+        Channel.POLL,
+    )
+
+
+def merge_in_order(*changes: ReservationEvent, **guests: Guest | None) -> MergeResult:
+    """Hear statements one after the other, the same guests being held all the while."""
+    *earlier, last = changes
+    before = merge_in_order(*earlier, **guests).state_after if earlier else ReservationState()
+    result = merge_with_guest(last, before, guests)
+    assert isinstance(result, MergeResult)
+    return result
+
+
+def personal_values(statements: ReservationState) -> list[object]:
+    """Return what is said of a person."""
+    return [
+        register_value.value
+        for register in statements.registers_by_actor.values()
+        for name, register_value in register.fields.items()
+        if name in PERSONAL_FIELDS and register_value.value
+    ]
+
+
+def test_an_unread_guest_is_required() -> None:
+    assert merge_with_guest(row_with_guest("ada"), ReservationState(), {}) == GuestRequired("ada")
+
+
+def test_an_unread_survivor_is_required() -> None:
+    found = merge_with_guest(
+        row_with_guest("loser"), ReservationState(), {"loser": MERGED_INTO_ADA}
+    )
+    assert found == GuestRequired("ada")
+
+
+def test_a_reservation_without_a_guest_requires_none() -> None:
+    assert merge_in_order(envelope_event(), row_with_guest(None)).state_after.linked_guest is None
+
+
+def test_a_guest_without_stored_record_is_shown_as_placeholder() -> None:
+    after = merge_in_order(row_with_guest("ada"), ada=None).state_after
+    assert after.linked_guest is None
+    assert after.guest_references.resolved_keys == {"ada"}
+
+
+def test_a_linked_guest_is_not_required_again() -> None:
+    before = merge_in_order(row_with_guest("ada"), ada=ADA).state_after
+    found = merge_with_guest(row_with_guest("ada", 2), before, {})
+    assert isinstance(found, MergeResult)
+    assert found.state_after.linked_guest == before.linked_guest
+
+
+def test_a_reservation_event_keeps_the_link_and_a_guest_event_updates_it() -> None:
+    before = merge_in_order(row_with_guest("ada"), ada=ADA).state_after
+    for change, name in ((row_with_guest("ada", 2), "Ada"), (guest_link(), "King")):
+        found = merge_with_guest(change, before, {"ada": KING})
+        assert isinstance(found, MergeResult)
+        assert found.state_after.linked_guest is not None
+        assert found.state_after.linked_guest.diner_name == name
+
+
+def test_a_newer_event_changes_the_linked_guest() -> None:
+    after = merge_in_order(
+        row_with_guest("ada", 1), row_with_guest("grace", 2), ada=ADA, grace=GRACE
+    ).state_after
+    assert after.linked_guest is not None
+    assert after.linked_guest.key == "grace"
+    assert after.guest_references.keys == {"ada", "grace"}
+
+
+def test_an_older_event_references_a_guest_without_linking_it() -> None:
+    after = merge_in_order(
+        row_with_guest("grace", 2), row_with_guest("ada", 1), ada=ADA, grace=GRACE
+    ).state_after
+    assert after.linked_guest is not None
+    assert after.linked_guest.key == "grace"
+    assert after.guest_references.keys == {"ada", "grace"}
+
+
+def test_an_event_of_a_forgotten_guest_is_erased() -> None:
+    found = merge_in_order(row_with_guest("ada"), ada=FORGOTTEN_ADA)
+    assert personal_values(found.state_after) == []
+    assert "Nuts" not in found.event.payload
+    assert found.state_after.resolve_field("partySize") == 4
+
+
+def test_stored_values_are_erased_with_the_guest() -> None:
+    found = merge_in_order(
+        envelope_event(dinerName="Ada", specialRequests="Nuts"),
+        row_with_guest("ada"),
+        ada=FORGOTTEN_ADA,
+    )
+    assert personal_values(found.state_before) == personal_values(found.state_after) == []
+
+
+@pytest.mark.parametrize(
+    "later", [row_with_guest("grace", 2), row_with_guest(None, 2), envelope_event("updated", 9)]
+)
+def test_a_reservation_once_linked_to_a_forgotten_guest_stays_erased(
+    later: ReservationEvent,
+) -> None:
+    found = merge_in_order(row_with_guest("ada"), later, ada=FORGOTTEN_ADA, grace=GRACE)
+    assert found.state_after.guest_references.has_forgotten_guest
+    assert personal_values(found.state_after) == []
+
+
+def test_forgetting_an_earlier_guest_erases_the_reservation() -> None:
+    before = merge_in_order(
+        row_with_guest("ada"), row_with_guest("grace", 2), ada=ADA, grace=GRACE
+    ).state_after
+    found = merge_with_guest(guest_link(), before, {"ada": FORGOTTEN_ADA, "grace": GRACE})
+    assert isinstance(found, MergeResult)
+    assert personal_values(found.state_after) == []
+    assert found.state_after.linked_guest is not None
+    assert found.state_after.linked_guest.diner_name == "Grace"
+
+
+def test_merging_into_a_forgotten_guest_erases() -> None:
+    found = merge_in_order(row_with_guest("loser"), loser=MERGED_INTO_ADA, ada=FORGOTTEN_ADA)
+    assert found.state_after.guest_references.has_forgotten_guest
+    assert found.forgotten_guest_keys == {"ada"}
+
+
+def test_a_tombstone_is_reported_once() -> None:
+    first = merge_in_order(envelope_event(), row_with_guest("ada"), ada=FORGOTTEN_ADA)
+    again = merge_with_guest(row_with_guest("ada", 2), first.state_after, {"ada": FORGOTTEN_ADA})
+    assert isinstance(again, MergeResult)
+    assert first.forgotten_guest_keys == {"ada"}
+    assert again.forgotten_guest_keys == set()

@@ -1,0 +1,225 @@
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from shared.domain.ledger.document import flatten_document
+from shared.domain.ledger.events import Actor, ReservationEvent, Version, version_to_map
+from shared.domain.ledger.registers import (
+    FieldRegisters,
+    RegisterValue,
+    ReservationState,
+    StatusHistoryEntry,
+    registers_from_map,
+    registers_to_map,
+    reservation_state_from_document,
+    status_history_from_maps,
+    status_history_to_maps,
+)
+from shared.domain.normalization.fields import ReservationStatus
+from tests.strategies.events import NOON, ArrivalSequence, arrival_sequences
+from tests.support.events import envelope_event, row_event
+
+FIRST, SECOND, THIRD = (Version.from_sequence(number, NOON) for number in (1, 2, 3))
+
+
+def merge_all(*changes: ReservationEvent) -> ReservationState:
+    statements = ReservationState()
+    for change in changes:
+        statements = statements.merge(change)
+    return statements
+
+
+@given(arrival_sequences, st.randoms(use_true_random=False))
+def test_merging_is_commutative(telling: ArrivalSequence, random: Random) -> None:
+    other = random.sample(telling.arrival, len(telling.arrival))
+    assert merge_all(*other) == merge_all(*telling.arrival)
+
+
+@given(arrival_sequences)
+def test_merging_is_idempotent(telling: ArrivalSequence) -> None:
+    statements = merge_all(*telling.arrival)
+    assert merge_all(*telling.arrival, *telling.arrival) == statements
+
+
+def test_a_register_has_the_latest_value_of_each_field() -> None:
+    register = FieldRegisters().merge(SECOND, {"a": 2}).merge(FIRST, {"a": 1, "b": 1})
+    assert register == FieldRegisters(
+        SECOND, {"a": RegisterValue(SECOND, 2), "b": RegisterValue(FIRST, 1)}
+    )
+
+
+def test_an_empty_event_updates_only_the_version() -> None:
+    register = FieldRegisters().merge(FIRST, {"a": 1}).merge(SECOND, {})
+    assert register == FieldRegisters(SECOND, {"a": RegisterValue(FIRST, 1)})
+
+
+def test_none_is_a_value_like_any_other() -> None:
+    assert (
+        FieldRegisters().merge(FIRST, {"a": 1}).merge(SECOND, {"a": None}).fields["a"].value is None
+    )
+
+
+def test_another_value_at_the_same_version_is_a_conflict() -> None:
+    assert FieldRegisters().merge(FIRST, {"a": 1, "b": 1}).has_conflict(FIRST, {"a": 1, "b": 2})
+
+
+def test_the_same_value_at_the_same_version_is_no_conflict() -> None:
+    assert not FieldRegisters().merge(FIRST, {"a": 1}).has_conflict(FIRST, {"a": 1, "b": 2})
+
+
+def test_another_value_at_another_version_is_no_conflict() -> None:
+    assert not FieldRegisters().merge(FIRST, {"a": 1}).has_conflict(SECOND, {"a": 2})
+
+
+def test_another_format_of_the_opentable_id_is_no_conflict() -> None:
+    assert (
+        not FieldRegisters()
+        .merge(FIRST, {"openTableId": "A"})
+        .has_conflict(FIRST, {"openTableId": "a"})
+    )
+
+
+def test_opentable_takes_precedence_over_a_relay_with_any_clock() -> None:
+    assert (
+        merge_all(row_event(1, party_size=2), envelope_event(minute=30, partySize=9)).resolve_field(
+            "partySize"
+        )
+        == 2
+    )
+
+
+def test_an_opentable_null_takes_precedence_over_a_relay_value() -> None:
+    statements = merge_all(
+        row_event(1, guest_request=None), envelope_event(minute=30, specialRequests="Nuts")
+    )
+    assert statements.resolve_field("specialRequests") is None
+
+
+def test_a_relay_value_is_shown_without_an_opentable_value() -> None:
+    assert (
+        merge_all(row_event(1), envelope_event(dinerName="Ada")).resolve_field("dinerName") == "Ada"
+    )
+
+
+def test_a_relay_value_takes_precedence_over_lineup() -> None:
+    ours = replace(envelope_event(minute=30, partySize=9), actor=Actor.LINEUP)
+    assert merge_all(ours, envelope_event(partySize=2)).resolve_field("partySize") == 2
+
+
+def test_an_unreported_field_is_none() -> None:
+    assert merge_all(row_event(1)).resolve_field("dinerName") is None
+
+
+def test_an_unknown_state_leaves_the_status_as_it_was() -> None:
+    statements = merge_all(row_event(1, state="Seated"), row_event(2, state="bottle_service"))
+    assert (statements.resolve_field("status"), statements.resolve_field("state")) == (
+        "SEATED",
+        "bottle_service",
+    )
+
+
+def test_a_late_older_event_does_not_restore_a_cancelled_reservation() -> None:
+    cancelled = envelope_event("cancelled", minute=2)
+    assert merge_all(cancelled, envelope_event(minute=1)).resolve_field("status") == "CANCELLED"
+
+
+def test_a_newer_event_restores_a_cancelled_reservation() -> None:
+    revived = envelope_event("updated", minute=3, status="confirmed")
+    assert (
+        merge_all(envelope_event("cancelled", minute=2), revived).resolve_field("status")
+        == "CONFIRMED"
+    )
+
+
+def test_the_history_is_ordered_by_time_and_not_by_arrival() -> None:
+    changes = [envelope_event("cancelled", minute=2), row_event(61), envelope_event(minute=0)]
+    assert [item.event_id for item in merge_all(*changes).status_history] == [
+        "evt-created_0",
+        "seq-61",
+        "evt-cancelled_2",
+    ]
+
+
+def test_the_history_contains_an_event_once() -> None:
+    assert len(merge_all(row_event(1), row_event(1)).status_history) == 1
+
+
+def test_an_event_without_a_status_is_not_in_the_history() -> None:
+    assert merge_all(envelope_event("updated", partySize=2)).status_history == ()
+
+
+def test_a_repair_changes_no_value_and_no_version() -> None:
+    repair = replace(envelope_event("updated"), actor=Actor.LINEUP)
+    assert merge_all(row_event(1), repair) == merge_all(row_event(1))
+
+
+@given(arrival_sequences)
+def test_registers_and_history_are_read_back_as_they_were_stored(telling: ArrivalSequence) -> None:
+    statements = ReservationState()
+    for change in telling.arrival:
+        statements = statements.merge(change)
+    for register in statements.registers_by_actor.values():
+        assert registers_from_map(registers_to_map(register)) == register
+    assert (
+        status_history_from_maps(status_history_to_maps(statements.status_history))
+        == statements.status_history
+    )
+
+
+def test_a_complete_row_leaves_no_older_field() -> None:
+    register = (
+        ReservationState().merge(row_event(1)).merge(row_event(2)).get_registers(Actor.OPENTABLE)
+    )
+    assert registers_to_map(register)["olderVersions"] == {}
+
+
+def test_only_older_fields_are_stored_with_their_own_version() -> None:
+    patched = (
+        ReservationState()
+        .merge(envelope_event(minute=0))
+        .merge(envelope_event("updated", minute=1, partySize=6))
+    )
+    stored = registers_to_map(patched.get_registers(Actor.RELAY))
+    assert stored["version"] == version_to_map(envelope_event("updated", minute=1).version)
+    assert stored["olderVersions"].keys() == stored["values"].keys() - {"partySize"}
+
+
+def test_a_stored_status_has_actor_and_time() -> None:
+    statuses = [StatusHistoryEntry(NOON, Actor.OPENTABLE, 7, "seq-7", ReservationStatus.SEATED)]
+    assert status_history_to_maps(statuses) == [
+        {"status": "SEATED", "timestamp": NOON, "source": "OPENTABLE", "eventId": "seq-7"}
+    ]
+
+
+def test_an_envelope_whose_id_looks_like_a_sequence_has_none() -> None:
+    statuses = (StatusHistoryEntry(NOON, Actor.RELAY, 0, "evt-seq-7", ReservationStatus.SEATED),)
+    assert status_history_from_maps(status_history_to_maps(statuses)) == statuses
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        {"status": "CONFIRMED", "by": "app"},
+        {"status": "confirmed", "timestamp": NOON, "source": "OPENTABLE", "eventId": "a"},
+        {"status": "SEATED", "timestamp": NOON, "source": "opentable_webhook", "eventId": "a"},
+        {"status": "SEATED", "timestamp": NOON, "source": "RELAY", "eventId": 7},
+        "SEATED",
+        None,
+    ],
+    ids=str,
+)
+def test_a_history_entry_in_another_format_is_skipped(foreign: Any) -> None:
+    statuses = (StatusHistoryEntry(NOON, Actor.OPENTABLE, 7, "seq-7", ReservationStatus.SEATED),)
+    assert status_history_from_maps([foreign, *status_history_to_maps(statuses)]) == statuses
+
+
+def test_a_document_without_events_has_empty_registers() -> None:
+    assert reservation_state_from_document(flatten_document({"id": "a"})) == ReservationState()
+
+
+def test_an_actor_without_events_has_an_empty_register() -> None:
+    assert reservation_state_from_document({}).get_registers(Actor.OPENTABLE) == FieldRegisters()

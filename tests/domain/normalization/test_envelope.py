@@ -1,0 +1,298 @@
+"""An envelope that a person wants in is dated by its receipt where its own clock ran ahead."""
+
+import hashlib
+import json
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version
+from shared.domain.normalization.envelope import (
+    MAX_CLOCK_SKEW,
+    parse_envelope,
+    read_first_present,
+    read_restaurant_reference,
+)
+from shared.errors import InvalidEventError
+from tests.strategies.events import NOON, ZONE, envelope_bodies
+from tests.strategies.json_values import json_values
+from tests.support.events import envelope_body
+from tests.support.normalization import (
+    CANONICAL_FIELDS,
+    ENVELOPE_RECEIVED_AT,
+    build_envelope,
+    envelope_fields,
+    envelope_rejection,
+    normalize_envelope,
+)
+
+EXPECTED_FIELDS = {
+    "restaurantName": "Demo",
+    "dinerName": "John Doe",
+    "email": "john@example.com",
+    "phone": "15551234567",
+    "partySize": 4,
+    "startAt": datetime(2026, 3, 14, 23, 15, tzinfo=UTC),
+    "startAtNote": None,
+    "state": "confirmed",
+    "status": "CONFIRMED",
+    "specialRequests": "Window seat",
+    "cancellationReason": "Ill",
+}
+
+
+def test_an_envelope_event_has_ids_version_and_origin() -> None:
+    change = normalize_envelope(build_envelope())
+    assert change == ReservationEvent(
+        external_key="ot_1",
+        event_id="evt-evt_1",
+        event_type="reservation.updated",
+        actor=Actor.RELAY,
+        version=Version(0, datetime(2026, 3, 9, 12, 30, 44, tzinfo=UTC), "evt-evt_1"),
+        fields={},
+        payload="as it came",
+        channel=Channel.REPLAY,
+    )
+
+
+def test_every_canonical_field_is_read() -> None:
+    assert envelope_fields(**CANONICAL_FIELDS) == EXPECTED_FIELDS
+
+
+@pytest.mark.parametrize("name", CANONICAL_FIELDS)
+def test_null_is_treated_as_missing(name: str) -> None:
+    assert envelope_fields(**{name: None}) == {}
+
+
+@pytest.mark.parametrize("name", ["dinerName", "specialRequests"])
+def test_a_blank_text_clears_the_field(name: str) -> None:
+    assert envelope_fields(**{name: " "}) == {name: None}
+
+
+def test_a_start_without_a_zone_is_the_restaurants_local_time() -> None:
+    assert (
+        envelope_fields(reservationDateTime="2026-03-14T19:15:00")["startAt"]
+        == EXPECTED_FIELDS["startAt"]
+    )
+
+
+def test_a_timestamp_without_a_zone_is_utc() -> None:
+    envelope = build_envelope() | {"timestamp": "2026-03-09T12:30:44"}
+    assert normalize_envelope(envelope).version == normalize_envelope(build_envelope()).version
+
+
+@pytest.mark.parametrize("word", [None, "confirmed", "on its way"])
+def test_a_cancellation_overrides_its_status_field(word: str | None) -> None:
+    assert envelope_fields("reservation.cancelled", status=word)["status"] == "CANCELLED"
+
+
+@pytest.mark.parametrize("word", [None, " "])
+def test_a_creation_with_no_status_is_confirmed(word: str | None) -> None:
+    assert envelope_fields("reservation.created", status=word) == {"status": "CONFIRMED"}
+
+
+def test_a_creation_uses_its_status_field() -> None:
+    assert envelope_fields("reservation.created", status="pending")["status"] == "BOOKED"
+
+
+def test_an_update_without_a_status_does_not_set_one() -> None:
+    assert envelope_fields("reservation.updated") == {}
+
+
+@pytest.mark.parametrize("event_type", ["reservation.created", "reservation.updated"])
+def test_an_unknown_status_is_stored_only_as_text(event_type: str) -> None:
+    assert envelope_fields(event_type, status="on its way") == {"state": "on its way"}
+
+
+@pytest.mark.parametrize("rid, key", [("555001", "ot_1"), (None, "555001-ot_1")])
+def test_a_reservation_id_may_carry_the_restaurants_number(rid: str | None, key: str) -> None:
+    assert normalize_envelope(build_envelope(reservationId="555001-ot_1"), rid).external_key == key
+
+
+def test_an_envelopes_id_may_be_a_number() -> None:
+    assert normalize_envelope(build_envelope() | {"id": 7}).event_id == "evt-7"
+
+
+@pytest.mark.parametrize("id_", [None, "", []])
+def test_an_envelope_without_an_id_gets_an_id_from_its_content(id_: object) -> None:
+    envelope = build_envelope() | {"id": id_}
+    content = json.dumps(envelope, sort_keys=True).encode()
+    assert (
+        normalize_envelope(envelope).event_id
+        == f"evt-content:{hashlib.sha256(content).hexdigest()}"
+    )
+
+
+def test_a_retry_without_an_id_is_the_same_event_in_any_key_order() -> None:
+    envelope = build_envelope() | {"id": None}
+    assert (
+        normalize_envelope(dict(reversed(envelope.items()))).event_id
+        == normalize_envelope(envelope).event_id
+    )
+
+
+def test_another_content_without_an_id_is_another_event() -> None:
+    assert normalize_envelope(build_envelope() | {"id": None}) != normalize_envelope(
+        build_envelope(partySize=2) | {"id": None}
+    )
+
+
+@pytest.mark.parametrize("name", ["restaurantId", "restaurant_id"])
+@pytest.mark.parametrize("value, reference", [("restaurant-123", "restaurant-123"), (7, "7")])
+def test_an_envelope_contains_its_restaurant(name: str, value: object, reference: str) -> None:
+    assert read_restaurant_reference({"data": {name: value}}) == reference
+
+
+@pytest.mark.parametrize("data", [None, [], "restaurant-123", {}, {"restaurantId": []}])
+def test_an_envelope_without_restaurant_id_has_no_restaurant(data: object) -> None:
+    assert read_restaurant_reference({"data": data}) is None
+
+
+INVALID: dict[str, list[object]] = {
+    "partySize": [0, -1, "four", 4.5, True, [], 100_000],
+    "reservationDateTime": ["tomorrow", 5, "2026-02-30T10:00", ""],
+    "dinerName": [5, [], {}, False, "\ud800"],
+    "status": [5, [], {}, False],
+}
+
+
+@pytest.mark.parametrize("event_type", ["reservation.deleted", "", None, 1, {}, [], "created"])
+def test_an_unknown_event_type_is_refused(event_type: object) -> None:
+    assert envelope_rejection(build_envelope() | {"eventType": event_type}) == "unknown_event_type"
+
+
+@pytest.mark.parametrize("timestamp", [None, "", "now", 1773059444, "2026-03-09"])
+def test_an_envelope_without_a_timestamp_is_refused(timestamp: object) -> None:
+    assert envelope_rejection(build_envelope() | {"timestamp": timestamp}) == "invalid_timestamp"
+
+
+def test_a_timestamp_five_minutes_ahead_of_receipt_is_accepted() -> None:
+    ahead = ENVELOPE_RECEIVED_AT + timedelta(seconds=300)
+    assert (
+        normalize_envelope(build_envelope() | {"timestamp": ahead.isoformat()}).version.occurred_at
+        == ahead
+    )
+
+
+def test_a_timestamp_further_ahead_is_rejected() -> None:
+    ahead = ENVELOPE_RECEIVED_AT + timedelta(seconds=300, microseconds=1)
+    assert (
+        envelope_rejection(build_envelope() | {"timestamp": ahead.isoformat()})
+        == "timestamp_in_future"
+    )
+
+
+@pytest.mark.parametrize("id_", [None, "", "a b", True, [], "x" * 201])
+def test_a_reservation_id_that_cannot_be_a_key_is_refused(id_: object) -> None:
+    assert envelope_rejection(build_envelope(reservationId=id_)) == "invalid_id"
+
+
+@pytest.mark.parametrize(
+    "name, value", [(name, value) for name, values in INVALID.items() for value in values]
+)
+def test_an_invalid_field_is_rejected_by_name(name: str, value: object) -> None:
+    assert envelope_rejection(build_envelope(**{name: value})) == f"invalid_{name}"
+
+
+@given(
+    envelope_bodies(),
+    st.dictionaries(st.sampled_from(["id", "timestamp", *CANONICAL_FIELDS]), json_values),
+)
+def test_any_envelope_is_read_or_rejected(
+    envelope: dict[str, Any], spoilt: dict[str, object]
+) -> None:
+    envelope |= {name: spoilt[name] for name in ("id", "timestamp") if name in spoilt}
+    envelope["data"] |= spoilt
+    with suppress(InvalidEventError):
+        assert normalize_envelope(envelope).actor is Actor.RELAY
+
+
+OTHER_SPELLINGS = {
+    "restaurantName": ["restaurant_name"],
+    "dinerName": ["diner_name", "guest_name", "name"],
+    "dinerEmail": ["diner_email", "email"],
+    "dinerPhone": ["diner_phone", "phone"],
+    "partySize": ["party_size", "guest_count"],
+    "reservationDateTime": ["reservation_date_time", "datetime"],
+    "specialRequests": ["special_requests", "notes"],
+    "cancellationReason": ["cancellation_reason"],
+}
+
+other_spellings = pytest.mark.parametrize(
+    "name, other",
+    [(name, other) for name, others in OTHER_SPELLINGS.items() for other in others],
+)
+
+
+@other_spellings
+def test_an_alternative_field_name_is_read(name: str, other: str) -> None:
+    assert envelope_fields(**{other: CANONICAL_FIELDS[name]}) == envelope_fields(
+        **{name: CANONICAL_FIELDS[name]}
+    )
+
+
+@other_spellings
+def test_the_canonical_field_name_takes_precedence(name: str, other: str) -> None:
+    assert envelope_fields(**{name: CANONICAL_FIELDS[name], other: "9"}) == envelope_fields(
+        **{name: CANONICAL_FIELDS[name]}
+    )
+
+
+@other_spellings
+def test_an_alternative_field_name_is_used_when_the_canonical_one_is_null(
+    name: str, other: str
+) -> None:
+    assert envelope_fields(**{name: None, other: CANONICAL_FIELDS[name]}) == envelope_fields(
+        **{name: CANONICAL_FIELDS[name]}
+    )
+
+
+@pytest.mark.parametrize("name", ["reservation_id", "id"])
+def test_the_reservation_id_has_alternative_field_names(name: str) -> None:
+    envelope = build_envelope() | {"data": {name: "ot_2"}}
+    assert normalize_envelope(envelope).external_key == "ot_2"
+
+
+def test_the_event_type_has_an_alternative_field_name() -> None:
+    envelope = build_envelope()
+    envelope["event_type"] = envelope.pop("eventType")
+    assert normalize_envelope(envelope).event_type == "reservation.updated"
+
+
+def test_an_alternative_field_with_null_is_skipped() -> None:
+    assert read_first_present({"a": None, "b": 0, "c": 1}, "a", "b", "c") == 0
+
+
+def test_a_field_without_any_name_is_absent() -> None:
+    assert read_first_present({"d": 1}, "a", "b") is None
+
+
+SECOND = timedelta(seconds=1)
+
+
+def replayed_event(timestamp: datetime) -> ReservationEvent:
+    return parse_envelope(
+        envelope_body() | {"timestamp": timestamp.isoformat()},
+        "{}",
+        rid="555001",
+        zone=ZONE,
+        received_at=NOON,
+        channel=Channel.REPLAY,
+        accept_future_timestamp=True,
+    )
+
+
+def test_a_replayed_future_event_has_its_receipt_time() -> None:
+    assert replayed_event(NOON + MAX_CLOCK_SKEW + SECOND).version.occurred_at == NOON
+
+
+def test_a_replayed_event_within_tolerance_has_its_own_time() -> None:
+    assert replayed_event(NOON + MAX_CLOCK_SKEW).version.occurred_at == NOON + MAX_CLOCK_SKEW
+
+
+def test_a_replayed_past_event_has_its_own_time() -> None:
+    assert replayed_event(NOON - SECOND).version.occurred_at == NOON - SECOND

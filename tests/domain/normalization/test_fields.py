@@ -1,0 +1,353 @@
+"""The expected instants are `zdump -v` of the IANA database, written out."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.normalization import fields
+from shared.domain.normalization.fields import (
+    format_local_date,
+    format_utc,
+    parse_instant,
+    parse_instant_in_zone,
+    parse_status,
+)
+from shared.errors import InvalidEventError
+
+ZONE = ZoneInfo("America/New_York")
+QUARTER_PAST = datetime(2026, 3, 14, 23, 15, tzinfo=UTC)
+
+
+def refusal(read: Callable[..., object], *arguments: object) -> InvalidEventError:
+    with pytest.raises(InvalidEventError) as refused:
+        read(*arguments)
+    return refused.value
+
+
+def test_an_error_names_its_field_without_the_path() -> None:
+    assert refusal(fields.parse_text, "data.dinerName", 1).reason == "invalid_dinerName"
+
+
+def test_an_error_contains_path_and_expectation() -> None:
+    assert (
+        fields.build_field_error("data.partySize", "a number").detail
+        == "data.partySize must be a number."
+    )
+
+
+@pytest.mark.parametrize("value, read", [("a", "a"), (7, "7"), (0, "0")])
+def test_an_id_may_be_text_or_a_whole_number(value: object, read: str) -> None:
+    assert fields.parse_identifier(value) == read
+
+
+@pytest.mark.parametrize("value", [None, "", True, 1.0, [], {}])
+def test_other_values_are_not_ids(value: object) -> None:
+    assert fields.parse_identifier(value) is None
+
+
+def test_a_text_loses_its_outer_blanks() -> None:
+    assert fields.parse_text("a", " \tWindow  seat\n") == "Window  seat"
+
+
+@pytest.mark.parametrize("value", ["", " \n"])
+def test_a_blank_text_is_none(value: str) -> None:
+    assert fields.parse_text("a", value) is None
+
+
+@pytest.mark.parametrize("value", [None, 1, True, [], {}])
+def test_a_value_other_than_text_is_rejected(value: object) -> None:
+    assert refusal(fields.parse_text, "a", value).detail == "a must be text."
+
+
+def test_a_text_that_utf8_cannot_write_is_refused() -> None:
+    assert "surrogates" in refusal(fields.parse_text, "a", "\ud800").detail
+
+
+def test_a_list_keeps_its_order_and_drops_blanks() -> None:
+    assert fields.parse_text_list("a", ["13", " ", " 12 "]) == ["13", "12"]
+
+
+def test_no_list_is_an_empty_one() -> None:
+    assert fields.parse_text_list("a", None) == []
+
+
+@pytest.mark.parametrize("value", ["12", 12, {}, [12], [None], [["12"]]])
+def test_a_value_other_than_a_list_of_texts_is_rejected(value: object) -> None:
+    assert refusal(fields.parse_text_list, "a", value).reason == "invalid_a"
+
+
+@pytest.mark.parametrize("value", [0, 2**63 - 1])
+def test_a_whole_number_may_reach_both_ends(value: int) -> None:
+    assert fields.parse_integer("a", value, 0) == value
+
+
+@pytest.mark.parametrize("value", [-1, 2**63, True, 1.0, "1", None])
+def test_an_integer_out_of_range_is_rejected(value: object) -> None:
+    assert refusal(fields.parse_integer, "a", value, 0).reason == "invalid_a"
+
+
+@pytest.mark.parametrize("value, size", [(1, 1), (99_999, 99_999), ("4", 4), ("99999", 99_999)])
+def test_a_party_has_at_least_one_guest(value: object, size: int) -> None:
+    assert fields.parse_party_size("partySize", value) == size
+
+
+@pytest.mark.parametrize(
+    "value", [0, -1, 100_000, "0", "100000", "٤", "4.0", " 4", "", "-4", 4.0, True, None, []]
+)
+def test_an_invalid_party_size_is_rejected(value: object) -> None:
+    assert refusal(fields.parse_party_size, "partySize", value).reason == "invalid_partySize"
+
+
+def test_a_start_is_truncated_to_seconds() -> None:
+    said = fields.parse_start_time("a", "2026-03-14T23:15:00.999Z", ZONE)
+    assert said == {"startAt": QUARTER_PAST, "startAtNote": None}
+
+
+def test_a_start_without_a_zone_is_the_restaurants_wall_clock() -> None:
+    assert fields.parse_start_time("a", "2026-03-14T19:15", ZONE)["startAt"] == QUARTER_PAST
+
+
+def test_a_start_in_a_repeated_hour_is_noted() -> None:
+    said = fields.parse_start_time("a", "2026-11-01T01:30", ZONE)
+    assert said["startAtNote"] == "EARLIER_OF_REPEATED_HOUR"
+
+
+@pytest.mark.parametrize("value", [None, 1773059444, "tomorrow", "", "9999-12-31T23:59:00Z"])
+def test_an_invalid_start_is_rejected(value: object) -> None:
+    assert refusal(fields.parse_start_time, "data.reservationDateTime", value, ZONE).reason == (
+        "invalid_reservationDateTime"
+    )
+
+
+def test_the_utc_field_takes_precedence() -> None:
+    row = {"at": "2026-03-14T00:00:00", "at_utc": "2026-03-14T23:15:00Z"}
+    assert fields.parse_row_instant(row, "at", ZONE) == QUARTER_PAST
+
+
+def test_a_utc_field_without_a_zone_is_utc() -> None:
+    assert fields.parse_row_instant({"at_utc": "2026-03-14T23:15:00"}, "at", ZONE) == QUARTER_PAST
+
+
+@pytest.mark.parametrize("row", [{}, {"at_utc": None}])
+def test_the_local_field_is_used_without_the_utc_field(row: dict[str, Any]) -> None:
+    told = row | {"at": "2026-03-14T19:15:00"}
+    assert fields.parse_row_instant(told, "at", ZONE) == QUARTER_PAST
+
+
+@pytest.mark.parametrize("row", [{}, {"at": None}, {"at": None, "at_utc": None}])
+def test_a_null_time_is_none(row: dict[str, Any]) -> None:
+    assert fields.parse_row_instant(row, "at", ZONE) is None
+
+
+@pytest.mark.parametrize("value", ["", 1, "soon", ["2026-03-14T23:15:00Z"]])
+def test_an_invalid_utc_field_is_rejected(value: object) -> None:
+    assert refusal(fields.parse_row_time, {"at_utc": value}, "at", ZONE).reason == "invalid_at_utc"
+
+
+@pytest.mark.parametrize("value", ["", 1, "soon"])
+def test_an_invalid_local_field_is_rejected(value: object) -> None:
+    assert refusal(fields.parse_row_time, {"at": value}, "at", ZONE).reason == "invalid_at"
+
+
+@pytest.mark.parametrize("row", [{"at": None}, {"at_utc": None}])
+def test_a_row_contains_a_time_in_either_field(row: dict[str, Any]) -> None:
+    assert fields.has_row_time(row, "at")
+
+
+def test_a_row_with_neither_field_contains_no_time() -> None:
+    assert not fields.has_row_time({"at_other": None}, "at")
+
+
+def test_an_error_does_not_quote_the_value() -> None:
+    assert "John" not in str(refusal(fields.parse_party_size, "partySize", "John"))
+
+
+EARLIER = "EARLIER_OF_REPEATED_HOUR"
+SKIPPED = "MOVED_PAST_SKIPPED_HOUR"
+NEW_YORK = ZoneInfo("America/New_York")
+
+ZONES = [
+    *("America/New_York", "Europe/London", "Australia/Sydney", "Asia/Kolkata", "America/Phoenix"),
+    *("Australia/Lord_Howe", "Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Manila"),
+]
+
+CLOCK_CHANGES = [
+    ("America/New_York", "2026-03-08T01:59", "2026-03-08T06:59:00Z", None),
+    ("America/New_York", "2026-03-08T02:30", "2026-03-08T07:30:00Z", SKIPPED),
+    ("America/New_York", "2026-03-08T03:00", "2026-03-08T07:00:00Z", None),
+    ("America/New_York", "2026-11-01T00:59", "2026-11-01T04:59:00Z", None),
+    ("America/New_York", "2026-11-01T01:30", "2026-11-01T05:30:00Z", EARLIER),
+    ("America/New_York", "2026-11-01T02:00", "2026-11-01T07:00:00Z", None),
+    ("America/New_York", "2027-03-14T01:59", "2027-03-14T06:59:00Z", None),
+    ("America/New_York", "2027-03-14T02:30", "2027-03-14T07:30:00Z", SKIPPED),
+    ("America/New_York", "2027-03-14T03:00", "2027-03-14T07:00:00Z", None),
+    ("America/New_York", "2027-11-07T00:59", "2027-11-07T04:59:00Z", None),
+    ("America/New_York", "2027-11-07T01:30", "2027-11-07T05:30:00Z", EARLIER),
+    ("America/New_York", "2027-11-07T02:00", "2027-11-07T07:00:00Z", None),
+    ("Europe/London", "2026-03-29T00:59", "2026-03-29T00:59:00Z", None),
+    ("Europe/London", "2026-03-29T01:30", "2026-03-29T01:30:00Z", SKIPPED),
+    ("Europe/London", "2026-03-29T02:00", "2026-03-29T01:00:00Z", None),
+    ("Europe/London", "2026-10-25T00:59", "2026-10-24T23:59:00Z", None),
+    ("Europe/London", "2026-10-25T01:30", "2026-10-25T00:30:00Z", EARLIER),
+    ("Europe/London", "2026-10-25T02:00", "2026-10-25T02:00:00Z", None),
+    ("Europe/London", "2027-03-28T00:59", "2027-03-28T00:59:00Z", None),
+    ("Europe/London", "2027-03-28T01:30", "2027-03-28T01:30:00Z", SKIPPED),
+    ("Europe/London", "2027-03-28T02:00", "2027-03-28T01:00:00Z", None),
+    ("Europe/London", "2027-10-31T00:59", "2027-10-30T23:59:00Z", None),
+    ("Europe/London", "2027-10-31T01:30", "2027-10-31T00:30:00Z", EARLIER),
+    ("Europe/London", "2027-10-31T02:00", "2027-10-31T02:00:00Z", None),
+    ("Australia/Sydney", "2026-04-05T01:59", "2026-04-04T14:59:00Z", None),
+    ("Australia/Sydney", "2026-04-05T02:30", "2026-04-04T15:30:00Z", EARLIER),
+    ("Australia/Sydney", "2026-04-05T03:00", "2026-04-04T17:00:00Z", None),
+    ("Australia/Sydney", "2026-10-04T01:59", "2026-10-03T15:59:00Z", None),
+    ("Australia/Sydney", "2026-10-04T02:30", "2026-10-03T16:30:00Z", SKIPPED),
+    ("Australia/Sydney", "2026-10-04T03:00", "2026-10-03T16:00:00Z", None),
+    ("Australia/Sydney", "2027-04-04T01:59", "2027-04-03T14:59:00Z", None),
+    ("Australia/Sydney", "2027-04-04T02:30", "2027-04-03T15:30:00Z", EARLIER),
+    ("Australia/Sydney", "2027-04-04T03:00", "2027-04-03T17:00:00Z", None),
+    ("Australia/Sydney", "2027-10-03T01:59", "2027-10-02T15:59:00Z", None),
+    ("Australia/Sydney", "2027-10-03T02:30", "2027-10-02T16:30:00Z", SKIPPED),
+    ("Australia/Sydney", "2027-10-03T03:00", "2027-10-02T16:00:00Z", None),
+    ("Asia/Kolkata", "2026-03-08T02:30", "2026-03-07T21:00:00Z", None),
+    ("Asia/Kolkata", "2026-11-01T01:30", "2026-10-31T20:00:00Z", None),
+    ("Asia/Kolkata", "2027-07-01T12:00", "2027-07-01T06:30:00Z", None),
+    ("America/Phoenix", "2026-03-08T02:30", "2026-03-08T09:30:00Z", None),
+    ("America/Phoenix", "2026-11-01T01:30", "2026-11-01T08:30:00Z", None),
+    ("America/Phoenix", "2027-07-01T12:00", "2027-07-01T19:00:00Z", None),
+]
+
+
+@pytest.mark.parametrize("zone, wall, utc, note", CLOCK_CHANGES)
+def test_a_local_time_is_read_in_its_zone(zone: str, wall: str, utc: str, note: str | None) -> None:
+    moment = parse_instant_in_zone(wall, ZoneInfo(zone))
+    assert (format_utc(moment.instant), moment.note) == (utc, note)
+
+
+def test_a_skipped_half_past_two_is_shown_as_half_past_three() -> None:
+    instant = parse_instant_in_zone("2026-03-08T02:30:00", NEW_YORK).instant
+    assert f"{instant.astimezone(NEW_YORK):%H:%M}" == "03:30"
+
+
+def test_a_repeated_half_past_one_is_the_one_before_the_change() -> None:
+    instant = parse_instant_in_zone("2026-11-01T01:30:00", NEW_YORK).instant
+    assert instant.astimezone(NEW_YORK).tzname() == "EDT"
+
+
+def test_a_time_with_a_zone_needs_no_note() -> None:
+    moment = parse_instant_in_zone("2026-11-01T01:30:00-05:00", NEW_YORK)
+    assert (format_utc(moment.instant), moment.note) == ("2026-11-01T06:30:00Z", None)
+
+
+@given(
+    st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1)),  # noqa: DTZ001 -- a wall clock
+    st.sampled_from(ZONES),
+)
+def test_without_a_note_the_local_time_equals_the_input(wall: datetime, zone: str) -> None:
+    moment = parse_instant_in_zone(wall.isoformat(), ZoneInfo(zone))
+    shown = moment.instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    assert (shown > wall) == (moment.note == SKIPPED)
+    assert (shown == wall) == (moment.note != SKIPPED)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2026-03-09T12:30:44Z", "2026-03-09t12:30:44z", "2026-03-09 12:30:44"),
+        *("2026-03-09T12:30:44+00:00", "2026-03-09T18:00:44+0530", "2026-03-09T07:30:44-05"),
+        " 2026-03-09T12:30:44 ",
+    ],
+)
+def test_every_instant_format_is_read(text: str) -> None:
+    assert parse_instant(text) == datetime(2026, 3, 9, 12, 30, 44, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["2026-03-09T12:30:44.5Z", "2026-03-09T12:30:44,500000000Z"])
+def test_a_fraction_of_a_second_is_preserved(text: str) -> None:
+    assert parse_instant(text).microsecond == 500_000
+
+
+def test_an_instant_without_seconds_is_read() -> None:
+    assert format_utc(parse_instant("2026-03-09T12:30Z")) == "2026-03-09T12:30:00Z"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "2026-03-09", "12:30", "20260309T123044Z", "2026-W11-1T12:30", "2026-3-9T12:30"),
+        *("2026-02-30T12:30", "2026-03-09T24:30", "2026-03-09T12:30:60", "1773059444", "٢٠٢٦"),
+        *("2026-03-09T12:30+25:00", "2026-03-09T12:30 Z", "2026-03-09T12:30Z[UTC]", "now"),
+        *("0001-01-01T00:00+14:00", "9999-12-31T23:59-12:00"),
+    ],
+)
+def test_a_value_other_than_date_and_time_is_rejected(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse_instant(text)
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T12:00", "9999-12-31T12:00"])
+def test_an_instant_that_some_zone_cannot_show_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="outside the calendar"):
+        parse_instant(text)
+
+
+@given(st.text(st.characters()) | st.from_regex(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(Z|[+-]\d\d)?"))
+def test_any_text_is_read_or_refused_and_every_zone_can_show_it(text: str) -> None:
+    try:
+        instant = parse_instant(text)
+    except ValueError:
+        return
+    assert all(format_local_date(instant, ZoneInfo(zone)) for zone in ZONES)
+
+
+def test_an_instant_is_written_in_utc_and_whole_seconds() -> None:
+    instant = datetime(2026, 3, 14, 19, 15, 0, 999_999, NEW_YORK)
+    assert format_utc(instant) == "2026-03-14T23:15:00Z"
+
+
+@pytest.mark.parametrize(
+    "zone, date",
+    [
+        ("America/New_York", "2026-03-14"),
+        ("Europe/London", "2026-03-15"),
+        ("Australia/Sydney", "2026-03-15"),
+    ],
+)
+def test_the_business_date_is_the_restaurants_own(zone: str, date: str) -> None:
+    instant = datetime(2026, 3, 15, 3, 30, tzinfo=UTC)
+    assert format_local_date(instant, ZoneInfo(zone)) == date
+
+
+TABLE = {
+    "BOOKED": "NotConfirmed LeftMessage WrongNumber NoAnswer pending booked",
+    "CONFIRMED": "Confirmed Late",
+    "CHECKED_IN": "PartiallyArrived AllArrived checked_in arrived",
+    "SEATED": "PartiallySeated Seated Appetizer Entree Dessert CheckDropped Paid Cleared BusTable",
+    "COMPLETED": "Done AssumedDone AssumedSeated completed",
+    "CANCELLED": "Cancelled canceled",
+    "NO_SHOW": "NoShow no_show",
+}
+
+PAIRS = [(word, status) for status, words in TABLE.items() for word in words.split()]
+
+
+@pytest.mark.parametrize("word, status", PAIRS)
+def test_each_documented_state_has_a_status(word: str, status: str) -> None:
+    assert parse_status(word) == status
+
+
+@given(st.sampled_from(PAIRS), st.data())
+def test_case_blanks_and_dashes_do_not_matter(pair: tuple[str, str], data: st.DataObject) -> None:
+    word, status = pair
+    letters = [data.draw(st.sampled_from([c.lower(), c.upper()])) for c in word]
+    gaps = [data.draw(st.sampled_from(["", " ", "_", "-", "_ -"])) for _ in word]
+    assert parse_status("".join(map("".join, zip(letters, gaps, strict=True)))) == status
+
+
+@pytest.mark.parametrize("word", ["", " ", "bottle_service", "CancelledWeb", "course_1", "Done!"])
+def test_an_unknown_state_has_no_status(word: str) -> None:
+    assert parse_status(word) is None

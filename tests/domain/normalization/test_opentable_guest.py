@@ -1,0 +1,334 @@
+"""A row of OpenTable's guests, read, ranked, stored and read back."""
+
+from datetime import UTC, datetime
+from itertools import pairwise, permutations
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.ledger.events import Version
+from shared.domain.normalization.opentable_guest import (
+    UNVERSIONED,
+    Guest,
+    format_e164,
+    guest_from_map,
+    guest_to_map,
+    parse_opentable_guest,
+    parse_phone_entry,
+)
+from shared.errors import InvalidEventError
+from tests.strategies.json_values import json_values
+
+NOW = datetime(2026, 3, 9, 12, 31, tzinfo=UTC)
+UPDATED = datetime(2026, 3, 9, 12, 30, 44, tzinfo=UTC)
+KEY = "65aa01bb02cc03dd04ee05ff"
+
+
+def row(**fields: Any) -> dict[str, Any]:
+    return {
+        "id": f"555001-{KEY}",
+        "rid": 555001,
+        "sequence_id": 7,
+        "updated_at_utc": "2026-03-09T12:30:44Z",
+        "forgotten": False,
+        "archived": False,
+        **fields,
+    }
+
+
+def read(**fields: Any) -> Guest:
+    return parse_opentable_guest(row(**fields), rid="555001", country="US", now=NOW)
+
+
+def merged_row(**fields: Any) -> dict[str, Any]:
+    """Return a merged record: null everywhere but in id, href and primary_guest."""
+    return dict.fromkeys(row()) | {"id": f"555001-{KEY}", "archived": True, **fields}
+
+
+def merged(**fields: Any) -> Guest:
+    return parse_opentable_guest(merged_row(**fields), rid="555001", country="US", now=NOW)
+
+
+def test_personal_fields_are_stored_under_the_document_names() -> None:
+    guest = read(
+        first_name=" Ada ",
+        last_name="Lovelace",
+        email="ada@example.com",
+        company_name="Engine & Co",
+        notes="By the window",
+        notes_special_relationship="Mother of all",
+        notes_food_and_drink="Tea",
+        notes_seating=None,
+        tags=["gc:diet/vegan", " "],
+        marketing_opted_out=True,
+        email_optin=False,
+        mail_opted_in=True,
+        is_hidden=False,
+        phone_numbers=[],
+        gpid="never kept",
+    )
+    assert guest.profile == {
+        "firstName": "Ada",
+        "lastName": "Lovelace",
+        "email": "ada@example.com",
+        "companyName": "Engine & Co",
+        "notes": "By the window",
+        "notesSpecialRelationship": "Mother of all",
+        "notesFoodAndDrink": "Tea",
+        "tags": ["gc:diet/vegan"],
+        "phones": [],
+        "marketingOptedOut": True,
+        "emailOptin": False,
+        "mailOptedIn": True,
+        "isHidden": False,
+    }
+
+
+def test_key_and_version_are_read_as_in_a_reservation_row() -> None:
+    guest = read(id=f"555001-{KEY.upper()}")
+    assert (guest.key, guest.version) == (KEY, Version.from_sequence(7, UPDATED))
+
+
+@pytest.mark.parametrize(
+    "numbers, phone, read_as",
+    [
+        ([{"number": "2125550100", "country_code": "1"}], "2125550199", ["+12125550100"]),
+        ([], "2125550100", ["+12125550100"]),
+        (None, "2125550100", ["+12125550100"]),
+        ([{"number": ""}], "2125550100", ["+12125550100"]),
+        ([{"number": "2125550100"}, {"number": "+12125550100"}], None, ["+12125550100"]),
+        (
+            [{"number": "2125550100"}, {"number": "2125550111", "primary": True}],
+            None,
+            ["+12125550111", "+12125550100"],
+        ),
+        (["2125550100", None, 5], " ", []),
+        (5, "", []),
+        ({"number": "2125550100"}, None, []),
+    ],
+)
+def test_phone_numbers_are_unique_with_the_primary_first(
+    numbers: object, phone: object, read_as: list[str]
+) -> None:
+    assert read(phone_numbers=numbers, phone=phone).profile["phones"] == read_as
+
+
+def test_a_phone_number_without_country_is_unchanged() -> None:
+    body = row(phone="2125550100")
+    guest = parse_opentable_guest(body, rid="555001", country=None, now=NOW)
+    assert guest.profile["phones"] == ["2125550100"]
+
+
+def test_a_forgotten_guest_has_no_other_fields() -> None:
+    guest = read(forgotten=True, first_name=5, sequence_id="?", archived=True, primary_guest={})
+    assert guest == Guest(KEY, forgotten_at=NOW)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "https://platform.opentable.com/sync/v2/guests/555001-survivor",
+        "https://platform.opentable.com/sync/v2/guests/555001-survivor/",
+        "555001-survivor",
+        "survivor",
+    ],
+)
+def test_a_merged_guest_references_the_survivor_in_every_format(written: str) -> None:
+    guest = merged(primary_guest=written)
+    assert (guest.key, guest.survivor_key, guest.survivor_id) == (
+        KEY,
+        "survivor",
+        "555001-survivor",
+    )
+    assert (guest.version, guest.profile, guest.is_active) == (UNVERSIONED, {}, False)
+
+
+def test_a_merged_guest_may_have_a_version() -> None:
+    told = {"sequence_id": 7, "updated_at_utc": "2026-03-09T12:30:44Z"}
+    assert merged(primary_guest="s", **told).version == Version.from_sequence(7, UPDATED)
+
+
+def test_a_merged_guest_without_a_survivor_is_unresolved() -> None:
+    guest = merged()
+    assert (guest.is_merged, guest.survivor_key, guest.is_active) == (True, None, False)
+
+
+def test_a_survivor_of_an_active_record_is_not_a_merge() -> None:
+    assert read(primary_guest="555001-survivor", archived=False).survivor_key is None
+
+
+@pytest.mark.parametrize(
+    "fields, reason",
+    [
+        ({"id": None}, "invalid_id"),
+        ({"id": "?"}, "invalid_id"),
+        ({"rid": 777}, "wrong_rid"),
+        ({"sequence_id": None}, "invalid_sequence_id"),
+        ({"sequence_id": "7"}, "invalid_sequence_id"),
+        ({"updated_at_utc": "soon"}, "invalid_updated_at_utc"),
+        ({"first_name": 5}, "invalid_first_name"),
+        ({"notes": ["x"]}, "invalid_notes"),
+        ({"tags": "vegan"}, "invalid_tags"),
+        ({"phone": 2125550100}, "invalid_phone"),
+        ({"phone_numbers": [{"number": "\ud800"}]}, "invalid_phone"),
+        ({"archived": True, "primary_guest": 5}, "invalid_primary_guest"),
+        ({"archived": True, "primary_guest": "?"}, "invalid_id"),
+    ],
+)
+def test_an_invalid_field_is_rejected_by_name_without_its_value(
+    fields: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(InvalidEventError) as refusal:
+        read(**fields)
+    assert refusal.value.reason == reason
+    assert "2125550100" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("id_", [".", "..", "__x__"])
+@pytest.mark.parametrize("written", ["id", "primary_guest"])
+def test_an_id_unusable_as_document_id_is_rejected(id_: str, written: str) -> None:
+    with pytest.raises(InvalidEventError, match="invalid_id"):
+        merged(**{written: id_})
+
+
+@pytest.mark.parametrize("field", ["notes", "first_name"])
+def test_details_above_the_size_limit_are_rejected(field: str) -> None:
+    with pytest.raises(InvalidEventError, match="too_large"):
+        read(**{field: "x" * 100_000})
+
+
+names = st.sampled_from(sorted({*row(), "first_name", "tags", "phone", "phone_numbers", "notes"}))
+
+
+@given(st.dictionaries(names | st.just("primary_guest"), json_values), st.booleans())
+def test_any_row_is_read_or_rejected(fields: dict[str, Any], archived: bool) -> None:  # noqa: FBT001 -- Hypothesis gives it
+    try:
+        guest = read(**{"archived": archived, **fields})
+    except InvalidEventError:
+        return
+    assert guest_from_map(guest_to_map(guest)) == guest
+
+
+@pytest.mark.parametrize(
+    "first, last, name",
+    [("Ada", "Lovelace", "Ada Lovelace"), ("Ada", "", "Ada"), ("", "Lovelace", "Lovelace")],
+)
+def test_the_name_is_first_and_last(first: str, last: str, name: str) -> None:
+    assert read(first_name=first, last_name=last).diner_name == name
+
+
+def test_a_guest_of_the_copper_tier_has_no_name() -> None:
+    assert read().diner_name is None
+
+
+def test_a_guest_is_identified_by_name_email_and_every_phone() -> None:
+    guest = read(first_name="Ada", email="ada@example.com", phone="2125550100")
+    assert guest.personal_identifiers == ["Ada", "ada@example.com", "+12125550100"]
+
+
+def test_a_placeholder_has_no_identifying_values() -> None:
+    assert Guest(KEY).personal_identifiers == []
+
+
+LOW, HIGH = (Guest(KEY, Version.from_sequence(n, UPDATED), {"firstName": str(n)}) for n in (1, 2))
+LATER = Guest(KEY, Version.from_sequence(2, NOW), {"firstName": "later"})
+MERGED = Guest(KEY, is_merged=True, survivor_key="s", survivor_id="555001-s")
+MERGED_WITHOUT_SURVIVOR = Guest(KEY, is_merged=True)
+FORGOTTEN_RECORD = Guest(KEY, forgotten_at=NOW)
+
+
+@pytest.mark.parametrize(
+    "order",
+    list(
+        permutations(
+            [Guest(KEY), LOW, HIGH, LATER, MERGED_WITHOUT_SURVIVOR, MERGED, FORGOTTEN_RECORD], 2
+        )
+    ),
+)
+def test_exactly_one_of_two_records_replaces_the_other(order: tuple[Guest, Guest]) -> None:
+    one, other = order
+    assert one.supersedes(other) is not other.supersedes(one)
+
+
+def test_records_rank_by_placeholder_version_time_merge_and_erasure() -> None:
+    ranks = [Guest(KEY), LOW, HIGH, LATER, MERGED_WITHOUT_SURVIVOR, MERGED, FORGOTTEN_RECORD]
+    assert all(later.supersedes(earlier) for earlier, later in pairwise(ranks))
+
+
+def test_a_record_does_not_replace_itself() -> None:
+    assert not any(guest.supersedes(guest) for guest in (LOW, MERGED, FORGOTTEN_RECORD))
+
+
+@pytest.mark.parametrize(
+    "guest", [Guest(KEY), LOW, MERGED, MERGED_WITHOUT_SURVIVOR, FORGOTTEN_RECORD]
+)
+def test_a_record_is_read_back_as_it_was_stored(guest: Guest) -> None:
+    assert guest_from_map(guest_to_map(guest)) == guest
+
+
+def test_a_tombstone_contains_only_key_and_time() -> None:
+    assert guest_to_map(FORGOTTEN_RECORD) == {"guestKey": KEY, "forgottenAt": NOW}
+
+
+def test_a_merged_guest_document_has_no_personal_data() -> None:
+    held = guest_to_map(Guest(KEY, profile={"firstName": "Ada"}, is_merged=True, survivor_key="s"))
+    assert "Ada" not in str(held)
+
+
+def test_a_guest_repr_has_no_personal_data() -> None:
+    assert "Ada" not in repr(read(first_name="Ada"))
+
+
+@pytest.mark.parametrize(
+    "number, country, read",
+    [
+        ("2125550100", "US", "+12125550100"),
+        ("(212) 555-0100", "us", "+12125550100"),
+        ("12125550100", "US", "+12125550100"),
+        ("07700 900123", "GB", "+447700900123"),
+        ("+44 7700 900123", None, "+447700900123"),
+        ("+44 7700 900123", "US", "+447700900123"),
+        ("0412 345 678", "AU", "+61412345678"),
+        ("2125550100", None, "2125550100"),
+        ("2125550100", "Atlantis", "2125550100"),
+        ("12", "US", "12"),
+        ("call the office", "US", "call the office"),
+    ],
+)
+def test_a_number_is_parsed_in_its_country_or_unchanged(
+    number: str, country: str | None, read: str
+) -> None:
+    assert format_e164(number, country) == read
+
+
+@pytest.mark.parametrize(
+    "entry, read",
+    [
+        ({"number": "2125550100", "country_code": "1"}, "+12125550100"),
+        ({"number": "2125550100", "country_code": "+1"}, "+12125550100"),
+        ({"number": "12125550100", "country_code": "1"}, "+12125550100"),
+        ({"number": "7700900123", "country_code": "44"}, "+447700900123"),
+        ({"number": "7700900123", "country_code": "GB"}, "+447700900123"),
+        ({"number": " 2125550100 ", "country_code": ""}, "+12125550100"),
+        ({"number": "2125550100", "country_code": None}, "+12125550100"),
+        ({"number": "2125550100"}, "+12125550100"),
+        ({"number": "+447700900123", "country_code": "1"}, "+447700900123"),
+        ({"number": "12", "country_code": "1"}, "12"),
+        ({"number": " ", "country_code": "1"}, None),
+        ({"number": None, "country_code": "1"}, None),
+        ({"country_code": "1"}, None),
+    ],
+)
+def test_an_entry_is_read_by_its_own_code_first(entry: dict[str, str], read: str | None) -> None:
+    assert parse_phone_entry(entry, "US") == read
+
+
+texts = st.text() | st.from_regex(r"[+0-9 ()-]{0,20}")
+
+
+@given(texts, texts | st.none())
+def test_any_text_is_parsed_or_unchanged(number: str, country: str | None) -> None:
+    read = format_e164(number, country)
+    assert read == number or (read.startswith("+") and read[1:].isdecimal())

@@ -1,0 +1,234 @@
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version
+from shared.domain.normalization.opentable_reservation import (
+    has_time_zone_conflict,
+    parse_opentable_reservation,
+    read_row_id,
+)
+from shared.errors import InvalidEventError
+from tests.strategies.events import as_sync_row, as_webhook_row, row_bodies
+from tests.strategies.json_values import json_values
+from tests.support.normalization import (
+    COMPLETE_ROW,
+    ROW_RID,
+    ROW_ZONE,
+    normalize_row,
+    row_fields,
+    row_rejection,
+)
+
+
+def test_a_row_event_has_ids_version_and_origin() -> None:
+    assert normalize_row() == ReservationEvent(
+        external_key="ot_1",
+        event_id="seq-7",
+        event_type="reservation.snapshot",
+        actor=Actor.OPENTABLE,
+        version=Version(7, datetime(2026, 3, 9, 12, 30, 44, tzinfo=UTC), ""),
+        fields={"openTableId": "555001-ot_1"},
+        payload="as it came",
+        channel=Channel.POLL,
+    )
+
+
+def test_a_complete_row_sets_every_document_field() -> None:
+    assert row_fields(**COMPLETE_ROW) == {
+        "guestId": "555001-65aa01bb02cc03dd04ee05ff",
+        "guestKey": "65aa01bb02cc03dd04ee05ff",
+        "confirmationId": 7731,
+        "state": "NotConfirmed",
+        "status": "BOOKED",
+        "tableNumbers": ["14"],
+        "bookedAt": datetime(2026, 3, 2, 16, 4, 9, tzinfo=UTC),
+        "startAt": datetime(2026, 3, 14, 23, 15, tzinfo=UTC),
+        "startAtNote": None,
+        "partySize": 4,
+        "visitTags": ["gc:service/date"],
+        "origin": "Web",
+        "seatedAt": None,
+        "completedAt": None,
+        "arrivedAt": None,
+        "specialRequests": "Stroller",
+        "venueNotes": None,
+        "openTableNotes": None,
+        "tableCategory": None,
+        "server": None,
+    }
+
+
+@given(row_bodies(), st.sampled_from(Channel))
+def test_webhook_and_poll_rows_give_equal_events(row: dict[str, Any], source: Channel) -> None:
+    forms = [
+        parse_opentable_reservation(form, "", rid=ROW_RID, zone=ROW_ZONE, channel=source)
+        for form in (as_sync_row(row), as_webhook_row(row))
+    ]
+    assert forms[0] == forms[1]
+
+
+def test_an_absent_field_is_not_set() -> None:
+    assert row_fields() == {}
+
+
+@pytest.mark.parametrize("name", ["state", "party_size", "scheduled_time", "scheduled_time_utc"])
+def test_null_does_not_clear_required_fields(name: str) -> None:
+    assert row_fields(**{name: None}) == {}
+
+
+@pytest.mark.parametrize(
+    "name, field, value",
+    [
+        ("guest_request", "specialRequests", None),
+        ("confirmation_id", "confirmationId", None),
+        ("table_number", "tableNumbers", []),
+        ("seated_time_utc", "seatedAt", None),
+    ],
+)
+def test_null_clears_optional_fields(name: str, field: str, value: object) -> None:
+    assert row_fields(**{name: None}) == {field: value}
+
+
+@pytest.mark.parametrize("id_", ["ot_1", "555001-ot_1"])
+def test_an_id_is_stored_in_the_api_format(id_: str) -> None:
+    assert normalize_row(id=id_).fields["openTableId"] == "555001-ot_1"
+
+
+def test_the_stored_id_keeps_its_case() -> None:
+    key = "2B7E9F40-6C1D-4F0A-8E55-91C7D0A4BE13"
+    assert normalize_row(id=key).fields["openTableId"] == f"555001-{key}"
+    assert normalize_row(id=key).external_key == key.lower()
+
+
+def test_a_guests_id_without_its_prefix_gains_it() -> None:
+    assert row_fields(guest_id="g")["guestId"] == "555001-g"
+
+
+@pytest.mark.parametrize(
+    "guest_id", ["65AA01BB02CC03DD04EE05FF", "555001-65aa01bb02cc03dd04ee05ff"]
+)
+def test_every_guest_id_format_gives_one_key(guest_id: str) -> None:
+    assert row_fields(guest_id=guest_id)["guestKey"] == "65aa01bb02cc03dd04ee05ff"
+
+
+def test_null_clears_the_guest() -> None:
+    assert row_fields(guest_id=None) == {"guestId": None, "guestKey": None}
+
+
+@pytest.mark.parametrize("value", ["7731", " 7731 "])
+def test_a_confirmation_may_be_text(value: str) -> None:
+    assert row_fields(confirmation_id=value) == {"confirmationId": "7731"}
+
+
+def test_a_local_only_time_is_read_in_the_restaurant_zone() -> None:
+    local = row_fields(scheduled_time="2026-03-14T19:15:00")
+    assert local == row_fields(scheduled_time_utc="2026-03-14T23:15:00Z")
+
+
+def test_a_local_start_in_a_repeated_hour_is_noted() -> None:
+    note = row_fields(scheduled_time="2026-11-01T01:30:00")["startAtNote"]
+    assert note == "EARLIER_OF_REPEATED_HOUR"
+
+
+def test_a_row_start_is_truncated_to_seconds() -> None:
+    start = row_fields(scheduled_time_utc="2026-03-14T23:15:00.5Z")["startAt"]
+    assert start == datetime(2026, 3, 14, 23, 15, tzinfo=UTC)
+
+
+def test_a_local_only_update_time_is_read_in_the_restaurant_zone() -> None:
+    local = normalize_row(updated_at_utc=None, updated_at="2026-03-09T08:30:44")
+    assert local.version == normalize_row().version
+
+
+def test_an_unknown_state_is_stored_only_as_text() -> None:
+    assert row_fields(state="bottle_service") == {"state": "bottle_service"}
+
+
+def test_a_blank_state_is_not_set() -> None:
+    assert row_fields(state=" ") == {}
+
+
+def test_an_unknown_key_is_ignored() -> None:
+    assert row_fields(brand_new={"a": [1]}, deposit_details=None) == {}
+
+
+@pytest.mark.parametrize("rid", [555001, "555001"])
+def test_the_restaurants_number_may_be_text(rid: object) -> None:
+    assert normalize_row(rid=rid).external_key == "ot_1"
+
+
+def test_a_rows_id_is_read_as_opentable_wrote_it() -> None:
+    assert read_row_id({"id": "555001-OT_1"}) == "555001-OT_1"
+
+
+INVALID: dict[str, list[object]] = {
+    "party_size": [0, -1, 4.5, True, []],
+    "confirmation_id": [-1, True, 2**63, [], 1.5],
+    "table_number": ["14", [14], {}],
+    "state": [1, [], {}],
+    "guest_request": [1, [], "\ud800"],
+    "scheduled_time_utc": ["soon", 5, ""],
+    "seated_time": ["soon", 5, ""],
+}
+
+
+@pytest.mark.parametrize("rid", [555002, "555002", None, True, 555001.0])
+def test_a_row_of_another_restaurant_is_refused(rid: object) -> None:
+    assert row_rejection(rid=rid) == "wrong_rid"
+
+
+@pytest.mark.parametrize("id_", [None, "", [], True, "a b", "555001-"])
+def test_a_row_without_a_usable_id_is_refused(id_: object) -> None:
+    assert row_rejection(id=id_) == "invalid_id"
+
+
+@pytest.mark.parametrize("sequence_id", [None, "7", -1, 7.0, True, 2**63])
+def test_a_row_without_a_sequence_is_refused(sequence_id: object) -> None:
+    assert row_rejection(sequence_id=sequence_id) == "invalid_sequence_id"
+
+
+@pytest.mark.parametrize("updated_at", [None, "", "now", 5])
+def test_a_row_without_the_time_of_its_update_is_refused(updated_at: object) -> None:
+    assert row_rejection(updated_at_utc=updated_at) == "invalid_updated_at_utc"
+
+
+@pytest.mark.parametrize(
+    "name, value", [(name, value) for name, values in INVALID.items() for value in values]
+)
+def test_an_invalid_row_field_is_rejected_by_name(name: str, value: object) -> None:
+    assert row_rejection(**{name: value}) == f"invalid_{name}"
+
+
+@given(st.dictionaries(st.sampled_from(sorted(COMPLETE_ROW)), json_values))
+def test_any_reservation_row_is_read_or_rejected(spoilt: dict[str, Any]) -> None:
+    with suppress(InvalidEventError):
+        assert normalize_row(**(COMPLETE_ROW | spoilt)).actor is Actor.OPENTABLE
+
+
+def test_times_that_agree_do_not_contradict_the_zone() -> None:
+    assert not has_time_zone_conflict(COMPLETE_ROW, ROW_ZONE)
+
+
+def test_times_that_disagree_contradict_the_zone() -> None:
+    assert has_time_zone_conflict(COMPLETE_ROW, ZoneInfo("America/Chicago"))
+
+
+def test_the_second_of_a_repeated_hour_does_not_contradict_the_zone() -> None:
+    row = {"scheduled_time": "2026-11-01T01:30:00", "scheduled_time_utc": "2026-11-01T06:30:00Z"}
+    assert not has_time_zone_conflict(row, ROW_ZONE)
+
+
+@pytest.mark.parametrize("name", ["scheduled_time", "scheduled_time_utc"])
+@pytest.mark.parametrize("value", [None, 5, "soon", []])
+def test_a_time_that_cannot_be_read_contradicts_nothing(name: str, value: object) -> None:
+    assert not has_time_zone_conflict(COMPLETE_ROW | {name: value}, ZoneInfo("America/Chicago"))
+
+
+def test_a_row_with_one_time_contradicts_nothing() -> None:
+    assert not has_time_zone_conflict({"scheduled_time": "2026-03-14T19:15:00"}, ROW_ZONE)

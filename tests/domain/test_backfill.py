@@ -1,0 +1,215 @@
+"""Slices tile the range, whatever it is; the state says how far it is, and survives storing."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.backfill import (
+    MAX_WINDOW_DAYS,
+    ROW_COUNTERS,
+    SLICE_DAYS,
+    Backfill,
+    DateWindow,
+    backfill_from_document,
+    is_backfilling,
+    new_backfill,
+    resolve_backfill_request,
+    resolve_backfill_window,
+    resolve_window,
+)
+from shared.errors import BackfillInProgressError
+
+NOW = datetime(2026, 3, 14, 15, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=5)
+DAY = timedelta(days=1)
+MARCH = DateWindow(date(2026, 3, 1), date(2026, 3, 31))
+APRIL = DateWindow(date(2026, 4, 1), date(2026, 4, 30))
+ONE_OF_EACH = dict.fromkeys(ROW_COUNTERS, 1)
+
+windows = st.builds(
+    lambda start, days: DateWindow(start, start + timedelta(days=days)),
+    st.dates(date(2020, 1, 1), date(2030, 1, 1)),
+    st.integers(0, MAX_WINDOW_DAYS),
+)
+
+
+def new(window: DateWindow = MARCH, rid: str = "555001") -> Backfill:
+    return new_backfill(window, rid, NOW)
+
+
+def one_slice_on(backfill: Backfill, seconds: float = 2.0) -> Backfill:
+    return backfill.with_progress(backfill.next_slice(), ONE_OF_EACH, seconds, LATER)
+
+
+def completed(backfill: Backfill) -> Backfill:
+    while backfill.is_running:
+        backfill = one_slice_on(backfill)
+    return backfill
+
+
+def as_stored(backfill: Backfill) -> dict[str, object]:
+    return {
+        "backfill": {
+            name.removeprefix("backfill."): value
+            for name, value in backfill.to_update_fields().items()
+        }
+    }
+
+
+@given(windows)
+def test_slices_cover_the_range_without_gap_or_overlap(window: DateWindow) -> None:
+    backfill, days = new(window), list[date]()
+    while (slice_ := backfill.next_slice()) is not None:
+        assert (slice_.end - slice_.start).days < SLICE_DAYS
+        days += [slice_.start + DAY * n for n in range((slice_.end - slice_.start).days + 1)]
+        backfill = one_slice_on(backfill)
+    assert days == [window.start + DAY * n for n in range(backfill.total_days)]
+
+
+@given(windows)
+def test_completed_days_reach_the_total_and_the_final_listing_completes_it(
+    window: DateWindow,
+) -> None:
+    backfill, done = new(window), [0]
+    while backfill.next_slice() is not None:
+        backfill = one_slice_on(backfill)
+        done.append(backfill.completed_days)
+    assert done == sorted(set(done))
+    assert (done[-1], backfill.is_running) == (backfill.total_days, True)
+    ended = one_slice_on(backfill)
+    assert (ended.status, ended.finished_at, ended.completed_days) == ("COMPLETED", LATER, done[-1])
+
+
+@given(windows, st.integers(0, 60), st.text(max_size=9) | st.none())
+def test_a_stored_backfill_is_read_back_unchanged(
+    window: DateWindow, slices: int, error: str | None
+) -> None:
+    backfill = new(window)
+    for _ in range(slices):
+        if backfill.is_running:
+            backfill = one_slice_on(backfill)
+    if error and backfill.is_running:
+        backfill = backfill.with_error(error, LATER, is_permanent=slices % 2 == 0)
+    assert backfill_from_document(as_stored(backfill)) == backfill
+
+
+def test_a_document_without_a_backfill_has_none() -> None:
+    assert backfill_from_document({}) is None
+    assert backfill_from_document({"backfill": {"lease": {"owner": "x"}}}) is None
+    assert not is_backfilling({})
+
+
+def test_a_backfill_is_read_from_the_settings_document() -> None:
+    assert backfill_from_document({"enabled": True, **as_stored(new())}) == new()
+
+
+def test_only_a_running_backfill_continues() -> None:
+    running = new()
+    assert is_backfilling(as_stored(running))
+    assert not is_backfilling(as_stored(completed(running)))
+    assert not is_backfilling(as_stored(running.with_error("x", LATER, is_permanent=True)))
+
+
+def test_counts_add_up_over_the_slices() -> None:
+    backfill = one_slice_on(one_slice_on(new()))
+    assert backfill.counts == dict.fromkeys(ROW_COUNTERS, 2)
+
+
+def test_the_estimate_is_the_pace_times_what_is_left() -> None:
+    backfill = one_slice_on(new(), seconds=14)  # 7 of 31 days
+    assert backfill.remaining_seconds == pytest.approx(48)
+
+
+def test_there_is_no_estimate_before_the_first_slice_or_at_rest() -> None:
+    assert new().remaining_seconds is None
+    assert completed(new()).remaining_seconds is None
+    assert one_slice_on(new()).with_error("x", LATER, is_permanent=True).remaining_seconds is None
+
+
+def test_progress_clears_the_stored_error() -> None:
+    hindered = new().with_error("OpenTable was away.", LATER, is_permanent=False)
+    assert (hindered.is_running, hindered.error) == (True, "OpenTable was away.")
+    assert one_slice_on(hindered).error is None
+
+
+def test_a_request_for_the_same_or_no_days_returns_the_running_backfill() -> None:
+    held = one_slice_on(new())
+    assert resolve_backfill_request(held, new(), accept_any_dates=False) == held
+    assert resolve_backfill_request(held, new(APRIL), accept_any_dates=True) == held
+
+
+def test_other_days_are_rejected_while_a_backfill_runs() -> None:
+    with pytest.raises(BackfillInProgressError, match=r"2026-03-01 to 2026-03-31 is under way"):
+        resolve_backfill_request(new(), new(APRIL), accept_any_dates=False)
+
+
+def test_a_failed_backfill_resumes_where_it_stopped() -> None:
+    failed = one_slice_on(new()).with_error("Mend it.", LATER, is_permanent=True)
+    resumed = resolve_backfill_request(failed, new(), accept_any_dates=True)
+    assert (resumed.status, resumed.error, resumed.completed_days) == ("RUNNING", None, 7)
+
+
+def test_other_days_replace_a_failed_backfill() -> None:
+    failed = new().with_error("Mend it.", LATER, is_permanent=True)
+    assert resolve_backfill_request(failed, new(APRIL), accept_any_dates=False) == new(APRIL)
+
+
+def test_a_completed_backfill_restarts() -> None:
+    assert resolve_backfill_request(completed(new()), new(), accept_any_dates=True) == new()
+
+
+def test_a_changed_rid_restarts_the_backfill() -> None:
+    other = new(rid="555002")
+    assert resolve_backfill_request(one_slice_on(new()), other, accept_any_dates=True) == other
+
+
+def test_the_default_range_is_thirty_days_back_to_a_year_ahead() -> None:
+    assert resolve_backfill_window(NOW, ZoneInfo("America/New_York"), None, None) == DateWindow(
+        date(2026, 2, 12), date(2027, 3, 14)
+    )
+
+
+NEW_YORK = ZoneInfo("America/New_York")
+NIGHT = datetime(2026, 3, 15, 2, tzinfo=UTC)  # still the 14th in New York
+
+
+def test_the_window_runs_from_yesterday_to_thirty_days_ahead_by_the_restaurants_calendar() -> None:
+    assert resolve_window(NIGHT, NEW_YORK, None, None) == DateWindow(
+        date(2026, 3, 13), date(2026, 4, 13)
+    )
+
+
+def test_requested_dates_are_used() -> None:
+    asked = date(2026, 1, 1), date(2026, 1, 2)
+    assert resolve_window(NIGHT, NEW_YORK, *asked) == DateWindow(*asked)
+
+
+def test_an_end_before_yesterday_is_a_window_of_its_own() -> None:
+    end = date(2026, 1, 1)
+    assert resolve_window(NIGHT, NEW_YORK, None, end) == DateWindow(end, end)
+
+
+def test_a_start_beyond_the_usual_end_is_a_window_of_its_own() -> None:
+    start = date(2026, 9, 1)
+    assert resolve_window(NIGHT, NEW_YORK, start, None) == DateWindow(start, start)
+
+
+def test_a_window_of_one_day_and_the_largest_are_taken() -> None:
+    day = date(2026, 1, 1)
+    assert DateWindow(day, day).end == day
+    assert DateWindow(day, day + timedelta(days=MAX_WINDOW_DAYS)).start == day
+
+
+@pytest.mark.parametrize("days", [-1, MAX_WINDOW_DAYS + 1])
+def test_a_window_turned_round_or_too_large_is_refused(days: int) -> None:
+    day = date(2026, 1, 1)
+    with pytest.raises(ValueError, match="endDate must be startDate or up to"):
+        DateWindow(day, day + timedelta(days=days))
+
+
+def test_its_days_run_from_the_first_to_the_last() -> None:
+    window = DateWindow(date(2026, 2, 28), date(2026, 3, 1))
+    assert window.list_dates() == ["2026-02-28", "2026-03-01"]

@@ -1,0 +1,176 @@
+"""What one run found in the webhooks' stead.
+
+When a restaurant's webhooks count as silent.
+
+Up to when a book was read, which says nothing of another.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.ledger.document import nest_fields
+from shared.domain.polling import (
+    SILENCE_THRESHOLD_RUNS,
+    MissedWebhooks,
+    WebhookSilence,
+    is_missed_webhook,
+    poll_cursor_from_document,
+    poll_cursor_to_map,
+    webhook_silence_from_document,
+)
+from tests.strategies.events import NOON, instants
+
+LATE = timedelta(minutes=5, seconds=1)
+
+
+def is_counted(field: str, age: timedelta) -> bool:
+    entry = {"changes": {field: {"from": None, "to": 1}}, "occurredAt": NOON - age}
+    return is_missed_webhook(entry, NOON)
+
+
+@pytest.mark.parametrize("field", ["status", "startAt", "partySize"])
+def test_status_time_and_party_changes_count_as_missed(field: str) -> None:
+    assert is_counted(field, LATE)
+
+
+@pytest.mark.parametrize("field", ["source.state", "metadata.server", "localDate"])
+def test_other_changes_do_not_count_as_missed(field: str) -> None:
+    assert not is_counted(field, LATE)
+
+
+def test_a_recent_change_is_not_missed() -> None:
+    assert not is_counted("status", timedelta(minutes=5))
+
+
+def entry(hours: int) -> dict[str, Any]:
+    happened = NOON - timedelta(hours=hours)
+    return {"changes": {"status": {"from": None, "to": "BOOKED"}}, "occurredAt": happened}
+
+
+def count_missed(*hours: int) -> MissedWebhooks:
+    missed = MissedWebhooks()
+    for each in hours:
+        missed.record(entry(each), NOON)
+    return missed
+
+
+def test_without_missed_changes_there_is_no_start_time() -> None:
+    assert count_missed() == MissedWebhooks(0, None)
+
+
+def test_each_late_change_counts() -> None:
+    assert count_missed(1, 3, 2).count == 3
+
+
+def test_a_recent_change_does_not_count() -> None:
+    assert count_missed(0) == MissedWebhooks(0, None)
+
+
+def test_the_earliest_missed_change_is_found_in_any_order() -> None:
+    assert {count_missed(*order).since for order in ((1, 3, 2), (3, 2, 1))} == {
+        NOON - timedelta(hours=3)
+    }
+
+
+HOUR = timedelta(hours=1)
+SILENT_STATE = WebhookSilence(SILENCE_THRESHOLD_RUNS, NOON)
+Run = tuple[datetime | None, datetime | None]
+runs = st.lists(st.tuples(st.none() | instants, st.none() | instants), max_size=8)
+
+
+def silence_after_runs(*hours_after_noon: int) -> WebhookSilence:
+    """Return what is noticed after runs that each missed a change so many hours after noon."""
+    silence = WebhookSilence()
+    for hours in hours_after_noon:
+        silence = silence.with_run(NOON + hours * HOUR, None)
+    return silence
+
+
+def test_one_run_with_missed_webhooks_is_no_alert() -> None:
+    assert not silence_after_runs(0).is_silent
+
+
+def test_three_consecutive_runs_with_missed_webhooks_are_an_alert() -> None:
+    assert silence_after_runs(0, 1, 2).is_silent
+
+
+def test_the_silence_starts_with_the_first_missed_change() -> None:
+    assert silence_after_runs(0, 1, 2).missed_since == NOON
+
+
+def test_a_run_without_changes_does_not_affect_the_count() -> None:
+    assert silence_after_runs(0, 1).with_run(None, None) == silence_after_runs(0, 1)
+
+
+def test_a_webhook_before_the_first_missed_change_does_not_end_the_silence() -> None:
+    assert silence_after_runs(0, 1).with_run(NOON + 2 * HOUR, NOON - HOUR).is_silent
+
+
+def test_a_webhook_after_the_first_missed_change_resets_the_count() -> None:
+    assert silence_after_runs(0, 1).with_run(NOON + 3 * HOUR, NOON + 2 * HOUR) == WebhookSilence(
+        1, NOON + 3 * HOUR
+    )
+
+
+def test_one_lost_webhook_among_others_is_no_silence() -> None:
+    assert WebhookSilence().with_run(NOON, NOON + HOUR) == WebhookSilence()
+
+
+def test_a_webhook_ends_the_alert_without_missed_changes() -> None:
+    assert SILENT_STATE.with_run(None, NOON + HOUR) == WebhookSilence()
+
+
+def test_the_count_stops_at_the_alert_threshold() -> None:
+    assert SILENT_STATE.with_run(NOON + HOUR, None) == SILENT_STATE
+
+
+@pytest.mark.parametrize("silence", [WebhookSilence(), WebhookSilence(1, NOON), SILENT_STATE])
+def test_it_is_read_back_as_it_was_stored(silence: WebhookSilence) -> None:
+    assert webhook_silence_from_document(nest_fields(silence.to_update_fields())) == silence
+
+
+@pytest.mark.parametrize("silence, since", [(silence_after_runs(0, 1), None), (SILENT_STATE, NOON)])
+def test_the_settings_contain_a_silence_only_at_the_alert_threshold(
+    silence: WebhookSilence, since: object
+) -> None:
+    assert silence.to_update_fields()["poll.webhooksSilentSince"] == since
+
+
+@given(runs)
+def test_the_count_is_reset_by_any_later_webhook(told: list[Run]) -> None:
+    silence = WebhookSilence()
+    for missed_since, heard_at in told:
+        silence = silence.with_run(missed_since, heard_at)
+        assert silence.missed_since is None or heard_at is None or heard_at < silence.missed_since
+
+
+CURSOR_TIME = datetime(2026, 3, 14, 12, tzinfo=UTC)
+
+
+def test_a_restaurant_without_a_poll_has_no_cursor() -> None:
+    assert (
+        poll_cursor_from_document({"restaurantId": "555001", "poll": {"lastOutcome": "error"}})
+        is None
+    )
+    assert poll_cursor_from_document({"restaurantId": "555001"}) is None
+
+
+def test_a_cursor_is_read_back_unchanged() -> None:
+    poll = poll_cursor_to_map("555001", CURSOR_TIME)
+    assert poll_cursor_from_document({"restaurantId": "555001", "poll": poll}) == CURSOR_TIME
+
+
+def test_a_cursor_of_another_rid_is_ignored() -> None:
+    poll = poll_cursor_to_map("555001", CURSOR_TIME)
+    assert poll_cursor_from_document({"restaurantId": "555002", "poll": poll}) is None
+
+
+def test_a_cursor_without_a_rid_belongs_to_the_rid_in_the_settings() -> None:
+    assert (
+        poll_cursor_from_document({"restaurantId": "555001", "poll": {"cursor": CURSOR_TIME}})
+        == CURSOR_TIME
+    )

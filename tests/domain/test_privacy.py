@@ -1,0 +1,292 @@
+"""What is masked, and that the unknown is."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.ledger.guest_link import LinkedGuest
+from shared.domain.ledger.registers import ReservationState
+from shared.domain.normalization.opentable_guest import UNVERSIONED
+from shared.domain.privacy import (
+    MASK,
+    PERSONAL_FIELDS,
+    collect_personal_values,
+    is_expired,
+    mask_json,
+    mentions_person,
+    redact_event,
+    redact_journal_entry,
+    redact_json,
+    redact_state,
+    redact_value,
+    referenced_keys,
+)
+from tests.strategies.json_values import json_values
+from tests.support.events import envelope_body, envelope_event, row_body, row_event
+
+PERSON: dict[str, Any] = {
+    "dinerName": "Marked",
+    "dinerEmail": "marked@example.com",
+    "dinerPhone": "marked",
+    "specialRequests": "marked",
+    "cancellationReason": "marked",
+}
+
+
+@pytest.mark.parametrize("name", sorted(PERSONAL_FIELDS))
+def test_a_personal_value_is_erased_in_its_own_form(name: str) -> None:
+    assert (redact_value(name, "marked"), redact_value(name, ["marked"])) == (None, [])
+
+
+@pytest.mark.parametrize(
+    "name, value", [("partySize", 4), ("tableNumbers", ["12"]), ("state", "x")]
+)
+def test_an_anonymous_value_stays(name: str, value: Any) -> None:
+    assert redact_value(name, value) == value
+
+
+def test_an_erased_envelope_keeps_time_party_and_status() -> None:
+    body = envelope_body(reservationDateTime="2026-03-14T23:15:00Z", **PERSON)
+    scrubbed = json.loads(redact_json(json.dumps(body)))
+    assert scrubbed == body | {
+        "data": {
+            "reservationId": "ot_1",
+            "partySize": 4,
+            "reservationDateTime": "2026-03-14T23:15:00Z",
+            "status": "confirmed",
+        }
+    }
+
+
+def test_an_erased_row_keeps_time_party_tables_and_state() -> None:
+    said = row_body(3, guest_id="555001-g1", table_number=["12", "A1"], state="Partially Seated")
+    told = said | {"guest_request": "marked", "visit_tags": ["marked"], "referrer": {"email": "m"}}
+    assert json.loads(redact_json(json.dumps(told))) == said
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '"Marked"',
+        '["Marked"]',
+        '{"data": ["Marked"]}',
+        '{"data": "Marked"}',
+        '{"id": "Ada Marked"}',
+        '{"id": "marked@example.com1"}',
+        '{"state": "Marked"}',
+        '{"table_number": [["Marked"], "12"]}',
+        '{"id": {"name": "Marked"}}',
+        '{"Marked": 1}',
+        "Marked",
+        "[" * 100_000,
+    ],
+)
+def test_a_body_in_an_unknown_format_is_erased_completely(body: str) -> None:
+    assert "marked" not in redact_json(body).lower()
+
+
+@given(json_values)
+def test_erasing_twice_changes_nothing_more(value: Any) -> None:
+    once = redact_json(json.dumps(value))
+    assert redact_json(once) == once
+
+
+@pytest.mark.parametrize("change", [envelope_event(**PERSON), row_event(1, guest_request="marked")])
+def test_an_event_is_erased_completely(change: Any) -> None:
+    scrubbed = redact_event(change)
+    assert "marked" not in str(scrubbed).lower()
+    assert (scrubbed.version, scrubbed.fields.keys()) == (change.version, change.fields.keys())
+
+
+def test_every_register_is_erased_and_keeps_its_versions() -> None:
+    statements = (
+        ReservationState()
+        .merge(envelope_event(**PERSON))
+        .merge(row_event(1, guest_request="marked"))
+    )
+    scrubbed = redact_state(statements)
+    assert "marked" not in str(scrubbed).lower()
+    for speaker, register in statements.registers_by_actor.items():
+        kept = scrubbed.registers_by_actor[speaker].fields
+        assert {n: s.version for n, s in kept.items()} == {
+            n: s.version for n, s in register.fields.items()
+        }
+
+
+def entry(**fields: Any) -> dict[str, Any]:
+    whole = {
+        "fields": {"partySize": 4, "specialRequests": "marked"},
+        "changes": {
+            "partySize": {"from": None, "to": 4},
+            "dinerName": {"from": None, "to": "Marked"},
+            "metadata.specialRequests": {"from": None, "to": "marked"},
+        },
+        "payload": '{"partySize": 4, "notes": "marked"}',
+        "outcome": "created",
+    }
+    return whole | fields
+
+
+def test_only_changed_fields_of_an_entry_are_returned() -> None:
+    assert redact_journal_entry(entry()) == {
+        "fields": {"partySize": 4, "specialRequests": None},
+        "changes": {"partySize": {"from": None, "to": 4}},
+        "payload": '{"partySize": 4}',
+    }
+
+
+def test_an_entry_without_personal_data_is_unchanged() -> None:
+    assert redact_journal_entry(entry() | redact_journal_entry(entry())) == {}
+
+
+def test_personal_values_come_from_relay_fields_and_the_linked_guest() -> None:
+    guest = LinkedGuest(("loser", "ada"), UNVERSIONED, diner_name="Ada", phone="+1212")
+    statements = ReservationState(linked_guest=guest).merge(
+        envelope_event(dinerName="A. L.", dinerEmail="a@b.c")
+    )
+    assert collect_personal_values(statements, "ada") == {"Ada", "+1212", "A. L.", "a@b.c"}
+    assert collect_personal_values(statements, "loser") == collect_personal_values(
+        statements, "ada"
+    )
+    assert collect_personal_values(statements, "another") == {"A. L.", "a@b.c"}
+
+
+def test_a_reservation_without_events_has_no_personal_values() -> None:
+    assert collect_personal_values(ReservationState(), "ada") == set()
+
+
+NAMES = st.text("abcdefghij", min_size=1, max_size=8).map("unknown_{}".format)
+
+
+def test_fields_needed_for_review_are_not_masked() -> None:
+    body = {"id": "evt_1", "sequence_id": 7, "data": {"partySize": 4, "status": "confirmed"}}
+    assert json.loads(mask_json(json.dumps(body))) == body
+
+
+def test_personal_values_are_masked_at_any_depth() -> None:
+    body = {"guest": {"first_name": "Ada", "phones": [{"number": 15551234567}]}}
+    assert json.loads(mask_json(json.dumps(body))) == {
+        "guest": {"first_name": MASK, "phones": [{"number": MASK}]}
+    }
+
+
+def test_personal_data_in_an_allowed_field_is_masked() -> None:
+    assert json.loads(mask_json('{"id": "ada@example.com", "status": "call Ada, she knows"}')) == {
+        "id": MASK,
+        "status": MASK,
+    }
+
+
+def test_null_and_missing_values_are_not_masked() -> None:
+    assert json.loads(mask_json('{"dinerName": null, "vip": true}')) == {
+        "dinerName": None,
+        "vip": True,
+    }
+
+
+def test_a_body_other_than_an_event_is_masked_completely() -> None:
+    assert mask_json("Ada called") == MASK
+
+
+@given(st.dictionaries(NAMES, st.text(min_size=1) | st.integers()))
+def test_unknown_fields_are_masked(body: dict[str, object]) -> None:
+    assert set(json.loads(mask_json(json.dumps(body))).values()) <= {MASK}
+
+
+ADA = ["Zoë Lovelace", "ada@example.com", "+12125550100", "5550199 77"]
+UUID = "2b7e9f40-6c1d-4f0a-8e55-91c7d0a4be13"
+
+
+@pytest.mark.parametrize(
+    "body, keys",
+    [
+        ({"id": f"555001-{UUID.upper()}"}, {UUID}),
+        ({"id": 7, "guest_id": "555001-g"}, {"7", "g"}),
+        ({"id": "evt", "data": {"reservationId": "r", "reservation_id": "s"}}, {"evt", "r", "s"}),
+        ({"id": "no key", "data": {"id": None, "guest_id": ["g"]}}, set()),
+        ({"data": [{"id": "r"}]}, set()),
+        ([{"id": "r"}], set()),
+        ("r", set()),
+    ],
+)
+def test_ids_are_found_at_the_top_level_and_in_data(body: Any, keys: set[str]) -> None:
+    assert referenced_keys(json.dumps(body), "555001") == keys
+
+
+def test_a_body_other_than_json_has_no_ids() -> None:
+    assert referenced_keys('{"id": "r"', None) == set()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"data": {"guest_name": "zoë lovelace"}},
+        {"first_name": "ZOË", "last_name": "Lovelace"},
+        {"notes": "Table for Zoë   Lovelace, please"},
+        {"Zoë Lovelace": 1},
+        {"email": "Ada@Example.com"},
+        {"notes": ["write to ada@example.com."]},
+        {"phone": "(212) 555-0100"},
+        {"phone": 2125550100},
+        {"phone": "+1 212.555.0100"},
+        {"phone": "001-212-555-0100"},
+        {"phone": "555 01 99 77"},
+        "Zoë Lovelace",
+        ["Zoë Lovelace"],
+    ],
+)
+def test_a_person_is_found_in_every_format(body: Any) -> None:
+    for text in (json.dumps(body), json.dumps(body, ensure_ascii=False)):
+        assert mentions_person(text, ADA)
+
+
+def test_a_body_other_than_json_is_searched_as_text() -> None:
+    assert mentions_person('{"name": "Zoë Lovelace', ADA)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"name": "Zoë", "zip": "1", "company": "Lovelace"},
+        {"name": "Zoë Lovelaces"},
+        {"email": "nada@example.com"},
+        {"phone": "212555010", "zip": "0"},
+        {"sequence_id": 125550100},
+        {},
+        None,
+    ],
+)
+def test_another_person_is_not_found(body: Any) -> None:
+    assert not mentions_person(json.dumps(body), ADA)
+
+
+def test_a_person_without_a_name_is_not_found() -> None:
+    assert not mentions_person(json.dumps({"name": "Ada"}), [])
+    assert not mentions_person(json.dumps({"name": " "}), [" "])
+
+
+@given(json_values)
+def test_any_body_is_searched_without_a_failure(value: Any) -> None:
+    text = json.dumps(value)
+    assert mentions_person(text, ["Zoë Lovelace"]) is False
+    assert referenced_keys(text, "555001") == referenced_keys(text, "555001")
+
+
+NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
+INSTANT = timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize(
+    "expires_at, gone", [(NOON - INSTANT, True), (NOON, True), (NOON + INSTANT, False)]
+)
+def test_a_document_is_expired_from_its_expiry_time_on(expires_at: datetime, *, gone: bool) -> None:
+    assert is_expired({"expireAt": expires_at}, "expireAt", NOON) is gone
+
+
+@pytest.mark.parametrize("document", [{}, {"expireAt": None}, {"expireAt": "2026-03-09"}])
+def test_a_document_without_expiry_never_expires(document: dict[str, object]) -> None:
+    assert not is_expired(document, "expireAt", NOON)

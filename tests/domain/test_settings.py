@@ -1,0 +1,182 @@
+"""What keeps a restaurant's webhooks out is told in words, and without a secret."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.settings import (
+    IntegrationSettings,
+    WebhookAuthScheme,
+    find_time_zone,
+    parse_settings,
+    webhook_config_problems,
+)
+from shared.domain.webhook_auth.credentials import Credentials, read_struct
+from shared.errors import InvalidSettingsError
+from tests.strategies.json_values import json_values
+from tests.support.restaurants import Restaurant
+
+COMPLETE_SETTINGS = {
+    "enabled": True,
+    "restaurantId": "555001",
+    "timeZone": "America/New_York",
+    "country": "US",
+    "webhookAuth": ["bearer", "basic"],
+    "secret": "opentable-restaurant-123",
+}
+
+
+def read_settings_from(**changes: Any) -> IntegrationSettings:
+    """Return the whole settings as read, with changes; None removes."""
+    document = COMPLETE_SETTINGS | changes
+    return parse_settings("r", {name: v for name, v in document.items() if v is not None})
+
+
+def test_complete_settings_are_read_unchanged() -> None:
+    assert read_settings_from() == IntegrationSettings(
+        restaurant_id="r",
+        is_enabled=True,
+        rid="555001",
+        zone=ZoneInfo("America/New_York"),
+        country="US",
+        webhook_auth=frozenset({WebhookAuthScheme.BEARER, WebhookAuthScheme.BASIC}),
+        secret_id="opentable-restaurant-123",
+        problems=(),
+    )
+
+
+def test_missing_optional_settings_are_not_a_problem() -> None:
+    assert not read_settings_from(
+        restaurantId=None, country=None, webhookAuth=None, secret=None
+    ).problems
+
+
+def test_no_list_of_schemes_accepts_nothing() -> None:
+    assert read_settings_from(webhookAuth=None).webhook_auth == frozenset()
+
+
+@pytest.mark.parametrize(
+    "listed", ["bearer", ["bearer", "hmac"], [{}], ["bearer", ["basic"]], [None], {"bearer": True}]
+)
+def test_a_list_with_anything_unknown_accepts_nothing_and_is_a_problem(listed: object) -> None:
+    settings = read_settings_from(webhookAuth=listed)
+    assert not settings.webhook_auth
+    assert "basic, bearer, standard-webhooks" in settings.problems[0]
+
+
+@pytest.mark.parametrize("enabled", [None, 1, "true", False])
+def test_only_true_enables(enabled: object) -> None:
+    assert not read_settings_from(enabled=enabled).is_enabled
+
+
+@pytest.mark.parametrize("rid", [555001, "", "12a", "9" * 19, ["1"]])
+def test_a_number_that_is_not_digits_in_text_is_a_problem(rid: object) -> None:
+    settings = read_settings_from(restaurantId=rid)
+    assert (settings.rid, len(settings.problems)) == (None, 1)
+
+
+@pytest.mark.parametrize(
+    "zone", [None, "", "Mars/Olympus", "America", "../UTC", 5, "\x00", "a" * 999]
+)
+def test_a_zone_that_does_not_exist_is_a_problem(zone: object) -> None:
+    settings = read_settings_from(timeZone=zone)
+    assert (settings.zone, len(settings.problems)) == (None, 1)
+
+
+@pytest.mark.parametrize("name", ["country", "secret"])
+@pytest.mark.parametrize("value", ["", 5, ["US"]])
+def test_a_non_text_value_is_a_problem(name: str, value: object) -> None:
+    assert read_settings_from(**{name: value}).problems == (f"{name} must be text.",)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(COMPLETE_SETTINGS)), json_values))
+def test_any_document_can_be_read(document: dict[str, Any]) -> None:
+    settings = parse_settings("r", document)
+    assert settings.zone is not None or settings.problems
+
+
+@given(json_values)
+def test_a_scheme_is_accepted_only_where_it_stands_in_the_list(listed: object) -> None:
+    accepted = parse_settings("r", {"webhookAuth": listed}).webhook_auth
+    assert not accepted or (isinstance(listed, list) and accepted == set(listed))
+
+
+def test_the_zone_is_usable_without_problems() -> None:
+    assert read_settings_from().require_zone() == ZoneInfo("America/New_York")
+
+
+@pytest.mark.parametrize("change", [{"timeZone": "x"}, {"webhookAuth": "x"}, {"restaurantId": "x"}])
+def test_any_problem_makes_the_zone_unusable_and_is_reported(change: dict[str, str]) -> None:
+    with pytest.raises(InvalidSettingsError, match=f"{next(iter(change))} must be"):
+        read_settings_from(**change).require_zone()
+
+
+def test_the_number_is_usable_where_there_is_one() -> None:
+    assert read_settings_from().require_rid() == "555001"
+
+
+def test_a_missing_rid_is_reported() -> None:
+    with pytest.raises(InvalidSettingsError, match="set restaurantId"):
+        read_settings_from(restaurantId=None).require_rid()
+
+
+def test_a_zone_is_found_by_its_name() -> None:
+    assert find_time_zone("Asia/Kolkata") == ZoneInfo("Asia/Kolkata")
+
+
+CHECKED_RESTAURANT = Restaurant("restaurant-123", "555001")
+GOOD = "whsec_c2VjcmV0"
+STORED_CREDENTIALS = {"webhookSecrets": [GOOD]}
+
+
+def problems_of_settings(
+    held: dict[str, Any] = STORED_CREDENTIALS,
+    claimed_by: str | None = CHECKED_RESTAURANT.id,
+    **settings: Any,
+) -> tuple[str, ...]:
+    credentials = read_struct(Credentials, held)
+    return webhook_config_problems(CHECKED_RESTAURANT.settings(**settings), credentials, claimed_by)
+
+
+def test_correct_settings_have_no_problems() -> None:
+    assert problems_of_settings() == ()
+
+
+def test_a_missing_scheme_is_reported() -> None:
+    [problem] = problems_of_settings(webhookAuth=[])
+    assert problem.startswith("webhookAuth is empty, so every webhook is refused")
+    assert problem.endswith("list any of standard-webhooks, bearer, basic.")
+
+
+def test_a_scheme_without_a_credential_is_reported() -> None:
+    assert problems_of_settings(webhookAuth=["basic", "bearer", "standard-webhooks"]) == (
+        "webhookAuth accepts basic, but the secret holds no basicCredentials: enter one.",
+        "webhookAuth accepts bearer, but the secret holds no bearerTokens: enter one.",
+    )
+
+
+def test_an_undecodable_secret_is_reported_by_its_position() -> None:
+    [problem] = problems_of_settings({"webhookSecrets": [GOOD, "hushhush!"]})
+    assert problem.startswith("webhookSecrets[1] is no Standard Webhooks secret")
+    assert "hush" not in problem
+
+
+def test_an_empty_secret_counts_as_missing() -> None:
+    [problem] = problems_of_settings({"webhookSecrets": ["whsec_", GOOD]})
+    assert problem.startswith("webhookSecrets[0]")
+
+
+def test_a_rid_without_a_claim_is_reported() -> None:
+    [problem] = problems_of_settings(claimed_by=None)
+    assert problem == (
+        "openTableRids/555001 does not exist, so OpenTable's webhooks are refused: "
+        'give it the restaurantId "restaurant-123".'
+    )
+
+
+def test_a_rid_claimed_by_another_restaurant_is_reported() -> None:
+    [problem] = problems_of_settings(claimed_by="elsewhere")
+    assert "names another restaurant" in problem

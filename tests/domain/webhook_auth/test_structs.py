@@ -1,0 +1,84 @@
+"""What somebody wrote is read whole, or refused with everything that is wrong with it."""
+
+import contextlib
+from typing import Annotated
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Meta, Struct, field
+
+from shared.domain.webhook_auth.credentials import InvalidFieldsError, RedactedStruct, read_struct
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+class Table(Struct, frozen=True):
+    """A struct as the product has them."""
+
+    seats: Annotated[int, Meta(ge=1)] = field(default=2, name="Seats")
+    guest: str | None = None
+    dishes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.dishes) > self.seats:
+            raise ValueError("more dishes than seats")
+
+
+def read_problems(**given: object) -> dict[str, str]:
+    with pytest.raises(InvalidFieldsError) as raised:
+        read_struct(Table, given)
+    return dict(raised.value.problems)
+
+
+def test_missing_fields_have_their_default() -> None:
+    assert read_struct(Table, {}) == Table()
+
+
+def test_a_field_is_read_by_its_encoded_name_and_unknown_fields_are_ignored() -> None:
+    assert read_struct(Table, {"Seats": 4, "seats": "x", "more": []}) == Table(4)
+
+
+def test_all_problems_are_reported_by_encoded_name() -> None:
+    told = read_problems(Seats=0, guest=7, dishes=["fish", None])
+    assert list(told) == ["Seats", "guest", "dishes"]
+    assert "[1]" in told["dishes"]
+
+
+def test_a_combination_error_is_reported_for_the_struct() -> None:
+    assert read_problems(Seats=1, dishes=["fish", "meat"]) == {"": "more dishes than seats"}
+
+
+def test_half_a_character_is_refused() -> None:
+    assert read_problems(guest="\ud800").keys() == {"guest"}
+
+
+def test_a_reader_converts_the_encoded_value() -> None:
+    assert read_struct(Table, {"Seats": "4"}, {"Seats": int}) == Table(4)
+
+
+def test_reader_errors_are_reported_with_the_others() -> None:
+    with pytest.raises(InvalidFieldsError) as caught:
+        read_struct(Table, {"Seats": "x", "guest": 7}, {"Seats": int})
+    assert caught.value.problems.keys() == {"Seats", "guest"}
+
+
+def test_an_error_contains_no_value() -> None:
+    assert "hush" not in str(read_problems(Seats="hush", guest=["hush"], dishes={"hush": "hush"}))
+
+
+@given(st.dictionaries(st.sampled_from(["Seats", "guest", "dishes"]), json_values))
+def test_any_json_is_read_or_rejected(written: dict[str, object]) -> None:
+    with contextlib.suppress(InvalidFieldsError):
+        assert isinstance(read_struct(Table, written), Table)
+
+
+def test_redacted_fields_are_never_shown() -> None:
+    class Key(RedactedStruct, frozen=True):
+        text: str
+
+    key = Key("hush")
+    assert (key.text, repr(key), key.__rich_repr__()) == ("hush", "Key()", [])

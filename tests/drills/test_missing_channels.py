@@ -1,0 +1,59 @@
+"""One of the three ways falls silent for a while; the others keep the ledger close."""
+
+from datetime import timedelta
+
+import pytest
+from google.cloud.firestore import DELETE_FIELD
+
+from shared.firestore import paths
+from tests.drills.busy_restaurant import BusyRestaurant, ReportDrill
+
+POLL = timedelta(minutes=16)
+HOURLY = timedelta(minutes=61)
+
+
+@pytest.mark.parametrize("minutes", [30, 180])
+async def test_all_webhooks_lost(
+    busy_restaurant: BusyRestaurant, report_drill: ReportDrill, minutes: int
+) -> None:
+    await busy_restaurant.run_for(8)  # so that the silence ends between two polls
+    busy_restaurant.dispatcher.faults.silent = True
+    await busy_restaurant.run_for(minutes, step=1 if minutes < 60 else 5)
+    busy_restaurant.dispatcher.faults.silent = False
+    level = await busy_restaurant.run_until_equal()
+    report_drill(
+        f"webhooks dead for {minutes} minutes", worst=busy_restaurant.max_delay, level_after=level
+    )
+    assert busy_restaurant.max_delay <= POLL
+    assert level <= POLL
+
+
+async def test_no_poll_for_a_day_with_lost_webhooks(
+    busy_restaurant: BusyRestaurant, report_drill: ReportDrill
+) -> None:
+    await busy_restaurant.run_for(20)  # so that the day ends between two reconciliations
+    busy_restaurant.poll_minutes = None
+    busy_restaurant.dispatcher.faults.drop = 0.2
+    await busy_restaurant.run_for(24 * 60, step=30)
+    level = await busy_restaurant.run_until_equal(step=30)
+    report_drill(
+        "poll dead for a day, a fifth of the webhooks lost",
+        worst=busy_restaurant.max_delay,
+        after=level,
+    )
+    assert busy_restaurant.dispatcher.counts["lost"] > 5
+    assert max(busy_restaurant.max_delay, level) <= HOURLY + timedelta(minutes=30)
+
+
+async def test_the_cursor_lost(busy_restaurant: BusyRestaurant, report_drill: ReportDrill) -> None:
+    busy_restaurant.dispatcher.faults.silent = True
+    await busy_restaurant.run_for(14)
+    settings = paths.integration_document(
+        busy_restaurant.world.services.firestore, busy_restaurant.world.restaurant.id
+    )
+    await settings.update({"poll.cursor": DELETE_FIELD})
+    level = await busy_restaurant.run_until_equal()
+    report_drill(
+        "the cursor lost, webhooks dead", worst=busy_restaurant.max_delay, level_after=level
+    )
+    assert max(busy_restaurant.max_delay, level) <= POLL

@@ -1,0 +1,136 @@
+"""Somebody is away for a while, or changes the locks: nothing is lost meanwhile."""
+
+import asyncio
+import itertools
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from google.api_core import exceptions as google
+from msgspec.structs import replace
+
+from functions.poll import ScheduledPollRequest, _poll_restaurants
+from sandbox.webhook_delivery import deliver_all
+from sandbox.webhook_senders import build_signed_headers, encode_signing_secret
+from shared.context import AppContext
+from shared.firestore import paths
+from shared.restaurants.directory import RestaurantDirectory
+from shared.restaurants.secrets import CredentialCache
+from tests.drills.busy_restaurant import (
+    BusyRestaurant,
+    ReportDrill,
+    attach_relay,
+    webhook_dispatcher_to,
+)
+from tests.support.clocks import FakeTimer
+from tests.support.events import envelope_body
+from tests.support.firestore import FirestoreSpy
+from tests.support.restaurants import InMemorySecretSource
+from tests.support.webhooks import call_webhook
+from tests.support.world import World
+
+OLD, NEW = encode_signing_secret(b"o" * 32), encode_signing_secret(b"n" * 32)
+# What is kept, newest first, and what the senders sign with meanwhile.
+ROTATION = [([OLD], [OLD]), ([NEW, OLD], [OLD, NEW]), ([NEW], [NEW])]
+BURSTS = 4
+
+
+async def _services(
+    world: World, safe: InMemorySecretSource, client: Any, timer: FakeTimer
+) -> AppContext:
+    """Return services that accept a relay's signatures, over a client of their own."""
+    await paths.integration_document(world.services.firestore, world.restaurant.id).update(
+        {"webhookAuth": ["standard-webhooks"]}
+    )
+    directory = RestaurantDirectory(client, CredentialCache(lambda: safe, timer), None, timer)
+    return replace(world.services, firestore=client, directory=directory)
+
+
+def _store_credentials(world: World, safe: InMemorySecretSource, *secrets: str) -> None:
+    credentials = {"clientId": "me", "clientSecret": "hush"}
+    safe.payloads[world.restaurant.secret] = {**credentials, "webhookSecrets": list(secrets)}
+
+
+async def test_a_secret_rotation_under_load_rejects_and_loses_no_event(
+    world: World, report_drill: ReportDrill
+) -> None:
+    safe, timer, numbers = InMemorySecretSource(), FakeTimer(), itertools.count()
+    services = await _services(world, safe, world.services.firestore, timer)
+    codes: list[int] = []
+    for kept, used in ROTATION:
+        _store_credentials(world, safe, *kept)
+        timer.advance(11)
+        for _ in range(BURSTS):
+            burst = [_call_webhook_signed(world, services, next(numbers), one) for one in used * 4]
+            codes += await asyncio.gather(*burst)
+    report_drill(
+        "a secret rotated under load", sent=len(codes), refused=len(codes) - codes.count(200)
+    )
+    assert set(codes) == {200}
+    assert len(await world.ledger_documents()) == len(codes)
+
+
+async def _call_webhook_signed(world: World, services: AppContext, number: int, secret: str) -> int:
+    body = envelope_body(reservationId=f"ot_{number}", restaurantId=world.restaurant.id)
+    raw = json.dumps(body | {"id": f"evt_{number}"}).encode()
+    return await call_webhook(
+        services, raw, build_signed_headers(secret, f"msg_{number}", world.clock(), raw)
+    )
+
+
+async def test_redelivery_recovers_from_a_minute_without_firestore(
+    busy_restaurant: BusyRestaurant, report_drill: ReportDrill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.ledger.ledger._MAX_PAUSE_SECONDS", 0.0)
+    world, safe, wire = (
+        busy_restaurant.world,
+        InMemorySecretSource(),
+        FirestoreSpy(busy_restaurant.world.services.firestore),
+    )
+    _store_credentials(world, safe, OLD)
+    services = await _services(world, safe, wire.client, FakeTimer())
+    busy_restaurant.dispatcher.faults.silent = True
+    courier = webhook_dispatcher_to(world, services)
+    attach_relay(world, courier, OLD)
+    wire.failure = google.ServiceUnavailable
+    for number, key in enumerate([row.key for row in world.opentable_reservations().values()][:20]):
+        world.desk.change_party_size(key, 3 + number % 5)
+        world.clock.advance(3)
+        await asyncio.to_thread(courier.send_due)
+    assert courier.counts["delivered"] == 0
+    wire.failure, back = None, world.clock()
+    await asyncio.to_thread(deliver_all, courier, world.clock)
+    level = world.clock() - back
+    report_drill(
+        "Firestore away for 60 s", level_after=level, redelivered=courier.counts["retried"]
+    )
+    assert (courier.counts["given_up"], await busy_restaurant.differing_keys()) == (0, [])
+    assert level <= timedelta(seconds=64)
+
+
+async def test_a_restaurant_enabled_again_after_a_month(
+    busy_restaurant: BusyRestaurant, report_drill: ReportDrill
+) -> None:
+    world = busy_restaurant.world
+    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
+    await settings.update({"enabled": False})
+    busy_restaurant.poll_minutes = busy_restaurant.reconcile_minutes = None
+    busy_restaurant.dispatcher.faults.silent = True
+    for _ in range(30):
+        world.desk.create(world.clock() + timedelta(days=3), 2)
+        await busy_restaurant.run_for(24 * 60, step=24 * 60)
+    assert (await _poll_restaurants(world.services, ScheduledPollRequest())).body[
+        "restaurants"
+    ] == 0
+    await settings.update({"enabled": True})
+    assert len(await busy_restaurant.differing_keys()) > 30
+    busy_restaurant.poll_minutes, busy_restaurant.reconcile_minutes = 15, 60
+    level = await busy_restaurant.run_until_equal()
+    report = await world.reconcile()
+    report_drill("enabled again after a month", level_after=level)
+    assert (await _poll_restaurants(world.services, ScheduledPollRequest())).body[
+        "restaurants"
+    ] == 1
+    assert report["status"] == "COMPLETED"
+    assert level <= timedelta(minutes=16)

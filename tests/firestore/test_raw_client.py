@@ -1,0 +1,84 @@
+"""Our own writing of Firestore's values says what the client library's says."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from google.cloud.firestore import GeoPoint
+from google.cloud.firestore_v1 import _helpers
+from google.cloud.firestore_v1.types import Document
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.ledger.events import Actor
+from shared.firestore.raw_client import decode_fields, encode_fields
+
+EARLIEST, LATEST = datetime(1, 1, 2), datetime(9999, 12, 30)  # noqa: DTZ001 -- Hypothesis adds it
+moments = st.datetimes(EARLIEST, LATEST, timezones=st.just(UTC))
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False)
+    | st.text(st.characters(exclude_categories=["Cs"]))
+    | st.binary()
+    | moments
+)
+# Firestore keeps no list directly in a list.
+values = st.recursive(
+    scalars, lambda inner: st.dictionaries(st.text("abc", min_size=1), inner) | st.lists(scalars)
+)
+documents = st.dictionaries(st.text("abc", min_size=1), values)
+
+
+def encoded_document(fields: dict[str, Any]) -> Any:
+    document = Document.pb()()
+    encode_fields(fields, document.fields)
+    return document
+
+
+@given(documents)
+def test_encoding_equals_the_client_library(fields: dict[str, Any]) -> None:
+    assert encoded_document(fields) == Document.pb(Document(fields=_helpers.encode_dict(fields)))
+
+
+@given(documents)
+def test_encoded_values_decode_to_the_input(fields: dict[str, Any]) -> None:
+    assert decode_fields(encoded_document(fields).fields) == fields
+
+
+@given(documents)
+def test_decoding_equals_the_client_library(fields: dict[str, Any]) -> None:
+    assert decode_fields(encoded_document(fields).fields) == _helpers.decode_dict(
+        encoded_document(fields).fields, None
+    )
+
+
+def test_a_boolean_is_not_encoded_as_a_number() -> None:
+    assert decode_fields(encoded_document({"a": True, "b": 1}).fields) == {"a": True, "b": 1}
+    assert encoded_document({"a": True}) != encoded_document({"a": 1})
+
+
+def test_an_enum_member_is_encoded_as_text() -> None:
+    assert decode_fields(encoded_document({"actor": Actor.RELAY}).fields) == {"actor": "RELAY"}
+
+
+def test_an_instant_is_aware_and_keeps_its_microseconds() -> None:
+    at = datetime(2026, 3, 14, 23, 15, 0, 123_456, UTC)
+    assert decode_fields(encoded_document({"at": at}).fields)["at"].isoformat() == at.isoformat()
+
+
+def test_a_geo_point_written_by_another_client_is_preserved() -> None:
+    fields = {"place": GeoPoint(40.7, -74.0)}
+    assert decode_fields(encoded_document(fields).fields) == fields
+
+
+def test_a_reference_written_by_another_client_is_preserved() -> None:
+    theirs = Document.pb()()
+    theirs.fields["table"].reference_value = "projects/p/databases/(default)/documents/tables/12"
+    assert encoded_document(decode_fields(theirs.fields)) == theirs
+
+
+def test_a_value_of_no_kind_is_refused() -> None:
+    with pytest.raises(TypeError, match="set"):
+        encoded_document({"a": {1, 2}})

@@ -1,0 +1,136 @@
+"""What holds of every call: paths, methods, bounds, headers, one shape of error."""
+
+import pytest
+from google.api_core import exceptions as google
+from msgspec.structs import replace
+
+from functions.api.table import every_route
+from shared.staff.auth import ApiContext, Role, StaffRoles
+from tests.support.clocks import FakeTimer
+from tests.support.firestore import FirestoreSpy
+from tests.support.staff_api import StaffApiClient, api_transport, error_code, unsigned_id_token
+
+ROUTES = every_route()
+CALLS = [(route.method, route.path.replace("{id}", "x")) for route in ROUTES]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "reservation", "reservations/", "reservations/a/b/c", "reports/__x__", "reports/.."],
+)
+async def test_an_unknown_path_is_not_found(path: str, host: StaffApiClient) -> None:
+    assert error_code(await host.get(path)) == (404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize("restaurant_id", ["a b", "a.b", "x" * 129])
+async def test_an_id_that_can_be_no_restaurants_is_not_found(
+    restaurant_id: str, operator: StaffApiClient
+) -> None:
+    assert error_code(await operator.at_restaurant(restaurant_id).get("reports")) == (
+        404,
+        "NOT_FOUND",
+    )
+
+
+@pytest.mark.parametrize("method", ["DELETE", "HEAD", "OPTIONS", "PATCH", "POST"])
+async def test_an_unsupported_method_gets_the_allowed_methods(
+    method: str, manager: StaffApiClient
+) -> None:
+    refused = await manager.call(method, "integration")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, PUT")
+
+
+@pytest.mark.parametrize("method, path", CALLS)
+async def test_every_call_requires_a_token(
+    method: str, path: str, client_accepting_emulator_tokens: StaffApiClient
+) -> None:
+    assert error_code(await client_accepting_emulator_tokens.call(method, path)) == (
+        401,
+        "UNAUTHENTICATED",
+    )
+
+
+@pytest.mark.parametrize("method, path", CALLS)
+async def test_every_call_requires_a_staff_member(
+    method: str, path: str, client_accepting_emulator_tokens: StaffApiClient, project: str
+) -> None:
+    stranger = client_accepting_emulator_tokens.with_token(unsigned_id_token(project, "somebody"))
+    assert error_code(await stranger.call(method, path)) == (403, "FORBIDDEN")
+
+
+@pytest.mark.parametrize(
+    "method, path",
+    [
+        (route.method, route.path.replace("{id}", "x"))
+        for route in ROUTES
+        if route.role is Role.MANAGER
+    ],
+)
+async def test_a_host_may_not_make_manager_calls(
+    method: str, path: str, host: StaffApiClient
+) -> None:
+    assert error_code(await host.call(method, path)) == (403, "ROLE_REQUIRED")
+
+
+@pytest.mark.parametrize("path", ["reports", "nothing"])
+async def test_no_response_may_be_cached(path: str, host: StaffApiClient) -> None:
+    headers = (await host.get(path)).headers
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert "default-src 'none'" in headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("query", ["date=2026-03-14&date=2026-03-15", "day=2026-03-14"])
+async def test_a_query_that_is_not_understood_is_refused(query: str, host: StaffApiClient) -> None:
+    assert error_code(await host.get(f"reservations?{query}")) == (400, "INVALID_REQUEST")
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"a": NaN}', b'{"a": 1, "a": 1}', b"\xff"])
+async def test_a_body_that_is_no_json_object_is_refused(
+    body: bytes, manager: StaffApiClient
+) -> None:
+    json = {"Content-Type": "application/json"}
+    refused = await manager.call("PUT", "integration", content=body, headers=json)
+    assert error_code(refused) == (400, "INVALID_REQUEST")
+
+
+async def test_a_body_over_the_bound_is_refused(manager: StaffApiClient) -> None:
+    refused = await manager.put("integration", {"country": "x" * 300_000})
+    assert error_code(refused) == (413, "TOO_LARGE")
+
+
+async def test_a_body_of_another_type_is_refused(manager: StaffApiClient) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    refused = await manager.call("PUT", "integration", content=b"a=b", headers=form)
+    assert error_code(refused) == (415, "UNSUPPORTED_MEDIA_TYPE")
+
+
+@pytest.mark.parametrize("error", [google.ServiceUnavailable, google.PermissionDenied])
+async def test_without_firestore_the_response_has_retry_after(
+    error: type[Exception], api_context: ApiContext, operator: StaffApiClient
+) -> None:
+    wire = FirestoreSpy(api_context.app_context.firestore)
+    wire.failure = error
+    away = replace(api_context.app_context, firestore=wire.client)
+    caller = replace(operator, transport=api_transport(replace(api_context, app_context=away)))
+    refused = await caller.get("integration")
+    assert error_code(refused) == (503, "UNAVAILABLE")
+    assert int(refused.headers["retry-after"]) > 0
+
+
+async def test_an_internal_error_gets_a_structured_response(
+    api_context: ApiContext, host: StaffApiClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = StaffRoles(None, FakeTimer())  # type: ignore[arg-type] # the fault
+    caller = replace(host, transport=api_transport(replace(api_context, staff_roles=broken)))
+    assert error_code(await caller.get("reports")) == (503, "UNAVAILABLE")
+    assert '"event": "internal_error"' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("host_header", ["", "[", "a/b?c", "x" * 500])
+async def test_a_hostile_host_header_changes_nothing(
+    host_header: str, host: StaffApiClient
+) -> None:
+    reply = await host.get("reports", headers={"Host": host_header})
+    assert reply.status_code == 200

@@ -1,0 +1,187 @@
+"""A manager starts a backfill, and sees how far it is."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from msgspec.structs import replace
+
+from shared.concurrency import Deadline
+from shared.errors import EnqueueError
+from shared.firestore import paths
+from shared.polling.backfill import backfill_restaurant
+from shared.staff.auth import ApiContext
+from shared.tasks.queue import QueuedTask
+from tests.support.staff_api import StaffApiClient, api_transport, error_code
+from tests.support.world import START_TIME, World
+
+MARCH = {"startDate": "2026-03-01", "endDate": "2026-03-31"}
+APRIL = {"startDate": "2026-04-01", "endDate": "2026-04-30"}
+
+
+async def run_backfill(world: World) -> None:
+    await backfill_restaurant(world.services, Deadline.after(60), world.restaurant.id)
+
+
+async def test_without_a_backfill_the_state_is_empty(manager: StaffApiClient) -> None:
+    assert (await manager.get("integration/backfill")).json() == {
+        "status": "NONE",
+        "startDate": None,
+        "endDate": None,
+        "daysDone": 0,
+        "daysTotal": 0,
+        "fetched": 0,
+        "created": 0,
+        "updated": 0,
+        "unchanged": 0,
+        "stale": 0,
+        "quarantined": 0,
+        "startedAt": None,
+        "updatedAt": None,
+        "finishedAt": None,
+        "secondsLeft": None,
+        "error": None,
+    }
+
+
+async def test_a_start_is_answered_with_its_progress(manager: StaffApiClient) -> None:
+    told = (await manager.post("integration/backfill", MARCH)).json()
+    assert (told["status"], told["startedAt"]) == ("RUNNING", "2026-03-14T15:00:00Z")
+    assert (told["startDate"], told["endDate"]) == ("2026-03-01", "2026-03-31")
+    assert (told["daysDone"], told["daysTotal"], told["secondsLeft"]) == (0, 31, None)
+    assert (await manager.get("integration/backfill")).json() == told
+
+
+async def test_without_dates_it_is_a_month_back_to_a_year_ahead(manager: StaffApiClient) -> None:
+    told = (await manager.post("integration/backfill")).json()
+    assert (told["startDate"], told["endDate"]) == ("2026-02-12", "2027-03-14")
+
+
+async def test_the_final_progress_contains_the_counts(
+    manager: StaffApiClient, world: World
+) -> None:
+    world.desk.create(START_TIME + timedelta(days=2), 2)
+    await manager.post("integration/backfill", MARCH)
+    await run_backfill(world)
+    told = (await manager.get("integration/backfill")).json()
+    assert (told["status"], told["created"], told["daysDone"]) == ("COMPLETED", 1, 31)
+    assert told["finishedAt"] == "2026-03-14T15:00:00Z"
+
+
+async def test_a_repeated_request_returns_the_progress(manager: StaffApiClient) -> None:
+    first = (await manager.post("integration/backfill", MARCH)).json()
+    again = await manager.post("integration/backfill", MARCH)
+    assert (again.status_code, again.json()) == (200, first)
+
+
+async def test_other_days_are_rejected_while_a_backfill_is_running(manager: StaffApiClient) -> None:
+    await manager.post("integration/backfill", MARCH)
+    refused = await manager.post("integration/backfill", APRIL)
+    assert error_code(refused) == (409, "BACKFILL_RUNNING")
+
+
+async def test_other_days_are_accepted_after_completion(
+    manager: StaffApiClient, world: World
+) -> None:
+    await manager.post("integration/backfill", MARCH)
+    await run_backfill(world)
+    told = (await manager.post("integration/backfill", APRIL)).json()
+    assert (told["status"], told["startDate"]) == ("RUNNING", "2026-04-01")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"startDate": "2026-03-31", "endDate": "2026-03-01"},
+        {"startDate": "2020-01-01", "endDate": "2026-03-01"},
+        {"startDate": "2020-01-01"},
+        {"startDate": "March"},
+        {"startDate": 20260301},
+        {"days": 7},
+    ],
+)
+async def test_a_range_that_is_none_or_too_large_is_refused(
+    manager: StaffApiClient, body: dict[str, Any]
+) -> None:
+    refused = await manager.post("integration/backfill", body)
+    assert error_code(refused) == (400, "INVALID_REQUEST")
+
+
+async def test_a_restaurant_that_is_switched_off_has_none(
+    manager: StaffApiClient, world: World
+) -> None:
+    integration = paths.integration_document(world.services.firestore, world.restaurant.id)
+    await integration.update({"enabled": False})
+    refused = await manager.post("integration/backfill", MARCH)
+    assert error_code(refused) == (409, "INTEGRATION_DISABLED")
+
+
+async def test_invalid_settings_are_reported_first(manager: StaffApiClient, world: World) -> None:
+    integration = paths.integration_document(world.services.firestore, world.restaurant.id)
+    await integration.update({"restaurantId": None})
+    refused = await manager.post("integration/backfill", MARCH)
+    assert error_code(refused) == (409, "SETTINGS_UNUSABLE")
+
+
+async def test_a_host_neither_starts_nor_sees_one(host: StaffApiClient) -> None:
+    assert error_code(await host.post("integration/backfill", MARCH)) == (403, "ROLE_REQUIRED")
+    assert error_code(await host.get("integration/backfill")) == (403, "ROLE_REQUIRED")
+
+
+async def test_who_started_it_is_logged(
+    manager: StaffApiClient, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await manager.post("integration/backfill", MARCH)
+    lines = map(json.loads, capsys.readouterr().out.splitlines())
+    [line] = [line for line in lines if line["event"] == "backfill.started"]
+    assert (line["restaurantId"], line["by"]) == (world.restaurant.id, "mara")
+
+
+class RecordingQueue:
+    """A queue that keeps what it is given, or is away."""
+
+    def __init__(self, *, away: bool = False) -> None:
+        self.tasks: list[QueuedTask] = []
+        self._away = away
+
+    async def enqueue(self, task: QueuedTask) -> None:
+        if self._away:
+            raise EnqueueError("The queue is away.")
+        self.tasks.append(task)
+
+
+async def start_backfill_with_queue(
+    room: ApiContext, manager: StaffApiClient, queue: RecordingQueue
+) -> httpx.Response:
+    services = replace(room.app_context, queue=queue)
+    caller = replace(manager, transport=api_transport(replace(room, app_context=services)))
+    return await caller.post("integration/backfill", MARCH)
+
+
+async def test_a_start_has_it_carried_on_at_once(
+    api_context: ApiContext, manager: StaffApiClient, world: World
+) -> None:
+    queue = RecordingQueue()
+    await start_backfill_with_queue(api_context, manager, queue)
+    [task] = queue.tasks
+    assert task.function_name == "opentable-poll"
+    assert task.body == {"restaurantId": world.restaurant.id, "backfill": True}
+
+
+async def test_a_start_repeated_before_any_progress_is_one_task(
+    api_context: ApiContext, manager: StaffApiClient
+) -> None:
+    queue = RecordingQueue()
+    await start_backfill_with_queue(api_context, manager, queue)
+    await start_backfill_with_queue(api_context, manager, queue)
+    assert len({task.name for task in queue.tasks}) == 1
+
+
+async def test_a_start_that_no_queue_takes_is_left_to_the_next_poll(
+    api_context: ApiContext, manager: StaffApiClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reply = await start_backfill_with_queue(api_context, manager, RecordingQueue(away=True))
+    assert (reply.status_code, reply.json()["status"]) == (200, "RUNNING")
+    assert "The queue is away." in capsys.readouterr().out

@@ -1,0 +1,63 @@
+"""What is left of a poll's budget carries running backfills on."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from functions.poll import ScheduledPollRequest, _poll_restaurants, _run_backfills
+from shared.concurrency import Deadline
+from shared.domain.webhook_auth.credentials import InvalidFieldsError, read_struct
+from shared.polling.backfill import read_backfill, start_backfill
+from tests.support.world import START_TIME, World
+
+
+async def poll(world: World) -> Any:
+    body: Any = (await _poll_restaurants(world.services, ScheduledPollRequest())).body
+    [result] = body["results"]
+    return result
+
+
+async def test_a_poll_carries_a_running_backfill_to_its_end(world: World) -> None:
+    world.desk.create(START_TIME - timedelta(days=20), 2)
+    await start_backfill(world.services, world.restaurant.id)
+    result = await poll(world)
+    assert (result["status"], result["created"], result["backfill"]) == ("ok", 0, "COMPLETED")
+    assert len(await world.ledger_documents()) == 1
+
+
+async def test_a_poll_without_a_backfill_returns_no_progress(world: World) -> None:
+    assert "backfill" not in await poll(world)
+
+
+async def test_a_poll_that_failed_leaves_the_backfill_to_the_next(world: World) -> None:
+    begun = await start_backfill(world.services, world.restaurant.id)
+    world.sandbox.revoke_restaurant(int(world.restaurant.rid))
+    assert (await poll(world))["status"] == "error"
+    assert await read_backfill(world.services, world.restaurant.id) == begun
+
+
+async def test_a_poll_that_used_its_budget_up_leaves_it_running(world: World) -> None:
+    begun = await start_backfill(world.services, world.restaurant.id)
+    results = [{"restaurantId": world.restaurant.id, "backfill": "RUNNING"}]
+    await _run_backfills(world.services, results, Deadline.after(0))
+    assert results[0]["backfill"] == "RUNNING"
+    assert await read_backfill(world.services, world.restaurant.id) == begun
+
+
+async def test_a_backfill_only_request_does_not_poll(world: World) -> None:
+    world.desk.create(START_TIME - timedelta(days=20), 2)
+    await start_backfill(world.services, world.restaurant.id)
+    order = {"restaurantId": world.restaurant.id, "backfill": True}
+    answer: Any = (
+        await _poll_restaurants(world.services, read_struct(ScheduledPollRequest, order))
+    ).body
+    assert answer["results"] == [
+        {"restaurantId": world.restaurant.id, "status": "ok", "backfill": "COMPLETED"}
+    ]
+    assert len(await world.ledger_documents()) == 1
+
+
+def test_a_backfill_request_requires_a_restaurant() -> None:
+    with pytest.raises(InvalidFieldsError):
+        read_struct(ScheduledPollRequest, {"backfill": True})

@@ -1,0 +1,130 @@
+"""Every refusal of the webhook's table of answers, over HTTP."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.support.processes import ServedFunction
+from tests.support.webhooks import WebhookSender, response_status, sign_webhook
+
+CreateSender = Callable[..., Awaitable[WebhookSender]]
+LIMIT = 256 * 1024
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'"text"',
+        b'{"a": NaN}',
+        b'{"a": Infinity}',
+        b'{"a": 1, "a": 2}',
+        b'{"data": {"b": 1, "b": 1}}',
+        b'{"a": "\xff"}',
+        b'\xef\xbb\xbf{"a": 1}',
+        '{"a": 1}'.encode("utf-16"),
+        b'{"a": "\x00"}',
+        b'{"a": 1} {}',
+        b'{"a": 01}',
+        b"[" * 100_000,
+    ],
+    ids=lambda raw: repr(raw[:12]),
+)
+async def test_what_is_no_strict_json_object_is_400(raw: bytes, sender: WebhookSender) -> None:
+    assert response_status(await sender.send(raw)) == (400, "invalid_json")
+
+
+async def test_an_integration_that_is_off_is_403(create_sender: CreateSender) -> None:
+    sender = await create_sender(enabled=False)
+    answer = await sender.send(sender.envelope())
+    assert response_status(answer) == (403, "disabled")
+    assert await sender.stored_ledger.document() == {}
+
+
+async def test_an_unauthenticated_sender_cannot_see_that_the_integration_is_disabled(
+    create_sender: CreateSender,
+) -> None:
+    sender = await create_sender(enabled=False)
+    assert response_status(await sender.post(sender.envelope(), {})) == (401, "unauthenticated")
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS"])
+async def test_any_other_method_is_405(method: str, sender: WebhookSender) -> None:
+    answer = await sender.http.request(method, sender.url)
+    assert response_status(answer) == (405, "method_not_allowed")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"content-type": "text/plain"},
+        {"content-type": "application/x-www-form-urlencoded"},
+        {"content-type": "application/jsonp"},
+        {"content-encoding": "gzip"},
+    ],
+    ids=lambda headers: next(iter(headers.values())),
+)
+async def test_any_other_media_type_is_415(headers: dict[str, str], sender: WebhookSender) -> None:
+    assert response_status(await sender.post(b"{}", headers)) == (415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json; charset=utf-8", "APPLICATION/JSON", "application/event+json"]
+)
+async def test_json_by_any_of_its_names_is_read(kind: str, sender: WebhookSender) -> None:
+    answer = await sender.send(sender.envelope(), content_type=kind)
+    assert response_status(answer) == (200, "created")
+
+
+async def test_a_body_of_exactly_256_kib_is_read(sender: WebhookSender) -> None:
+    raw = json.dumps(sender.envelope()).encode()
+    answer = await sender.send(raw + b" " * (LIMIT - len(raw)))
+    assert response_status(answer) == (200, "created")
+
+
+async def test_a_body_of_one_byte_more_is_413(sender: WebhookSender) -> None:
+    raw = json.dumps(sender.envelope()).encode()
+    answer = await sender.send(raw + b" " * (LIMIT + 1 - len(raw)))
+    assert response_status(answer) == (413, "too_large")
+
+
+async def test_a_body_of_10_mib_is_413_before_it_was_sent(sender: WebhookSender) -> None:
+    where = urlsplit(sender.url)
+    reader, writer = await asyncio.open_connection(where.hostname, where.port)
+    head = f"POST / HTTP/1.1\r\nHost: {where.netloc}\r\nContent-Length: {10 * 1024 * 1024}\r\n\r\n"
+    writer.write(head.encode() + b" " * (LIMIT + 1))
+    await writer.drain()
+    async with asyncio.timeout(10):
+        status = await reader.readline()
+    writer.close()
+    assert status == b"HTTP/1.1 413 Request Entity Too Large\r\n"
+
+
+async def test_a_body_without_a_length_is_bounded_too(sender: WebhookSender) -> None:
+    where = urlsplit(sender.url)
+    reader, writer = await asyncio.open_connection(where.hostname, where.port)
+    head = f"POST / HTTP/1.1\r\nHost: {where.netloc}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    size = LIMIT + 1
+    writer.write(head.encode() + f"{size:x}\r\n".encode() + b" " * size + b"\r\n")
+    await writer.drain()
+    async with asyncio.timeout(10):
+        status = await reader.readline()
+    writer.close()
+    assert status.startswith(b"HTTP/1.1 413 ")
+
+
+async def test_unreachable_firestore_is_503_with_retry_after(
+    webhook_without_firestore: ServedFunction, sender: WebhookSender
+) -> None:
+    raw = json.dumps(sender.envelope()).encode()
+    answer = await sender.http.post(
+        webhook_without_firestore.url, content=raw, headers=sign_webhook(sender.key, raw)
+    )
+    assert response_status(answer) == (503, "unavailable")
+    assert int(answer.headers["retry-after"]) > 0

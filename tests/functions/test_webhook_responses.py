@@ -1,0 +1,134 @@
+"""The 2xx of the webhook's table of answers, over HTTP."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from tests.support.webhooks import WebhookSender, response_status
+
+CreateSender = Callable[..., Awaitable[WebhookSender]]
+
+
+async def test_a_new_reservation_is_created(sender: WebhookSender) -> None:
+    answer = await sender.send(sender.envelope())
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "status": "created",
+        "restaurantId": sender.restaurant.id,
+        "reservationId": "opentable-ot_1",
+        "eventId": "evt-created_0",
+    }
+
+
+async def test_a_created_reservation_is_stored_before_the_response(sender: WebhookSender) -> None:
+    await sender.send(sender.envelope())
+    assert (await sender.stored_ledger.document())["dinerName"] == "Ada Lovelace"
+
+
+async def test_a_patch_updates(sender: WebhookSender) -> None:
+    await sender.send(sender.envelope())
+    answer = await sender.send(sender.envelope("updated", 1, partySize=6))
+    assert response_status(answer) == (200, "updated")
+
+
+async def test_a_newer_event_without_changes_is_unchanged(sender: WebhookSender) -> None:
+    await sender.send(sender.envelope())
+    answer = await sender.send(sender.envelope("updated", 1, partySize=4))
+    assert response_status(answer) == (200, "unchanged")
+
+
+async def test_an_older_webhook_event_is_stale(sender: WebhookSender) -> None:
+    await sender.send(sender.row(2))
+    assert response_status(await sender.send(sender.row(1, party_size=9))) == (200, "stale")
+
+
+@pytest.mark.parametrize("kind", ["created", "updated", "cancelled"])
+async def test_the_same_event_again_is_a_duplicate(kind: str, sender: WebhookSender) -> None:
+    await sender.send(sender.envelope(kind, partySize=5))
+    assert response_status(await sender.send(sender.envelope(kind, partySize=5))) == (
+        200,
+        "duplicate",
+    )
+
+
+QUARANTINED: list[tuple[str, dict[str, Any]]] = [
+    ("unknown_event_type", {"eventType": "reservation.exploded"}),
+    ("unknown_event_type", {"eventType": None, "event_type": 7}),
+    ("invalid_timestamp", {"timestamp": None}),
+    ("invalid_timestamp", {"timestamp": "yesterday"}),
+    ("timestamp_in_future", {"timestamp": "2199-01-01T00:00:00Z"}),
+]
+
+
+@pytest.mark.parametrize("reason, change", QUARANTINED)
+async def test_an_inapplicable_envelope_is_quarantined(
+    reason: str, change: dict[str, Any], sender: WebhookSender
+) -> None:
+    body = sender.envelope() | change
+    answer = await sender.send(body)
+    assert answer.status_code == 202
+    assert answer.json() == {"status": "quarantined", "restaurantId": sender.restaurant.id}
+    [item] = await sender.stored_ledger.quarantine_items()
+    assert (item["reason"], json.loads(item["body"]), item["status"]) == (reason, body, "OPEN")
+
+
+@pytest.mark.parametrize(
+    "reason, data",
+    [
+        ("invalid_id", {"reservationId": "../escape"}),
+        ("invalid_id", {"reservationId": "x" * 201}),
+        ("invalid_id", {"reservationId": None}),
+        ("invalid_partySize", {"partySize": 0}),
+        ("invalid_partySize", {"partySize": "four"}),
+        ("invalid_reservationDateTime", {"reservationDateTime": "2026-02-30T19:00:00Z"}),
+        ("invalid_dinerName", {"dinerName": ["Ada"]}),
+    ],
+)
+async def test_an_envelope_with_an_invalid_field_is_quarantined(
+    reason: str, data: dict[str, Any], sender: WebhookSender
+) -> None:
+    assert response_status(await sender.send(sender.envelope(**data))) == (202, "quarantined")
+    assert [item["reason"] for item in await sender.stored_ledger.quarantine_items()] == [reason]
+
+
+@pytest.mark.parametrize(
+    "reason, fields",
+    [
+        ("invalid_sequence_id", {"sequence_id": None}),
+        ("invalid_sequence_id", {"sequence_id": "7"}),
+        ("invalid_updated_at_utc", {"updated_at_utc": None}),
+        ("invalid_party_size", {"party_size": -1}),
+        ("invalid_id", {"id": ""}),
+    ],
+)
+async def test_a_row_with_an_invalid_field_is_quarantined(
+    reason: str, fields: dict[str, Any], sender: WebhookSender
+) -> None:
+    assert response_status(await sender.send(sender.row(1) | fields)) == (202, "quarantined")
+    assert [item["reason"] for item in await sender.stored_ledger.quarantine_items()] == [reason]
+
+
+async def test_a_repeated_event_id_with_other_content_is_quarantined(sender: WebhookSender) -> None:
+    await sender.send(sender.envelope())
+    answer = await sender.send(sender.envelope(partySize=9))
+    assert response_status(answer) == (202, "quarantined")
+    assert (await sender.stored_ledger.document())["partySize"] == 4
+
+
+@pytest.mark.parametrize("zone", [None, "Mars/Olympus", "America", 5])
+async def test_events_are_quarantined_while_the_settings_are_invalid(
+    zone: object, create_sender: CreateSender
+) -> None:
+    sender = await create_sender(timeZone=zone)
+    assert response_status(await sender.send(sender.envelope())) == (202, "quarantined")
+    assert [item["reason"] for item in await sender.stored_ledger.quarantine_items()] == [
+        "unusable_settings"
+    ]
+
+
+async def test_a_retry_of_a_quarantined_event_is_the_same_item(sender: WebhookSender) -> None:
+    for _ in range(3):
+        await sender.send(sender.envelope(partySize=0))
+    assert [item["count"] for item in await sender.stored_ledger.quarantine_items()] == [3]

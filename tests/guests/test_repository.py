@@ -1,0 +1,206 @@
+"""What is kept of guests: the later record wins, whoever writes beside it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from google.api_core import exceptions as google
+from google.cloud.firestore import AsyncClient
+from msgspec.structs import replace
+
+from shared.context import AppContext
+from shared.domain.ledger.events import Channel, Version
+from shared.domain.ledger.guest_link import LinkedGuest, UnresolvedGuest
+from shared.domain.normalization.opentable_guest import Guest, guest_to_map
+from shared.domain.settings import IntegrationSettings
+from shared.errors import ServiceUnavailableError
+from shared.firestore import paths
+from shared.guests.repository import (
+    find_reservations_of_guest,
+    follow_merges,
+    propagate_guest,
+    read_guests,
+    save_guest,
+    save_guests,
+)
+from tests.support.events import RID, row_body
+from tests.support.firestore import FirestoreSpy, fail_with
+from tests.support.restaurants import Restaurant
+from tests.support.world import World, make_world
+
+NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
+FORGOTTEN_GUEST = Guest("g", forgotten_at=NOON)
+MERGED = Guest("g", is_merged=True, survivor_key="s", survivor_id=f"{RID}-s")
+
+
+def ada_record(version: int, key: str = "g", name: str = "Ada") -> Guest:
+    return Guest(key, Version.from_sequence(version, NOON), {"firstName": name, "tags": []})
+
+
+@pytest.fixture
+async def world(firestore: AsyncClient) -> Any:
+    made = await make_world(firestore)
+    made.restaurant = Restaurant("restaurant-123", RID)
+    yield made
+    made.executor.shutdown()
+
+
+@pytest.fixture
+def spied_context(world: World, firestore_spy: FirestoreSpy) -> AppContext:
+    return replace(world.services, firestore=firestore_spy.client)
+
+
+async def read_stored_guests(world: World, settings: IntegrationSettings) -> dict[str, Guest]:
+    guests = paths.guests_collection(world.services.firestore, settings.restaurant_id).stream()
+    keys = [guest.id async for guest in guests]
+    return await read_guests(world.services, settings, keys)
+
+
+@pytest.mark.parametrize(
+    "other", [ada_record(1), ada_record(2, name="Zoë"), MERGED, FORGOTTEN_GUEST]
+)
+@pytest.mark.parametrize("reverse", [False, True])
+async def test_two_records_in_either_order_leave_the_higher_one(
+    world: World, restaurant_settings: IntegrationSettings, other: Guest, *, reverse: bool
+) -> None:
+    two = [ada_record(1), other]
+    for guest in reversed(two) if reverse else two:
+        await save_guest(world.services, restaurant_settings, guest)
+    assert await read_stored_guests(world, restaurant_settings) == {"g": other}
+
+
+async def test_an_already_stored_record_is_no_change(
+    world: World, restaurant_settings: IntegrationSettings
+) -> None:
+    assert await save_guest(world.services, restaurant_settings, ada_record(2))
+    assert not await save_guest(world.services, restaurant_settings, ada_record(2))
+    assert not await save_guest(world.services, restaurant_settings, ada_record(1))
+
+
+async def test_a_tombstone_has_no_personal_data(
+    world: World, restaurant_settings: IntegrationSettings
+) -> None:
+    await save_guest(world.services, restaurant_settings, ada_record(2))
+    await save_guest(world.services, restaurant_settings, FORGOTTEN_GUEST)
+    guests = paths.guests_collection(world.services.firestore, restaurant_settings.restaurant_id)
+    assert (await guests.document("g").get()).to_dict() == guest_to_map(FORGOTTEN_GUEST)
+
+
+async def test_nothing_brings_a_forgotten_guest_back(
+    world: World, restaurant_settings: IntegrationSettings
+) -> None:
+    await save_guests(world.services, restaurant_settings, [FORGOTTEN_GUEST])
+    await save_guests(world.services, restaurant_settings, [ada_record(9), MERGED])
+    assert await read_stored_guests(world, restaurant_settings) == {"g": FORGOTTEN_GUEST}
+
+
+async def test_many_records_are_stored_in_one_commit(
+    world: World,
+    restaurant_settings: IntegrationSettings,
+    spied_context: AppContext,
+    firestore_spy: FirestoreSpy,
+) -> None:
+    many = [ada_record(1, f"g{number}") for number in range(50)]
+    await save_guests(spied_context, restaurant_settings, many)
+    assert firestore_spy.take_calls() == ["read", "commit"]
+    assert len(await read_stored_guests(world, restaurant_settings)) == 50
+
+
+async def test_records_are_stored_separately_after_a_lost_race(
+    world: World,
+    restaurant_settings: IntegrationSettings,
+    spied_context: AppContext,
+    firestore_spy: FirestoreSpy,
+) -> None:
+    async def another_writes() -> None:
+        await save_guest(world.services, restaurant_settings, ada_record(7, "g1"))
+
+    firestore_spy.before_commit.append(another_writes)
+    await save_guests(
+        spied_context, restaurant_settings, [ada_record(1, "g0"), ada_record(2, "g1")]
+    )
+    assert await read_stored_guests(world, restaurant_settings) == {
+        "g0": ada_record(1, "g0"),
+        "g1": ada_record(7, "g1"),
+    }
+
+
+@pytest.mark.parametrize("before", [None, ada_record(1)])
+async def test_a_concurrently_written_record_is_compared_again(
+    world: World,
+    restaurant_settings: IntegrationSettings,
+    spied_context: AppContext,
+    firestore_spy: FirestoreSpy,
+    before: Guest | None,
+) -> None:
+    if before is not None:
+        await save_guest(world.services, restaurant_settings, before)
+
+    async def forgotten_meanwhile() -> None:
+        await save_guest(world.services, restaurant_settings, FORGOTTEN_GUEST)
+
+    firestore_spy.before_commit.append(forgotten_meanwhile)
+    assert not await save_guest(spied_context, restaurant_settings, ada_record(5))
+    assert await read_stored_guests(world, restaurant_settings) == {"g": FORGOTTEN_GUEST}
+
+
+async def test_a_constantly_changing_record_raises(
+    restaurant_settings: IntegrationSettings, spied_context: AppContext, firestore_spy: FirestoreSpy
+) -> None:
+    firestore_spy.before_commit.extend([fail_with(google.Aborted)] * 9)
+    with pytest.raises(ServiceUnavailableError, match="kept changing"):
+        await save_guest(spied_context, restaurant_settings, ada_record(1))
+
+
+@pytest.mark.parametrize("error", [google.ServiceUnavailable, google.PermissionDenied])
+async def test_an_unavailable_store_is_reported(
+    restaurant_settings: IntegrationSettings,
+    spied_context: AppContext,
+    firestore_spy: FirestoreSpy,
+    error: type[Exception],
+) -> None:
+    firestore_spy.failure = error
+    for call in (
+        save_guest(spied_context, restaurant_settings, ada_record(1)),
+        save_guests(spied_context, restaurant_settings, [ada_record(1)]),
+        read_guests(spied_context, restaurant_settings, ["g"]),
+        follow_merges(spied_context, restaurant_settings, "g"),
+    ):
+        with pytest.raises(ServiceUnavailableError):
+            await call
+
+
+async def test_merges_are_followed_to_their_end(
+    world: World, restaurant_settings: IntegrationSettings
+) -> None:
+    merged = Guest("a", is_merged=True, survivor_key="g", survivor_id=f"{RID}-g")
+    await save_guests(world.services, restaurant_settings, [merged, MERGED, ada_record(1, "s")])
+    found = await follow_merges(world.services, restaurant_settings, "a")
+    assert isinstance(found, LinkedGuest)
+    assert (found.path, found.diner_name) == (("a", "g", "s"), "Ada")
+
+
+async def test_a_merge_into_an_unknown_guest_is_unresolved(
+    world: World, restaurant_settings: IntegrationSettings
+) -> None:
+    await save_guest(world.services, restaurant_settings, MERGED)
+    found = await follow_merges(world.services, restaurant_settings, "g")
+    assert found == UnresolvedGuest(("g", "s"), was_read=True)
+
+
+async def test_a_record_is_linked_once_to_every_reservation_that_ever_referenced_it(
+    world: World, restaurant_settings: IntegrationSettings
+) -> None:
+    for number, guest_id in enumerate(("g", "g", "other"), start=1):
+        named = row_body(number, id=f"{RID}-ot_{number}", guest_id=f"{RID}-{guest_id}")
+        await world.ingest_row(named)
+    await world.ingest_row(row_body(9, id=f"{RID}-ot_2", guest_id=f"{RID}-other"))
+    await save_guest(world.services, restaurant_settings, ada_record(1))
+    assert await find_reservations_of_guest(world.services, restaurant_settings, "g") == [
+        "ot_1",
+        "ot_2",
+    ]
+    assert await propagate_guest(world.services, restaurant_settings, "g", Channel.POLL) == 1
+    names = {key: each["dinerName"] for key, each in (await world.ledger_documents()).items()}
+    assert names == {"ot_1": "Ada", "ot_2": "OpenTable Guest", "ot_3": "OpenTable Guest"}
+    assert await propagate_guest(world.services, restaurant_settings, "g", Channel.POLL) == 0

@@ -1,0 +1,174 @@
+"""A rotation takes effect at once, and nobody gets in on a fault of ours."""
+
+import base64
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from google.cloud.firestore import AsyncClient
+
+from shared.errors import ServiceUnavailableError
+from shared.ingest.webhook import AuthenticatedSender, authenticate_sender
+from shared.restaurants.directory import RestaurantDirectory
+from shared.restaurants.secrets import CredentialCache
+from tests.support.clocks import FakeTimer
+from tests.support.events import envelope_body, row_body
+from tests.support.restaurants import InMemorySecretSource, Restaurant, seed
+
+NOW = datetime(2026, 3, 9, 12, 31, tzinfo=UTC)
+
+
+@pytest.fixture
+def fake_secret_source(restaurant: Restaurant) -> InMemorySecretSource:
+    safe = InMemorySecretSource()
+    safe.payloads[restaurant.secret] = {"bearerTokens": ["old"]}
+    return safe
+
+
+@pytest.fixture
+async def directory(
+    firestore: AsyncClient,
+    fake_secret_source: InMemorySecretSource,
+    timer: FakeTimer,
+    restaurant: Restaurant,
+) -> RestaurantDirectory:
+    await seed(firestore, restaurant, webhookAuth=["bearer", "basic"])
+    return RestaurantDirectory(
+        firestore, CredentialCache(lambda: fake_secret_source, timer), None, timer
+    )
+
+
+async def authenticate_body(
+    directory: RestaurantDirectory, body: dict[str, Any], authorization: str
+) -> AuthenticatedSender | None:
+    headers = {"authorization": authorization}
+    return await authenticate_sender(directory, headers, json.dumps(body).encode(), body, NOW)
+
+
+async def test_a_new_token_is_accepted_at_once_after_a_rotation(
+    directory: RestaurantDirectory,
+    fake_secret_source: InMemorySecretSource,
+    timer: FakeTimer,
+    restaurant: Restaurant,
+) -> None:
+    await authenticate_body(directory, row_body(1), "Bearer old")
+    timer.advance(10)
+    fake_secret_source.payloads[restaurant.secret] = {"bearerTokens": ["new", "old"]}
+    visitor = await authenticate_body(directory, row_body(1), "Bearer new")
+    assert visitor is not None
+    assert visitor.verdict.credential_index == 0
+
+
+async def test_the_older_of_two_tokens_is_accepted_with_its_position(
+    directory: RestaurantDirectory, fake_secret_source: InMemorySecretSource, restaurant: Restaurant
+) -> None:
+    fake_secret_source.payloads[restaurant.secret] = {"bearerTokens": ["new", "old"]}
+    visitor = await authenticate_body(directory, row_body(1), "Bearer old")
+    assert visitor is not None
+    assert visitor.verdict.credential_index == 1
+
+
+async def test_a_flood_of_bad_tokens_reads_a_secret_every_10_s(
+    directory: RestaurantDirectory, fake_secret_source: InMemorySecretSource, timer: FakeTimer
+) -> None:
+    for _ in range(100):
+        assert await authenticate_body(directory, row_body(1), "Bearer guess") is None
+        timer.advance(0.3)
+    assert fake_secret_source.reads.total() == 3
+
+
+async def test_a_token_out_of_rotation_is_refused_once_the_secret_was_reread(
+    directory: RestaurantDirectory,
+    fake_secret_source: InMemorySecretSource,
+    timer: FakeTimer,
+    restaurant: Restaurant,
+) -> None:
+    await authenticate_body(directory, row_body(1), "Bearer old")
+    fake_secret_source.payloads[restaurant.secret] = {"bearerTokens": ["new"]}
+    timer.advance(300)
+    assert await authenticate_body(directory, row_body(1), "Bearer old") is None
+
+
+async def test_a_missing_secret_rejects_every_request(
+    directory: RestaurantDirectory,
+    fake_secret_source: InMemorySecretSource,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fake_secret_source.payloads.clear()
+    assert await authenticate_body(directory, row_body(1), "Bearer old") is None
+    logged = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["event"] for line in logged] == ["settings.unusable", "webhook.unauthenticated"]
+
+
+async def test_a_secret_store_that_is_away_is_not_the_senders_fault(
+    directory: RestaurantDirectory, fake_secret_source: InMemorySecretSource
+) -> None:
+    fake_secret_source.is_unavailable = True
+    with pytest.raises(ServiceUnavailableError):
+        await authenticate_body(directory, row_body(1), "Bearer old")
+
+
+@pytest.mark.parametrize("schemes", [None, [], ["standard-webhooks"], ["all"], "bearer"])
+async def test_a_scheme_that_is_not_configured_is_rejected(
+    schemes: object, directory: RestaurantDirectory, firestore: AsyncClient, restaurant: Restaurant
+) -> None:
+    await seed(firestore, restaurant, webhookAuth=schemes)
+    assert await authenticate_body(directory, row_body(1), "Bearer old") is None
+
+
+async def test_a_secret_id_with_a_path_is_rejected(
+    directory: RestaurantDirectory,
+    fake_secret_source: InMemorySecretSource,
+    firestore: AsyncClient,
+    restaurant: Restaurant,
+) -> None:
+    fake_secret_source.payloads["../partner"] = {"bearerTokens": ["old"]}
+    await seed(firestore, restaurant, webhookAuth=["bearer"], secret="../partner")
+    assert await authenticate_body(directory, row_body(1), "Bearer old") is None
+
+
+async def test_basic_credentials_are_compared_as_they_were_sent(
+    directory: RestaurantDirectory, fake_secret_source: InMemorySecretSource, restaurant: Restaurant
+) -> None:
+    fake_secret_source.payloads[restaurant.secret] = {"basicCredentials": ["ot:pass:wörd"]}
+    presented = base64.b64encode("ot:pass:wörd".encode()).decode()
+    assert await authenticate_body(directory, row_body(1), f"Basic {presented}")
+
+
+async def test_an_envelope_is_authenticated_by_either_id(
+    directory: RestaurantDirectory, restaurant: Restaurant
+) -> None:
+    for reference in (restaurant.id, restaurant.rid, int(restaurant.rid)):
+        assert await authenticate_body(
+            directory, envelope_body(restaurantId=reference), "Bearer old"
+        )
+
+
+async def test_a_row_is_authenticated_by_rid_only(
+    directory: RestaurantDirectory, restaurant: Restaurant
+) -> None:
+    assert (
+        await authenticate_body(directory, row_body(1) | {"rid": restaurant.id}, "Bearer old")
+        is None
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"eventType": "reservation.created"},
+        {"eventType": "reservation.created", "data": None},
+        {"eventType": "reservation.created", "data": []},
+        {"eventType": "reservation.created", "data": {}},
+        {"eventType": "reservation.created", "data": {"restaurantId": {"$ne": 1}}},
+        {"rid": True, "id": "1"},
+        {"rid": 555001.0, "id": "1"},
+        {"rid": None, "id": None},
+    ],
+)
+async def test_a_body_without_a_restaurant_is_rejected(
+    body: dict[str, Any], directory: RestaurantDirectory
+) -> None:
+    assert await authenticate_body(directory, body, "Bearer old") is None

@@ -1,0 +1,112 @@
+"""The transport over real sockets: what only a real connection can show."""
+
+import gzip
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+
+import pytest
+
+from shared.concurrency import Deadline
+from shared.domain.webhook_auth.credentials import Credentials
+from shared.errors import OpenTableUnavailableError
+from shared.opentable.client import OpenTableClient
+from shared.opentable.query import OpenTableAccess
+from shared.opentable.transport import build_session
+
+ROW = gzip.compress(b'{"id": "1-a"}')
+TOKEN = b'{"access_token": "t", "expires_in": 60}'
+
+
+class Counter(BaseHTTPRequestHandler):
+    """Answers every row, whole or in chunks, and notes who asked."""
+
+    protocol_version = "HTTP/1.1"
+    connections: ClassVar[set[object]] = set()
+    lengths: ClassVar[list[str | None]] = []
+
+    def do_POST(self) -> None:
+        self.lengths.append(self.headers["Content-Length"])
+        self.answer(TOKEN)
+
+    def do_GET(self) -> None:
+        self.connections.add(self.client_address)
+        if self.path.endswith("1-cut"):
+            self.cut()
+        elif self.path.endswith("1-chunks"):
+            self.chunks()
+        else:
+            self.answer(ROW, "gzip")
+
+    def answer(self, body: bytes, encoding: str = "identity") -> None:
+        self.send_response(200)
+        if encoding != "identity":
+            self.send_header("Content-Encoding", encoding)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def chunks(self) -> None:
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for piece in (b'{"id":', b' "1-chunks"}', b""):
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+
+    def cut(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        self.wfile.write(b'{"id": "1-cut"}')
+        self.close_connection = True
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def client() -> Iterator[OpenTableClient]:
+    Counter.connections.clear()
+    Counter.lengths.clear()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Counter)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    with ThreadPoolExecutor(1) as executor, build_session(1) as session:
+        yield OpenTableClient(url, url, session, executor)
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def access() -> OpenTableAccess:
+    return OpenTableAccess("1", Credentials(client_id="me", client_secret="hush"))
+
+
+async def test_one_connection_serves_many_calls(
+    client: OpenTableClient, access: OpenTableAccess
+) -> None:
+    for _ in range(3):
+        assert await client.fetch_reservation(access, "a", Deadline.after(5))
+    assert len(Counter.connections) == 1
+
+
+async def test_the_token_request_states_its_empty_body(
+    client: OpenTableClient, access: OpenTableAccess
+) -> None:
+    await client.fetch_reservation(access, "a", Deadline.after(5))
+    assert Counter.lengths == ["0"]
+
+
+async def test_a_chunked_answer_is_read_whole(
+    client: OpenTableClient, access: OpenTableAccess
+) -> None:
+    assert await client.fetch_reservation(access, "chunks", Deadline.after(5)) == {"id": "1-chunks"}
+
+
+async def test_a_body_shorter_than_announced_is_no_answer(
+    client: OpenTableClient, access: OpenTableAccess
+) -> None:
+    with pytest.raises(OpenTableUnavailableError):
+        await client.fetch_reservation(access, "cut", Deadline.after(5))

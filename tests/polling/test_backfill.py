@@ -1,0 +1,312 @@
+"""A backfill brings a range of days, and disturbs nobody meanwhile.
+
+A backfill whose run ends or fails goes on from where it stopped, and says what is the matter.
+"""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from sandbox.fault_injection import FailureKind
+from sandbox.guest_actions import GuestActions
+from sandbox.sync_rows import RenderContext, build_webhook_row
+from shared.concurrency import Clock, Deadline
+from shared.errors import InvalidSettingsError
+from shared.firestore import paths
+from shared.firestore.leases import Leases
+from shared.polling.backfill import (
+    backfill_restaurant,
+    read_backfill,
+    run_backfill_steps,
+    start_backfill,
+)
+from tests.support.backfills import (
+    begin_test_backfill,
+    book_range,
+    read_settings_document,
+    read_state,
+    run_slices,
+    run_with_short_deadline,
+)
+from tests.support.clocks import FakeTimer
+from tests.support.world import NEW_YORK, START_TIME, World, differing_keys
+
+
+async def test_a_backfill_imports_only_the_requested_days(world: World) -> None:
+    wanted = book_range(world)
+    for days in (-11, 18):
+        world.desk.create(START_TIME + timedelta(days=days), 2)
+    await begin_test_backfill(world)
+    last = (await run_slices(world))[-1]
+    # The closing listing brings all that changed lately, which here is everything.
+    assert (last.status, last.counts["created"]) == ("COMPLETED", 29)
+    assert set(wanted) <= (await world.ledger_documents()).keys()
+
+
+async def test_guests_come_with_their_reservations(world: World) -> None:
+    book_range(world)
+    await begin_test_backfill(world)
+    await run_slices(world)
+    names = {document["dinerName"] for document in (await world.ledger_documents()).values()}
+    assert names == {"OpenTable Guest"} | {f"Guest {day} Example" for day in range(-9, 17, 2)}
+
+
+async def test_a_guest_who_came_since_the_guests_were_read_is_fetched(world: World) -> None:
+    await begin_test_backfill(world)
+
+    def book_with_a_new_guest(_: object) -> None:
+        world.sandbox.faults.on_page = None  # once, after the page of guests
+        guests = GuestActions(world.sandbox.store, int(world.restaurant.rid))
+        world.desk.create(START_TIME, 2, guest_key=guests.add("Ada", "Example").key)
+
+    world.sandbox.faults.on_page = book_with_a_new_guest
+    await run_slices(world)
+    assert [one["dinerName"] for one in (await world.ledger_documents()).values()] == [
+        "Ada Example"
+    ]
+
+
+async def test_old_reservations_are_imported_by_their_slice(world: World) -> None:
+    keys = book_range(world)
+    world.clock.advance(86_400)
+    await begin_test_backfill(world)
+    *slices, closing = await run_slices(world)
+    assert [step.completed_days for step in slices] == [7, 14, 21, 28]
+    assert slices[-1].counts["created"] == len(keys)
+    assert closing.counts["fetched"] == len(keys)
+
+
+async def test_progress_is_stored_after_each_slice(world: World) -> None:
+    book_range(world)
+    await begin_test_backfill(world)
+    [first] = await run_slices(world, slices=1)
+    assert (await read_state(world), first.completed_days) == (first, 7)
+
+
+async def test_concurrent_webhooks_are_never_undone(world: World) -> None:
+    keys = book_range(world)
+    world.clock.advance(86_400)
+    await begin_test_backfill(world)
+    tomorrow = keys[11]
+    open_table_id = next(
+        row.key for row in world.opentable_reservations().values() if row.key.lower() == tomorrow
+    )
+    async for step in run_backfill_steps(world.services, world.restaurant.id, Deadline.after(60)):
+        if step.completed_days == 7:
+            changed = world.desk.change_party_size(open_table_id, 7)
+            await world.ingest_row(
+                build_webhook_row(changed, RenderContext("gold", NEW_YORK, "https://x"))
+            )
+    assert (await world.ledger_documents())[tomorrow]["partySize"] == 7
+    assert differing_keys(world.opentable_reservations(), await world.ledger_documents()) == []
+
+
+async def test_a_reservation_moved_into_a_completed_slice_is_imported_at_the_end(
+    world: World,
+) -> None:
+    keys = book_range(world)
+    world.clock.advance(86_400)
+    await begin_test_backfill(world)
+    async for step in run_backfill_steps(world.services, world.restaurant.id, Deadline.after(60)):
+        world.clock.advance(60)
+        if step.completed_days == 14:
+            late = next(
+                row.key
+                for row in world.opentable_reservations().values()
+                if row.key.lower() == keys[-1]
+            )
+            world.desk.reschedule(late, START_TIME - timedelta(days=9))
+    assert differing_keys(world.opentable_reservations(), await world.ledger_documents()) == []
+
+
+async def test_a_backfill_of_stored_reservations_changes_nothing(world: World) -> None:
+    keys = book_range(world)
+    await begin_test_backfill(world)
+    await run_slices(world)
+    before = await world.all_documents()
+    await begin_test_backfill(world)
+    last = (await run_slices(world))[-1]
+    after = await world.all_documents()
+    changed = {path for path in after if after[path] != before.get(path)}
+    assert changed == {f"restaurants/{world.restaurant.id}/integrations/opentable"}
+    assert last.counts["unchanged"] == last.counts["fetched"] >= len(keys)
+
+
+async def test_a_concurrent_poll_and_reconciliation_do_not_affect_a_backfill(world: World) -> None:
+    book_range(world)
+    await begin_test_backfill(world)
+    [before] = await run_slices(world, slices=1)
+    assert (await world.poll())["backfill"] == "RUNNING"
+    assert (await world.reconcile())["status"] == "COMPLETED"
+    assert await read_state(world) == before
+    assert (await run_slices(world))[-1].status == "COMPLETED"
+
+
+async def test_a_backfill_counts_no_missed_webhooks_and_no_silence(world: World) -> None:
+    await world.poll()
+    book_range(world)
+    world.clock.advance(3_600)
+    await begin_test_backfill(world)
+    await run_slices(world)
+    result = await world.poll()
+    poll = (await read_settings_document(world))["poll"]
+    assert (result["created"], poll["missedWebhooks"], poll.get("missedRuns")) == (0, 0, None)
+    assert (await world.reconcile())["missedWebhooks"] == 0
+
+
+async def test_a_run_that_ends_between_slices_is_resumed_at_the_next(world: World) -> None:
+    keys = book_range(world)
+    world.clock.advance(86_400)
+    await begin_test_backfill(world)
+    await run_slices(world, slices=2)
+    rest = await run_slices(world)
+    assert [step.completed_days for step in rest] == [21, 28, 28]
+    assert (rest[-1].counts["fetched"], rest[-1].counts["created"]) == (len(keys), len(keys))
+
+
+async def test_a_run_killed_within_a_slice_repeats_only_that_slice(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandbox.sync_api.MAX_PAGE_LIMIT", 4)
+    keys = book_range(world)
+    world.clock.advance(86_400)
+    await begin_test_backfill(world)
+    pages = list[object]()
+    world.sandbox.faults.on_page = pages.append
+    await run_slices(world, slices=1)
+    left = len(pages) - 1  # but the last page of a slice like the first
+
+    def end_in_the_second_slice(_: object) -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            world.sandbox.faults.script_failure(FailureKind.STATUS, status=503, times=99)
+
+    world.sandbox.faults.on_page = end_in_the_second_slice
+    [hindered] = await run_with_short_deadline(world)
+    assert (hindered.completed_days, hindered.is_running) == (7, True)
+    assert "the next run tries again" in str(hindered.error)
+    held = len(await world.ledger_documents())
+    world.sandbox.faults.clear()
+    last = (await run_slices(world))[-1]
+    assert (last.status, last.error, last.counts["fetched"]) == ("COMPLETED", None, len(keys))
+    assert last.counts["unchanged"] > 0
+    assert held > 7
+    assert differing_keys(world.opentable_reservations(), await world.ledger_documents()) == []
+
+
+async def test_a_run_whose_process_dies_is_followed_once_its_lease_is_over(world: World) -> None:
+    book_range(world)
+    await begin_test_backfill(world)
+    leases = Leases(world.services.firestore, world.clock)
+    assert await leases.acquire(world.restaurant.id, "backfill", timedelta(minutes=9))
+    assert await run_slices(world) == []
+    world.clock.advance(541)
+    assert (await run_slices(world))[-1].status == "COMPLETED"
+
+
+async def test_unusable_settings_fail_the_backfill_with_a_message(world: World) -> None:
+    await begin_test_backfill(world)
+    integration = paths.integration_document(world.services.firestore, world.restaurant.id)
+    await integration.update({"timeZone": "Mars/Olympus"})
+    [failed] = await run_slices(world)
+    assert (failed.status, "timeZone must be" in str(failed.error)) == ("FAILED", True)
+    assert await run_slices(world) == []
+    assert "lease" not in (await read_settings_document(world))["backfill"]
+
+
+async def test_a_failed_backfill_run_resumes_where_it_stopped(world: World) -> None:
+    book_range(world)
+    await begin_test_backfill(world)
+    await run_slices(world, slices=1)
+    world.sandbox.revoke_restaurant(int(world.restaurant.rid))
+    assert (await run_slices(world))[-1].status == "FAILED"
+    world.sandbox.tokens.partners[0].rids.add(int(world.restaurant.rid))
+    resumed = await start_backfill(world.services, world.restaurant.id)
+    assert (resumed.status, resumed.completed_days) == ("RUNNING", 7)
+    assert (await run_slices(world))[-1].status == "COMPLETED"
+
+
+async def test_a_changed_rid_fails_the_backfill_with_a_message(world: World) -> None:
+    await begin_test_backfill(world)
+    integration = paths.integration_document(world.services.firestore, world.restaurant.id)
+    await integration.update({"restaurantId": "12345"})
+    [failed] = await run_slices(world)
+    assert (failed.status, "begin it anew" in str(failed.error)) == ("FAILED", True)
+
+
+async def test_a_run_that_lost_its_lease_writes_nothing_more(world: World) -> None:
+    book_range(world)
+    await begin_test_backfill(world)
+    steps = []
+    async for step in run_backfill_steps(world.services, world.restaurant.id, Deadline.after(60)):
+        steps.append(step)
+        world.clock.advance(600)
+        assert await Leases(world.services.firestore, world.clock).acquire(
+            world.restaurant.id, "backfill", timedelta(minutes=9)
+        )
+    assert (len(steps), (await read_state(world)).completed_days) == (1, 7)
+
+
+async def test_a_run_of_an_earlier_backfill_never_writes_over_a_new_one(world: World) -> None:
+    book_range(world)
+    await begin_test_backfill(world)
+    steps, new = [], None
+    async for step in run_backfill_steps(world.services, world.restaurant.id, Deadline.after(60)):
+        steps.append(step)
+        integration = paths.integration_document(world.services.firestore, world.restaurant.id)
+        await integration.update({"restaurantId": "12345"})
+        new = await begin_test_backfill(world)
+    assert (len(steps), await read_state(world)) == (1, new)
+
+
+async def test_no_slice_starts_without_time_left(world: World) -> None:
+    begun = await begin_test_backfill(world)
+    assert [
+        step
+        async for step in run_backfill_steps(world.services, world.restaurant.id, Deadline.after(0))
+    ] == []
+    assert await read_state(world) == begun
+
+
+async def test_no_step_starts_that_exceeds_the_time_left(world: World, timer: FakeTimer) -> None:
+    await begin_test_backfill(world)
+    world.sandbox.faults.on_page = lambda _: timer.advance(10)
+    deadline = Deadline.after(45, Clock(timer, world.clock))
+    going = run_backfill_steps(world.services, world.restaurant.id, deadline)
+    # Ten seconds for the guests, ten for each slice; of the fifteen left, ten must stay in hand.
+    assert [step.completed_days async for step in going] == [7, 14]
+
+
+async def test_a_restaurant_without_settings_has_no_backfill(world: World) -> None:
+    assert await read_backfill(world.services, "nobody") is None
+    with pytest.raises(InvalidSettingsError, match="add them"):
+        await start_backfill(world.services, "nobody")
+
+
+async def test_a_run_returns_and_logs_its_progress(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    book_range(world)
+    await begin_test_backfill(world)
+    told = await backfill_restaurant(world.services, Deadline.after(60), world.restaurant.id)
+    assert told == {"restaurantId": world.restaurant.id, "status": "COMPLETED"}
+    lines = map(json.loads, capsys.readouterr().out.splitlines())
+    [line] = [line for line in lines if line["event"] == "backfill"]
+    assert (line["severity"], line["daysDone"], line["daysTotal"]) == ("INFO", 28, 28)
+
+
+async def test_where_none_is_running_a_run_is_skipped(world: World) -> None:
+    told = await backfill_restaurant(world.services, Deadline.after(60), world.restaurant.id)
+    assert told["status"] == "skipped"
+
+
+async def test_a_failure_that_passes_is_a_warning(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await begin_test_backfill(world)
+    world.sandbox.faults.script_failure(FailureKind.STATUS, status=503, times=99)
+    await backfill_restaurant(world.services, Deadline.after(1), world.restaurant.id)
+    lines = map(json.loads, capsys.readouterr().out.splitlines())
+    assert [line["severity"] for line in lines if line["event"] == "backfill"] == ["WARNING"]

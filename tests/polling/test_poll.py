@@ -1,0 +1,257 @@
+import json
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import pytest
+from google.api_core import exceptions as google
+from google.cloud.firestore import AsyncClient
+from msgspec import structs
+
+from sandbox.background_bookings import populate_store
+from sandbox.fault_injection import FailureKind
+from sandbox.models import SandboxReservation, SandboxRestaurant
+from sandbox.reservation_actions import ReservationActions
+from sandbox.store import SandboxStore
+from sandbox.sync_rows import ListOrder
+from shared.firestore import paths
+from shared.firestore.leases import Leases
+from shared.ledger.ledger import MAX_COMMIT_ATTEMPTS
+from tests.support.firestore import FirestoreSpy, fail_with
+from tests.support.restaurants import new_restaurant
+from tests.support.world import NEW_YORK, START_TIME, World, differing_keys, make_world
+
+
+async def _state(world: World) -> dict[str, Any]:
+    integration = paths.integration_document(world.services.firestore, world.restaurant.id)
+    return (await integration.get()).to_dict() or {}
+
+
+async def _quarantine(world: World) -> list[dict[str, Any]]:
+    items = paths.quarantine_collection(world.services.firestore, world.restaurant.id).stream()
+    return [item.to_dict() or {} async for item in items]
+
+
+def _partyless(reservation: SandboxReservation) -> SandboxReservation:
+    return replace(reservation, party_size=0)
+
+
+async def test_the_first_poll_brings_all_that_is_scheduled_from_yesterday_on(world: World) -> None:
+    for days in (-3, -1, 0, 40):
+        world.desk.create(START_TIME + timedelta(days=days), 2)
+    result = await world.poll()
+    assert (result["status"], result["created"], len(await world.ledger_documents())) == (
+        "ok",
+        3,
+        3,
+    )
+
+
+async def test_a_poll_brings_what_changed_since_the_last(world: World) -> None:
+    booked = world.desk.create(START_TIME + timedelta(days=2), 2)
+    await world.poll()
+    world.clock.advance(900)
+    world.desk.change_party_size(booked.key, 5)
+    result = await world.poll()
+    assert (result["updated"], result["created"]) == (1, 0)
+    assert differing_keys(world.opentable_reservations(), await world.ledger_documents()) == []
+
+
+async def test_a_poll_of_stored_rows_writes_none_of_them(world: World) -> None:
+    world.desk.create(START_TIME + timedelta(days=2), 2)
+    await world.poll()
+    before = {
+        key: document["updatedAt"] for key, document in (await world.ledger_documents()).items()
+    }
+    result = await world.poll()
+    after = {
+        key: document["updatedAt"] for key, document in (await world.ledger_documents()).items()
+    }
+    assert (result["fetched"], result["unchanged"], after) == (1, 1, before)
+
+
+async def test_the_cursor_is_the_time_before_the_first_request(world: World) -> None:
+    world.desk.create(START_TIME + timedelta(days=2), 2)
+    world.sandbox.faults.on_page = lambda _: world.clock.advance(60)
+    await world.poll()
+    state = await _state(world)
+    assert state["poll"]["cursor"] == START_TIME
+    assert state["lastPolledAt"] == START_TIME + timedelta(seconds=120)  # a page of each
+
+
+async def test_a_changed_rid_is_polled_from_the_beginning(world: World) -> None:
+    other = int(new_restaurant().rid)
+    world.sandbox.store.add_restaurant(SandboxRestaurant(other, "Other", NEW_YORK))
+    [partner] = world.sandbox.tokens.partners
+    partner.rids.add(other)
+    ReservationActions(world.sandbox.store, other).create(START_TIME + timedelta(days=2), 2)
+    world.clock.advance(7200)
+    await world.poll()
+    world.clock.advance(7200)
+    integration = paths.integration_document(world.services.firestore, world.restaurant.id)
+    await integration.update({"restaurantId": str(other)})
+    result = await world.poll()
+    assert (result["status"], result["created"]) == ("ok", 1)
+
+
+async def test_the_cursor_stays_where_a_page_failed(world: World) -> None:
+    await world.poll()
+    world.clock.advance(900)
+    world.sandbox.revoke_restaurant(int(world.restaurant.rid))
+    result = await world.poll()
+    state = await _state(world)
+    assert result["status"] == "error"
+    assert state["poll"]["cursor"] == START_TIME
+    assert (state["poll"]["consecutiveFailures"], state["poll"]["lastOutcome"]) == (1, "error")
+    assert "lease" not in state["poll"]
+
+
+async def test_the_cursor_stays_where_firestore_would_not_take_a_row(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.ledger.ledger._MAX_PAUSE_SECONDS", 0.0)
+    await world.poll()
+    cursor = (await _state(world))["poll"]["cursor"]
+    world.clock.advance(900)
+    wire, calm = FirestoreSpy(world.services.firestore), world.services
+    world.services = structs.replace(calm, firestore=wire.client)
+    world.desk.create(START_TIME + timedelta(days=2), 2)
+    # The lease is taken; then neither the page's commit nor any of the row's own lands.
+    refused = [fail_with(google.ServiceUnavailable)] * (1 + MAX_COMMIT_ATTEMPTS)
+    wire.before_commit.extend([_nothing, *refused])
+    result = await world.poll()
+    assert (result["status"], (await _state(world))["poll"]["cursor"]) == ("error", cursor)
+    world.services = calm
+    assert (await world.poll())["created"] == 1
+
+
+async def _nothing() -> None:
+    pass
+
+
+async def test_a_failed_response_is_requested_again(world: World) -> None:
+    world.desk.create(START_TIME + timedelta(days=2), 2)
+    for kind in (FailureKind.STATUS, FailureKind.TRUNCATED, FailureKind.HTML):
+        world.sandbox.faults.script_failure(kind)
+    assert (await world.poll())["created"] == 1
+
+
+async def test_an_unreadable_row_is_quarantined_and_the_page_continues(world: World) -> None:
+    world.desk.create(START_TIME + timedelta(days=2), 2)
+    odd = world.desk.create(START_TIME + timedelta(days=2), 2)
+    world.sandbox.store.update_reservation(odd.rid, odd.key, _partyless)
+    result = await world.poll()
+    assert (result["created"], result["quarantined"], result["fetched"]) == (1, 1, 2)
+    assert [item["reason"] for item in await _quarantine(world)] == ["invalid_party_size"]
+
+
+async def test_the_same_unreadable_row_is_one_item_however_often_it_is_polled(
+    world: World,
+) -> None:
+    odd = world.desk.create(START_TIME + timedelta(days=2), 2)
+    world.sandbox.store.update_reservation(odd.rid, odd.key, _partyless)
+    await world.poll()
+    await world.poll()
+    assert [item["count"] for item in await _quarantine(world)] == [2]
+
+
+async def test_a_poll_is_skipped_while_another_has_the_lease(world: World) -> None:
+    leases = Leases(world.services.firestore, world.clock)
+    assert await leases.acquire(world.restaurant.id, "poll", timedelta(minutes=9))
+    assert (await world.poll())["status"] == "skipped"
+
+
+async def test_a_lease_that_its_run_left_behind_expires(world: World) -> None:
+    leases = Leases(world.services.firestore, world.clock)
+    await leases.acquire(world.restaurant.id, "poll", timedelta(minutes=9))
+    world.clock.advance(541)
+    assert (await world.poll())["status"] == "ok"
+
+
+async def test_a_run_that_outlived_its_lease_moves_no_cursor(world: World) -> None:
+    leases = Leases(world.services.firestore, world.clock)
+    late = await leases.acquire(world.restaurant.id, "poll", timedelta(minutes=9))
+    world.clock.advance(541)
+    await world.poll()
+    assert late is not None
+    assert not await leases.release(late, {"poll.cursor": START_TIME - timedelta(days=9)})
+    assert (await _state(world))["poll"]["cursor"] == START_TIME + timedelta(seconds=541)
+
+
+async def test_a_run_that_ends_by_an_internal_error_is_reported_and_releases_its_lease(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.poll()
+    cursor = (await _state(world))["poll"]["cursor"]
+    world.clock.advance(900)
+    monkeypatch.setattr("shared.polling.poll.read_changed_guests", None)
+    world.desk.create(START_TIME + timedelta(days=2), 2)
+    result = await world.poll()
+    poll = (await _state(world))["poll"]
+    assert result["error"] == poll["lastError"] == "A fault of ours (TypeError); see the log."
+    assert (poll["cursor"], poll["consecutiveFailures"], "lease" in poll) == (cursor, 1, False)
+
+
+async def test_unusable_settings_fail_the_restaurant_with_a_message(firestore: AsyncClient) -> None:
+    world = await make_world(firestore, timeZone="Mars/Olympus")
+    result = await world.poll()
+    assert result["status"] == "error"
+    assert "timeZone must be an IANA zone" in result["error"]
+
+
+async def test_settings_changed_during_a_poll_are_not_overwritten(world: World) -> None:
+    world.desk.create(START_TIME + timedelta(days=2), 2)
+    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
+    await settings.update({"country": "US"})
+    await world.poll()
+    assert (await _state(world))["country"] == "US"
+
+
+@pytest.mark.parametrize(
+    "order,booked,coming",
+    [("updated", 25_000, 5_000), ("id", 6_000, 1_200), ("shuffled", 6_000, 1_200)],
+)
+async def test_no_row_is_missing_after_one_poll_however_rows_change_during_the_paging(
+    world: World, order: ListOrder, booked: int, coming: int
+) -> None:
+    populate_store(
+        world.sandbox.store, int(world.restaurant.rid), booked
+    )  # most of them in the past
+    world.sandbox.choices.order = order
+    world.sandbox.faults.on_page = _Unrest(world)
+    result = await world.poll()
+    ahead = {
+        key for key, row in world.opentable_reservations().items() if row.scheduled > START_TIME
+    }
+    assert (result["status"], result["fetched"] >= coming) == ("ok", True)
+    assert result["pages"] > len(ahead) // 1_000
+    assert ahead <= (await world.ledger_documents()).keys()
+
+
+class _Unrest:
+    """Changes forty of the coming reservations after every page."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._random = Random(1)  # noqa: S311 -- repeatable
+
+    def __call__(self, book: SandboxStore) -> None:
+        rows = book.list_reservations(int(self._world.restaurant.rid))
+        self._world.clock.advance(1)
+        for row in self._random.sample([row for row in rows if row.scheduled > START_TIME], 40):
+            self._world.desk.change_party_size(row.key, self._random.randint(1, 9))
+
+
+async def test_a_poll_logs_cursor_age_and_failure_count(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await world.poll()
+    world.sandbox.revoke_restaurant(int(world.restaurant.rid))
+    for _ in range(2):
+        world.clock.advance(900)
+        await world.poll()
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    polls = [line for line in lines if line["event"] == "poll"]
+    told = [(line["cursorAgeSeconds"], line.get("consecutiveFailures")) for line in polls]
+    assert told == [(0, None), (900, 1), (1800, 2)]

@@ -1,0 +1,96 @@
+"""A host stand: one restaurant's page, with both its sides at hand."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+from google.cloud.firestore import AsyncClient
+
+from dev.local.demo_data import build_native_reservations
+from shared.firestore import paths
+from tests.support.opentable import LocalOpenTable
+from tests.support.restaurants import Restaurant
+from tests.support.webhooks import WebhookSender, response_status
+
+PAGE_DAY = "2026-03-14"
+NOON = datetime(2026, 3, 14, 16, tzinfo=UTC)
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+@dataclass(frozen=True, slots=True)
+class PageHarness:
+    """One restaurant.
+
+    Attributes:
+        url: Where the bundle is served.
+        http: Carries requests past the page.
+        client: A client of its Firestore project.
+        sender: Sends its webhooks.
+        opentable: Its OpenTable.
+    """
+
+    url: str
+    http: httpx.AsyncClient
+    client: AsyncClient
+    sender: WebhookSender
+    opentable: LocalOpenTable
+
+    @property
+    def restaurant(self) -> Restaurant:
+        """Whose page it is."""
+        return self.sender.restaurant
+
+    async def send_envelope(self, kind: str = "created", minute: int = 0, **data: Any) -> None:
+        """Have an envelope come by webhook (see `tests.support.events.envelope_body`)."""
+        answer = await self.sender.send(self.sender.envelope(kind, minute, **data))
+        assert answer.status_code == 200, answer.text
+
+    async def send_invalid_envelope(self) -> None:
+        """Have an envelope come that cannot be applied."""
+        answer = await self.sender.send(self.sender.envelope(partySize="many"))
+        assert response_status(answer) == (202, "quarantined")
+
+    async def write_native_reservations(self) -> None:
+        """Write the demo's reservations of Lineup's own, on `PAGE_DAY`."""
+        reservations = paths.reservations_collection(self.client, self.restaurant.id)
+        for document in build_native_reservations(self.restaurant.id, NEW_YORK, NOON):
+            await reservations.document(document["id"]).set(document)
+
+    async def make_both_sides_equal(self) -> None:
+        """Have one reservation on both sides, and the hourly check find nothing that differs."""
+        self.opentable.book_at(self.restaurant.rid, 4)
+        await self.poll()
+        await self.reconcile()
+        await self.reconcile()
+
+    async def poll(self) -> None:
+        """Have OpenTable asked what changed."""
+        request = {"restaurantId": self.restaurant.id}
+        response = await self.http.post(f"{self.url}/opentable-poll", json=request)
+        assert response.status_code == 200, response.text
+
+    async def reconcile(self) -> dict[str, Any]:
+        """Have the hourly check run over `PAGE_DAY`, and return what it answers."""
+        request = {"restaurantId": self.restaurant.id, "startDate": PAGE_DAY, "endDate": PAGE_DAY}
+        response = await self.http.post(f"{self.url}/opentable-reconcile", json=request)
+        assert response.status_code == 200, response.text
+        report: dict[str, Any] = response.json()["reports"][0]
+        return report
+
+    async def create_held_report(self) -> str:
+        """Have the hourly check find too much to correct by itself; the report's id."""
+        first = self.opentable.book_at(self.restaurant.rid, 4)
+        at = first.reservation.scheduled
+        reservations = [first.reservation, *(first.desk.create(at, 4) for _ in range(24))]
+        await self.reconcile()
+        for each in reservations:
+            first.desk.change_party_size(each.key, 6)
+        report = await self.reconcile()
+        assert report["status"] == "HELD"
+        return str(report["reportId"])
+
+    async def change_settings(self, **fields: Any) -> None:
+        """Write settings past the API."""
+        await paths.integration_document(self.client, self.restaurant.id).update(fields)

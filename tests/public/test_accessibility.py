@@ -1,0 +1,153 @@
+"""Whoever uses the page: by finger, by keyboard, enlarged, without motion, by ear."""
+
+import itertools
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.public.conftest import OpenPage
+from tests.public.harness import PageHarness
+from tests.public.sample_data import ScreenData, seed_screen_data
+from tests.public.test_screens import (
+    PHONE,
+    SCREENS,
+    horizontal_overflow,
+    screen_address,
+    wait_until_loaded,
+)
+
+# What is pressed, but for links within text and names, whose whole row can be pressed.
+SMALL = """
+() => [...document.querySelectorAll(
+    "button, select, summary, input:not([type=radio], [type=checkbox]), label.check, .chip, nav a"
+  )]
+  .filter((each) => each.checkVisibility() && !each.closest("tr"))
+  .map((each) => [each.textContent || each.name || each.ariaLabel, each.getBoundingClientRect()])
+  .filter(([, box]) => box.height < 43.9)
+  .map(([text, box]) => `${text}: ${box.height}`)
+"""
+ROW_HEIGHTS = """
+() => [...document.querySelectorAll(".rows tbody tr")]
+  .filter((row) => row.checkVisibility())
+  .map((row) => row.offsetHeight)
+"""
+
+
+@pytest.fixture
+async def screen_data(harness: PageHarness) -> ScreenData:
+    return await seed_screen_data(harness)
+
+
+async def open_screen(page: Page, stand: PageHarness, screen: str, evening: ScreenData) -> None:
+    """Go to a screen afresh."""
+    await page.goto(f"{stand.url}/#/{stand.restaurant.id}/{screen_address(screen, evening)}")
+    await page.reload()
+    await wait_until_loaded(page, screen)
+
+
+async def test_every_control_has_the_minimum_touch_height(
+    harness: PageHarness, screen_data: ScreenData, open_page: OpenPage
+) -> None:
+    page = await open_page("manager", screen_address("book", screen_data), viewport=PHONE)
+    found: dict[str, Any] = {}
+    for screen in (*SCREENS, "patterns"):
+        await open_screen(page, harness, screen, screen_data)
+        found |= {screen: small} if (small := await page.evaluate(SMALL)) else {}
+    assert found == {}
+
+
+async def test_every_reservation_row_has_the_minimum_touch_height(
+    screen_data: ScreenData, open_page: OpenPage
+) -> None:
+    page = await open_page("host", screen_address("book", screen_data), viewport=PHONE)
+    await page.get_by_role("row", name="Ada Lovelace").wait_for()
+    assert min(await page.evaluate(ROW_HEIGHTS)) >= 44
+
+
+@pytest.mark.parametrize("width", [512, 320], ids=["a tablet at 200 %", "the narrowest phone"])
+async def test_enlarged_every_screen_fits(
+    width: int, harness: PageHarness, screen_data: ScreenData, open_page: OpenPage
+) -> None:
+    size = {"width": width, "height": 384}
+    page = await open_page("manager", screen_address("book", screen_data), viewport=size)
+    for screen in (*SCREENS, "patterns"):
+        await open_screen(page, harness, screen, screen_data)
+        assert await horizontal_overflow(page) == 0, screen
+
+
+async def test_the_first_stop_of_the_keyboard_skips_to_the_content(open_page: OpenPage) -> None:
+    page = await open_page()
+    # Afresh: where the sign-in's button was pressed, the keyboard goes on from there.
+    await page.reload()
+    await page.get_by_label("Go to a day").wait_for()
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("main")).to_be_focused()
+
+
+async def test_the_focus_order_equals_the_visual_order(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.write_native_reservations()
+    page = await open_page()
+    await page.get_by_role("button", name="Leila Fontaine").wait_for()
+    stops = []
+    for _ in range(14):
+        await page.keyboard.press("Tab")
+        stops.append(await page.evaluate("document.activeElement.getBoundingClientRect().top"))
+    # What stands in one line may differ by a few pixels; the way itself only leads down.
+    assert all(later > earlier - 10 for earlier, later in itertools.pairwise(stops)), stops
+
+
+async def test_closing_the_reservation_dialog_restores_the_focus(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.write_native_reservations()
+    page = await open_page()
+    name = page.get_by_role("button", name="Leila Fontaine")
+    await name.focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("button", name="Close")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(name).to_be_focused()
+
+
+async def test_closing_a_confirmation_restores_the_focus(open_page: OpenPage) -> None:
+    page = await open_page("manager", "integration")
+    pause = page.get_by_role("button", name="Pause …")
+    await pause.focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("button", name="Keep it running")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(pause).to_be_focused()
+
+
+async def test_without_motion_what_changed_still_stands_out(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.send_envelope()
+    page = await open_page(reduced_motion="reduce")
+    await page.get_by_role("row", name="Ada Lovelace").wait_for()
+    await harness.send_envelope("updated", 1, partySize=6)
+    row = page.locator("tr.changed")
+    await expect(row).to_have_css("animation-timing-function", "steps(1)")
+    await expect(row).to_have_css("animation-name", "changed")
+
+
+async def test_live_regions_exist_from_the_start(open_page: OpenPage) -> None:
+    page = await open_page()
+    await page.get_by_label("Go to a day").wait_for()
+    # Out of the page while empty, it would not be heard when it is filled.
+    assert await page.locator("#news").evaluate("news => getComputedStyle(news).display") != "none"
+    await expect(page.locator("#news")).to_have_attribute("aria-live", "polite")
+
+
+async def test_the_page_has_a_language_and_each_screen_a_title(open_page: OpenPage) -> None:
+    page = await open_page("manager")
+    await expect(page.locator("html")).to_have_attribute("lang", "en")
+    await expect(page).to_have_title("The book")
+    await page.get_by_role("link", name="Integration").click()
+    await expect(page).to_have_title("Integration")
+    await expect(page.locator("main")).to_be_focused()

@@ -1,0 +1,236 @@
+"""Patterns: to be seen at a glance, to be heard, to be downloaded, and never made up."""
+
+import csv
+import re
+from datetime import date
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from shared.domain.backfill import DateWindow
+from tests.public.conftest import OpenPage
+from tests.public.harness import PageHarness
+from tests.public.sample_data import BUSY_MONTH, BUSY_MONTH_SPAN, store_rollups
+from tests.public.test_screens import (
+    PHONE,
+    PICTURES,
+    TABLET,
+    accessibility_violations,
+    horizontal_overflow,
+)
+
+CHARTS = 4
+COLOUR = "Chart.getChart(document.querySelector('canvas')).data.datasets[0].backgroundColor"
+
+
+@pytest.fixture
+async def harness_with_analytics(harness: PageHarness) -> PageHarness:
+    await store_rollups(harness)
+    return harness
+
+
+async def wait_for_charts(page: Page) -> None:
+    """Wait until every chart is there."""
+    # Chart.js gives a canvas its style once it draws on it.
+    await expect(page.locator("canvas[style]")).to_have_count(CHARTS)
+
+
+async def read_key_figure(page: Page, name: str) -> str:
+    """Return a key figure."""
+    found = page.locator(".keys > div").filter(has_text=name)
+    return await found.locator("strong").inner_text()
+
+
+async def reload_analytics(page: Page) -> Any:
+    """Return what the API tells of the month, asked as the page asks."""
+    await wait_for_charts(page)  # so that the answer is the reloaded page's
+    async with page.expect_response(lambda reply: "analytics" in reply.url) as answer:
+        await page.reload()
+    return await (await answer.value).json()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.usefixtures("harness_with_analytics")
+async def test_the_analytics_screen_is_accessible_and_fits(
+    scheme: str, open_page: OpenPage
+) -> None:
+    for device, size in (("tablet", TABLET), ("phone", PHONE)):
+        page = await open_page(
+            "manager",
+            f"patterns/{BUSY_MONTH_SPAN}",
+            color_scheme=scheme,
+            viewport=size,
+            bypass_csp=True,
+        )
+        await wait_for_charts(page)
+        picture = PICTURES / f"patterns-{device}-{scheme}.png"
+        await page.screenshot(path=picture, animations="disabled", full_page=True)
+        assert await horizontal_overflow(page) == 0, device
+        assert await accessibility_violations(page) == [], device
+
+
+@pytest.mark.usefixtures("harness_with_analytics")
+async def test_figures_and_tables_equal_the_api(open_page: OpenPage) -> None:
+    page = await open_page("manager", f"patterns/{BUSY_MONTH_SPAN}")
+    body = await reload_analytics(page)
+    await wait_for_charts(page)
+    assert await read_key_figure(page, "Covers") == f"{body['total']['covers']:,}"
+    assert await read_key_figure(page, "Walk-ins") == str(body["total"]["walkIns"])
+    assert await read_key_figure(page, "Cancelled") == f"{body['total']['cancellationRate']:.1%}"
+    table = page.get_by_role("region", name="Party sizes")
+    twos = next(each for each in body["total"]["partySizes"] if each["partySize"] == 2)
+    row = table.get_by_role("row").filter(has=page.get_by_role("rowheader", name="2", exact=True))
+    await expect(row.get_by_role("cell").first).to_have_text(str(twos["parties"]))
+
+
+@pytest.mark.usefixtures("harness_with_analytics")
+async def test_bars_begin_at_zero_and_show_the_tables_numbers(open_page: OpenPage) -> None:
+    page = await open_page("manager", f"patterns/{BUSY_MONTH_SPAN}")
+    body = await reload_analytics(page)
+    await wait_for_charts(page)
+    axes = (
+        "[...document.querySelectorAll('canvas')].map(c => Object.values(Chart.getChart(c).scales)"
+        ".find(scale => scale.type === 'linear').min)"
+    )
+    assert await page.evaluate(axes) == [0] * CHARTS
+    bars = "Chart.getChart(document.querySelector('canvas')).data.datasets.map(set => set.data)"
+    days = body["days"]
+    assert await page.evaluate(bars) == [
+        [day["sources"][source]["covers"] for day in days] for source in ("OPENTABLE", "LINEUP")
+    ]
+
+
+@pytest.mark.usefixtures("harness_with_analytics")
+async def test_one_source_alone_can_be_looked_at(open_page: OpenPage) -> None:
+    page = await open_page("manager", f"patterns/{BUSY_MONTH_SPAN}")
+    body = await reload_analytics(page)
+    await page.get_by_text("OpenTable", exact=True).first.click()
+    await wait_for_charts(page)
+    assert await read_key_figure(page, "Covers") == f"{body['sources']['OPENTABLE']['covers']:,}"
+
+
+@pytest.mark.usefixtures("harness_with_analytics")
+async def test_other_days_are_another_address(open_page: OpenPage) -> None:
+    page = await open_page("manager", f"patterns/{BUSY_MONTH_SPAN}")
+    await wait_for_charts(page)
+    await page.get_by_label("From").fill("2026-03-07")
+    await page.get_by_role("button", name="Show").click()
+    await expect(
+        page.get_by_text(re.compile("Sat 7 Mar.* . Fri 13 Mar.*: 7 days counted"))
+    ).to_be_visible()
+    assert page.url.endswith("/patterns/2026-03-07_2026-03-13")
+    await page.go_back()
+    await expect(
+        page.get_by_text(re.compile("Sat 14 Feb.* . Fri 13 Mar.*: 28 days counted"))
+    ).to_be_visible()
+
+
+async def test_many_days_are_shown_by_week(harness: PageHarness, open_page: OpenPage) -> None:
+    await store_rollups(harness, DateWindow(date(2025, 12, 13), BUSY_MONTH.end))
+    page = await open_page("manager", "patterns/2025-12-13_2026-03-13")
+    await wait_for_charts(page)
+    table = page.get_by_role("region", name="Covers by week")
+    await expect(table.get_by_role("row").nth(1)).to_contain_text(
+        re.compile(r"Mon 8 Dec.* \(2 of 7 days\)")
+    )
+
+
+async def test_an_uncounted_day_is_a_gap_and_not_zero(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await store_rollups(harness, DateWindow(date(2026, 3, 2), date(2026, 3, 4)))
+    await store_rollups(harness, DateWindow(date(2026, 3, 6), date(2026, 3, 8)))
+    page = await open_page("manager", "patterns/2026-03-02_2026-03-08")
+    await wait_for_charts(page)
+    values = "Chart.getChart(document.querySelector('canvas')).data.datasets[0].data"
+    assert [value is None for value in await page.evaluate(values)] == [False] * 3 + [True] + [
+        False
+    ] * 3
+    table = page.get_by_role("region", name="Covers by day")
+    await expect(table.get_by_role("row").nth(4)).to_have_text(re.compile("Thu 5 Mar.*\u2013{4}"))
+    await expect(page.locator(".note")).to_contain_text("No data on Thu 5 Mar")
+
+
+@pytest.mark.usefixtures("harness_with_analytics")
+async def test_uncounted_days_are_listed(open_page: OpenPage) -> None:
+    page = await open_page("manager", "patterns/2026-02-01_2026-03-20")
+    await expect(page.locator(".note")).to_contain_text(
+        re.compile("No data before Sat 14 Feb.*, after Fri 13 Mar")
+    )
+    await expect(page.get_by_text("28 days counted")).to_be_visible()
+
+
+async def test_before_the_first_run_the_page_explains_that_it_is_empty(open_page: OpenPage) -> None:
+    page = await open_page("manager", "patterns")
+    await expect(page.locator(".note")).to_contain_text("The hourly check counts from yesterday on")
+    await expect(page.locator("canvas")).to_have_count(0)
+
+
+async def test_counted_days_without_a_guest_are_no_missing_days(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await store_rollups(harness, empty=True)
+    page = await open_page("manager", f"patterns/{BUSY_MONTH_SPAN}")
+    await expect(page.locator(".note")).to_have_text("There are no reservations on these days.")
+
+
+async def test_a_span_that_is_none_is_explained(open_page: OpenPage) -> None:
+    page = await open_page("manager", "patterns/2026-03-13_2026-02-14")
+    await expect(page.locator(".note")).to_contain_text("nor more than 400 days after")
+
+
+async def test_the_days_shown_can_be_downloaded(
+    harness_with_analytics: PageHarness, open_page: OpenPage
+) -> None:
+    page = await open_page("manager", f"patterns/{BUSY_MONTH_SPAN}")
+    await wait_for_charts(page)
+    async with page.expect_download() as download:
+        await page.get_by_role("button", name="Download CSV").click()
+    file = await download.value
+    assert file.suggested_filename == (
+        f"patterns-{harness_with_analytics.restaurant.id}-{BUSY_MONTH.start}-{BUSY_MONTH.end}.csv"
+    )
+    rows = list(csv.DictReader((await file.path()).read_text().splitlines()))
+    covers = sum(int(row["covers"]) for row in rows)
+    assert await read_key_figure(page, "Covers") == f"{covers:,}"
+
+
+@pytest.mark.usefixtures("harness_with_analytics")
+async def test_charts_follow_the_colour_scheme(open_page: OpenPage) -> None:
+    page = await open_page("manager", f"patterns/{BUSY_MONTH_SPAN}", color_scheme="light")
+    await wait_for_charts(page)
+    light = await page.evaluate(COLOUR)
+    await page.emulate_media(color_scheme="dark")
+    changed = (
+        "before => new Promise((done) => { const look = () => "
+        f"{COLOUR} === before ? requestAnimationFrame(look) : done(true); look(); }})"
+    )
+    assert await page.evaluate(changed, light)
+
+
+@pytest.mark.usefixtures("harness_with_analytics")
+async def test_without_the_charts_the_numbers_are_there(open_page: OpenPage) -> None:
+    page = await open_page("manager", "reports")
+    await page.route("**/vendor/**", lambda route: route.abort())
+    await page.get_by_role("link", name="Patterns").click()
+    await page.evaluate(f"location.hash = location.hash + '/{BUSY_MONTH_SPAN}'")
+    await expect(page.get_by_text("The chart could not be loaded").first).to_be_visible()
+    await expect(page.get_by_role("region", name="Party sizes")).to_be_visible()
+
+
+@pytest.mark.usefixtures("harness_with_analytics")
+async def test_a_phone_shows_the_numbers_on_request(open_page: OpenPage) -> None:
+    page = await open_page("manager", f"patterns/{BUSY_MONTH_SPAN}", viewport=PHONE)
+    table = page.get_by_role("region", name="Party sizes")
+    await wait_for_charts(page)
+    await expect(table).to_be_hidden()
+    await page.get_by_text("The numbers").nth(2).click()
+    await expect(table).to_be_visible()
+
+
+@pytest.mark.usefixtures("harness_with_analytics")
+async def test_a_host_has_no_link_to_analytics(open_page: OpenPage) -> None:
+    page = await open_page("host", f"patterns/{BUSY_MONTH_SPAN}")
+    await expect(page.get_by_role("link", name="Patterns")).to_have_count(0)
+    await expect(page.locator(".patterns")).to_have_count(0)

@@ -1,0 +1,88 @@
+"""Cancelling: Lineup's own with a reason, OpenTable's never."""
+
+from playwright.async_api import Page, expect
+
+from tests.public.conftest import OpenPage
+from tests.public.harness import PageHarness
+
+CANCEL = "Cancel this reservation …"
+
+
+async def test_opentable_reservations_cannot_be_cancelled_and_the_reason_is_shown(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.send_envelope()
+    page = await open_page()
+    await page.get_by_role("button", name="Ada Lovelace").click()
+    button = page.get_by_role("button", name=CANCEL)
+    await expect(button).to_be_disabled()
+    await expect(button).to_have_accessible_description(
+        "OpenTable reservations must be cancelled through OpenTable."
+    )
+
+
+async def test_a_cancelled_native_reservation_is_shown_as_cancelled(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.write_native_reservations()
+    page = await open_page()
+    await cancel_on_page(page, "Noor Abernathy")
+    await page.keyboard.press("Escape")
+    await page.get_by_text("2 cancelled reservations").click()
+    await expect(page.get_by_role("row", name="Noor Abernathy")).to_contain_text("Cancelled")
+
+
+async def test_the_cancellation_reason_is_stored(harness: PageHarness, open_page: OpenPage) -> None:
+    await harness.write_native_reservations()
+    page = await open_page()
+    await cancel_on_page(page, "Noor Abernathy", "Called in ill")
+    sheet = page.get_by_role("dialog", name="Noor Abernathy")
+    await expect(sheet.locator(".facts")).to_contain_text("Called in ill")
+    await expect(sheet.locator(".story")).to_contain_text("Cancelled by staff")
+
+
+async def test_closing_the_dialog_cancels_nothing(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.write_native_reservations()
+    page = await open_page()
+    await page.get_by_role("button", name="Noor Abernathy").click()
+    await page.get_by_role("button", name=CANCEL).click()
+    await page.get_by_role("button", name="Keep it").click()
+    await expect(page.get_by_role("dialog", name="Noor Abernathy")).to_contain_text("Confirmed")
+
+
+async def test_a_past_reservation_has_no_cancel_button(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.write_native_reservations()
+    page = await open_page()
+    await page.get_by_text("1 cancelled reservation").click()
+    await page.get_by_role("button", name="Jonas Achterberg").click()
+    await expect(page.get_by_role("dialog", name="Jonas Achterberg")).to_be_visible()
+    await expect(page.get_by_role("button", name=CANCEL)).to_have_count(0)
+
+
+async def test_the_keyboard_alone_cancels(harness: PageHarness, open_page: OpenPage) -> None:
+    await harness.write_native_reservations()
+    page = await open_page()
+    await page.get_by_role("button", name="Noor Abernathy").focus()
+    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name=CANCEL).focus()
+    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name="Cancel the reservation").focus()
+    await page.keyboard.press("Enter")
+    sheet = page.get_by_role("dialog", name="Noor Abernathy", exact=True)
+    await expect(sheet).to_contain_text("Cancelled by staff")
+    await page.keyboard.press("Escape")
+    # Its row is folded away now.
+    await expect(page.locator("main")).to_be_focused()
+
+
+async def cancel_on_page(page: Page, name: str, reason: str = "") -> None:
+    """Cancel somebody's reservation, from the book to the confirmation."""
+    await page.get_by_role("button", name=name).click()
+    await page.get_by_role("button", name=CANCEL).click()
+    await page.get_by_label("Reason (optional)").fill(reason)
+    await page.get_by_role("button", name="Cancel the reservation").click()
+    await page.get_by_role("dialog", name=f"Cancel {name}?").wait_for(state="hidden")

@@ -1,0 +1,106 @@
+"""When the server is away, or the visit is over: said in words, and nothing old looks new."""
+
+from datetime import UTC, datetime, timedelta
+
+from playwright.async_api import Page, Route, expect
+
+from dev.local.demo_staff import DEMO_STAFF_UIDS, DEMO_TOKEN_PATH
+from shared.firestore import paths
+from tests.public.conftest import OpenPage
+from tests.public.harness import PAGE_DAY, PageHarness
+
+SOON_MS = 12_000
+
+
+async def respond_with_error(page: Page, status: int, pattern: str = "**/api/**") -> None:
+    """Have the API answer with a refusal from now on."""
+
+    async def answer(route: Route) -> None:
+        error = {"code": "UNAVAILABLE", "message": "This cannot be done just now."}
+        await route.fulfill(status=status, json={"error": error})
+
+    await page.route(pattern, answer)
+
+
+async def test_the_last_list_stays_with_its_age(harness: PageHarness, open_page: OpenPage) -> None:
+    await harness.write_native_reservations()
+    noon = datetime(2026, 3, 14, 16, tzinfo=UTC)
+    page = await open_page(now=noon)
+    await page.get_by_role("button", name="Leila Fontaine").wait_for()
+    await respond_with_error(page, 503)
+    await page.clock.set_fixed_time(noon + timedelta(minutes=5))
+    strip = page.locator(".trust")
+    await expect(strip).to_contain_text("What is shown is from 12:00, 5 minutes ago")
+    await expect(strip).to_have_attribute("data-level", "bad")
+    await expect(page.get_by_role("button", name="Leila Fontaine")).to_be_visible()
+
+
+async def test_an_outdated_list_is_never_shown_as_ok(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.make_both_sides_equal()
+    page = await open_page()
+    strip = page.locator(".trust")
+    await expect(strip).to_have_attribute("data-level", "good")
+    await respond_with_error(page, 503, "**/reservations?*")
+    await expect(strip).to_have_attribute("data-level", "bad")
+    async with page.expect_response("**/health", timeout=SOON_MS * 3):
+        await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await expect(strip).to_have_attribute("data-level", "bad")
+
+
+async def test_a_connection_loss_is_announced(harness: PageHarness, open_page: OpenPage) -> None:
+    await harness.make_both_sides_equal()
+    page = await open_page()
+    await expect(page.locator(".trust")).to_have_attribute("data-level", "good")
+    await respond_with_error(page, 503)
+    await expect(page.get_by_role("status")).to_contain_text("Trouble: Not up to date.")
+
+
+async def test_a_page_opened_without_the_server_loads_when_it_returns(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    page = await open_page()
+    await respond_with_error(page, 503)
+    await page.reload()
+    await expect(page.locator("main")).to_contain_text("This cannot be done just now.")
+    await page.unroute("**/api/**")
+    await expect(page.get_by_label("Go to a day")).to_be_visible(timeout=SOON_MS)
+    assert harness.restaurant.id in page.url
+
+
+async def test_a_member_who_is_removed_sees_nothing_more(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.write_native_reservations()
+    page = await open_page()
+    await page.get_by_role("button", name="Leila Fontaine").wait_for()
+    error = {"code": "FORBIDDEN", "message": "You are not on this restaurant's staff."}
+    await page.route("**/api/**", lambda route: route.fulfill(status=403, json={"error": error}))
+    await expect(page.locator("main")).to_contain_text("You are not on this restaurant's staff.")
+    await expect(page.get_by_role("button", name="Leila Fontaine")).to_have_count(0)
+
+
+async def test_an_expired_session_requires_sign_in_and_shows_why(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.write_native_reservations()
+    page = await open_page()
+    await page.get_by_role("button", name="Leila Fontaine").wait_for()
+    await page.route(f"**{DEMO_TOKEN_PATH}*", lambda route: route.fulfill(json={"token": "over"}))
+    await expect(page.locator("main.sign-in")).to_contain_text("Your sign-in has ended.")
+    await page.unroute(f"**{DEMO_TOKEN_PATH}*")
+    await page.get_by_role("button", name="The demo host").click()
+    await expect(page.get_by_role("button", name="Leila Fontaine")).to_be_visible()
+    assert page.url.endswith(f"book/{PAGE_DAY}")
+
+
+async def test_nothing_is_shown_before_authentication(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await paths.staff_member_document(
+        harness.client, harness.restaurant.id, DEMO_STAFF_UIDS["host"]
+    ).delete()
+    page = await open_page()
+    await expect(page.locator("main")).to_contain_text("You are not on this restaurant's staff")
+    await expect(page.get_by_role("navigation")).to_have_count(0)

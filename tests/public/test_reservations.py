@@ -1,0 +1,191 @@
+"""The book in a real browser: it shows a day, and follows what happens."""
+
+import time
+
+from playwright.async_api import expect
+
+from tests.public.conftest import OpenPage
+from tests.public.harness import PageHarness
+
+HIDE = """
+Object.defineProperty(document, "hidden", {value: true});
+document.dispatchEvent(new Event("visibilitychange"));
+"""
+
+
+async def test_the_reservations_follow_a_webhook_within_five_seconds(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    page = await open_page()
+    await expect(page.get_by_text("Nothing is booked on this day.")).to_be_visible()
+    await harness.send_envelope()
+    sent = time.monotonic()
+    await page.get_by_role("row", name="Ada Lovelace").wait_for()
+    assert time.monotonic() - sent < 5
+
+
+async def test_a_change_is_announced(harness: PageHarness, open_page: OpenPage) -> None:
+    await harness.send_envelope()
+    page = await open_page()
+    await page.get_by_role("row", name="Ada Lovelace").wait_for()
+    await harness.send_envelope("updated", 1, partySize=6, status="seated")
+    said = page.get_by_role("status")
+    await expect(said).to_have_text("Ada Lovelace is seated, is now 6 instead of 4.")
+
+
+async def test_a_row_that_did_not_change_is_not_touched(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.send_envelope()
+    page = await open_page()
+    held = await page.get_by_role("row", name="Ada Lovelace").element_handle()
+    await harness.send_envelope("created", 1, reservationId="ot_2", dinerName="Mary Somerville")
+    await page.get_by_role("row", name="Mary Somerville").wait_for()
+    assert held is not None
+    assert await held.evaluate("row => row.isConnected")
+
+
+async def test_the_focus_stays_on_a_row_that_changes(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.send_envelope()
+    page = await open_page()
+    name = page.get_by_role("button", name="Ada Lovelace")
+    await name.focus()
+    await harness.send_envelope("updated", 1, partySize=7)
+    await page.get_by_role("row", name="7 guests").wait_for()
+    await expect(name).to_be_focused()
+
+
+async def test_an_unchanged_day_is_not_sent_again(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.send_envelope()
+    page = await open_page()
+    await page.get_by_role("row", name="Ada Lovelace").wait_for()
+    async with page.expect_response(lambda answer: "?date=" in answer.url) as found:
+        pass
+    assert (await found.value).status == 304
+
+
+async def test_a_hidden_page_sends_no_requests(open_page: OpenPage) -> None:
+    page = await open_page()
+    await page.clock.install()
+    await page.reload()
+    await page.get_by_text("Nothing is booked").wait_for()
+    await page.evaluate(HIDE)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    await page.clock.run_for(120_000)
+    assert asked == []
+
+
+async def test_a_row_has_the_orange_badge_with_an_accessible_label(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.send_envelope()
+    page = await open_page()
+    badge = page.get_by_role("row", name="Ada Lovelace").locator(".badge")
+    await expect(badge).to_have_css("background-color", "rgb(255, 154, 60)")
+    await expect(badge.get_by_text("OT", exact=True)).to_have_attribute("aria-hidden", "true")
+    await expect(page.get_by_role("cell", name="OpenTable", exact=True)).to_have_count(1)
+
+
+async def test_the_day_is_by_time_from_both_sources(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.write_native_reservations()
+    await harness.send_envelope()
+    page = await open_page()
+    times = page.get_by_role("table", name="The day's").locator("td.time")
+    await expect(times).to_have_count(7)
+    shown = await times.all_inner_texts()
+    assert shown == sorted(shown)
+    assert set(await page.locator("td.source").all_text_contents()) == {"Lineup", "OTOpenTable"}
+
+
+async def test_a_change_received_before_its_booking_is_listed_separately(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.send_envelope("updated", 1, reservationId="early", dinerName="Sophie Germain")
+    page = await open_page()
+    apart = page.locator("section.apart")
+    await expect(apart.get_by_role("heading", name="Not yet complete")).to_be_visible()
+    await expect(apart.get_by_role("row", name="Sophie Germain")).to_be_visible()
+    await expect(page.get_by_role("row", name="Sophie Germain")).to_have_count(1)
+
+
+async def test_completed_reservations_are_collapsed(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    for number in range(3):
+        early = {"reservationDateTime": f"2026-03-14T1{5 + number}:00:00Z", "status": "completed"}
+        await harness.send_envelope("created", number, reservationId=f"ot_{number}", **early)
+    await harness.write_native_reservations()
+    page = await open_page()
+    await expect(page.get_by_role("table", name="The day's").get_by_role("row")).to_have_count(6)
+    await page.get_by_text("4 earlier reservations: 4 left").click()
+    await expect(page.get_by_role("row", name="Ada Lovelace")).to_have_count(3)
+
+
+async def test_the_source_filters_the_reservations(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.write_native_reservations()
+    await harness.send_envelope()
+    page = await open_page()
+    await page.get_by_text("OpenTable", exact=True).first.click()
+    await expect(page.locator("tbody .name")).to_have_text(["Ada Lovelace"])
+
+
+async def test_the_status_filters_the_reservations(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.write_native_reservations()
+    page = await open_page()
+    await page.locator(".chip", has_text="Cancelled").click()
+    await expect(page.locator("tbody:visible .name")).to_have_text(["Jonas Achterberg"])
+
+
+async def test_the_search_filters_the_reservations(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.write_native_reservations()
+    page = await open_page()
+    await page.get_by_role("searchbox").fill("candle")
+    await expect(page.locator("tbody:visible .name")).to_have_text(["Samir Lindqvist"])
+
+
+async def test_covers_leave_out_those_who_do_not_come(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.write_native_reservations()
+    page = await open_page()
+    await expect(page.locator(".total")).to_have_text("22 covers in 6 reservations")
+    hours = page.get_by_role("list", name="Covers by the hour").get_by_role("listitem")
+    await expect(hours.filter(has_text="19:00")).to_contain_text("12 covers")
+    await expect(hours.filter(has_text="20:00")).to_contain_text("5 covers")
+
+
+async def test_another_day_is_a_button_away(harness: PageHarness, open_page: OpenPage) -> None:
+    await harness.write_native_reservations()
+    page = await open_page()
+    await page.get_by_role("button", name="The day after").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Sunday 15 March")
+    await expect(page.get_by_text("Nothing is booked on this day.")).to_be_visible()
+
+
+async def test_the_page_opens_with_today(open_page: OpenPage) -> None:
+    page = await open_page(screen="book")
+    today = await page.evaluate(
+        "new Intl.DateTimeFormat('en-CA', {timeZone: 'America/New_York'}).format(new Date())"
+    )
+    await expect(page.get_by_label("Go to a day")).to_have_value(today)
+
+
+async def test_guest_text_is_never_rendered_as_html(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.send_envelope(specialRequests="<img src=x onerror=alert(1)>")
+    page = await open_page()
+    await expect(page.locator("td.requests")).to_have_text("<img src=x onerror=alert(1)>")

@@ -1,0 +1,161 @@
+"""Signing in as in production, against a Firebase that is played at the network's edge."""
+
+import json
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, Route, expect
+
+from dev.local.demo_staff import DEMO_STAFF_UIDS, build_unsigned_token
+from tests.public.conftest import BROWSER_TIMEOUT_MS
+from tests.public.harness import PAGE_DAY, PageHarness
+
+HOUR = 3600
+RIGHT = "right"
+
+
+class FakeFirebase:
+    """Answers as Hosting's configuration, the Identity Toolkit and the token service do.
+
+    Attributes:
+        asked: What it was asked, as service and body.
+        is_over: Whether it ended the visit.
+    """
+
+    def __init__(self, project: str) -> None:
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.is_over = False
+        self._project = project
+
+    async def play(self, context: BrowserContext) -> None:
+        """Take the place of Firebase in a browser."""
+        await context.route("**/__/firebase/init.json", self._configure)
+        await context.route("https://identitytoolkit.googleapis.com/**", self._sign_in)
+        await context.route("https://securetoken.googleapis.com/**", self._renew)
+
+    async def _configure(self, route: Route) -> None:
+        await route.fulfill(json={"projectId": self._project, "apiKey": "web-key"})
+
+    async def _sign_in(self, route: Route) -> None:
+        said = json.loads(route.request.post_data or "")
+        self.asked.append(("sign-in", said))
+        if said["password"] != RIGHT:
+            return await respond_refused(route, "INVALID_LOGIN_CREDENTIALS")
+        person = {"email": said["email"], "idToken": self._token(), "refreshToken": "renew-1"}
+        return await respond_allowed(route, {**person, "expiresIn": str(HOUR)})
+
+    async def _renew(self, route: Route) -> None:
+        said = {name: text for name, [text] in parse_qs(route.request.post_data or "").items()}
+        self.asked.append(("renew", said))
+        if self.is_over:
+            return await respond_refused(route, "TOKEN_EXPIRED")
+        renewed = {"id_token": self._token(), "refresh_token": "renew-2"}
+        return await respond_allowed(route, {**renewed, "expires_in": str(HOUR)})
+
+    def _token(self) -> str:
+        return build_unsigned_token(self._project, DEMO_STAFF_UIDS["host"], int(time.time()))
+
+
+async def respond_allowed(route: Route, said: dict[str, str]) -> None:
+    await route.fulfill(json=said, headers={"Access-Control-Allow-Origin": "*"})
+
+
+async def respond_refused(route: Route, code: str) -> None:
+    headers = {"Access-Control-Allow-Origin": "*"}
+    await route.fulfill(status=400, json={"error": {"message": code}}, headers=headers)
+
+
+@pytest.fixture
+def firebase(page_project: str) -> FakeFirebase:
+    return FakeFirebase(page_project)
+
+
+@pytest.fixture
+async def page(
+    harness: PageHarness, browser: Browser, firebase: FakeFirebase
+) -> AsyncIterator[Page]:
+    context = await browser.new_context()
+    context.set_default_timeout(BROWSER_TIMEOUT_MS)
+    await firebase.play(context)
+    opened = await context.new_page()
+    await opened.goto(f"{harness.url}/#/{harness.restaurant.id}/book/{PAGE_DAY}")
+    yield opened
+    await context.close()
+
+
+async def sign_in(page: Page, password: str = RIGHT) -> None:
+    await page.get_by_label("E-mail").fill("hanna@example.com")
+    await page.get_by_label("Password").fill(password)
+    await page.get_by_role("button", name="Sign in").click()
+
+
+async def test_the_right_password_opens_the_reservations(page: Page) -> None:
+    await sign_in(page)
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Saturday 14 March")
+    await expect(page.locator(".who")).to_have_text("hanna@example.com")
+
+
+async def test_a_wrong_password_is_explained(page: Page) -> None:
+    await sign_in(page, "wrong")
+    await expect(page.get_by_role("alert")).to_have_text("The e-mail or the password is not right.")
+
+
+async def test_a_session_stays_signed_in(page: Page, firebase: FakeFirebase) -> None:
+    await sign_in(page)
+    await page.get_by_role("link", name="The book").wait_for()
+    await page.reload()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Saturday 14 March")
+    assert firebase.asked[-1] == (
+        "renew",
+        {"grant_type": "refresh_token", "refresh_token": "renew-1"},
+    )
+
+
+async def test_no_password_is_stored(page: Page) -> None:
+    await sign_in(page)
+    await page.get_by_role("link", name="The book").wait_for()
+    kept = await page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
+    assert RIGHT not in kept
+
+
+async def test_a_session_ended_by_firebase_requires_sign_in(
+    page: Page, firebase: FakeFirebase
+) -> None:
+    await sign_in(page)
+    await page.get_by_role("link", name="The book").wait_for()
+    firebase.is_over = True
+    await page.reload()
+    await expect(page.get_by_label("Password")).to_be_visible()
+
+
+async def test_signing_out_clears_the_session(page: Page) -> None:
+    await sign_in(page)
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_label("Password")).to_be_visible()
+    kept = await page.evaluate("({...localStorage})")
+    assert kept.keys() == {"staff.restaurant"}
+
+
+async def test_production_offers_no_demo(page: Page) -> None:
+    await expect(page.get_by_label("Password")).to_be_visible()
+    await expect(page.get_by_role("button", name="The demo")).to_have_count(0)
+
+
+async def test_a_url_without_a_restaurant_prompts_for_it(page: Page, harness: PageHarness) -> None:
+    await page.goto(f"{harness.url}/")
+    await page.get_by_label("Restaurant").fill(harness.restaurant.id)
+    await sign_in(page)
+    await expect(page.get_by_label("Go to a day")).to_be_visible()
+    assert page.url.endswith(f"#/{harness.restaurant.id}/book")
+
+
+async def test_the_restaurant_of_the_last_session_is_suggested(
+    page: Page, harness: PageHarness
+) -> None:
+    await sign_in(page)
+    await page.get_by_role("button", name="Sign out").click()
+    await page.goto(f"{harness.url}/")
+    await expect(page.get_by_label("Restaurant")).to_have_value(harness.restaurant.id)

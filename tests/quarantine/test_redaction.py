@@ -1,0 +1,120 @@
+"""What is kept aside is kept whole, but never with a person who must be forgotten."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from google.api_core import exceptions as google
+from google.cloud.firestore import AsyncClient
+from msgspec.structs import replace
+
+from shared.domain.normalization.opentable_guest import Guest
+from shared.errors import ServiceUnavailableError
+from shared.guests.repository import save_guest
+from tests.support.events import RID, row_body
+from tests.support.firestore import FirestoreSpy
+from tests.support.guests import quarantine_text
+from tests.support.ledger import StoredLedger
+from tests.support.restaurants import Restaurant
+from tests.support.world import World, make_world
+
+KEY = "2b7e9f40-6c1d-4f0a-8e55-91c7d0a4be13"
+NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
+FORGOTTEN_GUEST = Guest("gone1", forgotten_at=NOON)
+
+
+@pytest.fixture
+async def world(firestore: AsyncClient) -> AsyncIterator[World]:
+    made = await make_world(firestore)
+    made.restaurant = Restaurant("restaurant-123", RID)
+    yield made
+    made.executor.shutdown()
+
+
+async def quarantined_body(world: World, page: StoredLedger, body: object) -> Any:
+    """Return the body that is kept of this one."""
+    await quarantine_text(world, json.dumps(body))
+    [item] = await page.quarantine_items()
+    return json.loads(item["body"])
+
+
+async def forget_guest(world: World, *guests: Guest) -> None:
+    for guest in guests:
+        await save_guest(world.services, world.settings(), guest)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"id": f"{RID}-{KEY}", "rid": int(RID), "guest_request": "Nuts"},
+        {"data": {"reservationId": KEY, "dinerName": "Ada", "partySize": 0}},
+        {"id": "évt", "data": "Ada"},
+        {"id": ".", "guest_id": "__gone__", "notes": "Ada"},
+        {"notes": "Ada"},
+        ["Ada"],
+        "Ada",
+        None,
+    ],
+)
+async def test_a_body_without_forgotten_guests_is_stored_unchanged(
+    world: World, stored_ledger: StoredLedger, body: object
+) -> None:
+    await forget_guest(world, FORGOTTEN_GUEST)
+    assert await quarantined_body(world, stored_ledger, body) == body
+
+
+@pytest.mark.parametrize("guest_id", ["gone1", f"{RID}-gone1"])
+async def test_the_id_of_a_forgotten_guest_redacts_the_body(
+    world: World, stored_ledger: StoredLedger, guest_id: str
+) -> None:
+    await forget_guest(world, FORGOTTEN_GUEST)
+    body = {"id": "?", "rid": int(RID), "guest_id": guest_id, "guest_request": "Nuts"}
+    assert await quarantined_body(world, stored_ledger, body) == {
+        "rid": int(RID),
+        "guest_id": guest_id,
+    }
+
+
+async def test_a_guest_resolved_to_a_forgotten_one_redacts_the_body(
+    world: World, stored_ledger: StoredLedger
+) -> None:
+    merged = Guest("loser1", is_merged=True, survivor_key="gone1", survivor_id=f"{RID}-gone1")
+    await forget_guest(world, merged, FORGOTTEN_GUEST)
+    left = {"rid": int(RID), "guest_id": f"{RID}-loser1", "party_size": 0}
+    assert await quarantined_body(world, stored_ledger, left | {"guest_request": "Nuts"}) == left
+
+
+@pytest.mark.parametrize("written", [KEY, KEY.upper(), f"{RID}-{KEY}"])
+@pytest.mark.parametrize("name", ["id", "reservationId", "reservation_id"])
+@pytest.mark.parametrize("inside", [False, True])
+async def test_a_reservation_of_a_forgotten_guest_redacts_the_body(
+    world: World, stored_ledger: StoredLedger, written: str, name: str, *, inside: bool
+) -> None:
+    await forget_guest(world, FORGOTTEN_GUEST)
+    await world.ingest_row(row_body(1, id=f"{RID}-{KEY}", guest_id=f"{RID}-gone1"))
+    said = {name: written, "dinerName": "Ada", "partySize": 0}
+    body = {"data": said} if inside else said
+    left = {name: written, "partySize": 0} if name != "reservation_id" else {"partySize": 0}
+    assert await quarantined_body(world, stored_ledger, body) == (
+        {"data": left} if inside else left
+    )
+
+
+async def test_a_store_that_is_away_is_named(world: World, firestore_spy: FirestoreSpy) -> None:
+    firestore_spy.failure = google.ServiceUnavailable
+    away = replace(world, services=replace(world.services, firestore=firestore_spy.client))
+    with pytest.raises(ServiceUnavailableError):
+        await quarantine_text(away, json.dumps({"id": KEY}))
+
+
+async def test_quarantining_the_same_body_again_gives_the_same_item(
+    world: World, stored_ledger: StoredLedger
+) -> None:
+    await forget_guest(world, FORGOTTEN_GUEST)
+    for request in ("Nuts", "No nuts"):
+        await quarantine_text(
+            world, json.dumps({"guest_id": "gone1", "party_size": 0, "notes": request})
+        )
+    assert [item["count"] for item in await stored_ledger.quarantine_items()] == [2]

@@ -1,0 +1,212 @@
+"""The quarantine keeps a statement whole, once, however often it comes.
+
+What waits in the quarantine is counted, and so is for how long.
+"""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from google.api_core import exceptions as google
+
+from shared.domain.webhook_auth.verify import Verification
+from shared.errors import InvalidEventError, ServiceUnavailableError
+from shared.firestore import paths
+from shared.firestore.paths import quarantine_collection
+from shared.quarantine.store import (
+    QuarantineBacklog,
+    QuarantineStore,
+    build_quarantine_id,
+    read_quarantine_backlog,
+)
+from tests.support.firestore import FirestoreSpy, fail_with
+from tests.support.ledger import StoredLedger
+from tests.support.restaurants import Restaurant
+from tests.support.world import START_TIME, World
+
+BODY = '{"id": "\\ud800 Zoë", "partySize": 0}'
+REJECTION = InvalidEventError("invalid_partySize", "partySize must be a whole number.")
+NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
+
+
+class Clock:
+    """Noon, and an hour later each time."""
+
+    def __init__(self) -> None:
+        self._asked = 0
+
+    def __call__(self) -> datetime:
+        self._asked += 1
+        return NOON + timedelta(hours=self._asked - 1)
+
+
+@pytest.fixture
+def quarantine_store(firestore_spy: FirestoreSpy, restaurant: Restaurant) -> QuarantineStore:
+    return QuarantineStore(firestore_spy.client, restaurant.id, Clock(), timedelta(days=90))
+
+
+async def quarantine_body(into: QuarantineStore, body: str = BODY) -> str:
+    return (await into.add(body, "application/json", REJECTION)).id
+
+
+async def test_an_event_is_stored_unchanged_with_its_reason(
+    quarantine_store: QuarantineStore, stored_ledger: StoredLedger
+) -> None:
+    await quarantine_body(quarantine_store)
+    assert await stored_ledger.quarantine_items() == [
+        {
+            "reason": "invalid_partySize",
+            "detail": "partySize must be a whole number.",
+            "receivedAt": NOON,
+            "lastSeenAt": NOON,
+            "count": 1,
+            "contentType": "application/json",
+            "body": BODY,
+            "verdict": None,
+            "status": "OPEN",
+            "quarantineExpireAt": NOON + timedelta(days=90),
+        }
+    ]
+
+
+async def test_the_authentication_result_is_stored_with_the_item(
+    quarantine_store: QuarantineStore, stored_ledger: StoredLedger
+) -> None:
+    verdict = Verification(is_accepted=True, reason="bearer", credential_index=1)
+    await quarantine_store.add(BODY, "application/json", REJECTION, verdict)
+    [item] = await stored_ledger.quarantine_items()
+    assert item["verdict"] == {"scheme": "bearer", "credentialIndex": 1}
+
+
+async def test_the_same_again_is_one_item_counted_twice(
+    quarantine_store: QuarantineStore, stored_ledger: StoredLedger
+) -> None:
+    await quarantine_body(quarantine_store)
+    await quarantine_body(quarantine_store)
+    [item] = await stored_ledger.quarantine_items()
+    assert (item["count"], item["receivedAt"], item["lastSeenAt"]) == (
+        2,
+        NOON,
+        NOON + timedelta(hours=1),
+    )
+
+
+async def test_only_the_first_is_new(quarantine_store: QuarantineStore) -> None:
+    first = await quarantine_store.add(BODY, "application/json", REJECTION)
+    again = await quarantine_store.add(BODY, "application/json", REJECTION)
+    assert (first.is_new, again.is_new) == (True, False)
+
+
+@pytest.mark.parametrize("status", ["DISMISSED", "REPLAYED"])
+async def test_a_settled_item_stays_settled(
+    status: str, quarantine_store: QuarantineStore, stored_ledger: StoredLedger
+) -> None:
+    id_ = await quarantine_body(quarantine_store)
+    await (
+        quarantine_collection(stored_ledger.client, stored_ledger.settings.restaurant_id)
+        .document(id_)
+        .update({"status": status})
+    )
+    await quarantine_body(quarantine_store)
+    assert [item["status"] for item in await stored_ledger.quarantine_items()] == [status]
+
+
+async def test_another_body_is_another_item(
+    quarantine_store: QuarantineStore, stored_ledger: StoredLedger
+) -> None:
+    await quarantine_body(quarantine_store)
+    await quarantine_body(quarantine_store, BODY + " ")
+    assert len(await stored_ledger.quarantine_items()) == 2
+
+
+def test_another_reason_is_another_item() -> None:
+    assert build_quarantine_id("a", BODY) != build_quarantine_id("b", BODY)
+
+
+async def test_a_first_event_is_one_round_trip(
+    quarantine_store: QuarantineStore, firestore_spy: FirestoreSpy
+) -> None:
+    await quarantine_body(quarantine_store)
+    assert firestore_spy.take_calls() == ["commit"]
+
+
+@pytest.mark.parametrize("error", [google.ServiceUnavailable, google.PermissionDenied])
+async def test_an_event_that_could_not_be_stored_is_not_acknowledged(
+    error: type[Exception], quarantine_store: QuarantineStore, firestore_spy: FirestoreSpy
+) -> None:
+    firestore_spy.failure = error
+    with pytest.raises(ServiceUnavailableError, match=error.__name__):
+        await quarantine_body(quarantine_store)
+
+
+async def test_a_count_that_could_not_be_stored_is_not_acknowledged(
+    quarantine_store: QuarantineStore, firestore_spy: FirestoreSpy
+) -> None:
+    await quarantine_body(quarantine_store)
+    firestore_spy.before_commit.append(fail_with(google.AlreadyExists))
+    firestore_spy.before_commit.append(fail_with(google.ServiceUnavailable))
+    with pytest.raises(ServiceUnavailableError):
+        await quarantine_body(quarantine_store)
+
+
+async def test_the_beginning_of_a_too_large_body_is_stored(
+    quarantine_store: QuarantineStore, stored_ledger: StoredLedger
+) -> None:
+    await quarantine_body(quarantine_store, "é" * 600_000)
+    [item] = await stored_ledger.quarantine_items()
+    assert item["body"] == "é" * 450_000
+    assert item["detail"].endswith(
+        "Only its first 900000 bytes are kept: a document holds no more."
+    )
+
+
+async def backlog(world: World) -> QuarantineBacklog:
+    return await read_quarantine_backlog(world.services, world.restaurant.id)
+
+
+async def quarantine_envelope(world: World, party_size: int) -> str:
+    result = await world.ingest_envelope("created", reservationId="a", partySize=party_size)
+    return getattr(result, "id", "")
+
+
+async def test_an_empty_quarantine_has_no_backlog(world: World) -> None:
+    assert await backlog(world) == QuarantineBacklog(0, None)
+
+
+async def test_the_oldest_open_item_gives_its_age(world: World) -> None:
+    for party_size in (0, -1):
+        await quarantine_envelope(world, party_size)
+        world.clock.advance(60)
+    assert await backlog(world) == QuarantineBacklog(2, START_TIME)
+
+
+async def test_a_settled_item_does_not_wait(world: World) -> None:
+    first = await quarantine_envelope(world, 0)
+    world.clock.advance(60)
+    await quarantine_envelope(world, -1)
+    items = paths.quarantine_collection(world.services.firestore, world.restaurant.id)
+    await items.document(first).update({"status": "DISMISSED"})
+    assert await backlog(world) == QuarantineBacklog(1, START_TIME + timedelta(seconds=60))
+
+
+def backlog_log_line(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    lines = map(json.loads, capsys.readouterr().out.splitlines())
+    [found] = [line for line in lines if line["event"] == "quarantine"]
+    return {name: found[name] for name in ("openItems", "oldestOpenSeconds")}
+
+
+async def test_each_reconciliation_logs_the_backlog(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await quarantine_envelope(world, 0)
+    world.clock.advance(90)
+    await world.reconcile()
+    assert backlog_log_line(capsys) == {"openItems": 1, "oldestOpenSeconds": 90}
+
+
+async def test_an_empty_backlog_is_logged_too(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await world.reconcile()
+    assert backlog_log_line(capsys) == {"openItems": 0, "oldestOpenSeconds": 0}

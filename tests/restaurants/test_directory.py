@@ -1,0 +1,274 @@
+"""Restaurants are found by either id, remembered for a minute, and a flood costs little.
+
+A flood of made-up restaurants costs little, and known ones get through it.
+"""
+
+import asyncio
+import json
+
+import pytest
+from google.api_core import exceptions as google
+from google.cloud.firestore import AsyncClient
+
+from shared.errors import InvalidSettingsError, ServiceUnavailableError
+from shared.firestore.paths import integration_document, rid_claim_document
+from shared.restaurants import directory as module
+from shared.restaurants.directory import MAX_UNKNOWN_LOOKUPS_PER_MINUTE, RestaurantDirectory
+from shared.restaurants.secrets import CredentialCache
+from tests.support.clocks import FakeTimer
+from tests.support.firestore import FirestoreSpy
+from tests.support.restaurants import InMemorySecretSource, Restaurant, seed
+
+
+async def test_a_restaurant_is_found_by_lineups_id(
+    directory: RestaurantDirectory, seeded_restaurant: Restaurant
+) -> None:
+    assert (
+        await directory.find_by_restaurant_id(seeded_restaurant.id) == seeded_restaurant.settings()
+    )
+
+
+async def test_a_restaurant_is_found_by_opentables_number(
+    directory: RestaurantDirectory, seeded_restaurant: Restaurant
+) -> None:
+    assert await directory.find_by_rid(seeded_restaurant.rid) == seeded_restaurant.settings()
+
+
+async def test_settings_without_a_route_are_not_found_by_rid(
+    directory: RestaurantDirectory, firestore: AsyncClient, seeded_restaurant: Restaurant
+) -> None:
+    await rid_claim_document(firestore, seeded_restaurant.rid).delete()
+    assert await directory.find_by_rid(seeded_restaurant.rid) is None
+
+
+async def test_settings_are_read_once_a_minute(
+    directory: RestaurantDirectory,
+    firestore_spy: FirestoreSpy,
+    seeded_restaurant: Restaurant,
+    timer: FakeTimer,
+) -> None:
+    for _ in range(3):
+        await directory.find_by_restaurant_id(seeded_restaurant.id)
+        timer.advance(19)
+    assert firestore_spy.take_calls() == ["read"]
+
+
+async def test_changed_settings_count_within_a_minute(
+    directory: RestaurantDirectory,
+    firestore: AsyncClient,
+    seeded_restaurant: Restaurant,
+    timer: FakeTimer,
+) -> None:
+    await directory.find_by_restaurant_id(seeded_restaurant.id)
+    await integration_document(firestore, seeded_restaurant.id).update({"enabled": False})
+    timer.advance(60)
+    found = await directory.find_by_restaurant_id(seeded_restaurant.id)
+    assert found is not None
+    assert not found.is_enabled
+
+
+async def test_a_route_is_read_once_a_minute(
+    directory: RestaurantDirectory,
+    firestore_spy: FirestoreSpy,
+    seeded_restaurant: Restaurant,
+    timer: FakeTimer,
+) -> None:
+    await directory.find_by_rid(seeded_restaurant.rid)
+    timer.advance(59)
+    await directory.find_by_rid(seeded_restaurant.rid)
+    assert firestore_spy.take_calls() == ["read", "read"]
+
+
+async def test_a_miss_is_remembered_for_a_minute(
+    directory: RestaurantDirectory, firestore_spy: FirestoreSpy, timer: FakeTimer
+) -> None:
+    for _ in range(3):
+        assert await directory.find_by_restaurant_id("nobody") is None
+        timer.advance(19)
+    assert firestore_spy.take_calls() == ["read"]
+
+
+async def test_a_restaurant_that_opens_is_found_within_a_minute(
+    directory: RestaurantDirectory, firestore: AsyncClient, restaurant: Restaurant, timer: FakeTimer
+) -> None:
+    await directory.find_by_restaurant_id(restaurant.id)
+    await seed(firestore, restaurant)
+    timer.advance(60)
+    assert await directory.find_by_restaurant_id(restaurant.id) is not None
+
+
+async def test_many_at_once_cause_one_look_up(
+    directory: RestaurantDirectory, firestore_spy: FirestoreSpy, seeded_restaurant: Restaurant
+) -> None:
+    await asyncio.gather(
+        *(directory.find_by_restaurant_id(seeded_restaurant.id) for _ in range(50))
+    )
+    assert firestore_spy.take_calls() == ["read"]
+
+
+@pytest.mark.parametrize("id_", ["", "a/b", "..", "ä", "x" * 129, "a b", "a\x00b", "__a__/"])
+async def test_what_cannot_be_an_id_is_not_looked_up(
+    id_: str, directory: RestaurantDirectory, firestore_spy: FirestoreSpy
+) -> None:
+    assert await directory.find_by_restaurant_id(id_) is None
+    assert firestore_spy.take_calls() == []
+
+
+@pytest.mark.parametrize("rid", ["", "12a", "1" * 19, "-1", "٣", "1.0"])
+async def test_what_cannot_be_a_number_is_not_looked_up(
+    rid: str, directory: RestaurantDirectory, firestore_spy: FirestoreSpy
+) -> None:
+    assert await directory.find_by_rid(rid) is None
+    assert firestore_spy.take_calls() == []
+
+
+async def test_a_rid_claim_that_differs_from_the_settings_is_a_miss(
+    directory: RestaurantDirectory, firestore: AsyncClient, seeded_restaurant: Restaurant
+) -> None:
+    await rid_claim_document(firestore, "777").set({"restaurantId": seeded_restaurant.id})
+    assert await directory.find_by_rid("777") is None
+
+
+async def test_a_route_that_disagrees_raises_an_alarm(
+    directory: RestaurantDirectory,
+    firestore: AsyncClient,
+    seeded_restaurant: Restaurant,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    await rid_claim_document(firestore, "777").set({"restaurantId": seeded_restaurant.id})
+    await directory.find_by_rid("777")
+    line = json.loads(capsys.readouterr().out)
+    assert (line["severity"], line["event"], line["rid"]) == ("ERROR", "rid_claim.mismatch", "777")
+
+
+@pytest.mark.parametrize("claimed", [None, 5, "", "a/b", "nobody", ["restaurant-123"]])
+async def test_a_rid_claim_without_settings_is_a_miss(
+    claimed: object, directory: RestaurantDirectory, firestore: AsyncClient
+) -> None:
+    await rid_claim_document(firestore, "777").set({"restaurantId": claimed})
+    assert await directory.find_by_rid("777") is None
+
+
+@pytest.mark.parametrize("error", [google.ServiceUnavailable, google.PermissionDenied])
+async def test_firestore_away_is_no_miss(
+    error: type[Exception],
+    directory: RestaurantDirectory,
+    firestore_spy: FirestoreSpy,
+    seeded_restaurant: Restaurant,
+) -> None:
+    firestore_spy.failure = error
+    with pytest.raises(ServiceUnavailableError, match=error.__name__):
+        await directory.find_by_restaurant_id(seeded_restaurant.id)
+    firestore_spy.failure = None
+    assert await directory.find_by_restaurant_id(seeded_restaurant.id) is not None
+
+
+async def test_the_partners_secret_completes_a_restaurants_own(
+    directory: RestaurantDirectory, fake_secret_source: InMemorySecretSource, restaurant: Restaurant
+) -> None:
+    fake_secret_source.payloads = {
+        restaurant.secret: {"bearerTokens": ["own"]},
+        "partner": {"apiKey": "key"},
+    }
+    credentials = await directory.load_credentials(restaurant.settings())
+    assert (credentials.bearer_tokens, credentials.api_key) == (("own",), "key")
+
+
+async def test_a_restaurant_without_a_secret_is_served_by_the_partners(
+    directory: RestaurantDirectory, fake_secret_source: InMemorySecretSource, restaurant: Restaurant
+) -> None:
+    fake_secret_source.payloads = {"partner": {"apiKey": "key"}}
+    assert (await directory.load_credentials(restaurant.settings(secret=None))).api_key == "key"
+
+
+async def test_an_error_for_a_missing_secret_says_what_to_do(
+    firestore_spy: FirestoreSpy,
+    fake_secret_source: InMemorySecretSource,
+    timer: FakeTimer,
+    restaurant: Restaurant,
+) -> None:
+    alone = RestaurantDirectory(
+        firestore_spy.client, CredentialCache(lambda: fake_secret_source, timer), None, timer
+    )
+    with pytest.raises(InvalidSettingsError, match="OPENTABLE_PARTNER_SECRET is not set"):
+        await alone.load_credentials(restaurant.settings(secret=None))
+
+
+async def test_an_id_that_firestore_reserves_is_a_miss(directory: RestaurantDirectory) -> None:
+    assert await directory.find_by_restaurant_id("__name__") is None
+
+
+async def flood(directory: RestaurantDirectory, asked: int) -> int:
+    """Ask for that many made-up restaurants; return how many were refused unasked."""
+    answers = await asyncio.gather(
+        *(directory.find_by_restaurant_id(f"made-up-{number}") for number in range(asked)),
+        return_exceptions=True,
+    )
+    return sum(isinstance(answer, ServiceUnavailableError) for answer in answers)
+
+
+async def test_lookups_of_invented_ids_are_limited_by_a_budget(
+    directory: RestaurantDirectory, firestore_spy: FirestoreSpy
+) -> None:
+    refused = await flood(directory, 1000)
+    assert refused == 1000 - MAX_UNKNOWN_LOOKUPS_PER_MINUTE
+    assert len(firestore_spy.take_calls()) == MAX_UNKNOWN_LOOKUPS_PER_MINUTE
+
+
+async def test_the_budget_returns_after_a_minute(
+    directory: RestaurantDirectory, timer: FakeTimer
+) -> None:
+    await flood(directory, 1000)
+    timer.advance(60)
+    assert await directory.find_by_restaurant_id("one-more") is None
+
+
+async def test_a_known_restaurant_gets_through_a_flood(
+    directory: RestaurantDirectory, seeded_restaurant: Restaurant, timer: FakeTimer
+) -> None:
+    await directory.find_by_restaurant_id(seeded_restaurant.id)
+    timer.advance(60)
+    await flood(directory, 1000)
+    assert await directory.find_by_restaurant_id(seeded_restaurant.id) is not None
+
+
+async def test_a_known_number_gets_through_a_flood(
+    directory: RestaurantDirectory, seeded_restaurant: Restaurant, timer: FakeTimer
+) -> None:
+    await directory.find_by_rid(seeded_restaurant.rid)
+    timer.advance(60)
+    await flood(directory, 1000)
+    assert await directory.find_by_rid(seeded_restaurant.rid) is not None
+
+
+async def test_a_known_number_gets_through_a_flood_also_where_it_may_be_lineups_id(
+    directory: RestaurantDirectory, seeded_restaurant: Restaurant, timer: FakeTimer
+) -> None:
+    await directory.find_by_rid(seeded_restaurant.rid)
+    timer.advance(60)
+    await flood(directory, 1000)
+    assert await directory.find_by_restaurant_id(seeded_restaurant.rid) is None
+
+
+async def test_many_known_numbers_use_up_no_budget(
+    directory: RestaurantDirectory, firestore: AsyncClient
+) -> None:
+    many = [
+        Restaurant(f"r{n}", f"{900_000 + n}") for n in range(MAX_UNKNOWN_LOOKUPS_PER_MINUTE + 5)
+    ]
+    await asyncio.gather(*(seed(firestore, one) for one in many))
+    for one in many:
+        assert await directory.find_by_restaurant_id(one.rid) is None
+        assert await directory.find_by_rid(one.rid) is not None
+
+
+async def test_memory_is_bounded(
+    directory: RestaurantDirectory,
+    firestore_spy: FirestoreSpy,
+    monkeypatch: pytest.MonkeyPatch,
+    timer: FakeTimer,
+) -> None:
+    monkeypatch.setattr(module, "_MAX_CACHED_RESTAURANTS", 10)
+    small = RestaurantDirectory(firestore_spy.client, directory._credential_cache, None, timer)
+    await flood(small, 100)
+    assert (len(small._settings._tasks), len(small._known_ids)) == (10, 0)

@@ -1,0 +1,71 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from sandbox.api import OpenTableApi
+from sandbox.clock import ManualClock
+from sandbox.guest_actions import GuestActions
+from sandbox.models import SandboxReservation, SandboxRestaurant
+from sandbox.oauth import Partner
+from sandbox.reservation_actions import ReservationActions, VisitActions
+from sandbox.store import SandboxStore
+from tests.sandbox.client import NEW_YORK, RID, SANDBOX_VISIT_TIME, SandboxClient
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(datetime(2026, 3, 14, 15, tzinfo=UTC))
+
+
+@pytest.fixture
+def store(clock: ManualClock) -> SandboxStore:
+    book = SandboxStore(clock)
+    book.add_restaurant(SandboxRestaurant(RID, "Demo", NEW_YORK))
+    return book
+
+
+@pytest.fixture
+def reservation_actions(store: SandboxStore) -> ReservationActions:
+    return ReservationActions(store, RID)
+
+
+@pytest.fixture
+def visit_actions(store: SandboxStore) -> VisitActions:
+    return VisitActions(store, RID)
+
+
+@pytest.fixture
+def guest_actions(store: SandboxStore) -> GuestActions:
+    return GuestActions(store, RID)
+
+
+@pytest.fixture
+def reservation(reservation_actions: ReservationActions) -> SandboxReservation:
+    return reservation_actions.create(SANDBOX_VISIT_TIME, 4)
+
+
+@pytest.fixture
+def partner() -> Partner:
+    return Partner("client", "secret", "gold", {RID}, api_key="key")
+
+
+@pytest.fixture
+def sandbox(store: SandboxStore, partner: Partner) -> OpenTableApi:
+    return OpenTableApi(store, [partner])
+
+
+@pytest.fixture
+def sandbox_client(sandbox: OpenTableApi) -> SandboxClient:
+    return SandboxClient(sandbox)
+
+
+@pytest.fixture
+def three_reservations(reservation_actions: ReservationActions, clock: ManualClock) -> list[str]:
+    """Three bookings, an hour apart in every respect; their keys in order of booking."""
+    keys = []
+    for hour in (18, 19, 20):
+        keys.append(
+            reservation_actions.create(SANDBOX_VISIT_TIME.replace(hour=hour, minute=0), 2).key
+        )
+        clock.advance(3600)
+    return keys

@@ -1,0 +1,97 @@
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from httpx import ASGITransport, AsyncClient
+
+from sandbox.server import create_sandbox_app
+from sandbox.simulator import Simulator, SimulatorConfig, build_simulator
+
+RID = 555001
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Simulator:
+    plan = SimulatorConfig(
+        zones={RID: "America/New_York"}, base_url="http://testserver", reservations=20
+    )
+    return build_simulator(plan)
+
+
+@pytest_asyncio.fixture
+async def client(simulator: Simulator) -> AsyncIterator[AsyncClient]:
+    transport = ASGITransport(create_sandbox_app(simulator))
+    async with AsyncClient(transport=transport, base_url="http://testserver") as client:
+        yield client
+
+
+async def bearer(client: AsyncClient) -> dict[str, str]:
+    path = "/api/v2/oauth/token?grant_type=client_credentials"
+    reply = await client.get(path, auth=("demo-client", "demo-secret"))
+    return {"Authorization": f"Bearer {reply.json()['access_token']}"}
+
+
+async def rows(client: AsyncClient) -> list[dict[str, Any]]:
+    answer = await client.get(
+        "/sync/v2/reservations", params={"rid": RID}, headers=await bearer(client)
+    )
+    return list(answer.json()["items"])
+
+
+async def test_sync_is_served_over_http(client: AsyncClient) -> None:
+    assert len(await rows(client)) >= 20
+
+
+async def test_the_state_counts_stored_objects(client: AsyncClient) -> None:
+    answer = await client.get("/_control/state")
+    assert sum(answer.json()["restaurants"][str(RID)].values()) >= 20
+
+
+async def test_a_mutation_reaches_the_feed(client: AsyncClient) -> None:
+    key = (await rows(client))[0]["id"].removeprefix(f"{RID}-")
+    said = {"do": "cancel", "rid": RID, "key": key}
+    answer = await client.post("/_control/mutations", json=said)
+    assert answer.status_code == 200
+    assert {row["id"]: row["state"] for row in await rows(client)}[f"{RID}-{key}"] == "Cancelled"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"do": "explode", "rid": RID},
+        {"do": "cancel", "rid": 1, "key": "x"},
+        {"do": "store", "rid": RID, "scheduled": "2026-03-14T19:15:00", "party_size": 2},
+        [],
+    ],
+)
+async def test_an_unusable_mutation_gets_400(said: object, client: AsyncClient) -> None:
+    answer = await client.post("/_control/mutations", json=said)
+    assert answer.status_code == 400
+
+
+async def test_a_fault_is_scripted_over_http(client: AsyncClient) -> None:
+    await client.post("/_control/faults", json={"kind": "status", "status": 502})
+    headers = await bearer(client)
+    answer = await client.get("/sync/v2/reservations", params={"rid": RID}, headers=headers)
+    assert answer.status_code == 502
+
+
+async def test_webhooks_are_silenced_over_http(client: AsyncClient, simulator: Simulator) -> None:
+    await client.post("/_control/webhooks", json={"silent": True})
+    assert simulator.dispatcher.faults.silent
+
+
+async def test_a_switch_that_does_not_exist_gets_400(client: AsyncClient) -> None:
+    answer = await client.post("/_control/webhooks", json={"loud": True})
+    assert answer.status_code == 400
+
+
+async def test_the_speed_is_set_over_http(client: AsyncClient, simulator: Simulator) -> None:
+    await client.post("/_control/evening", json={"speed": 240})
+    assert simulator.loops[0].speed == 240
+
+
+async def test_the_clock_is_skewed_over_http(client: AsyncClient, simulator: Simulator) -> None:
+    await client.post("/_control/clock", json={"skew_seconds": 90})
+    assert simulator.clock.skew.total_seconds() == 90

@@ -1,0 +1,61 @@
+import pytest
+import requests
+
+from sandbox.api import OAUTH_TOKEN_PATH, OpenTableApi
+from sandbox.fault_injection import FailureKind
+from sandbox.models import SandboxReservation
+from sandbox.requests_adapter import SandboxAdapter
+from tests.sandbox.client import RID
+
+URL = "https://platform.opentable.com/sync/v2/reservations"
+BEARER = {"Authorization": "Bearer key"}
+
+
+@pytest.fixture
+def session(sandbox: OpenTableApi) -> requests.Session:
+    session = requests.Session()
+    session.mount("https://", SandboxAdapter(sandbox))
+    return session
+
+
+def test_a_session_reads_rows_without_a_socket(
+    session: requests.Session, reservation: SandboxReservation
+) -> None:
+    answer = session.get(URL, params={"rid": RID}, headers=BEARER, timeout=1)
+    assert [row["id"] for row in answer.json()["items"]] == [f"{RID}-{reservation.key}"]
+
+
+def test_gzip_is_unpacked_by_requests(session: requests.Session) -> None:
+    answer = session.get(URL, params={"rid": RID}, headers=BEARER, timeout=1)
+    assert answer.headers["content-encoding"] == "gzip"
+    assert answer.json()["items"] == []
+
+
+def test_a_session_gets_a_token_by_post(session: requests.Session) -> None:
+    url = f"https://oauth.opentable.com{OAUTH_TOKEN_PATH}?grant_type=client_credentials"
+    answer = session.post(url, auth=("client", "secret"), timeout=1)
+    assert answer.json()["token_type"] == "Bearer"
+
+
+@pytest.mark.parametrize("deadline", [5, (1, 5), None])
+def test_an_answer_after_the_deadline_is_a_read_timeout(
+    deadline: float | tuple[float, float] | None, session: requests.Session, sandbox: OpenTableApi
+) -> None:
+    sandbox.faults.script_failure(FailureKind.DELAY, seconds=6)
+    with pytest.raises(requests.ReadTimeout):
+        session.get(URL, params={"rid": RID}, headers=BEARER, timeout=deadline)
+
+
+def test_an_answer_within_the_deadline_comes_at_once(
+    session: requests.Session, sandbox: OpenTableApi
+) -> None:
+    sandbox.faults.script_failure(FailureKind.DELAY, seconds=6)
+    assert session.get(URL, params={"rid": RID}, headers=BEARER, timeout=10).status_code == 200
+
+
+def test_a_cut_connection_is_a_connection_error(
+    session: requests.Session, sandbox: OpenTableApi
+) -> None:
+    sandbox.faults.script_failure(FailureKind.CLOSE)
+    with pytest.raises(requests.ConnectionError):
+        session.get(URL, params={"rid": RID}, headers=BEARER, timeout=1)

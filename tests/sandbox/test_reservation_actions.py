@@ -1,0 +1,203 @@
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from sandbox.clock import ManualClock
+from sandbox.models import ALL_STATES, ENDED_STATES, SandboxReservation, SandboxRestaurant
+from sandbox.reservation_actions import ReservationActions, VisitActions
+from sandbox.store import SandboxStore
+
+RID = 555001
+
+
+def test_opentable_has_twenty_two_states() -> None:
+    assert len(set(ALL_STATES)) == 22
+
+
+def test_a_booking_starts_not_confirmed(reservation: SandboxReservation) -> None:
+    assert reservation.state == "NotConfirmed"
+
+
+def test_every_event_takes_the_next_sequence_of_its_restaurant(
+    reservation_actions: ReservationActions, reservation: SandboxReservation
+) -> None:
+    other = reservation_actions.create(reservation.scheduled, 2)
+    again = reservation_actions.change_party_size(reservation.key, 5)
+    assert [reservation.sequence_id, other.sequence_id, again.sequence_id] == [1, 2, 3]
+
+
+def test_restaurants_count_their_sequences_apart(
+    store: SandboxStore, reservation: SandboxReservation
+) -> None:
+    store.add_restaurant(SandboxRestaurant(555002, "Other", store.get_restaurant(RID).zone))
+    other = ReservationActions(store, 555002).create(reservation.scheduled, 2)
+    assert other.sequence_id == reservation.sequence_id
+
+
+def test_confirmation_numbers_are_unique_in_a_restaurant(
+    reservation_actions: ReservationActions, reservation: SandboxReservation
+) -> None:
+    numbers = {
+        reservation_actions.create(reservation.scheduled, 2).confirmation_id for _ in range(20)
+    }
+    assert len(numbers) == 20
+
+
+def test_a_move_keeps_id_and_confirmation_number(
+    reservation_actions: ReservationActions, reservation: SandboxReservation
+) -> None:
+    moved = reservation_actions.reschedule(
+        reservation.key, reservation.scheduled + timedelta(days=3)
+    )
+    assert (moved.key, moved.confirmation_id) == (reservation.key, reservation.confirmation_id)
+
+
+def test_a_move_changes_the_local_time(
+    reservation_actions: ReservationActions, reservation: SandboxReservation
+) -> None:
+    moved = reservation_actions.reschedule(
+        reservation.key, reservation.scheduled + timedelta(days=3)
+    )
+    assert (reservation.scheduled_local, moved.scheduled_local) == (
+        "2026-03-14T19:15:00",
+        "2026-03-17T19:15:00",
+    )
+
+
+def test_a_change_is_stamped_in_whole_seconds(
+    reservation_actions: ReservationActions, reservation: SandboxReservation, clock: ManualClock
+) -> None:
+    clock.advance(90.75)
+    changed = reservation_actions.set_notes(reservation.key, "Corner")
+    assert changed.updated - reservation.updated == timedelta(seconds=90)
+
+
+def test_uncancelling_keeps_the_first_cancellation(
+    reservation_actions: ReservationActions, reservation: SandboxReservation, clock: ManualClock
+) -> None:
+    first = reservation_actions.cancel(reservation.key)
+    clock.advance(60)
+    reservation_actions.uncancel(reservation.key)
+    clock.advance(60)
+    assert reservation_actions.cancel(reservation.key).cancelled == first.cancelled
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        "change_party_size",
+        "assign_tables",
+        "set_notes",
+        "set_tags",
+        "set_request",
+        "cancel",
+        "uncancel",
+        "mark_no_show",
+        "finish",
+    ],
+)
+def test_every_act_counts_as_one_event(
+    act: str,
+    reservation_actions: ReservationActions,
+    visit_actions: VisitActions,
+    reservation: SandboxReservation,
+) -> None:
+    words: dict[str, tuple[object, ...]] = {
+        "change_party_size": (3,),
+        "assign_tables": ("4", "5"),
+        "set_notes": ("Corner",),
+        "set_tags": ("vip",),
+        "set_request": ("Quiet",),
+    }
+    changed = getattr(
+        reservation_actions if hasattr(reservation_actions, act) else visit_actions, act
+    )(reservation.key, *words.get(act, ()))
+    assert changed.sequence_id == reservation.sequence_id + 1
+
+
+def test_the_first_arrival_counts(
+    visit_actions: VisitActions, reservation: SandboxReservation, clock: ManualClock
+) -> None:
+    part = visit_actions.record_arrival(reservation.key, everyone=False)
+    clock.advance(300)
+    whole = visit_actions.record_arrival(reservation.key)
+    assert (part.state, whole.state) == ("PartiallyArrived", "AllArrived")
+    assert whole.arrived == part.arrived
+
+
+def test_a_walk_in_sits_at_once_and_has_no_guest(visit_actions: VisitActions) -> None:
+    row = visit_actions.add_walk_in(2)
+    assert (row.state, row.origin, row.guest_key) == ("Seated", "Walk-in", None)
+
+
+def test_a_waiting_party_is_quoted_its_wait(visit_actions: VisitActions) -> None:
+    row = visit_actions.add_to_waitlist(2, minutes=25)
+    assert (row.quoted_wait, row.waitlisted) == (25, row.scheduled)
+
+
+@pytest.mark.usefixtures("reservation")
+def test_the_sweep_assumes_that_the_untouched_were_seated(visit_actions: VisitActions) -> None:
+    assert [row.state for row in visit_actions.close_open_visits(date(2026, 3, 14))] == [
+        "AssumedSeated"
+    ]
+
+
+def test_the_sweep_assumes_that_the_seated_are_done(
+    visit_actions: VisitActions, reservation: SandboxReservation
+) -> None:
+    visit_actions.seat(reservation.key)
+    visit_actions.set_state(reservation.key, "a POS word")
+    assert [row.state for row in visit_actions.close_open_visits(date(2026, 3, 14))] == [
+        "AssumedDone"
+    ]
+
+
+@pytest.mark.parametrize("state", ENDED_STATES)
+def test_the_sweep_keeps_ended_reservations(
+    state: str, visit_actions: VisitActions, reservation: SandboxReservation
+) -> None:
+    visit_actions.set_state(reservation.key, state)
+    assert visit_actions.close_open_visits(date(2026, 3, 14)) == []
+
+
+@pytest.mark.usefixtures("reservation")
+def test_the_sweep_leaves_tomorrow(visit_actions: VisitActions) -> None:
+    assert visit_actions.close_open_visits(date(2026, 3, 13)) == []
+
+
+def test_listeners_receive_values_before_and_after(
+    store: SandboxStore, reservation_actions: ReservationActions
+) -> None:
+    heard: list[tuple[SandboxReservation | None, SandboxReservation]] = []
+    store.add_listener(lambda before, after: heard.append((before, after)))
+    first = reservation_actions.create(store.now(), 2)
+    second = reservation_actions.change_party_size(first.key, 3)
+    assert heard == [(None, first), (first, second)]
+
+
+def test_a_listener_may_read_the_store(
+    store: SandboxStore, reservation_actions: ReservationActions
+) -> None:
+    seen: list[SandboxReservation | None] = []
+    store.add_listener(lambda _, after: seen.append(store.get_reservation(RID, after.key)))
+    row = reservation_actions.create(store.now(), 2)
+    assert seen == [row]
+
+
+def test_loading_numbers_in_the_order_of_the_stamps(
+    store: SandboxStore, reservation: SandboxReservation
+) -> None:
+    drafts = [
+        replace(reservation, key=str(n), updated=reservation.updated - timedelta(hours=n))
+        for n in (1, 2)
+    ]
+    store.load_reservations(drafts)
+    by_key = {row.key: row.sequence_id for row in store.list_reservations(RID)}
+    assert by_key["2"] < by_key["1"]
+
+
+def test_uuids_and_object_ids_are_both_in_circulation(store: SandboxStore) -> None:
+    keys = [store.generate_key() for _ in range(100)]
+    shapes = {(len(key), key == key.lower()) for key in keys}
+    assert shapes == {(24, True), (36, True), (36, False)}

@@ -1,0 +1,64 @@
+"""The end of every run: all webhooks may be lost, one poll and one reconciliation must do."""
+
+from datetime import timedelta
+
+from shared.firestore import paths
+from tests.stateful.expected_state import diff_from_journals, find_mistakes, read_update_times
+from tests.stateful.faults import NO_FAULT
+from tests.stateful.restaurant import MachineRestaurant
+from tests.stateful.workers import NATIVE_RESERVATION_ID, run_concurrently
+from tests.support.world import NEW_YORK
+
+# Longer than the lease of any run that died.
+_LEASE_SECONDS = 541
+
+
+async def assert_recovers(restaurant: MachineRestaurant) -> None:
+    """Poll, reconcile, and find the ledger level; reconcile again, and find nothing."""
+    world = restaurant.world
+    restaurant.make_rows_readable()
+    world.clock.advance(_LEASE_SECONDS)
+    (polled,) = await run_concurrently((restaurant.workers[0], "poll", NO_FAULT))
+    assert polled["status"] == "ok", polled
+    (first,) = await run_concurrently((restaurant.workers[1], "reconcile", NO_FAULT))
+    assert first["status"] == "COMPLETED", first
+    await _assert_ledger_equals_opentable(restaurant)
+    await _assert_second_run_changes_nothing(restaurant)
+
+
+async def _assert_ledger_equals_opentable(restaurant: MachineRestaurant) -> None:
+    world = restaurant.world
+    ledger = await world.ledger_documents()
+    since = world.clock().astimezone(NEW_YORK).date() - timedelta(days=1)
+    mistakes_found = find_mistakes(world.sandbox.store, restaurant.rid, ledger, since)
+    assert not mistakes_found, mistakes_found
+    differences = await diff_from_journals(world.services.firestore, world.restaurant.id, ledger)
+    assert not differences, differences
+    await _assert_native_reservation_consistent(restaurant)
+
+
+async def _assert_native_reservation_consistent(restaurant: MachineRestaurant) -> None:
+    """See that Lineup's own reservation is cancelled and journaled, or neither."""
+    reservations = paths.reservations_collection(
+        restaurant.world.services.firestore, restaurant.world.restaurant.id
+    )
+    reservation = reservations.document(NATIVE_RESERVATION_ID)
+    status = ((await reservation.get()).to_dict() or {})["status"]
+    journaled = [entry.id async for entry in paths.journal_collection(reservation).stream()]
+    assert (status, len(journaled)) in {("CONFIRMED", 0), ("CANCELLED", 1)}
+
+
+async def _assert_second_run_changes_nothing(town: MachineRestaurant) -> None:
+    client = town.world.services.firestore
+    before = await read_update_times(client)
+    (second,) = await run_concurrently((town.workers[0], "reconcile", NO_FAULT))
+    found = {kind: second[kind] for kind in ("created", "updated", "cancelled", "divergences")}
+    assert not any(found.values()), found
+    after = await read_update_times(client)
+    written = {path for path, time in after.items() if before.get(path) != time}
+    names = {path.partition("/documents/")[2] or path for path in written}
+    restaurant = f"restaurants/{town.world.restaurant.id}"
+    assert names == {
+        f"{restaurant}/integrations/opentable",  # its lease, given back
+        f"{restaurant}/reconciliationReports/{second['reportId']}",
+    }

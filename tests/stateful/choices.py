@@ -1,0 +1,39 @@
+"""What the machine chooses from."""
+
+from collections.abc import Callable
+
+from hypothesis import strategies as st
+
+from tests.stateful.faults import FaultPlan
+from tests.stateful.restaurant import MachineRestaurant
+
+# Numbers choose among whatever is there by then, so that no draw depends on how a race ended.
+numbers = st.integers(0, 9)
+# Yesterday to 30 days ahead is the window; the rest is out of it, on either side.
+days = st.sampled_from([1, 0, 30, 31, 60, -1, -5])
+hours = st.integers(0, 23)
+# A webhook takes some 30 steps, a poll of a few reservations some 70.
+fault_plans = st.builds(
+    FaultPlan,
+    kill_at_step=st.none() | st.integers(0, 30) | st.integers(0, 80),
+    lose_response_at=st.none() | st.integers(0, 12) | st.integers(0, 35),
+)
+jobs = st.sampled_from(["poll", "reconcile", "backfill", "replay", "cancel"]) | numbers
+minutes = st.sampled_from([0, -13, -4, 1, 4, 13])
+NAMES = ("Ada", "Blaise", "Carl", "Dorothy")
+ACTIONS: dict[str, Callable[[MachineRestaurant, str], object]] = {
+    "party of 7": lambda town, key: town.reservation_actions.change_party_size(key, 7),
+    "party of 1": lambda town, key: town.reservation_actions.change_party_size(key, 1),
+    "unreadable": lambda town, key: town.reservation_actions.change_party_size(key, 0),
+    "two tables": lambda town, key: town.reservation_actions.assign_tables(key, "7", "12"),
+    "no table": lambda town, key: town.reservation_actions.assign_tables(key),
+    "noted": lambda town, key: town.reservation_actions.set_notes(key, "Regular"),
+    "not noted": lambda town, key: town.reservation_actions.set_notes(key, None),
+    "cancelled": lambda town, key: town.reservation_actions.cancel(key),
+    "taken back": lambda town, key: town.reservation_actions.uncancel(key),
+    "confirmed": lambda town, key: town.visit_actions.set_state(key, "Confirmed"),
+    "arrived": lambda town, key: town.visit_actions.record_arrival(key),
+    "seated": lambda town, key: town.visit_actions.seat(key),
+    "done": lambda town, key: town.visit_actions.finish(key),
+    "no show": lambda town, key: town.visit_actions.mark_no_show(key),
+}

@@ -1,0 +1,51 @@
+import asyncio
+import os
+from collections.abc import AsyncIterator
+
+import pytest
+from google.cloud.firestore import AsyncClient
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from dev.local.emulator import start_emulator
+from tests.stateful.environment import MachineEnvironment
+from tests.stateful.state_machine import LedgerStateMachine
+
+SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
+QUICK = settings(
+    max_examples=20,
+    stateful_step_count=20,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],  # an example is some two hundred round trips
+)
+DEEP = settings(QUICK, max_examples=500, stateful_step_count=40)
+PAGE_SIZE = 4
+
+
+@pytest.fixture
+async def environment(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[MachineEnvironment]:
+    """A stage whose emulator is the test's own: it keeps what is deleted, and fills up in time."""
+    with start_emulator() as emulator:
+        monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", emulator.host)
+        connection = AsyncClient(project="machine")
+        # Opened here: the machine's own thread has no loop to open it on.
+        transport = connection._firestore_api.transport
+        yield MachineEnvironment(asyncio.get_running_loop(), connection, emulator)
+        await transport.close()
+
+
+@pytest.mark.parametrize("shard", range(20 if SOAK else 1))
+async def test_one_poll_and_one_reconciliation_make_the_ledger_equal_after_any_failure(
+    shard: int, environment: MachineEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A handful of reservations is paged through as thousands are.
+    monkeypatch.setattr("sandbox.sync_api.MAX_PAGE_LIMIT", PAGE_SIZE)
+    staged = environment
+
+    class Here(LedgerStateMachine):
+        stage = staged
+
+    assert shard >= 0
+    depth = DEEP if SOAK else QUICK
+    await asyncio.to_thread(run_state_machine_as_test, Here, settings=depth)

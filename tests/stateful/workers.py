@@ -1,0 +1,150 @@
+"""Workers: each a process's services with connections of its own, which may die at any step."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from msgspec.structs import replace
+
+from shared.concurrency import SYSTEM_CLOCK, Clock, Deadline
+from shared.context import AppContext
+from shared.errors import BackfillInProgressError, InvalidEventError, ServiceUnavailableError
+from shared.ledger.cancellation import cancel_native_reservation
+from shared.opentable.client import OpenTableClient
+from shared.opentable.transport import build_session
+from shared.polling.backfill import backfill_restaurant, start_backfill
+from shared.polling.poll import poll_restaurant
+from shared.quarantine.review import QuarantineReview, replay_quarantined_event
+from shared.reconciliation.run import ReconciliationRequest, reconcile_restaurant
+from shared.restaurants.directory import RestaurantDirectory
+from shared.restaurants.secrets import CredentialCache
+from shared.staff.auth import AuthenticatedUser
+from tests.stateful.faults import (
+    FaultPlan,
+    FaultyFirestore,
+    FaultySandboxAdapter,
+    ProcessKilled,
+    WorkerFaults,
+)
+from tests.support.restaurants import InMemorySecretSource
+from tests.support.webhooks import call_webhook
+from tests.support.world import World
+
+_STRAGGLER_TIMEOUT_SECONDS = 10
+_MAX_REPLAYED = 3
+
+WorkerJob = str | bytes
+"""Any step: ``poll``, ``reconcile``, ``backfill``, ``replay``, ``cancel``, or a webhook's body."""
+NATIVE_RESERVATION_ID = "own-1"
+_STAFF_MEMBER = AuthenticatedUser("somebody", is_operator=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One process.
+
+    Attributes:
+        services: Its clients.
+        faults: Ends it.
+        restaurant_id: The restaurant that it works for.
+        executor: Its one thread for calls to OpenTable.
+    """
+
+    services: AppContext
+    faults: WorkerFaults
+    restaurant_id: str
+    executor: ThreadPoolExecutor
+
+    async def run(self, job: WorkerJob, faults: FaultPlan) -> Any:
+        """Do an errand; None where the worker died of it."""
+        self.faults.start(faults)
+        with suppress(ProcessKilled):
+            if job == "poll":
+                return await poll_restaurant(self.services, self.restaurant_id)
+            if job == "reconcile":
+                return await reconcile_restaurant(
+                    self.services, ReconciliationRequest(), self.restaurant_id
+                )
+            if job == "backfill":
+                return await self._backfill()
+            if isinstance(job, bytes):
+                return await call_webhook(self.services, job)
+            with suppress(InvalidEventError, ServiceUnavailableError):
+                return await self._run_staff_action(job)
+        return None
+
+    async def _run_staff_action(self, job: str) -> None:
+        """Do what a person may ask for: replay the quarantine, or cancel Lineup's own."""
+        settings = await self.services.directory.find_by_restaurant_id(self.restaurant_id)
+        assert settings is not None
+        if job == "cancel":
+            await cancel_native_reservation(
+                self.services,
+                settings,
+                NATIVE_RESERVATION_ID,
+                user=_STAFF_MEMBER,
+                reason="Rain",
+                idempotency_key="once",
+            )
+            return
+        client, clock = self.services.firestore, self.services.clock
+        review = QuarantineReview(client, self.restaurant_id, clock)
+        for item_id in await review.list_newest(_MAX_REPLAYED):
+            item = await review.read_item(item_id)
+            if item is not None and item["status"] == "OPEN":
+                with suppress(InvalidEventError):
+                    await replay_quarantined_event(self.services, settings, item)
+                    await review.resolve(item_id, "REPLAYED", _STAFF_MEMBER)
+
+    async def _backfill(self) -> Any:
+        """Begin one of some weeks, or take up what a dead worker left, and carry it on."""
+        with suppress(BackfillInProgressError, ServiceUnavailableError):
+            today = self.services.clock().date()
+            days = today - timedelta(days=6), today + timedelta(days=35)
+            await start_backfill(self.services, self.restaurant_id, *days)
+        return await backfill_restaurant(self.services, Deadline.after(60), self.restaurant_id)
+
+
+async def run_concurrently(*runs: tuple[Worker, WorkerJob, FaultPlan]) -> list[Any]:
+    """Have workers run at the same time; return once nothing of any of them is under way."""
+    tasks_before = asyncio.all_tasks()
+    results = await asyncio.gather(*(worker.run(job, faults) for worker, job, faults in runs))
+    remaining = asyncio.all_tasks() - tasks_before
+    if remaining:
+        await asyncio.wait(remaining, timeout=_STRAGGLER_TIMEOUT_SECONDS)
+    return results
+
+
+def make_worker(world: World) -> Worker:
+    """Return a new process that serves the world's restaurant."""
+    faults = WorkerFaults()
+    client = FaultyFirestore(world.services.firestore, faults).client
+    fake_secret_source, environment = InMemorySecretSource(), world.services.environment
+    fake_secret_source.payloads[world.restaurant.secret] = {
+        "clientId": "me",
+        "clientSecret": "hush",
+        "bearerTokens": ["proof"],
+    }
+    session = build_session(1)
+    session.mount("https://", FaultySandboxAdapter(world.sandbox, faults))
+    executor, monotonic = ThreadPoolExecutor(1), SYSTEM_CLOCK.monotonic
+    opentable = OpenTableClient(
+        environment.api_url,
+        environment.oauth_url,
+        session,
+        executor,
+        Clock(monotonic, world.clock),
+    )
+    directory = RestaurantDirectory(
+        client, CredentialCache(lambda: fake_secret_source, monotonic), None, monotonic
+    )
+    services = replace(
+        world.services,
+        firestore=client,
+        directory=directory,
+        opentable_client=lambda: opentable,
+    )
+    return Worker(services, faults, world.restaurant.id, executor)

@@ -1,0 +1,74 @@
+"""What may be said about a reservation, as bodies and as changes."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from shared.domain.ledger.events import Channel, ReservationEvent
+from shared.domain.normalization.envelope import parse_envelope
+from shared.domain.normalization.opentable_reservation import parse_opentable_reservation
+
+RID = "555001"
+RECEIVED = datetime(2026, 3, 9, 12, 31, tzinfo=UTC)
+_ZONE = ZoneInfo("America/New_York")
+_COMPLETE_DATA = {
+    "dinerName": "Ada Lovelace",
+    "partySize": 4,
+    "reservationDateTime": "2026-03-14T23:15:00Z",
+    "status": "confirmed",
+}
+
+
+def envelope_body(kind: str = "created", minute: int = 0, **data: Any) -> dict[str, Any]:
+    """Return a relay's envelope; a creation is whole, all else says only what is given.
+
+    Args:
+        kind: What happened: created, updated or cancelled.
+        minute: When it did, in minutes after noon UTC (0-30); its id follows from both.
+        data: Fields of ``data``, over the defaults.
+    """
+    fields = (_COMPLETE_DATA if kind == "created" else {}) | {"reservationId": "ot_1"} | data
+    return {
+        "eventType": f"reservation.{kind}",
+        "id": f"{kind}_{minute}",
+        "timestamp": f"2026-03-09T12:{minute:02}:00Z",
+        "data": fields,
+    }
+
+
+def row_body(sequence_id: int, **fields: Any) -> dict[str, Any]:
+    """Return OpenTable's own object; it was updated ``sequence_id`` seconds after noon UTC."""
+    minute, second = divmod(sequence_id, 60)
+    return {
+        "id": f"{RID}-ot_1",
+        "rid": int(RID),
+        "sequence_id": sequence_id,
+        "state": "Confirmed",
+        "party_size": 4,
+        "scheduled_time": "2026-03-14T19:15:00",
+        "scheduled_time_utc": "2026-03-14T23:15:00Z",
+        "updated_at_utc": f"2026-03-09T12:{minute:02}:{second:02}Z",
+        **fields,
+    }
+
+
+def envelope_event(kind: str = "created", minute: int = 0, **data: Any) -> ReservationEvent:
+    """Return an envelope as a change (see `envelope_body`)."""
+    body = envelope_body(kind, minute, **data)
+    return parse_envelope(
+        body,
+        json.dumps(body),
+        rid=RID,
+        zone=_ZONE,
+        received_at=RECEIVED,
+        channel=Channel.WEBHOOK,
+    )
+
+
+def row_event(sequence_id: int, **fields: Any) -> ReservationEvent:
+    """Return OpenTable's own object as a change (see `row_body`)."""
+    body = row_body(sequence_id, **fields)
+    return parse_opentable_reservation(
+        body, json.dumps(body), rid=RID, zone=_ZONE, channel=Channel.POLL
+    )

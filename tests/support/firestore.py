@@ -1,0 +1,133 @@
+"""The line to Firestore, tapped: calls are counted, and go wrong where a test says so.
+
+The line to Firestore, metered as it is billed: documents read, documents written.
+"""
+
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from google.cloud.firestore import AsyncClient
+
+CommitHook = Callable[[], Awaitable[object]]
+
+
+class FirestoreSpy:
+    """Stands between a client and its gRPC calls.
+
+    Args:
+        client: Another client of the same project, whose connection is used.
+
+    Attributes:
+        client: The tapped client.
+        calls: The names of the calls made, in order.
+        read_names: The names of the documents that were read by name.
+        before_commit: A step for each of the next commits, taken before it is sent.
+        after_commit: A step for each of the next commits, taken once it has landed.
+        failure: While set, every call fails so.
+    """
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._api = client._firestore_api
+        self.client = AsyncClient(project=client.project)
+        self.client._firestore_api_internal = self
+        self.calls: list[str] = []
+        self.read_names: list[str] = []
+        self.before_commit: deque[CommitHook] = deque()
+        self.after_commit: deque[CommitHook] = deque()
+        self.failure: type[Exception] | None = None
+
+    async def commit(self, **sent: Any) -> Any:
+        self._record_call("commit")
+        await _run_next_hook(self.before_commit)
+        answer = await self._api.commit(**sent)
+        await _run_next_hook(self.after_commit)
+        return answer
+
+    async def batch_get_documents(self, **sent: Any) -> Any:
+        self._record_call("read")
+        request = sent["request"]
+        names = request["documents"] if isinstance(request, dict) else request.documents
+        self.read_names += names
+        return await self._api.batch_get_documents(**sent)
+
+    async def run_query(self, **sent: Any) -> Any:
+        self._record_call("query")
+        return await self._api.run_query(**sent)
+
+    def take_calls(self) -> list[str]:
+        """Return the calls since this was last asked."""
+        calls, self.calls = self.calls, []
+        return calls
+
+    def _record_call(self, name: str) -> None:
+        self.calls.append(name)
+        if self.failure is not None:
+            raise self.failure("refused by the test")
+
+
+async def _run_next_hook(steps: deque[CommitHook]) -> None:
+    if steps:
+        await steps.popleft()()
+
+
+def fail_with(error: type[Exception]) -> CommitHook:
+    """Return a step that fails."""
+
+    async def fail() -> None:
+        raise error("failed by the test")
+
+    return fail
+
+
+class FirestoreUsageMeter:
+    """Stands between a client and its gRPC calls.
+
+    Args:
+        client: Another client of the same project, whose connection is used.
+
+    Attributes:
+        client: The metered client.
+        reads: Documents read; a query or a count that finds nothing is one too.
+        writes: Documents written.
+    """
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._api = client._firestore_api
+        self.client = AsyncClient(project=client.project)
+        self.client._firestore_api_internal = self
+        self.reads = self.writes = 0
+
+    async def commit(self, **sent: Any) -> Any:
+        request = sent["request"]
+        writes = request["writes"] if isinstance(request, dict) else request.writes
+        self.writes += len(writes)
+        return await self._api.commit(**sent)
+
+    async def batch_get_documents(self, **sent: Any) -> Any:
+        return self._count_reads(await self._api.batch_get_documents(**sent))
+
+    async def run_query(self, **sent: Any) -> Any:
+        return self._count_query_results(await self._api.run_query(**sent))
+
+    async def run_aggregation_query(self, **sent: Any) -> Any:
+        self.reads += 1
+        return await self._api.run_aggregation_query(**sent)
+
+    def take_counts(self) -> tuple[int, int]:
+        """Return reads and writes since this was last asked."""
+        counts = self.reads, self.writes
+        self.reads = self.writes = 0
+        return counts
+
+    async def _count_reads(self, answers: Any) -> AsyncIterator[Any]:
+        async for answer in answers:
+            self.reads += 1  # one that is missing is billed too
+            yield answer
+
+    async def _count_query_results(self, answers: Any) -> AsyncIterator[Any]:
+        document_count = 0
+        async for answer in answers:
+            document_count += "document" in answer
+            yield answer
+        self.reads += max(document_count, 1)

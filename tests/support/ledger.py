@@ -1,0 +1,79 @@
+"""Ledgers for tests: their clock stands still.
+
+What the ledger holds, read directly from Firestore.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from google.cloud.firestore import AsyncClient
+
+from shared.domain.ledger.document import (
+    ReservationIdentity,
+    diff_fields,
+    flatten_document,
+    render_document,
+)
+from shared.domain.ledger.journal import rebuild_state
+from shared.domain.settings import IntegrationSettings
+from shared.firestore import paths
+from shared.ledger.ledger import Ledger
+from shared.ledger.repository import RecentReservationCache
+from tests.support.events import RECEIVED
+
+
+def new_test_ledger(client: AsyncClient, settings: IntegrationSettings) -> Ledger:
+    """Return a restaurant's ledger."""
+    return Ledger(
+        client,
+        settings,
+        _fixed_clock,
+        timedelta(days=400),
+        recent_reservations=RecentReservationCache(),
+    )
+
+
+def _fixed_clock() -> datetime:
+    return RECEIVED
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLedger:
+    """A restaurant's part of Firestore.
+
+    Attributes:
+        client: A client of the test's project.
+        settings: The restaurant's.
+    """
+
+    client: AsyncClient
+    settings: IntegrationSettings
+
+    async def document(self, key: str = "ot_1") -> dict[str, Any]:
+        """Return a reservation's document, empty where there is none."""
+        snapshot = await paths.reservation_document(
+            self.client, self.settings.restaurant_id, key
+        ).get()
+        return snapshot.to_dict() or {}
+
+    async def journal(self, key: str = "ot_1") -> dict[str, dict[str, Any]]:
+        """Return a reservation's journal by entry id."""
+        document = paths.reservation_document(self.client, self.settings.restaurant_id, key)
+        entries = document.collection("ledgerEvents").stream()
+        return {snapshot.id: snapshot.to_dict() or {} async for snapshot in entries}
+
+    async def quarantine_items(self) -> list[dict[str, Any]]:
+        """Return the items of the quarantine."""
+        items = paths.quarantine_collection(self.client, self.settings.restaurant_id).stream()
+        return [snapshot.to_dict() or {} async for snapshot in items]
+
+    async def diff_from_journal(self, key: str = "ot_1") -> dict[str, Any]:
+        """Return where the document is not what folding its whole journal gives."""
+        identity = ReservationIdentity(
+            self.settings.restaurant_id, key, self.settings.require_zone()
+        )
+        rebuilt = rebuild_state((await self.journal(key)).values())
+        return diff_fields(
+            flatten_document(await self.document(key)), render_document(identity, rebuilt)
+        )

@@ -1,0 +1,192 @@
+"""The sandbox behind a real socket, in a thread: its book is at hand while it is asked.
+
+A transport for ``requests`` that answers from a script, for faults no server would make.
+"""
+
+import gzip
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from threading import Thread
+from zoneinfo import ZoneInfo
+
+import requests
+import uvicorn
+from requests.adapters import BaseAdapter
+from requests.structures import CaseInsensitiveDict
+from typing_extensions import override
+from urllib3 import HTTPResponse
+
+from dev.local.processes import LOOPBACK, find_free_port, wait_until_reachable
+from sandbox.api import OpenTableApi
+from sandbox.models import SandboxReservation, SandboxRestaurant
+from sandbox.reservation_actions import ReservationActions
+from sandbox.server import create_sandbox_app
+from sandbox.simulator import SimulatorConfig, build_simulator
+from shared.concurrency import Clock
+
+_SECONDS = 20
+_VISIT_TIME = datetime(2026, 3, 14, 23, 15, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class BookedReservation:
+    """A reservation, and the desk that may change it."""
+
+    desk: ReservationActions
+    reservation: SandboxReservation
+
+
+@dataclass(frozen=True, slots=True)
+class LocalOpenTable:
+    """A running OpenTable.
+
+    Attributes:
+        url: Its address.
+        sandbox: Its inside.
+    """
+
+    url: str
+    sandbox: OpenTableApi
+
+    def book_at(self, rid: str, party_size: int, at: datetime = _VISIT_TIME) -> BookedReservation:
+        """Take a restaurant in, where it is not in yet, and book a table there."""
+        if int(rid) not in {one.rid for one in self.sandbox.store.list_restaurants()}:
+            self.sandbox.store.add_restaurant(
+                SandboxRestaurant(int(rid), "Demo", ZoneInfo("America/New_York"))
+            )
+        self.sandbox.tokens.partners[0].rids.add(int(rid))
+        desk = ReservationActions(self.sandbox.store, int(rid))
+        return BookedReservation(desk, desk.create(at, party_size))
+
+    def tomorrow(self) -> datetime:
+        """Return this time tomorrow."""
+        return self.sandbox.store.now() + timedelta(days=1)
+
+    def book_tomorrow(self, rid: str, party_size: int) -> BookedReservation:
+        """Book a table for this time tomorrow; else as `book_at`."""
+        return self.book_at(rid, party_size, self.tomorrow())
+
+
+@contextmanager
+def serve_local_opentable() -> Iterator[LocalOpenTable]:
+    """Serve an OpenTable with no restaurants until the block ends."""
+    port = find_free_port()
+    url = f"http://{LOOPBACK}:{port}"
+    station = build_simulator(SimulatorConfig(zones={}, base_url=url))
+    config = uvicorn.Config(create_sandbox_app(station), LOOPBACK, port, log_level="error")
+    server = uvicorn.Server(config)
+    thread = Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        wait_until_reachable(url, _SECONDS)
+        yield LocalOpenTable(url, station.api)
+    finally:
+        server.should_exit = server.force_exit = True
+        thread.join(_SECONDS)
+
+
+REQUEST_ID = "6f0c2a1e-5b7d-4c39-9a44-0d1f7be2c8aa"
+
+
+@dataclass
+class ScriptedResponse:
+    """One answer: JSON unless bytes are given."""
+
+    body: object = None
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    raw: object = None
+
+    def response(self) -> requests.Response:
+        payload = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+        response = requests.Response()
+        response.status_code = self.status
+        response.headers = CaseInsensitiveDict({"OT-RequestId": REQUEST_ID, **self.headers})
+        response.raw = self.raw or HTTPResponse(BytesIO(payload), preload_content=False)
+        return response
+
+
+def gzip_response(body: object) -> ScriptedResponse:
+    return ScriptedResponse(
+        gzip.compress(json.dumps(body).encode()), headers={"Content-Encoding": "gzip"}
+    )
+
+
+def token_response(text: str = "v2-token", expires_in: object = 1_209_600) -> ScriptedResponse:
+    return ScriptedResponse(
+        {"access_token": text, "token_type": "bearer", "expires_in": expires_in}
+    )
+
+
+ScriptStep = ScriptedResponse | Exception | Callable[[], ScriptedResponse]
+
+
+class ScriptedAdapter(BaseAdapter):
+    """Plays the steps given for token requests and for all others, and keeps the requests.
+
+    The last step of a script is played for ever.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tokens: list[ScriptStep] = [token_response()]
+        self.steps: list[ScriptStep] = []
+        self.requests: list[requests.PreparedRequest] = []
+        self.timeouts: list[object] = []
+
+    @override
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: object = None,
+        verify: bool | str = True,
+        cert: object = None,
+        proxies: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        self.requests.append(request)
+        self.timeouts.append(timeout)
+        script = self.tokens if "/oauth/" in (request.url or "") else self.steps
+        step = script.pop(0) if len(script) > 1 else script[0]
+        if isinstance(step, Exception):
+            raise step
+        return (step if isinstance(step, ScriptedResponse) else step()).response()
+
+    @override
+    def close(self) -> None:
+        pass
+
+    def requests_to(self, part: str) -> list[requests.PreparedRequest]:
+        """Return the requests whose URL holds a part."""
+        return [request for request in self.requests if part in (request.url or "")]
+
+
+class SlowBody:
+    """A body of which a byte arrives every so many seconds of the hands' time."""
+
+    def __init__(self, fake_clock: "FakeMonotonicClock", seconds: float) -> None:
+        self.fake_clock, self.seconds, self.reads = fake_clock, seconds, 0
+
+    def read1(self, _amt: int | None, *, decode_content: bool | None) -> bytes:
+        assert not decode_content
+        self.fake_clock.seconds += self.seconds
+        self.reads += 1
+        return b" "
+
+    def close(self) -> None:
+        pass
+
+    def release_conn(self) -> None:
+        pass
+
+
+class FakeMonotonicClock:
+    """A clock's hands, moved by the test."""
+
+    def __init__(self, now: Callable[[], object]) -> None:
+        self.seconds = 1_000.0
+        self.clock = Clock(lambda: self.seconds, now)  # type: ignore[arg-type]

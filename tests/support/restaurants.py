@@ -1,0 +1,96 @@
+"""A restaurant of a test's own: its settings, its route and its credentials.
+
+A source of secrets in memory.
+"""
+
+import json
+import uuid
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from google.cloud.firestore import AsyncClient
+
+from shared.domain.settings import IntegrationSettings, parse_settings
+from shared.errors import InvalidSettingsError, ServiceUnavailableError
+from shared.firestore import paths
+
+
+@dataclass(frozen=True, slots=True)
+class Restaurant:
+    """A restaurant that no other test uses.
+
+    Attributes:
+        id: Lineup's id.
+        rid: OpenTable's number.
+    """
+
+    id: str
+    rid: str
+
+    @property
+    def secret(self) -> str:
+        """The id of its own secret."""
+        return f"opentable-{self.id}"
+
+    def document(self, **changes: Any) -> dict[str, Any]:
+        """Return its settings as stored; changes override, and None removes."""
+        document = {
+            "enabled": True,
+            "restaurantId": self.rid,
+            "timeZone": "America/New_York",
+            "webhookAuth": ["standard-webhooks"],
+            "secret": self.secret,
+            **changes,
+        }
+        return {name: value for name, value in document.items() if value is not None}
+
+    def settings(self, **changes: Any) -> IntegrationSettings:
+        """Return its settings as read."""
+        return parse_settings(self.id, self.document(**changes))
+
+
+def new_restaurant() -> Restaurant:
+    """Return a restaurant with ids that no other test uses."""
+    number = uuid.uuid4().int
+    return Restaurant(f"restaurant-{number % 10**12:012}", f"{10**8 + number % 10**8}")
+
+
+async def seed(client: AsyncClient, restaurant: Restaurant, **changes: Any) -> None:
+    """Store a restaurant's settings, with changes, and the route to it."""
+    await paths.integration_document(client, restaurant.id).set(restaurant.document(**changes))
+    await paths.rid_claim_document(client, restaurant.rid).set({"restaurantId": restaurant.id})
+
+
+def write_secret(file: Path, secret_id: str, payload: object) -> None:
+    """Put a payload into a SECRETS_FILE; readers see the file before or after, never between."""
+    secrets = json.loads(file.read_text()) if file.exists() else {}
+    new_file = file.with_suffix(".new")
+    new_file.write_text(json.dumps({**secrets, secret_id: payload}))
+    new_file.replace(file)
+
+
+class InMemorySecretSource:
+    """Secrets by id, as JSON or as the text that stands for it.
+
+    Attributes:
+        payloads: What is kept.
+        reads: How often each was read.
+        is_unavailable: Whether every read fails for now.
+    """
+
+    def __init__(self) -> None:
+        self.payloads: dict[str, object] = {}
+        self.reads: Counter[str] = Counter()
+        self.is_unavailable = False
+
+    async def read(self, secret_id: str) -> str:
+        """Return a secret's payload."""
+        self.reads[secret_id] += 1
+        if self.is_unavailable:
+            raise ServiceUnavailableError("away")
+        if secret_id not in self.payloads:
+            raise InvalidSettingsError(f"no {secret_id}")
+        payload = self.payloads[secret_id]
+        return payload if isinstance(payload, str) else json.dumps(payload)

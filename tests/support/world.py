@@ -1,0 +1,218 @@
+"""A restaurant with a book at the sandbox and a ledger in the emulator, under one clock.
+
+Reservations that OpenTable's answer lacks, though nobody cancelled them.
+"""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from google.cloud.firestore import AsyncClient, FieldFilter
+from msgspec import Struct
+
+from sandbox.api import OpenTableApi
+from sandbox.clock import ManualClock
+from sandbox.models import SandboxRestaurant
+from sandbox.oauth import Partner
+from sandbox.requests_adapter import SandboxAdapter
+from sandbox.reservation_actions import ReservationActions
+from sandbox.store import SandboxStore
+from shared.concurrency import SYSTEM_CLOCK, Clock
+from shared.config import read_environment
+from shared.context import AppContext
+from shared.domain.ledger.events import Channel
+from shared.domain.normalization.strict_json import WebhookFormat
+from shared.domain.settings import IntegrationSettings, parse_settings
+from shared.firestore import paths
+from shared.ingest.events import IncomingEvent, QuarantineResult, ingest_event
+from shared.ledger.ledger import ApplyResult
+from shared.opentable.client import OpenTableClient
+from shared.opentable.transport import build_session
+from shared.polling.poll import poll_restaurant
+from shared.reconciliation.run import ReconciliationRequest, reconcile_restaurant
+from shared.restaurants.directory import RestaurantDirectory
+from shared.restaurants.secrets import CredentialCache
+from tests.support.restaurants import Restaurant, new_restaurant, seed
+
+OPENTABLE_RESERVATIONS = FieldFilter("source.system", "==", "OPENTABLE")
+START_TIME = datetime(2026, 3, 14, 15, tzinfo=UTC)
+NEW_YORK = ZoneInfo("America/New_York")
+_CREDENTIALS = '{"clientId": "me", "clientSecret": "hush", "bearerTokens": ["proof"]}'
+
+
+@dataclass(slots=True)
+class _SharedSecretSource:
+    """A source of secrets that gives every restaurant the same credentials."""
+
+    async def read(self, secret_id: str) -> str:
+        assert secret_id
+        return _CREDENTIALS
+
+
+class World(Struct):
+    """Both sides of one restaurant."""
+
+    services: AppContext
+    sandbox: OpenTableApi
+    clock: ManualClock
+    restaurant: Restaurant
+    executor: ThreadPoolExecutor
+
+    @property
+    def desk(self) -> ReservationActions:
+        """Changes OpenTable's book."""
+        return ReservationActions(self.sandbox.store, int(self.restaurant.rid))
+
+    def settings(self) -> IntegrationSettings:
+        """Return the restaurant's settings as seeded."""
+        return parse_settings(self.restaurant.id, self.restaurant.document())
+
+    async def poll(self) -> dict[str, Any]:
+        """Run one poll."""
+        return await poll_restaurant(self.services, self.restaurant.id)
+
+    async def reconcile(self, **options: Any) -> dict[str, Any]:
+        """Run one reconciliation and return the stored report."""
+        result = await reconcile_restaurant(
+            self.services, ReconciliationRequest(**options), self.restaurant.id
+        )
+        reports = paths.reports_collection(self.services.firestore, self.restaurant.id)
+        report = (await reports.document(result["reportId"]).get()).to_dict()
+        assert report is not None
+        return report
+
+    async def ledger_documents(self) -> dict[str, dict[str, Any]]:
+        """Return the ledger's documents of OpenTable's reservations by external key."""
+        reservations = paths.reservations_collection(self.services.firestore, self.restaurant.id)
+        documents = reservations.where(filter=OPENTABLE_RESERVATIONS).stream()
+        return {
+            document["source"]["externalReservationId"]: document
+            async for snapshot in documents
+            if (document := snapshot.to_dict())
+        }
+
+    async def all_documents(self) -> dict[str, dict[str, Any]]:
+        """Return every document of the project by its path."""
+        documents: dict[str, dict[str, Any]] = {}
+        collections = [each async for each in self.services.firestore.collections()]
+        while collections:
+            async for reference in collections.pop().list_documents():
+                snapshot = await reference.get()
+                if snapshot.exists:
+                    documents[_below_root(reference.path)] = snapshot.to_dict() or {}
+                collections += [each async for each in reference.collections()]
+        return documents
+
+    async def ingest_row(self, row: dict[str, Any]) -> ApplyResult | QuarantineResult:
+        """Have the webhook's intake take one of OpenTable's objects."""
+        return await self._ingest(WebhookFormat.OPENTABLE_RESERVATION, row)
+
+    async def ingest_envelope(self, kind: str, **data: Any) -> ApplyResult | QuarantineResult:
+        """Have the webhook's intake take a relay's envelope of this moment."""
+        body = {
+            "eventType": f"reservation.{kind}",
+            "id": f"{kind}-{self.clock().timestamp()}",
+            "timestamp": self.clock().isoformat(),
+            "data": data,
+        }
+        return await self._ingest(WebhookFormat.ENVELOPE, body)
+
+    async def _ingest(
+        self, shape: WebhookFormat, body: dict[str, Any]
+    ) -> ApplyResult | QuarantineResult:
+        event = IncomingEvent(
+            shape, body, json.dumps(body), "application/json", self.clock(), Channel.WEBHOOK
+        )
+        return await ingest_event(self.services, self.settings(), event)
+
+    def opentable_reservations(self) -> dict[str, Any]:
+        """Return OpenTable's reservations by external key."""
+        rid = int(self.restaurant.rid)
+        return {item.key.lower(): item for item in self.sandbox.store.list_reservations(rid)}
+
+
+def _below_root(path: str) -> str:
+    return path.partition("/documents/")[2] or path
+
+
+async def make_world(firestore: AsyncClient, **settings: Any) -> World:
+    """Open a restaurant on both sides; the book is empty, and the ledger too."""
+    clock = ManualClock(START_TIME)
+    restaurant = new_restaurant()
+    book = SandboxStore(clock)
+    book.add_restaurant(SandboxRestaurant(int(restaurant.rid), "Demo", NEW_YORK))
+    sandbox = OpenTableApi(book, [Partner("me", "hush", "gold", {int(restaurant.rid)})])
+    executor = ThreadPoolExecutor(4)
+    session = build_session(4)
+    session.mount("https://", SandboxAdapter(sandbox))
+    environment = read_environment({"GOOGLE_CLOUD_PROJECT": firestore.project})
+    opentable = OpenTableClient(
+        environment.api_url,
+        environment.oauth_url,
+        session,
+        executor,
+        Clock(SYSTEM_CLOCK.monotonic, clock),
+    )
+    services = AppContext(
+        environment=environment,
+        firestore=firestore,
+        directory=RestaurantDirectory(
+            firestore,
+            CredentialCache(_SharedSecretSource, SYSTEM_CLOCK.monotonic),
+            None,
+            SYSTEM_CLOCK.monotonic,
+        ),
+        opentable_client=lambda: opentable,
+        clock=clock,
+    )
+    await seed(firestore, restaurant, webhookAuth=["bearer"], **settings)
+    return World(services, sandbox, clock, restaurant, executor)
+
+
+def differing_keys(book: dict[str, Any], ledger: dict[str, dict[str, Any]]) -> list[str]:
+    """Return the keys of reservations that the two sides do not show alike."""
+    return [
+        key for key, reservation in book.items() if not _is_equal_to(ledger.get(key), reservation)
+    ]
+
+
+def _is_equal_to(document: dict[str, Any] | None, reservation: Any) -> bool:
+    return document is not None and (
+        document["partySize"],
+        document["startAtTimestamp"],
+        document["source"]["state"],
+        document["metadata"]["tableNumbers"],
+        document["sync"]["opentable"]["version"]["sequenceId"],
+    ) == (
+        reservation.party_size,
+        reservation.scheduled,
+        reservation.state,
+        list(reservation.tables),
+        reservation.sequence_id,
+    )
+
+
+class HiddenReservations:
+    """Takes reservations out of OpenTable's book for a while, as no OpenTable should.
+
+    Args:
+        world: Whose book.
+        keys: Which reservations.
+    """
+
+    def __init__(self, world: World, *keys: str) -> None:
+        self._shelf = world.sandbox.store._data_by_rid[int(world.restaurant.rid)]
+        self._keys = keys
+        self._hidden: dict[str, Any] = {}
+
+    def __enter__(self) -> None:
+        for key in self._keys:
+            self._hidden[key] = self._shelf.reservations.pop(key)
+        self._shelf.version += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._shelf.reservations.update(self._hidden)
+        self._shelf.version += 1

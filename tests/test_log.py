@@ -1,0 +1,114 @@
+"""Every line is one JSON object that Cloud Logging understands.
+
+docs/logs.md names every event that is logged, and every field of it.
+"""
+
+import ast
+import inspect
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared import log
+from shared.log import CURRENT_TRACE, LogEvent, Severity, log_event
+
+CapturedOutput = pytest.CaptureFixture[str]
+
+
+def test_a_line_is_one_json_object(capsys: CapturedOutput) -> None:
+    log_event(Severity.ERROR, LogEvent.INTERNAL_ERROR, where="a\nb")
+    [line] = capsys.readouterr().out.splitlines()
+    assert json.loads(line) == {
+        "severity": "ERROR",
+        "message": "internal_error",
+        "event": "internal_error",
+        "where": "a\nb",
+    }
+
+
+def test_what_is_unknown_is_left_out(capsys: CapturedOutput) -> None:
+    log_event(Severity.INFO, LogEvent.WEBHOOK, reason=None, outcome="created")
+    assert json.loads(capsys.readouterr().out).keys() == {
+        "severity",
+        "message",
+        "event",
+        "outcome",
+    }
+
+
+def test_a_line_carries_its_requests_trace(capsys: CapturedOutput) -> None:
+    token = CURRENT_TRACE.set("projects/p/traces/abc")
+    try:
+        log_event(Severity.INFO, LogEvent.WEBHOOK)
+    finally:
+        CURRENT_TRACE.reset(token)
+    line = json.loads(capsys.readouterr().out)
+    assert line["logging.googleapis.com/trace"] == "projects/p/traces/abc"
+
+
+def test_a_text_that_utf_8_cannot_write_is_still_a_line(capsys: CapturedOutput) -> None:
+    log_event(Severity.INFO, LogEvent.WEBHOOK, reason="\ud800")
+    assert json.loads(capsys.readouterr().out)["reason"] == "\ud800"
+
+
+ROOT = Path(__file__).parents[1]
+
+
+def documented() -> dict[str, set[str]]:
+    """Return the fields that the page names, by event."""
+    lines = (ROOT / "docs" / "logs.md").read_text().splitlines()
+    rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| `")]
+    # What stands in brackets are a field's values.
+    return {
+        event.strip("`"): set(re.findall(r"`(\w+)`", re.sub(r"\([^)]*\)", "", fields)))
+        for event, _, _, fields in rows
+    }
+
+
+def calls() -> Iterator[ast.Call]:
+    for room in ("functions", "shared"):
+        for path in sorted((ROOT / room).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "log_event":
+                    yield node
+
+
+def logged() -> dict[str, set[str]]:
+    """Return the fields that the code names, by event."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for call in calls():
+        event = call.args[1]
+        assert isinstance(event, ast.Attribute)
+        found[LogEvent[event.attr].value] |= {named.arg for named in call.keywords if named.arg}
+    return found
+
+
+def test_every_event_is_documented_and_no_other() -> None:
+    assert documented().keys() == {event.value for event in LogEvent}
+
+
+def test_every_event_is_logged_somewhere() -> None:
+    assert logged().keys() == {event.value for event in LogEvent}
+
+
+@pytest.mark.parametrize("event", LogEvent)
+def test_every_field_of_an_event_is_documented(event: LogEvent) -> None:
+    assert logged()[event.value] <= documented()[event.value]
+
+
+def test_every_event_has_a_documented_meaning() -> None:
+    [kind] = ast.parse(inspect.getsource(log.LogEvent)).body
+    assert isinstance(kind, ast.ClassDef)
+    members = [node for node in kind.body if isinstance(node, ast.Assign)]
+    told = [
+        then
+        for node, then in zip(kind.body, kind.body[1:], strict=False)
+        if isinstance(node, ast.Assign)
+        and isinstance(then, ast.Expr)
+        and isinstance(then.value, ast.Constant)
+    ]
+    assert len(told) == len(members) == len(LogEvent)
