@@ -128,7 +128,12 @@ def run_step(label: str, command: list[str], environment: dict[str, str] | None 
     print(f"{label} …", flush=True)
     with tempfile.TemporaryFile("w+", errors="replace") as output:
         child = subprocess.Popen(
-            command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT, env=environment
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=ROOT,
+            env=environment,
+            close_fds=False,  # see _one_at_a_time
         )
         try:
             code = _wait(child)
@@ -165,7 +170,7 @@ def _stamp() -> str | None:
 
 @contextlib.contextmanager
 def _one_at_a_time() -> Iterator[None]:
-    """Wait until no other set-up of this clone runs. The lock ends with its process."""
+    """Wait until no other set-up of this clone runs."""
     _GUARD.parent.mkdir(exist_ok=True)
     with _GUARD.open("w") as guard:
         try:
@@ -173,6 +178,8 @@ def _one_at_a_time() -> Iterator[None]:
         except BlockingIOError:
             print("Waiting for another set-up of this clone …", flush=True)
             fcntl.flock(guard, fcntl.LOCK_EX)
+        # If this process is killed, the command that it runs keeps the lock until it ends too.
+        os.set_inheritable(guard.fileno(), True)  # noqa: FBT003 - takes no keyword
         yield
 
 

@@ -208,15 +208,20 @@ def test_a_failed_set_up_shows_why_and_the_next_one_starts_over(ready: Clone) ->
     assert "Making .venv" in done.stdout
 
 
-def test_a_killed_set_up_starts_over(ready: Clone) -> None:
+def test_after_a_killed_set_up_the_next_waits_for_what_it_started_and_starts_over(
+    ready: Clone,
+) -> None:
     ready.change_lock()
-    child = start_and_pause(ready)
-    child.kill()
-    child.communicate(timeout=SECONDS)
+    first = start_and_pause(ready)
+    first.kill()
+    first.communicate(timeout=SECONDS)
+    second = start(ready)
+    assert second.stdout is not None
+    assert second.stdout.readline() == "Waiting for another set-up of this clone …\n"
     resume(ready)
-    done = ready.set_up()
-    assert done.returncode == 0, done.stdout
-    assert "Making .venv" in done.stdout
+    output = second.communicate(timeout=SECONDS)[0]
+    assert second.returncode == 0, output
+    assert "Making .venv" in output
 
 
 def test_of_two_set_ups_at_once_one_waits_and_does_nothing(ready: Clone) -> None:
