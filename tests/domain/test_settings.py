@@ -1,5 +1,3 @@
-"""What keeps a restaurant's webhooks out is told in words, and without a secret."""
-
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +12,7 @@ from shared.domain.settings import (
     parse_settings,
     webhook_config_problems,
 )
-from shared.domain.webhook_auth.credentials import Credentials, read_struct
+from shared.domain.webhook_auth.credentials import Credentials
 from shared.errors import InvalidSettingsError
 from tests.strategies.json_values import json_values
 from tests.support.restaurants import Restaurant
@@ -30,7 +28,7 @@ COMPLETE_SETTINGS = {
 
 
 def read_settings_from(**changes: Any) -> IntegrationSettings:
-    """Return the whole settings as read, with changes; None removes."""
+    """Parse the complete settings with changes; None removes a setting."""
     document = COMPLETE_SETTINGS | changes
     return parse_settings("r", {name: v for name, v in document.items() if v is not None})
 
@@ -73,7 +71,7 @@ def test_only_true_enables(enabled: object) -> None:
 
 
 @pytest.mark.parametrize("rid", [555001, "", "12a", "9" * 19, ["1"]])
-def test_a_number_that_is_not_digits_in_text_is_a_problem(rid: object) -> None:
+def test_a_rid_that_is_not_text_of_digits_is_a_problem(rid: object) -> None:
     settings = read_settings_from(restaurantId=rid)
     assert (settings.rid, len(settings.problems)) == (None, 1)
 
@@ -114,7 +112,7 @@ def test_any_problem_makes_the_zone_unusable_and_is_reported(change: dict[str, s
         read_settings_from(**change).require_zone()
 
 
-def test_the_number_is_usable_where_there_is_one() -> None:
+def test_the_rid_of_the_settings_is_required_and_returned() -> None:
     assert read_settings_from().require_rid() == "555001"
 
 
@@ -128,55 +126,54 @@ def test_a_zone_is_found_by_its_name() -> None:
 
 
 CHECKED_RESTAURANT = Restaurant("restaurant-123", "555001")
-GOOD = "whsec_c2VjcmV0"
-STORED_CREDENTIALS = {"webhookSecrets": [GOOD]}
+WEBHOOK_SECRET = "whsec_c2VjcmV0"
 
 
 def problems_of_settings(
-    held: dict[str, Any] = STORED_CREDENTIALS,
+    *webhook_secrets: str,
     claimed_by: str | None = CHECKED_RESTAURANT.id,
     **settings: Any,
-) -> tuple[str, ...]:
-    credentials = read_struct(Credentials, held)
+) -> list[str]:
+    credentials = Credentials(webhook_secrets=webhook_secrets or (WEBHOOK_SECRET,))
     return webhook_config_problems(CHECKED_RESTAURANT.settings(**settings), credentials, claimed_by)
 
 
 def test_correct_settings_have_no_problems() -> None:
-    assert problems_of_settings() == ()
+    assert problems_of_settings() == []
 
 
 def test_a_missing_scheme_is_reported() -> None:
     [problem] = problems_of_settings(webhookAuth=[])
-    assert problem.startswith("webhookAuth is empty, so every webhook is refused")
+    assert problem.startswith("webhookAuth is empty, so every webhook is rejected")
     assert problem.endswith("list any of standard-webhooks, bearer, basic.")
 
 
 def test_a_scheme_without_a_credential_is_reported() -> None:
-    assert problems_of_settings(webhookAuth=["basic", "bearer", "standard-webhooks"]) == (
-        "webhookAuth accepts basic, but the secret holds no basicCredentials: enter one.",
-        "webhookAuth accepts bearer, but the secret holds no bearerTokens: enter one.",
-    )
+    assert problems_of_settings(webhookAuth=["basic", "bearer", "standard-webhooks"]) == [
+        "webhookAuth accepts basic, but the secret has no basicCredentials: enter one.",
+        "webhookAuth accepts bearer, but the secret has no bearerTokens: enter one.",
+    ]
 
 
 def test_an_undecodable_secret_is_reported_by_its_position() -> None:
-    [problem] = problems_of_settings({"webhookSecrets": [GOOD, "hushhush!"]})
-    assert problem.startswith("webhookSecrets[1] is no Standard Webhooks secret")
+    [problem] = problems_of_settings(WEBHOOK_SECRET, "hushhush!")
+    assert problem.startswith("webhookSecrets[1] is not a Standard Webhooks secret")
     assert "hush" not in problem
 
 
-def test_an_empty_secret_counts_as_missing() -> None:
-    [problem] = problems_of_settings({"webhookSecrets": ["whsec_", GOOD]})
+def test_an_empty_secret_is_reported() -> None:
+    [problem] = problems_of_settings("whsec_", WEBHOOK_SECRET)
     assert problem.startswith("webhookSecrets[0]")
 
 
-def test_a_rid_without_a_claim_is_reported() -> None:
-    [problem] = problems_of_settings(claimed_by=None)
+@pytest.mark.parametrize(
+    "claimed_by, mismatch", [(None, "does not exist"), ("elsewhere", "names another restaurant")]
+)
+def test_a_rid_not_claimed_by_the_restaurant_is_reported(
+    claimed_by: str | None, mismatch: str
+) -> None:
+    [problem] = problems_of_settings(claimed_by=claimed_by)
     assert problem == (
-        "openTableRids/555001 does not exist, so OpenTable's webhooks are refused: "
-        'give it the restaurantId "restaurant-123".'
+        f"openTableRids/555001 {mismatch}, so OpenTable's webhooks are rejected: "
+        'set its restaurantId to "restaurant-123".'
     )
-
-
-def test_a_rid_claimed_by_another_restaurant_is_reported() -> None:
-    [problem] = problems_of_settings(claimed_by="elsewhere")
-    assert "names another restaurant" in problem

@@ -1,1 +1,1 @@
-"""Verify the credentials and signatures of webhooks."""
+"""Webhook credentials and signature verification."""

@@ -1,5 +1,3 @@
-"""Entering credentials leaves no moment in which none is valid."""
-
 import base64
 import json
 
@@ -44,13 +42,13 @@ def test_an_unpadded_secret_decodes_as_in_the_reference_package(
 
 
 @pytest.mark.parametrize("secret", ["", "whsec_"])
-def test_a_secret_without_a_key_is_refused(secret: str) -> None:
+def test_a_secret_without_a_key_is_rejected(secret: str) -> None:
     with pytest.raises(ValueError, match="empty"):
         decode_webhook_secret(secret)
 
 
 @pytest.mark.parametrize("secret", ["whsec_a", "!bmV3", "bmV3 ", "é", "WHSEC_bmV3"])
-def test_a_secret_that_is_not_base64_is_refused(secret: str) -> None:
+def test_a_secret_that_is_not_base64_is_rejected(secret: str) -> None:
     with pytest.raises(ValueError, match=r"base64|ASCII"):
         decode_webhook_secret(secret)
 
@@ -74,16 +72,16 @@ def test_a_payload_other_than_a_json_object_is_rejected(payload: bytes | str) ->
 
 
 def test_an_error_names_the_secret_and_every_invalid_field() -> None:
-    told = r"'opentable-r'.*apiKey: .*bearerTokens: .*\[1\]"
-    with pytest.raises(InvalidSettingsError, match=told):
+    message = r"'opentable-r'.*apiKey: .*bearerTokens: .*\[1\]"
+    with pytest.raises(InvalidSettingsError, match=message):
         read_payload(bearerTokens=["token", 7], apiKey=7)
 
 
 @pytest.mark.parametrize("payload", [{"webhookSecrets": "hush"}, {"apiKey": ["hush"]}])
 def test_an_error_never_contains_a_secret(payload: dict[str, object]) -> None:
-    with pytest.raises(InvalidSettingsError) as refused:
+    with pytest.raises(InvalidSettingsError) as raised:
         read_payload(**payload)
-    assert "hush" not in str(refused.value)
+    assert "hush" not in str(raised.value)
 
 
 def test_the_repr_of_credentials_contains_no_secret() -> None:
@@ -142,32 +140,33 @@ credential_lists = st.lists(st.text(max_size=3), max_size=5)
 
 @given(credential_lists, credential_lists)
 def test_the_newest_stored_credential_stays_valid_after_a_rotation(
-    held: list[str], new: list[str]
+    stored: list[str], new: list[str]
 ) -> None:
-    after = rotate_secret_payload({"bearerTokens": held}, {"bearerTokens": new}, keep_previous=True)
-    assert after["bearerTokens"] == [*new, *held[:1]]
+    payload = rotate_secret_payload(
+        {"bearerTokens": stored}, {"bearerTokens": new}, keep_previous=True
+    )
+    assert payload["bearerTokens"] == [*new, *stored[:1]]
 
 
 @given(credential_lists, credential_lists)
-def test_a_revocation_leaves_only_the_new(held: list[str], new: list[str]) -> None:
-    after = rotate_secret_payload(
-        {"bearerTokens": held}, {"bearerTokens": new}, keep_previous=False
+def test_a_revocation_leaves_only_the_new(stored: list[str], new: list[str]) -> None:
+    payload = rotate_secret_payload(
+        {"bearerTokens": stored}, {"bearerTokens": new}, keep_previous=False
     )
-    assert after["bearerTokens"] == new
+    assert payload["bearerTokens"] == new
 
 
 def test_unspecified_credentials_are_unchanged() -> None:
-    held = {"clientId": "a", "clientSecret": "b", "webhookSecrets": ["c"]}
-    assert rotate_secret_payload(held, {"bearerTokens": ["d"]}, keep_previous=True) == held | {
-        "bearerTokens": ["d"]
-    }
+    stored = {"clientId": "a", "clientSecret": "b", "webhookSecrets": ["c"]}
+    new = {"bearerTokens": ["d"]}
+    assert rotate_secret_payload(stored, new, keep_previous=True) == stored | new
 
 
 def test_an_api_key_replaces_an_oauth_client() -> None:
-    held = {"clientId": "a", "clientSecret": "b"}
-    assert rotate_secret_payload(held, {"apiKey": "c"}, keep_previous=True) == {"apiKey": "c"}
+    stored = {"clientId": "a", "clientSecret": "b"}
+    assert rotate_secret_payload(stored, {"apiKey": "c"}, keep_previous=True) == {"apiKey": "c"}
 
 
 def test_an_oauth_client_replaces_an_api_key() -> None:
-    entered = {"clientId": "a", "clientSecret": "b"}
-    assert rotate_secret_payload({"apiKey": "c"}, entered, keep_previous=True) == entered
+    new = {"clientId": "a", "clientSecret": "b"}
+    assert rotate_secret_payload({"apiKey": "c"}, new, keep_previous=True) == new

@@ -1,6 +1,6 @@
-"""Standard Webhooks' scenarios, judged by its own package where that is right and does not raise.
+"""Compare the verifier with the reference package of Standard Webhooks, scenario by scenario.
 
-The package reads the real clock, so the messages here are of this moment.
+The package reads the real clock, so the messages are signed at the present time.
 """
 
 from collections.abc import Callable
@@ -21,14 +21,14 @@ Scenario = Callable[[], Headers]
 
 
 def signed(age: int = 0, id_: str = "msg_p5jXN8AQM9LWM0D4loKWxJek") -> Headers:
-    """Return the headers of a message that the package signed so many seconds ago."""
+    """Return the headers of a message signed by the package ``age`` seconds ago."""
     at = datetime.now(UTC) - timedelta(seconds=age)
     stamp = str(int(at.timestamp()))
     return {ID: id_, TIMESTAMP: stamp, SIGNATURE: Webhook(SECRET).sign(id_, at, BODY)}
 
 
 def edited(header: str, pattern: str) -> Scenario:
-    """Return what makes a signed message with one header rewritten, ``{}`` being what it was."""
+    """Return a scenario with one header rewritten; ``{}`` stands for its previous value."""
 
     def make() -> Headers:
         headers = signed()
@@ -78,7 +78,7 @@ AGREED: dict[str, Scenario] = {
     "several signatures, none good": edited(SIGNATURE, "v1,AAAA v1,BBBB"),
     "an asymmetric signature beside": edited(SIGNATURE, "v1a,AAAA {}"),
 }
-# Each holds a good signature, which nothing beside it can spoil.
+# Each has a valid signature among other entries.
 RAISING: dict[str, Scenario] = {
     "an entry with no comma": edited(SIGNATURE, "garbage {}"),
     "an entry with two commas": edited(SIGNATURE, "v1,AAAA,BBBB {}"),

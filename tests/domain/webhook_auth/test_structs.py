@@ -1,5 +1,3 @@
-"""What somebody wrote is read whole, or refused with everything that is wrong with it."""
-
 import contextlib
 from typing import Annotated
 
@@ -9,16 +7,10 @@ from hypothesis import strategies as st
 from msgspec import Meta, Struct, field
 
 from shared.domain.webhook_auth.credentials import InvalidFieldsError, RedactedStruct, read_struct
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-)
+from tests.strategies.json_values import json_values
 
 
 class Table(Struct, frozen=True):
-    """A struct as the product has them."""
-
     seats: Annotated[int, Meta(ge=1)] = field(default=2, name="Seats")
     guest: str | None = None
     dishes: tuple[str, ...] = ()
@@ -28,9 +20,9 @@ class Table(Struct, frozen=True):
             raise ValueError("more dishes than seats")
 
 
-def read_problems(**given: object) -> dict[str, str]:
+def read_problems(**raw_values: object) -> dict[str, str]:
     with pytest.raises(InvalidFieldsError) as raised:
-        read_struct(Table, given)
+        read_struct(Table, raw_values)
     return dict(raised.value.problems)
 
 
@@ -43,16 +35,16 @@ def test_a_field_is_read_by_its_encoded_name_and_unknown_fields_are_ignored() ->
 
 
 def test_all_problems_are_reported_by_encoded_name() -> None:
-    told = read_problems(Seats=0, guest=7, dishes=["fish", None])
-    assert list(told) == ["Seats", "guest", "dishes"]
-    assert "[1]" in told["dishes"]
+    problems = read_problems(Seats=0, guest=7, dishes=["fish", None])
+    assert list(problems) == ["Seats", "guest", "dishes"]
+    assert "[1]" in problems["dishes"]
 
 
 def test_a_combination_error_is_reported_for_the_struct() -> None:
     assert read_problems(Seats=1, dishes=["fish", "meat"]) == {"": "more dishes than seats"}
 
 
-def test_half_a_character_is_refused() -> None:
+def test_a_lone_surrogate_is_rejected() -> None:
     assert read_problems(guest="\ud800").keys() == {"guest"}
 
 
@@ -71,9 +63,9 @@ def test_an_error_contains_no_value() -> None:
 
 
 @given(st.dictionaries(st.sampled_from(["Seats", "guest", "dishes"]), json_values))
-def test_any_json_is_read_or_rejected(written: dict[str, object]) -> None:
+def test_any_json_is_read_or_rejected(raw_values: dict[str, object]) -> None:
     with contextlib.suppress(InvalidFieldsError):
-        assert isinstance(read_struct(Table, written), Table)
+        assert isinstance(read_struct(Table, raw_values), Table)
 
 
 def test_redacted_fields_are_never_shown() -> None:
