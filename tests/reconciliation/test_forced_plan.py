@@ -90,7 +90,7 @@ async def test_an_item_that_open_table_moved_since_is_skipped(world: World) -> N
     report = await execute_plan(world, held)
     [skipped] = report["skipped"]
     assert skipped["externalId"] == booked[0].key.lower()
-    assert skipped["reason"].startswith("OpenTable has said something newer")
+    assert skipped["reason"].startswith("OpenTable has changed")
     assert (await world.ledger_documents())[booked[0].key.lower()]["partySize"] == 2
 
 
@@ -100,7 +100,7 @@ async def test_an_item_that_the_ledger_moved_since_is_skipped(world: World) -> N
     report = await execute_plan(world, held)
     [skipped] = report["skipped"]
     assert skipped["externalId"] == booked[0].key.lower()
-    assert skipped["reason"].startswith("The ledger has heard something else")
+    assert skipped["reason"].startswith("The ledger has changed")
     assert report["counts"]["skipped"] == 1
 
 
@@ -117,7 +117,7 @@ async def test_an_item_that_open_table_no_longer_has_is_skipped(world: World) ->
     with HiddenReservations(world, booked[0].key):
         report = await execute_plan(world, held)
     [skipped] = report["skipped"]
-    assert skipped["reason"].startswith("OpenTable has no reservation of this id any more")
+    assert skipped["reason"].startswith("OpenTable no longer has this reservation")
     assert report["divergences"] == []
 
 

@@ -1,1 +1,1 @@
-"""Compare OpenTable's rows with the ledger and describe the differences."""
+"""The comparison of a reconciliation and its report."""

@@ -1,7 +1,4 @@
-"""The reconciliation report: what was compared, what differed, and what was done about it.
-
-What reconciliation itself says about a reservation, as changes like any other.
-"""
+"""The report of a reconciliation, and the events by which it flags and repairs reservations."""
 
 import json
 from collections.abc import Mapping
@@ -24,7 +21,7 @@ from shared.domain.reconciliation.compare import PlanPrecondition
 
 
 class ReportStatus(StrEnum):
-    """How a reconciliation ended."""
+    """The result of a reconciliation."""
 
     COMPLETED = "COMPLETED"
     HELD = "HELD"
@@ -33,7 +30,7 @@ class ReportStatus(StrEnum):
 
 
 class DivergenceType(StrEnum):
-    """What reconciliation may not correct by itself."""
+    """A difference for a person to resolve; reconciliation does not correct it."""
 
     MISSING_IN_OPENTABLE = "MISSING_IN_OPENTABLE"
     UNREADABLE = "UNREADABLE"
@@ -48,29 +45,24 @@ ReportEntry = dict[str, Any]
 
 
 class ReconciliationReport(Struct):
-    """A report while it is written.
+    """The report of one run, built up while it runs.
 
     Attributes:
-        report_id: Its document id.
-        restaurant_id: Whose.
-        window: The days compared.
-        reconciled_at: When the run began, UTC.
-        status: How it ended.
-        reason: Why it was held or failed.
-        open_table_count: Rows in OpenTable's answer.
+        window: The compared days.
+        reconciled_at: Start of the run, UTC.
+        reason: Why the run was held or failed.
+        open_table_count: Rows in OpenTable's response.
         ledger_count: OpenTable's reservations in the ledger's window.
-        compared_count: Rows that could be read and were compared.
-        unchanged_count: Rows that the ledger showed already.
-        new_divergences: Divergences that no earlier report had.
-        duration_ms: How long the run's work took.
-        held_report_id: The held report whose plan this run carried out, None for any other run.
-        missed_webhooks: Corrections that a webhook should have brought.
-        created: Reservations that the ledger lacked.
-        updated: Reservations that differed.
-        cancelled: Reservations that were cancelled at OpenTable alone.
-        divergences: What is left for a person.
-        missing: What OpenTable's answer lacked of the ledger, where the plan was held.
-        skipped: What a forced plan left alone, as either side had moved.
+        compared_count: Readable rows.
+        unchanged_count: Rows equal to the ledger.
+        new_divergences: Divergences without an entry in an earlier report.
+        held_report_id: The held report with the executed plan, for a forced run only.
+        missed_webhooks: Corrections normally brought by a webhook.
+        created: Reservations missing in the ledger before.
+        updated: Reservations with differences.
+        cancelled: Reservations cancelled at OpenTable, but not in the ledger before.
+        missing: Reservations absent from OpenTable's response; for a held plan only.
+        skipped: Items of a forced plan with a failed precondition.
     """
 
     report_id: str
@@ -100,31 +92,32 @@ class ReconciliationReport(Struct):
         write: ReservationWrite,
         precondition: PlanPrecondition | None = None,
     ) -> None:
-        """List a correction under what it is; personal values are the journal's alone to tell.
+        """Add an executed, planned or simulated write to the list for its kind.
 
         Args:
-            external_key: The reservation's.
-            write: What was written, or would be.
-            precondition: What a plan saw; None where the correction was made at once.
+            external_key: The reservation's key.
+            write: The write.
+            precondition: The state at the time of the plan; None without a plan.
         """
+        entry = _build_entry(external_key)
+        if precondition is not None:
+            entry["basis"] = precondition.to_map()
+        if write.is_create:
+            self.created.append(entry | {"reason": "Missing in the ledger"})
+            return
         changes = write.entry["changes"]
-        entry = _build_entry(external_key) | (
-            {"basis": precondition.to_map()} if precondition else {}
-        )
-        masked_changes = {
+        status = resolve_status(write.state)
+        previous = changes["status"]["from"] if "status" in changes else status
+        entry["previousStatus"] = previous
+        # Personal values are in the journal only: an erasure does not touch reports.
+        entry["changes"] = {
             path: {"personal": True} if path in PERSONAL_PATHS else change
             for path, change in changes.items()
         }
-        status = resolve_status(write.state)
-        previous = changes["status"]["from"] if "status" in changes else status
-        if write.is_create:
-            self.created.append(entry | {"reason": "Missing in the ledger"})
-        elif status == ReservationStatus.CANCELLED != previous:
-            reason = {"previousStatus": previous, "reason": "Cancelled at OpenTable"}
-            self.cancelled.append(entry | reason | {"changes": masked_changes})
+        if status == ReservationStatus.CANCELLED and previous != ReservationStatus.CANCELLED:
+            self.cancelled.append(entry | {"reason": "Cancelled at OpenTable"})
         else:
-            statuses = {"previousStatus": previous, "newStatus": status}
-            self.updated.append(entry | statuses | {"changes": masked_changes})
+            self.updated.append(entry | {"newStatus": status})
 
     def add_divergence(
         self,
@@ -134,29 +127,30 @@ class ReconciliationReport(Struct):
         *,
         is_new: bool,
     ) -> None:
-        """List a divergence.
+        """Add a divergence.
 
         Args:
             divergence_type: Its type.
-            external_key: The reservation's, None where a row does not tell.
-            reason: One sentence for the person who looks.
-            is_new: Whether no earlier report had it; alarms are for new ones.
+            external_key: The reservation's key; None if unreadable.
+            reason: One sentence for the person who resolves it.
+            is_new: Whether no earlier report lists it; only new ones raise an alert.
         """
         self.divergences.append(
             {"type": divergence_type.value, **_build_entry(external_key), "reason": reason}
         )
-        self.new_divergences += is_new
+        if is_new:
+            self.new_divergences += 1
 
     def add_missing(self, external_key: str, precondition: PlanPrecondition) -> None:
-        """List a reservation that OpenTable's answer lacks, of which nothing is concluded yet."""
+        """Add a reservation absent from OpenTable's response; its state is still unknown."""
         self.missing.append(_build_entry(external_key) | {"basis": precondition.to_map()})
 
     def add_skipped(self, external_key: str, reason: str) -> None:
-        """List an item of a forced plan that was left alone, and why, in a sentence."""
+        """Add a skipped item of a forced plan, with the reason as one sentence."""
         self.skipped.append(_build_entry(external_key) | {"reason": reason})
 
     def count_entries(self) -> dict[str, Any]:
-        """Return the counts by which a run is answered and logged."""
+        """Return the counts for the response and the log."""
         return {
             "created": len(self.created),
             "updated": len(self.updated),
@@ -165,7 +159,7 @@ class ReconciliationReport(Struct):
         }
 
     def to_summary_map(self) -> dict[str, Any]:
-        """Return the report's document but for its lists."""
+        """Return the report's document without its lists."""
         return {
             "reportId": self.report_id,
             "restaurantId": self.restaurant_id,
@@ -188,7 +182,7 @@ class ReconciliationReport(Struct):
 
 
 def _build_entry(external_key: str | None) -> ReportEntry:
-    reservation_id = external_key and build_reservation_document_id(external_key)
+    reservation_id = build_reservation_document_id(external_key) if external_key else None
     return {"externalId": external_key, "reservationId": reservation_id}
 
 
@@ -199,12 +193,12 @@ def build_divergence_event(
     report_id: str,
     now: datetime,
 ) -> ReservationEvent:
-    """Return the flagging of a divergence, or with None its settling.
+    """Return the event for flagging a divergence, or with None for resolving it.
 
-    It holds while OpenTable says nothing newer, so it needs no undoing when OpenTable does.
+    A flag is tied to OpenTable's present version, so it ends with the next event of OpenTable.
     """
     fields: dict[str, FieldValue] = {
-        "divergence": divergence and divergence.value,
+        "divergence": divergence.value if divergence else None,
         "divergenceVersion": format_opentable_version(state),
     }
     kind = "flagged" if divergence else "settled"
@@ -216,23 +210,18 @@ def build_divergence_event(
 def build_repair_event(
     external_key: str, state: ReservationState, report_id: str, now: datetime
 ) -> ReservationEvent:
-    """Return the repair of a document that does not show what was said.
-
-    It says nothing: applying any change renders the document anew from all that is held.
-    """
+    """Return an event without fields: applying it renders the document again from the registers."""
     return _build_reconciliation_event(
         external_key, "repaired", {}, report_id, _next_timestamp(state, now)
     )
 
 
 def _next_timestamp(state: ReservationState, now: datetime) -> datetime:
-    """Return the present, or just after our last finding where another clock ran ahead."""
+    """Return a time after the last LINEUP event, even if another server's clock is ahead."""
     last_version = state.get_registers(Actor.LINEUP).version
-    return (
-        now
-        if last_version is None
-        else max(now, last_version.occurred_at + timedelta(microseconds=1))
-    )
+    if last_version is None:
+        return now
+    return max(now, last_version.occurred_at + timedelta(microseconds=1))
 
 
 def _build_reconciliation_event(

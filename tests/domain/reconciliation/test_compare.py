@@ -1,8 +1,3 @@
-"""A row and a document are equal when their fingerprints are, and a wild answer is not believed.
-
-What a plan went by, and when it no longer holds.
-"""
-
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -46,45 +41,43 @@ COMPLETE_FIELDS = {
 }
 
 
-def compared_document(*changes: ReservationEvent, guests: Any = None) -> dict[str, Any]:
-    """Return the document of these changes, as a query of the compared fields brings it."""
+def compared_document(*events: ReservationEvent, guests: Any = None) -> dict[str, Any]:
+    """Return the document of these events with only the compared fields, as by a query."""
     ledger = InMemoryLedger(guests=guests or {})
-    for change in changes:
-        ledger.apply(change)
+    for event in events:
+        ledger.apply(event)
     flat = flatten_document(ledger.document or {})
     fields = {path: value for path, value in flat.items() if path in COMPARED_FIELDS}
     return nest_fields(fields)
 
 
 def reservation_fingerprint(
-    *changes: ReservationEvent, guests: Any = None
+    *events: ReservationEvent, guests: Any = None
 ) -> ReservationFingerprint:
-    return fingerprint_document(compared_document(*changes, guests=guests), None)
+    return fingerprint_document(compared_document(*events, guests=guests), None)
 
 
-def fingerprint_of_row(change: ReservationEvent) -> bytes:
-    return fingerprint_row(change, IDENTITY.restaurant_id, ZONE)
+def row_digest(event: ReservationEvent) -> bytes:
+    return fingerprint_row(event, IDENTITY.restaurant_id, ZONE)
+
+
+COMPLETE_ROW = row_event(1, **COMPLETE_FIELDS)
 
 
 def test_a_stored_row_has_the_fingerprint_of_its_document() -> None:
-    assert reservation_fingerprint(row_event(1, **COMPLETE_FIELDS)).digest == fingerprint_of_row(
-        row_event(1, **COMPLETE_FIELDS)
-    )
+    assert reservation_fingerprint(COMPLETE_ROW).digest == row_digest(COMPLETE_ROW)
 
 
 def test_the_fingerprint_does_not_depend_on_the_event_order() -> None:
-    arrived = envelope_event(), row_event(2, **COMPLETE_FIELDS), row_event(1, party_size=9)
-    assert reservation_fingerprint(*arrived).digest == fingerprint_of_row(
-        row_event(2, **COMPLETE_FIELDS)
-    )
+    newest = row_event(2, **COMPLETE_FIELDS)
+    fingerprint = reservation_fingerprint(envelope_event(), newest, row_event(1, party_size=9))
+    assert fingerprint.digest == row_digest(newest)
 
 
 def test_guest_names_and_relay_fields_are_not_compared() -> None:
     relay = envelope_event(dinerName="Ada", restaurantName="Demo", cancellationReason="Rain")
-    with_guest = reservation_fingerprint(
-        relay, row_event(1, **COMPLETE_FIELDS), guests=KNOWN_GUESTS
-    )
-    assert with_guest.digest == fingerprint_of_row(row_event(1, **COMPLETE_FIELDS))
+    with_guest = reservation_fingerprint(relay, COMPLETE_ROW, guests=KNOWN_GUESTS)
+    assert with_guest.digest == row_digest(COMPLETE_ROW)
 
 
 @pytest.mark.parametrize(
@@ -110,19 +103,16 @@ def test_guest_names_and_relay_fields_are_not_compared() -> None:
     ],
 )
 def test_every_opentable_field_changes_the_fingerprint(field: str, value: object) -> None:
-    assert fingerprint_of_row(row_event(1, **COMPLETE_FIELDS)) != fingerprint_of_row(
-        row_event(1, **COMPLETE_FIELDS | {field: value})
-    )
+    changed = row_event(1, **COMPLETE_FIELDS | {field: value})
+    assert row_digest(changed) != row_digest(COMPLETE_ROW)
 
 
 def test_a_version_change_alone_changes_the_fingerprint() -> None:
-    assert fingerprint_of_row(row_event(1, **COMPLETE_FIELDS)) != fingerprint_of_row(
-        row_event(2, **COMPLETE_FIELDS)
-    )
+    assert row_digest(row_event(2, **COMPLETE_FIELDS)) != row_digest(COMPLETE_ROW)
 
 
 def test_a_manually_edited_field_changes_the_fingerprint() -> None:
-    document = compared_document(row_event(1, **COMPLETE_FIELDS))
+    document = compared_document(COMPLETE_ROW)
     resized = document | {"partySize": 9}
     assert fingerprint_document(resized, None).digest != fingerprint_document(document, None).digest
 
@@ -138,10 +128,7 @@ def test_a_fingerprint_has_whether_a_start_exists() -> None:
 
 
 def test_a_fingerprint_names_a_guest_without_stored_record() -> None:
-    assert (
-        reservation_fingerprint(row_event(1, **COMPLETE_FIELDS)).missing_guest_id
-        == f"555001-{GUEST_KEY}"
-    )
+    assert reservation_fingerprint(COMPLETE_ROW).missing_guest_id == f"555001-{GUEST_KEY}"
 
 
 @pytest.mark.parametrize("guest_id", [None, "../.."])
@@ -150,19 +137,14 @@ def test_no_guest_is_missing_without_a_usable_guest_id(guest_id: str | None) -> 
 
 
 def test_no_guest_is_missing_when_the_guest_is_stored() -> None:
-    assert (
-        reservation_fingerprint(
-            row_event(1, **COMPLETE_FIELDS), guests=KNOWN_GUESTS
-        ).missing_guest_id
-        is None
-    )
+    with_guest = reservation_fingerprint(COMPLETE_ROW, guests=KNOWN_GUESTS)
+    assert with_guest.missing_guest_id is None
 
 
 def test_a_fingerprint_has_the_open_divergence() -> None:
-    before = ledger_with(row_event(1))
-    statements = reservation_state_from_document(flatten_document(before.document or {}))
+    state = ReservationState().merge(row_event(1))
     flag = build_divergence_event(
-        "ot_1", statements, DivergenceType.MISSING_IN_OPENTABLE, "report-1", RECEIVED
+        "ot_1", state, DivergenceType.MISSING_IN_OPENTABLE, "report-1", RECEIVED
     )
     assert reservation_fingerprint(row_event(1)).divergence is None
     assert reservation_fingerprint(row_event(1), flag).divergence == "MISSING_IN_OPENTABLE"
@@ -170,7 +152,7 @@ def test_a_fingerprint_has_the_open_divergence() -> None:
 
 
 @pytest.mark.parametrize(
-    "rows, corrections, missing, brakes",
+    "rows, corrections, missing, exceeds",
     [
         (0, MIN_CHANGES_TO_HOLD, MIN_CHANGES_TO_HOLD, False),
         (0, MIN_CHANGES_TO_HOLD + 1, 0, True),
@@ -182,41 +164,39 @@ def test_a_fingerprint_has_the_open_divergence() -> None:
     ],
 )
 def test_more_than_twenty_and_thirty_percent_exceeds_the_change_limit(
-    rows: int, corrections: int, missing: int, *, brakes: bool
+    rows: int, corrections: int, missing: int, *, exceeds: bool
 ) -> None:
-    assert exceeds_change_limit(rows, corrections, missing) is brakes
+    assert exceeds_change_limit(rows, corrections, missing) is exceeds
+
+
+def drifted(**edited_fields: Any) -> bool:
+    flat = flatten_document(ledger_with(row_event(1)).document or {})
+    return has_drifted(flat | edited_fields, IDENTITY, reservation_state_from_document(flat))
 
 
 def test_a_document_equal_to_its_registers_has_not_drifted() -> None:
-    flat = flatten_document(ledger_with(row_event(1)).document or {})
-    assert not has_drifted(flat, IDENTITY, reservation_state_from_document(flat))
+    assert not drifted()
 
 
 @pytest.mark.parametrize("path", ["partySize", "status", "dinerName", "localDate"])
 def test_a_document_different_from_its_registers_has_drifted(path: str) -> None:
-    flat = flatten_document(ledger_with(row_event(1)).document or {})
-    assert has_drifted(
-        {**flat, path: "something else"}, IDENTITY, reservation_state_from_document(flat)
-    )
+    assert drifted(**{path: "something else"})
 
 
 def test_bookkeeping_fields_are_not_drift() -> None:
-    flat = flatten_document(ledger_with(row_event(1)).document or {})
-    assert not has_drifted(
-        {**flat, "guests.resolvedGuestKeys": ["x"]}, IDENTITY, reservation_state_from_document(flat)
-    )
+    assert not drifted(**{"guests.resolvedGuestKeys": ["x"]})
 
 
-SEEN_VERSION = Version.from_sequence(4, NOON)
-BASIS = PlanPrecondition("555001-a", "", format_version(SEEN_VERSION))
-MISSING = PlanPrecondition("555001-a", "", None)
+PLANNED_VERSION = Version.from_sequence(4, NOON)
+PRECONDITION = PlanPrecondition("555001-a", "", format_version(PLANNED_VERSION))
+NOT_IN_WINDOW = PlanPrecondition("555001-a", "", None)
 
 
-def stored_versions(*changes: ReservationEvent) -> str:
-    statements = ReservationState()
-    for change in changes:
-        statements = statements.merge(change)
-    return format_ledger_versions(statements)
+def stored_versions(*events: ReservationEvent) -> str:
+    state = ReservationState()
+    for event in events:
+        state = state.merge(event)
+    return format_ledger_versions(state)
 
 
 def test_no_stored_events_give_empty_versions() -> None:
@@ -237,30 +217,27 @@ def test_a_relay_event_changes_the_stored_versions() -> None:
     )
 
 
-def test_the_planned_version_passes_the_precondition() -> None:
-    assert BASIS.skip_reason(SEEN_VERSION) is None
+@pytest.mark.parametrize(
+    "current_version, reason",
+    [
+        (PLANNED_VERSION, None),
+        (Version.from_sequence(5, NOON), OPENTABLE_CHANGED_REASON),
+        (Version.from_sequence(4, NOON + timedelta(seconds=1)), OPENTABLE_CHANGED_REASON),
+        (None, NOT_AT_OPENTABLE_REASON),
+    ],
+    ids=["unchanged", "newer", "same sequence at another time", "deleted"],
+)
+def test_only_the_planned_version_passes_the_precondition(
+    current_version: Version | None, reason: str | None
+) -> None:
+    assert PRECONDITION.skip_reason(current_version) == reason
 
 
-def test_a_newer_version_fails_the_precondition() -> None:
-    assert BASIS.skip_reason(Version.from_sequence(5, NOON)) == OPENTABLE_CHANGED_REASON
+def test_any_row_passes_the_precondition_without_a_planned_version() -> None:
+    assert NOT_IN_WINDOW.skip_reason(PLANNED_VERSION) is None
 
 
-def test_an_equal_sequence_at_another_time_fails_the_precondition() -> None:
-    assert (
-        BASIS.skip_reason(Version.from_sequence(4, NOON + timedelta(seconds=1)))
-        == OPENTABLE_CHANGED_REASON
-    )
-
-
-def test_a_deleted_row_fails_the_precondition() -> None:
-    assert BASIS.skip_reason(None) == NOT_AT_OPENTABLE_REASON
-
-
-def test_a_row_without_a_planned_version_passes_the_precondition() -> None:
-    assert MISSING.skip_reason(SEEN_VERSION) is None
-
-
-def test_an_item_is_read_back_as_it_was_stored() -> None:
-    for basis in (BASIS, MISSING):
-        entry = {"externalId": "a", "basis": basis.to_map()}
-        assert planned_correction_from_map(entry) == PlannedCorrection("a", basis)
+@pytest.mark.parametrize("precondition", [PRECONDITION, NOT_IN_WINDOW])
+def test_a_planned_correction_is_read_back_unchanged(precondition: PlanPrecondition) -> None:
+    entry = {"externalId": "a", "basis": precondition.to_map()}
+    assert planned_correction_from_map(entry) == PlannedCorrection("a", precondition)
