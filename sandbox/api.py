@@ -51,7 +51,7 @@ class OpenTableApi:
         self.request_counts: Counter[str] = Counter()
         self._sync = SyncApi(store, self.choices, base_url)
         self._rate_limiter = RateLimiter()
-        self._random = random.Random(0)  # noqa: S311 - request ids only
+        self._random = random.Random(0)
         self._lock = RLock()
 
     def handle(self, request: SandboxRequest) -> SandboxResponse:

@@ -264,7 +264,7 @@ def populate_store(store: SandboxStore, rid: int, count: int, seed: int = 0) -> 
     No stamp lies ahead of the book's time, and listeners hear nothing: these bookings are older
     than any listener. ``seed`` makes them repeatable.
     """
-    rng = random.Random(seed)  # noqa: S311 - repeatable bookings are wanted
+    rng = random.Random(seed)
     guests = _create_guests(store, rid, int(count * _GUESTS_PER_BOOKING), rng)
     store.load_reservations(
         _build_booking(store, rid, day, guests, rng) for day in _draw_days(store, rid, count, rng)

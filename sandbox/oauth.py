@@ -80,7 +80,7 @@ class TokenIssuer:
         self.partners = partners
         self.lifetime = timedelta(seconds=1_989_434)
         self._clock = clock
-        self._random = random.Random(seed)  # noqa: S311 - repeatable, and worth nothing outside
+        self._random = random.Random(seed)
         self._current: dict[str, _Token] = {}
 
     def issue(self, authorization: str) -> dict[str, object]:

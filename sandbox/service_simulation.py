@@ -34,7 +34,7 @@ class ServiceSimulation:
         """Plan local date ``day`` of ``rid`` from what the book expects; nothing happens yet."""
         self._zone = store.get_restaurant(rid).zone
         self._day = day
-        self._rng = random.Random(f"{seed}/{rid}/{day}")  # noqa: S311 - a repeatable evening
+        self._rng = random.Random(f"{seed}/{rid}/{day}")
         self._queue: list[tuple[datetime, int, SimulatedAction]] = []
         self._insertion_order = count()
         self._now = datetime.min.replace(tzinfo=UTC)

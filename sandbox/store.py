@@ -74,7 +74,7 @@ class SandboxStore:
             seed: Seed of the ids, so that two runs give the same book.
         """
         self._clock = clock
-        self._random = random.Random(seed)  # noqa: S311 - repeatable ids are wanted
+        self._random = random.Random(seed)
         self._lock = RLock()
         self._data_by_rid: dict[int, RestaurantData] = {}
         self._listeners: list[ReservationListener] = []

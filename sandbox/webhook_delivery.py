@@ -134,7 +134,7 @@ class WebhookDispatcher:
         self.counts: Counter[str] = Counter()
         self._post = post_function
         self._clock = clock
-        self._random = random.Random(seed)  # noqa: S311 - repeatable chaos is wanted
+        self._random = random.Random(seed)
         self._queue: list[_QueuedAttempt] = []
         self._enqueued_count = 0
         self._lock = Lock()

@@ -214,7 +214,7 @@ class RelaySender:
     retry_schedule: RetrySchedule = RELAY_RETRY_SCHEDULE
     share: float = 1.0
     secrets: dict[int, str] = field(default_factory=dict, repr=False)
-    _random: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311 - ids
+    _random: random.Random = field(default_factory=lambda: random.Random(0))
 
     def send_event(self, before: SandboxReservation | None, after: SandboxReservation) -> None:
         """Send one event's envelope, where it says anything and is the relay's to tell."""

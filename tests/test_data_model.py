@@ -114,7 +114,7 @@ async def ingest_row(world: World, sequence_id: int, **fields: Any) -> None:
 
 async def create_reservations(world: World) -> None:
     """Bookings, guests of every kind, and a day of the restaurant's own."""
-    guests, rng = GuestActions(world.sandbox.store, int(world.restaurant.rid)), random.Random(0)  # noqa: S311 -- repeatable
+    guests, rng = GuestActions(world.sandbox.store, int(world.restaurant.rid)), random.Random(0)
     known_guest, merged, leaving = (guests.add(*generate_guest_details(rng)) for _ in range(3))
     for guest in (known_guest, merged, leaving):
         world.desk.create(world.clock() + timedelta(days=1), 2, guest_key=guest.key, request="x")

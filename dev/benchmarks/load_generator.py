@@ -143,7 +143,7 @@ def build_mixed_requests(
     Returns:
         Creations to send first, and the events, each about a reservation sent long before it.
     """
-    rng = random.Random(seed)  # noqa: S311 -- an order, not a secret
+    rng = random.Random(seed)
     initial = [
         (tenant, build_created_envelope(tenant))
         for tenant in itertools.islice(itertools.cycle(tenants), _WARM_UP_CREATIONS)

@@ -66,6 +66,6 @@ def simulate_backlog(
 
 def sample_durations(mean: float, count: int = 1_000, seed: int = 0) -> list[float]:
     """Return how long tasks take, most about the mean and a few much longer; repeatable."""
-    rng = random.Random(seed)  # noqa: S311 -- a simulation
+    rng = random.Random(seed)
     samples = [rng.lognormvariate(0.0, 0.5) for _ in range(count)]
     return [mean * duration * count / sum(samples) for duration in samples]

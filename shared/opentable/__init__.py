@@ -1,1 +1,1 @@
-"""OpenTable's Sync API as seen from here: tokens, calls with retries, rows and whole listings."""
+"""Client for OpenTable's Sync API: authentication, retries, single rows and complete listings."""

@@ -1,13 +1,11 @@
-"""The shapes that Sync answers come in.
-
-The client: single rows and whole listings of one restaurant at a time.
-"""
+"""Client for OpenTable's Sync API: one row by id, or a listing page by page."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from functools import partial
-from typing import Any
+from http import HTTPStatus
+from typing import Any, TypeVar
 
 import requests
 from msgspec import Struct
@@ -15,80 +13,26 @@ from msgspec import Struct
 from shared.concurrency import SYSTEM_CLOCK, Clock, Deadline
 from shared.config import build_url, validate_base_url
 from shared.domain.opentable_pagination import Page, PaginationState, accept_page, next_page_offset
-from shared.opentable.auth import AccessTokenCache, AuthorizedClient
+from shared.errors import OpenTableRequestRejectedError
+from shared.opentable.auth import AccessTokenCache
 from shared.opentable.query import ListingQuery, OpenTableAccess, Resource
+from shared.opentable.retry import call_with_retries
 from shared.opentable.transport import Transport, UnreadableBodyError
 
 OpenTableRow = dict[str, Any]
-
-
-"""A reservation or guest as OpenTable sent it, parsed from JSON and not yet checked."""
-
-
-def parse_page(body: dict[str, object]) -> Page:
-    """Return the page that a listing's envelope holds.
-
-    Raises:
-        UnreadableBodyError: When ``offset``, ``hasNextPage`` or ``items`` is not of its kind.
-    """
-    offset, has_next_page, items = body.get("offset"), body.get("hasNextPage"), body.get("items")
-    if isinstance(offset, bool) or not isinstance(offset, int):
-        raise UnreadableBodyError("does not say its offset")
-    if not isinstance(has_next_page, bool):
-        raise UnreadableBodyError("does not say whether it has a next page")
-    if not isinstance(items, list):
-        raise UnreadableBodyError("has no list of items")
-    return Page(offset, tuple(items), has_next_page)
-
-
-def parse_row(body: dict[str, object], rid: str, requested_id: str) -> OpenTableRow | None:
-    """Return the one row that was asked for by id.
-
-    OpenTable documents no sample of this answer, so an envelope around it is accepted too.
-
-    Args:
-        body: The bare row, or an envelope whose ``items`` hold it alone or nothing.
-        rid: The restaurant's number, which ids carry as a prefix or not.
-        requested_id: The id asked for.
-
-    Returns:
-        The row, or None for an envelope with no items.
-
-    Raises:
-        UnreadableBodyError: When the body is neither, or is some other row.
-    """
-    items = body.get("items", [body])
-    if items == []:
-        return None
-    if not isinstance(items, list) or len(items) != 1 or not isinstance(items[0], dict):
-        raise UnreadableBodyError("is not one row")
-    row: OpenTableRow = items[0]
-    if not isinstance(row.get("id"), str) or _normalize_id(rid, row["id"]) != _normalize_id(
-        rid, requested_id
-    ):
-        raise UnreadableBodyError("is not the row that was asked for")
-    return row
-
-
-def build_api_id(rid: str, open_table_id: str) -> str:
-    """Return an id with its restaurant's number in front, as the API's addresses want it."""
-    return f"{rid}-{open_table_id.removeprefix(f'{rid}-')}"
-
-
-def _normalize_id(rid: str, open_table_id: str) -> str:
-    return open_table_id.removeprefix(f"{rid}-").lower()
-
+"""A reservation or guest as OpenTable sent it: parsed from JSON, not validated."""
 
 _PAGE_SIZE = 1_000
+# OpenTable may answer 400 to an id that it never issued, such as a relay's.
+_NOT_FOUND_STATUSES = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST})
+T = TypeVar("T")
 
 
 class RowPage(Struct, frozen=True):
-    """What one answer to a listing brought.
+    """The new rows of one page.
 
-    Attributes:
-        rows: The rows whose version was not seen before in this run.
-        malformed_items: Items that are not JSON objects: nothing is known of them but that they
-            are listed.
+    Rows that an earlier page of the same listing had in the same version are left out.
+    ``malformed_items`` are items other than JSON objects.
     """
 
     rows: tuple[OpenTableRow, ...]
@@ -96,17 +40,11 @@ class RowPage(Struct, frozen=True):
 
 
 class OpenTableClient:
-    """Reads OpenTable's Sync API; one serves the whole process.
+    """Reads the Sync API for all restaurants of the process.
 
-    Args:
-        api_url: The base URL of the API (``OPENTABLE_API_URL``).
-        oauth_url: The base URL of its OAuth service (``OPENTABLE_OAUTH_URL``).
-        session: From `shared.opentable.transport.build_session`.
-        executor: Its worker threads bound the calls under way at once.
-        clock: Where time comes from.
-
-    Raises:
-        InvalidSettingsError: When a URL is not one that a token may be sent to.
+    Every method raises OpenTableUnavailableError when no usable answer came in time,
+    OpenTableRequestRejectedError when OpenTable rejected the request, and InvalidSettingsError
+    when the credentials are unusable. The deadline includes token requests and retries.
     """
 
     def __init__(
@@ -117,86 +55,76 @@ class OpenTableClient:
         executor: Executor,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        transport = Transport(session, executor)
-        access_tokens = AccessTokenCache(
-            validate_base_url("OPENTABLE_OAUTH_URL", oauth_url), transport, clock
-        )
+        """Check the base URLs; `session` comes from `shared.opentable.transport.build_session`."""
         self._api_url = validate_base_url("OPENTABLE_API_URL", api_url)
-        self._authorized_client = AuthorizedClient(transport, access_tokens)
+        self._transport = Transport(session, executor)
+        self._access_tokens = AccessTokenCache(
+            validate_base_url("OPENTABLE_OAUTH_URL", oauth_url), self._transport, clock
+        )
 
     async def fetch_reservation(
         self, access: OpenTableAccess, open_table_id: str, deadline: Deadline
     ) -> OpenTableRow | None:
-        """Return a reservation, or None where OpenTable has none of that id.
-
-        Args:
-            access: The restaurant and its credentials.
-            open_table_id: The id as OpenTable wrote it, with or without its ``{rid}-``.
-            deadline: Bounds everything, token and retries included.
-
-        Raises:
-            OpenTableUnavailableError: When no usable answer came in time.
-            OpenTableRefusedError: When OpenTable refused the request.
-            InvalidSettingsError: When the credentials cannot be used.
-        """
+        """Return a reservation, None if OpenTable has none; the id may lack its ``{rid}-``."""
         return await self._fetch_row(Resource.RESERVATIONS, access, open_table_id, deadline)
 
     async def fetch_guest(
         self, access: OpenTableAccess, guest_id: str, deadline: Deadline
     ) -> OpenTableRow | None:
-        """Return a guest, or None where OpenTable has none of that id; as `fetch_reservation`."""
+        """Return a guest, None if OpenTable has none; the id may lack its ``{rid}-``."""
         return await self._fetch_row(Resource.GUESTS, access, guest_id, deadline)
 
+    async def _fetch_row(
+        self, resource: Resource, access: OpenTableAccess, open_table_id: str, deadline: Deadline
+    ) -> OpenTableRow | None:
+        api_id = build_api_id(access.rid, open_table_id)
+        url = build_url(self._api_url, "sync", "v2", resource, api_id)
+        parse = partial(parse_row, rid=access.rid, requested_id=open_table_id)
+
+        async def get_row(token: str) -> OpenTableRow | None:
+            # Caught here, not around the retries: a 404 of the token service is an error.
+            try:
+                return await self._transport.send("GET", url, f"Bearer {token}", parse, deadline)
+            except OpenTableRequestRejectedError as error:
+                if error.status in _NOT_FOUND_STATUSES:
+                    return None
+                raise
+
+        return await self._call_with_token(access, get_row, deadline)
+
     async def probe_listing(self, access: OpenTableAccess, deadline: Deadline) -> int:
-        """Ask for one reservation of a restaurant, whichever; return how many came.
-
-        Args:
-            access: The restaurant and its credentials.
-            deadline: Bounds everything.
-
-        Raises:
-            As `fetch_reservation`.
-        """
-        query = {"rid": access.rid, "limit": "1"}
-        url = build_url(self._api_url, "sync", "v2", Resource.RESERVATIONS, query=query)
-        page = await self._authorized_client.get(access, url, parse_page, deadline)
+        """Request one reservation of a restaurant; return the number received (0 or 1)."""
+        page = await self._fetch_page(access, Resource.RESERVATIONS, {"limit": "1"}, deadline)
         return len(page.rows)
 
     async def iterate_pages(
         self, access: OpenTableAccess, resource: Resource, query: ListingQuery, deadline: Deadline
     ) -> AsyncIterator[RowPage]:
-        """Yield a listing page by page; its end says that it was read and shown to be whole.
+        """Yield the pages of a listing; return only after the listing proved to be complete.
 
-        The next page is under way while the caller is busy with this one.
-
-        Args:
-            access: The restaurant and its credentials.
-            resource: What to list.
-            query: Which of them.
-            deadline: Bounds the whole listing.
-
-        Raises:
-            PagingUnprovenError: When the pages could not be shown to cover the list.
-            OpenTableUnavailableError: When a page did not come in time.
-            OpenTableRefusedError: When OpenTable refused the request.
-            InvalidSettingsError: When the credentials cannot be used.
+        Fetches the next page while the caller works on the current one.
+        Raises IncompleteListingError when the pages may not cover the list.
         """
 
-        def request_next_page(pagination: PaginationState) -> asyncio.Task[Page] | None:
+        def start_next_page(pagination: PaginationState) -> asyncio.Task[Page] | None:
             offset = next_page_offset(pagination)
             if offset is None:
                 return None
-            return asyncio.create_task(self._fetch_page(access, resource, query, offset, deadline))
+            parameters = {"limit": str(_PAGE_SIZE), "offset": str(offset)} | query.to_parameters()
+            return asyncio.create_task(self._fetch_page(access, resource, parameters, deadline))
 
         pagination = PaginationState()
-        pending_page = request_next_page(pagination)
+        pending_page = start_next_page(pagination)
         try:
             while pending_page is not None:
                 pagination, new_items = accept_page(pagination, await pending_page)
-                pending_page = request_next_page(pagination)
-                rows = tuple(item for item in new_items if isinstance(item, dict))
-                yield RowPage(rows, tuple(item for item in new_items if not isinstance(item, dict)))
+                pending_page = start_next_page(pagination)
+                yield RowPage(
+                    tuple(item for item in new_items if isinstance(item, dict)),
+                    tuple(item for item in new_items if not isinstance(item, dict)),
+                )
         finally:
+            # The caller may stop early: do not leave a request running behind it.
             if pending_page is not None:
                 pending_page.cancel()
                 await asyncio.gather(pending_page, return_exceptions=True)
@@ -205,21 +133,72 @@ class OpenTableClient:
         self,
         access: OpenTableAccess,
         resource: Resource,
-        query: ListingQuery,
-        offset: int,
+        parameters: Mapping[str, str],
         deadline: Deadline,
     ) -> Page:
-        page_parameters = {"rid": access.rid, "limit": str(_PAGE_SIZE), "offset": str(offset)}
-        url = build_url(
-            self._api_url, "sync", "v2", resource, query=page_parameters | query.to_parameters()
-        )
-        return await self._authorized_client.get(access, url, parse_page, deadline)
+        query = {"rid": access.rid, **parameters}
+        url = build_url(self._api_url, "sync", "v2", resource, query=query)
 
-    async def _fetch_row(
-        self, resource: Resource, access: OpenTableAccess, open_table_id: str, deadline: Deadline
-    ) -> OpenTableRow | None:
-        url = build_url(
-            self._api_url, "sync", "v2", resource, build_api_id(access.rid, open_table_id)
-        )
-        parse = partial(parse_row, rid=access.rid, requested_id=open_table_id)
-        return await self._authorized_client.get_or_none(access, url, parse, deadline)
+        def get_page(token: str) -> Awaitable[Page]:
+            return self._transport.send("GET", url, f"Bearer {token}", parse_page, deadline)
+
+        return await self._call_with_token(access, get_page, deadline)
+
+    async def _call_with_token(
+        self, access: OpenTableAccess, call: Callable[[str], Awaitable[T]], deadline: Deadline
+    ) -> T:
+        """Make a call with a bearer token and retries; renew a rejected token once per attempt."""
+
+        async def attempt() -> T:
+            token = await self._access_tokens.get_bearer_token(access.credentials, deadline)
+            try:
+                return await call(token)
+            except OpenTableRequestRejectedError as error:
+                if error.status != HTTPStatus.UNAUTHORIZED:
+                    raise
+                if not self._access_tokens.invalidate(access.credentials, token):
+                    raise
+            token = await self._access_tokens.get_bearer_token(access.credentials, deadline)
+            return await call(token)
+
+        return await call_with_retries(attempt, deadline)
+
+
+def parse_page(body: dict[str, object]) -> Page:
+    """Parse one page of a listing; raise UnreadableBodyError for any other shape."""
+    offset, has_next_page, items = body.get("offset"), body.get("hasNextPage"), body.get("items")
+    if isinstance(offset, bool) or not isinstance(offset, int):
+        raise UnreadableBodyError("has no valid offset")
+    if not isinstance(has_next_page, bool):
+        raise UnreadableBodyError("has no valid hasNextPage")
+    if not isinstance(items, list):
+        raise UnreadableBodyError("has no list of items")
+    return Page(offset, tuple(items), has_next_page)
+
+
+def parse_row(body: dict[str, object], rid: str, requested_id: str) -> OpenTableRow | None:
+    """Parse the answer to a request for one row; return None for an empty envelope.
+
+    OpenTable documents no sample of this answer, so a bare row and an envelope with one item are
+    both accepted. Raises UnreadableBodyError for another shape and for another row.
+    """
+    items = body.get("items", [body])
+    if items == []:
+        return None
+    if not isinstance(items, list) or len(items) != 1 or not isinstance(items[0], dict):
+        raise UnreadableBodyError("is not one row")
+    row: OpenTableRow = items[0]
+    if not isinstance(row.get("id"), str) or _normalize_id(rid, row["id"]) != _normalize_id(
+        rid, requested_id
+    ):
+        raise UnreadableBodyError("has another row than the requested one")
+    return row
+
+
+def build_api_id(rid: str, open_table_id: str) -> str:
+    """Return an id with its ``{rid}-`` prefix, as used in the API's paths."""
+    return f"{rid}-{open_table_id.removeprefix(f'{rid}-')}"
+
+
+def _normalize_id(rid: str, open_table_id: str) -> str:
+    return open_table_id.removeprefix(f"{rid}-").lower()

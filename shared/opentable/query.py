@@ -1,6 +1,6 @@
-"""Which rows of a listing to ask for.
+"""Filters for a listing, and the credentials to request it with.
 
-Whose book is read at OpenTable, and with what right.
+The webhook imports this module at startup, so it must not import `requests`.
 """
 
 from datetime import UTC, date, datetime, time
@@ -13,49 +13,40 @@ from shared.domain.webhook_auth.credentials import Credentials
 
 
 class Resource(StrEnum):
-    """What can be listed, by its name in the Sync API's paths."""
+    """A kind of row, spelled as in the Sync API's paths."""
 
     RESERVATIONS = "reservations"
     GUESTS = "guests"
 
 
 class LocalDateTime(Struct, frozen=True):
-    """A time as the clock on the restaurant's wall shows it, which no zone goes with.
+    """A time on the restaurant's own clock, without a zone (``YYYY-MM-DDThh:mm:ss``).
 
-    OpenTable compares ``scheduled_time_from`` and ``scheduled_time_to`` with local times; an
-    instant passed there shifts the window by the zone's offset. So there is no way to make one
-    of these from an instant: only from a date and a time of day.
-
-    Attributes:
-        text: ``YYYY-MM-DDThh:mm:ss``.
+    OpenTable compares ``scheduled_time_from`` and ``scheduled_time_to`` with local times. A UTC
+    time there would shift the window by the zone's offset, so no constructor accepts one.
     """
 
     text: str
 
     @classmethod
     def from_date(cls, day: date, at: time = time.min) -> Self:
-        """Return a date's time of day, by default its first second.
-
-        Raises:
-            TypeError: When an instant was given for the date, or a time that has a zone.
-        """
+        """Return a time of day on a local date, midnight by default."""
+        # `datetime` is a subclass of `date`, so mypy accepts a UTC time here.
         if isinstance(day, datetime) or at.tzinfo is not None:
-            raise TypeError("A wall time is made of a local date and a time without a zone.")
+            raise TypeError("Pass a local date and a time without a zone.")
         return cls(f"{day.isoformat()}T{at.isoformat('seconds')}")
 
     @classmethod
     def end_of_day(cls, day: date) -> Self:
-        """Return a date's last second, as both bounds are taken to be inclusive."""
+        """Return a date's last second; OpenTable's bounds are assumed to be inclusive."""
         return cls.from_date(day, time(23, 59, 59))
 
 
 class ListingQuery(Struct, frozen=True):
-    """The filters of a listing; one that is None is not sent.
+    """The filters of a listing; None is not sent.
 
-    Attributes:
-        updated_after: Aware; compared with ``updated_at_utc``.
-        scheduled_from: The first local time of a visit (reservations only).
-        scheduled_to: The last one (reservations only).
+    ``updated_after`` is aware and applies to ``updated_at_utc``. The other two apply to the
+    scheduled time of reservations.
     """
 
     updated_after: datetime | None = None
@@ -63,33 +54,22 @@ class ListingQuery(Struct, frozen=True):
     scheduled_to: LocalDateTime | None = None
 
     def to_parameters(self) -> dict[str, str]:
-        """Return the query's parameters under OpenTable's names.
-
-        Raises:
-            ValueError: When ``updated_after`` is naive.
-        """
-        bounds = {
-            "updated_after": self.updated_after and _format_utc(self.updated_after),
-            "scheduled_time_from": self.scheduled_from and self.scheduled_from.text,
-            "scheduled_time_to": self.scheduled_to and self.scheduled_to.text,
-        }
-        return {name: text for name, text in bounds.items() if text}
-
-
-def _format_utc(moment: datetime) -> str:
-    if moment.tzinfo is None:
-        raise ValueError("updated_after must be an aware time; give it its zone.")
-    utc = moment.astimezone(UTC).replace(tzinfo=None)
-    return f"{utc.isoformat(timespec='milliseconds')}Z"
+        """Return the query parameters under OpenTable's names."""
+        parameters = {}
+        if self.updated_after:
+            if self.updated_after.tzinfo is None:
+                raise ValueError("updated_after must be aware: pass a datetime with a zone.")
+            utc = self.updated_after.astimezone(UTC).replace(tzinfo=None)
+            parameters["updated_after"] = f"{utc.isoformat(timespec='milliseconds')}Z"
+        if self.scheduled_from:
+            parameters["scheduled_time_from"] = self.scheduled_from.text
+        if self.scheduled_to:
+            parameters["scheduled_time_to"] = self.scheduled_to.text
+        return parameters
 
 
 class OpenTableAccess(Struct, frozen=True):
-    """Whose book is read, and with what right.
-
-    Attributes:
-        rid: OpenTable's number for the restaurant, digits only.
-        credentials: An API credential that OpenTable granted this restaurant to.
-    """
+    """A restaurant's number at OpenTable (digits only) and a credential with access to it."""
 
     rid: str
     credentials: Credentials

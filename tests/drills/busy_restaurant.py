@@ -37,7 +37,7 @@ class BusyRestaurant:
     reconcile_minutes: int | None = 60
     max_delay: timedelta = timedelta(0)
     _unseen: dict[str, datetime] = field(default_factory=dict)
-    _random: Random = field(default_factory=lambda: Random(4))  # noqa: S311 -- repeatable
+    _random: Random = field(default_factory=lambda: Random(4))
 
     async def run_for(self, minutes: int, step: int = 1) -> None:
         """Let time pass, one change of the book every ``step`` minutes."""

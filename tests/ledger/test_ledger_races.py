@@ -37,7 +37,7 @@ def shuffled_events() -> list[ReservationEvent]:
         row_event(number, state=state, party_size=number) for number, state in enumerate(STATES, 1)
     ]
     twice = events * 2
-    random.Random(7).shuffle(twice)  # noqa: S311 -- repeatable
+    random.Random(7).shuffle(twice)
     return twice
 
 

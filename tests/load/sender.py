@@ -33,7 +33,7 @@ class RedeliveringSender:
     failed: int = 0
     unexpected_statuses: list[int] = field(default_factory=list)
     _progress: asyncio.Condition = field(default_factory=asyncio.Condition)
-    _random: Random = field(default_factory=lambda: Random(8))  # noqa: S311 -- repeatable
+    _random: Random = field(default_factory=lambda: Random(8))
 
     async def run(self) -> None:
         """Send all that waits, until nothing does."""

@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -8,7 +8,7 @@ import stamina
 
 from shared.concurrency import Deadline
 from shared.domain.webhook_auth.credentials import Credentials
-from shared.opentable.client import OpenTableClient
+from shared.opentable.client import OpenTableClient, OpenTableRow
 from shared.opentable.query import OpenTableAccess
 from shared.opentable.retry import MAX_CALL_ATTEMPTS
 from shared.opentable.transport import build_session
@@ -16,6 +16,7 @@ from tests.support.opentable import FakeMonotonicClock, ScriptedAdapter
 
 API = "https://api.example"
 OAUTH = "https://oauth.example"
+FetchRow = Callable[[], Awaitable[OpenTableRow | None]]
 
 
 @pytest.fixture(autouse=True)
@@ -64,3 +65,11 @@ def deadline(fake_clock: FakeMonotonicClock) -> Deadline:
 def access() -> OpenTableAccess:
     credentials = Credentials(client_id="me", client_secret="hush")
     return OpenTableAccess("555001", credentials)
+
+
+@pytest.fixture
+def fetch_row(
+    client: OpenTableClient, access: OpenTableAccess, fake_clock: FakeMonotonicClock
+) -> FetchRow:
+    """Fetch the reservation ``a`` with an OAuth credential, within 60 seconds."""
+    return lambda: client.fetch_reservation(access, "a", Deadline.after(60, fake_clock.clock))

@@ -1,5 +1,6 @@
-"""The client against the simulator: a book that lives, orders nobody promised, faults."""
+"""The client against the sandbox: rows that change during a listing, any order, faults."""
 
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from random import Random
@@ -31,6 +32,7 @@ from tests.support.opentable import FakeMonotonicClock
 
 RID = 555001
 SIZE = 2_500
+ListRows = Callable[..., Awaitable[list[OpenTableRow]]]
 ORDERS: tuple[ListOrder, ...] = ("updated", "id", "shuffled")
 
 
@@ -41,10 +43,10 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def sandbox(clock: ManualClock) -> OpenTableApi:
-    book = SandboxStore(clock)
-    book.add_restaurant(SandboxRestaurant(RID, "Demo", ZoneInfo("America/New_York")))
-    populate_store(book, RID, SIZE)
-    return OpenTableApi(book, [Partner("me", "hush", "gold", {RID}, api_key="key")])
+    store = SandboxStore(clock)
+    store.add_restaurant(SandboxRestaurant(RID, "Demo", ZoneInfo("America/New_York")))
+    populate_store(store, RID, SIZE)
+    return OpenTableApi(store, [Partner("me", "hush", "gold", {RID}, api_key="key")])
 
 
 @pytest.fixture
@@ -62,17 +64,16 @@ def client(
     )
 
 
-async def listed(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    deadline: Deadline,
-    kind: Resource = Resource.RESERVATIONS,
-) -> list[OpenTableRow]:
-    pages = client.iterate_pages(access, kind, ListingQuery(), deadline)
-    return [row async for page in pages for row in page.rows]
+@pytest.fixture
+def list_rows(client: OpenTableClient, access: OpenTableAccess, deadline: Deadline) -> ListRows:
+    async def list_rows(resource: Resource = Resource.RESERVATIONS) -> list[OpenTableRow]:
+        pages = client.iterate_pages(access, resource, ListingQuery(), deadline)
+        return [row async for page in pages for row in page.rows]
+
+    return list_rows
 
 
-def latest(rows: list[OpenTableRow]) -> dict[str, int]:
+def versions_of(rows: list[OpenTableRow]) -> dict[str, int]:
     return {row["id"]: row["sequence_id"] for row in rows}
 
 
@@ -81,119 +82,109 @@ def sandbox_versions(sandbox: OpenTableApi) -> dict[str, int]:
     return {f"{RID}-{row.key}": row.sequence_id for row in rows}
 
 
-def resize(book: SandboxStore, how_many: int, random: Random) -> None:
-    keys = sorted(row.key for row in book.list_reservations(RID))
-    for key in random.sample(keys, how_many):
-        ReservationActions(book, RID).change_party_size(key, random.randint(1, 20))
+def change_party_sizes(store: SandboxStore, count: int, random: Random) -> None:
+    keys = sorted(row.key for row in store.list_reservations(RID))
+    for key in random.sample(keys, count):
+        ReservationActions(store, RID).change_party_size(key, random.randint(1, 20))
 
 
 @pytest.mark.parametrize("order", [*ORDERS, "unstable"])
 async def test_unchanging_reservations_are_read_completely_in_any_order(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    deadline: Deadline,
+    list_rows: ListRows,
     sandbox: OpenTableApi,
     order: ListOrder,
 ) -> None:
     sandbox.choices.order = order
-    assert latest(await listed(client, access, deadline)) == sandbox_versions(sandbox)
+    assert versions_of(await list_rows()) == sandbox_versions(sandbox)
 
 
-async def test_guests_are_read_whole(
-    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, sandbox: OpenTableApi
-) -> None:
-    rows = await listed(client, access, deadline, Resource.GUESTS)
+async def test_all_guests_are_read(list_rows: ListRows, sandbox: OpenTableApi) -> None:
+    rows = await list_rows(Resource.GUESTS)
     assert len(rows) == len(sandbox.store.list_guests(RID))
 
 
 async def test_changes_larger_than_the_overlap_give_the_final_state(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    deadline: Deadline,
+    list_rows: ListRows,
     sandbox: OpenTableApi,
     clock: ManualClock,
 ) -> None:
-    random = Random(1)  # noqa: S311 -- a repeatable evening
-    at_last: dict[str, int] = {}
+    random = Random(1)
+    final_versions: dict[str, int] = {}
 
-    def rush(book: SandboxStore) -> None:
-        at_last.update(sandbox_versions(sandbox))
+    def change_many(store: SandboxStore) -> None:
+        final_versions.update(sandbox_versions(sandbox))
         clock.advance(1)
-        resize(book, 120, random)
+        change_party_sizes(store, 120, random)
 
-    sandbox.faults.on_page = rush
-    assert latest(await listed(client, access, deadline)) == at_last
+    sandbox.faults.on_page = change_many
+    assert versions_of(await list_rows()) == final_versions
 
 
 @pytest.mark.parametrize("order", ORDERS)
-async def test_rows_left_alone_are_never_missed(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    deadline: Deadline,
+async def test_unchanged_rows_are_never_missed(
+    list_rows: ListRows,
     sandbox: OpenTableApi,
     order: ListOrder,
 ) -> None:
     sandbox.choices.order = order
     before = sandbox_versions(sandbox)
-    random = Random(2)  # noqa: S311 -- a repeatable evening
-    sandbox.faults.on_page = lambda book: resize(book, 40, random)
-    found = latest(await listed(client, access, deadline))
-    alone = {key: seq for key, seq in sandbox_versions(sandbox).items() if before[key] == seq}
-    assert alone.items() <= found.items()
+    random = Random(2)
+    sandbox.faults.on_page = lambda store: change_party_sizes(store, 40, random)
+    listed = versions_of(await list_rows())
+    unchanged = sandbox_versions(sandbox).items() & before.items()
+    assert unchanged <= listed.items()
 
 
 async def test_an_order_changed_by_writes_is_never_considered_complete(
-    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, sandbox: OpenTableApi
+    list_rows: ListRows, sandbox: OpenTableApi
 ) -> None:
     sandbox.choices.order = "unstable"
-    random = Random(3)  # noqa: S311 -- a repeatable evening
-    sandbox.faults.on_page = lambda book: resize(book, 1, random)
+    random = Random(3)
+    sandbox.faults.on_page = lambda store: change_party_sizes(store, 1, random)
     with pytest.raises(IncompleteListingError):
-        await listed(client, access, deadline)
+        await list_rows()
 
 
 async def test_an_order_changed_by_one_write_is_read_again(
-    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, sandbox: OpenTableApi
+    list_rows: ListRows, sandbox: OpenTableApi
 ) -> None:
     sandbox.choices.order = "unstable"
-    random = Random(4)  # noqa: S311 -- a repeatable evening
+    random = Random(4)
 
-    def once(book: SandboxStore) -> None:
+    def change_once(store: SandboxStore) -> None:
         sandbox.faults.on_page = None
-        resize(book, 1, random)
+        change_party_sizes(store, 1, random)
 
-    sandbox.faults.on_page = once
-    found = await listed(client, access, deadline)
-    assert latest(found).keys() == sandbox_versions(sandbox).keys()
+    sandbox.faults.on_page = change_once
+    assert versions_of(await list_rows()).keys() == sandbox_versions(sandbox).keys()
 
 
 @pytest.mark.parametrize(
     "fault", [Fault.TRUNCATED, Fault.HTML, Fault.CLOSE, Fault.DELAY, Fault.STATUS, Fault.REVOKED]
 )
 async def test_a_transient_fault_loses_no_row(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    deadline: Deadline,
+    list_rows: ListRows,
     sandbox: OpenTableApi,
     fault: Fault,
 ) -> None:
     sandbox.faults.script_failure(fault)
-    assert latest(await listed(client, access, deadline)) == sandbox_versions(sandbox)
+    assert versions_of(await list_rows()) == sandbox_versions(sandbox)
 
 
-async def test_a_page_that_repeats_is_seen_through(
-    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, sandbox: OpenTableApi
-) -> None:
+async def test_a_repeated_page_does_no_harm(list_rows: ListRows, sandbox: OpenTableApi) -> None:
     def repeat(_: SandboxStore) -> None:
         sandbox.faults.on_page = None
         sandbox.faults.script_failure(Fault.REPEATED_PAGE)
 
     sandbox.faults.on_page = repeat
-    assert latest(await listed(client, access, deadline)) == sandbox_versions(sandbox)
+    assert versions_of(await list_rows()) == sandbox_versions(sandbox)
 
 
 async def test_a_rate_limit_error_contains_its_status(
-    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, sandbox: OpenTableApi
+    client: OpenTableClient,
+    access: OpenTableAccess,
+    deadline: Deadline,
+    sandbox: OpenTableApi,
 ) -> None:
     sandbox.faults.rate_limit = RateLimit(2, "date")
     key = next(iter(sandbox_versions(sandbox)))
@@ -203,12 +194,12 @@ async def test_a_rate_limit_error_contains_its_status(
         await client.fetch_reservation(access, key, deadline)
 
 
-async def test_a_restaurant_not_granted_is_a_refusal(
-    client: OpenTableClient, access: OpenTableAccess, deadline: Deadline, sandbox: OpenTableApi
+async def test_a_revoked_restaurant_is_a_rejection(
+    list_rows: ListRows, sandbox: OpenTableApi
 ) -> None:
     sandbox.revoke_restaurant(RID)
     with pytest.raises(OpenTableRequestRejectedError, match="403"):
-        await listed(client, access, deadline)
+        await list_rows()
 
 
 @pytest.mark.parametrize("shape", ["bare", "envelope"])
@@ -219,16 +210,17 @@ async def test_a_single_row_is_read_in_either_shape(
     sandbox: OpenTableApi,
     shape: str,
 ) -> None:
-    sandbox.choices.single_get = shape  # type: ignore[assignment]  # parametrised text
+    sandbox.choices.single_get = shape  # type: ignore[assignment]  # parametrized text
     row = sandbox.store.list_reservations(RID)[0]
-    found = await client.fetch_reservation(access, row.key, deadline)
-    assert found is not None
-    assert found["sequence_id"] == row.sequence_id
+    fetched = await client.fetch_reservation(access, row.key, deadline)
+    assert fetched is not None
+    assert fetched["sequence_id"] == row.sequence_id
 
 
-async def test_an_api_key_reads_too(
+async def test_an_api_key_needs_no_token_request(
     client: OpenTableClient, deadline: Deadline, sandbox: OpenTableApi
 ) -> None:
     access = OpenTableAccess(str(RID), Credentials(api_key="key"))
-    assert len(await listed(client, access, deadline)) == SIZE
+    pages = client.iterate_pages(access, Resource.RESERVATIONS, ListingQuery(), deadline)
+    assert sum([len(page.rows) async for page in pages]) == SIZE
     assert sandbox.request_counts["token"] == 0

@@ -12,6 +12,7 @@ from shared.errors import (
 )
 from shared.opentable.client import OpenTableClient
 from shared.opentable.query import OpenTableAccess
+from tests.opentable.conftest import FetchRow
 from tests.support.opentable import (
     FakeMonotonicClock,
     ScriptedAdapter,
@@ -22,18 +23,20 @@ from tests.support.opentable import (
 ROW = ScriptedResponse({"id": "555001-a"})
 
 
-def credentials_with(**fields: str) -> OpenTableAccess:
+def access_with(**fields: str) -> OpenTableAccess:
     return OpenTableAccess("555001", read_struct(Credentials, fields))
 
 
+def sent_authorizations(scripted_adapter: ScriptedAdapter) -> list[str]:
+    requests = scripted_adapter.requests_to("/sync/")
+    return [request.headers["Authorization"] for request in requests]
+
+
 async def test_a_token_request_is_as_documented(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    deadline: Deadline,
-    scripted_adapter: ScriptedAdapter,
+    fetch_row: FetchRow, scripted_adapter: ScriptedAdapter
 ) -> None:
     scripted_adapter.steps = [ROW]
-    await client.fetch_reservation(access, "a", deadline)
+    await fetch_row()
     request = scripted_adapter.requests[0]
     assert request.method == "POST"
     assert request.url == ("https://oauth.example/api/v2/oauth/token?grant_type=client_credentials")
@@ -43,135 +46,92 @@ async def test_a_token_request_is_as_documented(
 
 
 async def test_the_token_is_sent_as_bearer(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    deadline: Deadline,
-    scripted_adapter: ScriptedAdapter,
+    fetch_row: FetchRow, scripted_adapter: ScriptedAdapter
 ) -> None:
     scripted_adapter.steps = [ROW]
-    await client.fetch_reservation(access, "a", deadline)
-    assert scripted_adapter.requests[1].headers["Authorization"] == "Bearer v2-token"
+    await fetch_row()
+    assert sent_authorizations(scripted_adapter) == ["Bearer v2-token"]
 
 
 async def test_concurrent_callers_request_one_token(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    deadline: Deadline,
-    scripted_adapter: ScriptedAdapter,
+    fetch_row: FetchRow, scripted_adapter: ScriptedAdapter
 ) -> None:
     scripted_adapter.steps = [ROW]
-    await asyncio.gather(*(client.fetch_reservation(access, "a", deadline) for _ in range(20)))
+    await asyncio.gather(*(fetch_row() for _ in range(20)))
     assert len(scripted_adapter.requests_to("/oauth/")) == 1
 
 
 async def test_each_credential_has_its_own_token(
     client: OpenTableClient,
-    access: OpenTableAccess,
+    fetch_row: FetchRow,
     deadline: Deadline,
     scripted_adapter: ScriptedAdapter,
 ) -> None:
     scripted_adapter.steps = [ROW]
     scripted_adapter.tokens = [token_response("one"), token_response("two")]
-    await client.fetch_reservation(access, "a", deadline)
-    await client.fetch_reservation(
-        credentials_with(clientId="you", clientSecret="hush"), "a", deadline
-    )
-    assert scripted_adapter.requests[-1].headers["Authorization"] == "Bearer two"
+    await fetch_row()
+    await client.fetch_reservation(access_with(clientId="you", clientSecret="hush"), "a", deadline)
+    assert sent_authorizations(scripted_adapter) == ["Bearer one", "Bearer two"]
 
 
-async def tokens_asked_for(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    hands: FakeMonotonicClock,
-    wire: ScriptedAdapter,
-    *,
-    pause: float,
-) -> int:
-    """Make two calls with a pause between them; a token lives for an hour."""
-    wire.steps, wire.tokens = [ROW], [token_response(expires_in=3_600)]
-    await client.fetch_reservation(access, "a", Deadline.after(60, hands.clock))
-    hands.seconds += pause
-    await client.fetch_reservation(access, "a", Deadline.after(60, hands.clock))
-    return len(wire.requests_to("/oauth/"))
-
-
-async def test_a_token_is_cached_for_its_lifetime(
-    client: OpenTableClient,
-    access: OpenTableAccess,
+@pytest.mark.parametrize("lifetime_seconds, pause_seconds", [(3_600, 3_539), (10, 8)])
+async def test_a_token_is_cached_for_most_of_its_lifetime(
+    fetch_row: FetchRow,
     fake_clock: FakeMonotonicClock,
     scripted_adapter: ScriptedAdapter,
+    lifetime_seconds: int,
+    pause_seconds: int,
 ) -> None:
-    assert await tokens_asked_for(client, access, fake_clock, scripted_adapter, pause=3_539) == 1
-
-
-async def test_a_token_is_renewed_a_minute_before_it_expires(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    fake_clock: FakeMonotonicClock,
-    scripted_adapter: ScriptedAdapter,
-) -> None:
-    assert await tokens_asked_for(client, access, fake_clock, scripted_adapter, pause=3_541) == 2
-
-
-async def test_a_short_lived_token_is_cached_for_most_of_its_lifetime(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    deadline: Deadline,
-    fake_clock: FakeMonotonicClock,
-    scripted_adapter: ScriptedAdapter,
-) -> None:
-    scripted_adapter.steps, scripted_adapter.tokens = [ROW], [token_response(expires_in=10)]
-    await client.fetch_reservation(access, "a", deadline)
-    fake_clock.seconds += 8
-    await client.fetch_reservation(access, "a", deadline)
+    scripted_adapter.steps = [ROW]
+    scripted_adapter.tokens = [token_response(expires_in=lifetime_seconds)]
+    await fetch_row()
+    fake_clock.seconds += pause_seconds
+    await fetch_row()
     assert len(scripted_adapter.requests_to("/oauth/")) == 1
 
 
+async def test_a_token_is_renewed_a_minute_before_it_expires(
+    fetch_row: FetchRow, fake_clock: FakeMonotonicClock, scripted_adapter: ScriptedAdapter
+) -> None:
+    scripted_adapter.steps, scripted_adapter.tokens = [ROW], [token_response(expires_in=3_600)]
+    await fetch_row()
+    fake_clock.seconds += 3_541
+    await fetch_row()
+    assert len(scripted_adapter.requests_to("/oauth/")) == 2
+
+
 async def test_a_revoked_token_is_replaced_once(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    deadline: Deadline,
-    scripted_adapter: ScriptedAdapter,
+    fetch_row: FetchRow, scripted_adapter: ScriptedAdapter
 ) -> None:
     scripted_adapter.steps = [ScriptedResponse(status=401), ROW]
     scripted_adapter.tokens = [token_response("old"), token_response("new")]
-    assert await client.fetch_reservation(access, "a", deadline)
-    sent = [request.headers["Authorization"] for request in scripted_adapter.requests_to("/sync/")]
-    assert sent == ["Bearer old", "Bearer new"]
+    assert await fetch_row()
+    assert sent_authorizations(scripted_adapter) == ["Bearer old", "Bearer new"]
 
 
-async def test_a_second_401_is_a_refusal(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    deadline: Deadline,
-    scripted_adapter: ScriptedAdapter,
+async def test_a_second_401_is_a_rejection(
+    fetch_row: FetchRow, scripted_adapter: ScriptedAdapter
 ) -> None:
     scripted_adapter.steps = [ScriptedResponse(status=401)]
     with pytest.raises(OpenTableRequestRejectedError) as caught:
-        await client.fetch_reservation(access, "a", deadline)
+        await fetch_row()
     assert caught.value.status == 401
-    assert (
-        len(scripted_adapter.requests_to("/sync/"))
-        == len(scripted_adapter.requests_to("/oauth/"))
-        == 2
-    )
+    assert len(scripted_adapter.requests_to("/sync/")) == 2
+    assert len(scripted_adapter.requests_to("/oauth/")) == 2
 
 
-async def test_a_token_that_others_renewed_already_is_not_renewed_again(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    deadline: Deadline,
-    scripted_adapter: ScriptedAdapter,
+async def test_a_token_renewed_by_another_caller_is_not_renewed_again(
+    fetch_row: FetchRow, scripted_adapter: ScriptedAdapter
 ) -> None:
-    wall = Barrier(4, timeout=30)
+    barrier = Barrier(4, timeout=30)
 
-    def refuse_all_at_once() -> ScriptedResponse:
-        wall.wait()
+    def reject_all_at_once() -> ScriptedResponse:
+        barrier.wait()
         return ScriptedResponse(status=401)
 
-    scripted_adapter.steps = [*[refuse_all_at_once] * 4, ROW]
+    scripted_adapter.steps = [*[reject_all_at_once] * 4, ROW]
     scripted_adapter.tokens = [token_response("old"), token_response("new")]
-    await asyncio.gather(*(client.fetch_reservation(access, "a", deadline) for _ in range(4)))
+    await asyncio.gather(*(fetch_row() for _ in range(4)))
     assert len(scripted_adapter.requests_to("/oauth/")) == 2
 
 
@@ -179,18 +139,17 @@ async def test_an_api_key_is_sent_as_it_is(
     client: OpenTableClient, deadline: Deadline, scripted_adapter: ScriptedAdapter
 ) -> None:
     scripted_adapter.steps = [ROW]
-    await client.fetch_reservation(credentials_with(apiKey="k-1"), "a", deadline)
-    assert [request.headers["Authorization"] for request in scripted_adapter.requests] == [
-        "Bearer k-1"
-    ]
+    await client.fetch_reservation(access_with(apiKey="k-1"), "a", deadline)
+    assert sent_authorizations(scripted_adapter) == ["Bearer k-1"]
+    assert not scripted_adapter.requests_to("/oauth/")
 
 
-async def test_a_refused_api_key_is_not_tried_again(
+async def test_a_rejected_api_key_is_not_retried(
     client: OpenTableClient, deadline: Deadline, scripted_adapter: ScriptedAdapter
 ) -> None:
     scripted_adapter.steps = [ScriptedResponse(status=401)]
     with pytest.raises(OpenTableRequestRejectedError):
-        await client.fetch_reservation(credentials_with(apiKey="k-1"), "a", deadline)
+        await client.fetch_reservation(access_with(apiKey="k-1"), "a", deadline)
     assert len(scripted_adapter.requests) == 1
 
 
@@ -204,27 +163,23 @@ async def test_a_credential_unusable_in_a_header_is_a_configuration_error(
     fields: dict[str, str],
 ) -> None:
     with pytest.raises(InvalidSettingsError):
-        await client.fetch_reservation(credentials_with(**fields), "a", deadline)
+        await client.fetch_reservation(access_with(**fields), "a", deadline)
     assert not scripted_adapter.requests
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
-async def test_a_credential_refused_by_the_token_service_is_a_refusal(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    deadline: Deadline,
-    scripted_adapter: ScriptedAdapter,
-    status: int,
+async def test_a_credential_rejected_by_the_token_service_is_a_rejection(
+    fetch_row: FetchRow, scripted_adapter: ScriptedAdapter, status: int
 ) -> None:
     scripted_adapter.tokens = [ScriptedResponse(status=status)]
     with pytest.raises(OpenTableRequestRejectedError) as caught:
-        await client.fetch_reservation(access, "a", deadline)
+        await fetch_row()
     assert caught.value.status == status
     assert len(scripted_adapter.requests) == 1
 
 
 @pytest.mark.parametrize(
-    "reply",
+    "response",
     [
         ScriptedResponse(status=503),
         ScriptedResponse(b"<html>"),
@@ -238,27 +193,16 @@ async def test_a_credential_refused_by_the_token_service_is_a_refusal(
     ],
 )
 async def test_a_transient_token_failure_is_retried(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    deadline: Deadline,
-    scripted_adapter: ScriptedAdapter,
-    reply: ScriptedResponse,
+    fetch_row: FetchRow, scripted_adapter: ScriptedAdapter, response: ScriptedResponse
 ) -> None:
-    scripted_adapter.tokens, scripted_adapter.steps = [reply, token_response()], [ROW]
-    assert await client.fetch_reservation(access, "a", deadline)
+    scripted_adapter.tokens, scripted_adapter.steps = [response, token_response()], [ROW]
+    assert await fetch_row()
 
 
 async def test_no_error_shows_a_secret(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    deadline: Deadline,
-    scripted_adapter: ScriptedAdapter,
+    fetch_row: FetchRow, scripted_adapter: ScriptedAdapter
 ) -> None:
-    scripted_adapter.steps = [an_error_that_quotes_headers()]
+    scripted_adapter.steps = [OSError("Authorization: Bearer v2-token")]
     with pytest.raises(OpenTableUnavailableError) as caught:
-        await client.fetch_reservation(access, "a", deadline)
+        await fetch_row()
     assert "v2-token" not in f"{caught.value!r} {caught.value.__cause__!r}"
-
-
-def an_error_that_quotes_headers() -> OSError:
-    return OSError("Authorization: Bearer v2-token")

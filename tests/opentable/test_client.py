@@ -1,3 +1,4 @@
+from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -17,15 +18,26 @@ from shared.opentable.query import ListingQuery, LocalDateTime, OpenTableAccess,
 from shared.opentable.transport import UnreadableBodyError
 from tests.support.opentable import ScriptedAdapter, ScriptedResponse
 
+ListPages = Callable[[ListingQuery], Awaitable[list[RowPage]]]
 
-def envelope(offset: int, *items: object, more: bool = False) -> ScriptedResponse:
-    elsewhere = "https://evil.example/sync/v2/reservations?offset=2" if more else None
+
+@pytest.fixture
+def list_pages(client: OpenTableClient, access: OpenTableAccess, deadline: Deadline) -> ListPages:
+    async def list_pages(query: ListingQuery) -> list[RowPage]:
+        pages = client.iterate_pages(access, Resource.RESERVATIONS, query, deadline)
+        return [page async for page in pages]
+
+    return list_pages
+
+
+def page_response(offset: int, *items: object, has_next_page: bool = False) -> ScriptedResponse:
+    next_url = "https://evil.example/sync/v2/reservations?offset=2" if has_next_page else None
     return ScriptedResponse(
         {
             "offset": offset,
             "limit": 1_000,
-            "hasNextPage": more,
-            "nextPageUrl": elsewhere,
+            "hasNextPage": has_next_page,
+            "nextPageUrl": next_url,
             "items": items,
         }
     )
@@ -35,17 +47,11 @@ def row(key: str, version: int = 1) -> dict[str, object]:
     return {"id": f"555001-{key}", "sequence_id": version, "href": "https://evil.example/"}
 
 
-async def listed(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    deadline: Deadline,
-    query: ListingQuery | None = None,
-) -> list[RowPage]:
-    pages = client.iterate_pages(access, Resource.RESERVATIONS, query or ListingQuery(), deadline)
-    return [page async for page in pages]
+FIRST_PAGE = page_response(0, row("a"), row("b"), has_next_page=True)
+OVERLAPPING_PAGE = page_response(1, row("b"), row("c"))
 
 
-def asked_for(request: requests.PreparedRequest) -> dict[str, list[str]]:
+def query_of(request: requests.PreparedRequest) -> dict[str, list[str]]:
     return parse_qs(urlsplit(request.url or "").query)
 
 
@@ -73,24 +79,20 @@ async def test_a_guest_is_fetched_from_the_guests(
     assert scripted_adapter.requests[-1].url == "https://api.example/sync/v2/guests/555001-g"
 
 
-async def test_a_row_that_is_not_there_is_none(
+@pytest.mark.parametrize(
+    "status",
+    [pytest.param(404, id="missing"), pytest.param(400, id="malformed for OpenTable")],
+)
+async def test_an_id_unknown_to_opentable_gives_none(
     client: OpenTableClient,
     access: OpenTableAccess,
     deadline: Deadline,
     scripted_adapter: ScriptedAdapter,
+    status: int,
 ) -> None:
-    scripted_adapter.steps = [ScriptedResponse(status=404)]
+    scripted_adapter.steps = [ScriptedResponse(status=status)]
     assert await client.fetch_reservation(access, "a", deadline) is None
-
-
-async def test_an_id_malformed_for_opentable_gives_none(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    deadline: Deadline,
-    scripted_adapter: ScriptedAdapter,
-) -> None:
-    scripted_adapter.steps = [ScriptedResponse(status=400)]
-    assert await client.fetch_guest(access, "no id of OpenTable's", deadline) is None
+    assert await client.fetch_guest(access, "not an OpenTable id", deadline) is None
 
 
 async def test_a_hostile_id_stays_within_its_segment(
@@ -105,30 +107,25 @@ async def test_a_hostile_id_stays_within_its_segment(
     assert path == "/sync/v2/reservations/555001-..%2F..%2Fx%3Fy%23z"
 
 
-async def test_a_list_that_is_not_there_is_a_refusal(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    deadline: Deadline,
-    scripted_adapter: ScriptedAdapter,
+async def test_a_missing_listing_is_a_rejection(
+    list_pages: ListPages, scripted_adapter: ScriptedAdapter
 ) -> None:
     scripted_adapter.steps = [ScriptedResponse(status=404)]
     with pytest.raises(OpenTableRequestRejectedError):
-        await listed(client, access, deadline)
+        await list_pages(ListingQuery())
 
 
-async def test_a_list_is_requested_with_its_filters(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    deadline: Deadline,
-    scripted_adapter: ScriptedAdapter,
+async def test_a_listing_is_requested_with_its_filters(
+    list_pages: ListPages, scripted_adapter: ScriptedAdapter
 ) -> None:
-    scripted_adapter.steps = [envelope(0)]
-    query = ListingQuery(
-        updated_after=datetime(2026, 3, 9, tzinfo=UTC),
-        scheduled_from=LocalDateTime.from_date(date(2026, 3, 14)),
+    scripted_adapter.steps = [page_response(0)]
+    await list_pages(
+        ListingQuery(
+            updated_after=datetime(2026, 3, 9, tzinfo=UTC),
+            scheduled_from=LocalDateTime.from_date(date(2026, 3, 14)),
+        )
     )
-    await listed(client, access, deadline, query)
-    assert asked_for(scripted_adapter.requests[-1]) == {
+    assert query_of(scripted_adapter.requests[-1]) == {
         "rid": ["555001"],
         "limit": ["1000"],
         "offset": ["0"],
@@ -137,90 +134,63 @@ async def test_a_list_is_requested_with_its_filters(
     }
 
 
-async def test_pages_overlap_and_a_row_seen_again_is_yielded_once(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    deadline: Deadline,
-    scripted_adapter: ScriptedAdapter,
+async def test_pages_overlap_and_a_repeated_row_is_yielded_once(
+    list_pages: ListPages, scripted_adapter: ScriptedAdapter
 ) -> None:
-    scripted_adapter.steps = [
-        envelope(0, row("a"), row("b"), more=True),
-        envelope(1, row("b"), row("c")),
-    ]
-    pages = await listed(client, access, deadline)
+    scripted_adapter.steps = [FIRST_PAGE, OVERLAPPING_PAGE]
+    pages = await list_pages(ListingQuery())
     assert [page.rows for page in pages] == [(row("a"), row("b")), (row("c"),)]
 
 
 async def test_the_next_page_url_chooses_neither_host_nor_offset(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    deadline: Deadline,
-    scripted_adapter: ScriptedAdapter,
+    list_pages: ListPages, scripted_adapter: ScriptedAdapter
 ) -> None:
-    scripted_adapter.steps = [
-        envelope(0, row("a"), row("b"), more=True),
-        envelope(1, row("b"), row("c")),
-    ]
-    await listed(client, access, deadline)
+    scripted_adapter.steps = [FIRST_PAGE, OVERLAPPING_PAGE]
+    await list_pages(ListingQuery())
     assert not scripted_adapter.requests_to("evil.example")
-    assert asked_for(scripted_adapter.requests[-1])["offset"] == ["1"]
+    assert query_of(scripted_adapter.requests[-1])["offset"] == ["1"]
 
 
 async def test_an_item_other_than_an_object_is_returned_separately(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    deadline: Deadline,
-    scripted_adapter: ScriptedAdapter,
+    list_pages: ListPages, scripted_adapter: ScriptedAdapter
 ) -> None:
-    scripted_adapter.steps = [envelope(0, row("a"), None, "x")]
-    assert await listed(client, access, deadline) == [RowPage((row("a"),), (None, "x"))]
+    scripted_adapter.steps = [page_response(0, row("a"), None, "x")]
+    assert await list_pages(ListingQuery()) == [RowPage((row("a"),), (None, "x"))]
 
 
 async def test_a_page_of_another_format_is_requested_again(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    deadline: Deadline,
-    scripted_adapter: ScriptedAdapter,
+    list_pages: ListPages, scripted_adapter: ScriptedAdapter
 ) -> None:
-    scripted_adapter.steps = [ScriptedResponse({"items": "none"}), envelope(0, row("a"))]
-    assert len(await listed(client, access, deadline)) == 1
+    scripted_adapter.steps = [ScriptedResponse({"items": "none"}), page_response(0, row("a"))]
+    assert len(await list_pages(ListingQuery())) == 1
 
 
-async def test_a_list_that_fails_midway_raises(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    deadline: Deadline,
-    scripted_adapter: ScriptedAdapter,
+async def test_a_listing_that_fails_midway_raises(
+    list_pages: ListPages, scripted_adapter: ScriptedAdapter
 ) -> None:
-    scripted_adapter.steps = [
-        envelope(0, row("a"), row("b"), more=True),
-        ScriptedResponse(status=503),
-    ]
+    scripted_adapter.steps = [FIRST_PAGE, ScriptedResponse(status=503)]
     with pytest.raises(OpenTableUnavailableError):
-        await listed(client, access, deadline)
+        await list_pages(ListingQuery())
 
 
 async def test_discontinuous_pages_raise(
-    client: OpenTableClient,
-    access: OpenTableAccess,
-    deadline: Deadline,
-    scripted_adapter: ScriptedAdapter,
+    list_pages: ListPages, scripted_adapter: ScriptedAdapter
 ) -> None:
-    scripted_adapter.steps = [envelope(0, row("a"), row("b"), more=True)]
+    scripted_adapter.steps = [FIRST_PAGE]
     with pytest.raises(IncompleteListingError):
-        await listed(client, access, deadline)
+        await list_pages(ListingQuery())
 
 
-PAGE: dict[str, Any] = {"offset": 0, "limit": 2, "hasNextPage": False, "nextPageUrl": None}
+ENVELOPE: dict[str, Any] = {"offset": 0, "limit": 2, "hasNextPage": False, "nextPageUrl": None}
 ROW: dict[str, Any] = {"id": "1-ABC", "sequence_id": 4}
 
 
 def test_an_envelope_is_a_page() -> None:
-    assert parse_page({**PAGE, "items": [1, 2]}) == Page(0, (1, 2), has_next_page=False)
+    assert parse_page({**ENVELOPE, "items": [1, 2]}) == Page(0, (1, 2), has_next_page=False)
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    "fields",
     [
         {"items": None},
         {"items": {}},
@@ -230,25 +200,24 @@ def test_an_envelope_is_a_page() -> None:
         {"items": [], "hasNextPage": "false"},
     ],
 )
-def test_an_envelope_of_another_shape_is_unreadable(wrong: dict[str, object]) -> None:
+def test_an_envelope_of_another_shape_is_unreadable(fields: dict[str, object]) -> None:
     with pytest.raises(UnreadableBodyError):
-        parse_page({**PAGE, **wrong})
+        parse_page({**ENVELOPE, **fields})
 
 
-def test_a_bare_row_is_that_row() -> None:
-    assert parse_row(ROW, "1", "1-ABC") == ROW
-
-
-def test_an_envelope_around_one_row_is_that_row() -> None:
-    assert parse_row({**PAGE, "items": [ROW]}, "1", "1-ABC") == ROW
-
-
-def test_an_empty_envelope_is_no_row() -> None:
-    assert parse_row({**PAGE, "items": []}, "1", "1-ABC") is None
-
-
-def test_a_row_is_matched_with_or_without_prefix_and_in_either_case() -> None:
-    assert parse_row({"id": "abc"}, "1", "1-ABC") == {"id": "abc"}
+@pytest.mark.parametrize(
+    "body, expected",
+    [
+        pytest.param(ROW, ROW, id="bare row"),
+        pytest.param({**ENVELOPE, "items": [ROW]}, ROW, id="envelope with one row"),
+        pytest.param({**ENVELOPE, "items": []}, None, id="empty envelope"),
+        pytest.param({"id": "abc"}, {"id": "abc"}, id="id without prefix in the other case"),
+    ],
+)
+def test_a_row_is_parsed_in_every_shape(
+    body: dict[str, object], expected: dict[str, object] | None
+) -> None:
+    assert parse_row(body, "1", "1-ABC") == expected
 
 
 @pytest.mark.parametrize(

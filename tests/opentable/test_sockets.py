@@ -1,4 +1,4 @@
-"""The transport over real sockets: what only a real connection can show."""
+"""The transport over real sockets: connections, chunks, truncated bodies."""
 
 import gzip
 import threading
@@ -20,8 +20,8 @@ ROW = gzip.compress(b'{"id": "1-a"}')
 TOKEN = b'{"access_token": "t", "expires_in": 60}'
 
 
-class Counter(BaseHTTPRequestHandler):
-    """Answers every row, whole or in chunks, and notes who asked."""
+class RecordingHandler(BaseHTTPRequestHandler):
+    """Sends rows complete, chunked or truncated; records connections and lengths."""
 
     protocol_version = "HTTP/1.1"
     connections: ClassVar[set[object]] = set()
@@ -29,18 +29,18 @@ class Counter(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.lengths.append(self.headers["Content-Length"])
-        self.answer(TOKEN)
+        self.send_body(TOKEN)
 
     def do_GET(self) -> None:
         self.connections.add(self.client_address)
         if self.path.endswith("1-cut"):
-            self.cut()
+            self.send_truncated()
         elif self.path.endswith("1-chunks"):
-            self.chunks()
+            self.send_chunks()
         else:
-            self.answer(ROW, "gzip")
+            self.send_body(ROW, "gzip")
 
-    def answer(self, body: bytes, encoding: str = "identity") -> None:
+    def send_body(self, body: bytes, encoding: str = "identity") -> None:
         self.send_response(200)
         if encoding != "identity":
             self.send_header("Content-Encoding", encoding)
@@ -48,14 +48,14 @@ class Counter(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def chunks(self) -> None:
+    def send_chunks(self) -> None:
         self.send_response(200)
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        for piece in (b'{"id":', b' "1-chunks"}', b""):
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+        for chunk in (b'{"id":', b' "1-chunks"}', b""):
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
 
-    def cut(self) -> None:
+    def send_truncated(self) -> None:
         self.send_response(200)
         self.send_header("Content-Length", "1000")
         self.end_headers()
@@ -68,9 +68,9 @@ class Counter(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def client() -> Iterator[OpenTableClient]:
-    Counter.connections.clear()
-    Counter.lengths.clear()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Counter)
+    RecordingHandler.connections.clear()
+    RecordingHandler.lengths.clear()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), RecordingHandler)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}"
     with ThreadPoolExecutor(1) as executor, build_session(1) as session:
@@ -89,23 +89,23 @@ async def test_one_connection_serves_many_calls(
 ) -> None:
     for _ in range(3):
         assert await client.fetch_reservation(access, "a", Deadline.after(5))
-    assert len(Counter.connections) == 1
+    assert len(RecordingHandler.connections) == 1
 
 
 async def test_the_token_request_states_its_empty_body(
     client: OpenTableClient, access: OpenTableAccess
 ) -> None:
     await client.fetch_reservation(access, "a", Deadline.after(5))
-    assert Counter.lengths == ["0"]
+    assert RecordingHandler.lengths == ["0"]
 
 
-async def test_a_chunked_answer_is_read_whole(
+async def test_a_chunked_body_is_read_completely(
     client: OpenTableClient, access: OpenTableAccess
 ) -> None:
     assert await client.fetch_reservation(access, "chunks", Deadline.after(5)) == {"id": "1-chunks"}
 
 
-async def test_a_body_shorter_than_announced_is_no_answer(
+async def test_a_body_shorter_than_its_content_length_is_an_error(
     client: OpenTableClient, access: OpenTableAccess
 ) -> None:
     with pytest.raises(OpenTableUnavailableError):

@@ -234,7 +234,7 @@ class _Unrest:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._random = Random(1)  # noqa: S311 -- repeatable
+        self._random = Random(1)
 
     def __call__(self, book: SandboxStore) -> None:
         rows = book.list_reservations(int(self._world.restaurant.rid))

@@ -108,7 +108,7 @@ async def store_rollups(
 
 
 def _month_documents(window: DateWindow) -> Iterator[dict[str, Any]]:
-    rng = random.Random(7)  # noqa: S311 -- the same month each time
+    rng = random.Random(7)
     for day in map(date.fromisoformat, window.list_dates()):
         for _ in range(8 + 4 * day.isoweekday()):
             at = datetime.combine(day, time(rng.choices((12, 18, 19, 20, 21), (2, 5, 6, 4, 1))[0]))

@@ -25,7 +25,7 @@ class ChangingList:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        self.random = Random(self.seed)  # noqa: S311 -- a shuffle, not a secret
+        self.random = Random(self.seed)
         self.ticks = 0
         self.rows: dict[str, int] = {}
         self.shuffle_rank: dict[str, float] = {}

@@ -166,7 +166,7 @@ class ScriptedAdapter(BaseAdapter):
 
 
 class SlowBody:
-    """A body of which a byte arrives every so many seconds of the hands' time."""
+    """A body that sends one byte every `seconds` of the fake clock."""
 
     def __init__(self, fake_clock: "FakeMonotonicClock", seconds: float) -> None:
         self.fake_clock, self.seconds, self.reads = fake_clock, seconds, 0

@@ -188,7 +188,7 @@ def test_a_write_always_changes_the_document(
 def test_the_history_keeps_the_newest_hundred_statuses_of_any_order() -> None:
     states = ("Confirmed", "Seated", "Done")
     changes = [row_event(number, state=states[number % 3]) for number in range(1, 131)]
-    Random(2026).shuffle(changes)  # noqa: S311 -- an order, not a secret
+    Random(2026).shuffle(changes)
     document = apply_to_memory(changes, ["entry"]).document or {}
     newest = [f"seq-{number}" for number in range(31, 131)]
     assert [item["eventId"] for item in document["statusHistory"]] == newest
