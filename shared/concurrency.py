@@ -7,7 +7,7 @@ The clocks that calls are measured by, and the deadlines set on them.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 from datetime import UTC, datetime
 from typing import Generic, Self, TypeVar
 
@@ -17,6 +17,8 @@ from msgspec.structs import replace
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class SingleFlightTTLCache(Generic[K, V]):
@@ -76,6 +78,22 @@ async def gather_all(*awaitables: Awaitable[object]) -> None:
     for outcome in await asyncio.gather(*awaitables, return_exceptions=True):
         if isinstance(outcome, BaseException):
             raise outcome
+
+
+async def gather_bounded(
+    limit: int, function: Callable[[T], Awaitable[R]], items: Iterable[T]
+) -> list[R]:
+    """Await `function` for each item, at most `limit` at a time; return the results in order.
+
+    The first failure is raised at once; calls in progress go on.
+    """
+    semaphore = asyncio.Semaphore(limit)
+
+    async def call(item: T) -> R:
+        async with semaphore:
+            return await function(item)
+
+    return await asyncio.gather(*map(call, items))
 
 
 class Clock(Struct, frozen=True):

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from google.api_core import exceptions as google
-from google.cloud.firestore import DELETE_FIELD, DocumentSnapshot, FieldFilter
+from google.cloud.firestore import DELETE_FIELD, FieldFilter
 
 from shared.context import AppContext
 from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version
@@ -19,13 +19,16 @@ from shared.domain.ledger.guest_link import LinkedGuest, UnresolvedGuest, resolv
 from shared.domain.ledger.merge import GUEST_LINKED_EVENT_TYPE
 from shared.domain.normalization.opentable_guest import Guest, guest_from_map, guest_to_map
 from shared.domain.settings import IntegrationSettings
-from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
+from shared.firestore.documents import (
+    QUERY_TIMEOUT_SECONDS,
+    READ_TIMEOUT_SECONDS,
+    WRITE_TIMEOUT_SECONDS,
+    translate_firestore_errors,
+    update_if_unmodified,
+)
 from shared.ledger.ledger import open_ledger
 
-_RPC_TIMEOUT_SECONDS = 5.0
-_QUERY_TIMEOUT_SECONDS = 30.0
-_MAX_ATTEMPTS = 5
 _GROUP_SIZE = 200
 
 
@@ -40,13 +43,11 @@ async def read_guests(
     guests = paths.guests_collection(context.firestore, settings.restaurant_id)
     references = [guests.document(key) for key in keys]
     documents: dict[str, dict[str, Any] | None] = {}
-    try:
+    with translate_firestore_errors():
         for start in range(0, len(references), _GROUP_SIZE):
             group = references[start : start + _GROUP_SIZE]
-            snapshots = context.firestore.get_all(group, retry=None, timeout=_RPC_TIMEOUT_SECONDS)
+            snapshots = context.firestore.get_all(group, retry=None, timeout=READ_TIMEOUT_SECONDS)
             documents |= {snapshot.id: snapshot.to_dict() async for snapshot in snapshots}
-    except google.GoogleAPIError as error:
-        raise ServiceUnavailableError(type(error).__name__) from None
     return {
         key: guest_from_map(document) for key, document in documents.items() if document is not None
     }
@@ -83,19 +84,17 @@ async def save_guest(context: AppContext, settings: IntegrationSettings, guest: 
     reference = paths.guests_collection(context.firestore, settings.restaurant_id).document(
         guest.key
     )
-    for _ in range(_MAX_ATTEMPTS):
-        try:
-            snapshot = await reference.get(retry=None, timeout=_RPC_TIMEOUT_SECONDS)
-            document = snapshot.to_dict()
-            if document is not None and not guest.supersedes(guest_from_map(document)):
-                return False
-            await _replace_record(context, snapshot, guest)
-        except (google.Conflict, google.FailedPrecondition, google.NotFound):
-            continue
-        except google.GoogleAPIError as error:
-            raise ServiceUnavailableError(type(error).__name__) from None
-        return True
-    raise ServiceUnavailableError("the guest's record kept changing")
+
+    def compute(document: dict[str, Any] | None) -> dict[str, Any] | None:
+        if document is not None and not guest.supersedes(guest_from_map(document)):
+            return None
+        # The record is replaced: fields that the new one does not have are deleted.
+        new_document = guest_to_map(guest)
+        return dict.fromkeys((document or {}).keys() - new_document.keys(), DELETE_FIELD) | (
+            new_document
+        )
+
+    return (await update_if_unmodified(reference, compute)).changes is not None
 
 
 async def save_guests(
@@ -135,30 +134,10 @@ async def _create_records(
     for guest in guests:
         batch.create(references.document(guest.key), guest_to_map(guest))
     try:
-        await batch.commit(retry=None, timeout=_RPC_TIMEOUT_SECONDS)
+        await batch.commit(retry=None, timeout=WRITE_TIMEOUT_SECONDS)
     except google.GoogleAPIError:
         return False
     return True
-
-
-async def _replace_record(
-    context: AppContext, snapshot: DocumentSnapshot[Any], guest: Guest
-) -> None:
-    """Replace a record whole, on the condition that nobody wrote it since it was read."""
-    document = guest_to_map(guest)
-    if not snapshot.exists:
-        await snapshot.reference.create(document, retry=None, timeout=_RPC_TIMEOUT_SECONDS)
-        return
-    deleted_fields = dict.fromkeys(
-        (snapshot.to_dict() or {}).keys() - document.keys(), DELETE_FIELD
-    )
-    precondition = context.firestore.write_option(last_update_time=snapshot.update_time)
-    await snapshot.reference.update(
-        {**document, **deleted_fields},
-        option=precondition,
-        retry=None,
-        timeout=_RPC_TIMEOUT_SECONDS,
-    )
 
 
 async def propagate_guest(
@@ -205,13 +184,11 @@ async def find_reservations_of_guest(
         filter=guest_filter
     )
     key_query = query.select(["source.externalReservationId"]).limit(limit)
-    try:
+    with translate_firestore_errors():
         return [
             snapshot.get("source.externalReservationId")
-            async for snapshot in key_query.stream(retry=None, timeout=_QUERY_TIMEOUT_SECONDS)
+            async for snapshot in key_query.stream(retry=None, timeout=QUERY_TIMEOUT_SECONDS)
         ]
-    except google.GoogleAPIError as error:
-        raise ServiceUnavailableError(type(error).__name__) from None
 
 
 def guest_link_event(

@@ -9,11 +9,12 @@ guest; whom neither the feed nor the ledger knows is fetched by id afterwards.
 import asyncio
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from msgspec import Struct, field
 
-from shared.concurrency import Deadline
+from shared.concurrency import Deadline, gather_bounded
 from shared.context import AppContext, RestaurantContext, load_restaurant_context
 from shared.domain.ledger.events import Channel, ReservationEvent
 from shared.domain.ledger.guest_link import MAX_MERGES, LinkedGuest
@@ -328,13 +329,9 @@ async def fetch_missing_guests(restaurant: RestaurantContext, feed: GuestFeed) -
         OpenTableError: When one could not be fetched.
         LedgerUnavailableError: When one could not be stored.
     """
-    semaphore = asyncio.Semaphore(_MAX_CONCURRENT_FETCHES)
-
-    async def fetch(guest_id: str) -> None:
-        async with semaphore:
-            await ensure_guest_stored(restaurant, guest_id)
-
-    await asyncio.gather(*map(fetch, feed.missing_guests))
+    await gather_bounded(
+        _MAX_CONCURRENT_FETCHES, partial(ensure_guest_stored, restaurant), feed.missing_guests
+    )
     context, settings = restaurant.context, restaurant.settings
     link_events = [
         guest_link_event(

@@ -3,11 +3,12 @@
 A few groups are under way at a time: while Firestore is busy with one, another is decided on.
 """
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from google.api_core import exceptions as google
 
+from shared.concurrency import gather_bounded
 from shared.domain.ledger.decide import Decision, JournalEntryRequired, ReservationWrite
 from shared.domain.ledger.events import ReservationEvent
 from shared.domain.ledger.journal import WriteContext
@@ -33,15 +34,9 @@ async def apply_events(ledger: Ledger, events: Sequence[ReservationEvent]) -> li
         A result a change: one that cannot be applied never sinks its neighbours.
     """
     results: list[BatchResult] = []
-    semaphore = asyncio.Semaphore(_MAX_CONCURRENT_GROUPS)
-
-    async def apply_limited(group: Sequence[ReservationEvent]) -> list[BatchResult]:
-        async with semaphore:
-            return await _apply_group(ledger, group)
-
     for distinct_events in _split_at_repeats(events):
-        for group_results in await asyncio.gather(
-            *map(apply_limited, _split_by_size(distinct_events))
+        for group_results in await gather_bounded(
+            _MAX_CONCURRENT_GROUPS, partial(_apply_group, ledger), _split_by_size(distinct_events)
         ):
             results += group_results
     return results

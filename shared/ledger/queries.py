@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
-from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient, AsyncQuery, DocumentSnapshot, FieldFilter, Or
 from msgspec import Struct
 
@@ -30,9 +29,8 @@ from shared.domain.reconciliation.compare import (
     ReservationFingerprint,
     fingerprint_document,
 )
-from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
-from shared.firestore.documents import count_documents, read_documents
+from shared.firestore.documents import count_documents, read_documents, translate_firestore_errors
 from shared.firestore.raw_client import FirestoreRpc
 
 MAX_DAY_RESERVATIONS = 2_000
@@ -213,9 +211,8 @@ async def load_ledger_window(
 
     tasks = [asyncio.create_task(read_query(query)) for query in (in_window, undated)]
     try:
-        await asyncio.gather(*tasks)
-    except google.GoogleAPIError as error:
-        raise ServiceUnavailableError(type(error).__name__) from None
+        with translate_firestore_errors():
+            await asyncio.gather(*tasks)
     finally:
         for task in tasks:
             task.cancel()
@@ -240,7 +237,7 @@ async def read_unlinked_guest_ids(
     reservations = paths.reservations_collection(client, restaurant_id).select(
         ("source", "sync.guest")
     )
-    try:
+    with translate_firestore_errors():
         async for document in stream_reservation_documents(
             client, restaurant_id, reservations, deadline
         ):
@@ -248,8 +245,6 @@ async def read_unlinked_guest_ids(
             guest_id = flat.get("source.guestId")
             if guest_id and not flat.get("sync.guest") and build_guest_key(guest_id, rid):
                 guest_ids[flat["source.externalReservationId"]] = guest_id
-    except google.GoogleAPIError as error:
-        raise ServiceUnavailableError(type(error).__name__) from None
     return guest_ids
 
 

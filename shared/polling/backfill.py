@@ -7,13 +7,11 @@ a second time changes nothing.
 Which backfill a restaurant has: begun, taken up again, and read; none is carried out here.
 """
 
-import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import date, timedelta
 from typing import Any
 
-from google.api_core import exceptions as google
-from google.cloud.firestore import DELETE_FIELD, DocumentSnapshot
+from google.cloud.firestore import DELETE_FIELD
 
 from shared.analytics.store import recount_analytics
 from shared.concurrency import Deadline
@@ -35,8 +33,8 @@ from shared.errors import (
     ServiceUnavailableError,
 )
 from shared.firestore import paths
-from shared.firestore.documents import read_document, translate_firestore_errors
-from shared.firestore.leases import Lease, Leases
+from shared.firestore.documents import read_document, update_if_unmodified
+from shared.firestore.leases import Lease, acquire_lease
 from shared.guests.sync import GuestFeed, fetch_missing_guests, read_all_guests
 from shared.log import LogEvent, Severity, log_event
 from shared.opentable.query import ListingQuery, LocalDateTime, Resource
@@ -70,20 +68,16 @@ async def run_backfill_steps(
     """
     if not deadline.remaining():
         return
-    leases = Leases(context.firestore, context.clock)
     duration = timedelta(seconds=deadline.remaining() + LEASE_MARGIN_SECONDS)
-    lease = await leases.acquire(restaurant_id, "backfill", duration)
-    if lease is None:
-        return
-    try:
-        if not is_backfilling(lease.document):
+    async with acquire_lease(
+        context.firestore, context.clock, restaurant_id, "backfill", duration
+    ) as lease:
+        if lease is None or not is_backfilling(lease.document):
             return
         async for backfill in _run_steps(context, lease, deadline):
-            if not await leases.write_progress(lease, backfill.to_update_fields()):
+            if not await lease.write(backfill.to_update_fields()):
                 return
             yield backfill
-    finally:
-        await leases.release(lease, {})
 
 
 async def _run_steps(
@@ -187,11 +181,6 @@ def _log_progress(restaurant_id: str, backfill: Backfill) -> None:
     )
 
 
-_MAX_ATTEMPTS = 5
-_WRITE_TIMEOUT_SECONDS = 5.0
-_CONFLICT_ERRORS = (google.Conflict, google.FailedPrecondition, google.NotFound)
-
-
 async def start_backfill(
     context: AppContext, restaurant_id: str, start: date | None = None, end: date | None = None
 ) -> Backfill:
@@ -211,46 +200,28 @@ async def start_backfill(
         ValueError: When the range is turned round or too large.
         LedgerUnavailableError: When Firestore did not take it.
     """
-    for _ in range(_MAX_ATTEMPTS):
-        snapshot = await read_document(paths.integration_document(context.firestore, restaurant_id))
-        document = snapshot.to_dict()
+    now = context.clock()
+
+    def resolve(document: dict[str, Any] | None) -> Backfill:
         if document is None:
             raise InvalidSettingsError("This restaurant has no OpenTable settings: add them.")
-        requested = _resolve_request(context, restaurant_id, document, start, end)
-        if requested == backfill_from_document(document) or await _write_backfill(
-            context, snapshot, requested
-        ):
-            return requested
-    raise ServiceUnavailableError("the settings kept changing while a backfill was begun")
-
-
-def _resolve_request(
-    context: AppContext,
-    restaurant_id: str,
-    document: Mapping[str, Any],
-    start: date | None,
-    end: date | None,
-) -> Backfill:
-    settings, now = parse_settings(restaurant_id, document), context.clock()
-    window = resolve_backfill_window(now, settings.require_zone(), start, end)
-    new = new_backfill(window, settings.require_rid(), now)
-    return resolve_backfill_request(
-        backfill_from_document(document), new, accept_any_dates=not (start or end)
-    )
-
-
-async def _write_backfill(
-    context: AppContext, snapshot: DocumentSnapshot[Any], backfill: Backfill
-) -> bool:
-    """Write unless somebody wrote meanwhile; a run of an earlier backfill loses its lease."""
-    precondition = context.firestore.write_option(last_update_time=snapshot.update_time)
-    fields = backfill.to_update_fields() | {"backfill.lease": DELETE_FIELD}
-    with translate_firestore_errors(), contextlib.suppress(*_CONFLICT_ERRORS):
-        await snapshot.reference.update(
-            fields, option=precondition, retry=None, timeout=_WRITE_TIMEOUT_SECONDS
+        settings = parse_settings(restaurant_id, document)
+        window = resolve_backfill_window(now, settings.require_zone(), start, end)
+        return resolve_backfill_request(
+            backfill_from_document(document),
+            new_backfill(window, settings.require_rid(), now),
+            accept_any_dates=not (start or end),
         )
-        return True
-    return False
+
+    def compute(document: dict[str, Any] | None) -> dict[str, Any] | None:
+        requested = resolve(document)
+        if requested == backfill_from_document(document or {}):
+            return None
+        # A run of an earlier backfill loses its lease.
+        return requested.to_update_fields() | {"backfill.lease": DELETE_FIELD}
+
+    reference = paths.integration_document(context.firestore, restaurant_id)
+    return resolve((await update_if_unmodified(reference, compute)).document)
 
 
 async def read_backfill(context: AppContext, restaurant_id: str) -> Backfill | None:

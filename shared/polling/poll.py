@@ -16,7 +16,7 @@ from shared.domain.ledger.events import Channel
 from shared.domain.polling import MissedWebhooks, poll_cursor_from_document, poll_cursor_to_map
 from shared.domain.settings import parse_settings
 from shared.errors import InvalidSettingsError, OpenTableError, ServiceUnavailableError
-from shared.firestore.leases import Lease, Leases
+from shared.firestore.leases import Lease, acquire_lease
 from shared.guests.sync import (
     GuestFeed,
     read_changed_guests,
@@ -101,22 +101,23 @@ async def poll_restaurant(
         Its part of the poll's answer; a failure is told in it, never raised.
     """
     deadline = deadline or Deadline.after(context.environment.run_budget_seconds)
-    leases = Leases(context.firestore, context.clock)
     row_counts = RowCounts()
+    duration = timedelta(seconds=deadline.remaining() + LEASE_MARGIN_SECONDS)
     try:
-        duration = timedelta(seconds=deadline.remaining() + LEASE_MARGIN_SECONDS)
-        lease = await leases.acquire(restaurant_id, "poll", duration)
-        if lease is None:
-            return _log_and_build_result(
-                restaurant_id, "skipped", row_counts, "another poll holds the lease"
-            )
-        return await _poll_with_lease(context, leases, lease, row_counts, deadline)
+        async with acquire_lease(
+            context.firestore, context.clock, restaurant_id, "poll", duration
+        ) as lease:
+            if lease is None:
+                return _log_and_build_result(
+                    restaurant_id, "skipped", row_counts, "another poll holds the lease"
+                )
+            return await _poll_with_lease(context, lease, row_counts, deadline)
     except EXPECTED_ERRORS as error:
         return _log_and_build_result(restaurant_id, "error", row_counts, str(error))
 
 
 async def _poll_with_lease(
-    context: AppContext, leases: Leases, lease: Lease, row_counts: RowCounts, deadline: Deadline
+    context: AppContext, lease: Lease, row_counts: RowCounts, deadline: Deadline
 ) -> dict[str, Any]:
     # The cursor is the time before the first request: what changes from now on is next time's.
     started_at = context.clock()
@@ -129,7 +130,7 @@ async def _poll_with_lease(
         )
         await update_webhook_silence(context, lease, missed)
     except EXPECTED_ERRORS as error:
-        return await _record_failure(context, leases, lease, row_counts, str(error))
+        return await _record_failure(context, lease, row_counts, str(error))
     except Exception as error:  # noqa: BLE001 -- a run that we spoilt has failed like any other
         name, restaurant_id = type(error).__name__, lease.restaurant_id
         log_event(
@@ -140,7 +141,7 @@ async def _poll_with_lease(
             where=format_error_location(error),
         )
         message = f"A fault of ours ({name}); see the log."
-        return await _record_failure(context, leases, lease, row_counts, message)
+        return await _record_failure(context, lease, row_counts, message)
     outcome = {
         **poll_cursor_to_map(restaurant.access.rid, started_at),
         "lastOutcome": "ok",
@@ -150,7 +151,7 @@ async def _poll_with_lease(
         "problems": problems,
     }
     results = _prefix_poll_fields(outcome) | {"lastPolledAt": context.clock()}
-    if not await leases.release(lease, results):
+    if not await lease.release(results):
         return _log_and_build_result(
             lease.restaurant_id, "error", row_counts, "the run outlived its lease"
         )
@@ -162,12 +163,12 @@ async def _poll_with_lease(
 
 
 async def _record_failure(
-    context: AppContext, leases: Leases, lease: Lease, row_counts: RowCounts, error: str
+    context: AppContext, lease: Lease, row_counts: RowCounts, error: str
 ) -> dict[str, Any]:
     """Give the lease back, the cursor standing where it stood."""
     failure_count = int(lease.state.get("consecutiveFailures") or 0) + 1
     outcome = {"lastOutcome": "error", "lastError": error, "consecutiveFailures": failure_count}
-    await leases.release(lease, _prefix_poll_fields(outcome))
+    await lease.release(_prefix_poll_fields(outcome))
     age_seconds = _compute_age_seconds(context, poll_cursor_from_document(lease.document))
     return _log_and_build_result(
         lease.restaurant_id,

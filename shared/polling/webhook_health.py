@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient, AsyncQuery, DocumentSnapshot, FieldFilter
 from msgspec import Struct
 
@@ -19,9 +18,8 @@ from shared.context import AppContext
 from shared.domain.ledger.events import Channel
 from shared.domain.polling import MissedWebhooks, WebhookSilence, webhook_silence_from_document
 from shared.domain.settings import parse_settings
-from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
-from shared.firestore.documents import read_document, read_documents, translate_firestore_errors
+from shared.firestore.documents import read_documents, update_if_unmodified
 from shared.firestore.leases import Lease
 from shared.log import LogEvent, Severity, log_event
 from shared.restaurants.secrets import SECRETS_CACHE_SECONDS
@@ -65,11 +63,6 @@ async def latest_webhook_entries(
     return await read_documents(query.select(fields), limit)
 
 
-_MAX_ATTEMPTS = 5
-_WRITE_TIMEOUT_SECONDS = 5.0
-_CONFLICT_ERRORS = (google.Conflict, google.FailedPrecondition, google.NotFound)
-
-
 async def update_webhook_silence(context: AppContext, lease: Lease, missed: MissedWebhooks) -> None:
     """Note what a run tells of a restaurant's webhooks; a change of the alarm is logged once.
 
@@ -87,41 +80,21 @@ async def update_webhook_silence(context: AppContext, lease: Lease, missed: Miss
         return
     client, restaurant_id = context.firestore, lease.restaurant_id
     latest_webhook_at = await read_last_webhook_at(client, restaurant_id)
-    for _ in range(_MAX_ATTEMPTS):
-        # Polls and reconciliations may end at the same moment: judge by what stands now.
-        snapshot = await read_document(paths.integration_document(client, restaurant_id))
-        document = snapshot.to_dict() or {}
-        before, expects_webhooks = (
-            webhook_silence_from_document(document),
-            parse_settings(restaurant_id, document).webhook_auth,
-        )
-        after = (
-            before.with_run(missed.since, latest_webhook_at)
-            if expects_webhooks
-            else WebhookSilence()
-        )
-        if after == before or await _write_silence(client, snapshot, after.to_update_fields()):
-            _log_silence_change(restaurant_id, before, after)
-            return
-    raise ServiceUnavailableError("the settings kept changing while a silence was noted")
 
+    def resolve(document: dict[str, Any]) -> tuple[WebhookSilence, WebhookSilence]:
+        """Return the state before and after this run."""
+        before = webhook_silence_from_document(document)
+        if not parse_settings(restaurant_id, document).webhook_auth:
+            return before, WebhookSilence()
+        return before, before.with_run(missed.since, latest_webhook_at)
 
-async def _write_silence(
-    client: AsyncClient, snapshot: DocumentSnapshot[Any], fields: Mapping[str, Any]
-) -> bool:
-    """Write unless somebody wrote meanwhile."""
-    precondition = client.write_option(last_update_time=snapshot.update_time)
-    with translate_firestore_errors():
-        try:
-            await snapshot.reference.update(
-                dict(fields), option=precondition, retry=None, timeout=_WRITE_TIMEOUT_SECONDS
-            )
-        except _CONFLICT_ERRORS:
-            return False
-    return True
+    def compute(document: dict[str, Any] | None) -> dict[str, Any] | None:
+        before, after = resolve(document or {})
+        return None if after == before else after.to_update_fields()
 
-
-def _log_silence_change(restaurant_id: str, before: WebhookSilence, after: WebhookSilence) -> None:
+    # A poll and a reconciliation may end at the same moment: start from the current state.
+    updated = await update_if_unmodified(paths.integration_document(client, restaurant_id), compute)
+    before, after = resolve(updated.document or {})
     if after.is_silent and not before.is_silent:
         since = after.missed_since.isoformat() if after.missed_since else None
         log_event(Severity.ERROR, LogEvent.WEBHOOKS_SILENT, restaurantId=restaurant_id, since=since)

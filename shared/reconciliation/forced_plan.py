@@ -31,7 +31,7 @@ from shared.domain.reconciliation.report import DivergenceType, ReportStatus
 from shared.errors import PlanNotExecutableError
 from shared.firestore import paths
 from shared.firestore.documents import read_document, translate_firestore_errors
-from shared.firestore.leases import Lease, Leases
+from shared.firestore.leases import Lease, acquire_lease
 from shared.ingest.events import normalize_rows
 from shared.ledger.ledger import ApplyResult, open_ledger
 from shared.reconciliation.compare import ReconciliationRun
@@ -253,17 +253,15 @@ async def force_held_report(
         InvalidSettingsError: When the restaurant has no settings.
         LedgerUnavailableError: When Firestore cannot be asked now.
     """
-    leases = Leases(context.firestore, context.clock)
     duration = timedelta(seconds=budget_seconds + LEASE_MARGIN_SECONDS)
-    lease = await leases.acquire(restaurant_id, "reconciliation", duration)
-    if lease is None:
-        raise PlanNotExecutableError(
-            "RUN_IN_PROGRESS", "A reconciliation is under way: try again in a few minutes."
-        )
-    try:
+    async with acquire_lease(
+        context.firestore, context.clock, restaurant_id, "reconciliation", duration
+    ) as lease:
+        if lease is None:
+            raise PlanNotExecutableError(
+                "RUN_IN_PROGRESS", "A reconciliation is under way: try again in a few minutes."
+            )
         return await _execute_report(context, lease, report_id, Deadline.after(budget_seconds))
-    finally:
-        await leases.release(lease, {})
 
 
 async def _execute_report(

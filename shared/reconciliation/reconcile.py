@@ -7,13 +7,13 @@ by its id before it is called missing, and a missing one is flagged, never cance
 that would change too much is not believed: its plan is stored, and a person decides.
 """
 
-import asyncio
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from shared.analytics.store import create_rollup_builder, update_analytics
-from shared.concurrency import gather_all
+from shared.concurrency import gather_all, gather_bounded
 from shared.context import RestaurantContext
 from shared.domain.analytics.rollup import RollupBuilder
 from shared.domain.ledger.events import Channel
@@ -59,13 +59,9 @@ async def fetch_reservations_by_id(
     Raises:
         OpenTableError: When OpenTable could not be asked about one of them.
     """
-    semaphore = asyncio.Semaphore(_MAX_CONCURRENT_FETCHES)
-
-    async def fetch(open_table_id: str) -> dict[str, Any] | None:
-        async with semaphore:
-            return await _fetch_reservation(restaurant, open_table_id)
-
-    return await asyncio.gather(*map(fetch, open_table_ids))
+    return await gather_bounded(
+        _MAX_CONCURRENT_FETCHES, partial(_fetch_reservation, restaurant), open_table_ids
+    )
 
 
 async def _fetch_reservation(

@@ -19,7 +19,7 @@ from shared.domain.polling import poll_cursor_from_document
 from shared.domain.reconciliation.report import DivergenceType, ReconciliationReport, ReportStatus
 from shared.domain.settings import parse_settings
 from shared.errors import InvalidSettingsError, OpenTableError, ServiceUnavailableError
-from shared.firestore.leases import Lease, Leases
+from shared.firestore.leases import Lease, acquire_lease
 from shared.log import LogEvent, Severity, format_error_location, log_event
 from shared.polling.webhook_health import update_webhook_silence
 from shared.quarantine.store import log_quarantine_backlog
@@ -178,21 +178,22 @@ async def reconcile_restaurant(
         Its part of the answer; a failure is told in it and in the report, never raised.
     """
     deadline = deadline or Deadline.after(context.environment.run_budget_seconds)
-    leases = Leases(context.firestore, context.clock)
+    duration = timedelta(seconds=deadline.remaining() + LEASE_MARGIN_SECONDS)
     try:
-        duration = timedelta(seconds=deadline.remaining() + LEASE_MARGIN_SECONDS)
-        lease = await leases.acquire(restaurant_id, "reconciliation", duration)
-        if lease is None:
-            return {"restaurantId": restaurant_id, "status": "SKIPPED"}
-        report = _create_window_report(context, lease, request)
-        await run_with_report(
-            context, lease, report, deadline, reconcile_window, is_dry_run=request.is_dry_run
-        )
-        finish = _finish_run(context, leases, lease, report, is_dry_run=request.is_dry_run)
-        final_steps = [finish, log_quarantine_backlog(context, restaurant_id)]
-        if context.environment.firestore_emulator:
-            final_steps.append(delete_expired_documents(context))
-        await gather_all(*final_steps)
+        async with acquire_lease(
+            context.firestore, context.clock, restaurant_id, "reconciliation", duration
+        ) as lease:
+            if lease is None:
+                return {"restaurantId": restaurant_id, "status": "SKIPPED"}
+            report = _create_window_report(context, lease, request)
+            await run_with_report(
+                context, lease, report, deadline, reconcile_window, is_dry_run=request.is_dry_run
+            )
+            finish = _finish_run(context, lease, report, is_dry_run=request.is_dry_run)
+            final_steps = [finish, log_quarantine_backlog(context, restaurant_id)]
+            if context.environment.firestore_emulator:
+                final_steps.append(delete_expired_documents(context))
+            await gather_all(*final_steps)
     except EXPECTED_ERRORS as error:
         log_event(Severity.ERROR, LogEvent.RUN_FAILED, restaurantId=restaurant_id, error=str(error))
         return {"restaurantId": restaurant_id, "status": "FAILED", "error": str(error)}
@@ -209,7 +210,6 @@ def _create_window_report(
 
 async def _finish_run(
     context: AppContext,
-    leases: Leases,
     lease: Lease,
     report: ReconciliationReport,
     *,
@@ -219,7 +219,7 @@ async def _finish_run(
     await store_and_log_report(context, report)
     if not is_dry_run:
         await update_webhook_silence(context, lease, report.missed_webhooks)
-    await leases.release(lease, _build_run_state(lease, report))
+    await lease.release(_build_run_state(lease, report))
 
 
 def _build_run_state(lease: Lease, report: ReconciliationReport) -> dict[str, Any]:

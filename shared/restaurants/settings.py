@@ -5,12 +5,10 @@ Trying a restaurant's connection to OpenTable: a real token, and one row.
 A look at what would keep a restaurant's webhooks out, once a poll.
 """
 
-import contextlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from google.api_core import exceptions as google
 from google.cloud.firestore import (
     DELETE_FIELD,
     AsyncClient,
@@ -22,15 +20,11 @@ from msgspec import Struct
 from shared.concurrency import Deadline
 from shared.context import AppContext, RestaurantContext
 from shared.domain.settings import IntegrationSettings, parse_settings, webhook_config_problems
-from shared.errors import InvalidSettingsError, OpenTableError, ServiceUnavailableError
+from shared.errors import InvalidSettingsError, OpenTableError
 from shared.firestore import paths
-from shared.firestore.documents import read_document, translate_firestore_errors
+from shared.firestore.documents import WRITE_TIMEOUT_SECONDS, read_document, retry_on_conflict
 from shared.log import LogEvent, Severity, log_event
 from shared.opentable.query import OpenTableAccess
-
-_WRITE_TIMEOUT_SECONDS = 5.0
-_MAX_ATTEMPTS = 5
-_CONCURRENT_WRITE_ERRORS = (google.Conflict, google.FailedPrecondition, google.NotFound)
 
 
 class RidTakenError(Exception):
@@ -71,16 +65,16 @@ async def update_settings(
         LedgerUnavailableError: When it could not be committed now.
     """
     reference = paths.integration_document(client, restaurant_id)
-    for _ in range(_MAX_ATTEMPTS):
+
+    async def update_once() -> None:
         snapshot = await read_document(reference)
         _check_usable_if_enabled(restaurant_id, {**(snapshot.to_dict() or {}), **fields})
         batch = client.batch()
         await _add_rid_claim(client, batch, snapshot, fields.get("restaurantId"))
         _add_settings_write(client, batch, snapshot, {**fields, "updatedAt": now})
-        with translate_firestore_errors(), contextlib.suppress(*_CONCURRENT_WRITE_ERRORS):
-            await batch.commit(retry=None, timeout=_WRITE_TIMEOUT_SECONDS)
-            return
-    raise ServiceUnavailableError("the settings kept changing while they were written")
+        await batch.commit(retry=None, timeout=WRITE_TIMEOUT_SECONDS)
+
+    await retry_on_conflict(update_once)
 
 
 async def release_rid(client: AsyncClient, restaurant_id: str, now: datetime) -> str | None:
@@ -98,7 +92,8 @@ async def release_rid(client: AsyncClient, restaurant_id: str, now: datetime) ->
         LedgerUnavailableError: When it could not be committed now.
     """
     reference = paths.integration_document(client, restaurant_id)
-    for _ in range(_MAX_ATTEMPTS):
+
+    async def release_once() -> str | None:
         snapshot = await read_document(reference)
         rid = (snapshot.to_dict() or {}).get("restaurantId")
         if not isinstance(rid, str):
@@ -107,10 +102,10 @@ async def release_rid(client: AsyncClient, restaurant_id: str, now: datetime) ->
         await _add_rid_release(client, batch, restaurant_id, rid)
         release_fields = {"enabled": False, "restaurantId": DELETE_FIELD, "updatedAt": now}
         _add_settings_write(client, batch, snapshot, release_fields)
-        with translate_firestore_errors(), contextlib.suppress(*_CONCURRENT_WRITE_ERRORS):
-            await batch.commit(retry=None, timeout=_WRITE_TIMEOUT_SECONDS)
-            return rid
-    raise ServiceUnavailableError("the settings kept changing while the rid was released")
+        await batch.commit(retry=None, timeout=WRITE_TIMEOUT_SECONDS)
+        return rid
+
+    return await retry_on_conflict(release_once)
 
 
 def _check_usable_if_enabled(restaurant_id: str, fields: Mapping[str, Any]) -> None:

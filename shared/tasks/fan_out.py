@@ -3,24 +3,21 @@
 Beyond one machine: each restaurant's part of a run becomes a task of a queue.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient, FieldFilter
 
-from shared.concurrency import Deadline
+from shared.concurrency import Deadline, gather_bounded
 from shared.context import AppContext
-from shared.errors import EnqueueError, ServiceUnavailableError
+from shared.errors import EnqueueError
+from shared.firestore.documents import QUERY_TIMEOUT_SECONDS, translate_firestore_errors
 from shared.log import LogEvent, Severity, log_event
 from shared.tasks.queue import QueuedTask, TaskQueue
 
 OUT_OF_TIME_ERROR = (
     "The run's time was up before this restaurant's turn: set up the queue, see docs/scale.md."
 )
-
-_LIST_TIMEOUT_SECONDS = 60.0
 
 
 async def list_enabled_restaurants(client: AsyncClient) -> list[str]:
@@ -31,14 +28,12 @@ async def list_enabled_restaurants(client: AsyncClient) -> list[str]:
     """
     integrations = client.collection_group("integrations")
     query = integrations.where(filter=FieldFilter("enabled", "==", value=True)).select(["enabled"])
-    try:
+    with translate_firestore_errors():
         return [
             snapshot.reference.parent.parent.id
-            async for snapshot in query.stream(retry=None, timeout=_LIST_TIMEOUT_SECONDS)
+            async for snapshot in query.stream(retry=None, timeout=QUERY_TIMEOUT_SECONDS)
             if snapshot.id == "opentable"
         ]
-    except google.GoogleAPIError as error:
-        raise ServiceUnavailableError(type(error).__name__) from None
 
 
 async def run_for_each_restaurant(
@@ -58,28 +53,20 @@ async def run_for_each_restaurant(
     Returns:
         A result a restaurant, in their order; a fault of ours in one touches no other.
     """
-    results: dict[str, dict[str, Any]] = {}
-    remaining_ids = iter(restaurant_ids)
 
-    async def work() -> None:
-        for restaurant_id in remaining_ids:
-            results[restaurant_id] = await _run_isolated(restaurant_id, run, deadline)
+    async def run_isolated(restaurant_id: str) -> dict[str, Any]:
+        if not deadline.remaining():
+            return {"restaurantId": restaurant_id, "status": "error", "error": OUT_OF_TIME_ERROR}
+        try:
+            return await run(restaurant_id)
+        except Exception as error:  # noqa: BLE001 -- one restaurant never stops the others
+            name = type(error).__name__
+            log_event(
+                Severity.ERROR, LogEvent.INTERNAL_ERROR, restaurantId=restaurant_id, error=name
+            )
+            return {"restaurantId": restaurant_id, "status": "error", "error": name}
 
-    await asyncio.gather(*(work() for _ in range(max_concurrent)))
-    return [results[restaurant_id] for restaurant_id in restaurant_ids]
-
-
-async def _run_isolated(
-    restaurant_id: str, run: Callable[[str], Awaitable[dict[str, Any]]], deadline: Deadline
-) -> dict[str, Any]:
-    if not deadline.remaining():
-        return {"restaurantId": restaurant_id, "status": "error", "error": OUT_OF_TIME_ERROR}
-    try:
-        return await run(restaurant_id)
-    except Exception as error:  # noqa: BLE001 -- one restaurant never stops the others
-        name = type(error).__name__
-        log_event(Severity.ERROR, LogEvent.INTERNAL_ERROR, restaurantId=restaurant_id, error=name)
-        return {"restaurantId": restaurant_id, "status": "error", "error": name}
+    return await gather_bounded(max_concurrent, run_isolated, restaurant_ids)
 
 
 MAX_CONCURRENT_ENQUEUES = 50

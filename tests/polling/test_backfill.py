@@ -14,7 +14,6 @@ from sandbox.sync_rows import RenderContext, build_webhook_row
 from shared.concurrency import Clock, Deadline
 from shared.errors import InvalidSettingsError
 from shared.firestore import paths
-from shared.firestore.leases import Leases
 from shared.polling.backfill import (
     backfill_restaurant,
     read_backfill,
@@ -199,11 +198,11 @@ async def test_a_run_killed_within_a_slice_repeats_only_that_slice(
 async def test_a_run_whose_process_dies_is_followed_once_its_lease_is_over(world: World) -> None:
     book_range(world)
     await begin_test_backfill(world)
-    leases = Leases(world.services.firestore, world.clock)
-    assert await leases.acquire(world.restaurant.id, "backfill", timedelta(minutes=9))
-    assert await run_slices(world) == []
-    world.clock.advance(541)
-    assert (await run_slices(world))[-1].status == "COMPLETED"
+    async with world.acquire_lease("backfill") as lease:
+        assert lease is not None
+        assert await run_slices(world) == []
+        world.clock.advance(541)
+        assert (await run_slices(world))[-1].status == "COMPLETED"
 
 
 async def test_unusable_settings_fail_the_backfill_with_a_message(world: World) -> None:
@@ -243,9 +242,8 @@ async def test_a_run_that_lost_its_lease_writes_nothing_more(world: World) -> No
     async for step in run_backfill_steps(world.services, world.restaurant.id, Deadline.after(60)):
         steps.append(step)
         world.clock.advance(600)
-        assert await Leases(world.services.firestore, world.clock).acquire(
-            world.restaurant.id, "backfill", timedelta(minutes=9)
-        )
+        async with world.acquire_lease("backfill") as other:
+            assert other is not None
     assert (len(steps), (await read_state(world)).completed_days) == (1, 7)
 
 

@@ -16,7 +16,6 @@ from sandbox.reservation_actions import ReservationActions
 from sandbox.store import SandboxStore
 from sandbox.sync_rows import ListOrder
 from shared.firestore import paths
-from shared.firestore.leases import Leases
 from shared.ledger.ledger import MAX_COMMIT_ATTEMPTS
 from tests.support.firestore import FirestoreSpy, fail_with
 from tests.support.restaurants import new_restaurant
@@ -157,25 +156,23 @@ async def test_the_same_unreadable_row_is_one_item_however_often_it_is_polled(
 
 
 async def test_a_poll_is_skipped_while_another_has_the_lease(world: World) -> None:
-    leases = Leases(world.services.firestore, world.clock)
-    assert await leases.acquire(world.restaurant.id, "poll", timedelta(minutes=9))
-    assert (await world.poll())["status"] == "skipped"
+    async with world.acquire_lease("poll") as lease:
+        assert lease is not None
+        assert (await world.poll())["status"] == "skipped"
 
 
 async def test_a_lease_that_its_run_left_behind_expires(world: World) -> None:
-    leases = Leases(world.services.firestore, world.clock)
-    await leases.acquire(world.restaurant.id, "poll", timedelta(minutes=9))
-    world.clock.advance(541)
-    assert (await world.poll())["status"] == "ok"
+    async with world.acquire_lease("poll"):
+        world.clock.advance(541)
+        assert (await world.poll())["status"] == "ok"
 
 
 async def test_a_run_that_outlived_its_lease_moves_no_cursor(world: World) -> None:
-    leases = Leases(world.services.firestore, world.clock)
-    late = await leases.acquire(world.restaurant.id, "poll", timedelta(minutes=9))
-    world.clock.advance(541)
-    await world.poll()
-    assert late is not None
-    assert not await leases.release(late, {"poll.cursor": START_TIME - timedelta(days=9)})
+    async with world.acquire_lease("poll") as late:
+        world.clock.advance(541)
+        await world.poll()
+        assert late is not None
+        assert not await late.release({"poll.cursor": START_TIME - timedelta(days=9)})
     assert (await _state(world))["poll"]["cursor"] == START_TIME + timedelta(seconds=541)
 
 

@@ -12,7 +12,6 @@ from google.cloud.firestore import AsyncClient
 
 from shared.domain.polling import MissedWebhooks
 from shared.firestore import paths
-from shared.firestore.leases import Leases
 from shared.polling.webhook_health import update_webhook_silence
 from tests.support.world import START_TIME, World, make_world
 
@@ -127,9 +126,8 @@ async def test_a_webhook_never_writes_the_settings(world: World) -> None:
 
 async def test_runs_that_end_at_the_same_moment_are_all_counted(world: World) -> None:
     await miss_one_change(world)
-    leases = Leases(world.services.firestore, world.clock)
-    lease = await leases.acquire(world.restaurant.id, "poll", timedelta(minutes=1))
-    assert lease is not None
-    run = partial(update_webhook_silence, world.services, lease, MissedWebhooks(1, START_TIME))
-    await asyncio.gather(run(), run(), run())
+    async with world.acquire_lease("poll") as lease:
+        assert lease is not None
+        run = partial(update_webhook_silence, world.services, lease, MissedWebhooks(1, START_TIME))
+        await asyncio.gather(run(), run(), run())
     assert await stored_silent_since(world) == START_TIME

@@ -12,7 +12,6 @@ from sandbox.fault_injection import FailureKind
 from sandbox.guest_actions import GuestActions
 from shared.errors import PlanNotExecutableError
 from shared.firestore import paths
-from shared.firestore.leases import Leases
 from shared.reconciliation import forced_plan, report_store
 from shared.reconciliation.forced_plan import force_held_report
 from tests.support.events import row_body
@@ -244,9 +243,9 @@ async def test_an_unknown_plan_is_not_forced(world: World) -> None:
 
 async def test_no_plan_is_executed_during_a_reconciliation(world: World) -> None:
     _, held = await hold_plan_with_updates(world)
-    leases = Leases(world.services.firestore, world.clock)
-    assert await leases.acquire(world.restaurant.id, "reconciliation", timedelta(minutes=9))
-    assert await refusal(world, held) == "RUN_IN_PROGRESS"
+    async with world.acquire_lease("reconciliation") as lease:
+        assert lease is not None
+        assert await refusal(world, held) == "RUN_IN_PROGRESS"
 
 
 async def test_a_refusal_gives_the_lease_back(world: World) -> None:

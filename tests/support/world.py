@@ -5,8 +5,9 @@ Reservations that OpenTable's answer lacks, though nobody cancelled them.
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -27,6 +28,7 @@ from shared.domain.ledger.events import Channel
 from shared.domain.normalization.strict_json import WebhookFormat
 from shared.domain.settings import IntegrationSettings, parse_settings
 from shared.firestore import paths
+from shared.firestore.leases import Lease, acquire_lease
 from shared.ingest.events import IncomingEvent, QuarantineResult, ingest_event
 from shared.ledger.ledger import ApplyResult
 from shared.opentable.client import OpenTableClient
@@ -83,6 +85,13 @@ class World(Struct):
         report = (await reports.document(result["reportId"]).get()).to_dict()
         assert report is not None
         return report
+
+    def acquire_lease(
+        self, kind: str, duration: timedelta = timedelta(minutes=9)
+    ) -> AbstractAsyncContextManager[Lease | None]:
+        """Acquire a lease of the restaurant for a block."""
+        client, restaurant_id = self.services.firestore, self.restaurant.id
+        return acquire_lease(client, self.clock, restaurant_id, kind, duration)
 
     async def ledger_documents(self) -> dict[str, dict[str, Any]]:
         """Return the ledger's documents of OpenTable's reservations by external key."""
