@@ -92,7 +92,8 @@ def make_clone(folder: Path) -> Clone:
     (root / "dev").mkdir(parents=True)
     wheels.mkdir()
     shutil.copy(ROOT / "dev" / "bootstrap.py", root / "dev")
-    (root / "dev" / "emulator.py").write_text("")  # bootstrap.py has it prepare the emulator
+    (root / "dev" / "local").mkdir()
+    (root / "dev" / "local" / "emulator.py").write_text("")  # run by bootstrap.py
     wheel = make_wheel(wheels, "uv", "9.9.9", UV)
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     package = ["[[package]]", 'name = "uv"', 'version = "9.9.9"']

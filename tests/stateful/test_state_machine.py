@@ -41,11 +41,11 @@ async def test_one_poll_and_one_reconciliation_make_the_ledger_equal_after_any_f
 ) -> None:
     # A handful of reservations is paged through as thousands are.
     monkeypatch.setattr("sandbox.sync_api.MAX_PAGE_LIMIT", PAGE_SIZE)
-    staged = environment
+    current_environment = environment
 
-    class Here(LedgerStateMachine):
-        stage = staged
+    class BoundStateMachine(LedgerStateMachine):
+        environment = current_environment
 
     assert shard >= 0
     depth = DEEP if SOAK else QUICK
-    await asyncio.to_thread(run_state_machine_as_test, Here, settings=depth)
+    await asyncio.to_thread(run_state_machine_as_test, BoundStateMachine, settings=depth)
