@@ -20,12 +20,12 @@ run: bootstrap ## Serve everything on http://127.0.0.1:8080 (PORT=N)
 test: bootstrap ## Run the tests (ARGS="-k name")
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
-# Without the tests of browser, load, drills, random histories, faults and developer tools, and with
-# fewer random examples.
+# Leaves out the tests of browser, load, drills, random histories, faults and developer tools, and
+# every test that is marked slow. Tries fewer random examples.
 SLOW := behaviour dev drills firebase load machine public
 FAST = $(filter-out $(SLOW:%=tests/%/),$(wildcard tests/*/ tests/test_*.py))
 test-fast: bootstrap ## Run the fast tests, for the daily work (ARGS="-k name")
-	@HYPOTHESIS_PROFILE=fast $(BIN)/python -m pytest -n 2 $(FAST) $(ARGS)
+	@HYPOTHESIS_PROFILE=fast $(BIN)/python -m pytest -n 2 -m "not slow" $(FAST) $(ARGS)
 
 # Of the examples that stand in the tests: what Hypothesis happens to draw must not decide it.
 coverage: bootstrap ## Test the pure ring; fail where a branch of it is not covered

@@ -223,6 +223,7 @@ def _raising(crash: type[Exception]) -> CommitHook:
     return fail
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("crash", CRASHES)
 @pytest.mark.parametrize("passing", [0, 1, 2])
 async def test_no_fault_of_the_store_or_of_ours(

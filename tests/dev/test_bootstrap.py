@@ -14,6 +14,7 @@ from dev.bootstrap import (
     fingerprint,
     run_step,
 )
+from dev.deploy.functions import RUNTIME
 
 
 def test_an_old_python_is_refused_by_its_version() -> None:
@@ -29,6 +30,12 @@ def test_a_new_enough_python_is_taken(version: tuple[int, int]) -> None:
 def test_a_split_python_package_reports_the_missing_part() -> None:
     with pytest.raises(SetUpError, match=r"no no_such_part module.*python3-venv"):
         check_modules(("venv", "no_such_part"))
+
+
+def test_the_tests_prefer_the_python_of_the_deployed_functions() -> None:
+    version = f"{RUNTIME.removeprefix('python')[0]}.{RUNTIME.removeprefix('python')[1:]}"
+    assert f"PYTHON ?= $(shell python{version} " in (ROOT / "Makefile").read_text()
+    assert f"  name: python:{version}\n" in (ROOT / "cloudbuild.yaml").read_text()
 
 
 @pytest.mark.parametrize("home", ["/dev/null/home", None])

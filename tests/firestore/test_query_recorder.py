@@ -24,6 +24,7 @@ async def test_it() -> None:
 '''
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "field,room,code",
     [

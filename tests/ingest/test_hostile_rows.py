@@ -46,6 +46,7 @@ async def polls(world: World, reservations: list[Any], guests: list[Any], depth:
             assert (await world.reconcile())["status"] == "COMPLETED"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE_VALUES)
 async def test_a_hostile_value_in_any_field_of_a_row(name: str, world: World) -> None:
     rows = [
@@ -57,6 +58,7 @@ async def test_a_hostile_value_in_any_field_of_a_row(name: str, world: World) ->
     await polls(world, [*rows, HOSTILE_VALUES[name]], [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE_VALUES)
 async def test_a_hostile_value_in_any_field_of_a_guest(name: str, world: World) -> None:
     named = [reservation(world, f"r{n}", guest_id=f"g{n}") for n in range(len(GUEST_FIELDS))]

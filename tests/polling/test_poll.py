@@ -205,6 +205,7 @@ async def test_settings_changed_during_a_poll_are_not_overwritten(world: World) 
     assert (await _state(world))["country"] == "US"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "order,booked,coming",
     [("updated", 25_000, 5_000), ("id", 6_000, 1_200), ("shuffled", 6_000, 1_200)],

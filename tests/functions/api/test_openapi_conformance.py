@@ -54,6 +54,7 @@ def anonymous_client(api_context_with_secret_file: ApiContext, world: World) -> 
     return StaffApiClient(api_transport(patient), world.restaurant.id, None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
 @settings(
