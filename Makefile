@@ -22,7 +22,7 @@ test: bootstrap ## Run the tests (ARGS="-k name")
 
 # Leaves out the tests of browser, load, drills, random histories, faults and developer tools, and
 # every test that is marked slow. Tries fewer random examples.
-SLOW := behaviour dev drills firebase load machine public
+SLOW := channels cli dev drills firebase load public sandbox stateful
 FAST = $(filter-out $(SLOW:%=tests/%/),$(wildcard tests/*/ tests/test_*.py))
 test-fast: bootstrap ## Run the fast tests, for the daily work (ARGS="-k name")
 	@HYPOTHESIS_PROFILE=fast $(BIN)/python -m pytest -n 2 -m "not slow" $(FAST) $(ARGS)
