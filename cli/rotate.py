@@ -14,10 +14,10 @@ from cli.credentials import (
 from cli.desk import OperatorClient
 from cli.endings import CommandResult
 from cli.usage import CredentialUsage, format_usage, read_credential_usage
-from shared.context import build_secret_source
 from shared.domain.settings import WebhookAuthScheme
 from shared.domain.webhook_auth.credentials import Credentials
 from shared.errors import InvalidSettingsError
+from shared.restaurants.secrets import build_secret_store
 
 
 async def rotate_credential(
@@ -44,7 +44,7 @@ async def _count_restaurant_keys(api: OperatorClient, scheme: WebhookAuthScheme)
     integration = await api.get("integration")
     if integration["secret"] is None:
         raise _no_credential_error(scheme)
-    payload = await build_secret_source(api.app_context.environment).read(integration["secret"])
+    payload = await build_secret_store(api.app_context.environment).read(integration["secret"])
     credentials = Credentials.from_payload(integration["secret"], payload)
     keys: tuple[str, ...] = {
         WebhookAuthScheme.BEARER: credentials.bearer_tokens,

@@ -19,12 +19,7 @@ from shared.config import Environment, read_environment
 from shared.domain.settings import IntegrationSettings
 from shared.ledger.repository import RecentReservationCache
 from shared.restaurants.directory import RestaurantDirectory
-from shared.restaurants.secrets import (
-    CredentialCache,
-    SecretManagerSource,
-    SecretsFileSource,
-    SecretSource,
-)
+from shared.restaurants.secrets import CredentialCache, build_secret_store
 from shared.tasks.queue import TaskQueue, build_task_queue
 
 if TYPE_CHECKING:
@@ -62,7 +57,7 @@ def build_app_context(environment: Environment) -> AppContext:
         firestore=firestore,
         directory=RestaurantDirectory(
             firestore,
-            CredentialCache(lambda: build_secret_source(environment), time.monotonic),
+            CredentialCache(build_secret_store(environment).read, time.monotonic),
             environment.partner_secret,
             time.monotonic,
         ),
@@ -89,13 +84,6 @@ def _build_opentable_client(environment: Environment) -> "OpenTableClient":
 def utc_now() -> datetime:
     """Return the time, UTC."""
     return datetime.now(UTC)
-
-
-def build_secret_source(environment: Environment) -> SecretSource:
-    """Return where an environment's secrets are kept."""
-    if environment.secrets_file:
-        return SecretsFileSource(environment.secrets_file)
-    return SecretManagerSource(environment.require_project())
 
 
 _contexts_by_loop: dict[asyncio.AbstractEventLoop, AppContext] = {}

@@ -152,7 +152,7 @@ def directory(
     firestore_spy: FirestoreSpy, fake_secret_source: InMemorySecretSource, timer: FakeTimer
 ) -> RestaurantDirectory:
     return RestaurantDirectory(
-        firestore_spy.client, CredentialCache(lambda: fake_secret_source, timer), "partner", timer
+        firestore_spy.client, CredentialCache(fake_secret_source.read, timer), "partner", timer
     )
 
 

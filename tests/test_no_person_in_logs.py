@@ -57,7 +57,7 @@ async def function_caller(firestore: AsyncClient) -> AsyncIterator[FunctionCalle
     world = await make_world(firestore, country="US")
     safe = InMemorySecretSource()
     safe.payloads[world.restaurant.secret] = CREDENTIALS
-    secrets = CredentialCache(lambda: safe, lambda: 0.0)
+    secrets = CredentialCache(safe.read, lambda: 0.0)
     directory = RestaurantDirectory(firestore, secrets, None, lambda: 0.0)
     world.sandbox.tokens.partners[0].client_secret = "marked-secret"
     services = structs.replace(world.services, directory=directory)
@@ -277,7 +277,7 @@ async def test_no_secret_that_cannot_be_read(
 ) -> None:
     safe = InMemorySecretSource()
     directory = RestaurantDirectory(
-        firestore, CredentialCache(lambda: safe, lambda: 0.0), None, lambda: 0.0
+        firestore, CredentialCache(safe.read, lambda: 0.0), None, lambda: 0.0
     )
     services = structs.replace(function_caller.world.services, directory=directory)
     payloads: list[object] = ["marked, no JSON", {"bearerTokens": "marked"}, {"clientSecret": 5}]

@@ -43,7 +43,7 @@ async def _services(
     await paths.integration_document(world.services.firestore, world.restaurant.id).update(
         {"webhookAuth": ["standard-webhooks"]}
     )
-    directory = RestaurantDirectory(client, CredentialCache(lambda: safe, timer), None, timer)
+    directory = RestaurantDirectory(client, CredentialCache(safe.read, timer), None, timer)
     return replace(world.services, firestore=client, directory=directory)
 
 

@@ -35,7 +35,7 @@ async def directory(
 ) -> RestaurantDirectory:
     await seed(firestore, restaurant, webhookAuth=["bearer", "basic"])
     return RestaurantDirectory(
-        firestore, CredentialCache(lambda: fake_secret_source, timer), None, timer
+        firestore, CredentialCache(fake_secret_source.read, timer), None, timer
     )
 
 

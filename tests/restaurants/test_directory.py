@@ -188,7 +188,7 @@ async def test_an_error_for_a_missing_secret_says_what_to_do(
     restaurant: Restaurant,
 ) -> None:
     alone = RestaurantDirectory(
-        firestore_spy.client, CredentialCache(lambda: fake_secret_source, timer), None, timer
+        firestore_spy.client, CredentialCache(fake_secret_source.read, timer), None, timer
     )
     with pytest.raises(InvalidSettingsError, match="OPENTABLE_PARTNER_SECRET is not set"):
         await alone.load_credentials(restaurant.settings(secret=None))

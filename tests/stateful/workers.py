@@ -139,7 +139,7 @@ def make_worker(world: World) -> Worker:
         Clock(monotonic, world.clock),
     )
     directory = RestaurantDirectory(
-        client, CredentialCache(lambda: fake_secret_source, monotonic), None, monotonic
+        client, CredentialCache(fake_secret_source.read, monotonic), None, monotonic
     )
     services = replace(
         world.services,

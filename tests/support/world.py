@@ -6,7 +6,6 @@ Reservations that OpenTable's answer lacks, though nobody cancelled them.
 import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -45,13 +44,10 @@ NEW_YORK = ZoneInfo("America/New_York")
 _CREDENTIALS = '{"clientId": "me", "clientSecret": "hush", "bearerTokens": ["proof"]}'
 
 
-@dataclass(slots=True)
-class _SharedSecretSource:
-    """A source of secrets that gives every restaurant the same credentials."""
-
-    async def read(self, secret_id: str) -> str:
-        assert secret_id
-        return _CREDENTIALS
+async def _read_shared_secret(secret_id: str) -> str:
+    """Return the same credentials for every restaurant."""
+    assert secret_id
+    return _CREDENTIALS
 
 
 class World(Struct):
@@ -170,7 +166,7 @@ async def make_world(firestore: AsyncClient, **settings: Any) -> World:
         firestore=firestore,
         directory=RestaurantDirectory(
             firestore,
-            CredentialCache(_SharedSecretSource, SYSTEM_CLOCK.monotonic),
+            CredentialCache(_read_shared_secret, SYSTEM_CLOCK.monotonic),
             None,
             SYSTEM_CLOCK.monotonic,
         ),

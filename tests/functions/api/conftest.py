@@ -8,7 +8,6 @@ from shared.firestore import paths
 from shared.restaurants.directory import RestaurantDirectory
 from shared.restaurants.secrets import (
     CredentialCache,
-    SecretsFileSource,
     SecretsFileStore,
     build_secret_store,
 )
@@ -57,10 +56,9 @@ def api_context_with_secret_file(
     api_context: ApiContext, secret_file: RestaurantSecretFile
 ) -> ApiContext:
     """The staffroom, its secrets in a file."""
-    path = str(secret_file.path)
-    secrets = CredentialCache(partial(SecretsFileSource, path), FakeTimer())
+    store = SecretsFileStore(str(secret_file.path))
+    secrets = CredentialCache(store.read, FakeTimer())
     directory = RestaurantDirectory(api_context.app_context.firestore, secrets, None, FakeTimer())
-    store = SecretsFileStore(path)
     return replace(
         api_context,
         app_context=replace(api_context.app_context, directory=directory),

@@ -1,0 +1,243 @@
+"""Read and write secrets: over gRPC to a fake Secret Manager, and in a file."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import grpc  # type: ignore[import-untyped]  # it ships no types
+import pytest
+from google.cloud import secretmanager
+from google.cloud.secretmanager_v1.services.secret_manager_service.transports import (
+    SecretManagerServiceGrpcAsyncIOTransport as Transport,
+)
+
+from shared.errors import InvalidSettingsError, ServiceUnavailableError
+from shared.restaurants.secrets import BuildSecretPayload, SecretManagerStore, SecretsFileStore
+from tests.support.restaurants import write_secret
+
+SERVICE = "google.cloud.secretmanager.v1.SecretManagerService"
+
+
+class FakeSecretManager:
+    """Secrets with their versions, oldest first; `failure` is returned instead of an answer."""
+
+    def __init__(self) -> None:
+        self.versions: dict[str, list[bytes]] = {}
+        self.read_failure: grpc.StatusCode | None = None
+        self.write_failure: grpc.StatusCode | None = None
+        self.created_clients = 0
+
+    async def access(
+        self, request: secretmanager.AccessSecretVersionRequest, context: Any
+    ) -> secretmanager.AccessSecretVersionResponse:
+        if self.read_failure:
+            await context.abort(self.read_failure, "failed by the test")
+        project, secret_id = request.name.split("/")[1:4:2]
+        assert request.name == f"projects/{project}/secrets/{secret_id}/versions/latest"
+        if not self.versions.get(secret_id):
+            await context.abort(grpc.StatusCode.NOT_FOUND, "no version")
+        data = self.versions[secret_id][-1]
+        return secretmanager.AccessSecretVersionResponse(payload={"data": data})
+
+    async def create(
+        self, request: secretmanager.CreateSecretRequest, context: Any
+    ) -> secretmanager.Secret:
+        if request.secret_id in self.versions:
+            await context.abort(grpc.StatusCode.ALREADY_EXISTS, "exists")
+        self.versions[request.secret_id] = []
+        return secretmanager.Secret(name=request.secret_id)
+
+    async def add_version(
+        self, request: secretmanager.AddSecretVersionRequest, context: Any
+    ) -> secretmanager.SecretVersion:
+        if self.write_failure:
+            await context.abort(self.write_failure, "failed by the test")
+        self.versions[request.parent.split("/")[3]].append(request.payload.data)
+        return secretmanager.SecretVersion(name="new")
+
+    def build_handler(self) -> Any:
+        def unary(method: Any, request: Any, response: Any) -> Any:
+            return grpc.unary_unary_rpc_method_handler(
+                method, request.deserialize, response.serialize
+            )
+
+        sm = secretmanager
+        methods = {
+            "AccessSecretVersion": unary(
+                self.access, sm.AccessSecretVersionRequest, sm.AccessSecretVersionResponse
+            ),
+            "CreateSecret": unary(self.create, sm.CreateSecretRequest, sm.Secret),
+            "AddSecretVersion": unary(
+                self.add_version, sm.AddSecretVersionRequest, sm.SecretVersion
+            ),
+        }
+        return grpc.method_handlers_generic_handler(SERVICE, methods)
+
+
+@pytest.fixture
+async def fake_secret_manager(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeSecretManager]:
+    fake = FakeSecretManager()
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers((fake.build_handler(),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        client = secretmanager.SecretManagerServiceAsyncClient(transport=Transport(channel=channel))
+
+        def create_client() -> secretmanager.SecretManagerServiceAsyncClient:
+            fake.created_clients += 1
+            return client
+
+        monkeypatch.setattr(secretmanager, "SecretManagerServiceAsyncClient", create_client)
+        yield fake
+    await server.stop(None)
+
+
+@pytest.fixture
+def store(fake_secret_manager: FakeSecretManager) -> SecretManagerStore:
+    assert not fake_secret_manager.created_clients
+    return SecretManagerStore("demo")
+
+
+def add_fields(**fields: object) -> BuildSecretPayload:
+    return lambda stored: {**stored, **fields}
+
+
+async def test_the_client_is_created_on_first_use(
+    store: SecretManagerStore, fake_secret_manager: FakeSecretManager
+) -> None:
+    assert fake_secret_manager.created_clients == 0
+    fake_secret_manager.versions["main"] = [b"{}"]
+    await store.read("main")
+    await store.read("main")
+    assert fake_secret_manager.created_clients == 1
+
+
+async def test_the_latest_version_is_read(
+    store: SecretManagerStore, fake_secret_manager: FakeSecretManager
+) -> None:
+    fake_secret_manager.versions["main"] = [b"old", b"new"]
+    assert await store.read("main") == b"new"
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        grpc.StatusCode.NOT_FOUND,
+        grpc.StatusCode.PERMISSION_DENIED,
+        grpc.StatusCode.FAILED_PRECONDITION,
+    ],
+)
+async def test_an_error_for_an_unreadable_secret_says_what_to_do(
+    store: SecretManagerStore, fake_secret_manager: FakeSecretManager, failure: grpc.StatusCode
+) -> None:
+    fake_secret_manager.read_failure = failure
+    with pytest.raises(InvalidSettingsError, match="create one, or grant"):
+        await store.read("main")
+
+
+@pytest.mark.parametrize(
+    "failure", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED]
+)
+async def test_an_unavailable_secret_manager_is_reported(
+    store: SecretManagerStore, fake_secret_manager: FakeSecretManager, failure: grpc.StatusCode
+) -> None:
+    fake_secret_manager.versions["main"] = [b"{}"]
+    fake_secret_manager.write_failure = failure
+    with pytest.raises(ServiceUnavailableError, match="Secret Manager"):
+        await store.update_secret("main", add_fields(apiKey="a"))
+    fake_secret_manager.read_failure = failure
+    with pytest.raises(ServiceUnavailableError, match="Secret Manager"):
+        await store.read("main")
+
+
+async def test_the_first_version_creates_the_secret(
+    store: SecretManagerStore, fake_secret_manager: FakeSecretManager
+) -> None:
+    await store.update_secret("new", add_fields(apiKey="a"))
+    assert list(map(json.loads, fake_secret_manager.versions["new"])) == [{"apiKey": "a"}]
+
+
+async def test_a_further_version_extends_the_last_one(
+    store: SecretManagerStore, fake_secret_manager: FakeSecretManager
+) -> None:
+    fake_secret_manager.versions["main"] = [b'{"apiKey": "a"}']
+    await store.update_secret("main", add_fields(clientId="b"))
+    assert json.loads(fake_secret_manager.versions["main"][-1]) == {"apiKey": "a", "clientId": "b"}
+
+
+async def test_a_secret_without_a_version_gets_one(
+    store: SecretManagerStore, fake_secret_manager: FakeSecretManager
+) -> None:
+    fake_secret_manager.versions["empty"] = []
+    await store.update_secret("empty", add_fields(apiKey="a"))
+    assert len(fake_secret_manager.versions["empty"]) == 1
+
+
+async def test_an_error_names_the_missing_role(
+    store: SecretManagerStore, fake_secret_manager: FakeSecretManager
+) -> None:
+    fake_secret_manager.versions["main"] = [b"{}"]
+    fake_secret_manager.write_failure = grpc.StatusCode.PERMISSION_DENIED
+    with pytest.raises(InvalidSettingsError, match=r"grant .* roles/secretmanager"):
+        await store.update_secret("main", add_fields(apiKey="a"))
+
+
+@pytest.mark.parametrize("payload", [b"[]", b"not JSON hunter2"])
+async def test_a_payload_other_than_an_object_is_unchanged_and_never_quoted(
+    store: SecretManagerStore, fake_secret_manager: FakeSecretManager, payload: bytes
+) -> None:
+    fake_secret_manager.versions["main"] = [payload]
+    with pytest.raises(InvalidSettingsError) as caught:
+        await store.update_secret("main", add_fields(apiKey="a"))
+    assert "hunter2" not in str(caught.value)
+    assert fake_secret_manager.versions["main"] == [payload]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "secrets.json"
+    file.write_text("{}")
+    return file
+
+
+async def test_a_secret_is_read_from_the_file_by_its_id(file: Path) -> None:
+    write_secret(file, "main", {"apiKey": "key"})
+    assert json.loads(await SecretsFileStore(str(file)).read("main")) == {"apiKey": "key"}
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", "null", '"main"'])
+async def test_an_error_for_a_missing_secret_in_the_file_says_what_to_do(
+    file: Path, content: str
+) -> None:
+    file.write_text(content)
+    with pytest.raises(InvalidSettingsError, match="not in SECRETS_FILE: add it"):
+        await SecretsFileStore(str(file)).read("main")
+
+
+async def test_other_secrets_in_the_file_are_unchanged(file: Path) -> None:
+    file.write_text('{"other": {"apiKey": "o"}}')
+    await SecretsFileStore(str(file)).update_secret("main", add_fields(apiKey="a"))
+    assert json.loads(file.read_text()) == {"other": {"apiKey": "o"}, "main": {"apiKey": "a"}}
+
+
+async def test_only_the_owner_can_read_the_file(file: Path) -> None:
+    await SecretsFileStore(str(file)).update_secret("main", add_fields(apiKey="a"))
+    assert file.stat().st_mode & 0o077 == 0
+
+
+async def test_concurrent_updates_of_the_file_lose_nothing(file: Path) -> None:
+    store = SecretsFileStore(str(file))
+    updates = (store.update_secret(f"s{n}", add_fields(apiKey=str(n))) for n in range(8))
+    await asyncio.gather(*updates)
+    assert len(json.loads(file.read_text())) == 8
+
+
+async def test_an_error_for_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
+    store = SecretsFileStore(str(tmp_path / "missing.json"))
+    with pytest.raises(InvalidSettingsError, match="not in SECRETS_FILE"):
+        await store.read("main")
+    with pytest.raises(InvalidSettingsError, match="SECRETS_FILE"):
+        await store.update_secret("main", add_fields(apiKey="a"))
