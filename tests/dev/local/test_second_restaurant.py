@@ -1,4 +1,4 @@
-"""The README's own commands, as a new operator types them beside a run."""
+"""The commands of docs/try-it.md, as a new operator types them beside a run."""
 
 import json
 import os
@@ -20,9 +20,9 @@ PYTHON = ".venv/bin/python"
 
 
 def readme_command_blocks() -> list[list[list[str]]]:
-    """Return the commands of each block of code that connects a restaurant."""
-    readme = (ROOT / "README.md").read_text()
-    section = readme.partition("## Connect a restaurant")[2].partition("\n## ")[0]
+    """Return the commands of each block of the two last sections."""
+    page = (ROOT / "docs" / "try-it.md").read_text()
+    section = page.partition("## Connect a second restaurant")[2]
     found = re.findall(r"```\n(.*?)```", section, re.DOTALL)
     return [[shlex.split(line, comments=True) for line in block.splitlines()] for block in found]
 
@@ -66,7 +66,7 @@ def test_a_second_restaurant_is_onboarded_broken_and_repaired(
     operator: tuple[Operator, LocalRun],
 ) -> None:
     typist, run = operator
-    _, connect, [spoil, rotate, tell, look] = readme_command_blocks()
+    connect, [spoil, rotate, tell, look] = readme_command_blocks()
     for words in connect:
         typist.check(words)
     assert run.wait_for_line(" webhook ", "restaurantId bistro-7", "scheme bearer")
