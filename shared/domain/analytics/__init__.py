@@ -1,1 +1,1 @@
-"""Count reservations by day and summarize the counts."""
+"""Counts of reservations by day, and their summaries."""

@@ -1,16 +1,11 @@
-"""What the patterns of a restaurant are made of: the few facts of a reservation that are counted.
+"""Count reservations by day and source.
 
-No fact names a person or a reservation: what is counted can be kept for good.
-
-Reservation patterns: counts of visits by day and source, folded in any order to the same.
-
-A day's roll-up is a pure function of the visits on it. It is made anew from the ledger by each
-run, and what the run itself corrects is taken out as what it was counted and counted as what it
-is: a reservation that moved or was cancelled counts once, where it is now.
+A day's roll-up is a pure function of its reservations, in any order. No count names a person or a
+reservation, so roll-ups are stored without an expiry.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, KeysView, Mapping
+from collections.abc import Iterable, KeysView, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -22,6 +17,7 @@ from shared.domain.ledger.document import flatten_document, nest_fields
 from shared.domain.normalization.fields import ReservationStatus, parse_instant
 from shared.domain.normalization.identifiers import ReservationSystem
 
+# The document fields read by `booking_facts`.
 ANALYTICS_FIELDS = (
     "source.system",
     "startAt",
@@ -34,19 +30,16 @@ ANALYTICS_FIELDS = (
     "metadata.origin",
 )
 
-
-"""The fields of a document that `booking_facts` reads."""
-
-
 MAX_COUNTED_PARTY_SIZE = 20
+UNKNOWN_BUCKET = "UNKNOWN"
 _SHORT_NOTICE = timedelta(hours=2)
 _IGNORED_CHARACTERS = str.maketrans("", "", " _-")
 
 
 class LeadTimeBucket(StrEnum):
-    """How long before its time a booking was made, the shortest first.
+    """Time from booking to visit, shortest first.
 
-    Under two hours is by the clock, all else by the restaurant's calendar.
+    Under two hours is measured by the clock, everything else in the restaurant's calendar days.
     """
 
     UNDER_2_HOURS = "UNDER_2_HOURS"
@@ -71,7 +64,7 @@ _MAX_DAYS_BY_BUCKET = (
 
 
 class BookingOutcome(StrEnum):
-    """What came of a reservation, as far as one knows."""
+    """The result of a reservation so far."""
 
     ATTENDING = "ATTENDING"
     CANCELLED = "CANCELLED"
@@ -85,15 +78,13 @@ _OUTCOME_BY_STATUS: dict[str, BookingOutcome] = {
 
 
 class BookingFacts(Struct, frozen=True):
-    """What is counted of one reservation.
+    """The counted facts of one reservation.
 
     Attributes:
-        system: Where it was made; what is not OpenTable's is the restaurant's own.
-        local_date: The local date, ``YYYY-MM-DD``.
-        hour: The hour on the restaurant's wall clock, 0-23; None where the time is not known.
-        party_size: How many, at least 1; None where it is not known.
-        lead_time: How long before it was booked; None for a party that walked in.
-        outcome: What came of it.
+        local_date: The restaurant's local date, ``YYYY-MM-DD``.
+        hour: Local hour of the start, 0-23; None if unknown.
+        party_size: At least 1; None if unknown.
+        lead_time: None for a walk-in.
     """
 
     system: ReservationSystem
@@ -105,38 +96,58 @@ class BookingFacts(Struct, frozen=True):
 
 
 def booking_facts(document: Mapping[str, Any], zone: ZoneInfo) -> BookingFacts | None:
-    """Return what is counted of a document; None where its day is not known.
+    """Read the counted facts of a document with at least the `ANALYTICS_FIELDS`.
 
-    What is not of the documented type (another part of the app writes documents too) counts as
-    not known.
-
-    Args:
-        document: As stored, its `ANALYTICS_FIELDS` at least.
-        zone: The restaurant's.
+    Values of another type count as unknown, because other parts of the app write documents too.
+    A document without a local date returns None.
     """
     day = document.get("localDate")
     if not isinstance(day, str):
         return None
     start = _read_start_time(document)
     is_native = _get_nested(document, "source", "system") != ReservationSystem.OPENTABLE
+    # A native document is created by its booking; OpenTable's may be created long after it.
     booked_at = document.get("bookedAt") or (document.get("createdAt") if is_native else None)
+    origin = _get_nested(document, "metadata", "origin")
+    is_walk_in = (
+        isinstance(origin, str) and origin.translate(_IGNORED_CHARACTERS).casefold() == "walkin"
+    )
+    size = document.get("partySize")
+    # Exclude booleans: bool is a subclass of int.
+    has_size = isinstance(size, int) and not isinstance(size, bool) and size >= 1
     return BookingFacts(
         system=ReservationSystem.LINEUP if is_native else ReservationSystem.OPENTABLE,
         local_date=day,
         hour=start.astimezone(zone).hour if start else None,
-        party_size=_read_party_size(document.get("partySize")),
-        lead_time=None if _is_walk_in(document) else classify_lead_time(booked_at, start, zone),
+        party_size=size if has_size else None,
+        lead_time=None if is_walk_in else classify_lead_time(booked_at, start, zone),
         outcome=_OUTCOME_BY_STATUS.get(str(document.get("status")), BookingOutcome.ATTENDING),
     )
 
 
+def _get_nested(document: Mapping[str, Any], name: str, key: str) -> object:
+    outer = document.get(name)
+    return outer.get(key) if isinstance(outer, Mapping) else None
+
+
+def _read_start_time(document: Mapping[str, Any]) -> datetime | None:
+    timestamp, text = document.get("startAtTimestamp"), document.get("startAt")
+    if isinstance(timestamp, datetime):
+        return timestamp
+    # Documents written by other parts of the app may have the text only.
+    try:
+        return parse_instant(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
 def classify_lead_time(booked_at: object, start: datetime | None, zone: ZoneInfo) -> LeadTimeBucket:
-    """Return how long before its time a reservation was booked.
+    """Classify the time from booking to start; a booking time of another type is unknown.
 
     Args:
-        booked_at: When, an aware time; anything else is not known.
-        start: Its time.
-        zone: Whose calendar counts the days.
+        booked_at: The booking time, aware.
+        start: The start time, aware.
+        zone: Zone of the restaurant, for counting days.
     """
     if start is None or not isinstance(booked_at, datetime):
         return LeadTimeBucket.UNKNOWN
@@ -149,60 +160,24 @@ def classify_lead_time(booked_at: object, start: datetime | None, zone: ZoneInfo
     )
 
 
-def _is_walk_in(document: Mapping[str, Any]) -> bool:
-    origin = _get_nested(document, "metadata", "origin")
-    return isinstance(origin, str) and origin.translate(_IGNORED_CHARACTERS).casefold() == "walkin"
-
-
-def _get_nested(document: Mapping[str, Any], name: str, key: str) -> object:
-    outer = document.get(name)
-    return outer.get(key) if isinstance(outer, Mapping) else None
-
-
-def _read_party_size(size: object) -> int | None:
-    is_valid = isinstance(size, int) and not isinstance(size, bool) and size >= 1
-    return size if is_valid else None  # type: ignore[return-value] # an int, as just seen
-
-
-def _read_start_time(document: Mapping[str, Any]) -> datetime | None:
-    moment, text = document.get("startAtTimestamp"), document.get("startAt")
-    if isinstance(moment, datetime) or not isinstance(text, str):
-        return moment if isinstance(moment, datetime) else None
-    try:
-        return parse_instant(text)
-    except ValueError:
-        return None
-
-
+# Dotted path to count, such as `coversByHour.19`; zeros are omitted.
+#
+# Bookings made ahead, whatever their outcome: `bookings`, `bookingsByHour.*`, `bookingsByLead.*`.
+# Of these: `cancelled`, `noShows`, with their people `cancelledCovers`, `noShowCovers`.
+# Attended or still expected, walk-ins included: `covers` (people), `coversByHour.*`,
+# `partiesBySize.*`. Walk-in parties: `walkIns`. Hours are those of the visit.
 RollupCounts = Counter[str]
 
-
-"""Dotted path to count, as ``coversByHour.19``; what is zero is left out.
-
-``bookings`` were made ahead, whatever came of them, ``cancelled`` and ``noShows`` among them;
-``walkIns`` came without; ``covers`` are the people of those who come or came, walk-ins included,
-``cancelledCovers`` and ``noShowCovers`` of those who do not. By hour of the visit:
-``bookingsByHour``, ``coversByHour``; by `LeadTimeBucket`: ``bookingsByLead``; by size:
-``partiesBySize``, of
-those who come or came.
-"""
-
-
+# A stored day: source to counts, dotted paths as nested maps.
 DailyRollup = dict[str, dict[str, Any]]
 
 
-"""A day as it is stored: source to counts, the dotted ones as maps."""
-
-
-UNKNOWN_BUCKET = "UNKNOWN"
-
-
 class RollupBuilder:
-    """The patterns of some days while their visits are counted.
+    """Build the roll-ups of the given days; reservations of other days are ignored.
 
     Args:
-        days: The local dates wanted, ``YYYY-MM-DD``; visits on others are passed over.
-        zone: The restaurant's.
+        days: Local dates, ``YYYY-MM-DD``.
+        zone: The restaurant's time zone.
     """
 
     def __init__(self, days: Iterable[str], zone: ZoneInfo) -> None:
@@ -211,92 +186,76 @@ class RollupBuilder:
         for day in days:
             self.reset_day(day)
 
+    @property
+    def days(self) -> KeysView[str]:
+        """The days to count."""
+        return self._days.keys()
+
     def reset_day(self, day: str) -> None:
-        """Want a day, and forget what was counted on it."""
+        """Add a day, or discard its counts."""
         self._days[day] = {system: Counter() for system in ReservationSystem}
 
     def add_document(self, document: Mapping[str, Any]) -> BookingFacts | None:
-        """Count a document of the ledger where its day is wanted; return as what it counts.
-
-        Args:
-            document: As stored, its `visits.FACTS` at least.
-        """
+        """Count a document with at least the `ANALYTICS_FIELDS`; return its facts."""
         facts = booking_facts(document, self._zone)
         if facts is not None and facts.local_date in self._days:
-            count_booking(self._days[facts.local_date][facts.system], facts)
+            self._days[facts.local_date][facts.system].update(_count_booking(facts))
         return facts
 
     def remove_booking(self, facts: BookingFacts | None) -> None:
-        """Undo the counting of a document, given as what it counted; None counted as nothing."""
-        if facts is not None and facts.local_date in self._days:
-            counts = self._days[facts.local_date][facts.system]
-            counts.subtract(dict(_iter_counts(facts)))
-            # A zero would be stored, and a day's form would depend on what has been on it.
-            self._days[facts.local_date][facts.system] = +counts
-
-    @property
-    def days(self) -> KeysView[str]:
-        """The days wanted."""
-        return self._days.keys()
+        """Subtract a reservation counted earlier; None is ignored."""
+        if facts is None or facts.local_date not in self._days:
+            return
+        counts = self._days[facts.local_date][facts.system]
+        for path, number in _count_booking(facts).items():
+            counts[path] -= number
+            # Without its zeros a day equals one never counted with this reservation.
+            if counts[path] <= 0:
+                del counts[path]
 
     def build_rollups(self) -> dict[str, DailyRollup]:
-        """Return the days wanted, by date, those without a visit too."""
+        """Return the roll-up of every day by date, days without a reservation included."""
         return {
             day: {system.value: nest_fields(counts) for system, counts in sources.items()}
             for day, sources in self._days.items()
         }
 
 
-def count_booking(counts: RollupCounts, facts: BookingFacts) -> None:
-    """Add a visit to the counts of its day and source."""
-    for path, number in _iter_counts(facts):
-        counts[path] += number
-
-
-def _iter_counts(facts: BookingFacts) -> Iterator[tuple[str, int]]:
+def _count_booking(facts: BookingFacts) -> dict[str, int]:
+    """Return the counts of one reservation, without zeros."""
+    counts: dict[str, int] = {}
     hour = UNKNOWN_BUCKET if facts.hour is None else f"{facts.hour:02}"
-    covers = facts.party_size or 0
-    if facts.lead_time is not None:
-        yield "bookings", 1
-        yield f"bookingsByHour.{hour}", 1
-        yield f"bookingsByLead.{facts.lead_time}", 1
+    is_walk_in = facts.lead_time is None
+    if not is_walk_in:
+        counts["bookings"] = 1
+        counts[f"bookingsByHour.{hour}"] = 1
+        counts[f"bookingsByLead.{facts.lead_time}"] = 1
+    covers_paths: tuple[str, ...] = ()
     if facts.outcome is BookingOutcome.ATTENDING:
-        yield from _iter_attending_counts(facts, hour, covers)
-    elif facts.lead_time is not None:
-        # One who waited unbooked and left is neither a visit nor a broken booking.
-        names = ("noShows", "noShowCovers")
-        if facts.outcome is BookingOutcome.CANCELLED:
-            names = ("cancelled", "cancelledCovers")
-        yield from _iter_covers(names[1], covers)
-        yield names[0], 1
-
-
-def _iter_attending_counts(
-    facts: BookingFacts, hour: str, covers: int
-) -> Iterator[tuple[str, int]]:
-    if facts.lead_time is None:
-        yield "walkIns", 1
-    yield from _iter_covers("covers", covers)
-    yield from _iter_covers(f"coversByHour.{hour}", covers)
-    size = (
-        UNKNOWN_BUCKET if facts.party_size is None else f"{min(covers, MAX_COUNTED_PARTY_SIZE):02}"
-    )
-    yield f"partiesBySize.{size}", 1
-
-
-def _iter_covers(path: str, covers: int) -> Iterator[tuple[str, int]]:
-    # A zero would be stored, and a day's form would depend on what it is made of.
-    if covers:
-        yield path, covers
+        covers_paths = ("covers", f"coversByHour.{hour}")
+        size = UNKNOWN_BUCKET
+        if facts.party_size is not None:
+            size = f"{min(facts.party_size, MAX_COUNTED_PARTY_SIZE):02}"
+        counts[f"partiesBySize.{size}"] = 1
+        if is_walk_in:
+            counts["walkIns"] = 1
+    elif not is_walk_in:
+        # A walk-in who left without a table is neither a visit nor a broken booking.
+        is_cancelled = facts.outcome is BookingOutcome.CANCELLED
+        covers_paths = ("cancelledCovers",) if is_cancelled else ("noShowCovers",)
+        counts["cancelled" if is_cancelled else "noShows"] = 1
+    if facts.party_size is not None:
+        counts |= dict.fromkeys(covers_paths, facts.party_size)
+    return counts
 
 
 def counts_from_map(stored: Mapping[str, Any]) -> RollupCounts:
-    """Return the counts of one source of a stored day."""
+    """Restore the counts of one source of a stored day."""
     return Counter(flatten_document(stored))
 
 
 def sum_counts(counts: Iterable[RollupCounts]) -> RollupCounts:
-    """Return the sum of counts; each may be of any day and source."""
+    """Add up counts of any days and sources."""
     total: RollupCounts = Counter()
     for each in counts:
         total.update(each)

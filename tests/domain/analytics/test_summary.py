@@ -1,8 +1,3 @@
-"""Sums and rates over days, and the days that nobody counted.
-
-The CSV: a row a day and source, and nothing that a spreadsheet could run.
-"""
-
 import csv
 import io
 import re
@@ -28,15 +23,15 @@ from tests.strategies.analytics import DAYS, ZONE, reservation_documents
 MONDAY, TUESDAY, NEXT_MONDAY = "2026-03-09", "2026-03-10", "2026-03-16"
 
 
-def day(own: int = 0, **counts: int) -> dict[ReservationSystem, Counter[str]]:
+def day(native_bookings: int = 0, **counts: int) -> dict[ReservationSystem, Counter[str]]:
     return {
         ReservationSystem.OPENTABLE: Counter(counts),
-        ReservationSystem.LINEUP: Counter(bookings=own),
+        ReservationSystem.LINEUP: Counter(bookings=native_bookings),
     }
 
 
 def test_only_requested_sources_are_summed() -> None:
-    days = {MONDAY: day(own=3, bookings=2), TUESDAY: day(bookings=5)}
+    days = {MONDAY: day(native_bookings=3, bookings=2), TUESDAY: day(bookings=5)}
     assert summarize(days, ReservationSystem, MONDAY).counts["bookings"] == 10
     assert summarize(days, [ReservationSystem.LINEUP], MONDAY).counts["bookings"] == 3
 
@@ -48,12 +43,8 @@ def test_a_weekday_is_the_sum_of_its_dates() -> None:
 
 
 def test_cancellations_are_a_share_of_all_bookings() -> None:
-    assert (
-        summarize(
-            {MONDAY: day(bookings=8, cancelled=1)}, ReservationSystem, MONDAY
-        ).cancellation_rate
-        == 0.125
-    )
+    days = {MONDAY: day(bookings=8, cancelled=1)}
+    assert summarize(days, ReservationSystem, MONDAY).cancellation_rate == 0.125
 
 
 def test_the_no_show_rate_counts_due_bookings_that_were_not_cancelled() -> None:
@@ -63,8 +54,8 @@ def test_the_no_show_rate_counts_due_bookings_that_were_not_cancelled() -> None:
 
 @pytest.mark.parametrize("days", [{}, {MONDAY: day()}, {TUESDAY: day(walkIns=1)}])
 def test_without_bookings_there_are_no_rates(days: AnalyticsDays) -> None:
-    whole = summarize(days, ReservationSystem, NEXT_MONDAY)
-    assert (whole.cancellation_rate, whole.no_show_rate) == (None, None)
+    summary = summarize(days, ReservationSystem, NEXT_MONDAY)
+    assert (summary.cancellation_rate, summary.no_show_rate) == (None, None)
 
 
 def test_party_counts_contain_attended_bookings_and_walk_ins() -> None:
@@ -86,37 +77,37 @@ def test_consecutive_missing_days_are_one_span() -> None:
 @given(st.sets(st.sampled_from(REQUESTED_DAYS)))
 def test_every_requested_day_is_counted_or_in_one_missing_span(counted: set[str]) -> None:
     spans = missing_spans(REQUESTED_DAYS, {each: day() for each in counted})
-    told = [each for each in REQUESTED_DAYS for first, last in spans if first <= each <= last]
-    assert told == [each for each in REQUESTED_DAYS if each not in counted]
+    missing = [each for each in REQUESTED_DAYS for first, last in spans if first <= each <= last]
+    assert missing == [each for each in REQUESTED_DAYS if each not in counted]
 
 
-SPLIT = re.compile(r"(bookings_hour|covers_hour|bookings_lead|parties_size)_")
+BREAKDOWN_PREFIX = re.compile(r"(bookings_hour|covers_hour|bookings_lead|parties_size)_")
 
 
-def rollup_days(documents_given: list[dict[str, Any]]) -> AnalyticsDays:
-    tally = RollupBuilder(DAYS, ZONE)
-    for document in documents_given:
-        tally.add_document(document)
+def rollup_days(documents: list[dict[str, Any]]) -> AnalyticsDays:
+    builder = RollupBuilder(DAYS, ZONE)
+    for document in documents:
+        builder.add_document(document)
     return {
-        day: {ReservationSystem(name): counts_from_map(counts) for name, counts in up.items()}
-        for day, up in tally.build_rollups().items()
+        day: {ReservationSystem(name): counts_from_map(counts) for name, counts in rollup.items()}
+        for day, rollup in builder.build_rollups().items()
     }
 
 
-ledgers = st.lists(reservation_documents(), max_size=8).map(rollup_days)
+analytics_days = st.lists(reservation_documents(), max_size=8).map(rollup_days)
 
 
 def csv_rows(days: AnalyticsDays) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(format_analytics_csv(days), newline=""), strict=True))
 
 
-@given(ledgers)
+@given(analytics_days)
 def test_there_is_a_row_for_each_day_and_source(days: AnalyticsDays) -> None:
-    named = [(row["date"], row["source"]) for row in csv_rows(days)]
-    assert named == [(day, source) for day in DAYS for source in ("LINEUP", "OPENTABLE")]
+    keys = [(row["date"], row["source"]) for row in csv_rows(days)]
+    assert keys == [(day, source) for day in DAYS for source in ("LINEUP", "OPENTABLE")]
 
 
-@given(ledgers)
+@given(analytics_days)
 def test_every_count_has_a_column(days: AnalyticsDays) -> None:
     for row in csv_rows(days):
         cells = [int(row[name]) for name in CSV_HEADER[2:]]
@@ -124,15 +115,15 @@ def test_every_count_has_a_column(days: AnalyticsDays) -> None:
         assert sum(cells) - int(row["parties"]) == counts.total()
 
 
-@given(ledgers)
+@given(analytics_days)
 def test_the_columns_add_up_to_the_sums(days: AnalyticsDays) -> None:
-    whole = sum_counts(counts for sources in days.values() for counts in sources.values())
-    told = csv_rows(days)
-    assert sum(int(row["covers_hour_19"]) for row in told) == whole["coversByHour.19"]
-    assert sum(int(row["bookings"]) for row in told) == whole["bookings"]
+    totals = sum_counts(counts for sources in days.values() for counts in sources.values())
+    rows = csv_rows(days)
+    assert sum(int(row["covers_hour_19"]) for row in rows) == totals["coversByHour.19"]
+    assert sum(int(row["bookings"]) for row in rows) == totals["bookings"]
 
 
-@given(ledgers)
+@given(analytics_days)
 def test_no_cell_is_a_formula_or_needs_quotes(days: AnalyticsDays) -> None:
     lines = format_analytics_csv(days).split("\r\n")
     assert lines.pop() == ""
@@ -145,11 +136,9 @@ def test_no_cell_is_a_formula_or_needs_quotes(days: AnalyticsDays) -> None:
 
 def test_days_and_sources_are_in_order_each_with_its_counts() -> None:
     one = Counter({"bookings": 1, "partiesBySize.04": 1})
-    days = {
-        "2026-03-15": {ReservationSystem.OPENTABLE: one, ReservationSystem.LINEUP: Counter[str]()}
-    }
-    told = csv_rows({**days, "2026-03-14": {ReservationSystem.LINEUP: one}})
-    assert [(row["date"], row["source"], row["bookings"]) for row in told] == [
+    later = {ReservationSystem.OPENTABLE: one, ReservationSystem.LINEUP: Counter[str]()}
+    rows = csv_rows({"2026-03-15": later, "2026-03-14": {ReservationSystem.LINEUP: one}})
+    assert [(row["date"], row["source"], row["bookings"]) for row in rows] == [
         ("2026-03-14", "LINEUP", "1"),
         ("2026-03-15", "LINEUP", "0"),
         ("2026-03-15", "OPENTABLE", "1"),
@@ -163,7 +152,9 @@ def test_a_day_that_was_never_counted_has_no_row() -> None:
 def test_the_columns_are_as_documented() -> None:
     assert len(CSV_HEADER) == len(set(CSV_HEADER)) == 90
     assert CSV_HEADER[:6] == ("date", "source", "parties", "bookings", "cancelled", "no_shows")
-    assert {SPLIT.sub("", name) for name in CSV_HEADER if SPLIT.match(name)} >= {
+    assert {
+        BREAKDOWN_PREFIX.sub("", name) for name in CSV_HEADER if BREAKDOWN_PREFIX.match(name)
+    } >= {
         "00",
         "23",
         "unknown",
