@@ -1,10 +1,7 @@
-"""The days that a reconciliation compares or a backfill fetches, by the restaurant's calendar.
+"""Date windows, and the state of a backfill: a window fetched in slices and resumable.
 
-A backfill: a range of scheduled dates, fetched slice by slice and resumed where it stopped.
-
-Slices tile the range from its first day on. After the last one comes a *closing* listing of all
-that changed since the backfill began, so that what moved from a slice yet to come into one that
-was done already is held too.
+After the last slice comes one listing of all changes since the start of the backfill. It catches
+reservations moved from a later slice into a completed one.
 """
 
 from collections.abc import Mapping
@@ -22,55 +19,6 @@ DEFAULT_DAYS_BACK = 1
 DEFAULT_DAYS_AHEAD = 30
 MAX_WINDOW_DAYS = 400
 
-
-class DateWindow(Struct, frozen=True):
-    """Local dates, both inclusive."""
-
-    start: date
-    end: date
-
-    def __post_init__(self) -> None:
-        """Refuse a window that is turned round or larger than `MAX_WINDOW_DAYS`.
-
-        Raises:
-            ValueError: In words for the caller.
-        """
-        if not timedelta(0) <= self.end - self.start <= timedelta(days=MAX_WINDOW_DAYS):
-            raise ValueError(f"endDate must be startDate or up to {MAX_WINDOW_DAYS} days after it")
-
-    def list_dates(self) -> list[str]:
-        """Return its dates, ``YYYY-MM-DD``, the first first."""
-        length = (self.end - self.start).days + 1
-        return [(self.start + timedelta(days=n)).isoformat() for n in range(length)]
-
-
-def resolve_window(  # noqa: PLR0913 -- what is asked for, and what stands in for it
-    now: datetime,
-    zone: ZoneInfo,
-    start: date | None,
-    end: date | None,
-    *,
-    days_back: int = DEFAULT_DAYS_BACK,
-    days_ahead: int = DEFAULT_DAYS_AHEAD,
-) -> DateWindow:
-    """Return the window asked for; by default from yesterday to 30 days ahead.
-
-    Args:
-        now: The current time, UTC.
-        zone: The restaurant's zone.
-        start: The first date asked for.
-        end: The last date asked for.
-        days_back: How many days before today it begins where no start is asked for.
-        days_ahead: How many days after today it ends where no end is asked for.
-
-    Raises:
-        ValueError: When the window is turned round or too large.
-    """
-    today = now.astimezone(zone).date()
-    first = start or min(today - timedelta(days=days_back), end or today)
-    return DateWindow(first, end or max(today + timedelta(days=days_ahead), first))
-
-
 BACKFILL_DAYS_BACK = 30
 BACKFILL_DAYS_AHEAD = 365
 SLICE_DAYS = 7
@@ -78,8 +26,59 @@ ROW_COUNTERS = ("fetched", "created", "updated", "unchanged", "stale", "quaranti
 _ONE_DAY = timedelta(days=1)
 
 
+class DateWindow(Struct, frozen=True):
+    """Local dates of a restaurant, both inclusive; at most `MAX_WINDOW_DAYS` apart.
+
+    Raises:
+        ValueError: The end is before the start or too far after it.
+    """
+
+    start: date
+    end: date
+
+    def __post_init__(self) -> None:
+        if not timedelta(0) <= self.end - self.start <= timedelta(days=MAX_WINDOW_DAYS):
+            raise ValueError(f"endDate must be startDate or up to {MAX_WINDOW_DAYS} days after it")
+
+    def list_dates(self) -> list[str]:
+        """Return the dates in order, ``YYYY-MM-DD``."""
+        length = (self.end - self.start).days + 1
+        return [(self.start + timedelta(days=n)).isoformat() for n in range(length)]
+
+
+def resolve_window(
+    now: datetime,
+    zone: ZoneInfo,
+    start: date | None,
+    end: date | None,
+    default_range: tuple[int, int] = (DEFAULT_DAYS_BACK, DEFAULT_DAYS_AHEAD),
+) -> DateWindow:
+    """Return the requested window.
+
+    Args:
+        now: The current time, UTC.
+        zone: The restaurant's time zone.
+        start: The requested start; by default counted from today, or the end if earlier.
+        end: The requested end; by default counted from today, or the start if later.
+        default_range: Days before and after today.
+
+    Raises:
+        ValueError: The end is before the start or too far after it.
+    """
+    today, (days_back, days_ahead) = now.astimezone(zone).date(), default_range
+    first = start or min(today - timedelta(days=days_back), end or today)
+    return DateWindow(first, end or max(today + timedelta(days=days_ahead), first))
+
+
+def resolve_backfill_window(
+    now: datetime, zone: ZoneInfo, start: date | None, end: date | None
+) -> DateWindow:
+    """Return the requested days; by default from 30 days back to 365 ahead."""
+    return resolve_window(now, zone, start, end, (BACKFILL_DAYS_BACK, BACKFILL_DAYS_AHEAD))
+
+
 class BackfillStatus(StrEnum):
-    """How far a restaurant's backfill is."""
+    """The progress of a backfill."""
 
     RUNNING = "RUNNING"
     COMPLETED = "COMPLETED"
@@ -87,19 +86,17 @@ class BackfillStatus(StrEnum):
 
 
 class Backfill(Struct, frozen=True):
-    """A restaurant's one backfill, as far as it has come.
+    """The state of a restaurant's backfill; a restaurant has at most one.
 
     Attributes:
-        window: Its days.
-        rid: OpenTable's number for the restaurant whose book it reads.
-        started_at: When it was asked for, UTC.
-        updated_at: When it last made progress or failed, UTC.
-        next_date: The first day that is not done; beyond the window once all are.
-        status: Whether it goes on.
-        finished_at: When it was completed, UTC.
-        worked_seconds: How long its slices took together.
-        counts: What became of the rows, by the names of `ROW_COUNTERS`.
-        error: What last stood in its way, in words.
+        rid: OpenTable's number of the restaurant.
+        started_at: Time of the request, UTC.
+        updated_at: Time of the last progress or failure, UTC.
+        next_date: First day not fetched yet; after the window once all are.
+        finished_at: Time of completion, UTC.
+        worked_seconds: Total duration of all slices.
+        counts: Number of rows by result, with the keys of `ROW_COUNTERS`.
+        error: The last error, for people; None after progress.
     """
 
     window: DateWindow
@@ -115,28 +112,28 @@ class Backfill(Struct, frozen=True):
 
     @property
     def is_running(self) -> bool:
-        """Whether it goes on by itself."""
+        """Whether the next poll continues it."""
         return self.status is BackfillStatus.RUNNING
 
     @property
     def total_days(self) -> int:
-        """How many days it has."""
+        """Number of days to fetch."""
         return (self.window.end - self.window.start).days + 1
 
     @property
     def completed_days(self) -> int:
-        """How many of them are done."""
+        """Number of days fetched."""
         return (self.next_date - self.window.start).days
 
     @property
     def remaining_seconds(self) -> float | None:
-        """The seconds of work left at the pace so far; None before the first slice, or at rest."""
+        """Remaining work at the average pace; None before the first slice or if not running."""
         if not (self.is_running and self.completed_days):
             return None
         return self.worked_seconds / self.completed_days * (self.total_days - self.completed_days)
 
     def next_slice(self) -> DateWindow | None:
-        """Return the days to fetch next; None where only the closing listing is left."""
+        """Return the days to fetch next; None if only the final listing is left."""
         if self.next_date > self.window.end:
             return None
         last_date = self.next_date + timedelta(days=SLICE_DAYS - 1)
@@ -149,14 +146,13 @@ class Backfill(Struct, frozen=True):
         seconds: float,
         now: datetime,
     ) -> "Backfill":
-        """Return it one step on.
+        """Return the state after a slice.
 
         Args:
-            completed_slice: The slice that was fetched and applied whole; None for the closing
-                listing.
-            counts: What became of its rows.
-            seconds: How long that took.
-            now: The time, UTC.
+            completed_slice: The fetched and applied days; None for the final listing.
+            counts: Number of rows by result, with the keys of `ROW_COUNTERS`.
+            seconds: Duration of the slice.
+            now: The current time, UTC.
         """
         progress = replace(
             self,
@@ -170,22 +166,18 @@ class Backfill(Struct, frozen=True):
         return replace(progress, status=BackfillStatus.COMPLETED, finished_at=now)
 
     def with_error(self, error: str, now: datetime, *, is_permanent: bool) -> "Backfill":
-        """Return it with what stands in its way.
+        """Return the state after an error.
 
         Args:
-            error: In words that say what to do.
-            now: The time, UTC.
-            is_permanent: Whether somebody must mend something first; else the next run tries again.
+            error: What failed and what to do.
+            now: The current time, UTC.
+            is_permanent: True if a person must act first; else the next run retries.
         """
         status = BackfillStatus.FAILED if is_permanent else self.status
         return replace(self, status=status, error=error, updated_at=now)
 
-    def resume(self, now: datetime) -> "Backfill":
-        """Return a failed one as it goes on from where it stopped."""
-        return replace(self, status=BackfillStatus.RUNNING, error=None, updated_at=now)
-
     def to_update_fields(self) -> dict[str, Any]:
-        """Return it as fields of the settings document, by dotted path."""
+        """Return the state as fields of the settings document, by dotted path."""
         fields = {
             "startDate": self.window.start.isoformat(),
             "endDate": self.window.end.isoformat(),
@@ -203,8 +195,9 @@ class Backfill(Struct, frozen=True):
 
 
 def backfill_from_document(document: Mapping[str, Any]) -> Backfill | None:
-    """Read it back from a settings document; None where there never was one."""
+    """Restore the backfill from a settings document; None if there is none."""
     stored = document.get("backfill") or {}
+    # The map may exist without a backfill: a lease is stored in it, too.
     if "status" not in stored:
         return None
     return Backfill(
@@ -224,47 +217,39 @@ def backfill_from_document(document: Mapping[str, Any]) -> Backfill | None:
 
 
 def is_backfilling(document: Mapping[str, Any]) -> bool:
-    """Whether a settings document tells of a backfill that goes on."""
+    """Return whether a settings document has a running backfill."""
     return (document.get("backfill") or {}).get("status") == BackfillStatus.RUNNING
 
 
 def new_backfill(window: DateWindow, rid: str, now: datetime) -> Backfill:
-    """Return a backfill of which nothing is done yet."""
+    """Return a backfill without progress."""
     return Backfill(window, rid, started_at=now, updated_at=now, next_date=window.start)
 
 
 def resolve_backfill_request(
     existing: Backfill | None, requested: Backfill, *, accept_any_dates: bool
 ) -> Backfill:
-    """Return which backfill stands once somebody has asked for one.
-
-    One that failed goes on from where it stopped where the same days are asked for, or any.
+    """Return the backfill to continue after a request: the unfinished one or the requested one.
 
     Args:
-        existing: The newest so far, None where there never was one.
-        requested: The one asked for, of which nothing is done.
-        accept_any_dates: Whether no days were asked for, so that those of an unfinished one will
-            do.
+        existing: The restaurant's latest backfill.
+        requested: The requested backfill, without progress.
+        accept_any_dates: Continue an unfinished backfill of other dates: none were requested.
 
     Raises:
-        BackfillUnderWayError: When one of other days is under way.
+        BackfillInProgressError: A backfill of other dates is running.
     """
     if existing is None or existing.finished_at is not None or existing.rid != requested.rid:
         return requested
     if accept_any_dates or existing.window == requested.window:
-        return existing if existing.is_running else existing.resume(requested.started_at)
+        if existing.is_running:
+            return existing
+        # A failed backfill resumes at its next day.
+        now = requested.started_at
+        return replace(existing, status=BackfillStatus.RUNNING, error=None, updated_at=now)
     if existing.is_running:
         raise BackfillInProgressError(
-            f"A backfill from {existing.window.start} to {existing.window.end} is under way: "
-            "wait for its end, or ask for the same dates."
+            f"A backfill from {existing.window.start} to {existing.window.end} is in progress: "
+            "wait until it completes, or request the same dates."
         )
     return requested
-
-
-def resolve_backfill_window(
-    now: datetime, zone: ZoneInfo, start: date | None, end: date | None
-) -> DateWindow:
-    """Return the requested days; by default from 30 days back to 365 ahead."""
-    return resolve_window(
-        now, zone, start, end, days_back=BACKFILL_DAYS_BACK, days_ahead=BACKFILL_DAYS_AHEAD
-    )

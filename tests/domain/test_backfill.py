@@ -1,5 +1,3 @@
-"""Slices tile the range, whatever it is; the state says how far it is, and survives storing."""
-
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -24,6 +22,7 @@ from shared.errors import BackfillInProgressError
 
 NOW = datetime(2026, 3, 14, 15, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
+NEW_YORK = ZoneInfo("America/New_York")
 DAY = timedelta(days=1)
 MARCH = DateWindow(date(2026, 3, 1), date(2026, 3, 31))
 APRIL = DateWindow(date(2026, 4, 1), date(2026, 4, 30))
@@ -73,14 +72,15 @@ def test_slices_cover_the_range_without_gap_or_overlap(window: DateWindow) -> No
 def test_completed_days_reach_the_total_and_the_final_listing_completes_it(
     window: DateWindow,
 ) -> None:
-    backfill, done = new(window), [0]
+    backfill, completed_days = new(window), [0]
     while backfill.next_slice() is not None:
         backfill = one_slice_on(backfill)
-        done.append(backfill.completed_days)
-    assert done == sorted(set(done))
-    assert (done[-1], backfill.is_running) == (backfill.total_days, True)
-    ended = one_slice_on(backfill)
-    assert (ended.status, ended.finished_at, ended.completed_days) == ("COMPLETED", LATER, done[-1])
+        completed_days.append(backfill.completed_days)
+    assert completed_days == sorted(set(completed_days))
+    assert (completed_days[-1], backfill.is_running) == (backfill.total_days, True)
+    backfill = one_slice_on(backfill)
+    assert (backfill.status, backfill.finished_at) == ("COMPLETED", LATER)
+    assert backfill.completed_days == backfill.total_days
 
 
 @given(windows, st.integers(0, 60), st.text(max_size=9) | st.none())
@@ -123,37 +123,37 @@ def test_the_estimate_is_the_pace_times_what_is_left() -> None:
     assert backfill.remaining_seconds == pytest.approx(48)
 
 
-def test_there_is_no_estimate_before_the_first_slice_or_at_rest() -> None:
+def test_there_is_no_estimate_before_the_first_slice_or_if_not_running() -> None:
     assert new().remaining_seconds is None
     assert completed(new()).remaining_seconds is None
     assert one_slice_on(new()).with_error("x", LATER, is_permanent=True).remaining_seconds is None
 
 
 def test_progress_clears_the_stored_error() -> None:
-    hindered = new().with_error("OpenTable was away.", LATER, is_permanent=False)
-    assert (hindered.is_running, hindered.error) == (True, "OpenTable was away.")
-    assert one_slice_on(hindered).error is None
+    failing = new().with_error("OpenTable is unavailable.", LATER, is_permanent=False)
+    assert (failing.is_running, failing.error) == (True, "OpenTable is unavailable.")
+    assert one_slice_on(failing).error is None
 
 
 def test_a_request_for_the_same_or_no_days_returns_the_running_backfill() -> None:
-    held = one_slice_on(new())
-    assert resolve_backfill_request(held, new(), accept_any_dates=False) == held
-    assert resolve_backfill_request(held, new(APRIL), accept_any_dates=True) == held
+    running = one_slice_on(new())
+    assert resolve_backfill_request(running, new(), accept_any_dates=False) == running
+    assert resolve_backfill_request(running, new(APRIL), accept_any_dates=True) == running
 
 
 def test_other_days_are_rejected_while_a_backfill_runs() -> None:
-    with pytest.raises(BackfillInProgressError, match=r"2026-03-01 to 2026-03-31 is under way"):
+    with pytest.raises(BackfillInProgressError, match="2026-03-01 to 2026-03-31 is in progress"):
         resolve_backfill_request(new(), new(APRIL), accept_any_dates=False)
 
 
 def test_a_failed_backfill_resumes_where_it_stopped() -> None:
-    failed = one_slice_on(new()).with_error("Mend it.", LATER, is_permanent=True)
+    failed = one_slice_on(new()).with_error("Set the zone.", LATER, is_permanent=True)
     resumed = resolve_backfill_request(failed, new(), accept_any_dates=True)
     assert (resumed.status, resumed.error, resumed.completed_days) == ("RUNNING", None, 7)
 
 
 def test_other_days_replace_a_failed_backfill() -> None:
-    failed = new().with_error("Mend it.", LATER, is_permanent=True)
+    failed = new().with_error("Set the zone.", LATER, is_permanent=True)
     assert resolve_backfill_request(failed, new(APRIL), accept_any_dates=False) == new(APRIL)
 
 
@@ -167,12 +167,11 @@ def test_a_changed_rid_restarts_the_backfill() -> None:
 
 
 def test_the_default_range_is_thirty_days_back_to_a_year_ahead() -> None:
-    assert resolve_backfill_window(NOW, ZoneInfo("America/New_York"), None, None) == DateWindow(
+    assert resolve_backfill_window(NOW, NEW_YORK, None, None) == DateWindow(
         date(2026, 2, 12), date(2027, 3, 14)
     )
 
 
-NEW_YORK = ZoneInfo("America/New_York")
 NIGHT = datetime(2026, 3, 15, 2, tzinfo=UTC)  # still the 14th in New York
 
 
@@ -183,33 +182,33 @@ def test_the_window_runs_from_yesterday_to_thirty_days_ahead_by_the_restaurants_
 
 
 def test_requested_dates_are_used() -> None:
-    asked = date(2026, 1, 1), date(2026, 1, 2)
-    assert resolve_window(NIGHT, NEW_YORK, *asked) == DateWindow(*asked)
+    start, end = date(2026, 1, 1), date(2026, 1, 2)
+    assert resolve_window(NIGHT, NEW_YORK, start, end) == DateWindow(start, end)
 
 
-def test_an_end_before_yesterday_is_a_window_of_its_own() -> None:
+def test_an_end_before_yesterday_is_the_start_too() -> None:
     end = date(2026, 1, 1)
     assert resolve_window(NIGHT, NEW_YORK, None, end) == DateWindow(end, end)
 
 
-def test_a_start_beyond_the_usual_end_is_a_window_of_its_own() -> None:
+def test_a_start_after_the_default_end_is_the_end_too() -> None:
     start = date(2026, 9, 1)
     assert resolve_window(NIGHT, NEW_YORK, start, None) == DateWindow(start, start)
 
 
-def test_a_window_of_one_day_and_the_largest_are_taken() -> None:
+def test_the_shortest_and_the_longest_window_are_valid() -> None:
     day = date(2026, 1, 1)
     assert DateWindow(day, day).end == day
     assert DateWindow(day, day + timedelta(days=MAX_WINDOW_DAYS)).start == day
 
 
 @pytest.mark.parametrize("days", [-1, MAX_WINDOW_DAYS + 1])
-def test_a_window_turned_round_or_too_large_is_refused(days: int) -> None:
+def test_a_reversed_or_too_long_window_is_rejected(days: int) -> None:
     day = date(2026, 1, 1)
     with pytest.raises(ValueError, match="endDate must be startDate or up to"):
         DateWindow(day, day + timedelta(days=days))
 
 
-def test_its_days_run_from_the_first_to_the_last() -> None:
+def test_the_dates_of_a_window_are_listed_in_order() -> None:
     window = DateWindow(date(2026, 2, 28), date(2026, 3, 1))
     assert window.list_dates() == ["2026-02-28", "2026-03-01"]

@@ -1,12 +1,4 @@
-"""What one run found in the webhooks' stead.
-
-When a restaurant's webhooks count as silent.
-
-Up to when a book was read, which says nothing of another.
-"""
-
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,7 +9,6 @@ from shared.domain.polling import (
     SILENCE_THRESHOLD_RUNS,
     MissedWebhooks,
     WebhookSilence,
-    is_missed_webhook,
     poll_cursor_from_document,
     poll_cursor_to_map,
     webhook_silence_from_document,
@@ -25,65 +16,47 @@ from shared.domain.polling import (
 from tests.strategies.events import NOON, instants
 
 LATE = timedelta(minutes=5, seconds=1)
+HOUR = timedelta(hours=1)
 
 
-def is_counted(field: str, age: timedelta) -> bool:
-    entry = {"changes": {field: {"from": None, "to": 1}}, "occurredAt": NOON - age}
-    return is_missed_webhook(entry, NOON)
+def record_change(field: str, *ages: timedelta) -> MissedWebhooks:
+    """Return the count after one change of the field for each age."""
+    missed = MissedWebhooks()
+    for age in ages:
+        change = {field: {"from": None, "to": 1}}
+        missed.record({"changes": change, "occurredAt": NOON - age}, NOON)
+    return missed
 
 
 @pytest.mark.parametrize("field", ["status", "startAt", "partySize"])
 def test_status_time_and_party_changes_count_as_missed(field: str) -> None:
-    assert is_counted(field, LATE)
+    assert record_change(field, LATE) == MissedWebhooks(1, NOON - LATE)
 
 
 @pytest.mark.parametrize("field", ["source.state", "metadata.server", "localDate"])
 def test_other_changes_do_not_count_as_missed(field: str) -> None:
-    assert not is_counted(field, LATE)
+    assert record_change(field, LATE) == MissedWebhooks(0, None)
 
 
 def test_a_recent_change_is_not_missed() -> None:
-    assert not is_counted("status", timedelta(minutes=5))
+    assert record_change("status", timedelta(minutes=5)) == MissedWebhooks(0, None)
 
 
-def entry(hours: int) -> dict[str, Any]:
-    happened = NOON - timedelta(hours=hours)
-    return {"changes": {"status": {"from": None, "to": "BOOKED"}}, "occurredAt": happened}
+@pytest.mark.parametrize("hours", [(1, 3, 2), (3, 2, 1)])
+def test_every_late_change_counts_and_the_earliest_is_found_in_any_order(
+    hours: tuple[int, ...],
+) -> None:
+    missed = record_change("status", *(hour * HOUR for hour in hours))
+    assert missed == MissedWebhooks(3, NOON - 3 * HOUR)
 
 
-def count_missed(*hours: int) -> MissedWebhooks:
-    missed = MissedWebhooks()
-    for each in hours:
-        missed.record(entry(each), NOON)
-    return missed
-
-
-def test_without_missed_changes_there_is_no_start_time() -> None:
-    assert count_missed() == MissedWebhooks(0, None)
-
-
-def test_each_late_change_counts() -> None:
-    assert count_missed(1, 3, 2).count == 3
-
-
-def test_a_recent_change_does_not_count() -> None:
-    assert count_missed(0) == MissedWebhooks(0, None)
-
-
-def test_the_earliest_missed_change_is_found_in_any_order() -> None:
-    assert {count_missed(*order).since for order in ((1, 3, 2), (3, 2, 1))} == {
-        NOON - timedelta(hours=3)
-    }
-
-
-HOUR = timedelta(hours=1)
 SILENT_STATE = WebhookSilence(SILENCE_THRESHOLD_RUNS, NOON)
 Run = tuple[datetime | None, datetime | None]
-runs = st.lists(st.tuples(st.none() | instants, st.none() | instants), max_size=8)
+run_lists = st.lists(st.tuples(st.none() | instants, st.none() | instants), max_size=8)
 
 
 def silence_after_runs(*hours_after_noon: int) -> WebhookSilence:
-    """Return what is noticed after runs that each missed a change so many hours after noon."""
+    """Return the silence after runs with one missed change each, at these hours after noon."""
     silence = WebhookSilence()
     for hours in hours_after_noon:
         silence = silence.with_run(NOON + hours * HOUR, None)
@@ -129,7 +102,7 @@ def test_the_count_stops_at_the_alert_threshold() -> None:
 
 
 @pytest.mark.parametrize("silence", [WebhookSilence(), WebhookSilence(1, NOON), SILENT_STATE])
-def test_it_is_read_back_as_it_was_stored(silence: WebhookSilence) -> None:
+def test_a_stored_silence_is_read_back_unchanged(silence: WebhookSilence) -> None:
     assert webhook_silence_from_document(nest_fields(silence.to_update_fields())) == silence
 
 
@@ -140,37 +113,33 @@ def test_the_settings_contain_a_silence_only_at_the_alert_threshold(
     assert silence.to_update_fields()["poll.webhooksSilentSince"] == since
 
 
-@given(runs)
-def test_the_count_is_reset_by_any_later_webhook(told: list[Run]) -> None:
+@given(run_lists)
+def test_the_count_is_reset_by_any_later_webhook(runs: list[Run]) -> None:
     silence = WebhookSilence()
-    for missed_since, heard_at in told:
-        silence = silence.with_run(missed_since, heard_at)
-        assert silence.missed_since is None or heard_at is None or heard_at < silence.missed_since
+    for missed_at, webhook_at in runs:
+        silence = silence.with_run(missed_at, webhook_at)
+        assert not (silence.missed_since and webhook_at) or webhook_at < silence.missed_since
 
 
 CURSOR_TIME = datetime(2026, 3, 14, 12, tzinfo=UTC)
 
 
+def stored_cursor(poll: dict[str, object]) -> datetime | None:
+    return poll_cursor_from_document({"restaurantId": "555001", "poll": poll})
+
+
 def test_a_restaurant_without_a_poll_has_no_cursor() -> None:
-    assert (
-        poll_cursor_from_document({"restaurantId": "555001", "poll": {"lastOutcome": "error"}})
-        is None
-    )
+    assert stored_cursor({"lastOutcome": "error"}) is None
     assert poll_cursor_from_document({"restaurantId": "555001"}) is None
 
 
 def test_a_cursor_is_read_back_unchanged() -> None:
-    poll = poll_cursor_to_map("555001", CURSOR_TIME)
-    assert poll_cursor_from_document({"restaurantId": "555001", "poll": poll}) == CURSOR_TIME
+    assert stored_cursor(poll_cursor_to_map("555001", CURSOR_TIME)) == CURSOR_TIME
 
 
 def test_a_cursor_of_another_rid_is_ignored() -> None:
-    poll = poll_cursor_to_map("555001", CURSOR_TIME)
-    assert poll_cursor_from_document({"restaurantId": "555002", "poll": poll}) is None
+    assert stored_cursor(poll_cursor_to_map("555002", CURSOR_TIME)) is None
 
 
 def test_a_cursor_without_a_rid_belongs_to_the_rid_in_the_settings() -> None:
-    assert (
-        poll_cursor_from_document({"restaurantId": "555001", "poll": {"cursor": CURSOR_TIME}})
-        == CURSOR_TIME
-    )
+    assert stored_cursor({"cursor": CURSOR_TIME}) == CURSOR_TIME
