@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from shared.concurrency import SYSTEM_CLOCK, Clock, Deadline
 from shared.config import build_url, validate_base_url
-from shared.domain.opentable_pagination import Page, PaginationState, accept_page, next_page_offset
+from shared.domain.opentable_pagination import Page, PaginationState, accept_page
 from shared.errors import OpenTableRequestRejectedError
 from shared.opentable.auth import AccessTokenCache
 from shared.opentable.query import ListingQuery, OpenTableAccess, Resource
@@ -107,7 +107,7 @@ class OpenTableClient:
         """
 
         def start_next_page(pagination: PaginationState) -> asyncio.Task[Page] | None:
-            offset = next_page_offset(pagination)
+            offset = pagination.next_offset
             if offset is None:
                 return None
             parameters = {"limit": str(_PAGE_SIZE), "offset": str(offset)} | query.to_parameters()

@@ -61,8 +61,8 @@ PERSISTENT_FAILURES = [
     OpenTableFailure("truncated", FailureKind.TRUNCATED, "is not JSON"),
     OpenTableFailure("html", FailureKind.HTML, "is not JSON"),
     OpenTableFailure("redirect", FailureKind.REDIRECT, "answered 302"),
-    OpenTableFailure("repeated-page", FailureKind.REPEATED_PAGE, "could not be shown to be whole"),
-    OpenTableFailure("foreign-next", FailureKind.FOREIGN_NEXT, "could not be shown to be whole"),
+    OpenTableFailure("repeated-page", FailureKind.REPEATED_PAGE, "not proven to be complete"),
+    OpenTableFailure("foreign-next", FailureKind.FOREIGN_NEXT, "not proven to be complete"),
 ]
 poll_or_reconcile = pytest.mark.parametrize("run", ["poll", "reconcile"])
 

@@ -1,4 +1,4 @@
-"""A list that changes between the pages cut from it, for the laws of paging."""
+"""A list that changes between its pages, for the tests of pagination."""
 
 from dataclasses import dataclass, field
 from random import Random
@@ -6,7 +6,7 @@ from typing import Literal
 
 from hypothesis import strategies as st
 
-from shared.domain.opentable_pagination import Page, PaginationState, accept_page, next_page_offset
+from shared.domain.opentable_pagination import Page, PaginationState, accept_page
 
 RowOrder = Literal["updated", "id", "shuffled", "unstable"]
 Row = dict[str, object]
@@ -16,7 +16,7 @@ ListChange = tuple[ChangeKind, int]
 
 @dataclass
 class ChangingList:
-    """Rows in an order, a page size that the server insists on, and the changes to come."""
+    """A list on a server, and the changes after each of its pages."""
 
     order: RowOrder
     page_size: int
@@ -32,22 +32,22 @@ class ChangingList:
         for _ in range(self.size):
             self.insert()
         self.touched: set[str] = set()
-        self.last: list[Row] = []
+        self.last_rows: list[Row] = []
 
     def insert(self) -> None:
         self.ticks += 1
         key = f"{self.random.randrange(10**9):09}-{self.ticks}"
         self.rows[key], self.shuffle_rank[key] = self.ticks, self.random.random()
 
-    def change(self, deed: ListChange) -> None:
-        what, which = deed
-        if what == "insert" or not self.rows:
+    def change(self, change: ListChange) -> None:
+        kind, index = change
+        if kind == "insert" or not self.rows:
             self.insert()
             return
-        key = sorted(self.rows)[which % len(self.rows)]
+        key = sorted(self.rows)[index % len(self.rows)]
         self.touched.add(key)
         self.ticks += 1
-        if what == "touch":
+        if kind == "touch":
             self.rows[key] = self.ticks
         else:
             del self.rows[key]
@@ -66,33 +66,33 @@ class ChangingList:
         ]
 
     def fetch_page(self, offset: int) -> Page:
-        self.last = self.current_rows()
-        page = self.last[offset : offset + self.page_size]
-        answer = Page(offset, tuple(page), has_next_page=offset + self.page_size < len(self.last))
-        for deed in self.script.pop(0) if self.script else []:
-            self.change(deed)
-        return answer
+        self.last_rows = self.current_rows()
+        rows = tuple(self.last_rows[offset : offset + self.page_size])
+        page = Page(offset, rows, has_next_page=offset + self.page_size < len(self.last_rows))
+        for change in self.script.pop(0) if self.script else []:
+            self.change(change)
+        return page
 
 
 def read_all_pages(changing: ChangingList) -> tuple[PaginationState, list[Row]]:
-    """Read the whole list; return the last state and all rows yielded, in their order."""
+    """Read the whole list; return the final state and all returned rows in order."""
     listing, rows = PaginationState(), list[Row]()
-    while (offset := next_page_offset(listing)) is not None:
+    while (offset := listing.next_offset) is not None:
         listing, new_rows = accept_page(listing, changing.fetch_page(offset))
         rows.extend(row for row in new_rows if isinstance(row, dict))
     return listing, rows
 
 
 def change_scripts(*kinds: ChangeKind) -> st.SearchStrategy[list[list[ListChange]]]:
-    """Return scripts of what happens after each page, made of the given deeds."""
-    deed = st.tuples(st.sampled_from(kinds), st.integers(0, 10_000))
-    return st.lists(st.lists(deed, max_size=6), max_size=30)
+    """Return the changes of these kinds after each page."""
+    changes = st.tuples(st.sampled_from(kinds), st.integers(0, 10_000))
+    return st.lists(st.lists(changes, max_size=6), max_size=30)
 
 
 def changing_lists(
     orders: tuple[RowOrder, ...], *kinds: ChangeKind, max_size: int = 80
 ) -> st.SearchStrategy[ChangingList]:
-    """Return lists in these orders to which these things happen."""
+    """Return lists in one of these orders with changes of these kinds."""
     return st.builds(
         ChangingList,
         order=st.sampled_from(orders),
