@@ -1,1 +1,1 @@
-"""Look up restaurants, their settings and their secrets."""
+"""Find restaurants; read and write their settings and secrets."""

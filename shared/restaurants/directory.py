@@ -1,7 +1,7 @@
-"""Which restaurant is meant, and its settings and credentials; cached, in bounded memory.
+"""Restaurants by id: their settings and credentials, cached in bounded memory.
 
-Unknown ids share a small budget of look-ups a minute, so that a flood of made-up restaurants
-costs little; ids that were known before are looked up all the same.
+Lookups of unknown ids share a small budget per minute, so that a flood of invented restaurants
+costs little. Ids that were found before are exempt.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,24 +17,22 @@ from shared.domain.settings import IntegrationSettings, parse_settings
 from shared.domain.webhook_auth.credentials import Credentials
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
 from shared.firestore import paths
+from shared.firestore.documents import translate_firestore_errors
 from shared.log import LogEvent, Severity, log_event
 from shared.restaurants.secrets import CredentialCache
 
 SETTINGS_CACHE_SECONDS = 60.0
 MAX_UNKNOWN_LOOKUPS_PER_MINUTE = 120
 _MAX_CACHED_RESTAURANTS = 20_000
-_READ_TIMEOUT_SECONDS = 3.0
+_READ_TIMEOUT_SECONDS = 3.0  # shorter than elsewhere: a webhook has 8 seconds in total
 V = TypeVar("V")
 
 
 class RestaurantDirectory:
-    """Finds restaurants by Lineup's id or OpenTable's number.
+    """Finds restaurants by Lineup's id or OpenTable's rid.
 
-    Args:
-        client: The process's Firestore client.
-        credential_cache: Where credentials are read.
-        partner_secret: The id of the secret that completes every restaurant's own.
-        timer: A clock in seconds that never goes back.
+    Methods that read raise ServiceUnavailableError when Firestore or Secret Manager does not
+    answer, or when the budget of unknown ids is used up.
     """
 
     def __init__(
@@ -44,6 +42,10 @@ class RestaurantDirectory:
         partner_secret: str | None,
         timer: Callable[[], float],
     ) -> None:
+        """`partner_secret` is the id of the secret that completes every restaurant's own.
+
+        `timer` is a monotonic clock in seconds.
+        """
         self._client = client
         self._credential_cache = credential_cache
         self._partner_secret = partner_secret
@@ -65,11 +67,7 @@ class RestaurantDirectory:
         )
 
     async def find_by_restaurant_id(self, restaurant_id: str) -> IntegrationSettings | None:
-        """Return a restaurant's settings by Lineup's id, None where it has none.
-
-        Raises:
-            LedgerUnavailableError: When it cannot be looked up now.
-        """
+        """Return the settings of the restaurant with Lineup's id, None if it has none."""
         if not is_restaurant_id(restaurant_id):
             return None
         return await self._look_up_within_budget(
@@ -77,11 +75,7 @@ class RestaurantDirectory:
         )
 
     async def find_by_rid(self, rid: str) -> IntegrationSettings | None:
-        """Return a restaurant's settings by OpenTable's number, None where nobody claims it.
-
-        Raises:
-            LedgerUnavailableError: When it cannot be looked up now.
-        """
+        """Return the settings of the restaurant that claimed OpenTable's rid, None if unclaimed."""
         if not is_rid(rid):
             return None
         restaurant_id = await self._look_up_within_budget(f"rid:{rid}", self._rid_claims, rid)
@@ -89,6 +83,7 @@ class RestaurantDirectory:
         if not settings:
             return None
         if settings.rid != rid:
+            # Never guess: a wrong match would write into another restaurant's ledger.
             log_event(
                 Severity.ERROR,
                 LogEvent.RID_CLAIM_MISMATCH,
@@ -96,15 +91,14 @@ class RestaurantDirectory:
                 restaurantId=settings.restaurant_id,
             )
             return None
+        # An envelope's id is looked up as Lineup's first, so a known rid is exempt there too.
         self._remember_id(f"id:{rid}")
         return settings
 
     async def load_credentials(self, settings: IntegrationSettings) -> Credentials:
         """Return a restaurant's credentials, completed by the partner's.
 
-        Raises:
-            InvalidSettingsError: When a secret is missing or unreadable.
-            LedgerUnavailableError: When one cannot be read now.
+        Raises InvalidSettingsError when a secret is missing or malformed.
         """
         payloads = [
             await self._credential_cache.get(secret_id) for secret_id in self.secret_ids(settings)
@@ -118,30 +112,30 @@ class RestaurantDirectory:
         return restaurant_credentials.with_partner_defaults(partner_credentials)
 
     def try_invalidate_credentials(self, settings: IntegrationSettings) -> bool:
-        """Have the secrets read anew where that was not just done (a rotation)."""
+        """Read the secrets again at the next use, unless they were just read (a rotation)."""
+        # A list, not a generator: `any` must not skip the second secret.
         invalidated = [
             self._credential_cache.try_invalidate(id_) for id_ in self.secret_ids(settings)
         ]
         return any(invalidated)
 
     def invalidate(self, settings: IntegrationSettings) -> None:
-        """Look a restaurant's settings and secrets up anew, as they were just written."""
+        """Read a restaurant's settings and secrets again at the next use: they just changed."""
         self._settings.invalidate(settings.restaurant_id)
         for secret_id in self.secret_ids(settings):
             self._credential_cache.invalidate(secret_id)
 
     def secret_ids(self, settings: IntegrationSettings) -> list[str]:
-        """Return the ids of the secrets that serve a restaurant, its own first."""
+        """Return the ids of a restaurant's secrets, its own before the partner's."""
         return [id_ for id_ in (settings.secret_id, self._partner_secret) if id_]
 
     async def _look_up_within_budget(
         self, budget_key: str, cache: SingleFlightTTLCache[str, V | None], key: str
     ) -> V | None:
-        """Look up within the budget of unknown ids; known ones are always looked up."""
         if key in cache or budget_key in self._known_ids:
             return await cache.get(key)
         if len(self._unknown_ids) >= MAX_UNKNOWN_LOOKUPS_PER_MINUTE:
-            raise ServiceUnavailableError("too many unknown restaurants are asked for")
+            raise ServiceUnavailableError("Too many lookups of unknown restaurants; retry.")
         self._unknown_ids[budget_key] = True
         value = await cache.get(key)
         if value is not None:
@@ -149,10 +143,6 @@ class RestaurantDirectory:
         return value
 
     def _remember_id(self, budget_key: str) -> None:
-        """Look an id up freely from now on.
-
-        A number in use counts under both ids: an envelope's is first taken for Lineup's.
-        """
         self._known_ids[budget_key] = True
         self._unknown_ids.pop(budget_key, None)
 
@@ -166,10 +156,9 @@ class RestaurantDirectory:
         return restaurant_id if isinstance(restaurant_id, str) else None
 
     async def _read_fields(self, reference: AsyncDocumentReference) -> Mapping[str, Any] | None:
-        try:
-            snapshot = await reference.get(retry=None, timeout=_READ_TIMEOUT_SECONDS)
-        except google.InvalidArgument:
-            return None  # Firestore reserves ids such as __x__, so nothing is kept under them.
-        except google.GoogleAPIError as error:
-            raise ServiceUnavailableError(type(error).__name__) from None
-        return snapshot.to_dict() if snapshot.exists else None
+        with translate_firestore_errors():
+            try:
+                snapshot = await reference.get(retry=None, timeout=_READ_TIMEOUT_SECONDS)
+            except google.InvalidArgument:
+                return None  # Firestore reserves ids such as __x__: no document has one.
+        return snapshot.to_dict()

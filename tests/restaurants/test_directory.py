@@ -1,8 +1,3 @@
-"""Restaurants are found by either id, remembered for a minute, and a flood costs little.
-
-A flood of made-up restaurants costs little, and known ones get through it.
-"""
-
 import asyncio
 import json
 
@@ -28,13 +23,13 @@ async def test_a_restaurant_is_found_by_lineups_id(
     )
 
 
-async def test_a_restaurant_is_found_by_opentables_number(
+async def test_a_restaurant_is_found_by_its_rid(
     directory: RestaurantDirectory, seeded_restaurant: Restaurant
 ) -> None:
     assert await directory.find_by_rid(seeded_restaurant.rid) == seeded_restaurant.settings()
 
 
-async def test_settings_without_a_route_are_not_found_by_rid(
+async def test_settings_without_a_rid_claim_are_not_found_by_rid(
     directory: RestaurantDirectory, firestore: AsyncClient, seeded_restaurant: Restaurant
 ) -> None:
     await rid_claim_document(firestore, seeded_restaurant.rid).delete()
@@ -53,7 +48,7 @@ async def test_settings_are_read_once_a_minute(
     assert firestore_spy.take_calls() == ["read"]
 
 
-async def test_changed_settings_count_within_a_minute(
+async def test_changed_settings_apply_within_a_minute(
     directory: RestaurantDirectory,
     firestore: AsyncClient,
     seeded_restaurant: Restaurant,
@@ -67,7 +62,7 @@ async def test_changed_settings_count_within_a_minute(
     assert not found.is_enabled
 
 
-async def test_a_route_is_read_once_a_minute(
+async def test_a_rid_claim_is_read_once_a_minute(
     directory: RestaurantDirectory,
     firestore_spy: FirestoreSpy,
     seeded_restaurant: Restaurant,
@@ -79,7 +74,7 @@ async def test_a_route_is_read_once_a_minute(
     assert firestore_spy.take_calls() == ["read", "read"]
 
 
-async def test_a_miss_is_remembered_for_a_minute(
+async def test_a_missing_restaurant_is_cached_for_a_minute(
     directory: RestaurantDirectory, firestore_spy: FirestoreSpy, timer: FakeTimer
 ) -> None:
     for _ in range(3):
@@ -88,7 +83,7 @@ async def test_a_miss_is_remembered_for_a_minute(
     assert firestore_spy.take_calls() == ["read"]
 
 
-async def test_a_restaurant_that_opens_is_found_within_a_minute(
+async def test_a_new_restaurant_is_found_within_a_minute(
     directory: RestaurantDirectory, firestore: AsyncClient, restaurant: Restaurant, timer: FakeTimer
 ) -> None:
     await directory.find_by_restaurant_id(restaurant.id)
@@ -97,7 +92,7 @@ async def test_a_restaurant_that_opens_is_found_within_a_minute(
     assert await directory.find_by_restaurant_id(restaurant.id) is not None
 
 
-async def test_many_at_once_cause_one_look_up(
+async def test_concurrent_lookups_share_one_read(
     directory: RestaurantDirectory, firestore_spy: FirestoreSpy, seeded_restaurant: Restaurant
 ) -> None:
     await asyncio.gather(
@@ -107,7 +102,7 @@ async def test_many_at_once_cause_one_look_up(
 
 
 @pytest.mark.parametrize("id_", ["", "a/b", "..", "ä", "x" * 129, "a b", "a\x00b", "__a__/"])
-async def test_what_cannot_be_an_id_is_not_looked_up(
+async def test_an_invalid_id_is_not_looked_up(
     id_: str, directory: RestaurantDirectory, firestore_spy: FirestoreSpy
 ) -> None:
     assert await directory.find_by_restaurant_id(id_) is None
@@ -115,14 +110,14 @@ async def test_what_cannot_be_an_id_is_not_looked_up(
 
 
 @pytest.mark.parametrize("rid", ["", "12a", "1" * 19, "-1", "٣", "1.0"])
-async def test_what_cannot_be_a_number_is_not_looked_up(
+async def test_an_invalid_rid_is_not_looked_up(
     rid: str, directory: RestaurantDirectory, firestore_spy: FirestoreSpy
 ) -> None:
     assert await directory.find_by_rid(rid) is None
     assert firestore_spy.take_calls() == []
 
 
-async def test_a_rid_claim_that_differs_from_the_settings_is_a_miss(
+async def test_a_rid_claim_that_differs_from_the_settings_is_not_found(
     directory: RestaurantDirectory, firestore: AsyncClient, seeded_restaurant: Restaurant
 ) -> None:
     await rid_claim_document(firestore, "777").set({"restaurantId": seeded_restaurant.id})
@@ -142,7 +137,7 @@ async def test_a_route_that_disagrees_raises_an_alarm(
 
 
 @pytest.mark.parametrize("claimed", [None, 5, "", "a/b", "nobody", ["restaurant-123"]])
-async def test_a_rid_claim_without_settings_is_a_miss(
+async def test_a_rid_claim_without_settings_is_not_found(
     claimed: object, directory: RestaurantDirectory, firestore: AsyncClient
 ) -> None:
     await rid_claim_document(firestore, "777").set({"restaurantId": claimed})
@@ -150,7 +145,7 @@ async def test_a_rid_claim_without_settings_is_a_miss(
 
 
 @pytest.mark.parametrize("error", [google.ServiceUnavailable, google.PermissionDenied])
-async def test_firestore_away_is_no_miss(
+async def test_a_firestore_failure_is_not_a_missing_restaurant(
     error: type[Exception],
     directory: RestaurantDirectory,
     firestore_spy: FirestoreSpy,
@@ -163,7 +158,7 @@ async def test_firestore_away_is_no_miss(
     assert await directory.find_by_restaurant_id(seeded_restaurant.id) is not None
 
 
-async def test_the_partners_secret_completes_a_restaurants_own(
+async def test_the_partner_secret_completes_the_restaurants_own(
     directory: RestaurantDirectory, fake_secret_source: InMemorySecretSource, restaurant: Restaurant
 ) -> None:
     fake_secret_source.payloads = {
@@ -174,7 +169,7 @@ async def test_the_partners_secret_completes_a_restaurants_own(
     assert (credentials.bearer_tokens, credentials.api_key) == (("own",), "key")
 
 
-async def test_a_restaurant_without_a_secret_is_served_by_the_partners(
+async def test_a_restaurant_without_a_secret_uses_the_partners(
     directory: RestaurantDirectory, fake_secret_source: InMemorySecretSource, restaurant: Restaurant
 ) -> None:
     fake_secret_source.payloads = {"partner": {"apiKey": "key"}}
@@ -187,31 +182,31 @@ async def test_an_error_for_a_missing_secret_says_what_to_do(
     timer: FakeTimer,
     restaurant: Restaurant,
 ) -> None:
-    alone = RestaurantDirectory(
+    directory = RestaurantDirectory(
         firestore_spy.client, CredentialCache(fake_secret_source.read, timer), None, timer
     )
     with pytest.raises(InvalidSettingsError, match="OPENTABLE_PARTNER_SECRET is not set"):
-        await alone.load_credentials(restaurant.settings(secret=None))
+        await directory.load_credentials(restaurant.settings(secret=None))
 
 
-async def test_an_id_that_firestore_reserves_is_a_miss(directory: RestaurantDirectory) -> None:
+async def test_an_id_that_firestore_reserves_is_not_found(directory: RestaurantDirectory) -> None:
     assert await directory.find_by_restaurant_id("__name__") is None
 
 
-async def flood(directory: RestaurantDirectory, asked: int) -> int:
-    """Ask for that many made-up restaurants; return how many were refused unasked."""
-    answers = await asyncio.gather(
-        *(directory.find_by_restaurant_id(f"made-up-{number}") for number in range(asked)),
+async def flood(directory: RestaurantDirectory, lookups: int) -> int:
+    """Look up invented restaurants at once; return the number of rejected lookups."""
+    results = await asyncio.gather(
+        *(directory.find_by_restaurant_id(f"invented-{number}") for number in range(lookups)),
         return_exceptions=True,
     )
-    return sum(isinstance(answer, ServiceUnavailableError) for answer in answers)
+    return sum(isinstance(result, ServiceUnavailableError) for result in results)
 
 
 async def test_lookups_of_invented_ids_are_limited_by_a_budget(
     directory: RestaurantDirectory, firestore_spy: FirestoreSpy
 ) -> None:
-    refused = await flood(directory, 1000)
-    assert refused == 1000 - MAX_UNKNOWN_LOOKUPS_PER_MINUTE
+    rejected = await flood(directory, 1000)
+    assert rejected == 1000 - MAX_UNKNOWN_LOOKUPS_PER_MINUTE
     assert len(firestore_spy.take_calls()) == MAX_UNKNOWN_LOOKUPS_PER_MINUTE
 
 
@@ -223,7 +218,7 @@ async def test_the_budget_returns_after_a_minute(
     assert await directory.find_by_restaurant_id("one-more") is None
 
 
-async def test_a_known_restaurant_gets_through_a_flood(
+async def test_a_known_restaurant_is_found_during_a_flood(
     directory: RestaurantDirectory, seeded_restaurant: Restaurant, timer: FakeTimer
 ) -> None:
     await directory.find_by_restaurant_id(seeded_restaurant.id)
@@ -232,7 +227,7 @@ async def test_a_known_restaurant_gets_through_a_flood(
     assert await directory.find_by_restaurant_id(seeded_restaurant.id) is not None
 
 
-async def test_a_known_number_gets_through_a_flood(
+async def test_a_known_rid_is_found_during_a_flood(
     directory: RestaurantDirectory, seeded_restaurant: Restaurant, timer: FakeTimer
 ) -> None:
     await directory.find_by_rid(seeded_restaurant.rid)
@@ -241,7 +236,7 @@ async def test_a_known_number_gets_through_a_flood(
     assert await directory.find_by_rid(seeded_restaurant.rid) is not None
 
 
-async def test_a_known_number_gets_through_a_flood_also_where_it_may_be_lineups_id(
+async def test_a_known_rid_is_looked_up_as_restaurant_id_during_a_flood(
     directory: RestaurantDirectory, seeded_restaurant: Restaurant, timer: FakeTimer
 ) -> None:
     await directory.find_by_rid(seeded_restaurant.rid)
@@ -250,7 +245,7 @@ async def test_a_known_number_gets_through_a_flood_also_where_it_may_be_lineups_
     assert await directory.find_by_restaurant_id(seeded_restaurant.rid) is None
 
 
-async def test_many_known_numbers_use_up_no_budget(
+async def test_known_rids_use_no_budget(
     directory: RestaurantDirectory, firestore: AsyncClient
 ) -> None:
     many = [

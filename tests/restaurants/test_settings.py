@@ -1,13 +1,11 @@
-"""Settings are written field by field, whoever writes beside them.
-
-A poll says what keeps a restaurant's webhooks out, in its log and in the settings.
-"""
-
 import json
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
+from google.cloud.firestore import AsyncClient
 
 from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
@@ -19,37 +17,47 @@ from tests.support.world import World
 NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
 
 
-async def test_a_concurrent_poll_result_is_not_lost(
-    seeded_restaurant: Restaurant, firestore_spy: FirestoreSpy
+async def stored_settings(client: AsyncClient, restaurant: Restaurant) -> dict[str, Any]:
+    return (await paths.integration_document(client, restaurant.id).get()).to_dict() or {}
+
+
+async def stored_claim(client: AsyncClient, rid: str) -> dict[str, Any] | None:
+    return (await paths.rid_claim_document(client, rid).get()).to_dict()
+
+
+@pytest.mark.parametrize(
+    "write",
+    [partial(update_settings, fields={"country": "GB"}, now=NOON), partial(release_rid, now=NOON)],
+)
+async def test_the_result_of_a_concurrent_poll_is_not_lost(
+    seeded_restaurant: Restaurant,
+    firestore_spy: FirestoreSpy,
+    write: Callable[..., Awaitable[object]],
 ) -> None:
     settings = paths.integration_document(firestore_spy.client, seeded_restaurant.id)
 
-    async def poll_ends() -> None:
+    async def end_poll() -> None:
         await settings.update({"poll.cursor": NOON})
 
-    firestore_spy.before_commit.append(poll_ends)
-    await update_settings(firestore_spy.client, seeded_restaurant.id, {"country": "GB"}, NOON)
-    held = (await settings.get()).to_dict() or {}
-    assert (held["country"], held["poll"]) == ("GB", {"cursor": NOON})
+    firestore_spy.before_commit.append(end_poll)
+    await write(firestore_spy.client, seeded_restaurant.id)
+    stored = await stored_settings(firestore_spy.client, seeded_restaurant)
+    assert (stored["poll"], stored["updatedAt"]) == ({"cursor": NOON}, NOON)
 
 
 async def test_a_concurrently_claimed_rid_is_rejected(
     seeded_restaurant: Restaurant, firestore_spy: FirestoreSpy
 ) -> None:
-    async def another_claims() -> None:
-        await paths.rid_claim_document(firestore_spy.client, "777").set(
-            {"restaurantId": "elsewhere"}
-        )
+    client = firestore_spy.client
 
-    firestore_spy.before_commit.append(another_claims)
+    async def claim_for_another() -> None:
+        await paths.rid_claim_document(client, "777").set({"restaurantId": "elsewhere"})
+
+    firestore_spy.before_commit.append(claim_for_another)
     with pytest.raises(RidTakenError):
-        await update_settings(
-            firestore_spy.client, seeded_restaurant.id, {"restaurantId": "777"}, NOON
-        )
-    held = (
-        await paths.integration_document(firestore_spy.client, seeded_restaurant.id).get()
-    ).to_dict() or {}
-    assert held["restaurantId"] == seeded_restaurant.rid
+        await update_settings(client, seeded_restaurant.id, {"restaurantId": "777"}, NOON)
+    stored = await stored_settings(client, seeded_restaurant)
+    assert stored["restaurantId"] == seeded_restaurant.rid
 
 
 async def test_constantly_changing_settings_raise(
@@ -57,65 +65,40 @@ async def test_constantly_changing_settings_raise(
 ) -> None:
     settings = paths.integration_document(firestore_spy.client, seeded_restaurant.id)
 
-    async def moves() -> None:
+    async def change_settings() -> None:
         firestore_spy.before_commit.clear()
         await settings.update({"poll.count": len(firestore_spy.calls)})
-        firestore_spy.before_commit.append(moves)
+        firestore_spy.before_commit.append(change_settings)
 
-    firestore_spy.before_commit.append(moves)
+    firestore_spy.before_commit.append(change_settings)
     with pytest.raises(ServiceUnavailableError, match="kept changing"):
         await update_settings(firestore_spy.client, seeded_restaurant.id, {"country": "GB"}, NOON)
 
 
-async def test_a_rid_is_released_with_the_switching_off(
-    seeded_restaurant: Restaurant, firestore_spy: FirestoreSpy
+async def test_the_release_of_a_rid_disables_the_integration(
+    seeded_restaurant: Restaurant, firestore: AsyncClient
 ) -> None:
-    assert (
-        await release_rid(firestore_spy.client, seeded_restaurant.id, NOON) == seeded_restaurant.rid
-    )
-    held = (
-        await paths.integration_document(firestore_spy.client, seeded_restaurant.id).get()
-    ).to_dict() or {}
-    assert (held["enabled"], "restaurantId" in held) == (False, False)
-    assert not (
-        await paths.rid_claim_document(firestore_spy.client, seeded_restaurant.rid).get()
-    ).exists
-
-
-async def test_a_poll_that_ends_while_a_rid_is_released_loses_nothing(
-    seeded_restaurant: Restaurant, firestore_spy: FirestoreSpy
-) -> None:
-    settings = paths.integration_document(firestore_spy.client, seeded_restaurant.id)
-
-    async def poll_ends() -> None:
-        await settings.update({"poll.cursor": NOON})
-
-    firestore_spy.before_commit.append(poll_ends)
-    assert (
-        await release_rid(firestore_spy.client, seeded_restaurant.id, NOON) == seeded_restaurant.rid
-    )
-    held = (await settings.get()).to_dict() or {}
-    assert (held["enabled"], held["poll"]) == (False, {"cursor": NOON})
+    rid = seeded_restaurant.rid
+    assert await release_rid(firestore, seeded_restaurant.id, NOON) == rid
+    stored = await stored_settings(firestore, seeded_restaurant)
+    assert (stored["enabled"], "restaurantId" in stored) == (False, False)
+    assert await stored_claim(firestore, rid) is None
 
 
 async def test_a_rid_claimed_by_another_restaurant_is_not_released(
-    seeded_restaurant: Restaurant, firestore_spy: FirestoreSpy
+    seeded_restaurant: Restaurant, firestore: AsyncClient
 ) -> None:
-    await paths.rid_claim_document(firestore_spy.client, seeded_restaurant.rid).set(
-        {"restaurantId": "elsewhere"}
-    )
-    await release_rid(firestore_spy.client, seeded_restaurant.id, NOON)
-    claim = (
-        await paths.rid_claim_document(firestore_spy.client, seeded_restaurant.rid).get()
-    ).to_dict()
-    assert claim == {"restaurantId": "elsewhere"}
+    claim = {"restaurantId": "elsewhere"}
+    await paths.rid_claim_document(firestore, seeded_restaurant.rid).set(claim)
+    await release_rid(firestore, seeded_restaurant.id, NOON)
+    assert await stored_claim(firestore, seeded_restaurant.rid) == claim
 
 
-async def test_without_a_rid_claim_nothing_is_released(
-    seeded_restaurant: Restaurant, firestore_spy: FirestoreSpy
+async def test_without_a_rid_nothing_is_released(
+    seeded_restaurant: Restaurant, firestore: AsyncClient
 ) -> None:
-    await release_rid(firestore_spy.client, seeded_restaurant.id, NOON)
-    assert await release_rid(firestore_spy.client, seeded_restaurant.id, NOON) is None
+    await release_rid(firestore, seeded_restaurant.id, NOON)
+    assert await release_rid(firestore, seeded_restaurant.id, NOON) is None
 
 
 CapturedOutput = pytest.CaptureFixture[str]
@@ -124,8 +107,8 @@ CapturedOutput = pytest.CaptureFixture[str]
 async def stored_problems(world: World) -> list[str]:
     settings = paths.integration_document(world.services.firestore, world.restaurant.id)
     poll: dict[str, Any] = (await settings.get()).get("poll")
-    found: list[str] = poll["problems"]
-    return found
+    problems: list[str] = poll["problems"]
+    return problems
 
 
 def logged_problems(capsys: CapturedOutput) -> list[str]:
@@ -154,14 +137,14 @@ async def test_a_missing_rid_claim_is_logged_once_per_poll(
     assert await stored_problems(world) == [problem]
 
 
-async def test_a_poll_with_a_problem_polls_all_the_same(world: World) -> None:
+async def test_a_settings_problem_does_not_fail_the_poll(world: World) -> None:
     await delete_rid_claim(world)
     assert (await world.poll())["status"] == "ok"
 
 
-async def test_a_route_that_cannot_be_one_is_none(world: World) -> None:
-    route = paths.rid_claim_document(world.services.firestore, world.restaurant.rid)
-    await route.set({"restaurantId": 7})
+async def test_a_malformed_rid_claim_counts_as_missing(world: World) -> None:
+    claim = paths.rid_claim_document(world.services.firestore, world.restaurant.rid)
+    await claim.set({"restaurantId": 7})
     await world.poll()
     assert "does not exist" in (await stored_problems(world))[0]
 
@@ -176,7 +159,7 @@ async def test_an_empty_webhook_auth_is_logged(world: World, capsys: CapturedOut
 async def test_a_fixed_problem_disappears_with_the_next_poll(world: World) -> None:
     await delete_rid_claim(world)
     await world.poll()
-    route = paths.rid_claim_document(world.services.firestore, world.restaurant.rid)
-    await route.set({"restaurantId": world.restaurant.id})
+    claim = paths.rid_claim_document(world.services.firestore, world.restaurant.rid)
+    await claim.set({"restaurantId": world.restaurant.id})
     await world.poll()
     assert await stored_problems(world) == []
