@@ -1,5 +1,5 @@
-"""A local OpenTable: its book, its Sync API, its webhooks and a restaurant's evenings.
+"""Simulate OpenTable locally: reservations, Sync API, webhooks and restaurant service.
 
-Everything that OpenTable documents is behaviour here; what it leaves open is a switch in
-``choices``; what can go wrong is a switch in ``faults`` (answers) and ``chaos`` (webhooks).
+Documented behavior is fixed. Undocumented behavior is a switch in `BehaviorSwitches`. Failures are
+switches in `FaultInjector` (API) and `WebhookFaults`.
 """

@@ -8,10 +8,10 @@ from sandbox.simulator import SimulatorConfig, build_simulator
 
 
 def main() -> None:
-    """Read the command line, build the station and serve it.
+    """Parse the command line, build the simulator and serve it.
 
-    Credentials come from the environment, where a process list does not show them:
-    ``SANDBOX_CLIENT_SECRET``, ``SANDBOX_AUTHORIZATION`` (the webhook's whole header) and
+    Credentials come from the environment, because a process list shows arguments:
+    ``SANDBOX_CLIENT_SECRET``, ``SANDBOX_AUTHORIZATION`` (the webhook's full header) and
     ``SANDBOX_SIGNING_SECRET`` (the relay's).
     """
     args = _parse_arguments()
@@ -39,7 +39,7 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--restaurant", type=_parse_restaurant, action="append", help="RID=ZONE, may be repeated"
     )
-    parser.add_argument("--reservations", type=int, default=900, help="in each book at the start")
+    parser.add_argument("--reservations", type=int, default=900, help="per restaurant at the start")
     parser.add_argument("--speed", type=float, default=60, help="simulated seconds a second")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--tier", choices=("copper", "gold", "platinum"), default="gold")

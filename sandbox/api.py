@@ -28,7 +28,7 @@ _RESOURCES = {"reservations", "guests"}
 
 
 class OpenTableApi:
-    """One OpenTable: its book, its partners, and the switches over its answers."""
+    """Serve OpenTable's HTTP API: routing, tokens, rate limits and injected failures."""
 
     def __init__(
         self,
@@ -37,11 +37,10 @@ class OpenTableApi:
         *,
         base_url: str = OPENTABLE_PRODUCTION_URL,
     ) -> None:
-        """Serve a book.
+        """Serve the reservations of a store.
 
         Args:
-            store: The truth.
-            partners: The credentials that may ask.
+            partners: The credentials with access.
             base_url: The API's own address, as in ``href`` and ``nextPageUrl``.
         """
         self.store = store
@@ -60,7 +59,8 @@ class OpenTableApi:
             self.request_counts[_classify_route(request.path)] += 1
             failure = self.faults.take_failure(request.path)
             response = self._build_response(request, failure)
-            # Bytes are spoilt before packing, so that a cut body is still honest gzip.
+            # Damage the body before compression, so that a truncated body is still
+            # valid gzip.
             return compress_response(
                 fault_injection.inject_response_failure(failure, response), request
             )

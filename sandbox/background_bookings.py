@@ -1,11 +1,7 @@
-"""How real guests book, as aggregate figures: party sizes, hours, weekdays and lead times.
+"""Generate bookings with realistic party sizes, hours, weekdays and lead times.
 
-The figures in ``patterns.json`` name their source; hours outside the restaurant's opening are
-left out here, and parties of twenty or more count as twenty, the most that can be booked.
-
-What else a restaurant's day brings: new bookings, changes to later ones, walk-ins, guests.
-
-Fills a book at once: a month of past visits and the bookings of the weeks to come.
+The distributions in ``patterns.json`` name their source. Hours outside the opening hours are
+dropped. Parties of twenty or more count as twenty, the maximum that can be booked.
 """
 
 import json
@@ -69,12 +65,12 @@ def draw_visit_time(day: date, zone: ZoneInfo, rng: random.Random) -> datetime:
 
 
 def get_weekday_weight(day: date) -> float:
-    """Return the share of a week's visits that falls on this weekday."""
+    """Return this weekday's share of a week's visits."""
     return float(_WEEKDAY_SHARES[day.weekday()])
 
 
 def compute_lead_hours(share: float) -> float:
-    """Return the lead time in hours below which ``share`` (0 to 1) of the bookings lie."""
+    """Return the lead time in hours of the quantile ``share`` (0 to 1)."""
     for (low, start), (high, end) in pairwise(_LEAD_TIME_QUANTILES):
         if share <= high:
             return start + (end - start) * (share - low) / (high - low)
@@ -93,7 +89,7 @@ def compute_lead_share(hours: float) -> float:
 
 
 def draw_lead_time(rng: random.Random, minimum: timedelta = timedelta(0)) -> timedelta:
-    """Draw how long ahead a visit was booked, given that it was at least ``minimum``."""
+    """Draw a lead time of at least ``minimum``."""
     min_share = compute_lead_share(minimum.total_seconds() / 3600)
     return timedelta(hours=compute_lead_hours(rng.uniform(min_share, 1.0)))
 
@@ -119,10 +115,10 @@ _NAMELESS_SHARE = 0.5
 
 
 class BookingGenerator:
-    """Makes the acts that are not part of an expected visit."""
+    """Plan a day's new bookings, changes, walk-ins and guest edits."""
 
     def __init__(self, store: SandboxStore, rid: int, day: date, rng: random.Random) -> None:
-        """Work on local date ``day`` of ``rid`` by the chances that ``rng`` draws."""
+        """Plan the local date ``day`` of restaurant ``rid``."""
         self._store = store
         self._rid = rid
         self._day = day
@@ -149,7 +145,7 @@ class BookingGenerator:
         )
 
     def create_walk_in(self, at: datetime) -> list[SimulatedAction]:
-        """Seat a walk-in, half of them with a guest record that has no name."""
+        """Seat a walk-in; half of them have a guest record without a name."""
         is_nameless = self._rng.random() < _NAMELESS_SHARE
         guest_key = self._guest_actions.add().key if is_nameless else None
         row = self._visit_actions.add_walk_in(draw_party_size(self._rng), at, guest_key=guest_key)
@@ -168,7 +164,7 @@ class BookingGenerator:
         return []
 
     def merge_guests(self, _at: datetime) -> list[SimulatedAction]:
-        """Merge two records of what turned out to be one guest."""
+        """Merge two records of one guest."""
         named_guests = [
             guest
             for guest in self._store.list_guests(self._rid)
@@ -201,7 +197,7 @@ class BookingGenerator:
         return []
 
     def close_open_visits(self, _at: datetime) -> list[SimulatedAction]:
-        """Close what was left open, as OpenTable does after the restaurant has closed."""
+        """Close open visits, as OpenTable does after closing time."""
         self._visit_actions.close_open_visits(self._day)
         return []
 
@@ -259,10 +255,9 @@ _FUTURE_STATE_SHARES = {
 
 
 def populate_store(store: SandboxStore, rid: int, count: int, seed: int = 0) -> None:
-    """Enter ``count`` reservations around the book's present, 30 days back to 42 ahead.
+    """Add ``count`` reservations from 30 days ago to 42 days ahead, repeatable by ``seed``.
 
-    No stamp lies ahead of the book's time, and listeners hear nothing: these bookings are older
-    than any listener. ``seed`` makes them repeatable.
+    No timestamp lies in the store's future. Listeners are not called.
     """
     rng = random.Random(seed)
     guests = _create_guests(store, rid, int(count * _GUESTS_PER_BOOKING), rng)
@@ -272,8 +267,8 @@ def populate_store(store: SandboxStore, rid: int, count: int, seed: int = 0) -> 
 
 
 def _create_guests(store: SandboxStore, rid: int, count: int, rng: random.Random) -> list[str]:
-    guestbook = GuestActions(store, rid)
-    return [guestbook.add(*generate_guest_details(rng)).key for _ in range(count)]
+    guest_actions = GuestActions(store, rid)
+    return [guest_actions.add(*generate_guest_details(rng)).key for _ in range(count)]
 
 
 def _draw_days(store: SandboxStore, rid: int, count: int, rng: random.Random) -> Iterator[date]:

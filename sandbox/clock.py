@@ -1,4 +1,4 @@
-"""Clocks that can be injected: the machine's, a skewed one and one moved by hand."""
+"""Provide injectable clocks: system, skewed and manual."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ def read_system_time() -> datetime:
 
 
 class SkewedClock:
-    """A clock that runs ahead of another by ``skew`` (behind it where negative)."""
+    """A clock with a constant difference to another clock; negative is behind."""
 
     def __init__(
         self, base: ClockFunction = read_system_time, skew: timedelta = timedelta(0)
@@ -27,7 +27,7 @@ class SkewedClock:
 
 
 class ManualClock:
-    """A clock that moves only when told to, so that no test waits."""
+    """A clock for tests, moved by hand."""
 
     def __init__(self, start: datetime) -> None:
         """Stand at ``start``, an aware time."""

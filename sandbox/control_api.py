@@ -1,7 +1,4 @@
-"""The book's acts by name, for whoever speaks to the sandbox over HTTP.
-
-The control endpoints under ``/_control/``: what the sandbox holds, and its switches.
-"""
+"""Serve the control endpoints under ``/_control/``: state, switches and actions by name."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -66,11 +63,11 @@ GUEST_ACTIONS: dict[str, Callable[[GuestActions, ActionBody], SandboxGuest]] = {
 
 
 def apply_named_action(store: SandboxStore, body: ActionBody) -> ActionResult:
-    """Carry out ``body["do"]`` on ``body["rid"]``, with the act's own words beside them.
+    """Run the action ``body["do"]`` on restaurant ``body["rid"]``.
 
     Raises:
-        KeyError: An unknown act, rid or key, or a missing word.
-        ValueError: A word that cannot be read.
+        KeyError: Unknown action, rid or key, or a missing argument.
+        ValueError: An argument cannot be parsed.
     """
     action, rid = body["do"], int(body["rid"])
     store.get_restaurant(rid)
@@ -116,7 +113,7 @@ class ControlApi:
         ]
 
     def get_state(self, _body: Mapping[str, Any]) -> dict[str, object]:
-        """Return what is held, what was asked and what was sent."""
+        """Return counts of stored rows, received requests and sent webhooks."""
         simulator = self._simulator
         store = simulator.api.store
         return {
@@ -136,11 +133,11 @@ class ControlApi:
         }
 
     def set_webhook_faults(self, body: Mapping[str, Any]) -> dict[str, object]:
-        """Set the switches of chaos that are named, e.g. ``{"silent": true}``."""
+        """Set the given webhook faults, e.g. ``{"silent": true}``."""
         return _set_switches(self._simulator.dispatcher.faults, body)
 
     def set_behavior(self, body: Mapping[str, Any]) -> dict[str, object]:
-        """Set the undocumented choices that are named, e.g. ``{"order": "shuffled"}``."""
+        """Set the given behavior switches, e.g. ``{"order": "shuffled"}``."""
         return _set_switches(self._simulator.api.choices, body)
 
     def set_faults(self, body: Mapping[str, Any]) -> dict[str, object]:
@@ -157,7 +154,7 @@ class ControlApi:
         return {"status": "ok"}
 
     def apply_action(self, body: Mapping[str, Any]) -> dict[str, object]:
-        """Carry out an act on the book, e.g. ``{"do": "cancel", "rid": 555001, "key": "…"}``."""
+        """Run an action, e.g. ``{"do": "cancel", "rid": 555001, "key": "…"}``."""
         result = apply_named_action(self._simulator.api.store, body)
         return {
             "done": [
@@ -177,10 +174,10 @@ class ControlApi:
         return {"skew_seconds": float(body["skew_seconds"])}
 
     def open_restaurant(self, body: Mapping[str, Any]) -> dict[str, object]:
-        """Open a restaurant, and tell with which credentials its webhooks are sent.
+        """Add a restaurant, and return its webhook credentials.
 
-        ``{"rid": 555002, "zone": "Europe/London", "reservations": 300}`` opens one that is not
-        open yet; ``authorization`` (a whole header) and ``signing_secret`` change what is sent.
+        ``{"rid": 555002, "zone": "Europe/London", "reservations": 300}`` adds a new restaurant.
+        ``authorization`` (a full header) and ``signing_secret`` replace the credentials.
         """
         rid = int(body["rid"])
         credentials = {name: body.get(name) for name in ("authorization", "signing_secret")}

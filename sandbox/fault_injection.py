@@ -1,7 +1,4 @@
-"""What can go wrong between OpenTable and its caller: scripted, and off unless asked for.
-
-Carries out scripted failures: instead of an answer, on its payload, or on its bytes.
-"""
+"""Inject scripted failures into API responses; all are off by default."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -15,7 +12,7 @@ from sandbox.sync_rows import JsonRow
 
 
 class FailureKind(StrEnum):
-    """The ways in which an answer goes wrong."""
+    """The ways to fail a response."""
 
     STATUS = "status"
     DELAY = "delay"
@@ -33,16 +30,15 @@ class FailureKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ScriptedFailure:
-    """One way for the next answers to go wrong.
+    """A failure of the next responses.
 
     Args:
-        kind: What happens.
-        path: Answers to paths that start so.
-        times: How many answers.
+        path: Prefix of the affected paths.
+        times: Number of affected responses.
         status: For ``status``: the code.
-        shape: For ``status``: which of the documented error bodies.
+        shape: For ``status``: one of the documented error bodies.
         retry_after: For ``status``: the header's value, None for no header.
-        seconds: For ``delay``: how long the answer takes.
+        seconds: For ``delay``: the response time.
     """
 
     kind: FailureKind
@@ -56,11 +52,10 @@ class ScriptedFailure:
 
 @dataclass(slots=True)
 class FaultInjector:
-    """The switches: the script of failures, the rate limit, and a hook between pages.
+    """Apply scripted failures, a rate limit, and a hook between pages.
 
     Args:
-        rate_limit: None for no limit.
-        on_page: Called with the book after each page of a list, to change it mid-paging.
+        on_page: Called with the store after each page of a list, to change rows between pages.
     """
 
     rate_limit: RateLimit | None = None
@@ -92,7 +87,7 @@ _HTML = b"<html><body><h1>Service Unavailable</h1></body></html>"
 
 
 def inject_error(failure: ScriptedFailure | None) -> None:
-    """Raise the scripted error, where the failure is a status."""
+    """Raise the scripted error if the failure is a status."""
     if failure and failure.kind is FailureKind.STATUS:
         raise SandboxHttpError(failure.status, failure.shape, "server_error", "Try again later.")
 

@@ -1,4 +1,4 @@
-"""What is done to a guest: entered, edited, merged, opted out, hidden, forgotten."""
+"""Change guests: create, edit, merge, opt out, hide, erase."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,7 +8,7 @@ from sandbox.store import SandboxStore
 
 
 class GuestActions:
-    """The guestbook of one restaurant; every act returns the new guest."""
+    """Change guests of one restaurant; each action returns the new guest."""
 
     def __init__(self, store: SandboxStore, rid: int) -> None:
         """Work on the guests of ``rid``."""
@@ -68,7 +68,7 @@ class GuestActions:
         )
 
     def hide(self, key: str) -> SandboxGuest:
-        """Delete the guest from the restaurant's own guestbook view."""
+        """Hide the guest from the restaurant's own guest list."""
         return self._update(key, lambda guest: replace(guest, is_hidden=True))
 
     def _update(self, key: str, edit: Callable[[SandboxGuest], SandboxGuest]) -> SandboxGuest:

@@ -1,9 +1,4 @@
-"""OpenTable's error bodies: at least three documented shapes, and one exception to carry them.
-
-A request and its answer as plain values, so that no socket is needed to ask the sandbox.
-
-OpenTable's HTTP face without a socket: a request in, an answer out.
-"""
+"""Define requests, responses and OpenTable's documented error bodies, without a socket."""
 
 import gzip
 import json
@@ -18,7 +13,7 @@ ErrorShape = Literal["spring", "spring_message", "legacy", "family", "empty"]
 
 
 class SandboxHttpError(Exception):
-    """A request that is answered with an error: its status, body shape, code and words."""
+    """An error response: status, body shape, code and message."""
 
     def __init__(
         self,
@@ -28,7 +23,7 @@ class SandboxHttpError(Exception):
         message: str = "",
         headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """Carry what the body will say, and further ``headers``."""
+        """Describe the error; ``headers`` are added to the response."""
         super().__init__(status, code, message)
         self.status = status
         self.shape = shape
@@ -38,13 +33,11 @@ class SandboxHttpError(Exception):
 
 
 def build_error_body(error: SandboxHttpError, path: str, now: datetime, request_id: str) -> object:
-    """Return the JSON body of an error in its documented shape; None for an empty body.
+    """Return the JSON body of an error in its documented shape, None for an empty body.
 
     Args:
-        error: The status, shape and words.
-        path: Of the request, which the spring shapes repeat.
-        now: OpenTable's time, aware.
-        request_id: A UUID; the spring shapes show its first 8 hex digits.
+        path: The request's path; the spring shapes repeat it.
+        request_id: A UUID; the spring shapes contain its first 8 hex digits.
     """
     spring = {
         "timestamp": now.strftime("%Y-%m-%dT%H:%M:%S.000+0000"),
@@ -95,7 +88,7 @@ def build_json_response(status: int, payload: object, request_id: str) -> Sandbo
 
 
 def compress_response(response: SandboxResponse, request: SandboxRequest) -> SandboxResponse:
-    """Return the answer compressed, where the request accepts gzip, and with its length."""
+    """Compress the response if the request accepts gzip, and set its length."""
     headers = {**response.headers, "Vary": "Accept-Encoding"}
     body = response.body
     if body and "gzip" in request.headers.get("accept-encoding", ""):

@@ -18,7 +18,7 @@ _ORDER = ("created", "updated", "cancelled")
 
 
 def read_mock_events() -> list[bytes]:
-    """Return the bodies in the order in which they happened: created, updated, cancelled."""
+    """Return the bodies in chronological order: created, updated, cancelled."""
     return [(_FOLDER / f"reservation_{name}.json").read_bytes() for name in _ORDER]
 
 

@@ -1,11 +1,7 @@
-"""The ids that are in circulation at OpenTable: UUIDs in either case, and 24 hex digits.
+"""Define restaurants, reservations and guests as frozen values, and generate ids and guest details.
 
-Guests who are obviously made up: reserved telephone numbers, addresses at example.com.
-
-What OpenTable's book holds: restaurants, reservations and guests, as frozen values.
-
-All times are aware and in UTC. Fields follow OpenTable's documented Sync v2 rows; ``local``
-is derived: the scheduled time as the restaurant's wall clock shows it.
+Times are aware and in UTC. Fields follow the documented Sync v2 rows. Ids are UUIDs in either case
+or 24 hex digits, as seen at OpenTable. Guest details use reserved phone numbers and example.com.
 """
 
 import random
@@ -30,7 +26,7 @@ def new_uuid(rng: random.Random) -> str:
 
 
 def split_id(text: str) -> tuple[int, str] | None:
-    """Split ``{rid}-{key}`` into its parts; None where it has another shape."""
+    """Split ``{rid}-{key}``; return None for another format."""
     rid, dash, key = text.partition("-")
     return (int(rid), key) if dash and rid.isdecimal() and key else None
 
@@ -119,9 +115,9 @@ class SandboxDeposit:
 class SandboxReservation:
     """One reservation at one moment; each change makes a new value.
 
-    ``sequence_id``, ``confirmation_id`` and ``scheduled_local`` are given by the book; ``key`` is
-    the id
-    without its ``{rid}-`` prefix; ``cancelled`` is the *first* cancellation.
+    The store assigns ``sequence_id``, ``confirmation_id`` and ``scheduled_local``. ``key`` is the
+    id
+    without its ``{rid}-`` prefix. ``cancelled`` is the time of the *first* cancellation.
     """
 
     rid: int

@@ -1,7 +1,4 @@
-"""The rate limit that OpenTable's CRM page documents, as a switch for Sync.
-
-Partners and their bearer tokens, as OpenTable's OAuth endpoint gives them out.
-"""
+"""Issue and check OAuth bearer tokens, and limit request rates as documented for OpenTable CRM."""
 
 import base64
 import random
@@ -21,7 +18,7 @@ _WINDOW = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """Calls a second and credential, and how the refusal says when to come back."""
+    """Requests per second and credential, and the form of ``Retry-After``."""
 
     per_second: int = 10
     retry_after: Literal["none", "seconds", "date"] = "seconds"
@@ -53,9 +50,9 @@ class RateLimiter:
 
 @dataclass(slots=True)
 class Partner:
-    """One API credential: its tier, and the rids that were granted to it.
+    """An API credential with its product tier and granted rids.
 
-    ``api_key``, where given, is a bearer token that never expires.
+    ``api_key`` is an optional bearer token without expiry.
     """
 
     client_id: str
@@ -73,7 +70,7 @@ class _Token:
 
 
 class TokenIssuer:
-    """The tokens in force: one current token per partner, shared by all who ask for it."""
+    """Keep one current token per partner, shared by all its clients."""
 
     def __init__(self, partners: list[Partner], clock: ClockFunction, seed: int = 0) -> None:
         """Serve ``partners`` by ``clock``; ``seed`` makes the tokens repeatable."""
@@ -84,10 +81,10 @@ class TokenIssuer:
         self._current: dict[str, _Token] = {}
 
     def issue(self, authorization: str) -> dict[str, object]:
-        """Return the token reply for a Basic header; ``expires_in`` is what is left (seconds).
+        """Return the token response for a Basic header; ``expires_in`` is the remaining seconds.
 
         Raises:
-            Refused: 401, where the credential is not one of the partners'.
+            SandboxHttpError: 401 for an unknown credential.
         """
         partner = next(
             (candidate for candidate in self.partners if _basic_header(candidate) == authorization),
@@ -105,10 +102,10 @@ class TokenIssuer:
         return response | {"expires_in": seconds_left}
 
     def authenticate(self, authorization: str, path: str) -> Partner:
-        """Return whose bearer token a Sync request carries.
+        """Return the partner of a Sync request's bearer token.
 
         Raises:
-            Refused: 400 without a header, 401 with a bad or expired token.
+            SandboxHttpError: 400 without a header, 401 for a wrong or expired token.
         """
         if not authorization:
             raise SandboxHttpError(400, "legacy", message=f"Send a bearer token to {path}.")

@@ -1,7 +1,4 @@
-"""What is done to a reservation before the visit: booked, moved, changed, cancelled.
-
-What is done to a reservation during the visit: arrived, seated, served, done, swept.
-"""
+"""Change reservations before and during the visit."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +9,7 @@ from sandbox.store import SandboxStore
 
 
 class ReservationActions:
-    """The reservation desk of one restaurant; every act returns the new reservation."""
+    """Change reservations before the visit; each action returns the new reservation."""
 
     def __init__(self, store: SandboxStore, rid: int) -> None:
         """Work on the reservations of ``rid``."""
@@ -29,15 +26,14 @@ class ReservationActions:
         origin: str = "Web",
         tags: tuple[str, ...] = (),
     ) -> SandboxReservation:
-        """Enter a reservation, in state NotConfirmed.
+        """Create a reservation in state NotConfirmed.
 
         Args:
-            scheduled: Aware time of the visit; in the skipped hour of a zone it moves on by one.
+            scheduled: Aware; a time in a zone's skipped hour moves one hour ahead.
             party_size: 1 to 20.
-            guest_key: The guest's key, or None for a nameless booking.
-            request: The diner's words.
+            guest_key: None for a booking without a guest.
+            request: The guest's request.
             origin: Web, Phone or Walk-in.
-            tags: Visit tags.
         """
         now = self._store.now()
         return self._store.add_reservation(
@@ -101,7 +97,7 @@ class ReservationActions:
 
 
 class VisitActions:
-    """The floor of one restaurant; ``at`` is restaurant time (aware), the book's when omitted."""
+    """Change reservations during the visit; ``at`` is aware and defaults to the store's time."""
 
     def __init__(self, store: SandboxStore, rid: int) -> None:
         """Work on the visits of ``rid``."""
@@ -109,13 +105,13 @@ class VisitActions:
         self._rid = rid
 
     def set_state(self, key: str, state: str) -> SandboxReservation:
-        """Set any state: a call's outcome, a course, an undo, or a POS's own word."""
+        """Set any state, including unknown ones from a POS."""
         return self._store.update_reservation(self._rid, key, lambda row: replace(row, state=state))
 
     def record_arrival(
         self, key: str, at: datetime | None = None, *, everyone: bool = True
     ) -> SandboxReservation:
-        """Note that the party is here, in part unless ``everyone``; the first arrival counts."""
+        """Record an arrival, partial unless ``everyone``; the first arrival time stays."""
         state = "AllArrived" if everyone else "PartiallyArrived"
         when = self._resolve_time(at)
         return self._store.update_reservation(
@@ -125,7 +121,7 @@ class VisitActions:
     def seat(
         self, key: str, at: datetime | None = None, tables: tuple[str, ...] = ()
     ) -> SandboxReservation:
-        """Seat the party, at ``tables`` where given."""
+        """Seat the party, optionally at ``tables``."""
         when = self._resolve_time(at)
         return self._store.update_reservation(
             self._rid,
@@ -141,13 +137,13 @@ class VisitActions:
         )
 
     def mark_no_show(self, key: str) -> SandboxReservation:
-        """Note that nobody came."""
+        """Mark the reservation as a no-show."""
         return self.set_state(key, "NoShow")
 
     def add_walk_in(
         self, party_size: int, at: datetime | None = None, *, guest_key: str | None = None
     ) -> SandboxReservation:
-        """Seat a party that had not booked; its guest is null or a nameless record."""
+        """Seat a party without a booking; its guest is null or a record without a name."""
         when = self._resolve_time(at)
         draft = self._build_walk_in(when, party_size, guest_key)
         return self._store.add_reservation(
@@ -163,9 +159,9 @@ class VisitActions:
         return self._store.add_reservation(replace(draft, waitlisted=when, quoted_wait=minutes))
 
     def close_open_visits(self, day: date) -> list[SandboxReservation]:
-        """Close what the staff left open up to local date ``day``, as OpenTable does nightly.
+        """Close visits left open up to the local date ``day``, as OpenTable does each night.
 
-        Never seated becomes AssumedSeated, seated but never closed becomes AssumedDone.
+        Visits without a seating become AssumedSeated; seated visits become AssumedDone.
         """
         open_visits = [
             row

@@ -1,4 +1,4 @@
-"""The sandbox over real HTTP, on the loopback interface alone."""
+"""Serve the sandbox over HTTP on the loopback interface."""
 
 import asyncio
 
@@ -20,7 +20,7 @@ _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 class _DroppedResponse(HttpResponse):
-    """Promises a body and never sends it, upon which the server closes the connection."""
+    """Announce a body and never send it, so that the server closes the connection."""
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,12 +1,8 @@
-"""One party's evening: late cancellations, arrival, seating, courses, and what is forgotten.
+"""Simulate a restaurant's days at a chosen speed; the same seed gives the same day.
 
-A restaurant's day at OpenTable, from the first call to the nightly sweep; same seed, same day.
-
-Scheduled, arrived, seated and done times are simulated restaurant time. What OpenTable stamps
-(``created``, ``updated_at``, an envelope's ``timestamp``) is the book's own clock, since whoever
-follows the feed lives in real time.
-
-Plays evening after evening at a chosen speed; the nights between are skipped.
+Scheduled, arrived, seated and done times are simulated restaurant time. OpenTable's timestamps
+(``created``, ``updated_at``, an envelope's ``timestamp``) use the store's clock, because clients of
+the API live in real time. Nights are skipped.
 """
 
 import heapq
@@ -31,7 +27,7 @@ class ServiceSimulation:
     """One local day of one restaurant, played act by act in the order of simulated time."""
 
     def __init__(self, store: SandboxStore, rid: int, day: date, seed: int = 0) -> None:
-        """Plan local date ``day`` of ``rid`` from what the book expects; nothing happens yet."""
+        """Plan the local date ``day`` of restaurant ``rid`` from its expected reservations."""
         self._zone = store.get_restaurant(rid).zone
         self._day = day
         self._rng = random.Random(f"{seed}/{rid}/{day}")
@@ -51,7 +47,7 @@ class ServiceSimulation:
         return action
 
     def run_all(self) -> list[SimulatedAction]:
-        """Run the whole day at once and return its acts."""
+        """Run the full day at once and return its actions."""
         actions = []
         while self._queue:
             actions.append(self.run_next_action())
@@ -116,10 +112,9 @@ class SimulationLoop:
         seed: int = 0,
         start_time: time | None = None,
     ) -> None:
-        """Live ``rid``'s days, ``speed`` simulated seconds a second; 0 stands still.
+        """Simulate restaurant ``rid`` at ``speed`` simulated seconds per second; 0 stops the time.
 
-        What the first day brings before the local time ``start_time`` happens at once, at the
-        start.
+        Actions of the first day before the local time ``start_time`` run at the start.
         """
         self.speed = speed
         self.simulated_time: datetime | None = None
@@ -147,7 +142,7 @@ class SimulationLoop:
             simulation.run_next_action()
 
     def _advance_to(self, due: datetime, stop: Event) -> bool:
-        # In small ticks, so that a change of speed is felt at once.
+        # Sleep in small steps, so that a change of speed takes effect soon.
         while self.simulated_time is not None and self.simulated_time < due:
             if self.speed > 0:
                 remaining_seconds = (due - self.simulated_time).total_seconds() / self.speed

@@ -1,4 +1,4 @@
-"""A whole local OpenTable put together: book, answers, webhooks and evenings, with its threads."""
+"""Assemble the simulator: store, API, webhook senders, service simulation and their threads."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,22 +26,19 @@ _DISPATCH_INTERVAL_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatorConfig:
-    """What to set up.
+    """Configure the simulator.
 
     Args:
-        zones: IANA zone of each rid.
+        zones: IANA zone by rid.
         base_url: The API's own address.
-        reservations: How many each book holds at the start.
-        speed: Simulated seconds a second; 0 for no evenings.
-        seed: Of everything that is drawn.
-        tier: The credential's, and the webhook's.
-        client_id: The API credential.
-        client_secret: Its secret.
-        webhook_url: Where events go; empty for no webhooks.
+        reservations: Number of reservations per restaurant at the start.
+        speed: Simulated seconds per second; 0 disables the service simulation.
+        tier: Product tier of the API credential and of the webhook.
+        webhook_url: Empty for no webhooks.
         authorization: The direct sender's header; empty for no direct sender.
         signing_secret: The relay's ``whsec_…``; empty for no relay.
-        relay_share: Of the reservations, how many the relay speaks of too.
-        start_time: Local time at which the first evening is joined.
+        relay_share: Share of reservations (0 to 1) reported by the relay too.
+        start_time: Local time of the first simulated moment.
     """
 
     zones: dict[int, str]
@@ -88,14 +85,9 @@ class Simulator:
             self._threads.clear()
 
     def open_restaurant(self, rid: int, zone: str, reservations: int) -> None:
-        """Take another restaurant in, with evenings of its own; one that is open stays as it is.
+        """Add a restaurant with its own service simulation; do nothing if it exists.
 
-        Its webhooks go nowhere until `set_webhook_credentials` names their credential.
-
-        Args:
-            rid: OpenTable's number for it.
-            zone: Its IANA zone.
-            reservations: How many its book holds at the start.
+        Its webhooks are not sent until `set_webhook_credentials` sets a credential.
         """
         store = self.api.store
         if rid in {restaurant.rid for restaurant in store.list_restaurants()}:
@@ -113,12 +105,11 @@ class Simulator:
     def set_webhook_credentials(
         self, rid: int, authorization: str | None, signing_secret: str | None
     ) -> None:
-        """Have a restaurant's webhooks sent with other credentials from now on.
+        """Replace the credentials of a restaurant's webhooks.
 
         Args:
-            rid: The restaurant's.
-            authorization: The whole header of OpenTable's own; None leaves it, "" sends none.
-            signing_secret: The relay's ``whsec_…``; likewise.
+            authorization: The full header of the direct sender; None keeps it, "" sends none.
+            signing_secret: The relay's ``whsec_…``; None keeps it, "" sends none.
         """
         if self.direct_sender is not None and authorization is not None:
             self.direct_sender.authorizations[rid] = authorization
@@ -161,7 +152,7 @@ def _open_restaurant(
 
 
 def post_webhook(url: str, headers: dict[str, str], body: bytes) -> int:
-    """Post over real HTTP; 0 where no answer came within 10 seconds."""
+    """Send a POST request; return the status, or 0 without a response within 10 seconds."""
     try:
         response = requests.post(
             url, data=body, headers=headers, timeout=_TIMEOUT_SECONDS, allow_redirects=False

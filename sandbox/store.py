@@ -1,9 +1,4 @@
-"""One restaurant's part of the book: its rows, its counters, and how an event is stamped.
-
-OpenTable's book: the truth that the bundle has to equal, in memory behind one lock.
-
-Lists of a changing book, filtered and sorted on light keys once per book version.
-"""
+"""Store the simulated restaurants' reservations and guests in memory, behind one lock."""
 
 import random
 from collections import OrderedDict
@@ -67,11 +62,11 @@ class SandboxStore:
     """All restaurants' reservations and guests; every write bumps version, sequence and stamp."""
 
     def __init__(self, clock: ClockFunction, seed: int = 0) -> None:
-        """Open an empty book.
+        """Create an empty store.
 
         Args:
-            clock: Aware time of OpenTable, from which every stamp is taken.
-            seed: Seed of the ids, so that two runs give the same book.
+            clock: The source of all timestamps, aware.
+            seed: Seed of the ids; the same seed gives the same ids.
         """
         self._clock = clock
         self._random = random.Random(seed)
@@ -80,7 +75,7 @@ class SandboxStore:
         self._listeners: list[ReservationListener] = []
 
     def now(self) -> datetime:
-        """Return OpenTable's time, in whole seconds as its stamps are."""
+        """Return OpenTable's time in seconds, the precision of its timestamps."""
         return self._clock().replace(microsecond=0)
 
     def generate_key(self) -> str:
@@ -89,12 +84,12 @@ class SandboxStore:
             return new_key(self._random)
 
     def add_restaurant(self, restaurant: SandboxRestaurant) -> None:
-        """Take a restaurant into the book."""
+        """Add a restaurant."""
         with self._lock:
             self._data_by_rid[restaurant.rid] = RestaurantData(restaurant)
 
     def add_listener(self, listener: ReservationListener) -> None:
-        """Tell ``listener`` of each reservation event, as (before or None, after)."""
+        """Call ``listener`` with each reservation event, as (before or None, after)."""
         self._listeners.append(listener)
 
     def list_restaurants(self) -> list[SandboxRestaurant]:
@@ -103,11 +98,11 @@ class SandboxStore:
             return [data.restaurant for data in self._data_by_rid.values()]
 
     def get_restaurant(self, rid: int) -> SandboxRestaurant:
-        """Return one restaurant; KeyError where the book does not hold it."""
+        """Return one restaurant; raise KeyError for an unknown rid."""
         return self._data_by_rid[rid].restaurant
 
     def get_version(self, rid: int) -> int:
-        """Return a number that changes with every write to this restaurant."""
+        """Return a number that every write to this restaurant increases."""
         return self._data_by_rid[rid].version
 
     def list_reservations(self, rid: int) -> tuple[SandboxReservation, ...]:
@@ -131,7 +126,7 @@ class SandboxStore:
             return self._data_by_rid[rid].guests.get(key) if key else None
 
     def add_reservation(self, draft: SandboxReservation) -> SandboxReservation:
-        """Enter a new reservation, numbered and stamped; listeners hear of it."""
+        """Add a reservation with new numbers and timestamps, and call the listeners."""
         with self._lock:
             data = self._data_by_rid[draft.rid]
             reservation = data.store_reservation(
@@ -143,10 +138,10 @@ class SandboxStore:
     def update_reservation(
         self, rid: int, key: str, edit: Callable[[SandboxReservation], SandboxReservation]
     ) -> SandboxReservation:
-        """Replace a reservation by ``edit`` of it, stamped; listeners hear of it.
+        """Replace a reservation by ``edit(reservation)``, and call the listeners.
 
         Raises:
-            KeyError: The book holds no such reservation.
+            KeyError: There is no such reservation.
         """
         with self._lock:
             data = self._data_by_rid[rid]
@@ -167,20 +162,21 @@ class SandboxStore:
     def update_guest(
         self, rid: int, key: str, edit: Callable[[SandboxGuest], SandboxGuest]
     ) -> SandboxGuest:
-        """Replace a guest by ``edit`` of it, stamped; KeyError where there is none."""
+        """Replace a guest by ``edit(guest)``; raise KeyError for an unknown key."""
         with self._lock:
             data = self._data_by_rid[rid]
             return data.store_guest(replace(edit(data.guests[key]), updated=self.now()))
 
     def load_reservations(self, reservations: Iterable[SandboxReservation]) -> None:
-        """Enter many reservations at once with the stamps they carry, telling nobody."""
+        """Add many reservations with their own timestamps, without calling listeners."""
         with self._lock:
             for draft in sorted(reservations, key=lambda row: (row.updated, row.key)):
                 data = self._data_by_rid[draft.rid]
                 data.store_reservation(data.assign_sequence(draft, data.next_confirmation_id()))
 
     def _notify(self, before: SandboxReservation | None, after: SandboxReservation) -> None:
-        # Outside the lock: a listener may post, and the receiver may ask the book straight back.
+        # Outside the lock: a listener may post a webhook, and its receiver may call the
+        # API at once.
         for listener in self._listeners:
             listener(before, after)
 
@@ -189,7 +185,7 @@ _MAX_CACHED_LISTS = 8
 
 
 class ListedRow(Protocol):
-    """What any listed record has."""
+    """The common attributes of listed records."""
 
     @property
     def key(self) -> str:
@@ -205,14 +201,14 @@ _Listed = TypeVar("_Listed", bound=ListedRow)
 
 
 class RowFilter(Hashable, Protocol[_Asked_contra]):
-    """Anything that chooses rows and can be compared."""
+    """A hashable filter of rows."""
 
     def matches(self, row: _Asked_contra, /) -> bool:
         """Say whether the row is asked for."""
 
 
 class ListCache(Generic[_Listed]):
-    """The last few lists, so that paging through one costs its sorting only once."""
+    """Cache the latest sorted lists, so that paging sorts a list only once."""
 
     def __init__(self) -> None:
         """Start with none."""
@@ -225,13 +221,11 @@ class ListCache(Generic[_Listed]):
         row_filter: RowFilter[_Listed],
         order: ListOrder,
     ) -> list[_Listed]:
-        """Return the wanted rows in order.
+        """Return the matching rows in order.
 
         Args:
-            scope: The rid and the book's version for it: another version is another list.
-            source: Where the rows come from, asked only when the list is not held.
-            row_filter: The filter.
-            order: One of the switchable orders.
+            scope: The rid and its version; another version is another list.
+            source: Called only if the list is not cached.
         """
         cache_key = (scope, row_filter, order)
         if cache_key not in self._lists:

@@ -28,7 +28,7 @@ _LOCAL_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
 @dataclass(frozen=True, slots=True)
 class ReservationFilter:
-    """Which reservations are asked for; all that is given must hold. Bounds are local text."""
+    """Filter reservations; all given conditions must match. Bounds are local times as text."""
 
     updated_after: datetime | None
     updated_inclusive: bool
@@ -56,7 +56,7 @@ class ReservationFilter:
 
 @dataclass(frozen=True, slots=True)
 class GuestFilter:
-    """Which guests are asked for."""
+    """Filter guests; all given conditions must match."""
 
     updated_after: datetime | None
     updated_inclusive: bool
@@ -71,7 +71,7 @@ class GuestFilter:
 def parse_reservation_filter(
     query: Mapping[str, str], choices: BehaviorSwitches
 ) -> ReservationFilter:
-    """Read the filter of a reservation list; refused with 400 where a value cannot be read."""
+    """Parse the query of a reservation list; reject invalid values with 400."""
     return ReservationFilter(
         updated_after=_parse_instant(query.get("updated_after")),
         updated_inclusive=choices.updated_after_inclusive,
@@ -85,7 +85,7 @@ def parse_reservation_filter(
 
 
 def parse_guest_filter(query: Mapping[str, str], choices: BehaviorSwitches) -> GuestFilter:
-    """Read the filter of a guest list; refused with 400 where a value cannot be read."""
+    """Parse the query of a guest list; reject invalid values with 400."""
     email_optin = query.get("email_optin")
     return GuestFilter(
         updated_after=_parse_instant(query.get("updated_after")),
@@ -97,7 +97,7 @@ def parse_guest_filter(query: Mapping[str, str], choices: BehaviorSwitches) -> G
 def parse_number(
     query: Mapping[str, str], name: str, default: int | None = None, minimum: int = 0
 ) -> int:
-    """Read a whole number of at least ``minimum``; refused with 400 where there is none."""
+    """Parse a whole number of at least ``minimum``; reject other values with 400."""
     text = query.get(name, "" if default is None else str(default))
     if not text.isdecimal() or int(text) < minimum:
         raise _invalid_parameter_error(name)
@@ -144,7 +144,7 @@ _PREFIX = "/sync/v2/"
 
 
 class SyncApi:
-    """Reads the book for partners, each by its tier and its granted rids."""
+    """Return rows to partners, limited to their tier's fields and granted rids."""
 
     def __init__(self, store: SandboxStore, choices: BehaviorSwitches, base_url: str) -> None:
         """Read ``store`` under ``choices``; ``validate_base_url`` stands in every link."""
@@ -158,7 +158,7 @@ class SyncApi:
         """Return the payload of an authenticated request.
 
         Raises:
-            Refused: 400 bad parameter, 403 rid not granted, 404 no such path or id, 405 not GET.
+            SandboxHttpError: 400 bad parameter, 403 rid not granted, 404 no such path or id, 405 not GET.
         """
         if request.method != "GET":
             raise SandboxHttpError(405, "spring")

@@ -1,12 +1,7 @@
-"""What OpenTable leaves undocumented about its answers, each with the default taken here.
+"""Render reservations and guests as Sync v2 rows and webhook v3 objects.
 
-Which fields each product tier sees, as OpenTable's Sync v2 and webhook v3 pages list them.
-
-OpenTable's ways of writing a moment: local without a zone, and UTC in whole seconds.
-
-Reservations as OpenTable writes them: Sync v2 rows and the webhook v3 object.
-
-Guests as OpenTable writes them: Sync v2 rows.
+Fields per product tier follow OpenTable's pages. Times are local without a zone, or UTC in seconds.
+Undocumented behavior is a switch with a default.
 """
 
 from dataclasses import dataclass
@@ -22,17 +17,18 @@ ListOrder = Literal["updated", "id", "shuffled", "unstable"]
 
 @dataclass(slots=True)
 class BehaviorSwitches:
-    """Switches over the Sync answers; the defaults are the likeliest readings.
+    """Choose undocumented behavior of the Sync API; the defaults are the likeliest readings.
 
     Args:
-        order: Of the rows in a list: by ``updated_at_utc``, by id, in a stable shuffle, or in a
-            shuffle that changes with every write to the book.
-        updated_after_inclusive: Whether a row stamped exactly then is listed.
-        window_inclusive: Whether both ends of the scheduled window belong to it.
-        above_limit: What a ``limit`` above the maximum does: clamp, or refuse with 400.
-        next_page_url: Whether it carries scheme and host.
-        single_get: A single GET's body: the object itself, or a list's envelope around it.
-        primary_guest: How a merged guest names its survivor: by URL, or by key without rid.
+        order: Rows by ``updated_at_utc``, by id, in a stable shuffle, or in a shuffle that changes
+            with
+            every write.
+        updated_after_inclusive: Include a row with exactly this timestamp.
+        window_inclusive: Include both ends of the scheduled window.
+        above_limit: For a ``limit`` above the maximum: clamp, or reject with 400.
+        next_page_url: Include scheme and host.
+        single_get: The body of a single GET: the object, or a list envelope around it.
+        primary_guest: Refer to a merged guest's survivor by URL, or by key without rid.
     """
 
     order: ListOrder = "updated"
@@ -128,7 +124,7 @@ def format_opentable_local(moment: datetime, zone: ZoneInfo) -> str:
 
 
 def build_time_fields(name: str, moment: datetime | None, zone: ZoneInfo) -> dict[str, object]:
-    """Return the pair of fields ``name`` and ``name_utc``, both null where there is no moment."""
+    """Return the fields ``name`` and ``name_utc``, both null without a time."""
     if moment is None:
         return {name: None, f"{name}_utc": None}
     return {name: format_opentable_local(moment, zone), f"{name}_utc": format_opentable_utc(moment)}
@@ -139,7 +135,7 @@ JsonRow = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class RenderContext:
-    """Who looks and from where: the tier, the restaurant's zone and the API's own address."""
+    """The requesting tier, the restaurant's zone and the API's own address."""
 
     tier: ProductTier
     zone: ZoneInfo
@@ -149,13 +145,7 @@ class RenderContext:
 def build_reservation_row(
     reservation: SandboxReservation, guest: SandboxGuest | None, context: RenderContext
 ) -> JsonRow:
-    """Return a Sync v2 reservation with the fields of the view's tier.
-
-    Args:
-        reservation: What the book holds.
-        guest: Its guest, for the few fields that a reservation takes from there.
-        context: Tier, zone and address.
-    """
+    """Return a Sync v2 reservation with the fields of the tier; some fields come from its guest."""
     complete_row = _common_fields(reservation, context) | _sync_only_fields(reservation, guest)
     return {name: complete_row[name] for name in RESERVATION_FIELDS_BY_TIER[context.tier]}
 
@@ -167,11 +157,9 @@ def build_webhook_row(
     zoneless: bool = False,
     unprefixed: bool = False,
 ) -> JsonRow:
-    """Return the bare v3 webhook object with the fields of the view's tier.
+    """Return the v3 webhook object with the fields of the tier.
 
     Args:
-        reservation: What the book holds.
-        context: Tier, zone and address.
         zoneless: Write ``scheduled_time_utc`` without its Z, as the documented sample does.
         unprefixed: Write ids without ``{rid}-``, as the documented sample does.
     """

@@ -11,7 +11,7 @@ from sandbox.store import SandboxStore
 
 COURSES = ("Appetizer", "Entree", "Dessert", "CheckDropped", "Paid")
 
-# The outcomes of an expected visit, in shares that a host would call an ordinary night.
+# Outcomes of an expected visit, as shares of an ordinary night.
 VISIT_OUTCOME_SHARES = {
     "dines": 0.80,
     "cancels": 0.05,
@@ -26,7 +26,7 @@ _MIN_PARTIAL_PARTY_SIZE, _PARTIAL_ARRIVAL_SHARE = 4, 0.3
 
 @dataclass(frozen=True, slots=True)
 class SimulatedAction:
-    """Something that happens at a simulated, aware time; running it may bring further acts on."""
+    """An action at a simulated, aware time; running it may return further actions."""
 
     at: datetime
     name: str
@@ -37,7 +37,7 @@ class VisitPlanner:
     """Plans the acts of single visits in one restaurant."""
 
     def __init__(self, store: SandboxStore, rid: int, rng: random.Random) -> None:
-        """Plan for ``rid`` by the chances that ``rng`` draws."""
+        """Plan visits of restaurant ``rid`` with random numbers from ``rng``."""
         self._store = store
         self._rid = rid
         self._reservation_actions = ReservationActions(store, rid)
@@ -45,7 +45,7 @@ class VisitPlanner:
         self._rng = rng
 
     def plan_expected_visit(self, row: SandboxReservation) -> list[SimulatedAction]:
-        """Return what happens to a reservation that is expected tonight."""
+        """Return the actions of an expected reservation."""
         outcome = self._rng.choices(
             list(VISIT_OUTCOME_SHARES), list(VISIT_OUTCOME_SHARES.values())
         )[0]
@@ -80,7 +80,7 @@ class VisitPlanner:
     def plan_seating(
         self, row: SandboxReservation, at: datetime, *, closed: bool
     ) -> list[SimulatedAction]:
-        """Return arrival, seating and courses from ``at`` on, and the end where ``closed``."""
+        """Return arrival, seating and courses from ``at`` on; the end only if ``closed``."""
         arrival_time = at + self._draw_minutes(-10, 20)
         seating_time = arrival_time + self._draw_minutes(1, 15)
         table = (str(self._rng.randrange(1, 30)),)
@@ -147,7 +147,8 @@ class VisitPlanner:
         change: Callable[[str], SandboxReservation],
     ) -> SimulatedAction:
         def run() -> list[SimulatedAction]:
-            # Somebody else may have ended the visit meanwhile; only un-cancelling undoes an end.
+            # Another action may have ended the visit; only un-cancelling reverses an
+            # end.
             reservation = self._store.get_reservation(self._rid, row.key)
             if reservation and (reservation.state in ENDED_STATES) == (name == "uncancel"):
                 change(row.key)

@@ -1,9 +1,4 @@
-"""A webhook on its way: what is sent, to where, and how long its sender tries.
-
-What can go wrong on a webhook's way: switches, all off by default.
-
-Delivers webhooks: a queue by due time that posts, retries and gives up, and never sleeps.
-"""
+"""Deliver webhooks from a queue: post, retry, give up, and inject faults."""
 
 import heapq
 import random
@@ -18,13 +13,11 @@ from sandbox.clock import ClockFunction, ManualClock
 
 @dataclass(frozen=True, slots=True)
 class RetrySchedule:
-    """When a sender tries, and when it gives up.
+    """The times of a sender's attempts.
 
     Args:
-        offset_seconds: Seconds after the first attempt at which each attempt is made, ascending
-            from 0.
-        stale_after_seconds: Seconds after the first attempt's time from which none is made any
-            more.
+        offset_seconds: Seconds after the first attempt, ascending from 0.
+        stale_after_seconds: No attempt is made later than this after the first attempt.
     """
 
     offset_seconds: tuple[float, ...]
@@ -66,17 +59,16 @@ _MAX_REPLAYABLE_DELIVERIES = 1000
 
 @dataclass(slots=True)
 class WebhookFaults:
-    """The switches. Shares are 0 to 1, times are seconds.
+    """Inject faults into deliveries. Shares are 0 to 1, times are seconds.
 
     Args:
         duplicate: Share sent twice.
-        drop: Share lost without a trace.
-        reorder: Share held back by up to ``reorder_within``, so that later ones overtake.
-        reorder_within: How far apart two events may change places.
-        delay: How late everything is.
-        replay: Share of events that bring an old body along.
-        silent: Nothing is sent, and what happens meanwhile is never sent.
-        holding: Nothing is sent, and what happens meanwhile is sent in one burst afterwards.
+        drop: Share lost.
+        reorder: Share delayed by up to ``reorder_within``, so that later ones overtake.
+        delay: Delay of every delivery.
+        replay: Share of events followed by an old body.
+        silent: Drop all events from now on.
+        holding: Queue all events and send them in one burst afterwards.
     """
 
     duplicate: float = 0.0
@@ -94,7 +86,7 @@ class WebhookFaults:
     def plan_deliveries(
         self, delivery: Delivery, rng: random.Random
     ) -> list[tuple[Delivery, float]]:
-        """Return what is really sent for ``delivery``, each with its delay in seconds."""
+        """Return the deliveries to make for ``delivery``, each with its delay in seconds."""
         if self.silent or rng.random() < self.drop:
             return []
         deliveries = [delivery] * (2 if rng.random() < self.duplicate else 1)
@@ -148,12 +140,12 @@ class WebhookDispatcher:
             self._push(due_at, due_at, 0, planned_delivery)
 
     def next_due_at(self) -> datetime | None:
-        """Return when the next attempt is due; None while nothing waits or all is held."""
+        """Return the time of the next attempt, None if nothing is due or everything is on hold."""
         with self._lock:
             return self._queue[0].due_at if self._queue and not self.faults.holding else None
 
     def send_due(self) -> None:
-        """Make all attempts that are due by now."""
+        """Make all due attempts."""
         while (due := self._pop_due()) is not None:
             self._send(due)
 

@@ -1,8 +1,6 @@
-"""What the signing relay says of an event: created whole, updated and cancelled as patches.
+"""Send webhooks as OpenTable does (v3) and as a signing relay does (Standard Webhooks envelopes).
 
-Signs webhooks by the Standard Webhooks specification, as the signing relay does.
-
-The two senders of webhooks: OpenTable itself (v3), and a relay that signs envelopes.
+A relay sends a created reservation in full, and updates and cancellations as patches.
 """
 
 import base64
@@ -66,13 +64,12 @@ def build_relay_envelope(
     guest: SandboxGuest | None,
     identity: RelayIdentity,
 ) -> JsonRow | None:
-    """Return the relay's envelope of a change; None where it would say nothing.
+    """Return the relay's envelope of a change, None if it has no content.
 
     Args:
-        before: The reservation before, None for a new one.
-        after: The reservation now.
-        guest: Its guest; an update never repeats the guest's details.
-        identity: What stands around the data.
+        before: None for a new reservation.
+        guest: Updates never repeat the guest's details.
+        identity: The relay's ids around the data.
     """
     data = _changed_fields(before, after)
     if before is None:
@@ -127,9 +124,8 @@ def build_signed_headers(
 
     Args:
         secret: ``whsec_`` and the key in base64.
-        event_id: The message's id.
-        timestamp: When this attempt is sent: an aware time, or Unix seconds.
-        body: The exact bytes that are sent.
+        timestamp: Time of this attempt: aware, or Unix seconds.
+        body: The exact bytes to send.
     """
     seconds = timestamp if isinstance(timestamp, int) else int(timestamp.timestamp())
     key = base64.b64decode(secret.removeprefix(_PREFIX))
@@ -149,18 +145,15 @@ def encode_signing_secret(key: bytes) -> str:
 
 @dataclass(slots=True)
 class DirectSender:
-    """OpenTable's own webhook: the bare v3 object with a credential that the receiver issued.
+    """Send OpenTable's own webhook: the v3 object with a credential issued by the receiver.
 
     Args:
-        store: Where the events come from; pass the sender's ``send_event`` to ``book.listen``.
-        dispatcher: What delivers them.
-        url: The receiver's.
-        authorization: The whole header, ``Basic …`` or ``Bearer …``.
-        tier: The product tier, which decides the fields.
+        authorization: The full header, ``Basic …`` or ``Bearer …``.
+        tier: The product tier selects the fields.
         retry_schedule: One of the two documented retry schedules.
         zoneless: Write ``scheduled_time_utc`` without its Z.
         unprefixed: Write ids without ``{rid}-``.
-        authorizations: A header of its own for some rids; empty for no webhooks.
+        authorizations: Headers by rid; empty for no webhooks.
     """
 
     store: SandboxStore
@@ -191,18 +184,15 @@ class DirectSender:
 
 @dataclass(slots=True)
 class RelaySender:
-    """A relay in front of the receiver: signed envelopes, by a clock of its own.
+    """Send signed envelopes as a relay with its own clock.
 
     Args:
-        store: Where the events come from; pass the relay's ``send_event`` to ``book.listen``.
-        dispatcher: What delivers them.
-        url: The receiver's.
         secret: The signing secret, ``whsec_…``.
-        restaurant_ids: The receiver's id of each rid; the rid itself where there is none.
-        skew: How far the relay's clock runs ahead of OpenTable's.
-        retry_schedule: A relay keeps trying longer than OpenTable does.
-        share: Of the reservations, how many it speaks of: all of one's events or none.
-        secrets: A signing secret of its own for some rids; empty where it does not relay.
+        restaurant_ids: The receiver's id by rid; the rid itself by default.
+        skew: Difference of the relay's clock to OpenTable's.
+        retry_schedule: A relay retries longer than OpenTable.
+        share: Share of reservations to report; all events of one or none.
+        secrets: Signing secrets by rid; empty for no envelopes.
     """
 
     store: SandboxStore
@@ -217,7 +207,7 @@ class RelaySender:
     _random: random.Random = field(default_factory=lambda: random.Random(0))
 
     def send_event(self, before: SandboxReservation | None, after: SandboxReservation) -> None:
-        """Send one event's envelope, where it says anything and is the relay's to tell."""
+        """Send the envelope of one event, if it has content and belongs to the relay's share."""
         secret = self.secrets.get(after.rid, self.secret)
         if not secret or crc32(after.key.encode()) / 2**32 >= self.share:
             return
