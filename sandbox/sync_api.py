@@ -158,7 +158,8 @@ class SyncApi:
         """Return the payload of an authenticated request.
 
         Raises:
-            SandboxHttpError: 400 bad parameter, 403 rid not granted, 404 no such path or id, 405 not GET.
+            SandboxHttpError: 400 bad parameter, 403 rid not granted, 404 unknown path or id,
+                405 another method than GET.
         """
         if request.method != "GET":
             raise SandboxHttpError(405, "spring")
