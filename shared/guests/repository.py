@@ -1,7 +1,7 @@
-"""Guests: what is kept of them, and how a change to one reaches the reservations that name it.
+"""Store OpenTable's guest records and find the reservations that refer to a guest.
 
-A guest is stored before the reservations that name it are looked for, and a reservation is
-stored before its guest is read; so of two that come at once, the later one sees the other.
+A guest is stored before its reservations are searched, and a reservation is stored before its
+guest is read. Of two concurrent writers, the later one therefore sees the other's write.
 """
 
 import json
@@ -19,34 +19,28 @@ from shared.domain.ledger.guest_link import LinkedGuest, UnresolvedGuest, resolv
 from shared.domain.ledger.merge import GUEST_LINKED_EVENT_TYPE
 from shared.domain.normalization.opentable_guest import Guest, guest_from_map, guest_to_map
 from shared.domain.settings import IntegrationSettings
+from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
-from shared.firestore.documents import (
-    QUERY_TIMEOUT_SECONDS,
-    READ_TIMEOUT_SECONDS,
-    WRITE_TIMEOUT_SECONDS,
-    translate_firestore_errors,
-    update_if_unmodified,
-)
+from shared.firestore.documents import translate_firestore_errors
 from shared.ledger.ledger import open_ledger
 
-_GROUP_SIZE = 200
+_RPC_TIMEOUT_SECONDS = 5.0
+_QUERY_TIMEOUT_SECONDS = 30.0
+_MAX_ATTEMPTS = 5
+_GROUP_SIZE = 200  # documents per read or commit
 
 
 async def read_guests(
     context: AppContext, settings: IntegrationSettings, keys: Iterable[str]
 ) -> dict[str, Guest]:
-    """Return those guests of some keys that are held.
-
-    Raises:
-        LedgerUnavailableError: When they could not be read.
-    """
+    """Return the stored guests among some keys."""
     guests = paths.guests_collection(context.firestore, settings.restaurant_id)
     references = [guests.document(key) for key in keys]
     documents: dict[str, dict[str, Any] | None] = {}
     with translate_firestore_errors():
         for start in range(0, len(references), _GROUP_SIZE):
             group = references[start : start + _GROUP_SIZE]
-            snapshots = context.firestore.get_all(group, retry=None, timeout=READ_TIMEOUT_SECONDS)
+            snapshots = context.firestore.get_all(group, retry=None, timeout=_RPC_TIMEOUT_SECONDS)
             documents |= {snapshot.id: snapshot.to_dict() async for snapshot in snapshots}
     return {
         key: guest_from_map(document) for key, document in documents.items() if document is not None
@@ -56,59 +50,52 @@ async def read_guests(
 async def follow_merges(
     context: AppContext, settings: IntegrationSettings, key: str
 ) -> LinkedGuest | UnresolvedGuest:
-    """Follow a guest's key to the guest that it leads to (`resolve_guest`).
-
-    Raises:
-        LedgerUnavailableError: When a record could not be read.
-    """
-    records: dict[str, Guest | None] = {}
-    while (
-        isinstance(resolved := resolve_guest(key, records), UnresolvedGuest)
-        and not resolved.was_read
-    ):
-        records[resolved.key] = (await read_guests(context, settings, [resolved.key])).get(
-            resolved.key
-        )
-    return resolved
+    """Return the guest at the end of a key's merges; see `resolve_guest`."""
+    guests: dict[str, Guest | None] = {}
+    while True:
+        resolved = resolve_guest(key, guests)
+        if isinstance(resolved, LinkedGuest) or resolved.was_read:
+            return resolved
+        stored = await read_guests(context, settings, [resolved.key])
+        guests[resolved.key] = stored.get(resolved.key)
 
 
 async def save_guest(context: AppContext, settings: IntegrationSettings, guest: Guest) -> bool:
-    """Keep a guest's record unless a later one is held.
-
-    Returns:
-        Whether it was news.
-
-    Raises:
-        LedgerUnavailableError: When it could not be stored.
-    """
-    reference = paths.guests_collection(context.firestore, settings.restaurant_id).document(
-        guest.key
-    )
-
-    def compute(document: dict[str, Any] | None) -> dict[str, Any] | None:
-        if document is not None and not guest.supersedes(guest_from_map(document)):
-            return None
-        # The record is replaced: fields that the new one does not have are deleted.
-        new_document = guest_to_map(guest)
-        return dict.fromkeys((document or {}).keys() - new_document.keys(), DELETE_FIELD) | (
-            new_document
-        )
-
-    return (await update_if_unmodified(reference, compute)).changes is not None
+    """Store a guest unless the stored record supersedes it; return whether it was written."""
+    guests = paths.guests_collection(context.firestore, settings.restaurant_id)
+    reference, document = guests.document(guest.key), guest_to_map(guest)
+    for _ in range(_MAX_ATTEMPTS):
+        try:
+            snapshot = await reference.get(retry=None, timeout=_RPC_TIMEOUT_SECONDS)
+            stored = snapshot.to_dict()
+            if stored is None:
+                await reference.create(document, retry=None, timeout=_RPC_TIMEOUT_SECONDS)
+                return True
+            if not guest.supersedes(guest_from_map(stored)):
+                return False
+            # An update replaces single fields: fields without a new value must be deleted, so that
+            # a merged or forgotten guest keeps no personal data.
+            deleted_fields = dict.fromkeys(stored.keys() - document.keys(), DELETE_FIELD)
+            await reference.update(
+                document | deleted_fields,
+                option=context.firestore.write_option(last_update_time=snapshot.update_time),
+                retry=None,
+                timeout=_RPC_TIMEOUT_SECONDS,
+            )
+        except (google.Conflict, google.FailedPrecondition, google.NotFound):
+            continue
+        except google.GoogleAPIError as error:
+            raise ServiceUnavailableError(type(error).__name__) from None
+        return True
+    raise ServiceUnavailableError("Too many concurrent updates of the guest record: try again.")
 
 
 async def save_guests(
     context: AppContext, settings: IntegrationSettings, guests: Sequence[Guest]
 ) -> set[str]:
-    """Keep many guests' records, each unless a later one is held.
-
-    Returns:
-        The keys of those of whom nothing was held before.
-
-    Raises:
-        LedgerUnavailableError: When one could not be stored.
-    """
-    created: set[str] = set()
+    """Store many guests as `save_guest` does; return the keys of new records."""
+    collection = paths.guests_collection(context.firestore, settings.restaurant_id)
+    created_keys: set[str] = set()
     for start in range(0, len(guests), _GROUP_SIZE):
         group = guests[start : start + _GROUP_SIZE]
         stored = await read_guests(context, settings, [guest.key for guest in group])
@@ -116,51 +103,29 @@ async def save_guests(
         newer = [
             guest for guest in group if guest.key in stored and guest.supersedes(stored[guest.key])
         ]
-        if await _create_records(context, settings, new):
-            created.update(guest.key for guest in new)
-        else:
+        batch = context.firestore.batch()
+        for guest in new:
+            batch.create(collection.document(guest.key), guest_to_map(guest))
+        try:
+            await batch.commit(retry=None, timeout=_RPC_TIMEOUT_SECONDS)
+            created_keys.update(guest.key for guest in new)
+        except google.GoogleAPIError:
+            # One record created by another writer fails the commit: store them one by one.
             newer += new
         for guest in newer:
             await save_guest(context, settings, guest)
-    return created
-
-
-async def _create_records(
-    context: AppContext, settings: IntegrationSettings, guests: Sequence[Guest]
-) -> bool:
-    """Create records in one commit; False where any of them was there, or none could be."""
-    references = paths.guests_collection(context.firestore, settings.restaurant_id)
-    batch = context.firestore.batch()
-    for guest in guests:
-        batch.create(references.document(guest.key), guest_to_map(guest))
-    try:
-        await batch.commit(retry=None, timeout=WRITE_TIMEOUT_SECONDS)
-    except google.GoogleAPIError:
-        return False
-    return True
+    return created_keys
 
 
 async def propagate_guest(
     context: AppContext, settings: IntegrationSettings, guest_key: str, channel: Channel
 ) -> int:
-    """Join a guest's record to every reservation that names it.
-
-    Args:
-        context: The process's services.
-        settings: The restaurant's, usable.
-        guest_key: The key of a record that is held.
-        channel: Which way it came.
-
-    Returns:
-        How many reservations changed.
-
-    Raises:
-        LedgerUnavailableError: When they could not be found or written.
-    """
+    """Link a stored guest to every reservation that refers to it; return how many changed."""
     ledger = open_ledger(context, settings)
     changed_count = 0
     for key in await find_reservations_of_guest(context, settings, guest_key):
-        applied = await ledger.apply(guest_link_event(key, guest_key, context.clock(), channel))
+        link_event = build_guest_link_event(key, guest_key, context.clock(), channel)
+        applied = await ledger.apply(link_event)
         changed_count += applied.write is not None
     return changed_count
 
@@ -168,33 +133,25 @@ async def propagate_guest(
 async def find_reservations_of_guest(
     context: AppContext, settings: IntegrationSettings, guest_key: str, limit: int = 100_000
 ) -> list[str]:
-    """Return the external keys of the reservations that ever named or led to a guest.
-
-    Args:
-        context: The process's services.
-        settings: The restaurant's.
-        guest_key: The guest's key.
-        limit: How many are wanted at the most.
-
-    Raises:
-        LedgerUnavailableError: When they could not be listed.
-    """
+    """Return the external keys of reservations that ever referred to a guest, also by a merge."""
+    reservations = paths.reservations_collection(context.firestore, settings.restaurant_id)
     guest_filter = FieldFilter("guests.resolvedGuestKeys", "array_contains", guest_key)
-    query = paths.reservations_collection(context.firestore, settings.restaurant_id).where(
-        filter=guest_filter
+    query = (
+        reservations.where(filter=guest_filter)
+        .select(["source.externalReservationId"])
+        .limit(limit)
     )
-    key_query = query.select(["source.externalReservationId"]).limit(limit)
     with translate_firestore_errors():
         return [
             snapshot.get("source.externalReservationId")
-            async for snapshot in key_query.stream(retry=None, timeout=QUERY_TIMEOUT_SECONDS)
+            async for snapshot in query.stream(retry=None, timeout=_QUERY_TIMEOUT_SECONDS)
         ]
 
 
-def guest_link_event(
+def build_guest_link_event(
     external_key: str, guest_key: str, now: datetime, channel: Channel
 ) -> ReservationEvent:
-    """Return the change that joins a guest: it says nothing, so its journal entry tells nobody."""
+    """Return the event that links a guest; it sets no field, so the journal gets no guest data."""
     event_id = f"guest-{secrets.token_hex(8)}"
     return ReservationEvent(
         external_key=external_key,

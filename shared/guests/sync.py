@@ -1,25 +1,24 @@
-"""Learning of guests: a row of the feed, or one that a reservation names and nobody has yet.
+"""Keep the guests of stored reservations equal to OpenTable's guest records.
 
-The guests' part of a poll: only those that a held reservation names are kept.
-
-The feed is read before the reservations, so that a new reservation is written once, with its
-guest; whom neither the feed nor the ledger knows is fetched by id afterwards.
+A poll reads the guest feed before the reservations, so that a new reservation is written once,
+with its guest. A guest missing in both the feed and Firestore is fetched by id afterwards.
+Guests without a stored reservation are not stored.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from msgspec import Struct, field
 
-from shared.concurrency import Deadline, gather_bounded
+from shared.concurrency import Deadline
 from shared.context import AppContext, RestaurantContext, load_restaurant_context
 from shared.domain.ledger.events import Channel, ReservationEvent
 from shared.domain.ledger.guest_link import MAX_MERGES, LinkedGuest
 from shared.domain.normalization.identifiers import build_external_key
 from shared.domain.normalization.opentable_guest import Guest, parse_opentable_guest
+from shared.domain.reconciliation.compare import ReservationFingerprint
 from shared.domain.settings import IntegrationSettings
 from shared.errors import (
     InvalidEventError,
@@ -29,9 +28,9 @@ from shared.errors import (
 )
 from shared.guests.erasure import erase_guest
 from shared.guests.repository import (
+    build_guest_link_event,
     find_reservations_of_guest,
     follow_merges,
-    guest_link_event,
     propagate_guest,
     read_guests,
     save_guest,
@@ -45,6 +44,8 @@ from shared.log import LogEvent, Severity, log_event
 from shared.opentable.query import ListingQuery, Resource
 from shared.quarantine.store import quarantine_event
 
+MAX_GUESTS_PER_RECONCILIATION = 500
+_MAX_CONCURRENT_FETCHES = 8
 _EXPECTED_ERRORS = (
     OpenTableError,
     InvalidSettingsError,
@@ -54,189 +55,65 @@ _EXPECTED_ERRORS = (
 )
 
 
-async def sync_guest(restaurant: RestaurantContext, row: dict[str, Any]) -> None:
-    """Keep a row of the guests that a held reservation names, and join it to all that do.
-
-    A merged guest hands its reservations to the survivor, which is fetched where nothing is
-    held of it. A forgotten one is erased everywhere.
-
-    Args:
-        restaurant: To the restaurant's book.
-        row: The row as OpenTable sent it.
-
-    Raises:
-        RejectedStatementError: When the row cannot be read.
-        OpenTableError: When a survivor could not be fetched.
-        LedgerUnavailableError: When something could not be stored.
-    """
-    context, settings = restaurant.context, restaurant.settings
-    guest = parse_guest_row(restaurant, row)
-    stored = await read_guests(context, settings, [guest.key])
-    await save_guest(context, settings, guest)
-    if guest.survivor_id is not None:
-        await ensure_guest_stored(restaurant, guest.survivor_id)
-    resolved = await follow_merges(context, settings, guest.key)
-    if isinstance(resolved, LinkedGuest) and resolved.is_forgotten:
-        aliases = stored[guest.key].personal_identifiers if guest.key in stored else []
-        await erase_guest(context, settings, guest.key, aliases)
-    else:
-        await propagate_guest(context, settings, guest.key, Channel.POLL)
-
-
-def parse_guest_row(restaurant: RestaurantContext, row: dict[str, Any]) -> Guest:
-    """Read one of OpenTable's guests, received now.
-
-    Raises:
-        RejectedStatementError: When it cannot be read.
-    """
-    settings, now = restaurant.settings, restaurant.context.clock()
-    return parse_opentable_guest(row, rid=settings.require_rid(), country=settings.country, now=now)
-
-
-async def ensure_guest_stored(restaurant: RestaurantContext, guest_id: str) -> None:
-    """Have held whatever guest an id leads to, through merges.
-
-    A guest that OpenTable does not have, or whose row cannot be read, is held without details,
-    so that it is not asked for again and again. One who must be forgotten is erased.
-
-    Args:
-        restaurant: To the restaurant's book.
-        guest_id: The id as OpenTable wrote it.
-
-    Raises:
-        OpenTableError: When a guest could not be fetched.
-        LedgerUnavailableError: When something could not be stored.
-    """
-    context, settings = restaurant.context, restaurant.settings
-    pending_id: str | None = guest_id
-    for _ in range(MAX_MERGES):
-        if pending_id is None:
-            return
-        key = build_external_key(pending_id, settings.rid)
-        stored = (await read_guests(context, settings, [key])).get(key)
-        if stored is None:
-            stored = await _fetch_guest(restaurant, pending_id, key)
-            await save_guest(context, settings, stored)
-            if stored.forgotten_at is not None:
-                await erase_guest(context, settings, key)
-        pending_id = stored.survivor_id
-
-
-async def _fetch_guest(restaurant: RestaurantContext, guest_id: str, key: str) -> Guest:
-    context, settings = restaurant.context, restaurant.settings
-    row = await context.opentable.fetch_guest(restaurant.access, guest_id, restaurant.deadline)
-    try:
-        return Guest(key) if row is None else parse_guest_row(restaurant, row)
-    except InvalidEventError as rejection:
-        await quarantine_event(
-            context, settings, encode_canonical_json(row), JSON_MEDIA_TYPE, rejection
-        )
-        return Guest(key)
-
-
-async def fetch_guest_after_commit(
-    context: AppContext, settings: IntegrationSettings, applied: ApplyResult
-) -> None:
-    """After a webhook's commit, fetch the guest that its reservation names, within a strict budget.
-
-    The commit stands, and the next poll brings the guest in any case: whatever goes wrong here
-    is logged and changes no answer.
-    """
-    if applied.missing_guest_key is None:
-        return
-    budget_seconds = context.environment.guest_budget_seconds
-    try:
-        async with asyncio.timeout(budget_seconds):
-            restaurant = await load_restaurant_context(
-                context, settings, Deadline.after(budget_seconds)
-            )
-            await ensure_guest_stored(restaurant, applied.guest_id)
-            await link_guest(
-                context, settings, applied.event.external_key, applied.missing_guest_key
-            )
-        outcome = "joined"
-    except _EXPECTED_ERRORS as error:
-        outcome = type(error).__name__
-    log_event(
-        Severity.INFO, LogEvent.WEBHOOK_GUEST, restaurantId=settings.restaurant_id, outcome=outcome
-    )
-
-
-async def link_guest(
-    context: AppContext, settings: IntegrationSettings, reservation_key: str, guest_key: str
-) -> None:
-    """Join the guest that a reservation names, read afresh, to that reservation.
-
-    Raises:
-        LedgerUnavailableError: When it could not be written.
-    """
-    event = guest_link_event(reservation_key, guest_key, context.clock(), Channel.POLL)
-    await open_ledger(context, settings).apply(event)
-
-
-_MAX_CONCURRENT_FETCHES = 8
-
-
 class GuestFeed(Struct):
-    """What the guests' feed brought, and what became of it.
+    """The guests a run has read, and the ones it still has to fetch.
 
     Attributes:
-        rows: Guests by key, each with its row.
-        saved_keys: The keys of those that this run's reservations name, and that are held by now.
-        created_keys: Those of them of whom nothing was held before this run.
-        missing_guests: The reservations that name a guest of whom nothing is held, by the guest's
-            id.
+        guests: The guests of the feed by key.
+        saved_keys: Guests of the feed that this run's reservations refer to and that are stored.
+        created_keys: The subset of `saved_keys` with no record before this run.
+        missing_guests: OpenTable's guest id to the keys of the reservations that refer to it,
+            for guests without a record.
     """
 
-    rows: dict[str, tuple[Guest, dict[str, Any]]] = field(default_factory=dict)
+    guests: dict[str, Guest] = field(default_factory=dict)
     saved_keys: set[str] = field(default_factory=set)
     created_keys: set[str] = field(default_factory=set)
     missing_guests: dict[str, list[str]] = field(default_factory=dict)
 
+    def add_missing_guest(self, guest_id: str, reservation_key: str) -> None:
+        """Note a guest to fetch and a reservation to link it to."""
+        self.missing_guests.setdefault(guest_id, []).append(reservation_key)
+
     def add_from_result(self, applied: ApplyResult) -> None:
-        """Take up the guest that a reservation lacks, if any."""
+        """Note the guest of a written reservation if it has no record."""
         if applied.missing_guest_key is not None:
             self.add_missing_guest(applied.guest_id, applied.event.external_key)
 
-    def add_missing_guest(self, guest_id: str, reservation_key: str) -> None:
-        """Take up a guest, by OpenTable's id, that a reservation names."""
-        self.missing_guests.setdefault(guest_id, []).append(reservation_key)
-
     def resolve_merged_keys(self, keys: Iterable[str]) -> set[str]:
-        """Return the keys and those that they lead to through merges, as far as the feed tells."""
+        """Return those keys that are in the feed, and the survivors of their merges."""
         resolved_keys: set[str] = set()
-        pending_keys = {key for key in keys if key in self.rows}
+        pending_keys = {key for key in keys if key in self.guests}
         while pending_keys:
             resolved_keys |= pending_keys
-            survivors = {self.rows[key][0].survivor_key for key in pending_keys}
-            pending_keys = {key for key in survivors if key in self.rows} - resolved_keys
+            survivors = {self.guests[key].survivor_key for key in pending_keys}
+            pending_keys = {key for key in survivors if key in self.guests} - resolved_keys
         return resolved_keys
 
 
 async def read_changed_guests(restaurant: RestaurantContext, since: datetime | None) -> GuestFeed:
-    """Read the guests that changed; a row that cannot be read is kept aside.
+    """Read the guests that changed since a time, or all of them on the first poll (None).
 
-    Args:
-        restaurant: To the restaurant's book.
-        since: The time from which changes are asked for; None asks for all, the first time.
-
-    Raises:
-        OpenTableError: When the feed could not be read whole.
-        LedgerUnavailableError: When an unreadable row could not be kept.
+    A row that cannot be parsed goes to the quarantine.
     """
     feed = GuestFeed()
     if since is None:
-        await _add_unlinked_guests(restaurant, feed)
+        # Webhooks may have stored reservations whose guests are not among this run's rows.
+        settings = restaurant.settings
+        unlinked = await read_unlinked_guest_ids(
+            restaurant.context.firestore,
+            settings.restaurant_id,
+            restaurant.access.rid,
+            restaurant.deadline,
+        )
+        for reservation_key, guest_id in unlinked.items():
+            feed.add_missing_guest(guest_id, reservation_key)
     await _read_pages(restaurant, feed, since)
     return feed
 
 
 async def read_all_guests(restaurant: RestaurantContext) -> GuestFeed:
-    """Read all guests; skip the ones already stored. Raises as `read_changed_guests`.
-
-    Args:
-        restaurant: To the restaurant's book.
-    """
+    """Read all guests, without looking for reservations that have none yet."""
     feed = GuestFeed()
     await _read_pages(restaurant, feed, None)
     return feed
@@ -250,44 +127,25 @@ async def _read_pages(
     )
     async for page in pages:
         for row in page.rows:
-            try:
-                guest = parse_guest_row(restaurant, row)
-            except InvalidEventError as rejection:
-                text = encode_canonical_json(row)
-                await quarantine_event(
-                    restaurant.context, restaurant.settings, text, JSON_MEDIA_TYPE, rejection
-                )
-            else:
-                feed.rows[guest.key] = (guest, row)
-
-
-async def _add_unlinked_guests(restaurant: RestaurantContext, feed: GuestFeed) -> None:
-    """Take up what webhooks brought before the first run: its rows may tell of none of that."""
-    context, settings = restaurant.context, restaurant.settings
-    unlinked = await read_unlinked_guest_ids(
-        context.firestore, settings.restaurant_id, restaurant.access.rid, restaurant.deadline
-    )
-    for reservation_key, guest_id in unlinked.items():
-        feed.add_missing_guest(guest_id, reservation_key)
+            guest = await _parse_or_quarantine(restaurant, row)
+            if guest is not None:
+                feed.guests[guest.key] = guest
 
 
 async def save_referenced_guests(
     restaurant: RestaurantContext, feed: GuestFeed, events: Iterable[ReservationEvent]
 ) -> None:
-    """Keep those guests of the feed that a page's reservations name, before these are written.
-
-    Raises:
-        LedgerUnavailableError: When one could not be stored.
-    """
+    """Store the feed's guests that these reservations refer to, before the reservations."""
     referenced_keys = {
         key for event in events if isinstance(key := event.fields.get("guestKey"), str)
     }
     new_keys = feed.resolve_merged_keys(referenced_keys) - feed.saved_keys
-    guests = [feed.rows[key][0] for key in sorted(new_keys)]
+    guests = [feed.guests[key] for key in sorted(new_keys)]
     for guest in guests:
         if guest.forgotten_at is not None:
-            # Before its record goes, which tells by which names it may be quarantined.
-            await sync_guest(restaurant, feed.rows[guest.key][1])
+            # Erase before the tombstone replaces the record: the erasure searches the
+            # quarantine for the names in it.
+            await _sync_guest(restaurant, guest)
     feed.created_keys |= await save_guests(restaurant.context, restaurant.settings, guests)
     feed.saved_keys |= new_keys
 
@@ -295,22 +153,18 @@ async def save_referenced_guests(
 async def sync_remaining_guests(
     restaurant: RestaurantContext, feed: GuestFeed, *, is_first: bool
 ) -> None:
-    """Bring what is left level once the reservations are written.
+    """Store, propagate or erase the feed's other guests once the reservations are written.
 
     Args:
-        restaurant: To the restaurant's book.
-        feed: What was read, and what the reservations named.
-        is_first: Whether all that is coming was just read, so that nobody else need be known;
-            whoever must be forgotten may yet be named by something older.
-
-    Raises:
-        OpenTableError: When a guest could not be fetched.
-        LedgerUnavailableError: When something could not be stored.
+        restaurant: The restaurant.
+        feed: The guests of this run.
+        is_first: Whether this is the restaurant's first poll. All coming reservations were read
+            just now, so only a guest to be forgotten can still be referenced by an older one.
     """
     context, settings = restaurant.context, restaurant.settings
-    stored_keys = (await read_guests(context, settings, feed.rows)).keys()
-    for key, (guest, row) in feed.rows.items():
-        # Of whom nothing was held, an earlier run or webhook cannot have joined an older record.
+    stored_keys = (await read_guests(context, settings, feed.guests)).keys()
+    for key, guest in feed.guests.items():
+        # A record that this first run created cannot be linked to a reservation in an older form.
         is_referenced = key in stored_keys and not (
             key in feed.created_keys and guest.is_active and is_first
         )
@@ -318,23 +172,44 @@ async def sync_remaining_guests(
         if is_referenced or (
             needs_lookup and await find_reservations_of_guest(context, settings, key, limit=1)
         ):
-            await sync_guest(restaurant, row)
+            await _sync_guest(restaurant, guest)
     await fetch_missing_guests(restaurant, feed)
 
 
-async def fetch_missing_guests(restaurant: RestaurantContext, feed: GuestFeed) -> None:
-    """Fetch by id whom the feed did not bring: a returning diner has not changed lately.
+async def _sync_guest(restaurant: RestaurantContext, guest: Guest) -> None:
+    """Store a guest and update the reservations linked to it.
 
-    Raises:
-        OpenTableError: When one could not be fetched.
-        LedgerUnavailableError: When one could not be stored.
+    Reservations of a merged guest are linked to the survivor, fetched if it is not stored.
+    A forgotten guest is erased everywhere.
     """
-    await gather_bounded(
-        _MAX_CONCURRENT_FETCHES, partial(ensure_guest_stored, restaurant), feed.missing_guests
-    )
     context, settings = restaurant.context, restaurant.settings
+    stored = await read_guests(context, settings, [guest.key])
+    await save_guest(context, settings, guest)
+    if guest.survivor_id is not None:
+        await ensure_guest_stored(restaurant, guest.survivor_id)
+    resolved = await follow_merges(context, settings, guest.key)
+    if isinstance(resolved, LinkedGuest) and resolved.is_forgotten:
+        aliases = stored[guest.key].personal_identifiers if guest.key in stored else []
+        await erase_guest(context, settings, guest.key, aliases)
+    else:
+        await propagate_guest(context, settings, guest.key, Channel.POLL)
+
+
+async def fetch_missing_guests(restaurant: RestaurantContext, feed: GuestFeed) -> None:
+    """Fetch the feed's missing guests by id and link them to their reservations.
+
+    The feed lists recently changed guests only, so a returning diner is usually not in it.
+    """
+    context, settings = restaurant.context, restaurant.settings
+    semaphore = asyncio.Semaphore(_MAX_CONCURRENT_FETCHES)
+
+    async def fetch(guest_id: str) -> None:
+        async with semaphore:
+            await ensure_guest_stored(restaurant, guest_id)
+
+    await asyncio.gather(*map(fetch, feed.missing_guests))
     link_events = [
-        guest_link_event(
+        build_guest_link_event(
             reservation_key,
             build_external_key(guest_id, settings.rid),
             context.clock(),
@@ -346,3 +221,102 @@ async def fetch_missing_guests(restaurant: RestaurantContext, feed: GuestFeed) -
     for result in await apply_events(open_ledger(context, settings), link_events):
         if isinstance(result, ServiceUnavailableError):
             raise result
+
+
+async def fetch_guests_after_reconciliation(
+    restaurant: RestaurantContext,
+    fingerprints: Mapping[str, ReservationFingerprint],
+    applied: Iterable[ApplyResult],
+) -> None:
+    """Fetch guests without a record, at most `MAX_GUESTS_PER_RECONCILIATION` of them.
+
+    Args:
+        restaurant: The restaurant.
+        fingerprints: The reservations stored before the run, by external key.
+        applied: The run's writes.
+    """
+    feed = GuestFeed()
+    for key, fingerprint in fingerprints.items():
+        if len(feed.missing_guests) == MAX_GUESTS_PER_RECONCILIATION:
+            break
+        if fingerprint.missing_guest_id is not None:
+            feed.add_missing_guest(fingerprint.missing_guest_id, key)
+    for result in applied:
+        if len(feed.missing_guests) == MAX_GUESTS_PER_RECONCILIATION:
+            break
+        feed.add_from_result(result)
+    await fetch_missing_guests(restaurant, feed)
+
+
+async def fetch_guest_after_commit(
+    context: AppContext, settings: IntegrationSettings, applied: ApplyResult
+) -> None:
+    """Fetch the guest of a reservation that a webhook just wrote, within a short time budget.
+
+    Never raises: the reservation is committed, and the next poll fetches the guest otherwise.
+    The outcome is logged.
+    """
+    if applied.missing_guest_key is None:
+        return
+    budget_seconds = context.environment.guest_budget_seconds
+    try:
+        async with asyncio.timeout(budget_seconds):
+            restaurant = await load_restaurant_context(
+                context, settings, Deadline.after(budget_seconds)
+            )
+            await ensure_guest_stored(restaurant, applied.guest_id)
+            link_event = build_guest_link_event(
+                applied.event.external_key,
+                applied.missing_guest_key,
+                context.clock(),
+                Channel.POLL,
+            )
+            await open_ledger(context, settings).apply(link_event)
+        outcome = "joined"
+    except _EXPECTED_ERRORS as error:
+        outcome = type(error).__name__
+    log_event(
+        Severity.INFO, LogEvent.WEBHOOK_GUEST, restaurantId=settings.restaurant_id, outcome=outcome
+    )
+
+
+async def ensure_guest_stored(restaurant: RestaurantContext, guest_id: str) -> None:
+    """Fetch and store a guest and the survivors of its merges, as far as they are not stored.
+
+    A guest unknown to OpenTable, or in an invalid row, is stored without details, so that later
+    runs do not request it again. A forgotten guest is erased.
+
+    Args:
+        restaurant: The restaurant.
+        guest_id: The id as OpenTable writes it.
+    """
+    context, settings = restaurant.context, restaurant.settings
+    pending_id: str | None = guest_id
+    for _ in range(MAX_MERGES):
+        if pending_id is None:
+            return
+        key = build_external_key(pending_id, settings.rid)
+        guest = (await read_guests(context, settings, [key])).get(key)
+        if guest is None:
+            row = await context.opentable.fetch_guest(
+                restaurant.access, pending_id, restaurant.deadline
+            )
+            parsed = None if row is None else await _parse_or_quarantine(restaurant, row)
+            guest = parsed or Guest(key)
+            await save_guest(context, settings, guest)
+            if guest.forgotten_at is not None:
+                await erase_guest(context, settings, key)
+        pending_id = guest.survivor_id
+
+
+async def _parse_or_quarantine(restaurant: RestaurantContext, row: dict[str, Any]) -> Guest | None:
+    """Parse one of OpenTable's guests; quarantine an invalid row and return None."""
+    context, settings = restaurant.context, restaurant.settings
+    try:
+        return parse_opentable_guest(
+            row, rid=settings.require_rid(), country=settings.country, now=context.clock()
+        )
+    except InvalidEventError as rejection:
+        text = encode_canonical_json(row)
+        await quarantine_event(context, settings, text, JSON_MEDIA_TYPE, rejection)
+        return None

@@ -1,67 +1,68 @@
-"""What one reconciliation works with.
+"""Read a window of reservations from OpenTable and from the ledger, and compare them row by row.
 
-Reading both sides of a window, row against mark, without holding either side whole.
+Neither side is kept in memory as documents: the ledger's side is reduced to fingerprints, and
+OpenTable's side is read page by page.
 """
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
 
 from shared.context import RestaurantContext
+from shared.domain.analytics.rollup import RollupBuilder
 from shared.domain.ledger.events import Channel, ReservationEvent
-from shared.domain.normalization.identifiers import build_external_key
+from shared.domain.normalization.identifiers import build_external_key, list_id_spellings
 from shared.domain.normalization.opentable_reservation import has_time_zone_conflict, read_row_id
 from shared.domain.reconciliation.compare import ReservationFingerprint, fingerprint_row
 from shared.domain.reconciliation.report import DivergenceType, ReconciliationReport
-from shared.domain.settings import IntegrationSettings
 from shared.errors import InvalidEventError, OpenTableError
 from shared.ingest.events import NormalizedRows, UnreadableRow, normalize_rows
+from shared.ledger.ledger import Ledger
+from shared.ledger.queries import load_ledger_window
 from shared.opentable.query import ListingQuery, LocalDateTime, Resource
+
+_MAX_CONCURRENT_FETCHES = 8
 
 
 class ReconciliationRun(Struct, frozen=True):
-    """What one reconciliation works with.
+    """The inputs of one reconciliation and the report it fills.
 
     Attributes:
-        restaurant: To the restaurant's book.
-        report: What is written down.
-        cursor: The poll's cursor, None where it never ran to its end.
-        is_dry_run: Whether nothing but the report may be written.
-        was_time_zone_wrong: Whether the last run found the restaurant's zone to be wrong already.
-        previous_time_zone: The zone in which the last complete run left the local dates, None where
-            there was none.
+        restaurant: The restaurant.
+        ledger: Its ledger of OpenTable's reservations.
+        report: The report.
+        cursor: The cursor of the poll; None if no poll has completed.
+        previous_time_zone: The time zone of the local dates in the ledger; None if no
+            reconciliation has completed.
+        was_time_zone_wrong: Whether the previous run reported a wrong time zone.
+        is_dry_run: Whether to write nothing but the report.
     """
 
     restaurant: RestaurantContext
+    ledger: Ledger
     report: ReconciliationReport
     cursor: datetime | None
-    is_dry_run: bool
-    was_time_zone_wrong: bool
     previous_time_zone: str | None
-
-    @property
-    def is_first(self) -> bool:
-        """Whether nothing was level yet: neither a poll nor a reconciliation ever ended well."""
-        return self.cursor is None and self.previous_time_zone is None
+    was_time_zone_wrong: bool
+    is_dry_run: bool
 
     @property
     def expects_webhooks(self) -> bool:
-        """Whether webhooks were to be expected: before the first poll all is new to everyone."""
+        """Whether webhooks should have delivered the changes: not before the first poll."""
         return self.cursor is not None and bool(self.restaurant.settings.webhook_auth)
 
 
 class WindowComparison(Struct):
-    """What a complete reading of both sides found.
+    """The result of reading both sides of a window.
 
     Attributes:
-        fingerprints: The ledger's marks, by external key.
-        seen_keys: Every key in OpenTable's answer, unreadable rows included.
-        differing_events: Rows that are not plainly equal to what is held, by key.
-        wrong_zone_count: How many rows' times contradict the restaurant's zone.
+        fingerprints: The ledger's side, by external key.
+        seen_keys: Every key in OpenTable's listing, also of rows that cannot be parsed.
+        differing_events: The rows without an equal fingerprint in the ledger, by external key.
+        wrong_zone_count: Rows with local and UTC times that contradict the restaurant's zone.
     """
 
     fingerprints: dict[str, ReservationFingerprint] = field(default_factory=dict)
@@ -69,125 +70,153 @@ class WindowComparison(Struct):
     differing_events: dict[str, ReservationEvent] = field(default_factory=dict)
     wrong_zone_count: int = 0
 
-    def count_wrong_zone_rows(self, rows: Iterable[dict[str, Any]], zone: ZoneInfo) -> None:
-        """Count the rows whose local and UTC times contradict the restaurant's zone."""
-        self.wrong_zone_count += sum(has_time_zone_conflict(row, zone) for row in rows)
-
-    def find_missing(self) -> list[str]:
-        """Return the keys held in the window that the answer lacks and no earlier run flagged."""
-        return [key for key in self.find_unseen() if self.fingerprints[key].has_start_time]
-
     def find_unseen(self) -> list[str]:
-        """Return the keys held that the answer lacks and no earlier run flagged as missing."""
-        missing_divergence = DivergenceType.MISSING_IN_OPENTABLE
+        """Return the ledger's keys that OpenTable did not list and no earlier run flagged."""
+        missing = DivergenceType.MISSING_IN_OPENTABLE
         return [
             key
             for key, fingerprint in self.fingerprints.items()
-            if key not in self.seen_keys and fingerprint.divergence != missing_divergence
+            if key not in self.seen_keys and fingerprint.divergence != missing
         ]
 
+    def find_missing(self) -> list[str]:
+        """Return the unseen keys in the window; a reservation without a start is in none."""
+        return [key for key in self.find_unseen() if self.fingerprints[key].has_start_time]
+
     def find_already_flagged(self) -> list[str]:
-        """Return the keys flagged as missing by an earlier run, and still unseen."""
+        """Return the keys that an earlier run flagged as missing and that are still missing."""
         return sorted(self.fingerprints.keys() - self.seen_keys - set(self.find_unseen()))
 
 
-async def compare_window(
-    run: ReconciliationRun, ledger_read: Coroutine[Any, Any, dict[str, ReservationFingerprint]]
-) -> WindowComparison:
-    """Read both sides completely and hold OpenTable's rows against the ledger's marks.
+async def compare_window(run: ReconciliationRun, rollup_builder: RollupBuilder) -> WindowComparison:
+    """Read both sides of the run's window completely and compare them.
 
-    Which side is read first does not matter: what either says only afterwards is asked for again,
-    by its id, before anything follows from it. So both are asked at once.
+    Both sides are read concurrently. The order does not matter: a reservation that differs or is
+    missing is read again, by its id, before the run acts on it.
 
     Args:
-        run: The run; its report counts what is read, and takes up the unreadable rows.
-        ledger_read: Reads the ledger's side, and counts it in the report.
+        run: The run. Its report counts the rows and lists those that cannot be parsed.
+        rollup_builder: Counts the ledger's reservations.
 
     Raises:
-        OpenTableError: When the answer is not shown to be complete; nothing follows from it.
-        LedgerUnavailableError: When the ledger's side could not be read, or an unreadable row
-            not be kept aside.
+        OpenTableError: OpenTable's listing is incomplete, so no conclusion is possible.
     """
-    fingerprints_task = asyncio.create_task(ledger_read)
+    restaurant, window = run.restaurant, run.report.window
+    comparison = WindowComparison()
+    ledger_task = asyncio.create_task(_read_fingerprints(run, rollup_builder))
     try:
-        return await _compare_pages(run, fingerprints_task)
+        query = ListingQuery(
+            scheduled_from=LocalDateTime.from_date(window.start),
+            scheduled_to=LocalDateTime.end_of_day(window.end),
+        )
+        pages = restaurant.context.opentable.iterate_pages(
+            restaurant.access, Resource.RESERVATIONS, query, restaurant.deadline
+        )
+        async for page in pages:
+            rows = await normalize_rows(
+                restaurant.context,
+                restaurant.settings,
+                (*page.rows, *page.malformed_items),
+                Channel.RECONCILIATION,
+            )
+            # Compare no page before the ledger's side is complete.
+            comparison.fingerprints = await ledger_task
+            _compare_rows(run, comparison, rows)
+            zone = restaurant.settings.require_zone()
+            comparison.wrong_zone_count += sum(
+                has_time_zone_conflict(row, zone) for row in page.rows
+            )
     except OpenTableError:
-        await asyncio.wait(
-            [fingerprints_task]
-        )  # The report of what failed tells what is held all the same.
+        # The report of a failed run still counts the ledger's reservations.
+        await asyncio.wait([ledger_task])
         raise
     finally:
-        fingerprints_task.cancel()
-        await asyncio.gather(fingerprints_task, return_exceptions=True)
-
-
-async def _compare_pages(
-    run: ReconciliationRun, fingerprints: Awaitable[dict[str, ReservationFingerprint]]
-) -> WindowComparison:
-    window, report = run.report.window, run.report
-    query = ListingQuery(
-        scheduled_from=LocalDateTime.from_date(window.start),
-        scheduled_to=LocalDateTime.end_of_day(window.end),
-    )
-    comparison = WindowComparison()
-    pages = run.restaurant.context.opentable.iterate_pages(
-        run.restaurant.access, Resource.RESERVATIONS, query, run.restaurant.deadline
-    )
-    async for page in pages:
-        items = (*page.rows, *page.malformed_items)
-        batch = await normalize_rows(
-            run.restaurant.context, run.restaurant.settings, items, Channel.RECONCILIATION
-        )
-        comparison.fingerprints = await fingerprints
-        report.open_table_count += len(items)
-        report.compared_count += len(batch.events)
-        _compare_batch(comparison, run.restaurant.settings, batch, report)
-        comparison.count_wrong_zone_rows(page.rows, run.restaurant.settings.require_zone())
+        ledger_task.cancel()
+        await asyncio.gather(ledger_task, return_exceptions=True)
     return comparison
 
 
-def _compare_batch(
-    comparison: WindowComparison,
-    settings: IntegrationSettings,
-    batch: NormalizedRows,
-    report: ReconciliationReport,
+async def _read_fingerprints(
+    run: ReconciliationRun, rollup_builder: RollupBuilder
+) -> dict[str, ReservationFingerprint]:
+    fingerprints = await load_ledger_window(
+        run.restaurant.context.firestore,
+        run.report.restaurant_id,
+        run.report.window,
+        run.restaurant.deadline,
+        rollup_builder,
+    )
+    run.report.ledger_count = sum(mark.has_start_time for mark in fingerprints.values())
+    return fingerprints
+
+
+def _compare_rows(
+    run: ReconciliationRun, comparison: WindowComparison, rows: NormalizedRows
 ) -> None:
-    for event in batch.events:
-        _compare_event(comparison, settings, event, report)
-    for unreadable in batch.unreadable:
-        key = _read_key(unreadable, settings)
-        if key is not None:
-            comparison.seen_keys.add(key)
-        text = f"OpenTable's row cannot be read ({unreadable.rejection}); see the quarantine."
-        report.add_divergence(DivergenceType.UNREADABLE, key, text, is_new=unreadable.entry.is_new)
-
-
-def _compare_event(
-    comparison: WindowComparison,
-    settings: IntegrationSettings,
-    event: ReservationEvent,
-    report: ReconciliationReport,
-) -> None:
-    key = event.external_key
-    fingerprint = comparison.fingerprints.get(key)
-    was_seen = key in comparison.seen_keys
-    comparison.seen_keys.add(key)
-    if fingerprint is not None and fingerprint.divergence is None and not was_seen:
-        zone = settings.require_zone()
-        if fingerprint.digest == fingerprint_row(event, settings.restaurant_id, zone):
-            report.unchanged_count += 1
-            return
-    earlier = comparison.differing_events.get(key)
-    if earlier is None or earlier.version < event.version:
-        comparison.differing_events[key] = event
-
-
-def _read_key(unreadable: UnreadableRow, settings: IntegrationSettings) -> str | None:
-    """Return an unreadable row's key where it has one: what cannot be read is not missing."""
-    try:
-        item = unreadable.item
-        return (
-            build_external_key(read_row_id(item), settings.rid) if isinstance(item, dict) else None
+    settings, report = run.restaurant.settings, run.report
+    zone = settings.require_zone()
+    report.open_table_count += len(rows.events) + len(rows.unreadable)
+    report.compared_count += len(rows.events)
+    for event in rows.events:
+        key = event.external_key
+        fingerprint = comparison.fingerprints.get(key)
+        is_repeated = key in comparison.seen_keys
+        comparison.seen_keys.add(key)
+        is_equal = (
+            fingerprint is not None
+            # A flagged reservation is decided again: its flag may have to be cleared.
+            and fingerprint.divergence is None
+            and not is_repeated
+            and fingerprint.digest == fingerprint_row(event, settings.restaurant_id, zone)
         )
+        if is_equal:
+            report.unchanged_count += 1
+            continue
+        earlier = comparison.differing_events.get(key)
+        if earlier is None or earlier.version < event.version:
+            comparison.differing_events[key] = event
+    for unreadable in rows.unreadable:
+        unreadable_key = _read_external_key(unreadable.item, settings.rid)
+        if unreadable_key is not None:
+            # OpenTable has the reservation, so it is not missing there.
+            comparison.seen_keys.add(unreadable_key)
+        report_unreadable_row(report, unreadable, unreadable_key)
+
+
+def _read_external_key(item: object, rid: str | None) -> str | None:
+    try:
+        return build_external_key(read_row_id(item), rid) if isinstance(item, dict) else None
     except InvalidEventError:
         return None
+
+
+def report_unreadable_row(
+    report: ReconciliationReport, row: UnreadableRow, external_key: str | None
+) -> None:
+    """List a quarantined row as a divergence, with its key if it has a readable one."""
+    reason = f"OpenTable's row cannot be read ({row.rejection}). See the quarantine."
+    report.add_divergence(DivergenceType.UNREADABLE, external_key, reason, is_new=row.entry.is_new)
+
+
+async def fetch_reservations_by_id(
+    restaurant: RestaurantContext, opentable_ids: Iterable[str]
+) -> list[dict[str, Any] | None]:
+    """Fetch OpenTable's rows by id, concurrently and in order; None for an id unknown there.
+
+    Args:
+        restaurant: The restaurant.
+        opentable_ids: Ids as OpenTable or a relay spells them; each known spelling is tried.
+    """
+    semaphore = asyncio.Semaphore(_MAX_CONCURRENT_FETCHES)
+
+    async def fetch(opentable_id: str) -> dict[str, Any] | None:
+        async with semaphore:
+            for spelling in list_id_spellings(opentable_id, restaurant.access.rid):
+                row = await restaurant.context.opentable.fetch_reservation(
+                    restaurant.access, spelling, restaurant.deadline
+                )
+                if row is not None:
+                    return row
+            return None
+
+    return await asyncio.gather(*map(fetch, opentable_ids))

@@ -1,16 +1,15 @@
-"""What a reconciliation would do: rows sorted by what they mean for the ledger, nothing written.
+"""Plan the corrections that make the ledger equal to OpenTable, apply them and list the result.
 
-Carrying a reconciliation's plan out, and writing in its report what the ledger really did.
-
-What reconciliation found and may not correct: listed each time, flagged and alarmed once.
+A divergence that may not be corrected automatically is flagged on the reservation instead. Each
+report lists it, but only the first one logs an alarm.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
+from datetime import timedelta
 
-from google.api_core import exceptions as google
+from google.cloud.firestore import FieldFilter
 from msgspec import Struct, field
 
-from shared.context import AppContext
 from shared.domain.ledger.decide import (
     Decision,
     EventOutcome,
@@ -20,11 +19,7 @@ from shared.domain.ledger.decide import (
     StoredReservation,
     VersionConflict,
 )
-from shared.domain.ledger.document import (
-    ReservationIdentity,
-    find_open_divergence,
-    flatten_document,
-)
+from shared.domain.ledger.document import find_open_divergence, flatten_document
 from shared.domain.ledger.events import Actor, ReservationEvent
 from shared.domain.ledger.merge import GuestRequired
 from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
@@ -40,24 +35,36 @@ from shared.domain.reconciliation.report import (
     build_divergence_event,
     build_repair_event,
 )
-from shared.domain.settings import IntegrationSettings
-from shared.errors import InvalidEventError, ServiceUnavailableError
+from shared.errors import InvalidEventError
+from shared.firestore import paths
+from shared.firestore.documents import translate_firestore_errors
 from shared.ingest.events import JSON_MEDIA_TYPE
 from shared.ledger.batch import apply_events, decide_group, split_into_groups
-from shared.ledger.ledger import ApplyResult, Ledger, open_ledger
+from shared.ledger.ledger import ApplyResult, Ledger
 from shared.log import LogEvent, Severity, log_event
 from shared.quarantine.store import quarantine_event
 from shared.reconciliation.compare import ReconciliationRun
 
+_MAX_KEYS_PER_READ = 300
+# A local date may differ by a day from the UTC date, in either zone.
+_LOCAL_DATE_LOOKBACK = timedelta(days=2)
+
+_DIVERGENCE_REASONS = {
+    DivergenceType.MISSING_IN_OPENTABLE: (
+        "OpenTable has no reservation with this id. Ask OpenTable whether the party is coming."
+    ),
+    DivergenceType.VERSION_BEHIND: (
+        "OpenTable returned an older version than before. It may have been restored from a "
+        "backup. Ask OpenTable which version is right."
+    ),
+    DivergenceType.CONFLICTING_VERSION: (
+        "OpenTable returned different values for the stored version. See the quarantine."
+    ),
+}
+
 
 class Correction(Struct, frozen=True):
-    """A change that would make the ledger agree with OpenTable.
-
-    Attributes:
-        event: What to apply.
-        write: What that would write.
-        precondition: What it goes by.
-    """
+    """An event to apply, the write it would make, and the versions the decision is based on."""
 
     event: ReservationEvent
     write: ReservationWrite
@@ -65,174 +72,137 @@ class Correction(Struct, frozen=True):
 
     @property
     def is_visible_update(self) -> bool:
-        """Whether it would change what a reservation that is held shows.
+        """Whether it changes more of a stored reservation than its local date.
 
-        A local date alone moves by the settings' zone, which says nothing against the answer.
+        A new time zone in the settings changes every local date. That is no sign of a faulty
+        response.
         """
         changed_fields = self.write.entry["changes"].keys()
         return self.write.outcome is EventOutcome.UPDATED and changed_fields != {"localDate"}
 
 
 class CorrectionPlan(Struct):
-    """Rows, by what they mean.
+    """OpenTable's rows by the ledger's decision.
 
     Attributes:
-        corrections: The ledger lacks them, or shows something else.
-        version_behind: OpenTable shows a lower version than is held, with what is held.
-        conflicting: They say something else than was held at the very same version.
-        unchanged: How many the ledger showed already.
+        corrections: Rows to apply.
+        version_behind: Rows older than the stored version, with the stored state.
+        conflicting: Rows with the stored version and other values, with the stored state.
+        unchanged_count: Rows that the ledger shows already.
     """
 
     corrections: list[Correction] = field(default_factory=list)
     version_behind: list[tuple[ReservationEvent, ReservationState]] = field(default_factory=list)
     conflicting: list[tuple[ReservationEvent, ReservationState]] = field(default_factory=list)
-    unchanged: int = 0
+    unchanged_count: int = 0
 
     @property
     def update_count(self) -> int:
-        """How many corrections would change a reservation that is held."""
+        """How many corrections would visibly change a stored reservation."""
         return sum(correction.is_visible_update for correction in self.corrections)
 
-    def classify(
+    def add(
         self,
         event: ReservationEvent,
         decision: Decision,
         state: ReservationState,
         precondition: PlanPrecondition,
     ) -> None:
-        """Take up a row by what was decided on it.
-
-        Args:
-            event: The row, or what amends it.
-            decision: The ledger's judgement.
-            state: All that is held about the reservation.
-            precondition: What the judgement goes by.
-        """
+        """Add an event by the decision on it."""
+        stored_version = state.get_registers(Actor.OPENTABLE).version
+        is_behind = (
+            event.actor is Actor.OPENTABLE
+            and stored_version is not None
+            and event.version < stored_version
+        )
         if isinstance(decision, NoChange):
-            self.unchanged += 1
+            self.unchanged_count += 1
         elif isinstance(decision, VersionConflict):
             self.conflicting.append((event, state))
-        elif isinstance(decision, JournalEntryRequired | GuestRequired) or _is_behind(event, state):
+        elif is_behind or isinstance(decision, JournalEntryRequired | GuestRequired):
             self.version_behind.append((event, state))
         else:
             self.corrections.append(Correction(event, decision, precondition))
 
     def extend(self, other: "CorrectionPlan") -> None:
-        """Take another plan's rows in."""
+        """Add the rows of another plan."""
         self.corrections += other.corrections
         self.version_behind += other.version_behind
         self.conflicting += other.conflicting
-        self.unchanged += other.unchanged
-
-
-def _is_behind(event: ReservationEvent, state: ReservationState) -> bool:
-    highest_version = state.get_registers(Actor.OPENTABLE).version
-    by_open_table = event.actor is Actor.OPENTABLE
-    return by_open_table and highest_version is not None and event.version < highest_version
+        self.unchanged_count += other.unchanged_count
 
 
 async def build_correction_plan(
-    ledger: Ledger, events: Iterable[ReservationEvent], report: ReconciliationReport
+    run: ReconciliationRun, events: Iterable[ReservationEvent]
 ) -> CorrectionPlan:
-    """Judge rows against the ledger without writing anything.
-
-    Args:
-        ledger: The restaurant's ledger.
-        events: OpenTable's rows, no two of one reservation.
-        report: The run's; its id names the repairs.
-
-    Raises:
-        LedgerUnavailableError: When the ledger could not be read.
-    """
-    plan = CorrectionPlan()
+    """Decide what OpenTable's rows, at most one per reservation, would change; write nothing."""
+    ledger, report, plan = run.ledger, run.report, CorrectionPlan()
     for group in split_into_groups(list(events)):
         write_context = ledger.new_write_context()
-        try:
+        with translate_firestore_errors():
             snapshots, decisions = await decide_group(ledger, group, write_context)
-        except google.GoogleAPIError as error:
-            raise ServiceUnavailableError(type(error).__name__) from None
         for event in group:
             key = event.external_key
             stored, decision = snapshots[key].stored, decisions[key]
-            amendment = isinstance(decision, NoChange) and _find_amendment(
-                ledger.build_identity(key), stored, report
+            flat = flatten_document(stored.document or {})
+            state = reservation_state_from_document(flat)
+            amendment = None
+            if isinstance(decision, NoChange):
+                # The row is stored, but its document may have been edited or be flagged.
+                if has_drifted(flat, ledger.build_identity(key), state):
+                    amendment = build_repair_event(
+                        key, state, report.report_id, report.reconciled_at
+                    )
+                elif find_open_divergence(state) is not None:
+                    amendment = build_divergence_event(
+                        key, state, None, report.report_id, report.reconciled_at
+                    )
+            if amendment is not None:
+                no_entry = {amendment.event_id: None}
+                stored = StoredReservation(stored.document, no_entry, stored.guests)
+                decision = ledger.decide(amendment, stored, write_context)
+            precondition = PlanPrecondition(
+                str(event.fields["openTableId"]),
+                format_ledger_versions(state),
+                format_version(event.version),
             )
-            if amendment:
-                refreshed = StoredReservation(
-                    stored.document, {amendment.event_id: None}, stored.guests
-                )
-                decision = ledger.decide(amendment, refreshed, write_context)
-            state = reservation_state_from_document(flatten_document(stored.document or {}))
-            plan.classify(amendment or event, decision, state, _build_precondition(event, state))
+            plan.add(amendment or event, decision, state, precondition)
     return plan
 
 
-def _build_precondition(row: ReservationEvent, state: ReservationState) -> PlanPrecondition:
-    return PlanPrecondition(
-        str(row.fields["openTableId"]), format_ledger_versions(state), format_version(row.version)
-    )
-
-
-def _find_amendment(
-    identity: ReservationIdentity, stored: StoredReservation, report: ReconciliationReport
-) -> ReservationEvent | None:
-    """Return what a row held already still calls for: a repair, the end of a flag, or nothing."""
-    flat = flatten_document(stored.document or {})
-    state = reservation_state_from_document(flat)
-    if has_drifted(flat, identity, state):
-        key, now = identity.external_key, report.reconciled_at
-        return build_repair_event(key, state, report.report_id, now)
-    if find_open_divergence(state) is not None:
-        key, now = identity.external_key, report.reconciled_at
-        return build_divergence_event(key, state, None, report.report_id, now)
-    return None
-
-
-async def apply_corrections(
-    context: AppContext,
-    settings: IntegrationSettings,
-    plan: CorrectionPlan,
-    report: ReconciliationReport,
-    *,
-    counts_missed_webhooks: bool,
-) -> list[ApplyResult]:
-    """Apply a plan's corrections; the report's lists come from what the apply did.
-
-    Args:
-        context: The process's services.
-        settings: The restaurant's.
-        plan: What to do.
-        report: Where it is written down.
-        counts_missed_webhooks: Whether webhooks should have brought what had to be corrected.
-
-    Returns:
-        What the ledger took.
-
-    Raises:
-        LedgerUnavailableError: When a refused row could not be kept aside.
-    """
+async def apply_corrections(run: ReconciliationRun, plan: CorrectionPlan) -> list[ApplyResult]:
+    """Apply a plan, list in the report what the ledger did, and return what it accepted."""
+    context, settings, report = run.restaurant.context, run.restaurant.settings, run.report
+    report.unchanged_count += plan.unchanged_count
+    applied = []
     events = [correction.event for correction in plan.corrections]
-    results = await apply_events(open_ledger(context, settings), events)
-    report.unchanged_count += plan.unchanged
+    results = await apply_events(run.ledger, events)
     for correction, result in zip(plan.corrections, results, strict=True):
-        if not isinstance(result, ApplyResult):
-            await _report_failure(context, settings, correction, result, report)
-        elif result.write is None:
-            report.unchanged_count += 1
-        elif (
-            _list_write(report, result.event.external_key, result.write) and counts_missed_webhooks
-        ):
-            report.missed_webhooks.record(result.write.entry, context.clock())
-    return [result for result in results if isinstance(result, ApplyResult)]
+        key = correction.event.external_key
+        if isinstance(result, ApplyResult):
+            applied.append(result)
+            write = result.write
+            if write is None:
+                report.unchanged_count += 1
+            elif _list_write(report, key, write) and run.expects_webhooks:
+                report.missed_webhooks.record(write.entry, context.clock())
+            continue
+        if isinstance(result, InvalidEventError):
+            payload = correction.event.payload
+            await quarantine_event(context, settings, payload, JSON_MEDIA_TYPE, result)
+        is_create = correction.write.is_create
+        divergence = DivergenceType.CREATE_FAILED if is_create else DivergenceType.UPDATE_FAILED
+        reason = f"The change could not be applied ({result}). The next reconciliation retries it."
+        report.add_divergence(divergence, key, reason, is_new=True)
+    return applied
 
 
 def list_planned_corrections(plan: CorrectionPlan, report: ReconciliationReport) -> None:
-    """List what a plan would do, nothing of it being done."""
-    report.unchanged_count += plan.unchanged
+    """List what a plan would change without applying it."""
+    report.unchanged_count += plan.unchanged_count
     for correction in plan.corrections:
-        _list_write(
-            report, correction.event.external_key, correction.write, correction.precondition
-        )
+        key = correction.event.external_key
+        _list_write(report, key, correction.write, correction.precondition)
 
 
 def _list_write(
@@ -241,7 +211,7 @@ def _list_write(
     write: ReservationWrite,
     precondition: PlanPrecondition | None = None,
 ) -> bool:
-    """List a correction; False where it changes nothing that anyone sees."""
+    """List a write in the report; return False if it changes no visible field."""
     if write.outcome in {EventOutcome.CREATED, EventOutcome.UPDATED}:
         report.add_correction(external_key, write, precondition)
         return True
@@ -249,140 +219,104 @@ def _list_write(
     return False
 
 
-async def _report_failure(
-    context: AppContext,
-    settings: IntegrationSettings,
-    correction: Correction,
-    error: InvalidEventError | ServiceUnavailableError,
-    report: ReconciliationReport,
-) -> None:
-    event = correction.event
-    if isinstance(error, InvalidEventError):
-        await quarantine_event(context, settings, event.payload, JSON_MEDIA_TYPE, error)
-    kind = (
-        DivergenceType.CREATE_FAILED if correction.write.is_create else DivergenceType.UPDATE_FAILED
-    )
-    text = f"The ledger did not take it ({error}); the next reconciliation tries again."
-    report.add_divergence(kind, event.external_key, text, is_new=True)
+async def recompute_local_dates(run: ReconciliationRun) -> None:
+    """Recompute the local dates of coming reservations after a change of the time zone.
 
-
-_REASONS = {
-    DivergenceType.MISSING_IN_OPENTABLE: (
-        "OpenTable has no reservation of this id: ask OpenTable whether the party still comes."
-    ),
-    DivergenceType.VERSION_BEHIND: (
-        "OpenTable shows an older version than it once said: it may have been restored from a "
-        "backup; ask OpenTable which one holds."
-    ),
-    DivergenceType.CONFLICTING_VERSION: (
-        "OpenTable says something else at the very version that is held; see the quarantine."
-    ),
-}
-
-_MAX_KEYS_PER_READ = 300
-
-
-class DivergenceFinding(Struct, frozen=True):
-    """A divergence on one reservation.
-
-    Attributes:
-        external_key: The reservation's.
-        divergence: What is wrong.
-        state: All that is held about it.
-        payload: The row at fault, to be kept aside; None where no row is.
+    The run has corrected its own window already; this covers the reservations after it.
     """
-
-    external_key: str
-    divergence: DivergenceType
-    state: ReservationState
-    payload: str | None = None
+    context, settings, report = run.restaurant.context, run.restaurant.settings, run.report
+    if run.previous_time_zone == settings.require_zone().key:
+        return
+    earliest_start = report.reconciled_at - _LOCAL_DATE_LOOKBACK
+    query = paths.reservations_collection(context.firestore, settings.restaurant_id).where(
+        filter=FieldFilter("startAtTimestamp", ">=", earliest_start)
+    )
+    repairs = []
+    with translate_firestore_errors():
+        async for snapshot in query.stream(retry=None, timeout=run.restaurant.deadline.remaining()):
+            flat = flatten_document(snapshot.to_dict() or {})
+            key = flat.get("source.externalReservationId")
+            if flat.get("source.system") != "OPENTABLE" or not isinstance(key, str):
+                continue
+            state = reservation_state_from_document(flat)
+            if has_drifted(flat, run.ledger.build_identity(key), state):
+                repairs.append(
+                    build_repair_event(key, state, report.report_id, report.reconciled_at)
+                )
+    for result in await apply_events(run.ledger, repairs):
+        if isinstance(result, ApplyResult) and result.write is not None:
+            report.add_correction(result.event.external_key, result.write)
 
 
 async def read_reservation_states(ledger: Ledger, keys: list[str]) -> dict[str, ReservationState]:
-    """Read all that is held about some reservations.
-
-    Raises:
-        LedgerUnavailableError: When it could not be read.
-    """
+    """Read the stored states of reservations by external key."""
     states: dict[str, ReservationState] = {}
     for start in range(0, len(keys), _MAX_KEYS_PER_READ):
-        entry_ids = dict.fromkeys(keys[start : start + _MAX_KEYS_PER_READ], ())
-        try:
-            snapshots = await ledger.repository.read(entry_ids)
-        except google.GoogleAPIError as error:
-            raise ServiceUnavailableError(type(error).__name__) from None
+        no_entries = dict.fromkeys(keys[start : start + _MAX_KEYS_PER_READ], ())
+        with translate_firestore_errors():
+            snapshots = await ledger.repository.read(no_entries)
         for key, snapshot in snapshots.items():
-            states[key] = reservation_state_from_document(
-                flatten_document(snapshot.stored.document or {})
-            )
+            flat = flatten_document(snapshot.stored.document or {})
+            states[key] = reservation_state_from_document(flat)
     return states
 
 
-async def flag_findings(
+async def flag_divergences(
     run: ReconciliationRun, missing_keys: list[str], plan: CorrectionPlan
 ) -> None:
-    """List and flag what is left for a person once all corrections are known.
+    """List what needs a person's decision, and flag and log what no earlier run did.
 
     Args:
         run: The run.
-        missing_keys: The keys of what is held and OpenTable does not have.
-        plan: What was found and could not be carried out.
-
-    Raises:
-        LedgerUnavailableError: When something could not be read, flagged or kept aside.
+        missing_keys: Reservations of the ledger that OpenTable does not have.
+        plan: The applied plan, with the rows that could not be applied.
     """
-    context, settings = run.restaurant.context, run.restaurant.settings
-    states = await read_reservation_states(open_ledger(context, settings), missing_keys)
-    for finding in (*_build_missing_findings(states), *_build_version_findings(plan)):
-        await _flag_finding(context, settings, finding, run.report, is_dry_run=run.is_dry_run)
-
-
-def _build_missing_findings(states: Mapping[str, ReservationState]) -> Iterator[DivergenceFinding]:
-    for key, state in states.items():
-        yield DivergenceFinding(key, DivergenceType.MISSING_IN_OPENTABLE, state)
-
-
-def _build_version_findings(plan: CorrectionPlan) -> Iterator[DivergenceFinding]:
-    for event, state in plan.version_behind:
-        yield DivergenceFinding(event.external_key, DivergenceType.VERSION_BEHIND, state)
-    for event, state in plan.conflicting:
-        kind = DivergenceType.CONFLICTING_VERSION
-        yield DivergenceFinding(event.external_key, kind, state, event.payload)
-
-
-async def _flag_finding(
-    context: AppContext,
-    settings: IntegrationSettings,
-    finding: DivergenceFinding,
-    report: ReconciliationReport,
-    *,
-    is_dry_run: bool,
-) -> None:
-    """List a divergence; a new one is flagged on the reservation and raises an alarm."""
-    kind = finding.divergence
-    is_new = find_open_divergence(finding.state) != kind
-    report.add_divergence(kind, finding.external_key, _REASONS[kind], is_new=is_new)
-    if not is_new or is_dry_run:
-        return
-    if finding.payload is not None:
-        rejection = InvalidEventError(kind.value.lower(), _REASONS[kind])
-        await quarantine_event(context, settings, finding.payload, JSON_MEDIA_TYPE, rejection)
-    flag = build_divergence_event(
-        finding.external_key, finding.state, kind, report.report_id, report.reconciled_at
-    )
-    await open_ledger(context, settings).apply(flag)
-    log_new_divergence(report, kind, finding.external_key)
+    report = run.report
+    missing_states = await read_reservation_states(run.ledger, missing_keys)
+    divergences: list[tuple[DivergenceType, str, ReservationState, str | None]] = [
+        *(
+            (DivergenceType.MISSING_IN_OPENTABLE, key, state, None)
+            for key, state in missing_states.items()
+        ),
+        *(
+            (DivergenceType.VERSION_BEHIND, event.external_key, state, None)
+            for event, state in plan.version_behind
+        ),
+        *(
+            (DivergenceType.CONFLICTING_VERSION, event.external_key, state, event.payload)
+            for event, state in plan.conflicting
+        ),
+    ]
+    for divergence, key, state, payload in divergences:
+        reason = _DIVERGENCE_REASONS[divergence]
+        is_new = find_open_divergence(state) != divergence
+        report.add_divergence(divergence, key, reason, is_new=is_new)
+        if not is_new or run.is_dry_run:
+            continue
+        if payload is not None:
+            await quarantine_event(
+                run.restaurant.context,
+                run.restaurant.settings,
+                payload,
+                JSON_MEDIA_TYPE,
+                InvalidEventError(divergence.value.lower(), reason),
+            )
+        flag = build_divergence_event(
+            key, state, divergence, report.report_id, report.reconciled_at
+        )
+        await run.ledger.apply(flag)
+        log_new_divergence(report, divergence, key)
 
 
 def log_new_divergence(
-    report: ReconciliationReport, kind: DivergenceType, external_key: str | None
+    report: ReconciliationReport, divergence: DivergenceType, external_key: str | None
 ) -> None:
-    """Log a divergence that no earlier report had."""
+    """Log a divergence that no earlier report lists; the alarm counts these lines."""
     log_event(
         Severity.ERROR,
         LogEvent.RECONCILIATION_DIVERGENCE,
         restaurantId=report.restaurant_id,
         reportId=report.report_id,
-        type=kind.value,
+        type=divergence.value,
         externalId=external_key,
     )
