@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from google.cloud.firestore import AsyncClient
+from google.cloud.firestore import AsyncClient, Client
 from msgspec import structs
 from msgspec.structs import replace
 
+from dev.local.expiry import delete_expired_documents
 from shared.ledger.queries import read_journal_page
 from shared.quarantine.review import QuarantineReview
 from shared.quarantine.store import read_quarantine_backlog
-from shared.reconciliation.maintenance import delete_expired_documents
 from tests.support.guests import GUEST_VISIT_TIME, GuestScenario, quarantine_text
 from tests.support.world import World, make_world
 
@@ -95,7 +95,10 @@ async def test_the_sweep_deletes_what_has_expired_and_nothing_else(
     before = await guest_scenario.all_documents()
     guest_scenario.world.clock.set(GUEST_VISIT_TIME + timedelta(days=400))
     await quarantine_text(guest_scenario.world, json.dumps({"partySize": -1}))
-    await delete_expired_documents(guest_scenario.world.services)
+    delete_expired_documents(
+        Client(project=guest_scenario.world.services.firestore.project),
+        guest_scenario.world.clock(),
+    )
     after = await guest_scenario.all_documents()
     assert [path for path in before if path not in after] == [
         path

@@ -13,9 +13,12 @@ from threading import Event, Thread
 from types import FrameType
 from zoneinfo import ZoneInfo
 
+from google.cloud.firestore import Client
+
 from dev.local.addresses import RunAddresses
 from dev.local.demo_data import (
     DEMO_HISTORY_DAYS,
+    DEMO_PROJECT,
     DEMO_RESTAURANT_ID,
     DEMO_RID,
     DEMO_TIME_ZONE,
@@ -24,6 +27,7 @@ from dev.local.demo_data import (
     seed_demo_data,
 )
 from dev.local.emulator import start_emulator
+from dev.local.expiry import run_expiry_loop
 from dev.local.live_log import LiveLog
 from dev.local.processes import (
     ProcessFailedError,
@@ -150,6 +154,8 @@ def _start_scheduler(
 ) -> None:
     reconcile_interval = _RECONCILE_INTERVAL_SECONDS / speed
     stop = Event()
+    expiry = (Client(project=DEMO_PROJECT), stop, reconcile_interval)
+    Thread(target=run_expiry_loop, args=expiry, daemon=True).start()
     Thread(target=_reconcile_history, args=(live_log, addresses, stop), daemon=True).start()
     for job in (
         ScheduledJob(

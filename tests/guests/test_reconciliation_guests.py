@@ -12,7 +12,8 @@ from shared.concurrency import Deadline
 from shared.context import RestaurantContext, load_restaurant_context
 from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
-from shared.reconciliation import maintenance
+from shared.guests import sync
+from shared.guests.erasure import repeat_erasures
 from tests.support.firestore import FirestoreSpy
 from tests.support.guests import GUEST_VISIT_TIME, GuestScenario, find_marked_fields
 from tests.support.world import make_world
@@ -54,7 +55,7 @@ async def test_an_erasure_is_repeated_for_two_days(
 ) -> None:
     await leave_unerased_text(guest_scenario)
     guest_scenario.world.clock.advance(timedelta(hours=hours).total_seconds())
-    await maintenance.repeat_erasures(await maintenance_context(guest_scenario))
+    await repeat_erasures(await maintenance_context(guest_scenario))
     assert (find_marked_fields(await guest_scenario.all_documents()) == []) is repeated
 
 
@@ -67,7 +68,7 @@ async def test_a_dry_run_erases_nothing(guest_scenario: GuestScenario) -> None:
 async def test_a_run_fetches_so_many_guests_and_the_next_one_the_rest(
     guest_scenario: GuestScenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(maintenance, "MAX_GUESTS_FETCHED", 2)
+    monkeypatch.setattr(sync, "MAX_GUESTS_PER_RECONCILIATION", 2)
     for number in range(3):
         key = guest_scenario.guests.add("Ada", str(number)).key
         await guest_scenario.world.ingest_row(
@@ -97,6 +98,4 @@ async def test_a_store_that_is_away_is_named(
     firestore_spy.failure = google.ServiceUnavailable
     away = replace(connection.context, firestore=firestore_spy.client)
     with pytest.raises(ServiceUnavailableError):
-        await maintenance.repeat_erasures(replace(connection, context=away))
-    with pytest.raises(ServiceUnavailableError):
-        await maintenance.delete_expired_documents(away)
+        await repeat_erasures(replace(connection, context=away))
