@@ -73,3 +73,7 @@ class OpenTableRequestRejectedError(OpenTableError):
 
 class IncompleteListingError(OpenTableError):
     """The pages could not be shown to cover the whole list; nothing may be concluded from them."""
+
+
+# What a poll, a backfill or a reconciliation reports as its result rather than as a bug.
+EXPECTED_RUN_ERRORS = (InvalidSettingsError, ServiceUnavailableError, OpenTableError)

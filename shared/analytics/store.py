@@ -24,7 +24,11 @@ from shared.domain.ledger.document import nest_fields, render_document
 from shared.domain.normalization.identifiers import ReservationSystem
 from shared.domain.reconciliation.compare import ReservationFingerprint
 from shared.firestore import paths
-from shared.firestore.documents import read_documents
+from shared.firestore.documents import (
+    LARGE_WRITE_TIMEOUT_SECONDS,
+    QUERY_TIMEOUT_SECONDS,
+    read_documents,
+)
 from shared.firestore.raw_client import FirestoreRpc
 from shared.ledger.ledger import ApplyResult, open_ledger
 from shared.ledger.queries import stream_reservation_documents
@@ -32,7 +36,6 @@ from shared.log import LogEvent, Severity, log_event
 
 _MAX_DAYS_PER_QUERY = 30  # Firestore's limit of values in one `in` filter
 _MAX_DAYS_PER_BATCH = 100
-_TIMEOUT_SECONDS = 10.0
 
 
 def create_rollup_builder(restaurant: RestaurantContext, window: DateWindow) -> RollupBuilder:
@@ -106,7 +109,7 @@ async def _store_days(
                 updated_at = restaurant.context.clock()
                 fields = {"localDate": day, "sources": rollups[day], "updatedAt": updated_at}
                 batch.set(collection.document(day), fields)
-            await batch.commit(retry=None, timeout=_TIMEOUT_SECONDS)
+            await batch.commit(retry=None, timeout=LARGE_WRITE_TIMEOUT_SECONDS)
     except google.GoogleAPIError as error:
         log_event(
             Severity.WARNING,
@@ -124,7 +127,7 @@ async def _read_stored_days(
     references = [collection.document(day) for day in days]
     if not references:
         return {}
-    documents = await FirestoreRpc(client).batch_get(references, _TIMEOUT_SECONDS)
+    documents = await FirestoreRpc(client).batch_get(references, QUERY_TIMEOUT_SECONDS)
     return {
         reference.id: fields.get("sources", {})
         for reference in references

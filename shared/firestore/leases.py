@@ -22,6 +22,9 @@ from shared.firestore.documents import (
     write_if_unmodified,
 )
 
+# How long a lease outlives the deadline of its run.
+LEASE_MARGIN_SECONDS = 60.0
+
 
 class Lease(Struct):
     """The right to be the only run of its kind for a restaurant, until it expires.

@@ -22,13 +22,16 @@ from shared.domain.privacy import (
 )
 from shared.domain.settings import IntegrationSettings
 from shared.firestore import paths
-from shared.firestore.documents import translate_firestore_errors
+from shared.firestore.documents import (
+    QUERY_TIMEOUT_SECONDS,
+    WRITE_TIMEOUT_SECONDS,
+    translate_firestore_errors,
+)
 from shared.guests.repository import build_guest_link_event, find_reservations_of_guest
 from shared.ledger.ledger import open_ledger
 from shared.log import LogEvent, Severity, log_event
 
 ERASURE_REPEAT_WINDOW = timedelta(days=2)
-_TIMEOUT_SECONDS = 30.0
 
 
 async def repeat_erasures(restaurant: RestaurantContext) -> None:
@@ -42,7 +45,9 @@ async def repeat_erasures(restaurant: RestaurantContext) -> None:
         filter=FieldFilter("forgottenAt", ">=", since)
     )
     with translate_firestore_errors():
-        keys = [guest.id async for guest in guests.stream(retry=None, timeout=_TIMEOUT_SECONDS)]
+        keys = [
+            guest.id async for guest in guests.stream(retry=None, timeout=QUERY_TIMEOUT_SECONDS)
+        ]
     for key in keys:
         await erase_guest(context, settings, key)
 
@@ -69,7 +74,7 @@ async def erase_guest(
             for key in reservation_keys
         ]
         async for snapshot in context.firestore.get_all(
-            references, retry=None, timeout=_TIMEOUT_SECONDS
+            references, retry=None, timeout=QUERY_TIMEOUT_SECONDS
         ):
             state = reservation_state_from_document(flatten_document(snapshot.to_dict() or {}))
             names |= {*collect_personal_values(state, guest_key)}
@@ -87,7 +92,7 @@ async def erase_guest(
             erasures = paths.erasures_collection(context.firestore, settings.restaurant_id)
             entry = {"kind": "FORGOTTEN", "erasedAt": context.clock(), "places": erased_count}
             await erasures.document(secrets.token_hex(8)).set(
-                entry, retry=None, timeout=_TIMEOUT_SECONDS
+                entry, retry=None, timeout=WRITE_TIMEOUT_SECONDS
             )
             log_event(
                 Severity.INFO,
@@ -104,11 +109,13 @@ async def _redact_quarantine(
     """Redact quarantined bodies with one of the keys or names; return how many."""
     items = paths.quarantine_collection(context.firestore, settings.restaurant_id)
     redacted_count = 0
-    async for item in items.stream(retry=None, timeout=_TIMEOUT_SECONDS):
+    async for item in items.stream(retry=None, timeout=QUERY_TIMEOUT_SECONDS):
         body = str(item.get("body"))
         redacted = redact_json(body)
         is_mentioned = keys & referenced_keys(body, settings.rid) or mentions_person(body, names)
         if is_mentioned and body != redacted:
-            await item.reference.update({"body": redacted}, retry=None, timeout=_TIMEOUT_SECONDS)
+            await item.reference.update(
+                {"body": redacted}, retry=None, timeout=WRITE_TIMEOUT_SECONDS
+            )
             redacted_count += 1
     return redacted_count

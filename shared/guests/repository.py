@@ -19,14 +19,16 @@ from shared.domain.ledger.guest_link import LinkedGuest, UnresolvedGuest, resolv
 from shared.domain.ledger.merge import GUEST_LINKED_EVENT_TYPE
 from shared.domain.normalization.opentable_guest import Guest, guest_from_map, guest_to_map
 from shared.domain.settings import IntegrationSettings
-from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
-from shared.firestore.documents import translate_firestore_errors
+from shared.firestore.documents import (
+    LARGE_WRITE_TIMEOUT_SECONDS,
+    QUERY_TIMEOUT_SECONDS,
+    READ_TIMEOUT_SECONDS,
+    translate_firestore_errors,
+    update_if_unmodified,
+)
 from shared.ledger.ledger import open_ledger
 
-_RPC_TIMEOUT_SECONDS = 5.0
-_QUERY_TIMEOUT_SECONDS = 30.0
-_MAX_ATTEMPTS = 5
 _GROUP_SIZE = 200  # documents per read or commit
 
 
@@ -40,7 +42,7 @@ async def read_guests(
     with translate_firestore_errors():
         for start in range(0, len(references), _GROUP_SIZE):
             group = references[start : start + _GROUP_SIZE]
-            snapshots = context.firestore.get_all(group, retry=None, timeout=_RPC_TIMEOUT_SECONDS)
+            snapshots = context.firestore.get_all(group, retry=None, timeout=READ_TIMEOUT_SECONDS)
             documents |= {snapshot.id: snapshot.to_dict() async for snapshot in snapshots}
     return {
         key: guest_from_map(document) for key, document in documents.items() if document is not None
@@ -63,31 +65,19 @@ async def follow_merges(
 async def save_guest(context: AppContext, settings: IntegrationSettings, guest: Guest) -> bool:
     """Store a guest unless the stored record supersedes it; return whether it was written."""
     guests = paths.guests_collection(context.firestore, settings.restaurant_id)
-    reference, document = guests.document(guest.key), guest_to_map(guest)
-    for _ in range(_MAX_ATTEMPTS):
-        try:
-            snapshot = await reference.get(retry=None, timeout=_RPC_TIMEOUT_SECONDS)
-            stored = snapshot.to_dict()
-            if stored is None:
-                await reference.create(document, retry=None, timeout=_RPC_TIMEOUT_SECONDS)
-                return True
-            if not guest.supersedes(guest_from_map(stored)):
-                return False
-            # An update replaces single fields: fields without a new value must be deleted, so that
-            # a merged or forgotten guest keeps no personal data.
-            deleted_fields = dict.fromkeys(stored.keys() - document.keys(), DELETE_FIELD)
-            await reference.update(
-                document | deleted_fields,
-                option=context.firestore.write_option(last_update_time=snapshot.update_time),
-                retry=None,
-                timeout=_RPC_TIMEOUT_SECONDS,
-            )
-        except (google.Conflict, google.FailedPrecondition, google.NotFound):
-            continue
-        except google.GoogleAPIError as error:
-            raise ServiceUnavailableError(type(error).__name__) from None
-        return True
-    raise ServiceUnavailableError("Too many concurrent updates of the guest record: try again.")
+
+    def replace_record(stored: dict[str, Any] | None) -> dict[str, Any] | None:
+        document = guest_to_map(guest)
+        if stored is None:
+            return document
+        if not guest.supersedes(guest_from_map(stored)):
+            return None
+        # An update sets single fields. Delete the others: a merged or forgotten guest must keep
+        # no personal data.
+        return document | dict.fromkeys(stored.keys() - document.keys(), DELETE_FIELD)
+
+    result = await update_if_unmodified(guests.document(guest.key), replace_record)
+    return result.changes is not None
 
 
 async def save_guests(
@@ -107,7 +97,7 @@ async def save_guests(
         for guest in new:
             batch.create(collection.document(guest.key), guest_to_map(guest))
         try:
-            await batch.commit(retry=None, timeout=_RPC_TIMEOUT_SECONDS)
+            await batch.commit(retry=None, timeout=LARGE_WRITE_TIMEOUT_SECONDS)
             created_keys.update(guest.key for guest in new)
         except google.GoogleAPIError:
             # One record created by another writer fails the commit: store them one by one.
@@ -144,7 +134,7 @@ async def find_reservations_of_guest(
     with translate_firestore_errors():
         return [
             snapshot.get("source.externalReservationId")
-            async for snapshot in query.stream(retry=None, timeout=_QUERY_TIMEOUT_SECONDS)
+            async for snapshot in query.stream(retry=None, timeout=QUERY_TIMEOUT_SECONDS)
         ]
 
 

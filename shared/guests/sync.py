@@ -8,11 +8,12 @@ Guests without a stored reservation are not stored.
 import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from msgspec import Struct, field
 
-from shared.concurrency import Deadline
+from shared.concurrency import Deadline, gather_bounded
 from shared.context import AppContext, RestaurantContext, load_restaurant_context
 from shared.domain.ledger.events import Channel, ReservationEvent
 from shared.domain.ledger.guest_link import MAX_MERGES, LinkedGuest
@@ -20,12 +21,7 @@ from shared.domain.normalization.identifiers import build_external_key
 from shared.domain.normalization.opentable_guest import Guest, parse_opentable_guest
 from shared.domain.reconciliation.compare import ReservationFingerprint
 from shared.domain.settings import IntegrationSettings
-from shared.errors import (
-    InvalidEventError,
-    InvalidSettingsError,
-    OpenTableError,
-    ServiceUnavailableError,
-)
+from shared.errors import EXPECTED_RUN_ERRORS, InvalidEventError, ServiceUnavailableError
 from shared.guests.erasure import erase_guest
 from shared.guests.repository import (
     build_guest_link_event,
@@ -46,13 +42,7 @@ from shared.quarantine.store import quarantine_event
 
 MAX_GUESTS_PER_RECONCILIATION = 500
 _MAX_CONCURRENT_FETCHES = 8
-_EXPECTED_ERRORS = (
-    OpenTableError,
-    InvalidSettingsError,
-    ServiceUnavailableError,
-    InvalidEventError,
-    TimeoutError,
-)
+_EXPECTED_FETCH_ERRORS = (*EXPECTED_RUN_ERRORS, InvalidEventError, TimeoutError)
 
 
 class GuestFeed(Struct):
@@ -201,13 +191,8 @@ async def fetch_missing_guests(restaurant: RestaurantContext, feed: GuestFeed) -
     The feed lists recently changed guests only, so a returning diner is usually not in it.
     """
     context, settings = restaurant.context, restaurant.settings
-    semaphore = asyncio.Semaphore(_MAX_CONCURRENT_FETCHES)
-
-    async def fetch(guest_id: str) -> None:
-        async with semaphore:
-            await ensure_guest_stored(restaurant, guest_id)
-
-    await asyncio.gather(*map(fetch, feed.missing_guests))
+    fetch_guest = partial(ensure_guest_stored, restaurant)
+    await gather_bounded(_MAX_CONCURRENT_FETCHES, fetch_guest, feed.missing_guests)
     link_events = [
         build_guest_link_event(
             reservation_key,
@@ -273,7 +258,7 @@ async def fetch_guest_after_commit(
             )
             await open_ledger(context, settings).apply(link_event)
         outcome = "joined"
-    except _EXPECTED_ERRORS as error:
+    except _EXPECTED_FETCH_ERRORS as error:
         outcome = type(error).__name__
     log_event(
         Severity.INFO, LogEvent.WEBHOOK_GUEST, restaurantId=settings.restaurant_id, outcome=outcome

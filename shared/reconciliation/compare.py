@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from shared.concurrency import gather_bounded
 from shared.context import RestaurantContext
 from shared.domain.analytics.rollup import RollupBuilder
 from shared.domain.ledger.events import Channel, ReservationEvent
@@ -207,16 +208,14 @@ async def fetch_reservations_by_id(
         restaurant: The restaurant.
         opentable_ids: Ids as OpenTable or a relay spells them; each known spelling is tried.
     """
-    semaphore = asyncio.Semaphore(_MAX_CONCURRENT_FETCHES)
 
     async def fetch(opentable_id: str) -> dict[str, Any] | None:
-        async with semaphore:
-            for spelling in list_id_spellings(opentable_id, restaurant.access.rid):
-                row = await restaurant.context.opentable.fetch_reservation(
-                    restaurant.access, spelling, restaurant.deadline
-                )
-                if row is not None:
-                    return row
-            return None
+        for spelling in list_id_spellings(opentable_id, restaurant.access.rid):
+            row = await restaurant.context.opentable.fetch_reservation(
+                restaurant.access, spelling, restaurant.deadline
+            )
+            if row is not None:
+                return row
+        return None
 
-    return await asyncio.gather(*map(fetch, opentable_ids))
+    return await gather_bounded(_MAX_CONCURRENT_FETCHES, fetch, opentable_ids)

@@ -21,7 +21,7 @@ from shared.domain.reconciliation.compare import (
 )
 from shared.domain.reconciliation.report import ReportStatus
 from shared.errors import PlanNotExecutableError
-from shared.firestore.leases import Leases
+from shared.firestore.leases import LEASE_MARGIN_SECONDS, acquire_lease
 from shared.guests.sync import fetch_guests_after_reconciliation
 from shared.ingest.events import normalize_rows
 from shared.ledger.ledger import ApplyResult
@@ -42,7 +42,6 @@ from shared.reconciliation.report_store import (
     read_report_document,
 )
 from shared.reconciliation.run import (
-    LEASE_MARGIN_SECONDS,
     create_report,
     record_outcome,
     start_run,
@@ -66,15 +65,15 @@ async def force_held_report(
         PlanNotExecutableError: There is no such plan, or a reconciliation is in progress.
         InvalidSettingsError: The restaurant has no settings.
     """
-    leases = Leases(context.firestore, context.clock)
-    duration = timedelta(seconds=budget_seconds + LEASE_MARGIN_SECONDS)
-    lease = await leases.acquire(restaurant_id, "reconciliation", duration)
-    if lease is None:
-        raise PlanNotExecutableError(
-            "RUN_IN_PROGRESS", "A reconciliation is in progress. Try again in a few minutes."
-        )
     deadline = Deadline.after(budget_seconds)
-    try:
+    duration = timedelta(seconds=budget_seconds + LEASE_MARGIN_SECONDS)
+    async with acquire_lease(
+        context.firestore, context.clock, restaurant_id, "reconciliation", duration
+    ) as lease:
+        if lease is None:
+            raise PlanNotExecutableError(
+                "RUN_IN_PROGRESS", "A reconciliation is in progress. Try again in a few minutes."
+            )
         held = await _read_held_report(context, restaurant_id, report_id)
         window = DateWindow(
             date.fromisoformat(held["startDate"]), date.fromisoformat(held["endDate"])
@@ -92,9 +91,7 @@ async def force_held_report(
         await store_and_log_report(context, report)
         if report.status is ReportStatus.COMPLETED:
             await mark_plan_executed(context.firestore, held, report.report_id, context.clock())
-        return summarize_report(report)
-    finally:
-        await leases.release(lease, {})
+    return summarize_report(report)
 
 
 async def _read_held_report(

@@ -12,12 +12,17 @@ from google.cloud.firestore import AsyncClient, AsyncDocumentReference, AsyncQue
 
 from shared.domain.reconciliation.report import ReconciliationReport, ReportEntry
 from shared.firestore import paths
-from shared.firestore.documents import read_document, read_documents, translate_firestore_errors
+from shared.firestore.documents import (
+    LARGE_WRITE_TIMEOUT_SECONDS,
+    WRITE_TIMEOUT_SECONDS,
+    read_document,
+    read_documents,
+    translate_firestore_errors,
+)
 
 REPORT_LISTS = ("created", "updated", "cancelled", "divergences", "missing", "skipped")
 MAX_PART_BYTES = 400_000
 MAX_REPORT_PARTS = 20
-_WRITE_TIMEOUT_SECONDS = 10.0
 
 _SUMMARY_FIELDS = (
     "reportId",
@@ -49,8 +54,8 @@ async def store_report(client: AsyncClient, report: ReconciliationReport) -> Non
         # The first document last: a report that can be read is complete.
         for number, part in enumerate(other_parts, start=1):
             document = _part_document(reference, number)
-            await document.set(part, retry=None, timeout=_WRITE_TIMEOUT_SECONDS)
-        await reference.set(summary, retry=None, timeout=_WRITE_TIMEOUT_SECONDS)
+            await document.set(part, retry=None, timeout=LARGE_WRITE_TIMEOUT_SECONDS)
+        await reference.set(summary, retry=None, timeout=LARGE_WRITE_TIMEOUT_SECONDS)
 
 
 def _split_into_parts(report: ReconciliationReport) -> Iterator[dict[str, list[ReportEntry]]]:
@@ -82,7 +87,7 @@ async def mark_plan_executed(
     fields = {"executedBy": executed_by, "executedAt": now}
     with translate_firestore_errors():
         await reports.document(held["reportId"]).update(
-            fields, retry=None, timeout=_WRITE_TIMEOUT_SECONDS
+            fields, retry=None, timeout=WRITE_TIMEOUT_SECONDS
         )
 
 

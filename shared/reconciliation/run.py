@@ -16,8 +16,8 @@ from shared.domain.backfill import DateWindow, resolve_window
 from shared.domain.polling import poll_cursor_from_document
 from shared.domain.reconciliation.report import DivergenceType, ReconciliationReport, ReportStatus
 from shared.domain.settings import parse_settings
-from shared.errors import InvalidSettingsError, OpenTableError, ServiceUnavailableError
-from shared.firestore.leases import Lease, Leases
+from shared.errors import EXPECTED_RUN_ERRORS
+from shared.firestore.leases import LEASE_MARGIN_SECONDS, Lease, acquire_lease
 from shared.ledger.ledger import open_ledger
 from shared.log import LogEvent, Severity, format_error_location, log_event
 from shared.polling.webhook_health import update_webhook_silence
@@ -25,9 +25,6 @@ from shared.quarantine.store import log_quarantine_backlog
 from shared.reconciliation.compare import ReconciliationRun
 from shared.reconciliation.reconcile import reconcile_window
 from shared.reconciliation.report_store import store_report
-
-LEASE_MARGIN_SECONDS = 60.0
-EXPECTED_ERRORS = (InvalidSettingsError, ServiceUnavailableError, OpenTableError)
 
 
 class ReconciliationRequest(Struct, frozen=True):
@@ -61,23 +58,26 @@ async def reconcile_restaurant(
         deadline: When the run must end; by default after the configured run budget.
     """
     deadline = deadline or Deadline.after(context.environment.run_budget_seconds)
-    leases = Leases(context.firestore, context.clock)
+    duration = timedelta(seconds=deadline.remaining() + LEASE_MARGIN_SECONDS)
     try:
-        duration = timedelta(seconds=deadline.remaining() + LEASE_MARGIN_SECONDS)
-        lease = await leases.acquire(restaurant_id, "reconciliation", duration)
-        if lease is None:
-            return {"restaurantId": restaurant_id, "status": "SKIPPED"}
-        zone = parse_settings(restaurant_id, lease.document).zone or ZoneInfo("UTC")
-        window = resolve_window(context.clock(), zone, request.start, request.end)
-        report = create_report(context, restaurant_id, window)
-        with record_outcome(report):
-            run = await start_run(context, lease, report, deadline, is_dry_run=request.is_dry_run)
-            await reconcile_window(run)
-        await gather_all(
-            _finish_run(context, leases, lease, report, is_dry_run=request.is_dry_run),
-            log_quarantine_backlog(context, restaurant_id),
-        )
-    except EXPECTED_ERRORS as error:
+        async with acquire_lease(
+            context.firestore, context.clock, restaurant_id, "reconciliation", duration
+        ) as lease:
+            if lease is None:
+                return {"restaurantId": restaurant_id, "status": "SKIPPED"}
+            zone = parse_settings(restaurant_id, lease.document).zone or ZoneInfo("UTC")
+            window = resolve_window(context.clock(), zone, request.start, request.end)
+            report = create_report(context, restaurant_id, window)
+            with record_outcome(report):
+                run = await start_run(
+                    context, lease, report, deadline, is_dry_run=request.is_dry_run
+                )
+                await reconcile_window(run)
+            await gather_all(
+                _finish_run(context, lease, report, is_dry_run=request.is_dry_run),
+                log_quarantine_backlog(context, restaurant_id),
+            )
+    except EXPECTED_RUN_ERRORS as error:
         log_event(Severity.ERROR, LogEvent.RUN_FAILED, restaurantId=restaurant_id, error=str(error))
         return {"restaurantId": restaurant_id, "status": "FAILED", "error": str(error)}
     return summarize_report(report)
@@ -110,7 +110,7 @@ def record_outcome(report: ReconciliationReport) -> Iterator[None]:
     started_seconds = time.monotonic()
     try:
         yield
-    except EXPECTED_ERRORS as error:
+    except EXPECTED_RUN_ERRORS as error:
         report.status, report.reason = ReportStatus.FAILED, str(error)
         if report.held_report_id:
             report.reason += (
@@ -153,7 +153,6 @@ async def start_run(
 
 async def _finish_run(
     context: AppContext,
-    leases: Leases,
     lease: Lease,
     report: ReconciliationReport,
     *,
@@ -174,7 +173,7 @@ async def _finish_run(
         state["reconciliation.wrongTimeZone"] = DivergenceType.WRONG_TIME_ZONE in divergences
     if report.status is ReportStatus.COMPLETED:
         state["reconciliation.timeZone"] = lease.document.get("timeZone")
-    await leases.release(lease, state)
+    await lease.release(state)
 
 
 async def store_and_log_report(context: AppContext, report: ReconciliationReport) -> None:
