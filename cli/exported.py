@@ -8,38 +8,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared.domain.ledger.document import flatten_document
+from shared.domain.ledger.fields import RESERVATION_FIELDS, PersonalData
 
 ExportRow = dict[str, Any]
 
 _STATUS_HISTORY_FIELDS = ("status", "timestamp", "source", "eventId")
 _RESERVATION_FIELDS = (
-    "id",
-    "restaurantId",
-    "source.system",
-    "source.externalReservationId",
-    "source.openTableId",
-    "source.confirmationId",
-    "source.guestId",
-    "source.state",
-    "startAt",
-    "localDate",
-    "partySize",
-    "bookedAt",
-    "arrivedAt",
-    "seatedAt",
-    "completedAt",
-    "status",
-    "statusHistory",
-    "metadata.tableNumbers",
-    "metadata.tableCategory",
-    "metadata.origin",
-    "metadata.restaurantName",
-    "metadata.startAtNote",
+    *("id", "restaurantId", "source.system", "source.externalReservationId"),
+    *(field.path for field in RESERVATION_FIELDS if field.personal_data is PersonalData.NONE),
+    *("localDate", "statusHistory", "createdAt", "updatedAt"),
     "reconciliation.reconciliationStatus",
     "reconciliation.divergenceDetected",
     "reconciliation.lastReconciledAt",
-    "createdAt",
-    "updatedAt",
 )
 _ENTRY_FIELDS = (
     "restaurantId",

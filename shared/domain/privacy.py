@@ -18,6 +18,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from shared.domain.ledger.events import FieldValue, ReservationEvent
+from shared.domain.ledger.fields import RESERVATION_FIELDS, FieldKind, PersonalData
 from shared.domain.ledger.registers import FieldRegisters, RegisterValue, ReservationState
 from shared.domain.normalization import fields
 from shared.domain.normalization.fields import parse_status
@@ -25,56 +26,30 @@ from shared.domain.normalization.identifiers import build_external_key
 from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
 from shared.errors import InvalidEventError
 
-# Free text counts as a person's: a request or a tag may name anyone.
-PERSONAL_FIELDS = frozenset(
-    {
-        "dinerName",
-        "email",
-        "phone",
-        "specialRequests",
-        "venueNotes",
-        "openTableNotes",
-        "cancellationReason",
-        "visitTags",
-    }
-)
+_CONTACT_FIELDS = [
+    field for field in RESERVATION_FIELDS if field.personal_data is PersonalData.DINER_CONTACT
+]
+_DINER_FIELDS = [
+    *_CONTACT_FIELDS,
+    *(field for field in RESERVATION_FIELDS if field.personal_data is PersonalData.DINER),
+]
+_IMPERSONAL_FIELDS = [
+    field for field in RESERVATION_FIELDS if field.personal_data is PersonalData.NONE
+]
 
-GUEST_PATHS = frozenset({"dinerName", "email", "phone"})
-PERSONAL_PATHS = GUEST_PATHS | {f"metadata.{name}" for name in PERSONAL_FIELDS - GUEST_PATHS}
+PERSONAL_FIELDS = frozenset(field.name for field in _DINER_FIELDS)
+PERSONAL_PATHS = frozenset(field.path for field in _DINER_FIELDS)
+GUEST_PATHS = frozenset(field.path for field in _CONTACT_FIELDS)
 
+# The keys of a body that stay when its diner is erased; free text never does.
 _IMPERSONAL_KEYS = frozenset(
-    {
-        "eventType",
-        "event_type",
-        "timestamp",
-        "data",
-        "reservationId",
-        "restaurantId",
-        "partySize",
-        "reservationDateTime",
-        "status",
-        "id",
-        "rid",
-        "sequence_id",
-        "guest_id",
-        "confirmation_id",
-        "state",
-        "party_size",
-        "scheduled_time",
-        "scheduled_time_utc",
-        "created_date",
-        "created_date_utc",
-        "updated_at",
-        "updated_at_utc",
-        "arrived_time",
-        "arrived_time_utc",
-        "seated_time",
-        "seated_time_utc",
-        "done_time",
-        "done_time_utc",
-        "table_number",
-        "guestKey",
-        "reportId",
+    {"eventType", "event_type", "timestamp", "data", "reservationId", "restaurantId"}
+    | {"rid", "sequence_id", "updated_at", "updated_at_utc", "guestKey", "reportId"}
+    | {
+        name
+        for field in _IMPERSONAL_FIELDS
+        if field.kind is not FieldKind.TEXT
+        for name in (*field.opentable_names, *field.relay_names[:1])
     }
 )
 
@@ -174,37 +149,18 @@ def redact_journal_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 MASK = "•••"
 
+# Lower case without underscores. A relay's free text stays masked, whatever the field.
 _UNMASKED_KEYS = {
-    "bookedat",
-    "confirmationid",
-    "createddate",
-    "createddateutc",
-    "datetime",
-    "donetime",
-    "donetimeutc",
-    "eventtype",
-    "guestcount",
-    "guestid",
-    "id",
-    "origin",
-    "partysize",
-    "reservationdatetime",
-    "reservationid",
-    "restaurantid",
-    "rid",
-    "scheduledtime",
-    "scheduledtimeutc",
-    "arrivedtime",
-    "arrivedtimeutc",
-    "seatedtime",
-    "seatedtimeutc",
-    "sequenceid",
-    "state",
-    "status",
-    "tablecategory",
-    "tablenumber",
-    "timestamp",
-    "updatedatutc",
+    *("eventtype", "id", "reservationid", "restaurantid", "rid", "sequenceid"),
+    *("timestamp", "updatedatutc"),
+    *(
+        name.replace("_", "").lower()
+        for field in _IMPERSONAL_FIELDS
+        for name in (
+            *field.opentable_names,
+            *(() if field.kind is FieldKind.TEXT else field.relay_names),
+        )
+    ),
 }
 
 _UNMASKED_TEXT = re.compile(r"[A-Za-z0-9_.:+ -]{0,80}")

@@ -15,9 +15,15 @@ from google.cloud.firestore import DELETE_FIELD, FieldFilter
 
 from shared.context import AppContext
 from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version
-from shared.domain.ledger.guest_link import LinkedGuest, UnresolvedGuest, resolve_guest
+from shared.domain.ledger.guest_link import (
+    Guest,
+    LinkedGuest,
+    UnresolvedGuest,
+    guest_from_map,
+    guest_to_map,
+    resolve_guest,
+)
 from shared.domain.ledger.merge import GUEST_LINKED_EVENT_TYPE
-from shared.domain.normalization.opentable_guest import Guest, guest_from_map, guest_to_map
 from shared.domain.settings import IntegrationSettings
 from shared.firestore import paths
 from shared.firestore.documents import (

@@ -16,9 +16,9 @@ from msgspec import Struct, field
 from shared.concurrency import Deadline, gather_bounded
 from shared.context import AppContext, RestaurantContext, load_restaurant_context
 from shared.domain.ledger.events import Channel, ReservationEvent
-from shared.domain.ledger.guest_link import MAX_MERGES, LinkedGuest
+from shared.domain.ledger.guest_link import MAX_MERGES, Guest, LinkedGuest
 from shared.domain.normalization.identifiers import build_external_key
-from shared.domain.normalization.opentable_guest import Guest, parse_opentable_guest
+from shared.domain.normalization.opentable_guest import parse_opentable_guest
 from shared.domain.reconciliation.compare import ReservationFingerprint
 from shared.domain.settings import IntegrationSettings
 from shared.errors import EXPECTED_RUN_ERRORS, InvalidEventError, ServiceUnavailableError

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from shared.domain.ledger.decide import ReservationWrite, StoredReservation
 from shared.domain.ledger.document import nest_fields
+from shared.domain.ledger.guest_link import Guest, guest_from_map
 from shared.domain.normalization.identifiers import ReservationSystem
-from shared.domain.normalization.opentable_guest import Guest, guest_from_map
 from shared.domain.privacy import redact_journal_entry
 from shared.firestore import paths
 from shared.firestore.raw_client import FirestoreRpc, RawDocument

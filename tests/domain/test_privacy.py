@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.ledger.guest_link import LinkedGuest
+from shared.domain.ledger.guest_link import UNVERSIONED, LinkedGuest
 from shared.domain.ledger.registers import ReservationState
-from shared.domain.normalization.opentable_guest import UNVERSIONED
 from shared.domain.privacy import (
     MASK,
     PERSONAL_FIELDS,

@@ -10,8 +10,7 @@ from msgspec.structs import replace
 
 from shared.context import AppContext
 from shared.domain.ledger.events import Channel, Version
-from shared.domain.ledger.guest_link import LinkedGuest, UnresolvedGuest
-from shared.domain.normalization.opentable_guest import Guest, guest_to_map
+from shared.domain.ledger.guest_link import Guest, LinkedGuest, UnresolvedGuest, guest_to_map
 from shared.domain.settings import IntegrationSettings
 from shared.errors import ServiceUnavailableError
 from shared.firestore import paths

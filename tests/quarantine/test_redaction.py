@@ -10,7 +10,7 @@ from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient
 from msgspec.structs import replace
 
-from shared.domain.normalization.opentable_guest import Guest
+from shared.domain.ledger.guest_link import Guest
 from shared.errors import ServiceUnavailableError
 from shared.guests.repository import save_guest
 from tests.support.events import RID, row_body

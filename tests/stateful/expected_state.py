@@ -14,11 +14,10 @@ from shared.domain.ledger.document import (
     flatten_document,
     render_document,
 )
-from shared.domain.ledger.guest_link import resolve_guest
-from shared.domain.ledger.journal import rebuild_state
+from shared.domain.ledger.guest_link import guest_from_map, resolve_guest
 from shared.domain.ledger.merge import with_linked_guest
-from shared.domain.normalization.opentable_guest import guest_from_map
 from shared.firestore import paths
+from tests.support.oracles import rebuild_state
 from tests.support.world import NEW_YORK
 
 LedgerDocuments = Mapping[str, dict[str, Any]]

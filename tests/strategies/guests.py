@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version
-from shared.domain.normalization.opentable_guest import UNVERSIONED, Guest
+from shared.domain.ledger.guest_link import UNVERSIONED, Guest
 from tests.strategies.events import (
     GUEST_KEY,
     NOON,

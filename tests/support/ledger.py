@@ -15,12 +15,12 @@ from shared.domain.ledger.document import (
     flatten_document,
     render_document,
 )
-from shared.domain.ledger.journal import rebuild_state
 from shared.domain.settings import IntegrationSettings
 from shared.firestore import paths
 from shared.ledger.ledger import Ledger
 from shared.ledger.repository import RecentReservationCache
 from tests.support.events import RECEIVED
+from tests.support.oracles import rebuild_state
 
 
 def new_test_ledger(client: AsyncClient, settings: IntegrationSettings) -> Ledger:

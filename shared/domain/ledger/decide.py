@@ -1,11 +1,10 @@
-"""What to write when a change meets what is held: the ledger's only judgement.
+"""Decide what one event writes to a reservation's document and journal.
 
-Pure: it is given the document and the journal entries as they were read, and answers with the
-writes that one commit must make, or with the reason for making none. It never learns how an
-earlier commit failed, nor in which order things arrived.
+The decision depends only on the event and on the document, journal entries and guests as read. It
+never depends on the order of arrival or on how an earlier commit failed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -22,26 +21,27 @@ from shared.domain.ledger.document import (
     render_document,
     render_native_update,
 )
-from shared.domain.ledger.events import Actor, ReservationEvent, version_to_map
+from shared.domain.ledger.events import Actor, ReservationEvent, version_from_map
+from shared.domain.ledger.fields import PATHS_BY_NAME
+from shared.domain.ledger.guest_link import Guest
 from shared.domain.ledger.journal import (
     WriteContext,
+    build_addition_entry_id,
     build_journal_entry,
     build_later_entry_id,
-    read_entry_version,
 )
-from shared.domain.ledger.merge import GUEST_LINKED_EVENT_TYPE, GuestRequired, merge_with_guest
-from shared.domain.ledger.registers import (
-    FieldRegisters,
-    ReservationState,
-    reservation_state_from_document,
-)
+from shared.domain.ledger.merge import GuestRequired, merge_with_guest
+from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
 from shared.domain.normalization.identifiers import ReservationSystem
-from shared.domain.normalization.opentable_guest import Guest
 from shared.domain.privacy import GUEST_PATHS, PERSONAL_PATHS
 
 
 class EventOutcome(StrEnum):
-    """What became of a change."""
+    """The effect of an event.
+
+    UNCHANGED: a newer version with the same visible values, or a stored version with fields that
+    earlier releases did not read. STALE: an older version that changes nothing.
+    """
 
     CREATED = "created"
     UPDATED = "updated"
@@ -51,13 +51,12 @@ class EventOutcome(StrEnum):
 
 
 class StoredReservation(Struct, frozen=True):
-    """A reservation as it was read.
+    """A reservation as read from Firestore.
 
     Attributes:
-        document: The ledger's document, None where there is none.
-        journal_entries: Journal entries by id, None where there is none; ids that were not read are
-            not in it.
-        guests: Guests by key, likewise.
+        document: None where it does not exist.
+        journal_entries: Entries by id, None where one does not exist. A missing id was not read.
+        guests: Guest records by key, likewise.
     """
 
     document: Mapping[str, Any] | None
@@ -66,18 +65,14 @@ class StoredReservation(Struct, frozen=True):
 
 
 class ReservationWrite(Struct, frozen=True):
-    """The writes of one commit, and what is held once it has landed.
+    """The writes of one commit.
 
     Attributes:
-        outcome: What becomes of the change by it.
-        is_create: Whether the document is created, or updated.
+        is_create: Whether the document is created or updated.
         changed_fields: Dotted path to value; empty where the document stays as it is.
-        entry_id: The journal entry's id.
-        entry: The journal entry.
-        state: All that is then held about the reservation.
-        forgotten_guest_keys: The forgotten guests whose it only now turns out to be: what its
-            journal
-            and the quarantine hold of them must go too.
+        state: The state after the commit.
+        forgotten_guest_keys: Forgotten guests that this event first connects to the reservation.
+            Its journal and quarantine items must be redacted too.
     """
 
     outcome: EventOutcome
@@ -90,17 +85,17 @@ class ReservationWrite(Struct, frozen=True):
 
 
 class NoChange(Struct, frozen=True):
-    """Nothing is to be written: this very event was taken before."""
+    """The event is already stored."""
 
     state: ReservationState
 
 
 class VersionConflict(Struct, frozen=True):
-    """The same event says something else than it said before; it goes to the quarantine."""
+    """The event is already stored with other content; it belongs in the quarantine."""
 
 
 class JournalEntryRequired(Struct, frozen=True):
-    """What was read does not tell; read this journal entry too."""
+    """The journal decides whether the event is new; read this entry and decide again."""
 
     entry_id: str
 
@@ -114,179 +109,148 @@ def decide(
     identity: ReservationIdentity,
     context: WriteContext,
 ) -> Decision:
-    """Judge a change against what is held.
-
-    Args:
-        event: What is said.
-        stored: The document and the journal entries as read.
-        identity: Whose reservation it is.
-        context: The times and names that the commit bears.
-    """
-    flat, is_native = (
-        flatten_document(stored.document or {}),
-        identity.system is ReservationSystem.LINEUP,
-    )
+    """Decide what an event writes."""
+    flat = flatten_document(stored.document or {})
     state = read_reservation_state(flat, identity.system)
-    if _is_current_version(event, stored, state):
-        return _no_change_or_conflict(_conflicts_with_registers(event, state), state)
+    # Most rows of a poll or a reconciliation end here, without a read of the guest. After a guest
+    # was forgotten, the event must be redacted before it can be compared.
+    is_stored_version = state.get_registers(event.actor).version == event.version
+    if is_stored_version and not state.guest_references.has_forgotten_guest:
+        repeat = _decide_repeat(event, stored, state)
+        if repeat is not None:
+            return repeat
     result = merge_with_guest(event, state, stored.guests)
     if isinstance(result, GuestRequired):
         return result
-    event, merged = result.event, result.state_after
-    repeat_decision = _decide_repeat(event, stored, result.state_before)
-    if repeat_decision is not None:
-        return repeat_decision
-    rendered = (
-        render_native_update(flat, merged, event)
-        if is_native
-        else render_document(identity, merged)
-    )
+    event, state_before, state_after = result.event, result.state_before, result.state_after
+    repeat = _decide_repeat(event, stored, state_before)
+    if repeat is not None:
+        return repeat
+
+    if identity.system is ReservationSystem.LINEUP:
+        rendered = render_native_update(flat, state_after, event)
+    else:
+        rendered = render_document(identity, state_after)
     changed_fields = diff_fields(flat, rendered)
-    visible_fields = {
-        path: value for path, value in changed_fields.items() if is_visible_path(path)
-    }
-    outcome = _classify_outcome(
-        event, stored, state, merged, has_visible_changes=bool(visible_fields)
-    )
-    if not changed_fields and not event.fields and event.actor is Actor.LINEUP:
-        return NoChange(merged)
+    if event.only_rerenders and not changed_fields:
+        return NoChange(state_after)
     changes = {
         path: {"from": flat.get(path), "to": value}
-        for path, value in visible_fields.items()
-        if path not in _hidden_paths(state, merged)
+        for path, value in changed_fields.items()
+        if is_visible_path(path)
     }
+    added_fields = _find_added_fields(event, state_before)
+    outcome = _classify_outcome(event, state, state_after, changes, added_fields)
+    if stored.document is None:
+        outcome = EventOutcome.CREATED
+    # The journal never copies values of a linked guest, and no personal value after an erasure.
+    hidden_paths: frozenset[str] = frozenset()
+    if state_after.guest_references.has_forgotten_guest:
+        hidden_paths = PERSONAL_PATHS
+    elif state.linked_guest or state_after.linked_guest:
+        hidden_paths = GUEST_PATHS
+    shown_changes = {path: changes[path] for path in changes if path not in hidden_paths}
+    entry = build_journal_entry(event, outcome, shown_changes, state_after, context)
+    entry["restaurantId"] = identity.restaurant_id
     return ReservationWrite(
         outcome=outcome,
         is_create=stored.document is None,
         changed_fields=_with_timestamps(changed_fields, event, stored, identity, context.now),
-        entry_id=_choose_entry_id(event, stored),
-        entry={
-            "restaurantId": identity.restaurant_id,
-            **build_journal_entry(event, outcome, changes, merged, context),
-            **_linked_guest_fields(event, merged),
-        },
-        state=merged,
+        entry_id=_choose_entry_id(event, stored, added_fields),
+        entry=entry,
+        state=state_after,
         forgotten_guest_keys=result.forgotten_guest_keys,
     )
 
 
 def read_reservation_state(flat: Mapping[str, Any], system: ReservationSystem) -> ReservationState:
-    """Read all that was said back from the flattened document of a reservation of either system.
+    """Read the state from a flattened document.
 
     Raises:
-        RejectedStatementError: When there is no document of Lineup's own.
+        InvalidEventError: Lineup's own reservation does not exist.
     """
-    return (
-        native_registers(flat)
-        if system is ReservationSystem.LINEUP
-        else reservation_state_from_document(flat)
-    )
-
-
-def _linked_guest_fields(event: ReservationEvent, state: ReservationState) -> dict[str, Any]:
-    """Return what the journal tells of a join: which guest at which version, and no value."""
-    if event.event_type != GUEST_LINKED_EVENT_TYPE or state.linked_guest is None:
-        return {}
-    version = version_to_map(state.linked_guest.version)
-    return {"guest": {"guestKey": state.linked_guest.key, "version": version}}
-
-
-def _hidden_paths(before: ReservationState, after: ReservationState) -> frozenset[str]:
-    """Return the fields whose values the journal must not tell: a guest's are never copied."""
-    if after.guest_references.has_forgotten_guest:
-        return PERSONAL_PATHS
-    return GUEST_PATHS if before.linked_guest or after.linked_guest else frozenset()
+    if system is ReservationSystem.LINEUP:
+        return native_registers(flat)
+    return reservation_state_from_document(flat)
 
 
 def _decide_repeat(
     event: ReservationEvent, stored: StoredReservation, state: ReservationState
 ) -> NoChange | VersionConflict | JournalEntryRequired | None:
-    """Tell whether this very event was taken before; None means that it is new.
-
-    OpenTable's object above the highest version held cannot have been taken, which spares the
-    poll a read of the journal; its create would fail if that were ever untrue.
-    """
-    entry_id = _choose_entry_id(event, stored)
+    """Decide on an event that is already stored; None means that the event is new."""
+    registers, added_fields = state.get_registers(event.actor), _find_added_fields(event, state)
+    if registers.version == event.version:
+        if registers.has_conflict(event.version, event.fields):
+            return VersionConflict()
+        if not added_fields:
+            return NoChange(state)
+    entry_id = _choose_entry_id(event, stored, added_fields)
     entry = stored.journal_entries.get(entry_id)
     if entry is not None:
-        return _no_change_or_conflict(_conflicts_with_entry(entry["fields"], event), state)
-    registers = state.get_registers(event.actor)
-    if registers.version == event.version:
-        return _no_change_or_conflict(_conflicts_with_registers(event, state), state)
-    if entry_id in stored.journal_entries or _is_newer_object(event, registers):
+        # OpenTable's pages spell one id in upper and in lower case.
+        common_fields = entry["fields"].keys() & event.fields.keys() - {"openTableId"}
+        is_equal = all(entry["fields"][name] == event.fields[name] for name in common_fields)
+        return NoChange(state) if is_equal else VersionConflict()
+    # An OpenTable object above the highest stored version must be new. This spares the poll a read
+    # of the journal; if it were ever wrong, creating the entry would fail.
+    is_newer = registers.version is None or registers.version < event.version
+    is_newer_object = is_newer and event.actor is Actor.OPENTABLE
+    if entry_id in stored.journal_entries or is_newer_object:
         return None
     return JournalEntryRequired(entry_id)
 
 
-def _is_current_version(
-    event: ReservationEvent, stored: StoredReservation, state: ReservationState
-) -> bool:
-    """Whether the document alone shows that nothing was said since: so it is with most rows.
+def _find_added_fields(event: ReservationEvent, state: ReservationState) -> Collection[str]:
+    """Return the fields that OpenTable's stored version has now and did not have when stored.
 
-    Then no guest need be looked for. What a forgotten guest once said is compared scrubbed.
+    OpenTable did not change anything: a newer release reads more of the same row. Null counts as
+    absent, so that a new field does not rewrite every reservation without it.
     """
-    is_same_version = state.get_registers(event.actor).version == event.version
-    return (
-        is_same_version
-        and event.event_id not in stored.journal_entries
-        and not state.guest_references.has_forgotten_guest
-    )
+    registers = state.get_registers(event.actor)
+    if event.actor is not Actor.OPENTABLE or registers.version != event.version:
+        return ()
+    return [
+        name
+        for name, value in event.fields.items()
+        if name not in registers.fields and value is not None
+    ]
 
 
-def _conflicts_with_registers(event: ReservationEvent, state: ReservationState) -> bool:
-    return state.get_registers(event.actor).has_conflict(event.version, event.fields)
+def _choose_entry_id(
+    event: ReservationEvent, stored: StoredReservation, added_fields: Collection[str]
+) -> str:
+    """Return the id of the event's journal entry.
 
-
-def _is_newer_object(event: ReservationEvent, registers: FieldRegisters) -> bool:
-    is_newer = registers.version is None or registers.version < event.version
-    return is_newer and event.actor is Actor.OPENTABLE
-
-
-def _no_change_or_conflict(
-    is_conflict: bool,  # noqa: FBT001 -- a verdict, not an option
-    state: ReservationState,
-) -> NoChange | VersionConflict:
-    return VersionConflict() if is_conflict else NoChange(state)
-
-
-def _conflicts_with_entry(entry_fields: Mapping[str, Any], event: ReservationEvent) -> bool:
-    """Judge on the fields that both carry, but not on the spelling of OpenTable's id."""
-    common_names = entry_fields.keys() & event.fields.keys() - {"openTableId"}
-    return any(entry_fields[name] != event.fields[name] for name in common_names)
-
-
-def _choose_entry_id(event: ReservationEvent, stored: StoredReservation) -> str:
-    """Return the journal id to write under.
-
-    OpenTable may say one ``sequence_id`` again at a later ``updated_at_utc``: two statements,
-    of which the second that came gets an id of its own.
+    OpenTable can repeat a ``sequence_id`` with a later ``updated_at_utc``: two events, and the
+    second to arrive has an id of its own.
     """
+    if added_fields:
+        return build_addition_entry_id(event, added_fields)
     entry = stored.journal_entries.get(event.event_id)
     if entry is None or event.actor is not Actor.OPENTABLE:
         return event.event_id
-    return (
-        event.event_id
-        if read_entry_version(entry) == event.version
-        else build_later_entry_id(event)
-    )
+    is_same_event = version_from_map(entry["version"]) == event.version
+    return event.event_id if is_same_event else build_later_entry_id(event)
 
 
 def _classify_outcome(
     event: ReservationEvent,
-    stored: StoredReservation,
     before: ReservationState,
     after: ReservationState,
-    *,
-    has_visible_changes: bool,
+    changes: Mapping[str, Mapping[str, Any]],
+    added_fields: Collection[str],
 ) -> EventOutcome:
-    if stored.document is None:
-        return EventOutcome.CREATED
-    if has_visible_changes:
+    added_paths = {PATHS_BY_NAME.get(name) for name in added_fields}
+    # A path that is new and null is no change either: a release added it to every document.
+    if any(
+        change["from"] != change["to"]
+        for path, change in changes.items()
+        if path not in added_paths
+    ):
         return EventOutcome.UPDATED
-    previous_version = before.get_registers(event.actor).version
-    is_newer = previous_version is None or previous_version < event.version
-    has_new_registers = after.get_registers(event.actor) != before.get_registers(event.actor)
-    return EventOutcome.UNCHANGED if has_new_registers or is_newer else EventOutcome.STALE
+    previous, current = before.get_registers(event.actor), after.get_registers(event.actor)
+    is_newer = previous.version is None or previous.version < event.version
+    return EventOutcome.UNCHANGED if is_newer or current != previous else EventOutcome.STALE
 
 
 def _with_timestamps(
@@ -296,7 +260,7 @@ def _with_timestamps(
     identity: ReservationIdentity,
     now: datetime,
 ) -> FlatDocument:
-    """Add the document's times of writing; where nothing is written, nothing is dated."""
+    """Add the times of writing, unless nothing is written."""
     if not changed_fields:
         return {}
     timestamped: FlatDocument = {**changed_fields, "updatedAt": now}

@@ -1,9 +1,7 @@
-"""The one shape in which anything that is said about a reservation travels.
+"""Define the reservation event: the one form of everything that is reported about a reservation.
 
-A webhook, a polled row, a row fetched by reconciliation, a replay and a staff action all
-become a `ReservationEvent`; from there on nobody asks which way it came.
-
-Versions as Firestore keeps them, and back.
+Webhooks, polled rows, reconciliation, replays and staff actions all become a `ReservationEvent`.
+After that, the channel no longer matters.
 """
 
 from collections.abc import Mapping
@@ -15,17 +13,24 @@ from msgspec import Struct
 
 from shared.domain.webhook_auth.verify import Verification
 
+FieldValue = str | int | bool | datetime | list[str] | None
+
 
 class Actor(StrEnum):
-    """Who makes a statement, the more authoritative first."""
+    """Who reports an event."""
 
     OPENTABLE = "OPENTABLE"
     RELAY = "RELAY"
     LINEUP = "LINEUP"
 
 
+# The whole authority rule: a field shows the value of the first actor that ever reported it.
+# Clocks of different actors are never compared.
+ACTOR_PRECEDENCE = (Actor.OPENTABLE, Actor.RELAY, Actor.LINEUP)
+
+
 class Channel(StrEnum):
-    """Which way a change came; kept for the story, never used to decide."""
+    """How an event reached us. It is stored for the history and never used to decide."""
 
     WEBHOOK = "WEBHOOK"
     POLL = "POLL"
@@ -35,18 +40,16 @@ class Channel(StrEnum):
 
 
 class Version(Struct, frozen=True, order=True):
-    """A statement's place in its speaker's order.
+    """Order an actor's events. Versions of different actors are never compared.
 
-    OpenTable's own objects are ordered by ``sequence_id``, then ``updated_at_utc``; everyone
-    else's statements by ``timestamp``, then ``event_id``. Versions of different speakers are never
-    compared.
+    OpenTable's objects are ordered by ``sequence_id``, then ``updated_at_utc``; all other events
+    by ``timestamp``, then ``event_id``.
 
     Attributes:
-        sequence_id: OpenTable's counter; 0 for everyone else.
-        occurred_at: When the speaker says that it happened, UTC.
-        event_id: The event's id (see `shared.domain.normalization.identifiers`), which orders as
-            the envelope's own id
-            does and is bounded; empty for OpenTable's objects.
+        sequence_id: OpenTable's counter; 0 for the other actors.
+        occurred_at: The actor's own time of the event, UTC.
+        event_id: The journal id (see `shared.domain.normalization.identifiers`), which sorts as
+            the envelope's id does and has a bounded length; empty for OpenTable's objects.
     """
 
     sequence_id: int
@@ -55,34 +58,39 @@ class Version(Struct, frozen=True, order=True):
 
     @classmethod
     def from_sequence(cls, sequence_id: int, updated_at: datetime) -> Self:
-        """Return the version of OpenTable's own object."""
+        """Return the version of an OpenTable object."""
         return cls(sequence_id, updated_at, "")
 
     @classmethod
     def from_timestamp(cls, timestamp: datetime, event_id: str) -> Self:
-        """Return the version of a relay's or our own statement."""
+        """Return the version of an event from a relay or from Lineup."""
         return cls(0, timestamp, event_id)
 
 
-FieldValue = str | int | bool | datetime | list[str] | None
+def version_to_map(version: Version) -> dict[str, Any]:
+    """Return a version as stored, without the part that is always empty for its actor."""
+    if version.event_id:
+        return {"at": version.occurred_at, "id": version.event_id}
+    return {"at": version.occurred_at, "sequenceId": version.sequence_id}
+
+
+def version_from_map(stored: Mapping[str, Any]) -> Version:
+    """Read a stored version."""
+    return Version(stored.get("sequenceId", 0), stored["at"], stored.get("id", ""))
 
 
 class ReservationEvent(Struct, frozen=True):
-    """What one statement says about one reservation.
+    """Describe what one actor reported about one reservation.
 
     Attributes:
-        external_key: The reservation's key (see
-            `shared.domain.normalization.identifiers.build_external_key`).
-        event_id: The journal entry's id; one event has one id whichever way it comes.
-        event_type: ``reservation.created``, ``.updated``, ``.cancelled`` for envelopes,
-            ``reservation.snapshot`` for OpenTable's objects, ``reconciliation.*`` and
-            ``staff.*`` for our own.
-        actor: Who says it.
-        version: Its place in that speaker's order.
-        fields: Field name to value, for the fields that it speaks of; None is a value (cleared).
-        payload: The statement as it came, JSON text.
-        channel: Which way it came.
-        authentication: How the sender of a webhook proved who it is; None for all else.
+        external_key: See `shared.domain.normalization.identifiers.build_external_key`.
+        event_id: The journal entry's id; the same for every channel.
+        event_type: ``reservation.created``, ``.updated`` or ``.cancelled`` for envelopes,
+            ``reservation.snapshot`` for OpenTable's objects, ``guest.linked``,
+            ``reconciliation.*`` and ``staff.*`` for Lineup's own events.
+        fields: Values of the reported fields only. None is a value: the field was cleared.
+        payload: The event as received, JSON text.
+        authentication: How the sender of a webhook was authenticated; None on other channels.
     """
 
     external_key: str
@@ -95,14 +103,11 @@ class ReservationEvent(Struct, frozen=True):
     channel: Channel
     authentication: Verification | None = None
 
+    @property
+    def only_rerenders(self) -> bool:
+        """Whether the event reports nothing and only renders the document again.
 
-def version_to_map(version: Version) -> dict[str, Any]:
-    """Return a version as a map; what is always empty for its speaker is left out."""
-    if version.event_id:
-        return {"at": version.occurred_at, "id": version.event_id}
-    return {"at": version.occurred_at, "sequenceId": version.sequence_id}
-
-
-def version_from_map(stored: Mapping[str, Any]) -> Version:
-    """Read a version back."""
-    return Version(stored.get("sequenceId", 0), stored["at"], stored.get("id", ""))
+        A repair and a guest link do so. Neither may raise Lineup's version: a repair would never
+        come to rest, and each one would change the document.
+        """
+        return self.actor is Actor.LINEUP and not self.fields

@@ -1,33 +1,101 @@
-"""The guest that a reservation shows: found by its id and through merges, never by time.
+"""Link a reservation to its guest: by the guest's id and through merges, never by time.
 
-Whom a reservation ever named: what must be known of it long after it names somebody else.
+A newer guest record replaces an older one, in any order of arrival. Two kinds are final: a merged
+guest only points to its survivor, and of a forgotten one only the key and the time stay, forever,
+so that no later event can restore the person.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from shared.domain.ledger.events import Version, version_from_map, version_to_map
-from shared.domain.normalization.opentable_guest import UNVERSIONED, Guest
+from shared.domain.webhook_auth.credentials import RedactedStruct
 
 MAX_MERGES = 16
+UNVERSIONED = Version.from_sequence(0, datetime(1970, 1, 1, tzinfo=UTC))
+
+
+class Guest(RedactedStruct, frozen=True):
+    """A guest's record at OpenTable.
+
+    Attributes:
+        key: See `shared.domain.normalization.identifiers.build_guest_key`.
+        version: `UNVERSIONED` where OpenTable sends none, as for a merged record.
+        profile: Personal data, by the document's field names.
+        survivor_key: The guest that this one was merged into; the Copper tier omits it.
+        survivor_id: The same guest's id in OpenTable's API.
+        forgotten_at: When we learned that the person must be forgotten, UTC.
+    """
+
+    key: str
+    version: Version = UNVERSIONED
+    profile: Mapping[str, Any] = field(default_factory=dict)
+    is_merged: bool = False
+    survivor_key: str | None = None
+    survivor_id: str | None = None
+    forgotten_at: datetime | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the record is neither merged nor forgotten."""
+        return not self.is_merged and self.forgotten_at is None
+
+    @property
+    def diner_name(self) -> str | None:
+        """First and last name, None where both are unknown (always in the Copper tier)."""
+        names = (self.profile.get("firstName"), self.profile.get("lastName"))
+        return " ".join(name for name in names if name) or None
+
+    @property
+    def personal_identifiers(self) -> list[str]:
+        """The name, address and numbers by which free text can mention the person."""
+        names = (self.diner_name, self.profile.get("email"), *self.profile.get("phones", ()))
+        return [name for name in names if name]
+
+    def supersedes(self, other: "Guest") -> bool:
+        """Whether this record replaces the stored one: forgotten first, then merged, then newer."""
+        if other.forgotten_at is not None or self.forgotten_at is not None:
+            return other.forgotten_at is None
+        mine = (self.is_merged, self.version, self.survivor_key or "")
+        return mine > (other.is_merged, other.version, other.survivor_key or "")
+
+
+def guest_to_map(guest: Guest) -> dict[str, Any]:
+    """Return a guest's document; of a forgotten guest only the key and the time."""
+    if guest.forgotten_at is not None:
+        return {"guestKey": guest.key, "forgottenAt": guest.forgotten_at}
+    document = {"guestKey": guest.key, "version": version_to_map(guest.version)}
+    if guest.is_merged:
+        return document | {"survivor": guest.survivor_key, "survivorId": guest.survivor_id}
+    return {**document, **guest.profile}
+
+
+def guest_from_map(document: Mapping[str, Any]) -> Guest:
+    """Read a guest's document."""
+    key = document["guestKey"]
+    if "forgottenAt" in document:
+        return Guest(key, forgotten_at=document["forgottenAt"])
+    version = version_from_map(document["version"])
+    if "survivor" in document:
+        survivor_key, survivor_id = document["survivor"], document["survivorId"]
+        return Guest(
+            key, version, is_merged=True, survivor_key=survivor_key, survivor_id=survivor_id
+        )
+    profile = {n: value for n, value in document.items() if n not in {"guestKey", "version"}}
+    return Guest(key, version, profile)
 
 
 class LinkedGuest(Struct, frozen=True):
-    """The guest as joined to a reservation.
+    """The guest shown in a reservation.
 
     Attributes:
-        path: The keys from the one that the reservation names to the one that it leads to,
-            through merges.
-        version: The version of that guest's record.
-        is_forgotten: Whether the person must be forgotten.
-        diner_name: The guest's name, None where it is not known.
+        path: Guest keys from the referenced one, through merges, to this guest.
         phone: The guest's first number.
-        email: The guest's e-mail address.
-        marketing_opted_out: Whether the guest wants no marketing, None where OpenTable does not
-            tell.
-        email_optin: Whether the guest wants mail, likewise.
+        marketing_opted_out: None where OpenTable does not send it.
+        email_optin: Likewise.
     """
 
     path: tuple[str, ...]
@@ -39,28 +107,44 @@ class LinkedGuest(Struct, frozen=True):
     marketing_opted_out: bool | None = None
     email_optin: bool | None = None
 
+    @classmethod
+    def from_record(cls, path: tuple[str, ...], guest: Guest) -> "LinkedGuest":
+        """Return what a reservation shows of a guest's record."""
+        if guest.forgotten_at is not None:
+            return cls(path, guest.version, is_forgotten=True)
+        phones = guest.profile.get("phones") or [None]
+        return cls(
+            path,
+            guest.version,
+            diner_name=guest.diner_name,
+            phone=phones[0],
+            email=guest.profile.get("email"),
+            marketing_opted_out=guest.profile.get("marketingOptedOut"),
+            email_optin=guest.profile.get("emailOptin"),
+        )
+
     @property
     def details(self) -> tuple[str | None, ...]:
-        """What a reservation shows of the guest."""
+        """The guest's values in the reservation."""
         return self.diner_name, self.phone, self.email
 
     @property
     def referenced_key(self) -> str:
-        """The key that the reservation's ``guestId`` names."""
+        """The key in the reservation's ``guestId``."""
         return self.path[0]
 
     @property
     def key(self) -> str:
-        """The key that the named one leads to."""
+        """This guest's own key."""
         return self.path[-1]
 
 
 class UnresolvedGuest(Struct, frozen=True):
-    """Nothing is held of the guest that a key leads to.
+    """A reference that leads to a guest without a stored record.
 
     Attributes:
-        path: The keys from the named one to that guest's.
-        was_read: Whether it was looked for.
+        path: Guest keys from the referenced one to the missing one.
+        was_read: Whether the record was read and does not exist, or was not read yet.
     """
 
     path: tuple[str, ...]
@@ -68,20 +152,19 @@ class UnresolvedGuest(Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        """The key that the named one leads to."""
+        """The missing guest's key."""
         return self.path[-1]
 
 
 def resolve_guest(
     referenced_key: str, guests: Mapping[str, Guest | None]
 ) -> LinkedGuest | UnresolvedGuest:
-    """Follow a key to the guest that it leads to.
+    """Follow a reference through merges to the guest's record.
 
-    Merges may form chains; one that never ends leads to nobody.
+    A chain that repeats a key or is longer than `MAX_MERGES` is unresolved.
 
     Args:
-        referenced_key: The key that a reservation names.
-        guests: Records by key, None where none is held; keys that were not read are not in it.
+        guests: Records by key, None where none is stored. A missing key was not read.
     """
     path = [referenced_key]
     while len(path) <= MAX_MERGES:
@@ -89,30 +172,15 @@ def resolve_guest(
         if guest is None:
             return UnresolvedGuest(tuple(path), was_read=path[-1] in guests)
         if guest.survivor_key is None:
-            return _link_guest(tuple(path), guest)
+            return LinkedGuest.from_record(tuple(path), guest)
         if guest.survivor_key in path:
             break
         path.append(guest.survivor_key)
     return UnresolvedGuest(tuple(path), was_read=True)
 
 
-def _link_guest(path: tuple[str, ...], guest: Guest) -> LinkedGuest:
-    if guest.forgotten_at is not None:
-        return LinkedGuest(path, guest.version, is_forgotten=True)
-    phones = guest.profile.get("phones") or [None]
-    return LinkedGuest(
-        path,
-        guest.version,
-        diner_name=guest.diner_name,
-        phone=phones[0],
-        email=guest.profile.get("email"),
-        marketing_opted_out=guest.profile.get("marketingOptedOut"),
-        email_optin=guest.profile.get("emailOptin"),
-    )
-
-
 def linked_guest_to_map(linked_guest: LinkedGuest) -> dict[str, Any]:
-    """Return a join as a map of the reservation's ``sync``."""
+    """Return a linked guest as stored in ``sync.guest``."""
     if linked_guest.is_forgotten:
         return {"path": list(linked_guest.path), "forgotten": True}
     return {
@@ -127,7 +195,7 @@ def linked_guest_to_map(linked_guest: LinkedGuest) -> dict[str, Any]:
 
 
 def linked_guest_from_map(stored: Mapping[str, Any]) -> LinkedGuest:
-    """Read a join back."""
+    """Read a stored linked guest."""
     path = tuple(stored["path"])
     if stored.get("forgotten"):
         return LinkedGuest(path, UNVERSIONED, is_forgotten=True)
@@ -143,14 +211,13 @@ def linked_guest_from_map(stored: Mapping[str, Any]) -> LinkedGuest:
 
 
 class GuestReferences(Struct, frozen=True):
-    """Whom a reservation ever named; a later statement may name another guest, or nobody.
+    """Every guest that a reservation ever referenced; a later event may name another or none.
 
     Attributes:
-        keys: The guests that any statement named.
-        resolved_keys: The same, and those to whom they lead through merges.
-        has_forgotten_guest: Whether any of these must be forgotten. It stays so: then nothing
-            personal is
-            kept of the reservation, in whatever order all this became known.
+        keys: The referenced guests.
+        resolved_keys: The same, and the guests that they were merged into.
+        has_forgotten_guest: Whether any of these was forgotten. It never becomes false again, so
+            that no personal data is stored, in whatever order the events arrive.
     """
 
     keys: frozenset[str] = frozenset()
@@ -158,7 +225,7 @@ class GuestReferences(Struct, frozen=True):
     has_forgotten_guest: bool = False
 
     def with_key(self, key: object) -> "GuestReferences":
-        """Return this with a statement's guest; None is nobody."""
+        """Return this with an event's ``guestKey``; None references no guest."""
         if not isinstance(key, str):
             return self
         return GuestReferences(
@@ -168,11 +235,10 @@ class GuestReferences(Struct, frozen=True):
     def with_resolved(
         self, guests: Iterable[LinkedGuest | UnresolvedGuest], *, is_complete: bool
     ) -> "GuestReferences":
-        """Return this with what guests were found to lead to.
+        """Return this with the guests that references were resolved to.
 
         Args:
-            guests: Guests that were looked up.
-            is_complete: Whether these are all of them, so that earlier findings are void.
+            is_complete: Whether `guests` covers every reference and so replaces earlier results.
         """
         guests = list(guests)
         resolved_keys = self.keys.union(*(guest.path for guest in guests))
@@ -184,3 +250,23 @@ class GuestReferences(Struct, frozen=True):
             resolved_keys if is_complete else self.resolved_keys | resolved_keys,
             self.has_forgotten_guest or has_forgotten,
         )
+
+
+def guest_references_to_fields(references: GuestReferences) -> dict[str, Any]:
+    """Return the document's ``guests`` fields, none where no guest was ever referenced."""
+    if not references.keys:
+        return {}
+    return {
+        "guests.named": sorted(references.keys),
+        "guests.resolvedGuestKeys": sorted(references.resolved_keys),
+        "guests.forgotten": references.has_forgotten_guest,
+    }
+
+
+def guest_references_from_document(flat: Mapping[str, Any]) -> GuestReferences:
+    """Read the references of a flattened document."""
+    return GuestReferences(
+        frozenset(flat.get("guests.named", ())),
+        frozenset(flat.get("guests.resolvedGuestKeys", ())),
+        flat.get("guests.forgotten", False),
+    )

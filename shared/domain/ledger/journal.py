@@ -1,4 +1,4 @@
-"""The journal: one immutable entry an event, and the fold that gives the reservation again."""
+"""Build journal entries: one immutable record per event, in the same commit as its change."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -6,27 +6,21 @@ from typing import Any
 
 from msgspec import Struct
 
-from shared.domain.ledger.events import (
-    Actor,
-    Channel,
-    ReservationEvent,
-    Version,
-    version_from_map,
-    version_to_map,
-)
+from shared.domain.ledger.events import ReservationEvent, version_to_map
+from shared.domain.ledger.merge import GUEST_LINKED_EVENT_TYPE
 from shared.domain.ledger.registers import ReservationState
 
 _MAX_DATETIME = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 class WriteContext(Struct, frozen=True):
-    """The times and names that a commit bears.
+    """Hold what a commit takes from its surroundings.
 
     Attributes:
-        now: The time of receipt, UTC.
-        attempt_id: A random name of this writer's try, by which it knows its own commit again
-            when the answer to it was lost.
-        journal_retention: How long after the reservation's start its journal is kept.
+        now: Time of receipt, UTC.
+        attempt_id: A random id of the writer's attempt. The writer finds its own commit by it
+            when the response was lost.
+        journal_retention: How long an entry stays after the reservation's start.
     """
 
     now: datetime
@@ -41,17 +35,17 @@ def build_journal_entry(
     state: ReservationState,
     context: WriteContext,
 ) -> dict[str, Any]:
-    """Return the entry of a change.
+    """Return the journal entry of an event.
 
     Args:
-        event: What was said; its payload is kept as the text that came, for no store can
-            refuse a name or a depth inside a text.
-        outcome: What became of it.
-        changes: Shown field to ``{"from", "to"}``.
-        state: All that is held with it.
-        context: The times and names that the commit bears.
+        changes: Visible path to ``{"from", "to"}``.
+        state: The state after the event.
     """
-    return {
+    start_at = state.resolve_field("startAt")
+    expires_at = start_at if isinstance(start_at, datetime) else context.now
+    if expires_at < _MAX_DATETIME - context.journal_retention:
+        expires_at += context.journal_retention
+    entry = {
         "eventId": event.event_id,
         "eventType": event.event_type,
         "source": event.channel.value,
@@ -63,48 +57,25 @@ def build_journal_entry(
         "receivedAt": context.now,
         "outcome": str(outcome),
         "changes": dict(changes),
+        # Text, not a map: Firestore can refuse a name or a depth in a map, never in a text.
         "payload": event.payload,
         "attempt": context.attempt_id,
-        "journalExpireAt": _compute_expiry(state.resolve_field("startAt"), context),
-        **({"proof": event.authentication.to_map()} if event.authentication else {}),
+        "journalExpireAt": expires_at,
     }
-
-
-def _compute_expiry(start_at: object, context: WriteContext) -> datetime:
-    start = start_at if isinstance(start_at, datetime) else context.now
-    return (
-        start + context.journal_retention
-        if start < _MAX_DATETIME - context.journal_retention
-        else start
-    )
-
-
-def read_entry_version(entry: Mapping[str, Any]) -> Version:
-    """Return the version that an entry's statement bears."""
-    return version_from_map(entry["version"])
+    if event.authentication is not None:
+        entry["proof"] = event.authentication.to_map()
+    if event.event_type == GUEST_LINKED_EVENT_TYPE and state.linked_guest is not None:
+        # The guest's values stay in the guest's record, where an erasure finds them.
+        version = version_to_map(state.linked_guest.version)
+        entry["guest"] = {"guestKey": state.linked_guest.key, "version": version}
+    return entry
 
 
 def build_later_entry_id(event: ReservationEvent) -> str:
-    """Return the entry id of a ``sequence_id`` that OpenTable says again at another time."""
+    """Return the entry id of a ``sequence_id`` that OpenTable repeats with another timestamp."""
     return f"{event.event_id}.{event.version.occurred_at:%Y%m%dT%H%M%S.%fZ}"
 
 
-def rebuild_state(entries: Iterable[Mapping[str, Any]]) -> ReservationState:
-    """Return all that the journal's entries say together; their order does not matter."""
-    state = ReservationState()
-    for entry in entries:
-        state = state.merge(_event_from_entry(entry))
-    return state
-
-
-def _event_from_entry(entry: Mapping[str, Any]) -> ReservationEvent:
-    return ReservationEvent(
-        external_key="",
-        event_id=entry["eventId"],
-        event_type=entry["eventType"],
-        actor=Actor(entry["actor"]),
-        version=read_entry_version(entry),
-        fields=entry["fields"],
-        payload=entry["payload"],
-        channel=Channel(entry["source"]),
-    )
+def build_addition_entry_id(event: ReservationEvent, added_fields: Iterable[str]) -> str:
+    """Return the entry id of a stored version that is read again with additional fields."""
+    return f"{event.event_id}.{'-'.join(sorted(added_fields))}"

@@ -1,21 +1,12 @@
-"""What has been said about one reservation, and the law by which statements are joined.
+"""Merge events field by field: one last-writer-wins register per actor and field.
 
-The law. Everything that was ever said about a reservation is kept as one register a speaker:
-for each field the value that this speaker said at its highest version. Hearing a statement
-takes, field by field, the greater of the two by version. That is the least upper bound of a
-total order a field, so it is commutative, associative and idempotent: **any permutation of any
-statements, with any duplicates, ends in the same registers**, as long as one version has one
-content. Nothing else decides: not the order of arrival, not the way a statement came, not a
-clock of ours. What is shown is a pure function of the registers (`shared.domain.ledger.document`).
+For each actor and field, the state keeps the value with the highest version. This is the maximum of
+a total order, so merging is commutative, associative and idempotent: any permutation of the same
+events, with any duplicates, gives the same state, as long as one version has one content. The order
+of arrival, the channel and our own clock do not matter. The document is a pure function of the
+state (`shared.domain.ledger.document`).
 
-The history of statuses is the newest `MAX_STATUS_HISTORY_ENTRIES` of a set in a total order, and
-the
-newest n of a union is the newest n of the newest n of its parts, so it obeys the same law.
-
-Statements as Firestore keeps them, in ``sync`` and ``statusHistory``, and back.
-
-A register is stored as its highest version, all values, and the versions of only those fields
-that were last said earlier (``olderVersions``): OpenTable's objects are whole, so theirs is empty.
+The status history keeps the newest entries of a set in a total order, so the same holds for it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,6 +17,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from shared.domain.ledger.events import (
+    ACTOR_PRECEDENCE,
     Actor,
     FieldValue,
     ReservationEvent,
@@ -33,27 +25,33 @@ from shared.domain.ledger.events import (
     version_from_map,
     version_to_map,
 )
-from shared.domain.ledger.guest_link import GuestReferences, LinkedGuest, linked_guest_from_map
+from shared.domain.ledger.guest_link import (
+    GuestReferences,
+    LinkedGuest,
+    guest_references_from_document,
+    linked_guest_from_map,
+)
 from shared.domain.normalization.fields import ReservationStatus
 
 MAX_STATUS_HISTORY_ENTRIES = 100
+_SEQUENCE_PREFIX = "seq-"
 
 
 class RegisterValue(NamedTuple):
-    """A value and the version at which it was last said; a tuple, for each event makes dozens."""
+    """A value and the version that set it; a tuple because every event creates dozens."""
 
     version: Version
     value: FieldValue
 
 
 class FieldRegisters(Struct, frozen=True):
-    """All that one speaker said: the highest version heard, and each field's latest value."""
+    """One actor's registers: its highest version and the latest value of each field."""
 
     version: Version | None = None
     fields: Mapping[str, RegisterValue] = field(default_factory=dict)
 
     def merge(self, version: Version, values: Mapping[str, FieldValue]) -> "FieldRegisters":
-        """Return this register with a statement taken in, field by field."""
+        """Return the registers with an event's values, keeping the higher version per field."""
         newer = {
             name: RegisterValue(version, value)
             for name, value in values.items()
@@ -63,19 +61,20 @@ class FieldRegisters(Struct, frozen=True):
         return FieldRegisters(highest, {**self.fields, **newer})
 
     def has_conflict(self, version: Version, values: Mapping[str, FieldValue]) -> bool:
-        """Whether another value is held at this very version for a field that both speak of.
-
-        The id's spelling is left out: OpenTable's pages write one id in either case.
-        """
+        """Whether a stored field has another value at this very version."""
         return any(
             current.version == version and current.value != value
             for name, value in values.items()
+            # OpenTable's pages spell one id in upper and in lower case.
             if name != "openTableId" and (current := self.fields.get(name)) is not None
         )
 
 
+_EMPTY_REGISTERS = FieldRegisters()
+
+
 class StatusHistoryEntry(Struct, frozen=True, order=True):
-    """One statement of a status; the field order is the history's order (time, kind, version)."""
+    """One reported status; the order of the fields is the order of the history."""
 
     occurred_at: datetime
     actor: Actor
@@ -83,15 +82,23 @@ class StatusHistoryEntry(Struct, frozen=True, order=True):
     event_id: str
     status: ReservationStatus
 
+    def to_map(self) -> dict[str, Any]:
+        """Return the entry as stored; the event id contains the sequence."""
+        return {
+            "status": self.status.value,
+            "timestamp": self.occurred_at,
+            "source": self.actor.value,
+            "eventId": self.event_id,
+        }
+
 
 class ReservationState(Struct, frozen=True):
-    """Everything that is held about one reservation.
+    """Everything stored about one reservation.
 
     Attributes:
-        registers_by_actor: What each speaker said.
-        status_history: The newest statements of a status, oldest first.
-        linked_guest: The guest that the shown ``guestKey`` leads to, None where none is held.
-        guest_references: Whom any statement named.
+        status_history: The newest reported statuses, oldest first.
+        linked_guest: The guest that the shown ``guestKey`` leads to, None without a stored record.
+        guest_references: The guests that any event referenced.
     """
 
     registers_by_actor: Mapping[Actor, FieldRegisters] = field(default_factory=dict)
@@ -100,76 +107,78 @@ class ReservationState(Struct, frozen=True):
     guest_references: GuestReferences = field(default_factory=GuestReferences)
 
     def get_registers(self, actor: Actor) -> FieldRegisters:
-        """Return a speaker's register, empty where it has not spoken."""
+        """Return an actor's registers, empty where it reported nothing."""
         return self.registers_by_actor.get(actor, _EMPTY_REGISTERS)
 
     def merge(self, event: ReservationEvent) -> "ReservationState":
-        """Return these statements joined with one more, by the law of this module."""
-        if not event.fields and event.actor is Actor.LINEUP:
-            return self  # A repair says nothing: it must not move a version, or it never rests.
+        """Return the state with an event merged in (see the module's docstring)."""
+        if event.only_rerenders:
+            return self
         registers = self.get_registers(event.actor).merge(event.version, event.fields)
+        history = self.status_history
+        status = event.fields.get("status")
+        if isinstance(status, str):
+            entry = StatusHistoryEntry(
+                event.version.occurred_at,
+                event.actor,
+                event.version.sequence_id,
+                event.event_id,
+                ReservationStatus(status),
+            )
+            # A set: an event that arrives twice has one entry.
+            if entry not in history:
+                history = tuple(sorted((*history, entry)))[-MAX_STATUS_HISTORY_ENTRIES:]
         return replace(
             self,
             registers_by_actor={**self.registers_by_actor, event.actor: registers},
-            status_history=_append_status(self.status_history, event),
+            status_history=history,
             guest_references=self.guest_references.with_key(event.fields.get("guestKey")),
         )
 
     def resolve_field(self, name: str) -> FieldValue:
-        """Return a field's value: OpenTable's where it ever spoke of it, else a relay's, else ours.
-
-        OpenTable's own word beats a relay's whatever either clock says.
-        """
-        for actor in Actor:
+        """Return a field's value from the first actor in `ACTOR_PRECEDENCE` that reported it."""
+        for actor in ACTOR_PRECEDENCE:
             register_value = self.get_registers(actor).fields.get(name)
             if register_value is not None:
                 return register_value.value
         return None
 
 
-_EMPTY_REGISTERS = FieldRegisters()
-
-
-def _append_status(
-    history: tuple[StatusHistoryEntry, ...], event: ReservationEvent
-) -> tuple[StatusHistoryEntry, ...]:
-    status = event.fields.get("status")
-    if not isinstance(status, str):
-        return history
-    version = event.version
-    entry = StatusHistoryEntry(
-        version.occurred_at,
-        event.actor,
-        version.sequence_id,
-        event.event_id,
-        ReservationStatus(status),
+def reservation_state_from_document(flat: Mapping[str, Any]) -> ReservationState:
+    """Read the state from a flattened document."""
+    linked_guest = flat.get("sync.guest")
+    return ReservationState(
+        {
+            actor: registers_from_map(stored)
+            for actor in ACTOR_PRECEDENCE
+            if (stored := flat.get(f"sync.{actor.lower()}")) is not None
+        },
+        status_history_from_maps(flat.get("statusHistory") or ()),
+        linked_guest and linked_guest_from_map(linked_guest),
+        guest_references_from_document(flat),
     )
-    if entry in history:
-        return history
-    return tuple(sorted((*history, entry)))[-MAX_STATUS_HISTORY_ENTRIES:]
-
-
-_SEQUENCE_PREFIX = "seq-"
 
 
 def registers_to_map(registers: FieldRegisters) -> dict[str, Any]:
-    """Return a register as a map."""
-    older_versions = {
-        name: version_to_map(register_value.version)
-        for name, register_value in registers.fields.items()
-        if register_value.version != registers.version
-    }
+    """Return registers as stored in ``sync``.
+
+    Only fields older than the highest version have a version of their own in ``olderVersions``.
+    OpenTable's objects are complete, so theirs is empty.
+    """
     return {
         "version": registers.version and version_to_map(registers.version),
-        "values": {name: register_value.value for name, register_value in registers.fields.items()},
-        "olderVersions": older_versions,
+        "values": {name: current.value for name, current in registers.fields.items()},
+        "olderVersions": {
+            name: version_to_map(current.version)
+            for name, current in registers.fields.items()
+            if current.version != registers.version
+        },
     }
 
 
 def registers_from_map(stored: Mapping[str, Any]) -> FieldRegisters:
-    """Read a register back."""
-    version = version_from_map(stored["version"])
-    older_versions = stored["olderVersions"]
+    """Read stored registers."""
+    version, older_versions = version_from_map(stored["version"]), stored["olderVersions"]
     fields = {
         name: RegisterValue(
             version_from_map(older_versions[name]) if name in older_versions else version, value
@@ -179,73 +188,22 @@ def registers_from_map(stored: Mapping[str, Any]) -> FieldRegisters:
     return FieldRegisters(version, fields)
 
 
-def status_history_to_maps(history: Iterable[StatusHistoryEntry]) -> list[dict[str, Any]]:
-    """Return the status history as a list of maps, oldest first."""
-    return [
-        {
-            "status": entry.status.value,
-            "timestamp": entry.occurred_at,
-            "source": entry.actor.value,
-            "eventId": entry.event_id,
-        }
-        for entry in history
-    ]
-
-
-def status_history_from_maps(stored: Iterable[Mapping[str, Any]]) -> tuple[StatusHistoryEntry, ...]:
-    """Read the status history back; what an earlier app left in another form is not ours."""
-    entries = (_status_entry_from_map(item) for item in stored)
-    return tuple(entry for entry in entries if entry is not None)
-
-
-def _status_entry_from_map(stored: Any) -> StatusHistoryEntry | None:
-    try:
-        occurred_at, actor, event_id = (
-            stored["timestamp"],
-            Actor(stored["source"]),
-            stored["eventId"],
-        )
-        status, sequence_id = ReservationStatus(stored["status"]), _parse_sequence_id(event_id)
-    except (KeyError, ValueError, TypeError, AttributeError):
-        return None
-    return StatusHistoryEntry(occurred_at, actor, sequence_id, event_id, status)
-
-
-def _parse_sequence_id(event_id: str) -> int:
-    digits = event_id.removeprefix(_SEQUENCE_PREFIX)
-    return int(digits) if digits != event_id and digits.isdecimal() else 0
-
-
-def reservation_state_from_document(flat: Mapping[str, Any]) -> ReservationState:
-    """Read everything that was said about a reservation back from its flattened document."""
-    registers_by_actor = {
-        actor: registers_from_map(stored)
-        for actor in Actor
-        if (stored := flat.get(f"sync.{actor.lower()}")) is not None
-    }
-    linked_guest = flat.get("sync.guest")
-    return ReservationState(
-        registers_by_actor,
-        status_history_from_maps(flat.get("statusHistory") or ()),
-        linked_guest and linked_guest_from_map(linked_guest),
-        _guest_references_from_document(flat),
-    )
-
-
-def guest_references_to_fields(references: GuestReferences) -> dict[str, Any]:
-    """Return whom a reservation named as fields of its document, none where that is nobody."""
-    if not references.keys:
-        return {}
-    return {
-        "guests.named": sorted(references.keys),
-        "guests.resolvedGuestKeys": sorted(references.resolved_keys),
-        "guests.forgotten": references.has_forgotten_guest,
-    }
-
-
-def _guest_references_from_document(flat: Mapping[str, Any]) -> GuestReferences:
-    return GuestReferences(
-        frozenset(flat.get("guests.named", ())),
-        frozenset(flat.get("guests.resolvedGuestKeys", ())),
-        flat.get("guests.forgotten", False),
-    )
+def status_history_from_maps(stored: Iterable[Any]) -> tuple[StatusHistoryEntry, ...]:
+    """Read the stored status history, without entries that another app wrote in its own format."""
+    history = []
+    for item in stored:
+        try:
+            event_id = item["eventId"]
+            digits = event_id.removeprefix(_SEQUENCE_PREFIX)
+            has_sequence = digits != event_id and digits.isdecimal()
+            entry = StatusHistoryEntry(
+                item["timestamp"],
+                Actor(item["source"]),
+                int(digits) if has_sequence else 0,
+                event_id,
+                ReservationStatus(item["status"]),
+            )
+        except (KeyError, ValueError, TypeError, AttributeError):
+            continue
+        history.append(entry)
+    return tuple(history)

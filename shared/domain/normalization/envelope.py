@@ -1,7 +1,7 @@
-"""The signed envelope of a relay, read into a change.
+"""Normalize the envelope of a relay.
 
-``updated`` and ``cancelled`` are patches: a missing field says nothing, and null is the same as
-missing. snake_case spellings and a few aliases are read too; the canonical name wins.
+``updated`` and ``cancelled`` are patches: a missing or null field reports nothing. Snake case and a
+few aliases are accepted; the canonical spelling wins.
 """
 
 import hashlib
@@ -13,34 +13,20 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from shared.domain.ledger.events import Actor, Channel, FieldValue, ReservationEvent, Version
+from shared.domain.ledger.fields import RESERVATION_FIELDS, FieldKind
 from shared.domain.normalization import fields
-from shared.domain.normalization.fields import ReservationStatus, parse_instant, parse_status
+from shared.domain.normalization.fields import ReservationStatus, parse_instant
 from shared.domain.normalization.identifiers import build_envelope_event_id, build_external_key
 from shared.errors import InvalidEventError
 
 MAX_CLOCK_SKEW = timedelta(seconds=300)
 
-_FIELD_ALIASES = {
-    "reservationId": ("reservationId", "reservation_id", "id"),
-    "restaurantId": ("restaurantId", "restaurant_id"),
-    "restaurantName": ("restaurantName", "restaurant_name"),
-    "dinerName": ("dinerName", "diner_name", "guest_name", "name"),
-    "dinerEmail": ("dinerEmail", "diner_email", "email"),
-    "dinerPhone": ("dinerPhone", "diner_phone", "phone"),
-    "partySize": ("partySize", "party_size", "guest_count"),
-    "reservationDateTime": ("reservationDateTime", "reservation_date_time", "datetime"),
-    "status": ("status",),
-    "specialRequests": ("specialRequests", "special_requests", "notes"),
-    "cancellationReason": ("cancellationReason", "cancellation_reason"),
-}
-_TEXT_FIELDS = {
-    "dinerName": "dinerName",
-    "dinerEmail": "email",
-    "dinerPhone": "phone",
-    "specialRequests": "specialRequests",
-    "cancellationReason": "cancellationReason",
-    "restaurantName": "restaurantName",
-}
+_RESERVATION_ID_NAMES = ("reservationId", "reservation_id", "id")
+_RESTAURANT_ID_NAMES = ("restaurantId", "restaurant_id")
+_NAMES = {field.name: field.relay_names for field in RESERVATION_FIELDS if field.relay_names}
+_TEXT_FIELDS = [
+    field.name for field in RESERVATION_FIELDS if field.relay_names and field.kind is FieldKind.TEXT
+]
 
 
 class EnvelopeEventType(StrEnum):
@@ -52,19 +38,19 @@ class EnvelopeEventType(StrEnum):
 
 
 def read_first_present(body: Mapping[str, Any], *names: str) -> Any:
-    """Return the first of several spellings that is present and not null."""
+    """Return the value of the first name that is present and not null."""
     return next((body[name] for name in names if body.get(name) is not None), None)
 
 
 def read_restaurant_reference(body: Mapping[str, Any]) -> str | None:
-    """Return the id by which an envelope names its restaurant, or None where it has none."""
+    """Return the restaurant's id in an envelope, None without one."""
     data = body.get("data")
     if not isinstance(data, Mapping):
         return None
-    return fields.parse_identifier(read_first_present(data, *_FIELD_ALIASES["restaurantId"]))
+    return fields.parse_identifier(read_first_present(data, *_RESTAURANT_ID_NAMES))
 
 
-def parse_envelope(  # noqa: PLR0913 -- all keyword-only but the statement itself
+def parse_envelope(  # noqa: PLR0913 -- keyword-only except the envelope itself
     body: Mapping[str, Any],
     payload: str,
     *,
@@ -74,69 +60,56 @@ def parse_envelope(  # noqa: PLR0913 -- all keyword-only but the statement itsel
     channel: Channel,
     accept_future_timestamp: bool = False,
 ) -> ReservationEvent:
-    """Read an envelope.
+    """Normalize an envelope.
 
     Args:
-        body: The parsed JSON object, known to have ``data`` as an object.
-        payload: The same, as the text that came.
-        rid: The restaurant's OpenTable number, whose prefix an id may carry.
-        zone: The restaurant's zone, in which a zone-less ``reservationDateTime`` is read.
-        received_at: When it was first received, UTC.
-        channel: Which way it came.
-        accept_future_timestamp: Whether a person wants it in though its timestamp is ahead of its
-            receipt. It is
-            then dated by that, for nothing can have been said after it came; so it never
-            overrules what was truly said later.
+        body: The JSON object; its ``data`` is an object.
+        rid: The restaurant's OpenTable number; ids can start with it.
+        zone: The restaurant's zone, for a ``reservationDateTime`` without an offset.
+        received_at: When the envelope first arrived, UTC.
+        accept_future_timestamp: Whether to accept a timestamp in the future. The event is then
+            dated by `received_at`, so that it never overrides a later report.
 
     Raises:
-        RejectedStatementError: When it cannot be applied; the reason names the field.
+        InvalidEventError: A value cannot be used; the reason names the field.
     """
-    data = {
-        name: read_first_present(body["data"], *names) for name, names in _FIELD_ALIASES.items()
-    }
-    event_type = _parse_event_type(body)
-    event_id = build_envelope_event_id(
-        fields.parse_identifier(body.get("id")) or _hash_content(body)
+    data = body["data"]
+    try:
+        event_type = EnvelopeEventType(read_first_present(body, "eventType", "event_type"))
+    except ValueError:
+        raise InvalidEventError(
+            "unknown_event_type",
+            "eventType must be reservation.created, reservation.updated or reservation.cancelled.",
+        ) from None
+    envelope_id = fields.parse_identifier(body.get("id"))
+    if envelope_id is None:
+        # A retry has the same content and so the same id.
+        content = json.dumps(body, sort_keys=True).encode()
+        envelope_id = "content:" + hashlib.sha256(content).hexdigest()
+    event_id = build_envelope_event_id(envelope_id)
+    timestamp = _parse_timestamp(
+        body.get("timestamp"), received_at, accept_future_timestamp=accept_future_timestamp
     )
-    version = Version.from_timestamp(
-        _parse_timestamp(body, received_at, accept_future_timestamp=accept_future_timestamp),
-        event_id,
-    )
+    reservation_id = fields.parse_identifier(read_first_present(data, *_RESERVATION_ID_NAMES))
+    if reservation_id is None:
+        raise InvalidEventError("invalid_id", "data.reservationId is missing or not text.")
     return ReservationEvent(
-        external_key=build_external_key(_parse_reservation_id(data), rid),
+        external_key=build_external_key(reservation_id, rid),
         event_id=event_id,
         event_type=event_type,
         actor=Actor.RELAY,
-        version=version,
+        version=Version.from_timestamp(timestamp, event_id),
         fields=_parse_fields(event_type, data, zone),
         payload=payload,
         channel=channel,
     )
 
 
-def _parse_event_type(body: Mapping[str, Any]) -> EnvelopeEventType:
-    event_type = read_first_present(body, "eventType", "event_type")
-    try:
-        return EnvelopeEventType(event_type)
-    except ValueError:
-        raise InvalidEventError(
-            "unknown_event_type",
-            "Only reservation.created, reservation.updated and reservation.cancelled are known.",
-        ) from None
-
-
-def _hash_content(body: Mapping[str, Any]) -> str:
-    """Return an id for an envelope without one: a retry of it says the same, so hashes alike."""
-    content = json.dumps(body, sort_keys=True).encode()
-    return "content:" + hashlib.sha256(content).hexdigest()
-
-
 def _parse_timestamp(
-    body: Mapping[str, Any], received_at: datetime, *, accept_future_timestamp: bool
+    value: object, received_at: datetime, *, accept_future_timestamp: bool
 ) -> datetime:
-    text = body.get("timestamp")
     try:
-        timestamp = parse_instant(text if isinstance(text, str) else "")
+        timestamp = parse_instant(value if isinstance(value, str) else "")
     except ValueError:
         raise InvalidEventError(
             "invalid_timestamp", "The envelope's timestamp must be an ISO 8601 date and time."
@@ -147,41 +120,31 @@ def _parse_timestamp(
         return received_at
     raise InvalidEventError(
         "timestamp_in_future",
-        "The envelope's timestamp is over 300 s in the future: set the relay's clock. Replayed, "
-        "this event is dated by when it came.",
+        "The envelope's timestamp is over 300 s in the future. Correct the relay's clock. A replay "
+        "dates this event by its time of receipt.",
     )
-
-
-def _parse_reservation_id(data: Mapping[str, Any]) -> str:
-    identifier = fields.parse_identifier(data["reservationId"])
-    if identifier is None:
-        raise InvalidEventError("invalid_id", "data.reservationId is missing or no text.")
-    return identifier
 
 
 def _parse_fields(
     event_type: EnvelopeEventType, data: Mapping[str, Any], zone: ZoneInfo
 ) -> dict[str, FieldValue]:
-    values: dict[str, FieldValue] = {
-        field: fields.parse_text(name, data[name])
-        for name, field in _TEXT_FIELDS.items()
-        if data[name] is not None
+    reported = {
+        name: value
+        for name, names in _NAMES.items()
+        if (value := read_first_present(data, *names)) is not None
     }
-    if data["partySize"] is not None:
-        values["partySize"] = fields.parse_party_size("data.partySize", data["partySize"])
-    if data["reservationDateTime"] is not None:
-        values |= fields.parse_start_time(
-            "data.reservationDateTime", data["reservationDateTime"], zone
-        )
-    return values | _parse_status_fields(event_type, data["status"])
-
-
-def _parse_status_fields(event_type: EnvelopeEventType, raw_state: object) -> dict[str, FieldValue]:
-    state = None if raw_state is None else fields.parse_text("data.status", raw_state)
-    values: dict[str, FieldValue] = {"state": state} if state else {}
-    status = parse_status(state) if state else None
+    values: dict[str, FieldValue] = {
+        name: fields.parse_text(_NAMES[name][0], reported[name])
+        for name in _TEXT_FIELDS
+        if name in reported
+    }
+    if "partySize" in reported:
+        values["partySize"] = fields.parse_party_size("data.partySize", reported["partySize"])
+    if "startAt" in reported:
+        values |= fields.parse_start_time("data.reservationDateTime", reported["startAt"], zone)
+    values |= fields.parse_state("data.status", reported.get("state"))
     if event_type is EnvelopeEventType.CANCELLED:
-        status = ReservationStatus.CANCELLED
-    elif event_type is EnvelopeEventType.CREATED and not state:
-        status = ReservationStatus.CONFIRMED
-    return values | ({"status": status.value} if status else {})
+        values["status"] = ReservationStatus.CANCELLED.value
+    elif event_type is EnvelopeEventType.CREATED and "state" not in values:
+        values["status"] = ReservationStatus.CONFIRMED.value
+    return values

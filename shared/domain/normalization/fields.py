@@ -1,8 +1,6 @@
-"""Instants, a restaurant's wall clock, and the hours that a clock change repeats or skips.
+"""Parse single values of a row or an envelope: times, texts, numbers and states.
 
-Single values of a statement, checked one by one; every refusal names its field.
-
-OpenTable's words for a reservation's state, and the ledger's.
+An error names the field and never quotes the value, which may be personal.
 """
 
 import re
@@ -16,116 +14,95 @@ from msgspec import Struct
 from shared.domain.ledger.events import FieldValue
 from shared.errors import InvalidEventError
 
+MAX_PARTY_SIZE = 99_999
+MAX_INTEGER = 2**63 - 1  # Firestore's
+
 _ISO = re.compile(
     r"(?P<wall>\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?)"
     r"(?P<zone>[Zz]|[+-]\d{2}(:?\d{2})?)?",
     re.ASCII,
 )
-
-# A day inside the calendar's ends, so that every zone can show the instant.
+# One day inside the calendar's limits, so that every zone can show the instant.
 _EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 _LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 
 
 class LocalTimeNote(StrEnum):
-    """What had to be assumed to turn a wall-clock time into an instant."""
+    """The assumption that turned an ambiguous or missing wall-clock time into an instant."""
 
     EARLIER_OF_REPEATED_HOUR = "EARLIER_OF_REPEATED_HOUR"
     MOVED_PAST_SKIPPED_HOUR = "MOVED_PAST_SKIPPED_HOUR"
 
 
 class ParsedInstant(Struct, frozen=True):
-    """An instant in UTC, with the note that its reading needed, if any."""
+    """An instant in UTC."""
 
     instant: datetime
     note: LocalTimeNote | None = None
 
 
 def parse_instant(text: str) -> datetime:
-    """Read an ISO 8601 date and time as an instant in UTC; one without a zone is UTC.
+    """Parse an ISO 8601 date and time; without an offset it is UTC.
 
     Raises:
-        ValueError: When the text is not a date with a time, or not every
-            zone's calendar has that instant.
+        ValueError: The text has another format, or some zone's calendar lacks the instant.
     """
-    return _parse_iso(text, ZoneInfo("UTC")).instant
+    return parse_instant_in_zone(text, ZoneInfo("UTC")).instant
 
 
 def parse_instant_in_zone(text: str, zone: ZoneInfo) -> ParsedInstant:
-    """Read an ISO 8601 date and time; one without a zone is the wall clock of ``zone``.
+    """Parse an ISO 8601 date and time; without an offset it is wall-clock time in `zone`.
 
     Raises:
         ValueError: As for `parse_instant`.
     """
-    return _parse_iso(text, zone)
-
-
-def _parse_iso(text: str, zone: ZoneInfo) -> ParsedInstant:
     match = _ISO.fullmatch(text.strip())
     if match is None:
         raise ValueError("not an ISO 8601 date and time")
-    moment = datetime.fromisoformat(match[0].upper().replace(",", "."))
+    moment, note = datetime.fromisoformat(match[0].upper().replace(",", ".")), None
     try:
-        parsed = (
-            _resolve_local_time(moment, zone)
-            if moment.tzinfo is None
-            else ParsedInstant(_to_utc(moment))
-        )
+        if moment.tzinfo is None:
+            # fold=0 is the earlier of two equal wall-clock times, and moves forward over a gap.
+            moment = moment.replace(tzinfo=zone, fold=0)
+            before, after = moment.utcoffset(), moment.replace(fold=1).utcoffset()
+            if before is not None and after is not None and before != after:
+                note = (
+                    LocalTimeNote.EARLIER_OF_REPEATED_HOUR
+                    if before > after
+                    else LocalTimeNote.MOVED_PAST_SKIPPED_HOUR
+                )
+        instant = moment.astimezone(UTC)
     except OverflowError:
         raise ValueError("outside the calendar") from None
-    if not _EARLIEST <= parsed.instant <= _LATEST:
+    if not _EARLIEST <= instant <= _LATEST:
         raise ValueError("outside the calendar")
-    return parsed
-
-
-def _resolve_local_time(local_time: datetime, zone: ZoneInfo) -> ParsedInstant:
-    """Place a wall-clock time: fold 0 is the earlier of two, and jumps forward over a gap."""
-    earlier = local_time.replace(tzinfo=zone, fold=0)
-    first, second = earlier.utcoffset(), earlier.replace(fold=1).utcoffset()
-    if first is None or second is None or first == second:
-        return ParsedInstant(_to_utc(earlier))
-    if first > second:
-        return ParsedInstant(_to_utc(earlier), LocalTimeNote.EARLIER_OF_REPEATED_HOUR)
-    return ParsedInstant(_to_utc(earlier), LocalTimeNote.MOVED_PAST_SKIPPED_HOUR)
-
-
-def _to_utc(moment: datetime) -> datetime:
-    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return ParsedInstant(instant, note)
 
 
 def format_utc(instant: datetime) -> str:
-    """Write an instant as ``YYYY-MM-DDTHH:MM:SSZ``, whole seconds."""
+    """Format an instant as ``YYYY-MM-DDTHH:MM:SSZ``, in whole seconds."""
     return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def format_local_date(instant: datetime, zone: ZoneInfo) -> str:
-    """Return the restaurant's local date of an instant, ``YYYY-MM-DD``."""
+    """Format the local date of an instant as ``YYYY-MM-DD``."""
     return instant.astimezone(zone).date().isoformat()
 
 
-MAX_PARTY_SIZE = 99_999
-MAX_INTEGER = 2**63 - 1  # Firestore's
-_FEW_DIGITS = re.compile(r"[0-9]{1,5}", re.ASCII)
-
-
 def build_field_error(name: str, requirement: str) -> InvalidEventError:
-    """Return the refusal of a field's value, which is never quoted: it may be a person's."""
+    """Return the error for a field with an unusable value; its reason is ``invalid_<field>``."""
     return InvalidEventError(f"invalid_{name.rpartition('.')[2]}", f"{name} must be {requirement}.")
 
 
 def parse_identifier(value: object) -> str | None:
-    """Return an id that may be written as text or as a whole number, else None."""
+    """Return an id, sent as text or as a whole number, else None."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return value if isinstance(value, str) and value else None
 
 
 def parse_text(name: str, value: object) -> str | None:
-    """Return a text without its outer blanks; a blank one is None.
-
-    Raises:
-        RejectedStatementError: When it is no text, or one that UTF-8 cannot write.
-    """
+    """Return a text without leading and trailing blanks, None for a blank one."""
     if not isinstance(value, str):
         raise build_field_error(name, "text")
     try:
@@ -136,11 +113,7 @@ def parse_text(name: str, value: object) -> str | None:
 
 
 def parse_text_list(name: str, value: object) -> list[str]:
-    """Return a list of texts; null is none.
-
-    Raises:
-        RejectedStatementError: When it is no list of texts.
-    """
+    """Return a list of texts without blank ones; null is an empty list."""
     if value is None:
         return []
     if not isinstance(value, list):
@@ -149,39 +122,67 @@ def parse_text_list(name: str, value: object) -> list[str]:
 
 
 def parse_integer(name: str, value: object, minimum: int, maximum: int = MAX_INTEGER) -> int:
-    """Return a whole number in a range.
-
-    Raises:
-        RejectedStatementError: When it is none, or outside.
-    """
+    """Return a whole number between the two limits, both included."""
     if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= maximum:
         raise build_field_error(name, f"a whole number from {minimum} to {maximum}")
     return value
 
 
 def parse_party_size(name: str, value: object) -> int:
-    """Return a party's size, also where a relay writes the number as text.
-
-    Raises:
-        RejectedStatementError: When it is no whole number of at least 1.
-    """
-    if (
-        isinstance(value, str)
-        and value.isascii()
-        and value.isdecimal()
-        and len(value) < len("100000")
-    ):
+    """Return a party size of at least 1; a relay can send it as text."""
+    # The length is checked first: converting a very long number is expensive.
+    is_short = isinstance(value, str) and len(value) <= len(str(MAX_PARTY_SIZE))
+    if isinstance(value, str) and is_short and value.isascii() and value.isdecimal():
         value = int(value)
     return parse_integer(name, value, 1, MAX_PARTY_SIZE)
 
 
+def parse_state(name: str, value: object) -> dict[str, FieldValue]:
+    """Return the fields ``state``, as sent, and ``status``, where the state is known."""
+    state = None if value is None else parse_text(name, value)
+    if state is None:
+        return {}
+    values: dict[str, FieldValue] = {"state": state}
+    status = parse_status(state)
+    if status is not None:
+        values["status"] = status.value
+    return values
+
+
 def parse_start_time(name: str, value: object, zone: ZoneInfo) -> dict[str, FieldValue]:
-    """Return what a start time says: the instant in whole seconds, and the note on reading it."""
-    moment = _parse_local_time(name, value, zone)
+    """Return the fields ``startAt``, in whole seconds, and ``startAtNote``."""
+    return build_start_fields(_parse_local_time(name, value, zone))
+
+
+def build_start_fields(start: ParsedInstant) -> dict[str, FieldValue]:
+    """Return the fields ``startAt``, in whole seconds, and ``startAtNote``."""
     return {
-        "startAt": moment.instant.replace(microsecond=0),
-        "startAtNote": moment.note and moment.note.value,
+        "startAt": start.instant.replace(microsecond=0),
+        "startAtNote": start.note and start.note.value,
     }
+
+
+def parse_row_time(row: dict[str, Any], name: str, zone: ZoneInfo) -> ParsedInstant | None:
+    """Return a time of OpenTable's, sent as ``{name}_utc`` and as local ``{name}``.
+
+    The UTC key is authoritative (without an offset it is UTC); the local one is its substitute.
+    """
+    utc_text = row.get(f"{name}_utc")
+    if utc_text is None:
+        local_text = row.get(name)
+        return None if local_text is None else _parse_local_time(name, local_text, zone)
+    return _parse_local_time(f"{name}_utc", utc_text, ZoneInfo("UTC"))
+
+
+def has_row_time(row: dict[str, Any], name: str) -> bool:
+    """Whether a row has either key of a time, null included."""
+    return name in row or f"{name}_utc" in row
+
+
+def parse_row_instant(row: dict[str, Any], name: str, zone: ZoneInfo) -> datetime | None:
+    """Return the instant of a time of OpenTable's, None where it is null or absent."""
+    parsed = parse_row_time(row, name, zone)
+    return None if parsed is None else parsed.instant
 
 
 def _parse_local_time(name: str, value: object, zone: ZoneInfo) -> ParsedInstant:
@@ -189,35 +190,6 @@ def _parse_local_time(name: str, value: object, zone: ZoneInfo) -> ParsedInstant
         return parse_instant_in_zone(value if isinstance(value, str) else "", zone)
     except ValueError:
         raise build_field_error(name, "an ISO 8601 date and time") from None
-
-
-def parse_row_time(row: dict[str, Any], name: str, zone: ZoneInfo) -> ParsedInstant | None:
-    """Return one of OpenTable's moments, which it sends as ``{name}_utc`` and as local ``{name}``.
-
-    The UTC one is the truth (zone-less = UTC); the local one serves where it is missing.
-
-    Raises:
-        RejectedStatementError: When the one to read is no date and time.
-    """
-    exact = row.get(f"{name}_utc")
-    if exact is None:
-        local = row.get(name)
-        return None if local is None else _parse_local_time(name, local, zone)
-    try:
-        return ParsedInstant(parse_instant(exact if isinstance(exact, str) else ""))
-    except ValueError:
-        raise build_field_error(f"{name}_utc", "an ISO 8601 date and time") from None
-
-
-def has_row_time(row: dict[str, Any], name: str) -> bool:
-    """Whether a row says anything of a moment, null included."""
-    return name in row or f"{name}_utc" in row
-
-
-def parse_row_instant(row: dict[str, Any], name: str, zone: ZoneInfo) -> datetime | None:
-    """Return a moment's instant, None where the row says that it has not come."""
-    moment = parse_row_time(row, name, zone)
-    return None if moment is None else moment.instant
 
 
 class ReservationStatus(StrEnum):
@@ -252,17 +224,17 @@ def _normalize_state(state: str) -> str:
 
 
 _STATUS_BY_STATE = {
-    _normalize_state(word): status
-    for status, words in _STATES_BY_STATUS.items()
-    for word in words.split()
+    _normalize_state(state): status
+    for status, states in _STATES_BY_STATUS.items()
+    for state in states.split()
 }
 
 
 def parse_status(state: str) -> ReservationStatus | None:
-    """Return the ledger's status for OpenTable's or a relay's word, or None for an unknown one.
+    """Return the ledger's status for a state of OpenTable's or a relay's, None for an unknown one.
 
     Case, spaces, ``_`` and ``-`` do not matter: OpenTable's own pages write both
-    ``PartiallySeated`` and ``Partially Seated``. The list is not closed (a point of sale may
-    add course names), so an unknown word is no error.
+    ``PartiallySeated`` and ``Partially Seated``. The list is open (a point of sale can add course
+    names), so an unknown state is not an error.
     """
     return _STATUS_BY_STATE.get(_normalize_state(state))

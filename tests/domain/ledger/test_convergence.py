@@ -16,11 +16,9 @@ from shared.domain.ledger import registers
 from shared.domain.ledger.decide import ReservationWrite
 from shared.domain.ledger.document import UNKNOWN_DINER_NAME, flatten_document, render_document
 from shared.domain.ledger.events import Actor, FieldValue, ReservationEvent
-from shared.domain.ledger.guest_link import LinkedGuest, resolve_guest
-from shared.domain.ledger.journal import rebuild_state
+from shared.domain.ledger.guest_link import Guest, LinkedGuest, resolve_guest
 from shared.domain.ledger.merge import with_linked_guest
 from shared.domain.ledger.registers import reservation_state_from_document
-from shared.domain.normalization.opentable_guest import Guest
 from shared.domain.privacy import PERSONAL_FIELDS, redact_json
 from tests.strategies.events import ArrivalSequence, arrival_sequence_pairs, arrival_sequences
 from tests.strategies.guests import GuestHistory, guest_histories, stored_guest_maps
@@ -37,6 +35,7 @@ from tests.support.in_memory_ledger import (
     flatten_without_write_times,
     read_mode_lists,
 )
+from tests.support.oracles import rebuild_state
 
 FIELD_PATHS = {
     "openTableId": "source.openTableId",

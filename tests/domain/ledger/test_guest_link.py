@@ -5,6 +5,8 @@ import pytest
 from shared.domain.ledger.events import Version
 from shared.domain.ledger.guest_link import (
     MAX_MERGES,
+    UNVERSIONED,
+    Guest,
     GuestReferences,
     LinkedGuest,
     UnresolvedGuest,
@@ -12,7 +14,6 @@ from shared.domain.ledger.guest_link import (
     linked_guest_to_map,
     resolve_guest,
 )
-from shared.domain.normalization.opentable_guest import UNVERSIONED, Guest
 
 VERSION = Version.from_sequence(3, datetime(2026, 3, 9, 12, tzinfo=UTC))
 

@@ -4,17 +4,16 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.ledger.events import ReservationEvent
+from shared.domain.ledger.events import ReservationEvent, version_from_map
 from shared.domain.ledger.journal import (
     WriteContext,
     build_journal_entry,
     build_later_entry_id,
-    read_entry_version,
-    rebuild_state,
 )
 from shared.domain.ledger.registers import ReservationState
 from shared.domain.webhook_auth.verify import Verification
 from tests.support.events import RECEIVED, envelope_event, row_event
+from tests.support.oracles import rebuild_state
 
 WRITING = WriteContext(RECEIVED, "attempt", timedelta(days=400))
 
@@ -60,7 +59,7 @@ def test_an_envelopes_entry_has_no_sequence() -> None:
 
 @pytest.mark.parametrize("change", [row_event(7), envelope_event()])
 def test_an_entry_has_the_version_of_its_event(change: ReservationEvent) -> None:
-    assert read_entry_version(entry(change)) == change.version
+    assert version_from_map(entry(change)["version"]) == change.version
 
 
 def test_an_entry_without_a_start_expires_after_its_receipt() -> None:

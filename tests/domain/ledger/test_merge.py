@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version
+from shared.domain.ledger.guest_link import Guest
 from shared.domain.ledger.merge import (
     GUEST_LINKED_EVENT_TYPE,
     GuestRequired,
@@ -13,7 +14,6 @@ from shared.domain.ledger.merge import (
     merge_with_guest,
 )
 from shared.domain.ledger.registers import ReservationState
-from shared.domain.normalization.opentable_guest import Guest
 from shared.domain.privacy import PERSONAL_FIELDS
 from tests.support.events import RECEIVED, RID, envelope_event, row_event
 

@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from random import Random
 from typing import Any
 
@@ -17,13 +18,16 @@ from shared.domain.ledger.registers import (
     registers_to_map,
     reservation_state_from_document,
     status_history_from_maps,
-    status_history_to_maps,
 )
 from shared.domain.normalization.fields import ReservationStatus
 from tests.strategies.events import NOON, ArrivalSequence, arrival_sequences
 from tests.support.events import envelope_event, row_event
 
 FIRST, SECOND, THIRD = (Version.from_sequence(number, NOON) for number in (1, 2, 3))
+
+
+def to_maps(history: Iterable[StatusHistoryEntry]) -> list[dict[str, Any]]:
+    return [entry.to_map() for entry in history]
 
 
 def merge_all(*changes: ReservationEvent) -> ReservationState:
@@ -164,10 +168,7 @@ def test_registers_and_history_are_read_back_as_they_were_stored(telling: Arriva
         statements = statements.merge(change)
     for register in statements.registers_by_actor.values():
         assert registers_from_map(registers_to_map(register)) == register
-    assert (
-        status_history_from_maps(status_history_to_maps(statements.status_history))
-        == statements.status_history
-    )
+    assert status_history_from_maps(to_maps(statements.status_history)) == statements.status_history
 
 
 def test_a_complete_row_leaves_no_older_field() -> None:
@@ -190,14 +191,14 @@ def test_only_older_fields_are_stored_with_their_own_version() -> None:
 
 def test_a_stored_status_has_actor_and_time() -> None:
     statuses = [StatusHistoryEntry(NOON, Actor.OPENTABLE, 7, "seq-7", ReservationStatus.SEATED)]
-    assert status_history_to_maps(statuses) == [
+    assert to_maps(statuses) == [
         {"status": "SEATED", "timestamp": NOON, "source": "OPENTABLE", "eventId": "seq-7"}
     ]
 
 
 def test_an_envelope_whose_id_looks_like_a_sequence_has_none() -> None:
     statuses = (StatusHistoryEntry(NOON, Actor.RELAY, 0, "evt-seq-7", ReservationStatus.SEATED),)
-    assert status_history_from_maps(status_history_to_maps(statuses)) == statuses
+    assert status_history_from_maps(to_maps(statuses)) == statuses
 
 
 @pytest.mark.parametrize(
@@ -214,7 +215,7 @@ def test_an_envelope_whose_id_looks_like_a_sequence_has_none() -> None:
 )
 def test_a_history_entry_in_another_format_is_skipped(foreign: Any) -> None:
     statuses = (StatusHistoryEntry(NOON, Actor.OPENTABLE, 7, "seq-7", ReservationStatus.SEATED),)
-    assert status_history_from_maps([foreign, *status_history_to_maps(statuses)]) == statuses
+    assert status_history_from_maps([foreign, *to_maps(statuses)]) == statuses
 
 
 def test_a_document_without_events_has_empty_registers() -> None:

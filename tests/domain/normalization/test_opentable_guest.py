@@ -9,12 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.ledger.events import Version
+from shared.domain.ledger.guest_link import UNVERSIONED, Guest, guest_from_map, guest_to_map
 from shared.domain.normalization.opentable_guest import (
-    UNVERSIONED,
-    Guest,
     format_e164,
-    guest_from_map,
-    guest_to_map,
     parse_opentable_guest,
     parse_phone_entry,
 )
