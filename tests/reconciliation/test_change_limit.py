@@ -1,6 +1,9 @@
 """What trips the brake, and what only looks as if it should."""
 
+from google.cloud.firestore import DELETE_FIELD
+
 from sandbox.sync_rows import RenderContext, build_webhook_row
+from shared.firestore import paths
 from tests.support.held_plans import VISIT_TIME
 from tests.support.world import NEW_YORK, HiddenReservations, World, differing_keys
 
@@ -56,3 +59,24 @@ async def test_a_first_run_over_what_webhooks_brought_long_ago_is_not_held(world
         world.desk.change_party_size(booked.key, 5)
     report = await world.reconcile()
     assert (report["status"], len(report["updated"])) == ("COMPLETED", LEDGER_SIZE)
+
+
+async def test_a_new_field_reaches_every_reservation_without_being_held(world: World) -> None:
+    for _ in range(LEDGER_SIZE):
+        world.desk.create(VISIT_TIME, 2)
+    await world.poll()
+    complete = await world.ledger_documents()
+    # A release that did not read `origin` left the documents like this.
+    unread = {"metadata.origin": DELETE_FIELD, "sync.opentable.values.origin": DELETE_FIELD}
+    reservations = paths.reservations_collection(world.services.firestore, world.restaurant.id)
+    for document in complete.values():
+        await reservations.document(document["id"]).update(unread)
+    report = await world.reconcile()
+    assert (report["status"], report["unchangedCount"]) == ("COMPLETED", LEDGER_SIZE)
+    assert (report["updated"], report["missedWebhooks"]) == ([], 0)
+    documents = await world.ledger_documents()
+    assert {key: document["metadata"] for key, document in documents.items()} == {
+        key: document["metadata"] for key, document in complete.items()
+    }
+    await world.reconcile()
+    assert await world.ledger_documents() == documents

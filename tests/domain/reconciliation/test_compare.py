@@ -183,6 +183,12 @@ def test_a_document_different_from_its_registers_has_drifted(path: str) -> None:
     assert drifted(**{path: "something else"})
 
 
+def test_an_absent_null_field_is_not_drift() -> None:
+    flat = flatten_document(ledger_with(row_event(1)).document or {})
+    del flat["seatedAt"]
+    assert not has_drifted(flat, IDENTITY, reservation_state_from_document(flat))
+
+
 def test_bookkeeping_fields_are_not_drift() -> None:
     assert not drifted(**{"guests.resolvedGuestKeys": ["x"]})
 

@@ -1,0 +1,158 @@
+"""The table of fields agrees with the code and the pages that do not follow from it."""
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from functions.api.book import ReservationResponse
+from shared.domain.ledger.decide import EventOutcome, NoChange, ReservationWrite, VersionConflict
+from shared.domain.ledger.events import ReservationEvent
+from shared.domain.ledger.fields import (
+    PATHS_BY_NAME,
+    RESERVATION_FIELDS,
+    FieldKind,
+    PersonalData,
+    ReservationField,
+)
+from shared.domain.ledger.guest_link import Guest
+from tests.strategies.events import GUEST_KEY, NOON
+from tests.support.events import RID, envelope_event, row_event
+from tests.support.in_memory_ledger import (
+    InMemoryLedger,
+    flatten_without_write_times,
+    ledger_with,
+)
+from tests.support.oracles import rebuild_state
+
+DATA_MODEL = (Path(__file__).parents[3] / "docs" / "data-model.md").read_text()
+WITHOUT_PATH = {"guestKey"}
+RESPONSE_ONLY = {
+    *("id", "source", "system", "localDate", "localTime", "marketingOptedOut", "emailOptin"),
+    *("reconciliationStatus", "createdAt", "updatedAt"),
+}
+SAMPLE_BY_KIND = {
+    FieldKind.TEXT: "text",
+    FieldKind.TEXT_LIST: ["text"],
+    FieldKind.INSTANT: "2026-03-14T23:20:00Z",
+}
+ROW_FIELDS = [field for field in RESERVATION_FIELDS if field.opentable_name]
+COMPLETE_ROW = {"confirmation_id": 7, "guest_id": f"{RID}-{GUEST_KEY}", "state": "Seated"} | {
+    field.opentable_names[-1]: SAMPLE_BY_KIND[field.kind]
+    for field in ROW_FIELDS
+    if field.kind in SAMPLE_BY_KIND
+}
+# A start time that appears later also gives the reservation a day, so it counts as an update.
+ADDABLE_FIELDS = [field for field in ROW_FIELDS if field.path != "startAt"]
+
+
+def row_of_earlier_release(event: ReservationEvent, *unread: str) -> ReservationEvent:
+    """Return the event as a release gave it that did not read these fields."""
+    fields = {name: value for name, value in event.fields.items() if name not in unread}
+    return replace(event, fields=fields)
+
+
+def ledger_of_earlier_release(event: ReservationEvent, *unread: str) -> InMemoryLedger:
+    ledger = ledger_with(row_of_earlier_release(event, *unread))
+    document = ledger.document or {}
+    for name in unread:
+        map_name, _, key = PATHS_BY_NAME[name].rpartition(".")
+        (document.get(map_name, {}) if map_name else document).pop(key, None)
+    return ledger
+
+
+def test_rows_give_exactly_the_fields_of_the_table() -> None:
+    names = {field.name for field in ROW_FIELDS} | {"startAtNote"}
+    assert row_event(1, **COMPLETE_ROW).fields.keys() == names | WITHOUT_PATH
+
+
+def test_envelopes_give_exactly_the_fields_of_the_table() -> None:
+    canonical_names = [
+        field.relay_names[0]
+        for field in RESERVATION_FIELDS
+        if field.kind is FieldKind.TEXT and field.relay_names
+    ]
+    names = {field.name for field in RESERVATION_FIELDS if field.relay_names} | {"startAtNote"}
+    assert envelope_event(**dict.fromkeys(canonical_names, "text")).fields.keys() == names
+
+
+def test_names_and_paths_are_unique() -> None:
+    assert len(PATHS_BY_NAME) == len(set(PATHS_BY_NAME.values())) == len(RESERVATION_FIELDS)
+
+
+def test_free_text_of_opentable_is_personal_except_for_codes() -> None:
+    impersonal = {
+        field.name
+        for field in RESERVATION_FIELDS
+        if field.kind is FieldKind.TEXT and field.personal_data is PersonalData.NONE
+    }
+    assert impersonal == {"tableCategory", "origin", "restaurantName"}
+
+
+def test_the_day_response_has_exactly_the_fields_of_the_table() -> None:
+    schema = ReservationResponse.model_json_schema()
+    names = {*schema["properties"], *schema["$defs"]["ReservationSource"]["properties"]}
+    in_table = {field.name for field in RESERVATION_FIELDS if field.in_day_response}
+    assert names == in_table | RESPONSE_ONLY
+
+
+@pytest.mark.parametrize("path", PATHS_BY_NAME.values())
+def test_the_data_model_names_every_field(path: str) -> None:
+    assert f"`{path}`" in DATA_MODEL
+
+
+@pytest.mark.parametrize("field", ADDABLE_FIELDS, ids=lambda field: field.name)
+def test_a_new_field_is_added_to_a_stored_version(field: ReservationField) -> None:
+    row = row_event(1, **COMPLETE_ROW)
+    ledger = ledger_of_earlier_release(row, field.name)
+    write = ledger.apply(row, "document")
+    assert isinstance(write, ReservationWrite)
+    assert (write.outcome, write.entry_id) == (EventOutcome.UNCHANGED, f"seq-1.{field.name}")
+    assert flatten_without_write_times(ledger.document) == flatten_without_write_times(
+        ledger_with(row).document
+    )
+    assert rebuild_state(ledger.entries.values()).registers_by_actor == (
+        write.state.registers_by_actor
+    )
+    assert isinstance(ledger.apply(row), NoChange)
+
+
+def test_fields_of_several_releases_are_added_one_after_the_other() -> None:
+    row = row_event(1, **COMPLETE_ROW)
+    ledger = ledger_of_earlier_release(row, "server", "origin")
+    for event in (row_of_earlier_release(row, "server"), row):
+        assert isinstance(ledger.apply(event), ReservationWrite)
+    assert ledger.entries.keys() == {"seq-1", "seq-1.origin", "seq-1.server"}
+
+
+def test_a_new_field_without_a_value_writes_nothing() -> None:
+    row = row_event(1, server=None)
+    assert isinstance(ledger_of_earlier_release(row, "server").apply(row), NoChange)
+
+
+def test_a_new_field_does_not_hide_a_conflict() -> None:
+    row = row_event(1, server="Sam")
+    ledger = ledger_of_earlier_release(row, "server")
+    assert isinstance(ledger.apply(row_event(1, server="Sam", party_size=9)), VersionConflict)
+
+
+def test_a_new_field_and_another_difference_are_an_update() -> None:
+    row = row_event(1, server="Sam")
+    ledger = ledger_of_earlier_release(row, "server")
+    (ledger.document or {})["partySize"] = 9
+    write = ledger.apply(row)
+    assert isinstance(write, ReservationWrite)
+    assert write.outcome is EventOutcome.UPDATED
+
+
+def test_a_relay_event_never_adds_a_field_to_a_stored_version() -> None:
+    event = envelope_event(cancellationReason="Rain")
+    ledger = ledger_of_earlier_release(event, "cancellationReason")
+    assert isinstance(ledger.apply(event), NoChange)
+
+
+def test_a_new_personal_field_of_a_forgotten_guest_is_not_stored() -> None:
+    row = row_event(1, guest_id=GUEST_KEY, guest_request="Nuts")
+    ledger = InMemoryLedger(guests={GUEST_KEY: Guest(GUEST_KEY, forgotten_at=NOON)})
+    ledger.apply(row_of_earlier_release(row, "specialRequests"))
+    assert isinstance(ledger.apply(row), NoChange)
