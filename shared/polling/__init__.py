@@ -1,1 +1,1 @@
-"""Poll OpenTable for changes, backfill past changes and track webhook health."""
+"""Poll OpenTable for changes, import past and future reservations, watch the webhooks."""

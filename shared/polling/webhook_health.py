@@ -1,13 +1,9 @@
-"""What the journal tells of the webhooks that a restaurant heard last, at a read an entry.
+"""The health of a restaurant's webhooks, as seen from outside: silence, and credentials in use.
 
-The silence alarm: raised and ended by the runs, never by a webhook.
-
-By which proofs a restaurant's webhooks were let in lately: whether a rotation is over.
-
-When each of the live credentials was last used, as far as its place in the list tells.
+Everything is read from the journal, so a webhook never writes anything for this purpose.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,58 +20,24 @@ from shared.firestore.leases import Lease
 from shared.log import LogEvent, Severity, log_event
 from shared.restaurants.secrets import SECRETS_CACHE_SECONDS
 
+MAX_WEBHOOKS_READ = 50
 
-async def read_last_webhook_at(client: AsyncClient, restaurant_id: str) -> datetime | None:
-    """Return when a webhook last told something new, UTC; None where none ever did.
 
-    The journal tells, which each webhook writes in any case: nothing is kept just for this.
+class WebhookCredentialUse(Struct, frozen=True):
+    """The authentication of one webhook.
 
-    Args:
-        client: The process's Firestore client.
-        restaurant_id: Lineup's id.
-
-    Raises:
-        LedgerUnavailableError: When it cannot be read now.
+    ``position`` is the index of the matching credential in the list of its scheme at that time, 0
+    for the newest. ``at`` is the time of receipt, UTC.
     """
-    entries = await latest_webhook_entries(client, restaurant_id, ["receivedAt"], 1)
-    return entries[0].get("receivedAt") if entries else None
 
-
-async def latest_webhook_entries(
-    client: AsyncClient, restaurant_id: str, fields: Sequence[str], limit: int
-) -> list[DocumentSnapshot[Any]]:
-    """Return the journal entries of a restaurant's newest webhooks, newest first.
-
-    Args:
-        client: The process's Firestore client.
-        restaurant_id: Lineup's id.
-        fields: Which of an entry's fields are read.
-        limit: How many entries are read.
-
-    Raises:
-        LedgerUnavailableError: When they cannot be read now.
-    """
-    entries = client.collection_group(paths.JOURNAL_COLLECTION)
-    webhook_entries = entries.where(filter=FieldFilter("restaurantId", "==", restaurant_id)).where(
-        filter=FieldFilter("source", "==", Channel.WEBHOOK.value)
-    )
-    query = webhook_entries.order_by("receivedAt", direction=AsyncQuery.DESCENDING)
-    return await read_documents(query.select(fields), limit)
+    scheme: str
+    position: int
+    at: datetime
 
 
 async def update_webhook_silence(context: AppContext, lease: Lease, missed: MissedWebhooks) -> None:
-    """Note what a run tells of a restaurant's webhooks; a change of the alarm is logged once.
-
-    It costs nothing while nothing is missed.
-
-    Args:
-        context: The process's services.
-        lease: The run's.
-        missed: What it found in the webhooks' stead.
-
-    Raises:
-        LedgerUnavailableError: When it could not be noted.
-    """
+    """Record the missed webhooks of a run; log once when a silence begins and when it ends."""
+    # The usual case: nothing missed, no earlier miss recorded, no read needed.
     if missed.since is None and webhook_silence_from_document(lease.document) == WebhookSilence():
         return
     client, restaurant_id = context.firestore, lease.restaurant_id
@@ -102,92 +64,65 @@ async def update_webhook_silence(context: AppContext, lease: Lease, missed: Miss
         log_event(Severity.INFO, LogEvent.WEBHOOKS_RECOVERED, restaurantId=restaurant_id)
 
 
-class WebhookCredentialUse(Struct, frozen=True):
-    """How one webhook that told something new had proved its origin.
-
-    Attributes:
-        scheme: The scheme.
-        position: Which of the keys live at the time matched, 0 the newest.
-        at: When it was received, UTC.
-    """
-
-    scheme: str
-    position: int
-    at: datetime
-
-
-async def read_webhook_credential_uses(
-    client: AsyncClient, restaurant_id: str, limit: int
-) -> list[WebhookCredentialUse]:
-    """Return the proofs of a restaurant's newest webhooks, newest first.
-
-    Args:
-        client: The process's Firestore client.
-        restaurant_id: Lineup's id.
-        limit: How many journal entries are read.
-
-    Raises:
-        LedgerUnavailableError: When they cannot be read now.
-    """
-    snapshots = await latest_webhook_entries(client, restaurant_id, ["receivedAt", "proof"], limit)
-    entries = [snapshot.to_dict() or {} for snapshot in snapshots]
-    return [_parse_credential_use(entry) for entry in entries if entry.get("proof")]
-
-
-def _parse_credential_use(entry: dict[str, Any]) -> WebhookCredentialUse:
-    authentication = entry["proof"]
-    return WebhookCredentialUse(
-        authentication["scheme"], int(authentication["credentialIndex"] or 0), entry["receivedAt"]
-    )
-
-
-MAX_WEBHOOKS_READ = 50
+async def read_last_webhook_at(client: AsyncClient, restaurant_id: str) -> datetime | None:
+    """Return the time of the newest webhook with a change, UTC; None if there was none."""
+    entries = await _read_newest_webhook_entries(client, restaurant_id, ["receivedAt"], 1)
+    return entries[0].get("receivedAt") if entries else None
 
 
 def compute_usage_start(integration: Mapping[str, Any]) -> datetime | None:
-    """Return since when a position means what it means now; None where it always did.
+    """Return the time since when credential positions are valid, None if they always were.
 
-    New credentials move the older ones down, and a process may know the lists of before for
-    as long as it keeps a secret.
-
-    Args:
-        integration: The settings document as stored.
+    New credentials shift the positions of the older ones, and a process may use the previous list
+    for as long as it caches a secret. `integration` is the settings document.
     """
-    entered_at = integration.get("credentialsChangedAt")
-    return (
-        entered_at + timedelta(seconds=SECRETS_CACHE_SECONDS)
-        if isinstance(entered_at, datetime)
-        else None
-    )
+    changed_at = integration.get("credentialsChangedAt")
+    if not isinstance(changed_at, datetime):
+        return None
+    return changed_at + timedelta(seconds=SECRETS_CACHE_SECONDS)
 
 
 async def read_last_credential_uses(
     client: AsyncClient, restaurant_id: str, since: datetime | None
 ) -> list[WebhookCredentialUse]:
-    """Return the last use of each credential that the newest `MAX_WEBHOOKS_READ` came with.
+    """Return the last use of each credential among the newest `MAX_WEBHOOKS_READ` webhooks.
 
-    Args:
-        client: The process's Firestore client.
-        restaurant_id: Lineup's id.
-        since: Webhooks from before it are left out; see `compute_usage_start`.
-
-    Raises:
-        LedgerUnavailableError: When it cannot be read now.
+    Ignores webhooks before `since` (see `compute_usage_start`).
     """
-    credential_uses = await read_webhook_credential_uses(client, restaurant_id, MAX_WEBHOOKS_READ)
-    return _select_last_per_credential(
-        credential_use
-        for credential_use in credential_uses
-        if since is None or credential_use.at >= since
-    )
+    last_uses: dict[tuple[str, int], WebhookCredentialUse] = {}
+    for use in await read_webhook_credential_uses(client, restaurant_id, MAX_WEBHOOKS_READ):
+        if since is None or use.at >= since:
+            last_uses.setdefault((use.scheme, use.position), use)
+    return [last_uses[key] for key in sorted(last_uses)]
 
 
-def _select_last_per_credential(
-    newest_first: Iterable[WebhookCredentialUse],
+async def read_webhook_credential_uses(
+    client: AsyncClient, restaurant_id: str, limit: int
 ) -> list[WebhookCredentialUse]:
-    last_uses_by_credential: dict[tuple[str, int], WebhookCredentialUse] = {}
-    for credential_use in newest_first:
-        last_uses_by_credential.setdefault(
-            (credential_use.scheme, credential_use.position), credential_use
+    """Return the authentication of the newest `limit` webhooks with a change, newest first."""
+    snapshots = await _read_newest_webhook_entries(
+        client, restaurant_id, ["receivedAt", "proof"], limit
+    )
+    entries = [snapshot.to_dict() or {} for snapshot in snapshots]
+    return [
+        WebhookCredentialUse(
+            entry["proof"]["scheme"],
+            int(entry["proof"]["credentialIndex"] or 0),
+            entry["receivedAt"],
         )
-    return [last_uses_by_credential[key] for key in sorted(last_uses_by_credential)]
+        for entry in entries
+        if entry.get("proof")
+    ]
+
+
+async def _read_newest_webhook_entries(
+    client: AsyncClient, restaurant_id: str, fields: Sequence[str], limit: int
+) -> list[DocumentSnapshot[Any]]:
+    query = (
+        client.collection_group(paths.JOURNAL_COLLECTION)
+        .where(filter=FieldFilter("restaurantId", "==", restaurant_id))
+        .where(filter=FieldFilter("source", "==", Channel.WEBHOOK.value))
+        .order_by("receivedAt", direction=AsyncQuery.DESCENDING)
+        .select(fields)
+    )
+    return await read_documents(query, limit)

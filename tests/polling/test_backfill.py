@@ -232,7 +232,7 @@ async def test_a_changed_rid_fails_the_backfill_with_a_message(world: World) -> 
     integration = paths.integration_document(world.services.firestore, world.restaurant.id)
     await integration.update({"restaurantId": "12345"})
     [failed] = await run_slices(world)
-    assert (failed.status, "begin it anew" in str(failed.error)) == ("FAILED", True)
+    assert (failed.status, "start it again" in str(failed.error)) == ("FAILED", True)
 
 
 async def test_a_run_that_lost_its_lease_writes_nothing_more(world: World) -> None:

@@ -186,7 +186,7 @@ async def test_a_run_that_ends_by_an_internal_error_is_reported_and_releases_its
     world.desk.create(START_TIME + timedelta(days=2), 2)
     result = await world.poll()
     poll = (await _state(world))["poll"]
-    assert result["error"] == poll["lastError"] == "A fault of ours (TypeError); see the log."
+    assert result["error"] == poll["lastError"] == "Internal error (TypeError): see the log."
     assert (poll["cursor"], poll["consecutiveFailures"], "lease" in poll) == (cursor, 1, False)
 
 
