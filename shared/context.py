@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from google.cloud.firestore import AsyncClient
 from msgspec import Struct, field
 
 from shared.config import Environment, read_environment
 from shared.domain.settings import IntegrationSettings
+from shared.firestore.raw_client import FirestoreClient
 from shared.ledger.repository import RecentReservationCache
 from shared.restaurants.directory import RestaurantDirectory
 from shared.restaurants.secrets import CredentialCache, build_secret_store
@@ -32,7 +32,7 @@ class AppContext(Struct, frozen=True):
     """The clients and the clock that a request works with."""
 
     environment: Environment
-    firestore: AsyncClient
+    firestore: FirestoreClient
     directory: RestaurantDirectory
     opentable_client: Callable[[], "OpenTableClient"]
     clock: Callable[[], datetime]
@@ -51,7 +51,7 @@ def build_app_context(environment: Environment) -> AppContext:
     Raises:
         InvalidSettingsError: When no project is set.
     """
-    firestore = AsyncClient(project=environment.require_project())
+    firestore = FirestoreClient(environment.require_project(), environment.firestore_emulator)
     return AppContext(
         environment=environment,
         firestore=firestore,

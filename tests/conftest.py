@@ -7,19 +7,20 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from google.cloud.firestore import AsyncClient
+from google.cloud.firestore_v1.services.firestore import FirestoreAsyncClient
 from hypothesis import settings
 
 from dev.deploy.functions import RUNTIME
 from dev.local.emulator import Emulator, EmulatorError, start_emulator
 from dev.local.processes import wait_until_reachable
 from shared.domain.settings import IntegrationSettings
+from shared.firestore.raw_client import FirestoreClient
 from shared.ledger.ledger import Ledger
 from shared.restaurants.directory import RestaurantDirectory
 from shared.restaurants.secrets import CredentialCache
 from tests.support.clocks import FakeTimer
 from tests.support.events import RID
-from tests.support.firestore import FirestoreSpy
+from tests.support.firestore import FirestoreSpy, make_client, open_connection
 from tests.support.ledger import StoredLedger, new_test_ledger
 from tests.support.query_recorder import QueryRecorder
 from tests.support.restaurants import InMemorySecretSource, Restaurant, seed
@@ -69,26 +70,20 @@ def project() -> str:
 
 
 @pytest.fixture(scope="session")
-async def _connection(emulator: Emulator) -> AsyncIterator[AsyncClient]:
-    assert emulator.host
-    client = AsyncClient(project="shared-connection")
-    yield client
-    await client._firestore_api.transport.close()
+async def firestore_api(emulator: Emulator) -> AsyncIterator[FirestoreAsyncClient]:
+    """The session's one connection: a connection of its own would cost each test 16 ms."""
+    async with open_connection(emulator.host) as api:
+        yield api
 
 
 @pytest.fixture
-def firestore(_connection: AsyncClient, project: str) -> AsyncClient:
-    """A client for the test's own project, over the session's one connection.
-
-    A connection of its own would cost each test 16 ms, and the library has no public way to share.
-    """
-    client = AsyncClient(project=project)
-    client._firestore_api_internal = _connection._firestore_api
-    return client
+def firestore(firestore_api: FirestoreAsyncClient, project: str) -> FirestoreClient:
+    """A client for the test's own project."""
+    return make_client(project, firestore_api)
 
 
 @pytest.fixture
-async def world(firestore: AsyncClient) -> AsyncIterator[World]:
+async def world(firestore: FirestoreClient) -> AsyncIterator[World]:
     """Both sides of one restaurant, made for the test."""
     made = await make_world(firestore)
     yield made
@@ -128,7 +123,7 @@ def restaurant_settings(restaurant: Restaurant) -> IntegrationSettings:
 
 
 @pytest.fixture
-def firestore_spy(firestore: AsyncClient) -> FirestoreSpy:
+def firestore_spy(firestore: FirestoreClient) -> FirestoreSpy:
     return FirestoreSpy(firestore)
 
 
@@ -138,7 +133,9 @@ def ledger(firestore_spy: FirestoreSpy, restaurant_settings: IntegrationSettings
 
 
 @pytest.fixture
-def stored_ledger(firestore: AsyncClient, restaurant_settings: IntegrationSettings) -> StoredLedger:
+def stored_ledger(
+    firestore: FirestoreClient, restaurant_settings: IntegrationSettings
+) -> StoredLedger:
     return StoredLedger(firestore, restaurant_settings)
 
 
@@ -157,6 +154,6 @@ def directory(
 
 
 @pytest.fixture
-async def seeded_restaurant(firestore: AsyncClient, restaurant: Restaurant) -> Restaurant:
+async def seeded_restaurant(firestore: FirestoreClient, restaurant: Restaurant) -> Restaurant:
     await seed(firestore, restaurant)
     return restaurant

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from google.api_core import exceptions as google
-from google.cloud.firestore import AsyncClient
 from msgspec import structs
 
 from functions.poll import opentable_poll
@@ -20,6 +19,7 @@ from shared.config import read_environment
 from shared.context import AppContext
 from shared.errors import InvalidSettingsError
 from shared.firestore import paths
+from shared.firestore.raw_client import FirestoreClient
 from shared.restaurants.directory import RestaurantDirectory
 from shared.restaurants.secrets import CredentialCache
 from shared.staff.auth import build_api_context
@@ -53,7 +53,7 @@ CRASHES: list[type[Exception]] = [
 
 
 @pytest.fixture
-async def function_caller(firestore: AsyncClient) -> AsyncIterator[FunctionCaller]:
+async def function_caller(firestore: FirestoreClient) -> AsyncIterator[FunctionCaller]:
     world = await make_world(firestore, country="US")
     safe = InMemorySecretSource()
     safe.payloads[world.restaurant.secret] = CREDENTIALS
@@ -253,7 +253,7 @@ async def _go_on() -> None:
 
 
 @pytest.fixture
-def firestore_spy(firestore: AsyncClient) -> FirestoreSpy:
+def firestore_spy(firestore: FirestoreClient) -> FirestoreSpy:
     return FirestoreSpy(firestore)
 
 
@@ -273,7 +273,7 @@ def test_no_setting_that_cannot_be_used(name: str, value: str) -> None:
 
 
 async def test_no_secret_that_cannot_be_read(
-    function_caller: FunctionCaller, firestore: AsyncClient, captured_log: Callable[[], str]
+    function_caller: FunctionCaller, firestore: FirestoreClient, captured_log: Callable[[], str]
 ) -> None:
     safe = InMemorySecretSource()
     directory = RestaurantDirectory(

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from google.cloud.firestore import AsyncClient, Client
+from google.cloud.firestore import Client
 from msgspec import structs
 from msgspec.structs import replace
 
 from dev.local.expiry import delete_expired_documents
+from shared.firestore.raw_client import FirestoreClient
 from shared.ledger.queries import read_journal_page
 from shared.quarantine.review import QuarantineReview
 from shared.quarantine.store import read_quarantine_backlog
@@ -21,7 +22,7 @@ BODY = json.dumps({"partySize": 0})
 
 
 @pytest.fixture
-async def guest_scenario(firestore: AsyncClient) -> AsyncIterator[GuestScenario]:
+async def guest_scenario(firestore: FirestoreClient) -> AsyncIterator[GuestScenario]:
     world = await make_world(firestore)
     yield GuestScenario(world)
     world.executor.shutdown()

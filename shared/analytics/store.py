@@ -29,7 +29,6 @@ from shared.firestore.documents import (
     QUERY_TIMEOUT_SECONDS,
     read_documents,
 )
-from shared.firestore.raw_client import FirestoreRpc
 from shared.ledger.ledger import ApplyResult, open_ledger
 from shared.ledger.queries import stream_reservation_documents
 from shared.log import LogEvent, Severity, log_event
@@ -127,7 +126,7 @@ async def _read_stored_days(
     references = [collection.document(day) for day in days]
     if not references:
         return {}
-    documents = await FirestoreRpc(client).batch_get(references, QUERY_TIMEOUT_SECONDS)
+    documents = await client.rpc.batch_get(references, QUERY_TIMEOUT_SECONDS)
     return {
         reference.id: fields.get("sources", {})
         for reference in references
@@ -139,14 +138,12 @@ async def _recount_days(
     restaurant: RestaurantContext, rollup_builder: RollupBuilder, days: list[str]
 ) -> None:
     client, restaurant_id = restaurant.context.firestore, restaurant.settings.restaurant_id
-    reservations = paths.reservations_collection(client, restaurant_id).select(ANALYTICS_FIELDS)
     for day in days:
         rollup_builder.reset_day(day)
     for first in range(0, len(days), _MAX_DAYS_PER_QUERY):
         days_filter = FieldFilter("localDate", "in", days[first : first + _MAX_DAYS_PER_QUERY])
-        query = reservations.where(filter=days_filter)
         async for document in stream_reservation_documents(
-            client, restaurant_id, query, restaurant.deadline
+            client, restaurant_id, ANALYTICS_FIELDS, [days_filter], restaurant.deadline
         ):
             rollup_builder.add_document(document)
 

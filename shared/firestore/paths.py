@@ -8,6 +8,7 @@ from google.cloud.firestore import (
 
 from shared.domain.normalization.identifiers import build_reservation_document_id
 
+RESERVATIONS_COLLECTION = "reservations"
 JOURNAL_COLLECTION = "ledgerEvents"
 
 
@@ -23,7 +24,7 @@ def rid_claim_document(client: AsyncClient, rid: str) -> AsyncDocumentReference:
 
 def reservations_collection(client: AsyncClient, restaurant_id: str) -> AsyncCollectionReference:
     """Return a restaurant's ledger."""
-    return client.collection("restaurants", restaurant_id, "reservations")
+    return client.collection("restaurants", restaurant_id, RESERVATIONS_COLLECTION)
 
 
 def reservation_document(
@@ -31,7 +32,7 @@ def reservation_document(
 ) -> AsyncDocumentReference:
     """Return one reservation's document."""
     document_id = build_reservation_document_id(external_key)
-    return client.document("restaurants", restaurant_id, "reservations", document_id)
+    return client.document("restaurants", restaurant_id, RESERVATIONS_COLLECTION, document_id)
 
 
 def journal_collection(reservation: AsyncDocumentReference) -> AsyncCollectionReference:

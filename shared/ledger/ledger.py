@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from google.api_core import exceptions as google
-from google.cloud.firestore import AsyncClient
 from msgspec import Struct, field
 
 from shared.context import AppContext
@@ -30,6 +29,7 @@ from shared.domain.normalization.envelope import EnvelopeEventType
 from shared.domain.normalization.identifiers import ReservationSystem
 from shared.domain.settings import IntegrationSettings
 from shared.errors import InvalidEventError, ServiceUnavailableError
+from shared.firestore.raw_client import FirestoreClient
 from shared.ledger.repository import (
     ConditionalWrite,
     RecentReservationCache,
@@ -127,7 +127,7 @@ class Ledger:
 
     def __init__(  # noqa: PLR0913 -- each is a different thing, and one call site
         self,
-        client: AsyncClient,
+        client: FirestoreClient,
         settings: IntegrationSettings,
         clock: Callable[[], datetime],
         journal_retention: timedelta,

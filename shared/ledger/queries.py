@@ -9,7 +9,7 @@ import asyncio
 import base64
 import binascii
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,7 +31,7 @@ from shared.domain.reconciliation.compare import (
 )
 from shared.firestore import paths
 from shared.firestore.documents import count_documents, read_documents, translate_firestore_errors
-from shared.firestore.raw_client import FirestoreRpc
+from shared.firestore.raw_client import FirestoreClient, build_query
 
 MAX_DAY_RESERVATIONS = 2_000
 MAX_UNDATED_RESERVATIONS = 200
@@ -173,7 +173,7 @@ def _decode_cursor(cursor: str) -> tuple[datetime, str]:
 
 
 async def load_ledger_window(
-    client: AsyncClient,
+    client: FirestoreClient,
     restaurant_id: str,
     window: DateWindow,
     deadline: Deadline,
@@ -191,17 +191,18 @@ async def load_ledger_window(
     Raises:
         LedgerUnavailableError: When it could not be read whole.
     """
-    reservations = paths.reservations_collection(client, restaurant_id).select(
-        {*COMPARED_FIELDS, *ANALYTICS_FIELDS}
-    )
-    in_window = reservations.where(
-        filter=FieldFilter("localDate", ">=", window.start.isoformat())
-    ).where(filter=FieldFilter("localDate", "<=", window.end.isoformat()))
-    undated = reservations.where(filter=FieldFilter("startAt", "==", value=None))
+    fields = {*COMPARED_FIELDS, *ANALYTICS_FIELDS}
+    in_window = [
+        FieldFilter("localDate", ">=", window.start.isoformat()),
+        FieldFilter("localDate", "<=", window.end.isoformat()),
+    ]
+    undated = [FieldFilter("startAt", "==", value=None)]
     fingerprints: dict[str, ReservationFingerprint] = {}
 
-    async def read_query(query: AsyncQuery) -> None:
-        async for document in stream_reservation_documents(client, restaurant_id, query, deadline):
+    async def read_query(filters: Sequence[FieldFilter]) -> None:
+        async for document in stream_reservation_documents(
+            client, restaurant_id, fields, filters, deadline
+        ):
             facts = rollup_builder.add_document(document)
             source = document.get("source") or {}
             if source.get("system") == "OPENTABLE":
@@ -209,7 +210,7 @@ async def load_ledger_window(
                     document, facts
                 )
 
-    tasks = [asyncio.create_task(read_query(query)) for query in (in_window, undated)]
+    tasks = [asyncio.create_task(read_query(filters)) for filters in (in_window, undated)]
     try:
         with translate_firestore_errors():
             await asyncio.gather(*tasks)
@@ -220,7 +221,7 @@ async def load_ledger_window(
 
 
 async def read_unlinked_guest_ids(
-    client: AsyncClient, restaurant_id: str, rid: str, deadline: Deadline
+    client: FirestoreClient, restaurant_id: str, rid: str, deadline: Deadline
 ) -> dict[str, str]:
     """Return the guest's id of every reservation that names a guest and shows none, by key.
 
@@ -234,12 +235,9 @@ async def read_unlinked_guest_ids(
         LedgerUnavailableError: When it could not be read whole.
     """
     guest_ids: dict[str, str] = {}
-    reservations = paths.reservations_collection(client, restaurant_id).select(
-        ("source", "sync.guest")
-    )
     with translate_firestore_errors():
         async for document in stream_reservation_documents(
-            client, restaurant_id, reservations, deadline
+            client, restaurant_id, ("source", "sync.guest"), (), deadline
         ):
             flat = flatten_document(document)
             guest_id = flat.get("source.guestId")
@@ -249,18 +247,17 @@ async def read_unlinked_guest_ids(
 
 
 def stream_reservation_documents(
-    client: AsyncClient, restaurant_id: str, query: AsyncQuery, deadline: Deadline
+    client: FirestoreClient,
+    restaurant_id: str,
+    fields: Iterable[str],
+    filters: Sequence[FieldFilter],
+    deadline: Deadline,
 ) -> AsyncIterator[dict[str, Any]]:
-    """Return the fields of a restaurant's reservations that a query finds, as they come.
-
-    Args:
-        client: The process's Firestore client.
-        restaurant_id: Whose ledger.
-        query: The query.
-        deadline: Bounds the reading.
+    """Yield some fields of the reservations that pass all filters.
 
     Raises:
-        google.api_core.exceptions.GoogleAPIError: When they could not all be read.
+        google.api_core.exceptions.GoogleAPIError: Not all of them could be read.
     """
     restaurant = client.document("restaurants", restaurant_id)
-    return FirestoreRpc(client).run_query(restaurant, query, deadline.remaining())
+    query = build_query(paths.RESERVATIONS_COLLECTION, fields, filters)
+    return client.rpc.run_query(restaurant, query, deadline.remaining())

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cachetools import LRUCache
-from google.cloud.firestore import AsyncClient, AsyncDocumentReference
+from google.cloud.firestore import AsyncDocumentReference
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -17,7 +17,7 @@ from shared.domain.ledger.guest_link import Guest, guest_from_map
 from shared.domain.normalization.identifiers import ReservationSystem
 from shared.domain.privacy import redact_journal_entry
 from shared.firestore import paths
-from shared.firestore.raw_client import FirestoreRpc, RawDocument
+from shared.firestore.raw_client import FirestoreClient, RawDocument
 
 RPC_TIMEOUT_SECONDS = 5.0
 
@@ -52,8 +52,10 @@ class ReservationRepository:
         system: Where they were made.
     """
 
-    def __init__(self, client: AsyncClient, restaurant_id: str, system: ReservationSystem) -> None:
-        self._rpc = FirestoreRpc(client)
+    def __init__(
+        self, client: FirestoreClient, restaurant_id: str, system: ReservationSystem
+    ) -> None:
+        self._rpc = client.rpc
         self._reservations = paths.reservations_collection(client, restaurant_id)
         self._guests = paths.guests_collection(client, restaurant_id)
         self._system = system

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from cachetools import LRUCache, TTLCache
 from google.api_core import exceptions as google
-from google.cloud.firestore import AsyncClient, AsyncDocumentReference
+from google.cloud.firestore import AsyncDocumentReference
 
 from shared.concurrency import SingleFlightTTLCache
 from shared.domain.normalization.identifiers import is_restaurant_id, is_rid
@@ -18,6 +18,7 @@ from shared.domain.webhook_auth.credentials import Credentials
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
 from shared.firestore import paths
 from shared.firestore.documents import translate_firestore_errors
+from shared.firestore.raw_client import FirestoreClient
 from shared.log import LogEvent, Severity, log_event
 from shared.restaurants.secrets import CredentialCache
 
@@ -37,7 +38,7 @@ class RestaurantDirectory:
 
     def __init__(
         self,
-        client: AsyncClient,
+        client: FirestoreClient,
         credential_cache: CredentialCache,
         partner_secret: str | None,
         timer: Callable[[], float],
@@ -158,7 +159,7 @@ class RestaurantDirectory:
     async def _read_fields(self, reference: AsyncDocumentReference) -> Mapping[str, Any] | None:
         with translate_firestore_errors():
             try:
-                snapshot = await reference.get(retry=None, timeout=_READ_TIMEOUT_SECONDS)
+                documents = await self._client.rpc.batch_get([reference], _READ_TIMEOUT_SECONDS)
             except google.InvalidArgument:
                 return None  # Firestore reserves ids such as __x__: no document has one.
-        return snapshot.to_dict()
+        return documents[reference.path].fields

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from google.cloud.firestore import AsyncClient
 
 from sandbox.sync_rows import RenderContext, build_webhook_row
+from shared.firestore.raw_client import FirestoreClient
 from tests.channels.channels import (
     ChannelUnderTest,
     EnvelopeWebhookChannel,
@@ -33,7 +33,7 @@ CHANNELS: list[type[ChannelUnderTest]] = [
 
 @pytest.fixture(params=CHANNELS, ids=lambda each: each.__name__)
 async def tested_channel(
-    request: pytest.FixtureRequest, firestore: AsyncClient
+    request: pytest.FixtureRequest, firestore: FirestoreClient
 ) -> AsyncIterator[ChannelUnderTest]:
     name = request.node.originalname
     if name in request.param.not_applicable:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import stamina
-from google.cloud.firestore import AsyncClient
 
 from sandbox.api import OpenTableApi
 from sandbox.fault_injection import FailureKind
+from shared.firestore.raw_client import FirestoreClient
 from shared.opentable.retry import MAX_CALL_ATTEMPTS
 from tests.channels.two_restaurants import TwoRestaurants, open_two_restaurants
 
@@ -75,7 +75,7 @@ def _no_retry_pauses(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-async def two_restaurants(firestore: AsyncClient) -> AsyncIterator[TwoRestaurants]:
+async def two_restaurants(firestore: FirestoreClient) -> AsyncIterator[TwoRestaurants]:
     async with open_two_restaurants(firestore) as opened:
         opened.change()
         yield opened

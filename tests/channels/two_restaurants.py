@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from google.cloud.firestore import AsyncClient
 from msgspec.structs import replace
 from typing_extensions import override
 
@@ -19,6 +18,7 @@ from sandbox.requests_adapter import SandboxAdapter
 from sandbox.reservation_actions import ReservationActions
 from shared.concurrency import Deadline
 from shared.firestore import paths
+from shared.firestore.raw_client import FirestoreClient
 from shared.opentable.client import OpenTableClient
 from shared.opentable.transport import build_session
 from shared.polling.poll import poll_restaurant
@@ -107,7 +107,7 @@ class TwoRestaurants:
 
 
 @asynccontextmanager
-async def open_two_restaurants(firestore: AsyncClient) -> AsyncIterator[TwoRestaurants]:
+async def open_two_restaurants(firestore: FirestoreClient) -> AsyncIterator[TwoRestaurants]:
     """Open two restaurants that are level."""
     world, healthy_restaurant = await make_world(firestore), new_restaurant()
     await seed(firestore, healthy_restaurant, webhookAuth=["bearer"])

@@ -1,17 +1,18 @@
-"""Our own writing of Firestore's values says what the client library's says."""
+"""The codec and the queries equal those of the client library."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from google.cloud.firestore import GeoPoint
+from google.auth.credentials import AnonymousCredentials
+from google.cloud.firestore import AsyncClient, FieldFilter, GeoPoint
 from google.cloud.firestore_v1 import _helpers
 from google.cloud.firestore_v1.types import Document
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.ledger.events import Actor
-from shared.firestore.raw_client import decode_fields, encode_fields
+from shared.firestore.raw_client import build_query, connect_firestore, decode_fields, encode_fields
 
 EARLIEST, LATEST = datetime(1, 1, 2), datetime(9999, 12, 30)  # noqa: DTZ001 -- Hypothesis adds it
 moments = st.datetimes(EARLIEST, LATEST, timezones=st.just(UTC))
@@ -82,3 +83,30 @@ def test_a_reference_written_by_another_client_is_preserved() -> None:
 def test_a_value_of_no_kind_is_refused() -> None:
     with pytest.raises(TypeError, match="set"):
         encoded_document({"a": {1, 2}})
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        [],
+        [FieldFilter("localDate", "in", ["2026-03-14", "2026-03-15"])],
+        [FieldFilter("startAt", "==", None)],
+        [FieldFilter("localDate", ">=", "2026-03-14"), FieldFilter("localDate", "<=", "2026-04")],
+    ],
+)
+def test_a_query_equals_the_client_library(
+    firestore: AsyncClient, filters: list[FieldFilter]
+) -> None:
+    query = firestore.collection("restaurants", "r", "reservations").select(
+        ["source", "sync.guest"]
+    )
+    for each in filters:
+        query = query.where(filter=each)
+    assert build_query("reservations", ["source", "sync.guest"], filters) == query._to_protobuf()
+
+
+async def test_without_an_emulator_calls_go_to_google() -> None:
+    credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]  # its package is untyped
+    transport: Any = connect_firestore(credentials, None).transport
+    assert transport.host == "firestore.googleapis.com:443"
+    await transport.close()

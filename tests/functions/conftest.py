@@ -5,11 +5,12 @@ from typing import Any
 
 import httpx
 import pytest
-from google.cloud.firestore import AsyncClient
+from google.cloud.firestore_v1.services.firestore import FirestoreAsyncClient
 
 from dev.local.emulator import Emulator
 from dev.local.processes import LOOPBACK, find_free_port
 from sandbox.webhook_senders import encode_signing_secret
+from tests.support.firestore import make_client
 from tests.support.ledger import StoredLedger
 from tests.support.opentable import LocalOpenTable, serve_local_opentable
 from tests.support.processes import ServedFunction, serve_deployed_function
@@ -71,15 +72,14 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 def create_sender(
     served_webhook: ServedFunction,
     http: httpx.AsyncClient,
-    firestore: AsyncClient,
+    firestore_api: FirestoreAsyncClient,
     webhook_project: str,
     secrets_file: Path,
 ) -> CreateSender:
     """Seeds a restaurant with the settings given, and returns who may speak for it."""
 
     async def make(credentials: dict[str, Any] | None = None, **settings: Any) -> WebhookSender:
-        client = AsyncClient(project=webhook_project)
-        client._firestore_api_internal = firestore._firestore_api
+        client = make_client(webhook_project, firestore_api)
         restaurant, key = new_restaurant(), encode_signing_secret(uuid.uuid4().bytes * 2)
         schemes = ["standard-webhooks", "bearer", "basic"]
         settings = {"webhookAuth": schemes, **settings}

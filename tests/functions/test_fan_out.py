@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from google.cloud.firestore import AsyncClient
 from msgspec import structs
 from msgspec.structs import replace
 
@@ -13,6 +12,7 @@ from functions.poll import ScheduledPollRequest, _poll_restaurants, opentable_po
 from functions.reconcile import ScheduledReconcileRequest, _reconcile_restaurants
 from shared.domain.normalization.strict_json import parse_strict_json
 from shared.domain.webhook_auth.credentials import read_struct
+from shared.firestore.raw_client import FirestoreClient
 from tests.support.cloud_tasks import FakeCloudTasks, Status, serve_fake_cloud_tasks
 from tests.support.restaurants import new_restaurant, seed
 from tests.support.webhooks import FunctionCaller
@@ -31,7 +31,7 @@ async def tasks() -> AsyncIterator[FakeCloudTasks]:
 
 
 @pytest.fixture
-async def world(firestore: AsyncClient, tasks: FakeCloudTasks) -> AsyncIterator[World]:
+async def world(firestore: FirestoreClient, tasks: FakeCloudTasks) -> AsyncIterator[World]:
     """A world of four restaurants, one of which has a book, and a queue for more than two."""
     made = await make_world(firestore)
     for _ in range(OTHER_RESTAURANTS):

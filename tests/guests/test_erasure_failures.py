@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 from google.api_core import exceptions as google
-from google.cloud.firestore import AsyncClient
 from msgspec.structs import replace
 
 from sandbox.models import SandboxReservation
 from shared.errors import ServiceUnavailableError
+from shared.firestore.raw_client import FirestoreClient
 from shared.guests.erasure import erase_guest
 from tests.support.firestore import FirestoreSpy, fail_with
 from tests.support.guests import (
@@ -22,7 +22,7 @@ from tests.support.world import World, make_world
 
 
 @pytest.fixture
-async def guest_scenario(firestore: AsyncClient) -> AsyncIterator[GuestScenario]:
+async def guest_scenario(firestore: FirestoreClient) -> AsyncIterator[GuestScenario]:
     world = await make_world(firestore)
     yield GuestScenario(world)
     world.executor.shutdown()

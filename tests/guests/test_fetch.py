@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from google.cloud.firestore import AsyncClient
 from msgspec import structs
 
 from sandbox.fault_injection import FailureKind
 from sandbox.models import SandboxGuest
+from shared.firestore.raw_client import FirestoreClient
 from shared.ledger.ledger import ApplyResult
 from tests.support.guests import GUEST_VISIT_TIME, GuestScenario
 from tests.support.world import make_world
@@ -19,7 +19,7 @@ ADA = ("Ada Lovelace", "+12125550100", "ada@example.com")
 
 
 @pytest.fixture
-async def guest_scenario(firestore: AsyncClient) -> AsyncIterator[GuestScenario]:
+async def guest_scenario(firestore: FirestoreClient) -> AsyncIterator[GuestScenario]:
     world = await make_world(firestore)
     yield GuestScenario(world)
     world.executor.shutdown()

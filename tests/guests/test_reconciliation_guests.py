@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pytest
 from google.api_core import exceptions as google
-from google.cloud.firestore import AsyncClient
 from msgspec.structs import replace
 
 from shared.concurrency import Deadline
 from shared.context import RestaurantContext, load_restaurant_context
 from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
+from shared.firestore.raw_client import FirestoreClient
 from shared.guests import sync
 from shared.guests.erasure import repeat_erasures
 from tests.support.firestore import FirestoreSpy
@@ -20,7 +20,7 @@ from tests.support.world import make_world
 
 
 @pytest.fixture
-async def guest_scenario(firestore: AsyncClient) -> AsyncIterator[GuestScenario]:
+async def guest_scenario(firestore: FirestoreClient) -> AsyncIterator[GuestScenario]:
     world = await make_world(firestore)
     yield GuestScenario(world)
     world.executor.shutdown()

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from google.api_core import exceptions as google
-from google.cloud.firestore import AsyncClient
 from msgspec.structs import replace
 
 from shared.context import AppContext
@@ -14,6 +13,7 @@ from shared.domain.ledger.guest_link import Guest, LinkedGuest, UnresolvedGuest,
 from shared.domain.settings import IntegrationSettings
 from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
+from shared.firestore.raw_client import FirestoreClient
 from shared.guests.repository import (
     find_reservations_of_guest,
     follow_merges,
@@ -37,7 +37,7 @@ def ada_record(version: int, key: str = "g", name: str = "Ada") -> Guest:
 
 
 @pytest.fixture
-async def world(firestore: AsyncClient) -> Any:
+async def world(firestore: FirestoreClient) -> Any:
     made = await make_world(firestore)
     made.restaurant = Restaurant("restaurant-123", RID)
     yield made

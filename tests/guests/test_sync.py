@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from zoneinfo import ZoneInfo
 
 import pytest
-from google.cloud.firestore import AsyncClient
 
 from functions.api.book import build_reservation_response
 from sandbox.models import SandboxReservation
+from shared.firestore.raw_client import FirestoreClient
 from tests.support.guests import GUEST_VISIT_TIME, GuestScenario
 from tests.support.world import make_world
 
@@ -15,7 +15,7 @@ ADA = ("Ada Lovelace", "+12125550100", "ada@example.com")
 
 
 @pytest.fixture
-async def guest_scenario(firestore: AsyncClient) -> AsyncIterator[GuestScenario]:
+async def guest_scenario(firestore: FirestoreClient) -> AsyncIterator[GuestScenario]:
     world = await make_world(firestore)
     yield GuestScenario(world)
     world.executor.shutdown()

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from google.cloud.firestore import AsyncClient
 
 from shared.errors import ServiceUnavailableError
+from shared.firestore.raw_client import FirestoreClient
 from shared.ingest.webhook import AuthenticatedSender, authenticate_sender
 from shared.restaurants.directory import RestaurantDirectory
 from shared.restaurants.secrets import CredentialCache
@@ -28,7 +28,7 @@ def fake_secret_source(restaurant: Restaurant) -> InMemorySecretSource:
 
 @pytest.fixture
 async def directory(
-    firestore: AsyncClient,
+    firestore: FirestoreClient,
     fake_secret_source: InMemorySecretSource,
     timer: FakeTimer,
     restaurant: Restaurant,
@@ -111,7 +111,10 @@ async def test_a_secret_store_that_is_away_is_not_the_senders_fault(
 
 @pytest.mark.parametrize("schemes", [None, [], ["standard-webhooks"], ["all"], "bearer"])
 async def test_a_scheme_that_is_not_configured_is_rejected(
-    schemes: object, directory: RestaurantDirectory, firestore: AsyncClient, restaurant: Restaurant
+    schemes: object,
+    directory: RestaurantDirectory,
+    firestore: FirestoreClient,
+    restaurant: Restaurant,
 ) -> None:
     await seed(firestore, restaurant, webhookAuth=schemes)
     assert await authenticate_body(directory, row_body(1), "Bearer old") is None
@@ -120,7 +123,7 @@ async def test_a_scheme_that_is_not_configured_is_rejected(
 async def test_a_secret_id_with_a_path_is_rejected(
     directory: RestaurantDirectory,
     fake_secret_source: InMemorySecretSource,
-    firestore: AsyncClient,
+    firestore: FirestoreClient,
     restaurant: Restaurant,
 ) -> None:
     fake_secret_source.payloads["../partner"] = {"bearerTokens": ["old"]}

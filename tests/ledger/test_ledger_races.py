@@ -6,14 +6,15 @@ import random
 from collections.abc import AsyncIterator, Iterable
 
 import pytest
-from google.cloud.firestore import AsyncClient
 
+from dev.local.emulator import Emulator
 from shared.domain.ledger.events import ReservationEvent
 from shared.domain.settings import IntegrationSettings
 from shared.errors import ServiceUnavailableError
 from shared.ledger.batch import apply_events
 from shared.ledger.ledger import ApplyResult, Ledger
 from tests.support.events import envelope_event, row_event
+from tests.support.firestore import make_client, open_connection
 from tests.support.ledger import StoredLedger, new_test_ledger
 
 STATES = ("Confirmed", "Seated", "Cancelled", "NotConfirmed", "Done")
@@ -21,12 +22,11 @@ STATES = ("Confirmed", "Seated", "Cancelled", "NotConfirmed", "Done")
 
 @pytest.fixture
 async def two_ledgers(
-    firestore: AsyncClient, restaurant_settings: IntegrationSettings
+    emulator: Emulator, project: str, restaurant_settings: IntegrationSettings
 ) -> AsyncIterator[list[Ledger]]:
-    clients = [AsyncClient(project=firestore.project) for _ in range(2)]
-    yield [new_test_ledger(client, restaurant_settings) for client in clients]
-    for client in clients:
-        await client._firestore_api.transport.close()
+    async with open_connection(emulator.host) as first, open_connection(emulator.host) as second:
+        clients = [make_client(project, api) for api in (first, second)]
+        yield [new_test_ledger(client, restaurant_settings) for client in clients]
 
 
 def shuffled_events() -> list[ReservationEvent]:

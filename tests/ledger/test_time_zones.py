@@ -6,7 +6,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from google.cloud.firestore import AsyncClient
 
 from sandbox.http import SandboxRequest, SandboxResponse
 from sandbox.models import SandboxRestaurant
@@ -17,6 +16,7 @@ from shared.domain.normalization.envelope import parse_envelope
 from shared.domain.normalization.fields import format_utc
 from shared.domain.normalization.opentable_reservation import parse_opentable_reservation
 from shared.firestore import paths
+from shared.firestore.raw_client import FirestoreClient
 from tests.support.clocks import ZONE_TRANSITIONS, instants_at, local_time, transitions
 from tests.support.events import RID, envelope_body, row_body
 from tests.support.world import START_TIME, World, make_world
@@ -27,7 +27,7 @@ OpenWorld = Callable[[str, str], Awaitable[World]]
 
 
 @pytest.fixture
-async def open_world(firestore: AsyncClient) -> AsyncIterator[OpenWorld]:
+async def open_world(firestore: FirestoreClient) -> AsyncIterator[OpenWorld]:
     """Opens a restaurant whose OpenTable is in one zone and whose settings name another."""
     worlds: list[World] = []
 

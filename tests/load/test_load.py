@@ -9,9 +9,9 @@ from random import Random
 
 import httpx
 import pytest
-from google.cloud.firestore import AsyncClient
 
 from dev.local.emulator import Emulator
+from shared.firestore.raw_client import FirestoreClient
 from tests.load.events import ReservationLoad, generate_load
 from tests.load.faults import CuttableTcpProxy, KillableFunction
 from tests.load.sender import RedeliveringSender
@@ -30,7 +30,7 @@ def load_restaurant() -> Restaurant:
 
 @pytest.fixture
 async def load_ledger(
-    firestore: AsyncClient, load_restaurant: Restaurant, tmp_path: Path
+    firestore: FirestoreClient, load_restaurant: Restaurant, tmp_path: Path
 ) -> StoredLedger:
     await seed(firestore, load_restaurant, webhookAuth=["bearer"])
     write_secret(tmp_path / "secrets.json", load_restaurant.secret, {"bearerTokens": ["proof"]})

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from google.api_core import exceptions as google
-from google.cloud.firestore import AsyncClient
 from msgspec import structs
 
 from sandbox.background_bookings import populate_store
@@ -16,6 +15,7 @@ from sandbox.reservation_actions import ReservationActions
 from sandbox.store import SandboxStore
 from sandbox.sync_rows import ListOrder
 from shared.firestore import paths
+from shared.firestore.raw_client import FirestoreClient
 from shared.ledger.ledger import MAX_COMMIT_ATTEMPTS
 from tests.support.firestore import FirestoreSpy, fail_with
 from tests.support.restaurants import new_restaurant
@@ -190,7 +190,9 @@ async def test_a_run_that_ends_by_an_internal_error_is_reported_and_releases_its
     assert (poll["cursor"], poll["consecutiveFailures"], "lease" in poll) == (cursor, 1, False)
 
 
-async def test_unusable_settings_fail_the_restaurant_with_a_message(firestore: AsyncClient) -> None:
+async def test_unusable_settings_fail_the_restaurant_with_a_message(
+    firestore: FirestoreClient,
+) -> None:
     world = await make_world(firestore, timeZone="Mars/Olympus")
     result = await world.poll()
     assert result["status"] == "error"

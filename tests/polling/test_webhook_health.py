@@ -8,10 +8,10 @@ from functools import partial
 from typing import Any
 
 import pytest
-from google.cloud.firestore import AsyncClient
 
 from shared.domain.polling import MissedWebhooks
 from shared.firestore import paths
+from shared.firestore.raw_client import FirestoreClient
 from shared.polling.webhook_health import update_webhook_silence
 from tests.support.world import START_TIME, World, make_world
 
@@ -20,7 +20,7 @@ CapturedOutput = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
-async def world(firestore: AsyncClient) -> AsyncIterator[World]:
+async def world(firestore: FirestoreClient) -> AsyncIterator[World]:
     made = await make_world(firestore)
     made.desk.create(SOON, 2)
     await made.poll()

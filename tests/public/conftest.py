@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from google.cloud.firestore import AsyncClient
+from google.cloud.firestore_v1.services.firestore import FirestoreAsyncClient
 from playwright.async_api import Browser, Page, async_playwright
 
 from dev.local.demo_staff import DEMO_STAFF_UIDS
@@ -17,6 +17,7 @@ from dev.local.processes import LOOPBACK, find_free_port, run_process, wait_unti
 from sandbox.webhook_senders import encode_signing_secret
 from shared.firestore import paths
 from tests.public.harness import PAGE_DAY, PageHarness
+from tests.support.firestore import make_client
 from tests.support.ledger import StoredLedger as Stored
 from tests.support.opentable import LocalOpenTable, serve_local_opentable
 from tests.support.restaurants import new_restaurant, seed, write_secret
@@ -109,14 +110,13 @@ async def browser() -> AsyncIterator[Browser]:
 async def harness(  # noqa: PLR0913, PLR0917 -- fixtures are named by their parameters
     gateway: str,
     http: httpx.AsyncClient,
-    firestore: AsyncClient,
+    firestore_api: FirestoreAsyncClient,
     page_project: str,
     secrets_file: Path,
     opentable: LocalOpenTable,
 ) -> PageHarness:
     """A restaurant of the test's own, with the demo's staff."""
-    client = AsyncClient(project=page_project)
-    client._firestore_api_internal = firestore._firestore_api
+    client = make_client(page_project, firestore_api)
     restaurant, key = new_restaurant(), encode_signing_secret(uuid.uuid4().bytes * 2)
     await seed(client, restaurant)
     for role, uid in DEMO_STAFF_UIDS.items():

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from google.api_core import exceptions as google
-from google.cloud.firestore import AsyncClient
 from msgspec.structs import replace
 
 from shared.domain.ledger.guest_link import Guest
 from shared.errors import ServiceUnavailableError
+from shared.firestore.raw_client import FirestoreClient
 from shared.guests.repository import save_guest
 from tests.support.events import RID, row_body
 from tests.support.firestore import FirestoreSpy
@@ -26,7 +26,7 @@ FORGOTTEN_GUEST = Guest("gone1", forgotten_at=NOON)
 
 
 @pytest.fixture
-async def world(firestore: AsyncClient) -> AsyncIterator[World]:
+async def world(firestore: FirestoreClient) -> AsyncIterator[World]:
     made = await make_world(firestore)
     made.restaurant = Restaurant("restaurant-123", RID)
     yield made

@@ -6,9 +6,11 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from google.cloud.firestore import AsyncClient
+from google.cloud.firestore_v1.services.firestore import FirestoreAsyncClient
 
 from dev.local.emulator import Emulator
+from shared.firestore.raw_client import FirestoreClient
+from tests.support.firestore import make_client
 
 T = TypeVar("T")
 _TIMEOUT_SECONDS = 120
@@ -20,19 +22,17 @@ class MachineEnvironment:
 
     Attributes:
         loop: Where the workers run; the machine itself is in another thread.
-        connection: A client whose connection to the emulator is used.
+        connection: The connection to the emulator.
         emulator: The emulator.
     """
 
     loop: asyncio.AbstractEventLoop
-    connection: AsyncClient
+    connection: FirestoreAsyncClient
     emulator: Emulator
 
-    def new_client(self) -> AsyncClient:
+    def new_client(self) -> FirestoreClient:
         """Return a client of a project that nobody has used."""
-        client = AsyncClient(project=f"machine-{uuid.uuid4().hex[:16]}")
-        client._firestore_api_internal = self.connection._firestore_api
-        return client
+        return make_client(f"machine-{uuid.uuid4().hex[:16]}", self.connection)
 
     def wait(self, work: Coroutine[Any, Any, T]) -> T:
         """Return what work on the loop returns."""

@@ -6,11 +6,12 @@ from typing import Any
 
 import requests
 from google.api_core import exceptions as google
-from google.cloud.firestore import AsyncClient
 from typing_extensions import override
 
 from sandbox.api import OpenTableApi
 from sandbox.requests_adapter import SandboxAdapter
+from shared.firestore.raw_client import FirestoreClient
+from tests.support.firestore import make_client
 
 LOST_RESPONSE_ERROR: type[Exception] = google.ServiceUnavailable
 
@@ -73,10 +74,9 @@ class FaultyFirestore:
         client: The worker's client.
     """
 
-    def __init__(self, client: AsyncClient, faults: WorkerFaults) -> None:
+    def __init__(self, client: FirestoreClient, faults: WorkerFaults) -> None:
         self._api, self._faults = client._firestore_api, faults
-        self.client = AsyncClient(project=client.project)
-        self.client._firestore_api_internal = self
+        self.client = make_client(client.project, self)
 
     async def commit(self, **sent: Any) -> Any:
         return await self._call(self._api.commit, sent)

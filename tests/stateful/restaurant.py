@@ -4,8 +4,6 @@ import json
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from google.cloud.firestore import AsyncClient
-
 from sandbox.api import OPENTABLE_PRODUCTION_URL
 from sandbox.clock import SkewedClock
 from sandbox.guest_actions import GuestActions
@@ -13,6 +11,7 @@ from sandbox.models import SandboxReservation
 from sandbox.reservation_actions import ReservationActions, VisitActions
 from sandbox.sync_rows import RenderContext, build_webhook_row
 from sandbox.webhook_senders import RelayIdentity, build_relay_envelope
+from shared.firestore.raw_client import FirestoreClient
 from tests.stateful.workers import NATIVE_RESERVATION_ID, Worker, make_worker
 from tests.support.reservations import write_native_reservation
 from tests.support.world import NEW_YORK, World, make_world
@@ -92,7 +91,7 @@ class MachineRestaurant:
             self.sent.append(json.dumps(body).encode())
 
 
-async def open_machine_restaurant(firestore: AsyncClient) -> MachineRestaurant:
+async def open_machine_restaurant(firestore: FirestoreClient) -> MachineRestaurant:
     """Open a restaurant that has no reservations yet."""
     world = await make_world(firestore)
     skewed = SkewedClock(world.clock)

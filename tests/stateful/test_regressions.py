@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from google.cloud.firestore import AsyncClient
 
 from sandbox.fault_injection import FailureKind
 from sandbox.models import SandboxReservation
+from shared.firestore.raw_client import FirestoreClient
 from tests.stateful.assertions import assert_recovers
 from tests.stateful.faults import NO_FAULT
 from tests.stateful.restaurant import MachineRestaurant, open_machine_restaurant
@@ -17,7 +17,7 @@ from tests.support.world import START_TIME
 
 
 @pytest.fixture
-async def machine_restaurant(firestore: AsyncClient) -> AsyncIterator[MachineRestaurant]:
+async def machine_restaurant(firestore: FirestoreClient) -> AsyncIterator[MachineRestaurant]:
     opened = await open_machine_restaurant(firestore)
     yield opened
     for worker in opened.workers:

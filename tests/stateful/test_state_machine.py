@@ -3,13 +3,13 @@ import os
 from collections.abc import AsyncIterator
 
 import pytest
-from google.cloud.firestore import AsyncClient
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from dev.local.emulator import start_emulator
 from tests.stateful.environment import MachineEnvironment
 from tests.stateful.state_machine import LedgerStateMachine
+from tests.support.firestore import open_connection
 
 SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 QUICK = settings(
@@ -28,11 +28,9 @@ async def environment(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[MachineE
     """A stage whose emulator is the test's own: it keeps what is deleted, and fills up in time."""
     with start_emulator() as emulator:
         monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", emulator.host)
-        connection = AsyncClient(project="machine")
         # Opened here: the machine's own thread has no loop to open it on.
-        transport = connection._firestore_api.transport
-        yield MachineEnvironment(asyncio.get_running_loop(), connection, emulator)
-        await transport.close()
+        async with open_connection(emulator.host) as connection:
+            yield MachineEnvironment(asyncio.get_running_loop(), connection, emulator)
 
 
 @pytest.mark.parametrize("shard", range(20 if SOAK else 1))

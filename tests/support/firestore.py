@@ -3,13 +3,30 @@
 The line to Firestore, metered as it is billed: documents read, documents written.
 """
 
+import os
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
-from google.cloud.firestore import AsyncClient
+from shared.firestore.raw_client import FirestoreClient, connect_firestore
 
 CommitHook = Callable[[], Awaitable[object]]
+
+
+def make_client(project: str, api: Any) -> FirestoreClient:
+    """Return a client of a project over a connection of other clients, or over a spy of one."""
+    client = FirestoreClient(project, os.environ["FIRESTORE_EMULATOR_HOST"], api)
+    client._firestore_api_internal = api  # the library has no public way to share one
+    return client
+
+
+@asynccontextmanager
+async def open_connection(emulator_host: str) -> AsyncIterator[Any]:
+    """Open a connection for clients made by `make_client`."""
+    api: Any = connect_firestore(None, emulator_host)
+    yield api
+    await api.transport.close()
 
 
 class FirestoreSpy:
@@ -27,10 +44,9 @@ class FirestoreSpy:
         failure: While set, every call fails so.
     """
 
-    def __init__(self, client: AsyncClient) -> None:
+    def __init__(self, client: FirestoreClient) -> None:
         self._api = client._firestore_api
-        self.client = AsyncClient(project=client.project)
-        self.client._firestore_api_internal = self
+        self.client = make_client(client.project, self)
         self.calls: list[str] = []
         self.read_names: list[str] = []
         self.before_commit: deque[CommitHook] = deque()
@@ -92,10 +108,9 @@ class FirestoreUsageMeter:
         writes: Documents written.
     """
 
-    def __init__(self, client: AsyncClient) -> None:
+    def __init__(self, client: FirestoreClient) -> None:
         self._api = client._firestore_api
-        self.client = AsyncClient(project=client.project)
-        self.client._firestore_api_internal = self
+        self.client = make_client(client.project, self)
         self.reads = self.writes = 0
 
     async def commit(self, **sent: Any) -> Any:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from google.cloud.firestore import AsyncClient
-
 from shared.domain.ledger.document import (
     ReservationIdentity,
     diff_fields,
@@ -17,13 +15,14 @@ from shared.domain.ledger.document import (
 )
 from shared.domain.settings import IntegrationSettings
 from shared.firestore import paths
+from shared.firestore.raw_client import FirestoreClient
 from shared.ledger.ledger import Ledger
 from shared.ledger.repository import RecentReservationCache
 from tests.support.events import RECEIVED
 from tests.support.oracles import rebuild_state
 
 
-def new_test_ledger(client: AsyncClient, settings: IntegrationSettings) -> Ledger:
+def new_test_ledger(client: FirestoreClient, settings: IntegrationSettings) -> Ledger:
     """Return a restaurant's ledger."""
     return Ledger(
         client,
@@ -47,7 +46,7 @@ class StoredLedger:
         settings: The restaurant's.
     """
 
-    client: AsyncClient
+    client: FirestoreClient
     settings: IntegrationSettings
 
     async def document(self, key: str = "ot_1") -> dict[str, Any]:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from google.cloud.firestore import AsyncClient, FieldFilter
+from google.cloud.firestore import FieldFilter
 from msgspec import Struct
 
 from sandbox.api import OpenTableApi
@@ -28,6 +28,7 @@ from shared.domain.normalization.strict_json import WebhookFormat
 from shared.domain.settings import IntegrationSettings, parse_settings
 from shared.firestore import paths
 from shared.firestore.leases import Lease, acquire_lease
+from shared.firestore.raw_client import FirestoreClient
 from shared.ingest.events import IncomingEvent, QuarantineResult, ingest_event
 from shared.ledger.ledger import ApplyResult
 from shared.opentable.client import OpenTableClient
@@ -143,7 +144,7 @@ def _below_root(path: str) -> str:
     return path.partition("/documents/")[2] or path
 
 
-async def make_world(firestore: AsyncClient, **settings: Any) -> World:
+async def make_world(firestore: FirestoreClient, **settings: Any) -> World:
     """Open a restaurant on both sides; the book is empty, and the ledger too."""
     clock = ManualClock(START_TIME)
     restaurant = new_restaurant()

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from google.cloud.firestore import AsyncClient
 from google.cloud.firestore_v1._helpers import encode_dict
 from google.cloud.firestore_v1.types import Document
 from msgspec.structs import replace
@@ -13,6 +12,7 @@ from dev.docs import capacity as a
 from sandbox.guest_actions import GuestActions
 from sandbox.models import SandboxReservation
 from sandbox.sync_rows import RenderContext, build_webhook_row
+from shared.firestore.raw_client import FirestoreClient
 from shared.guests.sync import fetch_guest_after_commit
 from shared.ledger.ledger import ApplyResult
 from tests.support.firestore import FirestoreUsageMeter
@@ -22,12 +22,14 @@ TWO_HOURS = 7_200  # beyond the lookback
 
 
 @pytest.fixture
-def usage_meter(firestore: AsyncClient) -> FirestoreUsageMeter:
+def usage_meter(firestore: FirestoreClient) -> FirestoreUsageMeter:
     return FirestoreUsageMeter(firestore)
 
 
 @pytest.fixture
-async def world(firestore: AsyncClient, usage_meter: FirestoreUsageMeter) -> AsyncIterator[World]:
+async def world(
+    firestore: FirestoreClient, usage_meter: FirestoreUsageMeter
+) -> AsyncIterator[World]:
     """A world that was polled once, its line to Firestore metered."""
     made = await make_world(firestore)
     await made.poll()
@@ -100,7 +102,7 @@ async def test_cost_of_a_reconciliation_without_differences(
 
 
 async def test_size_of_a_reservation_and_a_journal_entry(
-    world: World, firestore: AsyncClient
+    world: World, firestore: FirestoreClient
 ) -> None:
     for _ in range(3):
         booked = book_with_guest(world)
