@@ -1,5 +1,5 @@
-"""What an operator does with a restaurant, on one's own machine and in a real project alike.
+"""Commands for operators, for a local run as well as for a Google Cloud project.
 
-Every step is a call of the staff API or a run of the scheduled functions, made by their own code
-without HTTP in between: there is no second way to write settings or to apply a change.
+They call the staff API and the scheduled functions in this process, so that settings and events
+take the same path as in production.
 """

@@ -1,53 +1,47 @@
-"""Credentials on their way in: never by the command line, which a shell's history keeps."""
+"""Reads, asks for, generates and delivers credentials.
+
+They never come from the command line: the shell's history and the process list would show them.
+"""
 
 import base64
 import json
-import os
 import secrets
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-from cli.console import Console
+from cli.output import CommandError, Console, open_new_file
 from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
 from shared.domain.settings import WebhookAuthScheme
 from shared.errors import InvalidSettingsError
 
-STANDARD_INPUT = "-"
 CREDENTIAL_KEYS = {
     WebhookAuthScheme.BEARER: "bearerTokens",
     WebhookAuthScheme.BASIC: "basicCredentials",
     WebhookAuthScheme.STANDARD_WEBHOOKS: "webhookSecrets",
 }
 _PROMPTS = {
-    WebhookAuthScheme.BEARER: "Bearer token that OpenTable will send",
-    WebhookAuthScheme.BASIC: "user:password that OpenTable will send",
-    WebhookAuthScheme.STANDARD_WEBHOOKS: "Secret that the relay signs with, whsec_…",
+    WebhookAuthScheme.BEARER: "Bearer token of OpenTable's webhooks",
+    WebhookAuthScheme.BASIC: "user:password of OpenTable's webhooks",
+    WebhookAuthScheme.STANDARD_WEBHOOKS: "Signing secret of the relay, whsec_…",
 }
 _KEY_BYTES = 32
-_MAX_BYTES = 64 * 1024
+_MAX_FILE_BYTES = 64 * 1024
 
-CredentialPayload = dict[str, Any]
+CredentialPayload: TypeAlias = dict[str, Any]
 
 
 def read_credentials(source: str) -> CredentialPayload:
-    """Read credentials from a file or the standard input.
+    """Read a JSON object with credentials from a file, or from stdin for "-".
 
-    Args:
-        source: A path, or `STANDARD_INPUT`.
-
-    Returns:
-        What was entered, under the keys of a secret's payload.
-
-    Raises:
-        InvalidSettingsError: When there is no JSON object; the text never repeats any of it.
+    Raises `InvalidSettingsError`; its text never quotes the input.
     """
     try:
-        if source == STANDARD_INPUT:
-            return parse_strict_json(sys.stdin.buffer.read(_MAX_BYTES))
+        if source == "-":
+            return parse_strict_json(sys.stdin.buffer.read(_MAX_FILE_BYTES))
         with Path(source).open("rb") as file:
-            return parse_strict_json(file.read(_MAX_BYTES))
+            return parse_strict_json(file.read(_MAX_FILE_BYTES))
     except OSError as error:
         raise InvalidSettingsError(f"{source} cannot be read: {error.strerror}.") from None
     except InvalidJsonError:
@@ -58,61 +52,43 @@ def read_credentials(source: str) -> CredentialPayload:
 
 
 def prompt_api_credential(console: Console) -> CredentialPayload:
-    """Ask for the credential of OpenTable's API; nothing where the partner's serves."""
-    name = console.prompt(
-        "OpenTable's client id [Enter where the partner's secret serves]: "
-    ).strip()
-    if not name:
+    """Ask for the client credential of OpenTable's API; empty means the partner secret has it."""
+    client_id = console.prompt("OpenTable client id [Enter: use the partner secret]")
+    if not client_id:
         return {}
-    return {"clientId": name, "clientSecret": console.prompt_hidden("Its client secret: ").strip()}
+    client_secret = console.prompt("OpenTable client secret", is_hidden=True)
+    return {"clientId": client_id, "clientSecret": client_secret}
 
 
 def prompt_webhook_credential(console: Console, scheme: WebhookAuthScheme) -> str | None:
-    """Ask for the credential of a webhook scheme; None where one is to be made."""
-    return console.prompt_hidden(f"{_PROMPTS[scheme]} [Enter: make one]: ").strip() or None
+    """Ask for a webhook credential; None means that a new one is to be generated."""
+    return console.prompt(f"{_PROMPTS[scheme]} [Enter: generate one]", is_hidden=True) or None
 
 
 def generate_credentials(schemes: Iterable[WebhookAuthScheme]) -> CredentialPayload:
-    """Return new credentials for webhook schemes, as nobody has seen them before."""
-    return {CREDENTIAL_KEYS[scheme]: [_generate_credential(scheme)] for scheme in schemes}
+    """Return a new random credential for each webhook scheme."""
+    credentials = {}
+    for scheme in schemes:
+        credential = secrets.token_urlsafe(_KEY_BYTES)
+        if scheme is WebhookAuthScheme.BASIC:
+            credential = f"opentable:{credential}"
+        elif scheme is WebhookAuthScheme.STANDARD_WEBHOOKS:
+            # Standard Webhooks wants standard base64, which `token_urlsafe` is not.
+            credential = f"whsec_{base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()}"
+        credentials[CREDENTIAL_KEYS[scheme]] = [credential]
+    return credentials
 
 
 def deliver_credentials(console: Console, credentials: CredentialPayload, file: str | None) -> None:
-    """Give new credentials to the operator: to a file that is theirs alone, else once in sight.
-
-    Args:
-        console: The operator's.
-        credentials: The credentials, under the keys of a secret's payload.
-        file: A path where nothing is yet, None for the terminal.
-
-    Raises:
-        InvalidSettingsError: When there is neither a file nor a terminal, or the file is there.
-    """
+    """Save new credentials to a new file, or show them once at a terminal."""
     if file is not None:
-        _write_new_file(file, credentials)
+        with open_new_file(file) as output:
+            json.dump(credentials, output)
         console.print_step(
-            "New", f"credential in {file}, readable by you alone: delete it once used"
+            "New", f"credential in {file}, readable only by you; delete it after use"
         )
     elif console.is_terminal and not console.as_json:
-        console.print_line("New credential, shown this once:")
+        console.print_line("New credential, shown only once:")
         console.print_line(json.dumps(credentials))
     else:
-        raise InvalidSettingsError(
-            "A new credential must go somewhere: name a new file for it with --save-to."
-        )
-
-
-def _write_new_file(file: str, credentials: CredentialPayload) -> None:
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        raise InvalidSettingsError(f"{file} cannot be made: {error.strerror}.") from None
-    with os.fdopen(descriptor, "w") as output:
-        json.dump(credentials, output)
-
-
-def _generate_credential(scheme: WebhookAuthScheme) -> str:
-    if scheme is WebhookAuthScheme.STANDARD_WEBHOOKS:
-        return f"whsec_{base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()}"
-    token = secrets.token_urlsafe(_KEY_BYTES)
-    return f"opentable:{token}" if scheme is WebhookAuthScheme.BASIC else token
+        raise CommandError("Name a new file for the generated credential with --save-to.")

@@ -1,14 +1,15 @@
-"""`onboard`: from nothing to a restaurant whose ledger is level with its book.
+"""The commands `onboard` and `offboard`: connect a restaurant to OpenTable, or disconnect it.
 
-Each step looks at what is there and changes only what is not as wanted, so that running the
-command again after an interruption goes on where it stopped.
+Each step of `onboard` compares first and changes only what differs, so that a second run continues
+after an interruption.
 """
 
-import argparse
-from typing import Any
+from typing import Any, TypeAlias
 
-from cli.backfill import backfill
-from cli.console import Console
+import click
+
+from cli.backfill import backfill_with_progress
+from cli.context import OperatorClient, restaurant_command
 from cli.credentials import (
     CREDENTIAL_KEYS,
     CredentialPayload,
@@ -18,159 +19,214 @@ from cli.credentials import (
     prompt_webhook_credential,
     read_credentials,
 )
-from cli.desk import OperatorClient
-from cli.endings import CommandResult
+from cli.output import CommandError, CommandResult, Console
 from cli.reconcile import reconcile_and_print_report
+from shared.domain.normalization.identifiers import is_rid
 from shared.domain.settings import WebhookAuthScheme
-from shared.errors import InvalidSettingsError
 from shared.reconciliation.run import ReconciliationRequest
+from shared.restaurants.settings import release_rid
 
-_DEFAULT_SCHEME = WebhookAuthScheme.BEARER
-NO_SCHEME = "none"
+_NO_SCHEME = "none"
+
+Integration: TypeAlias = dict[str, Any]
 
 
-async def onboard(api: OperatorClient, console: Console, args: argparse.Namespace) -> CommandResult:
-    """Connect a restaurant.
+def _check_rid(_context: click.Context, _parameter: click.Parameter, rid: str) -> str:
+    if not is_rid(rid):
+        raise click.BadParameter(f"{rid!r} is not an OpenTable number: use digits only.")
+    return rid
 
-    Raises:
-        InvalidSettingsError: When something must be mended first; what was done stays done.
-        NotConfirmedError: When the operator does not want to free a rid.
-        RefusalError: When the settings cannot be written as they are wanted.
-        TryAgainError: When it cannot be ended just now.
+
+@restaurant_command(
+    "onboard",
+    example="onboard restaurant-123 --rid 555001 --time-zone America/New_York",
+    requires_integration=False,
+)
+@click.option(
+    "--rid", required=True, callback=_check_rid, help="OpenTable's number of the restaurant."
+)
+@click.option("--time-zone", required=True, help="IANA time zone, such as America/New_York.")
+@click.option("--country", help="ISO country of phone numbers without a country code.")
+@click.option(
+    "--webhook-auth",
+    multiple=True,
+    type=click.Choice([*(scheme.value for scheme in WebhookAuthScheme), _NO_SCHEME]),
+    help="Accepted webhook authentication; repeatable. Default: the present one, else bearer. "
+    "`none` accepts no webhooks.",
+)
+@click.option(
+    "--credentials-file", metavar="FILE", help="JSON object with credentials; - for stdin."
+)
+@click.option("--save-to", metavar="FILE", help="New file for generated credentials.")
+async def onboard(
+    api: OperatorClient,
+    console: Console,
+    *,
+    rid: str,
+    time_zone: str,
+    country: str | None,
+    webhook_auth: tuple[str, ...],
+    credentials_file: str | None,
+    save_to: str | None,
+) -> CommandResult:
+    """Connect a restaurant, or continue an interrupted onboarding.
+
+    Writes the settings and credentials, tests the connection to OpenTable, enables the
+    integration, imports all reservations and reconciles. A second run changes only what differs.
     """
     before = await api.get("integration")
-    _confirm_new_rid(console, before, args.rid)
-    schemes = _select_schemes(before, args.webhook_auth)
-    credentials = _collect_credentials(console, before, schemes, args)
-    settings = await _write_settings(
-        api, console, before, _requested_settings(args, schemes), credentials
-    )
-    await _test_connection(api, console)
-    settings = await _enable_integration(api, console, settings)
-    progress = await backfill(api, console)
-    console.print_step(
-        "Backfill",
-        f"{progress['startDate']} to {progress['endDate']}: {_format_row_counts(progress)}",
-    )
-    reconciliation = await reconcile_and_print_report(api, console, ReconciliationRequest())
-    _print_next_steps(console, schemes)
-    output = {"integration": settings, "backfill": dict(progress), "report": reconciliation.output}
-    return CommandResult(output, is_action_required=reconciliation.is_action_required)
-
-
-def _confirm_new_rid(console: Console, before: dict[str, Any], rid: str) -> None:
     if before["restaurantId"] not in {None, rid}:
         console.confirm(
-            f"This restaurant holds the OpenTable number {before['restaurantId']}; with {rid} "
-            "that one becomes free, and its reservations stay in the ledger, where the next "
-            "reconciliation finds them missing at OpenTable."
+            f"This restaurant has the OpenTable number {before['restaurantId']}. With {rid}, the "
+            "old number becomes free; its reservations stay in the ledger, and the next "
+            "reconciliation reports them as missing at OpenTable."
         )
-
-
-def _select_schemes(before: dict[str, Any], requested: list[str] | None) -> list[WebhookAuthScheme]:
-    if requested is None:
-        return [WebhookAuthScheme(name) for name in before["webhookAuth"]] or [_DEFAULT_SCHEME]
-    return sorted(WebhookAuthScheme(name) for name in requested if name != NO_SCHEME)
+    if webhook_auth:
+        schemes = sorted(WebhookAuthScheme(name) for name in webhook_auth if name != _NO_SCHEME)
+    else:
+        schemes = [WebhookAuthScheme(name) for name in before["webhookAuth"]]
+        schemes = schemes or [WebhookAuthScheme.BEARER]
+    credentials = _collect_credentials(console, before, schemes, credentials_file, save_to)
+    settings = {
+        "restaurantId": rid,
+        "timeZone": time_zone,
+        "webhookAuth": [scheme.value for scheme in schemes],
+    }
+    if country is not None:
+        settings["country"] = country
+    integration = await _write_settings(api, console, before, settings, credentials)
+    integration = await _enable_integration(api, console, integration)
+    backfill = await backfill_with_progress(api, console)
+    counts = ", ".join(
+        f"{backfill[name]} {name}"
+        for name in ("created", "updated", "unchanged", "stale", "quarantined")
+        if backfill[name]
+    )
+    console.print_step(
+        "Backfill",
+        f"{backfill['startDate']} to {backfill['endDate']}: {backfill['fetched']} rows"
+        + (f" ({counts})" if counts else ""),
+    )
+    reconciliation = await reconcile_and_print_report(api, console, ReconciliationRequest())
+    console.print_line(
+        "Next: configure OpenTable or the relay to send webhooks with this credential to "
+        "opentable-webhook; `status` shows the first webhook."
+        if schemes
+        else "Next: nothing. No webhook is accepted; the polls keep the ledger up to date."
+    )
+    output = {
+        "integration": integration,
+        "backfill": dict(backfill),
+        "report": reconciliation.output,
+    }
+    return CommandResult(output, is_action_required=reconciliation.is_action_required)
 
 
 def _collect_credentials(
     console: Console,
-    before: dict[str, Any],
+    before: Integration,
     schemes: list[WebhookAuthScheme],
-    args: argparse.Namespace,
+    credentials_file: str | None,
+    save_to: str | None,
 ) -> CredentialPayload:
-    """Return the credentials to store: given, asked for, or made where a scheme lacks one."""
-    given = read_credentials(args.credentials_file) if args.credentials_file else {}
+    """Return the credentials to store: from a file or from prompts, generated where missing."""
+    credentials = read_credentials(credentials_file) if credentials_file else {}
     stored = before["credentials"] or {"api": False}
-    can_prompt = console.is_terminal and not args.credentials_file
+    can_prompt = console.is_terminal and not credentials_file
     if can_prompt and not stored["api"]:
-        given |= prompt_api_credential(console)
-    missing = [
-        scheme
-        for scheme in schemes
-        if CREDENTIAL_KEYS[scheme] not in given and not stored.get(CREDENTIAL_KEYS[scheme])
-    ]
-    typed = (
-        {CREDENTIAL_KEYS[scheme]: prompt_webhook_credential(console, scheme) for scheme in missing}
-        if can_prompt
-        else {}
-    )
-    given |= {key: [text] for key, text in typed.items() if text}
-    new = generate_credentials(scheme for scheme in missing if CREDENTIAL_KEYS[scheme] not in given)
-    if new:
-        deliver_credentials(console, new, args.save_to)
-    return given | new
-
-
-def _requested_settings(
-    args: argparse.Namespace, schemes: list[WebhookAuthScheme]
-) -> dict[str, Any]:
-    settings = {
-        "restaurantId": args.rid,
-        "timeZone": args.time_zone,
-        "country": args.country,
-        "webhookAuth": [scheme.value for scheme in schemes],
-    }
-    return {name: value for name, value in settings.items() if value is not None}
+        credentials |= prompt_api_credential(console)
+    to_generate = []
+    for scheme in schemes:
+        key = CREDENTIAL_KEYS[scheme]
+        if key in credentials or stored.get(key):
+            continue
+        entered = prompt_webhook_credential(console, scheme) if can_prompt else None
+        if entered:
+            credentials[key] = [entered]
+        else:
+            to_generate.append(scheme)
+    if to_generate:
+        generated = generate_credentials(to_generate)
+        # Delivered before it is stored: a file that cannot be written must not lose it.
+        deliver_credentials(console, generated, save_to)
+        credentials |= generated
+    return credentials
 
 
 async def _write_settings(
     api: OperatorClient,
     console: Console,
-    before: dict[str, Any],
-    requested: dict[str, Any],
+    before: Integration,
+    settings: dict[str, Any],
     credentials: CredentialPayload,
-) -> dict[str, Any]:
-    """Write the settings that differ and the credentials; an unused integration stays off."""
-    changed: dict[str, Any] = {n: v for n, v in requested.items() if before[n] != v}
+) -> Integration:
+    """Write new credentials and the settings that differ."""
+    changed = {name: value for name, value in settings.items() if before[name] != value}
     if not changed and not credentials:
-        console.print_step("Settings", "as wanted already")
+        console.print_step("Settings", "unchanged")
         return before
     body = changed | ({"credentials": credentials} if credentials else {})
-    after = await api.call("PUT", "integration", body=body)
+    integration = await api.call("PUT", "integration", body=body)
     if changed:
         console.print_step("Settings", f"written: {', '.join(changed)}")
     if credentials:
-        console.print_step(
-            "Secret", f"stored in {after['secret']}: {', '.join(sorted(credentials))}"
-        )
-    return after
-
-
-async def _test_connection(api: OperatorClient, console: Console) -> None:
-    test_result = await api.call("POST", "integration/test")
-    if not test_result["works"]:
-        raise InvalidSettingsError(
-            f"OpenTable cannot be asked. {test_result['problem']} "
-            "What was written is kept; mend this and run the command again."
-        )
-    console.print_step("Connection", "OpenTable answers with this restaurant's rows")
+        names = ", ".join(sorted(credentials))
+        console.print_step("Secret", f"stored in {integration['secret']}: {names}")
+    return integration
 
 
 async def _enable_integration(
-    api: OperatorClient, console: Console, settings: dict[str, Any]
-) -> dict[str, Any]:
-    if settings["enabled"]:
-        console.print_step("Integration", "switched on already")
-        return settings
-    settings = await api.call("PUT", "integration", body={"enabled": True})
-    console.print_step("Integration", "switched on: webhooks are taken, the next poll includes it")
-    return settings
-
-
-def _format_row_counts(progress: Any) -> str:
-    counts = ("created", "updated", "unchanged", "stale", "quarantined")
-    parts = [f"{progress[name]} {name}" for name in counts if progress[name]]
-    return f"{progress['fetched']} rows" + (f" ({', '.join(parts)})" if parts else "")
-
-
-def _print_next_steps(console: Console, schemes: list[WebhookAuthScheme]) -> None:
-    if schemes:
-        console.print_line(
-            "Next: have OpenTable (or the relay) post to the address of opentable-webhook with "
-            "its credential; `status` then tells when the first webhook was heard."
+    api: OperatorClient, console: Console, integration: Integration
+) -> Integration:
+    """Test the connection to OpenTable; enable the integration only if it works."""
+    test_result = await api.call("POST", "integration/test")
+    if not test_result["works"]:
+        raise CommandError(
+            f"The connection to OpenTable failed. {test_result['problem']} "
+            "The settings were saved: correct this and run the command again."
         )
-    else:
-        console.print_line(
-            "Next: nothing. No webhook is accepted; the polls keep the ledger level."
-        )
+    console.print_step("Connection", "OpenTable returns this restaurant's reservations")
+    if integration["enabled"]:
+        console.print_step("Integration", "already enabled")
+        return integration
+    integration = await api.call("PUT", "integration", body={"enabled": True})
+    console.print_step("Integration", "enabled: webhooks are accepted, the next poll includes it")
+    return integration
+
+
+@restaurant_command("offboard", example="offboard restaurant-123")
+@click.option(
+    "--release-rid",
+    "is_rid_released",
+    is_flag=True,
+    help="Let another restaurant use the OpenTable number.",
+)
+async def offboard(
+    api: OperatorClient, console: Console, *, is_rid_released: bool
+) -> CommandResult:
+    """Disable a restaurant's integration and keep its data.
+
+    The OpenTable number stays reserved for this restaurant unless --release-rid is given.
+    """
+    before = await api.get("integration")
+    rid_note = ", and its OpenTable number becomes free" if is_rid_released else ""
+    console.confirm(
+        f"Webhooks, polls and reconciliations of {api.restaurant_id} stop{rid_note}. "
+        "Its reservations, journal and reports are kept."
+    )
+    # A reserved number still identifies the sender of a webhook (403, not 401), prevents
+    # another restaurant from using it by mistake, and lets `onboard` continue.
+    if before["enabled"]:
+        await api.call("PUT", "integration", body={"enabled": False})
+    console.print_step("Integration", "disabled" if before["enabled"] else "already disabled")
+    if is_rid_released:
+        context = api.app_context
+        rid = await release_rid(context.firestore, api.restaurant_id, context.clock())
+        console.print_step("Rid", f"{rid} is free" if rid else "none to release")
+    after = await api.get("integration")
+    console.print_line(
+        "Kept: reservations, journal, guests, reports, quarantine. `export` copies them."
+    )
+    if after["secret"]:
+        console.print_line(f"Kept: the secret {after['secret']}. Delete it if nothing uses it.")
+    return CommandResult({"integration": after})

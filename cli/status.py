@@ -1,88 +1,82 @@
-"""`status`: whether a restaurant's book can be trusted, and what is to be done where not."""
+"""The command `status`: settings, health and problems of a restaurant's integration."""
 
-import argparse
 from typing import Any
 
-from cli.console import Console
-from cli.desk import OperatorClient
-from cli.endings import CommandResult
-from cli.usage import CredentialUsage, format_usage, read_credential_usage
+from cli.context import OperatorClient, restaurant_command
+from cli.output import CommandResult, Console
+from cli.rotate import format_usage, read_credential_usage
 
 
-async def status(api: OperatorClient, console: Console, _args: argparse.Namespace) -> CommandResult:
-    """Tell a restaurant's settings and health.
+@restaurant_command("status", example="status restaurant-123 --json")
+async def status(api: OperatorClient, console: Console) -> CommandResult:
+    """Show a restaurant's settings, health and problems.
 
-    Raises:
-        LedgerUnavailableError: When they cannot be read now.
+    A line that starts with "!" names a problem for an operator.
     """
     integration = await api.get("integration")
     health = await api.get("health")
     backfill = await api.get("integration/backfill")
-    uses = await read_credential_usage(api)
-    _print_status(console, integration, health, backfill, uses)
+    usages = await read_credential_usage(api)
+    problems = _find_problems(integration, health)
+    _print_summary(console, integration, health, backfill)
+    for line in (*format_usage(usages), *(f"! {problem}" for problem in problems)):
+        console.print_line(line)
     output = {
         "integration": integration,
         "health": health,
         "backfill": backfill,
-        "webhookKeys": [use.to_json() for use in uses],
+        "webhookKeys": [usage.to_json() for usage in usages],
     }
-    return CommandResult(output, is_action_required=bool(find_problems(integration, health)))
+    return CommandResult(output, is_action_required=bool(problems))
 
 
-def find_problems(integration: dict[str, Any], health: dict[str, Any]) -> list[str]:
-    """Return what wants a person, a sentence each; nothing of an integration that is off."""
+def _find_problems(integration: dict[str, Any], health: dict[str, Any]) -> list[str]:
+    """Return one sentence for each problem; a disabled integration has none."""
     if not health["enabled"]:
         return []
     problems = [*integration["problems"], *health["problems"]]
     if health["poll"]["lastError"]:
-        problems.append(f"The newest poll failed: {health['poll']['lastError']}")
+        problems.append(f"The last poll failed: {health['poll']['lastError']}")
     report = health["reconciliation"]
     if report and report["status"] in {"HELD", "FAILED"}:
         problems.append(f"Report {report['reportId']} is {report['status']}: {report['reason']}")
     if health["webhooksSilentSince"]:
-        problems.append(f"No webhook was heard since {health['webhooksSilentSince']}.")
+        problems.append(f"No webhook was received since {health['webhooksSilentSince']}.")
     if health["openQuarantine"]:
-        problems.append(f"{health['openQuarantine']} statements wait in the quarantine: `replay`.")
-    return list(dict.fromkeys(problems))
+        problems.append(f"Events in quarantine: {health['openQuarantine']}. `replay` lists them.")
+    return list(dict.fromkeys(problems))  # the API may report one problem in both places
 
 
-def _print_status(
+def _print_summary(
     console: Console,
     integration: dict[str, Any],
     health: dict[str, Any],
     backfill: dict[str, Any],
-    uses: list[CredentialUsage],
 ) -> None:
     report = health["reconciliation"]
+    stored = integration["credentials"]
+    if stored is None:
+        credentials = "cannot be read"
+    else:
+        counts = ("webhookSecrets", "bearerTokens", "basicCredentials")
+        parts = [f"{stored[name]} {name}" for name in counts if stored[name]]
+        credentials = ", ".join([f"API {'yes' if stored['api'] else 'no'}", *parts])
+    if backfill["status"] == "NONE":
+        backfill_text = "none yet"
+    else:
+        days = f"{backfill['daysDone']} of {backfill['daysTotal']} days"
+        backfill_text = f"{backfill['status']}, {days}"
     console.print_table(
         [
-            ("Integration", "on" if health["enabled"] else "off"),
+            ("Integration", "enabled" if health["enabled"] else "disabled"),
             ("Rid", integration["restaurantId"] or "none"),
-            ("Zone", integration["timeZone"] or "none"),
-            ("Webhooks by", ", ".join(integration["webhookAuth"]) or "nothing is accepted"),
-            ("Credentials", _format_credentials(integration["credentials"])),
+            ("Time zone", integration["timeZone"] or "none"),
+            ("Webhook auth", ", ".join(integration["webhookAuth"]) or "none: no webhook accepted"),
+            ("Credentials", credentials),
             ("Last webhook", health["lastWebhookAt"] or "none yet"),
             ("Last poll", health["poll"]["lastPolledAt"] or "none yet"),
             ("Last report", f"{report['reconciledAt']} {report['status']}" if report else "none"),
-            ("Backfill", _format_backfill(backfill)),
+            ("Backfill", backfill_text),
             ("Quarantine", f"{health['openQuarantine']} open"),
         ]
     )
-    for line in format_usage(uses):
-        console.print_line(line)
-    for problem in find_problems(integration, health):
-        console.print_line(f"! {problem}")
-
-
-def _format_backfill(progress: dict[str, Any]) -> str:
-    if progress["status"] == "NONE":
-        return "none yet"
-    return f"{progress['status']}, {progress['daysDone']} of {progress['daysTotal']} days"
-
-
-def _format_credentials(stored: dict[str, Any] | None) -> str:
-    if stored is None:
-        return "cannot be read"
-    counts = ("webhookSecrets", "bearerTokens", "basicCredentials")
-    parts = [f"{stored[name]} {name}" for name in counts if stored[name]]
-    return ", ".join([f"API {'yes' if stored['api'] else 'no'}", *parts])

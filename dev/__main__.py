@@ -1,11 +1,9 @@
-"""`python -m dev`: a run on this machine, what is said to it, and what operators do."""
+"""`python -m dev`: starts and controls a run on this machine, and generates pages of the docs."""
 
 import argparse
 import os
 import sys
 
-from cli.arguments import add_commands, parse_port
-from cli.running import run_command
 from dev.docs.capacity import write_scale_tables
 from dev.docs.settings_table import write_settings_table
 from dev.local.emulator import EmulatorError
@@ -26,8 +24,6 @@ _DEFAULT_SPEED = 60.0
 def main() -> None:
     """Run the command line, or end with one sentence that says what is wrong."""
     args = build_parser().parse_args()
-    if "operate" in args:
-        sys.exit(run_command(args))
     try:
         if args.command == "run":
             run_locally(args.port, args.speed)
@@ -66,12 +62,17 @@ def build_parser() -> argparse.ArgumentParser:
     for command in (serve, webhooks, mock, sandbox):
         command.add_argument(
             "--port",
-            type=parse_port,
+            type=_parse_port,
             default=os.environ.get("PORT") or _DEFAULT_PORT,
             help="the gateway's",
         )
-    add_commands(commands.add_parser)
     return parser
+
+
+def _parse_port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 1 << 16:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: choose one from 1 to 65535")
+    return int(text)
 
 
 def _parse_speed(text: str) -> float:

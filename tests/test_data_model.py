@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from cli.desk import OperatorClient
+from cli.context import OperatorClient
 from dev.local.demo_data import build_native_reservations
 from sandbox.guest_actions import GuestActions
 from sandbox.models import generate_guest_details

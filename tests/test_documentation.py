@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from cli.__main__ import main
 from dev.__main__ import build_parser
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 TARGET = re.compile(r"\]\(([^)\s]+)\)")
-PYTHON_DEV = re.compile(r"(?:^|`|: )((?:\.venv/bin/)?python -m dev [^`\n]*)", re.MULTILINE)
+COMMAND = re.compile(r"(?:^|`|: )(?:\.venv/bin/)?python -m ((?:dev|cli) [^`\n]*)", re.MULTILINE)
 MAKE = re.compile(r"(?:^|`)(make [a-z][^`\n]*)", re.MULTILINE)
 
 
@@ -36,9 +37,9 @@ def anchors(page: Path) -> set[str]:
     return {heading.replace(" ", "-") for heading in kept}
 
 
-def dev_commands() -> Iterator[tuple[str, str]]:
+def documented_commands() -> Iterator[tuple[str, str]]:
     for page in PAGES:
-        for command in PYTHON_DEV.findall(page.read_text()):
+        for command in COMMAND.findall(page.read_text()):
             yield linked_tests(page), command
 
 
@@ -84,11 +85,14 @@ def test_every_page_is_reached_from_the_readme() -> None:
     assert [linked_tests(page) for page in PAGES if page not in reached] == []
 
 
-@pytest.mark.parametrize("page, command", list(dev_commands()))
+@pytest.mark.parametrize("page, command", list(documented_commands()))
 def test_every_command_is_one_that_the_command_line_reads(page: str, command: str) -> None:
-    words = shlex.split(command, comments=True)
+    package, name, *words = shlex.split(command, comments=True)
     assert page
-    build_parser().parse_args(words[words.index("dev") + 1 :])
+    if package == "dev":
+        build_parser().parse_args([name, *words])
+    else:
+        main.commands[name].make_context(name, words)
 
 
 def test_every_make_target_is_one_of_the_makefiles() -> None:
@@ -119,5 +123,5 @@ def test_every_decision_has_a_revisit_condition(page: Path) -> None:
 
 
 def test_some_commands_and_links_are_found_at_all() -> None:
-    assert len(list(dev_commands())) > 10
+    assert len(list(documented_commands())) > 10
     assert sum(len(list(links(page))) for page in PAGES) > 20

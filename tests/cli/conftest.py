@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from google.cloud.firestore import AsyncClient
 
 from dev.local.emulator import Emulator
-from tests.cli.harness import PARTNER_SECRET_ID, VALID_CREDENTIALS, CliHarness
+from tests.cli.harness import PARTNER_SECRET_ID, VALID_CREDENTIALS, CliHarness, WebhookIngest
 from tests.support.opentable import LocalOpenTable, serve_local_opentable
 from tests.support.restaurants import new_restaurant
 
@@ -27,7 +28,7 @@ def variables(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> dict[str, str]:
-    """What a command is told of the place, which is set in this process too."""
+    """The environment of a command's process, also set in this process."""
     secrets = tmp_path / "secrets.json"
     secrets.write_text(json.dumps({PARTNER_SECRET_ID: VALID_CREDENTIALS}))
     values = {
@@ -47,11 +48,16 @@ def variables(
 
 
 @pytest.fixture
-def cli_harness(
-    opentable: LocalOpenTable, variables: dict[str, str], capsys: pytest.CaptureFixture[str]
-) -> CliHarness:
-    """A local OpenTable with `RESERVATION_COUNT_AT_OPENTABLE` reservations."""
+def cli_harness(opentable: LocalOpenTable, variables: dict[str, str]) -> CliHarness:
+    """A restaurant with `RESERVATION_COUNT_AT_OPENTABLE` reservations, not onboarded."""
     restaurant = new_restaurant()
-    for party in range(1, RESERVATION_COUNT_AT_OPENTABLE + 1):
-        opentable.book_tomorrow(restaurant.rid, party)
-    return CliHarness(restaurant.id, restaurant.rid, opentable, variables, capsys)
+    for party_size in range(1, RESERVATION_COUNT_AT_OPENTABLE + 1):
+        opentable.book_tomorrow(restaurant.rid, party_size)
+    return CliHarness(restaurant.id, restaurant.rid, opentable, variables)
+
+
+@pytest.fixture
+async def webhook_ingest(cli_harness: CliHarness, firestore: AsyncClient) -> WebhookIngest:
+    """The webhooks of the restaurant, which this fixture onboards."""
+    await cli_harness.onboard()
+    return WebhookIngest(firestore, cli_harness.id, cli_harness.rid)

@@ -1,7 +1,4 @@
-"""A restaurant's operator with an emulator, an OpenTable and a file of secrets at hand.
-
-Webhooks as the function takes them in, heard at a time of the test's choosing.
-"""
+"""Runs commands for one restaurant against the emulator, a local OpenTable and a secrets file."""
 
 import asyncio
 import json
@@ -10,15 +7,16 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import pytest
+from click.testing import CliRunner
 from google.cloud.firestore import AsyncClient
 from msgspec.structs import replace
 
-from cli.running import run_command
-from dev.__main__ import build_parser
+from cli.__main__ import main
+from cli.output import Console
 from shared.config import read_environment
 from shared.context import build_app_context, utc_now
 from shared.domain.ledger.events import Channel
@@ -34,15 +32,24 @@ VALID_CREDENTIALS = {"clientId": "demo-client", "clientSecret": "demo-secret"}
 CLI_TIMEOUT_SECONDS = 60
 
 
+class TerminalOutput(StringIO):
+    """Text output that claims to be a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def build_console(
+    *, is_terminal: bool = False, as_json: bool = False, assume_yes: bool = False
+) -> tuple[Console, StringIO, StringIO]:
+    """Return a console with its stdout and stderr."""
+    out, errors = StringIO(), TerminalOutput() if is_terminal else StringIO()
+    return Console(out, errors, as_json, is_terminal, assume_yes), out, errors
+
+
 @dataclass(frozen=True, slots=True)
 class CommandOutput:
-    """What came of a command.
-
-    Attributes:
-        code: Its exit code.
-        out: What it wrote to its output.
-        errors: What it wrote to its errors.
-    """
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -50,86 +57,69 @@ class CommandOutput:
 
     @property
     def json_output(self) -> dict[str, Any]:
-        """The one JSON object of its output."""
+        """The single JSON object on stdout."""
         return dict(json.loads(self.out))
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The JSON Lines on stdout."""
+        return [json.loads(line) for line in self.out.splitlines()]
 
 
 @dataclass(frozen=True, slots=True)
 class CliHarness:
-    """Where commands are run.
-
-    Attributes:
-        id: Lineup's id of the restaurant.
-        rid: OpenTable's number for it.
-        opentable: A running OpenTable, with the restaurant's book.
-        variables: What a command is told of the place.
-        written: Catches what a command writes.
-    """
+    """One restaurant, and the environment variables of its commands."""
 
     id: str
     rid: str
     opentable: LocalOpenTable
     variables: dict[str, str]
-    written: pytest.CaptureFixture[str]
+
+    @property
+    def settings_options(self) -> list[str]:
+        """The required options of `onboard`."""
+        return ["--rid", self.rid, "--time-zone", "America/New_York"]
 
     @property
     def secrets_path(self) -> Path:
-        """The file of secrets."""
+        """The secrets file."""
         return Path(self.variables["SECRETS_FILE"])
 
-    def secrets(self) -> dict[str, Any]:
-        """Return what the file of secrets holds."""
+    def read_secrets(self) -> dict[str, Any]:
+        """Return the content of the secrets file."""
         return dict(json.loads(self.secrets_path.read_text()))
 
-    def own_secret(self) -> dict[str, Any] | None:
-        """Return what the restaurant's own secret holds."""
-        return self.secrets().get(f"opentable-{self.id}")
+    def read_restaurant_secret(self) -> dict[str, Any] | None:
+        """Return the payload of the restaurant's own secret."""
+        return self.read_secrets().get(f"opentable-{self.id}")
 
-    def text_of(self, file: str) -> str:
-        """Return what a file holds."""
-        return Path(file).read_text()
-
-    def give_partner_token(self, token: str) -> None:
-        """Have the partner's secret serve the webhooks too."""
-        self.write_secrets({PARTNER_SECRET_ID: VALID_CREDENTIALS | {"bearerTokens": [token]}})
-
-    def break_partner_secret(self) -> None:
-        """Make the partner's secret a wrong one."""
-        self.write_secrets(
-            self.secrets() | {PARTNER_SECRET_ID: {"clientId": "x", "clientSecret": "wrong"}}
-        )
-
-    def restore_partner_secret(self) -> None:
-        """Make the partner's secret the right one."""
-        self.write_secrets(self.secrets() | {PARTNER_SECRET_ID: VALID_CREDENTIALS})
-
-    def write_secrets(self, secrets: dict[str, Any]) -> None:
-        """Write the file of secrets."""
+    def set_partner_secret(self, payload: dict[str, Any]) -> None:
+        """Replace the payload of the partner secret."""
+        secrets = self.read_secrets() | {PARTNER_SECRET_ID: payload}
         self.secrets_path.write_text(json.dumps(secrets))
 
-    async def run_command(self, command: str, *words: str) -> CommandOutput:
-        """Run a command on the restaurant, in this process but on a loop of its own."""
-        arguments = build_parser().parse_args([command, self.id, *words])
-        self.written.readouterr()
-        code = await asyncio.to_thread(run_command, arguments)
-        written = self.written.readouterr()
-        return CommandOutput(code, written.out, written.err)
-
-    async def onboard(self, *words: str) -> CommandOutput:
-        """Onboard the restaurant with a webhook credential that is made for it."""
-        more = () if "--save-to" in words or "none" in words else ("--save-to", self.new_file())
-        place = ("--rid", self.rid, "--time-zone", "America/New_York")
-        return await self.run_command("onboard", *place, *more, *words)
-
     def new_file(self) -> str:
-        """Return a path where nothing is yet."""
+        """Return the path of a file that does not exist."""
         folder = self.secrets_path.parent
         return str(folder / f"new-{len(list(folder.iterdir()))}.json")
 
-    def run_process(self, *words: str, stdin: str = "") -> CommandOutput:
-        """Run a command in a process of its own; `stdin` is its standard input."""
+    async def run_command(self, command: str, *options: str) -> CommandOutput:
+        """Run a command on the restaurant in this process, on an event loop of its own."""
+        result = await asyncio.to_thread(
+            CliRunner().invoke, main, [command, self.id, *options], catch_exceptions=False
+        )
+        return CommandOutput(result.exit_code, result.stdout, result.stderr)
+
+    async def onboard(self, *options: str) -> CommandOutput:
+        """Onboard the restaurant with a generated webhook credential."""
+        needs_file = "--save-to" not in options and "none" not in options
+        save_to = ["--save-to", self.new_file()] if needs_file else []
+        return await self.run_command("onboard", *self.settings_options, *save_to, *options)
+
+    def run_process(self, command: str, *options: str, stdin: str = "") -> CommandOutput:
+        """Run a command on the restaurant in a separate process."""
         done = subprocess.run(
-            [sys.executable, "-m", "dev", *words],
+            [sys.executable, "-m", "cli", command, self.id, *options],
             input=stdin,
             capture_output=True,
             text=True,
@@ -142,39 +132,40 @@ class CliHarness:
 
 @dataclass(frozen=True, slots=True)
 class WebhookIngest:
-    """What a restaurant's webhooks bring."""
+    """Ingests webhooks of an onboarded restaurant."""
 
     client: AsyncClient
     restaurant_id: str
     rid: str
 
     async def ingest_row(self, sequence_id: int, position: int = 0, minutes: int = 0) -> str:
-        """Take one of OpenTable's objects in, and return what became of it.
+        """Ingest a valid reservation and return the outcome; see `ingest_body`."""
+        fields = {"rid": int(self.rid), "id": f"{self.rid}-ot_1"}
+        return await self.ingest_body(row_body(sequence_id, **fields), position, minutes)
 
-        Args:
-            sequence_id: Its sequence.
-            position: Which of the bearer tokens proved it.
-            minutes: How long from now.
-        """
-        number = {"rid": int(self.rid), "id": f"{self.rid}-ot_1"}
-        return await self.ingest_body(row_body(sequence_id, **number), position, minutes)
+    async def quarantine_row(self, **fields: Any) -> None:
+        """Ingest a reservation that cannot be applied."""
+        invalid = {"rid": int(self.rid), "id": f"{self.rid}-ot_9", "party_size": 0}
+        assert await self.ingest_body(row_body(9, **invalid, **fields)) == "quarantined"
 
     async def ingest_body(self, body: dict[str, Any], position: int = 0, minutes: int = 0) -> str:
-        """Take any object in; else as `ingest_row`."""
-        services = build_app_context(read_environment(os.environ))
-        at = utc_now() + timedelta(minutes=minutes)
-        services = replace(services, firestore=self.client, clock=lambda: at)
+        """Ingest a body in the given number of minutes from now, and return the outcome.
+
+        `position` is the index of the bearer token with which it was authenticated.
+        """
+        context = build_app_context(read_environment(os.environ))
+        received_at = utc_now() + timedelta(minutes=minutes)
+        context = replace(context, firestore=self.client, clock=lambda: received_at)
         settings = await read_settings(self.client, self.restaurant_id)
         assert settings is not None
-        verdict = Verification(is_accepted=True, reason="bearer", credential_index=position)
-        text = json.dumps(body)
+        verification = Verification(is_accepted=True, reason="bearer", credential_index=position)
         event = IncomingEvent(
             WebhookFormat.OPENTABLE_RESERVATION,
             body,
-            text,
+            json.dumps(body),
             "application/json",
-            at,
+            received_at,
             Channel.WEBHOOK,
-            verdict,
+            verification,
         )
-        return str((await ingest_event(services, settings, event)).outcome)
+        return str((await ingest_event(context, settings, event)).outcome)

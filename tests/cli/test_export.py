@@ -1,38 +1,29 @@
-"""Documents as JSON Lines; nothing of a person unless that is wanted and confirmed."""
+"""Documents as JSON Lines, without personal data unless the operator confirms it."""
 
-import json
-import stat
 from pathlib import Path
 
 import pytest
 from google.cloud.firestore import AsyncClient
 
-from cli.endings import ExitCode
-from cli.exported import export_journal_entry, export_reservation
+from cli.export import export_journal_entry, export_reservation
+from cli.output import ExitCode
 from shared.firestore import paths
 from tests.cli.conftest import RESERVATION_COUNT_AT_OPENTABLE
-from tests.cli.harness import CliHarness, CommandOutput
+from tests.cli.harness import CliHarness
 
-PERSON = {"dinerName": "Ada", "email": "ada@example.com", "phone": "+1212", "ofAnother": "Ada"}
-
-
-def rows(done: CommandOutput) -> list[dict[str, object]]:
-    return [json.loads(line) for line in done.out.splitlines()]
+PERSONAL = {"dinerName": "Ada", "email": "ada@example.com", "phone": "+1212", "other": "Ada"}
 
 
-@pytest.mark.parametrize(
-    "kind, count",
-    [("reservations", RESERVATION_COUNT_AT_OPENTABLE), ("journal", RESERVATION_COUNT_AT_OPENTABLE)],
-)
-async def test_every_document_is_a_line(kind: str, count: int, cli_harness: CliHarness) -> None:
+@pytest.mark.parametrize("kind", ["reservations", "journal"])
+async def test_every_document_is_a_line(kind: str, cli_harness: CliHarness) -> None:
     await cli_harness.onboard()
     done = await cli_harness.run_command("export", kind)
-    assert (done.code, len(rows(done))) == (ExitCode.SUCCESS, count)
+    assert (done.code, len(done.rows)) == (ExitCode.SUCCESS, RESERVATION_COUNT_AT_OPENTABLE)
 
 
-async def test_reports_are_whole(cli_harness: CliHarness) -> None:
+async def test_reports_are_complete(cli_harness: CliHarness) -> None:
     await cli_harness.onboard()
-    [report] = rows(await cli_harness.run_command("export", "reports"))
+    [report] = (await cli_harness.run_command("export", "reports")).rows
     assert (report["status"], report["complete"]) == ("COMPLETED", True)
 
 
@@ -41,68 +32,57 @@ async def test_pages_are_exported_without_gap_or_overlap(
 ) -> None:
     monkeypatch.setattr("cli.export._PAGE_SIZE", 2)
     await cli_harness.onboard("--webhook-auth", "none")
-    found = rows(await cli_harness.run_command("export", "reservations"))
-    held = [
-        one.id async for one in paths.reservations_collection(firestore, cli_harness.id).stream()
-    ]
-    assert [row["id"] for row in found] == held
+    exported = (await cli_harness.run_command("export", "reservations")).rows
+    reservations = paths.reservations_collection(firestore, cli_harness.id).stream()
+    assert [row["id"] for row in exported] == [stored.id async for stored in reservations]
 
 
-async def test_a_file_is_the_operators_alone_and_new(cli_harness: CliHarness) -> None:
+async def test_a_file_is_new_and_private(cli_harness: CliHarness) -> None:
     await cli_harness.onboard()
-    file = cli_harness.new_file()
-    told = await cli_harness.run_command("export", "reservations", "--to", file, "--json")
-    assert told.json_output == {
+    options = ("export", "reservations", "--to", cli_harness.new_file())
+    assert (await cli_harness.run_command(*options, "--json")).json_output == {
         "rows": RESERVATION_COUNT_AT_OPENTABLE,
         "kind": "reservations",
-        "file": file,
+        "file": options[-1],
     }
-    assert (
-        await cli_harness.run_command("export", "reservations", "--to", file)
-    ).code == ExitCode.FAILED
-    assert mode_of(file) == 0o600
+    assert (await cli_harness.run_command(*options)).code == ExitCode.FAILED
+    assert read_mode(options[-1]) == 0o600
 
 
-def mode_of(file: str) -> int:
-    return stat.S_IMODE(Path(file).stat().st_mode)
+def read_mode(file: str) -> int:
+    return Path(file).stat().st_mode & 0o777
 
 
 async def test_personal_data_is_confirmed_first(cli_harness: CliHarness) -> None:
     await cli_harness.onboard()
-    refused = await cli_harness.run_command("export", "reservations", "--with-personal-data")
+    options = ("export", "reservations", "--with-personal-data")
+    refused = await cli_harness.run_command(*options)
     assert (refused.code, refused.out) == (ExitCode.FAILED, "")
-    done = await cli_harness.run_command("export", "reservations", "--with-personal-data", "--yes")
-    assert "dinerName" in rows(done)[0]
+    assert "dinerName" in (await cli_harness.run_command(*options, "--yes")).rows[0]
 
 
 def test_a_reservation_is_exported_without_personal_data() -> None:
     metadata = {"specialRequests": "Ada", "server": "Ada", "tableNumbers": ["4"]}
-    document = {"id": "opentable-1", "partySize": 4, "metadata": metadata, **PERSON}
-    told = export_reservation(document, include_personal=False)
-    assert told == {"id": "opentable-1", "partySize": 4, "metadata": {"tableNumbers": ["4"]}}
+    document = {"id": "opentable-1", "partySize": 4, "metadata": metadata, **PERSONAL}
+    exported = export_reservation(document, include_personal=False)
+    assert exported == {"id": "opentable-1", "partySize": 4, "metadata": {"tableNumbers": ["4"]}}
 
 
-def test_an_event_is_exported_with_known_fields_only() -> None:
+def test_a_status_change_is_exported_with_known_fields_only() -> None:
     document = {"statusHistory": [{"status": "BOOKED", "note": "Ada"}, "Ada"]}
-    assert export_reservation(document, include_personal=False) == {
-        "statusHistory": [{"status": "BOOKED"}, {}]
-    }
+    exported = export_reservation(document, include_personal=False)
+    assert exported == {"statusHistory": [{"status": "BOOKED"}, {}]}
 
 
-def test_bookkeeping_fields_are_never_exported() -> None:
-    assert export_reservation({"id": "x", "sync": {"relay": 1}}, include_personal=True) == {
-        "id": "x"
-    }
+def test_internal_fields_are_never_exported() -> None:
+    document = {"id": "x", "sync": {"relay": 1}}
+    assert export_reservation(document, include_personal=True) == {"id": "x"}
 
 
 def test_a_journal_entry_is_exported_without_personal_data() -> None:
     changes = {"dinerName": {"from": None, "to": "Ada"}, "partySize": {"from": 2, "to": 4}}
-    entry = {
-        "eventId": "evt-1",
-        "fields": {"dinerName": "Ada"},
-        "payload": "Ada",
-        "changes": changes,
-    }
+    personal = {"fields": {"dinerName": "Ada"}, "payload": "Ada"}
+    entry = {"eventId": "evt-1", "changes": changes, **personal}
     assert export_journal_entry("opentable-1", entry, include_personal=False) == {
         "reservationId": "opentable-1",
         "eventId": "evt-1",

@@ -1,4 +1,4 @@
-"""At a real terminal and in real processes: what is typed or piped in is seen nowhere again."""
+"""Separate processes, at a terminal and with pipes: secrets are never shown."""
 
 import os
 import pty
@@ -10,99 +10,125 @@ from pathlib import Path
 
 import pytest
 
-from cli.endings import ExitCode
+from cli.output import ExitCode
 from sandbox.fault_injection import FailureKind
 from tests.cli.harness import CLI_TIMEOUT_SECONDS, CliHarness
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc and a Linux pty")
-AT_A_TERMINAL = """
+# A hidden prompt reads from the controlling terminal, so the pty must become that.
+RUN_AT_A_TERMINAL = """
 import os, sys
 os.setsid()
 import fcntl, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-os.execv(sys.executable, [sys.executable, "-m", "dev", *sys.argv[1:]])
+os.execv(sys.executable, [sys.executable, "-m", "cli", *sys.argv[1:]])
 """
 
 
 class PseudoTerminal:
-    """A terminal with a command at it."""
+    """A terminal that runs one command."""
 
-    def __init__(self, words: list[str], variables: dict[str, str]) -> None:
-        self._ours, theirs = pty.openpty()
+    def __init__(self, cli_harness: CliHarness, command: str, *options: str) -> None:
+        self._parent_end, child_end = pty.openpty()
         self.child = subprocess.Popen(
-            [sys.executable, "-c", AT_A_TERMINAL, *words],
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            env=variables,
+            [sys.executable, "-c", RUN_AT_A_TERMINAL, command, cli_harness.id, *options],
+            stdin=child_end,
+            stdout=child_end,
+            stderr=child_end,
+            env=cli_harness.variables,
         )
-        os.close(theirs)
-        self.seen = ""
+        os.close(child_end)
+        self.screen = ""
 
     def wait_for(self, text: str) -> None:
-        """Read until a text is seen; fail where the command ends before it."""
-        while text not in self.seen:
-            self.seen += self._read()
+        """Read until a text is shown; fail if the command ends first."""
+        while text not in self.screen:
+            self.screen += self._read()
 
-    def type(self, line: str) -> None:
-        """Type a line."""
-        os.write(self._ours, f"{line}\n".encode())
+    def type(self, text: str) -> None:
+        """Send text to the command."""
+        os.write(self._parent_end, text.encode())
 
-    def command_line(self) -> str:
-        """Return what a list of processes shows of the command."""
+    def read_command_line(self) -> str:
+        """Return what the process list shows of the command."""
         return Path(f"/proc/{self.child.pid}/cmdline").read_text()
 
-    def end(self) -> int:
+    def wait(self) -> int:
         """Read to the end, and return the exit code."""
         try:
             while True:
-                self.seen += self._read()
+                self.screen += self._read()
         except OSError:
-            os.close(self._ours)
+            os.close(self._parent_end)
         return self.child.wait(CLI_TIMEOUT_SECONDS)
 
     def _read(self) -> str:
-        return os.read(self._ours, 4096).decode()
+        return os.read(self._parent_end, 4096).decode(errors="replace")
 
 
 @linux_only
 def test_credentials_are_prompted_for_without_echo_at_a_terminal(cli_harness: CliHarness) -> None:
-    cli_harness.write_secrets({})
+    cli_harness.secrets_path.write_text("{}")
     cli_harness.variables["OPENTABLE_PARTNER_SECRET"] = ""
-    place = ["--rid", cli_harness.rid, "--time-zone", "America/New_York"]
-    terminal = PseudoTerminal(["onboard", cli_harness.id, *place], cli_harness.variables)
+    terminal = PseudoTerminal(cli_harness, "onboard", *cli_harness.settings_options)
     terminal.wait_for("client id")
-    terminal.type("demo-client")
+    terminal.type("demo-client\n")
     terminal.wait_for("client secret: ")
-    terminal.type("demo-secret")
+    terminal.type("demo-secret\n")
     terminal.wait_for("Bearer token")
-    terminal.type("hunter2-the-token")
-    shown = terminal.command_line()
-    assert terminal.end() == ExitCode.SUCCESS, terminal.seen
-    assert not re.search("demo-secret|hunter2", terminal.seen + shown)
-    assert "of 396 days" in terminal.seen
-    assert cli_harness.own_secret() == {
+    terminal.type("hunter2-the-token\n")
+    command_line = terminal.read_command_line()
+    assert terminal.wait() == ExitCode.SUCCESS, terminal.screen
+    assert not re.search("demo-secret|hunter2", terminal.screen + command_line)
+    assert "of 396 days" in terminal.screen
+    assert cli_harness.read_restaurant_secret() == {
         "clientId": "demo-client",
         "clientSecret": "demo-secret",
         "bearerTokens": ["hunter2-the-token"],
     }
 
 
+@linux_only
+@pytest.mark.parametrize(
+    "prompt, answer", [("client id", ""), ("client secret: ", "demo-client\n")]
+)
+def test_one_interrupt_at_a_prompt_ends_the_command(
+    prompt: str, answer: str, cli_harness: CliHarness
+) -> None:
+    cli_harness.secrets_path.write_text("{}")
+    cli_harness.variables["OPENTABLE_PARTNER_SECRET"] = ""
+    terminal = PseudoTerminal(cli_harness, "onboard", *cli_harness.settings_options)
+    terminal.wait_for("client id")
+    terminal.type(answer)
+    terminal.wait_for(prompt)
+    terminal.type("\x03")
+    assert terminal.wait() == ExitCode.INTERRUPTED
+    assert terminal.screen.endswith("Interrupted: run the same command again to continue.\r\n")
+
+
 def test_credentials_can_be_piped_in(cli_harness: CliHarness) -> None:
-    words = ("onboard", cli_harness.id, "--rid", cli_harness.rid, "--time-zone", "America/New_York")
-    said = '{"bearerTokens": ["hunter2"]}'
-    done = cli_harness.run_process(*words, "--credentials-file", "-", stdin=said)
+    done = cli_harness.run_process(
+        "onboard",
+        *cli_harness.settings_options,
+        "--credentials-file",
+        "-",
+        stdin='{"bearerTokens": ["hunter2"]}',
+    )
     assert done.code == ExitCode.SUCCESS, done.errors
-    assert cli_harness.own_secret() == {"bearerTokens": ["hunter2"]}
+    assert cli_harness.read_restaurant_secret() == {"bearerTokens": ["hunter2"]}
     assert "hunter2" not in done.out + done.errors
+    assert "of 396 days" not in done.out + done.errors  # progress is for terminals
 
 
 def test_invalid_credentials_give_a_one_line_error_without_quoting_them(
     cli_harness: CliHarness,
 ) -> None:
-    words = ("onboard", cli_harness.id, "--rid", cli_harness.rid, "--time-zone", "America/New_York")
     done = cli_harness.run_process(
-        *words, "--credentials-file", "-", stdin='{"bearerTokens": ["hünter2"]}'
+        "onboard",
+        *cli_harness.settings_options,
+        "--credentials-file",
+        "-",
+        stdin='{"bearerTokens": ["hünter2"]}',
     )
     assert (done.code, done.errors.count("\n")) == (ExitCode.FAILED, 1)
     assert "nter2" not in done.out + done.errors
@@ -111,38 +137,27 @@ def test_invalid_credentials_give_a_one_line_error_without_quoting_them(
 def test_missing_cloud_credentials_give_a_one_line_error(
     cli_harness: CliHarness, tmp_path: Path
 ) -> None:
-    variables = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "NO_GCE_CHECK": "true"}
-    words = ["status", cli_harness.id, "--project", "some-project"]
-    done = subprocess.run(
-        [sys.executable, "-m", "dev", *words],
-        capture_output=True,
-        text=True,
-        timeout=CLI_TIMEOUT_SECONDS,
-        env=variables,
-        check=False,
+    cli_harness.variables.clear()
+    cli_harness.variables.update(
+        {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "NO_GCE_CHECK": "true"}
     )
-    assert (done.returncode, done.stderr) == (
-        ExitCode.FAILED,
-        "Sign in first: `gcloud auth application-default login`.\n",
-    )
+    done = cli_harness.run_process("status", "--project", "some-project")
+    assert done.code == ExitCode.FAILED
+    assert done.errors == "Sign in first: `gcloud auth application-default login`.\n"
 
 
 @linux_only
 def test_an_interrupted_command_resumes_where_it_stopped(cli_harness: CliHarness) -> None:
     faults = cli_harness.opentable.sandbox.faults
     faults.script_failure(FailureKind.DELAY, path="/sync/v2/reservations", times=400, seconds=0.2)
-    place = ["--rid", cli_harness.rid, "--time-zone", "America/New_York", "--webhook-auth", "none"]
-    terminal = PseudoTerminal(["onboard", cli_harness.id, *place], cli_harness.variables)
+    options = [*cli_harness.settings_options, "--webhook-auth", "none"]
+    terminal = PseudoTerminal(cli_harness, "onboard", *options)
     terminal.wait_for(" 14 of 396 days")
     terminal.child.send_signal(signal.SIGINT)
-    assert (terminal.end(), "run the same command again" in terminal.seen) == (
-        ExitCode.INTERRUPTED,
-        True,
-    )
+    assert terminal.wait() == ExitCode.INTERRUPTED
+    assert "run the same command again" in terminal.screen
     faults.clear()
-    begun = cli_harness.run_process("status", cli_harness.id, "--json").json_output["backfill"]
-    assert (begun["status"], begun["daysDone"] < 396) == ("RUNNING", True)
-    done = cli_harness.run_process("onboard", cli_harness.id, *place, "--json").json_output[
-        "backfill"
-    ]
-    assert (done["status"], done["startedAt"]) == ("COMPLETED", begun["startedAt"])
+    interrupted = cli_harness.run_process("status", "--json").json_output["backfill"]
+    assert (interrupted["status"], interrupted["daysDone"] < 396) == ("RUNNING", True)
+    done = cli_harness.run_process("onboard", *options, "--json").json_output["backfill"]
+    assert (done["status"], done["startedAt"]) == ("COMPLETED", interrupted["startedAt"])

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.endings import ExitCode
+from cli.output import ExitCode
 from dev.local.processes import find_free_port
-from tests.support.processes import COMMAND_TIMEOUT_SECONDS, DEV_COMMAND, LocalRun, start_local_run
+from tests.support.processes import COMMAND_TIMEOUT_SECONDS, LocalRun, start_local_run
 
 ROOT = Path(__file__).parents[3]
 PYTHON = ".venv/bin/python"
@@ -82,7 +82,7 @@ def test_a_second_restaurant_is_onboarded_broken_and_repaired(
 
 def test_a_command_without_a_local_run_gives_a_one_line_error(tmp_path: Path) -> None:
     done = Operator(tmp_path, find_free_port()).type(
-        [PYTHON, *DEV_COMMAND[1:], "status", "x", "--local"]
+        [PYTHON, "-m", "cli", "status", "x", "--local"]
     )
     assert (done.returncode, done.stderr.count("\n")) == (ExitCode.FAILED, 1)
     assert done.stderr.startswith("No run answers at ")

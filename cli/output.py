@@ -1,0 +1,149 @@
+"""What a command prints and asks at the terminal, and the errors and exit codes it ends with."""
+
+import json
+import os
+import signal
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import IO, Any, TextIO
+
+import click
+from typing_extensions import override
+
+
+class ExitCode(IntEnum):
+    """The exit codes of every command."""
+
+    SUCCESS = 0
+    FAILED = 1
+    USAGE_ERROR = 2
+    RETRY_LATER = 3
+    ACTION_REQUIRED = 4
+    INTERRUPTED = 130
+
+
+class CommandError(click.ClickException):
+    """Ends a command with one sentence on stderr that says what to do next."""
+
+    exit_code = ExitCode.FAILED
+
+    @override
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(self.message, file=file, err=True)
+
+
+class RetryLaterError(CommandError):
+    """Ends a command that will succeed later without any change."""
+
+    exit_code = ExitCode.RETRY_LATER
+
+
+class CommandInterruptedError(CommandError):
+    """Ends a command that the operator interrupted."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """The JSON object for `--json`, None for no output, and whether the operator must act."""
+
+    output: dict[str, Any] | None
+    is_action_required: bool = False
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code of a command that completed."""
+        return ExitCode.ACTION_REQUIRED if self.is_action_required else ExitCode.SUCCESS
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """The operator's terminal, or the program that reads the output.
+
+    With `as_json`, `out` gets data only and all messages go to `errors`. Questions are asked only
+    if `is_terminal`; `assume_yes` answers every confirmation.
+    """
+
+    out: TextIO
+    errors: TextIO
+    as_json: bool = False
+    is_terminal: bool = False
+    assume_yes: bool = False
+
+    def print_line(self, text: str) -> None:
+        """Print one line for a person."""
+        click.echo(text, file=self.errors if self.as_json else self.out)
+
+    def print_step(self, step: str, outcome: str) -> None:
+        """Print the outcome of one step, aligned with the other steps."""
+        self.print_line(f"{step:<12} {outcome}")
+
+    def print_table(self, rows: Iterable[Sequence[object]]) -> None:
+        """Print rows in aligned columns."""
+        texts = [[str(cell) for cell in row] for row in rows]
+        widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+        for row in texts:
+            cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+            self.print_line("  ".join(cells).rstrip())
+
+    def write_result(self, output: dict[str, Any] | None) -> None:
+        """Write a command's JSON object if `--json` was given."""
+        if self.as_json and output is not None:
+            click.echo(json.dumps(output, ensure_ascii=False), file=self.out)
+
+    def confirm(self, effect: str) -> None:
+        """Ask for a confirmation; raise `CommandError` without one."""
+        if self.assume_yes:
+            return
+        if not self.is_terminal:
+            raise CommandError(f"{effect} Confirm it with --yes.")
+        with _interrupt_at_once():
+            is_confirmed = click.confirm(f"{effect} Continue?", err=True)
+        if not is_confirmed:
+            raise CommandError("Nothing was changed.")
+
+    def prompt(self, question: str, *, is_hidden: bool = False) -> str:
+        """Ask for one line of text; Enter gives an empty one."""
+        with _interrupt_at_once():
+            answer = click.prompt(
+                question, default="", show_default=False, hide_input=is_hidden, err=True
+            )
+        return str(answer).strip()
+
+
+@contextmanager
+def _interrupt_at_once() -> Iterator[None]:
+    """Let Ctrl-C interrupt a blocking read.
+
+    The handler of `asyncio.run` only cancels the task, and the task cannot notice that while it
+    waits for input.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signal handlers belong to the main thread
+        return
+    previous_handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous_handler)
+
+
+@contextmanager
+def redirect_logs(console: Console, *, show_logs: bool) -> Iterator[None]:
+    """Keep log lines, which go to stdout, out of the output; show them on stderr if requested."""
+    with Path(os.devnull).open("w") as null, redirect_stdout(console.errors if show_logs else null):
+        yield
+
+
+def open_new_file(path: str) -> TextIO:
+    """Create a file that only its owner can read; never overwrite one."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise CommandError(f"{path} cannot be created: {error.strerror}.") from None
+    return os.fdopen(descriptor, "w", encoding="utf-8")
