@@ -1,21 +1,20 @@
-"""The failures that have a name, sorted by whose they are.
+"""Define the errors that callers handle, grouped by who must act on them.
 
-*Ours* (settings), *theirs* (a statement or an answer that cannot be used) and *nobody's*
-(a store or a network that is away for a while) lead to three different answers, so they are
-three different families here. Every text says what to do next and never quotes a person.
+Settings are the operator's to correct, events and OpenTable's responses are their sender's, and an
+unavailable service recovers by itself. Each text names the next step and contains no personal data.
 """
 
 
 class InvalidSettingsError(Exception):
-    """An operator's setting or secret cannot be used; the text says which one to mend."""
+    """A setting or secret cannot be used; the text names the one to correct."""
 
 
 class InvalidEventError(Exception):
-    """A statement was understood as coming from its sender, but cannot be applied.
+    """An event of an authenticated sender cannot be applied.
 
     Args:
-        reason: A stable code in snake_case, for counting and for the quarantine's document id.
-        detail: One sentence for the person who opens the quarantine; names fields, never values.
+        reason: A stable code in snake case, for counters and the quarantine's document id.
+        detail: One sentence for the reader of the quarantine; it names fields, never values.
     """
 
     def __init__(self, reason: str, detail: str) -> None:
@@ -25,20 +24,19 @@ class InvalidEventError(Exception):
 
 
 class ServiceUnavailableError(Exception):
-    """Firestore could not take a commit in time; the sender must retry."""
+    """Firestore or another service did not respond in time; the sender must retry."""
 
 
 class EnqueueError(Exception):
-    """A queue took no task; the text says what to do. A repetition does no harm."""
+    """The task queue did not accept a task; the same call can be repeated safely."""
 
 
 class PlanNotExecutableError(Exception):
-    """A held plan cannot be carried out as things are.
+    """The plan of a held report cannot be executed now.
 
     Args:
-        code: A stable code: ``REPORT_NOT_FOUND``, ``NOT_HELD``, ``PLAN_ALREADY_EXECUTED`` or
-            ``RUN_IN_PROGRESS``.
-        detail: What to do instead, in a sentence.
+        code: ``REPORT_NOT_FOUND``, ``NOT_HELD``, ``PLAN_ALREADY_EXECUTED`` or ``RUN_IN_PROGRESS``.
+        detail: One sentence on what to do instead.
     """
 
     def __init__(self, code: str, detail: str) -> None:
@@ -47,23 +45,22 @@ class PlanNotExecutableError(Exception):
 
 
 class BackfillInProgressError(Exception):
-    """A backfill of other days is under way; one restaurant has one at a time."""
+    """A backfill of other days is running; a restaurant has at most one at a time."""
 
 
 class OpenTableError(Exception):
-    """OpenTable's API gave no usable answer."""
+    """OpenTable's API gave no usable response."""
 
 
 class OpenTableUnavailableError(OpenTableError):
-    """OpenTable kept failing (429, 5xx, time-outs, unreadable bodies); the next run tries again."""
+    """OpenTable failed on every retry (429, 5xx, time-out, unreadable body); a later run tries."""
 
 
 class OpenTableRequestRejectedError(OpenTableError):
-    """OpenTable refused the request itself (4xx); retrying the same will not help.
+    """OpenTable rejected the request (4xx); the same request will fail again.
 
     Args:
-        status: The HTTP status of the refusal.
-        detail: What to check next, in words.
+        detail: What to check next.
     """
 
     def __init__(self, status: int, detail: str) -> None:
@@ -72,8 +69,8 @@ class OpenTableRequestRejectedError(OpenTableError):
 
 
 class IncompleteListingError(OpenTableError):
-    """The pages could not be shown to cover the whole list; nothing may be concluded from them."""
+    """The pages may not cover the complete list, so nothing can be concluded from them."""
 
 
-# What a poll, a backfill or a reconciliation reports as its result rather than as a bug.
+# A poll, a backfill or a reconciliation reports these as its result, not as a bug.
 EXPECTED_RUN_ERRORS = (InvalidSettingsError, ServiceUnavailableError, OpenTableError)

@@ -1,7 +1,4 @@
-"""Names of things: which document a reservation is, and which journal entry an event is.
-
-The systems in which reservations are made.
-"""
+"""Build and check identifiers: of documents, journal entries, restaurants and guests."""
 
 import hashlib
 import re
@@ -11,53 +8,53 @@ from shared.errors import InvalidEventError
 
 _EXTERNAL_KEY = re.compile(r"[A-Za-z0-9_.:-]{1,200}")
 _RESTAURANT_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-
+_RID = re.compile(r"[0-9]{1,18}")
+# Firestore's rules for an id, and a length that leaves space for the path.
+_DOCUMENT_ID = re.compile(r"(?!\.{1,2}$|__.*__$)[^/\x00-\x1f\x7f]{1,300}")
+# UUIDs and MongoDB object ids; OpenTable spells one id in either case.
 _CASELESS_KEY = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{24}", re.IGNORECASE
 )
 
-_RID = re.compile(r"[0-9]{1,18}")
-_DOCUMENT_ID = re.compile(r"(?!\.{1,2}$|__.*__$)[^/\x00-\x1f\x7f]{1,300}")
+
+class ReservationSystem(StrEnum):
+    """The system a reservation was made in, and so the owner of its document."""
+
+    OPENTABLE = "OPENTABLE"
+    LINEUP = "LINEUP"
+
+    def build_document_id(self, key: str) -> str:
+        """Return the document id of a key; for Lineup's own reservations they are the same."""
+        return build_reservation_document_id(key) if self is ReservationSystem.OPENTABLE else key
+
+
+def build_reservation_document_id(key: str) -> str:
+    """Return the ledger's document id of an external key."""
+    return f"opentable-{key}"
 
 
 def build_external_key(open_table_id: str, rid: str | None) -> str:
-    """Return the key that the webhook, the poll and reconciliation share for one reservation.
+    """Return the key that all channels share for one reservation.
 
-    OpenTable writes ``{rid}-{key}`` in its API and the bare key in webhook samples, and UUIDs
-    in either case; the key drops the prefix and lower-cases UUIDs and 24-digit object ids.
+    OpenTable writes ``{rid}-{key}`` in its API, the bare key in webhook samples, and UUIDs in
+    either case. The key has no prefix; UUIDs and object ids are in lower case.
 
     Args:
-        open_table_id: The id as OpenTable or a relay wrote it.
-        rid: The restaurant's OpenTable number, where it has one.
+        rid: The restaurant's OpenTable number, None without one.
 
     Raises:
-        RejectedStatementError: When what is left is not ``[A-Za-z0-9_.:-]{1,200}``.
+        InvalidEventError: The rest is not ``[A-Za-z0-9_.:-]{1,200}``.
     """
     key = open_table_id.removeprefix(f"{rid}-") if rid else open_table_id
     if not _EXTERNAL_KEY.fullmatch(key):
         raise InvalidEventError(
-            "invalid_id", "The reservation id has characters or a length that cannot be a key."
+            "invalid_id", "The reservation id is too long or has characters that a key cannot have."
         )
     return key.lower() if _CASELESS_KEY.fullmatch(key) else key
 
 
-def list_id_spellings(open_table_id: str, rid: str) -> tuple[str, ...]:
-    """Return the ways to ask OpenTable for an id: as it is, and in capitals where it may be a key.
-
-    A relay's envelope leaves only the key, which lower-cases what OpenTable may tell apart.
-
-    Args:
-        open_table_id: An id as OpenTable wrote it, or a key.
-        rid: The restaurant's OpenTable number.
-    """
-    key = open_table_id.removeprefix(f"{rid}-")
-    if not _CASELESS_KEY.fullmatch(key) or key != key.lower() or key == key.upper():
-        return (open_table_id,)
-    return (open_table_id, open_table_id.removesuffix(key) + key.upper())
-
-
 def build_guest_key(guest_id: str, rid: str | None) -> str | None:
-    """Return a guest's key, or None for an id that cannot be a document's: it leads to nobody."""
+    """Return a guest's key, None where the id cannot be a document id: it leads to no guest."""
     try:
         key = build_external_key(guest_id, rid)
     except InvalidEventError:
@@ -65,54 +62,49 @@ def build_guest_key(guest_id: str, rid: str | None) -> str | None:
     return key if is_document_id(key) else None
 
 
+def list_id_spellings(open_table_id: str, rid: str) -> tuple[str, ...]:
+    """Return the spellings to request from OpenTable: the id, and its upper-case form.
+
+    A relay's envelope leaves only the key, in lower case, and OpenTable may distinguish case.
+
+    Args:
+        open_table_id: An id as OpenTable wrote it, or a key.
+    """
+    key = open_table_id.removeprefix(f"{rid}-")
+    if not _CASELESS_KEY.fullmatch(key) or key != key.lower() or key == key.upper():
+        return (open_table_id,)
+    return (open_table_id, open_table_id.removesuffix(key) + key.upper())
+
+
 def add_rid_prefix(open_table_id: str, rid: str) -> str:
-    """Return the id in the form that OpenTable's API takes, ``{rid}-{key}``."""
+    """Return an id in the form of OpenTable's API, ``{rid}-{key}``."""
     prefix = f"{rid}-"
     return open_table_id if open_table_id.startswith(prefix) else prefix + open_table_id
 
 
-def build_reservation_document_id(key: str) -> str:
-    """Return the ledger's document id for an external key."""
-    return f"opentable-{key}"
-
-
 def build_object_event_id(sequence_id: int) -> str:
-    """Return the journal id of OpenTable's own statement; every way it comes, it is one event."""
+    """Return the journal id of an OpenTable object, the same on every channel."""
     return f"seq-{sequence_id}"
 
 
 def build_envelope_event_id(envelope_id: str) -> str:
-    """Return the journal id of a relay's envelope.
-
-    An id that cannot be part of a document id is hashed; the tilde, which no plain id may
-    hold, keeps a hash from ever meeting an id that merely looks like one.
-    """
+    """Return the journal id of a relay's envelope; an unusable id is replaced by its hash."""
     if _EXTERNAL_KEY.fullmatch(envelope_id):
         return f"evt-{envelope_id}"
+    # No usable id contains a tilde, so a hash can never equal one.
     return "evt-~" + hashlib.sha256(envelope_id.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def is_restaurant_id(text: str) -> bool:
-    """Whether a text may be a Lineup restaurant id, ``[A-Za-z0-9_-]{1,128}``."""
+    """Whether a text can be a restaurant's id in Lineup, ``[A-Za-z0-9_-]{1,128}``."""
     return _RESTAURANT_ID.fullmatch(text) is not None
 
 
 def is_document_id(text: str) -> bool:
-    """Whether a text may be a document id in Firestore, however its writer chose it."""
+    """Whether a text can be a Firestore document id of any writer."""
     return _DOCUMENT_ID.fullmatch(text) is not None
 
 
 def is_rid(text: str) -> bool:
-    """Whether a text may be an OpenTable restaurant number (digits, at most 18)."""
+    """Whether a text can be a restaurant's OpenTable number: 1 to 18 digits."""
     return _RID.fullmatch(text) is not None
-
-
-class ReservationSystem(StrEnum):
-    """Where a reservation was made, and so who owns its document."""
-
-    OPENTABLE = "OPENTABLE"
-    LINEUP = "LINEUP"
-
-    def build_document_id(self, key: str) -> str:
-        """Return the document of a key: Lineup's own reservations are keyed by document id."""
-        return build_reservation_document_id(key) if self is ReservationSystem.OPENTABLE else key

@@ -1,32 +1,30 @@
-"""A request's body: strict JSON, and which of the two webhook formats it has."""
+"""Parse a request's body as strict JSON and detect its webhook format."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
-MAX_INTEGER_DIGITS = 19  # digits; Firestore keeps no longer one
-MAX_NESTING_DEPTH = 64  # far below where reading or writing JSON would exhaust the stack
+MAX_INTEGER_DIGITS = 19  # Firestore stores no longer integer
+MAX_NESTING_DEPTH = 64  # far below the depth that exhausts the stack
 
 
 class InvalidJsonError(ValueError):
-    """The body is not JSON in UTF-8, or not an object."""
+    """The body is not a JSON object in UTF-8."""
 
 
 class WebhookFormat(StrEnum):
-    """The webhook's body formats."""
+    """The formats of webhook bodies."""
 
     ENVELOPE = "envelope"
     OPENTABLE_RESERVATION = "object"
 
 
 def parse_strict_json(body: bytes) -> dict[str, Any]:
-    """Parse a JSON object, strictly: no ``NaN``, no duplicate keys, no invalid UTF-8.
-
-    A whole number too long for any store becomes a float, so that it costs nothing to refuse.
+    """Parse a JSON object without ``NaN``, duplicate keys and invalid UTF-8.
 
     Raises:
-        InvalidJsonError: When the body is anything else, or nested deeper than `MAX_NESTING_DEPTH`.
+        InvalidJsonError: The body is anything else, or nested deeper than `MAX_NESTING_DEPTH`.
     """
     try:
         parsed = json.loads(
@@ -56,20 +54,28 @@ def _reject_constant(name: str) -> float:
 
 
 def _parse_bounded_integer(digits: str) -> int | float:
+    # Parsing a long integer takes quadratic time. As a float it is rejected at no cost.
     is_bounded = len(digits.removeprefix("-")) <= MAX_INTEGER_DIGITS
     return int(digits) if is_bounded else float(digits)
 
 
 def is_nested_deeper(value: object, max_depth: int) -> bool:
-    """Whether a JSON value has lists or objects more than so many levels below it."""
-    level = [value]
+    """Whether a JSON value has lists or objects more than `max_depth` levels below it."""
+    level: list[object] = [value]
+    # By level, not recursively: the value may be deep enough to exhaust the stack.
     for _ in range(max_depth):
-        level = [inner for outer in level for inner in _child_values(outer)]
+        inner_level: list[object] = []
+        for outer in level:
+            if isinstance(outer, dict):
+                inner_level += outer.values()
+            elif isinstance(outer, list):
+                inner_level += outer
+        level = inner_level
     return any(isinstance(inner, dict | list) for inner in level)
 
 
 def truncate_nesting(value: object, max_depth: int) -> Any:
-    """Return a JSON value with null for each list or object so many levels below it, or more."""
+    """Return a JSON value with null for each list or object at `max_depth` levels or deeper."""
     if not isinstance(value, dict | list):
         return value
     if not max_depth:
@@ -79,14 +85,8 @@ def truncate_nesting(value: object, max_depth: int) -> Any:
     return [truncate_nesting(inner, max_depth - 1) for inner in value]
 
 
-def _child_values(value: object) -> Iterable[object]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
-
-
 def detect_webhook_format(body: dict[str, Any]) -> WebhookFormat | None:
-    """Tell the format by the keys that only it has, or None where it is neither."""
+    """Return the format by the keys that only it has, None for an unknown one."""
     if ("eventType" in body or "event_type" in body) and "data" in body:
         return WebhookFormat.ENVELOPE
     if "rid" in body and "id" in body:
