@@ -1,10 +1,7 @@
-"""A backfill brings a range of days, and disturbs nobody meanwhile.
-
-A backfill whose run ends or fails goes on from where it stopped, and says what is the matter.
-"""
-
 import json
+from collections.abc import AsyncGenerator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -12,6 +9,7 @@ from sandbox.fault_injection import FailureKind
 from sandbox.guest_actions import GuestActions
 from sandbox.sync_rows import RenderContext, build_webhook_row
 from shared.concurrency import Clock, Deadline
+from shared.domain.backfill import Backfill
 from shared.errors import InvalidSettingsError
 from shared.firestore import paths
 from shared.polling.backfill import (
@@ -32,18 +30,34 @@ from tests.support.clocks import FakeTimer
 from tests.support.world import NEW_YORK, START_TIME, World, differing_keys
 
 
+def steps_of(world: World, deadline: Deadline | None = None) -> AsyncGenerator[Backfill, None]:
+    """Continue the backfill; by default with a minute of time."""
+    return run_backfill_steps(world.services, world.restaurant.id, deadline or Deadline.after(60))
+
+
+def find_reservation(world: World, key: str) -> str:
+    """Return OpenTable's id of a reservation, by its key in the ledger."""
+    reservations = world.opentable_reservations().values()
+    return next(str(row.key) for row in reservations if row.key.lower() == key)
+
+
+async def change_settings(world: World, **fields: object) -> None:
+    reference = paths.integration_document(world.services.firestore, world.restaurant.id)
+    await reference.update(fields)
+
+
 async def test_a_backfill_imports_only_the_requested_days(world: World) -> None:
-    wanted = book_range(world)
+    keys = book_range(world)
     for days in (-11, 18):
         world.desk.create(START_TIME + timedelta(days=days), 2)
     await begin_test_backfill(world)
     last = (await run_slices(world))[-1]
-    # The closing listing brings all that changed lately, which here is everything.
+    # The closing listing brings all recent changes: here every reservation.
     assert (last.status, last.counts["created"]) == ("COMPLETED", 29)
-    assert set(wanted) <= (await world.ledger_documents()).keys()
+    assert set(keys) <= (await world.ledger_documents()).keys()
 
 
-async def test_guests_come_with_their_reservations(world: World) -> None:
+async def test_reservations_are_imported_with_their_guests(world: World) -> None:
     book_range(world)
     await begin_test_backfill(world)
     await run_slices(world)
@@ -51,7 +65,7 @@ async def test_guests_come_with_their_reservations(world: World) -> None:
     assert names == {"OpenTable Guest"} | {f"Guest {day} Example" for day in range(-9, 17, 2)}
 
 
-async def test_a_guest_who_came_since_the_guests_were_read_is_fetched(world: World) -> None:
+async def test_a_guest_added_during_the_backfill_is_fetched(world: World) -> None:
     await begin_test_backfill(world)
 
     def book_with_a_new_guest(_: object) -> None:
@@ -88,12 +102,9 @@ async def test_concurrent_webhooks_are_never_undone(world: World) -> None:
     world.clock.advance(86_400)
     await begin_test_backfill(world)
     tomorrow = keys[11]
-    open_table_id = next(
-        row.key for row in world.opentable_reservations().values() if row.key.lower() == tomorrow
-    )
-    async for step in run_backfill_steps(world.services, world.restaurant.id, Deadline.after(60)):
+    async for step in steps_of(world):
         if step.completed_days == 7:
-            changed = world.desk.change_party_size(open_table_id, 7)
+            changed = world.desk.change_party_size(find_reservation(world, tomorrow), 7)
             await world.ingest_row(
                 build_webhook_row(changed, RenderContext("gold", NEW_YORK, "https://x"))
             )
@@ -107,15 +118,11 @@ async def test_a_reservation_moved_into_a_completed_slice_is_imported_at_the_end
     keys = book_range(world)
     world.clock.advance(86_400)
     await begin_test_backfill(world)
-    async for step in run_backfill_steps(world.services, world.restaurant.id, Deadline.after(60)):
+    async for step in steps_of(world):
         world.clock.advance(60)
         if step.completed_days == 14:
-            late = next(
-                row.key
-                for row in world.opentable_reservations().values()
-                if row.key.lower() == keys[-1]
-            )
-            world.desk.reschedule(late, START_TIME - timedelta(days=9))
+            last = find_reservation(world, keys[-1])
+            world.desk.reschedule(last, START_TIME - timedelta(days=9))
     assert differing_keys(world.opentable_reservations(), await world.ledger_documents()) == []
 
 
@@ -174,28 +181,28 @@ async def test_a_run_killed_within_a_slice_repeats_only_that_slice(
     pages = list[object]()
     world.sandbox.faults.on_page = pages.append
     await run_slices(world, slices=1)
-    left = len(pages) - 1  # but the last page of a slice like the first
+    remaining_pages = len(pages) - 1  # all pages but the last of a slice like the first
 
     def end_in_the_second_slice(_: object) -> None:
-        nonlocal left
-        left -= 1
-        if not left:
+        nonlocal remaining_pages
+        remaining_pages -= 1
+        if not remaining_pages:
             world.sandbox.faults.script_failure(FailureKind.STATUS, status=503, times=99)
 
     world.sandbox.faults.on_page = end_in_the_second_slice
-    [hindered] = await run_with_short_deadline(world)
-    assert (hindered.completed_days, hindered.is_running) == (7, True)
-    assert "the next run tries again" in str(hindered.error)
-    held = len(await world.ledger_documents())
+    [interrupted] = await run_with_short_deadline(world)
+    assert (interrupted.completed_days, interrupted.is_running) == (7, True)
+    assert "the next run tries again" in str(interrupted.error)
+    stored_count = len(await world.ledger_documents())
     world.sandbox.faults.clear()
     last = (await run_slices(world))[-1]
     assert (last.status, last.error, last.counts["fetched"]) == ("COMPLETED", None, len(keys))
     assert last.counts["unchanged"] > 0
-    assert held > 7
+    assert stored_count > 7
     assert differing_keys(world.opentable_reservations(), await world.ledger_documents()) == []
 
 
-async def test_a_run_whose_process_dies_is_followed_once_its_lease_is_over(world: World) -> None:
+async def test_a_run_after_a_crash_starts_when_the_lease_expires(world: World) -> None:
     book_range(world)
     await begin_test_backfill(world)
     async with world.acquire_lease("backfill") as lease:
@@ -207,8 +214,7 @@ async def test_a_run_whose_process_dies_is_followed_once_its_lease_is_over(world
 
 async def test_unusable_settings_fail_the_backfill_with_a_message(world: World) -> None:
     await begin_test_backfill(world)
-    integration = paths.integration_document(world.services.firestore, world.restaurant.id)
-    await integration.update({"timeZone": "Mars/Olympus"})
+    await change_settings(world, timeZone="Mars/Olympus")
     [failed] = await run_slices(world)
     assert (failed.status, "timeZone must be" in str(failed.error)) == ("FAILED", True)
     assert await run_slices(world) == []
@@ -229,8 +235,7 @@ async def test_a_failed_backfill_run_resumes_where_it_stopped(world: World) -> N
 
 async def test_a_changed_rid_fails_the_backfill_with_a_message(world: World) -> None:
     await begin_test_backfill(world)
-    integration = paths.integration_document(world.services.firestore, world.restaurant.id)
-    await integration.update({"restaurantId": "12345"})
+    await change_settings(world, restaurantId="12345")
     [failed] = await run_slices(world)
     assert (failed.status, "start it again" in str(failed.error)) == ("FAILED", True)
 
@@ -239,11 +244,11 @@ async def test_a_run_that_lost_its_lease_writes_nothing_more(world: World) -> No
     book_range(world)
     await begin_test_backfill(world)
     steps = []
-    async for step in run_backfill_steps(world.services, world.restaurant.id, Deadline.after(60)):
+    async for step in steps_of(world):
         steps.append(step)
         world.clock.advance(600)
-        async with world.acquire_lease("backfill") as other:
-            assert other is not None
+        async with world.acquire_lease("backfill") as lease:
+            assert lease is not None
     assert (len(steps), (await read_state(world)).completed_days) == (1, 7)
 
 
@@ -251,30 +256,26 @@ async def test_a_run_of_an_earlier_backfill_never_writes_over_a_new_one(world: W
     book_range(world)
     await begin_test_backfill(world)
     steps, new = [], None
-    async for step in run_backfill_steps(world.services, world.restaurant.id, Deadline.after(60)):
+    async for step in steps_of(world):
         steps.append(step)
-        integration = paths.integration_document(world.services.firestore, world.restaurant.id)
-        await integration.update({"restaurantId": "12345"})
+        await change_settings(world, restaurantId="12345")
         new = await begin_test_backfill(world)
     assert (len(steps), await read_state(world)) == (1, new)
 
 
 async def test_no_slice_starts_without_time_left(world: World) -> None:
-    begun = await begin_test_backfill(world)
-    assert [
-        step
-        async for step in run_backfill_steps(world.services, world.restaurant.id, Deadline.after(0))
-    ] == []
-    assert await read_state(world) == begun
+    started = await begin_test_backfill(world)
+    assert [step async for step in steps_of(world, Deadline.after(0))] == []
+    assert await read_state(world) == started
 
 
 async def test_no_step_starts_that_exceeds_the_time_left(world: World, timer: FakeTimer) -> None:
     await begin_test_backfill(world)
     world.sandbox.faults.on_page = lambda _: timer.advance(10)
     deadline = Deadline.after(45, Clock(timer, world.clock))
-    going = run_backfill_steps(world.services, world.restaurant.id, deadline)
-    # Ten seconds for the guests, ten for each slice; of the fifteen left, ten must stay in hand.
-    assert [step.completed_days async for step in going] == [7, 14]
+    steps = steps_of(world, deadline)
+    # Ten seconds for the guests and for each slice: fifteen remain, less than twice a slice.
+    assert [step.completed_days async for step in steps] == [7, 14]
 
 
 async def test_a_restaurant_without_settings_has_no_backfill(world: World) -> None:
@@ -283,28 +284,31 @@ async def test_a_restaurant_without_settings_has_no_backfill(world: World) -> No
         await start_backfill(world.services, "nobody")
 
 
+def logged_backfills(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    lines = map(json.loads, capsys.readouterr().out.splitlines())
+    return [line for line in lines if line["event"] == "backfill"]
+
+
 async def test_a_run_returns_and_logs_its_progress(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     book_range(world)
     await begin_test_backfill(world)
-    told = await backfill_restaurant(world.services, Deadline.after(60), world.restaurant.id)
-    assert told == {"restaurantId": world.restaurant.id, "status": "COMPLETED"}
-    lines = map(json.loads, capsys.readouterr().out.splitlines())
-    [line] = [line for line in lines if line["event"] == "backfill"]
+    result = await backfill_restaurant(world.services, Deadline.after(60), world.restaurant.id)
+    assert result == {"restaurantId": world.restaurant.id, "status": "COMPLETED"}
+    [line] = logged_backfills(capsys)
     assert (line["severity"], line["daysDone"], line["daysTotal"]) == ("INFO", 28, 28)
 
 
-async def test_where_none_is_running_a_run_is_skipped(world: World) -> None:
-    told = await backfill_restaurant(world.services, Deadline.after(60), world.restaurant.id)
-    assert told["status"] == "skipped"
+async def test_without_a_running_backfill_a_run_is_skipped(world: World) -> None:
+    result = await backfill_restaurant(world.services, Deadline.after(60), world.restaurant.id)
+    assert result["status"] == "skipped"
 
 
-async def test_a_failure_that_passes_is_a_warning(
+async def test_a_transient_failure_is_a_warning(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await begin_test_backfill(world)
     world.sandbox.faults.script_failure(FailureKind.STATUS, status=503, times=99)
     await backfill_restaurant(world.services, Deadline.after(1), world.restaurant.id)
-    lines = map(json.loads, capsys.readouterr().out.splitlines())
-    assert [line["severity"] for line in lines if line["event"] == "backfill"] == ["WARNING"]
+    assert [line["severity"] for line in logged_backfills(capsys)] == ["WARNING"]

@@ -1,5 +1,3 @@
-"""Webhooks that fell silent are noticed by the runs, told once, and cost a webhook nothing."""
-
 import asyncio
 import json
 from collections.abc import AsyncIterator
@@ -21,11 +19,11 @@ CapturedOutput = pytest.CaptureFixture[str]
 
 @pytest.fixture
 async def world(firestore: FirestoreClient) -> AsyncIterator[World]:
-    made = await make_world(firestore)
-    made.desk.create(SOON, 2)
-    await made.poll()
-    yield made
-    made.executor.shutdown()
+    world = await make_world(firestore)
+    world.desk.create(SOON, 2)
+    await world.poll()
+    yield world
+    world.executor.shutdown()
 
 
 async def stored_silent_since(world: World) -> datetime | None:
@@ -34,8 +32,13 @@ async def stored_silent_since(world: World) -> datetime | None:
     return poll.get("webhooksSilentSince")
 
 
+async def expect_no_webhooks(world: World) -> None:
+    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
+    await settings.update({"webhookAuth": []})
+
+
 async def miss_one_change(world: World) -> None:
-    """Let the book change without a webhook, long enough ago for its retries to be over."""
+    """Change a reservation without a webhook, and wait until the retries would have ended."""
     world.desk.create(SOON, 3)
     world.clock.advance(900)
 
@@ -70,7 +73,7 @@ async def test_polls_and_reconciliations_count_together(world: World) -> None:
     assert await stored_silent_since(world) == START_TIME
 
 
-async def test_a_dry_run_notes_nothing(world: World) -> None:
+async def test_a_dry_run_records_nothing(world: World) -> None:
     await poll_with_missed_changes(world, 2)
     await miss_one_change(world)
     await world.reconcile(is_dry_run=True)
@@ -103,16 +106,14 @@ async def test_start_and_end_of_a_silence_are_logged_once(
 
 
 async def test_a_restaurant_that_expects_no_webhook_is_never_silent(world: World) -> None:
-    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
-    await settings.update({"webhookAuth": []})
+    await expect_no_webhooks(world)
     await poll_with_missed_changes(world, 4)
     assert await stored_silent_since(world) is None
 
 
 async def test_a_silence_ends_when_webhooks_are_no_longer_expected(world: World) -> None:
     await poll_with_missed_changes(world, 3)
-    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
-    await settings.update({"webhookAuth": []})
+    await expect_no_webhooks(world)
     await world.poll()
     assert await stored_silent_since(world) is None
 

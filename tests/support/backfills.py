@@ -1,4 +1,4 @@
-"""Backfills of some days of a book, and runs that carry them on."""
+"""Start a test backfill, book reservations in its range, run its slices."""
 
 from contextlib import aclosing
 from datetime import date, timedelta
@@ -19,11 +19,11 @@ async def begin_test_backfill(world: World) -> Backfill:
 
 
 async def run_slices(world: World, slices: int = 99) -> list[Backfill]:
-    """Carry the backfill on for at most so many steps, as a run that then ends."""
+    """Continue the backfill for at most `slices` steps, as one run."""
     steps: list[Backfill] = []
-    progress = run_backfill_steps(world.services, world.restaurant.id, Deadline.after(60))
-    async with aclosing(progress):
-        async for step in progress:
+    run = run_backfill_steps(world.services, world.restaurant.id, Deadline.after(60))
+    async with aclosing(run):
+        async for step in run:
             steps.append(step)
             if len(steps) == slices:
                 break
@@ -42,7 +42,7 @@ async def read_settings_document(world: World) -> dict[str, Any]:
 
 
 def book_range(world: World) -> list[str]:
-    """Book one visit a day of the range, some with a guest; return their keys."""
+    """Book one reservation per day of the range, some with a guest; return their keys."""
     guests = GuestActions(world.sandbox.store, int(world.restaurant.rid))
     keys = []
     for day in range(-10, 17):
@@ -52,6 +52,6 @@ def book_range(world: World) -> list[str]:
 
 
 async def run_with_short_deadline(world: World) -> list[Backfill]:
-    """Carry it on in a run that has little time."""
-    progress = run_backfill_steps(world.services, world.restaurant.id, Deadline.after(1.5))
-    return [step async for step in progress]
+    """Continue the backfill in a run with 1.5 seconds."""
+    run = run_backfill_steps(world.services, world.restaurant.id, Deadline.after(1.5))
+    return [step async for step in run]
