@@ -1,1 +1,1 @@
-"""Store and review events that cannot be applied."""
+"""Store events that cannot be applied, and review them."""

@@ -1,1 +1,1 @@
-"""Queues that hand one restaurant's part of a run to a function of its own."""
+"""Run a job for many restaurants: in this process, or as one task per restaurant in a queue."""

@@ -1,13 +1,10 @@
-"""Cloud Tasks, by Google's own client, which is imported when the first task comes.
-
-A queue in this process, for one's own machine: its tasks end with the process.
-"""
+"""Two task queues: Cloud Tasks, and a queue in this process for local development."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from importlib import import_module
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING
 
 import requests
 import stamina
@@ -18,10 +15,16 @@ from shared.errors import EnqueueError
 from shared.log import LogEvent, Severity, log_event
 from shared.tasks.queue import QueuedTask
 
+if TYPE_CHECKING:
+    from google.cloud.tasks_v2 import CloudTasksAsyncClient
+
 MAX_ENQUEUE_SECONDS = 20.0
+MAX_CONCURRENT_LOCAL_TASKS = 4
+MAX_PENDING_LOCAL_TASKS = 10_000
 _CALL_TIMEOUT_SECONDS = 5.0
 _DISPATCH_MARGIN_SECONDS = 60.0
-_MAX_DISPATCH_SECONDS = 1_800.0  # Cloud Tasks' own bound
+_MAX_DISPATCH_SECONDS = 1_800.0  # limit of Cloud Tasks
+_LOCAL_NAME_TTL_SECONDS = 3_600
 
 _RETRYABLE_ERRORS = (
     google.Aborted,
@@ -31,33 +34,28 @@ _RETRYABLE_ERRORS = (
     google.TooManyRequests,
     google.Unknown,
 )
-
-_ADVICE: dict[type[Exception], str] = {
-    google.NotFound: "create it, or mend TASKS_QUEUE",
+_ADVICE_BY_ERROR: dict[type[Exception], str] = {
+    google.NotFound: "create it, or correct TASKS_QUEUE",
     google.PermissionDenied: "grant the function's service account roles/cloudtasks.enqueuer on it,"
     " and roles/iam.serviceAccountUser on TASKS_SERVICE_ACCOUNT",
 }
-
 _retry_caller = stamina.AsyncRetryingCaller(
     attempts=5, timeout=None, wait_initial=0.1, wait_max=4.0, wait_jitter=0.5
 ).on(_RETRYABLE_ERRORS)
 
+DeliverTask = Callable[[QueuedTask], Awaitable[None]]
 
-def build_cloud_tasks_client() -> Any:
-    """Return Google's client, with the credentials of where this runs."""
-    return import_module("google.cloud.tasks_v2").CloudTasksAsyncClient()
+
+def build_cloud_tasks_client() -> "CloudTasksAsyncClient":
+    """Return Google's client with the default credentials."""
+    # Imported with the first task: most processes of a function with a queue never enqueue one.
+    from google.cloud import tasks_v2  # noqa: PLC0415
+
+    return tasks_v2.CloudTasksAsyncClient()
 
 
 class CloudTasksQueue:
-    """A queue in Cloud Tasks; its rate and concurrency are its own settings, not made here.
-
-    Args:
-        queue: ``projects/…/locations/…/queues/…``.
-        url: The base URL that the functions' names are appended to.
-        account: The service account as which the tasks call; the audience is the called URL.
-        run_seconds: The longest that a called function takes.
-        make_client: Makes Google's client.
-    """
+    """A queue of Cloud Tasks; its rate and concurrency are configured there."""
 
     def __init__(
         self,
@@ -65,35 +63,33 @@ class CloudTasksQueue:
         url: str,
         account: str,
         run_seconds: float,
-        make_client: Callable[[], Any] = build_cloud_tasks_client,
+        build_client: Callable[[], "CloudTasksAsyncClient"] = build_cloud_tasks_client,
     ) -> None:
+        """Call `url`/function name as `account`; `run_seconds` is the longest run of a function.
+
+        `queue` is ``projects/…/locations/…/queues/…``.
+        """
         self._queue = queue
         self._url = url
         self._account = account
         dispatch_seconds = min(run_seconds + _DISPATCH_MARGIN_SECONDS, _MAX_DISPATCH_SECONDS)
         self._dispatch_deadline = timedelta(seconds=dispatch_seconds)
-        self._make_client = make_client
-        self._client: Any = None
+        self._get_client = cache(build_client)
 
     async def enqueue(self, task: QueuedTask) -> None:
-        """Create a task; that its name is taken means that an earlier try had landed.
-
-        Raises:
-            QueueError: When it could not be created within `MAX_ENQUEUE_SECONDS`.
-        """
-        self._client = self._client or self._make_client()
+        """Create a task (see `TaskQueue.enqueue`) within `MAX_ENQUEUE_SECONDS`."""
         try:
             async with asyncio.timeout(MAX_ENQUEUE_SECONDS):
-                await _retry_caller(self._create, task)
+                await _retry_caller(self._create_task, task)
         except google.AlreadyExists:
-            return
+            return  # An earlier attempt succeeded, but its response was lost.
         except (google.GoogleAPIError, TimeoutError) as error:
-            advice = _ADVICE.get(type(error), "it is tried again with the next run")
+            advice = _ADVICE_BY_ERROR.get(type(error), "the next run tries again")
             raise EnqueueError(
-                f"{self._queue} took no task ({type(error).__name__}): {advice}."
+                f"{self._queue} did not accept the task ({type(error).__name__}): {advice}."
             ) from None
 
-    async def _create(self, task: QueuedTask) -> None:
+    async def _create_task(self, task: QueuedTask) -> None:
         url = f"{self._url}/{task.function_name}"
         cloud_task = {
             "name": f"{self._queue}/tasks/{task.name}",
@@ -106,52 +102,38 @@ class CloudTasksQueue:
                 "oidc_token": {"service_account_email": self._account, "audience": url},
             },
         }
-        await self._client.create_task(
+        await self._get_client().create_task(
             request={"parent": self._queue, "task": cloud_task},
             timeout=_CALL_TIMEOUT_SECONDS,
             retry=None,
         )
 
 
-MAX_CONCURRENT_LOCAL_TASKS = 4
-MAX_PENDING_LOCAL_TASKS = 10_000
-_NAME_TTL_SECONDS = 3_600
-_TIMEOUT_MARGIN_SECONDS = 60.0
-DeliverTask = Callable[[QueuedTask], Awaitable[None]]
-
-
 class InProcessTaskQueue:
-    """Calls each task once, a few at a time; what fails is the next run's.
-
-    Args:
-        deliver: Makes a task's call.
-    """
+    """A queue for local development: delivers each task once, a few at a time, without retries."""
 
     def __init__(self, deliver: DeliverTask) -> None:
         self._deliver = deliver
         self._recent_names: TTLCache[str, bool] = TTLCache(
-            MAX_PENDING_LOCAL_TASKS, _NAME_TTL_SECONDS
+            MAX_PENDING_LOCAL_TASKS, _LOCAL_NAME_TTL_SECONDS
         )
         self._pending_calls: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(MAX_CONCURRENT_LOCAL_TASKS)
 
     async def enqueue(self, task: QueuedTask) -> None:
-        """Take a task, unless its name was taken in the last hour.
-
-        Raises:
-            QueueError: When too many are waiting.
-        """
+        """Add a task (see `TaskQueue.enqueue`)."""
         if task.name in self._recent_names:
             return
         if len(self._pending_calls) >= MAX_PENDING_LOCAL_TASKS:
             raise EnqueueError("Too many tasks are waiting: the next run tries again.")
         self._recent_names[task.name] = True
+        # The set keeps a reference: the event loop alone would let the task be collected.
         call = asyncio.create_task(self._deliver_task(task))
         self._pending_calls.add(call)
         call.add_done_callback(self._pending_calls.discard)
 
     async def wait_until_empty(self) -> None:
-        """Wait until nothing is waiting or under way."""
+        """Wait until no task is waiting or running."""
         while self._pending_calls:
             await asyncio.wait(self._pending_calls)
 
@@ -159,31 +141,22 @@ class InProcessTaskQueue:
         async with self._slots:
             try:
                 await self._deliver(task)
-            except Exception as error:  # noqa: BLE001 -- one task never stops the others
+            except OSError as error:  # the base of every error of `requests`
                 log_event(Severity.WARNING, LogEvent.TASK_FAILED, error=type(error).__name__)
 
 
 def build_http_delivery(url: str, run_seconds: float) -> DeliverTask:
-    """Return what posts a task to a function.
-
-    Args:
-        url: The base URL that the functions' names are appended to.
-        run_seconds: The longest that a called function takes.
-    """
-
-    def post(task: QueuedTask) -> None:
-        headers = {"Content-Type": "application/json"}
-        timeout_seconds = run_seconds + _TIMEOUT_MARGIN_SECONDS
-        function_url = f"{url}/{task.function_name}"
-        requests.post(
-            function_url,
-            task.body_bytes,
-            headers=headers,
-            timeout=timeout_seconds,
-            allow_redirects=False,
-        ).raise_for_status()
+    """Return a delivery that posts a task to `url`/function name and waits for the response."""
 
     async def deliver(task: QueuedTask) -> None:
-        await asyncio.to_thread(post, task)
+        response = await asyncio.to_thread(
+            requests.post,
+            f"{url}/{task.function_name}",
+            task.body_bytes,
+            headers={"Content-Type": "application/json"},
+            timeout=run_seconds + _DISPATCH_MARGIN_SECONDS,
+            allow_redirects=False,
+        )
+        response.raise_for_status()
 
     return deliver

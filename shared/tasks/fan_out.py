@@ -1,7 +1,4 @@
-"""Many restaurants in one run, several at once, each failing alone.
-
-Beyond one machine: each restaurant's part of a run becomes a task of a queue.
-"""
+"""One job for many restaurants: run it here for several at a time, or enqueue a task for each."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -15,17 +12,14 @@ from shared.firestore.documents import QUERY_TIMEOUT_SECONDS, translate_firestor
 from shared.log import LogEvent, Severity, log_event
 from shared.tasks.queue import QueuedTask, TaskQueue
 
+MAX_CONCURRENT_ENQUEUES = 50
 OUT_OF_TIME_ERROR = (
-    "The run's time was up before this restaurant's turn: set up the queue, see docs/scale.md."
+    "The run ended before this restaurant's turn: set up the queue, see docs/scale.md."
 )
 
 
 async def list_enabled_restaurants(client: AsyncClient) -> list[str]:
-    """Return the ids of the restaurants whose integration is switched on.
-
-    Raises:
-        LedgerUnavailableError: When they cannot be listed now.
-    """
+    """Return Lineup's ids of the restaurants with an enabled integration."""
     integrations = client.collection_group("integrations")
     query = integrations.where(filter=FieldFilter("enabled", "==", value=True)).select(["enabled"])
     with translate_firestore_errors():
@@ -36,60 +30,17 @@ async def list_enabled_restaurants(client: AsyncClient) -> list[str]:
         ]
 
 
-async def run_for_each_restaurant(
-    restaurant_ids: list[str],
-    max_concurrent: int,
-    run: Callable[[str], Awaitable[dict[str, Any]]],
-    deadline: Deadline,
-) -> list[dict[str, Any]]:
-    """Run something for every restaurant.
-
-    Args:
-        restaurant_ids: Lineup's ids, each once.
-        max_concurrent: How many are worked on at the same time.
-        run: Does one; it tells its failures in what it returns.
-        deadline: Whoever's turn has not come by then is not begun any more.
-
-    Returns:
-        A result a restaurant, in their order; a fault of ours in one touches no other.
-    """
-
-    async def run_isolated(restaurant_id: str) -> dict[str, Any]:
-        if not deadline.remaining():
-            return {"restaurantId": restaurant_id, "status": "error", "error": OUT_OF_TIME_ERROR}
-        try:
-            return await run(restaurant_id)
-        except Exception as error:  # noqa: BLE001 -- one restaurant never stops the others
-            name = type(error).__name__
-            log_event(
-                Severity.ERROR, LogEvent.INTERNAL_ERROR, restaurantId=restaurant_id, error=name
-            )
-            return {"restaurantId": restaurant_id, "status": "error", "error": name}
-
-    return await gather_bounded(max_concurrent, run_isolated, restaurant_ids)
-
-
-MAX_CONCURRENT_ENQUEUES = 50
-
-
 def select_queue(context: AppContext, restaurant_count: int) -> TaskQueue | None:
-    """Return the queue where these are too many restaurants for one invocation, else None."""
+    """Return the queue for a run with too many restaurants for one invocation, else None."""
     return context.queue if restaurant_count > context.environment.fan_out_threshold else None
 
 
 async def fan_out(
     queue: TaskQueue, tasks: Sequence[QueuedTask], deadline: Deadline
 ) -> list[dict[str, Any]]:
-    """Enqueue tasks, several at once, each failing alone.
+    """Enqueue one task per restaurant, all of one function; return ``queued`` or ``error`` each.
 
-    Args:
-        queue: Takes them.
-        tasks: One a restaurant, all of one function.
-        deadline: Bounds the enqueueing.
-
-    Returns:
-        A result a restaurant, ``queued`` or ``error``. A repetition of the same tick enqueues
-        what this one could not, and nothing twice.
+    If the scheduler repeats the run, only the tasks that failed are enqueued again.
     """
     tasks_by_restaurant = {str(task.body["restaurantId"]): task for task in tasks}
 
@@ -103,17 +54,39 @@ async def fan_out(
     results = await run_for_each_restaurant(
         list(tasks_by_restaurant), MAX_CONCURRENT_ENQUEUES, enqueue, deadline
     )
-    _log_queued_run(tasks[0].function_name, results)
+    errors = [result["error"] for result in results if result["status"] == "error"]
+    log_event(
+        Severity.ERROR if errors else Severity.INFO,
+        LogEvent.RUN_QUEUED,
+        function=tasks[0].function_name,
+        queued=len(results) - len(errors),
+        failed=len(errors),
+        error=errors[0] if errors else None,
+    )
     return results
 
 
-def _log_queued_run(function: str, results: list[dict[str, Any]]) -> None:
-    failed = [result["error"] for result in results if result["status"] == "error"]
-    log_event(
-        Severity.ERROR if failed else Severity.INFO,
-        LogEvent.RUN_QUEUED,
-        function=function,
-        queued=len(results) - len(failed),
-        failed=len(failed),
-        error=failed[0] if failed else None,
-    )
+async def run_for_each_restaurant(
+    restaurant_ids: list[str],
+    max_concurrent: int,
+    run: Callable[[str], Awaitable[dict[str, Any]]],
+    deadline: Deadline,
+) -> list[dict[str, Any]]:
+    """Run a job for each restaurant and return the results in the same order.
+
+    A job that raises gives the status ``error``. After the deadline no further job starts.
+    """
+
+    async def run_isolated(restaurant_id: str) -> dict[str, Any]:
+        if not deadline.remaining():
+            return {"restaurantId": restaurant_id, "status": "error", "error": OUT_OF_TIME_ERROR}
+        try:
+            return await run(restaurant_id)
+        except Exception as error:  # noqa: BLE001 -- a bug in one restaurant must not stop the others
+            name = type(error).__name__
+            log_event(
+                Severity.ERROR, LogEvent.INTERNAL_ERROR, restaurantId=restaurant_id, error=name
+            )
+            return {"restaurantId": restaurant_id, "status": "error", "error": name}
+
+    return await gather_bounded(max_concurrent, run_isolated, restaurant_ids)

@@ -1,7 +1,4 @@
-"""One restaurant's part of a run, handed over to a queue under a name that a repetition shares.
-
-What a queue can do, and which one an environment names.
-"""
+"""Tasks for one restaurant each, and the queue of the environment."""
 
 import hashlib
 import json
@@ -17,12 +14,10 @@ RECONCILE_FUNCTION = "opentable-reconcile"
 
 
 class QueuedTask(Struct, frozen=True):
-    """A call of one of the scheduled functions that is made later.
+    """A later call of a scheduled function.
 
-    Attributes:
-        function_name: The deployed function's name, such as ``opentable-poll``.
-        body: The call's JSON body; it names the restaurant.
-        trigger: What the call is made for, such as the tick of the schedule.
+    ``body`` is the JSON body of the call, with its ``restaurantId``. ``trigger`` is the reason for
+    the call, such as the scheduled time; it makes repeated calls distinct.
     """
 
     function_name: str
@@ -31,44 +26,40 @@ class QueuedTask(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """Its name: the same for a repetition, another one for anything else.
-
-        A hash, as Cloud Tasks slows down over names that begin alike, such as with a time.
-        """
+        """A name that only a repetition of the same task shares, so that a queue can drop it."""
+        # A hash: Cloud Tasks slows down for names with a common prefix, such as a time.
         identity = json.dumps([self.function_name, self.body, self.trigger], sort_keys=True)
         return hashlib.sha256(identity.encode()).hexdigest()
 
     @property
     def body_bytes(self) -> bytes:
-        """The body as it is sent."""
+        """The body as sent."""
         return json.dumps(self.body).encode()
 
 
 class TaskQueue(Protocol):
-    """Takes tasks, each to be called at least once, within its limits."""
+    """A queue with a limited rate; calls each task at least once."""
 
     async def enqueue(self, task: QueuedTask) -> None:
-        """Take a task; one of the same name that it has, or had lately, is taken for it.
+        """Add a task unless the queue has or recently had one of the same name.
 
-        Raises:
-            QueueError: When it could not be taken; the text says what to do.
+        Raises EnqueueError if the queue did not accept it.
         """
 
 
 def build_task_queue(environment: Environment) -> TaskQueue | None:
-    """Return an environment's queue, None where it names none."""
+    """Return the environment's queue, None if it has none."""
     url, queue, account = (
         environment.tasks_target_url,
         environment.tasks_queue,
         environment.tasks_service_account,
     )
-    # Imported where one is set: a webhook has no queue, and would pay for both at each start.
-    if url and queue and account:
-        from shared.tasks.backends import CloudTasksQueue  # noqa: PLC0415
+    if not url:
+        return None
+    # Imported only with a queue: the webhook has none, and its start would load `requests`.
+    from shared.tasks import backends  # noqa: PLC0415
 
-        return CloudTasksQueue(queue, url, account, environment.run_budget_seconds)
-    if url:
-        from shared.tasks.backends import InProcessTaskQueue, build_http_delivery  # noqa: PLC0415
-
-        return InProcessTaskQueue(build_http_delivery(url, environment.run_budget_seconds))
-    return None
+    run_seconds = environment.run_budget_seconds
+    if queue and account:
+        return backends.CloudTasksQueue(queue, url, account, run_seconds)
+    return backends.InProcessTaskQueue(backends.build_http_delivery(url, run_seconds))

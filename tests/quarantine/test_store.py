@@ -156,9 +156,7 @@ async def test_the_beginning_of_a_too_large_body_is_stored(
     await quarantine_body(quarantine_store, "é" * 600_000)
     [item] = await stored_ledger.quarantine_items()
     assert item["body"] == "é" * 450_000
-    assert item["detail"].endswith(
-        "Only its first 900000 bytes are kept: a document holds no more."
-    )
+    assert item["detail"].endswith("Only the first 900000 bytes are stored.")
 
 
 async def backlog(world: World) -> QuarantineBacklog:

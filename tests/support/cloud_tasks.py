@@ -1,4 +1,4 @@
-"""Cloud Tasks' part on the loopback interface: its gRPC service, as Google documents it."""
+"""A fake Cloud Tasks on the loopback interface: its gRPC service, as Google documents it."""
 
 from collections import deque
 from collections.abc import AsyncIterator
@@ -21,14 +21,11 @@ Status = grpc.StatusCode
 
 @dataclass(slots=True)
 class FakeCloudTasks:
-    """Holds the queue's tasks; a name that was ever used is taken.
+    """The tasks of a queue; a name can be used only once.
 
     Attributes:
-        created: The tasks that it has taken, in order.
-        calls: How many calls came.
-        next_statuses: The status of each of the next calls, None for none; one that is refused with
-            `ReservationStatus.UNKNOWN` has landed all the same, and its answer is lost.
-        host: Where it listens.
+        next_statuses: The statuses of the next calls, None for success. `Status.UNKNOWN` creates
+            the task and loses the response.
     """
 
     created: list[tasks_v2.Task] = field(default_factory=list)
@@ -37,11 +34,11 @@ class FakeCloudTasks:
     host: str = ""
 
     async def create_task(self, request: Any, context: Any) -> Any:
-        """Answer CreateTask."""
+        """Handle CreateTask."""
         self.calls += 1
         status = self.next_statuses.popleft() if self.next_statuses else None
         if status is not None and status is not Status.UNKNOWN:
-            await context.abort(status, "refused by the test")
+            await context.abort(status, "failed by the test")
         task = request.task
         if request.parent != QUEUE:
             await context.abort(Status.NOT_FOUND, "Requested entity was not found.")
@@ -51,18 +48,18 @@ class FakeCloudTasks:
             await context.abort(Status.ALREADY_EXISTS, "Requested entity already exists")
         self.created.append(task)
         if status is not None:
-            await context.abort(status, "the answer is lost")
+            await context.abort(status, "the response is lost")
         return task
 
     def client(self) -> tasks_v2.CloudTasksAsyncClient:
-        """Return Google's own client, connected to it."""
+        """Return Google's client, connected to this fake."""
         channel = grpc.aio.insecure_channel(self.host)
         return tasks_v2.CloudTasksAsyncClient(
             transport=CloudTasksGrpcAsyncIOTransport(channel=channel)
         )
 
     def task_queue(self, name: str = QUEUE) -> CloudTasksQueue:
-        """Return our side of it."""
+        """Return the queue under test."""
         return CloudTasksQueue(name, URL, SERVICE_ACCOUNT, 480, self.client)
 
 

@@ -1,7 +1,4 @@
-"""Google's own client against a queue on the loopback interface.
-
-The queue on one's own machine keeps the interface's promises.
-"""
+"""Google's client against a fake Cloud Tasks, and the queue for local development."""
 
 import asyncio
 import json
@@ -51,19 +48,21 @@ async def test_a_task_calls_the_function_as_its_service_account(tasks: FakeCloud
     assert sent.oidc_token.audience == f"{URL}/opentable-poll"
 
 
-async def test_a_task_is_waited_for_beyond_the_functions_own_budget(tasks: FakeCloudTasks) -> None:
+async def test_the_dispatch_deadline_is_longer_than_the_budget_of_the_function(
+    tasks: FakeCloudTasks,
+) -> None:
     await tasks.task_queue().enqueue(TASK)
     assert tasks.created[0].dispatch_deadline == timedelta(seconds=540)
 
 
-async def test_a_repeated_task_is_there_already(tasks: FakeCloudTasks) -> None:
+async def test_a_repeated_task_is_created_once(tasks: FakeCloudTasks) -> None:
     queue = tasks.task_queue()
     await queue.enqueue(TASK)
     await queue.enqueue(TASK)
     assert (len(tasks.created), tasks.calls) == (1, 2)
 
 
-async def test_an_answer_that_is_lost_enqueues_nothing_twice(tasks: FakeCloudTasks) -> None:
+async def test_a_lost_response_creates_no_second_task(tasks: FakeCloudTasks) -> None:
     tasks.next_statuses.append(Status.UNKNOWN)
     await tasks.task_queue().enqueue(TASK)
     assert (len(tasks.created), tasks.calls) == (1, 2)
@@ -81,13 +80,13 @@ async def test_persistent_errors_are_raised(
 ) -> None:
     monkeypatch.setattr("shared.tasks.backends.MAX_ENQUEUE_SECONDS", 0.5)
     tasks.next_statuses += [Status.UNAVAILABLE] * 99
-    with pytest.raises(EnqueueError, match="tried again with the next run"):
+    with pytest.raises(EnqueueError, match="the next run tries again"):
         await tasks.task_queue().enqueue(TASK)
 
 
 @pytest.mark.parametrize(
     "status,advice",
-    [(Status.NOT_FOUND, "mend TASKS_QUEUE"), (Status.PERMISSION_DENIED, "cloudtasks.enqueuer")],
+    [(Status.NOT_FOUND, "correct TASKS_QUEUE"), (Status.PERMISSION_DENIED, "cloudtasks.enqueuer")],
 )
 async def test_configuration_errors_are_raised_immediately(
     tasks: FakeCloudTasks, status: Status, advice: str
@@ -103,96 +102,96 @@ async def test_a_missing_queue_is_reported(tasks: FakeCloudTasks) -> None:
         await tasks.task_queue(f"{QUEUE}-2").enqueue(TASK)
 
 
-def task(number: int) -> QueuedTask:
+def new_task(number: int) -> QueuedTask:
     return QueuedTask(POLL_FUNCTION, {"restaurantId": f"r-{number}"}, "tick")
 
 
-async def test_each_task_is_called_once_however_often_it_is_enqueued() -> None:
-    called: list[QueuedTask] = []
+async def test_a_task_enqueued_twice_is_delivered_once() -> None:
+    delivered: list[QueuedTask] = []
 
-    async def deliver(one: QueuedTask) -> None:
-        called.append(one)
+    async def deliver(task: QueuedTask) -> None:
+        delivered.append(task)
 
     queue = InProcessTaskQueue(deliver)
     for _ in range(2):
         for number in range(10):
-            await queue.enqueue(task(number))
+            await queue.enqueue(new_task(number))
     await queue.wait_until_empty()
-    assert called == [task(number) for number in range(10)]
+    assert delivered == [new_task(number) for number in range(10)]
 
 
 async def test_concurrency_is_limited() -> None:
-    under_way, most = 0, 0
+    running, peak = 0, 0
 
     async def deliver(_: QueuedTask) -> None:
-        nonlocal under_way, most
-        under_way += 1
-        most = max(most, under_way)
+        nonlocal running, peak
+        running += 1
+        peak = max(peak, running)
         await asyncio.sleep(0)
-        under_way -= 1
+        running -= 1
 
     queue = InProcessTaskQueue(deliver)
     for number in range(20):
-        await queue.enqueue(task(number))
+        await queue.enqueue(new_task(number))
     await queue.wait_until_empty()
-    assert most == MAX_CONCURRENT_LOCAL_TASKS
+    assert peak == MAX_CONCURRENT_LOCAL_TASKS
 
 
-async def test_one_that_fails_is_logged_and_stops_no_other(
+async def test_a_failed_task_is_logged_and_does_not_stop_the_others(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    called: list[QueuedTask] = []
+    delivered: list[QueuedTask] = []
 
-    async def deliver(one: QueuedTask) -> None:
-        if one == task(0):
+    async def deliver(task: QueuedTask) -> None:
+        if task == new_task(0):
             raise OSError("marked")
-        called.append(one)
+        delivered.append(task)
 
     queue = InProcessTaskQueue(deliver)
-    await queue.enqueue(task(0))
-    await queue.enqueue(task(1))
+    await queue.enqueue(new_task(0))
+    await queue.enqueue(new_task(1))
     await queue.wait_until_empty()
-    assert called == [task(1)]
+    assert delivered == [new_task(1)]
     [line] = capsys.readouterr().out.splitlines()
     assert (json.loads(line)["event"], "marked" in line) == ("task.failed", False)
 
 
-async def test_too_many_that_wait_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_too_many_pending_tasks_are_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backends, "MAX_PENDING_LOCAL_TASKS", 1)
 
     async def deliver(_: QueuedTask) -> None:
         await asyncio.sleep(0)
 
     queue = InProcessTaskQueue(deliver)
-    await queue.enqueue(task(0))
+    await queue.enqueue(new_task(0))
     with pytest.raises(EnqueueError, match="the next run tries again"):
-        await queue.enqueue(task(1))
+        await queue.enqueue(new_task(1))
     await queue.wait_until_empty()
-    await queue.enqueue(task(1))
+    await queue.enqueue(new_task(1))
     await queue.wait_until_empty()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class RecordingHandler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.seen.append((self.path, json.loads(body)))  # type: ignore[attr-defined] # ours
+        self.server.seen.append((self.path, json.loads(body)))  # type: ignore[attr-defined]  # added by the fixture
         self.send_response(200)
         self.end_headers()
 
     @override
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
 def server() -> Iterator[HTTPServer]:
-    with HTTPServer((LOOPBACK, 0), _Handler) as started:
-        started.seen = []  # type: ignore[attr-defined] # ours
-        threading.Thread(target=started.serve_forever, daemon=True).start()
-        yield started
-        started.shutdown()
+    with HTTPServer((LOOPBACK, 0), RecordingHandler) as server:
+        server.seen = []  # type: ignore[attr-defined]  # added by the fixture
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
 
 
 async def test_a_task_is_posted_to_its_function(server: HTTPServer) -> None:
-    await build_http_delivery(f"http://{LOOPBACK}:{server.server_port}", 1)(task(1))
-    assert server.seen == [("/opentable-poll", {"restaurantId": "r-1"})]  # type: ignore[attr-defined] # ours
+    await build_http_delivery(f"http://{LOOPBACK}:{server.server_port}", 1)(new_task(1))
+    assert server.seen == [("/opentable-poll", {"restaurantId": "r-1"})]  # type: ignore[attr-defined]  # added by the fixture

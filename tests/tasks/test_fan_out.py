@@ -1,5 +1,3 @@
-"""Many restaurants in one run: so many at once, each failing alone, none begun out of time."""
-
 import asyncio
 from typing import Any
 
@@ -11,36 +9,36 @@ from tests.support.world import START_TIME
 IDS = [f"r-{number}" for number in range(20)]
 
 
-async def record_run(restaurant_id: str) -> dict[str, Any]:
+async def finish_run(restaurant_id: str) -> dict[str, Any]:
     await asyncio.sleep(0)
     return {"restaurantId": restaurant_id, "status": "ok"}
 
 
 async def test_the_results_are_in_the_restaurants_order() -> None:
-    results = await run_for_each_restaurant(IDS, 7, record_run, Deadline.after(60))
+    results = await run_for_each_restaurant(IDS, 7, finish_run, Deadline.after(60))
     assert [result["restaurantId"] for result in results] == IDS
 
 
-async def test_no_more_than_allowed_are_worked_on_at_once() -> None:
-    under_way, most = 0, 0
+async def test_concurrent_runs_are_limited() -> None:
+    running, peak = 0, 0
 
     async def run(restaurant_id: str) -> dict[str, Any]:
-        nonlocal under_way, most
-        under_way += 1
-        most = max(most, under_way)
-        result = await record_run(restaurant_id)
-        under_way -= 1
+        nonlocal running, peak
+        running += 1
+        peak = max(peak, running)
+        result = await finish_run(restaurant_id)
+        running -= 1
         return result
 
     await run_for_each_restaurant(IDS, 7, run, Deadline.after(60))
-    assert most == 7
+    assert peak == 7
 
 
-async def test_a_fault_in_one_touches_no_other() -> None:
+async def test_a_bug_in_one_run_does_not_stop_the_others() -> None:
     async def run(restaurant_id: str) -> dict[str, Any]:
         if restaurant_id == "r-3":
             raise KeyError(restaurant_id)
-        return await record_run(restaurant_id)
+        return await finish_run(restaurant_id)
 
     results = await run_for_each_restaurant(IDS, 7, run, Deadline.after(60))
     assert [result for result in results if result["status"] != "ok"] == [
@@ -48,10 +46,10 @@ async def test_a_fault_in_one_touches_no_other() -> None:
     ]
 
 
-async def test_whose_turn_comes_too_late_is_not_begun(timer: FakeTimer) -> None:
+async def test_no_run_starts_after_the_deadline(timer: FakeTimer) -> None:
     async def run(restaurant_id: str) -> dict[str, Any]:
         timer.advance(10)
-        return await record_run(restaurant_id)
+        return await finish_run(restaurant_id)
 
     deadline = Deadline.after(30, Clock(timer, lambda: START_TIME))
     results = await run_for_each_restaurant(IDS, 1, run, deadline)
