@@ -1,1 +1,1 @@
-"""What runs the bundle on one's own machine: set-up, emulator, OpenTable sandbox, gateway."""
+"""Run and develop the product on one machine: set-up, emulator, simulator, gateway, benchmarks."""

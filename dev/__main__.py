@@ -22,7 +22,7 @@ _DEFAULT_SPEED = 60.0
 
 
 def main() -> None:
-    """Run the command line, or end with one sentence that says what is wrong."""
+    """Run the command line, or exit with one sentence about the problem."""
     args = build_parser().parse_args()
     try:
         if args.command == "run":
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Return the whole command line."""
+    """Return the parser of all commands."""
     parser = argparse.ArgumentParser(prog="python -m dev", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("run", help="serve everything on this machine")

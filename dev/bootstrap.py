@@ -82,7 +82,7 @@ def ensure_environment() -> None:
         return
     started = time.monotonic()
     with _one_at_a_time():
-        if _is_ready(wanted):  # the set-up that ran before this one did the work
+        if _is_ready(wanted):  # an earlier set-up did the work
             return
         _ensure_venv()
         _ensure_uv()
@@ -155,7 +155,7 @@ def _wait(child: subprocess.Popen[bytes]) -> int:
 
 
 def _stamp_text() -> str:
-    """Return what the stamp of a finished set-up contains."""
+    """Return the stamp's content after a complete set-up."""
     # Scripts in .venv/bin contain the path of the clone, so a moved clone needs a new .venv.
     return f"{fingerprint(LOCK)} {_MINOR} {ROOT}"
 
@@ -178,15 +178,15 @@ def _one_at_a_time() -> Iterator[None]:
         except BlockingIOError:
             print("Waiting for another set-up of this clone …", flush=True)
             fcntl.flock(guard, fcntl.LOCK_EX)
-        # If this process is killed, the command that it runs keeps the lock until it ends too.
+        # If this process is killed, its command keeps the lock until it ends.
         os.set_inheritable(guard.fileno(), True)  # noqa: FBT003 - takes no keyword
         yield
 
 
 def _ensure_venv() -> None:
-    """Make `.venv`, or keep one of the same Python that has pip."""
+    """Create `.venv`, or keep one of the same Python with pip."""
     stamp = _stamp()
-    # No stamp: somebody else made .venv. Another path: the clone was moved.
+    # No stamp: the user made .venv. Another path: the clone was moved.
     is_reusable = stamp is None or stamp.endswith(f" {ROOT}")
     if not (is_reusable and _has_pip()):
         import venv  # noqa: PLC0415 - Debian packages it separately

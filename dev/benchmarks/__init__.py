@@ -1,1 +1,1 @@
-"""What it costs: each figure as a ratio to its floor, measured side by side in one run."""
+"""Measure speed and cost as ratios to a baseline, both in one run."""

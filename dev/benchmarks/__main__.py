@@ -35,12 +35,11 @@ BENCHMARKS: dict[str, Benchmark] = {
 
 @dataclass(slots=True)
 class BenchmarkRun:
-    """What some parts found.
+    """The results of the measured parts.
 
-    Attributes:
-        is_quick: Whether less was measured than the figures call for.
-        results: The figures, in order.
-        tables: The lines of the parts' own tables, by part.
+    `is_quick` is true for fewer rounds than the published figures. `tables` contains the lines of
+    each
+    part's own tables.
     """
 
     is_quick: bool
@@ -48,7 +47,7 @@ class BenchmarkRun:
     tables: dict[str, list[str]] = field(default_factory=dict)
 
     def describe_machine(self) -> str:
-        """Tell when and on what this was measured."""
+        """Return the date and the machine of the measurement."""
         depth = "quick, not for the record" if self.is_quick else "medians of rounds"
         return (
             f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores ({platform.machine()}), Python "
@@ -103,12 +102,9 @@ def _parse_part(name: str) -> str:
 
 
 def _update_page(results: BenchmarkRun, *, is_complete: bool) -> None:
-    """Bring docs/performance.md and its plot up to date, as far as was measured.
+    """Update docs/performance.md and its plot with the measured parts.
 
-    Args:
-        results: What was found.
-        is_complete: Whether every part was measured; the table of figures is one run's or it is
-            none.
+    The table of figures is written only if every part was measured, so that one run made all rows.
     """
     page = PERFORMANCE_PAGE.read_text()
     if is_complete:

@@ -1,9 +1,8 @@
-"""The floors: what Firestore and the server cost with nothing of ours between them.
+"""Measure the cost of Firestore and the server without the product.
 
-Served as the bundle is, by the Functions Framework, with Google's own client library used as its
-manual says. Each does the least that anyone could do who wants what we want: commit the same two
-documents, write the same many in plain batches, or only read them. None looks at what it is
-sent, and none judges anything.
+The Functions Framework serves these functions, as it serves the product. They use Google's client
+library and do the minimum: commit the same two documents, write as many documents in batches, or
+only read them. They neither parse nor decide.
 """
 
 import os
@@ -35,7 +34,7 @@ def _get_client() -> AsyncClient:
 
 @functions_framework.aio.http
 async def commit_two(_request: Request) -> JSONResponse:
-    """Commit the two documents that the bundle wrote for one event, under new ids."""
+    """Commit the two documents of one event under new ids."""
     if not _sample_documents:
         _sample_documents.extend(await _read_sample())
     name = uuid.uuid4().hex
@@ -55,7 +54,7 @@ async def _read_sample() -> list[dict[str, Any]]:
 
 @functions_framework.aio.http
 async def write_plain(request: Request) -> JSONResponse:
-    """Write a restaurant's reservations and newest journal entries anew, in plain batches."""
+    """Rewrite a restaurant's reservations and latest journal entries in batches."""
     documents = [snapshot async for snapshot in (await _get_reservations(request)).stream()]
     newest = [
         snapshot.reference.collection("ledgerEvents").document(
@@ -101,7 +100,7 @@ async def get_all(request: Request) -> JSONResponse:
 
 @functions_framework.aio.http
 async def stream(request: Request) -> JSONResponse:
-    """Read a restaurant's whole collection of reservations."""
+    """Read a restaurant's reservations collection."""
     reservations = await _get_reservations(request)
 
     async def read() -> int:

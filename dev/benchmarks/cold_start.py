@@ -1,4 +1,4 @@
-"""The start: importing a function and its first request, against importing what it stands on."""
+"""Measure a cold start: import of a function and first request, against import of its libraries."""
 
 import asyncio
 import json
@@ -37,7 +37,7 @@ def measure_cold_start(quick: bool) -> tuple[list[BenchmarkResult], list[str]]: 
         tenant = environment.build_tenants(1)[0]
         asyncio.run(seed_tenants(environment.create_client(), [tenant]))
         addresses = {"OPENTABLE_API_URL": url, "OPENTABLE_OAUTH_URL": url}
-        # Nothing listens at the Auth emulator's address: the check of a token asks nobody there.
+        # No emulator listens at this address: token verification sends it no request.
         addresses |= {"FIREBASE_AUTH_EMULATOR_HOST": "127.0.0.1:9099", "PYTHONPATH": str(_ROOT)}
         variables = environment.build_variables(**addresses)
         runs = {target: _build_request(target, tenant) for target in _EXPECTED_STATUSES}
@@ -47,9 +47,7 @@ def measure_cold_start(quick: bool) -> tuple[list[BenchmarkResult], list[str]]: 
 def _measure_target(
     python: Path, target: str, request: str, variables: dict[str, str], *, quick: bool
 ) -> BenchmarkResult:
-    _run_child(
-        python, target, request, variables
-    )  # An emulator that is still cold is not our start.
+    _run_child(python, target, request, variables)  # a cold emulator would count as start time
     pairs = []
     for _ in range(_QUICK_ROUNDS if quick else _ROUNDS):
         baseline_milliseconds = _run_child(python, "", "", variables)
@@ -63,7 +61,8 @@ def _measure_target(
 def _build_request(target: str, tenant: Tenant) -> str:
     """Return the headers and the body of a first request, as JSON."""
     if target == "api":
-        # Somebody who proves who they are, and works elsewhere: all of the way in is gone.
+        # A valid token of a user from another restaurant: the request passes
+        # authentication and stops there.
         token = build_unsigned_token(BENCHMARK_PROJECT, "somebody", int(time.time()))
         headers = {"authorization": f"Bearer {token}"}
         path = f"/api/restaurants/{tenant.id}/health"
@@ -79,7 +78,7 @@ def _build_request(target: str, tenant: Tenant) -> str:
 
 
 def _run_child(python: Path, target: str, request: str, variables: dict[str, str]) -> float:
-    """Return the milliseconds that a fresh process takes, from its first line to its answer."""
+    """Return the milliseconds from a fresh process's first line to its response."""
     completed = subprocess.run(
         [str(python), str(_CHILD_SCRIPT), target, request],
         cwd=_ROOT,

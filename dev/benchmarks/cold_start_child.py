@@ -1,6 +1,6 @@
 """Run in a fresh process by `dev.benchmarks.cold_start`: import, answer one request, print seconds.
 
-``first.py "" ""`` imports what every function stands on; ``first.py TARGET REQUEST`` a function.
+Arguments ``"" ""`` import only the common libraries; ``TARGET REQUEST`` imports a function.
 """
 
 import sys

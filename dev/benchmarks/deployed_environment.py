@@ -1,4 +1,4 @@
-"""A Python that has what is deployed, and nothing of what development adds."""
+"""Create a virtual environment with the deployed packages only."""
 
 import sys
 import venv
@@ -11,13 +11,13 @@ _FOLDER = ROOT / "build" / "bench"
 
 
 def deployed_python() -> Path:
-    """Return the interpreter of a virtual environment of ``requirements.txt`` alone.
+    """Return the interpreter of a virtual environment with ``requirements.txt`` only.
 
-    Beside development's packages, a library that is deployed may import more than it does there.
-    It is made once, and again when the requirements or this Python have changed.
+    With development packages installed, a deployed library may import more than in production. The
+    environment is created again when the requirements or the Python version change.
 
     Raises:
-        SetUpError: When a package cannot be installed.
+        SetUpError: A package cannot be installed.
     """
     python, stamp = _FOLDER / "bin" / "python", _FOLDER / "installed.sha256"
     wanted = f"{fingerprint(_REQUIREMENTS)} {sys.version}"

@@ -1,7 +1,4 @@
-"""What a served function's processes took of the machine, as Linux counts it.
-
-What every part of the bench stands on: an emulator of its own, and restaurants with secrets.
-"""
+"""Provide the emulator, the restaurants and the process counters for all benchmarks."""
 
 import json
 import os
@@ -29,11 +26,7 @@ _GROUP_FIELD, _USER_TIME_FIELD, _SYSTEM_TIME_FIELD = (
 
 
 def read_cpu_seconds(group: int) -> float:
-    """Return the processor time, user and system, that a process group has taken so far.
-
-    Args:
-        group: Its id; the server is its leader, the workers its members.
-    """
+    """Return the user and system processor time of a process group, in seconds."""
     stats = (stat for _, stat in _iterate_processes(group))
     return (
         sum(int(stat[_USER_TIME_FIELD]) + int(stat[_SYSTEM_TIME_FIELD]) for stat in stats)
@@ -42,7 +35,7 @@ def read_cpu_seconds(group: int) -> float:
 
 
 def read_peak_memory_mib(group: int) -> float:
-    """Return the most memory that any process of a group has held at once, in MiB."""
+    """Return the largest peak memory of any process in a group, in MiB."""
     return max(_read_peak_memory_kib(process) for process, _ in _iterate_processes(group)) / 1024
 
 
@@ -56,7 +49,7 @@ def _iterate_processes(group: int) -> Iterator[tuple[Path, list[str]]]:
         try:
             stat = (process / "stat").read_text().rpartition(")")[2].split()
         except OSError:
-            continue  # It ended meanwhile.
+            continue  # the process ended in between
         if int(stat[_GROUP_FIELD]) == group:
             yield process, stat
 
@@ -70,13 +63,7 @@ _HEAP_GIB = 8  # a window of 100,000 reservations, each with its journal
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkEnvironment:
-    """A place to measure at.
-
-    Attributes:
-        host: The emulator's ``address:port``.
-        secrets_file: The SECRETS_FILE.
-        signing_secret: What every restaurant's relay signs with.
-    """
+    """The environment of a measurement; all relays sign with `signing_secret`."""
 
     host: str
     secrets_file: Path
@@ -87,7 +74,7 @@ class BenchmarkEnvironment:
         return AsyncClient(project=BENCHMARK_PROJECT)
 
     def build_variables(self, **more: str) -> dict[str, str]:
-        """Return the environment of a function that is served here."""
+        """Return the environment variables of a served function."""
         return {
             "GOOGLE_CLOUD_PROJECT": BENCHMARK_PROJECT,
             "FIRESTORE_EMULATOR_HOST": self.host,
@@ -116,7 +103,7 @@ def start_benchmark_environment(*, allow_gc_pauses: bool = True) -> Iterator[Ben
         start_emulator(heap_gib=_HEAP_GIB, allow_gc_pauses=allow_gc_pauses) as emulator,
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
     ):
-        # The bench's own clients find the emulator by this variable alone.
+        # The benchmarks' own clients find the emulator through this variable only.
         os.environ["FIRESTORE_EMULATOR_HOST"] = emulator.host
         signing_secret, secrets_file = (
             encode_signing_secret(os.urandom(32)),

@@ -1,8 +1,8 @@
-"""An OpenTable that costs nothing to ask: its rows are made before anyone asks for them.
+"""Serve prebuilt OpenTable rows, so that OpenTable's side costs almost nothing.
 
-``python -m dev.benchmarks.fake_opentable --port N [--latency SECONDS]``. The rows are the
-sandbox's own;
-``POST /_book/RID?rows=N`` makes a book of them, ``POST /_book/RID?every=N`` changes every nth.
+Run as ``python -m dev.benchmarks.fake_opentable --port N [--latency SECONDS]``. The sandbox renders
+the rows. ``POST /_book/RID?rows=N`` creates rows; ``POST /_book/RID?every=N`` changes every nth
+one.
 """
 
 import argparse
@@ -28,14 +28,14 @@ _TOKEN_BODY = b'{"access_token": "token", "token_type": "bearer", "expires_in": 
 
 
 class PrebuiltRows:
-    """One restaurant's rows, as the bytes that an answer is put together from."""
+    """One restaurant's rows as prepared bytes."""
 
     def __init__(self) -> None:
         self.reservations: list[bytes] = []
         self.guests: list[bytes] = []
 
     def fill(self, rid: int, count: int) -> None:
-        """Make a book of so many reservations."""
+        """Create `count` reservations."""
         store = SandboxStore(lambda: datetime.now(UTC))
         store.add_restaurant(SandboxRestaurant(rid, f"Restaurant {rid}", _ZONE))
         populate_store(store, rid, count, seed=rid)
@@ -72,11 +72,7 @@ def _encode_row(row: object) -> bytes:
 
 
 class FakeOpenTable:
-    """The ASGI application.
-
-    Args:
-        latency_seconds: Seconds that each answer of the API takes.
-    """
+    """The ASGI application; each API response takes `latency_seconds`."""
 
     def __init__(self, latency_seconds: float) -> None:
         self._latency_seconds = latency_seconds

@@ -1,9 +1,7 @@
-"""The events that the bench sends: whole HTTP requests, signed, as a relay sends them.
+"""Send prepared, signed requests over persistent connections.
 
-The load generator: ready-made requests over connections that are kept.
-
-It does as little as can be, for it shares the machine with what it measures: requests are bytes
-before the clock starts, and answers are only looked into after it has stopped.
+The generator shares the machine with the measured process, so it works as little as possible: it
+builds requests before the clock starts and reads responses after it stops.
 """
 
 import asyncio
@@ -64,14 +62,14 @@ def build_signed_request(tenant: Tenant, body: Mapping[str, Any]) -> bytes:
 
 
 def build_signature_headers(tenant: Tenant, raw: bytes) -> dict[str, str]:
-    """Return the headers by which a restaurant's relay signs a body now."""
+    """Return the relay's signature headers of a body, signed now."""
     return build_signed_headers(
         tenant.signing_secret, f"msg_{next(_sequence)}", int(time.time()), raw
     )
 
 
 def build_created_envelope(tenant: Tenant) -> dict[str, Any]:
-    """Return the envelope of a reservation that nobody has heard of."""
+    """Return the envelope of a new reservation."""
     number = next(_sequence)
     return _build_envelope(
         "created",
@@ -112,7 +110,7 @@ def _build_patch(
 
 
 def _build_envelope(kind: str, number: int, data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an envelope; of two, the later made is the later said."""
+    """Return an envelope with a later timestamp than all earlier ones."""
     second, millisecond = divmod(number, 1000)
     minute, second = divmod(second, 60)
     timestamp = f"2026-02-01T12:{minute % 60:02}:{second:02}.{millisecond:03}Z"
@@ -133,15 +131,9 @@ def build_creation_requests(tenants: Sequence[Tenant], count: int) -> list[bytes
 def build_mixed_requests(
     tenants: Sequence[Tenant], count: int, seed: int
 ) -> tuple[list[bytes], list[bytes]]:
-    """Return events as they are mixed on a busy day, and the creations that must come before.
+    """Return a busy day's mix of events, and the creations to send before.
 
-    Args:
-        tenants: The restaurants, drawn alike.
-        count: How many events.
-        seed: Of what is drawn.
-
-    Returns:
-        Creations to send first, and the events, each about a reservation sent long before it.
+    Each event belongs to a reservation created long before it. Restaurants are drawn uniformly.
     """
     rng = random.Random(seed)
     initial = [
@@ -181,12 +173,11 @@ _MAX_IDLE_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class LoadResult:
-    """What came of some requests.
+    """The result of sending requests.
 
-    Attributes:
-        seconds: From the first request to the last answer.
-        latencies: Seconds from when each request was due to its answer.
-        outcomes: How often each answer's ``status`` came.
+    `seconds` runs from the first request to the last response. `latencies` start when each request
+    was
+    due. `outcomes` counts the responses by ``status``.
     """
 
     seconds: float
@@ -200,12 +191,7 @@ class LoadResult:
 
 
 class HttpConnection:
-    """One HTTP/1.1 connection that is kept.
-
-    Args:
-        reader: What comes in.
-        writer: What goes out.
-    """
+    """One persistent HTTP/1.1 connection."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -223,7 +209,7 @@ class HttpConnection:
         await self._writer.wait_closed()
 
     async def send(self, request: bytes) -> bytes:
-        """Send a whole request and return its answer's body."""
+        """Send a prepared request and return the response's body."""
         self._writer.write(request)
         head = await self._reader.readuntil(_END_OF_HEAD)
         length = head.lower().partition(_LENGTH_HEADER)[2].partition(b"\r\n")[0]
@@ -235,13 +221,7 @@ class HttpConnection:
 
 
 async def send_closed_loop(port: int, requests: Sequence[bytes], connections: int) -> LoadResult:
-    """Send requests in their order, each as soon as a connection is free (a closed loop).
-
-    Args:
-        port: The server's, on this machine.
-        requests: Whole HTTP requests.
-        connections: How many are under way at once.
-    """
+    """Send requests in order, each as soon as a connection is free (closed loop)."""
     responses = [b""] * len(requests)
     latencies = [0.0] * len(requests)
     pending = iter(range(len(requests)))
@@ -261,15 +241,9 @@ async def send_closed_loop(port: int, requests: Sequence[bytes], connections: in
 
 
 async def send_open_loop(port: int, requests: Sequence[bytes], rate: float) -> LoadResult:
-    """Send requests at a steady rate, however long answers take (an open loop).
+    """Send requests at a constant rate per second, independent of responses (open loop).
 
-    A request that has to wait for a connection is counted from when it was due: a server that
-    falls behind cannot slow down those who come.
-
-    Args:
-        port: The server's, on this machine.
-        requests: Whole HTTP requests.
-        rate: Requests a second.
+    Latency counts from the time a request was due, so that a slow server does not slow its clients.
     """
     responses = [b""] * len(requests)
     latencies = [0.0] * len(requests)
@@ -306,7 +280,7 @@ def _count_outcomes(responses: Sequence[bytes]) -> Counter[str]:
 
 @dataclass(frozen=True, slots=True)
 class LoadGenerator:
-    """Sends from a process of its own: what it costs falls on both sides of a round alike."""
+    """Send from a separate process, so that its cost affects both sides equally."""
 
     executor: Executor
 

@@ -1,9 +1,4 @@
-"""The scheduled functions, the floors beside them, and the OpenTable that they ask.
-
-Whole books: the poll and the reconciliation against plain reads and writes, and their growth.
-
-A thousand restaurants polled in one run, with an OpenTable that takes its time.
-"""
+"""Measure polls and reconciliations: against plain reads and writes, growth, many restaurants."""
 
 import asyncio
 import json
@@ -52,14 +47,10 @@ _FUNCTIONS = ("opentable_poll", "opentable_reconcile")
 
 @dataclass(frozen=True, slots=True)
 class ScheduledFunctions:
-    """What polls and reconciliations are measured with.
+    """The served functions, baselines and fake OpenTable of these benchmarks.
 
-    Attributes:
-        opentable_url: The address of OpenTable.
-        functions: The scheduled functions and the floors, by name.
-        counted_functions: The scheduled functions again, whose calls to Firestore are counted.
-        proxy: Where they are counted.
-        durations: Milliseconds of each reconciliation that was not counted, from its log line.
+    `counted_functions` are the same functions behind a proxy that counts their Firestore calls.
+    `durations` are milliseconds of each uncounted reconciliation, from its log line.
     """
 
     opentable_url: str
@@ -69,7 +60,7 @@ class ScheduledFunctions:
     durations: queue.SimpleQueue[float]
 
     def update_opentable_rows(self, tenant: Tenant, **query: int) -> None:
-        """Fill or change a restaurant's book at OpenTable."""
+        """Create or change a restaurant's rows at OpenTable."""
         url = f"{self.opentable_url}/_book/{tenant.rid}"
         requests.post(url, params=query, timeout=_TIMEOUT_SECONDS).raise_for_status()
 
@@ -79,7 +70,7 @@ class ScheduledFunctions:
         return dict(call_served_function(function, {"restaurantId": tenant.id})["results"][0])
 
     def reconcile(self, tenant: Tenant, *, count_calls: bool = False) -> dict[str, Any]:
-        """Reconcile all days of a restaurant's book; return its part of the answer."""
+        """Reconcile all days of a restaurant; return its result."""
         function = (self.counted_functions if count_calls else self.functions)[
             "opentable_reconcile"
         ]
@@ -91,27 +82,23 @@ class ScheduledFunctions:
         )
 
     def seconds_to_reconcile(self, tenant: Tenant, **counts: int) -> float:
-        """Return how long a reconciliation took, by its own measure, until its report was made.
+        """Return the duration of a reconciliation up to its report, as it logs it.
 
-        What the emulator alone needs then is left out: the sweep that stands in for Firestore's
-        own deletion of what has expired.
-
-        Args:
-            tenant: The restaurant.
-            counts: What its report must count.
+        This excludes deletion of expired documents, a replacement for Firestore's TTL beside the
+        emulator.
         """
         require_counts(self.reconcile(tenant), **counts)
         return self.durations.get(timeout=_START_TIMEOUT_SECONDS) / 1000
 
     def run_baseline(self, target: str, tenant: Tenant) -> float:
-        """Return the seconds that a floor takes."""
+        """Return the seconds of a baseline."""
         return float(
             call_served_function(self.functions[target], {"restaurantId": tenant.id})["seconds"]
         )
 
 
 def call_served_function(function: FunctionServer, body: dict[str, Any]) -> dict[str, Any]:
-    """Return what a function answers."""
+    """Return a function's response."""
     response = requests.post(function.url, json=body, timeout=_TIMEOUT_SECONDS)
     response.raise_for_status()
     return dict(response.json())
@@ -125,10 +112,10 @@ def measure_seconds(work: Callable[[], object]) -> float:
 
 
 def require_counts(response: dict[str, Any], **counts: int) -> None:
-    """Fail where a run did something else than it was set up to do.
+    """Check a run's counts.
 
     Raises:
-        RuntimeError: When one of the counts is another.
+        RuntimeError: A count differs.
     """
     actual = {name: response.get(name) for name in counts}
     if actual != counts:
@@ -150,7 +137,7 @@ def serve_fake_opentable(latency_seconds: float = 0.0) -> Iterator[str]:
 def start_scheduled_functions(
     tenant_count: int,
 ) -> Iterator[tuple[ScheduledFunctions, list[Tenant]]]:
-    """Keep a shop, and some restaurants without a book, for the length of a `with` block."""
+    """Serve the scheduled functions for some empty restaurants during a `with` block."""
     with ExitStack() as stack:
         environment = stack.enter_context(start_benchmark_environment())
         url = stack.enter_context(serve_fake_opentable())
@@ -183,7 +170,7 @@ def start_scheduled_functions(
 
 
 def _ignore_line(_line: str) -> None:
-    """Drop what a function logs."""
+    """Discard a log line."""
 
 
 _POLL_ROWS, _QUICK_POLL_ROWS = 10_000, 1_000
@@ -306,7 +293,7 @@ def _measure_window(scheduled: ScheduledFunctions, tenant: Tenant, size: int) ->
 def _count_extra_writes(
     scheduled: ScheduledFunctions, tenant: Tenant, size: int
 ) -> BenchmarkResult:
-    """Count what a reconciliation writes beyond its corrections, each a document and its entry."""
+    """Count a reconciliation's writes beyond its corrections (a document and an entry each)."""
     scheduled.update_opentable_rows(tenant, every=_ROWS_PER_DIFFERENCE)
     scheduled.proxy.take_traffic()
     scheduled.reconcile(tenant, count_calls=True)

@@ -1,12 +1,6 @@
-"""What the bench finds: figures beside their floors and targets, as a table and as JSON.
+"""Present results beside baselines and targets: table, JSON, docs/performance.md, plot and prices.
 
-docs/performance.md: its tables are written by the bench, between marks.
-
-The plot of growth in docs/, as SVG: seconds over rows, both by powers of ten.
-
-List prices of Firestore, by which the bench turns documents into dollars.
-
-Standard edition, storage and the free daily part left out; looked up in November 2026.
+Prices are Firestore's list prices, Standard edition, without storage and free quota, November 2026.
 """
 
 import math
@@ -22,12 +16,7 @@ RESULT_TABLE_HEADER = ("| figure | floor | ours | ratio | target | |", "|---|---
 
 @dataclass(frozen=True, slots=True)
 class PerformanceTarget:
-    """What is wanted of a ratio or a value.
-
-    Attributes:
-        limit: The number.
-        is_minimum: Whether more is better.
-    """
+    """The target of a ratio or value, a minimum or a maximum."""
 
     limit: float
     is_minimum: bool
@@ -41,12 +30,12 @@ class PerformanceTarget:
 
 
 def require_at_least(limit: float) -> PerformanceTarget:
-    """Return the target of a value that should be so large."""
+    """Return a target with a minimum."""
     return PerformanceTarget(limit, is_minimum=True)
 
 
 def require_at_most(limit: float) -> PerformanceTarget:
-    """Return the target of a value that should be so small."""
+    """Return a target with a maximum."""
     return PerformanceTarget(limit, is_minimum=False)
 
 
@@ -54,14 +43,9 @@ def require_at_most(limit: float) -> PerformanceTarget:
 class BenchmarkResult:
     """One figure.
 
-    Attributes:
-        name: What was measured.
-        value: The ratio to the floor; where there is none, the value itself.
-        target: What is wanted of it.
-        baseline: The floor's median, None where there is none.
-        product: Our median.
-        unit: Of both.
-        detail: What else was seen, name to number.
+    `value` is the ratio to the baseline, or the value itself without one. `baseline` and `product`
+    are
+    medians in `unit`.
     """
 
     name: str
@@ -104,15 +88,7 @@ class BenchmarkResult:
 def build_ratio_result(
     name: str, unit: str, target: PerformanceTarget, pairs: Sequence[MeasurementPair], **detail: Any
 ) -> BenchmarkResult:
-    """Return a figure that is a ratio to its floor, from several rounds.
-
-    Args:
-        name: What was measured.
-        unit: Of both sides.
-        target: What is wanted of the ratio, ours to the floor's.
-        pairs: The rounds.
-        detail: What else was seen.
-    """
+    """Return a figure as the ratio of product to baseline over several rounds."""
     summary = summarize_rounds(pairs)
     rounds = [round(pair.product / pair.baseline, 3) for pair in pairs]
     return BenchmarkResult(
@@ -132,7 +108,7 @@ def format_result_table(figures: Sequence[BenchmarkResult]) -> list[str]:
 
 
 def format_number(value: float) -> str:
-    """Return a number with three digits that count, and no more of it than that."""
+    """Format a number with three significant digits."""
     if value >= 100:  # noqa: PLR2004 -- three digits before the point
         return f"{value:,.0f}"
     return f"{value:.3g}"
@@ -145,15 +121,12 @@ BENCHMARK_JSON_FILE = REPOSITORY_ROOT / "build" / "bench.json"
 
 
 def replace_marked_lines(page: str, name: str, lines: Sequence[str]) -> str:
-    """Return a page with other lines between a pair of its marks.
+    """Return a page with new lines between the marks of a table.
 
-    Args:
-        page: The page.
-        name: The marks': ``<!-- bench: NAME -->`` and ``<!-- bench: end of NAME -->``.
-        lines: What is to stand there.
+    The marks are ``<!-- bench: NAME -->`` and ``<!-- bench: end of NAME -->``.
 
     Raises:
-        ValueError: When the page lacks one of the marks.
+        ValueError: The page has no such marks.
     """
     begin, end = f"<!-- bench: {name} -->", f"<!-- bench: end of {name} -->"
     before, rest = page[: page.index(begin)], page[page.index(end) :]
@@ -172,13 +145,7 @@ _STYLE = (
 
 @dataclass(frozen=True, slots=True)
 class PlotLine:
-    """What took how long.
-
-    Attributes:
-        name: What it is.
-        sizes: Numbers of rows, rising.
-        seconds: One a size.
-    """
+    """A line of the plot: seconds by ascending number of rows."""
 
     name: str
     sizes: Sequence[float]
@@ -214,7 +181,7 @@ class _LogScale:
 
 
 def draw_growth_plot(lines: Sequence[PlotLine]) -> str:
-    """Return the picture of some lines, each beside the even growth from its first point."""
+    """Return the SVG plot of some lines, each with linear growth from its first point."""
     x_scale = _LogScale.from_values(
         [size for line in lines for size in line.sizes], _LEFT, _WIDTH - _RIGHT
     )
@@ -278,14 +245,9 @@ _MILLION = 1_000_000
 
 
 def compute_dollars_per_million(read: int, written: int) -> tuple[float, float]:
-    """Return what a million events cost in one region, and in nam5.
+    """Return the cost of a million events in one region and in nam5, in dollars.
 
-    A journal entry is deleted in the end, by its time to live: one delete for each event that
-    writes anything.
-
-    Args:
-        read: Documents that one event reads.
-        written: Documents that it writes.
+    It includes the later deletion of the journal entry by its TTL policy.
     """
     deleted = min(written, 1)
     one_region, nam5 = (

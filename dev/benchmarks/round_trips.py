@@ -46,12 +46,9 @@ _UNLIMITED_MESSAGE_OPTIONS = [
 
 @dataclass(slots=True)
 class FirestoreTraffic:
-    """What went over the wire.
+    """The observed Firestore traffic.
 
-    Attributes:
-        calls: The names of the calls, in the order in which they were made.
-        documents_read: Documents read; one that is not there is paid for as well.
-        writes_by_collection: How many documents were written in each collection, by its last name.
+    Reads of missing documents count, because they are billed.
     """
 
     calls: list[str] = field(default_factory=list)
@@ -64,13 +61,7 @@ class FirestoreTraffic:
         return self.writes_by_collection.total()
 
     def record_response(self, method: str, message: bytes, request: bytes) -> None:
-        """Take note of an answer; what failed has written nothing.
-
-        Args:
-            method: The call's name.
-            message: The answer, or one of its parts.
-            request: What was asked.
-        """
+        """Count a response; a failed call has written nothing."""
         if method == "Commit":
             writes = CommitRequest.pb().FromString(request).writes
             self.writes_by_collection.update(
@@ -98,7 +89,7 @@ class _CountingHandler(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has
             name = path.rpartition("/")[2]
             self._traffic.calls.append(name)
             metadata = [pair for pair in context.invocation_metadata() if _is_call_header(pair[0])]
-            request = next(requests)  # the calls that the bundle makes ask once
+            request = next(requests)  # the product sends a single request per call
             call = self._channel.stream_stream(path)
             try:
                 for response in call(iter([request]), metadata=metadata):
@@ -111,24 +102,19 @@ class _CountingHandler(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has
 
 
 def _is_call_header(name: str) -> bool:
-    """Whether a header belongs to the call, and not to the connection that carried it."""
+    """Return whether a header belongs to the call, not to the connection."""
     return name in {"authorization", "google-cloud-resource-prefix", "x-goog-request-params"}
 
 
 @dataclass(frozen=True, slots=True)
 class CountingProxy:
-    """A place on the wire.
-
-    Attributes:
-        host: The address to use in the emulator's place.
-        traffic: What has passed.
-    """
+    """A TCP proxy in front of the emulator."""
 
     host: str
     traffic: FirestoreTraffic
 
     def take_traffic(self) -> FirestoreTraffic:
-        """Return what has passed since this was last asked."""
+        """Return the traffic since the previous call."""
         traffic = self.traffic
         recorded = FirestoreTraffic(
             traffic.calls.copy(), traffic.documents_read, traffic.writes_by_collection.copy()
@@ -166,14 +152,7 @@ ROUND_TRIP_TABLE_HEADER = (
 
 @dataclass(frozen=True, slots=True)
 class EventCost:
-    """What one kind of event costs.
-
-    Attributes:
-        name: The kind.
-        outcome: What it was answered.
-        traffic: What went over the wire for it.
-        max_round_trips: How many round trips the contract allows.
-    """
+    """The cost of one kind of event; the contract sets `max_round_trips`."""
 
     name: str
     outcome: str
@@ -181,7 +160,7 @@ class EventCost:
     max_round_trips: int
 
     def to_table_row(self) -> str:
-        """Return it as a row of the table, with what a million of it cost."""
+        """Return the table row with the cost of a million events."""
         read, written = self.traffic.documents_read, self.traffic.documents_written
         one_region, nam5 = compute_dollars_per_million(read, written)
         round_trips = len(self.traffic.calls)
@@ -310,4 +289,4 @@ def _post_event(function: FunctionServer, tenant: Tenant, body: Mapping[str, Any
 
 
 def _ignore_line(_line: str) -> None:
-    """Drop what a function logs."""
+    """Discard a log line."""

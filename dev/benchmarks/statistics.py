@@ -8,12 +8,7 @@ from statistics import linear_regression, median
 
 @dataclass(frozen=True, slots=True)
 class MeasurementPair:
-    """One round: the floor and ours, measured one straight after the other.
-
-    Attributes:
-        baseline: The floor's value.
-        product: Ours, in the same unit.
-    """
+    """One round: baseline and product, measured directly after each other, in the same unit."""
 
     baseline: float
     product: float
@@ -21,13 +16,10 @@ class MeasurementPair:
 
 @dataclass(frozen=True, slots=True)
 class MeasurementSummary:
-    """What several rounds amount to.
+    """Medians of several rounds.
 
-    Attributes:
-        baseline: The floor's median.
-        product: Our median.
-        ratio: The median of the rounds' own ratios, ours to floor: what slowed the whole machine
-            for a while slowed both sides of a round.
+    `ratio` is the median of each round's ratio: a slow phase of the machine affects both sides of a
+    round.
     """
 
     baseline: float
@@ -45,21 +37,11 @@ def summarize_rounds(pairs: Sequence[MeasurementPair]) -> MeasurementSummary:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Return the smallest value that at least a share of all values do not exceed.
-
-    Args:
-        values: At least one.
-        share: From 0 to 1, e.g. 0.99.
-    """
+    """Return the smallest value not exceeded by at least a share (0 to 1) of all values."""
     sorted_values = sorted(values)
     return sorted_values[max(0, math.ceil(share * len(sorted_values)) - 1)]
 
 
 def fit_growth_exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:
-    """Return k of the law cost = c x size^k that fits best, by least squares of the logarithms.
-
-    Args:
-        sizes: At least two, not all equal.
-        costs: One a size, positive.
-    """
+    """Return k of the best fit of cost = c x size^k, by least squares of the logarithms."""
     return linear_regression(list(map(math.log, sizes)), list(map(math.log, costs))).slope

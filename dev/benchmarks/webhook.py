@@ -1,4 +1,4 @@
-"""The webhook under load, against a handler that only commits."""
+"""Measure the webhook under load against a handler with commits only."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -40,16 +40,7 @@ _MICROSECONDS_PER_SECOND = 1e6
 
 @dataclass(frozen=True, slots=True)
 class WebhookBenchmark:
-    """Both sides, and who sends to them.
-
-    Attributes:
-        baseline: The handler that only commits.
-        product: The webhook.
-        generator: Sends to either.
-        tenants: The restaurants.
-        rounds: How many rounds of each figure.
-        events: How many events a round.
-    """
+    """The two servers, the load generator and the size of a round."""
 
     baseline: FunctionServer
     product: FunctionServer
@@ -118,12 +109,7 @@ class WebhookBenchmark:
 
 @dataclass(frozen=True, slots=True)
 class RequestBatch:
-    """What one round sends.
-
-    Attributes:
-        timed_requests: The requests that count.
-        setup_requests: Those that must have been answered before.
-    """
+    """One round's requests; `setup_requests` must be answered before the timed ones."""
 
     timed_requests: Sequence[bytes]
     setup_requests: Sequence[bytes] = ()
@@ -137,7 +123,8 @@ def measure_webhook(quick: bool) -> tuple[list[BenchmarkResult], list[str]]:  # 
     """Return the webhook's figures."""
     figures = _measure_throughputs(quick)
     with ExitStack() as stack:
-        # Java's usual pauses, a tenth of a second each, would be the whole of the figure.
+        # Java's default garbage collector pauses for a tenth of a second, far above the
+        # measured latency.
         benchmark = _start_benchmark(
             stack.enter_context(start_benchmark_environment(allow_gc_pauses=False)),
             stack,
@@ -201,11 +188,11 @@ def _start_benchmark(
 
 
 async def _find_document_path(environment: BenchmarkEnvironment, tenant: Tenant) -> str:
-    """Return the path of a document that the webhook wrote while it warmed up."""
+    """Return the path of a document from the warm-up."""
     reservations = environment.create_client().collection("restaurants", tenant.id, "reservations")
     snapshots = [each async for each in reservations.limit(1).stream()]
     return str(snapshots[0].reference.path)
 
 
 def _ignore_line(_line: str) -> None:
-    """Drop what a function logs."""
+    """Discard a log line."""

@@ -1,1 +1,1 @@
-"""What the bundle is made of: which packages, under which licences, with which known faults."""
+"""Lock, license and audit the packages."""

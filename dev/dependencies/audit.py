@@ -1,7 +1,7 @@
-"""Looks every pinned package up among known vulnerabilities: `python -m dev.dependencies.audit`.
+"""Look up every pinned package among known vulnerabilities: `python -m dev.dependencies.audit`.
 
-Where the service cannot be reached nothing was looked up, and it says so; `--strict`, which the
-build uses, then fails.
+Without a connection it reports that nothing was looked up; with `--strict`, as in the build, it
+fails.
 """
 
 import argparse
@@ -19,7 +19,7 @@ _AUDIT_SECONDS = 600
 
 
 class NotAuditedError(RuntimeError):
-    """Nothing was looked up; the text says why."""
+    """The service cannot be reached; the message says why."""
 
 
 def audit(service: str, requirements: str) -> bool:
@@ -52,7 +52,7 @@ def _check_reach(service: str) -> None:
 
 
 def main() -> None:
-    """Run the command line; end with 1 on a vulnerability, and where strict on no answer."""
+    """Exit with 1 on a vulnerability; with `--strict` also without a connection."""
     parser = argparse.ArgumentParser(prog="python -m dev.dependencies.audit", description=__doc__)
     parser.add_argument("--strict", action="store_true", help="fail where nothing is looked up")
     parser.add_argument("--service", default=SERVICE, help=f"default {SERVICE}")

@@ -1,4 +1,4 @@
-"""`docs/licences.md`: under which licence each package is, from its own metadata."""
+"""Write `docs/licences.md`: the license of each package, from its metadata."""
 
 import json
 import re
@@ -19,7 +19,7 @@ _READ_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Licensed:
-    """A package and its licence, as its metadata tells it."""
+    """A package and its license."""
 
     name: str
     licence: str
@@ -36,10 +36,10 @@ def installed() -> list[Licensed]:
 
 
 def with_tables(page: str) -> str:
-    """Return a page with the present tables between `BEGIN` and `END`.
+    """Return a page with the current tables between `BEGIN` and `END`.
 
     Raises:
-        ValueError: When the page lacks one of them.
+        ValueError: The page has no such marks.
     """
     before, rest = page[: page.index(BEGIN)], page[page.index(END) :]
     rows = installed()

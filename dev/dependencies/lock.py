@@ -18,7 +18,7 @@ _OLDEST_PYTHON = "3.11"  # as requires-python in pyproject.toml
 _HEADER = "# Made of uv.lock by `make lock`.\n"
 _ENTRY = re.compile(r"^(?P<name>[a-z0-9.-]+)(?P<extras>\[.+?\])?==\S+.*\n(?: .*\n)*", re.MULTILINE)
 _UV_SECONDS = 300
-# Settings that point to a mirror. Its address must not get into the lock.
+# Settings for a mirror; its address must not get into the lock.
 _INDEX_SETTINGS = ("INDEX", "DEFAULT_INDEX", "INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS")
 
 
@@ -62,15 +62,11 @@ def names(text: str) -> set[str]:
 
 
 def requested_extras(*options: str) -> dict[str, str]:
-    """Return the extras that a package is requested with, e.g. `[grpc]`, by its name.
-
-    Args:
-        options: Dependency groups beside the deployed packages, as options of `uv pip compile`.
-    """
+    """Return the requested extras of each package, e.g. `[grpc]`."""
     with tempfile.TemporaryDirectory() as folder:
         constraints = Path(folder, "constraints.txt")
         constraints.write_text(export(*EVERYTHING, "--no-hashes"))
-        # The lock leaves out an extra that adds no package, but an old pip looks for it too.
+        # The lock omits an extra without packages, but an old pip looks for it too.
         compiled = _uv(
             *("pip", "compile", "pyproject.toml", *options, "--universal", "--no-strip-extras"),
             *("--python-version", _OLDEST_PYTHON, "--constraint", str(constraints)),

@@ -1,7 +1,7 @@
 """Check the set-up of a fresh clone with the oldest and the newest pip: `make setup-check`.
 
-The pins of that clone are older than the newest releases, as the pins of every clone are after a
-while. Where a requirement matches no pin, an old pip takes the newest release and fails.
+The clone's pins are older than the newest releases, as every clone's pins become. An old pip takes
+the newest release for a requirement without a matching pin, and fails.
 """
 
 import os
@@ -26,7 +26,7 @@ _STEP_SECONDS = 300
 
 
 def main() -> None:
-    """Check each pip, or end with the output of the command that failed."""
+    """Check each pip, or exit with the output of the failed command."""
     try:
         with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as pool:
             older = Path(folder, "older")
@@ -49,7 +49,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _lock_older_versions(clone: Path) -> None:
-    """Lock an older version of each package that is requested with extras."""
+    """Lock an older version of each package with requested extras."""
     locked = {package["name"]: package["version"] for package in _read(LOCK)["package"]}
     names = requested_extras("--group", "dev").keys() - _direct()
     older = [f"--upgrade-package={name}<{locked[name]}" for name in sorted(names)]
@@ -69,7 +69,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _check(pip: str, older: Path, folder: Path) -> str:
-    """Set a clone up with one version of pip, and install what is deployed with it."""
+    """Set up a clone with one version of pip, and install the deployed packages with it."""
     clone, home = folder / "clone", folder / "home"
     _copy(older, clone)
     home.mkdir()

@@ -1,11 +1,9 @@
-"""What the figures rest on: a restaurant's day, what the code takes for each step, list prices.
+"""Compute `docs/scale.md`: assumptions, formulas and tables of capacity and cost.
 
-What the code takes is measured (`tests/dev/docs/test_measured_costs.py` holds it against the code);
-the day is an assumption, and the durations allow 200 ms for each call of OpenTable's API.
-
-Each figure with its arithmetic, which is both what is printed and what is computed.
-
-`docs/scale.md`: its tables, written from the arithmetic and the simulation.
+The cost of each step is measured; `tests/dev/docs/test_measured_costs.py` checks it against the
+code. A restaurant's day is an assumption. Durations allow 200 ms for each OpenTable call. Each
+figure
+prints the formula it is computed from.
 """
 
 from collections.abc import Iterator, Mapping
@@ -37,8 +35,8 @@ DAYS_PER_MONTH = 30
 POLLS_PER_DAY = 96
 RECONCILIATIONS_PER_DAY = 24
 
-# The window of an hourly reconciliation: yesterday, today, and who has booked ahead by now,
-# by the sandbox's lead times.
+# The window of an hourly reconciliation: yesterday, today and future bookings, by the sandbox's
+# lead times.
 WINDOW_RESERVATIONS = round(
     BOOKINGS_PER_DAY * (2 + sum(1 - compute_lead_share(24 * ahead) for ahead in range(1, 31)))
 )
@@ -69,21 +67,18 @@ RESTAURANTS_AT_ONCE = 16
 FUNCTION_CONCURRENCY = 4
 RUN_BUDGET_SECONDS = 480
 
-# What OpenTable documents for another of its APIs, and per partner; for Sync it documents none.
+# OpenTable documents this for another API, per partner; it documents no limit for Sync.
 API_CALLS_PER_SECOND = 10
 RESTAURANT_COUNTS = (10, 1_000, 100_000)
 
 
 @dataclass(frozen=True, slots=True)
 class CapacityFigure:
-    """One row of the table.
+    """One table row.
 
-    Attributes:
-        name: By which later rows call it.
-        label: What it is.
-        formula: Of numbers, ``N``, ``queued`` and the names of earlier rows.
-        unit: Printed before the number, such as ``$``.
-        decimals: Decimal places.
+    `formula` consists of numbers, ``N``, ``queued`` and the names of earlier rows. `unit` is
+    printed
+    before the number.
     """
 
     name: str
@@ -192,7 +187,7 @@ def compute_figures(restaurants: int) -> dict[str, float]:
 
 
 def evaluate_formula(formula: str, results: Mapping[str, float]) -> float:
-    """Return what a row's arithmetic comes to."""
+    """Evaluate a row's formula."""
     return float(eval(formula, {"__builtins__": {}}, dict(results)))  # noqa: S307 -- our own text
 
 
@@ -223,10 +218,10 @@ _QUEUE_SCENARIOS = (
 
 
 def replace_scale_tables(page: str) -> str:
-    """Return a page with the present tables in their places.
+    """Return a page with the current tables.
 
     Raises:
-        ValueError: When the page lacks a place.
+        ValueError: A mark is missing.
     """
     for name, rows in (("figures", _build_figure_rows()), ("runs", _build_queue_rows())):
         begin, end = SCALE_TABLE_BEGIN.format(name), SCALE_TABLE_END.format(name)

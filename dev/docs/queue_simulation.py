@@ -1,6 +1,6 @@
-"""A queue as Cloud Tasks works it: a rate, so many at once, and ticks that keep coming.
+"""Simulate a Cloud Tasks queue: a rate limit, a concurrency limit and repeated ticks.
 
-Left out: the slow start from idle, retries, and the time that the enqueueing itself takes.
+It ignores the slow start, retries and the duration of enqueueing.
 """
 
 import heapq
@@ -46,17 +46,9 @@ def simulate_drain(
 def simulate_backlog(
     ticks: int, interval_seconds: float, tasks: int, limits: QueueLimits, seconds: Sequence[float]
 ) -> float:
-    """Return for how long a queue still works on what came before, when the last tick comes.
+    """Return the remaining work of earlier ticks at the last tick, in seconds.
 
-    Args:
-        ticks: How many ticks come; each enqueues all tasks.
-        interval_seconds: Seconds from one to the next.
-        tasks: How many tasks a tick has.
-        limits: The queue's.
-        seconds: As in `simulate_drain`.
-
-    Returns:
-        Seconds; 0 where each tick's tasks ended before the next came.
+    0 means that each tick's tasks ended before the next tick.
     """
     free_at = 0.0
     for tick in range(ticks - 1):

@@ -1,4 +1,4 @@
-"""`docs/settings.md`: the table of environment variables, written from the code that reads them."""
+"""Write the table of environment variables in `docs/settings.md` from the code."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,10 +17,10 @@ _OPERATORS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 
 
 def replace_settings_table(page: str) -> str:
-    """Return a page with the present table between `SETTINGS_TABLE_BEGIN` and `SETTINGS_TABLE_END`.
+    """Return a page with the current table between the two marks.
 
     Raises:
-        ValueError: When the page lacks one of them.
+        ValueError: The page has no such marks.
     """
     before, rest = page[: page.index(SETTINGS_TABLE_BEGIN)], page[page.index(SETTINGS_TABLE_END) :]
     return "\n".join([before + SETTINGS_TABLE_BEGIN, "", *_HEADER, *_build_rows(), "", rest])

@@ -1,4 +1,4 @@
-"""Where the parts of a local run listen, and what each must be told of the others."""
+"""Define the addresses and environment variables of a local run."""
 
 import os
 import sys
@@ -10,13 +10,7 @@ from dev.local.processes import LOOPBACK
 
 @dataclass(frozen=True, slots=True)
 class RunAddresses:
-    """Where a run's parts listen, all on the loopback interface.
-
-    Attributes:
-        port: The gateway's TCP port (1-65535).
-        sandbox_port: The OpenTable sandbox's.
-        emulator_host: The Firestore emulator's host and port.
-    """
+    """The ports of a run, all on the loopback interface; `port` is the gateway's."""
 
     port: int
     sandbox_port: int
@@ -33,11 +27,7 @@ class RunAddresses:
         return f"http://{LOOPBACK}:{self.sandbox_port}"
 
     def build_environment(self, secrets_file: str) -> dict[str, str]:
-        """Return the variables that keep the functions on this machine.
-
-        Args:
-            secrets_file: The SECRETS_FILE's path.
-        """
+        """Return the environment variables that keep the functions on this machine."""
         return {
             "GOOGLE_CLOUD_PROJECT": DEMO_PROJECT,
             "FIRESTORE_EMULATOR_HOST": self.emulator_host,
@@ -51,7 +41,7 @@ class RunAddresses:
         }
 
     def format_instructions(self) -> str:
-        """Return the addresses and commands that a developer wants next."""
+        """Return the addresses and the next commands for the developer."""
         dev = f"{os.path.relpath(sys.executable)} -m dev"
         webhooks_url = f"{self.sandbox_url}/_control/webhooks"
         return f"""

@@ -1,7 +1,4 @@
-"""Reservations that the demo restaurant took by itself, as another part of the app writes them.
-
-The demo restaurant: what it is seeded with, and credentials made anew for each run.
-"""
+"""Create the demo restaurant: settings, native reservations, and new credentials for each run."""
 
 import contextlib
 import json
@@ -149,13 +146,7 @@ _KEY_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class DemoCredentials:
-    """What the sandbox and the bundle must both know.
-
-    Attributes:
-        client_secret: Of the API credential.
-        bearer_token: What the restaurant gave OpenTable for its webhooks.
-        signing_secret: What the relay signs with, ``whsec_…``.
-    """
+    """Credentials of the sandbox and the product; `signing_secret` is the relay's ``whsec_…``."""
 
     client_secret: str = field(repr=False)
     bearer_token: str = field(repr=False)
@@ -181,7 +172,7 @@ class DemoCredentials:
 
 
 def generate_demo_credentials() -> DemoCredentials:
-    """Return credentials that nobody has seen before."""
+    """Return new random credentials."""
     return DemoCredentials(
         client_secret=secrets.token_urlsafe(_KEY_BYTES),
         bearer_token=secrets.token_urlsafe(_KEY_BYTES),
@@ -191,11 +182,7 @@ def generate_demo_credentials() -> DemoCredentials:
 
 @contextlib.contextmanager
 def open_temporary_secrets_file(credentials: DemoCredentials) -> Iterator[str]:
-    """Keep a SECRETS_FILE for the length of a `with` block, readable by this user alone.
-
-    Yields:
-        Its path.
-    """
+    """Yield the path of a SECRETS_FILE, readable by this user only, for a `with` block."""
     with tempfile.NamedTemporaryFile("w", prefix="opentable-ledger-", suffix=".json") as file:
         json.dump(credentials.to_secret_payloads(), file)
         file.flush()

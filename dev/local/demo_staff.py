@@ -1,7 +1,7 @@
-"""The demo's staff, and their ID tokens in the Auth emulator's form.
+"""Define the demo staff and their ID tokens in the Auth emulator's format.
 
-Such a token is unsigned. It is taken only by functions that were told of an Auth emulator, as the
-local gateway's are, and a deployed function that is told of one refuses to start.
+These tokens are unsigned. Only functions with the Auth emulator's variable accept them, such as the
+local gateway's. A deployed function with this variable refuses to start.
 """
 
 import base64
@@ -35,12 +35,9 @@ async def handle_token_request(request: Request) -> JSONResponse:
 
 
 def build_unsigned_token(project: str, uid: str, now: int) -> str:
-    """Return an ID token in the Auth emulator's form: no algorithm, no signature.
+    """Return an unsigned ID token in the Auth emulator's format.
 
-    Args:
-        project: The Google Cloud project that it is for.
-        uid: Whose.
-        now: Seconds since 1970; it is valid for an hour from then.
+    It is valid for an hour from `now`, in seconds since 1970.
     """
     claims = {
         "iss": f"https://securetoken.google.com/{project}",

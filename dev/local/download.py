@@ -1,4 +1,4 @@
-"""Downloads a file whose length and checksum are known beforehand."""
+"""Download files with a known size and checksum."""
 
 import hashlib
 import tempfile
@@ -17,18 +17,12 @@ _MEGABYTE_BYTES = 1_000_000
 
 
 class DownloadError(RuntimeError):
-    """A file could not be fetched whole and unaltered; the text says why."""
+    """A file could not be downloaded completely; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class DownloadSpec:
-    """A file to be had from the net.
-
-    Attributes:
-        url: Where it lies.
-        size_bytes: Its length in bytes, at least 1.
-        sha256: Its checksum in lower-case hex digits.
-    """
+    """The address of a file, its size and its checksum (SHA-256, lower-case hex)."""
 
     url: str
     size_bytes: int
@@ -36,14 +30,10 @@ class DownloadSpec:
 
 
 def download_file(download: DownloadSpec, target: Path) -> None:
-    """Download a file, which appears under its name only when it is whole and unaltered.
-
-    Args:
-        download: What to fetch.
-        target: The file to make; its folder is made too.
+    """Download a file; create it under its name only when it is complete and correct.
 
     Raises:
-        DownloadError: It could not be fetched, or is not what was expected; no file is left.
+        DownloadError: The file is not available or differs; no file is left.
     """
     print(f"Fetching {download.url} ({download.size_bytes // _MEGABYTE_BYTES} MB) …", flush=True)
     try:
@@ -71,7 +61,7 @@ def _save_and_hash(download: DownloadSpec, partial_file: Path) -> str:
 
 
 def _read_chunks(response: IO[bytes], size: int) -> Iterator[bytes]:
-    """Yield the body, at most `size` bytes and one more to betray an excess, telling each tenth."""
+    """Yield the body up to `size` + 1 bytes, to detect an excess, and print the progress."""
     deadline = time.monotonic() + _MAX_DOWNLOAD_SECONDS
     received_bytes = reported_tenths = 0
     while received_bytes <= size and (

@@ -1,6 +1,6 @@
-"""Finds the Firestore emulator on this machine, or downloads the one that firebase-tools pins.
+"""Find or download the Firestore emulator, and start it.
 
-Starts the Firestore emulator: `python -m dev.local.emulator [--port N | --prepare]`.
+Run as `python -m dev.local.emulator [--port N | --prepare]`.
 """
 
 import argparse
@@ -53,17 +53,14 @@ _CLASS_FILE_VERSION_OFFSET = 44  # Java 17 writes class files of version 61 (JVM
 
 
 class JarMissingError(RuntimeError):
-    """The emulator was not found and could not be fetched; the text says what to do."""
+    """The emulator is missing and could not be downloaded; the message says what to do."""
 
 
 def ensure_jar(download: DownloadSpec = PINNED_EMULATOR_JAR) -> Path:
-    """Return the emulator's jar, downloaded into the user's cache where the machine has none.
-
-    Args:
-        download: What to fetch if need be.
+    """Return the emulator's jar; download it to the user's cache if the machine has none.
 
     Raises:
-        JarMissingError: There is none and none could be fetched.
+        JarMissingError: It could not be downloaded.
     """
     existing_jar = find_jar()
     if existing_jar:
@@ -84,10 +81,7 @@ def find_jar() -> Path | None:
 
 
 def read_required_java_version(jar: Path) -> int:
-    """Return the oldest Java feature release that runs a jar, told by its main class.
-
-    Args:
-        jar: The emulator's jar.
+    """Return the oldest Java feature release for a jar, from its main class.
 
     Raises:
         JarMissingError: The file is not an emulator's jar.
@@ -136,23 +130,19 @@ def _download_jar(download: DownloadSpec, target: Path) -> None:
         ) from error
 
 
-_DEFAULT_HEAP_GIB = 2  # room for some hundred thousand small documents, and no more
+_DEFAULT_HEAP_GIB = 2  # enough for some hundred thousand small documents
 _START_TIMEOUT_SECONDS = 60
 _CLEAR_TIMEOUT_SECONDS = 30
 _MAX_OUTPUT_LINES = 20
 
 
 class EmulatorError(RuntimeError):
-    """The emulator cannot run; the text says what to do."""
+    """The emulator cannot run; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Emulator:
-    """A running Firestore emulator.
-
-    Attributes:
-        host: Its address as FIRESTORE_EMULATOR_HOST wants it, e.g. "127.0.0.1:8787".
-    """
+    """A running Firestore emulator; `host` is the value of FIRESTORE_EMULATOR_HOST."""
 
     host: str
 
@@ -174,20 +164,17 @@ class Emulator:
 def start_emulator(
     port: int | None = None, heap_gib: int = _DEFAULT_HEAP_GIB, *, allow_gc_pauses: bool = True
 ) -> Iterator[Emulator]:
-    """Run a Firestore emulator for the length of a `with` block.
+    """Run a Firestore emulator for a `with` block.
 
     Args:
-        port: TCP port (1-65535) on the loopback interface; any free one when None.
-        heap_gib: The most memory that its documents may take; beyond, it all but stands still.
-        allow_gc_pauses: Whether it may stand still for a tenth of a second and more to tidy its
-            memory,
-            which costs the least; else it tidies while it works.
-
-    Yields:
-        The emulator, ready to answer.
+        port: TCP port on the loopback interface; any free one when None.
+        heap_gib: Limit of the documents' memory; the emulator almost stops beyond it.
+        allow_gc_pauses: Allow pauses of a tenth of a second and more, which cost the least
+            processor
+            time.
 
     Raises:
-        EmulatorError: The port is taken, something is missing, or it did not start.
+        EmulatorError: The port is taken, a file is missing, or it did not start.
     """
     port = port or find_free_port()
     if not is_port_free(port):
@@ -206,10 +193,10 @@ def start_emulator(
 
 
 def ensure_emulator_files() -> tuple[Java, Path]:
-    """Return a Java runtime and the emulator's jar, fetching what this machine lacks.
+    """Return a Java runtime and the emulator's jar; download missing ones.
 
     Raises:
-        EmulatorError: One is missing and could not be fetched.
+        EmulatorError: A download failed.
     """
     try:
         jar = ensure_jar()
@@ -219,7 +206,7 @@ def ensure_emulator_files() -> tuple[Java, Path]:
 
 
 def main() -> None:
-    """Run the command line: an emulator until interrupted, or only what it needs."""
+    """Run the emulator until interrupted, or only download its files."""
     parser = argparse.ArgumentParser(prog="python -m dev.local.emulator", description=__doc__)
     parser.add_argument("--port", type=int, help="port on the loopback interface; default any")
     parser.add_argument("--prepare", action="store_true", help="fetch what is missing and end")
@@ -234,8 +221,8 @@ def main() -> None:
 
 
 def _build_command(port: int, heap_gib: int, *, allow_gc_pauses: bool) -> list[str]:
-    # The main class is named because the Cloud SDK's jar has no manifest entry for it; the SDK's
-    # own launcher is avoided because ending that leaves Java running.
+    # Name the main class: the Cloud SDK's jar has no manifest entry for it. Do not use the
+    # SDK's launcher: its end leaves Java running.
     java, jar = ensure_emulator_files()
     address = ["--host", LOOPBACK, "--port", str(port)]
     memory = [f"-Xmx{heap_gib}g", *([] if allow_gc_pauses else ["-XX:+UseZGC"])]

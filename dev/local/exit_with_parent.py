@@ -1,7 +1,8 @@
-"""Becomes the given command, tied to its parent: `tether.py PARENT_PID PROGRAM [ARGUMENT ...]`.
+"""Replace this process by a command that ends with its parent.
 
-Asking the kernel from here, between start and exec, keeps the parent free of `preexec_fn`, which
-is unsafe beside gRPC's threads.
+Usage: `exit_with_parent.py PARENT_PID PROGRAM [ARGUMENT ...]`. The request to the kernel happens
+here,
+between start and exec, because `preexec_fn` in the parent is unsafe with gRPC's threads.
 """
 
 import ctypes
@@ -13,11 +14,7 @@ _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 def main(parent: int, command: list[str]) -> None:
-    """Replace this process by a command that gets SIGTERM when its parent dies (Linux only).
-
-    Args:
-        parent: Process id of the parent.
-        command: Program and arguments.
+    """Replace this process by a command that receives SIGTERM when its parent ends (Linux only).
 
     Raises:
         OSError: The program cannot be started.

@@ -20,7 +20,7 @@ def run_expiry_loop(client: Client, stop: Event, interval_seconds: float) -> Non
 
 
 def delete_expired_documents(client: Client, now: datetime) -> None:
-    """Delete the documents that Firestore's TTL policies would have deleted by now."""
+    """Delete expired documents, as Firestore's TTL policies do."""
     for collection, field in _EXPIRY_FIELDS.items():
         expired = client.collection_group(collection).where(filter=FieldFilter(field, "<=", now))
         query = expired.limit(_MAX_DOCUMENTS_DELETED)

@@ -1,7 +1,7 @@
-"""firebase-tools, fetched by npm into the user's cache: `python -m dev.local.firebase_tools`.
+"""Install firebase-tools with npm in the user's cache: `python -m dev.local.firebase_tools`.
 
-Only what tries `firebase.json` and the indexes' file on one's own machine needs it; it is some
-300 MB, so nothing fetches it unasked.
+Only tests of `firebase.json` and of the indexes file need it. It takes 300 MB, so no other command
+installs it.
 """
 
 import shutil
@@ -16,13 +16,13 @@ _INSTALL_TIMEOUT_SECONDS = 1800
 
 
 def find_firebase_tools() -> Path | None:
-    """Return the folder of the package firebase-tools, None where it was not fetched."""
+    """Return the folder of firebase-tools, None if it is not installed."""
     package = _get_install_folder() / "node_modules" / "firebase-tools"
     return package if (package / "lib" / "bin" / "firebase.js").is_file() else None
 
 
 def main() -> None:
-    """Fetch it, or end with a sentence that says what is missing."""
+    """Install it, or exit with one sentence about the problem."""
     npm = shutil.which("npm")
     if npm is None:
         sys.exit("firebase: npm is missing: install Node 20 or newer and try again.")

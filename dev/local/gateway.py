@@ -1,7 +1,7 @@
-"""Serves the whole bundle on one address, as `python -m dev.local.gateway --port N`.
+"""Serve all functions and the staff page on one address: `python -m dev.local.gateway --port N`.
 
-The functions run in the framework's own serving code; only the choice between them is made here,
-as Firebase Hosting makes it in production (firebase.json), whose headers the page is sent with.
+The framework's own code serves the functions. The gateway only routes requests, as Firebase Hosting
+does in production, and sends the headers of firebase.json.
 """
 
 import argparse
@@ -28,10 +28,11 @@ from dev.local.processes import LOOPBACK
 from shared.errors import InvalidSettingsError
 
 LOCAL_STATUS_PATH = "/_local/status"
-# Shorter than the patience with which our parent ends us.
+# Shorter than the time until the parent process ends this one.
 _SHUTDOWN_TIMEOUT_SECONDS = 3
 _ROOT = Path(__file__).resolve().parents[2]
-# Nothing listens there: an ID token's check asks nobody, the name alone makes it take our form.
+# No emulator listens there: token verification sends no request, and the variable alone makes it
+# accept unsigned tokens.
 _AUTH_EMULATOR_HOST = f"{LOOPBACK}:9099"
 _FUNCTION_TARGETS = {
     "/api/{rest:path}": "api",
@@ -42,17 +43,12 @@ _FUNCTION_TARGETS = {
 
 
 class StaffPageFiles(StaticFiles):
-    """The staff page, with the headers that Firebase Hosting sends it with.
-
-    Args:
-        folder: Holds the page.
-        configuration: Firebase's, firebase.json.
-    """
+    """The staff page, with the headers of firebase.json."""
 
     def __init__(self, folder: Path, configuration: Path) -> None:
         super().__init__(directory=folder, html=True)
         hosting = json.loads(configuration.read_text())["hosting"]
-        # Every file here is of a kind that each of the rules is for.
+        # Each rule applies to every file here.
         headers = (header for rule in hosting["headers"] for header in rule["headers"])
         self._headers = {header["key"]: header["value"] for header in headers}
 
@@ -69,19 +65,19 @@ def create_gateway_app(
     """Return the ASGI application.
 
     Args:
-        source: The file that holds the functions; each sees the path that the caller asked for.
+        source: The file with the functions.
         pages: The folder of the staff page.
-        status: What `LOCAL_STATUS_PATH` answers, as JSON.
+        status: The JSON response of `LOCAL_STATUS_PATH`.
 
     Raises:
-        FunctionsFrameworkException: The file lacks one of the functions.
-        InvalidSettingsError: The environment does not suit them.
+        FunctionsFrameworkException: A function is missing in the file.
+        InvalidSettingsError: The environment is invalid.
     """
 
     async def answer_status(_request: Request) -> JSONResponse:
         return JSONResponse(dict(status))
 
-    # Mounted, a function would see its path cut; a route hands it on whole.
+    # A mounted function would see a shortened path; a route keeps the full one.
     functions = [
         Route(path, _build_function_app(source, target))
         for path, target in _FUNCTION_TARGETS.items()
@@ -92,7 +88,7 @@ def create_gateway_app(
 
 
 def main() -> None:
-    """Serve on the loopback interface until terminated, or end with what is wrong."""
+    """Serve on the loopback interface until terminated, or exit with the problem."""
     parser = argparse.ArgumentParser(prog="python -m dev.local.gateway", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument(
@@ -104,7 +100,7 @@ def main() -> None:
             "The gateway lets anyone in, so it serves the Firestore emulator alone: set its "
             "FIRESTORE_EMULATOR_HOST, or use `make run`."
         )
-    # Here and nowhere else: a deployed function that finds this variable refuses to start.
+    # Set it only here: a deployed function with this variable refuses to start.
     os.environ["FIREBASE_AUTH_EMULATOR_HOST"] = _AUTH_EMULATOR_HOST
     status = build_local_status(os.environ) | {"simulatedClock": args.simulated_clock}
     try:
@@ -121,11 +117,7 @@ def main() -> None:
 
 
 def build_local_status(variables: Mapping[str, str]) -> dict[str, str | bool | None]:
-    """Return where the rest of a local run is to be found, never a secret.
-
-    Args:
-        variables: The environment's.
-    """
+    """Return the addresses of the other parts of a local run, without secrets."""
     return {
         "restaurantId": DEMO_RESTAURANT_ID,
         "firestoreEmulator": variables.get("FIRESTORE_EMULATOR_HOST"),

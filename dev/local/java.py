@@ -19,7 +19,7 @@ _VERSION = re.compile(r'version "(?:1\.)?(\d+)')
 
 
 class JavaMissingError(RuntimeError):
-    """No suitable Java runtime was found, nor could one be fetched; the text says what to do."""
+    """No suitable Java was found or installed; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +36,16 @@ class Java:
 
 
 def ensure_java(minimum: int = OLDEST_JAVA) -> Java:
-    """Return a Java runtime, fetched into this virtual environment where the machine has none.
-
-    Args:
-        minimum: The oldest feature release that will do.
+    """Return a Java runtime; install one into the virtual environment if the machine has none.
 
     Raises:
-        JavaMissingError: There is none and none could be fetched.
+        JavaMissingError: The installation failed.
     """
     return find_java(minimum) or _fetch_java(minimum)
 
 
 def find_java(minimum: int) -> Java | None:
-    """Return the first Java runtime that is new enough: JAVA_HOME, PATH, virtual environment.
-
-    Args:
-        minimum: The oldest feature release that will do.
-    """
+    """Return the first sufficient Java of JAVA_HOME, PATH and the virtual environment."""
     for executable in _candidates():
         version = _version_of(executable)
         if version is not None and version >= minimum:
@@ -61,7 +54,7 @@ def find_java(minimum: int) -> Java | None:
 
 
 def parse_version(text: str) -> int | None:
-    """Return the feature release in what `java -version` prints, or None where it names none."""
+    """Return the feature release from the output of `java -version`, or None."""
     match = _VERSION.search(text)
     return int(match.group(1)) if match else None
 

@@ -1,8 +1,6 @@
-"""What a line of the feed says: log lines and the scheduler's answers, put into words.
+"""Print a live log in the terminal, one line per event, from log lines and scheduler responses.
 
-Nothing is added to what the bundle logs, so nothing personal can get here that is not in its log.
-
-The live feed at the terminal: one line an event, as it happens.
+It adds nothing to the product's log, so it contains no personal data.
 """
 
 import json
@@ -31,7 +29,7 @@ _FORMATTED_FIELDS = {
 
 _HIDDEN_FIELDS = {"durationMs", "pages", "reportId"}
 
-# A line must fit a terminal, so of what is rarely more than none only the more is told.
+# A line must fit the terminal: show a count only if it exceeds its usual value.
 _FIELDS_HIDDEN_WHEN_ZERO = {"stale", "quarantined", "newDivergences", "credentialIndex"}
 _CHANGE_COUNTERS = ("created", "updated", "cancelled")
 _ERROR_PATTERN = re.compile(r"\b(ERROR|CRITICAL|Traceback)\b|(Error|Exception):")
@@ -48,13 +46,7 @@ class LiveLogLevel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LiveLogEntry:
-    """One event.
-
-    Attributes:
-        event: Its kind in a word or two.
-        text: What is to be said of it.
-        level: How much it stands out.
-    """
+    """One line of the live log."""
 
     event: str
     text: str
@@ -62,12 +54,7 @@ class LiveLogEntry:
 
 
 def parse_log_line(source: str, line: str) -> LiveLogEntry:
-    """Read a line that a process wrote.
-
-    Args:
-        source: The process's name, for lines that are no log line of the bundle.
-        line: Without its end.
-    """
+    """Parse a line of a process's output; `source` labels lines that are not JSON logs."""
     try:
         fields = json.loads(line)
     except ValueError:
@@ -80,15 +67,7 @@ def parse_log_line(source: str, line: str) -> LiveLogEntry:
 
 
 def describe_job_response(job: str, response: JobResponse) -> LiveLogEntry | None:
-    """Read the answer to one of the scheduler's calls.
-
-    Args:
-        job: The job's name.
-        response: What came of the call.
-
-    Returns:
-        None where each restaurant's log line has told it already.
-    """
+    """Describe the response to a scheduled call; return None if log lines describe it already."""
     if response.status == 0:
         return LiveLogEntry(job, "no answer", LiveLogLevel.ERROR)
     if response.status != _HTTP_OK:
@@ -133,14 +112,12 @@ _UNKNOWN_TIME = " " * 9
 
 
 class LiveLog:
-    """Prints entries, each with the real time and the restaurant's simulated one.
+    """Print entries with the real time and the restaurant's simulated time.
 
     Args:
-        out: Where to.
-        clock: The real time, in the zone that the developer lives in.
-        simulated_clock: The sandbox's simulated time; None while it has none.
-        zone: The restaurant's.
-        use_color: Whether `out` shows colours.
+        clock: The real time, in the developer's zone.
+        simulated_clock: The sandbox's time; None before its first day.
+        zone: The restaurant's zone.
     """
 
     def __init__(
@@ -165,15 +142,11 @@ class LiveLog:
         self._print(self._colorize("real      simulated  event", _DIM))
 
     def build_line_handler(self, source: str) -> Callable[[str], None]:
-        """Return what takes a process's lines, for `dev.local.processes.run_process`.
-
-        Args:
-            source: The process's name.
-        """
+        """Return a handler of a process's lines for `run_process`."""
         return lambda line: self._print_entry(parse_log_line(source, line))
 
     def show_job_response(self, job: str, response: JobResponse) -> None:
-        """Show the answer to one of the scheduler's calls where no log line tells it."""
+        """Print the response to a scheduled call if no log line describes it."""
         entry = describe_job_response(job, response)
         if entry is not None:
             self._print_entry(entry)

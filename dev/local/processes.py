@@ -1,7 +1,4 @@
-"""Child processes that never outlive the developer's command.
-
-A function in a process of its own, as the Functions Framework serves it.
-"""
+"""Run child processes that end with the developer's command, and serve functions in them."""
 
 import contextlib
 import os
@@ -25,18 +22,18 @@ _TETHER_SCRIPT = Path(__file__).with_name("exit_with_parent.py")
 
 
 class ProcessFailedError(RuntimeError):
-    """A child process ended too early or did not answer in time; the text says which."""
+    """A child process ended early or did not respond in time; the message names it."""
 
 
 def find_free_port() -> int:
-    """Return a TCP port (1024-65535) that nothing on the loopback interface holds right now."""
+    """Return a free TCP port (1024-65535) of the loopback interface."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
 
 
 def is_port_free(port: int) -> bool:
-    """Tell whether a TCP port (1-65535) on the loopback interface can be listened on."""
+    """Return whether a TCP port of the loopback interface is free."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -52,20 +49,14 @@ def run_process(
     on_line: Callable[[str], None],
     env: Mapping[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run a command for the length of a `with` block, and end it and its children afterwards.
+    """Run a command for a `with` block, and end it and its children afterwards.
 
-    On Linux the child also ends when the calling *thread* does, however that came about: enter
-    the block from a thread that outlives it.
+    On Linux the child also ends with the calling *thread*: enter the block from a thread that lives
+    longer. A program that cannot be started shows as output lines and an early end.
 
     Args:
-        command: Program and arguments.
-        on_line: Called from a thread of its own with each line of the child's output and errors,
-            without the line's end.
-        env: The child's whole environment; ours when None.
-
-    Yields:
-        The running process, the leader of a process group of its own. A program that cannot be
-        started shows as lines that say so and an early end.
+        on_line: Called in another thread with each line of the output, without its end.
+        env: The child's full environment; this process's when None.
     """
     child = subprocess.Popen(
         [sys.executable, "-IS", str(_TETHER_SCRIPT), str(os.getpid()), *command],
@@ -89,15 +80,13 @@ def run_process(
 def wait_until_reachable(
     url: str, seconds: float, child: subprocess.Popen[str] | None = None
 ) -> None:
-    """Wait until an HTTP server answers anything at all.
+    """Wait until an HTTP server responds, with any status.
 
     Args:
-        url: An address that the server serves, an error status included.
-        seconds: The longest wait.
-        child: The server's process where it is ours; its end ends the wait.
+        child: The server's process; its end ends the wait.
 
     Raises:
-        ProcessFailedError: The process ended, or the time passed without an answer.
+        ProcessFailedError: The process ended, or the time passed.
     """
     deadline = time.monotonic() + seconds
     while not _is_reachable(url):
@@ -139,13 +128,7 @@ _START_TIMEOUT_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class FunctionServer:
-    """A function that is being served.
-
-    Attributes:
-        url: Where.
-        port: The TCP port of that address.
-        process: The server.
-    """
+    """A served function: its URL, TCP port and process."""
 
     url: str
     port: int
@@ -159,13 +142,10 @@ def serve_function(
     on_line: Callable[[str], None],
     source: Path = MAIN_FILE,
 ) -> Iterator[FunctionServer]:
-    """Serve a function until the block ends.
+    """Serve a function for a `with` block.
 
-    Args:
-        target: Its name in the source.
-        variables: Its whole environment, but for what finds programs and measures coverage.
-        on_line: Called with each line that it writes.
-        source: The file that holds it.
+    `variables` is its full environment, except for variables that find programs and measure
+    coverage.
     """
     port = find_free_port()
     command = ["functions_framework", "--source", str(source), "--target", target]

@@ -1,7 +1,4 @@
-"""Speaks to a run that is under way: its sandbox's clock and webhooks, and the mock events.
-
-Another restaurant at a run's sandbox: opened there, and its webhooks given a credential.
-"""
+"""Control a running local run: sandbox clock, webhooks, mock events and further restaurants."""
 
 import argparse
 import base64
@@ -30,7 +27,7 @@ _MAX_CLOCK_AGE_SECONDS = 0.5
 
 
 class RunNotReachableError(RuntimeError):
-    """No run answers there as it should; the text says what to do."""
+    """No run responds; the message says what to do."""
 
 
 class SimulatedClock:
@@ -47,7 +44,7 @@ class SimulatedClock:
         self._lock = Lock()
 
     def __call__(self) -> datetime | None:
-        """Return the time, aware; None before the first evening and while nobody answers."""
+        """Return the simulated time (aware), None before the first day or without a response."""
         with self._lock:
             if time.monotonic() - self._queried_at > _MAX_CLOCK_AGE_SECONDS:
                 self._simulated_time = self._query_time()
@@ -72,21 +69,16 @@ def set_webhooks_enabled(port: int, *, is_enabled: bool) -> None:
         is_enabled: Whether they are sent.
 
     Raises:
-        NotRunningError: No run answers at the port.
+        RunNotReachableError: No run answers at the port.
     """
     set_sandbox_switch(port, "webhooks", {"silent": not is_enabled})
 
 
 def set_sandbox_switch(port: int, switch: str, body: Mapping[str, object]) -> dict[str, Any]:
-    """Turn one of the sandbox's switches, and return its answer.
-
-    Args:
-        port: The run's.
-        switch: Its name under ``/_control/``.
-        body: What it is told.
+    """Set a switch under ``/_control/`` of the sandbox, and return its response.
 
     Raises:
-        NotRunningError: No run answers at the port, or its sandbox refused.
+        RunNotReachableError: No run responds at the port, or its sandbox rejected the request.
     """
     return _request_json(
         "POST", f"{read_run_status(port)['sandbox']}/_control/{switch}", dict(body)
@@ -100,7 +92,7 @@ def post_mock_events_to_run(port: int) -> list[int]:
         port: The run's.
 
     Raises:
-        NotRunningError: No run answers at the port.
+        RunNotReachableError: No run answers at the port.
     """
     payloads = json.loads(Path(read_run_status(port)["secretsFile"]).read_text())
     secret = payloads[DEMO_SECRET_ID]["webhookSecrets"][0]
@@ -108,13 +100,10 @@ def post_mock_events_to_run(port: int) -> list[int]:
 
 
 def read_run_status(port: int) -> dict[str, Any]:
-    """Return where the parts of a run are to be found.
-
-    Args:
-        port: The run's.
+    """Return the addresses of a run's parts.
 
     Raises:
-        NotRunningError: No run answers at the port.
+        RunNotReachableError: No run responds at the port.
     """
     return _request_json("GET", f"http://{LOOPBACK}:{port}{LOCAL_STATUS_PATH}")
 
@@ -137,7 +126,7 @@ _DEFAULT_RESERVATIONS = 900
 
 
 def add_sandbox_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what the command takes."""
+    """Add the arguments of the command."""
     parser.add_argument("rid", type=int, help="OpenTable's number for the restaurant")
     parser.add_argument("--time-zone", help="open the restaurant, in this IANA zone")
     parser.add_argument(
@@ -153,10 +142,10 @@ def add_sandbox_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def update_sandbox_restaurant(args: argparse.Namespace) -> str:
-    """Open a restaurant, or change what its webhooks are sent with; return what was done.
+    """Add a restaurant, or change its webhook credentials; return what was done.
 
     Raises:
-        NotRunningError: No run answers at the port, or its sandbox refused.
+        RunNotReachableError: No run responds at the port, or its sandbox rejected the request.
         InvalidSettingsError: The credentials cannot be read.
     """
     new_restaurant = (
@@ -173,11 +162,9 @@ def update_sandbox_restaurant(args: argparse.Namespace) -> str:
 
 
 def to_sender_credentials(credentials: Mapping[str, Any]) -> dict[str, str]:
-    """Return what the senders prove themselves with, as the sandbox's control address takes it.
+    """Return the senders' credentials as the sandbox's control API expects them.
 
-    Args:
-        credentials: Credentials under the keys of a secret's payload; of each list the first
-            counts.
+    Of each list in the secret's payload, the first credential counts.
     """
     fields = {}
     if credentials.get(CREDENTIAL_KEYS[WebhookAuthScheme.BASIC]):

@@ -1,4 +1,4 @@
-"""The whole bundle on one machine: emulator, gateway, OpenTable sandbox, scheduler and feed."""
+"""Run the entire product on one machine: emulator, gateway, simulator, scheduler and live log."""
 
 import asyncio
 import contextlib
@@ -47,7 +47,7 @@ _END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class LocalRunError(RuntimeError):
-    """The run cannot start or go on; the text says what to do."""
+    """The run cannot start or continue; the message says what to do."""
 
 
 def run_locally(port: int, speed: float) -> None:
@@ -73,7 +73,7 @@ def run_locally(port: int, speed: float) -> None:
 
 
 def _handle_signal(_signal_number: int, _frame: FrameType | None) -> None:
-    # A second Ctrl-C must not stop the tidying up that the first began.
+    # A second Ctrl-C must not interrupt the cleanup of the first.
     for signal_number in _END_SIGNALS:
         signal.signal(signal_number, signal.SIG_IGN)
     raise KeyboardInterrupt
@@ -178,7 +178,7 @@ def _start_scheduler(
 
 
 def _reconcile_history(live_log: LiveLog, addresses: RunAddresses, stop: Event) -> None:
-    """Have the weeks gone by compared too, so that there are patterns to look at."""
+    """Reconcile past weeks too, so that analytics have data."""
     first_date = (datetime.now(ZoneInfo(DEMO_TIME_ZONE)) - timedelta(days=DEMO_HISTORY_DAYS)).date()
     body = {"restaurantId": DEMO_RESTAURANT_ID, "startDate": first_date.isoformat()}
     response = call_function(f"{addresses.gateway_url}/opentable-reconcile", body)

@@ -7,20 +7,13 @@ from threading import Event
 
 import requests
 
-# Beyond any run's own budget, so that the function is the one to give up.
+# Longer than a run's own budget, so that the function gives up first.
 _TIMEOUT_SECONDS = 600
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduledJob:
-    """A function that is called again and again.
-
-    Attributes:
-        name: What the feed calls it.
-        url: Where it is posted to, with no body.
-        initial_delay_seconds: Real seconds until the first call, at least 0.
-        interval_seconds: Real seconds from one call to the next, more than 0.
-    """
+    """A function to call at an interval, in real seconds, with an empty POST request."""
 
     name: str
     url: str
@@ -30,12 +23,7 @@ class ScheduledJob:
 
 @dataclass(frozen=True, slots=True)
 class JobResponse:
-    """What a call came to.
-
-    Attributes:
-        status: The HTTP status, 0 where no answer came.
-        body: The parsed JSON, None where the answer was none.
-    """
+    """The response to a call: HTTP status, 0 without a response, and parsed JSON or None."""
 
     status: int
     body: object
@@ -44,12 +32,9 @@ class JobResponse:
 def run_job_loop(
     job: ScheduledJob, stop: Event, on_response: Callable[[str, JobResponse], None]
 ) -> None:
-    """Call a job until `stop` is set; a call that takes long delays the next, as in the cloud.
+    """Call a job until `stop` is set; a slow call delays the next one, as in production.
 
-    Args:
-        job: What to call.
-        stop: Ends the waiting at once, and silences a call that is still under way.
-        on_response: Is handed the job's name and each answer.
+    `stop` ends the wait at once and silences a running call.
     """
     delay = job.initial_delay_seconds
     while not stop.wait(delay):
