@@ -1,8 +1,8 @@
 """Store a restaurant's daily analytics counts and read them.
 
 A reconciliation counts the reservations while it reads the ledger, so counting costs no extra
-reads. Its own corrections are then added to the counts. Only a day outside the run's window, from
-or to which a reservation was moved, is read again. Unchanged days are not written.
+reads. Its own corrections are then added to the counts. A reservation moved from or to a day
+outside the run's window is the exception: that day is read again. Unchanged days are not written.
 """
 
 from collections.abc import Iterable, Mapping
@@ -53,14 +53,14 @@ async def update_analytics(
     fingerprints: Mapping[str, ReservationFingerprint],
     applied: Iterable[ApplyResult],
 ) -> None:
-    """Add a run's corrections to its counts and store the days that changed.
+    """Add a run's corrections to its counts and store the changed days.
 
     Never fails the run: if Firestore is unavailable, the next run stores the counts.
 
     Args:
         restaurant: The restaurant.
         rollup_builder: The counts of the ledger before the corrections.
-        fingerprints: The reservations that were counted, by external key.
+        fingerprints: The counted reservations, by external key.
         applied: The corrections.
     """
     ledger = open_ledger(restaurant.context, restaurant.settings)
@@ -80,7 +80,7 @@ async def update_analytics(
 
 
 async def recount_analytics(restaurant: RestaurantContext, window: DateWindow) -> None:
-    """Count a window's days from the ledger and store the days that changed.
+    """Count a window's days from the ledger and store the changed days.
 
     Fails as little as `update_analytics`.
     """
@@ -91,11 +91,21 @@ async def recount_analytics(restaurant: RestaurantContext, window: DateWindow) -
 async def _store_days(
     restaurant: RestaurantContext, rollup_builder: RollupBuilder, recount_days: set[str]
 ) -> None:
-    """Recount some days from the ledger, then write each day that differs from the stored one."""
+    """Recount some days from the ledger, then write the changed days."""
     client, restaurant_id = restaurant.context.firestore, restaurant.settings.restaurant_id
     collection = paths.analytics_collection(client, restaurant_id)
     try:
-        stored = await _read_stored_days(restaurant, recount_days | rollup_builder.days)
+        references = [collection.document(day) for day in recount_days | rollup_builder.days]
+        documents = (
+            await client.rpc.batch_get(references, QUERY_TIMEOUT_SECONDS)
+            if references
+            else {}
+        )
+        stored: dict[str, DailyRollup] = {
+            reference.id: fields.get("sources", {})
+            for reference in references
+            if (fields := documents[reference.path].fields) is not None
+        }
         # A day outside the window is recounted only if it was counted before: otherwise its
         # reservations in the ledger may be incomplete.
         days = recount_days & (stored.keys() | rollup_builder.days)
@@ -118,22 +128,6 @@ async def _store_days(
         )
 
 
-async def _read_stored_days(
-    restaurant: RestaurantContext, days: Iterable[str]
-) -> dict[str, DailyRollup]:
-    client, restaurant_id = restaurant.context.firestore, restaurant.settings.restaurant_id
-    collection = paths.analytics_collection(client, restaurant_id)
-    references = [collection.document(day) for day in days]
-    if not references:
-        return {}
-    documents = await client.rpc.batch_get(references, QUERY_TIMEOUT_SECONDS)
-    return {
-        reference.id: fields.get("sources", {})
-        for reference in references
-        if (fields := documents[reference.path].fields) is not None
-    }
-
-
 async def _recount_days(
     restaurant: RestaurantContext, rollup_builder: RollupBuilder, days: list[str]
 ) -> None:
@@ -154,7 +148,7 @@ async def read_analytics_days(
     """Return the stored days of a window."""
     collection = paths.analytics_collection(client, restaurant_id)
     requested_days = window.list_dates()
-    # Select by document id, which needs no composite index.
+    # A range of document ids needs no composite index.
     first = FieldFilter("__name__", ">=", collection.document(requested_days[0]))
     last = FieldFilter("__name__", "<=", collection.document(requested_days[-1]))
     query = collection.where(filter=first).where(filter=last)

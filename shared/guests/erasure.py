@@ -37,7 +37,7 @@ ERASURE_REPEAT_WINDOW = timedelta(days=2)
 async def repeat_erasures(restaurant: RestaurantContext) -> None:
     """Erase guests forgotten in the last two days again.
 
-    A writer that read a reservation before its erasure may have written personal data after it.
+    A concurrent writer may have read a reservation before the erasure and written it afterwards.
     """
     context, settings = restaurant.context, restaurant.settings
     since = context.clock() - ERASURE_REPEAT_WINDOW

@@ -1,4 +1,4 @@
-"""Store OpenTable's guest records and find the reservations that refer to a guest.
+"""Store OpenTable's guest records and find the reservations linked to a guest.
 
 A guest is stored before its reservations are searched, and a reservation is stored before its
 guest is read. Of two concurrent writers, the later one therefore sees the other's write.
@@ -116,7 +116,7 @@ async def save_guests(
 async def propagate_guest(
     context: AppContext, settings: IntegrationSettings, guest_key: str, channel: Channel
 ) -> int:
-    """Link a stored guest to every reservation that refers to it; return how many changed."""
+    """Link a stored guest to all its reservations; return how many changed."""
     ledger = open_ledger(context, settings)
     changed_count = 0
     for key in await find_reservations_of_guest(context, settings, guest_key):
@@ -129,7 +129,7 @@ async def propagate_guest(
 async def find_reservations_of_guest(
     context: AppContext, settings: IntegrationSettings, guest_key: str, limit: int = 100_000
 ) -> list[str]:
-    """Return the external keys of reservations that ever referred to a guest, also by a merge."""
+    """Return the external keys of a guest's present and earlier reservations, merges included."""
     reservations = paths.reservations_collection(context.firestore, settings.restaurant_id)
     guest_filter = FieldFilter("guests.resolvedGuestKeys", "array_contains", guest_key)
     query = (
@@ -147,7 +147,7 @@ async def find_reservations_of_guest(
 def build_guest_link_event(
     external_key: str, guest_key: str, now: datetime, channel: Channel
 ) -> ReservationEvent:
-    """Return the event that links a guest; it sets no field, so the journal gets no guest data."""
+    """Return an event for linking a guest; without fields, it puts no guest data in the journal."""
     event_id = f"guest-{secrets.token_hex(8)}"
     return ReservationEvent(
         external_key=external_key,

@@ -50,10 +50,10 @@ class GuestFeed(Struct):
 
     Attributes:
         guests: The guests of the feed by key.
-        saved_keys: Guests of the feed that this run's reservations refer to and that are stored.
+        saved_keys: Guests of the feed stored for this run's reservations.
         created_keys: The subset of `saved_keys` with no record before this run.
-        missing_guests: OpenTable's guest id to the keys of the reservations that refer to it,
-            for guests without a record.
+        missing_guests: For guests without a record, OpenTable's guest id to the keys of its
+            reservations.
     """
 
     guests: dict[str, Guest] = field(default_factory=dict)
@@ -71,7 +71,7 @@ class GuestFeed(Struct):
             self.add_missing_guest(applied.guest_id, applied.event.external_key)
 
     def resolve_merged_keys(self, keys: Iterable[str]) -> set[str]:
-        """Return those keys that are in the feed, and the survivors of their merges."""
+        """Return the keys found in the feed, and the survivors of their merges."""
         resolved_keys: set[str] = set()
         pending_keys = {key for key in keys if key in self.guests}
         while pending_keys:
@@ -82,9 +82,9 @@ class GuestFeed(Struct):
 
 
 async def read_changed_guests(restaurant: RestaurantContext, since: datetime | None) -> GuestFeed:
-    """Read the guests that changed since a time, or all of them on the first poll (None).
+    """Read the guests changed since a time, or all of them on the first poll (None).
 
-    A row that cannot be parsed goes to the quarantine.
+    Unreadable rows go to the quarantine.
     """
     feed = GuestFeed()
     if since is None:
@@ -103,7 +103,7 @@ async def read_changed_guests(restaurant: RestaurantContext, since: datetime | N
 
 
 async def read_all_guests(restaurant: RestaurantContext) -> GuestFeed:
-    """Read all guests, without looking for reservations that have none yet."""
+    """Read all guests, without a search for unlinked reservations in the ledger."""
     feed = GuestFeed()
     await _read_pages(restaurant, feed, None)
     return feed
@@ -125,7 +125,7 @@ async def _read_pages(
 async def save_referenced_guests(
     restaurant: RestaurantContext, feed: GuestFeed, events: Iterable[ReservationEvent]
 ) -> None:
-    """Store the feed's guests that these reservations refer to, before the reservations."""
+    """Store the feed's guests of these reservations, before the reservations."""
     referenced_keys = {
         key for event in events if isinstance(key := event.fields.get("guestKey"), str)
     }
@@ -154,7 +154,7 @@ async def sync_remaining_guests(
     context, settings = restaurant.context, restaurant.settings
     stored_keys = (await read_guests(context, settings, feed.guests)).keys()
     for key, guest in feed.guests.items():
-        # A record that this first run created cannot be linked to a reservation in an older form.
+        # A record created by this first run is linked everywhere already, in its only version.
         is_referenced = key in stored_keys and not (
             key in feed.created_keys and guest.is_active and is_first
         )
@@ -236,7 +236,7 @@ async def fetch_guests_after_reconciliation(
 async def fetch_guest_after_commit(
     context: AppContext, settings: IntegrationSettings, applied: ApplyResult
 ) -> None:
-    """Fetch the guest of a reservation that a webhook just wrote, within a short time budget.
+    """Fetch the guest of a reservation just written by a webhook, within a short time budget.
 
     Never raises: the reservation is committed, and the next poll fetches the guest otherwise.
     The outcome is logged.

@@ -6,6 +6,7 @@ OpenTable's side is read page by page.
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -61,9 +62,9 @@ class WindowComparison(Struct):
 
     Attributes:
         fingerprints: The ledger's side, by external key.
-        seen_keys: Every key in OpenTable's listing, also of rows that cannot be parsed.
+        seen_keys: Every key in OpenTable's listing, unreadable rows included.
         differing_events: The rows without an equal fingerprint in the ledger, by external key.
-        wrong_zone_count: Rows with local and UTC times that contradict the restaurant's zone.
+        wrong_zone_count: Rows whose local and UTC times do not match in the restaurant's zone.
     """
 
     fingerprints: dict[str, ReservationFingerprint] = field(default_factory=dict)
@@ -72,7 +73,7 @@ class WindowComparison(Struct):
     wrong_zone_count: int = 0
 
     def find_unseen(self) -> list[str]:
-        """Return the ledger's keys that OpenTable did not list and no earlier run flagged."""
+        """Return the ledger's unlisted keys without a flag from an earlier run."""
         missing = DivergenceType.MISSING_IN_OPENTABLE
         return [
             key
@@ -85,18 +86,18 @@ class WindowComparison(Struct):
         return [key for key in self.find_unseen() if self.fingerprints[key].has_start_time]
 
     def find_already_flagged(self) -> list[str]:
-        """Return the keys that an earlier run flagged as missing and that are still missing."""
+        """Return the keys flagged as missing by an earlier run and still missing."""
         return sorted(self.fingerprints.keys() - self.seen_keys - set(self.find_unseen()))
 
 
 async def compare_window(run: ReconciliationRun, rollup_builder: RollupBuilder) -> WindowComparison:
     """Read both sides of the run's window completely and compare them.
 
-    Both sides are read concurrently. The order does not matter: a reservation that differs or is
-    missing is read again, by its id, before the run acts on it.
+    Both sides are read concurrently. A change between the two reads does no harm: the run reads
+    each differing or missing reservation again, by its id, before it acts on it.
 
     Args:
-        run: The run. Its report counts the rows and lists those that cannot be parsed.
+        run: The run. Its report counts the rows and lists the unreadable ones.
         rollup_builder: Counts the ledger's reservations.
 
     Raises:
@@ -177,18 +178,13 @@ def _compare_rows(
         if earlier is None or earlier.version < event.version:
             comparison.differing_events[key] = event
     for unreadable in rows.unreadable:
-        unreadable_key = _read_external_key(unreadable.item, settings.rid)
-        if unreadable_key is not None:
-            # OpenTable has the reservation, so it is not missing there.
-            comparison.seen_keys.add(unreadable_key)
+        unreadable_key = None
+        if isinstance(unreadable.item, dict):
+            with suppress(InvalidEventError):  # its id is invalid, too
+                unreadable_key = build_external_key(read_row_id(unreadable.item), settings.rid)
+                # OpenTable has the reservation, so it is not missing there.
+                comparison.seen_keys.add(unreadable_key)
         report_unreadable_row(report, unreadable, unreadable_key)
-
-
-def _read_external_key(item: object, rid: str | None) -> str | None:
-    try:
-        return build_external_key(read_row_id(item), rid) if isinstance(item, dict) else None
-    except InvalidEventError:
-        return None
 
 
 def report_unreadable_row(

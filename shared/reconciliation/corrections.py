@@ -1,7 +1,7 @@
-"""Plan the corrections that make the ledger equal to OpenTable, apply them and list the result.
+"""Plan the corrections of the ledger, apply them, and list the result in the report.
 
-A divergence that may not be corrected automatically is flagged on the reservation instead. Each
-report lists it, but only the first one logs an alarm.
+Some divergences need a person's decision. They are flagged on the reservation instead of
+corrected. Each report lists them; only the first one raises an alarm.
 """
 
 from collections.abc import Iterable
@@ -88,7 +88,7 @@ class CorrectionPlan(Struct):
         corrections: Rows to apply.
         version_behind: Rows older than the stored version, with the stored state.
         conflicting: Rows with the stored version and other values, with the stored state.
-        unchanged_count: Rows that the ledger shows already.
+        unchanged_count: Rows equal to the ledger.
     """
 
     corrections: list[Correction] = field(default_factory=list)
@@ -135,7 +135,7 @@ class CorrectionPlan(Struct):
 async def build_correction_plan(
     run: ReconciliationRun, events: Iterable[ReservationEvent]
 ) -> CorrectionPlan:
-    """Decide what OpenTable's rows, at most one per reservation, would change; write nothing."""
+    """Plan the changes for OpenTable's rows, at most one per reservation, without any write."""
     ledger, report, plan = run.ledger, run.report, CorrectionPlan()
     for group in split_into_groups(list(events)):
         write_context = ledger.new_write_context()
@@ -148,7 +148,8 @@ async def build_correction_plan(
             state = reservation_state_from_document(flat)
             amendment = None
             if isinstance(decision, NoChange):
-                # The row is stored, but its document may have been edited or be flagged.
+                # The row is stored already. Repair a document edited by hand, and clear the flag
+                # of a divergence, since OpenTable shows the reservation again.
                 if has_drifted(flat, ledger.build_identity(key), state):
                     amendment = build_repair_event(
                         key, state, report.report_id, report.reconciled_at
@@ -158,6 +159,7 @@ async def build_correction_plan(
                         key, state, None, report.report_id, report.reconciled_at
                     )
             if amendment is not None:
+                # The id contains this run's report id, so no journal entry can have it yet.
                 no_entry = {amendment.event_id: None}
                 stored = StoredReservation(stored.document, no_entry, stored.guests)
                 decision = ledger.decide(amendment, stored, write_context)
@@ -171,7 +173,7 @@ async def build_correction_plan(
 
 
 async def apply_corrections(run: ReconciliationRun, plan: CorrectionPlan) -> list[ApplyResult]:
-    """Apply a plan, list in the report what the ledger did, and return what it accepted."""
+    """Apply a plan, list the actual writes in the report, and return the accepted changes."""
     context, settings, report = run.restaurant.context, run.restaurant.settings, run.report
     report.unchanged_count += plan.unchanged_count
     applied = []
@@ -190,6 +192,7 @@ async def apply_corrections(run: ReconciliationRun, plan: CorrectionPlan) -> lis
         if isinstance(result, InvalidEventError):
             payload = correction.event.payload
             await quarantine_event(context, settings, payload, JSON_MEDIA_TYPE, result)
+        # One rejected row does not stop the others.
         is_create = correction.write.is_create
         divergence = DivergenceType.CREATE_FAILED if is_create else DivergenceType.UPDATE_FAILED
         reason = f"The change could not be applied ({result}). The next reconciliation retries it."
@@ -198,7 +201,7 @@ async def apply_corrections(run: ReconciliationRun, plan: CorrectionPlan) -> lis
 
 
 def list_planned_corrections(plan: CorrectionPlan, report: ReconciliationReport) -> None:
-    """List what a plan would change without applying it."""
+    """List a plan's changes without applying them."""
     report.unchanged_count += plan.unchanged_count
     for correction in plan.corrections:
         key = correction.event.external_key
@@ -264,12 +267,12 @@ async def read_reservation_states(ledger: Ledger, keys: list[str]) -> dict[str, 
 async def flag_divergences(
     run: ReconciliationRun, missing_keys: list[str], plan: CorrectionPlan
 ) -> None:
-    """List what needs a person's decision, and flag and log what no earlier run did.
+    """List the divergences for a person to decide; flag and log the new ones.
 
     Args:
         run: The run.
-        missing_keys: Reservations of the ledger that OpenTable does not have.
-        plan: The applied plan, with the rows that could not be applied.
+        missing_keys: Reservations of the ledger missing at OpenTable.
+        plan: The applied plan, for its outdated and conflicting rows.
     """
     report = run.report
     missing_states = await read_reservation_states(run.ledger, missing_keys)
@@ -289,6 +292,7 @@ async def flag_divergences(
     ]
     for divergence, key, state, payload in divergences:
         reason = _DIVERGENCE_REASONS[divergence]
+        # The flag on the reservation distinguishes a known divergence from a new one.
         is_new = find_open_divergence(state) != divergence
         report.add_divergence(divergence, key, reason, is_new=is_new)
         if not is_new or run.is_dry_run:
@@ -311,7 +315,7 @@ async def flag_divergences(
 def log_new_divergence(
     report: ReconciliationReport, divergence: DivergenceType, external_key: str | None
 ) -> None:
-    """Log a divergence that no earlier report lists; the alarm counts these lines."""
+    """Log a divergence new to the reports; the alarm counts these lines."""
     log_event(
         Severity.ERROR,
         LogEvent.RECONCILIATION_DIVERGENCE,

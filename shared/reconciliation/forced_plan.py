@@ -1,10 +1,10 @@
-"""Execute the plan of a held report that a person has approved.
+"""Execute the plan of a held report after a person has approved it.
 
-Each item is requested again by its id and applied like any other event. An item that changed on
-either side since the plan was made is skipped and listed.
+Each item is requested again by its id and applied like any other event. Items with a newer change
+on either side are skipped and listed.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -17,7 +17,6 @@ from shared.domain.reconciliation.compare import (
     LEDGER_CHANGED_REASON,
     PlannedCorrection,
     format_ledger_versions,
-    planned_correction_from_map,
 )
 from shared.domain.reconciliation.report import ReportStatus
 from shared.errors import PlanNotExecutableError
@@ -37,7 +36,7 @@ from shared.reconciliation.corrections import (
     read_reservation_states,
 )
 from shared.reconciliation.report_store import (
-    iterate_report_parts,
+    iterate_planned_corrections,
     mark_plan_executed,
     read_report_document,
 )
@@ -49,17 +48,14 @@ from shared.reconciliation.run import (
     summarize_report,
 )
 
-MAX_ITEMS_PER_BATCH = 50
-_PLANNED_LISTS = ("created", "updated", "cancelled", "missing")
-
 
 async def force_held_report(
     context: AppContext, restaurant_id: str, report_id: str, budget_seconds: float
 ) -> dict[str, Any]:
     """Execute the plan of a held report and return the summary of a new report.
 
-    If the run fails on the way, its report lists what was done, and the plan may be forced again
-    for the rest.
+    If the run fails on the way, its report lists the corrections so far, and the plan may be
+    forced again for the rest.
 
     Raises:
         PlanNotExecutableError: There is no such plan, or a reconciliation is in progress.
@@ -83,7 +79,7 @@ async def force_held_report(
             run = await start_run(context, lease, report, deadline)
             applied = [
                 result
-                async for items in _iterate_batches(context, held)
+                async for items in iterate_planned_corrections(context.firestore, held)
                 for result in await _execute_items(run, items)
             ]
             await recount_analytics(run.restaurant, window)
@@ -115,24 +111,10 @@ async def _read_held_report(
     return report
 
 
-async def _iterate_batches(
-    context: AppContext, held: Mapping[str, Any]
-) -> AsyncIterator[list[PlannedCorrection]]:
-    """Yield the plan's items, however many, `MAX_ITEMS_PER_BATCH` at a time."""
-    async for part in iterate_report_parts(context.firestore, held):
-        items = [
-            planned_correction_from_map(entry)
-            for name in _PLANNED_LISTS
-            for entry in part.get(name) or ()
-        ]
-        for start in range(0, len(items), MAX_ITEMS_PER_BATCH):
-            yield items[start : start + MAX_ITEMS_PER_BATCH]
-
-
 async def _execute_items(
     run: ReconciliationRun, items: list[PlannedCorrection]
 ) -> list[ApplyResult]:
-    """Apply the items that changed on neither side and return what the ledger accepted."""
+    """Apply the items without a newer change on either side; return the accepted changes."""
     # The ledger first: when a plan is forced again, OpenTable is asked for the rest only.
     states = await read_reservation_states(run.ledger, [item.external_key for item in items])
     unchanged = []
@@ -154,8 +136,8 @@ async def _fetch_unchanged_rows(
     """Request the items by id.
 
     Returns:
-        The events of the items that OpenTable shows as planned, and the keys of the items that
-        were missing in the held listing and that OpenTable does not have.
+        The events of the items in the planned version, and the keys of the items missing both in
+        the held listing and by id.
     """
     restaurant, report = run.restaurant, run.report
     events: list[ReservationEvent] = []

@@ -1,8 +1,8 @@
 """Reconcile a window of one restaurant's reservations, from reading both sides to the report.
 
-An incomplete listing corrects nothing. A reservation that OpenTable does not list is requested by
-id before it counts as missing, and a missing one is flagged, never cancelled. A listing that would
-change too much is not trusted: its plan is held until a person forces it.
+An incomplete listing corrects nothing. An unlisted reservation is requested by id before it counts
+as missing, and a missing one is flagged, never cancelled. A listing with too many changes is not
+trusted: its plan is kept in a report with status HELD until a person forces it.
 """
 
 from datetime import timedelta
@@ -54,7 +54,7 @@ async def reconcile_window(run: ReconciliationRun) -> None:
     comparison = await compare_window(run, rollup_builder)
     _report_wrong_time_zone(run, comparison.wrong_zone_count)
 
-    # Plan the corrections. Nothing is written so far.
+    # Plan the corrections. The ledger is not written yet.
     plan = await build_correction_plan(run, comparison.differing_events.values())
 
     # Hold the plan if it would change or miss too much.
@@ -64,7 +64,7 @@ async def reconcile_window(run: ReconciliationRun) -> None:
         await _hold_plan(run, comparison, plan, missing_keys)
         return
 
-    # Request by id what is missing or outdated in the listing.
+    # Request missing and outdated reservations by id: the listing may be behind a webhook.
     absent_keys = await _fetch_unseen_by_id(run, comparison, plan)
     absent_keys += comparison.find_already_flagged()
 
@@ -80,7 +80,7 @@ async def reconcile_window(run: ReconciliationRun) -> None:
             update_analytics(run.restaurant, rollup_builder, comparison.fingerprints, applied),
         )
 
-    # Report what remains for a person to decide.
+    # Flag the rest for a person to decide.
     await flag_divergences(run, absent_keys, plan)
 
 
@@ -99,7 +99,7 @@ def _report_wrong_time_zone(run: ReconciliationRun, wrong_zone_count: int) -> No
 
 
 def _count_suspicious_updates(run: ReconciliationRun, plan: CorrectionPlan) -> int:
-    """Count the updates that suggest a faulty listing rather than a backlog."""
+    """Count the updates not explained by a backlog of polls: they suggest a faulty listing."""
     if run.cursor is None:
         # Before the first poll and reconciliation, many differences are normal.
         return 0 if run.previous_time_zone is None else plan.update_count
@@ -141,7 +141,7 @@ async def _fetch_unseen_by_id(
     id is outdated too, OpenTable itself went back to an older version.
 
     Returns:
-        The keys of the reservations that OpenTable does not have.
+        The keys of the reservations unknown to OpenTable.
     """
     requested_ids = {
         key: comparison.fingerprints[key].open_table_id for key in comparison.find_unseen()

@@ -10,6 +10,7 @@ from typing import Any
 
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference, AsyncQuery
 
+from shared.domain.reconciliation.compare import PlannedCorrection, planned_correction_from_map
 from shared.domain.reconciliation.report import ReconciliationReport, ReportEntry
 from shared.firestore import paths
 from shared.firestore.documents import (
@@ -21,8 +22,10 @@ from shared.firestore.documents import (
 )
 
 REPORT_LISTS = ("created", "updated", "cancelled", "divergences", "missing", "skipped")
-MAX_PART_BYTES = 400_000
+MAX_PART_BYTES = 400_000  # of JSON; Firestore stores documents of up to 1 MiB
 MAX_REPORT_PARTS = 20
+MAX_ITEMS_PER_BATCH = 50
+_PLANNED_LISTS = ("created", "updated", "cancelled", "missing")
 
 _SUMMARY_FIELDS = (
     "reportId",
@@ -51,7 +54,7 @@ async def store_report(client: AsyncClient, report: ReconciliationReport) -> Non
     first_part, *other_parts = _split_into_parts(report)
     summary = report.to_summary_map() | first_part | {"parts": 1 + len(other_parts)}
     with translate_firestore_errors():
-        # The first document last: a report that can be read is complete.
+        # Write the first document last, so that every report found by its id is complete.
         for number, part in enumerate(other_parts, start=1):
             document = _part_document(reference, number)
             await document.set(part, retry=None, timeout=LARGE_WRITE_TIMEOUT_SECONDS)
@@ -129,13 +132,23 @@ async def read_report_document(
     return (await read_document(reference)).to_dict()
 
 
-async def iterate_report_parts(
-    client: AsyncClient, report: Mapping[str, Any]
-) -> AsyncIterator[Mapping[str, Any]]:
-    """Yield all parts of a report's lists, given its document; each is read when needed."""
-    yield report
-    reports = paths.reports_collection(client, report["restaurantId"])
-    reference = reports.document(report["reportId"])
-    for number in range(1, report["parts"]):
-        snapshot = await read_document(_part_document(reference, number))
-        yield snapshot.to_dict() or {}
+async def iterate_planned_corrections(
+    client: AsyncClient, held: Mapping[str, Any]
+) -> AsyncIterator[list[PlannedCorrection]]:
+    """Yield a held report's plan in batches of at most `MAX_ITEMS_PER_BATCH`.
+
+    Each part of the report is read when needed, so a plan of any length fits in memory.
+    """
+    reports = paths.reports_collection(client, held["restaurantId"])
+    reference = reports.document(held["reportId"])
+    for number in range(held["parts"]):
+        part = held
+        if number > 0:
+            part = (await read_document(_part_document(reference, number))).to_dict() or {}
+        items = [
+            planned_correction_from_map(entry)
+            for name in _PLANNED_LISTS
+            for entry in part.get(name) or ()
+        ]
+        for start in range(0, len(items), MAX_ITEMS_PER_BATCH):
+            yield items[start : start + MAX_ITEMS_PER_BATCH]

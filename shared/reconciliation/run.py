@@ -86,13 +86,13 @@ async def reconcile_restaurant(
 def create_report(
     context: AppContext, restaurant_id: str, window: DateWindow, held_report_id: str | None = None
 ) -> ReconciliationReport:
-    """Return an empty report of a run that starts now.
+    """Return an empty report of a run starting now.
 
     Args:
         context: The process's clients.
         restaurant_id: The restaurant.
         window: The days to reconcile.
-        held_report_id: The held report whose plan the run executes, if any.
+        held_report_id: For a forced plan, its held report.
     """
     now = context.clock()
     return ReconciliationReport(
@@ -138,7 +138,7 @@ async def start_run(
     *,
     is_dry_run: bool = False,
 ) -> ReconciliationRun:
-    """Load the restaurant of a lease and the state that earlier runs left there."""
+    """Load the restaurant of a lease and the state of earlier runs."""
     settings = parse_settings(lease.restaurant_id, lease.document)
     return ReconciliationRun(
         restaurant=await load_restaurant_context(context, settings, deadline),

@@ -12,7 +12,7 @@ from sandbox.fault_injection import FailureKind
 from sandbox.guest_actions import GuestActions
 from shared.errors import PlanNotExecutableError
 from shared.firestore import paths
-from shared.reconciliation import forced_plan, report_store
+from shared.reconciliation import report_store
 from shared.reconciliation.forced_plan import force_held_report
 from tests.support.events import row_body
 from tests.support.held_plans import (
@@ -182,7 +182,7 @@ async def test_documents_that_someone_changed_by_hand_are_repaired_by_force(
 async def test_a_plan_that_failed_on_its_way_may_be_forced_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(forced_plan, "MAX_ITEMS_PER_BATCH", 8)
+    monkeypatch.setattr(report_store, "MAX_ITEMS_PER_BATCH", 8)
     _, held = await hold_plan_with_updates(world)
     last = (await read_report(world, held))["updated"][-1]["basis"]["openTableId"]
     world.sandbox.faults.script_failure(
