@@ -1,135 +1,147 @@
-"""Erasing beside writers that are under way, and when the store fails half-way."""
+"""Erasures with concurrent writers and failed commits, and their repetition."""
 
 import json
-from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 from google.api_core import exceptions as google
 from msgspec.structs import replace
 
 from sandbox.models import SandboxReservation
+from shared.concurrency import Deadline
+from shared.context import load_restaurant_context
 from shared.errors import ServiceUnavailableError
-from shared.firestore.raw_client import FirestoreClient
-from shared.guests.erasure import erase_guest
+from shared.firestore import paths
+from shared.guests.erasure import erase_guest, repeat_erasures
 from tests.support.firestore import FirestoreSpy, fail_with
-from tests.support.guests import (
-    GUEST_VISIT_TIME,
-    GuestScenario,
-    find_marked_fields,
-    quarantine_text,
-)
-from tests.support.world import World, make_world
+from tests.support.guests import GuestScenario, find_marked_fields, quarantine_text
+from tests.support.world import World
 
 
 @pytest.fixture
-async def guest_scenario(firestore: FirestoreClient) -> AsyncIterator[GuestScenario]:
-    world = await make_world(firestore)
-    yield GuestScenario(world)
-    world.executor.shutdown()
-
-
-@pytest.fixture
-async def reservation(guest_scenario: GuestScenario) -> SandboxReservation:
-    key = guest_scenario.guests.add("Zoë", "Marked", "marked@example.com").key
-    booked = guest_scenario.world.desk.create(
-        GUEST_VISIT_TIME, 2, guest_key=key, request="marked wish"
-    )
-    await guest_scenario.ingest_and_fetch_guest(booked)
+async def reservation(scenario: GuestScenario) -> SandboxReservation:
+    """Create a reservation of a guest whose every personal text has a mark."""
+    key = scenario.guests.add("Zoë", "Marked", "marked@example.com").key
+    booked = scenario.book(key, request="marked wish")
+    await scenario.ingest_and_fetch_guest(booked)
     return booked
 
 
-def another_instance(world: World, wire: FirestoreSpy) -> World:
-    return replace(world, services=replace(world.services, firestore=wire.client))
+@pytest.fixture
+def other_server(scenario: GuestScenario, firestore_spy: FirestoreSpy) -> World:
+    """The same restaurant through the spied Firestore client."""
+    services = replace(scenario.world.services, firestore=firestore_spy.client)
+    return replace(scenario.world, services=services)
 
 
-async def forget_guest(party: GuestScenario, booked: SandboxReservation) -> None:
-    party.world.clock.advance(900)
-    party.guests.forget(str(booked.guest_key))
-    assert (await party.world.poll())["status"] == "ok"
+async def forget_guest(scenario: GuestScenario, booked: SandboxReservation) -> None:
+    scenario.guests.forget(str(booked.guest_key))
+    await scenario.poll()
 
 
-async def find_marks(party: GuestScenario) -> list[str]:
-    return find_marked_fields(await party.all_documents())
+async def find_marks(scenario: GuestScenario) -> list[str]:
+    return find_marked_fields(await scenario.all_documents())
 
 
 async def test_a_write_that_conflicts_with_an_erasure_is_decided_again(
-    guest_scenario: GuestScenario, reservation: SandboxReservation, firestore_spy: FirestoreSpy
+    scenario: GuestScenario,
+    reservation: SandboxReservation,
+    firestore_spy: FirestoreSpy,
+    other_server: World,
 ) -> None:
-    row = guest_scenario.row(guest_scenario.world.desk.set_notes(reservation.key, "marked note"))
-
-    async def erased_meanwhile() -> None:
-        await forget_guest(guest_scenario, reservation)
-
-    firestore_spy.before_commit.append(erased_meanwhile)
-    await another_instance(guest_scenario.world, firestore_spy).ingest_row(row)
-    assert await find_marks(guest_scenario) == []
+    row = scenario.row(scenario.world.desk.set_notes(reservation.key, "marked note"))
+    firestore_spy.before_commit.append(lambda: forget_guest(scenario, reservation))
+    await other_server.ingest_row(row)
+    assert await find_marks(scenario) == []
 
 
 async def test_data_left_by_a_concurrent_write_is_erased_by_the_next_reconciliation(
-    guest_scenario: GuestScenario, reservation: SandboxReservation, firestore_spy: FirestoreSpy
+    scenario: GuestScenario,
+    reservation: SandboxReservation,
+    firestore_spy: FirestoreSpy,
+    other_server: World,
 ) -> None:
-    old = guest_scenario.row(
-        reservation, guest_request="marked long ago", state=None, sequence_id=0
-    )
-
-    async def erased_meanwhile() -> None:
-        await forget_guest(guest_scenario, reservation)
-
-    firestore_spy.before_commit.append(erased_meanwhile)
-    # It is older than all that is held: it writes an entry alone, which no document guards.
-    await another_instance(guest_scenario.world, firestore_spy).ingest_row(old)
-    assert await find_marks(guest_scenario) != []
-    await guest_scenario.world.reconcile()
-    assert await find_marks(guest_scenario) == []
+    old = scenario.row(reservation, guest_request="marked long ago", state=None, sequence_id=0)
+    firestore_spy.before_commit.append(lambda: forget_guest(scenario, reservation))
+    # An old version only writes a journal entry: no precondition on the document fails.
+    await other_server.ingest_row(old)
+    assert await find_marks(scenario) != []
+    await scenario.world.reconcile()
+    assert await find_marks(scenario) == []
 
 
 async def test_a_reservation_created_while_its_guest_is_erased_is_erased_by_reconciliation(
-    guest_scenario: GuestScenario, reservation: SandboxReservation, firestore_spy: FirestoreSpy
-) -> None:
-    key = str(reservation.guest_key)
-    second = guest_scenario.world.desk.create(
-        GUEST_VISIT_TIME, 4, guest_key=key, request="marked too"
-    )
-    row = guest_scenario.row(second)
-
-    async def erased_meanwhile() -> None:
-        await forget_guest(guest_scenario, reservation)
-
-    firestore_spy.before_commit.append(erased_meanwhile)
-    await another_instance(guest_scenario.world, firestore_spy).ingest_row(row)
-    await guest_scenario.world.reconcile()
-    assert await find_marks(guest_scenario) == []
-
-
-async def _go_on() -> None:
-    """Let a commit pass."""
-
-
-@pytest.mark.parametrize("passing", [2, 3, 4, 5])
-async def test_an_erasure_that_failed_half_way_is_finished_by_the_next_poll(
-    guest_scenario: GuestScenario,
+    scenario: GuestScenario,
     reservation: SandboxReservation,
     firestore_spy: FirestoreSpy,
-    passing: int,
+    other_server: World,
+) -> None:
+    row = scenario.row(scenario.book(reservation.guest_key, request="marked too"))
+    firestore_spy.before_commit.append(lambda: forget_guest(scenario, reservation))
+    await other_server.ingest_row(row)
+    await scenario.world.reconcile()
+    assert await find_marks(scenario) == []
+
+
+async def let_commit_pass() -> None:
+    """Do nothing before a commit."""
+
+
+@pytest.mark.parametrize("passing_commits", [2, 3, 4, 5])
+async def test_an_erasure_that_failed_half_way_is_finished_by_the_next_poll(
+    scenario: GuestScenario,
+    reservation: SandboxReservation,
+    firestore_spy: FirestoreSpy,
+    other_server: World,
+    passing_commits: int,
 ) -> None:
     body = {"data": {"email": "marked@example.com", "partySize": 0}}
-    await quarantine_text(guest_scenario.world, json.dumps(body))
-    guest_scenario.world.clock.advance(900)
-    guest_scenario.guests.forget(str(reservation.guest_key))
-    firestore_spy.before_commit.extend([*[_go_on] * passing, fail_with(google.PermissionDenied)])
-    assert (await another_instance(guest_scenario.world, firestore_spy).poll())["status"] == "error"
-    assert (
-        "forgottenAt" in (await guest_scenario.stored_guests())[str(reservation.guest_key).lower()]
-    )
-    guest_scenario.world.clock.advance(900)
-    assert (await guest_scenario.world.poll())["status"] == "ok"
-    assert await find_marks(guest_scenario) == []
+    await quarantine_text(scenario.world, json.dumps(body))
+    scenario.world.clock.advance(900)
+    scenario.guests.forget(str(reservation.guest_key))
+    firestore_spy.before_commit.extend([let_commit_pass] * passing_commits)
+    firestore_spy.before_commit.append(fail_with(google.PermissionDenied))
+    assert (await other_server.poll())["status"] == "error"
+    assert "forgottenAt" in (await scenario.stored_guests())[str(reservation.guest_key).lower()]
+    await scenario.poll()
+    assert await find_marks(scenario) == []
+
+
+async def leave_personal_text(scenario: GuestScenario, booked: SandboxReservation) -> None:
+    """Leave a forgotten guest's text in a journal, as a concurrent writer may do."""
+    await forget_guest(scenario, booked)
+    client, restaurant_id = scenario.world.services.firestore, scenario.world.restaurant.id
+    document = paths.reservation_document(client, restaurant_id, booked.key.lower())
+    entry = paths.journal_collection(document).document(min(await scenario.journal(booked)))
+    await entry.update({"payload": '{"guest_request": "marked"}'})
+
+
+@pytest.mark.parametrize("hours, is_repeated", [(1, True), (47, True), (49, False)])
+async def test_an_erasure_is_repeated_for_two_days(
+    scenario: GuestScenario, reservation: SandboxReservation, hours: int, *, is_repeated: bool
+) -> None:
+    await leave_personal_text(scenario, reservation)
+    scenario.world.clock.advance(timedelta(hours=hours).total_seconds())
+    services, settings = scenario.world.services, scenario.world.settings()
+    await repeat_erasures(await load_restaurant_context(services, settings, Deadline.after(30)))
+    assert (await find_marks(scenario) == []) is is_repeated
+
+
+async def test_a_dry_run_erases_nothing(
+    scenario: GuestScenario, reservation: SandboxReservation
+) -> None:
+    await leave_personal_text(scenario, reservation)
+    await scenario.world.reconcile(is_dry_run=True)
+    assert await find_marks(scenario) != []
 
 
 async def test_an_unavailable_firestore_is_reported(
-    guest_scenario: GuestScenario, reservation: SandboxReservation, firestore_spy: FirestoreSpy
+    reservation: SandboxReservation, firestore_spy: FirestoreSpy, other_server: World
 ) -> None:
-    other = another_instance(guest_scenario.world, firestore_spy)
+    services, settings = other_server.services, other_server.settings()
+    restaurant = await load_restaurant_context(services, settings, Deadline.after(30))
     firestore_spy.failure = google.ServiceUnavailable
     with pytest.raises(ServiceUnavailableError):
-        await erase_guest(other.services, other.settings(), str(reservation.guest_key).lower())
+        await erase_guest(services, settings, str(reservation.guest_key).lower())
+    with pytest.raises(ServiceUnavailableError):
+        await repeat_erasures(restaurant)

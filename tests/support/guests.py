@@ -43,6 +43,15 @@ class GuestScenario:
         """Changes OpenTable's guests."""
         return GuestActions(self.world.sandbox.store, int(self.world.restaurant.rid))
 
+    def book(self, guest_key: str | None = None, **options: Any) -> SandboxReservation:
+        """Create a reservation for two at OpenTable."""
+        return self.world.desk.create(GUEST_VISIT_TIME, 2, guest_key=guest_key, **options)
+
+    async def poll(self) -> None:
+        """Run a poll 15 minutes later; it must succeed."""
+        self.world.clock.advance(900)
+        assert (await self.world.poll())["status"] == "ok"
+
     def count_requests(self, *routes: str) -> int:
         """Return how many requests OpenTable had, all or those of some routes."""
         counts = self.world.sandbox.request_counts
