@@ -97,9 +97,7 @@ async def _store_days(
     try:
         references = [collection.document(day) for day in recount_days | rollup_builder.days]
         documents = (
-            await client.rpc.batch_get(references, QUERY_TIMEOUT_SECONDS)
-            if references
-            else {}
+            await client.rpc.batch_get(references, QUERY_TIMEOUT_SECONDS) if references else {}
         )
         stored: dict[str, DailyRollup] = {
             reference.id: fields.get("sources", {})

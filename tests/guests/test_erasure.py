@@ -4,8 +4,8 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
-from google.cloud.firestore import AsyncClient
 
+from shared.firestore.raw_client import FirestoreClient
 from tests.support.guests import (
     DINER_FIELDS,
     GuestScenario,
@@ -17,7 +17,7 @@ from tests.support.world import make_world
 
 
 @pytest.fixture
-async def scenario(firestore: AsyncClient) -> AsyncIterator[GuestScenario]:
+async def scenario(firestore: FirestoreClient) -> AsyncIterator[GuestScenario]:
     world = await make_world(firestore, country="US")
     yield GuestScenario(world)
     world.executor.shutdown()

@@ -1,4 +1,4 @@
-"""What is kept of guests: the later record wins, whoever writes beside it."""
+"""Guest records in Firestore: the later one wins, also against a concurrent writer."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -38,10 +38,10 @@ def ada_record(version: int, key: str = "g", name: str = "Ada") -> Guest:
 
 @pytest.fixture
 async def world(firestore: FirestoreClient) -> Any:
-    made = await make_world(firestore)
-    made.restaurant = Restaurant("restaurant-123", RID)
-    yield made
-    made.executor.shutdown()
+    world = await make_world(firestore)
+    world.restaurant = Restaurant("restaurant-123", RID)
+    yield world
+    world.executor.shutdown()
 
 
 @pytest.fixture
@@ -62,8 +62,8 @@ async def read_stored_guests(world: World, settings: IntegrationSettings) -> dic
 async def test_two_records_in_either_order_leave_the_higher_one(
     world: World, restaurant_settings: IntegrationSettings, other: Guest, *, reverse: bool
 ) -> None:
-    two = [ada_record(1), other]
-    for guest in reversed(two) if reverse else two:
+    guests = [ada_record(1), other]
+    for guest in reversed(guests) if reverse else guests:
         await save_guest(world.services, restaurant_settings, guest)
     assert await read_stored_guests(world, restaurant_settings) == {"g": other}
 
@@ -99,8 +99,8 @@ async def test_many_records_are_stored_in_one_commit(
     spied_context: AppContext,
     firestore_spy: FirestoreSpy,
 ) -> None:
-    many = [ada_record(1, f"g{number}") for number in range(50)]
-    await save_guests(spied_context, restaurant_settings, many)
+    guests = [ada_record(1, f"g{number}") for number in range(50)]
+    await save_guests(spied_context, restaurant_settings, guests)
     assert firestore_spy.take_calls() == ["read", "commit"]
     assert len(await read_stored_guests(world, restaurant_settings)) == 50
 
@@ -111,10 +111,10 @@ async def test_records_are_stored_separately_after_a_lost_race(
     spied_context: AppContext,
     firestore_spy: FirestoreSpy,
 ) -> None:
-    async def another_writes() -> None:
+    async def write_concurrently() -> None:
         await save_guest(world.services, restaurant_settings, ada_record(7, "g1"))
 
-    firestore_spy.before_commit.append(another_writes)
+    firestore_spy.before_commit.append(write_concurrently)
     await save_guests(
         spied_context, restaurant_settings, [ada_record(1, "g0"), ada_record(2, "g1")]
     )
@@ -124,21 +124,21 @@ async def test_records_are_stored_separately_after_a_lost_race(
     }
 
 
-@pytest.mark.parametrize("before", [None, ada_record(1)])
+@pytest.mark.parametrize("stored", [None, ada_record(1)])
 async def test_a_concurrently_written_record_is_compared_again(
     world: World,
     restaurant_settings: IntegrationSettings,
     spied_context: AppContext,
     firestore_spy: FirestoreSpy,
-    before: Guest | None,
+    stored: Guest | None,
 ) -> None:
-    if before is not None:
-        await save_guest(world.services, restaurant_settings, before)
+    if stored is not None:
+        await save_guest(world.services, restaurant_settings, stored)
 
-    async def forgotten_meanwhile() -> None:
+    async def forget_concurrently() -> None:
         await save_guest(world.services, restaurant_settings, FORGOTTEN_GUEST)
 
-    firestore_spy.before_commit.append(forgotten_meanwhile)
+    firestore_spy.before_commit.append(forget_concurrently)
     assert not await save_guest(spied_context, restaurant_settings, ada_record(5))
     assert await read_stored_guests(world, restaurant_settings) == {"g": FORGOTTEN_GUEST}
 
@@ -174,25 +174,25 @@ async def test_merges_are_followed_to_their_end(
 ) -> None:
     merged = Guest("a", is_merged=True, survivor_key="g", survivor_id=f"{RID}-g")
     await save_guests(world.services, restaurant_settings, [merged, MERGED, ada_record(1, "s")])
-    found = await follow_merges(world.services, restaurant_settings, "a")
-    assert isinstance(found, LinkedGuest)
-    assert (found.path, found.diner_name) == (("a", "g", "s"), "Ada")
+    guest = await follow_merges(world.services, restaurant_settings, "a")
+    assert isinstance(guest, LinkedGuest)
+    assert (guest.path, guest.diner_name) == (("a", "g", "s"), "Ada")
 
 
 async def test_a_merge_into_an_unknown_guest_is_unresolved(
     world: World, restaurant_settings: IntegrationSettings
 ) -> None:
     await save_guest(world.services, restaurant_settings, MERGED)
-    found = await follow_merges(world.services, restaurant_settings, "g")
-    assert found == UnresolvedGuest(("g", "s"), was_read=True)
+    guest = await follow_merges(world.services, restaurant_settings, "g")
+    assert guest == UnresolvedGuest(("g", "s"), was_read=True)
 
 
 async def test_a_record_is_linked_once_to_every_reservation_that_ever_referenced_it(
     world: World, restaurant_settings: IntegrationSettings
 ) -> None:
     for number, guest_id in enumerate(("g", "g", "other"), start=1):
-        named = row_body(number, id=f"{RID}-ot_{number}", guest_id=f"{RID}-{guest_id}")
-        await world.ingest_row(named)
+        row = row_body(number, id=f"{RID}-ot_{number}", guest_id=f"{RID}-{guest_id}")
+        await world.ingest_row(row)
     await world.ingest_row(row_body(9, id=f"{RID}-ot_2", guest_id=f"{RID}-other"))
     await save_guest(world.services, restaurant_settings, ada_record(1))
     assert await find_reservations_of_guest(world.services, restaurant_settings, "g") == [
@@ -200,6 +200,7 @@ async def test_a_record_is_linked_once_to_every_reservation_that_ever_referenced
         "ot_2",
     ]
     assert await propagate_guest(world.services, restaurant_settings, "g", Channel.POLL) == 1
-    names = {key: each["dinerName"] for key, each in (await world.ledger_documents()).items()}
+    documents = await world.ledger_documents()
+    names = {key: document["dinerName"] for key, document in documents.items()}
     assert names == {"ot_1": "Ada", "ot_2": "OpenTable Guest", "ot_3": "OpenTable Guest"}
     assert await propagate_guest(world.services, restaurant_settings, "g", Channel.POLL) == 0

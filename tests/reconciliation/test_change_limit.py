@@ -1,70 +1,112 @@
-"""What trips the brake, and what only looks as if it should."""
+"""When a reconciliation is held: too many changes or missing reservations, and the exceptions."""
+
+from datetime import timedelta
 
 from google.cloud.firestore import DELETE_FIELD
 
+from sandbox.background_bookings import populate_store
 from sandbox.sync_rows import RenderContext, build_webhook_row
 from shared.firestore import paths
 from tests.support.held_plans import VISIT_TIME
-from tests.support.world import NEW_YORK, HiddenReservations, World, differing_keys
+from tests.support.world import (
+    NEW_YORK,
+    START_TIME,
+    HiddenReservations,
+    World,
+    differing_keys,
+)
 
 LEDGER_SIZE = 30
 
 
-async def test_an_empty_response_is_held_without_requests_by_id(world: World) -> None:
-    booked = [world.desk.create(VISIT_TIME, 2) for _ in range(LEDGER_SIZE)]
+async def book_and_poll(world: World, count: int) -> list[str]:
+    """Create reservations on both sides and return their keys at OpenTable."""
+    keys = [world.desk.create(VISIT_TIME, 2).key for _ in range(count)]
     await world.poll()
-    asked = world.sandbox.request_counts["reservation"]
-    with HiddenReservations(world, *(reservation.key for reservation in booked)):
+    return keys
+
+
+async def list_statuses(world: World) -> set[str]:
+    return {document["status"] for document in (await world.ledger_documents()).values()}
+
+
+async def test_an_empty_response_is_held_without_requests_by_id(world: World) -> None:
+    keys = await book_and_poll(world, LEDGER_SIZE)
+    request_count = world.sandbox.request_counts["reservation"]
+    with HiddenReservations(world, *keys):
         report = await world.reconcile()
     assert (report["status"], report["openTableCount"]) == ("HELD", 0)
     assert f"lacks {LEDGER_SIZE} of {LEDGER_SIZE}" in report["reason"]
-    assert world.sandbox.request_counts["reservation"] == asked
-    assert {document["status"] for document in (await world.ledger_documents()).values()} == {
-        "BOOKED"
-    }
+    assert world.sandbox.request_counts["reservation"] == request_count
+    assert await list_statuses(world) == {"BOOKED"}
 
 
-async def test_an_empty_response_for_a_small_ledger_is_checked_by_id(
-    world: World,
-) -> None:
-    booked = [world.desk.create(VISIT_TIME, 2) for _ in range(20)]
-    await world.poll()
-    with HiddenReservations(world, *(reservation.key for reservation in booked)):
+async def test_a_response_missing_a_third_of_the_ledger_is_held(world: World) -> None:
+    keys = await book_and_poll(world, 70)
+    request_count = world.sandbox.request_counts["reservation"]
+    with HiddenReservations(world, *keys[:22]):
+        report = await world.reconcile()
+    assert (report["status"], report["divergences"]) == ("HELD", [])
+    assert "lacks 22 of 70" in report["reason"]
+    assert world.sandbox.request_counts["reservation"] == request_count
+
+
+async def test_an_empty_response_for_a_small_ledger_is_checked_by_id(world: World) -> None:
+    keys = await book_and_poll(world, 20)
+    with HiddenReservations(world, *keys):
         report = await world.reconcile()
     assert (report["status"], len(report["divergences"])) == ("COMPLETED", 20)
-    assert {document["status"] for document in (await world.ledger_documents()).values()} == {
-        "BOOKED"
-    }
+    assert await list_statuses(world) == {"BOOKED"}
+
+
+async def test_cancellations_of_a_third_of_the_ledger_are_held(world: World) -> None:
+    for key in (await book_and_poll(world, 70))[:22]:
+        world.desk.cancel(key)
+    report = await world.reconcile()
+    assert (report["status"], len(report["cancelled"])) == ("HELD", 22)
+    assert await list_statuses(world) == {"BOOKED"}
+
+
+async def test_a_first_run_is_never_held(world: World) -> None:
+    populate_store(world.sandbox.store, int(world.restaurant.rid), 400)
+    report = await world.reconcile()
+    assert report["status"] == "COMPLETED"
+    assert len(report["created"]) > 20
 
 
 async def test_a_first_run_over_relay_reservations_is_not_held(world: World) -> None:
+    start = VISIT_TIME.isoformat()
     for _ in range(LEDGER_SIZE):
         key = world.desk.create(VISIT_TIME, 2).key
-        said = {
-            "partySize": 4,
-            "reservationDateTime": VISIT_TIME.isoformat(),
-            "status": "confirmed",
-        }
-        await world.ingest_envelope("created", reservationId=key, **said)
+        data = {"partySize": 4, "reservationDateTime": start, "status": "confirmed"}
+        await world.ingest_envelope("created", reservationId=key, **data)
     report = await world.reconcile()
     assert (report["status"], len(report["updated"])) == ("COMPLETED", LEDGER_SIZE)
     assert differing_keys(world.opentable_reservations(), await world.ledger_documents()) == []
 
 
-async def test_a_first_run_over_what_webhooks_brought_long_ago_is_not_held(world: World) -> None:
-    view = RenderContext("gold", NEW_YORK, "https://platform.opentable.com")
+async def test_a_first_run_over_old_webhook_reservations_is_not_held(world: World) -> None:
+    context = RenderContext("gold", NEW_YORK, "https://platform.opentable.com")
     for _ in range(LEDGER_SIZE):
         booked = world.desk.create(VISIT_TIME, 2)
-        await world.ingest_row(build_webhook_row(booked, view))
+        await world.ingest_row(build_webhook_row(booked, context))
         world.desk.change_party_size(booked.key, 5)
     report = await world.reconcile()
     assert (report["status"], len(report["updated"])) == ("COMPLETED", LEDGER_SIZE)
 
 
-async def test_a_new_field_reaches_every_reservation_without_being_held(world: World) -> None:
-    for _ in range(LEDGER_SIZE):
-        world.desk.create(VISIT_TIME, 2)
+async def test_a_run_after_a_months_pause_is_not_held(world: World) -> None:
+    booked = [world.desk.create(START_TIME + timedelta(days=35), 2) for _ in range(60)]
     await world.poll()
+    world.clock.advance(timedelta(days=30).total_seconds())
+    for reservation in booked:
+        world.desk.change_party_size(reservation.key, 3)
+    report = await world.reconcile()
+    assert (report["status"], len(report["updated"])) == ("COMPLETED", 60)
+
+
+async def test_a_new_field_reaches_every_reservation_without_being_held(world: World) -> None:
+    await book_and_poll(world, LEDGER_SIZE)
     complete = await world.ledger_documents()
     # A release that did not read `origin` left the documents like this.
     unread = {"metadata.origin": DELETE_FIELD, "sync.opentable.values.origin": DELETE_FIELD}

@@ -1,7 +1,4 @@
-"""A held plan is carried out item by item, against what both sides hold by now.
-
-What cannot be forced, and why.
-"""
+"""Forcing the plan of a held report: each item is checked against both sides again."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -10,6 +7,11 @@ import pytest
 
 from sandbox.fault_injection import FailureKind
 from sandbox.guest_actions import GuestActions
+from shared.domain.reconciliation.compare import (
+    LEDGER_CHANGED_REASON,
+    NOT_AT_OPENTABLE_REASON,
+    OPENTABLE_CHANGED_REASON,
+)
 from shared.errors import PlanNotExecutableError
 from shared.firestore import paths
 from shared.reconciliation import report_store
@@ -27,6 +29,10 @@ from tests.support.held_plans import (
 from tests.support.world import START_TIME, HiddenReservations, World, differing_keys
 
 
+async def is_ledger_equal(world: World) -> bool:
+    return differing_keys(world.opentable_reservations(), await world.ledger_documents()) == []
+
+
 async def test_a_held_plan_lists_reservations_missing_in_the_response(world: World) -> None:
     booked, held = await hold_plan_with_missing(world)
     report = await read_report(world, held)
@@ -39,134 +45,34 @@ async def test_a_forced_plan_is_carried_out(world: World) -> None:
     report = await execute_plan(world, held)
     assert (report["status"], report["heldReportId"]) == ("COMPLETED", held)
     assert (len(report["updated"]), report["skipped"]) == (RESERVATION_COUNT, [])
-    assert differing_keys(world.opentable_reservations(), await world.ledger_documents()) == []
+    assert await is_ledger_equal(world)
 
 
-async def test_what_a_held_plan_would_create_is_created(world: World) -> None:
-    _, held = await hold_plan_with_updates(world)
-    late = world.desk.create(VISIT_TIME, 3)
-    again = await world.reconcile()
-    assert again["status"] == "HELD"
-    report = await execute_plan(world, again["reportId"])
-    assert external_keys(report["created"]) == {late.key.lower()}
-    assert held != again["reportId"]
-
-
-async def test_a_reservation_created_by_a_forced_plan_shows_its_diner(world: World) -> None:
-    booked, _ = await hold_plan_with_updates(world)
+async def test_planned_creations_are_made_with_their_guests(world: World) -> None:
+    booked, first_held = await hold_plan_with_updates(world)
     guests = GuestActions(world.sandbox.store, int(world.restaurant.rid))
-    late = world.desk.create(VISIT_TIME, 3, guest_key=guests.add("Ada", "Lovelace").key)
-    held = (await world.reconcile())["reportId"]
-    assert (await execute_plan(world, held))["status"] == "COMPLETED"
-    ledger = await world.ledger_documents()
-    assert ledger[late.key.lower()]["dinerName"] == "Ada Lovelace"
-    assert len(ledger) == len(booked) + 1
+    new = world.desk.create(VISIT_TIME, 3, guest_key=guests.add("Ada", "Lovelace").key)
+    second = await world.reconcile()
+    assert (second["status"], second["reportId"] != first_held) == ("HELD", True)
+    report = await execute_plan(world, second["reportId"])
+    assert (report["status"], external_keys(report["created"])) == ("COMPLETED", {new.key.lower()})
+    documents = await world.ledger_documents()
+    assert documents[new.key.lower()]["dinerName"] == "Ada Lovelace"
+    assert len(documents) == len(booked) + 1
 
 
-async def test_what_was_cancelled_there_is_cancelled_here_by_force(world: World) -> None:
+async def test_planned_cancellations_are_made(world: World) -> None:
     booked = [world.desk.create(VISIT_TIME, 2) for _ in range(RESERVATION_COUNT)]
     await world.poll()
     for reservation in booked:
         world.desk.cancel(reservation.key)
     report = await execute_plan(world, (await world.reconcile())["reportId"])
     assert len(report["cancelled"]) == RESERVATION_COUNT
-    assert {document["status"] for document in (await world.ledger_documents()).values()} == {
-        "CANCELLED"
-    }
+    documents = await world.ledger_documents()
+    assert {document["status"] for document in documents.values()} == {"CANCELLED"}
 
 
-async def test_a_held_report_names_the_report_that_executed_it(world: World) -> None:
-    _, held = await hold_plan_with_updates(world)
-    report = await execute_plan(world, held)
-    marked = await read_report(world, held)
-    assert (marked["status"], marked["executedBy"]) == ("HELD", report["reportId"])
-    assert marked["executedAt"] == START_TIME
-
-
-async def test_an_item_that_open_table_moved_since_is_skipped(world: World) -> None:
-    booked, held = await hold_plan_with_updates(world)
-    world.desk.change_party_size(booked[0].key, 8)
-    report = await execute_plan(world, held)
-    [skipped] = report["skipped"]
-    assert skipped["externalId"] == booked[0].key.lower()
-    assert skipped["reason"].startswith("OpenTable has changed")
-    assert (await world.ledger_documents())[booked[0].key.lower()]["partySize"] == 2
-
-
-async def test_an_item_that_the_ledger_moved_since_is_skipped(world: World) -> None:
-    booked, held = await hold_plan_with_updates(world)
-    await world.ingest_envelope("updated", reservationId=booked[0].key, specialRequests="Quiet")
-    report = await execute_plan(world, held)
-    [skipped] = report["skipped"]
-    assert skipped["externalId"] == booked[0].key.lower()
-    assert skipped["reason"].startswith("The ledger has changed")
-    assert report["counts"]["skipped"] == 1
-
-
-async def test_no_request_is_made_for_items_changed_in_the_ledger(world: World) -> None:
-    booked, held = await hold_plan_with_updates(world)
-    await world.ingest_envelope("updated", reservationId=booked[0].key, specialRequests="Quiet")
-    asked = world.sandbox.request_counts["reservation"]
-    await execute_plan(world, held)
-    assert world.sandbox.request_counts["reservation"] - asked == RESERVATION_COUNT - 1
-
-
-async def test_an_item_that_open_table_no_longer_has_is_skipped(world: World) -> None:
-    booked, held = await hold_plan_with_updates(world)
-    with HiddenReservations(world, booked[0].key):
-        report = await execute_plan(world, held)
-    [skipped] = report["skipped"]
-    assert skipped["reason"].startswith("OpenTable no longer has this reservation")
-    assert report["divergences"] == []
-
-
-async def test_an_item_that_cannot_be_read_any_more_is_listed_as_such(world: World) -> None:
-    booked, held = await hold_plan_with_updates(world)
-    odd = booked[0]
-    world.sandbox.store.update_reservation(odd.rid, odd.key, lambda row: replace(row, party_size=0))
-    report = await execute_plan(world, held)
-    assert [entry["type"] for entry in report["divergences"]] == ["UNREADABLE"]
-    assert external_keys(report["divergences"]) == {odd.key.lower()}
-
-
-async def test_a_missing_row_that_open_table_has_by_its_id_is_no_divergence(world: World) -> None:
-    _, held = await hold_plan_with_missing(world)
-    report = await execute_plan(world, held)
-    assert (report["divergences"], report["skipped"]) == ([], [])
-
-
-async def test_a_missing_row_that_moved_out_of_the_window_is_corrected(world: World) -> None:
-    booked, held = await hold_plan_with_missing(world)
-    world.desk.reschedule(booked[0].key, START_TIME + timedelta(days=90))
-    report = await execute_plan(world, held)
-    assert external_keys(report["updated"]) == {booked[0].key.lower()}
-
-
-async def test_a_missing_row_that_open_table_does_not_have_is_flagged_never_cancelled(
-    world: World,
-) -> None:
-    booked, held = await hold_plan_with_missing(world)
-    with HiddenReservations(world, *(reservation.key for reservation in booked)):
-        report = await execute_plan(world, held)
-    assert {entry["type"] for entry in report["divergences"]} == {"MISSING_IN_OPENTABLE"}
-    documents = (await world.ledger_documents()).values()
-    assert {document["status"] for document in documents} == {"BOOKED"}
-    assert {document["reconciliation"]["reconciliationStatus"] for document in documents} == {
-        "DIVERGED"
-    }
-
-
-async def test_the_run_after_a_forced_plan_is_an_ordinary_one(world: World) -> None:
-    booked, held = await hold_plan_with_missing(world)
-    with HiddenReservations(world, *(reservation.key for reservation in booked)):
-        await execute_plan(world, held)
-        report = await world.reconcile()
-    assert (report["status"], report["newDivergences"]) == ("COMPLETED", 0)
-
-
-async def test_documents_that_someone_changed_by_hand_are_repaired_by_force(
-    world: World,
-) -> None:
+async def test_planned_repairs_of_edited_documents_are_made(world: World) -> None:
     for _ in range(RESERVATION_COUNT):
         world.desk.create(VISIT_TIME, 2)
     await world.poll()
@@ -176,7 +82,91 @@ async def test_documents_that_someone_changed_by_hand_are_repaired_by_force(
     held = await world.reconcile()
     report = await execute_plan(world, held["reportId"])
     assert (held["status"], len(report["updated"])) == ("HELD", RESERVATION_COUNT)
-    assert differing_keys(world.opentable_reservations(), await world.ledger_documents()) == []
+    assert await is_ledger_equal(world)
+
+
+async def test_a_held_report_names_the_report_that_executed_it(world: World) -> None:
+    _, held = await hold_plan_with_updates(world)
+    report = await execute_plan(world, held)
+    executed = await read_report(world, held)
+    assert (executed["status"], executed["executedBy"]) == ("HELD", report["reportId"])
+    assert executed["executedAt"] == START_TIME
+
+
+async def test_an_item_changed_at_opentable_is_skipped(world: World) -> None:
+    booked, held = await hold_plan_with_updates(world)
+    key = booked[0].key
+    world.desk.change_party_size(key, 8)
+    [skipped] = (await execute_plan(world, held))["skipped"]
+    assert (skipped["externalId"], skipped["reason"]) == (key.lower(), OPENTABLE_CHANGED_REASON)
+    assert (await world.ledger_documents())[key.lower()]["partySize"] == 2
+
+
+async def test_an_item_changed_in_the_ledger_is_skipped_without_a_request(world: World) -> None:
+    booked, held = await hold_plan_with_updates(world)
+    key = booked[0].key
+    await world.ingest_envelope("updated", reservationId=key, specialRequests="Quiet")
+    request_count = world.sandbox.request_counts["reservation"]
+    report = await execute_plan(world, held)
+    [skipped] = report["skipped"]
+    assert (skipped["externalId"], skipped["reason"]) == (key.lower(), LEDGER_CHANGED_REASON)
+    assert report["counts"]["skipped"] == 1
+    requests_made = world.sandbox.request_counts["reservation"] - request_count
+    assert requests_made == RESERVATION_COUNT - 1
+
+
+async def test_an_item_that_opentable_no_longer_has_is_skipped(world: World) -> None:
+    booked, held = await hold_plan_with_updates(world)
+    with HiddenReservations(world, booked[0].key):
+        report = await execute_plan(world, held)
+    [skipped] = report["skipped"]
+    assert skipped["reason"] == NOT_AT_OPENTABLE_REASON
+    assert report["divergences"] == []
+
+
+async def test_an_item_in_an_unreadable_row_is_listed_as_a_divergence(world: World) -> None:
+    booked, held = await hold_plan_with_updates(world)
+    key = booked[0].key
+    world.sandbox.store.update_reservation(
+        booked[0].rid, key, lambda reservation: replace(reservation, party_size=0)
+    )
+    [divergence] = (await execute_plan(world, held))["divergences"]
+    assert (divergence["type"], divergence["externalId"]) == ("UNREADABLE", key.lower())
+
+
+async def test_a_missing_reservation_found_by_id_is_no_divergence(world: World) -> None:
+    _, held = await hold_plan_with_missing(world)
+    report = await execute_plan(world, held)
+    assert (report["divergences"], report["skipped"]) == ([], [])
+
+
+async def test_a_missing_reservation_moved_out_of_the_window_is_corrected(world: World) -> None:
+    booked, held = await hold_plan_with_missing(world)
+    world.desk.reschedule(booked[0].key, START_TIME + timedelta(days=90))
+    report = await execute_plan(world, held)
+    assert external_keys(report["updated"]) == {booked[0].key.lower()}
+
+
+async def test_a_missing_reservation_updated_by_a_webhook_is_skipped(world: World) -> None:
+    booked, held = await hold_plan_with_missing(world)
+    row = row_body(50, id=booked[0].key, rid=int(world.restaurant.rid), party_size=6)
+    await world.ingest_row(row)
+    report = await execute_plan(world, held)
+    assert external_keys(report["skipped"]) == {booked[0].key.lower()}
+
+
+async def test_reservations_missing_at_opentable_are_flagged_once_and_never_cancelled(
+    world: World,
+) -> None:
+    booked, held = await hold_plan_with_missing(world)
+    with HiddenReservations(world, *(reservation.key for reservation in booked)):
+        report = await execute_plan(world, held)
+        next_report = await world.reconcile()
+    assert {entry["type"] for entry in report["divergences"]} == {"MISSING_IN_OPENTABLE"}
+    for document in (await world.ledger_documents()).values():
+        assert document["status"] == "BOOKED"
+        assert document["reconciliation"]["reconciliationStatus"] == "DIVERGED"
+    assert (next_report["status"], next_report["newDivergences"]) == ("COMPLETED", 0)
 
 
 async def test_a_plan_that_failed_on_its_way_may_be_forced_again(
@@ -184,9 +174,9 @@ async def test_a_plan_that_failed_on_its_way_may_be_forced_again(
 ) -> None:
     monkeypatch.setattr(report_store, "MAX_ITEMS_PER_BATCH", 8)
     _, held = await hold_plan_with_updates(world)
-    last = (await read_report(world, held))["updated"][-1]["basis"]["openTableId"]
+    last_id = (await read_report(world, held))["updated"][-1]["basis"]["openTableId"]
     world.sandbox.faults.script_failure(
-        FailureKind.STATUS, path=f"/sync/v2/reservations/{last}", status=403
+        FailureKind.STATUS, path=f"/sync/v2/reservations/{last_id}", status=403
     )
     first, second = await execute_plan(world, held), await execute_plan(world, held)
     assert (first["status"], second["status"]) == ("FAILED", "COMPLETED")
@@ -195,59 +185,42 @@ async def test_a_plan_that_failed_on_its_way_may_be_forced_again(
     assert external_keys(first["updated"]) == external_keys(second["skipped"])
 
 
-async def test_a_plan_in_several_documents_is_carried_out_whole(
+async def test_a_plan_in_several_documents_is_executed_completely(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(report_store, "MAX_PART_BYTES", 2_000)
     _, held = await hold_plan_with_updates(world)
     assert (await read_report(world, held))["parts"] > 2
-    answer = await force_held_report(world.services, world.restaurant.id, held, 30)
-    assert answer["updated"] == RESERVATION_COUNT
-    assert differing_keys(world.opentable_reservations(), await world.ledger_documents()) == []
+    summary = await force_held_report(world.services, world.restaurant.id, held, 30)
+    assert summary["updated"] == RESERVATION_COUNT
+    assert await is_ledger_equal(world)
 
 
-async def test_a_missing_row_updated_by_a_webhook_is_skipped(world: World) -> None:
-    booked, held = await hold_plan_with_missing(world)
-    ahead = row_body(50, id=booked[0].key, rid=int(world.restaurant.rid), party_size=6)
-    await world.ingest_row(ahead)
-    report = await execute_plan(world, held)
-    assert external_keys(report["skipped"]) == {booked[0].key.lower()}
-
-
-async def refusal(world: World, report_id: str) -> str:
-    with pytest.raises(PlanNotExecutableError) as caught:
+async def force_error_code(world: World, report_id: str) -> str:
+    with pytest.raises(PlanNotExecutableError) as error:
         await execute_plan(world, report_id)
-    return caught.value.code
+    return error.value.code
 
 
-async def test_a_plan_is_forced_once(world: World) -> None:
-    _, held = await hold_plan_with_updates(world)
-    await execute_plan(world, held)
-    assert await refusal(world, held) == "PLAN_ALREADY_EXECUTED"
-
-
-async def test_only_a_held_plan_is_forced(world: World) -> None:
-    completed = (await world.reconcile())["reportId"]
-    assert await refusal(world, completed) == "NOT_HELD"
-
-
-async def test_the_report_of_a_forced_plan_is_not_forced(world: World) -> None:
+async def test_a_plan_is_forced_once_and_its_own_report_not_at_all(world: World) -> None:
     _, held = await hold_plan_with_updates(world)
     report = await execute_plan(world, held)
-    assert await refusal(world, report["reportId"]) == "NOT_HELD"
+    assert await force_error_code(world, held) == "PLAN_ALREADY_EXECUTED"
+    assert await force_error_code(world, report["reportId"]) == "NOT_HELD"
 
 
-async def test_an_unknown_plan_is_not_forced(world: World) -> None:
-    assert await refusal(world, "none") == "REPORT_NOT_FOUND"
+async def test_only_a_held_report_is_forced(world: World) -> None:
+    completed = (await world.reconcile())["reportId"]
+    assert await force_error_code(world, completed) == "NOT_HELD"
+
+
+async def test_an_unknown_report_is_refused_and_the_lease_released(world: World) -> None:
+    assert await force_error_code(world, "none") == "REPORT_NOT_FOUND"
+    assert (await world.reconcile())["status"] == "COMPLETED"
 
 
 async def test_no_plan_is_executed_during_a_reconciliation(world: World) -> None:
     _, held = await hold_plan_with_updates(world)
     async with world.acquire_lease("reconciliation") as lease:
         assert lease is not None
-        assert await refusal(world, held) == "RUN_IN_PROGRESS"
-
-
-async def test_a_refusal_gives_the_lease_back(world: World) -> None:
-    await refusal(world, "none")
-    assert (await world.reconcile())["status"] == "COMPLETED"
+        assert await force_error_code(world, held) == "RUN_IN_PROGRESS"

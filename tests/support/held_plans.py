@@ -1,4 +1,4 @@
-"""Plans that the brake held, and what becomes of them."""
+"""Reconciliations with a held plan, and its execution."""
 
 from datetime import timedelta
 from typing import Any
