@@ -1,5 +1,3 @@
-"""What is kept aside is kept whole, but never with a person who must be forgotten."""
-
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -27,20 +25,20 @@ FORGOTTEN_GUEST = Guest("gone1", forgotten_at=NOON)
 
 @pytest.fixture
 async def world(firestore: FirestoreClient) -> AsyncIterator[World]:
-    made = await make_world(firestore)
-    made.restaurant = Restaurant("restaurant-123", RID)
-    yield made
-    made.executor.shutdown()
+    world = await make_world(firestore)
+    world.restaurant = Restaurant("restaurant-123", RID)
+    yield world
+    world.executor.shutdown()
 
 
-async def quarantined_body(world: World, page: StoredLedger, body: object) -> Any:
-    """Return the body that is kept of this one."""
+async def store_body(world: World, stored_ledger: StoredLedger, body: object) -> Any:
+    """Quarantine a body and return it as stored."""
     await quarantine_text(world, json.dumps(body))
-    [item] = await page.quarantine_items()
+    [item] = await stored_ledger.quarantine_items()
     return json.loads(item["body"])
 
 
-async def forget_guest(world: World, *guests: Guest) -> None:
+async def save_guests(world: World, *guests: Guest) -> None:
     for guest in guests:
         await save_guest(world.services, world.settings(), guest)
 
@@ -61,17 +59,17 @@ async def forget_guest(world: World, *guests: Guest) -> None:
 async def test_a_body_without_forgotten_guests_is_stored_unchanged(
     world: World, stored_ledger: StoredLedger, body: object
 ) -> None:
-    await forget_guest(world, FORGOTTEN_GUEST)
-    assert await quarantined_body(world, stored_ledger, body) == body
+    await save_guests(world, FORGOTTEN_GUEST)
+    assert await store_body(world, stored_ledger, body) == body
 
 
 @pytest.mark.parametrize("guest_id", ["gone1", f"{RID}-gone1"])
 async def test_the_id_of_a_forgotten_guest_redacts_the_body(
     world: World, stored_ledger: StoredLedger, guest_id: str
 ) -> None:
-    await forget_guest(world, FORGOTTEN_GUEST)
+    await save_guests(world, FORGOTTEN_GUEST)
     body = {"id": "?", "rid": int(RID), "guest_id": guest_id, "guest_request": "Nuts"}
-    assert await quarantined_body(world, stored_ledger, body) == {
+    assert await store_body(world, stored_ledger, body) == {
         "rid": int(RID),
         "guest_id": guest_id,
     }
@@ -81,9 +79,9 @@ async def test_a_guest_resolved_to_a_forgotten_one_redacts_the_body(
     world: World, stored_ledger: StoredLedger
 ) -> None:
     merged = Guest("loser1", is_merged=True, survivor_key="gone1", survivor_id=f"{RID}-gone1")
-    await forget_guest(world, merged, FORGOTTEN_GUEST)
-    left = {"rid": int(RID), "guest_id": f"{RID}-loser1", "party_size": 0}
-    assert await quarantined_body(world, stored_ledger, left | {"guest_request": "Nuts"}) == left
+    await save_guests(world, merged, FORGOTTEN_GUEST)
+    redacted = {"rid": int(RID), "guest_id": f"{RID}-loser1", "party_size": 0}
+    assert await store_body(world, stored_ledger, redacted | {"guest_request": "Nuts"}) == redacted
 
 
 @pytest.mark.parametrize("written", [KEY, KEY.upper(), f"{RID}-{KEY}"])
@@ -92,27 +90,28 @@ async def test_a_guest_resolved_to_a_forgotten_one_redacts_the_body(
 async def test_a_reservation_of_a_forgotten_guest_redacts_the_body(
     world: World, stored_ledger: StoredLedger, written: str, name: str, *, inside: bool
 ) -> None:
-    await forget_guest(world, FORGOTTEN_GUEST)
+    await save_guests(world, FORGOTTEN_GUEST)
     await world.ingest_row(row_body(1, id=f"{RID}-{KEY}", guest_id=f"{RID}-gone1"))
-    said = {name: written, "dinerName": "Ada", "partySize": 0}
-    body = {"data": said} if inside else said
-    left = {name: written, "partySize": 0} if name != "reservation_id" else {"partySize": 0}
-    assert await quarantined_body(world, stored_ledger, body) == (
-        {"data": left} if inside else left
+    body: dict[str, Any] = {name: written, "dinerName": "Ada", "partySize": 0}
+    redacted: dict[str, Any] = (
+        {name: written, "partySize": 0} if name != "reservation_id" else {"partySize": 0}
     )
+    if inside:
+        body, redacted = {"data": body}, {"data": redacted}
+    assert await store_body(world, stored_ledger, body) == redacted
 
 
-async def test_a_store_that_is_away_is_named(world: World, firestore_spy: FirestoreSpy) -> None:
+async def test_a_firestore_failure_is_raised(world: World, firestore_spy: FirestoreSpy) -> None:
     firestore_spy.failure = google.ServiceUnavailable
-    away = replace(world, services=replace(world.services, firestore=firestore_spy.client))
+    world = replace(world, services=replace(world.services, firestore=firestore_spy.client))
     with pytest.raises(ServiceUnavailableError):
-        await quarantine_text(away, json.dumps({"id": KEY}))
+        await quarantine_text(world, json.dumps({"id": KEY}))
 
 
 async def test_quarantining_the_same_body_again_gives_the_same_item(
     world: World, stored_ledger: StoredLedger
 ) -> None:
-    await forget_guest(world, FORGOTTEN_GUEST)
+    await save_guests(world, FORGOTTEN_GUEST)
     for request in ("Nuts", "No nuts"):
         await quarantine_text(
             world, json.dumps({"guest_id": "gone1", "party_size": 0, "notes": request})

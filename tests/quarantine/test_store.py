@@ -1,8 +1,4 @@
-"""The quarantine keeps a statement whole, once, however often it comes.
-
-What waits in the quarantine is counted, and so is for how long.
-"""
-
+import itertools
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,8 +10,10 @@ from shared.domain.webhook_auth.verify import Verification
 from shared.errors import InvalidEventError, ServiceUnavailableError
 from shared.firestore import paths
 from shared.firestore.paths import quarantine_collection
+from shared.ingest.events import QuarantineResult
 from shared.quarantine.store import (
     QuarantineBacklog,
+    QuarantineEntry,
     QuarantineStore,
     build_quarantine_id,
     read_quarantine_backlog,
@@ -30,24 +28,20 @@ REJECTION = InvalidEventError("invalid_partySize", "partySize must be a whole nu
 NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
 
 
-class Clock:
-    """Noon, and an hour later each time."""
-
-    def __init__(self) -> None:
-        self._asked = 0
-
-    def __call__(self) -> datetime:
-        self._asked += 1
-        return NOON + timedelta(hours=self._asked - 1)
-
-
 @pytest.fixture
 def quarantine_store(firestore_spy: FirestoreSpy, restaurant: Restaurant) -> QuarantineStore:
-    return QuarantineStore(firestore_spy.client, restaurant.id, Clock(), timedelta(days=90))
+    """The quarantine of a restaurant, with a clock that advances an hour per event."""
+    hours = itertools.count()
+    return QuarantineStore(
+        firestore_spy.client,
+        restaurant.id,
+        lambda: NOON + timedelta(hours=next(hours)),
+        timedelta(days=90),
+    )
 
 
-async def quarantine_body(into: QuarantineStore, body: str = BODY) -> str:
-    return (await into.add(body, "application/json", REJECTION)).id
+async def quarantine_body(quarantine_store: QuarantineStore, body: str = BODY) -> QuarantineEntry:
+    return await quarantine_store.add(body, "application/json", REJECTION)
 
 
 async def test_an_event_is_stored_unchanged_with_its_reason(
@@ -79,35 +73,28 @@ async def test_the_authentication_result_is_stored_with_the_item(
     assert item["verdict"] == {"scheme": "bearer", "credentialIndex": 1}
 
 
-async def test_the_same_again_is_one_item_counted_twice(
+async def test_a_repeated_event_is_one_item_counted_twice(
     quarantine_store: QuarantineStore, stored_ledger: StoredLedger
 ) -> None:
     await quarantine_body(quarantine_store)
     await quarantine_body(quarantine_store)
     [item] = await stored_ledger.quarantine_items()
-    assert (item["count"], item["receivedAt"], item["lastSeenAt"]) == (
-        2,
-        NOON,
-        NOON + timedelta(hours=1),
-    )
+    times = (item["receivedAt"], item["lastSeenAt"])
+    assert (item["count"], times) == (2, (NOON, NOON + timedelta(hours=1)))
 
 
-async def test_only_the_first_is_new(quarantine_store: QuarantineStore) -> None:
-    first = await quarantine_store.add(BODY, "application/json", REJECTION)
-    again = await quarantine_store.add(BODY, "application/json", REJECTION)
-    assert (first.is_new, again.is_new) == (True, False)
+async def test_only_the_first_event_is_a_new_item(quarantine_store: QuarantineStore) -> None:
+    assert (await quarantine_body(quarantine_store)).is_new
+    assert not (await quarantine_body(quarantine_store)).is_new
 
 
 @pytest.mark.parametrize("status", ["DISMISSED", "REPLAYED"])
-async def test_a_settled_item_stays_settled(
+async def test_a_repeated_event_does_not_reopen_its_item(
     status: str, quarantine_store: QuarantineStore, stored_ledger: StoredLedger
 ) -> None:
-    id_ = await quarantine_body(quarantine_store)
-    await (
-        quarantine_collection(stored_ledger.client, stored_ledger.settings.restaurant_id)
-        .document(id_)
-        .update({"status": status})
-    )
+    entry = await quarantine_body(quarantine_store)
+    items = quarantine_collection(stored_ledger.client, stored_ledger.settings.restaurant_id)
+    await items.document(entry.id).update({"status": status})
     await quarantine_body(quarantine_store)
     assert [item["status"] for item in await stored_ledger.quarantine_items()] == [status]
 
@@ -132,7 +119,7 @@ async def test_a_first_event_is_one_round_trip(
 
 
 @pytest.mark.parametrize("error", [google.ServiceUnavailable, google.PermissionDenied])
-async def test_an_event_that_could_not_be_stored_is_not_acknowledged(
+async def test_a_failure_to_store_an_event_is_raised(
     error: type[Exception], quarantine_store: QuarantineStore, firestore_spy: FirestoreSpy
 ) -> None:
     firestore_spy.failure = error
@@ -140,7 +127,7 @@ async def test_an_event_that_could_not_be_stored_is_not_acknowledged(
         await quarantine_body(quarantine_store)
 
 
-async def test_a_count_that_could_not_be_stored_is_not_acknowledged(
+async def test_a_failure_to_count_an_event_is_raised(
     quarantine_store: QuarantineStore, firestore_spy: FirestoreSpy
 ) -> None:
     await quarantine_body(quarantine_store)
@@ -159,39 +146,40 @@ async def test_the_beginning_of_a_too_large_body_is_stored(
     assert item["detail"].endswith("Only the first 900000 bytes are stored.")
 
 
-async def backlog(world: World) -> QuarantineBacklog:
+async def read_backlog(world: World) -> QuarantineBacklog:
     return await read_quarantine_backlog(world.services, world.restaurant.id)
 
 
 async def quarantine_envelope(world: World, party_size: int) -> str:
     result = await world.ingest_envelope("created", reservationId="a", partySize=party_size)
-    return getattr(result, "id", "")
+    assert isinstance(result, QuarantineResult)
+    return result.id
 
 
 async def test_an_empty_quarantine_has_no_backlog(world: World) -> None:
-    assert await backlog(world) == QuarantineBacklog(0, None)
+    assert await read_backlog(world) == QuarantineBacklog(0, None)
 
 
 async def test_the_oldest_open_item_gives_its_age(world: World) -> None:
     for party_size in (0, -1):
         await quarantine_envelope(world, party_size)
         world.clock.advance(60)
-    assert await backlog(world) == QuarantineBacklog(2, START_TIME)
+    assert await read_backlog(world) == QuarantineBacklog(2, START_TIME)
 
 
-async def test_a_settled_item_does_not_wait(world: World) -> None:
-    first = await quarantine_envelope(world, 0)
+async def test_a_resolved_item_is_not_in_the_backlog(world: World) -> None:
+    first_id = await quarantine_envelope(world, 0)
     world.clock.advance(60)
     await quarantine_envelope(world, -1)
     items = paths.quarantine_collection(world.services.firestore, world.restaurant.id)
-    await items.document(first).update({"status": "DISMISSED"})
-    assert await backlog(world) == QuarantineBacklog(1, START_TIME + timedelta(seconds=60))
+    await items.document(first_id).update({"status": "DISMISSED"})
+    assert await read_backlog(world) == QuarantineBacklog(1, START_TIME + timedelta(seconds=60))
 
 
 def backlog_log_line(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     lines = map(json.loads, capsys.readouterr().out.splitlines())
-    [found] = [line for line in lines if line["event"] == "quarantine"]
-    return {name: found[name] for name in ("openItems", "oldestOpenSeconds")}
+    [backlog] = [line for line in lines if line["event"] == "quarantine"]
+    return {name: backlog[name] for name in ("openItems", "oldestOpenSeconds")}
 
 
 async def test_each_reconciliation_logs_the_backlog(
