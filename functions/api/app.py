@@ -1,87 +1,183 @@
-"""``api``: what the staff page may see and do, behind Firebase's sign-in."""
+"""The `api` function: the staff API on FastAPI, behind functions-framework."""
 
 import asyncio
+from http import HTTPStatus
+from typing import Any
 
 import functions_framework.aio
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from typing_extensions import override
 
-from functions.api.entrance import authorize_request
-from functions.api.replies import (
-    ApiError,
-    ApiResponse,
-    build_unavailable_response,
-    to_http_response,
+from functions.api import (
+    analytics,
+    backfill,
+    cancellation,
+    health,
+    integration,
+    quarantine,
+    reports,
+    reservations,
 )
-from functions.api.table import every_route, find_route
-from functions.http import set_request_trace
+from functions.api.responses import (
+    ERROR_RESPONSES,
+    ApiError,
+    build_invalid_request_error,
+    build_not_found_error,
+    build_unavailable_response,
+)
 from shared.context import get_app_context
-from shared.errors import InvalidSettingsError, ServiceUnavailableError
-from shared.log import LogEvent, Severity, format_error_location, log_event
-from shared.staff.auth import ApiContext, get_api_context
+from shared.errors import InvalidSettingsError
+from shared.log import LogEvent, Severity, log_event
+from shared.staff.auth import ApiContext, build_api_context
 
 OPENAPI_PATH = "/api/openapi.json"
-API_TIMEOUT_SECONDS = 25.0
+_SECURITY_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
 
 
 @functions_framework.aio.http
-async def api(request: Request) -> Response:
-    """Take one call of the staff page.
-
-    Args:
-        request: A call beneath ``/api/restaurants/{restaurantId}/``, or for the API's document.
-
-    Returns:
-        The answer of the documented table; never a 500.
-    """
+async def api(request: Request) -> Response:  # noqa: ARG001 -- the app reads it from the ASGI scope
+    """Serve the staff API and its OpenAPI document."""
+    loop = asyncio.get_running_loop()
     try:
-        return await handle_api_request(request, get_api_context(get_app_context()))
+        # The clients in the context belong to the event loop that made them.
+        if loop not in _apps:
+            _apps.clear()
+            _apps[loop] = build_app(build_api_context(get_app_context()))
     except InvalidSettingsError as error:
         log_event(Severity.ERROR, LogEvent.SETTINGS_UNUSABLE, problem=str(error))
-    return build_unavailable_response()
+        return build_unavailable_response()
+    return _AsgiResponse(_apps[loop])
 
 
-async def handle_api_request(request: Request, api_context: ApiContext) -> Response:
-    """Answer one call.
+_apps: dict[asyncio.AbstractEventLoop, FastAPI] = {}
 
-    Args:
-        request: The call.
-        api_context: The process's clients.
-    """
-    set_request_trace(request, api_context.app_context.environment.project)
-    try:
-        async with asyncio.timeout(API_TIMEOUT_SECONDS):
-            if request.scope["path"] == OPENAPI_PATH and request.method == "GET":
-                return _build_openapi_response()
-            return to_http_response(await _dispatch(request, api_context))
-    except ApiError as api_error:
-        return api_error.to_response()
-    except (ServiceUnavailableError, TimeoutError, ClientDisconnect) as error:
-        log_event(
-            Severity.WARNING, LogEvent.STAFF_CALL, outcome="unavailable", error=type(error).__name__
+
+class _AsgiResponse(Response):
+    """Hands the request that functions-framework received to an ASGI app."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__()
+        self._app = app
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+
+def build_app(api_context: ApiContext) -> FastAPI:
+    """Build the API for one context; each app has its own `dependency_overrides`."""
+    app = _StaffApi(
+        title="Lineup reservations: staff API",
+        version="1",
+        openapi_url=OPENAPI_PATH,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        responses=ERROR_RESPONSES,
+        generate_unique_id_function=lambda route: route.name,
+        exception_handlers={
+            HTTPException: _handle_http_exception,
+            RequestValidationError: _handle_validation_error,
+        },
+    )
+    app.state.api_context = api_context
+    app.add_middleware(_SecurityHeadersMiddleware)
+    for module in (
+        health,
+        reservations,
+        cancellation,
+        integration,
+        backfill,
+        reports,
+        quarantine,
+        analytics,
+    ):
+        app.include_router(module.router)
+    return app
+
+
+class _StaffApi(FastAPI):
+    @override
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            document = super().openapi()
+            # An invalid request is a documented 400 error here, not FastAPI's 422.
+            for operations in document["paths"].values():
+                for operation in operations.values():
+                    operation["responses"].pop("422", None)
+            for name in ("HTTPValidationError", "ValidationError"):
+                document["components"]["schemas"].pop(name, None)
+        return super().openapi()
+
+
+class _SecurityHeadersMiddleware:
+    """Adds headers that keep a response from being cached, framed or guessed at."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(_SECURITY_HEADERS)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+async def _handle_http_exception(request: Request, error: HTTPException) -> Response:
+    """Return an API error, or an error of the framework in the shape of one."""
+    if isinstance(error, ApiError):
+        return error.to_response()
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return _build_unknown_address_response()
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = sorted(
+            method
+            for route in iter_route_contexts(request.app.routes)
+            if route.matches(request.scope)[0] is not Match.NONE
+            for method in route.methods or ()
         )
-    except InvalidSettingsError as error:
-        log_event(Severity.ERROR, LogEvent.SETTINGS_UNUSABLE, problem=str(error))
-    except Exception as error:  # noqa: BLE001 -- a fault of ours must not look like an answer
-        log_event(
-            Severity.ERROR,
-            LogEvent.INTERNAL_ERROR,
-            error=type(error).__name__,
-            where=format_error_location(error),
-        )
-    return build_unavailable_response()
+        text = f"Use {' or '.join(allowed)} at this address."
+        headers = {"Allow": ", ".join(allowed)}
+        return ApiError(405, "METHOD_NOT_ALLOWED", text, headers).to_response()
+    return build_invalid_request_error(str(error.detail)).to_response()
 
 
-async def _dispatch(request: Request, api_context: ApiContext) -> ApiResponse:
-    # Not request.url: of a hostile Host header it makes a hostile path.
-    route_match = find_route(request.method, request.scope["path"])
-    context = await authorize_request(api_context, request, route_match)
-    return await route_match.route.handler(context)
+async def _handle_validation_error(request: Request, error: RequestValidationError) -> Response:
+    """Return a 400 error with what to correct; no value of the request is repeated."""
+    errors = error.errors()
+    if any(item["loc"][0] == "path" for item in errors):
+        return _build_unknown_address_response()
+    if isinstance(error.body, bytes):
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type != "application/json":
+            text = "Send the body as application/json."
+            return ApiError(415, "UNSUPPORTED_MEDIA_TYPE", text).to_response()
+        return build_invalid_request_error("The body must be a JSON object.").to_response()
+    descriptions = {_describe_validation_error(item) for item in errors}
+    return build_invalid_request_error("; ".join(sorted(descriptions))).to_response()
 
 
-def _build_openapi_response() -> Response:
-    # Imported when it is asked for: the calls need none of what makes a document of them.
-    from functions.api.openapi import openapi  # noqa: PLC0415
+def _describe_validation_error(item: dict[str, Any]) -> str:
+    # The name of an unknown field is the caller's own text, so it is not repeated.
+    if item["type"] == "extra_forbidden":
+        return "Remove the fields that are not documented"
+    location = ".".join(map(str, item["loc"][1:])) or "The request"
+    return f"{location}: {item['msg'].removeprefix('Value error, ')}"
 
-    headers = {"X-Content-Type-Options": "nosniff"}
-    return JSONResponse(openapi(every_route()), headers=headers)
+
+def _build_unknown_address_response() -> Response:
+    text = f"There is nothing at this address. {OPENAPI_PATH} lists the calls."
+    return build_not_found_error(text).to_response()

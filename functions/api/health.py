@@ -1,30 +1,52 @@
-"""Can the book be trusted? The newest signs of each way in which changes come."""
+"""Whether a restaurant's ledger is up to date, and who the caller is."""
 
 import asyncio
-from datetime import datetime
 from typing import Any
 
+from fastapi import APIRouter
 from pydantic import Field
 
-from functions.api.models import EmptyRequest, ResponseModel, UtcInstant
-from functions.api.replies import ApiResponse
 from functions.api.reports import ReportSummary
-from functions.api.routing import RequestContext, Route
+from functions.api.requests import API_PREFIX, NO_QUERY, HostContext, StaffRoute
+from functions.api.responses import ResponseModel, UtcInstant
 from shared.domain.polling import webhook_silence_from_document
 from shared.domain.settings import parse_settings
 from shared.polling.webhook_health import read_last_webhook_at
-from shared.quarantine.store import QuarantineBacklog, read_quarantine_backlog
+from shared.quarantine.store import read_quarantine_backlog
 from shared.reconciliation.report_store import read_newest_report_summaries
 from shared.restaurants.settings import read_integration_document
-from shared.staff.auth import Role
 
-_MAX_REPORTS_READ = 3  # reports
+_MAX_REPORTS_READ = 3
+
+router = APIRouter(prefix=API_PREFIX, route_class=StaffRoute)
+
+
+class MeResponse(ResponseModel):
+    """The caller, and the restaurant's time zone."""
+
+    uid: str
+    role: str = Field(
+        description="`host`, `manager` or `operator`; each includes the rights of those before."
+    )
+    time_zone: str | None = Field(description="Null until the settings have a valid zone.")
+
+
+@router.get("/me", summary="Get the caller's role", dependencies=[NO_QUERY])
+async def get_me(context: HostContext) -> MeResponse:
+    """Return who the caller is, and the restaurant's time zone."""
+    settings = await context.app_context.directory.find_by_restaurant_id(context.restaurant_id)
+    zone = settings.zone if settings else None
+    return MeResponse(
+        uid=context.user.uid,
+        role=context.role.name.lower(),
+        time_zone=zone.key if zone else None,
+    )
 
 
 class PollHealth(ResponseModel):
     """The newest poll."""
 
-    last_polled_at: UtcInstant | None = Field(description="When one last came to its end.")
+    last_polled_at: UtcInstant | None = Field(description="End of the last completed poll.")
     last_outcome: str | None
     consecutive_failures: int
     last_error: str | None
@@ -34,27 +56,28 @@ class HealthResponse(ResponseModel):
     """A restaurant's health."""
 
     enabled: bool
-    last_webhook_at: UtcInstant | None = Field(description="When one last told something new.")
+    last_webhook_at: UtcInstant | None = Field(description="When a webhook last changed something.")
     poll: PollHealth
     reconciliation: ReportSummary | None = Field(
-        description="The newest report; of the last few, one that was no dry run."
+        description="The newest of the last reports; a dry run only if there is no other."
     )
     missed_webhooks: int = Field(
-        description="Late changes that the newest poll and reconciliation had to find."
+        description="Changes that the last poll and reconciliation found instead of a webhook."
     )
     webhooks_silent_since: UtcInstant | None = Field(
-        description="Since when the book changes and no webhook is heard; null while all is well."
+        description="Since when reservations change without a webhook; null if webhooks work."
     )
     open_quarantine: int
     oldest_open_quarantine_at: UtcInstant | None = Field(
-        description="When the oldest statement that waits in the quarantine first came."
+        description="When the oldest open quarantined event was first received."
     )
-    problems: list[str] = Field(description="What is to be mended in the settings, in words.")
-    last_error: str | None = Field(description="What to look at first, in words.")
+    problems: list[str] = Field(description="What to correct in the settings.")
+    last_error: str | None = Field(description="What to correct first.")
 
 
-async def get_health(context: RequestContext[EmptyRequest, EmptyRequest]) -> ApiResponse:
-    """Answer with a restaurant's health, at the price of some seven reads."""
+@router.get("/health", summary="Get the restaurant's health", dependencies=[NO_QUERY])
+async def get_health(context: HostContext) -> HealthResponse:
+    """Return the newest result of each channel (about seven reads)."""
     app_context, restaurant_id = context.app_context, context.restaurant_id
     document, webhook_at, reports, backlog = await asyncio.gather(
         read_integration_document(app_context.firestore, restaurant_id),
@@ -62,67 +85,30 @@ async def get_health(context: RequestContext[EmptyRequest, EmptyRequest]) -> Api
         read_newest_report_summaries(app_context.firestore, restaurant_id, _MAX_REPORTS_READ),
         read_quarantine_backlog(app_context, restaurant_id),
     )
-    # A rehearsal changes nothing, so it says nothing about what stands in the book.
-    candidate_reports = [
-        report_summary for report_summary in reports if report_summary["status"] != "DRY_RUN"
-    ] or reports
-    report = ReportSummary.model_validate(candidate_reports[0]) if candidate_reports else None
-    return ApiResponse(
-        _build_health_response(restaurant_id, document or {}, webhook_at, report, backlog)
-    )
-
-
-def _build_health_response(
-    restaurant_id: str,
-    integration: dict[str, Any],
-    webhook_at: datetime | None,
-    report: ReportSummary | None,
-    backlog: QuarantineBacklog,
-) -> HealthResponse:
+    integration: dict[str, Any] = document or {}
     poll = integration.get("poll") or {}
     problems = parse_settings(restaurant_id, integration).problems
     silence = webhook_silence_from_document(integration)
-    missed = int(poll.get("missedWebhooks") or 0) + (report.missed_webhooks if report else 0)
+    # A dry run changes nothing, so it does not show what the ledger contains.
+    actual_runs = [report for report in reports if report["status"] != "DRY_RUN"]
+    newest = next(iter(actual_runs or reports), None)
+    report = None if newest is None else ReportSummary.model_validate(newest)
+    error = poll.get("lastError") or (report.reason if report else None)
     return HealthResponse(
         enabled=integration.get("enabled") is True,
         last_webhook_at=webhook_at,
-        poll=_build_poll_health(integration, poll),
+        poll=PollHealth(
+            last_polled_at=integration.get("lastPolledAt"),
+            last_outcome=poll.get("lastOutcome"),
+            consecutive_failures=int(poll.get("consecutiveFailures") or 0),
+            last_error=poll.get("lastError"),
+        ),
         reconciliation=report,
-        missed_webhooks=missed,
+        missed_webhooks=int(poll.get("missedWebhooks") or 0)
+        + (report.missed_webhooks if report else 0),
         webhooks_silent_since=silence.missed_since if silence.is_silent else None,
         open_quarantine=backlog.open_count,
         oldest_open_quarantine_at=backlog.oldest_at,
         problems=[*problems, *(poll.get("problems") or ())],
-        last_error=_find_first_error(problems, poll, report),
+        last_error=" ".join(problems) or (str(error) if error else None),
     )
-
-
-def _build_poll_health(integration: dict[str, Any], poll: dict[str, Any]) -> PollHealth:
-    return PollHealth(
-        last_polled_at=integration.get("lastPolledAt"),
-        last_outcome=poll.get("lastOutcome"),
-        consecutive_failures=int(poll.get("consecutiveFailures") or 0),
-        last_error=poll.get("lastError"),
-    )
-
-
-def _find_first_error(
-    problems: tuple[str, ...], poll: dict[str, Any], report: ReportSummary | None
-) -> str | None:
-    """Return the first of what stands in the way: settings, then the poll, then the comparison."""
-    error = poll.get("lastError") or (report and report.reason)
-    return " ".join(problems) or (str(error) if error else None)
-
-
-ROUTES = (
-    Route(
-        "GET",
-        "health",
-        Role.HOST,
-        "Whether the book can be trusted",
-        get_health,
-        HealthResponse,
-        EmptyRequest,
-        EmptyRequest,
-    ),
-)

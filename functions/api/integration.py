@@ -1,23 +1,39 @@
-"""The calls about a restaurant's integration: its settings, and a trial of them."""
+"""A restaurant's integration settings: read them, change them, test the connection."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import APIRouter, Body
 from pydantic import Field
 
-from functions.api.models import EmptyRequest, ResponseModel, UtcInstant
-from functions.api.replies import ApiResponse
-from functions.api.routing import RequestContext, Route
-from functions.api.usable import require_stored_settings
+from functions.api.integration_settings import SettingsRequest
+from functions.api.requests import (
+    API_PREFIX,
+    NO_QUERY,
+    ManagerContext,
+    RequestContext,
+    StaffRoute,
+)
+from functions.api.responses import BODY_ERROR_RESPONSES, ApiError, ResponseModel, UtcInstant
 from shared.domain.settings import IntegrationSettings, parse_settings
+from shared.domain.webhook_auth.credentials import rotate_secret_payload
 from shared.errors import InvalidSettingsError
+from shared.log import LogEvent, Severity, log_event
 from shared.polling.webhook_health import compute_usage_start, read_last_credential_uses
-from shared.restaurants.settings import probe_connection, read_integration_document
+from shared.restaurants.settings import (
+    RidTakenError,
+    probe_connection,
+    read_integration_document,
+    read_settings,
+    update_settings,
+)
 from shared.staff.auth import Role
+
+router = APIRouter(prefix=f"{API_PREFIX}/integration", route_class=StaffRoute)
 
 
 class CredentialSummary(ResponseModel):
-    """Which credentials serve the restaurant, its own or the partner's; never what they are."""
+    """How many credentials serve the restaurant, its own or the partner's; never their values."""
 
     api: bool = Field(description="Whether OpenTable's API can be called.")
     webhook_secrets: int
@@ -26,10 +42,10 @@ class CredentialSummary(ResponseModel):
 
 
 class CredentialUseResponse(ResponseModel):
-    """When a webhook last came with one of the credentials."""
+    """When a webhook last used a credential."""
 
     scheme: str
-    position: int = Field(description="Which of that scheme's credentials, 0 the newest.")
+    position: int = Field(description="Position among the scheme's credentials, 0 is the newest.")
     last_used_at: UtcInstant
 
 
@@ -37,112 +53,181 @@ class IntegrationResponse(ResponseModel):
     """A restaurant's integration settings."""
 
     enabled: bool
-    restaurant_id: str | None = Field(description="OpenTable's number, the rid.")
+    restaurant_id: str | None = Field(description="OpenTable's restaurant number, the rid.")
     time_zone: str | None
     country: str | None
     webhook_auth: list[str]
     secret: str | None = Field(description="The name of the restaurant's own secret.")
-    credentials: CredentialSummary | None = Field(description="Null where they cannot be read.")
+    credentials: CredentialSummary | None = Field(description="Null if they cannot be read.")
     key_uses: list[CredentialUseResponse] = Field(
-        description="Of those that the newest webhooks came with."
+        description="Credentials that the newest webhooks used."
     )
     key_uses_from: UtcInstant | None = Field(
-        description="Since when uses are told: soon after credentials were last entered."
+        description="Start of the reported uses: a few minutes after the last new credentials."
     )
     last_polled_at: UtcInstant | None
     updated_at: UtcInstant | None
-    problems: list[str] = Field(description="What is to be mended, in words.")
+    problems: list[str] = Field(description="What to correct in the settings.")
 
 
-async def get_integration(context: RequestContext[Any, Any]) -> ApiResponse:
-    """Answer with the settings as they are stored."""
-    document = (
-        await read_integration_document(context.app_context.firestore, context.restaurant_id) or {}
-    )
-    settings = parse_settings(context.restaurant_id, document)
-    credentials, problem = await _summarize_credentials(context, settings)
-    usage_start = compute_usage_start(document)
-    uses = await read_last_credential_uses(
-        context.app_context.firestore, context.restaurant_id, usage_start
-    )
-    return ApiResponse(
-        IntegrationResponse(
-            enabled=settings.is_enabled,
-            restaurant_id=settings.rid,
-            time_zone=settings.zone.key if settings.zone else None,
-            country=settings.country,
-            webhook_auth=sorted(settings.webhook_auth),
-            secret=settings.secret_id,
-            credentials=credentials,
-            key_uses=[
-                CredentialUseResponse(scheme=use.scheme, position=use.position, last_used_at=use.at)
-                for use in uses
-            ],
-            key_uses_from=usage_start,
-            last_polled_at=_datetime_or_none(document.get("lastPolledAt")),
-            updated_at=_datetime_or_none(document.get("updatedAt")),
-            problems=[*settings.problems, *([problem] if problem else [])],
-        )
-    )
-
-
-async def _summarize_credentials(
-    context: RequestContext[Any, Any], settings: IntegrationSettings
-) -> tuple[CredentialSummary | None, str | None]:
+@router.get("", summary="Get the integration's settings", dependencies=[NO_QUERY])
+async def get_integration(context: ManagerContext) -> IntegrationResponse:
+    """Return the settings as they are stored, without any credential."""
+    client, restaurant_id = context.app_context.firestore, context.restaurant_id
+    document = await read_integration_document(client, restaurant_id) or {}
+    settings = parse_settings(restaurant_id, document)
+    problems = list(settings.problems)
+    summary: CredentialSummary | None = None
     try:
         credentials = await context.app_context.directory.load_credentials(settings)
     except InvalidSettingsError as error:
-        return None, str(error)
-    counts = CredentialSummary(
-        api=credentials.has_api_credential,
-        webhook_secrets=len(credentials.webhook_secrets),
-        bearer_tokens=len(credentials.bearer_tokens),
-        basic_credentials=len(credentials.basic_credentials),
+        problems.append(str(error))
+    else:
+        summary = CredentialSummary(
+            api=credentials.has_api_credential,
+            webhook_secrets=len(credentials.webhook_secrets),
+            bearer_tokens=len(credentials.bearer_tokens),
+            basic_credentials=len(credentials.basic_credentials),
+        )
+    usage_start = compute_usage_start(document)
+    uses = await read_last_credential_uses(client, restaurant_id, usage_start)
+    return IntegrationResponse(
+        enabled=settings.is_enabled,
+        restaurant_id=settings.rid,
+        time_zone=settings.zone.key if settings.zone else None,
+        country=settings.country,
+        webhook_auth=sorted(settings.webhook_auth),
+        secret=settings.secret_id,
+        credentials=summary,
+        key_uses=[
+            CredentialUseResponse(scheme=use.scheme, position=use.position, last_used_at=use.at)
+            for use in uses
+        ],
+        key_uses_from=usage_start,
+        last_polled_at=_datetime_or_none(document.get("lastPolledAt")),
+        updated_at=_datetime_or_none(document.get("updatedAt")),
+        problems=problems,
     )
-    return counts, None
 
 
 def _datetime_or_none(value: object) -> datetime | None:
     return value if isinstance(value, datetime) else None
 
 
+@router.put(
+    "",
+    summary="Change settings or enter new credentials",
+    responses=BODY_ERROR_RESPONSES,
+    dependencies=[NO_QUERY],
+)
+async def update_integration(
+    context: ManagerContext,
+    body: Annotated[SettingsRequest, Body(default_factory=SettingsRequest)],
+) -> IntegrationResponse:
+    """Change the given settings, store new credentials, and return the settings."""
+    app_context, restaurant_id = context.app_context, context.restaurant_id
+    fields = body.to_stored_fields()
+    reserved = sorted(fields.keys() & {"restaurantId", "secret"})
+    if reserved and context.role < Role.OPERATOR:
+        text = f"Only an operator can change {' and '.join(reserved)}. Leave it out, or ask one."
+        raise ApiError(403, "ROLE_REQUIRED", text)
+    stored = await read_integration_document(app_context.firestore, restaurant_id) or {}
+    if body.credentials is not None:
+        own_secret_id = f"opentable-{restaurant_id}"
+        _require_own_secret(context, fields.get("secret", stored.get("secret")), own_secret_id)
+        new_payload, keep_previous = (
+            body.credentials.to_secret_payload(),
+            body.credentials.keep_previous,
+        )
+        try:
+            await context.api_context.get_secret_store().update_secret(
+                own_secret_id,
+                lambda stored_payload: rotate_secret_payload(
+                    stored_payload, new_payload, keep_previous=keep_previous
+                ),
+            )
+        except InvalidSettingsError as problem:
+            raise ApiError(409, "SECRET_NOT_WRITABLE", str(problem)) from None
+        fields |= {"secret": own_secret_id, "credentialsChangedAt": app_context.clock()}
+    if fields:
+        await _store_settings(context, fields)
+    app_context.directory.invalidate(parse_settings(restaurant_id, stored | fields))
+    log_event(
+        Severity.INFO,
+        LogEvent.INTEGRATION_CHANGED,
+        restaurantId=restaurant_id,
+        by=context.user.uid,
+        fields=" ".join(sorted(body.model_fields_set)),
+    )
+    return await get_integration(context)
+
+
+def _require_own_secret(context: RequestContext, secret: object, own_secret_id: str) -> None:
+    """Keep credentials out of a secret that other restaurants may share."""
+    # A restaurant's id can make the name of its own secret equal to the partner's.
+    is_partner_secret = own_secret_id == context.app_context.environment.partner_secret
+    if is_partner_secret or (secret is not None and secret != own_secret_id):
+        raise ApiError(
+            409,
+            "SECRET_NOT_OWNED",
+            "An operator chose the secret of this restaurant. Ask one to change it.",
+        )
+
+
+async def _store_settings(context: RequestContext, fields: dict[str, Any]) -> None:
+    app_context = context.app_context
+    try:
+        await update_settings(
+            app_context.firestore, context.restaurant_id, fields, app_context.clock()
+        )
+    except RidTakenError:
+        text = "Another restaurant uses this OpenTable number. Check it, or release it there."
+        raise ApiError(409, "RID_TAKEN", text) from None
+    except InvalidSettingsError as problem:
+        text = f"The integration cannot be enabled with these settings. {problem}"
+        raise ApiError(409, "SETTINGS_UNUSABLE", text) from None
+
+
 class ConnectionTestResponse(ResponseModel):
-    """How a trial of the connection ended."""
+    """The result of a connection test."""
 
     works: bool
-    rows: int = Field(description="Rows that came, of the one asked for; a new book is empty.")
-    problem: str | None = Field(description="What to do where it does not work.")
+    rows: int = Field(description="Rows received, at most 1; 0 if there are no reservations.")
+    problem: str | None = Field(description="What to do if the connection fails.")
 
 
-async def check_connection(context: RequestContext[EmptyRequest, EmptyRequest]) -> ApiResponse:
-    """Try the connection with the credentials as they are stored now."""
+@router.post("/test", summary="Test the connection to OpenTable", dependencies=[NO_QUERY])
+async def check_connection(context: ManagerContext) -> ConnectionTestResponse:
+    """Request a token and one row with the stored credentials."""
     result = await probe_connection(context.app_context, await require_stored_settings(context))
-    return ApiResponse(
-        ConnectionTestResponse(
-            works=result.is_working, rows=result.row_count, problem=result.problem
-        )
+    return ConnectionTestResponse(
+        works=result.is_working, rows=result.row_count, problem=result.problem
     )
 
 
-ROUTES = (
-    Route(
-        "GET",
-        "integration",
-        Role.MANAGER,
-        "The integration's settings, without any credential",
-        get_integration,
-        IntegrationResponse,
-        EmptyRequest,
-        EmptyRequest,
-    ),
-    Route(
-        "POST",
-        "integration/test",
-        Role.MANAGER,
-        "Try the connection to OpenTable",
-        check_connection,
-        ConnectionTestResponse,
-        EmptyRequest,
-        EmptyRequest,
-    ),
-)
+async def require_cached_settings(context: RequestContext) -> IntegrationSettings:
+    """Return the settings, at most 60 s old, or raise a 409 error if they are unusable."""
+    directory = context.app_context.directory
+    return _require_usable(await directory.find_by_restaurant_id(context.restaurant_id))
+
+
+async def require_stored_settings(context: RequestContext) -> IntegrationSettings:
+    """Return the settings without a cache, or raise a 409 error if they are unusable."""
+    client = context.app_context.firestore
+    return _require_usable(await read_settings(client, context.restaurant_id))
+
+
+def _require_usable(settings: IntegrationSettings | None) -> IntegrationSettings:
+    if settings is None:
+        raise build_settings_error("This restaurant has no OpenTable integration yet.")
+    try:
+        settings.require_zone()
+    except InvalidSettingsError as problem:
+        raise build_settings_error(str(problem)) from None
+    return settings
+
+
+def build_settings_error(problem: str) -> ApiError:
+    """Return the error for settings that do not allow the call."""
+    text = f"{problem} A manager can correct this under Integration."
+    return ApiError(409, "SETTINGS_UNUSABLE", text)

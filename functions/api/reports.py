@@ -1,24 +1,36 @@
-"""The calls about reconciliation reports."""
+"""Reconciliation reports, and the execution of a held report's plan."""
 
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import APIRouter, Query
 from pydantic import Field
 
-from functions.api.models import (
-    EmptyRequest,
+from functions.api.integration import build_settings_error
+from functions.api.requests import (
+    API_PREFIX,
+    NO_QUERY,
+    DocumentId,
+    HostContext,
+    ManagerContext,
     PageLimit,
+    RequestContext,
     RequestModel,
-    ResponseModel,
-    UtcInstant,
+    StaffRoute,
 )
-from functions.api.replies import ApiResponse
-from functions.api.routing import RequestContext, Route, build_not_found_error
+from functions.api.responses import ApiError, ResponseModel, UtcInstant, build_not_found_error
+from shared.errors import InvalidSettingsError, PlanNotExecutableError
+from shared.log import LogEvent, Severity, log_event
+from shared.reconciliation.forced_plan import force_held_report
 from shared.reconciliation.report_store import read_full_report, read_newest_report_summaries
-from shared.staff.auth import Role
+
+# The rest of the call's time limit is for the commits of the last items and for the report.
+FORCE_BUDGET_SECONDS = 15.0
+
+router = APIRouter(prefix=f"{API_PREFIX}/reports", route_class=StaffRoute)
 
 
 class ReportCounts(ResponseModel):
-    """How many entries a report's lists have."""
+    """The lengths of a report's lists."""
 
     created: int
     updated: int
@@ -33,7 +45,7 @@ class ReportSummary(ResponseModel):
 
     report_id: str
     status: str
-    reason: str | None = Field(description="Why it was held or failed.")
+    reason: str | None = Field(description="Why the run was held or failed.")
     start_date: str
     end_date: str
     reconciled_at: UtcInstant
@@ -44,28 +56,10 @@ class ReportSummary(ResponseModel):
     new_divergences: int
     missed_webhooks: int
     duration_ms: int
-    held_report_id: str | None = Field(
-        description="The held report whose plan this one carried out."
-    )
-    executed_by: str | None = Field(None, description="The report of its plan's carrying out.")
+    held_report_id: str | None = Field(description="The held report whose plan this run executed.")
+    executed_by: str | None = Field(None, description="The report of the plan's execution.")
     executed_at: UtcInstant | None = None
     counts: ReportCounts
-
-
-class ReportResponse(ReportSummary):
-    """A report with its lists."""
-
-    created: list[dict[str, Any]]
-    updated: list[dict[str, Any]]
-    cancelled: list[dict[str, Any]]
-    divergences: list[dict[str, Any]]
-    missing: list[dict[str, Any]] = Field(
-        description="What OpenTable's answer lacked, where the plan was held."
-    )
-    skipped: list[dict[str, Any]] = Field(
-        description="What a forced plan left alone, as either side had moved."
-    )
-    complete: bool = Field(description="Whether the lists are whole; the counts always are.")
 
 
 class ReportListRequest(RequestModel):
@@ -80,71 +74,86 @@ class ReportListResponse(ResponseModel):
     reports: list[ReportSummary]
 
 
-async def list_reports(context: RequestContext[ReportListRequest, EmptyRequest]) -> ApiResponse:
-    """Answer with the newest reports."""
-    client, limit = context.app_context.firestore, context.query.limit
-    summaries = await read_newest_report_summaries(client, context.restaurant_id, limit)
-    return ApiResponse(
-        ReportListResponse(reports=[ReportSummary.model_validate(report) for report in summaries])
+@router.get("", summary="List the newest reconciliation reports")
+async def list_reports(
+    context: HostContext, query: Annotated[ReportListRequest, Query()]
+) -> ReportListResponse:
+    """Return the newest reports, without their lists."""
+    summaries = await read_newest_report_summaries(
+        context.app_context.firestore, context.restaurant_id, query.limit
+    )
+    return ReportListResponse(
+        reports=[ReportSummary.model_validate(report) for report in summaries]
     )
 
 
-async def get_latest_report(context: RequestContext[EmptyRequest, EmptyRequest]) -> ApiResponse:
-    """Answer with the newest report, whole."""
+class ReportResponse(ReportSummary):
+    """A report with its lists."""
+
+    created: list[dict[str, Any]]
+    updated: list[dict[str, Any]]
+    cancelled: list[dict[str, Any]]
+    divergences: list[dict[str, Any]]
+    missing: list[dict[str, Any]] = Field(
+        description="Reservations missing from OpenTable's response when the plan was held."
+    )
+    skipped: list[dict[str, Any]] = Field(
+        description="Items of an executed plan that were skipped because either side had changed."
+    )
+    complete: bool = Field(description="Whether the lists are complete; the counts always are.")
+
+
+# Declared before /{report_id}, which matches the same address.
+@router.get("/latest", summary="Get the newest report with its lists", dependencies=[NO_QUERY])
+async def get_latest_report(context: HostContext) -> ReportResponse:
+    """Return the newest report."""
     summaries = await read_newest_report_summaries(
         context.app_context.firestore, context.restaurant_id, 1
     )
     if not summaries:
-        raise build_not_found_error(
-            "There is no report yet; the first comes with the next full hour."
+        text = "There is no report yet. The first one is made within an hour."
+        raise build_not_found_error(text)
+    return await _read_report(context, summaries[0]["reportId"])
+
+
+@router.get("/{report_id}", summary="Get a report with its lists", dependencies=[NO_QUERY])
+async def get_report(context: HostContext, report_id: DocumentId) -> ReportResponse:
+    """Return a report."""
+    return await _read_report(context, report_id)
+
+
+@router.post(
+    "/{report_id}/force", summary="Execute the plan of a held report", dependencies=[NO_QUERY]
+)
+async def force_report(context: ManagerContext, report_id: DocumentId) -> ReportResponse:
+    """Execute the plan of a held report and return the report of the execution.
+
+    The execution of a plan that is too long for one call ends as FAILED. The next call executes
+    the rest.
+    """
+    try:
+        result = await force_held_report(
+            context.app_context, context.restaurant_id, report_id, FORCE_BUDGET_SECONDS
         )
-    return await respond_with_report(context, summaries[0]["reportId"])
+    except PlanNotExecutableError as error:
+        if error.code == "REPORT_NOT_FOUND":
+            raise build_not_found_error(str(error)) from None
+        raise ApiError(409, error.code, str(error)) from None
+    except InvalidSettingsError as problem:
+        raise build_settings_error(str(problem)) from None
+    log_event(
+        Severity.WARNING,
+        LogEvent.RECONCILIATION_FORCED,
+        restaurantId=context.restaurant_id,
+        reportId=result["reportId"],
+        heldReportId=report_id,
+        by=context.user.uid,
+    )
+    return await _read_report(context, result["reportId"])
 
 
-async def get_report(context: RequestContext[EmptyRequest, EmptyRequest]) -> ApiResponse:
-    """Answer with one report, whole."""
-    return await respond_with_report(context, context.id)
-
-
-async def respond_with_report(
-    context: RequestContext[EmptyRequest, EmptyRequest], report_id: str
-) -> ApiResponse:
-    """Answer with the report of an id, whole."""
+async def _read_report(context: RequestContext, report_id: str) -> ReportResponse:
     report = await read_full_report(context.app_context.firestore, context.restaurant_id, report_id)
     if report is None:
-        raise build_not_found_error("There is no report of this id; GET reports lists them.")
-    return ApiResponse(ReportResponse.model_validate(report))
-
-
-ROUTES = (
-    Route(
-        "GET",
-        "reports",
-        Role.HOST,
-        "The newest reconciliation reports",
-        list_reports,
-        ReportListResponse,
-        ReportListRequest,
-        EmptyRequest,
-    ),
-    Route(
-        "GET",
-        "reports/latest",
-        Role.HOST,
-        "The newest report, whole",
-        get_latest_report,
-        ReportResponse,
-        EmptyRequest,
-        EmptyRequest,
-    ),
-    Route(
-        "GET",
-        "reports/{id}",
-        Role.HOST,
-        "One report, whole",
-        get_report,
-        ReportResponse,
-        EmptyRequest,
-        EmptyRequest,
-    ),
-)
+        raise build_not_found_error("There is no report with this id. GET reports lists them.")
+    return ReportResponse.model_validate(report)

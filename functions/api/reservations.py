@@ -1,27 +1,34 @@
-"""The calls about reservations: a day, and one reservation's story."""
+"""The reservations of a day, one reservation, and its journal."""
 
-from typing import Any
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
+from zoneinfo import ZoneInfo
 
+from fastapi import APIRouter, Header, Query, Response
 from pydantic import Field
 
-from functions.api.book import (
-    DayRequest,
-    DayResponse,
-    ReservationResponse,
-    build_reservation_response,
-    build_sorted_reservations,
-)
-from functions.api.models import (
-    EmptyRequest,
+from functions.api.integration import require_cached_settings
+from functions.api.requests import (
+    API_PREFIX,
+    NO_QUERY,
+    DocumentId,
+    HostContext,
+    LocalDate,
     PageLimit,
+    RequestContext,
     RequestModel,
-    ResponseModel,
-    UtcInstant,
+    StaffRoute,
     Utf8Text,
 )
-from functions.api.replies import ApiError, ApiResponse
-from functions.api.routing import RequestContext, Route, build_not_found_error
-from functions.api.usable import require_cached_settings
+from functions.api.responses import (
+    ResponseModel,
+    UtcInstant,
+    build_invalid_request_error,
+    build_not_found_error,
+)
+from shared.domain.ledger.document import flatten_document
+from shared.domain.normalization.fields import format_utc, parse_instant
 from shared.firestore import paths
 from shared.firestore.documents import read_document
 from shared.ledger.queries import (
@@ -30,48 +37,176 @@ from shared.ledger.queries import (
     read_day_reservations,
     read_journal_page,
 )
-from shared.staff.auth import Role
+
+V = TypeVar("V")
+
+router = APIRouter(prefix=f"{API_PREFIX}/reservations", route_class=StaffRoute)
 
 
-async def list_reservations(context: RequestContext[DayRequest, EmptyRequest]) -> ApiResponse:
-    """Answer with a day of the book, or 304 where the caller has it as it is."""
+class DayRequest(RequestModel):
+    """Which day."""
+
+    day: LocalDate | None = Field(
+        None,
+        alias="date",
+        description="Local date; the default is today in the restaurant's time zone.",
+    )
+
+
+class ReservationSource(ResponseModel):
+    """Where a reservation was made."""
+
+    system: str | None
+    state: str | None = Field(description="The status in OpenTable's words, for example `Late`.")
+
+
+class ReservationResponse(ResponseModel):
+    """A reservation."""
+
+    id: str
+    source: ReservationSource
+    diner_name: str | None
+    party_size: int | None
+    start_at: str | None = Field(description="UTC.")
+    local_date: str | None = Field(description="Business date, YYYY-MM-DD.")
+    local_time: str | None = Field(description="Time in the restaurant's zone, HH:MM.")
+    status: str | None
+    table_numbers: list[str]
+    special_requests: str | None
+    venue_notes: str | None
+    cancellation_reason: str | None
+    phone: str | None
+    email: str | None
+    marketing_opted_out: bool | None = Field(description="Whether the diner refuses marketing.")
+    email_optin: bool | None = Field(description="Whether the diner accepts email.")
+    reconciliation_status: str | None
+    created_at: UtcInstant | None
+    updated_at: UtcInstant | None
+
+
+class DayResponse(ResponseModel):
+    """The reservations of a day."""
+
+    date: str
+    time_zone: str
+    reservations: list[ReservationResponse] = Field(description="From all sources, by time.")
+    incomplete: list[ReservationResponse] = Field(
+        description="Reservations of any day whose time is not known yet."
+    )
+
+
+@router.get(
+    "",
+    summary="List a day's reservations",
+    response_model=DayResponse,
+    responses={304: {"description": "The day is unchanged."}},
+)
+async def list_reservations(
+    context: HostContext,
+    query: Annotated[DayRequest, Query()],
+    response: Response,
+    if_none_match: Annotated[str, Header()] = "",
+) -> DayResponse | Response:
+    """Return a day's reservations, or 304 if the caller's ETag is current (two reads)."""
     zone = (await require_cached_settings(context)).require_zone()
-    today = context.app_context.clock().astimezone(zone).date()
-    date = (context.query.day or today).isoformat()
     client, restaurant_id = context.app_context.firestore, context.restaurant_id
-    # Read before the day itself: what changes in between is then told at the next look.
+    date = (query.day or context.app_context.clock().astimezone(zone).date()).isoformat()
+    # The tag is read before the day: a change in between then shows at the next request.
     etag = f'W/"{await compute_day_etag(client, restaurant_id, date, zone.key)}"'
-    headers = {"ETag": etag}
-    if etag in map(str.strip, context.headers.get("if-none-match", "").split(",")):
-        return ApiResponse(None, 304, headers)
-    day_reservations = await read_day_reservations(client, restaurant_id, date)
-    reservations, incomplete = (
-        build_sorted_reservations(day_reservations.dated, zone),
-        build_sorted_reservations(day_reservations.undated, zone),
+    if etag in map(str.strip, if_none_match.split(",")):
+        return Response(status_code=304, headers={"ETag": etag})
+    response.headers["ETag"] = etag
+    day = await read_day_reservations(client, restaurant_id, date)
+    return DayResponse(
+        date=date,
+        time_zone=zone.key,
+        reservations=_build_sorted_reservations(day.dated, zone),
+        incomplete=_build_sorted_reservations(day.undated, zone),
     )
-    body = DayResponse(
-        date=date, time_zone=zone.key, reservations=reservations, incomplete=incomplete
-    )
-    return ApiResponse(body, headers=headers)
 
 
-async def get_reservation(context: RequestContext[EmptyRequest, EmptyRequest]) -> ApiResponse:
-    """Answer with one reservation, whichever day it is on."""
+def _build_sorted_reservations(
+    documents: Mapping[str, Mapping[str, Any]], zone: ZoneInfo
+) -> list[ReservationResponse]:
+    reservations = [
+        build_reservation_response(id_, document, zone) for id_, document in documents.items()
+    ]
+    return sorted(reservations, key=lambda item: (item.start_at or "", item.id))
+
+
+@router.get("/{reservation_id}", summary="Get a reservation", dependencies=[NO_QUERY])
+async def get_reservation(context: HostContext, reservation_id: DocumentId) -> ReservationResponse:
+    """Return one reservation of any day."""
     zone = (await require_cached_settings(context)).require_zone()
-    return ApiResponse(
-        build_reservation_response(context.id, await _require_reservation(context), zone)
+    document = await require_reservation(context, reservation_id)
+    return build_reservation_response(reservation_id, document, zone)
+
+
+def build_reservation_response(
+    document_id: str, document: Mapping[str, Any], zone: ZoneInfo
+) -> ReservationResponse:
+    """Return a stored reservation as the API shows it.
+
+    Other parts of the app write documents too: a value of an unexpected type is left out, so that
+    one such document never hides the day.
+    """
+    flat = flatten_document(document)
+    start = _read_start(flat)
+    tables = _typed_or_none(list, flat.get("metadata.tableNumbers")) or []
+    guest = _typed_or_none(dict, flat.get("sync.guest")) or {}
+    return ReservationResponse(
+        id=document_id,
+        source=ReservationSource(
+            system=_typed_or_none(str, flat.get("source.system")),
+            state=_typed_or_none(str, flat.get("source.state")),
+        ),
+        diner_name=_typed_or_none(str, flat.get("dinerName")),
+        party_size=_typed_or_none(int, flat.get("partySize")),
+        start_at=format_utc(start) if start else None,
+        local_date=_typed_or_none(str, flat.get("localDate")),
+        local_time=f"{start.astimezone(zone):%H:%M}" if start else None,
+        status=_typed_or_none(str, flat.get("status")),
+        table_numbers=[str(table) for table in tables],
+        special_requests=_typed_or_none(str, flat.get("metadata.specialRequests")),
+        venue_notes=_typed_or_none(str, flat.get("metadata.venueNotes")),
+        cancellation_reason=_typed_or_none(str, flat.get("metadata.cancellationReason")),
+        phone=_typed_or_none(str, flat.get("phone")),
+        email=_typed_or_none(str, flat.get("email")),
+        marketing_opted_out=guest.get("marketingOptedOut"),
+        email_optin=guest.get("emailOptin"),
+        reconciliation_status=_typed_or_none(str, flat.get("reconciliation.reconciliationStatus")),
+        created_at=_typed_or_none(datetime, flat.get("createdAt")),
+        updated_at=_typed_or_none(datetime, flat.get("updatedAt")),
     )
+
+
+def _read_start(flat: Mapping[str, Any]) -> datetime | None:
+    timestamp = _typed_or_none(datetime, flat.get("startAtTimestamp"))
+    text = _typed_or_none(str, flat.get("startAt"))
+    if timestamp is not None or text is None:
+        return timestamp
+    try:
+        return parse_instant(text)
+    except ValueError:
+        return None
+
+
+def _typed_or_none(expected_type: type[V], value: object) -> V | None:
+    # A bool is an int in Python, but never a party size.
+    return value if isinstance(value, expected_type) and not isinstance(value, bool) else None
 
 
 class JournalRequest(RequestModel):
-    """Which page of a story."""
+    """Which page of a journal."""
 
     limit: PageLimit = 100
-    cursor: Utf8Text | None = Field(None, max_length=1_000, description="The `next` of a page.")
+    cursor: Utf8Text | None = Field(
+        None, max_length=1_000, description="`next` of the previous page."
+    )
 
 
 class JournalEntryResponse(ResponseModel):
-    """One entry of a reservation's journal."""
+    """An entry of a reservation's journal."""
 
     event_id: str
     event_type: str
@@ -85,83 +220,36 @@ class JournalEntryResponse(ResponseModel):
 
 
 class JournalPageResponse(ResponseModel):
-    """A page of a reservation's journal, oldest first."""
+    """A page of a reservation's journal, oldest entry first."""
 
     events: list[JournalEntryResponse]
-    next: str | None = Field(description="The cursor of the next page, null on the last.")
+    next: str | None = Field(description="The cursor of the next page; null on the last page.")
 
 
+@router.get("/{reservation_id}/events", summary="List a reservation's journal, oldest entry first")
 async def list_journal_entries(
-    context: RequestContext[JournalRequest, EmptyRequest],
-) -> ApiResponse:
-    """Answer with a page of a reservation's journal."""
-    app_context, query = context.app_context, context.query
+    context: HostContext, reservation_id: DocumentId, query: Annotated[JournalRequest, Query()]
+) -> JournalPageResponse:
+    """Return a page of a reservation's journal."""
     try:
         page = await read_journal_page(
-            app_context, context.restaurant_id, context.id, query.limit, query.cursor
+            context.app_context, context.restaurant_id, reservation_id, query.limit, query.cursor
         )
     except InvalidCursorError:
         text = "The cursor must be the `next` of an earlier page."
-        raise ApiError(400, "INVALID_REQUEST", text) from None
+        raise build_invalid_request_error(text) from None
     if not page.entries and query.cursor is None:
-        await require_system_and_status(context)
+        await require_reservation(context, reservation_id)
     events = [JournalEntryResponse.model_validate(entry) for entry in page.entries]
-    return ApiResponse(JournalPageResponse(events=events, next=page.next_cursor))
+    return JournalPageResponse(events=events, next=page.next_cursor)
 
 
-async def require_system_and_status(
-    context: RequestContext[Any, Any],
-) -> tuple[str | None, str | None]:
-    """Return where a reservation was made and its status.
-
-    Raises:
-        RefusalError: When there is no such reservation.
-    """
-    document = await _require_reservation(context)
-    return (document.get("source") or {}).get("system"), document.get("status")
-
-
-async def _require_reservation(context: RequestContext[Any, Any]) -> dict[str, Any]:
-    """Return the document that a call names (see `require_system_and_status`)."""
+async def require_reservation(context: RequestContext, reservation_id: str) -> dict[str, Any]:
+    """Return the stored reservation, or raise a 404 error."""
     reservations = paths.reservations_collection(
         context.app_context.firestore, context.restaurant_id
     )
-    document = (await read_document(reservations.document(context.id))).to_dict()
+    document = (await read_document(reservations.document(reservation_id))).to_dict()
     if document is None:
-        raise build_not_found_error("There is no reservation of this id in this restaurant.")
+        raise build_not_found_error("This restaurant has no reservation with this id.")
     return document
-
-
-ROUTES = (
-    Route(
-        "GET",
-        "reservations",
-        Role.HOST,
-        "A day of the book",
-        list_reservations,
-        DayResponse,
-        DayRequest,
-        EmptyRequest,
-        "If-None-Match",
-    ),
-    Route(
-        "GET",
-        "reservations/{id}",
-        Role.HOST,
-        "One reservation",
-        get_reservation,
-        ReservationResponse,
-        EmptyRequest,
-        EmptyRequest,
-    ),
-    Route(
-        "GET",
-        "reservations/{id}/events",
-        Role.HOST,
-        "A reservation's journal, oldest first",
-        list_journal_entries,
-        JournalPageResponse,
-        JournalRequest,
-        EmptyRequest,
-    ),
-)

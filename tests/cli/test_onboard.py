@@ -106,7 +106,7 @@ async def test_a_rid_claimed_by_another_restaurant_is_rejected(
     await paths.rid_claim_document(firestore, cli_harness.rid).set(OTHER_RESTAURANT)
     refused = await cli_harness.onboard("--webhook-auth", "none")
     assert refused.code == ExitCode.FAILED
-    assert refused.errors.startswith("Another restaurant holds this OpenTable number")
+    assert refused.errors.startswith("Another restaurant uses this OpenTable number")
 
 
 async def test_another_rid_is_confirmed_first(

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from functions.api.book import build_reservation_response
+from functions.api.reservations import build_reservation_response
 from tests.support.guests import GuestScenario
 
 ADA = ("Ada Lovelace", "+12125550100", "ada@example.com")

@@ -5,29 +5,58 @@ A SECRETS_FILE that holds one restaurant's secret.
 
 import base64
 import json
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 from msgspec import Struct
 from msgspec.structs import replace
-from starlette.requests import Request
-from starlette.types import Receive, Scope, Send
 
-from functions.api.app import handle_api_request
+from functions.api.app import build_app
+from functions.api.requests import API_PREFIX
 from shared.staff.auth import ApiContext
 
 
 def api_transport(context: ApiContext) -> httpx.ASGITransport:
-    """Return the API as a transport; a fault in it fails the test."""
+    """Return the API as a transport; an error in it fails the test."""
+    return httpx.ASGITransport(build_app(context))
 
-    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        reply = await handle_api_request(Request(scope, receive), context)
-        await reply(scope, receive, send)
 
-    return httpx.ASGITransport(serve)
+class Operation(NamedTuple):
+    """A call of the API, as its OpenAPI document describes it.
+
+    `template` is the path below the restaurant, with the names of its parameters.
+    """
+
+    method: str
+    template: str
+    role: str
+    document: dict[str, Any]
+
+    @property
+    def path(self) -> str:
+        """The path with a value for each parameter."""
+        return re.sub(r"\{\w+\}", "x", self.template)
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.template}"
+
+
+# The document needs no context, because no call is made.
+OPENAPI_DOCUMENT: dict[str, Any] = build_app(None).openapi()  # type: ignore[arg-type]
+OPERATIONS = [
+    Operation(
+        method.upper(),
+        path.removeprefix(f"{API_PREFIX}/"),
+        *document["security"][0]["firebase"],
+        document,
+    )
+    for path, operations in OPENAPI_DOCUMENT["paths"].items()
+    for method, document in operations.items()
+]
 
 
 def token_claims(project: str, uid: str, **more: object) -> dict[str, object]:

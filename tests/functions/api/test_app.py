@@ -1,17 +1,22 @@
 """What holds of every call: paths, methods, bounds, headers, one shape of error."""
 
+from typing import Any
+
 import pytest
 from google.api_core import exceptions as google
 from msgspec.structs import replace
 
-from functions.api.table import every_route
-from shared.staff.auth import ApiContext, Role, StaffRoles
+from shared.staff.auth import ApiContext, StaffRoles
 from tests.support.clocks import FakeTimer
 from tests.support.firestore import FirestoreSpy
-from tests.support.staff_api import StaffApiClient, api_transport, error_code, unsigned_id_token
-
-ROUTES = every_route()
-CALLS = [(route.method, route.path.replace("{id}", "x")) for route in ROUTES]
+from tests.support.staff_api import (
+    OPERATIONS,
+    Operation,
+    StaffApiClient,
+    api_transport,
+    error_code,
+    unsigned_id_token,
+)
 
 
 @pytest.mark.parametrize(
@@ -40,36 +45,53 @@ async def test_an_unsupported_method_gets_the_allowed_methods(
     assert (refused.status_code, refused.headers["allow"]) == (405, "GET, PUT")
 
 
-@pytest.mark.parametrize("method, path", CALLS)
+# What is invalid about the request must not matter before the caller is authorized.
+INVALID_REQUEST: dict[str, Any] = {
+    "params": {"unknown": "1"},
+    "content": b"{",
+    "headers": {"Content-Type": "text/plain"},
+}
+
+
+@pytest.mark.parametrize("sent", [{}, INVALID_REQUEST], ids=["valid", "invalid"])
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 async def test_every_call_requires_a_token(
-    method: str, path: str, client_accepting_emulator_tokens: StaffApiClient
+    operation: Operation, sent: dict[str, Any], client_accepting_emulator_tokens: StaffApiClient
 ) -> None:
-    assert error_code(await client_accepting_emulator_tokens.call(method, path)) == (
-        401,
-        "UNAUTHENTICATED",
-    )
+    caller = client_accepting_emulator_tokens
+    response = await caller.call(operation.method, operation.path, **sent)
+    assert error_code(response) == (401, "UNAUTHENTICATED")
 
 
-@pytest.mark.parametrize("method, path", CALLS)
+@pytest.mark.parametrize("sent", [{}, INVALID_REQUEST], ids=["valid", "invalid"])
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 async def test_every_call_requires_a_staff_member(
-    method: str, path: str, client_accepting_emulator_tokens: StaffApiClient, project: str
+    operation: Operation,
+    sent: dict[str, Any],
+    client_accepting_emulator_tokens: StaffApiClient,
+    project: str,
 ) -> None:
-    stranger = client_accepting_emulator_tokens.with_token(unsigned_id_token(project, "somebody"))
-    assert error_code(await stranger.call(method, path)) == (403, "FORBIDDEN")
+    stranger = client_accepting_emulator_tokens.with_token(unsigned_id_token(project, "stranger"))
+    response = await stranger.call(operation.method, operation.path, **sent)
+    assert error_code(response) == (403, "FORBIDDEN")
 
 
 @pytest.mark.parametrize(
-    "method, path",
-    [
-        (route.method, route.path.replace("{id}", "x"))
-        for route in ROUTES
-        if route.role is Role.MANAGER
-    ],
+    "operation", [each for each in OPERATIONS if each.role == "manager"], ids=str
 )
 async def test_a_host_may_not_make_manager_calls(
-    method: str, path: str, host: StaffApiClient
+    operation: Operation, host: StaffApiClient
 ) -> None:
-    assert error_code(await host.call(method, path)) == (403, "ROLE_REQUIRED")
+    response = await host.call(operation.method, operation.path)
+    assert error_code(response) == (403, "ROLE_REQUIRED")
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+async def test_every_call_rejects_an_unknown_parameter(
+    operation: Operation, operator: StaffApiClient
+) -> None:
+    response = await operator.call(operation.method, operation.path, params={"unknown": "1"})
+    assert error_code(response) == (400, "INVALID_REQUEST")
 
 
 @pytest.mark.parametrize("path", ["reports", "nothing"])

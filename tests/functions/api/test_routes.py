@@ -1,67 +1,49 @@
-"""The table and the rooms agree, and a call imports no room but its own."""
-
-import subprocess
-import sys
-from importlib import import_module
-from pathlib import Path
-from pkgutil import iter_modules
-from typing import Any
+"""Every route: its address, its role, its documented errors."""
 
 import pytest
 
-import functions.api
-from functions.api.replies import ApiError
-from functions.api.routing import Route
-from functions.api.table import ROOMS, every_route, find_route
+from functions.api.requests import API_PREFIX
+from tests.support.staff_api import OPERATIONS, Operation
 
-ROOT = "/api/restaurants/r/"
-PRODUCT = Path(functions.api.__file__).parents[2]
-
-
-def routes_by_path() -> dict[tuple[str, str], tuple[str, Route[Any, Any]]]:
-    """Return each call that some room has a route of, with the room."""
-    names = [module.name for module in iter_modules(functions.api.__path__)]
-    return {
-        (route.method, route.path): (name, route)
-        for name in names
-        for route in getattr(import_module(f"functions.api.{name}"), "ROUTES", ())
-    }
-
-
-def test_each_route_is_defined_in_its_listed_module() -> None:
-    assert {call: name for call, (name, _) in routes_by_path().items()} == ROOMS
-
-
-def test_routes_are_listed_in_table_order() -> None:
-    assert [(route.method, route.path) for route in every_route()] == [*ROOMS]
-
-
-@pytest.mark.parametrize("call", ROOMS)
-def test_each_route_is_found_by_its_path(call: tuple[str, str]) -> None:
-    method, path = call
-    found = find_route(method, ROOT + path.replace("{id}", "x"))
-    assert found.route is routes_by_path()[call][1]
-    assert (found.restaurant_id, found.id) == ("r", "x" if "{id}" in path else "")
+ROLES_BY_CALL = {
+    ("GET", "me"): "host",
+    ("GET", "health"): "host",
+    ("GET", "reservations"): "host",
+    ("GET", "reservations/{reservation_id}"): "host",
+    ("GET", "reservations/{reservation_id}/events"): "host",
+    ("POST", "reservations/{reservation_id}/cancel"): "host",
+    ("GET", "integration"): "manager",
+    ("PUT", "integration"): "manager",
+    ("POST", "integration/test"): "manager",
+    ("POST", "integration/backfill"): "manager",
+    ("GET", "integration/backfill"): "manager",
+    ("GET", "reports"): "host",
+    ("GET", "reports/latest"): "host",
+    ("GET", "reports/{report_id}"): "host",
+    ("POST", "reports/{report_id}/force"): "manager",
+    ("GET", "quarantine"): "manager",
+    ("GET", "quarantine/{item_id}"): "manager",
+    ("POST", "quarantine/{item_id}/replay"): "manager",
+    ("POST", "quarantine/{item_id}/dismiss"): "manager",
+    ("GET", "analytics"): "manager",
+}
+ERRORS = {"400", "401", "403", "404", "409", "503"}
+BODY_ERRORS = {"413", "415"}
 
 
-@pytest.mark.parametrize("address", ["", "/api/restaurants/", ROOT, f"{ROOT}me/x", f"{ROOT}Me"])
-def test_an_unknown_path_is_rejected(address: str) -> None:
-    with pytest.raises(ApiError) as refused:
-        find_route("GET", address)
-    assert refused.value.status == 404
+def test_every_call_and_its_role_is_in_the_document() -> None:
+    assert {(each.method, each.template): each.role for each in OPERATIONS} == ROLES_BY_CALL
 
 
-def test_an_unsupported_method_is_rejected_with_the_allowed_methods() -> None:
-    with pytest.raises(ApiError) as refused:
-        find_route("DELETE", f"{ROOT}integration")
-    assert (refused.value.status, refused.value.headers) == (405, {"Allow": "GET, PUT"})
+def test_every_address_begins_with_the_restaurant() -> None:
+    assert API_PREFIX == "/api/restaurants/{restaurant_id}"
 
 
-def test_a_call_imports_only_its_own_module() -> None:
-    others = {f"functions.api.{room}" for room in ROOMS.values()} - {"functions.api.me"}
-    command = (
-        "import sys; from main import api; from functions.api.table import find_route; "
-        f"find_route('GET', '{ROOT}me'); sys.exit(' '.join({others} & sys.modules.keys()) or 0)"
-    )
-    done = subprocess.run([sys.executable, "-c", command], cwd=PRODUCT, timeout=60, check=False)
-    assert done.returncode == 0
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+def test_every_error_of_a_route_is_documented(operation: Operation) -> None:
+    errors = {status for status in operation.document["responses"] if status >= "400"}
+    assert errors == ERRORS | (BODY_ERRORS if "requestBody" in operation.document else set())
+    assert {
+        operation.document["responses"][status]["content"]["application/json"]["schema"]["$ref"]
+        for status in errors
+    } == {"#/components/schemas/ErrorResponse"}

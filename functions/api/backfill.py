@@ -1,32 +1,41 @@
-"""The calls about a restaurant's backfill: its start, and how far it is."""
+"""A restaurant's backfill: start one, and follow its progress."""
 
-from typing import Any, Self
+from typing import Annotated, Self
 
+from fastapi import APIRouter, Body
 from pydantic import Field, model_validator
 
-from functions.api.models import (
-    EmptyRequest,
+from functions.api.integration import require_stored_settings
+from functions.api.requests import (
+    API_PREFIX,
+    NO_QUERY,
     LocalDate,
+    ManagerContext,
+    RequestContext,
     RequestModel,
+    StaffRoute,
+)
+from functions.api.responses import (
+    BODY_ERROR_RESPONSES,
+    ApiError,
     ResponseModel,
     UtcInstant,
+    build_invalid_request_error,
 )
-from functions.api.replies import ApiError, ApiResponse
-from functions.api.routing import RequestContext, Route
-from functions.api.usable import require_stored_settings
 from shared.domain.backfill import ROW_COUNTERS, Backfill, DateWindow
 from shared.errors import BackfillInProgressError, EnqueueError, InvalidSettingsError
 from shared.log import LogEvent, Severity, log_event
 from shared.polling.backfill import read_backfill, start_backfill
-from shared.staff.auth import Role
 from shared.tasks.queue import POLL_FUNCTION, QueuedTask
+
+router = APIRouter(prefix=f"{API_PREFIX}/integration/backfill", route_class=StaffRoute)
 
 
 class BackfillRequest(RequestModel):
-    """Which days, local and inclusive."""
+    """Which days: local dates, both inclusive."""
 
-    start_date: LocalDate | None = Field(None, description="By default 30 days back.")
-    end_date: LocalDate | None = Field(None, description="By default 365 days ahead.")
+    start_date: LocalDate | None = Field(None, description="The default is 30 days ago.")
+    end_date: LocalDate | None = Field(None, description="The default is 365 days ahead.")
 
     @model_validator(mode="after")
     def _check_date_range(self) -> Self:
@@ -36,14 +45,16 @@ class BackfillRequest(RequestModel):
 
 
 class BackfillResponse(ResponseModel):
-    """How far a backfill is."""
+    """The progress of a backfill."""
 
     status: str = Field(description="`NONE`, `RUNNING`, `COMPLETED` or `FAILED`.")
     start_date: str | None = None
     end_date: str | None = None
     days_done: int = 0
     days_total: int = 0
-    fetched: int = Field(0, description="Rows of OpenTable's; the next five add up to it.")
+    fetched: int = Field(
+        0, description="Rows received from OpenTable: the sum of the next five fields."
+    )
     created: int = 0
     updated: int = 0
     unchanged: int = 0
@@ -53,17 +64,23 @@ class BackfillResponse(ResponseModel):
     updated_at: UtcInstant | None = None
     finished_at: UtcInstant | None = None
     seconds_left: int | None = Field(
-        None, description="Of work, at the pace so far; null while unknown, and at rest."
+        None,
+        description="Working time left at the current pace; null if unknown or not running.",
     )
-    error: str | None = Field(None, description="What last stood in its way, and what to do.")
+    error: str | None = Field(None, description="The last error, and what to do.")
 
 
-async def request_backfill(context: RequestContext[EmptyRequest, BackfillRequest]) -> ApiResponse:
-    """Start a backfill, or take a failed one up again, and answer as `get_backfill`."""
+@router.post(
+    "", summary="Start a backfill", responses=BODY_ERROR_RESPONSES, dependencies=[NO_QUERY]
+)
+async def request_backfill(
+    context: ManagerContext,
+    body: Annotated[BackfillRequest, Body(default_factory=BackfillRequest)],
+) -> BackfillResponse:
+    """Start a backfill, or resume a failed one, and return its progress."""
     if not (await require_stored_settings(context)).is_enabled:
-        text = "The integration is switched off; switch it on, then start the backfill."
+        text = "The integration is disabled. Enable it, then start the backfill."
         raise ApiError(409, "INTEGRATION_DISABLED", text)
-    body = context.body
     try:
         backfill = await start_backfill(
             context.app_context, context.restaurant_id, body.start_date, body.end_date
@@ -73,7 +90,7 @@ async def request_backfill(context: RequestContext[EmptyRequest, BackfillRequest
     except InvalidSettingsError as problem:
         raise ApiError(409, "SETTINGS_UNUSABLE", str(problem)) from None
     except ValueError as problem:
-        raise ApiError(400, "INVALID_REQUEST", str(problem)) from None
+        raise build_invalid_request_error(str(problem)) from None
     log_event(
         Severity.INFO,
         LogEvent.BACKFILL_STARTED,
@@ -81,12 +98,13 @@ async def request_backfill(context: RequestContext[EmptyRequest, BackfillRequest
         by=context.user.uid,
         error=await _enqueue_backfill(context, backfill),
     )
-    return ApiResponse(_build_backfill_response(backfill))
+    return _build_backfill_response(backfill)
 
 
-async def _enqueue_backfill(context: RequestContext[Any, Any], backfill: Backfill) -> str | None:
-    """Have it carried on at once where there is a queue; return why not, as the next poll does."""
+async def _enqueue_backfill(context: RequestContext, backfill: Backfill) -> str | None:
+    """Run the backfill at once if there is a task queue; return the error if it fails."""
     queue = context.app_context.queue
+    # Without a task the next poll continues the backfill.
     if queue is None or not backfill.is_running:
         return None
     body = {"restaurantId": context.restaurant_id, "backfill": True}
@@ -97,11 +115,10 @@ async def _enqueue_backfill(context: RequestContext[Any, Any], backfill: Backfil
     return None
 
 
-async def get_backfill(context: RequestContext[Any, Any]) -> ApiResponse:
-    """Answer with how far the newest backfill is."""
-    return ApiResponse(
-        _build_backfill_response(await read_backfill(context.app_context, context.restaurant_id))
-    )
+@router.get("", summary="Get the progress of the newest backfill", dependencies=[NO_QUERY])
+async def get_backfill(context: ManagerContext) -> BackfillResponse:
+    """Return the progress of the newest backfill."""
+    return _build_backfill_response(await read_backfill(context.app_context, context.restaurant_id))
 
 
 def _build_backfill_response(backfill: Backfill | None) -> BackfillResponse:
@@ -121,27 +138,3 @@ def _build_backfill_response(backfill: Backfill | None) -> BackfillResponse:
         error=backfill.error,
         **{name: backfill.counts[name] for name in ROW_COUNTERS},
     )
-
-
-ROUTES = (
-    Route(
-        "POST",
-        "integration/backfill",
-        Role.MANAGER,
-        "Start a backfill of some days",
-        request_backfill,
-        BackfillResponse,
-        EmptyRequest,
-        BackfillRequest,
-    ),
-    Route(
-        "GET",
-        "integration/backfill",
-        Role.MANAGER,
-        "How far the backfill is",
-        get_backfill,
-        BackfillResponse,
-        EmptyRequest,
-        EmptyRequest,
-    ),
-)

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, SecretStr, StrictBool, model_validator
 
-from functions.api.models import RequestModel
+from functions.api.requests import RequestModel
 from shared.domain.settings import WebhookAuthScheme, find_time_zone
 from shared.domain.webhook_auth.credentials import CREDENTIAL_LISTS, decode_webhook_secret
 

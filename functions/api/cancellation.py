@@ -1,0 +1,85 @@
+"""Cancels Lineup's own reservations; OpenTable's are cancelled at OpenTable."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Header
+from pydantic import Field
+
+from functions.api.integration import require_cached_settings
+from functions.api.requests import (
+    API_PREFIX,
+    NO_QUERY,
+    DocumentId,
+    HostContext,
+    ReasonText,
+    RequestModel,
+    StaffRoute,
+)
+from functions.api.reservations import require_reservation
+from functions.api.responses import BODY_ERROR_RESPONSES, ApiError, ResponseModel
+from shared.domain.normalization.fields import ReservationStatus
+from shared.domain.normalization.identifiers import ReservationSystem
+from shared.errors import InvalidEventError
+from shared.ledger.cancellation import cancel_native_reservation
+
+router = APIRouter(prefix=f"{API_PREFIX}/reservations", route_class=StaffRoute)
+
+
+class CancelRequest(RequestModel):
+    """Why a reservation is cancelled."""
+
+    reason: ReasonText | None = None
+
+
+class CancelResponse(ResponseModel):
+    """A cancelled reservation."""
+
+    id: str
+    status: str
+    outcome: str = Field(description="`updated`, or `unchanged` if it was cancelled before.")
+
+
+@router.post(
+    "/{reservation_id}/cancel",
+    summary="Cancel a reservation made in Lineup",
+    responses=BODY_ERROR_RESPONSES,
+    dependencies=[NO_QUERY],
+)
+async def cancel_reservation(
+    context: HostContext,
+    reservation_id: DocumentId,
+    body: Annotated[CancelRequest, Body(default_factory=CancelRequest)],
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
+) -> CancelResponse:
+    """Cancel a reservation made in Lineup. Retries with one Idempotency-Key cancel once."""
+    document = await require_reservation(context, reservation_id)
+    system, status = (document.get("source") or {}).get("system"), document.get("status")
+    if system == ReservationSystem.OPENTABLE:
+        raise ApiError(
+            409,
+            "OPENTABLE_CANCELLATION",
+            "OpenTable reservations must be cancelled through OpenTable.",
+        )
+    over = {ReservationStatus.COMPLETED, ReservationStatus.NO_SHOW}
+    if system != ReservationSystem.LINEUP or status in over:
+        text = "This reservation is over or was not made in Lineup, so it cannot be cancelled here."
+        raise ApiError(409, "NOT_CANCELLABLE", text)
+    outcome = "unchanged"
+    if status != ReservationStatus.CANCELLED:
+        settings = await require_cached_settings(context)
+        try:
+            result = await cancel_native_reservation(
+                context.app_context,
+                settings,
+                reservation_id,
+                user=context.user,
+                reason=body.reason,
+                idempotency_key=idempotency_key,
+            )
+        except InvalidEventError:
+            text = "This Idempotency-Key was used with another reason. Use a new one."
+            raise ApiError(409, "IDEMPOTENCY_KEY_REUSED", text) from None
+        outcome = "unchanged" if result.outcome == "duplicate" else str(result.outcome)
+    return CancelResponse(
+        id=reservation_id, status=ReservationStatus.CANCELLED.value, outcome=outcome
+    )

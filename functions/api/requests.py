@@ -1,0 +1,225 @@
+"""How the staff API reads a request: authentication, role, path, query, and a strict JSON body.
+
+FastAPI runs `authorize` before it validates the query and the body, so a caller without a role
+learns nothing about either.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import Depends, Path, Query, Request, Response, Security
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
+from msgspec import Struct
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from typing_extensions import override
+
+from functions.api.responses import (
+    ApiError,
+    build_invalid_request_error,
+    build_unavailable_response,
+)
+from functions.http import MAX_REQUEST_BODY_BYTES, read_request_body, set_request_trace
+from shared.context import AppContext
+from shared.domain.normalization.identifiers import is_document_id, is_restaurant_id
+from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
+from shared.errors import InvalidSettingsError, ServiceUnavailableError
+from shared.log import LogEvent, Severity, format_error_location, log_event
+from shared.staff.auth import ApiContext, AuthenticatedUser, Role, UnauthenticatedError
+
+API_PREFIX = "/api/restaurants/{restaurant_id}"
+API_TIMEOUT_SECONDS = 25.0
+_MAX_TOKEN_LENGTH = 8_192
+_DATE_PATTERN = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+class RequestModel(BaseModel):
+    """Base of query and body models: an unknown field is an error, because it would be ignored."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+
+def _require_iso_date(value: object) -> object:
+    # Pydantic reads a number of seconds as a date too.
+    if isinstance(value, date) or (isinstance(value, str) and _DATE_PATTERN.fullmatch(value)):
+        return value
+    raise ValueError("must be a date, YYYY-MM-DD")
+
+
+def _reject_surrogates(text: str) -> str:
+    # JSON can escape half a surrogate pair, which Firestore cannot store.
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must be text that UTF-8 can encode") from None
+    return text
+
+
+def _require_id(is_valid: Callable[[str], bool]) -> AfterValidator:
+    def validate(text: str) -> str:
+        if not is_valid(text):
+            raise ValueError("must be an id")
+        return text
+
+    return AfterValidator(validate)
+
+
+LocalDate = Annotated[date, BeforeValidator(_require_iso_date)]
+Utf8Text = Annotated[str, AfterValidator(_reject_surrogates)]
+ReasonText = Annotated[Utf8Text, Field(min_length=1, max_length=500, pattern=r"\S")]
+PageLimit = Annotated[int, Field(ge=1, le=200)]
+RestaurantId = Annotated[
+    str,
+    Path(pattern=r"^[A-Za-z0-9_-]{1,128}$"),
+    _require_id(is_restaurant_id),
+]
+DocumentId = Annotated[str, Path(min_length=1, max_length=300), _require_id(is_document_id)]
+
+
+class RequestContext(Struct, frozen=True):
+    """An authorized request."""
+
+    api_context: ApiContext
+    restaurant_id: str
+    user: AuthenticatedUser
+    role: Role
+
+    @property
+    def app_context(self) -> AppContext:
+        """The clients and settings that every function uses."""
+        return self.api_context.app_context
+
+
+async def authenticated_user(
+    request: Request,
+    credentials: Annotated[
+        HTTPAuthorizationCredentials | None,
+        Security(HTTPBearer(scheme_name="firebase", bearerFormat="JWT", auto_error=False)),
+    ],
+) -> AuthenticatedUser:
+    """Verify the Firebase ID token. In-process callers override this dependency."""
+    api_context: ApiContext = request.app.state.api_context
+    token = credentials.credentials.strip() if credentials else ""
+    if 0 < len(token) <= _MAX_TOKEN_LENGTH:
+        with suppress(UnauthenticatedError):
+            return await api_context.token_verifier.verify(token)
+    raise ApiError(
+        401,
+        "UNAUTHENTICATED",
+        "Sign in again, and send the Firebase ID token as bearer token.",
+        {"WWW-Authenticate": "Bearer"},
+    )
+
+
+async def authorize(
+    request: Request,
+    security_scopes: SecurityScopes,
+    restaurant_id: RestaurantId,
+    user: Annotated[AuthenticatedUser, Depends(authenticated_user)],
+) -> RequestContext:
+    """Check the caller's role in the restaurant against the role in `security_scopes`."""
+    api_context: ApiContext = request.app.state.api_context
+    role = await api_context.staff_roles.get_role(restaurant_id, user)
+    if role is None:
+        text = "You are not on this restaurant's staff. Ask its manager to add you."
+        raise ApiError(403, "FORBIDDEN", text)
+    [required_role] = security_scopes.scopes
+    if role < Role[required_role.upper()]:
+        text = f"This call requires the role {required_role}. Ask your manager or an operator."
+        raise ApiError(403, "ROLE_REQUIRED", text)
+    names = [name for name, _ in request.query_params.multi_items()]
+    if len(names) != len(set(names)):
+        raise build_invalid_request_error("Give each parameter only once.")
+    return RequestContext(api_context, restaurant_id, user, role)
+
+
+HostContext = Annotated[RequestContext, Security(authorize, scopes=["host"])]
+ManagerContext = Annotated[RequestContext, Security(authorize, scopes=["manager"])]
+
+
+class NoQuery(RequestModel):
+    """No query parameters."""
+
+
+async def _reject_query(_: Annotated[NoQuery, Query()]) -> None:
+    """Reject every query parameter, because a misspelled path or method would ignore it."""
+
+
+NO_QUERY = Depends(_reject_query)
+
+
+class StrictJsonRequest(Request):
+    """A request whose body is bounded and parsed strictly.
+
+    FastAPI reads the body before it runs the dependencies. An invalid body is therefore returned
+    as bytes: no model accepts them, but the error is raised only after the caller is authorized.
+    """
+
+    _bounded_body: bytes | None = None
+
+    @override
+    async def body(self) -> bytes:
+        if self._bounded_body is None:
+            body = await read_request_body(self)
+            if body is None:
+                text = f"The body must be at most {MAX_REQUEST_BODY_BYTES} bytes."
+                raise ApiError(413, "TOO_LARGE", text)
+            self._bounded_body = body if body.strip() else b""
+        return self._bounded_body
+
+    @override
+    async def json(self) -> Any:
+        body = await self.body()
+        try:
+            return parse_strict_json(body)
+        except InvalidJsonError:
+            return body
+
+
+class StaffRoute(APIRoute):
+    """A route with a time limit, strict JSON, and a 503 response for every unexpected error."""
+
+    @override
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_request(request: Request) -> Response:
+            api_context: ApiContext = request.app.state.api_context
+            set_request_trace(request, api_context.app_context.environment.project)
+            try:
+                async with asyncio.timeout(API_TIMEOUT_SECONDS):
+                    return await handle(StrictJsonRequest(request.scope, request.receive))
+            except (HTTPException, RequestValidationError):
+                raise
+            except (ServiceUnavailableError, TimeoutError, ClientDisconnect) as error:
+                log_event(
+                    Severity.WARNING,
+                    LogEvent.STAFF_CALL,
+                    outcome="unavailable",
+                    error=type(error).__name__,
+                )
+            except InvalidSettingsError as error:
+                log_event(Severity.ERROR, LogEvent.SETTINGS_UNUSABLE, problem=str(error))
+            except Exception as error:  # noqa: BLE001 -- a bug must not reach the server, which would log the request
+                log_event(
+                    Severity.ERROR,
+                    LogEvent.INTERNAL_ERROR,
+                    error=type(error).__name__,
+                    where=format_error_location(error),
+                )
+            return build_unavailable_response()
+
+        return handle_request

@@ -1,0 +1,107 @@
+"""What the staff API answers with: models, one shape of error, and the documented error codes."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, PlainSerializer
+from pydantic.alias_generators import to_camel
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from functions.http import RETRY_AFTER_SECONDS
+from shared.domain.normalization.fields import format_utc
+
+
+class ResponseModel(BaseModel):
+    """Base of the response models; JSON names are in camel case."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, frozen=True, defer_build=True
+    )
+
+
+UtcInstant = Annotated[
+    datetime, PlainSerializer(lambda moment: format_utc(moment.astimezone(UTC)), return_type=str)
+]
+
+
+class ErrorDetail(ResponseModel):
+    """The cause of an error."""
+
+    code: str
+    message: str
+
+
+class ErrorResponse(ResponseModel):
+    """The body of every error response."""
+
+    error: ErrorDetail
+
+
+_ERROR_DESCRIPTIONS = {
+    400: "The request is invalid.",
+    401: "The ID token is missing or invalid.",
+    403: "The caller has no role in the restaurant, or the role is not sufficient.",
+    404: "The resource does not exist.",
+    409: "The current state does not allow the call.",
+    503: "The service is temporarily unavailable; retry.",
+}
+_BODY_ERROR_DESCRIPTIONS = {413: "The body is too large.", 415: "The body is not JSON."}
+
+
+def _document_errors(descriptions: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
+    return {
+        status_code: {"model": ErrorResponse, "description": description}
+        for status_code, description in descriptions.items()
+    }
+
+
+ERROR_RESPONSES = _document_errors(_ERROR_DESCRIPTIONS)
+BODY_ERROR_RESPONSES = _document_errors(_BODY_ERROR_DESCRIPTIONS)
+
+
+class ApiError(HTTPException):
+    """An error response: `code` is stable and for programs, `message` says what to do next."""
+
+    def __init__(
+        self,
+        status_code: int,
+        code: str,
+        message: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(status_code, message, headers)
+        self.code = code
+
+    @property
+    def message(self) -> str:
+        """What to do next, for people."""
+        return str(self.detail)
+
+    def to_response(self) -> Response:
+        """Return the HTTP response."""
+        body = ErrorResponse(error=ErrorDetail(code=self.code, message=self.message))
+        return Response(
+            body.model_dump_json(), self.status_code, self.headers, media_type="application/json"
+        )
+
+
+def build_invalid_request_error(message: str) -> ApiError:
+    """Return a 400 error."""
+    return ApiError(400, "INVALID_REQUEST", message)
+
+
+def build_not_found_error(message: str) -> ApiError:
+    """Return a 404 error."""
+    return ApiError(404, "NOT_FOUND", message)
+
+
+def build_unavailable_response() -> Response:
+    """Return the response to every failure that is not the caller's."""
+    return ApiError(
+        503,
+        "UNAVAILABLE",
+        "The service is temporarily unavailable. Try again in a few seconds.",
+        {"Retry-After": str(RETRY_AFTER_SECONDS)},
+    ).to_response()
