@@ -45,7 +45,7 @@ UNRELATED_MODULES = {
     "opentable_webhook": {"firebase_admin", "phonenumbers", "pydantic", "stamina"},
     "opentable_poll": {"firebase_admin", "phonenumbers", "pydantic", "functions.reconcile"},
     "opentable_reconcile": {"firebase_admin", "phonenumbers", "pydantic", "functions.poll"},
-    "api": {"functions.webhook", "phonenumbers", "shared.ledger.ledger", "stamina"},
+    "api": {"functions.poll", "functions.reconcile", "functions.webhook", "phonenumbers"},
 }
 
 

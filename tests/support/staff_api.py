@@ -51,7 +51,7 @@ OPERATIONS = [
     Operation(
         method.upper(),
         path.removeprefix(f"{API_PREFIX}/"),
-        *document["security"][0]["firebase"],
+        document["security"][0]["firebase"][0],
         document,
     )
     for path, operations in OPENAPI_DOCUMENT["paths"].items()

@@ -49,7 +49,7 @@ async def test_an_unsupported_method_gets_the_allowed_methods(
 INVALID_REQUEST: dict[str, Any] = {
     "params": {"unknown": "1"},
     "content": b"{",
-    "headers": {"Content-Type": "text/plain"},
+    "headers": {"Content-Type": "application/json"},
 }
 
 
