@@ -144,10 +144,12 @@ async def _handle_http_exception(request: Request, error: HTTPException) -> Resp
         return _build_unknown_address_response()
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = sorted(
-            method
-            for route in iter_route_contexts(request.app.routes)
-            if route.matches(request.scope)[0] is not Match.NONE
-            for method in route.methods or ()
+            {
+                method
+                for route in iter_route_contexts(request.app.routes)
+                if route.matches(request.scope)[0] is not Match.NONE
+                for method in route.methods or ()
+            }
         )
         text = f"Use {' or '.join(allowed)} at this address."
         headers = {"Allow": ", ".join(allowed)}
