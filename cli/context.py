@@ -2,29 +2,28 @@
 
 import asyncio
 import getpass
-import json
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
+from http import HTTPStatus
 from typing import Any, TypeAlias
 
 import click
-from pydantic import BaseModel
+import httpx
 
 from cli.output import CommandError, CommandResult, Console, redirect_logs
 from dev.local.processes import LOOPBACK
 from dev.local.remote import read_run_status
-from functions.api.entrance import validate_request
-from functions.api.replies import ApiError
-from functions.api.routing import PREFIX, RequestContext
-from functions.api.table import find_route
+from functions.api.app import build_app
+from functions.api.requests import authenticated_user
 from shared.config import Environment, read_environment
 from shared.context import AppContext, build_app_context
 from shared.domain.normalization.identifiers import is_restaurant_id
+from shared.errors import ServiceUnavailableError
 from shared.restaurants.settings import read_integration_document
-from shared.staff.auth import ApiContext, AuthenticatedUser, Role, build_api_context
+from shared.staff.auth import ApiContext, AuthenticatedUser, build_api_context
 
 STANDARD_STREAM = "-"
 _DEFAULT_PORT = 8080
@@ -55,32 +54,31 @@ class OperatorClient:
         method: str,
         path: str,
         *,
-        query: Mapping[str, object] | None = None,
+        query: Mapping[str, Any] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Return the JSON of one call; `path` is below ``/api/restaurants/{restaurantId}/``.
 
         Raises `CommandError` with the message of an API error.
         """
-        full_path = PREFIX.replace("{restaurantId}", self.restaurant_id) + path
-        route_match = find_route(method, full_path)
-        try:
-            request_context = RequestContext(
-                api_context=self.api_context,
-                restaurant_id=self.restaurant_id,
-                id=route_match.id,
-                user=self.user,
-                role=Role.OPERATOR,
-                headers={},
-                query=validate_request(route_match.route.query, query or {}),
-                body=validate_request(route_match.route.body, body or {}),
+        app = build_app(self.api_context)
+        app.dependency_overrides[authenticated_user] = lambda: self.user
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app),
+            base_url=f"http://api/api/restaurants/{self.restaurant_id}/",
+        ) as client:
+            response = await client.request(
+                method,
+                path,
+                params={name: value for name, value in (query or {}).items() if value is not None},
+                json=dict(body or {}),
             )
-            response_body = (await route_match.route.handler(request_context)).body
-        except ApiError as error:
-            raise CommandError(error.body.error.message) from None
-        if not isinstance(response_body, BaseModel):
-            return {}
-        return dict(json.loads(response_body.model_dump_json(by_alias=True)))
+        content: dict[str, Any] = response.json()
+        if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+            raise ServiceUnavailableError(content["error"]["message"])
+        if response.is_error:
+            raise CommandError(content["error"]["message"])
+        return content
 
 
 def restaurant_command(

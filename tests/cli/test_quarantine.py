@@ -38,7 +38,7 @@ async def test_an_item_that_still_cannot_be_applied_is_reported(
     prefix = (await find_only_item_id(cli_harness))[:8]
     refused = await cli_harness.run_command("replay", prefix, "--dry-run")
     assert refused.code == ExitCode.FAILED
-    assert refused.errors.startswith("It still cannot be applied")
+    assert refused.errors.startswith("The event still cannot be applied")
 
 
 async def test_an_item_is_replayed_after_a_dry_run(

@@ -58,4 +58,4 @@ async def test_a_history_names_the_diner_and_links_to_its_day(
 
 async def test_an_empty_history_shows_a_message(open_page: OpenPage) -> None:
     page = await open_page(screen="story/opentable-unknown")
-    await expect(page.locator("main")).to_contain_text("There is no reservation of this id")
+    await expect(page.locator("main")).to_contain_text("has no reservation with this id")

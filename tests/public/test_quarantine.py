@@ -39,7 +39,7 @@ async def test_a_message_that_still_cannot_be_applied_shows_why(
     page = await open_page("manager", "quarantine")
     await open_quarantine_item(page)
     await page.get_by_role("button", name="See what it would do").click()
-    await expect(page.locator(".note.bad")).to_contain_text("It still cannot be applied")
+    await expect(page.locator(".note.bad")).to_contain_text("The event still cannot be applied")
 
 
 async def test_a_message_is_dismissed_with_a_reason(

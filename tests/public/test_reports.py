@@ -67,4 +67,4 @@ async def test_a_host_can_only_read_a_held_plan(harness: PageHarness, open_page:
 
 async def test_an_unknown_report_shows_a_message(open_page: OpenPage) -> None:
     page = await open_page(screen="report/none")
-    await expect(page.locator("main")).to_contain_text("There is no report of this id")
+    await expect(page.locator("main")).to_contain_text("There is no report with this id")

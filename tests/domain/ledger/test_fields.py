@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from functions.api.book import ReservationResponse
+from functions.api.reservations import ReservationResponse
 from shared.domain.ledger.decide import EventOutcome, NoChange, ReservationWrite, VersionConflict
 from shared.domain.ledger.events import ReservationEvent
 from shared.domain.ledger.fields import (
