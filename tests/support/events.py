@@ -1,4 +1,4 @@
-"""What may be said about a reservation, as bodies and as changes."""
+"""Build webhook bodies and events of one reservation."""
 
 import json
 from datetime import UTC, datetime
@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from shared.domain.ledger.events import Channel, ReservationEvent
+from shared.domain.ledger.registers import ReservationState
 from shared.domain.normalization.envelope import parse_envelope
 from shared.domain.normalization.opentable_reservation import parse_opentable_reservation
 
@@ -21,12 +22,9 @@ _COMPLETE_DATA = {
 
 
 def envelope_body(kind: str = "created", minute: int = 0, **data: Any) -> dict[str, Any]:
-    """Return a relay's envelope; a creation is whole, all else says only what is given.
+    """Return a relay's envelope; ``created`` is complete, other kinds have only the given data.
 
-    Args:
-        kind: What happened: created, updated or cancelled.
-        minute: When it did, in minutes after noon UTC (0-30); its id follows from both.
-        data: Fields of ``data``, over the defaults.
+    `minute` (0-30) is its time after noon UTC and part of its id.
     """
     fields = (_COMPLETE_DATA if kind == "created" else {}) | {"reservationId": "ot_1"} | data
     return {
@@ -38,7 +36,7 @@ def envelope_body(kind: str = "created", minute: int = 0, **data: Any) -> dict[s
 
 
 def row_body(sequence_id: int, **fields: Any) -> dict[str, Any]:
-    """Return OpenTable's own object; it was updated ``sequence_id`` seconds after noon UTC."""
+    """Return an OpenTable object, updated `sequence_id` seconds after noon UTC."""
     minute, second = divmod(sequence_id, 60)
     return {
         "id": f"{RID}-ot_1",
@@ -54,7 +52,7 @@ def row_body(sequence_id: int, **fields: Any) -> dict[str, Any]:
 
 
 def envelope_event(kind: str = "created", minute: int = 0, **data: Any) -> ReservationEvent:
-    """Return an envelope as a change (see `envelope_body`)."""
+    """Return the event of `envelope_body`."""
     body = envelope_body(kind, minute, **data)
     return parse_envelope(
         body,
@@ -67,8 +65,15 @@ def envelope_event(kind: str = "created", minute: int = 0, **data: Any) -> Reser
 
 
 def row_event(sequence_id: int, **fields: Any) -> ReservationEvent:
-    """Return OpenTable's own object as a change (see `row_body`)."""
+    """Return the event of `row_body`."""
     body = row_body(sequence_id, **fields)
     return parse_opentable_reservation(
         body, json.dumps(body), rid=RID, zone=_ZONE, channel=Channel.POLL
     )
+
+
+def merge_events(*events: ReservationEvent) -> ReservationState:
+    state = ReservationState()
+    for event in events:
+        state = state.merge(event)
+    return state

@@ -1,7 +1,4 @@
-"""One reservation's document and journal in memory, written exactly as a commit says.
-
-The guests' store beside one reservation's ledger in memory, driven as the edge ring does it.
-"""
+"""Keep one reservation and its guests in memory, written exactly as each decision says."""
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,7 +24,7 @@ from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Versio
 from shared.domain.ledger.guest_link import Guest
 from shared.domain.ledger.journal import WriteContext
 from shared.domain.ledger.merge import GUEST_LINKED_EVENT_TYPE, GuestRequired
-from shared.domain.ledger.registers import reservation_state_from_document
+from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
 from shared.domain.privacy import redact_journal_entry
 from tests.strategies.events import KEY, RELAY_RECEIVED_AT, ZONE
 from tests.strategies.guests import GuestOrEvent
@@ -43,44 +40,50 @@ _FIRST_WRITE_CONTEXT = WriteContext(RELAY_RECEIVED_AT, "attempt", timedelta(days
 
 
 def flatten_without_write_times(document: dict[str, Any] | None) -> FlatDocument:
-    """Return a document flattened, without the times at which we wrote it."""
     flat = flatten_document(document or {})
     return {path: value for path, value in flat.items() if path not in WRITE_TIME_FIELDS}
 
 
 @dataclass
 class InMemoryLedger:
-    """The store that the edge ring's ledger drives, as far as one reservation needs it."""
+    """One reservation's document and journal, applied to as `shared.ledger` does."""
 
     document: dict[str, Any] | None = None
     entries: dict[str, dict[str, Any]] = field(default_factory=dict)
     guests: GuestsByKey = field(default_factory=dict)
     write_context: WriteContext = _FIRST_WRITE_CONTEXT
 
+    @property
+    def state(self) -> ReservationState:
+        return reservation_state_from_document(flatten_document(self.document or {}))
+
     def read_stored(self, entry_ids: Iterable[str]) -> StoredReservation:
-        """Return the document and these entries as they would be read."""
+        """Return the document and these journal entries, as read from Firestore."""
         return self._read(self.document, entry_ids, ())
 
-    def decide(self, change: ReservationEvent, stored: StoredReservation) -> Decision:
-        identity = replace(TEST_IDENTITY, external_key=change.external_key)
-        return decide(change, stored, identity, self.write_context)
+    def decide(self, event: ReservationEvent, stored: StoredReservation) -> Decision:
+        identity = replace(TEST_IDENTITY, external_key=event.external_key)
+        return decide(event, stored, identity, self.write_context)
 
     def apply(
-        self, change: ReservationEvent, mode: ReadMode = "entry"
+        self, event: ReservationEvent, mode: ReadMode = "entry"
     ) -> ReservationWrite | NoChange | VersionConflict:
-        """Apply a change as the ledger does, having read nothing, the document, or the entry too.
+        """Apply an event after reading nothing, the document, or its journal entry too.
 
-        Having read nothing, it presumes that nothing is held; a commit that meets what it did
-        not know of is refused whole and judged again by what is read then.
+        After reading nothing, the ledger presumes that nothing is stored. A violated precondition
+        fails the commit; then the event is decided on again.
         """
         self.write_context = replace(
             self.write_context, now=self.write_context.now + timedelta(seconds=1)
         )
         document = None if mode == "nothing" else self.document
-        stored = self._first_read(change, mode)
-        entry_ids, guest_keys = {change.event_id}, set[str]()
+        if mode == "nothing":
+            stored = StoredReservation(None, {event.event_id: None})
+        else:
+            stored = self.read_stored([event.event_id] if mode == "entry" else [])
+        entry_ids, guest_keys = {event.event_id}, set[str]()
         for _ in range(_MAX_READS):
-            decision = self.decide(change, stored)
+            decision = self.decide(event, stored)
             if isinstance(decision, JournalEntryRequired):
                 entry_ids.add(decision.entry_id)
             elif isinstance(decision, GuestRequired):
@@ -88,14 +91,11 @@ class InMemoryLedger:
             elif isinstance(decision, ReservationWrite) and self._violates_precondition(decision):
                 document = self.document
             else:
-                return self._write_if_commit(decision)
+                if isinstance(decision, ReservationWrite):
+                    self._commit(decision)
+                return decision
             stored = self._read(document, entry_ids, guest_keys)
-        raise AssertionError(f"no decision in {_MAX_READS} readings")
-
-    def _first_read(self, change: ReservationEvent, mode: ReadMode) -> StoredReservation:
-        if mode == "nothing":
-            return StoredReservation(None, {change.event_id: None})
-        return self.read_stored([change.event_id] if mode == "entry" else [])
+        raise AssertionError(f"no decision after {_MAX_READS} reads")
 
     def _read(
         self, document: dict[str, Any] | None, entry_ids: Iterable[str], guest_keys: Iterable[str]
@@ -106,44 +106,37 @@ class InMemoryLedger:
             {key: self.guests.get(key) for key in guest_keys},
         )
 
-    def _write_if_commit(
-        self, decision: ReservationWrite | NoChange | VersionConflict
-    ) -> ReservationWrite | NoChange | VersionConflict:
-        if isinstance(decision, ReservationWrite):
-            self._write(decision)
-        return decision
+    def _violates_precondition(self, write: ReservationWrite) -> bool:
+        return write.entry_id in self.entries or write.is_create is (self.document is not None)
 
-    def _violates_precondition(self, commit: ReservationWrite) -> bool:
-        return commit.entry_id in self.entries or commit.is_create is (self.document is not None)
-
-    def _write(self, commit: ReservationWrite) -> None:
-        """Create the document, or set the written paths alone; create the entry."""
+    def _commit(self, write: ReservationWrite) -> None:
+        """Set only the written paths, and create the journal entry."""
         document = self.document or {}
-        for path, value in copy.deepcopy(commit.changed_fields).items():
+        for path, value in copy.deepcopy(write.changed_fields).items():
             name, dot, key = path.partition(".")
             if dot:
                 document.setdefault(name, {})[key] = value
             else:
                 document[name] = value
         self.document = document
-        self.entries[commit.entry_id] = copy.deepcopy(commit.entry)
+        self.entries[write.entry_id] = copy.deepcopy(write.entry)
 
 
 def apply_to_memory(
     events: Iterable[ReservationEvent], modes: Sequence[ReadMode], guests: GuestsByKey | None = None
 ) -> InMemoryLedger:
-    """Return a ledger that heard it all, reading each time in the next of these ways."""
+    """Return a ledger after these events, read in the given modes in turn."""
     ledger = InMemoryLedger(guests=guests or {})
-    for change, mode in zip(events, cycle(modes)):
-        ledger.apply(change, mode)
+    for event, mode in zip(events, cycle(modes)):
+        ledger.apply(event, mode)
     return ledger
 
 
-def ledger_with(*changes: ReservationEvent) -> InMemoryLedger:
-    """Return a ledger that took each of these changes."""
+def ledger_with(*events: ReservationEvent) -> InMemoryLedger:
+    """Return a ledger to which each of these events wrote."""
     ledger = InMemoryLedger()
-    for change in changes:
-        assert isinstance(ledger.apply(change), ReservationWrite)
+    for event in events:
+        assert isinstance(ledger.apply(event), ReservationWrite)
     return ledger
 
 
@@ -152,7 +145,7 @@ _numbers = count()
 
 @dataclass
 class InMemoryGuests:
-    """A reservation and the guests that it names; OpenTable is asked for whom nobody told of."""
+    """A reservation and the stored guests, with missing ones fetched from OpenTable."""
 
     opentable_guests: Mapping[str, Guest]
     stored: dict[str, Guest] = field(default_factory=dict)
@@ -162,37 +155,34 @@ class InMemoryGuests:
     def __post_init__(self) -> None:
         self.ledger = InMemoryLedger(guests=self.stored)
 
-    def apply(self, change: ReservationEvent, mode: ReadMode) -> None:
-        """Apply a statement; a commit that finds a forgotten guest scrubs the journal.
+    def apply(self, event: ReservationEvent, mode: ReadMode) -> None:
+        """Apply an event; a commit that finds a forgotten guest redacts the journal.
 
-        A guest who is shown may be fetched later; whoever is no longer shown is had by then.
+        The shown guest can be fetched later. A guest that is no longer shown was fetched by then.
         """
-        state = reservation_state_from_document(
-            flatten_without_write_times(self.ledger.document)
-        ).merge(change)
+        state = self.ledger.state.merge(event)
         if state.guest_references.keys != {state.resolve_field("guestKey")}:
             self._fetch_all(state.guest_references.keys)
-        decision = self.ledger.apply(change, mode)
+        decision = self.ledger.apply(event, mode)
         if isinstance(decision, ReservationWrite) and decision.forgotten_guest_keys:
-            self._scrub_journal()
+            self._redact_journal()
 
     def sync_guest(self, guest: Guest) -> None:
-        """Keep a guest's record where it is held or the reservation names it, and join it.
-
-        One of which nothing is held comes as it is by now, which is how OpenTable tells it.
-        """
+        """Store a guest's record if it is stored already or referenced, and link it."""
+        # OpenTable sends a guest that is not stored yet in its current version.
         latest = self.latest.get(guest.key, guest)
         self.latest[guest.key] = guest = guest if guest.supersedes(latest) else latest
-        if guest.key not in self.stored and guest.key not in self._resolved_keys():
+        resolved_keys = self.ledger.state.guest_references.resolved_keys
+        if guest.key not in self.stored and guest.key not in resolved_keys:
             return
         self._store(guest)
         self._fetch(guest.survivor_key)
-        if guest.key in self._resolved_keys():
+        if guest.key in resolved_keys:
             self._link_guest()
 
     def fetch_missing_guest(self) -> None:
-        """Ask for the guest whom the reservation names, where nothing is held of that guest."""
-        state = reservation_state_from_document(flatten_without_write_times(self.ledger.document))
+        """Fetch the shown guest if its record is missing."""
+        state = self.ledger.state
         guest_key = state.resolve_field("guestKey")
         if isinstance(guest_key, str) and state.linked_guest is None:
             self._fetch(guest_key)
@@ -214,11 +204,6 @@ class InMemoryGuests:
         if guest.key not in self.stored or guest.supersedes(self.stored[guest.key]):
             self.stored[guest.key] = guest
 
-    def _resolved_keys(self) -> frozenset[str]:
-        return reservation_state_from_document(
-            flatten_without_write_times(self.ledger.document)
-        ).guest_references.resolved_keys
-
     def _link_guest(self) -> None:
         event_id = f"guest-{next(_numbers)}"
         version = Version.from_timestamp(RELAY_RECEIVED_AT, event_id)
@@ -226,12 +211,10 @@ class InMemoryGuests:
             KEY, event_id, GUEST_LINKED_EVENT_TYPE, Actor.LINEUP, version, {}, "{}", Channel.POLL
         )
         self.apply(event, "document")
-        if reservation_state_from_document(
-            flatten_without_write_times(self.ledger.document)
-        ).guest_references.has_forgotten_guest:
-            self._scrub_journal()
+        if self.ledger.state.guest_references.has_forgotten_guest:
+            self._redact_journal()
 
-    def _scrub_journal(self) -> None:
+    def _redact_journal(self) -> None:
         for entry in self.ledger.entries.values():
             entry.update(redact_journal_entry(entry))
 
@@ -242,21 +225,17 @@ def apply_all_with_guests(
     modes: Sequence[ReadMode],
     fetch_at_once: Sequence[bool],
 ) -> InMemoryGuests:
-    """Return what is held once all was told, and a last poll has brought what lacked.
+    """Return the reservation after all events, and after a last poll fetched the missing guest.
 
-    Args:
-        order: The statements as they arrive.
-        opentable_guests: OpenTable's guests.
-        modes: How the ledger reads, one after the other.
-        fetch_at_once: Whether a missing guest is fetched at once, likewise.
+    `modes` and `fetch_at_once` (whether a missing guest is fetched after an event) are cycled.
     """
     guests = InMemoryGuests(opentable_guests)
-    for statement, mode, at_once in zip(order, cycle(modes), cycle(fetch_at_once)):
-        if isinstance(statement, Guest):
-            guests.sync_guest(statement)
+    for item, mode, is_fetched in zip(order, cycle(modes), cycle(fetch_at_once)):
+        if isinstance(item, Guest):
+            guests.sync_guest(item)
         else:
-            guests.apply(statement, mode)
-        if at_once:
+            guests.apply(item, mode)
+        if is_fetched:
             guests.fetch_missing_guest()
     guests.fetch_missing_guest()
     return guests

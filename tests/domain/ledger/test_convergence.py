@@ -1,7 +1,4 @@
-"""The law: any order, any duplicates, any way of coming and of reading end in one document.
-
-The law with guests: any order of statements on a reservation and its guests, one document.
-"""
+"""Any order, duplicates, channels and read modes end in one document, with and without guests."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,6 +13,7 @@ from shared.domain.ledger import registers
 from shared.domain.ledger.decide import ReservationWrite
 from shared.domain.ledger.document import UNKNOWN_DINER_NAME, flatten_document, render_document
 from shared.domain.ledger.events import Actor, FieldValue, ReservationEvent
+from shared.domain.ledger.fields import PATHS_BY_NAME
 from shared.domain.ledger.guest_link import Guest, LinkedGuest, resolve_guest
 from shared.domain.ledger.merge import with_linked_guest
 from shared.domain.ledger.registers import reservation_state_from_document
@@ -37,61 +35,53 @@ from tests.support.in_memory_ledger import (
 )
 from tests.support.oracles import rebuild_state
 
-FIELD_PATHS = {
-    "openTableId": "source.openTableId",
-    "confirmationId": "source.confirmationId",
-    "guestId": "source.guestId",
-    "state": "source.state",
-    "partySize": "partySize",
-    "email": "email",
-    "phone": "phone",
-    "bookedAt": "bookedAt",
-    "arrivedAt": "arrivedAt",
-    "seatedAt": "seatedAt",
-    "completedAt": "completedAt",
-    "startAt": "startAtTimestamp",
-    "specialRequests": "metadata.specialRequests",
-    "venueNotes": "metadata.venueNotes",
-    "tableNumbers": "metadata.tableNumbers",
-    "visitTags": "metadata.visitTags",
-    "server": "metadata.server",
-    "origin": "metadata.origin",
-    "cancellationReason": "metadata.cancellationReason",
-    "restaurantName": "metadata.restaurantName",
-    "startAtNote": "metadata.startAtNote",
-}
+# Status and name have a default, and the start is stored in three forms.
+PLAIN_PATHS = PATHS_BY_NAME | {"startAt": "startAtTimestamp"}
+del PLAIN_PATHS["status"], PLAIN_PATHS["dinerName"]
 
-lengths = st.sampled_from([1, 2, 3, 100])
+history_lengths = st.sampled_from([1, 2, 3, 100])
+fetch_choices = st.lists(st.booleans(), min_size=1, max_size=4)
 
 
 @contextmanager
 def limit_history(length: int) -> Iterator[None]:
-    """Let the history of statuses overflow early."""
+    """Make the status history overflow early."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(registers, "MAX_STATUS_HISTORY_ENTRIES", length)
         yield
 
 
-def expected_value(changes: Iterable[ReservationEvent], name: str) -> FieldValue:
-    """Return what is to be shown, straight from the words of the rule and from no register."""
+def expected_value(events: Iterable[ReservationEvent], name: str) -> FieldValue:
+    """Return the value to show, computed from the rule without registers."""
     for actor in (Actor.OPENTABLE, Actor.RELAY, Actor.LINEUP):
-        events = [change for change in changes if change.actor is actor and name in change.fields]
-        if events:
-            return max(events, key=lambda change: change.version).fields[name]
+        reports = [event for event in events if event.actor is actor and name in event.fields]
+        if reports:
+            return max(reports, key=lambda event: event.version).fields[name]
     return None
 
 
-@given(arrival_sequence_pairs, read_mode_lists, read_mode_lists, stored_guest_maps, lengths)
+def final_document(guests: InMemoryGuests) -> dict[str, Any]:
+    return flatten_without_write_times(guests.ledger.document)
+
+
+def fetched_guests(history: GuestHistory) -> dict[str, Guest | None]:
+    """Return OpenTable's guests, with an empty record for each survivor that it does not have."""
+    guests = history.final_guests()
+    survivors = {guest.survivor_key for guest in guests.values() if guest.survivor_key}
+    return {**{key: Guest(key) for key in survivors}, **guests}
+
+
+@given(arrival_sequence_pairs, read_mode_lists, read_mode_lists, stored_guest_maps, history_lengths)
 def test_any_order_with_any_duplicates_ends_in_the_same_document(
-    twice: tuple[ArrivalSequence, ArrivalSequence],
-    ways: list[ReadMode],
-    other_ways: list[ReadMode],
+    sequences: tuple[ArrivalSequence, ArrivalSequence],
+    modes: list[ReadMode],
+    other_modes: list[ReadMode],
     guests: GuestsByKey,
     length: int,
 ) -> None:
     with limit_history(length):
-        one = apply_to_memory(twice[0].arrival, ways, guests)
-        other = apply_to_memory(twice[1].arrival, other_ways, guests)
+        one = apply_to_memory(sequences[0].arrival, modes, guests)
+        other = apply_to_memory(sequences[1].arrival, other_modes, guests)
     assert flatten_without_write_times(one.document) == flatten_without_write_times(other.document)
 
 
@@ -99,82 +89,76 @@ def test_any_order_with_any_duplicates_ends_in_the_same_document(
     arrival_sequences,
     read_mode_lists,
     stored_guest_maps,
-    lengths,
+    history_lengths,
     st.randoms(use_true_random=False),
 )
 def test_the_document_can_be_rebuilt_from_its_journal_in_any_order(
-    telling: ArrivalSequence, ways: list[ReadMode], guests: GuestsByKey, length: int, random: Random
+    sequence: ArrivalSequence,
+    modes: list[ReadMode],
+    guests: GuestsByKey,
+    length: int,
+    random: Random,
 ) -> None:
     with limit_history(length):
-        ledger = apply_to_memory(telling.arrival, ways, guests)
+        ledger = apply_to_memory(sequence.arrival, modes, guests)
         entries = list(ledger.entries.values())
         random.shuffle(entries)
-        folded = rebuild_state(entries)
-    found = {key: resolve_guest(key, guests) for key in folded.guest_references.keys}
-    rejoined = with_linked_guest(folded, found, is_complete=True)
-    assert render_document(TEST_IDENTITY, rejoined) == flatten_without_write_times(ledger.document)
+        rebuilt = rebuild_state(entries)
+    resolved = {key: resolve_guest(key, guests) for key in rebuilt.guest_references.keys}
+    linked = with_linked_guest(rebuilt, resolved, is_complete=True)
+    assert render_document(TEST_IDENTITY, linked) == flatten_without_write_times(ledger.document)
 
 
 @given(arrival_sequences, read_mode_lists)
 def test_the_document_shows_the_latest_values_with_opentable_first(
-    telling: ArrivalSequence, ways: list[ReadMode]
+    sequence: ArrivalSequence, modes: list[ReadMode]
 ) -> None:
-    document = flatten_without_write_times(apply_to_memory(telling.arrival, ways).document)
-    expected = {name: expected_value(telling.arrival, name) for name in FIELD_PATHS}
-    assert {name: document.get(path) for name, path in FIELD_PATHS.items()} == expected
-    assert document["status"] == (expected_value(telling.arrival, "status") or "CONFIRMED")
-    diner = expected_value(telling.arrival, "dinerName") or "OpenTable Guest"
-    assert document["dinerName"] == diner
+    document = flatten_without_write_times(apply_to_memory(sequence.arrival, modes).document)
+    expected = {name: expected_value(sequence.arrival, name) for name in PLAIN_PATHS}
+    assert {name: document.get(path) for name, path in PLAIN_PATHS.items()} == expected
+    assert document["status"] == (expected_value(sequence.arrival, "status") or "CONFIRMED")
+    name = expected_value(sequence.arrival, "dinerName") or "OpenTable Guest"
+    assert document["dinerName"] == name
 
 
-@given(arrival_sequences, lengths)
+@given(arrival_sequences, history_lengths)
 def test_registers_can_be_read_back_from_the_document(
-    telling: ArrivalSequence, length: int
+    sequence: ArrivalSequence, length: int
 ) -> None:
     ledger = InMemoryLedger()
     with limit_history(length):
-        for change in telling.arrival:
-            decision = ledger.apply(change)
+        for event in sequence.arrival:
+            decision = ledger.apply(event)
             if isinstance(decision, ReservationWrite):
-                assert (
-                    reservation_state_from_document(flatten_document(ledger.document or {}))
-                    == decision.state
-                )
+                stored = reservation_state_from_document(flatten_document(ledger.document or {}))
+                assert stored == decision.state
 
 
 @given(arrival_sequences, read_mode_lists)
 def test_an_older_event_changes_no_shown_field(
-    telling: ArrivalSequence, ways: list[ReadMode]
+    sequence: ArrivalSequence, modes: list[ReadMode]
 ) -> None:
-    ledger, heard = InMemoryLedger(), list[ReservationEvent]()
-    for place, change in enumerate(telling.arrival):
-        before = ledger.document
-        older = _is_outdated(change, heard)
-        decision = ledger.apply(change, ways[place % len(ways)])
-        if older and isinstance(decision, ReservationWrite):
+    ledger, earlier = InMemoryLedger(), list[ReservationEvent]()
+    for index, event in enumerate(sequence.arrival):
+        sync_before = (ledger.document or {}).get("sync")
+        newer = [e for e in earlier if e.actor is event.actor and e.version > event.version]
+        newer_fields = {name for e in newer for name in e.fields}
+        decision = ledger.apply(event, modes[index % len(modes)])
+        is_outdated = bool(newer) and event.fields.keys() <= newer_fields
+        if is_outdated and isinstance(decision, ReservationWrite):
             assert (decision.outcome, decision.entry["changes"]) == ("stale", {})
-            assert _registers(before) == _registers(ledger.document)
-        heard.append(change)
-
-
-def _is_outdated(change: ReservationEvent, heard: Iterable[ReservationEvent]) -> bool:
-    """Whether its speaker has said all that it speaks of at a higher version."""
-    newer = [c for c in heard if c.actor is change.actor and c.version > change.version]
-    return bool(newer) and change.fields.keys() <= {name for c in newer for name in c.fields}
-
-
-def _registers(document: dict[str, object] | None) -> object:
-    return (document or {}).get("sync")
+            assert (ledger.document or {}).get("sync") == sync_before
+        earlier.append(event)
 
 
 @given(arrival_sequences, read_mode_lists)
 def test_a_write_always_changes_the_document(
-    telling: ArrivalSequence, ways: list[ReadMode]
+    sequence: ArrivalSequence, modes: list[ReadMode]
 ) -> None:
     ledger = InMemoryLedger()
-    for place, change in enumerate(telling.arrival):
+    for index, event in enumerate(sequence.arrival):
         before = flatten_without_write_times(ledger.document)
-        decision = ledger.apply(change, ways[place % len(ways)])
+        decision = ledger.apply(event, modes[index % len(modes)])
         if isinstance(decision, ReservationWrite) and decision.changed_fields:
             written = decision.changed_fields.keys() - WRITE_TIME_FIELDS
             assert written
@@ -186,98 +170,76 @@ def test_a_write_always_changes_the_document(
 
 def test_the_history_keeps_the_newest_hundred_statuses_of_any_order() -> None:
     states = ("Confirmed", "Seated", "Done")
-    changes = [row_event(number, state=states[number % 3]) for number in range(1, 131)]
-    Random(2026).shuffle(changes)
-    document = apply_to_memory(changes, ["entry"]).document or {}
+    events = [row_event(number, state=states[number % 3]) for number in range(1, 131)]
+    Random(2026).shuffle(events)
+    document = apply_to_memory(events, ["entry"]).document or {}
     newest = [f"seq-{number}" for number in range(31, 131)]
     assert [item["eventId"] for item in document["statusHistory"]] == newest
 
 
-patiences = st.lists(st.booleans(), min_size=1, max_size=4)
-
-
-def _final(world: InMemoryGuests) -> dict[str, Any]:
-    return flatten_without_write_times(world.ledger.document)
-
-
-@given(guest_histories(), read_mode_lists, read_mode_lists, patiences, patiences)
+@given(guest_histories(), read_mode_lists, read_mode_lists, fetch_choices, fetch_choices)
 def test_any_order_of_reservation_and_guests_ends_in_the_same_document(
-    tale: GuestHistory,
-    ways: list[ReadMode],
-    other_ways: list[ReadMode],
-    patience: list[bool],
-    other_patience: list[bool],
+    history: GuestHistory,
+    modes: list[ReadMode],
+    other_modes: list[ReadMode],
+    fetch: list[bool],
+    other_fetch: list[bool],
 ) -> None:
-    one = apply_all_with_guests(tale.orders[0], tale.final_guests(), ways, patience)
-    other = apply_all_with_guests(tale.orders[1], tale.final_guests(), other_ways, other_patience)
-    assert _final(one) == _final(other)
+    guests = history.final_guests()
+    one = apply_all_with_guests(history.orders[0], guests, modes, fetch)
+    other = apply_all_with_guests(history.orders[1], guests, other_modes, other_fetch)
+    assert final_document(one) == final_document(other)
 
 
-@given(guest_histories(), read_mode_lists, patiences)
+@given(guest_histories(), read_mode_lists, fetch_choices)
 def test_the_diner_is_the_resolved_guest_or_else_the_one_in_the_envelope(
-    tale: GuestHistory, ways: list[ReadMode], patience: list[bool]
+    history: GuestHistory, modes: list[ReadMode], fetch: list[bool]
 ) -> None:
-    document = _final(apply_all_with_guests(tale.orders[0], tale.final_guests(), ways, patience))
-    statements = reservation_state_from_document(document)
-    guest = resolve_guest(str(statements.resolve_field("guestKey")), _as_fetched(tale))
+    document = final_document(
+        apply_all_with_guests(history.orders[0], history.final_guests(), modes, fetch)
+    )
+    state = reservation_state_from_document(document)
+    guest = resolve_guest(str(state.resolve_field("guestKey")), fetched_guests(history))
     name = guest.diner_name if isinstance(guest, LinkedGuest) else None
     if document:
-        shown = name or statements.resolve_field("dinerName") or UNKNOWN_DINER_NAME
+        shown = name or state.resolve_field("dinerName") or UNKNOWN_DINER_NAME
         assert document["dinerName"] == shown
 
 
-def _as_fetched(tale: GuestHistory) -> dict[str, Guest | None]:
-    """Return OpenTable's guests, with an empty record for whom it does not have."""
-    truth = tale.final_guests()
-    survivors = {guest.survivor_key for guest in truth.values() if guest.survivor_key}
-    return {**{key: Guest(key) for key in survivors}, **truth}
-
-
-@given(guest_histories(), read_mode_lists, patiences)
+@given(guest_histories(), read_mode_lists, fetch_choices)
 def test_no_personal_data_is_stored_if_a_reservation_ever_referenced_a_forgotten_guest(
-    tale: GuestHistory, ways: list[ReadMode], patience: list[bool]
+    history: GuestHistory, modes: list[ReadMode], fetch: list[bool]
 ) -> None:
-    ledger = apply_all_with_guests(tale.orders[0], tale.final_guests(), ways, patience).ledger
-    document = flatten_document(ledger.document or {})
-    if not document.get("guests.forgotten"):
+    ledger = apply_all_with_guests(history.orders[0], history.final_guests(), modes, fetch).ledger
+    state = reservation_state_from_document(flatten_document(ledger.document or {}))
+    if not state.guest_references.has_forgotten_guest:
         return
-    values = [value for name, value in _values(document) if name in PERSONAL_FIELDS]
-    assert [value for value in values if value] == []
+    for actor_registers in state.registers_by_actor.values():
+        values = {name: current.value for name, current in actor_registers.fields.items()}
+        assert not any(values.get(name) for name in PERSONAL_FIELDS)
     for entry in ledger.entries.values():
-        assert not [
-            entry["fields"][n]
-            for n in PERSONAL_FIELDS & entry["fields"].keys()
-            if entry["fields"][n]
-        ]
+        assert not any(entry["fields"].get(name) for name in PERSONAL_FIELDS)
         assert entry["payload"] == redact_json(entry["payload"])
 
 
-def _values(document: dict[str, Any]) -> list[tuple[str, Any]]:
-    registers = [value for path, value in document.items() if path.startswith("sync.")]
-    return [
-        pair for register in registers if register for pair in register.get("values", {}).items()
-    ]
-
-
-@given(guest_histories(), read_mode_lists, patiences)
+@given(guest_histories(), read_mode_lists, fetch_choices)
 def test_a_reservation_is_erased_if_any_referenced_guest_resolves_to_a_forgotten_one(
-    tale: GuestHistory, ways: list[ReadMode], patience: list[bool]
+    history: GuestHistory, modes: list[ReadMode], fetch: list[bool]
 ) -> None:
-    world = apply_all_with_guests(tale.orders[0], tale.final_guests(), ways, patience)
-    statements = reservation_state_from_document(_final(world))
-    found = [resolve_guest(key, _as_fetched(tale)) for key in statements.guest_references.keys]
-    gone = any(isinstance(each, LinkedGuest) and each.is_forgotten for each in found)
-    assert statements.guest_references.has_forgotten_guest or not gone
+    guests = apply_all_with_guests(history.orders[0], history.final_guests(), modes, fetch)
+    references = reservation_state_from_document(final_document(guests)).guest_references
+    resolved = [resolve_guest(key, fetched_guests(history)) for key in references.keys]
+    if any(isinstance(guest, LinkedGuest) and guest.is_forgotten for guest in resolved):
+        assert references.has_forgotten_guest
 
 
-@given(guest_histories(), read_mode_lists, patiences)
+@given(guest_histories(), read_mode_lists, fetch_choices)
 def test_the_document_can_be_rebuilt_from_journal_and_guests(
-    tale: GuestHistory, ways: list[ReadMode], patience: list[bool]
+    history: GuestHistory, modes: list[ReadMode], fetch: list[bool]
 ) -> None:
-    world = apply_all_with_guests(tale.orders[0], tale.final_guests(), ways, patience)
-    folded = rebuild_state(world.ledger.entries.values())
-    found = {key: resolve_guest(key, world.stored) for key in folded.guest_references.keys}
-    if world.ledger.document is not None:
-        assert render_document(
-            TEST_IDENTITY, with_linked_guest(folded, found, is_complete=True)
-        ) == _final(world)
+    guests = apply_all_with_guests(history.orders[0], history.final_guests(), modes, fetch)
+    rebuilt = rebuild_state(guests.ledger.entries.values())
+    resolved = {key: resolve_guest(key, guests.stored) for key in rebuilt.guest_references.keys}
+    if guests.ledger.document is not None:
+        linked = with_linked_guest(rebuilt, resolved, is_complete=True)
+        assert render_document(TEST_IDENTITY, linked) == final_document(guests)

@@ -1,7 +1,4 @@
-"""The same event again: a no-op where it says the same, refused where it says something else.
-
-OpenTable may say one sequence again, at a later time.
-"""
+"""An event creates, updates, is stale, repeats a stored one, or conflicts with it."""
 
 import copy
 from datetime import timedelta
@@ -39,33 +36,35 @@ from tests.support.in_memory_ledger import (
 
 
 def lineup_event(event_type: str) -> ReservationEvent:
-    """Return a change of our own that says nothing."""
-    version = Version.from_timestamp(RECEIVED, "ours-1")
-    source = Channel.RECONCILIATION
-    return ReservationEvent("ot_1", "ours-1", event_type, Actor.LINEUP, version, {}, "{}", source)
+    """Return an event of Lineup's that only renders the document again."""
+    version = Version.from_timestamp(RECEIVED, "lineup-1")
+    channel = Channel.RECONCILIATION
+    return ReservationEvent(
+        "ot_1", "lineup-1", event_type, Actor.LINEUP, version, {}, "{}", channel
+    )
 
 
-def apply_committed(ledger: InMemoryLedger, change: ReservationEvent) -> ReservationWrite:
-    decision = ledger.apply(change)
+def apply_committed(ledger: InMemoryLedger, event: ReservationEvent) -> ReservationWrite:
+    decision = ledger.apply(event)
     assert isinstance(decision, ReservationWrite)
     return decision
 
 
-@pytest.mark.parametrize("change", [envelope_event(), envelope_event("cancelled"), row_event(1)])
-def test_the_first_event_creates_the_document(change: ReservationEvent) -> None:
-    commit = apply_committed(InMemoryLedger(), change)
-    assert (commit.outcome, commit.is_create) == (EventOutcome.CREATED, True)
+@pytest.mark.parametrize("event", [envelope_event(), envelope_event("cancelled"), row_event(1)])
+def test_the_first_event_creates_the_document(event: ReservationEvent) -> None:
+    write = apply_committed(InMemoryLedger(), event)
+    assert (write.outcome, write.is_create) == (EventOutcome.CREATED, True)
 
 
 def test_a_newer_event_with_other_values_updates() -> None:
-    commit = apply_committed(ledger_with(row_event(1)), row_event(2, party_size=6))
-    assert (commit.outcome, commit.is_create) == (EventOutcome.UPDATED, False)
+    write = apply_committed(ledger_with(row_event(1)), row_event(2, party_size=6))
+    assert (write.outcome, write.is_create) == (EventOutcome.UPDATED, False)
 
 
 def test_a_newer_event_with_equal_values_updates_only_the_version() -> None:
-    commit = apply_committed(ledger_with(row_event(1)), row_event(2, state=None))
-    assert commit.outcome is EventOutcome.UNCHANGED
-    assert commit.changed_fields.keys() - WRITE_TIME_FIELDS == {"sync.opentable"}
+    write = apply_committed(ledger_with(row_event(1)), row_event(2, state=None))
+    assert write.outcome is EventOutcome.UNCHANGED
+    assert write.changed_fields.keys() - WRITE_TIME_FIELDS == {"sync.opentable"}
 
 
 def test_a_late_winning_event_with_equal_values_is_unchanged() -> None:
@@ -82,8 +81,8 @@ def test_a_late_event_updates_fields_without_a_newer_value() -> None:
     ledger = ledger_with(
         envelope_event(minute=1), envelope_event("updated", minute=3, status="confirmed")
     )
-    commit = apply_committed(ledger, envelope_event("updated", minute=2, partySize=6))
-    assert commit.entry["changes"] == {"partySize": {"from": 4, "to": 6}}
+    write = apply_committed(ledger, envelope_event("updated", minute=2, partySize=6))
+    assert write.entry["changes"] == {"partySize": {"from": 4, "to": 6}}
 
 
 def test_an_older_event_is_stale() -> None:
@@ -100,38 +99,38 @@ def test_a_lower_sequence_never_wins_regardless_of_timestamps() -> None:
 
 
 def test_a_stale_event_still_adds_its_status_to_the_history() -> None:
-    commit = apply_committed(ledger_with(row_event(2)), row_event(1))
-    assert [item["eventId"] for item in commit.changed_fields["statusHistory"]] == [
+    write = apply_committed(ledger_with(row_event(2)), row_event(1))
+    assert [item["eventId"] for item in write.changed_fields["statusHistory"]] == [
         "seq-1",
         "seq-2",
     ]
 
 
 def test_a_stale_event_without_a_status_writes_only_its_journal_entry() -> None:
-    commit = apply_committed(ledger_with(row_event(2)), row_event(1, state=None))
-    assert (commit.changed_fields, commit.entry_id) == ({}, "seq-1")
+    write = apply_committed(ledger_with(row_event(2)), row_event(1, state=None))
+    assert (write.changed_fields, write.entry_id) == ({}, "seq-1")
 
 
 def test_a_relay_value_does_not_replace_an_opentable_value() -> None:
-    commit = apply_committed(
+    write = apply_committed(
         ledger_with(row_event(1)), envelope_event("updated", minute=30, partySize=9)
     )
-    assert (commit.outcome, commit.entry["changes"]) == (EventOutcome.UNCHANGED, {})
+    assert (write.outcome, write.entry["changes"]) == (EventOutcome.UNCHANGED, {})
 
 
 def test_changes_contain_values_before_and_after() -> None:
-    commit = apply_committed(ledger_with(row_event(1)), row_event(2, state="Cancelled"))
-    assert commit.entry["changes"] == {
+    write = apply_committed(ledger_with(row_event(1)), row_event(2, state="Cancelled"))
+    assert write.entry["changes"] == {
         "source.state": {"from": "Confirmed", "to": "Cancelled"},
         "status": {"from": "CONFIRMED", "to": "CANCELLED"},
     }
 
 
 def test_a_commit_contains_the_resulting_state() -> None:
-    commit = apply_committed(
+    write = apply_committed(
         ledger_with(envelope_event(dinerName="Ada")), row_event(1, party_size=6)
     )
-    assert [commit.state.resolve_field(name) for name in ("dinerName", "partySize")] == ["Ada", 6]
+    assert [write.state.resolve_field(name) for name in ("dinerName", "partySize")] == ["Ada", 6]
 
 
 def test_a_lost_race_of_two_creations_ends_in_one_document() -> None:
@@ -150,9 +149,9 @@ def test_a_guest_no_longer_referenced_is_removed_from_the_reservation() -> None:
 
 
 def test_an_empty_patch_updates_only_the_version() -> None:
-    commit = apply_committed(ledger_with(envelope_event()), envelope_event("updated", minute=1))
-    assert (commit.outcome, commit.entry["changes"]) == (EventOutcome.UNCHANGED, {})
-    assert commit.changed_fields.keys() - WRITE_TIME_FIELDS == {"sync.relay"}
+    write = apply_committed(ledger_with(envelope_event()), envelope_event("updated", minute=1))
+    assert (write.outcome, write.entry["changes"]) == (EventOutcome.UNCHANGED, {})
+    assert write.changed_fields.keys() - WRITE_TIME_FIELDS == {"sync.relay"}
 
 
 def test_an_older_empty_patch_is_stale() -> None:
@@ -172,25 +171,25 @@ def test_a_repair_restores_manually_edited_fields() -> None:
     ledger = ledger_with(row_event(1))
     assert ledger.document is not None
     ledger.document["partySize"] = 9
-    commit = apply_committed(ledger, lineup_event("reconciliation.repaired"))
-    assert commit.entry["changes"] == {"partySize": {"from": 9, "to": 4}}
+    write = apply_committed(ledger, lineup_event("reconciliation.repaired"))
+    assert write.entry["changes"] == {"partySize": {"from": 9, "to": 4}}
 
 
 def test_a_guest_link_entry_has_key_and_version_and_no_value() -> None:
     ledger = ledger_with(row_event(1, guest_id=GUEST_KEY))
     ledger.guests = KNOWN_GUESTS
-    commit = apply_committed(ledger, lineup_event(GUEST_LINKED_EVENT_TYPE))
+    write = apply_committed(ledger, lineup_event(GUEST_LINKED_EVENT_TYPE))
     version = version_to_map(KNOWN_GUESTS[GUEST_KEY].version)
-    assert commit.changed_fields["dinerName"] == "Ada Lovelace"
-    assert commit.entry["guest"] == {"guestKey": GUEST_KEY, "version": version}
-    assert "Ada" not in str(commit.entry)
+    assert write.changed_fields["dinerName"] == "Ada Lovelace"
+    assert write.entry["guest"] == {"guestKey": GUEST_KEY, "version": version}
+    assert "Ada" not in str(write.entry)
 
 
 def test_journal_entries_of_a_forgotten_guest_have_no_personal_data() -> None:
     ledger = ledger_with(row_event(1, guest_id=GUEST_KEY, guest_request="Nuts"))
     ledger.guests = {GUEST_KEY: Guest(GUEST_KEY, forgotten_at=NOON)}
-    joined = apply_committed(ledger, lineup_event(GUEST_LINKED_EVENT_TYPE))
-    assert (joined.state.guest_references.has_forgotten_guest, joined.entry["changes"]) == (
+    linked = apply_committed(ledger, lineup_event(GUEST_LINKED_EVENT_TYPE))
+    assert (linked.state.guest_references.has_forgotten_guest, linked.entry["changes"]) == (
         True,
         {},
     )
@@ -202,13 +201,13 @@ def test_journal_entries_of_a_forgotten_guest_have_no_personal_data() -> None:
     )
 
 
-def decide_by_document(ledger: InMemoryLedger, change: ReservationEvent) -> Decision:
-    return ledger.decide(change, ledger.read_stored([]))
+def decide_by_document(ledger: InMemoryLedger, event: ReservationEvent) -> Decision:
+    return ledger.decide(event, ledger.read_stored([]))
 
 
 def test_the_last_applied_event_is_recognized_from_the_document() -> None:
-    for change in (row_event(1), envelope_event()):
-        assert isinstance(decide_by_document(ledger_with(change), change), NoChange)
+    for event in (row_event(1), envelope_event()):
+        assert isinstance(decide_by_document(ledger_with(event), event), NoChange)
 
 
 def test_a_duplicate_returns_the_stored_state() -> None:
@@ -237,8 +236,8 @@ def test_an_older_row_is_decided_by_its_journal_entry() -> None:
 @pytest.mark.parametrize("minute", [0, 2])
 def test_an_envelope_is_decided_by_its_journal_entry(minute: int) -> None:
     ledger = ledger_with(envelope_event(minute=1))
-    needed = JournalEntryRequired(f"evt-updated_{minute}")
-    assert decide_by_document(ledger, envelope_event("updated", minute=minute)) == needed
+    required = JournalEntryRequired(f"evt-updated_{minute}")
+    assert decide_by_document(ledger, envelope_event("updated", minute=minute)) == required
 
 
 def test_an_older_applied_event_is_recognized_by_its_journal_entry() -> None:
@@ -281,48 +280,48 @@ def test_another_id_format_is_not_a_conflict(newer: tuple[ReservationEvent]) -> 
     assert isinstance(ledger.apply(row_event(1, id=key.upper())), NoChange)
 
 
-def change_field(change: ReservationEvent, name: str) -> ReservationEvent:
-    """Return the same event, but with something else said of one field (a status, too)."""
-    other = "SEATED" if change.fields[name] != "SEATED" else "NO_SHOW"
-    return replace(change, fields={**change.fields, name: other})
+def change_field(event: ReservationEvent, name: str) -> ReservationEvent:
+    """Return the same event with another value in one field, valid also as a status."""
+    other = "SEATED" if event.fields[name] != "SEATED" else "NO_SHOW"
+    return replace(event, fields={**event.fields, name: other})
 
 
 @given(arrival_sequences, read_mode_lists, read_modes, stored_guest_maps)
 def test_a_duplicate_event_writes_nothing(
-    telling: ArrivalSequence, ways: list[ReadMode], reading: ReadMode, guests: GuestsByKey
+    sequence: ArrivalSequence, modes: list[ReadMode], mode: ReadMode, guests: GuestsByKey
 ) -> None:
-    ledger = apply_to_memory(telling.arrival, ways, guests)
-    again = [ledger.apply(form, reading) for event in telling.events for form in event]
-    assert all(isinstance(decision, NoChange) for decision in again)
+    ledger = apply_to_memory(sequence.arrival, modes, guests)
+    decisions = [ledger.apply(form, mode) for event in sequence.events for form in event]
+    assert all(isinstance(decision, NoChange) for decision in decisions)
 
 
 @given(arrival_sequences, read_mode_lists, read_modes, stored_guest_maps, st.data())
 def test_the_same_event_with_other_content_is_a_conflict_in_any_position(
-    telling: ArrivalSequence,
-    ways: list[ReadMode],
-    reading: ReadMode,
+    sequence: ArrivalSequence,
+    modes: list[ReadMode],
+    mode: ReadMode,
     guests: GuestsByKey,
     data: st.DataObject,
 ) -> None:
-    heard = telling.arrival[: data.draw(st.integers(1, len(telling.arrival)), "heard")]
-    change = data.draw(st.sampled_from(heard), "repeated")
-    names = sorted(change.fields.keys() - {"openTableId"})
+    arrived = sequence.arrival[: data.draw(st.integers(1, len(sequence.arrival)), "arrived")]
+    event = data.draw(st.sampled_from(arrived), "repeated")
+    names = sorted(event.fields.keys() - {"openTableId"})
     assume(names)
-    repeated = change_field(change, data.draw(st.sampled_from(names), "altered"))
-    ledger = apply_to_memory(heard, ways, guests)
+    repeated = change_field(event, data.draw(st.sampled_from(names), "altered"))
+    ledger = apply_to_memory(arrived, modes, guests)
     before = copy.deepcopy(ledger.document), copy.deepcopy(ledger.entries)
-    assert isinstance(ledger.apply(repeated, reading), VersionConflict)
+    assert isinstance(ledger.apply(repeated, mode), VersionConflict)
     assert (ledger.document, ledger.entries) == before
 
 
 @given(arrival_sequences, read_mode_lists, read_modes, stored_guest_maps)
 def test_a_replay_after_the_journal_expired_changes_nothing(
-    telling: ArrivalSequence, ways: list[ReadMode], reading: ReadMode, guests: GuestsByKey
+    sequence: ArrivalSequence, modes: list[ReadMode], mode: ReadMode, guests: GuestsByKey
 ) -> None:
-    ledger = apply_to_memory(telling.arrival, ways, guests)
+    ledger = apply_to_memory(sequence.arrival, modes, guests)
     ledger.entries.clear()
-    for change in telling.arrival:
-        decision = ledger.apply(change, reading)
+    for event in sequence.arrival:
+        decision = ledger.apply(event, mode)
         if isinstance(decision, ReservationWrite):
             assert decision.changed_fields == {}
 
@@ -331,38 +330,38 @@ EARLY = row_event(1, party_size=2, updated_at_utc="2026-03-09T12:00:01Z")
 LATE = row_event(1, party_size=6, updated_at_utc="2026-03-09T12:00:02Z")
 
 
-@pytest.mark.parametrize("changes", [(EARLY, LATE), (LATE, EARLY)])
+@pytest.mark.parametrize("events", [(EARLY, LATE), (LATE, EARLY)])
 def test_for_equal_sequences_the_later_update_wins_in_either_order(
-    changes: tuple[ReservationEvent, ...],
+    events: tuple[ReservationEvent, ...],
 ) -> None:
-    assert (ledger_with(*changes).document or {})["partySize"] == 6
+    assert (ledger_with(*events).document or {})["partySize"] == 6
 
 
-@pytest.mark.parametrize("changes", [(EARLY, LATE), (LATE, EARLY)])
+@pytest.mark.parametrize("events", [(EARLY, LATE), (LATE, EARLY)])
 def test_for_equal_sequences_the_second_event_has_a_separate_entry(
-    changes: tuple[ReservationEvent, ...],
+    events: tuple[ReservationEvent, ...],
 ) -> None:
-    assert {name.partition(".")[0] for name in ledger_with(*changes).entries} == {"seq-1"}
-    assert len(ledger_with(*changes).entries) == 2
+    assert {name.partition(".")[0] for name in ledger_with(*events).entries} == {"seq-1"}
+    assert len(ledger_with(*events).entries) == 2
 
 
-@pytest.mark.parametrize("changes", [(EARLY, LATE), (LATE, EARLY)])
+@pytest.mark.parametrize("events", [(EARLY, LATE), (LATE, EARLY)])
 def test_for_equal_sequences_both_events_are_recognized_as_duplicates(
-    changes: tuple[ReservationEvent, ...],
+    events: tuple[ReservationEvent, ...],
 ) -> None:
-    ledger = ledger_with(*changes)
-    assert all(isinstance(ledger.apply(change), NoChange) for change in changes)
+    ledger = ledger_with(*events)
+    assert all(isinstance(ledger.apply(event), NoChange) for event in events)
 
 
-@pytest.mark.parametrize("change", [EARLY, LATE])
-def test_for_equal_sequences_other_content_is_a_conflict(change: ReservationEvent) -> None:
+@pytest.mark.parametrize("event", [EARLY, LATE])
+def test_for_equal_sequences_other_content_is_a_conflict(event: ReservationEvent) -> None:
     ledger = ledger_with(EARLY, LATE, row_event(2))
-    other = replace(change, fields={**change.fields, "partySize": 9})
+    other = replace(event, fields={**event.fields, "partySize": 9})
     assert isinstance(ledger.apply(other), VersionConflict)
 
 
-def document_and_ledger(*changes: ReservationEvent) -> tuple[dict[str, Any], InMemoryLedger]:
-    ledger = ledger_with(*changes)
+def document_and_ledger(*events: ReservationEvent) -> tuple[dict[str, Any], InMemoryLedger]:
+    ledger = ledger_with(*events)
     return ledger.document or {}, ledger
 
 

@@ -1,4 +1,4 @@
-"""Lineup's own reservations: what staff say is written, and everything else stands."""
+"""A state becomes a document; staff events write only their fields to native documents."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -31,7 +31,7 @@ from shared.domain.ledger.registers import (
 )
 from shared.domain.normalization.identifiers import ReservationSystem
 from shared.errors import InvalidEventError
-from tests.support.events import RECEIVED, envelope_event, row_event
+from tests.support.events import RECEIVED, envelope_event, merge_events, row_event
 
 IDENTITY = ReservationIdentity("restaurant-123", "ot_1", ZoneInfo("America/New_York"))
 MISSING = "MISSING_IN_OPENTABLE"
@@ -41,21 +41,14 @@ maps = st.dictionaries(names, leaves | st.dictionaries(names, leaves), min_size=
 documents = st.dictionaries(names, leaves | maps, max_size=4)
 
 
-def merge_all(*changes: ReservationEvent) -> ReservationState:
-    statements = ReservationState()
-    for change in changes:
-        statements = statements.merge(change)
-    return statements
+def rendered_document(*events: ReservationEvent) -> dict[str, Any]:
+    return render_document(IDENTITY, merge_events(*events))
 
 
-def rendered_document(*changes: ReservationEvent) -> dict[str, Any]:
-    return render_document(IDENTITY, merge_all(*changes))
-
-
-def divergence_event(mark: str, divergence: str | None = MISSING) -> ReservationEvent:
-    """Return what reconciliation flags, judged by OpenTable's word as the mark names it."""
-    said = {"divergence": divergence, "divergenceVersion": mark}
-    return replace(envelope_event("updated", minute=30), actor=Actor.LINEUP, fields=said)
+def divergence_event(version: str, divergence: str | None = MISSING) -> ReservationEvent:
+    """Return a divergence that was flagged at this version of OpenTable's."""
+    fields = {"divergence": divergence, "divergenceVersion": version}
+    return replace(envelope_event("updated", minute=30), actor=Actor.LINEUP, fields=fields)
 
 
 def test_the_document_id_contains_key_and_restaurant() -> None:
@@ -125,12 +118,12 @@ def test_unreported_metadata_is_not_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [envelope_event(), row_event(1, scheduled_time=None, scheduled_time_utc=None)]
+    "event", [envelope_event(), row_event(1, scheduled_time=None, scheduled_time_utc=None)]
 )
 def test_reconciliation_is_pending_without_an_opentable_row_or_a_start(
-    change: ReservationEvent,
+    event: ReservationEvent,
 ) -> None:
-    assert rendered_document(change)["reconciliation.reconciliationStatus"] == "PENDING"
+    assert rendered_document(event)["reconciliation.reconciliationStatus"] == "PENDING"
 
 
 def test_an_opentable_row_sets_reconciled() -> None:
@@ -141,25 +134,26 @@ def test_an_opentable_row_sets_reconciled() -> None:
 
 def test_an_open_divergence_is_shown() -> None:
     document = rendered_document(
-        row_event(1), divergence_event(format_opentable_version(merge_all(row_event(1))))
+        row_event(1), divergence_event(format_opentable_version(merge_events(row_event(1))))
     )
     assert document["reconciliation.reconciliationStatus"] == "DIVERGED"
     assert document["reconciliation.divergenceDetected"] is True
 
 
 def test_a_divergence_stays_open_without_a_newer_opentable_row() -> None:
-    assert find_open_divergence(merge_all(divergence_event(""))) == MISSING
+    assert find_open_divergence(merge_events(divergence_event(""))) == MISSING
 
 
 def test_a_newer_opentable_row_resolves_a_divergence() -> None:
-    mark = format_opentable_version(merge_all(row_event(1)))
+    version = format_opentable_version(merge_events(row_event(1)))
     assert (
-        find_open_divergence(merge_all(row_event(1), divergence_event(mark), row_event(2))) is None
+        find_open_divergence(merge_events(row_event(1), divergence_event(version), row_event(2)))
+        is None
     )
 
 
 def test_a_withdrawn_divergence_is_not_shown() -> None:
-    assert find_open_divergence(merge_all(divergence_event("", None))) is None
+    assert find_open_divergence(merge_events(divergence_event("", None))) is None
 
 
 def test_without_a_finding_there_is_no_divergence() -> None:
@@ -170,15 +164,15 @@ def test_without_a_finding_there_is_no_divergence() -> None:
     "newer", [row_event(2), row_event(1, updated_at_utc="2026-03-09T12:00:02Z")]
 )
 def test_the_divergence_mark_changes_with_every_opentable_event(newer: ReservationEvent) -> None:
-    assert format_opentable_version(merge_all(row_event(1), newer)) != format_opentable_version(
-        merge_all(row_event(1))
+    assert format_opentable_version(merge_events(row_event(1), newer)) != format_opentable_version(
+        merge_events(row_event(1))
     )
 
 
 def test_a_relay_event_keeps_the_divergence_mark() -> None:
     assert format_opentable_version(
-        merge_all(row_event(1), envelope_event())
-    ) == format_opentable_version(merge_all(row_event(1)))
+        merge_events(row_event(1), envelope_event())
+    ) == format_opentable_version(merge_events(row_event(1)))
 
 
 @given(documents)
@@ -240,21 +234,22 @@ def cancellation_event(minute: int = 0, **fields: Any) -> ReservationEvent:
     at, event_id = RECEIVED + timedelta(minutes=minute), f"staff-{minute}"
     fields = fields or {"status": "CANCELLED", "cancellationReason": "Rain"}
     version = Version.from_timestamp(at, event_id)
-    type_, source = "staff.cancelled", Channel.STAFF
-    return ReservationEvent("own-1", event_id, type_, Actor.LINEUP, version, fields, "{}", source)
+    return ReservationEvent(
+        "own-1", event_id, "staff.cancelled", Actor.LINEUP, version, fields, "{}", Channel.STAFF
+    )
 
 
 def written_fields(
-    change: ReservationEvent, document: dict[str, Any] = NATIVE_DOCUMENT
+    event: ReservationEvent, document: dict[str, Any] = NATIVE_DOCUMENT
 ) -> dict[str, Any]:
     flat = flatten_document(document)
-    return render_native_update(flat, native_registers(flat).merge(change), change)
+    return render_native_update(flat, native_registers(flat).merge(event), event)
 
 
-def document_after(*changes: ReservationEvent) -> dict[str, Any]:
+def document_after(*events: ReservationEvent) -> dict[str, Any]:
     flat = flatten_document(NATIVE_DOCUMENT)
-    for change in changes:
-        flat |= render_native_update(flat, native_registers(flat).merge(change), change)
+    for event in events:
+        flat |= render_native_update(flat, native_registers(flat).merge(event), event)
     return flat
 
 
@@ -268,18 +263,18 @@ def test_a_native_document_without_staff_changes_has_empty_registers() -> None:
 
 
 def test_a_cancellation_writes_only_its_own_fields() -> None:
-    changed = written_fields(cancellation_event())
-    assert changed.keys() == {
+    written = written_fields(cancellation_event())
+    assert written.keys() == {
         "sync.lineup",
         "status",
         "metadata.cancellationReason",
         "statusHistory",
     }
-    assert (changed["status"], changed["metadata.cancellationReason"]) == ("CANCELLED", "Rain")
+    assert (written["status"], written["metadata.cancellationReason"]) == ("CANCELLED", "Rain")
 
 
 def test_the_history_keeps_entries_of_the_original_writer() -> None:
-    statement = {
+    entry = {
         "status": "CANCELLED",
         "timestamp": RECEIVED,
         "source": "LINEUP",
@@ -287,20 +282,15 @@ def test_the_history_keeps_entries_of_the_original_writer() -> None:
     }
     assert written_fields(cancellation_event())["statusHistory"] == [
         *NATIVE_DOCUMENT["statusHistory"],
-        statement,
+        entry,
     ]
 
 
 def test_a_history_is_bounded() -> None:
-    long = [{"status": "CONFIRMED", "by": n} for n in range(MAX_STATUS_HISTORY_ENTRIES)]
-    history = written_fields(cancellation_event(), NATIVE_DOCUMENT | {"statusHistory": long})[
-        "statusHistory"
-    ]
-    assert (len(history), history[0]["by"], history[-1]["eventId"]) == (
-        MAX_STATUS_HISTORY_ENTRIES,
-        1,
-        "staff-0",
-    )
+    full = [{"status": "CONFIRMED", "by": n} for n in range(MAX_STATUS_HISTORY_ENTRIES)]
+    written = written_fields(cancellation_event(), NATIVE_DOCUMENT | {"statusHistory": full})
+    *remaining, last = written["statusHistory"]
+    assert (remaining, last["eventId"]) == (full[1:], "staff-0")
 
 
 def test_a_late_event_does_not_overwrite_a_newer_one() -> None:
@@ -311,8 +301,8 @@ def test_a_late_event_does_not_overwrite_a_newer_one() -> None:
 
 
 def test_staff_registers_are_read_back() -> None:
-    statements = native_registers(document_after(cancellation_event()))
-    assert statements.resolve_field("cancellationReason") == "Rain"
+    state = native_registers(document_after(cancellation_event()))
+    assert state.resolve_field("cancellationReason") == "Rain"
     assert (
         registers_from_map(document_after(cancellation_event())["sync.lineup"]).version
         == cancellation_event().version
@@ -320,21 +310,21 @@ def test_staff_registers_are_read_back() -> None:
 
 
 def test_changing_one_field_keeps_the_other() -> None:
-    changed = written_fields(cancellation_event(1, cancellationReason="Rain"))
-    assert changed.keys() == {"sync.lineup", "metadata.cancellationReason"}
+    written = written_fields(cancellation_event(1, cancellationReason="Rain"))
+    assert written.keys() == {"sync.lineup", "metadata.cancellationReason"}
 
 
 def test_only_the_updated_time_changes() -> None:
     identity = ReservationIdentity(
         "restaurant-123", "own-1", ZoneInfo("UTC"), ReservationSystem.LINEUP
     )
-    writing = WriteContext(RECEIVED, "attempt", timedelta(days=400))
-    commit = decide(
+    context = WriteContext(RECEIVED, "attempt", timedelta(days=400))
+    write = decide(
         cancellation_event(),
         StoredReservation(NATIVE_DOCUMENT, {"staff-0": None}),
         identity,
-        writing,
+        context,
     )
-    assert isinstance(commit, ReservationWrite)
+    assert isinstance(write, ReservationWrite)
     times = {"createdAt", "updatedAt", "reconciliation.lastReconciledAt"}
-    assert commit.changed_fields.keys() & times == {"updatedAt"}
+    assert write.changed_fields.keys() & times == {"updatedAt"}

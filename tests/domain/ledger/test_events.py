@@ -3,7 +3,13 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.ledger.events import Actor, Version, version_from_map, version_to_map
+from shared.domain.ledger.events import (
+    ACTOR_PRECEDENCE,
+    Actor,
+    Version,
+    version_from_map,
+    version_to_map,
+)
 from tests.strategies.events import NOON, instants
 
 LATER = NOON + timedelta(seconds=1)
@@ -25,8 +31,9 @@ def test_envelopes_with_equal_times_are_ordered_by_id() -> None:
     assert Version.from_timestamp(NOON, "evt-b") > Version.from_timestamp(NOON, "evt-a")
 
 
-def test_the_more_authoritative_actor_comes_first() -> None:
-    assert list(Actor) == [Actor.OPENTABLE, Actor.RELAY, Actor.LINEUP]
+def test_every_actor_has_a_place_in_the_precedence() -> None:
+    assert set(ACTOR_PRECEDENCE) == set(Actor)
+    assert len(ACTOR_PRECEDENCE) == len(Actor)
 
 
 versions = st.builds(Version.from_sequence, st.integers(0, 2**63 - 1), instants) | st.builds(

@@ -46,24 +46,24 @@ def test_an_unread_guest_differs_from_a_missing_one() -> None:
 
 
 def test_merges_lead_to_the_survivor() -> None:
-    found = resolve_guest(
+    resolved = resolve_guest(
         "a", {"a": merged_guest("a", "b"), "b": merged_guest("b", "ada"), "ada": ADA}
     )
-    assert isinstance(found, LinkedGuest)
-    assert (found.path, found.referenced_key, found.key) == (("a", "b", "ada"), "a", "ada")
-    assert found.details == ("Ada King", "+1212", "a@example.com")
+    assert isinstance(resolved, LinkedGuest)
+    assert (resolved.path, resolved.referenced_key, resolved.key) == (("a", "b", "ada"), "a", "ada")
+    assert resolved.details == ("Ada King", "+1212", "a@example.com")
 
 
 def test_a_merge_requires_the_survivor_next() -> None:
-    found = resolve_guest("a", {"a": merged_guest("a", "b")})
-    assert isinstance(found, UnresolvedGuest)
-    assert (found.key, found.was_read) == ("b", False)
+    resolved = resolve_guest("a", {"a": merged_guest("a", "b")})
+    assert isinstance(resolved, UnresolvedGuest)
+    assert (resolved.key, resolved.was_read) == ("b", False)
 
 
 def test_a_merge_without_a_survivor_is_unresolved() -> None:
-    found = resolve_guest("a", {"a": Guest("a", is_merged=True)})
-    assert isinstance(found, LinkedGuest)
-    assert found.details == (None, None, None)
+    resolved = resolve_guest("a", {"a": Guest("a", is_merged=True)})
+    assert isinstance(resolved, LinkedGuest)
+    assert resolved.details == (None, None, None)
 
 
 @pytest.mark.parametrize("length", [1, 2, 5])
@@ -77,23 +77,23 @@ def test_circular_merges_end(length: int) -> None:
 
 def test_a_merge_chain_is_followed_up_to_a_limit() -> None:
     chain = {f"g{n}": merged_guest(f"g{n}", f"g{n + 1}") for n in range(99)}
-    found = resolve_guest("g0", chain)
-    assert isinstance(found, UnresolvedGuest)
-    assert (len(found.path), found.was_read) == (MAX_MERGES + 1, True)
+    resolved = resolve_guest("g0", chain)
+    assert isinstance(resolved, UnresolvedGuest)
+    assert (len(resolved.path), resolved.was_read) == (MAX_MERGES + 1, True)
 
 
 def test_a_forgotten_guest_is_linked_by_keys_only() -> None:
-    found = resolve_guest("a", {"a": merged_guest("a", "gone"), "gone": FORGOTTEN_GUEST})
-    assert found == LinkedGuest(("a", "gone"), UNVERSIONED, is_forgotten=True)
-    assert isinstance(found, LinkedGuest)
-    assert linked_guest_to_map(found) == {"path": ["a", "gone"], "forgotten": True}
+    resolved = resolve_guest("a", {"a": merged_guest("a", "gone"), "gone": FORGOTTEN_GUEST})
+    assert resolved == LinkedGuest(("a", "gone"), UNVERSIONED, is_forgotten=True)
+    assert isinstance(resolved, LinkedGuest)
+    assert linked_guest_to_map(resolved) == {"path": ["a", "gone"], "forgotten": True}
 
 
 @pytest.mark.parametrize("key", ["ada", "x", "gone"])
 def test_a_stored_guest_link_is_read_back_unchanged(key: str) -> None:
-    found = resolve_guest(key, {"ada": ADA, "x": Guest("x"), "gone": FORGOTTEN_GUEST})
-    assert isinstance(found, LinkedGuest)
-    assert linked_guest_from_map(linked_guest_to_map(found)) == found
+    resolved = resolve_guest(key, {"ada": ADA, "x": Guest("x"), "gone": FORGOTTEN_GUEST})
+    assert isinstance(resolved, LinkedGuest)
+    assert linked_guest_from_map(linked_guest_to_map(resolved)) == resolved
 
 
 LINK_TO_FORGOTTEN = LinkedGuest(("a", "gone"), UNVERSIONED, is_forgotten=True)
@@ -101,13 +101,13 @@ LINK_TO_KNOWN = LinkedGuest(("a", "b"), UNVERSIONED)
 
 
 def test_a_referenced_guest_stays_referenced() -> None:
-    named = GuestReferences().with_key("a").with_key("b").with_key(None).with_key("a")
-    assert named.keys == named.resolved_keys == {"a", "b"}
+    references = GuestReferences().with_key("a").with_key("b").with_key(None).with_key("a")
+    assert references.keys == references.resolved_keys == {"a", "b"}
 
 
 def test_resolved_guests_are_added_to_referenced_guests() -> None:
-    named = GuestReferences().with_key("a").with_resolved([LINK_TO_KNOWN], is_complete=False)
-    assert named == GuestReferences(frozenset("a"), frozenset("ab"))
+    references = GuestReferences().with_key("a").with_resolved([LINK_TO_KNOWN], is_complete=False)
+    assert references == GuestReferences(frozenset("a"), frozenset("ab"))
 
 
 def test_a_full_resolution_replaces_earlier_results() -> None:
@@ -121,13 +121,15 @@ def test_a_full_resolution_replaces_earlier_results() -> None:
 
 
 def test_an_unknown_guest_is_still_a_resolved_key() -> None:
-    found = UnresolvedGuest(("a", "later"), was_read=True)
+    resolved = UnresolvedGuest(("a", "later"), was_read=True)
     assert GuestReferences().with_key("a").with_resolved(
-        [found], is_complete=True
+        [resolved], is_complete=True
     ).resolved_keys == {"a", "later"}
 
 
 def test_a_forgotten_mark_is_permanent() -> None:
-    gone = GuestReferences().with_key("a").with_resolved([LINK_TO_FORGOTTEN], is_complete=True)
-    assert gone.has_forgotten_guest
-    assert gone.with_key("c").with_resolved([LINK_TO_KNOWN], is_complete=True).has_forgotten_guest
+    references = GuestReferences().with_key("a")
+    forgotten = references.with_resolved([LINK_TO_FORGOTTEN], is_complete=True)
+    assert forgotten.has_forgotten_guest
+    later = forgotten.with_key("c").with_resolved([LINK_TO_KNOWN], is_complete=True)
+    assert later.has_forgotten_guest

@@ -12,21 +12,21 @@ from shared.domain.ledger.journal import (
 )
 from shared.domain.ledger.registers import ReservationState
 from shared.domain.webhook_auth.verify import Verification
-from tests.support.events import RECEIVED, envelope_event, row_event
+from tests.support.events import RECEIVED, envelope_event, merge_events, row_event
 from tests.support.oracles import rebuild_state
 
-WRITING = WriteContext(RECEIVED, "attempt", timedelta(days=400))
+CONTEXT = WriteContext(RECEIVED, "attempt", timedelta(days=400))
 
 
-def entry(change: ReservationEvent) -> dict[str, Any]:
-    return build_journal_entry(change, "created", {}, ReservationState().merge(change), WRITING)
+def entry(event: ReservationEvent) -> dict[str, Any]:
+    return build_journal_entry(event, "created", {}, ReservationState().merge(event), CONTEXT)
 
 
 def test_an_entry_contains_its_complete_event() -> None:
-    change = row_event(7, state="Seated")
+    event = row_event(7, state="Seated")
     changes = {"status": {"from": "CONFIRMED", "to": "SEATED"}}
     assert build_journal_entry(
-        change, "updated", changes, ReservationState().merge(change), WRITING
+        event, "updated", changes, ReservationState().merge(event), CONTEXT
     ) == {
         "eventId": "seq-7",
         "eventType": "reservation.snapshot",
@@ -35,31 +35,31 @@ def test_an_entry_contains_its_complete_event() -> None:
         "occurredAt": datetime(2026, 3, 9, 12, 0, 7, tzinfo=UTC),
         "sequenceId": 7,
         "version": {"at": datetime(2026, 3, 9, 12, 0, 7, tzinfo=UTC), "sequenceId": 7},
-        "fields": dict(change.fields),
+        "fields": dict(event.fields),
         "receivedAt": RECEIVED,
         "outcome": "updated",
         "changes": changes,
-        "payload": change.payload,
+        "payload": event.payload,
         "attempt": "attempt",
         "journalExpireAt": datetime(2027, 4, 18, 23, 15, tzinfo=UTC),
     }
 
 
 def test_a_webhook_entry_names_the_matching_credential() -> None:
-    proved = replace(
+    authenticated = replace(
         row_event(7),
         authentication=Verification(is_accepted=True, reason="bearer", credential_index=1),
     )
-    assert entry(proved)["proof"] == {"scheme": "bearer", "credentialIndex": 1}
+    assert entry(authenticated)["proof"] == {"scheme": "bearer", "credentialIndex": 1}
 
 
 def test_an_envelopes_entry_has_no_sequence() -> None:
     assert entry(envelope_event())["sequenceId"] is None
 
 
-@pytest.mark.parametrize("change", [row_event(7), envelope_event()])
-def test_an_entry_has_the_version_of_its_event(change: ReservationEvent) -> None:
-    assert version_from_map(entry(change)["version"]) == change.version
+@pytest.mark.parametrize("event", [row_event(7), envelope_event()])
+def test_an_entry_has_the_version_of_its_event(event: ReservationEvent) -> None:
+    assert version_from_map(entry(event)["version"]) == event.version
 
 
 def test_an_entry_without_a_start_expires_after_its_receipt() -> None:
@@ -72,17 +72,15 @@ def test_an_entry_at_the_end_of_the_calendar_expires_at_its_start() -> None:
 
 
 def test_an_equal_sequence_at_another_time_has_a_separate_entry() -> None:
-    again = row_event(7, updated_at_utc="2026-03-09T12:30:44.5Z")
-    assert build_later_entry_id(again) == "seq-7.20260309T123044.500000Z"
+    repeated = row_event(7, updated_at_utc="2026-03-09T12:30:44.5Z")
+    assert build_later_entry_id(repeated) == "seq-7.20260309T123044.500000Z"
 
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_entries_rebuild_the_registers(order: int) -> None:
-    changes = [envelope_event(), row_event(7), envelope_event("cancelled", minute=2)]
-    statements = ReservationState()
-    for change in changes:
-        statements = statements.merge(change)
-    assert rebuild_state([entry(change) for change in changes][::order]) == statements
+    events = [envelope_event(), row_event(7), envelope_event("cancelled", minute=2)]
+    entries = [entry(event) for event in events]
+    assert rebuild_state(entries[::order]) == merge_events(*events)
 
 
 def test_an_empty_journal_gives_empty_registers() -> None:

@@ -1,4 +1,4 @@
-"""A statement meets the guest whom its reservation names."""
+"""An event is merged, its guest linked, and personal data of a forgotten guest redacted."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -42,21 +42,20 @@ def guest_link() -> ReservationEvent:
     )
 
 
-def merge_in_order(*changes: ReservationEvent, **guests: Guest | None) -> MergeResult:
-    """Hear statements one after the other, the same guests being held all the while."""
-    *earlier, last = changes
+def merge_in_order(*events: ReservationEvent, **guests: Guest | None) -> MergeResult:
+    """Merge events in turn, with the same stored guests."""
+    *earlier, last = events
     before = merge_in_order(*earlier, **guests).state_after if earlier else ReservationState()
     result = merge_with_guest(last, before, guests)
     assert isinstance(result, MergeResult)
     return result
 
 
-def personal_values(statements: ReservationState) -> list[object]:
-    """Return what is said of a person."""
+def personal_values(state: ReservationState) -> list[object]:
     return [
         register_value.value
-        for register in statements.registers_by_actor.values()
-        for name, register_value in register.fields.items()
+        for registers in state.registers_by_actor.values()
+        for name, register_value in registers.fields.items()
         if name in PERSONAL_FIELDS and register_value.value
     ]
 
@@ -66,10 +65,10 @@ def test_an_unread_guest_is_required() -> None:
 
 
 def test_an_unread_survivor_is_required() -> None:
-    found = merge_with_guest(
+    result = merge_with_guest(
         row_with_guest("loser"), ReservationState(), {"loser": MERGED_INTO_ADA}
     )
-    assert found == GuestRequired("ada")
+    assert result == GuestRequired("ada")
 
 
 def test_a_reservation_without_a_guest_requires_none() -> None:
@@ -84,18 +83,18 @@ def test_a_guest_without_stored_record_is_shown_as_placeholder() -> None:
 
 def test_a_linked_guest_is_not_required_again() -> None:
     before = merge_in_order(row_with_guest("ada"), ada=ADA).state_after
-    found = merge_with_guest(row_with_guest("ada", 2), before, {})
-    assert isinstance(found, MergeResult)
-    assert found.state_after.linked_guest == before.linked_guest
+    result = merge_with_guest(row_with_guest("ada", 2), before, {})
+    assert isinstance(result, MergeResult)
+    assert result.state_after.linked_guest == before.linked_guest
 
 
 def test_a_reservation_event_keeps_the_link_and_a_guest_event_updates_it() -> None:
     before = merge_in_order(row_with_guest("ada"), ada=ADA).state_after
-    for change, name in ((row_with_guest("ada", 2), "Ada"), (guest_link(), "King")):
-        found = merge_with_guest(change, before, {"ada": KING})
-        assert isinstance(found, MergeResult)
-        assert found.state_after.linked_guest is not None
-        assert found.state_after.linked_guest.diner_name == name
+    for event, name in ((row_with_guest("ada", 2), "Ada"), (guest_link(), "King")):
+        result = merge_with_guest(event, before, {"ada": KING})
+        assert isinstance(result, MergeResult)
+        assert result.state_after.linked_guest is not None
+        assert result.state_after.linked_guest.diner_name == name
 
 
 def test_a_newer_event_changes_the_linked_guest() -> None:
@@ -117,19 +116,19 @@ def test_an_older_event_references_a_guest_without_linking_it() -> None:
 
 
 def test_an_event_of_a_forgotten_guest_is_erased() -> None:
-    found = merge_in_order(row_with_guest("ada"), ada=FORGOTTEN_ADA)
-    assert personal_values(found.state_after) == []
-    assert "Nuts" not in found.event.payload
-    assert found.state_after.resolve_field("partySize") == 4
+    result = merge_in_order(row_with_guest("ada"), ada=FORGOTTEN_ADA)
+    assert personal_values(result.state_after) == []
+    assert "Nuts" not in result.event.payload
+    assert result.state_after.resolve_field("partySize") == 4
 
 
 def test_stored_values_are_erased_with_the_guest() -> None:
-    found = merge_in_order(
+    result = merge_in_order(
         envelope_event(dinerName="Ada", specialRequests="Nuts"),
         row_with_guest("ada"),
         ada=FORGOTTEN_ADA,
     )
-    assert personal_values(found.state_before) == personal_values(found.state_after) == []
+    assert personal_values(result.state_before) == personal_values(result.state_after) == []
 
 
 @pytest.mark.parametrize(
@@ -138,31 +137,31 @@ def test_stored_values_are_erased_with_the_guest() -> None:
 def test_a_reservation_once_linked_to_a_forgotten_guest_stays_erased(
     later: ReservationEvent,
 ) -> None:
-    found = merge_in_order(row_with_guest("ada"), later, ada=FORGOTTEN_ADA, grace=GRACE)
-    assert found.state_after.guest_references.has_forgotten_guest
-    assert personal_values(found.state_after) == []
+    result = merge_in_order(row_with_guest("ada"), later, ada=FORGOTTEN_ADA, grace=GRACE)
+    assert result.state_after.guest_references.has_forgotten_guest
+    assert personal_values(result.state_after) == []
 
 
 def test_forgetting_an_earlier_guest_erases_the_reservation() -> None:
     before = merge_in_order(
         row_with_guest("ada"), row_with_guest("grace", 2), ada=ADA, grace=GRACE
     ).state_after
-    found = merge_with_guest(guest_link(), before, {"ada": FORGOTTEN_ADA, "grace": GRACE})
-    assert isinstance(found, MergeResult)
-    assert personal_values(found.state_after) == []
-    assert found.state_after.linked_guest is not None
-    assert found.state_after.linked_guest.diner_name == "Grace"
+    result = merge_with_guest(guest_link(), before, {"ada": FORGOTTEN_ADA, "grace": GRACE})
+    assert isinstance(result, MergeResult)
+    assert personal_values(result.state_after) == []
+    assert result.state_after.linked_guest is not None
+    assert result.state_after.linked_guest.diner_name == "Grace"
 
 
 def test_merging_into_a_forgotten_guest_erases() -> None:
-    found = merge_in_order(row_with_guest("loser"), loser=MERGED_INTO_ADA, ada=FORGOTTEN_ADA)
-    assert found.state_after.guest_references.has_forgotten_guest
-    assert found.forgotten_guest_keys == {"ada"}
+    result = merge_in_order(row_with_guest("loser"), loser=MERGED_INTO_ADA, ada=FORGOTTEN_ADA)
+    assert result.state_after.guest_references.has_forgotten_guest
+    assert result.forgotten_guest_keys == {"ada"}
 
 
 def test_a_tombstone_is_reported_once() -> None:
     first = merge_in_order(envelope_event(), row_with_guest("ada"), ada=FORGOTTEN_ADA)
-    again = merge_with_guest(row_with_guest("ada", 2), first.state_after, {"ada": FORGOTTEN_ADA})
-    assert isinstance(again, MergeResult)
+    second = merge_with_guest(row_with_guest("ada", 2), first.state_after, {"ada": FORGOTTEN_ADA})
+    assert isinstance(second, MergeResult)
     assert first.forgotten_guest_keys == {"ada"}
-    assert again.forgotten_guest_keys == set()
+    assert second.forgotten_guest_keys == set()

@@ -1,4 +1,4 @@
-"""The specification's mock events, in whichever order they come."""
+"""The mock events of the specification give the same document in any order."""
 
 from itertools import permutations
 from pathlib import Path
@@ -35,8 +35,8 @@ def test_any_order_of_the_mock_events_ends_cancelled_with_six_guests(
 @pytest.mark.parametrize("order", ORDERS)
 def test_any_order_of_the_mock_events_keeps_the_start_and_the_guest(order: tuple[str, ...]) -> None:
     document = document_after(order)
-    kept = ("startAt", "dinerName", "email", "phone", "metadata.specialRequests")
-    assert [document[path] for path in kept] == [
+    paths = ("startAt", "dinerName", "email", "phone", "metadata.specialRequests")
+    assert [document[path] for path in paths] == [
         "2026-03-14T23:15:00Z",
         "John Doe",
         "john@example.com",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from shared.domain.ledger.document import flatten_document
-from shared.domain.ledger.events import Actor, ReservationEvent, Version, version_to_map
+from shared.domain.ledger.events import Actor, Version, version_to_map
 from shared.domain.ledger.registers import (
     FieldRegisters,
     RegisterValue,
@@ -21,7 +21,7 @@ from shared.domain.ledger.registers import (
 )
 from shared.domain.normalization.fields import ReservationStatus
 from tests.strategies.events import NOON, ArrivalSequence, arrival_sequences
-from tests.support.events import envelope_event, row_event
+from tests.support.events import envelope_event, merge_events, row_event
 
 FIRST, SECOND, THIRD = (Version.from_sequence(number, NOON) for number in (1, 2, 3))
 
@@ -30,35 +30,28 @@ def to_maps(history: Iterable[StatusHistoryEntry]) -> list[dict[str, Any]]:
     return [entry.to_map() for entry in history]
 
 
-def merge_all(*changes: ReservationEvent) -> ReservationState:
-    statements = ReservationState()
-    for change in changes:
-        statements = statements.merge(change)
-    return statements
-
-
 @given(arrival_sequences, st.randoms(use_true_random=False))
-def test_merging_is_commutative(telling: ArrivalSequence, random: Random) -> None:
-    other = random.sample(telling.arrival, len(telling.arrival))
-    assert merge_all(*other) == merge_all(*telling.arrival)
+def test_merging_is_commutative(sequence: ArrivalSequence, random: Random) -> None:
+    other = random.sample(sequence.arrival, len(sequence.arrival))
+    assert merge_events(*other) == merge_events(*sequence.arrival)
 
 
 @given(arrival_sequences)
-def test_merging_is_idempotent(telling: ArrivalSequence) -> None:
-    statements = merge_all(*telling.arrival)
-    assert merge_all(*telling.arrival, *telling.arrival) == statements
+def test_merging_is_idempotent(sequence: ArrivalSequence) -> None:
+    state = merge_events(*sequence.arrival)
+    assert merge_events(*sequence.arrival, *sequence.arrival) == state
 
 
 def test_a_register_has_the_latest_value_of_each_field() -> None:
-    register = FieldRegisters().merge(SECOND, {"a": 2}).merge(FIRST, {"a": 1, "b": 1})
-    assert register == FieldRegisters(
+    registers = FieldRegisters().merge(SECOND, {"a": 2}).merge(FIRST, {"a": 1, "b": 1})
+    assert registers == FieldRegisters(
         SECOND, {"a": RegisterValue(SECOND, 2), "b": RegisterValue(FIRST, 1)}
     )
 
 
 def test_an_empty_event_updates_only_the_version() -> None:
-    register = FieldRegisters().merge(FIRST, {"a": 1}).merge(SECOND, {})
-    assert register == FieldRegisters(SECOND, {"a": RegisterValue(FIRST, 1)})
+    registers = FieldRegisters().merge(FIRST, {"a": 1}).merge(SECOND, {})
+    assert registers == FieldRegisters(SECOND, {"a": RegisterValue(FIRST, 1)})
 
 
 def test_none_is_a_value_like_any_other() -> None:
@@ -89,38 +82,39 @@ def test_another_format_of_the_opentable_id_is_no_conflict() -> None:
 
 def test_opentable_takes_precedence_over_a_relay_with_any_clock() -> None:
     assert (
-        merge_all(row_event(1, party_size=2), envelope_event(minute=30, partySize=9)).resolve_field(
-            "partySize"
-        )
+        merge_events(
+            row_event(1, party_size=2), envelope_event(minute=30, partySize=9)
+        ).resolve_field("partySize")
         == 2
     )
 
 
 def test_an_opentable_null_takes_precedence_over_a_relay_value() -> None:
-    statements = merge_all(
+    state = merge_events(
         row_event(1, guest_request=None), envelope_event(minute=30, specialRequests="Nuts")
     )
-    assert statements.resolve_field("specialRequests") is None
+    assert state.resolve_field("specialRequests") is None
 
 
 def test_a_relay_value_is_shown_without_an_opentable_value() -> None:
     assert (
-        merge_all(row_event(1), envelope_event(dinerName="Ada")).resolve_field("dinerName") == "Ada"
+        merge_events(row_event(1), envelope_event(dinerName="Ada")).resolve_field("dinerName")
+        == "Ada"
     )
 
 
 def test_a_relay_value_takes_precedence_over_lineup() -> None:
-    ours = replace(envelope_event(minute=30, partySize=9), actor=Actor.LINEUP)
-    assert merge_all(ours, envelope_event(partySize=2)).resolve_field("partySize") == 2
+    own_event = replace(envelope_event(minute=30, partySize=9), actor=Actor.LINEUP)
+    assert merge_events(own_event, envelope_event(partySize=2)).resolve_field("partySize") == 2
 
 
 def test_an_unreported_field_is_none() -> None:
-    assert merge_all(row_event(1)).resolve_field("dinerName") is None
+    assert merge_events(row_event(1)).resolve_field("dinerName") is None
 
 
 def test_an_unknown_state_leaves_the_status_as_it_was() -> None:
-    statements = merge_all(row_event(1, state="Seated"), row_event(2, state="bottle_service"))
-    assert (statements.resolve_field("status"), statements.resolve_field("state")) == (
+    state = merge_events(row_event(1, state="Seated"), row_event(2, state="bottle_service"))
+    assert (state.resolve_field("status"), state.resolve_field("state")) == (
         "SEATED",
         "bottle_service",
     )
@@ -128,20 +122,20 @@ def test_an_unknown_state_leaves_the_status_as_it_was() -> None:
 
 def test_a_late_older_event_does_not_restore_a_cancelled_reservation() -> None:
     cancelled = envelope_event("cancelled", minute=2)
-    assert merge_all(cancelled, envelope_event(minute=1)).resolve_field("status") == "CANCELLED"
+    assert merge_events(cancelled, envelope_event(minute=1)).resolve_field("status") == "CANCELLED"
 
 
 def test_a_newer_event_restores_a_cancelled_reservation() -> None:
-    revived = envelope_event("updated", minute=3, status="confirmed")
+    confirmed = envelope_event("updated", minute=3, status="confirmed")
     assert (
-        merge_all(envelope_event("cancelled", minute=2), revived).resolve_field("status")
+        merge_events(envelope_event("cancelled", minute=2), confirmed).resolve_field("status")
         == "CONFIRMED"
     )
 
 
 def test_the_history_is_ordered_by_time_and_not_by_arrival() -> None:
-    changes = [envelope_event("cancelled", minute=2), row_event(61), envelope_event(minute=0)]
-    assert [item.event_id for item in merge_all(*changes).status_history] == [
+    events = [envelope_event("cancelled", minute=2), row_event(61), envelope_event(minute=0)]
+    assert [item.event_id for item in merge_events(*events).status_history] == [
         "evt-created_0",
         "seq-61",
         "evt-cancelled_2",
@@ -149,33 +143,31 @@ def test_the_history_is_ordered_by_time_and_not_by_arrival() -> None:
 
 
 def test_the_history_contains_an_event_once() -> None:
-    assert len(merge_all(row_event(1), row_event(1)).status_history) == 1
+    assert len(merge_events(row_event(1), row_event(1)).status_history) == 1
 
 
 def test_an_event_without_a_status_is_not_in_the_history() -> None:
-    assert merge_all(envelope_event("updated", partySize=2)).status_history == ()
+    assert merge_events(envelope_event("updated", partySize=2)).status_history == ()
 
 
 def test_a_repair_changes_no_value_and_no_version() -> None:
     repair = replace(envelope_event("updated"), actor=Actor.LINEUP)
-    assert merge_all(row_event(1), repair) == merge_all(row_event(1))
+    assert merge_events(row_event(1), repair) == merge_events(row_event(1))
 
 
 @given(arrival_sequences)
-def test_registers_and_history_are_read_back_as_they_were_stored(telling: ArrivalSequence) -> None:
-    statements = ReservationState()
-    for change in telling.arrival:
-        statements = statements.merge(change)
-    for register in statements.registers_by_actor.values():
-        assert registers_from_map(registers_to_map(register)) == register
-    assert status_history_from_maps(to_maps(statements.status_history)) == statements.status_history
+def test_registers_and_history_are_read_back_as_they_were_stored(sequence: ArrivalSequence) -> None:
+    state = merge_events(*sequence.arrival)
+    for registers in state.registers_by_actor.values():
+        assert registers_from_map(registers_to_map(registers)) == registers
+    assert status_history_from_maps(to_maps(state.status_history)) == state.status_history
 
 
 def test_a_complete_row_leaves_no_older_field() -> None:
-    register = (
+    registers = (
         ReservationState().merge(row_event(1)).merge(row_event(2)).get_registers(Actor.OPENTABLE)
     )
-    assert registers_to_map(register)["olderVersions"] == {}
+    assert registers_to_map(registers)["olderVersions"] == {}
 
 
 def test_only_older_fields_are_stored_with_their_own_version() -> None:
@@ -190,15 +182,15 @@ def test_only_older_fields_are_stored_with_their_own_version() -> None:
 
 
 def test_a_stored_status_has_actor_and_time() -> None:
-    statuses = [StatusHistoryEntry(NOON, Actor.OPENTABLE, 7, "seq-7", ReservationStatus.SEATED)]
-    assert to_maps(statuses) == [
+    history = [StatusHistoryEntry(NOON, Actor.OPENTABLE, 7, "seq-7", ReservationStatus.SEATED)]
+    assert to_maps(history) == [
         {"status": "SEATED", "timestamp": NOON, "source": "OPENTABLE", "eventId": "seq-7"}
     ]
 
 
 def test_an_envelope_whose_id_looks_like_a_sequence_has_none() -> None:
-    statuses = (StatusHistoryEntry(NOON, Actor.RELAY, 0, "evt-seq-7", ReservationStatus.SEATED),)
-    assert status_history_from_maps(to_maps(statuses)) == statuses
+    history = (StatusHistoryEntry(NOON, Actor.RELAY, 0, "evt-seq-7", ReservationStatus.SEATED),)
+    assert status_history_from_maps(to_maps(history)) == history
 
 
 @pytest.mark.parametrize(
@@ -214,8 +206,8 @@ def test_an_envelope_whose_id_looks_like_a_sequence_has_none() -> None:
     ids=str,
 )
 def test_a_history_entry_in_another_format_is_skipped(foreign: Any) -> None:
-    statuses = (StatusHistoryEntry(NOON, Actor.OPENTABLE, 7, "seq-7", ReservationStatus.SEATED),)
-    assert status_history_from_maps([foreign, *to_maps(statuses)]) == statuses
+    history = (StatusHistoryEntry(NOON, Actor.OPENTABLE, 7, "seq-7", ReservationStatus.SEATED),)
+    assert status_history_from_maps([foreign, *to_maps(history)]) == history
 
 
 def test_a_document_without_events_has_empty_registers() -> None:
