@@ -1,4 +1,4 @@
-"""Documents of the ledger as patterns read them, own and ill-formed ones among them."""
+"""Generate documents for analytics, some of them native or malformed."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 ZONE = ZoneInfo("America/New_York")
-NOON = datetime(2026, 3, 7, 17, tzinfo=UTC)  # two days around it, a clock change among them
+NOON = datetime(2026, 3, 7, 17, tzinfo=UTC)  # the day before a clock change
 DAYS = ("2026-03-07", "2026-03-08", "2026-03-09")
 
 _STATUSES = ("BOOKED", "CONFIRMED", "SEATED", "COMPLETED", "CANCELLED", "NO_SHOW", "HELD", None)
@@ -16,7 +16,7 @@ _invalid_sizes = st.none() | st.booleans() | st.text(max_size=3) | st.integers(-
 
 @st.composite
 def reservation_documents(draw: st.DrawFn) -> dict[str, Any]:
-    """Return a document of one of `DAYS`, or of none."""
+    """Generate a document of one of `DAYS`, or without a date."""
     start = NOON + timedelta(minutes=draw(st.integers(-600, 3_000)))
     lead = timedelta(minutes=draw(st.integers(-60, 60 * 24 * 40)))
     day = start.astimezone(ZONE).date().isoformat()

@@ -1,9 +1,4 @@
-"""OpenTable's own objects as Hypothesis finds them, in the forms in which one state is told.
-
-A relay's envelopes as Hypothesis finds them.
-
-Histories of one reservation, and the orders in which the world may tell them.
-"""
+"""Generate rows, envelopes and histories of one reservation, and the orders of their arrival."""
 
 import json
 from dataclasses import dataclass
@@ -22,7 +17,7 @@ RID = "555001"
 KEY = "2b7e9f40-6c1d-4f0a-8e55-91c7d0a4be13"
 GUEST_KEY = "65aa01bb02cc03dd04ee05ff"
 ZONE = ZoneInfo("America/New_York")
-NOON = datetime(2026, 3, 8, 12, tzinfo=UTC)  # the day on which New York's clocks change
+NOON = datetime(2026, 3, 8, 12, tzinfo=UTC)  # New York's clocks change on this day
 
 _STATES = (
     *("NotConfirmed", "Confirmed", "Late", "Partially Arrived", "AllArrived", "Seated"),
@@ -58,7 +53,7 @@ def row_timestamp(instant: datetime) -> str:
 
 
 def _time_fields(name: str, instant: datetime | None) -> dict[str, Any]:
-    """Return a moment as OpenTable tells it: twice, both null where there is none."""
+    """Return both keys of a time, null where there is none."""
     if instant is None:
         return {name: None, f"{name}_utc": None}
     return {
@@ -69,8 +64,8 @@ def _time_fields(name: str, instant: datetime | None) -> dict[str, Any]:
 
 @st.composite
 def row_bodies(draw: st.DrawFn) -> dict[str, Any]:
-    """Return what both forms carry of one state: perhaps partial, with nulls and unknown words."""
-    moments = draw(st.dictionaries(st.sampled_from(_TIME_FIELD_NAMES), instants | st.none()))
+    """Generate the keys that both formats have, some absent, null or unknown."""
+    times = draw(st.dictionaries(st.sampled_from(_TIME_FIELD_NAMES), instants | st.none()))
     row = {
         "id": f"{RID}-{KEY}",
         "rid": int(RID),
@@ -78,18 +73,18 @@ def row_bodies(draw: st.DrawFn) -> dict[str, Any]:
         **_time_fields("updated_at", draw(instants)),
         **draw(_optional_row_fields),
     }
-    for name, instant in moments.items():
+    for name, instant in times.items():
         row |= _time_fields(name, instant)
     return row
 
 
 def as_sync_row(row: dict[str, Any]) -> dict[str, Any]:
-    """Return the state as the Sync v2 API tells it."""
+    """Return the row as in the Sync v2 API."""
     return row | {"pos_data": {"check_ids": None}, "currency_denominator": 100, "email": ""}
 
 
 def as_webhook_row(row: dict[str, Any]) -> dict[str, Any]:
-    """Return the state as the v3 webhook tells it: bare ids, and a UTC time without its Z."""
+    """Return the row as in the v3 webhook: bare ids, and a UTC time without its Z."""
     webhook_row = row | {"id": KEY, "deposit_details": None, "href": "https://api.opentable.com/x"}
     if row.get("guest_id"):
         webhook_row["guest_id"] = GUEST_KEY
@@ -102,7 +97,7 @@ _RELAY_CLOCK_AHEAD = timedelta(hours=6)
 _STATUS_TEXTS = ("pending", "confirmed", "SEATED", "no-show", "canceled", "on its way", " ", None)
 _WALL_TIMES = ("2026-03-08T02:30:00", "2026-11-01T01:30", "2026-03-14T23:15:00Z", None)
 
-# A relay whose clock runs hours ahead of OpenTable's must not hold the ledger wrong.
+# A relay with a clock hours ahead must not override OpenTable.
 _timestamps = instants | instants.map(lambda instant: instant + _RELAY_CLOCK_AHEAD)
 
 _ids = st.sampled_from(["a", "b", "c", "evt_1", "~", "with blank", "é"]) | st.text(
@@ -134,7 +129,7 @@ def _timestamp_forms(instant: datetime) -> st.SearchStrategy[str]:
 
 @st.composite
 def envelope_bodies(draw: st.DrawFn) -> dict[str, Any]:
-    """Return an envelope about the reservation of `tests.strategies.events`."""
+    """Generate an envelope of the reservation `KEY`."""
     kind = draw(st.sampled_from(["created", "updated", "cancelled"]))
     return {
         "eventType": f"reservation.{kind}",
@@ -157,16 +152,16 @@ _RECONCILIATION_EVENTS: list[tuple[str, dict[str, FieldValue]]] = [
     ("repaired", {}),
 ]
 
-_divergence_marks = st.just("") | st.builds(
+_divergence_versions = st.just("") | st.builds(
     "{}@{}".format, st.integers(0, 3), instants.map(row_timestamp)
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ArrivalSequence:
-    """The events of one history, each in every form, and some order in which they arrive.
+    """A history's events in every format, and one order of arrival.
 
-    An arrival holds every event at least once, each time in any of its forms and by any way.
+    Each event arrives at least once, in any of its formats and through any channel.
     """
 
     events: tuple[EventForms, ...]
@@ -196,9 +191,9 @@ def row_event_forms(row: dict[str, Any]) -> EventForms:
 
 @st.composite
 def reconciliation_events(draw: st.DrawFn) -> ReservationEvent:
-    """Return a finding of reconciliation: our own word, that OpenTable's may have overtaken."""
+    """Generate a divergence, possibly for an older version of OpenTable's, or a repair."""
     kind, fields = draw(st.sampled_from(_RECONCILIATION_EVENTS))
-    mark = {"divergenceVersion": draw(_divergence_marks)} if fields else {}
+    version_field = {"divergenceVersion": draw(_divergence_versions)} if fields else {}
     event_id = f"{kind}-{draw(st.integers(0, 2))}"
     return ReservationEvent(
         external_key=KEY,
@@ -206,32 +201,32 @@ def reconciliation_events(draw: st.DrawFn) -> ReservationEvent:
         event_type=f"reconciliation.{kind}",
         actor=Actor.LINEUP,
         version=Version.from_timestamp(draw(instants), event_id),
-        fields=fields | mark,
+        fields=fields | version_field,
         payload="{}",
         channel=Channel.RECONCILIATION,
     )
 
 
-def _identity(change: ReservationEvent) -> tuple[Actor, object]:
-    """Return that of which one history has one: an object's version, an envelope's id."""
-    of_open_table = change.actor is Actor.OPENTABLE
-    return change.actor, change.version if of_open_table else change.event_id
+def _history_key(event: ReservationEvent) -> tuple[Actor, object]:
+    """Return what is unique in a history: an object's version, an envelope's id."""
+    is_opentable = event.actor is Actor.OPENTABLE
+    return event.actor, event.version if is_opentable else event.event_id
 
 
 _event_forms = st.one_of(
     row_bodies().map(row_event_forms),
     envelope_bodies().map(lambda body: (event_from_envelope_body(body),)),
-    reconciliation_events().map(lambda change: (change,)),
+    reconciliation_events().map(lambda event: (event,)),
 )
 
 event_histories = st.lists(
-    _event_forms, min_size=1, max_size=8, unique_by=lambda event: _identity(event[0])
+    _event_forms, min_size=1, max_size=8, unique_by=lambda event: _history_key(event[0])
 ).map(tuple)
 
 
 @st.composite
 def arrivals(draw: st.DrawFn, events: tuple[EventForms, ...]) -> ArrivalSequence:
-    """Return the events in any order, with duplicates."""
+    """Generate an order with duplicates."""
     duplicates = draw(st.lists(st.sampled_from(events), max_size=4))
     order = draw(st.permutations([*events, *duplicates]))
     arrival = [

@@ -1,7 +1,4 @@
-"""What may be held of the guest whom `tests.strategies.events` names, all the while.
-
-Histories of one reservation and of the guests whom it names, merges and erasures included.
-"""
+"""Generate guests, and histories of one reservation with its guests, merges and erasures."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -42,7 +39,7 @@ stored_guest_maps = st.sampled_from([{}, KNOWN_GUESTS, MERGED_GUESTS])
 GUEST_KEYS = ("65aa01bb02cc03dd04ee05ff", "loser", "survivor")
 GuestOrEvent = ReservationEvent | Guest
 
-# Whom each is merged into, one survivor for each as OpenTable says it; chains among them.
+# Merged guest to survivor, with chains and a cycle.
 _merges = st.sampled_from(
     [
         {},
@@ -66,13 +63,13 @@ _profiles = st.fixed_dictionaries(
 
 @dataclass(frozen=True, slots=True)
 class GuestHistory:
-    """Statements, each once, and two orders in which they may arrive, with duplicates."""
+    """Distinct events and guest records, and two orders of arrival with duplicates."""
 
     items: tuple[GuestOrEvent, ...]
     orders: tuple[tuple[GuestOrEvent, ...], tuple[GuestOrEvent, ...]]
 
     def final_guests(self) -> dict[str, Guest]:
-        """Return each guest as OpenTable has it in the end."""
+        """Return the last record of each guest at OpenTable."""
         guests: dict[str, Guest] = {}
         for guest in self.items:
             if isinstance(guest, Guest) and (
@@ -89,17 +86,16 @@ def _guest_id(row: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
     return ids.map(lambda guest_id: row | {"guest_id": guest_id})
 
 
-def _identity(statement: GuestOrEvent) -> object:
-    if isinstance(statement, Guest):
-        kind = (statement.is_merged, statement.forgotten_at, statement.version)
-        return statement.key, kind
-    of_open_table = statement.actor is Actor.OPENTABLE
-    return statement.actor, statement.version if of_open_table else statement.event_id
+def _history_key(item: GuestOrEvent) -> object:
+    if isinstance(item, Guest):
+        return item.key, item.is_merged, item.forgotten_at, item.version
+    is_opentable = item.actor is Actor.OPENTABLE
+    return item.actor, item.version if is_opentable else item.event_id
 
 
 @st.composite
 def _guests(draw: st.DrawFn, merges: dict[str, str]) -> Guest:
-    """Return a guest's record: plain at some version, merged, or forgotten."""
+    """Generate an active, merged or forgotten record."""
     key = draw(st.sampled_from(GUEST_KEYS))
     if draw(st.integers(0, 4)) == 0:
         return Guest(key, forgotten_at=NOON)
@@ -113,7 +109,6 @@ def _guests(draw: st.DrawFn, merges: dict[str, str]) -> Guest:
 
 @st.composite
 def guest_histories(draw: st.DrawFn) -> GuestHistory:
-    """Return a reservation's and its guests' statements, and two orders of them."""
     merges = draw(_merges)
     items = st.one_of(
         row_bodies().flatmap(_guest_id).map(event_from_row_body),
@@ -123,16 +118,16 @@ def guest_histories(draw: st.DrawFn) -> GuestHistory:
         _guests(merges),
         _guests(merges),
     )
-    statements = draw(st.lists(items, min_size=1, max_size=9, unique_by=_identity))
-    return GuestHistory(tuple(statements), (draw(_order(statements)), draw(_order(statements))))
+    history = draw(st.lists(items, min_size=1, max_size=9, unique_by=_history_key))
+    return GuestHistory(tuple(history), (draw(_order(history)), draw(_order(history))))
 
 
 @st.composite
-def _order(draw: st.DrawFn, statements: list[GuestOrEvent]) -> tuple[GuestOrEvent, ...]:
-    duplicates = draw(st.lists(st.sampled_from(statements), max_size=4))
-    order = draw(st.permutations([*statements, *duplicates]))
-    sources = st.sampled_from(Channel)
+def _order(draw: st.DrawFn, items: list[GuestOrEvent]) -> tuple[GuestOrEvent, ...]:
+    duplicates = draw(st.lists(st.sampled_from(items), max_size=4))
+    order = draw(st.permutations([*items, *duplicates]))
+    channels = st.sampled_from(Channel)
     return tuple(
-        replace(each, channel=draw(sources)) if isinstance(each, ReservationEvent) else each
-        for each in order
+        replace(item, channel=draw(channels)) if isinstance(item, ReservationEvent) else item
+        for item in order
     )

@@ -1,4 +1,4 @@
-"""Whatever a JSON body may hold where something else was wanted."""
+"""Generate any JSON value."""
 
 from hypothesis import strategies as st
 

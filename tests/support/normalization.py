@@ -1,7 +1,4 @@
-"""A relay's envelopes, and what the reader makes of them.
-
-OpenTable's rows, bare and whole, and what the reader makes of them.
-"""
+"""Normalize small envelopes and rows, and return their fields or the reason of the rejection."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -31,7 +28,6 @@ CANONICAL_FIELDS = {
 
 
 def build_envelope(event_type: str = "reservation.updated", /, **data: Any) -> dict[str, Any]:
-    """Return an envelope that says only what is given."""
     return {
         "eventType": event_type,
         "id": "evt_1",
@@ -41,10 +37,9 @@ def build_envelope(event_type: str = "reservation.updated", /, **data: Any) -> d
 
 
 def normalize_envelope(envelope: dict[str, Any], rid: str | None = "555001") -> ReservationEvent:
-    """Return an envelope as a change."""
     return parse_envelope(
         envelope,
-        "as it came",
+        "as received",
         rid=rid,
         zone=ENVELOPE_ZONE,
         received_at=ENVELOPE_RECEIVED_AT,
@@ -53,12 +48,10 @@ def normalize_envelope(envelope: dict[str, Any], rid: str | None = "555001") -> 
 
 
 def envelope_fields(event_type: str = "reservation.updated", /, **data: Any) -> dict[str, Any]:
-    """Return what an envelope with these fields says."""
     return dict(normalize_envelope(build_envelope(event_type, **data)).fields)
 
 
 def envelope_rejection(envelope: dict[str, Any]) -> str:
-    """Return the reason for which an envelope is refused."""
     with pytest.raises(InvalidEventError) as raised:
         normalize_envelope(envelope)
     return raised.value.reason
@@ -74,7 +67,7 @@ MINIMAL_ROW = {
     "updated_at_utc": "2026-03-09T12:30:44Z",
 }
 
-# A row as OpenTable's page composes one: booked under standard time for a visit under summer time.
+# As in OpenTable's documentation: booked in standard time for a visit in daylight saving time.
 COMPLETE_ROW = MINIMAL_ROW | {
     "guest_id": "555001-65aa01bb02cc03dd04ee05ff",
     "confirmation_id": 7731,
@@ -104,24 +97,20 @@ COMPLETE_ROW = MINIMAL_ROW | {
 
 
 def normalize_row(**fields: object) -> ReservationEvent:
-    """Return the bare row, which says as little as it can, with fields added, as a change."""
-    row = MINIMAL_ROW | fields
+    """Return the event of the minimal row with additional fields."""
     return parse_opentable_reservation(
-        row, "as it came", rid=ROW_RID, zone=ROW_ZONE, channel=Channel.POLL
+        MINIMAL_ROW | fields, "as received", rid=ROW_RID, zone=ROW_ZONE, channel=Channel.POLL
     )
 
 
 def row_fields(**fields: object) -> dict[str, Any]:
-    """Return what the fields added say, the id apart."""
-    return {
-        name: value
-        for name, value in normalize_row(**fields).fields.items()
-        if name != "openTableId"
-    }
+    """Return the event's fields except the id."""
+    event_fields = dict(normalize_row(**fields).fields)
+    del event_fields["openTableId"]
+    return event_fields
 
 
 def row_rejection(**fields: object) -> str:
-    """Return the reason for which such a row is refused."""
     with pytest.raises(InvalidEventError) as raised:
         normalize_row(**fields)
     return raised.value.reason

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from shared.domain.ledger.document import flatten_document
-from shared.domain.ledger.events import Actor, Version, version_to_map
+from shared.domain.ledger.events import Actor, ReservationEvent, Version, version_to_map
 from shared.domain.ledger.registers import (
     FieldRegisters,
     RegisterValue,
@@ -60,52 +60,52 @@ def test_none_is_a_value_like_any_other() -> None:
     )
 
 
-def test_another_value_at_the_same_version_is_a_conflict() -> None:
-    assert FieldRegisters().merge(FIRST, {"a": 1, "b": 1}).has_conflict(FIRST, {"a": 1, "b": 2})
+@pytest.mark.parametrize(
+    "version, values, is_conflict",
+    [
+        pytest.param(FIRST, {"a": 1, "b": 2}, True, id="another value at the same version"),
+        pytest.param(FIRST, {"a": 1, "c": 2}, False, id="the same value at the same version"),
+        pytest.param(SECOND, {"a": 2}, False, id="another value at another version"),
+        pytest.param(FIRST, {"openTableId": "x"}, False, id="another spelling of the id"),
+    ],
+)
+def test_only_another_value_at_the_same_version_is_a_conflict(
+    version: Version, values: dict[str, Any], *, is_conflict: bool
+) -> None:
+    registers = FieldRegisters().merge(FIRST, {"a": 1, "b": 1, "openTableId": "X"})
+    assert registers.has_conflict(version, values) is is_conflict
 
 
-def test_the_same_value_at_the_same_version_is_no_conflict() -> None:
-    assert not FieldRegisters().merge(FIRST, {"a": 1}).has_conflict(FIRST, {"a": 1, "b": 2})
+LINEUP_EVENT = replace(envelope_event(minute=30, partySize=9), actor=Actor.LINEUP)
 
 
-def test_another_value_at_another_version_is_no_conflict() -> None:
-    assert not FieldRegisters().merge(FIRST, {"a": 1}).has_conflict(SECOND, {"a": 2})
-
-
-def test_another_format_of_the_opentable_id_is_no_conflict() -> None:
-    assert (
-        not FieldRegisters()
-        .merge(FIRST, {"openTableId": "A"})
-        .has_conflict(FIRST, {"openTableId": "a"})
-    )
-
-
-def test_opentable_takes_precedence_over_a_relay_with_any_clock() -> None:
-    assert (
-        merge_events(
-            row_event(1, party_size=2), envelope_event(minute=30, partySize=9)
-        ).resolve_field("partySize")
-        == 2
-    )
-
-
-def test_an_opentable_null_takes_precedence_over_a_relay_value() -> None:
-    state = merge_events(
-        row_event(1, guest_request=None), envelope_event(minute=30, specialRequests="Nuts")
-    )
-    assert state.resolve_field("specialRequests") is None
-
-
-def test_a_relay_value_is_shown_without_an_opentable_value() -> None:
-    assert (
-        merge_events(row_event(1), envelope_event(dinerName="Ada")).resolve_field("dinerName")
-        == "Ada"
-    )
-
-
-def test_a_relay_value_takes_precedence_over_lineup() -> None:
-    own_event = replace(envelope_event(minute=30, partySize=9), actor=Actor.LINEUP)
-    assert merge_events(own_event, envelope_event(partySize=2)).resolve_field("partySize") == 2
+@pytest.mark.parametrize(
+    "events, name, value",
+    [
+        pytest.param(
+            (row_event(1, party_size=2), envelope_event(minute=30, partySize=9)),
+            "partySize",
+            2,
+            id="opentable before relay",
+        ),
+        pytest.param(
+            (row_event(1, guest_request=None), envelope_event(minute=30, specialRequests="Nuts")),
+            "specialRequests",
+            None,
+            id="a null of opentable before relay",
+        ),
+        pytest.param(
+            (row_event(1), envelope_event(dinerName="Ada")), "dinerName", "Ada", id="only the relay"
+        ),
+        pytest.param(
+            (LINEUP_EVENT, envelope_event(partySize=2)), "partySize", 2, id="relay before lineup"
+        ),
+    ],
+)
+def test_the_first_actor_that_reported_a_field_wins_regardless_of_clocks(
+    events: tuple[ReservationEvent, ...], name: str, value: object
+) -> None:
+    assert merge_events(*events).resolve_field(name) == value
 
 
 def test_an_unreported_field_is_none() -> None:

@@ -1,4 +1,4 @@
-"""An envelope that a person wants in is dated by its receipt where its own clock ran ahead."""
+"""An envelope becomes an event, or is rejected with the name of the unusable field."""
 
 import hashlib
 import json
@@ -46,15 +46,15 @@ EXPECTED_FIELDS = {
 
 
 def test_an_envelope_event_has_ids_version_and_origin() -> None:
-    change = normalize_envelope(build_envelope())
-    assert change == ReservationEvent(
+    event = normalize_envelope(build_envelope())
+    assert event == ReservationEvent(
         external_key="ot_1",
         event_id="evt-evt_1",
         event_type="reservation.updated",
         actor=Actor.RELAY,
         version=Version(0, datetime(2026, 3, 9, 12, 30, 44, tzinfo=UTC), "evt-evt_1"),
         fields={},
-        payload="as it came",
+        payload="as received",
         channel=Channel.REPLAY,
     )
 
@@ -85,14 +85,14 @@ def test_a_timestamp_without_a_zone_is_utc() -> None:
     assert normalize_envelope(envelope).version == normalize_envelope(build_envelope()).version
 
 
-@pytest.mark.parametrize("word", [None, "confirmed", "on its way"])
-def test_a_cancellation_overrides_its_status_field(word: str | None) -> None:
-    assert envelope_fields("reservation.cancelled", status=word)["status"] == "CANCELLED"
+@pytest.mark.parametrize("status", [None, "confirmed", "on its way"])
+def test_a_cancellation_overrides_its_status_field(status: str | None) -> None:
+    assert envelope_fields("reservation.cancelled", status=status)["status"] == "CANCELLED"
 
 
-@pytest.mark.parametrize("word", [None, " "])
-def test_a_creation_with_no_status_is_confirmed(word: str | None) -> None:
-    assert envelope_fields("reservation.created", status=word) == {"status": "CONFIRMED"}
+@pytest.mark.parametrize("status", [None, " "])
+def test_a_creation_with_no_status_is_confirmed(status: str | None) -> None:
+    assert envelope_fields("reservation.created", status=status) == {"status": "CONFIRMED"}
 
 
 def test_a_creation_uses_its_status_field() -> None:
@@ -109,7 +109,7 @@ def test_an_unknown_status_is_stored_only_as_text(event_type: str) -> None:
 
 
 @pytest.mark.parametrize("rid, key", [("555001", "ot_1"), (None, "555001-ot_1")])
-def test_a_reservation_id_may_carry_the_restaurants_number(rid: str | None, key: str) -> None:
+def test_a_reservation_id_may_start_with_the_restaurants_number(rid: str | None, key: str) -> None:
     assert normalize_envelope(build_envelope(reservationId="555001-ot_1"), rid).external_key == key
 
 
@@ -161,12 +161,12 @@ INVALID: dict[str, list[object]] = {
 
 
 @pytest.mark.parametrize("event_type", ["reservation.deleted", "", None, 1, {}, [], "created"])
-def test_an_unknown_event_type_is_refused(event_type: object) -> None:
+def test_an_unknown_event_type_is_rejected(event_type: object) -> None:
     assert envelope_rejection(build_envelope() | {"eventType": event_type}) == "unknown_event_type"
 
 
 @pytest.mark.parametrize("timestamp", [None, "", "now", 1773059444, "2026-03-09"])
-def test_an_envelope_without_a_timestamp_is_refused(timestamp: object) -> None:
+def test_an_envelope_without_a_timestamp_is_rejected(timestamp: object) -> None:
     assert envelope_rejection(build_envelope() | {"timestamp": timestamp}) == "invalid_timestamp"
 
 
@@ -187,7 +187,7 @@ def test_a_timestamp_further_ahead_is_rejected() -> None:
 
 
 @pytest.mark.parametrize("id_", [None, "", "a b", True, [], "x" * 201])
-def test_a_reservation_id_that_cannot_be_a_key_is_refused(id_: object) -> None:
+def test_a_reservation_id_that_cannot_be_a_key_is_rejected(id_: object) -> None:
     assert envelope_rejection(build_envelope(reservationId=id_)) == "invalid_id"
 
 
@@ -203,15 +203,15 @@ def test_an_invalid_field_is_rejected_by_name(name: str, value: object) -> None:
     st.dictionaries(st.sampled_from(["id", "timestamp", *CANONICAL_FIELDS]), json_values),
 )
 def test_any_envelope_is_read_or_rejected(
-    envelope: dict[str, Any], spoilt: dict[str, object]
+    envelope: dict[str, Any], replaced: dict[str, object]
 ) -> None:
-    envelope |= {name: spoilt[name] for name in ("id", "timestamp") if name in spoilt}
-    envelope["data"] |= spoilt
+    envelope |= {name: replaced[name] for name in ("id", "timestamp") if name in replaced}
+    envelope["data"] |= replaced
     with suppress(InvalidEventError):
         assert normalize_envelope(envelope).actor is Actor.RELAY
 
 
-OTHER_SPELLINGS = {
+ALIASES = {
     "restaurantName": ["restaurant_name"],
     "dinerName": ["diner_name", "guest_name", "name"],
     "dinerEmail": ["diner_email", "email"],
@@ -222,31 +222,31 @@ OTHER_SPELLINGS = {
     "cancellationReason": ["cancellation_reason"],
 }
 
-other_spellings = pytest.mark.parametrize(
-    "name, other",
-    [(name, other) for name, others in OTHER_SPELLINGS.items() for other in others],
+alias_pairs = pytest.mark.parametrize(
+    "name, alias",
+    [(name, alias) for name, aliases in ALIASES.items() for alias in aliases],
 )
 
 
-@other_spellings
-def test_an_alternative_field_name_is_read(name: str, other: str) -> None:
-    assert envelope_fields(**{other: CANONICAL_FIELDS[name]}) == envelope_fields(
+@alias_pairs
+def test_an_alternative_field_name_is_read(name: str, alias: str) -> None:
+    assert envelope_fields(**{alias: CANONICAL_FIELDS[name]}) == envelope_fields(
         **{name: CANONICAL_FIELDS[name]}
     )
 
 
-@other_spellings
-def test_the_canonical_field_name_takes_precedence(name: str, other: str) -> None:
-    assert envelope_fields(**{name: CANONICAL_FIELDS[name], other: "9"}) == envelope_fields(
+@alias_pairs
+def test_the_canonical_field_name_takes_precedence(name: str, alias: str) -> None:
+    assert envelope_fields(**{name: CANONICAL_FIELDS[name], alias: "9"}) == envelope_fields(
         **{name: CANONICAL_FIELDS[name]}
     )
 
 
-@other_spellings
+@alias_pairs
 def test_an_alternative_field_name_is_used_when_the_canonical_one_is_null(
-    name: str, other: str
+    name: str, alias: str
 ) -> None:
-    assert envelope_fields(**{name: None, other: CANONICAL_FIELDS[name]}) == envelope_fields(
+    assert envelope_fields(**{name: None, alias: CANONICAL_FIELDS[name]}) == envelope_fields(
         **{name: CANONICAL_FIELDS[name]}
     )
 

@@ -1,4 +1,4 @@
-"""A row of OpenTable's guests, read, ranked, stored and read back."""
+"""A guest record is parsed, ranked, stored and read back."""
 
 from datetime import UTC, datetime
 from itertools import pairwise, permutations
@@ -40,7 +40,6 @@ def read(**fields: Any) -> Guest:
 
 
 def merged_row(**fields: Any) -> dict[str, Any]:
-    """Return a merged record: null everywhere but in id, href and primary_guest."""
     return dict.fromkeys(row()) | {"id": f"555001-{KEY}", "archived": True, **fields}
 
 
@@ -89,7 +88,7 @@ def test_key_and_version_are_read_as_in_a_reservation_row() -> None:
 
 
 @pytest.mark.parametrize(
-    "numbers, phone, read_as",
+    "numbers, phone, phones",
     [
         ([{"number": "2125550100", "country_code": "1"}], "2125550199", ["+12125550100"]),
         ([], "2125550100", ["+12125550100"]),
@@ -107,9 +106,9 @@ def test_key_and_version_are_read_as_in_a_reservation_row() -> None:
     ],
 )
 def test_phone_numbers_are_unique_with_the_primary_first(
-    numbers: object, phone: object, read_as: list[str]
+    numbers: object, phone: object, phones: list[str]
 ) -> None:
-    assert read(phone_numbers=numbers, phone=phone).profile["phones"] == read_as
+    assert read(phone_numbers=numbers, phone=phone).profile["phones"] == phones
 
 
 def test_a_phone_number_without_country_is_unchanged() -> None:
@@ -124,7 +123,7 @@ def test_a_forgotten_guest_has_no_other_fields() -> None:
 
 
 @pytest.mark.parametrize(
-    "written",
+    "spelling",
     [
         "https://platform.opentable.com/sync/v2/guests/555001-survivor",
         "https://platform.opentable.com/sync/v2/guests/555001-survivor/",
@@ -132,8 +131,8 @@ def test_a_forgotten_guest_has_no_other_fields() -> None:
         "survivor",
     ],
 )
-def test_a_merged_guest_references_the_survivor_in_every_format(written: str) -> None:
-    guest = merged(primary_guest=written)
+def test_a_merged_guest_references_the_survivor_in_every_format(spelling: str) -> None:
+    guest = merged(primary_guest=spelling)
     assert (guest.key, guest.survivor_key, guest.survivor_id) == (
         KEY,
         "survivor",
@@ -143,8 +142,12 @@ def test_a_merged_guest_references_the_survivor_in_every_format(written: str) ->
 
 
 def test_a_merged_guest_may_have_a_version() -> None:
-    told = {"sequence_id": 7, "updated_at_utc": "2026-03-09T12:30:44Z"}
-    assert merged(primary_guest="s", **told).version == Version.from_sequence(7, UPDATED)
+    version_fields = {"sequence_id": 7, "updated_at_utc": "2026-03-09T12:30:44Z"}
+    assert merged(primary_guest="s", **version_fields).version == Version.from_sequence(7, UPDATED)
+
+
+def test_a_guest_may_have_the_sequence_zero() -> None:
+    assert read(sequence_id=0).version == Version.from_sequence(0, UPDATED)
 
 
 def test_a_merged_guest_without_a_survivor_is_unresolved() -> None:
@@ -177,17 +180,17 @@ def test_a_survivor_of_an_active_record_is_not_a_merge() -> None:
 def test_an_invalid_field_is_rejected_by_name_without_its_value(
     fields: dict[str, Any], reason: str
 ) -> None:
-    with pytest.raises(InvalidEventError) as refusal:
+    with pytest.raises(InvalidEventError) as raised:
         read(**fields)
-    assert refusal.value.reason == reason
-    assert "2125550100" not in str(refusal.value)
+    assert raised.value.reason == reason
+    assert "2125550100" not in str(raised.value)
 
 
 @pytest.mark.parametrize("id_", [".", "..", "__x__"])
-@pytest.mark.parametrize("written", ["id", "primary_guest"])
-def test_an_id_unusable_as_document_id_is_rejected(id_: str, written: str) -> None:
+@pytest.mark.parametrize("name", ["id", "primary_guest"])
+def test_an_id_unusable_as_document_id_is_rejected(id_: str, name: str) -> None:
     with pytest.raises(InvalidEventError, match="invalid_id"):
-        merged(**{written: id_})
+        merged(**{name: id_})
 
 
 @pytest.mark.parametrize("field", ["notes", "first_name"])
@@ -270,8 +273,10 @@ def test_a_tombstone_contains_only_key_and_time() -> None:
 
 
 def test_a_merged_guest_document_has_no_personal_data() -> None:
-    held = guest_to_map(Guest(KEY, profile={"firstName": "Ada"}, is_merged=True, survivor_key="s"))
-    assert "Ada" not in str(held)
+    document = guest_to_map(
+        Guest(KEY, profile={"firstName": "Ada"}, is_merged=True, survivor_key="s")
+    )
+    assert "Ada" not in str(document)
 
 
 def test_a_guest_repr_has_no_personal_data() -> None:

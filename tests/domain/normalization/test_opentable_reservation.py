@@ -1,3 +1,5 @@
+"""An OpenTable object becomes an event, or is rejected with the name of the unusable field."""
+
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -34,7 +36,7 @@ def test_a_row_event_has_ids_version_and_origin() -> None:
         actor=Actor.OPENTABLE,
         version=Version(7, datetime(2026, 3, 9, 12, 30, 44, tzinfo=UTC), ""),
         fields={"openTableId": "555001-ot_1"},
-        payload="as it came",
+        payload="as received",
         channel=Channel.POLL,
     )
 
@@ -65,9 +67,9 @@ def test_a_complete_row_sets_every_document_field() -> None:
 
 
 @given(row_bodies(), st.sampled_from(Channel))
-def test_webhook_and_poll_rows_give_equal_events(row: dict[str, Any], source: Channel) -> None:
+def test_webhook_and_poll_rows_give_equal_events(row: dict[str, Any], channel: Channel) -> None:
     forms = [
-        parse_opentable_reservation(form, "", rid=ROW_RID, zone=ROW_ZONE, channel=source)
+        parse_opentable_reservation(form, "", rid=ROW_RID, zone=ROW_ZONE, channel=channel)
         for form in (as_sync_row(row), as_webhook_row(row))
     ]
     assert forms[0] == forms[1]
@@ -106,7 +108,7 @@ def test_the_stored_id_keeps_its_case() -> None:
     assert normalize_row(id=key).external_key == key.lower()
 
 
-def test_a_guests_id_without_its_prefix_gains_it() -> None:
+def test_a_guest_id_is_stored_with_its_prefix() -> None:
     assert row_fields(guest_id="g")["guestId"] == "555001-g"
 
 
@@ -127,8 +129,8 @@ def test_a_confirmation_may_be_text(value: str) -> None:
 
 
 def test_a_local_only_time_is_read_in_the_restaurant_zone() -> None:
-    local = row_fields(scheduled_time="2026-03-14T19:15:00")
-    assert local == row_fields(scheduled_time_utc="2026-03-14T23:15:00Z")
+    fields = row_fields(scheduled_time="2026-03-14T19:15:00")
+    assert fields == row_fields(scheduled_time_utc="2026-03-14T23:15:00Z")
 
 
 def test_a_local_start_in_a_repeated_hour_is_noted() -> None:
@@ -142,8 +144,8 @@ def test_a_row_start_is_truncated_to_seconds() -> None:
 
 
 def test_a_local_only_update_time_is_read_in_the_restaurant_zone() -> None:
-    local = normalize_row(updated_at_utc=None, updated_at="2026-03-09T08:30:44")
-    assert local.version == normalize_row().version
+    event = normalize_row(updated_at_utc=None, updated_at="2026-03-09T08:30:44")
+    assert event.version == normalize_row().version
 
 
 def test_an_unknown_state_is_stored_only_as_text() -> None:
@@ -179,22 +181,22 @@ INVALID: dict[str, list[object]] = {
 
 
 @pytest.mark.parametrize("rid", [555002, "555002", None, True, 555001.0])
-def test_a_row_of_another_restaurant_is_refused(rid: object) -> None:
+def test_a_row_of_another_restaurant_is_rejected(rid: object) -> None:
     assert row_rejection(rid=rid) == "wrong_rid"
 
 
 @pytest.mark.parametrize("id_", [None, "", [], True, "a b", "555001-"])
-def test_a_row_without_a_usable_id_is_refused(id_: object) -> None:
+def test_a_row_without_a_usable_id_is_rejected(id_: object) -> None:
     assert row_rejection(id=id_) == "invalid_id"
 
 
 @pytest.mark.parametrize("sequence_id", [None, "7", -1, 7.0, True, 2**63])
-def test_a_row_without_a_sequence_is_refused(sequence_id: object) -> None:
+def test_a_row_without_a_sequence_is_rejected(sequence_id: object) -> None:
     assert row_rejection(sequence_id=sequence_id) == "invalid_sequence_id"
 
 
 @pytest.mark.parametrize("updated_at", [None, "", "now", 5])
-def test_a_row_without_the_time_of_its_update_is_refused(updated_at: object) -> None:
+def test_a_row_without_the_time_of_its_update_is_rejected(updated_at: object) -> None:
     assert row_rejection(updated_at_utc=updated_at) == "invalid_updated_at_utc"
 
 
@@ -206,16 +208,16 @@ def test_an_invalid_row_field_is_rejected_by_name(name: str, value: object) -> N
 
 
 @given(st.dictionaries(st.sampled_from(sorted(COMPLETE_ROW)), json_values))
-def test_any_reservation_row_is_read_or_rejected(spoilt: dict[str, Any]) -> None:
+def test_any_reservation_row_is_read_or_rejected(replaced: dict[str, Any]) -> None:
     with suppress(InvalidEventError):
-        assert normalize_row(**(COMPLETE_ROW | spoilt)).actor is Actor.OPENTABLE
+        assert normalize_row(**(COMPLETE_ROW | replaced)).actor is Actor.OPENTABLE
 
 
-def test_times_that_agree_do_not_contradict_the_zone() -> None:
+def test_consistent_times_do_not_contradict_the_zone() -> None:
     assert not has_time_zone_conflict(COMPLETE_ROW, ROW_ZONE)
 
 
-def test_times_that_disagree_contradict_the_zone() -> None:
+def test_inconsistent_times_contradict_the_zone() -> None:
     assert has_time_zone_conflict(COMPLETE_ROW, ZoneInfo("America/Chicago"))
 
 
@@ -226,7 +228,7 @@ def test_the_second_of_a_repeated_hour_does_not_contradict_the_zone() -> None:
 
 @pytest.mark.parametrize("name", ["scheduled_time", "scheduled_time_utc"])
 @pytest.mark.parametrize("value", [None, 5, "soon", []])
-def test_a_time_that_cannot_be_read_contradicts_nothing(name: str, value: object) -> None:
+def test_an_unreadable_time_contradicts_nothing(name: str, value: object) -> None:
     assert not has_time_zone_conflict(COMPLETE_ROW | {name: value}, ZoneInfo("America/Chicago"))
 
 

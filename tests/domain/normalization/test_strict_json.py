@@ -110,10 +110,10 @@ def test_any_other_body_is_neither(body: dict[str, object]) -> None:
 
 
 @given(json_values, st.integers(0, 4))
-def test_a_shallow_value_is_returned_unchanged(value: object, levels: int) -> None:
-    cut = truncate_nesting(value, levels)
-    assert not is_nested_deeper(cut, levels)
-    assert cut == value or is_nested_deeper(value, levels)
+def test_a_shallow_value_is_returned_unchanged(value: object, max_depth: int) -> None:
+    truncated = truncate_nesting(value, max_depth)
+    assert not is_nested_deeper(truncated, max_depth)
+    assert truncated == value or is_nested_deeper(value, max_depth)
 
 
 def test_too_deep_values_become_null_and_others_are_unchanged() -> None:
