@@ -99,7 +99,7 @@ async def _poll_in_process(
             for restaurant_id in restaurant_ids
         ]
     else:
-        poll = partial(poll_restaurant, context, deadline=deadline)
+        poll = partial(poll_restaurant, context, deadline)
         max_concurrent = context.environment.max_concurrent_restaurants
         results = await run_for_each_restaurant(restaurant_ids, max_concurrent, poll, deadline)
     await _run_backfills(context, results, deadline)

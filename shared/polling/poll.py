@@ -42,14 +42,12 @@ class _PollOutcome(Struct, frozen=True):
 
 
 async def poll_restaurant(
-    context: AppContext, restaurant_id: str, deadline: Deadline | None = None
+    context: AppContext, deadline: Deadline, restaurant_id: str
 ) -> dict[str, Any]:
     """Poll one restaurant, and return its entry in the response of the poll function.
 
     Its status is ``ok``, ``error``, or ``skipped`` if another poll of the restaurant is running.
-    The deadline defaults to the budget of a run.
     """
-    deadline = deadline or Deadline.after(context.environment.run_budget_seconds)
     duration = timedelta(seconds=deadline.remaining() + LEASE_MARGIN_SECONDS)
     row_counts = new_row_counts()
     try:

@@ -72,13 +72,14 @@ class TwoRestaurants:
     async def run(self, kind: str) -> list[dict[str, Any]]:
         """Poll or reconcile both; the troubled one's result is the first."""
         both = [self.world.restaurant.id, self.healthy_restaurant.id]
+        deadline = Deadline.after(60)
         runs = {
-            "poll": partial(poll_restaurant, self.world.services),
+            "poll": partial(poll_restaurant, self.world.services, deadline),
             "reconcile": partial(
                 reconcile_restaurant, self.world.services, ReconciliationRequest()
             ),
         }
-        return await run_for_each_restaurant(both, 2, runs[kind], Deadline.after(60))
+        return await run_for_each_restaurant(both, 2, runs[kind], deadline)
 
     def change(self) -> None:
         """Change a reservation of each."""

@@ -63,7 +63,7 @@ class Worker:
         self.faults.start(faults)
         with suppress(ProcessKilled):
             if job == "poll":
-                return await poll_restaurant(self.services, self.restaurant_id)
+                return await poll_restaurant(self.services, Deadline.after(480), self.restaurant_id)
             if job == "reconcile":
                 return await reconcile_restaurant(
                     self.services, ReconciliationRequest(), self.restaurant_id

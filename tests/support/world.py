@@ -20,7 +20,7 @@ from sandbox.oauth import Partner
 from sandbox.requests_adapter import SandboxAdapter
 from sandbox.reservation_actions import ReservationActions
 from sandbox.store import SandboxStore
-from shared.concurrency import SYSTEM_CLOCK, Clock
+from shared.concurrency import SYSTEM_CLOCK, Clock, Deadline
 from shared.config import read_environment
 from shared.context import AppContext
 from shared.domain.ledger.events import Channel
@@ -71,7 +71,8 @@ class World(Struct):
 
     async def poll(self) -> dict[str, Any]:
         """Run one poll."""
-        return await poll_restaurant(self.services, self.restaurant.id)
+        deadline = Deadline.after(self.services.environment.run_budget_seconds)
+        return await poll_restaurant(self.services, deadline, self.restaurant.id)
 
     async def reconcile(self, **options: Any) -> dict[str, Any]:
         """Run one reconciliation and return the stored report."""
