@@ -257,7 +257,7 @@ async def fetch_guest_after_commit(
                 Channel.POLL,
             )
             await open_ledger(context, settings).apply(link_event)
-        outcome = "joined"
+        outcome = "linked"
     except _EXPECTED_FETCH_ERRORS as error:
         outcome = type(error).__name__
     log_event(
@@ -277,7 +277,7 @@ async def ensure_guest_stored(restaurant: RestaurantContext, guest_id: str) -> N
     """
     context, settings = restaurant.context, restaurant.settings
     pending_id: str | None = guest_id
-    for _ in range(MAX_MERGES):
+    for _ in range(MAX_MERGES):  # ends at circular merges
         if pending_id is None:
             return
         key = build_external_key(pending_id, settings.rid)

@@ -5,11 +5,12 @@ corrected. Each report lists them; only the first one raises an alarm.
 """
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from google.cloud.firestore import FieldFilter
 from msgspec import Struct, field
 
+from shared.context import RestaurantContext
 from shared.domain.ledger.decide import (
     Decision,
     EventOutcome,
@@ -43,7 +44,6 @@ from shared.ledger.batch import apply_events, decide_group, split_into_groups
 from shared.ledger.ledger import ApplyResult, Ledger
 from shared.log import LogEvent, Severity, log_event
 from shared.quarantine.store import quarantine_event
-from shared.reconciliation.compare import ReconciliationRun
 
 _MAX_KEYS_PER_READ = 300
 # A local date may differ by a day from the UTC date, in either zone.
@@ -61,6 +61,34 @@ _DIVERGENCE_REASONS = {
         "OpenTable returned different values for the stored version. See the quarantine."
     ),
 }
+
+
+class ReconciliationRun(Struct, frozen=True):
+    """The inputs of one reconciliation and the report it fills.
+
+    Attributes:
+        restaurant: The restaurant.
+        ledger: Its ledger of OpenTable's reservations.
+        report: The report.
+        cursor: The cursor of the poll; None if no poll has completed.
+        previous_time_zone: The time zone of the local dates in the ledger; None if no
+            reconciliation has completed.
+        was_time_zone_wrong: Whether the previous run reported a wrong time zone.
+        is_dry_run: Whether to write nothing but the report.
+    """
+
+    restaurant: RestaurantContext
+    ledger: Ledger
+    report: ReconciliationReport
+    cursor: datetime | None
+    previous_time_zone: str | None
+    was_time_zone_wrong: bool
+    is_dry_run: bool
+
+    @property
+    def expects_webhooks(self) -> bool:
+        """Whether webhooks should have delivered the changes: not before the first poll."""
+        return self.cursor is not None and bool(self.restaurant.settings.webhook_auth)
 
 
 class Correction(Struct, frozen=True):
@@ -109,6 +137,8 @@ class CorrectionPlan(Struct):
         precondition: PlanPrecondition,
     ) -> None:
         """Add an event by the decision on it."""
+        # The ledger would accept an older version for fields without a newer value. Here it means
+        # that OpenTable has gone back, which a person has to judge.
         stored_version = state.get_registers(Actor.OPENTABLE).version
         is_behind = (
             event.actor is Actor.OPENTABLE
@@ -185,6 +215,7 @@ async def apply_corrections(run: ReconciliationRun, plan: CorrectionPlan) -> lis
             applied.append(result)
             write = result.write
             if write is None:
+                # A webhook or a poll was faster.
                 report.unchanged_count += 1
             elif _list_write(report, key, write) and run.expects_webhooks:
                 report.missed_webhooks.record(write.entry, context.clock())

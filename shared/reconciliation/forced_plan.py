@@ -24,17 +24,14 @@ from shared.firestore.leases import LEASE_MARGIN_SECONDS, acquire_lease
 from shared.guests.sync import fetch_guests_after_reconciliation
 from shared.ingest.events import normalize_rows
 from shared.ledger.ledger import ApplyResult
-from shared.reconciliation.compare import (
-    ReconciliationRun,
-    fetch_reservations_by_id,
-    report_unreadable_row,
-)
 from shared.reconciliation.corrections import (
+    ReconciliationRun,
     apply_corrections,
     build_correction_plan,
     flag_divergences,
     read_reservation_states,
 )
+from shared.reconciliation.reconcile import fetch_reservations_by_id, report_unreadable_row
 from shared.reconciliation.report_store import (
     iterate_planned_corrections,
     mark_plan_executed,
@@ -85,6 +82,7 @@ async def force_held_report(
             await recount_analytics(run.restaurant, window)
             await fetch_guests_after_reconciliation(run.restaurant, {}, applied)
         await store_and_log_report(context, report)
+        # A failed run may be forced again for the remaining items.
         if report.status is ReportStatus.COMPLETED:
             await mark_plan_executed(context.firestore, held, report.report_id, context.clock())
     return summarize_report(report)
@@ -106,7 +104,7 @@ async def _read_held_report(
     if report.get("executedBy"):
         raise PlanNotExecutableError(
             "PLAN_ALREADY_EXECUTED",
-            f"This plan was executed already. See report {report['executedBy']}.",
+            f"This plan was executed already: see report {report['executedBy']}.",
         )
     return report
 
@@ -158,6 +156,7 @@ async def _fetch_unchanged_rows(
                 continue
             [event] = batch.events
         elif item.precondition.opentable_version is None:
+            # Missing in the listing and by id: it is flagged, not skipped.
             absent_keys.append(item.external_key)
             continue
         skip_reason = item.precondition.skip_reason(event.version if event else None)

@@ -5,30 +5,39 @@ as missing, and a missing one is flagged, never cancelled. A listing with too ma
 trusted: its plan is kept in a report with status HELD until a person forces it.
 """
 
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
+from typing import Any
+
+from msgspec import Struct, field
 
 from shared.analytics.store import create_rollup_builder, update_analytics
-from shared.concurrency import gather_all
-from shared.domain.ledger.events import Channel
+from shared.concurrency import gather_all, gather_bounded
+from shared.context import RestaurantContext
+from shared.domain.analytics.rollup import RollupBuilder
+from shared.domain.ledger.events import Channel, ReservationEvent
+from shared.domain.normalization.identifiers import build_external_key, list_id_spellings
+from shared.domain.normalization.opentable_reservation import has_time_zone_conflict, read_row_id
 from shared.domain.reconciliation.compare import (
     PlanPrecondition,
     ReservationFingerprint,
     exceeds_change_limit,
+    fingerprint_row,
     format_ledger_versions,
 )
-from shared.domain.reconciliation.report import DivergenceType, ReportStatus
+from shared.domain.reconciliation.report import DivergenceType, ReconciliationReport, ReportStatus
+from shared.errors import InvalidEventError, OpenTableError
 from shared.guests.erasure import repeat_erasures
 from shared.guests.sync import fetch_guests_after_reconciliation
-from shared.ingest.events import normalize_rows
+from shared.ingest.events import NormalizedRows, UnreadableRow, normalize_rows
 from shared.ledger.ledger import ApplyResult
-from shared.reconciliation.compare import (
-    ReconciliationRun,
-    WindowComparison,
-    compare_window,
-    fetch_reservations_by_id,
-)
+from shared.ledger.queries import load_ledger_window
+from shared.opentable.query import ListingQuery, LocalDateTime, Resource
 from shared.reconciliation.corrections import (
     CorrectionPlan,
+    ReconciliationRun,
     apply_corrections,
     build_correction_plan,
     flag_divergences,
@@ -39,6 +48,40 @@ from shared.reconciliation.corrections import (
 )
 
 MAX_POLL_GAP = timedelta(days=1)
+_MAX_CONCURRENT_FETCHES = 8
+
+
+class WindowComparison(Struct):
+    """The result of reading both sides of a window.
+
+    Attributes:
+        fingerprints: The ledger's side, by external key.
+        seen_keys: Every key in OpenTable's listing, unreadable rows included.
+        differing_events: The rows without an equal fingerprint in the ledger, by external key.
+        wrong_zone_count: Rows whose local and UTC times do not match in the restaurant's zone.
+    """
+
+    fingerprints: dict[str, ReservationFingerprint] = field(default_factory=dict)
+    seen_keys: set[str] = field(default_factory=set)
+    differing_events: dict[str, ReservationEvent] = field(default_factory=dict)
+    wrong_zone_count: int = 0
+
+    def find_unseen(self) -> list[str]:
+        """Return the ledger's unlisted keys without a flag from an earlier run."""
+        missing = DivergenceType.MISSING_IN_OPENTABLE
+        return [
+            key
+            for key, fingerprint in self.fingerprints.items()
+            if key not in self.seen_keys and fingerprint.divergence != missing
+        ]
+
+    def find_missing(self) -> list[str]:
+        """Return the unseen keys in the window; a reservation without a start is in none."""
+        return [key for key in self.find_unseen() if self.fingerprints[key].has_start_time]
+
+    def find_already_flagged(self) -> list[str]:
+        """Return the keys flagged as missing by an earlier run and still missing."""
+        return sorted(self.fingerprints.keys() - self.seen_keys - set(self.find_unseen()))
 
 
 async def reconcile_window(run: ReconciliationRun) -> None:
@@ -84,6 +127,113 @@ async def reconcile_window(run: ReconciliationRun) -> None:
     await flag_divergences(run, absent_keys, plan)
 
 
+async def compare_window(run: ReconciliationRun, rollup_builder: RollupBuilder) -> WindowComparison:
+    """Read both sides of the run's window completely and compare them.
+
+    Both sides are read concurrently. A change between the two reads does no harm: the run reads
+    each differing or missing reservation again, by its id, before it acts on it.
+
+    Args:
+        run: The run. Its report counts the rows and lists the unreadable ones.
+        rollup_builder: Counts the ledger's reservations.
+
+    Raises:
+        OpenTableError: OpenTable's listing is incomplete, so no conclusion is possible.
+    """
+    restaurant, window = run.restaurant, run.report.window
+    comparison = WindowComparison()
+    ledger_task = asyncio.create_task(_read_fingerprints(run, rollup_builder))
+    try:
+        # OpenTable compares these bounds with the restaurant's local times.
+        query = ListingQuery(
+            scheduled_from=LocalDateTime.from_date(window.start),
+            scheduled_to=LocalDateTime.end_of_day(window.end),
+        )
+        pages = restaurant.context.opentable.iterate_pages(
+            restaurant.access, Resource.RESERVATIONS, query, restaurant.deadline
+        )
+        async for page in pages:
+            rows = await normalize_rows(
+                restaurant.context,
+                restaurant.settings,
+                (*page.rows, *page.malformed_items),
+                Channel.RECONCILIATION,
+            )
+            # Compare no page before the ledger's side is complete.
+            comparison.fingerprints = await ledger_task
+            _compare_rows(run, comparison, rows)
+            zone = restaurant.settings.require_zone()
+            comparison.wrong_zone_count += sum(
+                has_time_zone_conflict(row, zone) for row in page.rows
+            )
+    except OpenTableError:
+        # The report of a failed run still counts the ledger's reservations.
+        await asyncio.wait([ledger_task])
+        raise
+    finally:
+        ledger_task.cancel()
+        await asyncio.gather(ledger_task, return_exceptions=True)
+    return comparison
+
+
+async def _read_fingerprints(
+    run: ReconciliationRun, rollup_builder: RollupBuilder
+) -> dict[str, ReservationFingerprint]:
+    fingerprints = await load_ledger_window(
+        run.restaurant.context.firestore,
+        run.report.restaurant_id,
+        run.report.window,
+        run.restaurant.deadline,
+        rollup_builder,
+    )
+    run.report.ledger_count = sum(mark.has_start_time for mark in fingerprints.values())
+    return fingerprints
+
+
+def _compare_rows(
+    run: ReconciliationRun, comparison: WindowComparison, rows: NormalizedRows
+) -> None:
+    settings, report = run.restaurant.settings, run.report
+    zone = settings.require_zone()
+    report.open_table_count += len(rows.events) + len(rows.unreadable)
+    report.compared_count += len(rows.events)
+    for event in rows.events:
+        key = event.external_key
+        fingerprint = comparison.fingerprints.get(key)
+        # A row on a page boundary may be listed twice, the second time in a newer version.
+        is_repeated = key in comparison.seen_keys
+        comparison.seen_keys.add(key)
+        is_equal = (
+            fingerprint is not None
+            # A flagged reservation is decided again: its flag may have to be cleared.
+            and fingerprint.divergence is None
+            and not is_repeated
+            and fingerprint.digest == fingerprint_row(event, settings.restaurant_id, zone)
+        )
+        if is_equal:
+            report.unchanged_count += 1
+            continue
+        earlier = comparison.differing_events.get(key)
+        if earlier is None or earlier.version < event.version:
+            comparison.differing_events[key] = event
+    for unreadable in rows.unreadable:
+        unreadable_key = None
+        if isinstance(unreadable.item, dict):
+            with suppress(InvalidEventError):  # its id is invalid, too
+                unreadable_key = build_external_key(read_row_id(unreadable.item), settings.rid)
+                # OpenTable has the reservation, so it is not missing there.
+                comparison.seen_keys.add(unreadable_key)
+        report_unreadable_row(report, unreadable, unreadable_key)
+
+
+def report_unreadable_row(
+    report: ReconciliationReport, row: UnreadableRow, external_key: str | None
+) -> None:
+    """List a quarantined row as a divergence, with its key if it has a readable one."""
+    reason = f"OpenTable's row cannot be read ({row.rejection}). See the quarantine."
+    report.add_divergence(DivergenceType.UNREADABLE, external_key, reason, is_new=row.entry.is_new)
+
+
 def _report_wrong_time_zone(run: ReconciliationRun, wrong_zone_count: int) -> None:
     """List rows whose times contradict the restaurant's zone; log them the first time."""
     if not wrong_zone_count:
@@ -127,6 +277,7 @@ async def _hold_plan(
         "below with OpenTable before you force it."
     )
     list_planned_corrections(plan, report)
+    # A forced plan compares these versions to skip what has changed since.
     for key, state in (await read_reservation_states(run.ledger, missing_keys)).items():
         opentable_id = comparison.fingerprints[key].open_table_id
         report.add_missing(key, PlanPrecondition(opentable_id, format_ledger_versions(state), None))
@@ -146,6 +297,7 @@ async def _fetch_unseen_by_id(
     requested_ids = {
         key: comparison.fingerprints[key].open_table_id for key in comparison.find_unseen()
     } | {event.external_key: str(event.fields["openTableId"]) for event, _ in plan.version_behind}
+    # Decided again below, from the rows requested by id.
     plan.version_behind.clear()
     rows = await fetch_reservations_by_id(run.restaurant, requested_ids.values())
     batch = await normalize_rows(
@@ -156,6 +308,28 @@ async def _fetch_unseen_by_id(
     )
     plan.extend(await build_correction_plan(run, batch.events))
     return [key for key, row in zip(requested_ids, rows, strict=True) if row is None]
+
+
+async def fetch_reservations_by_id(
+    restaurant: RestaurantContext, opentable_ids: Iterable[str]
+) -> list[dict[str, Any] | None]:
+    """Fetch OpenTable's rows by id, concurrently and in order; None for an id unknown there.
+
+    Args:
+        restaurant: The restaurant.
+        opentable_ids: Ids as OpenTable or a relay spells them; each known spelling is tried.
+    """
+
+    async def fetch(opentable_id: str) -> dict[str, Any] | None:
+        for spelling in list_id_spellings(opentable_id, restaurant.access.rid):
+            row = await restaurant.context.opentable.fetch_reservation(
+                restaurant.access, spelling, restaurant.deadline
+            )
+            if row is not None:
+                return row
+        return None
+
+    return await gather_bounded(_MAX_CONCURRENT_FETCHES, fetch, opentable_ids)
 
 
 async def _update_guests(

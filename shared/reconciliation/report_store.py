@@ -22,7 +22,7 @@ from shared.firestore.documents import (
 )
 
 REPORT_LISTS = ("created", "updated", "cancelled", "divergences", "missing", "skipped")
-MAX_PART_BYTES = 400_000  # of JSON; Firestore stores documents of up to 1 MiB
+MAX_PART_BYTES = 400_000
 MAX_REPORT_PARTS = 20
 MAX_ITEMS_PER_BATCH = 50
 _PLANNED_LISTS = ("created", "updated", "cancelled", "missing")
@@ -68,6 +68,7 @@ def _split_into_parts(report: ReconciliationReport) -> Iterator[dict[str, list[R
     for name in REPORT_LISTS:
         for entry in getattr(report, name):
             entry_bytes = len(json.dumps(entry, default=str))
+            # JSON is a good estimate: Firestore limits its own encoding to 1 MiB.
             if part_bytes + entry_bytes > MAX_PART_BYTES:
                 yield part
                 part, part_bytes = {name: [] for name in REPORT_LISTS}, 0
@@ -115,7 +116,7 @@ async def read_full_report(
     if report is None:
         return None
     other_part_count = int(report["parts"]) - 1
-    if other_part_count:
+    if other_part_count > 0:
         reports = paths.reports_collection(client, restaurant_id)
         other_parts = reports.document(report_id).collection("continued").order_by("__name__")
         for part in await read_documents(other_parts, min(other_part_count, MAX_REPORT_PARTS - 1)):

@@ -22,7 +22,7 @@ from shared.ledger.ledger import open_ledger
 from shared.log import LogEvent, Severity, format_error_location, log_event
 from shared.polling.webhook_health import update_webhook_silence
 from shared.quarantine.store import log_quarantine_backlog
-from shared.reconciliation.compare import ReconciliationRun
+from shared.reconciliation.corrections import ReconciliationRun
 from shared.reconciliation.reconcile import reconcile_window
 from shared.reconciliation.report_store import store_report
 
@@ -65,6 +65,7 @@ async def reconcile_restaurant(
         ) as lease:
             if lease is None:
                 return {"restaurantId": restaurant_id, "status": "SKIPPED"}
+            # Without a zone the run fails below; its report needs a window all the same.
             zone = parse_settings(restaurant_id, lease.document).zone or ZoneInfo("UTC")
             window = resolve_window(context.clock(), zone, request.start, request.end)
             report = create_report(context, restaurant_id, window)
@@ -73,6 +74,7 @@ async def reconcile_restaurant(
                     context, lease, report, deadline, is_dry_run=request.is_dry_run
                 )
                 await reconcile_window(run)
+            # Concurrently: both happen even if the other one fails.
             await gather_all(
                 _finish_run(context, lease, report, is_dry_run=request.is_dry_run),
                 log_quarantine_backlog(context, restaurant_id),
@@ -96,6 +98,7 @@ def create_report(
     """
     now = context.clock()
     return ReconciliationReport(
+        # Ids sort by time; the random part separates two reports of one second.
         report_id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}",
         restaurant_id=restaurant_id,
         window=window,
@@ -159,6 +162,7 @@ async def _finish_run(
     is_dry_run: bool,
 ) -> None:
     """Store the report, update the webhook alarm, and release the lease with the run's state."""
+    # The report first: the settings document refers to it.
     await store_and_log_report(context, report)
     if not is_dry_run:
         await update_webhook_silence(context, lease, report.missed_webhooks)
