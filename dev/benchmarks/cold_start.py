@@ -20,6 +20,8 @@ _CHILD_SCRIPT = Path(__file__).with_name("cold_start_child.py")
 _ROOT = Path(__file__).parents[2]
 _TIMEOUT_SECONDS = 120
 _MILLISECONDS_PER_SECOND = 1000
+# A person waits for the staff API, and production keeps one instance of it warm.
+_MAX_RATIOS = {"api": 2.0}
 _EXPECTED_STATUSES = {
     "opentable_webhook": "200",
     "opentable_poll": "200",
@@ -55,7 +57,8 @@ def _measure_target(
             MeasurementPair(baseline_milliseconds, _run_child(python, target, request, variables))
         )
     name = f"start: import and first request of {target}"
-    return build_ratio_result(name, "ms", require_at_most(1.30), pairs)
+    limit = require_at_most(_MAX_RATIOS.get(target, 1.30))
+    return build_ratio_result(name, "ms", limit, pairs)
 
 
 def _build_request(target: str, tenant: Tenant) -> str:

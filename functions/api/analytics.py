@@ -18,7 +18,6 @@ from functions.api.responses import ResponseModel
 from shared.analytics.store import read_analytics_days
 from shared.domain.analytics.rollup import UNKNOWN_BUCKET, LeadTimeBucket, RollupCounts
 from shared.domain.analytics.summary import (
-    AnalyticsDays,
     AnalyticsSummary,
     count_parties,
     format_analytics_csv,
@@ -36,95 +35,95 @@ router = APIRouter(prefix=f"{API_PREFIX}/analytics", route_class=StaffRoute)
 class AnalyticsCounts(ResponseModel):
     """Counts of reservations and people."""
 
-    bookings: int = Field(description="Made ahead, whatever came of them.")
-    cancelled: int = Field(description="Of the bookings.")
-    no_shows: int = Field(description="Of the bookings.")
-    walk_ins: int = Field(description="Parties that came without a booking.")
-    parties: int = Field(description="That come or came, walk-ins included.")
-    covers: int = Field(description="People of those parties.")
-    cancelled_covers: int = Field(description="People of the bookings that were cancelled.")
-    no_show_covers: int = Field(description="People of the bookings that did not come.")
+    bookings: int = Field(description="Reservations made in advance, in any status.")
+    cancelled: int = Field(description="Cancelled bookings.")
+    no_shows: int = Field(description="Bookings of guests who did not come.")
+    walk_ins: int = Field(description="Parties without a booking.")
+    parties: int = Field(description="Expected and seated parties, walk-ins included.")
+    covers: int = Field(description="People in those parties.")
+    cancelled_covers: int = Field(description="People in cancelled bookings.")
+    no_show_covers: int = Field(description="People in no-show bookings.")
 
 
 class AnalyticsDay(ResponseModel):
-    """One day's counts."""
+    """The counts of a day."""
 
     date: str
     sources: dict[ReservationSystem, AnalyticsCounts]
 
 
 class HourOfWeek(ResponseModel):
-    """An hour of a weekday, summed over the span."""
+    """The counts of one hour of the week, summed over the requested days."""
 
     weekday: int = Field(description="1 for Monday to 7 for Sunday.")
-    hour: int | None = Field(description="On the restaurant's clock, 0-23; null: not known.")
+    hour: int | None = Field(description="0-23 in the restaurant's time zone; null if unknown.")
     bookings: int
     covers: int
 
 
 class LeadTimeCount(ResponseModel):
-    """Bookings by how long before the visit they were made."""
+    """Bookings by the time between booking and visit."""
 
     lead_time: LeadTimeBucket
     bookings: int
 
 
 class PartySizeCount(ResponseModel):
-    """Parties that come or came, by size."""
+    """Expected and seated parties by size."""
 
-    party_size: int | None = Field(description="20 for 20 or more; null where it is not known.")
+    party_size: int | None = Field(description="20 means 20 or more; null if unknown.")
     parties: int
 
 
 class SourceAnalytics(AnalyticsCounts):
-    """The pattern of a source, or of all of them."""
+    """The analytics of one source, or of all sources."""
 
     cancellation_rate: float | None = Field(
-        description="Share of the bookings that was cancelled, 0-1; null where there are none."
+        description="Share of cancelled bookings, 0-1; null without bookings."
     )
     no_show_rate: float | None = Field(
-        description="Of the bookings of days before today that were not cancelled, the share that "
-        "did not come, 0-1; null where there are none."
+        description="Share of no-shows among past bookings that were not cancelled, 0-1; null "
+        "without such bookings."
     )
-    hours: list[HourOfWeek] = Field(description="Those with a booking or a cover.")
-    lead_times: list[LeadTimeCount] = Field(description="All of them, the shortest first.")
-    party_sizes: list[PartySizeCount] = Field(description="Those that occur, the smallest first.")
+    hours: list[HourOfWeek] = Field(description="Hours with a booking or a cover.")
+    lead_times: list[LeadTimeCount] = Field(description="All lead times, shortest first.")
+    party_sizes: list[PartySizeCount] = Field(description="Party sizes that occur, smallest first.")
 
 
 class MissingDateSpan(ResponseModel):
-    """Local dates that follow each other, both inclusive."""
+    """Consecutive local dates, both inclusive."""
 
     start: str = Field(alias="from")
     end: str = Field(alias="to")
 
 
 class AnalyticsResponse(ResponseModel):
-    """The patterns of some days."""
+    """The analytics of the requested days."""
 
-    start: str = Field(alias="from", description="The first local date.")
-    end: str = Field(alias="to", description="The last local date.")
+    start: str = Field(alias="from", description="First local date.")
+    end: str = Field(alias="to", description="Last local date.")
     time_zone: str
     today: str = Field(description="The restaurant's local date now.")
-    days: list[AnalyticsDay] = Field(description="The days that were counted, the earliest first.")
-    absent: list[MissingDateSpan] = Field(description="The days that no reconciliation counted.")
+    days: list[AnalyticsDay] = Field(description="The counted days, earliest first.")
+    absent: list[MissingDateSpan] = Field(description="Days without a reconciliation.")
     total: SourceAnalytics
     sources: dict[ReservationSystem, SourceAnalytics]
 
 
 class AnalyticsRequest(RequestModel):
-    """Which days, and in which form."""
+    """Which days, and in which format."""
 
     start: LocalDate | None = Field(
         None,
         alias="from",
-        description=f"The first local date; by default {DEFAULT_ANALYTICS_DAYS} days up to `to`.",
+        description=f"First local date. The default is {DEFAULT_ANALYTICS_DAYS} days up to `to`.",
     )
     end: LocalDate | None = Field(
         None,
         alias="to",
         description=(
-            f"The last local date, up to {MAX_WINDOW_DAYS} days after `from`; by default "
-            f"yesterday's, or {DEFAULT_ANALYTICS_DAYS} days from `from` on."
+            f"Last local date, at most {MAX_WINDOW_DAYS} days after `from`. The default is "
+            f"yesterday, or the end of {DEFAULT_ANALYTICS_DAYS} days from `from`."
         ),
     )
     format: Literal["json", "csv"] = Field("json", description="`csv` for a spreadsheet.")
@@ -133,12 +132,12 @@ class AnalyticsRequest(RequestModel):
     def _check_date_range(self) -> Self:
         if self.start and self.end and not 0 <= (self.end - self.start).days <= MAX_WINDOW_DAYS:
             raise ValueError(
-                f"to must not lie before from, nor more than {MAX_WINDOW_DAYS} days after it"
+                f"to must be on or after from, and at most {MAX_WINDOW_DAYS} days later"
             )
         return self
 
     def resolve_window(self, today: date) -> DateWindow:
-        """Return the days asked for; with one end missing, `DEFAULT_ANALYTICS_DAYS` of them."""
+        """Return the requested days; a missing end gives `DEFAULT_ANALYTICS_DAYS` days."""
         if self.start and not self.end:
             return DateWindow(self.start, _add_days(self.start, DEFAULT_ANALYTICS_DAYS - 1))
         end = self.end or today - timedelta(days=1)
@@ -146,7 +145,7 @@ class AnalyticsRequest(RequestModel):
 
 
 def _add_days(day: date, days: int) -> date:
-    """Return the date so many days away, or the calendar's end where it has none."""
+    # The query may contain any date: do not overflow the calendar.
     ordinal = day.toordinal() + days
     return date.fromordinal(min(max(ordinal, 1), date.max.toordinal()))
 
@@ -172,28 +171,25 @@ async def get_analytics(
             headers={"Content-Disposition": f'attachment; filename="{file_name}"'},
             media_type="text/csv; header=present",
         )
-    return _build_analytics_response(days, window, zone.key, today.isoformat())
-
-
-def _build_analytics_response(
-    days: AnalyticsDays, window: DateWindow, time_zone: str, today: str
-) -> AnalyticsResponse:
     return AnalyticsResponse(
         start=window.start.isoformat(),
         end=window.end.isoformat(),
-        time_zone=time_zone,
-        today=today,
+        time_zone=zone.key,
+        today=today.isoformat(),
         days=[
-            AnalyticsDay(date=day, sources={each: _build_counts(c) for each, c in sources.items()})
+            AnalyticsDay(
+                date=day,
+                sources={system: _build_counts(counts) for system, counts in sources.items()},
+            )
             for day, sources in days.items()
         ],
         absent=[
             MissingDateSpan(start=first, end=last)
             for first, last in missing_spans(window.list_dates(), days)
         ],
-        total=_build_source_analytics(summarize(days, ReservationSystem, today)),
+        total=_build_source_analytics(summarize(days, ReservationSystem, today.isoformat())),
         sources={
-            system: _build_source_analytics(summarize(days, [system], today))
+            system: _build_source_analytics(summarize(days, [system], today.isoformat()))
             for system in ReservationSystem
         },
     )
@@ -214,46 +210,37 @@ def _build_counts(counts: RollupCounts) -> AnalyticsCounts:
 
 def _build_source_analytics(summary: AnalyticsSummary) -> SourceAnalytics:
     counts = summary.counts
+    hours = [
+        HourOfWeek(
+            weekday=weekday,
+            hour=_parse_bucket(key),
+            bookings=weekly[f"bookingsByHour.{key}"],
+            covers=weekly[f"coversByHour.{key}"],
+        )
+        for weekday, weekly in summary.by_weekday.items()
+        for key in _sorted_buckets(weekly, "bookingsByHour", "coversByHour")
+    ]
     return SourceAnalytics(
         **_build_counts(counts).model_dump(),
         cancellation_rate=summary.cancellation_rate,
         no_show_rate=summary.no_show_rate,
-        hours=[
-            hour for day, weekly in summary.by_weekday.items() for hour in _build_hours(day, weekly)
-        ],
+        hours=hours,
         lead_times=[
             LeadTimeCount(lead_time=lead, bookings=counts[f"bookingsByLead.{lead}"])
             for lead in LeadTimeBucket
         ],
         party_sizes=[
-            PartySizeCount(party_size=_parse_split_key(key), parties=counts[f"partiesBySize.{key}"])
-            for key in _sorted_split_keys(counts, "partiesBySize")
+            PartySizeCount(party_size=_parse_bucket(key), parties=counts[f"partiesBySize.{key}"])
+            for key in _sorted_buckets(counts, "partiesBySize")
         ],
     )
 
 
-def _build_hours(weekday: int, counts: RollupCounts) -> list[HourOfWeek]:
-    return [
-        HourOfWeek(
-            weekday=weekday,
-            hour=_parse_split_key(key),
-            bookings=counts[f"bookingsByHour.{key}"],
-            covers=counts[f"coversByHour.{key}"],
-        )
-        for key in sorted(
-            {
-                *_sorted_split_keys(counts, "bookingsByHour"),
-                *_sorted_split_keys(counts, "coversByHour"),
-            }
-        )
-    ]
+def _sorted_buckets(counts: RollupCounts, *prefixes: str) -> list[str]:
+    # The bucket for unknown values sorts last: letters follow digits.
+    paths = (path.partition(".") for path in counts)
+    return sorted({bucket for prefix, _, bucket in paths if prefix in prefixes})
 
 
-def _sorted_split_keys(counts: RollupCounts, split: str) -> list[str]:
-    """Return the keys of a split, what is not known last."""
-    path_parts = (path.partition(".") for path in counts)
-    return sorted(key for name, _, key in path_parts if name == split)
-
-
-def _parse_split_key(key: str) -> int | None:
-    return None if key == UNKNOWN_BUCKET else int(key)
+def _parse_bucket(bucket: str) -> int | None:
+    return None if bucket == UNKNOWN_BUCKET else int(bucket)

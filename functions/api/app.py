@@ -43,6 +43,8 @@ _SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+# The clients of a context belong to the event loop that made them.
+_apps: dict[asyncio.AbstractEventLoop, FastAPI] = {}
 
 
 @functions_framework.aio.http
@@ -50,7 +52,6 @@ async def api(request: Request) -> Response:  # noqa: ARG001 -- the app reads it
     """Serve the staff API and its OpenAPI document."""
     loop = asyncio.get_running_loop()
     try:
-        # The clients in the context belong to the event loop that made them.
         if loop not in _apps:
             _apps.clear()
             _apps[loop] = build_app(build_api_context(get_app_context()))
@@ -58,9 +59,6 @@ async def api(request: Request) -> Response:  # noqa: ARG001 -- the app reads it
         log_event(Severity.ERROR, LogEvent.SETTINGS_UNUSABLE, problem=str(error))
         return build_unavailable_response()
     return _AsgiResponse(_apps[loop])
-
-
-_apps: dict[asyncio.AbstractEventLoop, FastAPI] = {}
 
 
 class _AsgiResponse(Response):
@@ -110,15 +108,14 @@ def build_app(api_context: ApiContext) -> FastAPI:
 class _StaffApi(FastAPI):
     @override
     def openapi(self) -> dict[str, Any]:
-        if self.openapi_schema is None:
-            document = super().openapi()
-            # An invalid request is a documented 400 error here, not FastAPI's 422.
-            for operations in document["paths"].values():
-                for operation in operations.values():
-                    operation["responses"].pop("422", None)
-            for name in ("HTTPValidationError", "ValidationError"):
-                document["components"]["schemas"].pop(name, None)
-        return super().openapi()
+        document = super().openapi()  # built once, then cached
+        # An invalid request is a documented 400 error here, not FastAPI's 422.
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                operation["responses"].pop("422", None)
+        for name in ("HTTPValidationError", "ValidationError"):
+            document["components"]["schemas"].pop(name, None)
+        return document
 
 
 class _SecurityHeadersMiddleware:
@@ -162,22 +159,22 @@ async def _handle_validation_error(request: Request, error: RequestValidationErr
     errors = error.errors()
     if any(item["loc"][0] == "path" for item in errors):
         return _build_unknown_address_response()
+    # StrictJsonRequest returns an invalid body as bytes.
     if isinstance(error.body, bytes):
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != "application/json":
             text = "Send the body as application/json."
             return ApiError(415, "UNSUPPORTED_MEDIA_TYPE", text).to_response()
         return build_invalid_request_error("The body must be a JSON object.").to_response()
-    descriptions = {_describe_validation_error(item) for item in errors}
+    descriptions = set()
+    for item in errors:
+        # The name of an unknown field is the caller's own text, so it is not repeated.
+        if item["type"] == "extra_forbidden":
+            descriptions.add("Remove the fields that are not documented")
+        else:
+            location = ".".join(map(str, item["loc"][1:])) or "The request"
+            descriptions.add(f"{location}: {item['msg'].removeprefix('Value error, ')}")
     return build_invalid_request_error("; ".join(sorted(descriptions))).to_response()
-
-
-def _describe_validation_error(item: dict[str, Any]) -> str:
-    # The name of an unknown field is the caller's own text, so it is not repeated.
-    if item["type"] == "extra_forbidden":
-        return "Remove the fields that are not documented"
-    location = ".".join(map(str, item["loc"][1:])) or "The request"
-    return f"{location}: {item['msg'].removeprefix('Value error, ')}"
 
 
 def _build_unknown_address_response() -> Response:

@@ -1,4 +1,4 @@
-"""What a manager or an operator may change of an integration."""
+"""The body of a settings change: what managers and operators can change, with its validation."""
 
 from typing import Annotated, Any, Self
 
@@ -20,7 +20,7 @@ def _require_iana_zone(name: str) -> str:
 def _require_plain_ascii(secret: SecretStr) -> SecretStr:
     text = secret.get_secret_value()
     if not (text.isascii() and text.isprintable() and text == text.strip()):
-        raise ValueError("must be plain ASCII text without outer blanks")
+        raise ValueError("must be plain ASCII text without surrounding spaces")
     return secret
 
 
@@ -28,7 +28,7 @@ def _require_webhook_secret(secret: SecretStr) -> SecretStr:
     try:
         decode_webhook_secret(secret.get_secret_value())
     except ValueError:
-        raise ValueError("must be a Standard Webhooks secret, whsec_ and base64") from None
+        raise ValueError("must be a Standard Webhooks secret: whsec_ followed by base64") from None
     return secret
 
 
@@ -46,11 +46,11 @@ BasicCredential = Annotated[CredentialText, AfterValidator(_require_user_and_pas
 
 
 class CredentialsRequest(RequestModel):
-    """New credentials; those that are not named stay. Of the lists, the newest first."""
+    """New credentials; fields that are left out stay unchanged. Lists start with the newest."""
 
     client_id: CredentialText | None = None
     client_secret: CredentialText | None = None
-    api_key: CredentialText | None = Field(None, description="In place of an OAuth client.")
+    api_key: CredentialText | None = Field(None, description="Instead of an OAuth client.")
     webhook_secrets: list[WebhookSecret] | None = Field(None, max_length=MAX_CREDENTIALS_PER_LIST)
     bearer_tokens: list[CredentialText] | None = Field(None, max_length=MAX_CREDENTIALS_PER_LIST)
     basic_credentials: list[BasicCredential] | None = Field(
@@ -58,19 +58,19 @@ class CredentialsRequest(RequestModel):
     )
     keep_previous: StrictBool = Field(
         default=True,
-        description="Whether the newest that a named list holds stays valid behind the new ones.",
+        description="Whether the newest stored credential of each given list stays valid.",
     )
 
     @model_validator(mode="after")
     def _check_api_credential(self) -> Self:
         if self.api_key and (self.client_id or self.client_secret):
-            raise ValueError("give an apiKey, or a clientId and clientSecret, not both")
+            raise ValueError("give either an apiKey or a clientId and clientSecret")
         if (self.client_id is None) != (self.client_secret is None):
             raise ValueError("give clientId and clientSecret together")
         return self
 
     def to_secret_payload(self) -> dict[str, Any]:
-        """Return what was entered under the payload's own keys."""
+        """Return the new credentials under the keys of the secret's payload."""
         values_by_field = self.model_dump(
             by_alias=True, exclude={"keep_previous"}, exclude_none=True
         )
@@ -83,7 +83,7 @@ class CredentialsRequest(RequestModel):
 
 
 class SettingsRequest(RequestModel):
-    """The settings to change; those that are not named stay as they are."""
+    """The settings to change; fields that are left out stay unchanged."""
 
     enabled: StrictBool | None = None
     time_zone: Annotated[str, AfterValidator(_require_iana_zone)] | None = None
@@ -92,17 +92,17 @@ class SettingsRequest(RequestModel):
     )
     webhook_auth: list[WebhookAuthScheme] | None = None
     restaurant_id: Annotated[str, Field(pattern=r"^[0-9]{1,18}$")] | None = Field(
-        None, description="OpenTable's number, the rid. For operators."
+        None, description="OpenTable's restaurant number, the rid. Operators only."
     )
     secret: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,255}$")] | None = Field(
-        None, description="The name of the restaurant's own secret. For operators."
+        None, description="The name of the restaurant's own secret. Operators only."
     )
     credentials: CredentialsRequest | None = None
 
     def to_stored_fields(self) -> dict[str, Any]:
         """Return the settings to write, under their stored names.
 
-        Null means the same as not named, but for what may be missing: country and secret.
+        Null removes `country` and `secret`, which are optional; elsewhere it changes nothing.
         """
         values_by_field = self.model_dump(mode="json", by_alias=True, exclude={"credentials"})
         provided_fields = {type(self).model_fields[name].alias for name in self.model_fields_set}

@@ -29,7 +29,7 @@ from functions.api.responses import (
 )
 from functions.http import MAX_REQUEST_BODY_BYTES, read_request_body, set_request_trace
 from shared.context import AppContext
-from shared.domain.normalization.identifiers import is_document_id, is_restaurant_id
+from shared.domain.normalization.identifiers import is_document_id
 from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
 from shared.log import LogEvent, Severity, format_error_location, log_event
@@ -53,7 +53,7 @@ class RequestModel(BaseModel):
 
 
 def _require_iso_date(value: object) -> object:
-    # Pydantic reads a number of seconds as a date too.
+    # Without this, pydantic also accepts a number of seconds.
     if isinstance(value, date) or (isinstance(value, str) and _DATE_PATTERN.fullmatch(value)):
         return value
     raise ValueError("must be a date, YYYY-MM-DD")
@@ -68,25 +68,21 @@ def _reject_surrogates(text: str) -> str:
     return text
 
 
-def _require_id(is_valid: Callable[[str], bool]) -> AfterValidator:
-    def validate(text: str) -> str:
-        if not is_valid(text):
-            raise ValueError("must be an id")
-        return text
-
-    return AfterValidator(validate)
+def _require_document_id(text: str) -> str:
+    if not is_document_id(text):
+        raise ValueError("must be an id")
+    return text
 
 
 LocalDate = Annotated[date, BeforeValidator(_require_iso_date)]
 Utf8Text = Annotated[str, AfterValidator(_reject_surrogates)]
 ReasonText = Annotated[Utf8Text, Field(min_length=1, max_length=500, pattern=r"\S")]
 PageLimit = Annotated[int, Field(ge=1, le=200)]
-RestaurantId = Annotated[
-    str,
-    Path(pattern=r"^[A-Za-z0-9_-]{1,128}$"),
-    _require_id(is_restaurant_id),
+# An id that cannot exist is answered with 404, see `app._handle_validation_error`.
+RestaurantId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
+DocumentId = Annotated[
+    str, Path(min_length=1, max_length=300), AfterValidator(_require_document_id)
 ]
-DocumentId = Annotated[str, Path(min_length=1, max_length=300), _require_id(is_document_id)]
 
 
 class RequestContext(Struct, frozen=True):
@@ -136,6 +132,7 @@ async def authorize(
     if role is None:
         text = "You are not on this restaurant's staff. Ask its manager to add you."
         raise ApiError(403, "FORBIDDEN", text)
+    # The scope of HostContext or ManagerContext; the OpenAPI document shows it with the call.
     [required_role] = security_scopes.scopes
     if role < Role[required_role.upper()]:
         text = f"This call requires the role {required_role}. Ask your manager or an operator."
@@ -155,38 +152,10 @@ class NoQuery(RequestModel):
 
 
 async def _reject_query(_: Annotated[NoQuery, Query()]) -> None:
-    """Reject every query parameter, because a misspelled path or method would ignore it."""
+    """Reject every query parameter, because the call would ignore it."""
 
 
 NO_QUERY = Depends(_reject_query)
-
-
-class StrictJsonRequest(Request):
-    """A request whose body is bounded and parsed strictly.
-
-    FastAPI reads the body before it runs the dependencies. An invalid body is therefore returned
-    as bytes: no model accepts them, but the error is raised only after the caller is authorized.
-    """
-
-    _bounded_body: bytes | None = None
-
-    @override
-    async def body(self) -> bytes:
-        if self._bounded_body is None:
-            body = await read_request_body(self)
-            if body is None:
-                text = f"The body must be at most {MAX_REQUEST_BODY_BYTES} bytes."
-                raise ApiError(413, "TOO_LARGE", text)
-            self._bounded_body = body if body.strip() else b""
-        return self._bounded_body
-
-    @override
-    async def json(self) -> Any:
-        body = await self.body()
-        try:
-            return parse_strict_json(body)
-        except InvalidJsonError:
-            return body
 
 
 class StaffRoute(APIRoute):
@@ -223,3 +192,31 @@ class StaffRoute(APIRoute):
             return build_unavailable_response()
 
         return handle_request
+
+
+class StrictJsonRequest(Request):
+    """A request whose body is bounded and parsed strictly.
+
+    FastAPI reads the body before it runs the dependencies. An invalid body is therefore returned
+    as bytes: no model accepts them, but the error is raised only after the caller is authorized.
+    """
+
+    _bounded_body: bytes | None = None
+
+    @override
+    async def body(self) -> bytes:
+        if self._bounded_body is None:
+            body = await read_request_body(self)
+            if body is None:
+                text = f"The body must be at most {MAX_REQUEST_BODY_BYTES} bytes."
+                raise ApiError(413, "TOO_LARGE", text)
+            self._bounded_body = body if body.strip() else b""
+        return self._bounded_body
+
+    @override
+    async def json(self) -> Any:
+        body = await self.body()
+        try:
+            return parse_strict_json(body)
+        except InvalidJsonError:
+            return body

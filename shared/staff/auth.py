@@ -1,9 +1,4 @@
-"""Who somebody is: Firebase ID tokens, verified.
-
-Who may do what in a restaurant: its staff, cached for less than a minute.
-
-What a process keeps for the staff beside its other services.
-"""
+"""Who a staff member is (Firebase ID token) and which role they have in a restaurant."""
 
 import asyncio
 import secrets
@@ -27,78 +22,26 @@ from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
 from shared.restaurants.secrets import SecretStore, build_secret_store
 
+ROLE_CACHE_SECONDS = 55.0  # with the read, a removed member loses access within a minute
+_MAX_CACHED_ROLES = 10_000
+_READ_TIMEOUT_SECONDS = 3.0
 _CERTIFICATE_TIMEOUT_SECONDS = 4.0
 _CLOCK_SKEW_SECONDS = 10
 
 
 class UnauthenticatedError(Exception):
-    """A request did not prove who sends it."""
+    """The ID token is missing or invalid."""
 
 
 class AuthenticatedUser(Struct, frozen=True):
-    """Somebody who proved who they are.
-
-    Attributes:
-        uid: Firebase's id of the account.
-        is_operator: Whether they are one of the group's own engineers.
-    """
+    """A user with a verified identity; operators are the group's own engineers."""
 
     uid: str
     is_operator: bool
 
 
-class IdTokenVerifier:
-    """Verifies Firebase ID tokens of one project.
-
-    Beside the Auth emulator, and only there, the library takes the emulator's unsigned tokens;
-    `shared.config` keeps a deployed function from ever starting so.
-
-    Args:
-        project: The Google Cloud project.
-    """
-
-    def __init__(self, project: str) -> None:
-        # To verify takes Google's public keys alone, so the app is given no credential.
-        self._app = firebase_admin.initialize_app(
-            AnonymousCredentials(),  # type: ignore[no-untyped-call] # google-auth has no types here
-            {"projectId": project, "httpTimeout": _CERTIFICATE_TIMEOUT_SECONDS},
-            name=f"staff-{secrets.token_hex(8)}",
-        )
-
-    async def verify(self, token: str) -> AuthenticatedUser:
-        """Return who a token speaks for.
-
-        Args:
-            token: The token's text, however hostile.
-
-        Raises:
-            UnidentifiedError: When it is not a valid token of this project.
-            LedgerUnavailableError: When Google's public keys cannot be had now.
-        """
-        # The library fetches keys without asyncio, so it is given a thread.
-        claims = await asyncio.to_thread(self._verify_claims, token)
-        return AuthenticatedUser(str(claims["uid"]), is_operator=claims.get("operator") is True)
-
-    def _verify_claims(self, token: str) -> Mapping[str, Any]:
-        try:
-            claims: Mapping[str, Any] = auth.verify_id_token(  # type: ignore[no-untyped-call] # theirs
-                token, app=self._app, clock_skew_seconds=_CLOCK_SKEW_SECONDS
-            )
-        except auth.CertificateFetchError:
-            raise ServiceUnavailableError("Google's public keys cannot be fetched") from None
-        # A token's parts may be any JSON, which the library does not expect.
-        except (ValueError, TypeError, AttributeError, LookupError, auth.InvalidIdTokenError):
-            raise UnauthenticatedError from None
-        return claims
-
-
-ROLE_CACHE_SECONDS = 55.0  # a removed member is out within a minute, the read included
-_MAX_CACHED_ROLES = 10_000
-_READ_TIMEOUT_SECONDS = 3.0
-
-
 class Role(IntEnum):
-    """What somebody may do; each role may also do all that the ones before it may."""
+    """What a user may do in a restaurant; each role includes the rights of the lower ones."""
 
     HOST = 1
     MANAGER = 2
@@ -108,13 +51,69 @@ class Role(IntEnum):
 _ROLES_BY_NAME = {"host": Role.HOST, "manager": Role.MANAGER}
 
 
-class StaffRoles:
-    """The staff of every restaurant.
+class ApiContext(Struct, frozen=True):
+    """The clients of the staff API."""
 
-    Args:
-        client: The process's Firestore client.
-        timer: A clock in seconds that never goes back.
+    app_context: AppContext
+    token_verifier: "IdTokenVerifier"
+    staff_roles: "StaffRoles"
+    get_secret_store: Callable[[], SecretStore]
+
+
+def build_api_context(app_context: AppContext) -> ApiContext:
+    """Build the clients of the staff API.
+
+    Raises `InvalidSettingsError` if no Google Cloud project is set.
     """
+    return ApiContext(
+        app_context,
+        IdTokenVerifier(app_context.environment.require_project()),
+        StaffRoles(app_context.firestore, time.monotonic),
+        # Most calls write no secret, so the client is built on first use.
+        cache(partial(build_secret_store, app_context.environment)),
+    )
+
+
+class IdTokenVerifier:
+    """Verifies Firebase ID tokens of one Google Cloud project.
+
+    While FIREBASE_AUTH_EMULATOR_HOST is set, the library also accepts the emulator's unsigned
+    tokens. `shared.config` rejects that variable in a deployed function.
+    """
+
+    def __init__(self, project: str) -> None:
+        self._app = firebase_admin.initialize_app(
+            # Verification needs only Google's public keys, so the app gets no credential.
+            AnonymousCredentials(),  # type: ignore[no-untyped-call] # google-auth has no types here
+            {"projectId": project, "httpTimeout": _CERTIFICATE_TIMEOUT_SECONDS},
+            name=f"staff-{secrets.token_hex(8)}",
+        )
+
+    async def verify(self, token: str) -> AuthenticatedUser:
+        """Return the user of a token.
+
+        Raises `UnauthenticatedError` for a token that is not valid in this project, and
+        `ServiceUnavailableError` if Google's public keys cannot be fetched.
+        """
+        # The library may fetch keys with a blocking request.
+        claims = await asyncio.to_thread(self._verify_claims, token)
+        return AuthenticatedUser(str(claims["uid"]), is_operator=claims.get("operator") is True)
+
+    def _verify_claims(self, token: str) -> Mapping[str, Any]:
+        try:
+            claims: Mapping[str, Any] = auth.verify_id_token(  # type: ignore[no-untyped-call] # firebase-admin has no types
+                token, app=self._app, clock_skew_seconds=_CLOCK_SKEW_SECONDS
+            )
+        except auth.CertificateFetchError:
+            raise ServiceUnavailableError("Google's public keys cannot be fetched") from None
+        # A token's parts can be any JSON, and the library raises these errors for some of it.
+        except (ValueError, TypeError, AttributeError, LookupError, auth.InvalidIdTokenError):
+            raise UnauthenticatedError from None
+        return claims
+
+
+class StaffRoles:
+    """Reads the roles of staff members, with a cache; `timer` returns monotonic seconds."""
 
     def __init__(self, client: AsyncClient, timer: Callable[[], float]) -> None:
         self._client = client
@@ -123,14 +122,9 @@ class StaffRoles:
         )
 
     async def get_role(self, restaurant_id: str, user: AuthenticatedUser) -> Role | None:
-        """Return somebody's role in a restaurant, None for none.
+        """Return the user's role in a restaurant, or None.
 
-        Args:
-            restaurant_id: Lineup's id.
-            user: Whose role.
-
-        Raises:
-            LedgerUnavailableError: When it cannot be looked up now.
+        Raises `ServiceUnavailableError` if Firestore cannot be read.
         """
         if user.is_operator:
             return Role.OPERATOR
@@ -145,47 +139,3 @@ class StaffRoles:
         except google.GoogleAPIError as error:
             raise ServiceUnavailableError(type(error).__name__) from None
         return _ROLES_BY_NAME.get(str((fields or {}).get("role")))
-
-
-class ApiContext(Struct, frozen=True):
-    """The clients that the staff's calls work with.
-
-    Attributes:
-        app_context: What every function uses.
-        token_verifier: Verifies who somebody is.
-        staff_roles: Knows what they may do.
-        get_secret_store: Where secrets are written; made on first use.
-    """
-
-    app_context: AppContext
-    token_verifier: IdTokenVerifier
-    staff_roles: StaffRoles
-    get_secret_store: Callable[[], SecretStore]
-
-
-def build_api_context(app_context: AppContext) -> ApiContext:
-    """Make a staffroom.
-
-    Raises:
-        InvalidSettingsError: When no project is set.
-    """
-    project = app_context.environment.require_project()
-    staff_roles = StaffRoles(app_context.firestore, time.monotonic)
-    get_secret_store = cache(partial(build_secret_store, app_context.environment))
-    return ApiContext(app_context, IdTokenVerifier(project), staff_roles, get_secret_store)
-
-
-_api_contexts: dict[asyncio.AbstractEventLoop, ApiContext] = {}
-
-
-def get_api_context(app_context: AppContext) -> ApiContext:
-    """Return this process's staffroom.
-
-    Raises:
-        InvalidSettingsError: When no project is set.
-    """
-    loop = asyncio.get_running_loop()
-    if loop not in _api_contexts:
-        _api_contexts.clear()
-        _api_contexts[loop] = build_api_context(app_context)
-    return _api_contexts[loop]
