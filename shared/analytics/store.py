@@ -156,4 +156,6 @@ async def read_analytics_days(
             for name, counts in snapshot.get("sources").items()
         }
         for snapshot in await read_documents(query, len(requested_days))
+        # An id that is no day may lie in the range; the CSV file would repeat it.
+        if snapshot.id in requested_days
     }
