@@ -17,6 +17,7 @@ PURE_MODULES = {
     "collections",
     "csv",
     "datetime",
+    "contextlib",
     "decimal",
     "email.utils",
     "enum",
