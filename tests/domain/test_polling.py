@@ -89,12 +89,18 @@ def test_a_webhook_after_the_first_missed_change_resets_the_count() -> None:
     )
 
 
-def test_one_lost_webhook_among_others_is_no_silence() -> None:
-    assert WebhookSilence().with_run(NOON, NOON + HOUR) == WebhookSilence()
+@pytest.mark.parametrize("webhook_at", [NOON, NOON + HOUR])
+def test_one_lost_webhook_among_others_is_no_silence(webhook_at: datetime) -> None:
+    assert WebhookSilence().with_run(NOON, webhook_at) == WebhookSilence()
 
 
-def test_a_webhook_ends_the_alert_without_missed_changes() -> None:
-    assert SILENT_STATE.with_run(None, NOON + HOUR) == WebhookSilence()
+@pytest.mark.parametrize("webhook_at", [NOON, NOON + HOUR])
+def test_a_webhook_ends_the_alert_without_missed_changes(webhook_at: datetime) -> None:
+    assert SILENT_STATE.with_run(None, webhook_at) == WebhookSilence()
+
+
+def test_a_webhook_after_every_missed_change_ends_the_alert() -> None:
+    assert SILENT_STATE.with_run(NOON + HOUR, NOON + 2 * HOUR) == WebhookSilence()
 
 
 def test_the_count_stops_at_the_alert_threshold() -> None:

@@ -87,6 +87,10 @@ def test_key_and_version_are_read_as_in_a_reservation_row() -> None:
     assert (guest.key, guest.version) == (KEY, Version.from_sequence(7, UPDATED))
 
 
+def test_a_guest_may_have_the_first_sequence_id() -> None:
+    assert read(sequence_id=0).version == Version.from_sequence(0, UPDATED)
+
+
 @pytest.mark.parametrize(
     "numbers, phone, phones",
     [
