@@ -5,8 +5,8 @@ PYTHON ?= $(shell python3.12 -c "import ensurepip" 2>/dev/null && echo python3.1
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap run test test-fast coverage soak bench check setup-check audit lock sbom firebase \
-	format clean
+.PHONY: help bootstrap run test test-fast coverage mutate soak bench check setup-check audit lock sbom \
+	firebase format clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,10 +27,15 @@ FAST = $(filter-out $(SLOW:%=tests/%/),$(wildcard tests/*/ tests/test_*.py))
 test-fast: bootstrap ## Run the fast tests, for the daily work (ARGS="-k name")
 	@HYPOTHESIS_PROFILE=fast $(BIN)/python -m pytest -n 2 -m "not slow" $(FAST) $(ARGS)
 
-# Of the examples that stand in the tests: what Hypothesis happens to draw must not decide it.
-coverage: bootstrap ## Test the pure ring; fail where a branch of it is not covered
+# Without Hypothesis: the result must not depend on random examples.
+coverage: bootstrap ## Test shared/domain; fail if a branch is not covered
 	@$(BIN)/python -m pytest -n 2 -m "not hypothesis" tests/domain \
 		--cov=shared/domain --cov-branch --cov-fail-under=100 --cov-report=term-missing $(ARGS)
+
+# On a copy in mutants/, with a few random examples that are the same each time (docs/testing.md).
+mutate: bootstrap ## Change shared/domain bit by bit; list changes that no test notices (ARGS=polling)
+	@HYPOTHESIS_PROFILE=mutate $(BIN)/mutmut run "shared.domain.$(ARGS)*"
+	@$(BIN)/mutmut results
 
 soak: bootstrap ## Test for some two hours: 10,000 runs of the machine, load under kill -9, drills
 	@HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -n 2 --dist worksteal --show-capture=no \
@@ -75,5 +80,5 @@ format: bootstrap ## Mend what ruff can mend
 	@$(BIN)/ruff format
 
 clean: ## Remove what the tools left behind, .venv apart
-	@rm -rf build htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf build htmlcov mutants .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from google.cloud.firestore_v1.services.firestore import FirestoreAsyncClient
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from dev.deploy.functions import RUNTIME
 from dev.local.emulator import Emulator, EmulatorError, start_emulator
@@ -91,19 +91,15 @@ async def world(firestore: FirestoreClient) -> AsyncIterator[World]:
 
 
 # Every run tries other examples. HYPOTHESIS_PROFILE=fast tries fewer of them, deep many more, and
-# soak also runs the machine and the load for hours.
+# soak also runs the machine and the load for hours. With mutate every run tries the same ones: a
+# mutant must not survive by chance.
 settings.register_profile("default", max_examples=50, deadline=None, print_blob=True)
-
-
 settings.register_profile("fast", settings.get_profile("default"), max_examples=10)
-
-
 settings.register_profile("deep", settings.get_profile("default"), max_examples=2_000)
-
-
 settings.register_profile("soak", settings.get_profile("deep"))
-
-
+settings.register_profile(
+    "mutate", max_examples=20, deadline=None, derandomize=True, suppress_health_check=HealthCheck
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 

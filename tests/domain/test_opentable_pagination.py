@@ -29,7 +29,7 @@ from tests.support.changing_list import (
 
 STABLE: tuple[RowOrder, ...] = ("updated", "id", "shuffled")
 ALL_ORDERS: tuple[RowOrder, ...] = (*STABLE, "unstable")
-MANY_EXAMPLES = settings(max_examples=400, deadline=None)
+MANY_EXAMPLES = settings(max_examples=8 * settings().max_examples, deadline=None)
 
 
 def page_rows(*numbers: int, version: int = 1) -> tuple[object, ...]:
