@@ -51,8 +51,8 @@ _IMPERSONAL_KEYS = frozenset(
 # A word without a digit may be a name.
 _SAFE_TEXT = re.compile(r"(?=.*\d)[A-Za-z0-9_.:+-]{1,80}|reservation\.[a-z]{1,20}|", re.ASCII)
 
-# Keys shown to staff without unmasking, in lower case without underscores. A relay's free text stays
-# masked, whatever the field.
+# Keys shown to staff without unmasking, in lower case without underscores. A relay's free text is
+# always masked.
 _UNMASKED_KEYS = {
     *("eventtype", "id", "reservationid", "restaurantid", "rid", "sequenceid"),
     *("timestamp", "updatedatutc"),

@@ -135,6 +135,15 @@ def test_progress_clears_the_stored_error() -> None:
     assert one_slice_on(failing).error is None
 
 
+def test_every_state_has_the_time_of_its_last_change() -> None:
+    failed = new().with_error("Set the zone.", LATER, is_permanent=True)
+    requested = new_backfill(MARCH, "555001", LATER + DAY)
+    resumed = resolve_backfill_request(failed, requested, accept_any_dates=True)
+    assert (new().started_at, new().updated_at) == (NOW, NOW)
+    assert (one_slice_on(new()).updated_at, failed.updated_at) == (LATER, LATER)
+    assert (resumed.started_at, resumed.updated_at) == (NOW, LATER + DAY)
+
+
 def test_a_request_for_the_same_or_no_days_returns_the_running_backfill() -> None:
     running = one_slice_on(new())
     assert resolve_backfill_request(running, new(), accept_any_dates=False) == running
@@ -166,13 +175,17 @@ def test_a_changed_rid_restarts_the_backfill() -> None:
     assert resolve_backfill_request(one_slice_on(new()), other, accept_any_dates=True) == other
 
 
+NIGHT = datetime(2026, 3, 15, 2, tzinfo=UTC)  # still the 14th in New York
+
+
 def test_the_default_range_is_thirty_days_back_to_a_year_ahead() -> None:
-    assert resolve_backfill_window(NOW, NEW_YORK, None, None) == DateWindow(
+    assert resolve_backfill_window(NIGHT, NEW_YORK, None, None) == DateWindow(
         date(2026, 2, 12), date(2027, 3, 14)
     )
 
 
-NIGHT = datetime(2026, 3, 15, 2, tzinfo=UTC)  # still the 14th in New York
+def test_the_requested_range_is_used_for_a_backfill() -> None:
+    assert resolve_backfill_window(NIGHT, NEW_YORK, MARCH.start, MARCH.end) == MARCH
 
 
 def test_the_window_runs_from_yesterday_to_thirty_days_ahead_by_the_restaurants_calendar() -> None:
