@@ -45,7 +45,6 @@ def main() -> None:
     """Set the machine up, or end with a sentence that says what is missing."""
     try:
         check_python(sys.version_info[:2])
-        check_modules(("venv", "ensurepip"))
         ensure_environment()
         prepare = [str(VENV_PYTHON), "-m", "dev.local.emulator", "--prepare"]
         code = subprocess.run(prepare, cwd=ROOT, check=False).returncode
@@ -189,6 +188,7 @@ def _ensure_venv() -> None:
     # No stamp: the user made .venv. Another path: the clone was moved.
     is_reusable = stamp is None or stamp.endswith(f" {ROOT}")
     if not (is_reusable and _has_pip()):
+        check_modules(("venv", "ensurepip"))
         import venv  # noqa: PLC0415 - Debian packages it separately
 
         print(f"Making .venv with Python {_MINOR} …", flush=True)
