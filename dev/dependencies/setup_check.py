@@ -19,7 +19,10 @@ from dev.bootstrap import LOCK, ROOT, SetUpError
 from dev.dependencies.lock import requested_extras
 from dev.local.emulator import EmulatorError, ensure_emulator_files
 
-PIPS = ("pip==22.3.1", "pip")  # Python 3.11.0 has the first; the second is the newest
+# Python 3.11.0 has pip 22.3. It does not run on Python 3.12 and newer: there, the oldest pip that
+# matters is the one that Python brings.
+OLDEST = "pip==22.3.1" if sys.version_info < (3, 12) else None
+NEWEST = "pip"
 _PARTS = ("dev", "pyproject.toml", "uv.lock", "requirements.txt")
 _CACHE_SETTINGS = {"XDG_CACHE_HOME", "UV_CACHE_DIR", "PIP_CACHE_DIR"}
 _STEP_SECONDS = 300
@@ -32,7 +35,10 @@ def main() -> None:
             older = Path(folder, "older")
             _copy(ROOT, older)
             _lock_older_versions(older)
-            checks = [pool.submit(_check, pip, older, Path(folder, pip)) for pip in PIPS]
+            checks = [
+                pool.submit(_check, OLDEST, older, Path(folder, "oldest")),
+                pool.submit(_check, NEWEST, older, Path(folder, "newest")),
+            ]
             for check in checks:
                 print(check.result(), flush=True)
     except (EmulatorError, OSError, SetUpError, subprocess.TimeoutExpired) as error:
@@ -68,7 +74,7 @@ def _read(file: Path) -> dict[str, Any]:
     return tomllib.loads(file.read_text())
 
 
-def _check(pip: str, older: Path, folder: Path) -> str:
+def _check(pip: str | None, older: Path, folder: Path) -> str:
     """Set up a clone with one version of pip, and install the deployed packages with it."""
     clone, home = folder / "clone", folder / "home"
     _copy(older, clone)
@@ -78,7 +84,8 @@ def _check(pip: str, older: Path, folder: Path) -> str:
     python = str(clone / ".venv" / "bin" / "python")
     install = [python, "-m", "pip", "install", "--disable-pip-version-check"]
     _run([base, "-m", "venv", ".venv"], clone, environment)
-    _run([*install, "--upgrade", pip], clone, environment)
+    if pip:
+        _run([*install, "--upgrade", pip], clone, environment)
     version = _run([python, "-c", "import pip; print(pip.__version__)"], clone, environment)
     deployed = ["--dry-run", "--require-hashes", "--requirement", "requirements.txt"]
     _run([*install, *deployed], clone, environment)
