@@ -24,7 +24,7 @@ from shared.domain.normalization.fields import format_utc
 from shared.domain.settings import WebhookAuthScheme
 from shared.domain.webhook_auth.credentials import Credentials
 from shared.polling.webhook_health import WebhookCredentialUse, read_webhook_credential_uses
-from shared.restaurants.secrets import SECRETS_CACHE_SECONDS, build_secret_store
+from shared.restaurants.secrets import SECRETS_CACHE_SECONDS
 from shared.restaurants.settings import read_integration_document
 
 _MAX_WEBHOOKS = 200
@@ -96,7 +96,7 @@ async def _count_credentials(api: OperatorClient, scheme: WebhookAuthScheme) -> 
     live: Sequence[str] = ()
     secret = (await api.get("integration"))["secret"]
     if secret is not None:
-        payload = await build_secret_store(api.app_context.environment).read(secret)
+        payload = await api.app_context.secret_store.read(secret)
         credentials = Credentials.from_payload(secret, payload)
         live = {
             WebhookAuthScheme.BEARER: credentials.bearer_tokens,

@@ -19,7 +19,7 @@ from shared.domain.settings import IntegrationSettings
 from shared.firestore.raw_client import FirestoreClient
 from shared.ledger.repository import RecentReservationCache
 from shared.restaurants.directory import RestaurantDirectory
-from shared.restaurants.secrets import CredentialCache, build_secret_store
+from shared.restaurants.secrets import CredentialCache, SecretStore, build_secret_store
 from shared.tasks.queue import TaskQueue, build_task_queue
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class AppContext(Struct, frozen=True):
     environment: Environment
     firestore: FirestoreClient
     directory: RestaurantDirectory
+    secret_store: SecretStore
     opentable_client: Callable[[], "OpenTableClient"]
     clock: Callable[[], datetime]
     queue: TaskQueue | None = None
@@ -52,15 +53,17 @@ def build_app_context(environment: Environment) -> AppContext:
         InvalidSettingsError: When no project is set.
     """
     firestore = FirestoreClient(environment.require_project(), environment.firestore_emulator)
+    secret_store = build_secret_store(environment)
     return AppContext(
         environment=environment,
         firestore=firestore,
         directory=RestaurantDirectory(
             firestore,
-            CredentialCache(build_secret_store(environment).read, time.monotonic),
+            CredentialCache(secret_store.read, time.monotonic),
             environment.partner_secret,
             time.monotonic,
         ),
+        secret_store=secret_store,
         opentable_client=cache(partial(_build_opentable_client, environment)),
         clock=utc_now,
         queue=build_task_queue(environment),

@@ -90,7 +90,7 @@ def operator_client(world: World, tmp_path: Path) -> OperatorClient:
     secrets = tmp_path / "secrets.json"
     secrets.write_text("{}")
     store = SecretsFileStore(str(secrets))
-    room = replace(build_api_context(world.services), get_secret_store=lambda: store)
+    room = build_api_context(replace(world.services, secret_store=store))
     return OperatorClient(room, world.restaurant.id, AuthenticatedUser("olga", is_operator=True))
 
 

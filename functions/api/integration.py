@@ -140,7 +140,7 @@ async def update_integration(
             body.credentials.keep_previous,
         )
         try:
-            await context.api_context.get_secret_store().update_secret(
+            await app_context.secret_store.update_secret(
                 own_secret_id,
                 lambda stored_payload: rotate_secret_payload(
                     stored_payload, new_payload, keep_previous=keep_previous

@@ -5,7 +5,6 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from enum import IntEnum
-from functools import cache, partial
 from typing import Any
 
 import firebase_admin
@@ -20,7 +19,6 @@ from shared.context import AppContext
 from shared.domain.normalization.identifiers import is_document_id
 from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
-from shared.restaurants.secrets import SecretStore, build_secret_store
 
 ROLE_CACHE_SECONDS = 55.0  # with the read, a removed member loses access within a minute
 _MAX_CACHED_ROLES = 10_000
@@ -57,7 +55,6 @@ class ApiContext(Struct, frozen=True):
     app_context: AppContext
     token_verifier: "IdTokenVerifier"
     staff_roles: "StaffRoles"
-    get_secret_store: Callable[[], SecretStore]
 
 
 def build_api_context(app_context: AppContext) -> ApiContext:
@@ -70,7 +67,6 @@ def build_api_context(app_context: AppContext) -> ApiContext:
         IdTokenVerifier(app_context.environment.require_project()),
         StaffRoles(app_context.firestore, time.monotonic),
         # Most calls write no secret, so the client is built on first use.
-        cache(partial(build_secret_store, app_context.environment)),
     )
 
 

@@ -36,7 +36,7 @@ from shared.opentable.transport import build_session
 from shared.polling.poll import poll_restaurant
 from shared.reconciliation.run import ReconciliationRequest, reconcile_restaurant
 from shared.restaurants.directory import RestaurantDirectory
-from shared.restaurants.secrets import CredentialCache
+from shared.restaurants.secrets import CredentialCache, build_secret_store
 from tests.support.restaurants import Restaurant, new_restaurant, seed
 
 OPENTABLE_RESERVATIONS = FieldFilter("source.system", "==", "OPENTABLE")
@@ -172,6 +172,7 @@ async def make_world(firestore: FirestoreClient, **settings: Any) -> World:
             None,
             SYSTEM_CLOCK.monotonic,
         ),
+        secret_store=build_secret_store(environment),
         opentable_client=lambda: opentable,
         clock=clock,
     )

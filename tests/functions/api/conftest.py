@@ -1,4 +1,3 @@
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,6 @@ from shared.restaurants.directory import RestaurantDirectory
 from shared.restaurants.secrets import (
     CredentialCache,
     SecretsFileStore,
-    build_secret_store,
 )
 from shared.staff.auth import ApiContext, IdTokenVerifier, StaffRoles
 from tests.support.clocks import FakeTimer
@@ -33,9 +31,7 @@ def api_context(world: World, timer: FakeTimer) -> ApiContext:
     services = world.services
     memberships = StaffRoles(services.firestore, timer)
     tokens = IdTokenVerifier(services.firestore.project)
-    return ApiContext(
-        services, tokens, memberships, partial(build_secret_store, services.environment)
-    )
+    return ApiContext(services, tokens, memberships)
 
 
 @pytest.fixture
@@ -59,11 +55,8 @@ def api_context_with_secret_file(
     store = SecretsFileStore(str(secret_file.path))
     secrets = CredentialCache(store.read, FakeTimer())
     directory = RestaurantDirectory(api_context.app_context.firestore, secrets, None, FakeTimer())
-    return replace(
-        api_context,
-        app_context=replace(api_context.app_context, directory=directory),
-        get_secret_store=lambda: store,
-    )
+    app_context = replace(api_context.app_context, directory=directory, secret_store=store)
+    return replace(api_context, app_context=app_context)
 
 
 @pytest.fixture
