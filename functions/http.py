@@ -1,64 +1,194 @@
-"""What every function does with a request before it looks at it: trace, bounds, media type."""
+"""Turn requests into results for the deployed functions, and their errors into responses.
 
-from collections.abc import Mapping
+A handler receives the request and the process's context and returns a `JsonResult`. An error on our
+side becomes a 503, so that the sender tries again; no function answers 500.
+"""
 
-from msgspec import Struct
-from starlette.requests import Request
-from starlette.responses import JSONResponse
+import asyncio
+import functools
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from importlib import import_module
+from typing import Annotated, Any, TypeVar
 
-from shared.log import CURRENT_TRACE
+from msgspec import Meta, Struct, field
+from msgspec.structs import replace
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from shared.context import AppContext, get_app_context
+from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
+from shared.domain.webhook_auth.credentials import InvalidFieldsError, read_struct
+from shared.errors import InvalidSettingsError, ServiceUnavailableError
+from shared.log import CURRENT_TRACE, LogEvent, Severity, log_event, log_internal_error
 
 MAX_REQUEST_BODY_BYTES = 256 * 1024
 RETRY_AFTER_SECONDS = 5
 _HEADERS_BY_STATUS = {405: {"Allow": "POST"}, 503: {"Retry-After": str(RETRY_AFTER_SECONDS)}}
+_SCHEDULE_TIME_HEADER = "x-cloudscheduler-scheduletime"
+_OPENTABLE_CLIENT_MODULE = "shared.opentable.client"
 
 
 class JsonResult(Struct, frozen=True):
-    """An HTTP answer.
-
-    Attributes:
-        status_code: The HTTP status.
-        body: The JSON object.
-    """
+    """An HTTP status and the JSON object of the response."""
 
     status_code: int
     body: Mapping[str, object]
 
     def to_response(self) -> JSONResponse:
-        """Return it as the server sends it, with the headers that its status calls for."""
+        """Return the response, with the headers that belong to its status."""
         return JSONResponse(self.body, self.status_code, _HEADERS_BY_STATUS.get(self.status_code))
 
 
 def build_status_result(status_code: int, status: str, **fields: object) -> JsonResult:
-    """Return an answer with a ``status``; fields that are None are left out."""
-    return JsonResult(
-        status_code, {"status": status} | {k: v for k, v in fields.items() if v is not None}
-    )
+    """Return a result with a `status` and the fields that are not None."""
+    present = {name: value for name, value in fields.items() if value is not None}
+    return JsonResult(status_code, {"status": status, **present})
+
+
+class RequestRejectedError(Exception):
+    """The request itself is at fault; `result` is the response."""
+
+    def __init__(self, status_code: int, status: str, **fields: object) -> None:
+        super().__init__(status)
+        self.result = build_status_result(status_code, status, **fields)
+
+
+Handler = Callable[[Request, AppContext], Awaitable[JsonResult]]
+
+
+def json_function(
+    log_unavailable: Callable[[Exception], None],
+) -> Callable[[Handler], Callable[[Request], Awaitable[Response]]]:
+    """Turn a handler into a function of a request that always returns a response.
+
+    `log_unavailable` logs the function's own line for a failure that a retry may cure.
+    """
+
+    def decorate(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+        @functools.wraps(handler)
+        async def respond(request: Request) -> Response:
+            try:
+                context = get_app_context()
+                set_request_trace(request, context.environment.project)
+                result = await handler(request, context)
+            except RequestRejectedError as error:
+                result = error.result
+            except Exception as error:  # noqa: BLE001 -- any bug must make the sender try again
+                log_request_failure(error, log_unavailable)
+                result = build_status_result(503, "unavailable")
+            return result.to_response()
+
+        return respond
+
+    return decorate
 
 
 def set_request_trace(request: Request, project: str | None) -> None:
-    """Have this request's log lines carry its trace."""
+    """Make the log lines of this request carry its trace."""
     trace = request.headers.get("x-cloud-trace-context", "").partition("/")[0]
     CURRENT_TRACE.set(f"projects/{project}/traces/{trace}" if trace and project else None)
 
 
-def check_method_and_media_type(request: Request) -> JsonResult | None:
-    """Return the refusal of a request by its method and media type, None where both will do."""
-    if request.method != "POST":
-        return build_status_result(405, "method_not_allowed")
+def log_request_failure(error: Exception, log_unavailable: Callable[[Exception], None]) -> None:
+    """Log why a request was answered 503."""
+    if isinstance(error, ServiceUnavailableError | TimeoutError | ClientDisconnect):
+        log_unavailable(error)
+    elif isinstance(error, InvalidSettingsError):
+        log_event(Severity.ERROR, LogEvent.SETTINGS_UNUSABLE, problem=str(error))
+    else:
+        log_internal_error(error)
+
+
+async def read_json_post(request: Request) -> tuple[bytes, dict[str, Any]]:
+    """Return the body of a POST of a JSON object, raw and parsed.
+
+    Raises:
+        RequestRejectedError: 405, 413, 415, or 400 for a body that is not strict JSON.
+    """
     media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip()
     subtype = media_type.lower().removeprefix("application/")
     encoding = request.headers.get("content-encoding", "identity").lower()
-    if (subtype != "json" and not subtype.endswith("+json")) or encoding != "identity":
-        return build_status_result(415, "unsupported_media_type")
-    return None
+    is_json = subtype == "json" or subtype.endswith("+json")
+    if request.method == "POST" and not (is_json and encoding == "identity"):
+        raise RequestRejectedError(415, "unsupported_media_type")
+    raw_body = await _read_post(request)
+    try:
+        return raw_body, parse_strict_json(raw_body)
+    except InvalidJsonError:
+        raise RequestRejectedError(400, "invalid_json") from None
+
+
+async def _read_post(request: Request) -> bytes:
+    if request.method != "POST":
+        raise RequestRejectedError(405, "method_not_allowed")
+    raw_body = await read_request_body(request)
+    if raw_body is None:
+        raise RequestRejectedError(413, "too_large")
+    return raw_body
 
 
 async def read_request_body(request: Request) -> bytes | None:
-    """Return the body, or None as soon as it is larger than `MAX_REQUEST_BODY_BYTES`."""
+    """Return the body, or None as soon as it exceeds `MAX_REQUEST_BODY_BYTES`."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_REQUEST_BODY_BYTES:
             return None
     return bytes(body)
+
+
+UrlSafeId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,128}\Z")]
+
+
+class ScheduledRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The body of a scheduled request, in which everything is optional.
+
+    Attributes:
+        restaurant_id: Run for this restaurant only.
+        tick: The run of the schedule: the scheduler's time, else the current minute. It makes the
+            tasks of a repeated request recognizable.
+    """
+
+    restaurant_id: UrlSafeId | None = field(default=None, name="restaurantId")
+    tick: str = ""
+
+
+ScheduledRequestT = TypeVar("ScheduledRequestT", bound=ScheduledRequest)
+
+
+async def read_scheduled_request(
+    request: Request, context: AppContext, request_type: type[ScheduledRequestT]
+) -> ScheduledRequestT:
+    """Return the request of the scheduler or the queue. Cloud Run has authenticated the sender.
+
+    Raises:
+        RequestRejectedError: 405, 413, or 400 for a body with unusable JSON or fields.
+    """
+    raw_body = await _read_post(request)
+    try:
+        scheduled = read_struct(
+            request_type, parse_strict_json(raw_body) if raw_body.strip() else {}
+        )
+    except InvalidJsonError:
+        raise RequestRejectedError(400, "invalid_json") from None
+    except InvalidFieldsError as error:
+        names = sorted(name or "body" for name in error.problems)
+        raise RequestRejectedError(400, "invalid_request", fields=names) from None
+    minute = f"{context.clock():%Y-%m-%dT%H:%M}"
+    return replace(scheduled, tick=request.headers.get(_SCHEDULE_TIME_HEADER, minute))
+
+
+@asynccontextmanager
+async def preload_opentable_client() -> AsyncIterator[None]:
+    """Import OpenTable's client in a thread: the run first waits for Firestore anyway."""
+    import_task = asyncio.create_task(asyncio.to_thread(import_module, _OPENTABLE_CLIENT_MODULE))
+    try:
+        yield
+    finally:
+        await import_task
+
+
+def log_failed_run(error: Exception) -> None:
+    """Log that a scheduled run could not begin."""
+    log_event(Severity.ERROR, LogEvent.RUN_FAILED, error=str(error) or type(error).__name__)

@@ -1,6 +1,6 @@
-"""``opentable_poll``: the safety net under the webhooks, every 15 to 30 minutes.
+"""`opentable_poll`: every 15 to 30 minutes, apply what changed at OpenTable and came by no webhook.
 
-What is left of its budget carries running backfills on.
+The rest of its time budget continues running backfills.
 """
 
 import time
@@ -9,10 +9,15 @@ from typing import Any
 
 import functions_framework.aio
 from starlette.requests import Request
-from starlette.responses import Response
 
-from functions.http import JsonResult
-from functions.scheduled import ScheduledRequest, handle_scheduled_request
+from functions.http import (
+    JsonResult,
+    ScheduledRequest,
+    json_function,
+    log_failed_run,
+    preload_opentable_client,
+    read_scheduled_request,
+)
 from shared.concurrency import Deadline
 from shared.context import AppContext
 from shared.domain.backfill import BackfillStatus
@@ -26,45 +31,40 @@ from shared.tasks.fan_out import (
 )
 from shared.tasks.queue import POLL_FUNCTION, QueuedTask
 
-# Each holds a guestbook in memory.
+# Each backfill keeps the restaurant's guests in memory.
 _MAX_CONCURRENT_BACKFILLS = 2
 
 
 class ScheduledPollRequest(ScheduledRequest, frozen=True, kw_only=True):
-    """What a poll is asked for.
+    """The body of a poll's request.
 
     Attributes:
-        backfill: Whether nothing but the restaurant's backfill is meant.
+        backfill: Continue the backfill of `restaurant_id` without a poll.
     """
 
     backfill: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse a backfill of no restaurant.
-
-        Raises:
-            ValueError: In words for the caller.
-        """
+        """Reject a backfill without a restaurant."""
         if self.backfill and not self.restaurant_id:
             raise ValueError("backfill goes with restaurantId")
 
 
 @functions_framework.aio.http
-async def opentable_poll(request: Request) -> Response:
-    """Poll every enabled restaurant, or the one that the body names.
-
-    Args:
-        request: A POST from the scheduler or the queue; body optional, ``{"restaurantId": "…"}``,
-            to which ``"backfill": true`` may be added: then its backfill alone is carried on.
-
-    Returns:
-        200 with a result a restaurant; 503 where every one of them failed, or where one could
-        not be enqueued: the tick is repeated, which enqueues nothing twice.
-    """
-    return await handle_scheduled_request(request, ScheduledPollRequest, _poll_restaurants)
+@json_function(log_failed_run)
+async def opentable_poll(request: Request, context: AppContext) -> JsonResult:
+    """Poll every enabled restaurant, or the one in the body."""
+    poll_request = await read_scheduled_request(request, context, ScheduledPollRequest)
+    async with preload_opentable_client():
+        return await _poll_restaurants(context, poll_request)
 
 
 async def _poll_restaurants(context: AppContext, poll_request: ScheduledPollRequest) -> JsonResult:
+    """Return 200 with a result per restaurant, or 503 for the scheduler to try again.
+
+    503 means that all restaurants failed, or that one could not be enqueued. The tasks of a
+    repeated tick have the same names, so nothing is enqueued twice.
+    """
     started_at = time.monotonic()
     deadline = Deadline.after(context.environment.run_budget_seconds)
     requested_ids = [poll_request.restaurant_id] if poll_request.restaurant_id else None
@@ -80,8 +80,8 @@ async def _poll_restaurants(context: AppContext, poll_request: ScheduledPollRequ
     else:
         results = await _poll_in_process(context, restaurant_ids, poll_request, deadline)
         failed = bool(results) and all(result["status"] == "error" for result in results)
-    duration = round((time.monotonic() - started_at) * 1000)
-    body = {"restaurants": len(results), "results": results, "durationMs": duration}
+    duration_ms = round((time.monotonic() - started_at) * 1000)
+    body = {"restaurants": len(results), "results": results, "durationMs": duration_ms}
     return JsonResult(503 if failed else 200, body)
 
 
@@ -91,11 +91,9 @@ async def _poll_in_process(
     poll_request: ScheduledPollRequest,
     deadline: Deadline,
 ) -> list[dict[str, Any]]:
-    results: list[dict[str, Any]]
     if poll_request.backfill:
-        running = BackfillStatus.RUNNING
-        results = [
-            {"restaurantId": restaurant_id, "status": "ok", "backfill": running}
+        results: list[dict[str, Any]] = [
+            {"restaurantId": restaurant_id, "status": "ok", "backfill": BackfillStatus.RUNNING}
             for restaurant_id in restaurant_ids
         ]
     else:
@@ -109,11 +107,12 @@ async def _poll_in_process(
 async def _run_backfills(
     context: AppContext, results: list[dict[str, Any]], deadline: Deadline
 ) -> None:
-    """Carry running backfills on, and tell in their restaurants' results how far they are."""
+    """Continue the backfills in the results and update their status there."""
     results_by_id = {result["restaurantId"]: result for result in results if "backfill" in result}
     run = partial(backfill_restaurant, context, deadline)
     for backfill_result in await run_for_each_restaurant(
         list(results_by_id), _MAX_CONCURRENT_BACKFILLS, run, deadline
     ):
+        # A skipped or failed step has no status of a backfill: it stays RUNNING.
         if backfill_result["status"] in set(BackfillStatus):
             results_by_id[backfill_result["restaurantId"]]["backfill"] = backfill_result["status"]

@@ -1,6 +1,6 @@
-"""``opentable_reconcile``: hourly, both sides compared, the ledger corrected, a report stored.
+"""`opentable_reconcile`: every hour, compare OpenTable with the ledger, correct it, store a report.
 
-It also carries out the plan of a held report, where a body names one.
+A body with `force` executes the plan of a held report instead.
 """
 
 from datetime import date
@@ -10,10 +10,17 @@ from typing import Any
 import functions_framework.aio
 from msgspec import field, to_builtins
 from starlette.requests import Request
-from starlette.responses import Response
 
-from functions.http import JsonResult, build_status_result
-from functions.scheduled import ScheduledRequest, UrlSafeId, handle_scheduled_request
+from functions.http import (
+    JsonResult,
+    ScheduledRequest,
+    UrlSafeId,
+    build_status_result,
+    json_function,
+    log_failed_run,
+    preload_opentable_client,
+    read_scheduled_request,
+)
 from shared.concurrency import Deadline
 from shared.context import AppContext
 from shared.domain.backfill import DateWindow
@@ -31,27 +38,19 @@ _REPORT_STATUS_BY_RESULT = {"queued": "QUEUED", "error": "FAILED"}
 
 
 class ScheduledReconcileRequest(ScheduledRequest, frozen=True, kw_only=True):
-    """What a reconciliation is asked for; the dates are local and inclusive."""
+    """The body of a reconciliation's request. Dates are local to the restaurant and inclusive.
+
+    Attributes:
+        force: The id of a held report whose plan is executed.
+    """
 
     start_date: date | None = field(default=None, name="startDate")
     end_date: date | None = field(default=None, name="endDate")
     is_dry_run: bool = field(default=False, name="dryRun")
     force: UrlSafeId | None = None
 
-    def body_for_restaurant(self, restaurant_id: str) -> dict[str, object]:
-        """Return the order of one restaurant's part, as a body."""
-        forwarded_fields = {"startDate", "endDate", "dryRun"}
-        body = to_builtins(self)
-        return {"restaurantId": restaurant_id} | {
-            k: v for k, v in body.items() if k in forwarded_fields
-        }
-
     def __post_init__(self) -> None:
-        """Refuse a window that is none, and to force anything but one plan as it is.
-
-        Raises:
-            ValueError: In words for the caller.
-        """
+        """Reject an invalid window, and `force` with anything but a restaurant."""
         if self.start_date and self.end_date:
             DateWindow(self.start_date, self.end_date)
         if self.force and (
@@ -59,28 +58,32 @@ class ScheduledReconcileRequest(ScheduledRequest, frozen=True, kw_only=True):
         ):
             raise ValueError("force goes with restaurantId and nothing else")
 
+    def body_for_restaurant(self, restaurant_id: str) -> dict[str, object]:
+        """Return the body of the request for one of the restaurants."""
+        forwarded_fields = {"startDate", "endDate", "dryRun"}
+        body = to_builtins(self)
+        return {"restaurantId": restaurant_id} | {
+            name: value for name, value in body.items() if name in forwarded_fields
+        }
+
 
 @functions_framework.aio.http
-async def opentable_reconcile(request: Request) -> Response:
-    """Reconcile every enabled restaurant, or the one that the body names.
-
-    Args:
-        request: A POST from the scheduler; body optional:
-            ``{"restaurantId", "startDate", "endDate", "dryRun"}``, or
-            ``{"restaurantId", "force": reportId}``.
-
-    Returns:
-        200 with a report a restaurant; 503 where every one of them failed, or where one could
-        not be enqueued; 404 or 409 for a plan that cannot be forced.
-    """
-    return await handle_scheduled_request(
-        request, ScheduledReconcileRequest, _reconcile_restaurants
-    )
+@json_function(log_failed_run)
+async def opentable_reconcile(request: Request, context: AppContext) -> JsonResult:
+    """Reconcile every enabled restaurant, or the one in the body."""
+    scheduled_request = await read_scheduled_request(request, context, ScheduledReconcileRequest)
+    async with preload_opentable_client():
+        return await _reconcile_restaurants(context, scheduled_request)
 
 
 async def _reconcile_restaurants(
     context: AppContext, scheduled_request: ScheduledReconcileRequest
 ) -> JsonResult:
+    """Return 200 with a report per restaurant, or 503 for the scheduler to try again.
+
+    503 means that all restaurants failed, or that one could not be enqueued. The tasks of a
+    repeated tick have the same names, so nothing is enqueued twice.
+    """
     if scheduled_request.force and scheduled_request.restaurant_id:
         return await _force_held_plan(
             context, scheduled_request.restaurant_id, scheduled_request.force
@@ -98,7 +101,12 @@ async def _reconcile_restaurants(
             )
             for restaurant_id in restaurant_ids
         ]
-        return _build_enqueued_result(await fan_out(queue, tasks, deadline))
+        results = await fan_out(queue, tasks, deadline)
+        failed = any(result["status"] == "error" for result in results)
+        reports = [
+            result | {"status": _REPORT_STATUS_BY_RESULT[result["status"]]} for result in results
+        ]
+        return JsonResult(503 if failed else 200, {"restaurants": len(reports), "reports": reports})
     reconciliation_request = ReconciliationRequest(
         scheduled_request.start_date, scheduled_request.end_date, scheduled_request.is_dry_run
     )
@@ -110,26 +118,16 @@ async def _reconcile_restaurants(
 
 
 async def _force_held_plan(context: AppContext, restaurant_id: str, report_id: str) -> JsonResult:
-    # Imported on first use: a plan is rarely held, and more rarely forced.
+    # Imported on first use: few invocations execute a held plan.
     from shared.reconciliation.forced_plan import force_held_report  # noqa: PLC0415
 
+    budget_seconds = context.environment.run_budget_seconds
     try:
-        budget_seconds = context.environment.run_budget_seconds
-        return _build_reports_result(
-            [await force_held_report(context, restaurant_id, report_id, budget_seconds)]
-        )
+        report = await force_held_report(context, restaurant_id, report_id, budget_seconds)
     except PlanNotExecutableError as error:
         status_code = 404 if error.code == "REPORT_NOT_FOUND" else 409
         return build_status_result(status_code, error.code.lower(), detail=str(error))
-
-
-def _build_enqueued_result(results: list[dict[str, Any]]) -> JsonResult:
-    """Answer 503 where one could not be enqueued: the tick is repeated, and nothing done twice."""
-    failed = any(result["status"] == "error" for result in results)
-    reports = [
-        result | {"status": _REPORT_STATUS_BY_RESULT[result["status"]]} for result in results
-    ]
-    return JsonResult(503 if failed else 200, {"restaurants": len(reports), "reports": reports})
+    return _build_reports_result([report])
 
 
 def _build_reports_result(reports: list[dict[str, Any]]) -> JsonResult:

@@ -92,8 +92,19 @@ def log_event(severity: Severity, event: LogEvent, **fields: str | float | bool 
     sys.stdout.flush()
 
 
+def log_internal_error(error: BaseException, restaurant_id: str | None = None) -> None:
+    """Log a bug by its type and its line of code."""
+    log_event(
+        Severity.ERROR,
+        LogEvent.INTERNAL_ERROR,
+        restaurantId=restaurant_id,
+        error=type(error).__name__,
+        where=format_error_location(error),
+    )
+
+
 def format_error_location(error: BaseException) -> str:
-    """Return the line of code that failed; an error's text may quote a person."""
+    """Return the line of code that failed: the text of an error may quote a person."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -55,48 +55,6 @@ def test_a_target_imports_nothing_that_only_others_need(target: str) -> None:
     assert exits_cleanly(f"from main import {target}; import sys; sys.exit(' '.join({met}) or 0)")
 
 
-@pytest.mark.parametrize("imports", ["import main", "from main import api", "from main import *"])
-def test_what_was_imported_is_frozen_and_all_else_is_collected(imports: str) -> None:
-    assert exits_cleanly(
-        f"{imports}; import gc; assert gc.isenabled(); assert gc.get_freeze_count() > 10_000"
-    )
-
-
-def test_a_function_that_cannot_be_imported_leaves_the_collector_on() -> None:
-    assert exits_cleanly("""
-import gc, sys
-sys.modules["functions.api.app"] = None
-try:
-    from main import api
-except ImportError:
-    sys.exit(not gc.isenabled())
-sys.exit("It was imported")
-""")
-
-
-def test_settings_that_cannot_be_used_leave_the_collector_on() -> None:
-    lines = """
-import gc, sys
-from shared.errors import InvalidSettingsError
-try:
-    import main
-except InvalidSettingsError:
-    sys.exit(not gc.isenabled())
-sys.exit("It started")
-"""
-    assert exits_cleanly(lines, SECRETS_FILE="secrets.json")
-
-
-def test_a_second_lookup_of_a_function_freezes_nothing_more() -> None:
-    assert exits_cleanly("""
-import gc, main
-main.api
-before, more = gc.get_freeze_count(), [[] for _ in range(1000)]
-main.api
-assert gc.get_freeze_count() <= before
-""")
-
-
 def test_main_has_nothing_but_the_functions() -> None:
     with pytest.raises(AttributeError, match="opentable_nothing"):
         _ = main.opentable_nothing

@@ -23,7 +23,7 @@ from shared.guests.sync import (
 from shared.ingest.events import normalize_rows, quarantine_if_rejected
 from shared.ledger.batch import apply_events
 from shared.ledger.ledger import ApplyResult, open_ledger
-from shared.log import LogEvent, Severity, format_error_location, log_event
+from shared.log import LogEvent, Severity, log_event, log_internal_error
 from shared.opentable.client import RowPage
 from shared.opentable.query import ListingQuery, LocalDateTime, Resource
 from shared.polling.webhook_health import update_webhook_silence
@@ -93,13 +93,7 @@ async def _poll_with_lease(
     except EXPECTED_RUN_ERRORS as error:
         error_text = str(error)
     except Exception as error:  # noqa: BLE001 -- a bug must be counted as a failed poll too
-        log_event(
-            Severity.ERROR,
-            LogEvent.INTERNAL_ERROR,
-            restaurantId=lease.restaurant_id,
-            error=type(error).__name__,
-            where=format_error_location(error),
-        )
+        log_internal_error(error, lease.restaurant_id)
         error_text = f"Internal error ({type(error).__name__}): see the log."
     else:
         results = {

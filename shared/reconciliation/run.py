@@ -19,7 +19,7 @@ from shared.domain.settings import parse_settings
 from shared.errors import EXPECTED_RUN_ERRORS
 from shared.firestore.leases import LEASE_MARGIN_SECONDS, Lease, acquire_lease
 from shared.ledger.ledger import open_ledger
-from shared.log import LogEvent, Severity, format_error_location, log_event
+from shared.log import LogEvent, Severity, log_event, log_internal_error
 from shared.polling.webhook_health import update_webhook_silence
 from shared.quarantine.store import log_quarantine_backlog
 from shared.reconciliation.corrections import ReconciliationRun
@@ -123,13 +123,7 @@ def record_outcome(report: ReconciliationReport) -> Iterator[None]:
         name = type(error).__name__
         report.status = ReportStatus.FAILED
         report.reason = f"Internal error ({name}). See the function's log."
-        log_event(
-            Severity.ERROR,
-            LogEvent.INTERNAL_ERROR,
-            restaurantId=report.restaurant_id,
-            error=name,
-            where=format_error_location(error),
-        )
+        log_internal_error(error, report.restaurant_id)
     report.duration_ms = round((time.monotonic() - started_seconds) * 1000)
 
 

@@ -1,114 +1,160 @@
-"""The body of a scheduled request: read whole, or refused by the names of what cannot be used.
-
-What the scheduled functions share, whatever they are asked to do.
-"""
+"""A scheduled request is parsed in full, or rejected with the names of its invalid fields."""
 
 import json
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from starlette.requests import Request
 
-from functions.http import JsonResult
+from functions.http import (
+    JsonResult,
+    RequestRejectedError,
+    ScheduledRequestT,
+    json_function,
+    log_failed_run,
+    preload_opentable_client,
+    read_scheduled_request,
+)
 from functions.poll import ScheduledPollRequest
 from functions.reconcile import ScheduledReconcileRequest
-from functions.scheduled import ScheduledRequestT, handle_scheduled_request, parse_scheduled_request
-from shared.context import AppContext
+from shared.config import read_environment
+from shared.context import AppContext, build_app_context
+from shared.errors import InvalidSettingsError, ServiceUnavailableError
 
 DATES = ["2026-02-30", "2026-3-9", "2026-03-09T00:00:00", "0000-01-01", "null", "\ud800"]
 FIELDS = ["restaurantId", "startDate", "endDate", "dryRun", "force", "backfill", "tick"]
-
 COMPLETE_REQUEST = {
     "restaurantId": "a",
     "startDate": "2026-03-09",
     "endDate": "2026-03-10",
     "dryRun": True,
 }
+OPENTABLE_CLIENT_MODULE = "shared.opentable.client"
 
 
-async def parse_request(
-    kind: type[ScheduledRequestT], body: bytes
-) -> ScheduledRequestT | JsonResult:
+@pytest.fixture
+async def context(monkeypatch: pytest.MonkeyPatch) -> AppContext:
+    """The context of a process whose clock stands still."""
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:1")
+    variables = {"GOOGLE_CLOUD_PROJECT": "p", "FIRESTORE_EMULATOR_HOST": "127.0.0.1:1"}
+    built = build_app_context(read_environment(variables))
+    return replace(built, clock=lambda: datetime(2026, 3, 9, 12, 30, 59, tzinfo=UTC))
+
+
+def make_request(body: bytes, method: str = "POST", **headers: str) -> Request:
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": body}
 
-    return await parse_scheduled_request(
-        Request({"type": "http", "method": "POST", "headers": []}, receive), kind
-    )
+    header_list = [(name.encode(), value.encode()) for name, value in headers.items()]
+    return Request({"type": "http", "method": method, "headers": header_list}, receive)
 
 
-async def field_errors(**body: object) -> list[str]:
-    """Return which fields of an order to reconcile are told to be at fault."""
-    answer = await parse_request(ScheduledReconcileRequest, json.dumps(body).encode())
-    assert isinstance(answer, JsonResult)
-    assert (answer.status_code, answer.body["status"]) == (400, "invalid_request")
-    fields = answer.body["fields"]
+async def parse_request(
+    context: AppContext, request_type: type[ScheduledRequestT], body: bytes
+) -> ScheduledRequestT | JsonResult:
+    try:
+        parsed = await read_scheduled_request(make_request(body), context, request_type)
+    except RequestRejectedError as error:
+        return error.result
+    return replace(parsed, tick="")
+
+
+async def field_errors(context: AppContext, **body: object) -> list[str]:
+    """Return the invalid fields of a request for a reconciliation."""
+    result = await parse_request(context, ScheduledReconcileRequest, json.dumps(body).encode())
+    assert isinstance(result, JsonResult)
+    assert (result.status_code, result.body["status"]) == (400, "invalid_request")
+    fields = result.body["fields"]
     assert isinstance(fields, list)
     return fields
 
 
+@pytest.mark.parametrize(
+    "headers,tick",
+    [({}, "2026-03-09T12:30"), ({"x-cloudscheduler-scheduletime": "then"}, "then")],
+)
+async def test_the_tick_is_the_time_of_the_schedule_or_the_minute(
+    context: AppContext, headers: dict[str, str], tick: str
+) -> None:
+    request = make_request(b'{"tick": "forged"}', **headers)
+    assert (await read_scheduled_request(request, context, ScheduledPollRequest)).tick == tick
+
+
+@pytest.mark.parametrize(
+    "body,method,status",
+    [(b"", "GET", (405, "method_not_allowed")), (b" " * 300_000, "POST", (413, "too_large"))],
+)
+async def test_a_request_with_another_method_or_a_large_body_is_rejected(
+    context: AppContext, body: bytes, method: str, status: tuple[int, str]
+) -> None:
+    with pytest.raises(RequestRejectedError) as rejection:
+        await read_scheduled_request(make_request(body, method), context, ScheduledPollRequest)
+    result = rejection.value.result
+    assert (result.status_code, result.body["status"]) == status
+
+
 @pytest.mark.parametrize("body", [b"", b" \n", b"{}", b'{"unknown": 1}', b'{"restaurantId": null}'])
-async def test_an_empty_body_requests_every_restaurant(body: bytes) -> None:
-    assert await parse_request(ScheduledPollRequest, body) == ScheduledPollRequest()
-    assert await parse_request(ScheduledReconcileRequest, body) == ScheduledReconcileRequest()
+async def test_an_empty_body_requests_every_restaurant(context: AppContext, body: bytes) -> None:
+    for request_type in (ScheduledPollRequest, ScheduledReconcileRequest):
+        assert await parse_request(context, request_type, body) == request_type()
 
 
-async def test_a_complete_request_is_parsed_and_encoded_unchanged() -> None:
-    order = await parse_request(ScheduledReconcileRequest, json.dumps(COMPLETE_REQUEST).encode())
-    assert isinstance(order, ScheduledReconcileRequest)
-    assert (order.start_date, order.end_date, order.is_dry_run) == (
-        date(2026, 3, 9),
-        date(2026, 3, 10),
-        True,
-    )
-    assert order.body_for_restaurant("b") == COMPLETE_REQUEST | {"restaurantId": "b"}
+async def test_a_complete_request_is_parsed_and_encoded_unchanged(context: AppContext) -> None:
+    body = json.dumps(COMPLETE_REQUEST).encode()
+    request = await parse_request(context, ScheduledReconcileRequest, body)
+    assert isinstance(request, ScheduledReconcileRequest)
+    window = (request.start_date, request.end_date)
+    assert window == (date(2026, 3, 9), date(2026, 3, 10))
+    assert request.is_dry_run
+    assert request.body_for_restaurant("b") == COMPLETE_REQUEST | {"restaurantId": "b"}
 
 
-async def test_an_empty_request_is_encoded_as_empty() -> None:
+def test_an_empty_request_is_encoded_as_empty() -> None:
     assert ScheduledReconcileRequest(restaurant_id="a", tick="now").body_for_restaurant("b") == {
         "restaurantId": "b"
     }
 
 
 @pytest.mark.parametrize("body", [b"[]", b"5", b"null", b"{", b'{"a": 1, "a": 2}', b"\xff"])
-async def test_a_body_that_is_not_an_object_is_rejected(body: bytes) -> None:
-    answer = await parse_request(ScheduledPollRequest, body)
-    assert isinstance(answer, JsonResult)
-    assert (answer.status_code, answer.body) == (400, {"status": "invalid_json"})
+async def test_a_body_that_is_not_an_object_is_rejected(context: AppContext, body: bytes) -> None:
+    result = await parse_request(context, ScheduledPollRequest, body)
+    assert result == JsonResult(400, {"status": "invalid_json"})
 
 
-async def test_every_invalid_field_is_named() -> None:
-    told = await field_errors(
-        restaurantId=5, startDate="2026-02-30", endDate=0, dryRun="x", force=[]
+async def test_every_invalid_field_is_named(context: AppContext) -> None:
+    errors = await field_errors(
+        context, restaurantId=5, startDate="2026-02-30", endDate=0, dryRun="x", force=[]
     )
-    assert told == ["dryRun", "endDate", "force", "restaurantId", "startDate"]
+    assert errors == ["dryRun", "endDate", "force", "restaurantId", "startDate"]
 
 
 @pytest.mark.parametrize("value", ["", "a/b", "é", "a\n", "a" * 129, "\ud800", 5, True, [], {}])
-async def test_an_id_that_cannot_be_one_is_refused(value: object) -> None:
-    assert await field_errors(restaurantId=value) == ["restaurantId"]
-    assert await field_errors(restaurantId="a", force=value) == ["force"]
+async def test_an_invalid_id_is_rejected(context: AppContext, value: object) -> None:
+    assert await field_errors(context, restaurantId=value) == ["restaurantId"]
+    assert await field_errors(context, restaurantId="a", force=value) == ["force"]
 
 
 @pytest.mark.parametrize("value", [*DATES, 0, 86400, 1.5, True, [], 10**30])
-async def test_an_invalid_date_is_rejected(value: object) -> None:
-    assert await field_errors(startDate=value) == ["startDate"]
+async def test_an_invalid_date_is_rejected(context: AppContext, value: object) -> None:
+    assert await field_errors(context, startDate=value) == ["startDate"]
 
 
 @pytest.mark.parametrize("value", ["true", "yes", "", 1, 0, 1.0, None, []])
-async def test_booleans_are_not_coerced(value: object) -> None:
-    assert await field_errors(dryRun=value) == ["dryRun"]
+async def test_booleans_are_not_coerced(context: AppContext, value: object) -> None:
+    assert await field_errors(context, dryRun=value) == ["dryRun"]
 
 
 @pytest.mark.parametrize("end", ["2026-03-08", "9999-12-31"])
-async def test_an_invalid_window_is_reported_for_the_body(end: str) -> None:
-    assert await field_errors(startDate="2026-03-09", endDate=end) == ["body"]
+async def test_an_invalid_window_is_reported_for_the_body(context: AppContext, end: str) -> None:
+    assert await field_errors(context, startDate="2026-03-09", endDate=end) == ["body"]
 
 
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.dictionaries(
         st.sampled_from(FIELDS),
@@ -118,36 +164,47 @@ async def test_an_invalid_window_is_reported_for_the_body(end: str) -> None:
         ),
     )
 )
-async def test_any_request_is_parsed_or_rejected(body: dict[str, object]) -> None:
-    for kind in (ScheduledPollRequest, ScheduledReconcileRequest):
-        answer = await parse_request(kind, json.dumps(body).encode())
-        assert (
-            answer.status_code == 400
-            if isinstance(answer, JsonResult)
-            else isinstance(answer, kind)
+async def test_any_request_is_parsed_or_rejected(
+    context: AppContext, body: dict[str, object]
+) -> None:
+    for request_type in (ScheduledPollRequest, ScheduledReconcileRequest):
+        result = await parse_request(context, request_type, json.dumps(body).encode())
+        assert isinstance(result, request_type) or (
+            isinstance(result, JsonResult) and result.status_code == 400
         )
-
-
-CLIENT = "shared.opentable.client"
-POST = {"type": "http", "method": "POST", "headers": []}
-
-
-async def receive_empty_body() -> dict[str, Any]:
-    return {"type": "http.request", "body": b""}
 
 
 async def test_the_opentable_client_is_imported_during_a_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def run(_services: AppContext, _order: ScheduledPollRequest) -> JsonResult:
-        return JsonResult(200, {"met": CLIENT in sys.modules})
+    monkeypatch.delitem(sys.modules, OPENTABLE_CLIENT_MODULE)
+    async with preload_opentable_client():
+        assert OPENTABLE_CLIENT_MODULE not in sys.modules
+    assert OPENTABLE_CLIENT_MODULE in sys.modules
 
-    monkeypatch.setattr("shared.context._contexts_by_loop", {})  # a process's, of this test alone
-    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "scheduled")
-    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:1")
-    monkeypatch.delitem(sys.modules, CLIENT)
-    answer = await handle_scheduled_request(
-        Request(POST, receive_empty_body), ScheduledPollRequest, run
-    )
-    assert (answer.status_code, answer.body) == (200, b'{"met":false}')
-    assert CLIENT in sys.modules
+
+@pytest.mark.parametrize(
+    "error,event",
+    [
+        (ServiceUnavailableError("Aborted"), "run.failed"),
+        (TimeoutError(), "run.failed"),
+        (InvalidSettingsError("Set it."), "settings.unusable"),
+        (KeyError("a guest"), "internal_error"),
+    ],
+)
+async def test_an_error_on_our_side_is_logged_and_answered_with_503(
+    monkeypatch: pytest.MonkeyPatch,
+    context: AppContext,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+    event: str,
+) -> None:
+    async def fail(_request: Request, _context: AppContext) -> JsonResult:
+        raise error
+
+    monkeypatch.setattr("functions.http.get_app_context", lambda: context)
+    response = await json_function(log_failed_run)(fail)(make_request(b""))
+    assert (response.status_code, response.headers["retry-after"]) == (503, "5")
+    logged = capsys.readouterr().out
+    assert json.loads(logged)["event"] == event
+    assert "a guest" not in logged

@@ -32,7 +32,7 @@ async def test_a_plan_that_was_carried_out_before_is_refused(world: World) -> No
     await force(world, held_id)
     refused = await force(world, held_id)
     assert (refused.status_code, refused.body["status"]) == (409, "plan_already_executed")
-    assert "see report" in str(refused.body["detail"])
+    assert "See report" in str(refused.body["detail"])
 
 
 async def test_an_unknown_plan_is_refused(world: World) -> None:
