@@ -45,10 +45,11 @@ soak: bootstrap ## Test for some two hours: 10,000 runs of the machine, load und
 bench: bootstrap ## Measure everything against its floor (ARGS="webhook --quick")
 	@$(BIN)/python -m dev.benchmarks $(ARGS)
 
-check: bootstrap ## Lint, formatting, types, known vulnerabilities
+check: bootstrap ## Lint, formatting, types, imports, known vulnerabilities
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m dev.dependencies.audit
 
 setup-check: bootstrap ## Set up a fresh clone with the oldest and the newest pip

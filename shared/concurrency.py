@@ -1,9 +1,4 @@
-"""A bounded cache of look-ups under asyncio: each key is looked up once however many ask.
-
-Several things at once, of which none outlives the request that asked for them.
-
-The clocks that calls are measured by, and the deadlines set on them.
-"""
+"""Helpers for asyncio: a cache, bounded and complete gathering, clocks and deadlines."""
 
 import asyncio
 import time
@@ -22,13 +17,9 @@ R = TypeVar("R")
 
 
 class SingleFlightTTLCache(Generic[K, V]):
-    """Look-ups remembered for a while; failures are not remembered.
+    """A cache that loads each key once, however many callers wait; errors are not cached.
 
-    Args:
-        load: Finds a key's value.
-        max_size: How many keys are remembered.
-        ttl_seconds: For how long.
-        timer: A clock in seconds that never goes back.
+    `timer` is a monotonic clock in seconds.
     """
 
     def __init__(
@@ -43,15 +34,15 @@ class SingleFlightTTLCache(Generic[K, V]):
         self._tasks: TTLCache[K, asyncio.Task[V]] = TTLCache(max_size, ttl_seconds, timer)
 
     def __contains__(self, key: K) -> bool:
-        """Whether a look-up of the key would cost nothing."""
+        """Return whether the key is loaded or being loaded."""
         return key in self._tasks
 
     async def get(self, key: K) -> V:
-        """Return a key's value, looked up at most once in the cache's time."""
+        """Return the value of a key."""
         task = self._tasks.get(key)
         if task is None:
             task = self._tasks[key] = asyncio.ensure_future(self._load_once(key))
-        # One caller's deadline must not end the look-up that others wait for.
+        # One caller's timeout must not cancel the load that others wait for.
         return await asyncio.shield(task)
 
     async def _load_once(self, key: K) -> V:
@@ -62,19 +53,12 @@ class SingleFlightTTLCache(Generic[K, V]):
             raise
 
     def invalidate(self, key: K) -> None:
-        """Look the key up again when it is next asked for."""
+        """Load the key anew at its next use."""
         self._tasks.pop(key, None)
 
 
 async def gather_all(*awaitables: Awaitable[object]) -> None:
-    """Do several things at the same time, and return once each of them is over.
-
-    Args:
-        awaitables: What is done; one's failure neither ends nor hides the others.
-
-    Raises:
-        BaseException: The first, in their order, that any of them raised.
-    """
+    """Run awaitables concurrently, wait for all of them, then raise the first error in order."""
     for outcome in await asyncio.gather(*awaitables, return_exceptions=True):
         if isinstance(outcome, BaseException):
             raise outcome
@@ -85,7 +69,7 @@ async def gather_bounded(
 ) -> list[R]:
     """Await `function` for each item, at most `limit` at a time; return the results in order.
 
-    The first failure is raised at once; calls in progress go on.
+    The first error is raised at once; the other calls go on.
     """
     semaphore = asyncio.Semaphore(limit)
 
@@ -97,11 +81,11 @@ async def gather_bounded(
 
 
 class Clock(Struct, frozen=True):
-    """Where time comes from.
+    """A source of time.
 
     Attributes:
-        monotonic: Seconds that only ever rise, for deadlines and the life of tokens.
-        now: The aware time of day, for a ``Retry-After`` that names a date.
+        monotonic: Seconds that never decrease, for deadlines and the age of tokens.
+        now: The current time, UTC, for a `Retry-After` with a date.
     """
 
     monotonic: Callable[[], float]
@@ -112,11 +96,10 @@ SYSTEM_CLOCK = Clock(time.monotonic, lambda: datetime.now(UTC))
 
 
 class Deadline(Struct, frozen=True):
-    """The moment by which work must be over, retries and waits included.
+    """The time by which work must end, retries and pauses included.
 
     Attributes:
-        at: That moment in seconds of the clock's ``monotonic``.
-        clock: The clock that it is read from.
+        at: Seconds of the clock's `monotonic`.
     """
 
     at: float
@@ -124,13 +107,13 @@ class Deadline(Struct, frozen=True):
 
     @classmethod
     def after(cls, seconds: float, clock: Clock = SYSTEM_CLOCK) -> Self:
-        """Return the deadline so many seconds from now."""
+        """Return a deadline in a number of seconds."""
         return cls(clock.monotonic() + seconds, clock)
 
     def remaining(self) -> float:
-        """Return the seconds left, never below 0."""
+        """Return the seconds left, at least 0."""
         return max(0.0, self.at - self.clock.monotonic())
 
     def within(self, seconds: float) -> Self:
-        """Return this deadline, or the one so many seconds from now where that is sooner."""
+        """Return the earlier of this deadline and one in a number of seconds."""
         return replace(self, at=min(self.at, self.clock.monotonic() + seconds))

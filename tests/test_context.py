@@ -1,4 +1,4 @@
-"""What a process shares is made once, and what costs a start is made on first use."""
+"""A process builds each client once, and those that slow its start on first use."""
 
 import pytest
 
@@ -7,8 +7,9 @@ from shared.context import build_app_context
 from shared.opentable.client import OpenTableClient
 
 
-async def test_opentables_client_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_opentable_client_is_built_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = {"FIRESTORE_EMULATOR_HOST": "127.0.0.1:1", "GOOGLE_CLOUD_PROJECT": "project-1"}
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:1")
-    made = build_app_context(read_environment({"GOOGLE_CLOUD_PROJECT": "project-1"}))
-    assert isinstance(made.opentable, OpenTableClient)
-    assert made.opentable is made.opentable
+    context = build_app_context(read_environment(variables))
+    assert isinstance(context.opentable, OpenTableClient)
+    assert context.opentable is context.opentable

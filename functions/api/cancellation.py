@@ -72,7 +72,7 @@ async def cancel_reservation(
                 context.app_context,
                 settings,
                 reservation_id,
-                user=context.user,
+                user_uid=context.user.uid,
                 reason=body.reason,
                 idempotency_key=idempotency_key,
             )

@@ -22,7 +22,6 @@ from google.cloud.firestore_v1.types import (
     RunQueryResponse,
     StructuredQuery,
     Value,
-    Write,
 )
 from msgspec import Struct
 
@@ -43,7 +42,6 @@ _OPERATORS = {
 
 # The generated classes under the library's wrappers.
 _ValuePb = Value.pb()
-_WritePb = Write.pb()
 _CommitRequestPb = CommitRequest.pb()
 _BatchGetRequestPb = BatchGetDocumentsRequest.pb()
 
@@ -92,6 +90,22 @@ class RawDocument(Struct, frozen=True):
     update_time: Any
 
 
+class DocumentWrite(Struct, frozen=True):
+    """A write that creates a document, or updates some fields of an existing one.
+
+    It fails, and its commit with it, if the document exists or does not, respectively.
+
+    Attributes:
+        fields: Dotted paths to values. Each segment is a plain identifier.
+        last_update_time: An update also fails if the document was written after this time.
+    """
+
+    reference: AsyncDocumentReference
+    fields: Mapping[str, Any]
+    is_create: bool = False
+    last_update_time: Any = None
+
+
 class FirestoreRpc:
     """Firestore's calls without retries: a caller reads again before it repeats a write.
 
@@ -110,40 +124,21 @@ class FirestoreRpc:
     def _resource_name(self, reference: AsyncDocumentReference) -> str:
         return f"{self._database}/documents/{reference.path}"
 
-    def build_create(self, reference: AsyncDocumentReference, fields: Mapping[str, Any]) -> Any:
-        """Return a write that creates a document and fails if it exists."""
-        write = _WritePb()
-        write.update.name = self._resource_name(reference)
-        encode_fields(fields, write.update.fields)
-        write.current_document.exists = False
-        return write
-
-    def build_update(
-        self,
-        reference: AsyncDocumentReference,
-        flat_fields: Mapping[str, Any],
-        last_update_time: Any = None,
-    ) -> Any:
-        """Return a write that updates some fields and fails if the document does not exist.
-
-        Args:
-            reference: The document.
-            flat_fields: Dotted paths to values. Each segment is a plain identifier.
-            last_update_time: If given, the write fails if the document was written later.
-        """
-        write = _WritePb()
-        write.update.name = self._resource_name(reference)
-        encode_fields(nest_fields(flat_fields), write.update.fields)
-        write.update_mask.field_paths.extend(flat_fields)
-        if last_update_time is None:
-            write.current_document.exists = True
-        else:
-            write.current_document.update_time.CopyFrom(last_update_time)
-        return write
-
-    async def commit(self, writes: Iterable[Any], timeout_seconds: float) -> None:
+    async def commit(self, writes: Iterable[DocumentWrite], timeout_seconds: float) -> None:
         """Commit writes, all or none."""
-        message = _CommitRequestPb(database=self._database, writes=writes)
+        message = _CommitRequestPb(database=self._database)
+        for write in writes:
+            target = message.writes.add()
+            target.update.name = self._resource_name(write.reference)
+            encode_fields(nest_fields(write.fields), target.update.fields)
+            if write.is_create:
+                target.current_document.exists = False
+                continue
+            target.update_mask.field_paths.extend(write.fields)
+            if write.last_update_time is None:
+                target.current_document.exists = True
+            else:
+                target.current_document.update_time.CopyFrom(write.last_update_time)
         await self._api.commit(
             request=CommitRequest.wrap(message),
             metadata=self._metadata,

@@ -1,9 +1,9 @@
-"""Many changes at once: read in groups, decided one by one, committed in groups.
+"""Apply many events: read in groups, decide one by one, commit in groups.
 
-A few groups are under way at a time: while Firestore is busy with one, another is decided on.
+A few groups are in progress at a time: while Firestore works on one, another is decided.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from google.api_core import exceptions as google
@@ -24,32 +24,28 @@ BatchResult = ApplyResult | InvalidEventError | ServiceUnavailableError
 
 
 async def apply_events(ledger: Ledger, events: Sequence[ReservationEvent]) -> list[BatchResult]:
-    """Apply many changes through the same decision and the same commit as one.
+    """Apply events in order; return a result or an error for each.
 
-    Args:
-        ledger: The restaurant's ledger.
-        events: In any order; several may speak of one reservation.
-
-    Returns:
-        A result a change: one that cannot be applied never sinks its neighbours.
+    One event that fails does not affect the others.
     """
     results: list[BatchResult] = []
     for distinct_events in _split_at_repeats(events):
+        groups = _split_by_size(distinct_events)
         for group_results in await gather_bounded(
-            _MAX_CONCURRENT_GROUPS, partial(_apply_group, ledger), _split_by_size(distinct_events)
+            _MAX_CONCURRENT_GROUPS, partial(_apply_group, ledger), groups
         ):
             results += group_results
     return results
 
 
 def split_into_groups(events: Sequence[ReservationEvent]) -> Iterator[list[ReservationEvent]]:
-    """Yield groups in which no reservation is spoken of twice: one commit writes it once."""
+    """Yield groups for one commit each: a commit can write a reservation only once."""
     for distinct_events in _split_at_repeats(events):
         yield from _split_by_size(distinct_events)
 
 
 def _split_at_repeats(events: Sequence[ReservationEvent]) -> Iterator[list[ReservationEvent]]:
-    """Yield the longest runs in which no reservation is spoken of twice."""
+    """Yield runs of events of distinct reservations, each as long as possible."""
     distinct_events: dict[str, ReservationEvent] = {}
     for event in events:
         if event.external_key in distinct_events:
@@ -66,34 +62,38 @@ def _split_by_size(events: Sequence[ReservationEvent]) -> Iterator[list[Reservat
 
 async def _apply_group(ledger: Ledger, group: Sequence[ReservationEvent]) -> list[BatchResult]:
     write_context = ledger.new_write_context()
+    decisions: dict[str, Decision] = {}
     try:
         snapshots, decisions = await decide_group(ledger, group, write_context)
-        await _commit_group(ledger, snapshots, decisions)
+        writes = [
+            ConditionalWrite(key, decision, snapshots[key].update_time)
+            for key, decision in decisions.items()
+            if isinstance(decision, ReservationWrite)
+        ]
+        if writes:
+            await ledger.repository.commit(writes)
     except google.GoogleAPIError:
-        decisions = {}
-    return [
-        await _apply_single(ledger, event, write_context)
-        if isinstance(
-            decision := decisions.get(event.external_key),
-            JournalEntryRequired | GuestRequired | None,
-        )
-        else _build_result(event, decision)
-        for event in group
-    ]
+        decisions = {}  # each event is applied on its own below
+    results: list[BatchResult] = []
+    for event in group:
+        decision = decisions.get(event.external_key)
+        try:
+            if decision is None or isinstance(decision, JournalEntryRequired | GuestRequired):
+                # The group's commit may have been applied: its attempt id shows that.
+                results.append(await ledger.apply(event, write_context))
+            else:
+                results.append(build_apply_result(event, decision))
+        except (InvalidEventError, ServiceUnavailableError) as error:
+            results.append(error)
+    return results
 
 
 async def decide_group(
     ledger: Ledger, group: Sequence[ReservationEvent], write_context: WriteContext
 ) -> tuple[dict[str, ReservationSnapshot], dict[str, Decision]]:
-    """Judge changes by the documents, and by a journal entry only where a document does not tell.
+    """Decide on events of distinct reservations; return snapshots and decisions by external key.
 
-    Args:
-        ledger: The restaurant's ledger.
-        group: Changes, no two of one reservation.
-        write_context: The times and names of the commit that may follow.
-
-    Returns:
-        What was read and what was decided, by external key.
+    Journal entries and guests are read only where a document does not suffice.
     """
     read_sets = {event.external_key: ReadSet() for event in group}
     snapshots: dict[str, ReservationSnapshot] = {}
@@ -114,31 +114,3 @@ async def decide_group(
             if read_sets[event.external_key].add_required(decisions[event.external_key])
         ]
     return snapshots, decisions
-
-
-async def _commit_group(
-    ledger: Ledger, snapshots: Mapping[str, ReservationSnapshot], decisions: Mapping[str, Decision]
-) -> None:
-    writes = [
-        ConditionalWrite(key, decision, snapshots[key].update_time)
-        for key, decision in decisions.items()
-        if isinstance(decision, ReservationWrite)
-    ]
-    if writes:
-        await ledger.repository.commit(writes)
-
-
-def _build_result(event: ReservationEvent, decision: Decision) -> BatchResult:
-    try:
-        return build_apply_result(event, decision)
-    except InvalidEventError as error:
-        return error
-
-
-async def _apply_single(
-    ledger: Ledger, event: ReservationEvent, write_context: WriteContext
-) -> BatchResult:
-    try:
-        return await ledger.apply(event, write_context)
-    except (InvalidEventError, ServiceUnavailableError) as error:
-        return error

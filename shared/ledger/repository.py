@@ -1,34 +1,27 @@
-"""The only place that reads or writes reservation documents and their journals.
+"""Read and write the reservation documents and their journals; nothing else does."""
 
-Which reservations this process met lately: what is likely held is read before it is written.
-"""
-
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cachetools import LRUCache
 from google.cloud.firestore import AsyncDocumentReference
 from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.domain.ledger.decide import ReservationWrite, StoredReservation
-from shared.domain.ledger.document import nest_fields
-from shared.domain.ledger.guest_link import Guest, guest_from_map
+from shared.domain.ledger.guest_link import guest_from_map
 from shared.domain.normalization.identifiers import ReservationSystem
 from shared.domain.privacy import redact_journal_entry
 from shared.firestore import paths
-from shared.firestore.raw_client import FirestoreClient, RawDocument
-
-RPC_TIMEOUT_SECONDS = 5.0
+from shared.firestore.documents import READ_TIMEOUT_SECONDS, WRITE_TIMEOUT_SECONDS
+from shared.firestore.raw_client import DocumentWrite, FirestoreClient
 
 
 class ReservationSnapshot(Struct, frozen=True):
-    """A reservation as Firestore held it.
+    """A reservation as read.
 
     Attributes:
-        stored: The document and the journal entries.
-        update_time: The document's, None where there is no document; a commit requires it
-            unmoved.
+        update_time: Firestore's time of the document's last write, None if there is no document.
+            A commit fails if the document was written later.
     """
 
     stored: StoredReservation
@@ -36,7 +29,7 @@ class ReservationSnapshot(Struct, frozen=True):
 
 
 class ConditionalWrite(Struct, frozen=True):
-    """One reservation's part of a commit."""
+    """The part of a commit that concerns one reservation."""
 
     external_key: str
     reservation_write: ReservationWrite
@@ -44,12 +37,9 @@ class ConditionalWrite(Struct, frozen=True):
 
 
 class ReservationRepository:
-    """A restaurant's reservation documents.
+    """The reservation documents of a restaurant that were made in one system.
 
-    Args:
-        client: The process's Firestore client.
-        restaurant_id: Whose they are.
-        system: Where they were made.
+    Its methods raise Firestore's own errors: the ledger decides which of them to retry.
     """
 
     def __init__(
@@ -60,126 +50,93 @@ class ReservationRepository:
         self._guests = paths.guests_collection(client, restaurant_id)
         self._system = system
 
-    def _document_reference(self, key: str) -> AsyncDocumentReference:
-        return self._reservations.document(self._system.build_document_id(key))
-
-    def _entry_reference(self, key: str, entry_id: str) -> AsyncDocumentReference:
-        return paths.journal_collection(self._document_reference(key)).document(entry_id)
-
     async def read(
         self,
         entry_ids: Mapping[str, Iterable[str]],
         guest_keys: Iterable[str] = (),
         previous: Mapping[str, ReservationSnapshot] | None = None,
     ) -> dict[str, ReservationSnapshot]:
-        """Read reservations, each with some of its journal entries, in one round trip.
+        """Read reservations with some of their journal entries and guests, in one round trip.
 
         Args:
-            entry_ids: External key to the journal ids wanted, possibly none.
-            guest_keys: Guests wanted beside them.
-            previous: Readings that this one adds to: their documents are not read again.
+            entry_ids: External keys to the ids of journal entries.
+            guest_keys: Guests that are added to every snapshot.
+            previous: Snapshots to extend: their documents are not read again.
         """
         previous = previous or {}
+        documents = {key: self._document_reference(key) for key in entry_ids}
         guests = {key: self._guests.document(key) for key in guest_keys}
-        documents = {key: self._document_reference(key) for key in entry_ids if key not in previous}
         entries = {
-            (key, id_): self._entry_reference(key, id_)
+            (key, entry_id): documents[key].collection(paths.JOURNAL_COLLECTION).document(entry_id)
             for key, ids in entry_ids.items()
-            for id_ in ids
+            for entry_id in ids
         }
-        references = [*guests.values(), *documents.values(), *entries.values()]
-        raw_documents = await self._rpc.batch_get(references, RPC_TIMEOUT_SECONDS)
-        records = {
-            key: _parse_guest(raw_documents[reference.path]) for key, reference in guests.items()
-        }
-        return {
-            key: _merge_snapshot(
-                previous.get(key) or _build_snapshot(raw_documents[documents[key].path]),
-                {id_: raw_documents[entries[key, id_].path].fields for id_ in ids},
-                records,
+        new_documents = [reference for key, reference in documents.items() if key not in previous]
+        raw_documents = await self._rpc.batch_get(
+            [*guests.values(), *new_documents, *entries.values()], READ_TIMEOUT_SECONDS
+        )
+        guest_records = {}
+        for key, reference in guests.items():
+            fields = raw_documents[reference.path].fields
+            guest_records[key] = None if fields is None else guest_from_map(fields)
+        snapshots = {}
+        for key, ids in entry_ids.items():
+            snapshot = previous.get(key)
+            if snapshot is None:
+                raw = raw_documents[documents[key].path]
+                snapshot = ReservationSnapshot(StoredReservation(raw.fields, {}), raw.update_time)
+            new_entries = {id_: raw_documents[entries[key, id_].path].fields for id_ in ids}
+            stored = replace(
+                snapshot.stored,
+                journal_entries={**snapshot.stored.journal_entries, **new_entries},
+                guests={**snapshot.stored.guests, **guest_records},
             )
-            for key, ids in entry_ids.items()
-        }
+            snapshots[key] = ReservationSnapshot(stored, snapshot.update_time)
+        return snapshots
 
     async def commit(self, writes: Sequence[ConditionalWrite]) -> None:
-        """Write documents and journal entries in one commit, each as it was decided.
+        """Write documents and journal entries in one commit.
 
-        A document is created, or updated field by field on the condition that nobody wrote it
-        since it was read; an entry is always created.
+        It fails as a whole if a document was written after its snapshot, or if a journal entry
+        exists.
         """
-        messages = [message for write in writes for message in self._build_messages(write)]
-        await self._rpc.commit(messages, RPC_TIMEOUT_SECONDS)
+        document_writes: list[DocumentWrite] = []
+        for write in writes:
+            change = write.reservation_write
+            document = self._document_reference(write.external_key)
+            entry = document.collection(paths.JOURNAL_COLLECTION).document(change.entry_id)
+            if change.is_create or change.changed_fields:
+                document_writes.append(
+                    DocumentWrite(
+                        document, change.changed_fields, change.is_create, write.update_time
+                    )
+                )
+            document_writes.append(DocumentWrite(entry, change.entry, is_create=True))
+            document_writes.extend(
+                # As if just forgotten, so that the next reconciliation erases again: this event
+                # may have stored personal data after the first erasure.
+                DocumentWrite(
+                    self._guests.document(guest_key), {"forgottenAt": change.entry["receivedAt"]}
+                )
+                for guest_key in change.forgotten_guest_keys
+            )
+        await self._rpc.commit(document_writes, WRITE_TIMEOUT_SECONDS)
         for write in writes:
             if write.reservation_write.forgotten_guest_keys:
                 await self.scrub_journal(write.external_key)
 
-    def _build_messages(self, write: ConditionalWrite) -> Iterator[Any]:
-        document, reservation_write = (
-            self._document_reference(write.external_key),
-            write.reservation_write,
-        )
-        if reservation_write.is_create:
-            yield self._rpc.build_create(document, nest_fields(reservation_write.changed_fields))
-        elif reservation_write.changed_fields:
-            yield self._rpc.build_update(
-                document, reservation_write.changed_fields, write.update_time
-            )
-        yield self._rpc.build_create(
-            self._entry_reference(write.external_key, reservation_write.entry_id),
-            reservation_write.entry,
-        )
-        for tombstone in reservation_write.forgotten_guest_keys:
-            # As if just forgotten, so that reconciliation erases what may be left below.
-            forgotten_fields = {"forgottenAt": reservation_write.entry["receivedAt"]}
-            yield self._rpc.build_update(self._guests.document(tombstone), forgotten_fields)
-
     async def scrub_journal(self, key: str) -> int:
-        """Erase the person from a reservation's journal; return how many entries it changed."""
-        entries = paths.journal_collection(self._document_reference(key)).stream(
-            retry=None, timeout=RPC_TIMEOUT_SECONDS
-        )
-        scrubbed = [(entry, redact_journal_entry(entry.to_dict() or {})) async for entry in entries]
-        changed = [(entry.reference, fields) for entry, fields in scrubbed if fields]
-        for reference, fields in changed:
-            await reference.update(fields, retry=None, timeout=RPC_TIMEOUT_SECONDS)
-        return len(changed)
+        """Erase personal data from a reservation's journal; return how many entries changed."""
+        journal = self._document_reference(key).collection(paths.JOURNAL_COLLECTION)
+        changed_count = 0
+        entries = [
+            entry async for entry in journal.stream(retry=None, timeout=READ_TIMEOUT_SECONDS)
+        ]
+        for entry in entries:
+            if fields := redact_journal_entry(entry.to_dict() or {}):
+                await entry.reference.update(fields, retry=None, timeout=WRITE_TIMEOUT_SECONDS)
+                changed_count += 1
+        return changed_count
 
-
-def _merge_snapshot(
-    snapshot: ReservationSnapshot,
-    entries: Mapping[str, dict[str, Any] | None],
-    guests: Mapping[str, Guest | None],
-) -> ReservationSnapshot:
-    stored = snapshot.stored
-    extended = replace(
-        stored,
-        journal_entries={**stored.journal_entries, **entries},
-        guests={**stored.guests, **guests},
-    )
-    return ReservationSnapshot(extended, snapshot.update_time)
-
-
-def _build_snapshot(raw_document: RawDocument) -> ReservationSnapshot:
-    return ReservationSnapshot(StoredReservation(raw_document.fields, {}), raw_document.update_time)
-
-
-def _parse_guest(raw_document: RawDocument) -> Guest | None:
-    return None if raw_document.fields is None else guest_from_map(raw_document.fields)
-
-
-_MAX_CACHED_RESERVATIONS = 10_000
-
-
-class RecentReservationCache:
-    """A bounded memory of reservations; a hint alone, on which nothing that is kept depends."""
-
-    def __init__(self) -> None:
-        self._seen: LRUCache[tuple[str, str], bool] = LRUCache(_MAX_CACHED_RESERVATIONS)
-
-    def add(self, restaurant_id: str, key: str) -> None:
-        """Take note of a reservation, of which something is held by now."""
-        self._seen[restaurant_id, key] = True
-
-    def contains(self, restaurant_id: str, key: str) -> bool:
-        """Whether a reservation was met lately."""
-        return (restaurant_id, key) in self._seen
+    def _document_reference(self, key: str) -> AsyncDocumentReference:
+        return self._reservations.document(self._system.build_document_id(key))

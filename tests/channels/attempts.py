@@ -11,7 +11,6 @@ from shared.ledger.cancellation import cancel_native_reservation
 from shared.quarantine.review import replay_quarantined_event
 from shared.quarantine.store import open_quarantine
 from shared.reconciliation.run import ReconciliationRequest, reconcile_restaurant
-from shared.staff.auth import AuthenticatedUser
 from tests.channels.channels import (
     SampleEvent,
     sample_as_envelope,
@@ -94,11 +93,17 @@ async def prepare_staff_cancellation(world: World, event: SampleEvent) -> Delive
     await write_native_reservation(world, document_id)
 
     async def attempt() -> bool:
-        by, key = AuthenticatedUser("staff-1", is_operator=False), str(event.version)
-        cancelling = cancel_native_reservation(
-            world.services, world.settings(), document_id, user=by, reason=key, idempotency_key=key
+        key = str(event.version)
+        return await _is_acknowledged(
+            cancel_native_reservation(
+                world.services,
+                world.settings(),
+                document_id,
+                user_uid="staff-1",
+                reason=key,
+                idempotency_key=key,
+            )
         )
-        return await _is_acknowledged(cancelling)
 
     return attempt
 

@@ -10,7 +10,6 @@ from shared.ingest.events import JSON_MEDIA_TYPE
 from shared.ledger.cancellation import cancel_native_reservation
 from shared.quarantine.review import replay_quarantined_event
 from shared.quarantine.store import open_quarantine
-from shared.staff.auth import AuthenticatedUser
 from tests.channels.channels import OpenTableChannel, SampleEvent, sample_as_envelope, sample_as_row
 from tests.support.reservations import write_native_reservation
 from tests.support.world import World
@@ -79,7 +78,7 @@ class StaffChannel:
                 self._world.services,
                 self._world.settings(),
                 "own-1",
-                user=AuthenticatedUser("staff-1", is_operator=False),
+                user_uid="staff-1",
                 reason=f"a party of {event.fields.get('partySize')}",
                 idempotency_key=str(event.version),
             )

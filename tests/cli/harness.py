@@ -17,8 +17,9 @@ from msgspec.structs import replace
 
 from cli.__main__ import main
 from cli.output import Console
+from shared.concurrency import SYSTEM_CLOCK
 from shared.config import read_environment
-from shared.context import build_app_context, utc_now
+from shared.context import build_app_context
 from shared.domain.ledger.events import Channel
 from shared.domain.normalization.strict_json import WebhookFormat
 from shared.domain.webhook_auth.verify import Verification
@@ -154,7 +155,7 @@ class WebhookIngest:
         `position` is the index of the bearer token with which it was authenticated.
         """
         context = build_app_context(read_environment(os.environ))
-        received_at = utc_now() + timedelta(minutes=minutes)
+        received_at = SYSTEM_CLOCK.now() + timedelta(minutes=minutes)
         context = replace(context, firestore=self.client, clock=lambda: received_at)
         settings = await read_settings(self.client, self.restaurant_id)
         assert settings is not None

@@ -85,7 +85,7 @@ class Worker:
                 self.services,
                 settings,
                 NATIVE_RESERVATION_ID,
-                user=_STAFF_MEMBER,
+                user_uid=_STAFF_MEMBER.uid,
                 reason="Rain",
                 idempotency_key="once",
             )

@@ -17,7 +17,6 @@ from shared.domain.settings import IntegrationSettings
 from shared.firestore import paths
 from shared.firestore.raw_client import FirestoreClient
 from shared.ledger.ledger import Ledger
-from shared.ledger.repository import RecentReservationCache
 from tests.support.events import RECEIVED
 from tests.support.oracles import rebuild_state
 
@@ -29,7 +28,7 @@ def new_test_ledger(client: FirestoreClient, settings: IntegrationSettings) -> L
         settings,
         _fixed_clock,
         timedelta(days=400),
-        recent_reservations=RecentReservationCache(),
+        recent_reservations={},
     )
 
 
