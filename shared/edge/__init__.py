@@ -1,1 +1,0 @@
-"""What touches the world: Firestore, OpenTable, secrets, time and the log."""

@@ -1,1 +1,0 @@
-"""What the staff may see and do, without the HTTP around it."""
