@@ -66,7 +66,6 @@ def build_api_context(app_context: AppContext) -> ApiContext:
         app_context,
         IdTokenVerifier(app_context.environment.require_project()),
         StaffRoles(app_context.firestore, time.monotonic),
-        # Most calls write no secret, so the client is built on first use.
     )
 
 
