@@ -118,7 +118,7 @@ def test_every_threat_links_its_test() -> None:
     "page", sorted((ROOT / "docs" / "decisions").glob("0*.md")), ids=linked_tests
 )
 def test_every_decision_has_a_revisit_condition(page: Path) -> None:
-    assert re.search(r"^\*\*Think again when\*\* ", page.read_text(), re.MULTILINE)
+    assert re.search(r"^\*\*Revisit when\*\* ", page.read_text(), re.MULTILINE)
     assert f"]({page.name})" in (page.parent / "README.md").read_text()
 
 
