@@ -43,12 +43,12 @@ def page_response(offset: int, *items: object, has_next_page: bool = False) -> S
     )
 
 
-def row(key: str, version: int = 1) -> dict[str, object]:
+def new_row(key: str, version: int = 1) -> dict[str, object]:
     return {"id": f"555001-{key}", "sequence_id": version, "href": "https://evil.example/"}
 
 
-FIRST_PAGE = page_response(0, row("a"), row("b"), has_next_page=True)
-OVERLAPPING_PAGE = page_response(1, row("b"), row("c"))
+FIRST_PAGE = page_response(0, new_row("a"), new_row("b"), has_next_page=True)
+OVERLAPPING_PAGE = page_response(1, new_row("b"), new_row("c"))
 
 
 def query_of(request: requests.PreparedRequest) -> dict[str, list[str]]:
@@ -61,8 +61,8 @@ async def test_a_row_is_fetched_by_its_prefixed_id(
     deadline: Deadline,
     scripted_adapter: ScriptedAdapter,
 ) -> None:
-    scripted_adapter.steps = [ScriptedResponse(row("AbC"))]
-    assert await client.fetch_reservation(access, "AbC", deadline) == row("AbC")
+    scripted_adapter.steps = [ScriptedResponse(new_row("AbC"))]
+    assert await client.fetch_reservation(access, "AbC", deadline) == new_row("AbC")
     assert (
         scripted_adapter.requests[-1].url == "https://api.example/sync/v2/reservations/555001-AbC"
     )
@@ -74,7 +74,7 @@ async def test_a_guest_is_fetched_from_the_guests(
     deadline: Deadline,
     scripted_adapter: ScriptedAdapter,
 ) -> None:
-    scripted_adapter.steps = [ScriptedResponse(row("g"))]
+    scripted_adapter.steps = [ScriptedResponse(new_row("g"))]
     await client.fetch_guest(access, "555001-g", deadline)
     assert scripted_adapter.requests[-1].url == "https://api.example/sync/v2/guests/555001-g"
 
@@ -139,7 +139,7 @@ async def test_pages_overlap_and_a_repeated_row_is_yielded_once(
 ) -> None:
     scripted_adapter.steps = [FIRST_PAGE, OVERLAPPING_PAGE]
     pages = await list_pages(ListingQuery())
-    assert [page.rows for page in pages] == [(row("a"), row("b")), (row("c"),)]
+    assert [page.rows for page in pages] == [(new_row("a"), new_row("b")), (new_row("c"),)]
 
 
 async def test_the_next_page_url_chooses_neither_host_nor_offset(
@@ -154,14 +154,14 @@ async def test_the_next_page_url_chooses_neither_host_nor_offset(
 async def test_an_item_other_than_an_object_is_returned_separately(
     list_pages: ListPages, scripted_adapter: ScriptedAdapter
 ) -> None:
-    scripted_adapter.steps = [page_response(0, row("a"), None, "x")]
-    assert await list_pages(ListingQuery()) == [RowPage((row("a"),), (None, "x"))]
+    scripted_adapter.steps = [page_response(0, new_row("a"), None, "x")]
+    assert await list_pages(ListingQuery()) == [RowPage((new_row("a"),), (None, "x"))]
 
 
 async def test_a_page_of_another_format_is_requested_again(
     list_pages: ListPages, scripted_adapter: ScriptedAdapter
 ) -> None:
-    scripted_adapter.steps = [ScriptedResponse({"items": "none"}), page_response(0, row("a"))]
+    scripted_adapter.steps = [ScriptedResponse({"items": "none"}), page_response(0, new_row("a"))]
     assert len(await list_pages(ListingQuery())) == 1
 
 

@@ -20,7 +20,7 @@ ROW = gzip.compress(b'{"id": "1-a"}')
 TOKEN = b'{"access_token": "t", "expires_in": 60}'
 
 
-class RecordingHandler(BaseHTTPRequestHandler):
+class RowHandler(BaseHTTPRequestHandler):
     """Sends rows complete, chunked or truncated; records connections and lengths."""
 
     protocol_version = "HTTP/1.1"
@@ -68,9 +68,9 @@ class RecordingHandler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def client() -> Iterator[OpenTableClient]:
-    RecordingHandler.connections.clear()
-    RecordingHandler.lengths.clear()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), RecordingHandler)
+    RowHandler.connections.clear()
+    RowHandler.lengths.clear()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), RowHandler)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}"
     with ThreadPoolExecutor(1) as executor, build_session(1) as session:
@@ -89,14 +89,14 @@ async def test_one_connection_serves_many_calls(
 ) -> None:
     for _ in range(3):
         assert await client.fetch_reservation(access, "a", Deadline.after(5))
-    assert len(RecordingHandler.connections) == 1
+    assert len(RowHandler.connections) == 1
 
 
 async def test_the_token_request_states_its_empty_body(
     client: OpenTableClient, access: OpenTableAccess
 ) -> None:
     await client.fetch_reservation(access, "a", Deadline.after(5))
-    assert RecordingHandler.lengths == ["0"]
+    assert RowHandler.lengths == ["0"]
 
 
 async def test_a_chunked_body_is_read_completely(

@@ -1,6 +1,6 @@
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -17,17 +17,18 @@ from sandbox.sync_rows import ListOrder
 from shared.firestore import paths
 from shared.firestore.raw_client import FirestoreClient
 from shared.ledger.ledger import MAX_COMMIT_ATTEMPTS
+from tests.support.backfills import read_settings_document
 from tests.support.firestore import FirestoreSpy, fail_with
 from tests.support.restaurants import new_restaurant
 from tests.support.world import NEW_YORK, START_TIME, World, differing_keys, make_world
 
 
-async def stored_settings(world: World) -> dict[str, Any]:
-    integration = paths.integration_document(world.services.firestore, world.restaurant.id)
-    return (await integration.get()).to_dict() or {}
+async def read_cursor(world: World) -> datetime:
+    cursor: datetime = (await read_settings_document(world))["poll"]["cursor"]
+    return cursor
 
 
-async def quarantine_items(world: World) -> list[dict[str, Any]]:
+async def read_quarantine(world: World) -> list[dict[str, Any]]:
     items = paths.quarantine_collection(world.services.firestore, world.restaurant.id).stream()
     return [item.to_dict() or {} async for item in items]
 
@@ -67,7 +68,7 @@ async def test_the_cursor_is_the_time_before_the_first_request(world: World) -> 
     world.desk.create(START_TIME + timedelta(days=2), 2)
     world.sandbox.faults.on_page = lambda _: world.clock.advance(60)
     await world.poll()
-    state = await stored_settings(world)
+    state = await read_settings_document(world)
     assert state["poll"]["cursor"] == START_TIME
     assert state["lastPolledAt"] == START_TIME + timedelta(
         seconds=120
@@ -94,7 +95,7 @@ async def test_the_cursor_stays_where_a_page_failed(world: World) -> None:
     world.clock.advance(900)
     world.sandbox.revoke_restaurant(int(world.restaurant.rid))
     result = await world.poll()
-    state = await stored_settings(world)
+    state = await read_settings_document(world)
     assert result["status"] == "error"
     assert state["poll"]["cursor"] == START_TIME
     assert (state["poll"]["consecutiveFailures"], state["poll"]["lastOutcome"]) == (1, "error")
@@ -106,7 +107,7 @@ async def test_the_cursor_stays_if_a_row_cannot_be_committed(
 ) -> None:
     monkeypatch.setattr("shared.ledger.ledger._MAX_PAUSE_SECONDS", 0.0)
     await world.poll()
-    cursor = (await stored_settings(world))["poll"]["cursor"]
+    cursor = await read_cursor(world)
     world.clock.advance(900)
     firestore_spy, services = FirestoreSpy(world.services.firestore), world.services
     world.services = structs.replace(services, firestore=firestore_spy.client)
@@ -115,7 +116,10 @@ async def test_the_cursor_stays_if_a_row_cannot_be_committed(
     failures = [fail_with(google.ServiceUnavailable)] * (1 + MAX_COMMIT_ATTEMPTS)
     firestore_spy.before_commit.extend([do_nothing, *failures])
     result = await world.poll()
-    assert (result["status"], (await stored_settings(world))["poll"]["cursor"]) == ("error", cursor)
+    assert (result["status"], await read_cursor(world)) == (
+        "error",
+        cursor,
+    )
     world.services = services
     assert (await world.poll())["created"] == 1
 
@@ -137,7 +141,7 @@ async def test_an_unreadable_row_is_quarantined_and_the_page_continues(world: Wo
     world.sandbox.store.update_reservation(unreadable.rid, unreadable.key, without_party)
     result = await world.poll()
     assert (result["created"], result["quarantined"], result["fetched"]) == (1, 1, 2)
-    assert [item["reason"] for item in await quarantine_items(world)] == ["invalid_party_size"]
+    assert [item["reason"] for item in await read_quarantine(world)] == ["invalid_party_size"]
 
 
 async def test_the_same_unreadable_row_is_one_item_however_often_it_is_polled(
@@ -147,7 +151,7 @@ async def test_the_same_unreadable_row_is_one_item_however_often_it_is_polled(
     world.sandbox.store.update_reservation(unreadable.rid, unreadable.key, without_party)
     await world.poll()
     await world.poll()
-    assert [item["count"] for item in await quarantine_items(world)] == [2]
+    assert [item["count"] for item in await read_quarantine(world)] == [2]
 
 
 async def test_a_poll_is_skipped_while_another_has_the_lease(world: World) -> None:
@@ -168,19 +172,19 @@ async def test_a_run_that_outlived_its_lease_moves_no_cursor(world: World) -> No
         await world.poll()
         assert lease is not None
         assert not await lease.release({"poll.cursor": START_TIME - timedelta(days=9)})
-    assert (await stored_settings(world))["poll"]["cursor"] == START_TIME + timedelta(seconds=541)
+    assert await read_cursor(world) == START_TIME + timedelta(seconds=541)
 
 
 async def test_a_run_that_ends_by_an_internal_error_is_reported_and_releases_its_lease(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.poll()
-    cursor = (await stored_settings(world))["poll"]["cursor"]
+    cursor = await read_cursor(world)
     world.clock.advance(900)
     monkeypatch.setattr("shared.polling.poll.read_changed_guests", None)
     world.desk.create(START_TIME + timedelta(days=2), 2)
     result = await world.poll()
-    poll = (await stored_settings(world))["poll"]
+    poll = (await read_settings_document(world))["poll"]
     assert result["error"] == poll["lastError"] == "Internal error (TypeError): see the log."
     assert (poll["cursor"], poll["consecutiveFailures"], "lease" in poll) == (cursor, 1, False)
 
@@ -199,7 +203,7 @@ async def test_settings_changed_during_a_poll_are_not_overwritten(world: World) 
     settings = paths.integration_document(world.services.firestore, world.restaurant.id)
     await settings.update({"country": "US"})
     await world.poll()
-    assert (await stored_settings(world))["country"] == "US"
+    assert (await read_settings_document(world))["country"] == "US"
 
 
 @pytest.mark.slow

@@ -38,7 +38,7 @@ async def store_body(world: World, stored_ledger: StoredLedger, body: object) ->
     return json.loads(item["body"])
 
 
-async def save_guests(world: World, *guests: Guest) -> None:
+async def store_guests(world: World, *guests: Guest) -> None:
     for guest in guests:
         await save_guest(world.services, world.settings(), guest)
 
@@ -59,7 +59,7 @@ async def save_guests(world: World, *guests: Guest) -> None:
 async def test_a_body_without_forgotten_guests_is_stored_unchanged(
     world: World, stored_ledger: StoredLedger, body: object
 ) -> None:
-    await save_guests(world, FORGOTTEN_GUEST)
+    await store_guests(world, FORGOTTEN_GUEST)
     assert await store_body(world, stored_ledger, body) == body
 
 
@@ -67,7 +67,7 @@ async def test_a_body_without_forgotten_guests_is_stored_unchanged(
 async def test_the_id_of_a_forgotten_guest_redacts_the_body(
     world: World, stored_ledger: StoredLedger, guest_id: str
 ) -> None:
-    await save_guests(world, FORGOTTEN_GUEST)
+    await store_guests(world, FORGOTTEN_GUEST)
     body = {"id": "?", "rid": int(RID), "guest_id": guest_id, "guest_request": "Nuts"}
     assert await store_body(world, stored_ledger, body) == {
         "rid": int(RID),
@@ -79,7 +79,7 @@ async def test_a_guest_resolved_to_a_forgotten_one_redacts_the_body(
     world: World, stored_ledger: StoredLedger
 ) -> None:
     merged = Guest("loser1", is_merged=True, survivor_key="gone1", survivor_id=f"{RID}-gone1")
-    await save_guests(world, merged, FORGOTTEN_GUEST)
+    await store_guests(world, merged, FORGOTTEN_GUEST)
     redacted = {"rid": int(RID), "guest_id": f"{RID}-loser1", "party_size": 0}
     assert await store_body(world, stored_ledger, redacted | {"guest_request": "Nuts"}) == redacted
 
@@ -90,7 +90,7 @@ async def test_a_guest_resolved_to_a_forgotten_one_redacts_the_body(
 async def test_a_reservation_of_a_forgotten_guest_redacts_the_body(
     world: World, stored_ledger: StoredLedger, written: str, name: str, *, inside: bool
 ) -> None:
-    await save_guests(world, FORGOTTEN_GUEST)
+    await store_guests(world, FORGOTTEN_GUEST)
     await world.ingest_row(row_body(1, id=f"{RID}-{KEY}", guest_id=f"{RID}-gone1"))
     body: dict[str, Any] = {name: written, "dinerName": "Ada", "partySize": 0}
     redacted: dict[str, Any] = (
@@ -111,7 +111,7 @@ async def test_a_firestore_failure_is_raised(world: World, firestore_spy: Firest
 async def test_quarantining_the_same_body_again_gives_the_same_item(
     world: World, stored_ledger: StoredLedger
 ) -> None:
-    await save_guests(world, FORGOTTEN_GUEST)
+    await store_guests(world, FORGOTTEN_GUEST)
     for request in ("Nuts", "No nuts"):
         await quarantine_text(
             world, json.dumps({"guest_id": "gone1", "party_size": 0, "notes": request})

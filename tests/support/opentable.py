@@ -1,7 +1,4 @@
-"""The sandbox behind a real socket, in a thread: its book is at hand while it is asked.
-
-A transport for ``requests`` that answers from a script, for faults no server would make.
-"""
+"""OpenTable for tests: the sandbox behind a real socket, or scripted responses for `requests`."""
 
 import gzip
 import json
@@ -34,7 +31,7 @@ _VISIT_TIME = datetime(2026, 3, 14, 23, 15, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class BookedReservation:
-    """A reservation, and the desk that may change it."""
+    """A reservation and the actions to change it."""
 
     desk: ReservationActions
     reservation: SandboxReservation
@@ -42,19 +39,14 @@ class BookedReservation:
 
 @dataclass(frozen=True, slots=True)
 class LocalOpenTable:
-    """A running OpenTable.
-
-    Attributes:
-        url: Its address.
-        sandbox: Its inside.
-    """
+    """A sandbox served at a URL."""
 
     url: str
     sandbox: OpenTableApi
 
     def book_at(self, rid: str, party_size: int, at: datetime = _VISIT_TIME) -> BookedReservation:
-        """Take a restaurant in, where it is not in yet, and book a table there."""
-        if int(rid) not in {one.rid for one in self.sandbox.store.list_restaurants()}:
+        """Book a table; add the restaurant if necessary."""
+        if int(rid) not in {restaurant.rid for restaurant in self.sandbox.store.list_restaurants()}:
             self.sandbox.store.add_restaurant(
                 SandboxRestaurant(int(rid), "Demo", ZoneInfo("America/New_York"))
             )
@@ -67,23 +59,23 @@ class LocalOpenTable:
         return self.sandbox.store.now() + timedelta(days=1)
 
     def book_tomorrow(self, rid: str, party_size: int) -> BookedReservation:
-        """Book a table for this time tomorrow; else as `book_at`."""
+        """Book a table for this time tomorrow."""
         return self.book_at(rid, party_size, self.tomorrow())
 
 
 @contextmanager
 def serve_local_opentable() -> Iterator[LocalOpenTable]:
-    """Serve an OpenTable with no restaurants until the block ends."""
+    """Serve a sandbox without restaurants during the block."""
     port = find_free_port()
     url = f"http://{LOOPBACK}:{port}"
-    station = build_simulator(SimulatorConfig(zones={}, base_url=url))
-    config = uvicorn.Config(create_sandbox_app(station), LOOPBACK, port, log_level="error")
+    simulator = build_simulator(SimulatorConfig(zones={}, base_url=url))
+    config = uvicorn.Config(create_sandbox_app(simulator), LOOPBACK, port, log_level="error")
     server = uvicorn.Server(config)
     thread = Thread(target=server.run, daemon=True)
     thread.start()
     try:
         wait_until_reachable(url, _SECONDS)
-        yield LocalOpenTable(url, station.api)
+        yield LocalOpenTable(url, simulator.api)
     finally:
         server.should_exit = server.force_exit = True
         thread.join(_SECONDS)
@@ -94,7 +86,7 @@ REQUEST_ID = "6f0c2a1e-5b7d-4c39-9a44-0d1f7be2c8aa"
 
 @dataclass
 class ScriptedResponse:
-    """One answer: JSON unless bytes are given."""
+    """A response with a JSON body, or with `body` as it is if it is bytes."""
 
     body: object = None
     status: int = 200
@@ -126,9 +118,9 @@ ScriptStep = ScriptedResponse | Exception | Callable[[], ScriptedResponse]
 
 
 class ScriptedAdapter(BaseAdapter):
-    """Plays the steps given for token requests and for all others, and keeps the requests.
+    """Answers token requests from `tokens` and all others from `steps`; records the requests.
 
-    The last step of a script is played for ever.
+    The last step of a script repeats.
     """
 
     def __init__(self) -> None:
@@ -161,7 +153,7 @@ class ScriptedAdapter(BaseAdapter):
         pass
 
     def requests_to(self, part: str) -> list[requests.PreparedRequest]:
-        """Return the requests whose URL holds a part."""
+        """Return the requests with `part` in their URL."""
         return [request for request in self.requests if part in (request.url or "")]
 
 
@@ -185,7 +177,7 @@ class SlowBody:
 
 
 class FakeMonotonicClock:
-    """A clock's hands, moved by the test."""
+    """A monotonic clock for tests: they set `seconds`."""
 
     def __init__(self, now: Callable[[], object]) -> None:
         self.seconds = 1_000.0

@@ -1,7 +1,4 @@
-"""A restaurant of a test's own: its settings, its route and its credentials.
-
-A source of secrets in memory.
-"""
+"""Restaurants with settings and rid claims for tests, and their secrets."""
 
 import json
 import uuid
@@ -19,23 +16,18 @@ from shared.firestore import paths
 
 @dataclass(frozen=True, slots=True)
 class Restaurant:
-    """A restaurant that no other test uses.
-
-    Attributes:
-        id: Lineup's id.
-        rid: OpenTable's number.
-    """
+    """Lineup's id and OpenTable's number of a restaurant."""
 
     id: str
     rid: str
 
     @property
     def secret(self) -> str:
-        """The id of its own secret."""
+        """The id of its secret."""
         return f"opentable-{self.id}"
 
     def document(self, **changes: Any) -> dict[str, Any]:
-        """Return its settings as stored; changes override, and None removes."""
+        """Return its settings document with changes; None removes a field."""
         document = {
             "enabled": True,
             "restaurantId": self.rid,
@@ -47,24 +39,24 @@ class Restaurant:
         return {name: value for name, value in document.items() if value is not None}
 
     def settings(self, **changes: Any) -> IntegrationSettings:
-        """Return its settings as read."""
+        """Return its parsed settings."""
         return parse_settings(self.id, self.document(**changes))
 
 
 def new_restaurant() -> Restaurant:
-    """Return a restaurant with ids that no other test uses."""
+    """Return a restaurant with unique ids."""
     number = uuid.uuid4().int
     return Restaurant(f"restaurant-{number % 10**12:012}", f"{10**8 + number % 10**8}")
 
 
 async def seed(client: AsyncClient, restaurant: Restaurant, **changes: Any) -> None:
-    """Store a restaurant's settings, with changes, and the route to it."""
+    """Store a restaurant's settings, with changes, and its rid claim."""
     await paths.integration_document(client, restaurant.id).set(restaurant.document(**changes))
     await paths.rid_claim_document(client, restaurant.rid).set({"restaurantId": restaurant.id})
 
 
 def write_secret(file: Path, secret_id: str, payload: object) -> None:
-    """Put a payload into a SECRETS_FILE; readers see the file before or after, never between."""
+    """Add a payload to a SECRETS_FILE, atomically for concurrent readers."""
     secrets = json.loads(file.read_text()) if file.exists() else {}
     new_file = file.with_suffix(".new")
     new_file.write_text(json.dumps({**secrets, secret_id: payload}))
@@ -72,13 +64,7 @@ def write_secret(file: Path, secret_id: str, payload: object) -> None:
 
 
 class InMemorySecretSource:
-    """Secrets by id, as JSON or as the text that stands for it.
-
-    Attributes:
-        payloads: What is kept.
-        reads: How often each was read.
-        is_unavailable: Whether every read fails for now.
-    """
+    """Payloads by secret id, as JSON values or as text, with a count of the reads."""
 
     def __init__(self) -> None:
         self.payloads: dict[str, object] = {}

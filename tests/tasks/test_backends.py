@@ -171,7 +171,7 @@ async def test_too_many_pending_tasks_are_rejected(monkeypatch: pytest.MonkeyPat
     await queue.wait_until_empty()
 
 
-class RecordingHandler(BaseHTTPRequestHandler):
+class TaskHandler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.seen.append((self.path, json.loads(body)))  # type: ignore[attr-defined]  # added by the fixture
@@ -185,7 +185,7 @@ class RecordingHandler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server() -> Iterator[HTTPServer]:
-    with HTTPServer((LOOPBACK, 0), RecordingHandler) as server:
+    with HTTPServer((LOOPBACK, 0), TaskHandler) as server:
         server.seen = []  # type: ignore[attr-defined]  # added by the fixture
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server
