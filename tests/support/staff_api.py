@@ -1,7 +1,4 @@
-"""Calls the staff API in process, as somebody.
-
-A SECRETS_FILE that holds one restaurant's secret.
-"""
+"""Calls of the staff API in process, its OpenAPI operations, and a SECRETS_FILE."""
 
 import base64
 import json
@@ -60,7 +57,7 @@ OPERATIONS = [
 
 
 def token_claims(project: str, uid: str, **more: object) -> dict[str, object]:
-    """Return an ID token's claims; more override."""
+    """Return the claims of an ID token; `more` overrides them."""
     now = int(time.time())
     return {
         "iss": f"https://securetoken.google.com/{project}",
@@ -74,47 +71,41 @@ def token_claims(project: str, uid: str, **more: object) -> dict[str, object]:
 
 
 def unsigned_id_token(project: str, uid: str, **more: object) -> str:
-    """Return a token in the form that the Auth emulator makes: no algorithm, no signature."""
+    """Return a token like those of the Auth emulator: no algorithm, no signature."""
     parts = ({"alg": "none", "typ": "JWT"}, token_claims(project, uid, **more))
     encoded = (base64.urlsafe_b64encode(json.dumps(part).encode()) for part in parts)
     return ".".join(part.decode().rstrip("=") for part in encoded) + "."
 
 
 class StaffApiClient(Struct, frozen=True):
-    """Somebody who calls about one restaurant.
-
-    Attributes:
-        transport: The API.
-        restaurant_id: The restaurant.
-        token: Their ID token, None for nobody.
-    """
+    """A client of the API for one restaurant, with the ID token of a user or without one."""
 
     transport: httpx.ASGITransport
     restaurant_id: str
     token: str | None
 
     def with_token(self, token: str | None) -> "StaffApiClient":
-        """Return the caller with another token."""
+        """Return a client with another token."""
         return replace(self, token=token)
 
     def at_restaurant(self, restaurant_id: str) -> "StaffApiClient":
-        """Return the caller at another restaurant."""
+        """Return a client for another restaurant."""
         return replace(self, restaurant_id=restaurant_id)
 
     async def get(self, path: str, **sent: Any) -> httpx.Response:
-        """GET a path beneath the restaurant's."""
+        """GET a path below the restaurant's."""
         return await self.call("GET", path, **sent)
 
     async def post(self, path: str, body: object = None, **sent: Any) -> httpx.Response:
-        """POST to a path beneath the restaurant's."""
+        """POST to a path below the restaurant's."""
         return await self.call("POST", path, json={} if body is None else body, **sent)
 
     async def put(self, path: str, body: object) -> httpx.Response:
-        """PUT to a path beneath the restaurant's."""
+        """PUT to a path below the restaurant's."""
         return await self.call("PUT", path, json=body)
 
     async def call(self, method: str, path: str, **sent: Any) -> httpx.Response:
-        """Call a path beneath the restaurant's."""
+        """Call a path below the restaurant's."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         headers |= sent.pop("headers", {})
         async with httpx.AsyncClient(transport=self.transport, base_url="http://staff") as client:
@@ -122,13 +113,13 @@ class StaffApiClient(Struct, frozen=True):
             return await client.request(method, url, headers=headers, **sent)
 
 
-def error_code(reply: httpx.Response) -> tuple[int, str]:
-    """Return a refusal's status and code, whose shape is the one of every error."""
-    body = reply.json()
+def error_code(response: httpx.Response) -> tuple[int, str]:
+    """Return an error's status and code, and check the shape that all errors have."""
+    body = response.json()
     assert body.keys() == {"error"}
     assert body["error"].keys() == {"code", "message"}
     assert body["error"]["message"]
-    return reply.status_code, body["error"]["code"]
+    return response.status_code, body["error"]["code"]
 
 
 NEW_WEBHOOK_SECRET = "whsec_bmV3LXNlY3JldA=="
@@ -137,25 +128,20 @@ OLD_WEBHOOK_SECRET = "whsec_b2xkLXNlY3JldA=="
 
 @dataclass(frozen=True, slots=True)
 class RestaurantSecretFile:
-    """The file.
-
-    Attributes:
-        path: Where it is.
-        secret_id: The secret that tests look at.
-    """
+    """A SECRETS_FILE with one secret."""
 
     path: Path
     secret_id: str
 
     def write(self, payload: dict[str, Any]) -> None:
-        """Keep a payload as the secret."""
+        """Replace the file by one with this payload."""
         self.path.write_text(json.dumps({self.secret_id: payload}))
 
     def empty(self) -> None:
-        """Keep nothing."""
+        """Remove the secret."""
         self.path.write_text("{}")
 
-    def read(self) -> dict[str, Any] | None:
-        """Return the secret's payload, None where there is none."""
-        payload: dict[str, Any] | None = json.loads(self.path.read_text()).get(self.secret_id)
+    def read(self) -> dict[str, Any]:
+        """Return the secret's payload, empty without a secret."""
+        payload: dict[str, Any] = json.loads(self.path.read_text()).get(self.secret_id, {})
         return payload

@@ -1,14 +1,14 @@
+"""The staff API of the test restaurant, and callers with each role."""
+
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from shared.firestore import paths
 from shared.restaurants.directory import RestaurantDirectory
-from shared.restaurants.secrets import (
-    CredentialCache,
-    SecretsFileStore,
-)
+from shared.restaurants.secrets import CredentialCache, SecretsFileStore
 from shared.staff.auth import ApiContext, IdTokenVerifier, StaffRoles
 from tests.support.clocks import FakeTimer
 from tests.support.staff_api import (
@@ -23,40 +23,34 @@ from tests.support.world import World
 
 @pytest.fixture
 def timer() -> FakeTimer:
+    """The clock of the role cache."""
     return FakeTimer()
 
 
 @pytest.fixture
-def api_context(world: World, timer: FakeTimer) -> ApiContext:
-    services = world.services
-    memberships = StaffRoles(services.firestore, timer)
-    tokens = IdTokenVerifier(services.firestore.project)
-    return ApiContext(services, tokens, memberships)
-
-
-@pytest.fixture
 def secret_file(tmp_path: Path, world: World) -> RestaurantSecretFile:
-    """The restaurant's secret in `api_context_with_secret_file`, during a rotation."""
-    credentials = {
-        "clientId": "me",
-        "clientSecret": "hush",
-        "webhookSecrets": [OLD_WEBHOOK_SECRET, "whsec_b2xk"],
-    }
+    """The file with the restaurant's secret, in the middle of a webhook key rotation."""
     file = RestaurantSecretFile(tmp_path / "secrets.json", world.restaurant.secret)
-    file.write(credentials)
+    file.write(
+        {
+            "clientId": "me",
+            "clientSecret": "hush",
+            "webhookSecrets": [OLD_WEBHOOK_SECRET, "whsec_b2xk"],
+        }
+    )
     return file
 
 
 @pytest.fixture
-def api_context_with_secret_file(
-    api_context: ApiContext, secret_file: RestaurantSecretFile
-) -> ApiContext:
-    """The staffroom, its secrets in a file."""
-    store = SecretsFileStore(str(secret_file.path))
-    secrets = CredentialCache(store.read, FakeTimer())
-    directory = RestaurantDirectory(api_context.app_context.firestore, secrets, None, FakeTimer())
-    app_context = replace(api_context.app_context, directory=directory, secret_store=store)
-    return replace(api_context, app_context=app_context)
+def api_context(world: World, timer: FakeTimer, secret_file: RestaurantSecretFile) -> ApiContext:
+    firestore, store = world.services.firestore, SecretsFileStore(str(secret_file.path))
+    credentials = CredentialCache(store.read, FakeTimer())
+    directory = RestaurantDirectory(firestore, credentials, None, FakeTimer())
+    return ApiContext(
+        replace(world.services, directory=directory, secret_store=store),
+        IdTokenVerifier(firestore.project),
+        StaffRoles(firestore, timer),
+    )
 
 
 @pytest.fixture
@@ -68,7 +62,7 @@ def anonymous_client(api_context: ApiContext, world: World) -> StaffApiClient:
 def client_accepting_emulator_tokens(
     anonymous_client: StaffApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> StaffApiClient:
-    """Nobody yet, where tokens in the Auth emulator's form are taken."""
+    """A client without a token; the API accepts unsigned tokens as beside the Auth emulator."""
     monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9099")
     return anonymous_client
 
@@ -85,15 +79,19 @@ async def manager(client_accepting_emulator_tokens: StaffApiClient, world: World
 
 @pytest.fixture
 def operator(client_accepting_emulator_tokens: StaffApiClient, project: str) -> StaffApiClient:
-    return client_accepting_emulator_tokens.with_token(
-        unsigned_id_token(project, "olga", operator=True)
-    )
+    token = unsigned_id_token(project, "olga", operator=True)
+    return client_accepting_emulator_tokens.with_token(token)
+
+
+async def read_settings_document(world: World) -> dict[str, Any]:
+    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
+    return (await settings.get()).to_dict() or {}
 
 
 async def add_staff_member(
-    caller: StaffApiClient, world: World, uid: str, role: str
+    client: StaffApiClient, world: World, uid: str, role: str
 ) -> StaffApiClient:
-    """Add somebody to the restaurant's staff."""
+    """Add a member to the restaurant's staff and return a client with their token."""
     firestore = world.services.firestore
     await paths.staff_member_document(firestore, world.restaurant.id, uid).set({"role": role})
-    return caller.with_token(unsigned_id_token(firestore.project, uid))
+    return client.with_token(unsigned_id_token(firestore.project, uid))

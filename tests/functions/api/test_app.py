@@ -1,4 +1,4 @@
-"""What holds of every call: paths, methods, bounds, headers, one shape of error."""
+"""Rules for every call: addresses, methods, roles, limits, headers, the shape of errors."""
 
 from typing import Any
 
@@ -41,11 +41,11 @@ async def test_an_id_that_can_be_no_restaurants_is_not_found(
 async def test_an_unsupported_method_gets_the_allowed_methods(
     method: str, manager: StaffApiClient
 ) -> None:
-    refused = await manager.call(method, "integration")
-    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, PUT")
+    response = await manager.call(method, "integration")
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, PUT")
 
 
-# What is invalid about the request must not matter before the caller is authorized.
+# A request is validated only after the caller is authorized.
 INVALID_REQUEST: dict[str, Any] = {
     "params": {"unknown": "1"},
     "content": b"{",
@@ -58,8 +58,8 @@ INVALID_REQUEST: dict[str, Any] = {
 async def test_every_call_requires_a_token(
     operation: Operation, sent: dict[str, Any], client_accepting_emulator_tokens: StaffApiClient
 ) -> None:
-    caller = client_accepting_emulator_tokens
-    response = await caller.call(operation.method, operation.path, **sent)
+    client = client_accepting_emulator_tokens
+    response = await client.call(operation.method, operation.path, **sent)
     assert error_code(response) == (401, "UNAUTHENTICATED")
 
 
@@ -113,19 +113,19 @@ async def test_a_body_that_is_no_json_object_is_refused(
     body: bytes, manager: StaffApiClient
 ) -> None:
     json = {"Content-Type": "application/json"}
-    refused = await manager.call("PUT", "integration", content=body, headers=json)
-    assert error_code(refused) == (400, "INVALID_REQUEST")
+    response = await manager.call("PUT", "integration", content=body, headers=json)
+    assert error_code(response) == (400, "INVALID_REQUEST")
 
 
 async def test_a_body_over_the_bound_is_refused(manager: StaffApiClient) -> None:
-    refused = await manager.put("integration", {"country": "x" * 300_000})
-    assert error_code(refused) == (413, "TOO_LARGE")
+    response = await manager.put("integration", {"country": "x" * 300_000})
+    assert error_code(response) == (413, "TOO_LARGE")
 
 
 async def test_a_body_of_another_type_is_refused(manager: StaffApiClient) -> None:
     form = {"Content-Type": "application/x-www-form-urlencoded"}
-    refused = await manager.call("PUT", "integration", content=b"a=b", headers=form)
-    assert error_code(refused) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    response = await manager.call("PUT", "integration", content=b"a=b", headers=form)
+    assert error_code(response) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
 
 @pytest.mark.parametrize("error", [google.ServiceUnavailable, google.PermissionDenied])
@@ -135,18 +135,18 @@ async def test_without_firestore_the_response_has_retry_after(
     wire = FirestoreSpy(api_context.app_context.firestore)
     wire.failure = error
     away = replace(api_context.app_context, firestore=wire.client)
-    caller = replace(operator, transport=api_transport(replace(api_context, app_context=away)))
-    refused = await caller.get("integration")
-    assert error_code(refused) == (503, "UNAVAILABLE")
-    assert int(refused.headers["retry-after"]) > 0
+    client = replace(operator, transport=api_transport(replace(api_context, app_context=away)))
+    response = await client.get("integration")
+    assert error_code(response) == (503, "UNAVAILABLE")
+    assert int(response.headers["retry-after"]) > 0
 
 
 async def test_an_internal_error_gets_a_structured_response(
     api_context: ApiContext, host: StaffApiClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
     broken = StaffRoles(None, FakeTimer())  # type: ignore[arg-type] # the fault
-    caller = replace(host, transport=api_transport(replace(api_context, staff_roles=broken)))
-    assert error_code(await caller.get("reports")) == (503, "UNAVAILABLE")
+    client = replace(host, transport=api_transport(replace(api_context, staff_roles=broken)))
+    assert error_code(await client.get("reports")) == (503, "UNAVAILABLE")
     assert '"event": "internal_error"' in capsys.readouterr().out
 
 
@@ -154,5 +154,5 @@ async def test_an_internal_error_gets_a_structured_response(
 async def test_a_hostile_host_header_changes_nothing(
     host_header: str, host: StaffApiClient
 ) -> None:
-    reply = await host.get("reports", headers={"Host": host_header})
-    assert reply.status_code == 200
+    response = await host.get("reports", headers={"Host": host_header})
+    assert response.status_code == 200

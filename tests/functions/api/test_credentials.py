@@ -1,13 +1,16 @@
-"""Credentials: rotated without a gap, tried at once, never told."""
+"""Enter credentials, rotate them, test the connection, and see which ones are used."""
 
 from typing import Any
 
-import pytest
-from msgspec import structs
 from msgspec.structs import replace
 
-from shared.firestore import paths
+from shared.domain.ledger.events import Channel
+from shared.domain.normalization.strict_json import WebhookFormat
+from shared.domain.webhook_auth.verify import Verification
+from shared.ingest.events import IncomingEvent, ingest_event
 from shared.staff.auth import ApiContext
+from tests.functions.api.conftest import read_settings_document
+from tests.support.events import envelope_body
 from tests.support.staff_api import (
     NEW_WEBHOOK_SECRET,
     OLD_WEBHOOK_SECRET,
@@ -19,26 +22,15 @@ from tests.support.staff_api import (
 from tests.support.world import World
 
 
-@pytest.fixture
-def anonymous_client(api_context_with_secret_file: ApiContext, world: World) -> StaffApiClient:
-    return StaffApiClient(api_transport(api_context_with_secret_file), world.restaurant.id, None)
-
-
-async def read_settings_document(world: World) -> dict[str, Any]:
-    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
-    return (await settings.get()).to_dict() or {}
-
-
-async def put_credentials(caller: StaffApiClient, **entered: object) -> None:
-    assert (await caller.put("integration", {"credentials": entered})).status_code == 200
+async def put_credentials(client: StaffApiClient, **credentials: object) -> None:
+    assert (await client.put("integration", {"credentials": credentials})).status_code == 200
 
 
 async def test_a_new_webhook_secret_precedes_the_newest_stored_one(
     manager: StaffApiClient, secret_file: RestaurantSecretFile
 ) -> None:
     await put_credentials(manager, webhookSecrets=[NEW_WEBHOOK_SECRET])
-    held = secret_file.read()
-    assert held == {
+    assert secret_file.read() == {
         "clientId": "me",
         "clientSecret": "hush",
         "webhookSecrets": [NEW_WEBHOOK_SECRET, OLD_WEBHOOK_SECRET],
@@ -49,32 +41,29 @@ async def test_entering_none_ends_a_rotation(
     manager: StaffApiClient, secret_file: RestaurantSecretFile
 ) -> None:
     await put_credentials(manager, webhookSecrets=[])
-    held = secret_file.read()
-    assert (held or {})["webhookSecrets"] == [OLD_WEBHOOK_SECRET]
+    assert secret_file.read()["webhookSecrets"] == [OLD_WEBHOOK_SECRET]
 
 
 async def test_the_previous_ones_can_be_revoked(
     manager: StaffApiClient, secret_file: RestaurantSecretFile
 ) -> None:
     await put_credentials(manager, webhookSecrets=[NEW_WEBHOOK_SECRET], keepPrevious=False)
-    held = secret_file.read()
-    assert (held or {})["webhookSecrets"] == [NEW_WEBHOOK_SECRET]
+    assert secret_file.read()["webhookSecrets"] == [NEW_WEBHOOK_SECRET]
 
 
 async def test_an_api_key_replaces_the_oauth_client(
     manager: StaffApiClient, secret_file: RestaurantSecretFile
 ) -> None:
     await put_credentials(manager, apiKey="key")
-    held = secret_file.read()
-    assert (held or {}).keys() == {"apiKey", "webhookSecrets"}
+    assert secret_file.read().keys() == {"apiKey", "webhookSecrets"}
 
 
 async def test_no_credential_is_returned_or_written_to_firestore(
     manager: StaffApiClient, world: World
 ) -> None:
-    reply = await manager.put("integration", {"credentials": {"bearerTokens": ["hunter2"]}})
-    assert reply.json()["credentials"]["bearerTokens"] == 1
-    assert "hunter2" not in reply.text + str(await read_settings_document(world))
+    response = await manager.put("integration", {"credentials": {"bearerTokens": ["hunter2"]}})
+    assert response.json()["credentials"]["bearerTokens"] == 1
+    assert "hunter2" not in response.text + str(await read_settings_document(world))
 
 
 async def test_credentials_never_go_to_a_secret_that_an_operator_chose(
@@ -82,27 +71,23 @@ async def test_credentials_never_go_to_a_secret_that_an_operator_chose(
 ) -> None:
     await operator.put("integration", {"secret": "shared-by-the-group"})
     before = secret_file.read()
-    refused = await manager.put("integration", {"credentials": {"apiKey": "key"}})
-    assert error_code(refused) == (409, "SECRET_NOT_OWNED")
+    response = await manager.put("integration", {"credentials": {"apiKey": "key"}})
+    assert error_code(response) == (409, "SECRET_NOT_OWNED")
     assert secret_file.read() == before
 
 
 async def test_credentials_never_go_to_the_partners_secret_by_a_clash_of_names(
     manager: StaffApiClient,
-    api_context_with_secret_file: ApiContext,
+    api_context: ApiContext,
     secret_file: RestaurantSecretFile,
 ) -> None:
-    environment = structs.replace(
-        api_context_with_secret_file.app_context.environment, partner_secret=secret_file.secret_id
-    )
-    clashing = replace(
-        api_context_with_secret_file,
-        app_context=replace(api_context_with_secret_file.app_context, environment=environment),
-    )
+    app_context = api_context.app_context
+    environment = replace(app_context.environment, partner_secret=secret_file.secret_id)
+    clashing = replace(api_context, app_context=replace(app_context, environment=environment))
     before = secret_file.read()
-    caller = replace(manager, transport=api_transport(clashing))
-    refused = await caller.put("integration", {"credentials": {"apiKey": "key"}})
-    assert error_code(refused) == (409, "SECRET_NOT_OWNED")
+    client = replace(manager, transport=api_transport(clashing))
+    response = await client.put("integration", {"credentials": {"apiKey": "key"}})
+    assert error_code(response) == (409, "SECRET_NOT_OWNED")
     assert secret_file.read() == before
 
 
@@ -115,21 +100,78 @@ async def test_first_credentials_make_the_restaurants_own_secret(
     secret_file.empty()
     await operator.put("integration", {"secret": None})
     await put_credentials(manager, apiKey="key")
-    held = secret_file.read()
-    assert held == {"apiKey": "key"}
+    assert secret_file.read() == {"apiKey": "key"}
     assert (await read_settings_document(world))["secret"] == world.restaurant.secret
 
 
 async def test_a_working_connection_brings_a_row(manager: StaffApiClient, world: World) -> None:
     world.desk.create(world.clock(), 2)
-    reply = await manager.post("integration/test")
-    assert reply.json() == {"works": True, "rows": 1, "problem": None}
+    response = await manager.post("integration/test")
+    assert response.json() == {"works": True, "rows": 1, "problem": None}
 
 
 async def test_new_credentials_are_tried_at_once(manager: StaffApiClient) -> None:
     await manager.post("integration/test")
     wrong = {"clientId": "me", "clientSecret": "wrong"}
     await manager.put("integration", {"credentials": wrong})
-    told = (await manager.post("integration/test")).json()
-    assert not told["works"]
-    assert "credential" in told["problem"]
+    body = (await manager.post("integration/test")).json()
+    assert not body["works"]
+    assert "credential" in body["problem"]
+
+
+async def ingest_authenticated_event(
+    world: World, minute: int, position: int, scheme: str = "bearer"
+) -> None:
+    """Ingest a webhook that was authenticated with the credential at a position."""
+    body = envelope_body("updated", minute, partySize=minute + 1)
+    event = IncomingEvent(
+        WebhookFormat.ENVELOPE,
+        body,
+        str(body),
+        "application/json",
+        world.clock(),
+        Channel.WEBHOOK,
+        Verification(is_accepted=True, reason=scheme, credential_index=position),
+    )
+    await ingest_event(world.services, world.settings(), event)
+
+
+async def request_integration(client: StaffApiClient) -> dict[str, Any]:
+    body: dict[str, Any] = (await client.get("integration")).json()
+    return body
+
+
+async def test_a_used_credential_is_returned_with_its_last_use(
+    manager: StaffApiClient, world: World
+) -> None:
+    await ingest_authenticated_event(world, 0, 1)
+    world.clock.advance(-600)
+    await ingest_authenticated_event(world, 1, 0)
+    await ingest_authenticated_event(world, 2, 1)
+    assert (await request_integration(manager))["keyUses"] == [
+        {"scheme": "bearer", "position": 0, "lastUsedAt": "2026-03-14T14:50:00Z"},
+        {"scheme": "bearer", "position": 1, "lastUsedAt": "2026-03-14T15:00:00Z"},
+    ]
+
+
+async def test_uses_before_a_rotation_are_omitted(manager: StaffApiClient, world: World) -> None:
+    await ingest_authenticated_event(world, 0, 0)
+    await put_credentials(manager, webhookSecrets=[NEW_WEBHOOK_SECRET])
+    integration = await request_integration(manager)
+    assert (integration["keyUses"], integration["keyUsesFrom"]) == ([], "2026-03-14T15:05:00Z")
+
+
+async def test_uses_after_a_rotation_are_returned(manager: StaffApiClient, world: World) -> None:
+    await put_credentials(manager, webhookSecrets=[NEW_WEBHOOK_SECRET])
+    world.clock.advance(301)
+    await ingest_authenticated_event(world, 0, 1, "standard-webhooks")
+    [use] = (await request_integration(manager))["keyUses"]
+    assert (use["scheme"], use["position"]) == ("standard-webhooks", 1)
+
+
+async def test_a_polled_event_is_not_a_credential_use(
+    manager: StaffApiClient, world: World
+) -> None:
+    world.desk.create(world.clock(), 2)
+    await world.poll()
+    assert (await request_integration(manager))["keyUses"] == []

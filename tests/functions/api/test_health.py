@@ -1,7 +1,4 @@
-"""Whether the book can be trusted.
-
-Who somebody is, told to themselves.
-"""
+"""The restaurant's health, and who the caller is."""
 
 import json
 
@@ -16,8 +13,8 @@ from tests.support.world import World
 
 
 async def test_a_new_restaurant_has_no_last_webhook(host: StaffApiClient) -> None:
-    told = (await host.get("health")).json()
-    assert told == {
+    body = (await host.get("health")).json()
+    assert body == {
         "enabled": True,
         "lastWebhookAt": None,
         "poll": {
@@ -47,30 +44,30 @@ async def test_a_webhook_of_another_restaurant_is_not_returned(
     operator: StaffApiClient, world: World
 ) -> None:
     await apply_envelope(world)
-    told = (await operator.at_restaurant("elsewhere").get("health")).json()
-    assert told["lastWebhookAt"] is None
+    body = (await operator.at_restaurant("elsewhere").get("health")).json()
+    assert body["lastWebhookAt"] is None
 
 
 async def test_a_polled_row_is_no_webhook(host: StaffApiClient, world: World) -> None:
     world.desk.create(world.clock(), 2)
     await world.poll()
-    told = (await host.get("health")).json()
-    assert told["lastWebhookAt"] is None
-    assert told["poll"]["lastPolledAt"] == "2026-03-14T15:00:00Z"
+    body = (await host.get("health")).json()
+    assert body["lastWebhookAt"] is None
+    assert body["poll"]["lastPolledAt"] == "2026-03-14T15:00:00Z"
 
 
 async def test_the_newest_report_is_returned(host: StaffApiClient, world: World) -> None:
     report = await world.reconcile()
-    told = (await host.get("health")).json()["reconciliation"]
-    assert (told["reportId"], told["status"]) == (report["reportId"], "COMPLETED")
+    body = (await host.get("health")).json()["reconciliation"]
+    assert (body["reportId"], body["status"]) == (report["reportId"], "COMPLETED")
 
 
 async def test_a_dry_run_is_not_the_newest_check(host: StaffApiClient, world: World) -> None:
     check = await world.reconcile()
     world.clock.advance(60)
     await world.reconcile(is_dry_run=True)
-    told = (await host.get("health")).json()["reconciliation"]
-    assert told["reportId"] == check["reportId"]
+    body = (await host.get("health")).json()["reconciliation"]
+    assert body["reportId"] == check["reportId"]
 
 
 async def test_a_failing_poll_is_returned_with_a_message(
@@ -79,14 +76,14 @@ async def test_a_failing_poll_is_returned_with_a_message(
     settings = paths.integration_document(world.services.firestore, world.restaurant.id)
     await settings.update({"timeZone": "Mars/Olympus"})
     await world.poll()
-    told = (await host.get("health")).json()
-    assert told["poll"]["consecutiveFailures"] == 1
-    assert "timeZone must be an IANA zone" in told["lastError"]
+    body = (await host.get("health")).json()
+    assert body["poll"]["consecutiveFailures"] == 1
+    assert "timeZone must be an IANA zone" in body["lastError"]
 
 
 async def test_open_quarantine_is_counted(host: StaffApiClient, world: World) -> None:
     body = envelope_body(partySize=0)
-    statement = IncomingEvent(
+    event = IncomingEvent(
         WebhookFormat.ENVELOPE,
         body,
         json.dumps(body),
@@ -94,11 +91,11 @@ async def test_open_quarantine_is_counted(host: StaffApiClient, world: World) ->
         world.clock(),
         Channel.WEBHOOK,
     )
-    await ingest_event(world.services, world.settings(), statement)
+    await ingest_event(world.services, world.settings(), event)
     world.clock.advance(60)
-    told = (await host.get("health")).json()
-    assert told["openQuarantine"] == 1
-    assert told["oldestOpenQuarantineAt"] == "2026-03-14T15:00:00Z"
+    body = (await host.get("health")).json()
+    assert body["openQuarantine"] == 1
+    assert body["oldestOpenQuarantineAt"] == "2026-03-14T15:00:00Z"
 
 
 async def test_missed_webhooks_of_poll_and_reconciliation_add_up(
@@ -127,7 +124,7 @@ async def test_configuration_problems_that_block_webhooks_are_returned(
     await paths.rid_claim_document(world.services.firestore, world.restaurant.rid).delete()
     await world.poll()
     [problem] = (await host.get("health")).json()["problems"]
-    assert "so OpenTable's webhooks are refused" in problem
+    assert "so OpenTable's webhooks are rejected" in problem
 
 
 async def test_an_unknown_zone_is_a_problem_before_any_poll(
@@ -140,8 +137,8 @@ async def test_an_unknown_zone_is_a_problem_before_any_poll(
 
 
 async def test_a_host_receives_role_and_time_zone(host: StaffApiClient) -> None:
-    told = (await host.get("me")).json()
-    assert told == {"uid": "hanna", "role": "host", "timeZone": "America/New_York"}
+    body = (await host.get("me")).json()
+    assert body == {"uid": "hanna", "role": "host", "timeZone": "America/New_York"}
 
 
 async def test_a_manager_receives_the_manager_role(manager: StaffApiClient) -> None:

@@ -1,23 +1,13 @@
-"""Settings: each field alone, the rid claimed with them, no credential ever told."""
+"""Read and change the integration's settings and the claim of the rid."""
 
 from typing import Any
 
 import pytest
 
 from shared.firestore import paths
-from shared.staff.auth import ApiContext
-from tests.support.staff_api import RestaurantSecretFile, StaffApiClient, api_transport, error_code
+from tests.functions.api.conftest import read_settings_document
+from tests.support.staff_api import RestaurantSecretFile, StaffApiClient, error_code
 from tests.support.world import World
-
-
-@pytest.fixture
-def anonymous_client(api_context_with_secret_file: ApiContext, world: World) -> StaffApiClient:
-    return StaffApiClient(api_transport(api_context_with_secret_file), world.restaurant.id, None)
-
-
-async def read_settings_document(world: World) -> dict[str, Any]:
-    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
-    return (await settings.get()).to_dict() or {}
 
 
 async def read_rid_claim(world: World, rid: str) -> dict[str, Any] | None:
@@ -27,8 +17,8 @@ async def read_rid_claim(world: World, rid: str) -> dict[str, Any] | None:
 async def test_the_settings_are_returned_without_credentials(
     manager: StaffApiClient, world: World
 ) -> None:
-    reply = await manager.get("integration")
-    assert reply.json() == {
+    response = await manager.get("integration")
+    assert response.json() == {
         "enabled": True,
         "restaurantId": world.restaurant.rid,
         "timeZone": "America/New_York",
@@ -53,14 +43,14 @@ async def test_an_unreadable_secret_is_returned_as_a_message(
     manager: StaffApiClient, secret_file: RestaurantSecretFile
 ) -> None:
     secret_file.empty()
-    told = (await manager.get("integration")).json()
-    assert told["credentials"] is None
-    assert "SECRETS_FILE" in told["problems"][0]
+    body = (await manager.get("integration")).json()
+    assert body["credentials"] is None
+    assert "SECRETS_FILE" in body["problems"][0]
 
 
 async def test_a_change_touches_its_fields_alone(manager: StaffApiClient, world: World) -> None:
     settings = paths.integration_document(world.services.firestore, world.restaurant.id)
-    await settings.update({"poll": {"cursor": 1}, "ofAnother": "x"})
+    await settings.update({"poll": {"cursor": 1}, "otherField": "x"})
     before = await read_settings_document(world)
     await manager.put("integration", {"country": "GB"})
     assert await read_settings_document(world) == before | {
@@ -70,8 +60,8 @@ async def test_a_change_touches_its_fields_alone(manager: StaffApiClient, world:
 
 
 async def test_a_change_is_answered_with_the_settings(manager: StaffApiClient) -> None:
-    told = (await manager.put("integration", {"timeZone": "Europe/London"})).json()
-    assert told["timeZone"] == "Europe/London"
+    body = (await manager.put("integration", {"timeZone": "Europe/London"})).json()
+    assert body["timeZone"] == "Europe/London"
 
 
 async def test_a_change_takes_effect_here_at_once(manager: StaffApiClient) -> None:
@@ -85,8 +75,8 @@ async def test_null_removes_the_country_and_means_nothing_elsewhere(
 ) -> None:
     await manager.put("integration", {"country": "GB"})
     await manager.put("integration", {"country": None, "timeZone": None})
-    held = await read_settings_document(world)
-    assert (held["country"], held["timeZone"]) == (None, "America/New_York")
+    stored = await read_settings_document(world)
+    assert (stored["country"], stored["timeZone"]) == (None, "America/New_York")
 
 
 @pytest.mark.parametrize(
@@ -125,8 +115,8 @@ async def test_an_error_never_contains_a_credential(manager: StaffApiClient) -> 
 
 
 async def test_what_is_not_usable_cannot_be_switched_on(operator: StaffApiClient) -> None:
-    refused = await operator.at_restaurant("new-one").put("integration", {"enabled": True})
-    assert error_code(refused) == (409, "SETTINGS_UNUSABLE")
+    response = await operator.at_restaurant("new-one").put("integration", {"enabled": True})
+    assert error_code(response) == (409, "SETTINGS_UNUSABLE")
 
 
 @pytest.mark.parametrize("field", ["restaurantId", "secret"])
@@ -134,8 +124,8 @@ async def test_the_rid_and_the_secrets_name_are_an_operators(
     field: str, manager: StaffApiClient, world: World
 ) -> None:
     before = await read_settings_document(world)
-    refused = await manager.put("integration", {field: "123"})
-    assert error_code(refused) == (403, "ROLE_REQUIRED")
+    response = await manager.put("integration", {field: "123"})
+    assert error_code(response) == (403, "ROLE_REQUIRED")
     assert await read_settings_document(world) == before
 
 
@@ -143,8 +133,8 @@ async def test_an_operator_opens_an_integration_with_one_call(
     operator: StaffApiClient, world: World
 ) -> None:
     settings = {"enabled": True, "restaurantId": "777", "timeZone": "Europe/London"}
-    told = await operator.at_restaurant("new-one").put("integration", settings)
-    assert (told.status_code, told.json()["restaurantId"]) == (200, "777")
+    body = await operator.at_restaurant("new-one").put("integration", settings)
+    assert (body.status_code, body.json()["restaurantId"]) == (200, "777")
     assert await read_rid_claim(world, "777") == {"restaurantId": "new-one"}
 
 
@@ -161,8 +151,8 @@ async def test_a_rid_of_another_restaurant_is_rejected(
     await paths.rid_claim_document(world.services.firestore, "777").set(
         {"restaurantId": "elsewhere"}
     )
-    refused = await operator.put("integration", {"restaurantId": "777"})
-    assert error_code(refused) == (409, "RID_TAKEN")
+    response = await operator.put("integration", {"restaurantId": "777"})
+    assert error_code(response) == (409, "RID_TAKEN")
     assert (await read_settings_document(world), await read_rid_claim(world, "777")) == (
         before,
         {"restaurantId": "elsewhere"},

@@ -1,4 +1,4 @@
-"""The API as it is deployed: the framework's own process over real sockets."""
+"""The deployed API: a functions-framework process over real sockets."""
 
 import os
 import sys
@@ -29,8 +29,8 @@ def address(emulator: Emulator, project: str) -> Iterator[str]:
         "GOOGLE_CLOUD_PROJECT": project,
         "FUNCTION_SOURCE": str(ROOT / "main.py"),
     }
-    said: list[str] = []
-    with run_process(command, said.append, environment) as child:
+    output: list[str] = []
+    with run_process(command, output.append, environment) as child:
         url = f"http://{LOOPBACK}:{port}"
         wait_until_reachable(url, _START_SECONDS, child)
         yield url
@@ -44,7 +44,7 @@ async def test_the_deployed_process_serves_the_api(
     await paths.staff_member_document(firestore, restaurant.id, "hanna").set({"role": "host"})
     token = {"Authorization": f"Bearer {unsigned_id_token(project, 'hanna')}"}
     async with httpx.AsyncClient(base_url=address, headers=token) as client:
-        book = await client.get(f"/api/restaurants/{restaurant.id}/reservations")
-        refused = await client.put(f"/api/restaurants/{restaurant.id}/integration", json={})
-    assert (book.status_code, book.json()["reservations"]) == (200, [])
-    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "ROLE_REQUIRED")
+        day = await client.get(f"/api/restaurants/{restaurant.id}/reservations")
+        forbidden = await client.put(f"/api/restaurants/{restaurant.id}/integration", json={})
+    assert (day.status_code, day.json()["reservations"]) == (200, [])
+    assert (forbidden.status_code, forbidden.json()["error"]["code"]) == (403, "ROLE_REQUIRED")

@@ -1,6 +1,6 @@
-"""The quarantine: looked at, rehearsed, replayed, dismissed.
+"""List, show, replay and dismiss quarantined events.
 
-A replay keeps what was true when the statement came: its proof, and its place in time.
+A replay uses the authentication result and the time of the first receipt.
 """
 
 import json
@@ -22,11 +22,11 @@ from tests.support.world import START_TIME, World
 async def quarantine_event_body(
     world: World, body: dict[str, Any], shape: WebhookFormat = WebhookFormat.ENVELOPE
 ) -> str:
-    """Have a statement quarantined, and return the item's id."""
-    statement = IncomingEvent(
+    """Quarantine an event and return the item's id."""
+    event = IncomingEvent(
         shape, body, json.dumps(body), "application/json", world.clock(), Channel.WEBHOOK
     )
-    result = await ingest_event(world.services, world.settings(), statement)
+    result = await ingest_event(world.services, world.settings(), event)
     assert isinstance(result, QuarantineResult)
     return result.id
 
@@ -76,9 +76,9 @@ async def test_the_list_is_bounded(manager: StaffApiClient, world: World) -> Non
 
 async def test_a_body_is_masked(manager: StaffApiClient, world: World) -> None:
     id_ = await quarantine_event_body(world, envelope_body(partySize=0, dinerPhone="15551234567"))
-    told = (await manager.get(f"quarantine/{id_}")).json()
-    assert told["masked"]
-    assert json.loads(told["body"])["data"] == {
+    body = (await manager.get(f"quarantine/{id_}")).json()
+    assert body["masked"]
+    assert json.loads(body["body"])["data"] == {
         "dinerName": "•••",
         "partySize": 0,
         "reservationDateTime": "2026-03-14T23:15:00Z",
@@ -97,10 +97,10 @@ async def test_a_masked_read_is_not_logged(manager: StaffApiClient, world: World
 async def test_an_unmasked_read_is_logged_in_the_item(
     manager: StaffApiClient, world: World
 ) -> None:
-    body = envelope_body(partySize=0)
-    id_ = await quarantine_event_body(world, body)
-    told = (await manager.get(f"quarantine/{id_}?unmask=true")).json()
-    assert (json.loads(told["body"]), told["masked"]) == (body, False)
+    envelope = envelope_body(partySize=0)
+    id_ = await quarantine_event_body(world, envelope)
+    body = (await manager.get(f"quarantine/{id_}?unmask=true")).json()
+    assert (json.loads(body["body"]), body["masked"]) == (envelope, False)
     assert (await read_item(world, id_))["unmaskLog"] == [{"by": "mara", "at": world.clock()}]
 
 
@@ -110,9 +110,9 @@ async def test_a_dry_run_returns_the_changes_and_writes_nothing(
     id_ = await quarantine_row_of_unknown_rid(world)
     await set_rid(world)
     before = await read_item(world, id_)
-    told = (await manager.post(f"quarantine/{id_}/replay?dryRun=true")).json()
-    assert (told["dryRun"], told["outcome"]) == (True, "created")
-    assert told["changes"]["partySize"] == {"from": None, "to": 4}
+    body = (await manager.post(f"quarantine/{id_}/replay?dryRun=true")).json()
+    assert (body["dryRun"], body["outcome"]) == (True, "created")
+    assert body["changes"]["partySize"] == {"from": None, "to": 4}
     assert (await world.ledger_documents(), await read_item(world, id_)) == ({}, before)
 
 
@@ -132,8 +132,8 @@ async def test_a_replayed_item_contains_its_outcome(manager: StaffApiClient, wor
     id_ = await quarantine_row_of_unknown_rid(world)
     await set_rid(world)
     await manager.post(f"quarantine/{id_}/replay")
-    held = await read_item(world, id_)
-    assert (held["status"], held["outcome"], held["reservationId"], held["settledBy"]) == (
+    stored = await read_item(world, id_)
+    assert (stored["status"], stored["outcome"], stored["reservationId"], stored["settledBy"]) == (
         "REPLAYED",
         "created",
         "opentable-ot_1",
@@ -155,8 +155,8 @@ async def test_a_replay_twice_is_refused(manager: StaffApiClient, world: World) 
     id_ = await quarantine_row_of_unknown_rid(world)
     await set_rid(world)
     await manager.post(f"quarantine/{id_}/replay")
-    refused = await manager.post(f"quarantine/{id_}/replay")
-    assert error_code(refused) == (409, "ALREADY_REPLAYED")
+    response = await manager.post(f"quarantine/{id_}/replay")
+    assert error_code(response) == (409, "ALREADY_REPLAYED")
 
 
 @pytest.mark.parametrize("dry", ["true", "false"])
@@ -164,8 +164,8 @@ async def test_what_still_cannot_be_applied_stays_open(
     dry: str, manager: StaffApiClient, world: World
 ) -> None:
     id_ = await quarantine_event_body(world, envelope_body(partySize=0))
-    refused = await manager.post(f"quarantine/{id_}/replay?dryRun={dry}")
-    assert error_code(refused) == (409, "STILL_REJECTED")
+    response = await manager.post(f"quarantine/{id_}/replay?dryRun={dry}")
+    assert error_code(response) == (409, "STILL_REJECTED")
     assert ((await read_item(world, id_))["status"], (await read_item(world, id_))["count"]) == (
         "OPEN",
         1,
@@ -179,31 +179,31 @@ async def test_a_body_other_than_an_event_cannot_be_replayed(
     items = paths.quarantine_collection(world.services.firestore, world.restaurant.id)
     id_ = await quarantine_row_of_unknown_rid(world)
     await items.document(id_).update({"body": body})
-    refused = await manager.post(f"quarantine/{id_}/replay")
-    assert error_code(refused) == (409, "STILL_REJECTED")
+    response = await manager.post(f"quarantine/{id_}/replay")
+    assert error_code(response) == (409, "STILL_REJECTED")
 
 
 async def test_a_dismissal_stores_its_reason(manager: StaffApiClient, world: World) -> None:
     id_ = await quarantine_row_of_unknown_rid(world)
-    await manager.post(f"quarantine/{id_}/dismiss", {"reason": "A test of ours"})
-    held = await read_item(world, id_)
-    assert (held["status"], held["dismissReason"]) == ("DISMISSED", "A test of ours")
+    await manager.post(f"quarantine/{id_}/dismiss", {"reason": "Our own test"})
+    stored = await read_item(world, id_)
+    assert (stored["status"], stored["dismissReason"]) == ("DISMISSED", "Our own test")
 
 
 async def test_a_dismissal_without_a_reason_is_refused(
     manager: StaffApiClient, world: World
 ) -> None:
     id_ = await quarantine_row_of_unknown_rid(world)
-    refused = await manager.post(f"quarantine/{id_}/dismiss")
-    assert error_code(refused) == (400, "INVALID_REQUEST")
+    response = await manager.post(f"quarantine/{id_}/dismiss")
+    assert error_code(response) == (400, "INVALID_REQUEST")
     assert (await read_item(world, id_))["status"] == "OPEN"
 
 
 async def test_a_resolved_item_cannot_be_dismissed(manager: StaffApiClient, world: World) -> None:
     id_ = await quarantine_row_of_unknown_rid(world)
     await manager.post(f"quarantine/{id_}/dismiss", {"reason": "known"})
-    refused = await manager.post(f"quarantine/{id_}/dismiss", {"reason": "again"})
-    assert error_code(refused) == (409, "NOT_OPEN")
+    response = await manager.post(f"quarantine/{id_}/dismiss", {"reason": "again"})
+    assert error_code(response) == (409, "NOT_OPEN")
 
 
 @pytest.mark.parametrize("call", ["", "/replay", "/dismiss"])
@@ -218,8 +218,8 @@ HOUR = timedelta(hours=1)
 
 
 async def ingest_envelope_body(world: World, body: dict[str, Any]) -> str | None:
-    """Have a webhook told; return the quarantine item's id where it is kept aside."""
-    statement = IncomingEvent(
+    """Ingest a webhook and return the id of its quarantine item, if any."""
+    event = IncomingEvent(
         WebhookFormat.ENVELOPE,
         body,
         json.dumps(body),
@@ -228,7 +228,7 @@ async def ingest_envelope_body(world: World, body: dict[str, Any]) -> str | None
         Channel.WEBHOOK,
         VERDICT,
     )
-    result = await ingest_event(world.services, world.settings(), statement)
+    result = await ingest_event(world.services, world.settings(), event)
     return result.id if isinstance(result, QuarantineResult) else None
 
 
@@ -261,8 +261,8 @@ async def test_a_replayed_future_event_is_dated_by_its_receipt(
     id_ = await quarantine_event_from_future(world)
     world.clock.advance(3 * 3600)
     await manager.post(f"quarantine/{id_}/replay")
-    [statement] = (await world.ledger_documents())["ot_1"]["statusHistory"]
-    assert statement["timestamp"] == START_TIME
+    [entry] = (await world.ledger_documents())["ot_1"]["statusHistory"]
+    assert entry["timestamp"] == START_TIME
 
 
 async def test_a_replayed_event_never_overrides_newer_events(
@@ -314,11 +314,11 @@ async def test_nothing_is_replayed_into_an_integration_that_is_switched_off(
     id_ = await quarantine_event_from_future(world)
     settings = paths.integration_document(world.services.firestore, world.restaurant.id)
     await settings.update({"enabled": False})
-    refused = await manager.post(f"quarantine/{id_}/replay?dryRun={dry}")
-    assert error_code(refused) == (409, "DISABLED")
+    response = await manager.post(f"quarantine/{id_}/replay?dryRun={dry}")
+    assert error_code(response) == (409, "DISABLED")
 
 
 async def test_a_blank_reason_is_missing(manager: StaffApiClient, world: World) -> None:
     id_ = await quarantine_event_from_future(world)
-    refused = await manager.post(f"quarantine/{id_}/dismiss", {"reason": "  "})
-    assert error_code(refused) == (400, "INVALID_REQUEST")
+    response = await manager.post(f"quarantine/{id_}/dismiss", {"reason": "  "})
+    assert error_code(response) == (400, "INVALID_REQUEST")

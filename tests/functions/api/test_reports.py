@@ -1,7 +1,4 @@
-"""Reconciliation reports, listed and whole.
-
-A manager has a held plan carried out.
-"""
+"""List reports, get one, and execute a held report's plan."""
 
 import json
 
@@ -9,8 +6,7 @@ import pytest
 
 from shared.domain.backfill import DateWindow
 from shared.domain.reconciliation.report import DivergenceType, ReconciliationReport
-from shared.reconciliation import report_store as read
-from shared.reconciliation import report_store as stored
+from shared.reconciliation import report_store
 from tests.support.held_plans import hold_plan_with_updates
 from tests.support.staff_api import StaffApiClient, error_code
 from tests.support.world import World
@@ -51,8 +47,8 @@ async def test_the_latest_is_the_newest_and_whole(host: StaffApiClient, world: W
     await world.reconcile()
     world.clock.advance(3600)
     newest = (await world.reconcile())["reportId"]
-    told = (await host.get("reports/latest")).json()
-    assert (told["reportId"], told["created"], told["complete"]) == (newest, [], True)
+    body = (await host.get("reports/latest")).json()
+    assert (body["reportId"], body["created"], body["complete"]) == (newest, [], True)
 
 
 async def store_in_parts(world: World, entries: int) -> None:
@@ -64,34 +60,34 @@ async def store_in_parts(world: World, entries: int) -> None:
         report.add_divergence(
             DivergenceType.VERSION_BEHIND, f"key-{number}", "x" * 900, is_new=True
         )
-    await stored.store_report(world.services.firestore, report)
+    await report_store.store_report(world.services.firestore, report)
 
 
 async def test_a_report_in_several_documents_is_returned_as_one(
     host: StaffApiClient, world: World
 ) -> None:
     await store_in_parts(world, 1_000)
-    told = (await host.get("reports/long")).json()
-    keys = [entry["externalId"] for entry in told["divergences"]]
+    body = (await host.get("reports/long")).json()
+    keys = [entry["externalId"] for entry in body["divergences"]]
     assert keys == [f"key-{number}" for number in range(1_000)]
-    assert told["complete"]
+    assert body["complete"]
 
 
 async def test_a_report_above_the_limit_is_marked_as_truncated(
     host: StaffApiClient, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(read, "MAX_REPORT_PARTS", 2)
+    monkeypatch.setattr(report_store, "MAX_REPORT_PARTS", 2)
     await store_in_parts(world, 1_000)
-    told = (await host.get("reports/long")).json()
-    assert (len(told["divergences"]) < 1_000, told["complete"]) == (True, False)
-    assert told["counts"]["divergences"] == 1_000
+    body = (await host.get("reports/long")).json()
+    assert (len(body["divergences"]) < 1_000, body["complete"]) == (True, False)
+    assert body["counts"]["divergences"] == 1_000
 
 
 async def test_executing_a_plan_returns_its_report(manager: StaffApiClient, world: World) -> None:
     _, held_id = await hold_plan_with_updates(world)
-    told = (await manager.post(f"reports/{held_id}/force")).json()
-    assert (told["status"], told["heldReportId"]) == ("COMPLETED", held_id)
-    assert (len(told["updated"]), told["skipped"]) == (22, [])
+    body = (await manager.post(f"reports/{held_id}/force")).json()
+    assert (body["status"], body["heldReportId"]) == ("COMPLETED", held_id)
+    assert (len(body["updated"]), body["skipped"]) == (22, [])
 
 
 async def test_an_executed_held_report_is_marked_as_executed(
@@ -99,9 +95,9 @@ async def test_an_executed_held_report_is_marked_as_executed(
 ) -> None:
     _, held_id = await hold_plan_with_updates(world)
     forced = (await manager.post(f"reports/{held_id}/force")).json()
-    told = (await manager.get(f"reports/{held_id}")).json()
-    assert told["executedBy"] == forced["reportId"]
-    assert told["executedAt"] == "2026-03-14T15:00:00Z"
+    body = (await manager.get(f"reports/{held_id}")).json()
+    assert body["executedBy"] == forced["reportId"]
+    assert body["executedAt"] == "2026-03-14T15:00:00Z"
 
 
 async def test_who_had_it_carried_out_is_logged(
@@ -122,8 +118,8 @@ async def test_a_host_may_not_force(host: StaffApiClient, world: World) -> None:
 async def test_a_plan_is_forced_once(manager: StaffApiClient, world: World) -> None:
     _, held_id = await hold_plan_with_updates(world)
     await manager.post(f"reports/{held_id}/force")
-    refused = await manager.post(f"reports/{held_id}/force")
-    assert error_code(refused) == (409, "PLAN_ALREADY_EXECUTED")
+    response = await manager.post(f"reports/{held_id}/force")
+    assert error_code(response) == (409, "PLAN_ALREADY_EXECUTED")
 
 
 async def test_only_a_held_plan_is_executed(manager: StaffApiClient, world: World) -> None:
