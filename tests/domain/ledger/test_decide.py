@@ -201,6 +201,13 @@ def test_journal_entries_of_a_forgotten_guest_have_no_personal_data() -> None:
     )
 
 
+def test_a_repeated_row_of_a_forgotten_guest_is_not_a_conflict() -> None:
+    row = row_event(1, guest_id=GUEST_KEY, guest_request="Nuts")
+    ledger = InMemoryLedger(guests={GUEST_KEY: Guest(GUEST_KEY, forgotten_at=NOON)})
+    ledger.apply(row)
+    assert isinstance(ledger.apply(row), NoChange)
+
+
 def decide_by_document(ledger: InMemoryLedger, event: ReservationEvent) -> Decision:
     return ledger.decide(event, ledger.read_stored([]))
 

@@ -23,6 +23,7 @@ from shared.domain.ledger.document import (
     render_native_update,
 )
 from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version
+from shared.domain.ledger.guest_link import UNVERSIONED, LinkedGuest
 from shared.domain.ledger.journal import WriteContext
 from shared.domain.ledger.registers import (
     MAX_STATUS_HISTORY_ENTRIES,
@@ -88,6 +89,24 @@ def test_an_unknown_diner_has_the_placeholder_name() -> None:
 
 def test_a_diner_has_the_name_from_the_relay() -> None:
     assert rendered_document(envelope_event(dinerName="Ada"))["dinerName"] == "Ada"
+
+
+@pytest.mark.parametrize(
+    "guest, shown",
+    [
+        (LinkedGuest(("g",), UNVERSIONED), ("Ada", "+1212", "ada@example.com")),
+        (
+            LinkedGuest(("g",), UNVERSIONED, diner_name="Grace", phone="+44", email="g@b.c"),
+            ("Grace", "+44", "g@b.c"),
+        ),
+    ],
+)
+def test_details_of_the_linked_guest_replace_those_from_the_relay(
+    guest: LinkedGuest, shown: tuple[str, ...]
+) -> None:
+    event = envelope_event(dinerName="Ada", dinerPhone="+1212", dinerEmail="ada@example.com")
+    document = render_document(IDENTITY, replace(merge_events(event), linked_guest=guest))
+    assert (document["dinerName"], document["phone"], document["email"]) == shown
 
 
 def test_an_opentable_guest_has_no_lineup_diner_id() -> None:

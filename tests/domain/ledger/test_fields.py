@@ -126,6 +126,20 @@ def test_fields_of_several_releases_are_added_one_after_the_other() -> None:
     assert ledger.entries.keys() == {"seq-1", "seq-1.origin", "seq-1.server"}
 
 
+def test_fields_of_one_release_are_added_together() -> None:
+    row = row_event(1, **COMPLETE_ROW)
+    ledger = ledger_of_earlier_release(row, "server", "origin")
+    ledger.apply(row)
+    assert ledger.entries.keys() == {"seq-1", "seq-1.origin-server"}
+
+
+def test_a_new_null_field_is_not_an_update() -> None:
+    ledger = ledger_of_earlier_release(row_event(1), "seatedAt")
+    write = ledger.apply(row_event(2, seated_time_utc=None))
+    assert isinstance(write, ReservationWrite)
+    assert (write.outcome, write.changed_fields["seatedAt"]) == (EventOutcome.UNCHANGED, None)
+
+
 def test_a_new_field_without_a_value_writes_nothing() -> None:
     row = row_event(1, server=None)
     assert isinstance(ledger_of_earlier_release(row, "server").apply(row), NoChange)

@@ -92,7 +92,8 @@ def test_a_cancellation_overrides_its_status_field(status: str | None) -> None:
 
 @pytest.mark.parametrize("status", [None, " "])
 def test_a_creation_with_no_status_is_confirmed(status: str | None) -> None:
-    assert envelope_fields("reservation.created", status=status) == {"status": "CONFIRMED"}
+    fields = envelope_fields("reservation.created", status=status, partySize=2)
+    assert fields == {"partySize": 2, "status": "CONFIRMED"}
 
 
 def test_a_creation_uses_its_status_field() -> None:

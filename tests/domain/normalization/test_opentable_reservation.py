@@ -123,9 +123,9 @@ def test_null_clears_the_guest() -> None:
     assert row_fields(guest_id=None) == {"guestId": None, "guestKey": None}
 
 
-@pytest.mark.parametrize("value", ["7731", " 7731 "])
-def test_a_confirmation_may_be_text(value: str) -> None:
-    assert row_fields(confirmation_id=value) == {"confirmationId": "7731"}
+@pytest.mark.parametrize("value, stored", [(0, 0), ("7731", "7731"), (" 7731 ", "7731")])
+def test_a_confirmation_may_be_a_number_or_text(value: object, stored: object) -> None:
+    assert row_fields(confirmation_id=value) == {"confirmationId": stored}
 
 
 def test_a_local_only_time_is_read_in_the_restaurant_zone() -> None:
