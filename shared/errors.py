@@ -1,4 +1,4 @@
-"""Define the errors that callers handle, grouped by who must act on them.
+"""Define the errors that callers handle, grouped by the party that must act.
 
 Settings are the operator's to correct, events and OpenTable's responses are their sender's, and an
 unavailable service recovers by itself. Each text names the next step and contains no personal data.
@@ -32,11 +32,11 @@ class EnqueueError(Exception):
 
 
 class PlanNotExecutableError(Exception):
-    """The plan of a held report cannot be executed now.
+    """The plan of a report with the status ``HELD`` cannot be executed now.
 
     Args:
         code: ``REPORT_NOT_FOUND``, ``NOT_HELD``, ``PLAN_ALREADY_EXECUTED`` or ``RUN_IN_PROGRESS``.
-        detail: One sentence on what to do instead.
+        detail: One sentence with the next step.
     """
 
     def __init__(self, code: str, detail: str) -> None:
@@ -60,7 +60,7 @@ class OpenTableRequestRejectedError(OpenTableError):
     """OpenTable rejected the request (4xx); the same request will fail again.
 
     Args:
-        detail: What to check next.
+        detail: The next thing to check.
     """
 
     def __init__(self, status: int, detail: str) -> None:

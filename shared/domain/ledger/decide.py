@@ -39,8 +39,8 @@ from shared.domain.privacy import GUEST_PATHS, PERSONAL_PATHS
 class EventOutcome(StrEnum):
     """The effect of an event.
 
-    UNCHANGED: a newer version with the same visible values, or a stored version with fields that
-    earlier releases did not read. STALE: an older version that changes nothing.
+    UNCHANGED: a newer version with the same visible values, or a stored version with fields unread
+    by earlier releases. STALE: an older version without an effect.
     """
 
     CREATED = "created"
@@ -54,9 +54,9 @@ class StoredReservation(Struct, frozen=True):
     """A reservation as read from Firestore.
 
     Attributes:
-        document: None where it does not exist.
-        journal_entries: Entries by id, None where one does not exist. A missing id was not read.
-        guests: Guest records by key, likewise.
+        document: None if it does not exist.
+        journal_entries: Entries by id, None for a nonexistent one. A missing id was not read.
+        guests: Guest records by key, with the same meaning of None and of a missing key.
     """
 
     document: Mapping[str, Any] | None
@@ -69,9 +69,9 @@ class ReservationWrite(Struct, frozen=True):
 
     Attributes:
         is_create: Whether the document is created or updated.
-        changed_fields: Dotted path to value; empty where the document stays as it is.
+        changed_fields: Dotted path to value; empty if the document stays as it is.
         state: The state after the commit.
-        forgotten_guest_keys: Forgotten guests that this event first connects to the reservation.
+        forgotten_guest_keys: Forgotten guests, first connected to the reservation by this event.
             Its journal and quarantine items must be redacted too.
     """
 
@@ -109,7 +109,7 @@ def decide(
     identity: ReservationIdentity,
     context: WriteContext,
 ) -> Decision:
-    """Decide what an event writes."""
+    """Decide on an event; the caller reads more, or commits."""
     flat = flatten_document(stored.document or {})
     state = read_reservation_state(flat, identity.system)
     # Most rows of a poll or a reconciliation end here, without a read of the guest. After a guest
@@ -177,7 +177,7 @@ def read_reservation_state(flat: Mapping[str, Any], system: ReservationSystem) -
 def _decide_repeat(
     event: ReservationEvent, stored: StoredReservation, state: ReservationState
 ) -> NoChange | VersionConflict | JournalEntryRequired | None:
-    """Decide on an event that is already stored; None means that the event is new."""
+    """Decide on an event already stored; None means a new event."""
     registers, added_fields = state.get_registers(event.actor), _find_added_fields(event, state)
     if registers.version == event.version:
         if registers.has_conflict(event.version, event.fields):
@@ -201,10 +201,10 @@ def _decide_repeat(
 
 
 def _find_added_fields(event: ReservationEvent, state: ReservationState) -> Collection[str]:
-    """Return the fields that OpenTable's stored version has now and did not have when stored.
+    """Return fields of OpenTable's stored version unknown to its registers.
 
     OpenTable did not change anything: a newer release reads more of the same row. Null counts as
-    absent, so that a new field does not rewrite every reservation without it.
+    absent, or a new field would rewrite every reservation without it.
     """
     registers = state.get_registers(event.actor)
     if event.actor is not Actor.OPENTABLE or registers.version != event.version:
@@ -241,7 +241,7 @@ def _classify_outcome(
     added_fields: Collection[str],
 ) -> EventOutcome:
     added_paths = {PATHS_BY_NAME.get(name) for name in added_fields}
-    # A path that is new and null is no change either: a release added it to every document.
+    # A new null path is no change either: a release adds it to every document.
     if any(
         change["from"] != change["to"]
         for path, change in changes.items()

@@ -4,7 +4,7 @@ Here a document is a flat map of dotted paths (``source.state``), the form of Fi
 field-masked updates: fields of other apps are never touched.
 
 Another part of the app writes the documents of Lineup's own reservations, in its own format. They
-are never rendered; an event of the staff writes only the fields that it reports.
+are never rendered; an event of the staff writes only its own fields.
 """
 
 from collections.abc import Mapping
@@ -84,7 +84,7 @@ def render_document(identity: ReservationIdentity, state: ReservationState) -> F
         "reconciliation.reconciliationStatus": (
             "DIVERGED" if is_diverged else "RECONCILED" if is_reconciled else "PENDING"
         ),
-        # Also written as None: a guest that is no longer referenced must not stay.
+        # Also written as None: a guest no longer referenced must not stay.
         "sync.guest": linked_guest and linked_guest_to_map(linked_guest),
         **guest_references_to_fields(state.guest_references),
     }
@@ -106,7 +106,7 @@ def resolve_status(state: ReservationState) -> str:
 
 
 def find_open_divergence(state: ReservationState) -> str | None:
-    """Return the type of the divergence that is flagged and not settled."""
+    """Return the type of a flagged and unsettled divergence."""
     # A newer OpenTable version settles the flag by itself.
     if state.resolve_field("divergenceVersion") != format_opentable_version(state):
         return None
@@ -121,7 +121,7 @@ def format_opentable_version(state: ReservationState) -> str:
 
 
 def native_registers(flat: Mapping[str, Any]) -> ReservationState:
-    """Return what the staff reported about one of Lineup's own reservations.
+    """Read the staff's registers of one of Lineup's own reservations.
 
     The status history stays unread: it is in its writer's format.
 
@@ -137,7 +137,7 @@ def native_registers(flat: Mapping[str, Any]) -> ReservationState:
 def render_native_update(
     flat: Mapping[str, Any], state: ReservationState, event: ReservationEvent
 ) -> FlatDocument:
-    """Return the fields that an event writes to one of Lineup's own reservations.
+    """Render an event's changes to one of Lineup's own reservations.
 
     Args:
         state: The state after the event. A field with a newer value is not written.
@@ -167,7 +167,7 @@ def flatten_document(document: Mapping[str, Any]) -> FlatDocument:
 
 
 def nest_fields(flat: Mapping[str, Any]) -> dict[str, Any]:
-    """Return dotted paths as nested maps, the form in which a document is created."""
+    """Return dotted paths as nested maps, the form of a new document."""
     document: dict[str, Any] = {}
     for path, value in flat.items():
         name, dot, key = path.partition(".")
@@ -179,7 +179,7 @@ def nest_fields(flat: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def diff_fields(stored: Mapping[str, Any], rendered: Mapping[str, Any]) -> FlatDocument:
-    """Return the rendered fields that the stored document lacks or has with another value."""
+    """Return the rendered fields missing or different in the stored document."""
     return {
         path: value
         for path, value in rendered.items()

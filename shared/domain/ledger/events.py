@@ -1,7 +1,7 @@
-"""Define the reservation event: the one form of everything that is reported about a reservation.
+"""Define the reservation event, the common form of every report about a reservation.
 
 Webhooks, polled rows, reconciliation, replays and staff actions all become a `ReservationEvent`.
-After that, the channel no longer matters.
+After normalization, the channel no longer matters.
 """
 
 from collections.abc import Mapping
@@ -17,14 +17,14 @@ FieldValue = str | int | bool | datetime | list[str] | None
 
 
 class Actor(StrEnum):
-    """Who reports an event."""
+    """The reporter of an event."""
 
     OPENTABLE = "OPENTABLE"
     RELAY = "RELAY"
     LINEUP = "LINEUP"
 
 
-# The whole authority rule: a field shows the value of the first actor that ever reported it.
+# The complete authority rule: the first actor with a value for a field wins.
 # Clocks of different actors are never compared.
 ACTOR_PRECEDENCE = (Actor.OPENTABLE, Actor.RELAY, Actor.LINEUP)
 
@@ -48,8 +48,8 @@ class Version(Struct, frozen=True, order=True):
     Attributes:
         sequence_id: OpenTable's counter; 0 for the other actors.
         occurred_at: The actor's own time of the event, UTC.
-        event_id: The journal id (see `shared.domain.normalization.identifiers`), which sorts as
-            the envelope's id does and has a bounded length; empty for OpenTable's objects.
+        event_id: The journal id (see `shared.domain.normalization.identifiers`), sorted like
+            the envelope's id and bounded in length; empty for OpenTable's objects.
     """
 
     sequence_id: int
@@ -68,7 +68,7 @@ class Version(Struct, frozen=True, order=True):
 
 
 def version_to_map(version: Version) -> dict[str, Any]:
-    """Return a version as stored, without the part that is always empty for its actor."""
+    """Return a version as stored, without its actor's empty part."""
     if version.event_id:
         return {"at": version.occurred_at, "id": version.event_id}
     return {"at": version.occurred_at, "sequenceId": version.sequence_id}
@@ -80,7 +80,7 @@ def version_from_map(stored: Mapping[str, Any]) -> Version:
 
 
 class ReservationEvent(Struct, frozen=True):
-    """Describe what one actor reported about one reservation.
+    """One actor's report about one reservation.
 
     Attributes:
         external_key: See `shared.domain.normalization.identifiers.build_external_key`.

@@ -24,12 +24,12 @@ class FieldKind(StrEnum):
 
 
 class PersonalData(StrEnum):
-    """Which person a value can identify. Free text counts as the diner's: it may name anyone."""
+    """The person identified by a value. Free text counts as the diner's: it may name anyone."""
 
     NONE = "NONE"
     STAFF = "STAFF"  # masked and never exported, but not erased with a diner
     DINER = "DINER"  # erased when the diner is forgotten
-    DINER_CONTACT = "DINER_CONTACT"  # likewise; the linked guest's record replaces it
+    DINER_CONTACT = "DINER_CONTACT"  # erased too; the linked guest's record replaces it
 
 
 class ReservationField(Struct, frozen=True):
@@ -38,7 +38,7 @@ class ReservationField(Struct, frozen=True):
     Attributes:
         path: Dotted path in the document. Its last part is the field's name in events and
             registers. Paths under ``metadata`` are written only once an event reports the field.
-        opentable_name: The key in OpenTable's rows, None where they have none. INSTANT and
+        opentable_name: The key in OpenTable's rows, None without one. INSTANT and
             START_TIME have a second key, ``{opentable_name}_utc``.
         relay_names: The spellings in a relay's envelopes, the canonical one first.
         in_day_response: Whether the API returns the field in the list of a day.

@@ -2,7 +2,7 @@
 
 A newer guest record replaces an older one, in any order of arrival. Two kinds are final: a merged
 guest only points to its survivor, and of a forgotten one only the key and the time stay, forever,
-so that no later event can restore the person.
+so no later event can restore the person.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,11 +23,11 @@ class Guest(RedactedStruct, frozen=True):
 
     Attributes:
         key: See `shared.domain.normalization.identifiers.build_guest_key`.
-        version: `UNVERSIONED` where OpenTable sends none, as for a merged record.
+        version: `UNVERSIONED` for records without one, such as merged records.
         profile: Personal data, by the document's field names.
-        survivor_key: The guest that this one was merged into; the Copper tier omits it.
+        survivor_key: The target of the merge; the Copper tier omits it.
         survivor_id: The same guest's id in OpenTable's API.
-        forgotten_at: When we learned that the person must be forgotten, UTC.
+        forgotten_at: Time of the request to forget the person, UTC.
     """
 
     key: str
@@ -45,13 +45,13 @@ class Guest(RedactedStruct, frozen=True):
 
     @property
     def diner_name(self) -> str | None:
-        """First and last name, None where both are unknown (always in the Copper tier)."""
+        """First and last name, None if both are unknown (always in the Copper tier)."""
         names = (self.profile.get("firstName"), self.profile.get("lastName"))
         return " ".join(name for name in names if name) or None
 
     @property
     def personal_identifiers(self) -> list[str]:
-        """The name, address and numbers by which free text can mention the person."""
+        """The name, e-mail address and numbers, to find the person in free text."""
         names = (self.diner_name, self.profile.get("email"), *self.profile.get("phones", ()))
         return [name for name in names if name]
 
@@ -94,8 +94,7 @@ class LinkedGuest(Struct, frozen=True):
     Attributes:
         path: Guest keys from the referenced one, through merges, to this guest.
         phone: The guest's first number.
-        marketing_opted_out: None where OpenTable does not send it.
-        email_optin: Likewise.
+        marketing_opted_out: None if OpenTable does not send it, as for `email_optin`.
     """
 
     path: tuple[str, ...]
@@ -109,7 +108,7 @@ class LinkedGuest(Struct, frozen=True):
 
     @classmethod
     def from_record(cls, path: tuple[str, ...], guest: Guest) -> "LinkedGuest":
-        """Return what a reservation shows of a guest's record."""
+        """Select the part of a guest's record shown in reservations."""
         if guest.forgotten_at is not None:
             return cls(path, guest.version, is_forgotten=True)
         phones = guest.profile.get("phones") or [None]
@@ -140,7 +139,7 @@ class LinkedGuest(Struct, frozen=True):
 
 
 class UnresolvedGuest(Struct, frozen=True):
-    """A reference that leads to a guest without a stored record.
+    """A reference to a guest without a stored record.
 
     Attributes:
         path: Guest keys from the referenced one to the missing one.
@@ -161,10 +160,10 @@ def resolve_guest(
 ) -> LinkedGuest | UnresolvedGuest:
     """Follow a reference through merges to the guest's record.
 
-    A chain that repeats a key or is longer than `MAX_MERGES` is unresolved.
+    A circular chain, or one longer than `MAX_MERGES`, is unresolved.
 
     Args:
-        guests: Records by key, None where none is stored. A missing key was not read.
+        guests: Records by key, None if none is stored. A missing key was not read.
     """
     path = [referenced_key]
     while len(path) <= MAX_MERGES:
@@ -211,13 +210,13 @@ def linked_guest_from_map(stored: Mapping[str, Any]) -> LinkedGuest:
 
 
 class GuestReferences(Struct, frozen=True):
-    """Every guest that a reservation ever referenced; a later event may name another or none.
+    """Every guest ever referenced by a reservation; a later event may name another or none.
 
     Attributes:
         keys: The referenced guests.
-        resolved_keys: The same, and the guests that they were merged into.
-        has_forgotten_guest: Whether any of these was forgotten. It never becomes false again, so
-            that no personal data is stored, in whatever order the events arrive.
+        resolved_keys: The same, and the survivors of their merges.
+        has_forgotten_guest: Whether any of these was forgotten. It never becomes false again,
+            so no personal data is stored in any order of arrival.
     """
 
     keys: frozenset[str] = frozenset()
@@ -235,7 +234,7 @@ class GuestReferences(Struct, frozen=True):
     def with_resolved(
         self, guests: Iterable[LinkedGuest | UnresolvedGuest], *, is_complete: bool
     ) -> "GuestReferences":
-        """Return this with the guests that references were resolved to.
+        """Return this with resolved references.
 
         Args:
             is_complete: Whether `guests` covers every reference and so replaces earlier results.
@@ -253,7 +252,7 @@ class GuestReferences(Struct, frozen=True):
 
 
 def guest_references_to_fields(references: GuestReferences) -> dict[str, Any]:
-    """Return the document's ``guests`` fields, none where no guest was ever referenced."""
+    """Return the document's ``guests`` fields, none without any reference."""
     if not references.keys:
         return {}
     return {

@@ -14,7 +14,7 @@ _MAX_DATETIME = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 class WriteContext(Struct, frozen=True):
-    """Hold what a commit takes from its surroundings.
+    """The values of a commit that are not in its event.
 
     Attributes:
         now: Time of receipt, UTC.
@@ -65,17 +65,17 @@ def build_journal_entry(
     if event.authentication is not None:
         entry["proof"] = event.authentication.to_map()
     if event.event_type == GUEST_LINKED_EVENT_TYPE and state.linked_guest is not None:
-        # The guest's values stay in the guest's record, where an erasure finds them.
+        # The guest's values stay in the guest's record, within reach of an erasure.
         version = version_to_map(state.linked_guest.version)
         entry["guest"] = {"guestKey": state.linked_guest.key, "version": version}
     return entry
 
 
 def build_later_entry_id(event: ReservationEvent) -> str:
-    """Return the entry id of a ``sequence_id`` that OpenTable repeats with another timestamp."""
+    """Return the entry id of a ``sequence_id`` repeated with another timestamp."""
     return f"{event.event_id}.{event.version.occurred_at:%Y%m%dT%H%M%S.%fZ}"
 
 
 def build_addition_entry_id(event: ReservationEvent, added_fields: Iterable[str]) -> str:
-    """Return the entry id of a stored version that is read again with additional fields."""
+    """Return the entry id of a stored version with additional fields."""
     return f"{event.event_id}.{'-'.join(sorted(added_fields))}"

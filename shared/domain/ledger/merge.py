@@ -1,4 +1,4 @@
-"""Merge an event into a reservation's state, link the guest and redact what must be forgotten."""
+"""Merge an event into a reservation's state, link the guest and redact forgotten persons."""
 
 from collections.abc import Mapping
 
@@ -26,7 +26,7 @@ class MergeResult(Struct, frozen=True):
 
     Attributes:
         state_after: Includes the linked guest.
-        forgotten_guest_keys: Forgotten guests that this event first connects to the reservation.
+        forgotten_guest_keys: Forgotten guests, first connected to the reservation by this event.
     """
 
     event: ReservationEvent
@@ -38,13 +38,13 @@ class MergeResult(Struct, frozen=True):
 def merge_with_guest(
     event: ReservationEvent, state_before: ReservationState, guests: Mapping[str, Guest | None]
 ) -> MergeResult | GuestRequired:
-    """Merge an event and link the guest that the reservation then references.
+    """Merge an event and link the guest of the resulting state.
 
     Once a referenced guest is forgotten, every event of the reservation is redacted before it is
-    stored, whoever reports it.
+    stored, for every actor.
 
     Args:
-        guests: Records by key, None where none is stored. A missing key was not read.
+        guests: Records by key, None if none is stored. A missing key was not read.
     """
     state_after = state_before.merge(event)
     is_guest_update = event.event_type == GUEST_LINKED_EVENT_TYPE
@@ -78,10 +78,10 @@ def _resolve_guests(
     *,
     is_guest_update: bool,
 ) -> ResolvedGuests:
-    """Resolve the references that decide what is shown and whether to redact.
+    """Resolve the references that affect the shown guest or the redaction.
 
-    Earlier references are resolved again only when a guest's record changed: that update is
-    applied to all reservations of the guest.
+    Earlier references are resolved again only after a guest's record changed: that update
+    is applied to all reservations of the guest.
     """
     keys = state_after.guest_references.keys
     if not is_guest_update:
@@ -101,10 +101,10 @@ def _resolve_guests(
 def with_linked_guest(
     state: ReservationState, resolved: ResolvedGuests, *, is_complete: bool
 ) -> ReservationState:
-    """Return the state with the guest that its ``guestKey`` resolves to.
+    """Return the state with the guest of its ``guestKey``.
 
     Args:
-        resolved: Guests by referenced key, the shown one among them where there is one.
+        resolved: Guests by referenced key, including the shown one if any.
         is_complete: Whether every reference was resolved.
     """
     guest = resolved.get(str(state.resolve_field("guestKey")))

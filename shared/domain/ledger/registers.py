@@ -38,7 +38,7 @@ _SEQUENCE_PREFIX = "seq-"
 
 
 class RegisterValue(NamedTuple):
-    """A value and the version that set it; a tuple because every event creates dozens."""
+    """A value and its version; a tuple because every event creates dozens."""
 
     version: Version
     value: FieldValue
@@ -97,8 +97,8 @@ class ReservationState(Struct, frozen=True):
 
     Attributes:
         status_history: The newest reported statuses, oldest first.
-        linked_guest: The guest that the shown ``guestKey`` leads to, None without a stored record.
-        guest_references: The guests that any event referenced.
+        linked_guest: The guest of the shown ``guestKey``, None without a stored record.
+        guest_references: The guests referenced by any event.
     """
 
     registers_by_actor: Mapping[Actor, FieldRegisters] = field(default_factory=dict)
@@ -107,7 +107,7 @@ class ReservationState(Struct, frozen=True):
     guest_references: GuestReferences = field(default_factory=GuestReferences)
 
     def get_registers(self, actor: Actor) -> FieldRegisters:
-        """Return an actor's registers, empty where it reported nothing."""
+        """Return an actor's registers, empty if it reported nothing."""
         return self.registers_by_actor.get(actor, _EMPTY_REGISTERS)
 
     def merge(self, event: ReservationEvent) -> "ReservationState":
@@ -125,7 +125,7 @@ class ReservationState(Struct, frozen=True):
                 event.event_id,
                 ReservationStatus(status),
             )
-            # A set: an event that arrives twice has one entry.
+            # A set: a duplicate event adds no entry.
             if entry not in history:
                 history = tuple(sorted((*history, entry)))[-MAX_STATUS_HISTORY_ENTRIES:]
         return replace(
@@ -136,7 +136,7 @@ class ReservationState(Struct, frozen=True):
         )
 
     def resolve_field(self, name: str) -> FieldValue:
-        """Return a field's value from the first actor in `ACTOR_PRECEDENCE` that reported it."""
+        """Return a field's value from its first reporter in `ACTOR_PRECEDENCE`."""
         for actor in ACTOR_PRECEDENCE:
             register_value = self.get_registers(actor).fields.get(name)
             if register_value is not None:
@@ -189,7 +189,7 @@ def registers_from_map(stored: Mapping[str, Any]) -> FieldRegisters:
 
 
 def status_history_from_maps(stored: Iterable[Any]) -> tuple[StatusHistoryEntry, ...]:
-    """Read the stored status history, without entries that another app wrote in its own format."""
+    """Read the stored status history, without entries in another app's format."""
     history = []
     for item in stored:
         try:

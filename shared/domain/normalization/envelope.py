@@ -38,7 +38,7 @@ class EnvelopeEventType(StrEnum):
 
 
 def read_first_present(body: Mapping[str, Any], *names: str) -> Any:
-    """Return the value of the first name that is present and not null."""
+    """Return the first present value other than null."""
     return next((body[name] for name in names if body.get(name) is not None), None)
 
 

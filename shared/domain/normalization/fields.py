@@ -1,6 +1,6 @@
 """Parse single values of a row or an envelope: times, texts, numbers and states.
 
-An error names the field and never quotes the value, which may be personal.
+An error names the field and never quotes the value: it may be personal.
 """
 
 import re
@@ -28,7 +28,7 @@ _LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 
 
 class LocalTimeNote(StrEnum):
-    """The assumption that turned an ambiguous or missing wall-clock time into an instant."""
+    """The assumption about an ambiguous or nonexistent wall-clock time."""
 
     EARLIER_OF_REPEATED_HOUR = "EARLIER_OF_REPEATED_HOUR"
     MOVED_PAST_SKIPPED_HOUR = "MOVED_PAST_SKIPPED_HOUR"
@@ -45,7 +45,7 @@ def parse_instant(text: str) -> datetime:
     """Parse an ISO 8601 date and time; without an offset it is UTC.
 
     Raises:
-        ValueError: The text has another format, or some zone's calendar lacks the instant.
+        ValueError: The text has another format, or the instant is outside some zone's calendar.
     """
     return parse_instant_in_zone(text, ZoneInfo("UTC")).instant
 
@@ -138,7 +138,7 @@ def parse_party_size(name: str, value: object) -> int:
 
 
 def parse_state(name: str, value: object) -> dict[str, FieldValue]:
-    """Return the fields ``state``, as sent, and ``status``, where the state is known."""
+    """Return the fields ``state``, as sent, and ``status``, if the state is known."""
     state = None if value is None else parse_text(name, value)
     if state is None:
         return {}
@@ -150,7 +150,7 @@ def parse_state(name: str, value: object) -> dict[str, FieldValue]:
 
 
 def parse_start_time(name: str, value: object, zone: ZoneInfo) -> dict[str, FieldValue]:
-    """Return the fields ``startAt``, in whole seconds, and ``startAtNote``."""
+    """Parse a start time to the fields of `build_start_fields`."""
     return build_start_fields(_parse_local_time(name, value, zone))
 
 
@@ -180,7 +180,7 @@ def has_row_time(row: dict[str, Any], name: str) -> bool:
 
 
 def parse_row_instant(row: dict[str, Any], name: str, zone: ZoneInfo) -> datetime | None:
-    """Return the instant of a time of OpenTable's, None where it is null or absent."""
+    """Return the instant of a time of OpenTable's, None if null or absent."""
     parsed = parse_row_time(row, name, zone)
     return None if parsed is None else parsed.instant
 

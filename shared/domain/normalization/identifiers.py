@@ -34,7 +34,7 @@ def build_reservation_document_id(key: str) -> str:
 
 
 def build_external_key(open_table_id: str, rid: str | None) -> str:
-    """Return the key that all channels share for one reservation.
+    """Return a reservation's key, the same on all channels.
 
     OpenTable writes ``{rid}-{key}`` in its API, the bare key in webhook samples, and UUIDs in
     either case. The key has no prefix; UUIDs and object ids are in lower case.
@@ -54,7 +54,7 @@ def build_external_key(open_table_id: str, rid: str | None) -> str:
 
 
 def build_guest_key(guest_id: str, rid: str | None) -> str | None:
-    """Return a guest's key, None where the id cannot be a document id: it leads to no guest."""
+    """Return a guest's key, None if the id cannot be a document id: it leads to no guest."""
     try:
         key = build_external_key(guest_id, rid)
     except InvalidEventError:

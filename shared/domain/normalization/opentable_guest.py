@@ -139,7 +139,7 @@ def parse_phone_entry(entry: Mapping[str, Any], country: str | None) -> str | No
 
 
 def format_e164(number: str, country: str | None) -> str:
-    """Return a number in E.164, unchanged where it is not a possible number.
+    """Return a number in E.164, unchanged if it is not a possible number.
 
     Args:
         country: ISO country for a number without a country code; None accepts no such number.
@@ -149,7 +149,7 @@ def format_e164(number: str, country: str | None) -> str:
 
 def _parse_e164(number: str, country: str | None) -> str | None:
     # Imported on first use: a webhook rarely parses a number, and every cold start would pay.
-    import phonenumbers  # noqa: PLC0415
+    import phonenumbers  # noqa: PLC0415 -- takes 60 ms or more
 
     try:
         parsed = phonenumbers.parse(number, country and country.upper())

@@ -1,8 +1,8 @@
 """Normalize OpenTable's reservation object, from its webhook (v3) or its Sync v2 API.
 
-Both formats contain the complete reservation. Keys of only one format are not read, so that the
-same ``sequence_id`` gives the same event on every channel. An absent key reports nothing; null
-reports that there is no value. Unknown keys are ignored: OpenTable adds and removes fields without
+Both formats contain the complete reservation. Keys of only one format are not read: the same
+``sequence_id`` must give the same event on every channel. An absent key reports nothing; null
+clears the value. Unknown keys are ignored: OpenTable adds and removes fields without
 notice.
 """
 
@@ -82,7 +82,7 @@ def read_row_id(row: dict[str, Any]) -> str:
 
 
 def _parse_plain_fields(row: dict[str, Any], zone: ZoneInfo) -> dict[str, FieldValue]:
-    """Parse the fields that the table of fields describes completely."""
+    """Parse the kinds without code of their own."""
     values: dict[str, FieldValue] = {}
     for key, name in _NAMES_BY_KIND[FieldKind.TEXT]:
         if key in row:

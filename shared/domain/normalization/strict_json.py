@@ -86,7 +86,7 @@ def truncate_nesting(value: object, max_depth: int) -> Any:
 
 
 def detect_webhook_format(body: dict[str, Any]) -> WebhookFormat | None:
-    """Return the format by the keys that only it has, None for an unknown one."""
+    """Return the format by its distinctive keys, None for an unknown one."""
     if ("eventType" in body or "event_type" in body) and "data" in body:
         return WebhookFormat.ENVELOPE
     if "rid" in body and "id" in body:
