@@ -1,4 +1,4 @@
-"""The Firestore emulator that every test shares, and a project and a world of each test's own."""
+"""The shared Firestore emulator, and a project and a world for each test."""
 
 import contextlib
 import os
@@ -31,9 +31,9 @@ _ANSWER_SECONDS = 10
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Watch the queries; start one emulator for all of xdist's workers, which inherit its address.
+    """Record queries; start one emulator for all xdist workers, which inherit its address.
 
-    Without workers it starts only when a test asks for it.
+    Without workers it starts when the first test needs it.
     """
     config.pluginmanager.register(QueryRecorder(config))
     if _HOST in os.environ or not config.getoption("numprocesses", None):
@@ -53,7 +53,7 @@ def pytest_report_header() -> str:
 
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[Emulator]:
-    """The emulator that FIRESTORE_EMULATOR_HOST names, else one that ends with the tests."""
+    """The emulator of FIRESTORE_EMULATOR_HOST, or a new one for this run."""
     if _HOST in os.environ:
         wait_until_reachable(f"http://{os.environ[_HOST]}/", _ANSWER_SECONDS)
         yield Emulator(os.environ[_HOST])
@@ -65,7 +65,7 @@ def emulator() -> Iterator[Emulator]:
 
 @pytest.fixture
 def project() -> str:
-    """A project id that no other test uses: the emulator makes a project on first use."""
+    """A new project id; the emulator creates projects on first use."""
     return f"test-{uuid.uuid4().hex[:16]}"
 
 

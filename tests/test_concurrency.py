@@ -1,6 +1,6 @@
-"""A look-up is made once for all who ask, for a while, and failures are not kept.
+"""A lookup runs once for concurrent callers and is cached; failures are not.
 
-Several things at once, of which none outlives the request that asked for them.
+Concurrent tasks end before their request does.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from tests.support.clocks import FakeTimer
 
 
 class CountingSource:
-    """Answers a key's length; counts who asks, and fails or waits where a test says so."""
+    """Return a key's length; count the calls, and fail or wait on request."""
 
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""Every variable that cannot be used is refused at the start, in words that say what to do."""
+"""Every invalid variable is rejected at start with a message."""
 
 from itertools import combinations
 

@@ -1,4 +1,4 @@
-"""A process builds each client once, and those that slow its start on first use."""
+"""A process builds each client once, and slow ones on first use."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""docs/data-model.md names every field that is written, and none that is not."""
+"""docs/data-model.md lists exactly the written fields."""
 
 import json
 import random
@@ -37,16 +37,12 @@ BY_FIELD = {"fields", "changes"}
 
 @dataclass(slots=True)
 class Documented:
-    """What the page says of one kind of document.
-
-    Attributes:
-        fields: Dotted path to the parts that its row names.
-    """
+    """The documented fields of one kind of document: dotted path to the names in its row."""
 
     fields: dict[str, set[str]] = field(default_factory=dict)
 
     def unknown(self, document: Mapping[str, Any], above: str = "") -> Iterator[str]:
-        """Yield the paths of a document that the page does not name."""
+        """Yield the undocumented paths of a document."""
         for name, value in document.items():
             path = f"{above}{name}"
             if path in self.fields:
@@ -65,7 +61,7 @@ class Documented:
 
 
 def documented() -> dict[str, Documented]:
-    """Return what the page says, by kind of document."""
+    """Return the documented fields by kind of document."""
     kinds = {}
     for path, anchor in re.findall(r"^\| \[`([^`]+)`\]\(#([a-z]+)\)", PAGE, re.MULTILINE):
         section = PAGE.partition(f"\n## {anchor.capitalize()}\n")[2].partition("\n## ")[0]

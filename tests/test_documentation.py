@@ -23,7 +23,7 @@ def linked_tests(page: Path) -> str:
 
 
 def links(page: Path) -> Iterator[tuple[Path, str]]:
-    """Yield where a page's relative links lead: a file, and an anchor in it."""
+    """Yield the targets of a page's relative links: file and anchor."""
     for target in TARGET.findall(FENCE.sub("", page.read_text())):
         if "://" not in target and not target.startswith("mailto:"):
             file, _, anchor = target.partition("#")

@@ -69,7 +69,7 @@ def sources(*folders: str) -> Iterator[Path]:
 
 
 def imported_names(path: Path) -> Iterator[str]:
-    """Yield the dotted names that a file imports, names inside packages included."""
+    """Yield the dotted names of a file's imports, including names inside packages."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -78,7 +78,7 @@ def imported_names(path: Path) -> Iterator[str]:
 
 
 def called_names(path: Path) -> set[str]:
-    """Return the names and attributes that a file calls."""
+    """Return the names and attributes called in a file."""
     calls = (n.func for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call))
     return {
         function.id if isinstance(function, ast.Name) else function.attr

@@ -1,6 +1,6 @@
-"""Every line is one JSON object that Cloud Logging understands.
+"""Every log line is one JSON object for Cloud Logging.
 
-docs/logs.md names every event that is logged, and every field of it.
+docs/logs.md lists every log event with all its fields.
 """
 
 import ast
@@ -59,7 +59,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def documented() -> dict[str, set[str]]:
-    """Return the fields that the page names, by event."""
+    """Return the documented fields by event."""
     lines = (ROOT / "docs" / "logs.md").read_text().splitlines()
     rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| `")]
     # What stands in brackets are a field's values.
@@ -78,7 +78,7 @@ def calls() -> Iterator[ast.Call]:
 
 
 def logged() -> dict[str, set[str]]:
-    """Return the fields that the code names, by event."""
+    """Return the logged fields by event, from the code."""
     found: dict[str, set[str]] = defaultdict(set)
     for call in calls():
         event = call.args[1]

@@ -1,4 +1,4 @@
-"""Every target starts alone, and a deployment that is set up wrongly does not start at all."""
+"""Every function starts alone, and an invalid configuration fails at start."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""Nothing that is written tells of a person, a token, a signature or a secret, whatever happens."""
+"""No log line contains personal data, a token, a signature or a secret."""
 
 import logging
 from collections.abc import AsyncIterator, Callable
@@ -70,7 +70,7 @@ async def function_caller(firestore: FirestoreClient) -> AsyncIterator[FunctionC
 def captured_log(
     capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> Callable[[], str]:
-    """Returns all that was written, to the log of any library too."""
+    """Return a function that returns all output, including library logs."""
     caplog.set_level(logging.INFO)
 
     def read() -> str:
@@ -97,7 +97,7 @@ def envelope_with_diner(
 
 
 def book_with_guest(party: GuestScenario) -> SandboxReservation:
-    """Book a table for somebody marked."""
+    """Book a reservation for a marked guest."""
     key = party.guests.add("Zoë", "Marked", "marked@example.com", "2125559876").key
     return party.world.desk.create(GUEST_VISIT_TIME, 2, guest_key=key, request="marked wish")
 

@@ -1,4 +1,4 @@
-"""What has expired is deleted beside the emulator, and counts as gone before that."""
+"""Expired documents are deleted in the emulator and ignored before that."""
 
 import json
 from collections.abc import AsyncIterator

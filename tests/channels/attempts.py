@@ -1,4 +1,4 @@
-"""The ways by which a change comes, each telling whether it was acknowledged."""
+"""Deliver an event through each channel and report whether it was acknowledged."""
 
 import json
 from collections.abc import Awaitable, Callable

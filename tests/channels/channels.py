@@ -1,9 +1,4 @@
-"""An OpenTable that shows one row, as it is told to, whatever it is asked.
-
-One thing that is said about a reservation, before any source has put it in its own words.
-
-The ways by which a change comes of itself, under one small interface.
-"""
+"""Give every automatic channel one interface, so that one suite tests them all."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -24,11 +19,7 @@ from tests.support.world import World
 
 
 class SingleRowOpenTable:
-    """Where a row is shown.
-
-    Attributes:
-        row: The row, None while there is none.
-    """
+    """An OpenTable that returns one row, or none, for every request."""
 
     def __init__(self) -> None:
         self.row: dict[str, Any] | None = None
@@ -61,12 +52,10 @@ _ROW_FIELD_NAMES = {"partySize": "party_size", "status": "state"}
 
 @dataclass(frozen=True, slots=True)
 class SampleEvent:
-    """What is said, and its place in its speaker's order.
+    """A channel-independent event.
 
-    Attributes:
-        version: 1 to 30; a higher one was said later.
-        fields: Values by the envelope's field names.
-        is_complete: Whether all else is said as well: a confirmed table for four.
+    `version` is 1 to 30; higher is later. `fields` uses the envelope's names. A complete event also
+    contains a confirmed reservation for four.
     """
 
     version: int
@@ -75,12 +64,12 @@ class SampleEvent:
 
 
 def complete_event(version: int, **said: Any) -> SampleEvent:
-    """Return a whole statement."""
+    """Return an event with all fields."""
     return SampleEvent(version, said)
 
 
 def partial_event(version: int, **said: Any) -> SampleEvent:
-    """Return a statement that says nothing but this."""
+    """Return an event with only these fields."""
     return SampleEvent(version, said, is_complete=False)
 
 
@@ -104,18 +93,14 @@ def sample_as_row(event: SampleEvent, rid: str) -> dict[str, Any]:
 
 
 class ChannelUnderTest(Protocol):
-    """A way into the ledger.
-
-    Attributes:
-        not_applicable: Tests that cannot apply to it, and why.
-    """
+    """A channel into the ledger; `not_applicable` maps a test's name to the reason to skip it."""
 
     not_applicable: ClassVar[Mapping[str, str]]
 
     def __init__(self, world: World) -> None: ...
 
     async def deliver(self, event: SampleEvent) -> None:
-        """Have something said."""
+        """Deliver an event."""
 
     async def document(self) -> dict[str, Any]:
         """Return the reservation's document."""
@@ -124,11 +109,11 @@ class ChannelUnderTest(Protocol):
         """Return its journal."""
 
     async def rejections(self) -> list[str]:
-        """Return the reasons of all that could not be applied."""
+        """Return the reasons of all quarantined events."""
 
 
 class OpenTableChannel:
-    """What the sources of OpenTable's reservations have in common to look at."""
+    """The common reads of channels for OpenTable's reservations."""
 
     not_applicable: ClassVar[Mapping[str, str]] = {}
 
@@ -163,7 +148,7 @@ class RowWebhookChannel(OpenTableChannel):
 
 
 class PollChannel(OpenTableChannel):
-    """A row that the poll finds."""
+    """A row found by the poll."""
 
     async def deliver(self, event: SampleEvent) -> None:
         with use_single_row_opentable(self._world) as counter:
@@ -172,7 +157,7 @@ class PollChannel(OpenTableChannel):
 
 
 class ReconciliationChannel(OpenTableChannel):
-    """A row that reconciliation finds."""
+    """A row found by reconciliation."""
 
     async def deliver(self, event: SampleEvent) -> None:
         with use_single_row_opentable(self._world) as counter:

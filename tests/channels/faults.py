@@ -13,15 +13,12 @@ from tests.support.world import World
 
 
 class CallFailure:
-    """Befalls the call of one number.
+    """Fail one Firestore call by its number, or lose its response.
 
     Args:
-        error: What the caller gets to hear.
-        at: The number of the call, or of the answer, from 0.
-        lose_response: Whether it is the answer that is lost, the call being carried out.
-
-    Attributes:
-        happened: Whether there was such a call.
+        error: The exception for the caller.
+        at: The number of the call or response, from 0.
+        lose_response: Execute the call, but raise instead of returning its response.
     """
 
     def __init__(self, error: type[Exception], at: int, *, lose_response: bool) -> None:
@@ -48,7 +45,7 @@ class CallFailure:
 
 @contextmanager
 def fail_firestore_call(world: World, failure: CallFailure) -> Iterator[None]:
-    """Have a world's services call Firestore over a line that the mishap befalls."""
+    """Inject a failure into the Firestore calls of a world's context."""
     services = world.services
     client = FaultyFirestore(services.firestore, cast("WorkerFaults", failure)).client
     directory = RestaurantDirectory(

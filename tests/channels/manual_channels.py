@@ -1,4 +1,4 @@
-"""The ways by which a person makes a change, under the same interface."""
+"""Give the channels of people (replay, staff) the interface of the automatic ones."""
 
 import json
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _ONLY_CANCELS = "staff cancel Lineup's own reservations, now, and say nothing el
 
 
 class ReplayedEnvelopeChannel(OpenTableChannel):
-    """A relay's envelope out of the quarantine; what is refused again is told and stays there."""
+    """A relay's envelope replayed from the quarantine; a rejected one stays there."""
 
     def __init__(self, world: World) -> None:
         super().__init__(world)

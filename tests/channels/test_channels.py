@@ -1,4 +1,4 @@
-"""What every source of changes must pass."""
+"""Every channel passes the same tests."""
 
 import sys
 from collections.abc import AsyncIterator

@@ -66,7 +66,7 @@ async def test_any_failed_call_leaves_the_event_applied_or_unacknowledged(
 
 
 async def assert_applied_once(world: World, source: PrepareDelivery, telling: SampleEvent) -> None:
-    """See a telling shown, and journaled in one entry."""
+    """Assert that an event is visible and has one journal entry."""
     reservations = paths.reservations_collection(world.services.firestore, world.restaurant.id)
     if source is attempts.prepare_staff_cancellation:
         document = reservations.document(f"own-{telling.version}")

@@ -1,4 +1,4 @@
-"""OpenTable has trouble in the middle of a run: the run copes, or concludes nothing in words."""
+"""OpenTable fails during a run: the run recovers, or reports the failure and concludes nothing."""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ PAGE_SIZE = 4
 
 @dataclass(frozen=True, slots=True)
 class OpenTableFailure:
-    """What goes wrong, and the words in which a run that cannot go on says so."""
+    """A failure of OpenTable and the expected error message."""
 
     name: str
     kind: FailureKind

@@ -31,11 +31,7 @@ RESERVATIONS_PER_RESTAURANT = 10
 
 
 class RoutingAdapter(SandboxAdapter):
-    """Sends what is asked about one restaurant to a sandbox of its own.
-
-    Attributes:
-        hosts: The hosts that were called.
-    """
+    """Route requests about one restaurant to a separate sandbox."""
 
     def __init__(self, healthy: OpenTableApi, failing: OpenTableApi, rid: str) -> None:
         super().__init__(healthy)
@@ -55,14 +51,7 @@ class RoutingAdapter(SandboxAdapter):
 
 @dataclass(slots=True)
 class TwoRestaurants:
-    """Both restaurants.
-
-    Attributes:
-        world: The one that has trouble is its restaurant.
-        healthy_restaurant: The other one.
-        failing_sandbox: What OpenTable answers about the first.
-        adapter: Carries all calls.
-    """
+    """A failing restaurant (`world`) and a healthy one, with one adapter for both."""
 
     world: World
     healthy_restaurant: Restaurant
@@ -90,7 +79,7 @@ class TwoRestaurants:
                 desk.change_party_size(row.key, row.party_size + 1)
 
     async def differing_keys_of(self, restaurant: Restaurant) -> list[str]:
-        """Return the keys of what a restaurant's ledger does not show as the book does."""
+        """Return the keys of reservations that differ between ledger and OpenTable."""
         documents = paths.reservations_collection(
             self.world.services.firestore, restaurant.id
         ).stream()
@@ -109,7 +98,7 @@ class TwoRestaurants:
 
 @asynccontextmanager
 async def open_two_restaurants(firestore: FirestoreClient) -> AsyncIterator[TwoRestaurants]:
-    """Open two restaurants that are level."""
+    """Open two restaurants with equal sides."""
     world, healthy_restaurant = await make_world(firestore), new_restaurant()
     await seed(firestore, healthy_restaurant, webhookAuth=["bearer"])
     book, partners = world.sandbox.store, world.sandbox.tokens.partners

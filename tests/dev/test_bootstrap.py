@@ -1,4 +1,4 @@
-"""The set-up does what is missing, and says in a sentence what it cannot do."""
+"""The set-up installs missing parts, and reports a problem in one sentence."""
 
 import sys
 from pathlib import Path

@@ -69,7 +69,7 @@ class Clone:
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """A clone that was set up. Setting it up takes seconds, so the tests share it."""
+    """A set-up clone, shared by the tests because set-up takes seconds."""
     made = make_clone(tmp_path_factory.mktemp("clone"))
     done = made.set_up()
     assert done.returncode == 0, done.stdout

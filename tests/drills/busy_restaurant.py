@@ -1,4 +1,4 @@
-"""A busy book under a clock moved by hand, its webhooks, and how late the ledger shows it."""
+"""A busy restaurant under a manual clock: its webhooks, and the delay of changes in the ledger."""
 
 import asyncio
 from collections.abc import Callable
@@ -21,14 +21,11 @@ WEBHOOK_URL = "https://receiver.example/opentable-webhook"
 
 @dataclass(slots=True)
 class BusyRestaurant:
-    """A restaurant whose book keeps changing.
+    """A restaurant with continuous changes.
 
-    Attributes:
-        world: Both sides.
-        dispatcher: Delivers the webhooks.
-        poll_minutes: How often the poll runs, None while it is dead.
-        reconcile_minutes: The same of reconciliation.
-        max_delay: The longest that a change was not in the ledger.
+    `poll_minutes` and `reconcile_minutes` are intervals, None to disable. `max_delay` is the
+    longest
+    time until a change reached the ledger.
     """
 
     world: World
@@ -40,12 +37,12 @@ class BusyRestaurant:
     _random: Random = field(default_factory=lambda: Random(4))
 
     async def run_for(self, minutes: int, step: int = 1) -> None:
-        """Let time pass, one change of the book every ``step`` minutes."""
+        """Advance the time, with one change at OpenTable every ``step`` minutes."""
         for _ in range(0, minutes, step):
             await self._advance(step, self.change)
 
     async def run_until_equal(self, step: int = 1) -> timedelta:
-        """Let time pass in which nothing changes; return how long it takes to be level."""
+        """Advance the time without changes until both sides are equal; return the duration."""
         began = self.world.clock()
         while await self.differing_keys():
             await self._advance(step, lambda: None)
@@ -53,13 +50,13 @@ class BusyRestaurant:
         return self.world.clock() - began
 
     async def differing_keys(self) -> list[str]:
-        """Return the keys of what the ledger does not show as the book does."""
+        """Return the keys of reservations that differ between both sides."""
         return differing_keys(
             self.world.opentable_reservations(), await self.world.ledger_documents()
         )
 
     async def deliver(self) -> None:
-        """Have all webhooks sent that are due."""
+        """Send all due webhooks."""
         await asyncio.to_thread(self.dispatcher.send_due)
 
     def change(self) -> None:
@@ -98,7 +95,7 @@ class BusyRestaurant:
 
 
 async def open_busy_restaurant(world: World) -> BusyRestaurant:
-    """Fill the book, have OpenTable send its webhooks, and bring the ledger level."""
+    """Create reservations, connect webhooks, and make both sides equal."""
     for number in range(RESERVATION_COUNT_IN_DRILL):
         world.desk.create(START_TIME + timedelta(days=2, minutes=15 * number), 2)
     busy = BusyRestaurant(world, webhook_dispatcher_to(world, world.services))
@@ -110,7 +107,7 @@ async def open_busy_restaurant(world: World) -> BusyRestaurant:
 
 
 def webhook_dispatcher_to(world: World, services: AppContext) -> WebhookDispatcher:
-    """Return a courier that delivers to the webhook of a process with these services."""
+    """Return a dispatcher that delivers to the webhook of this context."""
     loop = asyncio.get_running_loop()
 
     def post(_url: str, headers: dict[str, str], body: bytes) -> int:
@@ -121,7 +118,7 @@ def webhook_dispatcher_to(world: World, services: AppContext) -> WebhookDispatch
 
 
 def attach_relay(world: World, courier: WebhookDispatcher, secret: str) -> RelaySender:
-    """Have a relay that signs speak of every reservation."""
+    """Attach a relay for every reservation."""
     ids = {int(world.restaurant.rid): world.restaurant.id}
     relay = RelaySender(world.sandbox.store, courier, WEBHOOK_URL, secret, restaurant_ids=ids)
     world.sandbox.store.add_listener(relay.send_event)

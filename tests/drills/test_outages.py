@@ -1,4 +1,4 @@
-"""Somebody is away for a while, or changes the locks: nothing is lost meanwhile."""
+"""Outages and secret rotations lose no event."""
 
 import asyncio
 import itertools
@@ -39,7 +39,7 @@ BURSTS = 4
 async def _services(
     world: World, safe: InMemorySecretSource, client: Any, timer: FakeTimer
 ) -> AppContext:
-    """Return services that accept a relay's signatures, over a client of their own."""
+    """Return a context that accepts a relay's signatures, with its own client."""
     await paths.integration_document(world.services.firestore, world.restaurant.id).update(
         {"webhookAuth": ["standard-webhooks"]}
     )

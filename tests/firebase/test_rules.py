@@ -1,4 +1,4 @@
-"""The rules compile, and let nobody in who is not the functions."""
+"""The security rules compile and deny all client access."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""firebase-tools takes what is declared for Firebase, and serves the page by it."""
+"""firebase-tools accepts firebase.json and serves the page with it."""
 
 import json
 import os
@@ -34,13 +34,7 @@ api.validateSpec(api.upgradeOldSpec(JSON.parse(require("fs").readFileSync(file, 
 
 @dataclass(frozen=True, slots=True)
 class Emulators:
-    """The emulators of Hosting and Auth.
-
-    Attributes:
-        hosting: Hosting's address.
-        auth: Auth's.
-        output: What they print.
-    """
+    """The emulators of Hosting and Auth, and their output."""
 
     hosting: str
     auth: str
@@ -75,7 +69,7 @@ def emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulators]:
 
 
 def validated(file: Path) -> str:
-    """Return what firebase-tools has against an indexes' file, nothing where it takes it."""
+    """Return firebase-tools' errors about an index file."""
     done = subprocess.run(
         [NODE, "-e", VALIDATE, str(TOOLS), str(file)],
         capture_output=True,

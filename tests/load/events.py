@@ -1,4 +1,4 @@
-"""What the load says: every reservation in a dozen versions, by OpenTable, by a relay, by both."""
+"""Generate a dozen versions of every reservation, from OpenTable, a relay, or both."""
 
 import json
 from collections.abc import Iterator
@@ -13,13 +13,7 @@ _REPORTED_BY = ("opentable", "relay", "both")
 
 @dataclass(frozen=True, slots=True)
 class ReservationLoad:
-    """All that is ever said about one reservation.
-
-    Attributes:
-        key: The reservation's.
-        bodies: The events, each by its journal entry's id.
-        party_size: What must be shown in the end.
-    """
+    """All events about one reservation: bodies by journal entry id, and the final party size."""
 
     key: str
     bodies: dict[str, bytes]

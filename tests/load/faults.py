@@ -1,7 +1,4 @@
-"""A deployed function whose process is killed and started anew, always at one address.
-
-A line to a server that can be cut: every connection ends, and new ones come to nothing.
-"""
+"""Kill and restart a served function at one address, and cut TCP connections."""
 
 import os
 import signal
@@ -28,16 +25,7 @@ _START_SECONDS = 60
 
 
 class KillableFunction:
-    """Serves a function, but for moments.
-
-    Args:
-        target: The function's name in ``main.py``.
-        variables: Its whole environment, but for what finds programs and measures coverage.
-
-    Attributes:
-        url: Where it is served.
-        lines: What its processes wrote.
-    """
+    """A served function with a kill switch; `lines` contains its output."""
 
     def __init__(self, target: str, **variables: str) -> None:
         port = find_free_port()
@@ -75,15 +63,7 @@ _CHUNK_BYTES = 65_536
 
 
 class CuttableTcpProxy:
-    """Forwards what comes to a port of its own.
-
-    Args:
-        host: ``address:port`` of the server.
-
-    Attributes:
-        host: Where it listens, as ``address:port``.
-        cuts: How many connections were cut.
-    """
+    """Forward TCP connections to a server; cut them on demand."""
 
     def __init__(self, host: str) -> None:
         address, _, port = host.partition(":")

@@ -1,4 +1,4 @@
-"""A sender that never gives up: what is not acknowledged is sent again, and some of it twice."""
+"""Send events until each is acknowledged, and send some of them twice."""
 
 import asyncio
 from collections import deque
@@ -17,14 +17,9 @@ Post = Callable[[bytes], Awaitable[httpx.Response]]
 
 @dataclass(slots=True)
 class RedeliveringSender:
-    """Sends bodies until each was acknowledged.
+    """Send bodies until each is acknowledged.
 
-    Attributes:
-        post: Sends one.
-        waiting: What is still to be sent.
-        acknowledged: How many answers were a 2xx.
-        failed: How many attempts came to nothing.
-        unexpected_statuses: Answers that are neither a 2xx nor a 503: there must be none.
+    `unexpected_statuses` collects responses other than 2xx and 503; there must be none.
     """
 
     post: Post
@@ -36,7 +31,7 @@ class RedeliveringSender:
     _random: Random = field(default_factory=lambda: Random(8))
 
     async def run(self) -> None:
-        """Send all that waits, until nothing does."""
+        """Send everything in the queue until it is empty."""
         await asyncio.gather(*(self._work() for _ in range(_MAX_CONCURRENT_REQUESTS)))
 
     async def wait_until(self, *, acknowledged: int = 0, failed: int = 0) -> None:

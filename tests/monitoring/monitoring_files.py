@@ -1,4 +1,4 @@
-"""What the files of `monitoring/` say, and which log lines and metrics they speak of."""
+"""Parse the files of `monitoring/`: the log events and metrics they use."""
 
 import json
 import re
@@ -31,23 +31,23 @@ ALERTS = {file.stem: read_json(file) for file in alarm_files()}
 
 
 def filtered_events(log_filter: str) -> set[str]:
-    """Return the names of the log lines that a filter takes."""
+    """Return the names of the log events of a filter."""
     groups = (one or many for one, many in _EVENT.findall(log_filter))
     return {name.strip(' "') for names in groups for name in names.split(" OR ")}
 
 
 def metric_fields(metric: dict[str, Any]) -> set[str]:
-    """Return the fields of a log line that a metric reads."""
+    """Return the log fields of a metric."""
     return set(_FIELD.findall(json.dumps(metric))) - {"event"}
 
 
 def read_metrics(document: dict[str, Any]) -> set[str]:
-    """Return the types of the metrics that an alarm or a dashboard reads."""
+    """Return the metric types of an alert or a dashboard."""
     return {name for text in monitoring_filters(document) for name in _METRIC.findall(text)}
 
 
 def read_labels(query: dict[str, Any]) -> set[str]:
-    """Return the metric's labels that one condition or series reads."""
+    """Return the metric labels of one condition or series."""
     return set(_LABEL.findall(json.dumps(query)))
 
 

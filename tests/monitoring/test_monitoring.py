@@ -1,4 +1,4 @@
-"""What is watched is what the code logs, and everything that calls for a person is watched."""
+"""Every monitored event is logged, and every event for a person is monitored."""
 
 import ast
 import re
@@ -27,7 +27,7 @@ from tests.test_log import calls, logged
 
 
 def errors() -> set[str]:
-    """Return the names of the lines that the code logs as errors, perhaps among others."""
+    """Return the names of all events logged as errors."""
     return {
         LogEvent[call.args[1].attr].value
         for call in calls()

@@ -1,4 +1,4 @@
-"""Every alarm has its page, every page its alarm, and each says what a person at night needs."""
+"""Every alert has its runbook section, with all required parts."""
 
 import ast
 import re

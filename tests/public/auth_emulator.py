@@ -26,12 +26,7 @@ OWNER = {"Authorization": "Bearer owner"}
 
 @dataclass(frozen=True, slots=True)
 class AuthEmulator:
-    """A running Auth emulator.
-
-    Attributes:
-        url: Where; each service lies beneath its own host's name.
-        project: The project whose accounts it keeps.
-    """
+    """A running Auth emulator; the services are paths below `url`."""
 
     url: str
     project: str
@@ -57,7 +52,7 @@ class AuthEmulator:
 
 @contextlib.contextmanager
 def serving_auth(folder: Path, project: str) -> Iterator[AuthEmulator]:
-    """Run an Auth emulator; skip the test, with the reason, where there is none to be had."""
+    """Run an Auth emulator, or skip the test with the reason."""
     node = shutil.which("node")
     if node is None:
         pytest.skip("There is no node on the PATH: apt-get install nodejs npm")
@@ -80,7 +75,7 @@ def serving_auth(folder: Path, project: str) -> Iterator[AuthEmulator]:
 
 
 def ensure_firebase_tools() -> None:
-    """Have firebase-tools in the user's cache, fetched by the soak alone: it is large."""
+    """Install firebase-tools if this is the soak; it is large."""
     npm = shutil.which("npm")
     if PROGRAM.exists():
         return

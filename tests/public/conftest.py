@@ -75,7 +75,7 @@ def opentable() -> Iterator[LocalOpenTable]:
 def gateway(
     emulator: Emulator, page_project: str, secrets_file: Path, opentable: LocalOpenTable
 ) -> Iterator[str]:
-    """The whole bundle on one address, as `make run` serves it."""
+    """The whole product on one address, as `make run` serves it."""
     port = find_free_port()
     variables = {
         "GOOGLE_CLOUD_PROJECT": page_project,

@@ -1,4 +1,4 @@
-"""A host stand: one restaurant's page, with both its sides at hand."""
+"""One restaurant's staff page, with access to both of its sides."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,15 +21,7 @@ NEW_YORK = ZoneInfo("America/New_York")
 
 @dataclass(frozen=True, slots=True)
 class PageHarness:
-    """One restaurant.
-
-    Attributes:
-        url: Where the bundle is served.
-        http: Carries requests past the page.
-        client: A client of its Firestore project.
-        sender: Sends its webhooks.
-        opentable: Its OpenTable.
-    """
+    """A restaurant with its page, its Firestore client, its webhook sender and its OpenTable."""
 
     url: str
     http: httpx.AsyncClient
@@ -39,7 +31,7 @@ class PageHarness:
 
     @property
     def restaurant(self) -> Restaurant:
-        """Whose page it is."""
+        """The page's restaurant."""
         return self.sender.restaurant
 
     async def send_envelope(self, kind: str = "created", minute: int = 0, **data: Any) -> None:
@@ -48,7 +40,7 @@ class PageHarness:
         assert answer.status_code == 200, answer.text
 
     async def send_invalid_envelope(self) -> None:
-        """Have an envelope come that cannot be applied."""
+        """Send an envelope that cannot be applied."""
         answer = await self.sender.send(self.sender.envelope(partySize="many"))
         assert response_status(answer) == (202, "quarantined")
 
@@ -59,20 +51,20 @@ class PageHarness:
             await reservations.document(document["id"]).set(document)
 
     async def make_both_sides_equal(self) -> None:
-        """Have one reservation on both sides, and the hourly check find nothing that differs."""
+        """Create one reservation on both sides, and reconcile without differences."""
         self.opentable.book_at(self.restaurant.rid, 4)
         await self.poll()
         await self.reconcile()
         await self.reconcile()
 
     async def poll(self) -> None:
-        """Have OpenTable asked what changed."""
+        """Run a poll."""
         request = {"restaurantId": self.restaurant.id}
         response = await self.http.post(f"{self.url}/opentable-poll", json=request)
         assert response.status_code == 200, response.text
 
     async def reconcile(self) -> dict[str, Any]:
-        """Have the hourly check run over `PAGE_DAY`, and return what it answers."""
+        """Reconcile `PAGE_DAY` and return the response."""
         request = {"restaurantId": self.restaurant.id, "startDate": PAGE_DAY, "endDate": PAGE_DAY}
         response = await self.http.post(f"{self.url}/opentable-reconcile", json=request)
         assert response.status_code == 200, response.text

@@ -1,7 +1,4 @@
-"""A Saturday evening at a restaurant, as all screens of the page show it.
-
-Four weeks of a busy house as its hourly runs counted them.
-"""
+"""Sample data for all screens: a Saturday evening and four weeks of analytics."""
 
 import random
 from collections.abc import Iterator
@@ -31,19 +28,14 @@ _RESERVATIONS: tuple[tuple[str, str, int, str, str, str | None], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class ScreenData:
-    """What an evening left behind.
-
-    Attributes:
-        report_id: The id of a report with corrections in it.
-        quarantine_item: The id of a message that was kept aside.
-    """
+    """The ids of a report with corrections and of a quarantined event."""
 
     report_id: str
     quarantine_item: str
 
 
 async def seed_screen_data(stand: PageHarness) -> ScreenData:
-    """Fill a restaurant's book, reports and quarantine."""
+    """Create a restaurant's reservations, reports and quarantine."""
     booked = stand.opentable.book_at(stand.restaurant.rid, 4)
     await stand.poll()
     await stand.reconcile()

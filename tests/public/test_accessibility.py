@@ -1,4 +1,4 @@
-"""Whoever uses the page: by finger, by keyboard, enlarged, without motion, by ear."""
+"""The page works by touch, keyboard, magnification, reduced motion and screen reader."""
 
 import itertools
 from typing import Any

@@ -1,4 +1,4 @@
-"""Patterns: to be seen at a glance, to be heard, to be downloaded, and never made up."""
+"""Analytics are readable, accessible, downloadable and never invented."""
 
 import csv
 import re
@@ -43,7 +43,7 @@ async def read_key_figure(page: Page, name: str) -> str:
 
 
 async def reload_analytics(page: Page) -> Any:
-    """Return what the API tells of the month, asked as the page asks."""
+    """Reload the page and return its analytics response."""
     await wait_for_charts(page)  # so that the answer is the reloaded page's
     async with page.expect_response(lambda reply: "analytics" in reply.url) as answer:
         await page.reload()

@@ -1,4 +1,4 @@
-"""The page keeps to itself: nothing inline, and nobody else is asked for anything."""
+"""The page has no inline code and requests nothing from other servers."""
 
 import gzip
 import hashlib

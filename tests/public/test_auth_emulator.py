@@ -23,7 +23,7 @@ def firebase(tmp_path_factory: pytest.TempPathFactory, page_project: str) -> Ite
 
 @pytest.fixture
 async def hanna(firebase: AuthEmulator, harness: PageHarness) -> str:
-    """A host with an account; its uid, which is also the first part of the e-mail."""
+    """A host with an account; the uid is also the first part of the e-mail address."""
     uid = f"hanna{uuid.uuid4().hex[:12]}"
     await firebase.create(uid, f"{uid}@example.com", PASSWORD)
     await paths.staff_member_document(harness.client, harness.restaurant.id, uid).set(

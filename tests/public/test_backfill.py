@@ -1,4 +1,4 @@
-"""A backfill from the page: started, followed, and its end told."""
+"""A manager starts a backfill on the page and follows it to its end."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ RUNNING_BACKFILL = {
 
 
 async def respond_with_backfill(page: Page, **changes: Any) -> None:
-    """Have the API tell of a backfill from now on."""
+    """Replace the API's backfill response."""
 
     async def answer(route: Route) -> None:
         await route.fulfill(json=RUNNING_BACKFILL | changes)

@@ -80,7 +80,7 @@ async def test_the_keyboard_alone_cancels(harness: PageHarness, open_page: OpenP
 
 
 async def cancel_on_page(page: Page, name: str, reason: str = "") -> None:
-    """Cancel somebody's reservation, from the book to the confirmation."""
+    """Cancel a reservation, from the list to the confirmation."""
     await page.get_by_role("button", name=name).click()
     await page.get_by_role("button", name=CANCEL).click()
     await page.get_by_label("Reason (optional)").fill(reason)

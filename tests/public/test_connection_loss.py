@@ -1,4 +1,4 @@
-"""When the server is away, or the visit is over: said in words, and nothing old looks new."""
+"""The page reports a lost server or session and never shows old data as new."""
 
 from datetime import UTC, datetime, timedelta
 

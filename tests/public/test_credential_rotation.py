@@ -1,4 +1,4 @@
-"""Rotating a credential in sight of which one is used."""
+"""A manager rotates a credential and sees which one is in use."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Can I trust it? The strip that is always in sight, in words."""
+"""The banner describes the ledger's health."""
 
 from datetime import UTC, datetime
 

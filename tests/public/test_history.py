@@ -1,4 +1,4 @@
-"""A reservation's story: its journal as a time line."""
+"""A reservation's history: its journal as a timeline."""
 
 from playwright.async_api import expect
 

@@ -11,7 +11,7 @@ from tests.public.harness import PageHarness
 
 
 def stored_secret(file: Path, stand: PageHarness) -> dict[str, Any]:
-    """Return what the restaurant's secret holds."""
+    """Return the restaurant's stored secret."""
     payload: dict[str, Any] = json.loads(file.read_text())[stand.restaurant.secret]
     return payload
 

@@ -1,4 +1,4 @@
-"""The hourly checks: ours, theirs, and what was done."""
+"""Reconciliation reports on the page."""
 
 from playwright.async_api import expect
 

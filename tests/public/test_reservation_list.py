@@ -1,4 +1,4 @@
-"""The book at eight on a Saturday: who is late, who does not come, names of any length."""
+"""The list on a Saturday at eight: late guests, no-shows, names of any length."""
 
 import re
 from datetime import datetime, timedelta

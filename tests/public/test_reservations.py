@@ -1,4 +1,4 @@
-"""The book in a real browser: it shows a day, and follows what happens."""
+"""The reservations of a day in a real browser, updated live."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Who sees what: a host has no manager's screens, and the API refuses too."""
+"""A host sees no manager's screen, and the API rejects the calls too."""
 
 import pytest
 from playwright.async_api import expect

@@ -37,7 +37,7 @@ def screen_address(screen: str, evening: ScreenData) -> str:
 
 
 async def wait_until_loaded(page: Page, screen: str) -> None:
-    """Wait until a screen shows what it has read."""
+    """Wait until a screen shows its data."""
     await page.locator("main h1").wait_for()
     await expect(page.get_by_text("Reading …").filter(visible=True)).to_have_count(0)
     await page.locator("[data-level]").wait_for()
@@ -49,7 +49,7 @@ async def wait_until_loaded(page: Page, screen: str) -> None:
 
 
 async def accessibility_violations(page: Page) -> list[Any]:
-    """Return what axe finds that is serious."""
+    """Return serious violations found by axe."""
     await page.evaluate(AXE.read_text())
     found = await page.evaluate("axe.run()")
     return [

@@ -1,4 +1,4 @@
-"""Signing in as in production, against a Firebase that is played at the network's edge."""
+"""Sign-in as in production, with Firebase's responses simulated in the browser."""
 
 import json
 import time
@@ -18,12 +18,7 @@ RIGHT = "right"
 
 
 class FakeFirebase:
-    """Answers as Hosting's configuration, the Identity Toolkit and the token service do.
-
-    Attributes:
-        asked: What it was asked, as service and body.
-        is_over: Whether it ended the visit.
-    """
+    """Simulate Hosting's configuration, the Identity Toolkit and the token service."""
 
     def __init__(self, project: str) -> None:
         self.asked: list[tuple[str, dict[str, Any]]] = []

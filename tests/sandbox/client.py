@@ -16,7 +16,7 @@ SANDBOX_VISIT_TIME = datetime(2026, 3, 14, 19, 15, tzinfo=NEW_YORK)
 
 @dataclass
 class SandboxClient:
-    """Asks the sandbox with a good token unless told otherwise."""
+    """Send requests to the sandbox, with a valid token by default."""
 
     sandbox: OpenTableApi
 

@@ -1,4 +1,4 @@
-"""Another restaurant at a station that is built already, and what its webhooks are sent with."""
+"""A restaurant added to a running simulator, and its webhook credentials."""
 
 import pytest
 from httpx import ASGITransport, AsyncClient, Response
@@ -17,7 +17,7 @@ SIGNING = encode_signing_secret(b"0123456789abcdef01234567")
 
 @pytest.fixture
 def sent_headers() -> list[dict[str, str]]:
-    """The headers of what is sent."""
+    """The headers of the sent webhooks."""
     return []
 
 

@@ -17,7 +17,7 @@ from sandbox.webhook_delivery import (
 
 @dataclass
 class Receiver:
-    """Answers with the statuses given, then with 200, and remembers what came when."""
+    """Respond with the given statuses, then 200, and record the requests."""
 
     clock: ManualClock
     statuses: list[int] = field(default_factory=list)

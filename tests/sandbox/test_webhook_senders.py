@@ -24,7 +24,7 @@ SECRET = encode_signing_secret(b"0123456789abcdef01234567")
 
 
 class Inbox:
-    """Receives what a courier brings, after refusing as often as it is told to."""
+    """Receive deliveries after a number of rejections."""
 
     def __init__(self, clock: ManualClock) -> None:
         self.clock = clock

@@ -38,7 +38,7 @@ async def _assert_ledger_equals_opentable(restaurant: MachineRestaurant) -> None
 
 
 async def _assert_native_reservation_consistent(restaurant: MachineRestaurant) -> None:
-    """See that Lineup's own reservation is cancelled and journaled, or neither."""
+    """Assert that the native reservation is both cancelled and journaled, or neither."""
     reservations = paths.reservations_collection(
         restaurant.world.services.firestore, restaurant.world.restaurant.id
     )

@@ -1,4 +1,4 @@
-"""What the machine chooses from."""
+"""Values for the state machine's random choices."""
 
 from collections.abc import Callable
 

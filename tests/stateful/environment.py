@@ -1,4 +1,4 @@
-"""What all runs of the machine share: a loop, a connection, an emulator."""
+"""The event loop, connection and emulator of all state machine runs."""
 
 import asyncio
 import uuid
@@ -18,22 +18,16 @@ _TIMEOUT_SECONDS = 120
 
 @dataclass(frozen=True, slots=True)
 class MachineEnvironment:
-    """What every run of the machine shares.
-
-    Attributes:
-        loop: Where the workers run; the machine itself is in another thread.
-        connection: The connection to the emulator.
-        emulator: The emulator.
-    """
+    """The shared environment; the workers run in `loop`, the machine in another thread."""
 
     loop: asyncio.AbstractEventLoop
     connection: FirestoreAsyncClient
     emulator: Emulator
 
     def new_client(self) -> FirestoreClient:
-        """Return a client of a project that nobody has used."""
+        """Return a client of a new project."""
         return make_client(f"machine-{uuid.uuid4().hex[:16]}", self.connection)
 
     def wait(self, work: Coroutine[Any, Any, T]) -> T:
-        """Return what work on the loop returns."""
+        """Run a coroutine in the loop and return its result."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(_TIMEOUT_SECONDS)

@@ -1,4 +1,4 @@
-"""What must be true once the ledger is level, told from the book and by no code of the product."""
+"""Compute the expected ledger from OpenTable's rows, without the product's code."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -38,14 +38,10 @@ STATUSES = {
 def find_mistakes(
     book: SandboxStore, rid: int, ledger: LedgerDocuments, since: date
 ) -> dict[str, Any]:
-    """Return where the ledger does not show a reservation as the book does.
+    """Return the differences between a reservation at OpenTable and in the ledger.
 
-    Args:
-        book: OpenTable's.
-        rid: The restaurant's number.
-        ledger: Its documents by external key.
-        since: The first local date of the window: what the book has from then on must be shown,
-            and what the ledger holds in the window must be true.
+    From the local date `since` on, OpenTable's reservations must be in the ledger, and the ledger's
+    must be correct.
     """
     rows = {row.key.lower(): row for row in book.list_reservations(rid)}
     expected_keys = {
@@ -113,7 +109,7 @@ def _full_name(guest: SandboxGuest) -> str:
 async def diff_from_journals(
     client: AsyncClient, restaurant_id: str, ledger: LedgerDocuments
 ) -> dict[str, Any]:
-    """Return where a document is not what its journal and the guests give."""
+    """Return the differences between a document and its rebuild from journal and guests."""
     stored = paths.guests_collection(client, restaurant_id).stream()
     guests = {one.id: guest_from_map(one.to_dict() or {}) async for one in stored}
     differences = {}

@@ -1,4 +1,4 @@
-"""One worker's lines to the outside, and the steps at which it dies or an answer is lost."""
+"""Kill a worker at a step, or lose a response."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,18 +17,16 @@ LOST_RESPONSE_ERROR: type[Exception] = google.ServiceUnavailable
 
 
 class ProcessKilled(BaseException):
-    """The worker's process ends here; nothing that it runs may catch this."""
+    """The worker's process ends here; its code must not catch this."""
 
 
 @dataclass(frozen=True, slots=True)
 class FaultPlan:
-    """What befalls a worker in its next run.
+    """The faults of a worker's next run.
 
-    Attributes:
-        kill_at_step: The number of steps that it lives; one is before, one after each of its calls.
-        lose_response_at: The number of calls to Firestore that are answered until one is not,
-            although
-            what it asked for was done.
+    `kill_at_step` counts one step before and one after each call. `lose_response_at` counts
+    Firestore
+    calls; the call is executed.
     """
 
     kill_at_step: int | None = None
@@ -39,14 +37,14 @@ NO_FAULT = FaultPlan()
 
 
 class WorkerFaults:
-    """Counts a worker's steps, and ends it where its fate says so."""
+    """Count a worker's steps and apply its fault plan."""
 
     def __init__(self) -> None:
         self._plan = NO_FAULT
         self._steps = self._answers = 0
 
     def start(self, plan: FaultPlan) -> None:
-        """Start as a new process that a fate awaits."""
+        """Start a new process with a fault plan."""
         self._plan, self._steps, self._answers = plan, 0, 0
 
     def step(self) -> None:
@@ -56,7 +54,7 @@ class WorkerFaults:
             raise ProcessKilled
 
     def receive(self) -> None:
-        """Hear an answer of Firestore's, unless this is the one that is lost."""
+        """Return a Firestore response, unless the plan loses it."""
         self.step()
         self._answers += 1
         if self._answers - 1 == self._plan.lose_response_at:
@@ -64,15 +62,7 @@ class WorkerFaults:
 
 
 class FaultyFirestore:
-    """Stands between a worker's client and its gRPC calls.
-
-    Args:
-        client: Another client of the same project, whose connection is used.
-        faults: Whose line it is.
-
-    Attributes:
-        client: The worker's client.
-    """
+    """Intercept the gRPC calls of a worker's client."""
 
     def __init__(self, client: FirestoreClient, faults: WorkerFaults) -> None:
         self._api, self._faults = client._firestore_api, faults

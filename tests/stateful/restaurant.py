@@ -1,4 +1,4 @@
-"""The stage of the machine: a book, two senders of webhooks, two workers, and skewed clocks."""
+"""The state machine's restaurant: OpenTable, two webhook senders, two workers, skewed clocks."""
 
 import json
 from dataclasses import dataclass, field
@@ -19,14 +19,11 @@ from tests.support.world import NEW_YORK, World, make_world
 
 @dataclass(slots=True)
 class MachineRestaurant:
-    """Everything that the rules act on.
+    """The object of all rules.
 
-    Attributes:
-        world: Both sides of the restaurant.
-        opentable_clock: OpenTable's clock; the world's is the workers'.
-        workers: Two processes.
-        relay_skew: How far the relay's clock runs ahead of OpenTable's.
-        sent: The bodies of all webhooks ever sent, delivered or not.
+    `relay_skew` is the difference of the relay's clock to OpenTable's. `sent` contains every
+    webhook
+    body, delivered or not.
     """
 
     world: World
@@ -42,31 +39,31 @@ class MachineRestaurant:
 
     @property
     def reservation_actions(self) -> ReservationActions:
-        """What is done before a visit."""
+        """Actions before a visit."""
         return self.world.desk
 
     @property
     def visit_actions(self) -> VisitActions:
-        """What is done during a visit."""
+        """Actions during a visit."""
         return VisitActions(self.world.sandbox.store, self.rid)
 
     @property
     def guest_actions(self) -> GuestActions:
-        """What is done to a guest."""
+        """Actions on guests."""
         return GuestActions(self.world.sandbox.store, self.rid)
 
     def reservation(self, number: int) -> SandboxReservation:
-        """Return one of the book's reservations, whatever the number; 0 is the newest."""
+        """Return a reservation by any number; 0 is the newest."""
         rows = self.world.sandbox.store.list_reservations(self.rid)
         return rows[-1 - number % len(rows)]
 
     def guest_keys(self) -> list[str]:
-        """Return the keys of the guests that were neither merged into another nor forgotten."""
+        """Return the keys of guests that are neither merged nor erased."""
         guests = self.world.sandbox.store.list_guests(self.rid)
         return [guest.key for guest in guests if not guest.archived and not guest.forgotten]
 
     def make_rows_readable(self) -> None:
-        """Make every row readable again, as OpenTable would once it was told."""
+        """Make every row readable again."""
         for row in self.world.sandbox.store.list_reservations(self.rid):
             if not row.party_size:
                 self.reservation_actions.change_party_size(row.key, 2)
@@ -92,7 +89,7 @@ class MachineRestaurant:
 
 
 async def open_machine_restaurant(firestore: FirestoreClient) -> MachineRestaurant:
-    """Open a restaurant that has no reservations yet."""
+    """Open a restaurant without reservations."""
     world = await make_world(firestore)
     skewed = SkewedClock(world.clock)
     world.sandbox.store._clock = skewed

@@ -16,7 +16,7 @@ from tests.support.world import START_TIME
 
 
 class LedgerStateMachine(RuleBasedStateMachine):
-    """Both sides of a restaurant, and all that can befall what keeps them equal."""
+    """Change both sides of a restaurant at random, with faults, and check recovery."""
 
     environment: ClassVar[MachineEnvironment]
 

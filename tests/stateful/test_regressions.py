@@ -1,4 +1,4 @@
-"""What the machine found once, each as the shortest story that shows it."""
+"""Failures found by the state machine, each as its shortest history."""
 
 import itertools
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ async def machine_restaurant(firestore: FirestoreClient) -> AsyncIterator[Machin
 
 
 def _booked_by_a_guest(town: MachineRestaurant) -> str:
-    """Book for tomorrow; return the guest's key."""
+    """Book a reservation for tomorrow; return the guest's key."""
     guest = town.guest_actions.add("Ada", "Example").key
     town.reservation_actions.create(START_TIME + timedelta(days=1), 2, guest_key=guest)
     return guest

@@ -25,7 +25,7 @@ PAGE_SIZE = 4
 
 @pytest.fixture
 async def environment(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[MachineEnvironment]:
-    """A stage whose emulator is the test's own: it keeps what is deleted, and fills up in time."""
+    """An environment with its own emulator: the emulator keeps deleted data and fills up."""
     with start_emulator() as emulator:
         monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", emulator.host)
         # Opened here: the machine's own thread has no loop to open it on.

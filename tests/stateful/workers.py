@@ -1,4 +1,4 @@
-"""Workers: each a process's services with connections of its own, which may die at any step."""
+"""Workers: one process's context with its own connections, which can be killed at any step."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -44,14 +44,7 @@ _STAFF_MEMBER = AuthenticatedUser("somebody", is_operator=False)
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """One process.
-
-    Attributes:
-        services: Its clients.
-        faults: Ends it.
-        restaurant_id: The restaurant that it works for.
-        executor: Its one thread for calls to OpenTable.
-    """
+    """One process for one restaurant."""
 
     services: AppContext
     faults: WorkerFaults
@@ -59,7 +52,7 @@ class Worker:
     executor: ThreadPoolExecutor
 
     async def run(self, job: WorkerJob, faults: FaultPlan) -> Any:
-        """Do an errand; None where the worker died of it."""
+        """Run a job; return None if the worker was killed."""
         self.faults.start(faults)
         with suppress(ProcessKilled):
             if job == "poll":
@@ -77,7 +70,7 @@ class Worker:
         return None
 
     async def _run_staff_action(self, job: str) -> None:
-        """Do what a person may ask for: replay the quarantine, or cancel Lineup's own."""
+        """Replay the quarantine, or cancel the native reservation."""
         settings = await self.services.directory.find_by_restaurant_id(self.restaurant_id)
         assert settings is not None
         if job == "cancel":
@@ -100,7 +93,7 @@ class Worker:
                     await review.resolve(item_id, "REPLAYED", _STAFF_MEMBER)
 
     async def _backfill(self) -> Any:
-        """Begin one of some weeks, or take up what a dead worker left, and carry it on."""
+        """Start or resume a backfill of some weeks and run it."""
         with suppress(BackfillInProgressError, ServiceUnavailableError):
             today = self.services.clock().date()
             days = today - timedelta(days=6), today + timedelta(days=35)
@@ -119,7 +112,7 @@ async def run_concurrently(*runs: tuple[Worker, WorkerJob, FaultPlan]) -> list[A
 
 
 def make_worker(world: World) -> Worker:
-    """Return a new process that serves the world's restaurant."""
+    """Return a new process for the world's restaurant."""
     faults = WorkerFaults()
     client = FaultyFirestore(world.services.firestore, faults).client
     fake_secret_source, environment = InMemorySecretSource(), world.services.environment

@@ -75,7 +75,7 @@ class ChangingList:
 
 
 def read_all_pages(changing: ChangingList) -> tuple[PaginationState, list[Row]]:
-    """Read the whole list; return the final state and all returned rows in order."""
+    """Read all pages; return the final state and all returned rows in order."""
     listing, rows = PaginationState(), list[Row]()
     while (offset := listing.next_offset) is not None:
         listing, new_rows = accept_page(listing, changing.fetch_page(offset))

@@ -1,8 +1,6 @@
-"""Seconds that pass when a test says so.
+"""Manual timers, and reference UTC offsets of five zones for 2026 and 2027, from `zdump -v`.
 
-Five zones through the switches of 2026 and 2027, as `zdump -v` of the IANA database tells them.
-
-Nothing here asks `zoneinfo`: an offset holds from its instant on, and that is all there is.
+The offsets do not use `zoneinfo`.
 """
 
 from bisect import bisect_right
@@ -10,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 
 class FakeTimer:
-    """A clock in seconds that stands still until it is moved."""
+    """A timer in seconds, moved by hand."""
 
     def __init__(self) -> None:
         self._seconds = 1000.0
@@ -58,7 +56,7 @@ ZONE_TRANSITIONS: dict[str, tuple[int, dict[str, int]]] = {
 
 
 def transitions(zone: str) -> list[datetime]:
-    """Return a zone's switches of 2026 and 2027 as instants; another's where it has none."""
+    """Return a zone's clock changes of 2026 and 2027 as instants."""
     after = ZONE_TRANSITIONS[zone][1] or ZONE_TRANSITIONS["America/New_York"][1]
     return [datetime.fromisoformat(text).replace(tzinfo=UTC) for text in after]
 
@@ -72,12 +70,12 @@ def utc_offset(zone: str, instant: datetime) -> timedelta:
 
 
 def local_time(zone: str, instant: datetime) -> str:
-    """Return what a zone's wall clock shows at an instant, ``YYYY-MM-DDTHH:MM:SS``."""
+    """Return the local time at an instant, ``YYYY-MM-DDTHH:MM:SS``."""
     return f"{instant + utc_offset(zone, instant):%Y-%m-%dT%H:%M:%S}"
 
 
 def instants_at(zone: str, text: str) -> list[datetime]:
-    """Return the instants at which a wall clock shows a time: two, one, or none at all."""
+    """Return the instants with a local time: two, one or none."""
     local_as_utc = datetime.fromisoformat(text).replace(tzinfo=UTC)
     offsets = {ZONE_TRANSITIONS[zone][0], *ZONE_TRANSITIONS[zone][1].values()}
     guesses = sorted(local_as_utc - timedelta(seconds=seconds) for seconds in offsets)

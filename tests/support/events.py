@@ -1,4 +1,4 @@
-"""Build webhook bodies and events of one reservation."""
+"""Reservation events as bodies and as normalized events."""
 
 import json
 from datetime import UTC, datetime
@@ -22,9 +22,12 @@ _COMPLETE_DATA = {
 
 
 def envelope_body(kind: str = "created", minute: int = 0, **data: Any) -> dict[str, Any]:
-    """Return a relay's envelope; ``created`` is complete, other kinds have only the given data.
+    """Return a relay's envelope; creations are complete, others contain only the given data.
 
-    `minute` (0-30) is its time after noon UTC and part of its id.
+    Args:
+        kind: created, updated or cancelled.
+        minute: Minutes after noon UTC (0-30); the id follows from both.
+        data: Fields of ``data``, in addition to the defaults.
     """
     fields = (_COMPLETE_DATA if kind == "created" else {}) | {"reservationId": "ot_1"} | data
     return {

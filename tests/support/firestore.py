@@ -1,7 +1,4 @@
-"""The line to Firestore, tapped: calls are counted, and go wrong where a test says so.
-
-The line to Firestore, metered as it is billed: documents read, documents written.
-"""
+"""Spy on Firestore calls, fail them, and count billed reads and writes."""
 
 import os
 from collections import deque
@@ -30,18 +27,11 @@ async def open_connection(emulator_host: str) -> AsyncIterator[Any]:
 
 
 class FirestoreSpy:
-    """Stands between a client and its gRPC calls.
+    """Intercept a client's gRPC calls.
 
-    Args:
-        client: Another client of the same project, whose connection is used.
-
-    Attributes:
-        client: The tapped client.
-        calls: The names of the calls made, in order.
-        read_names: The names of the documents that were read by name.
-        before_commit: A step for each of the next commits, taken before it is sent.
-        after_commit: A step for each of the next commits, taken once it has landed.
-        failure: While set, every call fails so.
+    `read_names` are the documents read by name. `before_commit` and `after_commit` are steps for
+    the
+    next commits. While `failure` is set, every call raises it.
     """
 
     def __init__(self, client: FirestoreClient) -> None:
@@ -88,7 +78,7 @@ async def _run_next_hook(steps: deque[CommitHook]) -> None:
 
 
 def fail_with(error: type[Exception]) -> CommitHook:
-    """Return a step that fails."""
+    """Return a step that raises an error."""
 
     async def fail() -> None:
         raise error("failed by the test")
@@ -97,15 +87,9 @@ def fail_with(error: type[Exception]) -> CommitHook:
 
 
 class FirestoreUsageMeter:
-    """Stands between a client and its gRPC calls.
+    """Count a client's billed document reads and writes.
 
-    Args:
-        client: Another client of the same project, whose connection is used.
-
-    Attributes:
-        client: The metered client.
-        reads: Documents read; a query or a count that finds nothing is one too.
-        writes: Documents written.
+    A query or count without results is one read.
     """
 
     def __init__(self, client: FirestoreClient) -> None:

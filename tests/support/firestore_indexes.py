@@ -1,14 +1,9 @@
-"""The shape of a query: all of it that decides which index it needs.
+"""Check queries against `firestore.indexes.json`, and count a document's index entries.
 
-What `firestore.indexes.json` declares, and whether a query finds its index there.
-
-The rules are Firestore's (its pages on index overview and on queries):
-one field alone uses that field's own index, which exists by default in a collection, in both
-directions, and in a collection group only where it is declared; several fields that must each equal
-something are merged from their own indexes; anything else needs a composite index with the
-equal fields first, in any order, then the sorted ones in theirs; none is read backwards.
-
-How many index entries a document costs: what Firestore writes beside it.
+The rules are Firestore's (pages on index overview and queries). A filter on one field uses the
+field's own index: by default in a collection, only if declared in a collection group. Several
+equality filters merge single-field indexes. Any other query needs a composite index with the
+equality fields first, in any order, then the sort fields in order. No index is read backwards.
 """
 
 import json
@@ -27,15 +22,10 @@ _ARRAY_OPERATORS = {"ARRAY_CONTAINS", "ARRAY_CONTAINS_ANY"}
 
 @dataclass(frozen=True, slots=True, order=True)
 class QueryShape:
-    """One alternative of a query: an OR is as many as it has parts.
+    """One alternative of a query; an OR has several.
 
-    Attributes:
-        collection: The last part of the collection's path.
-        group: Whether it spans every collection of that name.
-        equal: Fields that must equal something, by name.
-        arrays: Fields that must contain something.
-        orders: Fields by which the answer is sorted, in order, each with ASCENDING or DESCENDING;
-            those that must lie in a range among them, the document's name left out.
+    `orders` are the sort fields with their direction, including range fields, without the
+    document's name.
     """
 
     collection: str
@@ -75,7 +65,7 @@ def query_shapes(query: StructuredQuery) -> Iterator[QueryShape]:
 
 
 def _alternatives(where: Any) -> list[list[tuple[str, str]]]:
-    """Return the filters of each alternative, each a field and what it must be."""
+    """Return the filters of each alternative."""
     if where.field_filter:
         return [[(where.field_filter.field.field_path, where.field_filter.op.name)]]
     if where.unary_filter:
@@ -97,12 +87,7 @@ _DEFAULT_INDEXES = (
 
 @dataclass(frozen=True, slots=True)
 class DeclaredIndexes:
-    """The declared indexes.
-
-    Attributes:
-        composite: The composite ones, as in the file.
-        fields: The indexes of single fields that are not the default, by collection and field.
-    """
+    """The composite indexes and single-field overrides of the file."""
 
     composite: list[dict[str, Any]]
     fields: Mapping[tuple[str, str], list[dict[str, Any]]]
@@ -116,7 +101,7 @@ class DeclaredIndexes:
         return cls(content["indexes"], fields)
 
     def missing_index(self, shape: QueryShape) -> str | None:
-        """Return what a query lacks, in words; None where it finds its index."""
+        """Return a query's missing index as text, or None."""
         sorted_or_searched = len(shape.orders) + len(shape.arrays)
         if not shape.equal and not sorted_or_searched:
             return None
@@ -127,7 +112,7 @@ class DeclaredIndexes:
         return f"no composite index for {shape}"
 
     def single_field_indexes(self, collection: str, field: str) -> list[dict[str, Any]]:
-        """Return the indexes of one field alone; a map's inner fields have the map's."""
+        """Return the indexes of a single field; fields inside a map inherit the map's."""
         parts = field.split(".")
         for length in range(len(parts), 0, -1):
             indexes = self.fields.get((collection, ".".join(parts[:length])))
@@ -165,10 +150,11 @@ class DeclaredIndexes:
 def count_index_entries(
     declared: DeclaredIndexes, collection: str, document: Mapping[str, Any]
 ) -> int:
-    """Return how many entries a document has in all indexes together.
+    """Return a document's number of index entries.
 
-    A value has one in each index of its field, a list one for each of its different elements, a
-    map those of what is in it (Firestore's page on index overview).
+    A value has one entry in each index of its field, a list one per distinct element, a map those
+    of
+    its content (Firestore's page on index overview).
     """
     composite = [row for row in declared.composite if row["collectionGroup"] == collection]
     matching = [row for row in composite if all(_has_field(document, one) for one in row["fields"])]

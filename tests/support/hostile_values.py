@@ -1,4 +1,4 @@
-"""Values that no field expects."""
+"""Hostile values for any field."""
 
 HOSTILE_VALUES: dict[str, object] = {
     "null": None,

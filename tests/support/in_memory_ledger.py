@@ -1,4 +1,4 @@
-"""Keep one reservation and its guests in memory, written exactly as each decision says."""
+"""A reservation's document, journal and guests in memory, written as commits describe."""
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
@@ -46,7 +46,7 @@ def flatten_without_write_times(document: dict[str, Any] | None) -> FlatDocument
 
 @dataclass
 class InMemoryLedger:
-    """One reservation's document and journal, applied to as `shared.ledger` does."""
+    """An in-memory ledger of one reservation."""
 
     document: dict[str, Any] | None = None
     entries: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -125,7 +125,7 @@ class InMemoryLedger:
 def apply_to_memory(
     events: Iterable[ReservationEvent], modes: Sequence[ReadMode], guests: GuestsByKey | None = None
 ) -> InMemoryLedger:
-    """Return a ledger after these events, read in the given modes in turn."""
+    """Return a ledger after all events, with one read mode per event."""
     ledger = InMemoryLedger(guests=guests or {})
     for event, mode in zip(events, cycle(modes)):
         ledger.apply(event, mode)
@@ -133,7 +133,7 @@ def apply_to_memory(
 
 
 def ledger_with(*events: ReservationEvent) -> InMemoryLedger:
-    """Return a ledger to which each of these events wrote."""
+    """Return a ledger after these events."""
     ledger = InMemoryLedger()
     for event in events:
         assert isinstance(ledger.apply(event), ReservationWrite)
@@ -145,7 +145,7 @@ _numbers = count()
 
 @dataclass
 class InMemoryGuests:
-    """A reservation and the stored guests, with missing ones fetched from OpenTable."""
+    """A reservation and its guests in memory; missing guests are fetched from OpenTable."""
 
     opentable_guests: Mapping[str, Guest]
     stored: dict[str, Guest] = field(default_factory=dict)
@@ -168,7 +168,7 @@ class InMemoryGuests:
             self._redact_journal()
 
     def sync_guest(self, guest: Guest) -> None:
-        """Store a guest's record if it is stored already or referenced, and link it."""
+        """Store a guest's record if it is stored or referenced, and link it."""
         # OpenTable sends a guest that is not stored yet in its current version.
         latest = self.latest.get(guest.key, guest)
         self.latest[guest.key] = guest = guest if guest.supersedes(latest) else latest
@@ -181,7 +181,7 @@ class InMemoryGuests:
             self._link_guest()
 
     def fetch_missing_guest(self) -> None:
-        """Fetch the shown guest if its record is missing."""
+        """Fetch the referenced guest if it is not stored."""
         state = self.ledger.state
         guest_key = state.resolve_field("guestKey")
         if isinstance(guest_key, str) and state.linked_guest is None:
@@ -225,9 +225,12 @@ def apply_all_with_guests(
     modes: Sequence[ReadMode],
     fetch_at_once: Sequence[bool],
 ) -> InMemoryGuests:
-    """Return the reservation after all events, and after a last poll fetched the missing guest.
+    """Return the state after all events and a final poll for missing guests.
 
-    `modes` and `fetch_at_once` (whether a missing guest is fetched after an event) are cycled.
+    Args:
+        order: The events in order of arrival.
+        modes: The read mode of each event.
+        fetch_at_once: Fetch a missing guest directly after each event.
     """
     guests = InMemoryGuests(opentable_guests)
     for item, mode, is_fetched in zip(order, cycle(modes), cycle(fetch_at_once)):

@@ -1,7 +1,4 @@
-"""Ledgers for tests: their clock stands still.
-
-What the ledger holds, read directly from Firestore.
-"""
+"""Ledgers with a fixed clock, and direct reads of the stored ledger."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -49,7 +46,7 @@ class StoredLedger:
     settings: IntegrationSettings
 
     async def document(self, key: str = "ot_1") -> dict[str, Any]:
-        """Return a reservation's document, empty where there is none."""
+        """Return a reservation's document, empty if there is none."""
         snapshot = await paths.reservation_document(
             self.client, self.settings.restaurant_id, key
         ).get()
@@ -67,7 +64,7 @@ class StoredLedger:
         return [snapshot.to_dict() or {} async for snapshot in items]
 
     async def diff_from_journal(self, key: str = "ot_1") -> dict[str, Any]:
-        """Return where the document is not what folding its whole journal gives."""
+        """Return the differences between a document and its state rebuilt from the journal."""
         identity = ReservationIdentity(
             self.settings.restaurant_id, key, self.settings.require_zone()
         )

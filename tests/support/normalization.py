@@ -1,4 +1,4 @@
-"""Normalize small envelopes and rows, and return their fields or the reason of the rejection."""
+"""Relay envelopes and OpenTable rows, with the events or rejections they become."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -97,14 +97,14 @@ COMPLETE_ROW = MINIMAL_ROW | {
 
 
 def normalize_row(**fields: object) -> ReservationEvent:
-    """Return the event of the minimal row with additional fields."""
+    """Return the event of a minimal row with additional fields."""
     return parse_opentable_reservation(
         MINIMAL_ROW | fields, "as received", rid=ROW_RID, zone=ROW_ZONE, channel=Channel.POLL
     )
 
 
 def row_fields(**fields: object) -> dict[str, Any]:
-    """Return the event's fields except the id."""
+    """Return the event fields of additional row fields, without the id."""
     event_fields = dict(normalize_row(**fields).fields)
     del event_fields["openTableId"]
     return event_fields

@@ -1,4 +1,4 @@
-"""OpenTable for tests: the sandbox behind a real socket, or scripted responses for `requests`."""
+"""The sandbox behind a real socket in a thread, and scripted ``requests`` responses."""
 
 import gzip
 import json
@@ -45,7 +45,7 @@ class LocalOpenTable:
     sandbox: OpenTableApi
 
     def book_at(self, rid: str, party_size: int, at: datetime = _VISIT_TIME) -> BookedReservation:
-        """Book a table; add the restaurant if necessary."""
+        """Add a restaurant if necessary, and book a reservation."""
         if int(rid) not in {restaurant.rid for restaurant in self.sandbox.store.list_restaurants()}:
             self.sandbox.store.add_restaurant(
                 SandboxRestaurant(int(rid), "Demo", ZoneInfo("America/New_York"))
@@ -59,7 +59,7 @@ class LocalOpenTable:
         return self.sandbox.store.now() + timedelta(days=1)
 
     def book_tomorrow(self, rid: str, party_size: int) -> BookedReservation:
-        """Book a table for this time tomorrow."""
+        """Book a reservation in 24 hours; otherwise as `book_at`."""
         return self.book_at(rid, party_size, self.tomorrow())
 
 
@@ -153,7 +153,7 @@ class ScriptedAdapter(BaseAdapter):
         pass
 
     def requests_to(self, part: str) -> list[requests.PreparedRequest]:
-        """Return the requests with `part` in their URL."""
+        """Return the requests with a text in their URL."""
         return [request for request in self.requests if part in (request.url or "")]
 
 

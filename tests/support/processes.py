@@ -1,7 +1,4 @@
-"""A deployed function in a process of its own, as the Functions Framework runs it.
-
-A run of the whole bundle under way, and what it prints.
-"""
+"""Served functions and local runs in their own processes."""
 
 import contextlib
 import queue
@@ -21,7 +18,7 @@ OUTPUT_TIMEOUT_SECONDS = 30
 
 @dataclass(slots=True)
 class ProcessOutput:
-    """What a process has written so far, line by line."""
+    """The output lines of a process so far."""
 
     lines: list[str] = field(default_factory=list)
     _line_added: threading.Condition = field(default_factory=threading.Condition)
@@ -33,7 +30,7 @@ class ProcessOutput:
             self._line_added.notify_all()
 
     def wait_for(self, text: str) -> str:
-        """Return the first line that holds a text; fail where none ever does."""
+        """Return the first line with a text; fail after a timeout."""
         with self._line_added:
             line = self._line_added.wait_for(
                 lambda: self._first_line_with(text), OUTPUT_TIMEOUT_SECONDS
@@ -47,12 +44,7 @@ class ProcessOutput:
 
 @dataclass(frozen=True, slots=True)
 class ServedFunction:
-    """A function that is being served.
-
-    Attributes:
-        url: Where.
-        output: What its process writes.
-    """
+    """A served function: its URL and the output of its process."""
 
     url: str
     output: ProcessOutput
@@ -60,12 +52,7 @@ class ServedFunction:
 
 @contextmanager
 def serve_deployed_function(target: str, **variables: str) -> Iterator[ServedFunction]:
-    """Serve a function until the block ends.
-
-    Args:
-        target: Its name in ``main.py``.
-        variables: Its whole environment, but for what finds programs and measures coverage.
-    """
+    """Serve a function of ``main.py`` for a `with` block."""
     output = ProcessOutput()
     with serving_function(target, variables, output.add) as function:
         yield ServedFunction(function.url, output)
@@ -77,7 +64,7 @@ SIMULATION_SPEED = "600"
 
 
 class LocalRun:
-    """A run under way, and the lines that it has printed."""
+    """A local run and its output."""
 
     def __init__(self, child: subprocess.Popen[str], lines: queue.SimpleQueue[str]) -> None:
         self.child = child
@@ -92,14 +79,14 @@ class LocalRun:
         return set(words)
 
     def wait_for_line(self, *words: str) -> str:
-        """Read on to a line that holds all of these words, and return it."""
+        """Read to a line with all these words, and return it."""
         while True:
             line = self._lines.get(timeout=COMMAND_TIMEOUT_SECONDS)
             if all(word in line for word in words):
                 return line
 
     def children(self) -> list[int]:
-        """Return the processes that it started."""
+        """Return the child processes of the run."""
         folder = Path(f"/proc/{self.child.pid}/task/{self.child.pid}")
         return [int(pid) for pid in (folder / "children").read_text().split()]
 

@@ -1,8 +1,7 @@
-"""Records every query that a test run sends to the emulator, and holds each against the indexes.
+"""Record every query of a test run and compare it with the declared indexes.
 
-The emulator asks for no index; production refuses a query that has none. So the run itself fails
-where a query lacks one. A run of the whole suite also fails where a file that builds queries sent
-none: what no test asks, nobody knows to have its index.
+The emulator needs no indexes; production rejects a query without one. The run fails if a query has
+no index. A run of the whole suite also fails if a file with queries sent none.
 """
 
 import ast
@@ -57,7 +56,7 @@ class QueryRecorder:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Take what a worker of xdist heard."""
+        """Collect the queries of a worker."""
         for collection, group, equal, arrays, orders, file in node.workeroutput.get("queries", []):
             ways = tuple((field, way) for field, way in orders)
             self._recorded.add(
@@ -65,7 +64,7 @@ class QueryRecorder:
             )
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Judge; a worker hands over what it heard."""
+        """Check all queries; a worker only reports its own."""
         self._patches.undo()
         if hasattr(self._config, "workeroutput"):
             self._config.workeroutput["queries"] = [
@@ -84,7 +83,7 @@ class QueryRecorder:
 
 
 def missing_indexes(recorded: set[QueryShape], indexes: Path = INDEXES) -> list[str]:
-    """Return what each query lacks, in words."""
+    """Return the missing indexes as text."""
     declared = DeclaredIndexes.read(indexes)
     problems = (
         declared.missing_index(shape) for shape in sorted(recorded) if not _is_expiry_sweep(shape)
@@ -93,7 +92,7 @@ def missing_indexes(recorded: set[QueryShape], indexes: Path = INDEXES) -> list[
 
 
 def files_building_queries() -> set[str]:
-    """Return the files of the product that build a query."""
+    """Return the product's files with queries."""
     return {
         str(path.relative_to(ROOT))
         for folder in PRODUCT_FOLDERS
@@ -104,7 +103,7 @@ def files_building_queries() -> set[str]:
 
 
 def product_queries(request: Any) -> Iterator[tuple[QueryShape, str]]:
-    """Yield the shapes of a request that the product sends, by each of its files on the way."""
+    """Yield the shapes of a request's queries, with the product's files on the stack."""
     files = set(_callers())
     if files:
         for shape in query_shapes(_query(request)):
@@ -112,7 +111,7 @@ def product_queries(request: Any) -> Iterator[tuple[QueryShape, str]]:
 
 
 def _query(request: Any) -> StructuredQuery:
-    """Return the query of a request, which the library writes as a mapping or as a message."""
+    """Return the query of a request, given as mapping or message."""
     fields = request if isinstance(request, dict) else type(request).to_dict(request)
     if "structured_aggregation_query" in fields:
         fields = fields["structured_aggregation_query"]

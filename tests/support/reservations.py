@@ -1,4 +1,4 @@
-"""Reservations for a day of the book, from both systems."""
+"""Reservations of one day, from both systems."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -16,7 +16,7 @@ from shared.firestore import paths
 
 @dataclass(frozen=True, slots=True)
 class Restaurant:
-    """Lineup's id and OpenTable's number of a restaurant."""
+    """A restaurant of one test: Lineup's id and OpenTable's rid."""
 
     id: str
     rid: str
@@ -44,7 +44,7 @@ class Restaurant:
 
 
 def new_restaurant() -> Restaurant:
-    """Return a restaurant with unique ids."""
+    """Return a restaurant with new ids."""
     number = uuid.uuid4().int
     return Restaurant(f"restaurant-{number % 10**12:012}", f"{10**8 + number % 10**8}")
 
@@ -64,7 +64,7 @@ def write_secret(file: Path, secret_id: str, payload: object) -> None:
 
 
 class InMemorySecretSource:
-    """Payloads by secret id, as JSON values or as text, with a count of the reads."""
+    """Secrets in memory; counts reads, and fails them while `is_unavailable`."""
 
     def __init__(self) -> None:
         self.payloads: dict[str, object] = {}

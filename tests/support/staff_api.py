@@ -1,4 +1,4 @@
-"""Calls of the staff API in process, its OpenAPI operations, and a SECRETS_FILE."""
+"""Call the staff API in process as any user, with one restaurant's secret in a SECRETS_FILE."""
 
 import base64
 import json
@@ -71,14 +71,14 @@ def token_claims(project: str, uid: str, **more: object) -> dict[str, object]:
 
 
 def unsigned_id_token(project: str, uid: str, **more: object) -> str:
-    """Return a token like those of the Auth emulator: no algorithm, no signature."""
+    """Return an unsigned ID token in the Auth emulator's format."""
     parts = ({"alg": "none", "typ": "JWT"}, token_claims(project, uid, **more))
     encoded = (base64.urlsafe_b64encode(json.dumps(part).encode()) for part in parts)
     return ".".join(part.decode().rstrip("=") for part in encoded) + "."
 
 
 class StaffApiClient(Struct, frozen=True):
-    """A client of the API for one restaurant, with the ID token of a user or without one."""
+    """A caller of the API for one restaurant; without a token if `token` is None."""
 
     transport: httpx.ASGITransport
     restaurant_id: str
@@ -114,7 +114,7 @@ class StaffApiClient(Struct, frozen=True):
 
 
 def error_code(response: httpx.Response) -> tuple[int, str]:
-    """Return an error's status and code, and check the shape that all errors have."""
+    """Return the status and code of an error response, and check its shape."""
     body = response.json()
     assert body.keys() == {"error"}
     assert body["error"].keys() == {"code", "message"}
@@ -128,7 +128,7 @@ OLD_WEBHOOK_SECRET = "whsec_b2xkLXNlY3JldA=="
 
 @dataclass(frozen=True, slots=True)
 class RestaurantSecretFile:
-    """A SECRETS_FILE with one secret."""
+    """The secrets file and the id of its secret."""
 
     path: Path
     secret_id: str
@@ -142,6 +142,6 @@ class RestaurantSecretFile:
         self.path.write_text("{}")
 
     def read(self) -> dict[str, Any]:
-        """Return the secret's payload, empty without a secret."""
+        """Return the secret's payload, or None."""
         payload: dict[str, Any] = json.loads(self.path.read_text()).get(self.secret_id, {})
         return payload

@@ -1,9 +1,4 @@
-"""Sends webhooks to a served function, as a relay that signs or as OpenTable.
-
-Webhooks handed to the deployed function itself, in the test's own process.
-
-The deployed functions, called in the test's own process, and what they must not write.
-"""
+"""Send webhooks to a served function or call the deployed functions in process."""
 
 import asyncio
 import itertools
@@ -34,15 +29,7 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True, slots=True)
 class WebhookSender:
-    """Who may speak for one restaurant.
-
-    Attributes:
-        url: The webhook's address.
-        http: Carries the requests.
-        restaurant: Whose events it sends.
-        key: Its ``whsec_`` secret.
-        stored_ledger: What is stored about the restaurant.
-    """
+    """A sender for one restaurant; `key` is its ``whsec_`` secret."""
 
     url: str
     http: httpx.AsyncClient
@@ -67,7 +54,7 @@ class WebhookSender:
         return await self.http.post(self.url, content=raw, headers=with_type)
 
     async def send_and_verify_stored(self, raw: bytes) -> str:
-        """Sign and post a body; return what became of it, having seen it stored as it came."""
+        """Sign and post a body, check that it was stored, and return its status."""
         answer = await self.send(raw)
         code, status = response_status(answer)
         if code == 202:
@@ -93,7 +80,7 @@ class WebhookSender:
 
 
 def response_status(answer: httpx.Response) -> tuple[int, str]:
-    """Return what an answer says: its HTTP status and its own."""
+    """Return the HTTP status and the ``status`` of a response."""
     return answer.status_code, answer.json()["status"]
 
 
@@ -112,16 +99,9 @@ BEARER_HEADERS = {"authorization": "Bearer proof"}
 async def call_webhook(
     services: AppContext, body: bytes, headers: Mapping[str, str] = BEARER_HEADERS
 ) -> int:
-    """Post a body to the webhook of a process that has these services.
+    """Post a body to the webhook with this context, and return the HTTP status.
 
-    Args:
-        services: The process's.
-        body: The bytes that arrive.
-        headers: Beside the media type; by default the credential of `tests.support.world`'s
-            restaurant.
-
-    Returns:
-        The answer's HTTP status.
+    By default `headers` contain the credential of the restaurant of `tests.support.world`.
     """
     # The function looks its services up before it first waits, so each caller gets its own.
     process._contexts_by_loop.clear()
@@ -155,7 +135,7 @@ MARKED_MEDIA_TYPE: Any = {"content-type": "text/marked"}
 
 
 class FunctionCaller:
-    """Calls the deployed functions in this process, which has services of its own."""
+    """Call the deployed functions in this process with their own context."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -175,12 +155,12 @@ class FunctionCaller:
     async def webhook(
         self, body: object, services: AppContext | None = None, **headers: str
     ) -> int:
-        """POST to the webhook, by default with the credential that it wants."""
+        """POST to the webhook, by default with a valid credential."""
         return await self.call(opentable_webhook, body, services, **(headers or TOKEN_HEADERS))
 
 
 def lines_with_forbidden_text(text: str) -> list[str]:
-    """Return the lines that tell what nobody may read."""
+    """Return the log lines with personal data or secrets."""
     return [
         line
         for line in text.splitlines()

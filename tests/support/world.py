@@ -1,7 +1,4 @@
-"""A restaurant with a book at the sandbox and a ledger in the emulator, under one clock.
-
-Reservations that OpenTable's answer lacks, though nobody cancelled them.
-"""
+"""A restaurant at the sandbox with its ledger in the emulator, under one clock."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -62,7 +59,7 @@ class World(Struct):
 
     @property
     def desk(self) -> ReservationActions:
-        """Changes OpenTable's book."""
+        """Change reservations at OpenTable."""
         return ReservationActions(self.sandbox.store, int(self.restaurant.rid))
 
     def settings(self) -> IntegrationSettings:
@@ -146,7 +143,7 @@ def _below_root(path: str) -> str:
 
 
 async def make_world(firestore: FirestoreClient, **settings: Any) -> World:
-    """Open a restaurant on both sides; the book is empty, and the ledger too."""
+    """Open a restaurant on both sides, without reservations."""
     clock = ManualClock(START_TIME)
     restaurant = new_restaurant()
     book = SandboxStore(clock)
@@ -181,7 +178,7 @@ async def make_world(firestore: FirestoreClient, **settings: Any) -> World:
 
 
 def differing_keys(book: dict[str, Any], ledger: dict[str, dict[str, Any]]) -> list[str]:
-    """Return the keys of reservations that the two sides do not show alike."""
+    """Return the keys of reservations that differ between both sides."""
     return [
         key for key, reservation in book.items() if not _is_equal_to(ledger.get(key), reservation)
     ]
@@ -204,12 +201,7 @@ def _is_equal_to(document: dict[str, Any] | None, reservation: Any) -> bool:
 
 
 class HiddenReservations:
-    """Takes reservations out of OpenTable's book for a while, as no OpenTable should.
-
-    Args:
-        world: Whose book.
-        keys: Which reservations.
-    """
+    """Hide reservations from OpenTable's responses for a while."""
 
     def __init__(self, world: World, *keys: str) -> None:
         self._shelf = world.sandbox.store._data_by_rid[int(world.restaurant.rid)]

@@ -1,4 +1,4 @@
-"""The load generator answers for what it sent, against a server that does next to nothing."""
+"""The load generator reports its requests correctly, against a minimal server."""
 
 import asyncio
 import json
@@ -81,7 +81,7 @@ def test_follow_up_events_come_long_after_the_creation() -> None:
 
 
 class Server:
-    """Answers each request with a status of its body's length, and counts what comes."""
+    """Respond with the body's length as status, and count requests."""
 
     def __init__(self) -> None:
         self.port = 0

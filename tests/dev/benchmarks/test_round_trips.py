@@ -1,4 +1,4 @@
-"""The tap on the wire counts what the bundle sends."""
+"""The counting proxy counts the product's Firestore calls."""
 
 import os
 

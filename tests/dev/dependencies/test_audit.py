@@ -1,4 +1,4 @@
-"""A known vulnerability fails the check; a service out of reach is told, never passed over."""
+"""A known vulnerability fails the check; an unreachable service is reported."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ SECONDS = 60
 
 
 class Feed(BaseHTTPRequestHandler):
-    """Speaks OSV's query protocol and knows of one vulnerability."""
+    """Implement OSV's query protocol with one vulnerability."""
 
     known: str | None = None
 

@@ -1,4 +1,4 @@
-"""docs/licences.md is current, and every licence on it is one that we may use."""
+"""docs/licences.md is current, and every license on it is permissive."""
 
 import re
 
@@ -21,7 +21,7 @@ def locked_packages() -> list[Licensed]:
 
 
 def is_refused(licence: str) -> bool:
-    """Tell whether any part of a licence is not among the accepted."""
+    """Return whether any part of a license is not accepted."""
     parts = re.split(r"; | AND | OR ", licence)
     return not all(ACCEPTED.fullmatch(part.strip("()")) for part in parts)
 

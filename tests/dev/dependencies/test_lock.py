@@ -1,4 +1,4 @@
-"""Every package is pinned with its hashes, and requirements.txt is what uv.lock says."""
+"""Every package is pinned with hashes, and requirements.txt is exported from uv.lock."""
 
 import re
 import subprocess

@@ -11,7 +11,7 @@ _SECONDS = 120
 
 
 class UnreadableError(ValueError):
-    """gcloud refuses the file; the text says why."""
+    """gcloud rejects the file; the message says why."""
 
 
 def read_build(file: Path, **substitutions: str) -> dict[str, Any]:

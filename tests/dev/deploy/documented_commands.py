@@ -1,4 +1,4 @@
-"""Every gcloud command that the repository writes: in its pages, its build, and in what it runs."""
+"""Every gcloud command in the documentation, the build and the code."""
 
 import re
 import shlex
@@ -29,7 +29,7 @@ def make_targets_in() -> list[Target]:
 
 
 def commands_in() -> dict[tuple[str, ...], str]:
-    """Return the words of every command, without "gcloud", with where each stands first."""
+    """Return the words of every command, without "gcloud", with its first location."""
     found: dict[tuple[str, ...], str] = {}
     for target in make_targets_in():
         for part, words in plan(target):
@@ -41,13 +41,13 @@ def commands_in() -> dict[tuple[str, ...], str]:
 
 
 def documentation_pages() -> Iterator[Path]:
-    """Yield the files in which a person may read a command."""
+    """Yield the files with documented commands."""
     for pattern in PAGES:
         yield from sorted(ROOT.glob(pattern))
 
 
 def in_text(text: str) -> Iterator[tuple[str, ...]]:
-    """Yield the commands that stand on lines of their own or between backticks."""
+    """Yield the commands on separate lines or between backticks."""
     plain = _COMMENT.sub("", text.replace("\\\n", " "))
     for written in (*_LINE.findall(plain), *_INLINE.findall(plain)):
         words = tuple(shlex.split(written, comments=True)[1:])

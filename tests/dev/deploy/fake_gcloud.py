@@ -25,20 +25,16 @@ for told, said in json.loads((here / "answers").read_text()).items():
 
 @dataclass(frozen=True, slots=True)
 class FakeGcloud:
-    """The program and its folder.
-
-    Attributes:
-        folder: Where it lies, to be put before all others on the PATH.
-    """
+    """The fake program; `folder` goes first on the PATH."""
 
     folder: Path
 
     def answers(self, answers: Mapping[str, str | None]) -> None:
-        """Have it print an answer to each command that holds a text; None fails."""
+        """Set the output of commands with a text; None makes them fail."""
         (self.folder / "answers").write_text(json.dumps(answers))
 
     def asked(self) -> list[list[str]]:
-        """Return the words of every command that it was given."""
+        """Return the words of every recorded command."""
         lines = (self.folder / "asked").read_text().splitlines()
         return [json.loads(line) for line in lines]
 

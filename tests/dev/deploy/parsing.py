@@ -1,8 +1,9 @@
-"""Has the real gcloud parse commands, with no account and no network.
+"""Let the real gcloud parse commands, without account and network.
 
-Run by gcloud's own Python, as gcloud starts itself, but once for many commands: each line of the
-input is a command in JSON. gcloud reads every flag and file before it asks who is calling, so a
-command that gets as far as the missing account has been understood.
+This runs in gcloud's own Python, once for many commands; each input line is a command in JSON.
+gcloud
+reads all flags and files before it looks for an account, so a command that fails for the missing
+account was parsed.
 """
 
 import functools
@@ -22,7 +23,7 @@ _FILE = re.compile(r"^--[a-z-]*-file=([^/\n]+)$", re.MULTILINE)
 
 @functools.cache
 def sdk() -> tuple[str, str]:
-    """Return gcloud's own Python, and the folder that gcloud lies in."""
+    """Return gcloud's own Python and gcloud's folder."""
     shown = "--format=value(basic.python_location,installation.sdk_root)"
     told = subprocess.run(
         ["gcloud", "info", shown],  # noqa: S607 -- the one that a person would start

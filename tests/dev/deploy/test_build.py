@@ -1,4 +1,4 @@
-"""cloudbuild.yaml is one that gcloud takes, and does its steps in the order that they need."""
+"""gcloud accepts cloudbuild.yaml, and its steps run in the required order."""
 
 import shutil
 from pathlib import Path
@@ -29,13 +29,13 @@ def steps(build: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def before(steps: dict[str, dict[str, Any]], step: str) -> set[str]:
-    """Return every step that must have ended well before one begins."""
+    """Return every step that must succeed before a step starts."""
     direct = set(steps[step].get("waitFor", []))
     return direct.union(*(before(steps, earlier) for earlier in direct))
 
 
 def deployment(step: dict[str, Any]) -> list[str] | None:
-    """Return what follows `python3 -m dev.deploy`, None for another step."""
+    """Return the arguments of `python3 -m dev.deploy`, None for another step."""
     args = step.get("args", [])
     return args[2:] if args[:2] == ["-m", "dev.deploy"] else None
 

@@ -1,4 +1,4 @@
-"""The real gcloud understands every command that the repository writes or runs."""
+"""The real gcloud accepts every documented or executed command."""
 
 import shutil
 from pathlib import Path

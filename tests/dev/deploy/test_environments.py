@@ -1,4 +1,4 @@
-"""Each environment's file suits the code that it deploys, and its numbers suit each other."""
+"""Each environment file fits the deployed code, and its numbers fit each other."""
 
 import json
 import re

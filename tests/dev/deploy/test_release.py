@@ -1,4 +1,4 @@
-"""What serves already is left alone, and what served before can serve again."""
+"""A current revision is not deployed again, and the previous one can be restored."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ PINNED = {"percent": 100, "revisionName": "api-00006-old"}
 
 
 def service(checksum: str, *traffic: dict[str, Any]) -> dict[str, Any]:
-    """Return the part of Cloud Run's description that counts."""
+    """Return the relevant part of Cloud Run's description."""
     return {"metadata": {"labels": {"content": checksum}}, "status": {"traffic": list(traffic)}}
 
 

@@ -1,4 +1,4 @@
-"""Each function runs as somebody of its own, with no more rights than its work asks for."""
+"""Each function has its own service account with minimal rights."""
 
 from collections import defaultdict
 

@@ -1,4 +1,4 @@
-"""The smoke test against the real function: it passes where an event arrives, and only there."""
+"""The smoke test against the real function passes only if an event arrives."""
 
 import dataclasses
 import json
@@ -27,7 +27,7 @@ UNREACHABLE_URL = f"http://{LOOPBACK}:{find_free_port()}/"
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """A webhook as if deployed, and what stands around it."""
+    """A simulated deployment of the webhook."""
 
     target: Target
     gcloud: FakeGcloud
@@ -35,7 +35,7 @@ class Deployed:
     url: str
 
     def told(self, *, url: str | None = None, key: str = KEY) -> None:
-        """Have gcloud tell where the webhook is, and with which key the canary signs."""
+        """Let gcloud return the webhook's address and the canary's key."""
         self.gcloud.answers(
             {
                 "functions describe opentable-webhook": url or self.url,
@@ -45,7 +45,7 @@ class Deployed:
         )
 
     def rolled_back(self) -> list[str]:
-        """Return the revisions that were served again."""
+        """Return the restored revisions."""
         words = [asked for asked in self.gcloud.asked() if asked[2] == "update-traffic"]
         return [told for asked in words for told in asked if told.startswith("--to-revisions=")]
 
@@ -54,7 +54,7 @@ class Deployed:
 def gcloud_with_previous_release(
     fake_gcloud: FakeGcloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> FakeGcloud:
-    """A gcloud beside which it is remembered what served before."""
+    """A gcloud with recorded revisions."""
     remembered = tmp_path / "serving.json"
     remembered.write_text(json.dumps({"opentable-webhook": "webhook-1", "api": None}))
     monkeypatch.setattr("dev.deploy.checking.REMEMBERED", remembered)

@@ -1,4 +1,4 @@
-"""An environment's file that cannot be used is refused in words."""
+"""An invalid environment file is rejected with a message."""
 
 import os
 import subprocess

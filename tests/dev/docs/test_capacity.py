@@ -1,7 +1,4 @@
-"""The arithmetic that is printed is the one that is computed, and comes to what it should.
-
-docs/scale.md says what the arithmetic and the simulation come to.
-"""
+"""The printed formulas are computed, and docs/scale.md contains their results."""
 
 import pytest
 

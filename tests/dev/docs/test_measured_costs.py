@@ -1,4 +1,4 @@
-"""What the figures say that a step reads and writes, the code reads and writes."""
+"""The documented reads and writes of each step equal the measured ones."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -30,7 +30,7 @@ def usage_meter(firestore: FirestoreClient) -> FirestoreUsageMeter:
 async def world(
     firestore: FirestoreClient, usage_meter: FirestoreUsageMeter
 ) -> AsyncIterator[World]:
-    """A world that was polled once, its line to Firestore metered."""
+    """A world after one poll, with metered Firestore calls."""
     made = await make_world(firestore)
     await made.poll()
     yield replace(made, services=replace(made.services, firestore=usage_meter.client))

@@ -1,4 +1,4 @@
-"""docs/settings.md says what the code reads."""
+"""docs/settings.md equals the code."""
 
 from typing import get_args
 

@@ -1,7 +1,4 @@
-"""A file arrives whole and unaltered, or not at all.
-
-A Java runtime is found where it is and judged by its version.
-"""
+"""A file is downloaded completely or not at all; Java is found by its version."""
 
 import contextlib
 import hashlib
@@ -22,7 +19,7 @@ BODY = bytes(range(256)) * 8192
 
 
 class FileServer(BaseHTTPRequestHandler):
-    """Serves the body at /whole, half of what it announces at /cut, and nothing elsewhere."""
+    """Serve the body at /whole, half of it at /cut, and nothing elsewhere."""
 
     def do_GET(self) -> None:
         if self.path not in {"/whole", "/cut"}:
@@ -115,7 +112,7 @@ def test_progress_is_printed_in_tenths(
 
 
 def make_java(home: Path, version: str) -> Path:
-    """Make a program that says of itself what `java -version` would."""
+    """Create a program with the output of `java -version`."""
     program = home / "bin" / "java"
     program.parent.mkdir(parents=True)
     program.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\" 2025-04-15' >&2\n")

@@ -1,4 +1,4 @@
-"""The emulator answers, forgets when told to, and refuses in one sentence."""
+"""The emulator responds, clears data on request, and fails with one sentence."""
 
 import socket
 

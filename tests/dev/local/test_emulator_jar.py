@@ -1,4 +1,4 @@
-"""The emulator is found where the Cloud SDK or firebase-tools put it, else fetched."""
+"""The emulator of the Cloud SDK or firebase-tools is found, or downloaded."""
 
 import zipfile
 from pathlib import Path
@@ -20,7 +20,7 @@ IN_SDK = "platform/cloud-firestore-emulator/cloud-firestore-emulator.jar"
 
 @pytest.fixture(autouse=True)
 def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide every emulator that this machine may have."""
+    """Hide every emulator of this machine."""
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setenv("FIREBASE_EMULATORS_PATH", str(tmp_path / "firebase"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -35,7 +35,7 @@ def put(path: Path) -> Path:
 
 
 def put_class(path: Path, version: int) -> Path:
-    """Make a jar whose main class has a class file version."""
+    """Create a jar with a main class of a class file version."""
     with zipfile.ZipFile(path, "w") as jar:
         header = b"\xca\xfe\xba\xbe\0\0" + version.to_bytes(2)
         jar.writestr(EMULATOR_MAIN_CLASS.replace(".", "/") + ".class", header + b"\0" * 64)

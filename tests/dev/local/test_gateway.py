@@ -1,4 +1,4 @@
-"""One address serves the page and every function, each with the path that production shows it."""
+"""One address serves the page and every function, with the paths of production."""
 
 import json
 import os

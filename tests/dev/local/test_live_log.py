@@ -1,4 +1,4 @@
-"""The feed says what happened in one line, and lets what went wrong stand out."""
+"""The live log describes each event in one line and highlights failures."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Children end with the block, with their parent, and with their whole family."""
+"""Child processes end with the block and with their parent, including their own children."""
 
 import os
 import queue
@@ -46,7 +46,7 @@ def python(code: str) -> list[str]:
 
 
 def ends(pid: int) -> bool:
-    """Tell whether a process ends in time, waiting for it without polling."""
+    """Return whether a process ends in time, without polling."""
     try:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:

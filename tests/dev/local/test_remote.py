@@ -1,4 +1,4 @@
-"""What is said to a running sandbox, over real HTTP."""
+"""Control a running sandbox over HTTP."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""`python -m dev run` shows every way that changes travel, and leaves nothing behind."""
+"""`python -m dev run` shows every channel and leaves no process."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The commands of docs/try-it.md, as a new operator types them beside a run."""
+"""The commands of docs/try-it.md work during a run."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def readme_command_blocks() -> list[list[list[str]]]:
 
 
 class Operator:
-    """Types commands beside a run."""
+    """Run commands during a local run."""
 
     def __init__(self, folder: Path, port: int) -> None:
         self._folder = folder
@@ -49,7 +49,7 @@ class Operator:
         )
 
     def check(self, words: list[str]) -> None:
-        """Run a command that must succeed."""
+        """Run a command and assert its success."""
         done = self.type(words)
         assert done.returncode == ExitCode.SUCCESS, (words, done.stdout, done.stderr)
 
