@@ -1,4 +1,4 @@
-"""The daily roll-ups: kept by reconciliation, true of the ledger, written where they change."""
+"""Daily analytics counts: updated by reconciliation and backfill, written when they change."""
 
 import json
 from collections import Counter
@@ -20,88 +20,91 @@ from shared.firestore import paths
 from shared.polling.backfill import backfill_restaurant, start_backfill
 from tests.support.firestore import FirestoreSpy
 from tests.support.guests import GuestScenario, MarkedDiner, find_marked_fields
-from tests.support.held_plans import RESERVATION_COUNT, execute_plan, hold_plan_with_updates
-from tests.support.held_plans import VISIT_TIME as HELD_DAY
+from tests.support.held_plans import (
+    RESERVATION_COUNT,
+    VISIT_TIME,
+    execute_plan,
+    hold_plan_with_updates,
+)
 from tests.support.world import NEW_YORK, START_TIME, World
 
 SOON = START_TIME + timedelta(days=2)
 THAT_DAY = "2026-03-16"
-NONE: dict[str, Any] = {"OPENTABLE": {}, "LINEUP": {}}
+EMPTY_ROLLUP: dict[str, Any] = {"OPENTABLE": {}, "LINEUP": {}}
 
 
 async def stored_rollups(world: World) -> dict[str, Any]:
     """Return the stored days' counts by date."""
-    stored = paths.analytics_collection(world.services.firestore, world.restaurant.id).stream()
-    return {each.id: each.get("sources") async for each in stored}
+    days = paths.analytics_collection(world.services.firestore, world.restaurant.id).stream()
+    return {day.id: day.get("sources") async for day in days}
 
 
-async def count_at_opentable(world: World, day: str = THAT_DAY) -> dict[str, Any]:
+async def opentable_counts(world: World, day: str = THAT_DAY) -> dict[str, Any]:
     counts: dict[str, Any] = (await stored_rollups(world))[day]["OPENTABLE"]
     return counts
 
 
-async def test_every_day_of_the_window_has_one_and_no_other(world: World) -> None:
+async def test_exactly_the_days_of_the_window_are_stored(world: World) -> None:
     await world.reconcile()
     stored = await stored_rollups(world)
     assert (min(stored), max(stored), len(stored)) == ("2026-03-13", "2026-04-13", 32)
-    assert all(sources == NONE for sources in stored.values())
+    assert all(sources == EMPTY_ROLLUP for sources in stored.values())
 
 
-async def test_what_the_run_itself_created_is_counted(world: World) -> None:
+async def test_a_reservation_created_by_the_run_is_counted(world: World) -> None:
     world.desk.create(SOON, 4)
     await world.reconcile()
-    assert (await count_at_opentable(world))["coversByHour"] == {"11": 4}
+    assert (await opentable_counts(world))["coversByHour"] == {"11": 4}
 
 
 async def test_rollups_equal_a_count_of_opentable_reservations(world: World) -> None:
     populate_store(world.sandbox.store, int(world.restaurant.rid), 300)
     await world.reconcile()
-    counted: Counter[str] = Counter()
-    for row in world.opentable_reservations().values():
-        counted[row.scheduled_local[:10]] += row.party_size * (
-            row.state not in {"Cancelled", "NoShow"}
-        )
-    stored = await stored_rollups(world)
-    covers = {day: up["OPENTABLE"].get("covers", 0) for day, up in stored.items()}
-    assert covers == {day: counted[day] for day in stored}
+    expected: Counter[str] = Counter()
+    for reservation in world.opentable_reservations().values():
+        if reservation.state not in {"Cancelled", "NoShow"}:
+            expected[reservation.scheduled_local[:10]] += reservation.party_size
+    rollups = await stored_rollups(world)
+    covers = {day: sources["OPENTABLE"].get("covers", 0) for day, sources in rollups.items()}
+    assert covers == {day: expected[day] for day in rollups}
     assert sum(covers.values()) > 100
 
 
-async def test_a_second_run_writes_no_roll_up(world: World) -> None:
+async def test_a_second_run_writes_no_rollup(world: World) -> None:
     populate_store(world.sandbox.store, int(world.restaurant.rid), 100)
     await world.reconcile()
     before = await world.all_documents()
     world.clock.advance(3_600)
     await world.reconcile()
     after = await world.all_documents()
-    written = {path for path, held in after.items() if before.get(path) != held}
+    written = {path for path, document in after.items() if before.get(path) != document}
     assert not {path for path in written if "reservationAnalytics" in path}
 
 
-async def test_only_the_days_that_changed_are_written(world: World) -> None:
+async def test_only_changed_days_are_written(world: World) -> None:
     booked = world.desk.create(SOON, 4)
     await world.reconcile()
     world.clock.advance(3_600)
     world.desk.change_party_size(booked.key, 6)
     await world.reconcile()
-    stored = paths.analytics_collection(world.services.firestore, world.restaurant.id).stream()
+    days = paths.analytics_collection(world.services.firestore, world.restaurant.id).stream()
     now = world.clock()
-    assert [each.id async for each in stored if each.get("updatedAt") == now] == [THAT_DAY]
-    assert (await count_at_opentable(world))["covers"] == 6
+    assert [day.id async for day in days if day.get("updatedAt") == now] == [THAT_DAY]
+    assert (await opentable_counts(world))["covers"] == 6
 
 
-async def test_what_is_corrected_is_not_searched_for_again(
+async def test_a_correction_needs_no_further_query(
     world: World, firestore_spy: FirestoreSpy
 ) -> None:
-    tapped = replace(world, services=replace(world.services, firestore=firestore_spy.client))
-    booked = tapped.desk.create(SOON, 4)
-    await tapped.reconcile()
+    spied = replace(world, services=replace(world.services, firestore=firestore_spy.client))
+    booked = spied.desk.create(SOON, 4)
+    await spied.reconcile()
     firestore_spy.take_calls()
-    await tapped.reconcile()
-    searches = firestore_spy.take_calls().count("query")
-    tapped.desk.reschedule(booked.key, SOON + timedelta(days=1))
-    assert len((await tapped.reconcile())["updated"]) == 1
-    assert firestore_spy.take_calls().count("query") == searches
+    await spied.reconcile()
+    query_count = firestore_spy.take_calls().count("query")
+    spied.desk.reschedule(booked.key, SOON + timedelta(days=1))
+    assert len((await spied.reconcile())["updated"]) == 1
+    assert firestore_spy.take_calls().count("query") == query_count
 
 
 async def test_a_cancelled_reservation_counts_only_as_cancelled(world: World) -> None:
@@ -109,29 +112,29 @@ async def test_a_cancelled_reservation_counts_only_as_cancelled(world: World) ->
     await world.reconcile()
     world.desk.cancel(booked.key)
     await world.reconcile()
-    counts = await count_at_opentable(world)
+    counts = await opentable_counts(world)
     assert (counts["bookings"], counts["cancelled"], "covers" in counts) == (1, 1, False)
 
 
-async def test_one_that_moved_counts_once_where_it_is_now(world: World) -> None:
+async def test_a_moved_reservation_counts_once_on_its_new_day(world: World) -> None:
     booked = world.desk.create(SOON, 4)
     await world.reconcile()
     world.desk.reschedule(booked.key, SOON + timedelta(days=1))
     await world.reconcile()
-    covers = {
-        day: up["OPENTABLE"].get("covers") for day, up in (await stored_rollups(world)).items()
-    }
-    assert {day: count for day, count in covers.items() if count} == {"2026-03-17": 4}
+    rollups = (await stored_rollups(world)).items()
+    counted = {day: sources for day, sources in rollups if "covers" in sources["OPENTABLE"]}
+    assert counted.keys() == {"2026-03-17"}
+    assert counted["2026-03-17"]["OPENTABLE"]["covers"] == 4
 
 
-async def test_one_that_moved_out_of_a_day_gone_by_is_no_longer_counted_there(world: World) -> None:
+async def test_a_reservation_moved_from_a_past_day_is_no_longer_counted_there(world: World) -> None:
     booked = world.desk.create(SOON, 4)
     await world.reconcile()
     world.clock.advance(timedelta(days=9).total_seconds())
     world.desk.reschedule(booked.key, START_TIME + timedelta(days=10))
     await world.reconcile()
-    assert (await stored_rollups(world))[THAT_DAY] == NONE
-    assert (await count_at_opentable(world, "2026-03-24"))["covers"] == 4
+    assert (await stored_rollups(world))[THAT_DAY] == EMPTY_ROLLUP
+    assert (await opentable_counts(world, "2026-03-24"))["covers"] == 4
 
 
 async def test_a_day_outside_the_window_has_its_last_rollup(world: World) -> None:
@@ -139,36 +142,36 @@ async def test_a_day_outside_the_window_has_its_last_rollup(world: World) -> Non
     await world.reconcile()
     world.clock.advance(timedelta(days=20).total_seconds())
     await world.reconcile()
-    assert (await count_at_opentable(world))["covers"] == 4
+    assert (await opentable_counts(world))["covers"] == 4
 
 
-async def test_an_end_that_came_at_night_is_in_the_next_days_window(world: World) -> None:
+async def test_a_no_show_of_the_night_is_counted_on_the_next_day(world: World) -> None:
     booked = world.desk.create(START_TIME + timedelta(hours=9), 4)
     await world.reconcile()
     world.clock.advance(timedelta(days=1).total_seconds())
     VisitActions(world.sandbox.store, int(world.restaurant.rid)).mark_no_show(booked.key)
     await world.reconcile()
-    assert (await count_at_opentable(world, "2026-03-14"))["noShows"] == 1
+    assert (await opentable_counts(world, "2026-03-14"))["noShows"] == 1
 
 
 async def test_a_walk_in_is_identified_by_its_origin(world: World) -> None:
     VisitActions(world.sandbox.store, int(world.restaurant.rid)).add_walk_in(3, START_TIME)
     await world.reconcile()
-    counts = await count_at_opentable(world, "2026-03-14")
+    counts = await opentable_counts(world, "2026-03-14")
     assert (counts["walkIns"], counts["covers"], "bookings" in counts) == (1, 3, False)
 
 
 async def test_lineups_own_reservations_are_counted_as_such(world: World) -> None:
-    own = build_native_reservations(world.restaurant.id, NEW_YORK, START_TIME)
-    for document in own:
-        reservations = paths.reservations_collection(world.services.firestore, world.restaurant.id)
+    native = build_native_reservations(world.restaurant.id, NEW_YORK, START_TIME)
+    reservations = paths.reservations_collection(world.services.firestore, world.restaurant.id)
+    for document in native:
         await reservations.document(document["id"]).set(document)
     await world.reconcile()
     today = (await stored_rollups(world))["2026-03-14"]
-    assert (today["OPENTABLE"], today["LINEUP"]["bookings"]) == ({}, len(own))
+    assert (today["OPENTABLE"], today["LINEUP"]["bookings"]) == ({}, len(native))
 
 
-async def test_a_window_of_past_days_is_rolled_up_too(world: World) -> None:
+async def test_a_window_of_past_days_is_counted(world: World) -> None:
     world.desk.create(START_TIME - timedelta(days=100), 4)
     await world.reconcile(start=date(2025, 12, 1), end=date(2025, 12, 10))
     stored = await stored_rollups(world)
@@ -176,7 +179,7 @@ async def test_a_window_of_past_days_is_rolled_up_too(world: World) -> None:
     assert stored["2025-12-04"]["OPENTABLE"]["covers"] == 4
 
 
-async def test_the_slices_of_a_backfill_are_rolled_up_as_they_come(world: World) -> None:
+async def test_each_slice_of_a_backfill_is_counted(world: World) -> None:
     world.desk.create(START_TIME - timedelta(days=100), 4)
     days = date(2025, 11, 20), date(2025, 12, 31)
     await start_backfill(world.services, world.restaurant.id, *days)
@@ -186,7 +189,7 @@ async def test_the_slices_of_a_backfill_are_rolled_up_as_they_come(world: World)
     assert stored["2025-12-04"]["OPENTABLE"]["covers"] == 4
 
 
-async def test_a_window_beyond_all_that_is_rolled_up_is_passed_over(
+async def test_a_window_of_far_future_days_is_ignored(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await world.reconcile(start=date(2026, 6, 1), end=date(2026, 6, 2))
@@ -194,40 +197,39 @@ async def test_a_window_beyond_all_that_is_rolled_up_is_passed_over(
     assert "analytics.delayed" not in capsys.readouterr().out
 
 
-async def test_no_day_is_rolled_up_further_ahead_than_an_hourly_run_looks(world: World) -> None:
+async def test_days_after_the_window_of_an_hourly_run_are_not_counted(world: World) -> None:
     await world.reconcile(start=date(2026, 4, 10), end=date(2026, 6, 1))
     assert max(await stored_rollups(world)) == "2026-04-13"
 
 
-async def test_a_dry_run_writes_none(world: World) -> None:
+async def test_a_dry_run_writes_no_rollup(world: World) -> None:
     world.desk.create(SOON, 4)
     await world.reconcile(is_dry_run=True)
     assert await stored_rollups(world) == {}
 
 
-async def test_a_failed_run_writes_none(world: World) -> None:
+async def test_a_failed_run_writes_no_rollup(world: World) -> None:
     world.sandbox.revoke_restaurant(int(world.restaurant.rid))
     assert (await world.reconcile())["status"] == "FAILED"
     assert await stored_rollups(world) == {}
 
 
-async def test_a_held_plan_is_counted_once_it_is_carried_out(world: World) -> None:
+async def test_a_held_plan_is_counted_after_it_is_forced(world: World) -> None:
     _, held = await hold_plan_with_updates(world)
-    day = HELD_DAY.astimezone(NEW_YORK).date().isoformat()
+    day = VISIT_TIME.astimezone(NEW_YORK).date().isoformat()
     assert day not in await stored_rollups(world)
     await execute_plan(world, held)
-    assert (await count_at_opentable(world, day))["bookings"] == RESERVATION_COUNT
+    assert (await opentable_counts(world, day))["bookings"] == RESERVATION_COUNT
 
 
 async def test_an_unavailable_store_fails_the_rollup_and_not_the_run(
     world: World, firestore_spy: FirestoreSpy, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    connection = await load_restaurant_context(world.services, world.settings(), Deadline.after(30))
+    services = replace(world.services, firestore=firestore_spy.client)
+    restaurant = await load_restaurant_context(services, world.settings(), Deadline.after(30))
     firestore_spy.failure = google.ServiceUnavailable
-    away = replace(world.services, firestore=firestore_spy.client)
-    unconnected = replace(connection, context=away)
     window = DateWindow(date(2026, 3, 14), date(2026, 3, 15))
-    await update_analytics(unconnected, create_rollup_builder(unconnected, window), {}, ())
+    await update_analytics(restaurant, create_rollup_builder(restaurant, window), {}, ())
     line = json.loads(capsys.readouterr().out)
     assert (line["event"], line["severity"]) == ("analytics.delayed", "WARNING")
 
@@ -236,9 +238,9 @@ async def test_rollups_contain_no_personal_data(world: World) -> None:
     diner = MarkedDiner(GuestScenario(world))
     await diner.create_everywhere()
     await world.reconcile()
-    stored = paths.analytics_collection(world.services.firestore, world.restaurant.id).stream()
-    documents = {each.id: each.to_dict() or {} async for each in stored}
-    assert any(each["sources"]["OPENTABLE"] for each in documents.values())
+    days = paths.analytics_collection(world.services.firestore, world.restaurant.id).stream()
+    documents = {day.id: day.to_dict() or {} async for day in days}
+    assert any(document["sources"]["OPENTABLE"] for document in documents.values())
     assert find_marked_fields(documents) == []
     text = json.dumps(documents, default=str)
     assert not [row.key for row in diner.reservations if row.key.lower() in text.lower()]
