@@ -83,7 +83,7 @@ async def test_quarantine_retention_is_configurable(
     assert item["quarantineExpireAt"] == guest_scenario.world.clock() + timedelta(days=days)
 
 
-async def test_the_sweep_deletes_what_has_expired_and_nothing_else(
+async def test_only_expired_documents_are_deleted_in_the_emulator(
     guest_scenario: GuestScenario,
 ) -> None:
     old, new = (

@@ -21,8 +21,6 @@ ROOT = Path(__file__).parents[2]
 INDEXES = ROOT / "firestore.indexes.json"
 PRODUCT_FOLDERS = ("functions", "shared", "cli")
 _QUERY_METHODS = {"where", "order_by", "collection_group"}
-# Firestore's own expiry does this in production; ours works beside the emulator alone.
-_EMULATOR_ONLY_FIELDS = {"journalExpireAt", "quarantineExpireAt"}
 RecordedQueries = set[tuple[QueryShape, str]]
 """Shapes, each with a file of the product from which it was asked."""
 
@@ -85,9 +83,7 @@ class QueryRecorder:
 def missing_indexes(recorded: set[QueryShape], indexes: Path = INDEXES) -> list[str]:
     """Return the missing indexes as text."""
     declared = DeclaredIndexes.read(indexes)
-    problems = (
-        declared.missing_index(shape) for shape in sorted(recorded) if not _is_expiry_sweep(shape)
-    )
+    problems = (declared.missing_index(shape) for shape in sorted(recorded))
     return [problem for problem in problems if problem]
 
 
@@ -136,7 +132,3 @@ def _product_file(name: str) -> str | None:
     if any(path.is_relative_to(ROOT / folder) for folder in PRODUCT_FOLDERS):
         return str(path.relative_to(ROOT))
     return None
-
-
-def _is_expiry_sweep(shape: QueryShape) -> bool:
-    return shape.group and any(field in _EMULATOR_ONLY_FIELDS for field, _ in shape.orders)
