@@ -65,13 +65,13 @@ class OpenTableClient:
     async def fetch_reservation(
         self, access: OpenTableAccess, open_table_id: str, deadline: Deadline
     ) -> OpenTableRow | None:
-        """Return a reservation, None if OpenTable has none; the id may lack its ``{rid}-``."""
+        """Return a reservation, None if OpenTable has none. The id may omit its ``{rid}-``."""
         return await self._fetch_row(Resource.RESERVATIONS, access, open_table_id, deadline)
 
     async def fetch_guest(
         self, access: OpenTableAccess, guest_id: str, deadline: Deadline
     ) -> OpenTableRow | None:
-        """Return a guest, None if OpenTable has none; the id may lack its ``{rid}-``."""
+        """Return a guest, None if OpenTable has none. The id may omit its ``{rid}-``."""
         return await self._fetch_row(Resource.GUESTS, access, guest_id, deadline)
 
     async def _fetch_row(

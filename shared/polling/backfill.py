@@ -168,7 +168,7 @@ async def _run_slice(
     """Fetch and apply the next slice, or the closing listing; return the counts of its rows."""
     context, days, row_counts = restaurant.context, backfill.next_slice(), new_row_counts()
     if days is None:
-        # A reservation moved into a finished slice meanwhile would otherwise be missed.
+        # Find reservations moved into a slice after it was finished.
         lookback = timedelta(seconds=context.environment.lookback_seconds)
         query = ListingQuery(updated_after=backfill.started_at - lookback)
     else:

@@ -9,7 +9,7 @@ from shared.concurrency import Deadline, gather_bounded
 from shared.context import AppContext
 from shared.errors import EnqueueError
 from shared.firestore.documents import QUERY_TIMEOUT_SECONDS, translate_firestore_errors
-from shared.log import LogEvent, Severity, log_event
+from shared.log import LogEvent, Severity, log_event, log_internal_error
 from shared.tasks.queue import QueuedTask, TaskQueue
 
 MAX_CONCURRENT_ENQUEUES = 50
@@ -83,10 +83,7 @@ async def run_for_each_restaurant(
         try:
             return await run(restaurant_id)
         except Exception as error:  # noqa: BLE001 -- a bug in one restaurant must not stop the others
-            name = type(error).__name__
-            log_event(
-                Severity.ERROR, LogEvent.INTERNAL_ERROR, restaurantId=restaurant_id, error=name
-            )
-            return {"restaurantId": restaurant_id, "status": "error", "error": name}
+            log_internal_error(error, restaurant_id)
+            return {"restaurantId": restaurant_id, "status": "error", "error": type(error).__name__}
 
     return await gather_bounded(max_concurrent, run_isolated, restaurant_ids)
