@@ -24,6 +24,7 @@ from functions.api import (
     reports,
     reservations,
 )
+from functions.api.requests import has_json_content_type
 from functions.api.responses import (
     ERROR_RESPONSES,
     ApiError,
@@ -106,6 +107,8 @@ def build_app(api_context: ApiContext) -> FastAPI:
 
 
 class _StaffApi(FastAPI):
+    """FastAPI, with an OpenAPI document that describes this API's errors only."""
+
     @override
     def openapi(self) -> dict[str, Any]:
         document = super().openapi()  # built once, then cached
@@ -119,7 +122,7 @@ class _StaffApi(FastAPI):
 
 
 class _SecurityHeadersMiddleware:
-    """Adds headers that keep a response from being cached, framed or guessed at."""
+    """Adds headers against caching, framing and content sniffing."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -140,6 +143,7 @@ async def _handle_http_exception(request: Request, error: HTTPException) -> Resp
     if error.status_code == HTTPStatus.NOT_FOUND:
         return _build_unknown_address_response()
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        # Starlette names only the methods of the first route at the address.
         allowed = sorted(
             {
                 method
@@ -157,12 +161,12 @@ async def _handle_http_exception(request: Request, error: HTTPException) -> Resp
 async def _handle_validation_error(request: Request, error: RequestValidationError) -> Response:
     """Return a 400 error with what to correct; no value of the request is repeated."""
     errors = error.errors()
+    # An id that cannot exist names nothing, like an unknown path.
     if any(item["loc"][0] == "path" for item in errors):
         return _build_unknown_address_response()
     # StrictJsonRequest returns an invalid body as bytes.
     if isinstance(error.body, bytes):
-        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type != "application/json":
+        if not has_json_content_type(request):
             text = "Send the body as application/json."
             return ApiError(415, "UNSUPPORTED_MEDIA_TYPE", text).to_response()
         return build_invalid_request_error("The body must be a JSON object.").to_response()

@@ -11,7 +11,6 @@ from functions.api.requests import (
     NO_QUERY,
     LocalDate,
     ManagerContext,
-    RequestContext,
     RequestModel,
     StaffRoute,
 )
@@ -91,28 +90,23 @@ async def request_backfill(
         raise ApiError(409, "SETTINGS_UNUSABLE", str(problem)) from None
     except ValueError as problem:
         raise build_invalid_request_error(str(problem)) from None
+    queue, enqueue_error = context.app_context.queue, None
+    # A task runs the backfill at once; without one, the next poll continues it.
+    if queue is not None and backfill.is_running:
+        task_body = {"restaurantId": context.restaurant_id, "backfill": True}
+        task = QueuedTask(POLL_FUNCTION, task_body, backfill.updated_at.isoformat())
+        try:
+            await queue.enqueue(task)
+        except EnqueueError as error:
+            enqueue_error = str(error)
     log_event(
         Severity.INFO,
         LogEvent.BACKFILL_STARTED,
         restaurantId=context.restaurant_id,
         by=context.user.uid,
-        error=await _enqueue_backfill(context, backfill),
+        error=enqueue_error,
     )
     return _build_backfill_response(backfill)
-
-
-async def _enqueue_backfill(context: RequestContext, backfill: Backfill) -> str | None:
-    """Run the backfill at once if there is a task queue; return the error if it fails."""
-    queue = context.app_context.queue
-    # Without a task the next poll continues the backfill.
-    if queue is None or not backfill.is_running:
-        return None
-    body = {"restaurantId": context.restaurant_id, "backfill": True}
-    try:
-        await queue.enqueue(QueuedTask(POLL_FUNCTION, body, backfill.updated_at.isoformat()))
-    except EnqueueError as error:
-        return str(error)
-    return None
 
 
 @router.get("", summary="Get the progress of the newest backfill", dependencies=[NO_QUERY])

@@ -78,7 +78,6 @@ LocalDate = Annotated[date, BeforeValidator(_require_iso_date)]
 Utf8Text = Annotated[str, AfterValidator(_reject_surrogates)]
 ReasonText = Annotated[Utf8Text, Field(min_length=1, max_length=500, pattern=r"\S")]
 PageLimit = Annotated[int, Field(ge=1, le=200)]
-# An id that cannot exist is answered with 404, see `app._handle_validation_error`.
 RestaurantId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
 DocumentId = Annotated[
     str, Path(min_length=1, max_length=300), AfterValidator(_require_document_id)
@@ -195,7 +194,7 @@ class StaffRoute(APIRoute):
 
 
 class StrictJsonRequest(Request):
-    """A request whose body is bounded and parsed strictly.
+    """A request with a size limit and strict JSON parsing.
 
     FastAPI reads the body before it runs the dependencies. An invalid body is therefore returned
     as bytes: no model accepts them, but the error is raised only after the caller is authorized.
@@ -216,7 +215,15 @@ class StrictJsonRequest(Request):
     @override
     async def json(self) -> Any:
         body = await self.body()
+        if not has_json_content_type(self):  # FastAPI also accepts application/*+json
+            return body
         try:
             return parse_strict_json(body)
         except InvalidJsonError:
             return body
+
+
+def has_json_content_type(request: Request) -> bool:
+    """Whether the body is declared as application/json."""
+    media_type = request.headers.get("content-type", "").partition(";")[0]
+    return media_type.strip().lower() == "application/json"

@@ -122,9 +122,12 @@ async def test_a_body_over_the_bound_is_refused(manager: StaffApiClient) -> None
     assert error_code(response) == (413, "TOO_LARGE")
 
 
-async def test_a_body_of_another_type_is_refused(manager: StaffApiClient) -> None:
-    form = {"Content-Type": "application/x-www-form-urlencoded"}
-    response = await manager.call("PUT", "integration", content=b"a=b", headers=form)
+@pytest.mark.parametrize(
+    "media_type", ["application/x-www-form-urlencoded", "application/merge-patch+json", ""]
+)
+async def test_a_body_of_another_type_is_refused(media_type: str, manager: StaffApiClient) -> None:
+    headers = {"Content-Type": media_type}
+    response = await manager.call("PUT", "integration", content=b"{}", headers=headers)
     assert error_code(response) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
 
