@@ -1,10 +1,7 @@
-"""The addresses that calls go to: built from the configured base alone.
-
-The process's settings, read once from environment variables and checked before any request.
-"""
+"""Environment variables, read once and validated when a function starts; and safe URLs."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
@@ -17,68 +14,47 @@ from shared.errors import InvalidSettingsError
 
 
 def validate_base_url(variable_name: str, value: str) -> str:
-    """Return a configured base URL without its last slash, once it is safe to send a token to.
+    """Return a base URL without its last slash, if it is safe to send a token to.
 
-    Args:
-        variable_name: The environment variable it came from, for the error's text.
-        value: The URL: https, or http to this machine itself (the sandbox).
-
-    Raises:
-        InvalidSettingsError: When the URL is anything else or carries more than host and path.
+    Safe is https, or http to this machine (the simulator). `variable_name` is for the error.
     """
-    url = _parse_url(value)
+    try:
+        url: SplitResult | None = urlsplit(value)
+        _ = url and url.port  # access validates the port
+    except ValueError:
+        url = None
     if url is None or not url.hostname or "@" in url.netloc or url.query or url.fragment:
-        raise InvalidSettingsError(
-            f"{variable_name} is not a plain URL such as https://host. Mend it."
-        )
+        raise InvalidSettingsError(f"{variable_name} must be a plain URL such as https://host.")
     if url.scheme != "https" and not (url.scheme == "http" and _is_loopback(url.hostname)):
         raise InvalidSettingsError(
-            f"{variable_name} must be https unless it names this machine itself."
+            f"{variable_name} must be https, unless its host is this machine."
         )
     return url.geturl().rstrip("/")
 
 
 def build_url(base: str, *path: str, query: Mapping[str, str] | None = None) -> str:
-    """Return the URL of a path below a base; every segment and value is quoted.
+    """Return the URL of a path below a base, with every segment and value quoted.
 
-    Args:
-        base: What `validate_base_url` returned.
-        path: Its segments; a slash within one is data and stays within it.
-        query: The query's names and values.
+    `base` comes from `validate_base_url`. A slash within a segment is quoted too.
     """
     segments = "/".join(quote(segment, safe="") for segment in path)
     return f"{base}/{segments}?{urlencode(query)}" if query else f"{base}/{segments}"
 
 
-def _parse_url(text: str) -> SplitResult | None:
-    try:
-        url = urlsplit(text)
-        _ = url.port  # reading it is what validates it
-    except ValueError:
-        return None
-    return url
-
-
 def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
     try:
-        return ip_address(host).is_loopback
+        return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
 
 
-_QUEUE_PATTERN = re.compile(r"projects/[^/\s]+/locations/[^/\s]+/queues/[A-Za-z0-9-]{1,100}")
-_SERVICE_ACCOUNT_PATTERN = re.compile(r"[^@\s]+@[^@\s]+")
-
-
 class Environment(Struct, frozen=True, kw_only=True):
-    """Every environment variable that the bundle reads; the field's ``name`` is the variable's."""
+    """All environment variables of the bundle; `python -m dev settings` lists them in docs."""
 
     project: Annotated[
         str | None,
         Meta(
-            description="The Google Cloud project; a deployed function does not start without it."
+            description="The Google Cloud project. A deployed function does not start without it."
         ),
     ] = field(default=None, name="GOOGLE_CLOUD_PROJECT")
     service: Annotated[
@@ -91,24 +67,24 @@ class Environment(Struct, frozen=True, kw_only=True):
         default=None, name="FIREBASE_AUTH_EMULATOR_HOST"
     )
     api_url: Annotated[
-        str, Meta(description="OpenTable's API; a token is sent to this host alone.")
+        str, Meta(description="OpenTable's API. The bundle sends tokens to no other host.")
     ] = field(default="https://platform.opentable.com", name="OPENTABLE_API_URL")
     oauth_url: Annotated[str, Meta(description="OpenTable's token service.")] = field(
         default="https://oauth.opentable.com", name="OPENTABLE_OAUTH_URL"
     )
     partner_secret: Annotated[
         str | None,
-        Meta(description="The secret that serves every restaurant for what its own lacks."),
+        Meta(description="The secret that completes the secrets of all restaurants."),
     ] = field(default=None, name="OPENTABLE_PARTNER_SECRET")
     secrets_file: Annotated[
-        str | None, Meta(description="A JSON file of secrets, beside the Firestore emulator only.")
+        str | None, Meta(description="A JSON file of secrets, with the Firestore emulator only.")
     ] = field(default=None, name="SECRETS_FILE")
     webhook_deadline_seconds: Annotated[
         float,
         Meta(
             gt=0,
             le=60,
-            description="One webhook's deadline for everything; then 503 and the sender retries.",
+            description="The time limit of a webhook; after it, 503 and the sender retries.",
         ),
     ] = field(default=8.0, name="WEBHOOK_DEADLINE_SECONDS")
     refetch_budget_seconds: Annotated[
@@ -116,7 +92,7 @@ class Environment(Struct, frozen=True, kw_only=True):
         Meta(
             ge=0,
             le=10,
-            description="How long a webhook may fetch OpenTable's own row after its commit.",
+            description="The time limit to fetch OpenTable's row after a webhook's commit.",
         ),
     ] = field(default=1.5, name="HINT_BUDGET_SECONDS")
     guest_budget_seconds: Annotated[
@@ -124,22 +100,22 @@ class Environment(Struct, frozen=True, kw_only=True):
         Meta(
             ge=0,
             le=10,
-            description="How long a webhook may fetch a new guest's details after its commit.",
+            description="The time limit to fetch a new guest after a webhook's commit.",
         ),
     ] = field(default=1.5, name="GUEST_BUDGET_SECONDS")
     lookback_seconds: Annotated[
-        int, Meta(ge=1, le=172_800, description="How far before its cursor a poll asks again.")
+        int, Meta(ge=1, le=172_800, description="How far before its cursor a poll begins.")
     ] = field(default=900, name="POLL_LOOKBACK_SECONDS")
     max_concurrent_restaurants: Annotated[
         int,
-        Meta(ge=1, le=64, description="How many restaurants one run works on at the same time."),
+        Meta(ge=1, le=64, description="How many restaurants a run processes at the same time."),
     ] = field(default=16, name="RESTAURANTS_AT_ONCE")
     run_budget_seconds: Annotated[
         float,
         Meta(
             gt=0,
             le=3500,
-            description="The budget of one poll or reconciliation; below the function's time-out.",
+            description="The time limit of a poll or reconciliation; below the function's timeout.",
         ),
     ] = field(default=480.0, name="RUN_BUDGET_SECONDS")
     fan_out_threshold: Annotated[
@@ -148,7 +124,7 @@ class Environment(Struct, frozen=True, kw_only=True):
             ge=0,
             le=1_000_000,
             description=(
-                "More restaurants than this are enqueued, a task each, where a queue is set."
+                "With a queue: if there are more restaurants, one task is enqueued for each."
             ),
         ),
     ] = field(default=200, name="FAN_OUT_ABOVE")
@@ -156,33 +132,26 @@ class Environment(Struct, frozen=True, kw_only=True):
         str | None, Meta(description="The Cloud Tasks queue, `projects/…/locations/…/queues/…`.")
     ] = field(default=None, name="TASKS_QUEUE")
     tasks_target_url: Annotated[
-        str | None, Meta(description="What the tasks call, less `/` and the function's name.")
+        str | None,
+        Meta(description="The URL that the tasks call, without `/` and the function's name."),
     ] = field(default=None, name="TASKS_TARGET_URL")
     tasks_service_account: Annotated[
-        str | None, Meta(description="The service account as which the tasks call.")
+        str | None, Meta(description="The service account that authenticates the tasks.")
     ] = field(default=None, name="TASKS_SERVICE_ACCOUNT")
     journal_retention_days: Annotated[
         int,
         Meta(
             ge=1,
             le=36_500,
-            description="Days after a reservation's start that its journal is kept.",
+            description="Days from a reservation's start until its journal expires.",
         ),
     ] = field(default=400, name="JOURNAL_RETENTION_DAYS")
     quarantine_retention_days: Annotated[
-        int, Meta(ge=1, le=36_500, description="Days that a quarantined statement is kept.")
+        int, Meta(ge=1, le=36_500, description="Days until a quarantined event expires.")
     ] = field(default=90, name="QUARANTINE_RETENTION_DAYS")
 
     def __post_init__(self) -> None:
-        """Refuse variables that do not go together.
-
-        Raises:
-            ValueError: In words for the operator.
-        """
-        self._check_deployment()
-        self._check_queue()
-
-    def _check_deployment(self) -> None:
+        """Reject variables that do not go together (`ValueError`, with what to do)."""
         if self.service and (self.firestore_emulator or self.auth_emulator):
             raise ValueError(
                 "FIRESTORE_EMULATOR_HOST and FIREBASE_AUTH_EMULATOR_HOST must not be set on a "
@@ -195,40 +164,34 @@ class Environment(Struct, frozen=True, kw_only=True):
             )
         if self.secrets_file and not self.firestore_emulator:
             raise ValueError(
-                "SECRETS_FILE is read beside the Firestore emulator only: unset it, "
+                "SECRETS_FILE is read with the Firestore emulator only: unset it, "
                 "and keep the credentials in Secret Manager"
             )
-
-    def _check_queue(self) -> None:
-        variables = {
+        queue_variables = {
             "TASKS_QUEUE": self.tasks_queue,
             "TASKS_TARGET_URL": self.tasks_target_url,
             "TASKS_SERVICE_ACCOUNT": self.tasks_service_account,
         }
-        missing = [name for name, value in variables.items() if not value]
+        missing = [name for name, value in queue_variables.items() if not value]
+        # A local run queues in its own process and needs the URL only.
         is_local = self.firestore_emulator and missing == ["TASKS_QUEUE", "TASKS_SERVICE_ACCOUNT"]
-        if missing and len(missing) < len(variables) and not is_local:
+        if missing and len(missing) < len(queue_variables) and not is_local:
             raise ValueError(
-                f"{' and '.join(missing)} must be set too, or none of {', '.join(variables)}: "
-                "half a queue takes no task"
+                f"{' and '.join(missing)} must be set too, or none of {', '.join(queue_variables)}"
             )
 
     def require_project(self) -> str:
-        """Return the project.
-
-        Raises:
-            InvalidSettingsError: When none is set.
-        """
+        """Return the project, or raise `InvalidSettingsError` if none is set."""
         if not self.project:
             raise InvalidSettingsError("Set GOOGLE_CLOUD_PROJECT to the Google Cloud project.")
         return self.project
 
 
 def read_environment(variables: Mapping[str, str]) -> Environment:
-    """Read the environment; an empty variable counts as unset.
+    """Validate environment variables. An empty one counts as unset.
 
     Raises:
-        InvalidSettingsError: When a variable cannot be used; the text names it.
+        InvalidSettingsError: The text has the name of each unusable variable.
     """
     try:
         return read_struct(Environment, {k: v for k, v in variables.items() if v}, _FIELD_READERS)
@@ -253,16 +216,13 @@ def _validate_base_url(url: str) -> str:
         raise ValueError(str(error)) from None
 
 
-def _validate_queue_name(name: str) -> str:
-    if not _QUEUE_PATTERN.fullmatch(name):
-        raise ValueError("It must be projects/PROJECT/locations/REGION/queues/QUEUE")
-    return name
+def _match(pattern: str, example: str) -> Callable[[str], str]:
+    def validate(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"It must be {example}")
+        return value
 
-
-def _validate_service_account(name: str) -> str:
-    if not _SERVICE_ACCOUNT_PATTERN.fullmatch(name):
-        raise ValueError("It must be NAME@PROJECT.iam.gserviceaccount.com")
-    return name
+    return validate
 
 
 _NUMBER_FIELDS = [each for each in fields(Environment) if isinstance(each.default, int | float)]
@@ -271,7 +231,10 @@ _FIELD_READERS: FieldReaders = {
     **{each.encode_name: _parse_number for each in _NUMBER_FIELDS},
     "OPENTABLE_API_URL": _validate_base_url,
     "OPENTABLE_OAUTH_URL": _validate_base_url,
-    "TASKS_QUEUE": _validate_queue_name,
-    "TASKS_SERVICE_ACCOUNT": _validate_service_account,
+    "TASKS_QUEUE": _match(
+        r"projects/[^/\s]+/locations/[^/\s]+/queues/[A-Za-z0-9-]{1,100}",
+        "projects/PROJECT/locations/REGION/queues/QUEUE",
+    ),
+    "TASKS_SERVICE_ACCOUNT": _match(r"[^@\s]+@[^@\s]+", "NAME@PROJECT.iam.gserviceaccount.com"),
     "TASKS_TARGET_URL": _validate_base_url,
 }

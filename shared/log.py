@@ -1,7 +1,7 @@
-"""Every line that the bundle logs, by name, as the JSON that Cloud Logging reads from stdout.
+"""Write log lines as JSON on stdout, where Cloud Logging reads them.
 
-No line ever holds a person's data, a token, a signature or a secret: fields are ids, codes,
-counts and times.
+No line contains personal data, a token, a signature or a secret: fields are ids, codes, counts and
+times.
 """
 
 import json
@@ -13,62 +13,62 @@ CURRENT_TRACE: ContextVar[str | None] = ContextVar("trace", default=None)
 
 
 class LogEvent(StrEnum):
-    """The name of a log line, and what it means."""
+    """The name of a log line (docs/logs.md)."""
 
     WEBHOOK = "webhook"
-    """One webhook was answered."""
+    """A webhook was answered."""
     WEBHOOK_UNAUTHENTICATED = "webhook.unauthenticated"
-    """A webhook did not prove its origin; ``reason`` says why."""
+    """A webhook was not authenticated; `reason` is the cause."""
     RID_CLAIM_MISMATCH = "rid_claim.mismatch"
-    """openTableRids and a restaurant's settings name each other differently; mend one."""
+    """A rid's claim and a restaurant's settings disagree. Correct one of them."""
     SETTINGS_UNUSABLE = "settings.unusable"
-    """A restaurant's settings or secret must be mended; ``problem`` says how."""
+    """A restaurant's settings or secret cannot be used. Do what `problem` says."""
     SETTINGS_WARNING = "settings.warning"
-    """A restaurant's settings keep its webhooks out; ``problem`` says how to mend them."""
+    """A restaurant's settings reject its webhooks. Do what `problem` says."""
     WEBHOOKS_SILENT = "webhooks.silent"
-    """A restaurant's webhooks fell silent while its book changed; logged once a silence."""
+    """A restaurant's reservations changed without webhooks; logged once until they return."""
     WEBHOOKS_RECOVERED = "webhooks.recovered"
-    """Webhooks that had fallen silent were heard again."""
+    """Webhooks arrive again after a silence."""
     STATE_UNKNOWN = "state.unknown"
-    """A state that the mapping does not know; the status was left as it was."""
+    """An event had an unknown state; the status stays as it was."""
     WEBHOOK_REFETCH = "webhook.refetch"
-    """A relay's envelope made the webhook fetch OpenTable's own row."""
+    """A webhook of a relay fetched OpenTable's row."""
     RUN_FAILED = "run.failed"
-    """A scheduled run could not begin; the scheduler tries again."""
+    """A scheduled run could not begin or store its result; the scheduler tries again."""
     RUN_QUEUED = "run.queued"
-    """A scheduled run had too many restaurants for one invocation and enqueued them."""
+    """A scheduled run enqueued its restaurants: too many for one invocation."""
     TASK_FAILED = "task.failed"
-    """A call of the queue on one's own machine failed; the next run does it again."""
+    """A task of the local queue failed; the next run does its work."""
     WEBHOOK_GUEST = "guest"
-    """A webhook fetched a guest's details after its commit."""
+    """A webhook fetched a guest after its commit."""
     GUEST_ERASED = "guest.erased"
-    """A forgotten guest was erased; ``places`` counts where."""
+    """A forgotten guest was erased from `places` documents."""
     POLL = "poll"
-    """One restaurant's poll ended."""
+    """A restaurant's poll ended."""
     BACKFILL_STARTED = "backfill.started"
-    """Somebody of the staff started a restaurant's backfill."""
+    """A staff member started a backfill."""
     BACKFILL = "backfill"
-    """A run carried a restaurant's backfill on; the next one goes on where it stopped."""
+    """A run continued a backfill; the next one resumes it."""
     RECONCILIATION = "reconciliation"
-    """One restaurant's reconciliation ended and its report is stored."""
+    """A restaurant's reconciliation ended and its report is stored."""
     RECONCILIATION_DIVERGENCE = "reconciliation.divergence"
-    """Reconciliation found something new that it may not correct by itself."""
+    """A reconciliation found a new difference that it may not correct."""
     RECONCILIATION_FORCED = "reconciliation.forced"
-    """Somebody of the staff had the plan of a held report carried out."""
+    """A staff member executed the plan of a held report."""
     ANALYTICS_DELAYED = "analytics.delayed"
-    """A reconciliation could not store its days' patterns; the next one does."""
+    """A reconciliation could not store its analytics; the next one does."""
     QUARANTINE = "quarantine"
-    """What waits in a restaurant's quarantine, told by each reconciliation."""
+    """The open items of a restaurant's quarantine, after each reconciliation."""
     INTEGRATION_CHANGED = "integration.changed"
-    """Somebody of the staff changed an integration's settings or credentials."""
+    """A staff member changed an integration's settings or credentials."""
     STAFF_CALL = "staff.call"
-    """A call of the staff API could not be done just now; it was answered 503."""
+    """A request of the staff API was answered 503 and may be retried."""
     INTERNAL_ERROR = "internal_error"
-    """A fault of ours; the request was answered 503 so that its sender tries again."""
+    """A bug; the request was answered 503, so that its sender tries again."""
 
 
 class Severity(StrEnum):
-    """Cloud Logging's severities in use."""
+    """The severities of Cloud Logging in use."""
 
     INFO = "INFO"
     WARNING = "WARNING"
@@ -76,13 +76,7 @@ class Severity(StrEnum):
 
 
 def log_event(severity: Severity, event: LogEvent, **fields: str | float | bool | None) -> None:
-    """Write one line.
-
-    Args:
-        severity: How much it matters.
-        event: Its name.
-        fields: Its other fields; those that are None are left out.
-    """
+    """Write a line with the fields that are not None."""
     line: dict[str, object] = {"severity": severity, "message": event, "event": event}
     line |= {name: value for name, value in fields.items() if value is not None}
     trace = CURRENT_TRACE.get()

@@ -56,7 +56,7 @@ def test_a_deployed_function_without_a_project_is_refused() -> None:
 
 
 def test_a_secrets_file_without_the_emulator_is_refused() -> None:
-    with pytest.raises(InvalidSettingsError, match="SECRETS_FILE is read beside the Firestore"):
+    with pytest.raises(InvalidSettingsError, match="SECRETS_FILE is read with the Firestore"):
         read_environment({"SECRETS_FILE": "/run/secrets.json"})
 
 

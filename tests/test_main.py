@@ -80,7 +80,7 @@ def test_a_deployed_function_without_a_project_fails_at_start_with_a_message() -
 def test_a_secrets_file_without_the_emulator_fails_at_start_with_a_message() -> None:
     done = start(SECRETS_FILE="secrets.json")
     assert done.returncode != 0
-    assert "SECRETS_FILE is read beside the Firestore emulator only: unset it" in done.stderr
+    assert "SECRETS_FILE is read with the Firestore emulator only: unset it" in done.stderr
 
 
 def test_a_secrets_file_on_a_deployed_function_fails_at_start() -> None:

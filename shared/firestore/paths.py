@@ -1,4 +1,4 @@
-"""Where things are kept in Firestore."""
+"""References to the documents and collections of the data model (docs/data-model.md)."""
 
 from google.cloud.firestore import (
     AsyncClient,
@@ -13,12 +13,12 @@ JOURNAL_COLLECTION = "ledgerEvents"
 
 
 def integration_document(client: AsyncClient, restaurant_id: str) -> AsyncDocumentReference:
-    """Return a restaurant's OpenTable settings."""
+    """Return a restaurant's OpenTable settings and the state of its runs."""
     return client.document("restaurants", restaurant_id, "integrations", "opentable")
 
 
 def rid_claim_document(client: AsyncClient, rid: str) -> AsyncDocumentReference:
-    """Return the claim of an OpenTable restaurant number."""
+    """Return the claim of a restaurant's number at OpenTable."""
     return client.document("openTableRids", rid)
 
 
@@ -30,7 +30,7 @@ def reservations_collection(client: AsyncClient, restaurant_id: str) -> AsyncCol
 def reservation_document(
     client: AsyncClient, restaurant_id: str, external_key: str
 ) -> AsyncDocumentReference:
-    """Return one reservation's document."""
+    """Return one of OpenTable's reservations."""
     document_id = build_reservation_document_id(external_key)
     return client.document("restaurants", restaurant_id, RESERVATIONS_COLLECTION, document_id)
 
@@ -44,7 +44,7 @@ def journal_collection(reservation: AsyncDocumentReference) -> AsyncCollectionRe
 def staff_member_document(
     client: AsyncClient, restaurant_id: str, uid: str
 ) -> AsyncDocumentReference:
-    """Return a person's membership of a restaurant's staff."""
+    """Return a user's membership of a restaurant's staff."""
     return client.document("restaurants", restaurant_id, "staff", uid)
 
 
@@ -59,7 +59,7 @@ def reports_collection(client: AsyncClient, restaurant_id: str) -> AsyncCollecti
 
 
 def analytics_collection(client: AsyncClient, restaurant_id: str) -> AsyncCollectionReference:
-    """Return the daily roll-ups of a restaurant's reservation patterns."""
+    """Return the daily roll-ups of a restaurant's analytics."""
     return client.collection("restaurants", restaurant_id, "reservationAnalytics")
 
 

@@ -1,7 +1,4 @@
-"""Who is speaking, and for which restaurant: nobody gets past here on a guess.
-
-A relay spoke where OpenTable had spoken: fetch OpenTable's own row, if it comes in time.
-"""
+"""Authenticate the sender of a webhook, and fetch OpenTable's row after a relay's event."""
 
 import asyncio
 from collections.abc import Mapping
@@ -26,12 +23,11 @@ from shared.restaurants.directory import RestaurantDirectory
 
 
 class AuthenticatedSender(Struct, frozen=True):
-    """A sender that proved for which restaurant it speaks.
+    """A sender with a valid credential of a restaurant.
 
     Attributes:
-        settings: The restaurant's settings.
-        shape: The format that it speaks in.
-        verdict: How it proved it.
+        shape: The format of the body.
+        verdict: How the sender authenticated.
     """
 
     settings: IntegrationSettings
@@ -46,43 +42,38 @@ async def authenticate_sender(
     body: dict[str, Any],
     now: datetime,
 ) -> AuthenticatedSender | None:
-    """Tell who sent a webhook; None for anyone who did not prove it, whatever the cause.
+    """Return the sender of a webhook, None if it is not authenticated for any reason.
 
     Args:
-        directory: Finds restaurants and their credentials.
-        headers: Header name in lower case to value.
-        raw: The bytes that were signed.
+        directory: Restaurants and their credentials.
+        headers: Names in lower case to values.
+        raw: The body as signed.
         body: The same, parsed.
         now: The time of receipt, UTC.
-
-    Raises:
-        LedgerUnavailableError: When settings or secrets cannot be read now.
     """
     shape = detect_webhook_format(body)
     settings = await _find_restaurant(directory, body, shape)
-    if shape is None or settings is None:
-        _log_unauthenticated("unknown_restaurant", None)
-        return None
-    verdict = await _verify_with_reread(directory, settings, headers, raw, now)
-    if not verdict.is_accepted:
-        _log_unauthenticated(verdict.reason, settings.restaurant_id)
-        return None
-    return AuthenticatedSender(settings, shape, verdict)
-
-
-def _log_unauthenticated(reason: str, restaurant_id: str | None) -> None:
+    verdict = Verification(is_accepted=False, reason="unknown_restaurant")
+    if shape is not None and settings is not None:
+        verdict = await _verify(directory, settings, headers, raw, now)
+        if not verdict.is_accepted and directory.try_invalidate_credentials(settings):
+            # The credential may be newer than the cached secrets (a rotation).
+            verdict = await _verify(directory, settings, headers, raw, now)
+        if verdict.is_accepted:
+            return AuthenticatedSender(settings, shape, verdict)
     log_event(
         Severity.WARNING,
         LogEvent.WEBHOOK_UNAUTHENTICATED,
-        reason=reason,
-        restaurantId=restaurant_id,
+        reason=verdict.reason,
+        restaurantId=settings.restaurant_id if settings else None,
     )
+    return None
 
 
 async def _find_restaurant(
     directory: RestaurantDirectory, body: Mapping[str, Any], shape: WebhookFormat | None
 ) -> IntegrationSettings | None:
-    """Find the restaurant that a body names: an object by rid alone, an envelope by either id."""
+    """Find the restaurant in a body. OpenTable's objects have a rid, envelopes either id."""
     if shape is WebhookFormat.OPENTABLE_RESERVATION:
         rid = fields.parse_identifier(body["rid"])
         return await directory.find_by_rid(rid) if rid else None
@@ -94,21 +85,7 @@ async def _find_restaurant(
     )
 
 
-async def _verify_with_reread(
-    directory: RestaurantDirectory,
-    settings: IntegrationSettings,
-    headers: Mapping[str, str],
-    raw: bytes,
-    now: datetime,
-) -> Verification:
-    """Judge the proof; where it fails, once more with the secrets read anew (a rotation)."""
-    verdict = await _verify_once(directory, settings, headers, raw, now)
-    if not verdict.is_accepted and directory.try_invalidate_credentials(settings):
-        verdict = await _verify_once(directory, settings, headers, raw, now)
-    return verdict
-
-
-async def _verify_once(
+async def _verify(
     directory: RestaurantDirectory,
     settings: IntegrationSettings,
     headers: Mapping[str, str],
@@ -131,17 +108,27 @@ async def _verify_once(
 async def refetch_after_relay_event(
     context: AppContext, settings: IntegrationSettings, applied: ApplyResult
 ) -> None:
-    """Fetch and apply the row that an envelope hints at, within a strict budget.
+    """Fetch and apply OpenTable's row of a reservation that a relay changed, within a budget.
 
-    The envelope is committed already, and the next poll brings the row in any case: whatever
-    goes wrong here is logged and changes no answer.
+    The relay's event is committed, and the next poll would bring the row too. So a failure is only
+    logged.
     """
     if not applied.needs_refetch:
         return
+    budget_seconds = context.environment.refetch_budget_seconds
     open_table_id = str(applied.state.resolve_field("openTableId"))
     try:
-        async with asyncio.timeout(context.environment.refetch_budget_seconds):
-            outcome = await _refetch_row(context, settings, open_table_id)
+        async with asyncio.timeout(budget_seconds):
+            deadline = Deadline.after(budget_seconds)
+            restaurant = await load_restaurant_context(context, settings, deadline)
+            row = await context.opentable.fetch_reservation(
+                restaurant.access, open_table_id, deadline
+            )
+            outcome = "not_found"
+            if row is not None:
+                incoming = incoming_event_from_row(row, context.clock(), Channel.POLL)
+                result = await ingest_event(context, settings, incoming)
+                outcome = result.outcome if isinstance(result, ApplyResult) else result.reason
     except (OpenTableError, InvalidSettingsError, ServiceUnavailableError, TimeoutError) as error:
         outcome = type(error).__name__
     log_event(
@@ -150,17 +137,3 @@ async def refetch_after_relay_event(
         restaurantId=settings.restaurant_id,
         outcome=outcome,
     )
-
-
-async def _refetch_row(
-    context: AppContext, settings: IntegrationSettings, open_table_id: str
-) -> str:
-    deadline = Deadline.after(context.environment.refetch_budget_seconds)
-    restaurant = await load_restaurant_context(context, settings, deadline)
-    row = await context.opentable.fetch_reservation(restaurant.access, open_table_id, deadline)
-    if row is None:
-        return "not_found"
-    result = await ingest_event(
-        context, settings, incoming_event_from_row(row, context.clock(), Channel.POLL)
-    )
-    return result.outcome if isinstance(result, ApplyResult) else result.reason

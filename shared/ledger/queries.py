@@ -1,19 +1,14 @@
-"""A restaurant's day out of the ledger, and a tag by which an unchanged one costs two reads.
-
-A reservation's journal by the page, oldest first.
-
-The ledger's side of a run: marks of what is held in a window, and whom nobody joined yet.
-"""
+"""Queries over the reservations of a restaurant, and the journal of one of them."""
 
 import asyncio
 import base64
 import binascii
 import hashlib
 from collections.abc import AsyncIterator, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
-from google.cloud.firestore import AsyncClient, AsyncQuery, DocumentSnapshot, FieldFilter, Or
+from google.cloud.firestore import AsyncClient, AsyncQuery, FieldFilter, Or
 from msgspec import Struct
 
 from shared.concurrency import Deadline
@@ -39,30 +34,17 @@ DocumentData = dict[str, Any]
 
 
 class DayReservations(Struct, frozen=True):
-    """A day as Firestore held it.
-
-    Attributes:
-        dated: Document id to document, of the reservations on that day.
-        undated: The same, of those whose time is not known yet.
-    """
+    """The reservations of a day, and those without a date; ids to documents."""
 
     dated: dict[str, DocumentData]
     undated: dict[str, DocumentData]
 
 
 async def compute_day_etag(client: AsyncClient, restaurant_id: str, date: str, zone: str) -> str:
-    """Return a text that changes whenever what a day shows does, at the price of two reads.
+    """Return an ETag of a day's reservations, shown in a time zone, for two reads.
 
-    A document that comes or changes is the newest; one that leaves changes the count.
-
-    Args:
-        client: The process's Firestore client.
-        restaurant_id: Lineup's id.
-        date: The local date, ``YYYY-MM-DD``.
-        zone: The zone's name, in which times are shown.
-
-    Raises:
-        LedgerUnavailableError: When it cannot be read now.
+    A new or changed reservation is the last one written; one that moves to another day changes the
+    count.
     """
     on_date = FieldFilter("localDate", "==", date)
     undated = FieldFilter("localDate", "==", value=None)
@@ -79,42 +61,26 @@ async def compute_day_etag(client: AsyncClient, restaurant_id: str, date: str, z
 async def read_day_reservations(
     client: AsyncClient, restaurant_id: str, date: str
 ) -> DayReservations:
-    """Read the reservations of a day, and those whose day is not known yet.
-
-    Args:
-        client: The process's Firestore client.
-        restaurant_id: Lineup's id.
-        date: The local date, ``YYYY-MM-DD``.
-
-    Raises:
-        LedgerUnavailableError: When they cannot be read now.
-    """
+    """Read the reservations of a local date (`YYYY-MM-DD`), and those without a date."""
     reservations = paths.reservations_collection(client, restaurant_id)
-    on_date = reservations.where(filter=FieldFilter("localDate", "==", date))
-    undated = reservations.where(filter=FieldFilter("localDate", "==", value=None))
+    dated, undated = [
+        await read_documents(
+            reservations.where(filter=FieldFilter("localDate", "==", value=value)), limit
+        )
+        for value, limit in ((date, MAX_DAY_RESERVATIONS), (None, MAX_UNDATED_RESERVATIONS))
+    ]
     return DayReservations(
-        await _read_documents(on_date, MAX_DAY_RESERVATIONS),
-        await _read_documents(undated, MAX_UNDATED_RESERVATIONS),
+        {snapshot.id: snapshot.to_dict() or {} for snapshot in dated},
+        {snapshot.id: snapshot.to_dict() or {} for snapshot in undated},
     )
 
 
-async def _read_documents(query: AsyncQuery, limit: int) -> dict[str, DocumentData]:
-    return {
-        snapshot.id: snapshot.to_dict() or {} for snapshot in await read_documents(query, limit)
-    }
-
-
 class InvalidCursorError(ValueError):
-    """A page was asked for by a cursor that no page gave."""
+    """The cursor does not come from a previous page."""
 
 
 class JournalPage(Struct, frozen=True):
-    """A page of a journal.
-
-    Attributes:
-        entries: The entries, oldest first.
-        next_cursor: The cursor of the page after it, None on the last.
-    """
+    """A page of a journal, oldest entries first; `next_cursor` is None on the last page."""
 
     entries: list[dict[str, Any]]
     next_cursor: str | None
@@ -123,53 +89,47 @@ class JournalPage(Struct, frozen=True):
 async def read_journal_page(
     context: AppContext, restaurant_id: str, document_id: str, limit: int, cursor: str | None
 ) -> JournalPage:
-    """Read a page of a reservation's journal.
+    """Read a page of a reservation's journal, without expired entries.
 
     Args:
-        context: The process's services.
+        context: The context of the process.
         restaurant_id: Lineup's id.
         document_id: The reservation's document.
-        limit: The size of the page; entries that have expired are left out of it.
-        cursor: Of the page asked for, None for the first.
+        limit: The maximum number of entries.
+        cursor: `next_cursor` of the page before, None for the first page.
 
     Raises:
-        InvalidCursorError: When the cursor is none of ours.
-        LedgerUnavailableError: When it cannot be read now.
+        InvalidCursorError: The cursor does not come from a page.
     """
-    reservation = paths.reservations_collection(context.firestore, restaurant_id).document(
-        document_id
-    )
-    journal = paths.journal_collection(reservation)
+    reservations = paths.reservations_collection(context.firestore, restaurant_id)
+    journal = paths.journal_collection(reservations.document(document_id))
     query = journal.order_by("occurredAt").order_by("__name__")
     if cursor is not None:
-        occurred_at, entry_id = _decode_cursor(cursor)
-        query = query.start_after(
-            {"occurredAt": occurred_at, "__name__": journal.document(entry_id)}
+        try:
+            decoded = base64.urlsafe_b64decode(cursor.encode()).decode()
+            occurred_at, _, entry_id = decoded.partition(" ")
+            if not entry_id or "/" in entry_id:
+                raise InvalidCursorError
+            start = {
+                "occurredAt": parse_instant(occurred_at),
+                "__name__": journal.document(entry_id),
+            }
+        except (binascii.Error, ValueError):
+            raise InvalidCursorError from None
+        query = query.start_after(start)
+    snapshots = await read_documents(query, limit + 1)  # one more shows whether a page follows
+    now = context.clock()
+    entries = [snapshot.to_dict() or {} for snapshot in snapshots[:limit]]
+    next_cursor = None
+    if len(snapshots) > limit:
+        last_entry = snapshots[limit - 1]
+        occurred_at = (
+            last_entry.get("occurredAt").astimezone(UTC).isoformat(timespec="microseconds")
         )
-    snapshots = await read_documents(query, limit + 1)
-    stored_entries, now = (
-        [snapshot.to_dict() or {} for snapshot in snapshots[:limit]],
-        context.clock(),
-    )
-    entries = [entry for entry in stored_entries if not is_expired(entry, "journalExpireAt", now)]
+        next_cursor = base64.urlsafe_b64encode(f"{occurred_at} {last_entry.id}".encode()).decode()
     return JournalPage(
-        entries, _encode_cursor(snapshots[limit - 1]) if len(snapshots) > limit else None
+        [entry for entry in entries if not is_expired(entry, "journalExpireAt", now)], next_cursor
     )
-
-
-def _encode_cursor(last_entry: DocumentSnapshot[Any]) -> str:
-    occurred_at = last_entry.get("occurredAt").astimezone(UTC).isoformat(timespec="microseconds")
-    return base64.urlsafe_b64encode(f"{occurred_at} {last_entry.id}".encode()).decode()
-
-
-def _decode_cursor(cursor: str) -> tuple[datetime, str]:
-    try:
-        occurred_at, _, entry_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
-        if not entry_id or "/" in entry_id:
-            raise InvalidCursorError
-        return parse_instant(occurred_at), entry_id
-    except (binascii.Error, ValueError):
-        raise InvalidCursorError from None
 
 
 async def load_ledger_window(
@@ -179,17 +139,9 @@ async def load_ledger_window(
     deadline: Deadline,
     rollup_builder: RollupBuilder,
 ) -> dict[str, ReservationFingerprint]:
-    """Return a mark by external key for all that is held in a window, or without a start.
+    """Return fingerprints of OpenTable's reservations in a window or without a start time.
 
-    Args:
-        client: The process's Firestore client.
-        restaurant_id: Whose ledger.
-        window: Local dates.
-        deadline: Bounds the reading.
-        rollup_builder: Counts what is read, Lineup's own reservations too.
-
-    Raises:
-        LedgerUnavailableError: When it could not be read whole.
+    The keys are external keys. `rollup_builder` counts all reservations read, Lineup's included.
     """
     fields = {*COMPARED_FIELDS, *ANALYTICS_FIELDS}
     in_window = [
@@ -223,16 +175,9 @@ async def load_ledger_window(
 async def read_unlinked_guest_ids(
     client: FirestoreClient, restaurant_id: str, rid: str, deadline: Deadline
 ) -> dict[str, str]:
-    """Return the guest's id of every reservation that names a guest and shows none, by key.
+    """Return guest ids, by external key, of the reservations whose guest is not in the ledger.
 
-    Args:
-        client: The process's Firestore client.
-        restaurant_id: Whose ledger, read whole.
-        rid: The restaurant's OpenTable number.
-        deadline: Bounds the reading.
-
-    Raises:
-        LedgerUnavailableError: When it could not be read whole.
+    It reads all reservations of the restaurant.
     """
     guest_ids: dict[str, str] = {}
     with translate_firestore_errors():

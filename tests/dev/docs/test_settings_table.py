@@ -34,7 +34,7 @@ def test_a_row_has_default_range_and_meaning() -> None:
     rows = replace_settings_table(f"{SETTINGS_TABLE_BEGIN}{SETTINGS_TABLE_END}").splitlines()
     assert (
         "| `POLL_LOOKBACK_SECONDS` | `900` | ≥ 1, ≤ 172800 "
-        "| How far before its cursor a poll asks again. |"
+        "| How far before its cursor a poll begins. |"
     ) in rows
 
 
