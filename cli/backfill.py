@@ -56,7 +56,13 @@ async def backfill_with_progress(api: OperatorClient, console: Console) -> Backf
             progress = await api.get("integration/backfill")
             # While another run works, an error in the state may be one that it has overcome.
             if has_worked or progress["status"] != "RUNNING":
-                _raise_if_stopped(progress)
+                if progress["error"] and progress["status"] == "FAILED":
+                    raise InvalidSettingsError(progress["error"])
+                if progress["error"]:
+                    raise RetryLaterError(
+                        f"The backfill stopped: {progress['error']} "
+                        "Run the command again to continue."
+                    )
                 continue
             if not is_waiting:
                 is_waiting = True
@@ -66,15 +72,6 @@ async def backfill_with_progress(api: OperatorClient, console: Console) -> Backf
             bar.update(progress["daysDone"] - bar.pos)
             await asyncio.sleep(_POLL_INTERVAL_SECONDS)
     return progress
-
-
-def _raise_if_stopped(progress: BackfillProgress) -> None:
-    if progress["error"] and progress["status"] == "FAILED":
-        raise InvalidSettingsError(progress["error"])
-    if progress["error"]:
-        raise RetryLaterError(
-            f"The backfill stopped: {progress['error']} Run the command again to continue."
-        )
 
 
 def format_progress(progress: BackfillProgress) -> str:

@@ -120,7 +120,9 @@ def restaurant_command(
             )
 
             async def run_handler() -> CommandResult:
-                console.print_step("Place", _describe_environment(environment))
+                emulator = environment.firestore_emulator
+                place = f"in the emulator at {emulator}" if emulator else "of Google Cloud"
+                console.print_step("Place", f"project {environment.require_project()} {place}")
                 api = await _open_client(
                     environment, restaurant, requires_integration=requires_integration
                 )
@@ -177,13 +179,6 @@ def _select_environment(project: str | None, port: int | None, *, is_local: bool
         os.environ["GOOGLE_CLOUD_PROJECT"] = project
     # K_SERVICE marks a deployed function, but Cloud Shell and Cloud Run jobs set it too.
     return read_environment({k: v for k, v in os.environ.items() if k != "K_SERVICE"})
-
-
-def _describe_environment(environment: Environment) -> str:
-    project = environment.require_project()
-    if environment.firestore_emulator:
-        return f"project {project} in the emulator at {environment.firestore_emulator}"
-    return f"project {project} of Google Cloud"
 
 
 async def _open_client(

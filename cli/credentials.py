@@ -51,18 +51,28 @@ def read_credentials(source: str) -> CredentialPayload:
         ) from None
 
 
-def prompt_api_credential(console: Console) -> CredentialPayload:
-    """Ask for the client credential of OpenTable's API; empty means the partner secret has it."""
-    client_id = console.prompt("OpenTable client id [Enter: use the partner secret]")
-    if not client_id:
-        return {}
-    client_secret = console.prompt("OpenTable client secret", is_hidden=True)
-    return {"clientId": client_id, "clientSecret": client_secret}
-
-
-def prompt_webhook_credential(console: Console, scheme: WebhookAuthScheme) -> str | None:
-    """Ask for a webhook credential; None means that a new one is to be generated."""
-    return console.prompt(f"{_PROMPTS[scheme]} [Enter: generate one]", is_hidden=True) or None
+def obtain_webhook_credentials(
+    console: Console,
+    schemes: Iterable[WebhookAuthScheme],
+    *,
+    can_prompt: bool,
+    save_to: str | None,
+) -> CredentialPayload:
+    """Ask for a credential for each scheme; generate and deliver those that are not entered."""
+    entered: CredentialPayload = {}
+    to_generate = []
+    for scheme in schemes:
+        question = f"{_PROMPTS[scheme]} [Enter: generate one]"
+        credential = console.prompt(question, is_hidden=True) if can_prompt else ""
+        if credential:
+            entered[CREDENTIAL_KEYS[scheme]] = [credential]
+        else:
+            to_generate.append(scheme)
+    generated = generate_credentials(to_generate)
+    if generated:
+        # Delivered before it is stored: if the file cannot be written, nothing is lost.
+        deliver_credentials(console, generated, save_to)
+    return entered | generated
 
 
 def generate_credentials(schemes: Iterable[WebhookAuthScheme]) -> CredentialPayload:

@@ -69,15 +69,9 @@ async def export(
     """
     if include_personal:
         console.confirm("The export will contain names, contact data, requests and notes.")
-    if kind == "reports":
-        rows = _read_reports(api)
-    elif kind == "journal":
-        rows = _read_journal_entries(api, include_personal=include_personal)
-    else:
-        rows = _read_reservations(api, include_personal=include_personal)
     row_count = 0
     with nullcontext(console.out) if to == STANDARD_STREAM else open_new_file(to) as output:
-        async for row in rows:
+        async for row in _read_rows(api, kind, include_personal=include_personal):
             output.write(json.dumps(row, ensure_ascii=False) + "\n")
             row_count += 1
         output.flush()
@@ -87,33 +81,28 @@ async def export(
     return CommandResult({"rows": row_count, "kind": kind, "file": to})
 
 
-async def _read_reservations(
-    api: OperatorClient, *, include_personal: bool
+async def _read_rows(
+    api: OperatorClient, kind: str, *, include_personal: bool
 ) -> AsyncIterator[ExportRow]:
-    reservations = paths.reservations_collection(api.app_context.firestore, api.restaurant_id)
-    async for snapshot in _iterate_collection(reservations):
-        yield export_reservation(snapshot.to_dict() or {}, include_personal=include_personal)
-
-
-async def _read_journal_entries(
-    api: OperatorClient, *, include_personal: bool
-) -> AsyncIterator[ExportRow]:
-    reservations = paths.reservations_collection(api.app_context.firestore, api.restaurant_id)
+    client, now = api.app_context.firestore, api.app_context.clock()
+    if kind == "reports":
+        reports = paths.reports_collection(client, api.restaurant_id)
+        async for snapshot in _iterate_collection(reports, "reportId"):
+            report = await read_full_report(client, api.restaurant_id, snapshot.id)
+            if report is not None:
+                yield _to_json(report)
+        return
+    reservations = paths.reservations_collection(client, api.restaurant_id)
+    if kind == "reservations":
+        async for snapshot in _iterate_collection(reservations):
+            yield export_reservation(snapshot.to_dict() or {}, include_personal=include_personal)
+        return
     async for reservation in _iterate_collection(reservations, "id"):
         async for snapshot in _iterate_collection(paths.journal_collection(reservation.reference)):
             entry: dict[str, Any] = snapshot.to_dict() or {}
             # Firestore deletes expired entries with a delay.
-            if not is_expired(entry, "journalExpireAt", api.app_context.clock()):
+            if not is_expired(entry, "journalExpireAt", now):
                 yield export_journal_entry(reservation.id, entry, include_personal=include_personal)
-
-
-async def _read_reports(api: OperatorClient) -> AsyncIterator[ExportRow]:
-    client = api.app_context.firestore
-    reports = paths.reports_collection(client, api.restaurant_id)
-    async for snapshot in _iterate_collection(reports, "reportId"):
-        report = await read_full_report(client, api.restaurant_id, snapshot.id)
-        if report is not None:
-            yield _to_json(report)
 
 
 async def _iterate_collection(

@@ -13,10 +13,7 @@ from cli.context import OperatorClient, restaurant_command
 from cli.credentials import (
     CREDENTIAL_KEYS,
     CredentialPayload,
-    deliver_credentials,
-    generate_credentials,
-    prompt_api_credential,
-    prompt_webhook_credential,
+    obtain_webhook_credentials,
     read_credentials,
 )
 from cli.output import CommandError, CommandResult, Console
@@ -95,7 +92,21 @@ async def onboard(
     if country is not None:
         settings["country"] = country
     integration = await _write_settings(api, console, before, settings, credentials)
-    integration = await _enable_integration(api, console, integration)
+    test_result = await api.call("POST", "integration/test")
+    if not test_result["works"]:
+        raise CommandError(
+            f"The connection to OpenTable failed. {test_result['problem']} "
+            "The settings were saved: correct this and run the command again."
+        )
+    console.print_step("Connection", "OpenTable returns this restaurant's reservations")
+    if integration["enabled"]:
+        console.print_step("Integration", "already enabled")
+    else:
+        # Enabled before the backfill: events may arrive in any order, so no webhook is rejected.
+        integration = await api.call("PUT", "integration", body={"enabled": True})
+        console.print_step(
+            "Integration", "enabled: webhooks are accepted, the next poll includes it"
+        )
     backfill = await backfill_with_progress(api, console)
     counts = ", ".join(
         f"{backfill[name]} {name}"
@@ -134,23 +145,18 @@ def _collect_credentials(
     stored = before["credentials"] or {"api": False}
     can_prompt = console.is_terminal and not credentials_file
     if can_prompt and not stored["api"]:
-        credentials |= prompt_api_credential(console)
-    to_generate = []
-    for scheme in schemes:
-        key = CREDENTIAL_KEYS[scheme]
-        if key in credentials or stored.get(key):
-            continue
-        entered = prompt_webhook_credential(console, scheme) if can_prompt else None
-        if entered:
-            credentials[key] = [entered]
-        else:
-            to_generate.append(scheme)
-    if to_generate:
-        generated = generate_credentials(to_generate)
-        # Delivered before it is stored: a file that cannot be written must not lose it.
-        deliver_credentials(console, generated, save_to)
-        credentials |= generated
-    return credentials
+        client_id = console.prompt("OpenTable client id [Enter: use the partner secret]")
+        if client_id:
+            client_secret = console.prompt("OpenTable client secret", is_hidden=True)
+            credentials |= {"clientId": client_id, "clientSecret": client_secret}
+    missing = [
+        scheme
+        for scheme in schemes
+        if CREDENTIAL_KEYS[scheme] not in credentials and not stored.get(CREDENTIAL_KEYS[scheme])
+    ]
+    return credentials | obtain_webhook_credentials(
+        console, missing, can_prompt=can_prompt, save_to=save_to
+    )
 
 
 async def _write_settings(
@@ -172,25 +178,6 @@ async def _write_settings(
     if credentials:
         names = ", ".join(sorted(credentials))
         console.print_step("Secret", f"stored in {integration['secret']}: {names}")
-    return integration
-
-
-async def _enable_integration(
-    api: OperatorClient, console: Console, integration: Integration
-) -> Integration:
-    """Test the connection to OpenTable; enable the integration only if it works."""
-    test_result = await api.call("POST", "integration/test")
-    if not test_result["works"]:
-        raise CommandError(
-            f"The connection to OpenTable failed. {test_result['problem']} "
-            "The settings were saved: correct this and run the command again."
-        )
-    console.print_step("Connection", "OpenTable returns this restaurant's reservations")
-    if integration["enabled"]:
-        console.print_step("Integration", "already enabled")
-        return integration
-    integration = await api.call("PUT", "integration", body={"enabled": True})
-    console.print_step("Integration", "enabled: webhooks are accepted, the next poll includes it")
     return integration
 
 

@@ -11,6 +11,7 @@ from cli.output import CommandError, CommandResult, Console
 _MAX_LISTED_ITEMS = 200
 _SHORT_ID_LENGTH = 12
 _TIMESTAMP_LENGTH = len("2026-11-24T23:21:21")
+_SHOWN_FIELDS = ("id", "status", "reason", "detail", "receivedAt", "lastSeenAt", "count", "body")
 
 
 @restaurant_command(
@@ -41,13 +42,20 @@ async def manage_quarantine(
     quarantine = await api.get("quarantine", limit=_MAX_LISTED_ITEMS)
     if item is None:
         return _print_items(console, quarantine)
-    item_id = _resolve_item_id(item, [listed["id"] for listed in quarantine["items"]])
+    matches = [one["id"] for one in quarantine["items"] if one["id"].startswith(item)]
+    if len(matches) > 1:
+        raise CommandError(f"{len(matches)} items start with {item}: write more of the id.")
+    # Only the newest items are listed; an older one is found by its full id.
+    item_id = matches[0] if matches else item
     if dismiss is not None:
         response = await api.call("POST", f"quarantine/{item_id}/dismiss", body={"reason": dismiss})
         console.print_step("Dismissed", item_id[:_SHORT_ID_LENGTH])
     elif show:
         response = await api.get(f"quarantine/{item_id}", unmask=unmask)
-        _print_item(console, response)
+        for name in _SHOWN_FIELDS:
+            console.print_step(name, str(response[name]))
+        if response["masked"]:
+            console.print_line("Personal data is masked. --unmask shows it and records who looked.")
     else:
         response = await api.call("POST", f"quarantine/{item_id}/replay", query={"dryRun": dry_run})
         prefix = "would be " if response["dryRun"] else ""
@@ -70,19 +78,3 @@ def _print_items(console: Console, quarantine: dict[str, Any]) -> CommandResult:
     else:
         console.print_line("The quarantine is empty.")
     return CommandResult(quarantine, is_action_required=quarantine["openCount"] > 0)
-
-
-def _resolve_item_id(prefix: str, ids: list[str]) -> str:
-    """Return the id with this prefix; the prefix itself if no listed id has it."""
-    matches = [item_id for item_id in ids if item_id.startswith(prefix)]
-    if len(matches) > 1:
-        raise CommandError(f"{len(matches)} items start with {prefix}: write more of the id.")
-    # An item beyond the listed ones can still be named by its full id.
-    return matches[0] if matches else prefix
-
-
-def _print_item(console: Console, item: dict[str, Any]) -> None:
-    for name in ("id", "status", "reason", "detail", "receivedAt", "lastSeenAt", "count", "body"):
-        console.print_step(name, str(item[name]))
-    if item["masked"]:
-        console.print_line("Personal data is masked. --unmask shows it and records who looked.")

@@ -13,10 +13,7 @@ import click
 from cli.context import OperatorClient, restaurant_command
 from cli.credentials import (
     CREDENTIAL_KEYS,
-    CredentialPayload,
-    deliver_credentials,
-    generate_credentials,
-    prompt_webhook_credential,
+    obtain_webhook_credentials,
     read_credentials,
 )
 from cli.output import CommandError, CommandResult, Console
@@ -80,7 +77,17 @@ async def rotate_credential(
         console.confirm("Every webhook with the present credential will be rejected from now on.")
     elif live_count > 1:
         console.confirm(f"{live_count} credentials are live: the oldest will be rejected.")
-    credentials = _obtain_credential(console, scheme, credentials_file, save_to)
+    if credentials_file:
+        credentials = read_credentials(credentials_file)
+        if credentials.keys() != {CREDENTIAL_KEYS[scheme]}:
+            raise CommandError(
+                f"The credentials must contain {CREDENTIAL_KEYS[scheme]} and nothing else."
+            )
+    else:
+        can_prompt = console.is_terminal and not save_to
+        credentials = obtain_webhook_credentials(
+            console, [scheme], can_prompt=can_prompt, save_to=save_to
+        )
     body = {"credentials": credentials | {"keepPrevious": not at_once}}
     integration = await api.call("PUT", "integration", body=body)
     console.print_step("Secret", f"{integration['secret']}: the new {scheme} credential is live")
@@ -89,6 +96,20 @@ async def rotate_credential(
         "`rotate --retire` removes the old one."
     )
     return CommandResult({"integration": integration})
+
+
+async def _check_usage(
+    api: OperatorClient, console: Console, scheme: WebhookAuthScheme
+) -> CommandResult:
+    usages = [usage for usage in await read_credential_usage(api) if usage.scheme == scheme]
+    for line in format_usage(usages):
+        console.print_line(line)
+    if not usages:
+        console.print_line(f"No recent webhook with a new event used {scheme}.")
+    return CommandResult(
+        {"webhookKeys": [usage.to_json() for usage in usages]},
+        is_action_required=not any(usage.is_newest for usage in usages),
+    )
 
 
 async def _count_credentials(api: OperatorClient, scheme: WebhookAuthScheme) -> int:
@@ -109,41 +130,6 @@ async def _count_credentials(api: OperatorClient, scheme: WebhookAuthScheme) -> 
             "has it, rotate that secret; otherwise enter one with `onboard`."
         )
     return len(live)
-
-
-def _obtain_credential(
-    console: Console,
-    scheme: WebhookAuthScheme,
-    credentials_file: str | None,
-    save_to: str | None,
-) -> CredentialPayload:
-    key = CREDENTIAL_KEYS[scheme]
-    if credentials_file:
-        credentials = read_credentials(credentials_file)
-        if credentials.keys() != {key}:
-            raise CommandError(f"The credentials must contain {key} and nothing else.")
-        return credentials
-    if console.is_terminal and not save_to:
-        entered = prompt_webhook_credential(console, scheme)
-        if entered:
-            return {key: [entered]}
-    generated = generate_credentials([scheme])
-    deliver_credentials(console, generated, save_to)
-    return generated
-
-
-async def _check_usage(
-    api: OperatorClient, console: Console, scheme: WebhookAuthScheme
-) -> CommandResult:
-    usages = [usage for usage in await read_credential_usage(api) if usage.scheme == scheme]
-    for line in format_usage(usages):
-        console.print_line(line)
-    if not usages:
-        console.print_line(f"No recent webhook with a new event used {scheme}.")
-    return CommandResult(
-        {"webhookKeys": [usage.to_json() for usage in usages]},
-        is_action_required=not any(usage.is_newest for usage in usages),
-    )
 
 
 async def _retire_old_credentials(

@@ -18,7 +18,32 @@ async def status(api: OperatorClient, console: Console) -> CommandResult:
     backfill = await api.get("integration/backfill")
     usages = await read_credential_usage(api)
     problems = _find_problems(integration, health)
-    _print_summary(console, integration, health, backfill)
+    report, stored = health["reconciliation"], integration["credentials"]
+    if stored is None:
+        credentials = "cannot be read"
+    else:
+        counts = ("webhookSecrets", "bearerTokens", "basicCredentials")
+        parts = [f"{stored[name]} {name}" for name in counts if stored[name]]
+        credentials = ", ".join([f"API {'yes' if stored['api'] else 'no'}", *parts])
+    if backfill["status"] == "NONE":
+        backfill_text = "none yet"
+    else:
+        days = f"{backfill['daysDone']} of {backfill['daysTotal']} days"
+        backfill_text = f"{backfill['status']}, {days}"
+    console.print_table(
+        [
+            ("Integration", "enabled" if health["enabled"] else "disabled"),
+            ("Rid", integration["restaurantId"] or "none"),
+            ("Time zone", integration["timeZone"] or "none"),
+            ("Webhook auth", ", ".join(integration["webhookAuth"]) or "none: no webhook accepted"),
+            ("Credentials", credentials),
+            ("Last webhook", health["lastWebhookAt"] or "none yet"),
+            ("Last poll", health["poll"]["lastPolledAt"] or "none yet"),
+            ("Last report", f"{report['reconciledAt']} {report['status']}" if report else "none"),
+            ("Backfill", backfill_text),
+            ("Quarantine", f"{health['openQuarantine']} open"),
+        ]
+    )
     for line in (*format_usage(usages), *(f"! {problem}" for problem in problems)):
         console.print_line(line)
     output = {
@@ -45,38 +70,3 @@ def _find_problems(integration: dict[str, Any], health: dict[str, Any]) -> list[
     if health["openQuarantine"]:
         problems.append(f"Events in quarantine: {health['openQuarantine']}. `replay` lists them.")
     return list(dict.fromkeys(problems))  # the API may report one problem in both places
-
-
-def _print_summary(
-    console: Console,
-    integration: dict[str, Any],
-    health: dict[str, Any],
-    backfill: dict[str, Any],
-) -> None:
-    report = health["reconciliation"]
-    stored = integration["credentials"]
-    if stored is None:
-        credentials = "cannot be read"
-    else:
-        counts = ("webhookSecrets", "bearerTokens", "basicCredentials")
-        parts = [f"{stored[name]} {name}" for name in counts if stored[name]]
-        credentials = ", ".join([f"API {'yes' if stored['api'] else 'no'}", *parts])
-    if backfill["status"] == "NONE":
-        backfill_text = "none yet"
-    else:
-        days = f"{backfill['daysDone']} of {backfill['daysTotal']} days"
-        backfill_text = f"{backfill['status']}, {days}"
-    console.print_table(
-        [
-            ("Integration", "enabled" if health["enabled"] else "disabled"),
-            ("Rid", integration["restaurantId"] or "none"),
-            ("Time zone", integration["timeZone"] or "none"),
-            ("Webhook auth", ", ".join(integration["webhookAuth"]) or "none: no webhook accepted"),
-            ("Credentials", credentials),
-            ("Last webhook", health["lastWebhookAt"] or "none yet"),
-            ("Last poll", health["poll"]["lastPolledAt"] or "none yet"),
-            ("Last report", f"{report['reconciledAt']} {report['status']}" if report else "none"),
-            ("Backfill", backfill_text),
-            ("Quarantine", f"{health['openQuarantine']} open"),
-        ]
-    )
