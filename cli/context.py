@@ -13,15 +13,15 @@ from typing import Any, TypeAlias
 import click
 import httpx
 
-from cli.output import CommandError, CommandResult, Console, redirect_logs
+from cli.output import CommandError, CommandResult, Console, RetryLaterError, redirect_logs
 from dev.local.processes import LOOPBACK
 from dev.local.remote import read_run_status
 from functions.api.app import build_app
-from functions.api.requests import authenticated_user
+from functions.api.requests import API_PREFIX, authenticated_user
 from shared.config import Environment, read_environment
 from shared.context import AppContext, build_app_context
 from shared.domain.normalization.identifiers import is_restaurant_id
-from shared.errors import ServiceUnavailableError
+from shared.errors import InvalidSettingsError, ServiceUnavailableError
 from shared.restaurants.settings import read_integration_document
 from shared.staff.auth import ApiContext, AuthenticatedUser, build_api_context
 
@@ -36,16 +36,11 @@ CommandHandler: TypeAlias = Callable[..., Awaitable[CommandResult]]
 class OperatorClient:
     """Calls the staff API for one restaurant, in this process and as an operator."""
 
-    api_context: ApiContext
+    app_context: AppContext
     restaurant_id: str
-    user: AuthenticatedUser
+    http: httpx.AsyncClient
 
-    @property
-    def app_context(self) -> AppContext:
-        """The clients and the environment."""
-        return self.api_context.app_context
-
-    async def get(self, path: str, **query: object) -> dict[str, Any]:
+    async def get(self, path: str, **query: Any) -> dict[str, Any]:
         """Make a GET call; see `call`."""
         return await self.call("GET", path, query=query)
 
@@ -57,28 +52,35 @@ class OperatorClient:
         query: Mapping[str, Any] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Return the JSON of one call; `path` is below ``/api/restaurants/{restaurantId}/``.
+        """Return the JSON of one call; `path` is below ``/api/restaurants/{restaurant_id}/``.
 
         Raises `CommandError` with the message of an API error.
         """
-        app = build_app(self.api_context)
-        app.dependency_overrides[authenticated_user] = lambda: self.user
-        async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(app),
-            base_url=f"http://api/api/restaurants/{self.restaurant_id}/",
-        ) as client:
-            response = await client.request(
-                method,
-                path,
-                params={name: value for name, value in (query or {}).items() if value is not None},
-                json=dict(body or {}),
-            )
+        response = await self.http.request(method, path, params=query, json=body)
         content: dict[str, Any] = response.json()
+        if response.is_success:
+            return content
+        message = content["error"]["message"]
         if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
-            raise ServiceUnavailableError(content["error"]["message"])
-        if response.is_error:
-            raise CommandError(content["error"]["message"])
-        return content
+            raise RetryLaterError(f"{message} --verbose shows the cause.")
+        raise CommandError(message)
+
+
+def build_operator_client(
+    api_context: ApiContext, restaurant_id: str, user_name: str
+) -> OperatorClient:
+    """Connect to the staff API as an operator, without HTTP and without an ID token."""
+    user = AuthenticatedUser(f"operator:{user_name}", is_operator=True)
+    app = build_app(api_context)
+    app.dependency_overrides[authenticated_user] = lambda: user
+    # These then reach the operator with their own text, instead of a 503 response without it.
+    for error in (InvalidSettingsError, ServiceUnavailableError):
+        del app.exception_handlers[error]
+    http = httpx.AsyncClient(
+        transport=httpx.ASGITransport(app),
+        base_url=f"http://api{API_PREFIX.format(restaurant_id=restaurant_id)}/",
+    )
+    return OperatorClient(api_context.app_context, restaurant_id, http)
 
 
 def restaurant_command(
@@ -190,11 +192,8 @@ async def _open_client(
         user_name = getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name
         user_name = "unknown"
-    api = OperatorClient(
-        build_api_context(build_app_context(environment)),
-        restaurant_id,
-        AuthenticatedUser(f"operator:{user_name}", is_operator=True),
-    )
+    api_context = build_api_context(build_app_context(environment))
+    api = build_operator_client(api_context, restaurant_id, user_name)
     # This read also shows at once whether the operator is signed in and may read Firestore.
     integration = await read_integration_document(api.app_context.firestore, restaurant_id)
     if requires_integration and integration is None:

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 import click
 
@@ -47,17 +48,18 @@ async def manage_quarantine(
         raise CommandError(f"{len(matches)} items start with {item}: write more of the id.")
     # Only the newest items are listed; an older one is found by its full id.
     item_id = matches[0] if matches else item
+    path = f"quarantine/{quote(item_id, safe='')}"
     if dismiss is not None:
-        response = await api.call("POST", f"quarantine/{item_id}/dismiss", body={"reason": dismiss})
+        response = await api.call("POST", f"{path}/dismiss", body={"reason": dismiss})
         console.print_step("Dismissed", item_id[:_SHORT_ID_LENGTH])
     elif show:
-        response = await api.get(f"quarantine/{item_id}", unmask=unmask)
+        response = await api.get(path, unmask=unmask)
         for name in _SHOWN_FIELDS:
             console.print_step(name, str(response[name]))
         if response["masked"]:
             console.print_line("Personal data is masked. --unmask shows it and records who looked.")
     else:
-        response = await api.call("POST", f"quarantine/{item_id}/replay", query={"dryRun": dry_run})
+        response = await api.call("POST", f"{path}/replay", query={"dryRun": dry_run})
         prefix = "would be " if response["dryRun"] else ""
         console.print_step("Replay", f"{response['reservationId']} {prefix}{response['outcome']}")
         for path, change in response["changes"].items():

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from cli.context import OperatorClient
+from cli.context import OperatorClient, build_operator_client
 from dev.local.demo_data import build_native_reservations
 from sandbox.guest_actions import GuestActions
 from sandbox.models import generate_guest_details
@@ -24,7 +24,7 @@ from shared.firestore import paths
 from shared.ingest.events import IncomingEvent, ingest_event
 from shared.polling.backfill import backfill_restaurant
 from shared.restaurants.secrets import SecretsFileStore
-from shared.staff.auth import AuthenticatedUser, build_api_context
+from shared.staff.auth import build_api_context
 from tests.support.events import row_body
 from tests.support.held_plans import execute_plan, hold_plan_with_missing, hold_plan_with_updates
 from tests.support.world import NEW_YORK, World
@@ -87,7 +87,7 @@ def operator_client(world: World, tmp_path: Path) -> OperatorClient:
     secrets.write_text("{}")
     store = SecretsFileStore(str(secrets))
     room = build_api_context(replace(world.services, secret_store=store))
-    return OperatorClient(room, world.restaurant.id, AuthenticatedUser("olga", is_operator=True))
+    return build_operator_client(room, world.restaurant.id, "olga")
 
 
 async def ingest_row(world: World, sequence_id: int, **fields: Any) -> None:

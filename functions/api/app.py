@@ -24,7 +24,7 @@ from functions.api import (
     reports,
     reservations,
 )
-from functions.api.requests import has_json_content_type
+from functions.api.requests import UNAVAILABLE_ERRORS, has_json_content_type
 from functions.api.responses import (
     ERROR_RESPONSES,
     ApiError,
@@ -88,6 +88,8 @@ def build_app(api_context: ApiContext) -> FastAPI:
         exception_handlers={
             HTTPException: _handle_http_exception,
             RequestValidationError: _handle_validation_error,
+            InvalidSettingsError: _handle_settings_error,
+            **dict.fromkeys(UNAVAILABLE_ERRORS, _handle_unavailable),
         },
     )
     app.state.api_context = api_context
@@ -179,6 +181,18 @@ async def _handle_validation_error(request: Request, error: RequestValidationErr
             location = ".".join(map(str, item["loc"][1:])) or "The request"
             descriptions.add(f"{location}: {item['msg'].removeprefix('Value error, ')}")
     return build_invalid_request_error("; ".join(sorted(descriptions))).to_response()
+
+
+async def _handle_settings_error(_request: Request, error: InvalidSettingsError) -> Response:
+    log_event(Severity.ERROR, LogEvent.SETTINGS_UNUSABLE, problem=str(error))
+    return build_unavailable_response()
+
+
+async def _handle_unavailable(_request: Request, error: Exception) -> Response:
+    log_event(
+        Severity.WARNING, LogEvent.STAFF_CALL, outcome="unavailable", error=type(error).__name__
+    )
+    return build_unavailable_response()
 
 
 def _build_unknown_address_response() -> Response:

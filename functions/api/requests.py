@@ -157,6 +157,16 @@ async def _reject_query(_: Annotated[NoQuery, Query()]) -> None:
 NO_QUERY = Depends(_reject_query)
 
 
+UNAVAILABLE_ERRORS = (ServiceUnavailableError, TimeoutError, ClientDisconnect)
+# The app turns these into responses; in-process callers can receive them instead.
+ERRORS_WITH_HANDLER = (
+    HTTPException,
+    RequestValidationError,
+    InvalidSettingsError,
+    *UNAVAILABLE_ERRORS,
+)
+
+
 class StaffRoute(APIRoute):
     """A route with a time limit, strict JSON, and a 503 response for every unexpected error."""
 
@@ -170,17 +180,8 @@ class StaffRoute(APIRoute):
             try:
                 async with asyncio.timeout(API_TIMEOUT_SECONDS):
                     return await handle(StrictJsonRequest(request.scope, request.receive))
-            except (HTTPException, RequestValidationError):
+            except ERRORS_WITH_HANDLER:
                 raise
-            except (ServiceUnavailableError, TimeoutError, ClientDisconnect) as error:
-                log_event(
-                    Severity.WARNING,
-                    LogEvent.STAFF_CALL,
-                    outcome="unavailable",
-                    error=type(error).__name__,
-                )
-            except InvalidSettingsError as error:
-                log_event(Severity.ERROR, LogEvent.SETTINGS_UNUSABLE, problem=str(error))
             except Exception as error:  # noqa: BLE001 -- a bug must not reach the server, which would log the request
                 log_event(
                     Severity.ERROR,

@@ -178,3 +178,12 @@ async def test_a_restaurant_that_was_never_onboarded_is_refused(
     assert refused.code == ExitCode.FAILED
     assert "`onboard` connects it" in refused.errors
     assert not (await paths.integration_document(firestore, cli_harness.id).get()).exists
+
+
+async def test_an_unusable_secrets_file_gives_a_one_line_error(cli_harness: CliHarness) -> None:
+    cli_harness.secrets_path.write_text("[]")
+    refused = await cli_harness.run_command(
+        "onboard", *cli_harness.settings_options, "--save-to", cli_harness.new_file()
+    )
+    assert (refused.code, refused.errors.count("\n")) == (ExitCode.FAILED, 1)
+    assert refused.errors.startswith("SECRETS_FILE cannot be rewritten")

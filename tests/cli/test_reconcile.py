@@ -9,14 +9,14 @@ import pytest
 from google.cloud.firestore import DELETE_FIELD, AsyncClient
 from typing_extensions import override
 
-from cli.context import OperatorClient
+from cli.context import build_operator_client
 from cli.output import Console, ExitCode
 from cli.reconcile import format_report, reconcile_and_print_report, requires_action
 from shared.config import read_environment
 from shared.context import build_app_context
 from shared.firestore import paths
 from shared.reconciliation.run import ReconciliationRequest
-from shared.staff.auth import AuthenticatedUser, build_api_context
+from shared.staff.auth import build_api_context
 from tests.cli.harness import CliHarness
 
 LISTS = ("created", "updated", "cancelled", "divergences", "missing", "skipped")
@@ -110,11 +110,8 @@ async def test_a_running_reconciliation_is_awaited(
 ) -> None:
     await give_lease_to_other_run(firestore, cli_harness)
     output = RecordingOutput()
-    api = OperatorClient(
-        build_api_context(build_app_context(read_environment(os.environ))),
-        cli_harness.id,
-        AuthenticatedUser("operator:me", is_operator=True),
-    )
+    api_context = build_api_context(build_app_context(read_environment(os.environ)))
+    api = build_operator_client(api_context, cli_harness.id, "me")
     run = asyncio.create_task(
         reconcile_and_print_report(api, Console(output, output), ReconciliationRequest())
     )
