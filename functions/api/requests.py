@@ -159,7 +159,7 @@ NO_QUERY = Depends(_reject_query)
 
 UNAVAILABLE_ERRORS = (ServiceUnavailableError, TimeoutError, ClientDisconnect)
 # The app turns these into responses; in-process callers can receive them instead.
-ERRORS_WITH_HANDLER = (
+_ERRORS_WITH_HANDLER = (
     HTTPException,
     RequestValidationError,
     InvalidSettingsError,
@@ -180,7 +180,7 @@ class StaffRoute(APIRoute):
             try:
                 async with asyncio.timeout(API_TIMEOUT_SECONDS):
                     return await handle(StrictJsonRequest(request.scope, request.receive))
-            except ERRORS_WITH_HANDLER:
+            except _ERRORS_WITH_HANDLER:
                 raise
             except Exception as error:  # noqa: BLE001 -- a bug must not reach the server, which would log the request
                 log_event(
