@@ -337,14 +337,17 @@ EARLY = row_event(1, party_size=2, updated_at_utc="2026-03-09T12:00:01Z")
 LATE = row_event(1, party_size=6, updated_at_utc="2026-03-09T12:00:02Z")
 
 
-@pytest.mark.parametrize("events", [(EARLY, LATE), (LATE, EARLY)])
+in_either_order = pytest.mark.parametrize("events", [(EARLY, LATE), (LATE, EARLY)])
+
+
+@in_either_order
 def test_for_equal_sequences_the_later_update_wins_in_either_order(
     events: tuple[ReservationEvent, ...],
 ) -> None:
     assert (ledger_with(*events).document or {})["partySize"] == 6
 
 
-@pytest.mark.parametrize("events", [(EARLY, LATE), (LATE, EARLY)])
+@in_either_order
 def test_for_equal_sequences_the_second_event_has_a_separate_entry(
     events: tuple[ReservationEvent, ...],
 ) -> None:
@@ -352,7 +355,7 @@ def test_for_equal_sequences_the_second_event_has_a_separate_entry(
     assert len(ledger_with(*events).entries) == 2
 
 
-@pytest.mark.parametrize("events", [(EARLY, LATE), (LATE, EARLY)])
+@in_either_order
 def test_for_equal_sequences_both_events_are_recognized_as_duplicates(
     events: tuple[ReservationEvent, ...],
 ) -> None:

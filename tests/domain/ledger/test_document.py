@@ -1,5 +1,6 @@
 """A state becomes a document; staff events write only their fields to native documents."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -52,23 +53,45 @@ def divergence_event(version: str, divergence: str | None = MISSING) -> Reservat
     return replace(envelope_event("updated", minute=30), actor=Actor.LINEUP, fields=fields)
 
 
-def test_the_document_id_contains_key_and_restaurant() -> None:
-    document = rendered_document(envelope_event())
-    assert (document["id"], document["restaurantId"]) == ("opentable-ot_1", "restaurant-123")
+EARLY_PENDING = envelope_event("updated", minute=0, status="pending")
+UNKNOWN_STATE = row_event(9, state="bottle_service")
+NOTES = (row_event(1, venue_notes="Nuts"), row_event(2, venue_notes=None))
 
 
-def test_the_source_names_the_system_and_the_key() -> None:
-    document = rendered_document(envelope_event())
-    assert document["source.system"] == "OPENTABLE"
-    assert document["source.externalReservationId"] == "ot_1"
-
-
-def test_the_opentable_id_is_unknown_before_the_first_row() -> None:
-    assert rendered_document(envelope_event())["source.openTableId"] is None
-
-
-def test_a_row_sets_the_opentable_id() -> None:
-    assert rendered_document(envelope_event(), row_event(1))["source.openTableId"] == "555001-ot_1"
+@pytest.mark.parametrize(
+    "events, path, value",
+    [
+        pytest.param([envelope_event()], "id", "opentable-ot_1", id="id from the key"),
+        pytest.param([envelope_event()], "restaurantId", "restaurant-123", id="restaurant"),
+        pytest.param([envelope_event()], "source.system", "OPENTABLE", id="system"),
+        pytest.param([envelope_event()], "source.externalReservationId", "ot_1", id="key"),
+        pytest.param([envelope_event()], "source.openTableId", None, id="no id before a row"),
+        pytest.param(
+            [envelope_event(), row_event(1)], "source.openTableId", "555001-ot_1", id="id of a row"
+        ),
+        pytest.param([envelope_event()], "dinerId", None, id="no diner of Lineup's"),
+        pytest.param([row_event(1)], "dinerName", "OpenTable Guest", id="placeholder name"),
+        pytest.param([envelope_event(dinerName="Ada")], "dinerName", "Ada", id="name from a relay"),
+        pytest.param([UNKNOWN_STATE], "status", "CONFIRMED", id="unknown state"),
+        pytest.param([UNKNOWN_STATE, EARLY_PENDING], "status", "BOOKED", id="any reported status"),
+        pytest.param(
+            [envelope_event(specialRequests="Nuts")],
+            "metadata.specialRequests",
+            "Nuts",
+            id="reported metadata",
+        ),
+        pytest.param(NOTES, "metadata.venueNotes", None, id="cleared metadata"),
+        *(
+            pytest.param([envelope_event("cancelled")], path, None, id=f"unreported {path}")
+            for path in ("startAt", "startAtTimestamp", "localDate", "partySize")
+        ),
+    ],
+)
+def test_a_document_has_the_value_of_its_state(
+    events: Iterable[ReservationEvent], path: str, value: object
+) -> None:
+    document = rendered_document(*events)
+    assert (path in document, document.get(path)) == (True, value)
 
 
 def test_a_start_is_stored_as_text_timestamp_and_local_date() -> None:
@@ -76,19 +99,6 @@ def test_a_start_is_stored_as_text_timestamp_and_local_date() -> None:
     assert document["startAt"] == "2026-03-15T01:15:00Z"
     assert document["startAtTimestamp"] == datetime(2026, 3, 15, 1, 15, tzinfo=UTC)
     assert document["localDate"] == "2026-03-14"
-
-
-@pytest.mark.parametrize("path", ["startAt", "startAtTimestamp", "localDate", "partySize"])
-def test_a_patch_about_an_unknown_reservation_leaves_start_and_party_open(path: str) -> None:
-    assert rendered_document(envelope_event("cancelled"))[path] is None
-
-
-def test_an_unknown_diner_has_the_placeholder_name() -> None:
-    assert rendered_document(row_event(1))["dinerName"] == "OpenTable Guest"
-
-
-def test_a_diner_has_the_name_from_the_relay() -> None:
-    assert rendered_document(envelope_event(dinerName="Ada"))["dinerName"] == "Ada"
 
 
 @pytest.mark.parametrize(
@@ -107,29 +117,6 @@ def test_details_of_the_linked_guest_replace_those_from_the_relay(
     event = envelope_event(dinerName="Ada", dinerPhone="+1212", dinerEmail="ada@example.com")
     document = render_document(IDENTITY, replace(merge_events(event), linked_guest=guest))
     assert (document["dinerName"], document["phone"], document["email"]) == shown
-
-
-def test_an_opentable_guest_has_no_lineup_diner_id() -> None:
-    assert rendered_document(envelope_event())["dinerId"] is None
-
-
-def test_a_reservation_of_unknown_state_is_confirmed() -> None:
-    assert rendered_document(row_event(1, state="bottle_service"))["status"] == "CONFIRMED"
-
-
-def test_any_reported_status_replaces_the_default_status() -> None:
-    early = envelope_event("updated", minute=0, status="pending")
-    assert rendered_document(row_event(9, state="bottle_service"), early)["status"] == "BOOKED"
-
-
-def test_reported_metadata_is_shown() -> None:
-    document = rendered_document(envelope_event(specialRequests="Nuts"))
-    assert document["metadata.specialRequests"] == "Nuts"
-
-
-def test_cleared_metadata_is_shown_as_null() -> None:
-    document = rendered_document(row_event(1, venue_notes="Nuts"), row_event(2, venue_notes=None))
-    assert document["metadata.venueNotes"] is None
 
 
 def test_unreported_metadata_is_not_shown() -> None:
