@@ -305,7 +305,7 @@ async def flag_divergences(
         missing_keys: Reservations of the ledger missing at OpenTable.
         plan: The applied plan, for its outdated and conflicting rows.
     """
-    report = run.report
+    context, settings, report = run.restaurant.context, run.restaurant.settings, run.report
     missing_states = await read_reservation_states(run.ledger, missing_keys)
     divergences: list[tuple[DivergenceType, str, ReservationState, str | None]] = [
         *(
@@ -329,13 +329,8 @@ async def flag_divergences(
         if not is_new or run.is_dry_run:
             continue
         if payload is not None:
-            await quarantine_event(
-                run.restaurant.context,
-                run.restaurant.settings,
-                payload,
-                JSON_MEDIA_TYPE,
-                InvalidEventError(divergence.value.lower(), reason),
-            )
+            rejection = InvalidEventError(divergence.value.lower(), reason)
+            await quarantine_event(context, settings, payload, JSON_MEDIA_TYPE, rejection)
         flag = build_divergence_event(
             key, state, divergence, report.report_id, report.reconciled_at
         )

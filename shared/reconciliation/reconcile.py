@@ -179,14 +179,15 @@ async def compare_window(run: ReconciliationRun, rollup_builder: RollupBuilder) 
 async def _read_fingerprints(
     run: ReconciliationRun, rollup_builder: RollupBuilder
 ) -> dict[str, ReservationFingerprint]:
+    restaurant, report = run.restaurant, run.report
     fingerprints = await load_ledger_window(
-        run.restaurant.context.firestore,
-        run.report.restaurant_id,
-        run.report.window,
-        run.restaurant.deadline,
+        restaurant.context.firestore,
+        report.restaurant_id,
+        report.window,
+        restaurant.deadline,
         rollup_builder,
     )
-    run.report.ledger_count = sum(mark.has_start_time for mark in fingerprints.values())
+    report.ledger_count = sum(fingerprint.has_start_time for fingerprint in fingerprints.values())
     return fingerprints
 
 
@@ -294,17 +295,18 @@ async def _fetch_unseen_by_id(
     Returns:
         The keys of the reservations unknown to OpenTable.
     """
+    restaurant = run.restaurant
     requested_ids = {
         key: comparison.fingerprints[key].open_table_id for key in comparison.find_unseen()
-    } | {event.external_key: str(event.fields["openTableId"]) for event, _ in plan.version_behind}
+    }
+    for event, _ in plan.version_behind:
+        requested_ids[event.external_key] = str(event.fields["openTableId"])
     # Decided again below, from the rows requested by id.
     plan.version_behind.clear()
-    rows = await fetch_reservations_by_id(run.restaurant, requested_ids.values())
+    rows = await fetch_reservations_by_id(restaurant, requested_ids.values())
+    known_rows = [row for row in rows if row is not None]
     batch = await normalize_rows(
-        run.restaurant.context,
-        run.restaurant.settings,
-        [row for row in rows if row is not None],
-        Channel.RECONCILIATION,
+        restaurant.context, restaurant.settings, known_rows, Channel.RECONCILIATION
     )
     plan.extend(await build_correction_plan(run, batch.events))
     return [key for key, row in zip(requested_ids, rows, strict=True) if row is None]
