@@ -40,11 +40,8 @@ def texts_in(node: ast.expr) -> list[str]:
         case ast.IfExp(body=body, orelse=orelse):
             return texts_in(body) + texts_in(orelse)
         case ast.JoinedStr(values=parts):
-            return [
-                "".join(
-                    part.value if isinstance(part, ast.Constant) else "<field>" for part in parts
-                )
-            ]
+            texts = ("".join(texts_in(part)) or "<field>" for part in parts)
+            return ["".join(texts)]
         case _:
             return []
 
