@@ -111,13 +111,12 @@ def build_app_context(environment: Environment) -> AppContext:
 
 def _build_opentable_client(environment: Environment) -> "OpenTableClient":
     # Imported on first use: most webhooks and calls of the API need no data from OpenTable.
-    from shared.opentable.client import OpenTableClient  # noqa: PLC0415
-    from shared.opentable.transport import build_session  # noqa: PLC0415
+    from shared.opentable import client, transport  # noqa: PLC0415 -- slow, see above
 
     worker_count = environment.max_concurrent_restaurants
-    return OpenTableClient(
+    return client.OpenTableClient(
         environment.api_url,
         environment.oauth_url,
-        build_session(worker_count),
+        transport.build_session(worker_count),
         ThreadPoolExecutor(worker_count, thread_name_prefix="opentable"),
     )

@@ -13,13 +13,12 @@ from google.cloud.firestore import (
 from msgspec import Struct
 
 from shared.concurrency import Deadline
-from shared.context import AppContext, RestaurantContext
+from shared.context import AppContext, RestaurantContext, load_restaurant_context
 from shared.domain.settings import IntegrationSettings, parse_settings, webhook_config_problems
 from shared.errors import InvalidSettingsError, OpenTableError
 from shared.firestore import paths
 from shared.firestore.documents import WRITE_TIMEOUT_SECONDS, read_document, retry_on_conflict
 from shared.log import LogEvent, Severity, log_event
-from shared.opentable.query import OpenTableAccess
 
 CONNECTION_TEST_TIMEOUT_SECONDS = 12.0
 
@@ -144,13 +143,10 @@ async def probe_connection(
     """Request one reservation of a restaurant with its current credentials."""
     # A person tests what they just stored: skip the caches.
     context.directory.invalidate(settings)
+    deadline = Deadline.after(CONNECTION_TEST_TIMEOUT_SECONDS)
     try:
-        settings.require_zone()
-        access = OpenTableAccess(
-            settings.require_rid(), await context.directory.load_credentials(settings)
-        )
-        deadline = Deadline.after(CONNECTION_TEST_TIMEOUT_SECONDS)
-        row_count = await context.opentable.probe_listing(access, deadline)
+        restaurant = await load_restaurant_context(context, settings, deadline)
+        row_count = await context.opentable.probe_listing(restaurant.access, deadline)
     except (InvalidSettingsError, OpenTableError) as error:
         return ConnectionTestResult(is_working=False, problem=str(error))
     return ConnectionTestResult(is_working=True, row_count=row_count)

@@ -48,8 +48,7 @@ DeliverTask = Callable[[QueuedTask], Awaitable[None]]
 
 def build_cloud_tasks_client() -> "CloudTasksAsyncClient":
     """Return Google's client with the default credentials."""
-    # Imported with the first task: most processes of a function with a queue never enqueue one.
-    from google.cloud import tasks_v2  # noqa: PLC0415
+    from google.cloud import tasks_v2  # noqa: PLC0415 -- slow; few processes enqueue a task
 
     return tasks_v2.CloudTasksAsyncClient()
 

@@ -56,8 +56,7 @@ def build_task_queue(environment: Environment) -> TaskQueue | None:
     )
     if not url:
         return None
-    # Imported only with a queue: the webhook has none, and its start would load `requests`.
-    from shared.tasks import backends  # noqa: PLC0415
+    from shared.tasks import backends  # noqa: PLC0415 -- loads `requests`, unused by the webhook
 
     run_seconds = environment.run_budget_seconds
     if queue and account:
