@@ -31,7 +31,7 @@ from tests.support.world import NEW_YORK, World
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "data-model.md").read_text()
-# Whose keys are fields of a statement, not parts of the map.
+# Maps with event fields as keys.
 BY_FIELD = {"fields", "changes"}
 
 

@@ -44,7 +44,7 @@ PURE_MODULES = {
     "urllib.parse",
     "zoneinfo",
 }
-# Calls that need a clock, the terminal or a file, by way of modules that are otherwise pure.
+# Calls to the clock, the terminal or a file through otherwise pure modules.
 IMPURE_NAMES = {"breakpoint", "exec", "input", "now", "open", "print", "today", "utcnow"}
 # A deployed function is imported before it has a request, perhaps before it has a network.
 OFFLINE_IMPORT = """

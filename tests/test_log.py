@@ -62,7 +62,7 @@ def documented() -> dict[str, set[str]]:
     """Return the documented fields by event."""
     lines = (ROOT / "docs" / "logs.md").read_text().splitlines()
     rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| `")]
-    # What stands in brackets are a field's values.
+    # Brackets contain a field's values.
     return {
         event.strip("`"): set(re.findall(r"`(\w+)`", re.sub(r"\([^)]*\)", "", fields)))
         for event, _, _, fields in rows

@@ -75,7 +75,7 @@ def captured_log(
 
     def read() -> str:
         output = capfd.readouterr()
-        # What httpx logs is the test's own asking.
+        # httpx logs the test's own requests.
         records = [each.getMessage() for each in caplog.records if each.name != "httpx"]
         return "\n".join([output.out, output.err, *records])
 

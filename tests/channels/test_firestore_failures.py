@@ -35,7 +35,7 @@ FAILURES = {
     "too_slow": (google.DeadlineExceeded, False),
     "answer_lost": (google.ServiceUnavailable, True),
 }
-# Longer than the lease of a run that could not give it back.
+# Longer than the lease of a run that failed to end it.
 _LEASE_SECONDS = 541
 
 

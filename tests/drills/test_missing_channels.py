@@ -16,7 +16,7 @@ HOURLY = timedelta(minutes=61)
 async def test_all_webhooks_lost(
     busy_restaurant: BusyRestaurant, report_drill: ReportDrill, minutes: int
 ) -> None:
-    await busy_restaurant.run_for(8)  # so that the silence ends between two polls
+    await busy_restaurant.run_for(8)  # the silence ends between two polls
     busy_restaurant.dispatcher.faults.silent = True
     await busy_restaurant.run_for(minutes, step=1 if minutes < 60 else 5)
     busy_restaurant.dispatcher.faults.silent = False
@@ -31,7 +31,7 @@ async def test_all_webhooks_lost(
 async def test_no_poll_for_a_day_with_lost_webhooks(
     busy_restaurant: BusyRestaurant, report_drill: ReportDrill
 ) -> None:
-    await busy_restaurant.run_for(20)  # so that the day ends between two reconciliations
+    await busy_restaurant.run_for(20)  # the day ends between two reconciliations
     busy_restaurant.poll_minutes = None
     busy_restaurant.dispatcher.faults.drop = 0.2
     await busy_restaurant.run_for(24 * 60, step=30)

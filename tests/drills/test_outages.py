@@ -31,7 +31,7 @@ from tests.support.webhooks import call_webhook
 from tests.support.world import World
 
 OLD, NEW = encode_signing_secret(b"o" * 32), encode_signing_secret(b"n" * 32)
-# What is kept, newest first, and what the senders sign with meanwhile.
+# The stored secrets, newest first, and the one used by the senders.
 ROTATION = [([OLD], [OLD]), ([NEW, OLD], [OLD, NEW]), ([NEW], [NEW])]
 BURSTS = 4
 

@@ -9,7 +9,7 @@ from typing import Any
 from dev.deploy.watching import DASHBOARD, alarm_files, metric_files
 
 USER_METRIC_PREFIX = "logging.googleapis.com/user/"
-# What Cloud Run and Firestore measure themselves; the names are Google's.
+# Metrics of Cloud Run and Firestore; the names are Google's.
 PLATFORM_METRICS = {
     "firestore.googleapis.com/document/read_count",
     "firestore.googleapis.com/document/write_count",

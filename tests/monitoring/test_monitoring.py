@@ -69,7 +69,7 @@ def test_a_metric_reads_lines_and_fields_that_the_code_logs(name: str) -> None:
     assert wanted
     for event in wanted:
         assert event in logged()
-        # A poll, say, spreads its counts into the line: what is named in the call is enough.
+        # Some calls spread counts into the line; the named fields are sufficient.
         assert metric_fields(METRICS[name]) <= logged()[event]
 
 
@@ -112,6 +112,6 @@ def test_an_alert_contains_its_name_and_runbook_link(name: str) -> None:
 
 
 def test_no_two_alarms_are_named_alike() -> None:
-    # The deployment knows an alarm that stands already by its name.
+    # The deployment finds an existing alert by its name.
     shown = [alarm["displayName"] for alarm in ALERTS.values()]
     assert len(shown) == len(set(shown))

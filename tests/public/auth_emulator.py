@@ -20,7 +20,7 @@ HOME = CACHE / f"firebase-tools-{VERSION}"
 PROGRAM = HOME / "node_modules" / "firebase-tools" / "lib" / "bin" / "firebase.js"
 SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 FETCH_SECONDS = 600
-START_SECONDS = 180  # it asks Google for news first, and waits where nobody answers
+START_SECONDS = 180  # it contacts Google first, and waits without a connection
 OWNER = {"Authorization": "Bearer owner"}
 
 
@@ -66,7 +66,7 @@ def serving_auth(folder: Path, project: str) -> Iterator[AuthEmulator]:
     }
     (folder / "firebase.json").write_text(json.dumps({"emulators": emulators}))
     command = [node, str(PROGRAM), "emulators:start", "--only", "auth", "--project", project]
-    # It leaves logs where it is started.
+    # It writes logs to its working directory.
     there = ["sh", "-c", 'cd "$0" && exec "$@"', str(folder), *command]
     url = f"http://{LOOPBACK}:{auth}"
     with run_process(there, print) as child:

@@ -145,7 +145,7 @@ async def open_page(harness: PageHarness, browser: Browser) -> AsyncIterator[Ope
         contexts.append(context)
         page = await context.new_page()
         if now:
-            # Only what the page takes for the time stands still; its timers go on.
+            # Only the page's clock is fixed; timers run.
             await page.clock.set_fixed_time(now)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on(

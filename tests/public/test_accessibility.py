@@ -17,7 +17,7 @@ from tests.public.test_screens import (
     wait_until_loaded,
 )
 
-# What is pressed, but for links within text and names, whose whole row can be pressed.
+# Touch targets, except links within text and names with a pressable row.
 SMALL = """
 () => [...document.querySelectorAll(
     "button, select, summary, input:not([type=radio], [type=checkbox]), label.check, .chip, nav a"
@@ -78,7 +78,7 @@ async def test_enlarged_every_screen_fits(
 
 async def test_the_first_stop_of_the_keyboard_skips_to_the_content(open_page: OpenPage) -> None:
     page = await open_page()
-    # Afresh: where the sign-in's button was pressed, the keyboard goes on from there.
+    # Reload: keyboard focus would otherwise continue from the sign-in button.
     await page.reload()
     await page.get_by_label("Go to a day").wait_for()
     await page.keyboard.press("Tab")
@@ -97,7 +97,7 @@ async def test_the_focus_order_equals_the_visual_order(
     for _ in range(14):
         await page.keyboard.press("Tab")
         stops.append(await page.evaluate("document.activeElement.getBoundingClientRect().top"))
-    # What stands in one line may differ by a few pixels; the way itself only leads down.
+    # Elements of one line may differ by a few pixels.
     assert all(later > earlier - 10 for earlier, later in itertools.pairwise(stops)), stops
 
 
@@ -139,7 +139,7 @@ async def test_without_motion_what_changed_still_stands_out(
 async def test_live_regions_exist_from_the_start(open_page: OpenPage) -> None:
     page = await open_page()
     await page.get_by_label("Go to a day").wait_for()
-    # Out of the page while empty, it would not be heard when it is filled.
+    # A live region outside the page while empty would not be announced.
     assert await page.locator("#news").evaluate("news => getComputedStyle(news).display") != "none"
     await expect(page.locator("#news")).to_have_attribute("aria-live", "polite")
 

@@ -44,7 +44,7 @@ async def read_key_figure(page: Page, name: str) -> str:
 
 async def reload_analytics(page: Page) -> Any:
     """Reload the page and return its analytics response."""
-    await wait_for_charts(page)  # so that the answer is the reloaded page's
+    await wait_for_charts(page)  # the response must be the reloaded page's
     async with page.expect_response(lambda reply: "analytics" in reply.url) as answer:
         await page.reload()
     return await (await answer.value).json()

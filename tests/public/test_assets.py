@@ -18,7 +18,7 @@ VENDORED = ROOT / "public" / "vendor"
 FILES = sorted(
     path for path in (ROOT / "public").rglob("*") if path.is_file() and VENDORED not in path.parents
 )
-# The file's hash as npm has published it, by its place; its licences lie beside it.
+# The hash of each file as published on npm.
 PUBLISHED = {
     "chart.js-4.6.1/chart.umd.min.js": (
         "87364cc2b2a76a6684929e7d6b80b18a897794db38400caff1fcf1791c6925d2"
@@ -59,7 +59,7 @@ def test_every_module_is_preloaded() -> None:
 
 
 def test_the_page_weighs_little() -> None:
-    # As Hosting sends it; the charts' library comes with the first chart alone.
+    # As Hosting sends it; the chart library is loaded with the first chart.
     assert sum(len(gzip.compress(path.read_bytes())) for path in FILES) < 80_000
 
 

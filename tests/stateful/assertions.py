@@ -9,7 +9,7 @@ from tests.stateful.restaurant import MachineRestaurant
 from tests.stateful.workers import NATIVE_RESERVATION_ID, run_concurrently
 from tests.support.world import NEW_YORK
 
-# Longer than the lease of any run that died.
+# Longer than the lease of a killed run.
 _LEASE_SECONDS = 541
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.stateful.faults import FaultPlan
 from tests.stateful.restaurant import MachineRestaurant
 
-# Numbers choose among whatever is there by then, so that no draw depends on how a race ended.
+# Numbers select among the existing objects, so that no draw depends on the result of a race.
 numbers = st.integers(0, 9)
 # Yesterday to 30 days ahead is the window; the rest is out of it, on either side.
 days = st.sampled_from([1, 0, 30, 31, 60, -1, -5])

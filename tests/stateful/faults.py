@@ -87,7 +87,7 @@ class FaultyFirestore:
             self._faults.receive()
         except (ProcessKilled, LOST_RESPONSE_ERROR):
             if hasattr(answer, "cancel"):
-                answer.cancel()  # a stream that nobody will read must not stay open
+                answer.cancel()  # an unread stream must not stay open
             raise
         return answer
 

@@ -67,7 +67,7 @@ class LedgerStateMachine(RuleBasedStateMachine):
     @rule(number=numbers)
     def guest_is_forgotten(self, number: int) -> None:
         keys = self.restaurant.guest_keys()
-        if len(keys) > 1:  # somebody stays, to be renamed and merged
+        if len(keys) > 1:  # one guest stays, to be renamed and merged
             self.restaurant.guest_actions.forget(keys[number % len(keys)])
 
     @rule(opentable=minutes, relay=minutes)
@@ -85,7 +85,7 @@ class LedgerStateMachine(RuleBasedStateMachine):
 
     @rule(number=numbers)
     def webhooks_arrive_concurrently(self, number: int) -> None:
-        # Neighbours often tell of one reservation: OpenTable's word and the relay's.
+        # Adjacent webhooks are often about one reservation: OpenTable's and the relay's.
         self._run((number, NO_FAULT), (number + 1, NO_FAULT))
 
     @rule(job=jobs, faults=fault_plans)

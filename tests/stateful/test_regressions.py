@@ -86,7 +86,7 @@ async def test_an_uppercase_id_known_only_from_a_relay_is_found_at_opentable(
     visit = SandboxReservation(
         rid=machine_restaurant.rid,
         key="259F4329-E6F4-490B-9A16-4106CF6A659E",
-        scheduled=START_TIME - timedelta(days=5),  # so that the first poll does not list it
+        scheduled=START_TIME - timedelta(days=5),  # the first poll must not list it
         party_size=2,
         created=now,
         updated=now,

@@ -121,7 +121,7 @@ class FirestoreUsageMeter:
 
     async def _count_reads(self, answers: Any) -> AsyncIterator[Any]:
         async for answer in answers:
-            self.reads += 1  # one that is missing is billed too
+            self.reads += 1  # a missing document is billed too
             yield answer
 
     async def _count_query_results(self, answers: Any) -> AsyncIterator[Any]:

@@ -51,7 +51,7 @@ def query_shapes(query: StructuredQuery) -> Iterator[QueryShape]:
         equal = {field for field, op in filters if op in _EQUALITY_OPERATORS}
         arrays = {field for field, op in filters if op in _ARRAY_OPERATORS}
         ranges = {field for field, _ in filters} - equal - arrays
-        # A range sorts by its field first, where nothing else is asked for.
+        # Without an order, a range sorts by its field first.
         sorted_by = [field for field, _ in asked]
         implied = [(field, "ASCENDING") for field in sorted(ranges) if field not in sorted_by]
         orders = [(field, way) for field, way in (*implied, *asked) if field != DOCUMENT_NAME_FIELD]

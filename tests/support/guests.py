@@ -1,7 +1,4 @@
-"""A restaurant's world with a hand on its guestbook, and an eye on what is held of guests.
-
-A diner who is in everything that is stored, every personal word of whom bears a mark.
-"""
+"""A restaurant with guest actions and reads of stored guests, and a diner with marked personal data."""
 
 import asyncio
 import json
@@ -58,7 +55,7 @@ class GuestScenario:
         return sum(counts[route] for route in routes) if routes else counts.total()
 
     def row(self, reservation: SandboxReservation, **fields: Any) -> dict[str, Any]:
-        """Return a reservation as the v3 webhook tells it now."""
+        """Return the current v3 webhook object of a reservation."""
         book = self.world.sandbox.store
         current = book.get_reservation(reservation.rid, reservation.key) or reservation
         view = RenderContext(
@@ -69,7 +66,7 @@ class GuestScenario:
     async def ingest_and_fetch_guest(
         self, reservation: SandboxReservation, **fields: Any
     ) -> ApplyResult | QuarantineResult:
-        """Have the v3 webhook tell of a reservation, and fetch its guest as the webhook does."""
+        """Ingest a reservation's v3 webhook and fetch its guest."""
         result = await self.world.ingest_row(self.row(reservation, **fields))
         if isinstance(result, ApplyResult):
             await fetch_guest_after_commit(self.world.services, self.world.settings(), result)
@@ -78,12 +75,12 @@ class GuestScenario:
     async def shown_diner(
         self, reservation: SandboxReservation
     ) -> tuple[str, str | None, str | None]:
-        """Return the name, phone and e-mail that a reservation shows."""
+        """Return the name, phone and e-mail of a document."""
         document = (await self.world.ledger_documents())[reservation.key.lower()]
         return document["dinerName"], document["phone"], document["email"]
 
     async def stored_guests(self) -> dict[str, dict[str, Any]]:
-        """Return what is held of guests, by key."""
+        """Return the stored guests by key."""
         guests = paths.guests_collection(
             self.world.services.firestore, self.world.restaurant.id
         ).stream()
@@ -112,7 +109,7 @@ class GuestScenario:
 
 
 async def _read_collection(collection: AsyncCollectionReference) -> list[DocumentSnapshot[Any]]:
-    """Return a collection's documents, those too that are nothing but a place for others."""
+    """Return a collection's documents, including missing ones with subcollections."""
     client = collection._client
     references = [each async for each in collection.list_documents()]
     return [each async for each in client.get_all(references)]
@@ -132,7 +129,7 @@ DINER_FIELDS = {"dinerName": "Zoë Marked", "dinerEmail": "Zoe.Marked@example.co
 
 
 def find_marked_fields(documents: dict[str, dict[str, Any]]) -> list[str]:
-    """Return the places, as a document's path and a field's, where a mark stands."""
+    """Return the document and field paths with a mark."""
     return [
         f"{path}: {name}"
         for path, document in documents.items()
@@ -154,14 +151,9 @@ def _field_texts(name: str, value: object) -> Iterator[tuple[str, str]]:
 
 @dataclass
 class MarkedDiner:
-    """A guest with reservations at OpenTable, told of by webhooks, relays, polls and hosts.
+    """A guest whose personal data has marks, known from webhooks, relays, polls and staff.
 
-    Attributes:
-        scenario: The restaurant.
-        key: The guest's.
-        reservations: The reservations, one of them under the name of a guest merged into this one.
-        rows: What OpenTable's webhooks said.
-        envelopes: What relays said.
+    One of `reservations` belongs to a guest merged into this one.
     """
 
     scenario: GuestScenario
@@ -176,11 +168,11 @@ class MarkedDiner:
         return self.scenario.world
 
     async def marked_fields(self) -> list[str]:
-        """Return the places where the diner is."""
+        """Return the paths with the diner's data."""
         return find_marked_fields(await self.scenario.all_documents())
 
     async def create_everywhere(self) -> None:
-        """Have the diner book, be talked about, and be kept aside."""
+        """Create reservations, events and quarantined bodies of the diner."""
         guests = self.scenario.guests
         self.key = guests.add("Zoë", "Marked", "Zoe.Marked@example.com", "2125559876").key
         book, rid = self.world.sandbox.store, int(self.world.restaurant.rid)
@@ -208,7 +200,7 @@ class MarkedDiner:
         await self.send_envelope("updated", reservation, cancellationReason="marked reason")
 
     async def send_envelope(self, kind: str, reservation: SandboxReservation, **data: Any) -> None:
-        """Have a relay speak of a reservation."""
+        """Send a relay's envelope about a reservation."""
         self.world.clock.advance(1)
         body = {
             "eventType": f"reservation.{kind}",
@@ -224,7 +216,7 @@ class MarkedDiner:
         assert (await self.world.poll())["status"] == "ok"
 
     async def _quarantine_bodies(self) -> None:
-        """Have bodies kept aside that tell of the diner by an id, a name, a number, an address."""
+        """Quarantine bodies with the diner's id, name, number or address."""
         rid, reservation = self.world.restaurant.rid, self.reservations[0]
         for body in (
             {"data": {"reservationId": reservation.key, "notes": "marked", "partySize": 0}},
@@ -241,7 +233,7 @@ class MarkedDiner:
             await quarantine_text(self.world, json.dumps(body))
 
     async def resend_everything(self) -> None:
-        """Tell all that was ever said again, under the old ids of the events and under new ones."""
+        """Send all earlier events again, under their old ids and under new ones."""
         for row in self.rows:
             later = row | {"sequence_id": int(row["sequence_id"]) + 10_000}
             bare = {"id": str(row["id"]).partition("-")[2].upper(), "sequence_id": 3}
@@ -257,13 +249,13 @@ def _add_notes(guest: SandboxGuest) -> SandboxGuest:
 
 
 async def quarantine_text(world: World, text: str) -> None:
-    """Have a body kept aside."""
+    """Quarantine a body."""
     await quarantine_event(
         world.services, world.settings(), text, "application/json", _INVALID_PARTY_SIZE
     )
 
 
 async def clear_poll_cursor(world: World) -> None:
-    """Take the poll's cursor away, so that the next poll is a first one."""
+    """Delete the poll's cursor, so that the next poll is a first one."""
     integration = paths.integration_document(world.services.firestore, world.restaurant.id)
     await integration.update({"poll.cursor": None})

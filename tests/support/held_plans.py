@@ -18,13 +18,13 @@ async def read_report(world: World, report_id: str) -> dict[str, Any]:
 
 
 async def execute_plan(world: World, report_id: str) -> dict[str, Any]:
-    """Force a plan and return the stored report of that."""
+    """Force a plan and return its stored report."""
     result = await force_held_report(world.services, world.restaurant.id, report_id, 30)
     return await read_report(world, result["reportId"])
 
 
 async def hold_plan_with_updates(world: World) -> tuple[list[SandboxReservation], str]:
-    """Return reservations that a held plan would resize, and the held report's id."""
+    """Return reservations with updates in a held plan, and the held report's id."""
     reservations = [world.desk.create(VISIT_TIME, 2) for _ in range(RESERVATION_COUNT)]
     await world.poll()
     for reservation in reservations:
@@ -35,7 +35,7 @@ async def hold_plan_with_updates(world: World) -> tuple[list[SandboxReservation]
 
 
 async def hold_plan_with_missing(world: World) -> tuple[list[SandboxReservation], str]:
-    """Return reservations that OpenTable's answer lacked once, and the held report's id."""
+    """Return reservations missing in OpenTable's response once, and the held report's id."""
     reservations = [world.desk.create(VISIT_TIME, 2) for _ in range(RESERVATION_COUNT)]
     await world.poll()
     with HiddenReservations(world, *(reservation.key for reservation in reservations)):

@@ -8,7 +8,7 @@ from packaging.markers import Marker
 from dev.dependencies.licences import PAGE, Licensed, installed, with_tables
 from dev.dependencies.lock import export, names
 
-# Permissive ones, and MPL 2.0, which asks only that changed files be published.
+# Permissive licenses, and MPL 2.0: it requires publication of changed files only.
 ACCEPTED = re.compile(
     r"(The )?(MIT|MIT-0|BSD|ISC|PSF|Apache|Mozilla Public License 2\.0|MPL-2\.0|0BSD|Unlicense"
     r"|[23]-Clause BSD|Python Software Foundation|Dual License)\b.*"

@@ -1,4 +1,4 @@
-"""A `gcloud` that writes down what it is asked, and answers what it was told to."""
+"""A `gcloud` that records its calls and prints prepared output."""
 
 import json
 import os

@@ -1,9 +1,9 @@
 """Let the real gcloud parse commands, without account and network.
 
 This runs in gcloud's own Python, once for many commands; each input line is a command in JSON.
-gcloud
-reads all flags and files before it looks for an account, so a command that fails for the missing
-account was parsed.
+gcloud reads all flags and files before it looks for an account. A command that fails for the
+missing
+account was therefore parsed.
 """
 
 import functools
@@ -37,23 +37,18 @@ def sdk() -> tuple[str, str]:
 
 
 def answers(folder: Path, commands: Sequence[Sequence[str]]) -> list[str]:
-    """Return what gcloud says to each command, its words without "gcloud".
-
-    Args:
-        folder: An empty folder for gcloud's configuration: no account, no project.
-        commands: The commands.
-    """
+    """Return gcloud's output for each command, in a folder without account and project."""
     environment = {
         "PATH": "/usr/bin:/bin",
         "CLOUDSDK_CONFIG": str(folder),
         "CLOUDSDK_CORE_CHECK_GCE_METADATA": "false",  # no account of a machine's own either
         "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
-        "CLOUDSDK_CORE_PROJECT": "restaurants",  # the default of who types a page's command
+        "CLOUDSDK_CORE_PROJECT": "restaurants",  # the default on the machine of a person
         "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "true",
         "CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK": "true",
     }
     for name in _FILE.findall("\n".join(word for words in commands for word in words)):
-        (folder / name).touch()  # a file that the person who types the command has
+        (folder / name).touch()  # a file on the machine of a person
     shutil.copy(Path(__file__).parents[3] / "cloudbuild.yaml", folder)
     python, root = sdk()
     done = subprocess.run(
