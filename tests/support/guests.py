@@ -1,4 +1,4 @@
-"""A restaurant with guest actions and reads of stored guests, and a diner with marked personal data."""
+"""A restaurant with guest actions, reads of stored guests, and a diner with marked data."""
 
 import asyncio
 import json
