@@ -1,4 +1,4 @@
-"""What the exemptions save is what the page says."""
+"""The documented numbers of index entries equal the declared indexes."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ UP = {"order": "ASCENDING", "queryScope": "COLLECTION"}
 
 
 def count_entries_row(collection: str, document: dict[str, Any]) -> str:
-    """Return a row of the page."""
+    """Return the documented row of a collection."""
     before, after = (
         count_index_entries(one, collection, document) for one in (NO_INDEXES_DECLARED, DECLARED)
     )
@@ -28,9 +28,9 @@ async def test_the_documented_index_entry_counts_are_correct(
     await ledger.apply(envelope_event())
     await ledger.apply(row_event(7))
     document, journal = await stored_ledger.document(), await stored_ledger.journal()
-    told = (ROOT / "docs" / "data-model.md").read_text()
-    assert f"| a reservation | {count_entries_row('reservations', document)} |" in told
-    assert f"| its journal entry | {count_entries_row('ledgerEvents', journal['seq-7'])} |" in told
+    page = (ROOT / "docs" / "data-model.md").read_text()
+    assert f"| a reservation | {count_entries_row('reservations', document)} |" in page
+    assert f"| its journal entry | {count_entries_row('ledgerEvents', journal['seq-7'])} |" in page
 
 
 def test_a_value_counts_once_per_index_of_its_field() -> None:

@@ -1,4 +1,4 @@
-"""Firestore's rule of which query needs which index, case by case."""
+"""The rules by which Firestore requires an index for a query, case by case."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ NOTHING = DeclaredIndexes([], {})
 
 
 def index(*fields: tuple[str, str], group: bool = False) -> DeclaredIndexes:
-    """Return a declaration of one composite index of reservations."""
+    """Return a declaration with one composite index of reservations."""
     rows = [{"fieldPath": field, "order": way} for field, way in fields]
     scope = "COLLECTION_GROUP" if group else "COLLECTION"
     return DeclaredIndexes(
@@ -97,8 +97,10 @@ def test_equality_fields_come_first_in_any_order() -> None:
 
 def test_each_part_of_an_or_needs_its_index() -> None:
     query = COLLECTION.where(filter=Or([equal("a"), equal("c")])).order_by("b")
-    found = index(("a", UP), ("b", UP))
-    assert [found.missing_index(shape) is None for shape in query_shapes(query._to_protobuf())] == [
+    indexes = index(("a", UP), ("b", UP))
+    assert [
+        indexes.missing_index(shape) is None for shape in query_shapes(query._to_protobuf())
+    ] == [
         True,
         False,
     ]
@@ -133,13 +135,13 @@ def test_the_scheduled_functions_find_their_restaurants() -> None:
 
 @pytest.mark.parametrize("position", range(4))
 def test_an_index_removed_from_the_file_is_reported(position: int, tmp_path: Path) -> None:
-    told = json.loads(INDEXES.read_text())
-    taken = told["indexes"].pop(position)
-    (tmp_path / "indexes.json").write_text(json.dumps(told))
-    equal_to = [row["fieldPath"] for row in taken["fields"][:-1]]
-    last = taken["fields"][-1]
-    group = taken["queryScope"] == "COLLECTION_GROUP"
+    declared = json.loads(INDEXES.read_text())
+    removed = declared["indexes"].pop(position)
+    (tmp_path / "indexes.json").write_text(json.dumps(declared))
+    equal_to = [row["fieldPath"] for row in removed["fields"][:-1]]
+    last = removed["fields"][-1]
+    group = removed["queryScope"] == "COLLECTION_GROUP"
     ways = ((last["fieldPath"], last["order"]),)
-    shape = QueryShape(taken["collectionGroup"], group, tuple(sorted(equal_to)), (), ways)
+    shape = QueryShape(removed["collectionGroup"], group, tuple(sorted(equal_to)), (), ways)
     assert missing_indexes({shape}) == []
     assert missing_indexes({shape}, tmp_path / "indexes.json")

@@ -1,4 +1,4 @@
-"""A run of tests fails by itself where a query that the product sends has no index."""
+"""A test run fails if the product sends a query without an index."""
 
 import os
 import subprocess
@@ -10,33 +10,33 @@ import pytest
 from dev.local.emulator import Emulator
 
 ROOT = Path(__file__).parents[2]
-# Stands in for a file of the product: what is compiled under its name counts as its own.
+# Simulates a file of the product: code compiled under a path counts as that file's.
 QUERY_TEST_TEMPLATE = '''
 from google.cloud.firestore import AsyncClient
 
 async def test_it() -> None:
     source = """async def ask(query):
-    return [found async for found in query.stream()]"""
-    room = {{}}
-    exec(compile(source, {path!r}, "exec"), room)
-    query = AsyncClient(project="asked").collection_group("integrations").where("{field}", "==", 1)
-    await room["ask"](query)
+    return [each async for each in query.stream()]"""
+    names = {{}}
+    exec(compile(source, {path!r}, "exec"), names)
+    integrations = AsyncClient(project="queries").collection_group("integrations")
+    await names["ask"](integrations.where("{field}", "==", 1))
 '''
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "field,room,code",
+    "field,folder,exit_code",
     [
         ("enabled", "shared", 0),
         ("disabled", "shared", 1),
-        ("disabled", "tests", 0),  # tests may look where they like
+        ("disabled", "tests", 0),  # tests need no index
     ],
 )
 def test_a_query_without_an_index_fails_the_run(
-    emulator: Emulator, tmp_path: Path, field: str, room: str, code: int
+    emulator: Emulator, tmp_path: Path, field: str, folder: str, exit_code: int
 ) -> None:
-    path = str(ROOT / room / "asks.py")
+    path = str(ROOT / folder / "asks.py")
     text = QUERY_TEST_TEMPLATE.format(field=field, path=path)
     (tmp_path / "test_asks.py").write_text(text)
     done = subprocess.run(
@@ -46,5 +46,5 @@ def test_a_query_without_an_index_fails_the_run(
         env={**os.environ, "FIRESTORE_EMULATOR_HOST": emulator.host},
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
-    assert done.returncode == code, done.stdout + done.stderr
-    assert ("no COLLECTION_GROUP index of disabled" in done.stdout) == bool(code)
+    assert done.returncode == exit_code, done.stdout + done.stderr
+    assert ("no COLLECTION_GROUP index of disabled" in done.stdout) == bool(exit_code)

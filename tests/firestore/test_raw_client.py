@@ -25,7 +25,7 @@ scalars = (
     | st.binary()
     | moments
 )
-# Firestore keeps no list directly in a list.
+# Firestore rejects a list as an element of a list.
 values = st.recursive(
     scalars, lambda inner: st.dictionaries(st.text("abc", min_size=1), inner) | st.lists(scalars)
 )

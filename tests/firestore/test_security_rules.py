@@ -1,4 +1,4 @@
-"""The rules deny every direct caller, shown by the emulator that enforces them."""
+"""The rules deny every direct access, as enforced by the emulator."""
 
 import base64
 import json
@@ -22,12 +22,12 @@ DOCUMENTS = (
     "openTableRids/555001",
     "anything/else",
 )
-OWNER = "owner"  # how the emulator knows an administrator, whom rules do not govern
+OWNER = "owner"  # the emulator's token of an administrator, exempt from rules
 
 
 @pytest.fixture
 async def direct(emulator: Emulator, project: str) -> httpx.AsyncClient:
-    """A client of the emulator's REST interface, where our rules are in force."""
+    """A client of the emulator's REST interface, which applies the rules."""
     at = f"http://{emulator.host}"
     rules = {"rules": {"files": [{"name": RULES.name, "content": RULES.read_text()}]}}
     async with httpx.AsyncClient() as client:
@@ -37,7 +37,7 @@ async def direct(emulator: Emulator, project: str) -> httpx.AsyncClient:
 
 
 def caller(project: str, who: str) -> dict[str, str]:
-    """Return the headers of nobody, of a signed-in manager, an operator, or an administrator."""
+    """Return the headers of an anonymous user, a manager, an operator or an administrator."""
     now = int(time.time())
     tokens = {
         "manager": build_unsigned_token(project, DEMO_STAFF_UIDS["manager"], now),
@@ -48,10 +48,10 @@ def caller(project: str, who: str) -> dict[str, str]:
 
 
 def operators_token(project: str, now: int) -> str:
-    """Return the token of somebody who has the group's own claim."""
+    """Return the token of a user with the claim of an operator."""
     head, claims, _ = build_unsigned_token(project, "olga", now).split(".")
-    told = json.loads(base64.urlsafe_b64decode(claims + "==")) | {"operator": True}
-    return f"{head}.{base64.urlsafe_b64encode(json.dumps(told).encode()).decode().rstrip('=')}."
+    payload = json.loads(base64.urlsafe_b64decode(claims + "==")) | {"operator": True}
+    return f"{head}.{base64.urlsafe_b64encode(json.dumps(payload).encode()).decode().rstrip('=')}."
 
 
 @pytest.mark.parametrize("who", ["nobody", "manager", "operator"])
@@ -62,12 +62,12 @@ async def test_no_client_reads_or_writes_a_document(
     headers = caller(project, who)
     field = {"fields": {"role": {"stringValue": "manager"}}}
     async with direct:
-        answers = [
+        responses = [
             await direct.get(path, headers=headers),
             await direct.patch(path, headers=headers, json=field),
             await direct.delete(path, headers=headers),
         ]
-    assert [answer.status_code for answer in answers] == [403, 403, 403]
+    assert [response.status_code for response in responses] == [403, 403, 403]
 
 
 @pytest.mark.parametrize("who", ["nobody", "manager", "operator"])
@@ -88,9 +88,9 @@ async def test_no_client_lists_or_queries(
 async def test_the_emulator_accepts_an_administrator(
     direct: httpx.AsyncClient, project: str
 ) -> None:
-    # Else all the refusals above could have another cause.
+    # Otherwise the rejections above could have another cause.
     async with direct:
-        answer = await direct.patch(
+        response = await direct.patch(
             "restaurants/r1", headers=caller(project, "administrator"), json={"fields": {}}
         )
-    assert answer.status_code == 200
+    assert response.status_code == 200

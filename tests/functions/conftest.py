@@ -53,7 +53,7 @@ def served_webhook(
 
 @pytest.fixture(scope="session")
 def webhook_without_firestore() -> Iterator[ServedFunction]:
-    """The webhook with a Firestore that nobody serves."""
+    """The webhook without a reachable Firestore."""
     with serve_deployed_function(
         "opentable_webhook",
         GOOGLE_CLOUD_PROJECT="stranded",
@@ -76,7 +76,7 @@ def create_sender(
     webhook_project: str,
     secrets_file: Path,
 ) -> CreateSender:
-    """Seeds a restaurant with the settings given, and returns who may speak for it."""
+    """Seed a restaurant with some settings and return a sender of its webhooks."""
 
     async def make(credentials: dict[str, Any] | None = None, **settings: Any) -> WebhookSender:
         client = make_client(webhook_project, firestore_api)

@@ -1,4 +1,4 @@
-"""Above a number of restaurants a run enqueues a task for each; a repetition harms nobody."""
+"""With many restaurants a run enqueues one task for each; a repeated run enqueues none twice."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -20,7 +20,7 @@ from tests.support.world import World, make_world
 
 SCHEDULE_TIME = "2026-03-14T15:00:00Z"
 OTHER_RESTAURANTS = 3
-# As any mapping: keyword arguments of many names are of no one type.
+# Any: the keyword arguments have several types.
 _RUN_REQUEST: Any = {"x-cloudscheduler-scheduletime": SCHEDULE_TIME}
 
 
@@ -32,7 +32,7 @@ async def tasks() -> AsyncIterator[FakeCloudTasks]:
 
 @pytest.fixture
 async def world(firestore: FirestoreClient, tasks: FakeCloudTasks) -> AsyncIterator[World]:
-    """A world of four restaurants, one of which has a book, and a queue for more than two."""
+    """Four restaurants, one of them with reservations, and a queue for more than two."""
     made = await make_world(firestore)
     for _ in range(OTHER_RESTAURANTS):
         await seed(firestore, new_restaurant())
@@ -42,19 +42,19 @@ async def world(firestore: FirestoreClient, tasks: FakeCloudTasks) -> AsyncItera
     made.executor.shutdown()
 
 
-async def poll(world: World, tick: str = SCHEDULE_TIME, **asked: Any) -> JsonResult:
-    order = structs.replace(read_struct(ScheduledPollRequest, asked), tick=tick)
-    return await _poll_restaurants(world.services, order)
+async def poll(world: World, tick: str = SCHEDULE_TIME, **body: Any) -> JsonResult:
+    request = structs.replace(read_struct(ScheduledPollRequest, body), tick=tick)
+    return await _poll_restaurants(world.services, request)
 
 
-def statuses(answer: JsonResult) -> list[str]:
-    listed: Any = answer.body.get("results") or answer.body.get("reports")
+def statuses(result: JsonResult) -> list[str]:
+    listed: Any = result.body.get("results") or result.body.get("reports")
     return [one["status"] for one in listed]
 
 
 async def test_a_poll_enqueues_a_task_a_restaurant(world: World, tasks: FakeCloudTasks) -> None:
-    answer = await poll(world)
-    assert (answer.status_code, statuses(answer)) == (200, ["queued"] * 4)
+    result = await poll(world)
+    assert (result.status_code, statuses(result)) == (200, ["queued"] * 4)
     assert {task.http_request.url.rpartition("/")[2] for task in tasks.created} == {
         "opentable-poll"
     }
@@ -73,8 +73,8 @@ async def test_a_task_polls_its_restaurant(world: World, tasks: FakeCloudTasks) 
 
 async def test_a_repeated_tick_enqueues_nothing_twice(world: World, tasks: FakeCloudTasks) -> None:
     await poll(world)
-    again = await poll(world)
-    assert (again.status_code, statuses(again)) == (200, ["queued"] * 4)
+    repeated = await poll(world)
+    assert (repeated.status_code, statuses(repeated)) == (200, ["queued"] * 4)
     assert len(tasks.created) == 4
 
 
@@ -88,17 +88,21 @@ async def test_a_task_that_was_not_enqueued_is_reported_and_enqueued_by_the_retr
     world: World, tasks: FakeCloudTasks
 ) -> None:
     tasks.next_statuses.append(Status.PERMISSION_DENIED)
-    answer = await poll(world)
-    assert (answer.status_code, sorted(statuses(answer))) == (503, ["error", *["queued"] * 3])
-    again = await poll(world)
-    assert (again.status_code, statuses(again), len(tasks.created)) == (200, ["queued"] * 4, 4)
+    result = await poll(world)
+    assert (result.status_code, sorted(statuses(result))) == (503, ["error", *["queued"] * 3])
+    repeated = await poll(world)
+    assert (repeated.status_code, statuses(repeated), len(tasks.created)) == (
+        200,
+        ["queued"] * 4,
+        4,
+    )
 
 
 async def test_a_requested_restaurant_is_polled_in_process(
     world: World, tasks: FakeCloudTasks
 ) -> None:
-    answer = await poll(world, restaurantId=world.restaurant.id)
-    assert (statuses(answer), tasks.created) == (["ok"], [])
+    result = await poll(world, restaurantId=world.restaurant.id)
+    assert (statuses(result), tasks.created) == (["ok"], [])
 
 
 async def test_restaurants_up_to_the_limit_are_polled_in_process(
@@ -106,28 +110,28 @@ async def test_restaurants_up_to_the_limit_are_polled_in_process(
 ) -> None:
     environment = structs.replace(world.services.environment, fan_out_threshold=4)
     services = replace(world.services, environment=environment)
-    answer = await poll(replace(world, services=services))
-    assert (len(statuses(answer)), tasks.created) == (4, [])
+    result = await poll(replace(world, services=services))
+    assert (len(statuses(result)), tasks.created) == (4, [])
 
 
 async def test_without_a_queue_all_restaurants_are_polled_in_process(world: World) -> None:
-    answer = await poll(replace(world, services=replace(world.services, queue=None)))
-    assert "queued" not in statuses(answer)
+    result = await poll(replace(world, services=replace(world.services, queue=None)))
+    assert "queued" not in statuses(result)
 
 
 async def test_a_reconciliation_enqueues_requests_with_their_dates(
     world: World, tasks: FakeCloudTasks
 ) -> None:
-    asked = {"startDate": "2026-03-13", "endDate": "2026-03-20", "dryRun": True}
-    order = structs.replace(read_struct(ScheduledReconcileRequest, asked), tick=SCHEDULE_TIME)
-    answer = await _reconcile_restaurants(world.services, order)
-    assert (answer.status_code, statuses(answer)) == (200, ["QUEUED"] * 4)
+    body = {"startDate": "2026-03-13", "endDate": "2026-03-20", "dryRun": True}
+    request = structs.replace(read_struct(ScheduledReconcileRequest, body), tick=SCHEDULE_TIME)
+    result = await _reconcile_restaurants(world.services, request)
+    assert (result.status_code, statuses(result)) == (200, ["QUEUED"] * 4)
     sent = [
         read_struct(ScheduledReconcileRequest, parse_strict_json(one.http_request.body))
         for one in tasks.created
     ]
     assert {(one.start_date, one.end_date, one.is_dry_run) for one in sent} == {
-        (order.start_date, order.end_date, True)
+        (request.start_date, request.end_date, True)
     }
     assert len({one.restaurant_id for one in sent}) == 4
 
@@ -136,16 +140,16 @@ async def test_a_reconciliation_that_was_not_enqueued_is_reported(
     world: World, tasks: FakeCloudTasks
 ) -> None:
     tasks.next_statuses += [Status.NOT_FOUND] * 4
-    answer = await _reconcile_restaurants(world.services, ScheduledReconcileRequest())
-    assert (answer.status_code, statuses(answer)) == (503, ["FAILED"] * 4)
+    result = await _reconcile_restaurants(world.services, ScheduledReconcileRequest())
+    assert (result.status_code, statuses(result)) == (503, ["FAILED"] * 4)
 
 
 async def test_the_schedule_time_is_from_the_scheduler_or_the_current_minute(
     world: World, tasks: FakeCloudTasks
 ) -> None:
-    driver, told = FunctionCaller(world), _RUN_REQUEST
+    driver, request = FunctionCaller(world), _RUN_REQUEST
     for _ in range(2):
-        assert await driver.call(opentable_poll, b"", **told) == 200
+        assert await driver.call(opentable_poll, b"", **request) == 200
         world.clock.advance(90)
     assert len(tasks.created) == 4
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""What is left of a poll's budget carries running backfills on."""
+"""The rest of a poll's time budget continues running backfills."""
 
 from datetime import timedelta
 from typing import Any
@@ -49,10 +49,10 @@ async def test_a_backfill_only_request_does_not_poll(world: World) -> None:
     world.desk.create(START_TIME - timedelta(days=20), 2)
     await start_backfill(world.services, world.restaurant.id)
     order = {"restaurantId": world.restaurant.id, "backfill": True}
-    answer: Any = (
+    body: Any = (
         await _poll_restaurants(world.services, read_struct(ScheduledPollRequest, order))
     ).body
-    assert answer["results"] == [
+    assert body["results"] == [
         {"restaurantId": world.restaurant.id, "status": "ok", "backfill": "COMPLETED"}
     ]
     assert len(await world.ledger_documents()) == 1

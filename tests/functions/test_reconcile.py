@@ -1,4 +1,4 @@
-"""The scheduled function carries a held plan out where its body names one."""
+"""A request with `force` executes the plan of a held report."""
 
 from typing import Any
 
@@ -20,9 +20,9 @@ async def force(world: World, report_id: str) -> JsonResult:
 
 async def test_executing_a_plan_returns_a_normal_report(world: World) -> None:
     _, held_id = await hold_plan_with_updates(world)
-    answer = await force(world, held_id)
-    assert (answer.status_code, answer.body["restaurants"]) == (200, 1)
-    reports: Any = answer.body["reports"]
+    result = await force(world, held_id)
+    assert (result.status_code, result.body["restaurants"]) == (200, 1)
+    reports: Any = result.body["reports"]
     [report] = reports
     assert (report["status"], report["updated"]) == ("COMPLETED", 22)
 
@@ -30,14 +30,14 @@ async def test_executing_a_plan_returns_a_normal_report(world: World) -> None:
 async def test_a_plan_that_was_carried_out_before_is_refused(world: World) -> None:
     _, held_id = await hold_plan_with_updates(world)
     await force(world, held_id)
-    refused = await force(world, held_id)
-    assert (refused.status_code, refused.body["status"]) == (409, "plan_already_executed")
-    assert "See report" in str(refused.body["detail"])
+    rejected = await force(world, held_id)
+    assert (rejected.status_code, rejected.body["status"]) == (409, "plan_already_executed")
+    assert "see report" in str(rejected.body["detail"])
 
 
 async def test_an_unknown_plan_is_refused(world: World) -> None:
-    refused = await force(world, "none")
-    assert (refused.status_code, refused.body["status"]) == (404, "report_not_found")
+    rejected = await force(world, "none")
+    assert (rejected.status_code, rejected.body["status"]) == (404, "report_not_found")
 
 
 async def test_a_force_that_fails_is_tried_again_by_its_caller(world: World) -> None:

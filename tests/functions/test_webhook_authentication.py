@@ -1,4 +1,4 @@
-"""Who may speak: three schemes, rotation, no downgrade, and one answer to everybody else."""
+"""Authentication: three schemes, rotation, no downgrade, and one response to all others."""
 
 import base64
 import json
@@ -44,8 +44,8 @@ async def test_either_of_two_webhook_secrets_is_accepted(
     keys = [encode_signing_secret(uuid.uuid4().bytes * 2) for _ in range(2)]
     sender = await create_sender({"webhookSecrets": keys})
     raw = json.dumps(sender.envelope()).encode()
-    answer = await sender.post(raw, sign_webhook(keys[position], raw))
-    assert response_status(answer) == (200, "created")
+    response = await sender.post(raw, sign_webhook(keys[position], raw))
+    assert response_status(response) == (200, "created")
 
 
 async def test_which_of_two_matched_is_logged(
@@ -59,9 +59,9 @@ async def test_which_of_two_matched_is_logged(
 
 async def test_which_of_two_matched_is_journaled(create_sender: CreateSender) -> None:
     sender = await create_sender(ISSUED)
-    answer = await sender.post(sender.envelope(), bearer("older"))
-    key = answer.json()["reservationId"].removeprefix("opentable-")
-    entry = (await sender.stored_ledger.journal(key))[answer.json()["eventId"]]
+    response = await sender.post(sender.envelope(), bearer("older"))
+    key = response.json()["reservationId"].removeprefix("opentable-")
+    entry = (await sender.stored_ledger.journal(key))[response.json()["eventId"]]
     assert entry["proof"] == {"scheme": "bearer", "credentialIndex": 1}
 
 
@@ -126,8 +126,8 @@ async def test_with_any_signature_header_the_token_is_not_checked(
 
 
 async def test_a_bad_token_does_not_invalidate_a_good_signature(sender: WebhookSender) -> None:
-    answer = await sender.send(sender.envelope(), authorization="Bearer nonsense")
-    assert response_status(answer) == (200, "created")
+    response = await sender.send(sender.envelope(), authorization="Bearer nonsense")
+    assert response_status(response) == (200, "created")
 
 
 @pytest.mark.parametrize(
@@ -167,8 +167,8 @@ async def test_only_the_chosen_schemes_are_accepted(
     sender = await create_sender(ISSUED, webhookAuth=schemes)
     raw = json.dumps(sender.envelope()).encode()
     tried = (sign_webhook(sender.key, raw), bearer("newest"), basic("ot:newest"))
-    answers = [await sender.post(raw, headers) for headers in tried]
-    assert tuple(answer.status_code == 200 for answer in answers) == accepted
+    responses = [await sender.post(raw, headers) for headers in tried]
+    assert tuple(response.status_code == 200 for response in responses) == accepted
 
 
 async def test_a_key_is_valid_for_one_restaurant_only(
@@ -216,6 +216,6 @@ def _names(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 async def _stored_documents(sender: WebhookSender, restaurant_id: str) -> list[str]:
-    """Return the names of all that is stored below a restaurant."""
+    """Return the names of all documents below a restaurant."""
     below = sender.stored_ledger.client.document("restaurants", restaurant_id).collections()
     return [collection.id async for collection in below]

@@ -1,4 +1,4 @@
-"""A webhook has one deadline for everything, whatever hangs behind it."""
+"""A webhook has one deadline for everything, whichever service hangs."""
 
 import asyncio
 import socket
@@ -13,13 +13,13 @@ from tests.support.events import envelope_body
 from tests.support.processes import ServedFunction, serve_deployed_function
 
 DEADLINE = 1.0
-# Beyond the deadline, the time that a busy machine may take to answer.
+# After the deadline: time for a busy machine to respond.
 PATIENCE = 4.0
 
 
 @pytest.fixture(scope="module")
 def hanging() -> Iterator[str]:
-    """The address of a Firestore that takes every connection and never answers."""
+    """The address of a Firestore that accepts connections and never responds."""
     with socket.create_server((LOOPBACK, 0)) as listener:
         yield f"{LOOPBACK}:{listener.getsockname()[1]}"
 
@@ -45,11 +45,11 @@ async def test_a_firestore_that_hangs_is_answered_503_within_the_deadline(
     waiting: ServedFunction, sender: httpx.AsyncClient
 ) -> None:
     began = time.monotonic()
-    answer = await sender.post(
+    response = await sender.post(
         waiting.url, json=envelope_body() | {"data": {"restaurantId": "r-1"}}
     )
-    assert (answer.status_code, answer.json()) == (503, {"status": "unavailable"})
-    assert answer.headers["retry-after"]
+    assert (response.status_code, response.json()) == (503, {"status": "unavailable"})
+    assert response.headers["retry-after"]
     assert DEADLINE <= time.monotonic() - began < DEADLINE + PATIENCE
 
 

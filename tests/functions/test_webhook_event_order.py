@@ -14,7 +14,7 @@ TIMES_OF_WRITING = {"createdAt", "updatedAt"}
 
 
 def events_of_restaurant(sender: WebhookSender) -> list[bytes]:
-    """Return the events as they are, but about this test's restaurant."""
+    """Return the events with the ids of this test's restaurant."""
     return [
         body.replace(b"restaurant-123", sender.restaurant.id.encode())
         for body in read_mock_events()

@@ -1,4 +1,4 @@
-"""Two formats, two ways to name a restaurant, one reservation."""
+"""Both formats, with either id of a restaurant, write one reservation."""
 
 import json
 
@@ -10,8 +10,8 @@ UUID = "2B7E9F40-6c1d-4f0a-8E55-91c7d0a4be13"
 
 
 async def test_an_object_finds_its_restaurant_by_rid(sender: WebhookSender) -> None:
-    answer = await sender.send(sender.row(7))
-    assert answer.json() == {
+    response = await sender.send(sender.row(7))
+    assert response.json() == {
         "status": "created",
         "restaurantId": sender.restaurant.id,
         "reservationId": "opentable-ot_1",
@@ -32,8 +32,8 @@ async def test_an_envelope_may_name_its_restaurant_by_rid(
     sender: WebhookSender,
 ) -> None:
     rid = sender.restaurant.rid
-    answer = await sender.send(sender.envelope(restaurantId=int(rid) if as_number else rid))
-    assert (response_status(answer), answer.json()["restaurantId"]) == (
+    response = await sender.send(sender.envelope(restaurantId=int(rid) if as_number else rid))
+    assert (response_status(response), response.json()["restaurantId"]) == (
         (200, "created"),
         sender.restaurant.id,
     )
@@ -42,8 +42,8 @@ async def test_an_envelope_may_name_its_restaurant_by_rid(
 async def test_an_envelope_and_a_row_update_one_document(sender: WebhookSender) -> None:
     rid = sender.restaurant.rid
     await sender.send(sender.envelope(reservationId=f"{rid}-{UUID.lower()}"))
-    answer = await sender.send(sender.row(1, id=UUID))
-    assert response_status(answer)[1] == "updated"
+    response = await sender.send(sender.row(1, id=UUID))
+    assert response_status(response)[1] == "updated"
     assert set(await sender.stored_ledger.journal(UUID.lower())) == {"evt-created_0", "seq-1"}
 
 

@@ -1,6 +1,6 @@
-"""No input, however hostile, gives a 500, sinks a later one or is lost.
+"""Hostile input is never lost, never answered with 500, and does not affect later input.
 
-Whatever an authenticated body holds, it is applied or kept aside, whole.
+Any authenticated body is applied or quarantined unchanged.
 """
 
 import itertools
@@ -111,8 +111,8 @@ async def test_a_huge_number_is_refused_without_being_computed(sender: WebhookSe
 async def test_any_nesting_depth_is_400_or_stored(depth: int, sender: WebhookSender) -> None:
     body = json.dumps(sender.envelope() | {"id": None})
     raw = body.replace("{", '{"deep": ' + "[" * depth + "]" * depth + ", ", 1).encode()
-    answer = await sender.send(raw)
-    assert response_status(answer) in {(200, "created"), (400, "invalid_json")}
+    response = await sender.send(raw)
+    assert response_status(response) in {(200, "created"), (400, "invalid_json")}
 
 
 async def test_ids_that_differ_only_in_case_are_two_reservations(sender: WebhookSender) -> None:
@@ -138,8 +138,8 @@ async def test_ids_that_differ_only_in_case_are_two_reservations(sender: Webhook
 async def test_hostile_signature_headers_are_refused(
     headers: dict[str, str], sender: WebhookSender
 ) -> None:
-    answer = await sender.send(sender.envelope(), **headers)
-    assert response_status(answer) == (401, "unauthenticated")
+    response = await sender.send(sender.envelope(), **headers)
+    assert response_status(response) == (401, "unauthenticated")
 
 
 JSON = st.recursive(
@@ -163,7 +163,7 @@ envelope_field_names = st.sampled_from(["eventType", "id", "timestamp"])
 over_http = settings(
     max_examples=50,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # one restaurant serves them all
+    suppress_health_check=[HealthCheck.function_scoped_fixture],  # all examples share a restaurant
 )
 
 numbers = itertools.count()
@@ -177,17 +177,17 @@ numbers = itertools.count()
 async def test_any_envelope_is_stored(
     sender: WebhookSender, data: dict[str, Any], around: dict[str, Any]
 ) -> None:
-    known = {"restaurantId": sender.restaurant.id}
-    whole = {"reservationId": f"h{next(numbers)}"} | data | known
+    ids = {"restaurantId": sender.restaurant.id}
+    complete = {"reservationId": f"h{next(numbers)}"} | data | ids
     await sender.send_and_verify_stored(
-        json.dumps(sender.envelope() | {"data": whole} | around).encode()
+        json.dumps(sender.envelope() | {"data": complete} | around).encode()
     )
 
 
 @over_http
 @given(fields=st.dictionaries(FIELDS | st.text(max_size=9), JSON, max_size=5))
 async def test_any_row_is_stored(sender: WebhookSender, fields: dict[str, Any]) -> None:
-    known = {"rid": int(sender.restaurant.rid)}
+    ids = {"rid": int(sender.restaurant.rid)}
     await sender.send_and_verify_stored(
-        json.dumps(sender.row(1, id=f"h{next(numbers)}") | fields | known).encode()
+        json.dumps(sender.row(1, id=f"h{next(numbers)}") | fields | ids).encode()
     )

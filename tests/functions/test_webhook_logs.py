@@ -1,4 +1,4 @@
-"""What the process writes holds no person, no token, no signature and no secret."""
+"""The output of the process contains no personal data, token, signature or secret."""
 
 import json
 import uuid
@@ -28,7 +28,7 @@ MARKS = ["mark", "15550009999", "whsec_", "v1,"]
 
 
 async def every_kind_of_request(sender: WebhookSender) -> None:
-    """Send what is accepted, refused, kept aside, forged, broken and hinted at."""
+    """Send webhooks with every kind of outcome."""
     for kind in ("created", "updated", "cancelled"):
         await sender.send(sender.envelope(kind, **PERSON))
     row = sender.row(1, guest_request="marked allergy", venue_notes="marked note", state="Marked")
@@ -50,7 +50,7 @@ async def every_kind_of_request(sender: WebhookSender) -> None:
 
 @pytest.fixture
 async def lines(create_sender: CreateSender, served_webhook: ServedFunction) -> list[str]:
-    """All that the process has written by the time that a last event is told of."""
+    """The output of the process until the log line of a last event."""
     sender = await create_sender(CREDENTIALS)
     await every_kind_of_request(sender)
     last = uuid.uuid4().hex

@@ -1,6 +1,6 @@
-"""A relay's word where OpenTable has spoken is a hint: OpenTable's own row is fetched at once.
+"""A relay's event about a reservation of OpenTable makes the webhook fetch OpenTable's row.
 
-What a webhook fetches after its commit never makes its answer late.
+A fetch after the commit never delays the response beyond the deadline.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from tests.support.processes import ServedFunction
 from tests.support.webhooks import WebhookSender, response_status
 from tests.support.world import START_TIME, World
 
-LONGEST_ANSWER_SECONDS = 6.0  # the budget of 1.5 s, and room for a slow machine
+MAX_RESPONSE_SECONDS = 6.0  # a budget of 1.5 s, and time for a slow machine
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def booked_reservation(local_opentable: LocalOpenTable, sender: WebhookSender) -
 async def stored_key(
     booked_reservation: BookedReservation, local_opentable: LocalOpenTable, sender: WebhookSender
 ) -> str:
-    """The key of a reservation of which OpenTable's webhook has told."""
+    """The key of a reservation from a webhook of OpenTable."""
     reservation = booked_reservation.reservation
     zone = local_opentable.sandbox.store.get_restaurant(reservation.rid).zone
     body = build_webhook_row(reservation, RenderContext("gold", zone, local_opentable.url))
@@ -41,7 +41,7 @@ async def stored_key(
 
 
 def relay_event_ahead(sender: WebhookSender, key: str, **data: Any) -> dict[str, Any]:
-    """Return what a relay says whose clock is two minutes ahead."""
+    """Return the envelope of a relay with a clock two minutes ahead."""
     ahead = datetime.now(UTC) + timedelta(minutes=2)
     event = sender.envelope("updated", reservationId=key, **data)
     return event | {"timestamp": ahead.isoformat()}
@@ -80,8 +80,8 @@ async def test_the_response_describes_the_envelope_not_the_row(
     sender: WebhookSender, booked_reservation: BookedReservation, stored_key: str
 ) -> None:
     booked_reservation.desk.cancel(booked_reservation.reservation.key)
-    answer = await sender.send(relay_event_ahead(sender, stored_key, partySize=9))
-    assert answer.json()["eventId"] == "evt-updated_0"
+    response = await sender.send(relay_event_ahead(sender, stored_key, partySize=9))
+    assert response.json()["eventId"] == "evt-updated_0"
 
 
 @pytest.mark.usefixtures("booked_reservation")
@@ -125,11 +125,11 @@ async def test_an_opentable_that_fails_does_not_fail_the_webhook(
 ) -> None:
     local_opentable.sandbox.faults.script_failure(kind, times=50, **details)
     try:
-        answer = await sender.send(relay_event_ahead(sender, stored_key, partySize=9))
+        response = await sender.send(relay_event_ahead(sender, stored_key, partySize=9))
     finally:
         local_opentable.sandbox.faults.clear()
-    assert answer.status_code == 200
-    assert answer.elapsed.total_seconds() < LONGEST_ANSWER_SECONDS
+    assert response.status_code == 200
+    assert response.elapsed.total_seconds() < MAX_RESPONSE_SECONDS
     assert "evt-updated_0" in await sender.stored_ledger.journal(stored_key)
 
 
@@ -153,13 +153,13 @@ async def test_a_reservation_that_opentable_no_longer_has_is_left_as_it_is(
     sender: WebhookSender,
 ) -> None:
     await sender.send(sender.row(1))
-    answer = await sender.send(sender.envelope("cancelled", 1))
-    assert answer.status_code == 200
+    response = await sender.send(sender.envelope("cancelled", 1))
+    assert response.status_code == 200
     assert (await sender.stored_ledger.document())["status"] == "CONFIRMED"
 
 
 async def apply_relay_event(world: World) -> ApplyResult:
-    """Return what became of an envelope that calls for OpenTable's own row."""
+    """Return the result of an envelope about a reservation of OpenTable."""
     booked = world.desk.create(START_TIME, 2)
     await world.poll()
     applied = await world.ingest_envelope("updated", reservationId=booked.key, partySize=5)
@@ -169,12 +169,12 @@ async def apply_relay_event(world: World) -> ApplyResult:
 
 
 async def refetch_with_seconds_left(world: World, seconds: float) -> int:
-    """Follow a hint with so many seconds left; return how often OpenTable was asked."""
+    """Refetch with some seconds left; return the number of requests to OpenTable."""
     applied = await apply_relay_event(world)
-    asked = world.sandbox.request_counts["reservation"]
+    requests_before = world.sandbox.request_counts["reservation"]
     ends = asyncio.get_running_loop().time() + seconds
     await _fetch_after_commit(world.services, world.settings(), applied, ends)
-    return world.sandbox.request_counts["reservation"] - asked
+    return world.sandbox.request_counts["reservation"] - requests_before
 
 
 async def test_with_time_left_the_row_is_refetched(world: World) -> None:

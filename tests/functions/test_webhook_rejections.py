@@ -1,4 +1,4 @@
-"""Every refusal of the webhook's table of answers, over HTTP."""
+"""Every rejection in the table of the webhook's responses, over HTTP."""
 
 import asyncio
 import json
@@ -42,8 +42,8 @@ async def test_what_is_no_strict_json_object_is_400(raw: bytes, sender: WebhookS
 
 async def test_an_integration_that_is_off_is_403(create_sender: CreateSender) -> None:
     sender = await create_sender(enabled=False)
-    answer = await sender.send(sender.envelope())
-    assert response_status(answer) == (403, "disabled")
+    response = await sender.send(sender.envelope())
+    assert response_status(response) == (403, "disabled")
     assert await sender.stored_ledger.document() == {}
 
 
@@ -56,8 +56,8 @@ async def test_an_unauthenticated_sender_cannot_see_that_the_integration_is_disa
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS"])
 async def test_any_other_method_is_405(method: str, sender: WebhookSender) -> None:
-    answer = await sender.http.request(method, sender.url)
-    assert response_status(answer) == (405, "method_not_allowed")
+    response = await sender.http.request(method, sender.url)
+    assert response_status(response) == (405, "method_not_allowed")
 
 
 @pytest.mark.parametrize(
@@ -78,20 +78,20 @@ async def test_any_other_media_type_is_415(headers: dict[str, str], sender: Webh
     "kind", ["application/json; charset=utf-8", "APPLICATION/JSON", "application/event+json"]
 )
 async def test_json_by_any_of_its_names_is_read(kind: str, sender: WebhookSender) -> None:
-    answer = await sender.send(sender.envelope(), content_type=kind)
-    assert response_status(answer) == (200, "created")
+    response = await sender.send(sender.envelope(), content_type=kind)
+    assert response_status(response) == (200, "created")
 
 
 async def test_a_body_of_exactly_256_kib_is_read(sender: WebhookSender) -> None:
     raw = json.dumps(sender.envelope()).encode()
-    answer = await sender.send(raw + b" " * (LIMIT - len(raw)))
-    assert response_status(answer) == (200, "created")
+    response = await sender.send(raw + b" " * (LIMIT - len(raw)))
+    assert response_status(response) == (200, "created")
 
 
 async def test_a_body_of_one_byte_more_is_413(sender: WebhookSender) -> None:
     raw = json.dumps(sender.envelope()).encode()
-    answer = await sender.send(raw + b" " * (LIMIT + 1 - len(raw)))
-    assert response_status(answer) == (413, "too_large")
+    response = await sender.send(raw + b" " * (LIMIT + 1 - len(raw)))
+    assert response_status(response) == (413, "too_large")
 
 
 async def test_a_body_of_10_mib_is_413_before_it_was_sent(sender: WebhookSender) -> None:
@@ -123,8 +123,8 @@ async def test_unreachable_firestore_is_503_with_retry_after(
     webhook_without_firestore: ServedFunction, sender: WebhookSender
 ) -> None:
     raw = json.dumps(sender.envelope()).encode()
-    answer = await sender.http.post(
+    response = await sender.http.post(
         webhook_without_firestore.url, content=raw, headers=sign_webhook(sender.key, raw)
     )
-    assert response_status(answer) == (503, "unavailable")
-    assert int(answer.headers["retry-after"]) > 0
+    assert response_status(response) == (503, "unavailable")
+    assert int(response.headers["retry-after"]) > 0

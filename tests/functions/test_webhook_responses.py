@@ -1,4 +1,4 @@
-"""The 2xx of the webhook's table of answers, over HTTP."""
+"""Every 2xx in the table of the webhook's responses, over HTTP."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -12,9 +12,9 @@ CreateSender = Callable[..., Awaitable[WebhookSender]]
 
 
 async def test_a_new_reservation_is_created(sender: WebhookSender) -> None:
-    answer = await sender.send(sender.envelope())
-    assert answer.status_code == 200
-    assert answer.json() == {
+    response = await sender.send(sender.envelope())
+    assert response.status_code == 200
+    assert response.json() == {
         "status": "created",
         "restaurantId": sender.restaurant.id,
         "reservationId": "opentable-ot_1",
@@ -29,14 +29,14 @@ async def test_a_created_reservation_is_stored_before_the_response(sender: Webho
 
 async def test_a_patch_updates(sender: WebhookSender) -> None:
     await sender.send(sender.envelope())
-    answer = await sender.send(sender.envelope("updated", 1, partySize=6))
-    assert response_status(answer) == (200, "updated")
+    response = await sender.send(sender.envelope("updated", 1, partySize=6))
+    assert response_status(response) == (200, "updated")
 
 
 async def test_a_newer_event_without_changes_is_unchanged(sender: WebhookSender) -> None:
     await sender.send(sender.envelope())
-    answer = await sender.send(sender.envelope("updated", 1, partySize=4))
-    assert response_status(answer) == (200, "unchanged")
+    response = await sender.send(sender.envelope("updated", 1, partySize=4))
+    assert response_status(response) == (200, "unchanged")
 
 
 async def test_an_older_webhook_event_is_stale(sender: WebhookSender) -> None:
@@ -67,9 +67,9 @@ async def test_an_inapplicable_envelope_is_quarantined(
     reason: str, change: dict[str, Any], sender: WebhookSender
 ) -> None:
     body = sender.envelope() | change
-    answer = await sender.send(body)
-    assert answer.status_code == 202
-    assert answer.json() == {"status": "quarantined", "restaurantId": sender.restaurant.id}
+    response = await sender.send(body)
+    assert response.status_code == 202
+    assert response.json() == {"status": "quarantined", "restaurantId": sender.restaurant.id}
     [item] = await sender.stored_ledger.quarantine_items()
     assert (item["reason"], json.loads(item["body"]), item["status"]) == (reason, body, "OPEN")
 
@@ -112,8 +112,8 @@ async def test_a_row_with_an_invalid_field_is_quarantined(
 
 async def test_a_repeated_event_id_with_other_content_is_quarantined(sender: WebhookSender) -> None:
     await sender.send(sender.envelope())
-    answer = await sender.send(sender.envelope(partySize=9))
-    assert response_status(answer) == (202, "quarantined")
+    response = await sender.send(sender.envelope(partySize=9))
+    assert response_status(response) == (202, "quarantined")
     assert (await sender.stored_ledger.document())["partySize"] == 4
 
 

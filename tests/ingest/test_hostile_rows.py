@@ -1,4 +1,4 @@
-"""No row of OpenTable's, however hostile, stops a run: the rest is applied, the cursor moves."""
+"""No hostile row stops a run: the other rows are applied and the cursor advances."""
 
 import json
 from typing import Any
@@ -25,24 +25,24 @@ def reservation(world: World, key: str, **fields: Any) -> dict[str, Any]:
 
 
 async def polls(world: World, reservations: list[Any], guests: list[Any], depth: int = 0) -> None:
-    """Poll these rows before a good one; see that it arrives and that the cursor moves."""
+    """Poll these rows before a valid one, and check that it is applied and the cursor advances."""
     good = reservation(world, "good")
     listed = {"reservations": [*reservations, good], "guests": guests}
     nested = "[" * depth + "]" * depth
 
-    def answer() -> ScriptedResponse:
+    def respond() -> ScriptedResponse:
         _, _, _, kind, *one = urlsplit(counter.adapter.requests[-1].url or "").path.split("/")
         if one:
             return ScriptedResponse(status=404)
-        whole = {"hasNextPage": False, "offset": 0, "limit": 1_000, "items": listed[kind]}
-        return ScriptedResponse(json.dumps(whole).replace(f'"{DEEP}"', nested).encode())
+        page = {"hasNextPage": False, "offset": 0, "limit": 1_000, "items": listed[kind]}
+        return ScriptedResponse(json.dumps(page).replace(f'"{DEEP}"', nested).encode())
 
     with use_single_row_opentable(world) as counter:
-        counter.adapter.steps[:] = [answer]
+        counter.adapter.steps[:] = [respond]
         polled = await world.poll()
         assert (polled["status"], polled.get("error")) == ("ok", None)
         assert "good" in await world.ledger_documents()
-        if len(reservations) <= FEW:  # a second reading of all the others would show nothing new
+        if len(reservations) <= FEW:  # a second read of more rows would show nothing new
             assert (await world.reconcile())["status"] == "COMPLETED"
 
 
@@ -82,7 +82,7 @@ async def test_a_row_too_large_for_firestore(world: World) -> None:
     await polls(world, [reservation(world, "r1") | vast, vast], [GUEST | {"notes": vast}, vast])
 
 
-# Deeper, and Python's own JSON gives up: then the whole answer is none, as if it were cut.
+# With deeper nesting Python's JSON parser fails, and the page counts as unreadable.
 @pytest.mark.parametrize("depth", [70, 500, 940])
 async def test_a_row_nested_deeply(depth: int, world: World) -> None:
     deep = {"deep": DEEP}

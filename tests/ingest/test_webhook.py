@@ -1,4 +1,4 @@
-"""A rotation takes effect at once, and nobody gets in on a fault of ours."""
+"""A rotated secret works at once, and no error on our side authenticates a sender."""
 
 import base64
 import json

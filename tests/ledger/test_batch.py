@@ -1,4 +1,4 @@
-"""Many changes in one call end as the same changes would one by one."""
+"""Events applied in a batch end like the same events applied one by one."""
 
 from collections.abc import Sequence
 
@@ -30,7 +30,7 @@ def event_for_key(key: str, sequence_id: int, party_size: int = 4) -> Reservatio
 
 
 def mixed_events() -> list[ReservationEvent]:
-    """Return every kind of outcome, over three reservations."""
+    """Return events with every kind of outcome, on three reservations."""
     return [
         event_for_key("a", 2),
         envelope_event(reservationId="b"),
@@ -61,16 +61,16 @@ async def apply_one_by_one(
 
 @pytest.fixture
 def other_settings() -> IntegrationSettings:
-    """Another restaurant with the same settings, for the same changes applied another way."""
+    """Another restaurant with the same settings, to apply the same events one by one."""
     return Restaurant("restaurant-456", RID).settings()
 
 
 async def test_outcomes_are_those_of_one_by_one(
     ledger: Ledger, other_settings: IntegrationSettings, firestore_spy: FirestoreSpy
 ) -> None:
-    alone = new_test_ledger(firestore_spy.client, other_settings)
+    other_ledger = new_test_ledger(firestore_spy.client, other_settings)
     together = outcomes(await apply_events(ledger, mixed_events()))
-    assert together == outcomes(await apply_one_by_one(alone, mixed_events()))
+    assert together == outcomes(await apply_one_by_one(other_ledger, mixed_events()))
     assert set(together) == {
         "created",
         "updated",
@@ -89,9 +89,9 @@ async def test_documents_are_those_of_one_by_one(
     stored_ledger: StoredLedger,
     firestore_spy: FirestoreSpy,
 ) -> None:
-    alone = new_test_ledger(firestore_spy.client, other_settings)
+    other_ledger = new_test_ledger(firestore_spy.client, other_settings)
     await apply_events(ledger, mixed_events())
-    await apply_one_by_one(alone, mixed_events())
+    await apply_one_by_one(other_ledger, mixed_events())
     expected = await StoredLedger(stored_ledger.client, other_settings).document(key)
     assert await stored_ledger.document(key) == expected | {
         "restaurantId": stored_ledger.settings.restaurant_id
@@ -136,8 +136,8 @@ async def test_groups_are_read_while_others_are_committed(
 async def test_results_come_in_the_order_of_the_changes(ledger: Ledger) -> None:
     changes = [event_for_key(f"row{i}", 1) for i in range(COMMIT_GROUP_SIZE * 3)]
     results = await apply_events(ledger, [*changes, changes[0]])
-    told = [result.event for result in results if isinstance(result, ApplyResult)]
-    assert told == [*changes, changes[0]]
+    applied = [result.event for result in results if isinstance(result, ApplyResult)]
+    assert applied == [*changes, changes[0]]
 
 
 async def test_no_change_is_nothing_to_do(ledger: Ledger, firestore_spy: FirestoreSpy) -> None:
@@ -148,10 +148,10 @@ async def test_no_change_is_nothing_to_do(ledger: Ledger, firestore_spy: Firesto
 async def test_unchanged_rows_cost_one_read_and_no_write(
     ledger: Ledger, firestore_spy: FirestoreSpy
 ) -> None:
-    held = [event_for_key("a", 1), event_for_key("b", 2)]
-    await apply_events(ledger, held)
+    events = [event_for_key("a", 1), event_for_key("b", 2)]
+    await apply_events(ledger, events)
     firestore_spy.take_calls()
-    assert outcomes(await apply_events(ledger, held)) == ["duplicate", "duplicate"]
+    assert outcomes(await apply_events(ledger, events)) == ["duplicate", "duplicate"]
     assert firestore_spy.take_calls() == ["read"]
 
 

@@ -1,4 +1,4 @@
-"""A commit that is refused, lost or overtaken ends as if nothing had gone wrong, or is told."""
+"""A failed, lost or conflicting commit is repeated without effect on the result, or reported."""
 
 import pytest
 from google.api_core import exceptions as google

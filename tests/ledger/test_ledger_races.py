@@ -1,4 +1,4 @@
-"""Many workers at once on one reservation: nothing is lost and the end is the fold."""
+"""Concurrent writers of one reservation lose no event and agree with its journal."""
 
 import asyncio
 import itertools
@@ -30,7 +30,7 @@ async def two_ledgers(
 
 
 def shuffled_events() -> list[ReservationEvent]:
-    """Return a creation, patches and objects of one reservation, shuffled, each twice."""
+    """Return envelopes and rows of one reservation, each twice, shuffled."""
     events = [envelope_event(), envelope_event("cancelled", 9)]
     events += [envelope_event("updated", minute, partySize=minute + 1) for minute in range(1, 6)]
     events += [
@@ -42,7 +42,7 @@ def shuffled_events() -> list[ReservationEvent]:
 
 
 async def apply_with_retries(ledger: Ledger, change: ReservationEvent) -> ApplyResult:
-    """Apply as a sender does who tries again on 503."""
+    """Apply an event, and again after a 503 as a sender does."""
     for _ in range(5):
         try:
             return await ledger.apply(change)
@@ -71,8 +71,8 @@ async def test_each_event_is_new_to_exactly_one_worker(two_ledgers: list[Ledger]
     applied = await asyncio.gather(
         *(apply_with_retries(ledger, change) for ledger, change in workers)
     )
-    news = [one for one in applied if one.outcome != "duplicate"]
-    assert len(news) == len(event_ids(changes))
+    new = [one for one in applied if one.outcome != "duplicate"]
+    assert len(new) == len(event_ids(changes))
 
 
 async def test_a_concurrent_poll_and_webhook_end_with_the_document_rebuilt_from_the_journal(

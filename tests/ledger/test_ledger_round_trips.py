@@ -1,4 +1,4 @@
-"""What each outcome costs on the wire, and that a commit is whole."""
+"""The round trips of each outcome, and the atomicity of a commit."""
 
 import pytest
 
@@ -14,7 +14,7 @@ from tests.support.ledger import StoredLedger, new_test_ledger
 
 @pytest.fixture
 def another(firestore_spy: FirestoreSpy, restaurant_settings: IntegrationSettings) -> Ledger:
-    """The same ledger in another process, which has met nothing."""
+    """The same ledger in a new process."""
     return new_test_ledger(firestore_spy.client, restaurant_settings)
 
 
@@ -193,5 +193,5 @@ async def test_what_others_wrote_into_a_document_survives_an_update(
     )
     await document.update({"floorPlan": {"x": 1}, "metadata.mood": "sunny"})
     await ledger.apply(envelope_event("updated", 1, partySize=6))
-    held = await stored_ledger.document()
-    assert (held["floorPlan"], held["metadata"]["mood"]) == ({"x": 1}, "sunny")
+    stored = await stored_ledger.document()
+    assert (stored["floorPlan"], stored["metadata"]["mood"]) == ({"x": 1}, "sunny")

@@ -1,4 +1,4 @@
-"""Times in five zones across the switches of two years, and what a wrong zone does."""
+"""Times around the clock changes of two years in five zones, and the effect of a wrong zone."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ OpenWorld = Callable[[str, str], Awaitable[World]]
 
 @pytest.fixture
 async def open_world(firestore: FirestoreClient) -> AsyncIterator[OpenWorld]:
-    """Opens a restaurant whose OpenTable is in one zone and whose settings name another."""
+    """Open a restaurant with one time zone at OpenTable and another in its settings."""
     worlds: list[World] = []
 
     async def open_in(zone: str, settings_zone: str) -> World:
@@ -44,14 +44,14 @@ async def open_world(firestore: FirestoreClient) -> AsyncIterator[OpenWorld]:
 
 
 def half_hours_around_transitions(zone: str) -> list[datetime]:
-    """Return every half hour of the three days around each switch."""
+    """Return every half hour of the three days around each clock change."""
     return [
         switch + HALF_HOUR * number for switch in transitions(zone) for number in range(-60, 61)
     ]
 
 
 def document_from_row(zone: str, body: dict[str, Any]) -> dict[str, Any]:
-    """Return what the ledger shows of one of OpenTable's rows."""
+    """Return the document of one of OpenTable's rows."""
     change = parse_opentable_reservation(
         body, "{}", rid=RID, zone=ZoneInfo(zone), channel=Channel.POLL
     )
@@ -62,7 +62,7 @@ def document_from_row(zone: str, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def document_from_envelope(zone: str, text: str) -> dict[str, Any]:
-    """Return what the ledger shows of a relay's word on a time."""
+    """Return the document of a relay's envelope with a start time."""
     body = envelope_body(reservationDateTime=text)
     change = parse_envelope(
         body, "{}", rid=RID, zone=ZoneInfo(zone), received_at=RECEIVED, channel=Channel.WEBHOOK
@@ -163,8 +163,8 @@ async def test_a_night_across_a_switch_is_the_same_on_both_sides(
     await world.poll()
     report = await world.reconcile()
     assert (report["openTableCount"], report["unchangedCount"]) == (len(booked), len(booked))
-    told = {key: each["localDate"] for key, each in (await world.ledger_documents()).items()}
-    assert told == {key: local_time(zone, instant)[:10] for key, instant in booked.items()}
+    local_dates = {key: each["localDate"] for key, each in (await world.ledger_documents()).items()}
+    assert local_dates == {key: local_time(zone, instant)[:10] for key, instant in booked.items()}
 
 
 @pytest.mark.parametrize("zone", ZONE_TRANSITIONS)
@@ -172,12 +172,12 @@ async def test_windows_are_requested_in_restaurant_local_time(
     zone: str, open_world: OpenWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = await open_world(zone, zone)
-    asked: list[dict[str, str]] = []
+    queries: list[dict[str, str]] = []
     handle = world.sandbox.handle
 
     def listening(request: SandboxRequest) -> SandboxResponse:
         if request.path.endswith("/reservations"):
-            asked.append(dict(request.query))
+            queries.append(dict(request.query))
         return handle(request)
 
     monkeypatch.setattr(world.sandbox, "handle", listening)
@@ -188,8 +188,8 @@ async def test_windows_are_requested_in_restaurant_local_time(
     today = datetime.fromisoformat(local_time(zone, world.clock())[:10]).replace(tzinfo=UTC)
     yesterday, last = today - timedelta(days=1), today + timedelta(days=30)
     first = f"{yesterday:%Y-%m-%dT00:00:00}"
-    assert [query["scheduled_time_from"] for query in asked] == [first, first]
-    assert asked[-1]["scheduled_time_to"] == f"{last:%Y-%m-%dT23:59:59}"
+    assert [query["scheduled_time_from"] for query in queries] == [first, first]
+    assert queries[-1]["scheduled_time_to"] == f"{last:%Y-%m-%dT23:59:59}"
 
 
 async def test_a_changed_zone_moves_the_coming_local_dates_at_the_next_reconciliation(
