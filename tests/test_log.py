@@ -58,14 +58,18 @@ def test_a_text_that_utf_8_cannot_write_is_still_a_line(capsys: CapturedOutput) 
 ROOT = Path(__file__).parents[1]
 
 
+def table_rows(heading: str) -> list[list[str]]:
+    """Return the cells of the table in a section of docs/logs.md."""
+    page = (ROOT / "docs" / "logs.md").read_text()
+    section = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return [line.strip("| ").split(" | ") for line in section.splitlines() if line[:3] == "| `"]
+
+
 def documented() -> dict[str, set[str]]:
     """Return the documented fields by event."""
-    lines = (ROOT / "docs" / "logs.md").read_text().splitlines()
-    rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| `")]
-    # Brackets contain a field's values.
     return {
-        event.strip("`"): set(re.findall(r"`(\w+)`", re.sub(r"\([^)]*\)", "", fields)))
-        for event, _, _, fields in rows
+        event.strip("`"): set(re.findall(r"`(\w+)`", fields))
+        for event, _, _, fields in table_rows("Events")
     }
 
 
@@ -98,6 +102,11 @@ def test_every_event_is_logged_somewhere() -> None:
 @pytest.mark.parametrize("event", LogEvent)
 def test_every_field_of_an_event_is_documented(event: LogEvent) -> None:
     assert logged()[event.value] <= documented()[event.value]
+
+
+def test_every_documented_field_is_explained_and_no_other() -> None:
+    explained = [name.strip("`") for name, _ in table_rows("Fields")]
+    assert explained == sorted(set[str]().union(*documented().values()))
 
 
 def test_every_event_has_a_documented_meaning() -> None:
