@@ -220,9 +220,8 @@ def append_page(
 
 
 def _restart(state: PaginationState, problem: str) -> PaginationState:
-    restarted = replace(
-        state, next_offset=0, end=0, recent_rows=(), restart_count=state.restart_count + 1
-    )
+    restart_count = state.restart_count + 1
+    restarted = replace(state, next_offset=0, recent_rows=(), restart_count=restart_count)
     return _check_bounds(restarted, problem)
 
 

@@ -152,6 +152,7 @@ def test_the_next_page_overlaps_a_quarter_of_the_page_and_at_most_25_rows(
 FIRST_PAGE = Page(0, page_rows(0, 1, 2, 3), has_next_page=True)
 # The rows 0 to 3 were changed and moved to the end: row 4 is now at offset 2 or before.
 DISCONTINUOUS_PAGE = Page(3, page_rows(5, 6), has_next_page=False)
+UNREQUESTED_PAGE = Page(9, page_rows(9), has_next_page=False)
 
 
 def test_a_row_moved_before_the_offset_makes_paging_step_back() -> None:
@@ -181,9 +182,18 @@ def test_a_changed_row_does_not_count_as_repeated() -> None:
     assert not state_after(FIRST_PAGE, page).is_complete
 
 
-def test_a_missing_row_restarts_the_listing() -> None:
+def test_a_missing_row_restarts_the_listing_without_the_earlier_pages() -> None:
     state = state_after(FIRST_PAGE, Page(3, page_rows(2, 3, 4), has_next_page=False))
     assert (state.is_complete, state.next_offset, state.restart_count) == (False, 0, 1)
+    state, _ = accept_page(state, UNREQUESTED_PAGE)
+    assert (state.next_offset, state.restart_count) == (0, 2)
+
+
+def test_the_number_of_restarts_is_bounded() -> None:
+    state = state_after(*[UNREQUESTED_PAGE] * MAX_RESTARTS)
+    assert (state.next_offset, state.restart_count) == (0, MAX_RESTARTS)
+    with pytest.raises(IncompleteListingError, match=f"{MAX_RESTARTS} restarts"):
+        accept_page(state, UNREQUESTED_PAGE)
 
 
 def test_a_duplicate_row_on_a_page_is_not_a_missing_row() -> None:

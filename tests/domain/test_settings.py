@@ -149,9 +149,11 @@ def test_a_missing_scheme_is_reported() -> None:
 
 
 def test_a_scheme_without_a_credential_is_reported() -> None:
-    assert problems_of_settings(webhookAuth=["basic", "bearer", "standard-webhooks"]) == [
+    settings = CHECKED_RESTAURANT.settings(webhookAuth=["basic", "bearer", "standard-webhooks"])
+    assert webhook_config_problems(settings, Credentials(), CHECKED_RESTAURANT.id) == [
         "webhookAuth accepts basic, but the secret has no basicCredentials: enter one.",
         "webhookAuth accepts bearer, but the secret has no bearerTokens: enter one.",
+        "webhookAuth accepts standard-webhooks, but the secret has no webhookSecrets: enter one.",
     ]
 
 

@@ -56,6 +56,10 @@ def test_the_text_time_is_used_without_a_timestamp() -> None:
     assert booking_facts_of(startAtTimestamp=None).hour == 19
 
 
+def test_the_timestamp_takes_precedence_over_the_text_time() -> None:
+    assert booking_facts_of(startAt="2026-03-14T12:00:00Z").hour == 19
+
+
 @pytest.mark.parametrize("text", [None, "tonight"])
 def test_an_invalid_time_is_unknown(text: str | None) -> None:
     facts = booking_facts_of(startAtTimestamp=None, startAt=text)
@@ -130,6 +134,12 @@ def test_days_are_counted_by_the_calendar_and_the_last_hours_by_the_clock(
     lead_time: timedelta, bucket: LeadTimeBucket
 ) -> None:
     assert classify_lead_time(START - lead_time, START, ZONE) is bucket
+
+
+def test_a_visit_after_midnight_utc_is_on_the_restaurants_day() -> None:
+    start = datetime(2026, 3, 15, 0, 30, tzinfo=UTC)  # 20:30 on the 14th in New York
+    facts = booking_facts_of(startAtTimestamp=start, bookedAt=start - timedelta(hours=4))
+    assert facts.lead_time is LeadTimeBucket.SAME_DAY
 
 
 @given(json_values)
@@ -248,6 +258,12 @@ def test_an_unknown_party_size_adds_no_covers_and_no_zero() -> None:
     counts = roll_up_one(partySize=None)
     assert counts["partiesBySize"] == {"UNKNOWN": 1}
     assert not counts.keys() & {"covers", "coversByHour"}
+
+
+def test_a_booking_at_an_unknown_time_is_counted_in_the_unknown_buckets() -> None:
+    counts = roll_up_one(startAtTimestamp=None, startAt=None)
+    assert counts["bookingsByHour"] == counts["bookingsByLead"] == {"UNKNOWN": 1}
+    assert counts["coversByHour"] == {"UNKNOWN": 4}
 
 
 def test_a_visit_on_an_unrequested_day_is_not_counted() -> None:

@@ -42,9 +42,12 @@ def test_a_weekday_is_the_sum_of_its_dates() -> None:
     assert {weekday: counts["covers"] for weekday, counts in weekly.items()} == {1: 10, 2: 4}
 
 
-def test_cancellations_are_a_share_of_all_bookings() -> None:
-    days = {MONDAY: day(bookings=8, cancelled=1)}
-    assert summarize(days, ReservationSystem, MONDAY).cancellation_rate == 0.125
+@pytest.mark.parametrize("bookings, rate", [(8, 0.125), (3, 0.3333)])
+def test_cancellations_are_a_share_of_all_bookings_to_four_digits(
+    bookings: int, rate: float
+) -> None:
+    days = {MONDAY: day(bookings=bookings, cancelled=1)}
+    assert summarize(days, ReservationSystem, MONDAY).cancellation_rate == rate
 
 
 def test_the_no_show_rate_counts_due_bookings_that_were_not_cancelled() -> None:

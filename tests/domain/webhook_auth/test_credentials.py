@@ -67,7 +67,8 @@ def test_every_key_is_optional(payload: dict[str, object]) -> None:
     [b"", b"[]", b"\xff", b"null", b'"hush"', b'{"apiKey": "\\ud800"}', b'{"a":' * 9**5, "\ud800"],
 )
 def test_a_payload_other_than_a_json_object_is_rejected(payload: bytes | str) -> None:
-    with pytest.raises(InvalidSettingsError, match="Store a new version"):
+    message = r"credentials \(the payload\)\. Store a new version of it\.$"
+    with pytest.raises(InvalidSettingsError, match=message):
         Credentials.from_payload("opentable-r", payload)
 
 

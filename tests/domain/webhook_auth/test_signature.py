@@ -133,11 +133,18 @@ def test_an_id_that_is_empty_or_has_a_dot_is_rejected(id_: str) -> None:
     assert verify(signed(id_=id_)).reason == "bad_webhook_id"
 
 
-@pytest.mark.parametrize("header", ["webhook-id", "webhook-timestamp", "webhook-signature"])
-def test_a_missing_header_is_rejected(header: str) -> None:
+@pytest.mark.parametrize(
+    "header, reason",
+    [
+        ("webhook-id", "bad_webhook_id"),
+        ("webhook-timestamp", "bad_webhook_timestamp"),
+        ("webhook-signature", "no_signature_matches"),
+    ],
+)
+def test_a_missing_header_is_rejected(header: str, reason: str) -> None:
     headers = signed()
     del headers[header]
-    assert not verify(headers).is_accepted
+    assert verify(headers) == Verification(is_accepted=False, reason=reason)
 
 
 @pytest.mark.parametrize(

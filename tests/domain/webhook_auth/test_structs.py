@@ -58,6 +58,10 @@ def test_reader_errors_are_reported_with_the_others() -> None:
     assert caught.value.problems.keys() == {"Seats", "guest"}
 
 
+def test_the_text_of_an_error_lists_every_problem() -> None:
+    assert str(InvalidFieldsError({"guest": "too long", "Seats": "missing"})) == "missing; too long"
+
+
 def test_an_error_contains_no_value() -> None:
     assert "hush" not in str(read_problems(Seats="hush", guest=["hush"], dishes={"hush": "hush"}))
 
