@@ -104,7 +104,7 @@ async def _read_held_report(
     if report.get("executedBy"):
         raise PlanNotExecutableError(
             "PLAN_ALREADY_EXECUTED",
-            f"This plan was executed already. See report {report['executedBy']}.",
+            f"This plan was executed already: see report {report['executedBy']}.",
         )
     return report
 
