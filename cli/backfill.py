@@ -22,9 +22,10 @@ BackfillProgress: TypeAlias = Mapping[str, Any]
 async def backfill_with_progress(api: OperatorClient, console: Console) -> BackfillProgress:
     """Import reservations from 30 days ago to 365 days ahead, unless that was done before.
 
-    The state is stored after each step, so that an interrupted backfill resumes there, in this
-    command or in the next poll.
+    The state is stored after each step. An interrupted backfill resumes there, in this command or
+    in the next poll.
     """
+    # A finished backfill counts only for the rid of the current settings.
     stored = await read_backfill(api.app_context, api.restaurant_id)
     rid = (await api.get("integration"))["restaurantId"]
     if stored is None or stored.finished_at is None or stored.rid != rid:
@@ -46,6 +47,7 @@ async def backfill_with_progress(api: OperatorClient, console: Console) -> Backf
         while progress["status"] == "RUNNING":
             has_worked = False
             deadline = Deadline.after(api.app_context.environment.run_budget_seconds)
+            # Without the lease of the backfill, this yields nothing.
             steps = run_backfill_steps(api.app_context, api.restaurant_id, deadline)
             async with aclosing(steps):
                 async for _ in steps:
@@ -54,7 +56,7 @@ async def backfill_with_progress(api: OperatorClient, console: Console) -> Backf
                     bar.label = format_progress(progress)
                     bar.update(progress["daysDone"] - bar.pos)
             progress = await api.get("integration/backfill")
-            # While another run works, an error in the state may be one that it has overcome.
+            # An error in the state is old while another run works: only its next step clears it.
             if has_worked or progress["status"] != "RUNNING":
                 if progress["error"] and progress["status"] == "FAILED":
                     raise InvalidSettingsError(progress["error"])

@@ -73,7 +73,7 @@ def build_operator_client(
     user = AuthenticatedUser(f"operator:{user_name}", is_operator=True)
     app = build_app(api_context)
     app.dependency_overrides[authenticated_user] = lambda: user
-    # These then reach the operator with their own text, instead of a 503 response without it.
+    # Let these reach the operator with their text; a 503 response would not contain it.
     for error in (InvalidSettingsError, ServiceUnavailableError):
         del app.exception_handlers[error]
     http = httpx.AsyncClient(
@@ -92,8 +92,8 @@ def restaurant_command(
 ) -> Callable[[CommandHandler], click.Command]:
     """Make a click command of a coroutine function that works on one restaurant.
 
-    The function gets an `OperatorClient`, a `Console` and its own options. Its docstring is the
-    command's help. Of the `exclusive` parameters, at most one may be given.
+    The function gets an `OperatorClient`, a `Console` and its options. Its docstring is the
+    command's help. At most one of the `exclusive` parameters may be given.
     """
 
     def decorate(handler: CommandHandler) -> click.Command:

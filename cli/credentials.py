@@ -39,12 +39,13 @@ def read_credentials(source: str) -> CredentialPayload:
     """
     try:
         if source == "-":
+            # Bounded: a wrong file or pipe may be endless.
             return parse_strict_json(sys.stdin.buffer.read(_MAX_FILE_BYTES))
         with Path(source).open("rb") as file:
             return parse_strict_json(file.read(_MAX_FILE_BYTES))
     except OSError as error:
         raise InvalidSettingsError(f"{source} cannot be read: {error.strerror}.") from None
-    except InvalidJsonError:
+    except InvalidJsonError:  # its text may quote a secret
         raise InvalidSettingsError(
             "The credentials must be one JSON object with any of clientId, clientSecret, apiKey, "
             "webhookSecrets, bearerTokens and basicCredentials."
@@ -58,7 +59,7 @@ def obtain_webhook_credentials(
     can_prompt: bool,
     save_to: str | None,
 ) -> CredentialPayload:
-    """Ask for a credential for each scheme; generate and deliver those that are not entered."""
+    """Ask for a credential for each scheme; generate and deliver the others."""
     entered: CredentialPayload = {}
     to_generate = []
     for scheme in schemes:
@@ -83,7 +84,7 @@ def generate_credentials(schemes: Iterable[WebhookAuthScheme]) -> CredentialPayl
         if scheme is WebhookAuthScheme.BASIC:
             credential = f"opentable:{credential}"
         elif scheme is WebhookAuthScheme.STANDARD_WEBHOOKS:
-            # Standard Webhooks wants standard base64, which `token_urlsafe` is not.
+            # Standard Webhooks uses standard base64, not the URL-safe alphabet.
             credential = f"whsec_{base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()}"
         credentials[CREDENTIAL_KEYS[scheme]] = [credential]
     return credentials

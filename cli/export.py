@@ -1,7 +1,7 @@
 """The command `export`: reservations, journal entries or reports as JSON Lines.
 
-Without a confirmed option, an export has no personal data. Only listed fields are exported, so
-that new fields and those of other apps stay out.
+Without a confirmed option, an export has no personal data. Only listed fields are exported: new
+fields and those of other apps stay out.
 """
 
 import json
@@ -74,7 +74,7 @@ async def export(
         async for row in _read_rows(api, kind, include_personal=include_personal):
             output.write(json.dumps(row, ensure_ascii=False) + "\n")
             row_count += 1
-        output.flush()
+        output.flush()  # a closed pipe must fail here, not when the interpreter exits
     console.print_step("Exported", f"{row_count} {kind} of {api.restaurant_id}")
     if to == STANDARD_STREAM:
         return CommandResult(None)
@@ -97,6 +97,7 @@ async def _read_rows(
         async for snapshot in _iterate_collection(reservations):
             yield export_reservation(snapshot.to_dict() or {}, include_personal=include_personal)
         return
+    # Not a collection group query: it would need an index, and read the other restaurants.
     async for reservation in _iterate_collection(reservations, "id"):
         async for snapshot in _iterate_collection(paths.journal_collection(reservation.reference)):
             entry: dict[str, Any] = snapshot.to_dict() or {}
@@ -108,7 +109,7 @@ async def _read_rows(
 async def _iterate_collection(
     collection: AsyncCollectionReference, *fields: str
 ) -> AsyncIterator[DocumentSnapshot[Any]]:
-    """Yield the documents page by page, so that memory and the time of a call are bounded.
+    """Yield the documents page by page, to bound memory and the time of each call.
 
     Reads only the given fields; all fields if none is given.
     """
@@ -123,7 +124,7 @@ async def _iterate_collection(
 
 
 def export_reservation(document: Mapping[str, Any], *, include_personal: bool) -> ExportRow:
-    """Return the exported fields of a reservation; never `sync`, which is internal state."""
+    """Return the exported fields of a reservation, without the internal state `sync`."""
     if include_personal:
         return _to_json({name: value for name, value in document.items() if name != "sync"})
     flat = flatten_document(document)

@@ -1,7 +1,7 @@
 """The commands `onboard` and `offboard`: connect a restaurant to OpenTable, or disconnect it.
 
-Each step of `onboard` compares first and changes only what differs, so that a second run continues
-after an interruption.
+Each step of `onboard` compares first and changes only differences. A second run therefore
+continues after an interruption.
 """
 
 from typing import Any, TypeAlias
@@ -69,9 +69,10 @@ async def onboard(
     """Connect a restaurant, or continue an interrupted onboarding.
 
     Writes the settings and credentials, tests the connection to OpenTable, enables the
-    integration, imports all reservations and reconciles. A second run changes only what differs.
+    integration, imports all reservations and reconciles. A second run changes only differences.
     """
     before = await api.get("integration")
+    # A change of the number may be a typing error, and it gives up the old one.
     if before["restaurantId"] not in {None, rid}:
         console.confirm(
             f"This restaurant has the OpenTable number {before['restaurantId']}. With {rid}, the "
@@ -140,8 +141,9 @@ def _collect_credentials(
     credentials_file: str | None,
     save_to: str | None,
 ) -> CredentialPayload:
-    """Return the credentials to store: from a file or from prompts, generated where missing."""
+    """Return the credentials to store: from a file or prompts, or generated."""
     credentials = read_credentials(credentials_file) if credentials_file else {}
+    # None if the secret cannot be read; then everything is collected again.
     stored = before["credentials"] or {"api": False}
     can_prompt = console.is_terminal and not credentials_file
     if can_prompt and not stored["api"]:
@@ -166,7 +168,7 @@ async def _write_settings(
     settings: dict[str, Any],
     credentials: CredentialPayload,
 ) -> Integration:
-    """Write new credentials and the settings that differ."""
+    """Write new credentials and changed settings."""
     changed = {name: value for name, value in settings.items() if before[name] != value}
     if not changed and not credentials:
         console.print_step("Settings", "unchanged")

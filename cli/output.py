@@ -27,23 +27,24 @@ class ExitCode(IntEnum):
 
 
 class CommandError(click.ClickException):
-    """Ends a command with one sentence on stderr that says what to do next."""
+    """Ends a command with one sentence on stderr about the next step."""
 
     exit_code = ExitCode.FAILED
 
+    # click would print "Error: " first, although exit code 3 or 130 is no error.
     @override
     def show(self, file: IO[Any] | None = None) -> None:
         click.echo(self.message, file=file, err=True)
 
 
 class RetryLaterError(CommandError):
-    """Ends a command that will succeed later without any change."""
+    """Ends a command because of a temporary condition."""
 
     exit_code = ExitCode.RETRY_LATER
 
 
 class CommandInterruptedError(CommandError):
-    """Ends a command that the operator interrupted."""
+    """Ends a command after Ctrl-C."""
 
     exit_code = ExitCode.INTERRUPTED
 
@@ -57,13 +58,13 @@ class CommandResult:
 
     @property
     def exit_code(self) -> ExitCode:
-        """The exit code of a command that completed."""
+        """The exit code of a completed command."""
         return ExitCode.ACTION_REQUIRED if self.is_action_required else ExitCode.SUCCESS
 
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """The operator's terminal, or the program that reads the output.
+    """The operator's terminal, or the output for a program.
 
     With `as_json`, `out` gets data only and all messages go to `errors`. Questions are asked only
     if `is_terminal`; `assume_yes` answers every confirmation.
@@ -120,8 +121,8 @@ class Console:
 def _interrupt_at_once() -> Iterator[None]:
     """Let Ctrl-C interrupt a blocking read.
 
-    The handler of `asyncio.run` only cancels the task, and the task cannot notice that while it
-    waits for input.
+    The handler of `asyncio.run` only cancels the task, and a task cannot react while it waits for
+    input.
     """
     if threading.current_thread() is not threading.main_thread():
         yield  # signal handlers belong to the main thread
@@ -135,14 +136,15 @@ def _interrupt_at_once() -> Iterator[None]:
 
 @contextmanager
 def redirect_logs(console: Console, *, show_logs: bool) -> Iterator[None]:
-    """Keep log lines, which go to stdout, out of the output; show them on stderr if requested."""
+    """Remove log lines from stdout; show them on stderr if requested."""
     with Path(os.devnull).open("w") as null, redirect_stdout(console.errors if show_logs else null):
         yield
 
 
 def open_new_file(path: str) -> TextIO:
-    """Create a file that only its owner can read; never overwrite one."""
+    """Create a file for its owner only; never overwrite one."""
     try:
+        # The mode is set at creation: a later chmod would leave a moment to read it.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
         raise CommandError(f"{path} cannot be created: {error.strerror}.") from None

@@ -21,7 +21,7 @@ _SHOWN_FIELDS = ("id", "status", "reason", "detail", "receivedAt", "lastSeenAt",
     exclusive=("dry_run", "dismiss", "show"),
 )
 @click.argument("item", required=False)
-@click.option("--dry-run", is_flag=True, help="Show what a replay would change; write nothing.")
+@click.option("--dry-run", is_flag=True, help="Show the changes of a replay; write nothing.")
 @click.option("--dismiss", metavar="REASON", help="Close the item without applying it.")
 @click.option("--show", is_flag=True, help="Show the item, with personal data masked.")
 @click.option("--unmask", is_flag=True, help="With --show: show personal data. This is recorded.")
@@ -57,7 +57,7 @@ async def manage_quarantine(
         for name in _SHOWN_FIELDS:
             console.print_step(name, str(response[name]))
         if response["masked"]:
-            console.print_line("Personal data is masked. --unmask shows it and records who looked.")
+            console.print_line("Personal data is masked. --unmask shows it and records your name.")
     else:
         response = await api.call("POST", f"{path}/replay", query={"dryRun": dry_run})
         prefix = "would be " if response["dryRun"] else ""
@@ -76,7 +76,7 @@ def _print_items(console: Console, quarantine: dict[str, Any]) -> CommandResult:
         rows.append((item["id"][:_SHORT_ID_LENGTH], item["status"], since, item["count"], reason))
     if quarantine["items"]:
         console.print_table(rows)
-        console.print_line("Next: `replay` with an id and --dry-run shows what it would change.")
+        console.print_line("Next: `replay` with an id and --dry-run shows its changes.")
     else:
         console.print_line("The quarantine is empty.")
     return CommandResult(quarantine, is_action_required=quarantine["openCount"] > 0)

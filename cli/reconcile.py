@@ -56,6 +56,7 @@ async def reconcile_now(
         result = await force_held_report(api.app_context, api.restaurant_id, force, seconds)
         return await _print_report(api, console, result["reportId"])
     start_date, end_date = (moment and moment.date() for moment in (start, end))
+    # Checked here for a clear message; the run computes the dates again in the restaurant's zone.
     try:
         resolve_window(api.app_context.clock(), ZoneInfo("UTC"), start_date, end_date)
     except ValueError as error:
@@ -71,7 +72,7 @@ async def reconcile_and_print_report(
     deadline, is_waiting = Deadline.after(api.app_context.environment.run_budget_seconds), False
     while True:
         result = await reconcile_restaurant(api.app_context, request, api.restaurant_id)
-        if result["status"] != "SKIPPED":
+        if result["status"] != "SKIPPED":  # another run holds the lease, e.g. the hourly one
             break
         if not deadline.remaining():
             raise RetryLaterError(

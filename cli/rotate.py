@@ -1,6 +1,6 @@
 """The command `rotate`: replace a webhook credential without rejecting a webhook.
 
-The new credential is added beside the old one; the old one is removed when the new one is in use.
+The new credential is added next to the old one; the old one is removed when the new one is in use.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -154,10 +154,10 @@ async def _retire_old_credentials(
 
 @dataclass(frozen=True, slots=True)
 class CredentialUsage:
-    """The newest webhook of a scheme, and which credential it used.
+    """The newest webhook of a scheme, and its credential.
 
-    `position` counts from 0, the newest credential of the list at that time. `entered_at` is when
-    credentials were last entered, None if that is not known.
+    `position` counts from 0, the newest credential of the list at that time. `entered_at` is the
+    time of the last change of credentials, None if unknown.
     """
 
     scheme: str
@@ -167,7 +167,7 @@ class CredentialUsage:
 
     @property
     def is_newest(self) -> bool | None:
-        """Whether it was the newest credential; None if that is not certain yet."""
+        """Whether it was the newest credential; None if still uncertain."""
         if self.entered_at is None or self.at >= self.entered_at + _CACHE_LIFETIME:
             return self.position == 0
         # Until its cache expires, a server may count positions in the old list: there 0 may be

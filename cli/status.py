@@ -11,7 +11,7 @@ from cli.rotate import format_usage, read_credential_usage
 async def status(api: OperatorClient, console: Console) -> CommandResult:
     """Show a restaurant's settings, health and problems.
 
-    A line that starts with "!" names a problem for an operator.
+    Lines with "!" are problems for an operator.
     """
     integration = await api.get("integration")
     health = await api.get("health")

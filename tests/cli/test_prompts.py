@@ -43,7 +43,11 @@ class PseudoTerminal:
     def wait_for(self, text: str) -> None:
         """Read until a text is shown; fail if the command ends first."""
         while text not in self.screen:
-            self.screen += self._read()
+            try:
+                self.screen += self._read()
+            except OSError:
+                code = self.child.wait(CLI_TIMEOUT_SECONDS)
+                pytest.fail(f"ended with exit code {code} before {text!r}:\n{self.screen}")
 
     def type(self, text: str) -> None:
         """Send text to the command."""
