@@ -117,9 +117,11 @@ class OpenTableApi:
 
 
 def _classify_route(path: str) -> str:
-    parts = path.strip("/").split("/")
     if path == OAUTH_TOKEN_PATH:
         return "token"
-    if parts[:2] != ["sync", "v2"] or len(parts) < 3 or parts[2] not in _RESOURCES:  # noqa: PLR2004
-        return "other"
-    return parts[2] if len(parts) == 3 else parts[2].removesuffix("s")  # noqa: PLR2004
+    match path.strip("/").split("/"):
+        case ["sync", "v2", resource] if resource in _RESOURCES:
+            return resource
+        case ["sync", "v2", resource, *_] if resource in _RESOURCES:
+            return resource.removesuffix("s")
+    return "other"

@@ -54,6 +54,9 @@ _LEAD_TIME_QUANTILES = [
 ]
 
 
+_REQUEST_SHARE, _WEB_SHARE = 0.2, 0.8
+
+
 def draw_party_size(rng: random.Random) -> int:
     """Draw a party of 1 to 20."""
     return _PARTY_SIZES.draw(rng)
@@ -192,7 +195,7 @@ class BookingGenerator:
             self._guest_actions.set_preferences(
                 guest.key,
                 email_opt_in=True,
-                marketing_opt_out=self._rng.random() < 0.5,  # noqa: PLR2004 -- an even chance
+                marketing_opt_out=self._rng.choice((True, False)),
             )
         return []
 
@@ -299,8 +302,8 @@ def _build_booking(
         created=created,
         updated=created,
         guest_key=rng.choice(guests) if guests else None,
-        guest_request=rng.choice(SAMPLE_REQUESTS) if rng.random() < 0.2 else "",  # noqa: PLR2004
-        origin="Web" if rng.random() < 0.8 else "Phone",  # noqa: PLR2004
+        guest_request=rng.choice(SAMPLE_REQUESTS) if rng.random() < _REQUEST_SHARE else "",
+        origin="Web" if rng.random() < _WEB_SHARE else "Phone",
     )
     return _apply_outcome(booked, now, rng)
 

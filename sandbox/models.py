@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 
 def new_key(rng: random.Random) -> str:
     """Return an id without its ``{rid}-`` prefix."""
-    shape = rng.random()
-    if shape < 0.5:  # noqa: PLR2004 - half of the ids are of each kind
+    # Half of the ids are hex digits; a tenth are UUIDs in upper case.
+    kind = rng.choices(("hex", "uuid", "upper-case uuid"), (5, 4, 1))[0]
+    if kind == "hex":
         return f"{rng.getrandbits(96):024x}"
-    text = new_uuid(rng)
-    return text.upper() if shape > 0.9 else text  # noqa: PLR2004 - a tenth in upper case
+    return new_uuid(rng) if kind == "uuid" else new_uuid(rng).upper()
 
 
 def new_uuid(rng: random.Random) -> str:

@@ -10,6 +10,8 @@ from threading import Lock
 
 from sandbox.clock import ClockFunction, ManualClock
 
+_SUCCESS_CLASS = 2  # of 2xx
+
 
 @dataclass(frozen=True, slots=True)
 class RetrySchedule:
@@ -156,7 +158,7 @@ class WebhookDispatcher:
             return
         headers = due.delivery.build_headers(now, due.delivery.body)
         status = self._post(due.delivery.url, headers, due.delivery.body)
-        if 200 <= status < 300:  # noqa: PLR2004 - any 2xx
+        if status // 100 == _SUCCESS_CLASS:
             self.counts["delivered"] += 1
         else:
             self._retry(due)

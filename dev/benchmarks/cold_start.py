@@ -30,7 +30,7 @@ _EXPECTED_STATUSES = {
 }
 
 
-def measure_cold_start(quick: bool) -> tuple[list[BenchmarkResult], list[str]]:  # noqa: FBT001 -- as every part is
+def measure_cold_start(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]]:
     """Return the figures of the start, one a function."""
     python = deployed_python()
     with ExitStack() as stack:

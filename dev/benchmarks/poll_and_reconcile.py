@@ -188,7 +188,7 @@ GROWTH_PREFIX = "growth: "
 """Begins the names of the figures that the plot shows."""
 
 
-def measure_polls(quick: bool) -> tuple[list[BenchmarkResult], list[str]]:  # noqa: FBT001 -- as every part is
+def measure_polls(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]]:
     """Return the figures of the poll."""
     size = _QUICK_POLL_ROWS if quick else _POLL_ROWS
     with start_scheduled_functions(1) as (scheduled, (tenant,)):
@@ -250,7 +250,7 @@ def _count_poll_writes(scheduled: ScheduledFunctions, tenant: Tenant) -> Benchma
     )
 
 
-def measure_reconciliations(quick: bool) -> tuple[list[BenchmarkResult], list[str]]:  # noqa: FBT001 -- as every part is
+def measure_reconciliations(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]]:
     """Return the figures of the reconciliation, and of how both runs grow."""
     sizes = _QUICK_WINDOW_ROWS if quick else _WINDOW_ROWS
     with start_scheduled_functions(len(sizes)) as (scheduled, tenants):
@@ -338,7 +338,7 @@ _API_CALLS_PER_RESTAURANT = 2
 _MANY_RESTAURANTS_ROUNDS = 2
 
 
-def measure_many_restaurants(quick: bool) -> tuple[list[BenchmarkResult], list[str]]:  # noqa: FBT001 -- as every part is
+def measure_many_restaurants(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]]:
     """Return the figure of many restaurants in one run, without a queue."""
     count = _QUICK_RESTAURANTS if quick else _RESTAURANTS
     max_concurrent = read_environment({}).max_concurrent_restaurants

@@ -168,7 +168,10 @@ class EventCost:
         return f"| {self.name} | {counts} | ${one_region:.2f} | ${nam5:.2f} |"
 
 
-def measure_round_trips(_quick: bool) -> tuple[list[BenchmarkResult], list[str]]:  # noqa: FBT001 -- as every part is
+def measure_round_trips(
+    *,
+    quick: bool,  # noqa: ARG001 -- counts need no rounds
+) -> tuple[list[BenchmarkResult], list[str]]:
     """Return the most round trips of a created envelope and of all else, and the table."""
     with ExitStack() as stack:
         environment = stack.enter_context(start_benchmark_environment())

@@ -119,9 +119,9 @@ def _p99_milliseconds(result: LoadResult) -> float:
     return percentile(result.latencies, 0.99) * 1000
 
 
-def measure_webhook(quick: bool) -> tuple[list[BenchmarkResult], list[str]]:  # noqa: FBT001 -- as every part is
+def measure_webhook(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]]:
     """Return the webhook's figures."""
-    figures = _measure_throughputs(quick)
+    figures = _measure_throughputs(quick=quick)
     with ExitStack() as stack:
         # Java's default garbage collector pauses for a tenth of a second, far above the
         # measured latency.
@@ -133,7 +133,7 @@ def measure_webhook(quick: bool) -> tuple[list[BenchmarkResult], list[str]]:  # 
         return [*figures, benchmark.measure_latency((figures[0].baseline or 0) / 2)], []
 
 
-def _measure_throughputs(quick: bool) -> list[BenchmarkResult]:  # noqa: FBT001 -- as every part is
+def _measure_throughputs(*, quick: bool) -> list[BenchmarkResult]:
     with ExitStack() as stack:
         benchmark = _start_benchmark(
             stack.enter_context(start_benchmark_environment()), stack, quick=quick

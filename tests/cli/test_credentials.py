@@ -56,7 +56,7 @@ def test_a_credential_is_printed_once_at_a_terminal() -> None:
 
 
 @pytest.mark.parametrize("is_terminal, as_json", [(False, False), (False, True), (True, True)])
-def test_a_credential_is_never_in_json_output(is_terminal: bool, as_json: bool) -> None:  # noqa: FBT001 -- a table of cases
+def test_a_credential_is_never_in_json_output(is_terminal: bool, as_json: bool) -> None:
     console, out, errors = build_console(is_terminal=is_terminal, as_json=as_json)
     with pytest.raises(CommandError, match="--save-to"):
         deliver_credentials(console, NEW_CREDENTIALS, None)

@@ -15,7 +15,7 @@ from tests.cli.harness import build_console
     "as_json, out, errors", [(False, "a line\n", ""), (True, '{"a": "ä"}\n', "a line\n")]
 )
 def test_messages_and_the_json_object_have_separate_streams(
-    as_json: bool,  # noqa: FBT001 -- a table of cases
+    as_json: bool,
     out: str,
     errors: str,
 ) -> None:
@@ -27,7 +27,7 @@ def test_messages_and_the_json_object_have_separate_streams(
 
 @pytest.mark.parametrize("show_logs, errors", [(False, ""), (True, "a log line\n")])
 def test_log_lines_are_written_to_stderr_only_on_request(
-    show_logs: bool,  # noqa: FBT001 -- a table of cases
+    show_logs: bool,
     errors: str,
 ) -> None:
     console, written_out, written_errors = build_console()

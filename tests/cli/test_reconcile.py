@@ -167,5 +167,5 @@ def test_the_next_step_is_printed(status: str, hint: str) -> None:
         ),
     ],
 )
-def test_new_or_failed_results_require_action(report: dict[str, Any], expected: bool) -> None:  # noqa: FBT001 -- a table of cases
+def test_new_or_failed_results_require_action(report: dict[str, Any], expected: bool) -> None:
     assert requires_action(report) is expected

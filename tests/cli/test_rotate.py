@@ -126,7 +126,7 @@ def build_usage(
 def test_a_use_counts_for_the_newest_credential_after_caches_expire(
     minutes: int,
     position: int,
-    is_newest: bool | None,  # noqa: FBT001 -- a table of cases
+    is_newest: bool | None,
 ) -> None:
     assert build_usage(minutes, position).is_newest is is_newest
 

@@ -28,7 +28,7 @@ async def test_a_stored_row_is_reconciled_immediately(sender: WebhookSender) -> 
 
 @pytest.mark.parametrize("as_number", [True, False])
 async def test_an_envelope_may_name_its_restaurant_by_rid(
-    as_number: bool,  # noqa: FBT001 -- a parameter of the test
+    as_number: bool,
     sender: WebhookSender,
 ) -> None:
     rid = sender.restaurant.rid

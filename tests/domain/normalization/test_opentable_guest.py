@@ -207,7 +207,7 @@ names = st.sampled_from(sorted({*row(), "first_name", "tags", "phone", "phone_nu
 
 
 @given(st.dictionaries(names | st.just("primary_guest"), json_values), st.booleans())
-def test_any_row_is_read_or_rejected(fields: dict[str, Any], archived: bool) -> None:  # noqa: FBT001 -- Hypothesis gives it
+def test_any_row_is_read_or_rejected(fields: dict[str, Any], archived: bool) -> None:
     try:
         guest = read(**{"archived": archived, **fields})
     except InvalidEventError:
