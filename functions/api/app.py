@@ -44,7 +44,7 @@ _SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-# The clients of a context belong to the event loop that made them.
+# The clients of a context belong to one event loop.
 _apps: dict[asyncio.AbstractEventLoop, FastAPI] = {}
 
 
@@ -63,7 +63,7 @@ async def api(request: Request) -> Response:  # noqa: ARG001 -- the app reads it
 
 
 class _AsgiResponse(Response):
-    """Hands the request that functions-framework received to an ASGI app."""
+    """Hands the request of functions-framework over to an ASGI app."""
 
     def __init__(self, app: ASGIApp) -> None:
         super().__init__()
@@ -109,7 +109,7 @@ def build_app(api_context: ApiContext) -> FastAPI:
 
 
 class _StaffApi(FastAPI):
-    """FastAPI, with an OpenAPI document that describes this API's errors only."""
+    """FastAPI, without its own validation errors in the OpenAPI document."""
 
     @override
     def openapi(self) -> dict[str, Any]:
@@ -163,7 +163,7 @@ async def _handle_http_exception(request: Request, error: HTTPException) -> Resp
 async def _handle_validation_error(request: Request, error: RequestValidationError) -> Response:
     """Return a 400 error with what to correct; no value of the request is repeated."""
     errors = error.errors()
-    # An id that cannot exist names nothing, like an unknown path.
+    # An impossible id names nothing, like an unknown path.
     if any(item["loc"][0] == "path" for item in errors):
         return _build_unknown_address_response()
     # StrictJsonRequest returns an invalid body as bytes.
@@ -176,7 +176,7 @@ async def _handle_validation_error(request: Request, error: RequestValidationErr
     for item in errors:
         # The name of an unknown field is the caller's own text, so it is not repeated.
         if item["type"] == "extra_forbidden":
-            descriptions.add("Remove the fields that are not documented")
+            descriptions.add("Remove the undocumented fields")
         else:
             location = ".".join(map(str, item["loc"][1:])) or "The request"
             descriptions.add(f"{location}: {item['msg'].removeprefix('Value error, ')}")

@@ -8,7 +8,6 @@ from pydantic import Field, model_validator
 from functions.api.integration import require_stored_settings
 from functions.api.requests import (
     API_PREFIX,
-    NO_QUERY,
     LocalDate,
     ManagerContext,
     RequestModel,
@@ -24,7 +23,6 @@ from functions.api.responses import (
 from shared.domain.backfill import ROW_COUNTERS, Backfill, DateWindow
 from shared.errors import BackfillInProgressError, EnqueueError, InvalidSettingsError
 from shared.log import LogEvent, Severity, log_event
-from shared.polling.backfill import read_backfill, start_backfill
 from shared.tasks.queue import POLL_FUNCTION, QueuedTask
 
 router = APIRouter(prefix=f"{API_PREFIX}/integration/backfill", route_class=StaffRoute)
@@ -69,14 +67,14 @@ class BackfillResponse(ResponseModel):
     error: str | None = Field(None, description="The last error, and what to do.")
 
 
-@router.post(
-    "", summary="Start a backfill", responses=BODY_ERROR_RESPONSES, dependencies=[NO_QUERY]
-)
+@router.post("", summary="Start a backfill", responses=BODY_ERROR_RESPONSES)
 async def request_backfill(
     context: ManagerContext,
     body: Annotated[BackfillRequest, Body(default_factory=BackfillRequest)],
 ) -> BackfillResponse:
     """Start a backfill, or resume a failed one, and return its progress."""
+    from shared.polling.backfill import start_backfill  # noqa: PLC0415 -- loads the OpenTable client
+
     if not (await require_stored_settings(context)).is_enabled:
         text = "The integration is disabled. Enable it, then start the backfill."
         raise ApiError(409, "INTEGRATION_DISABLED", text)
@@ -109,9 +107,11 @@ async def request_backfill(
     return _build_backfill_response(backfill)
 
 
-@router.get("", summary="Get the progress of the newest backfill", dependencies=[NO_QUERY])
+@router.get("", summary="Get the progress of the newest backfill")
 async def get_backfill(context: ManagerContext) -> BackfillResponse:
     """Return the progress of the newest backfill."""
+    from shared.polling.backfill import read_backfill  # noqa: PLC0415 -- loads the OpenTable client
+
     return _build_backfill_response(await read_backfill(context.app_context, context.restaurant_id))
 
 

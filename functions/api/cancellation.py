@@ -8,7 +8,6 @@ from pydantic import Field
 from functions.api.integration import require_cached_settings
 from functions.api.requests import (
     API_PREFIX,
-    NO_QUERY,
     DocumentId,
     HostContext,
     ReasonText,
@@ -43,7 +42,6 @@ class CancelResponse(ResponseModel):
     "/{reservation_id}/cancel",
     summary="Cancel a reservation made in Lineup",
     responses=BODY_ERROR_RESPONSES,
-    dependencies=[NO_QUERY],
 )
 async def cancel_reservation(
     context: HostContext,

@@ -1,4 +1,4 @@
-"""Whether a restaurant's ledger is up to date, and who the caller is."""
+"""A restaurant's health, and the caller's role."""
 
 import asyncio
 from typing import Any
@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from functions.api.reports import ReportSummary
-from functions.api.requests import API_PREFIX, NO_QUERY, HostContext, StaffRoute
+from functions.api.requests import API_PREFIX, HostContext, StaffRoute
 from functions.api.responses import ResponseModel, UtcInstant
 from shared.domain.polling import webhook_silence_from_document
 from shared.domain.settings import parse_settings
@@ -31,9 +31,9 @@ class MeResponse(ResponseModel):
     time_zone: str | None = Field(description="Null until the settings have a valid zone.")
 
 
-@router.get("/me", summary="Get the caller's role", dependencies=[NO_QUERY])
+@router.get("/me", summary="Get the caller's role")
 async def get_me(context: HostContext) -> MeResponse:
-    """Return who the caller is, and the restaurant's time zone."""
+    """Return the caller's id and role, and the restaurant's time zone."""
     settings = await context.app_context.directory.find_by_restaurant_id(context.restaurant_id)
     zone = settings.zone if settings else None
     return MeResponse(
@@ -62,7 +62,7 @@ class HealthResponse(ResponseModel):
         description="The newest of the last reports; a dry run only if there is no other."
     )
     missed_webhooks: int = Field(
-        description="Changes that the last poll and reconciliation found instead of a webhook."
+        description="Changes without a webhook, found by the last poll and reconciliation."
     )
     webhooks_silent_since: UtcInstant | None = Field(
         description="Since when reservations change without a webhook; null if webhooks work."
@@ -75,7 +75,7 @@ class HealthResponse(ResponseModel):
     last_error: str | None = Field(description="What to correct first.")
 
 
-@router.get("/health", summary="Get the restaurant's health", dependencies=[NO_QUERY])
+@router.get("/health", summary="Get the restaurant's health")
 async def get_health(context: HostContext) -> HealthResponse:
     """Return the newest result of each channel (about seven reads)."""
     app_context, restaurant_id = context.app_context, context.restaurant_id

@@ -9,7 +9,6 @@ from pydantic import Field
 from functions.api.integration_settings import SettingsRequest
 from functions.api.requests import (
     API_PREFIX,
-    NO_QUERY,
     ManagerContext,
     RequestContext,
     StaffRoute,
@@ -60,7 +59,7 @@ class IntegrationResponse(ResponseModel):
     secret: str | None = Field(description="The name of the restaurant's own secret.")
     credentials: CredentialSummary | None = Field(description="Null if they cannot be read.")
     key_uses: list[CredentialUseResponse] = Field(
-        description="Credentials that the newest webhooks used."
+        description="Credentials used by the newest webhooks."
     )
     key_uses_from: UtcInstant | None = Field(
         description="Start of the reported uses: a few minutes after the last new credentials."
@@ -70,7 +69,7 @@ class IntegrationResponse(ResponseModel):
     problems: list[str] = Field(description="What to correct in the settings.")
 
 
-@router.get("", summary="Get the integration's settings", dependencies=[NO_QUERY])
+@router.get("", summary="Get the integration's settings")
 async def get_integration(context: ManagerContext) -> IntegrationResponse:
     """Return the settings as they are stored, without any credential."""
     client, restaurant_id = context.app_context.firestore, context.restaurant_id
@@ -118,7 +117,6 @@ def _datetime_or_none(value: object) -> datetime | None:
     "",
     summary="Change settings or enter new credentials",
     responses=BODY_ERROR_RESPONSES,
-    dependencies=[NO_QUERY],
 )
 async def update_integration(
     context: ManagerContext,
@@ -163,7 +161,7 @@ async def update_integration(
 
 
 def _require_own_secret(context: RequestContext, secret: object, own_secret_id: str) -> None:
-    """Keep credentials out of a secret that other restaurants may share."""
+    """Keep credentials out of a secret shared with other restaurants."""
     # A restaurant's id can make the name of its own secret equal to the partner's.
     is_partner_secret = own_secret_id == context.app_context.environment.partner_secret
     if is_partner_secret or (secret is not None and secret != own_secret_id):
@@ -196,7 +194,7 @@ class ConnectionTestResponse(ResponseModel):
     problem: str | None = Field(description="What to do if the connection fails.")
 
 
-@router.post("/test", summary="Test the connection to OpenTable", dependencies=[NO_QUERY])
+@router.post("/test", summary="Test the connection to OpenTable")
 async def check_connection(context: ManagerContext) -> ConnectionTestResponse:
     """Request a token and one row with the stored credentials."""
     result = await probe_connection(context.app_context, await require_stored_settings(context))
@@ -228,6 +226,6 @@ def _require_usable(settings: IntegrationSettings | None) -> IntegrationSettings
 
 
 def build_settings_error(problem: str) -> ApiError:
-    """Return the error for settings that do not allow the call."""
+    """Return the error for unusable settings."""
     text = f"{problem} A manager can correct this under Integration."
     return ApiError(409, "SETTINGS_UNUSABLE", text)

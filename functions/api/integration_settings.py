@@ -1,4 +1,4 @@
-"""The body of a settings change: what managers and operators can change, with its validation."""
+"""The body of a settings change, and its validation."""
 
 from typing import Annotated, Any, Self
 
@@ -46,7 +46,7 @@ BasicCredential = Annotated[CredentialText, AfterValidator(_require_user_and_pas
 
 
 class CredentialsRequest(RequestModel):
-    """New credentials; fields that are left out stay unchanged. Lists start with the newest."""
+    """New credentials; omitted fields stay unchanged. Lists start with the newest."""
 
     client_id: CredentialText | None = None
     client_secret: CredentialText | None = None
@@ -83,7 +83,7 @@ class CredentialsRequest(RequestModel):
 
 
 class SettingsRequest(RequestModel):
-    """The settings to change; fields that are left out stay unchanged."""
+    """The settings to change; omitted fields stay unchanged."""
 
     enabled: StrictBool | None = None
     time_zone: Annotated[str, AfterValidator(_require_iana_zone)] | None = None

@@ -8,7 +8,6 @@ from pydantic import Field
 from functions.api.integration import require_stored_settings
 from functions.api.requests import (
     API_PREFIX,
-    NO_QUERY,
     DocumentId,
     ManagerContext,
     PageLimit,
@@ -82,7 +81,7 @@ class AuthenticationSummary(ResponseModel):
 
     scheme: str
     credential_index: int | None = Field(
-        description="Position of the credential that matched, 0 is the newest."
+        description="Position of the matching credential, 0 is the newest."
     )
 
 
@@ -101,7 +100,7 @@ class QuarantineItemResponse(QuarantineItemSummary):
     body: str = Field(description="The body as received; personal values are masked by default.")
     masked: bool
     verdict: AuthenticationSummary | None = Field(
-        description="Null for an event that was requested from OpenTable."
+        description="Null for an event fetched from OpenTable."
     )
 
 
@@ -188,7 +187,6 @@ class DismissResponse(ResponseModel):
     "/{item_id}/dismiss",
     summary="Dismiss a quarantined event",
     responses=BODY_ERROR_RESPONSES,
-    dependencies=[NO_QUERY],
 )
 async def dismiss_quarantine_item(
     context: ManagerContext, item_id: DocumentId, body: DismissRequest

@@ -8,7 +8,6 @@ from pydantic import Field
 from functions.api.integration import build_settings_error
 from functions.api.requests import (
     API_PREFIX,
-    NO_QUERY,
     DocumentId,
     HostContext,
     ManagerContext,
@@ -20,7 +19,6 @@ from functions.api.requests import (
 from functions.api.responses import ApiError, ResponseModel, UtcInstant, build_not_found_error
 from shared.errors import InvalidSettingsError, PlanNotExecutableError
 from shared.log import LogEvent, Severity, log_event
-from shared.reconciliation.forced_plan import force_held_report
 from shared.reconciliation.report_store import read_full_report, read_newest_report_summaries
 
 # The rest of the call's time limit is for the commits of the last items and for the report.
@@ -98,13 +96,13 @@ class ReportResponse(ReportSummary):
         description="Reservations missing from OpenTable's response when the plan was held."
     )
     skipped: list[dict[str, Any]] = Field(
-        description="Items of an executed plan that were skipped because either side had changed."
+        description="Items of an executed plan skipped because either side had changed."
     )
     complete: bool = Field(description="Whether the lists are complete; the counts always are.")
 
 
-# Declared before /{report_id}, which matches the same address.
-@router.get("/latest", summary="Get the newest report with its lists", dependencies=[NO_QUERY])
+# Declared before /{report_id}: both match this address.
+@router.get("/latest", summary="Get the newest report with its lists")
 async def get_latest_report(context: HostContext) -> ReportResponse:
     """Return the newest report."""
     summaries = await read_newest_report_summaries(
@@ -116,21 +114,22 @@ async def get_latest_report(context: HostContext) -> ReportResponse:
     return await _read_report(context, summaries[0]["reportId"])
 
 
-@router.get("/{report_id}", summary="Get a report with its lists", dependencies=[NO_QUERY])
+@router.get("/{report_id}", summary="Get a report with its lists")
 async def get_report(context: HostContext, report_id: DocumentId) -> ReportResponse:
     """Return a report."""
     return await _read_report(context, report_id)
 
 
-@router.post(
-    "/{report_id}/force", summary="Execute the plan of a held report", dependencies=[NO_QUERY]
-)
+@router.post("/{report_id}/force", summary="Execute the plan of a held report")
 async def force_report(context: ManagerContext, report_id: DocumentId) -> ReportResponse:
     """Execute the plan of a held report and return the report of the execution.
 
-    The execution of a plan that is too long for one call ends as FAILED. The next call executes
-    the rest.
+    A plan too long for one call ends as FAILED; the next call executes the rest.
     """
+    from shared.reconciliation.forced_plan import (  # noqa: PLC0415 -- loads the OpenTable client
+        force_held_report,
+    )
+
     try:
         result = await force_held_report(
             context.app_context, context.restaurant_id, report_id, FORCE_BUDGET_SECONDS

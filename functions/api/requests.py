@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import Depends, Path, Query, Request, Response, Security
+from fastapi import Depends, Path, Request, Response, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
@@ -60,7 +60,7 @@ def _require_iso_date(value: object) -> object:
 
 
 def _reject_surrogates(text: str) -> str:
-    # JSON can escape half a surrogate pair, which Firestore cannot store.
+    # JSON can escape half a surrogate pair; Firestore cannot store it.
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -94,7 +94,7 @@ class RequestContext(Struct, frozen=True):
 
     @property
     def app_context(self) -> AppContext:
-        """The clients and settings that every function uses."""
+        """The clients and settings common to all functions."""
         return self.api_context.app_context
 
 
@@ -139,22 +139,15 @@ async def authorize(
     names = [name for name, _ in request.query_params.multi_items()]
     if len(names) != len(set(names)):
         raise build_invalid_request_error("Give each parameter only once.")
+    # Query models reject unknown parameters; a call without a model has no parameters.
+    route: APIRoute = request.scope["route"]
+    if names and not route.dependant.query_params:
+        raise build_invalid_request_error("This call has no parameters.")
     return RequestContext(api_context, restaurant_id, user, role)
 
 
 HostContext = Annotated[RequestContext, Security(authorize, scopes=["host"])]
 ManagerContext = Annotated[RequestContext, Security(authorize, scopes=["manager"])]
-
-
-class NoQuery(RequestModel):
-    """No query parameters."""
-
-
-async def _reject_query(_: Annotated[NoQuery, Query()]) -> None:
-    """Reject every query parameter, because the call would ignore it."""
-
-
-NO_QUERY = Depends(_reject_query)
 
 
 UNAVAILABLE_ERRORS = (ServiceUnavailableError, TimeoutError, ClientDisconnect)
@@ -182,7 +175,7 @@ class StaffRoute(APIRoute):
                     return await handle(StrictJsonRequest(request.scope, request.receive))
             except _ERRORS_WITH_HANDLER:
                 raise
-            except Exception as error:  # noqa: BLE001 -- a bug must not reach the server, which would log the request
+            except Exception as error:  # noqa: BLE001 -- the server would log the request with its personal data
                 log_event(
                     Severity.ERROR,
                     LogEvent.INTERNAL_ERROR,

@@ -11,7 +11,6 @@ from pydantic import Field
 from functions.api.integration import require_cached_settings
 from functions.api.requests import (
     API_PREFIX,
-    NO_QUERY,
     DocumentId,
     HostContext,
     LocalDate,
@@ -134,7 +133,7 @@ def _build_sorted_reservations(
     return sorted(reservations, key=lambda item: (item.start_at or "", item.id))
 
 
-@router.get("/{reservation_id}", summary="Get a reservation", dependencies=[NO_QUERY])
+@router.get("/{reservation_id}", summary="Get a reservation")
 async def get_reservation(context: HostContext, reservation_id: DocumentId) -> ReservationResponse:
     """Return one reservation of any day."""
     zone = (await require_cached_settings(context)).require_zone()

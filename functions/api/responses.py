@@ -98,7 +98,7 @@ def build_not_found_error(message: str) -> ApiError:
 
 
 def build_unavailable_response() -> Response:
-    """Return the response to every failure that is not the caller's."""
+    """Return the response to a failure on our side."""
     return ApiError(
         503,
         "UNAVAILABLE",

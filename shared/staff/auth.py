@@ -1,4 +1,4 @@
-"""Who a staff member is (Firebase ID token) and which role they have in a restaurant."""
+"""Verify the Firebase ID tokens of staff, and read their roles."""
 
 import asyncio
 import secrets
@@ -87,7 +87,7 @@ class IdTokenVerifier:
     async def verify(self, token: str) -> AuthenticatedUser:
         """Return the user of a token.
 
-        Raises `UnauthenticatedError` for a token that is not valid in this project, and
+        Raises `UnauthenticatedError` for a token not valid in this project, and
         `ServiceUnavailableError` if Google's public keys cannot be fetched.
         """
         # The library may fetch keys with a blocking request.
