@@ -24,6 +24,8 @@ from shared.log import CURRENT_TRACE, LogEvent, Severity, log_event, log_interna
 
 MAX_REQUEST_BODY_BYTES = 256 * 1024
 RETRY_AFTER_SECONDS = 5
+# Answered with 503: the same request may succeed later.
+UNAVAILABLE_ERRORS = (ServiceUnavailableError, TimeoutError, ClientDisconnect)
 _HEADERS_BY_STATUS = {405: {"Allow": "POST"}, 503: {"Retry-After": str(RETRY_AFTER_SECONDS)}}
 _SCHEDULE_TIME_HEADER = "x-cloudscheduler-scheduletime"
 _OPENTABLE_CLIENT_MODULE = "shared.opentable.client"
@@ -92,7 +94,7 @@ def set_request_trace(request: Request, project: str | None) -> None:
 
 def log_request_failure(error: Exception, log_unavailable: Callable[[Exception], None]) -> None:
     """Log why a request was answered 503."""
-    if isinstance(error, ServiceUnavailableError | TimeoutError | ClientDisconnect):
+    if isinstance(error, UNAVAILABLE_ERRORS):
         log_unavailable(error)
     elif isinstance(error, InvalidSettingsError):
         log_event(Severity.ERROR, LogEvent.SETTINGS_UNUSABLE, problem=str(error))

@@ -87,19 +87,15 @@ def log_event(severity: Severity, event: LogEvent, **fields: str | float | bool 
 
 
 def log_internal_error(error: BaseException, restaurant_id: str | None = None) -> None:
-    """Log a bug by its type and its line of code."""
+    """Log a bug by its type and its line of code: the text of an error may quote a person."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    location = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
     log_event(
         Severity.ERROR,
         LogEvent.INTERNAL_ERROR,
         restaurantId=restaurant_id,
         error=type(error).__name__,
-        where=format_error_location(error),
+        where=location,
     )
-
-
-def format_error_location(error: BaseException) -> str:
-    """Return the line of code that failed: the text of an error may quote a person."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return "" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"

@@ -24,7 +24,7 @@ from functions.api import (
     reports,
     reservations,
 )
-from functions.api.requests import UNAVAILABLE_ERRORS, has_json_content_type
+from functions.api.requests import has_json_content_type
 from functions.api.responses import (
     ERROR_RESPONSES,
     ApiError,
@@ -32,6 +32,7 @@ from functions.api.responses import (
     build_not_found_error,
     build_unavailable_response,
 )
+from functions.http import UNAVAILABLE_ERRORS, log_request_failure
 from shared.context import get_app_context
 from shared.errors import InvalidSettingsError
 from shared.log import LogEvent, Severity, log_event
@@ -49,7 +50,7 @@ _apps: dict[asyncio.AbstractEventLoop, FastAPI] = {}
 
 
 @functions_framework.aio.http
-async def api(request: Request) -> Response:  # noqa: ARG001 -- the app reads it from the ASGI scope
+async def api(request: Request) -> Response:
     """Serve the staff API and its OpenAPI document."""
     loop = asyncio.get_running_loop()
     try:
@@ -57,8 +58,7 @@ async def api(request: Request) -> Response:  # noqa: ARG001 -- the app reads it
             _apps.clear()
             _apps[loop] = build_app(build_api_context(get_app_context()))
     except InvalidSettingsError as error:
-        log_event(Severity.ERROR, LogEvent.SETTINGS_UNUSABLE, problem=str(error))
-        return build_unavailable_response()
+        return await _handle_failure(request, error)
     return _AsgiResponse(_apps[loop])
 
 
@@ -88,8 +88,7 @@ def build_app(api_context: ApiContext) -> FastAPI:
         exception_handlers={
             HTTPException: _handle_http_exception,
             RequestValidationError: _handle_validation_error,
-            InvalidSettingsError: _handle_settings_error,
-            **dict.fromkeys(UNAVAILABLE_ERRORS, _handle_unavailable),
+            **dict.fromkeys((InvalidSettingsError, *UNAVAILABLE_ERRORS), _handle_failure),
         },
     )
     app.state.api_context = api_context
@@ -183,16 +182,15 @@ async def _handle_validation_error(request: Request, error: RequestValidationErr
     return build_invalid_request_error("; ".join(sorted(descriptions))).to_response()
 
 
-async def _handle_settings_error(_request: Request, error: InvalidSettingsError) -> Response:
-    log_event(Severity.ERROR, LogEvent.SETTINGS_UNUSABLE, problem=str(error))
+async def _handle_failure(_request: Request, error: Exception) -> Response:
+    log_request_failure(error, _log_unavailable)
     return build_unavailable_response()
 
 
-async def _handle_unavailable(_request: Request, error: Exception) -> Response:
+def _log_unavailable(error: Exception) -> None:
     log_event(
         Severity.WARNING, LogEvent.STAFF_CALL, outcome="unavailable", error=type(error).__name__
     )
-    return build_unavailable_response()
 
 
 def _build_unknown_address_response() -> Response:

@@ -19,7 +19,6 @@ from msgspec import Struct
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 from typing_extensions import override
 
 from functions.api.responses import (
@@ -27,12 +26,17 @@ from functions.api.responses import (
     build_invalid_request_error,
     build_unavailable_response,
 )
-from functions.http import MAX_REQUEST_BODY_BYTES, read_request_body, set_request_trace
+from functions.http import (
+    MAX_REQUEST_BODY_BYTES,
+    UNAVAILABLE_ERRORS,
+    read_request_body,
+    set_request_trace,
+)
 from shared.context import AppContext
 from shared.domain.normalization.identifiers import is_document_id
 from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
-from shared.errors import InvalidSettingsError, ServiceUnavailableError
-from shared.log import LogEvent, Severity, format_error_location, log_event
+from shared.errors import InvalidSettingsError
+from shared.log import log_internal_error
 from shared.staff.auth import ApiContext, AuthenticatedUser, Role, UnauthenticatedError
 
 API_PREFIX = "/api/restaurants/{restaurant_id}"
@@ -150,7 +154,6 @@ HostContext = Annotated[RequestContext, Security(authorize, scopes=["host"])]
 ManagerContext = Annotated[RequestContext, Security(authorize, scopes=["manager"])]
 
 
-UNAVAILABLE_ERRORS = (ServiceUnavailableError, TimeoutError, ClientDisconnect)
 # The app turns these into responses; in-process callers can receive them instead.
 _ERRORS_WITH_HANDLER = (
     HTTPException,
@@ -176,12 +179,7 @@ class StaffRoute(APIRoute):
             except _ERRORS_WITH_HANDLER:
                 raise
             except Exception as error:  # noqa: BLE001 -- the server would log the request with its personal data
-                log_event(
-                    Severity.ERROR,
-                    LogEvent.INTERNAL_ERROR,
-                    error=type(error).__name__,
-                    where=format_error_location(error),
-                )
+                log_internal_error(error)
             return build_unavailable_response()
 
         return handle_request
