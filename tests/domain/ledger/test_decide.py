@@ -2,7 +2,6 @@
 
 import copy
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from hypothesis import assume, given
@@ -368,39 +367,3 @@ def test_for_equal_sequences_other_content_is_a_conflict(event: ReservationEvent
     ledger = ledger_with(EARLY, LATE, row_event(2))
     other = replace(event, fields={**event.fields, "partySize": 9})
     assert isinstance(ledger.apply(other), VersionConflict)
-
-
-def document_and_ledger(*events: ReservationEvent) -> tuple[dict[str, Any], InMemoryLedger]:
-    ledger = ledger_with(*events)
-    return ledger.document or {}, ledger
-
-
-def test_a_new_document_was_created_and_updated_at_its_receipt() -> None:
-    document, ledger = document_and_ledger(envelope_event())
-    assert document["createdAt"] == document["updatedAt"] == ledger.write_context.now
-
-
-def test_an_update_leaves_the_time_of_creation() -> None:
-    document, ledger = document_and_ledger(envelope_event(), row_event(1))
-    assert document["createdAt"] < document["updatedAt"] == ledger.write_context.now
-
-
-def test_without_a_write_no_time_changes() -> None:
-    document, ledger = document_and_ledger(row_event(2), row_event(1, state=None))
-    assert document["updatedAt"] < ledger.write_context.now
-
-
-def test_a_relay_creation_has_no_reconciliation_time() -> None:
-    document, _ = document_and_ledger(envelope_event())
-    assert document["reconciliation"]["lastReconciledAt"] is None
-
-
-def test_an_opentable_event_sets_the_reconciliation_time() -> None:
-    document, ledger = document_and_ledger(envelope_event(), row_event(1))
-    assert document["reconciliation"]["lastReconciledAt"] == ledger.write_context.now
-
-
-def test_a_relay_update_keeps_the_reconciliation_time() -> None:
-    document, ledger = document_and_ledger(row_event(1), envelope_event("updated", dinerName="Ada"))
-    assert document["reconciliation"]["lastReconciledAt"] < document["updatedAt"]
-    assert document["updatedAt"] == ledger.write_context.now
