@@ -82,13 +82,13 @@ def test_the_prose_is_current(prose: str) -> None:
     )
     assert 0.65 < reading < 0.75  # seven tenths
     for said in (
-        f"whose window holds {a.WINDOW_RESERVATIONS} reservations",
-        f"{a.BOOKINGS_PER_DAY} bookings, each told by {a.EVENTS_PER_BOOKING} webhooks",
-        f"holds about {compute_max_restaurants_per_invocation():,} quiet polls",
-        f"Beyond about {round(compute_max_restaurants_by_api(), -2):,.0f}**",
-        f"is asked {compute_figures(1_000)['rate']:.1f} times a second",
-        f"by far: {large['rate']:.0f} calls a second",
-        f"takes {100_000 / a.RUN_BUDGET_SECONDS:.0f} creations a second",
+        f"window of a reconciliation contains {a.WINDOW_RESERVATIONS} reservations",
+        f"{a.BOOKINGS_PER_DAY} bookings, each reported by {a.EVENTS_PER_BOOKING} webhooks",
+        f"is enough for about {compute_max_restaurants_per_invocation():,} quiet polls",
+        f"| about {round(compute_max_restaurants_by_api(), -2):,.0f} | OpenTable's rate",
+        f"receives {compute_figures(1_000)['rate']:.1f} calls per second",
+        f"OpenTable's rate: {large['rate']:.0f} calls per second",
+        f"takes {100_000 / a.RUN_BUDGET_SECONDS:.0f} creations per second",
     ):
         assert said in prose
 
