@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from shared.concurrency import SingleFlightTTLCache, gather_all
+from shared.concurrency import SingleFlightTTLCache, gather_all, gather_bounded
 from tests.support.clocks import FakeTimer
 
 
@@ -153,3 +153,17 @@ async def test_a_slow_task_does_not_delay_the_others() -> None:
     met = asyncio.Barrier(2)
     async with asyncio.timeout(5):
         await gather_all(met.wait(), met.wait())
+
+
+async def test_bounded_calls_keep_their_order_and_limit() -> None:
+    running, peaks = [0], []
+
+    async def double(number: int) -> int:
+        running[0] += 1
+        peaks.append(running[0])
+        await asyncio.sleep(0)
+        running[0] -= 1
+        return 2 * number
+
+    assert await gather_bounded(3, double, range(10)) == [2 * number for number in range(10)]
+    assert max(peaks) == 3

@@ -97,7 +97,7 @@ class ReservationRepository:
     async def commit(self, writes: Sequence[ConditionalWrite]) -> None:
         """Write documents and journal entries in one commit.
 
-        It fails as a whole if a document was written after its snapshot, or if a journal entry
+        Nothing is written if a document was written after its snapshot, or if a journal entry
         exists.
         """
         document_writes: list[DocumentWrite] = []
