@@ -1,1 +1,1 @@
-"""The staff API's calls; ``functions.api.app`` serves them."""
+"""The staff API: one router per resource, served by `functions.api.app`."""

@@ -62,7 +62,7 @@ def anonymous_client(api_context: ApiContext, world: World) -> StaffApiClient:
 def client_accepting_emulator_tokens(
     anonymous_client: StaffApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> StaffApiClient:
-    """A client without a token; the API accepts unsigned tokens as beside the Auth emulator."""
+    """A client without a token; the API accepts the unsigned tokens of the Auth emulator."""
     monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9099")
     return anonymous_client
 

@@ -1,4 +1,4 @@
-"""Which ID tokens are accepted, with signatures of a test key, and which roles they give."""
+"""The verification of ID tokens, with real signatures of a test key, and the roles of users."""
 
 import base64
 import hmac
@@ -29,7 +29,7 @@ _YEAR = timedelta(days=365)
 
 
 class SigningKey:
-    """An RSA key with a certificate like those that Google publishes."""
+    """An RSA key with a certificate like those of Google."""
 
     def __init__(self) -> None:
         self._private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -79,7 +79,7 @@ class PublishedKeys(BaseAdapter):
 
 @pytest.fixture
 def published_keys(signing_key: SigningKey, monkeypatch: pytest.MonkeyPatch) -> PublishedKeys:
-    """The published certificates, replaced in every HTTP session by that of `signing_key`."""
+    """Google's certificates, replaced in every HTTP session by the one of `signing_key`."""
     monkeypatch.delenv("FIREBASE_AUTH_EMULATOR_HOST", raising=False)
     adapter = PublishedKeys(signing_key.certificate)
     monkeypatch.setattr(Session, "get_adapter", lambda *_, **__: adapter)

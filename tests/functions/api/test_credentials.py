@@ -1,4 +1,4 @@
-"""Enter credentials, rotate them, test the connection, and see which ones are used."""
+"""Enter credentials, rotate them, test the connection, and report the last uses."""
 
 from typing import Any
 
@@ -122,7 +122,7 @@ async def test_new_credentials_are_tried_at_once(manager: StaffApiClient) -> Non
 async def ingest_authenticated_event(
     world: World, minute: int, position: int, scheme: str = "bearer"
 ) -> None:
-    """Ingest a webhook that was authenticated with the credential at a position."""
+    """Ingest a webhook authenticated with the credential at a position."""
     body = envelope_body("updated", minute, partySize=minute + 1)
     event = IncomingEvent(
         WebhookFormat.ENVELOPE,

@@ -1,4 +1,4 @@
-"""The restaurant's health, and who the caller is."""
+"""The restaurant's health, and the caller's role."""
 
 import json
 

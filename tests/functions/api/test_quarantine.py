@@ -32,7 +32,7 @@ async def quarantine_event_body(
 
 
 async def quarantine_row_of_unknown_rid(world: World) -> str:
-    """Quarantine a row for a rid that the settings do not have yet."""
+    """Quarantine a row for a rid missing in the settings."""
     return await quarantine_event_body(world, row_body(7), WebhookFormat.OPENTABLE_RESERVATION)
 
 

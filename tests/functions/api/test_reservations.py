@@ -18,7 +18,7 @@ DAY_PATH = f"reservations?date={BUSINESS_DAY}"
 
 
 class QuerySpy(FirestoreSpy):
-    """Counts queries too, and the document reads that they are billed for."""
+    """Counts queries too, and their billed document reads."""
 
     def __init__(self, client: Any) -> None:
         super().__init__(client)
