@@ -200,6 +200,22 @@ def test_a_duplicate_row_on_a_page_is_not_a_missing_row() -> None:
     assert state_after(Page(0, (*page_rows(1), None, None), has_next_page=False)).is_complete
 
 
+def test_a_page_that_ends_like_the_one_before_may_promise_more() -> None:
+    first = Page(0, page_rows(*range(8)), has_next_page=True)
+    assert state_after(first, Page(6, page_rows(6, 7), has_next_page=True)).next_offset == 7
+
+
+def test_duplicate_rows_are_counted_over_all_pages() -> None:
+    first = Page(0, (*page_rows(0, 1, 2, 3), None, None), has_next_page=True)
+    last = Page(5, (None, *page_rows(4, 5), "x", "x"), has_next_page=False)
+    assert state_after(first, last).is_complete
+
+
+def test_the_rows_of_all_accepted_pages_are_recent_rows() -> None:
+    state = state_after(FIRST_PAGE, Page(3, page_rows(3, 4, 5), has_next_page=True))
+    assert [row.key for row in state.recent_rows] == ["r0", "r1", "r2", "r3", "r4", "r5"]
+
+
 def read_pages(fetch_page: Callable[[int], Page]) -> PaginationState:
     state = PaginationState()
     while (offset := state.next_offset) is not None:
@@ -316,6 +332,11 @@ def test_a_new_sequence_or_update_time_is_another_version(field: str) -> None:
 def test_an_item_without_an_id_is_identified_by_its_content() -> None:
     row = {"id": "", "a": 1, "b": 2}
     assert read_row_version(row) == read_row_version(dict(reversed(row.items())))
+
+
+def test_items_without_an_id_differ_by_their_content() -> None:
+    one, other = read_row_version({"a": 1}), read_row_version({"a": 2})
+    assert (one != other, one.version, other.version) == (True, "", "")
 
 
 @given(json_values)
