@@ -231,7 +231,7 @@ def _measure_unchanged_rows(
 
     pairs = [pair() for _ in range(_ROUNDS)]
     return build_ratio_result(
-        f"poll: {size:,} rows already held", "rows/s", require_at_least(0.70), pairs
+        f"poll: {size:,} stored rows", "rows/s", require_at_least(0.70), pairs
     )
 
 
@@ -241,7 +241,7 @@ def _count_poll_writes(scheduled: ScheduledFunctions, tenant: Tenant) -> Benchma
     writes_by_collection = scheduled.proxy.take_traffic().writes_by_collection
     ledger_writes = writes_by_collection.total() - writes_by_collection["integrations"]
     return BenchmarkResult(
-        "… documents written, run state apart",
+        "… documents written, without run state",
         ledger_writes,
         require_at_most(0),
         ledger_writes,
@@ -305,7 +305,7 @@ def _count_extra_writes(
         - 1
     )
     return BenchmarkResult(
-        "… reservations and reports written beyond differences + report",
+        "… other reservations and reports written",
         extra_writes,
         require_at_most(0),
         extra_writes,

@@ -180,7 +180,7 @@ def measure_round_trips(
     created_cost, *other_costs = costs
     figures = [
         _build_result("round trips, created envelope", [created_cost]),
-        _build_result("round trips, any other event, the most", other_costs),
+        _build_result("round trips, any other event, maximum", other_costs),
     ]
     return figures, [*ROUND_TRIP_TABLE_HEADER, *(cost.to_table_row() for cost in costs)]
 
@@ -224,11 +224,11 @@ def _measure_events(
     first_instance, second_instance = start(), start()
     created_envelope = build_created_envelope(tenant)
     yield first_instance("envelope, created", created_envelope, 1)
-    yield first_instance("… again, at the same instance", created_envelope, 2)
-    yield second_instance("… again, at another instance", created_envelope, 2)
+    yield first_instance("… duplicate, at the same instance", created_envelope, 2)
+    yield second_instance("… duplicate, at another instance", created_envelope, 2)
     patch = build_updated_envelope(created_envelope)
     yield first_instance("envelope, updated", patch, 2)
-    yield first_instance("… again", patch, 2)
+    yield first_instance("… duplicate", patch, 2)
     yield first_instance("envelope, cancelled", build_cancelled_envelope(created_envelope), 2)
     yield first_instance(
         "envelope, updated, before its creation",
@@ -240,21 +240,23 @@ def _measure_events(
     )
     yield first_instance("OpenTable's object, first", first_object, 2)
     yield first_instance("… changed", third_object | {"party_size": 6}, 2)
-    yield first_instance("… again", third_object | {"party_size": 6}, 2)
-    yield first_instance("… older, late", second_object, 2)
+    yield first_instance("… duplicate", third_object | {"party_size": 6}, 2)
+    yield first_instance("… older version", second_object, 2)
     yield first_instance(
-        "… newer, nothing said that is new",
+        "… newer version, equal values",
         _build_opentable_object(tenant, 4) | {"party_size": 6},
         2,
     )
     envelope_after_object = build_created_envelope(tenant)
     envelope_after_object["data"] |= {"reservationId": f"{tenant.rid}-spoken"}
-    yield first_instance("envelope, created, where OpenTable spoke here", envelope_after_object, 2)
+    yield first_instance(
+        "envelope, created, after OpenTable's object here", envelope_after_object, 2
+    )
     envelope_after_other_instance = build_created_envelope(tenant)
     second_instance("", _build_opentable_object(tenant, 1) | {"id": f"{tenant.rid}-unseen"}, 2)
     envelope_after_other_instance["data"] |= {"reservationId": f"{tenant.rid}-unseen"}
     yield first_instance(
-        "envelope, created, where OpenTable spoke elsewhere", envelope_after_other_instance, 2
+        "envelope, created, after OpenTable's object elsewhere", envelope_after_other_instance, 2
     )
 
 

@@ -73,7 +73,7 @@ class WebhookBenchmark:
             ]
         }
         return build_ratio_result(
-            name, "a second", require_at_least(limit), pairs, outcomes=outcomes, **processor
+            name, "per second", require_at_least(limit), pairs, outcomes=outcomes, **processor
         )
 
     def _run_batch(self, server: FunctionServer, batch: "RequestBatch") -> tuple[LoadResult, float]:
@@ -151,7 +151,7 @@ def _measure_throughputs(*, quick: bool) -> list[BenchmarkResult]:
                 lambda _: RequestBatch(build_creation_requests(tenants, benchmark.events)),
             ),
             benchmark.measure_throughput(
-                "created events, one hot restaurant",
+                "created events, one restaurant",
                 0.90,
                 lambda _: RequestBatch(build_creation_requests(tenants[:1], benchmark.events)),
             ),

@@ -104,10 +104,10 @@ _BOOKING_BYTES = f"({RESERVATION_BYTES} + {EVENTS_PER_BOOKING + 1} * {ENTRY_BYTE
 CAPACITY_FIGURES = (
     CapacityFigure("bookings", "bookings", f"N * {BOOKINGS_PER_DAY} * {DAYS_PER_MONTH}"),
     CapacityFigure("webhooks", "webhooks", f"bookings * {EVENTS_PER_BOOKING}"),
-    CapacityFigure("polls", "polls of a restaurant", f"N * {POLLS_PER_DAY} * {DAYS_PER_MONTH}"),
+    CapacityFigure("polls", "polls of restaurants", f"N * {POLLS_PER_DAY} * {DAYS_PER_MONTH}"),
     CapacityFigure(
         "runs",
-        "reconciliations of a restaurant",
+        "reconciliations of restaurants",
         f"N * {RECONCILIATIONS_PER_DAY} * {DAYS_PER_MONTH}",
     ),
     CapacityFigure(
@@ -120,10 +120,12 @@ CAPACITY_FIGURES = (
     ),
     CapacityFigure("operations", "Cloud Tasks operations", "tasks * 2"),
     CapacityFigure("calls", "OpenTable API calls", "polls * 2 + runs * 1 + bookings * 1"),
-    CapacityFigure("rate", "of these a second", f"calls / ({DAYS_PER_MONTH} * 86400)", decimals=2),
+    CapacityFigure(
+        "rate", "OpenTable API calls per second", f"calls / ({DAYS_PER_MONTH} * 86400)", decimals=2
+    ),
     CapacityFigure(
         "share",
-        f"in % of {API_CALLS_PER_SECOND} a second",
+        f"share of {API_CALLS_PER_SECOND} per second, in %",
         f"rate * 100 / {API_CALLS_PER_SECOND}",
     ),
     CapacityFigure(
@@ -173,8 +175,8 @@ CAPACITY_FIGURES = (
     CapacityFigure(
         "queue", "Cloud Tasks", f"operations * {TASK_DOLLARS * 1e6:g} / 1000000", "$", 2
     ),
-    CapacityFigure("total", "a month", "firestore + storage + functions + queue", "$", 2),
-    CapacityFigure("each", "a month and restaurant", "total / N", "$", 2),
+    CapacityFigure("total", "total per month", "firestore + storage + functions + queue", "$", 2),
+    CapacityFigure("each", "total per restaurant", "total / N", "$", 2),
 )
 
 
@@ -210,10 +212,10 @@ _QUEUE_SCENARIOS = (
     ("one invocation", 10, _SINGLE_INVOCATION),
     ("one invocation", 200, _SINGLE_INVOCATION),
     ("one invocation", 1_000, _SINGLE_INVOCATION),
-    ("queue of 4/s, 16 at once", 1_000, _SMALL_QUEUE),
-    ("queue of 4/s, 16 at once", 3_500, _SMALL_QUEUE),
-    ("queue of 4/s, 16 at once", 100_000, _SMALL_QUEUE),
-    ("queue of 125/s, 160 at once", 100_000, _LARGE_QUEUE),
+    ("queue, 4 per second, 16 concurrent", 1_000, _SMALL_QUEUE),
+    ("queue, 4 per second, 16 concurrent", 3_500, _SMALL_QUEUE),
+    ("queue, 4 per second, 16 concurrent", 100_000, _SMALL_QUEUE),
+    ("queue, 125 per second, 160 concurrent", 100_000, _LARGE_QUEUE),
 )
 
 
@@ -237,7 +239,7 @@ def write_scale_tables(page: Path = SCALE_PAGE) -> None:
 
 def _build_figure_rows() -> Iterator[str]:
     columns = {size: compute_figures(size) for size in RESTAURANT_COUNTS}
-    yield f"| a month | arithmetic | {' | '.join(f'N = {size:,}' for size in RESTAURANT_COUNTS)} |"
+    yield f"| per month | formula | {' | '.join(f'N = {size:,}' for size in RESTAURANT_COUNTS)} |"
     yield f"|---|---|{'--:|' * len(RESTAURANT_COUNTS)}"
     for figure in CAPACITY_FIGURES:
         cells = (
@@ -251,7 +253,7 @@ def _build_figure_rows() -> Iterator[str]:
 
 def _build_queue_rows() -> Iterator[str]:
     seconds = sample_durations(POLL_SECONDS)
-    yield "| polls of | by | done after | of the tick | left over after two hours |"
+    yield "| restaurants | execution | duration | share of the interval | backlog after two hours |"
     yield "|--:|---|--:|--:|--:|"
     for description, restaurants, limits in _QUEUE_SCENARIOS:
         drain_seconds = simulate_drain(restaurants, limits, seconds)
