@@ -17,13 +17,14 @@ from cli.output import CommandError, CommandResult, Console, RetryLaterError, re
 from dev.local.processes import LOOPBACK
 from dev.local.remote import read_run_status
 from functions.api.app import build_app
-from functions.api.requests import API_PREFIX, authenticated_user
+from functions.api.authorization import authenticated_user
+from functions.api.requests import API_PREFIX
 from shared.config import Environment, read_environment
 from shared.context import AppContext, build_app_context
 from shared.domain.normalization.identifiers import is_restaurant_id
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
 from shared.restaurants.settings import read_integration_document
-from shared.staff.auth import ApiContext, AuthenticatedUser, build_api_context
+from shared.staff.identity import ApiContext, AuthenticatedUser, build_api_context
 
 STANDARD_STREAM = "-"
 _DEFAULT_PORT = 8080

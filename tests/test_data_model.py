@@ -24,7 +24,7 @@ from shared.firestore import paths
 from shared.ingest.events import IncomingEvent, ingest_event
 from shared.polling.backfill import backfill_restaurant
 from shared.restaurants.secrets import SecretsFileStore
-from shared.staff.auth import build_api_context
+from shared.staff.identity import build_api_context
 from tests.support.events import row_body
 from tests.support.held_plans import execute_plan, hold_plan_with_missing, hold_plan_with_updates
 from tests.support.world import NEW_YORK, World

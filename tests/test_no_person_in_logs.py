@@ -22,7 +22,7 @@ from shared.firestore import paths
 from shared.firestore.raw_client import FirestoreClient
 from shared.restaurants.directory import RestaurantDirectory
 from shared.restaurants.secrets import CredentialCache
-from shared.staff.auth import build_api_context
+from shared.staff.identity import build_api_context
 from tests.support.firestore import CommitHook, FirestoreSpy
 from tests.support.guests import GUEST_VISIT_TIME, GuestScenario, MarkedDiner
 from tests.support.restaurants import InMemorySecretSource

@@ -6,14 +6,9 @@ from typing import Annotated, Literal, Self
 from fastapi import APIRouter, Query, Response
 from pydantic import Field, model_validator
 
+from functions.api.authorization import ManagerContext
 from functions.api.integration import require_cached_settings
-from functions.api.requests import (
-    API_PREFIX,
-    LocalDate,
-    ManagerContext,
-    RequestModel,
-    StaffRoute,
-)
+from functions.api.requests import API_PREFIX, LocalDate, RequestModel, StaffRoute
 from functions.api.responses import ResponseModel
 from shared.analytics.store import read_analytics_days
 from shared.domain.analytics.rollup import UNKNOWN_BUCKET, LeadTimeBucket, RollupCounts

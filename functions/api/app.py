@@ -36,7 +36,7 @@ from functions.http import UNAVAILABLE_ERRORS, log_request_failure
 from shared.context import get_app_context
 from shared.errors import InvalidSettingsError
 from shared.log import LogEvent, Severity, log_event
-from shared.staff.auth import ApiContext, build_api_context
+from shared.staff.identity import ApiContext, build_api_context
 
 OPENAPI_PATH = "/api/openapi.json"
 _SECURITY_HEADERS = {

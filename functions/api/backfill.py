@@ -5,14 +5,9 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Body
 from pydantic import Field, model_validator
 
+from functions.api.authorization import ManagerContext
 from functions.api.integration import require_stored_settings
-from functions.api.requests import (
-    API_PREFIX,
-    LocalDate,
-    ManagerContext,
-    RequestModel,
-    StaffRoute,
-)
+from functions.api.requests import API_PREFIX, LocalDate, RequestModel, StaffRoute
 from functions.api.responses import (
     BODY_ERROR_RESPONSES,
     ApiError,

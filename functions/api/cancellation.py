@@ -5,15 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Header
 from pydantic import Field
 
+from functions.api.authorization import HostContext
 from functions.api.integration import require_cached_settings
-from functions.api.requests import (
-    API_PREFIX,
-    DocumentId,
-    HostContext,
-    ReasonText,
-    RequestModel,
-    StaffRoute,
-)
+from functions.api.requests import API_PREFIX, DocumentId, ReasonText, RequestModel, StaffRoute
 from functions.api.reservations import require_reservation
 from functions.api.responses import BODY_ERROR_RESPONSES, ApiError, ResponseModel
 from shared.domain.normalization.fields import ReservationStatus

@@ -6,8 +6,9 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import Field
 
+from functions.api.authorization import HostContext
 from functions.api.reports import ReportSummary
-from functions.api.requests import API_PREFIX, HostContext, StaffRoute
+from functions.api.requests import API_PREFIX, StaffRoute
 from functions.api.responses import ResponseModel, UtcInstant
 from shared.domain.polling import webhook_silence_from_document
 from shared.domain.settings import parse_settings

@@ -6,13 +6,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body
 from pydantic import Field
 
+from functions.api.authorization import ManagerContext, RequestContext
 from functions.api.integration_settings import SettingsRequest
-from functions.api.requests import (
-    API_PREFIX,
-    ManagerContext,
-    RequestContext,
-    StaffRoute,
-)
+from functions.api.requests import API_PREFIX, StaffRoute
 from functions.api.responses import BODY_ERROR_RESPONSES, ApiError, ResponseModel, UtcInstant
 from shared.domain.settings import IntegrationSettings, parse_settings
 from shared.domain.webhook_auth.credentials import rotate_secret_payload
@@ -26,7 +22,7 @@ from shared.restaurants.settings import (
     read_settings,
     update_settings,
 )
-from shared.staff.auth import Role
+from shared.staff.identity import Role
 
 router = APIRouter(prefix=f"{API_PREFIX}/integration", route_class=StaffRoute)
 

@@ -5,14 +5,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import Field
 
+from functions.api.authorization import ManagerContext, RequestContext
 from functions.api.integration import require_stored_settings
 from functions.api.requests import (
     API_PREFIX,
     DocumentId,
-    ManagerContext,
     PageLimit,
     ReasonText,
-    RequestContext,
     RequestModel,
     StaffRoute,
 )

@@ -5,17 +5,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import Field
 
+from functions.api.authorization import HostContext, ManagerContext, RequestContext
 from functions.api.integration import build_settings_error
-from functions.api.requests import (
-    API_PREFIX,
-    DocumentId,
-    HostContext,
-    ManagerContext,
-    PageLimit,
-    RequestContext,
-    RequestModel,
-    StaffRoute,
-)
+from functions.api.requests import API_PREFIX, DocumentId, PageLimit, RequestModel, StaffRoute
 from functions.api.responses import ApiError, ResponseModel, UtcInstant, build_not_found_error
 from shared.errors import InvalidSettingsError, PlanNotExecutableError
 from shared.log import LogEvent, Severity, log_event

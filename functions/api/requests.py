@@ -1,21 +1,14 @@
-"""How the staff API reads a request: authentication, role, path, query, and a strict JSON body.
-
-FastAPI runs `authorize` before it validates the query and the body, so a caller without a role
-learns nothing about either.
-"""
+"""Read a request of the staff API: path, query, and a strict JSON body within a time limit."""
 
 import asyncio
 import re
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from datetime import date
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import Depends, Path, Request, Response, Security
+from fastapi import Path, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
-from msgspec import Struct
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
@@ -23,7 +16,6 @@ from typing_extensions import override
 
 from functions.api.responses import (
     ApiError,
-    build_invalid_request_error,
     build_unavailable_response,
 )
 from functions.http import (
@@ -32,16 +24,16 @@ from functions.http import (
     read_request_body,
     set_request_trace,
 )
-from shared.context import AppContext
 from shared.domain.normalization.identifiers import is_document_id
 from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
 from shared.errors import InvalidSettingsError
 from shared.log import log_internal_error
-from shared.staff.auth import ApiContext, AuthenticatedUser, Role, UnauthenticatedError
+
+if TYPE_CHECKING:
+    from shared.staff.identity import ApiContext
 
 API_PREFIX = "/api/restaurants/{restaurant_id}"
 API_TIMEOUT_SECONDS = 25.0
-_MAX_TOKEN_LENGTH = 8_192
 _DATE_PATTERN = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -86,72 +78,6 @@ RestaurantId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
 DocumentId = Annotated[
     str, Path(min_length=1, max_length=300), AfterValidator(_require_document_id)
 ]
-
-
-class RequestContext(Struct, frozen=True):
-    """An authorized request."""
-
-    api_context: ApiContext
-    restaurant_id: str
-    user: AuthenticatedUser
-    role: Role
-
-    @property
-    def app_context(self) -> AppContext:
-        """The clients and settings common to all functions."""
-        return self.api_context.app_context
-
-
-async def authenticated_user(
-    request: Request,
-    credentials: Annotated[
-        HTTPAuthorizationCredentials | None,
-        Security(HTTPBearer(scheme_name="firebase", bearerFormat="JWT", auto_error=False)),
-    ],
-) -> AuthenticatedUser:
-    """Verify the Firebase ID token. In-process callers override this dependency."""
-    api_context: ApiContext = request.app.state.api_context
-    token = credentials.credentials.strip() if credentials else ""
-    if 0 < len(token) <= _MAX_TOKEN_LENGTH:
-        with suppress(UnauthenticatedError):
-            return await api_context.token_verifier.verify(token)
-    raise ApiError(
-        401,
-        "UNAUTHENTICATED",
-        "Sign in again, and send the Firebase ID token as bearer token.",
-        {"WWW-Authenticate": "Bearer"},
-    )
-
-
-async def authorize(
-    request: Request,
-    security_scopes: SecurityScopes,
-    restaurant_id: RestaurantId,
-    user: Annotated[AuthenticatedUser, Depends(authenticated_user)],
-) -> RequestContext:
-    """Check the caller's role in the restaurant against the role in `security_scopes`."""
-    api_context: ApiContext = request.app.state.api_context
-    role = await api_context.staff_roles.get_role(restaurant_id, user)
-    if role is None:
-        text = "You are not on this restaurant's staff. Ask its manager to add you."
-        raise ApiError(403, "FORBIDDEN", text)
-    # The scope of HostContext or ManagerContext; the OpenAPI document shows it with the call.
-    [required_role] = security_scopes.scopes
-    if role < Role[required_role.upper()]:
-        text = f"This call requires the role {required_role}. Ask your manager or an operator."
-        raise ApiError(403, "ROLE_REQUIRED", text)
-    names = [name for name, _ in request.query_params.multi_items()]
-    if len(names) != len(set(names)):
-        raise build_invalid_request_error("Give each parameter only once.")
-    # Query models reject unknown parameters; a call without a model has no parameters.
-    route: APIRoute = request.scope["route"]
-    if names and not route.dependant.query_params:
-        raise build_invalid_request_error("This call has no parameters.")
-    return RequestContext(api_context, restaurant_id, user, role)
-
-
-HostContext = Annotated[RequestContext, Security(authorize, scopes=["host"])]
-ManagerContext = Annotated[RequestContext, Security(authorize, scopes=["manager"])]
 
 
 # The app turns these into responses; in-process callers can receive them instead.

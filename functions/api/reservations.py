@@ -8,14 +8,13 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import Field
 
+from functions.api.authorization import HostContext, RequestContext
 from functions.api.integration import require_cached_settings
 from functions.api.requests import (
     API_PREFIX,
     DocumentId,
-    HostContext,
     LocalDate,
     PageLimit,
-    RequestContext,
     RequestModel,
     StaffRoute,
     Utf8Text,

@@ -82,7 +82,7 @@ async def erase_guest(
         erased_count = await _redact_quarantine(context, settings, keys, names)
         for key in reservation_keys:
             # The commit redacts the journal as well, but does not count the entries.
-            erased_count += await ledger.repository.scrub_journal(key)
+            erased_count += await ledger.repository.redact_journal(key)
             applied = await ledger.apply(
                 build_guest_link_event(key, guest_key, context.clock(), Channel.POLL)
             )

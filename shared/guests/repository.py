@@ -23,7 +23,7 @@ from shared.domain.ledger.guest_link import (
     guest_to_map,
     resolve_guest,
 )
-from shared.domain.ledger.merge import GUEST_LINKED_EVENT_TYPE
+from shared.domain.ledger.guest_merge import GUEST_LINKED_EVENT_TYPE
 from shared.domain.settings import IntegrationSettings
 from shared.firestore import paths
 from shared.firestore.documents import (

@@ -123,9 +123,9 @@ class ReservationRepository:
         await self._rpc.commit(document_writes, WRITE_TIMEOUT_SECONDS)
         for write in writes:
             if write.reservation_write.forgotten_guest_keys:
-                await self.scrub_journal(write.external_key)
+                await self.redact_journal(write.external_key)
 
-    async def scrub_journal(self, key: str) -> int:
+    async def redact_journal(self, key: str) -> int:
         """Erase personal data from a reservation's journal; return how many entries changed."""
         journal = self._document_reference(key).collection(paths.JOURNAL_COLLECTION)
         changed_count = 0

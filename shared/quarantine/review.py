@@ -32,7 +32,7 @@ from shared.firestore.documents import (
 from shared.ingest.events import IncomingEvent, normalize_event
 from shared.ledger.batch import decide_group
 from shared.ledger.ledger import ApplyResult, build_apply_result, open_ledger
-from shared.staff.auth import AuthenticatedUser
+from shared.staff.identity import AuthenticatedUser
 
 MAX_RECORDED_VIEWS = 50
 _EXPIRY_FIELD = "quarantineExpireAt"

@@ -22,7 +22,7 @@ from shared.domain.ledger.decide import (
 )
 from shared.domain.ledger.document import find_open_divergence, flatten_document
 from shared.domain.ledger.events import Actor, ReservationEvent
-from shared.domain.ledger.merge import GuestRequired
+from shared.domain.ledger.guest_merge import GuestRequired
 from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
 from shared.domain.reconciliation.compare import (
     PlanPrecondition,

@@ -16,7 +16,7 @@ from shared.config import read_environment
 from shared.context import build_app_context
 from shared.firestore import paths
 from shared.reconciliation.run import ReconciliationRequest
-from shared.staff.auth import build_api_context
+from shared.staff.identity import build_api_context
 from tests.cli.harness import CliHarness
 
 LISTS = ("created", "updated", "cancelled", "divergences", "missing", "skipped")

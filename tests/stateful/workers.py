@@ -21,7 +21,7 @@ from shared.quarantine.review import QuarantineReview, replay_quarantined_event
 from shared.reconciliation.run import ReconciliationRequest, reconcile_restaurant
 from shared.restaurants.directory import RestaurantDirectory
 from shared.restaurants.secrets import CredentialCache
-from shared.staff.auth import AuthenticatedUser
+from shared.staff.identity import AuthenticatedUser
 from tests.stateful.faults import (
     FaultPlan,
     FaultyFirestore,

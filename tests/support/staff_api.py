@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from functions.api.app import build_app
 from functions.api.requests import API_PREFIX
-from shared.staff.auth import ApiContext
+from shared.staff.identity import ApiContext
 
 
 def api_transport(context: ApiContext) -> httpx.ASGITransport:

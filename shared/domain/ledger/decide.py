@@ -24,13 +24,13 @@ from shared.domain.ledger.document import (
 from shared.domain.ledger.events import Actor, ReservationEvent, version_from_map
 from shared.domain.ledger.fields import PATHS_BY_NAME
 from shared.domain.ledger.guest_link import Guest
+from shared.domain.ledger.guest_merge import GuestRequired, merge_with_guest
 from shared.domain.ledger.journal import (
     WriteContext,
     build_addition_entry_id,
     build_journal_entry,
     build_later_entry_id,
 )
-from shared.domain.ledger.merge import GuestRequired, merge_with_guest
 from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
 from shared.domain.normalization.identifiers import ReservationSystem
 from shared.domain.privacy import GUEST_PATHS, PERSONAL_PATHS

@@ -14,7 +14,7 @@ from httpx import ASGITransport, AsyncClient
 
 from dev.local.demo_staff import DEMO_STAFF_UIDS, DEMO_TOKEN_PATH, build_unsigned_token
 from dev.local.gateway import LOCAL_STATUS_PATH, build_local_status, create_gateway_app
-from shared.staff.auth import IdTokenVerifier, UnauthenticatedError
+from shared.staff.identity import IdTokenVerifier, UnauthenticatedError
 
 ROOT = Path(__file__).parents[3]
 PROBE = """

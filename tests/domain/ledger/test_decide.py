@@ -18,7 +18,7 @@ from shared.domain.ledger.decide import (
 )
 from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version, version_to_map
 from shared.domain.ledger.guest_link import Guest
-from shared.domain.ledger.merge import GUEST_LINKED_EVENT_TYPE
+from shared.domain.ledger.guest_merge import GUEST_LINKED_EVENT_TYPE
 from tests.strategies.events import GUEST_KEY, NOON, ArrivalSequence, arrival_sequences
 from tests.strategies.guests import KNOWN_GUESTS, stored_guest_maps
 from tests.support.events import RECEIVED, envelope_event, row_event

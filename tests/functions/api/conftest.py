@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from shared.firestore import paths
 from shared.restaurants.directory import RestaurantDirectory
 from shared.restaurants.secrets import CredentialCache, SecretsFileStore
-from shared.staff.auth import ApiContext, IdTokenVerifier, StaffRoles
+from shared.staff.identity import ApiContext, IdTokenVerifier, StaffRoles
 from tests.support.clocks import FakeTimer
 from tests.support.staff_api import (
     OLD_WEBHOOK_SECRET,

@@ -6,7 +6,7 @@ import pytest
 from google.api_core import exceptions as google
 from msgspec.structs import replace
 
-from shared.staff.auth import ApiContext, StaffRoles
+from shared.staff.identity import ApiContext, StaffRoles
 from tests.support.clocks import FakeTimer
 from tests.support.firestore import FirestoreSpy
 from tests.support.staff_api import (

@@ -12,7 +12,7 @@ from shared.concurrency import Deadline
 from shared.errors import EnqueueError
 from shared.firestore import paths
 from shared.polling.backfill import backfill_restaurant
-from shared.staff.auth import ApiContext
+from shared.staff.identity import ApiContext
 from shared.tasks.queue import QueuedTask
 from tests.support.staff_api import StaffApiClient, api_transport, error_code
 from tests.support.world import START_TIME, World

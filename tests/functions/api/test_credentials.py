@@ -8,7 +8,7 @@ from shared.domain.ledger.events import Channel
 from shared.domain.normalization.strict_json import WebhookFormat
 from shared.domain.webhook_auth.verify import Verification
 from shared.ingest.events import IncomingEvent, ingest_event
-from shared.staff.auth import ApiContext
+from shared.staff.identity import ApiContext
 from tests.functions.api.conftest import read_settings_document
 from tests.support.events import envelope_body
 from tests.support.staff_api import (

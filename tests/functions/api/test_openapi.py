@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from functions.api.app import build_app
-from shared.staff.auth import ApiContext
+from shared.staff.identity import ApiContext
 from tests.support.staff_api import OPENAPI_DOCUMENT, OPERATIONS, StaffApiClient
 
 

@@ -15,7 +15,7 @@ from schemathesis import openapi as schemathesis_openapi
 from schemathesis.specs.openapi import checks as openapi_checks
 
 from shared.restaurants.directory import RestaurantDirectory
-from shared.staff.auth import ApiContext
+from shared.staff.identity import ApiContext
 from tests.support.staff_api import (
     OPENAPI_DOCUMENT,
     OPERATIONS,

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from shared.firestore import paths
-from shared.staff.auth import ApiContext
+from shared.staff.identity import ApiContext
 from tests.support.firestore import FirestoreSpy
 from tests.support.reservations import BUSINESS_DAY, apply_envelope, write_native_reservation
 from tests.support.staff_api import StaffApiClient, api_transport, error_code

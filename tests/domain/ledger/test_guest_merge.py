@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version
 from shared.domain.ledger.guest_link import Guest
-from shared.domain.ledger.merge import (
+from shared.domain.ledger.guest_merge import (
     GUEST_LINKED_EVENT_TYPE,
     GuestRequired,
     MergeResult,

@@ -1,0 +1,91 @@
+"""Authenticate the caller of the staff API and check the role in the restaurant.
+
+FastAPI runs `authorize` before it validates the query and the body, so a caller without a role
+learns nothing about either.
+"""
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
+from msgspec import Struct
+
+from functions.api.requests import RestaurantId
+from functions.api.responses import (
+    ApiError,
+    build_invalid_request_error,
+)
+from shared.context import AppContext
+from shared.staff.identity import ApiContext, AuthenticatedUser, Role, UnauthenticatedError
+
+if TYPE_CHECKING:
+    from fastapi.routing import APIRoute
+
+_MAX_TOKEN_LENGTH = 8_192
+
+
+class RequestContext(Struct, frozen=True):
+    """An authorized request."""
+
+    api_context: ApiContext
+    restaurant_id: str
+    user: AuthenticatedUser
+    role: Role
+
+    @property
+    def app_context(self) -> AppContext:
+        """The clients and settings common to all functions."""
+        return self.api_context.app_context
+
+
+async def authenticated_user(
+    request: Request,
+    credentials: Annotated[
+        HTTPAuthorizationCredentials | None,
+        Security(HTTPBearer(scheme_name="firebase", bearerFormat="JWT", auto_error=False)),
+    ],
+) -> AuthenticatedUser:
+    """Verify the Firebase ID token. In-process callers override this dependency."""
+    api_context: ApiContext = request.app.state.api_context
+    token = credentials.credentials.strip() if credentials else ""
+    if 0 < len(token) <= _MAX_TOKEN_LENGTH:
+        with suppress(UnauthenticatedError):
+            return await api_context.token_verifier.verify(token)
+    raise ApiError(
+        401,
+        "UNAUTHENTICATED",
+        "Sign in again, and send the Firebase ID token as bearer token.",
+        {"WWW-Authenticate": "Bearer"},
+    )
+
+
+async def authorize(
+    request: Request,
+    security_scopes: SecurityScopes,
+    restaurant_id: RestaurantId,
+    user: Annotated[AuthenticatedUser, Depends(authenticated_user)],
+) -> RequestContext:
+    """Check the caller's role in the restaurant against the role in `security_scopes`."""
+    api_context: ApiContext = request.app.state.api_context
+    role = await api_context.staff_roles.get_role(restaurant_id, user)
+    if role is None:
+        text = "You are not on this restaurant's staff. Ask its manager to add you."
+        raise ApiError(403, "FORBIDDEN", text)
+    # The scope of HostContext or ManagerContext; the OpenAPI document shows it with the call.
+    [required_role] = security_scopes.scopes
+    if role < Role[required_role.upper()]:
+        text = f"This call requires the role {required_role}. Ask your manager or an operator."
+        raise ApiError(403, "ROLE_REQUIRED", text)
+    names = [name for name, _ in request.query_params.multi_items()]
+    if len(names) != len(set(names)):
+        raise build_invalid_request_error("Give each parameter only once.")
+    # Query models reject unknown parameters; a call without a model has no parameters.
+    route: APIRoute = request.scope["route"]
+    if names and not route.dependant.query_params:
+        raise build_invalid_request_error("This call has no parameters.")
+    return RequestContext(api_context, restaurant_id, user, role)
+
+
+HostContext = Annotated[RequestContext, Security(authorize, scopes=["host"])]
+ManagerContext = Annotated[RequestContext, Security(authorize, scopes=["manager"])]
