@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from shared.context import AppContext, get_app_context
+from shared.domain.content_coding import list_content_codings
 from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
 from shared.domain.webhook_auth.credentials import InvalidFieldsError, read_struct
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
@@ -26,7 +27,13 @@ MAX_REQUEST_BODY_BYTES = 256 * 1024
 RETRY_AFTER_SECONDS = 5
 # Answered with 503: the same request may succeed later.
 UNAVAILABLE_ERRORS = (ServiceUnavailableError, TimeoutError, ClientDisconnect)
-_HEADERS_BY_STATUS = {405: {"Allow": "POST"}, 503: {"Retry-After": str(RETRY_AFTER_SECONDS)}}
+# RFC 9110, section 15.5.16: what the sender of a 415 may send instead.
+UNSUPPORTED_MEDIA_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}
+_HEADERS_BY_STATUS = {
+    405: {"Allow": "POST"},
+    415: UNSUPPORTED_MEDIA_HEADERS,
+    503: {"Retry-After": str(RETRY_AFTER_SECONDS)},
+}
 _SCHEDULE_TIME_HEADER = "x-cloudscheduler-scheduletime"
 _OPENTABLE_CLIENT_MODULE = "shared.opentable.client"
 
@@ -110,9 +117,8 @@ async def read_json_post(request: Request) -> tuple[bytes, dict[str, Any]]:
     """
     media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip()
     subtype = media_type.lower().removeprefix("application/")
-    encoding = request.headers.get("content-encoding", "identity").lower()
     is_json = subtype == "json" or subtype.endswith("+json")
-    if request.method == "POST" and not (is_json and encoding == "identity"):
+    if request.method == "POST" and not is_json:
         raise RequestRejectedError(415, "unsupported_media_type")
     raw_body = await _read_post(request)
     try:
@@ -124,10 +130,17 @@ async def read_json_post(request: Request) -> tuple[bytes, dict[str, Any]]:
 async def _read_post(request: Request) -> bytes:
     if request.method != "POST":
         raise RequestRejectedError(405, "method_not_allowed")
+    if has_content_coding(request):
+        raise RequestRejectedError(415, "unsupported_media_type")
     raw_body = await read_request_body(request)
     if raw_body is None:
         raise RequestRejectedError(413, "too_large")
     return raw_body
+
+
+def has_content_coding(request: Request) -> bool:
+    """Whether the body is compressed: no sender compresses these small bodies, so none is read."""
+    return bool(list_content_codings(request.headers.getlist("content-encoding")))
 
 
 async def read_request_body(request: Request) -> bytes | None:
@@ -165,7 +178,7 @@ async def read_scheduled_request(
     """Return the request of the scheduler or the queue. Cloud Run has authenticated the sender.
 
     Raises:
-        RequestRejectedError: 405, 413, or 400 for a body with unusable JSON or fields.
+        RequestRejectedError: 405, 413, 415, or 400 for a body with unusable JSON or fields.
     """
     raw_body = await _read_post(request)
     try:

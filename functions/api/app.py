@@ -32,7 +32,7 @@ from functions.api.responses import (
     build_not_found_error,
     build_unavailable_response,
 )
-from functions.http import UNAVAILABLE_ERRORS, log_request_failure
+from functions.http import UNAVAILABLE_ERRORS, UNSUPPORTED_MEDIA_HEADERS, log_request_failure
 from shared.context import get_app_context
 from shared.errors import InvalidSettingsError
 from shared.log import LogEvent, Severity, log_event
@@ -169,7 +169,8 @@ async def _handle_validation_error(request: Request, error: RequestValidationErr
     if isinstance(error.body, bytes):
         if not has_json_content_type(request):
             text = "Send the body as application/json."
-            return ApiError(415, "UNSUPPORTED_MEDIA_TYPE", text).to_response()
+            headers = UNSUPPORTED_MEDIA_HEADERS
+            return ApiError(415, "UNSUPPORTED_MEDIA_TYPE", text, headers).to_response()
         return build_invalid_request_error("The body must be a JSON object.").to_response()
     descriptions = set()
     for item in errors:

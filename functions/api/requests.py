@@ -21,6 +21,8 @@ from functions.api.responses import (
 from functions.http import (
     MAX_REQUEST_BODY_BYTES,
     UNAVAILABLE_ERRORS,
+    UNSUPPORTED_MEDIA_HEADERS,
+    has_content_coding,
     read_request_body,
     set_request_trace,
 )
@@ -123,6 +125,9 @@ class StrictJsonRequest(Request):
     @override
     async def body(self) -> bytes:
         if self._bounded_body is None:
+            if has_content_coding(self):
+                text = "Send the body without a Content-Encoding."
+                raise ApiError(415, "UNSUPPORTED_MEDIA_TYPE", text, UNSUPPORTED_MEDIA_HEADERS)
             body = await read_request_body(self)
             if body is None:
                 text = f"The body must be at most {MAX_REQUEST_BODY_BYTES} bytes."

@@ -47,7 +47,10 @@ _ERROR_DESCRIPTIONS = {
     409: "The current state does not allow the call.",
     503: "The service is temporarily unavailable; retry.",
 }
-_BODY_ERROR_DESCRIPTIONS = {413: "The body is too large.", 415: "The body is not JSON."}
+_BODY_ERROR_DESCRIPTIONS = {
+    413: "The body is too large.",
+    415: "The body is not JSON, or it is compressed.",
+}
 
 
 def _document_errors(descriptions: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:

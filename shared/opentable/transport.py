@@ -16,6 +16,7 @@ from typing_extensions import override
 from urllib3.exceptions import HTTPError
 
 from shared.concurrency import Deadline
+from shared.domain.content_coding import list_content_codings
 from shared.domain.normalization.strict_json import (
     MAX_NESTING_DEPTH,
     is_nested_deeper,
@@ -119,8 +120,9 @@ def read_response_body(response: requests.Response, deadline: Deadline) -> bytes
     Raises UnreadableBodyError when the body is too large, too late, truncated or not in the
     requested encoding.
     """
-    encoding = response.headers.get("Content-Encoding", "").lower()
-    if encoding not in {"", "gzip"}:
+    # `requests` joins several header lines with commas.
+    codings = list_content_codings([response.headers.get("Content-Encoding", "")])
+    if any(coding != "gzip" for coding in codings):
         raise UnreadableBodyError("has an encoding that was not requested")
     received = bytearray()
     # `iter_content` and urllib3's decoder block until a chunk is complete. A server that sends a
@@ -131,11 +133,19 @@ def read_response_body(response: requests.Response, deadline: Deadline) -> bytes
             raise UnreadableBodyError("did not arrive in time")
         received += chunk
         _check_size(received)
-    if not encoding:
-        return bytes(received)
+    body: bytes | bytearray = received
+    for _ in codings:
+        if not deadline.remaining():
+            raise UnreadableBodyError("could not be decompressed in time")
+        body = _decompress_gzip(body)
+    return bytes(body)
+
+
+def _decompress_gzip(compressed: bytes | bytearray) -> bytes:
+    """Return the joined contents of all members (RFC 1952, section 2.2)."""
     try:
         # The limit stops a small body that decompresses to gigabytes.
-        body = GzipFile(fileobj=BytesIO(received)).read(MAX_RESPONSE_BODY_BYTES + 1)
+        body = GzipFile(fileobj=BytesIO(compressed)).read(MAX_RESPONSE_BODY_BYTES + 1)
     except EOFError:
         raise UnreadableBodyError("ends in the middle") from None
     except (OSError, zlib.error):

@@ -1,5 +1,6 @@
 """A scheduled request is parsed in full, or rejected with the names of its invalid fields."""
 
+import gzip
 import json
 import sys
 from datetime import UTC, date, datetime
@@ -96,6 +97,22 @@ async def test_a_request_with_another_method_or_a_large_body_is_rejected(
         await read_scheduled_request(make_request(body, method), context, ScheduledPollRequest)
     result = rejection.value.result
     assert (result.status_code, result.body["status"]) == status
+
+
+@pytest.mark.parametrize("name", ["gzip", "x-gzip", "deflate", "identity, gzip", "odd"])
+async def test_a_compressed_request_is_rejected(context: AppContext, name: str) -> None:
+    request = make_request(gzip.compress(b"{}"), **{"content-encoding": name})
+    with pytest.raises(RequestRejectedError) as rejection:
+        await read_scheduled_request(request, context, ScheduledPollRequest)
+    response = rejection.value.result.to_response()
+    assert (response.status_code, response.headers["accept-encoding"]) == (415, "identity")
+
+
+@pytest.mark.parametrize("name", ["identity", "", " IDENTITY, identity", ",\t,"])
+async def test_a_content_coding_that_means_none_is_accepted(context: AppContext, name: str) -> None:
+    request = make_request(b'{"restaurantId": "a"}', **{"content-encoding": name})
+    parsed = await read_scheduled_request(request, context, ScheduledPollRequest)
+    assert parsed.restaurant_id == "a"
 
 
 @pytest.mark.parametrize("body", [b"", b" \n", b"{}", b'{"unknown": 1}', b'{"restaurantId": null}'])

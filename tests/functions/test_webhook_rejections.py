@@ -67,11 +67,22 @@ async def test_any_other_method_is_405(method: str, sender: WebhookSender) -> No
         {"content-type": "application/x-www-form-urlencoded"},
         {"content-type": "application/jsonp"},
         {"content-encoding": "gzip"},
+        {"content-encoding": "identity, x-gzip"},
+        {"content-encoding": "br"},
     ],
     ids=lambda headers: next(iter(headers.values())),
 )
 async def test_any_other_media_type_is_415(headers: dict[str, str], sender: WebhookSender) -> None:
-    assert response_status(await sender.post(b"{}", headers)) == (415, "unsupported_media_type")
+    response = await sender.post(b"{}", headers)
+    assert response_status(response) == (415, "unsupported_media_type")
+    assert response.headers["accept"] == "application/json"
+    assert response.headers["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize("coding", ["identity", "", "Identity", "identity,\tIDENTITY", ","])
+async def test_a_content_coding_that_means_none_is_read(coding: str, sender: WebhookSender) -> None:
+    response = await sender.send(sender.envelope(), content_encoding=coding)
+    assert response_status(response) == (200, "created")
 
 
 @pytest.mark.parametrize(

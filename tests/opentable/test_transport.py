@@ -1,4 +1,5 @@
 import gzip
+import json
 import threading
 import tracemalloc
 import zlib
@@ -178,7 +179,7 @@ def test_no_cookie_is_stored() -> None:
 
 
 def respond(body: bytes, encoding: str | None = None) -> requests.Response:
-    headers = {"Content-Encoding": encoding} if encoding else {}
+    headers = {} if encoding is None else {"Content-Encoding": encoding}
     return ScriptedResponse(body, headers=headers).response()
 
 
@@ -191,6 +192,44 @@ def test_gzip_is_decompressed(deadline: Deadline) -> None:
     assert read_response_body(respond(gzip.compress(body), "gzip"), deadline) == body
 
 
+@pytest.mark.parametrize("encoding", ["identity", "", " Identity\t", "identity, IDENTITY", ",,"])
+def test_a_coding_that_means_none_is_read(deadline: Deadline, encoding: str) -> None:
+    assert read_response_body(respond(b"{}", encoding), deadline) == b"{}"
+
+
+@pytest.mark.parametrize(
+    "encoding", ["GZIP", "x-gzip", " X-Gzip ", "identity, gzip", "gzip,identity", ", gzip ,"]
+)
+def test_each_spelling_of_gzip_is_decompressed(deadline: Deadline, encoding: str) -> None:
+    assert read_response_body(respond(gzip.compress(b"{}"), encoding), deadline) == b"{}"
+
+
+def test_codings_are_undone_in_reverse_order(deadline: Deadline) -> None:
+    twice = gzip.compress(gzip.compress(b"{}"))
+    assert read_response_body(respond(twice, "gzip, x-gzip"), deadline) == b"{}"
+
+
+@given(st.lists(st.binary(), min_size=1))
+def test_the_members_of_a_gzip_body_are_joined(members: list[bytes]) -> None:
+    body = b"".join(map(gzip.compress, members))
+    response = respond(body, "gzip")
+    assert read_response_body(response, Deadline.after(10, SYSTEM_CLOCK)) == b"".join(members)
+
+
+@pytest.mark.parametrize("coding", ["identity", "", "Identity, x-gzip"])
+async def test_a_listing_and_a_token_are_read_in_any_requested_coding(
+    fetch_row: FetchRow, scripted_adapter: ScriptedAdapter, coding: str
+) -> None:
+    def encode(body: object) -> ScriptedResponse:
+        raw = json.dumps(body).encode()
+        content = gzip.compress(raw) if "gzip" in coding else raw
+        return ScriptedResponse(content, headers={"Content-Encoding": coding})
+
+    scripted_adapter.tokens = [encode({"access_token": "t", "expires_in": 60})]
+    scripted_adapter.steps = [encode({"id": "555001-a"})]
+    assert await fetch_row() == {"id": "555001-a"}
+
+
 @pytest.mark.parametrize(
     "body, encoding, problem",
     [
@@ -199,6 +238,9 @@ def test_gzip_is_decompressed(deadline: Deadline) -> None:
         pytest.param(gzip.compress(b"{}" * 500)[:5], "gzip", "middle", id="truncated header"),
         pytest.param(gzip.compress(b"{}")[:-8] + bytes(8), "gzip", "gzip", id="wrong checksum"),
         pytest.param(b"<html>", "gzip", "gzip", id="not gzip"),
+        pytest.param(gzip.compress(b"{}") + b"rest", "gzip", "gzip", id="text after a member"),
+        pytest.param(gzip.compress(b"{}"), "gzip, br", "not requested", id="gzip and another"),
+        pytest.param(gzip.compress(b"{}"), "gzip gzip", "not requested", id="not a list"),
         pytest.param(zlib.compress(b"{}"), "deflate", "not requested", id="deflate"),
         pytest.param(bytes(MAX_RESPONSE_BODY_BYTES + 1), None, "larger", id="too large"),
     ],

@@ -1,5 +1,6 @@
 """Rules for every call: addresses, methods, roles, limits, headers, the shape of errors."""
 
+import gzip
 from typing import Any
 
 import pytest
@@ -129,6 +130,24 @@ async def test_a_body_of_another_type_is_refused(media_type: str, manager: Staff
     headers = {"Content-Type": media_type}
     response = await manager.call("PUT", "integration", content=b"{}", headers=headers)
     assert error_code(response) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    assert response.headers["accept"] == "application/json"
+
+
+async def test_a_compressed_body_is_refused(manager: StaffApiClient) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    body = gzip.compress(b"{}")
+    response = await manager.call("PUT", "integration", content=body, headers=headers)
+    assert error_code(response) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    assert response.headers["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize("coding", ["identity", "", "Identity, identity"])
+async def test_a_content_coding_that_means_none_is_accepted(
+    coding: str, manager: StaffApiClient
+) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": coding}
+    response = await manager.call("PUT", "integration", content=b"{}", headers=headers)
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize("error", [google.ServiceUnavailable, google.PermissionDenied])
