@@ -66,6 +66,15 @@ class OpenTableRequestRejectedError(OpenTableError):
     def __init__(self, status: int, detail: str) -> None:
         super().__init__(f"OpenTable answered {status}: {detail}")
         self.status = status
+        self.detail = detail
+
+
+class OpenTableItemRejectedError(OpenTableRequestRejectedError):
+    """OpenTable rejected the request for one reservation or guest; other requests may succeed."""
+
+
+class OpenTableItemNotRequestedError(OpenTableUnavailableError):
+    """A run did not request a reservation or guest, because others took its time."""
 
 
 class IncompleteListingError(OpenTableError):

@@ -13,7 +13,7 @@ from msgspec import Struct
 from shared.concurrency import SYSTEM_CLOCK, Clock, Deadline
 from shared.config import build_url, validate_base_url
 from shared.domain.opentable_pagination import Page, PaginationState, accept_page
-from shared.errors import OpenTableRequestRejectedError
+from shared.errors import OpenTableItemRejectedError, OpenTableRequestRejectedError
 from shared.opentable.auth import AccessTokenCache
 from shared.opentable.query import ListingQuery, OpenTableAccess, Resource
 from shared.opentable.retry import call_with_retries
@@ -24,7 +24,7 @@ OpenTableRow = dict[str, Any]
 
 _PAGE_SIZE = 1_000
 # OpenTable may answer 400 to an id that it never issued, such as a relay's.
-_NOT_FOUND_STATUSES = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST})
+_NOT_FOUND_STATUSES = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE, HTTPStatus.BAD_REQUEST})
 T = TypeVar("T")
 
 
@@ -66,17 +66,21 @@ class OpenTableClient:
         self, access: OpenTableAccess, open_table_id: str, deadline: Deadline
     ) -> OpenTableRow | None:
         """Return a reservation, None if OpenTable has none. The id may omit its ``{rid}-``."""
-        return await self._fetch_row(Resource.RESERVATIONS, access, open_table_id, deadline)
+        return await self.fetch_row(Resource.RESERVATIONS, access, open_table_id, deadline)
 
     async def fetch_guest(
         self, access: OpenTableAccess, guest_id: str, deadline: Deadline
     ) -> OpenTableRow | None:
         """Return a guest, None if OpenTable has none. The id may omit its ``{rid}-``."""
-        return await self._fetch_row(Resource.GUESTS, access, guest_id, deadline)
+        return await self.fetch_row(Resource.GUESTS, access, guest_id, deadline)
 
-    async def _fetch_row(
+    async def fetch_row(
         self, resource: Resource, access: OpenTableAccess, open_table_id: str, deadline: Deadline
     ) -> OpenTableRow | None:
+        """Return a reservation or a guest, None if OpenTable has none.
+
+        Raises OpenTableItemRejectedError when OpenTable rejected the request for this item.
+        """
         api_id = build_api_id(access.rid, open_table_id)
         url = build_url(self._api_url, "sync", "v2", resource, api_id)
         parse = partial(parse_row, rid=access.rid, requested_id=open_table_id)
@@ -88,7 +92,7 @@ class OpenTableClient:
             except OpenTableRequestRejectedError as error:
                 if error.status in _NOT_FOUND_STATUSES:
                     return None
-                raise
+                raise OpenTableItemRejectedError(error.status, error.detail) from None
 
         return await self._call_with_token(access, get_row, deadline)
 

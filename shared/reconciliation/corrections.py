@@ -4,7 +4,7 @@ Some divergences need a person's decision. They are flagged on the reservation i
 corrected. Each report lists them; only the first one raises an alarm.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from google.cloud.firestore import FieldFilter
@@ -36,7 +36,7 @@ from shared.domain.reconciliation.report import (
     build_divergence_event,
     build_repair_event,
 )
-from shared.errors import InvalidEventError
+from shared.errors import InvalidEventError, OpenTableError, OpenTableItemNotRequestedError
 from shared.firestore import paths
 from shared.firestore.documents import translate_firestore_errors
 from shared.ingest.events import JSON_MEDIA_TYPE
@@ -296,7 +296,10 @@ async def read_reservation_states(ledger: Ledger, keys: list[str]) -> dict[str, 
 
 
 async def flag_divergences(
-    run: ReconciliationRun, missing_keys: list[str], plan: CorrectionPlan
+    run: ReconciliationRun,
+    missing_keys: list[str],
+    plan: CorrectionPlan,
+    errors: Mapping[str, OpenTableError],
 ) -> None:
     """List the divergences for a person to decide; flag and log the new ones.
 
@@ -304,14 +307,13 @@ async def flag_divergences(
         run: The run.
         missing_keys: Reservations of the ledger missing at OpenTable.
         plan: The applied plan, for its outdated and conflicting rows.
+        errors: External keys to the errors of requests by id.
     """
     context, settings, report = run.restaurant.context, run.restaurant.settings, run.report
-    missing_states = await read_reservation_states(run.ledger, missing_keys)
+    states = await read_reservation_states(run.ledger, [*missing_keys, *errors])
     divergences: list[tuple[DivergenceType, str, ReservationState, str | None]] = [
-        *(
-            (DivergenceType.MISSING_IN_OPENTABLE, key, state, None)
-            for key, state in missing_states.items()
-        ),
+        *((DivergenceType.MISSING_IN_OPENTABLE, key, states[key], None) for key in missing_keys),
+        *((DivergenceType.UNREADABLE, key, states[key], None) for key in errors),
         *(
             (DivergenceType.VERSION_BEHIND, event.external_key, state, None)
             for event, state in plan.version_behind
@@ -322,9 +324,13 @@ async def flag_divergences(
         ),
     ]
     for divergence, key, state, payload in divergences:
-        reason = _DIVERGENCE_REASONS[divergence]
-        # The flag on the reservation distinguishes a known divergence from a new one.
-        is_new = find_open_divergence(state) != divergence
+        error = errors.get(key)
+        reason = _DIVERGENCE_REASONS[divergence] if error is None else str(error)
+        # The flag on the reservation distinguishes a known divergence from a new one. A request
+        # that was not made shows nothing about the reservation.
+        is_new = find_open_divergence(state) != divergence and not isinstance(
+            error, OpenTableItemNotRequestedError
+        )
         report.add_divergence(divergence, key, reason, is_new=is_new)
         if not is_new or run.is_dry_run:
             continue

@@ -31,7 +31,11 @@ from shared.reconciliation.corrections import (
     flag_divergences,
     read_reservation_states,
 )
-from shared.reconciliation.reconcile import fetch_reservations_by_id, report_unreadable_row
+from shared.reconciliation.reconcile import (
+    RequestedReservations,
+    read_reservations_by_id,
+    report_unreadable_row,
+)
 from shared.reconciliation.report_store import (
     iterate_planned_corrections,
     mark_plan_executed,
@@ -121,30 +125,39 @@ async def _execute_items(
             unchanged.append(item)
         else:
             run.report.add_skipped(item.external_key, LEDGER_CHANGED_REASON)
-    events, absent_keys = await _fetch_unchanged_rows(run, unchanged)
+    requested = await read_reservations_by_id(
+        run, {item.external_key: item.precondition.open_table_id for item in unchanged}
+    )
+    if requested.errors:
+        # If OpenTable refuses a listing too, the credential is the cause and not these items: the
+        # run fails, and the plan can be forced again.
+        restaurant = run.restaurant
+        await restaurant.context.opentable.probe_listing(restaurant.access, restaurant.deadline)
+    events = await _select_unchanged_rows(run, unchanged, requested)
+    absent_keys = [
+        item.external_key
+        for item in unchanged
+        # Missing both in the held listing and by id: it is flagged, not skipped.
+        if item.external_key in requested.absent_keys
+        and item.precondition.opentable_version is None
+    ]
     plan = await build_correction_plan(run, events)
     applied = await apply_corrections(run, plan)
-    await flag_divergences(run, absent_keys, plan)
+    await flag_divergences(run, absent_keys, plan, requested.errors)
     return applied
 
 
-async def _fetch_unchanged_rows(
-    run: ReconciliationRun, items: list[PlannedCorrection]
-) -> tuple[list[ReservationEvent], list[str]]:
-    """Request the items by id.
-
-    Returns:
-        The events of the items in the planned version, and the keys of the items missing both in
-        the held listing and by id.
-    """
+async def _select_unchanged_rows(
+    run: ReconciliationRun, items: list[PlannedCorrection], requested: RequestedReservations
+) -> list[ReservationEvent]:
+    """Return the events of the items in the planned version; list the others as skipped."""
     restaurant, report = run.restaurant, run.report
     events: list[ReservationEvent] = []
-    absent_keys: list[str] = []
-    rows = await fetch_reservations_by_id(
-        restaurant, [item.precondition.open_table_id for item in items]
-    )
-    for item, row in zip(items, rows, strict=True):
-        event = None
+    for item in items:
+        key, event = item.external_key, None
+        if key in requested.errors:
+            continue
+        row = requested.rows.get(key)
         if row is not None:
             batch = await normalize_rows(
                 restaurant.context, restaurant.settings, [row], Channel.RECONCILIATION
@@ -152,16 +165,14 @@ async def _fetch_unchanged_rows(
             report.open_table_count += 1
             report.compared_count += len(batch.events)
             if batch.unreadable:
-                report_unreadable_row(report, batch.unreadable[0], item.external_key)
+                report_unreadable_row(report, batch.unreadable[0], key)
                 continue
             [event] = batch.events
         elif item.precondition.opentable_version is None:
-            # Missing in the listing and by id: it is flagged, not skipped.
-            absent_keys.append(item.external_key)
             continue
         skip_reason = item.precondition.skip_reason(event.version if event else None)
         if skip_reason is not None:
-            report.add_skipped(item.external_key, skip_reason)
+            report.add_skipped(key, skip_reason)
         elif event is not None:
             events.append(event)
-    return events, absent_keys
+    return events

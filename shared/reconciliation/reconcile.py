@@ -6,16 +6,14 @@ trusted: its plan is kept in a report with status HELD until a person forces it.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
 
 from msgspec import Struct, field
 
 from shared.analytics.store import create_rollup_builder, update_analytics
 from shared.concurrency import gather_all, gather_bounded
-from shared.context import RestaurantContext
 from shared.domain.analytics.rollup import RollupBuilder
 from shared.domain.ledger.events import Channel, ReservationEvent
 from shared.domain.normalization.identifiers import build_external_key, list_id_spellings
@@ -34,6 +32,8 @@ from shared.guests.sync import fetch_guests_after_reconciliation
 from shared.ingest.events import NormalizedRows, UnreadableRow, normalize_rows
 from shared.ledger.ledger import ApplyResult
 from shared.ledger.queries import load_ledger_window
+from shared.opentable.client import OpenTableRow
+from shared.opentable.items import ItemReader
 from shared.opentable.query import ListingQuery, LocalDateTime, Resource
 from shared.reconciliation.corrections import (
     CorrectionPlan,
@@ -84,6 +84,20 @@ class WindowComparison(Struct):
         return sorted(self.fingerprints.keys() - self.seen_keys - set(self.find_unseen()))
 
 
+class RequestedReservations(Struct):
+    """Reservations requested by id, by external key.
+
+    Attributes:
+        rows: OpenTable's rows.
+        absent_keys: Reservations unknown to OpenTable.
+        errors: Reservations with a failed request.
+    """
+
+    rows: dict[str, OpenTableRow] = field(default_factory=dict)
+    absent_keys: list[str] = field(default_factory=list)
+    errors: dict[str, OpenTableError] = field(default_factory=dict)
+
+
 async def reconcile_window(run: ReconciliationRun) -> None:
     """Compare both sides of the run's window and correct the ledger; fill the run's report.
 
@@ -108,8 +122,8 @@ async def reconcile_window(run: ReconciliationRun) -> None:
         return
 
     # Request missing and outdated reservations by id: the listing may be behind a webhook.
-    absent_keys = await _fetch_unseen_by_id(run, comparison, plan)
-    absent_keys += comparison.find_already_flagged()
+    requested = await _request_unseen_by_id(run, comparison, plan)
+    absent_keys = requested.absent_keys + comparison.find_already_flagged()
 
     # Apply the plan, or only list it.
     if run.is_dry_run:
@@ -124,7 +138,7 @@ async def reconcile_window(run: ReconciliationRun) -> None:
         )
 
     # Flag the rest for a person to decide.
-    await flag_divergences(run, absent_keys, plan)
+    await flag_divergences(run, absent_keys, plan, requested.errors)
 
 
 async def compare_window(run: ReconciliationRun, rollup_builder: RollupBuilder) -> WindowComparison:
@@ -284,16 +298,13 @@ async def _hold_plan(
         report.add_missing(key, PlanPrecondition(opentable_id, format_ledger_versions(state), None))
 
 
-async def _fetch_unseen_by_id(
+async def _request_unseen_by_id(
     run: ReconciliationRun, comparison: WindowComparison, plan: CorrectionPlan
-) -> list[str]:
+) -> RequestedReservations:
     """Request unseen and outdated reservations by id and add the rows to the plan.
 
     A listed row may be outdated because a webhook overtook the listing. If the row requested by
     id is outdated too, OpenTable itself went back to an older version.
-
-    Returns:
-        The keys of the reservations unknown to OpenTable.
     """
     restaurant = run.restaurant
     requested_ids = {
@@ -303,35 +314,41 @@ async def _fetch_unseen_by_id(
         requested_ids[event.external_key] = str(event.fields["openTableId"])
     # Decided again below, from the rows requested by id.
     plan.version_behind.clear()
-    rows = await fetch_reservations_by_id(restaurant, requested_ids.values())
-    known_rows = [row for row in rows if row is not None]
-    batch = await normalize_rows(
-        restaurant.context, restaurant.settings, known_rows, Channel.RECONCILIATION
+    requested = await read_reservations_by_id(run, requested_ids)
+    normalized = await normalize_rows(
+        restaurant.context, restaurant.settings, requested.rows.values(), Channel.RECONCILIATION
     )
-    plan.extend(await build_correction_plan(run, batch.events))
-    return [key for key, row in zip(requested_ids, rows, strict=True) if row is None]
+    plan.extend(await build_correction_plan(run, normalized.events))
+    return requested
 
 
-async def fetch_reservations_by_id(
-    restaurant: RestaurantContext, opentable_ids: Iterable[str]
-) -> list[dict[str, Any] | None]:
-    """Fetch OpenTable's rows by id, concurrently and in order; None for an id unknown there.
+async def read_reservations_by_id(
+    run: ReconciliationRun, opentable_ids: Mapping[str, str]
+) -> RequestedReservations:
+    """Request reservations concurrently; the failure of one does not stop the others.
 
     Args:
-        restaurant: The restaurant.
-        opentable_ids: Ids as OpenTable or a relay spells them; each known spelling is tried.
+        run: The run.
+        opentable_ids: External key to the id as OpenTable or a relay spells it; each known
+            spelling is tried.
     """
+    restaurant = run.restaurant
+    rid = restaurant.access.rid
+    reader = ItemReader(restaurant.context.opentable, restaurant.access, restaurant.deadline)
 
-    async def fetch(opentable_id: str) -> dict[str, Any] | None:
-        for spelling in list_id_spellings(opentable_id, restaurant.access.rid):
-            row = await restaurant.context.opentable.fetch_reservation(
-                restaurant.access, spelling, restaurant.deadline
-            )
-            if row is not None:
-                return row
-        return None
+    async def read(opentable_id: str) -> OpenTableRow | OpenTableError | None:
+        return await reader.read(Resource.RESERVATIONS, list_id_spellings(opentable_id, rid))
 
-    return await gather_bounded(_MAX_CONCURRENT_FETCHES, fetch, opentable_ids)
+    results = await gather_bounded(_MAX_CONCURRENT_FETCHES, read, opentable_ids.values())
+    requested = RequestedReservations()
+    for key, result in zip(opentable_ids, results, strict=True):
+        if result is None:
+            requested.absent_keys.append(key)
+        elif isinstance(result, OpenTableError):
+            requested.errors[key] = result
+        else:
+            requested.rows[key] = result
+    return requested
 
 
 async def _update_guests(

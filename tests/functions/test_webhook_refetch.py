@@ -113,7 +113,9 @@ async def test_a_duplicate_relay_event_is_not_refetched(
         (FailureKind.TRUNCATED, {}),
         (FailureKind.STATUS, {"status": 503}),
         (FailureKind.STATUS, {"status": 404}),
+        (FailureKind.STATUS, {"status": 410}),
         (FailureKind.STATUS, {"status": 403}),
+        (FailureKind.STATUS, {"status": 422}),
     ],
 )
 async def test_an_opentable_that_fails_does_not_fail_the_webhook(

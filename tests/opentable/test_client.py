@@ -81,7 +81,11 @@ async def test_a_guest_is_fetched_from_the_guests(
 
 @pytest.mark.parametrize(
     "status",
-    [pytest.param(404, id="missing"), pytest.param(400, id="malformed for OpenTable")],
+    [
+        pytest.param(404, id="missing"),
+        pytest.param(410, id="gone"),
+        pytest.param(400, id="malformed for OpenTable"),
+    ],
 )
 async def test_an_id_unknown_to_opentable_gives_none(
     client: OpenTableClient,

@@ -176,7 +176,7 @@ async def test_a_plan_that_failed_on_its_way_may_be_forced_again(
     _, held = await hold_plan_with_updates(world)
     last_id = (await read_report(world, held))["updated"][-1]["basis"]["openTableId"]
     world.sandbox.faults.script_failure(
-        FailureKind.STATUS, path=f"/sync/v2/reservations/{last_id}", status=403
+        FailureKind.STATUS, path=f"/sync/v2/reservations/{last_id}", status=401, times=2
     )
     first, second = await execute_plan(world, held), await execute_plan(world, held)
     assert (first["status"], second["status"]) == ("FAILED", "COMPLETED")
