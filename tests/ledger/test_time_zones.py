@@ -19,7 +19,7 @@ from shared.firestore import paths
 from shared.firestore.raw_client import FirestoreClient
 from tests.support.clocks import ZONE_TRANSITIONS, instants_at, local_time, transitions
 from tests.support.events import RID, envelope_body, row_body
-from tests.support.world import START_TIME, World, make_world
+from tests.support.world import START_TIME, World, make_world, rewrite_rows
 
 HALF_HOUR = timedelta(minutes=30)
 RECEIVED = datetime(2028, 1, 1, tzinfo=UTC)
@@ -239,6 +239,26 @@ async def test_times_that_contradict_the_zone_are_a_new_divergence_once(
         found.append(([each["type"] for each in report["divergences"]], report["newDivergences"]))
     assert found == [(["WRONG_TIME_ZONE"], 1), (["WRONG_TIME_ZONE"], 0), (["WRONG_TIME_ZONE"], 0)]
     assert capsys.readouterr().out.count('"type": "WRONG_TIME_ZONE"') == 1
+
+
+@pytest.mark.parametrize(
+    "utc_time, found",
+    [
+        ("2027-03-14T06:30:00Z", []),
+        ("2027-03-14T07:30:00Z", []),
+        ("2027-03-14T08:30:00Z", ["WRONG_TIME_ZONE"]),
+    ],
+)
+async def test_a_local_time_in_the_skipped_hour_contradicts_no_reading_of_it(
+    utc_time: str, found: list[str], open_world: OpenWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = await open_world("America/New_York", "America/New_York")
+    world.clock.set(datetime(2027, 3, 13, 16, tzinfo=UTC))
+    world.desk.create(datetime(2027, 3, 14, 7, 30, tzinfo=UTC), 2)
+    times = {"scheduled_time": "2027-03-14T02:30:00", "scheduled_time_utc": utc_time}
+    rewrite_rows(world, lambda _: times, monkeypatch)
+    report = await world.reconcile()
+    assert [each["type"] for each in report["divergences"]] == found
 
 
 async def test_a_failed_run_in_between_does_not_make_a_standing_contradiction_new(

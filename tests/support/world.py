@@ -1,17 +1,22 @@
 """A restaurant at the sandbox with its ledger in the emulator, under one clock."""
 
 import json
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from google.cloud.firestore import FieldFilter
 from msgspec import Struct
 
 from sandbox.api import OpenTableApi
 from sandbox.clock import ManualClock
+from sandbox.http import SandboxRequest, SandboxResponse, build_json_response
 from sandbox.models import SandboxRestaurant
 from sandbox.oauth import Partner
 from sandbox.requests_adapter import SandboxAdapter
@@ -175,6 +180,25 @@ async def make_world(firestore: FirestoreClient, **settings: Any) -> World:
     )
     await seed(firestore, restaurant, webhookAuth=["bearer"], **settings)
     return World(services, sandbox, clock, restaurant, executor)
+
+
+def rewrite_rows(
+    world: World, change: Callable[[dict[str, Any]], Mapping[str, Any]], patch: pytest.MonkeyPatch
+) -> None:
+    """Change the rows in OpenTable's responses; `change` returns the replaced fields of a row."""
+    handle = world.sandbox.handle
+
+    def handle_and_rewrite(request: SandboxRequest) -> SandboxResponse:
+        headers = {**request.headers, "accept-encoding": "identity"}
+        response = handle(replace(request, headers=headers))
+        if response.status != HTTPStatus.OK or not request.path.startswith("/sync/"):
+            return response
+        body = json.loads(response.body)
+        for row in body.get("items", [body]):
+            row.update(change(row))
+        return build_json_response(response.status, body, "rewritten")
+
+    patch.setattr(world.sandbox, "handle", handle_and_rewrite)
 
 
 def differing_keys(book: dict[str, Any], ledger: dict[str, dict[str, Any]]) -> list[str]:

@@ -56,10 +56,7 @@ def parse_instant_in_zone(text: str, zone: ZoneInfo) -> ParsedInstant:
     Raises:
         ValueError: As for `parse_instant`.
     """
-    match = _ISO.fullmatch(text.strip())
-    if match is None:
-        raise ValueError("not an ISO 8601 date and time")
-    moment, note = datetime.fromisoformat(match[0].upper().replace(",", ".")), None
+    moment, note = _parse_iso(text), None
     try:
         if moment.tzinfo is None:
             # fold=0 is the earlier of two equal wall-clock times, and moves forward over a gap.
@@ -77,6 +74,31 @@ def parse_instant_in_zone(text: str, zone: ZoneInfo) -> ParsedInstant:
     if not _EARLIEST <= instant <= _LATEST:
         raise ValueError("outside the calendar")
     return ParsedInstant(instant, note)
+
+
+def list_local_time_readings(text: str, zone: ZoneInfo) -> set[datetime]:
+    """Return the instants that a wall-clock time can mean in `zone`, in whole seconds.
+
+    A time in a skipped or repeated hour has two, a time with an offset has one.
+
+    Raises:
+        ValueError: As for `parse_instant`.
+    """
+    moment = _parse_iso(text).replace(microsecond=0)
+    if moment.tzinfo is not None:
+        return {parse_instant(text).replace(microsecond=0)}
+    local_time = moment.replace(tzinfo=zone)
+    try:
+        return {local_time.replace(fold=fold).astimezone(UTC) for fold in (0, 1)}
+    except OverflowError:
+        raise ValueError("outside the calendar") from None
+
+
+def _parse_iso(text: str) -> datetime:
+    match = _ISO.fullmatch(text.strip())
+    if match is None:
+        raise ValueError("not an ISO 8601 date and time")
+    return datetime.fromisoformat(match[0].upper().replace(",", "."))
 
 
 def format_utc(instant: datetime) -> str:

@@ -7,7 +7,6 @@ notice.
 """
 
 from collections.abc import Mapping
-from datetime import UTC
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -123,11 +122,12 @@ def has_time_zone_conflict(row: Mapping[str, Any], zone: ZoneInfo) -> bool:
     """Whether a row's local and UTC start times contradict each other in the restaurant's zone.
 
     OpenTable never sends a zone, so only its rows reveal a wrong one in the settings. A row
-    without both times, or with an unreadable one, is no evidence.
+    without both times, or with an unreadable one, is no evidence. A local time in a skipped or
+    repeated hour has two readings, and either may be the UTC time.
     """
     try:
         utc_time = fields.parse_instant(row["scheduled_time_utc"])
-        local_time = fields.parse_instant(row["scheduled_time"])
+        readings = fields.list_local_time_readings(row["scheduled_time"], zone)
     except (KeyError, ValueError, AttributeError):
         return False
-    return utc_time.astimezone(zone).replace(tzinfo=UTC) != local_time
+    return utc_time.replace(microsecond=0) not in readings

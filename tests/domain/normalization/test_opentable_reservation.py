@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version
+from shared.domain.normalization.fields import parse_instant_in_zone
 from shared.domain.normalization.opentable_reservation import (
     has_time_zone_conflict,
     parse_opentable_reservation,
@@ -224,6 +225,64 @@ def test_inconsistent_times_contradict_the_zone() -> None:
 def test_the_second_of_a_repeated_hour_does_not_contradict_the_zone() -> None:
     row = {"scheduled_time": "2026-11-01T01:30:00", "scheduled_time_utc": "2026-11-01T06:30:00Z"}
     assert not has_time_zone_conflict(row, ROW_ZONE)
+
+
+@pytest.mark.parametrize(
+    "zone, local_time, utc_time",
+    [
+        ("America/New_York", "2027-03-14T02:30:00", "2027-03-14T07:30:00Z"),
+        ("America/New_York", "2027-03-14T02:30:00", "2027-03-14T06:30:00Z"),
+        ("America/New_York", "2027-11-07T01:30:00", "2027-11-07T05:30:00Z"),
+        ("America/New_York", "2027-11-07T01:30:00", "2027-11-07T06:30:00Z"),
+        ("Europe/London", "2027-03-28T01:00:00", "2027-03-28T01:00:00Z"),
+        ("Australia/Lord_Howe", "2027-10-03T02:15:00", "2027-10-02T15:45:00Z"),
+        ("Pacific/Apia", "2011-12-30T12:00:00", "2011-12-30T22:00:00Z"),
+        ("America/New_York", "2026-03-14T19:15:00-04:00", "2026-03-14T23:15:00Z"),
+        ("America/New_York", "2026-03-14T19:15:00", "2026-03-14T23:15:00.512Z"),
+        ("America/New_York", "2026-03-14T19:15", "2026-03-14T19:15:00-04:00"),
+    ],
+)
+def test_no_reading_of_a_local_time_contradicts_the_zone(
+    zone: str, local_time: str, utc_time: str
+) -> None:
+    row = {"scheduled_time": local_time, "scheduled_time_utc": utc_time}
+    assert not has_time_zone_conflict(row, ZoneInfo(zone))
+
+
+@pytest.mark.parametrize(
+    "local_time, utc_time",
+    [
+        ("2027-03-14T02:30:00", "2027-03-14T08:30:00Z"),
+        ("2027-11-07T01:30:00", "2027-11-07T04:30:00Z"),
+        ("2026-03-14T19:15:00-04:00", "2026-03-14T19:15:00Z"),
+    ],
+)
+def test_a_utc_time_other_than_every_reading_contradicts_the_zone(
+    local_time: str, utc_time: str
+) -> None:
+    row = {"scheduled_time": local_time, "scheduled_time_utc": utc_time}
+    assert has_time_zone_conflict(row, ROW_ZONE)
+
+
+@given(
+    st.datetimes(datetime(2000, 1, 1), datetime(2050, 1, 1)),  # noqa: DTZ001 -- a wall clock
+    st.sampled_from(["America/New_York", "Europe/London", "Australia/Lord_Howe", "Asia/Kolkata"]),
+)
+def test_the_start_parsed_from_a_local_time_never_contradicts_it(
+    local_time: datetime, zone: str
+) -> None:
+    start = parse_instant_in_zone(local_time.isoformat(), ZoneInfo(zone)).instant
+    row = {"scheduled_time": local_time.isoformat(), "scheduled_time_utc": start.isoformat()}
+    assert not has_time_zone_conflict(row, ZoneInfo(zone))
+
+
+@pytest.mark.parametrize(
+    "text, zone",
+    [("0001-01-01T00:00:00", "Asia/Tokyo"), ("9999-12-31T23:59:00", "Pacific/Honolulu")],
+)
+def test_a_local_time_outside_the_calendar_contradicts_nothing(text: str, zone: str) -> None:
+    row = {"scheduled_time": text, "scheduled_time_utc": "2026-03-14T23:15:00Z"}
+    assert not has_time_zone_conflict(row, ZoneInfo(zone))
 
 
 @pytest.mark.parametrize("name", ["scheduled_time", "scheduled_time_utc"])
