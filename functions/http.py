@@ -81,6 +81,7 @@ def json_function(
                 context = get_app_context()
                 set_request_trace(request, context.environment.project)
                 result = await handler(request, context)
+            # The sender's fault: a retry of the same request cannot succeed.
             except RequestRejectedError as error:
                 result = error.result
             except Exception as error:  # noqa: BLE001 -- any bug must make the sender try again
@@ -148,6 +149,7 @@ async def read_request_body(request: Request) -> bytes | None:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
+        # Stop while reading: the announced length may be missing or wrong.
         if len(body) > MAX_REQUEST_BODY_BYTES:
             return None
     return bytes(body)
@@ -190,6 +192,7 @@ async def read_scheduled_request(
     except InvalidFieldsError as error:
         names = sorted(name or "body" for name in error.problems)
         raise RequestRejectedError(400, "invalid_request", fields=names) from None
+    # Two requests in one minute without a schedule time enqueue each task once.
     minute = f"{context.clock():%Y-%m-%dT%H:%M}"
     return replace(scheduled, tick=request.headers.get(_SCHEDULE_TIME_HEADER, minute))
 

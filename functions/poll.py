@@ -67,6 +67,7 @@ async def _poll_restaurants(context: AppContext, poll_request: ScheduledPollRequ
     """
     started_at = time.monotonic()
     deadline = Deadline.after(context.environment.run_budget_seconds)
+    # A request for one restaurant comes from a task or an operator: run it here.
     requested_ids = [poll_request.restaurant_id] if poll_request.restaurant_id else None
     restaurant_ids = requested_ids or await list_enabled_restaurants(context.firestore)
     queue = None if requested_ids else select_queue(context, len(restaurant_ids))
@@ -100,6 +101,7 @@ async def _poll_in_process(
         poll = partial(poll_restaurant, context, deadline)
         max_concurrent = context.environment.max_concurrent_restaurants
         results = await run_for_each_restaurant(restaurant_ids, max_concurrent, poll, deadline)
+    # Polls come first: they keep today's reservations current.
     await _run_backfills(context, results, deadline)
     return results
 

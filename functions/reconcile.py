@@ -89,6 +89,7 @@ async def _reconcile_restaurants(
             context, scheduled_request.restaurant_id, scheduled_request.force
         )
     deadline = Deadline.after(context.environment.run_budget_seconds)
+    # A request for one restaurant comes from a task or an operator: run it here.
     requested_ids = [scheduled_request.restaurant_id] if scheduled_request.restaurant_id else None
     restaurant_ids = requested_ids or await list_enabled_restaurants(context.firestore)
     queue = None if requested_ids else select_queue(context, len(restaurant_ids))
@@ -131,5 +132,6 @@ async def _force_held_plan(context: AppContext, restaurant_id: str, report_id: s
 
 
 def _build_reports_result(reports: list[dict[str, Any]]) -> JsonResult:
+    # A retry helps only if every restaurant failed; otherwise it would repeat the good ones.
     failed = bool(reports) and all(report["status"] in {"FAILED", "error"} for report in reports)
     return JsonResult(503 if failed else 200, {"restaurants": len(reports), "reports": reports})

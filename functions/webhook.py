@@ -64,10 +64,12 @@ async def _authenticate_and_ingest(
         context.directory, dict(request.headers), raw_body, body, now
     )
     if sender is None:
+        # One response for every cause, so that a sender cannot find out which restaurants exist.
         raise RequestRejectedError(401, "unauthenticated")
     settings = sender.settings
     if not settings.is_enabled:
         raise RequestRejectedError(403, "disabled", restaurantId=settings.restaurant_id)
+    # The text and its type are stored unchanged if the event goes to the quarantine.
     content_type = request.headers.get("content-type", "application/json")
     incoming_event = IncomingEvent(
         sender.shape, body, raw_body.decode(), content_type, now, Channel.WEBHOOK, sender.verdict
@@ -95,6 +97,7 @@ async def _fetch_after_commit(
     context: AppContext, settings: IntegrationSettings, result: ApplyResult, deadline: float
 ) -> None:
     """Fetch what the committed event refers to; if time runs out, the next poll fetches it."""
+    # The event is committed: from here on, nothing may change the response.
     if asyncio.get_running_loop().time() >= deadline:
         return
     with contextlib.suppress(TimeoutError):

@@ -129,6 +129,7 @@ def _build_sorted_reservations(
     reservations = [
         build_reservation_response(id_, document, zone) for id_, document in documents.items()
     ]
+    # Reservations without a time come first, then by id, so that the order is stable.
     return sorted(reservations, key=lambda item: (item.start_at or "", item.id))
 
 
@@ -179,6 +180,7 @@ def build_reservation_response(
 
 
 def _read_start(flat: Mapping[str, Any]) -> datetime | None:
+    # Native reservations may have only the text.
     timestamp = _typed_or_none(datetime, flat.get("startAtTimestamp"))
     text = _typed_or_none(str, flat.get("startAt"))
     if timestamp is not None or text is None:
@@ -236,6 +238,7 @@ async def list_journal_entries(
     except InvalidCursorError:
         text = "The cursor must be the `next` of an earlier page."
         raise build_invalid_request_error(text) from None
+    # An empty first page is either an expired journal or an unknown reservation.
     if not page.entries and query.cursor is None:
         await require_reservation(context, reservation_id)
     events = [JournalEntryResponse.model_validate(entry) for entry in page.entries]

@@ -82,6 +82,7 @@ async def ingest_event(
         ServiceUnavailableError: It is not stored. Do not acknowledge it.
     """
     try:
+        # The authentication is stored in the journal: `rotate --check` reads it there.
         event = replace(normalize_event(settings, incoming), authentication=incoming.verdict)
         applied = await open_ledger(context, settings).apply(event)
     except InvalidEventError as rejection:
@@ -94,6 +95,7 @@ async def ingest_event(
             verdict=incoming.verdict,
         )
         return QuarantineResult(rejection.reason, entry.id)
+    # OpenTable may add states at any time. The text is stored; the status stays as it was.
     if event.fields.get("state") is not None and "status" not in event.fields:
         log_event(Severity.WARNING, LogEvent.STATE_UNKNOWN, restaurantId=settings.restaurant_id)
     return applied
@@ -113,6 +115,7 @@ async def normalize_rows(
         try:
             batch.events.append(normalize_event(settings, incoming))
         except InvalidEventError as rejection:
+            # One unreadable row must not stop the page.
             entry = await quarantine_event(
                 context, settings, incoming.text, JSON_MEDIA_TYPE, rejection
             )
@@ -128,6 +131,7 @@ async def quarantine_if_rejected(
     Raises:
         ServiceUnavailableError: The row is not stored.
     """
+    # Not stored: the caller must not move its cursor.
     if isinstance(result, ServiceUnavailableError):
         raise result
     if not isinstance(result, InvalidEventError):

@@ -53,6 +53,7 @@ async def authenticate_sender(
     """
     shape = detect_webhook_format(body)
     settings = await _find_restaurant(directory, body, shape)
+    # The reason is for the log; the response is the same for all of them.
     verdict = Verification(is_accepted=False, reason="unknown_restaurant")
     if shape is not None and settings is not None:
         verdict = await _verify(directory, settings, headers, raw, now)
@@ -77,6 +78,7 @@ async def _find_restaurant(
     if shape is WebhookFormat.OPENTABLE_RESERVATION:
         rid = fields.parse_identifier(body["rid"])
         return await directory.find_by_rid(rid) if rid else None
+    # A relay may use Lineup's id or the rid.
     reference = read_restaurant_reference(body)
     if shape is None or reference is None:
         return None
@@ -126,6 +128,7 @@ async def refetch_after_relay_event(
             )
             outcome = "not_found"
             if row is not None:
+                # The row takes the same path as in a poll; its version decides.
                 incoming = incoming_event_from_row(row, context.clock(), Channel.POLL)
                 result = await ingest_event(context, settings, incoming)
                 outcome = result.outcome if isinstance(result, ApplyResult) else result.reason
