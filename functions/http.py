@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Annotated, Any, TypeVar
 
 from msgspec import Meta, Struct, field
-from msgspec.structs import replace
+from msgspec.structs import fields, replace
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
@@ -35,6 +35,7 @@ _HEADERS_BY_STATUS = {
     503: {"Retry-After": str(RETRY_AFTER_SECONDS)},
 }
 _SCHEDULE_TIME_HEADER = "x-cloudscheduler-scheduletime"
+_MAX_NAME_LENGTH = 100
 _OPENTABLE_CLIENT_MODULE = "shared.opentable.client"
 
 
@@ -164,7 +165,7 @@ class ScheduledRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         restaurant_id: Run for this restaurant only.
         tick: The run of the schedule: the scheduler's time, else the current minute. It makes the
-            tasks of a repeated request recognizable.
+            tasks of a repeated request recognizable. It is not part of the body.
     """
 
     restaurant_id: UrlSafeId | None = field(default=None, name="restaurantId")
@@ -180,21 +181,32 @@ async def read_scheduled_request(
     """Return the request of the scheduler or the queue. Cloud Run has authenticated the sender.
 
     Raises:
-        RequestRejectedError: 405, 413, 415, or 400 for a body with unusable JSON or fields.
+        RequestRejectedError: 405, 413, 415, or 400 for a body with unusable JSON, or with unknown
+            or invalid fields; the response names them.
     """
     raw_body = await _read_post(request)
     try:
-        scheduled = read_struct(
-            request_type, parse_strict_json(raw_body) if raw_body.strip() else {}
-        )
+        body = parse_strict_json(raw_body) if raw_body.strip() else {}
     except InvalidJsonError:
         raise RequestRejectedError(400, "invalid_json") from None
+    # Without this check, a misspelled `dryRun` would run for real.
+    known_names = {item.encode_name for item in fields(request_type)} - {"tick"}
+    invalid_names = {_format_unknown_name(name) for name in body.keys() - known_names}
+    scheduled = request_type()
+    try:
+        scheduled = read_struct(request_type, body)
     except InvalidFieldsError as error:
-        names = sorted(name or "body" for name in error.problems)
-        raise RequestRejectedError(400, "invalid_request", fields=names) from None
+        invalid_names |= {name or "body" for name in error.problems}
+    if invalid_names:
+        raise RequestRejectedError(400, "invalid_request", fields=sorted(invalid_names))
     # Two requests in one minute without a schedule time enqueue each task once.
     minute = f"{context.clock():%Y-%m-%dT%H:%M}"
     return replace(scheduled, tick=request.headers.get(_SCHEDULE_TIME_HEADER, minute))
+
+
+def _format_unknown_name(name: str) -> str:
+    # Replaced: a lone surrogate, which JSON may escape, cannot be encoded in the response.
+    return name[:_MAX_NAME_LENGTH].encode(errors="replace").decode()
 
 
 @asynccontextmanager

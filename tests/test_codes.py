@@ -5,6 +5,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from msgspec.structs import fields
+
+from functions.poll import ScheduledPollRequest
+from functions.reconcile import ScheduledReconcileRequest
 from shared.domain.reconciliation.report import DivergenceType
 
 ROOT = Path(__file__).parents[1]
@@ -85,6 +89,20 @@ def test_every_authentication_failure_is_documented_and_no_other() -> None:
     ]
     reasons = {text for node in rejections for text in texts_in(node)}
     assert sorted(documented_codes("Authentication failures")) == sorted(reasons)
+
+
+def test_every_field_of_a_scheduled_request_is_documented_with_its_function() -> None:
+    poll, reconcile = (
+        {item.encode_name for item in fields(request_type)} - {"tick"}
+        for request_type in (ScheduledPollRequest, ScheduledReconcileRequest)
+    )
+    functions = {
+        "both": poll & reconcile,
+        "poll": poll - reconcile,
+        "reconcile": reconcile - poll,
+    }
+    documented = {(row[0], row[1]) for row in documented_rows("Scheduled requests")}
+    assert documented == {(name, key) for key, names in functions.items() for name in names}
 
 
 def test_every_row_says_what_the_code_means_and_what_to_do() -> None:
