@@ -144,6 +144,7 @@ class Ledger:
             # Probably new: skip the read. The commit creates all documents, so it fails if the
             # reservation exists.
             snapshot = ReservationSnapshot(StoredReservation(None, {event.event_id: None}), None)
+        # Noted before the commit: if the response is lost, the next event must read.
         self._recent_reservations[cache_key] = True
         read_set = ReadSet({event.event_id})
         for attempt in range(MAX_COMMIT_ATTEMPTS):
@@ -158,6 +159,7 @@ class Ledger:
                 # A commit whose response was lost stored its entry under one of these two ids.
                 snapshot = None
                 read_set = ReadSet({event.event_id, build_later_entry_id(event)})
+            # A retry cannot help: the event itself is too large or too deep.
             except google.InvalidArgument:
                 raise InvalidEventError(
                     "unstorable",
@@ -179,6 +181,7 @@ class Ledger:
         read_set = ReadSet(set(snapshot.stored.journal_entries))
         while True:
             decision = self.decide(event, snapshot.stored, write_context)
+            # Most decisions need only the document; read the rest if this one asks for it.
             if not read_set.add_required(decision):
                 break
             snapshot = await self._read(event, read_set, snapshot)

@@ -111,6 +111,7 @@ class ReservationRepository:
                         document, change.changed_fields, change.is_create, write.update_time
                     )
                 )
+            # A create, so that two writers cannot journal one event twice.
             document_writes.append(DocumentWrite(entry, change.entry, is_create=True))
             document_writes.extend(
                 # As if just forgotten, so that the next reconciliation erases again: this event
@@ -121,6 +122,7 @@ class ReservationRepository:
                 for guest_key in change.forgotten_guest_keys
             )
         await self._rpc.commit(document_writes, WRITE_TIMEOUT_SECONDS)
+        # After the commit: older entries of this reservation may contain the guest's data.
         for write in writes:
             if write.reservation_write.forgotten_guest_keys:
                 await self.redact_journal(write.external_key)

@@ -61,6 +61,7 @@ def render_document(identity: ReservationIdentity, state: ReservationState) -> F
     document: FlatDocument = {
         path: state.resolve_field(name) for name, path in _ALWAYS_WRITTEN_PATHS.items()
     }
+    # Written once reported, even as None: a cleared value must not stay in the document.
     for name, path in _OPTIONAL_PATHS.items():
         if any(name in registers.fields for registers in state.registers_by_actor.values()):
             document[path] = state.resolve_field(name)
@@ -68,6 +69,7 @@ def render_document(identity: ReservationIdentity, state: ReservationState) -> F
     has_start = isinstance(start_at, datetime)
     linked_guest = state.linked_guest
     is_diverged = find_open_divergence(state) is not None
+    # Without OpenTable's own row or a time there is nothing that a reconciliation could confirm.
     is_reconciled = Actor.OPENTABLE in state.registers_by_actor and has_start
     document |= {
         "id": build_reservation_document_id(identity.external_key),

@@ -57,6 +57,7 @@ class FieldRegisters(Struct, frozen=True):
             for name, value in values.items()
             if name not in self.fields or self.fields[name].version < version
         }
+        # The highest version also moves with an event without newer values: it marks a repeat.
         highest = version if self.version is None else max(self.version, version)
         return FieldRegisters(highest, {**self.fields, **newer})
 
@@ -113,7 +114,7 @@ class ReservationState(Struct, frozen=True):
     def merge(self, event: ReservationEvent) -> "ReservationState":
         """Return the state with an event merged in (see the module's docstring)."""
         if event.only_rerenders:
-            return self
+            return self  # its version must not rise, see `only_rerenders`
         registers = self.get_registers(event.actor).merge(event.version, event.fields)
         history = self.status_history
         status = event.fields.get("status")
