@@ -116,5 +116,8 @@ async def _run_backfills(
         list(results_by_id), _MAX_CONCURRENT_BACKFILLS, run, deadline
     ):
         # A skipped or failed step has no status of a backfill: it stays RUNNING.
+        result = results_by_id[backfill_result["restaurantId"]]
         if backfill_result["status"] in set(BackfillStatus):
-            results_by_id[backfill_result["restaurantId"]]["backfill"] = backfill_result["status"]
+            result["backfill"] = backfill_result["status"]
+        elif backfill_result["status"] == "disabled":
+            result["status"] = "disabled"

@@ -24,7 +24,7 @@ from functions.http import (
 from shared.concurrency import Deadline
 from shared.context import AppContext
 from shared.domain.backfill import DateWindow
-from shared.errors import PlanNotExecutableError
+from shared.errors import IntegrationDisabledError, PlanNotExecutableError
 from shared.reconciliation.run import ReconciliationRequest, reconcile_restaurant
 from shared.tasks.fan_out import (
     fan_out,
@@ -125,6 +125,8 @@ async def _force_held_plan(context: AppContext, restaurant_id: str, report_id: s
     budget_seconds = context.environment.run_budget_seconds
     try:
         report = await force_held_report(context, restaurant_id, report_id, budget_seconds)
+    except IntegrationDisabledError as error:
+        report = {"restaurantId": restaurant_id, "status": "disabled", "error": str(error)}
     except PlanNotExecutableError as error:
         status_code = 404 if error.code == "REPORT_NOT_FOUND" else 409
         return build_status_result(status_code, error.code.lower(), detail=str(error))

@@ -9,6 +9,13 @@ class InvalidSettingsError(Exception):
     """A setting or secret cannot be used; the text names the one to correct."""
 
 
+class IntegrationDisabledError(InvalidSettingsError):
+    """The restaurant's integration is disabled: no run reads or changes anything."""
+
+    def __init__(self) -> None:
+        super().__init__("The integration is disabled. Enable it first.")
+
+
 class InvalidEventError(Exception):
     """An event of an authenticated sender cannot be applied.
 

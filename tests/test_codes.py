@@ -101,7 +101,8 @@ def test_every_field_of_a_scheduled_request_is_documented_with_its_function() ->
         "poll": poll - reconcile,
         "reconcile": reconcile - poll,
     }
-    documented = {(row[0], row[1]) for row in documented_rows("Scheduled requests")}
+    rows = documented_rows("Scheduled requests")
+    documented = {(row[0], row[1]) for row in rows if row[0] in poll | reconcile}
     assert documented == {(name, key) for key, names in functions.items() for name in names}
 
 

@@ -9,7 +9,7 @@ from functions.api.authorization import HostContext, ManagerContext, RequestCont
 from functions.api.integration import build_settings_error
 from functions.api.requests import API_PREFIX, DocumentId, PageLimit, RequestModel, StaffRoute
 from functions.api.responses import ApiError, ResponseModel, UtcInstant, build_not_found_error
-from shared.errors import InvalidSettingsError, PlanNotExecutableError
+from shared.errors import IntegrationDisabledError, InvalidSettingsError, PlanNotExecutableError
 from shared.log import LogEvent, Severity, log_event
 from shared.reconciliation.report_store import read_full_report, read_newest_report_summaries
 
@@ -130,6 +130,8 @@ async def force_report(context: ManagerContext, report_id: DocumentId) -> Report
         if error.code == "REPORT_NOT_FOUND":
             raise build_not_found_error(str(error)) from None
         raise ApiError(409, error.code, str(error)) from None
+    except IntegrationDisabledError as problem:
+        raise ApiError(409, "INTEGRATION_DISABLED", str(problem)) from None
     except InvalidSettingsError as problem:
         raise build_settings_error(str(problem)) from None
     log_event(

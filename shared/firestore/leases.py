@@ -13,7 +13,8 @@ from typing import Any
 from google.cloud.firestore import DELETE_FIELD, AsyncClient, AsyncDocumentReference
 from msgspec import Struct
 
-from shared.errors import InvalidSettingsError
+from shared.domain.settings import parse_settings
+from shared.errors import IntegrationDisabledError, InvalidSettingsError
 from shared.firestore import paths
 from shared.firestore.documents import (
     CONFLICT_ERRORS,
@@ -88,6 +89,8 @@ async def acquire_lease(
     The end of the block releases the lease unless the block did so with its results.
 
     Raises:
+        IntegrationDisabledError: The integration is disabled; it may have been enabled when the run
+            was planned.
         InvalidSettingsError: The restaurant has no settings.
     """
     reference = paths.integration_document(client, restaurant_id)
@@ -96,6 +99,8 @@ async def acquire_lease(
     def compute(document: dict[str, Any] | None) -> dict[str, Any] | None:
         if document is None:
             raise InvalidSettingsError("This restaurant has no OpenTable settings: add them.")
+        if not parse_settings(restaurant_id, document).is_enabled:
+            raise IntegrationDisabledError
         current = (document.get(kind) or {}).get("lease")
         if current and current["expiresAt"] > clock():
             return None

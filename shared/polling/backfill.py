@@ -25,6 +25,7 @@ from shared.domain.backfill import (
 from shared.domain.settings import parse_settings
 from shared.errors import (
     EXPECTED_RUN_ERRORS,
+    IntegrationDisabledError,
     InvalidSettingsError,
     OpenTableRequestRejectedError,
 )
@@ -87,10 +88,12 @@ async def backfill_restaurant(
     """Continue a restaurant's backfill until it ends or time runs out, and log its progress.
 
     Returns ``restaurantId`` and ``status``: the backfill's, ``skipped`` if there was nothing to
-    do, or ``error``.
+    do, ``disabled`` or ``error``.
     """
     try:
         steps = [step async for step in run_backfill_steps(context, restaurant_id, deadline)]
+    except IntegrationDisabledError:
+        return {"restaurantId": restaurant_id, "status": "disabled"}
     except EXPECTED_RUN_ERRORS as error:
         log_event(Severity.ERROR, LogEvent.RUN_FAILED, restaurantId=restaurant_id, error=str(error))
         return {"restaurantId": restaurant_id, "status": "error"}

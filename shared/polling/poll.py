@@ -12,7 +12,7 @@ from shared.domain.backfill import ROW_COUNTERS, is_backfilling
 from shared.domain.ledger.events import Channel
 from shared.domain.polling import MissedWebhooks, poll_cursor_from_document, poll_cursor_to_map
 from shared.domain.settings import parse_settings
-from shared.errors import EXPECTED_RUN_ERRORS
+from shared.errors import EXPECTED_RUN_ERRORS, IntegrationDisabledError
 from shared.firestore.leases import LEASE_MARGIN_SECONDS, Lease, acquire_lease
 from shared.guests.sync import (
     GuestFeed,
@@ -46,7 +46,7 @@ async def poll_restaurant(
 ) -> dict[str, Any]:
     """Poll one restaurant, and return its entry in the response of the poll function.
 
-    Its status is ``ok``, ``error``, or ``skipped`` if another poll of the restaurant is running.
+    Its status is ``ok``, ``error``, ``disabled``, or ``skipped`` if another poll is running.
     """
     duration = timedelta(seconds=deadline.remaining() + LEASE_MARGIN_SECONDS)
     row_counts = new_row_counts()
@@ -58,6 +58,8 @@ async def poll_restaurant(
                 outcome = _PollOutcome("skipped", "Another poll of this restaurant is running.")
             else:
                 outcome = await _poll_with_lease(context, lease, row_counts, deadline)
+    except IntegrationDisabledError as error:
+        outcome = _PollOutcome("disabled", str(error))
     except EXPECTED_RUN_ERRORS as error:
         outcome = _PollOutcome("error", str(error))
     log_event(

@@ -60,6 +60,7 @@ async def force_held_report(
 
     Raises:
         PlanNotExecutableError: There is no such plan, or a reconciliation is in progress.
+        IntegrationDisabledError: The integration is disabled.
         InvalidSettingsError: The restaurant has no settings.
     """
     deadline = Deadline.after(budget_seconds)

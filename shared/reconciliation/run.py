@@ -16,7 +16,7 @@ from shared.domain.backfill import DateWindow, resolve_window
 from shared.domain.polling import poll_cursor_from_document
 from shared.domain.reconciliation.report import DivergenceType, ReconciliationReport, ReportStatus
 from shared.domain.settings import parse_settings
-from shared.errors import EXPECTED_RUN_ERRORS
+from shared.errors import EXPECTED_RUN_ERRORS, IntegrationDisabledError
 from shared.firestore.leases import LEASE_MARGIN_SECONDS, Lease, acquire_lease
 from shared.ledger.ledger import open_ledger
 from shared.log import LogEvent, Severity, log_event, log_internal_error
@@ -79,6 +79,8 @@ async def reconcile_restaurant(
                 _finish_run(context, lease, report, is_dry_run=request.is_dry_run),
                 log_quarantine_backlog(context, restaurant_id),
             )
+    except IntegrationDisabledError as error:
+        return {"restaurantId": restaurant_id, "status": "disabled", "error": str(error)}
     except EXPECTED_RUN_ERRORS as error:
         log_event(Severity.ERROR, LogEvent.RUN_FAILED, restaurantId=restaurant_id, error=str(error))
         return {"restaurantId": restaurant_id, "status": "FAILED", "error": str(error)}

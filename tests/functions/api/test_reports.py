@@ -6,6 +6,7 @@ import pytest
 
 from shared.domain.backfill import DateWindow
 from shared.domain.reconciliation.report import DivergenceType, ReconciliationReport
+from shared.firestore import paths
 from shared.reconciliation import report_store
 from tests.support.held_plans import hold_plan_with_updates
 from tests.support.staff_api import StaffApiClient, error_code
@@ -49,6 +50,16 @@ async def test_the_latest_is_the_newest_and_whole(host: StaffApiClient, world: W
     newest = (await world.reconcile())["reportId"]
     body = (await host.get("reports/latest")).json()
     assert (body["reportId"], body["created"], body["complete"]) == (newest, [], True)
+
+
+async def test_a_plan_of_a_disabled_integration_is_not_executed(
+    manager: StaffApiClient, world: World
+) -> None:
+    _, held_id = await hold_plan_with_updates(world)
+    reference = paths.integration_document(world.services.firestore, world.restaurant.id)
+    await reference.update({"enabled": False})
+    response = await manager.post(f"reports/{held_id}/force")
+    assert error_code(response) == (409, "INTEGRATION_DISABLED")
 
 
 async def store_in_parts(world: World, entries: int) -> None:

@@ -1,0 +1,129 @@
+"""A disabled restaurant is left alone, also by a run that was planned before it was disabled."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import pytest
+
+from dev.local.emulator import Emulator
+from functions.http import JsonResult
+from functions.poll import ScheduledPollRequest, _poll_restaurants
+from functions.reconcile import ScheduledReconcileRequest, _reconcile_restaurants
+from shared.domain.webhook_auth.credentials import read_struct
+from shared.firestore import paths
+from shared.polling.backfill import read_backfill, start_backfill
+from shared.tasks.backends import InProcessTaskQueue
+from shared.tasks.queue import RECONCILE_FUNCTION, QueuedTask
+from tests.support.held_plans import hold_plan_with_updates
+from tests.support.processes import serve_deployed_function
+from tests.support.restaurants import new_restaurant, seed
+from tests.support.world import START_TIME, World
+
+RECONCILIATIONS = [{}, {"dryRun": True}, {"startDate": "2026-03-14", "endDate": "2026-03-15"}]
+
+
+async def set_enabled(world: World, value: object) -> None:
+    reference = paths.integration_document(world.services.firestore, world.restaurant.id)
+    await reference.update({"enabled": value})
+
+
+async def run_poll(world: World, body: Mapping[str, object]) -> JsonResult:
+    return await _poll_restaurants(world.services, read_struct(ScheduledPollRequest, body))
+
+
+async def run_reconciliation(world: World, body: Mapping[str, object]) -> JsonResult:
+    request = read_struct(ScheduledReconcileRequest, body)
+    return await _reconcile_restaurants(world.services, request)
+
+
+def only_result(result: JsonResult) -> dict[str, Any]:
+    listed: Any = result.body.get("results") or result.body.get("reports")
+    [entry] = listed
+    assert result.status_code == 200
+    return dict(entry)
+
+
+@pytest.mark.parametrize("value", [False, None, "true", 1])
+async def test_a_requested_poll_of_a_disabled_restaurant_does_nothing(
+    world: World, value: object
+) -> None:
+    world.desk.create(START_TIME, 2)
+    await set_enabled(world, value)
+    before = await world.all_documents()
+    result = await run_poll(world, {"restaurantId": world.restaurant.id})
+    assert only_result(result)["status"] == "disabled"
+    assert await world.all_documents() == before
+
+
+@pytest.mark.parametrize("options", RECONCILIATIONS)
+async def test_a_requested_reconciliation_of_a_disabled_restaurant_does_nothing(
+    world: World, options: dict[str, object]
+) -> None:
+    world.desk.create(START_TIME, 2)
+    await set_enabled(world, value=False)
+    before = await world.all_documents()
+    result = await run_reconciliation(world, {"restaurantId": world.restaurant.id, **options})
+    assert only_result(result)["status"] == "disabled"
+    assert await world.all_documents() == before
+
+
+async def test_a_backfill_stops_while_the_restaurant_is_disabled(world: World) -> None:
+    begun = await start_backfill(world.services, world.restaurant.id)
+    await set_enabled(world, value=False)
+    request = {"restaurantId": world.restaurant.id, "backfill": True}
+    assert only_result(await run_poll(world, request))["status"] == "disabled"
+    assert await read_backfill(world.services, world.restaurant.id) == begun
+    await set_enabled(world, value=True)
+    assert only_result(await run_poll(world, request))["backfill"] == "COMPLETED"
+
+
+async def test_a_held_plan_of_a_disabled_restaurant_is_not_executed(world: World) -> None:
+    _, held_id = await hold_plan_with_updates(world)
+    await set_enabled(world, value=False)
+    before = await world.all_documents()
+    request = {"restaurantId": world.restaurant.id, "force": held_id}
+    assert only_result(await run_reconciliation(world, request))["status"] == "disabled"
+    assert await world.all_documents() == before
+    await set_enabled(world, value=True)
+    assert only_result(await run_reconciliation(world, request))["status"] == "COMPLETED"
+
+
+async def test_a_task_that_was_queued_before_the_restaurant_was_disabled_does_nothing(
+    world: World,
+) -> None:
+    results = []
+
+    async def deliver(task: QueuedTask) -> None:
+        results.append(await run_reconciliation(world, task.body))
+
+    queue = InProcessTaskQueue(deliver)
+    body = {"restaurantId": world.restaurant.id}
+    await queue.enqueue(QueuedTask(RECONCILE_FUNCTION, body, "tick"))
+    await set_enabled(world, value=False)
+    await queue.wait_until_empty()
+    assert [only_result(result)["status"] for result in results] == ["disabled"]
+
+
+async def test_served_functions_leave_a_disabled_restaurant_alone(
+    emulator: Emulator, world: World
+) -> None:
+    restaurant = new_restaurant()
+    client = world.services.firestore
+    await seed(client, restaurant, enabled=False)
+    variables = {
+        "GOOGLE_CLOUD_PROJECT": client.project,
+        "FIRESTORE_EMULATOR_HOST": emulator.host,
+    }
+    body = {"restaurantId": restaurant.id}
+    async with httpx.AsyncClient(timeout=60) as http:
+        with serve_deployed_function("opentable_poll", **variables) as function:
+            polled = await http.post(function.url, json=body)
+        with serve_deployed_function("opentable_reconcile", **variables) as function:
+            misspelled = await http.post(function.url, json=body | {"dryrun": True})
+            reconciled = await http.post(function.url, json=body)
+    assert (misspelled.status_code, misspelled.json()["fields"]) == (400, ["dryrun"])
+    assert (polled.status_code, polled.json()["results"][0]["status"]) == (200, "disabled")
+    assert (reconciled.status_code, reconciled.json()["reports"][0]["status"]) == (200, "disabled")
+    snapshot = await paths.integration_document(client, restaurant.id).get()
+    assert snapshot.to_dict() == restaurant.document(enabled=False)
