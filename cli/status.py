@@ -67,6 +67,10 @@ def _find_problems(integration: dict[str, Any], health: dict[str, Any]) -> list[
         problems.append(f"Report {report['reportId']} is {report['status']}: {report['reason']}")
     if health["webhooksSilentSince"]:
         problems.append(f"No webhook was received since {health['webhooksSilentSince']}.")
+    if health["failingGuests"]:
+        problems.append(
+            f"{health['failingGuests']} guests cannot be fetched: {health['lastGuestError']}"
+        )
     if health["openQuarantine"]:
         problems.append(f"Events in quarantine: {health['openQuarantine']}. `replay` lists them.")
     return list(dict.fromkeys(problems))  # the API may report one problem in both places

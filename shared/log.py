@@ -41,6 +41,8 @@ class LogEvent(StrEnum):
     """A task of the local queue failed; the next run does its work."""
     WEBHOOK_GUEST = "guest"
     """A webhook fetched a guest after its commit."""
+    GUESTS_NOT_FETCHED = "guests.not_fetched"
+    """Requests of single guests failed; they are repeated with growing pauses."""
     GUEST_ERASED = "guest.erased"
     """A forgotten guest was erased from `places` documents."""
     POLL = "poll"

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from cli.context import OperatorClient, build_operator_client
 from dev.local.demo_data import build_native_reservations
+from sandbox.fault_injection import FailureKind
 from sandbox.guest_actions import GuestActions
 from sandbox.models import generate_guest_details
 from shared.concurrency import Deadline
@@ -114,6 +115,11 @@ async def create_reservations(world: World) -> None:
     known_guest, merged, leaving = (guests.add(*generate_guest_details(rng)) for _ in range(3))
     for guest in (known_guest, merged, leaving):
         world.desk.create(world.clock() + timedelta(days=1), 2, guest_key=guest.key, request="x")
+    refused = "65aa01bb02cc03dd04ee05ff"
+    world.desk.create(world.clock() + timedelta(days=1), 2, guest_key=refused)
+    world.sandbox.faults.script_failure(
+        FailureKind.STATUS, path=f"/sync/v2/guests/{world.restaurant.rid}-{refused}", status=403
+    )
     await world.poll()
     guests.merge(merged.key, known_guest.key)
     guests.forget(leaving.key)

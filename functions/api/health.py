@@ -12,6 +12,7 @@ from functions.api.requests import API_PREFIX, StaffRoute
 from functions.api.responses import ResponseModel, UtcInstant
 from shared.domain.polling import webhook_silence_from_document
 from shared.domain.settings import parse_settings
+from shared.guests.failures import guest_failures_from_document
 from shared.polling.webhook_health import read_last_webhook_at
 from shared.quarantine.store import read_quarantine_backlog
 from shared.reconciliation.report_store import read_newest_report_summaries
@@ -68,6 +69,13 @@ class HealthResponse(ResponseModel):
     webhooks_silent_since: UtcInstant | None = Field(
         description="Since when reservations change without a webhook; null if webhooks work."
     )
+    failing_guests: int = Field(
+        description="Guests that OpenTable does not return; their requests are repeated."
+    )
+    next_guest_attempt_at: UtcInstant | None = Field(
+        description="When the first of these requests is repeated."
+    )
+    last_guest_error: str | None = Field(description="Why one of these requests failed.")
     open_quarantine: int
     oldest_open_quarantine_at: UtcInstant | None = Field(
         description="When the oldest open quarantined event was first received."
@@ -90,6 +98,7 @@ async def get_health(context: HostContext) -> HealthResponse:
     poll = integration.get("poll") or {}
     problems = parse_settings(restaurant_id, integration).problems
     silence = webhook_silence_from_document(integration)
+    guest_failures = guest_failures_from_document(integration)
     # A dry run changes nothing, so it does not show what the ledger contains.
     actual_runs = [report for report in reports if report["status"] != "DRY_RUN"]
     newest = next(iter(actual_runs or reports), None)
@@ -108,6 +117,9 @@ async def get_health(context: HostContext) -> HealthResponse:
         missed_webhooks=int(poll.get("missedWebhooks") or 0)
         + (report.missed_webhooks if report else 0),
         webhooks_silent_since=silence.missed_since if silence.is_silent else None,
+        failing_guests=guest_failures.count,
+        next_guest_attempt_at=guest_failures.retry_at,
+        last_guest_error=guest_failures.last_error,
         open_quarantine=backlog.open_count,
         oldest_open_quarantine_at=backlog.oldest_at,
         problems=[*problems, *(poll.get("problems") or ())],

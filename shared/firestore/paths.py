@@ -68,6 +68,11 @@ def guests_collection(client: AsyncClient, restaurant_id: str) -> AsyncCollectio
     return client.collection("restaurants", restaurant_id, "openTableGuests")
 
 
+def guest_failures_collection(client: AsyncClient, restaurant_id: str) -> AsyncCollectionReference:
+    """Return the guests that could not be fetched."""
+    return client.collection("restaurants", restaurant_id, "openTableGuestFailures")
+
+
 def erasures_collection(client: AsyncClient, restaurant_id: str) -> AsyncCollectionReference:
     """Return the journal of a restaurant's erasures."""
     return client.collection("restaurants", restaurant_id, "openTableErasures")

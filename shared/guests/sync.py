@@ -9,20 +9,24 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from msgspec import Struct, field
 
 from shared.concurrency import Deadline, gather_bounded
 from shared.context import AppContext, RestaurantContext, load_restaurant_context
 from shared.domain.ledger.events import Channel, ReservationEvent
-from shared.domain.ledger.guest_link import MAX_MERGES, Guest, LinkedGuest
+from shared.domain.ledger.guest_link import Guest, LinkedGuest
 from shared.domain.normalization.identifiers import build_external_key
-from shared.domain.normalization.opentable_guest import parse_opentable_guest
 from shared.domain.reconciliation.compare import ReservationFingerprint
 from shared.domain.settings import IntegrationSettings
 from shared.errors import EXPECTED_RUN_ERRORS, InvalidEventError, ServiceUnavailableError
 from shared.guests.erasure import erase_guest
+from shared.guests.failures import read_due_guest_failures
+from shared.guests.fetch import (
+    ensure_guest_stored,
+    open_guest_requests,
+    parse_or_quarantine_guest,
+)
 from shared.guests.repository import (
     build_guest_link_event,
     find_reservations_of_guest,
@@ -32,16 +36,15 @@ from shared.guests.repository import (
     save_guest,
     save_guests,
 )
-from shared.ingest.events import JSON_MEDIA_TYPE, encode_canonical_json
 from shared.ledger.batch import apply_events
 from shared.ledger.ledger import ApplyResult, open_ledger
 from shared.ledger.queries import read_unlinked_guest_ids
 from shared.log import LogEvent, Severity, log_event
 from shared.opentable.query import ListingQuery, Resource
-from shared.quarantine.store import quarantine_event
 
 MAX_GUESTS_PER_RECONCILIATION = 500
-_MAX_CONCURRENT_FETCHES = 8
+MAX_GUESTS_PER_RETRY = 200
+_MAX_CONCURRENT_QUERIES = 8
 _EXPECTED_FETCH_ERRORS = (*EXPECTED_RUN_ERRORS, InvalidEventError, TimeoutError)
 
 
@@ -117,7 +120,7 @@ async def _read_pages(
     )
     async for page in pages:
         for row in page.rows:
-            guest = await _parse_or_quarantine(restaurant, row)
+            guest = await parse_or_quarantine_guest(restaurant, row)
             if guest is not None:
                 feed.guests[guest.key] = guest
 
@@ -176,7 +179,8 @@ async def _sync_guest(restaurant: RestaurantContext, guest: Guest) -> None:
     stored = await read_guests(context, settings, [guest.key])
     await save_guest(context, settings, guest)
     if guest.survivor_id is not None:
-        await ensure_guest_stored(restaurant, guest.survivor_id)
+        requests = await open_guest_requests(restaurant, [])
+        await requests.fetch_all([guest.survivor_id])
     resolved = await follow_merges(context, settings, guest.key)
     if isinstance(resolved, LinkedGuest) and resolved.is_forgotten:
         aliases = stored[guest.key].personal_identifiers if guest.key in stored else []
@@ -188,24 +192,46 @@ async def _sync_guest(restaurant: RestaurantContext, guest: Guest) -> None:
 async def fetch_missing_guests(restaurant: RestaurantContext, feed: GuestFeed) -> None:
     """Fetch the feed's missing guests by id and link them to their reservations.
 
-    The feed lists recently changed guests only, so a returning diner is usually not in it.
+    The feed lists recently changed guests only, so a returning diner is usually not in it. A guest
+    that cannot be fetched stops nothing: `GuestRequests` notes it.
     """
     context, settings = restaurant.context, restaurant.settings
-    fetch_guest = partial(ensure_guest_stored, restaurant)
-    await gather_bounded(_MAX_CONCURRENT_FETCHES, fetch_guest, feed.missing_guests)
+    keys = {
+        guest_id: build_external_key(guest_id, settings.rid) for guest_id in feed.missing_guests
+    }
+    requests = await open_guest_requests(restaurant, keys.values())
+    due_ids = [guest_id for guest_id, key in keys.items() if requests.is_due(key)]
+    await requests.fetch_all(due_ids)
     link_events = [
-        build_guest_link_event(
-            reservation_key,
-            build_external_key(guest_id, settings.rid),
-            context.clock(),
-            Channel.POLL,
-        )
-        for guest_id, reservation_keys in feed.missing_guests.items()
-        for reservation_key in reservation_keys
+        build_guest_link_event(reservation_key, keys[guest_id], context.clock(), Channel.POLL)
+        for guest_id in due_ids
+        for reservation_key in feed.missing_guests[guest_id]
     ]
     for result in await apply_events(open_ledger(context, settings), link_events):
         if isinstance(result, ServiceUnavailableError):
             raise result
+
+
+async def retry_failed_guests(restaurant: RestaurantContext) -> None:
+    """Repeat the due requests of earlier runs, and link the guests fetched now."""
+    context, settings = restaurant.context, restaurant.settings
+    due = await read_due_guest_failures(context, settings, MAX_GUESTS_PER_RETRY)
+    if not due:
+        return
+    requests = await open_guest_requests(restaurant, [failure.key for failure in due])
+    reservations = await gather_bounded(
+        _MAX_CONCURRENT_QUERIES,
+        lambda failure: find_reservations_of_guest(context, settings, failure.key, limit=1),
+        due,
+    )
+    needed = [failure for failure, keys in zip(due, reservations, strict=True) if keys]
+    for failure in due:
+        if failure not in needed:
+            await requests.forget(failure.key)
+    await requests.fetch_all([failure.guest_id for failure in needed])
+    for failure in needed:
+        if failure.key not in requests.failures:
+            await propagate_guest(context, settings, failure.key, Channel.POLL)
 
 
 async def fetch_guests_after_reconciliation(
@@ -222,14 +248,21 @@ async def fetch_guests_after_reconciliation(
     """
     feed = GuestFeed()
     for key, fingerprint in fingerprints.items():
-        if len(feed.missing_guests) == MAX_GUESTS_PER_RECONCILIATION:
-            break
         if fingerprint.missing_guest_id is not None:
             feed.add_missing_guest(fingerprint.missing_guest_id, key)
     for result in applied:
-        if len(feed.missing_guests) == MAX_GUESTS_PER_RECONCILIATION:
-            break
         feed.add_from_result(result)
+    keys = {
+        guest_id: build_external_key(guest_id, restaurant.settings.rid)
+        for guest_id in feed.missing_guests
+    }
+    # Failing guests must not take the places of the others.
+    requests = await open_guest_requests(restaurant, keys.values())
+    due_ids = [guest_id for guest_id, key in keys.items() if requests.is_due(key)]
+    feed.missing_guests = {
+        guest_id: feed.missing_guests[guest_id]
+        for guest_id in due_ids[:MAX_GUESTS_PER_RECONCILIATION]
+    }
     await fetch_missing_guests(restaurant, feed)
 
 
@@ -249,7 +282,10 @@ async def fetch_guest_after_commit(
             restaurant = await load_restaurant_context(
                 context, settings, Deadline.after(budget_seconds)
             )
-            await ensure_guest_stored(restaurant, applied.guest_id)
+            fetch = partial(context.opentable.fetch_guest, restaurant.access)
+            await ensure_guest_stored(
+                restaurant, applied.guest_id, lambda id_, _: fetch(id_, restaurant.deadline)
+            )
             link_event = build_guest_link_event(
                 applied.event.external_key,
                 applied.missing_guest_key,
@@ -263,45 +299,3 @@ async def fetch_guest_after_commit(
     log_event(
         Severity.INFO, LogEvent.WEBHOOK_GUEST, restaurantId=settings.restaurant_id, outcome=outcome
     )
-
-
-async def ensure_guest_stored(restaurant: RestaurantContext, guest_id: str) -> None:
-    """Fetch and store a guest and the survivors of its merges, as far as they are not stored.
-
-    A guest unknown to OpenTable, or in an invalid row, is stored without details, so that later
-    runs do not request it again. A forgotten guest is erased.
-
-    Args:
-        restaurant: The restaurant.
-        guest_id: The id as OpenTable writes it.
-    """
-    context, settings = restaurant.context, restaurant.settings
-    pending_id: str | None = guest_id
-    for _ in range(MAX_MERGES):  # ends at circular merges
-        if pending_id is None:
-            return
-        key = build_external_key(pending_id, settings.rid)
-        guest = (await read_guests(context, settings, [key])).get(key)
-        if guest is None:
-            row = await context.opentable.fetch_guest(
-                restaurant.access, pending_id, restaurant.deadline
-            )
-            parsed = None if row is None else await _parse_or_quarantine(restaurant, row)
-            guest = parsed or Guest(key)
-            await save_guest(context, settings, guest)
-            if guest.forgotten_at is not None:
-                await erase_guest(context, settings, key)
-        pending_id = guest.survivor_id
-
-
-async def _parse_or_quarantine(restaurant: RestaurantContext, row: dict[str, Any]) -> Guest | None:
-    """Parse one of OpenTable's guests; quarantine an invalid row and return None."""
-    context, settings = restaurant.context, restaurant.settings
-    try:
-        return parse_opentable_guest(
-            row, rid=settings.require_rid(), country=settings.country, now=context.clock()
-        )
-    except InvalidEventError as rejection:
-        text = encode_canonical_json(row)
-        await quarantine_event(context, settings, text, JSON_MEDIA_TYPE, rejection)
-        return None

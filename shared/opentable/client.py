@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from functools import partial
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import requests
 from msgspec import Struct
@@ -15,12 +15,9 @@ from shared.config import build_url, validate_base_url
 from shared.domain.opentable_pagination import Page, PaginationState, accept_page
 from shared.errors import OpenTableItemRejectedError, OpenTableRequestRejectedError
 from shared.opentable.auth import AccessTokenCache
-from shared.opentable.query import ListingQuery, OpenTableAccess, Resource
+from shared.opentable.query import ListingQuery, OpenTableAccess, OpenTableRow, Resource
 from shared.opentable.retry import call_with_retries
 from shared.opentable.transport import Transport, UnreadableBodyError
-
-OpenTableRow = dict[str, Any]
-"""A reservation or guest as OpenTable sent it: parsed from JSON, not validated."""
 
 _PAGE_SIZE = 1_000
 # OpenTable may answer 400 to an id that it never issued, such as a relay's.

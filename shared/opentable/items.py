@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from shared.concurrency import Deadline
 from shared.errors import (
@@ -10,8 +11,10 @@ from shared.errors import (
     OpenTableItemRejectedError,
     OpenTableUnavailableError,
 )
-from shared.opentable.client import OpenTableClient, OpenTableRow
-from shared.opentable.query import OpenTableAccess, Resource
+from shared.opentable.query import OpenTableAccess, OpenTableRow, Resource
+
+if TYPE_CHECKING:  # imports `requests`, which the webhook must not do at its start
+    from shared.opentable.client import OpenTableClient
 
 MAX_ITEM_SECONDS = 20.0
 MAX_UNAVAILABLE_ITEMS = 8
@@ -22,7 +25,7 @@ class ItemReader:
     """Reads single items for one run and returns an item's failure instead of raising it."""
 
     def __init__(
-        self, client: OpenTableClient, access: OpenTableAccess, deadline: Deadline
+        self, client: "OpenTableClient", access: OpenTableAccess, deadline: Deadline
     ) -> None:
         self._client = client
         self._access = access

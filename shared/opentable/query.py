@@ -5,11 +5,14 @@ The webhook imports this module at startup, so it must not import `requests`.
 
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
 from msgspec import Struct
 
 from shared.domain.webhook_auth.credentials import Credentials
+
+OpenTableRow = dict[str, Any]
+"""A reservation or guest as OpenTable sent it: parsed from JSON, not validated."""
 
 
 class Resource(StrEnum):

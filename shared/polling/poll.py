@@ -14,9 +14,11 @@ from shared.domain.polling import MissedWebhooks, poll_cursor_from_document, pol
 from shared.domain.settings import parse_settings
 from shared.errors import EXPECTED_RUN_ERRORS, IntegrationDisabledError
 from shared.firestore.leases import LEASE_MARGIN_SECONDS, Lease, acquire_lease
+from shared.guests.failures import guest_failures_from_document
 from shared.guests.sync import (
     GuestFeed,
     read_changed_guests,
+    retry_failed_guests,
     save_referenced_guests,
     sync_remaining_guests,
 )
@@ -91,6 +93,9 @@ async def _poll_with_lease(
         restaurant = await load_restaurant_context(context, settings, deadline)
         problems = await check_webhook_settings(restaurant)
         missed = await _apply_changes(restaurant, cursor, row_counts)
+        retry_at = guest_failures_from_document(lease.document).retry_at
+        if retry_at is not None and retry_at <= started_at:
+            await retry_failed_guests(restaurant)
         await update_webhook_silence(context, lease, missed)
     except EXPECTED_RUN_ERRORS as error:
         error_text = str(error)

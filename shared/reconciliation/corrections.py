@@ -74,6 +74,7 @@ class ReconciliationRun(Struct, frozen=True):
         previous_time_zone: The time zone of the local dates in the ledger; None if no
             reconciliation has completed.
         was_time_zone_wrong: Whether the previous run reported a wrong time zone.
+        guest_retry_at: When the first failed request of a guest is repeated; None without one.
         is_dry_run: Whether to write nothing but the report.
     """
 
@@ -83,6 +84,7 @@ class ReconciliationRun(Struct, frozen=True):
     cursor: datetime | None
     previous_time_zone: str | None
     was_time_zone_wrong: bool
+    guest_retry_at: datetime | None
     is_dry_run: bool
 
     @property

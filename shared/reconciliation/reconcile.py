@@ -28,13 +28,12 @@ from shared.domain.reconciliation.compare import (
 from shared.domain.reconciliation.report import DivergenceType, ReconciliationReport, ReportStatus
 from shared.errors import InvalidEventError, OpenTableError
 from shared.guests.erasure import repeat_erasures
-from shared.guests.sync import fetch_guests_after_reconciliation
+from shared.guests.sync import fetch_guests_after_reconciliation, retry_failed_guests
 from shared.ingest.events import NormalizedRows, UnreadableRow, normalize_rows
 from shared.ledger.ledger import ApplyResult
 from shared.ledger.queries import load_ledger_window
-from shared.opentable.client import OpenTableRow
 from shared.opentable.items import ItemReader
-from shared.opentable.query import ListingQuery, LocalDateTime, Resource
+from shared.opentable.query import ListingQuery, LocalDateTime, OpenTableRow, Resource
 from shared.reconciliation.corrections import (
     CorrectionPlan,
     ReconciliationRun,
@@ -356,6 +355,8 @@ async def _update_guests(
     fingerprints: dict[str, ReservationFingerprint],
     applied: list[ApplyResult],
 ) -> None:
-    """Repeat recent erasures, then fetch the guests without a record."""
+    """Repeat recent erasures and failed requests, then fetch the guests without a record."""
     await repeat_erasures(run.restaurant)
+    if run.guest_retry_at is not None and run.guest_retry_at <= run.report.reconciled_at:
+        await retry_failed_guests(run.restaurant)
     await fetch_guests_after_reconciliation(run.restaurant, fingerprints, applied)

@@ -18,6 +18,7 @@ from shared.domain.reconciliation.report import DivergenceType, ReconciliationRe
 from shared.domain.settings import parse_settings
 from shared.errors import EXPECTED_RUN_ERRORS, IntegrationDisabledError
 from shared.firestore.leases import LEASE_MARGIN_SECONDS, Lease, acquire_lease
+from shared.guests.failures import guest_failures_from_document
 from shared.ledger.ledger import open_ledger
 from shared.log import LogEvent, Severity, log_event, log_internal_error
 from shared.polling.webhook_health import update_webhook_silence
@@ -146,6 +147,7 @@ async def start_run(
         cursor=poll_cursor_from_document(lease.document),
         previous_time_zone=lease.state.get("timeZone"),
         was_time_zone_wrong=lease.state.get("wrongTimeZone") is True,
+        guest_retry_at=guest_failures_from_document(lease.document).retry_at,
         is_dry_run=is_dry_run,
     )
 

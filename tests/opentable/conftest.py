@@ -8,8 +8,8 @@ import stamina
 
 from shared.concurrency import Deadline
 from shared.domain.webhook_auth.credentials import Credentials
-from shared.opentable.client import OpenTableClient, OpenTableRow
-from shared.opentable.query import OpenTableAccess
+from shared.opentable.client import OpenTableClient
+from shared.opentable.query import OpenTableAccess, OpenTableRow
 from shared.opentable.retry import MAX_CALL_ATTEMPTS
 from shared.opentable.transport import build_session
 from tests.support.opentable import FakeMonotonicClock, ScriptedAdapter

@@ -25,8 +25,8 @@ from shared.errors import (
     OpenTableRequestRejectedError,
     OpenTableUnavailableError,
 )
-from shared.opentable.client import OpenTableClient, OpenTableRow
-from shared.opentable.query import ListingQuery, OpenTableAccess, Resource
+from shared.opentable.client import OpenTableClient
+from shared.opentable.query import ListingQuery, OpenTableAccess, OpenTableRow, Resource
 from shared.opentable.transport import build_session
 from tests.support.opentable import FakeMonotonicClock
 

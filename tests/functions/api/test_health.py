@@ -1,7 +1,9 @@
 """The restaurant's health, and the caller's role."""
 
 import json
+from datetime import timedelta
 
+from sandbox.fault_injection import FailureKind
 from shared.domain.ledger.events import Channel
 from shared.domain.normalization.strict_json import WebhookFormat
 from shared.firestore import paths
@@ -26,6 +28,9 @@ async def test_a_new_restaurant_has_no_last_webhook(host: StaffApiClient) -> Non
         "reconciliation": None,
         "missedWebhooks": 0,
         "webhooksSilentSince": None,
+        "failingGuests": 0,
+        "nextGuestAttemptAt": None,
+        "lastGuestError": None,
         "openQuarantine": 0,
         "oldestOpenQuarantineAt": None,
         "problems": [],
@@ -157,3 +162,18 @@ async def test_an_invalid_zone_is_null(host: StaffApiClient, world: World) -> No
 
 async def test_a_restaurant_without_settings_has_no_zone(operator: StaffApiClient) -> None:
     assert (await operator.at_restaurant("new-one").get("me")).json()["timeZone"] is None
+
+
+async def test_guests_that_cannot_be_fetched_are_counted(
+    host: StaffApiClient, world: World
+) -> None:
+    guest = "65aa01bb02cc03dd04ee05ff"
+    world.sandbox.faults.script_failure(
+        FailureKind.STATUS, path=f"/sync/v2/guests/{world.restaurant.rid}-{guest}", status=403
+    )
+    world.desk.create(world.clock() + timedelta(days=1), 2, guest_key=guest)
+    await world.poll()
+    body = (await host.get("health")).json()
+    assert (body["failingGuests"], body["poll"]["lastOutcome"]) == (1, "ok")
+    assert body["lastGuestError"].startswith("OpenTable answered 403")
+    assert body["nextGuestAttemptAt"] == "2026-03-14T15:15:00Z"

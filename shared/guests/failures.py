@@ -1,0 +1,178 @@
+"""Remember guests that could not be fetched, and repeat their requests with growing pauses.
+
+Each failing guest has a document, so any number of them stops neither a poll nor a reconciliation.
+The settings document has a summary for the staff, and the time of the next attempt.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from msgspec import Struct
+
+from shared.context import AppContext
+from shared.domain.settings import IntegrationSettings
+from shared.firestore import paths
+from shared.firestore.documents import (
+    READ_TIMEOUT_SECONDS,
+    WRITE_TIMEOUT_SECONDS,
+    count_documents,
+    read_documents,
+    translate_firestore_errors,
+)
+from shared.log import LogEvent, Severity, log_event
+
+MIN_PAUSE = timedelta(minutes=15)
+MAX_PAUSE = timedelta(days=7)
+_MAX_DOUBLINGS = 10  # reaches MAX_PAUSE
+_GROUP_SIZE = 200
+
+
+class GuestFailure(Struct, frozen=True):
+    """The failed requests of one guest; times are UTC.
+
+    Attributes:
+        guest_id: The id as OpenTable writes it.
+        attempts: Failed attempts since the first one.
+    """
+
+    key: str
+    guest_id: str
+    attempts: int
+    first_failed_at: datetime
+    next_attempt_at: datetime
+    error: str
+
+    def to_map(self) -> dict[str, Any]:
+        """Return the failure's document."""
+        return {
+            "guestId": self.guest_id,
+            "attempts": self.attempts,
+            "firstFailedAt": self.first_failed_at,
+            "nextAttemptAt": self.next_attempt_at,
+            "error": self.error,
+        }
+
+
+def new_guest_failure(
+    previous: GuestFailure | None, key: str, guest_id: str, error: str, now: datetime
+) -> GuestFailure:
+    """Return a guest's failure after one more; each one doubles the pause before the next."""
+    attempts = 1 if previous is None else previous.attempts + 1
+    pause = min(MIN_PAUSE * 2 ** min(attempts - 1, _MAX_DOUBLINGS), MAX_PAUSE)
+    first_failed_at = now if previous is None else previous.first_failed_at
+    return GuestFailure(key, guest_id, attempts, first_failed_at, now + pause, error)
+
+
+class GuestFailureSummary(Struct, frozen=True):
+    """The guests that could not be fetched: their number, and the next attempt."""
+
+    count: int = 0
+    retry_at: datetime | None = None
+    last_error: str | None = None
+
+
+def guest_failure_from_map(key: str, stored: Mapping[str, Any]) -> GuestFailure | None:
+    """Read a failure's document, None if it is damaged: the guest is then due."""
+    guest_id, attempts = stored.get("guestId"), stored.get("attempts")
+    first_failed_at, next_attempt_at = stored.get("firstFailedAt"), stored.get("nextAttemptAt")
+    if (
+        isinstance(guest_id, str)
+        and isinstance(attempts, int)
+        and isinstance(first_failed_at, datetime)
+        and isinstance(next_attempt_at, datetime)
+    ):
+        error = str(stored.get("error"))
+        return GuestFailure(key, guest_id, attempts, first_failed_at, next_attempt_at, error)
+    return None
+
+
+def guest_failures_from_document(document: Mapping[str, Any]) -> GuestFailureSummary:
+    """Read the summary from a settings document."""
+    stored = document.get("guestFailures")
+    if not isinstance(stored, Mapping):
+        return GuestFailureSummary()
+    count, retry_at, error = (stored.get(name) for name in ("count", "retryAt", "lastError"))
+    return GuestFailureSummary(
+        count if isinstance(count, int) else 0,
+        retry_at if isinstance(retry_at, datetime) else None,
+        error if isinstance(error, str) else None,
+    )
+
+
+async def read_guest_failures(
+    context: AppContext, settings: IntegrationSettings, keys: Iterable[str]
+) -> dict[str, GuestFailure]:
+    """Return the failures among some guests by key."""
+    collection = paths.guest_failures_collection(context.firestore, settings.restaurant_id)
+    references = [collection.document(key) for key in keys]
+    failures = {}
+    with translate_firestore_errors():
+        for start in range(0, len(references), _GROUP_SIZE):
+            group = references[start : start + _GROUP_SIZE]
+            async for snapshot in context.firestore.get_all(
+                group, retry=None, timeout=READ_TIMEOUT_SECONDS
+            ):
+                failure = guest_failure_from_map(snapshot.id, snapshot.to_dict() or {})
+                if failure is not None:
+                    failures[snapshot.id] = failure
+    return failures
+
+
+async def read_due_guest_failures(
+    context: AppContext, settings: IntegrationSettings, limit: int
+) -> list[GuestFailure]:
+    """Return the failures whose next attempt is due, the longest due first."""
+    collection = paths.guest_failures_collection(context.firestore, settings.restaurant_id)
+    snapshots = await read_documents(collection.order_by("nextAttemptAt"), limit)
+    now = context.clock()
+    failures = [
+        guest_failure_from_map(snapshot.id, snapshot.to_dict() or {}) for snapshot in snapshots
+    ]
+    return [
+        failure for failure in failures if failure is not None and failure.next_attempt_at <= now
+    ]
+
+
+async def store_guest_failure(
+    context: AppContext, settings: IntegrationSettings, failure: GuestFailure
+) -> None:
+    """Store the failed requests of a guest."""
+    collection = paths.guest_failures_collection(context.firestore, settings.restaurant_id)
+    with translate_firestore_errors():
+        await collection.document(failure.key).set(
+            failure.to_map(), retry=None, timeout=WRITE_TIMEOUT_SECONDS
+        )
+
+
+async def clear_guest_failure(context: AppContext, settings: IntegrationSettings, key: str) -> None:
+    """Delete a guest's failure after its request succeeded."""
+    collection = paths.guest_failures_collection(context.firestore, settings.restaurant_id)
+    with translate_firestore_errors():
+        await collection.document(key).delete(retry=None, timeout=WRITE_TIMEOUT_SECONDS)
+
+
+async def update_guest_failure_summary(context: AppContext, settings: IntegrationSettings) -> None:
+    """Count the failing guests in the settings document, and log them if there are any."""
+    collection = paths.guest_failures_collection(context.firestore, settings.restaurant_id)
+    query = collection.order_by("nextAttemptAt")
+    count = await count_documents(query)
+    first = None
+    for snapshot in await read_documents(query, 1):
+        first = guest_failure_from_map(snapshot.id, snapshot.to_dict() or {})
+    summary = {
+        "guestFailures.count": count,
+        "guestFailures.retryAt": first and first.next_attempt_at,
+        "guestFailures.lastError": first and first.error,
+    }
+    integration = paths.integration_document(context.firestore, settings.restaurant_id)
+    with translate_firestore_errors():
+        await integration.update(summary, retry=None, timeout=WRITE_TIMEOUT_SECONDS)
+    if count:
+        log_event(
+            Severity.WARNING,
+            LogEvent.GUESTS_NOT_FETCHED,
+            restaurantId=settings.restaurant_id,
+            guests=count,
+            error=first.error if first else None,
+        )

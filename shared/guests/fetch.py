@@ -1,0 +1,147 @@
+"""Fetch single guests by id, and note the ones that OpenTable does not return."""
+
+from collections.abc import Awaitable, Callable, Iterable
+
+from shared.concurrency import gather_bounded
+from shared.context import RestaurantContext
+from shared.domain.ledger.guest_link import MAX_MERGES, Guest
+from shared.domain.normalization.identifiers import build_external_key
+from shared.domain.normalization.opentable_guest import parse_opentable_guest
+from shared.errors import InvalidEventError, OpenTableError, OpenTableItemNotRequestedError
+from shared.guests.erasure import erase_guest
+from shared.guests.failures import (
+    GuestFailure,
+    clear_guest_failure,
+    new_guest_failure,
+    read_guest_failures,
+    store_guest_failure,
+    update_guest_failure_summary,
+)
+from shared.guests.repository import read_guests, save_guest
+from shared.ingest.events import JSON_MEDIA_TYPE, encode_canonical_json
+from shared.opentable.items import ItemReader
+from shared.opentable.query import OpenTableRow, Resource
+from shared.quarantine.store import quarantine_event
+
+_MAX_CONCURRENT_FETCHES = 8
+
+
+class _GuestNotFetchedError(Exception):
+    """A guest could not be fetched now; a later run requests it."""
+
+
+class GuestRequests:
+    """The requests of single guests of one run: a failed one is noted and repeated later.
+
+    Attributes:
+        failures: Guests that could not be fetched, as far as this run has read them, by key.
+    """
+
+    def __init__(self, restaurant: RestaurantContext, failures: dict[str, GuestFailure]) -> None:
+        self.failures = failures
+        self._restaurant = restaurant
+        self._reader = ItemReader(
+            restaurant.context.opentable, restaurant.access, restaurant.deadline
+        )
+        self._has_changed = False
+
+    def is_due(self, key: str) -> bool:
+        """Whether a guest may be requested now."""
+        failure = self.failures.get(key)
+        return failure is None or failure.next_attempt_at <= self._restaurant.context.clock()
+
+    async def fetch_all(self, guest_ids: Iterable[str]) -> None:
+        """Fetch and store guests as far as possible, and count the failing ones."""
+        await gather_bounded(_MAX_CONCURRENT_FETCHES, self._fetch, guest_ids)
+        if self._has_changed:
+            await update_guest_failure_summary(self._restaurant.context, self._restaurant.settings)
+
+    async def forget(self, key: str) -> None:
+        """Delete the note of a guest."""
+        context, settings = self._restaurant.context, self._restaurant.settings
+        self._has_changed = True
+        await clear_guest_failure(context, settings, key)
+        del self.failures[key]
+
+    async def _fetch(self, guest_id: str) -> None:
+        try:
+            await ensure_guest_stored(self._restaurant, guest_id, self._request)
+        except _GuestNotFetchedError:
+            return
+        # Another run may have stored the guest: its note is obsolete all the same.
+        key = build_external_key(guest_id, self._restaurant.settings.rid)
+        if key in self.failures:
+            await self.forget(key)
+
+    async def _request(self, guest_id: str, key: str) -> OpenTableRow | None:
+        context, settings = self._restaurant.context, self._restaurant.settings
+        if key not in self.failures:
+            # The survivor of a merge: its key was not known before.
+            self.failures |= await read_guest_failures(context, settings, [key])
+        if not self.is_due(key):
+            raise _GuestNotFetchedError
+        row = await self._reader.read(Resource.GUESTS, [guest_id])
+        if isinstance(row, OpenTableItemNotRequestedError):
+            raise _GuestNotFetchedError
+        if isinstance(row, OpenTableError):
+            failure = new_guest_failure(
+                self.failures.get(key), key, guest_id, str(row), context.clock()
+            )
+            self.failures[key] = failure
+            await store_guest_failure(context, settings, failure)
+            self._has_changed = True
+            raise _GuestNotFetchedError
+        return row
+
+
+async def open_guest_requests(restaurant: RestaurantContext, keys: Iterable[str]) -> GuestRequests:
+    """Return the requests of a run, with the earlier failures of some guests."""
+    failures = await read_guest_failures(restaurant.context, restaurant.settings, keys)
+    return GuestRequests(restaurant, failures)
+
+
+async def ensure_guest_stored(
+    restaurant: RestaurantContext,
+    guest_id: str,
+    request: Callable[[str, str], Awaitable[OpenTableRow | None]],
+) -> None:
+    """Fetch and store a guest and the survivors of its merges, as far as they are not stored.
+
+    A guest unknown to OpenTable, or in an invalid row, is stored without details, so that later
+    runs do not request it again. A forgotten guest is erased.
+
+    Args:
+        restaurant: The restaurant.
+        guest_id: The id as OpenTable writes it.
+        request: Requests a guest by id and key. What it raises ends the chain.
+    """
+    context, settings = restaurant.context, restaurant.settings
+    pending_id: str | None = guest_id
+    for _ in range(MAX_MERGES):  # ends at circular merges
+        if pending_id is None:
+            return
+        key = build_external_key(pending_id, settings.rid)
+        guest = (await read_guests(context, settings, [key])).get(key)
+        if guest is None:
+            row = await request(pending_id, key)
+            parsed = None if row is None else await parse_or_quarantine_guest(restaurant, row)
+            guest = parsed or Guest(key)
+            await save_guest(context, settings, guest)
+            if guest.forgotten_at is not None:
+                await erase_guest(context, settings, key)
+        pending_id = guest.survivor_id
+
+
+async def parse_or_quarantine_guest(
+    restaurant: RestaurantContext, row: OpenTableRow
+) -> Guest | None:
+    """Parse one of OpenTable's guests; quarantine an invalid row and return None."""
+    context, settings = restaurant.context, restaurant.settings
+    try:
+        return parse_opentable_guest(
+            row, rid=settings.require_rid(), country=settings.country, now=context.clock()
+        )
+    except InvalidEventError as rejection:
+        text = encode_canonical_json(row)
+        await quarantine_event(context, settings, text, JSON_MEDIA_TYPE, rejection)
+        return None

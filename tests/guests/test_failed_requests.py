@@ -1,0 +1,257 @@
+"""A guest that cannot be fetched stops nothing: it is noted, and requested later."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import stamina
+
+from sandbox.fault_injection import FailureKind
+from shared.concurrency import Deadline
+from shared.firestore import paths
+from shared.guests import failures
+from shared.guests.failures import new_guest_failure
+from shared.opentable import items
+from shared.opentable.retry import MAX_CALL_ATTEMPTS
+from shared.polling.backfill import backfill_restaurant, read_backfill, start_backfill
+from tests.support.guests import GuestScenario
+
+EVERY_REQUEST = 2_000
+ADA = ("Ada Lovelace", "+12125550100", "ada@example.com")
+PLACEHOLDER = ("OpenTable Guest", None, None)
+FAILURES = [
+    pytest.param(FailureKind.STATUS, {"status": 403}, id="403"),
+    pytest.param(FailureKind.STATUS, {"status": 409}, id="409"),
+    pytest.param(FailureKind.STATUS, {"status": 422}, id="422"),
+    pytest.param(FailureKind.STATUS, {"status": 429}, id="429"),
+    pytest.param(FailureKind.STATUS, {"status": 500}, id="500"),
+    pytest.param(FailureKind.REDIRECT, {}, id="redirect"),
+    pytest.param(FailureKind.HTML, {}, id="html"),
+    pytest.param(FailureKind.TRUNCATED, {}, id="truncated"),
+    pytest.param(FailureKind.CLOSE, {}, id="closes"),
+]
+
+
+@pytest.fixture(autouse=True)
+def _no_retry_pauses() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=MAX_CALL_ATTEMPTS, cap=True):
+        yield
+
+
+def fail_requests(
+    scenario: GuestScenario, guest_key: str, kind: FailureKind, **details: Any
+) -> None:
+    """Fail every request by id for a guest."""
+    path = f"/sync/v2/guests/{scenario.world.restaurant.rid}-{guest_key}"
+    scenario.world.sandbox.faults.script_failure(kind, path=path, times=EVERY_REQUEST, **details)
+
+
+async def stored_state(scenario: GuestScenario) -> dict[str, Any]:
+    """Return the restaurant's settings document."""
+    client, restaurant_id = scenario.world.services.firestore, scenario.world.restaurant.id
+    return (await paths.integration_document(client, restaurant_id).get()).to_dict() or {}
+
+
+async def noted_guests(scenario: GuestScenario) -> dict[str, dict[str, Any]]:
+    """Return the notes of failing guests by key."""
+    notes = paths.guest_failures_collection(
+        scenario.world.services.firestore, scenario.world.restaurant.id
+    )
+    return {note.id: note.to_dict() or {} async for note in notes.stream()}
+
+
+@pytest.fixture
+async def returning(scenario: GuestScenario, ada: str) -> str:
+    """Return a guest who is in no feed: an earlier poll has passed her record."""
+    await scenario.world.poll()
+    scenario.world.clock.advance(3_600)
+    await scenario.world.poll()
+    scenario.world.clock.advance(3_600)
+    return ada
+
+
+@pytest.mark.parametrize("kind, details", FAILURES)
+async def test_a_poll_completes_and_notes_the_guest(
+    scenario: GuestScenario, returning: str, kind: FailureKind, details: dict[str, Any]
+) -> None:
+    fail_requests(scenario, returning, kind, **details)
+    booked = scenario.book(returning)
+    started_at = scenario.world.clock()
+    assert (await scenario.world.poll())["status"] == "ok"
+    state = await stored_state(scenario)
+    assert (state["poll"]["cursor"], state["guestFailures"]["count"]) == (started_at, 1)
+    assert (await noted_guests(scenario))[returning]["attempts"] == 1
+    assert await scenario.shown_diner(booked) == PLACEHOLDER
+
+
+@pytest.mark.parametrize("kind, details", FAILURES)
+async def test_a_reconciliation_completes_and_notes_the_guest(
+    scenario: GuestScenario, returning: str, kind: FailureKind, details: dict[str, Any]
+) -> None:
+    fail_requests(scenario, returning, kind, **details)
+    scenario.book(returning)
+    report = await scenario.world.reconcile()
+    assert (report["status"], len(report["created"])) == ("COMPLETED", 1)
+    assert returning in await noted_guests(scenario)
+
+
+@pytest.mark.parametrize("status", [403, 422, 500])
+async def test_a_backfill_completes_and_notes_the_guest(
+    scenario: GuestScenario, status: int
+) -> None:
+    world = scenario.world
+    guest = "65aa01bb02cc03dd04ee05ff"
+    fail_requests(scenario, guest, FailureKind.STATUS, status=status)
+    scenario.book(guest)
+    await start_backfill(world.services, world.restaurant.id)
+    result = await backfill_restaurant(world.services, Deadline.after(60), world.restaurant.id)
+    backfill = await read_backfill(world.services, world.restaurant.id)
+    assert (result["status"], backfill and backfill.error) == ("COMPLETED", None)
+    assert guest in await noted_guests(scenario)
+
+
+async def test_a_guest_who_is_gone_is_stored_without_details(
+    scenario: GuestScenario, returning: str
+) -> None:
+    fail_requests(scenario, returning, FailureKind.STATUS, status=410)
+    scenario.book(returning)
+    assert (await scenario.world.poll())["status"] == "ok"
+    assert returning in await scenario.stored_guests()
+    assert await noted_guests(scenario) == {}
+
+
+async def test_the_other_guests_of_the_run_are_linked(
+    scenario: GuestScenario, returning: str
+) -> None:
+    fail_requests(scenario, returning, FailureKind.STATUS, status=403)
+    scenario.book(returning)
+    grace = scenario.book(scenario.guests.add("Grace", "Hopper").key)
+    await scenario.world.poll()
+    assert (await scenario.shown_diner(grace))[0] == "Grace Hopper"
+
+
+@pytest.mark.parametrize("run", ["poll", "reconcile"])
+async def test_a_due_guest_is_requested_and_linked(
+    scenario: GuestScenario, returning: str, run: str
+) -> None:
+    fail_requests(scenario, returning, FailureKind.STATUS, status=403)
+    booked = scenario.book(returning)
+    await scenario.world.poll()
+    scenario.world.sandbox.faults.clear()
+    scenario.world.clock.advance(900)
+    await getattr(scenario.world, run)()
+    assert await scenario.shown_diner(booked) == ADA
+    assert await noted_guests(scenario) == {}
+    assert (await stored_state(scenario))["guestFailures"]["count"] == 0
+
+
+async def test_no_run_requests_a_guest_before_its_next_attempt(
+    scenario: GuestScenario, returning: str
+) -> None:
+    fail_requests(scenario, returning, FailureKind.STATUS, status=403)
+    booked = scenario.book(returning)
+    await scenario.world.poll()
+    request_count = scenario.count_requests("guest")
+    scenario.world.clock.advance(60)
+    scenario.world.desk.change_party_size(booked.key, 3)
+    await scenario.world.poll()
+    await scenario.world.reconcile()
+    assert scenario.count_requests("guest") == request_count
+
+
+async def test_the_pauses_grow(scenario: GuestScenario, returning: str) -> None:
+    fail_requests(scenario, returning, FailureKind.STATUS, status=403)
+    scenario.book(returning)
+    await scenario.world.poll()
+    for attempts, pause_seconds in ((2, 1_800), (3, 3_600), (4, 7_200)):
+        note = (await noted_guests(scenario))[returning]
+        scenario.world.clock.advance(
+            (note["nextAttemptAt"] - scenario.world.clock()).total_seconds()
+        )
+        await scenario.world.poll()
+        note = (await noted_guests(scenario))[returning]
+        assert note["attempts"] == attempts
+        pause = note["nextAttemptAt"] - scenario.world.clock()
+        assert pause == timedelta(seconds=pause_seconds)
+
+
+def test_a_pause_is_never_longer_than_a_week() -> None:
+    now, failure = datetime(2026, 3, 14, tzinfo=UTC), None
+    for _ in range(100):
+        failure = new_guest_failure(failure, "g", "1-g", "answered 403", now)
+    assert failure is not None
+    assert failure.next_attempt_at - now == failures.MAX_PAUSE == timedelta(days=7)
+
+
+async def test_the_note_of_a_guest_stored_by_another_way_is_deleted(
+    scenario: GuestScenario, returning: str
+) -> None:
+    fail_requests(scenario, returning, FailureKind.STATUS, status=403)
+    booked = scenario.book(returning)
+    await scenario.world.poll()
+    scenario.guests.rename(returning, "Augusta", "Lovelace")
+    scenario.world.clock.advance(900)
+    await scenario.world.poll()
+    assert (await scenario.shown_diner(booked))[0] == "Augusta Lovelace"
+    assert await noted_guests(scenario) == {}
+
+
+async def test_a_survivor_who_cannot_be_fetched_stops_nothing(
+    scenario: GuestScenario, returning: str
+) -> None:
+    booked = scenario.book(returning)
+    await scenario.world.poll()
+    scenario.world.clock.advance(7_200)
+    survivor = scenario.guests.add("Countess", "Lovelace").key
+    await scenario.world.poll()
+    scenario.world.clock.advance(7_200)
+    await scenario.world.poll()
+    fail_requests(scenario, survivor, FailureKind.STATUS, status=403)
+    scenario.guests.merge(returning, survivor)
+    assert (await scenario.world.poll())["status"] == "ok"
+    assert survivor.lower() in await noted_guests(scenario)
+    scenario.world.sandbox.faults.clear()
+    scenario.world.clock.advance(900)
+    await scenario.world.poll()
+    assert (await scenario.shown_diner(booked))[0] == "Countess Lovelace"
+
+
+async def test_failing_guests_do_not_take_the_places_of_others(
+    scenario: GuestScenario, returning: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.guests.sync.MAX_GUESTS_PER_RECONCILIATION", 1)
+    fail_requests(scenario, returning, FailureKind.STATUS, status=403)
+    grace = scenario.guests.add("Grace", "Hopper").key
+    scenario.world.clock.advance(7_200)
+    first, second = scenario.book(returning), scenario.book(grace)
+    for booked in (first, second):
+        await scenario.world.ingest_row(scenario.row(booked))
+    await scenario.world.reconcile()
+    await scenario.world.reconcile()
+    assert (await scenario.shown_diner(second))[0] == "Grace Hopper"
+
+
+async def test_after_many_unavailable_guests_the_rest_waits_for_the_next_run(
+    scenario: GuestScenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(items, "MAX_UNAVAILABLE_ITEMS", 1)
+    monkeypatch.setattr("shared.guests.fetch._MAX_CONCURRENT_FETCHES", 1)
+    await scenario.world.poll()
+    scenario.world.clock.advance(7_200)
+    for number in range(3):
+        guest = f"65aa01bb02cc03dd04ee05f{number}"
+        scenario.book(guest)
+        fail_requests(scenario, guest, FailureKind.STATUS, status=500)
+    assert (await scenario.world.poll())["status"] == "ok"
+    assert len(await noted_guests(scenario)) == 1
+
+
+async def test_a_damaged_note_is_replaced(scenario: GuestScenario, returning: str) -> None:
+    notes = paths.guest_failures_collection(
+        scenario.world.services.firestore, scenario.world.restaurant.id
+    )
+    await notes.document(returning).set({"nextAttemptAt": "soon", "attempts": []})
+    booked = scenario.book(returning)
+    assert (await scenario.world.poll())["status"] == "ok"
+    assert await scenario.shown_diner(booked) == ADA
