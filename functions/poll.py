@@ -28,6 +28,7 @@ from shared.tasks.fan_out import (
     list_enabled_restaurants,
     run_for_each_restaurant,
     select_queue,
+    should_repeat_run,
 )
 from shared.tasks.queue import POLL_FUNCTION, QueuedTask
 
@@ -62,8 +63,8 @@ async def opentable_poll(request: Request, context: AppContext) -> JsonResult:
 async def _poll_restaurants(context: AppContext, poll_request: ScheduledPollRequest) -> JsonResult:
     """Return 200 with a result per restaurant, or 503 for the scheduler to try again.
 
-    503 means that all restaurants failed, or that one could not be enqueued. The tasks of a
-    repeated tick have the same names, so nothing is enqueued twice.
+    503 means that the run should be repeated (see `should_repeat_run`), or that a restaurant could
+    not be enqueued. The tasks of a repeated tick have the same names, so nothing is enqueued twice.
     """
     started_at = time.monotonic()
     deadline = Deadline.after(context.environment.run_budget_seconds)
@@ -80,7 +81,7 @@ async def _poll_restaurants(context: AppContext, poll_request: ScheduledPollRequ
         failed = any(result["status"] == "error" for result in results)
     else:
         results = await _poll_in_process(context, restaurant_ids, poll_request, deadline)
-        failed = bool(results) and all(result["status"] == "error" for result in results)
+        failed = should_repeat_run(results, is_single=requested_ids is not None)
     duration_ms = round((time.monotonic() - started_at) * 1000)
     body = {"restaurants": len(results), "results": results, "durationMs": duration_ms}
     return JsonResult(503 if failed else 200, body)

@@ -24,13 +24,14 @@ from functions.http import (
 from shared.concurrency import Deadline
 from shared.context import AppContext
 from shared.domain.backfill import DateWindow
-from shared.errors import IntegrationDisabledError, PlanNotExecutableError
-from shared.reconciliation.run import ReconciliationRequest, reconcile_restaurant
+from shared.errors import IntegrationDisabledError, InvalidSettingsError, PlanNotExecutableError
+from shared.reconciliation.run import ReconciliationRequest, reconcile_restaurant, summarize_failure
 from shared.tasks.fan_out import (
     fan_out,
     list_enabled_restaurants,
     run_for_each_restaurant,
     select_queue,
+    should_repeat_run,
 )
 from shared.tasks.queue import RECONCILE_FUNCTION, QueuedTask
 
@@ -81,8 +82,8 @@ async def _reconcile_restaurants(
 ) -> JsonResult:
     """Return 200 with a report per restaurant, or 503 for the scheduler to try again.
 
-    503 means that all restaurants failed, or that one could not be enqueued. The tasks of a
-    repeated tick have the same names, so nothing is enqueued twice.
+    503 means that the run should be repeated (see `should_repeat_run`), or that a restaurant could
+    not be enqueued. The tasks of a repeated tick have the same names, so nothing is enqueued twice.
     """
     if scheduled_request.force and scheduled_request.restaurant_id:
         return await _force_held_plan(
@@ -113,9 +114,8 @@ async def _reconcile_restaurants(
     )
     run = partial(reconcile_restaurant, context, reconciliation_request, deadline=deadline)
     max_concurrent = context.environment.max_concurrent_restaurants
-    return _build_reports_result(
-        await run_for_each_restaurant(restaurant_ids, max_concurrent, run, deadline)
-    )
+    reports = await run_for_each_restaurant(restaurant_ids, max_concurrent, run, deadline)
+    return _build_reports_result(reports, is_single=requested_ids is not None)
 
 
 async def _force_held_plan(context: AppContext, restaurant_id: str, report_id: str) -> JsonResult:
@@ -127,13 +127,14 @@ async def _force_held_plan(context: AppContext, restaurant_id: str, report_id: s
         report = await force_held_report(context, restaurant_id, report_id, budget_seconds)
     except IntegrationDisabledError as error:
         report = {"restaurantId": restaurant_id, "status": "disabled", "error": str(error)}
+    except InvalidSettingsError as error:
+        report = summarize_failure(restaurant_id, error)
     except PlanNotExecutableError as error:
         status_code = 404 if error.code == "REPORT_NOT_FOUND" else 409
         return build_status_result(status_code, error.code.lower(), detail=str(error))
-    return _build_reports_result([report])
+    return _build_reports_result([report], is_single=True)
 
 
-def _build_reports_result(reports: list[dict[str, Any]]) -> JsonResult:
-    # A retry helps only if every restaurant failed; otherwise it would repeat the good ones.
-    failed = bool(reports) and all(report["status"] in {"FAILED", "error"} for report in reports)
+def _build_reports_result(reports: list[dict[str, Any]], *, is_single: bool) -> JsonResult:
+    failed = should_repeat_run(reports, is_single=is_single)
     return JsonResult(503 if failed else 200, {"restaurants": len(reports), "reports": reports})

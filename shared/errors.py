@@ -90,3 +90,5 @@ class IncompleteListingError(OpenTableError):
 
 # A poll, a backfill or a reconciliation reports these as its result, not as a bug.
 EXPECTED_RUN_ERRORS = (InvalidSettingsError, ServiceUnavailableError, OpenTableError)
+# A repeated run fails in the same way until a person acts.
+PERMANENT_RUN_ERRORS = (InvalidSettingsError, OpenTableRequestRejectedError)

@@ -25,9 +25,9 @@ from shared.domain.backfill import (
 from shared.domain.settings import parse_settings
 from shared.errors import (
     EXPECTED_RUN_ERRORS,
+    PERMANENT_RUN_ERRORS,
     IntegrationDisabledError,
     InvalidSettingsError,
-    OpenTableRequestRejectedError,
 )
 from shared.firestore import paths
 from shared.firestore.documents import read_document, update_if_unmodified
@@ -36,8 +36,6 @@ from shared.guests.sync import GuestFeed, fetch_missing_guests, read_all_guests
 from shared.log import LogEvent, Severity, log_event
 from shared.opentable.query import ListingQuery, LocalDateTime, Resource
 from shared.polling.poll import apply_page, new_row_counts
-
-_PERMANENT_ERRORS = (InvalidSettingsError, OpenTableRequestRejectedError)
 
 
 async def start_backfill(
@@ -161,7 +159,7 @@ async def _run_steps(
             )
             yield backfill
     except EXPECTED_RUN_ERRORS as error:
-        is_permanent = isinstance(error, _PERMANENT_ERRORS)
+        is_permanent = isinstance(error, PERMANENT_RUN_ERRORS)
         yield backfill.with_error(str(error), context.clock(), is_permanent=is_permanent)
 
 

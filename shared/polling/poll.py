@@ -12,7 +12,7 @@ from shared.domain.backfill import ROW_COUNTERS, is_backfilling
 from shared.domain.ledger.events import Channel
 from shared.domain.polling import MissedWebhooks, poll_cursor_from_document, poll_cursor_to_map
 from shared.domain.settings import parse_settings
-from shared.errors import EXPECTED_RUN_ERRORS, IntegrationDisabledError
+from shared.errors import EXPECTED_RUN_ERRORS, PERMANENT_RUN_ERRORS, IntegrationDisabledError
 from shared.firestore.leases import LEASE_MARGIN_SECONDS, Lease, acquire_lease
 from shared.guests.failures import guest_failures_from_document
 from shared.guests.sync import (
@@ -38,6 +38,7 @@ RowCounts = dict[str, int]
 class _PollOutcome(Struct, frozen=True):
     status: str
     error: str | None = None
+    is_retryable: bool = True
     cursor_age_seconds: int | None = None
     consecutive_failures: int | None = None
     is_backfilling: bool = False
@@ -63,7 +64,8 @@ async def poll_restaurant(
     except IntegrationDisabledError as error:
         outcome = _PollOutcome("disabled", str(error))
     except EXPECTED_RUN_ERRORS as error:
-        outcome = _PollOutcome("error", str(error))
+        is_retryable = not isinstance(error, PERMANENT_RUN_ERRORS)
+        outcome = _PollOutcome("error", str(error), is_retryable)
     log_event(
         Severity.ERROR if outcome.status == "error" else Severity.INFO,
         LogEvent.POLL,
@@ -77,6 +79,8 @@ async def poll_restaurant(
     result = {"restaurantId": restaurant_id, "status": outcome.status, **row_counts}
     if outcome.error:
         result["error"] = outcome.error
+    if outcome.status == "error":
+        result["retryable"] = outcome.is_retryable
     if outcome.is_backfilling:
         result["backfill"] = "RUNNING"
     return result
@@ -88,6 +92,7 @@ async def _poll_with_lease(
     # The time before the first request becomes the cursor: later changes are the next poll's.
     started_at = context.clock()
     cursor = poll_cursor_from_document(lease.document)
+    is_retryable = True
     try:
         settings = parse_settings(lease.restaurant_id, lease.document)
         restaurant = await load_restaurant_context(context, settings, deadline)
@@ -99,6 +104,7 @@ async def _poll_with_lease(
         await update_webhook_silence(context, lease, missed)
     except EXPECTED_RUN_ERRORS as error:
         error_text = str(error)
+        is_retryable = not isinstance(error, PERMANENT_RUN_ERRORS)
     except Exception as error:  # noqa: BLE001 -- a bug must be counted as a failed poll too
         log_internal_error(error, lease.restaurant_id)
         error_text = f"Internal error ({type(error).__name__}): see the log."
@@ -129,7 +135,7 @@ async def _poll_with_lease(
         }
     )
     cursor_age = None if cursor is None else round((context.clock() - cursor).total_seconds())
-    return _PollOutcome("error", error_text, cursor_age, failures)
+    return _PollOutcome("error", error_text, is_retryable, cursor_age, failures)
 
 
 async def _apply_changes(

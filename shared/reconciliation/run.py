@@ -16,7 +16,7 @@ from shared.domain.backfill import DateWindow, resolve_window
 from shared.domain.polling import poll_cursor_from_document
 from shared.domain.reconciliation.report import DivergenceType, ReconciliationReport, ReportStatus
 from shared.domain.settings import parse_settings
-from shared.errors import EXPECTED_RUN_ERRORS, IntegrationDisabledError
+from shared.errors import EXPECTED_RUN_ERRORS, PERMANENT_RUN_ERRORS, IntegrationDisabledError
 from shared.firestore.leases import LEASE_MARGIN_SECONDS, Lease, acquire_lease
 from shared.guests.failures import guest_failures_from_document
 from shared.ledger.ledger import open_ledger
@@ -84,7 +84,7 @@ async def reconcile_restaurant(
         return {"restaurantId": restaurant_id, "status": "disabled", "error": str(error)}
     except EXPECTED_RUN_ERRORS as error:
         log_event(Severity.ERROR, LogEvent.RUN_FAILED, restaurantId=restaurant_id, error=str(error))
-        return {"restaurantId": restaurant_id, "status": "FAILED", "error": str(error)}
+        return summarize_failure(restaurant_id, error)
     return summarize_report(report)
 
 
@@ -118,6 +118,7 @@ def record_outcome(report: ReconciliationReport) -> Iterator[None]:
         yield
     except EXPECTED_RUN_ERRORS as error:
         report.status, report.reason = ReportStatus.FAILED, str(error)
+        report.is_retryable = not isinstance(error, PERMANENT_RUN_ERRORS)
         if report.held_report_id:
             report.reason += (
                 " The corrections listed here were made: force the held plan again for the rest."
@@ -198,6 +199,16 @@ async def store_and_log_report(context: AppContext, report: ReconciliationReport
     )
 
 
+def summarize_failure(restaurant_id: str, error: Exception) -> dict[str, Any]:
+    """Return the response's entry for a run that ended without a report."""
+    return {
+        "restaurantId": restaurant_id,
+        "status": "FAILED",
+        "error": str(error),
+        "retryable": not isinstance(error, PERMANENT_RUN_ERRORS),
+    }
+
+
 def summarize_report(report: ReconciliationReport) -> dict[str, Any]:
     """Return a report's entry in the response to the caller of the run."""
     return {
@@ -206,4 +217,5 @@ def summarize_report(report: ReconciliationReport) -> dict[str, Any]:
         "status": report.status.value,
         **report.count_entries(),
         **({"error": report.reason} if report.reason else {}),
+        **({"retryable": report.is_retryable} if report.status is ReportStatus.FAILED else {}),
     }

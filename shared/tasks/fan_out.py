@@ -1,6 +1,6 @@
 """One job for many restaurants: run it here for several at a time, or enqueue a task for each."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from google.cloud.firestore import AsyncClient, FieldFilter
@@ -33,6 +33,19 @@ async def list_enabled_restaurants(client: AsyncClient) -> list[str]:
 def select_queue(context: AppContext, restaurant_count: int) -> TaskQueue | None:
     """Return the queue for a run with too many restaurants for one invocation, else None."""
     return context.queue if restaurant_count > context.environment.fan_out_threshold else None
+
+
+def should_repeat_run(results: Sequence[Mapping[str, Any]], *, is_single: bool) -> bool:
+    """Return whether the scheduler or the queue should send the same request again.
+
+    It should if every restaurant failed: otherwise the good ones would run again. A request for a
+    single restaurant is not repeated after a failure that needs a person, because Cloud Tasks slows
+    down the whole queue when tasks fail.
+    """
+    failures = [result for result in results if result["status"] in {"error", "FAILED"}]
+    if is_single:
+        return any(failure.get("retryable", True) for failure in failures)
+    return bool(failures) and len(failures) == len(results)
 
 
 async def fan_out(

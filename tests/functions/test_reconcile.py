@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+import stamina
 
 from functions.http import JsonResult
 from functions.reconcile import ScheduledReconcileRequest, _reconcile_restaurants
+from sandbox.fault_injection import FailureKind
 from shared.domain.webhook_auth.credentials import InvalidFieldsError, read_struct
 from tests.support.held_plans import hold_plan_with_updates
 from tests.support.world import World
@@ -40,10 +42,17 @@ async def test_an_unknown_plan_is_refused(world: World) -> None:
     assert (rejected.status_code, rejected.body["status"]) == (404, "report_not_found")
 
 
-async def test_a_force_that_fails_is_tried_again_by_its_caller(world: World) -> None:
+async def test_a_force_that_fails_for_now_is_tried_again_by_its_caller(world: World) -> None:
+    _, held_id = await hold_plan_with_updates(world)
+    world.sandbox.faults.script_failure(FailureKind.STATUS, status=503, times=9_999)
+    with stamina.set_testing(True, attempts=2):
+        assert (await force(world, held_id)).status_code == 503
+
+
+async def test_a_force_that_opentable_rejects_is_not_tried_again(world: World) -> None:
     _, held_id = await hold_plan_with_updates(world)
     world.sandbox.revoke_restaurant(int(world.restaurant.rid))
-    assert (await force(world, held_id)).status_code == 503
+    assert (await force(world, held_id)).status_code == 200
 
 
 @pytest.mark.parametrize(

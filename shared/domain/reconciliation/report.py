@@ -51,6 +51,7 @@ class ReconciliationReport(Struct):
         window: The compared days.
         reconciled_at: Start of the run, UTC.
         reason: Why the run was held or failed.
+        is_retryable: Whether a failed run may succeed without a person's action; not stored.
         open_table_count: Rows in OpenTable's response.
         ledger_count: OpenTable's reservations in the ledger's window.
         compared_count: Readable rows.
@@ -71,6 +72,7 @@ class ReconciliationReport(Struct):
     reconciled_at: datetime
     status: ReportStatus = ReportStatus.COMPLETED
     reason: str | None = None
+    is_retryable: bool = True
     open_table_count: int = 0
     ledger_count: int = 0
     compared_count: int = 0

@@ -1,0 +1,162 @@
+"""A request for one restaurant is answered 503 only if a retry can help."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import pytest
+import stamina
+from google.api_core import exceptions as google
+from msgspec import structs
+from msgspec.structs import replace
+
+from functions.poll import ScheduledPollRequest, _poll_restaurants
+from functions.reconcile import ScheduledReconcileRequest, _reconcile_restaurants
+from sandbox.fault_injection import FailureKind
+from shared.concurrency import SYSTEM_CLOCK
+from shared.context import AppContext
+from shared.errors import InvalidSettingsError
+from shared.firestore import paths
+from shared.restaurants.directory import RestaurantDirectory
+from shared.restaurants.secrets import CredentialCache
+from shared.tasks.fan_out import should_repeat_run
+from tests.support.firestore import FirestoreSpy
+from tests.support.world import World
+
+Break = Callable[[World], Awaitable[AppContext]]
+
+
+async def change_settings(world: World, **fields: object) -> AppContext:
+    reference = paths.integration_document(world.services.firestore, world.restaurant.id)
+    await reference.update(fields)
+    return world.services
+
+
+async def remove_settings(world: World) -> AppContext:
+    await paths.integration_document(world.services.firestore, world.restaurant.id).delete()
+    return world.services
+
+
+async def break_time_zone(world: World) -> AppContext:
+    return await change_settings(world, timeZone="Nowhere/Town")
+
+
+async def remove_rid(world: World) -> AppContext:
+    return await change_settings(world, restaurantId=None)
+
+
+async def hide_secret(world: World) -> AppContext:
+    async def read_missing(secret_id: str) -> str:
+        raise InvalidSettingsError(f"The secret {secret_id!r} does not exist.")
+
+    cache = CredentialCache(read_missing, SYSTEM_CLOCK.monotonic)
+    firestore = world.services.firestore
+    directory = RestaurantDirectory(firestore, cache, None, SYSTEM_CLOCK.monotonic)
+    return replace(world.services, directory=directory)
+
+
+async def reject_credential(world: World) -> AppContext:
+    world.sandbox.faults.script_failure(FailureKind.STATUS, status=401, times=99)
+    return world.services
+
+
+async def revoke_rid(world: World) -> AppContext:
+    world.sandbox.revoke_restaurant(int(world.restaurant.rid))
+    return world.services
+
+
+async def interrupt_opentable(world: World) -> AppContext:
+    world.sandbox.faults.script_failure(FailureKind.STATUS, status=503, times=99)
+    return world.services
+
+
+async def interrupt_firestore(world: World) -> AppContext:
+    spy = FirestoreSpy(world.services.firestore)
+    spy.failure = google.ServiceUnavailable
+    return replace(world.services, firestore=spy.client)
+
+
+PERMANENT = [
+    remove_settings,
+    break_time_zone,
+    remove_rid,
+    hide_secret,
+    reject_credential,
+    revoke_rid,
+]
+PASSING = [interrupt_opentable, interrupt_firestore]
+
+
+async def run(world: World, services: AppContext, function: str) -> tuple[int, dict[str, Any]]:
+    """Call a function for the restaurant; return the HTTP status and the restaurant's result."""
+    with stamina.set_testing(True, attempts=2):
+        if function == "poll":
+            poll_request = ScheduledPollRequest(restaurant_id=world.restaurant.id)
+            result = await _poll_restaurants(services, poll_request)
+        else:
+            reconcile_request = ScheduledReconcileRequest(
+                restaurant_id=world.restaurant.id,
+                force="held" if function == "force" else None,
+            )
+            result = await _reconcile_restaurants(services, reconcile_request)
+    listed: Any = result.body.get("results") or result.body.get("reports")
+    [entry] = listed
+    return result.status_code, entry
+
+
+@pytest.mark.parametrize("function", ["poll", "reconcile"])
+@pytest.mark.parametrize("break_world", PERMANENT)
+async def test_a_failure_that_needs_a_person_is_answered_200_with_its_error(
+    world: World, break_world: Break, function: str
+) -> None:
+    services = await break_world(world)
+    status_code, entry = await run(world, services, function)
+    assert (status_code, entry["retryable"]) == (200, False)
+    assert entry["status"] in {"error", "FAILED"}
+    assert entry["error"]
+
+
+@pytest.mark.parametrize("function", ["poll", "reconcile"])
+@pytest.mark.parametrize("break_world", PASSING)
+async def test_a_failure_that_passes_is_answered_503(
+    world: World, break_world: Break, function: str
+) -> None:
+    services = await break_world(world)
+    status_code, entry = await run(world, services, function)
+    assert (status_code, entry["retryable"]) == (503, True)
+
+
+async def test_a_forced_plan_without_settings_is_answered_200_with_its_error(world: World) -> None:
+    status_code, entry = await run(world, await remove_settings(world), "force")
+    assert (status_code, entry["status"], entry["retryable"]) == (200, "FAILED", False)
+
+
+async def test_a_request_for_all_restaurants_is_repeated_if_all_failed(world: World) -> None:
+    services = await revoke_rid(world)
+    environment = structs.replace(services.environment, max_concurrent_restaurants=1)
+    result = await _poll_restaurants(
+        replace(services, environment=environment), ScheduledPollRequest()
+    )
+    assert result.status_code == 503
+
+
+@pytest.mark.parametrize(
+    "results,is_single,expected",
+    [
+        ([], False, False),
+        ([], True, False),
+        ([{"status": "error"}, {"status": "ok"}], False, False),
+        ([{"status": "error"}, {"status": "disabled"}], False, False),
+        ([{"status": "error"}, {"status": "error", "retryable": False}], False, True),
+        ([{"status": "FAILED"}], False, True),
+        ([{"status": "error"}], True, True),
+        ([{"status": "error", "retryable": True}], True, True),
+        ([{"status": "FAILED", "retryable": False}], True, False),
+        ([{"status": "disabled"}], True, False),
+        ([{"status": "SKIPPED"}], True, False),
+        ([{"status": "HELD"}], True, False),
+    ],
+)
+def test_a_run_is_repeated_after_failures_that_a_retry_can_cure(
+    results: list[Mapping[str, Any]], is_single: bool, expected: bool
+) -> None:
+    assert should_repeat_run(results, is_single=is_single) is expected
