@@ -24,8 +24,10 @@ from shared.domain.backfill import BackfillStatus
 from shared.polling.backfill import backfill_restaurant
 from shared.polling.poll import poll_restaurant
 from shared.tasks.fan_out import (
+    RestaurantTurn,
     fan_out,
-    list_enabled_restaurants,
+    list_turns,
+    log_missed_turns,
     run_for_each_restaurant,
     select_queue,
     should_repeat_run,
@@ -69,9 +71,13 @@ async def _poll_restaurants(context: AppContext, poll_request: ScheduledPollRequ
     started_at = time.monotonic()
     deadline = Deadline.after(context.environment.run_budget_seconds)
     # A request for one restaurant comes from a task or an operator: run it here.
-    requested_ids = [poll_request.restaurant_id] if poll_request.restaurant_id else None
-    restaurant_ids = requested_ids or await list_enabled_restaurants(context.firestore)
-    queue = None if requested_ids else select_queue(context, len(restaurant_ids))
+    requested_id = poll_request.restaurant_id
+    if requested_id:
+        turns, queue = [RestaurantTurn(requested_id)], None
+    else:
+        turns = await list_turns(context.firestore, POLL_FUNCTION)
+        queue = select_queue(context, len(turns))
+    restaurant_ids = [turn.restaurant_id for turn in turns]
     if queue is not None:
         tasks = [
             QueuedTask(POLL_FUNCTION, {"restaurantId": restaurant_id}, poll_request.tick)
@@ -81,7 +87,8 @@ async def _poll_restaurants(context: AppContext, poll_request: ScheduledPollRequ
         failed = any(result["status"] == "error" for result in results)
     else:
         results = await _poll_in_process(context, restaurant_ids, poll_request, deadline)
-        failed = should_repeat_run(results, is_single=requested_ids is not None)
+        failed = should_repeat_run(results, is_single=requested_id is not None)
+    log_missed_turns(POLL_FUNCTION, turns, results, context.clock())
     duration_ms = round((time.monotonic() - started_at) * 1000)
     body = {"restaurants": len(results), "results": results, "durationMs": duration_ms}
     return JsonResult(503 if failed else 200, body)

@@ -27,8 +27,10 @@ from shared.domain.backfill import DateWindow
 from shared.errors import IntegrationDisabledError, InvalidSettingsError, PlanNotExecutableError
 from shared.reconciliation.run import ReconciliationRequest, reconcile_restaurant, summarize_failure
 from shared.tasks.fan_out import (
+    RestaurantTurn,
     fan_out,
-    list_enabled_restaurants,
+    list_turns,
+    log_missed_turns,
     run_for_each_restaurant,
     select_queue,
     should_repeat_run,
@@ -91,9 +93,13 @@ async def _reconcile_restaurants(
         )
     deadline = Deadline.after(context.environment.run_budget_seconds)
     # A request for one restaurant comes from a task or an operator: run it here.
-    requested_ids = [scheduled_request.restaurant_id] if scheduled_request.restaurant_id else None
-    restaurant_ids = requested_ids or await list_enabled_restaurants(context.firestore)
-    queue = None if requested_ids else select_queue(context, len(restaurant_ids))
+    requested_id = scheduled_request.restaurant_id
+    if requested_id:
+        turns, queue = [RestaurantTurn(requested_id)], None
+    else:
+        turns = await list_turns(context.firestore, RECONCILE_FUNCTION)
+        queue = select_queue(context, len(turns))
+    restaurant_ids = [turn.restaurant_id for turn in turns]
     if queue is not None:
         tasks = [
             QueuedTask(
@@ -104,6 +110,7 @@ async def _reconcile_restaurants(
             for restaurant_id in restaurant_ids
         ]
         results = await fan_out(queue, tasks, deadline)
+        log_missed_turns(RECONCILE_FUNCTION, turns, results, context.clock())
         failed = any(result["status"] == "error" for result in results)
         reports = [
             result | {"status": _REPORT_STATUS_BY_RESULT[result["status"]]} for result in results
@@ -115,7 +122,8 @@ async def _reconcile_restaurants(
     run = partial(reconcile_restaurant, context, reconciliation_request, deadline=deadline)
     max_concurrent = context.environment.max_concurrent_restaurants
     reports = await run_for_each_restaurant(restaurant_ids, max_concurrent, run, deadline)
-    return _build_reports_result(reports, is_single=requested_ids is not None)
+    log_missed_turns(RECONCILE_FUNCTION, turns, reports, context.clock())
+    return _build_reports_result(reports, is_single=requested_id is not None)
 
 
 async def _force_held_plan(context: AppContext, restaurant_id: str, report_id: str) -> JsonResult:

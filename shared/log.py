@@ -37,6 +37,8 @@ class LogEvent(StrEnum):
     """A scheduled run could not begin or store its result; the scheduler tries again."""
     RUN_QUEUED = "run.queued"
     """A scheduled run enqueued its restaurants: too many for one invocation."""
+    TURN_MISSED = "turn.missed"
+    """A run ended before a restaurant's turn; the next run begins with it."""
     TASK_FAILED = "task.failed"
     """A task of the local queue failed; the next run does its work."""
     WEBHOOK_GUEST = "guest"

@@ -104,7 +104,10 @@ async def acquire_lease(
         current = (document.get(kind) or {}).get("lease")
         if current and current["expiresAt"] > clock():
             return None
-        return {f"{kind}.lease": {"owner": owner, "expiresAt": clock() + duration}}
+        return {
+            f"{kind}.lease": {"owner": owner, "expiresAt": clock() + duration},
+            f"{kind}.lastStartedAt": clock(),
+        }
 
     acquired = await update_if_unmodified(reference, compute)
     if acquired.document is None or acquired.changes is None:

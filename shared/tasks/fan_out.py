@@ -1,33 +1,94 @@
 """One job for many restaurants: run it here for several at a time, or enqueue a task for each."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from google.cloud.firestore import AsyncClient, FieldFilter
+from msgspec import Struct
 
 from shared.concurrency import Deadline, gather_bounded
 from shared.context import AppContext
+from shared.domain.ledger.document import flatten_document
 from shared.errors import EnqueueError
 from shared.firestore.documents import QUERY_TIMEOUT_SECONDS, translate_firestore_errors
 from shared.log import LogEvent, Severity, log_event, log_internal_error
-from shared.tasks.queue import QueuedTask, TaskQueue
+from shared.tasks.queue import POLL_FUNCTION, RECONCILE_FUNCTION, QueuedTask, TaskQueue
 
 MAX_CONCURRENT_ENQUEUES = 50
+# The field of the settings document with the state of a function's runs, and its field for the end
+# of the last successful run.
+_TURN_FIELDS = {
+    POLL_FUNCTION: ("poll", "cursor"),
+    RECONCILE_FUNCTION: ("reconciliation", "lastReconciledAt"),
+}
 OUT_OF_TIME_ERROR = (
     "The run ended before this restaurant's turn: set up the queue, see docs/scale.md."
 )
 
 
-async def list_enabled_restaurants(client: AsyncClient) -> list[str]:
-    """Return Lineup's ids of the restaurants with an enabled integration."""
+class RestaurantTurn(Struct, frozen=True):
+    """A restaurant of a run, and since when it waits for its turn.
+
+    Attributes:
+        started_at: Start of the last run, UTC; None before the first one.
+        cursor: The time up to which the last successful run read, UTC; None before the first one.
+    """
+
+    restaurant_id: str
+    started_at: datetime | None = None
+    cursor: datetime | None = None
+
+    @property
+    def waiting_since(self) -> datetime:
+        """The start of the last run, whatever its outcome: a failing restaurant waits as well.
+
+        Ordered by the cursor, failing restaurants would come first for ever.
+        """
+        return self.started_at or self.cursor or datetime.min.replace(tzinfo=UTC)
+
+
+async def list_turns(client: AsyncClient, function_name: str) -> list[RestaurantTurn]:
+    """Return the restaurants with an enabled integration, the longest-waiting first."""
+    kind, cursor_name = _TURN_FIELDS[function_name]
+    started_path, cursor_path = f"{kind}.lastStartedAt", f"{kind}.{cursor_name}"
     integrations = client.collection_group("integrations")
-    query = integrations.where(filter=FieldFilter("enabled", "==", value=True)).select(["enabled"])
+    query = integrations.where(filter=FieldFilter("enabled", "==", value=True))
+    turns = []
     with translate_firestore_errors():
-        return [
-            snapshot.reference.parent.parent.id
-            async for snapshot in query.stream(retry=None, timeout=QUERY_TIMEOUT_SECONDS)
-            if snapshot.id == "opentable"
-        ]
+        async for snapshot in query.select([started_path, cursor_path]).stream(
+            retry=None, timeout=QUERY_TIMEOUT_SECONDS
+        ):
+            if snapshot.id == "opentable":
+                fields = flatten_document(snapshot.to_dict() or {})
+                times = map(_datetime_or_none, map(fields.get, (started_path, cursor_path)))
+                turns.append(RestaurantTurn(snapshot.reference.parent.parent.id, *times))
+    return sorted(turns, key=lambda turn: (turn.waiting_since, turn.restaurant_id))
+
+
+def _datetime_or_none(value: object) -> datetime | None:
+    # A damaged field of one restaurant must not stop the run of all.
+    return value if isinstance(value, datetime) else None
+
+
+def log_missed_turns(
+    function_name: str,
+    turns: Sequence[RestaurantTurn],
+    results: Sequence[Mapping[str, Any]],
+    now: datetime,
+) -> None:
+    """Log each restaurant that was not begun before the end of the run."""
+    turns_by_id = {turn.restaurant_id: turn for turn in turns}
+    for result in results:
+        if result.get("error") == OUT_OF_TIME_ERROR:
+            cursor = turns_by_id[result["restaurantId"]].cursor
+            log_event(
+                Severity.WARNING,
+                LogEvent.TURN_MISSED,
+                restaurantId=result["restaurantId"],
+                function=function_name,
+                cursorAgeSeconds=None if cursor is None else round((now - cursor).total_seconds()),
+            )
 
 
 def select_queue(context: AppContext, restaurant_count: int) -> TaskQueue | None:

@@ -10,7 +10,9 @@ from shared.errors import InvalidSettingsError
 from shared.firestore import paths
 from shared.firestore.leases import Lease, acquire_lease
 from tests.support.firestore import FirestoreSpy
-from tests.support.world import World
+from tests.support.world import START_TIME, World
+
+STARTED = {"lastStartedAt": START_TIME}
 
 AcquireLease = Callable[[str], AbstractAsyncContextManager[Lease | None]]
 
@@ -69,7 +71,7 @@ async def test_a_lease_without_concurrent_writes_is_released_in_one_call(
         assert lease is not None
         assert await lease.release({"poll.lastOutcome": "ok"})
     assert firestore_spy.take_calls() == ["commit"]
-    assert (await read_settings_document(world))["poll"] == {"lastOutcome": "ok"}
+    assert (await read_settings_document(world))["poll"] == STARTED | {"lastOutcome": "ok"}
 
 
 @pytest.mark.parametrize("error", [None, ValueError])
@@ -82,7 +84,7 @@ async def test_the_end_of_the_block_releases_the_lease(
                 raise error
     except ValueError:
         pass
-    assert (await read_settings_document(world))["poll"] == {}
+    assert (await read_settings_document(world))["poll"] == STARTED
 
 
 async def test_a_lease_is_released_after_concurrent_writes(
@@ -94,7 +96,7 @@ async def test_a_lease_is_released_after_concurrent_writes(
         assert lease is not None
         assert await lease.release({"poll.lastOutcome": "ok"})
     stored = await read_settings_document(world)
-    assert (stored["poll"], stored["country"]) == ({"lastOutcome": "ok"}, "US")
+    assert (stored["poll"], stored["country"]) == (STARTED | {"lastOutcome": "ok"}, "US")
 
 
 async def test_a_lost_lease_writes_nothing(world: World, acquire: AcquireLease) -> None:

@@ -1,0 +1,154 @@
+"""The longest-waiting restaurant comes first; one that a run did not reach is logged."""
+
+import json
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from msgspec import structs
+from msgspec.structs import replace
+
+from functions.poll import ScheduledPollRequest, _poll_restaurants
+from functions.reconcile import ScheduledReconcileRequest, _reconcile_restaurants
+from sandbox.http import SandboxRequest, SandboxResponse
+from shared.concurrency import Clock, Deadline
+from shared.firestore import paths
+from shared.tasks.fan_out import OUT_OF_TIME_ERROR, list_turns
+from shared.tasks.queue import POLL_FUNCTION, RECONCILE_FUNCTION
+from tests.support.clocks import FakeTimer
+from tests.support.restaurants import new_restaurant, seed
+from tests.support.world import START_TIME, World
+
+RESTAURANTS = 8
+BUDGET_SECONDS = 60.0
+
+
+@pytest.fixture
+async def busy_world(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Several restaurants, and a budget for three calls of OpenTable."""
+    for _ in range(RESTAURANTS - 1):
+        await seed(world.services.firestore, new_restaurant())
+    timer, handle = FakeTimer(), world.sandbox.handle
+
+    def handle_slowly(request: SandboxRequest) -> SandboxResponse:
+        timer.advance(BUDGET_SECONDS / 3)
+        return handle(request)
+
+    def start_deadline(seconds: float) -> Deadline:
+        return Deadline.after(seconds, Clock(timer, world.clock))
+
+    monkeypatch.setattr(world.sandbox, "handle", handle_slowly)
+    for module in ("functions.poll", "functions.reconcile"):
+        monkeypatch.setattr(f"{module}.Deadline", SimpleNamespace(after=start_deadline))
+    environment = structs.replace(
+        world.services.environment,
+        run_budget_seconds=BUDGET_SECONDS,
+        max_concurrent_restaurants=1,
+    )
+    return replace(world, services=replace(world.services, environment=environment))
+
+
+async def run(world: World, function_name: str) -> tuple[set[str], set[str]]:
+    """Run a function for all restaurants; return the ids that it reached, and the others."""
+    if function_name == POLL_FUNCTION:
+        result = await _poll_restaurants(world.services, ScheduledPollRequest())
+    else:
+        result = await _reconcile_restaurants(world.services, ScheduledReconcileRequest())
+    world.clock.advance(900)
+    entries: Any = result.body.get("results") or result.body.get("reports")
+    missed = {entry["restaurantId"] for entry in entries if entry.get("error") == OUT_OF_TIME_ERROR}
+    return {entry["restaurantId"] for entry in entries} - missed, missed
+
+
+def logged_turns(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line[:1] == "{"]
+    return {line["restaurantId"]: line for line in lines if line["event"] == "turn.missed"}
+
+
+@pytest.mark.parametrize("function_name", [POLL_FUNCTION, RECONCILE_FUNCTION])
+async def test_a_restaurant_that_missed_its_turn_is_first_in_the_next_run(
+    busy_world: World, function_name: str
+) -> None:
+    reached, missed = await run(busy_world, function_name)
+    assert reached
+    assert missed
+    for _ in range(RESTAURANTS):
+        next_reached, next_missed = await run(busy_world, function_name)
+        # Either only restaurants with missed turns were reached, or all of them were.
+        assert next_reached <= missed or missed <= next_reached
+        missed -= next_reached
+        if not missed:
+            break
+        assert missed <= next_missed
+    assert not missed
+
+
+@pytest.mark.parametrize("function_name", [POLL_FUNCTION, RECONCILE_FUNCTION])
+async def test_a_missed_turn_is_logged_with_the_age_of_its_cursor(
+    busy_world: World, capsys: pytest.CaptureFixture[str], function_name: str
+) -> None:
+    waiting_since = START_TIME - timedelta(hours=1)
+    settings = paths.integration_document(busy_world.services.firestore, busy_world.restaurant.id)
+    await settings.update(
+        {"poll.cursor": waiting_since, "reconciliation.lastReconciledAt": waiting_since}
+    )
+    _, missed = await run(busy_world, function_name)
+    lines = logged_turns(capsys)
+    assert lines.keys() == missed
+    # The other restaurants never had a turn, so they come before this one.
+    line = lines.pop(busy_world.restaurant.id)
+    assert (line["severity"], line["function"], line["cursorAgeSeconds"]) == (
+        "WARNING",
+        function_name,
+        3_600,
+    )
+    assert not any("cursorAgeSeconds" in other for other in lines.values())
+
+
+async def test_a_run_that_reaches_every_restaurant_logs_no_missed_turn(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await run(world, POLL_FUNCTION)
+    assert logged_turns(capsys) == {}
+
+
+async def seed_state(world: World, **state: object) -> str:
+    restaurant = new_restaurant()
+    await seed(world.services.firestore, restaurant, **state)
+    return restaurant.id
+
+
+def hours_ago(hours: int) -> datetime:
+    return START_TIME - timedelta(hours=hours)
+
+
+async def test_turns_are_ordered_by_the_last_start_or_else_by_the_cursor(world: World) -> None:
+    started = await seed_state(world, poll={"lastStartedAt": hours_ago(2), "cursor": hours_ago(9)})
+    read = await seed_state(world, poll={"cursor": hours_ago(3)})
+    oldest = await seed_state(world, poll={"lastStartedAt": hours_ago(4)})
+    turns = await list_turns(world.services.firestore, POLL_FUNCTION)
+    assert [turn.restaurant_id for turn in turns] == [world.restaurant.id, oldest, read, started]
+
+
+@pytest.mark.parametrize("state", ["odd", 5, [], {"cursor": "odd"}, {"lastStartedAt": 5}, {}])
+async def test_damaged_state_of_one_restaurant_does_not_stop_the_others(
+    world: World, state: object
+) -> None:
+    damaged = await seed_state(world, poll=state, reconciliation=state)
+    for function_name in (POLL_FUNCTION, RECONCILE_FUNCTION):
+        turns = await list_turns(world.services.firestore, function_name)
+        assert {turn.restaurant_id for turn in turns} == {damaged, world.restaurant.id}
+
+
+async def test_a_restaurant_whose_polls_fail_does_not_keep_the_first_turn(world: World) -> None:
+    working = await seed_state(world)
+    world.sandbox.revoke_restaurant(int(world.restaurant.rid))
+    environment = structs.replace(world.services.environment, max_concurrent_restaurants=1)
+    services = replace(world.services, environment=environment)
+    await world.poll()
+    await _poll_restaurants(services, ScheduledPollRequest(restaurant_id=working))
+    world.clock.advance(60)
+    await world.poll()
+    turns = await list_turns(services.firestore, POLL_FUNCTION)
+    assert [turn.restaurant_id for turn in turns] == [working, world.restaurant.id]
