@@ -1,11 +1,12 @@
 """What a command prints and asks at the terminal, and the errors and exit codes it ends with."""
 
+import asyncio
 import json
 import os
 import signal
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -129,6 +130,11 @@ def _interrupt_at_once() -> Iterator[None]:
         return
     previous_handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
+        # A Ctrl-C just before this line only marked the task as cancelled.
+        with suppress(RuntimeError):  # without an event loop there is no task
+            task = asyncio.current_task()
+            if task and task.cancelling():
+                raise KeyboardInterrupt
         yield
     finally:
         signal.signal(signal.SIGINT, previous_handler)

@@ -1,6 +1,8 @@
 """The console separates messages from data, and asks only at a terminal."""
 
+import asyncio
 import json
+import signal
 import sys
 from io import StringIO
 from pathlib import Path
@@ -48,6 +50,17 @@ def test_no_confirmation_at_a_terminal_stops(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("sys.stdin", StringIO("\n"))
     with pytest.raises(CommandError, match="Nothing was changed"):
         build_console(is_terminal=True)[0].confirm("It changes.")
+
+
+def test_an_interrupt_before_a_prompt_ends_the_command() -> None:
+    console = build_console(is_terminal=True)[0]
+
+    async def prompt_after_interrupt() -> None:
+        signal.raise_signal(signal.SIGINT)  # the handler of asyncio.run only cancels the task
+        console.prompt("client id")
+
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(prompt_after_interrupt())
 
 
 def test_no_prompt_is_shown_without_a_terminal() -> None:
