@@ -105,16 +105,17 @@ async def list_reservations(
     response: Response,
     if_none_match: Annotated[str, Header()] = "",
 ) -> DayResponse | Response:
-    """Return a day's reservations, or 304 if the caller's ETag is current (two reads)."""
+    """Return a day's reservations, or 304 if the caller's ETag is current (two queries)."""
     zone = (await require_cached_settings(context)).require_zone()
     client, restaurant_id = context.app_context.firestore, context.restaurant_id
     date = (query.day or context.app_context.clock().astimezone(zone).date()).isoformat()
-    # The tag is read before the day: a change in between then shows at the next request.
-    etag = f'W/"{await compute_day_etag(client, restaurant_id, date, zone.key)}"'
-    if etag in map(str.strip, if_none_match.split(",")):
-        return Response(status_code=304, headers={"ETag": etag})
-    response.headers["ETag"] = etag
-    day = await read_day_reservations(client, restaurant_id, date)
+    if if_none_match:
+        etag = f'W/"{await compute_day_etag(client, restaurant_id, date, zone.key)}"'
+        if etag in map(str.strip, if_none_match.split(",")):
+            return Response(status_code=304, headers={"ETag": etag})
+    day = await read_day_reservations(client, restaurant_id, date, zone.key)
+    # The tag of the documents in this response, not of the check above: they may have changed.
+    response.headers["ETag"] = f'W/"{day.etag}"'
     return DayResponse(
         date=date,
         time_zone=zone.key,

@@ -4,11 +4,11 @@ import asyncio
 import base64
 import binascii
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import UTC
 from typing import Any
 
-from google.cloud.firestore import AsyncClient, AsyncQuery, FieldFilter, Or
+from google.cloud.firestore import AsyncClient, AsyncQuery, DocumentSnapshot, FieldFilter
 from msgspec import Struct
 
 from shared.concurrency import Deadline
@@ -25,7 +25,7 @@ from shared.domain.reconciliation.compare import (
     fingerprint_document,
 )
 from shared.firestore import paths
-from shared.firestore.documents import count_documents, read_documents, translate_firestore_errors
+from shared.firestore.documents import read_documents, translate_firestore_errors
 from shared.firestore.raw_client import FirestoreClient, build_query
 
 MAX_DAY_RESERVATIONS = 2_000
@@ -34,45 +34,64 @@ DocumentData = dict[str, Any]
 
 
 class DayReservations(Struct, frozen=True):
-    """The reservations of a day, and those without a date; ids to documents."""
+    """The reservations of a day, and those without a date; ids to documents.
+
+    Attributes:
+        etag: See `compute_day_etag`.
+    """
 
     dated: dict[str, DocumentData]
     undated: dict[str, DocumentData]
+    etag: str
 
 
 async def compute_day_etag(client: AsyncClient, restaurant_id: str, date: str, zone: str) -> str:
-    """Return an ETag of a day's reservations, shown in a time zone, for two reads.
+    """Return an ETag of a day's reservations, shown in a time zone, for two queries.
 
-    A new or changed reservation is the last one written; one that moves to another day changes the
-    count.
+    Every commit changes it, because it covers Firestore's update time of each document. A field
+    such as `updatedAt` has the clock of its writer, read before the commit.
     """
-    on_date = FieldFilter("localDate", "==", date)
-    undated = FieldFilter("localDate", "==", value=None)
-    day_query = paths.reservations_collection(client, restaurant_id).where(
-        filter=Or([on_date, undated])
-    )
-    newest_first_query = day_query.order_by("updatedAt", direction=AsyncQuery.DESCENDING)
-    newest_snapshots = await read_documents(newest_first_query.select(["updatedAt"]), 1)
-    newest_writes = [(snapshot.id, str(snapshot.update_time)) for snapshot in newest_snapshots]
-    content = repr((date, zone, newest_writes, await count_documents(day_query)))
-    return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
+    # The projection keeps the response small: names and update times only.
+    snapshots = await _read_day(client, restaurant_id, date, lambda query: query.select([]))
+    return _build_day_etag(snapshots, date, zone)
 
 
 async def read_day_reservations(
-    client: AsyncClient, restaurant_id: str, date: str
+    client: AsyncClient, restaurant_id: str, date: str, zone: str
 ) -> DayReservations:
     """Read the reservations of a local date (`YYYY-MM-DD`), and those without a date."""
-    reservations = paths.reservations_collection(client, restaurant_id)
-    dated, undated = [
-        await read_documents(
-            reservations.where(filter=FieldFilter("localDate", "==", value=value)), limit
-        )
-        for value, limit in ((date, MAX_DAY_RESERVATIONS), (None, MAX_UNDATED_RESERVATIONS))
-    ]
-    return DayReservations(
-        {snapshot.id: snapshot.to_dict() or {} for snapshot in dated},
-        {snapshot.id: snapshot.to_dict() or {} for snapshot in undated},
+    snapshots = await _read_day(client, restaurant_id, date, lambda query: query)
+    dated, undated = (
+        {snapshot.id: snapshot.to_dict() or {} for snapshot in part} for part in snapshots
     )
+    return DayReservations(dated, undated, _build_day_etag(snapshots, date, zone))
+
+
+async def _read_day(
+    client: AsyncClient,
+    restaurant_id: str,
+    date: str,
+    project: Callable[[AsyncQuery], AsyncQuery],
+) -> Sequence[Sequence[DocumentSnapshot[Any]]]:
+    reservations = paths.reservations_collection(client, restaurant_id)
+
+    async def read_part(value: str | None, limit: int) -> list[DocumentSnapshot[Any]]:
+        query = reservations.where(filter=FieldFilter("localDate", "==", value=value))
+        return await read_documents(project(query), limit)
+
+    dated, undated = await asyncio.gather(
+        read_part(date, MAX_DAY_RESERVATIONS), read_part(None, MAX_UNDATED_RESERVATIONS)
+    )
+    return dated, undated
+
+
+def _build_day_etag(
+    snapshots: Sequence[Sequence[DocumentSnapshot[Any]]], date: str, zone: str
+) -> str:
+    versions = [
+        sorted((snapshot.id, str(snapshot.update_time)) for snapshot in part) for part in snapshots
+    ]
+    return hashlib.blake2b(repr((date, zone, versions)).encode(), digest_size=16).hexdigest()
 
 
 class InvalidCursorError(ValueError):

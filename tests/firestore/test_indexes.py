@@ -133,7 +133,7 @@ def test_the_scheduled_functions_find_their_restaurants() -> None:
     )
 
 
-@pytest.mark.parametrize("position", range(4))
+@pytest.mark.parametrize("position", range(3))
 def test_an_index_removed_from_the_file_is_reported(position: int, tmp_path: Path) -> None:
     declared = json.loads(INDEXES.read_text())
     removed = declared["indexes"].pop(position)
