@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from starlette.requests import Request
 
+import shared.opentable
 from functions.http import (
     JsonResult,
     RequestRejectedError,
@@ -227,6 +228,7 @@ async def test_the_opentable_client_is_imported_during_a_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delitem(sys.modules, OPENTABLE_CLIENT_MODULE)
+    monkeypatch.delattr(shared.opentable, "client")  # restored after the test, like the module
     async with preload_opentable_client():
         assert OPENTABLE_CLIENT_MODULE not in sys.modules
     assert OPENTABLE_CLIENT_MODULE in sys.modules

@@ -177,7 +177,7 @@ async def test_counted_days_without_a_guest_are_no_missing_days(
 
 async def test_a_span_that_is_none_is_explained(open_page: OpenPage) -> None:
     page = await open_page("manager", "patterns/2026-03-13_2026-02-14")
-    await expect(page.locator(".note")).to_contain_text("nor more than 400 days after")
+    await expect(page.locator(".note")).to_contain_text("at most 400 days later")
 
 
 async def test_the_days_shown_can_be_downloaded(

@@ -89,4 +89,6 @@ async def test_a_rejected_start_shows_the_reason(harness: PageHarness, open_page
     await harness.change_settings(enabled=False)
     page = await open_page("manager", "integration")
     await page.get_by_role("button", name="Start the backfill").click()
-    await expect(page.get_by_role("alert").filter(visible=True)).to_contain_text("switched off")
+    await expect(page.get_by_role("alert").filter(visible=True)).to_contain_text(
+        "The integration is disabled."
+    )
