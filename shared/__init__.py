@@ -1,1 +1,1 @@
-"""What the functions have in common: a pure core, and the edge that touches the world."""
+"""Domain logic, storage and clients shared by the deployed functions."""

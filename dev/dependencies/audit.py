@@ -11,7 +11,7 @@ import sys
 import tempfile
 from urllib.parse import urlsplit
 
-from dev.dependencies.lock import EVERYTHING, export
+from dev.dependencies.lock import EVERYTHING, export_requirements
 
 SERVICE = "https://api.osv.dev/v1/query"  # open to everybody, with no account
 _CONNECT_SECONDS = 10
@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--service", default=SERVICE, help=f"default {SERVICE}")
     options = parser.parse_args()
     try:
-        sys.exit(0 if audit(options.service, export(*EVERYTHING)) else 1)
+        sys.exit(0 if audit(options.service, export_requirements(*EVERYTHING)) else 1)
     except NotAuditedError as error:
         print(f"NOT AUDITED for known vulnerabilities: {error}. The build does it, or stops.")
         sys.exit(1 if options.strict else 0)

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 
 from dev.bootstrap import ROOT
-from dev.dependencies.lock import DEPLOYED, export, names
+from dev.dependencies.lock import DEPLOYED, export_requirements, names
 
 PAGE = ROOT / "docs" / "licences.md"
 BEGIN = "<!-- The tables are written by `make lock`. -->"
@@ -43,8 +43,8 @@ def with_tables(page: str) -> str:
     """
     before, rest = page[: page.index(BEGIN)], page[page.index(END) :]
     rows = installed()
-    deployed = names(export(*DEPLOYED))
-    wanted = names(export()) - deployed
+    deployed = names(export_requirements(*DEPLOYED))
+    wanted = names(export_requirements()) - deployed
     tables = [
         *("", "## Deployed", "", *_table(rows, deployed)),
         *("", "## Tests and tools alone", "", *_table(rows, wanted)),

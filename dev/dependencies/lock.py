@@ -44,10 +44,10 @@ def requirements() -> str:
         name, text = entry["name"], entry[0]
         return text + (text.replace(name, name + extras[name], 1) if name in extras else "")
 
-    return _HEADER + _ENTRY.sub(with_extras, export(*DEPLOYED))
+    return _HEADER + _ENTRY.sub(with_extras, export_requirements(*DEPLOYED))
 
 
-def export(*options: str) -> str:
+def export_requirements(*options: str) -> str:
     """Return packages of `uv.lock` as requirements with hashes.
 
     Args:
@@ -65,7 +65,7 @@ def requested_extras(*options: str) -> dict[str, str]:
     """Return the requested extras of each package, e.g. `[grpc]`."""
     with tempfile.TemporaryDirectory() as folder:
         constraints = Path(folder, "constraints.txt")
-        constraints.write_text(export(*EVERYTHING, "--no-hashes"))
+        constraints.write_text(export_requirements(*EVERYTHING, "--no-hashes"))
         # The lock omits an extra without packages, but an old pip looks for it too.
         compiled = _uv(
             *("pip", "compile", "pyproject.toml", *options, "--universal", "--no-strip-extras"),

@@ -9,7 +9,7 @@ import pytest
 from pip._internal.models.index import PyPI
 
 from dev.bootstrap import LOCK, ROOT, UV, uv_environment
-from dev.dependencies.lock import DEPLOYED, EVERYTHING, REQUIREMENTS, export
+from dev.dependencies.lock import DEPLOYED, EVERYTHING, REQUIREMENTS, export_requirements
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 GROUPS = {"project": PROJECT["project"]["dependencies"], **PROJECT["dependency-groups"]}
@@ -39,7 +39,7 @@ def test_the_lock_fits_the_project() -> None:
 
 def test_requirements_are_what_the_lock_exports() -> None:
     lines = [line for line in entries(REQUIREMENTS.read_text()) if "[" not in line]
-    assert lines == entries(export(*DEPLOYED)), "run `make lock`"
+    assert lines == entries(export_requirements(*DEPLOYED)), "run `make lock`"
 
 
 def test_an_entry_with_extras_repeats_the_entry_without() -> None:
@@ -49,7 +49,7 @@ def test_an_entry_with_extras_repeats_the_entry_without() -> None:
     assert {re.sub(r"\[.+?\]", "", line) for line in with_extras} <= set(lines)
 
 
-@pytest.mark.parametrize("text", [REQUIREMENTS.read_text(), export(*EVERYTHING)])
+@pytest.mark.parametrize("text", [REQUIREMENTS.read_text(), export_requirements(*EVERYTHING)])
 def test_every_package_has_its_hashes(text: str) -> None:
     assert [line for line in entries(text) if not ENTRY.fullmatch(line)] == []
 
