@@ -30,6 +30,17 @@ class InvalidEventError(Exception):
         self.detail = detail
 
 
+class UnreadableDocumentError(ValueError):
+    """A stored document is damaged, for example by an edit by hand; it is left as it is.
+
+    Args:
+        problem: What cannot be read, without any value of the document.
+    """
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"The stored document cannot be read: {problem}. Correct or delete it.")
+
+
 class ServiceUnavailableError(Exception):
     """Firestore or another service did not respond in time; the sender must retry."""
 

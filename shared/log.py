@@ -61,6 +61,8 @@ class LogEvent(StrEnum):
     """A staff member executed the plan of a held report."""
     ANALYTICS_DELAYED = "analytics.delayed"
     """A reconciliation could not store its analytics; the next one does."""
+    DOCUMENT_UNREADABLE = "document.unreadable"
+    """A stored document is damaged. It is left as it is; correct or delete it."""
     QUARANTINE = "quarantine"
     """The open items of a restaurant's quarantine, after each reconciliation."""
     INTEGRATION_CHANGED = "integration.changed"

@@ -9,7 +9,8 @@ from functions.api.authorization import HostContext
 from functions.api.integration import require_cached_settings
 from functions.api.requests import API_PREFIX, DocumentId, ReasonText, RequestModel, StaffRoute
 from functions.api.reservations import require_reservation
-from functions.api.responses import BODY_ERROR_RESPONSES, ApiError, ResponseModel
+from functions.api.responses import BODY_ERROR_RESPONSES, ApiError, ResponseModel, typed_or_none
+from shared.domain.ledger.document import flatten_document
 from shared.domain.normalization.fields import ReservationStatus
 from shared.domain.normalization.identifiers import ReservationSystem
 from shared.errors import InvalidEventError
@@ -45,7 +46,9 @@ async def cancel_reservation(
 ) -> CancelResponse:
     """Cancel a reservation made in Lineup. Retries with one Idempotency-Key cancel once."""
     document = await require_reservation(context, reservation_id)
-    system, status = (document.get("source") or {}).get("system"), document.get("status")
+    flat = flatten_document(document)
+    system = typed_or_none(str, flat.get("source.system"))
+    status = typed_or_none(str, flat.get("status"))
     if system == ReservationSystem.OPENTABLE:
         raise ApiError(
             409,
@@ -68,7 +71,9 @@ async def cancel_reservation(
                 reason=body.reason,
                 idempotency_key=idempotency_key,
             )
-        except InvalidEventError:
+        except InvalidEventError as error:
+            if error.reason == "unreadable_document":
+                raise ApiError(409, "NOT_CANCELLABLE", error.detail) from None
             text = "This Idempotency-Key was used with another reason. Use a new one."
             raise ApiError(409, "IDEMPOTENCY_KEY_REUSED", text) from None
         outcome = "unchanged" if result.outcome == "duplicate" else str(result.outcome)

@@ -1,16 +1,17 @@
 """A restaurant's health, and the caller's role."""
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter
 from pydantic import Field
 
 from functions.api.authorization import HostContext
-from functions.api.reports import ReportSummary
+from functions.api.reports import ReportSummary, read_summaries
 from functions.api.requests import API_PREFIX, StaffRoute
-from functions.api.responses import ResponseModel, UtcInstant
-from shared.domain.polling import webhook_silence_from_document
+from functions.api.responses import ResponseModel, UtcInstant, typed_or_none
+from shared.domain.polling import read_count, read_run_state, webhook_silence_from_document
 from shared.domain.settings import parse_settings
 from shared.guests.failures import guest_failures_from_document
 from shared.polling.webhook_health import read_last_webhook_at
@@ -95,26 +96,29 @@ async def get_health(context: HostContext) -> HealthResponse:
         read_quarantine_backlog(app_context, restaurant_id),
     )
     integration: dict[str, Any] = document or {}
-    poll = integration.get("poll") or {}
+    poll = read_run_state(integration, "poll")
     problems = parse_settings(restaurant_id, integration).problems
     silence = webhook_silence_from_document(integration)
     guest_failures = guest_failures_from_document(integration)
     # A dry run changes nothing, so it does not show what the ledger contains.
-    actual_runs = [report for report in reports if report["status"] != "DRY_RUN"]
-    newest = next(iter(actual_runs or reports), None)
-    report = None if newest is None else ReportSummary.model_validate(newest)
-    error = poll.get("lastError") or (report.reason if report else None)
+    summaries = read_summaries(restaurant_id, reports)
+    actual_runs = [summary for summary in summaries if summary.status != "DRY_RUN"]
+    report = next(iter(actual_runs or summaries), None)
+    listed = poll.get("problems")
+    poll_problems = [p for p in listed if isinstance(p, str)] if isinstance(listed, list) else []
+    poll_error = typed_or_none(str, poll.get("lastError"))
+    error = poll_error or (report.reason if report else None)
     return HealthResponse(
         enabled=integration.get("enabled") is True,
         last_webhook_at=webhook_at,
         poll=PollHealth(
-            last_polled_at=integration.get("lastPolledAt"),
-            last_outcome=poll.get("lastOutcome"),
-            consecutive_failures=int(poll.get("consecutiveFailures") or 0),
-            last_error=poll.get("lastError"),
+            last_polled_at=typed_or_none(datetime, integration.get("lastPolledAt")),
+            last_outcome=typed_or_none(str, poll.get("lastOutcome")),
+            consecutive_failures=read_count(poll, "consecutiveFailures"),
+            last_error=poll_error,
         ),
         reconciliation=report,
-        missed_webhooks=int(poll.get("missedWebhooks") or 0)
+        missed_webhooks=read_count(poll, "missedWebhooks")
         + (report.missed_webhooks if report else 0),
         webhooks_silent_since=silence.missed_since if silence.is_silent else None,
         failing_guests=guest_failures.count,
@@ -122,6 +126,6 @@ async def get_health(context: HostContext) -> HealthResponse:
         last_guest_error=guest_failures.last_error,
         open_quarantine=backlog.open_count,
         oldest_open_quarantine_at=backlog.oldest_at,
-        problems=[*problems, *(poll.get("problems") or ())],
+        problems=[*problems, *poll_problems],
         last_error=" ".join(problems) or (str(error) if error else None),
     )

@@ -1,9 +1,10 @@
 """Reconciliation reports, and the execution of a held report's plan."""
 
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from functions.api.authorization import HostContext, ManagerContext, RequestContext
 from functions.api.integration import build_settings_error
@@ -15,6 +16,7 @@ from shared.reconciliation.report_store import read_full_report, read_newest_rep
 
 # The rest of the call's time limit is for the commits of the last items and for the report.
 FORCE_BUDGET_SECONDS = 15.0
+_MAX_REPORTS_READ = 3  # the newest one may be damaged
 
 router = APIRouter(prefix=f"{API_PREFIX}/reports", route_class=StaffRoute)
 
@@ -58,6 +60,22 @@ class ReportListRequest(RequestModel):
     limit: PageLimit = 20
 
 
+def read_summaries(restaurant_id: str, stored: Iterable[Mapping[str, Any]]) -> list[ReportSummary]:
+    """Return the readable reports; a report damaged by hand must not hide the others."""
+    summaries = []
+    for report in stored:
+        try:
+            summaries.append(ReportSummary.model_validate(report))
+        except ValidationError:
+            log_event(
+                Severity.WARNING,
+                LogEvent.DOCUMENT_UNREADABLE,
+                restaurantId=restaurant_id,
+                collection="reconciliationReports",
+            )
+    return summaries
+
+
 class ReportListResponse(ResponseModel):
     """Reports, newest first."""
 
@@ -72,9 +90,7 @@ async def list_reports(
     summaries = await read_newest_report_summaries(
         context.app_context.firestore, context.restaurant_id, query.limit
     )
-    return ReportListResponse(
-        reports=[ReportSummary.model_validate(report) for report in summaries]
-    )
+    return ReportListResponse(reports=read_summaries(context.restaurant_id, summaries))
 
 
 class ReportResponse(ReportSummary):
@@ -97,13 +113,14 @@ class ReportResponse(ReportSummary):
 @router.get("/latest", summary="Get the newest report with its lists")
 async def get_latest_report(context: HostContext) -> ReportResponse:
     """Return the newest report."""
-    summaries = await read_newest_report_summaries(
-        context.app_context.firestore, context.restaurant_id, 1
+    stored = await read_newest_report_summaries(
+        context.app_context.firestore, context.restaurant_id, _MAX_REPORTS_READ
     )
+    summaries = read_summaries(context.restaurant_id, stored)
     if not summaries:
         text = "There is no report yet. The first one is made within an hour."
         raise build_not_found_error(text)
-    return await _read_report(context, summaries[0]["reportId"])
+    return await _read_report(context, summaries[0].report_id)
 
 
 @router.get("/{report_id}", summary="Get a report with its lists")
@@ -149,4 +166,9 @@ async def _read_report(context: RequestContext, report_id: str) -> ReportRespons
     report = await read_full_report(context.app_context.firestore, context.restaurant_id, report_id)
     if report is None:
         raise build_not_found_error("There is no report with this id. GET reports lists them.")
-    return ReportResponse.model_validate(report)
+    try:
+        return ReportResponse.model_validate(report)
+    except ValidationError:
+        raise build_not_found_error(
+            "The stored report is damaged. GET reports lists the others."
+        ) from None

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Header, Query, Response
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from functions.api.authorization import HostContext, RequestContext
 from functions.api.integration import require_cached_settings
@@ -24,6 +24,7 @@ from functions.api.responses import (
     UtcInstant,
     build_invalid_request_error,
     build_not_found_error,
+    typed_or_none,
 )
 from shared.domain.ledger.document import flatten_document
 from shared.domain.normalization.fields import format_utc, parse_instant
@@ -35,8 +36,7 @@ from shared.ledger.queries import (
     read_day_reservations,
     read_journal_page,
 )
-
-V = TypeVar("V")
+from shared.log import LogEvent, Severity, log_event
 
 router = APIRouter(prefix=f"{API_PREFIX}/reservations", route_class=StaffRoute)
 
@@ -152,49 +152,55 @@ def build_reservation_response(
     """
     flat = flatten_document(document)
     start = _read_start(flat)
-    tables = _typed_or_none(list, flat.get("metadata.tableNumbers")) or []
-    guest = _typed_or_none(dict, flat.get("sync.guest")) or {}
+    tables = typed_or_none(list, flat.get("metadata.tableNumbers")) or []
+    guest = typed_or_none(dict, flat.get("sync.guest")) or {}
     return ReservationResponse(
         id=document_id,
         source=ReservationSource(
-            system=_typed_or_none(str, flat.get("source.system")),
-            state=_typed_or_none(str, flat.get("source.state")),
+            system=typed_or_none(str, flat.get("source.system")),
+            state=typed_or_none(str, flat.get("source.state")),
         ),
-        diner_name=_typed_or_none(str, flat.get("dinerName")),
-        party_size=_typed_or_none(int, flat.get("partySize")),
+        diner_name=typed_or_none(str, flat.get("dinerName")),
+        party_size=typed_or_none(int, flat.get("partySize")),
         start_at=format_utc(start) if start else None,
-        local_date=_typed_or_none(str, flat.get("localDate")),
-        local_time=f"{start.astimezone(zone):%H:%M}" if start else None,
-        status=_typed_or_none(str, flat.get("status")),
+        local_date=typed_or_none(str, flat.get("localDate")),
+        local_time=_format_local_time(start, zone),
+        status=typed_or_none(str, flat.get("status")),
         table_numbers=[str(table) for table in tables],
-        special_requests=_typed_or_none(str, flat.get("metadata.specialRequests")),
-        venue_notes=_typed_or_none(str, flat.get("metadata.venueNotes")),
-        cancellation_reason=_typed_or_none(str, flat.get("metadata.cancellationReason")),
-        phone=_typed_or_none(str, flat.get("phone")),
-        email=_typed_or_none(str, flat.get("email")),
-        marketing_opted_out=guest.get("marketingOptedOut"),
-        email_optin=guest.get("emailOptin"),
-        reconciliation_status=_typed_or_none(str, flat.get("reconciliation.reconciliationStatus")),
-        created_at=_typed_or_none(datetime, flat.get("createdAt")),
-        updated_at=_typed_or_none(datetime, flat.get("updatedAt")),
+        special_requests=typed_or_none(str, flat.get("metadata.specialRequests")),
+        venue_notes=typed_or_none(str, flat.get("metadata.venueNotes")),
+        cancellation_reason=typed_or_none(str, flat.get("metadata.cancellationReason")),
+        phone=typed_or_none(str, flat.get("phone")),
+        email=typed_or_none(str, flat.get("email")),
+        marketing_opted_out=_bool_or_none(guest.get("marketingOptedOut")),
+        email_optin=_bool_or_none(guest.get("emailOptin")),
+        reconciliation_status=typed_or_none(str, flat.get("reconciliation.reconciliationStatus")),
+        created_at=typed_or_none(datetime, flat.get("createdAt")),
+        updated_at=typed_or_none(datetime, flat.get("updatedAt")),
     )
+
+
+def _bool_or_none(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _format_local_time(start: datetime | None, zone: ZoneInfo) -> str | None:
+    try:
+        return f"{start.astimezone(zone):%H:%M}" if start else None
+    except OverflowError:  # the first or last day of the calendar
+        return None
 
 
 def _read_start(flat: Mapping[str, Any]) -> datetime | None:
     # Native reservations may have only the text.
-    timestamp = _typed_or_none(datetime, flat.get("startAtTimestamp"))
-    text = _typed_or_none(str, flat.get("startAt"))
+    timestamp = typed_or_none(datetime, flat.get("startAtTimestamp"))
+    text = typed_or_none(str, flat.get("startAt"))
     if timestamp is not None or text is None:
         return timestamp
     try:
         return parse_instant(text)
     except ValueError:
         return None
-
-
-def _typed_or_none(expected_type: type[V], value: object) -> V | None:
-    # A bool is an int in Python, but never a party size.
-    return value if isinstance(value, expected_type) and not isinstance(value, bool) else None
 
 
 class JournalRequest(RequestModel):
@@ -242,7 +248,17 @@ async def list_journal_entries(
     # An empty first page is either an expired journal or an unknown reservation.
     if not page.entries and query.cursor is None:
         await require_reservation(context, reservation_id)
-    events = [JournalEntryResponse.model_validate(entry) for entry in page.entries]
+    events = []
+    for entry in page.entries:
+        try:
+            events.append(JournalEntryResponse.model_validate(entry))
+        except ValidationError:  # one damaged entry must not hide the others
+            log_event(
+                Severity.WARNING,
+                LogEvent.DOCUMENT_UNREADABLE,
+                restaurantId=context.restaurant_id,
+                collection="ledgerEvents",
+            )
     return JournalPageResponse(events=events, next=page.next_cursor)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer
 from pydantic.alias_generators import to_camel
@@ -11,6 +11,8 @@ from starlette.responses import Response
 
 from functions.http import RETRY_AFTER_SECONDS
 from shared.domain.normalization.fields import format_utc
+
+V = TypeVar("V")
 
 
 class ResponseModel(BaseModel):
@@ -88,6 +90,15 @@ class ApiError(HTTPException):
         return Response(
             body.model_dump_json(), self.status_code, self.headers, media_type="application/json"
         )
+
+
+def typed_or_none(expected_type: type[V], value: object) -> V | None:
+    """Return a stored value of the expected type, None for any other.
+
+    Other programs and persons write documents too.
+    """
+    # A bool is an int in Python, but never a party size.
+    return value if isinstance(value, expected_type) and not isinstance(value, bool) else None
 
 
 def build_invalid_request_error(message: str) -> ApiError:

@@ -6,7 +6,7 @@ outside the run's window is the exception: that day is read again. Unchanged day
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 
 from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient, FieldFilter
@@ -75,8 +75,16 @@ async def update_analytics(
         if last_result.write is not None:
             # A moved reservation changes the counts of both days.
             date_change = last_result.write.entry["changes"].get("localDate", {})
-            outside_days |= {day for day in date_change.values() if day is not None}
+            outside_days |= {day for day in date_change.values() if _is_local_date(day)}
     await _store_days(restaurant, rollup_builder, outside_days - rollup_builder.days)
+
+
+def _is_local_date(value: object) -> bool:
+    """Whether a value is a day; a date edited by hand may be anything."""
+    try:
+        return isinstance(value, str) and date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        return False
 
 
 async def recount_analytics(restaurant: RestaurantContext, window: DateWindow) -> None:
@@ -134,7 +142,7 @@ async def _recount_days(
         rollup_builder.reset_day(day)
     for first in range(0, len(days), _MAX_DAYS_PER_QUERY):
         days_filter = FieldFilter("localDate", "in", days[first : first + _MAX_DAYS_PER_QUERY])
-        async for document in stream_reservation_documents(
+        async for _, document in stream_reservation_documents(
             client, restaurant_id, ANALYTICS_FIELDS, [days_filter], restaurant.deadline
         ):
             rollup_builder.add_document(document)

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from shared.domain.polling import read_run_state
 from shared.errors import BackfillInProgressError
 
 DEFAULT_DAYS_BACK = 1
@@ -195,16 +196,32 @@ class Backfill(Struct, frozen=True):
 
 
 def backfill_from_document(document: Mapping[str, Any]) -> Backfill | None:
-    """Restore the backfill from a settings document; None if there is none."""
-    stored = document.get("backfill") or {}
+    """Restore the backfill from a settings document; None if there is none.
+
+    A damaged state counts as none: a person starts the backfill again, and no row is lost.
+    """
+    stored = read_run_state(document, "backfill")
     # The map may exist without a backfill: a lease is stored in it, too.
     if "status" not in stored:
         return None
+    try:
+        return _read_backfill(stored)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _read_backfill(stored: Mapping[str, Any]) -> Backfill:
+    times = (stored["startedAt"], stored["updatedAt"], stored["finishedAt"] or stored["updatedAt"])
+    numbers = (stored["workedSeconds"], *(stored[name] for name in ROW_COUNTERS))
+    if not all(isinstance(at, datetime) for at in times) or not all(
+        isinstance(number, int | float) for number in numbers
+    ):
+        raise TypeError("A part of the backfill has another type.")
     return Backfill(
         window=DateWindow(
             date.fromisoformat(stored["startDate"]), date.fromisoformat(stored["endDate"])
         ),
-        rid=stored["rid"],
+        rid=str(stored["rid"]),
         started_at=stored["startedAt"],
         updated_at=stored["updatedAt"],
         next_date=date.fromisoformat(stored["nextDate"]),
@@ -212,13 +229,14 @@ def backfill_from_document(document: Mapping[str, Any]) -> Backfill | None:
         finished_at=stored["finishedAt"],
         worked_seconds=stored["workedSeconds"],
         counts={name: stored[name] for name in ROW_COUNTERS},
-        error=stored["error"],
+        error=None if stored["error"] is None else str(stored["error"]),
     )
 
 
 def is_backfilling(document: Mapping[str, Any]) -> bool:
     """Return whether a settings document has a running backfill."""
-    return (document.get("backfill") or {}).get("status") == BackfillStatus.RUNNING
+    backfill = backfill_from_document(document)
+    return backfill is not None and backfill.is_running
 
 
 def new_backfill(window: DateWindow, rid: str, now: datetime) -> Backfill:

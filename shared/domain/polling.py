@@ -81,16 +81,37 @@ class WebhookSilence(Struct, frozen=True):
         }
 
 
+def read_count(state: Mapping[str, Any], name: str) -> int:
+    """Return a count of a run's state, 0 if it is missing or has another type."""
+    count = state.get(name)
+    return count if isinstance(count, int) else 0
+
+
 def webhook_silence_from_document(document: Mapping[str, Any]) -> WebhookSilence:
-    """Restore the state from a settings document."""
-    poll = document.get("poll") or {}
-    return WebhookSilence(poll.get("missedRuns") or 0, poll.get("missedSince"))
+    """Restore the state from a settings document; values of another type count as absent."""
+    poll = read_run_state(document, "poll")
+    runs, since = poll.get("missedRuns"), poll.get("missedSince")
+    if not isinstance(runs, int) or not isinstance(since, datetime):
+        return WebhookSilence()
+    return WebhookSilence(runs, since)
+
+
+def read_run_state(document: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    """Return the state of one kind of run in a settings document; empty if it is no map.
+
+    A person may edit the document by hand. The next run replaces a damaged state.
+    """
+    state = document.get(kind)
+    return state if isinstance(state, Mapping) else {}
 
 
 def poll_cursor_from_document(document: Mapping[str, Any]) -> datetime | None:
-    """Return the time up to which the restaurant was polled; None before its first poll."""
-    poll, rid = document.get("poll") or {}, document.get("restaurantId")
-    cursor: datetime | None = poll.get("cursor")
+    """Return the time up to which the restaurant was polled; None before its first poll.
+
+    A damaged cursor counts as none: the next poll starts from the beginning and misses nothing.
+    """
+    poll, rid = read_run_state(document, "poll"), document.get("restaurantId")
+    cursor = poll.get("cursor") if isinstance(poll.get("cursor"), datetime) else None
     # The cursor of another rid would skip this restaurant's earlier changes. A cursor without a
     # rid belongs to the rid of the settings.
     return cursor if poll.get("rid", rid) == rid else None

@@ -13,6 +13,7 @@ from typing import Any
 from google.cloud.firestore import DELETE_FIELD, AsyncClient, AsyncDocumentReference
 from msgspec import Struct
 
+from shared.domain.polling import read_run_state
 from shared.domain.settings import parse_settings
 from shared.errors import IntegrationDisabledError, InvalidSettingsError
 from shared.firestore import paths
@@ -49,13 +50,13 @@ class Lease(Struct):
     @property
     def state(self) -> Mapping[str, Any]:
         """The state that earlier runs of this kind stored."""
-        return self.document.get(self.kind) or {}
+        return read_run_state(self.document, self.kind)
 
     async def write(self, fields: Mapping[str, Any]) -> bool:
         """Write dotted paths of the settings document; return False if the lease was lost."""
 
         def compute(document: dict[str, Any] | None) -> Mapping[str, Any] | None:
-            current = ((document or {}).get(self.kind) or {}).get("lease") or {}
+            current = _read_lease(document or {}, self.kind)
             return fields if current.get("owner") == self.owner else None
 
         return (await update_if_unmodified(self.reference, compute)).changes is not None
@@ -74,6 +75,11 @@ class Lease(Struct):
             except CONFLICT_ERRORS:
                 return await self.write(fields)
         return True
+
+
+def _read_lease(document: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    lease = read_run_state(document, kind).get("lease")
+    return lease if isinstance(lease, Mapping) else {}
 
 
 @asynccontextmanager
@@ -101,8 +107,9 @@ async def acquire_lease(
             raise InvalidSettingsError("This restaurant has no OpenTable settings: add them.")
         if not parse_settings(restaurant_id, document).is_enabled:
             raise IntegrationDisabledError
-        current = (document.get(kind) or {}).get("lease")
-        if current and current["expiresAt"] > clock():
+        expires_at = _read_lease(document, kind).get("expiresAt")
+        # A lease damaged by hand blocks no run.
+        if isinstance(expires_at, datetime) and expires_at > clock():
             return None
         return {
             f"{kind}.lease": {"owner": owner, "expiresAt": clock() + duration},

@@ -172,8 +172,8 @@ class FirestoreRpc:
 
     async def run_query(
         self, parent: AsyncDocumentReference, query: StructuredQuery, timeout_seconds: float
-    ) -> AsyncIterator[dict[str, Any]]:
-        """Yield the fields of the documents of a query (`build_query`) below `parent`."""
+    ) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        """Yield the ids and fields of the documents of a query (`build_query`) below `parent`."""
         responses = await self._api.run_query(
             request=RunQueryRequest(parent=self._resource_name(parent), structured_query=query),
             metadata=self._metadata,
@@ -183,7 +183,8 @@ class FirestoreRpc:
         async for response in responses:
             message = RunQueryResponse.pb(response)
             if message.HasField("document"):  # other messages report progress
-                yield decode_fields(message.document.fields)
+                document_id = message.document.name.rpartition("/")[2]
+                yield document_id, decode_fields(message.document.fields)
 
 
 def build_query(

@@ -6,6 +6,7 @@ are redacted before they are stored. No replay can restore the personal data. Re
 
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
 
 from google.cloud.firestore import FieldFilter
@@ -21,6 +22,7 @@ from shared.domain.privacy import (
     referenced_keys,
 )
 from shared.domain.settings import IntegrationSettings
+from shared.errors import InvalidEventError, UnreadableDocumentError
 from shared.firestore import paths
 from shared.firestore.documents import (
     QUERY_TIMEOUT_SECONDS,
@@ -76,16 +78,28 @@ async def erase_guest(
         async for snapshot in context.firestore.get_all(
             references, retry=None, timeout=QUERY_TIMEOUT_SECONDS
         ):
-            state = reservation_state_from_document(flatten_document(snapshot.to_dict() or {}))
-            names |= {*collect_personal_values(state, guest_key)}
+            with suppress(UnreadableDocumentError):
+                state = reservation_state_from_document(flatten_document(snapshot.to_dict() or {}))
+                names |= {*collect_personal_values(state, guest_key)}
         keys = {guest_key, *reservation_keys}
         erased_count = await _redact_quarantine(context, settings, keys, names)
         for key in reservation_keys:
             # The commit redacts the journal as well, but does not count the entries.
             erased_count += await ledger.repository.redact_journal(key)
-            applied = await ledger.apply(
-                build_guest_link_event(key, guest_key, context.clock(), Channel.POLL)
-            )
+            link_event = build_guest_link_event(key, guest_key, context.clock(), Channel.POLL)
+            try:
+                applied = await ledger.apply(link_event)
+            except InvalidEventError as error:
+                # A damaged document: the next two days of reconciliations erase it once corrected.
+                log_event(
+                    Severity.ERROR,
+                    LogEvent.DOCUMENT_UNREADABLE,
+                    restaurantId=settings.restaurant_id,
+                    collection="reservations",
+                    externalId=key,
+                    error=str(error),
+                )
+                continue
             erased_count += applied.write is not None
         if erased_count:
             # The record of the erasure must not identify the guest.

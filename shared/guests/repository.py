@@ -6,7 +6,8 @@ guest is read. Of two concurrent writers, the later one therefore sees the other
 
 import json
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -19,12 +20,12 @@ from shared.domain.ledger.guest_link import (
     Guest,
     LinkedGuest,
     UnresolvedGuest,
-    guest_from_map,
     guest_to_map,
     resolve_guest,
 )
 from shared.domain.ledger.guest_merge import GUEST_LINKED_EVENT_TYPE
 from shared.domain.settings import IntegrationSettings
+from shared.errors import InvalidEventError
 from shared.firestore import paths
 from shared.firestore.documents import (
     LARGE_WRITE_TIMEOUT_SECONDS,
@@ -34,6 +35,7 @@ from shared.firestore.documents import (
     update_if_unmodified,
 )
 from shared.ledger.ledger import open_ledger
+from shared.ledger.repository import read_guest_record
 
 _GROUP_SIZE = 200  # documents per read or commit
 
@@ -50,9 +52,12 @@ async def read_guests(
             group = references[start : start + _GROUP_SIZE]
             snapshots = context.firestore.get_all(group, retry=None, timeout=READ_TIMEOUT_SECONDS)
             documents |= {snapshot.id: snapshot.to_dict() async for snapshot in snapshots}
-    return {
-        key: guest_from_map(document) for key, document in documents.items() if document is not None
+    guests_by_key = {
+        key: read_guest_record(settings.restaurant_id, document)
+        for key, document in documents.items()
+        if document is not None
     }
+    return {key: guest for key, guest in guests_by_key.items() if guest is not None}
 
 
 async def follow_merges(
@@ -76,7 +81,8 @@ async def save_guest(context: AppContext, settings: IntegrationSettings, guest: 
         document = guest_to_map(guest)
         if stored is None:
             return document
-        if not guest.supersedes(guest_from_map(stored)):
+        current = read_guest_record(settings.restaurant_id, stored)
+        if current is not None and not guest.supersedes(current):
             return None
         # An update sets single fields. Delete the others: a merged or forgotten guest must keep
         # no personal data.
@@ -121,8 +127,9 @@ async def propagate_guest(
     changed_count = 0
     for key in await find_reservations_of_guest(context, settings, guest_key):
         link_event = build_guest_link_event(key, guest_key, context.clock(), channel)
-        applied = await ledger.apply(link_event)
-        changed_count += applied.write is not None
+        with suppress(InvalidEventError):  # a damaged reservation, reported by reconciliation
+            applied = await ledger.apply(link_event)
+            changed_count += applied.write is not None
     return changed_count
 
 
@@ -138,10 +145,17 @@ async def find_reservations_of_guest(
         .limit(limit)
     )
     with translate_firestore_errors():
-        return [
-            snapshot.get("source.externalReservationId")
+        sources = [
+            (snapshot.to_dict() or {}).get("source")
             async for snapshot in query.stream(retry=None, timeout=QUERY_TIMEOUT_SECONDS)
         ]
+    # A damaged document has no key; reconciliation reports it.
+    return [
+        key
+        for source in sources
+        if isinstance(source, Mapping)
+        and isinstance(key := source.get("externalReservationId"), str)
+    ]
 
 
 def build_guest_link_event(

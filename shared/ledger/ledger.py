@@ -16,6 +16,7 @@ from shared.domain.ledger.decide import (
     JournalEntryRequired,
     ReservationWrite,
     StoredReservation,
+    UnreadableDocument,
     VersionConflict,
     decide,
     read_reservation_state,
@@ -173,7 +174,7 @@ class Ledger:
         self, event: ReservationEvent, snapshot: ReservationSnapshot, write_context: WriteContext
     ) -> ApplyResult:
         for entry in snapshot.stored.journal_entries.values():
-            if entry is not None and entry["attempt"] == write_context.attempt_id:
+            if entry is not None and entry.get("attempt") == write_context.attempt_id:
                 # This writer's earlier commit was applied although it seemed to fail.
                 flat = flatten_document(snapshot.stored.document or {})
                 state = read_reservation_state(flat, self._system)
@@ -223,7 +224,8 @@ def build_apply_result(event: ReservationEvent, decision: Decision) -> ApplyResu
     """Return the result of a decision once its write is committed.
 
     Raises:
-        InvalidEventError: The event's id was used with other content.
+        InvalidEventError: The event's id was used with other content, or the stored document is
+            damaged.
     """
     if isinstance(decision, ReservationWrite):
         return ApplyResult(event, decision.outcome, decision.state, decision)
@@ -231,6 +233,11 @@ def build_apply_result(event: ReservationEvent, decision: Decision) -> ApplyResu
         raise InvalidEventError(
             "conflicting_version" if event.actor is Actor.OPENTABLE else "conflicting_event",
             "An event with this id or version was applied before with other content.",
+        )
+    if isinstance(decision, UnreadableDocument):
+        raise InvalidEventError(
+            "unreadable_document",
+            "The stored reservation is damaged. Correct or delete its document, then replay this.",
         )
     if isinstance(decision, JournalEntryRequired | GuestRequired):
         # Only possible if two documents changed between two reads; a retry decides anew.

@@ -4,12 +4,13 @@ import asyncio
 import base64
 import binascii
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from datetime import UTC
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from google.cloud.firestore import AsyncClient, AsyncQuery, DocumentSnapshot, FieldFilter
-from msgspec import Struct
+from msgspec import Struct, field
 
 from shared.concurrency import Deadline
 from shared.context import AppContext
@@ -17,13 +18,17 @@ from shared.domain.analytics.rollup import ANALYTICS_FIELDS, RollupBuilder
 from shared.domain.backfill import DateWindow
 from shared.domain.ledger.document import flatten_document
 from shared.domain.normalization.fields import parse_instant
-from shared.domain.normalization.identifiers import build_guest_key
+from shared.domain.normalization.identifiers import (
+    build_guest_key,
+    build_reservation_document_id,
+)
 from shared.domain.privacy import is_expired
 from shared.domain.reconciliation.compare import (
     COMPARED_FIELDS,
     ReservationFingerprint,
     fingerprint_document,
 )
+from shared.errors import UnreadableDocumentError
 from shared.firestore import paths
 from shared.firestore.documents import read_documents, translate_firestore_errors
 from shared.firestore.raw_client import FirestoreClient, build_query
@@ -94,6 +99,18 @@ def _build_day_etag(
     return hashlib.blake2b(repr((date, zone, versions)).encode(), digest_size=16).hexdigest()
 
 
+class LedgerWindow(Struct):
+    """OpenTable's reservations in a window.
+
+    Attributes:
+        fingerprints: By external key.
+        unreadable: Damaged documents by document id.
+    """
+
+    fingerprints: dict[str, ReservationFingerprint] = field(default_factory=dict)
+    unreadable: dict[str, UnreadableDocumentError] = field(default_factory=dict)
+
+
 class InvalidCursorError(ValueError):
     """The cursor does not come from a previous page."""
 
@@ -141,11 +158,12 @@ async def read_journal_page(
     entries = [snapshot.to_dict() or {} for snapshot in snapshots[:limit]]
     next_cursor = None
     if len(snapshots) > limit:
-        last_entry = snapshots[limit - 1]
-        occurred_at = (
-            last_entry.get("occurredAt").astimezone(UTC).isoformat(timespec="microseconds")
-        )
-        next_cursor = base64.urlsafe_b64encode(f"{occurred_at} {last_entry.id}".encode()).decode()
+        # A damaged entry has no time to continue at.
+        timed = [s for s in snapshots[:limit] if isinstance(s.get("occurredAt"), datetime)]
+        if timed:
+            occurred_at = timed[-1].get("occurredAt").astimezone(UTC)
+            position = f"{occurred_at.isoformat(timespec='microseconds')} {timed[-1].id}"
+            next_cursor = base64.urlsafe_b64encode(position.encode()).decode()
     return JournalPage(
         [entry for entry in entries if not is_expired(entry, "journalExpireAt", now)], next_cursor
     )
@@ -157,10 +175,10 @@ async def load_ledger_window(
     window: DateWindow,
     deadline: Deadline,
     rollup_builder: RollupBuilder,
-) -> dict[str, ReservationFingerprint]:
+) -> LedgerWindow:
     """Return fingerprints of OpenTable's reservations in a window or without a start time.
 
-    The keys are external keys. `rollup_builder` counts all reservations read, Lineup's included.
+    `rollup_builder` counts all reservations read, Lineup's included.
     """
     fields = {*COMPARED_FIELDS, *ANALYTICS_FIELDS}
     in_window = [
@@ -168,18 +186,21 @@ async def load_ledger_window(
         FieldFilter("localDate", "<=", window.end.isoformat()),
     ]
     undated = [FieldFilter("startAt", "==", value=None)]
-    fingerprints: dict[str, ReservationFingerprint] = {}
+    ledger_window = LedgerWindow()
 
     async def read_query(filters: Sequence[FieldFilter]) -> None:
-        async for document in stream_reservation_documents(
+        async for document_id, document in stream_reservation_documents(
             client, restaurant_id, fields, filters, deadline
         ):
             facts = rollup_builder.add_document(document)
-            source = document.get("source") or {}
-            if source.get("system") == "OPENTABLE":
-                fingerprints[source["externalReservationId"]] = fingerprint_document(
-                    document, facts
-                )
+            source = document.get("source")
+            if not isinstance(source, Mapping) or source.get("system") != "OPENTABLE":
+                continue
+            try:
+                key = read_external_key(document_id, source)
+                ledger_window.fingerprints[key] = fingerprint_document(document, facts)
+            except UnreadableDocumentError as error:
+                ledger_window.unreadable[document_id] = error
 
     tasks = [asyncio.create_task(read_query(filters)) for filters in (in_window, undated)]
     try:
@@ -188,7 +209,19 @@ async def load_ledger_window(
     finally:
         for task in tasks:
             task.cancel()
-    return fingerprints
+    return ledger_window
+
+
+def read_external_key(document_id: str, source: Mapping[str, Any]) -> str:
+    """Return the external key of one of OpenTable's reservations.
+
+    Raises:
+        UnreadableDocumentError: The document has none, or the one of another document.
+    """
+    key = source.get("externalReservationId")
+    if not isinstance(key, str) or build_reservation_document_id(key) != document_id:
+        raise UnreadableDocumentError("source.externalReservationId does not match the id")
+    return key
 
 
 async def read_unlinked_guest_ids(
@@ -200,13 +233,19 @@ async def read_unlinked_guest_ids(
     """
     guest_ids: dict[str, str] = {}
     with translate_firestore_errors():
-        async for document in stream_reservation_documents(
+        async for document_id, document in stream_reservation_documents(
             client, restaurant_id, ("source", "sync.guest"), (), deadline
         ):
             flat = flatten_document(document)
             guest_id = flat.get("source.guestId")
-            if guest_id and not flat.get("sync.guest") and build_guest_key(guest_id, rid):
-                guest_ids[flat["source.externalReservationId"]] = guest_id
+            if (
+                isinstance(guest_id, str)
+                and not flat.get("sync.guest")
+                and build_guest_key(guest_id, rid)
+            ):
+                # Reconciliation reports damaged documents.
+                with suppress(UnreadableDocumentError):
+                    guest_ids[read_external_key(document_id, document["source"])] = guest_id
     return guest_ids
 
 
@@ -216,8 +255,8 @@ def stream_reservation_documents(
     fields: Iterable[str],
     filters: Sequence[FieldFilter],
     deadline: Deadline,
-) -> AsyncIterator[dict[str, Any]]:
-    """Yield some fields of the reservations that pass all filters.
+) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+    """Yield the ids and some fields of the reservations that pass all filters.
 
     Raises:
         google.api_core.exceptions.GoogleAPIError: Not all of them could be read.

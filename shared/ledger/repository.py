@@ -8,12 +8,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.domain.ledger.decide import ReservationWrite, StoredReservation
-from shared.domain.ledger.guest_link import guest_from_map
+from shared.domain.ledger.guest_link import Guest, guest_from_map
 from shared.domain.normalization.identifiers import ReservationSystem
 from shared.domain.privacy import redact_journal_entry
+from shared.errors import UnreadableDocumentError
 from shared.firestore import paths
 from shared.firestore.documents import READ_TIMEOUT_SECONDS, WRITE_TIMEOUT_SECONDS
 from shared.firestore.raw_client import DocumentWrite, FirestoreClient
+from shared.log import LogEvent, Severity, log_event
 
 
 class ReservationSnapshot(Struct, frozen=True):
@@ -36,6 +38,21 @@ class ConditionalWrite(Struct, frozen=True):
     update_time: Any
 
 
+def read_guest_record(restaurant_id: str, document: Mapping[str, Any]) -> Guest | None:
+    """Read a guest's document; a damaged one counts as missing until OpenTable's replaces it."""
+    try:
+        return guest_from_map(document)
+    except UnreadableDocumentError as error:
+        log_event(
+            Severity.WARNING,
+            LogEvent.DOCUMENT_UNREADABLE,
+            restaurantId=restaurant_id,
+            collection="openTableGuests",
+            error=str(error),
+        )
+        return None
+
+
 class ReservationRepository:
     """The reservation documents of a restaurant that were made in one system.
 
@@ -46,6 +63,7 @@ class ReservationRepository:
         self, client: FirestoreClient, restaurant_id: str, system: ReservationSystem
     ) -> None:
         self._rpc = client.rpc
+        self._restaurant_id = restaurant_id
         self._reservations = paths.reservations_collection(client, restaurant_id)
         self._guests = paths.guests_collection(client, restaurant_id)
         self._system = system
@@ -78,7 +96,9 @@ class ReservationRepository:
         guest_records = {}
         for key, reference in guests.items():
             fields = raw_documents[reference.path].fields
-            guest_records[key] = None if fields is None else guest_from_map(fields)
+            guest_records[key] = (
+                None if fields is None else read_guest_record(self._restaurant_id, fields)
+            )
         snapshots = {}
         for key, ids in entry_ids.items():
             snapshot = previous.get(key)

@@ -10,7 +10,12 @@ from shared.concurrency import Deadline
 from shared.context import AppContext, RestaurantContext, load_restaurant_context
 from shared.domain.backfill import ROW_COUNTERS, is_backfilling
 from shared.domain.ledger.events import Channel
-from shared.domain.polling import MissedWebhooks, poll_cursor_from_document, poll_cursor_to_map
+from shared.domain.polling import (
+    MissedWebhooks,
+    poll_cursor_from_document,
+    poll_cursor_to_map,
+    read_count,
+)
 from shared.domain.settings import parse_settings
 from shared.errors import EXPECTED_RUN_ERRORS, PERMANENT_RUN_ERRORS, IntegrationDisabledError
 from shared.firestore.leases import LEASE_MARGIN_SECONDS, Lease, acquire_lease
@@ -126,7 +131,7 @@ async def _poll_with_lease(
             is_backfilling=is_backfilling(lease.document),
         )
     # The cursor stays, so the next poll reads the same changes again.
-    failures = int(lease.state.get("consecutiveFailures") or 0) + 1
+    failures = read_count(lease.state, "consecutiveFailures") + 1
     await lease.release(
         {
             "poll.lastOutcome": "error",

@@ -5,6 +5,7 @@ corrected. Each report lists them; only the first one raises an alarm.
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from google.cloud.firestore import FieldFilter
@@ -18,12 +19,14 @@ from shared.domain.ledger.decide import (
     NoChange,
     ReservationWrite,
     StoredReservation,
+    UnreadableDocument,
     VersionConflict,
 )
 from shared.domain.ledger.document import find_open_divergence, flatten_document
 from shared.domain.ledger.events import Actor, ReservationEvent
 from shared.domain.ledger.guest_merge import GuestRequired
 from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
+from shared.domain.normalization.identifiers import build_reservation_document_id
 from shared.domain.reconciliation.compare import (
     PlanPrecondition,
     format_ledger_versions,
@@ -36,12 +39,18 @@ from shared.domain.reconciliation.report import (
     build_divergence_event,
     build_repair_event,
 )
-from shared.errors import InvalidEventError, OpenTableError, OpenTableItemNotRequestedError
+from shared.errors import (
+    InvalidEventError,
+    OpenTableError,
+    OpenTableItemNotRequestedError,
+    UnreadableDocumentError,
+)
 from shared.firestore import paths
 from shared.firestore.documents import translate_firestore_errors
 from shared.ingest.events import JSON_MEDIA_TYPE
 from shared.ledger.batch import apply_events, decide_group, split_into_groups
 from shared.ledger.ledger import ApplyResult, Ledger
+from shared.ledger.queries import read_external_key
 from shared.log import LogEvent, Severity, log_event
 from shared.quarantine.store import quarantine_event
 
@@ -49,6 +58,7 @@ _MAX_KEYS_PER_READ = 300
 # A local date may differ by a day from the UTC date, in either zone.
 _LOCAL_DATE_LOOKBACK = timedelta(days=2)
 
+_DAMAGED_REASON = "The stored document cannot be read. Correct or delete it."
 _DIVERGENCE_REASONS = {
     DivergenceType.MISSING_IN_OPENTABLE: (
         "OpenTable has no reservation with this id. Ask OpenTable whether the party is coming."
@@ -74,6 +84,7 @@ class ReconciliationRun(Struct, frozen=True):
         previous_time_zone: The time zone of the local dates in the ledger; None if no
             reconciliation has completed.
         was_time_zone_wrong: Whether the previous run reported a wrong time zone.
+        unreadable_ids: Damaged documents reported by the previous run.
         guest_retry_at: When the first failed request of a guest is repeated; None without one.
         is_dry_run: Whether to write nothing but the report.
     """
@@ -84,6 +95,7 @@ class ReconciliationRun(Struct, frozen=True):
     cursor: datetime | None
     previous_time_zone: str | None
     was_time_zone_wrong: bool
+    unreadable_ids: frozenset[str]
     guest_retry_at: datetime | None
     is_dry_run: bool
 
@@ -118,12 +130,14 @@ class CorrectionPlan(Struct):
         corrections: Rows to apply.
         version_behind: Rows older than the stored version, with the stored state.
         conflicting: Rows with the stored version and other values, with the stored state.
+        unreadable_keys: Rows of damaged documents.
         unchanged_count: Rows equal to the ledger.
     """
 
     corrections: list[Correction] = field(default_factory=list)
     version_behind: list[tuple[ReservationEvent, ReservationState]] = field(default_factory=list)
     conflicting: list[tuple[ReservationEvent, ReservationState]] = field(default_factory=list)
+    unreadable_keys: list[str] = field(default_factory=list)
     unchanged_count: int = 0
 
     @property
@@ -153,6 +167,8 @@ class CorrectionPlan(Struct):
             self.conflicting.append((event, state))
         elif is_behind or isinstance(decision, JournalEntryRequired | GuestRequired):
             self.version_behind.append((event, state))
+        elif isinstance(decision, UnreadableDocument):
+            self.unreadable_keys.append(event.external_key)
         else:
             self.corrections.append(Correction(event, decision, precondition))
 
@@ -161,6 +177,7 @@ class CorrectionPlan(Struct):
         self.corrections += other.corrections
         self.version_behind += other.version_behind
         self.conflicting += other.conflicting
+        self.unreadable_keys += other.unreadable_keys
         self.unchanged_count += other.unchanged_count
 
 
@@ -176,6 +193,9 @@ async def build_correction_plan(
         for event in group:
             key = event.external_key
             stored, decision = snapshots[key].stored, decisions[key]
+            if isinstance(decision, UnreadableDocument):
+                plan.unreadable_keys.append(key)
+                continue  # its state cannot be read either
             flat = flatten_document(stored.document or {})
             state = reservation_state_from_document(flat)
             amendment = None
@@ -270,11 +290,16 @@ async def recompute_local_dates(run: ReconciliationRun) -> None:
     repairs = []
     with translate_firestore_errors():
         async for snapshot in query.stream(retry=None, timeout=run.restaurant.deadline.remaining()):
-            flat = flatten_document(snapshot.to_dict() or {})
-            key = flat.get("source.externalReservationId")
-            if flat.get("source.system") != "OPENTABLE" or not isinstance(key, str):
+            document = snapshot.to_dict() or {}
+            flat = flatten_document(document)
+            if flat.get("source.system") != "OPENTABLE":
                 continue
-            state = reservation_state_from_document(flat)
+            try:
+                key = read_external_key(snapshot.id, document["source"])
+                state = reservation_state_from_document(flat)
+            except UnreadableDocumentError as error:
+                report_unreadable_document(run, snapshot.id, str(error))
+                continue
             if has_drifted(flat, run.ledger.build_identity(key), state):
                 repairs.append(
                     build_repair_event(key, state, report.report_id, report.reconciled_at)
@@ -285,7 +310,7 @@ async def recompute_local_dates(run: ReconciliationRun) -> None:
 
 
 async def read_reservation_states(ledger: Ledger, keys: list[str]) -> dict[str, ReservationState]:
-    """Read the stored states of reservations by external key."""
+    """Read the stored states of reservations by external key, without damaged documents."""
     states: dict[str, ReservationState] = {}
     for start in range(0, len(keys), _MAX_KEYS_PER_READ):
         no_entries = dict.fromkeys(keys[start : start + _MAX_KEYS_PER_READ], ())
@@ -293,7 +318,8 @@ async def read_reservation_states(ledger: Ledger, keys: list[str]) -> dict[str, 
             snapshots = await ledger.repository.read(no_entries)
         for key, snapshot in snapshots.items():
             flat = flatten_document(snapshot.stored.document or {})
-            states[key] = reservation_state_from_document(flat)
+            with suppress(UnreadableDocumentError):
+                states[key] = reservation_state_from_document(flat)
     return states
 
 
@@ -314,8 +340,12 @@ async def flag_divergences(
     context, settings, report = run.restaurant.context, run.restaurant.settings, run.report
     states = await read_reservation_states(run.ledger, [*missing_keys, *errors])
     divergences: list[tuple[DivergenceType, str, ReservationState, str | None]] = [
-        *((DivergenceType.MISSING_IN_OPENTABLE, key, states[key], None) for key in missing_keys),
-        *((DivergenceType.UNREADABLE, key, states[key], None) for key in errors),
+        *(
+            (DivergenceType.MISSING_IN_OPENTABLE, key, states[key], None)
+            for key in missing_keys
+            if key in states
+        ),
+        *((DivergenceType.UNREADABLE, key, states[key], None) for key in errors if key in states),
         *(
             (DivergenceType.VERSION_BEHIND, event.external_key, state, None)
             for event, state in plan.version_behind
@@ -325,6 +355,9 @@ async def flag_divergences(
             for event, state in plan.conflicting
         ),
     ]
+    damaged_keys = {*missing_keys, *errors} - states.keys()
+    for key in sorted(damaged_keys.union(plan.unreadable_keys)):
+        report_unreadable_document(run, build_reservation_document_id(key))
     for divergence, key, state, payload in divergences:
         error = errors.get(key)
         reason = _DIVERGENCE_REASONS[divergence] if error is None else str(error)
@@ -342,8 +375,27 @@ async def flag_divergences(
         flag = build_divergence_event(
             key, state, divergence, report.report_id, report.reconciled_at
         )
-        await run.ledger.apply(flag)
+        with suppress(InvalidEventError):  # damaged since it was read: the next run reports it
+            await run.ledger.apply(flag)
         log_new_divergence(report, divergence, key)
+
+
+def report_unreadable_document(
+    run: ReconciliationRun, document_id: str, reason: str = _DAMAGED_REASON
+) -> None:
+    """List a damaged document of the ledger once per run; log it if no earlier run did."""
+    report = run.report
+    if any(entry["reservationId"] == document_id for entry in report.divergences):
+        return
+    # The document cannot have a flag: the settings document remembers the damage.
+    is_new = document_id not in run.unreadable_ids
+    key = document_id.removeprefix(build_reservation_document_id(""))
+    external_key = None if key == document_id else key
+    report.add_divergence(
+        DivergenceType.UNREADABLE, external_key, reason, is_new=is_new, reservation_id=document_id
+    )
+    if is_new:
+        log_new_divergence(report, DivergenceType.UNREADABLE, external_key)
 
 
 def log_new_divergence(

@@ -13,6 +13,7 @@ from shared.concurrency import Deadline
 from shared.context import AppContext
 from shared.domain.backfill import DateWindow
 from shared.domain.ledger.events import Channel, ReservationEvent
+from shared.domain.normalization.identifiers import build_reservation_document_id
 from shared.domain.reconciliation.compare import (
     LEDGER_CHANGED_REASON,
     PlannedCorrection,
@@ -30,6 +31,7 @@ from shared.reconciliation.corrections import (
     build_correction_plan,
     flag_divergences,
     read_reservation_states,
+    report_unreadable_document,
 )
 from shared.reconciliation.reconcile import (
     RequestedReservations,
@@ -73,9 +75,7 @@ async def force_held_report(
                 "RUN_IN_PROGRESS", "A reconciliation is in progress. Try again in a few minutes."
             )
         held = await _read_held_report(context, restaurant_id, report_id)
-        window = DateWindow(
-            date.fromisoformat(held["startDate"]), date.fromisoformat(held["endDate"])
-        )
+        window = _read_window(held)
         report = create_report(context, restaurant_id, window, report_id)
         with record_outcome(report):
             run = await start_run(context, lease, report, deadline)
@@ -101,17 +101,35 @@ async def _read_held_report(
         raise PlanNotExecutableError(
             "REPORT_NOT_FOUND", "No report has this id. Choose one from the list of reports."
         )
-    if report["status"] != ReportStatus.HELD:
+    if report.get("status") != ReportStatus.HELD:
         raise PlanNotExecutableError(
             "NOT_HELD",
-            f"This report is {report['status']}. Only the plan of a HELD report can be forced.",
+            f"This report is {report.get('status')}. Only the plan of a HELD report can be forced.",
         )
     if report.get("executedBy"):
         raise PlanNotExecutableError(
             "PLAN_ALREADY_EXECUTED",
             f"This plan was executed already: see report {report['executedBy']}.",
         )
-    return report
+    # The ids of the path: a field edited by hand must not lead to another report.
+    return {**report, "restaurantId": restaurant_id, "reportId": report_id}
+
+
+def _read_window(held: Mapping[str, Any]) -> DateWindow:
+    """Return the days of a held report; check the other parts that its execution reads."""
+    try:
+        window: DateWindow | None = DateWindow(
+            date.fromisoformat(held["startDate"]), date.fromisoformat(held["endDate"])
+        )
+    except (KeyError, TypeError, ValueError):
+        window = None
+    if window is None or not isinstance(held.get("parts"), int):
+        raise PlanNotExecutableError(
+            "NOT_HELD",
+            "This report is damaged, so its plan cannot be executed. The next reconciliation makes "
+            "a new one.",
+        )
+    return window
 
 
 async def _execute_items(
@@ -122,7 +140,10 @@ async def _execute_items(
     states = await read_reservation_states(run.ledger, [item.external_key for item in items])
     unchanged = []
     for item in items:
-        if format_ledger_versions(states[item.external_key]) == item.precondition.ledger_versions:
+        state = states.get(item.external_key)
+        if state is None:
+            report_unreadable_document(run, build_reservation_document_id(item.external_key))
+        elif format_ledger_versions(state) == item.precondition.ledger_versions:
             unchanged.append(item)
         else:
             run.report.add_skipped(item.external_key, LEDGER_CHANGED_REASON)

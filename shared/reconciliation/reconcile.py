@@ -16,7 +16,11 @@ from shared.analytics.store import create_rollup_builder, update_analytics
 from shared.concurrency import gather_all, gather_bounded
 from shared.domain.analytics.rollup import RollupBuilder
 from shared.domain.ledger.events import Channel, ReservationEvent
-from shared.domain.normalization.identifiers import build_external_key, list_id_spellings
+from shared.domain.normalization.identifiers import (
+    build_external_key,
+    build_reservation_document_id,
+    list_id_spellings,
+)
 from shared.domain.normalization.opentable_reservation import has_time_zone_conflict, read_row_id
 from shared.domain.reconciliation.compare import (
     PlanPrecondition,
@@ -26,12 +30,12 @@ from shared.domain.reconciliation.compare import (
     format_ledger_versions,
 )
 from shared.domain.reconciliation.report import DivergenceType, ReconciliationReport, ReportStatus
-from shared.errors import InvalidEventError, OpenTableError
+from shared.errors import InvalidEventError, OpenTableError, UnreadableDocumentError
 from shared.guests.erasure import repeat_erasures
 from shared.guests.sync import fetch_guests_after_reconciliation, retry_failed_guests
 from shared.ingest.events import NormalizedRows, UnreadableRow, normalize_rows
 from shared.ledger.ledger import ApplyResult
-from shared.ledger.queries import load_ledger_window
+from shared.ledger.queries import LedgerWindow, load_ledger_window
 from shared.opentable.items import ItemReader
 from shared.opentable.query import ListingQuery, LocalDateTime, OpenTableRow, Resource
 from shared.reconciliation.corrections import (
@@ -44,6 +48,7 @@ from shared.reconciliation.corrections import (
     log_new_divergence,
     read_reservation_states,
     recompute_local_dates,
+    report_unreadable_document,
 )
 
 MAX_POLL_GAP = timedelta(days=1)
@@ -55,12 +60,14 @@ class WindowComparison(Struct):
 
     Attributes:
         fingerprints: The ledger's side, by external key.
+        unreadable: Damaged documents of the ledger, by document id.
         seen_keys: Every key in OpenTable's listing, unreadable rows included.
         differing_events: The rows without an equal fingerprint in the ledger, by external key.
         wrong_zone_count: Rows whose local and UTC times do not match in the restaurant's zone.
     """
 
     fingerprints: dict[str, ReservationFingerprint] = field(default_factory=dict)
+    unreadable: dict[str, UnreadableDocumentError] = field(default_factory=dict)
     seen_keys: set[str] = field(default_factory=set)
     differing_events: dict[str, ReservationEvent] = field(default_factory=dict)
     wrong_zone_count: int = 0
@@ -109,6 +116,8 @@ async def reconcile_window(run: ReconciliationRun) -> None:
     rollup_builder = create_rollup_builder(run.restaurant, report.window)
     comparison = await compare_window(run, rollup_builder)
     _report_wrong_time_zone(run, comparison.wrong_zone_count)
+    for document_id, error in comparison.unreadable.items():
+        report_unreadable_document(run, document_id, str(error))
 
     # Plan the corrections. The ledger is not written yet.
     plan = await build_correction_plan(run, comparison.differing_events.values())
@@ -155,7 +164,7 @@ async def compare_window(run: ReconciliationRun, rollup_builder: RollupBuilder) 
     """
     restaurant, window = run.restaurant, run.report.window
     comparison = WindowComparison()
-    ledger_task = asyncio.create_task(_read_fingerprints(run, rollup_builder))
+    ledger_task = asyncio.create_task(_read_ledger(run, rollup_builder))
     try:
         # OpenTable compares these bounds with the restaurant's local times.
         query = ListingQuery(
@@ -173,7 +182,9 @@ async def compare_window(run: ReconciliationRun, rollup_builder: RollupBuilder) 
                 Channel.RECONCILIATION,
             )
             # Compare no page before the ledger's side is complete.
-            comparison.fingerprints = await ledger_task
+            ledger_window = await ledger_task
+            comparison.fingerprints = ledger_window.fingerprints
+            comparison.unreadable = ledger_window.unreadable
             _compare_rows(run, comparison, rows)
             zone = restaurant.settings.require_zone()
             comparison.wrong_zone_count += sum(
@@ -189,19 +200,19 @@ async def compare_window(run: ReconciliationRun, rollup_builder: RollupBuilder) 
     return comparison
 
 
-async def _read_fingerprints(
-    run: ReconciliationRun, rollup_builder: RollupBuilder
-) -> dict[str, ReservationFingerprint]:
+async def _read_ledger(run: ReconciliationRun, rollup_builder: RollupBuilder) -> LedgerWindow:
     restaurant, report = run.restaurant, run.report
-    fingerprints = await load_ledger_window(
+    ledger_window = await load_ledger_window(
         restaurant.context.firestore,
         report.restaurant_id,
         report.window,
         restaurant.deadline,
         rollup_builder,
     )
-    report.ledger_count = sum(fingerprint.has_start_time for fingerprint in fingerprints.values())
-    return fingerprints
+    report.ledger_count = sum(
+        fingerprint.has_start_time for fingerprint in ledger_window.fingerprints.values()
+    )
+    return ledger_window
 
 
 def _compare_rows(
@@ -227,6 +238,8 @@ def _compare_rows(
         if is_equal:
             report.unchanged_count += 1
             continue
+        if build_reservation_document_id(key) in comparison.unreadable:
+            continue  # left as it is, and reported below
         earlier = comparison.differing_events.get(key)
         if earlier is None or earlier.version < event.version:
             comparison.differing_events[key] = event

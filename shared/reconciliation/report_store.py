@@ -12,6 +12,7 @@ from google.cloud.firestore import AsyncClient, AsyncDocumentReference, AsyncQue
 
 from shared.domain.reconciliation.compare import PlannedCorrection, planned_correction_from_map
 from shared.domain.reconciliation.report import ReconciliationReport, ReportEntry
+from shared.errors import UnreadableDocumentError
 from shared.firestore import paths
 from shared.firestore.documents import (
     LARGE_WRITE_TIMEOUT_SECONDS,
@@ -20,6 +21,7 @@ from shared.firestore.documents import (
     read_documents,
     translate_firestore_errors,
 )
+from shared.log import LogEvent, Severity, log_event
 
 REPORT_LISTS = ("created", "updated", "cancelled", "divergences", "missing", "skipped")
 MAX_PART_BYTES = 400_000
@@ -115,13 +117,14 @@ async def read_full_report(
     report = await read_report_document(client, restaurant_id, report_id)
     if report is None:
         return None
-    other_part_count = int(report["parts"]) - 1
+    parts = report.get("parts")
+    other_part_count = parts - 1 if isinstance(parts, int) else 0
     if other_part_count > 0:
         reports = paths.reports_collection(client, restaurant_id)
         other_parts = reports.document(report_id).collection("continued").order_by("__name__")
         for part in await read_documents(other_parts, min(other_part_count, MAX_REPORT_PARTS - 1)):
             for name in REPORT_LISTS:
-                report[name] += part.get(name)
+                report[name] = _read_list(report, name) + _read_list(part.to_dict() or {}, name)
     return {**report, "complete": other_part_count < MAX_REPORT_PARTS}
 
 
@@ -147,9 +150,30 @@ async def iterate_planned_corrections(
         if number > 0:
             part = (await read_document(_part_document(reference, number))).to_dict() or {}
         items = [
-            planned_correction_from_map(entry)
+            item
             for name in _PLANNED_LISTS
-            for entry in part.get(name) or ()
+            for entry in _read_list(part, name)
+            if (item := _read_planned_correction(held, entry)) is not None
         ]
         for start in range(0, len(items), MAX_ITEMS_PER_BATCH):
             yield items[start : start + MAX_ITEMS_PER_BATCH]
+
+
+def _read_planned_correction(held: Mapping[str, Any], entry: Any) -> PlannedCorrection | None:
+    """Read one item of a plan; a damaged one is logged and left out."""
+    try:
+        return planned_correction_from_map(entry)
+    except UnreadableDocumentError as error:
+        log_event(
+            Severity.WARNING,
+            LogEvent.DOCUMENT_UNREADABLE,
+            restaurantId=held["restaurantId"],
+            collection="reconciliationReports",
+            error=str(error),
+        )
+        return None
+
+
+def _read_list(part: Mapping[str, Any], name: str) -> list[Any]:
+    entries = part.get(name)
+    return entries if isinstance(entries, list) else []

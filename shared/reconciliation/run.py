@@ -27,6 +27,8 @@ from shared.reconciliation.corrections import ReconciliationRun
 from shared.reconciliation.reconcile import reconcile_window
 from shared.reconciliation.report_store import store_report
 
+MAX_REMEMBERED_DOCUMENTS = 200
+
 
 class ReconciliationRequest(Struct, frozen=True):
     """The options of a reconciliation.
@@ -148,9 +150,14 @@ async def start_run(
         cursor=poll_cursor_from_document(lease.document),
         previous_time_zone=lease.state.get("timeZone"),
         was_time_zone_wrong=lease.state.get("wrongTimeZone") is True,
+        unreadable_ids=frozenset(_read_text_list(lease.state.get("unreadableDocuments"))),
         guest_retry_at=guest_failures_from_document(lease.document).retry_at,
         is_dry_run=is_dry_run,
     )
+
+
+def _read_text_list(value: object) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
 async def _finish_run(
@@ -174,6 +181,11 @@ async def _finish_run(
         # A failed run does not know whether the time zone is right.
         divergences = {entry["type"] for entry in report.divergences}
         state["reconciliation.wrongTimeZone"] = DivergenceType.WRONG_TIME_ZONE in divergences
+        state["reconciliation.unreadableDocuments"] = sorted(
+            entry["reservationId"]
+            for entry in report.divergences
+            if entry["type"] == DivergenceType.UNREADABLE and entry["reservationId"]
+        )[:MAX_REMEMBERED_DOCUMENTS]
     if report.status is ReportStatus.COMPLETED:
         state["reconciliation.timeZone"] = lease.document.get("timeZone")
     await lease.release(state)

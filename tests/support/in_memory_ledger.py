@@ -16,6 +16,7 @@ from shared.domain.ledger.decide import (
     NoChange,
     ReservationWrite,
     StoredReservation,
+    UnreadableDocument,
     VersionConflict,
     decide,
 )
@@ -67,7 +68,7 @@ class InMemoryLedger:
 
     def apply(
         self, event: ReservationEvent, mode: ReadMode = "entry"
-    ) -> ReservationWrite | NoChange | VersionConflict:
+    ) -> ReservationWrite | NoChange | VersionConflict | UnreadableDocument:
         """Apply an event after reading nothing, the document, or its journal entry too.
 
         After reading nothing, the ledger presumes that nothing is stored. A violated precondition

@@ -32,6 +32,7 @@ ANALYTICS_FIELDS = (
 
 MAX_COUNTED_PARTY_SIZE = 20
 UNKNOWN_BUCKET = "UNKNOWN"
+_LONG_NOTICE = timedelta(days=30)  # over 28 days in every zone
 _SHORT_NOTICE = timedelta(hours=2)
 _IGNORED_CHARACTERS = str.maketrans("", "", " _-")
 
@@ -104,7 +105,7 @@ def booking_facts(document: Mapping[str, Any], zone: ZoneInfo) -> BookingFacts |
     day = document.get("localDate")
     if not isinstance(day, str):
         return None
-    start = _read_start_time(document)
+    start = _read_start_time(document, zone)
     is_native = _get_nested(document, "source", "system") != ReservationSystem.OPENTABLE
     # A native document is created by its booking; OpenTable's may be created long after it.
     booked_at = document.get("bookedAt") or (document.get("createdAt") if is_native else None)
@@ -130,14 +131,16 @@ def _get_nested(document: Mapping[str, Any], name: str, key: str) -> object:
     return outer.get(key) if isinstance(outer, Mapping) else None
 
 
-def _read_start_time(document: Mapping[str, Any]) -> datetime | None:
+def _read_start_time(document: Mapping[str, Any], zone: ZoneInfo) -> datetime | None:
     timestamp, text = document.get("startAtTimestamp"), document.get("startAt")
-    if isinstance(timestamp, datetime):
-        return timestamp
-    # Documents written by other parts of the app may have the text only.
+    start = timestamp if isinstance(timestamp, datetime) else None
     try:
-        return parse_instant(text) if isinstance(text, str) else None
-    except ValueError:
+        # Documents written by other parts of the app may have the text only.
+        if start is None and isinstance(text, str):
+            start = parse_instant(text)
+        # The first and the last day of the calendar have no local time.
+        return start and start.astimezone(zone)
+    except (ValueError, OverflowError):
         return None
 
 
@@ -153,6 +156,8 @@ def classify_lead_time(booked_at: object, start: datetime | None, zone: ZoneInfo
         return LeadTimeBucket.UNKNOWN
     if start - booked_at < _SHORT_NOTICE:
         return LeadTimeBucket.UNDER_2_HOURS
+    if start - booked_at > _LONG_NOTICE:
+        return LeadTimeBucket.OVER_28_DAYS
     days = (start.astimezone(zone).date() - booked_at.astimezone(zone).date()).days
     return next(
         (bucket for max_days, bucket in _MAX_DAYS_BY_BUCKET if days <= max_days),

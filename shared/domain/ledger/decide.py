@@ -34,6 +34,7 @@ from shared.domain.ledger.journal import (
 from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
 from shared.domain.normalization.identifiers import ReservationSystem
 from shared.domain.privacy import GUEST_PATHS, PERSONAL_PATHS
+from shared.errors import UnreadableDocumentError
 
 
 class EventOutcome(StrEnum):
@@ -94,13 +95,24 @@ class VersionConflict(Struct, frozen=True):
     """The event is already stored with other content; it belongs in the quarantine."""
 
 
+class UnreadableDocument(Struct, frozen=True):
+    """The stored document or a journal entry is damaged; nothing is written to it."""
+
+
 class JournalEntryRequired(Struct, frozen=True):
     """The journal decides whether the event is new; read this entry and decide again."""
 
     entry_id: str
 
 
-Decision = ReservationWrite | NoChange | VersionConflict | JournalEntryRequired | GuestRequired
+Decision = (
+    ReservationWrite
+    | NoChange
+    | VersionConflict
+    | UnreadableDocument
+    | JournalEntryRequired
+    | GuestRequired
+)
 
 
 def decide(
@@ -110,6 +122,20 @@ def decide(
     context: WriteContext,
 ) -> Decision:
     """Decide on an event; the caller reads more, or commits."""
+    try:
+        for entry in stored.journal_entries.values():
+            _require_readable_entry(entry)
+        return _decide_readable(event, stored, identity, context)
+    except UnreadableDocumentError:
+        return UnreadableDocument()
+
+
+def _decide_readable(
+    event: ReservationEvent,
+    stored: StoredReservation,
+    identity: ReservationIdentity,
+    context: WriteContext,
+) -> Decision:
     flat = flatten_document(stored.document or {})
     state = read_reservation_state(flat, identity.system)
     # Most rows of a poll or a reconciliation end here, without a read of the guest. After a guest
@@ -168,10 +194,24 @@ def read_reservation_state(flat: Mapping[str, Any], system: ReservationSystem) -
 
     Raises:
         InvalidEventError: Lineup's own reservation does not exist.
+        UnreadableDocumentError: The document is damaged.
     """
     if system is ReservationSystem.LINEUP:
         return native_registers(flat)
     return reservation_state_from_document(flat)
+
+
+def _require_readable_entry(entry: Mapping[str, Any] | None) -> None:
+    """Check the parts of a journal entry that a decision reads."""
+    if entry is None:
+        return
+    try:
+        is_readable = isinstance(entry["fields"], Mapping)
+        version_from_map(entry["version"])
+    except (KeyError, TypeError, AttributeError):
+        is_readable = False
+    if not is_readable:
+        raise UnreadableDocumentError("a journal entry has another form")
 
 
 def _decide_repeat(

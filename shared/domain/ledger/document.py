@@ -26,7 +26,7 @@ from shared.domain.ledger.registers import (
 )
 from shared.domain.normalization.fields import ReservationStatus, format_local_date, format_utc
 from shared.domain.normalization.identifiers import ReservationSystem, build_reservation_document_id
-from shared.errors import InvalidEventError
+from shared.errors import InvalidEventError, UnreadableDocumentError
 
 UNKNOWN_DINER_NAME = "OpenTable Guest"
 
@@ -129,11 +129,17 @@ def native_registers(flat: Mapping[str, Any]) -> ReservationState:
 
     Raises:
         InvalidEventError: The document does not exist; only its writer may create it.
+        UnreadableDocumentError: The document is damaged.
     """
     if not flat:
         raise InvalidEventError("unknown_reservation", "No reservation has this id.")
     stored = flat.get("sync.lineup")
-    return ReservationState({} if stored is None else {Actor.LINEUP: registers_from_map(stored)})
+    if stored is None:
+        return ReservationState({})
+    try:
+        return ReservationState({Actor.LINEUP: registers_from_map(stored)})
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise UnreadableDocumentError("sync.lineup has another form") from None
 
 
 def render_native_update(
@@ -152,7 +158,8 @@ def render_native_update(
     if "status" in document:
         version, status = event.version, ReservationStatus(document["status"])
         entry = StatusHistoryEntry(version.occurred_at, event.actor, 0, event.event_id, status)
-        history = [*(flat.get("statusHistory") or ()), entry.to_map()]
+        stored_history = flat.get("statusHistory")
+        history = [*(stored_history if isinstance(stored_history, list) else ()), entry.to_map()]
         document["statusHistory"] = history[-MAX_STATUS_HISTORY_ENTRIES:]
     return document
 

@@ -75,8 +75,17 @@ def version_to_map(version: Version) -> dict[str, Any]:
 
 
 def version_from_map(stored: Mapping[str, Any]) -> Version:
-    """Read a stored version."""
-    return Version(stored.get("sequenceId", 0), stored["at"], stored.get("id", ""))
+    """Read a stored version; raise TypeError if it has parts of another type."""
+    sequence_id, event_id = stored.get("sequenceId", 0), stored.get("id", "")
+    occurred_at = stored["at"]
+    # A part of another type would fail later, when two versions are compared.
+    if not (
+        isinstance(sequence_id, int)
+        and isinstance(occurred_at, datetime)
+        and isinstance(event_id, str)
+    ):
+        raise TypeError("A version has parts of another type.")
+    return Version(sequence_id, occurred_at, event_id)
 
 
 class ReservationEvent(Struct, frozen=True):

@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from shared.domain.ledger.events import Version, version_from_map, version_to_map
 from shared.domain.webhook_auth.credentials import RedactedStruct
+from shared.errors import UnreadableDocumentError
 
 MAX_MERGES = 16
 UNVERSIONED = Version.from_sequence(0, datetime(1970, 1, 1, tzinfo=UTC))
@@ -74,18 +75,48 @@ def guest_to_map(guest: Guest) -> dict[str, Any]:
 
 
 def guest_from_map(document: Mapping[str, Any]) -> Guest:
-    """Read a guest's document."""
-    key = document["guestKey"]
-    if "forgottenAt" in document:
-        return Guest(key, forgotten_at=document["forgottenAt"])
-    version = version_from_map(document["version"])
-    if "survivor" in document:
-        survivor_key, survivor_id = document["survivor"], document["survivorId"]
-        return Guest(
-            key, version, is_merged=True, survivor_key=survivor_key, survivor_id=survivor_id
-        )
+    """Read a guest's document.
+
+    Raises:
+        UnreadableDocumentError: The document is damaged.
+    """
+    try:
+        key = _require_text(document["guestKey"])
+        if "forgottenAt" in document:
+            forgotten_at = document["forgottenAt"]
+            # A damaged time is no reason to show a forgotten person again.
+            return Guest(
+                key,
+                forgotten_at=forgotten_at
+                if isinstance(forgotten_at, datetime)
+                else UNVERSIONED.occurred_at,
+            )
+        version = version_from_map(document["version"])
+        if "survivor" in document:
+            survivor_key, survivor_id = document["survivor"], document["survivorId"]
+            for text in (survivor_key, survivor_id):
+                _require_text(text or "")
+            return Guest(
+                key, version, is_merged=True, survivor_key=survivor_key, survivor_id=survivor_id
+            )
+    except (KeyError, TypeError, AttributeError):
+        raise UnreadableDocumentError("guestKey, version or survivor has another form") from None
     profile = {n: value for n, value in document.items() if n not in {"guestKey", "version"}}
+    texts = (profile.get(name) for name in ("firstName", "lastName", "email"))
+    phones = profile.get("phones") or []
+    if (
+        not isinstance(phones, list)
+        or not all(isinstance(phone, str) for phone in phones)
+        or not all(text is None or isinstance(text, str) for text in texts)
+    ):
+        raise UnreadableDocumentError("the guest's name, email or phones have another form")
     return Guest(key, version, profile)
+
+
+def _require_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("Expected text.")
+    return value
 
 
 class LinkedGuest(Struct, frozen=True):
@@ -263,9 +294,13 @@ def guest_references_to_fields(references: GuestReferences) -> dict[str, Any]:
 
 
 def guest_references_from_document(flat: Mapping[str, Any]) -> GuestReferences:
-    """Read the references of a flattened document."""
+    """Read the references of a flattened document; raise TypeError if they are not keys."""
+    named, resolved = flat.get("guests.named", ()), flat.get("guests.resolvedGuestKeys", ())
+    if isinstance(named, str) or isinstance(resolved, str):
+        raise TypeError("References are a list of keys.")
+    if not all(isinstance(key, str) for key in (*named, *resolved)):
+        raise TypeError("References are a list of keys.")
+    # A value of another type counts as forgotten: personal data must not return.
     return GuestReferences(
-        frozenset(flat.get("guests.named", ())),
-        frozenset(flat.get("guests.resolvedGuestKeys", ())),
-        flat.get("guests.forgotten", False),
+        frozenset(named), frozenset(resolved), flat.get("guests.forgotten", False) is not False
     )

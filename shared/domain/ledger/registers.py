@@ -32,6 +32,7 @@ from shared.domain.ledger.guest_link import (
     linked_guest_from_map,
 )
 from shared.domain.normalization.fields import ReservationStatus
+from shared.errors import UnreadableDocumentError
 
 MAX_STATUS_HISTORY_ENTRIES = 100
 _SEQUENCE_PREFIX = "seq-"
@@ -146,18 +147,27 @@ class ReservationState(Struct, frozen=True):
 
 
 def reservation_state_from_document(flat: Mapping[str, Any]) -> ReservationState:
-    """Read the state from a flattened document."""
+    """Read the state from a flattened document.
+
+    Raises:
+        UnreadableDocumentError: The document is damaged, so nothing may be merged into it.
+    """
+    if flat.get("sync") is not None:  # as a map it would be flattened
+        raise UnreadableDocumentError("sync is not a map")
     linked_guest = flat.get("sync.guest")
-    return ReservationState(
-        {
-            actor: registers_from_map(stored)
-            for actor in ACTOR_PRECEDENCE
-            if (stored := flat.get(f"sync.{actor.lower()}")) is not None
-        },
-        status_history_from_maps(flat.get("statusHistory") or ()),
-        linked_guest and linked_guest_from_map(linked_guest),
-        guest_references_from_document(flat),
-    )
+    try:
+        return ReservationState(
+            {
+                actor: registers_from_map(stored)
+                for actor in ACTOR_PRECEDENCE
+                if (stored := flat.get(f"sync.{actor.lower()}")) is not None
+            },
+            status_history_from_maps(flat.get("statusHistory") or ()),
+            None if linked_guest is None else linked_guest_from_map(linked_guest),
+            guest_references_from_document(flat),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise UnreadableDocumentError("sync, guests or statusHistory has another form") from None
 
 
 def registers_to_map(registers: FieldRegisters) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from shared.domain.ledger.document import (
 from shared.domain.ledger.events import Actor, ReservationEvent, Version
 from shared.domain.ledger.fields import RESERVATION_FIELDS
 from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
+from shared.errors import UnreadableDocumentError
 
 # A run with more changes than both of these is held for a person to review.
 MIN_CHANGES_TO_HOLD = 20
@@ -78,14 +79,19 @@ def fingerprint_document(
     flat = flatten_document(document)
     state = reservation_state_from_document(flat)
     missing_guest_id = None
+    guest_id, open_table_id = state.resolve_field("guestId"), flat.get("source.openTableId")
     # A guest id without a guest key is unusable, so no guest record can exist for it.
-    if state.linked_guest is None and state.resolve_field("guestKey") is not None:
-        missing_guest_id = str(state.resolve_field("guestId"))
+    if state.linked_guest is None and isinstance(state.resolve_field("guestKey"), str):
+        missing_guest_id = guest_id if isinstance(guest_id, str) else None
     return ReservationFingerprint(
         _hash_fields(flat, state),
         find_open_divergence(state),
         has_start_time=flat.get("startAt") is not None,
-        open_table_id=flat.get("source.openTableId") or flat["source.externalReservationId"],
+        open_table_id=(
+            open_table_id
+            if isinstance(open_table_id, str) and open_table_id
+            else flat["source.externalReservationId"]
+        ),
         missing_guest_id=missing_guest_id,
         booking_facts=facts,
     )
@@ -182,12 +188,20 @@ class PlannedCorrection(Struct, frozen=True):
 
 
 def planned_correction_from_map(entry: Mapping[str, Any]) -> PlannedCorrection:
-    """Restore an item from an entry of a held report."""
-    stored = entry["basis"]
-    return PlannedCorrection(
-        entry["externalId"],
-        PlanPrecondition(stored["openTableId"], stored["held"], stored["shown"]),
-    )
+    """Restore an item from an entry of a held report.
+
+    Raises:
+        UnreadableDocumentError: The entry is damaged.
+    """
+    try:
+        stored = entry["basis"]
+        key, open_table_id, shown = entry["externalId"], stored["openTableId"], stored["shown"]
+        precondition = PlanPrecondition(open_table_id, stored["held"], shown)
+    except (KeyError, TypeError):
+        raise UnreadableDocumentError("an item of the plan has another form") from None
+    if not isinstance(key, str) or not isinstance(open_table_id, str):
+        raise UnreadableDocumentError("an item of the plan has no id")
+    return PlannedCorrection(key, precondition)
 
 
 def format_ledger_versions(state: ReservationState) -> str:

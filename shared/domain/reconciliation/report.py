@@ -128,6 +128,7 @@ class ReconciliationReport(Struct):
         reason: str,
         *,
         is_new: bool,
+        reservation_id: str | None = None,
     ) -> None:
         """Add a divergence.
 
@@ -136,10 +137,12 @@ class ReconciliationReport(Struct):
             external_key: The reservation's key; None if unreadable.
             reason: One sentence for the person who resolves it.
             is_new: Whether no earlier report lists it; only new ones raise an alert.
+            reservation_id: The document, if its id does not follow from the key.
         """
-        self.divergences.append(
-            {"type": divergence_type.value, **_build_entry(external_key), "reason": reason}
-        )
+        entry = _build_entry(external_key)
+        if reservation_id is not None:
+            entry["reservationId"] = reservation_id
+        self.divergences.append({"type": divergence_type.value, **entry, "reason": reason})
         if is_new:
             self.new_divergences += 1
 

@@ -1,0 +1,180 @@
+"""Whatever a person writes into a document, every reader ends with a value or the one error."""
+
+import copy
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.analytics.rollup import booking_facts
+from shared.domain.backfill import DateWindow, backfill_from_document, is_backfilling, new_backfill
+from shared.domain.ledger.decide import (
+    Decision,
+    ReservationWrite,
+    StoredReservation,
+    UnreadableDocument,
+)
+from shared.domain.ledger.document import native_registers
+from shared.domain.ledger.guest_link import guest_from_map
+from shared.domain.polling import (
+    WebhookSilence,
+    poll_cursor_from_document,
+    webhook_silence_from_document,
+)
+from shared.domain.reconciliation.compare import fingerprint_document, planned_correction_from_map
+from shared.errors import UnreadableDocumentError
+from tests.support.events import envelope_event, row_event
+from tests.support.in_memory_ledger import InMemoryLedger, ledger_with
+
+NEW_YORK = ZoneInfo("America/New_York")
+FIRST_INSTANT = datetime(1, 1, 1, tzinfo=UTC)
+ODD_VALUES: st.SearchStrategy[Any] = st.sampled_from(
+    [None, 5, 2.5, True, "x", b"x", FIRST_INSTANT, [], [1], [{}], {}, {"a": 1}]
+)
+
+
+def paths_of(document: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the path of every value, maps included."""
+    for name, value in document.items():
+        yield (*above, name)
+        if isinstance(value, Mapping):
+            yield from paths_of(value, (*above, name))
+
+
+def with_value(document: dict[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:
+    """Return a copy with another value at a path."""
+    changed = copy.deepcopy(document)
+    inner = changed
+    for name in path[:-1]:
+        inner = inner[name]
+    inner[path[-1]] = value
+    return changed
+
+
+def stored_document() -> dict[str, Any]:
+    ledger = ledger_with(envelope_event(), row_event(1))
+    assert isinstance(ledger.document, dict)
+    return ledger.document
+
+
+DOCUMENT = stored_document()
+DAMAGED_DOCUMENTS = st.builds(
+    lambda path, value: with_value(DOCUMENT, path, value),
+    st.sampled_from(list(paths_of(DOCUMENT))),
+    ODD_VALUES,
+)
+
+
+@given(document=DAMAGED_DOCUMENTS)
+def test_every_decision_on_a_damaged_document_ends(document: dict[str, Any]) -> None:
+    for event in (row_event(1), row_event(2, party_size=9), envelope_event("cancelled")):
+        stored = StoredReservation(document, {event.event_id: None})
+        assert isinstance(InMemoryLedger().decide(event, stored), Decision)
+
+
+@given(document=DAMAGED_DOCUMENTS)
+def test_a_damaged_document_has_a_fingerprint_or_the_one_error(document: dict[str, Any]) -> None:
+    document.setdefault("source", {})
+    if not isinstance(document["source"], dict):
+        return
+    document["source"]["externalReservationId"] = "ot_1"
+    with suppress(UnreadableDocumentError):
+        fingerprint_document(document, booking_facts(document, NEW_YORK))
+
+
+@pytest.mark.parametrize("name", ["fields", "version"])
+def test_a_damaged_journal_entry_is_unreadable(name: str) -> None:
+    ledger = ledger_with(envelope_event())
+    [entry] = ledger.entries.values()
+    entry[name] = 5
+    decision = ledger.decide(envelope_event(), ledger.read_stored([envelope_event().event_id]))
+    assert isinstance(decision, UnreadableDocument)
+
+
+def test_a_damaged_native_register_is_unreadable() -> None:
+    with pytest.raises(UnreadableDocumentError, match=r"sync\.lineup"):
+        native_registers({"id": "a", "sync.lineup": "x"})
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"guestKey": 5},
+        {"guestKey": "g"},
+        {"guestKey": "g", "version": "x"},
+        {"guestKey": "g", "version": {"at": "x"}},
+        {"guestKey": "g", "version": {"at": FIRST_INSTANT}, "survivor": 5, "survivorId": "x"},
+        {"guestKey": "g", "version": {"at": FIRST_INSTANT}, "phones": "x"},
+        {"guestKey": "g", "version": {"at": FIRST_INSTANT}, "phones": [5]},
+        {"guestKey": "g", "version": {"at": FIRST_INSTANT}, "lastName": 5},
+    ],
+)
+def test_a_damaged_guest_is_unreadable(document: dict[str, Any]) -> None:
+    with pytest.raises(UnreadableDocumentError):
+        guest_from_map(document)
+
+
+def test_a_damaged_time_of_forgetting_counts_as_forgotten() -> None:
+    assert guest_from_map({"guestKey": "g", "forgottenAt": "x"}).forgotten_at is not None
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "x",
+        {"externalId": "a"},
+        {"externalId": "a", "basis": "x"},
+        {"externalId": 5, "basis": {"openTableId": "a", "held": "", "shown": None}},
+    ],
+)
+def test_a_damaged_item_of_a_plan_is_unreadable(entry: Any) -> None:
+    with pytest.raises(UnreadableDocumentError):
+        planned_correction_from_map(entry)
+
+
+@given(value=ODD_VALUES)
+def test_a_damaged_state_of_a_poll_counts_as_none(value: Any) -> None:
+    assert poll_cursor_from_document({"poll": {"cursor": "soon"}}) is None
+    poll_cursor_from_document({"poll": value})
+    webhook_silence_from_document({"poll": value})
+    assert webhook_silence_from_document({"poll": {"missedRuns": "x"}}) == WebhookSilence()
+
+
+@given(data=st.data())
+def test_a_damaged_backfill_counts_as_none_or_is_complete(data: st.DataObject) -> None:
+    day = datetime(2026, 3, 14, tzinfo=UTC)
+    backfill = new_backfill(DateWindow(day.date(), day.date()), "1", day)
+    stored = {path.partition(".")[2]: v for path, v in backfill.to_update_fields().items()}
+    assert backfill_from_document({"backfill": stored}) == backfill
+    name = data.draw(st.sampled_from(sorted(stored)))
+    damaged = stored | {name: data.draw(ODD_VALUES)}
+    restored = backfill_from_document({"backfill": damaged})
+    assert restored is None or restored.total_days == 1
+    is_backfilling({"backfill": damaged})
+
+
+def test_a_start_on_the_first_day_of_the_calendar_has_no_hour() -> None:
+    document = {"localDate": "0001-01-01", "startAtTimestamp": FIRST_INSTANT, "source": "x"}
+    facts = booking_facts(document, NEW_YORK)
+    assert facts is not None
+    assert facts.hour is None
+
+
+def test_a_booking_on_the_first_day_of_the_calendar_is_early() -> None:
+    start = datetime(2026, 3, 14, tzinfo=UTC)
+    document = {"localDate": "2026-03-14", "startAtTimestamp": start, "bookedAt": FIRST_INSTANT}
+    facts = booking_facts(document, NEW_YORK)
+    assert facts is not None
+    assert facts.lead_time == "OVER_28_DAYS"
+
+
+def test_damage_is_not_found_in_a_document_without_any() -> None:
+    ledger = InMemoryLedger()
+    ledger.document = copy.deepcopy(DOCUMENT)
+    assert isinstance(ledger.apply(row_event(2, party_size=9)), ReservationWrite)

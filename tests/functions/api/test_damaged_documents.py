@@ -1,0 +1,129 @@
+"""A document damaged by hand never hides the others from the staff."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from shared.firestore import paths
+from tests.support.staff_api import StaffApiClient
+from tests.support.world import START_TIME, World
+
+ODD_VALUES: list[Any] = [5, "x", True, [], [{"a": [1]}], {"a": 1}, datetime(1, 1, 1, tzinfo=UTC)]
+DAY_PATH = "reservations?date=2026-03-16"
+SOON = START_TIME.replace(day=16)
+
+
+@pytest.fixture
+async def booked_key(world: World) -> str:
+    """Return the key of a stored reservation, beside another one."""
+    world.desk.create(SOON, 4)
+    booked = world.desk.create(SOON, 2)
+    await world.poll()
+    return booked.key.lower()
+
+
+@pytest.mark.parametrize("value", ODD_VALUES)
+@pytest.mark.parametrize(
+    "path",
+    [
+        "source",
+        "source.system",
+        "sync",
+        "sync.guest",
+        "sync.guest.marketingOptedOut",
+        "startAt",
+        "startAtTimestamp",
+        "partySize",
+        "metadata",
+        "metadata.tableNumbers",
+        "statusHistory",
+        "createdAt",
+        "updatedAt",
+        "reconciliation",
+    ],
+)
+async def test_a_day_with_a_damaged_reservation_is_listed(
+    host: StaffApiClient, world: World, booked_key: str, path: str, value: Any
+) -> None:
+    reservation = paths.reservation_document(
+        world.services.firestore, world.restaurant.id, booked_key
+    )
+    await reservation.update({path: value})
+    response = await host.get(DAY_PATH)
+    assert response.status_code == 200
+    assert len(response.json()["reservations"]) == 2
+    assert (await host.get(f"reservations/opentable-{booked_key}")).status_code == 200
+
+
+@pytest.mark.parametrize("field", ["occurredAt", "receivedAt", "eventType", "changes", "outcome"])
+async def test_a_damaged_journal_entry_does_not_hide_the_others(
+    host: StaffApiClient, world: World, booked_key: str, field: str
+) -> None:
+    world.desk.change_party_size(world.opentable_reservations()[booked_key].key, 5)
+    world.clock.advance(900)
+    await world.poll()
+    reservation = paths.reservation_document(
+        world.services.firestore, world.restaurant.id, booked_key
+    )
+    entries = [entry async for entry in paths.journal_collection(reservation).stream()]
+    await entries[0].reference.update({field: ["x"]})
+    path = f"reservations/opentable-{booked_key}/events"
+    assert len((await host.get(path)).json()["events"]) == len(entries) - 1
+    assert (await host.get(f"{path}?limit=1")).status_code == 200
+
+
+@pytest.mark.parametrize("field", ["status", "counts", "startDate", "missedWebhooks", "parts"])
+async def test_a_damaged_report_does_not_hide_the_others(
+    host: StaffApiClient, world: World, field: str
+) -> None:
+    first = await world.reconcile()
+    world.clock.advance(3_600)
+    second = await world.reconcile()
+    reports = paths.reports_collection(world.services.firestore, world.restaurant.id)
+    await reports.document(second["reportId"]).update({field: ["x"]})
+    listed = (await host.get("reports")).json()["reports"]
+    assert first["reportId"] in {report["reportId"] for report in listed}
+    assert (await host.get("reports/latest")).status_code == 200
+    assert (await host.get("health")).status_code == 200
+    assert (await host.get(f"reports/{second['reportId']}")).status_code in {200, 404}
+
+
+@pytest.mark.parametrize("value", ODD_VALUES)
+@pytest.mark.parametrize(
+    "path",
+    [
+        "poll",
+        "poll.problems",
+        "poll.lastError",
+        "poll.missedRuns",
+        "lastPolledAt",
+        "updatedAt",
+        "credentialsChangedAt",
+        "guestFailures",
+        "backfill",
+        "backfill.status",
+        "reconciliation",
+        "webhookAuth",
+        "enabled",
+    ],
+)
+async def test_health_settings_and_backfill_are_shown_with_damaged_settings(
+    manager: StaffApiClient, world: World, path: str, value: Any
+) -> None:
+    integration = paths.integration_document(world.services.firestore, world.restaurant.id)
+    await integration.update({path: value})
+    for address in ("health", "integration", "integration/backfill"):
+        assert (await manager.get(address)).status_code == 200, address
+
+
+@pytest.mark.parametrize("value", ODD_VALUES)
+@pytest.mark.parametrize("path", ["source", "sync", "sync.lineup", "status", "statusHistory"])
+async def test_the_cancellation_of_a_damaged_reservation_is_no_server_error(
+    host: StaffApiClient, world: World, path: str, value: Any
+) -> None:
+    reservations = paths.reservations_collection(world.services.firestore, world.restaurant.id)
+    native = {"id": "n1", "source": {"system": "LINEUP"}, "status": "BOOKED"}
+    await reservations.document("n1").set(native)
+    await reservations.document("n1").update({path: value})
+    assert (await host.post("reservations/n1/cancel")).status_code in {200, 409}
