@@ -6,12 +6,11 @@ corrected. Each report lists them; only the first one raises an alarm.
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from google.cloud.firestore import FieldFilter
 from msgspec import Struct, field
 
-from shared.context import RestaurantContext
 from shared.domain.ledger.decide import (
     Decision,
     EventOutcome,
@@ -51,14 +50,17 @@ from shared.ingest.events import JSON_MEDIA_TYPE
 from shared.ledger.batch import apply_events, decide_group, split_into_groups
 from shared.ledger.ledger import ApplyResult, Ledger
 from shared.ledger.queries import read_external_key
-from shared.log import LogEvent, Severity, log_event
 from shared.quarantine.store import quarantine_event
+from shared.reconciliation.context import (
+    ReconciliationRun,
+    log_new_divergence,
+    report_unreadable_document,
+)
 
 _MAX_KEYS_PER_READ = 300
 # A local date may differ by a day from the UTC date, in either zone.
 _LOCAL_DATE_LOOKBACK = timedelta(days=2)
 
-_DAMAGED_REASON = "The stored document cannot be read. Correct or delete it."
 _DIVERGENCE_REASONS = {
     DivergenceType.MISSING_IN_OPENTABLE: (
         "OpenTable has no reservation with this id. Ask OpenTable whether the party is coming."
@@ -71,38 +73,6 @@ _DIVERGENCE_REASONS = {
         "OpenTable returned different values for the stored version. See the quarantine."
     ),
 }
-
-
-class ReconciliationRun(Struct, frozen=True):
-    """The inputs of one reconciliation and the report it fills.
-
-    Attributes:
-        restaurant: The restaurant.
-        ledger: Its ledger of OpenTable's reservations.
-        report: The report.
-        cursor: The cursor of the poll; None if no poll has completed.
-        previous_time_zone: The time zone of the local dates in the ledger; None if no
-            reconciliation has completed.
-        was_time_zone_wrong: Whether the previous run reported a wrong time zone.
-        unreadable_ids: Damaged documents reported by the previous run.
-        guest_retry_at: When the first failed request of a guest is repeated; None without one.
-        is_dry_run: Whether to write nothing but the report.
-    """
-
-    restaurant: RestaurantContext
-    ledger: Ledger
-    report: ReconciliationReport
-    cursor: datetime | None
-    previous_time_zone: str | None
-    was_time_zone_wrong: bool
-    unreadable_ids: frozenset[str]
-    guest_retry_at: datetime | None
-    is_dry_run: bool
-
-    @property
-    def expects_webhooks(self) -> bool:
-        """Whether webhooks should have delivered the changes: not before the first poll."""
-        return self.cursor is not None and bool(self.restaurant.settings.webhook_auth)
 
 
 class Correction(Struct, frozen=True):
@@ -378,35 +348,3 @@ async def flag_divergences(
         with suppress(InvalidEventError):  # damaged since it was read: the next run reports it
             await run.ledger.apply(flag)
         log_new_divergence(report, divergence, key)
-
-
-def report_unreadable_document(
-    run: ReconciliationRun, document_id: str, reason: str = _DAMAGED_REASON
-) -> None:
-    """List a damaged document of the ledger once per run; log it if no earlier run did."""
-    report = run.report
-    if any(entry["reservationId"] == document_id for entry in report.divergences):
-        return
-    # The document cannot have a flag: the settings document remembers the damage.
-    is_new = document_id not in run.unreadable_ids
-    key = document_id.removeprefix(build_reservation_document_id(""))
-    external_key = None if key == document_id else key
-    report.add_divergence(
-        DivergenceType.UNREADABLE, external_key, reason, is_new=is_new, reservation_id=document_id
-    )
-    if is_new:
-        log_new_divergence(report, DivergenceType.UNREADABLE, external_key)
-
-
-def log_new_divergence(
-    report: ReconciliationReport, divergence: DivergenceType, external_key: str | None
-) -> None:
-    """Log a divergence new to the reports; the alarm counts these lines."""
-    log_event(
-        Severity.ERROR,
-        LogEvent.RECONCILIATION_DIVERGENCE,
-        restaurantId=report.restaurant_id,
-        reportId=report.report_id,
-        type=divergence.value,
-        externalId=external_key,
-    )

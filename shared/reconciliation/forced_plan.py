@@ -25,13 +25,12 @@ from shared.firestore.leases import LEASE_MARGIN_SECONDS, acquire_lease
 from shared.guests.sync import fetch_guests_after_reconciliation
 from shared.ingest.events import normalize_rows
 from shared.ledger.ledger import ApplyResult
+from shared.reconciliation.context import ReconciliationRun, report_unreadable_document
 from shared.reconciliation.corrections import (
-    ReconciliationRun,
     apply_corrections,
     build_correction_plan,
     flag_divergences,
     read_reservation_states,
-    report_unreadable_document,
 )
 from shared.reconciliation.reconcile import (
     RequestedReservations,

@@ -38,17 +38,19 @@ from shared.ledger.ledger import ApplyResult
 from shared.ledger.queries import LedgerWindow, load_ledger_window
 from shared.opentable.items import ItemReader
 from shared.opentable.query import ListingQuery, LocalDateTime, OpenTableRow, Resource
+from shared.reconciliation.context import (
+    ReconciliationRun,
+    log_new_divergence,
+    report_unreadable_document,
+)
 from shared.reconciliation.corrections import (
     CorrectionPlan,
-    ReconciliationRun,
     apply_corrections,
     build_correction_plan,
     flag_divergences,
     list_planned_corrections,
-    log_new_divergence,
     read_reservation_states,
     recompute_local_dates,
-    report_unreadable_document,
 )
 
 MAX_POLL_GAP = timedelta(days=1)

@@ -23,7 +23,7 @@ from shared.ledger.ledger import open_ledger
 from shared.log import LogEvent, Severity, log_event, log_internal_error
 from shared.polling.webhook_health import update_webhook_silence
 from shared.quarantine.store import log_quarantine_backlog
-from shared.reconciliation.corrections import ReconciliationRun
+from shared.reconciliation.context import ReconciliationRun
 from shared.reconciliation.reconcile import reconcile_window
 from shared.reconciliation.report_store import store_report
 

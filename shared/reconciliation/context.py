@@ -1,0 +1,77 @@
+"""The inputs of one reconciliation, and the divergences that it lists without a flag."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from shared.context import RestaurantContext
+from shared.domain.normalization.identifiers import build_reservation_document_id
+from shared.domain.reconciliation.report import DivergenceType, ReconciliationReport
+from shared.ledger.ledger import Ledger
+from shared.log import LogEvent, Severity, log_event
+
+_DAMAGED_REASON = "The stored document cannot be read. Correct or delete it."
+
+
+class ReconciliationRun(Struct, frozen=True):
+    """The inputs of one reconciliation and the report it fills.
+
+    Attributes:
+        restaurant: The restaurant.
+        ledger: Its ledger of OpenTable's reservations.
+        report: The report.
+        cursor: The cursor of the poll; None if no poll has completed.
+        previous_time_zone: The time zone of the local dates in the ledger; None if no
+            reconciliation has completed.
+        was_time_zone_wrong: Whether the previous run reported a wrong time zone.
+        unreadable_ids: Damaged documents reported by the previous run.
+        guest_retry_at: When the first failed request of a guest is repeated; None without one.
+        is_dry_run: Whether to write nothing but the report.
+    """
+
+    restaurant: RestaurantContext
+    ledger: Ledger
+    report: ReconciliationReport
+    cursor: datetime | None
+    previous_time_zone: str | None
+    was_time_zone_wrong: bool
+    unreadable_ids: frozenset[str]
+    guest_retry_at: datetime | None
+    is_dry_run: bool
+
+    @property
+    def expects_webhooks(self) -> bool:
+        """Whether webhooks should have delivered the changes: not before the first poll."""
+        return self.cursor is not None and bool(self.restaurant.settings.webhook_auth)
+
+
+def report_unreadable_document(
+    run: ReconciliationRun, document_id: str, reason: str = _DAMAGED_REASON
+) -> None:
+    """List a damaged document of the ledger once per run; log it if no earlier run did."""
+    report = run.report
+    if any(entry["reservationId"] == document_id for entry in report.divergences):
+        return
+    # The document cannot have a flag: the settings document remembers the damage.
+    is_new = document_id not in run.unreadable_ids
+    key = document_id.removeprefix(build_reservation_document_id(""))
+    external_key = None if key == document_id else key
+    report.add_divergence(
+        DivergenceType.UNREADABLE, external_key, reason, is_new=is_new, reservation_id=document_id
+    )
+    if is_new:
+        log_new_divergence(report, DivergenceType.UNREADABLE, external_key)
+
+
+def log_new_divergence(
+    report: ReconciliationReport, divergence: DivergenceType, external_key: str | None
+) -> None:
+    """Log a divergence new to the reports; the alarm counts these lines."""
+    log_event(
+        Severity.ERROR,
+        LogEvent.RECONCILIATION_DIVERGENCE,
+        restaurantId=report.restaurant_id,
+        reportId=report.report_id,
+        type=divergence.value,
+        externalId=external_key,
+    )
