@@ -1,4 +1,4 @@
-"""Brings a Google Cloud project to what the repository says, with gcloud alone.
+"""Configure a Google Cloud project from this repository with gcloud only.
 
-It runs in the Cloud SDK's own image, on a bare Python: nothing here imports a package.
+It runs in the Cloud SDK's image on a plain Python, so nothing here imports a package.
 """

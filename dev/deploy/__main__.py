@@ -28,7 +28,7 @@ from dev.deploy.watching import (
 
 
 def main() -> None:
-    """Run the command line, or end with one sentence that says what is wrong."""
+    """Run the command line, or exit with one sentence about the problem."""
     args = _arguments()
     try:
         target = read_target(args.environment)

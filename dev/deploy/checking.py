@@ -1,4 +1,4 @@
-"""After a release: the smoke test, and the way back where it fails."""
+"""Run the smoke test after a release, and roll back if it fails."""
 
 from dev.deploy.functions import read_function_url
 from dev.deploy.gcloud import Words, gcloud, read_output
@@ -11,14 +11,13 @@ _FIRESTORE = "https://firestore.googleapis.com"
 
 
 def verify_release(target: Target, firestore: str = _FIRESTORE) -> None:
-    """Send the canary's event through the deployed webhook; roll back where it does not arrive.
+    """Send the canary's event through the deployed webhook; roll back if it does not arrive.
 
     Args:
-        target: The environment.
         firestore: Address of Firestore's REST API.
 
     Raises:
-        SmokeError: It did not arrive; what served before serves again.
+        SmokeError: It did not arrive; the previous revision serves again.
     """
     try:
         print(
@@ -38,7 +37,7 @@ def look_up_secret(target: Target) -> Words:
 
 
 def look_up_token() -> Words:
-    """Return the command that prints the token with which the build reads the ledger."""
+    """Return the command that prints the build's token for the ledger."""
     return gcloud("auth", "print-access-token")
 
 

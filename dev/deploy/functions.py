@@ -1,4 +1,4 @@
-"""The four functions: how each is deployed, and who may call it."""
+"""Deploy the four functions and set their callers."""
 
 import hashlib
 from pathlib import Path
@@ -13,7 +13,7 @@ _LABEL_LENGTH = 40
 
 
 def deploy(target: Target, name: str) -> Words:
-    """Return the command that deploys a function."""
+    """Return the command to deploy a function."""
     size = target.functions[name]
     return gcloud(
         "functions",
@@ -38,7 +38,7 @@ def deploy(target: Target, name: str) -> Words:
 
 
 def deploy_with_label(target: Target, name: str) -> Words:
-    """Return the command that deploys a function and notes what was deployed."""
+    """Return the command to deploy a function with a label of its content."""
     return (
         *deploy(target, name),
         f"--update-labels=content={compute_content_checksum(target, name)}",
@@ -68,7 +68,7 @@ def _queue_variables(target: Target, name: str) -> dict[str, str]:
 
 
 def compute_content_checksum(target: Target, name: str, root: Path = ROOT) -> str:
-    """Return a checksum of all that makes a deployed function: its source and its sizes."""
+    """Return a checksum of a deployed function's source and sizes."""
     checksum = hashlib.sha256("\n".join(deploy(target, name)).encode())
     for path in sorted(path for part in _SHIPPED for path in _files(root / part)):
         checksum.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")
@@ -76,7 +76,7 @@ def compute_content_checksum(target: Target, name: str, root: Path = ROOT) -> st
 
 
 def allow_scheduler(target: Target, name: str) -> Words:
-    """Return the command that lets the scheduler call a function."""
+    """Return the command to let the scheduler call a function."""
     return gcloud(
         "functions",
         "add-invoker-policy-binding",
@@ -87,12 +87,12 @@ def allow_scheduler(target: Target, name: str) -> Words:
 
 
 def describe_service(target: Target, name: str) -> Words:
-    """Return the command that prints the service behind a function, as JSON."""
+    """Return the command that prints a function's service as JSON."""
     return gcloud("run", "services", "describe", name, **_place(target), format="json")
 
 
 def serve_revision(target: Target, name: str, revision: str) -> Words:
-    """Return the command that has an earlier revision of a function serve everything."""
+    """Return the command to serve all traffic from an earlier revision."""
     return gcloud(
         "run", "services", "update-traffic", name, **_place(target), to_revisions=f"{revision}=100"
     )

@@ -1,4 +1,4 @@
-"""gcloud: commands as values, and the one place that runs them."""
+"""Represent gcloud commands as values, and run them."""
 
 import shlex
 import subprocess
@@ -10,17 +10,16 @@ _SECONDS = 1200
 
 
 class GcloudError(RuntimeError):
-    """gcloud did not do it; the text says which command, and gcloud itself what was wrong."""
+    """A gcloud command failed; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ensured:
-    """Something that gcloud cannot create and update in one command.
+    """A resource that gcloud cannot create and update in one command.
 
     Attributes:
-        look: Succeeds, and prints something, where it exists.
-        create: Makes it.
-        update: Brings it up to date; None where it can only be there or not.
+        look: Succeeds and prints something if the resource exists.
+        update: None if the resource has nothing to update.
     """
 
     look: Words
@@ -35,7 +34,7 @@ def gcloud(*words: str, **flags: str | float) -> Words:
     """Return a gcloud command.
 
     Args:
-        words: The command, its arguments, and flags that take no value.
+        words: The command, its arguments, and flags without a value.
         flags: Flags by name; ``_`` stands for ``-``.
     """
     flag_words = (f"--{name.replace('_', '-')}={value}" for name, value in flags.items())
@@ -43,7 +42,7 @@ def gcloud(*words: str, **flags: str | float) -> Words:
 
 
 def commands(step: Step) -> tuple[Words, ...]:
-    """Return every command that a step may run."""
+    """Return every command of a step."""
     if isinstance(step, Ensured):
         return tuple(words for words in (step.look, step.create, step.update) if words)
     return (step,)
@@ -64,7 +63,7 @@ def apply_step(step: Step) -> None:
 
 
 def run(words: Words) -> None:
-    """Run a command at the terminal, saying what it is.
+    """Print and run a command.
 
     Raises:
         GcloudError: It failed.
@@ -76,9 +75,9 @@ def run(words: Words) -> None:
 
 
 def read_output(words: Words) -> str | None:
-    """Return what a command prints, None where it fails: what it looks for is not there.
+    """Return a command's output, None if it fails because the resource does not exist.
 
-    A look that fails for another reason shows when what is missing is made.
+    A failure for another reason shows when the resource is created.
     """
     completed = subprocess.run(
         [*words, "--quiet"], capture_output=True, text=True, timeout=_SECONDS, check=False

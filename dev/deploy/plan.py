@@ -1,4 +1,4 @@
-"""Every command of a deployment, in order, with a stand-in for what only a project can tell."""
+"""List every command of a deployment in order, with placeholders for a project's values."""
 
 from collections.abc import Iterator
 
@@ -29,7 +29,7 @@ _REVISION = "opentable-00001-abc"
 
 
 def plan(target: Target) -> Iterator[tuple[str, Words]]:
-    """Yield each command with the part of the deployment that may run it."""
+    """Yield each command with its part of the deployment."""
     for step in setting_up.steps(target):
         yield from (("setup", words) for words in commands(step))
     for name in target.queues:

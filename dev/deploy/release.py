@@ -1,4 +1,4 @@
-"""Which revision of each function serves: remembered, replaced, and served again if need be."""
+"""Record, replace and restore the serving revision of each function."""
 
 import json
 from collections.abc import Mapping
@@ -20,14 +20,14 @@ REMEMBERED = ROOT / "build" / "serving.json"
 
 
 def record_serving_revisions(target: Target, file: Path = REMEMBERED) -> None:
-    """Write down which revision of each function serves now."""
+    """Record the serving revision of each function."""
     serving = {name: _serving_revision(_read_service(target, name)) for name in target.functions}
     file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps(serving, indent=2) + "\n")
 
 
 def release(target: Target, name: str) -> None:
-    """Deploy a function, unless exactly this is what serves.
+    """Deploy a function, unless the serving revision has the same content.
 
     Raises:
         GcloudError: It could not be deployed.
@@ -39,13 +39,13 @@ def release(target: Target, name: str) -> None:
 
 
 def roll_back(target: Target, file: Path = REMEMBERED) -> list[str]:
-    """Have every function served by the revision that served before.
+    """Restore the recorded revision of every function.
 
     Returns:
-        The functions that had none before, and so stay as they are.
+        The functions without a recorded revision, left unchanged.
 
     Raises:
-        GcloudError: One could not be rolled back; the others were, or were tried.
+        GcloudError: One could not be rolled back; the others were tried.
     """
     serving: dict[str, str | None] = json.loads(file.read_text())
     failed = []
@@ -61,11 +61,11 @@ def roll_back(target: Target, file: Path = REMEMBERED) -> list[str]:
 
 
 def is_current(service: Mapping[str, Any], checksum: str) -> bool:
-    """Tell whether the service behind a function serves just what would be deployed.
+    """Return whether a function's service has the content to deploy.
 
     Args:
-        service: As Cloud Run describes it; empty where there is none.
-        checksum: The checksum of what would be deployed.
+        service: As Cloud Run describes it; empty if there is none.
+        checksum: The checksum of the content to deploy.
     """
     labels = service.get("metadata", {}).get("labels", {})
     return labels.get("content") == checksum and _serves_latest(service)

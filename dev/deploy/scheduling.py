@@ -5,12 +5,10 @@ from dev.deploy.target import SCHEDULER, Target
 
 
 def job(target: Target, name: str, url: str) -> Ensured:
-    """Return the step that has the scheduler call a function.
+    """Return the step that lets the scheduler call a function.
 
     Args:
-        target: The environment.
-        name: The function's.
-        url: Its address, which is also what the scheduler's identity token is meant for.
+        url: The function's address, also the audience of the scheduler's identity token.
     """
     settings = target.jobs[name]
     place = {"project": target.project, "location": target.region}
@@ -36,7 +34,7 @@ def job(target: Target, name: str, url: str) -> Ensured:
 
 
 def queue(target: Target, name: str) -> Ensured:
-    """Return the step that makes the queue whose tasks call a function."""
+    """Return the step that creates the queue of a function."""
     settings = target.queues[name]
     place = {"project": target.project, "location": target.region}
     flags: dict[str, str | float] = {

@@ -1,7 +1,7 @@
-"""What a project needs once, before its first build: run by its owner, not by the build.
+"""Set up a project once, before its first build, as its owner.
 
-A service account of its own for each function, the scheduler and the build, and no more rights
-than each one's work asks for. Every step may be run again.
+Each function, the scheduler and the build get a service account with minimal rights. Every step can
+be repeated.
 """
 
 from collections.abc import Iterator
@@ -73,7 +73,7 @@ def canary_secret(target: Target) -> str:
 
 
 def _grant_queue_access(target: Target) -> Iterator[Step]:
-    """Who puts a task into a queue has it call as the scheduler's account."""
+    """A task is called as the scheduler's account, so its creator needs access to that account."""
     for name in map(account_of, QUEUE_OF):
         yield _grant(target, name, "roles/cloudtasks.enqueuer")
         yield _grant_act_as(target, name, SCHEDULER)

@@ -1,7 +1,8 @@
-"""One signed event to the canary restaurant, seen in the ledger: or the release goes back.
+"""Send one signed event to the canary restaurant and find it in the ledger.
 
-The event is about a cancelled reservation of long ago, so that no day's page and no report shows
-it. It is the same reservation each time, and says the event's own id.
+The event is about one old, cancelled reservation, so that no page or report shows it. It contains
+the
+event's own id.
 """
 
 import json
@@ -24,19 +25,16 @@ _ACCEPTED_OUTCOMES = ("created", "updated")
 
 
 class SmokeError(RuntimeError):
-    """The deployed webhook did not take an event into the ledger; the text says how it failed."""
+    """The deployed webhook did not store an event; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """Where the test speaks, and where it looks.
+    """The webhook's address, the canary's id and secret, and access to the ledger.
 
     Attributes:
-        webhook: The webhook's address.
-        restaurant: The canary's id.
         secret: Its ``whsec_`` signing secret.
         documents: Address of the database's documents in Firestore's REST API.
-        token: The bearer that may read them.
     """
 
     webhook: str
@@ -47,13 +45,10 @@ class Canary:
 
 
 def run_smoke_test(canary: Canary) -> str:
-    """Send an event and find it in the ledger, or fail.
-
-    Returns:
-        The path of the document that says what was sent.
+    """Send an event and find it in the ledger; return the document's path.
 
     Raises:
-        SmokeError: It was not answered as taken, or the ledger does not hold it.
+        SmokeError: It was not accepted, or is not in the ledger.
     """
     sent = datetime.now(UTC)
     event_id = f"smoke-{int(sent.timestamp() * 1000)}"

@@ -1,4 +1,4 @@
-"""Where a deployment goes, and how large: one file of `deploy/` per environment."""
+"""Read an environment's file from `deploy/`: where to deploy, and in which sizes."""
 
 import tomllib
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ BUILDER = "opentable-build"
 
 
 class TargetError(RuntimeError):
-    """An environment's file cannot be used; the text says what to mend."""
+    """An environment's file is invalid; the message says what to correct."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class Target:
 
 
 def account_of(function: str) -> str:
-    """Return the name of the service account that a function runs as."""
+    """Return the name of a function's service account."""
     return function if function.startswith("opentable-") else f"opentable-{function}"
 
 

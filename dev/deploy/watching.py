@@ -24,7 +24,7 @@ def alarm_files() -> list[Path]:
 
 
 def metric(target: Target, file: Path) -> Ensured:
-    """Return the step that brings a log-based metric up to date."""
+    """Return the step to create or update a log-based metric."""
     metrics, project = ("logging", "metrics"), target.project
     return Ensured(
         look=gcloud(*metrics, "describe", file.stem, project=project),
@@ -34,17 +34,15 @@ def metric(target: Target, file: Path) -> Ensured:
 
 
 def look_up_alarm(target: Target, file: Path) -> Words:
-    """Return the command that prints the resource name of an alarm, nothing where it is new."""
+    """Return the command that prints an alert policy's resource name, nothing for a new one."""
     return _look_up(target, file, _POLICIES, "value(name)")
 
 
 def alarm(target: Target, file: Path, existing_name: str | None) -> Words:
-    """Return the command that brings an alarm up to date.
+    """Return the command to create or update an alert policy.
 
     Args:
-        target: The environment, whose notification channels it goes to.
-        file: The alarm's.
-        existing_name: The resource name under which it stands already.
+        existing_name: The resource name of the existing policy.
     """
     flags = {"project": target.project, "policy_from_file": str(file)}
     channels = ",".join(target.alert)
@@ -57,16 +55,15 @@ def alarm(target: Target, file: Path, existing_name: str | None) -> Words:
 
 
 def look_up_dashboard(target: Target) -> Words:
-    """Return the command that prints the dashboard's resource name and its present etag."""
+    """Return the command that prints the dashboard's resource name and etag."""
     return _look_up(target, DASHBOARD, _DASHBOARDS, "value(name,etag)")
 
 
 def dashboard(target: Target, existing: str | None) -> Words:
-    """Return the command that brings the dashboard up to date.
+    """Return the command to create or update the dashboard.
 
     Args:
-        target: The environment.
-        existing: Its resource name and its etag, in one line, where it stands already.
+        existing: Resource name and etag in one line, if it exists.
     """
     if not existing:
         file = str(DASHBOARD)
@@ -77,10 +74,10 @@ def dashboard(target: Target, existing: str | None) -> Words:
 
 
 def find_single_resource(look: Words) -> str | None:
-    """Return what a look prints.
+    """Return the output of a lookup.
 
     Raises:
-        LookupError: When there are several of it: nobody can tell which one is meant.
+        LookupError: There are several resources.
     """
     lines = (read_output(look) or "").splitlines()
     if len(lines) > 1:
