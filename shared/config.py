@@ -9,6 +9,11 @@ from urllib.parse import SplitResult, quote, urlencode, urlsplit
 from msgspec import Meta, Struct, field
 from msgspec.structs import fields
 
+from shared.domain.normalization.canonical import (
+    DEFAULT_MAX_TEXT_BYTES,
+    MAX_TEXT_BYTES_LIMIT,
+    MIN_TEXT_BYTES_LIMIT,
+)
 from shared.domain.webhook_auth.credentials import FieldReaders, InvalidFieldsError, read_struct
 from shared.errors import InvalidSettingsError
 
@@ -149,6 +154,15 @@ class Environment(Struct, frozen=True, kw_only=True):
     quarantine_retention_days: Annotated[
         int, Meta(ge=1, le=36_500, description="Days until a quarantined event expires.")
     ] = field(default=90, name="QUARANTINE_RETENTION_DAYS")
+
+    max_text_bytes: Annotated[
+        int,
+        Meta(
+            ge=MIN_TEXT_BYTES_LIMIT,
+            le=MAX_TEXT_BYTES_LIMIT,
+            description="The limit of each text and list of a reservation; the rest is cut.",
+        ),
+    ] = field(default=DEFAULT_MAX_TEXT_BYTES, name="MAX_TEXT_BYTES")
 
     def __post_init__(self) -> None:
         """Reject variables that do not go together (`ValueError`, with what to do)."""

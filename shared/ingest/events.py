@@ -83,7 +83,9 @@ async def ingest_event(
     """
     try:
         # The authentication is stored in the journal: `rotate --check` reads it there.
-        event = replace(normalize_event(settings, incoming), authentication=incoming.verdict)
+        event = replace(
+            normalize_event(context, settings, incoming), authentication=incoming.verdict
+        )
         applied = await open_ledger(context, settings).apply(event)
     except InvalidEventError as rejection:
         entry = await quarantine_event(
@@ -113,7 +115,7 @@ async def normalize_rows(
     for item in items:
         incoming = incoming_event_from_row(item, now, channel)
         try:
-            batch.events.append(normalize_event(settings, incoming))
+            batch.events.append(normalize_event(context, settings, incoming))
         except InvalidEventError as rejection:
             # One unreadable row must not stop the page.
             entry = await quarantine_event(
@@ -157,7 +159,9 @@ def encode_canonical_json(item: object) -> str:
     return _encode_compact_json(item)
 
 
-def normalize_event(settings: IntegrationSettings, incoming: IncomingEvent) -> ReservationEvent:
+def normalize_event(
+    context: AppContext, settings: IntegrationSettings, incoming: IncomingEvent
+) -> ReservationEvent:
     """Convert an event of either format to the ledger's.
 
     Raises:
@@ -165,6 +169,7 @@ def normalize_event(settings: IntegrationSettings, incoming: IncomingEvent) -> R
     """
     if len(incoming.text) > MAX_EVENT_BYTES:
         raise InvalidEventError("too_large", f"It is larger than {MAX_EVENT_BYTES} bytes.")
+    max_text_bytes = context.environment.max_text_bytes
     try:
         zone = settings.require_zone()
         if incoming.shape is WebhookFormat.OPENTABLE_RESERVATION:
@@ -174,6 +179,7 @@ def normalize_event(settings: IntegrationSettings, incoming: IncomingEvent) -> R
                 rid=settings.require_rid(),
                 zone=zone,
                 channel=incoming.channel,
+                max_text_bytes=max_text_bytes,
             )
     except InvalidSettingsError as error:
         log_event(
@@ -192,4 +198,5 @@ def normalize_event(settings: IntegrationSettings, incoming: IncomingEvent) -> R
         received_at=incoming.received_at,
         accept_future_timestamp=incoming.is_reviewed,
         channel=incoming.channel,
+        max_text_bytes=max_text_bytes,
     )

@@ -118,7 +118,7 @@ async def refetch_after_relay_event(
     if not applied.needs_refetch:
         return
     budget_seconds = context.environment.refetch_budget_seconds
-    open_table_id = str(applied.state.resolve_field("openTableId"))
+    open_table_id = str(applied.state.find_request_id("openTableId"))
     try:
         async with asyncio.timeout(budget_seconds):
             deadline = Deadline.after(budget_seconds)

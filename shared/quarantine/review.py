@@ -109,7 +109,7 @@ async def replay_quarantined_event(
     context: AppContext, settings: IntegrationSettings, item: Mapping[str, Any]
 ) -> ApplyResult:
     """Apply a quarantined event; raise InvalidEventError if it is rejected again."""
-    event = _build_event(settings, item)
+    event = _build_event(context, settings, item)
     return await open_ledger(context, settings).apply(event)
 
 
@@ -117,13 +117,15 @@ async def dry_run_replay(
     context: AppContext, settings: IntegrationSettings, item: Mapping[str, Any]
 ) -> ApplyResult:
     """Return the result of `replay_quarantined_event` without writing anything."""
-    event, ledger = _build_event(settings, item), open_ledger(context, settings)
+    event, ledger = _build_event(context, settings, item), open_ledger(context, settings)
     with translate_firestore_errors():
         _, decisions = await decide_group(ledger, [event], ledger.new_write_context())
     return build_apply_result(event, decisions[event.external_key])
 
 
-def _build_event(settings: IntegrationSettings, item: Mapping[str, Any]) -> ReservationEvent:
+def _build_event(
+    context: AppContext, settings: IntegrationSettings, item: Mapping[str, Any]
+) -> ReservationEvent:
     text = item["body"]
     not_an_event = InvalidEventError(
         "not_an_event", "The body is neither an envelope nor an OpenTable reservation."
@@ -146,4 +148,4 @@ def _build_event(settings: IntegrationSettings, item: Mapping[str, Any]) -> Rese
         Channel.REPLAY,
         is_reviewed=True,
     )
-    return normalize_event(settings, incoming)
+    return normalize_event(context, settings, incoming)

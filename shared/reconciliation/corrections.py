@@ -186,7 +186,7 @@ async def build_correction_plan(
                 stored = StoredReservation(stored.document, no_entry, stored.guests)
                 decision = ledger.decide(amendment, stored, write_context)
             precondition = PlanPrecondition(
-                str(event.fields["openTableId"]),
+                event.request_id,
                 format_ledger_versions(state),
                 format_version(event.version),
             )

@@ -325,7 +325,7 @@ async def _request_unseen_by_id(
         key: comparison.fingerprints[key].open_table_id for key in comparison.find_unseen()
     }
     for event, _ in plan.version_behind:
-        requested_ids[event.external_key] = str(event.fields["openTableId"])
+        requested_ids[event.external_key] = event.request_id
     # Decided again below, from the rows requested by id.
     plan.version_behind.clear()
     requested = await read_reservations_by_id(run, requested_ids)

@@ -10,7 +10,7 @@ from shared.domain.settings import IntegrationSettings
 from shared.errors import InvalidEventError, ServiceUnavailableError
 from shared.ledger.batch import COMMIT_GROUP_SIZE, BatchResult, apply_events
 from shared.ledger.ledger import ApplyResult, Ledger
-from tests.support.events import RID, envelope_event, row_event
+from tests.support.events import RID, envelope_event, row_event, with_long_name
 from tests.support.firestore import FirestoreSpy, fail_with
 from tests.support.ledger import StoredLedger, new_test_ledger
 from tests.support.restaurants import Restaurant
@@ -195,7 +195,7 @@ async def test_a_conflict_does_not_fail_other_events_of_the_batch(ledger: Ledger
 
 
 async def test_an_unstorable_event_does_not_fail_others_of_the_batch(ledger: Ledger) -> None:
-    unstorable = envelope_event(reservationId="big", dinerName="A" * 500_000)
+    unstorable = with_long_name("A" * 500_000, reservationId="big")
     results = await apply_events(ledger, [event_for_key("a", 1), unstorable, event_for_key("b", 1)])
     assert outcomes(results) == ["created", "InvalidEventError", "created"]
 

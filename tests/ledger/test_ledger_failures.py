@@ -7,7 +7,7 @@ from shared.domain.ledger.decide import EventOutcome
 from shared.errors import InvalidEventError, ServiceUnavailableError
 from shared.firestore.paths import reservation_document
 from shared.ledger.ledger import MAX_COMMIT_ATTEMPTS, Ledger
-from tests.support.events import envelope_event, row_event
+from tests.support.events import envelope_event, row_event, with_long_name
 from tests.support.firestore import FirestoreSpy, fail_with
 from tests.support.ledger import StoredLedger
 
@@ -145,11 +145,11 @@ async def test_a_statement_that_firestore_cannot_store_is_rejected(
     ledger: Ledger, stored_ledger: StoredLedger
 ) -> None:
     with pytest.raises(InvalidEventError, match="unstorable"):
-        await ledger.apply(envelope_event(dinerName="A" * 500_000))
+        await ledger.apply(with_long_name("A" * 500_000))
     assert await stored_ledger.document() == {}
 
 
 async def test_a_rejection_contains_no_values(ledger: Ledger) -> None:
     with pytest.raises(InvalidEventError) as caught:
-        await ledger.apply(envelope_event(dinerName="Marked" * 80_000))
+        await ledger.apply(with_long_name("Marked" * 80_000))
     assert "Marked" not in f"{caught.value!r} {caught.value.__cause__!r}"

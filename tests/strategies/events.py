@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from shared.domain.ledger.events import Actor, Channel, FieldValue, ReservationEvent, Version
 from shared.domain.normalization.envelope import parse_envelope
 from shared.domain.normalization.opentable_reservation import parse_opentable_reservation
+from tests.strategies.spellings import envelope_spellings, row_spellings
 
 RID = "555001"
 KEY = "2b7e9f40-6c1d-4f0a-8e55-91c7d0a4be13"
@@ -28,8 +29,8 @@ _TIME_FIELD_NAMES = ("scheduled_time", "created_date", "arrived_time", "seated_t
 
 # Few instants, so that ties and inversions are the rule.
 instants = st.sampled_from(range(-2, 4)).map(lambda minutes: NOON + timedelta(minutes=minutes))
-note_texts = st.sampled_from(["", "  Window seat ", "Nuts", None])
-text_lists = st.sampled_from([[], ["12"], ["12", "13"], None])
+note_texts = st.sampled_from(["", "  Window seat ", "Crème brûlée\nno nuts", None])
+text_lists = st.sampled_from([[], ["12"], ["13", "12"], ["A1", "é"], None])
 
 _optional_row_fields = st.fixed_dictionaries(
     {},
@@ -87,7 +88,7 @@ def as_webhook_row(row: dict[str, Any]) -> dict[str, Any]:
     """Return the row as in the v3 webhook: bare ids, and a UTC time without its Z."""
     webhook_row = row | {"id": KEY, "deposit_details": None, "href": "https://api.opentable.com/x"}
     if row.get("guest_id"):
-        webhook_row["guest_id"] = GUEST_KEY
+        webhook_row["guest_id"] = row["guest_id"].removeprefix(f"{RID}-")
     if row.get("scheduled_time_utc"):
         webhook_row["scheduled_time_utc"] = row["scheduled_time_utc"].removesuffix("Z")
     return webhook_row
@@ -159,9 +160,9 @@ _divergence_versions = st.just("") | st.builds(
 
 @dataclass(frozen=True, slots=True)
 class ArrivalSequence:
-    """A history's events in every format, and one order of arrival.
+    """A history's events in every format and several spellings, and one order of arrival.
 
-    Each event arrives at least once, in any of its formats and through any channel.
+    Each event arrives at least once, in any of its forms and through any channel.
     """
 
     events: tuple[EventForms, ...]
@@ -185,8 +186,20 @@ def event_from_envelope_body(body: dict[str, Any]) -> ReservationEvent:
     )
 
 
-def row_event_forms(row: dict[str, Any]) -> EventForms:
-    return event_from_row_body(as_sync_row(row)), event_from_row_body(as_webhook_row(row))
+@st.composite
+def row_event_forms(draw: st.DrawFn) -> EventForms:
+    """Generate one row in both formats, and in two other spellings."""
+    row = draw(row_bodies())
+    spelled = [as_sync_row(draw(row_spellings(row))), as_webhook_row(draw(row_spellings(row)))]
+    bodies = [as_sync_row(row), as_webhook_row(row), *spelled]
+    return tuple(map(event_from_row_body, bodies))
+
+
+@st.composite
+def envelope_event_forms(draw: st.DrawFn) -> EventForms:
+    """Generate one envelope in two spellings."""
+    body = draw(envelope_bodies())
+    return event_from_envelope_body(body), event_from_envelope_body(draw(envelope_spellings(body)))
 
 
 @st.composite
@@ -214,8 +227,8 @@ def _history_key(event: ReservationEvent) -> tuple[Actor, object]:
 
 
 _event_forms = st.one_of(
-    row_bodies().map(row_event_forms),
-    envelope_bodies().map(lambda body: (event_from_envelope_body(body),)),
+    row_event_forms(),
+    envelope_event_forms(),
     reconciliation_events().map(lambda event: (event,)),
 )
 

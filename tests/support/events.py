@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
+
 from shared.domain.ledger.events import Channel, ReservationEvent
 from shared.domain.ledger.registers import ReservationState
 from shared.domain.normalization.envelope import parse_envelope
@@ -65,6 +67,12 @@ def envelope_event(kind: str = "created", minute: int = 0, **data: Any) -> Reser
         received_at=RECEIVED,
         channel=Channel.WEBHOOK,
     )
+
+
+def with_long_name(name: str, **data: Any) -> ReservationEvent:
+    """Return an envelope's event with a name that is not cut, so that it can be unstorable."""
+    event = envelope_event(**data)
+    return replace(event, fields={**event.fields, "dinerName": name}, payload=name)
 
 
 def row_event(sequence_id: int, **fields: Any) -> ReservationEvent:

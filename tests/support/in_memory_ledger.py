@@ -45,6 +45,25 @@ def flatten_without_write_times(document: dict[str, Any] | None) -> FlatDocument
     return {path: value for path, value in flat.items() if path not in WRITE_TIME_FIELDS}
 
 
+def flatten_without_spellings(document: dict[str, Any] | None) -> FlatDocument:
+    """Return a document without the id of the first spelling, which only serves requests."""
+    flat = flatten_without_write_times(document)
+    registers = flat.get("sync.opentable")
+    if registers:
+        values = registers["values"]
+        kept = {name: value for name, value in values.items() if not name.endswith("Spelling")}
+        flat["sync.opentable"] = {
+            **registers,
+            "values": kept,
+            "olderVersions": {
+                name: version
+                for name, version in registers["olderVersions"].items()
+                if name in kept
+            },
+        }
+    return flat
+
+
 @dataclass
 class InMemoryLedger:
     """An in-memory ledger of one reservation."""

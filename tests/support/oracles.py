@@ -5,6 +5,7 @@ from typing import Any
 
 from shared.domain.ledger.events import Actor, Channel, ReservationEvent, version_from_map
 from shared.domain.ledger.registers import ReservationState
+from shared.domain.normalization.canonical import canonicalize_fields
 
 
 def rebuild_state(entries: Iterable[Mapping[str, Any]]) -> ReservationState:
@@ -18,7 +19,7 @@ def rebuild_state(entries: Iterable[Mapping[str, Any]]) -> ReservationState:
                 event_type=entry["eventType"],
                 actor=Actor(entry["actor"]),
                 version=version_from_map(entry["version"]),
-                fields=entry["fields"],
+                fields=canonicalize_fields(entry["fields"]),
                 payload=entry["payload"],
                 channel=Channel(entry["source"]),
             )

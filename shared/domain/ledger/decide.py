@@ -31,7 +31,17 @@ from shared.domain.ledger.journal import (
     build_journal_entry,
     build_later_entry_id,
 )
-from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
+from shared.domain.ledger.registers import (
+    UNCOMPARED_FIELDS,
+    ReservationState,
+    reservation_state_from_document,
+)
+from shared.domain.normalization.canonical import (
+    CUT_TEXTS_FIELD,
+    canonicalize_field,
+    canonicalize_path,
+    is_same_value,
+)
 from shared.domain.normalization.identifiers import ReservationSystem
 from shared.domain.privacy import GUEST_PATHS, PERSONAL_PATHS
 from shared.errors import UnreadableDocumentError
@@ -163,7 +173,9 @@ def _decide_readable(
     changes = {
         path: {"from": flat.get(path), "to": value}
         for path, value in changed_fields.items()
+        # Another spelling, stored by an earlier release, is replaced but is no change.
         if is_visible_path(path)
+        and (path not in flat or canonicalize_path(path, flat[path]) != value)
     }
     added_fields = _find_added_fields(event, state_before)
     outcome = _classify_outcome(event, state, state_after, changes, added_fields)
@@ -227,9 +239,11 @@ def _decide_repeat(
     entry_id = _choose_entry_id(event, stored, added_fields)
     entry = stored.journal_entries.get(entry_id)
     if entry is not None:
-        # OpenTable's pages spell one id in upper and in lower case.
-        common_fields = entry["fields"].keys() & event.fields.keys() - {"openTableId"}
-        is_equal = all(entry["fields"][name] == event.fields[name] for name in common_fields)
+        common_fields = entry["fields"].keys() & event.fields.keys() - UNCOMPARED_FIELDS
+        is_equal = all(
+            is_same_value(name, canonicalize_field(name, entry["fields"][name]), event.fields[name])
+            for name in common_fields
+        )
         return NoChange(state) if is_equal else VersionConflict()
     # An OpenTable object above the highest stored version must be new. This spares the poll a read
     # of the journal; if it were ever wrong, creating the entry would fail.
@@ -249,10 +263,12 @@ def _find_added_fields(event: ReservationEvent, state: ReservationState) -> Coll
     registers = state.get_registers(event.actor)
     if event.actor is not Actor.OPENTABLE or registers.version != event.version:
         return ()
+    # Another spelling of an id is no new field. A stored text longer than the limit is not cut.
+    ignored_fields = UNCOMPARED_FIELDS | {CUT_TEXTS_FIELD}
     return [
         name
         for name, value in event.fields.items()
-        if name not in registers.fields and value is not None
+        if name not in registers.fields and value is not None and name not in ignored_fields
     ]
 
 

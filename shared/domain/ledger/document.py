@@ -24,6 +24,7 @@ from shared.domain.ledger.registers import (
     registers_from_map,
     registers_to_map,
 )
+from shared.domain.normalization.canonical import CUT_TEXTS_FIELD, is_cut
 from shared.domain.normalization.fields import ReservationStatus, format_local_date, format_utc
 from shared.domain.normalization.identifiers import ReservationSystem, build_reservation_document_id
 from shared.errors import InvalidEventError, UnreadableDocumentError
@@ -36,6 +37,7 @@ _OPTIONAL_PATHS = {
 _ALWAYS_WRITTEN_PATHS = {
     name: path for name, path in PATHS_BY_NAME.items() if name not in _OPTIONAL_PATHS
 }
+_CUT_TEXTS_PATH = PATHS_BY_NAME[CUT_TEXTS_FIELD]
 _NATIVE_FIELDS = ("status", "cancellationReason")
 _INTERNAL_PREFIXES = ("sync.", "guests.", "statusHistory", "startAtTimestamp")
 
@@ -97,6 +99,10 @@ def render_document(identity: ReservationIdentity, state: ReservationState) -> F
         document["phone"] = linked_guest.phone or document["phone"]
         document["email"] = linked_guest.email or document["email"]
     document["dinerName"] = document["dinerName"] or UNKNOWN_DINER_NAME
+    if _CUT_TEXTS_PATH in document:
+        document[_CUT_TEXTS_PATH] = [
+            name for name, path in PATHS_BY_NAME.items() if is_cut(document.get(path))
+        ]
     for actor, registers in state.registers_by_actor.items():
         document[f"sync.{actor.lower()}"] = registers_to_map(registers)
     return document

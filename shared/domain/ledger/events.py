@@ -75,7 +75,10 @@ def version_to_map(version: Version) -> dict[str, Any]:
 
 
 def version_from_map(stored: Mapping[str, Any]) -> Version:
-    """Read a stored version; raise TypeError if it has parts of another type."""
+    """Read a stored version; raise TypeError if it has parts of another type.
+
+    OpenTable's time is in whole seconds, also if stored otherwise.
+    """
     sequence_id, event_id = stored.get("sequenceId", 0), stored.get("id", "")
     occurred_at = stored["at"]
     # A part of another type would fail later, when two versions are compared.
@@ -85,6 +88,8 @@ def version_from_map(stored: Mapping[str, Any]) -> Version:
         and isinstance(event_id, str)
     ):
         raise TypeError("A version has parts of another type.")
+    if not event_id and occurred_at.microsecond:
+        occurred_at = occurred_at.replace(microsecond=0)
     return Version(sequence_id, occurred_at, event_id)
 
 
@@ -111,6 +116,11 @@ class ReservationEvent(Struct, frozen=True):
     payload: str
     channel: Channel
     authentication: Verification | None = None
+
+    @property
+    def request_id(self) -> str:
+        """The id of an OpenTable object as OpenTable wrote it, for a request."""
+        return str(self.fields.get("openTableIdSpelling") or self.fields["openTableId"])
 
     @property
     def only_rerenders(self) -> bool:

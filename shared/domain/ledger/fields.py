@@ -12,12 +12,13 @@ from msgspec import Struct
 class FieldKind(StrEnum):
     """How a value is parsed.
 
-    TEXT, TEXT_LIST and INSTANT need no code of their own. START_TIME and CODE (ids, numbers and
-    states) are parsed by name in `shared.domain.normalization`.
+    TEXT, TEXT_LIST, TEXT_SET (in any order) and INSTANT need no code of their own. START_TIME and
+    CODE (ids, numbers and states) are parsed by name in `shared.domain.normalization`.
     """
 
     TEXT = "TEXT"
     TEXT_LIST = "TEXT_LIST"
+    TEXT_SET = "TEXT_SET"
     INSTANT = "INSTANT"
     START_TIME = "START_TIME"
     CODE = "CODE"
@@ -71,8 +72,8 @@ class ReservationField(Struct, frozen=True):
         return (self.opentable_name,)
 
 
-_TEXT, _LIST, _CODE = FieldKind.TEXT, FieldKind.TEXT_LIST, FieldKind.CODE
-_INSTANT, _START_TIME = FieldKind.INSTANT, FieldKind.START_TIME
+_TEXT, _LIST, _SET = FieldKind.TEXT, FieldKind.TEXT_LIST, FieldKind.TEXT_SET
+_INSTANT, _START_TIME, _CODE = FieldKind.INSTANT, FieldKind.START_TIME, FieldKind.CODE
 _NONE, _STAFF = PersonalData.NONE, PersonalData.STAFF
 _DINER, _CONTACT = PersonalData.DINER, PersonalData.DINER_CONTACT
 
@@ -142,7 +143,7 @@ RESERVATION_FIELDS = (
     ReservationField("metadata.tableCategory", _TEXT, _NONE, "table_category"),
     ReservationField("metadata.server", _TEXT, _STAFF, "server"),
     ReservationField("metadata.origin", _TEXT, _NONE, "origin"),
-    ReservationField("metadata.visitTags", _LIST, _DINER, "visit_tags"),
+    ReservationField("metadata.visitTags", _SET, _DINER, "visit_tags"),
     ReservationField(
         "metadata.cancellationReason",
         _TEXT,
@@ -153,6 +154,8 @@ RESERVATION_FIELDS = (
     ReservationField(
         "metadata.restaurantName", _TEXT, _NONE, relay_names=("restaurantName", "restaurant_name")
     ),
+    # The names of shown texts that were too long; rendered, not reported.
+    ReservationField("metadata.cutTexts", _CODE, _NONE),
 )
 
 PATHS_BY_NAME = {field.name: field.path for field in RESERVATION_FIELDS}

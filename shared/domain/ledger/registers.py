@@ -31,11 +31,20 @@ from shared.domain.ledger.guest_link import (
     guest_references_from_document,
     linked_guest_from_map,
 )
+from shared.domain.normalization.canonical import (
+    SPELLING_SUFFIX,
+    canonicalize_fields,
+    is_same_value,
+)
 from shared.domain.normalization.fields import ReservationStatus
+from shared.domain.normalization.identifiers import lower_caseless_key
 from shared.errors import UnreadableDocumentError
 
 MAX_STATUS_HISTORY_ENTRIES = 100
 _SEQUENCE_PREFIX = "seq-"
+
+# These depend on the form of a value: of a start with or without an offset, and of an id.
+UNCOMPARED_FIELDS = frozenset({"startAtNote", "openTableIdSpelling", "guestIdSpelling"})
 
 
 class RegisterValue(NamedTuple):
@@ -65,10 +74,9 @@ class FieldRegisters(Struct, frozen=True):
     def has_conflict(self, version: Version, values: Mapping[str, FieldValue]) -> bool:
         """Whether a stored field has another value at this very version."""
         return any(
-            current.version == version and current.value != value
+            current.version == version and not is_same_value(name, current.value, value)
             for name, value in values.items()
-            # OpenTable's pages spell one id in upper and in lower case.
-            if name != "openTableId" and (current := self.fields.get(name)) is not None
+            if name not in UNCOMPARED_FIELDS and (current := self.fields.get(name)) is not None
         )
 
 
@@ -137,6 +145,21 @@ class ReservationState(Struct, frozen=True):
             guest_references=self.guest_references.with_key(event.fields.get("guestKey")),
         )
 
+    def find_request_id(self, name: str) -> str | None:
+        """Return an id as OpenTable wrote it, for a request: OpenTable may distinguish case.
+
+        Args:
+            name: ``openTableId`` or ``guestId``.
+        """
+        canonical_id, spelling = (
+            self.resolve_field(name),
+            self.resolve_field(name + SPELLING_SUFFIX),
+        )
+        # An event without a spelling may have replaced the id.
+        is_current = isinstance(spelling, str) and lower_caseless_key(spelling) == canonical_id
+        id_ = spelling if is_current else canonical_id
+        return id_ if isinstance(id_, str) else None
+
     def resolve_field(self, name: str) -> FieldValue:
         """Return a field's value from its first reporter in `ACTOR_PRECEDENCE`."""
         for actor in ACTOR_PRECEDENCE:
@@ -188,14 +211,16 @@ def registers_to_map(registers: FieldRegisters) -> dict[str, Any]:
 
 
 def registers_from_map(stored: Mapping[str, Any]) -> FieldRegisters:
-    """Read stored registers."""
+    """Read stored registers, in canonical form also if an earlier release stored another one."""
     version, older_versions = version_from_map(stored["version"]), stored["olderVersions"]
-    fields = {
-        name: RegisterValue(
-            version_from_map(older_versions[name]) if name in older_versions else version, value
+    fields = {}
+    for name, value in canonicalize_fields(stored["values"]).items():
+        # A spelling, split off just now, has the version of its id.
+        stored_name = name if name in stored["values"] else name.removesuffix(SPELLING_SUFFIX)
+        older_version = older_versions.get(stored_name)
+        fields[name] = RegisterValue(
+            version_from_map(older_version) if older_version else version, value
         )
-        for name, value in stored["values"].items()
-    }
     return FieldRegisters(version, fields)
 
 
@@ -207,8 +232,9 @@ def status_history_from_maps(stored: Iterable[Any]) -> tuple[StatusHistoryEntry,
             event_id = item["eventId"]
             digits = event_id.removeprefix(_SEQUENCE_PREFIX)
             has_sequence = digits != event_id and digits.isdecimal()
+            occurred_at = item["timestamp"]
             entry = StatusHistoryEntry(
-                item["timestamp"],
+                occurred_at.replace(microsecond=0) if has_sequence else occurred_at,
                 Actor(item["source"]),
                 int(digits) if has_sequence else 0,
                 event_id,

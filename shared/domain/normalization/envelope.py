@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from shared.domain.ledger.events import Actor, Channel, FieldValue, ReservationEvent, Version
 from shared.domain.ledger.fields import RESERVATION_FIELDS, FieldKind
 from shared.domain.normalization import fields
+from shared.domain.normalization.canonical import DEFAULT_MAX_TEXT_BYTES, cut_texts
 from shared.domain.normalization.fields import ReservationStatus, parse_instant
 from shared.domain.normalization.identifiers import build_envelope_event_id, build_external_key
 from shared.errors import InvalidEventError
@@ -59,6 +60,7 @@ def parse_envelope(  # noqa: PLR0913 -- keyword-only except the envelope itself
     received_at: datetime,
     channel: Channel,
     accept_future_timestamp: bool = False,
+    max_text_bytes: int = DEFAULT_MAX_TEXT_BYTES,
 ) -> ReservationEvent:
     """Normalize an envelope.
 
@@ -69,6 +71,7 @@ def parse_envelope(  # noqa: PLR0913 -- keyword-only except the envelope itself
         received_at: When the envelope first arrived, UTC.
         accept_future_timestamp: Whether to accept a timestamp in the future. The event is then
             dated by `received_at`, so that it never overrides a later report.
+        max_text_bytes: The limit of each text; the rest is cut.
 
     Raises:
         InvalidEventError: A value cannot be used; the reason names the field.
@@ -99,7 +102,7 @@ def parse_envelope(  # noqa: PLR0913 -- keyword-only except the envelope itself
         event_type=event_type,
         actor=Actor.RELAY,
         version=Version.from_timestamp(timestamp, event_id),
-        fields=_parse_fields(event_type, data, zone),
+        fields=cut_texts(_parse_fields(event_type, data, zone), max_text_bytes),
         payload=payload,
         channel=channel,
     )
@@ -133,6 +136,8 @@ def _parse_fields(
         for name, names in _NAMES.items()
         if (value := read_first_present(data, *names)) is not None
     }
+    if "phone" in reported:
+        reported["phone"] = fields.format_number(reported["phone"])
     values: dict[str, FieldValue] = {
         name: fields.parse_text(_NAMES[name][0], reported[name])
         for name in _TEXT_FIELDS

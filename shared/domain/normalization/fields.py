@@ -4,6 +4,8 @@ An error names the field and never quotes the value: it may be personal.
 """
 
 import re
+import unicodedata
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -16,6 +18,10 @@ from shared.errors import InvalidEventError
 
 MAX_PARTY_SIZE = 99_999
 MAX_INTEGER = 2**63 - 1  # Firestore's
+_MAX_EXACT_FLOAT = 2**53  # above it, a float does not have every whole number
+
+# The length is bounded: converting a very long number is expensive.
+_NUMBER_TEXT = re.compile(r"\s*(-?[0-9]{1,19})(\.0*)?\s*", re.ASCII)
 
 _ISO = re.compile(
     r"(?P<wall>\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?)"
@@ -123,24 +129,63 @@ def parse_identifier(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+def canonicalize_number(value: object) -> object:
+    """Return a whole number, sent as text or as a float, as an int; other values unchanged."""
+    if isinstance(value, str):
+        match = _NUMBER_TEXT.fullmatch(value)
+        number = None if match is None else int(match[1])
+        return value if number is None or number > MAX_INTEGER else number
+    if isinstance(value, float) and value.is_integer() and abs(value) <= _MAX_EXACT_FLOAT:
+        return int(value)
+    return value
+
+
+def format_number(value: object) -> object:
+    """Return a whole number as text, other values unchanged: a number may be sent for a text."""
+    if isinstance(value, str | bool):
+        return value
+    number = canonicalize_number(value)
+    return str(number) if isinstance(number, int) else value
+
+
+def canonicalize_text(text: str) -> str:
+    """Return a text in Unicode NFC, with LF line ends and without outer blanks."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    return unicodedata.normalize("NFC", lines).strip()
+
+
 def parse_text(name: str, value: object) -> str | None:
-    """Return a text without leading and trailing blanks, None for a blank one."""
+    """Return a text in canonical form (see `canonicalize_text`), None for a blank one."""
     if not isinstance(value, str):
         raise build_field_error(name, "text")
     try:
         value.encode()
     except UnicodeEncodeError:
         raise build_field_error(name, "text without lone surrogates") from None
-    return value.strip() or None
+    return canonicalize_text(value) or None
 
 
 def parse_text_list(name: str, value: object) -> list[str]:
-    """Return a list of texts without blank ones; null is an empty list."""
+    """Return a list of texts without blank ones; null is an empty list.
+
+    A number counts as its text: a table may be sent as 12 or as "12".
+    """
     if value is None:
         return []
     if not isinstance(value, list):
         raise build_field_error(name, "a list of texts")
-    return [item for entry in value if (item := parse_text(name, entry)) is not None]
+    texts = [parse_text(name, format_number(entry)) for entry in value]
+    return [text for text in texts if text is not None]
+
+
+def parse_text_set(name: str, value: object) -> list[str]:
+    """Return a list of texts, whose order means nothing, sorted and without repeats."""
+    return sort_unique(parse_text_list(name, value))
+
+
+def sort_unique(texts: Iterable[str]) -> list[str]:
+    """Return the canonical order of texts that are a set."""
+    return sorted(set(texts))
 
 
 def parse_integer(name: str, value: object, minimum: int, maximum: int = MAX_INTEGER) -> int:
@@ -151,19 +196,16 @@ def parse_integer(name: str, value: object, minimum: int, maximum: int = MAX_INT
 
 
 def parse_party_size(name: str, value: object) -> int:
-    """Return a party size of at least 1; a relay can send it as text."""
-    # The length is checked first: converting a very long number is expensive.
-    is_short = isinstance(value, str) and len(value) <= len(str(MAX_PARTY_SIZE))
-    if isinstance(value, str) and is_short and value.isascii() and value.isdecimal():
-        value = int(value)
-    return parse_integer(name, value, 1, MAX_PARTY_SIZE)
+    """Return a party size of at least 1; it may be sent as text."""
+    return parse_integer(name, canonicalize_number(value), 1, MAX_PARTY_SIZE)
 
 
 def parse_state(name: str, value: object) -> dict[str, FieldValue]:
-    """Return the fields ``state``, as sent, and ``status``, if the state is known."""
-    state = None if value is None else parse_text(name, value)
-    if state is None:
+    """Return the fields ``state``, in canonical form, and ``status``, if the state is known."""
+    text = None if value is None else parse_text(name, value)
+    if text is None:
         return {}
+    state = canonicalize_state(text)
     values: dict[str, FieldValue] = {"state": state}
     status = parse_status(state)
     if status is not None:
@@ -202,9 +244,9 @@ def has_row_time(row: dict[str, Any], name: str) -> bool:
 
 
 def parse_row_instant(row: dict[str, Any], name: str, zone: ZoneInfo) -> datetime | None:
-    """Return the instant of a time of OpenTable's, None if null or absent."""
+    """Return the instant of a time of OpenTable's in whole seconds, None if null or absent."""
     parsed = parse_row_time(row, name, zone)
-    return None if parsed is None else parsed.instant
+    return None if parsed is None else parsed.instant.replace(microsecond=0)
 
 
 def _parse_local_time(name: str, value: object, zone: ZoneInfo) -> ParsedInstant:
@@ -238,18 +280,32 @@ _STATES_BY_STATUS = {
     ReservationStatus.NO_SHOW: "NoShow no_show",
 }
 
-_IGNORED_CHARACTERS = str.maketrans("", "", " _-")
+_IGNORED_CHARACTERS = re.compile(r"[\s_-]+")
 
 
-def _normalize_state(state: str) -> str:
-    return state.translate(_IGNORED_CHARACTERS).casefold()
+def normalize_state(state: str) -> str:
+    """Return a state for comparisons: without case, blanks, ``_`` and ``-``."""
+    # NFD on both sides makes the comparison independent of the form (Unicode, section 3.13).
+    folded = unicodedata.normalize("NFD", unicodedata.normalize("NFD", state).casefold())
+    return unicodedata.normalize("NFC", _IGNORED_CHARACTERS.sub("", folded))
 
 
 _STATUS_BY_STATE = {
-    _normalize_state(state): status
+    normalize_state(state): status
     for status, states in _STATES_BY_STATUS.items()
     for state in states.split()
 }
+# The first of two listed spellings, such as NoShow and no_show, is the canonical one.
+_SPELLING_BY_STATE = {
+    normalize_state(state): state
+    for states in _STATES_BY_STATUS.values()
+    for state in reversed(states.split())
+} | {"canceled": "Cancelled"}
+
+
+def canonicalize_state(state: str) -> str:
+    """Return the listed spelling of a known state, an unknown one as a text."""
+    return _SPELLING_BY_STATE.get(normalize_state(state)) or canonicalize_text(state)
 
 
 def parse_status(state: str) -> ReservationStatus | None:
@@ -259,4 +315,4 @@ def parse_status(state: str) -> ReservationStatus | None:
     ``PartiallySeated`` and ``Partially Seated``. The list is open (a point of sale can add course
     names), so an unknown state is not an error.
     """
-    return _STATUS_BY_STATE.get(_normalize_state(state))
+    return _STATUS_BY_STATE.get(normalize_state(state))

@@ -76,10 +76,21 @@ def list_id_spellings(open_table_id: str, rid: str) -> tuple[str, ...]:
     return (open_table_id, open_table_id.removesuffix(key) + key.upper())
 
 
+def build_canonical_id(open_table_id: str, rid: str) -> str:
+    """Return an id as ``{rid}-{key}``, with the key in lower case if its case does not matter."""
+    return lower_caseless_key(add_rid_prefix(open_table_id, rid))
+
+
 def add_rid_prefix(open_table_id: str, rid: str) -> str:
     """Return an id in the form of OpenTable's API, ``{rid}-{key}``."""
     prefix = f"{rid}-"
     return open_table_id if open_table_id.startswith(prefix) else prefix + open_table_id
+
+
+def lower_caseless_key(open_table_id: str) -> str:
+    """Return ``{rid}-{key}`` with the key in lower case if it is a UUID or an object id."""
+    key = open_table_id.partition("-")[2]
+    return open_table_id.lower() if _CASELESS_KEY.fullmatch(key) else open_table_id
 
 
 def build_object_event_id(sequence_id: int) -> str:
@@ -88,7 +99,12 @@ def build_object_event_id(sequence_id: int) -> str:
 
 
 def build_envelope_event_id(envelope_id: str) -> str:
-    """Return the journal id of a relay's envelope; an unusable id is replaced by its hash."""
+    """Return the journal id of a relay's envelope; an unusable id is replaced by its hash.
+
+    UUIDs and object ids are in lower case.
+    """
+    if _CASELESS_KEY.fullmatch(envelope_id):
+        return f"evt-{envelope_id.lower()}"
     if _EXTERNAL_KEY.fullmatch(envelope_id):
         return f"evt-{envelope_id}"
     # No usable id contains a tilde, so a hash can never equal one.

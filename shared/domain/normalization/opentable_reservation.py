@@ -13,8 +13,10 @@ from zoneinfo import ZoneInfo
 from shared.domain.ledger.events import Actor, Channel, FieldValue, ReservationEvent, Version
 from shared.domain.ledger.fields import RESERVATION_FIELDS, FieldKind
 from shared.domain.normalization import fields
+from shared.domain.normalization.canonical import DEFAULT_MAX_TEXT_BYTES, SPELLING_SUFFIX, cut_texts
 from shared.domain.normalization.identifiers import (
     add_rid_prefix,
+    build_canonical_id,
     build_external_key,
     build_guest_key,
     build_object_event_id,
@@ -33,14 +35,21 @@ _NAMES_BY_KIND = {
 }
 
 
-def parse_opentable_reservation(
-    row: dict[str, Any], payload: str, *, rid: str, zone: ZoneInfo, channel: Channel
+def parse_opentable_reservation(  # noqa: PLR0913 -- keyword-only except the row itself
+    row: dict[str, Any],
+    payload: str,
+    *,
+    rid: str,
+    zone: ZoneInfo,
+    channel: Channel,
+    max_text_bytes: int = DEFAULT_MAX_TEXT_BYTES,
 ) -> ReservationEvent:
     """Normalize a reservation object of OpenTable's.
 
     Args:
         rid: The restaurant's OpenTable number; a row of another restaurant is rejected.
         zone: The restaurant's zone, for times without a UTC key.
+        max_text_bytes: The limit of each text; the rest is cut.
 
     Raises:
         InvalidEventError: A value cannot be used; the reason names the field.
@@ -58,11 +67,14 @@ def parse_opentable_reservation(
         event_type=SNAPSHOT_EVENT_TYPE,
         actor=Actor.OPENTABLE,
         version=Version.from_sequence(sequence_id, updated_at),
-        fields={
-            "openTableId": add_rid_prefix(open_table_id, rid),
-            **_parse_plain_fields(row, zone),
-            **_parse_coded_fields(row, rid, zone),
-        },
+        fields=cut_texts(
+            {
+                **_build_id_fields("openTableId", open_table_id, rid),
+                **_parse_plain_fields(row, zone),
+                **_parse_coded_fields(row, rid, zone),
+            },
+            max_text_bytes,
+        ),
         payload=payload,
         channel=channel,
     )
@@ -89,6 +101,9 @@ def _parse_plain_fields(row: dict[str, Any], zone: ZoneInfo) -> dict[str, FieldV
     for key, name in _NAMES_BY_KIND[FieldKind.TEXT_LIST]:
         if key in row:
             values[name] = fields.parse_text_list(key, row[key])
+    for key, name in _NAMES_BY_KIND[FieldKind.TEXT_SET]:
+        if key in row:
+            values[name] = fields.parse_text_set(key, row[key])
     for key, name in _NAMES_BY_KIND[FieldKind.INSTANT]:
         if fields.has_row_time(row, key):
             values[name] = fields.parse_row_instant(row, key, zone)
@@ -104,7 +119,7 @@ def _parse_coded_fields(row: dict[str, Any], rid: str, zone: ZoneInfo) -> dict[s
     if start is not None:
         values |= fields.build_start_fields(start)
     if "confirmation_id" in row:
-        confirmation_id = row["confirmation_id"]
+        confirmation_id = fields.canonicalize_number(row["confirmation_id"])
         if isinstance(confirmation_id, int):
             confirmation_id = fields.parse_integer("confirmation_id", confirmation_id, 0)
         elif confirmation_id is not None:
@@ -113,9 +128,19 @@ def _parse_coded_fields(row: dict[str, Any], rid: str, zone: ZoneInfo) -> dict[s
     if "guest_id" in row:
         identifier = fields.parse_identifier(row["guest_id"])
         guest_id = identifier and fields.parse_text("guest_id", identifier)
-        values["guestId"] = guest_id and add_rid_prefix(guest_id, rid)
+        if guest_id is None:
+            values["guestId"] = None
+        else:
+            values |= _build_id_fields("guestId", guest_id, rid)
         values["guestKey"] = guest_id and build_guest_key(guest_id, rid)
     return values
+
+
+def _build_id_fields(name: str, id_: str, rid: str) -> dict[str, FieldValue]:
+    """Return the canonical id, and OpenTable's spelling for requests if it differs."""
+    canonical_id, spelling = build_canonical_id(id_, rid), add_rid_prefix(id_, rid)
+    spelling_fields = {} if spelling == canonical_id else {name + SPELLING_SUFFIX: spelling}
+    return {name: canonical_id, **spelling_fields}
 
 
 def has_time_zone_conflict(row: Mapping[str, Any], zone: ZoneInfo) -> bool:

@@ -23,6 +23,7 @@ from shared.domain.ledger.document import (
 from shared.domain.ledger.events import Actor, ReservationEvent, Version
 from shared.domain.ledger.fields import RESERVATION_FIELDS
 from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
+from shared.domain.normalization.canonical import build_path_comparison_key, canonicalize_path
 from shared.errors import UnreadableDocumentError
 
 # A run with more changes than both of these is held for a person to review.
@@ -79,18 +80,18 @@ def fingerprint_document(
     flat = flatten_document(document)
     state = reservation_state_from_document(flat)
     missing_guest_id = None
-    guest_id, open_table_id = state.resolve_field("guestId"), flat.get("source.openTableId")
+    open_table_id = flat.get("source.openTableId")
     # A guest id without a guest key is unusable, so no guest record can exist for it.
     if state.linked_guest is None and isinstance(state.resolve_field("guestKey"), str):
-        missing_guest_id = guest_id if isinstance(guest_id, str) else None
+        missing_guest_id = state.find_request_id("guestId")
     return ReservationFingerprint(
         _hash_fields(flat, state),
         find_open_divergence(state),
         has_start_time=flat.get("startAt") is not None,
         open_table_id=(
-            open_table_id
-            if isinstance(open_table_id, str) and open_table_id
-            else flat["source.externalReservationId"]
+            state.find_request_id("openTableId")
+            or (open_table_id if isinstance(open_table_id, str) and open_table_id else None)
+            or flat["source.externalReservationId"]
         ),
         missing_guest_id=missing_guest_id,
         booking_facts=facts,
@@ -113,7 +114,11 @@ def _hash_fields(flat: Mapping[str, Any], state: ReservationState) -> bytes:
     version_key = (
         None if version is None else (version.sequence_id, _normalize_value(version.occurred_at))
     )
-    content = repr((version_key, [_normalize_value(flat.get(path)) for path in _OPENTABLE_FIELDS]))
+    # An earlier release may have stored another spelling. It must not look like a difference.
+    values = [
+        _normalize_value(build_path_comparison_key(p, flat.get(p))) for p in _OPENTABLE_FIELDS
+    ]
+    content = repr((version_key, values))
     return hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
@@ -127,8 +132,12 @@ def has_drifted(
 ) -> bool:
     """Return whether a document differs from its registers, for example after a manual edit."""
     rendered = render_document(identity, state)
-    # An absent field equals null: a release with one more field must not repair every document.
-    return any(is_visible_path(path) and flat.get(path) != rendered[path] for path in rendered)
+    # An absent field equals null, and so do two spellings of a value: a release with one more
+    # field, or with another canonical form, must not repair every document.
+    return any(
+        is_visible_path(path) and canonicalize_path(path, flat.get(path)) != rendered[path]
+        for path in rendered
+    )
 
 
 def exceeds_change_limit(rows_in_ledger: int, corrections: int, missing: int) -> bool:

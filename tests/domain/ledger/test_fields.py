@@ -35,6 +35,7 @@ RESPONSE_ONLY = {
 SAMPLE_BY_KIND = {
     FieldKind.TEXT: "text",
     FieldKind.TEXT_LIST: ["text"],
+    FieldKind.TEXT_SET: ["text"],
     FieldKind.INSTANT: "2026-03-14T23:20:00Z",
 }
 ROW_FIELDS = [field for field in RESERVATION_FIELDS if field.opentable_name]

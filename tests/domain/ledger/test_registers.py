@@ -66,13 +66,17 @@ def test_none_is_a_value_like_any_other() -> None:
         pytest.param(FIRST, {"a": 1, "b": 2}, True, id="another value at the same version"),
         pytest.param(FIRST, {"a": 1, "c": 2}, False, id="the same value at the same version"),
         pytest.param(SECOND, {"a": 2}, False, id="another value at another version"),
-        pytest.param(FIRST, {"openTableId": "x"}, False, id="another spelling of the id"),
+        pytest.param(FIRST, {"startAtNote": "x"}, False, id="another form of the start"),
+        pytest.param(FIRST, {"text": "Allergic…[cut]"}, False, id="the same text, cut earlier"),
+        pytest.param(FIRST, {"text": "Nuts…[cut]"}, True, id="another text, cut"),
     ],
 )
 def test_only_another_value_at_the_same_version_is_a_conflict(
     version: Version, values: dict[str, Any], *, is_conflict: bool
 ) -> None:
-    registers = FieldRegisters().merge(FIRST, {"a": 1, "b": 1, "openTableId": "X"})
+    registers = FieldRegisters().merge(
+        FIRST, {"a": 1, "b": 1, "startAtNote": "y", "text": "Allergic to nuts"}
+    )
     assert registers.has_conflict(version, values) is is_conflict
 
 
@@ -106,6 +110,25 @@ def test_the_first_actor_that_reported_a_field_wins_regardless_of_clocks(
     events: tuple[ReservationEvent, ...], name: str, value: object
 ) -> None:
     assert merge_events(*events).resolve_field(name) == value
+
+
+UPPERCASE_ID = "555001-65AA01BB02CC03DD04EE05FF"
+
+
+@pytest.mark.parametrize(
+    "events, request_id",
+    [
+        ((), None),
+        ((row_event(1, guest_id="G"),), "555001-G"),
+        ((row_event(1, guest_id=UPPERCASE_ID),), UPPERCASE_ID),
+        ((row_event(1, guest_id=UPPERCASE_ID), row_event(2, guest_id="G")), "555001-G"),
+        ((row_event(1, guest_id=UPPERCASE_ID), row_event(2, guest_id=None)), None),
+    ],
+)
+def test_a_request_uses_the_id_as_opentable_wrote_it(
+    events: tuple[ReservationEvent, ...], request_id: str | None
+) -> None:
+    assert merge_events(*events).find_request_id("guestId") == request_id
 
 
 def test_an_unreported_field_is_none() -> None:

@@ -38,7 +38,7 @@ EXPECTED_FIELDS = {
     "partySize": 4,
     "startAt": datetime(2026, 3, 14, 23, 15, tzinfo=UTC),
     "startAtNote": None,
-    "state": "confirmed",
+    "state": "Confirmed",
     "status": "CONFIRMED",
     "specialRequests": "Window seat",
     "cancellationReason": "Ill",
@@ -71,6 +71,11 @@ def test_null_is_treated_as_missing(name: str) -> None:
 @pytest.mark.parametrize("name", ["dinerName", "specialRequests"])
 def test_a_blank_text_clears_the_field(name: str) -> None:
     assert envelope_fields(**{name: " "}) == {name: None}
+
+
+@pytest.mark.parametrize("phone", [15551234567, 15551234567.0, "15551234567 "])
+def test_a_phone_may_be_a_number(phone: object) -> None:
+    assert envelope_fields(dinerPhone=phone) == {"phone": "15551234567"}
 
 
 def test_a_start_without_a_zone_is_the_restaurants_local_time() -> None:

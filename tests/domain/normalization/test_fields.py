@@ -72,11 +72,19 @@ def test_a_list_keeps_its_order_and_drops_blanks() -> None:
     assert fields.parse_text_list("a", ["13", " ", " 12 "]) == ["13", "12"]
 
 
+def test_a_number_in_a_list_is_its_text() -> None:
+    assert fields.parse_text_list("a", [12, "12", 13.0]) == ["12", "12", "13"]
+
+
+def test_a_set_is_sorted_without_repeats() -> None:
+    assert fields.parse_text_set("a", ["vip", " ", "birthday", "vip "]) == ["birthday", "vip"]
+
+
 def test_no_list_is_an_empty_one() -> None:
     assert fields.parse_text_list("a", None) == []
 
 
-@pytest.mark.parametrize("value", ["12", 12, {}, [12], [None], [["12"]]])
+@pytest.mark.parametrize("value", ["12", 12, {}, [True], [12.5], [None], [["12"]]])
 def test_a_value_other_than_a_list_of_texts_is_rejected(value: object) -> None:
     assert rejection(fields.parse_text_list, "a", value).reason == "invalid_a"
 
@@ -86,18 +94,38 @@ def test_both_limits_of_an_integer_are_included(value: int) -> None:
     assert fields.parse_integer("a", value, 0) == value
 
 
+@pytest.mark.parametrize("value", ["7", " 7 ", "007", 7.0, "7.0", "7.00"])
+def test_a_whole_number_may_be_text_or_a_float(value: object) -> None:
+    assert fields.canonicalize_number(value) == 7
+
+
+@pytest.mark.parametrize(
+    "value, text", [(7, "7"), (7.0, "7"), ("007", "007"), (True, True), (7.5, 7.5), (None, None)]
+)
+def test_a_number_sent_for_a_text_is_its_digits(value: object, text: object) -> None:
+    assert fields.format_number(value) == text
+
+
+@pytest.mark.parametrize("value", ["7.5", 7.5, "1" * 20, "٤", "7a", 2.0**63, True, None, []])
+def test_a_value_without_a_whole_number_is_unchanged(value: object) -> None:
+    assert fields.canonicalize_number(value) is value
+
+
 @pytest.mark.parametrize("value", [-1, 2**63, True, 1.0, "1", None])
 def test_an_integer_out_of_range_is_rejected(value: object) -> None:
     assert rejection(fields.parse_integer, "a", value, 0).reason == "invalid_a"
 
 
-@pytest.mark.parametrize("value, size", [(1, 1), (99_999, 99_999), ("4", 4), ("99999", 99_999)])
+@pytest.mark.parametrize(
+    "value, size",
+    [(1, 1), (99_999, 99_999), ("4", 4), ("99999", 99_999), (4.0, 4), ("4.0", 4), (" 4", 4)],
+)
 def test_a_party_has_at_least_one_guest(value: object, size: int) -> None:
     assert fields.parse_party_size("partySize", value) == size
 
 
 @pytest.mark.parametrize(
-    "value", [0, -1, 100_000, "0", "100000", "٤", "4.0", " 4", "", "-4", 4.0, True, None, []]
+    "value", [0, -1, 100_000, "0", "100000", "٤", "4.5", "four", "", "-4", 4.5, True, None, []]
 )
 def test_an_invalid_party_size_is_rejected(value: object) -> None:
     assert rejection(fields.parse_party_size, "partySize", value).reason == "invalid_partySize"

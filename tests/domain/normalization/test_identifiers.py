@@ -63,7 +63,18 @@ def test_an_error_does_not_quote_the_id() -> None:
 
 @pytest.mark.parametrize("open_table_id", ["ot_1", "555001-ot_1"])
 def test_an_api_id_has_the_prefix_once(open_table_id: str) -> None:
-    assert identifiers.add_rid_prefix(open_table_id, "555001") == "555001-ot_1"
+    assert identifiers.build_canonical_id(open_table_id, "555001") == "555001-ot_1"
+
+
+@pytest.mark.parametrize("key", [UUID, OBJECT_ID, UUID.upper()])
+def test_an_api_id_has_a_caseless_key_in_lower_case(key: str) -> None:
+    assert identifiers.build_canonical_id(key, "1") == f"1-{key.lower()}"
+    assert identifiers.lower_caseless_key(f"1-{key}") == f"1-{key.lower()}"
+
+
+@pytest.mark.parametrize("key", ["OT_1", UUID + "A", ""])
+def test_an_api_id_keeps_the_case_of_another_key(key: str) -> None:
+    assert identifiers.build_canonical_id(key, "1") == f"1-{key}"
 
 
 def test_a_document_id_is_built_from_its_key() -> None:
@@ -76,6 +87,10 @@ def test_a_row_event_id_is_built_from_its_sequence() -> None:
 
 def test_an_envelope_event_id_is_built_from_its_id() -> None:
     assert identifiers.build_envelope_event_id("evt_1") == "evt-evt_1"
+
+
+def test_an_envelope_id_that_is_a_uuid_has_one_event_id_in_either_case() -> None:
+    assert identifiers.build_envelope_event_id(UUID) == f"evt-{UUID.lower()}"
 
 
 @pytest.mark.parametrize("envelope_id", ["a b", "a/b", "é", "x" * 201, "~", "\ud800"])

@@ -103,10 +103,13 @@ def test_an_id_is_stored_in_the_api_format(id_: str) -> None:
     assert normalize_row(id=id_).fields["openTableId"] == "555001-ot_1"
 
 
-def test_the_stored_id_keeps_its_case() -> None:
+def test_the_stored_id_has_the_case_of_its_key() -> None:
     key = "2B7E9F40-6C1D-4F0A-8E55-91C7D0A4BE13"
-    assert normalize_row(id=key).fields["openTableId"] == f"555001-{key}"
     assert normalize_row(id=key).external_key == key.lower()
+    event = normalize_row(id=key)
+    assert event.fields["openTableId"] == f"555001-{key.lower()}"
+    assert event.request_id == f"555001-{key}"
+    assert normalize_row(id="555001-OT_1").fields["openTableId"] == "555001-OT_1"
 
 
 def test_a_guest_id_is_stored_with_its_prefix() -> None:
@@ -117,14 +120,33 @@ def test_a_guest_id_is_stored_with_its_prefix() -> None:
     "guest_id", ["65AA01BB02CC03DD04EE05FF", "555001-65aa01bb02cc03dd04ee05ff"]
 )
 def test_every_guest_id_format_gives_one_key(guest_id: str) -> None:
-    assert row_fields(guest_id=guest_id)["guestKey"] == "65aa01bb02cc03dd04ee05ff"
+    fields = row_fields(guest_id=guest_id)
+    assert fields["guestId"] == "555001-65aa01bb02cc03dd04ee05ff"
+    assert fields["guestKey"] == "65aa01bb02cc03dd04ee05ff"
+
+
+def test_the_spelling_of_a_guest_id_is_kept_for_requests() -> None:
+    assert row_fields(guest_id="65AA01BB02CC03DD04EE05FF")["guestIdSpelling"] == (
+        "555001-65AA01BB02CC03DD04EE05FF"
+    )
+    assert "guestIdSpelling" not in row_fields(guest_id="G")
 
 
 def test_null_clears_the_guest() -> None:
     assert row_fields(guest_id=None) == {"guestId": None, "guestKey": None}
 
 
-@pytest.mark.parametrize("value, stored", [(0, 0), ("7731", "7731"), (" 7731 ", "7731")])
+@pytest.mark.parametrize(
+    "value, stored",
+    [
+        (0, 0),
+        ("7731", 7731),
+        (" 7731 ", 7731),
+        (7731.0, 7731),
+        ("A-1 ", "A-1"),
+        ("9" * 19, "9" * 19),
+    ],
+)
 def test_a_confirmation_may_be_a_number_or_text(value: object, stored: object) -> None:
     assert row_fields(confirmation_id=value) == {"confirmationId": stored}
 
@@ -173,7 +195,7 @@ def test_a_rows_id_is_read_as_opentable_wrote_it() -> None:
 INVALID: dict[str, list[object]] = {
     "party_size": [0, -1, 4.5, True, []],
     "confirmation_id": [-1, True, 2**63, [], 1.5],
-    "table_number": ["14", [14], {}],
+    "table_number": ["14", [True], {}],
     "state": [1, [], {}],
     "guest_request": [1, [], "\ud800"],
     "scheduled_time_utc": ["soon", 5, ""],

@@ -1,0 +1,163 @@
+"""Webhook, poll and reconciliation may spell one event differently; it stays one event."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from sandbox.models import SandboxGuest
+from shared.domain.ledger.document import flatten_document
+from shared.firestore import paths
+from shared.ingest.events import QuarantineResult
+from shared.ledger.ledger import ApplyResult
+from tests.support.in_memory_ledger import WRITE_TIME_FIELDS
+from tests.support.world import START_TIME, World, rewrite_rows
+
+SPELLINGS: dict[str, tuple[object, object]] = {
+    "state": ("PartiallySeated", "partially seated"),
+    "guest_request": ("Crème\nnuts", "Cre\u0300me\r\nnuts "),
+    "visit_tags": (["birthday", "vip"], ["vip", "birthday", "vip"]),
+    "table_number": (["12", "13"], [12, "13"]),
+    "confirmation_id": (7731, "7731"),
+    "party_size": (4, 4.0),
+    "seated_time_utc": ("2026-03-15T16:00:09Z", "2026-03-15T16:00:09.512Z"),
+    "arrived_time_utc": ("2026-03-15T15:58:00Z", "2026-03-15T11:58:00-04:00"),
+}
+ONE = {name: spellings[0] for name, spellings in SPELLINGS.items()}
+OTHER = {name: spellings[1] for name, spellings in SPELLINGS.items()}
+
+SHOWN = {
+    "source.state": "PartiallySeated",
+    "source.confirmationId": 7731,
+    "partySize": 4,
+    "seatedAt": datetime(2026, 3, 15, 16, 0, 9, tzinfo=UTC),
+    "arrivedAt": datetime(2026, 3, 15, 15, 58, tzinfo=UTC),
+    "metadata.specialRequests": "Crème\nnuts",
+    "metadata.visitTags": ["birthday", "vip"],
+    "metadata.tableNumbers": ["12", "13"],
+}
+
+
+def respell(row: dict[str, Any], spelled: dict[str, Any]) -> dict[str, Any]:
+    """Return a row's fields in `spelled`, which has ids in upper case if it is `OTHER`."""
+    if spelled is ONE:
+        return spelled
+    rid, _, key = row["id"].partition("-")
+    updated = row["updated_at_utc"].removesuffix("Z") + ".512Z"
+    return spelled | {"id": f"{rid}-{key.upper()}", "updated_at_utc": updated}
+
+
+async def stored_document(world: World) -> dict[str, Any]:
+    (document,) = (await world.ledger_documents()).values()
+    flat = flatten_document(document)
+    return {path: value for path, value in flat.items() if path not in WRITE_TIME_FIELDS}
+
+
+@pytest.mark.parametrize("polled, sent", [(ONE, OTHER), (OTHER, ONE)])
+async def test_a_webhook_in_another_spelling_than_the_polled_row_is_a_duplicate(
+    polled: dict[str, Any], sent: dict[str, Any], world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.desk.create(START_TIME + timedelta(days=1), 2)
+    rows: list[dict[str, Any]] = []
+
+    def spell(row: dict[str, Any]) -> dict[str, Any]:
+        rows.append(dict(row))
+        return respell(row, polled)
+
+    rewrite_rows(world, spell, monkeypatch)
+    assert (await world.poll())["created"] == 1
+    before = await stored_document(world)
+    result = await world.ingest_row(rows[0] | respell(rows[0], sent))
+    assert isinstance(result, ApplyResult)
+    assert result.outcome == "duplicate"
+    report = await world.reconcile()
+    assert (report["unchangedCount"], report["divergences"], report["updated"]) == (1, [], [])
+    assert await stored_document(world) == before
+    assert {path: before[path] for path in SHOWN} == SHOWN
+    assert before["source.openTableId"] == rows[0]["id"].lower()
+
+
+async def test_a_true_contradiction_is_still_quarantined(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.desk.create(START_TIME + timedelta(days=1), 2)
+    rows: list[dict[str, Any]] = []
+
+    def spell(row: dict[str, Any]) -> dict[str, Any]:
+        rows.append(dict(row))
+        return respell(row, OTHER)
+
+    rewrite_rows(world, spell, monkeypatch)
+    await world.poll()
+    result = await world.ingest_row(rows[0] | ONE | {"guest_request": "No nuts"})
+    assert isinstance(result, QuarantineResult)
+    assert result.reason == "conflicting_version"
+
+
+async def test_many_documents_of_an_earlier_spelling_are_neither_repaired_nor_held(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(30):
+        world.desk.create(START_TIME + timedelta(days=1, minutes=number), 2)
+    rewrite_rows(world, lambda row: respell(row, ONE), monkeypatch)
+    await world.poll()
+    for key in await world.ledger_documents():
+        reference = paths.reservation_document(world.services.firestore, world.restaurant.id, key)
+        spelled = {"state": "Partially Seated", "specialRequests": "Cre\u0300me\r\nnuts"}
+        await reference.update(
+            {
+                "source.state": spelled["state"],
+                "metadata.specialRequests": spelled["specialRequests"],
+                **{f"sync.opentable.values.{name}": text for name, text in spelled.items()},
+            }
+        )
+    before = await world.ledger_documents()
+    report = await world.reconcile()
+    assert (report["status"], report["unchangedCount"], report["updated"]) == ("COMPLETED", 30, [])
+    assert await world.ledger_documents() == before
+
+
+async def test_a_guest_is_fetched_if_opentable_only_knows_the_id_in_upper_case(
+    world: World,
+) -> None:
+    rid = int(world.restaurant.rid)
+    key = "2B7E9F40-6C1D-4F0A-8E55-91C7D0A4BE13"
+    long_ago = START_TIME - timedelta(days=10)
+    world.sandbox.store.add_guest(
+        SandboxGuest(rid=rid, key=key, created=long_ago, updated=long_ago, first_name="Ada")
+    )
+    await world.poll()
+    world.clock.advance(3600)
+    world.desk.create(START_TIME + timedelta(days=1), 2, guest_key=key)
+    await world.poll()
+    document = await stored_document(world)
+    assert document["source.guestId"] == f"{rid}-{key.lower()}"
+    assert document["dinerName"] == "Ada"
+
+
+async def test_long_texts_of_a_relay_leave_space_for_the_row_of_opentable(world: World) -> None:
+    names = ("dinerName", "dinerEmail", "dinerPhone", "status", "restaurantName")
+    for name in (*names, "specialRequests", "cancellationReason"):
+        world.clock.advance(1)
+        result = await world.ingest_envelope(
+            "updated", reservationId="ot_1", **{name: "\u00e9" * 40_000}
+        )
+        assert isinstance(result, ApplyResult)
+    world.clock.advance(1)
+    rid = world.restaurant.rid
+    row = {
+        "id": f"{rid}-ot_1",
+        "rid": int(rid),
+        "sequence_id": 1,
+        "updated_at_utc": "2026-03-14T15:00:00Z",
+        "guest_request": "x" * 200_000,
+    }
+    result = await world.ingest_row(row)
+    assert isinstance(result, ApplyResult)
+    document = await stored_document(world)
+    assert document["metadata.specialRequests"].startswith("x" * 8_000)
+    assert len(document["metadata.specialRequests"].encode()) == 8192
+    assert document["metadata.cutTexts"] == [
+        *("state", "dinerName", "email", "phone", "specialRequests"),
+        *("cancellationReason", "restaurantName"),
+    ]
