@@ -1,6 +1,7 @@
 """Normalize OpenTable's guest records, and phone numbers to E.164."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,10 @@ from shared.errors import InvalidEventError
 
 MAX_PROFILE_BYTES = 100_000  # a tenth of Firestore's limit, so that the indexes fit too
 _UTC = ZoneInfo("UTC")
+
+_CODE_PUNCTUATION = re.compile(r"[\s()+.-]+")
+# Dialed before a country code in most countries; no national number begins with it.
+_INTERNATIONAL_PREFIX = re.compile(r"^[\s(]*00(?=[\s().-]*[1-9])")
 
 _TEXT_FIELDS = {
     "first_name": "firstName",
@@ -95,7 +100,7 @@ def _parse_profile(row: Mapping[str, Any], country: str | None) -> dict[str, Fie
         for name, stored_name in _BOOLEAN_FIELDS.items()
         if name in row
     }
-    profile["tags"] = fields.parse_text_list("tags", row.get("tags"))
+    profile["tags"] = fields.parse_text_set("tags", row.get("tags"))
     profile["phones"] = _parse_phones(row, country)
     if len(json.dumps(profile)) > MAX_PROFILE_BYTES:
         raise InvalidEventError("too_large", "The guest's record is too large to store.")
@@ -111,8 +116,9 @@ def _parse_phones(row: Mapping[str, Any], country: str | None) -> list[str]:
     entries.sort(key=lambda entry: entry.get("primary") is not True)
     numbers = [number for entry in entries if (number := parse_phone_entry(entry, country))]
     if not numbers and row.get("phone"):
-        national = fields.parse_text("phone", row["phone"])
-        numbers = [format_e164(national, country)] if national else []
+        text = fields.parse_text("phone", fields.format_number(row["phone"]))
+        entry = {"number": text, "country_code": row.get("country_code")}
+        numbers = [number] if (number := parse_phone_entry(entry, country)) else []
     texts = [fields.parse_text("phone", number) for number in numbers]
     return list(dict.fromkeys(text for text in texts if text))
 
@@ -120,26 +126,33 @@ def _parse_phones(row: Mapping[str, Any], country: str | None) -> list[str]:
 def parse_phone_entry(entry: Mapping[str, Any], country: str | None) -> str | None:
     """Return an entry of OpenTable's ``phone_numbers`` in E.164, None without a number.
 
-    Its ``country_code`` is documented only as text, so both ``1`` and ``US`` are accepted.
+    A number stays as it is if its country is in doubt: with another country it would be another
+    person's number. Number and ``country_code`` are documented as text, but may be numbers, and
+    the code may be ``44``, ``+44``, ``0044`` or ``GB``.
 
     Args:
         country: The restaurant's ISO country, for an entry without a code.
     """
-    number, code = entry.get("number"), entry.get("country_code")
+    number = fields.format_number(entry.get("number"))
     if not isinstance(number, str) or not number.strip():
         return None
     number = number.strip()
-    if not isinstance(code, str) or number.startswith("+"):
+    given_code = entry.get("country_code")
+    if given_code is None or given_code == "":
         return format_e164(number, country)
-    code = code.strip().removeprefix("+")
-    if code.isdecimal():
-        # Some entries repeat the code in the number; then the number is parsed as it is.
-        return _parse_e164(f"+{code}{number}", None) or format_e164(number, country)
-    return format_e164(number, code or country)
+    code = fields.format_number(given_code)
+    code = _CODE_PUNCTUATION.sub("", code) if isinstance(code, str) else ""
+    if not code.isdecimal():
+        return format_e164(number, code)
+    code = code.lstrip("0")
+    # The country parses a trunk zero and a number with the code. Some codes have no one country.
+    return (
+        _parse_e164(number, _find_country(code)) or _parse_e164(f"+{code}{number}", None) or number
+    )
 
 
 def format_e164(number: str, country: str | None) -> str:
-    """Return a number in E.164, unchanged if it is not a possible number.
+    """Return a number in E.164, unchanged if it is not a possible number. Extensions are dropped.
 
     Args:
         country: ISO country for a number without a country code; None accepts no such number.
@@ -152,9 +165,22 @@ def _parse_e164(number: str, country: str | None) -> str | None:
     import phonenumbers  # noqa: PLC0415 -- takes 60 ms or more
 
     try:
-        parsed = phonenumbers.parse(number, country and country.upper())
+        parsed = phonenumbers.parse(
+            _INTERNATIONAL_PREFIX.sub("+", number), country and country.upper()
+        )
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_possible_number(parsed):
+    reason = phonenumbers.is_possible_number_with_reason(parsed)
+    if reason != phonenumbers.ValidationResult.IS_POSSIBLE:
+        return None
+    # A zero that the country's numbers do not begin with: the trunk zero of another country.
+    if parsed.italian_leading_zero and not phonenumbers.is_valid_number(parsed):
         return None
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _find_country(code: str) -> str:
+    """Return the main country of a calling code, ``ZZ`` without one."""
+    import phonenumbers  # noqa: PLC0415 -- takes 60 ms or more
+
+    return phonenumbers.region_code_for_country_code(int(code or 0))

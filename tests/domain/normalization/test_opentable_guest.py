@@ -106,6 +106,8 @@ def test_a_guest_may_have_the_first_sequence_id() -> None:
         ),
         (["2125550100", None, 5], " ", []),
         (5, "", []),
+        (None, 2125550100, ["+12125550100"]),
+        ([{"number": "7911123456", "country_code": 44}], None, ["+447911123456"]),
         ({"number": "2125550100"}, None, []),
     ],
 )
@@ -175,7 +177,7 @@ def test_a_survivor_of_an_active_record_is_not_a_merge() -> None:
         ({"first_name": 5}, "invalid_first_name"),
         ({"notes": ["x"]}, "invalid_notes"),
         ({"tags": "vegan"}, "invalid_tags"),
-        ({"phone": 2125550100}, "invalid_phone"),
+        ({"phone": ["2125550100"]}, "invalid_phone"),
         ({"phone_numbers": [{"number": "\ud800"}]}, "invalid_phone"),
         ({"archived": True, "primary_guest": 5}, "invalid_primary_guest"),
         ({"archived": True, "primary_guest": "?"}, "invalid_id"),
@@ -301,6 +303,20 @@ def test_a_guest_repr_has_no_personal_data() -> None:
         ("2125550100", "Atlantis", "2125550100"),
         ("12", "US", "12"),
         ("call the office", "US", "call the office"),
+        ("0044 7911 123456", "US", "+447911123456"),
+        ("(00) 44 7911 123456", None, "+447911123456"),
+        ("011 44 7911 123456", "US", "+447911123456"),
+        ("(+44) 7911 123456", "US", "+447911123456"),
+        ("+44 (0)7911 123456", "US", "+447911123456"),
+        ("44 7911 123456", "US", "44 7911 123456"),
+        ("07911 123456", "US", "07911 123456"),
+        ("0612345678", "US", "0612345678"),
+        ("0612345678", "IT", "+390612345678"),
+        ("00 12", "US", "00 12"),
+        ("0000000000", "US", "0000000000"),
+        ("5550100", "US", "5550100"),
+        ("(212) 555-0100 ext. 12", "US", "+12125550100"),
+        ("2125550100x12", "US", "+12125550100"),
     ],
 )
 def test_a_number_is_parsed_in_its_country_or_unchanged(
@@ -325,10 +341,52 @@ def test_a_number_is_parsed_in_its_country_or_unchanged(
         ({"number": " ", "country_code": "1"}, None),
         ({"number": None, "country_code": "1"}, None),
         ({"country_code": "1"}, None),
+        ({"number": "7911123456", "country_code": 44}, "+447911123456"),
+        ({"number": 7911123456, "country_code": 44}, "+447911123456"),
+        ({"number": 7911123456.0, "country_code": 44.0}, "+447911123456"),
+        ({"number": 2125550100}, "+12125550100"),
+        ({"number": "07911 123456", "country_code": "44"}, "+447911123456"),
+        ({"number": "447911123456", "country_code": "44"}, "+447911123456"),
+        ({"number": "00447911123456", "country_code": "44"}, "+447911123456"),
+        ({"number": "0044 7911 123456", "country_code": "1"}, "+447911123456"),
+        ({"number": "7911123456", "country_code": "0044"}, "+447911123456"),
+        ({"number": "7911123456", "country_code": " (+44) "}, "+447911123456"),
+        ({"number": "7911123456", "country_code": "gb"}, "+447911123456"),
+        ({"number": "7911123456 x12", "country_code": 44}, "+447911123456"),
+        ({"number": "0612345678", "country_code": 39}, "+390612345678"),
+        ({"number": "89161234567", "country_code": 7}, "+79161234567"),
+        ({"number": "5550100", "country_code": "1787"}, "+17875550100"),
+        ({"number": "12345678", "country_code": "800"}, "+80012345678"),
+        ({"number": "12345678901234", "country_code": 44}, "12345678901234"),
+        ({"number": "2125550100", "country_code": 999}, "2125550100"),
+        ({"number": "2125550100", "country_code": "0"}, "2125550100"),
+        ({"number": "2125550100", "country_code": "1" * 200}, "2125550100"),
+        ({"number": "2125550100", "country_code": "USA"}, "2125550100"),
+        ({"number": "2125550100", "country_code": "?"}, "2125550100"),
+        ({"number": "2125550100", "country_code": True}, "2125550100"),
+        ({"number": "2125550100", "country_code": 1.5}, "2125550100"),
+        ({"number": "2125550100", "country_code": ["1"]}, "2125550100"),
+        ({"number": True, "country_code": "1"}, None),
     ],
 )
-def test_an_entry_is_read_by_its_own_code_first(entry: dict[str, str], read: str | None) -> None:
+def test_an_entry_is_read_by_its_own_code_first(entry: dict[str, object], read: str | None) -> None:
     assert parse_phone_entry(entry, "US") == read
+
+
+def test_the_country_code_of_a_row_belongs_to_its_phone() -> None:
+    assert read(phone="7911123456", country_code="44").profile["phones"] == ["+447911123456"]
+
+
+@given(
+    st.sampled_from(["7911123456", "07911123456", "+447911123456", "00447911123456"]),
+    st.sampled_from([44, "44", "+44", "0044", "GB"]),
+    st.sampled_from(["US", "DE", "IT", None]),
+)
+def test_the_country_of_the_restaurant_never_changes_a_number_with_a_code(
+    number: str, code: object, country: str | None
+) -> None:
+    entry = {"number": number, "country_code": code}
+    assert parse_phone_entry(entry, country) == "+447911123456"
 
 
 texts = st.text() | st.from_regex(r"[+0-9 ()-]{0,20}")
