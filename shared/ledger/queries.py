@@ -21,6 +21,7 @@ from shared.domain.normalization.fields import parse_instant
 from shared.domain.normalization.identifiers import (
     build_guest_key,
     build_reservation_document_id,
+    lower_caseless_key,
 )
 from shared.domain.privacy import is_expired
 from shared.domain.reconciliation.compare import (
@@ -234,7 +235,11 @@ async def read_unlinked_guest_ids(
     guest_ids: dict[str, str] = {}
     with translate_firestore_errors():
         async for document_id, document in stream_reservation_documents(
-            client, restaurant_id, ("source", "sync.guest"), (), deadline
+            client,
+            restaurant_id,
+            ("source", "sync.guest", "sync.opentable.values.guestIdSpelling"),
+            (),
+            deadline,
         ):
             flat = flatten_document(document)
             guest_id = flat.get("source.guestId")
@@ -243,6 +248,9 @@ async def read_unlinked_guest_ids(
                 and not flat.get("sync.guest")
                 and build_guest_key(guest_id, rid)
             ):
+                with suppress(KeyError, TypeError):  # none, or a damaged register
+                    spelling = str(flat["sync.opentable"]["values"]["guestIdSpelling"])
+                    guest_id = spelling if lower_caseless_key(spelling) == guest_id else guest_id
                 # Reconciliation reports damaged documents.
                 with suppress(UnreadableDocumentError):
                     guest_ids[read_external_key(document_id, document["source"])] = guest_id

@@ -112,6 +112,27 @@ async def test_a_cancelled_event_overrides_its_status_field(sender: WebhookSende
     assert (await sender.stored_ledger.document())["status"] == "CANCELLED"
 
 
+async def test_two_spellings_of_one_row_are_a_duplicate(sender: WebhookSender) -> None:
+    one = {"state": "PartiallySeated", "guest_request": "Cr\u00e8me\nnuts", "party_size": 4}
+    other = {"state": "partially seated", "guest_request": "Cre\u0300me\r\nnuts", "party_size": "4"}
+    await sender.send(sender.row(1, **one))
+    assert response_status(await sender.send(sender.row(1, **other))) == (200, "duplicate")
+    assert await sender.stored_ledger.quarantine_items() == []
+
+
+async def test_two_spellings_of_one_envelope_are_a_duplicate(sender: WebhookSender) -> None:
+    await sender.send(sender.envelope(status="checked_in", partySize=4))
+    repeated = sender.envelope(status="Checked In", partySize="4")
+    assert response_status(await sender.send(repeated)) == (200, "duplicate")
+
+
+async def test_a_long_text_is_cut_and_named(sender: WebhookSender) -> None:
+    await sender.send(sender.envelope(specialRequests="x" * 200_000))
+    metadata = (await sender.stored_ledger.document())["metadata"]
+    assert len(metadata["specialRequests"].encode()) == 8192
+    assert metadata["cutTexts"] == ["specialRequests"]
+
+
 async def test_an_unknown_state_is_stored_and_keeps_the_status(sender: WebhookSender) -> None:
     await sender.send(sender.row(1, state="Seated"))
     await sender.send(sender.row(2, state="Cheese Course"))

@@ -10,6 +10,7 @@ from shared.domain.ledger.document import flatten_document
 from shared.firestore import paths
 from shared.ingest.events import QuarantineResult
 from shared.ledger.ledger import ApplyResult
+from tests.support.events import row_body
 from tests.support.in_memory_ledger import WRITE_TIME_FIELDS
 from tests.support.world import START_TIME, World, rewrite_rows
 
@@ -133,6 +134,20 @@ async def test_a_guest_is_fetched_if_opentable_only_knows_the_id_in_upper_case(
     document = await stored_document(world)
     assert document["source.guestId"] == f"{rid}-{key.lower()}"
     assert document["dinerName"] == "Ada"
+
+
+async def test_the_first_poll_fetches_the_guest_of_a_webhook_by_the_spelling_of_its_id(
+    world: World,
+) -> None:
+    rid = int(world.restaurant.rid)
+    key = "2B7E9F40-6C1D-4F0A-8E55-91C7D0A4BE13"
+    now = world.clock()
+    world.sandbox.store.add_guest(
+        SandboxGuest(rid=rid, key=key, created=now, updated=now, first_name="Ada")
+    )
+    await world.ingest_row(row_body(1, rid=rid, id="ot_1", guest_id=f"{rid}-{key}"))
+    await world.poll()
+    assert (await stored_document(world))["dinerName"] == "Ada"
 
 
 async def test_long_texts_of_a_relay_leave_space_for_the_row_of_opentable(world: World) -> None:

@@ -217,9 +217,9 @@ def registers_from_map(stored: Mapping[str, Any]) -> FieldRegisters:
     for name, value in canonicalize_fields(stored["values"]).items():
         # A spelling, split off just now, has the version of its id.
         stored_name = name if name in stored["values"] else name.removesuffix(SPELLING_SUFFIX)
-        older_version = older_versions.get(stored_name)
+        is_older = stored_name in older_versions
         fields[name] = RegisterValue(
-            version_from_map(older_version) if older_version else version, value
+            version_from_map(older_versions[stored_name]) if is_older else version, value
         )
     return FieldRegisters(version, fields)
 
