@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from functions.api.authorization import ManagerContext, RequestContext
 from functions.api.integration import require_stored_settings
@@ -25,6 +25,7 @@ from functions.api.responses import (
 from shared.domain.normalization.identifiers import build_reservation_document_id
 from shared.domain.privacy import mask_json
 from shared.errors import InvalidEventError
+from shared.log import LogEvent, Severity, log_event
 from shared.quarantine.review import (
     QuarantineReview,
     StoredQuarantineItem,
@@ -68,10 +69,17 @@ async def list_quarantine_items(
     """Return the newest quarantined events, without their bodies."""
     items_by_id = await _build_review(context).list_newest(query.limit)
     backlog = await read_quarantine_backlog(context.app_context, context.restaurant_id)
-    items = [
-        QuarantineItemSummary.model_validate({"id": id_, **item})
-        for id_, item in items_by_id.items()
-    ]
+    items = []
+    for id_, item in items_by_id.items():
+        try:
+            items.append(QuarantineItemSummary.model_validate({**item, "id": id_}))
+        except ValidationError:  # one damaged item must not hide the others
+            log_event(
+                Severity.WARNING,
+                LogEvent.DOCUMENT_UNREADABLE,
+                restaurantId=context.restaurant_id,
+                collection="openTableQuarantine",
+            )
     return QuarantineListResponse(open_count=backlog.open_count, items=items)
 
 

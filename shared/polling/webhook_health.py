@@ -67,7 +67,8 @@ async def update_webhook_silence(context: AppContext, lease: Lease, missed: Miss
 async def read_last_webhook_at(client: AsyncClient, restaurant_id: str) -> datetime | None:
     """Return the time of the newest webhook with a change, UTC; None if there was none."""
     entries = await _read_newest_webhook_entries(client, restaurant_id, ["receivedAt"], 1)
-    return entries[0].get("receivedAt") if entries else None
+    received_at = entries[0].get("receivedAt") if entries else None
+    return received_at if isinstance(received_at, datetime) else None
 
 
 def compute_usage_start(integration: Mapping[str, Any]) -> datetime | None:
@@ -103,16 +104,19 @@ async def read_webhook_credential_uses(
     snapshots = await _read_newest_webhook_entries(
         client, restaurant_id, ["receivedAt", "proof"], limit
     )
-    entries = [snapshot.to_dict() or {} for snapshot in snapshots]
-    return [
-        WebhookCredentialUse(
-            entry["proof"]["scheme"],
-            int(entry["proof"]["credentialIndex"] or 0),
-            entry["receivedAt"],
-        )
-        for entry in entries
-        if entry.get("proof")
-    ]
+    uses = (_read_credential_use(snapshot.to_dict() or {}) for snapshot in snapshots)
+    return [use for use in uses if use is not None]
+
+
+def _read_credential_use(entry: Mapping[str, Any]) -> WebhookCredentialUse | None:
+    """Read the authentication of a journal entry; None without one or if it is damaged."""
+    proof, received_at = entry.get("proof"), entry.get("receivedAt")
+    if not isinstance(proof, Mapping) or not isinstance(received_at, datetime):
+        return None
+    scheme, position = proof.get("scheme"), proof.get("credentialIndex") or 0
+    if not isinstance(scheme, str) or not isinstance(position, int):
+        return None
+    return WebhookCredentialUse(scheme, position, received_at)
 
 
 async def _read_newest_webhook_entries(

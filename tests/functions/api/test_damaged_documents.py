@@ -127,3 +127,29 @@ async def test_the_cancellation_of_a_damaged_reservation_is_no_server_error(
     await reservations.document("n1").set(native)
     await reservations.document("n1").update({path: value})
     assert (await host.post("reservations/n1/cancel")).status_code in {200, 409}
+
+
+@pytest.mark.parametrize("field", ["reason", "count", "receivedAt", "lastSeenAt"])
+async def test_a_damaged_quarantine_item_does_not_hide_the_others(
+    manager: StaffApiClient, world: World, field: str
+) -> None:
+    for number in range(2):
+        await world.ingest_envelope("created", reservationId=f"r{number}", partySize=-1)
+    items = paths.quarantine_collection(world.services.firestore, world.restaurant.id)
+    stored = [item async for item in items.stream()]
+    await stored[0].reference.update({field: ["x"]})
+    response = await manager.get("quarantine")
+    assert response.status_code == 200
+    assert stored[1].id in {item["id"] for item in response.json()["items"]}
+
+
+@pytest.mark.parametrize("field", ["proof", "receivedAt"])
+async def test_a_damaged_journal_entry_does_not_hide_health_and_settings(
+    manager: StaffApiClient, world: World, field: str
+) -> None:
+    await world.ingest_envelope("created", reservationId="r1", partySize=2)
+    reservation = paths.reservation_document(world.services.firestore, world.restaurant.id, "r1")
+    async for entry in paths.journal_collection(reservation).stream():
+        await entry.reference.update({field: "x"})
+    for address in ("health", "integration"):
+        assert (await manager.get(address)).status_code == 200
