@@ -225,3 +225,12 @@ def test_a_reversed_or_too_long_window_is_rejected(days: int) -> None:
 def test_the_dates_of_a_window_are_listed_in_order() -> None:
     window = DateWindow(date(2026, 2, 28), date(2026, 3, 1))
     assert window.list_dates() == ["2026-02-28", "2026-03-01"]
+
+
+@pytest.mark.parametrize(
+    "damage", [{"startDate": "soon"}, {"startedAt": "now"}, {"workedSeconds": None}]
+)
+def test_a_damaged_backfill_counts_as_none(damage: dict[str, object]) -> None:
+    stored = as_stored(new())["backfill"]
+    assert isinstance(stored, dict)
+    assert backfill_from_document({"backfill": stored | damage}) is None

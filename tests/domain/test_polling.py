@@ -11,6 +11,7 @@ from shared.domain.polling import (
     WebhookSilence,
     poll_cursor_from_document,
     poll_cursor_to_map,
+    read_count,
     webhook_silence_from_document,
 )
 from tests.strategies.events import NOON, instants
@@ -149,3 +150,8 @@ def test_a_cursor_of_another_rid_is_ignored() -> None:
 
 def test_a_cursor_without_a_rid_belongs_to_the_rid_in_the_settings() -> None:
     assert stored_cursor({"cursor": CURSOR_TIME}) == CURSOR_TIME
+
+
+@pytest.mark.parametrize("state, count", [({"failures": 2}, 2), ({"failures": "2"}, 0), ({}, 0)])
+def test_a_count_of_another_type_is_zero(state: dict[str, object], count: int) -> None:
+    assert read_count(state, "failures") == count

@@ -10,6 +10,7 @@ from shared.domain.ledger.guest_link import (
     GuestReferences,
     LinkedGuest,
     UnresolvedGuest,
+    guest_references_from_document,
     linked_guest_from_map,
     linked_guest_to_map,
     resolve_guest,
@@ -133,3 +134,9 @@ def test_a_forgotten_mark_is_permanent() -> None:
     assert forgotten.has_forgotten_guest
     later = forgotten.with_key("c").with_resolved([LINK_TO_KNOWN], is_complete=True)
     assert later.has_forgotten_guest
+
+
+@pytest.mark.parametrize("named", ["g1", [1]])
+def test_references_of_another_form_are_an_error(named: object) -> None:
+    with pytest.raises(TypeError, match="list of keys"):
+        guest_references_from_document({"guests.named": named})

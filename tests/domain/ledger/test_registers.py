@@ -20,6 +20,7 @@ from shared.domain.ledger.registers import (
     status_history_from_maps,
 )
 from shared.domain.normalization.fields import ReservationStatus
+from shared.errors import UnreadableDocumentError
 from tests.strategies.events import NOON, ArrivalSequence, arrival_sequences
 from tests.support.events import envelope_event, merge_events, row_event
 
@@ -239,3 +240,9 @@ def test_a_document_without_events_has_empty_registers() -> None:
 
 def test_an_actor_without_events_has_an_empty_register() -> None:
     assert reservation_state_from_document({}).get_registers(Actor.OPENTABLE) == FieldRegisters()
+
+
+@pytest.mark.parametrize("damage", [{"sync": "x"}, {"sync.opentable": {"version": 1}}])
+def test_a_damaged_document_has_no_state(damage: dict[str, object]) -> None:
+    with pytest.raises(UnreadableDocumentError):
+        reservation_state_from_document(damage)

@@ -189,3 +189,11 @@ def test_a_repair_has_no_fields_and_changes_no_register() -> None:
     repair = build_repair_event("ot_1", STORED_STATE, "r-1", RECEIVED)
     assert (repair.event_type, repair.fields) == ("reconciliation.repaired", {})
     assert STORED_STATE.merge(repair) == STORED_STATE
+
+
+def test_a_divergence_of_an_unreadable_document_names_the_document() -> None:
+    report = new_report()
+    report.add_divergence(
+        DivergenceType.UNREADABLE, None, "Correct it.", is_new=True, reservation_id="odd-1"
+    )
+    assert report.divergences[0]["reservationId"] == "odd-1"
