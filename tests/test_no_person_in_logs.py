@@ -36,6 +36,8 @@ from tests.support.webhooks import (
 )
 from tests.support.world import World, make_world
 
+pytestmark = pytest.mark.slow
+
 CREDENTIALS = {
     "clientId": "me",
     "clientSecret": "marked-secret",
@@ -223,7 +225,6 @@ def _raising(crash: type[Exception]) -> CommitHook:
     return fail
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("crash", CRASHES)
 @pytest.mark.parametrize("passing", [0, 1, 2])
 async def test_no_fault_of_the_store_or_of_ours(

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import httpx
+import pytest
 
 from dev.local.emulator import Emulator
 from sandbox.fault_injection import FailureKind
@@ -13,6 +14,8 @@ from tests.support.opentable import LocalOpenTable
 from tests.support.processes import serve_deployed_function
 from tests.support.restaurants import new_restaurant, seed
 from tests.support.world import World
+
+pytestmark = pytest.mark.slow
 
 REFUSED_GUEST = "65aa01bb02cc03dd04ee05ff"
 EVERY_REQUEST = 50

@@ -12,6 +12,8 @@ from dev.local.processes import LOOPBACK
 from tests.support.events import envelope_body
 from tests.support.processes import ServedFunction, serve_deployed_function
 
+pytestmark = pytest.mark.slow
+
 DEADLINE = 1.0
 # After the deadline: time for a busy machine to respond.
 PATIENCE = 4.0

@@ -15,6 +15,8 @@ from tests.support.events import envelope_body, row_body
 from tests.support.hostile_values import HOSTILE_VALUES
 from tests.support.webhooks import WebhookSender, response_status
 
+pytestmark = pytest.mark.slow
+
 ENVELOPE_DATA = [
     "reservationId",
     "dinerName",
@@ -49,7 +51,6 @@ OBJECT_FIELDS = [
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE_VALUES)
 async def test_a_hostile_value_in_any_envelope_field_is_stored(
     name: str, sender: WebhookSender
@@ -69,7 +70,6 @@ async def test_a_hostile_value_outside_the_envelope_data_is_stored(
         await sender.send_and_verify_stored(json.dumps(body).encode())
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE_VALUES)
 async def test_a_hostile_value_in_any_row_field_is_stored(name: str, sender: WebhookSender) -> None:
     for number, field in enumerate(OBJECT_FIELDS):

@@ -20,6 +20,8 @@ from tests.support.processes import ServedFunction
 from tests.support.webhooks import WebhookSender, response_status
 from tests.support.world import START_TIME, World
 
+pytestmark = pytest.mark.slow
+
 MAX_RESPONSE_SECONDS = 6.0  # a budget of 1.5 s, and time for a slow machine
 
 

@@ -30,6 +30,8 @@ from shared.opentable.query import ListingQuery, OpenTableAccess, OpenTableRow, 
 from shared.opentable.transport import build_session
 from tests.support.opentable import FakeMonotonicClock
 
+pytestmark = pytest.mark.slow
+
 RID = 555001
 SIZE = 2_500
 ListRows = Callable[..., Awaitable[list[OpenTableRow]]]
