@@ -20,12 +20,12 @@ run: bootstrap ## Serve everything on http://127.0.0.1:8080 (PORT=N)
 test: bootstrap ## Run the tests (ARGS="-k name")
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
-# Leaves out the tests of browser, load, drills, random histories, faults and developer tools, and
+# Leaves out the tests of browser, staff API, load, drills, random histories, faults and tools, and
 # every test that is marked slow. Tries fewer random examples.
 SLOW := channels cli dev drills firebase load public sandbox stateful
 FAST = $(filter-out $(SLOW:%=tests/%/),$(wildcard tests/*/ tests/test_*.py))
 test-fast: bootstrap ## Run the fast tests, for the daily work (ARGS="-k name")
-	@HYPOTHESIS_PROFILE=fast $(BIN)/python -m pytest -n 2 -m "not slow" $(FAST) $(ARGS)
+	@HYPOTHESIS_PROFILE=fast $(BIN)/python -m pytest -n 2 -m "not slow" --ignore=tests/functions/api $(FAST) $(ARGS)
 
 # Without Hypothesis: the result must not depend on random examples.
 coverage: bootstrap ## Test shared/domain; fail if a branch is not covered
