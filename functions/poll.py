@@ -24,12 +24,10 @@ from shared.domain.backfill import BackfillStatus
 from shared.polling.backfill import backfill_restaurant
 from shared.polling.poll import poll_restaurant
 from shared.tasks.fan_out import (
-    RestaurantTurn,
     fan_out,
-    list_turns,
     log_missed_turns,
+    plan_turns,
     run_for_each_restaurant,
-    select_queue,
     should_repeat_run,
 )
 from shared.tasks.queue import POLL_FUNCTION, QueuedTask
@@ -70,13 +68,8 @@ async def _poll_restaurants(context: AppContext, poll_request: ScheduledPollRequ
     """
     started_at = time.monotonic()
     deadline = Deadline.after(context.environment.run_budget_seconds)
-    # A request for one restaurant comes from a task or an operator: run it here.
     requested_id = poll_request.restaurant_id
-    if requested_id:
-        turns, queue = [RestaurantTurn(requested_id)], None
-    else:
-        turns = await list_turns(context.firestore, POLL_FUNCTION)
-        queue = select_queue(context, len(turns))
+    turns, queue = await plan_turns(context, POLL_FUNCTION, requested_id)
     restaurant_ids = [turn.restaurant_id for turn in turns]
     if queue is not None:
         tasks = [

@@ -27,12 +27,10 @@ from shared.domain.backfill import DateWindow
 from shared.errors import IntegrationDisabledError, InvalidSettingsError, PlanNotExecutableError
 from shared.reconciliation.run import ReconciliationRequest, reconcile_restaurant, summarize_failure
 from shared.tasks.fan_out import (
-    RestaurantTurn,
     fan_out,
-    list_turns,
     log_missed_turns,
+    plan_turns,
     run_for_each_restaurant,
-    select_queue,
     should_repeat_run,
 )
 from shared.tasks.queue import RECONCILE_FUNCTION, QueuedTask
@@ -92,13 +90,8 @@ async def _reconcile_restaurants(
             context, scheduled_request.restaurant_id, scheduled_request.force
         )
     deadline = Deadline.after(context.environment.run_budget_seconds)
-    # A request for one restaurant comes from a task or an operator: run it here.
     requested_id = scheduled_request.restaurant_id
-    if requested_id:
-        turns, queue = [RestaurantTurn(requested_id)], None
-    else:
-        turns = await list_turns(context.firestore, RECONCILE_FUNCTION)
-        queue = select_queue(context, len(turns))
+    turns, queue = await plan_turns(context, RECONCILE_FUNCTION, requested_id)
     restaurant_ids = [turn.restaurant_id for turn in turns]
     if queue is not None:
         tasks = [

@@ -91,9 +91,18 @@ def log_missed_turns(
             )
 
 
-def select_queue(context: AppContext, restaurant_count: int) -> TaskQueue | None:
-    """Return the queue for a run with too many restaurants for one invocation, else None."""
-    return context.queue if restaurant_count > context.environment.fan_out_threshold else None
+async def plan_turns(
+    context: AppContext, function_name: str, requested_id: str | None
+) -> tuple[list[RestaurantTurn], TaskQueue | None]:
+    """Return a run's restaurants, and the queue if they are too many for one invocation.
+
+    A request for one restaurant comes from a task or an operator, so it never uses the queue.
+    """
+    if requested_id:
+        return [RestaurantTurn(requested_id)], None
+    turns = await list_turns(context.firestore, function_name)
+    needs_queue = len(turns) > context.environment.fan_out_threshold
+    return turns, context.queue if needs_queue else None
 
 
 def should_repeat_run(results: Sequence[Mapping[str, Any]], *, is_single: bool) -> bool:
