@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from functions.api.authorization import ManagerContext, RequestContext
 from functions.api.integration import require_stored_settings
@@ -21,11 +21,11 @@ from functions.api.responses import (
     ResponseModel,
     UtcInstant,
     build_not_found_error,
+    build_readable_responses,
 )
 from shared.domain.normalization.identifiers import build_reservation_document_id
 from shared.domain.privacy import mask_json
 from shared.errors import InvalidEventError
-from shared.log import LogEvent, Severity, log_event
 from shared.quarantine.review import (
     QuarantineReview,
     StoredQuarantineItem,
@@ -69,17 +69,12 @@ async def list_quarantine_items(
     """Return the newest quarantined events, without their bodies."""
     items_by_id = await _build_review(context).list_newest(query.limit)
     backlog = await read_quarantine_backlog(context.app_context, context.restaurant_id)
-    items = []
-    for id_, item in items_by_id.items():
-        try:
-            items.append(QuarantineItemSummary.model_validate({**item, "id": id_}))
-        except ValidationError:  # one damaged item must not hide the others
-            log_event(
-                Severity.WARNING,
-                LogEvent.DOCUMENT_UNREADABLE,
-                restaurantId=context.restaurant_id,
-                collection="openTableQuarantine",
-            )
+    items = build_readable_responses(
+        QuarantineItemSummary,
+        ({**item, "id": id_} for id_, item in items_by_id.items()),
+        context.restaurant_id,
+        "openTableQuarantine",
+    )
     return QuarantineListResponse(open_count=backlog.open_count, items=items)
 
 

@@ -9,7 +9,13 @@ from pydantic import Field, ValidationError
 from functions.api.authorization import HostContext, ManagerContext, RequestContext
 from functions.api.integration import build_settings_error
 from functions.api.requests import API_PREFIX, DocumentId, PageLimit, RequestModel, StaffRoute
-from functions.api.responses import ApiError, ResponseModel, UtcInstant, build_not_found_error
+from functions.api.responses import (
+    ApiError,
+    ResponseModel,
+    UtcInstant,
+    build_not_found_error,
+    build_readable_responses,
+)
 from shared.errors import IntegrationDisabledError, InvalidSettingsError, PlanNotExecutableError
 from shared.log import LogEvent, Severity, log_event
 from shared.reconciliation.report_store import read_full_report, read_newest_report_summaries
@@ -61,19 +67,8 @@ class ReportListRequest(RequestModel):
 
 
 def read_summaries(restaurant_id: str, stored: Iterable[Mapping[str, Any]]) -> list[ReportSummary]:
-    """Return the readable reports; a report damaged by hand must not hide the others."""
-    summaries = []
-    for report in stored:
-        try:
-            summaries.append(ReportSummary.model_validate(report))
-        except ValidationError:
-            log_event(
-                Severity.WARNING,
-                LogEvent.DOCUMENT_UNREADABLE,
-                restaurantId=restaurant_id,
-                collection="reconciliationReports",
-            )
-    return summaries
+    """Return the readable reports."""
+    return build_readable_responses(ReportSummary, stored, restaurant_id, "reconciliationReports")
 
 
 class ReportListResponse(ResponseModel):

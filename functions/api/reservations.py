@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Header, Query, Response
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from functions.api.authorization import HostContext, RequestContext
 from functions.api.integration import require_cached_settings
@@ -24,6 +24,7 @@ from functions.api.responses import (
     UtcInstant,
     build_invalid_request_error,
     build_not_found_error,
+    build_readable_responses,
     typed_or_none,
 )
 from shared.domain.ledger.document import flatten_document
@@ -36,7 +37,6 @@ from shared.ledger.queries import (
     read_day_reservations,
     read_journal_page,
 )
-from shared.log import LogEvent, Severity, log_event
 
 router = APIRouter(prefix=f"{API_PREFIX}/reservations", route_class=StaffRoute)
 
@@ -248,17 +248,9 @@ async def list_journal_entries(
     # An empty first page is either an expired journal or an unknown reservation.
     if not page.entries and query.cursor is None:
         await require_reservation(context, reservation_id)
-    events = []
-    for entry in page.entries:
-        try:
-            events.append(JournalEntryResponse.model_validate(entry))
-        except ValidationError:  # one damaged entry must not hide the others
-            log_event(
-                Severity.WARNING,
-                LogEvent.DOCUMENT_UNREADABLE,
-                restaurantId=context.restaurant_id,
-                collection="ledgerEvents",
-            )
+    events = build_readable_responses(
+        JournalEntryResponse, page.entries, context.restaurant_id, "ledgerEvents"
+    )
     return JournalPageResponse(events=events, next=page.next_cursor)
 
 

@@ -1,16 +1,17 @@
 """What the staff API answers with: models, one shape of error, and the documented error codes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer
+from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
 from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from functions.http import RETRY_AFTER_SECONDS
 from shared.domain.normalization.fields import format_utc
+from shared.log import LogEvent, Severity, log_event
 
 V = TypeVar("V")
 
@@ -21,6 +22,9 @@ class ResponseModel(BaseModel):
     model_config = ConfigDict(
         alias_generator=to_camel, populate_by_name=True, frozen=True, defer_build=True
     )
+
+
+ResponseModelT = TypeVar("ResponseModelT", bound=ResponseModel)
 
 
 UtcInstant = Annotated[
@@ -119,3 +123,24 @@ def build_unavailable_response() -> Response:
         "The service is temporarily unavailable. Try again in a few seconds.",
         {"Retry-After": str(RETRY_AFTER_SECONDS)},
     ).to_response()
+
+
+def build_readable_responses(
+    model: type[ResponseModelT],
+    stored: Iterable[Mapping[str, Any]],
+    restaurant_id: str,
+    collection: str,
+) -> list[ResponseModelT]:
+    """Return stored documents as responses; one damaged by hand must not hide the others."""
+    responses = []
+    for document in stored:
+        try:
+            responses.append(model.model_validate(document))
+        except ValidationError:
+            log_event(
+                Severity.WARNING,
+                LogEvent.DOCUMENT_UNREADABLE,
+                restaurantId=restaurant_id,
+                collection=collection,
+            )
+    return responses
