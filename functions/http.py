@@ -19,9 +19,10 @@ from starlette.responses import JSONResponse, Response
 from shared.context import AppContext, get_app_context
 from shared.domain.content_coding import list_content_codings
 from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
+from shared.domain.request_trace import parse_request_trace
 from shared.domain.webhook_auth.credentials import InvalidFieldsError, read_struct
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
-from shared.log import CURRENT_TRACE, LogEvent, Severity, log_event, log_internal_error
+from shared.log import REQUEST_FIELDS, LogEvent, Severity, log_event, log_internal_error
 
 MAX_REQUEST_BODY_BYTES = 256 * 1024
 RETRY_AFTER_SECONDS = 5
@@ -97,8 +98,17 @@ def json_function(
 
 def set_request_trace(request: Request, project: str | None) -> None:
     """Make the log lines of this request carry its trace."""
-    trace = request.headers.get("x-cloud-trace-context", "").partition("/")[0]
-    CURRENT_TRACE.set(f"projects/{project}/traces/{trace}" if trace and project else None)
+    headers = request.headers
+    trace = parse_request_trace(
+        headers.get("traceparent", ""), headers.get("x-cloud-trace-context", "")
+    )
+    fields: dict[str, object] = {}
+    if trace is not None and project:
+        fields["logging.googleapis.com/trace"] = f"projects/{project}/traces/{trace.trace_id}"
+        fields["logging.googleapis.com/trace_sampled"] = trace.is_sampled
+        if trace.span_id:
+            fields["logging.googleapis.com/spanId"] = trace.span_id
+    REQUEST_FIELDS.set(fields)
 
 
 def log_request_failure(error: Exception, log_unavailable: Callable[[Exception], None]) -> None:

@@ -5,11 +5,21 @@ times.
 """
 
 import json
+import os
 import sys
+import traceback
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from enum import StrEnum
 
-CURRENT_TRACE: ContextVar[str | None] = ContextVar("trace", default=None)
+# The fields of Cloud Logging that every line of the current request has.
+REQUEST_FIELDS: ContextVar[Mapping[str, object] | None] = ContextVar("request_fields", default=None)
+
+_ERROR_EVENT_TYPE = (
+    "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
+)
+_MAX_STACK_FRAMES = 50
+_MAX_CHAINED_ERRORS = 5
 
 
 class LogEvent(StrEnum):
@@ -81,27 +91,67 @@ class Severity(StrEnum):
     ERROR = "ERROR"
 
 
-def log_event(severity: Severity, event: LogEvent, **fields: str | float | bool | None) -> None:
+def log_event(
+    severity: Severity,
+    event: LogEvent,
+    **fields: str | float | bool | Mapping[str, str] | None,
+) -> None:
     """Write a line with the fields that are not None."""
     line: dict[str, object] = {"severity": severity, "message": event, "event": event}
     line |= {name: value for name, value in fields.items() if value is not None}
-    trace = CURRENT_TRACE.get()
-    if trace:
-        line["logging.googleapis.com/trace"] = trace
+    line |= REQUEST_FIELDS.get() or {}
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
 
 
 def log_internal_error(error: BaseException, restaurant_id: str | None = None) -> None:
-    """Log a bug by its type and its line of code: the text of an error may quote a person."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    location = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
+    """Log a bug with its stack trace, for Error Reporting.
+
+    The trace has the types of errors and lines of code: the text of an error may quote a person.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
     log_event(
         Severity.ERROR,
         LogEvent.INTERNAL_ERROR,
         restaurantId=restaurant_id,
         error=type(error).__name__,
-        where=location,
+        where=f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "",
+        stack_trace=_format_stack_trace(error),
+        # Cloud Run sets both variables. Error Reporting groups errors by them.
+        serviceContext={
+            "service": os.environ.get("K_SERVICE", "local"),
+            "version": os.environ.get("K_REVISION", "local"),
+        },
+        **{"@type": _ERROR_EVENT_TYPE},
     )
+
+
+def _format_stack_trace(error: BaseException) -> str:
+    """Return an error and its causes as Python prints them, without messages and source lines."""
+    parts: list[str] = []
+    for current, relation in _iter_causes(error):
+        lines = ["Traceback (most recent call last):"]
+        # The newest frames: a recursion has hundreds of equal ones before them.
+        lines += [
+            f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}'
+            for frame in traceback.extract_tb(current.__traceback__)[-_MAX_STACK_FRAMES:]
+        ]
+        kind = type(current)
+        is_builtin = kind.__module__ == "builtins"
+        lines.append(kind.__qualname__ if is_builtin else f"{kind.__module__}.{kind.__qualname__}")
+        parts = ["\n".join(lines), *([relation] if relation else []), *parts]
+    return "\n\n".join(parts) + "\n"
+
+
+def _iter_causes(error: BaseException) -> Iterator[tuple[BaseException, str]]:
+    """Yield an error, then its causes; each with the sentence between it and the error before."""
+    current, relation, seen = error, "", set[int]()
+    while id(current) not in seen and len(seen) < _MAX_CHAINED_ERRORS:
+        seen.add(id(current))
+        yield current, relation
+        if current.__cause__ is not None:
+            relation = "The above exception was the direct cause of the following exception:"
+            current = current.__cause__
+        elif current.__context__ is not None and not current.__suppress_context__:
+            relation = "During handling of the above exception, another exception occurred:"
+            current = current.__context__

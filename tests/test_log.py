@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from shared import log
-from shared.log import CURRENT_TRACE, LogEvent, Severity, log_event
+from shared.log import REQUEST_FIELDS, LogEvent, Severity, log_event
 
 CapturedOutput = pytest.CaptureFixture[str]
 
@@ -41,11 +41,11 @@ def test_what_is_unknown_is_left_out(capsys: CapturedOutput) -> None:
 
 
 def test_a_line_carries_its_requests_trace(capsys: CapturedOutput) -> None:
-    token = CURRENT_TRACE.set("projects/p/traces/abc")
+    token = REQUEST_FIELDS.set({"logging.googleapis.com/trace": "projects/p/traces/abc"})
     try:
         log_event(Severity.INFO, LogEvent.WEBHOOK)
     finally:
-        CURRENT_TRACE.reset(token)
+        REQUEST_FIELDS.reset(token)
     line = json.loads(capsys.readouterr().out)
     assert line["logging.googleapis.com/trace"] == "projects/p/traces/abc"
 

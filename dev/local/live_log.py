@@ -23,11 +23,15 @@ _FORMATTED_FIELDS = {
     "severity",
     "message",
     "event",
-    "logging.googleapis.com/trace",
     *_LEADING_FIELDS,
 }
 
-_HIDDEN_FIELDS = {"durationMs", "pages", "reportId"}
+_HIDDEN_FIELDS = {
+    *("durationMs", "pages", "reportId"),
+    *("@type", "serviceContext", "stack_trace"),
+    *("logging.googleapis.com/trace", "logging.googleapis.com/spanId"),
+    "logging.googleapis.com/trace_sampled",
+}
 
 # A line must fit the terminal: show a count only if it exceeds its usual value.
 _FIELDS_HIDDEN_WHEN_ZERO = {"stale", "quarantined", "newDivergences", "credentialIndex"}

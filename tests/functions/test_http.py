@@ -21,12 +21,14 @@ from functions.http import (
     log_failed_run,
     preload_opentable_client,
     read_scheduled_request,
+    set_request_trace,
 )
 from functions.poll import ScheduledPollRequest
 from functions.reconcile import ScheduledReconcileRequest
 from shared.config import read_environment
 from shared.context import AppContext, build_app_context
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
+from shared.log import LogEvent, Severity, log_event
 
 DATES = ["2026-02-30", "2026-3-9", "2026-03-09T00:00:00", "0000-01-01", "null", "\ud800"]
 FIELDS = ["restaurantId", "startDate", "endDate", "dryRun", "force", "backfill", "tick"]
@@ -232,6 +234,38 @@ async def test_the_opentable_client_is_imported_during_a_run(
     async with preload_opentable_client():
         assert OPENTABLE_CLIENT_MODULE not in sys.modules
     assert OPENTABLE_CLIENT_MODULE in sys.modules
+
+
+@pytest.mark.parametrize(
+    "headers,fields",
+    [
+        (
+            {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01", "x-cloud-trace-context": "c" * 32},
+            {
+                "logging.googleapis.com/trace": f"projects/project-1/traces/{'a' * 32}",
+                "logging.googleapis.com/spanId": "b" * 16,
+                "logging.googleapis.com/trace_sampled": True,
+            },
+        ),
+        (
+            {"x-cloud-trace-context": "c" * 32},
+            {
+                "logging.googleapis.com/trace": f"projects/project-1/traces/{'c' * 32}",
+                "logging.googleapis.com/trace_sampled": False,
+            },
+        ),
+        ({"x-cloud-trace-context": "marked/1", "traceparent": "marked"}, {}),
+        ({}, {}),
+    ],
+)
+def test_log_lines_of_a_request_have_its_valid_trace(
+    capsys: pytest.CaptureFixture[str], headers: dict[str, str], fields: dict[str, object]
+) -> None:
+    set_request_trace(make_request(b"", **headers), "project-1")
+    log_event(Severity.INFO, LogEvent.POLL)
+    set_request_trace(make_request(b""), "project-1")
+    line = json.loads(capsys.readouterr().out)
+    assert {name: value for name, value in line.items() if "/" in name} == fields
 
 
 @pytest.mark.parametrize(
