@@ -1,4 +1,7 @@
-"""Parse the files of `monitoring/`: the log events and metrics they use."""
+"""Load metrics, alerts, service levels and the dashboard, and the log events and metrics they use.
+
+The only place that knows where and in which form they are stored.
+"""
 
 import json
 import re
@@ -6,13 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dev.deploy.watching import DASHBOARD, alarm_files, metric_files
+from dev.bootstrap import ROOT
 
+FOLDER = ROOT / "monitoring"
 USER_METRIC_PREFIX = "logging.googleapis.com/user/"
-# Metrics of Cloud Run and Firestore; the names are Google's.
+# Metrics of Google Cloud; the names are Google's.
 PLATFORM_METRICS = {
+    "cloudtasks.googleapis.com/queue/depth",
     "firestore.googleapis.com/document/read_count",
     "firestore.googleapis.com/document/write_count",
+    "logging.googleapis.com/log_entry_count",
     "run.googleapis.com/request_count",
     "run.googleapis.com/request_latencies",
 }
@@ -26,8 +32,15 @@ def read_json(file: Path) -> dict[str, Any]:
     return dict(json.loads(file.read_text()))
 
 
-METRICS = {file.stem: read_json(file) for file in metric_files()}
-ALERTS = {file.stem: read_json(file) for file in alarm_files()}
+def _read_folder(name: str) -> dict[str, dict[str, Any]]:
+    return {file.stem: read_json(file) for file in sorted((FOLDER / name).glob("*.json"))}
+
+
+METRICS = _read_folder("metrics")
+ALERTS = _read_folder("alarms")
+SLOS = _read_folder("slos")
+BURN_RATES: list[dict[str, Any]] = json.loads((FOLDER / "burn_rates.json").read_text())
+DASHBOARD = read_json(FOLDER / "dashboard.json")
 
 
 def filtered_events(log_filter: str) -> set[str]:
@@ -55,7 +68,7 @@ def monitoring_filters(value: object) -> Iterator[str]:
     """Yield every filter in a document."""
     if isinstance(value, dict):
         for name, inner in value.items():
-            if name in {"filter", "denominatorFilter"}:
+            if name.lower().endswith("filter") and isinstance(inner, str):
                 yield inner
             else:
                 yield from monitoring_filters(inner)
@@ -65,8 +78,9 @@ def monitoring_filters(value: object) -> Iterator[str]:
 
 
 def metric_queries() -> Iterator[dict[str, Any]]:
-    """Yield every condition of an alarm and every series of the dashboard."""
-    for alarm in ALERTS.values():
-        yield from alarm["conditions"]
-    for tile in read_json(DASHBOARD)["mosaicLayout"]["tiles"]:
+    """Yield every condition of an alert, every service level and every series of the dashboard."""
+    for alert in ALERTS.values():
+        yield from alert["conditions"]
+    yield from SLOS.values()
+    for tile in DASHBOARD["mosaicLayout"]["tiles"]:
         yield from tile["widget"]["xyChart"]["dataSets"]

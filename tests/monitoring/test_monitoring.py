@@ -6,20 +6,22 @@ import re
 import pytest
 from google.cloud.logging_v2.types import LogMetric
 from google.cloud.monitoring_dashboard_v1 import Dashboard
-from google.cloud.monitoring_v3 import AlertPolicy
+from google.cloud.monitoring_v3 import AlertPolicy, ServiceLevelObjective
 from google.protobuf import json_format
 
-from dev.deploy.watching import DASHBOARD
+from dev.bootstrap import ROOT
 from shared.log import LogEvent
 from tests.monitoring.monitoring_files import (
     ALERTS,
+    BURN_RATES,
+    DASHBOARD,
     METRICS,
     PLATFORM_METRICS,
+    SLOS,
     USER_METRIC_PREFIX,
     filtered_events,
     metric_fields,
     metric_queries,
-    read_json,
     read_labels,
     read_metrics,
 )
@@ -55,7 +57,19 @@ def test_an_alarm_is_one_by_the_apis_schema(name: str) -> None:
 
 
 def test_the_dashboard_is_one_by_the_apis_schema() -> None:
-    json_format.ParseDict(read_json(DASHBOARD), Dashboard.pb(Dashboard()))
+    json_format.ParseDict(DASHBOARD, Dashboard.pb(Dashboard()))
+
+
+@pytest.mark.parametrize("name", SLOS)
+def test_a_service_level_is_one_by_the_apis_schema(name: str) -> None:
+    json_format.ParseDict(SLOS[name], ServiceLevelObjective.pb(ServiceLevelObjective()))
+
+
+def test_a_burn_rate_is_measured_in_a_long_and_a_short_window() -> None:
+    for burn_rate in BURN_RATES:
+        long, short = (int(window.removesuffix("s")) for window in burn_rate["windows"])
+        # The short one ends the incident soon after the errors end.
+        assert long == 12 * short
 
 
 def test_a_field_that_the_api_does_not_know_would_be_refused() -> None:
@@ -85,6 +99,16 @@ def test_no_metric_has_a_person_or_reservation_label(name: str) -> None:
     assert METRICS[name].get("labelExtractors", {}).keys() <= few
 
 
+@pytest.mark.parametrize("name", METRICS)
+def test_only_lines_about_failures_are_counted_by_restaurant(name: str) -> None:
+    # Cloud Logging limits a metric to 30,000 time series: not every restaurant may have its own.
+    healthy = {"poll", "reconciliation", "quarantine", "webhook"}
+    conditions = METRICS[name]["filter"].count("jsonPayload.")
+    if "restaurant" in METRICS[name].get("labelExtractors", {}):
+        is_every_line = conditions == 1 and filtered_events(METRICS[name]["filter"]) & healthy
+        assert not is_every_line
+
+
 def test_alarms_and_dashboard_read_every_metric_and_no_other() -> None:
     read = set[str]().union(*(read_metrics(query) for query in metric_queries()))
     assert names(read) == METRICS.keys()
@@ -102,6 +126,12 @@ def test_every_log_event_that_requires_action_has_an_alert() -> None:
     read = set[str]().union(*(names(read_metrics(alarm)) for alarm in ALERTS.values()))
     watched = set[str]().union(*(filtered_events(METRICS[name]["filter"]) for name in read))
     assert errors() <= watched, "add the line to a metric of monitoring/ that an alarm reads"
+
+
+def test_every_alert_is_documented_with_its_severity() -> None:
+    page = (ROOT / "docs" / "monitoring.md").read_text().partition("## Alerts\n")[2]
+    documented = dict(re.findall(r"^\| `([a-z-]+)` \| ([A-Z]+) \|", page, re.MULTILINE))
+    assert documented == {name: alert["severity"] for name, alert in ALERTS.items()}
 
 
 @pytest.mark.parametrize("name", ALERTS)
