@@ -45,7 +45,13 @@ async def opentable_webhook(request: Request, context: AppContext) -> JsonResult
         raw_body, body = await read_json_post(request)
         settings, result = await _authenticate_and_ingest(request, context, raw_body, body)
     if isinstance(result, QuarantineResult):
-        return build_status_result(202, "quarantined", restaurantId=settings.restaurant_id)
+        return build_status_result(
+            202,
+            "quarantined",
+            restaurantId=settings.restaurant_id,
+            reason=result.reason,
+            quarantineId=result.id,
+        )
     await _fetch_after_commit(context, settings, result, deadline)
     return build_status_result(
         200,
@@ -60,9 +66,7 @@ async def _authenticate_and_ingest(
     request: Request, context: AppContext, raw_body: bytes, body: dict[str, Any]
 ) -> tuple[IntegrationSettings, ApplyResult | QuarantineResult]:
     now = context.clock()
-    sender = await authenticate_sender(
-        context.directory, dict(request.headers), raw_body, body, now
-    )
+    sender = await authenticate_sender(context, dict(request.headers), raw_body, body, now)
     if sender is None:
         # One response for every cause, so that a sender cannot find out which restaurants exist.
         raise RequestRejectedError(401, "unauthenticated")

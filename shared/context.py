@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from shared.concurrency import SYSTEM_CLOCK, Deadline
 from shared.config import Environment, read_environment
 from shared.domain.settings import IntegrationSettings
+from shared.domain.webhook_refusals import RefusalWindow
 from shared.firestore.raw_client import FirestoreClient
 from shared.opentable.query import OpenTableAccess
 from shared.restaurants.directory import RestaurantDirectory
@@ -33,6 +34,8 @@ class AppContext(Struct, frozen=True):
     Attributes:
         recent_reservations: Restaurant ids and external keys of reservations that this process
             wrote. It is only a hint: it saves round trips.
+        refusal_windows: Restaurant ids to the refused webhooks that are not yet stored.
+        background_tasks: Work that goes on after its request was answered.
     """
 
     environment: Environment
@@ -45,6 +48,8 @@ class AppContext(Struct, frozen=True):
     recent_reservations: MutableMapping[tuple[str, str], bool] = field(
         default_factory=lambda: LRUCache(_MAX_RECENT_RESERVATIONS)
     )
+    refusal_windows: dict[str | None, RefusalWindow] = field(default_factory=dict)
+    background_tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
     def opentable(self) -> "OpenTableClient":

@@ -23,11 +23,13 @@ from shared.domain.normalization.strict_json import WebhookFormat
 from shared.domain.webhook_auth.verify import Verification
 from shared.firestore import paths
 from shared.ingest.events import IncomingEvent, ingest_event
+from shared.ingest.refusals import record_refusal
 from shared.polling.backfill import backfill_restaurant
 from shared.restaurants.secrets import SecretsFileStore
 from shared.staff.identity import build_api_context
 from tests.support.events import row_body
 from tests.support.held_plans import execute_plan, hold_plan_with_missing, hold_plan_with_updates
+from tests.support.webhooks import store_refusals
 from tests.support.world import NEW_YORK, World
 
 ROOT = Path(__file__).parents[1]
@@ -138,6 +140,11 @@ async def send_relay_events(world: World) -> None:
     await world.ingest_envelope("cancelled", **fields, cancellationReason="y")
 
 
+async def refuse_webhook(world: World) -> None:
+    record_refusal(world.services, world.restaurant.id, "bearer", "no_credential_matches")
+    await store_refusals(world.services)
+
+
 async def resolve_quarantine(world: World, desk: OperatorClient) -> None:
     await ingest_row(world, 1)
     await ingest_row(world, 1, party_size=7)
@@ -167,6 +174,7 @@ async def write_every_field(world: World, desk: OperatorClient) -> None:
     world.desk.create(world.clock() + timedelta(days=1), 2)
     await world.reconcile()
     await desk.call("PUT", "integration", body={"credentials": {"bearerTokens": ["t"]}})
+    await refuse_webhook(world)
 
 
 async def test_every_field_that_is_written_is_documented(

@@ -53,6 +53,13 @@ def quarantine_collection(client: AsyncClient, restaurant_id: str) -> AsyncColle
     return client.collection("restaurants", restaurant_id, "openTableQuarantine")
 
 
+def webhook_refusals_document(client: AsyncClient, restaurant_id: str) -> AsyncDocumentReference:
+    """Return the counts of a restaurant's refused webhooks."""
+    integration = integration_document(client, restaurant_id)
+    document: AsyncDocumentReference = integration.collection("webhooks").document("refusals")
+    return document
+
+
 def reports_collection(client: AsyncClient, restaurant_id: str) -> AsyncCollectionReference:
     """Return a restaurant's reconciliation reports."""
     return client.collection("restaurants", restaurant_id, "reconciliationReports")

@@ -14,9 +14,10 @@ from shared.domain.normalization import fields
 from shared.domain.normalization.envelope import read_restaurant_reference
 from shared.domain.normalization.strict_json import WebhookFormat, detect_webhook_format
 from shared.domain.settings import IntegrationSettings
-from shared.domain.webhook_auth.verify import Verification, verify_webhook
+from shared.domain.webhook_auth.verify import Verification, detect_scheme, verify_webhook
 from shared.errors import InvalidSettingsError, OpenTableError, ServiceUnavailableError
 from shared.ingest.events import incoming_event_from_row, ingest_event
+from shared.ingest.refusals import record_refusal
 from shared.ledger.ledger import ApplyResult
 from shared.log import LogEvent, Severity, log_event
 from shared.restaurants.directory import RestaurantDirectory
@@ -36,7 +37,7 @@ class AuthenticatedSender(Struct, frozen=True):
 
 
 async def authenticate_sender(
-    directory: RestaurantDirectory,
+    context: AppContext,
     headers: Mapping[str, str],
     raw: bytes,
     body: dict[str, Any],
@@ -45,13 +46,13 @@ async def authenticate_sender(
     """Return the sender of a webhook, None if it is not authenticated for any reason.
 
     Args:
-        directory: Restaurants and their credentials.
+        context: The clients of the process.
         headers: Names in lower case to values.
         raw: The body as signed.
         body: The same, parsed.
         now: The time of receipt, UTC.
     """
-    shape = detect_webhook_format(body)
+    directory, shape = context.directory, detect_webhook_format(body)
     settings = await _find_restaurant(directory, body, shape)
     # The reason is for the log; the response is the same for all of them.
     verdict = Verification(is_accepted=False, reason="unknown_restaurant")
@@ -62,12 +63,8 @@ async def authenticate_sender(
             verdict = await _verify(directory, settings, headers, raw, now)
         if verdict.is_accepted:
             return AuthenticatedSender(settings, shape, verdict)
-    log_event(
-        Severity.WARNING,
-        LogEvent.WEBHOOK_UNAUTHENTICATED,
-        reason=verdict.reason,
-        restaurantId=settings.restaurant_id if settings else None,
-    )
+    restaurant_id = settings.restaurant_id if settings else None
+    record_refusal(context, restaurant_id, detect_scheme(headers) or "none", verdict.reason)
     return None
 
 

@@ -3,20 +3,20 @@
 Everything is read from the journal, so a webhook never writes anything for this purpose.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from google.cloud.firestore import AsyncClient, AsyncQuery, DocumentSnapshot, FieldFilter
+from google.cloud.firestore import AsyncClient
 from msgspec import Struct
 
 from shared.context import AppContext
-from shared.domain.ledger.events import Channel
 from shared.domain.polling import MissedWebhooks, WebhookSilence, webhook_silence_from_document
 from shared.domain.settings import parse_settings
 from shared.firestore import paths
-from shared.firestore.documents import read_documents, update_if_unmodified
+from shared.firestore.documents import update_if_unmodified
 from shared.firestore.leases import Lease
+from shared.ingest.deliveries import read_newest_webhook_entries
 from shared.log import LogEvent, Severity, log_event
 from shared.restaurants.secrets import SECRETS_CACHE_SECONDS
 
@@ -66,7 +66,7 @@ async def update_webhook_silence(context: AppContext, lease: Lease, missed: Miss
 
 async def read_last_webhook_at(client: AsyncClient, restaurant_id: str) -> datetime | None:
     """Return the time of the newest webhook with a change, UTC; None if there was none."""
-    entries = await _read_newest_webhook_entries(client, restaurant_id, ["receivedAt"], 1)
+    entries = await read_newest_webhook_entries(client, restaurant_id, ["receivedAt"], 1)
     received_at = entries[0].get("receivedAt") if entries else None
     return received_at if isinstance(received_at, datetime) else None
 
@@ -101,7 +101,7 @@ async def read_webhook_credential_uses(
     client: AsyncClient, restaurant_id: str, limit: int
 ) -> list[WebhookCredentialUse]:
     """Return the authentication of the newest `limit` webhooks with a change, newest first."""
-    snapshots = await _read_newest_webhook_entries(
+    snapshots = await read_newest_webhook_entries(
         client, restaurant_id, ["receivedAt", "proof"], limit
     )
     uses = (_read_credential_use(snapshot.to_dict() or {}) for snapshot in snapshots)
@@ -117,16 +117,3 @@ def _read_credential_use(entry: Mapping[str, Any]) -> WebhookCredentialUse | Non
     if not isinstance(scheme, str) or not isinstance(position, int):
         return None
     return WebhookCredentialUse(scheme, position, received_at)
-
-
-async def _read_newest_webhook_entries(
-    client: AsyncClient, restaurant_id: str, fields: Sequence[str], limit: int
-) -> list[DocumentSnapshot[Any]]:
-    query = (
-        client.collection_group(paths.JOURNAL_COLLECTION)
-        .where(filter=FieldFilter("restaurantId", "==", restaurant_id))
-        .where(filter=FieldFilter("source", "==", Channel.WEBHOOK.value))
-        .order_by("receivedAt", direction=AsyncQuery.DESCENDING)
-        .select(fields)
-    )
-    return await read_documents(query, limit)

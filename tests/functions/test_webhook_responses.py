@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from shared.quarantine.store import build_quarantine_id
 from tests.support.webhooks import WebhookSender, response_status
 
 CreateSender = Callable[..., Awaitable[WebhookSender]]
@@ -69,8 +70,13 @@ async def test_an_inapplicable_envelope_is_quarantined(
     body = sender.envelope() | change
     response = await sender.send(body)
     assert response.status_code == 202
-    assert response.json() == {"status": "quarantined", "restaurantId": sender.restaurant.id}
     [item] = await sender.stored_ledger.quarantine_items()
+    assert response.json() == {
+        "status": "quarantined",
+        "restaurantId": sender.restaurant.id,
+        "reason": reason,
+        "quarantineId": build_quarantine_id(reason, item["body"]),
+    }
     assert (item["reason"], json.loads(item["body"]), item["status"]) == (reason, body, "OPEN")
 
 

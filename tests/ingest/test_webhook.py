@@ -15,6 +15,7 @@ from shared.restaurants.secrets import CredentialCache
 from tests.support.clocks import FakeTimer
 from tests.support.events import envelope_body, row_body
 from tests.support.restaurants import InMemorySecretSource, Restaurant, seed
+from tests.support.webhooks import cancel_background_tasks, make_webhook_context
 
 NOW = datetime(2026, 3, 9, 12, 31, tzinfo=UTC)
 
@@ -43,7 +44,11 @@ async def authenticate_body(
     directory: RestaurantDirectory, body: dict[str, Any], authorization: str
 ) -> AuthenticatedSender | None:
     headers = {"authorization": authorization}
-    return await authenticate_sender(directory, headers, json.dumps(body).encode(), body, NOW)
+    context = make_webhook_context(directory)
+    try:
+        return await authenticate_sender(context, headers, json.dumps(body).encode(), body, NOW)
+    finally:
+        cancel_background_tasks(context)
 
 
 async def test_a_new_token_is_accepted_at_once_after_a_rotation(

@@ -18,7 +18,13 @@ from starlette.types import Message
 from functions.webhook import opentable_webhook
 from sandbox.webhook_senders import build_signed_headers
 from shared import context as process
+from shared.concurrency import SYSTEM_CLOCK
+from shared.config import read_environment
 from shared.context import AppContext
+from shared.ingest.refusals import _store_refusals
+from shared.opentable.client import OpenTableClient
+from shared.restaurants.directory import RestaurantDirectory
+from shared.restaurants.secrets import build_secret_store
 from tests.support.events import envelope_body, row_body
 from tests.support.ledger import StoredLedger
 from tests.support.restaurants import Restaurant
@@ -124,6 +130,38 @@ def _build_request(body: bytes, headers: Mapping[str, str]) -> Request:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return Request(scope, receive)
+
+
+def make_webhook_context(directory: RestaurantDirectory) -> AppContext:
+    """Return a context for the authentication of webhooks, without OpenTable."""
+
+    def refuse_client() -> OpenTableClient:
+        raise NotImplementedError
+
+    client = directory._client
+    environment = read_environment({"GOOGLE_CLOUD_PROJECT": client.project})
+    return AppContext(
+        environment=environment,
+        firestore=client,
+        directory=directory,
+        secret_store=build_secret_store(environment),
+        opentable_client=refuse_client,
+        clock=SYSTEM_CLOCK.now,
+    )
+
+
+def cancel_background_tasks(context: AppContext) -> None:
+    """End what a test's webhooks left behind: the event loop lives on."""
+    for task in context.background_tasks:
+        task.cancel()
+
+
+async def store_refusals(context: AppContext) -> None:
+    """Store the recorded refusals now, and end their windows."""
+    cancel_background_tasks(context)
+    for restaurant_id, window in context.refusal_windows.items():
+        await _store_refusals(context, restaurant_id, window)
+    context.refusal_windows.clear()
 
 
 FORBIDDEN_TEXTS = ("marked", "5559876", "zoë", "zo\\u00eb", "whsec_", "v1,", "bearer ", "basic ")

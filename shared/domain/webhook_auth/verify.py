@@ -72,6 +72,15 @@ def verify_webhook(
     return verify_signature(headers, body, keys, now)
 
 
+def detect_scheme(headers: Mapping[str, str]) -> WebhookAuthScheme | None:
+    """Return the scheme of the credential in the headers; None without a usable one."""
+    if any(name.startswith("webhook-") for name in headers):
+        return WebhookAuthScheme.STANDARD_WEBHOOKS
+    scheme, _, presented = headers.get("authorization", "").partition(" ")
+    is_known = scheme.lower() in {WebhookAuthScheme.BEARER, WebhookAuthScheme.BASIC}
+    return WebhookAuthScheme(scheme.lower()) if is_known and presented.strip() else None
+
+
 def verify_signature(
     headers: Mapping[str, str], body: bytes, keys: Sequence[bytes], now: datetime
 ) -> Verification:

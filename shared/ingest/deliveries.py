@@ -1,0 +1,180 @@
+"""List a restaurant's recent webhooks and its standing refusals, for status, health and the page.
+
+Accepted webhooks are read from the journal and the quarantine, so that they cost no writes of their
+own. A repeated webhook changes nothing and is in neither.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from google.cloud.firestore import AsyncClient, AsyncQuery, DocumentSnapshot, FieldFilter
+from msgspec import Struct
+
+from shared.context import AppContext
+from shared.domain.ledger.events import Channel
+from shared.domain.webhook_refusals import (
+    WebhookRefusal,
+    merge_refusals,
+    refusals_from_document,
+    select_standing_refusals,
+)
+from shared.firestore import paths
+from shared.firestore.documents import read_document, read_documents
+
+MAX_DELIVERIES = 50
+_JOURNAL_FIELDS = ("receivedAt", "occurredAt", "eventType", "eventId", "outcome", "proof")
+_QUARANTINE_FIELDS = ("receivedAt", "lastSeenAt", "reason", "count", "verdict")
+
+
+class WebhookDelivery(Struct, frozen=True, kw_only=True):
+    """One received webhook, or several equal ones.
+
+    Attributes:
+        at: Time of receipt, UTC; of the newest one if there are several.
+        outcome: ``created``, ``updated``, ``unchanged``, ``stale``, ``quarantined`` or ``refused``.
+        count: How many webhooks this is. Refusals are counted by scheme and reason.
+        scheme: How the sender authenticated, or tried to.
+        credential_index: Position of the matching credential at that time, 0 the newest.
+        reason: The code of a quarantined or refused webhook.
+        event_type: Such as ``reservation.created``; ``reservation.snapshot`` for OpenTable's v3.
+        occurred_at: The sender's time of the event, UTC; receipt minus this is the delay.
+        reservation_id: The reservation's document.
+    """
+
+    at: datetime
+    outcome: str
+    count: int = 1
+    scheme: str | None = None
+    credential_index: int | None = None
+    reason: str | None = None
+    event_type: str | None = None
+    event_id: str | None = None
+    occurred_at: datetime | None = None
+    reservation_id: str | None = None
+    quarantine_id: str | None = None
+
+
+async def load_refusals(context: AppContext, restaurant_id: str) -> list[WebhookRefusal]:
+    """Return the refusals of the last day that no accepted webhook followed, the newest first.
+
+    Costs one read, and up to `MAX_DELIVERIES` more if there are refusals.
+    """
+    refusals = await _read_refusals(context, restaurant_id)
+    if not refusals:
+        return []
+    entries = await read_newest_webhook_entries(
+        context.firestore, restaurant_id, ("receivedAt", "proof"), MAX_DELIVERIES
+    )
+    last_accepted_at: dict[str, datetime] = {}
+    for entry in map(_delivery_from_entry, entries):
+        if entry is not None and entry.scheme is not None:
+            last_accepted_at.setdefault(entry.scheme, entry.at)
+    return select_standing_refusals(refusals, last_accepted_at, context.clock())
+
+
+async def list_recent_deliveries(
+    context: AppContext, restaurant_id: str, limit: int = MAX_DELIVERIES
+) -> list[WebhookDelivery]:
+    """Return the newest webhooks, the newest first: accepted, quarantined and refused ones."""
+    client = context.firestore
+    quarantine = paths.quarantine_collection(client, restaurant_id)
+    by_last_seen = quarantine.order_by("lastSeenAt", direction=AsyncQuery.DESCENDING)
+    entries, items, refusals = await asyncio.gather(
+        read_newest_webhook_entries(client, restaurant_id, _JOURNAL_FIELDS, limit),
+        read_documents(by_last_seen.select(_QUARANTINE_FIELDS), limit),
+        _read_refusals(context, restaurant_id),
+    )
+    found = [
+        *map(_delivery_from_entry, entries),
+        *map(_delivery_from_quarantine_item, items),
+        *map(_delivery_from_refusal, refusals),
+    ]
+    deliveries = [delivery for delivery in found if delivery is not None]
+    return sorted(deliveries, key=lambda delivery: delivery.at, reverse=True)[:limit]
+
+
+async def read_newest_webhook_entries(
+    client: AsyncClient, restaurant_id: str, fields: Sequence[str], limit: int
+) -> list[DocumentSnapshot[Any]]:
+    """Return some fields of the newest journal entries that webhooks wrote, newest first."""
+    query = (
+        client.collection_group(paths.JOURNAL_COLLECTION)
+        .where(filter=FieldFilter("restaurantId", "==", restaurant_id))
+        .where(filter=FieldFilter("source", "==", Channel.WEBHOOK.value))
+        .order_by("receivedAt", direction=AsyncQuery.DESCENDING)
+        .select(fields)
+    )
+    return await read_documents(query, limit)
+
+
+async def _read_refusals(context: AppContext, restaurant_id: str) -> list[WebhookRefusal]:
+    reference = paths.webhook_refusals_document(context.firestore, restaurant_id)
+    document = (await read_document(reference)).to_dict()
+    return merge_refusals(refusals_from_document(document), (), context.clock())
+
+
+def _delivery_from_entry(snapshot: DocumentSnapshot[Any]) -> WebhookDelivery | None:
+    """Read a journal entry; None if it is damaged."""
+    entry = snapshot.to_dict() or {}
+    received_at = entry.get("receivedAt")
+    if not isinstance(received_at, datetime):
+        return None
+    scheme, credential_index = _read_proof(entry.get("proof"))
+    reservation = snapshot.reference.parent.parent
+    return WebhookDelivery(
+        at=received_at,
+        outcome=str(entry.get("outcome")),
+        scheme=scheme,
+        credential_index=credential_index,
+        event_type=_text_or_none(entry.get("eventType")),
+        event_id=_text_or_none(entry.get("eventId")),
+        occurred_at=_time_or_none(entry.get("occurredAt")),
+        reservation_id=reservation.id if reservation else None,
+    )
+
+
+def _delivery_from_quarantine_item(snapshot: DocumentSnapshot[Any]) -> WebhookDelivery | None:
+    """Read a quarantine item; None for a row of OpenTable's API, or if it is damaged."""
+    item = snapshot.to_dict() or {}
+    at = item.get("lastSeenAt", item.get("receivedAt"))
+    scheme, credential_index = _read_proof(item.get("verdict"))
+    if not isinstance(at, datetime) or scheme is None:
+        return None
+    count = item.get("count")
+    return WebhookDelivery(
+        at=at,
+        outcome="quarantined",
+        count=count if isinstance(count, int) else 1,
+        scheme=scheme,
+        credential_index=credential_index,
+        reason=_text_or_none(item.get("reason")),
+        quarantine_id=snapshot.id,
+    )
+
+
+def _delivery_from_refusal(refusal: WebhookRefusal) -> WebhookDelivery:
+    return WebhookDelivery(
+        at=refusal.last_at,
+        outcome="refused",
+        count=refusal.count,
+        scheme=refusal.scheme,
+        reason=refusal.reason,
+    )
+
+
+def _read_proof(proof: object) -> tuple[str | None, int | None]:
+    """Return the scheme and the credential's position of a stored authentication."""
+    if not isinstance(proof, Mapping):
+        return None, None
+    index = proof.get("credentialIndex")
+    return _text_or_none(proof.get("scheme")), index if isinstance(index, int) else None
+
+
+def _text_or_none(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _time_or_none(value: object) -> datetime | None:
+    return value if isinstance(value, datetime) else None

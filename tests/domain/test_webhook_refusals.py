@@ -1,0 +1,102 @@
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.webhook_refusals import (
+    REFUSAL_LIFETIME,
+    REFUSAL_PAUSE,
+    WebhookRefusal,
+    merge_refusals,
+    refusals_from_document,
+    select_standing_refusals,
+)
+
+NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def refusal(
+    count: int = 1, minute: int = 0, scheme: str = "bearer", duration: int = 0
+) -> WebhookRefusal:
+    since = NOON + minute * MINUTE
+    return WebhookRefusal(scheme, "no_credential_matches", count, since, since + duration * MINUTE)
+
+
+refusals = st.builds(
+    refusal,
+    st.integers(1, 9),
+    st.integers(0, 400),
+    st.sampled_from(["bearer", "basic"]),
+    st.integers(0, 200),
+)
+
+
+def test_counts_of_one_kind_are_added() -> None:
+    merged = merge_refusals([refusal(2)], [refusal(3, minute=10)], NOON)
+    expected = WebhookRefusal("bearer", "no_credential_matches", 5, NOON, NOON + 10 * MINUTE)
+    assert merged == [expected]
+
+
+def test_a_long_pause_begins_a_new_count() -> None:
+    later = refusal(3, minute=REFUSAL_PAUSE // MINUTE + 1, duration=5)
+    assert merge_refusals([refusal(2)], [later], NOON) == [later]
+
+
+def test_another_scheme_is_counted_apart() -> None:
+    kinds = [refusal(scheme="bearer"), refusal(scheme="basic", minute=1)]
+    assert merge_refusals([], kinds, NOON) == kinds[::-1]
+
+
+def test_counts_older_than_a_day_are_dropped() -> None:
+    assert merge_refusals([refusal()], [], NOON + REFUSAL_LIFETIME) == [refusal()]
+    assert merge_refusals([refusal()], [], NOON + REFUSAL_LIFETIME + MINUTE) == []
+
+
+@given(st.lists(refusals), st.lists(refusals))
+def test_which_of_two_instances_stores_first_does_not_matter(
+    one: list[WebhookRefusal], other: list[WebhookRefusal]
+) -> None:
+    now = NOON + timedelta(hours=12)
+    first, second = merge_refusals([], one, now), merge_refusals([], other, now)
+    both = {(each.scheme, each.last_at) for each in merge_refusals(first, second, now)}
+    assert both == {(each.scheme, each.last_at) for each in merge_refusals(second, first, now)}
+
+
+def test_an_accepted_webhook_of_the_same_scheme_ends_a_refusal() -> None:
+    accepted = {"bearer": NOON + MINUTE}
+    assert select_standing_refusals([refusal()], accepted, NOON) == []
+
+
+def test_an_accepted_webhook_before_the_refusal_does_not_end_it() -> None:
+    accepted = {"bearer": NOON - MINUTE}
+    assert select_standing_refusals([refusal()], accepted, NOON) == [refusal()]
+
+
+def test_an_accepted_webhook_of_another_scheme_does_not_end_a_refusal() -> None:
+    accepted = {"basic": NOON + MINUTE}
+    assert select_standing_refusals([refusal()], accepted, NOON) == [refusal()]
+
+
+@given(refusals)
+def test_a_stored_count_is_read_back(stored: WebhookRefusal) -> None:
+    assert refusals_from_document({"refusals": [stored.to_map()]}) == [stored]
+
+
+@given(
+    st.none()
+    | st.dictionaries(
+        st.just("refusals"),
+        st.recursive(
+            st.none() | st.integers() | st.text(),
+            lambda inner: (
+                st.lists(inner)
+                | st.dictionaries(
+                    st.sampled_from(["scheme", "reason", "count", "since", "lastAt"]), inner
+                )
+            ),
+        ),
+    )
+)
+def test_a_damaged_document_contains_no_refusals(document: dict[str, object] | None) -> None:
+    assert refusals_from_document(document) == []

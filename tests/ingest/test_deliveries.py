@@ -1,0 +1,119 @@
+"""Recent webhooks and standing refusals of a restaurant, as status and health read them."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.firestore import paths
+from shared.ingest import refusals as module
+from shared.ingest.deliveries import list_recent_deliveries, load_refusals
+from shared.ingest.refusals import record_refusal
+from tests.support.webhooks import call_webhook, store_refusals
+from tests.support.world import World
+
+NO_MATCH = "no_credential_matches"
+
+
+@pytest.fixture
+async def refused_world(world: World) -> World:
+    """A world with three refused webhooks, stored."""
+    world.clock.advance(60)
+    for _ in range(3):
+        record_refusal(world.services, world.restaurant.id, "bearer", NO_MATCH)
+    await store_refusals(world.services)
+    return world
+
+
+async def test_refusals_are_counted_with_scheme_reason_and_times(refused_world: World) -> None:
+    [refusal] = await load_refusals(refused_world.services, refused_world.restaurant.id)
+    now = refused_world.clock()
+    assert (refusal.scheme, refusal.reason, refusal.count) == ("bearer", NO_MATCH, 3)
+    assert (refusal.since, refusal.last_at) == (now, now)
+
+
+async def test_the_counts_of_two_instances_are_added(refused_world: World) -> None:
+    refused_world.clock.advance(60)
+    record_refusal(refused_world.services, refused_world.restaurant.id, "bearer", NO_MATCH)
+    await store_refusals(refused_world.services)
+    [refusal] = await load_refusals(refused_world.services, refused_world.restaurant.id)
+    assert (refusal.count, refusal.last_at - refusal.since) == (4, timedelta(seconds=60))
+
+
+async def test_without_refusals_there_are_none(world: World) -> None:
+    assert await load_refusals(world.services, world.restaurant.id) == []
+
+
+async def test_an_accepted_webhook_of_the_scheme_ends_the_refusals(refused_world: World) -> None:
+    refused_world.clock.advance(60)
+    assert await call_webhook(refused_world.services, accepted_body(refused_world)) == 200
+    assert await load_refusals(refused_world.services, refused_world.restaurant.id) == []
+
+
+async def test_refusals_of_an_unknown_restaurant_are_not_stored(world: World) -> None:
+    before = await world.all_documents()
+    record_refusal(world.services, None, "bearer", "unknown_restaurant")
+    await store_refusals(world.services)
+    assert await world.all_documents() == before
+
+
+async def test_a_failed_write_keeps_the_counts_for_the_next_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_refusal(world.services, world.restaurant.id, "bearer", NO_MATCH)
+    window = world.services.refusal_windows[world.restaurant.id]
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_TIMEOUT_SECONDS", 0.0)
+        await module._store_refusals(world.services, world.restaurant.id, window)
+    await store_refusals(world.services)
+    [refusal] = await load_refusals(world.services, world.restaurant.id)
+    assert refusal.count == 1
+
+
+async def test_deliveries_list_accepted_quarantined_and_refused_webhooks(
+    refused_world: World,
+) -> None:
+    services, restaurant_id = refused_world.services, refused_world.restaurant.id
+    refused_world.clock.advance(60)
+    await call_webhook(services, accepted_body(refused_world))
+    refused_world.clock.advance(60)
+    await call_webhook(services, accepted_body(refused_world, '"partySize": 0'))
+    deliveries = await list_recent_deliveries(services, restaurant_id)
+    assert [(each.outcome, each.reason, each.count) for each in deliveries] == [
+        ("quarantined", "invalid_partySize", 1),
+        ("created", None, 1),
+        ("refused", NO_MATCH, 3),
+    ]
+    assert [each.scheme for each in deliveries] == ["bearer"] * 3
+    assert deliveries[1].reservation_id == "opentable-ot_1"
+    assert deliveries[1].event_type == "reservation.created"
+
+
+async def test_rows_of_a_poll_are_no_deliveries(world: World) -> None:
+    world.desk.create(world.clock() + timedelta(days=1), 2)
+    await world.poll()
+    assert await list_recent_deliveries(world.services, world.restaurant.id) == []
+
+
+async def test_the_newest_deliveries_are_listed_up_to_the_limit(refused_world: World) -> None:
+    refused_world.clock.advance(60)
+    await call_webhook(refused_world.services, accepted_body(refused_world))
+    deliveries = await list_recent_deliveries(
+        refused_world.services, refused_world.restaurant.id, limit=1
+    )
+    assert [each.outcome for each in deliveries] == ["created"]
+
+
+async def test_a_damaged_count_is_skipped(refused_world: World) -> None:
+    restaurant_id = refused_world.restaurant.id
+    reference = paths.webhook_refusals_document(refused_world.services.firestore, restaurant_id)
+    await reference.update({"refusals": [{"scheme": 1}]})
+    assert await load_refusals(refused_world.services, restaurant_id) == []
+
+
+def accepted_body(world: World, fields: str = '"partySize": 2') -> bytes:
+    """Return an envelope of this moment about the world's restaurant."""
+    return (
+        f'{{"eventType": "reservation.created", "id": "e{world.clock().timestamp()}", '
+        f'"timestamp": "{world.clock().isoformat()}", "data": {{"reservationId": "ot_1", '
+        f'"restaurantId": "{world.restaurant.id}", {fields}}}}}'
+    ).encode()
