@@ -17,7 +17,6 @@ from cli.output import CommandError, CommandResult, Console, RetryLaterError, re
 from dev.local.processes import LOOPBACK
 from dev.local.remote import read_run_status
 from functions.api.app import build_app
-from functions.api.authorization import authenticated_user
 from functions.api.requests import API_PREFIX
 from shared.config import Environment, read_environment
 from shared.context import AppContext, build_app_context
@@ -72,8 +71,7 @@ def build_operator_client(
 ) -> OperatorClient:
     """Connect to the staff API as an operator, without HTTP and without an ID token."""
     user = AuthenticatedUser(f"operator:{user_name}", is_operator=True)
-    app = build_app(api_context)
-    app.dependency_overrides[authenticated_user] = lambda: user
+    app = build_app(api_context, user)
     # Let these reach the operator with their text; a 503 response would not contain it.
     for error in (InvalidSettingsError, ServiceUnavailableError):
         del app.exception_handlers[error]

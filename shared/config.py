@@ -155,6 +155,17 @@ class Environment(Struct, frozen=True, kw_only=True):
         int, Meta(ge=1, le=36_500, description="Days until a quarantined event expires.")
     ] = field(default=90, name="QUARANTINE_RETENTION_DAYS")
 
+    api_requests_per_second: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=10_000,
+            description=(
+                "The requests per second of each user of the staff API, for each instance; a burst "
+                "may be five times as many."
+            ),
+        ),
+    ] = field(default=20.0, name="API_REQUESTS_PER_SECOND")
     max_text_bytes: Annotated[
         int,
         Meta(

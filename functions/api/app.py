@@ -1,6 +1,10 @@
 """The `api` function: the staff API on FastAPI, behind functions-framework."""
 
 import asyncio
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -24,19 +28,18 @@ from functions.api import (
     reports,
     reservations,
 )
+from functions.api.authentication import AuthenticationMiddleware, build_failure_response
 from functions.api.requests import has_json_content_type
 from functions.api.responses import (
     ERROR_RESPONSES,
     ApiError,
     build_invalid_request_error,
     build_not_found_error,
-    build_unavailable_response,
 )
-from functions.http import UNAVAILABLE_ERRORS, UNSUPPORTED_MEDIA_HEADERS, log_request_failure
+from functions.http import UNAVAILABLE_ERRORS, UNSUPPORTED_MEDIA_HEADERS
 from shared.context import get_app_context
 from shared.errors import InvalidSettingsError
-from shared.log import LogEvent, Severity, log_event
-from shared.staff.identity import ApiContext, build_api_context
+from shared.staff.identity import ApiContext, AuthenticatedUser, build_api_context
 
 OPENAPI_PATH = "/api/openapi.json"
 _SECURITY_HEADERS = {
@@ -50,7 +53,7 @@ _apps: dict[asyncio.AbstractEventLoop, FastAPI] = {}
 
 
 @functions_framework.aio.http
-async def api(request: Request) -> Response:
+async def api(_request: Request) -> Response:
     """Serve the staff API and its OpenAPI document."""
     loop = asyncio.get_running_loop()
     try:
@@ -58,7 +61,7 @@ async def api(request: Request) -> Response:
             _apps.clear()
             _apps[loop] = build_app(build_api_context(get_app_context()))
     except InvalidSettingsError as error:
-        return await _handle_failure(request, error)
+        return build_failure_response(error)
     return _AsgiResponse(_apps[loop])
 
 
@@ -74,12 +77,15 @@ class _AsgiResponse(Response):
         await self._app(scope, receive, send)
 
 
-def build_app(api_context: ApiContext) -> FastAPI:
-    """Build the API for one context; each app has its own `dependency_overrides`."""
+def build_app(api_context: ApiContext, user: AuthenticatedUser | None = None) -> FastAPI:
+    """Build the API for one context.
+
+    Each request needs an ID token, unless the app is built for calls by `user` in this process.
+    """
     app = _StaffApi(
         title="Lineup reservations: staff API",
         version="1",
-        openapi_url=OPENAPI_PATH,
+        openapi_url=None,  # FastAPI would encode the document again for each request
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -92,7 +98,13 @@ def build_app(api_context: ApiContext) -> FastAPI:
         },
     )
     app.state.api_context = api_context
+    app.state.user = user
+    if user is None:
+        app.add_middleware(
+            AuthenticationMiddleware, api_context=api_context, public_path=OPENAPI_PATH
+        )
     app.add_middleware(_SecurityHeadersMiddleware)
+    app.add_route(OPENAPI_PATH, _build_openapi_endpoint(app), include_in_schema=False)
     for module in (
         health,
         reservations,
@@ -122,6 +134,24 @@ class _StaffApi(FastAPI):
         return document
 
 
+def _build_openapi_endpoint(app: FastAPI) -> Callable[[Request], Awaitable[Response]]:
+    """Return the endpoint of the OpenAPI document, which is built and encoded once."""
+
+    @cache
+    def build_body() -> tuple[bytes, str]:
+        body = json.dumps(app.openapi()).encode()
+        return body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+    async def get_document(request: Request) -> Response:
+        body, etag = build_body()
+        headers = {"Cache-Control": "public, max-age=3600", "ETag": etag}
+        if request.headers.get("if-none-match") == etag:
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+        return Response(body, headers=headers, media_type="application/json")
+
+    return get_document
+
+
 class _SecurityHeadersMiddleware:
     """Adds headers against caching, framing and content sniffing."""
 
@@ -131,7 +161,9 @@ class _SecurityHeadersMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(_SECURITY_HEADERS)
+                headers = MutableHeaders(scope=message)
+                for name, value in _SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
@@ -184,14 +216,7 @@ async def _handle_validation_error(request: Request, error: RequestValidationErr
 
 
 async def _handle_failure(_request: Request, error: Exception) -> Response:
-    log_request_failure(error, _log_unavailable)
-    return build_unavailable_response()
-
-
-def _log_unavailable(error: Exception) -> None:
-    log_event(
-        Severity.WARNING, LogEvent.STAFF_CALL, outcome="unavailable", error=type(error).__name__
-    )
+    return build_failure_response(error)
 
 
 def _build_unknown_address_response() -> Response:

@@ -1,10 +1,9 @@
-"""Authenticate the caller of the staff API and check the role in the restaurant.
+"""Check the role of the caller of the staff API in the restaurant.
 
 FastAPI runs `authorize` before it validates the query and the body, so a caller without a role
 learns nothing about either.
 """
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request, Security
@@ -17,12 +16,10 @@ from functions.api.responses import (
     build_invalid_request_error,
 )
 from shared.context import AppContext
-from shared.staff.identity import ApiContext, AuthenticatedUser, Role, UnauthenticatedError
+from shared.staff.identity import ApiContext, AuthenticatedUser, Role
 
 if TYPE_CHECKING:
     from fastapi.routing import APIRoute
-
-_MAX_TOKEN_LENGTH = 8_192
 
 
 class RequestContext(Struct, frozen=True):
@@ -39,25 +36,17 @@ class RequestContext(Struct, frozen=True):
         return self.api_context.app_context
 
 
-async def authenticated_user(
+def authenticated_user(
     request: Request,
-    credentials: Annotated[
+    # Only for the OpenAPI document: `AuthenticationMiddleware` verified the token.
+    _credentials: Annotated[
         HTTPAuthorizationCredentials | None,
         Security(HTTPBearer(scheme_name="firebase", bearerFormat="JWT", auto_error=False)),
     ],
 ) -> AuthenticatedUser:
-    """Verify the Firebase ID token. In-process callers override this dependency."""
-    api_context: ApiContext = request.app.state.api_context
-    token = credentials.credentials.strip() if credentials else ""
-    if 0 < len(token) <= _MAX_TOKEN_LENGTH:
-        with suppress(UnauthenticatedError):
-            return await api_context.token_verifier.verify(token)
-    raise ApiError(
-        401,
-        "UNAUTHENTICATED",
-        "Sign in again, and send the Firebase ID token as bearer token.",
-        {"WWW-Authenticate": "Bearer"},
-    )
+    """Return the user who makes the request."""
+    user: AuthenticatedUser = request.app.state.user or request.state.user
+    return user
 
 
 async def authorize(

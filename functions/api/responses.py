@@ -51,6 +51,7 @@ _ERROR_DESCRIPTIONS = {
     403: "The caller has no role in the restaurant, or the role is not sufficient.",
     404: "The resource does not exist.",
     409: "The current state does not allow the call.",
+    429: "The user makes too many requests; retry after the seconds in `Retry-After`.",
     503: "The service is temporarily unavailable; retry.",
 }
 _BODY_ERROR_DESCRIPTIONS = {

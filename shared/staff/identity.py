@@ -1,13 +1,16 @@
 """Verify the Firebase ID tokens of staff, and read their roles."""
 
 import asyncio
+import hashlib
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 
 import firebase_admin
+from cachetools import TLRUCache
 from firebase_admin import auth
 from google.api_core import exceptions as google
 from google.auth.credentials import AnonymousCredentials
@@ -19,8 +22,11 @@ from shared.context import AppContext
 from shared.domain.normalization.identifiers import is_document_id
 from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
+from shared.staff.accounts import OPERATOR_CLAIM, UserAccounts
 
 ROLE_CACHE_SECONDS = 55.0  # with the read, a removed member loses access within a minute
+_TOKEN_CACHE_SECONDS = 60.0
+_MAX_CACHED_TOKENS = 10_000
 _MAX_CACHED_ROLES = 10_000
 _READ_TIMEOUT_SECONDS = 3.0
 _CERTIFICATE_TIMEOUT_SECONDS = 4.0
@@ -55,6 +61,7 @@ class ApiContext(Struct, frozen=True):
     app_context: AppContext
     token_verifier: "IdTokenVerifier"
     staff_roles: "StaffRoles"
+    accounts: UserAccounts
 
 
 def build_api_context(app_context: AppContext) -> ApiContext:
@@ -62,10 +69,13 @@ def build_api_context(app_context: AppContext) -> ApiContext:
 
     Raises `InvalidSettingsError` if no Google Cloud project is set.
     """
+    project = app_context.environment.require_project()
+    accounts = UserAccounts(project, time.monotonic)
     return ApiContext(
         app_context,
-        IdTokenVerifier(app_context.environment.require_project()),
+        IdTokenVerifier(project, accounts),
         StaffRoles(app_context.firestore, time.monotonic),
+        accounts,
     )
 
 
@@ -76,35 +86,57 @@ class IdTokenVerifier:
     tokens. `shared.config` rejects that variable in a deployed function.
     """
 
-    def __init__(self, project: str) -> None:
+    def __init__(
+        self, project: str, accounts: UserAccounts, clock: Callable[[], float] = time.time
+    ) -> None:
+        """`clock` returns the seconds since 1970."""
+        self._accounts = accounts
         self._app = firebase_admin.initialize_app(
             # Verification needs only Google's public keys, so the app gets no credential.
             AnonymousCredentials(),  # type: ignore[no-untyped-call] # google-auth has no types here
             {"projectId": project, "httpTimeout": _CERTIFICATE_TIMEOUT_SECONDS},
             name=f"staff-{secrets.token_hex(8)}",
         )
+        # A page sends one token for an hour, several times a minute.
+        self._claims: TLRUCache[bytes, Mapping[str, Any]] = TLRUCache(
+            _MAX_CACHED_TOKENS, _compute_cache_end, clock
+        )
 
     async def verify(self, token: str) -> AuthenticatedUser:
         """Return the user of a token.
 
         Raises `UnauthenticatedError` for a token not valid in this project, and
-        `ServiceUnavailableError` if Google's public keys cannot be fetched.
+        `ServiceUnavailableError` if Google's public keys or an operator's account cannot be read.
         """
-        # The library may fetch keys with a blocking request.
-        claims = await asyncio.to_thread(self._verify_claims, token)
-        return AuthenticatedUser(str(claims["uid"]), is_operator=claims.get("operator") is True)
+        digest = hashlib.sha256(token.encode(errors="surrogateescape")).digest()
+        claims = self._claims.get(digest)
+        if claims is None:
+            # The library may fetch keys with a blocking request.
+            claims = self._claims[digest] = await asyncio.to_thread(self._verify_claims, token)
+        uid = str(claims["uid"])
+        is_operator = claims.get(OPERATOR_CLAIM) is True and await self._accounts.is_operator(
+            uid, datetime.fromtimestamp(claims["iat"], UTC)
+        )
+        return AuthenticatedUser(uid, is_operator)
 
     def _verify_claims(self, token: str) -> Mapping[str, Any]:
         try:
-            claims: Mapping[str, Any] = auth.verify_id_token(  # type: ignore[no-untyped-call] # firebase-admin has no types
+            claims: dict[str, Any] = auth.verify_id_token(
                 token, app=self._app, clock_skew_seconds=_CLOCK_SKEW_SECONDS
             )
+            # The library does not check the times in the emulator's tokens.
+            times = {name: float(claims[name]) for name in ("iat", "exp")}
         except auth.CertificateFetchError:
             raise ServiceUnavailableError("Google's public keys cannot be fetched") from None
         # A token's parts can be any JSON, and the library raises these errors for some of it.
         except (ValueError, TypeError, AttributeError, LookupError, auth.InvalidIdTokenError):
             raise UnauthenticatedError from None
-        return claims
+        return claims | times
+
+
+def _compute_cache_end(_digest: bytes, claims: Mapping[str, Any], now: float) -> float:
+    end: float = min(now + _TOKEN_CACHE_SECONDS, claims["exp"] + _CLOCK_SKEW_SECONDS)
+    return end
 
 
 class StaffRoles:

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 class FakeTimer:
     """A timer in seconds, moved by hand."""
 
-    def __init__(self) -> None:
-        self._seconds = 1000.0
+    def __init__(self, start_seconds: float = 1000.0) -> None:
+        self._seconds = start_seconds
 
     def __call__(self) -> float:
         return self._seconds

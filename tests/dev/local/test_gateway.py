@@ -14,6 +14,7 @@ from httpx import ASGITransport, AsyncClient
 
 from dev.local.demo_staff import DEMO_STAFF_UIDS, DEMO_TOKEN_PATH, build_unsigned_token
 from dev.local.gateway import LOCAL_STATUS_PATH, build_local_status, create_gateway_app
+from shared.staff.accounts import UserAccounts
 from shared.staff.identity import IdTokenVerifier, UnauthenticatedError
 
 ROOT = Path(__file__).parents[3]
@@ -151,4 +152,6 @@ async def test_a_demo_token_is_refused_outside_the_emulator(
     monkeypatch.delenv("FIREBASE_AUTH_EMULATOR_HOST", raising=False)
     token = build_unsigned_token("demo-lineup", DEMO_STAFF_UIDS["manager"], int(time.time()))
     with pytest.raises(UnauthenticatedError):
-        await IdTokenVerifier("demo-lineup").verify(token)
+        await IdTokenVerifier("demo-lineup", UserAccounts("demo-lineup", time.monotonic)).verify(
+            token
+        )

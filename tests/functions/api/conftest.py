@@ -1,15 +1,20 @@
 """The staff API of the test restaurant, and callers with each role."""
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from dev.local.auth_emulator import LocalAccounts
 from shared.firestore import paths
 from shared.restaurants.directory import RestaurantDirectory
 from shared.restaurants.secrets import CredentialCache, SecretsFileStore
+from shared.staff.accounts import UserAccounts
 from shared.staff.identity import ApiContext, IdTokenVerifier, StaffRoles
+from tests.support.accounts import ServedAccounts, serve_accounts
 from tests.support.clocks import FakeTimer
 from tests.support.staff_api import (
     OLD_WEBHOOK_SECRET,
@@ -46,10 +51,12 @@ def api_context(world: World, timer: FakeTimer, secret_file: RestaurantSecretFil
     firestore, store = world.services.firestore, SecretsFileStore(str(secret_file.path))
     credentials = CredentialCache(store.read, FakeTimer())
     directory = RestaurantDirectory(firestore, credentials, None, FakeTimer())
+    accounts = UserAccounts(firestore.project, timer)
     return ApiContext(
         replace(world.services, directory=directory, secret_store=store),
-        IdTokenVerifier(firestore.project),
+        IdTokenVerifier(firestore.project, accounts),
         StaffRoles(firestore, timer),
+        accounts,
     )
 
 
@@ -58,12 +65,27 @@ def anonymous_client(api_context: ApiContext, world: World) -> StaffApiClient:
     return StaffApiClient(api_transport(api_context), world.restaurant.id, None)
 
 
+@pytest.fixture(scope="session")
+def served_accounts() -> Iterator[ServedAccounts]:
+    with serve_accounts() as started:
+        yield started
+
+
+@pytest.fixture
+def accounts(served_accounts: ServedAccounts, monkeypatch: pytest.MonkeyPatch) -> LocalAccounts:
+    """The accounts of Firebase Authentication, none at first."""
+    monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", served_accounts.host)
+    served_accounts.accounts.users.clear()
+    served_accounts.accounts.lookup_count = 0
+    return served_accounts.accounts
+
+
 @pytest.fixture
 def client_accepting_emulator_tokens(
-    anonymous_client: StaffApiClient, monkeypatch: pytest.MonkeyPatch
+    anonymous_client: StaffApiClient, accounts: LocalAccounts
 ) -> StaffApiClient:
     """A client without a token; the API accepts the unsigned tokens of the Auth emulator."""
-    monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9099")
+    assert not accounts.users
     return anonymous_client
 
 
@@ -78,7 +100,11 @@ async def manager(client_accepting_emulator_tokens: StaffApiClient, world: World
 
 
 @pytest.fixture
-def operator(client_accepting_emulator_tokens: StaffApiClient, project: str) -> StaffApiClient:
+def operator(
+    client_accepting_emulator_tokens: StaffApiClient, accounts: LocalAccounts, project: str
+) -> StaffApiClient:
+    claims = json.dumps({"operator": True})
+    accounts.add("olga", "olga@example.com", customAttributes=claims)
     token = unsigned_id_token(project, "olga", operator=True)
     return client_accepting_emulator_tokens.with_token(token)
 

@@ -15,9 +15,13 @@ from requests.adapters import BaseAdapter
 from requests.models import PreparedRequest, Response
 from requests.sessions import Session
 
+from dev.local.auth_emulator import LocalAccounts
+from dev.local.processes import LOOPBACK, find_free_port
 from shared.config import read_environment
 from shared.errors import InvalidSettingsError
 from shared.firestore import paths
+from shared.staff.accounts import UserAccounts
+from shared.staff.identity import IdTokenVerifier, UnauthenticatedError
 from tests.functions.api.conftest import add_staff_member
 from tests.support.clocks import FakeTimer
 from tests.support.staff_api import StaffApiClient, error_code, token_claims, unsigned_id_token
@@ -64,6 +68,10 @@ class PublishedKeys(BaseAdapter):
     def __init__(self, certificate: str) -> None:
         super().__init__()
         self.status = 200
+        self.publish(certificate)
+
+    def publish(self, certificate: str) -> None:
+        """Replace the certificate."""
         self._body = json.dumps({KEY_ID: certificate}).encode()
 
     def send(self, request: PreparedRequest, *_: object, **__: object) -> Response:
@@ -203,6 +211,74 @@ async def test_an_operator_claim_that_is_not_true_is_none(
         unsigned_id_token(project, "eve", operator="true")
     )
     assert error_code(await claimed.get("reports")) == (403, "FORBIDDEN")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"customAttributes": "{}"}, {"disabled": True}, {"validSince": str(int(time.time()) + 60)}],
+    ids=["claim removed", "account disabled", "sessions revoked"],
+)
+async def test_a_revoked_operator_loses_access_within_a_minute(
+    change: dict[str, object], operator: StaffApiClient, accounts: LocalAccounts, timer: FakeTimer
+) -> None:
+    assert (await operator.get("integration")).status_code == 200
+    accounts.users["olga"] |= change
+    timer.advance(60)
+    assert error_code(await operator.get("integration")) == (403, "FORBIDDEN")
+
+
+async def test_an_operator_whose_account_was_deleted_has_no_access(
+    operator: StaffApiClient, accounts: LocalAccounts
+) -> None:
+    accounts.users.clear()
+    assert error_code(await operator.get("integration")) == (403, "FORBIDDEN")
+
+
+async def test_the_account_of_an_operator_is_read_once_a_minute(
+    operator: StaffApiClient, accounts: LocalAccounts, timer: FakeTimer
+) -> None:
+    for _ in range(3):
+        await operator.get("me")
+        timer.advance(10)
+    assert accounts.lookup_count == 1
+
+
+async def test_without_firebase_an_operator_gets_503_and_a_host_is_served(
+    operator: StaffApiClient, host: StaffApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", f"{LOOPBACK}:{find_free_port()}")
+    assert error_code(await operator.get("me")) == (503, "UNAVAILABLE")
+    assert (await host.get("me")).status_code == 200
+
+
+@pytest.mark.parametrize("claims", [{"iat": None}, {"exp": "soon"}, {"iat": [], "exp": {}}])
+async def test_a_token_of_the_emulator_without_times_is_unauthenticated(
+    claims: dict[str, object], client_accepting_emulator_tokens: StaffApiClient, project: str
+) -> None:
+    token = unsigned_id_token(project, "hanna", **claims)
+    client = client_accepting_emulator_tokens.with_token(token)
+    assert error_code(await client.get("me")) == (401, "UNAUTHENTICATED")
+
+
+@pytest.mark.parametrize("lifetime, cached_seconds", [(3600, 60), (20, 30)])
+async def test_a_verified_token_is_cached_for_a_minute_at_most_and_not_after_its_end(
+    lifetime: int,
+    cached_seconds: int,
+    published_keys: PublishedKeys,
+    signing_key: SigningKey,
+    project: str,
+) -> None:
+    now = int(time.time())
+    seconds_since_1970 = FakeTimer(now)
+    verifier = IdTokenVerifier(project, UserAccounts(project, FakeTimer()), seconds_since_1970)
+    token = signing_key.sign(token_claims(project, "hanna", exp=now + lifetime))
+    await verifier.verify(token)
+    published_keys.publish(SigningKey().certificate)
+    seconds_since_1970.advance(cached_seconds - 1)
+    await verifier.verify(token)
+    seconds_since_1970.advance(2)
+    with pytest.raises(UnauthenticatedError):
+        await verifier.verify(token)
 
 
 async def test_a_removed_member_is_forbidden_within_a_minute(

@@ -18,6 +18,17 @@ async def test_the_document_is_served_without_a_token(anonymous_client: StaffApi
     assert (response.status_code, response.json()) == (200, OPENAPI_DOCUMENT)
 
 
+async def test_an_unchanged_document_is_not_sent_again(anonymous_client: StaffApiClient) -> None:
+    async with httpx.AsyncClient(
+        transport=anonymous_client.transport, base_url="http://staff"
+    ) as client:
+        first = await client.get("/api/openapi.json")
+        tag = {"If-None-Match": first.headers["etag"]}
+        second = await client.get("/api/openapi.json", headers=tag)
+    assert first.headers["cache-control"] == "public, max-age=3600"
+    assert (second.status_code, second.content) == (304, b"")
+
+
 def test_the_document_is_built_once(api_context: ApiContext) -> None:
     app = build_app(api_context)
     assert app.openapi() is app.openapi()

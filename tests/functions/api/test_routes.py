@@ -27,7 +27,7 @@ ROLES_BY_CALL = {
     ("POST", "quarantine/{item_id}/dismiss"): "manager",
     ("GET", "analytics"): "manager",
 }
-ERRORS = {"400", "401", "403", "404", "409", "503"}
+ERRORS = {"400", "401", "403", "404", "409", "429", "503"}
 BODY_ERRORS = {"413", "415"}
 
 

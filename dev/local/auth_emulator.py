@@ -1,0 +1,88 @@
+"""A stand-in for the Auth emulator: the accounts of a local run, in memory.
+
+It answers the calls of `shared.staff.accounts`, as documented for the Identity Toolkit API.
+Firebase's own emulator needs node and about 20 s to start.
+"""
+
+import secrets
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+_ACCOUNTS_PATH = "/identitytoolkit.googleapis.com/v1/projects/{project}/accounts"
+_UID_BYTES = 14
+
+
+@dataclass(slots=True)
+class LocalAccounts:
+    """The accounts, as Firebase's API returns them, by user id; and how often they were read."""
+
+    users: dict[str, dict[str, Any]] = field(default_factory=dict)
+    lookup_count: int = 0
+
+    def add(self, uid: str, email: str, **fields: object) -> None:
+        """Add an account; `fields` are those of Firebase's API."""
+        self.users[uid] = {"localId": uid, "email": email.lower(), "emailVerified": False, **fields}
+
+    def routes(self) -> list[Route]:
+        """Return the routes of the API."""
+        calls = {
+            "": self._create,
+            ":lookup": self._look_up,
+            ":update": self._update,
+            ":sendOobCode": self._send_code,
+        }
+        return [
+            Route(f"{_ACCOUNTS_PATH}{suffix}", endpoint, methods=["POST"])
+            for suffix, endpoint in calls.items()
+        ]
+
+    async def _look_up(self, request: Request) -> JSONResponse:
+        wanted = await request.json()
+        self.lookup_count += 1
+        users = [
+            user
+            for user in self.users.values()
+            if user["localId"] in wanted.get("localId", [])
+            or user["email"] in map(str.lower, wanted.get("email", []))
+        ]
+        # Firebase leaves the list out if there is no account.
+        return JSONResponse({"users": users} if users else {})
+
+    async def _create(self, request: Request) -> JSONResponse:
+        fields = await request.json()
+        if self._find_by_email(fields["email"]):
+            return _build_error("EMAIL_EXISTS")
+        uid = secrets.token_urlsafe(_UID_BYTES)
+        self.add(uid, **fields)
+        return JSONResponse({"localId": uid})
+
+    async def _update(self, request: Request) -> JSONResponse:
+        fields: dict[str, Any] = await request.json()
+        user = self.users.get(fields["localId"])
+        if user is None:
+            return _build_error("USER_NOT_FOUND")
+        changes = fields
+        if "disableUser" in changes:
+            user["disabled"] = changes.pop("disableUser")
+        user |= changes
+        return JSONResponse({"localId": user["localId"]})
+
+    async def _send_code(self, request: Request) -> JSONResponse:
+        fields = await request.json()
+        if not self._find_by_email(fields["email"]):
+            return _build_error("EMAIL_NOT_FOUND")
+        link = f"http://{request.url.netloc}/_local/password?code={secrets.token_urlsafe()}"
+        return JSONResponse({"email": fields["email"], "oobLink": link})
+
+    def _find_by_email(self, email: str) -> dict[str, Any] | None:
+        return next((user for user in self.users.values() if user["email"] == email.lower()), None)
+
+
+def _build_error(code: str) -> JSONResponse:
+    body = {"error": {"code": int(HTTPStatus.BAD_REQUEST), "message": code}}
+    return JSONResponse(body, HTTPStatus.BAD_REQUEST)

@@ -1,0 +1,197 @@
+"""The accounts of Firebase Authentication: names and e-mail addresses of staff, and operators.
+
+Firestore stores only the user ids of staff. Their names and addresses are read here when they are
+shown, so deleting an account removes them everywhere.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cached_property, partial
+from typing import Any, TypeVar
+
+import firebase_admin
+from cachetools import TTLCache
+from firebase_admin import auth
+from firebase_admin.exceptions import FirebaseError, PermissionDeniedError, UnauthenticatedError
+from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
+from msgspec import Struct
+
+from shared.concurrency import SingleFlightTTLCache
+from shared.errors import InvalidSettingsError, ServiceUnavailableError
+
+OPERATOR_CLAIM = "operator"
+COMMAND_LINE_PREFIX = "operator:"  # the user id of an operator at the command line
+OPERATOR_CACHE_SECONDS = 55.0  # with the request, a revoked operator loses access within a minute
+NAME_CACHE_SECONDS = 300.0
+_REQUEST_TIMEOUT_SECONDS = 4.0
+_MAX_CACHED_ACCOUNTS = 10_000
+_MAX_ACCOUNTS_PER_REQUEST = 100  # Firebase's limit
+_MAX_UID_LENGTH = 128  # Firebase's limit
+_MILLISECONDS = 1000
+T = TypeVar("T")
+
+
+class UserAccount(Struct, frozen=True):
+    """An account of Firebase Authentication.
+
+    Attributes:
+        is_email_confirmed: Whether the person proved to receive mail at the address.
+        has_sign_in_method: Whether anybody ever set a password or connected a provider.
+        sessions_valid_from: ID tokens issued before this time are revoked, UTC.
+    """
+
+    uid: str
+    email: str | None
+    display_name: str | None
+    is_disabled: bool
+    is_email_confirmed: bool
+    has_sign_in_method: bool
+    is_operator: bool
+    sessions_valid_from: datetime
+
+    @property
+    def name(self) -> str:
+        """What to call the person."""
+        return self.display_name or self.email or self.uid
+
+
+class UserAccounts:
+    """Reads and changes the accounts of one Google Cloud project.
+
+    All methods raise `ServiceUnavailableError` if Firebase does not answer, and
+    `InvalidSettingsError` if this process may not use it. `timer` is a monotonic clock in seconds.
+    """
+
+    def __init__(self, project: str, timer: Callable[[], float]) -> None:
+        self._project = project
+        self._operators = SingleFlightTTLCache(
+            self.find_by_uid,
+            max_size=_MAX_CACHED_ACCOUNTS,
+            ttl_seconds=OPERATOR_CACHE_SECONDS,
+            timer=timer,
+        )
+        self._names: TTLCache[str, str | None] = TTLCache(
+            _MAX_CACHED_ACCOUNTS, NAME_CACHE_SECONDS, timer
+        )
+
+    @cached_property
+    def _app(self) -> Any:
+        return firebase_admin.initialize_app(
+            options={"projectId": self._project, "httpTimeout": _REQUEST_TIMEOUT_SECONDS},
+            name=f"accounts-{secrets.token_hex(8)}",
+        )
+
+    async def is_operator(self, uid: str, token_issued_at: datetime) -> bool:
+        """Return whether a user is still an operator, at most `OPERATOR_CACHE_SECONDS` old.
+
+        A claim in an ID token outlives its removal by up to an hour, so the account is read.
+        """
+        account = await self._operators.get(uid)
+        return (
+            account is not None
+            and account.is_operator
+            and not account.is_disabled
+            and token_issued_at >= account.sessions_valid_from
+        )
+
+    async def read_names(self, uids: Iterable[str]) -> dict[str, str]:
+        """Return what to call users, at most `NAME_CACHE_SECONDS` old; unknown ones are missing."""
+        wanted = set(uids)
+        missing = [uid for uid in wanted if uid not in self._names]
+        for uid in missing:
+            if uid.startswith(COMMAND_LINE_PREFIX):
+                self._names[uid] = f"{uid.removeprefix(COMMAND_LINE_PREFIX)} (command line)"
+        accounts = await self.read_accounts([uid for uid in missing if uid not in self._names])
+        for uid in missing:
+            if uid not in self._names:
+                account = accounts.get(uid)
+                self._names[uid] = account.name if account else None
+        names = {uid: self._names.get(uid) for uid in wanted}
+        return {uid: name for uid, name in names.items() if name is not None}
+
+    async def read_accounts(self, uids: Sequence[str]) -> dict[str, UserAccount]:
+        """Return the existing accounts by user id."""
+        accounts: dict[str, UserAccount] = {}
+        # A document written by hand may have any id, but Firebase rejects the whole request.
+        valid_uids = [uid for uid in uids if 0 < len(uid) <= _MAX_UID_LENGTH]
+        for start in range(0, len(valid_uids), _MAX_ACCOUNTS_PER_REQUEST):
+            portion = valid_uids[start : start + _MAX_ACCOUNTS_PER_REQUEST]
+            identifiers = [auth.UidIdentifier(uid) for uid in portion]
+            result = await self._call(partial(auth.get_users, identifiers, app=self._app))
+            accounts |= {user.uid: _read_account(user) for user in result.users}
+        return accounts
+
+    async def find_by_uid(self, uid: str) -> UserAccount | None:
+        """Return an account by its user id, None if there is none."""
+        return (await self.read_accounts([uid])).get(uid)
+
+    async def find_by_email(self, email: str) -> UserAccount | None:
+        """Return an account by its e-mail address, None if there is none."""
+        result = await self._call(
+            partial(auth.get_users, [auth.EmailIdentifier(email)], app=self._app)
+        )
+        return _read_account(result.users[0]) if result.users else None
+
+    async def create(self, email: str) -> UserAccount:
+        """Create an account without a password; only the owner of the address can set one."""
+        try:
+            user = await self._call(partial(auth.create_user, email=email, app=self._app))
+        except auth.EmailAlreadyExistsError:
+            # Another request created it in between.
+            account = await self.find_by_email(email)
+            if account is None:
+                raise ServiceUnavailableError("The account changes right now.") from None
+            return account
+        return _read_account(user)
+
+    async def set_operator(self, account: UserAccount, *, is_operator: bool) -> None:
+        """Make a user an operator, or end it together with the user's sessions."""
+        user = await self._call(partial(auth.get_user, account.uid, app=self._app))
+        claims: dict[str, Any] = dict(user.custom_claims or {})
+        claims.pop(OPERATOR_CLAIM, None)
+        if is_operator:
+            claims[OPERATOR_CLAIM] = True
+        await self._call(
+            partial(auth.set_custom_user_claims, account.uid, claims or None, app=self._app)
+        )
+        if not is_operator:
+            await self._call(partial(auth.revoke_refresh_tokens, account.uid, app=self._app))
+        self._operators.invalidate(account.uid)
+
+    async def build_password_link(self, email: str) -> str:
+        """Return a link with which the owner of an account sets a password."""
+        link: str = await self._call(
+            partial(auth.generate_password_reset_link, email, app=self._app)
+        )
+        return link
+
+    async def _call(self, request: Callable[[], T]) -> T:
+        """Run one blocking request of the library in a thread."""
+        try:
+            return await asyncio.to_thread(request)
+        except (PermissionDeniedError, UnauthenticatedError, DefaultCredentialsError):
+            raise InvalidSettingsError(
+                "This process may not read the accounts of Firebase Authentication: grant its "
+                "service account the role in docs/security.md."
+            ) from None
+        except auth.EmailAlreadyExistsError:
+            raise
+        except (FirebaseError, GoogleAuthError) as error:
+            raise ServiceUnavailableError(f"Firebase: {type(error).__name__}") from None
+
+
+def _read_account(user: Any) -> UserAccount:
+    claims: Mapping[str, Any] = user.custom_claims or {}
+    valid_from = datetime.fromtimestamp(user.tokens_valid_after_timestamp / _MILLISECONDS, UTC)
+    return UserAccount(
+        uid=user.uid,
+        email=user.email,
+        display_name=user.display_name,
+        is_disabled=user.disabled,
+        is_email_confirmed=user.email_verified,
+        has_sign_in_method=bool(user.provider_data),
+        is_operator=claims.get(OPERATOR_CLAIM) is True,
+        sessions_valid_from=valid_from,
+    )
