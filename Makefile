@@ -6,10 +6,10 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap run test test-fast coverage mutate soak bench check setup-check audit lock sbom \
-	firebase format clean
+	firebase provider-schema format clean
 
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 bootstrap: ## Set up what is missing: .venv, packages, Java, Firestore emulator
 	@$(PYTHON) dev/bootstrap.py
@@ -75,6 +75,9 @@ sbom: bootstrap ## Install requirements.txt in build/deployed, and list it in bu
 
 firebase: bootstrap ## Fetch firebase-tools by npm, for the tests that try firebase.json
 	@$(BIN)/python -m dev.local.firebase_tools
+
+provider-schema: bootstrap ## Compare the copied schema of Terraform's Google provider with its source
+	@$(BIN)/python -m dev.infra.provider_schema --check
 
 format: bootstrap ## Mend what ruff can mend
 	@$(BIN)/ruff check --fix --exit-zero

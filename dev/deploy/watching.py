@@ -1,4 +1,4 @@
-"""Log-based metrics, alarms and the dashboard: one file each in `monitoring/`."""
+"""Log-based metrics, alarms and the dashboard: one file each in `infra/`."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from dev.deploy.gcloud import Ensured, Words, gcloud, read_output
 from dev.deploy.target import Target
 
-FOLDER = Path(__file__).resolve().parents[2] / "monitoring"
+FOLDER = Path(__file__).resolve().parents[2] / "infra"
 DASHBOARD = FOLDER / "dashboard.json"
 # gcloud 528 has no command for alarms outside its alpha track.
 _POLICIES = ("alpha", "monitoring", "policies")
@@ -20,7 +20,7 @@ def metric_files() -> list[Path]:
 
 def alarm_files() -> list[Path]:
     """Return the files of the alarms."""
-    return sorted((FOLDER / "alarms").glob("*.json"))
+    return sorted((FOLDER / "alerts").glob("*.json"))
 
 
 def metric(target: Target, file: Path) -> Ensured:

@@ -11,7 +11,7 @@ from typing import Any
 
 from dev.bootstrap import ROOT
 
-FOLDER = ROOT / "monitoring"
+FOLDER = ROOT / "infra"
 USER_METRIC_PREFIX = "logging.googleapis.com/user/"
 # Metrics of Google Cloud; the names are Google's.
 PLATFORM_METRICS = {
@@ -19,6 +19,7 @@ PLATFORM_METRICS = {
     "firestore.googleapis.com/document/read_count",
     "firestore.googleapis.com/document/write_count",
     "logging.googleapis.com/log_entry_count",
+    "monitoring.googleapis.com/uptime_check/check_passed",
     "run.googleapis.com/request_count",
     "run.googleapis.com/request_latencies",
 }
@@ -37,7 +38,7 @@ def _read_folder(name: str) -> dict[str, dict[str, Any]]:
 
 
 METRICS = _read_folder("metrics")
-ALERTS = _read_folder("alarms")
+ALERTS = _read_folder("alerts")
 SLOS = _read_folder("slos")
 BURN_RATES: list[dict[str, Any]] = json.loads((FOLDER / "burn_rates.json").read_text())
 DASHBOARD = read_json(FOLDER / "dashboard.json")

@@ -125,7 +125,7 @@ def test_alarms_and_dashboard_read_labels_that_their_metrics_have() -> None:
 def test_every_log_event_that_requires_action_has_an_alert() -> None:
     read = set[str]().union(*(names(read_metrics(alarm)) for alarm in ALERTS.values()))
     watched = set[str]().union(*(filtered_events(METRICS[name]["filter"]) for name in read))
-    assert errors() <= watched, "add the line to a metric of monitoring/ that an alarm reads"
+    assert errors() <= watched, "add the line to a metric of infra/metrics/ that an alarm reads"
 
 
 def test_every_alert_is_documented_with_its_severity() -> None:
@@ -142,6 +142,5 @@ def test_an_alert_contains_its_name_and_runbook_link(name: str) -> None:
 
 
 def test_no_two_alarms_are_named_alike() -> None:
-    # The deployment finds an existing alert by its name.
     shown = [alarm["displayName"] for alarm in ALERTS.values()]
     assert len(shown) == len(set(shown))

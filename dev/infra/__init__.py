@@ -1,0 +1,1 @@
+"""Tools around the Terraform configuration in `infra/`."""

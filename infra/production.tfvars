@@ -1,0 +1,35 @@
+environment = "production"
+project_id  = "restaurants-production"
+
+alert_emails = ["oncall@example.com"] # replace: the people on duty
+
+jobs = {
+  opentable-poll = {
+    schedule                 = "*/15 * * * *"
+    attempt_deadline_seconds = 600
+    retries                  = 2
+  }
+  opentable-reconcile = {
+    schedule                 = "0 * * * *"
+    attempt_deadline_seconds = 1800
+    retries                  = 2
+  }
+}
+
+# The dispatch rates stay below OpenTable's limit of calls: docs/scale.md.
+queues = {
+  opentable-poll = {
+    dispatches_per_second = 4
+    concurrent_dispatches = 16
+    attempts              = 3
+    min_backoff_seconds   = 30
+    max_backoff_seconds   = 120
+  }
+  opentable-reconcile = {
+    dispatches_per_second = 1
+    concurrent_dispatches = 4
+    attempts              = 2
+    min_backoff_seconds   = 60
+    max_backoff_seconds   = 300
+  }
+}

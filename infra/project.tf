@@ -1,0 +1,30 @@
+locals {
+  apis = [
+    "artifactregistry",
+    "cloudbuild",
+    "cloudscheduler",
+    "cloudtasks",
+    "clouderrorreporting",
+    "firebase",
+    "firebasehosting",
+    "firebaserules",
+    "firestore",
+    "iam",
+    "iamcredentials",
+    "identitytoolkit",
+    "logging",
+    "monitoring",
+    "run",
+    "secretmanager",
+    "serviceusage",
+  ]
+}
+
+resource "google_project_service" "api" {
+  for_each = toset(local.apis)
+
+  service = "${each.key}.googleapis.com"
+
+  # Other software may use the API.
+  disable_on_destroy = false
+}

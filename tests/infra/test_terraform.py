@@ -1,0 +1,105 @@
+"""Terraform accepts the configuration with the published schema of the provider."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.infra.google_provider import Terraform, TerraformError
+from tests.infra.planned import ENVIRONMENTS
+
+VARIABLES = Path("production.tfvars")
+
+
+def change(file: Path, before: str, after: str) -> None:
+    text = file.read_text()
+    assert before in text
+    file.write_text(text.replace(before, after, 1))
+
+
+def test_the_configuration_is_formatted(terraform: Terraform) -> None:
+    terraform.run("fmt", "-check", "-diff", "-recursive")
+
+
+def test_the_configuration_is_valid(terraform: Terraform) -> None:
+    assert "The configuration is valid" in terraform.run("validate")
+
+
+@pytest.mark.parametrize(
+    "file,before,after,message",
+    [
+        ("scheduler.tf", "attempt_deadline ", "attempt_timeout ", "attempt_timeout"),
+        ("database.tf", '"google_firestore_database"', '"google_firestore_db"', "resource type"),
+        ("queues.tf", "name     = each.key\n", "", '"name" is required'),
+        ("monitoring.tf", "use_ssl      = true", 'use_ssl      = "perhaps"', "a bool is required"),
+        ("scheduler.tf", "service_account.account", "service_account.acount", "acount"),
+    ],
+    ids=["argument", "type", "required", "value", "reference"],
+)  # fmt: skip
+def test_a_mistake_is_refused(
+    terraform: Terraform, file: str, before: str, after: str, message: str
+) -> None:
+    change(terraform.folder / file, before, after)
+    with pytest.raises(TerraformError) as error:
+        terraform.run("validate", "-no-color")
+    assert message in " ".join(str(error.value).split())
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_a_second_apply_changes_nothing(terraform: Terraform, environment: str) -> None:
+    variables = f"-var-file={environment}.tfvars"
+    terraform.run("apply", "-auto-approve", "-input=false", variables)
+    assert "No changes" in terraform.run("plan", "-input=false", "-no-color", variables)
+
+
+def test_production_needs_a_person_to_notify(terraform: Terraform) -> None:
+    with pytest.raises(TerraformError, match="Production needs a person to notify"):
+        terraform.plan(VARIABLES, "-var=alert_emails=[]")
+
+
+def test_an_existing_channel_is_a_person_to_notify(terraform: Terraform) -> None:
+    channel = "projects/restaurants-production/notificationChannels/1"
+    plan = terraform.plan(VARIABLES, "-var=alert_emails=[]", f'-var=alert_channels=["{channel}"]')
+    alerts = [
+        resource["values"]
+        for resource in plan["planned_values"]["root_module"]["resources"]
+        if resource["type"] == "google_monitoring_alert_policy"
+    ]
+    assert alerts
+    assert all(alert["notification_channels"] == [channel] for alert in alerts)
+
+
+def test_a_database_of_an_existing_project_is_imported(terraform: Terraform) -> None:
+    plan = terraform.plan(VARIABLES, "-var=existing={database=true}")
+    [change] = [
+        resource["change"]
+        for resource in plan["resource_changes"]
+        if resource["type"] == "google_firestore_database"
+    ]
+    assert change["importing"] == {"id": "projects/restaurants-production/databases/(default)"}
+    assert change["actions"] == ["update"]
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "google_firestore_database.ledger",
+        'google_secret_manager_secret.secret["opentable-partner"]',
+    ],
+)
+def test_terraform_refuses_to_delete_data(terraform: Terraform, target: str) -> None:
+    variables = f"-var-file={VARIABLES}"
+    terraform.run("apply", "-auto-approve", "-input=false", variables)
+    with pytest.raises(TerraformError, match="Instance cannot be destroyed"):
+        terraform.run(
+            "plan", "-destroy", "-input=false", "-no-color", variables, f"-target={target}"
+        )
+
+
+def test_the_state_is_stored_in_a_bucket_for_each_environment(configuration: Path) -> None:
+    assert 'backend "gcs"' in (configuration / "versions.tf").read_text()
+    buckets = {
+        re.fullmatch(r'bucket = "(.+)"\n', (configuration / f"{name}.tfbackend").read_text())[1]  # type: ignore[index] # fails if absent
+        for name in ENVIRONMENTS
+    }
+    assert len(buckets) == len(ENVIRONMENTS) > 1
