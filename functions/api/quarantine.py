@@ -1,19 +1,22 @@
 """Quarantined events: list, show, replay, dismiss."""
 
+from collections import Counter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from functions.api.authorization import ManagerContext, RequestContext
 from functions.api.integration import require_stored_settings
 from functions.api.requests import (
     API_PREFIX,
     DocumentId,
+    DocumentIdInBody,
     PageLimit,
     ReasonText,
     RequestModel,
     StaffRoute,
+    Utf8Text,
 )
 from functions.api.responses import (
     BODY_ERROR_RESPONSES,
@@ -23,8 +26,11 @@ from functions.api.responses import (
     build_not_found_error,
     build_readable_responses,
 )
+from shared.concurrency import Deadline
 from shared.domain.normalization.identifiers import build_reservation_document_id
-from shared.domain.privacy import mask_json
+from shared.domain.privacy import mask_changes, mask_json
+from shared.domain.quarantine import describe_rejection
+from shared.domain.settings import IntegrationSettings
 from shared.errors import InvalidEventError
 from shared.quarantine.review import (
     QuarantineReview,
@@ -34,7 +40,22 @@ from shared.quarantine.review import (
 )
 from shared.quarantine.store import read_quarantine_backlog
 
+# The rest of the call's time limit is for the events of the last page.
+BULK_BUDGET_SECONDS = 12.0
+_BULK_PAGE_SIZE = 20  # bodies may be long, so few are in memory at a time
+_MAX_BULK_PAGES = 5
+
 router = APIRouter(prefix=f"{API_PREFIX}/quarantine", route_class=StaffRoute)
+
+
+class EventSummary(ResponseModel):
+    """What an event is about, as received; null values are unknown or hidden."""
+
+    event_type: str | None = Field(None, description="Null for a row of OpenTable's.")
+    external_id: str | None = None
+    start_at: str | None = Field(None, description="The time as received.")
+    party_size: str | None = Field(None, description="The party size as received.")
+    guest: str | None = Field(None, description="The guest's initials.")
 
 
 class QuarantineItemSummary(ResponseModel):
@@ -44,9 +65,27 @@ class QuarantineItemSummary(ResponseModel):
     status: str
     reason: str
     detail: str
+    message: str = Field(description="The reason in plain words, and what to do.")
+    summary: EventSummary = Field(default_factory=EventSummary)
     received_at: UtcInstant
     last_seen_at: UtcInstant
     count: int = Field(description="How often the event was received.")
+    settled_by: str | None = Field(None, description="The user who replayed or dismissed it.")
+    settled_at: UtcInstant | None = None
+    dismiss_reason: str | None = None
+    outcome: str | None = Field(None, description="The result of the replay.")
+    reservation_id: str | None = Field(None, description="The reservation of the replay.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _add_message(cls, stored: dict[str, Any]) -> dict[str, Any]:
+        summary = stored.get("summary")
+        message = describe_rejection(
+            str(stored.get("reason")),
+            str(stored.get("detail")),
+            summary if isinstance(summary, dict) else {},
+        )
+        return {**stored, "message": message}
 
 
 class QuarantineListRequest(RequestModel):
@@ -95,6 +134,13 @@ class QuarantineItemRequest(RequestModel):
     )
 
 
+class QuarantineView(ResponseModel):
+    """A view of an item's personal data."""
+
+    by: str
+    at: UtcInstant
+
+
 class QuarantineItemResponse(QuarantineItemSummary):
     """A quarantined event with its body."""
 
@@ -103,6 +149,9 @@ class QuarantineItemResponse(QuarantineItemSummary):
     masked: bool
     verdict: AuthenticationSummary | None = Field(
         description="Null for an event fetched from OpenTable."
+    )
+    views: list[QuarantineView] = Field(
+        description="The newest views of the personal data, oldest first."
     )
 
 
@@ -115,17 +164,22 @@ async def get_quarantine_item(
     """Return a quarantined event."""
     review = _build_review(context)
     item = await _require_item(review, item_id)
+    views = item.get("unmaskLog") or []
     if query.unmask:
-        await review.record_view(item_id, item, context.user)
+        views = await review.record_view(item_id, item, context.user)
     body = item["body"] if query.unmask else mask_json(item["body"])
-    fields = {"id": item_id, **item, "body": body, "masked": not query.unmask}
+    fields = {"id": item_id, **item, "body": body, "masked": not query.unmask, "views": views}
     return QuarantineItemResponse.model_validate(fields)
 
 
 class ReplayRequest(RequestModel):
-    """Whether the replay is a dry run."""
+    """How an event is replayed."""
 
-    dry_run: bool = Field(default=False, description="Return the changes, write nothing.")
+    dry_run: bool = Field(default=False, description="Return the changes, apply nothing.")
+    unmask: bool = Field(
+        default=False,
+        description="Show personal values of the changes; the viewer is recorded in the item.",
+    )
 
 
 class ReplayResponse(ResponseModel):
@@ -135,7 +189,10 @@ class ReplayResponse(ResponseModel):
     outcome: str
     reservation_id: str
     event_id: str
-    changes: dict[str, Any] = Field(description="Field name to `from` and `to`.")
+    changes: dict[str, Any] = Field(
+        description="Field name to `from` and `to`; personal values are masked by default."
+    )
+    masked: bool
 
 
 @router.post("/{item_id}/replay", summary="Replay a quarantined event, or make a dry run")
@@ -147,22 +204,23 @@ async def replay_quarantine_item(
     item = await _require_item(review, item_id)
     if item["status"] == "REPLAYED":
         raise ApiError(409, "ALREADY_REPLAYED", "This event was replayed before.")
-    settings = await require_stored_settings(context)
-    if not settings.is_enabled:
-        text = "The integration is disabled and would reject this event. Enable it first."
-        raise ApiError(409, "DISABLED", text)
+    settings = await _require_enabled_settings(context)
     replay = dry_run_replay if query.dry_run else replay_quarantined_event
+    if query.unmask:
+        await review.record_view(item_id, item, context.user)
     try:
-        result = await replay(context.app_context, settings, item)
+        result = await replay(context.app_context, settings, item, context.user.uid)
     except InvalidEventError as rejection:
         text = f"The event still cannot be applied ({rejection}). Correct the cause, or dismiss it."
         raise ApiError(409, "STILL_REJECTED", text) from None
+    changes = {} if result.write is None else result.write.entry["changes"]
     response = ReplayResponse(
         dry_run=query.dry_run,
         outcome=result.outcome.value,
         reservation_id=build_reservation_document_id(result.event.external_key),
         event_id=result.event.event_id,
-        changes={} if result.write is None else result.write.entry["changes"],
+        changes=changes if query.unmask else mask_changes(changes),
+        masked=not query.unmask,
     )
     if not query.dry_run:
         resolution = response.model_dump(
@@ -201,6 +259,123 @@ async def dismiss_quarantine_item(
         raise ApiError(409, "NOT_OPEN", text)
     await review.resolve(item_id, "DISMISSED", context.user, dismissReason=body.reason)
     return DismissResponse(id=item_id, status="DISMISSED")
+
+
+class BulkRequest(RequestModel):
+    """Which open events: those with one reason code."""
+
+    reason: Annotated[Utf8Text, Field(min_length=1, max_length=100)]
+    cursor: DocumentIdInBody | None = Field(None, description="`next` of the previous call.")
+
+
+class BulkDismissRequest(BulkRequest):
+    """Which open events are dismissed, and why."""
+
+    dismiss_reason: ReasonText
+
+
+class BulkQuery(RequestModel):
+    """Whether the call is a dry run."""
+
+    dry_run: bool = Field(default=False, description="Return the counts, change nothing.")
+
+
+class BulkReplayResponse(ResponseModel):
+    """What a bulk replay did, or would do, with some of the matching events."""
+
+    dry_run: bool
+    matching: int = Field(description="Open events with the reason, before this call.")
+    processed: int
+    outcomes: dict[str, int] = Field(description="Applied events by outcome.")
+    rejected: int = Field(description="Events that still cannot be applied; they stay open.")
+    next: str | None = Field(description="The cursor for the rest; null after the last event.")
+
+
+class BulkDismissResponse(ResponseModel):
+    """What a bulk dismissal did, or would do, with some of the matching events."""
+
+    dry_run: bool
+    matching: int = Field(description="Open events with the reason, before this call.")
+    dismissed: int
+    next: str | None = Field(description="The cursor for the rest; null after the last event.")
+
+
+@router.post(
+    "/replay",
+    summary="Replay the open events with a reason, or make a dry run",
+    responses=BODY_ERROR_RESPONSES,
+)
+async def replay_quarantine_items(
+    context: ManagerContext, body: BulkRequest, query: Annotated[BulkQuery, Query()]
+) -> BulkReplayResponse:
+    """Replay up to 100 open events with a reason; `next` continues with the rest."""
+    settings, review = await _require_enabled_settings(context), _build_review(context)
+    matching = await review.count_open_by_reason(body.reason)
+    replay = dry_run_replay if query.dry_run else replay_quarantined_event
+    outcomes: Counter[str] = Counter()
+    rejected_count, deadline, cursor = 0, Deadline.after(BULK_BUDGET_SECONDS), body.cursor
+    for _ in range(_MAX_BULK_PAGES):
+        page = await review.list_open_by_reason(body.reason, _BULK_PAGE_SIZE, cursor)
+        for id_, item in page.items_by_id.items():
+            try:
+                result = await replay(context.app_context, settings, item, context.user.uid)
+            except InvalidEventError:
+                rejected_count += 1  # one rejected event does not stop the others
+                continue
+            outcomes[result.outcome.value] += 1
+            if not query.dry_run:
+                await review.resolve(
+                    id_,
+                    "REPLAYED",
+                    context.user,
+                    outcome=result.outcome.value,
+                    reservationId=build_reservation_document_id(result.event.external_key),
+                    eventId=result.event.event_id,
+                )
+        cursor = page.last_id
+        if cursor is None or deadline.remaining() <= 0:
+            break
+    return BulkReplayResponse(
+        dry_run=query.dry_run,
+        matching=matching,
+        processed=outcomes.total() + rejected_count,
+        outcomes=dict(outcomes),
+        rejected=rejected_count,
+        next=cursor,
+    )
+
+
+@router.post(
+    "/dismiss",
+    summary="Dismiss the open events with a reason, or count them",
+    responses=BODY_ERROR_RESPONSES,
+)
+async def dismiss_quarantine_items(
+    context: ManagerContext, body: BulkDismissRequest, query: Annotated[BulkQuery, Query()]
+) -> BulkDismissResponse:
+    """Dismiss up to 100 open events with a reason; `next` continues with the rest."""
+    review = _build_review(context)
+    matching = await review.count_open_by_reason(body.reason)
+    dismissed_count, deadline, cursor = 0, Deadline.after(BULK_BUDGET_SECONDS), body.cursor
+    for _ in range(0 if query.dry_run else _MAX_BULK_PAGES):
+        page = await review.list_open_by_reason(body.reason, _BULK_PAGE_SIZE, cursor)
+        for id_ in page.items_by_id:
+            await review.resolve(id_, "DISMISSED", context.user, dismissReason=body.dismiss_reason)
+        dismissed_count += len(page.items_by_id)
+        cursor = page.last_id
+        if cursor is None or deadline.remaining() <= 0:
+            break
+    return BulkDismissResponse(
+        dry_run=query.dry_run, matching=matching, dismissed=dismissed_count, next=cursor
+    )
+
+
+async def _require_enabled_settings(context: RequestContext) -> IntegrationSettings:
+    settings = await require_stored_settings(context)
+    if not settings.is_enabled:
+        text = "The integration is disabled and would reject this event. Enable it first."
+        raise ApiError(409, "DISABLED", text)
+    return settings
 
 
 def _build_review(context: RequestContext) -> QuarantineReview:

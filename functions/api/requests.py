@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -51,10 +52,13 @@ class RequestModel(BaseModel):
 
 
 def _require_iso_date(value: object) -> object:
-    # Without this, pydantic also accepts a number of seconds.
-    if isinstance(value, date) or (isinstance(value, str) and _DATE_PATTERN.fullmatch(value)):
+    if isinstance(value, date):
         return value
-    raise ValueError("must be a date, YYYY-MM-DD")
+    # Pydantic also accepts a number of seconds, and explains a wrong month in its own words.
+    with suppress(ValueError):
+        if isinstance(value, str) and _DATE_PATTERN.fullmatch(value):
+            return date.fromisoformat(value)
+    raise ValueError("must be a day of the calendar, such as 2027-01-16")
 
 
 def _reject_surrogates(text: str) -> str:
@@ -79,6 +83,9 @@ PageLimit = Annotated[int, Field(ge=1, le=200)]
 RestaurantId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
 DocumentId = Annotated[
     str, Path(min_length=1, max_length=300), AfterValidator(_require_document_id)
+]
+DocumentIdInBody = Annotated[
+    str, Field(min_length=1, max_length=300), AfterValidator(_require_document_id)
 ]
 
 

@@ -222,6 +222,7 @@ class JournalEntryResponse(ResponseModel):
     occurred_at: UtcInstant
     received_at: UtcInstant
     sequence_id: int | None
+    by: str | None = Field(None, description="The user of a staff action or a replay.")
     outcome: str
     changes: dict[str, Any]
 

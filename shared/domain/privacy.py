@@ -65,6 +65,15 @@ _UNMASKED_KEYS = {
         )
     ),
 }
+# The paths of a document with the same values, and those derived from them.
+_UNMASKED_PATHS = frozenset(
+    {"id", "restaurantId", "localDate", "source.system", "source.externalReservationId"}
+    | {
+        field.path
+        for field in _IMPERSONAL_FIELDS
+        if field.kind is not FieldKind.TEXT or field.opentable_name
+    }
+)
 _UNMASKED_TEXT = re.compile(r"[A-Za-z0-9_.:+ -]{0,80}")
 MASK = "•••"
 
@@ -242,19 +251,35 @@ def mask_json(body: str) -> str:
         parsed = parse_strict_json(body.encode("utf-8", "surrogatepass"))
     except InvalidJsonError:
         return MASK
-    return json.dumps(_mask_value("", parsed), ensure_ascii=False)
+    return json.dumps(_mask_value(parsed, is_unmasked=False), ensure_ascii=False)
 
 
-def _mask_value(name: str, value: object) -> object:
+def mask_changes(changes: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the changes of a journal entry with their personal values masked as in a body."""
+    return {
+        path: {
+            side: _mask_value(
+                value,
+                is_unmasked=path in _UNMASKED_PATHS or path.startswith("reconciliation."),
+            )
+            for side, value in change.items()
+        }
+        for path, change in changes.items()
+    }
+
+
+def _mask_value(value: object, *, is_unmasked: bool) -> object:
     if isinstance(value, dict):
-        return {key: _mask_value(key, inner) for key, inner in value.items()}
+        return {
+            key: _mask_value(inner, is_unmasked=key.replace("_", "").lower() in _UNMASKED_KEYS)
+            for key, inner in value.items()
+        }
     if isinstance(value, list):
-        return [_mask_value(name, inner) for inner in value]
+        return [_mask_value(inner, is_unmasked=is_unmasked) for inner in value]
     if value is None or isinstance(value, bool):
         return value
-    is_unmasked_key = name.replace("_", "").lower() in _UNMASKED_KEYS
     # Check the value, too: an id may contain an email address.
-    return value if is_unmasked_key and _UNMASKED_TEXT.fullmatch(str(value)) else MASK
+    return value if is_unmasked and _UNMASKED_TEXT.fullmatch(str(value)) else MASK
 
 
 def is_expired(document: Mapping[str, Any], field: str, now: datetime) -> bool:

@@ -129,7 +129,9 @@ async def _redact_quarantine(
         is_mentioned = keys & referenced_keys(body, settings.rid) or mentions_person(body, names)
         if is_mentioned and body != redacted:
             await item.reference.update(
-                {"body": redacted}, retry=None, timeout=WRITE_TIMEOUT_SECONDS
+                {"body": redacted, "summary.guest": None},
+                retry=None,
+                timeout=WRITE_TIMEOUT_SECONDS,
             )
             redacted_count += 1
     return redacted_count

@@ -39,7 +39,8 @@ async def cancel_native_reservation(  # noqa: PLR0913 -- keywords at each call n
         actor=Actor.LINEUP,
         version=Version.from_timestamp(context.clock(), event_id),
         fields={"status": ReservationStatus.CANCELLED.value, "cancellationReason": reason},
-        payload=json.dumps({"by": user_uid}),
+        payload="{}",
         channel=Channel.STAFF,
+        requested_by=user_uid,
     )
     return await open_ledger(context, settings, ReservationSystem.LINEUP).apply(event)

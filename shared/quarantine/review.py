@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from google.cloud.firestore import AsyncClient, AsyncQuery, FieldFilter
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.context import AppContext
 from shared.domain.ledger.events import Channel, ReservationEvent
@@ -25,6 +27,7 @@ from shared.errors import InvalidEventError
 from shared.firestore import paths
 from shared.firestore.documents import (
     WRITE_TIMEOUT_SECONDS,
+    count_documents,
     read_document,
     read_documents,
     translate_firestore_errors,
@@ -36,8 +39,30 @@ from shared.staff.identity import AuthenticatedUser
 
 MAX_RECORDED_VIEWS = 50
 _EXPIRY_FIELD = "quarantineExpireAt"
-_SUMMARY_FIELDS = ("reason", "detail", "receivedAt", "lastSeenAt", "count", "status", _EXPIRY_FIELD)
+_SUMMARY_FIELDS = (
+    "reason",
+    "detail",
+    "summary",
+    "receivedAt",
+    "lastSeenAt",
+    "count",
+    "status",
+    "settledBy",
+    "settledAt",
+    "dismissReason",
+    "outcome",
+    "reservationId",
+    "eventId",
+    _EXPIRY_FIELD,
+)
 StoredQuarantineItem = dict[str, Any]
+
+
+class OpenItemsPage(Struct, frozen=True):
+    """Open items by id; `last_id` is where the next page starts, None on the last page."""
+
+    items_by_id: dict[str, StoredQuarantineItem]
+    last_id: str | None
 
 
 class QuarantineReview:
@@ -69,6 +94,11 @@ class QuarantineReview:
         items_by_id = {
             snapshot.id: snapshot.to_dict() or {} for snapshot in await read_documents(query, limit)
         }
+        return self._without_expired(items_by_id)
+
+    def _without_expired(
+        self, items_by_id: dict[str, StoredQuarantineItem]
+    ) -> dict[str, StoredQuarantineItem]:
         # Firestore deletes expired documents with a delay.
         now = self._clock()
         return {
@@ -76,6 +106,27 @@ class QuarantineReview:
             for id_, item in items_by_id.items()
             if not is_expired(item, _EXPIRY_FIELD, now)
         }
+
+    async def list_open_by_reason(
+        self, reason: str, limit: int, after_id: str | None = None
+    ) -> OpenItemsPage:
+        """Return up to `limit` open items with their bodies, in the order of their ids."""
+        query = self._open_by_reason(reason).order_by("__name__")
+        if after_id is not None:
+            query = query.start_after({"__name__": self._items.document(after_id)})
+        snapshots = await read_documents(query, limit)
+        items_by_id = {snapshot.id: snapshot.to_dict() or {} for snapshot in snapshots}
+        last_id = snapshots[-1].id if len(snapshots) == limit else None
+        return OpenItemsPage(self._without_expired(items_by_id), last_id)
+
+    async def count_open_by_reason(self, reason: str) -> int:
+        """Return the number of open items with a reason."""
+        return await count_documents(self._open_by_reason(reason))
+
+    def _open_by_reason(self, reason: str) -> AsyncQuery:
+        return self._items.where(filter=FieldFilter("status", "==", "OPEN")).where(
+            filter=FieldFilter("reason", "==", reason)
+        )
 
     async def read_item(self, item_id: str) -> StoredQuarantineItem | None:
         """Return an item with its body, None if it does not exist or has expired."""
@@ -86,11 +137,12 @@ class QuarantineReview:
 
     async def record_view(
         self, item_id: str, item: StoredQuarantineItem, user: AuthenticatedUser
-    ) -> None:
-        """Record who is about to see the personal data of an item; keep the newest views."""
+    ) -> list[dict[str, Any]]:
+        """Record who is about to see the personal data of an item; return the newest views."""
         view = {"by": user.uid, "at": self._clock()}
         views = [*(item.get("unmaskLog") or ()), view][-MAX_RECORDED_VIEWS:]
         await self._update_item(item_id, {"unmaskLog": views})
+        return views
 
     async def resolve(
         self, item_id: str, status: str, user: AuthenticatedUser, **fields: object
@@ -106,30 +158,41 @@ class QuarantineReview:
 
 
 async def replay_quarantined_event(
-    context: AppContext, settings: IntegrationSettings, item: Mapping[str, Any]
+    context: AppContext,
+    settings: IntegrationSettings,
+    item: Mapping[str, Any],
+    user_uid: str,
 ) -> ApplyResult:
     """Apply a quarantined event; raise InvalidEventError if it is rejected again."""
-    event = _build_event(context, settings, item)
+    event = _build_event(context, settings, item, user_uid)
     return await open_ledger(context, settings).apply(event)
 
 
 async def dry_run_replay(
-    context: AppContext, settings: IntegrationSettings, item: Mapping[str, Any]
+    context: AppContext,
+    settings: IntegrationSettings,
+    item: Mapping[str, Any],
+    user_uid: str,
 ) -> ApplyResult:
     """Return the result of `replay_quarantined_event` without writing anything."""
-    event, ledger = _build_event(context, settings, item), open_ledger(context, settings)
+    event, ledger = _build_event(context, settings, item, user_uid), open_ledger(context, settings)
     with translate_firestore_errors():
         _, decisions = await decide_group(ledger, [event], ledger.new_write_context())
     return build_apply_result(event, decisions[event.external_key])
 
 
 def _build_event(
-    context: AppContext, settings: IntegrationSettings, item: Mapping[str, Any]
+    context: AppContext,
+    settings: IntegrationSettings,
+    item: Mapping[str, Any],
+    user_uid: str,
 ) -> ReservationEvent:
-    text = item["body"]
+    text, received_at = item.get("body"), item.get("receivedAt")
     not_an_event = InvalidEventError(
         "not_an_event", "The body is neither an envelope nor an OpenTable reservation."
     )
+    if not isinstance(text, str) or not isinstance(received_at, datetime):
+        raise not_an_event
     try:
         body = parse_strict_json(text.encode("utf-8", "surrogatepass"))
     except InvalidJsonError:
@@ -143,9 +206,9 @@ def _build_event(
         webhook_format,
         body,
         text,
-        item["contentType"],
-        item["receivedAt"],
+        str(item.get("contentType")),
+        received_at,
         Channel.REPLAY,
         is_reviewed=True,
     )
-    return normalize_event(context, settings, incoming)
+    return replace(normalize_event(context, settings, incoming), requested_by=user_uid)

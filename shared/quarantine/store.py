@@ -14,6 +14,7 @@ from shared.domain.ledger.document import flatten_document
 from shared.domain.ledger.guest_link import LinkedGuest
 from shared.domain.normalization.identifiers import is_document_id
 from shared.domain.privacy import is_expired, redact_json, referenced_keys
+from shared.domain.quarantine import summarize_quarantined_body
 from shared.domain.settings import IntegrationSettings
 from shared.domain.webhook_auth.verify import Verification
 from shared.errors import InvalidEventError
@@ -132,6 +133,7 @@ class QuarantineStore:
             "count": 1,
             "contentType": content_type,
             "body": stored_body,
+            "summary": summarize_quarantined_body(rejection.reason, body),
             "verdict": verdict and verdict.to_map(),
             "status": "OPEN",
             "quarantineExpireAt": now + self._retention,

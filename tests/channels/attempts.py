@@ -74,7 +74,7 @@ async def _prepare_replay(world: World, body: dict[str, Any]) -> DeliveryAttempt
 
     async def attempt() -> bool:
         return await _is_acknowledged(
-            replay_quarantined_event(world.services, world.settings(), item)
+            replay_quarantined_event(world.services, world.settings(), item, "mara")
         )
 
     return attempt

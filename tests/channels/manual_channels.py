@@ -36,7 +36,9 @@ class ReplayedEnvelopeChannel(OpenTableChannel):
             .get()
         )
         try:
-            await replay_quarantined_event(services, self._world.settings(), item.to_dict() or {})
+            await replay_quarantined_event(
+                services, self._world.settings(), item.to_dict() or {}, "mara"
+            )
         except InvalidEventError as error:
             self._rejections.append(error.reason)
 

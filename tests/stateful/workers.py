@@ -89,7 +89,7 @@ class Worker:
             item = await review.read_item(item_id)
             if item is not None and item["status"] == "OPEN":
                 with suppress(InvalidEventError):
-                    await replay_quarantined_event(self.services, settings, item)
+                    await replay_quarantined_event(self.services, settings, item, _STAFF_MEMBER.uid)
                     await review.resolve(item_id, "REPLAYED", _STAFF_MEMBER)
 
     async def _backfill(self) -> Any:

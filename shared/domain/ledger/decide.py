@@ -174,8 +174,8 @@ def _decide_readable(
         path: {"from": flat.get(path), "to": value}
         for path, value in changed_fields.items()
         # Another spelling, stored by an earlier release, is replaced but is no change.
-        if is_visible_path(path)
-        and (path not in flat or canonicalize_path(path, flat[path]) != value)
+        # An absent path equals null.
+        if is_visible_path(path) and canonicalize_path(path, flat.get(path)) != value
     }
     added_fields = _find_added_fields(event, state_before)
     outcome = _classify_outcome(event, state, state_after, changes, added_fields)
@@ -297,12 +297,7 @@ def _classify_outcome(
     added_fields: Collection[str],
 ) -> EventOutcome:
     added_paths = {PATHS_BY_NAME.get(name) for name in added_fields}
-    # A new null path is no change either: a release adds it to every document.
-    if any(
-        change["from"] != change["to"]
-        for path, change in changes.items()
-        if path not in added_paths
-    ):
+    if changes.keys() - added_paths:
         return EventOutcome.UPDATED
     previous, current = before.get_registers(event.actor), after.get_registers(event.actor)
     is_newer = previous.version is None or previous.version < event.version

@@ -105,6 +105,7 @@ class ReservationEvent(Struct, frozen=True):
         fields: Values of the reported fields only. None is a value: the field was cleared.
         payload: The event as received, JSON text.
         authentication: How the sender of a webhook was authenticated; None on other channels.
+        requested_by: The user who requested a staff action or a replay; None for other events.
     """
 
     external_key: str
@@ -116,6 +117,7 @@ class ReservationEvent(Struct, frozen=True):
     payload: str
     channel: Channel
     authentication: Verification | None = None
+    requested_by: str | None = None
 
     @property
     def request_id(self) -> str:

@@ -62,6 +62,8 @@ def build_journal_entry(
         "attempt": context.attempt_id,
         "journalExpireAt": expires_at,
     }
+    if event.requested_by is not None:
+        entry["by"] = event.requested_by
     if event.authentication is not None:
         entry["proof"] = event.authentication.to_map()
     if event.event_type == GUEST_LINKED_EVENT_TYPE and state.linked_guest is not None:

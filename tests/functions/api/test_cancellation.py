@@ -74,7 +74,7 @@ async def test_the_journal_contains_who_cancelled(host: StaffApiClient, world: W
     reservation = await write_native_reservation(world)
     await host.post(PATH)
     [entry] = [entry async for entry in paths.journal_collection(reservation).stream()]
-    assert entry.get("payload") == '{"by": "hanna"}'
+    assert entry.get("by") == "hanna"
 
 
 async def test_cancelling_again_changes_nothing(host: StaffApiClient, world: World) -> None:

@@ -67,7 +67,9 @@ def test_every_query_parameter_is_documented() -> None:
         "GET reports": {"limit"},
         "GET quarantine": {"limit"},
         "GET quarantine/{item_id}": {"unmask"},
-        "POST quarantine/{item_id}/replay": {"dryRun"},
+        "POST quarantine/{item_id}/replay": {"dryRun", "unmask"},
+        "POST quarantine/replay": {"dryRun"},
+        "POST quarantine/dismiss": {"dryRun"},
         "GET analytics": {"from", "to", "format"},
     }
 

@@ -1,6 +1,7 @@
 """Every response is documented, for generated valid and invalid requests."""
 
 import os
+import re
 from functools import partial
 from itertools import count
 from typing import Any
@@ -95,7 +96,12 @@ async def send(case: Any, operator: StaffApiClient) -> httpx.Response:
 async def test_an_unsupported_method_gets_405_on_every_path(
     path: str, operator: StaffApiClient
 ) -> None:
-    allowed = {operation.method for operation in OPERATIONS if operation.path == path}
+    # GET quarantine/replay is an address too: of an item with this id.
+    allowed = {
+        operation.method
+        for operation in OPERATIONS
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", operation.template), path)
+    }
     for method in METHODS - allowed:
         response = await operator.call(method, path)
         assert response.status_code == 405

@@ -245,6 +245,16 @@ async def test_a_date_that_is_none_is_refused(date: str, host: StaffApiClient) -
     assert error_code(await host.get(f"reservations?date={date}")) == (400, "INVALID_REQUEST")
 
 
+@pytest.mark.parametrize("date", ["2027-13-45", "2027-02-30", "20270101", "tomorrow", ""])
+async def test_an_impossible_date_is_answered_by_one_sentence(
+    date: str, host: StaffApiClient
+) -> None:
+    response = await host.get(f"reservations?date={date}")
+    assert response.json()["error"]["message"] == (
+        "date: must be a day of the calendar, such as 2027-01-16"
+    )
+
+
 async def test_without_a_time_zone_the_error_says_what_to_fix(
     host: StaffApiClient, world: World
 ) -> None:
@@ -279,6 +289,7 @@ async def test_a_journal_event_contains_changes_and_channel(
         "occurredAt": "2026-03-09T12:02:00Z",
         "receivedAt": "2026-03-14T15:00:00Z",
         "sequenceId": None,
+        "by": None,
         "outcome": "updated",
         "changes": {"partySize": {"from": 4, "to": 6}},
     }

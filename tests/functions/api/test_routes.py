@@ -23,6 +23,8 @@ ROLES_BY_CALL = {
     ("POST", "reports/{report_id}/force"): "manager",
     ("GET", "quarantine"): "manager",
     ("GET", "quarantine/{item_id}"): "manager",
+    ("POST", "quarantine/replay"): "manager",
+    ("POST", "quarantine/dismiss"): "manager",
     ("POST", "quarantine/{item_id}/replay"): "manager",
     ("POST", "quarantine/{item_id}/dismiss"): "manager",
     ("GET", "analytics"): "manager",

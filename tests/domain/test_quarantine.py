@@ -1,0 +1,90 @@
+"""What a quarantined event is about, and its rejection in plain words."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.quarantine import describe_rejection, summarize_quarantined_body
+from tests.support.events import envelope_body, row_body
+
+
+def describe(reason: str, body: dict[str, Any]) -> str:
+    return describe_rejection(reason, "", summarize_quarantined_body(reason, json.dumps(body)))
+
+
+def test_an_envelope_is_summarized() -> None:
+    body = envelope_body(dinerName="John Doe", partySize=-3)
+    assert summarize_quarantined_body("invalid_partySize", json.dumps(body)) == {
+        "eventType": "reservation.created",
+        "externalId": "ot_1",
+        "startAt": "2026-03-14T23:15:00Z",
+        "partySize": "-3",
+        "guest": "J••• D•••",
+        "rejectedValue": "-3",
+    }
+
+
+def test_a_row_is_summarized() -> None:
+    summary = summarize_quarantined_body("wrong_rid", json.dumps(row_body(7, party_size=4)))
+    assert (summary["partySize"], summary["guest"]) == ("4", None)
+
+
+def test_a_guest_is_named_by_the_initials() -> None:
+    body = {"id": "x", "first_name": "Zoë", "last_name": "Łukasz"}
+    assert summarize_quarantined_body("invalid_email", json.dumps(body))["guest"] == "Z••• Ł•••"
+
+
+@pytest.mark.parametrize(
+    "value, message",
+    [
+        (-3, "Party size is \N{MINUS SIGN}3. Ask the sender to correct it."),
+        (0, "Party size is 0. Ask the sender to correct it."),
+        ("many", "Party size is many. Ask the sender to correct it."),
+        (None, "Party size is missing or cannot be read. Ask the sender to correct it."),
+        ([4], "Party size is missing or cannot be read. Ask the sender to correct it."),
+    ],
+)
+def test_a_rejected_party_size_is_named(value: object, message: str) -> None:
+    assert describe("invalid_partySize", envelope_body(partySize=value)) == message
+    assert describe("invalid_party_size", row_body(7, party_size=value)) == message
+
+
+@pytest.mark.parametrize("field", ["dinerName", "dinerEmail", "dinerPhone", "specialRequests"])
+def test_a_rejected_personal_value_is_not_repeated(field: str) -> None:
+    body = envelope_body()
+    body["data"][field] = "secret@example.com"
+    assert "secret" not in json.dumps(
+        summarize_quarantined_body(f"invalid_{field}", json.dumps(body))
+    )
+
+
+def test_a_number_in_a_personal_field_is_not_repeated() -> None:
+    body = envelope_body(dinerPhone="15551234567")
+    assert "1555" not in json.dumps(
+        summarize_quarantined_body("invalid_dinerPhone", json.dumps(body))
+    )
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(body=st.text() | json_values.map(json.dumps), reason=st.text())
+def test_every_body_has_a_summary_that_can_be_stored(body: str, reason: str) -> None:
+    summary = summarize_quarantined_body(reason, body)
+    assert all(value is None or value.encode() is not None for value in summary.values())
+    assert isinstance(describe_rejection(reason, "", summary), str)
+
+
+names = st.sampled_from(["dinerName", "name", "partySize", "first_name", "eventType", "id", "data"])
+
+
+@given(body=st.dictionaries(names, json_values | st.dictionaries(names, json_values)))
+def test_every_shape_of_a_known_field_has_a_summary(body: dict[str, Any]) -> None:
+    summary = summarize_quarantined_body("invalid_partySize", json.dumps(body))
+    assert all(value is None or isinstance(value, str) for value in summary.values())

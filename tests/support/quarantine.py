@@ -1,0 +1,72 @@
+"""Quarantined events of the test restaurant."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.domain.ledger.events import Channel
+from shared.domain.normalization.strict_json import WebhookFormat
+from shared.domain.webhook_auth.verify import Verification
+from shared.firestore import paths
+from shared.ingest.events import IncomingEvent, QuarantineResult, ingest_event
+from tests.support.events import envelope_body, row_body
+from tests.support.world import START_TIME, World
+
+VERDICT = Verification(is_accepted=True, reason="bearer", credential_index=1)
+HOUR = timedelta(hours=1)
+
+
+async def quarantine_event_body(
+    world: World, body: dict[str, Any], shape: WebhookFormat = WebhookFormat.ENVELOPE
+) -> str:
+    """Quarantine an event and return the item's id."""
+    event = IncomingEvent(
+        shape, body, json.dumps(body), "application/json", world.clock(), Channel.WEBHOOK
+    )
+    result = await ingest_event(world.services, world.settings(), event)
+    assert isinstance(result, QuarantineResult)
+    return result.id
+
+
+async def quarantine_row_of_unknown_rid(world: World) -> str:
+    """Quarantine a row for a rid missing in the settings."""
+    return await quarantine_event_body(world, row_body(7), WebhookFormat.OPENTABLE_RESERVATION)
+
+
+async def set_rid(world: World) -> None:
+    await paths.integration_document(world.services.firestore, world.restaurant.id).update(
+        {"restaurantId": "555001"}
+    )
+
+
+async def read_item(world: World, id_: str) -> dict[str, Any]:
+    items = paths.quarantine_collection(world.services.firestore, world.restaurant.id)
+    return (await items.document(id_).get()).to_dict() or {}
+
+
+async def ingest_envelope_body(world: World, body: dict[str, Any]) -> str | None:
+    """Ingest a webhook and return the id of its quarantine item, if any."""
+    event = IncomingEvent(
+        WebhookFormat.ENVELOPE,
+        body,
+        json.dumps(body),
+        "application/json",
+        world.clock(),
+        Channel.WEBHOOK,
+        VERDICT,
+    )
+    result = await ingest_event(world.services, world.settings(), event)
+    return result.id if isinstance(result, QuarantineResult) else None
+
+
+def envelope_at(moment: datetime, kind: str = "created", **data: Any) -> dict[str, Any]:
+    overrides = {"id": f"{kind}-{moment:%H%M}", "timestamp": moment.isoformat()}
+    return envelope_body(kind, **data) | overrides
+
+
+async def quarantine_event_from_future(world: World, **data: Any) -> str:
+    """Quarantine an event of a relay whose clock is two hours ahead."""
+    body = envelope_at(START_TIME + 2 * HOUR, partySize=7, **data)
+    id_ = await ingest_envelope_body(world, body)
+    assert id_
+    return id_
