@@ -28,8 +28,12 @@ DAMAGED_FIELDS = [
     pytest.param({"sync.opentable.values": [1]}, id="values are a list"),
     pytest.param({"sync.guest": {"path": 5}}, id="linked guest without a path"),
     pytest.param({"statusHistory": 5}, id="history is a number"),
+    pytest.param({"statusHistory": {"0": "BOOKED"}}, id="history is a map"),
+    pytest.param({"statusHistory": DELETE_FIELD}, id="no history"),
     pytest.param({"guests.named": 5}, id="references are a number"),
     pytest.param({"guests.named": [5]}, id="references are numbers"),
+    pytest.param({"guests.named": {"a": 1}}, id="references are a map"),
+    pytest.param({"guests.resolvedGuestKeys": {"a": 1}}, id="resolved guests are a map"),
 ]
 
 

@@ -1,6 +1,7 @@
 """Compute the expected ledger from OpenTable's rows, without the product's code."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -36,7 +37,11 @@ STATUSES = {
 
 
 def find_mistakes(
-    book: SandboxStore, rid: int, ledger: LedgerDocuments, since: date
+    book: SandboxStore,
+    rid: int,
+    ledger: LedgerDocuments,
+    since: date,
+    ignored_keys: AbstractSet[str] = frozenset(),
 ) -> dict[str, Any]:
     """Return the differences between a reservation at OpenTable and in the ledger.
 
@@ -50,7 +55,7 @@ def find_mistakes(
     expected_keys |= {key for key, document in ledger.items() if _is_in_window(document, since)}
     return {
         key: (shown, expected)
-        for key in sorted(expected_keys)
+        for key in sorted(expected_keys - ignored_keys)
         if (shown := _shown_document(ledger.get(key)))
         != (expected := _expected_document(rows[key], book))
     }

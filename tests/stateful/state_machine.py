@@ -1,5 +1,6 @@
 """The machine: whatever happens, one poll and one reconciliation bring the ledger level."""
 
+import json
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -8,10 +9,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.stateful.assertions import assert_recovers
 from tests.stateful.choices import ACTIONS, NAMES, days, fault_plans, hours, jobs, minutes, numbers
+from tests.stateful.damage import DAMAGES
 from tests.stateful.environment import MachineEnvironment
 from tests.stateful.faults import NO_FAULT, FaultPlan
 from tests.stateful.restaurant import MachineRestaurant, open_machine_restaurant
 from tests.stateful.workers import WorkerJob, run_concurrently
+from tests.strategies.spellings import envelope_spellings, row_spellings
 from tests.support.world import START_TIME
 
 
@@ -69,6 +72,22 @@ class LedgerStateMachine(RuleBasedStateMachine):
         keys = self.restaurant.guest_keys()
         if len(keys) > 1:  # one guest stays, to be renamed and merged
             self.restaurant.guest_actions.forget(keys[number % len(keys)])
+
+    @rule(number=numbers, data=st.data())
+    def webhook_is_spelled_again(self, number: int, data: st.DataObject) -> None:
+        body = self.restaurant.original(number)
+        spellings = envelope_spellings(body) if "eventType" in body else row_spellings(body)
+        self.restaurant.sent.append(json.dumps(data.draw(spellings)).encode())
+
+    @rule(number=numbers, data=st.data())
+    def row_is_spelled_otherwise(self, number: int, data: st.DataObject) -> None:
+        row = self.restaurant.api_row(number)
+        self.restaurant.spell_row(row, data.draw(row_spellings(row)))
+
+    @rule(number=numbers, damage=st.sampled_from(sorted(DAMAGES)))
+    def document_is_damaged(self, number: int, damage: str) -> None:
+        world, damaged = self.restaurant.world, self.restaurant.damaged
+        self.environment.wait(damaged.damage(self.client, world.restaurant.id, number, damage))
 
     @rule(opentable=minutes, relay=minutes)
     def clocks_drift(self, opentable: int, relay: int) -> None:

@@ -34,10 +34,10 @@ from tests.support.webhooks import call_webhook
 from tests.support.world import World
 
 _STRAGGLER_TIMEOUT_SECONDS = 10
-_MAX_REPLAYED = 3
+_MAX_REPLAYED = {"replay": 3, "replay all": 200}
 
 WorkerJob = str | bytes
-"""Any step: ``poll``, ``reconcile``, ``backfill``, ``replay``, ``cancel``, or a webhook's body."""
+"""A webhook's body, or the name of a job: ``poll``, ``reconcile``, ``replay all`` and others."""
 NATIVE_RESERVATION_ID = "own-1"
 _STAFF_MEMBER = AuthenticatedUser("somebody", is_operator=False)
 
@@ -85,7 +85,7 @@ class Worker:
             return
         client, clock = self.services.firestore, self.services.clock
         review = QuarantineReview(client, self.restaurant_id, clock)
-        for item_id in await review.list_newest(_MAX_REPLAYED):
+        for item_id in await review.list_newest(_MAX_REPLAYED[job]):
             item = await review.read_item(item_id)
             if item is not None and item["status"] == "OPEN":
                 with suppress(InvalidEventError):

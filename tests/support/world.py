@@ -186,7 +186,14 @@ def rewrite_rows(
     world: World, change: Callable[[dict[str, Any]], Mapping[str, Any]], patch: pytest.MonkeyPatch
 ) -> None:
     """Change the rows in OpenTable's responses; `change` returns the replaced fields of a row."""
-    handle = world.sandbox.handle
+    patch.setattr(world.sandbox, "handle", build_rewriting_handler(world.sandbox, change))
+
+
+def build_rewriting_handler(
+    sandbox: OpenTableApi, change: Callable[[dict[str, Any]], Mapping[str, Any]]
+) -> Callable[[SandboxRequest], SandboxResponse]:
+    """Return the sandbox's `handle`, with the fields from `change` in every row."""
+    handle = sandbox.handle
 
     def handle_and_rewrite(request: SandboxRequest) -> SandboxResponse:
         headers = {**request.headers, "accept-encoding": "identity"}
@@ -198,7 +205,7 @@ def rewrite_rows(
             row.update(change(row))
         return build_json_response(response.status, body, "rewritten")
 
-    patch.setattr(world.sandbox, "handle", handle_and_rewrite)
+    return handle_and_rewrite
 
 
 def differing_keys(book: dict[str, Any], ledger: dict[str, dict[str, Any]]) -> list[str]:

@@ -210,6 +210,9 @@ def read_reservation_state(flat: Mapping[str, Any], system: ReservationSystem) -
     """
     if system is ReservationSystem.LINEUP:
         return native_registers(flat)
+    # Every write stores it as a list. Flattened, a map is missing; overwriting it would lose it.
+    if "source.system" in flat and not isinstance(flat.get("statusHistory"), list):
+        raise UnreadableDocumentError("statusHistory is not a list")
     return reservation_state_from_document(flat)
 
 

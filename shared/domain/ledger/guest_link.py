@@ -295,8 +295,8 @@ def guest_references_to_fields(references: GuestReferences) -> dict[str, Any]:
 
 def guest_references_from_document(flat: Mapping[str, Any]) -> GuestReferences:
     """Read the references of a flattened document; raise TypeError if they are not keys."""
-    named, resolved = flat.get("guests.named", ()), flat.get("guests.resolvedGuestKeys", ())
-    if isinstance(named, str) or isinstance(resolved, str):
+    named, resolved = flat.get("guests.named", []), flat.get("guests.resolvedGuestKeys", [])
+    if not isinstance(named, list) or not isinstance(resolved, list):
         raise TypeError("References are a list of keys.")
     if not all(isinstance(key, str) for key in (*named, *resolved)):
         raise TypeError("References are a list of keys.")

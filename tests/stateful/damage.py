@@ -1,0 +1,62 @@
+"""Damage stored reservations as a hand may, and mend them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from google.cloud.firestore import DELETE_FIELD, AsyncClient, DocumentSnapshot
+
+from shared.firestore import paths
+
+# Fields and their damaged values, at each place that the ledger reads. `None` deletes the field.
+DAMAGES: Mapping[str, tuple[str, object]] = {
+    "no external id": ("source.externalReservationId", None),
+    "external id is a number": ("source.externalReservationId", 7),
+    "bookkeeping is a text": ("sync", "x"),
+    "version is a list": ("sync.opentable", {"version": [1]}),
+    "values are a number": ("sync.opentable", {"values": 7}),
+    "start is a text": ("startAtTimestamp", "tomorrow"),
+    "history is a map": ("statusHistory", {"0": "BOOKED"}),
+}
+
+
+@dataclass(slots=True)
+class DamagedDocuments:
+    """The damaged documents, by id: the kind of damage, and the field's value before."""
+
+    originals: dict[str, tuple[str, object]] = field(default_factory=dict)
+
+    async def damage(
+        self, client: AsyncClient, restaurant_id: str, number: int, damage: str
+    ) -> None:
+        """Damage one of the documents, if there is any; 0 is the first."""
+        path, value = DAMAGES[damage]
+        reservations = paths.reservations_collection(client, restaurant_id)
+        documents = [
+            document
+            async for document in reservations.stream()
+            if document.id.startswith("opentable-")
+            and document.id not in self.originals
+            and _read_field(document, path) is not None
+        ]
+        if documents:
+            snapshot = documents[number % len(documents)]
+            self.originals[snapshot.id] = damage, _read_field(snapshot, path)
+            await snapshot.reference.update({path: DELETE_FIELD if value is None else value})
+
+    async def mend(self, client: AsyncClient, restaurant_id: str) -> None:
+        """Give every field its former value back, unless the ledger has written it since."""
+        reservations = paths.reservations_collection(client, restaurant_id)
+        for document_id, (damage, original) in self.originals.items():
+            path, value = DAMAGES[damage]
+            snapshot = await reservations.document(document_id).get()
+            if _read_field(snapshot, path) == value:
+                await snapshot.reference.update({path: original})
+        self.originals.clear()
+
+
+def _read_field(snapshot: DocumentSnapshot[Any], path: str) -> object:
+    value: Any = snapshot.to_dict() or {}
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
