@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import click
 
-from cli.context import OperatorClient
+from cli.api import OperatorClient
 from cli.output import Console, RetryLaterError
 from shared.concurrency import Deadline
 from shared.errors import InvalidSettingsError
@@ -28,8 +28,11 @@ async def backfill_with_progress(api: OperatorClient, console: Console) -> Backf
     # A finished backfill counts only for the rid of the current settings.
     stored = await read_backfill(api.app_context, api.restaurant_id)
     rid = (await api.get("integration"))["restaurantId"]
-    if stored is None or stored.finished_at is None or stored.rid != rid:
-        await api.call("POST", "integration/backfill")
+    if stored is not None and stored.finished_at is not None and stored.rid == rid:
+        progress = await api.get("integration/backfill")
+        console.print_step("Backfill", f"already done at {progress['finishedAt']}")
+        return progress
+    await api.call("POST", "integration/backfill")
     progress = await api.get("integration/backfill")
     is_waiting = False
     with click.progressbar(
@@ -73,6 +76,14 @@ async def backfill_with_progress(api: OperatorClient, console: Console) -> Backf
             bar.label = format_progress(progress)
             bar.update(progress["daysDone"] - bar.pos)
             await asyncio.sleep(_POLL_INTERVAL_SECONDS)
+    counts = ", ".join(
+        f"{progress[name]} {name}"
+        for name in ("created", "updated", "unchanged", "stale", "quarantined")
+        if progress[name]
+    )
+    days = f"{progress['startDate']} to {progress['endDate']}"
+    rows = f"{progress['fetched']} rows" + (f" ({counts})" if counts else "")
+    console.print_step("Backfill", f"{days}: {rows}")
     return progress
 
 

@@ -8,10 +8,11 @@ import json
 import secrets
 import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from cli.output import CommandError, Console, open_new_file
+from cli.output import CommandError, Console, open_new_file, partial_path
 from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
 from shared.domain.settings import WebhookAuthScheme
 from shared.errors import InvalidSettingsError
@@ -52,30 +53,6 @@ def read_credentials(source: str) -> CredentialPayload:
         ) from None
 
 
-def obtain_webhook_credentials(
-    console: Console,
-    schemes: Iterable[WebhookAuthScheme],
-    *,
-    can_prompt: bool,
-    save_to: str | None,
-) -> CredentialPayload:
-    """Ask for a credential for each scheme; generate and deliver the others."""
-    entered: CredentialPayload = {}
-    to_generate = []
-    for scheme in schemes:
-        question = f"{_PROMPTS[scheme]} [Enter: generate one]"
-        credential = console.prompt(question, is_hidden=True) if can_prompt else ""
-        if credential:
-            entered[CREDENTIAL_KEYS[scheme]] = [credential]
-        else:
-            to_generate.append(scheme)
-    generated = generate_credentials(to_generate)
-    if generated:
-        # Delivered before it is stored: if the file cannot be written, nothing is lost.
-        deliver_credentials(console, generated, save_to)
-    return entered | generated
-
-
 def generate_credentials(schemes: Iterable[WebhookAuthScheme]) -> CredentialPayload:
     """Return a new random credential for each webhook scheme."""
     credentials = {}
@@ -90,16 +67,83 @@ def generate_credentials(schemes: Iterable[WebhookAuthScheme]) -> CredentialPayl
     return credentials
 
 
-def deliver_credentials(console: Console, credentials: CredentialPayload, file: str | None) -> None:
-    """Save new credentials to a new file, or show them once at a terminal."""
-    if file is not None:
-        with open_new_file(file) as output:
-            json.dump(credentials, output)
-        console.print_step(
-            "New", f"credential in {file}, readable only by you; delete it after use"
-        )
-    elif console.is_terminal and not console.as_json:
-        console.print_line("New credential, shown only once:")
-        console.print_line(json.dumps(credentials))
-    else:
+@dataclass(frozen=True, slots=True)
+class NewCredentials:
+    """Credentials to store: `entered` by the operator, and `generated` ones to deliver.
+
+    Generated credentials wait in `FILE.part` until they are stored. The file gets its name only
+    then: it never contains a credential that is not accepted, and an interrupted command continues
+    with the same credential.
+    """
+
+    entered: CredentialPayload
+    generated: CredentialPayload
+    file: str | None
+
+    @property
+    def payload(self) -> CredentialPayload:
+        """All credentials, under the keys of the secret's payload."""
+        return self.entered | self.generated
+
+    def deliver(self, console: Console) -> None:
+        """Give the stored credentials to the operator: in the file, or once at the terminal."""
+        if not self.generated:
+            return
+        if self.file is None:
+            console.print_line("New credential, shown only once:")
+            console.print_line(json.dumps(self.generated))
+        else:
+            partial_path(self.file).rename(self.file)
+            console.print_step(
+                "New", f"credential in {self.file}, readable only by you; delete it after use"
+            )
+
+    def discard(self) -> None:
+        """Remove the credentials that were not stored."""
+        if self.generated and self.file is not None:
+            partial_path(self.file).unlink(missing_ok=True)
+
+
+def obtain_credentials(
+    console: Console,
+    schemes: Iterable[WebhookAuthScheme],
+    *,
+    entered: CredentialPayload | None = None,
+    can_prompt: bool,
+    save_to: str | None,
+) -> NewCredentials:
+    """Ask for a credential for each scheme, and generate the others.
+
+    With `save_to` nothing is asked: it asks for a new credential itself.
+    """
+    entered = dict(entered or {})
+    missing = []
+    for scheme in schemes:
+        question = f"{_PROMPTS[scheme]} [Enter: generate one]"
+        may_ask = can_prompt and save_to is None
+        credential = console.prompt(question, is_hidden=True) if may_ask else ""
+        if credential:
+            entered[CREDENTIAL_KEYS[scheme]] = [credential]
+        else:
+            missing.append(scheme)
+    pending = _read_pending_credentials(save_to)
+    generated = generate_credentials(missing) | pending
+    if generated and save_to is None and (console.as_json or not console.is_terminal):
         raise CommandError("Name a new file for the generated credential with --save-to.")
+    if generated and save_to is not None and generated != pending:
+        if Path(save_to).exists():
+            raise CommandError(f"{save_to} exists: name a new file, or delete it.")
+        partial_path(save_to).unlink(missing_ok=True)
+        with open_new_file(str(partial_path(save_to))) as output:
+            json.dump(generated, output)
+    return NewCredentials(entered, generated, save_to)
+
+
+def _read_pending_credentials(save_to: str | None) -> CredentialPayload:
+    """Return the credentials that an interrupted command generated for this file."""
+    if save_to is None or not partial_path(save_to).exists():
+        return {}
+    try:
+        return read_credentials(str(partial_path(save_to)))
+    except InvalidSettingsError:  # interrupted while it was written
+        return {}

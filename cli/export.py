@@ -13,7 +13,8 @@ from typing import Any, TypeAlias
 import click
 from google.cloud.firestore import AsyncCollectionReference, DocumentSnapshot
 
-from cli.context import STANDARD_STREAM, OperatorClient, restaurant_command
+from cli.api import OperatorClient
+from cli.command import STANDARD_STREAM, restaurant_command
 from cli.output import CommandResult, Console, open_new_file
 from shared.domain.ledger.document import flatten_document
 from shared.domain.ledger.fields import RESERVATION_FIELDS, PersonalData
@@ -48,7 +49,13 @@ _JOURNAL_FIELDS = (
 ExportRow: TypeAlias = dict[str, Any]
 
 
-@restaurant_command("export", example="export restaurant-123 reservations --to reservations.jsonl")
+@restaurant_command(
+    "export",
+    examples=[
+        "ledger export restaurant-123 reservations --to reservations.jsonl",
+        "ledger export restaurant-123 journal | jq .eventId",
+    ],
+)
 @click.argument("kind", type=click.Choice(["reservations", "journal", "reports"]))
 @click.option(
     "--to", metavar="FILE", default=STANDARD_STREAM, help="A new file. Default: standard output."

@@ -1,19 +1,22 @@
-"""The commands `onboard` and `offboard`: connect a restaurant to OpenTable, or disconnect it.
+"""The command `restaurants add`: connect a restaurant to OpenTable.
 
-Each step of `onboard` compares first and changes only differences. A second run therefore
-continues after an interruption.
+Each step compares first and changes only differences. A second run therefore continues after an
+interruption. The OpenTable number is claimed before a credential is stored: a refused command
+leaves nothing that authenticates a sender.
 """
 
 from typing import Any, TypeAlias
 
 import click
 
+from cli.api import OperatorClient
 from cli.backfill import backfill_with_progress
-from cli.context import OperatorClient, restaurant_command
+from cli.command import restaurant_command
 from cli.credentials import (
     CREDENTIAL_KEYS,
     CredentialPayload,
-    obtain_webhook_credentials,
+    NewCredentials,
+    obtain_credentials,
     read_credentials,
 )
 from cli.output import CommandError, CommandResult, Console
@@ -21,9 +24,8 @@ from cli.reconcile import reconcile_and_print_report
 from shared.domain.normalization.identifiers import is_rid
 from shared.domain.settings import WebhookAuthScheme
 from shared.reconciliation.run import ReconciliationRequest
-from shared.restaurants.settings import release_rid
 
-_NO_SCHEME = "none"
+NO_SCHEME = "none"
 
 Integration: TypeAlias = dict[str, Any]
 
@@ -35,27 +37,41 @@ def _check_rid(_context: click.Context, _parameter: click.Parameter, rid: str) -
 
 
 @restaurant_command(
-    "onboard",
-    example="onboard restaurant-123 --rid 555001 --time-zone America/New_York",
+    "add",
+    examples=[
+        "ledger restaurants add bistro-7 --rid 555002 --time-zone Europe/London --country GB",
+        "ledger restaurants add bistro-7 --rid 555002 --time-zone Etc/UTC --save-to new.json",
+        "ledger restaurants add bistro-7 --rid 555002 --time-zone Etc/UTC --webhook-auth none",
+    ],
     requires_integration=False,
 )
 @click.option(
-    "--rid", required=True, callback=_check_rid, help="OpenTable's number of the restaurant."
+    "--rid",
+    required=True,
+    metavar="NUMBER",
+    callback=_check_rid,
+    help="OpenTable's number of the restaurant.",
 )
-@click.option("--time-zone", required=True, help="IANA time zone, such as America/New_York.")
-@click.option("--country", help="ISO country of phone numbers without a country code.")
+@click.option(
+    "--time-zone", required=True, metavar="ZONE", help="IANA time zone, such as America/New_York."
+)
+@click.option(
+    "--country", metavar="CODE", help="ISO country of phone numbers without a country code."
+)
 @click.option(
     "--webhook-auth",
     multiple=True,
-    type=click.Choice([*(scheme.value for scheme in WebhookAuthScheme), _NO_SCHEME]),
+    type=click.Choice([*(scheme.value for scheme in WebhookAuthScheme), NO_SCHEME]),
     help="Accepted webhook authentication; repeatable. Default: the present one, else bearer. "
     "`none` accepts no webhooks.",
 )
 @click.option(
     "--credentials-file", metavar="FILE", help="JSON object with credentials; - for stdin."
 )
-@click.option("--save-to", metavar="FILE", help="New file for generated credentials.")
-async def onboard(
+@click.option(
+    "--save-to", metavar="FILE", help="Generate the webhook credential, and save it in a new file."
+)
+async def add_restaurant(
     api: OperatorClient,
     console: Console,
     *,
@@ -66,7 +82,7 @@ async def onboard(
     credentials_file: str | None,
     save_to: str | None,
 ) -> CommandResult:
-    """Connect a restaurant, or continue an interrupted onboarding.
+    """Connect a restaurant, or continue an interrupted command.
 
     Writes the settings and credentials, tests the connection to OpenTable, enables the
     integration, imports all reservations and reconciles. A second run changes only differences.
@@ -79,20 +95,18 @@ async def onboard(
             "old number becomes free; its reservations stay in the ledger, and the next "
             "reconciliation reports them as missing at OpenTable."
         )
-    if webhook_auth:
-        schemes = sorted(WebhookAuthScheme(name) for name in webhook_auth if name != _NO_SCHEME)
-    else:
-        schemes = [WebhookAuthScheme(name) for name in before["webhookAuth"]]
-        schemes = schemes or [WebhookAuthScheme.BEARER]
+    schemes = select_schemes(webhook_auth, before)
     credentials = _collect_credentials(console, before, schemes, credentials_file, save_to)
-    settings = {
-        "restaurantId": rid,
-        "timeZone": time_zone,
-        "webhookAuth": [scheme.value for scheme in schemes],
-    }
+    settings = {"restaurantId": rid, "timeZone": time_zone}
     if country is not None:
         settings["country"] = country
-    integration = await _write_settings(api, console, before, settings, credentials)
+    try:
+        await _write_settings(api, console, before, settings)
+    except CommandError:
+        credentials.discard()
+        raise
+    integration = await _store_credentials(api, console, schemes, credentials)
+    credentials.deliver(console)
     test_result = await api.call("POST", "integration/test")
     if not test_result["works"]:
         raise CommandError(
@@ -109,20 +123,10 @@ async def onboard(
             "Integration", "enabled: webhooks are accepted, the next poll includes it"
         )
     backfill = await backfill_with_progress(api, console)
-    counts = ", ".join(
-        f"{backfill[name]} {name}"
-        for name in ("created", "updated", "unchanged", "stale", "quarantined")
-        if backfill[name]
-    )
-    console.print_step(
-        "Backfill",
-        f"{backfill['startDate']} to {backfill['endDate']}: {backfill['fetched']} rows"
-        + (f" ({counts})" if counts else ""),
-    )
     reconciliation = await reconcile_and_print_report(api, console, ReconciliationRequest())
     console.print_line(
-        "Next: configure OpenTable or the relay to send webhooks with this credential to "
-        "opentable-webhook; `status` shows the first webhook."
+        f"Next: configure OpenTable or the relay to send webhooks with this credential to the "
+        f"address that `ledger webhooks url {api.restaurant_id}` prints."
         if schemes
         else "Next: nothing. No webhook is accepted; the polls keep the ledger up to date."
     )
@@ -134,15 +138,23 @@ async def onboard(
     return CommandResult(output, is_action_required=reconciliation.is_action_required)
 
 
+def select_schemes(names: tuple[str, ...], before: Integration) -> list[WebhookAuthScheme]:
+    """Return the given schemes, else the stored ones, else bearer."""
+    if names:
+        return sorted(WebhookAuthScheme(name) for name in names if name != NO_SCHEME)
+    stored = [WebhookAuthScheme(name) for name in before["webhookAuth"]]
+    return stored or [WebhookAuthScheme.BEARER]
+
+
 def _collect_credentials(
     console: Console,
     before: Integration,
     schemes: list[WebhookAuthScheme],
     credentials_file: str | None,
     save_to: str | None,
-) -> CredentialPayload:
+) -> NewCredentials:
     """Return the credentials to store: from a file or prompts, or generated."""
-    credentials = read_credentials(credentials_file) if credentials_file else {}
+    entered: CredentialPayload = read_credentials(credentials_file) if credentials_file else {}
     # None if the secret cannot be read; then everything is collected again.
     stored = before["credentials"] or {"api": False}
     can_prompt = console.is_terminal and not credentials_file
@@ -150,72 +162,43 @@ def _collect_credentials(
         client_id = console.prompt("OpenTable client id [Enter: use the partner secret]")
         if client_id:
             client_secret = console.prompt("OpenTable client secret", is_hidden=True)
-            credentials |= {"clientId": client_id, "clientSecret": client_secret}
+            entered |= {"clientId": client_id, "clientSecret": client_secret}
     missing = [
         scheme
         for scheme in schemes
-        if CREDENTIAL_KEYS[scheme] not in credentials and not stored.get(CREDENTIAL_KEYS[scheme])
+        if CREDENTIAL_KEYS[scheme] not in entered and not stored.get(CREDENTIAL_KEYS[scheme])
     ]
-    return credentials | obtain_webhook_credentials(
-        console, missing, can_prompt=can_prompt, save_to=save_to
+    return obtain_credentials(
+        console, missing, entered=entered, can_prompt=can_prompt, save_to=save_to
     )
 
 
 async def _write_settings(
+    api: OperatorClient, console: Console, before: Integration, settings: Integration
+) -> None:
+    """Claim the OpenTable number and write changed settings."""
+    changed = {name: value for name, value in settings.items() if before[name] != value}
+    if changed:
+        await api.call("PUT", "integration", body=changed)
+    written = f"written: {', '.join(changed)}" if changed else "unchanged"
+    console.print_step("Settings", written)
+
+
+async def _store_credentials(
     api: OperatorClient,
     console: Console,
-    before: Integration,
-    settings: dict[str, Any],
-    credentials: CredentialPayload,
+    schemes: list[WebhookAuthScheme],
+    credentials: NewCredentials,
 ) -> Integration:
-    """Write new credentials and changed settings."""
-    changed = {name: value for name, value in settings.items() if before[name] != value}
-    if not changed and not credentials:
-        console.print_step("Settings", "unchanged")
-        return before
-    body = changed | ({"credentials": credentials} if credentials else {})
-    integration = await api.call("PUT", "integration", body=body)
-    if changed:
-        console.print_step("Settings", f"written: {', '.join(changed)}")
-    if credentials:
-        names = ", ".join(sorted(credentials))
-        console.print_step("Secret", f"stored in {integration['secret']}: {names}")
+    """Store new credentials and accept their schemes."""
+    names = [scheme.value for scheme in schemes]
+    integration = await api.get("integration")
+    body: dict[str, Any] = {} if integration["webhookAuth"] == names else {"webhookAuth": names}
+    if credentials.payload:
+        body["credentials"] = credentials.payload
+    if body:
+        integration = await api.call("PUT", "integration", body=body)
+    if credentials.payload:
+        keys = ", ".join(sorted(credentials.payload))
+        console.print_step("Secret", f"stored in {integration['secret']}: {keys}")
     return integration
-
-
-@restaurant_command("offboard", example="offboard restaurant-123")
-@click.option(
-    "--release-rid",
-    "is_rid_released",
-    is_flag=True,
-    help="Let another restaurant use the OpenTable number.",
-)
-async def offboard(
-    api: OperatorClient, console: Console, *, is_rid_released: bool
-) -> CommandResult:
-    """Disable a restaurant's integration and keep its data.
-
-    The OpenTable number stays reserved for this restaurant unless --release-rid is given.
-    """
-    before = await api.get("integration")
-    rid_note = ", and its OpenTable number becomes free" if is_rid_released else ""
-    console.confirm(
-        f"Webhooks, polls and reconciliations of {api.restaurant_id} stop{rid_note}. "
-        "Its reservations, journal and reports are kept."
-    )
-    # A reserved number still identifies the sender of a webhook (403, not 401), prevents
-    # another restaurant from using it by mistake, and lets `onboard` continue.
-    if before["enabled"]:
-        await api.call("PUT", "integration", body={"enabled": False})
-    console.print_step("Integration", "disabled" if before["enabled"] else "already disabled")
-    if is_rid_released:
-        context = api.app_context
-        rid = await release_rid(context.firestore, api.restaurant_id, context.clock())
-        console.print_step("Rid", f"{rid} is free" if rid else "none to release")
-    after = await api.get("integration")
-    console.print_line(
-        "Kept: reservations, journal, guests, reports, quarantine. `export` copies them."
-    )
-    if after["secret"]:
-        console.print_line(f"Kept: the secret {after['secret']}. Delete it if nothing uses it.")
-    return CommandResult({"integration": after})

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
@@ -25,12 +26,20 @@ class ExitCode(IntEnum):
     RETRY_LATER = 3
     ACTION_REQUIRED = 4
     INTERRUPTED = 130
+    CLOSED_PIPE = 141  # as a shell reports a program that SIGPIPE ended
 
 
 class CommandError(click.ClickException):
-    """Ends a command with one sentence on stderr about the next step."""
+    """Ends a command with one sentence on stderr about the next step.
+
+    `code` is for programs: the code of the API's error, or a general one.
+    """
 
     exit_code = ExitCode.FAILED
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code or type(self).exit_code.name
 
     # click would print "Error: " first, although exit code 3 or 130 is no error.
     @override
@@ -48,6 +57,15 @@ class CommandInterruptedError(CommandError):
     """Ends a command after Ctrl-C."""
 
     exit_code = ExitCode.INTERRUPTED
+
+    def __init__(self) -> None:
+        super().__init__("Interrupted: run the same command again to continue.")
+
+    @override
+    def show(self, file: IO[Any] | None = None) -> None:
+        if sys.stderr.isatty():
+            click.echo(err=True)  # ends the line that shows ^C
+        super().show(file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +111,14 @@ class Console:
             cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
             self.print_line("  ".join(cells).rstrip())
 
+    def print_problem(self, problem: str) -> None:
+        """Print a problem for the operator, marked with "!"."""
+        self.print_line(click.style(f"! {problem}", fg="yellow"))
+
     def write_result(self, output: dict[str, Any] | None) -> None:
         """Write a command's JSON object if `--json` was given."""
         if self.as_json and output is not None:
-            click.echo(json.dumps(output, ensure_ascii=False), file=self.out)
+            write_json(output, self.out)
 
     def confirm(self, effect: str) -> None:
         """Ask for a confirmation; raise `CommandError` without one."""
@@ -145,6 +167,27 @@ def redirect_logs(console: Console, *, show_logs: bool) -> Iterator[None]:
     """Remove log lines from stdout; show them on stderr if requested."""
     with Path(os.devnull).open("w") as null, redirect_stdout(console.errors if show_logs else null):
         yield
+
+
+def write_json(output: dict[str, Any], file: TextIO) -> None:
+    """Write one JSON object as a line."""
+    click.echo(json.dumps(output, ensure_ascii=False), file=file)
+
+
+@contextmanager
+def closed_pipe_ends_quietly() -> Iterator[None]:
+    """Exit if nobody reads the output any more, as in `ledger export … | head`."""
+    try:
+        yield
+    except BrokenPipeError:
+        # The interpreter flushes stdout once more when it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(ExitCode.CLOSED_PIPE)
+
+
+def partial_path(path: str) -> Path:
+    """Return where a file is written before it is complete and gets its name."""
+    return Path(f"{path}.part")
 
 
 def open_new_file(path: str) -> TextIO:

@@ -1,82 +1,207 @@
-"""The command `replay`: list, show, replay or dismiss quarantined events."""
+"""The commands `quarantine …`: list, show, replay or dismiss quarantined events."""
 
 import json
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeAlias
 from urllib.parse import quote
 
 import click
 
-from cli.context import OperatorClient, restaurant_command
-from cli.output import CommandError, CommandResult, Console
+from cli.api import OperatorClient
+from cli.command import restaurant_command
+from cli.help import LedgerGroup
+from cli.output import CommandError, CommandResult, Console, RetryLaterError
 
 _MAX_LISTED_ITEMS = 200
 _SHORT_ID_LENGTH = 12
 _TIMESTAMP_LENGTH = len("2026-11-24T23:21:21")
 _SHOWN_FIELDS = ("id", "status", "reason", "detail", "receivedAt", "lastSeenAt", "count", "body")
 
-
-@restaurant_command(
-    "replay",
-    example="replay restaurant-123 3fa9 --dry-run",
-    exclusive=("dry_run", "dismiss", "show"),
+_ITEM_HELP = "Id of a quarantined event, or the start of it."
+_item_argument = click.argument("item", help=_ITEM_HELP)
+_optional_item_argument = click.argument("item", required=False, help=_ITEM_HELP)
+_reason_option = click.option(
+    "--reason", metavar="CODE", help="All open items with this reason, instead of ITEM."
 )
-@click.argument("item", required=False)
-@click.option("--dry-run", is_flag=True, help="Show the changes of a replay; write nothing.")
-@click.option("--dismiss", metavar="REASON", help="Close the item without applying it.")
-@click.option("--show", is_flag=True, help="Show the item, with personal data masked.")
-@click.option("--unmask", is_flag=True, help="With --show: show personal data. This is recorded.")
-async def manage_quarantine(
-    api: OperatorClient,
-    console: Console,
-    *,
-    item: str | None,
-    dry_run: bool,
-    dismiss: str | None,
-    show: bool,
-    unmask: bool,
-) -> CommandResult:
-    """Replay a quarantined event; without ITEM, list the quarantine.
 
-    ITEM is the id of a quarantined event, or the start of it. A replay applies the event again
-    after the reason was corrected.
+QuarantineItem: TypeAlias = Mapping[str, Any]
+
+
+@restaurant_command("list", examples=["ledger quarantine list restaurant-123"])
+async def list_items(api: OperatorClient, console: Console) -> CommandResult:
+    """List the newest quarantined events, open ones first.
+
+    Exit code 4 means that some are open.
     """
-    quarantine = await api.get("quarantine", limit=_MAX_LISTED_ITEMS)
-    if item is None:
-        return _print_items(console, quarantine)
-    matches = [one["id"] for one in quarantine["items"] if one["id"].startswith(item)]
-    if len(matches) > 1:
-        raise CommandError(f"{len(matches)} items start with {item}: write more of the id.")
-    # Only the newest items are listed; an older one is found by its full id.
-    item_id = matches[0] if matches else item
-    path = f"quarantine/{quote(item_id, safe='')}"
-    if dismiss is not None:
-        response = await api.call("POST", f"{path}/dismiss", body={"reason": dismiss})
-        console.print_step("Dismissed", item_id[:_SHORT_ID_LENGTH])
-    elif show:
-        response = await api.get(path, unmask=unmask)
-        for name in _SHOWN_FIELDS:
-            console.print_step(name, str(response[name]))
-        if response["masked"]:
-            console.print_line("Personal data is masked. --unmask shows it and records your name.")
-    else:
-        response = await api.call("POST", f"{path}/replay", query={"dryRun": dry_run})
-        prefix = "would be " if response["dryRun"] else ""
-        console.print_step("Replay", f"{response['reservationId']} {prefix}{response['outcome']}")
-        for path, change in response["changes"].items():
-            difference = f"{json.dumps(change['from'])} → {json.dumps(change['to'])}"
-            console.print_line(f"  {path}: {difference}")
-    return CommandResult(response)
-
-
-def _print_items(console: Console, quarantine: dict[str, Any]) -> CommandResult:
+    quarantined = await api.get("quarantine", limit=_MAX_LISTED_ITEMS)
     rows = [("id", "status", "since", "times", "reason")]
-    for item in quarantine["items"]:
+    for item in quarantined["items"]:
         since = item["receivedAt"][:_TIMESTAMP_LENGTH]
         reason = f"{item['reason']}: {item['detail']}"
         rows.append((item["id"][:_SHORT_ID_LENGTH], item["status"], since, item["count"], reason))
-    if quarantine["items"]:
+    if quarantined["items"]:
         console.print_table(rows)
-        console.print_line("Next: `replay` with an id and --dry-run shows its changes.")
+        name = api.restaurant_id
+        console.print_line(f"Next: `ledger quarantine preview {name} ID` shows a replay's changes.")
     else:
         console.print_line("The quarantine is empty.")
-    return CommandResult(quarantine, is_action_required=quarantine["openCount"] > 0)
+    return CommandResult(quarantined, is_action_required=quarantined["openCount"] > 0)
+
+
+@restaurant_command(
+    "show",
+    examples=[
+        "ledger quarantine show restaurant-123 3fa9",
+        "ledger quarantine show restaurant-123 3fa9 --unmask",
+    ],
+)
+@_item_argument
+@click.option("--unmask", is_flag=True, help="Show personal data. Your name is recorded.")
+async def show_item(
+    api: OperatorClient, console: Console, *, item: str, unmask: bool
+) -> CommandResult:
+    """Show a quarantined event, with personal data masked."""
+    response = await api.get(await _find_path(api, item), unmask=unmask)
+    for name in _SHOWN_FIELDS:
+        console.print_step(name, str(response[name]))
+    if response["masked"]:
+        console.print_line("Personal data is masked. --unmask shows it and records your name.")
+    return CommandResult(response)
+
+
+@restaurant_command("preview", examples=["ledger quarantine preview restaurant-123 3fa9"])
+@_item_argument
+async def preview_item(api: OperatorClient, console: Console, *, item: str) -> CommandResult:
+    """Show what a replay of an event would change; write nothing."""
+    path = await _find_path(api, item)
+    response = await api.call("POST", f"{path}/replay", query={"dryRun": True})
+    _print_replay(console, response)
+    return CommandResult(response)
+
+
+@restaurant_command(
+    "replay",
+    examples=[
+        "ledger quarantine replay restaurant-123 3fa9",
+        "ledger quarantine replay restaurant-123 --reason unusable_settings",
+    ],
+    exclusive=("item", "reason"),
+)
+@_optional_item_argument
+@_reason_option
+async def replay_items(
+    api: OperatorClient, console: Console, *, item: str | None, reason: str | None
+) -> CommandResult:
+    """Apply a quarantined event again, after its reason was corrected.
+
+    A replay passes the same code as a webhook and keeps the original time of receipt. With --reason
+    all open items of one reason are replayed, oldest first; items that still cannot be applied stay
+    open.
+    """
+    if item is not None:
+        path = await _find_path(api, item)
+        response = await api.call("POST", f"{path}/replay", query={"dryRun": False})
+        _print_replay(console, response)
+        return CommandResult(response)
+
+    async def replay(one: QuarantineItem) -> str:
+        path = f"quarantine/{quote(one['id'], safe='')}/replay"
+        response = await api.call("POST", path, query={"dryRun": False})
+        return f"{response['reservationId']} {response['outcome']}"
+
+    return await _process_open_items(api, console, reason, "Replayed", replay)
+
+
+@restaurant_command(
+    "dismiss",
+    examples=[
+        'ledger quarantine dismiss restaurant-123 3fa9 --because "a test of the relay"',
+        'ledger quarantine dismiss restaurant-123 --reason unknown_event --because "not ours"',
+    ],
+    exclusive=("item", "reason"),
+)
+@_optional_item_argument
+@_reason_option
+@click.option("--because", required=True, metavar="TEXT", help="Why; stored with your name.")
+async def dismiss_items(
+    api: OperatorClient, console: Console, *, item: str | None, reason: str | None, because: str
+) -> CommandResult:
+    """Close a quarantined event without applying it."""
+    if item is not None:
+        path = await _find_path(api, item)
+        response = await api.call("POST", f"{path}/dismiss", body={"reason": because})
+        console.print_step("Dismissed", response["id"][:_SHORT_ID_LENGTH])
+        return CommandResult(response)
+
+    async def dismiss(one: QuarantineItem) -> str:
+        path = f"quarantine/{quote(one['id'], safe='')}/dismiss"
+        await api.call("POST", path, body={"reason": because})
+        return "dismissed"
+
+    return await _process_open_items(api, console, reason, "Dismissed", dismiss)
+
+
+async def _process_open_items(
+    api: OperatorClient,
+    console: Console,
+    reason: str | None,
+    verb: str,
+    process: Callable[[QuarantineItem], Awaitable[str]],
+) -> CommandResult:
+    """Process the open items of a reason, oldest first, after a confirmation."""
+    if reason is None:
+        raise click.UsageError("Name an item, or use --reason.")
+    quarantined = await api.get("quarantine", limit=_MAX_LISTED_ITEMS)
+    open_items = [one for one in quarantined["items"] if one["status"] == "OPEN"]
+    matching = [one for one in open_items if one["reason"] == reason]
+    if not matching:
+        present = ", ".join(sorted({one["reason"] for one in open_items})) or "none"
+        raise CommandError(f"No open event has the reason {reason}. Present reasons: {present}.")
+    console.confirm(f"{verb}: {len(matching)} events with the reason {reason}.")
+    done, failed = 0, 0
+    for one in reversed(matching):
+        try:
+            outcome = await process(one)
+        except RetryLaterError:
+            raise
+        except CommandError as error:  # a problem with one item never stops the others
+            failed += 1
+            outcome = error.message
+        else:
+            done += 1
+        console.print_step(one["id"][:_SHORT_ID_LENGTH], outcome)
+    console.print_step(verb, f"{done} of {len(matching)}")
+    output = {"reason": reason, "processed": done, "failed": failed}
+    return CommandResult(output, is_action_required=failed > 0)
+
+
+async def _find_path(api: OperatorClient, item: str) -> str:
+    """Return the API path of the only item whose id starts with the given text."""
+    if not item:
+        raise CommandError("Name an item by the first characters of its id.")
+    quarantined = await api.get("quarantine", limit=_MAX_LISTED_ITEMS)
+    matches = [one["id"] for one in quarantined["items"] if one["id"].startswith(item)]
+    if len(matches) > 1:
+        raise CommandError(f"{len(matches)} items start with {item}: write more of the id.")
+    # Only the newest items are listed; an older one is found by its full id.
+    return f"quarantine/{quote(matches[0] if matches else item, safe='')}"
+
+
+def _print_replay(console: Console, response: dict[str, Any]) -> None:
+    prefix = "would be " if response["dryRun"] else ""
+    console.print_step("Replay", f"{response['reservationId']} {prefix}{response['outcome']}")
+    for path, change in response["changes"].items():
+        if change["from"] != change["to"]:
+            difference = f"{json.dumps(change['from'])} → {json.dumps(change['to'])}"
+            console.print_line(f"  {path}: {difference}")
+
+
+quarantine = LedgerGroup(
+    "quarantine",
+    help="Review events that could not be applied. docs/codes.md lists the reasons.",
+    commands=[list_items, show_item, preview_item, replay_items, dismiss_items],
+    examples=[
+        "ledger quarantine list restaurant-123",
+        "ledger quarantine preview restaurant-123 3fa9",
+    ],
+)

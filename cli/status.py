@@ -1,14 +1,21 @@
-"""The command `status`: settings, health and problems of a restaurant's integration."""
+"""The command `restaurants status`: settings, health and problems of a restaurant's integration."""
 
 from typing import Any
 
-from cli.context import OperatorClient, restaurant_command
+from cli.api import OperatorClient
+from cli.command import restaurant_command
+from cli.credential_usage import format_usage, read_credential_usage
 from cli.output import CommandResult, Console
-from cli.rotate import format_usage, read_credential_usage
 
 
-@restaurant_command("status", example="status restaurant-123 --json")
-async def status(api: OperatorClient, console: Console) -> CommandResult:
+@restaurant_command(
+    "status",
+    examples=[
+        "ledger restaurants status restaurant-123",
+        "ledger restaurants status restaurant-123 --json",
+    ],
+)
+async def show_status(api: OperatorClient, console: Console) -> CommandResult:
     """Show a restaurant's settings, health and problems.
 
     Lines with "!" are problems for an operator.
@@ -44,8 +51,10 @@ async def status(api: OperatorClient, console: Console) -> CommandResult:
             ("Quarantine", f"{health['openQuarantine']} open"),
         ]
     )
-    for line in (*format_usage(usages), *(f"! {problem}" for problem in problems)):
+    for line in format_usage(usages):
         console.print_line(line)
+    for problem in problems:
+        console.print_problem(problem)
     output = {
         "integration": integration,
         "health": health,
@@ -72,5 +81,8 @@ def _find_problems(integration: dict[str, Any], health: dict[str, Any]) -> list[
             f"{health['failingGuests']} guests cannot be fetched: {health['lastGuestError']}"
         )
     if health["openQuarantine"]:
-        problems.append(f"Events in quarantine: {health['openQuarantine']}. `replay` lists them.")
+        problems.append(
+            f"Events in quarantine: {health['openQuarantine']}. "
+            "`ledger quarantine list` shows them."
+        )
     return list(dict.fromkeys(problems))  # the API may report one problem in both places

@@ -4,11 +4,11 @@ import argparse
 import os
 import sys
 
+from cli.local_run import RunNotReachableError
 from dev.docs.capacity import write_scale_tables
 from dev.docs.settings_table import write_settings_table
 from dev.local.emulator import EmulatorError
 from dev.local.remote import (
-    RunNotReachableError,
     add_sandbox_arguments,
     post_mock_events_to_run,
     set_webhooks_enabled,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from cli.context import OperatorClient, build_operator_client
+from cli.api import OperatorClient, build_operator_client
 from dev.local.demo_data import build_native_reservations
 from sandbox.fault_injection import FailureKind
 from sandbox.guest_actions import GuestActions

@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from cli.__main__ import main
 from dev.__main__ import build_parser
+from tests.support.commands import find_command
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 TARGET = re.compile(r"\]\(([^)\s]+)\)")
-COMMAND = re.compile(r"(?:^|`|: )(?:\.venv/bin/)?python -m ((?:dev|cli) [^`\n]*)", re.MULTILINE)
+COMMAND = re.compile(
+    r"(?:^|`|: |\$ )(?:\.venv/bin/)?(?:python -m (dev [^`\n]*)|(ledger [^`\n]*))", re.MULTILINE
+)
 MAKE = re.compile(r"(?:^|`)(make [a-z][^`\n]*)", re.MULTILINE)
 
 
@@ -39,8 +41,8 @@ def anchors(page: Path) -> set[str]:
 
 def documented_commands() -> Iterator[tuple[str, str]]:
     for page in PAGES:
-        for command in COMMAND.findall(page.read_text()):
-            yield linked_tests(page), command
+        for found in COMMAND.findall(page.read_text()):
+            yield linked_tests(page), "".join(found)
 
 
 def targets() -> set[str]:
@@ -87,12 +89,12 @@ def test_every_page_is_reached_from_the_readme() -> None:
 
 @pytest.mark.parametrize("page, command", list(documented_commands()))
 def test_every_command_is_one_that_the_command_line_reads(page: str, command: str) -> None:
-    package, name, *words = shlex.split(command, comments=True)
+    words = shlex.split(command.partition(" | ")[0], comments=True)
     assert page
-    if package == "dev":
-        build_parser().parse_args([name, *words])
+    if words[0] == "dev":
+        build_parser().parse_args(words[1:])
     else:
-        main.commands[name].make_context(name, words)
+        find_command(words)
 
 
 def test_every_make_target_is_one_of_the_makefiles() -> None:

@@ -22,12 +22,12 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
 from typing_extensions import override
 
+from cli.local_run import LOCAL_STATUS_PATH
 from dev.local.demo_data import DEMO_RESTAURANT_ID
 from dev.local.demo_staff import DEMO_TOKEN_PATH, handle_token_request
 from dev.local.processes import LOOPBACK
 from shared.errors import InvalidSettingsError
 
-LOCAL_STATUS_PATH = "/_local/status"
 # Shorter than the time until the parent process ends this one.
 _SHUTDOWN_TIMEOUT_SECONDS = 3
 _ROOT = Path(__file__).resolve().parents[2]

@@ -13,9 +13,13 @@ from typing import Any
 import requests
 
 from cli.credentials import CREDENTIAL_KEYS, generate_credentials, read_credentials
+from cli.local_run import (
+    LOCAL_WEBHOOK_PATH,
+    RunNotReachableError,
+    build_run_url,
+    read_run_status,
+)
 from dev.local.demo_data import DEMO_SECRET_ID
-from dev.local.gateway import LOCAL_STATUS_PATH
-from dev.local.processes import LOOPBACK
 from sandbox.mock_events import post_mock_events
 from sandbox.simulator import post_webhook
 from shared.domain.settings import WebhookAuthScheme
@@ -24,10 +28,6 @@ _TIMEOUT_SECONDS = 5
 _HTTP_BAD_REQUEST = 400
 _CLOCK_TIMEOUT_SECONDS = 1
 _MAX_CLOCK_AGE_SECONDS = 0.5
-
-
-class RunNotReachableError(RuntimeError):
-    """No run responds; the message says what to do."""
 
 
 class SimulatedClock:
@@ -80,9 +80,7 @@ def set_sandbox_switch(port: int, switch: str, body: Mapping[str, object]) -> di
     Raises:
         RunNotReachableError: No run responds at the port, or its sandbox rejected the request.
     """
-    return _request_json(
-        "POST", f"{read_run_status(port)['sandbox']}/_control/{switch}", dict(body)
-    )
+    return _post_json(f"{read_run_status(port)['sandbox']}/_control/{switch}", dict(body))
 
 
 def post_mock_events_to_run(port: int) -> list[int]:
@@ -96,21 +94,12 @@ def post_mock_events_to_run(port: int) -> list[int]:
     """
     payloads = json.loads(Path(read_run_status(port)["secretsFile"]).read_text())
     secret = payloads[DEMO_SECRET_ID]["webhookSecrets"][0]
-    return post_mock_events(post_webhook, f"http://{LOOPBACK}:{port}/opentable-webhook", secret)
+    return post_mock_events(post_webhook, build_run_url(port, LOCAL_WEBHOOK_PATH), secret)
 
 
-def read_run_status(port: int) -> dict[str, Any]:
-    """Return the addresses of a run's parts.
-
-    Raises:
-        RunNotReachableError: No run responds at the port.
-    """
-    return _request_json("GET", f"http://{LOOPBACK}:{port}{LOCAL_STATUS_PATH}")
-
-
-def _request_json(method: str, url: str, body: object = None) -> dict[str, Any]:
+def _post_json(url: str, body: object) -> dict[str, Any]:
     try:
-        response = requests.request(method, url, json=body, timeout=_TIMEOUT_SECONDS)
+        response = requests.post(url, json=body, timeout=_TIMEOUT_SECONDS)
         if response.status_code == _HTTP_BAD_REQUEST:
             raise RunNotReachableError(f"The sandbox refused: {response.json()['error']}.")
         response.raise_for_status()

@@ -82,7 +82,7 @@ async def ingest_event(
         ServiceUnavailableError: It is not stored. Do not acknowledge it.
     """
     try:
-        # The authentication is stored in the journal: `rotate --check` reads it there.
+        # The authentication is stored in the journal: `ledger webhooks check` reads it there.
         event = replace(
             normalize_event(context, settings, incoming), authentication=incoming.verdict
         )

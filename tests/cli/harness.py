@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from google.cloud.firestore import AsyncClient
 from msgspec.structs import replace
 
-from cli.__main__ import main
+from cli.app import ledger
 from cli.output import Console
 from shared.concurrency import SYSTEM_CLOCK
 from shared.config import read_environment
@@ -78,7 +78,7 @@ class CliHarness:
 
     @property
     def settings_options(self) -> list[str]:
-        """The required options of `onboard`."""
+        """The required options of `restaurants add`."""
         return ["--rid", self.rid, "--time-zone", "America/New_York"]
 
     @property
@@ -107,7 +107,11 @@ class CliHarness:
     async def run_command(self, command: str, *options: str) -> CommandOutput:
         """Run a command on the restaurant in this process, on an event loop of its own."""
         result = await asyncio.to_thread(
-            CliRunner().invoke, main, [command, self.id, *options], catch_exceptions=False
+            CliRunner().invoke,
+            ledger,
+            [*command.split(), self.id, *options],
+            prog_name="ledger",
+            catch_exceptions=False,
         )
         return CommandOutput(result.exit_code, result.stdout, result.stderr)
 
@@ -115,12 +119,12 @@ class CliHarness:
         """Onboard the restaurant with a generated webhook credential."""
         needs_file = "--save-to" not in options and "none" not in options
         save_to = ["--save-to", self.new_file()] if needs_file else []
-        return await self.run_command("onboard", *self.settings_options, *save_to, *options)
+        return await self.run_command("restaurants add", *self.settings_options, *save_to, *options)
 
     def run_process(self, command: str, *options: str, stdin: str = "") -> CommandOutput:
         """Run a command on the restaurant in a separate process."""
         done = subprocess.run(
-            [sys.executable, "-m", "cli", command, self.id, *options],
+            [sys.executable, "-m", "cli", *command.split(), self.id, *options],
             input=stdin,
             capture_output=True,
             text=True,

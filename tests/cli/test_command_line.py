@@ -1,20 +1,25 @@
 """Help, usage errors, and the exit code of every expected failure."""
 
 import asyncio
+import json
 import os
+import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import click
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from google.auth.exceptions import DefaultCredentialsError
 from google.cloud.firestore import AsyncClient
 
-from cli.__main__ import OperatorGroup, main
-from cli.output import ExitCode
-from dev.local.remote import RunNotReachableError
+from cli.api import OperatorSession
+from cli.app import ledger
+from cli.command import operator_command
+from cli.local_run import RunNotReachableError
+from cli.output import CommandResult, Console, ExitCode
 from shared.errors import (
     InvalidSettingsError,
     OpenTableError,
@@ -24,43 +29,141 @@ from shared.errors import (
 )
 from shared.firestore import paths
 from tests.cli.harness import CLI_TIMEOUT_SECONDS, CliHarness
+from tests.support.commands import find_command
 
 
-@pytest.mark.parametrize("name", main.commands)
-def test_every_help_has_an_example_that_parses(name: str) -> None:
-    shown = CliRunner().invoke(main, [name, "--help"], terminal_width=200).stdout
-    [example] = [line for line in shown.splitlines() if line.startswith("    python -m cli")]
-    assert shlex.split(example)[:4] == ["python", "-m", "cli", name]
-    main.commands[name].make_context(name, shlex.split(example)[4:])
+def iterate_commands(
+    group: click.Group = ledger, path: tuple[str, ...] = ("ledger",)
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Yield all commands and groups with their words."""
+    yield path, group
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from iterate_commands(command, (*path, name))
+        else:
+            yield (*path, name), command
+
+
+def invoke(*words: str) -> Result:
+    return CliRunner().invoke(ledger, words, prog_name="ledger", terminal_width=200)
+
+
+@pytest.mark.parametrize("path", [path for path, _ in iterate_commands()], ids=" ".join)
+def test_every_help_has_examples_that_parse(path: tuple[str, ...]) -> None:
+    shown = invoke(*path[1:], "--help").stdout
+    examples = [line.removeprefix("  $ ") for line in shown.splitlines() if line[:4] == "  $ "]
+    assert examples
+    for example in examples:
+        command = example.removeprefix('eval "$(').removesuffix(')"').partition(" | ")[0]
+        find_command(shlex.split(command))
+
+
+@pytest.mark.parametrize("path", [path for path, _ in iterate_commands()], ids=" ".join)
+def test_every_help_has_the_same_sections(path: tuple[str, ...]) -> None:
+    shown = invoke(*path[1:], "--help").stdout
+    headings = [line for line in shown.splitlines() if line.isupper()]
+    assert headings[0] == "USAGE"
+    assert {"EXAMPLES"} <= set(headings)
+    assert ("COMMANDS" in headings) == ("LEARN MORE" in headings)
+
+
+@pytest.mark.parametrize("code", [code.value for code in ExitCode if code != ExitCode.CLOSED_PIPE])
+def test_every_exit_code_is_in_the_help(code: int) -> None:
+    assert f"\n  {code}  " in invoke("--help").stdout
+    assert re.search(rf"\b{code} ", invoke("export", "--help").stdout.partition("EXIT CODES")[2])
+
+
+@pytest.mark.parametrize(
+    "words, suggestion",
+    [
+        (("resturants",), "'restaurants'"),
+        (("webhooks", "rotat"), "'rotate'"),
+        (("export", "x", "journal", "--wit-personal-data"), "'--with-personal-data'"),
+    ],
+)
+def test_a_misspelled_word_gets_a_suggestion(words: tuple[str, ...], suggestion: str) -> None:
+    refused = invoke(*words)
+    assert refused.exit_code == ExitCode.USAGE_ERROR
+    assert f"Did you mean {suggestion}?" in refused.stderr
+
+
+def test_the_version_is_shown() -> None:
+    assert re.fullmatch(r"ledger \S+\n", invoke("--version").stdout)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_completion_script_calls_the_command(shell: str) -> None:
+    script = invoke("completion", shell).stdout
+    assert "_LEDGER_COMPLETE" in script
+
+
+def test_a_shell_completes_commands_and_flags(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_LEDGER_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "ledger webhooks rot")
+    monkeypatch.setenv("COMP_CWORD", "2")
+    assert invoke().stdout == "plain,rotate\n"
+
+
+@pytest.mark.parametrize("no_color, is_colored", [("", True), ("1", False)])
+def test_no_color_is_respected(
+    no_color: str, is_colored: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", no_color)
+    shown = CliRunner().invoke(ledger, ["--help"], color=True).stdout
+    assert ("\x1b[" in shown) == is_colored
 
 
 @pytest.mark.parametrize(
     "words",
     [
-        ["rotate", "x", "--check", "--retire"],
-        ["rotate", "x", "--retire", "--at-once"],
-        ["replay", "x", "id", "--dry-run", "--dismiss", "a test"],
-        ["status", "x", "--local", "--project", "p"],
+        ["quarantine", "replay", "x", "id", "--reason", "too_large"],
+        ["webhooks", "send", "x", "--event", "created", "--file", "-"],
+        ["restaurants", "status", "x", "--local", "--project", "p"],
     ],
 )
 def test_options_that_exclude_each_other_are_rejected(words: list[str]) -> None:
-    refused = CliRunner().invoke(main, words)
+    refused = invoke(*words)
     assert (refused.exit_code, refused.stdout) == (ExitCode.USAGE_ERROR, "")
     assert "Use only one of" in refused.stderr
 
 
+def test_a_refusal_is_json_too() -> None:
+    refused = invoke("restaurants", "status", "x", "--json")
+    error = json.loads(refused.stdout)["error"]
+    assert (refused.exit_code, error["code"]) == (ExitCode.FAILED, "FAILED")
+    assert error["message"] == refused.stderr.strip()
+
+
+def test_without_a_target_the_options_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GOOGLE_CLOUD_PROJECT", "LEDGER_PROJECT", "LEDGER_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    refused = invoke("restaurants", "status", "x")
+    assert refused.exit_code == ExitCode.FAILED
+    assert all(option in refused.stderr for option in ("--local", "--project", "--profile"))
+
+
+@pytest.mark.parametrize("restaurant", ["a b", "", "é", "x" * 129])
+def test_an_impossible_restaurant_id_is_rejected(restaurant: str) -> None:
+    refused = invoke("restaurants", "status", restaurant)
+    assert refused.exit_code == ExitCode.USAGE_ERROR
+    assert "letters, digits" in refused.stderr
+
+
 @pytest.mark.parametrize("rid", ["12a", "", "٣"])
 def test_an_invalid_rid_is_rejected(rid: str) -> None:
-    refused = CliRunner().invoke(main, ["onboard", "x", "--rid", rid, "--time-zone", "Etc/UTC"])
+    refused = invoke("restaurants", "add", "x", "--rid", rid, "--time-zone", "Etc/UTC")
     assert refused.exit_code == ExitCode.USAGE_ERROR
     assert "use digits only" in refused.stderr
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "a"])
 def test_an_invalid_port_is_rejected(port: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert CliRunner().invoke(main, ["status", "x", "--port", port]).exit_code == 2
+    assert invoke("restaurants", "status", "x", "--port", port).exit_code == 2
     monkeypatch.setenv("PORT", port)
-    assert CliRunner().invoke(main, ["status", "x", "--local"]).exit_code == 2
+    assert invoke("restaurants", "status", "x", "--local").exit_code == 2
 
 
 @pytest.mark.parametrize(
@@ -79,23 +182,25 @@ def test_an_invalid_port_is_rejected(port: str, monkeypatch: pytest.MonkeyPatch)
     ],
 )
 def test_an_expected_failure_is_one_sentence(
-    error: BaseException, code: ExitCode, text: str
+    error: BaseException, code: ExitCode, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail() -> None:
+    async def handle(_session: OperatorSession, _console: Console) -> CommandResult:
         raise error
 
-    group = OperatorGroup(commands=[click.Command("fail", callback=fail)])
-    ended = CliRunner().invoke(group, ["fail"])
-    assert (ended.exit_code, ended.stdout, ended.stderr.count("\n")) == (code, "", 1)
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "demo-project")
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:1")
+    monkeypatch.setitem(ledger.commands, "fail", operator_command("fail", examples=[])(handle))
+    ended = invoke("fail")
+    assert (ended.exit_code, ended.stderr.count("\n")) == (code, 1)
     assert text in ended.stderr
 
 
-def export_to_closed_pipe(cli_harness: CliHarness) -> str:
-    """Return what an export writes to stderr if nothing reads its stdout."""
+def run_with_closed_pipe(cli_harness: CliHarness, *words: str) -> tuple[int, str]:
+    """Return the exit code and stderr of a command if nothing reads its stdout."""
     reading_end, writing_end = os.pipe()
     os.close(reading_end)
     done = subprocess.run(
-        [sys.executable, "-m", "cli", "export", cli_harness.id, "reservations"],
+        [sys.executable, "-m", "cli", *words],
         stdout=writing_end,
         stderr=subprocess.PIPE,
         text=True,
@@ -104,14 +209,34 @@ def export_to_closed_pipe(cli_harness: CliHarness) -> str:
         check=False,
     )
     os.close(writing_end)
-    return done.stderr
+    return done.returncode, done.stderr
 
 
-async def test_a_closed_pipe_ends_the_command_quietly(
+async def test_a_closed_pipe_ends_an_export_quietly(
     cli_harness: CliHarness, firestore: AsyncClient
 ) -> None:
     await paths.integration_document(firestore, cli_harness.id).set({"enabled": False})
     reservations = paths.reservations_collection(firestore, cli_harness.id)
     await reservations.document("x").set({"id": "x"})
-    [place] = (await asyncio.to_thread(export_to_closed_pipe, cli_harness)).splitlines()
-    assert place.startswith("Place ")
+    words = ("export", cli_harness.id, "reservations")
+    code, errors = await asyncio.to_thread(run_with_closed_pipe, cli_harness, *words)
+    assert (code, errors.count("\n")) == (ExitCode.CLOSED_PIPE, 1)
+    assert errors.startswith("Place ")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--help",), ("--version",), ("completion", "bash"), ("webhooks", "send", "--help")],
+    ids=" ".join,
+)
+def test_a_closed_pipe_ends_every_output_quietly(
+    words: tuple[str, ...], cli_harness: CliHarness
+) -> None:
+    assert run_with_closed_pipe(cli_harness, *words) == (ExitCode.CLOSED_PIPE, "")
+
+
+async def test_a_closed_pipe_ends_an_onboarding_quietly(cli_harness: CliHarness) -> None:
+    words = ("restaurants", "add", cli_harness.id, *cli_harness.settings_options)
+    options = ("--webhook-auth", "none")
+    ended = await asyncio.to_thread(run_with_closed_pipe, cli_harness, *words, *options)
+    assert ended == (ExitCode.CLOSED_PIPE, "")

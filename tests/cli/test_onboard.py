@@ -50,7 +50,7 @@ async def test_onboarding_twice_changes_nothing(
 ) -> None:
     await cli_harness.onboard()
     before, secrets = await read_integration(firestore, cli_harness), cli_harness.read_secrets()
-    second = await cli_harness.run_command("onboard", *cli_harness.settings_options)
+    second = await cli_harness.run_command("restaurants add", *cli_harness.settings_options)
     assert second.code == ExitCode.SUCCESS
     assert "unchanged" in second.out
     after = await read_integration(firestore, cli_harness)
@@ -75,14 +75,14 @@ async def test_an_interrupted_onboarding_resumes(cli_harness: CliHarness) -> Non
     await cli_harness.onboard()
     secret = cli_harness.read_restaurant_secret()
     cli_harness.set_partner_secret(VALID_CREDENTIALS)
-    second = await cli_harness.run_command("onboard", *cli_harness.settings_options)
+    second = await cli_harness.run_command("restaurants add", *cli_harness.settings_options)
     assert (second.code, cli_harness.read_restaurant_secret()) == (ExitCode.SUCCESS, secret)
 
 
 async def test_without_a_file_for_the_credential_nothing_is_written(
     cli_harness: CliHarness, firestore: AsyncClient
 ) -> None:
-    refused = await cli_harness.run_command("onboard", *cli_harness.settings_options)
+    refused = await cli_harness.run_command("restaurants add", *cli_harness.settings_options)
     assert (refused.code, "--save-to" in refused.errors) == (ExitCode.FAILED, True)
     assert await read_integration(firestore, cli_harness) == {}
 
@@ -116,19 +116,20 @@ async def test_another_rid_is_confirmed_first(
     before = await read_integration(firestore, cli_harness)
     cli_harness.opentable.book_tomorrow("777001", 2)
     options = ("--rid", "777001", "--time-zone", "America/New_York")
-    refused = await cli_harness.run_command("onboard", *options)
+    refused = await cli_harness.run_command("restaurants add", *options)
     assert (refused.code, "--yes" in refused.errors) == (ExitCode.FAILED, True)
     assert await read_integration(firestore, cli_harness) == before
-    output = (await cli_harness.run_command("onboard", *options, "--yes", "--json")).json_output
+    output = (
+        await cli_harness.run_command("restaurants add", *options, "--yes", "--json")
+    ).json_output
     assert (output["integration"]["restaurantId"], output["backfill"]["created"]) == ("777001", 1)
 
 
 async def test_offboarding_requires_confirmation(cli_harness: CliHarness) -> None:
     await cli_harness.onboard()
-    refused = await cli_harness.run_command("offboard", "--json")
-    assert (refused.code, refused.out) == (ExitCode.FAILED, "")
-    assert "--yes" in refused.errors
-    status = (await cli_harness.run_command("status", "--json")).json_output
+    refused = await cli_harness.run_command("restaurants remove", "--json")
+    assert (refused.code, "--yes" in refused.errors) == (ExitCode.FAILED, True)
+    status = (await cli_harness.run_command("restaurants status", "--json")).json_output
     assert status["health"]["enabled"] is True
 
 
@@ -136,7 +137,7 @@ async def test_offboarding_disables_the_integration_and_keeps_the_rid(
     cli_harness: CliHarness, firestore: AsyncClient
 ) -> None:
     await cli_harness.onboard()
-    output = (await cli_harness.run_command("offboard", "--yes", "--json")).json_output
+    output = (await cli_harness.run_command("restaurants remove", "--yes", "--json")).json_output
     assert output["integration"]["enabled"] is False
     assert await read_rid_claim(firestore, cli_harness) == {"restaurantId": cli_harness.id}
 
@@ -147,7 +148,7 @@ async def test_a_released_rid_is_free_and_reservations_stay(
     await cli_harness.onboard()
     before = await list_reservations(firestore, cli_harness)
     options = ("--yes", "--release-rid", "--json")
-    output = (await cli_harness.run_command("offboard", *options)).json_output
+    output = (await cli_harness.run_command("restaurants remove", *options)).json_output
     assert output["integration"]["restaurantId"] is None
     assert await read_rid_claim(firestore, cli_harness) is None
     assert await list_reservations(firestore, cli_harness) == before
@@ -158,14 +159,14 @@ async def test_a_claim_of_another_restaurant_is_never_released(
 ) -> None:
     await cli_harness.onboard()
     await paths.rid_claim_document(firestore, cli_harness.rid).set(OTHER_RESTAURANT)
-    await cli_harness.run_command("offboard", "--yes", "--release-rid")
+    await cli_harness.run_command("restaurants remove", "--yes", "--release-rid")
     assert await read_rid_claim(firestore, cli_harness) == OTHER_RESTAURANT
 
 
 async def test_onboarding_again_restores_the_integration(cli_harness: CliHarness) -> None:
     await cli_harness.onboard()
     secret = cli_harness.read_restaurant_secret()
-    await cli_harness.run_command("offboard", "--yes", "--release-rid")
+    await cli_harness.run_command("restaurants remove", "--yes", "--release-rid")
     second = await cli_harness.onboard("--json")
     assert (second.code, second.json_output["integration"]["enabled"]) == (ExitCode.SUCCESS, True)
     assert cli_harness.read_restaurant_secret() == secret
@@ -174,16 +175,16 @@ async def test_onboarding_again_restores_the_integration(cli_harness: CliHarness
 async def test_a_restaurant_that_was_never_onboarded_is_refused(
     cli_harness: CliHarness, firestore: AsyncClient
 ) -> None:
-    refused = await cli_harness.run_command("offboard", "--yes")
+    refused = await cli_harness.run_command("restaurants remove", "--yes")
     assert refused.code == ExitCode.FAILED
-    assert "`onboard` connects it" in refused.errors
+    assert "`ledger restaurants add` connects one" in refused.errors
     assert not (await paths.integration_document(firestore, cli_harness.id).get()).exists
 
 
 async def test_an_unusable_secrets_file_gives_a_one_line_error(cli_harness: CliHarness) -> None:
     cli_harness.secrets_path.write_text("[]")
     refused = await cli_harness.run_command(
-        "onboard", *cli_harness.settings_options, "--save-to", cli_harness.new_file()
+        "restaurants add", *cli_harness.settings_options, "--save-to", cli_harness.new_file()
     )
     assert (refused.code, refused.errors.count("\n")) == (ExitCode.FAILED, 1)
     assert refused.errors.startswith("SECRETS_FILE cannot be rewritten")

@@ -32,7 +32,7 @@ class PseudoTerminal:
     def __init__(self, cli_harness: CliHarness, command: str, *options: str) -> None:
         self._parent_end, child_end = pty.openpty()
         self.child = subprocess.Popen(
-            [sys.executable, "-c", RUN_AT_A_TERMINAL, command, cli_harness.id, *options],
+            [sys.executable, "-c", RUN_AT_A_TERMINAL, *command.split(), cli_harness.id, *options],
             stdin=child_end,
             stdout=child_end,
             stderr=child_end,
@@ -89,7 +89,7 @@ class PseudoTerminal:
 def test_credentials_are_prompted_for_without_echo_at_a_terminal(cli_harness: CliHarness) -> None:
     cli_harness.secrets_path.write_text("{}")
     cli_harness.variables["OPENTABLE_PARTNER_SECRET"] = ""
-    terminal = PseudoTerminal(cli_harness, "onboard", *cli_harness.settings_options)
+    terminal = PseudoTerminal(cli_harness, "restaurants add", *cli_harness.settings_options)
     terminal.wait_for("client id")
     terminal.type("demo-client\n")
     terminal.wait_for("client secret: ")
@@ -116,7 +116,7 @@ def test_one_interrupt_at_a_prompt_ends_the_command(
 ) -> None:
     cli_harness.secrets_path.write_text("{}")
     cli_harness.variables["OPENTABLE_PARTNER_SECRET"] = ""
-    terminal = PseudoTerminal(cli_harness, "onboard", *cli_harness.settings_options)
+    terminal = PseudoTerminal(cli_harness, "restaurants add", *cli_harness.settings_options)
     terminal.wait_for("client id")
     terminal.type(answer)
     terminal.wait_for(prompt)
@@ -127,7 +127,7 @@ def test_one_interrupt_at_a_prompt_ends_the_command(
 
 def test_credentials_can_be_piped_in(cli_harness: CliHarness) -> None:
     done = cli_harness.run_process(
-        "onboard",
+        "restaurants add",
         *cli_harness.settings_options,
         "--credentials-file",
         "-",
@@ -143,7 +143,7 @@ def test_invalid_credentials_give_a_one_line_error_without_quoting_them(
     cli_harness: CliHarness,
 ) -> None:
     done = cli_harness.run_process(
-        "onboard",
+        "restaurants add",
         *cli_harness.settings_options,
         "--credentials-file",
         "-",
@@ -160,7 +160,7 @@ def test_missing_cloud_credentials_give_a_one_line_error(
     cli_harness.variables.update(
         {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "NO_GCE_CHECK": "true"}
     )
-    done = cli_harness.run_process("status", "--project", "some-project")
+    done = cli_harness.run_process("restaurants status", "--project", "some-project")
     assert done.code == ExitCode.FAILED
     assert done.errors == "Sign in first: `gcloud auth application-default login`.\n"
 
@@ -170,13 +170,13 @@ def test_an_interrupted_command_resumes_where_it_stopped(cli_harness: CliHarness
     faults = cli_harness.opentable.sandbox.faults
     faults.script_failure(FailureKind.DELAY, path="/sync/v2/reservations", times=400, seconds=0.2)
     options = [*cli_harness.settings_options, "--webhook-auth", "none"]
-    terminal = PseudoTerminal(cli_harness, "onboard", *options)
+    terminal = PseudoTerminal(cli_harness, "restaurants add", *options)
     terminal.wait_for(" 14 of 396 days")
     terminal.child.send_signal(signal.SIGINT)
     assert terminal.wait() == ExitCode.INTERRUPTED
     assert "run the same command again" in terminal.screen
     faults.clear()
-    interrupted = cli_harness.run_process("status", "--json").json_output["backfill"]
+    interrupted = cli_harness.run_process("restaurants status", "--json").json_output["backfill"]
     assert (interrupted["status"], interrupted["daysDone"] < 396) == ("RUNNING", True)
-    done = cli_harness.run_process("onboard", *options, "--json").json_output["backfill"]
+    done = cli_harness.run_process("restaurants add", *options, "--json").json_output["backfill"]
     assert (done["status"], done["startedAt"]) == ("COMPLETED", interrupted["startedAt"])

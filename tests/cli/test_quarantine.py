@@ -1,4 +1,6 @@
-"""The quarantine, listed and worked through with `replay`."""
+"""The quarantine, listed and worked through."""
+
+from collections import Counter
 
 import pytest
 from google.cloud.firestore import AsyncClient
@@ -9,7 +11,7 @@ from tests.cli.harness import CliHarness, WebhookIngest
 
 
 async def find_only_item_id(cli_harness: CliHarness) -> str:
-    [item] = (await cli_harness.run_command("replay", "--json")).json_output["items"]
+    [item] = (await cli_harness.run_command("quarantine list", "--json")).json_output["items"]
     return str(item["id"])
 
 
@@ -17,7 +19,7 @@ async def test_the_quarantine_is_listed(
     cli_harness: CliHarness, webhook_ingest: WebhookIngest
 ) -> None:
     await webhook_ingest.quarantine_row()
-    listed = await cli_harness.run_command("replay")
+    listed = await cli_harness.run_command("quarantine list")
     assert listed.code == ExitCode.ACTION_REQUIRED
     assert "party_size" in listed.out
 
@@ -26,7 +28,7 @@ async def test_an_item_is_shown_masked(
     cli_harness: CliHarness, webhook_ingest: WebhookIngest
 ) -> None:
     await webhook_ingest.quarantine_row(guest_request="Ada")
-    show = ("replay", (await find_only_item_id(cli_harness))[:8], "--show")
+    show = ("quarantine show", (await find_only_item_id(cli_harness))[:8])
     assert "Ada" not in (await cli_harness.run_command(*show)).out
     assert "Ada" in (await cli_harness.run_command(*show, "--unmask")).out
 
@@ -36,7 +38,7 @@ async def test_an_item_that_still_cannot_be_applied_is_reported(
 ) -> None:
     await webhook_ingest.quarantine_row()
     prefix = (await find_only_item_id(cli_harness))[:8]
-    refused = await cli_harness.run_command("replay", prefix, "--dry-run")
+    refused = await cli_harness.run_command("quarantine preview", prefix)
     assert refused.code == ExitCode.FAILED
     assert refused.errors.startswith("The event still cannot be applied")
 
@@ -49,11 +51,11 @@ async def test_an_item_is_replayed_after_a_dry_run(
     assert await webhook_ingest.ingest_row(1) == "quarantined"
     await integration.update({"timeZone": "America/New_York"})
     reservation = paths.reservation_document(firestore, cli_harness.id, "ot_1")
-    replay = ("replay", await find_only_item_id(cli_harness))
-    preview = (await cli_harness.run_command(*replay, "--dry-run", "--json")).json_output
+    item_id = await find_only_item_id(cli_harness)
+    preview = (await cli_harness.run_command("quarantine preview", item_id, "--json")).json_output
     assert (preview["dryRun"], preview["outcome"]) == (True, "created")
     assert not (await reservation.get()).exists
-    assert "created" in (await cli_harness.run_command(*replay)).out
+    assert "created" in (await cli_harness.run_command("quarantine replay", item_id)).out
     assert (await reservation.get()).exists
 
 
@@ -62,24 +64,76 @@ async def test_an_item_is_dismissed_with_a_reason(
 ) -> None:
     await webhook_ingest.quarantine_row()
     item_id = await find_only_item_id(cli_harness)
-    await cli_harness.run_command("replay", item_id, "--dismiss", "a test")
+    await cli_harness.run_command("quarantine dismiss", item_id, "--because", "a test")
     items = paths.quarantine_collection(firestore, cli_harness.id)
     stored = (await items.document(item_id).get()).to_dict() or {}
     assert (stored["status"], stored["dismissReason"]) == ("DISMISSED", "a test")
     assert stored["settledBy"].startswith("operator:")
-    assert (await cli_harness.run_command("replay")).code == ExitCode.SUCCESS
+    assert (await cli_harness.run_command("quarantine list")).code == ExitCode.SUCCESS
 
 
 @pytest.mark.usefixtures("webhook_ingest")
 async def test_an_unknown_item_is_rejected(cli_harness: CliHarness) -> None:
-    refused = await cli_harness.run_command("replay", "nothing", "--dry-run")
+    refused = await cli_harness.run_command("quarantine preview", "nothing")
     assert (refused.code, refused.errors.count("\n")) == (ExitCode.FAILED, 1)
 
 
 async def test_an_ambiguous_start_of_an_id_is_rejected(
     cli_harness: CliHarness, webhook_ingest: WebhookIngest
 ) -> None:
+    for number in range(17):  # of 17 hexadecimal ids, two start with the same digit
+        await webhook_ingest.quarantine_row(guest_request=f"Ada {number}")
+    items = (await cli_harness.run_command("quarantine list", "--json")).json_output["items"]
+    [(start, _)] = Counter(item["id"][0] for item in items).most_common(1)
+    refused = await cli_harness.run_command("quarantine preview", start)
+    assert (refused.code, f"items start with {start}" in refused.errors) == (ExitCode.FAILED, True)
+
+
+@pytest.mark.usefixtures("webhook_ingest")
+async def test_an_empty_id_names_no_item(cli_harness: CliHarness) -> None:
+    refused = await cli_harness.run_command("quarantine preview", "")
+    assert (refused.code, "first characters" in refused.errors) == (ExitCode.FAILED, True)
+
+
+async def test_all_items_of_a_reason_are_replayed(
+    cli_harness: CliHarness, webhook_ingest: WebhookIngest, firestore: AsyncClient
+) -> None:
+    integration = paths.integration_document(firestore, cli_harness.id)
+    await integration.update({"timeZone": "Nowhere/Town"})
+    assert await webhook_ingest.ingest_row(1) == "quarantined"
+    assert await webhook_ingest.ingest_row(2) == "quarantined"
+    await integration.update({"timeZone": "America/New_York"})
+    await webhook_ingest.quarantine_row()
+    options = ("--reason", "unusable_settings", "--yes", "--json")
+    done = (await cli_harness.run_command("quarantine replay", *options)).json_output
+    assert (done["processed"], done["failed"]) == (2, 0)
+    listed = (await cli_harness.run_command("quarantine list", "--json")).json_output
+    assert listed["openCount"] == 1
+
+
+async def test_one_item_that_cannot_be_replayed_does_not_stop_the_others(
+    cli_harness: CliHarness, webhook_ingest: WebhookIngest
+) -> None:
     await webhook_ingest.quarantine_row()
     await webhook_ingest.quarantine_row(guest_request="Ada")
-    refused = await cli_harness.run_command("replay", "", "--dry-run")
-    assert (refused.code, "2 items start with" in refused.errors) == (ExitCode.FAILED, True)
+    options = ("--reason", "invalid_party_size", "--yes", "--json")
+    done = await cli_harness.run_command("quarantine replay", *options)
+    assert (done.code, done.json_output["failed"]) == (ExitCode.ACTION_REQUIRED, 2)
+
+
+async def test_all_items_of_a_reason_are_dismissed_after_a_confirmation(
+    cli_harness: CliHarness, webhook_ingest: WebhookIngest
+) -> None:
+    await webhook_ingest.quarantine_row()
+    await webhook_ingest.quarantine_row(guest_request="Ada")
+    options = ("--reason", "invalid_party_size", "--because", "a test")
+    assert (await cli_harness.run_command("quarantine dismiss", *options)).code == ExitCode.FAILED
+    await cli_harness.run_command("quarantine dismiss", *options, "--yes")
+    assert (await cli_harness.run_command("quarantine list")).code == ExitCode.SUCCESS
+
+
+@pytest.mark.usefixtures("webhook_ingest")
+async def test_an_absent_reason_names_the_present_ones(cli_harness: CliHarness) -> None:
+    options = ("--reason", "nothing", "--yes")
+    refused = await cli_harness.run_command("quarantine replay", *options)
+    assert (refused.code, "Present reasons: none" in refused.errors) == (ExitCode.FAILED, True)

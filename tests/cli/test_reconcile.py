@@ -9,9 +9,10 @@ import pytest
 from google.cloud.firestore import DELETE_FIELD, AsyncClient
 from typing_extensions import override
 
-from cli.context import build_operator_client
+from cli.api import build_operator_client
 from cli.output import Console, ExitCode
-from cli.reconcile import format_report, reconcile_and_print_report, requires_action
+from cli.reconcile import reconcile_and_print_report
+from cli.reports import format_report, requires_action
 from shared.config import read_environment
 from shared.context import build_app_context
 from shared.firestore import paths
@@ -43,7 +44,7 @@ def build_report(status: str = "COMPLETED", **changes: Any) -> dict[str, Any]:
 
 
 def report_text(report: dict[str, Any]) -> str:
-    return "\n".join(format_report(report))
+    return "\n".join(format_report("bistro-7", report))
 
 
 async def give_lease_to_other_run(firestore: AsyncClient, cli_harness: CliHarness) -> None:
@@ -69,15 +70,24 @@ async def test_a_dry_run_reports_and_changes_nothing(
 
 @pytest.mark.usefixtures("webhook_ingest")
 @pytest.mark.parametrize(
-    "options",
-    [("--start", "2020-01-01"), ("--force", "nothing", "--yes")],
+    "command, options",
+    [("reconcile", ("--start", "2020-01-01")), ("reports apply", ("nothing", "--yes"))],
     ids=["too large a window", "unknown plan"],
 )
 async def test_a_request_that_cannot_be_served_gives_a_one_line_error(
-    options: tuple[str, ...], cli_harness: CliHarness
+    command: str, options: tuple[str, ...], cli_harness: CliHarness
 ) -> None:
-    refused = await cli_harness.run_command("reconcile", *options)
+    refused = await cli_harness.run_command(command, *options)
     assert (refused.code, refused.errors.count("\n")) == (ExitCode.FAILED, 1)
+
+
+@pytest.mark.usefixtures("webhook_ingest")
+async def test_reports_are_listed_and_shown(cli_harness: CliHarness) -> None:
+    listed = (await cli_harness.run_command("reports list", "--json")).json_output["reports"]
+    latest = (await cli_harness.run_command("reports show", "--json")).json_output
+    assert [report["reportId"] for report in listed] == [latest["reportId"]]
+    shown = await cli_harness.run_command("reports show", latest["reportId"])
+    assert shown.out.splitlines()[1] == f"Report {latest['reportId']}: COMPLETED"
 
 
 @pytest.mark.usefixtures("webhook_ingest")
@@ -148,7 +158,9 @@ def test_a_long_list_is_truncated_with_a_note() -> None:
     assert "… and 5 more" in text
 
 
-@pytest.mark.parametrize("status, hint", [("HELD", "--force r-1"), ("DRY_RUN", "would do")])
+@pytest.mark.parametrize(
+    "status, hint", [("HELD", "`ledger reports apply bistro-7 r-1`"), ("DRY_RUN", "would do")]
+)
 def test_the_next_step_is_printed(status: str, hint: str) -> None:
     assert hint in report_text(build_report(status, reason="because"))
 

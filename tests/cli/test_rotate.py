@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from cli.credential_usage import CredentialUsage, format_usage, select_newest_usage
 from cli.output import ExitCode
-from cli.rotate import CredentialUsage, format_usage, select_newest_usage
 from shared.polling.webhook_health import WebhookCredentialUse
 from tests.cli.harness import VALID_CREDENTIALS, CliHarness, WebhookIngest
 
@@ -23,7 +23,7 @@ def read_json_file(file: str) -> object:
 
 
 async def rotate(cli_harness: CliHarness) -> None:
-    done = await cli_harness.run_command("rotate", "--save-to", cli_harness.new_file())
+    done = await cli_harness.run_command("webhooks rotate", "--save-to", cli_harness.new_file())
     assert done.code == ExitCode.SUCCESS
 
 
@@ -31,7 +31,7 @@ async def rotate(cli_harness: CliHarness) -> None:
 async def test_the_new_credential_is_first(cli_harness: CliHarness) -> None:
     [old] = read_tokens(cli_harness)
     file = cli_harness.new_file()
-    done = await cli_harness.run_command("rotate", "--save-to", file)
+    done = await cli_harness.run_command("webhooks rotate", "--save-to", file)
     new, second = read_tokens(cli_harness)
     assert second == old
     assert read_json_file(file) == {"bearerTokens": [new]}
@@ -42,15 +42,15 @@ async def test_the_use_of_the_new_credential_is_reported(
     cli_harness: CliHarness, webhook_ingest: WebhookIngest
 ) -> None:
     await rotate(cli_harness)
-    assert (await cli_harness.run_command("rotate", "--check")).code == ExitCode.ACTION_REQUIRED
+    assert (await cli_harness.run_command("webhooks check")).code == ExitCode.ACTION_REQUIRED
     await webhook_ingest.ingest_row(1, position=1)
-    checked = await cli_harness.run_command("rotate", "--check")
+    checked = await cli_harness.run_command("webhooks check")
     assert checked.code == ExitCode.ACTION_REQUIRED
     assert "with an older credential" in checked.out
     await webhook_ingest.ingest_row(2, position=0, minutes=1)
-    assert "probably" in (await cli_harness.run_command("rotate", "--check")).out
+    assert "probably" in (await cli_harness.run_command("webhooks check")).out
     await webhook_ingest.ingest_row(3, position=0, minutes=6)
-    checked = await cli_harness.run_command("rotate", "--check")
+    checked = await cli_harness.run_command("webhooks check")
     assert checked.code == ExitCode.SUCCESS
     assert "with the newest credential" in checked.out
 
@@ -61,7 +61,7 @@ async def test_the_old_credential_is_retired_after_the_new_one_is_used(
     await rotate(cli_harness)
     await webhook_ingest.ingest_row(1, position=0, minutes=6)
     new, _ = read_tokens(cli_harness)
-    assert (await cli_harness.run_command("rotate", "--retire")).code == ExitCode.SUCCESS
+    assert (await cli_harness.run_command("webhooks retire")).code == ExitCode.SUCCESS
     assert read_tokens(cli_harness) == [new]
 
 
@@ -71,10 +71,10 @@ async def test_retiring_a_used_credential_is_confirmed_first(
     await rotate(cli_harness)
     await webhook_ingest.ingest_row(1, position=1, minutes=6)
     before = read_tokens(cli_harness)
-    refused = await cli_harness.run_command("rotate", "--retire")
+    refused = await cli_harness.run_command("webhooks retire")
     assert (refused.code, "--yes" in refused.errors) == (ExitCode.FAILED, True)
     assert read_tokens(cli_harness) == before
-    assert (await cli_harness.run_command("rotate", "--retire", "--yes")).code == ExitCode.SUCCESS
+    assert (await cli_harness.run_command("webhooks retire", "--yes")).code == ExitCode.SUCCESS
     assert read_tokens(cli_harness) == before[:1]
 
 
@@ -82,7 +82,7 @@ async def test_retiring_a_used_credential_is_confirmed_first(
 async def test_a_leaked_credential_is_revoked_at_once(cli_harness: CliHarness) -> None:
     [old] = read_tokens(cli_harness)
     file = cli_harness.new_file()
-    await cli_harness.run_command("rotate", "--at-once", "--yes", "--save-to", file)
+    await cli_harness.run_command("webhooks rotate", "--at-once", "--yes", "--save-to", file)
     [new] = read_tokens(cli_harness)
     assert new != old
 
@@ -90,7 +90,7 @@ async def test_a_leaked_credential_is_revoked_at_once(cli_harness: CliHarness) -
 @pytest.mark.usefixtures("webhook_ingest")
 async def test_a_scheme_without_a_credential_is_not_rotated(cli_harness: CliHarness) -> None:
     options = ("--scheme", "basic", "--save-to", cli_harness.new_file())
-    refused = await cli_harness.run_command("rotate", *options)
+    refused = await cli_harness.run_command("webhooks rotate", *options)
     assert refused.code == ExitCode.FAILED
     assert "no credential for basic" in refused.errors
 
@@ -100,7 +100,7 @@ async def test_the_partner_credential_is_not_replaced_by_one_of_the_restaurant(
 ) -> None:
     cli_harness.set_partner_secret(VALID_CREDENTIALS | {"bearerTokens": ["shared-token"]})
     await cli_harness.onboard()
-    refused = await cli_harness.run_command("rotate", "--save-to", cli_harness.new_file())
+    refused = await cli_harness.run_command("webhooks rotate", "--save-to", cli_harness.new_file())
     assert (refused.code, cli_harness.read_restaurant_secret()) == (ExitCode.FAILED, None)
     assert "partner" in refused.errors
 

@@ -11,7 +11,7 @@ async def test_the_status_of_a_healthy_restaurant(
     cli_harness: CliHarness, webhook_ingest: WebhookIngest
 ) -> None:
     await webhook_ingest.ingest_row(1)
-    done = await cli_harness.run_command("status", "--json")
+    done = await cli_harness.run_command("restaurants status", "--json")
     assert done.code == ExitCode.SUCCESS
     assert done.json_output.keys() == {"integration", "health", "backfill", "webhookKeys"}
     [usage] = done.json_output["webhookKeys"]
@@ -22,7 +22,7 @@ async def test_the_status_lists_required_actions(
     cli_harness: CliHarness, webhook_ingest: WebhookIngest
 ) -> None:
     await webhook_ingest.quarantine_row()
-    done = await cli_harness.run_command("status")
+    done = await cli_harness.run_command("restaurants status")
     assert done.code == ExitCode.ACTION_REQUIRED
     assert "! Events in quarantine: 1." in done.out
 

@@ -134,7 +134,8 @@ def rotate_secret_payload(
             continue
         current = stored.get(name)
         previous = current[:1] if keep_previous and isinstance(current, list) else []
-        payload[name] = [*value, *previous]
+        # A repeated request must not list its credential twice.
+        payload[name] = [*value, *(each for each in previous if each not in value)]
     return payload
 
 

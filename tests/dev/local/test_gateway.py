@@ -12,8 +12,9 @@ import jwt
 import pytest
 from httpx import ASGITransport, AsyncClient
 
+from cli.local_run import LOCAL_STATUS_PATH
 from dev.local.demo_staff import DEMO_STAFF_UIDS, DEMO_TOKEN_PATH, build_unsigned_token
-from dev.local.gateway import LOCAL_STATUS_PATH, build_local_status, create_gateway_app
+from dev.local.gateway import build_local_status, create_gateway_app
 from shared.staff.accounts import UserAccounts
 from shared.staff.identity import IdTokenVerifier, UnauthenticatedError
 

@@ -8,9 +8,9 @@ from threading import Thread
 
 import pytest
 
+from cli.local_run import RunNotReachableError
 from dev.local.processes import LOOPBACK, find_free_port
 from dev.local.remote import (
-    RunNotReachableError,
     SimulatedClock,
     set_webhooks_enabled,
     to_sender_credentials,

@@ -16,7 +16,10 @@ from dev.local.processes import find_free_port
 from tests.support.processes import COMMAND_TIMEOUT_SECONDS, LocalRun, start_local_run
 
 ROOT = Path(__file__).parents[3]
-PYTHON = ".venv/bin/python"
+PROGRAMS = {
+    ".venv/bin/python": [sys.executable],
+    ".venv/bin/ledger": [sys.executable, "-m", "cli"],
+}
 
 
 def readme_command_blocks() -> list[list[list[str]]]:
@@ -36,9 +39,8 @@ class Operator:
 
     def type(self, words: list[str]) -> subprocess.CompletedProcess[str]:
         """Run a command as the README writes it."""
-        assert words[0] == PYTHON
         return subprocess.run(
-            [sys.executable, *words[1:]],
+            [*PROGRAMS[words[0]], *words[1:]],
             cwd=self._folder,
             env=self._variables,
             stdin=subprocess.DEVNULL,
@@ -82,7 +84,7 @@ def test_a_second_restaurant_is_onboarded_broken_and_repaired(
 
 def test_a_command_without_a_local_run_gives_a_one_line_error(tmp_path: Path) -> None:
     done = Operator(tmp_path, find_free_port()).type(
-        [PYTHON, "-m", "cli", "status", "x", "--local"]
+        [".venv/bin/ledger", "restaurants", "status", "x", "--local"]
     )
     assert (done.returncode, done.stderr.count("\n")) == (ExitCode.FAILED, 1)
     assert done.stderr.startswith("No run answers at ")

@@ -1,0 +1,138 @@
+"""The commands `reports …`: list and read reconciliation reports, and apply a held plan."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+import click
+
+from cli.api import OperatorClient
+from cli.command import restaurant_command
+from cli.help import LedgerGroup
+from cli.output import CommandResult, Console
+from shared.reconciliation.forced_plan import force_held_report
+
+_MAX_LINES_PER_LIST = 20
+_REPORT_LISTS = ("created", "updated", "cancelled", "divergences", "missing", "skipped")
+_NEXT_STEPS = {
+    "HELD": "Nothing was changed: check the plan, then apply it with `ledger reports apply "
+    "{restaurantId} {reportId}`.",
+    "DRY_RUN": "Nothing was changed: a run without --dry-run would do this.",
+    "FAILED": "The run failed after the listed changes. Correct the reason, then run it again.",
+}
+
+ReportJson: TypeAlias = Mapping[str, Any]
+
+
+@restaurant_command(
+    "list",
+    examples=["ledger reports list restaurant-123", "ledger reports list restaurant-123 --limit 5"],
+)
+@click.option("--limit", type=click.IntRange(1, 200), default=20, help="How many reports.")
+async def list_reports(api: OperatorClient, console: Console, *, limit: int) -> CommandResult:
+    """List the newest reconciliation reports."""
+    response = await api.get("reports", limit=limit)
+    rows = [("report", "status", "from", "to", "changed", "divergences")]
+    for report in response["reports"]:
+        counts = report["counts"]
+        changed = counts["created"] + counts["updated"] + counts["cancelled"]
+        dates = (report["startDate"], report["endDate"])
+        rows.append(
+            (report["reportId"], report["status"], *dates, str(changed), str(counts["divergences"]))
+        )
+    if response["reports"]:
+        console.print_table(rows)
+    else:
+        console.print_line("There is no report yet: `ledger reconcile` makes one.")
+    return CommandResult(response)
+
+
+@restaurant_command(
+    "show",
+    examples=[
+        "ledger reports show restaurant-123",
+        "ledger reports show restaurant-123 20261124T231927Z-eab56e99",
+    ],
+)
+@click.argument("report", default="latest", help="Id of a report. Default: the newest one.")
+async def show_report(api: OperatorClient, console: Console, *, report: str) -> CommandResult:
+    """Show a reconciliation report."""
+    return await print_report(api, console, report)
+
+
+@restaurant_command(
+    "apply",
+    examples=["ledger reports apply restaurant-123 20261124T231927Z-eab56e99"],
+)
+@click.argument("report", help="Id of a held report.")
+async def apply_report(api: OperatorClient, console: Console, *, report: str) -> CommandResult:
+    """Carry out the plan of a held report.
+
+    Each item is checked again: items that changed since are skipped and listed. Read the plan
+    first, with `ledger reports show`.
+    """
+    console.confirm(f"The plan of report {report} will be carried out.")
+    seconds = api.app_context.environment.run_budget_seconds
+    result = await force_held_report(api.app_context, api.restaurant_id, report, seconds)
+    return await print_report(api, console, result["reportId"])
+
+
+async def print_report(api: OperatorClient, console: Console, report_id: str) -> CommandResult:
+    """Print a report; the exit code shows whether a person must look at it."""
+    report = await api.get(f"reports/{quote(report_id, safe='')}")
+    for line in format_report(api.restaurant_id, report):
+        console.print_line(line)
+    return CommandResult(report, is_action_required=requires_action(report))
+
+
+def requires_action(report: ReportJson) -> bool:
+    """Whether a person must look at a report."""
+    return report["status"] in {"HELD", "FAILED"} or report["newDivergences"] > 0
+
+
+def format_report(restaurant_id: str, report: ReportJson) -> Iterator[str]:
+    """Yield the lines of a report; each list is cut after `_MAX_LINES_PER_LIST` entries."""
+    counts = report["counts"]
+    yield f"Report {report['reportId']}: {report['status']}"
+    if report["reason"]:
+        yield f"  {report['reason']}"
+    yield f"  {report['startDate']} to {report['endDate']}, local dates"
+    yield (
+        f"  OpenTable has {report['openTableCount']}, the ledger {report['ledgerCount']}; "
+        f"compared {report['comparedCount']}, equal {report['unchangedCount']}"
+    )
+    totals = [f"{name} {counts[name]}" for name in ("created", "updated", "cancelled")]
+    totals.append(f"divergences {counts['divergences']} ({report['newDivergences']} new)")
+    totals += [f"{name} {counts[name]}" for name in ("missing", "skipped") if counts[name]]
+    yield f"  {', '.join(totals)}; late webhooks {report['missedWebhooks']}"
+    for name in _REPORT_LISTS:
+        for entry in report[name][:_MAX_LINES_PER_LIST]:
+            yield f"  {name:<11}  {entry['externalId'] or ''}  {_format_entry(entry)}".rstrip()
+        if counts[name] > _MAX_LINES_PER_LIST:
+            yield f"  {name:<11}  … and {counts[name] - _MAX_LINES_PER_LIST} more: --json lists all"
+    if report["status"] in _NEXT_STEPS:
+        yield _NEXT_STEPS[report["status"]].format(
+            restaurantId=restaurant_id, reportId=report["reportId"]
+        )
+
+
+def _format_entry(entry: ReportJson) -> str:
+    parts = [str(entry[name]) for name in ("type", "reason") if name in entry]
+    for path, change in (entry.get("changes") or {}).items():
+        if change.get("personal"):
+            parts.append(f"{path} (personal)")
+        else:
+            old, new = (
+                "nothing" if value in (None, "", []) else value
+                for value in (change["from"], change["to"])
+            )
+            parts.append(f"{path} {old} → {new}")
+    return "; ".join(parts)
+
+
+reports = LedgerGroup(
+    "reports",
+    help="Read reconciliation reports, and apply held plans.",
+    commands=[list_reports, show_report, apply_report],
+    examples=["ledger reports show restaurant-123"],
+)

@@ -1,0 +1,161 @@
+"""The commands `webhooks rotate`, `check` and `retire`: replace a credential without downtime.
+
+The new credential is added next to the old one; the old one is removed when the new one is in use.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from cli.api import OperatorClient
+from cli.command import restaurant_command
+from cli.credential_usage import format_usage, read_credential_usage
+from cli.credentials import CREDENTIAL_KEYS, obtain_credentials, read_credentials
+from cli.output import CommandError, CommandResult, Console
+from shared.domain.settings import WebhookAuthScheme
+from shared.domain.webhook_auth.credentials import Credentials
+
+_REVOCATION_SECONDS = 5  # each instance reads a secret again after a change
+_scheme_option = click.option(
+    "--scheme",
+    type=click.Choice([scheme.value for scheme in WebhookAuthScheme]),
+    default=WebhookAuthScheme.BEARER.value,
+    help="Webhook authentication of the credential.",
+)
+
+
+@restaurant_command(
+    "rotate",
+    examples=[
+        "ledger webhooks rotate bistro-7 --save-to new.credentials.json",
+        "ledger webhooks rotate bistro-7 --at-once --save-to new.credentials.json",
+    ],
+)
+@_scheme_option
+@click.option(
+    "--at-once", is_flag=True, help="Revoke the old credentials within seconds, after a leak."
+)
+@click.option(
+    "--credentials-file", metavar="FILE", help="JSON object with the credential; - for stdin."
+)
+@click.option(
+    "--save-to", metavar="FILE", help="Generate the credential, and save it in a new file."
+)
+async def rotate_credential(
+    api: OperatorClient,
+    console: Console,
+    *,
+    scheme: str,
+    at_once: bool,
+    credentials_file: str | None,
+    save_to: str | None,
+) -> CommandResult:
+    """Add a new webhook credential next to the old one.
+
+    Both are accepted. Configure the sender with the new one. When `check` shows the new one in use,
+    `retire` removes the old one.
+    """
+    selected = WebhookAuthScheme(scheme)
+    live_count = await _count_credentials(api, selected)
+    if at_once:
+        console.confirm(
+            f"Within {_REVOCATION_SECONDS} seconds, every webhook with the present credential will "
+            "be rejected."
+        )
+    elif live_count > 1:
+        console.confirm(f"{live_count} credentials are live: the oldest will be rejected.")
+    if credentials_file and save_to:
+        raise click.UsageError("Use only one of --credentials-file, --save-to.")
+    entered = read_credentials(credentials_file) if credentials_file else {}
+    if entered and entered.keys() != {CREDENTIAL_KEYS[selected]}:
+        raise CommandError(
+            f"The credentials must contain {CREDENTIAL_KEYS[selected]} and nothing else."
+        )
+    credentials = obtain_credentials(
+        console,
+        [] if entered else [selected],
+        entered=entered,
+        can_prompt=console.is_terminal,
+        save_to=save_to,
+    )
+    body = {"credentials": credentials.payload | {"keepPrevious": not at_once}}
+    integration = await api.call("PUT", "integration", body=body)
+    console.print_step("Secret", f"{integration['secret']}: the new {selected} credential is live")
+    credentials.deliver(console)
+    name = api.restaurant_id
+    console.print_line(
+        "Next: configure the sender with it. Until then its webhooks are rejected, and the polls "
+        "fetch what they missed."
+        if at_once
+        else f"Next: configure the sender with it. `ledger webhooks check {name}` shows when it is "
+        f"in use; then `ledger webhooks retire {name}` removes the old one."
+    )
+    return CommandResult({"integration": integration})
+
+
+@restaurant_command("check", examples=["ledger webhooks check bistro-7"])
+@_scheme_option
+async def check_credential(api: OperatorClient, console: Console, *, scheme: str) -> CommandResult:
+    """Show whether the newest webhook credential is in use.
+
+    Exit code 4 means that no webhook is known to use it yet.
+    """
+    usages = [usage for usage in await read_credential_usage(api) if usage.scheme == scheme]
+    for line in format_usage(usages):
+        console.print_line(line)
+    if not usages:
+        console.print_line(f"No recent webhook with a new event used {scheme}.")
+    return CommandResult(
+        {"webhookKeys": [usage.to_json() for usage in usages]},
+        is_action_required=not any(usage.is_newest for usage in usages),
+    )
+
+
+@restaurant_command("retire", examples=["ledger webhooks retire bistro-7"])
+@_scheme_option
+async def retire_credentials(
+    api: OperatorClient, console: Console, *, scheme: str
+) -> CommandResult:
+    """Remove the old webhook credentials; only the newest one stays."""
+    selected = WebhookAuthScheme(scheme)
+    if await _count_credentials(api, selected) == 1:
+        console.print_step("Secret", f"only one {scheme} credential is live: nothing to retire")
+        return CommandResult({"integration": await api.get("integration")})
+    usages = await read_credential_usage(api)
+    if not any(usage.is_newest for usage in usages if usage.scheme == scheme):
+        console.confirm(
+            "The new credential is not in use yet: webhooks with the old one will be rejected."
+        )
+    # An empty list adds nothing, and without keepPrevious only the newest one stays.
+    body: dict[str, Any] = {"credentials": {CREDENTIAL_KEYS[selected]: []}}
+    integration = await api.call("PUT", "integration", body=body)
+    console.print_step(
+        "Secret", f"{integration['secret']}: only the newest {scheme} credential is live"
+    )
+    return CommandResult({"integration": integration})
+
+
+async def _count_credentials(api: OperatorClient, scheme: WebhookAuthScheme) -> int:
+    """Return how many credentials of a scheme the restaurant's own secret has, at least one."""
+    secret = (await api.get("integration"))["secret"]
+    live = (await read_webhook_credentials(api, secret))[scheme] if secret else ()
+    if not live:
+        raise CommandError(
+            f"This restaurant's own secret has no credential for {scheme}. If the partner secret "
+            "has it, rotate that secret; otherwise enter one with `ledger restaurants add`."
+        )
+    return len(live)
+
+
+async def read_webhook_credentials(
+    api: OperatorClient, secret_id: str
+) -> Mapping[WebhookAuthScheme, Sequence[str]]:
+    """Return the webhook credentials in a secret by scheme, newest first."""
+    payload = await api.app_context.secret_store.read(secret_id)
+    credentials = Credentials.from_payload(secret_id, payload)
+    return {
+        WebhookAuthScheme.BEARER: credentials.bearer_tokens,
+        WebhookAuthScheme.BASIC: credentials.basic_credentials,
+        WebhookAuthScheme.STANDARD_WEBHOOKS: credentials.webhook_secrets,
+    }

@@ -1,0 +1,198 @@
+"""The commands `webhooks …`: address, test events, and credentials."""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import click
+import httpx
+
+from cli.api import OperatorClient
+from cli.command import STANDARD_STREAM, restaurant_command
+from cli.help import LedgerGroup
+from cli.output import CommandError, CommandResult, Console
+from cli.rotation import (
+    check_credential,
+    read_webhook_credentials,
+    retire_credentials,
+    rotate_credential,
+)
+from shared.domain.normalization.fields import format_utc
+from shared.domain.settings import WebhookAuthScheme
+from shared.domain.webhook_auth.credentials import decode_webhook_secret
+
+_TIMEOUT_SECONDS = 30
+_EVENT_TYPES = ("created", "updated", "cancelled")
+
+
+def _require_webhook_url() -> str:
+    url = os.environ.get("WEBHOOK_URL")
+    if not url:
+        raise CommandError(
+            "Set WEBHOOK_URL to the address of opentable-webhook, in the environment or in a "
+            "profile. `gcloud run services describe opentable-webhook` shows it."
+        )
+    return url
+
+
+@restaurant_command("url", examples=["ledger webhooks url bistro-7"])
+async def show_url(api: OperatorClient, console: Console) -> CommandResult:
+    """Print the address to which webhooks are sent, and the accepted authentication.
+
+    All restaurants have the same address.
+    """
+    url = _require_webhook_url()
+    integration = await api.get("integration")
+    console.print_step("URL", url)
+    accepted = ", ".join(integration["webhookAuth"]) or "none: no webhook is accepted"
+    console.print_step("Accepted", accepted)
+    return CommandResult({"url": url, "webhookAuth": integration["webhookAuth"]})
+
+
+@restaurant_command(
+    "send",
+    examples=[
+        "ledger webhooks send restaurant-123 --local",
+        "ledger webhooks send restaurant-123 --local --event cancelled --reservation test_1",
+        "ledger webhooks send restaurant-123 --local --file envelope.json",
+    ],
+    exclusive=("file", "event"),
+)
+@click.option(
+    "--event",
+    type=click.Choice(_EVENT_TYPES),
+    help="Send an example of this event. Default: created.",
+)
+@click.option(
+    "--reservation",
+    metavar="ID",
+    help="Reservation id of the example. Default: a new id.",
+)
+@click.option("--file", metavar="FILE", help="Send this body instead; - for stdin.")
+@click.option(
+    "--scheme",
+    type=click.Choice([scheme.value for scheme in WebhookAuthScheme]),
+    help="Authentication. Default: the first accepted one that has a credential.",
+)
+async def send_webhook(
+    api: OperatorClient,
+    console: Console,
+    *,
+    event: str | None,
+    reservation: str | None,
+    file: str | None,
+    scheme: str | None,
+) -> CommandResult:
+    """Send a webhook with the restaurant's own credential, and print the response.
+
+    The example is a party of 2, tomorrow at the present time. It becomes a real reservation of the
+    ledger; cancel it with --event cancelled and its id.
+    """
+    url = _require_webhook_url()
+    if file is not None:
+        body = _read_body(file)
+    else:
+        reservation = reservation or f"test_{uuid4().hex[:8]}"
+        body = _build_example(api, event or "created", reservation)
+        console.print_step("Reservation", reservation)
+    if api.app_context.environment.firestore_emulator is None:
+        console.confirm(f"{api.restaurant_id} will receive this event as a real one.")
+    headers = await _build_headers(api, body, scheme)
+    try:
+        async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS) as http:
+            response = await http.post(url, content=body, headers=headers)
+    except httpx.HTTPError as error:
+        raise CommandError(f"{url} does not answer ({type(error).__name__}).") from None
+    console.print_step("Sent", f"{len(body)} bytes to {url}")
+    console.print_step("Response", f"{response.status_code} {response.text.strip()}")
+    return CommandResult(
+        {"httpStatus": response.status_code, "response": response.json()},
+        is_action_required=response.status_code != HTTPStatus.OK,
+    )
+
+
+def _read_body(file: str) -> bytes:
+    try:
+        if file == STANDARD_STREAM:
+            return sys.stdin.buffer.read()
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise CommandError(f"{file} cannot be read: {error.strerror}.") from None
+
+
+def _build_example(api: OperatorClient, event: str, reservation: str) -> bytes:
+    now = api.app_context.clock()
+    data: dict[str, Any] = {"reservationId": reservation, "restaurantId": api.restaurant_id}
+    if event == "created":
+        data |= {
+            "dinerName": "Test Webhook",
+            "partySize": 2,
+            "reservationDateTime": format_utc(now + timedelta(days=1)),
+            "status": "confirmed",
+        }
+    elif event == "updated":
+        data |= {"partySize": 3}
+    else:
+        data |= {"cancellationReason": "Test"}
+    envelope = {
+        "eventType": f"reservation.{event}",
+        "id": f"evt_{uuid4().hex}",
+        "timestamp": format_utc(now),
+        "data": data,
+    }
+    return json.dumps(envelope).encode()
+
+
+async def _build_headers(api: OperatorClient, body: bytes, scheme: str | None) -> Mapping[str, str]:
+    """Return the headers that authenticate a body with the restaurant's newest credential."""
+    integration = await api.get("integration")
+    secret_id = integration["secret"] or api.app_context.environment.partner_secret
+    if secret_id is None:
+        raise CommandError("This restaurant has no secret: `ledger restaurants add` makes one.")
+    live = await read_webhook_credentials(api, secret_id)
+    accepted = [WebhookAuthScheme(name) for name in integration["webhookAuth"]]
+    candidates = [WebhookAuthScheme(scheme)] if scheme else accepted
+    selected = next((candidate for candidate in candidates if live[candidate]), None)
+    if selected is None:
+        raise CommandError(f"The secret {secret_id} has no credential for {scheme or accepted}.")
+    credential = live[selected][0]
+    headers = {"content-type": "application/json"}
+    if selected is WebhookAuthScheme.BEARER:
+        return headers | {"authorization": f"Bearer {credential}"}
+    if selected is WebhookAuthScheme.BASIC:
+        encoded = base64.b64encode(credential.encode()).decode()
+        return headers | {"authorization": f"Basic {encoded}"}
+    return headers | sign_body(credential, body)
+
+
+def sign_body(secret: str, body: bytes) -> dict[str, str]:
+    """Return the headers of the Standard Webhooks specification for a body."""
+    message_id, seconds = f"msg_{uuid4().hex}", int(time.time())
+    signed = f"{message_id}.{seconds}.".encode() + body
+    digest = hmac.new(decode_webhook_secret(secret), signed, hashlib.sha256).digest()
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(seconds),
+        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+    }
+
+
+webhooks = LedgerGroup(
+    "webhooks",
+    help="Show the webhook address, send test events, and replace credentials.",
+    commands=[show_url, send_webhook, rotate_credential, check_credential, retire_credentials],
+    examples=[
+        "ledger webhooks send restaurant-123 --local",
+        "ledger webhooks rotate bistro-7 --save-to new.credentials.json",
+    ],
+)
