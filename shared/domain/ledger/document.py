@@ -163,7 +163,7 @@ def render_native_update(
             document[PATHS_BY_NAME[name]] = event.fields[name]
     if "status" in document:
         version, status = event.version, ReservationStatus(document["status"])
-        entry = StatusHistoryEntry(version.occurred_at, event.actor, 0, event.event_id, status)
+        entry = StatusHistoryEntry(version.occurred_at, event.actor, 0, 0, event.event_id, status)
         stored_history = flat.get("statusHistory")
         history = [*(stored_history if isinstance(stored_history, list) else ()), entry.to_map()]
         document["statusHistory"] = history[-MAX_STATUS_HISTORY_ENTRIES:]

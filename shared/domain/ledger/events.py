@@ -43,34 +43,38 @@ class Version(Struct, frozen=True, order=True):
     """Order an actor's events. Versions of different actors are never compared.
 
     OpenTable's objects are ordered by ``sequence_id``, then ``updated_at_utc``; all other events
-    by ``timestamp``, then ``event_id``.
+    by ``timestamp``, then ``type_rank``, then ``event_id``.
 
     Attributes:
         sequence_id: OpenTable's counter; 0 for the other actors.
         occurred_at: The actor's own time of the event, UTC.
+        type_rank: Decides between an envelope's types at one time: see `EVENT_TYPE_RANKS` in
+            `shared.domain.normalization.envelope`; 0 for all other events.
         event_id: The journal id (see `shared.domain.normalization.identifiers`), sorted like
             the envelope's id and bounded in length; empty for OpenTable's objects.
     """
 
     sequence_id: int
     occurred_at: datetime
+    type_rank: int
     event_id: str
 
     @classmethod
     def from_sequence(cls, sequence_id: int, updated_at: datetime) -> Self:
         """Return the version of an OpenTable object."""
-        return cls(sequence_id, updated_at, "")
+        return cls(sequence_id, updated_at, 0, "")
 
     @classmethod
-    def from_timestamp(cls, timestamp: datetime, event_id: str) -> Self:
+    def from_timestamp(cls, timestamp: datetime, event_id: str, type_rank: int = 0) -> Self:
         """Return the version of an event from a relay or from Lineup."""
-        return cls(0, timestamp, event_id)
+        return cls(0, timestamp, type_rank, event_id)
 
 
 def version_to_map(version: Version) -> dict[str, Any]:
-    """Return a version as stored, without its actor's empty part."""
+    """Return a version as stored, without its actor's empty parts."""
     if version.event_id:
-        return {"at": version.occurred_at, "id": version.event_id}
+        rank = {"typeRank": version.type_rank} if version.type_rank else {}
+        return {"at": version.occurred_at, "id": version.event_id, **rank}
     return {"at": version.occurred_at, "sequenceId": version.sequence_id}
 
 
@@ -80,17 +84,18 @@ def version_from_map(stored: Mapping[str, Any]) -> Version:
     OpenTable's time is in whole seconds, also if stored otherwise.
     """
     sequence_id, event_id = stored.get("sequenceId", 0), stored.get("id", "")
-    occurred_at = stored["at"]
+    occurred_at, type_rank = stored["at"], stored.get("typeRank", 0)
     # A part of another type would fail later, when two versions are compared.
     if not (
         isinstance(sequence_id, int)
         and isinstance(occurred_at, datetime)
         and isinstance(event_id, str)
+        and isinstance(type_rank, int)
     ):
         raise TypeError("A version has parts of another type.")
     if not event_id and occurred_at.microsecond:
         occurred_at = occurred_at.replace(microsecond=0)
-    return Version(sequence_id, occurred_at, event_id)
+    return Version(sequence_id, occurred_at, type_rank, event_id)
 
 
 class ReservationEvent(Struct, frozen=True):

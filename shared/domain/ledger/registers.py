@@ -11,6 +11,7 @@ The status history keeps the newest entries of a set in a total order, so the sa
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from operator import index
 from typing import Any, NamedTuple
 
 from msgspec import Struct, field
@@ -89,16 +90,19 @@ class StatusHistoryEntry(Struct, frozen=True, order=True):
     occurred_at: datetime
     actor: Actor
     sequence_id: int
+    type_rank: int
     event_id: str
     status: ReservationStatus
 
     def to_map(self) -> dict[str, Any]:
         """Return the entry as stored; the event id contains the sequence."""
+        rank = {"typeRank": self.type_rank} if self.type_rank else {}
         return {
             "status": self.status.value,
             "timestamp": self.occurred_at,
             "source": self.actor.value,
             "eventId": self.event_id,
+            **rank,
         }
 
 
@@ -132,6 +136,7 @@ class ReservationState(Struct, frozen=True):
                 event.version.occurred_at,
                 event.actor,
                 event.version.sequence_id,
+                event.version.type_rank,
                 event.event_id,
                 ReservationStatus(status),
             )
@@ -237,6 +242,7 @@ def status_history_from_maps(stored: Iterable[Any]) -> tuple[StatusHistoryEntry,
                 occurred_at.replace(microsecond=0) if has_sequence else occurred_at,
                 Actor(item["source"]),
                 int(digits) if has_sequence else 0,
+                index(item.get("typeRank", 0)),
                 event_id,
                 ReservationStatus(item["status"]),
             )

@@ -38,6 +38,15 @@ class EnvelopeEventType(StrEnum):
     CANCELLED = "reservation.cancelled"
 
 
+# At one `timestamp` the later step of a reservation's life wins. Relays with whole seconds send a
+# creation and its cancellation with the same one.
+EVENT_TYPE_RANKS = {
+    EnvelopeEventType.CREATED: 0,
+    EnvelopeEventType.UPDATED: 1,
+    EnvelopeEventType.CANCELLED: 2,
+}
+
+
 def read_first_present(body: Mapping[str, Any], *names: str) -> Any:
     """Return the first present value other than null."""
     return next((body[name] for name in names if body.get(name) is not None), None)
@@ -101,7 +110,7 @@ def parse_envelope(  # noqa: PLR0913 -- keyword-only except the envelope itself
         event_id=event_id,
         event_type=event_type,
         actor=Actor.RELAY,
-        version=Version.from_timestamp(timestamp, event_id),
+        version=Version.from_timestamp(timestamp, event_id, EVENT_TYPE_RANKS[event_type]),
         fields=cut_texts(_parse_fields(event_type, data, zone), max_text_bytes),
         payload=payload,
         channel=channel,

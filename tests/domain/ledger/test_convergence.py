@@ -18,9 +18,14 @@ from shared.domain.ledger.guest_link import Guest, LinkedGuest, resolve_guest
 from shared.domain.ledger.guest_merge import with_linked_guest
 from shared.domain.ledger.registers import reservation_state_from_document
 from shared.domain.privacy import PERSONAL_FIELDS, redact_json
-from tests.strategies.events import ArrivalSequence, arrival_sequence_pairs, arrival_sequences
+from tests.strategies.events import (
+    ArrivalSequence,
+    arrival_sequence_pairs,
+    arrival_sequences,
+    event_from_envelope_body,
+)
 from tests.strategies.guests import GuestHistory, guest_histories, stored_guest_maps
-from tests.support.events import row_event
+from tests.support.events import envelope_body, row_event
 from tests.support.in_memory_ledger import (
     TEST_IDENTITY,
     WRITE_TIME_FIELDS,
@@ -120,6 +125,27 @@ def test_the_document_shows_the_latest_values_with_opentable_first(
     assert document["status"] == (expected_value(sequence.arrival, "status") or "CONFIRMED")
     name = expected_value(sequence.arrival, "dinerName") or "OpenTable Guest"
     assert document["dinerName"] == name
+
+
+ONE_SECOND_KINDS = ("created", "updated", "cancelled")
+
+
+@given(st.permutations(ONE_SECOND_KINDS), st.permutations("abc"), read_mode_lists)
+def test_envelopes_of_one_time_end_with_the_latest_type_in_any_order(
+    kinds: list[str], ids: list[str], modes: list[ReadMode]
+) -> None:
+    sizes = {"created": 2, "updated": 3, "cancelled": None}
+    events = [
+        event_from_envelope_body(
+            envelope_body(kind, partySize=sizes[kind], status=None) | {"id": id_}
+        )
+        for kind, id_ in zip(kinds, ids, strict=True)
+    ]
+    document = apply_to_memory(events, modes).document
+    assert document is not None
+    assert (document["status"], document["partySize"]) == ("CANCELLED", 3)
+    statuses = [entry["status"] for entry in document["statusHistory"]]
+    assert statuses == ["CONFIRMED", "CANCELLED"]
 
 
 @given(arrival_sequences, history_lengths)

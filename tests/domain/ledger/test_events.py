@@ -31,13 +31,18 @@ def test_envelopes_with_equal_times_are_ordered_by_id() -> None:
     assert Version.from_timestamp(NOON, "evt-b") > Version.from_timestamp(NOON, "evt-a")
 
 
+def test_at_one_time_the_type_decides_before_the_id() -> None:
+    assert Version.from_timestamp(NOON, "evt-a", 1) > Version.from_timestamp(NOON, "evt-b", 0)
+    assert Version.from_timestamp(LATER, "evt-a", 0) > Version.from_timestamp(NOON, "evt-b", 2)
+
+
 def test_every_actor_has_a_place_in_the_precedence() -> None:
     assert set(ACTOR_PRECEDENCE) == set(Actor)
     assert len(ACTOR_PRECEDENCE) == len(Actor)
 
 
 versions = st.builds(Version.from_sequence, st.integers(0, 2**63 - 1), instants) | st.builds(
-    Version.from_timestamp, instants, st.text(min_size=1)
+    Version.from_timestamp, instants, st.text(min_size=1), st.integers(0, 2)
 )
 
 

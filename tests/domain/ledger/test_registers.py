@@ -206,14 +206,14 @@ def test_only_older_fields_are_stored_with_their_own_version() -> None:
 
 
 def test_a_stored_status_has_actor_and_time() -> None:
-    history = [StatusHistoryEntry(NOON, Actor.OPENTABLE, 7, "seq-7", ReservationStatus.SEATED)]
+    history = [StatusHistoryEntry(NOON, Actor.OPENTABLE, 7, 0, "seq-7", ReservationStatus.SEATED)]
     assert to_maps(history) == [
         {"status": "SEATED", "timestamp": NOON, "source": "OPENTABLE", "eventId": "seq-7"}
     ]
 
 
 def test_an_envelope_whose_id_looks_like_a_sequence_has_none() -> None:
-    history = (StatusHistoryEntry(NOON, Actor.RELAY, 0, "evt-seq-7", ReservationStatus.SEATED),)
+    history = (StatusHistoryEntry(NOON, Actor.RELAY, 0, 1, "evt-seq-7", ReservationStatus.SEATED),)
     assert status_history_from_maps(to_maps(history)) == history
 
 
@@ -224,13 +224,14 @@ def test_an_envelope_whose_id_looks_like_a_sequence_has_none() -> None:
         {"status": "confirmed", "timestamp": NOON, "source": "OPENTABLE", "eventId": "a"},
         {"status": "SEATED", "timestamp": NOON, "source": "opentable_webhook", "eventId": "a"},
         {"status": "SEATED", "timestamp": NOON, "source": "RELAY", "eventId": 7},
+        {"status": "SEATED", "timestamp": NOON, "source": "RELAY", "eventId": "a", "typeRank": "1"},
         "SEATED",
         None,
     ],
     ids=str,
 )
 def test_a_history_entry_in_another_format_is_skipped(foreign: Any) -> None:
-    history = (StatusHistoryEntry(NOON, Actor.OPENTABLE, 7, "seq-7", ReservationStatus.SEATED),)
+    history = (StatusHistoryEntry(NOON, Actor.OPENTABLE, 7, 0, "seq-7", ReservationStatus.SEATED),)
     assert status_history_from_maps([foreign, *to_maps(history)]) == history
 
 

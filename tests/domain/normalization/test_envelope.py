@@ -52,7 +52,7 @@ def test_an_envelope_event_has_ids_version_and_origin() -> None:
         event_id="evt-evt_1",
         event_type="reservation.updated",
         actor=Actor.RELAY,
-        version=Version(0, datetime(2026, 3, 9, 12, 30, 44, tzinfo=UTC), "evt-evt_1"),
+        version=Version(0, datetime(2026, 3, 9, 12, 30, 44, tzinfo=UTC), 1, "evt-evt_1"),
         fields={},
         payload="as received",
         channel=Channel.REPLAY,

@@ -35,7 +35,7 @@ def test_a_row_event_has_ids_version_and_origin() -> None:
         event_id="seq-7",
         event_type="reservation.snapshot",
         actor=Actor.OPENTABLE,
-        version=Version(7, datetime(2026, 3, 9, 12, 30, 44, tzinfo=UTC), ""),
+        version=Version(7, datetime(2026, 3, 9, 12, 30, 44, tzinfo=UTC), 0, ""),
         fields={"openTableId": "555001-ot_1"},
         payload="as received",
         channel=Channel.POLL,
