@@ -57,14 +57,7 @@ async def rotate_credential(
     `retire` removes the old one.
     """
     selected = WebhookAuthScheme(scheme)
-    live_count = await _count_credentials(api, selected)
-    if at_once:
-        console.confirm(
-            f"Within {_REVOCATION_SECONDS} seconds, every webhook with the present credential will "
-            "be rejected."
-        )
-    elif live_count > 1:
-        console.confirm(f"{live_count} credentials are live: the oldest will be rejected.")
+    live = await _require_live_credentials(api, selected)
     if credentials_file and save_to:
         raise click.UsageError("Use only one of --credentials-file, --save-to.")
     entered = read_credentials(credentials_file) if credentials_file else {}
@@ -79,6 +72,15 @@ async def rotate_credential(
         can_prompt=console.is_terminal,
         save_to=save_to,
     )
+    # An interrupted command may have stored it already.
+    is_stored = credentials.payload[CREDENTIAL_KEYS[selected]][0] in live
+    if at_once:
+        console.confirm(
+            f"Within {_REVOCATION_SECONDS} seconds, every webhook with the present credential will "
+            "be rejected."
+        )
+    elif len(live) > 1 and not is_stored:
+        console.confirm(f"{len(live)} credentials are live: the oldest will be rejected.")
     body = {"credentials": credentials.payload | {"keepPrevious": not at_once}}
     integration = await api.call("PUT", "integration", body=body)
     console.print_step("Secret", f"{integration['secret']}: the new {selected} credential is live")
@@ -119,7 +121,7 @@ async def retire_credentials(
 ) -> CommandResult:
     """Remove the old webhook credentials; only the newest one stays."""
     selected = WebhookAuthScheme(scheme)
-    if await _count_credentials(api, selected) == 1:
+    if len(await _require_live_credentials(api, selected)) == 1:
         console.print_step("Secret", f"only one {scheme} credential is live: nothing to retire")
         return CommandResult({"integration": await api.get("integration")})
     usages = await read_credential_usage(api)
@@ -136,8 +138,10 @@ async def retire_credentials(
     return CommandResult({"integration": integration})
 
 
-async def _count_credentials(api: OperatorClient, scheme: WebhookAuthScheme) -> int:
-    """Return how many credentials of a scheme the restaurant's own secret has, at least one."""
+async def _require_live_credentials(
+    api: OperatorClient, scheme: WebhookAuthScheme
+) -> Sequence[str]:
+    """Return the credentials of a scheme in the restaurant's own secret, at least one."""
     secret = (await api.get("integration"))["secret"]
     live = (await read_webhook_credentials(api, secret))[scheme] if secret else ()
     if not live:
@@ -145,7 +149,7 @@ async def _count_credentials(api: OperatorClient, scheme: WebhookAuthScheme) -> 
             f"This restaurant's own secret has no credential for {scheme}. If the partner secret "
             "has it, rotate that secret; otherwise enter one with `ledger restaurants add`."
         )
-    return len(live)
+    return live
 
 
 async def read_webhook_credentials(

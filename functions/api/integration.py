@@ -126,9 +126,14 @@ async def update_integration(
         text = f"Only an operator can change {' and '.join(reserved)}. Leave it out, or ask one."
         raise ApiError(403, "ROLE_REQUIRED", text)
     stored = await read_integration_document(app_context.firestore, restaurant_id) or {}
+    own_secret_id = f"opentable-{restaurant_id}"
     if body.credentials is not None:
-        own_secret_id = f"opentable-{restaurant_id}"
         _require_own_secret(context, fields.get("secret", stored.get("secret")), own_secret_id)
+    # The settings first: a request that is refused for its OpenTable number must not leave a
+    # credential behind.
+    if fields:
+        await _store_settings(context, fields)
+    if body.credentials is not None:
         new_payload, keep_previous = (
             body.credentials.to_secret_payload(),
             body.credentials.keep_previous,
@@ -142,9 +147,9 @@ async def update_integration(
             )
         except InvalidSettingsError as problem:
             raise ApiError(409, "SECRET_NOT_WRITABLE", str(problem)) from None
-        fields |= {"secret": own_secret_id, "credentialsChangedAt": app_context.clock()}
-    if fields:
-        await _store_settings(context, fields)
+        secret_fields = {"secret": own_secret_id, "credentialsChangedAt": app_context.clock()}
+        await _store_settings(context, secret_fields)
+        fields |= secret_fields
     app_context.directory.invalidate(parse_settings(restaurant_id, stored | fields))
     log_event(
         Severity.INFO,

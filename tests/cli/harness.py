@@ -5,16 +5,20 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import CliRunner
 from google.cloud.firestore import AsyncClient
 from msgspec.structs import replace
 
+from cli.api import OperatorSession
 from cli.app import ledger
 from cli.output import Console
 from shared.concurrency import SYSTEM_CLOCK
@@ -23,6 +27,7 @@ from shared.context import build_app_context
 from shared.domain.ledger.events import Channel
 from shared.domain.normalization.strict_json import WebhookFormat
 from shared.domain.webhook_auth.verify import Verification
+from shared.errors import ServiceUnavailableError
 from shared.ingest.events import IncomingEvent, ingest_event
 from shared.restaurants.settings import read_settings
 from tests.support.events import row_body
@@ -133,6 +138,24 @@ class CliHarness:
             check=False,
         )
         return CommandOutput(done.returncode, done.stdout, done.stderr)
+
+
+@contextmanager
+def failing_call(number: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the response of the nth call of the API get lost, after the call was carried out."""
+    call, count = OperatorSession.call, 0
+
+    async def fail_once(self: OperatorSession, *args: Any, **options: Any) -> dict[str, Any]:
+        nonlocal count
+        count += 1
+        response = await call(self, *args, **options)
+        if count == number:
+            raise ServiceUnavailableError("the response was lost")
+        return response
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OperatorSession, "call", fail_once)
+        yield
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import pytest
 from cli.credential_usage import CredentialUsage, format_usage, select_newest_usage
 from cli.output import ExitCode
 from shared.polling.webhook_health import WebhookCredentialUse
-from tests.cli.harness import VALID_CREDENTIALS, CliHarness, WebhookIngest
+from tests.cli.harness import VALID_CREDENTIALS, CliHarness, WebhookIngest, failing_call
 
 ENTERED_AT = datetime(2026, 3, 9, 12, tzinfo=UTC)
 
@@ -157,3 +157,18 @@ def test_the_newest_use_of_each_scheme_counts() -> None:
 def test_the_use_is_printed_as_text(minutes: int, position: int, text: str) -> None:
     [line] = format_usage([build_usage(minutes, position)])
     assert line.endswith(text)
+
+
+@pytest.mark.usefixtures("webhook_ingest")
+async def test_after_a_lost_response_the_same_rotation_continues(
+    cli_harness: CliHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [old] = read_tokens(cli_harness)
+    file = cli_harness.new_file()
+    with failing_call(2, monkeypatch):  # the first call reads the settings, the second changes them
+        failed = await cli_harness.run_command("webhooks rotate", "--save-to", file)
+    assert (failed.code, len(read_tokens(cli_harness))) == (ExitCode.RETRY_LATER, 2)
+    done = await cli_harness.run_command("webhooks rotate", "--save-to", file)
+    assert done.code == ExitCode.SUCCESS, done.errors
+    new, kept = read_tokens(cli_harness)
+    assert (read_json_file(file), kept) == ({"bearerTokens": [new]}, old)

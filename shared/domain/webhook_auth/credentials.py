@@ -133,9 +133,9 @@ def rotate_secret_payload(
             payload[name] = value
             continue
         current = stored.get(name)
-        previous = current[:1] if keep_previous and isinstance(current, list) else []
-        # A repeated request must not list its credential twice.
-        payload[name] = [*value, *(each for each in previous if each not in value)]
+        # A repeated request neither lists its credential twice nor drops the one before it.
+        older = [each for each in current if each not in value] if isinstance(current, list) else []
+        payload[name] = [*value, *(older[:1] if keep_previous else [])]
     return payload
 
 

@@ -146,7 +146,16 @@ def test_the_newest_stored_credential_stays_valid_after_a_rotation(
     payload = rotate_secret_payload(
         {"bearerTokens": stored}, {"bearerTokens": new}, keep_previous=True
     )
-    assert payload["bearerTokens"] == [*new, *(token for token in stored[:1] if token not in new)]
+    older = [token for token in stored if token not in new]
+    assert payload["bearerTokens"] == [*new, *older[:1]]
+
+
+@given(credential_lists, credential_lists)
+def test_a_repeated_rotation_changes_nothing(stored: list[str], new: list[str]) -> None:
+    once, twice = {"bearerTokens": stored}, {"bearerTokens": stored}
+    once = rotate_secret_payload(once, {"bearerTokens": new}, keep_previous=True)
+    twice = rotate_secret_payload(once, {"bearerTokens": new}, keep_previous=True)
+    assert new == [] or twice == once
 
 
 @given(credential_lists, credential_lists)

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
 from shared.domain.ledger.events import Channel
 from shared.domain.normalization.strict_json import WebhookFormat
 from shared.domain.webhook_auth.verify import Verification
+from shared.firestore import paths
 from shared.ingest.events import IncomingEvent, ingest_event
 from shared.staff.identity import ApiContext
 from tests.functions.api.conftest import read_settings_document
@@ -175,3 +177,22 @@ async def test_a_polled_event_is_not_a_credential_use(
     world.desk.create(world.clock(), 2)
     await world.poll()
     assert (await request_integration(manager))["keyUses"] == []
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [{"restaurantId": "777"}, {"enabled": True, "timeZone": "Europe/Nowhere"}],
+    ids=["taken number", "unusable zone"],
+)
+async def test_a_refused_change_leaves_no_credential(
+    refused: dict[str, Any],
+    operator: StaffApiClient,
+    secret_file: RestaurantSecretFile,
+    world: World,
+) -> None:
+    before, settings = secret_file.read(), await read_settings_document(world)
+    claim = paths.rid_claim_document(world.services.firestore, "777")
+    await claim.set({"restaurantId": "elsewhere"})
+    body = refused | {"credentials": {"webhookSecrets": [NEW_WEBHOOK_SECRET]}}
+    assert (await operator.put("integration", body)).status_code in {400, 409}
+    assert (secret_file.read(), await read_settings_document(world)) == (before, settings)
