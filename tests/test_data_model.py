@@ -171,6 +171,8 @@ async def write_every_field(world: World, desk: OperatorClient) -> None:
     await hold_plan_with_missing(world)
     _, held = await hold_plan_with_updates(world)
     await execute_plan(world, held)
+    decision = {"decision": "KEPT", "reason": "z"}
+    await desk.call("POST", "reservations/opentable-relayed/review", body=decision)
     world.desk.create(world.clock() + timedelta(days=1), 2)
     await world.reconcile()
     await desk.call("PUT", "integration", body={"credentials": {"bearerTokens": ["t"]}})

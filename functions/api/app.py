@@ -27,6 +27,7 @@ from functions.api import (
     quarantine,
     reports,
     reservations,
+    reviews,
 )
 from functions.api.authentication import AuthenticationMiddleware, build_failure_response
 from functions.api.requests import has_json_content_type
@@ -112,6 +113,7 @@ def build_app(api_context: ApiContext, user: AuthenticatedUser | None = None) ->
         integration,
         backfill,
         reports,
+        reviews,
         quarantine,
         analytics,
     ):

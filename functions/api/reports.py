@@ -52,6 +52,9 @@ class ReportSummary(ResponseModel):
     compared_count: int
     unchanged_count: int
     new_divergences: int
+    reviewed_count: int = Field(
+        0, description="Divergences that the staff has decided about since this report."
+    )
     missed_webhooks: int
     duration_ms: int
     held_report_id: str | None = Field(description="The held report whose plan this run executed.")
@@ -115,13 +118,13 @@ async def get_latest_report(context: HostContext) -> ReportResponse:
     if not summaries:
         text = "There is no report yet. The first one is made within an hour."
         raise build_not_found_error(text)
-    return await _read_report(context, summaries[0].report_id)
+    return await require_full_report(context, summaries[0].report_id)
 
 
 @router.get("/{report_id}", summary="Get a report with its lists")
 async def get_report(context: HostContext, report_id: DocumentId) -> ReportResponse:
     """Return a report."""
-    return await _read_report(context, report_id)
+    return await require_full_report(context, report_id)
 
 
 @router.post("/{report_id}/force", summary="Execute the plan of a held report")
@@ -154,16 +157,17 @@ async def force_report(context: ManagerContext, report_id: DocumentId) -> Report
         heldReportId=report_id,
         by=context.user.uid,
     )
-    return await _read_report(context, result["reportId"])
+    return await require_full_report(context, result["reportId"])
 
 
-async def _read_report(context: RequestContext, report_id: str) -> ReportResponse:
+async def require_full_report(context: RequestContext, report_id: str) -> ReportResponse:
+    """Return a report with its lists, or raise a 404 error."""
     report = await read_full_report(context.app_context.firestore, context.restaurant_id, report_id)
     if report is None:
-        raise build_not_found_error("There is no report with this id. GET reports lists them.")
+        raise build_not_found_error("There is no report with this id. Choose one from the list.")
     try:
         return ReportResponse.model_validate(report)
     except ValidationError:
         raise build_not_found_error(
-            "The stored report is damaged. GET reports lists the others."
+            "The stored report is damaged. Choose another one from the list."
         ) from None

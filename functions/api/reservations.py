@@ -28,6 +28,7 @@ from functions.api.responses import (
     typed_or_none,
 )
 from shared.domain.ledger.document import flatten_document
+from shared.domain.ledger.review import ReviewDecision
 from shared.domain.normalization.fields import format_utc, parse_instant
 from shared.firestore import paths
 from shared.firestore.documents import read_document
@@ -73,6 +74,10 @@ class ReservationResponse(ResponseModel):
     special_requests: str | None
     venue_notes: str | None
     cancellation_reason: str | None
+    review_decision: str | None = Field(
+        description="`KEPT` or `REMOVED` by the staff, although OpenTable does not know it."
+    )
+    review_reason: str | None
     phone: str | None
     email: str | None
     marketing_opted_out: bool | None = Field(description="Whether the diner refuses marketing.")
@@ -88,6 +93,9 @@ class DayResponse(ResponseModel):
     date: str
     time_zone: str
     reservations: list[ReservationResponse] = Field(description="From all sources, by time.")
+    removed: list[ReservationResponse] = Field(
+        description="Reservations of the day that the staff removed; they are not expected."
+    )
     incomplete: list[ReservationResponse] = Field(
         description="Reservations of any day whose time is not known yet."
     )
@@ -116,22 +124,31 @@ async def list_reservations(
     day = await read_day_reservations(client, restaurant_id, date, zone.key)
     # The tag of the documents in this response, not of the check above: they may have changed.
     response.headers["ETag"] = f'W/"{day.etag}"'
+    dated, removed = _build_sorted_reservations(day.dated, zone)
+    incomplete, _ = _build_sorted_reservations(day.undated, zone)
     return DayResponse(
         date=date,
         time_zone=zone.key,
-        reservations=_build_sorted_reservations(day.dated, zone),
-        incomplete=_build_sorted_reservations(day.undated, zone),
+        reservations=dated,
+        removed=removed,
+        incomplete=incomplete,
     )
 
 
 def _build_sorted_reservations(
     documents: Mapping[str, Mapping[str, Any]], zone: ZoneInfo
-) -> list[ReservationResponse]:
-    reservations = [
-        build_reservation_response(id_, document, zone) for id_, document in documents.items()
-    ]
+) -> tuple[list[ReservationResponse], list[ReservationResponse]]:
+    """Return the expected reservations and those that the staff removed."""
+    expected: list[ReservationResponse] = []
+    removed: list[ReservationResponse] = []
+    for id_, document in documents.items():
+        reservation = build_reservation_response(id_, document, zone)
+        is_removed = reservation.review_decision == ReviewDecision.REMOVED
+        (removed if is_removed else expected).append(reservation)
     # Reservations without a time come first, then by id, so that the order is stable.
-    return sorted(reservations, key=lambda item: (item.start_at or "", item.id))
+    for reservations in (expected, removed):
+        reservations.sort(key=lambda item: (item.start_at or "", item.id))
+    return expected, removed
 
 
 @router.get("/{reservation_id}", summary="Get a reservation")
@@ -154,6 +171,7 @@ def build_reservation_response(
     start = _read_start(flat)
     tables = typed_or_none(list, flat.get("metadata.tableNumbers")) or []
     guest = typed_or_none(dict, flat.get("sync.guest")) or {}
+    review_decision = typed_or_none(str, flat.get("reconciliation.reviewDecision"))
     return ReservationResponse(
         id=document_id,
         source=ReservationSource(
@@ -170,6 +188,11 @@ def build_reservation_response(
         special_requests=typed_or_none(str, flat.get("metadata.specialRequests")),
         venue_notes=typed_or_none(str, flat.get("metadata.venueNotes")),
         cancellation_reason=typed_or_none(str, flat.get("metadata.cancellationReason")),
+        review_decision=review_decision,
+        # The reason of a decision that has ended is in the journal.
+        review_reason=(
+            typed_or_none(str, flat.get("metadata.reviewReason")) if review_decision else None
+        ),
         phone=typed_or_none(str, flat.get("phone")),
         email=typed_or_none(str, flat.get("email")),
         marketing_opted_out=_bool_or_none(guest.get("marketingOptedOut")),

@@ -21,7 +21,11 @@ from shared.domain.ledger.decide import (
     UnreadableDocument,
     VersionConflict,
 )
-from shared.domain.ledger.document import find_open_divergence, flatten_document
+from shared.domain.ledger.document import (
+    find_open_divergence,
+    find_review_decision,
+    flatten_document,
+)
 from shared.domain.ledger.events import Actor, ReservationEvent
 from shared.domain.ledger.guest_merge import GuestRequired
 from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
@@ -313,7 +317,8 @@ async def flag_divergences(
         *(
             (DivergenceType.MISSING_IN_OPENTABLE, key, states[key], None)
             for key in missing_keys
-            if key in states
+            # The staff has decided about the others.
+            if key in states and find_review_decision(states[key]) is None
         ),
         *((DivergenceType.UNREADABLE, key, states[key], None) for key in errors if key in states),
         *(

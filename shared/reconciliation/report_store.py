@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from google.cloud.firestore import AsyncClient, AsyncDocumentReference, AsyncQuery
+from google.cloud.firestore import AsyncClient, AsyncDocumentReference, AsyncQuery, Increment
 
 from shared.domain.reconciliation.compare import PlannedCorrection, planned_correction_from_map
 from shared.domain.reconciliation.report import ReconciliationReport, ReportEntry
@@ -41,6 +41,7 @@ _SUMMARY_FIELDS = (
     "comparedCount",
     "unchangedCount",
     "newDivergences",
+    "reviewedCount",
     "missedWebhooks",
     "durationMs",
     "heldReportId",
@@ -95,6 +96,17 @@ async def mark_plan_executed(
         await reports.document(held["reportId"]).update(
             fields, retry=None, timeout=WRITE_TIMEOUT_SECONDS
         )
+
+
+async def count_reviewed(client: AsyncClient, restaurant_id: str, count: int) -> None:
+    """Add to the newest report how many divergences the staff has just decided about."""
+    reports = paths.reports_collection(client, restaurant_id)
+    newest_first = reports.order_by("reconciledAt", direction=AsyncQuery.DESCENDING)
+    for snapshot in await read_documents(newest_first.select(["reportId"]), 1):
+        with translate_firestore_errors():
+            await snapshot.reference.update(
+                {"reviewedCount": Increment(count)}, retry=None, timeout=WRITE_TIMEOUT_SECONDS
+            )
 
 
 async def read_newest_report_summaries(

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from shared.domain.ledger.document import flatten_document, nest_fields
+from shared.domain.ledger.review import ReviewDecision
 from shared.domain.normalization.fields import ReservationStatus, parse_instant
 from shared.domain.normalization.identifiers import ReservationSystem
 
@@ -28,6 +29,7 @@ ANALYTICS_FIELDS = (
     "bookedAt",
     "createdAt",
     "metadata.origin",
+    "reconciliation.reviewDecision",
 )
 
 MAX_COUNTED_PARTY_SIZE = 20
@@ -100,10 +102,11 @@ def booking_facts(document: Mapping[str, Any], zone: ZoneInfo) -> BookingFacts |
     """Read the counted facts of a document with at least the `ANALYTICS_FIELDS`.
 
     Values of another type count as unknown, because other parts of the app write documents too.
-    A document without a local date returns None.
+    A document without a local date returns None, and so does one that the staff removed.
     """
     day = document.get("localDate")
-    if not isinstance(day, str):
+    is_removed = _get_nested(document, "reconciliation", "reviewDecision") == ReviewDecision.REMOVED
+    if not isinstance(day, str) or is_removed:
         return None
     start = _read_start_time(document, zone)
     is_native = _get_nested(document, "source", "system") != ReservationSystem.OPENTABLE

@@ -92,6 +92,8 @@ def render_document(identity: ReservationIdentity, state: ReservationState) -> F
         "sync.guest": linked_guest and linked_guest_to_map(linked_guest),
         **guest_references_to_fields(state.guest_references),
     }
+    if "reviewDecision" in state.get_registers(Actor.LINEUP).fields:
+        document["reconciliation.reviewDecision"] = find_review_decision(state)
     # The linked guest wins over a relay's values whatever the versions are: no clock can put one
     # guest's name on another guest's reservation.
     if linked_guest is not None:
@@ -120,6 +122,16 @@ def find_open_divergence(state: ReservationState) -> str | None:
         return None
     divergence = state.resolve_field("divergence")
     return divergence if isinstance(divergence, str) else None
+
+
+def find_review_decision(state: ReservationState) -> str | None:
+    """Return the staff's decision on an open divergence; a newer OpenTable version ends it."""
+    if find_open_divergence(state) is None:
+        return None
+    if state.resolve_field("reviewVersion") != format_opentable_version(state):
+        return None
+    decision = state.resolve_field("reviewDecision")
+    return decision if isinstance(decision, str) else None
 
 
 def format_opentable_version(state: ReservationState) -> str:

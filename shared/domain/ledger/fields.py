@@ -154,6 +154,8 @@ RESERVATION_FIELDS = (
     ReservationField(
         "metadata.restaurantName", _TEXT, _NONE, relay_names=("restaurantName", "restaurant_name")
     ),
+    # Why the staff kept or removed a reservation that OpenTable does not know.
+    ReservationField("metadata.reviewReason", _TEXT, _DINER, in_day_response=True),
     # The names of shown texts that were too long; rendered, not reported.
     ReservationField("metadata.cutTexts", _CODE, _NONE),
 )

@@ -10,7 +10,7 @@ The status history keeps the newest entries of a set in a total order, so the sa
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import index
 from typing import Any, NamedTuple
 
@@ -149,6 +149,13 @@ class ReservationState(Struct, frozen=True):
             status_history=history,
             guest_references=self.guest_references.with_key(event.fields.get("guestKey")),
         )
+
+    def next_timestamp(self, actor: Actor, now: datetime) -> datetime:
+        """Return a time after the actor's last event, even if another server's clock is ahead."""
+        last_version = self.get_registers(actor).version
+        if last_version is None:
+            return now
+        return max(now, last_version.occurred_at + timedelta(microseconds=1))
 
     def find_request_id(self, name: str) -> str | None:
         """Return an id as OpenTable wrote it, for a request: OpenTable may distinguish case.

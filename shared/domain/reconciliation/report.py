@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -206,9 +206,12 @@ def build_divergence_event(
         "divergence": divergence.value if divergence else None,
         "divergenceVersion": format_opentable_version(state),
     }
+    if state.resolve_field("reviewDecision") is not None:
+        # The decision was about the earlier flag.
+        fields["reviewDecision"] = None
     kind = "flagged" if divergence else "settled"
     return _build_reconciliation_event(
-        external_key, kind, fields, report_id, _next_timestamp(state, now)
+        external_key, kind, fields, report_id, state.next_timestamp(Actor.LINEUP, now)
     )
 
 
@@ -217,16 +220,8 @@ def build_repair_event(
 ) -> ReservationEvent:
     """Return an event without fields: applying it renders the document again from the registers."""
     return _build_reconciliation_event(
-        external_key, "repaired", {}, report_id, _next_timestamp(state, now)
+        external_key, "repaired", {}, report_id, state.next_timestamp(Actor.LINEUP, now)
     )
-
-
-def _next_timestamp(state: ReservationState, now: datetime) -> datetime:
-    """Return a time after the last LINEUP event, even if another server's clock is ahead."""
-    last_version = state.get_registers(Actor.LINEUP).version
-    if last_version is None:
-        return now
-    return max(now, last_version.occurred_at + timedelta(microseconds=1))
 
 
 def _build_reconciliation_event(

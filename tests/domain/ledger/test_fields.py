@@ -30,7 +30,7 @@ DATA_MODEL = (Path(__file__).parents[3] / "docs" / "data-model.md").read_text()
 WITHOUT_PATH = {"guestKey"}
 RESPONSE_ONLY = {
     *("id", "source", "system", "localDate", "localTime", "marketingOptedOut", "emailOptin"),
-    *("reconciliationStatus", "createdAt", "updatedAt"),
+    *("reconciliationStatus", "reviewDecision", "createdAt", "updatedAt"),
 }
 SAMPLE_BY_KIND = {
     FieldKind.TEXT: "text",

@@ -74,6 +74,8 @@ async def test_a_reservation_has_the_fields_a_host_needs(
         "specialRequests": "Window",
         "venueNotes": None,
         "cancellationReason": None,
+        "reviewDecision": None,
+        "reviewReason": None,
         "phone": "+15550100",
         "email": None,
         "marketingOptedOut": None,

@@ -21,6 +21,8 @@ ROLES_BY_CALL = {
     ("GET", "reports/latest"): "host",
     ("GET", "reports/{report_id}"): "host",
     ("POST", "reports/{report_id}/force"): "manager",
+    ("POST", "reports/{report_id}/reviews"): "manager",
+    ("POST", "reservations/{reservation_id}/review"): "manager",
     ("GET", "quarantine"): "manager",
     ("GET", "quarantine/{item_id}"): "manager",
     ("POST", "quarantine/replay"): "manager",

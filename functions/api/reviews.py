@@ -1,0 +1,142 @@
+"""The staff's decisions on reservations that OpenTable does not know."""
+
+from collections import Counter
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from functions.api.authorization import ManagerContext, RequestContext
+from functions.api.integration import require_cached_settings
+from functions.api.reports import require_full_report
+from functions.api.requests import (
+    API_PREFIX,
+    DocumentId,
+    DocumentIdInBody,
+    ReasonText,
+    RequestModel,
+    StaffRoute,
+)
+from functions.api.reservations import require_reservation
+from functions.api.responses import BODY_ERROR_RESPONSES, ApiError, ResponseModel
+from shared.concurrency import Deadline
+from shared.domain.ledger.review import MISSING_DIVERGENCE, ReviewDecision
+from shared.ledger.review import ReviewOutcome, ReviewRequest, review_reservations
+from shared.reconciliation.report_store import count_reviewed
+
+# The rest of the call's time limit is for the commits of the last group.
+REVIEW_BUDGET_SECONDS = 15.0
+MAX_REVIEWED_RESERVATIONS = 2_000
+_REVIEW_GROUP_SIZE = 200
+
+router = APIRouter(prefix=API_PREFIX, route_class=StaffRoute)
+
+
+class DecisionRequest(RequestModel):
+    """A decision and its reason."""
+
+    decision: ReviewDecision = Field(
+        description="`KEPT` leaves the reservation in the list, `REMOVED` takes it out."
+    )
+    reason: ReasonText
+
+
+class DecisionResponse(ResponseModel):
+    """A reservation with a decision."""
+
+    id: str
+    review_decision: str = Field(description="`KEPT` or `REMOVED`.")
+    outcome: str = Field(description="`decided`, `changed`, or `unchanged` if it was so before.")
+
+
+@router.post(
+    "/reservations/{reservation_id}/review",
+    summary="Keep or remove a reservation that OpenTable does not know",
+    responses=BODY_ERROR_RESPONSES,
+)
+async def review_reservation(
+    context: ManagerContext, reservation_id: DocumentId, body: DecisionRequest
+) -> DecisionResponse:
+    """Keep or remove one reservation. A later update of OpenTable's ends the decision."""
+    await require_reservation(context, reservation_id)
+    outcome = (await _decide(context, body, [reservation_id]))[reservation_id]
+    if outcome is ReviewOutcome.NOT_REVIEWABLE:
+        text = (
+            "OpenTable knows this reservation, or it was made in Lineup. "
+            "Only a reservation marked as not found at OpenTable can be kept or removed."
+        )
+        raise ApiError(409, "NOT_REVIEWABLE", text)
+    if outcome is ReviewOutcome.FAILED:
+        text = "The stored reservation is damaged. Ask your administrator to correct it."
+        raise ApiError(409, "NOT_REVIEWABLE", text)
+    return DecisionResponse(
+        id=reservation_id, review_decision=body.decision.value, outcome=outcome.value
+    )
+
+
+class BulkDecisionRequest(DecisionRequest):
+    """A decision on many reservations of a report."""
+
+    reservation_ids: (
+        Annotated[list[DocumentIdInBody], Field(max_length=MAX_REVIEWED_RESERVATIONS)] | None
+    ) = Field(
+        None, description="The default is every reservation of the report that OpenTable lacks."
+    )
+
+
+class BulkDecisionResponse(ResponseModel):
+    """What was decided on the reservations of a report."""
+
+    report_id: str
+    review_decision: str
+    decided: int
+    changed: int
+    unchanged: int
+    not_reviewable: int = Field(description="OpenTable knows them by now, or they are damaged.")
+    remaining: int = Field(description="Not decided for lack of time; send the request again.")
+
+
+@router.post(
+    "/reports/{report_id}/reviews",
+    summary="Keep or remove a report's reservations that OpenTable does not know",
+    responses=BODY_ERROR_RESPONSES,
+)
+async def review_report(
+    context: ManagerContext, report_id: DocumentId, body: BulkDecisionRequest
+) -> BulkDecisionResponse:
+    """Keep or remove the reservations of a report that OpenTable does not know."""
+    report = await require_full_report(context, report_id)
+    missing_ids = {
+        str(entry.get("reservationId")): True
+        for entry in report.divergences
+        if entry.get("type") == MISSING_DIVERGENCE
+    }
+    chosen_ids = missing_ids if body.reservation_ids is None else set(body.reservation_ids)
+    ids = [id_ for id_ in missing_ids if id_ in chosen_ids]
+    deadline, counts = Deadline.after(REVIEW_BUDGET_SECONDS), Counter[ReviewOutcome]()
+    while counts.total() < len(ids) and deadline.remaining() > 0:
+        group = ids[counts.total() : counts.total() + _REVIEW_GROUP_SIZE]
+        counts.update((await _decide(context, body, group)).values())
+    return BulkDecisionResponse(
+        report_id=report_id,
+        review_decision=body.decision.value,
+        decided=counts[ReviewOutcome.DECIDED],
+        changed=counts[ReviewOutcome.CHANGED],
+        unchanged=counts[ReviewOutcome.UNCHANGED],
+        not_reviewable=counts[ReviewOutcome.NOT_REVIEWABLE] + counts[ReviewOutcome.FAILED],
+        remaining=len(ids) - counts.total(),
+    )
+
+
+async def _decide(
+    context: RequestContext, body: DecisionRequest, reservation_ids: list[str]
+) -> dict[str, ReviewOutcome]:
+    app_context = context.app_context
+    request = ReviewRequest(body.decision, body.reason, context.user.uid)
+    outcomes = await review_reservations(
+        app_context, await require_cached_settings(context), reservation_ids, request
+    )
+    first_decisions = list(outcomes.values()).count(ReviewOutcome.DECIDED)
+    if first_decisions:
+        await count_reviewed(app_context.firestore, context.restaurant_id, first_decisions)
+    return outcomes
