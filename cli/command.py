@@ -196,6 +196,7 @@ def _select_environment(
         os.environ |= {
             "GOOGLE_CLOUD_PROJECT": status["project"],
             "FIRESTORE_EMULATOR_HOST": status["firestoreEmulator"],
+            "FIREBASE_AUTH_EMULATOR_HOST": status["authEmulator"],
             "OPENTABLE_API_URL": status["sandbox"],
             "OPENTABLE_OAUTH_URL": status["sandbox"],
             "OPENTABLE_PARTNER_SECRET": status["partnerSecret"],

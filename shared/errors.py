@@ -103,3 +103,7 @@ class IncompleteListingError(OpenTableError):
 EXPECTED_RUN_ERRORS = (InvalidSettingsError, ServiceUnavailableError, OpenTableError)
 # A repeated run fails in the same way until a person acts.
 PERMANENT_RUN_ERRORS = (InvalidSettingsError, OpenTableRequestRejectedError)
+
+
+class InvalidCursorError(ValueError):
+    """The cursor does not come from a previous page."""

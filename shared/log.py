@@ -77,6 +77,8 @@ class LogEvent(StrEnum):
     """The open items of a restaurant's quarantine, after each reconciliation."""
     INTEGRATION_CHANGED = "integration.changed"
     """A staff member changed an integration's settings or credentials."""
+    STAFF_CHANGED = "staff.changed"
+    """A manager added or removed a member of the staff, or changed a role."""
     STAFF_CALL = "staff.call"
     """A request of the staff API was answered 503 and may be retried."""
     INTERNAL_ERROR = "internal_error"

@@ -158,6 +158,7 @@ def test_only_queried_fields_among_exempted_ones_have_an_index() -> None:
     kept = [(row["collectionGroup"], row["fieldPath"]) for row in overrides() if row["indexes"]]
     assert kept == [
         ("ledgerEvents", "occurredAt"),
+        ("staff", "uid"),
         ("integrations", "enabled"),
         ("openTableGuests", "forgottenAt"),
     ]

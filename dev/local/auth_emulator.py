@@ -26,7 +26,12 @@ class LocalAccounts:
 
     def add(self, uid: str, email: str, **fields: object) -> None:
         """Add an account; `fields` are those of Firebase's API."""
-        self.users[uid] = {"localId": uid, "email": email.lower(), "emailVerified": False, **fields}
+        self.users[uid] = {
+            "localId": uid,
+            "email": email.lower(),
+            "emailVerified": False,
+            **fields,
+        }
 
     def routes(self) -> list[Route]:
         """Return the routes of the API."""

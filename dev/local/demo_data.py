@@ -197,6 +197,7 @@ async def seed_demo_data() -> None:
     """
     client = AsyncClient(project=DEMO_PROJECT)
     settings = {
+        "name": "The Demo Kitchen",
         "enabled": True,
         "restaurantId": DEMO_RID,
         "timeZone": DEMO_TIME_ZONE,
@@ -209,7 +210,8 @@ async def seed_demo_data() -> None:
     batch.create(paths.rid_claim_document(client, DEMO_RID), {"restaurantId": DEMO_RESTAURANT_ID})
     batch.create(paths.integration_document(client, DEMO_RESTAURANT_ID), settings)
     for role, uid in DEMO_STAFF_UIDS.items():
-        batch.create(paths.staff_member_document(client, DEMO_RESTAURANT_ID, uid), {"role": role})
+        member = paths.staff_member_document(client, DEMO_RESTAURANT_ID, uid)
+        batch.create(member, {"uid": uid, "role": role})
     reservations = paths.reservations_collection(client, DEMO_RESTAURANT_ID)
     time_zone, now = ZoneInfo(DEMO_TIME_ZONE), datetime.now(UTC)
     native = build_native_reservations(DEMO_RESTAURANT_ID, time_zone, now)

@@ -13,10 +13,28 @@ from collections.abc import Mapping
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from dev.local.auth_emulator import LocalAccounts
+
 DEMO_TOKEN_PATH = "/_local/token"  # noqa: S105 -- the address of a token
 DEMO_STAFF_UIDS = {"host": "demo-host", "manager": "demo-manager"}
+_DEMO_NAMES = {"demo-host": "Hanna Host", "demo-manager": "Mara Manager"}
 _EMULATOR_VARIABLES = ("FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST")
 _LIFETIME_SECONDS = 3600
+
+
+def build_demo_accounts() -> LocalAccounts:
+    """Return the accounts of the demo staff."""
+    accounts = LocalAccounts()
+    for uid, name in _DEMO_NAMES.items():
+        providers = [{"providerId": "password", "rawId": uid}]
+        accounts.add(
+            uid,
+            f"{uid}@example.com",
+            displayName=name,
+            emailVerified=True,
+            providerUserInfo=providers,
+        )
+    return accounts
 
 
 async def handle_token_request(request: Request) -> JSONResponse:

@@ -24,16 +24,13 @@ from typing_extensions import override
 
 from cli.local_run import LOCAL_STATUS_PATH
 from dev.local.demo_data import DEMO_RESTAURANT_ID
-from dev.local.demo_staff import DEMO_TOKEN_PATH, handle_token_request
+from dev.local.demo_staff import DEMO_TOKEN_PATH, build_demo_accounts, handle_token_request
 from dev.local.processes import LOOPBACK
 from shared.errors import InvalidSettingsError
 
 # Shorter than the time until the parent process ends this one.
 _SHUTDOWN_TIMEOUT_SECONDS = 3
 _ROOT = Path(__file__).resolve().parents[2]
-# No emulator listens there: token verification sends no request, and the variable alone makes it
-# accept unsigned tokens.
-_AUTH_EMULATOR_HOST = f"{LOOPBACK}:9099"
 _FUNCTION_TARGETS = {
     "/api/{rest:path}": "api",
     "/opentable-webhook": "opentable_webhook",
@@ -83,7 +80,11 @@ def create_gateway_app(
         for path, target in _FUNCTION_TARGETS.items()
     ]
     page = Mount("/", StaffPageFiles(pages, _ROOT / "firebase.json"))
-    local = [Route(LOCAL_STATUS_PATH, answer_status), Route(DEMO_TOKEN_PATH, handle_token_request)]
+    local = [
+        Route(LOCAL_STATUS_PATH, answer_status),
+        Route(DEMO_TOKEN_PATH, handle_token_request),
+        *build_demo_accounts().routes(),
+    ]
     return Starlette(routes=[*functions, *local, page])
 
 
@@ -101,7 +102,7 @@ def main() -> None:
             "FIRESTORE_EMULATOR_HOST, or use `make run`."
         )
     # Set it only here: a deployed function with this variable refuses to start.
-    os.environ["FIREBASE_AUTH_EMULATOR_HOST"] = _AUTH_EMULATOR_HOST
+    os.environ["FIREBASE_AUTH_EMULATOR_HOST"] = f"{LOOPBACK}:{args.port}"
     status = build_local_status(os.environ) | {"simulatedClock": args.simulated_clock}
     try:
         app = create_gateway_app(_ROOT / "main.py", _ROOT / "public", status)
@@ -121,6 +122,7 @@ def build_local_status(variables: Mapping[str, str]) -> dict[str, str | bool | N
     return {
         "restaurantId": DEMO_RESTAURANT_ID,
         "firestoreEmulator": variables.get("FIRESTORE_EMULATOR_HOST"),
+        "authEmulator": variables.get("FIREBASE_AUTH_EMULATOR_HOST"),
         "project": variables.get("GOOGLE_CLOUD_PROJECT"),
         "sandbox": variables.get("OPENTABLE_API_URL"),
         "secretsFile": variables.get("SECRETS_FILE"),

@@ -27,7 +27,9 @@ from functions.api import (
     quarantine,
     reports,
     reservations,
+    restaurants,
     reviews,
+    staff,
 )
 from functions.api.authentication import AuthenticationMiddleware, build_failure_response
 from functions.api.requests import has_json_content_type
@@ -116,6 +118,8 @@ def build_app(api_context: ApiContext, user: AuthenticatedUser | None = None) ->
         reviews,
         quarantine,
         analytics,
+        restaurants,
+        staff,
     ):
         app.include_router(module.router)
     return app

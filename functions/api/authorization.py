@@ -66,6 +66,11 @@ async def authorize(
     if role < Role[required_role.upper()]:
         text = f"This call requires the role {required_role}. Ask your manager or an operator."
         raise ApiError(403, "ROLE_REQUIRED", text)
+    _check_parameters(request)
+    return RequestContext(api_context, restaurant_id, user, role)
+
+
+def _check_parameters(request: Request) -> None:
     names = [name for name, _ in request.query_params.multi_items()]
     if len(names) != len(set(names)):
         raise build_invalid_request_error("Give each parameter only once.")
@@ -73,8 +78,27 @@ async def authorize(
     route: APIRoute = request.scope["route"]
     if names and not route.dependant.query_params:
         raise build_invalid_request_error("This call has no parameters.")
-    return RequestContext(api_context, restaurant_id, user, role)
 
 
+class UserContext(Struct, frozen=True):
+    """A request of a user that concerns no single restaurant."""
+
+    api_context: ApiContext
+    user: AuthenticatedUser
+
+    @property
+    def app_context(self) -> AppContext:
+        """The clients and settings common to all functions."""
+        return self.api_context.app_context
+
+
+async def _get_user_context(
+    request: Request, user: Annotated[AuthenticatedUser, Depends(authenticated_user)]
+) -> UserContext:
+    _check_parameters(request)
+    return UserContext(request.app.state.api_context, user)
+
+
+AnyUserContext = Annotated[UserContext, Depends(_get_user_context)]
 HostContext = Annotated[RequestContext, Security(authorize, scopes=["host"])]
 ManagerContext = Annotated[RequestContext, Security(authorize, scopes=["manager"])]

@@ -25,23 +25,25 @@ router = APIRouter(prefix=API_PREFIX, route_class=StaffRoute)
 
 
 class MeResponse(ResponseModel):
-    """The caller, and the restaurant's time zone."""
+    """The caller, and the restaurant's name and time zone."""
 
     uid: str
     role: str = Field(
         description="`host`, `manager` or `operator`; each includes the rights of those before."
     )
+    restaurant_name: str | None = Field(description="Null until a manager sets it.")
     time_zone: str | None = Field(description="Null until the settings have a valid zone.")
 
 
 @router.get("/me", summary="Get the caller's role")
 async def get_me(context: HostContext) -> MeResponse:
-    """Return the caller's id and role, and the restaurant's time zone."""
+    """Return the caller's id and role, and the restaurant's name and time zone."""
     settings = await context.app_context.directory.find_by_restaurant_id(context.restaurant_id)
     zone = settings.zone if settings else None
     return MeResponse(
         uid=context.user.uid,
         role=context.role.name.lower(),
+        restaurant_name=settings.name if settings else None,
         time_zone=zone.key if zone else None,
     )
 

@@ -47,6 +47,7 @@ class CredentialUseResponse(ResponseModel):
 class IntegrationResponse(ResponseModel):
     """A restaurant's integration settings."""
 
+    name: str | None = Field(description="What people call the restaurant.")
     enabled: bool
     restaurant_id: str | None = Field(description="OpenTable's restaurant number, the rid.")
     time_zone: str | None
@@ -87,6 +88,7 @@ async def get_integration(context: ManagerContext) -> IntegrationResponse:
     usage_start = compute_usage_start(document)
     uses = await read_last_credential_uses(client, restaurant_id, usage_start)
     return IntegrationResponse(
+        name=settings.name,
         enabled=settings.is_enabled,
         restaurant_id=settings.rid,
         time_zone=settings.zone.key if settings.zone else None,

@@ -4,11 +4,12 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, SecretStr, StrictBool, model_validator
 
-from functions.api.requests import RequestModel
+from functions.api.requests import RequestModel, Utf8Text
 from shared.domain.settings import WebhookAuthScheme, find_time_zone
 from shared.domain.webhook_auth.credentials import CREDENTIAL_LISTS, decode_webhook_secret
 
 MAX_CREDENTIALS_PER_LIST = 5
+_OPTIONAL_SETTINGS = frozenset({"name", "country", "secret"})
 
 
 def _require_iana_zone(name: str) -> str:
@@ -85,6 +86,9 @@ class CredentialsRequest(RequestModel):
 class SettingsRequest(RequestModel):
     """The settings to change; omitted fields stay unchanged."""
 
+    name: Annotated[Utf8Text, Field(min_length=1, max_length=100, pattern=r"\S")] | None = Field(
+        None, description="What people call the restaurant; null removes it."
+    )
     enabled: StrictBool | None = None
     time_zone: Annotated[str, AfterValidator(_require_iana_zone)] | None = None
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = Field(
@@ -102,12 +106,12 @@ class SettingsRequest(RequestModel):
     def to_stored_fields(self) -> dict[str, Any]:
         """Return the settings to write, under their stored names.
 
-        Null removes `country` and `secret`, which are optional; elsewhere it changes nothing.
+        Null removes a setting of `_OPTIONAL_SETTINGS`; elsewhere it changes nothing.
         """
         values_by_field = self.model_dump(mode="json", by_alias=True, exclude={"credentials"})
         provided_fields = {type(self).model_fields[name].alias for name in self.model_fields_set}
         return {
             name: value
             for name, value in values_by_field.items()
-            if name in provided_fields and (value is not None or name in {"country", "secret"})
+            if name in provided_fields and (value is not None or name in _OPTIONAL_SETTINGS)
         }

@@ -30,10 +30,10 @@ from functions.api.responses import (
 from shared.domain.ledger.document import flatten_document
 from shared.domain.ledger.review import ReviewDecision
 from shared.domain.normalization.fields import format_utc, parse_instant
+from shared.errors import InvalidCursorError
 from shared.firestore import paths
 from shared.firestore.documents import read_document
 from shared.ledger.queries import (
-    InvalidCursorError,
     compute_day_etag,
     read_day_reservations,
     read_journal_page,

@@ -36,6 +36,7 @@ class IntegrationSettings(Struct, frozen=True):
         webhook_auth: The accepted schemes; empty rejects every webhook.
         secret_id: Id of the restaurant's secret; None uses the partner's secret only.
         problems: What to fix, one sentence each.
+        name: What people call the restaurant.
     """
 
     restaurant_id: str
@@ -46,6 +47,7 @@ class IntegrationSettings(Struct, frozen=True):
     webhook_auth: frozenset[WebhookAuthScheme]
     secret_id: str | None
     problems: tuple[str, ...]
+    name: str | None = None
 
     def require_zone(self) -> ZoneInfo:
         """Return the time zone of settings without problems.
@@ -90,7 +92,13 @@ def parse_settings(restaurant_id: str, document: Mapping[str, Any]) -> Integrati
         webhook_auth=_parse_schemes(document.get("webhookAuth"), problems),
         secret_id=_parse_optional_text(document, "secret", problems),
         problems=tuple(problems),
+        name=_parse_name(document.get("name")),
     )
+
+
+def _parse_name(value: object) -> str | None:
+    # A damaged name is no reason to stop the integration.
+    return value if isinstance(value, str) and value.strip() else None
 
 
 @lru_cache(maxsize=1024)

@@ -48,6 +48,16 @@ def staff_member_document(
     return client.document("restaurants", restaurant_id, "staff", uid)
 
 
+def staff_collection(client: AsyncClient, restaurant_id: str) -> AsyncCollectionReference:
+    """Return a restaurant's staff."""
+    return client.collection("restaurants", restaurant_id, "staff")
+
+
+def staff_changes_collection(client: AsyncClient, restaurant_id: str) -> AsyncCollectionReference:
+    """Return the recorded changes of a restaurant's staff."""
+    return client.collection("restaurants", restaurant_id, "staffChanges")
+
+
 def quarantine_collection(client: AsyncClient, restaurant_id: str) -> AsyncCollectionReference:
     """Return a restaurant's quarantine."""
     return client.collection("restaurants", restaurant_id, "openTableQuarantine")

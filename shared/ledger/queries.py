@@ -29,7 +29,7 @@ from shared.domain.reconciliation.compare import (
     ReservationFingerprint,
     fingerprint_document,
 )
-from shared.errors import UnreadableDocumentError
+from shared.errors import InvalidCursorError, UnreadableDocumentError
 from shared.firestore import paths
 from shared.firestore.documents import read_documents, translate_firestore_errors
 from shared.firestore.raw_client import FirestoreClient, build_query
@@ -110,10 +110,6 @@ class LedgerWindow(Struct):
 
     fingerprints: dict[str, ReservationFingerprint] = field(default_factory=dict)
     unreadable: dict[str, UnreadableDocumentError] = field(default_factory=dict)
-
-
-class InvalidCursorError(ValueError):
-    """The cursor does not come from a previous page."""
 
 
 class JournalPage(Struct, frozen=True):

@@ -178,7 +178,8 @@ async def _finish_run(
         "reconciliation.lastReconciledAt": report.reconciled_at,
     }
     if report.status is not ReportStatus.FAILED:
-        # A failed run does not know whether the time zone is right.
+        # A failed run knows neither the divergences nor whether the time zone is right.
+        state["reconciliation.openDivergences"] = len(report.divergences)
         divergences = {entry["type"] for entry in report.divergences}
         state["reconciliation.wrongTimeZone"] = DivergenceType.WRONG_TIME_ZONE in divergences
         state["reconciliation.unreadableDocuments"] = sorted(

@@ -5,6 +5,7 @@ import hashlib
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
@@ -52,7 +53,7 @@ class Role(IntEnum):
     OPERATOR = 3
 
 
-_ROLES_BY_NAME = {"host": Role.HOST, "manager": Role.MANAGER}
+STAFF_ROLES = {"host": Role.HOST, "manager": Role.MANAGER}
 
 
 class ApiContext(Struct, frozen=True):
@@ -159,10 +160,25 @@ class StaffRoles:
             return None
         return await self._cache.get((restaurant_id, user.uid))
 
+    def invalidate(self, restaurant_id: str, uid: str) -> None:
+        """Read a role again at its next use: it just changed."""
+        self._cache.invalidate((restaurant_id, uid))
+
     async def _read_role(self, member: tuple[str, str]) -> Role | None:
+        _, uid = member
         try:
             reference = paths.staff_member_document(self._client, *member)
-            fields = (await reference.get(retry=None, timeout=_READ_TIMEOUT_SECONDS)).to_dict()
+            snapshot = await reference.get(retry=None, timeout=_READ_TIMEOUT_SECONDS)
         except google.GoogleAPIError as error:
             raise ServiceUnavailableError(type(error).__name__) from None
-        return _ROLES_BY_NAME.get(str((fields or {}).get("role")))
+        fields = snapshot.to_dict() or {}
+        role = STAFF_ROLES.get(str(fields.get("role")))
+        if role is not None and fields.get("uid") != uid:
+            # Written by hand or by another part of the application: without the user id, no query
+            # finds it for the list of the user's restaurants. The next request repeats a failure.
+            unmodified = self._client.write_option(last_update_time=snapshot.update_time)
+            with suppress(google.GoogleAPIError):
+                await reference.update(
+                    {"uid": uid}, option=unmodified, retry=None, timeout=_READ_TIMEOUT_SECONDS
+                )
+        return role

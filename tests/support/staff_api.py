@@ -25,7 +25,8 @@ def api_transport(context: ApiContext) -> httpx.ASGITransport:
 class Operation(NamedTuple):
     """A call of the API, as its OpenAPI document describes it.
 
-    `template` is the path below the restaurant, with the names of its parameters.
+    `template` is the path below the restaurant, with the names of its parameters; a call of another
+    address has the whole path. `role` is ``user`` if any user may make the call.
     """
 
     method: str
@@ -48,7 +49,7 @@ OPERATIONS = [
     Operation(
         method.upper(),
         path.removeprefix(f"{API_PREFIX}/"),
-        document["security"][0]["firebase"][0],
+        next(iter(document["security"][0]["firebase"]), "user"),
         document,
     )
     for path, operations in OPENAPI_DOCUMENT["paths"].items()
@@ -100,16 +101,21 @@ class StaffApiClient(Struct, frozen=True):
         """POST to a path below the restaurant's."""
         return await self.call("POST", path, json={} if body is None else body, **sent)
 
+    async def delete(self, path: str) -> httpx.Response:
+        """DELETE a path below the restaurant's."""
+        return await self.call("DELETE", path)
+
     async def put(self, path: str, body: object) -> httpx.Response:
         """PUT to a path below the restaurant's."""
         return await self.call("PUT", path, json=body)
 
     async def call(self, method: str, path: str, **sent: Any) -> httpx.Response:
-        """Call a path below the restaurant's."""
+        """Call a path below the restaurant's, or the whole path if it begins with a slash."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         headers |= sent.pop("headers", {})
         async with httpx.AsyncClient(transport=self.transport, base_url="http://staff") as client:
-            url = f"/api/restaurants/{self.restaurant_id}/{path}"
+            below = f"/api/restaurants/{self.restaurant_id}/{path}"
+            url = path if path.startswith("/") else below
             return await client.request(method, url, headers=headers, **sent)
 
 

@@ -85,7 +85,7 @@ def client_accepting_emulator_tokens(
     anonymous_client: StaffApiClient, accounts: LocalAccounts
 ) -> StaffApiClient:
     """A client without a token; the API accepts the unsigned tokens of the Auth emulator."""
-    assert not accounts.users
+    assert accounts.lookup_count == 0
     return anonymous_client
 
 

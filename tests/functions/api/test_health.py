@@ -143,7 +143,12 @@ async def test_an_unknown_zone_is_a_problem_before_any_poll(
 
 async def test_a_host_receives_role_and_time_zone(host: StaffApiClient) -> None:
     body = (await host.get("me")).json()
-    assert body == {"uid": "hanna", "role": "host", "timeZone": "America/New_York"}
+    assert body == {
+        "uid": "hanna",
+        "role": "host",
+        "restaurantName": None,
+        "timeZone": "America/New_York",
+    }
 
 
 async def test_a_manager_receives_the_manager_role(manager: StaffApiClient) -> None:

@@ -19,6 +19,7 @@ async def test_the_settings_are_returned_without_credentials(
 ) -> None:
     response = await manager.get("integration")
     assert response.json() == {
+        "name": None,
         "enabled": True,
         "restaurantId": world.restaurant.rid,
         "timeZone": "America/New_York",

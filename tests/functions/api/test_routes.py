@@ -6,6 +6,10 @@ from functions.api.requests import API_PREFIX
 from tests.support.staff_api import OPERATIONS, Operation
 
 ROLES_BY_CALL = {
+    ("GET", "/api/restaurants"): "user",
+    ("GET", "staff"): "manager",
+    ("POST", "staff"): "manager",
+    ("DELETE", "staff/{uid}"): "manager",
     ("GET", "me"): "host",
     ("GET", "health"): "host",
     ("GET", "reservations"): "host",

@@ -1,0 +1,208 @@
+"""The staff of restaurants: who is a member where, and who added or removed whom.
+
+Only user ids are stored. `shared.staff.accounts` reads the names that belong to them.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from google.cloud.firestore import (
+    AsyncClient,
+    AsyncQuery,
+    AsyncTransaction,
+    DocumentSnapshot,
+    FieldFilter,
+    async_transactional,
+)
+from msgspec import Struct
+
+from shared.domain.normalization.identifiers import is_document_id
+from shared.errors import InvalidCursorError
+from shared.firestore import paths
+from shared.firestore.documents import read_documents, translate_firestore_errors
+from shared.staff.identity import STAFF_ROLES, Role
+
+MAX_STAFF_MEMBERS = 500
+_STAFF_PATH_LENGTH = 4  # restaurants/{restaurantId}/staff/{uid}
+
+
+class LastManagerError(Exception):
+    """A restaurant must keep a manager: nobody else could add staff again."""
+
+
+class Membership(Struct, frozen=True):
+    """A user's role in one restaurant."""
+
+    restaurant_id: str
+    role: Role
+
+
+class StaffMember(Struct, frozen=True):
+    """A member of a restaurant's staff.
+
+    `added_by` is a user id. It and `added_at` (UTC) are None for a document written by hand.
+    """
+
+    uid: str
+    role: Role
+    added_by: str | None
+    added_at: datetime | None
+
+
+class StaffChange(Struct, frozen=True):
+    """A recorded change of the staff; a role of None means no membership. Users are ids."""
+
+    uid: str
+    previous_role: str | None
+    role: str | None
+    changed_by: str
+    changed_at: datetime
+
+
+async def list_memberships(
+    client: AsyncClient, uid: str, limit: int, cursor: str | None
+) -> tuple[list[Membership], str | None]:
+    """Return restaurants in which a user is staff, by id, and the cursor of the next page.
+
+    Raises `InvalidCursorError` for a cursor that does not come from a page.
+    """
+    members = client.collection_group("staff").where(filter=FieldFilter("uid", "==", uid))
+    snapshots, next_cursor = await read_group_page(client, members, "staff", limit, cursor)
+    memberships = []
+    for snapshot in snapshots:
+        role = _read_role(snapshot)
+        # Other parts of the application may have collections of this name, and a person may copy a
+        # document: only the document's path grants access.
+        if role is not None and snapshot.id == uid and _is_staff_document(snapshot):
+            memberships.append(Membership(snapshot.reference.path.split("/")[1], role))
+    return memberships, next_cursor
+
+
+async def read_group_page(
+    client: AsyncClient, query: AsyncQuery, collection: str, limit: int, cursor: str | None
+) -> tuple[list[DocumentSnapshot[Any]], str | None]:
+    """Read a page of a collection group by path, and return the cursor of the next page.
+
+    The cursor is the path of the page's last document. Raises `InvalidCursorError` for another.
+    """
+    query = query.order_by("__name__")
+    if cursor is not None:
+        segments = cursor.split("/")
+        if segments[-2:-1] != [collection] or not all(map(is_document_id, segments)):
+            raise InvalidCursorError
+        try:
+            query = query.start_after({"__name__": client.document(cursor)})
+        except ValueError:
+            raise InvalidCursorError from None
+    snapshots = await read_documents(query, limit)
+    is_last_page = len(snapshots) < limit
+    return snapshots, None if is_last_page else snapshots[-1].reference.path
+
+
+def _is_staff_document(snapshot: DocumentSnapshot[Any]) -> bool:
+    segments = snapshot.reference.path.split("/")
+    return len(segments) == _STAFF_PATH_LENGTH and segments[0] == "restaurants"
+
+
+async def list_staff(client: AsyncClient, restaurant_id: str) -> list[StaffMember]:
+    """Return a restaurant's staff, managers first."""
+    members = paths.staff_collection(client, restaurant_id)
+    snapshots = await read_documents(members.order_by("__name__"), MAX_STAFF_MEMBERS)
+    staff = [member for member in map(_read_member, snapshots) if member is not None]
+    return sorted(staff, key=lambda member: (-member.role, member.uid))
+
+
+def _read_member(snapshot: DocumentSnapshot[Any]) -> StaffMember | None:
+    """Read a member's document; None without a known role, which grants no access."""
+    role, fields = _read_role(snapshot), snapshot.to_dict() or {}
+    if role is None:
+        return None
+    added_by, added_at = fields.get("addedBy"), fields.get("addedAt")
+    return StaffMember(
+        snapshot.id,
+        role,
+        added_by if isinstance(added_by, str) else None,
+        added_at if isinstance(added_at, datetime) else None,
+    )
+
+
+def _read_role(snapshot: DocumentSnapshot[Any]) -> Role | None:
+    return STAFF_ROLES.get(str((snapshot.to_dict() or {}).get("role")))
+
+
+async def set_staff_role(  # noqa: PLR0913 -- keywords at each call name them
+    client: AsyncClient,
+    restaurant_id: str,
+    uid: str,
+    role: Role | None,
+    *,
+    changed_by: str,
+    now: datetime,
+) -> Role | None:
+    """Give a user a role in a restaurant, or none; record the change and return the previous role.
+
+    Raises `LastManagerError` if no manager would be left.
+    """
+    reference = paths.staff_member_document(client, restaurant_id, uid)
+    members = paths.staff_collection(client, restaurant_id)
+    managers = members.where(filter=FieldFilter("role", "==", "manager"))
+
+    # A transaction, because two managers may remove each other at the same moment.
+    @async_transactional
+    async def change(transaction: AsyncTransaction) -> Role | None:
+        snapshot = await reference.get(transaction=transaction)
+        previous = _read_role(snapshot)
+        if role is previous:
+            return previous
+        if previous is Role.MANAGER:
+            query = managers.limit(2).stream(transaction=transaction)
+            if [manager.id async for manager in query] == [uid]:
+                raise LastManagerError
+        if role is None:
+            transaction.delete(reference)
+        else:
+            fields: dict[str, Any] = {"uid": uid, "role": role.name.lower()}
+            if previous is None:
+                fields |= {"addedBy": changed_by, "addedAt": now}
+            transaction.set(reference, fields, merge=True)
+        transaction.create(
+            paths.staff_changes_collection(client, restaurant_id).document(),
+            {
+                "uid": uid,
+                "previousRole": previous and previous.name.lower(),
+                "role": role and role.name.lower(),
+                "changedBy": changed_by,
+                "changedAt": now,
+            },
+        )
+        return previous
+
+    with translate_firestore_errors():
+        return await change(client.transaction())
+
+
+async def list_staff_changes(
+    client: AsyncClient, restaurant_id: str, limit: int
+) -> list[StaffChange]:
+    """Return the newest changes of a restaurant's staff, the newest first."""
+    changes = paths.staff_changes_collection(client, restaurant_id)
+    newest_first = changes.order_by("changedAt", direction=AsyncQuery.DESCENDING)
+    read = (
+        _read_change(item.to_dict() or {}) for item in await read_documents(newest_first, limit)
+    )
+    return [change for change in read if change is not None]
+
+
+def _read_change(fields: Mapping[str, Any]) -> StaffChange | None:
+    """Read a recorded change; None if a person damaged it."""
+    uid, changed_by, changed_at = map(fields.get, ("uid", "changedBy", "changedAt"))
+    if not (isinstance(uid, str) and isinstance(changed_by, str)):
+        return None
+    if not isinstance(changed_at, datetime):
+        return None
+    previous_role, role = (
+        name if name in STAFF_ROLES else None
+        for name in (fields.get("previousRole"), fields.get("role"))
+    )
+    return StaffChange(uid, previous_role, role, changed_by, changed_at)

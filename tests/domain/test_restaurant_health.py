@@ -1,0 +1,92 @@
+"""The health of a restaurant, summarized from its settings document."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from shared.domain.restaurant_health import HealthStatus, RestaurantHealth, summarize_health
+from shared.domain.settings import parse_settings
+from tests.test_codes import documented_codes
+
+NOW = datetime(2026, 3, 14, 15, tzinfo=UTC)
+HEALTHY: dict[str, Any] = {
+    "enabled": True,
+    "restaurantId": "555001",
+    "timeZone": "America/New_York",
+    "lastPolledAt": NOW - timedelta(minutes=14),
+    "poll": {"consecutiveFailures": 0},
+    "reconciliation": {
+        "lastReconciledAt": NOW - timedelta(minutes=59),
+        "lastStatus": "COMPLETED",
+        "openDivergences": 2,
+    },
+}
+SILENT = {"missedRuns": 3, "missedSince": NOW - timedelta(hours=2)}
+# One document for each cause.
+CAUSES: dict[str, dict[str, Any]] = {
+    "settings_unusable": {"timeZone": "Mars/Olympus"},
+    "poll_failed": {"poll": {"consecutiveFailures": 1}},
+    "poll_late": {"lastPolledAt": NOW - timedelta(minutes=46)},
+    "reconciliation_failed": {"reconciliation": {"lastStatus": "FAILED"}},
+    "reconciliation_late": {"reconciliation": {"lastReconciledAt": NOW - timedelta(hours=4)}},
+    "report_held": {"reconciliation": {"lastStatus": "HELD"}},
+    "webhooks_silent": {"poll": SILENT},
+}
+
+
+def summarize(**changes: Any) -> RestaurantHealth:
+    document = HEALTHY | changes
+    return summarize_health(parse_settings("r", document), document, NOW)
+
+
+def test_a_healthy_restaurant_has_no_reason() -> None:
+    health = summarize()
+    assert (health.status, health.reasons, health.divergences) == (HealthStatus.OK, (), 2)
+
+
+@pytest.mark.parametrize("reason", CAUSES)
+def test_each_cause_has_its_reason(reason: str) -> None:
+    assert summarize(**CAUSES[reason]).reasons == (reason,)
+
+
+def test_every_reason_is_documented_and_no_other() -> None:
+    assert sorted(documented_codes("Health reasons")) == sorted(CAUSES)
+
+
+@pytest.mark.parametrize(
+    "reason, status",
+    [
+        ("poll_late", HealthStatus.ERROR),
+        ("report_held", HealthStatus.REVIEW),
+        ("webhooks_silent", HealthStatus.WARNING),
+    ],
+)
+def test_the_status_says_how_bad_the_cause_is(reason: str, status: HealthStatus) -> None:
+    assert summarize(**CAUSES[reason]).status is status
+
+
+def test_the_worst_cause_decides() -> None:
+    health = summarize(lastPolledAt=NOW - timedelta(hours=1), poll=SILENT)
+    assert health.status is HealthStatus.ERROR
+    assert health.reasons == ("poll_late", "webhooks_silent")
+    assert health.webhooks_silent_since == NOW - timedelta(hours=2)
+
+
+def test_a_disabled_restaurant_is_paused_whatever_its_runs_did() -> None:
+    health = summarize(enabled=False, lastPolledAt=NOW - timedelta(days=9))
+    assert (health.status, health.reasons) == (HealthStatus.PAUSED, ())
+
+
+@pytest.mark.parametrize("age, reasons", [(44, ()), (46, ("poll_late",))])
+def test_a_new_restaurant_is_late_only_after_the_time_of_a_run(
+    age: int, reasons: tuple[str, ...]
+) -> None:
+    health = summarize(lastPolledAt=None, reconciliation={}, updatedAt=NOW - timedelta(minutes=age))
+    assert health.reasons == reasons
+
+
+@pytest.mark.parametrize("damaged", ["x", 1, None, [], {"lastReconciledAt": "x"}])
+def test_damaged_states_count_as_unknown(damaged: object) -> None:
+    health = summarize(poll=damaged, reconciliation=damaged, lastPolledAt=damaged)
+    assert (health.status, health.last_reconciled_at, health.divergences) == ("OK", None, None)

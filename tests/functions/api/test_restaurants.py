@@ -1,0 +1,215 @@
+"""The list of the caller's restaurants, with health and counts."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.domain.ledger.events import Channel
+from shared.domain.normalization.strict_json import WebhookFormat
+from shared.firestore import paths
+from shared.ingest.events import IncomingEvent, ingest_event
+from tests.functions.api.conftest import add_staff_member, read_settings_document
+from tests.support.events import envelope_body
+from tests.support.restaurants import new_restaurant, seed
+from tests.support.staff_api import StaffApiClient, error_code, unsigned_id_token
+from tests.support.world import World
+
+LIST = "/api/restaurants"
+
+
+async def list_restaurants(client: StaffApiClient, **params: Any) -> list[dict[str, Any]]:
+    response = await client.get(LIST, params=params)
+    assert response.status_code == 200, response.text
+    restaurants: list[dict[str, Any]] = response.json()["restaurants"]
+    return restaurants
+
+
+async def list_ids(client: StaffApiClient) -> list[str]:
+    return [restaurant["id"] for restaurant in await list_restaurants(client)]
+
+
+async def add_restaurants(world: World, uid: str, count: int) -> list[str]:
+    """Add restaurants with the user as host; return their ids in order."""
+    client, ids = world.services.firestore, []
+    for _ in range(count):
+        restaurant = new_restaurant()
+        await seed(client, restaurant)
+        member = paths.staff_member_document(client, restaurant.id, uid)
+        await member.set({"uid": uid, "role": "host"})
+        ids.append(restaurant.id)
+    return sorted(ids)
+
+
+async def test_a_restaurant_is_listed_with_name_zone_role_and_health(
+    host: StaffApiClient, world: World
+) -> None:
+    await host.get("me")  # adds the user id to the document
+    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
+    await settings.update({"name": "Chez Panisse"})
+    assert await list_restaurants(host) == [
+        {
+            "id": world.restaurant.id,
+            "name": "Chez Panisse",
+            "timeZone": "America/New_York",
+            "role": "host",
+            "health": {
+                "status": "OK",
+                "reasons": [],
+                "lastPolledAt": None,
+                "lastReconciledAt": None,
+                "webhooksSilentSince": None,
+                "divergences": None,
+            },
+            "counts": None,
+        }
+    ]
+
+
+async def test_a_user_sees_only_restaurants_with_a_membership(
+    host: StaffApiClient, world: World, project: str
+) -> None:
+    mine = await add_restaurants(world, "hanna", 2)
+    await add_restaurants(world, "somebody-else", 2)
+    await host.get("me")
+    assert await list_ids(host) == sorted([world.restaurant.id, *mine])
+    stranger = host.with_token(unsigned_id_token(project, "stranger"))
+    assert await list_ids(stranger) == []
+
+
+async def test_an_operator_sees_every_restaurant_with_settings(
+    operator: StaffApiClient, world: World
+) -> None:
+    others = await add_restaurants(world, "hanna", 2)
+    restaurants = await list_restaurants(operator)
+    assert [each["id"] for each in restaurants] == sorted([world.restaurant.id, *others])
+    assert {each["role"] for each in restaurants} == {"operator"}
+
+
+@pytest.mark.parametrize("caller", ["host", "operator"])
+async def test_pages_together_are_the_whole_list(
+    caller: str, host: StaffApiClient, operator: StaffApiClient, world: World
+) -> None:
+    client = {"host": host, "operator": operator}[caller]
+    await client.get("me")
+    ids = sorted([world.restaurant.id, *await add_restaurants(world, "hanna", 4)])
+    found: list[str] = []
+    params: dict[str, Any] = {"limit": 2}
+    while True:
+        body = (await client.get(LIST, params=params)).json()
+        found += [each["id"] for each in body["restaurants"]]
+        if body["nextCursor"] is None:
+            break
+        params["cursor"] = body["nextCursor"]
+    assert found == ids
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    ["x", "a/b", "restaurants/r/staff", "//staff/", "restaurants/r/other/x", "__a__/staff/x"],
+)
+@pytest.mark.parametrize("caller", ["host", "operator"])
+async def test_a_cursor_of_no_page_is_refused(
+    cursor: str, caller: str, host: StaffApiClient, operator: StaffApiClient
+) -> None:
+    client = {"host": host, "operator": operator}[caller]
+    response = await client.get(LIST, params={"cursor": cursor})
+    assert error_code(response) == (400, "INVALID_REQUEST")
+
+
+async def test_a_document_without_a_user_id_is_listed_after_the_first_call(
+    client_accepting_emulator_tokens: StaffApiClient, world: World
+) -> None:
+    client = await add_staff_member(client_accepting_emulator_tokens, world, "hanna", "host")
+    assert await list_ids(client) == []
+    assert (await client.get("me")).status_code == 200
+    assert await list_ids(client) == [world.restaurant.id]
+
+
+async def test_the_user_id_of_a_copied_document_gives_no_access(
+    host: StaffApiClient, world: World
+) -> None:
+    other = new_restaurant()
+    client = world.services.firestore
+    await seed(client, other)
+    copied = {"uid": "hanna", "role": "manager"}
+    await paths.staff_member_document(client, other.id, "mara").set(copied)
+    await client.document("venues", other.id, "staff", "hanna").set(copied)
+    await host.get("me")
+    assert await list_ids(host) == [world.restaurant.id]
+    assert error_code(await host.at_restaurant(other.id).get("me")) == (403, "FORBIDDEN")
+
+
+async def test_other_integrations_are_no_restaurants(
+    operator: StaffApiClient, world: World
+) -> None:
+    client = world.services.firestore
+    await client.document("restaurants", "r-2", "integrations", "payments").set({"enabled": True})
+    await client.document("a", "b", "integrations", "opentable").set({"enabled": True})
+    assert await list_ids(operator) == [world.restaurant.id]
+
+
+async def test_a_restaurant_without_settings_is_listed_to_its_staff(
+    host: StaffApiClient, world: World
+) -> None:
+    await paths.integration_document(world.services.firestore, world.restaurant.id).delete()
+    await host.get("me")
+    [restaurant] = await list_restaurants(host, include="counts")
+    assert (restaurant["name"], restaurant["timeZone"], restaurant["health"]) == (None, None, None)
+    assert restaurant["counts"] == {"openQuarantine": 0, "coversToday": None}
+
+
+async def test_one_damaged_restaurant_does_not_hide_the_others(
+    operator: StaffApiClient, world: World
+) -> None:
+    [other] = await add_restaurants(world, "hanna", 1)
+    damaged = {"name": 5, "timeZone": {"x": 1}, "poll": [], "reconciliation": "x", "updatedAt": 1}
+    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
+    await settings.update({**damaged, "lastPolledAt": "yesterday"})
+    found = {each["id"]: each for each in await list_restaurants(operator, include="counts")}
+    assert found.keys() == {world.restaurant.id, other}
+    assert found[world.restaurant.id]["health"]["reasons"] == ["settings_unusable"]
+    assert found[other]["health"]["status"] == "OK"
+
+
+async def test_counts_are_the_open_quarantine_and_the_covers_of_today(
+    host: StaffApiClient, world: World
+) -> None:
+    await host.get("me")
+    today = world.clock() + timedelta(hours=4)
+    world.desk.create(today, 4)
+    world.desk.create(today, 3)
+    world.desk.create(today + timedelta(days=1), 9)
+    await world.reconcile()
+    body = envelope_body(partySize=0)
+    event = IncomingEvent(
+        WebhookFormat.ENVELOPE,
+        body,
+        json.dumps(body),
+        "application/json",
+        world.clock(),
+        Channel.WEBHOOK,
+    )
+    await ingest_event(world.services, world.settings(), event)
+    [restaurant] = await list_restaurants(host, include="counts")
+    assert restaurant["counts"] == {"openQuarantine": 1, "coversToday": 7}
+    assert restaurant["health"]["divergences"] == 0
+
+
+async def test_a_name_can_be_set_and_removed(manager: StaffApiClient, world: World) -> None:
+    assert (await manager.put("integration", {"name": "Chez Panisse"})).json()["name"] == (
+        "Chez Panisse"
+    )
+    assert (await manager.get("me")).json()["restaurantName"] == "Chez Panisse"
+    await manager.put("integration", {"name": None})
+    assert (await read_settings_document(world))["name"] is None
+    assert (await manager.get("me")).json()["restaurantName"] is None
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 101, 5, "\ud800"])
+async def test_a_name_that_is_none_is_refused(name: object, manager: StaffApiClient) -> None:
+    body = json.dumps({"name": name})
+    headers = {"Content-Type": "application/json"}
+    response = await manager.call("PUT", "integration", content=body, headers=headers)
+    assert error_code(response) == (400, "INVALID_REQUEST")
