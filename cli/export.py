@@ -1,64 +1,73 @@
-"""The command `export`: reservations, journal entries or reports as JSON Lines.
+"""The command `export`: a restaurant's documents as JSON Lines, in a file or on stdout.
 
-Without a confirmed option, an export has no personal data. Only listed fields are exported: new
-fields and those of other apps stay out.
+A file is written as `FILE.part` and gets its name when it is complete. `FILE.part.json` contains
+the position after the last page, so that the same command continues an interrupted export.
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import nullcontext
+import os
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from pathlib import Path
+from typing import Any, TextIO
 
 import click
-from google.cloud.firestore import AsyncCollectionReference, DocumentSnapshot
+from google.cloud.firestore import AsyncClient, AsyncQuery, DocumentSnapshot
+from msgspec import Struct
 
 from cli.api import OperatorClient
 from cli.command import STANDARD_STREAM, restaurant_command
-from cli.output import CommandResult, Console, open_new_file
-from shared.domain.ledger.document import flatten_document
-from shared.domain.ledger.fields import RESERVATION_FIELDS, PersonalData
+from cli.export_rows import (
+    ExportRow,
+    export_guest,
+    export_journal_entry,
+    export_quarantine_item,
+    export_report,
+    export_reservation,
+)
+from cli.output import CommandError, CommandResult, Console, open_new_file, partial_path
 from shared.domain.privacy import is_expired
 from shared.firestore import paths
-from shared.firestore.documents import read_documents
+from shared.firestore.documents import count_documents, read_documents
 from shared.reconciliation.report_store import read_full_report
 
 _PAGE_SIZE = 300
-_RESERVATION_FIELDS = (
-    *("id", "restaurantId", "source.system", "source.externalReservationId"),
-    *(field.path for field in RESERVATION_FIELDS if field.personal_data is PersonalData.NONE),
-    *("localDate", "statusHistory", "createdAt", "updatedAt"),
-    "reconciliation.reconciliationStatus",
-    "reconciliation.divergenceDetected",
-    "reconciliation.lastReconciledAt",
-)
-_STATUS_HISTORY_FIELDS = ("status", "timestamp", "source", "eventId")
-_JOURNAL_FIELDS = (
-    "restaurantId",
-    "eventId",
-    "eventType",
-    "source",
-    "actor",
-    "occurredAt",
-    "sequenceId",
-    "receivedAt",
-    "outcome",
-    "proof",
-)
+# Kind: the time that --since compares.
+_TIME_FIELDS = {
+    "reservations": "updatedAt",
+    "journal": "receivedAt",
+    "guests": "version.at",
+    "quarantine": "lastSeenAt",
+    "reports": "reconciledAt",
+}
+_EXPIRY_FIELDS = {"journal": "journalExpireAt", "quarantine": "quarantineExpireAt"}
 
-ExportRow: TypeAlias = dict[str, Any]
+
+class ExportOptions(Struct, frozen=True):
+    """What is exported."""
+
+    restaurant_id: str
+    kind: str
+    include_personal: bool
+    since: datetime | None
 
 
 @restaurant_command(
     "export",
     examples=[
         "ledger export restaurant-123 reservations --to reservations.jsonl",
-        "ledger export restaurant-123 journal | jq .eventId",
+        "ledger export restaurant-123 journal --since 2026-11-01 | jq .eventId",
     ],
 )
-@click.argument("kind", type=click.Choice(["reservations", "journal", "reports"]))
+@click.argument("kind", type=click.Choice(list(_TIME_FIELDS)), help="What to export.")
 @click.option(
     "--to", metavar="FILE", default=STANDARD_STREAM, help="A new file. Default: standard output."
+)
+@click.option(
+    "--since",
+    type=click.DateTime(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]),
+    metavar="TIME",
+    help="Only documents changed since this time, UTC: 2026-11-01 or 2026-11-01T12:00:00Z.",
 )
 @click.option(
     "--with-personal-data",
@@ -67,116 +76,205 @@ ExportRow: TypeAlias = dict[str, Any]
     help="Also export names, phone numbers, e-mail addresses, requests and notes.",
 )
 async def export(
-    api: OperatorClient, console: Console, *, kind: str, to: str, include_personal: bool
+    api: OperatorClient,
+    console: Console,
+    *,
+    kind: str,
+    to: str,
+    since: datetime | None,
+    include_personal: bool,
 ) -> CommandResult:
-    """Export reservations, journal entries or reports as JSON Lines.
+    """Export a restaurant's documents as JSON Lines.
 
     Each line is one JSON object; times are in UTC. Names, contact data, requests and notes are left
-    out unless --with-personal-data is given.
+    out unless --with-personal-data is given. An interrupted export to a file continues where it
+    stopped, with the same command.
     """
+    since = since and since.replace(tzinfo=UTC)
+    options = ExportOptions(api.restaurant_id, kind, include_personal, since)
     if include_personal:
         console.confirm("The export will contain names, contact data, requests and notes.")
-    row_count = 0
-    with nullcontext(console.out) if to == STANDARD_STREAM else open_new_file(to) as output:
-        async for row in _read_rows(api, kind, include_personal=include_personal):
-            output.write(json.dumps(row, ensure_ascii=False) + "\n")
-            row_count += 1
-        output.flush()  # a closed pipe must fail here, not when the interpreter exits
-    console.print_step("Exported", f"{row_count} {kind} of {api.restaurant_id}")
     if to == STANDARD_STREAM:
+        row_count = await _write_rows(api, console, options, console.out, None)
+        console.print_step("Exported", f"{row_count} {kind} of {api.restaurant_id}")
         return CommandResult(None)
+    row_count = await _export_to_file(api, console, options, to)
+    console.print_step("Exported", f"{row_count} {kind} of {api.restaurant_id} to {to}")
     return CommandResult({"rows": row_count, "kind": kind, "file": to})
 
 
-async def _read_rows(
-    api: OperatorClient, kind: str, *, include_personal: bool
-) -> AsyncIterator[ExportRow]:
-    client, now = api.app_context.firestore, api.app_context.clock()
-    if kind == "reports":
-        reports = paths.reports_collection(client, api.restaurant_id)
-        async for snapshot in _iterate_collection(reports, "reportId"):
-            report = await read_full_report(client, api.restaurant_id, snapshot.id)
-            if report is not None:
-                yield _to_json(report)
-        return
-    reservations = paths.reservations_collection(client, api.restaurant_id)
+class _Progress:
+    """The position in a `.part` file, stored beside it."""
+
+    def __init__(self, file: str, options: ExportOptions) -> None:
+        self._path = Path(f"{partial_path(file)}.json")
+        self._options = json.loads(json.dumps(_to_builtins(options)))
+        self.last_document: str | None = None
+        self.row_count = 0
+        self.size_bytes = 0
+
+    def load(self) -> bool:
+        """Read the position of an interrupted export; return whether there is one."""
+        try:
+            stored = json.loads(self._path.read_text())
+        except (OSError, ValueError):
+            return False
+        if stored["options"] != self._options:
+            raise CommandError(
+                f"{self._path.with_suffix('')} belongs to an export with other options: "
+                f"delete it and {self._path}, or name another file."
+            )
+        self.last_document = stored["lastDocument"]
+        self.row_count = stored["rows"]
+        self.size_bytes = stored["bytes"]
+        return True
+
+    def save(self, last_document: str, row_count: int, size_bytes: int) -> None:
+        """Store the position after a page."""
+        self.last_document, self.row_count, self.size_bytes = last_document, row_count, size_bytes
+        position = {
+            "options": self._options,
+            "lastDocument": last_document,
+            "rows": row_count,
+            "bytes": size_bytes,
+        }
+        # Renamed, so that an interruption leaves the old position or the new one.
+        new_path = self._path.with_suffix(".new")
+        new_path.write_text(json.dumps(position))
+        new_path.replace(self._path)
+
+    def remove(self) -> None:
+        """Forget the position: the export is complete."""
+        self._path.unlink(missing_ok=True)
+
+
+def _to_builtins(options: ExportOptions) -> dict[str, Any]:
+    since = options.since and options.since.isoformat()
+    return {
+        "restaurant": options.restaurant_id,
+        "kind": options.kind,
+        "personal": options.include_personal,
+        "since": since,
+    }
+
+
+async def _export_to_file(
+    api: OperatorClient, console: Console, options: ExportOptions, to: str
+) -> int:
+    """Write a `.part` file, continue one if present, and rename it."""
+    progress = _Progress(to, options)
+    with _open_part(to, progress) as output:
+        if progress.row_count:
+            console.print_step("Continued", f"after {progress.row_count} {options.kind}")
+        row_count = await _write_rows(api, console, options, output, progress)
+    partial_path(to).rename(to)
+    progress.remove()
+    return row_count
+
+
+def _open_part(to: str, progress: _Progress) -> TextIO:
+    if Path(to).exists():
+        raise CommandError(f"{to} exists: name a new file, or delete it.")
+    part = partial_path(to)
+    if progress.load() and part.exists():
+        os.truncate(part, progress.size_bytes)  # a page may have been written in part
+        return part.open("a", encoding="utf-8")
+    part.unlink(missing_ok=True)
+    return open_new_file(str(part))
+
+
+async def _write_rows(
+    api: OperatorClient,
+    console: Console,
+    options: ExportOptions,
+    output: TextIO,
+    progress: _Progress | None,
+) -> int:
+    """Write all rows after the stored position; return the number of rows of the file."""
+    client = api.app_context.firestore
+    query = _build_query(client, options)
+    row_count = progress.row_count if progress else 0
+    start = progress.last_document if progress else None
+    with click.progressbar(
+        length=await count_documents(query) if console.errors.isatty() else 0,
+        label=options.kind.capitalize(),
+        file=console.errors,
+        hidden=not console.errors.isatty(),
+    ) as bar:
+        bar.update(row_count)
+        async for page in _iterate_pages(client, query, start):
+            for snapshot in page:
+                is_included = _is_included(options, snapshot, api.app_context.clock())
+                row = await _build_row(api, options, snapshot) if is_included else None
+                if row is not None:
+                    output.write(json.dumps(row, ensure_ascii=False) + "\n")
+                    row_count += 1
+            output.flush()  # a closed pipe must fail here, not when the interpreter exits
+            if progress is not None:
+                last_document = page[-1].reference.path
+                progress.save(last_document, row_count, os.fstat(output.fileno()).st_size)
+            bar.update(len(page))
+    return row_count
+
+
+def _build_query(client: AsyncClient, options: ExportOptions) -> AsyncQuery:
+    restaurant_id = options.restaurant_id
+    if options.kind == "journal":
+        # One query for the journals of all reservations. By name it needs no index, and reads
+        # nothing of other restaurants.
+        journals = client.collection("restaurants", restaurant_id, paths.JOURNAL_COLLECTION)
+        return AsyncQuery(journals, all_descendants=True).order_by("__name__")
+    collection = {
+        "reservations": paths.reservations_collection,
+        "guests": paths.guests_collection,
+        "quarantine": paths.quarantine_collection,
+        "reports": paths.reports_collection,
+    }[options.kind](client, restaurant_id)
+    return collection.order_by("__name__")
+
+
+async def _iterate_pages(
+    client: AsyncClient, query: AsyncQuery, start: str | None
+) -> AsyncIterator[list[DocumentSnapshot[Any]]]:
+    """Yield the documents page by page, to bound memory and the time of each call."""
+    while True:
+        after = query.start_after({"__name__": client.document(start)}) if start else query
+        page = await read_documents(after, _PAGE_SIZE)
+        if not page:
+            return
+        yield page
+        start = page[-1].reference.path
+
+
+def _is_included(options: ExportOptions, snapshot: DocumentSnapshot[Any], now: datetime) -> bool:
+    """Whether a document is new enough and has not expired."""
+    document: dict[str, Any] = snapshot.to_dict() or {}
+    # Firestore deletes expired documents with a delay.
+    expiry_field = _EXPIRY_FIELDS.get(options.kind)
+    if expiry_field is not None and is_expired(document, expiry_field, now):
+        return False
+    if options.since is None:
+        return True
+    changed_at: object = document
+    for name in _TIME_FIELDS[options.kind].split("."):
+        changed_at = changed_at.get(name) if isinstance(changed_at, dict) else None
+    return isinstance(changed_at, datetime) and changed_at >= options.since
+
+
+async def _build_row(
+    api: OperatorClient, options: ExportOptions, snapshot: DocumentSnapshot[Any]
+) -> ExportRow | None:
+    """Return the exported row of a document; None if a report was deleted meanwhile."""
+    document: dict[str, Any] = snapshot.to_dict() or {}
+    include_personal, kind = options.include_personal, options.kind
     if kind == "reservations":
-        async for snapshot in _iterate_collection(reservations):
-            yield export_reservation(snapshot.to_dict() or {}, include_personal=include_personal)
-        return
-    # Not a collection group query: it would need an index, and read the other restaurants.
-    async for reservation in _iterate_collection(reservations, "id"):
-        async for snapshot in _iterate_collection(paths.journal_collection(reservation.reference)):
-            entry: dict[str, Any] = snapshot.to_dict() or {}
-            # Firestore deletes expired entries with a delay.
-            if not is_expired(entry, "journalExpireAt", now):
-                yield export_journal_entry(reservation.id, entry, include_personal=include_personal)
-
-
-async def _iterate_collection(
-    collection: AsyncCollectionReference, *fields: str
-) -> AsyncIterator[DocumentSnapshot[Any]]:
-    """Yield the documents page by page, to bound memory and the time of each call.
-
-    Reads only the given fields; all fields if none is given.
-    """
-    query = collection.order_by("__name__")
-    if fields:
-        query = query.select(fields)
-    page = await read_documents(query, _PAGE_SIZE)
-    while page:
-        for snapshot in page:
-            yield snapshot
-        page = await read_documents(query.start_after(page[-1]), _PAGE_SIZE)
-
-
-def export_reservation(document: Mapping[str, Any], *, include_personal: bool) -> ExportRow:
-    """Return the exported fields of a reservation, without the internal state `sync`."""
-    if include_personal:
-        return _to_json({name: value for name, value in document.items() if name != "sync"})
-    flat = flatten_document(document)
-    exported: ExportRow = {}
-    for path in _RESERVATION_FIELDS:
-        if path not in flat:
-            continue
-        value = flat[path]
-        if path == "statusHistory" and isinstance(value, list):
-            # An entry's note may be about a person.
-            value = [_select_fields(item, _STATUS_HISTORY_FIELDS) for item in value]
-        *parents, name = path.split(".")
-        parent = exported
-        for parent_name in parents:
-            parent = parent.setdefault(parent_name, {})
-        parent[name] = value
-    return _to_json(exported)
-
-
-def export_journal_entry(
-    reservation_id: str, entry: Mapping[str, Any], *, include_personal: bool
-) -> ExportRow:
-    """Return the exported fields of a journal entry."""
-    if include_personal:
-        return _to_json({"reservationId": reservation_id, **entry})
-    changes = _select_fields(entry.get("changes"), _RESERVATION_FIELDS)
-    exported = _select_fields(entry, _JOURNAL_FIELDS)
-    return _to_json({"reservationId": reservation_id, **exported, "changes": changes})
-
-
-def _select_fields(fields: object, names: tuple[str, ...]) -> ExportRow:
-    stored = fields if isinstance(fields, Mapping) else {}
-    return {name: stored[name] for name in names if name in stored}
-
-
-def _to_json(document: Mapping[str, Any]) -> ExportRow:
-    """Return a document as JSON can represent it; times become ISO 8601 in UTC."""
-    return {name: _to_json_value(value) for name, value in document.items()}
-
-
-def _to_json_value(value: object) -> object:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    if isinstance(value, Mapping):
-        return _to_json(value)
-    if isinstance(value, list):
-        return [_to_json_value(item) for item in value]
-    return value
+        return export_reservation(document, include_personal=include_personal)
+    if kind == "journal":
+        reservation_id = snapshot.reference.parent.parent.id
+        return export_journal_entry(reservation_id, document, include_personal=include_personal)
+    if kind == "guests":
+        return export_guest(document, include_personal=include_personal)
+    if kind == "quarantine":
+        return export_quarantine_item(snapshot.id, document, include_personal=include_personal)
+    report = await read_full_report(api.app_context.firestore, api.restaurant_id, snapshot.id)
+    return None if report is None else export_report(report)

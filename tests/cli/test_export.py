@@ -1,15 +1,25 @@
 """Documents as JSON Lines, without personal data unless the operator confirms it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from google.cloud.firestore import AsyncClient
+from google.cloud.firestore import AsyncClient, AsyncQuery
 
-from cli.export import export_journal_entry, export_reservation
+from cli.export_rows import (
+    export_guest,
+    export_journal_entry,
+    export_quarantine_item,
+    export_reservation,
+)
 from cli.output import ExitCode
+from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
+from shared.firestore.documents import read_documents
 from tests.cli.conftest import RESERVATION_COUNT_AT_OPENTABLE
-from tests.cli.harness import CliHarness
+from tests.cli.harness import CliHarness, WebhookIngest
 
 PERSONAL = {"dinerName": "Ada", "email": "ada@example.com", "phone": "+1212", "other": "Ada"}
 
@@ -57,7 +67,7 @@ async def test_personal_data_is_confirmed_first(cli_harness: CliHarness) -> None
     await cli_harness.onboard()
     options = ("export", "reservations", "--with-personal-data")
     refused = await cli_harness.run_command(*options)
-    assert (refused.code, refused.out) == (ExitCode.FAILED, "")
+    assert (refused.code, "--yes" in refused.errors) == (ExitCode.FAILED, True)
     assert "dinerName" in (await cli_harness.run_command(*options, "--yes")).rows[0]
 
 
@@ -88,3 +98,99 @@ def test_a_journal_entry_is_exported_without_personal_data() -> None:
         "eventId": "evt-1",
         "changes": {"partySize": {"from": 2, "to": 4}},
     }
+
+
+def test_a_guest_is_exported_without_personal_data() -> None:
+    guest = {"guestKey": "g1", "firstName": "Ada", "phones": ["+1212"], "survivor": None}
+    exported = export_guest(guest, include_personal=False)
+    assert exported == {"guestKey": "g1", "survivor": None}
+    assert export_guest(guest, include_personal=True) == guest
+
+
+def test_a_quarantined_event_is_exported_without_its_body() -> None:
+    item = {"reason": "invalid_id", "body": "Ada", "summary": {"guest": "A."}}
+    exported = export_quarantine_item("q1", item, include_personal=False)
+    assert exported == {"id": "q1", "reason": "invalid_id"}
+
+
+async def test_the_journal_is_read_by_one_query_for_this_restaurant_only(
+    cli_harness: CliHarness, firestore: AsyncClient
+) -> None:
+    await cli_harness.onboard("--webhook-auth", "none")
+    for restaurant_id in ("a", "zzz"):  # before and after this restaurant by name
+        other = paths.reservations_collection(firestore, restaurant_id).document("opentable-x")
+        await paths.journal_collection(other).document("seq-1").set({"eventId": "other"})
+    rows = (await cli_harness.run_command("export", "journal")).rows
+    assert len(rows) == RESERVATION_COUNT_AT_OPENTABLE
+    reservations = paths.reservations_collection(firestore, cli_harness.id).stream()
+    assert {row["reservationId"] for row in rows} == {stored.id async for stored in reservations}
+
+
+async def test_guests_and_quarantined_events_are_exported(
+    cli_harness: CliHarness, webhook_ingest: WebhookIngest, firestore: AsyncClient
+) -> None:
+    await webhook_ingest.quarantine_row()
+    await paths.guests_collection(firestore, cli_harness.id).document("g1").set({"guestKey": "g1"})
+    [guest] = (await cli_harness.run_command("export", "guests")).rows
+    [item] = (await cli_harness.run_command("export", "quarantine")).rows
+    assert (guest["guestKey"], item["reason"]) == ("g1", "invalid_party_size")
+
+
+@pytest.mark.parametrize("kind", ["reservations", "journal", "reports"])
+@pytest.mark.parametrize("since, is_empty", [("2020-01-01", False), ("2090-01-01", True)])
+async def test_since_leaves_out_what_did_not_change(
+    since: str, is_empty: bool, kind: str, cli_harness: CliHarness
+) -> None:
+    await cli_harness.onboard("--webhook-auth", "none")
+    rows = (await cli_harness.run_command("export", kind, "--since", since)).rows
+    assert (rows == []) is is_empty
+
+
+async def test_an_interrupted_export_continues_with_the_same_command(
+    cli_harness: CliHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await cli_harness.onboard("--webhook-auth", "none")
+    complete = (await cli_harness.run_command("export", "journal")).out
+    monkeypatch.setattr("cli.export._PAGE_SIZE", 1)
+    file = Path(cli_harness.new_file())
+    for number in range(1, 1 + RESERVATION_COUNT_AT_OPENTABLE):
+        with failing_read(monkeypatch):
+            failed = await cli_harness.run_command("export", "journal", "--to", str(file))
+        assert (failed.code, file.exists()) == (ExitCode.RETRY_LATER, False)
+        part = Path(f"{file}.part")
+        assert complete.startswith(part.read_text())
+        assert part.read_text().count("\n") == number
+        part.write_text(part.read_text() + '{"cut')  # the page that was interrupted
+    done = await cli_harness.run_command("export", "journal", "--to", str(file), "--json")
+    assert done.json_output["rows"] == RESERVATION_COUNT_AT_OPENTABLE
+    assert file.read_text() == complete
+    assert [path.name for path in file.parent.glob("*.part*")] == []
+
+
+async def test_an_export_with_other_options_does_not_continue_a_file(
+    cli_harness: CliHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await cli_harness.onboard("--webhook-auth", "none")
+    monkeypatch.setattr("cli.export._PAGE_SIZE", 1)
+    options = ("export", "reservations", "--to", cli_harness.new_file())
+    with failing_read(monkeypatch):
+        await cli_harness.run_command(*options)
+    refused = await cli_harness.run_command(*options, "--since", "2020-01-01")
+    assert (refused.code, "other options" in refused.errors) == (ExitCode.FAILED, True)
+
+
+@contextmanager
+def failing_read(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the second page of an export fail."""
+    pages = 0
+
+    async def fail_on_the_second_page(query: AsyncQuery, limit: int) -> Any:
+        nonlocal pages
+        pages += 1
+        if pages == 2:
+            raise ServiceUnavailableError("DeadlineExceeded")
+        return await read_documents(query, limit)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("cli.export.read_documents", fail_on_the_second_page)
+        yield
