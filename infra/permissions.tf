@@ -70,10 +70,25 @@ resource "google_project_iam_member" "rotate_credentials" {
   }
 }
 
-# The API asks Firebase Authentication whether the account of an operator still exists.
+# The API reads the accounts of Firebase Authentication: names of staff, and whether an operator
+# still is one.
 resource "google_project_iam_member" "read_users" {
   project = var.project_id
   role    = "roles/firebaseauth.viewer"
+  member  = local.member["opentable-api"]
+}
+
+# A manager adds a person without an account. The right to change accounts would let the API make
+# operators, so this role does not contain it.
+resource "google_project_iam_custom_role" "account_creator" {
+  role_id     = "openTableAccountCreator"
+  title       = "OpenTable: create accounts of staff"
+  permissions = ["firebaseauth.users.create"]
+}
+
+resource "google_project_iam_member" "create_accounts" {
+  project = var.project_id
+  role    = google_project_iam_custom_role.account_creator.id
   member  = local.member["opentable-api"]
 }
 

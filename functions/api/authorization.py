@@ -4,6 +4,7 @@ FastAPI runs `authorize` before it validates the query and the body, so a caller
 learns nothing about either.
 """
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request, Security
@@ -16,6 +17,8 @@ from functions.api.responses import (
     build_invalid_request_error,
 )
 from shared.context import AppContext
+from shared.errors import InvalidSettingsError, ServiceUnavailableError
+from shared.log import LogEvent, Severity, log_event
 from shared.staff.identity import ApiContext, AuthenticatedUser, Role
 
 if TYPE_CHECKING:
@@ -34,6 +37,24 @@ class RequestContext(Struct, frozen=True):
     def app_context(self) -> AppContext:
         """The clients and settings common to all functions."""
         return self.api_context.app_context
+
+    async def read_names(self, uids: Iterable[object]) -> dict[str, str]:
+        """Return what to call the users among stored values; unknown ones are missing.
+
+        Without Firebase there are no names, because a history is useful without them.
+        """
+        try:
+            return await self.api_context.accounts.read_names(
+                uid for uid in uids if isinstance(uid, str)
+            )
+        except (InvalidSettingsError, ServiceUnavailableError) as error:
+            log_event(
+                Severity.WARNING,
+                LogEvent.STAFF_CALL,
+                outcome="no_names",
+                error=type(error).__name__,
+            )
+            return {}
 
 
 def authenticated_user(

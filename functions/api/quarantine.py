@@ -71,6 +71,7 @@ class QuarantineItemSummary(ResponseModel):
     last_seen_at: UtcInstant
     count: int = Field(description="How often the event was received.")
     settled_by: str | None = Field(None, description="The user who replayed or dismissed it.")
+    settled_by_name: str | None = Field(None, description="That user's name, if known.")
     settled_at: UtcInstant | None = None
     dismiss_reason: str | None = None
     outcome: str | None = Field(None, description="The result of the replay.")
@@ -108,9 +109,13 @@ async def list_quarantine_items(
     """Return the newest quarantined events, without their bodies."""
     items_by_id = await _build_review(context).list_newest(query.limit)
     backlog = await read_quarantine_backlog(context.app_context, context.restaurant_id)
+    names = await context.read_names(item.get("settledBy") for item in items_by_id.values())
     items = build_readable_responses(
         QuarantineItemSummary,
-        ({**item, "id": id_} for id_, item in items_by_id.items()),
+        (
+            {**item, "id": id_, "settledByName": names.get(str(item.get("settledBy")))}
+            for id_, item in items_by_id.items()
+        ),
         context.restaurant_id,
         "openTableQuarantine",
     )
@@ -138,6 +143,7 @@ class QuarantineView(ResponseModel):
     """A view of an item's personal data."""
 
     by: str
+    by_name: str | None = Field(None, description="The user's name, if known.")
     at: UtcInstant
 
 
@@ -168,7 +174,15 @@ async def get_quarantine_item(
     if query.unmask:
         views = await review.record_view(item_id, item, context.user)
     body = item["body"] if query.unmask else mask_json(item["body"])
-    fields = {"id": item_id, **item, "body": body, "masked": not query.unmask, "views": views}
+    names = await context.read_names([item.get("settledBy"), *(view.get("by") for view in views)])
+    fields = {
+        "id": item_id,
+        **item,
+        "settledByName": names.get(str(item.get("settledBy"))),
+        "body": body,
+        "masked": not query.unmask,
+        "views": [{**view, "byName": names.get(view.get("by"))} for view in views],
+    }
     return QuarantineItemResponse.model_validate(fields)
 
 

@@ -246,6 +246,7 @@ class JournalEntryResponse(ResponseModel):
     received_at: UtcInstant
     sequence_id: int | None
     by: str | None = Field(None, description="The user of a staff action or a replay.")
+    by_name: str | None = Field(None, description="The user's name; null if it is unknown.")
     outcome: str
     changes: dict[str, Any]
 
@@ -272,8 +273,10 @@ async def list_journal_entries(
     # An empty first page is either an expired journal or an unknown reservation.
     if not page.entries and query.cursor is None:
         await require_reservation(context, reservation_id)
+    names = await context.read_names(entry.get("by") for entry in page.entries)
+    entries = ({**entry, "byName": names.get(str(entry.get("by")))} for entry in page.entries)
     events = build_readable_responses(
-        JournalEntryResponse, page.entries, context.restaurant_id, "ledgerEvents"
+        JournalEntryResponse, entries, context.restaurant_id, "ledgerEvents"
     )
     return JournalPageResponse(events=events, next=page.next_cursor)
 

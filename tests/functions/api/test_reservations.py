@@ -292,6 +292,7 @@ async def test_a_journal_event_contains_changes_and_channel(
         "receivedAt": "2026-03-14T15:00:00Z",
         "sequenceId": None,
         "by": None,
+        "byName": None,
         "outcome": "updated",
         "changes": {"partySize": {"from": 4, "to": 6}},
     }

@@ -1,0 +1,78 @@
+"""Who did what, by name: in a history, in the quarantine, and without Firebase."""
+
+import pytest
+
+from dev.local.auth_emulator import LocalAccounts
+from dev.local.processes import LOOPBACK, find_free_port
+from tests.functions.api.test_cancellation import PATH
+from tests.support.clocks import FakeTimer
+from tests.support.events import envelope_body
+from tests.support.quarantine import quarantine_event_body
+from tests.support.reservations import write_native_reservation
+from tests.support.staff_api import StaffApiClient
+from tests.support.world import World
+
+EVENTS = "reservations/own-1/events"
+
+
+@pytest.fixture
+def people(accounts: LocalAccounts) -> LocalAccounts:
+    accounts.add("hanna", "hanna@example.com", displayName="Hanna")
+    accounts.add("mara", "mara@example.com")
+    return accounts
+
+
+async def read_cancelling_user(client: StaffApiClient) -> tuple[str, str | None]:
+    [event] = (await client.get(EVENTS)).json()["events"]
+    return event["by"], event["byName"]
+
+
+@pytest.mark.usefixtures("people")
+async def test_a_history_names_who_cancelled(host: StaffApiClient, world: World) -> None:
+    await write_native_reservation(world)
+    await host.post(PATH)
+    assert await read_cancelling_user(host) == ("hanna", "Hanna")
+
+
+@pytest.mark.usefixtures("people")
+async def test_an_account_without_a_name_is_shown_by_its_address(
+    manager: StaffApiClient, world: World
+) -> None:
+    id_ = await quarantine_event_body(world, envelope_body(partySize=0))
+    await manager.get(f"quarantine/{id_}?unmask=true")
+    await manager.post(f"quarantine/{id_}/dismiss", {"reason": "known"})
+    [listed] = (await manager.get("quarantine")).json()["items"]
+    item = (await manager.get(f"quarantine/{id_}")).json()
+    assert listed["settledByName"] == item["settledByName"] == "mara@example.com"
+    assert [view["byName"] for view in item["views"]] == ["mara@example.com"]
+
+
+async def test_after_the_deletion_of_an_account_the_id_remains(
+    host: StaffApiClient, world: World, people: LocalAccounts, timer: FakeTimer
+) -> None:
+    await write_native_reservation(world)
+    await host.post(PATH)
+    await host.get(EVENTS)
+    del people.users["hanna"]
+    timer.advance(301)
+    assert await read_cancelling_user(host) == ("hanna", None)
+
+
+async def test_a_name_is_read_once_in_five_minutes(
+    host: StaffApiClient, world: World, people: LocalAccounts, timer: FakeTimer
+) -> None:
+    await write_native_reservation(world)
+    await host.post(PATH)
+    for _ in range(3):
+        await host.get(EVENTS)
+        timer.advance(60)
+    assert people.lookup_count == 1
+
+
+async def test_a_history_is_shown_without_firebase(
+    host: StaffApiClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await write_native_reservation(world)
+    await host.post(PATH)
+    monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", f"{LOOPBACK}:{find_free_port()}")
+    assert await read_cancelling_user(host) == ("hanna", None)
