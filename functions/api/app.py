@@ -214,11 +214,14 @@ async def _handle_validation_error(request: Request, error: RequestValidationErr
     for item in errors:
         # The name of an unknown field is the caller's own text, so it is not repeated.
         if item["type"] == "extra_forbidden":
-            descriptions.add("Remove the undocumented fields")
+            descriptions.add("Remove the undocumented fields.")
         else:
             location = ".".join(map(str, item["loc"][1:])) or "The request"
-            descriptions.add(f"{location}: {item['msg'].removeprefix('Value error, ')}")
-    return build_invalid_request_error("; ".join(sorted(descriptions))).to_response()
+            message = item["msg"].removeprefix("Value error, ")
+            # A validator of ours may return a whole sentence, for people who know no field names.
+            is_sentence = message.endswith(".")
+            descriptions.add(message if is_sentence else f"{location}: {message}.")
+    return build_invalid_request_error(" ".join(sorted(descriptions))).to_response()
 
 
 async def _handle_failure(_request: Request, error: Exception) -> Response:

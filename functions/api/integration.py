@@ -1,15 +1,23 @@
 """A restaurant's integration settings: read them, change them, test the connection."""
 
+import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Header, Response
 from pydantic import Field
 
 from functions.api.authorization import ManagerContext, RequestContext
 from functions.api.integration_settings import SettingsRequest
 from functions.api.requests import API_PREFIX, StaffRoute
-from functions.api.responses import BODY_ERROR_RESPONSES, ApiError, ResponseModel, UtcInstant
+from functions.api.responses import (
+    BODY_ERROR_RESPONSES,
+    PRECONDITION_ERROR_RESPONSES,
+    ApiError,
+    ResponseModel,
+    UtcInstant,
+)
 from shared.domain.settings import IntegrationSettings, parse_settings
 from shared.domain.webhook_auth.credentials import rotate_secret_payload
 from shared.errors import InvalidSettingsError
@@ -17,6 +25,7 @@ from shared.log import LogEvent, Severity, log_event
 from shared.polling.webhook_health import compute_usage_start, read_last_credential_uses
 from shared.restaurants.settings import (
     RidTakenError,
+    SettingsChangedError,
     probe_connection,
     read_integration_document,
     read_settings,
@@ -62,15 +71,21 @@ class IntegrationResponse(ResponseModel):
         description="Start of the reported uses: a few minutes after the last new credentials."
     )
     last_polled_at: UtcInstant | None
-    updated_at: UtcInstant | None
+    updated_at: UtcInstant | None = Field(description="The last change of a setting.")
+    updated_by_name: str | None = Field(description="Who made it, if known.")
     problems: list[str] = Field(description="What to correct in the settings.")
 
 
 @router.get("", summary="Get the integration's settings")
-async def get_integration(context: ManagerContext) -> IntegrationResponse:
-    """Return the settings as they are stored, without any credential."""
+async def get_integration(context: ManagerContext, response: Response) -> IntegrationResponse:
+    """Return the settings as they are stored, without any credential. The ETag is their version."""
+    return await _read_integration(context, response)
+
+
+async def _read_integration(context: RequestContext, response: Response) -> IntegrationResponse:
     client, restaurant_id = context.app_context.firestore, context.restaurant_id
     document = await read_integration_document(client, restaurant_id) or {}
+    response.headers["ETag"] = _compute_etag(document)
     settings = parse_settings(restaurant_id, document)
     problems = list(settings.problems)
     summary: CredentialSummary | None = None
@@ -87,6 +102,8 @@ async def get_integration(context: ManagerContext) -> IntegrationResponse:
         )
     usage_start = compute_usage_start(document)
     uses = await read_last_credential_uses(client, restaurant_id, usage_start)
+    updated_by = document.get("updatedBy")
+    names = await context.read_names([updated_by])
     return IntegrationResponse(
         name=settings.name,
         enabled=settings.is_enabled,
@@ -103,8 +120,16 @@ async def get_integration(context: ManagerContext) -> IntegrationResponse:
         key_uses_from=usage_start,
         last_polled_at=_datetime_or_none(document.get("lastPolledAt")),
         updated_at=_datetime_or_none(document.get("updatedAt")),
+        updated_by_name=names.get(str(updated_by)),
         problems=problems,
     )
+
+
+def _compute_etag(document: Mapping[str, Any]) -> str:
+    """Return the version of the settings; the runs write other fields of the document."""
+    names = sorted({*SettingsRequest.stored_names(), "credentialsChangedAt", "updatedAt"})
+    version = repr([(name, document.get(name)) for name in names])
+    return f'"{hashlib.sha256(version.encode()).hexdigest()[:32]}"'
 
 
 def _datetime_or_none(value: object) -> datetime | None:
@@ -114,13 +139,18 @@ def _datetime_or_none(value: object) -> datetime | None:
 @router.put(
     "",
     summary="Change settings or enter new credentials",
-    responses=BODY_ERROR_RESPONSES,
+    responses=BODY_ERROR_RESPONSES | PRECONDITION_ERROR_RESPONSES,
 )
 async def update_integration(
     context: ManagerContext,
     body: Annotated[SettingsRequest, Body(default_factory=SettingsRequest)],
+    response: Response,
+    if_match: Annotated[str, Header()] = "",
 ) -> IntegrationResponse:
-    """Change the given settings, store new credentials, and return the settings."""
+    """Change the given settings, store new credentials, and return the settings.
+
+    With the ETag of the settings in If-Match, nothing is changed if somebody else changed them.
+    """
     app_context, restaurant_id = context.app_context, context.restaurant_id
     fields = body.to_stored_fields()
     reserved = sorted(fields.keys() & {"restaurantId", "secret"})
@@ -133,8 +163,8 @@ async def update_integration(
         _require_own_secret(context, fields.get("secret", stored.get("secret")), own_secret_id)
     # The settings first: a request that is refused for its OpenTable number must not leave a
     # credential behind.
-    if fields:
-        await _store_settings(context, fields)
+    if fields or if_match or body.credentials is not None:
+        await _store_settings(context, fields, if_match)
     if body.credentials is not None:
         new_payload, keep_previous = (
             body.credentials.to_secret_payload(),
@@ -160,7 +190,7 @@ async def update_integration(
         by=context.user.uid,
         fields=" ".join(sorted(body.model_fields_set)),
     )
-    return await get_integration(context)
+    return await _read_integration(context, response)
 
 
 def _require_own_secret(context: RequestContext, secret: object, own_secret_id: str) -> None:
@@ -175,12 +205,29 @@ def _require_own_secret(context: RequestContext, secret: object, own_secret_id: 
         )
 
 
-async def _store_settings(context: RequestContext, fields: dict[str, Any]) -> None:
+async def _store_settings(
+    context: RequestContext, fields: dict[str, Any], if_match: str = ""
+) -> None:
     app_context = context.app_context
+    # A proxy that compresses a response makes its ETag a weak one.
+    expected_etags = [etag.strip().removeprefix("W/") for etag in if_match.split(",")]
+
+    def is_current(document: Mapping[str, Any]) -> bool:
+        return not if_match or _compute_etag(document) in expected_etags
+
     try:
         await update_settings(
-            app_context.firestore, context.restaurant_id, fields, app_context.clock()
+            app_context.firestore,
+            context.restaurant_id,
+            {**fields, "updatedBy": context.user.uid},
+            app_context.clock(),
+            is_current,
         )
+    except SettingsChangedError as changed:
+        updated_by = str(changed.document.get("updatedBy"))
+        name = (await context.read_names([updated_by])).get(updated_by, "Somebody else")
+        text = f"{name} changed these settings in the meantime. Reload them, and try again."
+        raise ApiError(412, "SETTINGS_CHANGED", text) from None
     except RidTakenError:
         text = "Another restaurant uses this OpenTable number. Check it, or release it there."
         raise ApiError(409, "RID_TAKEN", text) from None
@@ -194,7 +241,9 @@ class ConnectionTestResponse(ResponseModel):
 
     works: bool
     rows: int = Field(description="Rows received, at most 1; 0 if there are no reservations.")
+    duration_ms: int = Field(description="Until OpenTable's answer, a new token included.")
     problem: str | None = Field(description="What to do if the connection fails.")
+    details: str | None = Field(description="The technical cause, for OpenTable's support.")
 
 
 @router.post("/test", summary="Test the connection to OpenTable")
@@ -202,7 +251,11 @@ async def check_connection(context: ManagerContext) -> ConnectionTestResponse:
     """Request a token and one row with the stored credentials."""
     result = await probe_connection(context.app_context, await require_stored_settings(context))
     return ConnectionTestResponse(
-        works=result.is_working, rows=result.row_count, problem=result.problem
+        works=result.is_working,
+        rows=result.row_count,
+        duration_ms=round(result.duration_seconds * 1000),
+        problem=result.problem,
+        details=result.details,
     )
 
 

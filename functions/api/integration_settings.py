@@ -14,14 +14,14 @@ _OPTIONAL_SETTINGS = frozenset({"name", "country", "secret"})
 
 def _require_iana_zone(name: str) -> str:
     if find_time_zone(name) is None:
-        raise ValueError("must be an IANA zone such as America/New_York")
+        raise ValueError("The time zone is unknown. Use a name such as America/New_York.")
     return name
 
 
 def _require_plain_ascii(secret: SecretStr) -> SecretStr:
     text = secret.get_secret_value()
     if not (text.isascii() and text.isprintable() and text == text.strip()):
-        raise ValueError("must be plain ASCII text without surrounding spaces")
+        raise ValueError("A credential must be plain ASCII text without spaces around it.")
     return secret
 
 
@@ -29,13 +29,13 @@ def _require_webhook_secret(secret: SecretStr) -> SecretStr:
     try:
         decode_webhook_secret(secret.get_secret_value())
     except ValueError:
-        raise ValueError("must be a Standard Webhooks secret: whsec_ followed by base64") from None
+        raise ValueError("A signing secret must be whsec_ and base64 text.") from None
     return secret
 
 
 def _require_user_and_password(secret: SecretStr) -> SecretStr:
     if ":" not in secret.get_secret_value():
-        raise ValueError("must be user:password")
+        raise ValueError("A basic credential must be a user name, a colon and a password.")
     return secret
 
 
@@ -65,9 +65,9 @@ class CredentialsRequest(RequestModel):
     @model_validator(mode="after")
     def _check_api_credential(self) -> Self:
         if self.api_key and (self.client_id or self.client_secret):
-            raise ValueError("give either an apiKey or a clientId and clientSecret")
+            raise ValueError("Enter either an API key, or a client id and a client secret.")
         if (self.client_id is None) != (self.client_secret is None):
-            raise ValueError("give clientId and clientSecret together")
+            raise ValueError("Enter the client id and the client secret together.")
         return self
 
     def to_secret_payload(self) -> dict[str, Any]:
@@ -102,6 +102,11 @@ class SettingsRequest(RequestModel):
         None, description="The name of the restaurant's own secret. Operators only."
     )
     credentials: CredentialsRequest | None = None
+
+    @classmethod
+    def stored_names(cls) -> set[str]:
+        """Return the stored names of all settings."""
+        return {str(field.alias) for field in cls.model_fields.values()} - {"credentials"}
 
     def to_stored_fields(self) -> dict[str, Any]:
         """Return the settings to write, under their stored names.

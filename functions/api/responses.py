@@ -69,6 +69,7 @@ def _document_errors(descriptions: Mapping[int, str]) -> dict[int | str, dict[st
 
 ERROR_RESPONSES = _document_errors(_ERROR_DESCRIPTIONS)
 BODY_ERROR_RESPONSES = _document_errors(_BODY_ERROR_DESCRIPTIONS)
+PRECONDITION_ERROR_RESPONSES = _document_errors({412: "The resource is not the one in If-Match."})
 
 
 class ApiError(HTTPException):

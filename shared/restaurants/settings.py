@@ -1,7 +1,8 @@
 """A restaurant's integration settings: read, write and check them against reality."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 from google.cloud.firestore import (
@@ -15,7 +16,11 @@ from msgspec import Struct
 from shared.concurrency import Deadline
 from shared.context import AppContext, RestaurantContext, load_restaurant_context
 from shared.domain.settings import IntegrationSettings, parse_settings, webhook_config_problems
-from shared.errors import InvalidSettingsError, OpenTableError
+from shared.errors import (
+    InvalidSettingsError,
+    OpenTableError,
+    OpenTableRequestRejectedError,
+)
 from shared.firestore import paths
 from shared.firestore.documents import WRITE_TIMEOUT_SECONDS, read_document, retry_on_conflict
 from shared.log import LogEvent, Severity, log_event
@@ -27,16 +32,26 @@ class RidTakenError(Exception):
     """Another restaurant has claimed this rid."""
 
 
+class SettingsChangedError(Exception):
+    """Somebody changed the settings after the caller read them; `document` has the new ones."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.document = document
+
+
 class ConnectionTestResult(Struct, frozen=True):
     """The result of one request to OpenTable for a single reservation.
 
-    ``row_count`` is 0 or 1: a restaurant may have no reservation yet. ``problem`` says what to do
-    if the test failed.
+    ``row_count`` is 0 or 1: a restaurant may have no reservation yet. If the test failed,
+    ``problem`` says what to do and ``details`` is the technical cause.
     """
 
     is_working: bool
+    duration_seconds: float
     row_count: int = 0
     problem: str | None = None
+    details: str | None = None
 
 
 async def read_settings(client: AsyncClient, restaurant_id: str) -> IntegrationSettings | None:
@@ -53,18 +68,28 @@ async def read_integration_document(
 
 
 async def update_settings(
-    client: AsyncClient, restaurant_id: str, fields: Mapping[str, Any], now: datetime
+    client: AsyncClient,
+    restaurant_id: str,
+    fields: Mapping[str, Any],
+    now: datetime,
+    is_current: Callable[[Mapping[str, Any]], bool] = lambda _document: True,
 ) -> None:
     """Write some settings; a new rid is claimed in the same commit.
 
-    Raises InvalidSettingsError if the integration would be enabled without usable settings, and
-    RidTakenError if another restaurant has claimed the rid.
+    `is_current` tells whether the stored document is the one that the caller read.
+
+    Raises InvalidSettingsError if the integration would be enabled without usable settings,
+    RidTakenError if another restaurant has claimed the rid, and SettingsChangedError if the
+    document is not current.
     """
     reference = paths.integration_document(client, restaurant_id)
 
     async def update_once() -> None:
         snapshot = await read_document(reference)
-        settings = parse_settings(restaurant_id, {**(snapshot.to_dict() or {}), **fields})
+        document = snapshot.to_dict() or {}
+        if not is_current(document):
+            raise SettingsChangedError(document)
+        settings = parse_settings(restaurant_id, {**document, **fields})
         if settings.is_enabled:
             settings.require_zone()
             settings.require_rid()
@@ -144,12 +169,33 @@ async def probe_connection(
     # A person tests what they just stored: skip the caches.
     context.directory.invalidate(settings)
     deadline = Deadline.after(CONNECTION_TEST_TIMEOUT_SECONDS)
+    started_at = deadline.clock.monotonic()
+    row_count, problem, details = 0, None, None
     try:
         restaurant = await load_restaurant_context(context, settings, deadline)
         row_count = await context.opentable.probe_listing(restaurant.access, deadline)
-    except (InvalidSettingsError, OpenTableError) as error:
-        return ConnectionTestResult(is_working=False, problem=str(error))
-    return ConnectionTestResult(is_working=True, row_count=row_count)
+    except InvalidSettingsError as error:
+        problem = str(error)
+    except OpenTableError as error:
+        problem, details = _describe_connection_error(error), str(error)
+    duration_seconds = deadline.clock.monotonic() - started_at
+    return ConnectionTestResult(problem is None, duration_seconds, row_count, problem, details)
+
+
+def _describe_connection_error(error: OpenTableError) -> str:
+    """Return what a person can do about a failed request to OpenTable."""
+    if not isinstance(error, OpenTableRequestRejectedError):
+        return "OpenTable does not answer at the moment. Try again in a few minutes."
+    match error.status:
+        case HTTPStatus.BAD_REQUEST | HTTPStatus.UNAUTHORIZED:
+            return "OpenTable does not accept the API credential. Enter it again, without spaces."
+        case HTTPStatus.FORBIDDEN | HTTPStatus.NOT_FOUND:
+            return (
+                "OpenTable accepts the API credential, but not for this restaurant. Check the "
+                "OpenTable restaurant number (RID), and ask OpenTable to grant access."
+            )
+        case _:
+            return "OpenTable refused the request. Send the details to OpenTable's support."
 
 
 async def check_webhook_settings(restaurant: RestaurantContext) -> list[str]:

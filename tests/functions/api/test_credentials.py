@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from sandbox.fault_injection import FailureKind
 from shared.domain.ledger.events import Channel
 from shared.domain.normalization.strict_json import WebhookFormat
 from shared.domain.webhook_auth.verify import Verification
@@ -108,8 +109,9 @@ async def test_first_credentials_make_the_restaurants_own_secret(
 
 async def test_a_working_connection_brings_a_row(manager: StaffApiClient, world: World) -> None:
     world.desk.create(world.clock(), 2)
-    response = await manager.post("integration/test")
-    assert response.json() == {"works": True, "rows": 1, "problem": None}
+    body = (await manager.post("integration/test")).json()
+    assert 0 <= body.pop("durationMs") < 10_000
+    assert body == {"works": True, "rows": 1, "problem": None, "details": None}
 
 
 async def test_new_credentials_are_tried_at_once(manager: StaffApiClient) -> None:
@@ -118,7 +120,26 @@ async def test_new_credentials_are_tried_at_once(manager: StaffApiClient) -> Non
     await manager.put("integration", {"credentials": wrong})
     body = (await manager.post("integration/test")).json()
     assert not body["works"]
-    assert "credential" in body["problem"]
+    assert body["problem"].startswith("OpenTable does not accept the API credential")
+    assert "401" in body["details"]
+
+
+@pytest.mark.parametrize(
+    "status, problem",
+    [
+        (403, "OpenTable accepts the API credential, but not for this restaurant."),
+        (404, "OpenTable accepts the API credential, but not for this restaurant."),
+        (302, "OpenTable refused the request."),
+        (503, "OpenTable does not answer at the moment."),
+    ],
+)
+async def test_a_failed_connection_is_explained_in_plain_words(
+    status: int, problem: str, manager: StaffApiClient, world: World
+) -> None:
+    world.sandbox.faults.script_failure(FailureKind.STATUS, path="/sync", times=99, status=status)
+    body = (await manager.post("integration/test")).json()
+    assert body["problem"].startswith(problem)
+    assert str(status) in body["details"]
 
 
 async def ingest_authenticated_event(

@@ -1,9 +1,12 @@
 """Read and change the integration's settings and the claim of the rid."""
 
+import asyncio
 from typing import Any
 
+import httpx
 import pytest
 
+from dev.local.auth_emulator import LocalAccounts
 from shared.firestore import paths
 from tests.functions.api.conftest import read_settings_document
 from tests.support.staff_api import RestaurantSecretFile, StaffApiClient, error_code
@@ -36,6 +39,7 @@ async def test_the_settings_are_returned_without_credentials(
         "keyUsesFrom": None,
         "lastPolledAt": None,
         "updatedAt": None,
+        "updatedByName": None,
         "problems": [],
     }
 
@@ -57,6 +61,7 @@ async def test_a_change_touches_its_fields_alone(manager: StaffApiClient, world:
     assert await read_settings_document(world) == before | {
         "country": "GB",
         "updatedAt": world.clock(),
+        "updatedBy": "mara",
     }
 
 
@@ -164,3 +169,89 @@ async def test_saving_the_same_rid_keeps_the_claim(operator: StaffApiClient, wor
     rid = world.restaurant.rid
     assert (await operator.put("integration", {"restaurantId": rid})).status_code == 200
     assert await read_rid_claim(world, rid) == {"restaurantId": world.restaurant.id}
+
+
+async def read_etag(client: StaffApiClient) -> dict[str, str]:
+    return {"If-Match": (await client.get("integration")).headers["etag"]}
+
+
+async def put(client: StaffApiClient, body: object, headers: dict[str, str]) -> httpx.Response:
+    return await client.call("PUT", "integration", json=body, headers=headers)
+
+
+async def test_a_change_with_the_current_etag_is_made(manager: StaffApiClient) -> None:
+    etag = await read_etag(manager)
+    response = await put(manager, {"country": "GB"}, etag)
+    assert response.status_code == 200
+    assert {"If-Match": response.headers["etag"]} == await read_etag(manager) != etag
+
+
+async def test_a_change_of_older_settings_is_refused_and_names_who_changed_them(
+    manager: StaffApiClient,
+    operator: StaffApiClient,
+    world: World,
+    secret_file: RestaurantSecretFile,
+    accounts: LocalAccounts,
+) -> None:
+    accounts.users["olga"]["displayName"] = "Olga"
+    etag = await read_etag(manager)
+    await operator.put("integration", {"country": "GB"})
+    before = (await read_settings_document(world), secret_file.read())
+    body = {"timeZone": "Europe/London", "credentials": {"bearerTokens": ["mine"]}}
+    response = await put(manager, body, etag)
+    assert error_code(response) == (412, "SETTINGS_CHANGED")
+    assert response.json()["error"]["message"].startswith("Olga changed these settings")
+    assert (await read_settings_document(world), secret_file.read()) == before
+
+
+async def test_of_two_changes_at_the_same_time_one_is_refused(manager: StaffApiClient) -> None:
+    etag = await read_etag(manager)
+    changes = ({"credentials": {"bearerTokens": ["one"]}}, {"credentials": {"apiKey": "two"}})
+    answers = await asyncio.gather(*(put(manager, change, etag) for change in changes))
+    assert sorted(answer.status_code for answer in answers) == [200, 412]
+
+
+@pytest.mark.parametrize("form", ["W/{}", '"other", {}', "{}"])
+async def test_every_form_of_the_current_etag_is_accepted(
+    form: str, manager: StaffApiClient
+) -> None:
+    etag = (await manager.get("integration")).headers["etag"]
+    headers = {"If-Match": form.format(etag)}
+    assert (await put(manager, {"country": "GB"}, headers)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"name": "n"},
+        {"enabled": False},
+        {"timeZone": "Europe/London"},
+        {"country": "GB"},
+        {"webhookAuth": []},
+        {"restaurantId": "777"},
+        {"secret": "x"},
+        {"credentialsChangedAt": 1},
+    ],
+    ids=lambda fields: next(iter(fields)),
+)
+async def test_a_change_past_the_api_changes_the_etag(
+    fields: dict[str, Any], manager: StaffApiClient, world: World
+) -> None:
+    etag = await read_etag(manager)
+    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
+    await settings.update(fields)
+    assert await read_etag(manager) != etag
+
+
+async def test_a_run_does_not_change_the_etag(manager: StaffApiClient, world: World) -> None:
+    etag = await read_etag(manager)
+    world.desk.create(world.clock(), 2)
+    await world.poll()
+    await world.reconcile()
+    assert await read_etag(manager) == etag
+
+
+async def test_an_invalid_setting_is_explained_in_a_sentence(manager: StaffApiClient) -> None:
+    response = await manager.put("integration", {"timeZone": "Mars/Olympus"})
+    text = "The time zone is unknown. Use a name such as America/New_York."
+    assert response.json()["error"]["message"] == text

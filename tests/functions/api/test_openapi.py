@@ -88,4 +88,5 @@ def test_the_headers_that_a_call_reads_are_documented() -> None:
     assert {call: names for call, names in headers.items() if names} == {
         "GET reservations": ["if-none-match"],
         "POST reservations/{reservation_id}/cancel": ["idempotency-key"],
+        "PUT integration": ["if-match"],
     }
