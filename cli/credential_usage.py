@@ -8,11 +8,11 @@ from typing import Any
 from cli.api import OperatorClient
 from shared.domain.normalization.fields import format_utc
 from shared.polling.webhook_health import WebhookCredentialUse, read_webhook_credential_uses
-from shared.restaurants.secrets import SECRETS_CACHE_SECONDS
+from shared.restaurants.changes import CHANGE_PICKUP_SECONDS
 from shared.restaurants.settings import read_integration_document
 
 _MAX_WEBHOOKS = 200
-_CACHE_LIFETIME = timedelta(seconds=SECRETS_CACHE_SECONDS)
+_PICKUP_TIME = timedelta(seconds=CHANGE_PICKUP_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class CredentialUsage:
     """The newest webhook of a scheme, and its credential.
 
     `position` counts from 0, the newest credential of the list at that time. `entered_at` is the
-    time of the last change of credentials, None if unknown.
+    time of the last change of credentials by a command or on the page, None without one.
     """
 
     scheme: str
@@ -30,12 +30,15 @@ class CredentialUsage:
 
     @property
     def is_newest(self) -> bool | None:
-        """Whether it was the newest credential; None if still uncertain."""
-        if self.entered_at is None or self.at >= self.entered_at + _CACHE_LIFETIME:
-            return self.position == 0
-        # Until its cache expires, a server may count positions in the old list: there 0 may be
-        # the old credential, but any other position is an old one in both lists.
-        return False if self.at >= self.entered_at and self.position else None
+        """Whether it was the newest credential; None if that is unknown."""
+        if self.position:
+            # Before a change, another position may have become the newest by a removal.
+            return None if self.entered_at and self.at < self.entered_at else False
+        # Without a change here, the secret was edited elsewhere, and the list may have changed
+        # since. Until an instance has taken up a change, it counts positions in the old list.
+        if self.entered_at is None or self.at < self.entered_at + _PICKUP_TIME:
+            return None
+        return True
 
     def to_json(self) -> dict[str, Any]:
         """Return it for `--json`."""
@@ -70,11 +73,13 @@ def select_newest_usage(
 def format_usage(usages: Iterable[CredentialUsage]) -> Iterator[str]:
     """Yield one line for each scheme."""
     for usage in usages:
-        if usage.is_newest is not None or usage.entered_at is None:
+        if usage.is_newest is not None:
             credential = "the newest credential" if usage.is_newest else "an older credential"
+        elif usage.entered_at is None:
+            credential = "the first credential of the list; unknown whether it still is the first"
         elif usage.at < usage.entered_at:
             credential = "a credential from before the last change"
         else:
-            certain_at = format_utc(usage.entered_at + _CACHE_LIFETIME)
-            credential = f"probably the newest credential; certain for webhooks after {certain_at}"
+            known_at = format_utc(usage.entered_at + _PICKUP_TIME)
+            credential = f"an unknown credential; webhooks after {known_at} will show it"
         yield f"{usage.scheme:<18} last used at {format_utc(usage.at)} with {credential}"

@@ -9,7 +9,7 @@ import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from importlib import import_module
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from msgspec import Meta, Struct, field
 from msgspec.structs import fields, replace
@@ -121,33 +121,61 @@ def log_request_failure(error: Exception, log_unavailable: Callable[[Exception],
         log_internal_error(error)
 
 
-async def read_json_post(request: Request) -> tuple[bytes, dict[str, Any]]:
-    """Return the body of a POST of a JSON object, raw and parsed.
+def require_json_post(request: Request) -> None:
+    """Check the method and the headers of a request.
 
     Raises:
-        RequestRejectedError: 405, 413, 415, or 400 for a body that is not strict JSON.
+        RequestRejectedError: 405, or 415 for another media type or a compressed body.
     """
     media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip()
     subtype = media_type.lower().removeprefix("application/")
     is_json = subtype == "json" or subtype.endswith("+json")
     if request.method == "POST" and not is_json:
         raise RequestRejectedError(415, "unsupported_media_type")
-    raw_body = await _read_post(request)
-    try:
-        return raw_body, parse_strict_json(raw_body)
-    except InvalidJsonError:
-        raise RequestRejectedError(400, "invalid_json") from None
+    _require_plain_post(request)
 
 
-async def _read_post(request: Request) -> bytes:
+def _require_plain_post(request: Request) -> None:
     if request.method != "POST":
         raise RequestRejectedError(405, "method_not_allowed")
     if has_content_coding(request):
         raise RequestRejectedError(415, "unsupported_media_type")
+
+
+async def _read_bounded_body(request: Request) -> bytes:
     raw_body = await read_request_body(request)
     if raw_body is None:
         raise RequestRejectedError(413, "too_large")
     return raw_body
+
+
+class BodyReader:
+    """Reads the bodies of requests from anybody, so that slow senders cannot occupy an instance."""
+
+    def __init__(self, max_pending: int, timeout_seconds: float) -> None:
+        """Read at most `max_pending` bodies at a time, each for at most `timeout_seconds`."""
+        self._max_pending = max_pending
+        self._timeout_seconds = timeout_seconds
+        # In order of their beginning.
+        self._pending: dict[asyncio.Timeout, None] = {}
+
+    async def read(self, request: Request) -> bytes:
+        """Return a request's body.
+
+        Raises:
+            TimeoutError: It took too long, or as the oldest one it had to make room for another.
+            RequestRejectedError: 413, as soon as it exceeds `MAX_REQUEST_BODY_BYTES`.
+        """
+        async with asyncio.timeout(self._timeout_seconds) as timeout:
+            self._pending[timeout] = None
+            if len(self._pending) > self._max_pending:
+                oldest = next(iter(self._pending))
+                del self._pending[oldest]
+                oldest.reschedule(asyncio.get_running_loop().time())
+            try:
+                return await _read_bounded_body(request)
+            finally:
+                self._pending.pop(timeout, None)
 
 
 def has_content_coding(request: Request) -> bool:
@@ -194,7 +222,8 @@ async def read_scheduled_request(
         RequestRejectedError: 405, 413, 415, or 400 for a body with unusable JSON, or with unknown
             or invalid fields; the response names them.
     """
-    raw_body = await _read_post(request)
+    _require_plain_post(request)
+    raw_body = await _read_bounded_body(request)
     try:
         body = parse_strict_json(raw_body) if raw_body.strip() else {}
     except InvalidJsonError:

@@ -5,24 +5,30 @@ A 2xx means that the event is committed, to the ledger or to the quarantine.
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 from typing import Any
 
 import functions_framework.aio
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from functions.http import (
+    BodyReader,
     JsonResult,
     RequestRejectedError,
     build_status_result,
     json_function,
-    read_json_post,
+    require_json_post,
 )
 from shared.context import AppContext
 from shared.domain.ledger.events import Channel
 from shared.domain.normalization.identifiers import build_reservation_document_id
+from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
+from shared.domain.normalization.webhook_route import WebhookRoute, find_raw_route, find_route
 from shared.domain.settings import IntegrationSettings
+from shared.domain.webhook_auth.verify import INCOMPLETE_BODY, NO_CREDENTIAL, detect_scheme
 from shared.guests.sync import fetch_guest_after_commit
 from shared.ingest.events import IncomingEvent, QuarantineResult, ingest_event
+from shared.ingest.refusals import record_refusal
 from shared.ingest.webhook import (
     AuthenticatedSender,
     authenticate_sender,
@@ -30,6 +36,12 @@ from shared.ingest.webhook import (
 )
 from shared.ledger.ledger import ApplyResult
 from shared.log import LogEvent, Severity, log_event
+
+_MAX_PENDING_BODIES = 64
+_BODY_TIMEOUT_SECONDS = 3.0
+_SMALL_BODY_BYTES = 1024
+_REFUSAL_SECONDS = 0.1
+_body_reader = BodyReader(_MAX_PENDING_BODIES, _BODY_TIMEOUT_SECONDS)
 
 
 def _log_unavailable(error: Exception) -> None:
@@ -40,47 +52,108 @@ def _log_unavailable(error: Exception) -> None:
 @json_function(_log_unavailable)
 async def opentable_webhook(request: Request, context: AppContext) -> JsonResult:
     """Apply a POST of a relay's envelope or of one of OpenTable's reservation objects."""
-    deadline = asyncio.get_running_loop().time() + context.environment.webhook_deadline_seconds
+    started_at = asyncio.get_running_loop().time()
+    deadline = started_at + context.environment.webhook_deadline_seconds
     async with asyncio.timeout_at(deadline):
-        raw_body, body = await read_json_post(request)
-        settings, result = await _authenticate_and_ingest(request, context, raw_body, body)
+        sender, raw_body, body = await _authenticate(request, context, started_at)
+        result = await _ingest(request, context, sender, raw_body, body)
+    restaurant_id = sender.settings.restaurant_id
     if isinstance(result, QuarantineResult):
         return build_status_result(
             202,
             "quarantined",
-            restaurantId=settings.restaurant_id,
+            restaurantId=restaurant_id,
             reason=result.reason,
             quarantineId=result.id,
         )
-    await _fetch_after_commit(context, settings, result, deadline)
+    await _fetch_after_commit(context, sender.settings, result, deadline)
     return build_status_result(
         200,
         result.outcome,
-        restaurantId=settings.restaurant_id,
+        restaurantId=restaurant_id,
         reservationId=build_reservation_document_id(result.event.external_key),
         eventId=result.event.event_id,
     )
 
 
-async def _authenticate_and_ingest(
-    request: Request, context: AppContext, raw_body: bytes, body: dict[str, Any]
-) -> tuple[IntegrationSettings, ApplyResult | QuarantineResult]:
-    now = context.clock()
-    sender = await authenticate_sender(context, dict(request.headers), raw_body, body, now)
-    if sender is None:
-        # One response for every cause, so that a sender cannot find out which restaurants exist.
+async def _authenticate(
+    request: Request, context: AppContext, started_at: float
+) -> tuple[AuthenticatedSender, bytes, dict[str, Any]]:
+    """Return the sender, and the body raw and parsed.
+
+    The steps are ordered by their cost: headers, raw body, lookups, complete parse.
+    """
+    require_json_post(request)
+    headers = dict(request.headers)
+    if detect_scheme(headers) is None:
+        record_refusal(context, None, "none", NO_CREDENTIAL.reason)
         raise RequestRejectedError(401, "unauthenticated")
-    settings = sender.settings
-    if not settings.is_enabled:
-        raise RequestRejectedError(403, "disabled", restaurantId=settings.restaurant_id)
+    # Concurrent with the arrival of the body.
+    context.directory.changes.refresh_ahead()
+    raw_body = await _read_body(request, context, headers)
+    route = _find_route(raw_body)
+    sender = await authenticate_sender(context, headers, raw_body, route, context.clock())
+    # A small body is parsed in any case: its parse costs little, and tells the sender what to fix.
+    if sender is None and len(raw_body) <= _SMALL_BODY_BYTES:
+        _parse_body(raw_body)
+    # One response for every cause, so that a sender cannot find out which restaurants exist. It has
+    # a fixed duration, because a lookup or a read of a secret takes time.
+    if sender is None:
+        await asyncio.sleep(started_at + _REFUSAL_SECONDS - asyncio.get_running_loop().time())
+        raise RequestRejectedError(401, "unauthenticated")
+    body = _parse_body(raw_body)
+    if find_route(body) != sender.route:
+        raise RequestRejectedError(401, "unauthenticated")
+    if not sender.settings.is_enabled:
+        restaurant_id = sender.settings.restaurant_id
+        raise RequestRejectedError(403, "disabled", restaurantId=restaurant_id)
+    return sender, raw_body, body
+
+
+async def _read_body(request: Request, context: AppContext, headers: Mapping[str, str]) -> bytes:
+    try:
+        return await _body_reader.read(request)
+    except (TimeoutError, ClientDisconnect):
+        # Sampled, as anybody can cause it.
+        record_refusal(context, None, detect_scheme(headers) or "none", INCOMPLETE_BODY.reason)
+        raise RequestRejectedError(503, "unavailable") from None
+
+
+def _find_route(raw_body: bytes) -> WebhookRoute | None:
+    try:
+        return find_raw_route(raw_body)
+    except InvalidJsonError:
+        raise RequestRejectedError(400, "invalid_json") from None
+
+
+def _parse_body(raw_body: bytes) -> dict[str, Any]:
+    try:
+        return parse_strict_json(raw_body)
+    except InvalidJsonError:
+        raise RequestRejectedError(400, "invalid_json") from None
+
+
+async def _ingest(
+    request: Request,
+    context: AppContext,
+    sender: AuthenticatedSender,
+    raw_body: bytes,
+    body: dict[str, Any],
+) -> ApplyResult | QuarantineResult:
     # The text and its type are stored unchanged if the event goes to the quarantine.
     content_type = request.headers.get("content-type", "application/json")
     incoming_event = IncomingEvent(
-        sender.shape, body, raw_body.decode(), content_type, now, Channel.WEBHOOK, sender.verdict
+        sender.route.shape,
+        body,
+        raw_body.decode(),
+        content_type,
+        context.clock(),
+        Channel.WEBHOOK,
+        sender.verdict,
     )
-    result = await ingest_event(context, settings, incoming_event)
+    result = await ingest_event(context, sender.settings, incoming_event)
     _log_webhook(sender, result)
-    return settings, result
+    return result
 
 
 def _log_webhook(sender: AuthenticatedSender, result: ApplyResult | QuarantineResult) -> None:

@@ -29,6 +29,7 @@ from shared.restaurants.settings import (
     probe_connection,
     read_integration_document,
     read_settings,
+    update_credentials,
     update_settings,
 )
 from shared.staff.identity import Role
@@ -68,7 +69,7 @@ class IntegrationResponse(ResponseModel):
         description="Credentials used by the newest webhooks."
     )
     key_uses_from: UtcInstant | None = Field(
-        description="Start of the reported uses: a few minutes after the last new credentials."
+        description="Start of the reported uses: 5 s after the last new credentials."
     )
     last_polled_at: UtcInstant | None
     updated_at: UtcInstant | None = Field(description="The last change of a setting.")
@@ -171,7 +172,8 @@ async def update_integration(
             body.credentials.keep_previous,
         )
         try:
-            await app_context.secret_store.update_secret(
+            changed_at = await update_credentials(
+                app_context,
                 own_secret_id,
                 lambda stored_payload: rotate_secret_payload(
                     stored_payload, new_payload, keep_previous=keep_previous
@@ -179,7 +181,7 @@ async def update_integration(
             )
         except InvalidSettingsError as problem:
             raise ApiError(409, "SECRET_NOT_WRITABLE", str(problem)) from None
-        secret_fields = {"secret": own_secret_id, "credentialsChangedAt": app_context.clock()}
+        secret_fields = {"secret": own_secret_id, "credentialsChangedAt": changed_at}
         await _store_settings(context, secret_fields)
         fields |= secret_fields
     app_context.directory.invalidate(parse_settings(restaurant_id, stored | fields))

@@ -10,6 +10,7 @@ from shared.domain.normalization.identifiers import build_reservation_document_i
 
 RESERVATIONS_COLLECTION = "reservations"
 JOURNAL_COLLECTION = "ledgerEvents"
+RID_CLAIMS_COLLECTION = "openTableRids"
 
 
 def integration_document(client: AsyncClient, restaurant_id: str) -> AsyncDocumentReference:
@@ -19,7 +20,12 @@ def integration_document(client: AsyncClient, restaurant_id: str) -> AsyncDocume
 
 def rid_claim_document(client: AsyncClient, rid: str) -> AsyncDocumentReference:
     """Return the claim of a restaurant's number at OpenTable."""
-    return client.document("openTableRids", rid)
+    return client.document(RID_CLAIMS_COLLECTION, rid)
+
+
+def recent_changes_document(client: AsyncClient) -> AsyncDocumentReference:
+    """Return the recent changes of settings and credentials, for all instances."""
+    return client.document("openTableChanges", "recent")
 
 
 def reservations_collection(client: AsyncClient, restaurant_id: str) -> AsyncCollectionReference:

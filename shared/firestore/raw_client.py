@@ -171,11 +171,16 @@ class FirestoreRpc:
         return documents
 
     async def run_query(
-        self, parent: AsyncDocumentReference, query: StructuredQuery, timeout_seconds: float
+        self, parent: AsyncDocumentReference | None, query: StructuredQuery, timeout_seconds: float
     ) -> AsyncIterator[tuple[str, dict[str, Any]]]:
-        """Yield the ids and fields of the documents of a query (`build_query`) below `parent`."""
+        """Yield the ids and fields of the documents of a query (`build_query`) below `parent`.
+
+        A `parent` of None stands for the root of the database.
+        """
+        root = f"{self._database}/documents"
+        parent_name = self._resource_name(parent) if parent is not None else root
         responses = await self._api.run_query(
-            request=RunQueryRequest(parent=self._resource_name(parent), structured_query=query),
+            request=RunQueryRequest(parent=parent_name, structured_query=query),
             metadata=self._metadata,
             retry=None,
             timeout=timeout_seconds,

@@ -3,16 +3,14 @@
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from msgspec import Struct
 
 from shared.concurrency import Deadline
 from shared.context import AppContext, load_restaurant_context
 from shared.domain.ledger.events import Channel
-from shared.domain.normalization import fields
-from shared.domain.normalization.envelope import read_restaurant_reference
-from shared.domain.normalization.strict_json import WebhookFormat, detect_webhook_format
+from shared.domain.normalization.strict_json import WebhookFormat
+from shared.domain.normalization.webhook_route import WebhookRoute
 from shared.domain.settings import IntegrationSettings
 from shared.domain.webhook_auth.verify import Verification, detect_scheme, verify_webhook
 from shared.errors import InvalidSettingsError, OpenTableError, ServiceUnavailableError
@@ -27,20 +25,27 @@ class AuthenticatedSender(Struct, frozen=True):
     """A sender with a valid credential of a restaurant.
 
     Attributes:
-        shape: The format of the body.
+        route: The format of the body, and the restaurant that it names.
         verdict: How the sender authenticated.
     """
 
     settings: IntegrationSettings
-    shape: WebhookFormat
+    route: WebhookRoute
+    verdict: Verification
+
+
+class RefusedSender(Struct, frozen=True):
+    """A sender without a valid credential of the restaurant that it names."""
+
+    settings: IntegrationSettings | None
     verdict: Verification
 
 
 async def authenticate_sender(
     context: AppContext,
     headers: Mapping[str, str],
-    raw: bytes,
-    body: dict[str, Any],
+    raw_body: bytes,
+    route: WebhookRoute | None,
     now: datetime,
 ) -> AuthenticatedSender | None:
     """Return the sender of a webhook, None if it is not authenticated for any reason.
@@ -48,40 +53,63 @@ async def authenticate_sender(
     Args:
         context: The clients of the process.
         headers: Names in lower case to values.
-        raw: The body as signed.
-        body: The same, parsed.
+        raw_body: The body as signed.
+        route: The restaurant that the body names.
         now: The time of receipt, UTC.
     """
-    directory, shape = context.directory, detect_webhook_format(body)
-    settings = await _find_restaurant(directory, body, shape)
+    changes, attempt = context.directory.changes, (context.directory, headers, raw_body, route, now)
+    received_at = changes.get_time()
+    await changes.ensure_current()
+    revision, sender = changes.revision, await _attempt_authentication(*attempt)
+    if isinstance(sender, AuthenticatedSender):
+        return sender
+    # The credential may be newer than the caches (a rotation).
+    await changes.ensure_read_since(received_at)
+    is_outdated = changes.revision != revision
+    if is_outdated or (
+        sender.settings and context.directory.try_invalidate_credentials(sender.settings)
+    ):
+        sender = await _attempt_authentication(*attempt)
+    if isinstance(sender, AuthenticatedSender):
+        return sender
+    restaurant_id = sender.settings.restaurant_id if sender.settings else None
     # The reason is for the log; the response is the same for all of them.
-    verdict = Verification(is_accepted=False, reason="unknown_restaurant")
-    if shape is not None and settings is not None:
-        verdict = await _verify(directory, settings, headers, raw, now)
-        if not verdict.is_accepted and directory.try_invalidate_credentials(settings):
-            # The credential may be newer than the cached secrets (a rotation).
-            verdict = await _verify(directory, settings, headers, raw, now)
-        if verdict.is_accepted:
-            return AuthenticatedSender(settings, shape, verdict)
-    restaurant_id = settings.restaurant_id if settings else None
-    record_refusal(context, restaurant_id, detect_scheme(headers) or "none", verdict.reason)
+    record_refusal(context, restaurant_id, detect_scheme(headers) or "none", sender.verdict.reason)
     return None
 
 
+async def _attempt_authentication(
+    directory: RestaurantDirectory,
+    headers: Mapping[str, str],
+    raw_body: bytes,
+    route: WebhookRoute | None,
+    now: datetime,
+) -> AuthenticatedSender | RefusedSender:
+    settings = None
+    if route is not None:
+        # The partner's credential is proven without a lookup, so it may look up any restaurant.
+        is_partner = not directory.is_known(
+            route.reference
+        ) and await directory.has_partner_credential(headers, raw_body, now)
+        settings = await _find_restaurant(directory, route, is_partner=is_partner)
+    if route is None or settings is None:
+        return RefusedSender(None, Verification(is_accepted=False, reason="unknown_restaurant"))
+    verdict = await _verify(directory, settings, headers, raw_body, now)
+    if verdict.is_accepted:
+        return AuthenticatedSender(settings, route, verdict)
+    return RefusedSender(settings, verdict)
+
+
 async def _find_restaurant(
-    directory: RestaurantDirectory, body: Mapping[str, Any], shape: WebhookFormat | None
+    directory: RestaurantDirectory, route: WebhookRoute, *, is_partner: bool
 ) -> IntegrationSettings | None:
-    """Find the restaurant in a body. OpenTable's objects have a rid, envelopes either id."""
-    if shape is WebhookFormat.OPENTABLE_RESERVATION:
-        rid = fields.parse_identifier(body["rid"])
-        return await directory.find_by_rid(rid) if rid else None
+    """Find a restaurant. OpenTable's objects have a rid, envelopes either id."""
+    reference = route.reference
+    if route.shape is WebhookFormat.OPENTABLE_RESERVATION:
+        return await directory.find_by_rid(reference, is_partner=is_partner)
     # A relay may use Lineup's id or the rid.
-    reference = read_restaurant_reference(body)
-    if shape is None or reference is None:
-        return None
-    return await directory.find_by_restaurant_id(reference) or await directory.find_by_rid(
-        reference
-    )
+    settings = await directory.find_by_restaurant_id(reference, is_partner=is_partner)
+    return settings or await directory.find_by_rid(reference, is_partner=is_partner)
 
 
 async def _verify(

@@ -18,7 +18,7 @@ from shared.firestore.documents import update_if_unmodified
 from shared.firestore.leases import Lease
 from shared.ingest.deliveries import read_newest_webhook_entries
 from shared.log import LogEvent, Severity, log_event
-from shared.restaurants.secrets import SECRETS_CACHE_SECONDS
+from shared.restaurants.changes import CHANGE_PICKUP_SECONDS
 
 MAX_WEBHOOKS_READ = 50
 
@@ -75,12 +75,12 @@ def compute_usage_start(integration: Mapping[str, Any]) -> datetime | None:
     """Return the time since when credential positions are valid, None if they always were.
 
     New credentials shift the positions of the older ones, and a process may use the previous list
-    for as long as it caches a secret. `integration` is the settings document.
+    until it has taken up the change. `integration` is the settings document.
     """
     changed_at = integration.get("credentialsChangedAt")
     if not isinstance(changed_at, datetime):
         return None
-    return changed_at + timedelta(seconds=SECRETS_CACHE_SECONDS)
+    return changed_at + timedelta(seconds=CHANGE_PICKUP_SECONDS)
 
 
 async def read_last_credential_uses(

@@ -1,10 +1,12 @@
 """Restaurants by id: their settings and credentials, cached in bounded memory.
 
-Lookups of unknown ids share a small budget per minute, so that a flood of invented restaurants
-costs little. Ids that were found before are exempt.
+A flood of invented restaurants must neither cost much nor keep genuine events out. Lookups of
+unknown ids share a budget per minute. When it is spent, a list of all claimed rids answers instead.
+Known ids, recently changed ones and senders with the partner's credential need no budget.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 from cachetools import LRUCache, TTLCache
@@ -13,27 +15,36 @@ from google.cloud.firestore import AsyncDocumentReference
 
 from shared.concurrency import SingleFlightTTLCache
 from shared.domain.normalization.identifiers import is_restaurant_id, is_rid
-from shared.domain.settings import IntegrationSettings, parse_settings
+from shared.domain.settings import IntegrationSettings, WebhookAuthScheme, parse_settings
 from shared.domain.webhook_auth.credentials import Credentials
-from shared.errors import InvalidSettingsError, ServiceUnavailableError
+from shared.domain.webhook_auth.verify import verify_webhook
+from shared.errors import InvalidSettingsError
 from shared.firestore import paths
-from shared.firestore.documents import translate_firestore_errors
-from shared.firestore.raw_client import FirestoreClient
+from shared.firestore.documents import QUERY_TIMEOUT_SECONDS, translate_firestore_errors
+from shared.firestore.raw_client import FirestoreClient, build_query
 from shared.log import LogEvent, Severity, log_event
+from shared.restaurants.changes import ChangeFeed, restaurant_key, rid_key, secret_key
 from shared.restaurants.secrets import CredentialCache
 
 SETTINGS_CACHE_SECONDS = 60.0
 MAX_UNKNOWN_LOOKUPS_PER_MINUTE = 120
+# One read per restaurant, and only during a flood. Newer restaurants are in the change feed.
+CLAIM_LIST_CACHE_SECONDS = 600.0
 _MAX_CACHED_RESTAURANTS = 20_000
 _READ_TIMEOUT_SECONDS = 3.0  # shorter than elsewhere: a webhook has 8 seconds in total
+_ALL_SCHEMES = frozenset(WebhookAuthScheme)
 V = TypeVar("V")
+CacheKey = tuple[str, str | None]  # an id, and the version of its recent change
 
 
 class RestaurantDirectory:
     """Finds restaurants by Lineup's id or OpenTable's rid.
 
     Methods that read raise ServiceUnavailableError when Firestore or Secret Manager does not
-    answer, or when the budget of unknown ids is used up.
+    answer.
+
+    Attributes:
+        changes: The recent changes of settings and secrets. The caches follow it.
     """
 
     def __init__(
@@ -47,6 +58,7 @@ class RestaurantDirectory:
 
         `timer` is a monotonic clock in seconds.
         """
+        self.changes = ChangeFeed(client, timer)
         self._client = client
         self._credential_cache = credential_cache
         self._partner_secret = partner_secret
@@ -62,25 +74,44 @@ class RestaurantDirectory:
             ttl_seconds=SETTINGS_CACHE_SECONDS,
             timer=timer,
         )
-        self._known_ids: LRUCache[str, bool] = LRUCache(_MAX_CACHED_RESTAURANTS)
-        self._unknown_ids: TTLCache[str, bool] = TTLCache(
+        self._claimed_ids = SingleFlightTTLCache(
+            self._read_claimed_ids, max_size=1, ttl_seconds=CLAIM_LIST_CACHE_SECONDS, timer=timer
+        )
+        # Keys of the change feed.
+        self._known_keys: LRUCache[str, bool] = LRUCache(_MAX_CACHED_RESTAURANTS)
+        self._unknown_keys: TTLCache[str, bool] = TTLCache(
             MAX_UNKNOWN_LOOKUPS_PER_MINUTE, 60.0, timer
         )
 
-    async def find_by_restaurant_id(self, restaurant_id: str) -> IntegrationSettings | None:
-        """Return the settings of the restaurant with Lineup's id, None if it has none."""
+    async def find_by_restaurant_id(
+        self, restaurant_id: str, *, is_partner: bool = False
+    ) -> IntegrationSettings | None:
+        """Return the settings of the restaurant with Lineup's id, None if it has none.
+
+        `is_partner` says that the sender has the partner's credential.
+        """
         if not is_restaurant_id(restaurant_id):
             return None
-        return await self._look_up_within_budget(
-            f"id:{restaurant_id}", self._settings, restaurant_id
+        return await self._look_up(
+            restaurant_key(restaurant_id), self._settings, restaurant_id, is_partner=is_partner
         )
 
-    async def find_by_rid(self, rid: str) -> IntegrationSettings | None:
-        """Return the settings of the restaurant that claimed OpenTable's rid, None if unclaimed."""
+    async def find_by_rid(
+        self, rid: str, *, is_partner: bool = False
+    ) -> IntegrationSettings | None:
+        """Return the settings of the restaurant that claimed OpenTable's rid, None if unclaimed.
+
+        See `find_by_restaurant_id`.
+        """
         if not is_rid(rid):
             return None
-        restaurant_id = await self._look_up_within_budget(f"rid:{rid}", self._rid_claims, rid)
-        settings = restaurant_id and await self.find_by_restaurant_id(restaurant_id)
+        restaurant_id = await self._look_up(
+            rid_key(rid), self._rid_claims, rid, is_partner=is_partner
+        )
+        # The claim exists, so this lookup is of no invented id.
+        settings = restaurant_id and await self.find_by_restaurant_id(
+            restaurant_id, is_partner=True
+        )
         if not settings:
             return None
         if settings.rid != rid:
@@ -93,17 +124,33 @@ class RestaurantDirectory:
             )
             return None
         # An envelope's id is looked up as Lineup's first, so a known rid is exempt there too.
-        self._remember_id(f"id:{rid}")
+        self._remember_key(restaurant_key(rid))
         return settings
+
+    async def has_partner_credential(
+        self, headers: Mapping[str, str], raw_body: bytes, now: datetime
+    ) -> bool:
+        """Whether a webhook has a credential of the partner's secret, which needs no lookup."""
+        if self._partner_secret is None:
+            return False
+        try:
+            credentials = await self._load_secret(self._partner_secret)
+        except InvalidSettingsError:
+            return False
+        return verify_webhook(headers, raw_body, _ALL_SCHEMES, credentials, now).is_accepted
+
+    def is_known(self, reference: str) -> bool:
+        """Whether a Lineup id or a rid was found before, so that it needs no budget."""
+        return any(
+            key in self._known_keys for key in (restaurant_key(reference), rid_key(reference))
+        )
 
     async def load_credentials(self, settings: IntegrationSettings) -> Credentials:
         """Return a restaurant's credentials, completed by the partner's.
 
         Raises InvalidSettingsError when a secret is missing or malformed.
         """
-        payloads = [
-            await self._credential_cache.get(secret_id) for secret_id in self.secret_ids(settings)
-        ]
+        payloads = [await self._load_secret(id_) for id_ in self.secret_ids(settings)]
         if not payloads:
             raise InvalidSettingsError(
                 "The restaurant names no secret and OPENTABLE_PARTNER_SECRET is not set: "
@@ -113,48 +160,81 @@ class RestaurantDirectory:
         return restaurant_credentials.with_partner_defaults(partner_credentials)
 
     def try_invalidate_credentials(self, settings: IntegrationSettings) -> bool:
-        """Read the secrets again at the next use, unless they were just read (a rotation)."""
+        """Read the secrets again at the next use, unless they were just read.
+
+        Somebody may have changed a secret in Secret Manager, where the change feed cannot see it.
+        """
         # A list, not a generator: `any` must not skip the second secret.
         invalidated = [
-            self._credential_cache.try_invalidate(id_) for id_ in self.secret_ids(settings)
+            self._credential_cache.try_invalidate(*self._secret_cache_key(id_))
+            for id_ in self.secret_ids(settings)
         ]
         return any(invalidated)
 
     def invalidate(self, settings: IntegrationSettings) -> None:
         """Read a restaurant's settings and secrets again at the next use: they just changed."""
-        self._settings.invalidate(settings.restaurant_id)
+        restaurant_id = settings.restaurant_id
+        version = self.changes.get_version(restaurant_key(restaurant_id))
+        self._settings.invalidate((restaurant_id, version))
         for secret_id in self.secret_ids(settings):
-            self._credential_cache.invalidate(secret_id)
+            self._credential_cache.invalidate(*self._secret_cache_key(secret_id))
 
     def secret_ids(self, settings: IntegrationSettings) -> list[str]:
         """Return the ids of a restaurant's secrets, its own before the partner's."""
         return [id_ for id_ in (settings.secret_id, self._partner_secret) if id_]
 
-    async def _look_up_within_budget(
-        self, budget_key: str, cache: SingleFlightTTLCache[str, V | None], key: str
+    async def _load_secret(self, secret_id: str) -> Credentials:
+        return await self._credential_cache.get(*self._secret_cache_key(secret_id))
+
+    def _secret_cache_key(self, secret_id: str) -> CacheKey:
+        return secret_id, self.changes.get_version(secret_key(secret_id))
+
+    async def _look_up(
+        self,
+        key: str,
+        cache: SingleFlightTTLCache[CacheKey, V | None],
+        id_: str,
+        *,
+        is_partner: bool,
     ) -> V | None:
-        if key in cache or budget_key in self._known_ids:
-            return await cache.get(key)
-        if len(self._unknown_ids) >= MAX_UNKNOWN_LOOKUPS_PER_MINUTE:
-            raise ServiceUnavailableError("Too many lookups of unknown restaurants; retry.")
-        self._unknown_ids[budget_key] = True
-        value = await cache.get(key)
+        version = self.changes.get_version(key)
+        cache_key = (id_, version)
+        is_exempt = is_partner or key in self._known_keys or version is not None
+        if not is_exempt and cache_key not in cache:
+            if len(self._unknown_keys) >= MAX_UNKNOWN_LOOKUPS_PER_MINUTE:
+                # Not an error: during a flood, an invented id must look like an existing one.
+                if key not in await self._claimed_ids.get(None):
+                    return None
+            else:
+                self._unknown_keys[key] = True
+        value = await cache.get(cache_key)
         if value is not None:
-            self._remember_id(budget_key)
+            self._remember_key(key)
         return value
 
-    def _remember_id(self, budget_key: str) -> None:
-        self._known_ids[budget_key] = True
-        self._unknown_ids.pop(budget_key, None)
+    def _remember_key(self, key: str) -> None:
+        self._known_keys[key] = True
+        self._unknown_keys.pop(key, None)
 
-    async def _read_settings(self, restaurant_id: str) -> IntegrationSettings | None:
+    async def _read_settings(self, cache_key: CacheKey) -> IntegrationSettings | None:
+        restaurant_id, _ = cache_key
         document = await self._read_fields(paths.integration_document(self._client, restaurant_id))
         return None if document is None else parse_settings(restaurant_id, document)
 
-    async def _read_rid_claim(self, rid: str) -> str | None:
+    async def _read_rid_claim(self, cache_key: CacheKey) -> str | None:
+        rid, _ = cache_key
         document = await self._read_fields(paths.rid_claim_document(self._client, rid))
         restaurant_id = (document or {}).get("restaurantId")
         return restaurant_id if isinstance(restaurant_id, str) else None
+
+    async def _read_claimed_ids(self, _: None) -> frozenset[str]:
+        """Return the keys of all claimed rids and of their restaurants."""
+        query = build_query(paths.RID_CLAIMS_COLLECTION, ["restaurantId"])
+        keys = set()
+        with translate_firestore_errors():
+            async for rid, fields in self._client.rpc.run_query(None, query, QUERY_TIMEOUT_SECONDS):
+                keys |= {rid_key(rid), restaurant_key(str(fields.get("restaurantId")))}
+        return frozenset(keys)
 
     async def _read_fields(self, reference: AsyncDocumentReference) -> Mapping[str, Any] | None:
         with translate_firestore_errors():

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+from uuid import uuid4
 
 from cachetools import TTLCache
 from google.api_core import exceptions as google
@@ -21,16 +22,20 @@ from shared.domain.webhook_auth.credentials import Credentials
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
 
 if TYPE_CHECKING:
-    from google.cloud.secretmanager import SecretManagerServiceAsyncClient
+    from google.cloud.secretmanager import (
+        AccessSecretVersionResponse,
+        SecretManagerServiceAsyncClient,
+    )
 
 SECRETS_CACHE_SECONDS = 300.0
 MIN_REREAD_INTERVAL_SECONDS = 10.0
+MAX_REREADS_PER_MINUTE = 60
 _READ_TIMEOUT_SECONDS = 5.0
 _WRITE_TIMEOUT_SECONDS = 8.0
 _MAX_CACHED_SECRETS = 4096
 _SECRET_ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,255}")
 
-ReadSecret = Callable[[str], Awaitable[bytes | str]]
+ReadSecret = Callable[[str, str | None], Awaitable[bytes | str]]
 SecretPayload = dict[str, Any]
 BuildSecretPayload = Callable[[SecretPayload], SecretPayload]
 
@@ -47,43 +52,49 @@ class CredentialCache:
         self._recently_read: TTLCache[str, bool] = TTLCache(
             _MAX_CACHED_SECRETS, MIN_REREAD_INTERVAL_SECONDS, timer
         )
+        self._rereads: TTLCache[object, bool] = TTLCache(MAX_REREADS_PER_MINUTE, 60.0, timer)
 
-    async def get(self, secret_id: str) -> Credentials:
+    async def get(self, secret_id: str, version: str | None = None) -> Credentials:
         """Return a secret's credentials, at most `SECRETS_CACHE_SECONDS` old.
+
+        `version` is that of a recent change. Credentials cached before the change are not used.
 
         Raises InvalidSettingsError when the secret is missing or malformed, and
         ServiceUnavailableError when it cannot be read now.
         """
-        credentials = await self._cache.get(secret_id)
+        credentials = await self._cache.get((secret_id, version))
         if isinstance(credentials, InvalidSettingsError):
             raise credentials
         return credentials
 
-    async def _load(self, secret_id: str) -> Credentials | InvalidSettingsError:
+    async def _load(self, key: tuple[str, str | None]) -> Credentials | InvalidSettingsError:
+        secret_id, version = key
         # A permanent error is returned, so that it is cached: otherwise every webhook of a
         # misconfigured restaurant would read Secret Manager.
         self._recently_read[secret_id] = True
         if not _SECRET_ID_PATTERN.fullmatch(secret_id):
             return InvalidSettingsError("secret must be a Secret Manager id, not a path.")
         try:
-            return Credentials.from_payload(secret_id, await self._read_secret(secret_id))
+            return Credentials.from_payload(secret_id, await self._read_secret(secret_id, version))
         except InvalidSettingsError as error:
             return error
 
-    def try_invalidate(self, secret_id: str) -> bool:
-        """Drop a secret, so that a rotation takes effect now; return whether it was dropped.
+    def try_invalidate(self, secret_id: str, version: str | None = None) -> bool:
+        """Drop a secret that somebody may have changed by hand; return whether it was dropped.
 
-        Does nothing within `MIN_REREAD_INTERVAL_SECONDS` of the last read: failed
-        authentications must not become a flood of reads.
+        Does nothing within `MIN_REREAD_INTERVAL_SECONDS` of the last read, and at most
+        `MAX_REREADS_PER_MINUTE` times for all secrets together: failed authentications must not
+        become a flood of reads.
         """
-        if secret_id in self._recently_read:
+        if secret_id in self._recently_read or len(self._rereads) >= MAX_REREADS_PER_MINUTE:
             return False
-        self._cache.invalidate(secret_id)
+        self._rereads[object()] = True
+        self.invalidate(secret_id, version)
         return True
 
-    def invalidate(self, secret_id: str) -> None:
+    def invalidate(self, secret_id: str, version: str | None = None) -> None:
         """Drop a secret that was just written."""
-        self._cache.invalidate(secret_id)
+        self._cache.invalidate((secret_id, version))
 
 
 class SecretStore(Protocol):
@@ -92,13 +103,17 @@ class SecretStore(Protocol):
     Both methods raise ServiceUnavailableError when the store does not answer.
     """
 
-    async def read(self, secret_id: str) -> bytes | str:
-        """Return a secret's payload; raise InvalidSettingsError if it cannot be read."""
+    async def read(self, secret_id: str, min_version: str | None = None) -> bytes | str:
+        """Return a secret's payload, not older than a version that `update_secret` returned.
 
-    async def update_secret(self, secret_id: str, build_payload: BuildSecretPayload) -> None:
+        Raises InvalidSettingsError if it cannot be read.
+        """
+
+    async def update_secret(self, secret_id: str, build_payload: BuildSecretPayload) -> str:
         """Replace a secret's payload by one built from the stored payload ({} if none).
 
-        Raises InvalidSettingsError if the secret is not writable or not a JSON object.
+        Returns the id of the new version. Raises InvalidSettingsError if the secret is not writable
+        or not a JSON object.
         """
 
 
@@ -121,10 +136,16 @@ class SecretManagerStore:
 
         return secretmanager.SecretManagerServiceAsyncClient()
 
-    async def read(self, secret_id: str) -> bytes:
+    async def read(self, secret_id: str, min_version: str | None = None) -> bytes:
         """Return the payload of the latest version (see `SecretStore.read`)."""
         try:
-            return await self._access_latest_version(secret_id)
+            latest = await self._access_version(secret_id, "latest")
+            number = latest.name.rpartition("/")[2]
+            # Secret Manager is consistent for a version by its number only: the alias `latest` may
+            # name the previous version for minutes.
+            if min_version and number.isdecimal() and int(number) < int(min_version):
+                latest = await self._access_version(secret_id, min_version)
+            return bytes(latest.payload.data)
         except (google.NotFound, google.PermissionDenied, google.FailedPrecondition):
             raise InvalidSettingsError(
                 f"The secret {secret_id!r} has no version that this function may read: "
@@ -133,11 +154,11 @@ class SecretManagerStore:
         except google.GoogleAPIError as error:
             raise ServiceUnavailableError(f"Secret Manager: {type(error).__name__}") from None
 
-    async def update_secret(self, secret_id: str, build_payload: BuildSecretPayload) -> None:
+    async def update_secret(self, secret_id: str, build_payload: BuildSecretPayload) -> str:
         """Add a version; create the secret with its first one (see `SecretStore`)."""
         try:
             try:
-                stored = await self._access_latest_version(secret_id)
+                stored = (await self._access_version(secret_id, "latest")).payload.data
             except (google.NotFound, google.FailedPrecondition):
                 stored = b"{}"
                 await self._create_if_missing(secret_id)
@@ -146,9 +167,10 @@ class SecretManagerStore:
                 "parent": f"{self._project_name}/secrets/{secret_id}",
                 "payload": {"data": json.dumps(payload).encode()},
             }
-            await self._client.add_secret_version(
+            added = await self._client.add_secret_version(
                 version, retry=None, timeout=_WRITE_TIMEOUT_SECONDS
             )
+            return added.name.rpartition("/")[2]
         except google.PermissionDenied:
             raise InvalidSettingsError(
                 f"The secret {secret_id!r} may not be written: grant this function "
@@ -157,12 +179,11 @@ class SecretManagerStore:
         except google.GoogleAPIError as error:
             raise ServiceUnavailableError(f"Secret Manager: {type(error).__name__}") from None
 
-    async def _access_latest_version(self, secret_id: str) -> bytes:
-        name = f"{self._project_name}/secrets/{secret_id}/versions/latest"
-        version = await self._client.access_secret_version(
+    async def _access_version(self, secret_id: str, version: str) -> "AccessSecretVersionResponse":
+        name = f"{self._project_name}/secrets/{secret_id}/versions/{version}"
+        return await self._client.access_secret_version(
             name=name, retry=None, timeout=_READ_TIMEOUT_SECONDS
         )
-        return bytes(version.payload.data)
 
     async def _create_if_missing(self, secret_id: str) -> None:
         secret = {
@@ -182,7 +203,7 @@ class SecretsFileStore:
         self._path = Path(path)
         self._lock = asyncio.Lock()
 
-    async def read(self, secret_id: str) -> str:
+    async def read(self, secret_id: str, min_version: str | None = None) -> str:  # noqa: ARG002 -- a file has its newest version only
         """Return a secret's payload (see `SecretStore.read`)."""
         try:
             payloads = json.loads(await asyncio.to_thread(self._path.read_text))
@@ -192,10 +213,11 @@ class SecretsFileStore:
                 f"The secret {secret_id!r} is not in SECRETS_FILE: add it, as a JSON object."
             ) from None
 
-    async def update_secret(self, secret_id: str, build_payload: BuildSecretPayload) -> None:
+    async def update_secret(self, secret_id: str, build_payload: BuildSecretPayload) -> str:
         """Rewrite the file (see `SecretStore.update_secret`)."""
         async with self._lock:
             await asyncio.to_thread(self._rewrite_file, secret_id, build_payload)
+        return uuid4().hex
 
     def _rewrite_file(self, secret_id: str, build_payload: BuildSecretPayload) -> None:
         try:

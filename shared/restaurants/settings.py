@@ -24,6 +24,14 @@ from shared.errors import (
 from shared.firestore import paths
 from shared.firestore.documents import WRITE_TIMEOUT_SECONDS, read_document, retry_on_conflict
 from shared.log import LogEvent, Severity, log_event
+from shared.restaurants.changes import (
+    new_version,
+    record_changes,
+    restaurant_key,
+    rid_key,
+    secret_key,
+)
+from shared.restaurants.secrets import BuildSecretPayload
 
 CONNECTION_TEST_TIMEOUT_SECONDS = 12.0
 
@@ -100,6 +108,23 @@ async def update_settings(
         await batch.commit(retry=None, timeout=WRITE_TIMEOUT_SECONDS)
 
     await retry_on_conflict(update_once)
+    keys = [restaurant_key(restaurant_id)]
+    if (rid := fields.get("restaurantId")) is not None:
+        keys.append(rid_key(rid))
+    await record_changes(client, {key: new_version() for key in keys}, now)
+
+
+async def update_credentials(
+    context: AppContext, secret_id: str, build_payload: BuildSecretPayload
+) -> datetime:
+    """Change a secret, and tell every instance; return the time of the change, UTC.
+
+    Raises InvalidSettingsError if the secret is not writable or not a JSON object.
+    """
+    version = await context.secret_store.update_secret(secret_id, build_payload)
+    now = context.clock()
+    await record_changes(context.firestore, {secret_key(secret_id): version}, now)
+    return now
 
 
 async def _add_rid_claim(
@@ -135,7 +160,11 @@ async def release_rid(client: AsyncClient, restaurant_id: str, now: datetime) ->
         await batch.commit(retry=None, timeout=WRITE_TIMEOUT_SECONDS)
         return rid
 
-    return await retry_on_conflict(release_once)
+    rid = await retry_on_conflict(release_once)
+    if rid is not None:
+        keys = restaurant_key(restaurant_id), rid_key(rid)
+        await record_changes(client, {key: new_version() for key in keys}, now)
+    return rid
 
 
 async def _add_rid_release(

@@ -45,7 +45,7 @@ async def remove_rid(world: World) -> AppContext:
 
 
 async def hide_secret(world: World) -> AppContext:
-    async def read_missing(secret_id: str) -> str:
+    async def read_missing(secret_id: str, _min_version: str | None) -> str:
         raise InvalidSettingsError(f"The secret {secret_id!r} does not exist.")
 
     cache = CredentialCache(read_missing, SYSTEM_CLOCK.monotonic)

@@ -11,6 +11,7 @@ import pytest
 from dev.local.processes import LOOPBACK
 from tests.support.events import envelope_body
 from tests.support.processes import ServedFunction, serve_deployed_function
+from tests.support.webhooks import BEARER_HEADERS
 
 pytestmark = pytest.mark.slow
 
@@ -47,9 +48,8 @@ async def test_a_firestore_that_hangs_is_answered_503_within_the_deadline(
     waiting: ServedFunction, sender: httpx.AsyncClient
 ) -> None:
     began = time.monotonic()
-    response = await sender.post(
-        waiting.url, json=envelope_body() | {"data": {"restaurantId": "r-1"}}
-    )
+    body = envelope_body() | {"data": {"restaurantId": "r-1"}}
+    response = await sender.post(waiting.url, json=body, headers=BEARER_HEADERS)
     assert (response.status_code, response.json()) == (503, {"status": "unavailable"})
     assert response.headers["retry-after"]
     assert DEADLINE <= time.monotonic() - began < DEADLINE + PATIENCE
@@ -59,7 +59,9 @@ async def test_a_body_that_never_ends_is_answered_503_within_the_deadline(
     waiting: ServedFunction,
 ) -> None:
     reader, writer = await asyncio.open_connection(LOOPBACK, httpx.URL(waiting.url).port)
-    writer.write(b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\n{")
+    writer.write(
+        b"POST / HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer x\r\nContent-Length: 100\r\n\r\n{"
+    )
     async with asyncio.timeout(DEADLINE + PATIENCE):
         assert b" 503 " in await reader.readline()
     writer.close()
@@ -71,7 +73,7 @@ async def test_the_log_names_the_kind_of_failure_and_nothing_else(
     body = envelope_body(dinerName="Marked") | {
         "data": {"restaurantId": "r-2", "dinerName": "Marked"}
     }
-    await sender.post(waiting.url, json=body)
+    await sender.post(waiting.url, json=body, headers=BEARER_HEADERS)
     line = waiting.output.wait_for('"unavailable"')
     assert '"error": "TimeoutError"' in line
     assert not [line for line in waiting.output.lines if "Marked" in line]

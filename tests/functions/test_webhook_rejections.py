@@ -108,7 +108,10 @@ async def test_a_body_of_one_byte_more_is_413(sender: WebhookSender) -> None:
 async def test_a_body_of_10_mib_is_413_before_it_was_sent(sender: WebhookSender) -> None:
     where = urlsplit(sender.url)
     reader, writer = await asyncio.open_connection(where.hostname, where.port)
-    head = f"POST / HTTP/1.1\r\nHost: {where.netloc}\r\nContent-Length: {10 * 1024 * 1024}\r\n\r\n"
+    head = (
+        f"POST / HTTP/1.1\r\nHost: {where.netloc}\r\nAuthorization: Bearer x\r\n"
+        f"Content-Length: {10 * 1024 * 1024}\r\n\r\n"
+    )
     writer.write(head.encode() + b" " * (LIMIT + 1))
     await writer.drain()
     async with asyncio.timeout(10):
@@ -120,7 +123,10 @@ async def test_a_body_of_10_mib_is_413_before_it_was_sent(sender: WebhookSender)
 async def test_a_body_without_a_length_is_bounded_too(sender: WebhookSender) -> None:
     where = urlsplit(sender.url)
     reader, writer = await asyncio.open_connection(where.hostname, where.port)
-    head = f"POST / HTTP/1.1\r\nHost: {where.netloc}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head = (
+        f"POST / HTTP/1.1\r\nHost: {where.netloc}\r\nAuthorization: Bearer x\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n"
+    )
     size = LIMIT + 1
     writer.write(head.encode() + f"{size:x}\r\n".encode() + b" " * size + b"\r\n")
     await writer.drain()
@@ -128,6 +134,24 @@ async def test_a_body_without_a_length_is_bounded_too(sender: WebhookSender) -> 
         status = await reader.readline()
     writer.close()
     assert status.startswith(b"HTTP/1.1 413 ")
+
+
+async def test_without_a_credential_a_body_is_not_awaited(sender: WebhookSender) -> None:
+    where = urlsplit(sender.url)
+    reader, writer = await asyncio.open_connection(where.hostname, where.port)
+    writer.write(f"POST / HTTP/1.1\r\nHost: {where.netloc}\r\nContent-Length: 100\r\n\r\n".encode())
+    async with asyncio.timeout(10):
+        assert await reader.readline() == b"HTTP/1.1 401 Unauthorized\r\n"
+    writer.close()
+
+
+async def test_a_large_body_without_authentication_is_not_parsed_completely(
+    sender: WebhookSender,
+) -> None:
+    raw = json.dumps(sender.envelope()).encode()[:-1] + b', "a": 1, "a": 2' + b" " * 1024 + b"}"
+    forged = await sender.post(raw, sign_webhook(sender.key, b"something else"))
+    assert response_status(forged) == (401, "unauthenticated")
+    assert response_status(await sender.send(raw)) == (400, "invalid_json")
 
 
 async def test_unreachable_firestore_is_503_with_retry_after(

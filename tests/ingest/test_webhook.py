@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from shared.domain.normalization.webhook_route import find_route
 from shared.errors import ServiceUnavailableError
 from shared.firestore.raw_client import FirestoreClient
 from shared.ingest.webhook import AuthenticatedSender, authenticate_sender
@@ -46,7 +47,8 @@ async def authenticate_body(
     headers = {"authorization": authorization}
     context = make_webhook_context(directory)
     try:
-        return await authenticate_sender(context, headers, json.dumps(body).encode(), body, NOW)
+        raw_body = json.dumps(body).encode()
+        return await authenticate_sender(context, headers, raw_body, find_route(body), NOW)
     finally:
         cancel_background_tasks(context)
 

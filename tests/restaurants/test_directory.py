@@ -1,5 +1,7 @@
 import asyncio
 import json
+from collections import Counter
+from datetime import UTC, datetime
 
 import pytest
 from google.api_core import exceptions as google
@@ -10,6 +12,7 @@ from shared.firestore.paths import integration_document, rid_claim_document
 from shared.restaurants import directory as module
 from shared.restaurants.directory import MAX_UNKNOWN_LOOKUPS_PER_MINUTE, RestaurantDirectory
 from shared.restaurants.secrets import CredentialCache
+from shared.restaurants.settings import update_settings
 from tests.support.clocks import FakeTimer
 from tests.support.firestore import FirestoreSpy
 from tests.support.restaurants import InMemorySecretSource, Restaurant, seed
@@ -193,29 +196,64 @@ async def test_an_id_that_firestore_reserves_is_not_found(directory: RestaurantD
     assert await directory.find_by_restaurant_id("__name__") is None
 
 
-async def flood(directory: RestaurantDirectory, lookups: int) -> int:
-    """Look up invented restaurants at once; return the number of rejected lookups."""
-    results = await asyncio.gather(
-        *(directory.find_by_restaurant_id(f"invented-{number}") for number in range(lookups)),
-        return_exceptions=True,
-    )
-    return sum(isinstance(result, ServiceUnavailableError) for result in results)
+async def flood(directory: RestaurantDirectory, lookups: int) -> None:
+    """Look up invented restaurants at once."""
+    ids = (f"invented-{number}" for number in range(lookups))
+    assert set(await asyncio.gather(*map(directory.find_by_restaurant_id, ids))) == {None}
 
 
 async def test_lookups_of_invented_ids_are_limited_by_a_budget(
     directory: RestaurantDirectory, firestore_spy: FirestoreSpy
 ) -> None:
-    rejected = await flood(directory, 1000)
-    assert rejected == 1000 - MAX_UNKNOWN_LOOKUPS_PER_MINUTE
-    assert len(firestore_spy.take_calls()) == MAX_UNKNOWN_LOOKUPS_PER_MINUTE
+    await flood(directory, 1000)
+    calls = Counter(firestore_spy.take_calls())
+    assert calls == {"read": MAX_UNKNOWN_LOOKUPS_PER_MINUTE, "query": 1}
+
+
+async def test_a_restaurant_that_was_never_looked_up_is_found_during_a_flood(
+    directory: RestaurantDirectory, seeded_restaurant: Restaurant
+) -> None:
+    await flood(directory, 1000)
+    found = await directory.find_by_restaurant_id(seeded_restaurant.id)
+    assert found == seeded_restaurant.settings()
+
+
+async def test_a_rid_that_was_never_looked_up_is_found_during_a_flood(
+    directory: RestaurantDirectory, seeded_restaurant: Restaurant
+) -> None:
+    await flood(directory, 1000)
+    assert await directory.find_by_rid(seeded_restaurant.rid) == seeded_restaurant.settings()
+
+
+async def test_a_restaurant_connected_during_a_flood_is_found_when_its_change_is_known(
+    directory: RestaurantDirectory, firestore: AsyncClient, restaurant: Restaurant, timer: FakeTimer
+) -> None:
+    await flood(directory, 1000)
+    await update_settings(firestore, restaurant.id, restaurant.document(), datetime.now(UTC))
+    assert await directory.find_by_rid(restaurant.rid) is None
+    timer.advance(5)
+    await directory.changes.ensure_current()
+    assert await directory.find_by_rid(restaurant.rid) is not None
+    assert await directory.find_by_restaurant_id(restaurant.id) is not None
+
+
+async def test_a_sender_with_the_partners_credential_needs_no_budget(
+    directory: RestaurantDirectory, firestore: AsyncClient, restaurant: Restaurant
+) -> None:
+    await flood(directory, 1000)  # reads the list of claims
+    await seed(firestore, restaurant)
+    assert await directory.find_by_rid(restaurant.rid) is None
+    assert await directory.find_by_rid(restaurant.rid, is_partner=True) is not None
 
 
 async def test_the_budget_returns_after_a_minute(
-    directory: RestaurantDirectory, timer: FakeTimer
+    directory: RestaurantDirectory, firestore_spy: FirestoreSpy, timer: FakeTimer
 ) -> None:
     await flood(directory, 1000)
     timer.advance(60)
+    firestore_spy.take_calls()
     assert await directory.find_by_restaurant_id("one-more") is None
+    assert firestore_spy.take_calls() == ["read"]
 
 
 async def test_a_known_restaurant_is_found_during_a_flood(
@@ -266,4 +304,4 @@ async def test_memory_is_bounded(
     monkeypatch.setattr(module, "_MAX_CACHED_RESTAURANTS", 10)
     small = RestaurantDirectory(firestore_spy.client, directory._credential_cache, None, timer)
     await flood(small, 100)
-    assert (len(small._settings._tasks), len(small._known_ids)) == (10, 0)
+    assert (len(small._settings._tasks), len(small._known_keys)) == (10, 0)

@@ -71,7 +71,7 @@ class InMemorySecretSource:
         self.reads: Counter[str] = Counter()
         self.is_unavailable = False
 
-    async def read(self, secret_id: str) -> str:
+    async def read(self, secret_id: str, _min_version: str | None = None) -> str:
         """Return a secret's payload."""
         self.reads[secret_id] += 1
         if self.is_unavailable:

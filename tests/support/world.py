@@ -47,7 +47,7 @@ NEW_YORK = ZoneInfo("America/New_York")
 _CREDENTIALS = '{"clientId": "me", "clientSecret": "hush", "bearerTokens": ["proof"]}'
 
 
-async def _read_shared_secret(secret_id: str) -> str:
+async def _read_shared_secret(secret_id: str, _min_version: str | None = None) -> str:
     """Return the same credentials for every restaurant."""
     assert secret_id
     return _CREDENTIALS

@@ -1,7 +1,7 @@
 """Parse a request's body as strict JSON and detect its webhook format."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -31,7 +31,7 @@ def parse_strict_json(body: bytes) -> dict[str, Any]:
             body.decode(),
             object_pairs_hook=_reject_duplicate_keys,
             parse_constant=_reject_constant,
-            parse_int=_parse_bounded_integer,
+            parse_int=parse_bounded_integer,
         )
     except (ValueError, RecursionError):
         raise InvalidJsonError("not JSON") from None
@@ -53,7 +53,8 @@ def _reject_constant(name: str) -> float:
     raise ValueError(name)
 
 
-def _parse_bounded_integer(digits: str) -> int | float:
+def parse_bounded_integer(digits: str) -> int | float:
+    """Parse an integer of JSON; one that Firestore cannot store becomes a float."""
     # Parsing a long integer takes quadratic time. As a float it is rejected at no cost.
     is_bounded = len(digits.removeprefix("-")) <= MAX_INTEGER_DIGITS
     return int(digits) if is_bounded else float(digits)
@@ -85,7 +86,7 @@ def truncate_nesting(value: object, max_depth: int) -> Any:
     return [truncate_nesting(inner, max_depth - 1) for inner in value]
 
 
-def detect_webhook_format(body: dict[str, Any]) -> WebhookFormat | None:
+def detect_webhook_format(body: Mapping[str, Any]) -> WebhookFormat | None:
     """Return the format by its distinctive keys, None for an unknown one."""
     if ("eventType" in body or "event_type" in body) and "data" in body:
         return WebhookFormat.ENVELOPE

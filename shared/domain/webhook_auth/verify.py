@@ -39,6 +39,8 @@ class Verification(Struct, frozen=True):
         return {"scheme": self.reason, "credentialIndex": self.credential_index}
 
 
+NO_CREDENTIAL = Verification(is_accepted=False, reason="no_credential")
+INCOMPLETE_BODY = Verification(is_accepted=False, reason="incomplete_body")
 _NO_MATCHING_CREDENTIAL = Verification(is_accepted=False, reason="no_credential_matches")
 
 
@@ -133,7 +135,7 @@ def _verify_authorization(
     scheme, _, presented = header.partition(" ")
     scheme, presented = scheme.lower(), presented.strip()
     if scheme not in {WebhookAuthScheme.BEARER, WebhookAuthScheme.BASIC} or not presented:
-        return Verification(is_accepted=False, reason="no_credential")
+        return NO_CREDENTIAL
     if scheme not in schemes:
         return Verification(is_accepted=False, reason="scheme_not_accepted")
     if scheme == WebhookAuthScheme.BEARER:

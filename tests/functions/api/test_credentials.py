@@ -181,7 +181,7 @@ async def test_uses_before_a_rotation_are_omitted(manager: StaffApiClient, world
     await ingest_authenticated_event(world, 0, 0)
     await put_credentials(manager, webhookSecrets=[NEW_WEBHOOK_SECRET])
     integration = await request_integration(manager)
-    assert (integration["keyUses"], integration["keyUsesFrom"]) == ([], "2026-03-14T15:05:00Z")
+    assert (integration["keyUses"], integration["keyUsesFrom"]) == ([], "2026-03-14T15:00:05Z")
 
 
 async def test_uses_after_a_rotation_are_returned(manager: StaffApiClient, world: World) -> None:

@@ -1,0 +1,120 @@
+"""Find the restaurant in the body of a webhook, cheaply and before its sender is authenticated."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import DecodeError, Raw, Struct, field
+from msgspec.json import Decoder
+
+from shared.domain.normalization.envelope import read_restaurant_reference
+from shared.domain.normalization.fields import parse_identifier
+from shared.domain.normalization.strict_json import (
+    InvalidJsonError,
+    WebhookFormat,
+    detect_webhook_format,
+    parse_bounded_integer,
+)
+
+_MAX_ID_BYTES = 1024  # of JSON; no restaurant has a longer id
+_ABSENT = Raw(b"")
+_SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+
+
+class WebhookRoute(Struct, frozen=True):
+    """The format of a webhook, and the restaurant that it names.
+
+    Attributes:
+        reference: OpenTable's rid, or in an envelope also Lineup's id.
+    """
+
+    shape: WebhookFormat
+    reference: str
+
+
+class _RoutingData(Struct):
+    """The ids in the `data` of an envelope, undecoded."""
+
+    restaurant_id: Raw = field(default=_ABSENT, name="restaurantId")
+    restaurant_id_alias: Raw = field(default=_ABSENT, name="restaurant_id")
+
+
+class _RoutingBody(Struct):
+    """The parts of a body that tell its format and restaurant, undecoded."""
+
+    event_type: Raw = field(default=_ABSENT, name="eventType")
+    event_type_alias: Raw = field(default=_ABSENT, name="event_type")
+    data: Raw = _ABSENT
+    rid: Raw = _ABSENT
+    id: Raw = _ABSENT
+
+
+_body_decoder = Decoder(_RoutingBody)
+_data_decoder = Decoder(_RoutingData)
+
+
+def find_route(body: Mapping[str, Any]) -> WebhookRoute | None:
+    """Return the route of a parsed body; None in an unknown format or without a restaurant."""
+    shape = detect_webhook_format(body)
+    if shape is None:
+        return None
+    is_envelope = shape is WebhookFormat.ENVELOPE
+    reference = read_restaurant_reference(body) if is_envelope else parse_identifier(body["rid"])
+    return WebhookRoute(shape, reference) if reference else None
+
+
+def find_raw_route(raw_body: bytes) -> WebhookRoute | None:
+    """Return the route of a body without parsing all of it.
+
+    It may accept a body that `parse_strict_json` rejects, such as one with a duplicate key. Compare
+    it with `find_route` after the body is parsed.
+
+    Raises:
+        InvalidJsonError: The body is not a JSON object.
+    """
+    body = _decode_routing_body(raw_body)
+    try:
+        is_object = bytes(body.data).startswith(b"{")
+        data = _data_decoder.decode(body.data) if is_object else _RoutingData()
+    except (DecodeError, RecursionError):
+        raise InvalidJsonError("not JSON") from None
+    parts: dict[str, Any] = {
+        "eventType": body.event_type,
+        "event_type": body.event_type_alias,
+        "data": body.data,
+        "rid": body.rid,
+        "id": body.id,
+    }
+    present = {name: raw for name, raw in parts.items() if bytes(raw)}
+    if "rid" in present:
+        present["rid"] = _decode_id(body.rid)
+    if "data" in present:
+        present["data"] = {
+            "restaurantId": _decode_id(data.restaurant_id),
+            "restaurant_id": _decode_id(data.restaurant_id_alias),
+        }
+    return find_route(present)
+
+
+def _decode_routing_body(raw_body: bytes) -> _RoutingBody:
+    try:
+        return _body_decoder.decode(raw_body)
+    except RecursionError:
+        raise InvalidJsonError("nested too deeply") from None
+    except DecodeError:
+        # The decoder rejects lone surrogates, which JSON allows. Any letter serves to find the ids.
+        replaced = _SURROGATE_ESCAPE.sub(rb"\\u0041", raw_body)
+    try:
+        return _body_decoder.decode(replaced)
+    except (DecodeError, RecursionError):
+        raise InvalidJsonError("not a JSON object") from None
+
+
+def _decode_id(raw: Raw) -> object:
+    if not 0 < len(bytes(raw)) <= _MAX_ID_BYTES:
+        return None
+    try:
+        return json.loads(bytes(raw), parse_int=parse_bounded_integer)
+    except ValueError:
+        return None

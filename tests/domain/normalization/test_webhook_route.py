@@ -1,0 +1,77 @@
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.normalization.strict_json import (
+    InvalidJsonError,
+    WebhookFormat,
+    parse_strict_json,
+)
+from shared.domain.normalization.webhook_route import WebhookRoute, find_raw_route, find_route
+from tests.strategies.json_values import json_values
+
+NAMES = ("eventType", "event_type", "data", "rid", "id", "other")
+ids = st.sampled_from(["restaurant-1", "555001", 555001, 10**400, 5.0, True, "\ud800", "", None])
+data = st.dictionaries(
+    st.sampled_from(["restaurantId", "restaurant_id", "x"]), ids | json_values, max_size=3
+)
+bodies = st.dictionaries(st.sampled_from(NAMES), ids | data | json_values, max_size=6)
+
+
+@given(bodies)
+def test_the_raw_route_is_that_of_the_parsed_body(body: dict[str, Any]) -> None:
+    raw_body = json.dumps(body).encode()
+    try:
+        expected = find_route(parse_strict_json(raw_body))
+    except InvalidJsonError:
+        return  # NaN, for example
+    assert find_raw_route(raw_body) == expected
+
+
+@given(st.binary(max_size=40) | st.text(max_size=40).map(lambda text: f'{{"rid":{text}}}'.encode()))
+def test_any_bytes_give_a_route_or_invalid_json(raw_body: bytes) -> None:
+    with suppress(InvalidJsonError):
+        find_raw_route(raw_body)
+
+
+@pytest.mark.parametrize(
+    "raw_body",
+    [
+        b"",
+        b"[]",
+        b"null",
+        b"{",
+        b'{"a": NaN}',
+        b'{"a": 1} {}',
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b'{"a": "\\ud800"',
+    ],
+    ids=lambda raw: repr(raw[:12]),
+)
+def test_what_is_no_json_object_is_invalid(raw_body: bytes) -> None:
+    with pytest.raises(InvalidJsonError):
+        find_raw_route(raw_body)
+
+
+def test_an_envelope_names_its_restaurant() -> None:
+    raw_body = b'{"eventType": "x", "data": {"restaurantId": "restaurant-1", "note": "\\ud800"}}'
+    assert find_raw_route(raw_body) == WebhookRoute(WebhookFormat.ENVELOPE, "restaurant-1")
+
+
+def test_an_object_names_its_rid() -> None:
+    expected = WebhookRoute(WebhookFormat.OPENTABLE_RESERVATION, "555001")
+    assert find_raw_route(b'{"rid": 555001, "id": "1"}') == expected
+
+
+def test_an_escaped_name_is_found() -> None:
+    expected = WebhookRoute(WebhookFormat.OPENTABLE_RESERVATION, "7")
+    assert find_raw_route(b'{"\\u0072id": 7, "id": 1}') == expected
+
+
+def test_an_id_of_a_kilobyte_is_no_route() -> None:
+    assert find_raw_route(b'{"rid": "' + b"1" * 2000 + b'", "id": 1}') is None

@@ -1,0 +1,116 @@
+"""Two processes of the webhook take up changed credentials and settings within seconds."""
+
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace as replace_struct
+
+from cli.api import OperatorClient, build_operator_client
+from dev.local.emulator import Emulator
+from shared.restaurants.changes import CHANGE_PICKUP_SECONDS
+from shared.restaurants.secrets import SecretsFileStore
+from shared.staff.identity import build_api_context
+from tests.support.processes import ServedFunction, serve_deployed_function
+from tests.support.webhooks import WebhookSender
+from tests.support.world import World
+
+CreateSender = Callable[..., Awaitable[WebhookSender]]
+pytestmark = pytest.mark.slow
+
+OLD, NEW = {"authorization": "Bearer old-token"}, {"authorization": "Bearer new-token"}
+
+
+@pytest.fixture(scope="module")
+def other_webhook(
+    emulator: Emulator, webhook_project: str, secrets_file: Path
+) -> Iterator[ServedFunction]:
+    with serve_deployed_function(
+        "opentable_webhook",
+        GOOGLE_CLOUD_PROJECT=webhook_project,
+        FIRESTORE_EMULATOR_HOST=emulator.host,
+        SECRETS_FILE=str(secrets_file),
+    ) as started:
+        yield started
+
+
+@pytest.fixture
+async def senders(
+    create_sender: CreateSender, other_webhook: ServedFunction
+) -> list[WebhookSender]:
+    """Senders of one restaurant to both processes, which have cached its old token."""
+    sender = await create_sender({"bearerTokens": ["old-token"]})
+    senders = [sender, replace(sender, url=other_webhook.url)]
+    for each in senders:
+        assert await post(each, OLD) == 200
+    return senders
+
+
+@pytest.fixture
+async def operator(
+    senders: list[WebhookSender], world: World, secrets_file: Path
+) -> OperatorClient:
+    """The staff API, in a third process as far as the webhooks can tell."""
+    client: Any = senders[0].stored_ledger.client
+    context = replace_struct(
+        world.services, firestore=client, secret_store=SecretsFileStore(str(secrets_file))
+    )
+    return build_operator_client(build_api_context(context), senders[0].restaurant.id, "olga")
+
+
+async def post(sender: WebhookSender, headers: dict[str, str]) -> int:
+    """Send a new event, and return the status of the response."""
+    body = sender.envelope() | {"id": f"evt-{time.monotonic_ns()}"}
+    return (await sender.post(body, headers)).status_code
+
+
+async def measure_seconds_until_refused(
+    senders: list[WebhookSender], headers: dict[str, str]
+) -> float:
+    """Send until every process refuses the webhooks; return how long that took."""
+    started_at = time.monotonic()
+    for sender in senders:
+        while await post(sender, headers) != 401:
+            assert time.monotonic() - started_at < 3 * CHANGE_PICKUP_SECONDS
+    return time.monotonic() - started_at
+
+
+async def replace_token(operator: OperatorClient, *, keep_previous: bool) -> None:
+    credentials = {"bearerTokens": ["new-token"], "keepPrevious": keep_previous}
+    await operator.call("PUT", "integration", body={"credentials": credentials})
+
+
+async def test_a_token_replaced_at_once_is_refused_by_both_within_5_s(
+    senders: list[WebhookSender], operator: OperatorClient
+) -> None:
+    await replace_token(operator, keep_previous=False)
+    assert await measure_seconds_until_refused(senders, OLD) < CHANGE_PICKUP_SECONDS
+
+
+async def test_a_new_token_is_accepted_by_both_at_its_first_use(
+    senders: list[WebhookSender], operator: OperatorClient
+) -> None:
+    await replace_token(operator, keep_previous=True)
+    assert [await post(sender, NEW) for sender in senders] == [200, 200]
+    assert [await post(sender, OLD) for sender in senders] == [200, 200]
+
+
+async def test_a_retired_token_is_refused_by_both_within_5_s(
+    senders: list[WebhookSender], operator: OperatorClient
+) -> None:
+    await replace_token(operator, keep_previous=True)
+    assert [await post(sender, NEW) for sender in senders] == [200, 200]
+    retire = {"credentials": {"bearerTokens": [], "keepPrevious": True}}
+    await operator.call("PUT", "integration", body=retire)
+    assert await measure_seconds_until_refused(senders, OLD) < CHANGE_PICKUP_SECONDS
+    assert [await post(sender, NEW) for sender in senders] == [200, 200]
+
+
+async def test_a_scheme_that_is_no_longer_accepted_is_refused_by_both_within_5_s(
+    senders: list[WebhookSender], operator: OperatorClient
+) -> None:
+    await operator.call("PUT", "integration", body={"webhookAuth": ["standard-webhooks"]})
+    assert await measure_seconds_until_refused(senders, OLD) < CHANGE_PICKUP_SECONDS
