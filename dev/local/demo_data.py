@@ -15,6 +15,7 @@ from google.cloud.firestore import SERVER_TIMESTAMP, AsyncClient
 from dev.local.demo_staff import DEMO_STAFF_UIDS
 from sandbox.webhook_senders import encode_signing_secret
 from shared.domain.normalization.fields import format_utc
+from shared.domain.search import build_search_terms
 from shared.firestore import paths
 
 
@@ -108,6 +109,7 @@ def _build_document(
 ) -> dict[str, Any]:
     start = local_start.astimezone(UTC)
     created = start - timedelta(hours=_LEAD_HOURS[number - 1])
+    phone = f"+1212555{100 + number:04}"
     metadata = {
         "tableNumbers": [reservation.table],
         "specialRequests": reservation.request,
@@ -123,10 +125,11 @@ def _build_document(
         "partySize": reservation.party_size,
         "dinerName": reservation.name,
         "dinerId": f"diner-{number}",
-        "phone": f"+1212555{100 + number:04}",
+        "phone": phone,
         "email": None,
         "status": reservation.status,
         "statusHistory": [],
+        "searchTerms": build_search_terms(reservation.name, phone),
         "metadata": metadata,
         "createdAt": created,
         "updatedAt": created,

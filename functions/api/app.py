@@ -29,6 +29,7 @@ from functions.api import (
     reservations,
     restaurants,
     reviews,
+    search,
     staff,
 )
 from functions.api.authentication import AuthenticationMiddleware, build_failure_response
@@ -116,6 +117,7 @@ def build_app(api_context: ApiContext, user: AuthenticatedUser | None = None) ->
         backfill,
         reports,
         reviews,
+        search,
         quarantine,
         analytics,
         restaurants,

@@ -234,6 +234,7 @@ def _compare_rows(
             fingerprint is not None
             # A flagged reservation is decided again: its flag may have to be cleared.
             and fingerprint.divergence is None
+            and fingerprint.has_search_terms
             and not is_repeated
             and fingerprint.digest == fingerprint_row(event, settings.restaurant_id, zone)
         )

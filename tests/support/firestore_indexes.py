@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Any, Self
 
@@ -158,7 +159,16 @@ def count_index_entries(
     """
     composite = [row for row in declared.composite if row["collectionGroup"] == collection]
     matching = [row for row in composite if all(_has_field(document, one) for one in row["fields"])]
-    return len(matching) + _count_field_entries(declared, collection, document, "")
+    # A composite index has an entry per element of its list.
+    composite_entries = sum(
+        prod(
+            len(set(document[field["fieldPath"]]))
+            for field in row["fields"]
+            if "arrayConfig" in field
+        )
+        for row in matching
+    )
+    return composite_entries + _count_field_entries(declared, collection, document, "")
 
 
 def _count_field_entries(declared: DeclaredIndexes, collection: str, value: Any, path: str) -> int:

@@ -27,6 +27,7 @@ from shared.domain.ledger.registers import (
 from shared.domain.normalization.canonical import CUT_TEXTS_FIELD, is_cut
 from shared.domain.normalization.fields import ReservationStatus, format_local_date, format_utc
 from shared.domain.normalization.identifiers import ReservationSystem, build_reservation_document_id
+from shared.domain.search import build_search_terms
 from shared.errors import InvalidEventError, UnreadableDocumentError
 
 UNKNOWN_DINER_NAME = "OpenTable Guest"
@@ -39,7 +40,8 @@ _ALWAYS_WRITTEN_PATHS = {
 }
 _CUT_TEXTS_PATH = PATHS_BY_NAME[CUT_TEXTS_FIELD]
 _NATIVE_FIELDS = ("status", "cancellationReason")
-_INTERNAL_PREFIXES = ("sync.", "guests.", "statusHistory", "startAtTimestamp")
+SEARCH_TERMS_PATH = "searchTerms"
+_INTERNAL_PREFIXES = ("sync.", "guests.", "statusHistory", "startAtTimestamp", SEARCH_TERMS_PATH)
 
 FlatDocument = dict[str, Any]
 
@@ -100,6 +102,7 @@ def render_document(identity: ReservationIdentity, state: ReservationState) -> F
         document["dinerName"] = linked_guest.diner_name or document["dinerName"]
         document["phone"] = linked_guest.phone or document["phone"]
         document["email"] = linked_guest.email or document["email"]
+    document[SEARCH_TERMS_PATH] = build_search_terms(document["dinerName"], document["phone"])
     document["dinerName"] = document["dinerName"] or UNKNOWN_DINER_NAME
     if _CUT_TEXTS_PATH in document:
         document[_CUT_TEXTS_PATH] = [

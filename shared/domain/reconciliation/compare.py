@@ -14,6 +14,8 @@ from msgspec import Struct
 
 from shared.domain.analytics.rollup import BookingFacts
 from shared.domain.ledger.document import (
+    SEARCH_TERMS_PATH,
+    UNKNOWN_DINER_NAME,
     ReservationIdentity,
     find_open_divergence,
     flatten_document,
@@ -24,6 +26,7 @@ from shared.domain.ledger.events import Actor, ReservationEvent, Version
 from shared.domain.ledger.fields import RESERVATION_FIELDS
 from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
 from shared.domain.normalization.canonical import build_path_comparison_key, canonicalize_path
+from shared.domain.search import build_search_terms
 from shared.errors import UnreadableDocumentError
 
 # A run with more changes than both of these is held for a person to review.
@@ -49,6 +52,9 @@ COMPARED_FIELDS = (
     "sync.opentable",
     "sync.lineup",
     "sync.guest",
+    "dinerName",
+    "phone",
+    SEARCH_TERMS_PATH,
     *_OPENTABLE_FIELDS,
 )
 
@@ -63,6 +69,7 @@ class ReservationFingerprint(Struct, frozen=True):
         open_table_id: Id for a single request to OpenTable.
         missing_guest_id: Id of the referenced guest, if the ledger has no record of that guest.
         booking_facts: The reservation as counted in the analytics.
+        has_search_terms: False for a document of an earlier release, or one edited by hand.
     """
 
     digest: bytes
@@ -71,6 +78,7 @@ class ReservationFingerprint(Struct, frozen=True):
     open_table_id: str
     missing_guest_id: str | None
     booking_facts: BookingFacts | None
+    has_search_terms: bool
 
 
 def fingerprint_document(
@@ -95,7 +103,13 @@ def fingerprint_document(
         ),
         missing_guest_id=missing_guest_id,
         booking_facts=facts,
+        has_search_terms=flat.get(SEARCH_TERMS_PATH) == _build_document_terms(flat),
     )
+
+
+def _build_document_terms(flat: Mapping[str, Any]) -> list[str]:
+    name = flat.get("dinerName")
+    return build_search_terms(None if name == UNKNOWN_DINER_NAME else name, flat.get("phone"))
 
 
 def fingerprint_row(event: ReservationEvent, restaurant_id: str, zone: ZoneInfo) -> bytes:
@@ -134,7 +148,7 @@ def has_drifted(
     rendered = render_document(identity, state)
     # An absent field equals null, and so do two spellings of a value: a release with one more
     # field, or with another canonical form, must not repair every document.
-    return any(
+    return flat.get(SEARCH_TERMS_PATH) != rendered[SEARCH_TERMS_PATH] or any(
         is_visible_path(path) and canonicalize_path(path, flat.get(path)) != rendered[path]
         for path in rendered
     )

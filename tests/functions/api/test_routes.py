@@ -27,6 +27,7 @@ ROLES_BY_CALL = {
     ("POST", "reports/{report_id}/force"): "manager",
     ("POST", "reports/{report_id}/reviews"): "manager",
     ("POST", "reservations/{reservation_id}/review"): "manager",
+    ("POST", "reservations/search"): "host",
     ("GET", "quarantine"): "manager",
     ("GET", "quarantine/{item_id}"): "manager",
     ("POST", "quarantine/replay"): "manager",

@@ -1,0 +1,138 @@
+"""Search a restaurant's reservations of all days by guest."""
+
+import base64
+import json
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from google.cloud.firestore import AsyncClient, AsyncQuery, DocumentSnapshot, FieldFilter
+from msgspec import Struct
+
+from shared.domain.ledger.document import SEARCH_TERMS_PATH, UNKNOWN_DINER_NAME
+from shared.domain.normalization.identifiers import is_document_id
+from shared.domain.search import SearchQuery
+from shared.errors import InvalidCursorError
+from shared.firestore import paths
+from shared.firestore.documents import read_documents
+
+# A search by a common first letter reads no more than this; `next_cursor` continues.
+MAX_SCANNED_RESERVATIONS = 500
+_READ_SIZE = 100
+
+
+class _Section(StrEnum):
+    """A part of the results, in their order."""
+
+    UPCOMING = "upcoming"
+    PAST = "past"
+    UNDATED = "undated"
+
+
+_NEXT_SECTION = {
+    _Section.UPCOMING: _Section.PAST,
+    _Section.PAST: _Section.UNDATED,
+    _Section.UNDATED: None,
+}
+
+
+class _Position(Struct, frozen=True):
+    """Where a page ends: after this document of a section, None at the section's start."""
+
+    section: _Section
+    local_date: str | None = None
+    document_id: str | None = None
+
+
+class SearchPage(Struct, frozen=True):
+    """Found reservations by id, in order; `next_cursor` is None on the last page."""
+
+    documents: dict[str, dict[str, Any]]
+    next_cursor: str | None
+
+
+async def search_reservations(  # noqa: PLR0913 -- keywords at the call name them
+    client: AsyncClient,
+    restaurant_id: str,
+    query: SearchQuery,
+    *,
+    today: date,
+    limit: int,
+    cursor: str | None = None,
+) -> SearchPage:
+    """Return matching reservations: from today on, then past days, then those without a day.
+
+    Upcoming days come first to last, past days last to first.
+
+    Raises:
+        InvalidCursorError: The cursor does not come from a page.
+    """
+    position = _Position(_Section.UPCOMING) if cursor is None else _decode_cursor(cursor)
+    reservations = paths.reservations_collection(client, restaurant_id)
+    matching = reservations.where(
+        filter=FieldFilter(SEARCH_TERMS_PATH, "array_contains", query.index_term)
+    )
+    found: dict[str, dict[str, Any]] = {}
+    scanned_count = 0
+    while scanned_count < MAX_SCANNED_RESERVATIONS:
+        section_query = _build_section_query(matching, position.section, today)
+        if position.document_id is not None:
+            after: dict[str, Any] = {"__name__": reservations.document(position.document_id)}
+            if position.local_date is not None:
+                after["localDate"] = position.local_date
+            section_query = section_query.start_after(after)
+        snapshots = await read_documents(section_query, _READ_SIZE)
+        scanned_count += len(snapshots)
+        for snapshot in snapshots:
+            if _is_match(query, snapshot):
+                found[snapshot.id] = snapshot.to_dict() or {}
+                if len(found) == limit:
+                    return SearchPage(found, _encode_cursor(_position_of(position, snapshot)))
+        if len(snapshots) == _READ_SIZE:
+            position = _position_of(position, snapshots[-1])
+            continue
+        next_section = _NEXT_SECTION[position.section]
+        if next_section is None:
+            return SearchPage(found, None)
+        position = _Position(next_section)
+    return SearchPage(found, _encode_cursor(position))
+
+
+def _build_section_query(matching: AsyncQuery, section: _Section, today: date) -> AsyncQuery:
+    if section is _Section.UNDATED:
+        undated = matching.where(filter=FieldFilter("localDate", "==", value=None))
+        return undated.order_by("__name__")
+    is_upcoming = section is _Section.UPCOMING
+    operator, direction = (">=", "ASCENDING") if is_upcoming else ("<", "DESCENDING")
+    days = matching.where(filter=FieldFilter("localDate", operator, today.isoformat()))
+    return days.order_by("localDate", direction).order_by("__name__", direction)
+
+
+def _position_of(previous: _Position, snapshot: DocumentSnapshot[Any]) -> _Position:
+    return _Position(previous.section, snapshot.get("localDate"), snapshot.id)
+
+
+def _is_match(query: SearchQuery, snapshot: DocumentSnapshot[Any]) -> bool:
+    document = snapshot.to_dict() or {}
+    name = document.get("dinerName")
+    return query.matches(None if name == UNKNOWN_DINER_NAME else name, document.get("phone"))
+
+
+def _encode_cursor(position: _Position) -> str:
+    parts = [position.section.value, position.local_date, position.document_id]
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
+
+
+def _decode_cursor(cursor: str) -> _Position:
+    try:
+        section, local_date, document_id = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+        position = _Position(_Section(section), local_date, document_id)
+    except (ValueError, TypeError):
+        raise InvalidCursorError from None
+    if document_id is None and local_date is None:
+        return position
+    has_day = local_date is None if position.section is _Section.UNDATED else bool(local_date)
+    is_typed = isinstance(document_id, str) and isinstance(local_date, str | None)
+    if not (is_typed and has_day and is_document_id(document_id)):
+        raise InvalidCursorError
+    return position
