@@ -1,6 +1,5 @@
 """Quarantined events: list, show, replay, dismiss."""
 
-from collections import Counter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -11,12 +10,10 @@ from functions.api.integration import require_stored_settings
 from functions.api.requests import (
     API_PREFIX,
     DocumentId,
-    DocumentIdInBody,
     PageLimit,
     ReasonText,
     RequestModel,
     StaffRoute,
-    Utf8Text,
 )
 from functions.api.responses import (
     BODY_ERROR_RESPONSES,
@@ -26,7 +23,6 @@ from functions.api.responses import (
     build_not_found_error,
     build_readable_responses,
 )
-from shared.concurrency import Deadline
 from shared.domain.normalization.identifiers import build_reservation_document_id
 from shared.domain.privacy import mask_changes, mask_json
 from shared.domain.quarantine import describe_rejection
@@ -39,11 +35,6 @@ from shared.quarantine.review import (
     replay_quarantined_event,
 )
 from shared.quarantine.store import read_quarantine_backlog
-
-# The rest of the call's time limit is for the events of the last page.
-BULK_BUDGET_SECONDS = 12.0
-_BULK_PAGE_SIZE = 20  # bodies may be long, so few are in memory at a time
-_MAX_BULK_PAGES = 5
 
 router = APIRouter(prefix=f"{API_PREFIX}/quarantine", route_class=StaffRoute)
 
@@ -107,7 +98,7 @@ async def list_quarantine_items(
     context: ManagerContext, query: Annotated[QuarantineListRequest, Query()]
 ) -> QuarantineListResponse:
     """Return the newest quarantined events, without their bodies."""
-    items_by_id = await _build_review(context).list_newest(query.limit)
+    items_by_id = await build_review(context).list_newest(query.limit)
     backlog = await read_quarantine_backlog(context.app_context, context.restaurant_id)
     names = await context.read_names(item.get("settledBy") for item in items_by_id.values())
     items = build_readable_responses(
@@ -168,7 +159,7 @@ async def get_quarantine_item(
     query: Annotated[QuarantineItemRequest, Query()],
 ) -> QuarantineItemResponse:
     """Return a quarantined event."""
-    review = _build_review(context)
+    review = build_review(context)
     item = await _require_item(review, item_id)
     views = item.get("unmaskLog") or []
     if query.unmask:
@@ -214,11 +205,11 @@ async def replay_quarantine_item(
     context: ManagerContext, item_id: DocumentId, query: Annotated[ReplayRequest, Query()]
 ) -> ReplayResponse:
     """Apply a quarantined event to the ledger; with `dryRun` only return the changes."""
-    review = _build_review(context)
+    review = build_review(context)
     item = await _require_item(review, item_id)
     if item["status"] == "REPLAYED":
         raise ApiError(409, "ALREADY_REPLAYED", "This event was replayed before.")
-    settings = await _require_enabled_settings(context)
+    settings = await require_enabled_settings(context)
     replay = dry_run_replay if query.dry_run else replay_quarantined_event
     if query.unmask:
         await review.record_view(item_id, item, context.user)
@@ -266,7 +257,7 @@ async def dismiss_quarantine_item(
     context: ManagerContext, item_id: DocumentId, body: DismissRequest
 ) -> DismissResponse:
     """Dismiss an event; it stays readable until it expires."""
-    review = _build_review(context)
+    review = build_review(context)
     item = await _require_item(review, item_id)
     if item["status"] != "OPEN":
         text = f"Only an open event can be dismissed; this one is {item['status']}."
@@ -275,116 +266,8 @@ async def dismiss_quarantine_item(
     return DismissResponse(id=item_id, status="DISMISSED")
 
 
-class BulkRequest(RequestModel):
-    """Which open events: those with one reason code."""
-
-    reason: Annotated[Utf8Text, Field(min_length=1, max_length=100)]
-    cursor: DocumentIdInBody | None = Field(None, description="`next` of the previous call.")
-
-
-class BulkDismissRequest(BulkRequest):
-    """Which open events are dismissed, and why."""
-
-    dismiss_reason: ReasonText
-
-
-class BulkQuery(RequestModel):
-    """Whether the call is a dry run."""
-
-    dry_run: bool = Field(default=False, description="Return the counts, change nothing.")
-
-
-class BulkReplayResponse(ResponseModel):
-    """What a bulk replay did, or would do, with some of the matching events."""
-
-    dry_run: bool
-    matching: int = Field(description="Open events with the reason, before this call.")
-    processed: int
-    outcomes: dict[str, int] = Field(description="Applied events by outcome.")
-    rejected: int = Field(description="Events that still cannot be applied; they stay open.")
-    next: str | None = Field(description="The cursor for the rest; null after the last event.")
-
-
-class BulkDismissResponse(ResponseModel):
-    """What a bulk dismissal did, or would do, with some of the matching events."""
-
-    dry_run: bool
-    matching: int = Field(description="Open events with the reason, before this call.")
-    dismissed: int
-    next: str | None = Field(description="The cursor for the rest; null after the last event.")
-
-
-@router.post(
-    "/replay",
-    summary="Replay the open events with a reason, or make a dry run",
-    responses=BODY_ERROR_RESPONSES,
-)
-async def replay_quarantine_items(
-    context: ManagerContext, body: BulkRequest, query: Annotated[BulkQuery, Query()]
-) -> BulkReplayResponse:
-    """Replay up to 100 open events with a reason; `next` continues with the rest."""
-    settings, review = await _require_enabled_settings(context), _build_review(context)
-    matching = await review.count_open_by_reason(body.reason)
-    replay = dry_run_replay if query.dry_run else replay_quarantined_event
-    outcomes: Counter[str] = Counter()
-    rejected_count, deadline, cursor = 0, Deadline.after(BULK_BUDGET_SECONDS), body.cursor
-    for _ in range(_MAX_BULK_PAGES):
-        page = await review.list_open_by_reason(body.reason, _BULK_PAGE_SIZE, cursor)
-        for id_, item in page.items_by_id.items():
-            try:
-                result = await replay(context.app_context, settings, item, context.user.uid)
-            except InvalidEventError:
-                rejected_count += 1  # one rejected event does not stop the others
-                continue
-            outcomes[result.outcome.value] += 1
-            if not query.dry_run:
-                await review.resolve(
-                    id_,
-                    "REPLAYED",
-                    context.user,
-                    outcome=result.outcome.value,
-                    reservationId=build_reservation_document_id(result.event.external_key),
-                    eventId=result.event.event_id,
-                )
-        cursor = page.last_id
-        if cursor is None or deadline.remaining() <= 0:
-            break
-    return BulkReplayResponse(
-        dry_run=query.dry_run,
-        matching=matching,
-        processed=outcomes.total() + rejected_count,
-        outcomes=dict(outcomes),
-        rejected=rejected_count,
-        next=cursor,
-    )
-
-
-@router.post(
-    "/dismiss",
-    summary="Dismiss the open events with a reason, or count them",
-    responses=BODY_ERROR_RESPONSES,
-)
-async def dismiss_quarantine_items(
-    context: ManagerContext, body: BulkDismissRequest, query: Annotated[BulkQuery, Query()]
-) -> BulkDismissResponse:
-    """Dismiss up to 100 open events with a reason; `next` continues with the rest."""
-    review = _build_review(context)
-    matching = await review.count_open_by_reason(body.reason)
-    dismissed_count, deadline, cursor = 0, Deadline.after(BULK_BUDGET_SECONDS), body.cursor
-    for _ in range(0 if query.dry_run else _MAX_BULK_PAGES):
-        page = await review.list_open_by_reason(body.reason, _BULK_PAGE_SIZE, cursor)
-        for id_ in page.items_by_id:
-            await review.resolve(id_, "DISMISSED", context.user, dismissReason=body.dismiss_reason)
-        dismissed_count += len(page.items_by_id)
-        cursor = page.last_id
-        if cursor is None or deadline.remaining() <= 0:
-            break
-    return BulkDismissResponse(
-        dry_run=query.dry_run, matching=matching, dismissed=dismissed_count, next=cursor
-    )
-
-
-async def _require_enabled_settings(context: RequestContext) -> IntegrationSettings:
+async def require_enabled_settings(context: RequestContext) -> IntegrationSettings:
+    """Return the stored settings, or raise a 409 error if they are disabled or unusable."""
     settings = await require_stored_settings(context)
     if not settings.is_enabled:
         text = "The integration is disabled and would reject this event. Enable it first."
@@ -392,7 +275,8 @@ async def _require_enabled_settings(context: RequestContext) -> IntegrationSetti
     return settings
 
 
-def _build_review(context: RequestContext) -> QuarantineReview:
+def build_review(context: RequestContext) -> QuarantineReview:
+    """Return the review of the restaurant's quarantine."""
     app_context = context.app_context
     return QuarantineReview(app_context.firestore, context.restaurant_id, app_context.clock)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from functions.api import quarantine
+from functions.api import quarantine_bulk
 from shared.domain.normalization.strict_json import WebhookFormat
 from shared.firestore import paths
 from tests.support.events import envelope_body, row_body
@@ -83,7 +83,7 @@ async def test_unmasked_changes_are_logged_in_the_item(
     response = await manager.post(f"quarantine/{id_}/replay?dryRun=true&unmask=true")
     assert response.json()["changes"]["dinerName"] == {"from": None, "to": "John Doe"}
     item = (await manager.get(f"quarantine/{id_}")).json()
-    assert item["views"] == [{"by": "mara", "at": "2026-03-14T15:00:00Z"}]
+    assert item["views"] == [{"by": "mara", "byName": None, "at": "2026-03-14T15:00:00Z"}]
 
 
 async def test_a_masked_dry_run_is_not_logged(manager: StaffApiClient, world: World) -> None:
@@ -155,8 +155,8 @@ async def test_an_event_rejected_again_does_not_stop_a_bulk_replay(
 async def test_a_bulk_replay_continues_where_it_stopped(
     manager: StaffApiClient, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quarantine, "_BULK_PAGE_SIZE", 2)
-    monkeypatch.setattr(quarantine, "_MAX_BULK_PAGES", 1)
+    monkeypatch.setattr(quarantine_bulk, "_BULK_PAGE_SIZE", 2)
+    monkeypatch.setattr(quarantine_bulk, "_MAX_BULK_PAGES", 1)
     await quarantine_many(world, 3)
     await set_rid(world)
     body: dict[str, Any] = {"reason": "wrong_rid"}
