@@ -12,7 +12,9 @@ help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 bootstrap: ## Set up what is missing: .venv, packages, Java, Firestore emulator
-	@$(PYTHON) dev/bootstrap.py
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" 2>/dev/null || { \
+		echo "PYTHON must be Python 3.11 or newer, as in \`make PYTHON=python3.12\`." >&2; exit 1; }
+	@$(PYTHON) dev/set_up.py
 
 run: bootstrap ## Serve everything on http://127.0.0.1:8080 (PORT=N)
 	@$(BIN)/python -m dev run
@@ -61,7 +63,7 @@ audit: bootstrap ## Look every package up among known vulnerabilities, or fail
 # Other packages keep their versions, except with ARGS=--upgrade or ARGS=--upgrade-package=NAME.
 lock: bootstrap ## Pin the packages of pyproject.toml, with hashes, and list the licences
 	@$(BIN)/python -m dev.dependencies.lock $(ARGS)
-	@$(PYTHON) dev/bootstrap.py
+	@$(PYTHON) dev/set_up.py
 	@$(BIN)/python -m dev.dependencies.licences
 
 sbom: bootstrap ## Install requirements.txt in build/deployed, and list it in build/sbom.cdx.json

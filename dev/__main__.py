@@ -1,85 +1,16 @@
-"""`python -m dev`: starts and controls a run on this machine, and generates pages of the docs."""
+"""The entry point of `python -m dev`, the commands for developers."""
 
-import argparse
-import os
-import sys
+import signal
 
-from cli.local_run import RunNotReachableError
-from dev.docs.capacity import write_scale_tables
-from dev.docs.settings_table import write_settings_table
-from dev.local.emulator import EmulatorError
-from dev.local.remote import (
-    add_sandbox_arguments,
-    post_mock_events_to_run,
-    set_webhooks_enabled,
-    update_sandbox_restaurant,
-)
-from dev.local.run import LocalRunError, run_locally
-from shared.errors import InvalidSettingsError
-
-_DEFAULT_PORT = "8080"
-_DEFAULT_SPEED = 60.0
+from dev.set_up import end_interrupted
 
 
 def main() -> None:
-    """Run the command line, or exit with one sentence about the problem."""
-    args = build_parser().parse_args()
-    try:
-        if args.command == "run":
-            run_locally(args.port, args.speed)
-        elif args.command == "webhooks":
-            set_webhooks_enabled(args.port, is_enabled=args.state == "on")
-        elif args.command == "sandbox":
-            print(update_sandbox_restaurant(args))
-        elif args.command == "settings":
-            write_settings_table()
-        elif args.command == "scale":
-            write_scale_tables()
-        else:
-            print("created, updated, cancelled:", *post_mock_events_to_run(args.port))
-    except (EmulatorError, InvalidSettingsError, RunNotReachableError, LocalRunError) as error:
-        sys.exit(str(error))
+    """Run the command line; Ctrl-C ends it with one sentence."""
+    signal.signal(signal.SIGINT, end_interrupted)
+    from dev.command_line import run_command_line  # noqa: PLC0415 - the handler comes first
 
-
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands."""
-    parser = argparse.ArgumentParser(prog="python -m dev", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    serve = commands.add_parser("run", help="serve everything on this machine")
-    serve.add_argument(
-        "--speed",
-        type=_parse_speed,
-        default=_DEFAULT_SPEED,
-        help="simulated seconds a second (default 60)",
-    )
-    webhooks = commands.add_parser("webhooks", help="have OpenTable's webhooks sent or lost")
-    webhooks.add_argument("state", choices=("on", "off"))
-    commands.add_parser("settings", help="write the table in docs/settings.md")
-    commands.add_parser("scale", help="work out the tables in docs/scale.md")
-    mock = commands.add_parser("mock", help="post the three mock events, signed")
-    sandbox = commands.add_parser("sandbox", help="open another restaurant at the local OpenTable")
-    add_sandbox_arguments(sandbox)
-    for command in (serve, webhooks, mock, sandbox):
-        command.add_argument(
-            "--port",
-            type=_parse_port,
-            default=os.environ.get("PORT") or _DEFAULT_PORT,
-            help="the gateway's",
-        )
-    return parser
-
-
-def _parse_port(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) < 1 << 16:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port: choose one from 1 to 65535")
-    return int(text)
-
-
-def _parse_speed(text: str) -> float:
-    speed = float(text)
-    if not 0 < speed < float("inf"):
-        raise argparse.ArgumentTypeError("the speed must be more than 0")
-    return speed
+    run_command_line()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Set this machine up: virtual environment, packages, Java and Firestore emulator.
 
-Run it with any Python 3.11 or newer, as `python3 dev/bootstrap.py`. It skips every step that is
+`make` runs it through dev/set_up.py, with any Python 3.11 or newer. It skips every step that is
 already done, so a second run needs no network.
 """
 
@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -46,12 +47,9 @@ def main() -> None:
     try:
         check_python(sys.version_info[:2])
         ensure_environment()
-        prepare = [str(VENV_PYTHON), "-m", "dev.local.emulator", "--prepare"]
-        code = subprocess.run(prepare, cwd=ROOT, check=False).returncode
+        code = prepare_emulator()
     except (SetUpError, OSError, subprocess.SubprocessError) as error:
         sys.exit(f"bootstrap: {error}")
-    except KeyboardInterrupt:
-        sys.exit("bootstrap: interrupted: run it again.")
     sys.exit(code)
 
 
@@ -89,6 +87,19 @@ def ensure_environment() -> None:
         run_step("Installing the packages of uv.lock", sync, uv_environment())
         _STAMP.write_text(wanted)
     print(f"Set up in {time.monotonic() - started:.0f} s.", flush=True)
+
+
+def prepare_emulator() -> int:
+    """Get Java and the Firestore emulator ready; return the exit code."""
+    command = [str(VENV_PYTHON), "-m", "dev.local.emulator", "--prepare"]
+    # In a session of its own Ctrl-C does not reach it, so it prints no traceback of its own.
+    child = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
+    try:
+        return child.wait()
+    except BaseException:
+        os.killpg(child.pid, signal.SIGTERM)
+        child.wait()
+        raise
 
 
 def uv_environment() -> dict[str, str]:
@@ -188,6 +199,8 @@ def _ensure_venv() -> None:
     # No stamp: the user made .venv. Another path: the clone was moved.
     is_reusable = stamp is None or stamp.endswith(f" {ROOT}")
     if not (is_reusable and _has_pip()):
+        if VENV.is_symlink():  # clearing it would destroy what another clone uses
+            raise SetUpError(f"{VENV} is a link to another clone's: remove the link and try again.")
         check_modules(("venv", "ensurepip"))
         import venv  # noqa: PLC0415 - Debian packages it separately
 

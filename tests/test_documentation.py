@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dev.__main__ import build_parser
+from dev.command_line import build_parser
 from tests.support.commands import find_command
 
 ROOT = Path(__file__).parents[1]

@@ -90,7 +90,7 @@ def _check(pip: str | None, older: Path, folder: Path) -> str:
     deployed = ["--dry-run", "--require-hashes", "--requirement", "requirements.txt"]
     _run([*install, *deployed], clone, environment)
     started = time.monotonic()
-    _run([base, "dev/bootstrap.py"], clone, environment)
+    _run([base, "dev/set_up.py"], clone, environment)
     seconds = time.monotonic() - started
     _run([python, "-m", "pytest", "--version"], clone, environment)
     return f"pip {version.strip()}: set up in {seconds:.0f} s; requirements.txt can be installed."

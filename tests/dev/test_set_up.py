@@ -1,6 +1,6 @@
 """The set-up of a clone ends in a complete `.venv`, whatever it starts from.
 
-The tests run dev/bootstrap.py in a small clone. Its lock pins a stand-in for uv, so pip needs no
+The tests run dev/set_up.py in a small clone. Its lock pins a stand-in for uv, so pip needs no
 network.
 """
 
@@ -8,6 +8,7 @@ import base64
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import zipfile
@@ -27,6 +28,7 @@ echo "$@ in $UV_PROJECT_ENVIRONMENT with $UV_CACHE_DIR" >> uv.log
 if [ -p release ]; then echo > started; read -r line < release; fi
 if [ -f broken ]; then echo "no such package"; exit 1; fi
 """
+MAKE = shutil.which("make") or "make"
 SYNC = "sync --frozen --quiet"
 
 
@@ -42,7 +44,7 @@ class Clone:
         return self.root / ".venv"
 
     def command(self) -> list[str]:
-        return [str(Path(sys.executable).resolve()), str(self.root / "dev" / "bootstrap.py")]
+        return [str(Path(sys.executable).resolve()), str(self.root / "dev" / "set_up.py")]
 
     def set_up(self, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -91,7 +93,8 @@ def make_clone(folder: Path) -> Clone:
     root, wheels = folder / "root", folder / "wheels"
     (root / "dev").mkdir(parents=True)
     wheels.mkdir()
-    shutil.copy(ROOT / "dev" / "bootstrap.py", root / "dev")
+    for name in ("bootstrap.py", "set_up.py"):
+        shutil.copy(ROOT / "dev" / name, root / "dev")
     (root / "dev" / "local").mkdir()
     (root / "dev" / "local" / "emulator.py").write_text("")  # run by bootstrap.py
     wheel = make_wheel(wheels, "uv", "9.9.9", UV)
@@ -262,6 +265,109 @@ def resume(clone: Clone) -> None:
     release = clone.root / "release"
     release.write_text("\n")
     release.unlink()
+
+
+INTERRUPTED = "\nInterrupted: run the same command again to continue.\n"
+
+
+def test_ctrl_c_ends_a_set_up_with_one_sentence_and_the_next_one_starts_over(
+    ready: Clone,
+) -> None:
+    ready.change_lock()
+    child = start_and_pause(ready)
+    child.send_signal(signal.SIGINT)
+    output = child.communicate(timeout=SECONDS)[0]
+    assert (child.returncode, output.endswith(INTERRUPTED)) == (130, True)
+    assert "Traceback" not in output
+    (ready.root / "release").unlink()
+    assert ready.set_up().returncode == 0
+    assert len(ready.syncs()) == 2
+
+
+def test_ctrl_c_ends_the_preparation_of_the_emulator_and_its_process(ready: Clone) -> None:
+    os.mkfifo(ready.root / "started")
+    emulator = ready.root / "dev" / "local" / "emulator.py"
+    emulator.write_text(
+        "import os, time\nopen('started', 'w').write(str(os.getpid()))\ntime.sleep(60)\n"
+    )
+    child = start(ready)
+    emulator_pid = int((ready.root / "started").read_text())
+    child.send_signal(signal.SIGINT)
+    output = child.communicate(timeout=SECONDS)[0]
+    emulator.write_text("")
+    assert (child.returncode, output) == (130, INTERRUPTED)
+    with pytest.raises(ProcessLookupError):
+        os.killpg(emulator_pid, 0)
+
+
+def test_ctrl_c_during_the_imports_of_a_set_up_is_one_sentence_too(tmp_path: Path) -> None:
+    clone = make_clone(tmp_path)
+    bootstrap = clone.root / "dev" / "bootstrap.py"
+    bootstrap.write_text("import signal\nsignal.raise_signal(signal.SIGINT)\nprint('no')\n")
+    done = clone.set_up()
+    assert (done.returncode, done.stdout) == (130, INTERRUPTED)
+
+
+def test_an_environment_that_another_clone_uses_is_never_cleared(
+    ready: Clone, tmp_path: Path
+) -> None:
+    other = make_clone(tmp_path)
+    (other.root / ".venv").symlink_to(ready.venv)
+    refused = other.set_up()
+    assert (refused.returncode, "is a link" in refused.stdout) == (1, True)
+    assert (ready.venv / "bin" / "python").exists()
+
+
+@pytest.mark.parametrize(
+    "module, words",
+    [
+        ("dev.command_line", ["-m", "dev", "mock"]),
+        ("dev.local.run", ["-m", "dev", "mock"]),
+        ("cli.app", ["-m", "cli", "restaurants", "list"]),
+        ("click", ["-m", "cli", "restaurants", "list"]),
+        ("google.cloud.firestore", ["-m", "cli", "restaurants", "status", "x"]),
+    ],
+)
+def test_ctrl_c_during_the_imports_is_one_sentence_too(
+    module: str, words: list[str], tmp_path: Path
+) -> None:
+    # Interrupts the process when it imports the module.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import importlib.abc, signal, sys\n"
+        "class Interrupt(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        f"        if name == {module!r}:\n"
+        "            sys.meta_path.remove(self)\n"
+        "            signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, *words],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", INTERRUPTED.strip())
+
+
+def test_an_old_python_gets_one_sentence(tmp_path: Path) -> None:
+    python = tmp_path / "python2.7"
+    python.write_text("#!/bin/sh\necho SyntaxError >&2\nexit 1\n")
+    python.chmod(0o755)
+    for name in (str(python), "python3.99"):
+        done = subprocess.run(
+            [MAKE, "--silent", "bootstrap", f"PYTHON={name}"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        sentence, _ = done.stderr.splitlines()  # the second line is make's own
+        assert sentence.startswith("PYTHON must be Python 3.11 or newer")
 
 
 def test_without_a_usable_home_directory_the_cache_is_in_the_clone(ready: Clone) -> None:
