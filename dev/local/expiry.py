@@ -7,7 +7,8 @@ from threading import Event
 from google.api_core.exceptions import GoogleAPIError
 from google.cloud.firestore import Client, FieldFilter
 
-_EXPIRY_FIELDS = {"ledgerEvents": "journalExpireAt", "openTableQuarantine": "quarantineExpireAt"}
+from shared.firestore.paths import EXPIRY_FIELDS
+
 _MAX_DOCUMENTS_DELETED = 500
 _TIMEOUT_SECONDS = 30.0
 
@@ -21,7 +22,7 @@ def run_expiry_loop(client: Client, stop: Event, interval_seconds: float) -> Non
 
 def delete_expired_documents(client: Client, now: datetime) -> None:
     """Delete expired documents, as Firestore's TTL policies do."""
-    for collection, field in _EXPIRY_FIELDS.items():
+    for collection, field in EXPIRY_FIELDS.items():
         expired = client.collection_group(collection).where(filter=FieldFilter(field, "<=", now))
         query = expired.limit(_MAX_DOCUMENTS_DELETED)
         for snapshot in query.stream(retry=None, timeout=_TIMEOUT_SECONDS):

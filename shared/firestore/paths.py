@@ -11,6 +11,11 @@ from shared.domain.normalization.identifiers import build_reservation_document_i
 RESERVATIONS_COLLECTION = "reservations"
 JOURNAL_COLLECTION = "ledgerEvents"
 RID_CLAIMS_COLLECTION = "openTableRids"
+# Collections to the field after whose time Firestore deletes a document (firestore.indexes.json).
+EXPIRY_FIELDS = {
+    JOURNAL_COLLECTION: "journalExpireAt",
+    "openTableQuarantine": "quarantineExpireAt",
+}
 
 
 def integration_document(client: AsyncClient, restaurant_id: str) -> AsyncDocumentReference:

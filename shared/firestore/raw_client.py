@@ -17,15 +17,20 @@ from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrp
 from google.cloud.firestore_v1.types import (
     BatchGetDocumentsRequest,
     BatchGetDocumentsResponse,
+    BatchWriteRequest,
     CommitRequest,
+    Cursor,
+    Document,
     RunQueryRequest,
     RunQueryResponse,
     StructuredQuery,
     Value,
+    Write,
 )
 from msgspec import Struct
 
 from shared.domain.ledger.document import nest_fields
+from shared.errors import ServiceUnavailableError
 
 _ENDPOINT = "firestore.googleapis.com"
 _CHANNEL_OPTIONS = [
@@ -33,6 +38,8 @@ _CHANNEL_OPTIONS = [
     ("grpc.max_send_message_length", -1),  # Firestore has its own limits
     ("grpc.max_receive_message_length", -1),
 ]
+_PAGE_SIZE = 300
+_OK_CODE, _ALREADY_EXISTS_CODE = 0, 6  # of google.rpc.Code
 _OPERATORS = {
     "==": StructuredQuery.FieldFilter.Operator.EQUAL,
     "<=": StructuredQuery.FieldFilter.Operator.LESS_THAN_OR_EQUAL,
@@ -190,6 +197,81 @@ class FirestoreRpc:
             if message.HasField("document"):  # other messages report progress
                 document_id = message.document.name.rpartition("/")[2]
                 yield document_id, decode_fields(message.document.fields)
+
+    async def iterate_documents(
+        self,
+        parent: AsyncDocumentReference,
+        collection_id: str,
+        timeout_seconds: float,
+        *,
+        is_group: bool = False,
+        read_time: datetime | None = None,
+    ) -> AsyncIterator[tuple[str, Any]]:
+        """Yield path and protocol buffer of every document of a collection, page by page.
+
+        Args:
+            parent: The document above the collection.
+            collection_id: The collection.
+            timeout_seconds: The limit of each page.
+            is_group: Whether to include the collections of this id at any depth below `parent`.
+            read_time: Read the documents as of then, so that all pages fit together.
+        """
+        root = self._resource_name(parent).removesuffix(parent.path)
+        query = StructuredQuery(
+            from_=[{"collection_id": collection_id, "all_descendants": is_group}],
+            order_by=[{"field": {"field_path": "__name__"}}],
+            limit=_PAGE_SIZE,
+        )
+        last_name = ""
+        while True:
+            responses = await self._api.run_query(
+                request=RunQueryRequest(
+                    parent=self._resource_name(parent),
+                    structured_query=query,
+                    read_time=read_time,
+                ),
+                metadata=self._metadata,
+                retry=None,
+                timeout=timeout_seconds,
+            )
+            count = 0
+            async for response in responses:
+                message = RunQueryResponse.pb(response)
+                if message.HasField("document"):
+                    count, last_name = count + 1, message.document.name
+                    yield last_name.removeprefix(root), message.document
+            if count < _PAGE_SIZE:
+                return
+            query.start_at = Cursor(values=[Value(reference_value=last_name)], before=False)
+
+    async def create_documents(
+        self, documents: Mapping[str, Any], timeout_seconds: float
+    ) -> set[str]:
+        """Create documents that do not exist, each on its own; return their paths.
+
+        Args:
+            documents: Paths to protocol buffers of documents, whose names are set here.
+            timeout_seconds: The limit of the call.
+
+        Raises:
+            ServiceUnavailableError: A write failed for another reason; the others may be written.
+        """
+        writes = []
+        for path, document in documents.items():
+            document.name = f"{self._database}/documents/{path}"
+            is_missing = {"exists": False}
+            writes.append(Write(update=Document.wrap(document), current_document=is_missing))
+        response = await self._api.batch_write(
+            request=BatchWriteRequest(database=self._database, writes=writes),
+            metadata=self._metadata,
+            retry=None,
+            timeout=timeout_seconds,
+        )
+        codes = dict(zip(documents, (status.code for status in response.status), strict=True))
+        for code in codes.values():
+            if code not in {_OK_CODE, _ALREADY_EXISTS_CODE}:
+                raise ServiceUnavailableError(f"A write failed with the code {code}.")
+        return {path for path, code in codes.items() if code == _OK_CODE}
 
 
 def build_query(

@@ -147,6 +147,12 @@ class ReservationRepository:
             if write.reservation_write.forgotten_guest_keys:
                 await self.redact_journal(write.external_key)
 
+    async def list_entry_ids(self, key: str) -> list[str]:
+        """Return the ids of a reservation's journal entries."""
+        journal = self._document_reference(key).collection(paths.JOURNAL_COLLECTION)
+        entries = journal.select([]).stream(retry=None, timeout=READ_TIMEOUT_SECONDS)
+        return [entry.id async for entry in entries]
+
     async def redact_journal(self, key: str) -> int:
         """Erase personal data from a reservation's journal; return how many entries changed."""
         journal = self._document_reference(key).collection(paths.JOURNAL_COLLECTION)

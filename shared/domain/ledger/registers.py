@@ -72,6 +72,16 @@ class FieldRegisters(Struct, frozen=True):
         highest = version if self.version is None else max(self.version, version)
         return FieldRegisters(highest, {**self.fields, **newer})
 
+    def join(self, other: "FieldRegisters") -> "FieldRegisters":
+        """Return the higher version of each field; at one version, this value."""
+        versions = [each.version for each in (self, other) if each.version is not None]
+        newer = {
+            name: current
+            for name, current in other.fields.items()
+            if name not in self.fields or self.fields[name].version < current.version
+        }
+        return FieldRegisters(max(versions, default=None), {**self.fields, **newer})
+
     def has_conflict(self, version: Version, values: Mapping[str, FieldValue]) -> bool:
         """Whether a stored field has another value at this very version."""
         return any(
@@ -156,6 +166,30 @@ class ReservationState(Struct, frozen=True):
         if last_version is None:
             return now
         return max(now, last_version.occurred_at + timedelta(microseconds=1))
+
+    def join(self, other: "ReservationState") -> "ReservationState":
+        """Return what either state knows; at one version, this state's values.
+
+        The linked guest is this state's: link it again if the other one refers to more guests.
+        """
+        history = sorted({*self.status_history, *other.status_history})
+        references = self.guest_references
+        return replace(
+            self,
+            registers_by_actor=dict(other.registers_by_actor)
+            | {
+                actor: registers.join(other.get_registers(actor))
+                for actor, registers in self.registers_by_actor.items()
+            },
+            status_history=tuple(history[-MAX_STATUS_HISTORY_ENTRIES:]),
+            guest_references=replace(
+                references,
+                keys=references.keys | other.guest_references.keys,
+                resolved_keys=references.resolved_keys | other.guest_references.resolved_keys,
+                has_forgotten_guest=references.has_forgotten_guest
+                or other.guest_references.has_forgotten_guest,
+            ),
+        )
 
     def find_request_id(self, name: str) -> str | None:
         """Return an id as OpenTable wrote it, for a request: OpenTable may distinguish case.

@@ -1,0 +1,1 @@
+"""Back up all documents of a restaurant, and restore what is missing."""

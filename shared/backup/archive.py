@@ -1,0 +1,149 @@
+"""The file format of a backup: JSON Lines with a header, a line per document, and a trailer.
+
+Values have the JSON form of Firestore's REST API, so no type is lost. The trailer has the number of
+documents: a file without it was cut and is not restored.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from google.cloud.firestore_v1.types import Document
+from google.protobuf import json_format
+from msgspec import Struct
+
+FORMAT_NAME = "opentable-ledger-backup"
+FORMAT_VERSION = 1
+# In the order of a restore: a guest's tombstone comes before the guest's reservations.
+COLLECTION_IDS = (
+    "integrations",
+    "webhooks",
+    "staff",
+    "openTableGuests",
+    "reservations",
+    "ledgerEvents",
+    "openTableGuestFailures",
+    "openTableQuarantine",
+    "reconciliationReports",
+    "continued",
+    "reservationAnalytics",
+    "openTableErasures",
+)
+_DocumentPb = Document.pb()
+
+
+class InvalidBackupError(Exception):
+    """A file is no complete backup; the text says why."""
+
+
+class BackupHeader(Struct, frozen=True):
+    """The first line of a backup.
+
+    Attributes:
+        read_time: Every document is as of then, UTC.
+    """
+
+    restaurant_id: str
+    project: str
+    read_time: datetime
+
+
+def format_header(header: BackupHeader) -> str:
+    """Return the first line."""
+    line = {
+        "format": FORMAT_NAME,
+        "version": FORMAT_VERSION,
+        "restaurantId": header.restaurant_id,
+        "project": header.project,
+        "readTime": header.read_time.isoformat(),
+    }
+    return json.dumps(line)
+
+
+def format_document(path: str, document: Any) -> str:
+    """Return the line of a document, given as a protocol buffer."""
+    fields = json_format.MessageToDict(document).get("fields", {})
+    return json.dumps({"path": path, "fields": fields}, ensure_ascii=False)
+
+
+def format_trailer(document_count: int) -> str:
+    """Return the last line."""
+    return json.dumps({"documents": document_count})
+
+
+def read_header(line: str) -> BackupHeader:
+    """Read the first line.
+
+    Raises:
+        InvalidBackupError: It is no header of this version.
+    """
+    fields = _parse_line(line)
+    if fields.get("format") != FORMAT_NAME or fields.get("version") != FORMAT_VERSION:
+        raise InvalidBackupError(
+            f"The file is no backup of version {FORMAT_VERSION}: pass a file that "
+            "`ledger backup` wrote."
+        )
+    try:
+        read_time = datetime.fromisoformat(fields["readTime"])
+        return BackupHeader(str(fields["restaurantId"]), str(fields["project"]), read_time)
+    except (KeyError, TypeError, ValueError):
+        raise InvalidBackupError("The header of the backup is damaged.") from None
+
+
+def iterate_documents(lines: Iterable[str], restaurant_id: str) -> Iterator[tuple[str, Any]]:
+    """Yield path and protocol buffer of each document.
+
+    Args:
+        lines: The lines after the header.
+        restaurant_id: The restaurant of the backup.
+
+    Raises:
+        InvalidBackupError: The file is cut or damaged, or has a document of something else. Read
+            all documents before you write one.
+    """
+    is_own_path = _compile_path_pattern(restaurant_id).fullmatch
+    count, expected_count = 0, None
+    for line in lines:
+        fields = _parse_line(line)
+        if expected_count is not None:
+            raise InvalidBackupError("The backup goes on after its last line.")
+        if "documents" in fields:
+            expected_count = fields["documents"]
+            continue
+        path = fields.get("path")
+        if not isinstance(path, str) or not is_own_path(path):
+            raise InvalidBackupError(f"Document {count + 1} does not belong to {restaurant_id}.")
+        count += 1
+        yield path, _parse_document(fields, count)
+    if expected_count != count:
+        raise InvalidBackupError(
+            f"The backup is incomplete: it has {count} documents and was to have "
+            f"{expected_count or 'more'}. Use another backup."
+        )
+
+
+def _compile_path_pattern(restaurant_id: str) -> re.Pattern[str]:
+    collections = "|".join(COLLECTION_IDS)
+    return re.compile(rf"restaurants/{re.escape(restaurant_id)}(/({collections})/[^/]+)+")
+
+
+def _parse_line(line: str) -> Mapping[str, Any]:
+    try:
+        fields = json.loads(line)
+    except ValueError:
+        fields = None
+    if not isinstance(fields, dict):
+        raise InvalidBackupError("A line of the backup is no JSON object.")
+    return fields
+
+
+def _parse_document(fields: Mapping[str, Any], number: int) -> Any:
+    values = fields.get("fields")
+    with suppress(json_format.ParseError):
+        if isinstance(values, dict):
+            return json_format.ParseDict({"fields": values}, _DocumentPb())
+    # Without the parser's text: it quotes values.
+    raise InvalidBackupError(f"Document {number} of the backup is damaged.")

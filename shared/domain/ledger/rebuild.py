@@ -1,0 +1,147 @@
+"""Rebuild a reservation's document from its journal.
+
+The journal has every event, so merging its entries gives the state again. What the stored document
+knows beyond it, for example from entries that have expired, is kept.
+"""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from shared.domain.ledger.decide import EventOutcome, ReservationWrite, StoredReservation
+from shared.domain.ledger.document import (
+    FlatDocument,
+    ReservationIdentity,
+    diff_fields,
+    flatten_document,
+    is_visible_path,
+    render_document,
+)
+from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version, version_from_map
+from shared.domain.ledger.guest_link import UnresolvedGuest, resolve_guest
+from shared.domain.ledger.guest_merge import GuestRequired, with_linked_guest
+from shared.domain.ledger.journal import WriteContext, build_journal_entry
+from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
+from shared.domain.normalization.canonical import canonicalize_fields
+from shared.domain.privacy import GUEST_PATHS, PERSONAL_PATHS, redact_state
+from shared.errors import UnreadableDocumentError
+
+REBUILT_EVENT_TYPE = "staff.rebuilt"
+
+
+def decide_rebuild(
+    stored: StoredReservation, identity: ReservationIdentity, context: WriteContext
+) -> ReservationWrite | GuestRequired | None:
+    """Return the commit that makes a document agree with its journal, None if it does.
+
+    Args:
+        stored: The document, its complete journal, and the guests read so far.
+        identity: The reservation.
+        context: The values of the commit.
+
+    Raises:
+        UnreadableDocumentError: A journal entry is damaged, or there is none.
+    """
+    entries = [entry for entry in stored.journal_entries.values() if entry is not None]
+    flat = flatten_document(stored.document or {})
+    state = fold_journal(entries)
+    with suppress(UnreadableDocumentError):  # a damaged document adds nothing to its journal
+        state = state.join(reservation_state_from_document(flat))
+    resolved = {key: resolve_guest(key, stored.guests) for key in state.guest_references.keys}
+    for guest in resolved.values():
+        if isinstance(guest, UnresolvedGuest) and not guest.was_read:
+            return GuestRequired(guest.key)
+    state = with_linked_guest(state, resolved, is_complete=True)
+    if state.guest_references.has_forgotten_guest:
+        state = replace(redact_state(state), linked_guest=state.linked_guest)
+    changed_fields = diff_fields(flat, render_document(identity, state))
+    if not changed_fields:
+        return None
+    hidden_paths = frozenset[str]()
+    if state.guest_references.has_forgotten_guest:
+        hidden_paths = PERSONAL_PATHS
+    elif state.linked_guest is not None:
+        hidden_paths = GUEST_PATHS
+    changes = {
+        path: {"from": flat.get(path), "to": value}
+        for path, value in changed_fields.items()
+        if is_visible_path(path) and path not in hidden_paths and flat.get(path) != value
+    }
+    is_create = stored.document is None
+    outcome = EventOutcome.CREATED if is_create else EventOutcome.UPDATED
+    event = _build_rebuilt_event(identity.external_key, context)
+    entry = build_journal_entry(event, outcome, changes, state, context)
+    return ReservationWrite(
+        outcome=outcome,
+        is_create=is_create,
+        changed_fields=changed_fields | _restore_timestamps(entries, context.now, flat),
+        entry_id=event.event_id,
+        entry=entry | {"restaurantId": identity.restaurant_id},
+        state=state,
+    )
+
+
+def fold_journal(entries: Iterable[Mapping[str, Any]]) -> ReservationState:
+    """Return the state of a reservation from its journal entries, in any order.
+
+    Raises:
+        UnreadableDocumentError: An entry is damaged, or there is none.
+    """
+    state, is_empty = ReservationState(), True
+    for entry in entries:
+        state, is_empty = state.merge(_event_from_entry(entry)), False
+    if is_empty:
+        raise UnreadableDocumentError("the journal has no entry")
+    return state
+
+
+def _event_from_entry(entry: Mapping[str, Any]) -> ReservationEvent:
+    try:
+        return ReservationEvent(
+            external_key="",
+            event_id=entry["eventId"],
+            event_type=entry["eventType"],
+            actor=Actor(entry["actor"]),
+            version=version_from_map(entry["version"]),
+            fields=canonicalize_fields(entry["fields"]),
+            payload=entry["payload"],
+            channel=Channel(entry["source"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise UnreadableDocumentError("a journal entry has another form") from None
+
+
+def _build_rebuilt_event(external_key: str, context: WriteContext) -> ReservationEvent:
+    """Return an event without fields: a rebuild reports nothing about the reservation."""
+    event_id = f"rebuild-{context.attempt_id}"
+    return ReservationEvent(
+        external_key=external_key,
+        event_id=event_id,
+        event_type=REBUILT_EVENT_TYPE,
+        actor=Actor.LINEUP,
+        version=Version.from_timestamp(context.now, event_id),
+        fields={},
+        payload="{}",
+        channel=Channel.STAFF,
+    )
+
+
+def _restore_timestamps(
+    entries: Iterable[Mapping[str, Any]], now: datetime, flat: FlatDocument
+) -> FlatDocument:
+    """Return the times of writing: of a missing document, those of its journal."""
+    timestamps: FlatDocument = {"updatedAt": now}
+    received = [
+        (time, entry.get("actor"))
+        for entry in entries
+        if isinstance(time := entry.get("receivedAt"), datetime)
+    ]
+    if not isinstance(flat.get("createdAt"), datetime):
+        timestamps["createdAt"] = min((time for time, _ in received), default=now)
+    if "reconciliation.lastReconciledAt" not in flat:
+        from_opentable = (time for time, actor in received if actor != Actor.RELAY)
+        timestamps["reconciliation.lastReconciledAt"] = max(from_opentable, default=None)
+    return timestamps

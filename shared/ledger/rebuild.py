@@ -1,0 +1,110 @@
+"""Rebuild missing and damaged reservation documents of a restaurant from their journals."""
+
+from collections.abc import AsyncIterator, Mapping
+from functools import partial
+from typing import Any
+
+from msgspec import Struct
+
+from shared.concurrency import gather_bounded
+from shared.context import AppContext
+from shared.domain.ledger.decide import EventOutcome, ReservationWrite
+from shared.domain.ledger.document import flatten_document
+from shared.domain.ledger.guest_link import guest_references_from_document
+from shared.domain.ledger.guest_merge import GuestRequired
+from shared.domain.ledger.rebuild import decide_rebuild
+from shared.domain.normalization.identifiers import ReservationSystem, build_reservation_document_id
+from shared.domain.settings import IntegrationSettings
+from shared.errors import UnreadableDocumentError
+from shared.firestore import paths
+from shared.firestore.documents import (
+    QUERY_TIMEOUT_SECONDS,
+    retry_on_conflict,
+    translate_firestore_errors,
+)
+from shared.ledger.ledger import open_ledger
+from shared.ledger.repository import ConditionalWrite
+
+_MAX_CONCURRENT_REBUILDS = 8
+_ID_PREFIX = build_reservation_document_id("")
+
+
+class RebuildResult(Struct, frozen=True):
+    """What a rebuild found and wrote for one reservation.
+
+    Attributes:
+        outcome: None if document and journal agree.
+        changed_paths: The changed fields, without their values.
+        problem: Why the reservation cannot be rebuilt.
+    """
+
+    document_id: str
+    outcome: EventOutcome | None = None
+    changed_paths: tuple[str, ...] = ()
+    problem: str | None = None
+
+
+async def rebuild_restaurant(
+    context: AppContext, settings: IntegrationSettings, *, is_dry_run: bool
+) -> list[RebuildResult]:
+    """Rebuild every OpenTable reservation of a restaurant; return those that need attention."""
+    document_ids = [each async for each in _iterate_document_ids(context, settings.restaurant_id)]
+    rebuild = partial(rebuild_reservation, context, settings, is_dry_run=is_dry_run)
+    results = await gather_bounded(_MAX_CONCURRENT_REBUILDS, rebuild, document_ids)
+    return [result for result in results if result.outcome or result.problem]
+
+
+async def _iterate_document_ids(context: AppContext, restaurant_id: str) -> AsyncIterator[str]:
+    """Yield the ids of all documents, including missing ones with a journal."""
+    reservations = paths.reservations_collection(context.firestore, restaurant_id)
+    with translate_firestore_errors():
+        async for reference in reservations.list_documents(timeout=QUERY_TIMEOUT_SECONDS):
+            # Another application writes the native reservations, without a journal of events.
+            if reference.id.startswith(_ID_PREFIX):
+                yield reference.id
+
+
+async def rebuild_reservation(
+    context: AppContext, settings: IntegrationSettings, document_id: str, *, is_dry_run: bool
+) -> RebuildResult:
+    """Make a document agree with its journal, in one commit with a journal entry of its own."""
+    external_key = document_id.removeprefix(_ID_PREFIX)
+    ledger = open_ledger(context, settings, ReservationSystem.OPENTABLE)
+    identity, repository = ledger.build_identity(external_key), ledger.repository
+    write_context = ledger.new_write_context()
+
+    async def rebuild_once() -> ReservationWrite | None:
+        guest_keys: set[str] = set()
+        entry_ids = {external_key: await repository.list_entry_ids(external_key)}
+        while True:
+            snapshot = (await repository.read(entry_ids, guest_keys))[external_key]
+            decision = decide_rebuild(snapshot.stored, identity, write_context)
+            if not isinstance(decision, GuestRequired):
+                break
+            guest_keys.add(decision.key)
+        if is_dry_run:
+            return decision
+        if decision is not None:
+            await repository.commit(
+                [ConditionalWrite(external_key, decision, snapshot.update_time)]
+            )
+        if _has_forgotten_guest(snapshot.stored.document, decision):
+            # Restored entries may be older than the erasure.
+            await repository.redact_journal(external_key)
+        return decision
+
+    try:
+        write = await retry_on_conflict(rebuild_once)
+    except UnreadableDocumentError as error:
+        return RebuildResult(document_id, problem=str(error))
+    if write is None:
+        return RebuildResult(document_id)
+    return RebuildResult(document_id, write.outcome, tuple(sorted(write.changed_fields)))
+
+
+def _has_forgotten_guest(
+    document: Mapping[str, Any] | None, decision: ReservationWrite | None
+) -> bool:
+    if decision is not None:
+        return decision.state.guest_references.has_forgotten_guest
+    return guest_references_from_document(flatten_document(document or {})).has_forgotten_guest

@@ -1,0 +1,165 @@
+"""A document rebuilt from its journal is the document that the events wrote."""
+
+import copy
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from shared.domain.ledger.decide import ReservationWrite, StoredReservation
+from shared.domain.ledger.document import diff_fields, flatten_document
+from shared.domain.ledger.guest_merge import GuestRequired
+from shared.domain.ledger.journal import WriteContext
+from shared.domain.ledger.rebuild import decide_rebuild, fold_journal
+from shared.domain.privacy import PERSONAL_FIELDS
+from shared.errors import UnreadableDocumentError
+from tests.strategies.events import KEY, RELAY_RECEIVED_AT, ArrivalSequence, arrival_sequences
+from tests.strategies.guests import GuestHistory, guest_histories, stored_guest_maps
+from tests.support.events import row_event
+from tests.support.in_memory_ledger import (
+    TEST_IDENTITY,
+    GuestsByKey,
+    InMemoryLedger,
+    ReadMode,
+    apply_all_with_guests,
+    apply_to_memory,
+    flatten_without_write_times,
+    ledger_with,
+    read_mode_lists,
+)
+from tests.support.oracles import rebuild_state
+
+fetch_choices = st.lists(st.booleans(), min_size=1, max_size=4)
+CONTEXT = WriteContext(RELAY_RECEIVED_AT, "rebuilder", timedelta(days=400))
+Entries = Mapping[str, Mapping[str, Any]]
+
+
+def rebuild(
+    document: dict[str, Any] | None, entries: Entries, guests: GuestsByKey
+) -> ReservationWrite | None:
+    """Decide on a rebuild with every guest that it asks for."""
+    stored = StoredReservation(document, entries, {})
+    while isinstance(decision := decide_rebuild(stored, TEST_IDENTITY, CONTEXT), GuestRequired):
+        stored = replace(stored, guests={**stored.guests, decision.key: guests.get(decision.key)})
+    return decision
+
+
+def rebuilt_ledger(ledger: InMemoryLedger, document: dict[str, Any] | None) -> InMemoryLedger:
+    """Return a ledger with another document, rebuilt from its journal."""
+    write = rebuild(document, ledger.entries, ledger.guests)
+    rebuilt = InMemoryLedger(document, dict(ledger.entries), ledger.guests)
+    if write is not None:
+        rebuilt._commit(write)
+    return rebuilt
+
+
+@given(arrival_sequences, read_mode_lists, stored_guest_maps)
+def test_a_lost_document_is_rebuilt_as_it_was(
+    sequence: ArrivalSequence, modes: list[ReadMode], guests: GuestsByKey
+) -> None:
+    ledger = apply_to_memory(sequence.arrival, modes, guests)
+    if ledger.document is None:
+        return
+    rebuilt = rebuilt_ledger(ledger, None)
+    expected = flatten_without_write_times(ledger.document)
+    assert flatten_without_write_times(rebuilt.document) == expected
+
+
+@given(arrival_sequences, read_mode_lists, stored_guest_maps)
+def test_an_intact_document_needs_no_rebuild(
+    sequence: ArrivalSequence, modes: list[ReadMode], guests: GuestsByKey
+) -> None:
+    ledger = apply_to_memory(sequence.arrival, modes, guests)
+    if ledger.document is not None:
+        assert rebuild(ledger.document, ledger.entries, guests) is None
+
+
+@given(arrival_sequences, read_mode_lists, st.data())
+def test_a_document_loses_nothing_to_a_journal_with_expired_entries(
+    sequence: ArrivalSequence, modes: list[ReadMode], data: st.DataObject
+) -> None:
+    ledger = apply_to_memory(sequence.arrival, modes)
+    if ledger.document is None:
+        return
+    kept = data.draw(st.lists(st.sampled_from(sorted(ledger.entries)), min_size=1, unique=True))
+    entries = {entry_id: ledger.entries[entry_id] for entry_id in kept}
+    assert rebuild(ledger.document, entries, {}) is None
+
+
+@given(arrival_sequences, read_mode_lists)
+def test_the_fold_of_a_journal_is_the_state_of_its_events(
+    sequence: ArrivalSequence, modes: list[ReadMode]
+) -> None:
+    entries = apply_to_memory(sequence.arrival, modes).entries.values()
+    if entries:
+        assert fold_journal(entries) == rebuild_state(entries)
+
+
+@given(guest_histories(), read_mode_lists, fetch_choices)
+def test_a_rebuild_restores_no_data_of_a_forgotten_guest(
+    history: GuestHistory, modes: list[ReadMode], fetch: list[bool]
+) -> None:
+    ledger = apply_all_with_guests(history.orders[0], history.final_guests(), modes, fetch).ledger
+    if ledger.document is None:
+        return
+    rebuilt = rebuilt_ledger(ledger, None)
+    assert rebuilt.state.guest_references == ledger.state.guest_references
+    if rebuilt.state.guest_references.has_forgotten_guest:
+        for registers in rebuilt.state.registers_by_actor.values():
+            values = {name: current.value for name, current in registers.fields.items()}
+            assert not any(values.get(name) for name in PERSONAL_FIELDS)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"sync": "lost"},
+        {"sync": {}},
+        {"statusHistory": {"a": 1}},
+        {"partySize": 99},
+        {"status": "SEATED", "dinerName": "Somebody"},
+        {"localDate": None, "startAt": None, "startAtTimestamp": None},
+    ],
+)
+def test_a_document_damaged_by_hand_is_repaired(damage: dict[str, Any]) -> None:
+    ledger = ledger_with(row_event(1, id=KEY), row_event(2, id=KEY, party_size=5))
+    damaged = copy.deepcopy(ledger.document or {}) | damage
+    write = rebuild(damaged, ledger.entries, {})
+    assert write is not None
+    repaired = flatten_document(damaged) | write.changed_fields
+    assert diff_fields(repaired, flatten_without_write_times(ledger.document)) == {}
+
+
+def test_a_rebuild_is_journaled_as_an_event_that_reports_nothing() -> None:
+    ledger = ledger_with(row_event(1))
+    write = rebuild(None, ledger.entries, {})
+    assert write is not None
+    assert (write.entry["eventType"], write.entry["fields"]) == ("staff.rebuilt", {})
+    assert fold_journal([*ledger.entries.values(), write.entry]) == ledger.state
+
+
+def test_a_rebuilt_document_keeps_the_time_of_its_creation() -> None:
+    ledger = ledger_with(row_event(1), row_event(2))
+    write = rebuild(None, ledger.entries, {})
+    assert write is not None
+    received = sorted(entry["receivedAt"] for entry in ledger.entries.values())
+    assert write.changed_fields["createdAt"] == received[0]
+    assert write.changed_fields["reconciliation.lastReconciledAt"] == received[-1]
+
+
+@pytest.mark.parametrize("damage", [{"version": 7}, {"fields": None}, {"actor": "NOBODY"}])
+def test_a_damaged_journal_rebuilds_nothing(damage: dict[str, Any]) -> None:
+    ledger = ledger_with(row_event(1))
+    entries = {id_: {**entry, **damage} for id_, entry in ledger.entries.items()}
+    with pytest.raises(UnreadableDocumentError):
+        rebuild(None, entries, {})
+
+
+def test_a_reservation_without_a_journal_is_left_alone() -> None:
+    ledger = ledger_with(row_event(1))
+    with pytest.raises(UnreadableDocumentError, match="no entry"):
+        rebuild(ledger.document, {}, {})
