@@ -22,6 +22,7 @@ COLLECTION_IDS = (
     "integrations",
     "webhooks",
     "staff",
+    "staffChanges",
     "openTableGuests",
     "reservations",
     "ledgerEvents",

@@ -10,22 +10,22 @@ from shared.backup.archive import (
     format_header,
     format_trailer,
 )
-from shared.context import AppContext
 from shared.firestore.documents import QUERY_TIMEOUT_SECONDS, translate_firestore_errors
+from shared.firestore.raw_client import FirestoreClient
 
 
 async def iterate_backup_lines(
-    context: AppContext, restaurant_id: str, read_time: datetime
+    client: FirestoreClient, restaurant_id: str, read_time: datetime
 ) -> AsyncIterator[str]:
     """Yield the lines of a backup.
 
     Args:
-        context: The process's clients.
+        client: The client of the database.
         restaurant_id: The restaurant.
         read_time: The moment of the backup. Firestore keeps an hour of older versions, and seven
             days in whole minutes with point-in-time recovery.
     """
-    client, count = context.firestore, 0
+    count = 0
     yield format_header(BackupHeader(restaurant_id, client.project, read_time))
     restaurant = client.document("restaurants", restaurant_id)
     with translate_firestore_errors():

@@ -32,6 +32,7 @@ from msgspec import Struct
 from shared.domain.ledger.document import nest_fields
 from shared.errors import ServiceUnavailableError
 
+DEFAULT_DATABASE = "(default)"
 _ENDPOINT = "firestore.googleapis.com"
 _CHANNEL_OPTIONS = [
     ("grpc.keepalive_time_ms", 30_000),  # as the client library: notice a dead connection
@@ -65,11 +66,12 @@ class FirestoreClient(AsyncClient):
         project: str,
         emulator_host: str | None = None,
         api: FirestoreAsyncClient | None = None,
+        database: str = DEFAULT_DATABASE,
     ) -> None:
         credentials = None if emulator_host else google.auth.default(scopes=self.SCOPE)[0]
-        super().__init__(project=project, credentials=credentials)
+        super().__init__(project=project, credentials=credentials, database=database)
         self.rpc = FirestoreRpc(
-            project,
+            f"projects/{project}/databases/{database}",
             api or connect_firestore(credentials, emulator_host),
             is_emulator=bool(emulator_host),
         )
@@ -120,9 +122,10 @@ class FirestoreRpc:
     applied.
     """
 
-    def __init__(self, project: str, api: FirestoreAsyncClient, *, is_emulator: bool) -> None:
+    def __init__(self, database: str, api: FirestoreAsyncClient, *, is_emulator: bool) -> None:
+        """Call `api` for a database, `projects/…/databases/…`."""
         self._api = api
-        self._database = f"projects/{project}/databases/(default)"
+        self._database = database
         self._metadata = [("google-cloud-resource-prefix", self._database)]
         if is_emulator:
             # The emulator applies the security rules to anybody but the owner.

@@ -17,7 +17,7 @@ Documents = dict[str, dict[str, Any]]
 async def back_up(world: World, read_time: datetime | None = None) -> list[str]:
     """Return the lines of a backup, by default of this moment."""
     lines = iterate_backup_lines(
-        world.services, world.restaurant.id, read_time or datetime.now(UTC)
+        world.services.firestore, world.restaurant.id, read_time or datetime.now(UTC)
     )
     return [line async for line in lines]
 
