@@ -9,12 +9,15 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from mimetypes import guess_type
 from pathlib import Path
 
 import uvicorn
 from functions_framework.aio import create_asgi_app
 from functions_framework.exceptions import FunctionsFrameworkException
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
@@ -26,8 +29,11 @@ from cli.local_run import LOCAL_STATUS_PATH
 from dev.local.demo_data import DEMO_RESTAURANT_ID
 from dev.local.demo_staff import DEMO_TOKEN_PATH, build_demo_accounts, handle_token_request
 from dev.local.processes import LOOPBACK
+from dev.page import ENTRY_FILES, VERSION_PREFIX, render_entry_file
 from shared.errors import InvalidSettingsError
 
+# Firebase Hosting serves the web configuration of its project at this address.
+PAGE_CONFIGURATION_PATH = "/__/firebase/init.json"
 # Shorter than the time until the parent process ends this one.
 _SHUTDOWN_TIMEOUT_SECONDS = 3
 _ROOT = Path(__file__).resolve().parents[2]
@@ -40,19 +46,31 @@ _FUNCTION_TARGETS = {
 
 
 class StaffPageFiles(StaticFiles):
-    """The staff page, with the headers of firebase.json."""
+    """The staff page at the addresses of a build, with the headers of firebase.json.
+
+    Changed files are served at once: the version in the addresses follows their content.
+    """
 
     def __init__(self, folder: Path, configuration: Path) -> None:
         super().__init__(directory=folder, html=True)
-        hosting = json.loads(configuration.read_text())["hosting"]
-        # Each rule applies to every file here.
-        headers = (header for rule in hosting["headers"] for header in rule["headers"])
-        self._headers = {header["key"]: header["value"] for header in headers}
+        self._folder = folder
+        self._header_rules = json.loads(configuration.read_text())["hosting"]["headers"]
 
     @override
     async def get_response(self, path: str, scope: Scope) -> Response:
-        response = await super().get_response(path, scope)
-        response.headers.update(self._headers)
+        is_versioned = path.startswith(VERSION_PREFIX.strip("/") + "/")
+        name = "index.html" if path == "." else path
+        if name in ENTRY_FILES:
+            media_type = guess_type(name)[0] or "application/manifest+json"
+            response = Response(render_entry_file(name, self._folder), media_type=media_type)
+        else:
+            # Any version is the current one.
+            source_path = path.split("/", 2)[2] if is_versioned else path
+            response = await super().get_response(source_path, scope)
+        for rule in self._header_rules:
+            # Three kinds of rules: all files, versioned files, and the others.
+            if rule["source"] == "**" or rule["source"].startswith(VERSION_PREFIX) is is_versioned:
+                response.headers.update({each["key"]: each["value"] for each in rule["headers"]})
         return response
 
 
@@ -74,14 +92,21 @@ def create_gateway_app(
     async def answer_status(_request: Request) -> JSONResponse:
         return JSONResponse(dict(status))
 
+    async def answer_page_configuration(_request: Request) -> JSONResponse:
+        # Without an API key the page signs in with the demo staff.
+        local = {name: status.get(name) for name in ("restaurantId", "simulatedClock")}
+        return JSONResponse({"local": local})
+
     # A mounted function would see a shortened path; a route keeps the full one.
     functions = [
         Route(path, _build_function_app(source, target))
         for path, target in _FUNCTION_TARGETS.items()
     ]
-    page = Mount("/", StaffPageFiles(pages, _ROOT / "firebase.json"))
+    files = StaffPageFiles(pages, _ROOT / "firebase.json")
+    page = Mount("/", files, middleware=[Middleware(GZipMiddleware)])
     local = [
         Route(LOCAL_STATUS_PATH, answer_status),
+        Route(PAGE_CONFIGURATION_PATH, answer_page_configuration),
         Route(DEMO_TOKEN_PATH, handle_token_request),
         *build_demo_accounts().routes(),
     ]

@@ -15,6 +15,7 @@ from dev.bootstrap import ROOT
 from dev.local.firebase_tools import FIREBASE_TOOLS_VERSION, find_firebase_tools
 from dev.local.java import ensure_java
 from dev.local.processes import LOOPBACK, find_free_port, run_process, wait_until_reachable
+from dev.page import build_page
 from tests.support.processes import ProcessOutput
 
 TOOLS = find_firebase_tools()
@@ -44,8 +45,8 @@ class Emulators:
 @pytest.fixture(scope="module")
 def emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulators]:
     place = tmp_path_factory.mktemp("firebase")
-    (place / "public").symlink_to(ROOT / "public")
     config = json.loads((ROOT / "firebase.json").read_text())
+    build_page(place / config["hosting"]["public"])
     ports = {name: find_free_port() for name in ("auth", "hosting", "hub", "logging")}
     rows = {name: {"host": LOOPBACK, "port": port} for name, port in ports.items()}
     config["emulators"] = {**rows, "ui": {"enabled": False}, "singleProjectMode": False}

@@ -45,7 +45,7 @@ async def read_key_figure(page: Page, name: str) -> str:
 async def reload_analytics(page: Page) -> Any:
     """Reload the page and return its analytics response."""
     await wait_for_charts(page)  # the response must be the reloaded page's
-    async with page.expect_response(lambda reply: "analytics" in reply.url) as answer:
+    async with page.expect_response(lambda reply: "/analytics?" in reply.url) as answer:
         await page.reload()
     return await (await answer.value).json()
 
@@ -58,7 +58,7 @@ async def test_the_analytics_screen_is_accessible_and_fits(
     for device, size in (("tablet", TABLET), ("phone", PHONE)):
         page = await open_page(
             "manager",
-            f"patterns/{BUSY_MONTH_SPAN}",
+            f"analytics/{BUSY_MONTH_SPAN}",
             color_scheme=scheme,
             viewport=size,
             bypass_csp=True,
@@ -72,7 +72,7 @@ async def test_the_analytics_screen_is_accessible_and_fits(
 
 @pytest.mark.usefixtures("harness_with_analytics")
 async def test_figures_and_tables_equal_the_api(open_page: OpenPage) -> None:
-    page = await open_page("manager", f"patterns/{BUSY_MONTH_SPAN}")
+    page = await open_page("manager", f"analytics/{BUSY_MONTH_SPAN}")
     body = await reload_analytics(page)
     await wait_for_charts(page)
     assert await read_key_figure(page, "Covers") == f"{body['total']['covers']:,}"
@@ -86,7 +86,7 @@ async def test_figures_and_tables_equal_the_api(open_page: OpenPage) -> None:
 
 @pytest.mark.usefixtures("harness_with_analytics")
 async def test_bars_begin_at_zero_and_show_the_tables_numbers(open_page: OpenPage) -> None:
-    page = await open_page("manager", f"patterns/{BUSY_MONTH_SPAN}")
+    page = await open_page("manager", f"analytics/{BUSY_MONTH_SPAN}")
     body = await reload_analytics(page)
     await wait_for_charts(page)
     axes = (
@@ -103,7 +103,7 @@ async def test_bars_begin_at_zero_and_show_the_tables_numbers(open_page: OpenPag
 
 @pytest.mark.usefixtures("harness_with_analytics")
 async def test_one_source_alone_can_be_looked_at(open_page: OpenPage) -> None:
-    page = await open_page("manager", f"patterns/{BUSY_MONTH_SPAN}")
+    page = await open_page("manager", f"analytics/{BUSY_MONTH_SPAN}")
     body = await reload_analytics(page)
     await page.get_by_text("OpenTable", exact=True).first.click()
     await wait_for_charts(page)
@@ -112,14 +112,14 @@ async def test_one_source_alone_can_be_looked_at(open_page: OpenPage) -> None:
 
 @pytest.mark.usefixtures("harness_with_analytics")
 async def test_other_days_are_another_address(open_page: OpenPage) -> None:
-    page = await open_page("manager", f"patterns/{BUSY_MONTH_SPAN}")
+    page = await open_page("manager", f"analytics/{BUSY_MONTH_SPAN}")
     await wait_for_charts(page)
     await page.get_by_label("From").fill("2026-03-07")
     await page.get_by_role("button", name="Show").click()
     await expect(
         page.get_by_text(re.compile("Sat 7 Mar.* . Fri 13 Mar.*: 7 days counted"))
     ).to_be_visible()
-    assert page.url.endswith("/patterns/2026-03-07_2026-03-13")
+    assert page.url.endswith("/analytics/2026-03-07_2026-03-13")
     await page.go_back()
     await expect(
         page.get_by_text(re.compile("Sat 14 Feb.* . Fri 13 Mar.*: 28 days counted"))
@@ -128,7 +128,7 @@ async def test_other_days_are_another_address(open_page: OpenPage) -> None:
 
 async def test_many_days_are_shown_by_week(harness: PageHarness, open_page: OpenPage) -> None:
     await store_rollups(harness, DateWindow(date(2025, 12, 13), BUSY_MONTH.end))
-    page = await open_page("manager", "patterns/2025-12-13_2026-03-13")
+    page = await open_page("manager", "analytics/2025-12-13_2026-03-13")
     await wait_for_charts(page)
     table = page.get_by_role("region", name="Covers by week")
     await expect(table.get_by_role("row").nth(1)).to_contain_text(
@@ -141,7 +141,7 @@ async def test_an_uncounted_day_is_a_gap_and_not_zero(
 ) -> None:
     await store_rollups(harness, DateWindow(date(2026, 3, 2), date(2026, 3, 4)))
     await store_rollups(harness, DateWindow(date(2026, 3, 6), date(2026, 3, 8)))
-    page = await open_page("manager", "patterns/2026-03-02_2026-03-08")
+    page = await open_page("manager", "analytics/2026-03-02_2026-03-08")
     await wait_for_charts(page)
     values = "Chart.getChart(document.querySelector('canvas')).data.datasets[0].data"
     assert [value is None for value in await page.evaluate(values)] == [False] * 3 + [True] + [
@@ -154,7 +154,7 @@ async def test_an_uncounted_day_is_a_gap_and_not_zero(
 
 @pytest.mark.usefixtures("harness_with_analytics")
 async def test_uncounted_days_are_listed(open_page: OpenPage) -> None:
-    page = await open_page("manager", "patterns/2026-02-01_2026-03-20")
+    page = await open_page("manager", "analytics/2026-02-01_2026-03-20")
     await expect(page.locator(".note")).to_contain_text(
         re.compile("No data before Sat 14 Feb.*, after Fri 13 Mar")
     )
@@ -162,7 +162,7 @@ async def test_uncounted_days_are_listed(open_page: OpenPage) -> None:
 
 
 async def test_before_the_first_run_the_page_explains_that_it_is_empty(open_page: OpenPage) -> None:
-    page = await open_page("manager", "patterns")
+    page = await open_page("manager", "analytics")
     await expect(page.locator(".note")).to_contain_text("The hourly check counts from yesterday on")
     await expect(page.locator("canvas")).to_have_count(0)
 
@@ -171,19 +171,19 @@ async def test_counted_days_without_a_guest_are_no_missing_days(
     harness: PageHarness, open_page: OpenPage
 ) -> None:
     await store_rollups(harness, empty=True)
-    page = await open_page("manager", f"patterns/{BUSY_MONTH_SPAN}")
+    page = await open_page("manager", f"analytics/{BUSY_MONTH_SPAN}")
     await expect(page.locator(".note")).to_have_text("There are no reservations on these days.")
 
 
 async def test_a_span_that_is_none_is_explained(open_page: OpenPage) -> None:
-    page = await open_page("manager", "patterns/2026-03-13_2026-02-14")
+    page = await open_page("manager", "analytics/2026-03-13_2026-02-14")
     await expect(page.locator(".note")).to_contain_text("at most 400 days later")
 
 
 async def test_the_days_shown_can_be_downloaded(
     harness_with_analytics: PageHarness, open_page: OpenPage
 ) -> None:
-    page = await open_page("manager", f"patterns/{BUSY_MONTH_SPAN}")
+    page = await open_page("manager", f"analytics/{BUSY_MONTH_SPAN}")
     await wait_for_charts(page)
     async with page.expect_download() as download:
         await page.get_by_role("button", name="Download CSV").click()
@@ -198,7 +198,7 @@ async def test_the_days_shown_can_be_downloaded(
 
 @pytest.mark.usefixtures("harness_with_analytics")
 async def test_charts_follow_the_colour_scheme(open_page: OpenPage) -> None:
-    page = await open_page("manager", f"patterns/{BUSY_MONTH_SPAN}", color_scheme="light")
+    page = await open_page("manager", f"analytics/{BUSY_MONTH_SPAN}", color_scheme="light")
     await wait_for_charts(page)
     light = await page.evaluate(COLOUR)
     await page.emulate_media(color_scheme="dark")
@@ -213,7 +213,7 @@ async def test_charts_follow_the_colour_scheme(open_page: OpenPage) -> None:
 async def test_without_the_charts_the_numbers_are_there(open_page: OpenPage) -> None:
     page = await open_page("manager", "reports")
     await page.route("**/vendor/**", lambda route: route.abort())
-    await page.get_by_role("link", name="Patterns").click()
+    await page.get_by_role("link", name="Analytics").click()
     await page.evaluate(f"location.hash = location.hash + '/{BUSY_MONTH_SPAN}'")
     await expect(page.get_by_text("The chart could not be loaded").first).to_be_visible()
     await expect(page.get_by_role("region", name="Party sizes")).to_be_visible()
@@ -221,7 +221,7 @@ async def test_without_the_charts_the_numbers_are_there(open_page: OpenPage) -> 
 
 @pytest.mark.usefixtures("harness_with_analytics")
 async def test_a_phone_shows_the_numbers_on_request(open_page: OpenPage) -> None:
-    page = await open_page("manager", f"patterns/{BUSY_MONTH_SPAN}", viewport=PHONE)
+    page = await open_page("manager", f"analytics/{BUSY_MONTH_SPAN}", viewport=PHONE)
     table = page.get_by_role("region", name="Party sizes")
     await wait_for_charts(page)
     await expect(table).to_be_hidden()
@@ -231,6 +231,6 @@ async def test_a_phone_shows_the_numbers_on_request(open_page: OpenPage) -> None
 
 @pytest.mark.usefixtures("harness_with_analytics")
 async def test_a_host_has_no_link_to_analytics(open_page: OpenPage) -> None:
-    page = await open_page("host", f"patterns/{BUSY_MONTH_SPAN}")
-    await expect(page.get_by_role("link", name="Patterns")).to_have_count(0)
+    page = await open_page("host", f"analytics/{BUSY_MONTH_SPAN}")
+    await expect(page.get_by_role("link", name="Analytics")).to_have_count(0)
     await expect(page.locator(".patterns")).to_have_count(0)

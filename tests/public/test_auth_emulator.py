@@ -51,7 +51,7 @@ async def page(
     for host in FIREBASE:
         await context.route(f"https://{host}/**", lead)
     opened = await context.new_page()
-    await opened.goto(f"{harness.url}/#/{harness.restaurant.id}/book/{PAGE_DAY}")
+    await opened.goto(f"{harness.url}/#/{harness.restaurant.id}/reservations/{PAGE_DAY}")
     yield opened
     await context.close()
 
@@ -66,14 +66,14 @@ async def test_an_account_opens_the_reservations_and_stays_signed_in(
     page: Page, hanna: str
 ) -> None:
     await sign_in(page, hanna)
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Saturday 14 March")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Saturday, March 14")
     await page.reload()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Saturday 14 March")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Saturday, March 14")
 
 
 async def test_a_wrong_password_shows_a_message(page: Page, hanna: str) -> None:
     await sign_in(page, hanna, "wrong")
-    await expect(page.get_by_role("alert")).to_have_text("The e-mail or the password is not right.")
+    await expect(page.get_by_role("alert")).to_have_text("Incorrect email or password")
 
 
 async def test_a_disabled_account_shows_a_message(
@@ -81,14 +81,14 @@ async def test_a_disabled_account_shows_a_message(
 ) -> None:
     await firebase.change(hanna, disableUser=True)
     await sign_in(page, hanna)
-    await expect(page.get_by_role("alert")).to_contain_text("This account is switched off")
+    await expect(page.get_by_role("alert")).to_contain_text("This account is disabled")
 
 
 async def test_a_deleted_account_must_sign_in_again(
     page: Page, hanna: str, firebase: AuthEmulator
 ) -> None:
     await sign_in(page, hanna)
-    await page.get_by_label("Go to a day").wait_for()
+    await page.get_by_label("Go to date").wait_for()
     await firebase.delete(hanna)
     await page.reload()
     await expect(page.locator("main.sign-in")).to_contain_text("Your sign-in has ended.")
@@ -99,5 +99,5 @@ async def test_the_groups_claim_makes_an_operator(
 ) -> None:
     await firebase.change(hanna, customAttributes='{"operator": true}')
     await sign_in(page, hanna)
-    await page.get_by_role("link", name="Integration").click()
+    await page.get_by_role("link", name="OpenTable connection").click()
     await expect(page.get_by_role("heading", name="For operators")).to_be_visible()

@@ -56,7 +56,7 @@ async def test_a_backfill_is_started_with_its_days(
 async def test_progress_is_updated_with_an_estimate(open_page: OpenPage) -> None:
     page = await open_page("manager")
     await respond_with_backfill(page)
-    await page.get_by_role("link", name="Integration").click()
+    await page.get_by_role("link", name="OpenTable connection").click()
     await expect(page.get_by_role("progressbar")).to_have_attribute("value", "10")
     await expect(page.locator(".progress")).to_contain_text("10 of 30 days, some 2 minutes left")
     await respond_with_backfill(page, daysDone=20, secondsLeft=30)
@@ -67,7 +67,7 @@ async def test_progress_is_updated_with_an_estimate(open_page: OpenPage) -> None
 async def test_completion_is_shown(open_page: OpenPage) -> None:
     page = await open_page("manager")
     await respond_with_backfill(page)
-    await page.get_by_role("link", name="Integration").click()
+    await page.get_by_role("link", name="OpenTable connection").click()
     await page.get_by_role("progressbar").wait_for()
     await respond_with_backfill(page, status="COMPLETED", daysDone=30, secondsLeft=None)
     note = page.locator(".note.good", has_text="The backfill is complete: 30 days.")
@@ -80,7 +80,7 @@ async def test_a_failed_backfill_shows_cause_and_advice(open_page: OpenPage) -> 
     await respond_with_backfill(
         page, status="FAILED", error="OpenTable refused the credential: renew it."
     )
-    await page.get_by_role("link", name="Integration").click()
+    await page.get_by_role("link", name="OpenTable connection").click()
     note = page.locator(".note.bad", has_text="The backfill stopped after 10 of 30 days.")
     await expect(note).to_contain_text("OpenTable refused the credential: renew it.")
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from playwright.async_api import Page, Route, expect
 
-from dev.local.demo_staff import DEMO_STAFF_UIDS, DEMO_TOKEN_PATH
+from dev.local.demo_staff import DEMO_STAFF_UIDS
 from shared.firestore import paths
 from tests.public.conftest import OpenPage
 from tests.public.harness import PAGE_DAY, PageHarness
@@ -26,13 +26,13 @@ async def test_the_last_list_stays_with_its_age(harness: PageHarness, open_page:
     await harness.write_native_reservations()
     noon = datetime(2026, 3, 14, 16, tzinfo=UTC)
     page = await open_page(now=noon)
-    await page.get_by_role("button", name="Leila Fontaine").wait_for()
+    await page.get_by_role("link", name="Leila Fontaine").wait_for()
     await respond_with_error(page, 503)
     await page.clock.set_fixed_time(noon + timedelta(minutes=5))
-    strip = page.locator(".trust")
-    await expect(strip).to_contain_text("What is shown is from 12:00, 5 minutes ago")
+    strip = page.locator(".health")
+    await expect(strip).to_contain_text("showing the list as of 12:00 PM")
     await expect(strip).to_have_attribute("data-level", "bad")
-    await expect(page.get_by_role("button", name="Leila Fontaine")).to_be_visible()
+    await expect(page.get_by_role("link", name="Leila Fontaine")).to_be_visible()
 
 
 async def test_an_outdated_list_is_never_shown_as_ok(
@@ -40,7 +40,7 @@ async def test_an_outdated_list_is_never_shown_as_ok(
 ) -> None:
     await harness.make_both_sides_equal()
     page = await open_page()
-    strip = page.locator(".trust")
+    strip = page.locator(".health")
     await expect(strip).to_have_attribute("data-level", "good")
     await respond_with_error(page, 503, "**/reservations?*")
     await expect(strip).to_have_attribute("data-level", "bad")
@@ -52,9 +52,9 @@ async def test_an_outdated_list_is_never_shown_as_ok(
 async def test_a_connection_loss_is_announced(harness: PageHarness, open_page: OpenPage) -> None:
     await harness.make_both_sides_equal()
     page = await open_page()
-    await expect(page.locator(".trust")).to_have_attribute("data-level", "good")
+    await expect(page.locator(".health")).to_have_attribute("data-level", "good")
     await respond_with_error(page, 503)
-    await expect(page.get_by_role("status")).to_contain_text("Trouble: Not up to date.")
+    await expect(page.get_by_role("status")).to_contain_text("Problem: Our server can't be reached")
 
 
 async def test_a_page_opened_without_the_server_loads_when_it_returns(
@@ -65,7 +65,7 @@ async def test_a_page_opened_without_the_server_loads_when_it_returns(
     await page.reload()
     await expect(page.locator("main")).to_contain_text("This cannot be done just now.")
     await page.unroute("**/api/**")
-    await expect(page.get_by_label("Go to a day")).to_be_visible(timeout=SOON_MS)
+    await expect(page.get_by_label("Go to date")).to_be_visible(timeout=SOON_MS)
     assert harness.restaurant.id in page.url
 
 
@@ -74,11 +74,11 @@ async def test_a_member_who_is_removed_sees_nothing_more(
 ) -> None:
     await harness.write_native_reservations()
     page = await open_page()
-    await page.get_by_role("button", name="Leila Fontaine").wait_for()
+    await page.get_by_role("link", name="Leila Fontaine").wait_for()
     error = {"code": "FORBIDDEN", "message": "You are not on this restaurant's staff."}
     await page.route("**/api/**", lambda route: route.fulfill(status=403, json={"error": error}))
-    await expect(page.locator("main")).to_contain_text("You are not on this restaurant's staff.")
-    await expect(page.get_by_role("button", name="Leila Fontaine")).to_have_count(0)
+    await expect(page.locator("main")).to_contain_text("You don't have access to")
+    await expect(page.get_by_role("link", name="Leila Fontaine")).to_have_count(0)
 
 
 async def test_an_expired_session_requires_sign_in_and_shows_why(
@@ -86,13 +86,13 @@ async def test_an_expired_session_requires_sign_in_and_shows_why(
 ) -> None:
     await harness.write_native_reservations()
     page = await open_page()
-    await page.get_by_role("button", name="Leila Fontaine").wait_for()
-    await page.route(f"**{DEMO_TOKEN_PATH}*", lambda route: route.fulfill(json={"token": "over"}))
-    await expect(page.locator("main.sign-in")).to_contain_text("Your sign-in has ended.")
-    await page.unroute(f"**{DEMO_TOKEN_PATH}*")
-    await page.get_by_role("button", name="The demo host").click()
-    await expect(page.get_by_role("button", name="Leila Fontaine")).to_be_visible()
-    assert page.url.endswith(f"book/{PAGE_DAY}")
+    await page.get_by_role("link", name="Leila Fontaine").wait_for()
+    await respond_with_error(page, 401)
+    await expect(page.locator("main.sign-in")).to_contain_text("Your session has ended.")
+    await page.unroute("**/api/**")
+    await page.get_by_role("button", name="View as host").click()
+    await expect(page.get_by_role("link", name="Leila Fontaine")).to_be_visible()
+    assert page.url.endswith(f"reservations/{PAGE_DAY}")
 
 
 async def test_nothing_is_shown_before_authentication(
@@ -102,5 +102,5 @@ async def test_nothing_is_shown_before_authentication(
         harness.client, harness.restaurant.id, DEMO_STAFF_UIDS["host"]
     ).delete()
     page = await open_page()
-    await expect(page.locator("main")).to_contain_text("You are not on this restaurant's staff")
+    await expect(page.locator("main")).to_contain_text("You don't have access to")
     await expect(page.get_by_role("navigation")).to_have_count(0)

@@ -62,15 +62,15 @@ async def test_a_message_is_applied_after_its_cause_is_fixed(
     page = await open_page("manager", "integration")
     await page.get_by_label("Time zone").fill("America/New_York")
     await page.get_by_role("button", name="Save the settings").click()
-    await page.get_by_role("link", name="1 message kept aside").click()
+    await page.get_by_role("link", name="1 update couldn't be applied").click()
     await open_quarantine_item(page)
     await page.get_by_role("button", name="See what it would do").click()
     party = page.get_by_role("table", name="The difference").get_by_role("row", name="Party")
     await expect(party.get_by_role("cell")).to_have_text(["nothing", "4"])
     await page.get_by_role("button", name="Apply it").click()
     await expect(page.locator(".facts")).to_contain_text("Applied")
-    await page.get_by_role("link", name="The book").click()
-    await page.get_by_label("Go to a day").fill(PAGE_DAY)
+    await page.get_by_role("link", name="Reservations").click()
+    await page.get_by_label("Go to date").fill(PAGE_DAY)
     await expect(page.get_by_role("row", name="Ada Lovelace")).to_be_visible()
 
 

@@ -34,7 +34,7 @@ async def test_an_added_reservation_is_shown_as_added(
 ) -> None:
     harness.opentable.book_at(harness.restaurant.rid, 4)
     report = await harness.reconcile()
-    page = await open_page(screen=f"report/{report['reportId']}")
+    page = await open_page(screen=f"reports/{report['reportId']}")
     await expect(page.get_by_role("row").filter(has_text="Missing in the ledger")).to_contain_text(
         "Added"
     )
@@ -44,14 +44,14 @@ async def test_a_divergence_links_to_the_history(harness: PageHarness, open_page
     harness.opentable.book_at(harness.restaurant.rid, 4)
     await harness.send_envelope()
     report = await harness.reconcile()
-    page = await open_page(screen=f"report/{report['reportId']}")
+    page = await open_page(screen=f"reports/{report['reportId']}")
     await page.get_by_role("row", name="Not at OpenTable").get_by_role("link").click()
-    await expect(page.locator(".story")).to_contain_text("Taken into the book")
+    await expect(page.locator(".history")).to_contain_text("Added")
 
 
 async def test_a_manager_executes_a_held_plan(harness: PageHarness, open_page: OpenPage) -> None:
     held = await harness.create_held_report()
-    page = await open_page("manager", f"report/{held}")
+    page = await open_page("manager", f"reports/{held}")
     await expect(page.locator("main .note")).to_contain_text("Held: nothing was changed")
     await page.get_by_role("button", name="Carry out this plan …").click()
     await page.get_by_role("button", name="Carry it out").click()
@@ -60,11 +60,11 @@ async def test_a_manager_executes_a_held_plan(harness: PageHarness, open_page: O
 
 async def test_a_host_can_only_read_a_held_plan(harness: PageHarness, open_page: OpenPage) -> None:
     held = await harness.create_held_report()
-    page = await open_page("host", f"report/{held}")
+    page = await open_page("host", f"reports/{held}")
     await expect(page.get_by_role("row").filter(has_text="Held back")).to_have_count(25)
     await expect(page.get_by_role("button", name="Carry out this plan …")).to_have_count(0)
 
 
 async def test_an_unknown_report_shows_a_message(open_page: OpenPage) -> None:
-    page = await open_page(screen="report/none")
+    page = await open_page(screen="reports/none")
     await expect(page.locator("main")).to_contain_text("There is no report with this id")

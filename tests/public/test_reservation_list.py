@@ -36,8 +36,8 @@ async def test_a_party_grows_later_while_nothing_else_changes(
 async def test_lateness_uses_the_server_clock(harness: PageHarness, open_page: OpenPage) -> None:
     await harness.write_native_reservations()
     page = await open_page(now=EIGHT)
-    demo = {"restaurantId": harness.restaurant.id, "simulatedClock": True}
-    await page.route("**/_local/status", lambda route: route.fulfill(json=demo))
+    demo = {"local": {"restaurantId": harness.restaurant.id, "simulatedClock": True}}
+    await page.route("**/__/firebase/init.json", lambda route: route.fulfill(json=demo))
     await page.reload()
     row = page.get_by_role("row", name="Samir Lindqvist")
     await expect(row).to_be_visible()
@@ -58,12 +58,12 @@ async def test_cancelled_parties_are_collapsed_but_can_be_found(
 ) -> None:
     await harness.write_native_reservations()
     page = await open_page()
-    gone = page.get_by_role("button", name="Jonas Achterberg")
-    await expect(page.get_by_role("button", name="Leila Fontaine")).to_be_visible()
+    gone = page.get_by_role("link", name="Jonas Achterberg")
+    await expect(page.get_by_role("link", name="Leila Fontaine")).to_be_visible()
     await expect(gone).to_be_hidden()
-    await page.get_by_text("1 cancelled reservation").click()
+    await page.get_by_text("Cancelled (1)").click()
     await expect(gone).to_be_visible()
-    await page.get_by_text("1 cancelled reservation").click()
+    await page.get_by_text("Cancelled (1)").click()
     await page.get_by_role("searchbox").fill("achterberg")
     await expect(gone).to_be_visible()
 
@@ -73,7 +73,7 @@ async def test_long_names_and_requests_do_not_overflow(
 ) -> None:
     await harness.send_envelope(dinerName=LONG, specialRequests="Nut allergy; " * 30)
     page = await open_page(viewport={"width": 390, "height": 844})
-    await expect(page.get_by_role("button", name=LONG)).to_be_visible()
+    await expect(page.get_by_role("link", name=LONG)).to_be_visible()
     wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
     assert await page.evaluate(wide) is False
 
@@ -84,9 +84,9 @@ async def test_times_are_the_restaurants_wherever_the_browser_is(
     await harness.write_native_reservations()
     page = await open_page(timezone_id="Asia/Tokyo")
     row = page.get_by_role("row", name="Leila Fontaine")
-    await expect(row.locator("td.time")).to_have_text("20:45")
+    await expect(row.locator("td.time")).to_have_text("8:45 PM")
     await page.get_by_role("button", name="Today").click()
-    await expect(page.get_by_label("Go to a day")).to_have_value(
+    await expect(page.get_by_label("Go to date")).to_have_value(
         datetime.now(ZoneInfo("America/New_York")).date().isoformat()
     )
 
@@ -112,7 +112,7 @@ async def test_a_row_without_a_party_is_marked(harness: PageHarness, open_page: 
         "updated", 2, reservationId="early", reservationDateTime="2026-03-14T23:15:00Z"
     )
     page = await open_page()
-    await expect(page.get_by_role("row", name="Sophie Germain")).to_contain_text("Not complete yet")
+    await expect(page.get_by_role("row", name="Sophie Germain")).to_contain_text("Incomplete")
 
 
 async def test_a_row_with_a_warning_is_marked_with_advice(
@@ -123,9 +123,11 @@ async def test_a_row_with_a_warning_is_marked_with_advice(
     await harness.reconcile()
     page = await open_page()
     row = page.get_by_role("row", name="Ada Lovelace")
-    await expect(row).to_contain_text("Check at OpenTable")
-    await row.get_by_role("button").click()
-    await expect(page.get_by_role("dialog")).to_contain_text("look it up at OpenTable")
+    await expect(row).to_contain_text("Not found at OpenTable")
+    await row.get_by_role("link").click()
+    await expect(page.get_by_role("dialog")).to_contain_text(
+        "OpenTable doesn't have this reservation"
+    )
 
 
 async def test_recent_changes_stay_listed(harness: PageHarness, open_page: OpenPage) -> None:
@@ -133,11 +135,11 @@ async def test_recent_changes_stay_listed(harness: PageHarness, open_page: OpenP
     page = await open_page()
     await page.get_by_role("row", name="Ada Lovelace").wait_for()
     await harness.send_envelope("updated", 1, status="seated")
-    await expect(page.locator(".lately summary")).to_contain_text("Ada Lovelace is seated.")
+    await expect(page.locator(".recent summary")).to_contain_text("Ada Lovelace is seated.")
     await harness.send_envelope("updated", 2, partySize=6)
-    await expect(page.locator(".lately summary")).to_contain_text("is now 6 instead of 4.")
-    await page.locator(".lately summary").click()
-    await expect(page.locator(".lately li")).to_contain_text("Ada Lovelace is seated.")
+    await expect(page.locator(".recent summary")).to_contain_text("is now 6 instead of 4.")
+    await page.locator(".recent summary").click()
+    await expect(page.locator(".recent li")).to_contain_text("Ada Lovelace is seated.")
 
 
 async def test_another_days_rows_never_stand_under_a_new_heading(
@@ -145,9 +147,9 @@ async def test_another_days_rows_never_stand_under_a_new_heading(
 ) -> None:
     await harness.write_native_reservations()
     page = await open_page()
-    await page.get_by_role("button", name="Leila Fontaine").wait_for()
+    await page.get_by_role("link", name="Leila Fontaine").wait_for()
     await page.route("**/reservations?date=2026-03-15", lambda route: route.abort())
-    await page.get_by_role("button", name="The day after").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Sunday 15 March")
-    await expect(page.get_by_role("button", name="Leila Fontaine")).to_be_hidden()
-    await expect(page.locator("main")).to_contain_text("Reading …")
+    await page.get_by_role("button", name="Next day").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Sunday, March 15")
+    await expect(page.get_by_role("link", name="Leila Fontaine")).to_be_hidden()
+    await expect(page.locator("main")).to_contain_text("Loading …")

@@ -8,22 +8,24 @@ from shared.firestore import paths
 from tests.public.conftest import OpenPage
 from tests.public.harness import PageHarness
 
-MANAGERS_SCREENS = ("quarantine", "integration")
+MANAGERS_SCREENS = {"quarantine": "Failed updates", "integration": "OpenTable connection"}
 
 
 @pytest.mark.parametrize("screen", MANAGERS_SCREENS)
 async def test_a_host_sees_no_link_to_manager_screens(screen: str, open_page: OpenPage) -> None:
     page = await open_page()
     await page.get_by_role("link", name="Reports").wait_for()
-    await expect(page.get_by_role("link", name=screen.title())).to_have_count(0)
+    await expect(page.get_by_role("link", name=MANAGERS_SCREENS[screen])).to_have_count(0)
 
 
 @pytest.mark.parametrize("screen", MANAGERS_SCREENS)
-async def test_a_host_with_a_manager_url_gets_the_reservations(
+async def test_a_host_with_a_manager_url_gets_a_message_and_a_way_on(
     screen: str, open_page: OpenPage
 ) -> None:
     page = await open_page("host", screen)
-    await expect(page.get_by_label("Go to a day")).to_be_visible()
+    await expect(page.locator("main")).to_contain_text("Only managers can open this page.")
+    await page.get_by_role("link", name="Go to today's reservations").click()
+    await expect(page.get_by_label("Go to date")).to_be_visible()
 
 
 @pytest.mark.parametrize("screen", MANAGERS_SCREENS)
@@ -39,8 +41,10 @@ async def test_the_api_refuses_a_host_too(screen: str, harness: PageHarness) -> 
 @pytest.mark.parametrize("screen", MANAGERS_SCREENS)
 async def test_a_manager_sees_the_links(screen: str, open_page: OpenPage) -> None:
     page = await open_page("manager")
-    await page.get_by_role("link", name=screen.title(), exact=True).click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text(screen.title())
+    await page.get_by_role("link", name=MANAGERS_SCREENS[screen]).click()
+    await expect(page.get_by_role("link", name=MANAGERS_SCREENS[screen])).to_have_attribute(
+        "aria-current", "page"
+    )
 
 
 async def test_a_user_who_is_not_staff_sees_a_message(
@@ -50,17 +54,17 @@ async def test_a_user_who_is_not_staff_sees_a_message(
         harness.client, harness.restaurant.id, DEMO_STAFF_UIDS["host"]
     ).delete()
     page = await open_page()
-    await expect(page.locator("main")).to_contain_text("You are not on this restaurant's staff")
+    await expect(page.locator("main")).to_contain_text("You don't have access to")
 
 
 async def test_the_demos_host_becomes_its_manager(open_page: OpenPage) -> None:
     page = await open_page()
-    await page.get_by_role("button", name="Become demo manager").click()
-    await expect(page.get_by_role("link", name="Integration")).to_be_visible()
+    await page.get_by_role("button", name="View as manager").click()
+    await expect(page.get_by_role("link", name="OpenTable connection")).to_be_visible()
 
 
 async def test_signing_out_closes_the_reservations(open_page: OpenPage) -> None:
     page = await open_page()
     await page.get_by_role("button", name="Sign out").click()
-    await expect(page.get_by_role("button", name="The demo host")).to_be_visible()
+    await expect(page.get_by_role("button", name="View as host")).to_be_visible()
     await expect(page.get_by_role("link", name="Reports")).to_have_count(0)

@@ -76,7 +76,7 @@ async def page(
     context.set_default_timeout(BROWSER_TIMEOUT_MS)
     await firebase.play(context)
     opened = await context.new_page()
-    await opened.goto(f"{harness.url}/#/{harness.restaurant.id}/book/{PAGE_DAY}")
+    await opened.goto(f"{harness.url}/#/{harness.restaurant.id}/reservations/{PAGE_DAY}")
     yield opened
     await context.close()
 
@@ -89,20 +89,20 @@ async def sign_in(page: Page, password: str = RIGHT) -> None:
 
 async def test_the_right_password_opens_the_reservations(page: Page) -> None:
     await sign_in(page)
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Saturday 14 March")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Saturday, March 14")
     await expect(page.locator(".who")).to_have_text("hanna@example.com")
 
 
 async def test_a_wrong_password_is_explained(page: Page) -> None:
     await sign_in(page, "wrong")
-    await expect(page.get_by_role("alert")).to_have_text("The e-mail or the password is not right.")
+    await expect(page.get_by_role("alert")).to_have_text("Incorrect email or password")
 
 
 async def test_a_session_stays_signed_in(page: Page, firebase: FakeFirebase) -> None:
     await sign_in(page)
-    await page.get_by_role("link", name="The book").wait_for()
+    await page.get_by_role("link", name="Reservations").wait_for()
     await page.reload()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Saturday 14 March")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Saturday, March 14")
     assert firebase.asked[-1] == (
         "renew",
         {"grant_type": "refresh_token", "refresh_token": "renew-1"},
@@ -111,7 +111,7 @@ async def test_a_session_stays_signed_in(page: Page, firebase: FakeFirebase) -> 
 
 async def test_no_password_is_stored(page: Page) -> None:
     await sign_in(page)
-    await page.get_by_role("link", name="The book").wait_for()
+    await page.get_by_role("link", name="Reservations").wait_for()
     kept = await page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
     assert RIGHT not in kept
 
@@ -120,7 +120,7 @@ async def test_a_session_ended_by_firebase_requires_sign_in(
     page: Page, firebase: FakeFirebase
 ) -> None:
     await sign_in(page)
-    await page.get_by_role("link", name="The book").wait_for()
+    await page.get_by_role("link", name="Reservations").wait_for()
     firebase.is_over = True
     await page.reload()
     await expect(page.get_by_label("Password")).to_be_visible()
@@ -136,21 +136,15 @@ async def test_signing_out_clears_the_session(page: Page) -> None:
 
 async def test_production_offers_no_demo(page: Page) -> None:
     await expect(page.get_by_label("Password")).to_be_visible()
-    await expect(page.get_by_role("button", name="The demo")).to_have_count(0)
+    await expect(page.get_by_role("button", name="View as")).to_have_count(0)
 
 
-async def test_a_url_without_a_restaurant_prompts_for_it(page: Page, harness: PageHarness) -> None:
-    await page.goto(f"{harness.url}/")
-    await page.get_by_label("Restaurant").fill(harness.restaurant.id)
-    await sign_in(page)
-    await expect(page.get_by_label("Go to a day")).to_be_visible()
-    assert page.url.endswith(f"#/{harness.restaurant.id}/book")
-
-
-async def test_the_restaurant_of_the_last_session_is_suggested(
+async def test_a_url_without_a_restaurant_opens_the_last_one(
     page: Page, harness: PageHarness
 ) -> None:
     await sign_in(page)
-    await page.get_by_role("button", name="Sign out").click()
+    await page.get_by_role("link", name="Reservations").wait_for()
+    await page.goto("about:blank")
     await page.goto(f"{harness.url}/")
-    await expect(page.get_by_label("Restaurant")).to_have_value(harness.restaurant.id)
+    await expect(page.get_by_label("Go to date")).to_be_visible()
+    assert page.url.endswith(f"#/{harness.restaurant.id}/reservations")

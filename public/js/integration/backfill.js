@@ -1,8 +1,8 @@
 /** Fetching a span of days anew from OpenTable, and how far it is. */
 
-import { el, factList, fill, note } from "../elements.js";
-import { follow } from "../following.js";
-import { counted, daysInWords, inMinutes, moment } from "../times.js";
+import { el, factList, fill, note } from "../legacy/elements.js";
+import { follow } from "../legacy/following.js";
+import { counted, daysInWords, inMinutes, moment } from "../legacy/times.js";
 
 const PAUSE_MS = 2_500;
 const COUNTED = [["created", "added"], ["updated", "corrected"], ["unchanged", "alike"], ["stale", "outdated"], ["quarantined", "kept aside"]];
@@ -14,7 +14,7 @@ const COUNTED = [["created", "added"], ["updated", "corrected"], ["unchanged", "
 export function backfill(house) {
   const state = el("div", { class: "stack" });
   const problem = el("div", { role: "alert" });
-  const said = el("div", { class: "spoken", "aria-live": "polite" });
+  const said = el("div", { class: "visually-hidden", "aria-live": "polite" });
   const submit = el("button", {}, "Start the backfill");
   let last;
 

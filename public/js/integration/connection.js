@@ -1,6 +1,6 @@
 /** Trying the connection to OpenTable. */
 
-import { button, el, fill, note } from "../elements.js";
+import { button, el, fill, note } from "../legacy/elements.js";
 
 /** The part that tries the connection as it is stored now. */
 export function connection(house) {

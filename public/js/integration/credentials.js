@@ -1,7 +1,7 @@
 /** Entering credentials, which are never shown again. */
 
-import { el, fill, note } from "../elements.js";
-import { counted } from "../times.js";
+import { el, fill, note } from "../legacy/elements.js";
+import { counted } from "../legacy/times.js";
 
 const KINDS = {
   client: { word: "API client", fields: { clientId: "Client id", clientSecret: "Client secret" } },

@@ -1,6 +1,6 @@
 /** What only an operator may set: OpenTable's number, and another secret. */
 
-import { el, fill, note } from "../elements.js";
+import { el, fill, note } from "../legacy/elements.js";
 
 /** The form of the operator's settings. */
 export function operators(integration, change) {

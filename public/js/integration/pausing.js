@@ -1,6 +1,6 @@
 /** Pausing and resuming the integration. */
 
-import { button, el, fill, note } from "../elements.js";
+import { button, el, fill, note } from "../legacy/elements.js";
 
 /** The part that pauses, after a question, or resumes. */
 export function pausing({ enabled }, change) {

@@ -1,8 +1,8 @@
 /** Rotating what webhooks are proved with: which one is used, and retiring the one before. */
 
-import { button, el, fill, note } from "../elements.js";
-import { table } from "../tables.js";
-import { ago, clock, counted } from "../times.js";
+import { button, el, fill, note } from "../legacy/elements.js";
+import { table } from "../legacy/tables.js";
+import { ago, clock, counted } from "../legacy/times.js";
 
 const KINDS = [
   { scheme: "standard-webhooks", list: "webhookSecrets", word: "signing secret" },

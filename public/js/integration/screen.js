@@ -1,6 +1,6 @@
 /** The integration with OpenTable, for managers. */
 
-import { el, fill, note } from "../elements.js";
+import { el, fill, note } from "../legacy/elements.js";
 import { backfill } from "./backfill.js";
 import { connection } from "./connection.js";
 import { credentials } from "./credentials.js";

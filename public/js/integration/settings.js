@@ -1,6 +1,6 @@
 /** The settings that a manager may change. */
 
-import { el, fill, note } from "../elements.js";
+import { el, fill, note } from "../legacy/elements.js";
 
 const SCHEMES = {
   "standard-webhooks": "Signed (Standard Webhooks)",

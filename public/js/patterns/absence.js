@@ -1,7 +1,7 @@
 /** The days that were never counted, in words: they are not days without guests. */
 
-import { note } from "../elements.js";
-import { counted, daysFrom } from "../times.js";
+import { note } from "../legacy/elements.js";
+import { counted, daysFrom } from "../legacy/times.js";
 import { dateInWords, spanInWords } from "./dates.js";
 
 const MOST_NAMED = 3;

@@ -1,6 +1,6 @@
 /** Bar charts in the page's colours, by Chart.js, which is fetched with the first of them. */
 
-import { el } from "../elements.js";
+import { el } from "../legacy/elements.js";
 import { number, percent } from "./sources.js";
 
 

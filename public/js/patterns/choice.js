@@ -1,7 +1,7 @@
 /** Which days are shown, and of which source. */
 
-import { el } from "../elements.js";
-import { daysFrom } from "../times.js";
+import { el } from "../legacy/elements.js";
+import { daysFrom } from "../legacy/times.js";
 import { folded } from "./roomy.js";
 import { SOURCES } from "./sources.js";
 
@@ -25,8 +25,8 @@ export class Choice {
     this.from = el("input", { type: "date", name: "from", required: true });
     this.to = el("input", { type: "date", name: "to", required: true });
     this.form = el("form", { class: "choice", submit: (event) => this.submit(event) },
-      el("fieldset", { class: "chips", disabled: true }, el("legend", { class: "spoken" }, "Days"), this.spans),
-      el("fieldset", { class: "chips" }, el("legend", { class: "spoken" }, "Source"),
+      el("fieldset", { class: "chips", disabled: true }, el("legend", { class: "visually-hidden" }, "Days"), this.spans),
+      el("fieldset", { class: "chips" }, el("legend", { class: "visually-hidden" }, "Source"),
         [["", "All sources"], ...Object.entries(SOURCES)].map(([value, text]) => el("label", { class: "chip" },
           el("input", { type: "radio", name: "source", value, checked: !value, change: draw }), el("span", {}, text)))),
       folded("Other days", {}, el("div", { class: "row" },

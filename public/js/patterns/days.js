@@ -1,6 +1,6 @@
 /** Covers by day, or by week where the days are many. */
 
-import { daysFrom } from "../times.js";
+import { daysFrom } from "../legacy/times.js";
 import { dateInWords, tickOf, weekdayOf } from "./dates.js";
 import { figure, numbers } from "./figure.js";
 import { SOURCES, chosen, number, total } from "./sources.js";

@@ -1,6 +1,6 @@
 /** The patterns as a file. */
 
-import { button, el, fill, note } from "../elements.js";
+import { button, el, fill, note } from "../legacy/elements.js";
 
 const KEPT_MS = 60_000; // some browsers read it only after the click
 

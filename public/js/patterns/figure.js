@@ -1,6 +1,6 @@
 /** A figure: a heading, what it says in a sentence, the chart, and its numbers as a table. */
 
-import { el } from "../elements.js";
+import { el } from "../legacy/elements.js";
 import { folded } from "./roomy.js";
 import { SOURCES } from "./sources.js";
 
@@ -34,7 +34,7 @@ export function legend(entries) {
 export function numbers(caption, headings, rows) {
   return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
     el("table", {},
-      el("caption", { class: "spoken" }, caption),
+      el("caption", { class: "visually-hidden" }, caption),
       el("thead", {}, el("tr", {}, headings.map((text) => el("th", { scope: "col" }, text)))),
       el("tbody", {}, rows.map(([first, ...rest]) =>
         el("tr", {}, el("th", { scope: "row" }, first), rest.map((text) => el("td", {}, text)))))));

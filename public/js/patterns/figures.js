@@ -1,7 +1,7 @@
 /** The figures of a span of days, each a chart with its numbers beside it. */
 
-import { el, note } from "../elements.js";
-import { counted } from "../times.js";
+import { el, note } from "../legacy/elements.js";
+import { counted } from "../legacy/times.js";
 import { absence } from "./absence.js";
 import { spanInWords } from "./dates.js";
 import { byDay } from "./days.js";

@@ -1,7 +1,7 @@
 /** The key figures of a span of days. */
 
-import { el } from "../elements.js";
-import { counted } from "../times.js";
+import { el } from "../legacy/elements.js";
+import { counted } from "../legacy/times.js";
 import { average, number, percent } from "./sources.js";
 
 /** The key figures. */

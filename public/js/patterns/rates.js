@@ -1,6 +1,6 @@
 /** How many cancel, and how many do not come, by source. */
 
-import { el } from "../elements.js";
+import { el } from "../legacy/elements.js";
 import { figure, legend, numbers } from "./figure.js";
 import { SOURCES, number, percent } from "./sources.js";
 

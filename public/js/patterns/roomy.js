@@ -1,6 +1,6 @@
 /** What a phone shows when asked is always open elsewhere. */
 
-import { el } from "../elements.js";
+import { el } from "../legacy/elements.js";
 
 const ROOMY = matchMedia("(min-width: 48.01rem)");
 

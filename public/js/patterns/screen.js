@@ -1,6 +1,6 @@
 /** Patterns: when the house is busy, how early people book, and how many do not come. */
 
-import { el, fill, note } from "../elements.js";
+import { el, fill, note } from "../legacy/elements.js";
 import { Bars } from "./bars.js";
 import { Choice } from "./choice.js";
 import { downloading } from "./download.js";

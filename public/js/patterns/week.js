@@ -1,6 +1,6 @@
 /** When the house is busy: the hours of the week, the fuller the darker. */
 
-import { el, spoken } from "../elements.js";
+import { el, spoken } from "../legacy/elements.js";
 import { weekdayOf } from "./dates.js";
 import { average, number } from "./sources.js";
 

@@ -1,7 +1,7 @@
 /** One message that was kept aside: why, what it says, and what to do with it. */
 
-import { button, el, factList, fill, note } from "../elements.js";
-import { moment } from "../times.js";
+import { button, el, factList, fill, note } from "../legacy/elements.js";
+import { moment } from "../legacy/times.js";
 import { itemStatus } from "./list.js";
 import { settling } from "./settling.js";
 

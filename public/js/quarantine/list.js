@@ -1,8 +1,8 @@
 /** What was kept aside, open ones first. */
 
-import { el, fill, note } from "../elements.js";
-import { table } from "../tables.js";
-import { counted, moment } from "../times.js";
+import { el, fill, note } from "../legacy/elements.js";
+import { table } from "../legacy/tables.js";
+import { counted, moment } from "../legacy/times.js";
 
 const STATUSES = { OPEN: ["watch", "Open"], REPLAYED: ["fine", "Applied"], DISMISSED: ["fine", "Dismissed"] };
 

@@ -1,8 +1,8 @@
 /** Settling a message: see what it would do, apply it, or dismiss it. */
 
-import { button, el, fill, note } from "../elements.js";
-import { table } from "../tables.js";
-import { fieldWord, seenChanges, valueInWords } from "../words.js";
+import { button, el, fill, note } from "../legacy/elements.js";
+import { table } from "../legacy/tables.js";
+import { fieldWord, seenChanges, valueInWords } from "../legacy/words.js";
 
 /** The part of an item's screen that settles it; nothing where it was applied. */
 export function settling(house, path, item, again) {

@@ -1,6 +1,6 @@
 /** Having a held plan carried out, which a manager may. */
 
-import { button, el, fill, note } from "../elements.js";
+import { button, el, fill, note } from "../legacy/elements.js";
 
 /** The part of a report that has its plan carried out, or leads to where it was. */
 export function forcing(house, { reportId, status, heldReportId, executedBy }) {

@@ -1,7 +1,7 @@
 /** What a check left alone: for a person to look at, not found, or moved meanwhile. */
 
-import { el } from "../elements.js";
-import { table } from "../tables.js";
+import { el } from "../legacy/elements.js";
+import { table } from "../legacy/tables.js";
 
 const LONGEST_ID = 12;
 const DIVERGENCES = {

@@ -1,8 +1,8 @@
 /** The hourly checks, newest first. */
 
-import { el, fill, note } from "../elements.js";
-import { table } from "../tables.js";
-import { daysInWords, moment } from "../times.js";
+import { el, fill, note } from "../legacy/elements.js";
+import { table } from "../legacy/tables.js";
+import { daysInWords, moment } from "../legacy/times.js";
 import { result } from "./result.js";
 
 /** Open the list of reports. */

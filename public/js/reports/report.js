@@ -1,9 +1,9 @@
 /** One check: ours, theirs, and what was done, field by field. */
 
-import { el, factList, fill, note } from "../elements.js";
-import { table } from "../tables.js";
-import { daysInWords, moment } from "../times.js";
-import { fieldWord, valueInWords } from "../words.js";
+import { el, factList, fill, note } from "../legacy/elements.js";
+import { table } from "../legacy/tables.js";
+import { daysInWords, moment } from "../legacy/times.js";
+import { fieldWord, valueInWords } from "../legacy/words.js";
 import { forcing } from "./forcing.js";
 import { leftAlone, storyLink } from "./left.js";
 import { resultOf } from "./result.js";

@@ -1,6 +1,6 @@
 /** How a check ended, in words. */
 
-import { el } from "../elements.js";
+import { el } from "../legacy/elements.js";
 
 const WORDS = { created: "added", updated: "corrected", cancelled: "cancelled", divergences: "to look at", skipped: "skipped" };
 

@@ -15,6 +15,7 @@ from httpx import ASGITransport, AsyncClient
 from cli.local_run import LOCAL_STATUS_PATH
 from dev.local.demo_staff import DEMO_STAFF_UIDS, DEMO_TOKEN_PATH, build_unsigned_token
 from dev.local.gateway import build_local_status, create_gateway_app
+from dev.page import PAGE_SOURCE, compute_version
 from shared.staff.accounts import UserAccounts
 from shared.staff.identity import IdTokenVerifier, UnauthenticatedError
 
@@ -48,12 +49,8 @@ def probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-async def client(probe: Path, tmp_path: Path) -> AsyncIterator[AsyncClient]:
-    pages = tmp_path / "public"
-    pages.mkdir()
-    (pages / "index.html").write_text("<!doctype html><title>Staff</title>")
-    (pages / "staff.js").write_text("export {};")
-    transport = ASGITransport(create_gateway_app(probe, pages, FOUND))
+async def client(probe: Path) -> AsyncIterator[AsyncClient]:
+    transport = ASGITransport(create_gateway_app(probe, PAGE_SOURCE, FOUND))
     async with AsyncClient(transport=transport, base_url="http://testserver") as client:
         yield client
 
@@ -77,7 +74,16 @@ async def test_a_wrong_method_is_for_the_function_to_refuse(client: AsyncClient)
     assert (await client.get("/opentable-webhook")).json()["name"] == "opentable_webhook"
 
 
-@pytest.mark.parametrize("path, media_type", [("/", "text/html"), ("/staff.js", "text/javascript")])
+@pytest.mark.parametrize(
+    "path, media_type",
+    [
+        ("/", "text/html"),
+        ("/sw.js", "text/javascript"),
+        ("/manifest.webmanifest", "application/manifest+json"),
+        ("/v/any/js/main.js", "text/javascript"),
+        ("/v/any/icons/icon.svg", "image/svg+xml"),
+    ],
+)
 async def test_a_page_has_its_media_type(path: str, media_type: str, client: AsyncClient) -> None:
     assert (await client.get(path)).headers["content-type"].partition(";")[0] == media_type
 
@@ -95,14 +101,31 @@ def test_the_status_contains_no_secret() -> None:
     assert "whsec_hidden" not in str(build_local_status(variables))
 
 
-@pytest.mark.parametrize("path", ["/", "/staff.js"])
+@pytest.mark.parametrize(
+    "path, source", [("/", "/*"), ("/sw.js", "/*"), ("/v/any/js/main.js", "/v/**")]
+)
 async def test_the_page_has_every_header_that_hosting_gives_it(
-    path: str, client: AsyncClient
+    path: str, source: str, client: AsyncClient
 ) -> None:
     rules = json.loads((ROOT / "firebase.json").read_text())["hosting"]["headers"]
-    told = {each["key"]: each["value"] for rule in rules for each in rule["headers"]}
+    expected = {
+        each["key"]: each["value"]
+        for rule in rules
+        if rule["source"] in {"**", source}
+        for each in rule["headers"]
+    }
     headers = (await client.get(path)).headers
-    assert {name: headers[name] for name in told} == told
+    assert {name: headers[name] for name in expected} == expected
+
+
+async def test_the_page_gets_its_configuration_without_an_api_key(client: AsyncClient) -> None:
+    configuration = (await client.get("/__/firebase/init.json")).json()
+    assert configuration == {"local": {"restaurantId": None, "simulatedClock": None}}
+
+
+async def test_the_address_of_a_file_contains_its_version(client: AsyncClient) -> None:
+    page = (await client.get("/")).text
+    assert f'src="/v/{compute_version()}/js/main.js"' in page
 
 
 @pytest.fixture

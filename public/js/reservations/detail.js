@@ -1,0 +1,118 @@
+/** One reservation: its facts, what can be done, and its history. */
+
+import { ConfirmDialog, Dialog, FactList, LoadingOrError, Note, SourceBadge, StatusBadge } from "../ui/components.js";
+import { phoneLink } from "../ui/format.js";
+import { labels, openTableStatusText } from "../ui/labels.js";
+import { html, useEffect, useState } from "../ui/view.js";
+import { History } from "./history.js";
+import { describeLateness, describeWarning } from "./list.js";
+
+const CLOSED = new Set(["CANCELLED", "COMPLETED", "NO_SHOW"]);
+const words = labels.detail;
+
+/**
+ * The dialog of a reservation. `listed` is the reservation of the day's list, null if it is not in
+ * it: then it is loaded, and the address changes to its day.
+ */
+export function ReservationDetail({ session, id, listed, date, now, onChanged, onClose }) {
+  const [loaded, setLoaded] = useState(null);
+  const [error, setError] = useState(null);
+  const reservation = listed ?? loaded;
+
+  useEffect(() => {
+    if (listed) {
+      setLoaded(listed);
+      return;
+    }
+    session.api.get(`reservations/${encodeURIComponent(id)}`).then((found) => {
+      setLoaded(found);
+      if (found.localDate && found.localDate !== date) session.replaceAddress("reservations", found.localDate, "r", id);
+    }, setError);
+  }, [id, listed]);
+
+  const name = reservation?.dinerName ?? labels.reservations.unknownGuest;
+  return html`
+    <${Dialog} className="sheet" label=${name} onClose=${onClose}>
+      <div class="sheet-head">
+        <h2 dir="auto">${reservation ? name : labels.reservations.title}</h2>
+        <button type="button" data-initial-focus onClick=${onClose}>${labels.close}</button>
+      </div>
+      ${!reservation && html`<${LoadingOrError} error=${error?.status === 404 ? { message: labels.reservations.notFound } : error} />`}
+      ${reservation && html`
+        <p class="marks"><${StatusBadge} status=${reservation.status} /><${SourceBadge} system=${reservation.source.system} /></p>
+        <${Warning} session=${session} reservation=${reservation} />
+        <${FactList} facts=${listFacts(reservation, session, now)} />
+        <${Cancellation} session=${session} reservation=${reservation} onChanged=${onChanged} />
+        <section>
+          <h3>${words.history}</h3>
+          <${History} session=${session} id=${id} version=${JSON.stringify(reservation)} />
+        </section>`}
+    <//>`;
+}
+
+function listFacts(each, session, now) {
+  const { format } = session;
+  const text = (value) => value && html`<span dir="auto" class="long-text">${value}</span>`;
+  const names = words.facts;
+  return [
+    [names.day, each.localDate ? format.day(each.localDate) : words.notKnown],
+    [names.time, each.localTime ? format.wallTime(each.localTime) : words.notKnown],
+    [names.late, describeLateness(each, now, session.simulatedClock)],
+    [names.party, each.partySize ?? words.notKnown],
+    [names.table, each.tableNumbers.join(", ")],
+    [names.server, each.server],
+    [names.phone, each.phone && html`<a href=${phoneLink(each.phone)}>${each.phone}</a>`],
+    [names.email, each.email && html`<a href=${`mailto:${each.email}`}>${each.email}</a>`],
+    [names.openTableStatus, each.source.state && openTableStatusText(each.source.state)],
+    [names.request, text(each.specialRequests)],
+    [names.note, text(each.venueNotes)],
+    [names.reason, text(each.cancellationReason)],
+  ];
+}
+
+function Warning({ session, reservation }) {
+  const warning = describeWarning(reservation);
+  if (warning === labels.warnings.incomplete) return html`<${Note} level="watch">${words.incomplete}<//>`;
+  if (warning === labels.warnings.diverged) {
+    return html`<${Note} level="watch">${words.diverged} <a href=${session.linkTo("reports")}>${words.seeReport}</a><//>`;
+  }
+  return null;
+}
+
+/** The button that cancels, or the reason why it is disabled. */
+function Cancellation({ session, reservation, onChanged }) {
+  const [isOpen, setOpen] = useState(false);
+  const [key, setKey] = useState("");
+  if (CLOSED.has(reservation.status)) return null;
+  const { system } = reservation.source;
+  if (system !== "LINEUP") {
+    return html`
+      <section class="actions">
+        <button type="button" class="danger" disabled aria-describedby="why-not">${words.cancel}</button>
+        <p id="why-not">${system === "OPENTABLE" ? words.atOpenTable : words.elsewhere}</p>
+      </section>`;
+  }
+
+  function open() {
+    // One key for one decision: a repeated request cancels once.
+    setKey(crypto.randomUUID());
+    setOpen(true);
+  }
+
+  async function cancel(reason) {
+    const path = `reservations/${encodeURIComponent(reservation.id)}/cancel`;
+    await session.api.post(path, reason ? { reason } : {}, { "Idempotency-Key": key });
+    onChanged();
+  }
+
+  const { format } = session;
+  const when = [reservation.localDate && format.shortDay(reservation.localDate), reservation.localTime && format.wallTime(reservation.localTime)].filter(Boolean).join(", ");
+  return html`
+    <section class="actions">
+      <button type="button" class="danger" onClick=${open}>${words.cancel}</button>
+      ${isOpen && html`
+        <${ConfirmDialog} title=${words.cancelTitle(reservation.dinerName ?? labels.reservations.unknownGuest)}
+          text=${words.cancelText(words.party(reservation.partySize ?? "?"), when || words.notKnown)}
+          confirm=${words.cancelConfirm} reason=${{ label: words.reason }} isDangerous run=${cancel} onClose=${() => setOpen(false)} />`}
+    </section>`;
+}

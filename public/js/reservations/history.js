@@ -1,0 +1,92 @@
+/** The history of a reservation: its journal as a timeline, oldest entry first. */
+
+import { LoadingOrError } from "../ui/components.js";
+import { timeAgo } from "../ui/format.js";
+import { labels, openTableStatusText, statusText } from "../ui/labels.js";
+import { html, useEffect, useState } from "../ui/view.js";
+
+const PAGE_SIZE = 50;
+const INSTANT = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)$/;
+const words = labels.history;
+
+/** The timeline of a reservation; a new `version` loads it again. */
+export function History({ session, id, version }) {
+  const [entries, setEntries] = useState(null);
+  const [cursor, setCursor] = useState(null);
+  const [error, setError] = useState(null);
+
+  async function load(from) {
+    const query = new URLSearchParams({ limit: PAGE_SIZE, ...(from && { cursor: from }) });
+    return session.api.get(`reservations/${encodeURIComponent(id)}/events?${query}`);
+  }
+
+  function take(page, earlier) {
+    setEntries([...earlier, ...page.events]);
+    setCursor(page.next);
+    setError(null);
+  }
+
+  useEffect(() => {
+    let isCurrent = true;
+    load().then((page) => isCurrent && take(page, []), (problem) => isCurrent && setError(problem));
+    return () => { isCurrent = false; };
+  }, [id, version]);
+
+  if (!entries) return html`<${LoadingOrError} error=${error} />`;
+  if (!entries.length) return html`<p class="muted">${words.empty}</p>`;
+  return html`
+    <ol class="history">${entries.map((entry) => html`<${Entry} key=${entry.eventId} entry=${entry} format=${session.format} />`)}</ol>
+    ${cursor && html`<button type="button" onClick=${() => load(cursor).then((page) => take(page, entries), setError)}>${words.more}</button>`}`;
+}
+
+function Entry({ entry, format }) {
+  const changes = listVisibleChanges(entry.changes);
+  return html`
+    <li>
+      <time datetime=${entry.occurredAt} title=${timeAgo(entry.occurredAt)}>${format.moment(entry.occurredAt)}</time>
+      <p class="what">${describeEntry(entry, changes)}</p>
+      ${changes.length > 0 && html`<ul class="moves">${changes.map((change) => html`<li key=${change[0]} dir="auto">${describeMove(change, format)}</li>`)}</ul>`}
+      <p class="muted">${describeOrigin(entry)}</p>
+    </li>`;
+}
+
+function describeEntry({ eventType, outcome, changes }, visible) {
+  if (words.types[eventType]) return words.types[eventType];
+  if (words.outcomes[outcome]) return words.outcomes[outcome];
+  if (changes.status && changes.status.from !== changes.status.to) return statusText(changes.status.to);
+  if (changes["reconciliation.reconciliationStatus"]?.to === "DIVERGED") return words.diverged;
+  return visible.length ? words.changed : words.noted;
+}
+
+function describeOrigin({ actor, source, staffName }) {
+  if (source === "STAFF") return staffName ? words.byStaff(staffName) : words.byUnknownStaff;
+  const channel = words.channels[source] ?? source;
+  if (actor === "LINEUP") return words.viaChannel(channel);
+  return words.via(words.actors[actor] ?? actor, channel);
+}
+
+/** The changes that staff can see, in the order of the labels. */
+function listVisibleChanges(changes) {
+  return Object.keys(labels.fields)
+    .filter((path) => path in changes && comparable(changes[path].from) !== comparable(changes[path].to))
+    .map((path) => [path, changes[path]]);
+}
+
+function comparable(value) {
+  return value == null || value.length === 0 ? "null" : JSON.stringify(value);
+}
+
+function describeMove([path, { from, to }], format) {
+  const before = formatValue(path, from, format);
+  const after = formatValue(path, to, format);
+  return before === words.nothing ? `${labels.fields[path]}: ${after}` : `${labels.fields[path]}: ${before} → ${after}`;
+}
+
+function formatValue(path, value, format) {
+  if (value == null || value === "" || value.length === 0) return words.nothing;
+  if (path === "status") return statusText(value);
+  if (path === "source.state") return openTableStatusText(value);
+  if (typeof value === "string" && INSTANT.test(value)) return format.moment(value);
+  if (Array.isArray(value)) return value.join(", ");
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}

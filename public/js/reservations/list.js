@@ -1,0 +1,152 @@
+/** The list of a day: groups with heads, folded parts, and the bars of covers by hour. */
+
+import { SourceBadge, StatusBadge, VisuallyHidden } from "../ui/components.js";
+import { labels, statusText } from "../ui/labels.js";
+import { html } from "../ui/view.js";
+import { DEFAULT_FILTERS, isFiltered } from "./filters.js";
+
+const MINUTE_MS = 60_000;
+const LATE_AFTER_MINUTES = 15;
+// After that nobody waits for the party: its status was not kept.
+const NOT_LATE_AFTER_MINUTES = 240;
+const LATE_STEP_MINUTES = 5;
+const FINISHED = ["COMPLETED", "NO_SHOW"];
+const EXPECTED = new Set(["BOOKED", "CONFIRMED"]);
+const words = labels.reservations;
+const byText = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
+
+/** Group reservations for a sort order; each group is `{key, name, reservations, covers}`. */
+export function groupReservations(reservations, sort, format) {
+  const orders = {
+    time: (each) => (each.localTime ? { key: each.localTime.slice(0, 2), name: format.hour(Number(each.localTime.slice(0, 2))) } : { key: "none", name: words.unknownTime }),
+    table: (each) => (each.tableNumbers.length ? { key: each.tableNumbers[0], name: `${words.table} ${each.tableNumbers[0]}` } : { key: "", name: words.noTable }),
+    server: (each) => (each.server ? { key: each.server, name: each.server } : { key: "", name: words.noServer }),
+    status: (each) => ({ key: String(Object.keys(labels.statuses).indexOf(each.status)), name: statusText(each.status) }),
+    name: () => ({ key: "name", name: "" }),
+  };
+  const groups = new Map();
+  for (const each of reservations) {
+    const { key, name } = orders[sort](each);
+    const group = groups.get(key) ?? { key, name, reservations: [], covers: 0 };
+    group.reservations.push(each);
+    group.covers += each.partySize ?? 0;
+    groups.set(key, group);
+  }
+  const list = [...groups.values()];
+  // Times keep the order of the day, which may end after midnight.
+  if (sort !== "time") list.sort((a, b) => Number(a.key === "") - Number(b.key === "") || byText.compare(a.key, b.key));
+  if (sort === "name") for (const group of list) group.reservations.sort((a, b) => byText.compare(a.dinerName ?? "", b.dinerName ?? ""));
+  return list;
+}
+
+/** Covers by hour; a bar leads to its hour in the list. */
+export function HourBars({ format, groups, showHour }) {
+  const timed = groups.filter(({ key }) => key !== "none");
+  if (!timed.length) return null;
+  const most = Math.max(...timed.map(({ covers }) => covers), 1);
+  return html`
+    <ol class="hours" aria-label=${words.coversByHour}>
+      ${timed.map(({ key, name, covers }) => html`
+        <li key=${key}>
+          <button type="button" onClick=${() => showHour(key)}>
+            <span class="count">${covers}<${VisuallyHidden}> ${words.coversAt} <//></span>
+            <span class="bar" style=${{ "--share": covers / most }}></span>
+            <span class="hour">${name}</span>
+          </button>
+        </li>`)}
+    </ol>`;
+}
+
+/**
+ * The reservations of a day. Finished, cancelled and removed ones are folded, unless somebody filters
+ * or searches.
+ */
+export function DayList({ session, day, shown, incomplete, filters, setFilters, ...row }) {
+  const { format } = session;
+  const filtered = isFiltered(filters);
+  const fold = (test) => (filtered ? [] : shown.filter(test));
+  const finished = fold(({ status, isRemoved }) => !isRemoved && FINISHED.includes(status));
+  const cancelled = fold(({ status, isRemoved }) => !isRemoved && status === "CANCELLED");
+  const removed = fold(({ isRemoved }) => isRemoved);
+  const folded = new Set([...finished, ...cancelled, ...removed]);
+  const open = shown.filter((each) => !folded.has(each));
+  const table = (caption, groups) => html`<${ReservationTable} session=${session} caption=${caption} groups=${groups} ...${row} />`;
+  const one = (reservations) => [{ key: "all", name: "", reservations }];
+  return html`
+    ${finished.length > 0 && html`
+      <details class="fold"><summary>${words.finished(countByStatus(finished))}</summary>${table(words.captions.finished, one(finished))}</details>`}
+    ${open.length > 0 && table(words.captions.open, groupReservations(open, filters.sort, format))}
+    ${shown.length === 0 && html`
+      <p class="empty">${filtered && day.reservations.length
+        ? html`${words.noMatch} <button type="button" class="quiet" onClick=${() => setFilters({ ...DEFAULT_FILTERS, sort: filters.sort })}>${words.clear}</button>`
+        : words.none}</p>`}
+    ${cancelled.length > 0 && html`
+      <details class="fold"><summary>${words.cancelled(cancelled.length)}</summary>${table(words.captions.cancelled, one(cancelled))}</details>`}
+    ${removed.length > 0 && html`
+      <details class="fold"><summary>${words.removed(removed.length)}</summary>${table(words.captions.removed, one(removed))}</details>`}
+    ${incomplete.length > 0 && html`
+      <section class="incomplete" id="incomplete">
+        <h2>${words.incomplete}</h2><p>${words.incompleteHint}</p>${table(words.captions.incomplete, one(incomplete))}
+      </section>`}`;
+}
+
+function countByStatus(reservations) {
+  return FINISHED
+    .map((status) => [reservations.filter((each) => each.status === status).length, statusText(status).toLowerCase()])
+    .filter(([number]) => number)
+    .map(([number, text]) => words.finishedPart(number, text));
+}
+
+function ReservationTable({ session, caption, groups, ...row }) {
+  return html`
+    <table role="table" class="rows">
+      <caption class="visually-hidden">${caption}</caption>
+      <thead role="rowgroup"><tr role="row">${words.columns.map((text) => html`<th role="columnheader" scope="col">${text}</th>`)}</tr></thead>
+      ${groups.map(({ key, name, reservations, covers }) => html`
+        <tbody role="rowgroup" key=${key} id=${name ? `group-${key}` : null}>
+          ${name && html`<tr role="row" class="group"><th role="rowheader" scope="rowgroup" colspan="7">${words.groupHead(name, reservations.length, covers)}</th></tr>`}
+          ${reservations.map((each) => html`<${ReservationRow} key=${each.id} session=${session} reservation=${each} ...${row} />`)}
+        </tbody>`)}
+    </table>`;
+}
+
+function ReservationRow({ session, reservation, changedIds, now, linkToReservation, openReservation }) {
+  const { id, localTime, partySize, dinerName, tableNumbers, specialRequests, venueNotes, status, source } = reservation;
+  const tags = [describeLateness(reservation, now, session.simulatedClock), describeWarning(reservation)].filter(Boolean);
+  const open = (event) => {
+    // Ctrl and the middle button open the link in a new tab.
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    openReservation(id);
+  };
+  return html`
+    <tr role="row" data-id=${id} data-status=${status} class=${changedIds.has(id) ? "changed" : null} onClick=${open}>
+      <td role="cell" class="time">${localTime ? session.format.wallTime(localTime) : html`?<${VisuallyHidden}> ${words.unknownTime}<//>`}</td>
+      <td role="cell" class="party">${partySize ?? "?"}<span class="unit"> ${words.guests(partySize)}</span></td>
+      <th role="rowheader" scope="row" class="name"><a href=${linkToReservation(reservation)} dir="auto">${dinerName ?? words.unknownGuest}</a></th>
+      <td role="cell" class="table">${tableNumbers.length > 0 && html`<span class="unit">${words.table} </span>${tableNumbers.join(", ")}`}</td>
+      <td role="cell" class="notes">${tags.map((tag) => html`<span class="tag">${tag}</span>`)}<span class="text" dir="auto">${[specialRequests, venueNotes].filter(Boolean).join(" · ")}</span></td>
+      <td role="cell" class="status-cell"><${StatusBadge} status=${status} /></td>
+      <td role="cell" class="source"><${SourceBadge} system=${source.system} /></td>
+    </tr>`;
+}
+
+/** A short warning about a row; empty without one. */
+export function describeWarning({ startAt, partySize, reconciliationStatus }) {
+  if (startAt === null || partySize === null) return labels.warnings.incomplete;
+  return reconciliationStatus === "DIVERGED" ? labels.warnings.diverged : "";
+}
+
+/**
+ * How late a party is, in words; empty if it is not. A simulated evening has its own clock, so nobody
+ * is late there.
+ */
+export function describeLateness({ status, startAt, source }, now, isSimulated) {
+  if (!EXPECTED.has(status) || !startAt) return "";
+  const minutes = (now - Date.parse(startAt)) / MINUTE_MS;
+  if (!isSimulated && minutes >= LATE_AFTER_MINUTES && minutes <= NOT_LATE_AFTER_MINUTES) {
+    return words.late(Math.floor(minutes / LATE_STEP_MINUTES) * LATE_STEP_MINUTES);
+  }
+  return source.state === "Late" ? words.willBeLate : "";
+}
+

@@ -1,0 +1,169 @@
+/** Components that all screens share. */
+
+import { ApiError } from "../api-client.js";
+import { labels, statusText } from "./labels.js";
+import { html, useEffect, useRef, useState } from "./view.js";
+
+// The same width as in the style sheets.
+const NARROW = matchMedia("(max-width: 48rem)");
+
+/** Text for screen readers only. */
+export function VisuallyHidden({ children }) {
+  return html`<span class="visually-hidden">${children}</span>`;
+}
+
+/** A message: `level` is "good", "watch" or "bad". */
+export function Note({ level, children }) {
+  return html`<p class="note ${level}">${children}</p>`;
+}
+
+/** A definition list of `[name, value]` pairs; pairs without a value are left out. */
+export function FactList({ facts }) {
+  const present = facts.filter(([, value]) => value != null && value !== "" && value !== false);
+  return html`<dl class="facts">${present.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+}
+
+/**
+ * A table that narrow screens show as cards.
+ * @param {{caption: string, columns: string[], rows: Array<{key: string, cells: Array}>}} props The
+ *   first cell names its row.
+ */
+export function Table({ caption, columns, rows }) {
+  return html`
+    <table role="table" class="cards">
+      <caption class="visually-hidden">${caption}</caption>
+      <thead role="rowgroup"><tr role="row">${columns.map((text) => html`<th role="columnheader" scope="col">${text}</th>`)}</tr></thead>
+      <tbody role="rowgroup">
+        ${rows.map(({ key, cells: [first, ...rest] }) => html`
+          <tr role="row" key=${key}>
+            <th role="rowheader" scope="row">${first}</th>
+            ${rest.map((cell, index) => html`<td role="cell" data-label=${columns[index + 1]}>${cell}</td>`)}
+          </tr>`)}
+      </tbody>
+    </table>`;
+}
+
+/** A reservation's status: a word with a mark for people who do not see colors. */
+export function StatusBadge({ status }) {
+  return html`
+    <span class="status" data-status=${status}>
+      <span class="mark" aria-hidden="true">${labels.statuses[status]?.mark ?? "?"}</span>${statusText(status)}
+    </span>`;
+}
+
+/** Where a reservation was made. */
+export function SourceBadge({ system }) {
+  if (system !== "OPENTABLE") return html`<span class="badge">${labels.sources[system] ?? labels.unknownSource}</span>`;
+  return html`
+    <span class="badge open-table" title=${labels.sources.OPENTABLE}>
+      <span aria-hidden="true">OT</span><${VisuallyHidden}>${labels.sources.OPENTABLE}<//>
+    </span>`;
+}
+
+/**
+ * A modal dialog, open while it is mounted. Escape and a click outside call `onClose`. The element
+ * with `data-initial-focus` gets the focus: the browser logs a warning about `autofocus`.
+ */
+export function Dialog({ className, label, onClose, children }) {
+  const dialog = useRef(null);
+  useEffect(() => {
+    const element = dialog.current;
+    element.showModal();
+    element.querySelector("[data-initial-focus]")?.focus();
+    // Closing before the removal gives the focus back.
+    return () => element.close();
+  }, []);
+  return html`
+    <dialog ref=${dialog} class=${className} aria-label=${label}
+      onCancel=${(event) => { event.preventDefault(); onClose(); }}
+      onClick=${(event) => { if (event.target === dialog.current) onClose(); }}>
+      ${children}
+    </dialog>`;
+}
+
+/**
+ * A dialog that asks before an action, with an optional or required reason.
+ * @param {{title: string, text: string, confirm: string, reason?: {label: string, isRequired?: boolean},
+ *   isDangerous?: boolean, run: (reason: string) => Promise<void>, onClose: () => void}} props
+ */
+export function ConfirmDialog({ title, text, confirm, reason, isDangerous, run, onClose, children }) {
+  const [error, setError] = useState(null);
+  const [isBusy, setBusy] = useState(false);
+
+  async function submit(event) {
+    event.preventDefault();
+    setBusy(true);
+    try {
+      await run(String(new FormData(event.target).get("reason") ?? "").trim());
+      onClose();
+    } catch (problem) {
+      if (!(problem instanceof ApiError)) throw problem;
+      setError(problem.message);
+      setBusy(false);
+    }
+  }
+
+  return html`
+    <${Dialog} className="confirm" label=${title} onClose=${onClose}>
+      <form class="stack" onSubmit=${submit}>
+        <h2>${title}</h2>
+        ${text && html`<p>${text}</p>`}
+        ${children}
+        ${reason && html`<label>${reason.label}<textarea name="reason" rows="2" maxlength="500" required=${reason.isRequired}></textarea></label>`}
+        <div role="alert">${error && html`<${Note} level="bad">${error}<//>`}</div>
+        <div class="choices">
+          <button type="button" data-initial-focus onClick=${onClose}>${labels.goBack}</button>
+          <button class=${isDangerous ? "danger solid" : "primary"} disabled=${isBusy}>${confirm}</button>
+        </div>
+      </form>
+    <//>`;
+}
+
+/** Whether the window is as narrow as a phone. */
+export function useNarrow() {
+  const [isNarrow, setNarrow] = useState(NARROW.matches);
+  useEffect(() => {
+    const update = () => setNarrow(NARROW.matches);
+    NARROW.addEventListener("change", update);
+    return () => NARROW.removeEventListener("change", update);
+  }, []);
+  return isNarrow;
+}
+
+/**
+ * Load data for a component.
+ * @param {() => Promise<T>} load
+ * @param {unknown[]} dependencies Loads again when they change.
+ * @returns {{data: T|null, error: ApiError|null, reload: () => Promise<void>, setData: (data: T) => void}}
+ * @template T
+ */
+export function useLoaded(load, dependencies) {
+  const [state, setState] = useState({ data: null, error: null });
+  const newest = useRef(0);
+
+  async function reload() {
+    newest.current += 1;
+    const request = newest.current;
+    let result;
+    try {
+      result = { data: await load(), error: null };
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      result = { data: null, error };
+    }
+    // A slower, older answer never replaces a newer one.
+    if (request === newest.current) setState(result);
+  }
+
+  useEffect(() => {
+    setState({ data: null, error: null });
+    reload();
+    return () => { newest.current += 1; };
+  }, dependencies);
+  return { ...state, reload, setData: (data) => setState({ data, error: null }) };
+}
+
+/** What `useLoaded` shows while it has no data: "Loading …" or the error. */
+export function LoadingOrError({ error }) {
+  return error ? html`<div role="alert"><${Note} level="bad">${error.message}<//></div>` : html`<p class="empty">${labels.loading}</p>`;
+}

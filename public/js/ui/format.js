@@ -1,0 +1,119 @@
+/** Dates and times in the restaurant's zone and in the style of its country. */
+
+import { count } from "./labels.js";
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+// Countries that write "November 28"; the others write "28 November".
+const MONTH_FIRST_COUNTRIES = new Set(["US", "CA", "PH"]);
+
+/**
+ * Return the formatting functions of a restaurant.
+ * @param {{timeZone?: string, country?: string, clock?: string}} settings `clock` is "12" or "24";
+ *   the default follows the country.
+ */
+export function createFormat({ timeZone, country, clock }) {
+  const zone = timeZone ?? "UTC";
+  const locale = !country || MONTH_FIRST_COUNTRIES.has(country) ? "en-US" : "en-GB";
+  const hour12 = clock ? clock === "12" : usesTwelveHours(country);
+  const timeStyle = { hour: "numeric", minute: "2-digit", hour12 };
+  const inZone = (options) => new Intl.DateTimeFormat(locale, { ...options, timeZone: zone });
+  const ofDate = (options) => new Intl.DateTimeFormat(locale, { ...options, timeZone: "UTC" });
+  const timeFormat = inZone(hour12 ? timeStyle : { ...timeStyle, hour: "2-digit" });
+  const wallFormat = ofDate(hour12 ? timeStyle : { ...timeStyle, hour: "2-digit" });
+  const hourFormat = ofDate({ hour: "numeric", hour12: true });
+  const long = { weekday: "long", month: "long", day: "numeric" };
+  const short = { weekday: "short", month: "short", day: "numeric" };
+  const month = { month: "short", day: "numeric" };
+  const withYear = (style) => ({ ...style, year: "numeric" });
+  const dates = new Map([long, short, month].map((style) => [style, [ofDate(style), ofDate(withYear(style))]]));
+
+  const format = {
+    timeZone: zone,
+
+    /** Today's local date, e.g. "2026-11-28". */
+    today(now = Date.now()) {
+      return new Intl.DateTimeFormat("en-CA", { timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit" }).format(now);
+    },
+
+    /** An instant as a time of day: "7:06 PM" or "19:06". */
+    time: (instant) => unbroken(timeFormat.format(new Date(instant))),
+
+    /** A local time "19:15" as "7:15 PM" or "19:15". */
+    wallTime: (text) => unbroken(wallFormat.format(new Date(`2000-01-01T${text}:00Z`))),
+
+    /** An hour of the day: "7 PM" or "19:00". */
+    hour: (hour) => (hour12
+      ? unbroken(hourFormat.format(Date.UTC(2000, 0, 1, hour % 24)))
+      : `${String(hour % 24).padStart(2, "0")}:00`),
+
+    /** "Saturday, November 28". */
+    day: (date) => formatDate(date, long),
+
+    /** "Sat, Nov 28". */
+    shortDay: (date) => formatDate(date, short),
+
+    /** "Nov 28". */
+    date: (date) => formatDate(date, month),
+
+    /** "Nov 1 – Nov 28". */
+    span: (first, last) => `${format.date(first)} – ${format.date(last)}`,
+
+    /** An instant with its day: "Sat, Nov 28, 7:06 PM". */
+    moment: (instant) => `${format.shortDay(format.today(new Date(instant)))}, ${format.time(instant)}`,
+
+    /** The time of an instant of today, else with its day. */
+    timeOrMoment: (instant) => (format.today(new Date(instant)) === format.today() ? format.time(instant) : format.moment(instant)),
+  };
+
+  function formatDate(date, style) {
+    const isThisYear = date.slice(0, 4) === format.today().slice(0, 4);
+    return dates.get(style)[isThisYear ? 0 : 1].format(new Date(`${date}T12:00:00Z`));
+  }
+
+  return format;
+}
+
+/** How long ago an instant was: "3 minutes ago". */
+export function timeAgo(instant, now = Date.now()) {
+  const elapsed = Math.max(0, now - Date.parse(instant));
+  if (elapsed < MINUTE_MS) return "just now";
+  if (elapsed < HOUR_MS) return `${count(Math.floor(elapsed / MINUTE_MS), "minute")} ago`;
+  if (elapsed < 2 * DAY_MS) return `${count(Math.floor(elapsed / HOUR_MS), "hour")} ago`;
+  return `${count(Math.floor(elapsed / DAY_MS), "day")} ago`;
+}
+
+/** Whether an instant is more than so many minutes in the past. */
+export function isOlderThan(instant, minutes, now = Date.now()) {
+  return now - Date.parse(instant) > minutes * MINUTE_MS;
+}
+
+/** The local date so many days later. */
+export function addDays(date, days) {
+  return new Date(Date.parse(`${date}T12:00:00Z`) + days * DAY_MS).toISOString().slice(0, 10);
+}
+
+/** Whether a text is a date of the calendar, e.g. not "2027-13-45". */
+export function isDate(text) {
+  const instant = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(`${text}T12:00:00Z`) : NaN;
+  return !Number.isNaN(instant) && new Date(instant).toISOString().startsWith(text);
+}
+
+/** The `tel:` address of a stored phone number; one without "+" gets it if it has a country code. */
+export function phoneLink(phone) {
+  const digits = phone.replaceAll(/[^\d+]/g, "");
+  // Ten digits and fewer are national numbers, as the guest dialed them.
+  return `tel:${digits.startsWith("+") || digits.length <= 10 ? digits : `+${digits}`}`;
+}
+
+function usesTwelveHours(country) {
+  if (!country) return true;
+  const { language, region } = new Intl.Locale(`und-${country}`).maximize();
+  return new Intl.DateTimeFormat(`${language}-${region}`, { hour: "numeric" }).resolvedOptions().hour12;
+}
+
+// A time never breaks between the number and "PM".
+function unbroken(text) {
+  return text.replaceAll(/\s/g, "\u00a0");
+}
