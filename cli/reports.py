@@ -87,24 +87,29 @@ async def print_report(api: OperatorClient, console: Console, report_id: str) ->
 
 def requires_action(report: ReportJson) -> bool:
     """Whether a person must look at a report."""
-    return report["status"] in {"HELD", "FAILED"} or report["newDivergences"] > 0
+    return report["status"] in {"HELD", "FAILED"} or (report["newDivergences"] or 0) > 0
 
 
 def format_report(restaurant_id: str, report: ReportJson) -> Iterator[str]:
     """Yield the lines of a report; each list is cut after `_MAX_LINES_PER_LIST` entries."""
     counts = report["counts"]
+
+    def show(name: str) -> str:
+        # Unknown after a failed run, and for a plan that compared no window.
+        return "unknown" if report[name] is None else str(report[name])
+
     yield f"Report {report['reportId']}: {report['status']}"
     if report["reason"]:
         yield f"  {report['reason']}"
     yield f"  {report['startDate']} to {report['endDate']}, local dates"
     yield (
-        f"  OpenTable has {report['openTableCount']}, the ledger {report['ledgerCount']}; "
-        f"compared {report['comparedCount']}, equal {report['unchangedCount']}"
+        f"  OpenTable has {show('openTableCount')}, the ledger {show('ledgerCount')}; "
+        f"compared {show('comparedCount')}, equal {show('unchangedCount')}"
     )
     totals = [f"{name} {counts[name]}" for name in ("created", "updated", "cancelled")]
-    totals.append(f"divergences {counts['divergences']} ({report['newDivergences']} new)")
+    totals.append(f"divergences {counts['divergences']} ({show('newDivergences')} new)")
     totals += [f"{name} {counts[name]}" for name in ("missing", "skipped") if counts[name]]
-    yield f"  {', '.join(totals)}; late webhooks {report['missedWebhooks']}"
+    yield f"  {', '.join(totals)}; late webhooks {show('missedWebhooks')}"
     for name in _REPORT_LISTS:
         for entry in report[name][:_MAX_LINES_PER_LIST]:
             yield f"  {name:<11}  {entry['externalId'] or ''}  {_format_entry(entry)}".rstrip()

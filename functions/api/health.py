@@ -121,7 +121,7 @@ async def get_health(context: HostContext) -> HealthResponse:
         ),
         reconciliation=report,
         missed_webhooks=read_count(poll, "missedWebhooks")
-        + (report.missed_webhooks if report else 0),
+        + ((report.missed_webhooks if report else None) or 0),
         webhooks_silent_since=silence.missed_since if silence.is_silent else None,
         failing_guests=guest_failures.count,
         next_guest_attempt_at=guest_failures.retry_at,

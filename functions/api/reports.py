@@ -1,7 +1,9 @@
 """Reconciliation reports, and the execution of a held report's plan."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
 from pydantic import Field, ValidationError
@@ -15,10 +17,18 @@ from functions.api.responses import (
     UtcInstant,
     build_not_found_error,
     build_readable_responses,
+    typed_or_none,
 )
+from shared.domain.normalization.fields import parse_instant
+from shared.domain.reconciliation.plan import describe_plan_effects
+from shared.domain.reconciliation.report import ReportStatus
 from shared.errors import IntegrationDisabledError, InvalidSettingsError, PlanNotExecutableError
 from shared.log import LogEvent, Severity, log_event
-from shared.reconciliation.report_store import read_full_report, read_newest_report_summaries
+from shared.reconciliation.report_store import (
+    REPORT_LISTS,
+    read_full_report,
+    read_newest_report_summaries,
+)
 
 # The rest of the call's time limit is for the commits of the last items and for the report.
 FORCE_BUDGET_SECONDS = 15.0
@@ -44,18 +54,21 @@ class ReportSummary(ResponseModel):
     report_id: str
     status: str
     reason: str | None = Field(description="Why the run was held or failed.")
-    start_date: str
-    end_date: str
+    failure: str | None = Field(
+        None, description="Of a failed run: `OPENTABLE`, `SETTINGS`, `FIRESTORE` or `INTERNAL`."
+    )
+    start_date: str = Field(description="First compared local date.")
+    end_date: str = Field(description="Last compared local date.")
     reconciled_at: UtcInstant
-    open_table_count: int
-    ledger_count: int
-    compared_count: int
-    unchanged_count: int
-    new_divergences: int
+    open_table_count: int | None = Field(description="Null if unknown, like the next five.")
+    ledger_count: int | None
+    compared_count: int | None
+    unchanged_count: int | None
+    new_divergences: int | None
     reviewed_count: int = Field(
         0, description="Divergences that the staff has decided about since this report."
     )
-    missed_webhooks: int
+    missed_webhooks: int | None
     duration_ms: int
     held_report_id: str | None = Field(description="The held report whose plan this run executed.")
     executed_by: str | None = Field(None, description="The report of the plan's execution.")
@@ -91,9 +104,21 @@ async def list_reports(
     return ReportListResponse(reports=read_summaries(context.restaurant_id, summaries))
 
 
+class ReportDay(ResponseModel):
+    """A report's reservations of one day."""
+
+    date: str | None = Field(description="Local date; null without a known time.")
+    reservations: int
+    covers: int = Field(description="Sum of the known party sizes.")
+
+
 class ReportResponse(ReportSummary):
     """A report with its lists."""
 
+    plan_effects: list[str] = Field(
+        description="Of a held plan: what its execution does and does not do, in sentences."
+    )
+    days: list[ReportDay] = Field(description="The reservations of all lists by day.")
     created: list[dict[str, Any]]
     updated: list[dict[str, Any]]
     cancelled: list[dict[str, Any]]
@@ -165,9 +190,46 @@ async def require_full_report(context: RequestContext, report_id: str) -> Report
     report = await read_full_report(context.app_context.firestore, context.restaurant_id, report_id)
     if report is None:
         raise build_not_found_error("There is no report with this id. Choose one from the list.")
+    counts = report.get("counts")
+    is_open_plan = report.get("status") == ReportStatus.HELD and not report.get("executedBy")
+    effects = describe_plan_effects(counts) if is_open_plan and isinstance(counts, dict) else []
+    days = _sum_by_day(report, await read_zone(context))
     try:
-        return ReportResponse.model_validate(report)
+        return ReportResponse.model_validate({**report, "planEffects": effects, "days": days})
     except ValidationError:
         raise build_not_found_error(
             "The stored report is damaged. Choose another one from the list."
         ) from None
+
+
+async def read_zone(context: RequestContext) -> ZoneInfo | None:
+    """Return the restaurant's time zone; None for unusable settings, which hide no report."""
+    settings = await context.app_context.directory.find_by_restaurant_id(context.restaurant_id)
+    return settings.zone if settings else None
+
+
+def _sum_by_day(report: Mapping[str, Any], zone: ZoneInfo | None) -> list[dict[str, Any]]:
+    reservations: Counter[str | None] = Counter()
+    covers: Counter[str | None] = Counter()
+    for name in REPORT_LISTS:
+        for entry in report.get(name) or ():
+            if not isinstance(entry, Mapping) or entry.get("reservationId") is None:
+                continue  # damaged, or not about one reservation
+            date, _ = format_local_start(entry.get("startAt"), zone)
+            reservations[date] += 1
+            covers[date] += typed_or_none(int, entry.get("partySize")) or 0
+    return [
+        {"date": date, "reservations": reservations[date], "covers": covers[date]}
+        for date in sorted(reservations, key=lambda day: day or "")
+    ]
+
+
+def format_local_start(start_at: object, zone: ZoneInfo | None) -> tuple[str | None, str | None]:
+    """Return the local date and time of a stored UTC time, None if one of them is unknown."""
+    if zone is None or not isinstance(start_at, str):
+        return None, None
+    try:
+        local_start = parse_instant(start_at).astimezone(zone)
+    except (ValueError, OverflowError):
+        return None, None
+    return f"{local_start:%Y-%m-%d}", f"{local_start:%H:%M}"

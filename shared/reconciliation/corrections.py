@@ -223,7 +223,7 @@ async def apply_corrections(run: ReconciliationRun, plan: CorrectionPlan) -> lis
         is_create = correction.write.is_create
         divergence = DivergenceType.CREATE_FAILED if is_create else DivergenceType.UPDATE_FAILED
         reason = f"The change could not be applied ({result}). The next reconciliation retries it."
-        report.add_divergence(divergence, key, reason, is_new=True)
+        report.add_divergence(divergence, key, reason, is_new=True, state=correction.write.state)
     return applied
 
 
@@ -341,7 +341,7 @@ async def flag_divergences(
         is_new = find_open_divergence(state) != divergence and not isinstance(
             error, OpenTableItemNotRequestedError
         )
-        report.add_divergence(divergence, key, reason, is_new=is_new)
+        report.add_divergence(divergence, key, reason, is_new=is_new, state=state)
         if not is_new or run.is_dry_run:
             continue
         if payload is not None:

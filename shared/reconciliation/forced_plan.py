@@ -13,6 +13,7 @@ from shared.concurrency import Deadline
 from shared.context import AppContext
 from shared.domain.backfill import DateWindow
 from shared.domain.ledger.events import Channel, ReservationEvent
+from shared.domain.ledger.registers import ReservationState
 from shared.domain.normalization.identifiers import build_reservation_document_id
 from shared.domain.reconciliation.compare import (
     LEDGER_CHANGED_REASON,
@@ -145,7 +146,7 @@ async def _execute_items(
         elif format_ledger_versions(state) == item.precondition.ledger_versions:
             unchanged.append(item)
         else:
-            run.report.add_skipped(item.external_key, LEDGER_CHANGED_REASON)
+            run.report.add_skipped(item.external_key, state, LEDGER_CHANGED_REASON)
     requested = await read_reservations_by_id(
         run, {item.external_key: item.precondition.open_table_id for item in unchanged}
     )
@@ -154,7 +155,7 @@ async def _execute_items(
         # run fails, and the plan can be forced again.
         restaurant = run.restaurant
         await restaurant.context.opentable.probe_listing(restaurant.access, restaurant.deadline)
-    events = await _select_unchanged_rows(run, unchanged, requested)
+    events = await _select_unchanged_rows(run, unchanged, states, requested)
     absent_keys = [
         item.external_key
         for item in unchanged
@@ -169,7 +170,10 @@ async def _execute_items(
 
 
 async def _select_unchanged_rows(
-    run: ReconciliationRun, items: list[PlannedCorrection], requested: RequestedReservations
+    run: ReconciliationRun,
+    items: list[PlannedCorrection],
+    states: Mapping[str, ReservationState],
+    requested: RequestedReservations,
 ) -> list[ReservationEvent]:
     """Return the events of the items in the planned version; list the others as skipped."""
     restaurant, report = run.restaurant, run.report
@@ -193,7 +197,7 @@ async def _select_unchanged_rows(
             continue
         skip_reason = item.precondition.skip_reason(event.version if event else None)
         if skip_reason is not None:
-            report.add_skipped(key, skip_reason)
+            report.add_skipped(key, states[key], skip_reason)
         elif event is not None:
             events.append(event)
     return events

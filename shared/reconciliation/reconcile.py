@@ -29,6 +29,7 @@ from shared.domain.reconciliation.compare import (
     fingerprint_row,
     format_ledger_versions,
 )
+from shared.domain.reconciliation.plan import describe_held_plan
 from shared.domain.reconciliation.report import DivergenceType, ReconciliationReport, ReportStatus
 from shared.errors import InvalidEventError, OpenTableError, UnreadableDocumentError
 from shared.guests.erasure import repeat_erasures
@@ -117,6 +118,7 @@ async def reconcile_window(run: ReconciliationRun) -> None:
     # Read and compare both sides. The ledger's reservations are counted for analytics on the way.
     rollup_builder = create_rollup_builder(run.restaurant, report.window)
     comparison = await compare_window(run, rollup_builder)
+    report.is_compared = True
     _report_wrong_time_zone(run, comparison.wrong_zone_count)
     for document_id, error in comparison.unreadable.items():
         report_unreadable_document(run, document_id, str(error))
@@ -127,7 +129,7 @@ async def reconcile_window(run: ReconciliationRun) -> None:
     # Hold the plan if it would change or miss too much.
     missing_keys = comparison.find_missing()
     update_count = _count_suspicious_updates(run, plan)
-    if exceeds_change_limit(report.ledger_count, update_count, len(missing_keys)):
+    if exceeds_change_limit(report.ledger_count or 0, update_count, len(missing_keys)):
         await _hold_plan(run, comparison, plan, missing_keys)
         return
 
@@ -301,16 +303,15 @@ async def _hold_plan(
     """List the plan in the report without applying it, with the versions it is based on."""
     report = run.report
     report.status = ReportStatus.HELD
-    report.reason = (
-        f"OpenTable's listing would change {plan.update_count} reservations and lacks "
-        f"{len(missing_keys)} of {report.ledger_count}. Nothing was changed. Compare the plan "
-        "below with OpenTable before you force it."
+    report.reason = describe_held_plan(
+        report.ledger_count or 0, plan.update_count, len(missing_keys)
     )
     list_planned_corrections(plan, report)
     # A forced plan compares these versions to skip what has changed since.
     for key, state in (await read_reservation_states(run.ledger, missing_keys)).items():
         opentable_id = comparison.fingerprints[key].open_table_id
-        report.add_missing(key, PlanPrecondition(opentable_id, format_ledger_versions(state), None))
+        precondition = PlanPrecondition(opentable_id, format_ledger_versions(state), None)
+        report.add_missing(key, state, precondition)
 
 
 async def _request_unseen_by_id(

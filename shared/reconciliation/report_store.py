@@ -36,6 +36,7 @@ _SUMMARY_FIELDS = (
     "reconciledAt",
     "status",
     "reason",
+    "failure",
     "openTableCount",
     "ledgerCount",
     "comparedCount",

@@ -14,9 +14,20 @@ from shared.concurrency import Deadline, gather_all
 from shared.context import AppContext, load_restaurant_context
 from shared.domain.backfill import DateWindow, resolve_window
 from shared.domain.polling import poll_cursor_from_document
-from shared.domain.reconciliation.report import DivergenceType, ReconciliationReport, ReportStatus
+from shared.domain.reconciliation.report import (
+    DivergenceType,
+    FailureKind,
+    ReconciliationReport,
+    ReportStatus,
+)
 from shared.domain.settings import parse_settings
-from shared.errors import EXPECTED_RUN_ERRORS, PERMANENT_RUN_ERRORS, IntegrationDisabledError
+from shared.errors import (
+    EXPECTED_RUN_ERRORS,
+    PERMANENT_RUN_ERRORS,
+    IntegrationDisabledError,
+    InvalidSettingsError,
+    OpenTableError,
+)
 from shared.firestore.leases import LEASE_MARGIN_SECONDS, Lease, acquire_lease
 from shared.guests.failures import guest_failures_from_document
 from shared.ledger.ledger import open_ledger
@@ -120,6 +131,7 @@ def record_outcome(report: ReconciliationReport) -> Iterator[None]:
         yield
     except EXPECTED_RUN_ERRORS as error:
         report.status, report.reason = ReportStatus.FAILED, str(error)
+        report.failure = _classify_failure(error)
         report.is_retryable = not isinstance(error, PERMANENT_RUN_ERRORS)
         if report.held_report_id:
             report.reason += (
@@ -129,8 +141,17 @@ def record_outcome(report: ReconciliationReport) -> Iterator[None]:
         name = type(error).__name__
         report.status = ReportStatus.FAILED
         report.reason = f"Internal error ({name}). See the function's log."
+        report.failure = FailureKind.INTERNAL
         log_internal_error(error, report.restaurant_id)
     report.duration_ms = round((time.monotonic() - started_seconds) * 1000)
+
+
+def _classify_failure(error: Exception) -> FailureKind:
+    if isinstance(error, OpenTableError):
+        return FailureKind.OPENTABLE
+    return (
+        FailureKind.SETTINGS if isinstance(error, InvalidSettingsError) else FailureKind.FIRESTORE
+    )
 
 
 async def start_run(

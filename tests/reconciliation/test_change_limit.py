@@ -36,7 +36,7 @@ async def test_an_empty_response_is_held_without_requests_by_id(world: World) ->
     with HiddenReservations(world, *keys):
         report = await world.reconcile()
     assert (report["status"], report["openTableCount"]) == ("HELD", 0)
-    assert f"lacks {LEDGER_SIZE} of {LEDGER_SIZE}" in report["reason"]
+    assert f"{LEDGER_SIZE} of {LEDGER_SIZE} reservations are not in" in report["reason"]
     assert world.sandbox.request_counts["reservation"] == request_count
     assert await list_statuses(world) == {"BOOKED"}
 
@@ -47,7 +47,10 @@ async def test_a_response_missing_a_third_of_the_ledger_is_held(world: World) ->
     with HiddenReservations(world, *keys[:22]):
         report = await world.reconcile()
     assert (report["status"], report["divergences"]) == ("HELD", [])
-    assert "lacks 22 of 70" in report["reason"]
+    assert report["reason"] == (
+        "22 of 70 reservations are not in OpenTable's list. Nothing was changed. "
+        "A manager must review the plan."
+    )
     assert world.sandbox.request_counts["reservation"] == request_count
 
 

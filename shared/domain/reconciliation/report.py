@@ -13,7 +13,7 @@ from shared.domain.ledger.decide import ReservationWrite
 from shared.domain.ledger.document import format_opentable_version, resolve_status
 from shared.domain.ledger.events import Actor, Channel, FieldValue, ReservationEvent, Version
 from shared.domain.ledger.registers import ReservationState
-from shared.domain.normalization.fields import ReservationStatus
+from shared.domain.normalization.fields import ReservationStatus, format_utc
 from shared.domain.normalization.identifiers import build_reservation_document_id
 from shared.domain.polling import MissedWebhooks
 from shared.domain.privacy import PERSONAL_PATHS
@@ -27,6 +27,15 @@ class ReportStatus(StrEnum):
     HELD = "HELD"
     FAILED = "FAILED"
     DRY_RUN = "DRY_RUN"
+
+
+class FailureKind(StrEnum):
+    """What a failed run could not use."""
+
+    OPENTABLE = "OPENTABLE"
+    SETTINGS = "SETTINGS"
+    FIRESTORE = "FIRESTORE"
+    INTERNAL = "INTERNAL"
 
 
 class DivergenceType(StrEnum):
@@ -51,9 +60,11 @@ class ReconciliationReport(Struct):
         window: The compared days.
         reconciled_at: Start of the run, UTC.
         reason: Why the run was held or failed.
+        failure: The kind of the failure; None for a run that did not fail.
+        is_compared: Whether both sides were read completely. Otherwise most counts are unknown.
         is_retryable: Whether a failed run may succeed without a person's action; not stored.
         open_table_count: Rows in OpenTable's response.
-        ledger_count: OpenTable's reservations in the ledger's window.
+        ledger_count: OpenTable's reservations in the ledger's window; None before they were read.
         compared_count: Readable rows.
         unchanged_count: Rows equal to the ledger.
         new_divergences: Divergences without an entry in an earlier report.
@@ -72,9 +83,11 @@ class ReconciliationReport(Struct):
     reconciled_at: datetime
     status: ReportStatus = ReportStatus.COMPLETED
     reason: str | None = None
+    failure: FailureKind | None = None
     is_retryable: bool = True
+    is_compared: bool = False
     open_table_count: int = 0
-    ledger_count: int = 0
+    ledger_count: int | None = None
     compared_count: int = 0
     unchanged_count: int = 0
     new_divergences: int = 0
@@ -101,7 +114,7 @@ class ReconciliationReport(Struct):
             write: The write.
             precondition: The state at the time of the plan; None without a plan.
         """
-        entry = _build_entry(external_key)
+        entry = _build_entry(external_key, write.state)
         if precondition is not None:
             entry["basis"] = precondition.to_map()
         if write.is_create:
@@ -121,7 +134,7 @@ class ReconciliationReport(Struct):
         else:
             self.updated.append(entry | {"newStatus": status})
 
-    def add_divergence(
+    def add_divergence(  # noqa: PLR0913 -- keywords at each call name them
         self,
         divergence_type: DivergenceType,
         external_key: str | None,
@@ -129,6 +142,7 @@ class ReconciliationReport(Struct):
         *,
         is_new: bool,
         reservation_id: str | None = None,
+        state: ReservationState | None = None,
     ) -> None:
         """Add a divergence.
 
@@ -138,21 +152,25 @@ class ReconciliationReport(Struct):
             reason: One sentence for the person who resolves it.
             is_new: Whether no earlier report lists it; only new ones raise an alert.
             reservation_id: The document, if its id does not follow from the key.
+            state: The reservation's state; None if unreadable.
         """
-        entry = _build_entry(external_key)
+        entry = _build_entry(external_key, state)
         if reservation_id is not None:
             entry["reservationId"] = reservation_id
         self.divergences.append({"type": divergence_type.value, **entry, "reason": reason})
         if is_new:
             self.new_divergences += 1
 
-    def add_missing(self, external_key: str, precondition: PlanPrecondition) -> None:
-        """Add a reservation absent from OpenTable's response; its state is still unknown."""
-        self.missing.append(_build_entry(external_key) | {"basis": precondition.to_map()})
+    def add_missing(
+        self, external_key: str, state: ReservationState, precondition: PlanPrecondition
+    ) -> None:
+        """Add a reservation absent from OpenTable's response; it may still exist there."""
+        entry = _build_entry(external_key, state)
+        self.missing.append(entry | {"basis": precondition.to_map()})
 
-    def add_skipped(self, external_key: str, reason: str) -> None:
+    def add_skipped(self, external_key: str, state: ReservationState, reason: str) -> None:
         """Add a skipped item of a forced plan, with the reason as one sentence."""
-        self.skipped.append(_build_entry(external_key) | {"reason": reason})
+        self.skipped.append(_build_entry(external_key, state) | {"reason": reason})
 
     def count_entries(self) -> dict[str, Any]:
         """Return the counts for the response and the log."""
@@ -164,7 +182,9 @@ class ReconciliationReport(Struct):
         }
 
     def to_summary_map(self) -> dict[str, Any]:
-        """Return the report's document without its lists."""
+        """Return the report's document without its lists; an unknown count is None."""
+        # A forced plan requests its items one by one and compares no window.
+        has_findings = self.is_compared or self.held_report_id is not None
         return {
             "reportId": self.report_id,
             "restaurantId": self.restaurant_id,
@@ -173,12 +193,13 @@ class ReconciliationReport(Struct):
             "reconciledAt": self.reconciled_at,
             "status": self.status.value,
             "reason": self.reason,
-            "openTableCount": self.open_table_count,
+            "failure": self.failure and self.failure.value,
+            "openTableCount": self.open_table_count if self.is_compared else None,
             "ledgerCount": self.ledger_count,
-            "comparedCount": self.compared_count,
-            "unchangedCount": self.unchanged_count,
-            "newDivergences": self.new_divergences,
-            "missedWebhooks": self.missed_webhooks.count,
+            "comparedCount": self.compared_count if self.is_compared else None,
+            "unchangedCount": self.unchanged_count if self.is_compared else None,
+            "newDivergences": self.new_divergences if has_findings else None,
+            "missedWebhooks": self.missed_webhooks.count if has_findings else None,
             "durationMs": self.duration_ms,
             "heldReportId": self.held_report_id,
             "counts": self.count_entries()
@@ -186,9 +207,15 @@ class ReconciliationReport(Struct):
         }
 
 
-def _build_entry(external_key: str | None) -> ReportEntry:
+def _build_entry(external_key: str | None, state: ReservationState | None) -> ReportEntry:
     reservation_id = build_reservation_document_id(external_key) if external_key else None
-    return {"externalId": external_key, "reservationId": reservation_id}
+    entry: ReportEntry = {"externalId": external_key, "reservationId": reservation_id}
+    if state is not None:
+        # For the totals of a plan by day, also of reservations without a document yet.
+        start_at = state.resolve_field("startAt")
+        entry["startAt"] = format_utc(start_at) if isinstance(start_at, datetime) else None
+        entry["partySize"] = state.resolve_field("partySize")
+    return entry
 
 
 def build_divergence_event(

@@ -21,6 +21,7 @@ from tests.support.in_memory_ledger import InMemoryLedger, ledger_with
 
 PRECONDITION = PlanPrecondition("555001-ot_1", "", "1")
 IDS = {"externalId": "ot_1", "reservationId": "opentable-ot_1"}
+FACTS = {"startAt": "2026-03-14T23:15:00Z", "partySize": 4}
 
 
 def new_report() -> ReconciliationReport:
@@ -41,7 +42,7 @@ def report_with_correction(
 
 def test_a_missing_reservation_is_reported_as_created() -> None:
     report = report_with_correction(row_event(1))
-    assert report.created == [IDS | {"reason": "Missing in the ledger"}]
+    assert report.created == [IDS | FACTS | {"reason": "Missing in the ledger"}]
     assert report.count_entries() == {"created": 1, "updated": 0, "cancelled": 0, "divergences": 0}
 
 
@@ -109,10 +110,11 @@ def test_a_divergence_may_have_no_reservation() -> None:
 
 def test_missing_and_skipped_rows_are_listed_and_counted() -> None:
     report = new_report()
-    report.add_missing("ot_1", PRECONDITION)
-    report.add_skipped("ot_1", "It changed.")
-    assert report.missing == [IDS | {"basis": PRECONDITION.to_map()}]
-    assert report.skipped == [IDS | {"reason": "It changed."}]
+    state = ReservationState().merge(row_event(1))
+    report.add_missing("ot_1", state, PRECONDITION)
+    report.add_skipped("ot_1", state, "It changed.")
+    assert report.missing == [IDS | FACTS | {"basis": PRECONDITION.to_map()}]
+    assert report.skipped == [IDS | FACTS | {"reason": "It changed."}]
     counts: dict[str, Any] = report.to_summary_map()["counts"]
     assert (counts["missing"], counts["skipped"]) == (1, 1)
 
@@ -120,6 +122,7 @@ def test_missing_and_skipped_rows_are_listed_and_counted() -> None:
 def test_a_summary_contains_restaurant_time_counts_and_duration() -> None:
     report = new_report()
     report.status, report.reason, report.compared_count = ReportStatus.HELD, "Too much.", 9
+    report.is_compared = True
     report.duration_ms = 1_234
     summary = report.to_summary_map()
     expected = {
@@ -136,6 +139,39 @@ def test_a_summary_contains_restaurant_time_counts_and_duration() -> None:
         "heldReportId": None,
     }
     assert {name: summary[name] for name in expected} == expected
+
+
+COUNTS = {"openTableCount", "ledgerCount", "comparedCount", "unchangedCount"}
+FINDINGS = {"newDivergences", "missedWebhooks"}
+
+
+def unknown_counts(report: ReconciliationReport) -> set[str]:
+    summary = report.to_summary_map()
+    return {name for name in COUNTS | FINDINGS if summary[name] is None}
+
+
+def test_the_counts_of_a_run_without_a_comparison_are_unknown() -> None:
+    report = new_report()
+    report.status = ReportStatus.FAILED
+    assert unknown_counts(report) == COUNTS | FINDINGS
+
+
+def test_a_failed_run_knows_the_ledger_that_it_read() -> None:
+    report = new_report()
+    report.status, report.ledger_count = ReportStatus.FAILED, 7
+    assert report.to_summary_map()["ledgerCount"] == 7
+
+
+def test_a_forced_plan_knows_its_findings_but_compares_no_window() -> None:
+    report = new_report()
+    report.held_report_id, report.open_table_count = "r-0", 3
+    assert unknown_counts(report) == COUNTS
+
+
+def test_a_comparison_knows_every_count() -> None:
+    report = new_report()
+    report.is_compared, report.ledger_count = True, 0
+    assert unknown_counts(report) == set()
 
 
 STORED_STATE = ReservationState().merge(row_event(1))

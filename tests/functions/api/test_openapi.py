@@ -67,6 +67,7 @@ def test_every_query_parameter_is_documented() -> None:
         "GET reservations": {"date"},
         "GET reservations/{reservation_id}/events": {"limit", "cursor"},
         "GET reports": {"limit"},
+        "GET reports/{report_id}/items": {"list", "limit", "offset"},
         "GET quarantine": {"limit"},
         "GET quarantine/{item_id}": {"unmask"},
         "POST quarantine/{item_id}/replay": {"dryRun", "unmask"},

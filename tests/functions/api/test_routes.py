@@ -24,6 +24,7 @@ ROLES_BY_CALL = {
     ("GET", "reports"): "host",
     ("GET", "reports/latest"): "host",
     ("GET", "reports/{report_id}"): "host",
+    ("GET", "reports/{report_id}/items"): "host",
     ("POST", "reports/{report_id}/force"): "manager",
     ("POST", "reports/{report_id}/reviews"): "manager",
     ("POST", "reservations/{reservation_id}/review"): "manager",
