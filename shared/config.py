@@ -154,6 +154,12 @@ class Environment(Struct, frozen=True, kw_only=True):
     quarantine_retention_days: Annotated[
         int, Meta(ge=1, le=36_500, description="Days until a quarantined event expires.")
     ] = field(default=90, name="QUARANTINE_RETENTION_DAYS")
+    report_retention_days: Annotated[
+        int, Meta(ge=7, le=36_500, description="Days until a reconciliation report expires.")
+    ] = field(default=400, name="REPORT_RETENTION_DAYS")
+    analytics_retention_days: Annotated[
+        int, Meta(ge=31, le=36_500, description="Days until the counts of a day expire.")
+    ] = field(default=1100, name="ANALYTICS_RETENTION_DAYS")
 
     api_requests_per_second: Annotated[
         float,

@@ -11,12 +11,14 @@ from msgspec import structs
 from msgspec.structs import replace
 
 from dev.local.expiry import delete_expired_documents
+from shared.firestore.paths import EXPIRY_FIELDS
 from shared.firestore.raw_client import FirestoreClient
+from shared.guests.failures import MAX_PAUSE, new_guest_failure
 from shared.ledger.queries import read_journal_page
 from shared.quarantine.review import QuarantineReview
 from shared.quarantine.store import read_quarantine_backlog
 from tests.support.guests import GUEST_VISIT_TIME, GuestScenario, quarantine_text
-from tests.support.world import World, make_world
+from tests.support.world import START_TIME, World, make_world
 
 BODY = json.dumps({"partySize": 0})
 
@@ -83,6 +85,46 @@ async def test_quarantine_retention_is_configurable(
     assert item["quarantineExpireAt"] == guest_scenario.world.clock() + timedelta(days=days)
 
 
+@pytest.mark.parametrize("days", [400, 30])
+async def test_report_retention_is_configurable(guest_scenario: GuestScenario, days: int) -> None:
+    world = with_settings(guest_scenario.world, report_retention_days=days)
+    report = await world.reconcile()
+    assert report["reportExpireAt"] == world.clock() + timedelta(days=days)
+
+
+async def test_all_parts_of_a_report_expire_together(
+    guest_scenario: GuestScenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.reconciliation.report_store.MAX_PART_BYTES", 1)
+    for hour in range(2):
+        guest_scenario.world.desk.create(START_TIME + timedelta(hours=hour), 2)
+    await guest_scenario.world.reconcile()
+    everything = await guest_scenario.all_documents()
+    parts = [item for path, item in everything.items() if "reconciliationReports" in path]
+    assert len(parts) > 1
+    assert {part["reportExpireAt"] for part in parts} == {START_TIME + timedelta(days=400)}
+
+
+@pytest.mark.parametrize("days", [1100, 100])
+async def test_the_counts_of_a_day_expire(guest_scenario: GuestScenario, days: int) -> None:
+    world = with_settings(guest_scenario.world, analytics_retention_days=days)
+    world.desk.create(START_TIME, 2)
+    await world.reconcile()
+    everything = await guest_scenario.all_documents()
+    counts = [each for path, each in everything.items() if "reservationAnalytics" in path]
+    assert counts
+    for each in counts:
+        expires_on = (each["analyticsExpireAt"] - timedelta(days=days)).date()
+        assert expires_on.isoformat() == each["localDate"]
+
+
+def test_a_failure_expires_only_after_its_requests_ended() -> None:
+    failure = new_guest_failure(None, "key", "id", "error", START_TIME)
+    for _ in range(20):
+        failure = new_guest_failure(failure, "key", "id", "error", failure.next_attempt_at)
+        assert failure.to_map()["failureExpireAt"] > failure.next_attempt_at + MAX_PAUSE
+
+
 async def test_only_expired_documents_are_deleted_in_the_emulator(
     guest_scenario: GuestScenario,
 ) -> None:
@@ -112,7 +154,7 @@ async def test_only_expired_documents_are_deleted_in_the_emulator(
 
 
 def _has_expired(document: dict[str, Any], now: datetime) -> bool:
-    moments = [document.get("journalExpireAt"), document.get("quarantineExpireAt")]
+    moments = [document.get(field) for field in set(EXPIRY_FIELDS.values())]
     return any(moment is not None and moment <= now for moment in moments)
 
 

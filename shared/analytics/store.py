@@ -6,7 +6,7 @@ outside the run's window is the exception: that day is read again. Unchanged day
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient, FieldFilter
@@ -121,8 +121,13 @@ async def _store_days(
         for first in range(0, len(changed_days), _MAX_DAYS_PER_BATCH):
             batch = client.batch()
             for day in changed_days[first : first + _MAX_DAYS_PER_BATCH]:
-                updated_at = restaurant.context.clock()
-                fields = {"localDate": day, "sources": rollups[day], "updatedAt": updated_at}
+                fields = {
+                    "localDate": day,
+                    "sources": rollups[day],
+                    "updatedAt": restaurant.context.clock(),
+                    "analyticsExpireAt": datetime.combine(date.fromisoformat(day), time.min, UTC)
+                    + timedelta(days=restaurant.context.environment.analytics_retention_days),
+                }
                 batch.set(collection.document(day), fields)
             await batch.commit(retry=None, timeout=LARGE_WRITE_TIMEOUT_SECONDS)
     except google.GoogleAPIError as error:

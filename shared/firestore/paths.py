@@ -15,6 +15,10 @@ RID_CLAIMS_COLLECTION = "openTableRids"
 EXPIRY_FIELDS = {
     JOURNAL_COLLECTION: "journalExpireAt",
     "openTableQuarantine": "quarantineExpireAt",
+    "openTableGuestFailures": "failureExpireAt",
+    "reconciliationReports": "reportExpireAt",
+    "continued": "reportExpireAt",
+    "reservationAnalytics": "analyticsExpireAt",
 }
 
 

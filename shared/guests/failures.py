@@ -24,6 +24,8 @@ from shared.log import LogEvent, Severity, log_event
 
 MIN_PAUSE = timedelta(minutes=15)
 MAX_PAUSE = timedelta(days=7)
+# Each repeated request moves the expiry, so only a guest without a reservation expires.
+FAILURE_RETENTION = timedelta(days=90)
 _MAX_DOUBLINGS = 10  # reaches MAX_PAUSE
 _GROUP_SIZE = 200
 
@@ -51,6 +53,7 @@ class GuestFailure(Struct, frozen=True):
             "firstFailedAt": self.first_failed_at,
             "nextAttemptAt": self.next_attempt_at,
             "error": self.error,
+            "failureExpireAt": self.next_attempt_at + FAILURE_RETENTION,
         }
 
 

@@ -5,7 +5,7 @@ A report's document has all counts. Lists too long for one document continue in 
 
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference, AsyncQuery, Increment
@@ -52,16 +52,19 @@ _SUMMARY_FIELDS = (
 )
 
 
-async def store_report(client: AsyncClient, report: ReconciliationReport) -> None:
+async def store_report(
+    client: AsyncClient, report: ReconciliationReport, retention: timedelta
+) -> None:
     """Store a report, in several documents if its lists are long."""
     reference = paths.reports_collection(client, report.restaurant_id).document(report.report_id)
     first_part, *other_parts = _split_into_parts(report)
-    summary = report.to_summary_map() | first_part | {"parts": 1 + len(other_parts)}
+    expiry = {"reportExpireAt": report.reconciled_at + retention}
+    summary = report.to_summary_map() | first_part | {"parts": 1 + len(other_parts)} | expiry
     with translate_firestore_errors():
         # Write the first document last, so that every report found by its id is complete.
         for number, part in enumerate(other_parts, start=1):
             document = _part_document(reference, number)
-            await document.set(part, retry=None, timeout=LARGE_WRITE_TIMEOUT_SECONDS)
+            await document.set(part | expiry, retry=None, timeout=LARGE_WRITE_TIMEOUT_SECONDS)
         await reference.set(summary, retry=None, timeout=LARGE_WRITE_TIMEOUT_SECONDS)
 
 

@@ -215,7 +215,8 @@ async def _finish_run(
 
 async def store_and_log_report(context: AppContext, report: ReconciliationReport) -> None:
     """Store a run's report and log its counts."""
-    await store_report(context.firestore, report)
+    retention = timedelta(days=context.environment.report_retention_days)
+    await store_report(context.firestore, report, retention)
     is_success = report.status in {ReportStatus.COMPLETED, ReportStatus.DRY_RUN}
     log_event(
         Severity.INFO if is_success else Severity.ERROR,

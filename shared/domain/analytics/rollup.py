@@ -1,7 +1,7 @@
 """Count reservations by day and source.
 
 A day's roll-up is a pure function of its reservations, in any order. No count names a person or a
-reservation, so roll-ups are stored without an expiry.
+reservation, so roll-ups are stored for longer than reservations.
 """
 
 from collections import Counter
