@@ -3,9 +3,7 @@
 They never come from the command line: the shell's history and the process list would show them.
 """
 
-import base64
 import json
-import secrets
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,18 +14,13 @@ from cli.output import CommandError, Console, open_new_file, partial_path
 from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
 from shared.domain.settings import WebhookAuthScheme
 from shared.errors import InvalidSettingsError
+from shared.restaurants.webhook_credentials import CREDENTIAL_KEYS, generate_credential
 
-CREDENTIAL_KEYS = {
-    WebhookAuthScheme.BEARER: "bearerTokens",
-    WebhookAuthScheme.BASIC: "basicCredentials",
-    WebhookAuthScheme.STANDARD_WEBHOOKS: "webhookSecrets",
-}
 _PROMPTS = {
     WebhookAuthScheme.BEARER: "Bearer token of OpenTable's webhooks",
     WebhookAuthScheme.BASIC: "user:password of OpenTable's webhooks",
     WebhookAuthScheme.STANDARD_WEBHOOKS: "Signing secret of the relay, whsec_…",
 }
-_KEY_BYTES = 32
 _MAX_FILE_BYTES = 64 * 1024
 
 CredentialPayload: TypeAlias = dict[str, Any]
@@ -55,16 +48,7 @@ def read_credentials(source: str) -> CredentialPayload:
 
 def generate_credentials(schemes: Iterable[WebhookAuthScheme]) -> CredentialPayload:
     """Return a new random credential for each webhook scheme."""
-    credentials = {}
-    for scheme in schemes:
-        credential = secrets.token_urlsafe(_KEY_BYTES)
-        if scheme is WebhookAuthScheme.BASIC:
-            credential = f"opentable:{credential}"
-        elif scheme is WebhookAuthScheme.STANDARD_WEBHOOKS:
-            # Standard Webhooks uses standard base64, not the URL-safe alphabet.
-            credential = f"whsec_{base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()}"
-        credentials[CREDENTIAL_KEYS[scheme]] = [credential]
-    return credentials
+    return {CREDENTIAL_KEYS[scheme]: [generate_credential(scheme)] for scheme in schemes}
 
 
 @dataclass(frozen=True, slots=True)

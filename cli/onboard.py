@@ -13,7 +13,6 @@ from cli.api import OperatorClient
 from cli.backfill import backfill_with_progress
 from cli.command import restaurant_command
 from cli.credentials import (
-    CREDENTIAL_KEYS,
     CredentialPayload,
     NewCredentials,
     obtain_credentials,
@@ -24,6 +23,7 @@ from cli.reconcile import reconcile_and_print_report
 from shared.domain.normalization.identifiers import is_rid
 from shared.domain.settings import WebhookAuthScheme
 from shared.reconciliation.run import ReconciliationRequest
+from shared.restaurants.webhook_credentials import CREDENTIAL_KEYS
 
 NO_SCHEME = "none"
 

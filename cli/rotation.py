@@ -11,10 +11,11 @@ import click
 from cli.api import OperatorClient
 from cli.command import restaurant_command
 from cli.credential_usage import format_usage, read_credential_usage
-from cli.credentials import CREDENTIAL_KEYS, obtain_credentials, read_credentials
+from cli.credentials import obtain_credentials, read_credentials
 from cli.output import CommandError, CommandResult, Console
 from shared.domain.settings import WebhookAuthScheme
 from shared.domain.webhook_auth.credentials import Credentials
+from shared.restaurants.webhook_credentials import CREDENTIAL_KEYS
 
 _REVOCATION_SECONDS = 5  # each instance reads a secret again after a change
 _scheme_option = click.option(

@@ -1,14 +1,10 @@
 """The commands `webhooks …`: address, test events, and credentials."""
 
-import base64
-import hashlib
-import hmac
 import json
 import os
 import sys
-import time
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -29,7 +25,7 @@ from cli.rotation import (
 )
 from shared.domain.normalization.fields import format_utc
 from shared.domain.settings import WebhookAuthScheme
-from shared.domain.webhook_auth.credentials import decode_webhook_secret
+from shared.restaurants.webhook_credentials import build_authentication_headers
 
 _TIMEOUT_SECONDS = 30
 _EVENT_TYPES = ("created", "updated", "cancelled")
@@ -165,25 +161,9 @@ async def _build_headers(api: OperatorClient, body: bytes, scheme: str | None) -
     selected = next((candidate for candidate in candidates if live[candidate]), None)
     if selected is None:
         raise CommandError(f"The secret {secret_id} has no credential for {scheme or accepted}.")
-    credential = live[selected][0]
-    headers = {"content-type": "application/json"}
-    if selected is WebhookAuthScheme.BEARER:
-        return headers | {"authorization": f"Bearer {credential}"}
-    if selected is WebhookAuthScheme.BASIC:
-        encoded = base64.b64encode(credential.encode()).decode()
-        return headers | {"authorization": f"Basic {encoded}"}
-    return headers | sign_body(credential, body)
-
-
-def sign_body(secret: str, body: bytes) -> dict[str, str]:
-    """Return the headers of the Standard Webhooks specification for a body."""
-    message_id, seconds = f"msg_{uuid4().hex}", int(time.time())
-    signed = f"{message_id}.{seconds}.".encode() + body
-    digest = hmac.new(decode_webhook_secret(secret), signed, hashlib.sha256).digest()
     return {
-        "webhook-id": message_id,
-        "webhook-timestamp": str(seconds),
-        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+        "content-type": "application/json",
+        **build_authentication_headers(selected, live[selected][0], body, datetime.now(UTC)),
     }
 
 

@@ -21,8 +21,13 @@ from functions.http import (
 )
 from shared.context import AppContext
 from shared.domain.ledger.events import Channel
+from shared.domain.normalization.envelope import is_test_event
 from shared.domain.normalization.identifiers import build_reservation_document_id
-from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
+from shared.domain.normalization.strict_json import (
+    InvalidJsonError,
+    WebhookFormat,
+    parse_strict_json,
+)
 from shared.domain.normalization.webhook_route import WebhookRoute, find_raw_route, find_route
 from shared.domain.settings import IntegrationSettings
 from shared.domain.webhook_auth.verify import INCOMPLETE_BODY, NO_CREDENTIAL, detect_scheme
@@ -56,6 +61,8 @@ async def opentable_webhook(request: Request, context: AppContext) -> JsonResult
     deadline = started_at + context.environment.webhook_deadline_seconds
     async with asyncio.timeout_at(deadline):
         sender, raw_body, body = await _authenticate(request, context, started_at)
+        if sender.route.shape is WebhookFormat.ENVELOPE and is_test_event(body):
+            return _accept_test_event(sender)
         result = await _ingest(request, context, sender, raw_body, body)
     restaurant_id = sender.settings.restaurant_id
     if isinstance(result, QuarantineResult):
@@ -74,6 +81,20 @@ async def opentable_webhook(request: Request, context: AppContext) -> JsonResult
         reservationId=build_reservation_document_id(result.event.external_key),
         eventId=result.event.event_id,
     )
+
+
+def _accept_test_event(sender: AuthenticatedSender) -> JsonResult:
+    """Respond to an event that is only sent to prove that webhooks arrive; store nothing."""
+    restaurant_id = sender.settings.restaurant_id
+    log_event(
+        Severity.INFO,
+        LogEvent.WEBHOOK,
+        restaurantId=restaurant_id,
+        outcome="test",
+        scheme=sender.verdict.reason,
+        credentialIndex=sender.verdict.credential_index,
+    )
+    return build_status_result(200, "test", restaurantId=restaurant_id)
 
 
 async def _authenticate(

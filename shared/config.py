@@ -77,6 +77,10 @@ class Environment(Struct, frozen=True, kw_only=True):
     oauth_url: Annotated[str, Meta(description="OpenTable's token service.")] = field(
         default="https://oauth.opentable.com", name="OPENTABLE_OAUTH_URL"
     )
+    webhook_url: Annotated[
+        str | None,
+        Meta(description="The address of `opentable_webhook`, shown to managers and tested."),
+    ] = field(default=None, name="WEBHOOK_URL")
     partner_secret: Annotated[
         str | None,
         Meta(description="The secret that completes the secrets of all restaurants."),
@@ -268,4 +272,5 @@ _FIELD_READERS: FieldReaders = {
     ),
     "TASKS_SERVICE_ACCOUNT": _match(r"[^@\s]+@[^@\s]+", "NAME@PROJECT.iam.gserviceaccount.com"),
     "TASKS_TARGET_URL": _validate_base_url,
+    "WEBHOOK_URL": _validate_base_url,
 }

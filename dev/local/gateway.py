@@ -25,7 +25,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
 from typing_extensions import override
 
-from cli.local_run import LOCAL_STATUS_PATH
+from cli.local_run import LOCAL_STATUS_PATH, LOCAL_WEBHOOK_PATH, build_run_url
 from dev.local.demo_data import DEMO_RESTAURANT_ID
 from dev.local.demo_staff import DEMO_TOKEN_PATH, build_demo_accounts, handle_token_request
 from dev.local.processes import LOOPBACK
@@ -128,6 +128,7 @@ def main() -> None:
         )
     # Set it only here: a deployed function with this variable refuses to start.
     os.environ["FIREBASE_AUTH_EMULATOR_HOST"] = f"{LOOPBACK}:{args.port}"
+    os.environ["WEBHOOK_URL"] = build_run_url(args.port, LOCAL_WEBHOOK_PATH)
     status = build_local_status(os.environ) | {"simulatedClock": args.simulated_clock}
     try:
         app = create_gateway_app(_ROOT / "main.py", _ROOT / "public", status)

@@ -12,7 +12,7 @@ from typing import Any
 
 import requests
 
-from cli.credentials import CREDENTIAL_KEYS, generate_credentials, read_credentials
+from cli.credentials import generate_credentials, read_credentials
 from cli.local_run import (
     LOCAL_WEBHOOK_PATH,
     RunNotReachableError,
@@ -23,6 +23,7 @@ from dev.local.demo_data import DEMO_SECRET_ID
 from sandbox.mock_events import post_mock_events
 from sandbox.simulator import post_webhook
 from shared.domain.settings import WebhookAuthScheme
+from shared.restaurants.webhook_credentials import CREDENTIAL_KEYS
 
 _TIMEOUT_SECONDS = 5
 _HTTP_BAD_REQUEST = 400

@@ -33,6 +33,7 @@ from functions.api import (
     reviews,
     search,
     staff,
+    webhooks,
 )
 from functions.api.authentication import AuthenticationMiddleware, build_failure_response
 from functions.api.requests import has_json_content_type
@@ -126,6 +127,7 @@ def build_app(api_context: ApiContext, user: AuthenticatedUser | None = None) ->
         analytics,
         restaurants,
         staff,
+        webhooks,
     ):
         app.include_router(module.router)
     return app

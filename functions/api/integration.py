@@ -152,6 +152,14 @@ async def update_integration(
 
     With the ETag of the settings in If-Match, nothing is changed if somebody else changed them.
     """
+    await change_integration(context, body, if_match)
+    return await _read_integration(context, response)
+
+
+async def change_integration(
+    context: RequestContext, body: SettingsRequest, if_match: str = ""
+) -> None:
+    """Change the given settings and store new credentials, or raise an error."""
     app_context, restaurant_id = context.app_context, context.restaurant_id
     fields = body.to_stored_fields()
     reserved = sorted(fields.keys() & {"restaurantId", "secret"})
@@ -192,7 +200,6 @@ async def update_integration(
         by=context.user.uid,
         fields=" ".join(sorted(body.model_fields_set)),
     )
-    return await _read_integration(context, response)
 
 
 def _require_own_secret(context: RequestContext, secret: object, own_secret_id: str) -> None:

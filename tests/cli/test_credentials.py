@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from cli.credentials import (
-    CREDENTIAL_KEYS,
     NewCredentials,
     generate_credentials,
     obtain_credentials,
@@ -16,6 +15,7 @@ from cli.output import CommandError, Console
 from shared.domain.settings import WebhookAuthScheme
 from shared.domain.webhook_auth.credentials import decode_webhook_secret
 from shared.errors import InvalidSettingsError
+from shared.restaurants.webhook_credentials import CREDENTIAL_KEYS
 from tests.cli.harness import build_console
 
 NEW_CREDENTIALS = {"bearerTokens": ["hunter2"]}

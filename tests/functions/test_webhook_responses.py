@@ -138,3 +138,34 @@ async def test_a_retry_of_a_quarantined_event_is_the_same_item(sender: WebhookSe
     for _ in range(3):
         await sender.send(sender.envelope(partySize=0))
     assert [item["count"] for item in await sender.stored_ledger.quarantine_items()] == [3]
+
+
+def build_test_event(sender: WebhookSender) -> dict[str, Any]:
+    return {
+        "eventType": "webhook.test",
+        "id": "evt_test",
+        "timestamp": "2026-03-09T12:30:44Z",
+        "data": {"restaurantId": sender.restaurant.id},
+    }
+
+
+async def test_a_test_event_is_accepted_and_not_stored(sender: WebhookSender) -> None:
+    response = await sender.send(build_test_event(sender))
+    expected = {"status": "test", "restaurantId": sender.restaurant.id}
+    assert (response.status_code, response.json()) == (200, expected)
+    assert await sender.stored_ledger.quarantine_items() == []
+
+
+async def test_a_test_event_with_a_wrong_credential_is_unauthenticated(
+    sender: WebhookSender,
+) -> None:
+    headers = {"authorization": "Bearer wrong"}
+    response = await sender.post(build_test_event(sender), headers)
+    assert response_status(response) == (401, "unauthenticated")
+
+
+async def test_a_test_event_of_a_disabled_restaurant_is_refused(
+    create_sender: CreateSender,
+) -> None:
+    sender = await create_sender(enabled=False)
+    assert response_status(await sender.send(build_test_event(sender))) == (403, "disabled")

@@ -21,6 +21,8 @@ from shared.domain.normalization.identifiers import build_envelope_event_id, bui
 from shared.errors import InvalidEventError
 
 MAX_CLOCK_SKEW = timedelta(seconds=300)
+# Reserved: such an event only shows that its sender is authenticated.
+TEST_EVENT_TYPE = "webhook.test"
 
 _RESERVATION_ID_NAMES = ("reservationId", "reservation_id", "id")
 _RESTAURANT_ID_NAMES = ("restaurantId", "restaurant_id")
@@ -45,6 +47,12 @@ EVENT_TYPE_RANKS = {
     EnvelopeEventType.UPDATED: 1,
     EnvelopeEventType.CANCELLED: 2,
 }
+
+
+def is_test_event(body: Mapping[str, Any]) -> bool:
+    """Return whether an envelope is a test event."""
+    event_type: object = read_first_present(body, "eventType", "event_type")
+    return event_type == TEST_EVENT_TYPE
 
 
 def read_first_present(body: Mapping[str, Any], *names: str) -> Any:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version
 from shared.domain.normalization.envelope import (
     MAX_CLOCK_SKEW,
+    is_test_event,
     parse_envelope,
     read_first_present,
     read_restaurant_reference,
@@ -302,3 +303,17 @@ def test_a_replayed_event_within_tolerance_has_its_own_time() -> None:
 
 def test_a_replayed_past_event_has_its_own_time() -> None:
     assert replayed_event(NOON - SECOND).version.occurred_at == NOON - SECOND
+
+
+@pytest.mark.parametrize(
+    "body, is_test",
+    [
+        ({"eventType": "webhook.test"}, True),
+        ({"event_type": "webhook.test"}, True),
+        ({"eventType": "reservation.created", "event_type": "webhook.test"}, False),
+        ({"eventType": ["webhook.test"]}, False),
+        ({}, False),
+    ],
+)
+def test_a_test_event_is_recognized_by_its_type(body: dict[str, Any], is_test: bool) -> None:
+    assert is_test_event(body) is is_test

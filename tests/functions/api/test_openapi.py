@@ -64,6 +64,7 @@ def test_every_query_parameter_is_documented() -> None:
     assert {call: names for call, names in documented.items() if names} == {
         "GET /api/restaurants": {"limit", "cursor", "include"},
         "GET staff": {"changes"},
+        "GET integration/webhooks": {"limit"},
         "GET reservations": {"date"},
         "GET reservations/{reservation_id}/events": {"limit", "cursor"},
         "GET reports": {"limit"},
