@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from dev.benchmarks import cold_start, poll_and_reconcile, round_trips, webhook
+from dev.benchmarks import cold_start, flood, poll_and_reconcile, round_trips, webhook
 from dev.benchmarks.results import (
     BENCHMARK_JSON_FILE,
     GROWTH_PLOT_FILE,
@@ -30,6 +30,7 @@ class Benchmark(Protocol):
 
 BENCHMARKS: dict[str, Benchmark] = {
     "webhook": webhook.measure_webhook,
+    "flood": flood.measure_flood,
     "trips": round_trips.measure_round_trips,
     "poll": poll_and_reconcile.measure_polls,
     "reconcile": poll_and_reconcile.measure_reconciliations,

@@ -225,7 +225,7 @@ async def send_closed_loop(port: int, requests: Sequence[bytes], connections: in
     responses = [b""] * len(requests)
     latencies = [0.0] * len(requests)
     pending = iter(range(len(requests)))
-    open_connections = [await _connect(port) for _ in range(connections)]
+    open_connections = [await connect(port) for _ in range(connections)]
 
     async def work(connection: HttpConnection) -> None:
         for number in pending:
@@ -253,7 +253,7 @@ async def send_open_loop(port: int, requests: Sequence[bytes], rate: float) -> L
         connection = (
             idle_connections.pop()
             if idle_connections and idle_connections[-1].is_fresh
-            else await _connect(port)
+            else await connect(port)
         )
         responses[number] = await connection.send(requests[number])
         latencies[number] = time.perf_counter() - due
@@ -270,7 +270,8 @@ async def send_open_loop(port: int, requests: Sequence[bytes], rate: float) -> L
     return LoadResult(seconds, latencies, _count_outcomes(responses))
 
 
-async def _connect(port: int) -> HttpConnection:
+async def connect(port: int) -> HttpConnection:
+    """Open a connection to a port of this machine."""
     return HttpConnection(*await asyncio.open_connection(LOOPBACK, port))
 
 

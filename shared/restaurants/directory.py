@@ -5,6 +5,7 @@ unknown ids share a budget per minute. When it is spent, a list of all claimed r
 Known ids, recently changed ones and senders with the partner's credential need no budget.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
@@ -28,8 +29,10 @@ from shared.restaurants.secrets import CredentialCache
 
 SETTINGS_CACHE_SECONDS = 60.0
 MAX_UNKNOWN_LOOKUPS_PER_MINUTE = 120
-# One read per restaurant, and only during a flood. Newer restaurants are in the change feed.
-CLAIM_LIST_CACHE_SECONDS = 600.0
+# Listing all claims costs a read for each, and happens only during a flood.
+MAX_LISTED_CLAIMS_PER_SECOND = 100
+_MIN_LIST_INTERVAL_SECONDS = 1.0
+_LIST_WAIT_SECONDS = 1.0  # then a large group's previous list is used while the new one is read
 _MAX_CACHED_RESTAURANTS = 20_000
 _READ_TIMEOUT_SECONDS = 3.0  # shorter than elsewhere: a webhook has 8 seconds in total
 _ALL_SCHEMES = frozenset(WebhookAuthScheme)
@@ -74,9 +77,10 @@ class RestaurantDirectory:
             ttl_seconds=SETTINGS_CACHE_SECONDS,
             timer=timer,
         )
-        self._claimed_ids = SingleFlightTTLCache(
-            self._read_claimed_ids, max_size=1, ttl_seconds=CLAIM_LIST_CACHE_SECONDS, timer=timer
-        )
+        self._timer = timer
+        self._claimed_keys: frozenset[str] | None = None
+        self._claims_outdated_at = 0.0
+        self._claims_task: asyncio.Task[None] | None = None
         # Keys of the change feed.
         self._known_keys: LRUCache[str, bool] = LRUCache(_MAX_CACHED_RESTAURANTS)
         self._unknown_keys: TTLCache[str, bool] = TTLCache(
@@ -203,7 +207,7 @@ class RestaurantDirectory:
         if not is_exempt and cache_key not in cache:
             if len(self._unknown_keys) >= MAX_UNKNOWN_LOOKUPS_PER_MINUTE:
                 # Not an error: during a flood, an invented id must look like an existing one.
-                if key not in await self._claimed_ids.get(None):
+                if not await self._is_claimed(key):
                     return None
             else:
                 self._unknown_keys[key] = True
@@ -227,14 +231,30 @@ class RestaurantDirectory:
         restaurant_id = (document or {}).get("restaurantId")
         return restaurant_id if isinstance(restaurant_id, str) else None
 
-    async def _read_claimed_ids(self, _: None) -> frozenset[str]:
-        """Return the keys of all claimed rids and of their restaurants."""
+    async def _is_claimed(self, key: str) -> bool:
+        """Whether the recent list of claims has a rid, or a restaurant with a rid."""
+        task = self._claims_task
+        if task is None or (task.done() and self._timer() >= self._claims_outdated_at):
+            task = self._claims_task = asyncio.create_task(self._list_claims())
+            # Nobody may await it: with a previous list, a failure waits for the next attempt.
+            task.add_done_callback(lambda task: task.cancelled() or task.exception())
+        if self._claimed_keys is None:
+            await asyncio.shield(task)
+        else:
+            await asyncio.wait({task}, timeout=_LIST_WAIT_SECONDS)
+        return key in (self._claimed_keys or ())
+
+    async def _list_claims(self) -> None:
+        self._claims_outdated_at = self._timer() + _MIN_LIST_INTERVAL_SECONDS
         query = build_query(paths.RID_CLAIMS_COLLECTION, ["restaurantId"])
-        keys = set()
+        keys, count = set(), 0
         with translate_firestore_errors():
             async for rid, fields in self._client.rpc.run_query(None, query, QUERY_TIMEOUT_SECONDS):
                 keys |= {rid_key(rid), restaurant_key(str(fields.get("restaurantId")))}
-        return frozenset(keys)
+                count += 1
+        self._claimed_keys = frozenset(keys)
+        interval_seconds = max(_MIN_LIST_INTERVAL_SECONDS, count / MAX_LISTED_CLAIMS_PER_SECOND)
+        self._claims_outdated_at = self._timer() + interval_seconds
 
     async def _read_fields(self, reference: AsyncDocumentReference) -> Mapping[str, Any] | None:
         with translate_firestore_errors():

@@ -305,3 +305,37 @@ async def test_memory_is_bounded(
     small = RestaurantDirectory(firestore_spy.client, directory._credential_cache, None, timer)
     await flood(small, 100)
     assert (len(small._settings._tasks), len(small._known_keys)) == (10, 0)
+
+
+async def test_a_restaurant_stored_by_hand_during_a_flood_is_found_with_the_next_list(
+    directory: RestaurantDirectory, firestore: AsyncClient, restaurant: Restaurant, timer: FakeTimer
+) -> None:
+    await flood(directory, 1000)
+    await seed(firestore, restaurant)
+    assert await directory.find_by_rid(restaurant.rid) is None
+    timer.advance(1)
+    assert await directory.find_by_rid(restaurant.rid) is not None
+
+
+async def test_a_flood_lists_at_most_100_claims_per_second(
+    directory: RestaurantDirectory,
+    firestore: AsyncClient,
+    firestore_spy: FirestoreSpy,
+    timer: FakeTimer,
+) -> None:
+    for number in range(300):
+        await rid_claim_document(firestore, f"{number}").set({"restaurantId": f"r{number}"})
+    for _ in range(10):
+        await flood(directory, 200)
+        timer.advance(0.5)
+    assert Counter(firestore_spy.take_calls())["query"] == 2
+
+
+async def test_a_failed_list_is_not_a_missing_restaurant(
+    directory: RestaurantDirectory, firestore_spy: FirestoreSpy
+) -> None:
+    ids = [f"invented-{number}" for number in range(MAX_UNKNOWN_LOOKUPS_PER_MINUTE)]
+    await asyncio.gather(*map(directory.find_by_restaurant_id, ids))
+    firestore_spy.failure = google.ServiceUnavailable
+    with pytest.raises(ServiceUnavailableError):
+        await directory.find_by_restaurant_id("one-more")

@@ -21,13 +21,17 @@ SERVICE = "google.cloud.secretmanager.v1.SecretManagerService"
 
 
 class FakeSecretManager:
-    """Secrets with their versions, oldest first; `failure` is returned instead of an answer."""
+    """Secrets with their versions, oldest first; `failure` is returned instead of an answer.
+
+    `lag` is the number of versions that the alias `latest` is behind.
+    """
 
     def __init__(self) -> None:
         self.versions: dict[str, list[bytes]] = {}
         self.read_failure: grpc.StatusCode | None = None
         self.write_failure: grpc.StatusCode | None = None
         self.created_clients = 0
+        self.lag = 0
 
     async def access(
         self, request: secretmanager.AccessSecretVersionRequest, context: Any
@@ -35,11 +39,14 @@ class FakeSecretManager:
         if self.read_failure:
             await context.abort(self.read_failure, "failed by the test")
         project, secret_id = request.name.split("/")[1:4:2]
-        assert request.name == f"projects/{project}/secrets/{secret_id}/versions/latest"
+        parent = f"projects/{project}/secrets/{secret_id}/versions/"
         if not self.versions.get(secret_id):
             await context.abort(grpc.StatusCode.NOT_FOUND, "no version")
-        data = self.versions[secret_id][-1]
-        return secretmanager.AccessSecretVersionResponse(payload={"data": data})
+        alias = request.name.removeprefix(parent)
+        number = len(self.versions[secret_id]) - self.lag if alias == "latest" else int(alias)
+        return secretmanager.AccessSecretVersionResponse(
+            name=f"{parent}{number}", payload={"data": self.versions[secret_id][number - 1]}
+        )
 
     async def create(
         self, request: secretmanager.CreateSecretRequest, context: Any
@@ -54,8 +61,9 @@ class FakeSecretManager:
     ) -> secretmanager.SecretVersion:
         if self.write_failure:
             await context.abort(self.write_failure, "failed by the test")
-        self.versions[request.parent.split("/")[3]].append(request.payload.data)
-        return secretmanager.SecretVersion(name="new")
+        versions = self.versions[request.parent.split("/")[3]]
+        versions.append(request.payload.data)
+        return secretmanager.SecretVersion(name=f"{request.parent}/versions/{len(versions)}")
 
     def build_handler(self) -> Any:
         def unary(method: Any, request: Any, response: Any) -> Any:
@@ -120,6 +128,23 @@ async def test_the_latest_version_is_read(
 ) -> None:
     fake_secret_manager.versions["main"] = [b"old", b"new"]
     assert await store.read("main") == b"new"
+
+
+async def test_a_version_that_was_just_added_is_read_before_the_alias_knows_it(
+    store: SecretManagerStore, fake_secret_manager: FakeSecretManager
+) -> None:
+    fake_secret_manager.versions["main"] = [b'{"apiKey": "old"}']
+    added = await store.update_secret("main", add_fields(apiKey="new"))
+    fake_secret_manager.lag = 1
+    assert json.loads(await store.read("main")) == {"apiKey": "old"}
+    assert json.loads(await store.read("main", added)) == {"apiKey": "new"}
+
+
+async def test_a_version_added_by_hand_is_read_after_a_recorded_one(
+    store: SecretManagerStore, fake_secret_manager: FakeSecretManager
+) -> None:
+    fake_secret_manager.versions["main"] = [b"recorded", b"by hand"]
+    assert await store.read("main", "1") == b"by hand"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,265 @@
+"""Measure genuine webhooks while a flood of unauthenticated ones arrives at the same process."""
+
+import asyncio
+import itertools
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from dev.benchmarks.environment import (
+    BenchmarkEnvironment,
+    read_cpu_seconds,
+    seed_tenants,
+    start_benchmark_environment,
+)
+from dev.benchmarks.load_generator import (
+    HttpConnection,
+    LoadGenerator,
+    LoadResult,
+    Tenant,
+    build_created_envelope,
+    build_creation_requests,
+    connect,
+    start_load_generator,
+)
+from dev.benchmarks.results import (
+    BenchmarkResult,
+    build_ratio_result,
+    format_number,
+    require_at_most,
+)
+from dev.benchmarks.statistics import MeasurementPair, percentile
+from dev.local.processes import FunctionServer, serve_function
+from shared.firestore import paths
+
+FLOOD_RATE = 200  # requests per second
+_GENUINE_RATE = 50
+_TENANT_COUNT = 20
+_ROUNDS, _QUICK_ROUNDS = 3, 1
+_SECONDS, _QUICK_SECONDS = 20, 8
+_LARGE_BODY_BYTES = 256 * 1024
+_BEARER_TOKEN = "genuine-token"  # noqa: S105 -- of the benchmark's own restaurants
+_MAX_RATIO = 5.0
+_MILLISECONDS = 1000
+_NUMBERS = itertools.count(1)
+
+FloodKind = Callable[[str], bytes]
+
+
+def build_flood_request(body: bytes, *headers: str) -> bytes:
+    """Return an HTTP request with these headers."""
+    lines = ["POST / HTTP/1.1", "host: flood", "content-type: application/json", *headers]
+    return "\r\n".join([*lines, f"content-length: {len(body)}", "", ""]).encode() + body
+
+
+def _build_body(restaurant_id: str, padding: str = "") -> bytes:
+    number = next(_NUMBERS)
+    body = build_created_envelope(Tenant(restaurant_id, "", "")) | {"id": f"flood-{number}"}
+    # Many small objects take the longest to parse.
+    return json.dumps(body)[:-1].encode() + f', "padding": [{padding}0]}}'.encode()
+
+
+def _forged_signature() -> list[str]:
+    return [
+        f"webhook-id: msg-{next(_NUMBERS)}",
+        f"webhook-timestamp: {int(time.time())}",
+        f"webhook-signature: v1,{'A' * 43}=",
+    ]
+
+
+def _build_invented(_: str) -> bytes:
+    return build_flood_request(_build_body(f"invented-{next(_NUMBERS)}"), *_forged_signature())
+
+
+def _build_forged(restaurant_id: str) -> bytes:
+    return build_flood_request(_build_body(restaurant_id), *_forged_signature())
+
+
+def _build_guessed(restaurant_id: str) -> bytes:
+    header = f"authorization: Bearer guess-{next(_NUMBERS)}"
+    return build_flood_request(_build_body(restaurant_id), header)
+
+
+def _build_large(restaurant_id: str) -> bytes:
+    padding = "{}," * ((_LARGE_BODY_BYTES - 2048) // 3)
+    return build_flood_request(_build_body(restaurant_id, padding), *_forged_signature())
+
+
+def _build_bare(restaurant_id: str) -> bytes:
+    return build_flood_request(_build_body(restaurant_id))
+
+
+FLOOD_KINDS: dict[str, FloodKind] = {
+    "invented restaurant": _build_invented,
+    "forged signature": _build_forged,
+    "guessed token": _build_guessed,
+    "256 KiB body": _build_large,
+    "no credential": _build_bare,
+    "slow body": _build_forged,
+}
+
+
+@dataclass(slots=True)
+class FloodResult:
+    """The responses to a flood: how often each kind had each status."""
+
+    statuses: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def count(self, *statuses: str) -> int:
+        """Return how many responses had one of these statuses."""
+        return sum(number for (_, status), number in self.statuses.items() if status in statuses)
+
+
+async def send_flood(
+    port: int, restaurant_ids: Sequence[str], kinds: Sequence[str], rate: float, seconds: float
+) -> FloodResult:
+    """Send requests of some kinds in turn at a constant rate; `restaurant_ids` exist."""
+    result, idle = FloodResult(), list[HttpConnection]()
+
+    async def send(kind: str, request: bytes) -> None:
+        connection = idle.pop() if idle and idle[-1].is_fresh else await connect(port)
+        try:
+            # A slow sender stops one byte before the end of its body.
+            response = await connection.send(request[:-1] if kind == "slow body" else request)
+        except (OSError, EOFError):
+            result.statuses[kind, "connection closed"] += 1
+            return
+        result.statuses[kind, json.loads(response)["status"]] += 1
+        # A connection with an unfinished request cannot be used again.
+        if kind == "slow body":
+            await connection.close()
+        else:
+            idle.append(connection)
+
+    turns: Iterator[tuple[str, str]] = zip(
+        itertools.cycle(kinds), itertools.cycle(restaurant_ids), strict=False
+    )
+    started = time.perf_counter()
+    async with asyncio.TaskGroup() as task_group:
+        for number in range(round(rate * seconds)):
+            kind, restaurant_id = next(turns)
+            request = FLOOD_KINDS[kind](restaurant_id)
+            await asyncio.sleep(started + number / rate - time.perf_counter())
+            task_group.create_task(send(kind, request))
+    await asyncio.gather(*(connection.close() for connection in idle))
+    return result
+
+
+def _run_flood(
+    port: int, restaurant_ids: Sequence[str], kinds: Sequence[str], rate: float, seconds: float
+) -> FloodResult:
+    return asyncio.run(send_flood(port, restaurant_ids, kinds, rate, seconds))
+
+
+@dataclass(frozen=True, slots=True)
+class FloodBenchmark:
+    """A process of the webhook, genuine senders and a flood, each in its own process."""
+
+    server: FunctionServer
+    generator: LoadGenerator
+    flood_generator: LoadGenerator
+    tenants: Sequence[Tenant]
+    seconds: float
+
+    def send_genuine(self) -> LoadResult:
+        """Send new reservations, signed ones and ones with a token in turn."""
+        count = round(_GENUINE_RATE * self.seconds)
+        signed = build_creation_requests(self.tenants, count // 2)
+        header = f"authorization: Bearer {_BEARER_TOKEN}"
+        with_token = [
+            build_flood_request(json.dumps(build_created_envelope(tenant)).encode(), header)
+            for tenant in itertools.islice(itertools.cycle(self.tenants), count // 2)
+        ]
+        requests = [request for pair in zip(signed, with_token, strict=True) for request in pair]
+        return self.generator.run_open_loop(self.server.port, requests, _GENUINE_RATE)
+
+    def send_flooded(self) -> tuple[LoadResult, FloodResult]:
+        """Send the same amount during a flood of all kinds."""
+        flood = self.flood_generator.executor.submit(
+            _run_flood, self.server.port, *self._flood_arguments(list(FLOOD_KINDS), FLOOD_RATE)
+        )
+        return self.send_genuine(), flood.result()
+
+    def measure_cpu_milliseconds(self, kind: str) -> float:
+        """Return the webhook's processor time per request of a kind."""
+        before = read_cpu_seconds(self.server.process.pid)
+        arguments = self._flood_arguments([kind], FLOOD_RATE / 2)
+        flood = self.flood_generator.executor.submit(_run_flood, self.server.port, *arguments)
+        requests = flood.result().statuses.total()
+        return (read_cpu_seconds(self.server.process.pid) - before) / requests * _MILLISECONDS
+
+    def _flood_arguments(
+        self, kinds: list[str], rate: float
+    ) -> tuple[list[str], list[str], float, float]:
+        return [tenant.id for tenant in self.tenants], kinds, rate, self.seconds
+
+
+def measure_flood(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]]:
+    """Return the figures of genuine webhooks in a flood, and a table of the flood's cost."""
+    with ExitStack() as stack:
+        benchmark = _start_benchmark(stack, quick=quick)
+        benchmark.send_genuine()  # warms caches and the emulator
+        pairs, failures, flood_statuses = [], 0, Counter[str]()
+        for _ in range(_QUICK_ROUNDS if quick else _ROUNDS):
+            quiet = benchmark.send_genuine()
+            flooded, flood = benchmark.send_flooded()
+            pairs.append(MeasurementPair(*map(_p99_milliseconds, (quiet, flooded))))
+            failures += len(flooded.latencies) - flooded.outcomes["created"]
+            for (_, status), count in flood.statuses.items():
+                flood_statuses[status] += count
+        costs = {kind: benchmark.measure_cpu_milliseconds(kind) for kind in FLOOD_KINDS}
+    name = f"p99 latency in a flood of {FLOOD_RATE} refused webhooks per second"
+    results = [
+        build_ratio_result(
+            name, "ms", require_at_most(_MAX_RATIO), pairs, flood=dict(flood_statuses)
+        ),
+        BenchmarkResult(
+            "… genuine webhooks not accepted", failures, require_at_most(0), failures, ""
+        ),
+    ]
+    rows = [f"| {kind} | {format_number(cost)} |" for kind, cost in costs.items()]
+    return results, ["| refused webhook | processor time, ms |", "|---|---|", *rows]
+
+
+def _p99_milliseconds(result: LoadResult) -> float:
+    return percentile(result.latencies, 0.99) * _MILLISECONDS
+
+
+def _start_benchmark(stack: ExitStack, *, quick: bool) -> FloodBenchmark:
+    environment = stack.enter_context(start_benchmark_environment(allow_gc_pauses=False))
+    tenants = environment.build_tenants(_TENANT_COUNT)
+    asyncio.run(_seed(environment, tenants))
+    # Without a partner, a credential can be verified only after a lookup of its restaurant.
+    variables = environment.build_variables(OPENTABLE_PARTNER_SECRET="")
+    server = stack.enter_context(serve_function("opentable_webhook", variables, _ignore_line))
+    return FloodBenchmark(
+        server,
+        stack.enter_context(start_load_generator()),
+        stack.enter_context(start_load_generator()),
+        tenants,
+        _QUICK_SECONDS if quick else _SECONDS,
+    )
+
+
+async def _seed(environment: BenchmarkEnvironment, tenants: Sequence[Tenant]) -> None:
+    """Store the restaurants, each with a secret of its own."""
+    client = environment.create_client()
+    await seed_tenants(client, tenants)
+    secrets, batch = {}, client.batch()
+    for tenant in tenants:
+        secret_id = f"opentable-{tenant.id}"
+        secrets[secret_id] = {
+            "webhookSecrets": [tenant.signing_secret],
+            "bearerTokens": [_BEARER_TOKEN],
+        }
+        fields = {"secret": secret_id, "webhookAuth": ["standard-webhooks", "bearer"]}
+        batch.update(paths.integration_document(client, tenant.id), fields)
+    await batch.commit()
+    environment.secrets_file.write_text(json.dumps(secrets))
+
+
+def _ignore_line(_line: str) -> None:
+    """Discard a log line."""
