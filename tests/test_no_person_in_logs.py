@@ -1,7 +1,7 @@
 """No log line contains personal data, a token, a signature or a secret."""
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from shared.firestore.raw_client import FirestoreClient
 from shared.restaurants.directory import RestaurantDirectory
 from shared.restaurants.secrets import CredentialCache
 from shared.staff.identity import build_api_context
+from tests.support.accounts import ServedAccounts, serve_accounts
 from tests.support.firestore import CommitHook, FirestoreSpy
 from tests.support.guests import GUEST_VISIT_TIME, GuestScenario, MarkedDiner
 from tests.support.restaurants import InMemorySecretSource
@@ -289,12 +290,20 @@ async def test_no_secret_that_cannot_be_read(
     assert lines_with_forbidden_text(captured_log()) == []
 
 
+@pytest.fixture
+def served_accounts() -> Iterator[ServedAccounts]:
+    with serve_accounts() as started:
+        started.accounts.add("mara", "marked@example.org", displayName="marked")
+        yield started
+
+
 async def test_no_call_of_the_staff(
     function_caller: FunctionCaller,
     captured_log: Callable[[], str],
     monkeypatch: pytest.MonkeyPatch,
+    served_accounts: ServedAccounts,
 ) -> None:
-    monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9099")
+    monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", served_accounts.host)
     await function_caller.webhook(envelope_with_diner(function_caller, 1, "created", partySize=2))
     await function_caller.webhook(envelope_with_diner(function_caller, 2, partySize="marked"))
     manager = await _manager(function_caller.world)
@@ -308,6 +317,9 @@ async def test_no_call_of_the_staff(
         await manager.post("reservations/opentable-ot_1/cancel", {"reason": "marked"}),
         await manager.post("reservations/marked@example.com/cancel", {"reason": 5}),
         await manager.put("integration", {"webhookSecrets": ["marked"], "marked": "marked"}),
+        await manager.post("staff", {"email": "marked@example.com", "role": "host"}),
+        await manager.get("staff"),
+        await manager.post("integration/webhooks/credentials", {"scheme": "bearer"}),
         await manager.with_token("marked-token").get("integration"),
     ]
     assert {answer.status_code for answer in answers} > {200, 401, 409}

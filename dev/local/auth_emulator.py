@@ -19,10 +19,15 @@ _UID_BYTES = 14
 
 @dataclass(slots=True)
 class LocalAccounts:
-    """The accounts, as Firebase's API returns them, by user id; and how often they were read."""
+    """The accounts, as Firebase's API returns them, by user id; and how often they were read.
+
+    Attributes:
+        failure_status: The HTTP status of every response, None for accounts.
+    """
 
     users: dict[str, dict[str, Any]] = field(default_factory=dict)
     lookup_count: int = 0
+    failure_status: int | None = None
 
     def add(self, uid: str, email: str, **fields: object) -> None:
         """Add an account; `fields` are those of Firebase's API."""
@@ -49,6 +54,8 @@ class LocalAccounts:
     async def _look_up(self, request: Request) -> JSONResponse:
         wanted = await request.json()
         self.lookup_count += 1
+        if self.failure_status is not None:
+            return _build_error("FAILURE", self.failure_status)
         users = [
             user
             for user in self.users.values()
@@ -88,6 +95,5 @@ class LocalAccounts:
         return next((user for user in self.users.values() if user["email"] == email.lower()), None)
 
 
-def _build_error(code: str) -> JSONResponse:
-    body = {"error": {"code": int(HTTPStatus.BAD_REQUEST), "message": code}}
-    return JSONResponse(body, HTTPStatus.BAD_REQUEST)
+def _build_error(code: str, status: int = HTTPStatus.BAD_REQUEST) -> JSONResponse:
+    return JSONResponse({"error": {"code": int(status), "message": code}}, status)
