@@ -11,6 +11,7 @@ from cli.output import CommandError, RetryLaterError
 from functions.api.app import build_app
 from shared.context import AppContext
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
+from shared.staff.accounts import UserAccounts
 from shared.staff.identity import ApiContext, AuthenticatedUser
 
 
@@ -19,6 +20,7 @@ class OperatorSession:
     """The staff API of one project, without HTTP and without an ID token."""
 
     app_context: AppContext
+    accounts: UserAccounts
     http: httpx.AsyncClient
 
     def restaurant(self, restaurant_id: str) -> "OperatorClient":
@@ -88,7 +90,7 @@ def open_operator_session(api_context: ApiContext, user_name: str) -> OperatorSe
     for error in (InvalidSettingsError, ServiceUnavailableError):
         del app.exception_handlers[error]
     http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api/api/")
-    return OperatorSession(api_context.app_context, http)
+    return OperatorSession(api_context.app_context, api_context.accounts, http)
 
 
 def build_operator_client(

@@ -29,10 +29,13 @@ _COMMANDS = {
     "quarantine": ("cli.quarantine", "Review events that could not be applied."),
     "reconcile": ("cli.reconcile", "Compare a restaurant with OpenTable now, and correct it."),
     "reports": ("cli.reports", "Read reconciliation reports, and apply held plans."),
+    "staff": ("cli.staff", "Manage who may open a restaurant's page."),
+    "operators": ("cli.staff", "Manage who may open every restaurant."),
     "backup": ("cli.backup", "Back up all documents of a restaurant to a file."),
     "restore": ("cli.backup", "Restore the missing documents of a restaurant."),
     "rebuild": ("cli.backup", "Rebuild damaged reservations from their journals."),
     "export": ("cli.export", "Export a restaurant's data as JSON Lines."),
+    "doctor": ("cli.doctor", "Check that this machine can operate the project."),
 }
 
 

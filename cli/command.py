@@ -7,7 +7,7 @@ import sys
 import tomllib
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -44,6 +44,22 @@ _PORT_TYPE = click.IntRange(1, 65535)
 CommandHandler: TypeAlias = Callable[..., Awaitable[CommandResult]]
 
 
+def _check_restaurant_id(
+    _context: click.Context, _parameter: click.Parameter, value: str | None
+) -> str | None:
+    if value is not None and not is_restaurant_id(value):
+        raise click.BadParameter("a restaurant's id has 1 to 128 letters, digits, - or _.")
+    return value
+
+
+restaurant_argument = partial(
+    click.argument,
+    "restaurant",
+    callback=_check_restaurant_id,
+    help="Lineup's id, such as bistro-7.",
+)
+
+
 def restaurant_command(
     name: str,
     *,
@@ -62,23 +78,39 @@ def restaurant_command(
         async def handle(
             session: OperatorSession, console: Console, *, restaurant: str, **options: Any
         ) -> CommandResult:
-            # This read also shows at once whether the operator is signed in and may read Firestore.
-            client = session.app_context.firestore
-            if await read_integration_document(client, restaurant) is None and requires_integration:
-                raise CommandError(
-                    f"{restaurant} has no OpenTable integration: `ledger restaurants list` shows "
-                    "the connected restaurants, `ledger restaurants add` connects one."
-                )
+            await require_integration(session, restaurant, is_required=requires_integration)
             return await handler(session.restaurant(restaurant), console, **options)
 
-        command = operator_command(name, examples=examples, exclusive=exclusive)(handle)
-        argument = click.Argument(
-            ["restaurant"], callback=_check_restaurant_id, help="Lineup's id, such as bistro-7."
-        )
-        command.params.insert(0, argument)
-        return command
+        make_command = operator_command(name, examples=examples, exclusive=exclusive)
+        return make_command(restaurant_argument()(handle))
 
     return decorate
+
+
+async def require_integration(
+    session: OperatorSession, restaurant_id: str, *, is_required: bool = True
+) -> None:
+    """Refuse a restaurant without an OpenTable integration.
+
+    The read also shows at once whether the operator is signed in and may read Firestore.
+    """
+    document = await read_integration_document(session.app_context.firestore, restaurant_id)
+    if document is None and is_required:
+        raise CommandError(
+            f"{restaurant_id} has no OpenTable integration: `ledger restaurants list` shows "
+            "the connected restaurants, `ledger restaurants add` connects one."
+        )
+
+
+def read_webhook_url() -> str:
+    """Return the address of the webhook function."""
+    url = os.environ.get("WEBHOOK_URL")
+    if not url:
+        raise CommandError(
+            "Set WEBHOOK_URL to the address of opentable-webhook, in the environment or in a "
+            "profile. `gcloud run services describe opentable-webhook` shows it."
+        )
+    return url
 
 
 def operator_command(
@@ -156,12 +188,6 @@ def _build_common_options() -> list[click.Parameter]:
         click.Option(["--yes", "assume_yes"], is_flag=True, help="Confirm every question."),
         click.Option(["--verbose"], is_flag=True, help="Show log lines on stderr."),
     ]
-
-
-def _check_restaurant_id(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    if not is_restaurant_id(value):
-        raise click.BadParameter("a restaurant's id has 1 to 128 letters, digits, - or _.")
-    return value
 
 
 def _is_given(parameter: str) -> bool:

@@ -82,4 +82,4 @@ def format_usage(usages: Iterable[CredentialUsage]) -> Iterator[str]:
         else:
             known_at = format_utc(usage.entered_at + _PICKUP_TIME)
             credential = f"an unknown credential; webhooks after {known_at} will show it"
-        yield f"{usage.scheme:<18} last used at {format_utc(usage.at)} with {credential}"
+        yield f"{usage.scheme} last used at {format_utc(usage.at)} with {credential}"

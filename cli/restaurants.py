@@ -9,26 +9,24 @@ from cli.command import operator_command, restaurant_command
 from cli.help import LedgerGroup
 from cli.onboard import NO_SCHEME, add_restaurant, select_schemes
 from cli.output import CommandResult, Console
-from cli.status import show_status
+from cli.status import list_all, show_status
 from shared.domain.settings import WebhookAuthScheme
 from shared.restaurants.settings import release_rid
-
-_MAX_LISTED = 200
 
 
 @operator_command("list", examples=["ledger restaurants list", "ledger restaurants list --json"])
 async def list_restaurants(session: OperatorSession, console: Console) -> CommandResult:
     """List all restaurants that have an OpenTable integration."""
-    restaurants: list[dict[str, Any]] = []
-    page = await session.get("restaurants", limit=_MAX_LISTED)
-    restaurants += page["restaurants"]
-    if restaurants:
-        rows = [("id", "name", "time zone")]
-        rows += [(row["id"], row["name"] or "", row["timeZone"] or "") for row in restaurants]
+    connected = await list_all(session)
+    rows = [("id", "name", "time zone", "status")]
+    for row in connected:
+        status = (row["health"] or {}).get("status", "NONE")
+        rows.append((row["id"], row["name"] or "", row["timeZone"] or "", status))
+    if connected:
         console.print_table(rows)
     else:
         console.print_line("No restaurant is connected: `ledger restaurants add` connects one.")
-    return CommandResult({"restaurants": restaurants})
+    return CommandResult({"restaurants": connected})
 
 
 @restaurant_command("pause", examples=["ledger restaurants pause bistro-7"])
@@ -103,10 +101,11 @@ async def remove_restaurant(
 @restaurant_command(
     "set",
     examples=[
-        "ledger restaurants set bistro-7 --country GB",
+        'ledger restaurants set bistro-7 --name "Bistro 7" --country GB',
         "ledger restaurants set bistro-7 --webhook-auth bearer --webhook-auth standard-webhooks",
     ],
 )
+@click.option("--name", metavar="TEXT", help="Name of the restaurant, for the page.")
 @click.option("--time-zone", metavar="ZONE", help="IANA time zone, such as America/New_York.")
 @click.option(
     "--country", metavar="CODE", help="ISO country of phone numbers without a country code."
@@ -121,13 +120,14 @@ async def set_settings(
     api: OperatorClient,
     console: Console,
     *,
+    name: str | None,
     time_zone: str | None,
     country: str | None,
     webhook_auth: tuple[str, ...],
 ) -> CommandResult:
     """Change settings of a restaurant; without flags, show them."""
     before = await api.get("integration")
-    wanted: dict[str, Any] = {"timeZone": time_zone, "country": country}
+    wanted: dict[str, Any] = {"name": name, "timeZone": time_zone, "country": country}
     if webhook_auth:
         schemes = select_schemes(webhook_auth, before)
         wanted["webhookAuth"] = [scheme.value for scheme in schemes]
@@ -139,9 +139,9 @@ async def set_settings(
         if removed:
             console.confirm(f"Webhooks with {', '.join(sorted(removed))} will be rejected.")
     after = await api.call("PUT", "integration", body=changed) if changed else before
-    for name in ("restaurantId", "timeZone", "country", "webhookAuth", "secret"):
-        mark = f" (was {_format_setting(before[name])})" if name in changed else ""
-        console.print_step(name, f"{_format_setting(after[name])}{mark}")
+    for setting in ("name", "restaurantId", "timeZone", "country", "webhookAuth", "secret"):
+        mark = f" (was {_format_setting(before[setting])})" if setting in changed else ""
+        console.print_step(setting, f"{_format_setting(after[setting])}{mark}")
     return CommandResult({"integration": after})
 
 

@@ -1,58 +1,156 @@
-"""The command `restaurants status`: settings, health and problems of a restaurant's integration."""
+"""The command `restaurants status`: one restaurant's health, or a table of all."""
 
-from typing import Any
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
 
-from cli.api import OperatorClient
-from cli.command import restaurant_command
+import click
+
+from cli.api import OperatorClient, OperatorSession
+from cli.command import operator_command, require_integration, restaurant_argument
 from cli.credential_usage import format_usage, read_credential_usage
 from cli.output import CommandResult, Console
+from shared.domain.normalization.fields import format_utc
+from shared.domain.restaurant_health import HealthStatus
+from shared.domain.webhook_refusals import WebhookRefusal
+from shared.ingest.deliveries import load_refusals
+
+_PAGE_SIZE = 100
+_RESTAURANTS_AT_ONCE = 16
+_MINUTE_SECONDS = 60
+_HOUR_SECONDS = 3600
+_DAY_SECONDS = 86_400
+_SEVERITY = {status: position for position, status in enumerate(HealthStatus)}
+_CREDENTIAL_NAMES = {
+    "webhookSecrets": "signing secret",
+    "bearerTokens": "bearer token",
+    "basicCredentials": "basic credential",
+}
+
+Restaurant: TypeAlias = dict[str, Any]
 
 
-@restaurant_command(
+@operator_command(
     "status",
     examples=[
         "ledger restaurants status restaurant-123",
+        "ledger restaurants status --all",
         "ledger restaurants status restaurant-123 --json",
     ],
 )
-async def show_status(api: OperatorClient, console: Console) -> CommandResult:
+@restaurant_argument(required=False)
+@click.option("--all", "is_all", is_flag=True, help="All restaurants as a table, worst first.")
+async def show_status(
+    session: OperatorSession, console: Console, *, restaurant: str | None, is_all: bool
+) -> CommandResult:
     """Show a restaurant's settings, health and problems.
 
-    Lines with "!" are problems for an operator.
+    Lines with "!" are problems for an operator; then the exit code is 4.
     """
-    integration = await api.get("integration")
-    health = await api.get("health")
-    backfill = await api.get("integration/backfill")
+    if (restaurant is None) != is_all:
+        raise click.UsageError("Name a restaurant, or use --all.")
+    if restaurant is None:
+        return await _show_all(session, console)
+    await require_integration(session, restaurant)
+    return await _show_one(session.restaurant(restaurant), console)
+
+
+async def list_all(session: OperatorSession, **query: Any) -> list[Restaurant]:
+    """Return every restaurant with an OpenTable integration, as the API lists it."""
+    restaurants: list[Restaurant] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = await session.get("restaurants", limit=_PAGE_SIZE, **query, **cursor)
+        restaurants += page["restaurants"]
+        if page["nextCursor"] is None:
+            return restaurants
+        cursor = {"cursor": page["nextCursor"]}
+
+
+async def _show_all(session: OperatorSession, console: Console) -> CommandResult:
+    restaurants = await list_all(session, include="counts")
+    turns = asyncio.Semaphore(_RESTAURANTS_AT_ONCE)
+
+    async def add_refusals(restaurant: Restaurant) -> Restaurant:
+        async with turns:
+            refusals = await load_refusals(session.app_context, restaurant["id"])
+        return restaurant | {"refusals": [_refusal_to_json(refusal) for refusal in refusals]}
+
+    restaurants = await asyncio.gather(*map(add_refusals, restaurants))
+    restaurants.sort(key=_sort_worst_first)
+    rows = [("restaurant", "status", "last poll", "quarantine", "divergences", "refused", "why")]
+    for row in restaurants:
+        health, counts = row["health"] or {}, row["counts"] or {}
+        rows.append(
+            (
+                row["id"],
+                health.get("status", "NONE"),
+                _format_time(health.get("lastPolledAt"), row["timeZone"], session),
+                str(counts.get("openQuarantine", 0)),
+                str(health.get("divergences") or 0),
+                str(_count_refused(row)),
+                ", ".join(health.get("reasons", ())),
+            )
+        )
+    if restaurants:
+        console.print_table(rows)
+    else:
+        console.print_line("No restaurant is connected: `ledger restaurants add` connects one.")
+    return CommandResult({"restaurants": restaurants}, any(map(_needs_person, restaurants)))
+
+
+def _sort_worst_first(restaurant: Restaurant) -> tuple[int, int, str]:
+    status = HealthStatus((restaurant["health"] or {}).get("status", HealthStatus.OK))
+    # Between a warning and a healthy restaurant stand those with something to review.
+    has_work = _needs_person(restaurant)
+    return (0 if has_work else 1, _SEVERITY[status], restaurant["id"])
+
+
+def _needs_person(restaurant: Restaurant) -> bool:
+    health, counts = restaurant["health"] or {}, restaurant["counts"] or {}
+    if health.get("status") == HealthStatus.PAUSED:
+        return False
+    return bool(
+        health.get("status", HealthStatus.OK) != HealthStatus.OK
+        or counts.get("openQuarantine")
+        or health.get("divergences")
+        or _count_refused(restaurant)
+    )
+
+
+def _count_refused(restaurant: Restaurant) -> int:
+    return sum(refusal["count"] for refusal in restaurant["refusals"])
+
+
+async def _show_one(api: OperatorClient, console: Console) -> CommandResult:
+    integration, health, backfill = await asyncio.gather(
+        api.get("integration"), api.get("health"), api.get("integration/backfill")
+    )
     usages = await read_credential_usage(api)
-    problems = _find_problems(integration, health)
-    report, stored = health["reconciliation"], integration["credentials"]
-    if stored is None:
-        credentials = "cannot be read"
-    else:
-        counts = ("webhookSecrets", "bearerTokens", "basicCredentials")
-        parts = [f"{stored[name]} {name}" for name in counts if stored[name]]
-        credentials = ", ".join([f"API {'yes' if stored['api'] else 'no'}", *parts])
-    if backfill["status"] == "NONE":
-        backfill_text = "none yet"
-    else:
-        days = f"{backfill['daysDone']} of {backfill['daysTotal']} days"
-        backfill_text = f"{backfill['status']}, {days}"
+    refusals = await load_refusals(api.app_context, api.restaurant_id)
+    problems = _find_problems(api.restaurant_id, integration, health, refusals)
+    zone, report = integration["timeZone"], health["reconciliation"]
+
+    def at(time: str | None) -> str:
+        return _format_time(time, zone, api.session)
+
     console.print_table(
         [
             ("Integration", "enabled" if health["enabled"] else "disabled"),
             ("Rid", integration["restaurantId"] or "none"),
-            ("Time zone", integration["timeZone"] or "none"),
+            ("Time zone", zone or "none"),
             ("Webhook auth", ", ".join(integration["webhookAuth"]) or "none: no webhook accepted"),
-            ("Credentials", credentials),
-            ("Last webhook", health["lastWebhookAt"] or "none yet"),
-            ("Last poll", health["poll"]["lastPolledAt"] or "none yet"),
-            ("Last report", f"{report['reconciledAt']} {report['status']}" if report else "none"),
-            ("Backfill", backfill_text),
+            ("Credentials", _format_credentials(integration["credentials"])),
+            ("Last webhook", at(health["lastWebhookAt"])),
+            *(("Used", line) for line in format_usage(usages)),
+            ("Last poll", at(health["poll"]["lastPolledAt"])),
+            ("Last report", f"{report['status']}, {at(report['reconciledAt'])}" if report else "-"),
+            ("Backfill", _format_backfill(backfill)),
             ("Quarantine", f"{health['openQuarantine']} open"),
         ]
     )
-    for line in format_usage(usages):
-        console.print_line(line)
     for problem in problems:
         console.print_problem(problem)
     output = {
@@ -60,20 +158,38 @@ async def show_status(api: OperatorClient, console: Console) -> CommandResult:
         "health": health,
         "backfill": backfill,
         "webhookKeys": [usage.to_json() for usage in usages],
+        "refusals": [_refusal_to_json(refusal) for refusal in refusals],
+        "problems": problems,
     }
     return CommandResult(output, is_action_required=bool(problems))
 
 
-def _find_problems(integration: dict[str, Any], health: dict[str, Any]) -> list[str]:
+def _find_problems(
+    restaurant_id: str,
+    integration: Mapping[str, Any],
+    health: Mapping[str, Any],
+    refusals: Sequence[WebhookRefusal],
+) -> list[str]:
     """Return one sentence for each problem; a disabled integration has none."""
     if not health["enabled"]:
         return []
     problems = [*integration["problems"], *health["problems"]]
+    problems += [
+        f"{refusal.count} webhooks refused since {format_utc(refusal.since)}, the last at "
+        f"{format_utc(refusal.last_at)}: {refusal.scheme}, {refusal.reason}. "
+        "docs/codes.md explains the code."
+        for refusal in refusals
+    ]
     if health["poll"]["lastError"]:
         problems.append(f"The last poll failed: {health['poll']['lastError']}")
     report = health["reconciliation"]
     if report and report["status"] in {"HELD", "FAILED"}:
         problems.append(f"Report {report['reportId']} is {report['status']}: {report['reason']}")
+    if report and report["counts"]["divergences"]:
+        problems.append(
+            f"{report['counts']['divergences']} reservations differ from OpenTable: "
+            f"`ledger reports show {restaurant_id} {report['reportId']}` lists them."
+        )
     if health["webhooksSilentSince"]:
         problems.append(f"No webhook was received since {health['webhooksSilentSince']}.")
     if health["failingGuests"]:
@@ -83,6 +199,50 @@ def _find_problems(integration: dict[str, Any], health: dict[str, Any]) -> list[
     if health["openQuarantine"]:
         problems.append(
             f"Events in quarantine: {health['openQuarantine']}. "
-            "`ledger quarantine list` shows them."
+            f"`ledger quarantine list {restaurant_id}` shows them."
         )
     return list(dict.fromkeys(problems))  # the API may report one problem in both places
+
+
+def _refusal_to_json(refusal: WebhookRefusal) -> dict[str, Any]:
+    return {
+        "scheme": refusal.scheme,
+        "reason": refusal.reason,
+        "count": refusal.count,
+        "since": format_utc(refusal.since),
+        "lastAt": format_utc(refusal.last_at),
+    }
+
+
+def _format_credentials(stored: Mapping[str, Any] | None) -> str:
+    if stored is None:
+        return "cannot be read"
+    parts = [f"API {'yes' if stored['api'] else 'no'}"]
+    for key, name in _CREDENTIAL_NAMES.items():
+        if stored[key]:
+            parts.append(f"{stored[key]} {name}{'' if stored[key] == 1 else 's'}")
+    return ", ".join(parts)
+
+
+def _format_backfill(backfill: Mapping[str, Any]) -> str:
+    if backfill["status"] == "NONE":
+        return "none yet"
+    return f"{backfill['status']}, {backfill['daysDone']} of {backfill['daysTotal']} days"
+
+
+def _format_time(time: str | None, zone: str | None, session: OperatorSession) -> str:
+    """Return a time in the restaurant's zone, and how long ago it was."""
+    if time is None:
+        return "none yet"
+    at = datetime.fromisoformat(time)
+    seconds = int((session.app_context.clock() - at).total_seconds())
+    if seconds < _MINUTE_SECONDS:
+        age = f"{max(seconds, 0)} s ago"
+    elif seconds < _HOUR_SECONDS:
+        age = f"{seconds // _MINUTE_SECONDS} min ago"
+    elif seconds < _DAY_SECONDS:
+        age = f"{seconds // _HOUR_SECONDS} h ago"
+    else:
+        age = f"{seconds // _DAY_SECONDS} days ago"
+    local = at.astimezone(ZoneInfo(zone) if zone else UTC)
+    return f"{local:%Y-%m-%d %H:%M:%S %Z}, {age}"

@@ -1,7 +1,6 @@
 """The commands `webhooks …`: address, test events, and credentials."""
 
 import json
-import os
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -12,9 +11,11 @@ from uuid import uuid4
 
 import click
 import httpx
+from msgspec import structs
+from pydantic.alias_generators import to_camel
 
 from cli.api import OperatorClient
-from cli.command import STANDARD_STREAM, restaurant_command
+from cli.command import STANDARD_STREAM, read_webhook_url, restaurant_command
 from cli.help import LedgerGroup
 from cli.output import CommandError, CommandResult, Console
 from cli.rotation import (
@@ -25,20 +26,11 @@ from cli.rotation import (
 )
 from shared.domain.normalization.fields import format_utc
 from shared.domain.settings import WebhookAuthScheme
+from shared.ingest.deliveries import MAX_DELIVERIES, WebhookDelivery, list_recent_deliveries
 from shared.restaurants.webhook_credentials import build_authentication_headers
 
 _TIMEOUT_SECONDS = 30
 _EVENT_TYPES = ("created", "updated", "cancelled")
-
-
-def _require_webhook_url() -> str:
-    url = os.environ.get("WEBHOOK_URL")
-    if not url:
-        raise CommandError(
-            "Set WEBHOOK_URL to the address of opentable-webhook, in the environment or in a "
-            "profile. `gcloud run services describe opentable-webhook` shows it."
-        )
-    return url
 
 
 @restaurant_command("url", examples=["ledger webhooks url bistro-7"])
@@ -47,12 +39,52 @@ async def show_url(api: OperatorClient, console: Console) -> CommandResult:
 
     All restaurants have the same address.
     """
-    url = _require_webhook_url()
+    url = read_webhook_url()
     integration = await api.get("integration")
     console.print_step("URL", url)
     accepted = ", ".join(integration["webhookAuth"]) or "none: no webhook is accepted"
     console.print_step("Accepted", accepted)
     return CommandResult({"url": url, "webhookAuth": integration["webhookAuth"]})
+
+
+@restaurant_command(
+    "recent",
+    examples=["ledger webhooks recent bistro-7", "ledger webhooks recent bistro-7 --failed"],
+)
+@click.option("--failed", is_flag=True, help="Only refused and quarantined webhooks.")
+@click.option("--limit", type=click.IntRange(1, MAX_DELIVERIES), default=20, help="How many.")
+async def list_recent(
+    api: OperatorClient, console: Console, *, failed: bool, limit: int
+) -> CommandResult:
+    """List the newest received webhooks, refused ones included, without personal data."""
+    deliveries = await list_recent_deliveries(api.app_context, api.restaurant_id, MAX_DELIVERIES)
+    if failed:
+        deliveries = [each for each in deliveries if each.outcome in {"refused", "quarantined"}]
+    deliveries = deliveries[:limit]
+    rows = [("received", "outcome", "times", "event", "scheme", "reservation or reason")]
+    rows += [
+        (
+            format_utc(each.at),
+            each.outcome,
+            str(each.count),
+            each.event_type or "",
+            each.scheme or "",
+            each.reason or each.reservation_id or "",
+        )
+        for each in deliveries
+    ]
+    if deliveries:
+        console.print_table(rows)
+    else:
+        console.print_line("No webhook was received lately.")
+    return CommandResult({"webhooks": [_delivery_to_json(each) for each in deliveries]})
+
+
+def _delivery_to_json(delivery: WebhookDelivery) -> dict[str, Any]:
+    return {
+        to_camel(name): format_utc(value) if isinstance(value, datetime) else value
+        for name, value in structs.asdict(delivery).items()
+    }
 
 
 @restaurant_command(
@@ -94,7 +126,7 @@ async def send_webhook(
     The example is a party of 2, tomorrow at the present time. It becomes a real reservation of the
     ledger; cancel it with --event cancelled and its id.
     """
-    url = _require_webhook_url()
+    url = read_webhook_url()
     if file is not None:
         body = _read_body(file)
     else:
@@ -170,7 +202,14 @@ async def _build_headers(api: OperatorClient, body: bytes, scheme: str | None) -
 webhooks = LedgerGroup(
     "webhooks",
     help="Show the webhook address, send test events, and replace credentials.",
-    commands=[show_url, send_webhook, rotate_credential, check_credential, retire_credentials],
+    commands=[
+        show_url,
+        send_webhook,
+        list_recent,
+        rotate_credential,
+        check_credential,
+        retire_credentials,
+    ],
     examples=[
         "ledger webhooks send restaurant-123 --local",
         "ledger webhooks rotate bistro-7 --save-to new.credentials.json",

@@ -1,10 +1,39 @@
-"""The status of a restaurant, and the progress of its backfill as text."""
+"""The status of one restaurant or of all, and the progress of a backfill as text."""
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from click.testing import CliRunner
+from google.cloud.firestore import AsyncClient
 
+from cli.app import ledger
 from cli.backfill import format_progress
 from cli.output import ExitCode
+from shared.firestore import paths
 from tests.cli.harness import CliHarness, WebhookIngest
+from tests.support.events import row_body
+
+
+async def refuse_webhooks(firestore: AsyncClient, restaurant_id: str, count: int) -> None:
+    """Store that webhooks were refused, as the webhook function counts them."""
+    now = datetime.now(UTC)
+    refusal = {"scheme": "bearer", "reason": "no_match", "count": count}
+    document = paths.webhook_refusals_document(firestore, restaurant_id)
+    await document.set({"refusals": [refusal | {"since": now, "lastAt": now}]})
+
+
+async def show_all() -> tuple[int, list[dict[str, Any]], str]:
+    """Return the exit code, the JSON rows and the text of `status --all`."""
+    words = ["restaurants", "status", "--all"]
+    shown = await asyncio.to_thread(CliRunner().invoke, ledger, words, prog_name="ledger")
+    as_json = await asyncio.to_thread(
+        CliRunner().invoke, ledger, [*words, "--json"], prog_name="ledger"
+    )
+    return shown.exit_code, json.loads(as_json.stdout)["restaurants"], shown.stdout
 
 
 async def test_the_status_of_a_healthy_restaurant(
@@ -13,7 +42,7 @@ async def test_the_status_of_a_healthy_restaurant(
     await webhook_ingest.ingest_row(1)
     done = await cli_harness.run_command("restaurants status", "--json")
     assert done.code == ExitCode.SUCCESS
-    assert done.json_output.keys() == {"integration", "health", "backfill", "webhookKeys"}
+    assert done.json_output["problems"] == []
     [usage] = done.json_output["webhookKeys"]
     assert (usage["scheme"], usage["credentialIndex"]) == ("bearer", 0)
 
@@ -25,6 +54,73 @@ async def test_the_status_lists_required_actions(
     done = await cli_harness.run_command("restaurants status")
     assert done.code == ExitCode.ACTION_REQUIRED
     assert "! Events in quarantine: 1." in done.out
+
+
+@pytest.mark.usefixtures("webhook_ingest")
+async def test_the_status_counts_refused_webhooks(
+    cli_harness: CliHarness, firestore: AsyncClient
+) -> None:
+    await refuse_webhooks(firestore, cli_harness.id, 43)
+    done = await cli_harness.run_command("restaurants status")
+    assert done.code == ExitCode.ACTION_REQUIRED
+    assert "! 43 webhooks refused since " in done.out
+    assert "bearer, no_match." in done.out
+
+
+async def test_the_status_counts_open_divergences(
+    cli_harness: CliHarness, webhook_ingest: WebhookIngest
+) -> None:
+    tomorrow = cli_harness.opentable.tomorrow()
+    local = tomorrow.astimezone(ZoneInfo("America/New_York"))
+    unknown_to_opentable = row_body(
+        1,
+        rid=int(cli_harness.rid),
+        id=f"{cli_harness.rid}-ot_1",
+        scheduled_time=f"{local:%Y-%m-%dT%H:%M:%S}",
+        scheduled_time_utc=f"{tomorrow:%Y-%m-%dT%H:%M:%SZ}",
+    )
+    await webhook_ingest.ingest_body(unknown_to_opentable)
+    await cli_harness.run_command("reconcile")
+    for _ in range(2):  # a standing divergence stays a problem
+        done = await cli_harness.run_command("restaurants status")
+        assert done.code == ExitCode.ACTION_REQUIRED
+        assert "! 1 reservations differ from OpenTable" in done.out
+        await cli_harness.run_command("reconcile")
+
+
+@pytest.mark.usefixtures("webhook_ingest")
+async def test_times_are_in_the_zone_of_the_restaurant(cli_harness: CliHarness) -> None:
+    shown = (await cli_harness.run_command("restaurants status")).out
+    [report] = [line for line in shown.splitlines() if line.startswith("Last report")]
+    assert report.endswith((" s ago", " min ago"))
+    assert " EST, " in report or " EDT, " in report
+
+
+@pytest.mark.usefixtures("variables")
+async def test_all_restaurants_are_listed_worst_first(firestore: AsyncClient) -> None:
+    for restaurant_id in ("a-healthy", "b-refused", "c-broken", "d-paused"):
+        settings = {
+            "enabled": restaurant_id != "d-paused",
+            "restaurantId": str(abs(hash(restaurant_id)) % 10**9),
+            "timeZone": "Nowhere/Town" if restaurant_id == "c-broken" else "Etc/UTC",
+            "updatedAt": datetime.now(UTC),
+        }
+        await paths.integration_document(firestore, restaurant_id).set(settings)
+    await refuse_webhooks(firestore, "b-refused", 3)
+    code, rows, text = await show_all()
+    mine = ("a-healthy", "b-refused", "c-broken", "d-paused")
+    assert code == ExitCode.ACTION_REQUIRED
+    order = [row["id"] for row in rows if row["id"] in mine]
+    assert order == ["c-broken", "b-refused", "d-paused", "a-healthy"]
+    shown = [line.split()[0] for line in text.splitlines() if line.split()[0] in mine]
+    assert shown == order
+    assert "settings_unusable" in text
+
+
+async def test_a_restaurant_or_all_must_be_named() -> None:
+    for words in (["restaurants", "status"], ["restaurants", "status", "x", "--all"]):
+        refused = await asyncio.to_thread(CliRunner().invoke, ledger, [*words, "--project", "p"])
+        assert refused.exit_code == ExitCode.USAGE_ERROR
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,81 @@
+"""The command `doctor`: check the project and its restaurants, from this machine."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import click
+
+from cli.api import OperatorSession
+from cli.command import operator_command, read_webhook_url
+from cli.output import CommandError, CommandResult, Console
+from cli.status import list_all
+from shared.errors import InvalidSettingsError, OpenTableError, ServiceUnavailableError
+
+_PROBLEMS = (CommandError, InvalidSettingsError, OpenTableError, ServiceUnavailableError)
+
+
+@operator_command(
+    "doctor", examples=["ledger doctor --local", "ledger doctor --profile production"]
+)
+@click.option("--connections", is_flag=True, help="Also test every restaurant's OpenTable access.")
+async def doctor(session: OperatorSession, console: Console, *, connections: bool) -> CommandResult:
+    """Check that this machine can operate the project.
+
+    Reads Firestore, the partner secret and the accounts, and checks the webhook address. Changes
+    nothing. Exit code 4 means that a check failed.
+    """
+    checks: dict[str, Callable[[], Awaitable[str]]] = {
+        "Firestore": partial(_check_firestore, session),
+        "Secrets": partial(_check_partner_secret, session),
+        "Accounts": partial(_check_accounts, session),
+        "Webhook URL": _check_webhook_url,
+    }
+    results: dict[str, dict[str, str | bool]] = {}
+
+    async def run_check(name: str, check: Callable[[], Awaitable[str]]) -> None:
+        try:
+            text, works = await check(), True
+        except _PROBLEMS as error:
+            text, works = str(error), False
+        results[name] = {"works": works, "detail": text}
+        if works:
+            console.print_step(name, text)
+        else:
+            console.print_problem(f"{name}: {text}")
+
+    for name, check in checks.items():
+        await run_check(name, check)
+    if connections:
+        for restaurant in await list_all(session):
+            name = restaurant["id"]
+            await run_check(name, partial(_check_connection, session, name))
+    is_healthy = all(result["works"] for result in results.values())
+    return CommandResult({"checks": results}, is_action_required=not is_healthy)
+
+
+async def _check_firestore(session: OperatorSession) -> str:
+    return f"{len(await list_all(session))} restaurants"
+
+
+async def _check_partner_secret(session: OperatorSession) -> str:
+    secret_id = session.app_context.environment.partner_secret
+    if secret_id is None:
+        return "OPENTABLE_PARTNER_SECRET is not set: each restaurant has its own credentials"
+    await session.app_context.secret_store.read(secret_id)
+    return f"{secret_id} can be read"
+
+
+async def _check_accounts(session: OperatorSession) -> str:
+    await session.accounts.find_by_email("nobody@example.com")
+    return "Firebase Authentication can be read"
+
+
+async def _check_webhook_url() -> str:
+    return read_webhook_url()
+
+
+async def _check_connection(session: OperatorSession, restaurant_id: str) -> str:
+    result = await session.restaurant(restaurant_id).call("POST", "integration/test")
+    if not result["works"]:
+        raise CommandError(result["problem"])
+    return "OpenTable answers"

@@ -1,0 +1,96 @@
+"""Staff and operators are managed without an account of the page."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from click.testing import CliRunner
+from google.cloud.firestore import AsyncClient
+
+from cli.app import ledger
+from cli.output import ExitCode
+from dev.local.auth_emulator import LocalAccounts
+from shared.firestore import paths
+from shared.staff.accounts import OPERATOR_CLAIM
+from tests.cli.harness import CliHarness, CommandOutput
+from tests.support.accounts import serve_accounts
+
+pytestmark = pytest.mark.usefixtures("webhook_ingest")
+
+
+@pytest.fixture
+def accounts(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAccounts]:
+    with serve_accounts() as served:
+        monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", served.host)
+        served.accounts.add("uid-ana", "ana@example.com")
+        yield served.accounts
+
+
+async def run_operators(*words: str) -> CommandOutput:
+    done = await asyncio.to_thread(
+        CliRunner().invoke, ledger, ["operators", *words], prog_name="ledger"
+    )
+    return CommandOutput(done.exit_code, done.stdout, done.stderr)
+
+
+@pytest.mark.usefixtures("accounts")
+async def test_a_person_is_added_listed_and_removed(
+    cli_harness: CliHarness, firestore: AsyncClient
+) -> None:
+    added = await cli_harness.run_command("staff add", "ana@example.com", "--role", "manager")
+    assert added.code == ExitCode.SUCCESS, added.errors
+    member = paths.staff_member_document(firestore, cli_harness.id, "uid-ana")
+    assert ((await member.get()).to_dict() or {})["role"] == "manager"
+    assert "ana@example.com" in (await cli_harness.run_command("staff list")).out
+    await cli_harness.run_command("staff add", "ben@example.com", "--role", "manager")
+    removed = await cli_harness.run_command("staff remove", "Ana@example.com", "--yes")
+    assert removed.code == ExitCode.SUCCESS, removed.errors
+    assert not (await member.get()).exists
+
+
+@pytest.mark.usefixtures("accounts")
+async def test_a_new_account_gets_a_link_for_its_password(cli_harness: CliHarness) -> None:
+    added = await cli_harness.run_command("staff add", "ben@example.com")
+    assert "New account." in added.out
+    assert "http" in added.out.splitlines()[-1]
+
+
+@pytest.mark.usefixtures("accounts")
+async def test_an_unknown_person_is_not_removed(cli_harness: CliHarness) -> None:
+    refused = await cli_harness.run_command("staff remove", "eve@example.com", "--yes")
+    assert (refused.code, "not on the staff" in refused.errors) == (ExitCode.FAILED, True)
+
+
+async def test_an_operator_is_made_and_ended(accounts: LocalAccounts) -> None:
+    assert (await run_operators("add", "ana@example.com")).code == ExitCode.FAILED  # unconfirmed
+    assert OPERATOR_CLAIM not in accounts.users["uid-ana"].get("customAttributes", "")
+    assert (await run_operators("add", "ana@example.com", "--yes")).code == ExitCode.SUCCESS
+    assert OPERATOR_CLAIM in accounts.users["uid-ana"]["customAttributes"]
+    assert (await run_operators("remove", "ana@example.com")).code == ExitCode.SUCCESS
+    assert OPERATOR_CLAIM not in accounts.users["uid-ana"]["customAttributes"]
+
+
+@pytest.mark.usefixtures("accounts")
+async def test_an_unknown_address_becomes_no_operator() -> None:
+    refused = await run_operators("add", "eve@example.com", "--yes")
+    assert (refused.code, "No account" in refused.errors) == (ExitCode.FAILED, True)
+
+
+@pytest.mark.usefixtures("accounts")
+async def test_the_doctor_checks_every_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEBHOOK_URL", "https://example.com/hook")
+    done = await asyncio.to_thread(
+        CliRunner().invoke, ledger, ["doctor", "--connections"], prog_name="ledger"
+    )
+    assert done.exit_code == ExitCode.SUCCESS, done.output
+    for name in ("Firestore", "Secrets", "Accounts", "Webhook URL", "restaurant-"):
+        assert f"\n{name}" in done.stdout
+
+
+async def test_the_doctor_reports_what_does_not_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WEBHOOK_URL", raising=False)
+    monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:1")
+    done = await asyncio.to_thread(CliRunner().invoke, ledger, ["doctor"], prog_name="ledger")
+    assert done.exit_code == ExitCode.ACTION_REQUIRED
+    assert "! Accounts: " in done.stdout
+    assert "! Webhook URL: Set WEBHOOK_URL" in done.stdout
