@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from google.cloud.firestore import AsyncClient
 
+from cli.output import ExitCode
 from dev.local.emulator import Emulator
 from tests.cli.harness import PARTNER_SECRET_ID, VALID_CREDENTIALS, CliHarness, WebhookIngest
 from tests.support.opentable import LocalOpenTable, serve_local_opentable
@@ -59,5 +60,6 @@ def cli_harness(opentable: LocalOpenTable, variables: dict[str, str]) -> CliHarn
 @pytest.fixture
 async def webhook_ingest(cli_harness: CliHarness, firestore: AsyncClient) -> WebhookIngest:
     """The webhooks of the restaurant, which this fixture onboards."""
-    await cli_harness.onboard()
+    onboarded = await cli_harness.onboard()
+    assert onboarded.code == ExitCode.SUCCESS, onboarded.errors
     return WebhookIngest(firestore, cli_harness.id, cli_harness.rid)
