@@ -14,16 +14,23 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from dev.local.auth_emulator import LocalAccounts
+from shared.staff.accounts import OPERATOR_CLAIM
 
 DEMO_TOKEN_PATH = "/_local/token"  # noqa: S105 -- the address of a token
 DEMO_STAFF_UIDS = {"host": "demo-host", "manager": "demo-manager"}
-_DEMO_NAMES = {"demo-host": "Hanna Host", "demo-manager": "Mara Manager"}
+_DEMO_OPERATOR_UID = "demo-operator"
+_DEMO_UIDS = {**DEMO_STAFF_UIDS, "operator": _DEMO_OPERATOR_UID}
+_DEMO_NAMES = {
+    "demo-host": "Hanna Host",
+    "demo-manager": "Mara Manager",
+    _DEMO_OPERATOR_UID: "Olga Operator",
+}
 _EMULATOR_VARIABLES = ("FIRESTORE_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST")
 _LIFETIME_SECONDS = 3600
 
 
 def build_demo_accounts() -> LocalAccounts:
-    """Return the accounts of the demo staff."""
+    """Return the accounts of the demo staff and the demo operator."""
     accounts = LocalAccounts()
     for uid, name in _DEMO_NAMES.items():
         providers = [{"providerId": "password", "rawId": uid}]
@@ -33,20 +40,21 @@ def build_demo_accounts() -> LocalAccounts:
             displayName=name,
             emailVerified=True,
             providerUserInfo=providers,
+            customAttributes=json.dumps(_build_custom_claims(uid)),
         )
     return accounts
 
 
 async def handle_token_request(request: Request) -> JSONResponse:
-    """Answer with the ID token of the demo's ``?role=host`` or ``?role=manager``.
+    """Answer with the demo's ID token of ``?role=host``, ``manager`` or ``operator``.
 
     Without both emulators there is no such address.
     """
     if not all(map(os.environ.get, _EMULATOR_VARIABLES)):
         return JSONResponse({"error": "There is nothing at this address."}, status_code=404)
-    uid = DEMO_STAFF_UIDS.get(request.query_params.get("role", ""))
+    uid = _DEMO_UIDS.get(request.query_params.get("role", ""))
     if uid is None:
-        body = {"error": f"Ask for a role: {' or '.join(DEMO_STAFF_UIDS)}."}
+        body = {"error": f"Ask for a role: {' or '.join(_DEMO_UIDS)}."}
         return JSONResponse(body, status_code=400)
     token = build_unsigned_token(os.environ["GOOGLE_CLOUD_PROJECT"], uid, int(time.time()))
     return JSONResponse({"token": token}, headers={"Cache-Control": "no-store"})
@@ -64,9 +72,14 @@ def build_unsigned_token(project: str, uid: str, now: int) -> str:
         "auth_time": now,
         "iat": now,
         "exp": now + _LIFETIME_SECONDS,
+        **_build_custom_claims(uid),
     }
     parts = (_encode_part({"alg": "none", "typ": "JWT"}), _encode_part(claims), "")
     return ".".join(parts)
+
+
+def _build_custom_claims(uid: str) -> dict[str, bool]:
+    return {OPERATOR_CLAIM: True} if uid == _DEMO_OPERATOR_UID else {}
 
 
 def _encode_part(part: Mapping[str, object]) -> str:

@@ -22,9 +22,9 @@ class ServedAccounts(Struct, frozen=True):
 
 
 @contextmanager
-def serve_accounts() -> Iterator[ServedAccounts]:
-    """Serve accounts, none at first, during the block."""
-    port, accounts = find_free_port(), LocalAccounts()
+def serve_accounts(accounts: LocalAccounts | None = None) -> Iterator[ServedAccounts]:
+    """Serve accounts during the block; none at first by default."""
+    port, accounts = find_free_port(), accounts or LocalAccounts()
     app = Starlette(routes=accounts.routes())
     config = uvicorn.Config(app, LOOPBACK, port, log_level="error", lifespan="off")
     server = uvicorn.Server(config)

@@ -13,11 +13,17 @@ import pytest
 from httpx import ASGITransport, AsyncClient
 
 from cli.local_run import LOCAL_STATUS_PATH
-from dev.local.demo_staff import DEMO_STAFF_UIDS, DEMO_TOKEN_PATH, build_unsigned_token
+from dev.local.demo_staff import (
+    DEMO_STAFF_UIDS,
+    DEMO_TOKEN_PATH,
+    build_demo_accounts,
+    build_unsigned_token,
+)
 from dev.local.gateway import build_local_status, create_gateway_app
 from dev.page import PAGE_SOURCE, compute_version
 from shared.staff.accounts import UserAccounts
 from shared.staff.identity import IdTokenVerifier, UnauthenticatedError
+from tests.support.accounts import serve_accounts
 
 ROOT = Path(__file__).parents[3]
 PROBE = """
@@ -166,8 +172,22 @@ def test_the_gateway_serves_nothing_but_the_emulator() -> None:
 
 
 @pytest.mark.usefixtures("emulators")
+async def test_the_demo_operator_is_one_by_token_and_account(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "demo-lineup")
+    with serve_accounts(build_demo_accounts()) as served:
+        monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", served.host)
+        answer = await client.get(DEMO_TOKEN_PATH, params={"role": "operator"})
+        accounts = UserAccounts("demo-lineup", time.monotonic)
+        verifier = IdTokenVerifier("demo-lineup", accounts)
+        user = await verifier.verify(answer.json()["token"])
+    assert (user.uid, user.is_operator) == ("demo-operator", True)
+
+
+@pytest.mark.usefixtures("emulators")
 async def test_a_role_that_is_none_has_no_token(client: AsyncClient) -> None:
-    assert (await client.get(DEMO_TOKEN_PATH, params={"role": "operator"})).status_code == 400
+    assert (await client.get(DEMO_TOKEN_PATH, params={"role": "waiter"})).status_code == 400
 
 
 async def test_a_demo_token_is_refused_outside_the_emulator(
