@@ -3,8 +3,9 @@
 import { ApiClient, retryUntilReachable } from "./api-client.js";
 import { HealthBanner } from "./health-banner.js";
 import { clearStoredLists, readStoredLists, registerServiceWorker } from "./offline.js";
+import { listRestaurants, Overview } from "./restaurants/overview.js";
 import { formatAddress, parseAddress } from "./router.js";
-import { Note } from "./ui/components.js";
+import { Note, useLoaded } from "./ui/components.js";
 import { createFormat } from "./ui/format.js";
 import { labels } from "./ui/labels.js";
 import { html, useEffect, useMemo, useRef, useState } from "./ui/view.js";
@@ -19,10 +20,13 @@ const SCREENS = {
   analytics: { role: "manager", load: () => import("./legacy/analytics.js") },
   quarantine: { role: "manager", load: () => import("./legacy/quarantine.js") },
   integration: { role: "manager", load: () => import("./legacy/integration.js") },
+  staff: { role: "manager", load: () => import("./staff/page.js") },
   // Leads to the day of a reservation; not in the navigation.
   reservation: { isHidden: true, load: () => import("./reservations/redirect.js") },
 };
 const STYLES = ["shell", "reservations", "office", "analytics", "print"];
+// More are easier to find in the list of all.
+const MAX_SWITCHER_RESTAURANTS = 30;
 const LAST_RESTAURANT_KEY = "staff.restaurant";
 
 /** Load the style sheets of the signed-in page. */
@@ -34,20 +38,28 @@ export function loadStyles() {
   })));
 }
 
-/** The page of a signed-in person. */
+/** The page of a signed-in person. `#/` lists the restaurants; no address opens the last one. */
 export function App({ provider, person }) {
   const address = useAddress();
-  const restaurantId = address.restaurantId || provider.restaurantId || localStorage.getItem(LAST_RESTAURANT_KEY);
+  const lastId = location.hash === "" ? provider.restaurantId || localStorage.getItem(LAST_RESTAURANT_KEY) : null;
+  const restaurantId = address.restaurantId || lastId;
+  const { data: restaurants } = useLoaded(() => listRestaurants(person, false), [person]);
   useEffect(registerServiceWorker, []);
   useEffect(() => {
-    if (!address.restaurantId && restaurantId) location.replace(formatAddress(restaurantId, "reservations"));
-  }, [address.restaurantId]);
-  if (!restaurantId) return html`<${Refusal} person=${person} message=${labels.shell.noRestaurant} />`;
-  return html`<${Restaurant} key=${restaurantId} restaurantId=${restaurantId} provider=${provider} person=${person} address=${address} />`;
+    if (address.restaurantId) return;
+    const onlyId = restaurants?.length === 1 ? restaurants[0].id : null;
+    if (restaurantId ?? onlyId) location.replace(formatAddress(restaurantId ?? onlyId, "reservations"));
+  }, [address.restaurantId, restaurants]);
+  if (!restaurantId) {
+    return html`
+      <header class="frame"><p class="restaurant">${labels.product}</p><${Account} person=${person} /></header>
+      <main id="main" tabindex="-1"><${Overview} person=${person} /></main>`;
+  }
+  return html`<${Restaurant} key=${restaurantId} restaurantId=${restaurantId} provider=${provider} person=${person} address=${address} restaurants=${restaurants ?? []} />`;
 }
 
 /** Load the person's role in a restaurant, then show the frame. */
-function Restaurant({ restaurantId, provider, person, address }) {
+function Restaurant({ restaurantId, provider, person, address, restaurants }) {
   const [me, setMe] = useState(null);
   const [error, setError] = useState(null);
   const [refusal, setRefusal] = useState(null);
@@ -77,16 +89,22 @@ function Restaurant({ restaurantId, provider, person, address }) {
     return () => { isCurrent = false; };
   }, [restaurantId]);
 
-  if (refusal) return html`<${Refusal} person=${person} message=${refusal} />`;
-  if (me) return html`<${Frame} api=${api} me=${me} provider=${provider} person=${person} address=${address} />`;
+  if (refusal) return html`<${Refusal} person=${person} message=${refusal} hasOthers=${restaurants.length > 0} />`;
+  if (me) return html`<${Frame} api=${api} me=${me} provider=${provider} person=${person} address=${address} restaurants=${restaurants} />`;
   return html`<main id="main" class="centered">${error ? html`<h1>${labels.product}</h1><${Note} level="bad">${error.message}<//>` : html`<p class="empty">${labels.loading}</p>`}</main>`;
 }
 
-function Refusal({ person, message }) {
-  return html`<main id="main" class="centered"><h1>${labels.product}</h1><${Note} level="bad">${message}<//><${Account} person=${person} /></main>`;
+function Refusal({ person, message, hasOthers }) {
+  return html`
+    <main id="main" class="centered">
+      <h1>${labels.product}</h1>
+      <${Note} level="bad">${message}<//>
+      ${hasOthers && html`<a href=${formatAddress("")}>${labels.shell.allRestaurants}</a>`}
+      <${Account} person=${person} />
+    </main>`;
 }
 
-function Frame({ api, me, provider, person, address }) {
+function Frame({ api, me, provider, person, address, restaurants }) {
   const main = useRef(null);
   const memory = useRef({});
   const [connectionLoss, setConnectionLoss] = useState(null);
@@ -133,7 +151,7 @@ function Frame({ api, me, provider, person, address }) {
 
   return html`
     <a class="skip" href="#main" onClick=${(event) => { event.preventDefault(); main.current.focus(); }}>${labels.shell.skip}</a>
-    <${Header} session=${session} current=${screenName} />
+    <${Header} session=${session} current=${screenName} restaurants=${restaurants} />
     <${HealthBanner} session=${session} connectionLoss=${connectionLoss} shownDay=${shownDay} requests=${healthRequests} />
     <main id="main" tabindex="-1" ref=${main}>
       ${isAllowed
@@ -143,7 +161,7 @@ function Frame({ api, me, provider, person, address }) {
     </main>`;
 }
 
-function Header({ session, current }) {
+function Header({ session, current, restaurants }) {
   const [isOpen, setOpen] = useState(false);
   useEffect(() => setOpen(false), [current]);
   const shown = Object.entries(SCREENS).filter(([, { role, isHidden }]) => !isHidden && (session.isManager || !role));
@@ -151,7 +169,9 @@ function Header({ session, current }) {
   const linkOf = (name) => session.linkTo(name, name === "reservations" ? session.memory.day : null);
   return html`
     <header class="frame">
-      <p class="restaurant"><a href=${linkOf("reservations")}>${session.restaurantName}</a></p>
+      ${restaurants.length > 1
+        ? html`<${Switcher} session=${session} restaurants=${restaurants} current=${current} />`
+        : html`<p class="restaurant"><a href=${linkOf("reservations")}>${session.restaurantName}</a></p>`}
       <button type="button" class="menu-button" aria-expanded=${isOpen} aria-controls="menu" onClick=${() => setOpen(!isOpen)}>${labels.shell.menu}</button>
       <div id="menu" class=${isOpen ? "menu open" : "menu"}>
         <nav aria-label=${labels.shell.screens}>
@@ -161,6 +181,21 @@ function Header({ session, current }) {
         <${Account} person=${session.person} />
       </div>
     </header>`;
+}
+
+/** Opens the same screen of another restaurant, or the list of all. */
+function Switcher({ session, restaurants, current }) {
+  const listed = restaurants.length <= MAX_SWITCHER_RESTAURANTS ? restaurants : restaurants.filter(({ id }) => id === session.api.restaurantId);
+  function open({ target }) {
+    location.hash = formatAddress(target.value, target.value && current);
+  }
+  return html`
+    <p class="restaurant">
+      <select aria-label=${labels.restaurants.switchTo} value=${session.api.restaurantId} onChange=${open}>
+        ${listed.map(({ id, name }) => html`<option key=${id} value=${id}>${name ?? id}</option>`)}
+        <option value="">${labels.shell.allRestaurants}</option>
+      </select>
+    </p>`;
 }
 
 function Account({ person }) {

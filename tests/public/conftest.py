@@ -120,7 +120,9 @@ async def harness(  # noqa: PLR0913, PLR0917 -- fixtures are named by their para
     restaurant, key = new_restaurant(), encode_signing_secret(uuid.uuid4().bytes * 2)
     await seed(client, restaurant)
     for role, uid in DEMO_STAFF_UIDS.items():
-        await paths.staff_member_document(client, restaurant.id, uid).set({"role": role})
+        await paths.staff_member_document(client, restaurant.id, uid).set(
+            {"role": role, "uid": uid}
+        )
     credentials = {"clientId": "demo-client", "clientSecret": "demo-secret"}
     write_secret(secrets_file, restaurant.secret, credentials | {"webhookSecrets": [key]})
     stored = Stored(client, restaurant.settings())

@@ -56,15 +56,17 @@ export function createFirebaseProvider(apiKey) {
       return startSession(apiKey, email, { ...reply, expiresIn: reply.expiresIn ?? 3600 });
     },
 
-    /** Have Firebase send the e-mail that sets a new password. An unknown address is not reported. */
-    async resetPassword(email) {
-      try {
-        await postJson(SEND_EMAIL, apiKey, { requestType: "PASSWORD_RESET", email });
-      } catch (error) {
-        if (error.code !== "EMAIL_NOT_FOUND") throw error;
-      }
-    },
+    resetPassword: (email) => sendPasswordEmail(apiKey, email),
   };
+}
+
+/** Have Firebase send the e-mail that sets a new password. An unknown address is not reported. */
+async function sendPasswordEmail(apiKey, email) {
+  try {
+    await postJson(SEND_EMAIL, apiKey, { requestType: "PASSWORD_RESET", email });
+  } catch (error) {
+    if (error.code !== "EMAIL_NOT_FOUND") throw error;
+  }
 }
 
 function startSession(apiKey, name, { idToken, refreshToken, expiresIn }) {
@@ -94,6 +96,8 @@ function createPerson(apiKey, session) {
       }
       return current.token;
     },
+    /** Invite the owner of a new account, who must set a password. */
+    invite: (email) => sendPasswordEmail(apiKey, email),
     signOut,
   };
 }

@@ -1,0 +1,76 @@
+"""Staff of several restaurants see them on one page and switch between them."""
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Page, expect
+
+from shared.firestore import paths
+from tests.public.conftest import OpenPage
+from tests.public.harness import PageHarness
+from tests.support.restaurants import new_restaurant, seed
+
+OTHER_NAME = "Trattoria Example"
+
+
+@pytest.fixture
+async def other_restaurant_id(harness: PageHarness) -> AsyncIterator[str]:
+    """A second restaurant of the demo's manager, whose polls fail."""
+    other = new_restaurant()
+    await seed(harness.client, other, name=OTHER_NAME, poll={"consecutiveFailures": 3})
+    member = paths.staff_member_document(harness.client, other.id, "demo-manager")
+    await member.set({"role": "manager", "uid": "demo-manager"})
+    yield other.id
+    await member.delete()
+
+
+async def open_overview(open_page: OpenPage) -> Page:
+    page = await open_page("manager")
+    await page.get_by_label("Restaurant", exact=True).select_option("All restaurants")
+    await page.get_by_role("heading", name="Restaurants").wait_for()
+    return page
+
+
+async def test_the_overview_lists_every_restaurant_and_the_worst_first(
+    harness: PageHarness, open_page: OpenPage, other_restaurant_id: str
+) -> None:
+    await harness.make_both_sides_equal()
+    page = await open_overview(open_page)
+    await expect(page.get_by_role("row", name=OTHER_NAME)).to_contain_text("can't reach OpenTable")
+    names = await page.get_by_role("rowheader").all_inner_texts()
+    assert names.index(OTHER_NAME) < names.index(harness.restaurant.id)
+    assert other_restaurant_id not in names
+
+
+async def test_a_restaurant_opens_from_the_overview(
+    open_page: OpenPage, other_restaurant_id: str
+) -> None:
+    page = await open_overview(open_page)
+    await page.get_by_role("link", name=OTHER_NAME).click()
+    await page.get_by_label("Go to date").wait_for()
+    assert f"#/{other_restaurant_id}/reservations" in page.url
+    await expect(page).to_have_title(re.compile(f"Reservations · {OTHER_NAME}$"))
+
+
+async def test_the_switcher_opens_the_same_screen_of_another_restaurant(
+    open_page: OpenPage, other_restaurant_id: str
+) -> None:
+    page = await open_page("manager", "reports")
+    await page.get_by_label("Restaurant", exact=True).select_option(OTHER_NAME)
+    await expect(page).to_have_title(f"Reports · {OTHER_NAME}")
+    assert page.url.endswith(f"#/{other_restaurant_id}/reports")
+
+
+async def test_a_person_without_access_is_led_to_the_other_restaurants(
+    harness: PageHarness, open_page: OpenPage, other_restaurant_id: str
+) -> None:
+    client, restaurant_id = harness.client, harness.restaurant.id
+    await paths.staff_member_document(client, restaurant_id, "demo-manager").delete()
+    page = await open_page("manager")
+    await expect(page.locator("main")).to_contain_text(
+        f"You don't have access to {restaurant_id}. Ask your administrator."
+    )
+    await page.get_by_role("link", name="All restaurants").click()
+    await expect(page.get_by_role("link", name=OTHER_NAME)).to_be_visible()
+    assert other_restaurant_id
