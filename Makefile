@@ -1,12 +1,12 @@
 # Every target first sets the machine up. That takes half a second if nothing is missing.
 # PYTHON is the Python of .venv, PORT the port of `make run`, ARGS are further arguments.
-# By default PYTHON is the version that Google runs (dev/deploy/functions.py), if it is installed.
+# By default PYTHON is the version that Google runs (dev/release/__init__.py), if it is installed.
 PYTHON ?= $(shell python3.12 -c "import ensurepip" 2>/dev/null && echo python3.12 || echo python3)
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap run test test-fast coverage mutate soak bench check setup-check audit lock sbom \
-	firebase provider-schema format clean
+	firebase check-infra provider-schema format clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,7 +52,7 @@ check: bootstrap ## Lint, formatting, types, imports, known vulnerabilities
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/python -m dev.dependencies.audit
+	@test -n "$(SKIP_AUDIT)" || $(BIN)/python -m dev.dependencies.audit
 
 setup-check: bootstrap ## Set up a fresh clone with the oldest and the newest pip
 	@$(BIN)/python -m dev.dependencies.setup_check
@@ -80,6 +80,13 @@ firebase: bootstrap ## Fetch firebase-tools by npm, for the tests that try fireb
 
 provider-schema: bootstrap ## Compare the copied schema of Terraform's Google provider with its source
 	@$(BIN)/python -m dev.infra.provider_schema --check
+
+check-infra: ## Format, validate and scan infra/ (terraform; checkov in an environment of its own)
+	@terraform fmt -check -diff -recursive infra
+	@$(BIN)/python -m pytest -q tests/infra
+	@test -x build/checkov/bin/checkov || $(PYTHON) -m venv build/checkov
+	@build/checkov/bin/pip install --quiet checkov==3.3.30
+	@build/checkov/bin/checkov --directory infra --framework terraform --compact --quiet
 
 format: bootstrap ## Mend what ruff can mend
 	@$(BIN)/ruff check --fix --exit-zero

@@ -147,9 +147,17 @@ resource "google_artifact_registry_repository_iam_member" "push_image" {
   member     = local.member["opentable-build"]
 }
 
+# A list of packages cannot replace an older one.
+resource "google_storage_bucket_iam_member" "add_sbom" {
+  bucket = google_storage_bucket.builds.name
+  role   = "roles/storage.objectCreator"
+  member = local.member["opentable-build"]
+}
+
 # --- Deployment of a release ---
 
 resource "google_project_iam_member" "deploy" {
+  #checkov:skip=CKV_GCP_49: a build runs only as an account that deploy_as grants
   for_each = toset([
     "roles/cloudbuild.builds.editor",          # starts the builds of test and image
     "roles/serviceusage.serviceUsageConsumer", # firebase-tools and gcloud name the project as quota project
@@ -186,7 +194,7 @@ resource "google_storage_bucket_iam_member" "write_sources" {
   member = local.member["opentable-deploy"]
 }
 
-# gcloud reads the bucket itself before it uploads the source.
+# Before gcloud uploads the source, it reads the bucket itself.
 resource "google_storage_bucket_iam_member" "read_bucket" {
   bucket = google_storage_bucket.builds.name
   role   = "roles/storage.legacyBucketReader"

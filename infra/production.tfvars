@@ -3,6 +3,13 @@ project_id  = "restaurants-production"
 
 alert_emails = ["oncall@example.com"] # replace: the people on duty
 
+instances = {
+  opentable-webhook   = { min = 1, max = 20 }
+  opentable-poll      = { min = 0, max = 4 }
+  opentable-reconcile = { min = 0, max = 4 }
+  api                 = { min = 0, max = 10 }
+}
+
 jobs = {
   opentable-poll = {
     schedule                 = "*/15 * * * *"

@@ -30,6 +30,12 @@ resource "google_cloud_run_v2_service" "service" {
   invoker_iam_disabled = each.value.public
   deletion_protection  = true
 
+  # Of all revisions together, so that a release without traffic keeps no instance warm.
+  scaling {
+    min_instance_count = var.instances[each.key].min
+    max_instance_count = var.instances[each.key].max
+  }
+
   template {
     service_account = google_service_account.account[each.value.account].email
 
@@ -40,7 +46,7 @@ resource "google_cloud_run_v2_service" "service" {
   }
 
   lifecycle {
-    ignore_changes = [annotations, client, client_version, labels, scaling, template, traffic]
+    ignore_changes = [annotations, client, client_version, labels, template, traffic]
   }
 
   depends_on = [google_project_service.api]

@@ -1,6 +1,13 @@
 environment = "staging"
 project_id  = "restaurants-staging"
 
+instances = {
+  opentable-webhook   = { min = 0, max = 2 }
+  opentable-poll      = { min = 0, max = 4 }
+  opentable-reconcile = { min = 0, max = 4 }
+  api                 = { min = 0, max = 2 }
+}
+
 jobs = {
   opentable-poll = {
     schedule                 = "*/15 * * * *"

@@ -1,5 +1,5 @@
 variable "environment" {
-  description = "Name of the environment; also the folder of its service settings in deploy/."
+  description = "Name of the environment."
   type        = string
 
   validation {
@@ -68,6 +68,14 @@ variable "existing" {
     service_accounts = optional(set(string), [])
   })
   default = {}
+}
+
+variable "instances" {
+  description = "Instances of each service: kept warm, and at most."
+  type = map(object({
+    min = number
+    max = number
+  }))
 }
 
 variable "jobs" {

@@ -10,9 +10,9 @@ import pytest
 from google.cloud.firestore_v1.services.firestore import FirestoreAsyncClient
 from hypothesis import HealthCheck, settings
 
-from dev.deploy.functions import RUNTIME
 from dev.local.emulator import Emulator, EmulatorError, start_emulator
 from dev.local.processes import wait_until_reachable
+from dev.release import DEPLOYED_PYTHON
 from shared.domain.settings import IntegrationSettings
 from shared.firestore.raw_client import FirestoreClient
 from shared.ledger.ledger import Ledger
@@ -48,7 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header() -> str:
     """Return the Python of this run and the one of the deployed functions."""
-    return f"tested on Python {platform.python_version()}, deployed on {RUNTIME}"
+    return f"tested on Python {platform.python_version()}, deployed on {DEPLOYED_PYTHON}"
 
 
 @pytest.fixture(scope="session")

@@ -61,7 +61,7 @@ WEBHOOK_SECONDS = 0.1
 POLL_SECONDS = 1.0
 RECONCILIATION_SECONDS = 2.0
 
-# As the settings have it, and cloudbuild.yaml's --concurrency of both scheduled functions.
+# As the settings have it, and --concurrency of both scheduled services in deploy/.
 FAN_OUT_ABOVE = 200
 RESTAURANTS_AT_ONCE = 16
 FUNCTION_CONCURRENCY = 4

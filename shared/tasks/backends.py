@@ -98,7 +98,7 @@ class CloudTasksQueue:
                 "url": url,
                 "headers": {"Content-Type": "application/json"},
                 "body": task.body_bytes,
-                "oidc_token": {"service_account_email": self._account, "audience": url},
+                "oidc_token": {"service_account_email": self._account, "audience": self._url},
             },
         }
         await self._get_client().create_task(

@@ -14,7 +14,7 @@ from dev.bootstrap import (
     fingerprint,
     run_step,
 )
-from dev.deploy.functions import RUNTIME
+from dev.release import DEPLOYED_PYTHON
 
 
 def test_an_old_python_is_refused_by_its_version() -> None:
@@ -33,9 +33,11 @@ def test_a_split_python_package_reports_the_missing_part() -> None:
 
 
 def test_the_tests_prefer_the_python_of_the_deployed_functions() -> None:
-    version = f"{RUNTIME.removeprefix('python')[0]}.{RUNTIME.removeprefix('python')[1:]}"
-    assert f"PYTHON ?= $(shell python{version} " in (ROOT / "Makefile").read_text()
-    assert f"  name: python:{version}\n" in (ROOT / "cloudbuild.yaml").read_text()
+    assert f"PYTHON ?= $(shell python{DEPLOYED_PYTHON} " in (ROOT / "Makefile").read_text()
+    # Written with or without a digest.
+    assert f"  _PYTHON_IMAGE: python:{DEPLOYED_PYTHON}" in (ROOT / "cloudbuild.yaml").read_text()
+    image = (ROOT / "cloudbuild.image.yaml").read_text()
+    assert f"--env=GOOGLE_PYTHON_VERSION={DEPLOYED_PYTHON}.x\n" in image
 
 
 @pytest.mark.parametrize("home", ["/dev/null/home", None])

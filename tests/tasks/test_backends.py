@@ -45,7 +45,7 @@ async def test_a_task_calls_the_function_as_its_service_account(tasks: FakeCloud
     assert (sent.url, sent.http_method.name) == (f"{URL}/opentable-poll", "POST")
     assert (sent.body, sent.headers["Content-Type"]) == (TASK.body_bytes, "application/json")
     assert sent.oidc_token.service_account_email == SERVICE_ACCOUNT
-    assert sent.oidc_token.audience == f"{URL}/opentable-poll"
+    assert sent.oidc_token.audience == URL
 
 
 async def test_the_dispatch_deadline_is_longer_than_the_budget_of_the_function(

@@ -16,7 +16,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 DONE = "--- done:"
-UNDERSTOOD = "You do not currently have an active account selected."
+# gcloud reads all flags and files before it looks for an account, or for one to impersonate.
+UNDERSTOOD = re.compile(
+    "You do not currently have an active account selected|impersonation support is not available"
+)
 _SECONDS = 300
 _FILE = re.compile(r"^--[a-z-]*-file=([^/\n]+)$", re.MULTILINE)
 
@@ -49,7 +52,8 @@ def answers(folder: Path, commands: Sequence[Sequence[str]]) -> list[str]:
     }
     for name in _FILE.findall("\n".join(word for words in commands for word in words)):
         (folder / name).touch()  # a file on the machine of a person
-    shutil.copy(Path(__file__).parents[3] / "cloudbuild.yaml", folder)
+    for file in Path(__file__).parents[3].glob("cloudbuild*.yaml"):
+        shutil.copy(file, folder)
     python, root = sdk()
     done = subprocess.run(
         [python, __file__, root],

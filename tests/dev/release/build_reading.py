@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.dev.deploy.parsing import sdk
+from tests.dev.release.parsing import sdk
 
 _SECONDS = 120
 

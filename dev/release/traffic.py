@@ -1,0 +1,58 @@
+"""`python3 -m dev.release.traffic FIELD FILE`: read a service that gcloud described in JSON."""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+CANDIDATE_TAG = "candidate"
+
+
+def main() -> None:
+    """Print one field of a service."""
+    field, file = sys.argv[1:]
+    service = read_service(Path(file))
+    print(FIELDS[field](service))
+
+
+def read_service(file: Path) -> dict[str, Any]:
+    """Return a described service."""
+    return dict(json.loads(file.read_text()))
+
+
+def get_url(service: Mapping[str, Any]) -> str:
+    """Return the address of a service, which is also the audience of its tokens."""
+    return str(service["status"]["url"])
+
+
+def find_serving_revision(service: Mapping[str, Any]) -> str:
+    """Return the revision with most of the traffic."""
+    targets = [target for target in service["status"]["traffic"] if target.get("percent")]
+    return str(max(targets, key=lambda target: target["percent"])["revisionName"])
+
+
+def find_candidate_revision(service: Mapping[str, Any]) -> str:
+    """Return the revision with the tag of a release."""
+    return str(_find_candidate(service)["revisionName"])
+
+
+def find_candidate_url(service: Mapping[str, Any]) -> str:
+    """Return the address of the revision with the tag of a release."""
+    return str(_find_candidate(service)["url"])
+
+
+def _find_candidate(service: Mapping[str, Any]) -> Mapping[str, Any]:
+    targets: list[dict[str, Any]] = service["status"]["traffic"]
+    [target] = [target for target in targets if target.get("tag") == CANDIDATE_TAG]
+    return target
+
+
+FIELDS = {
+    "url": get_url,
+    "serving": find_serving_revision,
+    "candidate": find_candidate_revision,
+}
+
+if __name__ == "__main__":
+    main()

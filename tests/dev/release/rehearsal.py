@@ -1,0 +1,224 @@
+"""Run the steps of cloudbuild.yaml against a simulated Google Cloud.
+
+The scripts run unchanged in bash. `gcloud` and `npx` are the simulation, the four services a server
+in this process, whose revisions work or do not.
+"""
+
+import functools
+import http.server
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from typing_extensions import override
+
+from dev.bootstrap import ROOT
+from sandbox.webhook_senders import encode_signing_secret
+from tests.dev.release import simulated_gcloud
+from tests.dev.release.build_reading import read_build
+
+SERVICES = ("opentable-webhook", "opentable-poll", "opentable-reconcile", "api")
+PROJECT = "restaurants-production"
+DIGEST = f"@sha256:{'a' * 64}"
+_WORKSPACE = ("functions", "shared", "sandbox", "deploy", "dev/release")
+_FILES = ("main.py", "requirements.txt", "dev/__init__.py", "*.yaml", "firestore.*")
+_PAGE_URL = "https://${_SITE:-$PROJECT_ID-opentable}.web.app"
+_SECONDS = 120
+
+
+@dataclass(slots=True)
+class Rehearsal:
+    """A project in which builds can be run.
+
+    Attributes:
+        workspace: The source of the release, which a test may change.
+    """
+
+    workspace: Path
+    programs: Path
+    server: str
+    last_output: str = ""
+
+    def state(self) -> dict[str, Any]:
+        return dict(json.loads((self.programs / "state.json").read_text()))
+
+    def update_state(self, **values: Any) -> None:
+        (self.programs / "state.json").write_text(json.dumps(self.state() | values))
+
+    def serving(self) -> dict[str, str]:
+        """Return the revision with the traffic of each service."""
+        return {
+            service: target["revisionName"]
+            for service, row in self.state()["services"].items()
+            for target in row["traffic"]
+            if target["percent"] == 100
+        }
+
+    def commit(self, comment: str) -> None:
+        """Change the source. After "broken: live" it works until it has the traffic."""
+        with (self.workspace / "main.py").open("a") as file:
+            file.write(f"# {comment}\n")
+
+    def commands(self, *words: str) -> list[list[str]]:
+        """Return the recorded commands of the last build that contain words."""
+        lines = (self.programs / "commands.jsonl").read_text().splitlines()
+        return [command for line in lines if set(words) <= set(command := json.loads(line))]
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to a state of the project and to the source of this repository."""
+        self.update_state(**state)
+        _copy_source(self.workspace)
+
+    def run(self, **substitutions: str) -> str | None:
+        """Run a build; return the id of the step that failed, None for a successful build."""
+        (self.programs / "commands.jsonl").write_text("")
+        shutil.rmtree(self.workspace / "build", ignore_errors=True)
+        steps = (step["id"] for step in _read_release_build()["steps"])
+        return next((step for step in steps if not self.run_step(step, **substitutions)), None)
+
+    def run_step(self, step_id: str, **substitutions: str) -> bool:
+        """Run one step of a build; return whether it succeeds."""
+        build = _read_release_build()
+        [script] = [step["script"] for step in build["steps"] if step["id"] == step_id]
+        pinned = {
+            name: value.partition(":")[0] + DIGEST
+            for name, value in build["substitutions"].items()
+            if name.endswith("_IMAGE")
+        }
+        completed = subprocess.run(
+            # The public address of the page is this process too.
+            ["bash", "-c", script.replace(_PAGE_URL, f"{self.server}/page")],  # noqa: S607 -- the shell of the step
+            cwd=self.workspace,
+            env={
+                "PATH": f"{self.programs}{os.pathsep}{os.environ['PATH']}",
+                "PROJECT_ID": PROJECT,
+                "BUILD_ID": "build-1",
+                "FIRESTORE_EMULATOR_HOST": self.server.removeprefix("http://"),
+                **build["substitutions"],
+                **pinned,
+                **substitutions,
+            },
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+        self.last_output = completed.stdout + completed.stderr
+        return completed.returncode == 0
+
+
+def _copy_source(workspace: Path) -> None:
+    for name in _WORKSPACE:
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, workspace / name, ignore=ignored, dirs_exist_ok=True)
+    for pattern in _FILES:
+        for file in ROOT.glob(pattern):
+            shutil.copy(file, workspace / file.relative_to(ROOT))
+
+
+@functools.cache
+def _read_release_build() -> dict[str, Any]:
+    return read_build(ROOT / "cloudbuild.yaml")
+
+
+@contextmanager
+def rehearse(folder: Path) -> Iterator[Rehearsal]:
+    """Set up a project with Terraform's empty services for a `with` block."""
+    workspace, programs = folder / "workspace", folder / "programs"
+    _copy_source(workspace)
+    programs.mkdir()
+    for program in ("gcloud", "npx"):
+        file = programs / program
+        file.write_text(f"#!{sys.executable} -IS\n" + Path(simulated_gcloud.__file__).read_text())
+        file.chmod(0o755)
+    server = _Server(("127.0.0.1", 0), _Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    rehearsal = Rehearsal(workspace, programs, f"http://127.0.0.1:{server.server_port}")
+    server.rehearsal = rehearsal
+    hello = {"labels": {}, "image": "us-docker.pkg.dev/cloudrun/container/hello"}
+    services = {
+        service: {
+            "revisions": {f"{service}-00001-abc": hello},
+            "traffic": [{"revisionName": f"{service}-00001-abc", "percent": 100, "latest": True}],
+        }
+        for service in SERVICES
+    }
+    (programs / "state.json").write_text(
+        json.dumps(
+            {
+                "server": rehearsal.server,
+                "services": services,
+                "images": {},
+                "broken": {},
+                "fields": [],
+                "failing": [],
+                "canary_secret": encode_signing_secret(b"k" * 32),
+            }
+        )
+    )
+    try:
+        yield rehearsal
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    rehearsal: Rehearsal
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    """Answers as the four services, Firestore and Hosting do."""
+
+    server: _Server
+    _last_event_id = ""
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/page/"):
+            self._send(200, {})
+        elif self.path.startswith("/v1/"):
+            self._send(200, {"fields": {"eventId": _Handler._last_event_id}})
+        elif self.path.endswith("/health"):
+            self._send(401, {"error": {"code": "UNAUTHENTICATED"}})
+        else:
+            self._answer({"paths": {"/api/restaurants": {}}})
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if "eventType" in body:
+            _Handler._last_event_id = body["id"]
+            self._answer({"status": "created", "reservationId": "opentable-smoke-test"})
+        elif "dryRun" in body:
+            self._answer({"reports": [{"status": "DRY_RUN"}]})
+        else:
+            self._answer({"results": [{"status": "ok"}]})
+
+    def _answer(self, document: dict[str, Any]) -> None:
+        """Answer as the revision at the address; 404 if its image does not work there."""
+        service, address = self.path.strip("/").split("/")[:2]
+        rehearsal = self.server.rehearsal
+        state = rehearsal.state()
+        revision = rehearsal.serving()[service] if address == "live" else address
+        digest = state["services"][service]["revisions"][revision]["image"].rpartition("@")[2]
+        is_broken = state["broken"].get(digest) in {"everywhere", address}
+        self._send(404 if is_broken else 200, document)
+
+    def _send(self, status: int, document: dict[str, Any]) -> None:
+        body = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Security-Policy", "default-src 'self'")
+        self.end_headers()
+        self.wfile.write(body)
+
+    @override
+    def log_message(self, *_arguments: object) -> None:
+        """Print nothing."""

@@ -1,0 +1,92 @@
+"""gcloud accepts the build files, and a release does its steps in the required order."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dev.bootstrap import ROOT
+from tests.dev.release.build_reading import UnreadableError, read_build
+
+pytestmark = pytest.mark.skipif(
+    not shutil.which("gcloud"), reason="the Cloud SDK is not installed here: it reads the build"
+)
+FILE = ROOT / "cloudbuild.yaml"
+
+
+@pytest.fixture(scope="module")
+def build() -> dict[str, Any]:
+    return read_build(FILE)
+
+
+@pytest.fixture(scope="module")
+def parts() -> dict[str, dict[str, Any]]:
+    """The builds that a release starts."""
+    return {name: read_build(ROOT / f"cloudbuild.{name}.yaml") for name in ("test", "image")}
+
+
+def test_a_field_that_is_none_would_be_refused(tmp_path: Path) -> None:
+    wrong = tmp_path / "cloudbuild.yaml"
+    wrong.write_text(FILE.read_text().replace("  script: |", "  scripts: |", 1))
+    with pytest.raises(UnreadableError, match="scripts"):
+        read_build(wrong)
+
+
+def test_the_steps_run_one_after_another_in_the_required_order(build: dict[str, Any]) -> None:
+    assert [step["id"] for step in build["steps"]] == [
+        "preflight",
+        "test",
+        "image",
+        "firestore",
+        "deploy",
+        "smoke",
+        "promote",
+        "page",
+        "page-test",
+    ]
+    assert not [step for step in build["steps"] if "waitFor" in step]
+
+
+def test_every_image_is_a_substitution_whose_digest_is_checked(
+    build: dict[str, Any], parts: dict[str, dict[str, Any]]
+) -> None:
+    [preflight] = [step for step in build["steps"] if step["id"] == "preflight"]
+    images = {name for name in build["substitutions"] if name.endswith("_IMAGE")}
+    used = {step["name"] for part in (build, *parts.values()) for step in part["steps"]}
+    assert {f"${name}" for name in images} - used == {"$_BUILDER_IMAGE"}  # an argument of pack
+    assert used <= {f"${name}" for name in images}
+    assert all(f'"${name}"' in preflight["script"] for name in images)
+
+
+def test_a_release_runs_as_the_account_for_deployments(build: dict[str, Any]) -> None:
+    account = build["serviceAccount"].rpartition("/")[2]
+    assert account == "opentable-deploy@$PROJECT_ID.iam.gserviceaccount.com"
+
+
+def test_third_party_code_of_the_tests_and_packages_never_runs_in_the_release_itself(
+    build: dict[str, Any],
+) -> None:
+    scripts = " ".join(step["script"] for step in build["steps"])
+    assert not [word for word in ("pip ", "make ", ".ci/run", "pytest") if word in scripts]
+
+
+def test_the_scripts_stop_at_the_first_error(
+    build: dict[str, Any], parts: dict[str, dict[str, Any]]
+) -> None:
+    for part in (build, *parts.values()):
+        for script in (step["script"] for step in part["steps"] if "script" in step):
+            assert script.startswith("#!/usr/bin/env bash\nset -")
+            assert "euo pipefail" in script.splitlines()[1]
+
+
+def test_the_list_of_deployed_packages_is_stored(parts: dict[str, dict[str, Any]]) -> None:
+    objects = parts["image"]["artifacts"]["objects"]
+    assert objects["paths"] == ["build/sbom.cdx.json"]
+    assert objects["location"].startswith("gs://$PROJECT_ID-opentable-builds/")
+
+
+def test_the_tests_and_the_audit_come_before_the_image(parts: dict[str, dict[str, Any]]) -> None:
+    test, audit = parts["test"]["steps"]
+    assert "bash .ci/run" in test["script"]
+    assert "make audit" in audit["script"]
