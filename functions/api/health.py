@@ -17,6 +17,7 @@ from shared.guests.failures import guest_failures_from_document
 from shared.polling.webhook_health import read_last_webhook_at
 from shared.quarantine.store import read_quarantine_backlog
 from shared.reconciliation.report_store import read_newest_report_summaries
+from shared.restaurants.countries import resolve_locale
 from shared.restaurants.settings import read_integration_document
 
 _MAX_REPORTS_READ = 3
@@ -25,7 +26,7 @@ router = APIRouter(prefix=API_PREFIX, route_class=StaffRoute)
 
 
 class MeResponse(ResponseModel):
-    """The caller, and the restaurant's name and time zone."""
+    """The caller, and the settings of the restaurant that the page needs."""
 
     uid: str
     role: str = Field(
@@ -33,11 +34,14 @@ class MeResponse(ResponseModel):
     )
     restaurant_name: str | None = Field(description="Null until a manager sets it.")
     time_zone: str | None = Field(description="Null until the settings have a valid zone.")
+    service_day_ends_at: str | None = Field(description="Local time, HH:MM.")
+    locale: str | None = Field(description="For dates and times; null if no country is known.")
+    hour_cycle: str | None = Field(description="`h12` or `h23`; null uses that of the locale.")
 
 
 @router.get("/me", summary="Get the caller's role")
 async def get_me(context: HostContext) -> MeResponse:
-    """Return the caller's id and role, and the restaurant's name and time zone."""
+    """Return the caller's id and role, and the restaurant's settings for the page."""
     settings = await context.app_context.directory.find_by_restaurant_id(context.restaurant_id)
     zone = settings.zone if settings else None
     return MeResponse(
@@ -45,6 +49,9 @@ async def get_me(context: HostContext) -> MeResponse:
         role=context.role.name.lower(),
         restaurant_name=settings.name if settings else None,
         time_zone=zone.key if zone else None,
+        service_day_ends_at=f"{settings.service_day_ends_at:%H:%M}" if settings else None,
+        locale=resolve_locale(settings) if settings else None,
+        hour_cycle=settings.hour_cycle if settings else None,
     )
 
 

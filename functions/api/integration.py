@@ -62,6 +62,9 @@ class IntegrationResponse(ResponseModel):
     restaurant_id: str | None = Field(description="OpenTable's restaurant number, the rid.")
     time_zone: str | None
     country: str | None
+    service_day_ends_at: str = Field(description="Local time, HH:MM.")
+    locale: str | None = Field(description="Null uses that of the country.")
+    hour_cycle: str | None = Field(description="`h12` or `h23`; null uses that of the locale.")
     webhook_auth: list[str]
     secret: str | None = Field(description="The name of the restaurant's own secret.")
     credentials: CredentialSummary | None = Field(description="Null if they cannot be read.")
@@ -111,6 +114,9 @@ async def _read_integration(context: RequestContext, response: Response) -> Inte
         restaurant_id=settings.rid,
         time_zone=settings.zone.key if settings.zone else None,
         country=settings.country,
+        service_day_ends_at=f"{settings.service_day_ends_at:%H:%M}",
+        locale=settings.locale,
+        hour_cycle=settings.hour_cycle,
         webhook_auth=sorted(settings.webhook_auth),
         secret=settings.secret_id,
         credentials=summary,

@@ -5,17 +5,32 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field, SecretStr, StrictBool, model_validator
 
 from functions.api.requests import RequestModel, Utf8Text
-from shared.domain.settings import WebhookAuthScheme, find_time_zone
+from shared.domain.settings import (
+    HOUR_CYCLE_PATTERN,
+    LOCALE_PATTERN,
+    SERVICE_DAY_END_PATTERN,
+    WebhookAuthScheme,
+    find_time_zone,
+)
 from shared.domain.webhook_auth.credentials import CREDENTIAL_LISTS, decode_webhook_secret
+from shared.restaurants.countries import read_country_codes
 
 MAX_CREDENTIALS_PER_LIST = 5
-_OPTIONAL_SETTINGS = frozenset({"name", "country", "secret"})
+_OPTIONAL_SETTINGS = frozenset(
+    {"name", "country", "secret", "serviceDayEndsAt", "locale", "hourCycle"}
+)
 
 
 def _require_iana_zone(name: str) -> str:
     if find_time_zone(name) is None:
         raise ValueError("The time zone is unknown. Use a name such as America/New_York.")
     return name
+
+
+def _require_country(code: str) -> str:
+    if code not in read_country_codes():
+        raise ValueError("The country is unknown. Use an ISO code such as US or GB.")
+    return code
 
 
 def _require_plain_ascii(secret: SecretStr) -> SecretStr:
@@ -91,8 +106,22 @@ class SettingsRequest(RequestModel):
     )
     enabled: StrictBool | None = None
     time_zone: Annotated[str, AfterValidator(_require_iana_zone)] | None = None
-    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = Field(
+    country: Annotated[str, AfterValidator(_require_country)] | None = Field(
         None, description="ISO country for phone numbers without a country code; null removes it."
+    )
+    service_day_ends_at: (
+        Annotated[str, Field(pattern=f"^(?:{SERVICE_DAY_END_PATTERN})$")] | None
+    ) = Field(
+        None,
+        description="Local time at which a day of reservations ends, HH:MM before noon. "
+        "Null restores 04:00.",
+    )
+    locale: Annotated[str, Field(pattern=f"^(?:{LOCALE_PATTERN})$")] | None = Field(
+        None,
+        description="Language tag for dates and times, such as en-GB. Null restores the country's.",
+    )
+    hour_cycle: Annotated[str, Field(pattern=f"^(?:{HOUR_CYCLE_PATTERN})$")] | None = Field(
+        None, description="`h12` or `h23`; null restores the locale's."
     )
     webhook_auth: list[WebhookAuthScheme] | None = None
     restaurant_id: Annotated[str, Field(pattern=r"^[0-9]{1,18}$")] | None = Field(

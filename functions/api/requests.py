@@ -58,7 +58,7 @@ def _require_iso_date(value: object) -> object:
     with suppress(ValueError):
         if isinstance(value, str) and _DATE_PATTERN.fullmatch(value):
             return date.fromisoformat(value)
-    raise ValueError("must be a day of the calendar, such as 2027-01-16")
+    raise ValueError("The calendar has no such date. Use a day such as 2027-01-16.")
 
 
 def _reject_surrogates(text: str) -> str:

@@ -30,6 +30,8 @@ from functions.api.responses import (
 from shared.domain.ledger.document import flatten_document
 from shared.domain.ledger.review import ReviewDecision
 from shared.domain.normalization.fields import format_utc, parse_instant
+from shared.domain.service_day import ServiceDay, find_service_date
+from shared.domain.settings import IntegrationSettings
 from shared.errors import InvalidCursorError
 from shared.firestore import paths
 from shared.firestore.documents import read_document
@@ -48,7 +50,7 @@ class DayRequest(RequestModel):
     day: LocalDate | None = Field(
         None,
         alias="date",
-        description="Local date; the default is today in the restaurant's time zone.",
+        description="Date of the service day; the default is the present one.",
     )
 
 
@@ -67,7 +69,10 @@ class ReservationResponse(ResponseModel):
     diner_name: str | None
     party_size: int | None
     start_at: str | None = Field(description="UTC.")
-    local_date: str | None = Field(description="Business date, YYYY-MM-DD.")
+    local_date: str | None = Field(description="Date in the restaurant's zone, YYYY-MM-DD.")
+    service_date: str | None = Field(
+        description="Date of the service day: the evening before for a time after midnight."
+    )
     local_time: str | None = Field(description="Time in the restaurant's zone, HH:MM.")
     status: str | None
     table_numbers: list[str]
@@ -88,10 +93,11 @@ class ReservationResponse(ResponseModel):
 
 
 class DayResponse(ResponseModel):
-    """The reservations of a day."""
+    """The reservations of a service day."""
 
     date: str
     time_zone: str
+    service_day_ends_at: str = Field(description="Local time on the next date, HH:MM.")
     reservations: list[ReservationResponse] = Field(description="From all sources, by time.")
     removed: list[ReservationResponse] = Field(
         description="Reservations of the day that the staff removed; they are not expected."
@@ -114,21 +120,27 @@ async def list_reservations(
     if_none_match: Annotated[str, Header()] = "",
 ) -> DayResponse | Response:
     """Return a day's reservations, or 304 if the caller's ETag is current (two queries)."""
-    zone = (await require_cached_settings(context)).require_zone()
+    settings = await require_cached_settings(context)
+    zone, ends_at = settings.require_zone(), settings.service_day_ends_at
     client, restaurant_id = context.app_context.firestore, context.restaurant_id
-    date = (query.day or context.app_context.clock().astimezone(zone).date()).isoformat()
+    service_day = (
+        ServiceDay.at(context.app_context.clock(), ends_at, zone)
+        if query.day is None
+        else ServiceDay(query.day, ends_at, zone)
+    )
     if if_none_match:
-        etag = f'W/"{await compute_day_etag(client, restaurant_id, date, zone.key)}"'
+        etag = f'W/"{await compute_day_etag(client, restaurant_id, service_day)}"'
         if etag in map(str.strip, if_none_match.split(",")):
             return Response(status_code=304, headers={"ETag": etag})
-    day = await read_day_reservations(client, restaurant_id, date, zone.key)
+    day = await read_day_reservations(client, restaurant_id, service_day)
     # The tag of the documents in this response, not of the check above: they may have changed.
     response.headers["ETag"] = f'W/"{day.etag}"'
-    dated, removed = _build_sorted_reservations(day.dated, zone)
-    incomplete, _ = _build_sorted_reservations(day.undated, zone)
+    dated, removed = _build_sorted_reservations(day.dated, settings)
+    incomplete, _ = _build_sorted_reservations(day.undated, settings)
     return DayResponse(
-        date=date,
+        date=service_day.date.isoformat(),
         time_zone=zone.key,
+        service_day_ends_at=f"{ends_at:%H:%M}",
         reservations=dated,
         removed=removed,
         incomplete=incomplete,
@@ -136,13 +148,13 @@ async def list_reservations(
 
 
 def _build_sorted_reservations(
-    documents: Mapping[str, Mapping[str, Any]], zone: ZoneInfo
+    documents: Mapping[str, Mapping[str, Any]], settings: IntegrationSettings
 ) -> tuple[list[ReservationResponse], list[ReservationResponse]]:
     """Return the expected reservations and those that the staff removed."""
     expected: list[ReservationResponse] = []
     removed: list[ReservationResponse] = []
     for id_, document in documents.items():
-        reservation = build_reservation_response(id_, document, zone)
+        reservation = build_reservation_response(id_, document, settings)
         is_removed = reservation.review_decision == ReviewDecision.REMOVED
         (removed if is_removed else expected).append(reservation)
     # Reservations without a time come first, then by id, so that the order is stable.
@@ -154,21 +166,21 @@ def _build_sorted_reservations(
 @router.get("/{reservation_id}", summary="Get a reservation")
 async def get_reservation(context: HostContext, reservation_id: DocumentId) -> ReservationResponse:
     """Return one reservation of any day."""
-    zone = (await require_cached_settings(context)).require_zone()
+    settings = await require_cached_settings(context)
     document = await require_reservation(context, reservation_id)
-    return build_reservation_response(reservation_id, document, zone)
+    return build_reservation_response(reservation_id, document, settings)
 
 
 def build_reservation_response(
-    document_id: str, document: Mapping[str, Any], zone: ZoneInfo
+    document_id: str, document: Mapping[str, Any], settings: IntegrationSettings
 ) -> ReservationResponse:
     """Return a stored reservation as the API shows it.
 
     Other parts of the app write documents too: a value of an unexpected type is left out, so that
     one such document never hides the day.
     """
-    flat = flatten_document(document)
-    start = _read_start(flat)
+    flat, zone = flatten_document(document), settings.require_zone()
+    start, local_date = _read_start(flat), typed_or_none(str, flat.get("localDate"))
     tables = typed_or_none(list, flat.get("metadata.tableNumbers")) or []
     guest = typed_or_none(dict, flat.get("sync.guest")) or {}
     review_decision = typed_or_none(str, flat.get("reconciliation.reviewDecision"))
@@ -181,7 +193,10 @@ def build_reservation_response(
         diner_name=typed_or_none(str, flat.get("dinerName")),
         party_size=typed_or_none(int, flat.get("partySize")),
         start_at=format_utc(start) if start else None,
-        local_date=typed_or_none(str, flat.get("localDate")),
+        local_date=local_date,
+        service_date=find_service_date(
+            local_date, flat.get("startAt"), settings.service_day_ends_at, zone
+        ),
         local_time=_format_local_time(start, zone),
         status=typed_or_none(str, flat.get("status")),
         table_numbers=[str(table) for table in tables],

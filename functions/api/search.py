@@ -52,7 +52,8 @@ async def search_all_days(context: HostContext, body: SearchRequest) -> SearchRe
     if query is None:
         text = "Enter a part of the guest's name, or at least the last four digits of the number."
         raise build_invalid_request_error(text)
-    zone = (await require_cached_settings(context)).require_zone()
+    settings = await require_cached_settings(context)
+    zone = settings.require_zone()
     app_context = context.app_context
     try:
         page = await search_reservations(
@@ -67,6 +68,7 @@ async def search_all_days(context: HostContext, body: SearchRequest) -> SearchRe
         text = "The cursor must be the `next` of an earlier page."
         raise build_invalid_request_error(text) from None
     found = [
-        build_reservation_response(id_, document, zone) for id_, document in page.documents.items()
+        build_reservation_response(id_, document, settings)
+        for id_, document in page.documents.items()
     ]
     return SearchResponse(reservations=found, next=page.next_cursor)

@@ -4,8 +4,10 @@ An invalid setting is left empty and reported in words; the others stay usable. 
 function can still authenticate a sender and quarantine its events until the setting is fixed.
 """
 
+import re
 import zoneinfo
 from collections.abc import Mapping
+from datetime import time
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
@@ -16,6 +18,11 @@ from msgspec import Struct
 from shared.domain.normalization.identifiers import is_rid
 from shared.domain.webhook_auth.credentials import Credentials, decode_webhook_secret
 from shared.errors import InvalidSettingsError
+
+DEFAULT_SERVICE_DAY_END = time(4)
+SERVICE_DAY_END_PATTERN = "(?:0[0-9]|1[01]):[0-5][0-9]"
+LOCALE_PATTERN = "[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|[0-9]{3}))?"
+HOUR_CYCLE_PATTERN = "h12|h23"
 
 
 class WebhookAuthScheme(StrEnum):
@@ -37,6 +44,9 @@ class IntegrationSettings(Struct, frozen=True):
         secret_id: Id of the restaurant's secret; None uses the partner's secret only.
         problems: What to fix, one sentence each.
         name: What people call the restaurant.
+        service_day_ends_at: Local time at which a service day ends.
+        locale: BCP 47 tag for dates and times; None uses the country's.
+        hour_cycle: ``h12`` or ``h23``; None uses the locale's.
     """
 
     restaurant_id: str
@@ -48,6 +58,9 @@ class IntegrationSettings(Struct, frozen=True):
     secret_id: str | None
     problems: tuple[str, ...]
     name: str | None = None
+    service_day_ends_at: time = DEFAULT_SERVICE_DAY_END
+    locale: str | None = None
+    hour_cycle: str | None = None
 
     def require_zone(self) -> ZoneInfo:
         """Return the time zone of settings without problems.
@@ -92,13 +105,25 @@ def parse_settings(restaurant_id: str, document: Mapping[str, Any]) -> Integrati
         webhook_auth=_parse_schemes(document.get("webhookAuth"), problems),
         secret_id=_parse_optional_text(document, "secret", problems),
         problems=tuple(problems),
+        # A damaged setting of the staff page is no reason to stop the integration.
         name=_parse_name(document.get("name")),
+        service_day_ends_at=_parse_service_day_end(document.get("serviceDayEndsAt")),
+        locale=_match_or_none(LOCALE_PATTERN, document.get("locale")),
+        hour_cycle=_match_or_none(HOUR_CYCLE_PATTERN, document.get("hourCycle")),
     )
 
 
 def _parse_name(value: object) -> str | None:
-    # A damaged name is no reason to stop the integration.
     return value if isinstance(value, str) and value.strip() else None
+
+
+def _parse_service_day_end(value: object) -> time:
+    text = _match_or_none(SERVICE_DAY_END_PATTERN, value)
+    return DEFAULT_SERVICE_DAY_END if text is None else time.fromisoformat(text)
+
+
+def _match_or_none(pattern: str, value: object) -> str | None:
+    return value if isinstance(value, str) and re.fullmatch(pattern, value, re.ASCII) else None
 
 
 @lru_cache(maxsize=1024)

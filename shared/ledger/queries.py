@@ -4,12 +4,12 @@ import asyncio
 import base64
 import binascii
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from google.cloud.firestore import AsyncClient, AsyncQuery, DocumentSnapshot, FieldFilter
+from google.cloud.firestore import AsyncClient, DocumentSnapshot, FieldFilter, Or
 from msgspec import Struct, field
 
 from shared.concurrency import Deadline
@@ -29,6 +29,7 @@ from shared.domain.reconciliation.compare import (
     ReservationFingerprint,
     fingerprint_document,
 )
+from shared.domain.service_day import ServiceDay
 from shared.errors import InvalidCursorError, UnreadableDocumentError
 from shared.firestore import paths
 from shared.firestore.documents import read_documents, translate_firestore_errors
@@ -51,53 +52,65 @@ class DayReservations(Struct, frozen=True):
     etag: str
 
 
-async def compute_day_etag(client: AsyncClient, restaurant_id: str, date: str, zone: str) -> str:
-    """Return an ETag of a day's reservations, shown in a time zone, for two queries.
+async def compute_day_etag(client: AsyncClient, restaurant_id: str, day: ServiceDay) -> str:
+    """Return an ETag of a service day's reservations, for two queries.
 
     Every commit changes it, because it covers Firestore's update time of each document. A field
     such as `updatedAt` has the clock of its writer, read before the commit.
     """
+    queries = _DayQueries(client, restaurant_id, day)
     # The projection keeps the response small: names and update times only.
-    snapshots = await _read_day(client, restaurant_id, date, lambda query: query.select([]))
-    return _build_day_etag(snapshots, date, zone)
+    parts = await asyncio.gather(
+        read_documents(
+            queries.same_date_or_undated.select([]), MAX_DAY_RESERVATIONS + MAX_UNDATED_RESERVATIONS
+        ),
+        read_documents(queries.after_midnight.select([]), MAX_DAY_RESERVATIONS),
+    )
+    return _build_day_etag(parts, day)
 
 
 async def read_day_reservations(
-    client: AsyncClient, restaurant_id: str, date: str, zone: str
+    client: AsyncClient, restaurant_id: str, day: ServiceDay
 ) -> DayReservations:
-    """Read the reservations of a local date (`YYYY-MM-DD`), and those without a date."""
-    snapshots = await _read_day(client, restaurant_id, date, lambda query: query)
-    dated, undated = (
-        {snapshot.id: snapshot.to_dict() or {} for snapshot in part} for part in snapshots
+    """Read the reservations of a service day, and those without a date."""
+    queries = _DayQueries(client, restaurant_id, day)
+    parts = await asyncio.gather(
+        read_documents(queries.same_date, MAX_DAY_RESERVATIONS),
+        read_documents(queries.after_midnight, MAX_DAY_RESERVATIONS),
+        read_documents(queries.undated, MAX_UNDATED_RESERVATIONS),
     )
-    return DayReservations(dated, undated, _build_day_etag(snapshots, date, zone))
-
-
-async def _read_day(
-    client: AsyncClient,
-    restaurant_id: str,
-    date: str,
-    project: Callable[[AsyncQuery], AsyncQuery],
-) -> Sequence[Sequence[DocumentSnapshot[Any]]]:
-    reservations = paths.reservations_collection(client, restaurant_id)
-
-    async def read_part(value: str | None, limit: int) -> list[DocumentSnapshot[Any]]:
-        query = reservations.where(filter=FieldFilter("localDate", "==", value=value))
-        return await read_documents(project(query), limit)
-
-    dated, undated = await asyncio.gather(
-        read_part(date, MAX_DAY_RESERVATIONS), read_part(None, MAX_UNDATED_RESERVATIONS)
+    same_date, after_midnight, undated = (
+        {snapshot.id: snapshot.to_dict() or {} for snapshot in part} for part in parts
     )
-    return dated, undated
+    own = {
+        id_: document
+        for id_, document in same_date.items()
+        if not day.starts_after(document.get("startAt"))
+    }
+    return DayReservations(own | after_midnight, undated, _build_day_etag(parts, day))
 
 
-def _build_day_etag(
-    snapshots: Sequence[Sequence[DocumentSnapshot[Any]]], date: str, zone: str
-) -> str:
-    versions = [
-        sorted((snapshot.id, str(snapshot.update_time)) for snapshot in part) for part in snapshots
-    ]
-    return hashlib.blake2b(repr((date, zone, versions)).encode(), digest_size=16).hexdigest()
+class _DayQueries:
+    """The queries of a service day."""
+
+    def __init__(self, client: AsyncClient, restaurant_id: str, day: ServiceDay) -> None:
+        reservations, next_day = paths.reservations_collection(client, restaurant_id), day.next()
+        same_date = FieldFilter("localDate", "==", day.date.isoformat())
+        undated = FieldFilter("localDate", "==", value=None)
+        self.same_date = reservations.where(filter=same_date)
+        self.undated = reservations.where(filter=undated)
+        self.same_date_or_undated = reservations.where(filter=Or([same_date, undated]))
+        self.after_midnight = reservations.where(
+            filter=FieldFilter("localDate", "==", next_day.date.isoformat())
+        ).where(filter=FieldFilter("startAt", "<", next_day.start_text))
+
+
+def _build_day_etag(parts: Sequence[Sequence[DocumentSnapshot[Any]]], day: ServiceDay) -> str:
+    versions = sorted(
+        (snapshot.id, str(snapshot.update_time)) for part in parts for snapshot in part
+    )
+    content = repr((day.date, day.ends_at, day.zone.key, versions))
+    return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
 
 class LedgerWindow(Struct):

@@ -1,7 +1,5 @@
 """Guests in a poll: stored, linked to their reservations, and merged."""
 
-from zoneinfo import ZoneInfo
-
 import pytest
 
 from functions.api.reservations import build_reservation_response
@@ -175,7 +173,7 @@ async def test_changed_mail_and_marketing_preferences_are_stored_and_shown(
     stored = (await scenario.stored_guests())[ada.lower()]
     assert (stored["emailOptin"], stored["marketingOptedOut"]) == (False, True)
     [(key, document)] = (await scenario.world.ledger_documents()).items()
-    shown = build_reservation_response(key, document, ZoneInfo("America/New_York"))
+    shown = build_reservation_response(key, document, scenario.world.settings())
     assert key == booked.key.lower()
     assert (shown.email_optin, shown.marketing_opted_out) == (False, True)
 

@@ -29,7 +29,16 @@ from tests.support.oracles import rebuild_state
 DATA_MODEL = (Path(__file__).parents[3] / "docs" / "data-model.md").read_text()
 WITHOUT_PATH = {"guestKey"}
 RESPONSE_ONLY = {
-    *("id", "source", "system", "localDate", "localTime", "marketingOptedOut", "emailOptin"),
+    *(
+        "id",
+        "source",
+        "system",
+        "localDate",
+        "localTime",
+        "serviceDate",
+        "marketingOptedOut",
+        "emailOptin",
+    ),
     *("reconciliationStatus", "reviewDecision", "createdAt", "updatedAt"),
 }
 SAMPLE_BY_KIND = {

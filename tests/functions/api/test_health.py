@@ -148,6 +148,9 @@ async def test_a_host_receives_role_and_time_zone(host: StaffApiClient) -> None:
         "role": "host",
         "restaurantName": None,
         "timeZone": "America/New_York",
+        "serviceDayEndsAt": "04:00",
+        "locale": "en-US",
+        "hourCycle": None,
     }
 
 

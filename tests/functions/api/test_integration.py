@@ -27,6 +27,9 @@ async def test_the_settings_are_returned_without_credentials(
         "restaurantId": world.restaurant.rid,
         "timeZone": "America/New_York",
         "country": None,
+        "serviceDayEndsAt": "04:00",
+        "locale": None,
+        "hourCycle": None,
         "webhookAuth": ["bearer"],
         "secret": world.restaurant.secret,
         "credentials": {

@@ -68,6 +68,7 @@ async def test_a_reservation_has_the_fields_a_host_needs(
         "partySize": 2,
         "startAt": "2026-03-14T22:30:00Z",
         "localDate": BUSINESS_DAY,
+        "serviceDate": BUSINESS_DAY,
         "localTime": "18:30",
         "status": "CONFIRMED",
         "tableNumbers": ["7"],
@@ -253,7 +254,7 @@ async def test_an_impossible_date_is_answered_by_one_sentence(
 ) -> None:
     response = await host.get(f"reservations?date={date}")
     assert response.json()["error"]["message"] == (
-        "date: must be a day of the calendar, such as 2027-01-16"
+        "The calendar has no such date. Use a day such as 2027-01-16."
     )
 
 

@@ -1,0 +1,101 @@
+"""Every reservation belongs to one service day, and a time after midnight to the evening before."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.normalization.fields import format_local_date, format_utc
+from shared.domain.service_day import ServiceDay, find_service_date
+
+NEW_YORK = ZoneInfo("America/New_York")
+FOUR = time(4)
+
+
+def service_date(local: str, ends_at: time = FOUR, zone: ZoneInfo = NEW_YORK) -> str | None:
+    """Return the service date of a reservation at a local time."""
+    start = datetime.fromisoformat(local).replace(tzinfo=zone)
+    return find_service_date(format_local_date(start, zone), format_utc(start), ends_at, zone)
+
+
+@pytest.mark.parametrize(
+    "local, expected",
+    [
+        ("2026-11-28T19:00", "2026-11-28"),
+        ("2026-11-28T23:59", "2026-11-28"),
+        ("2026-11-29T00:00", "2026-11-28"),
+        ("2026-11-29T00:30", "2026-11-28"),
+        ("2026-11-29T03:59", "2026-11-28"),
+        ("2026-11-29T04:00", "2026-11-29"),
+        ("2026-03-01T00:30", "2026-02-28"),
+        ("2027-01-01T00:30", "2026-12-31"),
+        # The nights of the clock changes.
+        ("2026-03-08T03:30", "2026-03-07"),
+        ("2026-03-08T04:00", "2026-03-08"),
+        ("2026-11-01T01:30", "2026-10-31"),
+        ("2026-11-01T04:00", "2026-11-01"),
+    ],
+)
+def test_a_time_after_midnight_belongs_to_the_evening_before(local: str, expected: str) -> None:
+    assert service_date(local) == expected
+
+
+def test_an_end_at_midnight_is_the_calendar_day() -> None:
+    assert service_date("2026-11-29T00:00", time(0)) == "2026-11-29"
+
+
+@pytest.mark.parametrize("start_at", [None, 7, "", "19:00"])
+def test_a_reservation_without_a_readable_time_stays_on_its_date(start_at: object) -> None:
+    expected = "2026-11-28" if start_at in {"", "19:00"} else "2026-11-29"
+    assert find_service_date("2026-11-29", start_at, FOUR, NEW_YORK) == expected
+
+
+@pytest.mark.parametrize("local_date", [None, "today", "2026-02-30"])
+def test_a_date_of_another_program_is_left_as_it_is(local_date: str | None) -> None:
+    assert find_service_date(local_date, "2026-11-29T05:00:00Z", FOUR, NEW_YORK) == local_date
+
+
+def test_the_present_service_day_ends_at_its_hour() -> None:
+    ending = datetime(2026, 11, 29, 4, tzinfo=NEW_YORK)
+    before = ServiceDay.at(ending - timedelta(seconds=1), FOUR, NEW_YORK)
+    assert before.date == date(2026, 11, 28)
+    assert ServiceDay.at(ending, FOUR, NEW_YORK).date == date(2026, 11, 29)
+
+
+@pytest.mark.parametrize("day", [date.min, date.max])
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York", "Pacific/Kiritimati"])
+def test_the_ends_of_the_calendar_have_a_service_day(day: date, zone: str) -> None:
+    service_day = ServiceDay(day, FOUR, ZoneInfo(zone))
+    neighbors = (service_day.previous(), service_day, service_day.next())
+    assert all(isinstance(neighbor.start_text, str) for neighbor in neighbors)
+
+
+zones = st.sampled_from(
+    ["America/New_York", "Europe/London", "Asia/Kolkata", "Australia/Lord_Howe", "UTC"]
+).map(ZoneInfo)
+instants = st.integers(1_577_836_800, 1_893_456_000).map(
+    lambda seconds: datetime.fromtimestamp(seconds, UTC)
+)
+ends = st.sampled_from([time(0), time(2, 30), FOUR, time(6), time(11, 59)])
+
+
+@given(instant=instants, ends_at=ends, zone=zones)
+def test_exactly_one_service_day_shows_a_reservation(
+    instant: datetime, ends_at: time, zone: ZoneInfo
+) -> None:
+    start_at, local_date = format_utc(instant), format_local_date(instant, zone)
+    shown_on = []
+    for offset in range(-2, 3):
+        date_ = date.fromisoformat(local_date) + timedelta(days=offset)
+        day = ServiceDay(date_, ends_at, zone)
+        is_of_its_date = day.date.isoformat() == local_date and not day.starts_after(start_at)
+        next_day = day.next()
+        is_after_midnight = next_day.date.isoformat() == local_date and next_day.starts_after(
+            start_at
+        )
+        if is_of_its_date or is_after_midnight:
+            shown_on.append(day.date)
+    assert shown_on == [ServiceDay.at(instant, ends_at, zone).date]
+    assert find_service_date(local_date, start_at, ends_at, zone) == shown_on[0].isoformat()
