@@ -5,6 +5,8 @@ import hmac
 import json
 import time
 from datetime import UTC, datetime, timedelta
+from email.utils import formatdate
+from io import BytesIO
 
 import jwt
 import pytest
@@ -14,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from requests.adapters import BaseAdapter
 from requests.models import PreparedRequest, Response
 from requests.sessions import Session
+from urllib3 import HTTPResponse
+from urllib3.connectionpool import HTTPConnectionPool
 
 from dev.local.auth_emulator import LocalAccounts
 from dev.local.processes import LOOPBACK, find_free_port
@@ -178,6 +182,38 @@ async def test_keys_that_cannot_be_fetched_are_unavailable(
     )
     assert error_code(response) == (503, "UNAVAILABLE")
     assert int(response.headers["retry-after"]) > 0
+
+
+class FileClosedAtItsEnd(BytesIO):
+    """The body of a response: like a socket's, it closes itself, and only then it is cached."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read some bytes, or all."""
+        content = super().read(size)
+        if self.tell() == len(self.getbuffer()):
+            self.close()
+        return content
+
+
+async def test_the_keys_are_fetched_once_for_many_tokens(
+    signing_key: SigningKey, project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FIREBASE_AUTH_EMULATOR_HOST", raising=False)
+    fetched = []
+
+    def answer(_pool: object, *, url: str, **_: object) -> HTTPResponse:
+        fetched.append(url)
+        body = FileClosedAtItsEnd(json.dumps({KEY_ID: signing_key.certificate}).encode())
+        headers = {"Cache-Control": "public, max-age=20000", "Date": formatdate(usegmt=True)}
+        return HTTPResponse(body, headers, 200, preload_content=False)
+
+    monkeypatch.setattr(HTTPConnectionPool, "urlopen", answer)
+    verifier = IdTokenVerifier(project, UserAccounts(project, FakeTimer()))
+    for uid in ("hanna", "mara", "nils"):
+        await verifier.verify(signing_key.sign(token_claims(project, uid)))
+    with pytest.raises(UnauthenticatedError):
+        await verifier.verify(SigningKey().sign(token_claims(project, "eve")))
+    assert len(fetched) == 1
 
 
 def test_a_deployed_function_never_takes_the_emulators_tokens() -> None:
