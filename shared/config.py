@@ -53,6 +53,9 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+MIN_ANONYMIZE_AFTER_DAYS = 31
+
+
 class Environment(Struct, frozen=True, kw_only=True):
     """All environment variables of the bundle; `python -m dev settings` lists them in docs."""
 
@@ -165,6 +168,17 @@ class Environment(Struct, frozen=True, kw_only=True):
         int, Meta(ge=31, le=36_500, description="Days until the counts of a day expire.")
     ] = field(default=1100, name="ANALYTICS_RETENTION_DAYS")
 
+    anonymize_after_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=36_500,
+            description=(
+                "Days from a reservation's day until its personal data is removed; at least 31, "
+                "or 0 for never."
+            ),
+        ),
+    ] = field(default=1100, name="ANONYMIZE_AFTER_DAYS")
     api_requests_per_second: Annotated[
         float,
         Meta(
@@ -201,6 +215,11 @@ class Environment(Struct, frozen=True, kw_only=True):
             raise ValueError(
                 "SECRETS_FILE is read with the Firestore emulator only: unset it, "
                 "and keep the credentials in Secret Manager"
+            )
+        if 0 < self.anonymize_after_days < MIN_ANONYMIZE_AFTER_DAYS:
+            raise ValueError(
+                f"ANONYMIZE_AFTER_DAYS must be 0 or at least {MIN_ANONYMIZE_AFTER_DAYS}: "
+                "reconciliations still correct younger reservations"
             )
         queue_variables = {
             "TASKS_QUEUE": self.tasks_queue,

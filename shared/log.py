@@ -55,6 +55,8 @@ class LogEvent(StrEnum):
     """A webhook fetched a guest after its commit."""
     GUESTS_NOT_FETCHED = "guests.not_fetched"
     """Requests of single guests failed; they are repeated with growing pauses."""
+    RESERVATIONS_ANONYMIZED = "reservations.anonymized"
+    """Reservations past their retention lost their personal data; the next run does the rest."""
     GUEST_ERASED = "guest.erased"
     """A forgotten guest was erased from `places` documents."""
     POLL = "poll"

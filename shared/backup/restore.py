@@ -16,7 +16,7 @@ from msgspec import Struct, field
 from shared.backup.archive import BackupHeader, iterate_documents
 from shared.context import AppContext
 from shared.domain.ledger.guest_link import guest_from_map
-from shared.domain.polling import poll_cursor_from_document
+from shared.domain.polling import poll_cursor_from_document, read_run_state
 from shared.domain.privacy import is_expired
 from shared.domain.settings import IntegrationSettings, parse_settings
 from shared.errors import InvalidSettingsError, UnreadableDocumentError
@@ -91,7 +91,7 @@ async def restore_restaurant(
             created = await client.rpc.create_documents(batch, LARGE_WRITE_TIMEOUT_SECONDS)
         result.created.update(path.split("/")[-2] for path in created)
         result.existing += len(batch) - len(created)
-    settings = await _rewind_poll(context, header)
+    settings = await _rewind_runs(context, header)
     # Before the rebuild, which redacts the names to search the quarantine for.
     for key in await _list_forgotten_guests(context, restaurant_id):
         result.erased_places += await erase_guest(context, settings, key, aliases.get(key, ()))
@@ -151,8 +151,8 @@ def _collect_aliases(batch: Mapping[str, Any], aliases: dict[str, set[str]]) -> 
                 aliases[key].update(guest.personal_identifiers)
 
 
-async def _rewind_poll(context: AppContext, header: BackupHeader) -> IntegrationSettings:
-    """Make the next poll begin at the backup, and return the restored settings.
+async def _rewind_runs(context: AppContext, header: BackupHeader) -> IntegrationSettings:
+    """Make the next runs begin at the backup, and return the restored settings.
 
     OpenTable then repeats which guests were forgotten since, also if their tombstones were lost.
     """
@@ -160,9 +160,14 @@ async def _rewind_poll(context: AppContext, header: BackupHeader) -> Integration
 
     def compute(document: dict[str, Any] | None) -> dict[str, Any] | None:
         cursor = poll_cursor_from_document(document or {})
-        if cursor is None or cursor <= header.read_time:
-            return None
-        return {"poll.cursor": header.read_time}
+        changes: dict[str, Any] = {}
+        if cursor is not None and cursor > header.read_time:
+            changes["poll.cursor"] = header.read_time
+        checked_at = read_run_state(document or {}, "retention").get("checkedAt")
+        if isinstance(checked_at, datetime) and checked_at > header.read_time:
+            # Restored reservations may be past their retention.
+            changes["retention.anonymizedThrough"] = None
+        return changes or None
 
     updated = await update_if_unmodified(reference, compute)
     if updated.document is None:

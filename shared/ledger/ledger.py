@@ -82,8 +82,7 @@ class ApplyResult(Struct, frozen=True):
     @property
     def missing_guest_key(self) -> str | None:
         """The key of the reservation's guest if the ledger has no record of the guest."""
-        guest_key = self.state.resolve_field("guestKey")
-        return guest_key if isinstance(guest_key, str) and self.state.linked_guest is None else None
+        return self.state.missing_guest_key
 
     @property
     def guest_id(self) -> str:

@@ -88,8 +88,8 @@ async def rebuild_reservation(
             await repository.commit(
                 [ConditionalWrite(external_key, decision, snapshot.update_time)]
             )
-        if _has_forgotten_guest(snapshot.stored.document, decision):
-            # Restored entries may be older than the erasure.
+        if _forbids_personal_data(snapshot.stored.document, decision):
+            # Restored entries may be older than the erasure or the end of retention.
             await repository.redact_journal(external_key)
         return decision
 
@@ -102,9 +102,9 @@ async def rebuild_reservation(
     return RebuildResult(document_id, write.outcome, tuple(sorted(write.changed_fields)))
 
 
-def _has_forgotten_guest(
+def _forbids_personal_data(
     document: Mapping[str, Any] | None, decision: ReservationWrite | None
 ) -> bool:
     if decision is not None:
-        return decision.state.guest_references.has_forgotten_guest
-    return guest_references_from_document(flatten_document(document or {})).has_forgotten_guest
+        return decision.state.guest_references.forbids_personal_data
+    return guest_references_from_document(flatten_document(document or {})).forbids_personal_data

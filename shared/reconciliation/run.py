@@ -29,6 +29,7 @@ from shared.errors import (
     OpenTableError,
 )
 from shared.firestore.leases import LEASE_MARGIN_SECONDS, Lease, acquire_lease
+from shared.guests.anonymization import anonymize_old_reservations
 from shared.guests.failures import guest_failures_from_document
 from shared.ledger.ledger import open_ledger
 from shared.log import LogEvent, Severity, log_event, log_internal_error
@@ -90,7 +91,7 @@ async def reconcile_restaurant(
                 await reconcile_window(run)
             # Concurrently: both happen even if the other one fails.
             await gather_all(
-                _finish_run(context, lease, report, is_dry_run=request.is_dry_run),
+                _finish_run(context, lease, report, deadline, is_dry_run=request.is_dry_run),
                 log_quarantine_backlog(context, restaurant_id),
             )
     except IntegrationDisabledError as error:
@@ -185,6 +186,7 @@ async def _finish_run(
     context: AppContext,
     lease: Lease,
     report: ReconciliationReport,
+    deadline: Deadline,
     *,
     is_dry_run: bool,
 ) -> None:
@@ -210,6 +212,10 @@ async def _finish_run(
         )[:MAX_REMEMBERED_DOCUMENTS]
     if report.status is ReportStatus.COMPLETED:
         state["reconciliation.timeZone"] = lease.document.get("timeZone")
+    if not is_dry_run:
+        state |= await anonymize_old_reservations(
+            context, lease.restaurant_id, lease.document, deadline
+        )
     await lease.release(state)
 
 

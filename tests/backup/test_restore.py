@@ -19,7 +19,7 @@ from tests.support.backups import (
     set_enabled,
     without_run_state,
 )
-from tests.support.guests import GuestScenario, MarkedDiner
+from tests.support.guests import GUEST_VISIT_TIME, GuestScenario, MarkedDiner
 from tests.support.world import make_world
 
 
@@ -121,6 +121,21 @@ async def test_a_person_erased_after_the_backup_stays_erased(diner: MarkedDiner)
     await set_enabled(diner.world, is_enabled=False)
     result = await restore(diner.world, lines)
     assert result.erased_places > 0
+    assert await diner.marked_fields() == []
+
+
+async def test_a_reservation_anonymized_after_the_backup_is_anonymized_again(
+    diner: MarkedDiner,
+) -> None:
+    world, lines, backup_time = diner.world, await back_up(diner.world), diner.world.clock()
+    world.clock.set(GUEST_VISIT_TIME + timedelta(days=1101))
+    await world.reconcile()
+    await lose_restaurant(world, "reservations", "openTableGuests", "openTableQuarantine")
+    await set_enabled(world, is_enabled=False)
+    await restore(world, lines, read_time=backup_time)
+    assert await diner.marked_fields()
+    await set_enabled(world, is_enabled=True)
+    await world.reconcile()
     assert await diner.marked_fields() == []
 
 

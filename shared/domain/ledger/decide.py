@@ -151,7 +151,7 @@ def _decide_readable(
     # Most rows of a poll or a reconciliation end here, without a read of the guest. After a guest
     # was forgotten, the event must be redacted before it can be compared.
     is_stored_version = state.get_registers(event.actor).version == event.version
-    if is_stored_version and not state.guest_references.has_forgotten_guest:
+    if is_stored_version and not state.guest_references.forbids_personal_data:
         repeat = _decide_repeat(event, stored, state)
         if repeat is not None:
             return repeat
@@ -183,7 +183,7 @@ def _decide_readable(
         outcome = EventOutcome.CREATED
     # The journal never copies values of a linked guest, and no personal value after an erasure.
     hidden_paths: frozenset[str] = frozenset()
-    if state_after.guest_references.has_forgotten_guest:
+    if state_after.guest_references.forbids_personal_data:
         hidden_paths = PERSONAL_PATHS
     elif state.linked_guest or state_after.linked_guest:
         hidden_paths = GUEST_PATHS

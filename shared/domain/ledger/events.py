@@ -13,6 +13,9 @@ from msgspec import Struct
 
 from shared.domain.webhook_auth.verify import Verification
 
+# Ends the retention of a reservation's personal data. Like an erasure, it is final.
+ANONYMIZED_EVENT_TYPE = "retention.anonymized"
+
 FieldValue = str | int | bool | datetime | list[str] | None
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from shared.domain.ledger.events import Version, version_from_map, version_to_map
 from shared.domain.webhook_auth.credentials import RedactedStruct
@@ -248,19 +249,25 @@ class GuestReferences(Struct, frozen=True):
         resolved_keys: The same, and the survivors of their merges.
         has_forgotten_guest: Whether any of these was forgotten. It never becomes false again,
             so no personal data is stored in any order of arrival.
+        is_anonymized: Whether the retention of the reservation's personal data has ended; as
+            final as `has_forgotten_guest`.
     """
 
     keys: frozenset[str] = frozenset()
     resolved_keys: frozenset[str] = frozenset()
     has_forgotten_guest: bool = False
+    is_anonymized: bool = False
+
+    @property
+    def forbids_personal_data(self) -> bool:
+        """Whether the reservation may no longer have personal data, whoever reports it."""
+        return self.has_forgotten_guest or self.is_anonymized
 
     def with_key(self, key: object) -> "GuestReferences":
         """Return this with an event's ``guestKey``; None references no guest."""
         if not isinstance(key, str):
             return self
-        return GuestReferences(
-            self.keys | {key}, self.resolved_keys | {key}, self.has_forgotten_guest
-        )
+        return replace(self, keys=self.keys | {key}, resolved_keys=self.resolved_keys | {key})
 
     def with_resolved(
         self, guests: Iterable[LinkedGuest | UnresolvedGuest], *, is_complete: bool
@@ -275,18 +282,19 @@ class GuestReferences(Struct, frozen=True):
         has_forgotten = any(
             isinstance(guest, LinkedGuest) and guest.is_forgotten for guest in guests
         )
-        return GuestReferences(
-            self.keys,
-            resolved_keys if is_complete else self.resolved_keys | resolved_keys,
-            self.has_forgotten_guest or has_forgotten,
+        return replace(
+            self,
+            resolved_keys=resolved_keys if is_complete else self.resolved_keys | resolved_keys,
+            has_forgotten_guest=self.has_forgotten_guest or has_forgotten,
         )
 
 
 def guest_references_to_fields(references: GuestReferences) -> dict[str, Any]:
     """Return the document's ``guests`` fields, none without any reference."""
+    anonymized = {"guests.anonymized": True} if references.is_anonymized else {}
     if not references.keys:
-        return {}
-    return {
+        return anonymized
+    return anonymized | {
         "guests.named": sorted(references.keys),
         "guests.resolvedGuestKeys": sorted(references.resolved_keys),
         "guests.forgotten": references.has_forgotten_guest,
@@ -302,5 +310,8 @@ def guest_references_from_document(flat: Mapping[str, Any]) -> GuestReferences:
         raise TypeError("References are a list of keys.")
     # A value of another type counts as forgotten: personal data must not return.
     return GuestReferences(
-        frozenset(named), frozenset(resolved), flat.get("guests.forgotten", False) is not False
+        frozenset(named),
+        frozenset(resolved),
+        flat.get("guests.forgotten", False) is not False,
+        flat.get("guests.anonymized", False) is not False,
     )

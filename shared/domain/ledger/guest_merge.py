@@ -40,8 +40,8 @@ def merge_with_guest(
 ) -> MergeResult | GuestRequired:
     """Merge an event and link the guest of the resulting state.
 
-    Once a referenced guest is forgotten, every event of the reservation is redacted before it is
-    stored, for every actor.
+    Once a referenced guest is forgotten or the reservation is anonymized, every event of the
+    reservation is redacted before it is stored, for every actor.
 
     Args:
         guests: Records by key, None if none is stored. A missing key was not read.
@@ -53,7 +53,7 @@ def merge_with_guest(
         if isinstance(guest, UnresolvedGuest) and not guest.was_read:
             return GuestRequired(guest.key)
     state_after = with_linked_guest(state_after, resolved, is_complete=is_guest_update)
-    if not state_after.guest_references.has_forgotten_guest:
+    if not state_after.guest_references.forbids_personal_data:
         return MergeResult(event, state_before, state_after)
     event, redacted_before = redact_event(event), redact_state(state_before)
     redacted_after = replace(
@@ -101,16 +101,17 @@ def _resolve_guests(
 def with_linked_guest(
     state: ReservationState, resolved: ResolvedGuests, *, is_complete: bool
 ) -> ReservationState:
-    """Return the state with the guest of its ``guestKey``.
+    """Return the state with the guest of its ``guestKey``; an anonymized one shows no guest.
 
     Args:
         resolved: Guests by referenced key, including the shown one if any.
         is_complete: Whether every reference was resolved.
     """
     guest = resolved.get(str(state.resolve_field("guestKey")))
+    is_shown = not state.guest_references.is_anonymized
     return replace(
         state,
-        linked_guest=guest if isinstance(guest, LinkedGuest) else None,
+        linked_guest=guest if isinstance(guest, LinkedGuest) and is_shown else None,
         guest_references=state.guest_references.with_resolved(
             resolved.values(), is_complete=is_complete
         ),

@@ -55,13 +55,13 @@ def decide_rebuild(
         if isinstance(guest, UnresolvedGuest) and not guest.was_read:
             return GuestRequired(guest.key)
     state = with_linked_guest(state, resolved, is_complete=True)
-    if state.guest_references.has_forgotten_guest:
+    if state.guest_references.forbids_personal_data:
         state = replace(redact_state(state), linked_guest=state.linked_guest)
     changed_fields = diff_fields(flat, render_document(identity, state))
     if not changed_fields:
         return None
     hidden_paths = frozenset[str]()
-    if state.guest_references.has_forgotten_guest:
+    if state.guest_references.forbids_personal_data:
         hidden_paths = PERSONAL_PATHS
     elif state.linked_guest is not None:
         hidden_paths = GUEST_PATHS

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from shared.domain.ledger.events import (
     ACTOR_PRECEDENCE,
+    ANONYMIZED_EVENT_TYPE,
     Actor,
     FieldValue,
     ReservationEvent,
@@ -136,6 +137,9 @@ class ReservationState(Struct, frozen=True):
 
     def merge(self, event: ReservationEvent) -> "ReservationState":
         """Return the state with an event merged in (see the module's docstring)."""
+        if event.event_type == ANONYMIZED_EVENT_TYPE:
+            references = replace(self.guest_references, is_anonymized=True)
+            return replace(self, guest_references=references, linked_guest=None)
         if event.only_rerenders:
             return self  # its version must not rise, see `only_rerenders`
         registers = self.get_registers(event.actor).merge(event.version, event.fields)
@@ -188,8 +192,16 @@ class ReservationState(Struct, frozen=True):
                 resolved_keys=references.resolved_keys | other.guest_references.resolved_keys,
                 has_forgotten_guest=references.has_forgotten_guest
                 or other.guest_references.has_forgotten_guest,
+                is_anonymized=references.is_anonymized or other.guest_references.is_anonymized,
             ),
         )
+
+    @property
+    def missing_guest_key(self) -> str | None:
+        """The key of the guest to show if there is no record of the guest."""
+        guest_key = self.resolve_field("guestKey")
+        is_missing = self.linked_guest is None and not self.guest_references.is_anonymized
+        return guest_key if isinstance(guest_key, str) and is_missing else None
 
     def find_request_id(self, name: str) -> str | None:
         """Return an id as OpenTable wrote it, for a request: OpenTable may distinguish case.

@@ -90,7 +90,7 @@ def fingerprint_document(
     missing_guest_id = None
     open_table_id = flat.get("source.openTableId")
     # A guest id without a guest key is unusable, so no guest record can exist for it.
-    if state.linked_guest is None and isinstance(state.resolve_field("guestKey"), str):
+    if state.missing_guest_key is not None:
         missing_guest_id = state.find_request_id("guestId")
     return ReservationFingerprint(
         _hash_fields(flat, state),

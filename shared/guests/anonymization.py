@@ -1,0 +1,224 @@
+"""Remove the personal data of reservations whose retention has ended, a portion per reconciliation.
+
+A reservation keeps its times, status, party size and ids. Like an erasure this is final: later
+events are redacted before they are stored. A guest without any other reservation is deleted.
+"""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+from typing import Any
+
+from google.cloud.firestore import FieldFilter
+from msgspec import Struct, field
+
+from shared.concurrency import Deadline, gather_bounded
+from shared.context import AppContext
+from shared.domain.ledger.events import (
+    ANONYMIZED_EVENT_TYPE,
+    Actor,
+    Channel,
+    ReservationEvent,
+    Version,
+)
+from shared.domain.polling import read_run_state
+from shared.domain.settings import parse_settings
+from shared.errors import EXPECTED_RUN_ERRORS, InvalidEventError
+from shared.firestore import paths
+from shared.firestore.documents import (
+    CONFLICT_ERRORS,
+    QUERY_TIMEOUT_SECONDS,
+    WRITE_TIMEOUT_SECONDS,
+    read_document,
+    read_documents,
+    translate_firestore_errors,
+)
+from shared.ledger.ledger import Ledger, open_ledger
+from shared.log import LogEvent, Severity, log_event
+
+MAX_RESERVATIONS_PER_RUN = 200
+_MAX_CONCURRENT_WRITES = 8
+_MAX_RESERVATIONS_OF_GUEST = 100
+_MIN_REMAINING_SECONDS = 10.0
+_SELECTED_FIELDS = ["source", "localDate", "guests", "createdAt"]
+_EVENT_ID = "anonymized"  # one entry per reservation, however often a run repeats it
+
+
+class _Portion(Struct):
+    """The reservations of one run.
+
+    Attributes:
+        guest_keys: Their guests.
+        complete_through: The last local date without further reservations to anonymize.
+    """
+
+    keys: list[str] = field(default_factory=list)
+    guest_keys: set[str] = field(default_factory=set)
+    complete_through: str = ""
+
+
+async def anonymize_old_reservations(
+    context: AppContext, restaurant_id: str, document: Mapping[str, Any], deadline: Deadline
+) -> dict[str, Any]:
+    """Anonymize the next portion of old reservations; return the state to store.
+
+    Reads nothing if a run of the same day has completed it. Never fails the run: the next one
+    continues.
+
+    Args:
+        context: The process's clients.
+        restaurant_id: The restaurant.
+        document: Its settings document.
+        deadline: The end of the run.
+    """
+    settings = parse_settings(restaurant_id, document)
+    retention_days = context.environment.anonymize_after_days
+    if not retention_days or settings.zone is None:
+        return {}
+    today = context.clock().astimezone(settings.zone).date()
+    cutoff = (today - timedelta(days=retention_days)).isoformat()
+    through = _read_complete_through(document)
+    if through >= cutoff or deadline.remaining() < _MIN_REMAINING_SECONDS:
+        return {}
+    try:
+        portion = await _read_portion(context, restaurant_id, through, cutoff)
+        ledger = open_ledger(context, settings)
+        anonymize = partial(_anonymize_reservation, context, ledger)
+        changed = sum(await gather_bounded(_MAX_CONCURRENT_WRITES, anonymize, portion.keys))
+        delete = partial(_delete_unused_guest, context, restaurant_id)
+        deleted = sum(
+            await gather_bounded(_MAX_CONCURRENT_WRITES, delete, sorted(portion.guest_keys))
+        )
+    except EXPECTED_RUN_ERRORS as error:
+        log_event(
+            Severity.WARNING,
+            LogEvent.RESERVATIONS_ANONYMIZED,
+            restaurantId=restaurant_id,
+            error=str(error),
+        )
+        return {}
+    if changed or deleted:
+        log_event(
+            Severity.INFO,
+            LogEvent.RESERVATIONS_ANONYMIZED,
+            restaurantId=restaurant_id,
+            reservations=changed,
+            guests=deleted,
+        )
+    return {
+        "retention.anonymizedThrough": portion.complete_through,
+        "retention.checkedAt": context.clock(),
+    }
+
+
+def _read_complete_through(document: Mapping[str, Any]) -> str:
+    """Return the last local date that earlier runs completed, empty without one.
+
+    A later backfill may have added older days.
+    """
+    state, backfill = read_run_state(document, "retention"), read_run_state(document, "backfill")
+    through, checked_at = state.get("anonymizedThrough"), state.get("checkedAt")
+    if not isinstance(through, str) or not isinstance(checked_at, datetime):
+        return ""
+    updated_at, start = backfill.get("updatedAt"), backfill.get("startDate")
+    if isinstance(updated_at, datetime) and updated_at >= checked_at and isinstance(start, str):
+        with suppress(ValueError):
+            day_before = date.fromisoformat(start) - timedelta(days=1)
+            return min(through, day_before.isoformat())
+    return through
+
+
+async def _read_portion(
+    context: AppContext, restaurant_id: str, through: str, cutoff: str
+) -> _Portion:
+    """Return the oldest reservations to anonymize, at most `MAX_RESERVATIONS_PER_RUN`."""
+    reservations = paths.reservations_collection(context.firestore, restaurant_id)
+    dated = (
+        reservations.where(filter=FieldFilter("localDate", ">", through))
+        .where(filter=FieldFilter("localDate", "<=", cutoff))
+        .order_by("localDate")
+        .select(_SELECTED_FIELDS)
+    )
+    portion, day = _Portion(complete_through=through), through
+    with translate_firestore_errors():
+        async for snapshot in dated.stream(retry=None, timeout=QUERY_TIMEOUT_SECONDS):
+            stored = snapshot.to_dict() or {}
+            if stored["localDate"] != day:
+                portion.complete_through, day = day, stored["localDate"]
+            if len(portion.keys) == MAX_RESERVATIONS_PER_RUN:
+                return portion
+            _add_to_portion(portion, stored)
+        # Reservations without a start time have no day: a relay never reported it.
+        undated = reservations.where(filter=FieldFilter("localDate", "==", None))
+        created_before = datetime.combine(date.fromisoformat(cutoff), time.min, UTC)
+        async for snapshot in undated.select(_SELECTED_FIELDS).stream(
+            retry=None, timeout=QUERY_TIMEOUT_SECONDS
+        ):
+            stored = snapshot.to_dict() or {}
+            created_at = stored.get("createdAt")
+            if isinstance(created_at, datetime) and created_at < created_before:
+                _add_to_portion(portion, stored)
+    portion.complete_through = cutoff
+    return portion
+
+
+def _add_to_portion(portion: _Portion, stored: Mapping[str, Any]) -> None:
+    """Add one of OpenTable's reservations, unless it is anonymized or damaged."""
+    source, guests = stored.get("source"), stored.get("guests")
+    guests = guests if isinstance(guests, Mapping) else {}
+    if not isinstance(source, Mapping) or source.get("system") != "OPENTABLE":
+        return
+    key = source.get("externalReservationId")
+    if isinstance(key, str) and not guests.get("anonymized"):
+        portion.keys.append(key)
+        keys: Iterable[Any] = guests.get("resolvedGuestKeys") or ()
+        portion.guest_keys.update(each for each in keys if isinstance(each, str))
+
+
+async def _anonymize_reservation(context: AppContext, ledger: Ledger, key: str) -> bool:
+    """Anonymize a reservation, then its journal; return whether it was changed."""
+    event = ReservationEvent(
+        external_key=key,
+        event_id=_EVENT_ID,
+        event_type=ANONYMIZED_EVENT_TYPE,
+        actor=Actor.LINEUP,
+        version=Version.from_timestamp(context.clock(), _EVENT_ID),
+        fields={},
+        payload="{}",
+        channel=Channel.RECONCILIATION,
+    )
+    try:
+        applied = await ledger.apply(event)
+    except InvalidEventError:
+        return False  # a damaged document, reported by the reconciliation
+    # After the commit: from now on, no new entry can have personal data.
+    with translate_firestore_errors():
+        await ledger.repository.redact_journal(key)
+    return applied.write is not None
+
+
+async def _delete_unused_guest(context: AppContext, restaurant_id: str, guest_key: str) -> bool:
+    """Delete a guest whose reservations are all anonymized; a tombstone stays."""
+    reservations = paths.reservations_collection(context.firestore, restaurant_id)
+    guest_filter = FieldFilter("guests.resolvedGuestKeys", "array_contains", guest_key)
+    query = reservations.where(filter=guest_filter).select(["guests"])
+    # A guest with more reservations than these is left for a later run.
+    snapshots = await read_documents(query, _MAX_RESERVATIONS_OF_GUEST)
+    is_unused = len(snapshots) < _MAX_RESERVATIONS_OF_GUEST and all(
+        (snapshot.to_dict() or {}).get("guests", {}).get("anonymized") for snapshot in snapshots
+    )
+    if not is_unused:
+        return False
+    reference = paths.guests_collection(context.firestore, restaurant_id).document(guest_key)
+    guest = await read_document(reference)
+    if not guest.exists or "forgottenAt" in (guest.to_dict() or {}):
+        return False
+    # Not if the guest was forgotten in between.
+    option = context.firestore.write_option(last_update_time=guest.update_time)
+    with translate_firestore_errors():
+        try:
+            await reference.delete(option=option, retry=None, timeout=WRITE_TIMEOUT_SECONDS)
+        except CONFLICT_ERRORS:
+            return False
+    return True

@@ -1,0 +1,215 @@
+"""Reservations past their retention lose their personal data for good, in bounded portions."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from msgspec import structs
+from msgspec.structs import replace
+
+from shared.concurrency import Deadline
+from shared.config import read_environment
+from shared.errors import InvalidSettingsError
+from shared.firestore import paths
+from shared.firestore.raw_client import FirestoreClient
+from shared.polling.backfill import run_backfill_steps, start_backfill
+from tests.support.firestore import FirestoreSpy
+from tests.support.guests import GUEST_VISIT_TIME, GuestScenario, MarkedDiner
+from tests.support.world import World, make_world
+
+RETENTION = timedelta(days=40)
+
+
+@pytest.fixture
+async def world(firestore: FirestoreClient) -> AsyncIterator[World]:
+    made = await make_world(firestore)
+    environment = structs.replace(made.services.environment, anonymize_after_days=RETENTION.days)
+    yield replace(made, services=replace(made.services, environment=environment))
+    made.executor.shutdown()
+
+
+@pytest.fixture
+async def diner(world: World) -> MarkedDiner:
+    """A guest known from every channel; the quarantined bodies expire on their own."""
+    diner = MarkedDiner(GuestScenario(world))
+    await diner.create_everywhere()
+    for item in await quarantine_references(world):
+        await item.delete()
+    return diner
+
+
+async def quarantine_references(world: World) -> list[Any]:
+    items = paths.quarantine_collection(world.services.firestore, world.restaurant.id)
+    return [item async for item in items.list_documents()]
+
+
+async def pass_retention(world: World, days: int = 0) -> None:
+    """Advance to the day after the retention of the visits, and reconcile."""
+    world.clock.set(GUEST_VISIT_TIME + RETENTION + timedelta(days=1 + days))
+    assert (await world.reconcile())["status"] == "COMPLETED"
+
+
+def anonymized_keys(documents: dict[str, dict[str, Any]]) -> set[str]:
+    return {key for key, each in documents.items() if each.get("guests", {}).get("anonymized")}
+
+
+async def test_a_reservation_past_its_retention_has_no_personal_data(diner: MarkedDiner) -> None:
+    assert await diner.marked_fields()
+    await pass_retention(diner.world)
+    assert await diner.marked_fields() == []
+    documents = await diner.world.ledger_documents()
+    assert {each["dinerName"] for each in documents.values()} == {"OpenTable Guest"}
+    assert {each["partySize"] for each in documents.values()} == {2}
+
+
+async def test_a_reservation_within_its_retention_keeps_its_data(diner: MarkedDiner) -> None:
+    before = await diner.world.ledger_documents()
+    diner.world.clock.set(GUEST_VISIT_TIME + RETENTION - timedelta(days=1))
+    await diner.world.reconcile()
+    assert await diner.world.ledger_documents() == before
+
+
+async def test_no_later_event_restores_the_data(diner: MarkedDiner) -> None:
+    await pass_retention(diner.world)
+    await diner.resend_everything()
+    for item in await quarantine_references(diner.world):
+        await item.delete()  # contradicting copies of old events
+    assert await diner.marked_fields() == []
+
+
+async def test_a_guest_with_a_younger_reservation_stays(diner: MarkedDiner) -> None:
+    later = diner.world.desk.create(GUEST_VISIT_TIME + RETENTION, 4, guest_key=diner.key)
+    await diner.scenario.ingest_and_fetch_guest(later)
+    await pass_retention(diner.world)
+    documents = await diner.world.ledger_documents()
+    assert documents[later.key.lower()]["dinerName"] == "Zoë Marked"
+    assert anonymized_keys(documents) == documents.keys() - {later.key.lower()}
+    assert diner.key in await diner.scenario.stored_guests()
+
+
+async def test_a_guest_without_another_reservation_is_deleted(diner: MarkedDiner) -> None:
+    await pass_retention(diner.world)
+    assert await diner.scenario.stored_guests() == {}
+
+
+async def test_a_tombstone_is_not_deleted(diner: MarkedDiner) -> None:
+    diner.scenario.guests.forget(diner.key)
+    await diner.scenario.poll()
+    await pass_retention(diner.world)
+    assert (await diner.scenario.stored_guests()).keys() >= {diner.key}
+
+
+async def test_a_deleted_guest_is_not_fetched_again(diner: MarkedDiner) -> None:
+    await pass_retention(diner.world)
+    before = diner.scenario.count_requests("guest")
+    await diner.scenario.ingest_and_fetch_guest(diner.reservations[0], sequence_id=10_000)
+    await diner.world.reconcile()
+    assert diner.scenario.count_requests("guest") == before
+    assert await diner.scenario.stored_guests() == {}
+
+
+async def test_a_relays_reservation_without_a_time_is_anonymized(world: World) -> None:
+    await world.ingest_envelope("updated", reservationId="ot_9", dinerName="Zoë Marked")
+    world.clock.advance((RETENTION + timedelta(days=2)).total_seconds())
+    await world.reconcile()
+    [document] = (await world.ledger_documents()).values()
+    assert (document["dinerName"], document["guests"]) == ("OpenTable Guest", {"anonymized": True})
+
+
+async def test_a_large_backlog_is_anonymized_in_portions(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.guests.anonymization.MAX_RESERVATIONS_PER_RUN", 3)
+    for number in range(7):
+        world.desk.create(GUEST_VISIT_TIME + timedelta(days=number // 3, hours=number % 3), 2)
+    await world.poll()
+    counts = []
+    for _ in range(4):
+        await pass_retention(world, days=9)
+        counts.append(len(anonymized_keys(await world.ledger_documents())))
+    assert counts == [3, 6, 7, 7]
+
+
+async def test_a_completed_day_is_read_once(world: World, firestore_spy: FirestoreSpy) -> None:
+    world = replace(world, services=replace(world.services, firestore=firestore_spy.client))
+    world.desk.create(GUEST_VISIT_TIME, 2)
+    await world.poll()
+    await pass_retention(world)
+    firestore_spy.take_calls()
+    await world.reconcile()
+    second = firestore_spy.take_calls().count("query")
+    world.clock.advance(timedelta(days=1).total_seconds())
+    await world.reconcile()
+    assert firestore_spy.take_calls().count("query") == second + 2
+
+
+async def test_reservations_of_a_later_backfill_are_anonymized(world: World) -> None:
+    await pass_retention(world)
+    world.desk.create(GUEST_VISIT_TIME, 2, request="marked")
+    start = GUEST_VISIT_TIME.date() - timedelta(days=1)
+    world.clock.advance(1)
+    await start_backfill(world.services, world.restaurant.id, start, start + timedelta(days=3))
+    steps = run_backfill_steps(world.services, world.restaurant.id, Deadline.after(60))
+    assert [step.status async for step in steps][-1] == "COMPLETED"
+    assert anonymized_keys(await world.ledger_documents()) == set()
+    await world.reconcile()
+    assert len(anonymized_keys(await world.ledger_documents())) == 1
+
+
+async def test_zero_days_switch_it_off(world: World) -> None:
+    world.desk.create(GUEST_VISIT_TIME, 2, request="a quiet table")
+    await world.poll()
+    environment = structs.replace(world.services.environment, anonymize_after_days=0)
+    await pass_retention(
+        replace(world, services=replace(world.services, environment=environment)), days=9_999
+    )
+    [document] = (await world.ledger_documents()).values()
+    assert document["metadata"]["specialRequests"] == "a quiet table"
+
+
+async def test_a_dry_run_anonymizes_nothing(world: World) -> None:
+    world.desk.create(GUEST_VISIT_TIME, 2, request="a quiet table")
+    await world.poll()
+    world.clock.set(GUEST_VISIT_TIME + RETENTION + timedelta(days=1))
+    await world.reconcile(is_dry_run=True)
+    assert anonymized_keys(await world.ledger_documents()) == set()
+
+
+async def test_a_native_reservation_is_left_alone(world: World) -> None:
+    reservations = paths.reservations_collection(world.services.firestore, world.restaurant.id)
+    native = {"source": {"system": "LINEUP"}, "localDate": "2020-01-01", "dinerName": "Ada"}
+    await reservations.document("native-1").set(native)
+    await world.reconcile()
+    assert (await reservations.document("native-1").get()).to_dict() == native
+
+
+async def test_a_damaged_reservation_stops_no_other(world: World) -> None:
+    booked = [world.desk.create(GUEST_VISIT_TIME, 2, request="marked") for _ in range(2)]
+    await world.poll()
+    damaged = paths.reservation_document(
+        world.services.firestore, world.restaurant.id, booked[0].key.lower()
+    )
+    await damaged.update({"sync": json.dumps("lost")})
+    await pass_retention(world)
+    assert anonymized_keys(await world.ledger_documents()) == {booked[1].key.lower()}
+
+
+async def test_a_run_without_time_leaves_it_to_the_next(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.desk.create(GUEST_VISIT_TIME, 2)
+    await world.poll()
+    with monkeypatch.context() as patch:
+        patch.setattr("shared.guests.anonymization._MIN_REMAINING_SECONDS", 10_000)
+        await pass_retention(world)
+        assert anonymized_keys(await world.ledger_documents()) == set()
+    await world.reconcile()
+    assert len(anonymized_keys(await world.ledger_documents())) == 1
+
+
+@pytest.mark.parametrize("days", ["1", "30"])
+def test_a_retention_within_the_reconciled_days_is_refused(days: str) -> None:
+    with pytest.raises(InvalidSettingsError, match="ANONYMIZE_AFTER_DAYS"):
+        read_environment({"ANONYMIZE_AFTER_DAYS": days})
