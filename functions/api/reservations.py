@@ -78,6 +78,9 @@ class ReservationResponse(ResponseModel):
     table_numbers: list[str]
     special_requests: str | None
     venue_notes: str | None
+    open_table_notes: str | None
+    server: str | None
+    visit_tags: list[str]
     cancellation_reason: str | None
     review_decision: str | None = Field(
         description="`KEPT` or `REMOVED` by the staff, although OpenTable does not know it."
@@ -202,6 +205,9 @@ def build_reservation_response(
         table_numbers=[str(table) for table in tables],
         special_requests=typed_or_none(str, flat.get("metadata.specialRequests")),
         venue_notes=typed_or_none(str, flat.get("metadata.venueNotes")),
+        open_table_notes=typed_or_none(str, flat.get("metadata.openTableNotes")),
+        server=typed_or_none(str, flat.get("metadata.server")),
+        visit_tags=[str(tag) for tag in typed_or_none(list, flat.get("metadata.visitTags")) or []],
         cancellation_reason=typed_or_none(str, flat.get("metadata.cancellationReason")),
         review_decision=review_decision,
         # The reason of a decision that has ended is in the journal.

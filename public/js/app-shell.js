@@ -72,18 +72,16 @@ function Restaurant({ restaurantId, provider, person, address, restaurants }) {
       if (lost.status === 401) person.signOut(labels.signIn.sessionEnded);
       else setRefusal(labels.shell.noAccess(me?.restaurantName ?? restaurantId));
     };
-    const stored = readStoredLists(restaurantId);
+    // The page opens with what it knows: faster, and also without a connection. The API checks each
+    // call, whatever the page shows.
+    const stored = readStoredLists(restaurantId)?.me;
+    if (stored) setMe(stored);
     async function load() {
-      const loaded = await retryUntilReachable(() => api.get("me"), (problem) => {
-        if (!isCurrent) return;
-        // Without a connection the page opens with the stored list.
-        if (stored) setMe(stored.me);
-        else setError(problem);
-      });
+      const loaded = await retryUntilReachable(() => api.get("me"), (problem) => isCurrent && setError(problem));
       if (!isCurrent) return;
       localStorage.setItem(LAST_RESTAURANT_KEY, restaurantId);
-      setMe(loaded);
       setError(null);
+      if (JSON.stringify(loaded) !== JSON.stringify(stored)) setMe(loaded);
     }
     load().catch((problem) => isCurrent && setError(problem));
     return () => { isCurrent = false; };
@@ -111,7 +109,7 @@ function Frame({ api, me, provider, person, address, restaurants }) {
   const [shownDay, setShownDay] = useState(null);
   const [title, setTitle] = useState("");
   const [healthRequests, setHealthRequests] = useState(0);
-  const name = me.restaurantName ?? me.name ?? api.restaurantId;
+  const name = me.restaurantName ?? api.restaurantId;
 
   const session = useMemo(() => {
     const linkTo = (screen, ...path) => formatAddress(api.restaurantId, screen, ...path);
@@ -132,8 +130,11 @@ function Frame({ api, me, provider, person, address, restaurants }) {
       announce,
       setTitle,
       setShownDay,
-      /** The data of a screen can or cannot be updated; `seenAt` is when it was, in milliseconds. */
-      reportConnectionLoss: (error, seenAt) => setConnectionLoss((loss) => (loss?.seenAt === seenAt && loss.status === error.status ? loss : { status: error.status, seenAt })),
+      /**
+       * The data of a screen can or cannot be updated; `seenAt` is when it was, in milliseconds. The
+       * status null means that the first answer is still awaited.
+       */
+      reportConnectionLoss: (error, seenAt) => setConnectionLoss((loss) => (loss && loss.seenAt === seenAt && loss.status === error.status ? loss : { status: error.status, seenAt })),
       reportConnection: () => setConnectionLoss(null),
       refreshHealth: () => setHealthRequests((number) => number + 1),
       focusMain: () => main.current?.focus(),

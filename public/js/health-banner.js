@@ -16,7 +16,7 @@ const words = labels.health;
 
 /**
  * Polls the restaurant's health and shows the most urgent message first.
- * @param {{session: object, connectionLoss: {status: number, seenAt?: number}|null,
+ * @param {{session: object, connectionLoss: {status: number|null, seenAt?: number}|null,
  *   shownDay: string|null, requests: number}} props `shownDay` is the date on the screen; a change of
  *   `requests` refreshes at once.
  */
@@ -102,8 +102,8 @@ function* listWarnings({ poll, reconciliation, missedWebhooks, openQuarantine },
   else if (isOlderThan(reconciliation.reconciledAt, LATE_REPORT_MINUTES)) yield warning(words.checkLate(timeAgo(reconciliation.reconciledAt)));
   if (!poll.lastPolledAt) yield warning(words.notPolled);
   else if (isOlderThan(poll.lastPolledAt, LATE_POLL_MINUTES)) yield warning(words.pollLate(timeAgo(poll.lastPolledAt)));
-  const divergences = reconciliation?.counts.divergences;
-  if (divergences) yield warning(words.needReview(divergences), session.linkTo("reports", reconciliation.reportId));
+  const divergences = reconciliation && reconciliation.counts.divergences - (reconciliation.reviewedCount ?? 0);
+  if (divergences > 0) yield warning(words.needReview(divergences), session.linkTo("reports", reconciliation.reportId));
   if (missedWebhooks) yield warning(words.missed(missedWebhooks));
   if (openQuarantine) {
     const text = words.failedUpdates(openQuarantine);
@@ -129,6 +129,7 @@ function lastUpdate({ lastWebhookAt }) {
 }
 
 function lossMessage({ status, seenAt }, format) {
+  if (status === null) return { level: "info", text: words.updating(format.timeOrMoment(new Date(seenAt).toISOString())) };
   const isOffline = status === 0;
   if (!seenAt) return { level: "bad", text: isOffline ? words.offlineEmpty : words.unreachable };
   const time = format.timeOrMoment(new Date(seenAt).toISOString());

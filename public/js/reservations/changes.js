@@ -14,9 +14,10 @@ export function listChanges(before, after, format) {
   const current = mapById(after);
   const changes = [...current.values()].map((each) => ({ id: each.id, text: describeChange(previous.get(each.id), each, format) }));
   const gone = [...previous.values()].filter(({ id }) => !current.has(id));
+  const removed = new Set(after.removed.map(({ id }) => id));
   return [
     ...changes.filter(({ text }) => text),
-    ...gone.map(({ id, dinerName }) => ({ id, text: words.gone(dinerName ?? labels.reservations.unknownGuest) })),
+    ...gone.map(({ id, dinerName }) => ({ id, text: (removed.has(id) ? words.removed : words.gone)(dinerName ?? labels.reservations.unknownGuest) })),
   ];
 }
 

@@ -28,8 +28,8 @@ export function printOnDemand(session, read) {
 
 function DaySheet({ session, day, shown, seenAt }) {
   const { format } = session;
-  const expected = shown.filter(({ status, isRemoved }) => !NOT_EXPECTED.has(status) && !isRemoved);
-  const total = day.reservations.filter(({ status, isRemoved }) => !NOT_EXPECTED.has(status) && !isRemoved).length;
+  const expected = shown.filter(({ status }) => !NOT_EXPECTED.has(status));
+  const total = day.reservations.filter(({ status }) => !NOT_EXPECTED.has(status)).length;
   const covers = expected.reduce((sum, { partySize }) => sum + (partySize ?? 0), 0);
   const now = new Date().toISOString();
   // The head is a row of the table, so that it is on every page.
@@ -52,7 +52,7 @@ function DaySheet({ session, day, shown, seenAt }) {
             <td dir="auto">${each.dinerName ?? labels.reservations.unknownGuest}</td>
             <td>${each.tableNumbers.join(", ")}</td>
             <td>${each.phone}</td>
-            <td dir="auto">${shorten([each.specialRequests, each.venueNotes].filter(Boolean).join(" · "))}</td>
+            <td dir="auto">${shorten([each.visitTags.join(", "), each.specialRequests, each.venueNotes, each.openTableNotes].filter(Boolean).join(" · "))}</td>
           </tr>`)}
       </tbody>
     </table>`;

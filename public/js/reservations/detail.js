@@ -41,6 +41,7 @@ export function ReservationDetail({ session, id, listed, date, now, onChanged, o
       ${reservation && html`
         <p class="marks"><${StatusBadge} status=${reservation.status} /><${SourceBadge} system=${reservation.source.system} /></p>
         <${Warning} session=${session} reservation=${reservation} />
+        <${Review} session=${session} reservation=${reservation} onChanged=${onChanged} />
         <${FactList} facts=${listFacts(reservation, session, now)} />
         <${Cancellation} session=${session} reservation=${reservation} onChanged=${onChanged} />
         <section>
@@ -66,17 +67,51 @@ function listFacts(each, session, now) {
     [names.openTableStatus, each.source.state && openTableStatusText(each.source.state)],
     [names.request, text(each.specialRequests)],
     [names.note, text(each.venueNotes)],
+    [names.openTableNote, text(each.openTableNotes)],
+    [names.tags, each.visitTags.join(", ")],
     [names.reason, text(each.cancellationReason)],
   ];
 }
 
 function Warning({ session, reservation }) {
+  const { reviewDecision, reviewReason } = reservation;
   const warning = describeWarning(reservation);
   if (warning === labels.warnings.incomplete) return html`<${Note} level="watch">${words.incomplete}<//>`;
   if (warning === labels.warnings.diverged) {
-    return html`<${Note} level="watch">${words.diverged} <a href=${session.linkTo("reports")}>${words.seeReport}</a><//>`;
+    return html`
+      <${Note} level="watch">${words.diverged} <a href=${session.linkTo("reports")}>${words.seeReport}</a>
+        ${!session.isManager && ` ${words.askManager}`}<//>`;
   }
-  return null;
+  if (!reviewDecision) return null;
+  return html`<${Note} level="watch">${reviewDecision === "REMOVED" ? words.removed(reviewReason) : words.kept(reviewReason)}<//>`;
+}
+
+/** For managers: keep or remove a reservation that OpenTable does not know; the decision can be changed. */
+function Review({ session, reservation, onChanged }) {
+  const [decision, setDecision] = useState(null);
+  const { id, dinerName, reviewDecision, reconciliationStatus } = reservation;
+  const isReviewable = reviewDecision || (reconciliationStatus === "DIVERGED" && reservation.source.system === "OPENTABLE");
+  if (!session.isManager || !isReviewable) return null;
+  const name = dinerName ?? labels.reservations.unknownGuest;
+  const texts = {
+    KEPT: { title: words.keepTitle(name), text: words.keepText, confirm: words.keepConfirm },
+    REMOVED: { title: words.removeTitle(name), text: words.removeText, confirm: words.removeConfirm },
+  };
+
+  async function decide(reason) {
+    await session.api.post(`reservations/${encodeURIComponent(id)}/review`, { decision, reason });
+    onChanged();
+    session.refreshHealth();
+  }
+
+  return html`
+    <section class="choices">
+      ${reviewDecision !== "KEPT" && html`<button type="button" onClick=${() => setDecision("KEPT")}>${words.keep}</button>`}
+      ${reviewDecision !== "REMOVED" && html`<button type="button" class="danger" onClick=${() => setDecision("REMOVED")}>${words.remove}</button>`}
+      ${decision && html`
+        <${ConfirmDialog} ...${texts[decision]} reason=${{ label: words.requiredReason, isRequired: true }} isDangerous=${decision === "REMOVED"}
+          run=${decide} onClose=${() => setDecision(null)} />`}
+    </section>`;
 }
 
 /** The button that cancels, or the reason why it is disabled. */

@@ -8,7 +8,7 @@ export const DEFAULT_FILTERS = { query: "", status: "", source: "", sort: "time"
 const MIN_QUERY_LENGTH = 2;
 const MIN_PHONE_DIGITS = 3;
 // Letters that Unicode does not decompose into a base letter and an accent.
-const LETTERS = { ł: "l", ø: "o", đ: "d", ð: "d", þ: "th", ß: "ss", æ: "ae", œ: "oe", ı: "i", ħ: "h" };
+const LETTERS = { ł: "l", ø: "o", đ: "d", ð: "d", þ: "th", ß: "ss", æ: "ae", œ: "oe", ı: "i", ħ: "h", ŧ: "t" };
 const words = labels.reservations;
 
 /** Return the reservations that pass all filters. */
@@ -23,9 +23,10 @@ export function isFiltered({ query, status, source }) {
   return query.trim() !== "" || status !== "" || source !== "";
 }
 
-/** Lower-case a text and remove accents: "José Łukasz" becomes "jose lukasz". */
+/** Fold a text as the search of all days does: "José O’Łukasz" becomes "jose olukasz". */
 export function foldText(text) {
-  return text.normalize("NFKD").replaceAll(/\p{M}/gu, "").toLowerCase().replaceAll(/[łøđðþßæœıħ]/g, (letter) => LETTERS[letter]);
+  const plain = text.normalize("NFKD").replaceAll(/[\p{M}'’ʼ]/gu, "").toLowerCase();
+  return plain.replaceAll(/[łøđðþßæœıħŧ]/g, (letter) => LETTERS[letter]);
 }
 
 /** Every word must occur; a phone number matches in any notation. */
@@ -33,9 +34,9 @@ function createMatcher(query) {
   const folded = foldText(query).split(/\s+/).filter(Boolean);
   const phone = phoneDigits(query);
   return (each) => {
-    const { dinerName, phone: stored, tableNumbers, specialRequests, venueNotes } = each;
+    const { dinerName, phone: stored, tableNumbers, specialRequests, venueNotes, openTableNotes, visitTags, server } = each;
     if (phone && stored && stored.replaceAll(/\D/g, "").includes(phone)) return true;
-    const text = foldText([dinerName, ...tableNumbers, specialRequests, venueNotes].filter(Boolean).join(" "));
+    const text = foldText([dinerName, server, ...tableNumbers, specialRequests, venueNotes, openTableNotes, ...visitTags].filter(Boolean).join(" "));
     return folded.every((word) => text.includes(word));
   };
 }
@@ -107,13 +108,13 @@ function Choices({ legend, name, value, options, onChoose }) {
 function AllDaysSearch({ session, query, onClose }) {
   const { format } = session;
   const [pages, setPages] = useState([]);
-  const { data, error } = useLoaded(() => session.api.post("reservations/search", { query }), [query]);
+  const { data, error } = useLoaded(() => session.api.post("reservations/search", { text: query }), [query]);
   useEffect(() => { if (data) setPages([data]); }, [data]);
   const found = pages.flatMap(({ reservations }) => reservations);
   const next = pages.at(-1)?.next;
 
   async function extend() {
-    const page = await session.api.post("reservations/search", { query, cursor: next });
+    const page = await session.api.post("reservations/search", { text: query, cursor: next });
     setPages([...pages, page]);
   }
 

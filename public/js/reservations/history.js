@@ -58,11 +58,12 @@ function describeEntry({ eventType, outcome, changes }, visible) {
   return visible.length ? words.changed : words.noted;
 }
 
-function describeOrigin({ actor, source, staffName }) {
-  if (source === "STAFF") return staffName ? words.byStaff(staffName) : words.byUnknownStaff;
+function describeOrigin({ actor, source, byName }) {
+  if (source === "STAFF") return byName ? words.byStaff(byName) : words.byUnknownStaff;
   const channel = words.channels[source] ?? source;
   if (actor === "LINEUP") return words.viaChannel(channel);
-  return words.via(words.actors[actor] ?? actor, channel);
+  const origin = words.via(words.actors[actor] ?? actor, channel);
+  return byName ? `${origin} · ${byName}` : origin;
 }
 
 /** The changes that staff can see, in the order of the labels. */

@@ -65,10 +65,9 @@ export function DayList({ session, day, shown, incomplete, filters, setFilters, 
   const { format } = session;
   const filtered = isFiltered(filters);
   const fold = (test) => (filtered ? [] : shown.filter(test));
-  const finished = fold(({ status, isRemoved }) => !isRemoved && FINISHED.includes(status));
-  const cancelled = fold(({ status, isRemoved }) => !isRemoved && status === "CANCELLED");
-  const removed = fold(({ isRemoved }) => isRemoved);
-  const folded = new Set([...finished, ...cancelled, ...removed]);
+  const finished = fold(({ status }) => FINISHED.includes(status));
+  const cancelled = fold(({ status }) => status === "CANCELLED");
+  const folded = new Set([...finished, ...cancelled]);
   const open = shown.filter((each) => !folded.has(each));
   const table = (caption, groups) => html`<${ReservationTable} session=${session} caption=${caption} groups=${groups} ...${row} />`;
   const one = (reservations) => [{ key: "all", name: "", reservations }];
@@ -82,8 +81,8 @@ export function DayList({ session, day, shown, incomplete, filters, setFilters, 
         : words.none}</p>`}
     ${cancelled.length > 0 && html`
       <details class="fold"><summary>${words.cancelled(cancelled.length)}</summary>${table(words.captions.cancelled, one(cancelled))}</details>`}
-    ${removed.length > 0 && html`
-      <details class="fold"><summary>${words.removed(removed.length)}</summary>${table(words.captions.removed, one(removed))}</details>`}
+    ${day.removed.length > 0 && html`
+      <details class="fold"><summary>${words.removed(day.removed.length)}</summary>${table(words.captions.removed, one(day.removed))}</details>`}
     ${incomplete.length > 0 && html`
       <section class="incomplete" id="incomplete">
         <h2>${words.incomplete}</h2><p>${words.incompleteHint}</p>${table(words.captions.incomplete, one(incomplete))}
@@ -111,7 +110,8 @@ function ReservationTable({ session, caption, groups, ...row }) {
 }
 
 function ReservationRow({ session, reservation, changedIds, now, linkToReservation, openReservation }) {
-  const { id, localTime, partySize, dinerName, tableNumbers, specialRequests, venueNotes, status, source } = reservation;
+  const { id, localTime, partySize, dinerName, tableNumbers, specialRequests, venueNotes, openTableNotes, visitTags, status, source } = reservation;
+  const notes = [visitTags.join(", "), specialRequests, venueNotes, openTableNotes].filter(Boolean).join(" · ");
   const tags = [describeLateness(reservation, now, session.simulatedClock), describeWarning(reservation)].filter(Boolean);
   const open = (event) => {
     // Ctrl and the middle button open the link in a new tab.
@@ -125,15 +125,16 @@ function ReservationRow({ session, reservation, changedIds, now, linkToReservati
       <td role="cell" class="party">${partySize ?? "?"}<span class="unit"> ${words.guests(partySize)}</span></td>
       <th role="rowheader" scope="row" class="name"><a href=${linkToReservation(reservation)} dir="auto">${dinerName ?? words.unknownGuest}</a></th>
       <td role="cell" class="table">${tableNumbers.length > 0 && html`<span class="unit">${words.table} </span>${tableNumbers.join(", ")}`}</td>
-      <td role="cell" class="notes">${tags.map((tag) => html`<span class="tag">${tag}</span>`)}<span class="text" dir="auto">${[specialRequests, venueNotes].filter(Boolean).join(" · ")}</span></td>
+      <td role="cell" class="notes">${tags.map((tag) => html`<span class="tag">${tag}</span>`)}<span class="text" dir="auto">${notes}</span></td>
       <td role="cell" class="status-cell"><${StatusBadge} status=${status} /></td>
       <td role="cell" class="source"><${SourceBadge} system=${source.system} /></td>
     </tr>`;
 }
 
 /** A short warning about a row; empty without one. */
-export function describeWarning({ startAt, partySize, reconciliationStatus }) {
+export function describeWarning({ startAt, partySize, reconciliationStatus, reviewDecision }) {
   if (startAt === null || partySize === null) return labels.warnings.incomplete;
+  if (reviewDecision) return "";
   return reconciliationStatus === "DIVERGED" ? labels.warnings.diverged : "";
 }
 

@@ -37,7 +37,7 @@ function Day({ session, date, reservationId }) {
   const [isHelpOpen, setHelpOpen] = useState(false);
   const search = useRef(null);
   const shownDate = date ?? day?.date ?? null;
-  const all = day ? [...day.reservations, ...day.incomplete] : [];
+  const all = day ? [...day.reservations, ...day.incomplete, ...day.removed] : [];
   const shown = day ? filterReservations(day.reservations, filters) : [];
   const incomplete = day ? filterReservations(day.incomplete, filters) : [];
   const reservation = reservationId && all.find(({ id }) => id === reservationId);
@@ -97,7 +97,10 @@ function useDay(session, date) {
   const current = useRef({});
   const storedAt = useRef(0);
 
-  if (current.current.date !== date && current.current.day?.date !== date) current.current = { date };
+  if (current.current.date !== date && current.current.day?.date !== date) {
+    current.current = { date };
+    applyStoredDay(current.current);
+  }
   const { day = null, error = null, seenAt = null } = current.current;
 
   const refresh = usePolling(async () => {
@@ -123,11 +126,14 @@ function useDay(session, date) {
   }, PAUSE_MS, [session, date]);
   useEffect(() => {
     setState({ changedIds: new Set(), recentChanges: [], now: Date.now() });
+    // A stored list comes first; the status strip shows its time until the server answers.
+    if (current.current.day) session.reportConnectionLoss({ status: null }, current.current.seenAt);
     return () => session.reportConnection();
   }, [current.current]);
 
   function takeDay(loading, { etag, body }) {
-    const changes = loading.day?.date === body.date ? listChanges(loading.day, body, session.format) : [];
+    // A stored list is not what somebody just looked at.
+    const changes = loading.etag && loading.day.date === body.date ? listChanges(loading.day, body, session.format) : [];
     loading.etag = etag;
     loading.day = body;
     if (changes.length) session.announce(describeChanges(changes));
@@ -144,19 +150,14 @@ function useDay(session, date) {
       loading.error = problem;
       return;
     }
-    if (!loading.day) applyStoredDay(loading);
+    if (!loading.day) loading.error = { message: words.offlineDay };
     session.reportConnectionLoss(problem, loading.seenAt);
   }
 
   function applyStoredDay(loading) {
     const days = readStoredLists(session.api.restaurantId)?.days ?? [];
     const stored = date ? days.find((each) => each.day.date === date) : days[0];
-    if (stored) {
-      loading.day = stored.day;
-      loading.seenAt = stored.savedAt;
-    } else {
-      loading.error = { message: words.offlineDay };
-    }
+    if (stored) Object.assign(loading, { day: stored.day, seenAt: stored.savedAt });
   }
 
   return { ...state, day, error, seenAt, now: state.now ?? Date.now(), refresh };

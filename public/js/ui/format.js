@@ -10,13 +10,16 @@ const MONTH_FIRST_COUNTRIES = new Set(["US", "CA", "PH"]);
 
 /**
  * Return the formatting functions of a restaurant.
- * @param {{timeZone?: string, country?: string, clock?: string}} settings `clock` is "12" or "24";
- *   the default follows the country.
+ * @param {{timeZone?: string, locale?: string, hourCycle?: string, serviceDayEndsAt?: string}} settings
+ *   As `GET me` returns them.
  */
-export function createFormat({ timeZone, country, clock }) {
+export function createFormat({ timeZone, locale: chosenLocale, hourCycle, serviceDayEndsAt }) {
   const zone = timeZone ?? "UTC";
-  const locale = !country || MONTH_FIRST_COUNTRIES.has(country) ? "en-US" : "en-GB";
-  const hour12 = clock ? clock === "12" : usesTwelveHours(country);
+  const locale = chooseLocale(chosenLocale ?? "en-US");
+  const hour12 = hourCycle ? hourCycle === "h12" : usesTwelveHours(chosenLocale ?? "en-US");
+  const [endHours, endMinutes] = (serviceDayEndsAt ?? "00:00").split(":").map(Number);
+  const dayEndMs = endHours * HOUR_MS + endMinutes * MINUTE_MS;
+  const dateFormat = new Intl.DateTimeFormat("en-CA", { timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit" });
   const timeStyle = { hour: "numeric", minute: "2-digit", hour12 };
   const inZone = (options) => new Intl.DateTimeFormat(locale, { ...options, timeZone: zone });
   const ofDate = (options) => new Intl.DateTimeFormat(locale, { ...options, timeZone: "UTC" });
@@ -32,10 +35,11 @@ export function createFormat({ timeZone, country, clock }) {
   const format = {
     timeZone: zone,
 
-    /** Today's local date, e.g. "2026-11-28". */
-    today(now = Date.now()) {
-      return new Intl.DateTimeFormat("en-CA", { timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit" }).format(now);
-    },
+    /** The local date of an instant, e.g. "2026-11-28". */
+    localDate: (instant) => dateFormat.format(new Date(instant)),
+
+    /** The current service day; it ends some hours after midnight. */
+    today: () => dateFormat.format(Date.now() - dayEndMs),
 
     /** An instant as a time of day: "7:06 PM" or "19:06". */
     time: (instant) => unbroken(timeFormat.format(new Date(instant))),
@@ -61,14 +65,14 @@ export function createFormat({ timeZone, country, clock }) {
     span: (first, last) => `${format.date(first)} – ${format.date(last)}`,
 
     /** An instant with its day: "Sat, Nov 28, 7:06 PM". */
-    moment: (instant) => `${format.shortDay(format.today(new Date(instant)))}, ${format.time(instant)}`,
+    moment: (instant) => `${format.shortDay(format.localDate(instant))}, ${format.time(instant)}`,
 
     /** The time of an instant of today, else with its day. */
-    timeOrMoment: (instant) => (format.today(new Date(instant)) === format.today() ? format.time(instant) : format.moment(instant)),
+    timeOrMoment: (instant) => (format.localDate(instant) === format.localDate(Date.now()) ? format.time(instant) : format.moment(instant)),
   };
 
   function formatDate(date, style) {
-    const isThisYear = date.slice(0, 4) === format.today().slice(0, 4);
+    const isThisYear = date.slice(0, 4) === format.localDate(Date.now()).slice(0, 4);
     return dates.get(style)[isThisYear ? 0 : 1].format(new Date(`${date}T12:00:00Z`));
   }
 
@@ -107,10 +111,18 @@ export function phoneLink(phone) {
   return `tel:${digits.startsWith("+") || digits.length <= 10 ? digits : `+${digits}`}`;
 }
 
-function usesTwelveHours(country) {
-  if (!country) return true;
-  const { language, region } = new Intl.Locale(`und-${country}`).maximize();
-  return new Intl.DateTimeFormat(`${language}-${region}`, { hour: "numeric" }).resolvedOptions().hour12;
+/** English dates have two orders; the browser knows "en-FR" less well than these two. */
+function chooseLocale(locale) {
+  const { language, region } = new Intl.Locale(locale);
+  if (language !== "en") return locale;
+  return MONTH_FIRST_COUNTRIES.has(region ?? "US") ? "en-US" : "en-GB";
+}
+
+/** Whether people of the locale's country write "7 PM". */
+function usesTwelveHours(locale) {
+  const { language, region } = new Intl.Locale(locale);
+  const native = language === "en" && region ? new Intl.Locale(`und-${region}`).maximize().toString() : locale;
+  return new Intl.DateTimeFormat(native, { hour: "numeric" }).resolvedOptions().hour12;
 }
 
 // A time never breaks between the number and "PM".

@@ -75,6 +75,7 @@ export const labels = {
     details: "Details",
     offline: "Offline",
     offlineSince: (time) => `Offline – showing the list as of ${time}. Reconnecting …`,
+    updating: (time) => `List as of ${time}. Updating …`,
     offlineEmpty: "Offline. Reconnecting …",
     unreachableSince: (time) => `Our server can't be reached – showing the list as of ${time}. Trying again …`,
     unreachable: "Our server can't be reached. Trying again …",
@@ -186,13 +187,14 @@ export const labels = {
     remove: "Remove from the list …",
     keep: "Keep in the list …",
     removeTitle: (name) => `Remove ${name} from the list?`,
-    removeText: "The reservation stays in the history. It comes back if OpenTable sends it again.",
+    removeText: "The reservation is not deleted, and it no longer counts. If OpenTable sends it again, it returns to the list.",
     removeConfirm: "Remove",
     keepTitle: (name) => `Keep ${name} in the list?`,
-    keepText: "The mark “Not found at OpenTable” disappears. It comes back if OpenTable sends the reservation again.",
+    keepText: "The mark “Not found at OpenTable” disappears. If OpenTable sends the reservation again, its values replace ours.",
     keepConfirm: "Keep",
-    decidedKeep: "A manager keeps this reservation, although OpenTable doesn't have it.",
-    decidedRemove: "A manager removed this reservation from the list.",
+    kept: (reason) => `OpenTable doesn't have this reservation. A manager keeps it: ${reason}`,
+    removed: (reason) => `OpenTable doesn't have this reservation. A manager removed it from the list: ${reason}`,
+    askManager: "Ask a manager to keep it or to remove it from the list.",
   },
 
   warnings: { incomplete: "Incomplete", diverged: "Not found at OpenTable" },
@@ -208,6 +210,8 @@ export const labels = {
     },
     types: {
       "staff.cancelled": "Cancelled by staff",
+      "staff.kept": "Kept in the list",
+      "staff.removed": "Removed from the list",
       "guest.linked": "Guest details added",
     },
     diverged: "Flagged: not found at OpenTable",
@@ -230,6 +234,7 @@ export const labels = {
   changes: {
     many: (number) => `${number} reservations changed.`,
     added: (name, party, time) => `New: ${name}, ${party} at ${time}.`,
+    removed: (name) => `${name} is removed from the list.`,
     gone: (name) => `${name} is no longer on this day.`,
     became: {
       CHECKED_IN: "has arrived", SEATED: "is seated", COMPLETED: "has finished", CANCELLED: "is cancelled",
@@ -343,7 +348,7 @@ export const labels = {
     dinerName: "Name", partySize: "Party", startAt: "Time", status: "Status", "source.state": "OpenTable status",
     "metadata.tableNumbers": "Table", "metadata.specialRequests": "Request", "metadata.venueNotes": "Note",
     "metadata.openTableNotes": "OpenTable note", "metadata.server": "Server", "metadata.visitTags": "Tags",
-    "metadata.cancellationReason": "Reason", phone: "Phone", email: "E-mail", arrivedAt: "Arrived", seatedAt: "Seated",
+    "metadata.cancellationReason": "Reason", "metadata.reviewReason": "Reason", phone: "Phone", email: "E-mail", arrivedAt: "Arrived", seatedAt: "Seated",
     completedAt: "Finished",
   },
 };

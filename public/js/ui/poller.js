@@ -1,5 +1,6 @@
 /** Repeated requests: never while the page is hidden, and less often after failures. */
 
+import { ApiError } from "../api-client.js";
 import { useEffect, useRef } from "./view.js";
 
 const MAX_PAUSE_MS = 30_000;
@@ -25,8 +26,10 @@ export function startPolling(refresh, pauseMs) {
     try {
       await refresh();
       failures = 0;
-    } catch {
-      failures += 1; // `refresh` shows its own errors.
+    } catch (error) {
+      failures += 1;
+      // `refresh` shows failed calls itself; anything else is a bug.
+      if (!(error instanceof ApiError)) reportError(error);
     }
     isRunning = false;
     if (isStopped) return;

@@ -138,12 +138,14 @@ RESERVATION_FIELDS = (
         in_day_response=True,
     ),
     ReservationField("metadata.venueNotes", _TEXT, _DINER, "venue_notes", in_day_response=True),
-    ReservationField("metadata.openTableNotes", _TEXT, _DINER, "opentable_notes"),
+    ReservationField(
+        "metadata.openTableNotes", _TEXT, _DINER, "opentable_notes", in_day_response=True
+    ),
     ReservationField("metadata.tableNumbers", _LIST, _NONE, "table_number", in_day_response=True),
     ReservationField("metadata.tableCategory", _TEXT, _NONE, "table_category"),
-    ReservationField("metadata.server", _TEXT, _STAFF, "server"),
+    ReservationField("metadata.server", _TEXT, _STAFF, "server", in_day_response=True),
     ReservationField("metadata.origin", _TEXT, _NONE, "origin"),
-    ReservationField("metadata.visitTags", _SET, _DINER, "visit_tags"),
+    ReservationField("metadata.visitTags", _SET, _DINER, "visit_tags", in_day_response=True),
     ReservationField(
         "metadata.cancellationReason",
         _TEXT,
