@@ -26,7 +26,7 @@ export function ReservationDetail({ session, id, listed, date, now, onChanged, o
     }
     session.api.get(`reservations/${encodeURIComponent(id)}`).then((found) => {
       setLoaded(found);
-      if (found.localDate && found.localDate !== date) session.replaceAddress("reservations", found.localDate, "r", id);
+      if (found.serviceDate && found.serviceDate !== date) session.replaceAddress("reservations", found.serviceDate, "r", id);
     }, setError);
   }, [id, listed]);
 

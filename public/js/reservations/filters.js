@@ -129,7 +129,7 @@ function AllDaysSearch({ session, query, onClose }) {
       <ul class="results">
         ${found.map((each) => html`
           <li key=${each.id}>
-            <a href=${session.linkTo("reservations", each.localDate ?? format.today(), "r", each.id)} onClick=${onClose}>
+            <a href=${session.linkTo("reservations", each.serviceDate ?? format.today(), "r", each.id)} onClick=${onClose}>
               <span dir="auto">${each.dinerName ?? words.unknownGuest}</span></a>
             <span class="muted">${each.localDate ? format.shortDay(each.localDate) : words.unknownTime}${each.localTime ? `, ${format.wallTime(each.localTime)}` : ""} · ${each.partySize ?? "?"} ${words.guests(each.partySize)}</span>
             <${StatusBadge} status=${each.status} />

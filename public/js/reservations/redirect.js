@@ -8,7 +8,7 @@ export function Screen({ session, path: [id] }) {
   const { data, error } = useLoaded(() => session.api.get(`reservations/${encodeURIComponent(id)}`), [id]);
   useEffect(() => {
     // A reservation without a date is listed on every day.
-    if (data) session.replaceAddress("reservations", data.localDate ?? session.format.today(), "r", id);
+    if (data) session.replaceAddress("reservations", data.serviceDate ?? session.format.today(), "r", id);
   }, [data]);
   if (error?.status !== 404) return html`<${LoadingOrError} error=${error} />`;
   return html`
