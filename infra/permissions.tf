@@ -47,16 +47,9 @@ resource "google_project_iam_member" "create_secrets" {
 }
 
 resource "google_project_iam_custom_role" "credential_rotator" {
-  role_id = "openTableCredentialRotator"
-  title   = "OpenTable: replace the credentials of a restaurant"
-  permissions = [
-    "secretmanager.secrets.get",
-    "secretmanager.secrets.update",
-    "secretmanager.versions.add",
-    "secretmanager.versions.disable",
-    "secretmanager.versions.get",
-    "secretmanager.versions.list",
-  ]
+  role_id     = "openTableCredentialRotator"
+  title       = "OpenTable: replace the credentials of a restaurant"
+  permissions = ["secretmanager.versions.add"]
 }
 
 resource "google_project_iam_member" "rotate_credentials" {

@@ -1,0 +1,200 @@
+"""Each account has the permissions that its steps need, and no role that none of them needs."""
+
+import re
+from typing import Any
+
+import pytest
+
+from dev.bootstrap import ROOT
+from tests.dev.release.conftest import Project, rehearsed_project  # noqa: F401 -- a fixture
+from tests.infra.granted import ROLES, Grant, granted_roles, read_grants
+from tests.infra.needed import (
+    BUILD_STEPS,
+    CALLERS,
+    CLIENT_METHODS,
+    RELEASE_COMMANDS,
+    RUNTIME,
+    RUNTIME_ACCOUNTS,
+)
+from tests.infra.planned import ENVIRONMENTS, Resources, plan_resources
+
+CLIENT_CALL = re.compile(
+    r"(?:_client|_get_client\(\))\.(\w*secret\w*|\w*task\w*)\(|(?<!\.)\bauth\.([a-z]\w+)[(,]"
+)
+
+
+@pytest.fixture
+def planned() -> Resources:
+    return plan_resources("production")
+
+
+def needed_by_account() -> dict[str, set[Grant]]:
+    needed = {**RUNTIME, **CALLERS, **BUILD_STEPS}
+    release = set[Grant]().union(*RELEASE_COMMANDS.values())
+    return {**needed, "opentable-deploy": needed["opentable-deploy"] | release}
+
+
+def name_command(words: list[str]) -> str | None:
+    """Return the entry of a recorded command in RELEASE_COMMANDS."""
+    line = " ".join(word for word in words if word not in {"--yes", "firebase-tools@15.34.2"})
+    if "--only=" in line:
+        line = f"npx deploy {line.partition('--only=')[2]}"
+    return next((name for name in RELEASE_COMMANDS if line.startswith(name)), None)
+
+
+@pytest.mark.parametrize("account", needed_by_account())
+def test_an_account_has_the_permissions_that_its_steps_need(
+    planned: Resources, account: str
+) -> None:
+    missing = needed_by_account()[account] - read_grants(planned)[account]
+    assert not missing
+
+
+def test_the_permissions_of_every_command_of_a_release_are_known(
+    rehearsed_project: Project,  # noqa: F811 -- the fixture
+) -> None:
+    rehearsal, state = rehearsed_project
+    rehearsal.restore(state)
+    assert rehearsal.run(_APPROVE_CHANGES="yes", _SKIP_AUDIT="a reason") is None
+    commands = [*rehearsal.commands("gcloud"), *rehearsal.commands("npx")]
+    assert {name_command(words) for words in commands} == RELEASE_COMMANDS.keys()
+
+
+def test_the_permissions_of_every_call_of_the_services_are_known(planned: Resources) -> None:
+    code = "".join(path.read_text() for path in (ROOT / "shared").rglob("*.py"))
+    called = {name for pair in CLIENT_CALL.findall(code) for name in pair if name}
+    assert called == CLIENT_METHODS.keys()
+    granted = {permission for permission, _ in read_grants(planned)["opentable-api"]}
+    assert {CLIENT_METHODS[name] for name in called} - {None} <= granted
+
+
+def test_an_unknown_command_would_be_noticed() -> None:
+    assert name_command(["gcloud", "projects", "delete", "p"]) is None
+
+
+@pytest.mark.parametrize("account", needed_by_account())
+def test_every_role_of_an_account_gives_a_permission_that_it_needs(
+    planned: Resources, account: str
+) -> None:
+    needed = {permission for permission, _ in needed_by_account()[account]}
+    custom = {
+        role["id"]: role["permissions"]
+        for role in planned["google_project_iam_custom_role"].values()
+    }
+    for role in granted_roles(planned)[account]:
+        assert needed & set(custom.get(role) or ROLES[role]), role
+
+
+def test_a_role_of_our_own_has_only_needed_permissions(planned: Resources) -> None:
+    needed = {permission for permission, _ in needed_by_account()["opentable-api"]}
+    for role in planned["google_project_iam_custom_role"].values():
+        assert set(role["permissions"]) <= needed, role["title"]
+
+
+def test_every_account_has_grants_and_every_grant_an_account(planned: Resources) -> None:
+    accounts = {account["account_id"] for account in planned["google_service_account"].values()}
+    assert accounts == read_grants(planned).keys() == needed_by_account().keys()
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_no_account_has_a_basic_role(environment: str) -> None:
+    roles = set[str]().union(*granted_roles(plan_resources(environment)).values())
+    assert not roles & {"roles/owner", "roles/editor", "roles/viewer"}
+    assert not [role for role in roles if role.endswith(".owner")]
+
+
+@pytest.mark.parametrize("account", ["opentable-test", "opentable-build"])
+def test_third_party_code_reaches_no_data_and_deploys_nothing(
+    planned: Resources, account: str
+) -> None:
+    services = ("datastore.entities.", "secretmanager.", "run.", "iam.", "firebase", "cloudtasks.")
+    granted = {permission for permission, _ in read_grants(planned)[account]}
+    assert not [permission for permission in granted if permission.startswith(services)]
+
+
+def test_a_deployment_reads_no_guest_and_no_secret(planned: Resources) -> None:
+    granted = {permission for permission, _ in read_grants(planned)["opentable-deploy"]}
+    assert "datastore.entities.get" not in granted
+    assert "secretmanager.versions.access" not in granted
+
+
+def secret_conditions(planned: Resources) -> dict[str, str]:
+    return {
+        name: binding["condition"][0]["expression"]
+        for name, binding in planned["google_project_iam_member"].items()
+        if binding["condition"]
+    }
+
+
+@pytest.mark.parametrize("account", RUNTIME_ACCOUNTS)
+def test_a_service_reads_only_secrets_of_the_integration(planned: Resources, account: str) -> None:
+    condition = secret_conditions(planned)[f"read_credentials[{account}]"]
+    assert evaluate(condition, "projects/1/secrets/opentable-canary/versions/3")
+    assert evaluate(condition, "projects/1/secrets/opentable-partner/versions/3")
+    assert not evaluate(condition, "projects/1/secrets/stripe/versions/3")
+    assert not evaluate(condition, "projects/1/secrets/my-opentable-canary/versions/3")
+
+
+@pytest.mark.parametrize("version", ["", "/versions/3"])
+def test_the_api_replaces_the_credentials_of_restaurants_but_not_the_partners(
+    planned: Resources, version: str
+) -> None:
+    condition = secret_conditions(planned)["rotate_credentials"]
+    assert evaluate(condition, f"projects/1/secrets/opentable-canary{version}")
+    assert evaluate(condition, f"projects/1/secrets/opentable-partner-cafe{version}")
+    assert not evaluate(condition, f"projects/1/secrets/opentable-partner{version}")
+    assert not evaluate(condition, f"projects/1/secrets/stripe{version}")
+
+
+def evaluate(condition: str, resource: str) -> bool:
+    """Evaluate the part of CEL that the conditions use, for a resource."""
+
+    class Text(str):
+        __slots__ = ()
+
+        def extract(self, template: str) -> "Text":
+            before, _, after = template.partition("{id}")
+            assert not after
+            return Text(self.partition(before)[2])
+
+        startsWith = str.startswith  # noqa: N815 -- the name in CEL
+
+        def __add__(self, other: str) -> "Text":
+            return Text(str(self) + other)
+
+    python = condition.replace("&&", " and ").replace("!(", " not (")
+    names: dict[str, Any] = {"resource": type("Resource", (), {"name": Text(resource)})}
+    return bool(eval(python, {"__builtins__": {}}, names))  # noqa: S307 -- our own file
+
+
+def test_the_database_is_protected_and_backed_up(planned: Resources) -> None:
+    [database] = planned["google_firestore_database"].values()
+    assert database["point_in_time_recovery_enablement"] == "POINT_IN_TIME_RECOVERY_ENABLED"
+    assert database["delete_protection_state"] == "DELETE_PROTECTION_ENABLED"
+    schedules = planned["google_firestore_backup_schedule"]
+    assert schedules["daily"]["retention"] == "604800s"
+    assert schedules["daily"]["daily_recurrence"]
+    assert schedules["weekly"]["retention"] == "8467200s"
+    assert schedules["weekly"]["weekly_recurrence"]
+
+
+def test_only_services_that_authenticate_their_callers_are_open_to_everyone(
+    planned: Resources,
+) -> None:
+    services = planned["google_cloud_run_v2_service"].values()
+    is_open = {service["name"]: service["invoker_iam_disabled"] for service in services}
+    assert is_open == {
+        "opentable-webhook": True,
+        "opentable-poll": False,
+        "opentable-reconcile": False,
+        "api": True,
+    }
+
+
+def test_the_token_of_a_job_is_for_the_service_that_it_calls(planned: Resources) -> None:
+    for job in planned["google_cloud_scheduler_job"].values():
+        [target] = job["http_target"]
+        [token] = target["oidc_token"]
+        service = planned["google_cloud_run_v2_service"][f"service[{job['name']}]"]
+        assert target["uri"] == token["audience"] == service["uri"]
+        assert token["service_account_email"].startswith("opentable-scheduler@")
