@@ -18,7 +18,7 @@ const SCREENS = {
   reservations: { load: () => import("./reservations/page.js") },
   reports: { load: () => import("./legacy/reports.js") },
   analytics: { role: "manager", load: () => import("./legacy/analytics.js") },
-  quarantine: { role: "manager", load: () => import("./legacy/quarantine.js") },
+  quarantine: { role: "manager", load: () => import("./quarantine/page.js") },
   integration: { role: "manager", load: () => import("./legacy/integration.js") },
   staff: { role: "manager", load: () => import("./staff/page.js") },
   // Leads to the day of a reservation; not in the navigation.

@@ -1,57 +1,145 @@
-/** One message that was kept aside: why, what it says, and what to do with it. */
+/** One failed update: why it failed, its content, and the decision about it. */
 
-import { button, el, factList, fill, note } from "../legacy/elements.js";
-import { moment } from "../legacy/times.js";
-import { itemStatus } from "./list.js";
-import { settling } from "./settling.js";
+import { FactList, LoadingOrError, Note, Table, useLoaded } from "../ui/components.js";
+import { formatFieldValue, listVisibleChanges } from "../ui/field-changes.js";
+import { labels } from "../ui/labels.js";
+import { html, useState } from "../ui/view.js";
 
-/** Open an item. */
-export function openQuarantineItem(house, id) {
-  const content = el("div", { class: "stack" }, el("p", { class: "muted" }, "Reading …"));
+const words = labels.quarantine;
+
+export function FailedUpdate({ session, id }) {
   const path = `quarantine/${encodeURIComponent(id)}`;
-  const read = () => house.api.get(path).then(
-    (item) => fill(content, ...told(house, path, item, read)),
-    (refused) => fill(content, note("bad", refused.message)));
-  read();
-  return {
-    node: el("div", { class: "office" },
-      el("p", {}, el("a", { href: house.way("quarantine") }, "All that is kept aside")),
-      el("h1", {}, "Kept aside"), content),
-  };
+  const { data: item, error, reload, setData } = useLoaded(() => session.api.get(path), [id]);
+
+  async function decide(text) {
+    session.announce(text);
+    session.refreshHealth();
+    await reload();
+  }
+
+  return html`
+    <div class="office">
+      <p><a href=${session.linkTo("quarantine")}>${words.back}</a></p>
+      <h1>${words.one}</h1>
+      ${item
+        ? html`
+          <${Note} level=${item.status === "OPEN" ? "watch" : "good"}>${item.message}<//>
+          <${Facts} session=${session} item=${item} />
+          <${Message} session=${session} item=${item} path=${path} onUnmasked=${setData} />
+          ${item.status !== "REPLAYED" && html`<${Decision} session=${session} item=${item} path=${path} onDecided=${decide} />`}`
+        : html`<${LoadingOrError} error=${error} />`}
+    </div>`;
 }
 
-function told(house, path, item, again) {
-  return [
-    note(item.status === "OPEN" ? "watch" : "good", item.detail),
-    factList([
-      ["State", itemStatus(item.status)],
-      ["First came", moment(item.receivedAt, house.zone)],
-      ["Last came", moment(item.lastSeenAt, house.zone)],
-      ["How often", String(item.count)],
-      ["Reason", el("code", {}, item.reason)],
-    ]),
-    ...message(house, path, item),
-    settling(house, path, item, again),
-  ];
+function Facts({ session, item }) {
+  const { format, linkTo } = session;
+  const { summary } = item;
+  const facts = words.facts;
+  return html`<${FactList} facts=${[
+    [facts.status, html`<${ItemStatus} item=${item} />`],
+    [facts.guest, summary.guest],
+    [facts.reservationTime, formatReceivedTime(summary.startAt, format)],
+    [facts.party, summary.partySize],
+    [facts.first, format.moment(item.receivedAt)],
+    [facts.last, item.count > 1 && format.moment(item.lastSeenAt)],
+    [facts.reason, html`<code>${item.reason}</code>`],
+    [facts.by, item.settledBy && (item.settledByName ?? words.unknownPerson)],
+    [facts.at, item.settledAt && format.moment(item.settledAt)],
+    [facts.dismissReason, item.dismissReason],
+    [facts.reservation, item.reservationId && html`<a href=${linkTo("reservation", item.reservationId)}>${words.openReservation}</a>`],
+  ]} />`;
 }
 
-function message(house, path, item) {
-  const text = el("pre", { tabindex: "0", "aria-label": "The message" }, pretty(item.body));
-  const problem = el("div", { role: "alert" });
-  const unmask = button("Show personal details", async () => {
+/** An item's status, and how often it was received. */
+export function ItemStatus({ item }) {
+  return html`
+    <span class="result ${item.status === "OPEN" ? "watch" : "good"}">${words.statuses[item.status] ?? item.status}</span>
+    ${item.count > 1 && html` <span class="muted number">${words.times(item.count)}</span>`}`;
+}
+
+/** A time as received, formatted if it can be read. */
+export function formatReceivedTime(text, format) {
+  return text && /Z$/.test(text) && !Number.isNaN(Date.parse(text)) ? format.moment(text) : text;
+}
+
+function Message({ session, item, path, onUnmasked }) {
+  const [error, setError] = useState(null);
+  async function unmask() {
     try {
-      text.textContent = pretty((await house.api.get(`${path}?unmask=true`)).body);
-      reveal.remove();
-      text.focus();
-    } catch (refused) {
-      fill(problem, note("bad", refused.message));
+      onUnmasked(await session.api.get(`${path}?unmask=true`));
+    } catch (problem) {
+      setError(problem.message);
     }
-  });
-  const reveal = el("div", { class: "row" }, unmask, el("span", { class: "muted" }, "That you looked is written down."));
-  return [el("h2", {}, "The message"), text, reveal, problem];
+  }
+  return html`
+    <h2>${words.message}</h2>
+    <pre tabindex="0" aria-label=${words.message}>${indentJson(item.body)}</pre>
+    ${item.masked && html`
+      <div class="row"><button type="button" onClick=${unmask}>${words.unmask}</button><span class="muted">${words.viewsLogged}</span></div>`}
+    <div role="alert">${error && html`<${Note} level="bad">${error}<//>`}</div>
+    ${item.views.length > 0 && html`
+      <section class="stack">
+        <h2>${words.views}</h2>
+        <ul>${item.views.map(({ byName, at }) => html`<li key=${at}>${words.view(byName ?? words.unknownPerson, session.format.moment(at))}</li>`)}</ul>
+      </section>`}`;
 }
 
-function pretty(body) {
+/** Preview, apply or dismiss. */
+function Decision({ session, item, path, onDecided }) {
+  const [preview, setPreview] = useState(null);
+  const [error, setError] = useState(null);
+
+  async function run(action) {
+    setError(null);
+    try {
+      await action();
+    } catch (problem) {
+      setError(problem.message);
+    }
+  }
+
+  const showPreview = () => run(async () => setPreview(await session.api.post(`${path}/replay?dryRun=true`)));
+  const apply = () => run(async () => {
+    await session.api.post(`${path}/replay`);
+    await onDecided(words.applied);
+  });
+  function dismiss(event) {
+    event.preventDefault();
+    const reason = String(new FormData(event.target).get("reason")).trim();
+    run(async () => {
+      await session.api.post(`${path}/dismiss`, { reason });
+      await onDecided(words.dismissed);
+    });
+  }
+
+  return html`
+    <section class="panel stack">
+      ${preview
+        ? html`<${Preview} preview=${preview} format=${session.format} />
+          <button type="button" class="primary" onClick=${apply}>${words.apply}</button>`
+        : html`<button type="button" onClick=${showPreview}>${words.preview}</button>`}
+      <div role="alert">${error && html`<${Note} level="bad">${error}<//>`}</div>
+      ${item.status === "OPEN" && html`
+        <form class="row" onSubmit=${dismiss}>
+          <label>${words.dismissReason}<input name="reason" required maxlength="500" /></label>
+          <button>${words.dismiss}</button>
+        </form>`}
+    </section>`;
+}
+
+function Preview({ preview: { outcome, changes }, format }) {
+  const visible = listVisibleChanges(changes);
+  if (!visible.length) return html`<${Note} level="good">${words.noChanges}<//>`;
+  const rows = visible.map(([field, { from, to }]) => ({
+    key: field,
+    cells: [labels.fields[field], formatFieldValue(field, from, format), formatFieldValue(field, to, format)],
+  }));
+  return html`
+    <${Note} level="watch">${outcome === "created" ? words.wouldCreate : words.wouldChange}<//>
+    <${Table} caption=${words.previewTitle} columns=${words.previewColumns} rows=${rows} />`;
+}
+
+function indentJson(body) {
   try {
     return JSON.stringify(JSON.parse(body), null, 2);
   } catch {

@@ -1,12 +1,12 @@
 /** The history of a reservation: its journal as a timeline, oldest entry first. */
 
 import { LoadingOrError } from "../ui/components.js";
+import { formatFieldValue, listVisibleChanges } from "../ui/field-changes.js";
 import { timeAgo } from "../ui/format.js";
-import { labels, openTableStatusText, statusText } from "../ui/labels.js";
+import { labels, statusText } from "../ui/labels.js";
 import { html, useEffect, useState } from "../ui/view.js";
 
 const PAGE_SIZE = 50;
-const INSTANT = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)$/;
 const words = labels.history;
 
 /** The timeline of a reservation; a new `version` loads it again. */
@@ -66,28 +66,8 @@ function describeOrigin({ actor, source, byName }) {
   return byName ? `${origin} · ${byName}` : origin;
 }
 
-/** The changes that staff can see, in the order of the labels. */
-function listVisibleChanges(changes) {
-  return Object.keys(labels.fields)
-    .filter((path) => path in changes && comparable(changes[path].from) !== comparable(changes[path].to))
-    .map((path) => [path, changes[path]]);
-}
-
-function comparable(value) {
-  return value == null || value.length === 0 ? "null" : JSON.stringify(value);
-}
-
 function describeMove([path, { from, to }], format) {
-  const before = formatValue(path, from, format);
-  const after = formatValue(path, to, format);
-  return before === words.nothing ? `${labels.fields[path]}: ${after}` : `${labels.fields[path]}: ${before} → ${after}`;
-}
-
-function formatValue(path, value, format) {
-  if (value == null || value === "" || value.length === 0) return words.nothing;
-  if (path === "status") return statusText(value);
-  if (path === "source.state") return openTableStatusText(value);
-  if (typeof value === "string" && INSTANT.test(value)) return format.moment(value);
-  if (Array.isArray(value)) return value.join(", ");
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  const before = formatFieldValue(path, from, format);
+  const after = formatFieldValue(path, to, format);
+  return before === labels.nothing ? `${labels.fields[path]}: ${after}` : `${labels.fields[path]}: ${before} → ${after}`;
 }
