@@ -8,6 +8,7 @@ import { formatAddress, parseAddress } from "./router.js";
 import { Note, useLoaded } from "./ui/components.js";
 import { createFormat } from "./ui/format.js";
 import { labels } from "./ui/labels.js";
+import { managerLabels } from "./ui/labels-managers.js";
 import { html, useEffect, useMemo, useRef, useState } from "./ui/view.js";
 
 /**
@@ -192,7 +193,7 @@ function Switcher({ session, restaurants, current }) {
   }
   return html`
     <p class="restaurant">
-      <select aria-label=${labels.restaurants.switchTo} value=${session.api.restaurantId} onChange=${open}>
+      <select aria-label=${managerLabels.restaurants.switchTo} value=${session.api.restaurantId} onChange=${open}>
         ${listed.map(({ id, name }) => html`<option key=${id} value=${id}>${name ?? id}</option>`)}
         <option value="">${labels.shell.allRestaurants}</option>
       </select>

@@ -3,9 +3,10 @@
 import { FactList, LoadingOrError, Note, Table, useLoaded } from "../ui/components.js";
 import { formatFieldValue, listVisibleChanges } from "../ui/field-changes.js";
 import { labels } from "../ui/labels.js";
+import { managerLabels } from "../ui/labels-managers.js";
 import { html, useState } from "../ui/view.js";
 
-const words = labels.quarantine;
+const words = managerLabels.quarantine;
 
 export function FailedUpdate({ session, id }) {
   const path = `quarantine/${encodeURIComponent(id)}`;

@@ -2,10 +2,11 @@
 
 import { ConfirmDialog, LoadingOrError, Note, Table, useLoaded } from "../ui/components.js";
 import { labels } from "../ui/labels.js";
+import { managerLabels } from "../ui/labels-managers.js";
 import { html, useState } from "../ui/view.js";
 import { FailedUpdate, formatReceivedTime, ItemStatus } from "./item.js";
 
-const words = labels.quarantine;
+const words = managerLabels.quarantine;
 const PAGE_SIZE = 100;
 // One problem of one update is settled on its own screen.
 const MIN_ITEMS_FOR_BULK = 2;

@@ -5,9 +5,10 @@ import { formatAddress } from "../router.js";
 import { LoadingOrError, Note, Table, useLoaded, VisuallyHidden } from "../ui/components.js";
 import { timeAgo } from "../ui/format.js";
 import { labels } from "../ui/labels.js";
+import { managerLabels } from "../ui/labels-managers.js";
 import { html, useEffect, useState } from "../ui/view.js";
 
-const words = labels.restaurants;
+const words = managerLabels.restaurants;
 const PAGE_SIZE = 200;
 const REFRESH_MS = 120_000;
 // More belong to operators, who have the command line.

@@ -2,9 +2,10 @@
 
 import { ConfirmDialog, LoadingOrError, Note, Table, useLoaded } from "../ui/components.js";
 import { labels } from "../ui/labels.js";
+import { managerLabels } from "../ui/labels-managers.js";
 import { html, useRef, useState } from "../ui/view.js";
 
-const words = labels.staff;
+const words = managerLabels.staff;
 const ROLES = ["host", "manager"];
 
 export function Screen({ session }) {
