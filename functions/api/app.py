@@ -33,6 +33,7 @@ from functions.api import (
     reviews,
     search,
     staff,
+    time_zone,
     webhooks,
 )
 from functions.api.authentication import AuthenticationMiddleware, build_failure_response
@@ -117,6 +118,7 @@ def build_app(api_context: ApiContext, user: AuthenticatedUser | None = None) ->
         reservations,
         cancellation,
         integration,
+        time_zone,
         backfill,
         reports,
         report_items,

@@ -18,6 +18,7 @@ from functions.api.responses import (
     ResponseModel,
     UtcInstant,
 )
+from functions.api.time_zone import require_acceptable_time_zone
 from shared.domain.settings import IntegrationSettings, parse_settings
 from shared.domain.webhook_auth.credentials import rotate_secret_payload
 from shared.errors import InvalidSettingsError
@@ -176,6 +177,7 @@ async def change_integration(
     own_secret_id = f"opentable-{restaurant_id}"
     if body.credentials is not None:
         _require_own_secret(context, fields.get("secret", stored.get("secret")), own_secret_id)
+    await require_acceptable_time_zone(context, stored, fields, is_confirmed=body.confirm_time_zone)
     # The settings first: a request that is refused for its OpenTable number must not leave a
     # credential behind.
     if fields or if_match or body.credentials is not None:
@@ -255,7 +257,7 @@ class ConnectionTestResponse(ResponseModel):
     """The result of a connection test."""
 
     works: bool
-    rows: int = Field(description="Rows received, at most 1; 0 if there are no reservations.")
+    rows: int = Field(description="Reservations received, from last week on, at most a page.")
     duration_ms: int = Field(description="Until OpenTable's answer, a new token included.")
     problem: str | None = Field(description="What to do if the connection fails.")
     details: str | None = Field(description="The technical cause, for OpenTable's support.")
@@ -263,7 +265,7 @@ class ConnectionTestResponse(ResponseModel):
 
 @router.post("/test", summary="Test the connection to OpenTable")
 async def check_connection(context: ManagerContext) -> ConnectionTestResponse:
-    """Request a token and one row with the stored credentials."""
+    """Request a token and a page of reservations, and compare their times with the time zone."""
     result = await probe_connection(context.app_context, await require_stored_settings(context))
     return ConnectionTestResponse(
         works=result.is_working,

@@ -21,7 +21,8 @@ _OPTIONAL_SETTINGS = frozenset(
 )
 
 
-def _require_iana_zone(name: str) -> str:
+def require_iana_zone(name: str) -> str:
+    """Return the name of a time zone; a validator of request models."""
     if find_time_zone(name) is None:
         raise ValueError("The time zone is unknown. Use a name such as America/New_York.")
     return name
@@ -105,7 +106,11 @@ class SettingsRequest(RequestModel):
         None, description="What people call the restaurant; null removes it."
     )
     enabled: StrictBool | None = None
-    time_zone: Annotated[str, AfterValidator(_require_iana_zone)] | None = None
+    time_zone: Annotated[str, AfterValidator(require_iana_zone)] | None = None
+    confirm_time_zone: StrictBool = Field(
+        default=False,
+        description="Confirms that reservations move to another day with the new time zone.",
+    )
     country: Annotated[str, AfterValidator(_require_country)] | None = Field(
         None, description="ISO country for phone numbers without a country code; null removes it."
     )
@@ -135,14 +140,17 @@ class SettingsRequest(RequestModel):
     @classmethod
     def stored_names(cls) -> set[str]:
         """Return the stored names of all settings."""
-        return {str(field.alias) for field in cls.model_fields.values()} - {"credentials"}
+        aliases = {str(field.alias) for field in cls.model_fields.values()}
+        return aliases - {"credentials", "confirmTimeZone"}
 
     def to_stored_fields(self) -> dict[str, Any]:
         """Return the settings to write, under their stored names.
 
         Null removes a setting of `_OPTIONAL_SETTINGS`; elsewhere it changes nothing.
         """
-        values_by_field = self.model_dump(mode="json", by_alias=True, exclude={"credentials"})
+        values_by_field = self.model_dump(
+            mode="json", by_alias=True, exclude={"credentials", "confirm_time_zone"}
+        )
         provided_fields = {type(self).model_fields[name].alias for name in self.model_fields_set}
         return {
             name: value

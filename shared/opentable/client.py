@@ -98,6 +98,14 @@ class OpenTableClient:
         page = await self._fetch_page(access, Resource.RESERVATIONS, {"limit": "1"}, deadline)
         return len(page.rows)
 
+    async def fetch_sample(
+        self, access: OpenTableAccess, query: ListingQuery, deadline: Deadline
+    ) -> list[OpenTableRow]:
+        """Request one page of reservations; it proves nothing about the rest of the listing."""
+        parameters = {"limit": str(_PAGE_SIZE)} | query.to_parameters()
+        page = await self._fetch_page(access, Resource.RESERVATIONS, parameters, deadline)
+        return [row for row in page.rows if isinstance(row, dict)]
+
     async def iterate_pages(
         self, access: OpenTableAccess, resource: Resource, query: ListingQuery, deadline: Deadline
     ) -> AsyncIterator[RowPage]:

@@ -1,9 +1,10 @@
 """A restaurant's integration settings: read, write and check them against reality."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from google.cloud.firestore import (
     DELETE_FIELD,
@@ -15,6 +16,7 @@ from msgspec import Struct
 
 from shared.concurrency import Deadline
 from shared.context import AppContext, RestaurantContext, load_restaurant_context
+from shared.domain.normalization.opentable_reservation import has_time_zone_conflict
 from shared.domain.settings import IntegrationSettings, parse_settings, webhook_config_problems
 from shared.errors import (
     InvalidSettingsError,
@@ -24,6 +26,7 @@ from shared.errors import (
 from shared.firestore import paths
 from shared.firestore.documents import WRITE_TIMEOUT_SECONDS, read_document, retry_on_conflict
 from shared.log import LogEvent, Severity, log_event
+from shared.opentable.query import ListingQuery, LocalDateTime
 from shared.restaurants.changes import (
     new_version,
     record_changes,
@@ -34,6 +37,7 @@ from shared.restaurants.changes import (
 from shared.restaurants.secrets import BuildSecretPayload
 
 CONNECTION_TEST_TIMEOUT_SECONDS = 12.0
+_EVIDENCE_LOOKBACK = timedelta(days=7)
 
 
 class RidTakenError(Exception):
@@ -51,7 +55,7 @@ class SettingsChangedError(Exception):
 class ConnectionTestResult(Struct, frozen=True):
     """The result of one request to OpenTable for a single reservation.
 
-    ``row_count`` is 0 or 1: a restaurant may have no reservation yet. If the test failed,
+    ``row_count`` is 0 for a restaurant without reservations since last week. If the test failed,
     ``problem`` says what to do and ``details`` is the technical cause.
     """
 
@@ -191,10 +195,39 @@ def _add_settings_write(
         batch.create(snapshot.reference, fields)
 
 
+class TimeZoneEvidence(Struct, frozen=True):
+    """How many of OpenTable's rows have local times that contradict a time zone."""
+
+    row_count: int
+    contradicting_count: int
+
+    def describe(self, zone: ZoneInfo) -> str:
+        """Return what to correct."""
+        return (
+            f"{self.contradicting_count} of {self.row_count} reservations at OpenTable have local "
+            f"times that contradict the time zone {zone.key}. Choose the zone of the restaurant."
+        )
+
+
+async def check_time_zone(restaurant: RestaurantContext) -> TimeZoneEvidence:
+    """Compare a page of OpenTable's rows, from last week on, with the zone of the settings.
+
+    OpenTable never sends a zone. Each row has a local and a UTC time.
+    """
+    zone = restaurant.settings.require_zone()
+    first_day = restaurant.context.clock().astimezone(zone).date() - _EVIDENCE_LOOKBACK
+    query = ListingQuery(scheduled_from=LocalDateTime.from_date(first_day))
+    rows = await restaurant.context.opentable.fetch_sample(
+        restaurant.access, query, restaurant.deadline
+    )
+    contradicting_count = sum(has_time_zone_conflict(row, zone) for row in rows)
+    return TimeZoneEvidence(len(rows), contradicting_count)
+
+
 async def probe_connection(
     context: AppContext, settings: IntegrationSettings
 ) -> ConnectionTestResult:
-    """Request one reservation of a restaurant with its current credentials."""
+    """Request a page of reservations with the current credentials, and check the time zone."""
     # A person tests what they just stored: skip the caches.
     context.directory.invalidate(settings)
     deadline = Deadline.after(CONNECTION_TEST_TIMEOUT_SECONDS)
@@ -202,7 +235,10 @@ async def probe_connection(
     row_count, problem, details = 0, None, None
     try:
         restaurant = await load_restaurant_context(context, settings, deadline)
-        row_count = await context.opentable.probe_listing(restaurant.access, deadline)
+        evidence = await check_time_zone(restaurant)
+        row_count = evidence.row_count
+        if evidence.contradicting_count:
+            problem = evidence.describe(settings.require_zone())
     except InvalidSettingsError as error:
         problem = str(error)
     except OpenTableError as error:

@@ -19,6 +19,7 @@ ROLES_BY_CALL = {
     ("GET", "integration"): "manager",
     ("PUT", "integration"): "manager",
     ("POST", "integration/test"): "manager",
+    ("POST", "integration/time-zone-preview"): "manager",
     ("GET", "integration/webhooks"): "manager",
     ("POST", "integration/webhooks/credentials"): "manager",
     ("POST", "integration/webhooks/test"): "manager",

@@ -1,0 +1,98 @@
+"""Preview a change of the time zone, and refuse a wrong or an unconfirmed one."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import AfterValidator, Field
+
+from functions.api.authorization import ManagerContext, RequestContext
+from functions.api.integration_settings import require_iana_zone
+from functions.api.requests import API_PREFIX, RequestModel, StaffRoute
+from functions.api.responses import BODY_ERROR_RESPONSES, ApiError, ResponseModel
+from shared.domain.settings import IntegrationSettings, parse_settings
+from shared.ledger.time_zone import TimeZonePreview, preview_time_zone
+from shared.restaurants.settings import read_integration_document
+
+router = APIRouter(prefix=f"{API_PREFIX}/integration", route_class=StaffRoute)
+
+
+class TimeZoneRequest(RequestModel):
+    """A time zone to preview."""
+
+    time_zone: Annotated[str, AfterValidator(require_iana_zone)]
+
+
+class TimeZonePreviewResponse(ResponseModel):
+    """What a change of the time zone would do."""
+
+    time_zone: str
+    checked_rows: int | None = Field(
+        description="OpenTable's rows compared with the zone; null if it cannot be asked."
+    )
+    contradicting_rows: int | None = Field(
+        description="Rows whose local and UTC times contradict the zone."
+    )
+    moved_reservations: int = Field(
+        description="Reservations from yesterday on that move to another day."
+    )
+    problem: str | None = Field(description="Why the zone would be refused.")
+
+
+@router.post(
+    "/time-zone-preview",
+    summary="Preview a change of the time zone",
+    responses=BODY_ERROR_RESPONSES,
+)
+async def preview_new_time_zone(
+    context: ManagerContext, body: TimeZoneRequest
+) -> TimeZonePreviewResponse:
+    """Return what a time zone would do, and write nothing."""
+    client, restaurant_id = context.app_context.firestore, context.restaurant_id
+    stored = await read_integration_document(client, restaurant_id) or {}
+    settings = parse_settings(restaurant_id, stored | {"timeZone": body.time_zone})
+    preview = await preview_time_zone(context.app_context, settings)
+    evidence = preview.evidence
+    return TimeZonePreviewResponse(
+        time_zone=body.time_zone,
+        checked_rows=evidence.row_count if evidence else None,
+        contradicting_rows=evidence.contradicting_count if evidence else None,
+        moved_reservations=preview.moved_count,
+        problem=_find_contradiction(preview, settings),
+    )
+
+
+async def require_acceptable_time_zone(
+    context: RequestContext,
+    stored: dict[str, Any],
+    fields: dict[str, Any],
+    *,
+    is_confirmed: bool,
+) -> None:
+    """Raise a 409 error if a new time zone is wrong, or moves reservations unconfirmed.
+
+    Args:
+        context: The request.
+        stored: The stored settings.
+        fields: The settings to write.
+        is_confirmed: Whether a person has confirmed that reservations move to another day.
+    """
+    new_zone = fields.get("timeZone")
+    if new_zone is None or new_zone == stored.get("timeZone"):
+        return
+    settings = parse_settings(context.restaurant_id, stored | fields)
+    preview = await preview_time_zone(context.app_context, settings)
+    contradiction = _find_contradiction(preview, settings)
+    if contradiction is not None:
+        raise ApiError(409, "TIME_ZONE_CONTRADICTED", f"Nothing was changed. {contradiction}")
+    if preview.moved_count and not is_confirmed:
+        number = preview.moved_count
+        moved = "1 reservation moves" if number == 1 else f"{number} reservations move"
+        text = f"With {new_zone}, {moved} to another day. Nothing was changed. Confirm the change."
+        raise ApiError(409, "TIME_ZONE_UNCONFIRMED", text)
+
+
+def _find_contradiction(preview: TimeZonePreview, settings: IntegrationSettings) -> str | None:
+    evidence = preview.evidence
+    if evidence is None or not evidence.contradicting_count:
+        return None
+    return evidence.describe(settings.require_zone())
