@@ -19,8 +19,8 @@ from shared.firestore.raw_client import FirestoreClient
 
 # A change is taken up within this time: the age at which the document is read again, and the read.
 CHANGE_PICKUP_SECONDS = 5.0
-MAX_AGE_SECONDS = 4.0
-_REFRESH_AGE_SECONDS = 2.5  # read ahead, so that events seldom wait for a read
+MAX_AGE_SECONDS = 4.5
+_REFRESH_AGE_SECONDS = 3.5  # read ahead, so that events seldom wait for a read
 _MIN_READ_INTERVAL_SECONDS = 0.1
 _READ_TIMEOUT_SECONDS = 3.0
 # Longer than any cache keeps a value. Then the versions are no longer needed.

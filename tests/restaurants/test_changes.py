@@ -41,10 +41,11 @@ async def stored_changes(firestore: FirestoreClient) -> list[dict[str, Any]]:
 async def test_a_change_is_known_after_the_pickup_time(
     feed: ChangeFeed, firestore: FirestoreClient, timer: FakeTimer
 ) -> None:
+    await record_changes(firestore, {KEY: "0"}, NOW)
     await feed.ensure_current()
     await record_changes(firestore, {KEY: "1"}, NOW)
     await feed.ensure_current()
-    assert feed.get_version(KEY) is None
+    assert feed.get_version(KEY) == "0"
     timer.advance(CHANGE_PICKUP_SECONDS)
     await feed.ensure_current()
     assert feed.get_version(KEY) == "1"
@@ -63,10 +64,23 @@ async def test_events_before_the_limit_do_not_wait_for_a_read(
     feed: ChangeFeed, firestore_spy: FirestoreSpy, timer: FakeTimer
 ) -> None:
     await feed.ensure_current()
-    timer.advance(3)
-    feed.refresh_ahead()
+    timer.advance(4)
     firestore_spy.failure = google.ServiceUnavailable
+    feed.refresh_ahead()
     await feed.ensure_current()
+
+
+async def test_an_event_after_a_read_ahead_finds_it_done(
+    feed: ChangeFeed, firestore_spy: FirestoreSpy, timer: FakeTimer
+) -> None:
+    await feed.ensure_current()
+    timer.advance(4)
+    feed.refresh_ahead()
+    await feed.ensure_read_since(feed.get_time())
+    firestore_spy.take_calls()
+    timer.advance(4)
+    await feed.ensure_current()
+    assert firestore_spy.take_calls() == []
 
 
 async def test_concurrent_refusals_share_a_read(
