@@ -12,6 +12,7 @@ from shared.concurrency import gather_bounded
 from shared.context import AppContext
 from shared.domain.analytics.rollup import counts_from_map, sum_counts
 from shared.domain.restaurant_health import RestaurantHealth, summarize_health
+from shared.domain.service_day import ServiceDay
 from shared.domain.settings import IntegrationSettings, parse_settings
 from shared.firestore import paths
 from shared.firestore.documents import read_document, translate_firestore_errors
@@ -102,11 +103,16 @@ async def read_counts(
 
 
 async def _read_covers_today(context: AppContext, overview: RestaurantOverview) -> int | None:
-    """Return today's covers from the restaurant's analytics."""
-    zone = overview.settings.zone if overview.settings else None
-    if zone is None:
+    """Return today's covers from the restaurant's analytics.
+
+    Today begins at the end of the last service day. Analytics count by the calendar, so covers
+    after midnight belong to the next day.
+    """
+    settings = overview.settings
+    if settings is None or settings.zone is None:
         return None
-    today = context.clock().astimezone(zone).date().isoformat()
+    service_day = ServiceDay.at(context.clock(), settings.service_day_ends_at, settings.zone)
+    today = service_day.date.isoformat()
     days = paths.analytics_collection(context.firestore, overview.membership.restaurant_id)
     sources = ((await read_document(days.document(today))).to_dict() or {}).get("sources")
     if not isinstance(sources, dict):

@@ -32,7 +32,7 @@ def read_settings(service: str) -> tuple[dict[str, str], dict[str, str]]:
 def read_service_environment(service: str) -> Environment:
     """Return the settings of a service as its process reads them."""
     _, variables = read_settings(service)
-    url = re.compile("(POLL|RECONCILE)_URL")
+    url = re.compile("(POLL|RECONCILE|WEBHOOK_SERVICE)_URL")
     return read_environment(
         {name: url.sub("https://service.a.run.app", value) for name, value in variables.items()}
     )
@@ -124,6 +124,15 @@ def test_a_queue_calls_no_more_at_once_than_its_service_serves(planned: Resource
         concurrency = int(read_settings(name)[0]["concurrency"])
         instances = scaling(planned, name)["max_instance_count"]
         assert limits["max_concurrent_dispatches"] <= concurrency * instances
+
+
+def test_the_api_shows_managers_the_address_of_the_webhook_service() -> None:
+    assert read_service_environment("api").webhook_url == "https://service.a.run.app"
+    build = (ROOT / "cloudbuild.yaml").read_text()
+    assert (
+        "webhook_url=$(python3 -m dev.release.traffic url build/before-opentable-webhook" in build
+    )
+    assert "s|WEBHOOK_SERVICE_URL|$webhook_url|" in build
 
 
 def test_a_webhook_is_answered_before_it_is_cut() -> None:

@@ -197,6 +197,17 @@ async def test_counts_are_the_open_quarantine_and_the_covers_of_today(
     assert restaurant["health"]["divergences"] == 0
 
 
+async def test_after_midnight_the_covers_are_those_of_the_evening(
+    host: StaffApiClient, world: World
+) -> None:
+    await host.get("me")
+    world.desk.create(world.clock() + timedelta(hours=4), 4)
+    await world.reconcile()
+    world.clock.advance(12.5 * 3600)  # 03:30 in New York
+    [restaurant] = await list_restaurants(host, include="counts")
+    assert restaurant["counts"]["coversToday"] == 4
+
+
 async def test_a_name_can_be_set_and_removed(manager: StaffApiClient, world: World) -> None:
     assert (await manager.put("integration", {"name": "Chez Panisse"})).json()["name"] == (
         "Chez Panisse"
