@@ -1,5 +1,6 @@
 # Every target first sets the machine up. That takes half a second if nothing is missing.
-# PYTHON is the Python of .venv, PORT the port of `make run`, ARGS are further arguments.
+# PYTHON is the Python of .venv, PORT the port of `make run` and SPEED its simulated seconds a second.
+# ARGS are further arguments.
 # By default PYTHON is the version that Google runs (dev/release/__init__.py), if it is installed.
 PYTHON ?= $(shell python3.12 -c "import ensurepip" 2>/dev/null && echo python3.12 || echo python3)
 BIN := .venv/bin
@@ -16,8 +17,8 @@ bootstrap: ## Set up what is missing: .venv, packages, Java, Firestore emulator
 		echo "PYTHON must be Python 3.11 or newer, as in \`make PYTHON=python3.12\`." >&2; exit 1; }
 	@$(PYTHON) dev/set_up.py
 
-run: bootstrap ## Serve everything on http://127.0.0.1:8080 (PORT=N)
-	@$(BIN)/python -m dev run
+run: bootstrap ## Serve everything on http://127.0.0.1:8080 (PORT=N SPEED=60)
+	@$(BIN)/python -m dev run $(if $(SPEED),--speed $(SPEED))
 
 test: bootstrap ## Run the tests (ARGS="-k name")
 	@$(BIN)/python -m pytest -n 2 $(ARGS)

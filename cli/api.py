@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from cli.local_run import LocalRun
 from cli.output import CommandError, RetryLaterError
 from functions.api.app import build_app
 from shared.context import AppContext
@@ -22,6 +23,7 @@ class OperatorSession:
     app_context: AppContext
     accounts: UserAccounts
     http: httpx.AsyncClient
+    local_run: LocalRun | None
 
     def restaurant(self, restaurant_id: str) -> "OperatorClient":
         """Return a client for one restaurant."""
@@ -82,7 +84,9 @@ class OperatorClient:
         )
 
 
-def open_operator_session(api_context: ApiContext, user_name: str) -> OperatorSession:
+def open_operator_session(
+    api_context: ApiContext, user_name: str, local_run: LocalRun | None = None
+) -> OperatorSession:
     """Connect to the staff API as an operator."""
     user = AuthenticatedUser(f"operator:{user_name}", is_operator=True)
     app = build_app(api_context, user)
@@ -90,7 +94,7 @@ def open_operator_session(api_context: ApiContext, user_name: str) -> OperatorSe
     for error in (InvalidSettingsError, ServiceUnavailableError):
         del app.exception_handlers[error]
     http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api/api/")
-    return OperatorSession(api_context.app_context, api_context.accounts, http)
+    return OperatorSession(api_context.app_context, api_context.accounts, http, local_run)
 
 
 def build_operator_client(

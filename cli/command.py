@@ -18,6 +18,7 @@ from cli.api import OperatorSession, open_operator_session
 from cli.help import LedgerCommand
 from cli.local_run import (
     LOCAL_WEBHOOK_PATH,
+    LocalRun,
     RunNotReachableError,
     build_run_url,
     read_run_status,
@@ -149,11 +150,15 @@ def operator_command(
                 place = f"in the emulator at {emulator}" if emulator else "of Google Cloud"
                 console.print_step("Place", f"project {environment.project} {place}")
                 context = build_api_context(build_app_context(environment))
-                session = open_operator_session(context, _read_user_name())
+                session = open_operator_session(context, _read_user_name(), local_run)
                 return await handler(session, console, **options)
 
             with redirect_logs(console, show_logs=verbose), _expected_failures():
-                environment = _select_environment(project, port, profile, is_local=local)
+                local_run = None
+                if local or port:
+                    port = port or _PORT_TYPE(os.environ.get("PORT") or _DEFAULT_PORT)
+                    local_run = LocalRun(port, read_run_status(port))
+                environment = _select_environment(local_run, project, profile)
                 result = asyncio.run(run_handler(environment))
             if as_json:
                 console.write_result(result.output)
@@ -210,15 +215,14 @@ def _read_user_name() -> str:
 
 
 def _select_environment(
-    project: str | None, port: int | None, profile: str | None, *, is_local: bool
+    local_run: LocalRun | None, project: str | None, profile: str | None
 ) -> Environment:
     """Set the variables of this process for a local run or a project, and read them.
 
     Firestore's client reads some variables itself, so they must be set in the process.
     """
-    if is_local or port:
-        port = port or _PORT_TYPE(os.environ.get("PORT") or _DEFAULT_PORT)
-        status = read_run_status(port)
+    if local_run is not None:
+        status = local_run.status
         os.environ |= {
             "GOOGLE_CLOUD_PROJECT": status["project"],
             "FIRESTORE_EMULATOR_HOST": status["firestoreEmulator"],
@@ -227,7 +231,7 @@ def _select_environment(
             "OPENTABLE_OAUTH_URL": status["sandbox"],
             "OPENTABLE_PARTNER_SECRET": status["partnerSecret"],
             "SECRETS_FILE": status["secretsFile"],
-            "WEBHOOK_URL": build_run_url(port, LOCAL_WEBHOOK_PATH),
+            "WEBHOOK_URL": build_run_url(local_run.port, LOCAL_WEBHOOK_PATH),
             "no_proxy": "127.0.0.1",
         }
     else:

@@ -1,5 +1,7 @@
 """Finds a `make run` on this machine."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import requests
@@ -7,6 +9,14 @@ import requests
 LOCAL_STATUS_PATH = "/_local/status"
 LOCAL_WEBHOOK_PATH = "/opentable-webhook"
 _TIMEOUT_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class LocalRun:
+    """A running `make run`: the port of its page, and the addresses of its parts."""
+
+    port: int
+    status: Mapping[str, Any]
 
 
 class RunNotReachableError(RuntimeError):

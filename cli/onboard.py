@@ -18,6 +18,7 @@ from cli.credentials import (
     obtain_credentials,
     read_credentials,
 )
+from cli.local_run import LocalRun, build_run_url
 from cli.output import CommandError, CommandResult, Console
 from cli.reconcile import reconcile_and_print_report
 from shared.domain.normalization.identifiers import is_rid
@@ -122,6 +123,8 @@ async def add_restaurant(
         console.print_step(
             "Integration", "enabled: webhooks are accepted, the next poll includes it"
         )
+    if api.session.local_run is not None:
+        await _add_demo_staff(api, console, api.session.local_run)
     backfill = await backfill_with_progress(api, console)
     reconciliation = await reconcile_and_print_report(api, console, ReconciliationRequest())
     console.print_line(
@@ -136,6 +139,13 @@ async def add_restaurant(
         "report": reconciliation.output,
     }
     return CommandResult(output, is_action_required=reconciliation.is_action_required)
+
+
+async def _add_demo_staff(api: OperatorClient, console: Console, run: LocalRun) -> None:
+    """Let the demo staff of a local run open the restaurant."""
+    for role, email in run.status["demoStaff"].items():
+        await api.call("POST", "staff", body={"email": email, "role": role})
+    console.print_step("Page", build_run_url(run.port, f"/#/{api.restaurant_id}/reservations"))
 
 
 def select_schemes(names: tuple[str, ...], before: Integration) -> list[WebhookAuthScheme]:

@@ -28,7 +28,7 @@ def run_command_line() -> None:
         if args.command == "run":
             run_locally(args.port, args.speed)
         elif args.command == "webhooks":
-            set_webhooks_enabled(args.port, is_enabled=args.state == "on")
+            print(set_webhooks_enabled(args.port, is_enabled=args.state == "on"))
         elif args.command == "sandbox":
             print(update_sandbox_restaurant(args))
         elif args.command == "settings":
@@ -36,7 +36,7 @@ def run_command_line() -> None:
         elif args.command == "scale":
             write_scale_tables()
         else:
-            print("created, updated, cancelled:", *post_mock_events_to_run(args.port))
+            print(post_mock_events_to_run(args.port))
     except (EmulatorError, InvalidSettingsError, RunNotReachableError, LocalRunError) as error:
         sys.exit(str(error))
 
@@ -76,7 +76,10 @@ def _parse_port(text: str) -> int:
 
 
 def _parse_speed(text: str) -> float:
-    speed = float(text)
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
     if not 0 < speed < float("inf"):
-        raise argparse.ArgumentTypeError("the speed must be more than 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is no speed: choose a number above 0, as 60")
     return speed

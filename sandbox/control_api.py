@@ -94,7 +94,7 @@ class ControlApi:
 
     def build_routes(self) -> list[Route]:
         """Return the endpoints."""
-        posts = {
+        handlers = {
             "webhooks": self.set_webhook_faults,
             "faults": self.set_faults,
             "choices": self.set_behavior,
@@ -105,12 +105,64 @@ class ControlApi:
         }
         post_routes = [
             Route(f"/_control/{name}", _json_endpoint(handler), methods=["POST"])
-            for name, handler in posts.items()
+            for name, handler in handlers.items()
         ]
         return [
+            Route("/_control", _json_endpoint(self.list_switches), methods=["GET"]),
+            Route("/_control/", _json_endpoint(self.list_switches), methods=["GET"]),
             Route("/_control/state", _json_endpoint(self.get_state), methods=["GET"]),
             *post_routes,
         ]
+
+    def list_switches(self, _body: Mapping[str, Any]) -> dict[str, object]:
+        """Return every endpoint with what it does and bodies to copy."""
+        simulator = self._simulator
+        return {
+            "GET /_control/state": "Counts of stored rows, received requests and sent webhooks.",
+            "POST /_control/webhooks": {
+                "does": "Drops, delays, repeats or reorders webhooks. Answers with all switches.",
+                "examples": [{"silent": True}, {"silent": False}, {"duplicate": 0.5}],
+                "now": _read_switches(simulator.dispatcher.faults),
+            },
+            "POST /_control/faults": {
+                "does": "Fails the next responses of OpenTable's API, or limits their rate.",
+                "kinds": [kind.value for kind in FailureKind],
+                "examples": [
+                    {"kind": "status", "status": 502, "times": 3},
+                    {"kind": "delay", "seconds": 2, "times": 10},
+                    {"rate_limit": {"per_second": 5}},
+                    {"clear": True},
+                ],
+            },
+            "POST /_control/choices": {
+                "does": "Chooses behavior that OpenTable does not document.",
+                "now": _read_switches(simulator.api.choices),
+            },
+            "POST /_control/mutations": {
+                "does": "Books, changes or cancels a reservation, or changes a guest.",
+                "actions": [*RESERVATION_ACTIONS, *VISIT_ACTIONS, *GUEST_ACTIONS],
+                "examples": [
+                    {"do": "walk_in", "rid": 555001, "party_size": 2},
+                    {"do": "cancel", "rid": 555001, "key": "…"},
+                ],
+            },
+            "POST /_control/evening": {
+                "does": "Changes the speed, in simulated seconds a second.",
+                "examples": [{"speed": 120}],
+            },
+            "POST /_control/clock": {
+                "does": "Sets how far OpenTable's clock runs ahead.",
+                "examples": [{"skew_seconds": 90}],
+            },
+            "POST /_control/restaurants": {
+                "does": "Opens a restaurant, or changes the credentials of its webhooks.",
+                "examples": [
+                    {"rid": 555002, "zone": "Europe/London", "reservations": 300},
+                    {"rid": 555002, "authorization": "Bearer …", "signing_secret": ""},
+                    {"rid": 555002, "wrong_credential": True},
+                ],
+            },
+        }
 
     def get_state(self, _body: Mapping[str, Any]) -> dict[str, object]:
         """Return counts of stored rows, received requests and sent webhooks."""
@@ -174,10 +226,11 @@ class ControlApi:
         return {"skew_seconds": float(body["skew_seconds"])}
 
     def open_restaurant(self, body: Mapping[str, Any]) -> dict[str, object]:
-        """Add a restaurant, and return its webhook credentials.
+        """Add a restaurant, or change the credentials of its webhooks.
 
         ``{"rid": 555002, "zone": "Europe/London", "reservations": 300}`` adds a new restaurant.
-        ``authorization`` (a full header) and ``signing_secret`` replace the credentials.
+        ``authorization`` (a full header) and ``signing_secret`` replace the credentials, "" sends
+        none. ``"wrong_credential": true`` spoils the credentials in use.
         """
         rid = int(body["rid"])
         credentials = {name: body.get(name) for name in ("authorization", "signing_secret")}
@@ -185,9 +238,16 @@ class ControlApi:
             raise TypeError("authorization and signing_secret are texts")
         if "zone" in body:
             self._simulator.open_restaurant(rid, body["zone"], int(body.get("reservations", 300)))
-        self._simulator.api.store.get_restaurant(rid)
+        restaurant = self._simulator.api.store.get_restaurant(rid)
         self._simulator.set_webhook_credentials(rid, **credentials)
-        return {"rid": rid, "reservations": len(self._simulator.api.store.list_reservations(rid))}
+        if body.get("wrong_credential"):
+            self._simulator.spoil_webhook_credentials(rid)
+        return {
+            "rid": rid,
+            "zone": restaurant.zone.key,
+            "reservations": len(self._simulator.api.store.list_reservations(rid)),
+            "webhookAuth": self._simulator.describe_webhook_credentials(rid),
+        }
 
 
 def _json_endpoint(handler: Any) -> Any:
@@ -195,19 +255,27 @@ def _json_endpoint(handler: Any) -> Any:
         try:
             body = await request.json() if request.method == "POST" else {}
             return JSONResponse(await run_in_threadpool(handler, body))
-        except (JSONDecodeError, KeyError, TypeError, ValueError) as error:
-            return JSONResponse({"error": f"Correct the request: {error!r}"}, status_code=400)
+        except KeyError as error:
+            text = f"{error.args[0]} is missing or unknown"
+        except (JSONDecodeError, TypeError, ValueError) as error:
+            text = str(error)
+        return JSONResponse({"error": text.removesuffix(".")}, status_code=400)
 
     return answer
 
 
 def _set_switches(switches: Any, values: Mapping[str, Any]) -> dict[str, object]:
-    names = {switch.name for switch in fields(switches) if not switch.name.startswith("_")}
+    names = _read_switches(switches)
     for name, value in values.items():
         if name not in names:
             raise KeyError(name)
         setattr(switches, name, value)
-    return {name: getattr(switches, name) for name in sorted(names)}
+    return _read_switches(switches)
+
+
+def _read_switches(switches: Any) -> dict[str, object]:
+    names = sorted(switch.name for switch in fields(switches) if not switch.name.startswith("_"))
+    return {name: getattr(switches, name) for name in names}
 
 
 def _summarize_row(row: SandboxReservation | SandboxGuest) -> dict[str, object]:

@@ -16,6 +16,7 @@ from sandbox.http import SandboxRequest
 from sandbox.simulator import Simulator
 
 SANDBOX_HOST = "127.0.0.1"
+_SHUTDOWN_TIMEOUT_SECONDS = 1
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -52,5 +53,9 @@ def serve_sandbox(simulator: Simulator, port: int) -> None:
     """Serve until interrupted."""
     with simulator.run_threads():
         uvicorn.run(
-            create_sandbox_app(simulator), host=SANDBOX_HOST, port=port, log_level="warning"
+            create_sandbox_app(simulator),
+            host=SANDBOX_HOST,
+            port=port,
+            log_level="warning",
+            timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT_SECONDS,
         )

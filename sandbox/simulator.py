@@ -1,11 +1,13 @@
 """Assemble the simulator: store, API, webhook senders, service simulation and their threads."""
 
+import base64
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import time
 from threading import Event, Thread
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import requests
 
@@ -18,9 +20,10 @@ from sandbox.service_simulation import SimulationLoop
 from sandbox.store import SandboxStore
 from sandbox.sync_rows import ProductTier
 from sandbox.webhook_delivery import WebhookDispatcher
-from sandbox.webhook_senders import DirectSender, RelaySender
+from sandbox.webhook_senders import DirectSender, RelaySender, encode_signing_secret
 
 _TIMEOUT_SECONDS = 10
+_KEY_BYTES = 32
 _DISPATCH_INTERVAL_SECONDS = 0.05
 
 
@@ -88,10 +91,20 @@ class Simulator:
         """Add a restaurant with its own service simulation; do nothing if it exists.
 
         Its webhooks are not sent until `set_webhook_credentials` sets a credential.
+
+        Raises:
+            ValueError: The restaurant exists with another zone, or the zone is unknown.
         """
         store = self.api.store
-        if rid in {restaurant.rid for restaurant in store.list_restaurants()}:
+        existing = {restaurant.rid: restaurant for restaurant in store.list_restaurants()}
+        if rid in existing:
+            if existing[rid].zone.key != zone:
+                raise ValueError(f"{rid} is open already, in the zone {existing[rid].zone.key}.")
             return
+        try:
+            ZoneInfo(zone)
+        except (ValueError, ZoneInfoNotFoundError):
+            raise ValueError(f"There is no time zone {zone}.") from None
         self.set_webhook_credentials(rid, "", "")
         _open_restaurant(store, rid, zone, reservations, self.config.seed)
         for partner in self.api.tokens.partners:
@@ -115,6 +128,34 @@ class Simulator:
             self.direct_sender.authorizations[rid] = authorization
         if self.relay is not None and signing_secret is not None:
             self.relay.secrets[rid] = signing_secret
+
+    def spoil_webhook_credentials(self, rid: int) -> None:
+        """Replace each credential in use by a wrong one of the same scheme.
+
+        Raises:
+            ValueError: The restaurant sends no webhooks.
+        """
+        in_use = self.describe_webhook_credentials(rid)
+        if not in_use:
+            raise ValueError(f"{rid} sends no webhooks: give it a credential first.")
+        for scheme in in_use:
+            if scheme == "standard-webhooks":
+                wrong = encode_signing_secret(secrets.token_bytes(_KEY_BYTES))
+                self.set_webhook_credentials(rid, None, wrong)
+            else:
+                wrong = base64.b64encode(b"wrong:" + secrets.token_bytes(_KEY_BYTES)).decode()
+                self.set_webhook_credentials(rid, f"{scheme.capitalize()} {wrong}", None)
+
+    def describe_webhook_credentials(self, rid: int) -> list[str]:
+        """Return the schemes of the restaurant's webhooks: bearer, basic, standard-webhooks."""
+        schemes = []
+        if self.direct_sender is not None:
+            direct = self.direct_sender
+            header = direct.authorizations.get(rid, direct.authorization)
+            schemes += [header.partition(" ")[0].lower()] if header else []
+        if self.relay is not None and self.relay.secrets.get(rid, self.relay.secret):
+            schemes.append("standard-webhooks")
+        return schemes
 
     def _start_thread(self, target: Callable[[Event], None]) -> None:
         thread = Thread(target=target, args=(self._stop,), daemon=True)

@@ -3,8 +3,9 @@
 import os
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
-from dev.local.demo_data import DEMO_PARTNER_SECRET_ID, DEMO_PROJECT
+from dev.local.demo_data import DEMO_PARTNER_SECRET_ID, DEMO_PROJECT, DEMO_RESTAURANT_ID
 from dev.local.processes import LOOPBACK
 
 
@@ -42,15 +43,16 @@ class RunAddresses:
 
     def format_instructions(self) -> str:
         """Return the addresses and the next commands for the developer."""
-        dev = f"{os.path.relpath(sys.executable)} -m dev"
-        webhooks_url = f"{self.sandbox_url}/_control/webhooks"
+        python = Path(os.path.relpath(sys.executable))
+        dev, status = f"{python} -m dev", f"{python.with_name('ledger')} restaurants status"
         return f"""
   Page              {self.gateway_url}/
-  OpenTable         {self.sandbox_url}/_control/state
-  Firestore         {self.emulator_host} (project {DEMO_PROJECT})
+  Restaurant        {DEMO_RESTAURANT_ID}
+  Its status        {status} {DEMO_RESTAURANT_ID} --port {self.port}
   Stop webhooks     {dev} webhooks off --port {self.port}
-       or           curl {webhooks_url} -d '{{"silent": true}}'
   Resume webhooks   {dev} webhooks on --port {self.port}
   Mock events       {dev} mock --port {self.port}
+  OpenTable         {self.sandbox_url}/_control lists its switches
+  Firestore         {self.emulator_host} (project {DEMO_PROJECT})
   End               Ctrl-C
 """

@@ -18,6 +18,7 @@ from shared.staff.accounts import OPERATOR_CLAIM
 
 DEMO_TOKEN_PATH = "/_local/token"  # noqa: S105 -- the address of a token
 DEMO_STAFF_UIDS = {"host": "demo-host", "manager": "demo-manager"}
+DEMO_STAFF_EMAILS = {role: f"{uid}@example.com" for role, uid in DEMO_STAFF_UIDS.items()}
 _DEMO_OPERATOR_UID = "demo-operator"
 _DEMO_UIDS = {**DEMO_STAFF_UIDS, "operator": _DEMO_OPERATOR_UID}
 _DEMO_NAMES = {

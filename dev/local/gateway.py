@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from mimetypes import guess_type
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from functions_framework.aio import create_asgi_app
@@ -27,7 +28,12 @@ from typing_extensions import override
 
 from cli.local_run import LOCAL_STATUS_PATH, LOCAL_WEBHOOK_PATH, build_run_url
 from dev.local.demo_data import DEMO_RESTAURANT_ID
-from dev.local.demo_staff import DEMO_TOKEN_PATH, build_demo_accounts, handle_token_request
+from dev.local.demo_staff import (
+    DEMO_STAFF_EMAILS,
+    DEMO_TOKEN_PATH,
+    build_demo_accounts,
+    handle_token_request,
+)
 from dev.local.processes import LOOPBACK
 from dev.page import ENTRY_FILES, VERSION_PREFIX, render_entry_file
 from shared.errors import InvalidSettingsError
@@ -35,7 +41,7 @@ from shared.errors import InvalidSettingsError
 # Firebase Hosting serves the web configuration of its project at this address.
 PAGE_CONFIGURATION_PATH = "/__/firebase/init.json"
 # Shorter than the time until the parent process ends this one.
-_SHUTDOWN_TIMEOUT_SECONDS = 3
+_SHUTDOWN_TIMEOUT_SECONDS = 1
 _ROOT = Path(__file__).resolve().parents[2]
 _FUNCTION_TARGETS = {
     "/api/{rest:path}": "api",
@@ -74,9 +80,7 @@ class StaffPageFiles(StaticFiles):
         return response
 
 
-def create_gateway_app(
-    source: Path, pages: Path, status: Mapping[str, str | bool | None]
-) -> Starlette:
+def create_gateway_app(source: Path, pages: Path, status: Mapping[str, Any]) -> Starlette:
     """Return the ASGI application.
 
     Args:
@@ -143,7 +147,7 @@ def main() -> None:
     )
 
 
-def build_local_status(variables: Mapping[str, str]) -> dict[str, str | bool | None]:
+def build_local_status(variables: Mapping[str, str]) -> dict[str, Any]:
     """Return the addresses of the other parts of a local run, without secrets."""
     return {
         "restaurantId": DEMO_RESTAURANT_ID,
@@ -153,6 +157,7 @@ def build_local_status(variables: Mapping[str, str]) -> dict[str, str | bool | N
         "sandbox": variables.get("OPENTABLE_API_URL"),
         "secretsFile": variables.get("SECRETS_FILE"),
         "partnerSecret": variables.get("OPENTABLE_PARTNER_SECRET"),
+        "demoStaff": DEMO_STAFF_EMAILS,
     }
 
 

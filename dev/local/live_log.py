@@ -13,7 +13,6 @@ from threading import Lock
 from typing import TextIO
 from zoneinfo import ZoneInfo
 
-from dev.local.demo_data import DEMO_RESTAURANT_ID
 from dev.local.scheduler import JobResponse
 
 _HTTP_OK = 200
@@ -23,11 +22,12 @@ _FORMATTED_FIELDS = {
     "severity",
     "message",
     "event",
+    "restaurantId",
     *_LEADING_FIELDS,
 }
 
 _HIDDEN_FIELDS = {
-    *("durationMs", "pages", "reportId"),
+    *("durationMs", "pages", "reportId", "eventId", "hint"),
     *("@type", "serviceContext", "stack_trace"),
     *("logging.googleapis.com/trace", "logging.googleapis.com/spanId"),
     "logging.googleapis.com/trace_sampled",
@@ -83,13 +83,14 @@ def describe_job_response(job: str, response: JobResponse) -> LiveLogEntry | Non
 
 def _format_fields(fields: Mapping[str, object]) -> str:
     """Say the outcome first, then the counts in columns, then the rest."""
-    leading = [f"{fields[name]!s:<9}" for name in _LEADING_FIELDS if name in fields]
+    restaurant_id = fields.get("restaurantId")
+    leading = [f"{restaurant_id!s:<14}"] if restaurant_id else []
+    leading += [f"{fields[name]!s:<9}" for name in _LEADING_FIELDS if name in fields]
     rest = {
         name: value
         for name, value in fields.items()
         if name not in _FORMATTED_FIELDS | _HIDDEN_FIELDS
         and not (name in _FIELDS_HIDDEN_WHEN_ZERO and value == 0)
-        and (name, value) != ("restaurantId", DEMO_RESTAURANT_ID)
     }
     counts = [f"{name} {value:<3}" for name, value in rest.items() if isinstance(value, int)]
     others = [f"{name} {value}" for name, value in rest.items() if not isinstance(value, int)]
@@ -138,6 +139,7 @@ class LiveLog:
         self._simulated_clock = simulated_clock
         self._zone = zone
         self._has_color = use_color
+        self._is_muted = False
         # Children's readers and the scheduler's jobs all have threads of their own.
         self._lock = Lock()
 
@@ -154,6 +156,10 @@ class LiveLog:
         entry = describe_job_response(job, response)
         if entry is not None:
             self._print_entry(entry)
+
+    def mute(self) -> None:
+        """Print nothing more."""
+        self._is_muted = True
 
     def _print_entry(self, entry: LiveLogEntry) -> None:
         times = self._colorize(f"{self._clock():%H:%M:%S}  {self._simulated_time()}", _DIM)
@@ -173,5 +179,7 @@ class LiveLog:
 
     def _print(self, line: str) -> None:
         with self._lock:
+            if self._is_muted:
+                return
             self._out.write(f"{line}\n")
             self._out.flush()

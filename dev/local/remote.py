@@ -5,22 +5,23 @@ import base64
 import json
 import time
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import requests
 
-from cli.credentials import generate_credentials, read_credentials
+from cli.credentials import read_credentials
 from cli.local_run import (
     LOCAL_WEBHOOK_PATH,
     RunNotReachableError,
     build_run_url,
     read_run_status,
 )
-from dev.local.demo_data import DEMO_SECRET_ID
-from sandbox.mock_events import post_mock_events
+from dev.local.demo_data import DEMO_RESTAURANT_ID, DEMO_SECRET_ID, DEMO_TIME_ZONE
+from sandbox.mock_events import post_mock_events, read_fresh_mock_events
 from sandbox.simulator import post_webhook
 from shared.domain.settings import WebhookAuthScheme
 from shared.restaurants.webhook_credentials import CREDENTIAL_KEYS
@@ -28,6 +29,7 @@ from shared.restaurants.webhook_credentials import CREDENTIAL_KEYS
 _TIMEOUT_SECONDS = 5
 _HTTP_BAD_REQUEST = 400
 _CLOCK_TIMEOUT_SECONDS = 1
+_MOCK_VISIT_DELAY = timedelta(days=60)
 _MAX_CLOCK_AGE_SECONDS = 0.5
 
 
@@ -62,17 +64,19 @@ class SimulatedClock:
         return datetime.fromisoformat(simulated_time) if simulated_time else None
 
 
-def set_webhooks_enabled(port: int, *, is_enabled: bool) -> None:
-    """Have the sandbox send webhooks, or lose them from now on.
-
-    Args:
-        port: The run's.
-        is_enabled: Whether they are sent.
+def set_webhooks_enabled(port: int, *, is_enabled: bool) -> str:
+    """Have the sandbox send webhooks, or lose them from now on; return what to expect.
 
     Raises:
         RunNotReachableError: No run answers at the port.
     """
     set_sandbox_switch(port, "webhooks", {"silent": not is_enabled})
+    if is_enabled:
+        return "OpenTable sends webhooks again. The next change shows one."
+    return (
+        "OpenTable's webhooks are lost from now on. Within 15 simulated minutes a poll fetches "
+        "what they would have reported."
+    )
 
 
 def set_sandbox_switch(port: int, switch: str, body: Mapping[str, object]) -> dict[str, Any]:
@@ -84,18 +88,28 @@ def set_sandbox_switch(port: int, switch: str, body: Mapping[str, object]) -> di
     return _post_json(f"{read_run_status(port)['sandbox']}/_control/{switch}", dict(body))
 
 
-def post_mock_events_to_run(port: int) -> list[int]:
-    """Post the specification's three mock events, signed, and return the HTTP statuses.
-
-    Args:
-        port: The run's.
+def post_mock_events_to_run(port: int) -> str:
+    """Post the specification's three mock events, signed; return what happened and where it shows.
 
     Raises:
         RunNotReachableError: No run answers at the port.
     """
     payloads = json.loads(Path(read_run_status(port)["secretsFile"]).read_text())
     secret = payloads[DEMO_SECRET_ID]["webhookSecrets"][0]
-    return post_mock_events(post_webhook, build_run_url(port, LOCAL_WEBHOOK_PATH), secret)
+    now = datetime.now(ZoneInfo(DEMO_TIME_ZONE))
+    # After the days that reconciliations compare: OpenTable does not know this reservation.
+    visit_at = now.replace(hour=19, minute=15, second=0, microsecond=0) + _MOCK_VISIT_DELAY
+    statuses = post_mock_events(
+        post_webhook,
+        build_run_url(port, LOCAL_WEBHOOK_PATH),
+        secret,
+        bodies=read_fresh_mock_events(visit_at, now),
+    )
+    page = build_run_url(port, f"/#/{DEMO_RESTAURANT_ID}/reservations/{visit_at:%Y-%m-%d}")
+    return (
+        f"created, updated, cancelled: {' '.join(map(str, statuses))}\n"
+        f"John Doe's table for 6 on {visit_at:%d %B}, 7:15 PM, was canceled: {page}"
+    )
 
 
 def _post_json(url: str, body: object) -> dict[str, Any]:
@@ -124,31 +138,47 @@ def add_sandbox_arguments(parser: argparse.ArgumentParser) -> None:
     )
     credential = parser.add_mutually_exclusive_group()
     credential.add_argument(
-        "--credentials-file", metavar="FILE", help="what its webhooks prove themselves with"
+        "--credentials-file", metavar="FILE", help="send webhooks with these credentials only"
     )
     credential.add_argument(
-        "--wrong-credential", action="store_true", help="have its webhooks prove nothing"
+        "--wrong-credential", action="store_true", help="send webhooks with wrong credentials"
     )
 
 
 def update_sandbox_restaurant(args: argparse.Namespace) -> str:
-    """Add a restaurant, or change its webhook credentials; return what was done.
+    """Add a restaurant, or change its webhook credentials; return what changed.
 
     Raises:
         RunNotReachableError: No run responds at the port, or its sandbox rejected the request.
         InvalidSettingsError: The credentials cannot be read.
     """
-    new_restaurant = (
-        {"zone": args.time_zone, "reservations": args.reservations} if args.time_zone else {}
-    )
-    credentials: Mapping[str, Any] = {}
+    body: dict[str, object] = {"rid": args.rid}
+    if args.time_zone:
+        body |= {"zone": args.time_zone, "reservations": args.reservations}
+    if args.credentials_file:
+        # What the file lacks is sent no more: it replaces all credentials.
+        no_credentials = {"authorization": "", "signing_secret": ""}
+        body |= no_credentials | to_sender_credentials(read_credentials(args.credentials_file))
     if args.wrong_credential:
-        credentials = generate_credentials(WebhookAuthScheme)
-    elif args.credentials_file:
-        credentials = read_credentials(args.credentials_file)
-    body = {"rid": args.rid, **new_restaurant, **to_sender_credentials(credentials)}
+        body["wrong_credential"] = True
     response = set_sandbox_switch(args.port, "restaurants", body)
-    return f"{response['rid']} is open, with {response['reservations']} reservations."
+    schemes = " and ".join(response["webhookAuth"])
+    if args.wrong_credential:
+        return (
+            f"Webhooks of {args.rid} now have a wrong credential ({schemes}) and are refused. The "
+            "next change sends one, usually within half a minute."
+        )
+    if args.credentials_file:
+        if not schemes:
+            return f"{args.credentials_file} has no webhook credential: {args.rid} sends none."
+        return (
+            f"Webhooks of {args.rid} now have the credential of {args.credentials_file} "
+            f"({schemes}). The next change sends one, usually within half a minute."
+        )
+    return (
+        f"{args.rid} is open in {response['zone']}, with {response['reservations']} reservations. "
+        + (f"It sends webhooks ({schemes})." if schemes else "It sends no webhooks yet.")
+    )
 
 
 def to_sender_credentials(credentials: Mapping[str, Any]) -> dict[str, str]:

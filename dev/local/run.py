@@ -175,6 +175,8 @@ def _start_scheduler(
             target=run_job_loop, args=(job, stop, live_log.show_job_response), daemon=True
         ).start()
     stack.callback(stop.set)
+    # The processes end in any order from here: what they log about each other is noise.
+    stack.callback(live_log.mute)
 
 
 def _reconcile_history(live_log: LiveLog, addresses: RunAddresses, stop: Event) -> None:

@@ -95,3 +95,40 @@ async def test_the_speed_is_set_over_http(client: AsyncClient, simulator: Simula
 async def test_the_clock_is_skewed_over_http(client: AsyncClient, simulator: Simulator) -> None:
     await client.post("/_control/clock", json={"skew_seconds": 90})
     assert simulator.clock.skew.total_seconds() == 90
+
+
+async def test_the_switches_are_listed_with_examples_that_work(client: AsyncClient) -> None:
+    listed = (await client.get("/_control")).json()
+    assert (await client.get("/_control/")).json() == listed
+    assert "GET /_control/state" in listed
+    examples = [
+        (name.removeprefix("POST "), example)
+        for name, entry in listed.items()
+        if name.startswith("POST ")
+        for example in entry.get("examples", [])
+        if "…" not in str(example.values())
+    ]
+    assert len(examples) > 8
+    for path, example in examples:
+        if example.get("wrong_credential"):
+            continue  # this station sends no webhooks
+        answer = await client.post(path, json=example)
+        assert answer.status_code == 200, (path, example, answer.text)
+
+
+@pytest.mark.parametrize(
+    "said, sentence",
+    [
+        ({"rid": 999999}, "999999 is missing or unknown"),
+        ({"rid": RID, "zone": "Mars/Phobos"}, f"{RID} is open already, in the zone"),
+        ({"rid": 7, "zone": "Mars/Phobos"}, "There is no time zone Mars/Phobos"),
+        ({"rid": RID, "wrong_credential": True}, f"{RID} sends no webhooks"),
+        ({}, "rid is missing or unknown"),
+    ],
+)
+async def test_a_refused_restaurant_gives_a_sentence(
+    said: dict[str, object], sentence: str, client: AsyncClient
+) -> None:
+    answer = await client.post("/_control/restaurants", json=said)
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith(sentence)

@@ -61,7 +61,12 @@ def book_and_deliver(station: Simulator, rid: int) -> None:
 
 
 async def test_a_second_restaurant_has_separate_reservations(simulator: Simulator) -> None:
-    assert (await open_restaurant(simulator)).json() == {"rid": OTHER_RID, "reservations": 10}
+    assert (await open_restaurant(simulator)).json() == {
+        "rid": OTHER_RID,
+        "zone": "Europe/London",
+        "reservations": 10,
+        "webhookAuth": [],
+    }
     assert simulator.api.store.get_restaurant(OTHER_RID).zone.key == "Europe/London"
 
 
@@ -103,6 +108,28 @@ async def test_its_relay_signs_with_its_own_secret(
     await post_control(simulator, signing_secret=SIGNING)
     book_and_deliver(simulator, OTHER_RID)
     assert [headers.keys() >= {"webhook-signature"} for headers in sent_headers] == [True]
+
+
+async def test_only_a_credential_in_use_is_spoiled(
+    simulator: Simulator, sent_headers: list[dict[str, str]]
+) -> None:
+    await open_restaurant(simulator)
+    await post_control(simulator, authorization="Bearer own")
+    spoiled = await post_control(simulator, wrong_credential=True)
+    assert spoiled.json()["webhookAuth"] == ["bearer"]
+    book_and_deliver(simulator, OTHER_RID)
+    [headers] = sent_headers  # no relay: it had no secret before
+    assert headers["authorization"].startswith("Bearer ")
+    assert headers["authorization"] != "Bearer own"
+
+
+async def test_every_credential_in_use_is_spoiled(simulator: Simulator) -> None:
+    await open_restaurant(simulator)
+    await post_control(simulator, authorization="Basic dTpw", signing_secret=SIGNING)
+    spoiled = await post_control(simulator, wrong_credential=True)
+    assert spoiled.json()["webhookAuth"] == ["basic", "standard-webhooks"]
+    assert simulator.relay is not None
+    assert simulator.relay.secrets[OTHER_RID] != SIGNING
 
 
 async def test_services_of_a_second_restaurant_are_simulated(simulator: Simulator) -> None:

@@ -1,15 +1,19 @@
-"""The commands of docs/try-it.md work during a run."""
+"""The commands of docs/try-it.md and docs/webhooks.md work, and end without an alarm."""
 
 import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import requests
 
 from cli.output import ExitCode
 from dev.local.processes import find_free_port
@@ -20,29 +24,31 @@ PROGRAMS = {
     ".venv/bin/python": [sys.executable],
     ".venv/bin/ledger": [sys.executable, "-m", "cli"],
 }
+DEFAULT_PORT = "8080"
+BASH = shutil.which("bash") or "bash"
 
 
-def readme_command_blocks() -> list[list[list[str]]]:
-    """Return the commands of each block of the two last sections."""
-    page = (ROOT / "docs" / "try-it.md").read_text()
-    section = page.partition("## Connect a second restaurant")[2]
-    found = re.findall(r"```\n(.*?)```", section, re.DOTALL)
-    return [[shlex.split(line, comments=True) for line in block.splitlines()] for block in found]
+def read_blocks(page: str, heading: str, language: str = "") -> list[str]:
+    """Return the code blocks of a section."""
+    section = (ROOT / "docs" / page).read_text().partition(f"## {heading}\n")[2]
+    section = section.partition("\n## ")[0]
+    return re.findall(rf"^```{language}\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
 
 
+@dataclass(frozen=True, slots=True)
 class Operator:
-    """Run commands during a local run."""
+    """Types commands during a local run."""
 
-    def __init__(self, folder: Path, port: int) -> None:
-        self._folder = folder
-        self._variables = os.environ | {"PORT": str(port), "PYTHONPATH": str(ROOT)}
+    folder: Path
+    port: int
+    run: LocalRun
 
     def type(self, words: list[str]) -> subprocess.CompletedProcess[str]:
-        """Run a command as the README writes it."""
+        """Run a command as the page writes it."""
         return subprocess.run(
             [*PROGRAMS[words[0]], *words[1:]],
-            cwd=self._folder,
-            env=self._variables,
+            cwd=self.folder,
+            env=os.environ | {"PORT": str(self.port), "PYTHONPATH": str(ROOT)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -50,41 +56,131 @@ class Operator:
             check=False,
         )
 
-    def check(self, words: list[str]) -> None:
-        """Run a command and assert its success."""
-        done = self.type(words)
-        assert done.returncode == ExitCode.SUCCESS, (words, done.stdout, done.stderr)
+    def type_block(self, block: str, *codes: ExitCode) -> list[str]:
+        """Run the commands of a block; `codes` are the exit codes, all 0 by default."""
+        commands = [shlex.split(line, comments=True) for line in block.splitlines()]
+        outputs = []
+        for words, code in zip(commands, codes or [ExitCode.SUCCESS] * len(commands), strict=True):
+            done = self.type(words)
+            assert done.returncode == code, (words, done.stdout, done.stderr)
+            outputs.append(done.stdout)
+        return outputs
 
 
 @pytest.fixture
-def operator(tmp_path: Path) -> Iterator[tuple[Operator, LocalRun]]:
+def operator(tmp_path: Path) -> Iterator[Operator]:
     port = find_free_port()
     with start_local_run(port) as run:
         run.wait_for("event", "  poll ")
-        yield Operator(tmp_path, port), run
+        yield Operator(tmp_path, port, run)
 
 
-def test_a_second_restaurant_is_onboarded_broken_and_repaired(
-    operator: tuple[Operator, LocalRun],
-) -> None:
-    typist, run = operator
-    connect, [spoil, rotate, tell, look] = readme_command_blocks()
-    for words in connect:
-        typist.check(words)
-    assert run.wait_for_line(" webhook ", "restaurantId bistro-7", "scheme bearer")
-    typist.check(spoil)
-    assert run.wait_for_line("webhook.unauthenticated", "restaurantId bistro-7")
-    typist.check(rotate)
-    typist.check(tell)
-    assert run.wait_for_line(" webhook ", "restaurantId bistro-7", "scheme bearer")
-    looked = typist.type([*look, "--json"])
-    [use] = json.loads(looked.stdout)["webhookKeys"]
-    assert (use["scheme"], use["credentialIndex"]) == ("bearer", 0)
+def test_the_exercise_ends_with_no_alarm_standing(operator: Operator) -> None:
+    run = operator.run
+    [lose] = read_blocks("try-it.md", "Lose webhooks")
+    off, on, mock = operator.type_block(lose)
+    assert ("lost" in off, "again" in on, "200 200 200" in mock) == (True, True, True)
+    day = mock.split("/")[-1].strip()
+    assert is_shown(operator, "restaurant-123", day, "John Doe")
+
+    [connect] = read_blocks("try-it.md", "Connect a second restaurant")
+    opened, added, given, _ = operator.type_block(connect)
+    assert "555002 is open in Europe/London" in opened
+    assert f"http://127.0.0.1:{operator.port}/#/bistro-7/reservations" in added
+    assert "bearer" in given
+    assert is_shown(operator, "bistro-7", "2030-01-01", "")
+    assert run.wait_for_line(" webhook ", "bistro-7", "scheme bearer")
+
+    spoil, rotate, settle = read_blocks("try-it.md", "Rotate a credential")
+    spoil_command, status_command = spoil.splitlines()
+    operator.type_block(spoil_command)
+    assert run.wait_for_line("webhook.unauthenticated", "bistro-7")
+    [problem] = operator.type_block(status_command, ExitCode.ACTION_REQUIRED)
+    assert "webhooks refused since" in problem
+    operator.type_block(rotate)
+    assert run.wait_for_line(" webhook ", "bistro-7", "scheme bearer")
+    wait_until_no_credential_is_refused(operator)
+    operator.type_block(settle)
+
+    status = operator.type(
+        [".venv/bin/ledger", "restaurants", "status", "--all", "--local", "--json"]
+    )
+    restaurants = json.loads(status.stdout)["restaurants"]
+    standing = {row["id"]: (row["health"]["status"], row["refusals"]) for row in restaurants}
+    assert standing == {"restaurant-123": ("OK", []), "bistro-7": ("OK", [])}
+    assert sorted(path.name for path in operator.folder.iterdir()) == [
+        "bistro.credentials.json",
+        "rotated.credentials.json",
+    ]
 
 
-def test_a_command_without_a_local_run_gives_a_one_line_error(tmp_path: Path) -> None:
-    done = Operator(tmp_path, find_free_port()).type(
-        [".venv/bin/ledger", "restaurants", "status", "x", "--local"]
+def is_shown(operator: Operator, restaurant: str, day: str, name: str) -> bool:
+    """Whether the demo host may see a day with this name."""
+    base = f"http://127.0.0.1:{operator.port}"
+    token = requests.get(f"{base}/_local/token?role=host", timeout=COMMAND_TIMEOUT_SECONDS).json()
+    shown = requests.get(
+        f"{base}/api/restaurants/{restaurant}/reservations?date={day}",
+        headers={"Authorization": f"Bearer {token['token']}"},
+        timeout=COMMAND_TIMEOUT_SECONDS,
+    )
+    return shown.status_code == 200 and name in shown.text
+
+
+def wait_until_no_credential_is_refused(operator: Operator) -> None:
+    """Wait until a webhook with the newest credential ended the count of refusals."""
+    deadline = time.monotonic() + COMMAND_TIMEOUT_SECONDS
+    words = [".venv/bin/ledger", "webhooks", "check", "bistro-7", "--local"]
+    while operator.type(words).returncode != ExitCode.SUCCESS:
+        assert time.monotonic() < deadline, "no webhook used the newest credential"
+
+
+@pytest.mark.skipif(
+    not all(map(shutil.which, ("bash", "curl", "openssl"))), reason="needs bash, curl and openssl"
+)
+def test_the_examples_of_webhooks_can_be_pasted(operator: Operator) -> None:
+    prepare, curl = read_blocks("webhooks.md", "Examples", "bash")
+    [python] = read_blocks("webhooks.md", "Examples", "python")
+    (operator.folder / "send.py").write_text(python)
+    script = f"set -e\n{prepare}\n{sys.executable} send.py\n{curl}\n"
+    done = subprocess.run(
+        [BASH, "-c", script.replace(DEFAULT_PORT, str(operator.port))],
+        cwd=operator.folder,
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_TIMEOUT_SECONDS,
+        check=False,
+    )
+    assert re.findall(r'"status": ?"(\w+)"', done.stdout) == ["created", "duplicate"], done.stderr
+
+
+def test_a_restaurant_of_the_sandbox_is_never_changed_silently(operator: Operator) -> None:
+    sandbox = [".venv/bin/python", "-m", "dev", "sandbox"]
+    for words, sentence in (
+        (["555001", "--time-zone", "Mars/Phobos"], "555001 is open already"),
+        (["555009", "--time-zone", "Mars/Phobos"], "There is no time zone Mars/Phobos"),
+        (["999999"], "999999 is missing or unknown"),
+    ):
+        refused = operator.type([*sandbox, *words])
+        assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
+        assert sentence in refused.stderr
+
+
+def test_a_command_without_a_local_run_gives_a_one_line_error() -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "cli",
+            "restaurants",
+            "status",
+            "x",
+            "--port",
+            str(find_free_port()),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_TIMEOUT_SECONDS,
+        check=False,
     )
     assert (done.returncode, done.stderr.count("\n")) == (ExitCode.FAILED, 1)
     assert done.stderr.startswith("No run answers at ")
