@@ -5,7 +5,7 @@ import os
 import sys
 
 from cli.local_run import RunNotReachableError
-from dev.docs.capacity import write_scale_tables
+from dev.docs.scale_page import write_scale_tables
 from dev.docs.settings_table import write_settings_table
 from dev.local.emulator import EmulatorError
 from dev.local.remote import (

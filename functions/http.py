@@ -16,6 +16,7 @@ from msgspec.structs import fields, replace
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+from shared.config import MAX_RESTAURANTS_PER_TASK
 from shared.context import AppContext, get_app_context
 from shared.domain.content_coding import list_content_codings
 from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
@@ -202,12 +203,26 @@ class ScheduledRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         restaurant_id: Run for this restaurant only.
+        restaurant_ids: Run for these restaurants only: a task of the queue.
         tick: The run of the schedule: the scheduler's time, else the current minute. It makes the
             tasks of a repeated request recognizable. It is not part of the body.
     """
 
     restaurant_id: UrlSafeId | None = field(default=None, name="restaurantId")
+    restaurant_ids: Annotated[tuple[UrlSafeId, ...], Meta(max_length=MAX_RESTAURANTS_PER_TASK)] = (
+        field(default=(), name="restaurantIds")
+    )
     tick: str = ""
+
+    def __post_init__(self) -> None:
+        """Reject two ways to name restaurants."""
+        if self.restaurant_id and self.restaurant_ids:
+            raise ValueError("restaurantId and restaurantIds exclude each other")
+
+    @property
+    def requested_ids(self) -> tuple[str, ...]:
+        """The restaurants of the request, none for a run of all."""
+        return (self.restaurant_id,) if self.restaurant_id else self.restaurant_ids
 
 
 ScheduledRequestT = TypeVar("ScheduledRequestT", bound=ScheduledRequest)

@@ -22,8 +22,10 @@ from shared.concurrency import Deadline
 from shared.context import AppContext
 from shared.domain.backfill import BackfillStatus
 from shared.polling.backfill import backfill_restaurant
-from shared.polling.poll import poll_restaurant
+from shared.polling.poll import new_row_counts, poll_restaurant
 from shared.tasks.fan_out import (
+    RestaurantTurn,
+    build_task_bodies,
     fan_out,
     log_missed_turns,
     plan_turns,
@@ -47,6 +49,7 @@ class ScheduledPollRequest(ScheduledRequest, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Reject a backfill without a restaurant."""
+        super().__post_init__()
         if self.backfill and not self.restaurant_id:
             raise ValueError("backfill goes with restaurantId")
 
@@ -54,7 +57,7 @@ class ScheduledPollRequest(ScheduledRequest, frozen=True, kw_only=True):
 @functions_framework.aio.http
 @json_function(log_failed_run)
 async def opentable_poll(request: Request, context: AppContext) -> JsonResult:
-    """Poll every enabled restaurant, or the one in the body."""
+    """Poll every enabled restaurant that is due, or the one in the body."""
     poll_request = await read_scheduled_request(request, context, ScheduledPollRequest)
     async with preload_opentable_client():
         return await _poll_restaurants(context, poll_request)
@@ -68,20 +71,25 @@ async def _poll_restaurants(context: AppContext, poll_request: ScheduledPollRequ
     """
     started_at = time.monotonic()
     deadline = Deadline.after(context.environment.run_budget_seconds)
-    requested_id = poll_request.restaurant_id
-    turns, queue = await plan_turns(context, POLL_FUNCTION, requested_id)
-    restaurant_ids = [turn.restaurant_id for turn in turns]
+    requested_ids = poll_request.requested_ids
+    turns, queue = await plan_turns(context, POLL_FUNCTION, requested_ids)
+    due_turns = [turn for turn in turns if turn.is_due]
     if queue is not None:
         tasks = [
-            QueuedTask(POLL_FUNCTION, {"restaurantId": restaurant_id}, poll_request.tick)
-            for restaurant_id in restaurant_ids
+            QueuedTask(POLL_FUNCTION, body, poll_request.tick)
+            for body in build_task_bodies(due_turns, context.environment.restaurants_per_task)
         ]
         results = await fan_out(queue, tasks, deadline)
         failed = any(result["status"] == "error" for result in results)
     else:
-        results = await _poll_in_process(context, restaurant_ids, poll_request, deadline)
-        failed = should_repeat_run(results, is_single=requested_id is not None)
+        results = await _poll_in_process(context, due_turns, poll_request, deadline)
+        failed = should_repeat_run(results, is_requested=bool(requested_ids))
     log_missed_turns(POLL_FUNCTION, turns, results, context.clock())
+    results += [
+        {"restaurantId": turn.restaurant_id, "status": "skipped", **new_row_counts()}
+        for turn in turns
+        if not turn.is_due
+    ]
     duration_ms = round((time.monotonic() - started_at) * 1000)
     body = {"restaurants": len(results), "results": results, "durationMs": duration_ms}
     return JsonResult(503 if failed else 200, body)
@@ -89,17 +97,22 @@ async def _poll_restaurants(context: AppContext, poll_request: ScheduledPollRequ
 
 async def _poll_in_process(
     context: AppContext,
-    restaurant_ids: list[str],
+    turns: list[RestaurantTurn],
     poll_request: ScheduledPollRequest,
     deadline: Deadline,
 ) -> list[dict[str, Any]]:
+    restaurant_ids = [turn.restaurant_id for turn in turns]
     if poll_request.backfill:
         results: list[dict[str, Any]] = [
             {"restaurantId": restaurant_id, "status": "ok", "backfill": BackfillStatus.RUNNING}
             for restaurant_id in restaurant_ids
         ]
     else:
-        poll = partial(poll_restaurant, context, deadline)
+        listed = {turn.restaurant_id: turn.listed for turn in turns}
+
+        async def poll(restaurant_id: str) -> dict[str, Any]:
+            return await poll_restaurant(context, deadline, restaurant_id, listed[restaurant_id])
+
         max_concurrent = context.environment.max_concurrent_restaurants
         results = await run_for_each_restaurant(restaurant_ids, max_concurrent, poll, deadline)
     # Polls come first: they keep today's reservations current.

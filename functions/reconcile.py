@@ -1,10 +1,11 @@
 """`opentable_reconcile`: every hour, compare OpenTable with the ledger, correct it, store a report.
 
+The schedule compares the near days every hour and all days every night.
+
 A body with `force` executes the plan of a held report instead.
 """
 
 from datetime import date
-from functools import partial
 from typing import Any
 
 import functions_framework.aio
@@ -27,6 +28,7 @@ from shared.domain.backfill import DateWindow
 from shared.errors import IntegrationDisabledError, InvalidSettingsError, PlanNotExecutableError
 from shared.reconciliation.run import ReconciliationRequest, reconcile_restaurant, summarize_failure
 from shared.tasks.fan_out import (
+    build_task_bodies,
     fan_out,
     log_missed_turns,
     plan_turns,
@@ -43,29 +45,41 @@ class ScheduledReconcileRequest(ScheduledRequest, frozen=True, kw_only=True):
 
     Attributes:
         force: The id of a held report whose plan is executed.
+        is_scheduled: The schedule chooses the days, not this request.
     """
 
     start_date: date | None = field(default=None, name="startDate")
     end_date: date | None = field(default=None, name="endDate")
     is_dry_run: bool = field(default=False, name="dryRun")
     force: UrlSafeId | None = None
+    is_scheduled: bool = field(default=False, name="scheduled")
 
     def __post_init__(self) -> None:
         """Reject an invalid window, and `force` with anything but a restaurant."""
+        super().__post_init__()
         if self.start_date and self.end_date:
             DateWindow(self.start_date, self.end_date)
         if self.force and (
             not self.restaurant_id or self.start_date or self.end_date or self.is_dry_run
         ):
             raise ValueError("force goes with restaurantId and nothing else")
+        if self.is_scheduled and (self.start_date or self.end_date or self.force):
+            raise ValueError("scheduled goes without dates and force")
 
-    def body_for_restaurant(self, restaurant_id: str) -> dict[str, object]:
-        """Return the body of the request for one of the restaurants."""
+    def to_request(self) -> ReconciliationRequest:
+        """Return the options of the run. A plain request for all restaurants is the schedule's."""
+        is_plain = not (self.requested_ids or self.start_date or self.end_date or self.is_dry_run)
+        return ReconciliationRequest(
+            self.start_date, self.end_date, self.is_dry_run, self.is_scheduled or is_plain
+        )
+
+    def build_task_options(self) -> dict[str, object]:
+        """Return the fields that a task adds to its restaurants."""
         forwarded_fields = {"startDate", "endDate", "dryRun"}
-        body = to_builtins(self)
-        return {"restaurantId": restaurant_id} | {
-            name: value for name, value in body.items() if name in forwarded_fields
+        options = {
+            name: value for name, value in to_builtins(self).items() if name in forwarded_fields
         }
+        return options | ({"scheduled": True} if self.to_request().is_scheduled else {})
 
 
 @functions_framework.aio.http
@@ -90,17 +104,16 @@ async def _reconcile_restaurants(
             context, scheduled_request.restaurant_id, scheduled_request.force
         )
     deadline = Deadline.after(context.environment.run_budget_seconds)
-    requested_id = scheduled_request.restaurant_id
-    turns, queue = await plan_turns(context, RECONCILE_FUNCTION, requested_id)
-    restaurant_ids = [turn.restaurant_id for turn in turns]
+    requested_ids = scheduled_request.requested_ids
+    turns, queue = await plan_turns(context, RECONCILE_FUNCTION, requested_ids)
     if queue is not None:
         tasks = [
             QueuedTask(
                 RECONCILE_FUNCTION,
-                scheduled_request.body_for_restaurant(restaurant_id),
+                {**body, **scheduled_request.build_task_options()},
                 scheduled_request.tick,
             )
-            for restaurant_id in restaurant_ids
+            for body in build_task_bodies(turns, context.environment.restaurants_per_task)
         ]
         results = await fan_out(queue, tasks, deadline)
         log_missed_turns(RECONCILE_FUNCTION, turns, results, context.clock())
@@ -109,14 +122,19 @@ async def _reconcile_restaurants(
             result | {"status": _REPORT_STATUS_BY_RESULT[result["status"]]} for result in results
         ]
         return JsonResult(503 if failed else 200, {"restaurants": len(reports), "reports": reports})
-    reconciliation_request = ReconciliationRequest(
-        scheduled_request.start_date, scheduled_request.end_date, scheduled_request.is_dry_run
-    )
-    run = partial(reconcile_restaurant, context, reconciliation_request, deadline=deadline)
+    listed = {turn.restaurant_id: turn.listed for turn in turns}
+    options = scheduled_request.to_request()
+
+    async def run(restaurant_id: str) -> dict[str, Any]:
+        return await reconcile_restaurant(
+            context, options, restaurant_id, deadline, listed[restaurant_id]
+        )
+
     max_concurrent = context.environment.max_concurrent_restaurants
+    restaurant_ids = [turn.restaurant_id for turn in turns]
     reports = await run_for_each_restaurant(restaurant_ids, max_concurrent, run, deadline)
     log_missed_turns(RECONCILE_FUNCTION, turns, reports, context.clock())
-    return _build_reports_result(reports, is_single=requested_id is not None)
+    return _build_reports_result(reports, is_requested=bool(requested_ids))
 
 
 async def _force_held_plan(context: AppContext, restaurant_id: str, report_id: str) -> JsonResult:
@@ -133,9 +151,9 @@ async def _force_held_plan(context: AppContext, restaurant_id: str, report_id: s
     except PlanNotExecutableError as error:
         status_code = 404 if error.code == "REPORT_NOT_FOUND" else 409
         return build_status_result(status_code, error.code.lower(), detail=str(error))
-    return _build_reports_result([report], is_single=True)
+    return _build_reports_result([report], is_requested=True)
 
 
-def _build_reports_result(reports: list[dict[str, Any]], *, is_single: bool) -> JsonResult:
-    failed = should_repeat_run(reports, is_single=is_single)
+def _build_reports_result(reports: list[dict[str, Any]], *, is_requested: bool) -> JsonResult:
+    failed = should_repeat_run(reports, is_requested=is_requested)
     return JsonResult(503 if failed else 200, {"restaurants": len(reports), "reports": reports})

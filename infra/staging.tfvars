@@ -24,15 +24,15 @@ jobs = {
 # The dispatch rates stay below OpenTable's limit of calls: docs/scale.md.
 queues = {
   opentable-poll = {
-    dispatches_per_second = 4
-    concurrent_dispatches = 16
+    dispatches_per_second = 0.125
+    concurrent_dispatches = 2
     attempts              = 3
     min_backoff_seconds   = 30
     max_backoff_seconds   = 120
   }
   opentable-reconcile = {
-    dispatches_per_second = 1
-    concurrent_dispatches = 4
+    dispatches_per_second = 0.0625
+    concurrent_dispatches = 2
     attempts              = 2
     min_backoff_seconds   = 60
     max_backoff_seconds   = 300

@@ -17,6 +17,8 @@ from shared.domain.normalization.canonical import (
 from shared.domain.webhook_auth.credentials import FieldReaders, InvalidFieldsError, read_struct
 from shared.errors import InvalidSettingsError
 
+MAX_RESTAURANTS_PER_TASK = 200
+
 
 def validate_base_url(variable_name: str, value: str) -> str:
     """Return a base URL without its last slash, if it is safe to send a token to.
@@ -118,10 +120,32 @@ class Environment(Struct, frozen=True, kw_only=True):
     lookback_seconds: Annotated[
         int, Meta(ge=1, le=172_800, description="How far before its cursor a poll begins.")
     ] = field(default=900, name="POLL_LOOKBACK_SECONDS")
+    quiet_poll_minutes: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=30,
+            description=(
+                "How often a restaurant with working webhooks and without changes is polled; 0 is "
+                "at every run."
+            ),
+        ),
+    ] = field(default=30, name="QUIET_POLL_MINUTES")
+    near_days_ahead: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=30,
+            description=(
+                "How many days ahead the hourly reconciliation compares; the nightly one compares "
+                "30."
+            ),
+        ),
+    ] = field(default=2, name="NEAR_DAYS_AHEAD")
     max_concurrent_restaurants: Annotated[
         int,
         Meta(ge=1, le=64, description="How many restaurants a run processes at the same time."),
-    ] = field(default=16, name="RESTAURANTS_AT_ONCE")
+    ] = field(default=32, name="RESTAURANTS_AT_ONCE")
     run_budget_seconds: Annotated[
         float,
         Meta(
@@ -135,11 +159,17 @@ class Environment(Struct, frozen=True, kw_only=True):
         Meta(
             ge=0,
             le=1_000_000,
-            description=(
-                "With a queue: if there are more restaurants, one task is enqueued for each."
-            ),
+            description="With a queue: if there are more restaurants, tasks are enqueued for them.",
         ),
-    ] = field(default=200, name="FAN_OUT_ABOVE")
+    ] = field(default=1_000, name="FAN_OUT_ABOVE")
+    restaurants_per_task: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=MAX_RESTAURANTS_PER_TASK,
+            description="With a queue: how many restaurants one task processes.",
+        ),
+    ] = field(default=32, name="RESTAURANTS_PER_TASK")
     tasks_queue: Annotated[
         str | None, Meta(description="The Cloud Tasks queue, `projects/…/locations/…/queues/…`.")
     ] = field(default=None, name="TASKS_QUEUE")

@@ -49,6 +49,10 @@ class EnqueueError(Exception):
     """The task queue did not accept a task; the same call can be repeated safely."""
 
 
+class RunInProgressError(Exception):
+    """Another run of the same kind works on the restaurant, or has just done so."""
+
+
 class PlanNotExecutableError(Exception):
     """The plan of a report with the status ``HELD`` cannot be executed now.
 

@@ -1,21 +1,13 @@
-"""Compute `docs/scale.md`: assumptions, formulas and tables of capacity and cost.
+"""Compute the capacity and cost of `docs/scale.md` from assumptions and measured costs.
 
 The cost of each step is measured; `tests/dev/docs/test_measured_costs.py` checks it against the
 code. A restaurant's day is an assumption. Durations allow 200 ms for each OpenTable call. Each
-figure
-prints the formula it is computed from.
+figure has the formula it is computed from.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from dev.docs.queue_simulation import (
-    QueueLimits,
-    sample_durations,
-    simulate_backlog,
-    simulate_drain,
-)
 from sandbox.background_bookings import compute_lead_share
 
 # A month at list prices, in US dollars; free quotas left out. See the page for their sources.
@@ -23,8 +15,11 @@ READ_DOLLARS = 0.03e-5
 WRITE_DOLLARS = 0.09e-5
 DELETE_DOLLARS = 0.01e-5
 GIB_DOLLARS = 0.18
+BACKUP_GIB_DOLLARS = 0.03
+LOG_GIB_DOLLARS = 0.50
 REQUEST_DOLLARS = 0.40e-6
-INSTANCE_SECOND_DOLLARS = 0.000024 + 0.5 * 0.0000025  # one vCPU, 512 MiB
+WEBHOOK_SECOND_DOLLARS = 0.000024 + 0.5 * 0.0000025  # one vCPU, 512 MiB
+RUN_SECOND_DOLLARS = 0.000024 + 0.0000025  # one vCPU, 1 GiB
 IDLE_INSTANCE_DOLLARS = 9.70
 TASK_DOLLARS = 0.40e-6
 
@@ -33,43 +28,68 @@ BOOKINGS_PER_DAY = 60
 EVENTS_PER_BOOKING = 6
 DAYS_PER_MONTH = 30
 POLLS_PER_DAY = 96
+QUIET_POLLS_PER_DAY = 48
 RECONCILIATIONS_PER_DAY = 24
+HOURLY_PER_DAY, NIGHTLY_PER_DAY = 23, 1
+# The days of each kind of reconciliation, as the settings have them.
+NEAR_DAYS_AHEAD, FULL_DAYS_AHEAD = 2, 30
 
-# The window of an hourly reconciliation: yesterday, today and future bookings, by the sandbox's
-# lead times.
-WINDOW_RESERVATIONS = round(
-    BOOKINGS_PER_DAY * (2 + sum(1 - compute_lead_share(24 * ahead) for ahead in range(1, 31)))
-)
+
+def _count_window_reservations(days_ahead: int) -> int:
+    """Count the reservations from yesterday on, by the sandbox's lead times."""
+    shares = (1 - compute_lead_share(24 * ahead) for ahead in range(1, days_ahead + 1))
+    return round(BOOKINGS_PER_DAY * (2 + sum(shares)))
+
+
+NEAR_RESERVATIONS = _count_window_reservations(NEAR_DAYS_AHEAD)
+WINDOW_RESERVATIONS = _count_window_reservations(FULL_DAYS_AHEAD)
 
 # Documents read and written, as measured.
 CREATED_READS_WRITES = (4, 2)
 UPDATED_READS_WRITES = (2, 2)
 GUEST_FETCH_READS_WRITES = (6, 3)
-EMPTY_POLL_READS_WRITES = (2, 2)
 UNCHANGED_ROW_READS = 1
 UNCHANGED_GUEST_READS = 10
-EMPTY_RECONCILIATION_READS_WRITES = (36, 3)
 COMPARED_ROW_READS = 1
+# A call of the scheduler reads the settings of each restaurant once, a task reads them again. The
+# figures below are without these reads.
+LISTED_READS = 1
+QUIET_POLL_READS_WRITES = (0, 1)
+CHANGED_POLL_READS_WRITES = (0, 2)
+HOURLY_READS_WRITES = (4, 2)
+NIGHTLY_READS_WRITES = (36, 3)
+# With changes: the lease, and the analytics of the changed days.
+CHANGED_HOURLY_WRITES = 3 + 2 + NEAR_DAYS_AHEAD
+CHANGED_NIGHTLY_WRITES = 3 + 2 + FULL_DAYS_AHEAD
 
-# Bytes of a document and its name, as measured.
+# Bytes of a document and its name, as measured; of its index entries; and of a log line.
 RESERVATION_BYTES = 2_700
+RESERVATION_INDEX_BYTES = 8_000
 ENTRY_BYTES = 2_200
+ENTRY_INDEX_BYTES = 400
+REPORT_BYTES = 1_000
+LOG_LINE_BYTES = 900  # with the resource and labels that Cloud Logging adds
 RETENTION_DAYS = 400
+REPORT_RETENTION_DAYS = 400
+BACKUP_COPIES = 21  # seven daily and fourteen weekly ones
 
 # Seconds.
 WEBHOOK_SECONDS = 0.1
-POLL_SECONDS = 1.0
-RECONCILIATION_SECONDS = 2.0
+POLL_SECONDS = 0.45
+RECONCILIATION_SECONDS = 0.35
 
-# As the settings have it, and --concurrency of both scheduled services in deploy/.
-FAN_OUT_ABOVE = 200
-RESTAURANTS_AT_ONCE = 16
-FUNCTION_CONCURRENCY = 4
+# As the settings have it; a task processes as many restaurants as an invocation has at once.
+FAN_OUT_ABOVE = 1_000
+RESTAURANTS_AT_ONCE = 32
+RESTAURANTS_PER_TASK = 32
 RUN_BUDGET_SECONDS = 480
 
 # OpenTable documents this for another API, per partner; it documents no limit for Sync.
 API_CALLS_PER_SECOND = 10
 RESTAURANT_COUNTS = (10, 1_000, 100_000)
+# The cost of a quiet restaurant before polls and reconciliations were made cheaper.
+EARLIER_IDLE_DOLLARS, EARLIER_BOOKED_IDLE_DOLLARS = 0.045, 0.134
+MAX_IDLE_DOLLARS = 0.006
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +97,7 @@ class CapacityFigure:
     """One table row.
 
     `formula` consists of numbers, ``N``, ``queued`` and the names of earlier rows. `unit` is
-    printed
-    before the number.
+    printed before the number.
     """
 
     name: str
@@ -101,17 +120,29 @@ _BOOKING_WRITES = (
 
 _BOOKING_BYTES = f"({RESERVATION_BYTES} + {EVENTS_PER_BOOKING + 1} * {ENTRY_BYTES})"
 
+_READS_DOLLARS = f"{READ_DOLLARS * 1e5:g} / 100000"
+_WRITES_DOLLARS = f"{WRITE_DOLLARS * 1e5:g} / 100000"
+_DELETES_DOLLARS = f"{DELETE_DOLLARS * 1e5:g} / 100000"
+_RUNS_A_MONTH = f"{RECONCILIATIONS_PER_DAY} * {DAYS_PER_MONTH}"
+
 CAPACITY_FIGURES = (
     CapacityFigure("bookings", "bookings", f"N * {BOOKINGS_PER_DAY} * {DAYS_PER_MONTH}"),
     CapacityFigure("webhooks", "webhooks", f"bookings * {EVENTS_PER_BOOKING}"),
     CapacityFigure("polls", "polls of restaurants", f"N * {POLLS_PER_DAY} * {DAYS_PER_MONTH}"),
     CapacityFigure(
-        "runs",
-        "reconciliations of restaurants",
-        f"N * {RECONCILIATIONS_PER_DAY} * {DAYS_PER_MONTH}",
+        "hourly",
+        "hourly reconciliations of restaurants",
+        f"N * {HOURLY_PER_DAY} * {DAYS_PER_MONTH}",
     ),
     CapacityFigure(
-        "tasks", f"tasks (above {FAN_OUT_ABOVE} restaurants)", "queued * (polls + runs)"
+        "nightly",
+        "nightly reconciliations of restaurants",
+        f"N * {NIGHTLY_PER_DAY} * {DAYS_PER_MONTH}",
+    ),
+    CapacityFigure(
+        "tasks",
+        f"tasks (above {FAN_OUT_ABOVE:,} restaurants)",
+        f"queued * (polls + hourly + nightly) / {RESTAURANTS_PER_TASK}",
     ),
     CapacityFigure(
         "invocations",
@@ -119,7 +150,9 @@ CAPACITY_FIGURES = (
         f"webhooks + ({POLLS_PER_DAY} + {RECONCILIATIONS_PER_DAY}) * {DAYS_PER_MONTH} + tasks",
     ),
     CapacityFigure("operations", "Cloud Tasks operations", "tasks * 2"),
-    CapacityFigure("calls", "OpenTable API calls", "polls * 2 + runs * 1 + bookings * 1"),
+    CapacityFigure(
+        "calls", "OpenTable API calls", "polls * 2 + hourly * 1 + nightly * 1 + bookings * 1"
+    ),
     CapacityFigure(
         "rate", "OpenTable API calls per second", f"calls / ({DAYS_PER_MONTH} * 86400)", decimals=2
     ),
@@ -129,63 +162,171 @@ CAPACITY_FIGURES = (
         f"rate * 100 / {API_CALLS_PER_SECOND}",
     ),
     CapacityFigure(
+        "listed",
+        "settings read by the scheduler's calls and by tasks",
+        f"N * ({POLLS_PER_DAY} + {RECONCILIATIONS_PER_DAY}) * {DAYS_PER_MONTH} * {LISTED_READS}"
+        " + queued * (polls + hourly + nightly)",
+    ),
+    CapacityFigure(
+        "compared",
+        "reservations read by reconciliations",
+        f"hourly * {NEAR_RESERVATIONS} * {COMPARED_ROW_READS}"
+        f" + nightly * {WINDOW_RESERVATIONS} * {COMPARED_ROW_READS}",
+    ),
+    CapacityFigure(
         "reads",
         "Firestore reads",
-        f"bookings * ({_BOOKING_READS}) + polls * {EMPTY_POLL_READS_WRITES[0]}"
-        f" + runs * ({EMPTY_RECONCILIATION_READS_WRITES[0]}"
-        f" + {WINDOW_RESERVATIONS} * {COMPARED_ROW_READS})"
-        f" + N * ({POLLS_PER_DAY} + {RECONCILIATIONS_PER_DAY}) * {DAYS_PER_MONTH}",
+        f"bookings * ({_BOOKING_READS}) + listed + polls * {CHANGED_POLL_READS_WRITES[0]}"
+        f" + hourly * {HOURLY_READS_WRITES[0]} + nightly * {NIGHTLY_READS_WRITES[0]} + compared",
     ),
     CapacityFigure(
         "writes",
         "Firestore writes",
-        f"bookings * ({_BOOKING_WRITES}) + polls * {EMPTY_POLL_READS_WRITES[1]}"
-        f" + runs * {EMPTY_RECONCILIATION_READS_WRITES[1]}",
+        f"bookings * ({_BOOKING_WRITES}) + polls * {CHANGED_POLL_READS_WRITES[1]}"
+        f" + hourly * {CHANGED_HOURLY_WRITES} + nightly * {CHANGED_NIGHTLY_WRITES}",
     ),
-    CapacityFigure("deletes", "Firestore deletes (TTL)", f"bookings * ({EVENTS_PER_BOOKING} + 1)"),
+    CapacityFigure(
+        "deletes",
+        "Firestore deletes (TTL)",
+        f"bookings * ({EVENTS_PER_BOOKING} + 1) + hourly + nightly",
+    ),
     CapacityFigure(
         "stored",
-        f"GiB stored after {RETENTION_DAYS} days",
-        f"N * {BOOKINGS_PER_DAY} * {RETENTION_DAYS} * {_BOOKING_BYTES} / 1073741824",
+        f"GiB of documents after {RETENTION_DAYS} days",
+        f"N * ({BOOKINGS_PER_DAY} * {RETENTION_DAYS} * {_BOOKING_BYTES}"
+        f" + {RECONCILIATIONS_PER_DAY} * {REPORT_RETENTION_DAYS} * {REPORT_BYTES}) / 1073741824",
+        decimals=1,
+    ),
+    CapacityFigure(
+        "indexed",
+        "GiB of their index entries",
+        f"N * {BOOKINGS_PER_DAY} * {RETENTION_DAYS}"
+        f" * ({RESERVATION_INDEX_BYTES} + {EVENTS_PER_BOOKING + 1} * {ENTRY_INDEX_BYTES})"
+        " / 1073741824",
+        decimals=1,
+    ),
+    CapacityFigure(
+        "logged",
+        "GiB of log lines",
+        f"(webhooks + polls + 2 * (hourly + nightly) + invocations) * {LOG_LINE_BYTES}"
+        " / 1073741824",
         decimals=1,
     ),
     CapacityFigure(
         "seconds",
-        "instance seconds",
-        f"webhooks * {WEBHOOK_SECONDS} + (polls * {POLL_SECONDS:g}"
-        f" + runs * {RECONCILIATION_SECONDS:g}) / {FUNCTION_CONCURRENCY}",
+        "instance seconds of polls and reconciliations",
+        f"(polls * {POLL_SECONDS:g} + (hourly + nightly) * {RECONCILIATION_SECONDS:g})"
+        f" / {RESTAURANTS_AT_ONCE}",
     ),
     CapacityFigure(
         "firestore",
         "Firestore operations",
-        f"reads * {READ_DOLLARS * 1e5:g} / 100000 + writes * {WRITE_DOLLARS * 1e5:g} / 100000"
-        f" + deletes * {DELETE_DOLLARS * 1e5:g} / 100000",
+        f"reads * {_READS_DOLLARS} + writes * {_WRITES_DOLLARS} + deletes * {_DELETES_DOLLARS}",
         "$",
         2,
     ),
-    CapacityFigure("storage", "Firestore storage", f"stored * {GIB_DOLLARS}", "$", 2),
+    CapacityFigure("storage", "Firestore storage", f"(stored + indexed) * {GIB_DOLLARS}", "$", 2),
+    CapacityFigure(
+        "pitr", "point-in-time recovery, at most", f"(stored + indexed) * {GIB_DOLLARS}", "$", 2
+    ),
+    CapacityFigure(
+        "backups",
+        f"{BACKUP_COPIES} backups",
+        f"(stored + indexed) * {BACKUP_COPIES} * {BACKUP_GIB_DOLLARS}",
+        "$",
+        2,
+    ),
     CapacityFigure(
         "functions",
         "functions",
         f"invocations * {REQUEST_DOLLARS * 1e6:g} / 1000000"
-        f" + seconds * {INSTANCE_SECOND_DOLLARS} + {IDLE_INSTANCE_DOLLARS}",
+        f" + webhooks * {WEBHOOK_SECONDS} * {WEBHOOK_SECOND_DOLLARS}"
+        f" + seconds * {RUN_SECOND_DOLLARS} + {IDLE_INSTANCE_DOLLARS}",
         "$",
         2,
     ),
     CapacityFigure(
         "queue", "Cloud Tasks", f"operations * {TASK_DOLLARS * 1e6:g} / 1000000", "$", 2
     ),
-    CapacityFigure("total", "total per month", "firestore + storage + functions + queue", "$", 2),
+    CapacityFigure("logs", "logs", f"logged * {LOG_GIB_DOLLARS}", "$", 2),
+    CapacityFigure(
+        "total",
+        "total per month",
+        "firestore + storage + pitr + backups + functions + queue + logs",
+        "$",
+        2,
+    ),
     CapacityFigure("each", "total per restaurant", "total / N", "$", 2),
 )
+
+# One restaurant without a change. `queued` is 1 if it is processed by a task, `booked` if its days
+# are full.
+IDLE_FIGURES = (
+    CapacityFigure("polls", "polls", f"{QUIET_POLLS_PER_DAY} * {DAYS_PER_MONTH}"),
+    CapacityFigure("runs", "reconciliations", _RUNS_A_MONTH),
+    CapacityFigure(
+        "reads",
+        "Firestore reads",
+        f"({POLLS_PER_DAY} + {RECONCILIATIONS_PER_DAY}) * {DAYS_PER_MONTH} * {LISTED_READS}"
+        f" + queued * (polls + runs) + polls * {QUIET_POLL_READS_WRITES[0]}"
+        f" + {DAYS_PER_MONTH} * ({HOURLY_PER_DAY} * {HOURLY_READS_WRITES[0]}"
+        f" + {NIGHTLY_PER_DAY} * {NIGHTLY_READS_WRITES[0]})"
+        f" + booked * {DAYS_PER_MONTH} * ({HOURLY_PER_DAY} * {NEAR_RESERVATIONS}"
+        f" + {NIGHTLY_PER_DAY} * {WINDOW_RESERVATIONS})",
+    ),
+    CapacityFigure(
+        "writes",
+        "Firestore writes",
+        f"polls * {QUIET_POLL_READS_WRITES[1]}"
+        f" + {DAYS_PER_MONTH} * ({HOURLY_PER_DAY} * {HOURLY_READS_WRITES[1]}"
+        f" + {NIGHTLY_PER_DAY} * {NIGHTLY_READS_WRITES[1]})",
+    ),
+    CapacityFigure("deletes", "Firestore deletes (TTL)", "runs"),
+    CapacityFigure(
+        "seconds",
+        "instance seconds",
+        f"(polls * {POLL_SECONDS:g} + runs * {RECONCILIATION_SECONDS:g}) / {RESTAURANTS_AT_ONCE}",
+        decimals=1,
+    ),
+    CapacityFigure(
+        "tasks", "tasks", f"queued * (polls + runs) / {RESTAURANTS_PER_TASK}", decimals=1
+    ),
+    CapacityFigure(
+        "idle",
+        "cost of a month",
+        f"reads * {_READS_DOLLARS} + writes * {_WRITES_DOLLARS} + deletes * {_DELETES_DOLLARS}"
+        f" + seconds * {RUN_SECOND_DOLLARS}"
+        f" + tasks * (2 * {TASK_DOLLARS * 1e6:g} + {REQUEST_DOLLARS * 1e6:g}) / 1000000",
+        "$",
+        4,
+    ),
+)
+
+
+def compute_idle_dollars(*, queued: bool = False, booked: bool = False) -> float:
+    """Return the monthly cost of a restaurant without changes.
+
+    Args:
+        queued: Whether tasks process it.
+        booked: Whether its days are full of reservations.
+    """
+    return evaluate_figures(IDLE_FIGURES, {"queued": queued, "booked": booked})["idle"]
 
 
 def compute_figures(restaurants: int) -> dict[str, float]:
     """Return every figure of a number of restaurants, by name, in the table's order."""
-    results: dict[str, float] = {"N": restaurants, "queued": restaurants > FAN_OUT_ABOVE}
-    for figure in CAPACITY_FIGURES:
+    start = {"N": restaurants, "queued": restaurants > FAN_OUT_ABOVE}
+    return evaluate_figures(CAPACITY_FIGURES, start)
+
+
+def evaluate_figures(
+    figures: Sequence[CapacityFigure], start: Mapping[str, float]
+) -> dict[str, float]:
+    """Return every figure by name, in order, from the values of the formulas' free names."""
+    results = dict(start)
+    for figure in figures:
         results[figure.name] = evaluate_formula(figure.formula, results)
-    return {figure.name: results[figure.name] for figure in CAPACITY_FIGURES}
+    return {figure.name: results[figure.name] for figure in figures}
 
 
 def evaluate_formula(formula: str, results: Mapping[str, float]) -> float:
@@ -194,82 +335,11 @@ def evaluate_formula(formula: str, results: Mapping[str, float]) -> float:
 
 
 def compute_max_restaurants_by_api() -> float:
-    """Return how many restaurants `API_CALLS_A_SECOND` allow at this pace."""
+    """Return how many restaurants `API_CALLS_PER_SECOND` allow at this pace."""
     return API_CALLS_PER_SECOND / compute_figures(1)["rate"]
 
 
-SCALE_PAGE = Path(__file__).resolve().parents[2] / "docs" / "scale.md"
-SCALE_TABLE_BEGIN = "<!-- The {} are written by `python -m dev scale`. -->"
-SCALE_TABLE_END = "<!-- End of the {}. -->"
-_TIMES, _DIVIDED_BY = "\N{MULTIPLICATION SIGN}", "\N{DIVISION SIGN}"
-_POLL_INTERVAL_SECONDS = 86_400 / POLLS_PER_DAY
-_TICK_COUNT = 9  # two hours
-_SMALL_QUEUE = QueueLimits(4, 16)
-_LARGE_QUEUE = QueueLimits(125, 160)
-_SINGLE_INVOCATION = QueueLimits(float("inf"), RESTAURANTS_AT_ONCE)
-
-_QUEUE_SCENARIOS = (
-    ("one invocation", 10, _SINGLE_INVOCATION),
-    ("one invocation", 200, _SINGLE_INVOCATION),
-    ("one invocation", 1_000, _SINGLE_INVOCATION),
-    ("queue, 4 per second, 16 concurrent", 1_000, _SMALL_QUEUE),
-    ("queue, 4 per second, 16 concurrent", 3_500, _SMALL_QUEUE),
-    ("queue, 4 per second, 16 concurrent", 100_000, _SMALL_QUEUE),
-    ("queue, 125 per second, 160 concurrent", 100_000, _LARGE_QUEUE),
-)
-
-
-def replace_scale_tables(page: str) -> str:
-    """Return a page with the current tables.
-
-    Raises:
-        ValueError: A mark is missing.
-    """
-    for name, rows in (("figures", _build_figure_rows()), ("runs", _build_queue_rows())):
-        begin, end = SCALE_TABLE_BEGIN.format(name), SCALE_TABLE_END.format(name)
-        before, after = page[: page.index(begin)], page[page.index(end) :]
-        page = "\n".join([before + begin, "", *rows, "", after])
-    return page
-
-
-def write_scale_tables(page: Path = SCALE_PAGE) -> None:
-    """Bring a page's tables up to date."""
-    page.write_text(replace_scale_tables(page.read_text()))
-
-
-def _build_figure_rows() -> Iterator[str]:
-    columns = {size: compute_figures(size) for size in RESTAURANT_COUNTS}
-    yield f"| per month | formula | {' | '.join(f'N = {size:,}' for size in RESTAURANT_COUNTS)} |"
-    yield f"|---|---|{'--:|' * len(RESTAURANT_COUNTS)}"
-    for figure in CAPACITY_FIGURES:
-        cells = (
-            f"{figure.unit}{columns[size][figure.name]:,.{figure.decimals}f}"
-            for size in RESTAURANT_COUNTS
-        )
-        label = figure.label if figure.name == figure.label else f"{figure.label}: *{figure.name}*"
-        arithmetic = figure.formula.replace("*", _TIMES).replace("/", _DIVIDED_BY)
-        yield f"| {label} | {arithmetic} | {' | '.join(cells)} |"
-
-
-def _build_queue_rows() -> Iterator[str]:
-    seconds = sample_durations(POLL_SECONDS)
-    yield "| restaurants | execution | duration | share of the interval | backlog after two hours |"
-    yield "|--:|---|--:|--:|--:|"
-    for description, restaurants, limits in _QUEUE_SCENARIOS:
-        drain_seconds = simulate_drain(restaurants, limits, seconds)
-        backlog_seconds = simulate_backlog(
-            _TICK_COUNT, _POLL_INTERVAL_SECONDS, restaurants, limits, seconds
-        )
-        share, backlog = (
-            f"{drain_seconds / _POLL_INTERVAL_SECONDS:.0%}",
-            f"{backlog_seconds / 3600:,.1f} h" if backlog_seconds else "none",
-        )
-        yield f"| {restaurants:,} | {description} | {drain_seconds:,.0f} s | {share} | {backlog} |"
-
-
-def compute_max_restaurants_per_invocation() -> int:
-    """Return how many quiet restaurants one invocation polls within its budget, in hundreds."""
-    seconds, count = sample_durations(POLL_SECONDS), 0
-    while simulate_drain(count + 100, _SINGLE_INVOCATION, seconds) <= RUN_BUDGET_SECONDS:
-        count += 100
-    return count
+def compute_operations_per_second(restaurants: int) -> float:
+    """Return the average reads and writes of Firestore per second."""
+    figures = compute_figures(restaurants)
+    return (figures["reads"] + figures["writes"]) / (DAYS_PER_MONTH * 86_400)

@@ -1,6 +1,7 @@
-"""Simulate a Cloud Tasks queue: a rate limit, a concurrency limit and repeated ticks.
+"""Simulate a Cloud Tasks queue and the ramp of Firestore's traffic.
 
-It ignores the slow start, retries and the duration of enqueueing.
+The queue has a rate limit, a concurrency limit and repeated ticks. The simulation ignores its slow
+start, retries and the duration of enqueueing.
 """
 
 import heapq
@@ -61,3 +62,21 @@ def sample_durations(mean: float, count: int = 1_000, seed: int = 0) -> list[flo
     rng = random.Random(seed)
     samples = [rng.lognormvariate(0.0, 0.5) for _ in range(count)]
     return [mean * duration * count / sum(samples) for duration in samples]
+
+
+def sample_batch_durations(mean: float, size: int, count: int = 1_000) -> list[float]:
+    """Return how long tasks take that each process a number of restaurants at the same time."""
+    durations = sample_durations(mean, count * size)
+    return [max(durations[first : first + size]) for first in range(0, count * size, size)]
+
+
+def simulate_ramp(operations_per_second: float) -> float:
+    """Return the seconds until Firestore's rule of 500/50/5 allows a rate.
+
+    A new range of keys starts at 500 operations per second, and grows by 50 % every five minutes.
+    """
+    allowed, seconds = 500.0, 0.0
+    while allowed < operations_per_second:
+        allowed *= 1.5
+        seconds += 300
+    return seconds

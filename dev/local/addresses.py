@@ -37,6 +37,9 @@ class RunAddresses:
             "OPENTABLE_PARTNER_SECRET": DEMO_PARTNER_SECRET_ID,
             "SECRETS_FILE": secrets_file,
             "TASKS_TARGET_URL": self.gateway_url,
+            # Simulated time is faster than these schedules.
+            "QUIET_POLL_MINUTES": "0",
+            "NEAR_DAYS_AHEAD": "30",
             # Everything listens here, so a company's proxy has no business in between.
             "no_proxy": LOOPBACK,
         }

@@ -2,9 +2,12 @@
 
 A reconciliation counts the reservations while it reads the ledger, so counting costs no extra
 reads. Its own corrections are then added to the counts. A reservation moved from or to a day
-outside the run's window is the exception: that day is read again. Unchanged days are not written.
+outside the run's window is the exception: that day is read again. Unchanged days are not written:
+the nightly run reads the stored counts, an hourly run compares digests in the settings document.
 """
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -23,18 +26,23 @@ from shared.domain.backfill import DEFAULT_DAYS_AHEAD, DateWindow
 from shared.domain.ledger.document import nest_fields, render_document
 from shared.domain.normalization.identifiers import ReservationSystem
 from shared.domain.reconciliation.compare import ReservationFingerprint
+from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
 from shared.firestore.documents import (
     LARGE_WRITE_TIMEOUT_SECONDS,
     QUERY_TIMEOUT_SECONDS,
     read_documents,
 )
+from shared.firestore.leases import Lease
 from shared.ledger.ledger import ApplyResult, open_ledger
 from shared.ledger.queries import stream_reservation_documents
 from shared.log import LogEvent, Severity, log_event
 
 _MAX_DAYS_PER_QUERY = 30  # Firestore's limit of values in one `in` filter
 _MAX_DAYS_PER_BATCH = 100
+
+DayDigests = dict[str, str]
+"""A digest of the stored counts by day."""
 
 
 def create_rollup_builder(restaurant: RestaurantContext, window: DateWindow) -> RollupBuilder:
@@ -47,15 +55,13 @@ def create_rollup_builder(restaurant: RestaurantContext, window: DateWindow) -> 
     return RollupBuilder((day for day in window.list_dates() if day <= last_day.isoformat()), zone)
 
 
-async def update_analytics(
+def add_corrections(
     restaurant: RestaurantContext,
     rollup_builder: RollupBuilder,
     fingerprints: Mapping[str, ReservationFingerprint],
     applied: Iterable[ApplyResult],
-) -> None:
-    """Add a run's corrections to its counts and store the changed days.
-
-    Never fails the run: if Firestore is unavailable, the next run stores the counts.
+) -> set[str]:
+    """Add a run's corrections to its counts; return the days outside the run to recount.
 
     Args:
         restaurant: The restaurant.
@@ -76,7 +82,7 @@ async def update_analytics(
             # A moved reservation changes the counts of both days.
             date_change = last_result.write.entry["changes"].get("localDate", {})
             outside_days |= {day for day in date_change.values() if _is_local_date(day)}
-    await _store_days(restaurant, rollup_builder, outside_days - rollup_builder.days)
+    return outside_days - rollup_builder.days
 
 
 def _is_local_date(value: object) -> bool:
@@ -90,20 +96,41 @@ def _is_local_date(value: object) -> bool:
 async def recount_analytics(restaurant: RestaurantContext, window: DateWindow) -> None:
     """Count a window's days from the ledger and store the changed days.
 
-    Fails as little as `update_analytics`.
+    Fails as little as `store_days`.
     """
     rollup_builder = create_rollup_builder(restaurant, window)
-    await _store_days(restaurant, rollup_builder, set(rollup_builder.days))
+    await store_days(restaurant, rollup_builder, set(rollup_builder.days))
 
 
-async def _store_days(
-    restaurant: RestaurantContext, rollup_builder: RollupBuilder, recount_days: set[str]
-) -> None:
-    """Recount some days from the ledger, then write the changed days."""
+async def store_days(
+    restaurant: RestaurantContext,
+    rollup_builder: RollupBuilder,
+    recount_days: set[str],
+    lease: Lease | None = None,
+    known_digests: DayDigests | None = None,
+) -> DayDigests | None:
+    """Recount some days from the ledger, then store the changed days; return all digests.
+
+    Never fails the run: if Firestore is unavailable, it returns None and the next run stores the
+    counts.
+
+    Args:
+        restaurant: The restaurant.
+        rollup_builder: The counts of the run's days.
+        recount_days: Days to count from the ledger.
+        lease: The lease of the run; it is acquired before a write.
+        known_digests: What an earlier run returned; None reads the stored counts.
+
+    Raises:
+        RunInProgressError: Another run has the lease.
+    """
     client, restaurant_id = restaurant.context.firestore, restaurant.settings.restaurant_id
     collection = paths.analytics_collection(client, restaurant_id)
     try:
-        references = [collection.document(day) for day in recount_days | rollup_builder.days]
+        read_days = (
+            recount_days if known_digests is not None else recount_days | rollup_builder.days
+        )
+        references = [collection.document(day) for day in read_days]
         documents = (
             await client.rpc.batch_get(references, QUERY_TIMEOUT_SECONDS) if references else {}
         )
@@ -112,12 +139,17 @@ async def _store_days(
             for reference in references
             if (fields := documents[reference.path].fields) is not None
         }
+        digests = {day: _compute_digest(rollup) for day, rollup in stored.items()}
         # A day outside the window is recounted only if it was counted before: otherwise its
         # reservations in the ledger may be incomplete.
         days = recount_days & (stored.keys() | rollup_builder.days)
         await _recount_days(restaurant, rollup_builder, sorted(days))
         rollups = rollup_builder.build_rollups()
-        changed_days = sorted(day for day in rollups if stored.get(day) != rollups[day])
+        known = (known_digests or {}) | digests
+        digests = {day: _compute_digest(rollup) for day, rollup in rollups.items()}
+        changed_days = sorted(day for day in rollups if known.get(day) != digests[day])
+        if changed_days and lease is not None:
+            await lease.ensure_acquired()
         for first in range(0, len(changed_days), _MAX_DAYS_PER_BATCH):
             batch = client.batch()
             for day in changed_days[first : first + _MAX_DAYS_PER_BATCH]:
@@ -130,13 +162,20 @@ async def _store_days(
                 }
                 batch.set(collection.document(day), fields)
             await batch.commit(retry=None, timeout=LARGE_WRITE_TIMEOUT_SECONDS)
-    except google.GoogleAPIError as error:
+    except (google.GoogleAPIError, ServiceUnavailableError) as error:
         log_event(
             Severity.WARNING,
             LogEvent.ANALYTICS_DELAYED,
             restaurantId=restaurant_id,
             error=type(error).__name__,
         )
+        return None
+    return digests
+
+
+def _compute_digest(rollup: DailyRollup) -> str:
+    content = json.dumps(rollup, sort_keys=True, default=str)
+    return hashlib.blake2b(content.encode(), digest_size=8).hexdigest()
 
 
 async def _recount_days(

@@ -1,9 +1,12 @@
-"""The poll's cursor, and the detection of missing webhooks by poll and reconciliation.
+"""The poll's schedule and cursor, and the detection of missing webhooks by poll and reconciliation.
 
 A run (poll or reconciliation) *misses webhooks* if it finds a change normally brought by a webhook,
 and no webhook was journaled since that change happened. A slow or lossy sender therefore does not
 count: some webhook arrives in between. A run without such a change proves nothing and is ignored.
 `SILENCE_THRESHOLD_RUNS` runs with missed webhooks raise an alert; the next webhook ends it.
+
+The scheduler calls the poll every `POLL_INTERVAL`. A restaurant with working webhooks and without
+changes is polled less often.
 """
 
 from collections.abc import Mapping
@@ -16,6 +19,12 @@ from msgspec import Struct
 WEBHOOK_RETRY_WINDOW = timedelta(minutes=5)
 SILENCE_THRESHOLD_RUNS = 3
 _WATCHED_FIELDS = ("status", "startAt", "partySize")
+
+POLL_INTERVAL = timedelta(minutes=15)
+# The scheduler's calls are not exactly one interval apart.
+_POLL_INTERVAL_TOLERANCE = timedelta(minutes=1)
+# Webhooks count as unreliable for this time after a missed one.
+MISS_MEMORY = timedelta(days=1)
 
 
 class MissedWebhooks(Struct):
@@ -35,6 +44,55 @@ class MissedWebhooks(Struct):
         if is_relevant and now - occurred_at > WEBHOOK_RETRY_WINDOW:
             self.count += 1
             self.since = occurred_at if self.since is None else min(self.since, occurred_at)
+
+
+def is_poll_due(document: Mapping[str, Any], now: datetime, quiet_interval: timedelta) -> bool:
+    """Return whether a call of the scheduler must poll the restaurant of a settings document.
+
+    It may wait for the next call if its last poll found nothing, its webhooks are proven to work,
+    and nothing else waits for a poll.
+
+    Args:
+        document: The settings document, with the state of earlier polls.
+        now: The current time, UTC.
+        quiet_interval: The longest time between two polls.
+    """
+    poll = read_run_state(document, "poll")
+    started_at, updated_at = poll.get("lastStartedAt"), document.get("updatedAt")
+    backfill = read_run_state(document, "backfill")
+    guests_retry_at = read_run_state(document, "guestFailures").get("retryAt")
+    may_wait = (
+        isinstance(started_at, datetime)
+        and now >= started_at
+        # The next call would come before the interval ends.
+        and now - started_at + POLL_INTERVAL < quiet_interval + _POLL_INTERVAL_TOLERANCE
+        and not (isinstance(updated_at, datetime) and updated_at >= started_at)
+        and not (isinstance(guests_retry_at, datetime) and guests_retry_at <= now)
+        and backfill.get("status") != "RUNNING"
+        and poll.get("lastOutcome") == "ok"
+        and poll.get("foundChanges") is False
+        and poll_cursor_from_document(document) is not None
+    )
+    return not (may_wait and has_proven_webhooks(document, now))
+
+
+def has_proven_webhooks(document: Mapping[str, Any], now: datetime) -> bool:
+    """Return whether a restaurant's webhooks delivered a change, and missed none since.
+
+    New settings and credentials need a new proof. Without changes nothing can be missed, so a proof
+    does not expire.
+    """
+    poll = read_run_state(document, "poll")
+    proven_at, missed_at = poll.get("webhooksProvenAt"), poll.get("lastMissedAt")
+    if not isinstance(proven_at, datetime) or not document.get("webhookAuth"):
+        return False
+    invalidated_at = (missed_at, document.get("updatedAt"), document.get("credentialsChangedAt"))
+    return (
+        not any(isinstance(at, datetime) and at >= proven_at for at in invalidated_at)
+        and not (isinstance(missed_at, datetime) and now - missed_at < MISS_MEMORY)
+        and not poll.get("problems")
+        and webhook_silence_from_document(document) == WebhookSilence()
+    )
 
 
 class WebhookSilence(Struct, frozen=True):

@@ -12,13 +12,25 @@ from shared.domain.backfill import ROW_COUNTERS, is_backfilling
 from shared.domain.ledger.events import Channel
 from shared.domain.polling import (
     MissedWebhooks,
+    has_proven_webhooks,
     poll_cursor_from_document,
     poll_cursor_to_map,
     read_count,
 )
 from shared.domain.settings import parse_settings
-from shared.errors import EXPECTED_RUN_ERRORS, PERMANENT_RUN_ERRORS, IntegrationDisabledError
-from shared.firestore.leases import LEASE_MARGIN_SECONDS, Lease, acquire_lease
+from shared.errors import (
+    EXPECTED_RUN_ERRORS,
+    PERMANENT_RUN_ERRORS,
+    IntegrationDisabledError,
+    RunInProgressError,
+)
+from shared.firestore import paths
+from shared.firestore.leases import (
+    LEASE_MARGIN_SECONDS,
+    Lease,
+    ListedSettings,
+    start_run_without_lease,
+)
 from shared.guests.failures import guest_failures_from_document
 from shared.guests.sync import (
     GuestFeed,
@@ -33,7 +45,7 @@ from shared.ledger.ledger import ApplyResult, open_ledger
 from shared.log import LogEvent, Severity, log_event, log_internal_error
 from shared.opentable.client import RowPage
 from shared.opentable.query import ListingQuery, LocalDateTime, Resource
-from shared.polling.webhook_health import update_webhook_silence
+from shared.polling.webhook_health import read_last_webhook_at, update_webhook_silence
 from shared.restaurants.settings import check_webhook_settings
 
 RowCounts = dict[str, int]
@@ -50,22 +62,29 @@ class _PollOutcome(Struct, frozen=True):
 
 
 async def poll_restaurant(
-    context: AppContext, deadline: Deadline, restaurant_id: str
+    context: AppContext,
+    deadline: Deadline,
+    restaurant_id: str,
+    listed: ListedSettings | None = None,
 ) -> dict[str, Any]:
     """Poll one restaurant, and return its entry in the response of the poll function.
 
-    Its status is ``ok``, ``error``, ``disabled``, or ``skipped`` if another poll is running.
+    Its status is ``ok``, ``error``, ``disabled``, or ``skipped`` if another poll is running. A poll
+    that finds nothing writes once: its result.
     """
     duration = timedelta(seconds=deadline.remaining() + LEASE_MARGIN_SECONDS)
     row_counts = new_row_counts()
     try:
-        async with acquire_lease(
-            context.firestore, context.clock, restaurant_id, "poll", duration
+        async with start_run_without_lease(
+            paths.integration_document(context.firestore, restaurant_id),
+            context.clock,
+            "poll",
+            duration,
+            listed,
         ) as lease:
-            if lease is None:
-                outcome = _PollOutcome("skipped", "Another poll of this restaurant is running.")
-            else:
-                outcome = await _poll_with_lease(context, lease, row_counts, deadline)
+            outcome = await _run_poll(context, lease, row_counts, deadline)
+    except RunInProgressError:
+        outcome = _PollOutcome("skipped", "Another poll of this restaurant is running.")
     except IntegrationDisabledError as error:
         outcome = _PollOutcome("disabled", str(error))
     except EXPECTED_RUN_ERRORS as error:
@@ -91,7 +110,7 @@ async def poll_restaurant(
     return result
 
 
-async def _poll_with_lease(
+async def _run_poll(
     context: AppContext, lease: Lease, row_counts: RowCounts, deadline: Deadline
 ) -> _PollOutcome:
     # The time before the first request becomes the cursor: later changes are the next poll's.
@@ -101,12 +120,18 @@ async def _poll_with_lease(
     try:
         settings = parse_settings(lease.restaurant_id, lease.document)
         restaurant = await load_restaurant_context(context, settings, deadline)
-        problems = await check_webhook_settings(restaurant)
-        missed = await _apply_changes(restaurant, cursor, row_counts)
+        is_proven = has_proven_webhooks(lease.document, started_at)
+        # Proven webhooks need no check of the settings that would block them.
+        problems = [] if is_proven else await check_webhook_settings(restaurant)
+        missed = await _apply_changes(restaurant, lease, cursor, row_counts)
         retry_at = guest_failures_from_document(lease.document).retry_at
         if retry_at is not None and retry_at <= started_at:
+            await lease.ensure_acquired()
             await retry_failed_guests(restaurant)
         await update_webhook_silence(context, lease, missed)
+        proof = {} if is_proven else await _prove_webhooks(restaurant, row_counts)
+    except (RunInProgressError, IntegrationDisabledError):
+        raise
     except EXPECTED_RUN_ERRORS as error:
         error_text = str(error)
         is_retryable = not isinstance(error, PERMANENT_RUN_ERRORS)
@@ -121,9 +146,15 @@ async def _poll_with_lease(
             "consecutiveFailures": 0,
             "missedWebhooks": missed.count,
             "problems": problems,
+            "foundChanges": lease.is_acquired,
+            **proof,
         }
+        if missed.count:
+            results["lastMissedAt"] = started_at
         fields = {f"poll.{name}": value for name, value in results.items()}
         if not await lease.release(fields | {"lastPolledAt": context.clock()}):
+            if not lease.is_acquired:
+                raise RunInProgressError  # two polls found nothing; the other one was faster
             return _PollOutcome("error", "The poll outlived its lease; another one took over.")
         return _PollOutcome(
             "ok",
@@ -144,11 +175,15 @@ async def _poll_with_lease(
 
 
 async def _apply_changes(
-    restaurant: RestaurantContext, cursor: datetime | None, row_counts: RowCounts
+    restaurant: RestaurantContext, lease: Lease, cursor: datetime | None, row_counts: RowCounts
 ) -> MissedWebhooks:
-    """Apply every change since the cursor; return the changes normally brought by a webhook."""
+    """Apply every change since the cursor; return the changes normally brought by a webhook.
+
+    The lease is acquired before the first change, or at once for a first poll.
+    """
     context, settings = restaurant.context, restaurant.settings
     if cursor is None:
+        await lease.ensure_acquired()
         # A first poll reads every reservation from yesterday on; a backfill reads older ones.
         today = context.clock().astimezone(settings.require_zone()).date()
         query = ListingQuery(scheduled_from=LocalDateTime.from_date(today - timedelta(days=1)))
@@ -158,17 +193,34 @@ async def _apply_changes(
         query = ListingQuery(updated_after=cursor - lookback)
     # Guests first: a new reservation is then written once, together with its guest.
     feed = await read_changed_guests(restaurant, query.updated_after)
+    if feed.guests:
+        await lease.ensure_acquired()
     missed = MissedWebhooks()
     pages = context.opentable.iterate_pages(
         restaurant.access, Resource.RESERVATIONS, query, restaurant.deadline
     )
     async for page in pages:
+        if page.rows or page.malformed_items:
+            await lease.ensure_acquired()
         for applied in await apply_page(restaurant, feed, page, row_counts):
             # At the first poll everything is new, whether webhooks work or not.
             if cursor is not None and settings.webhook_auth and applied.write is not None:
                 missed.record(applied.write.entry, context.clock())
     await sync_remaining_guests(restaurant, feed, is_first=cursor is None)
     return missed
+
+
+async def _prove_webhooks(
+    restaurant: RestaurantContext, row_counts: RowCounts
+) -> dict[str, datetime]:
+    """Return the time of the newest webhook if a webhook may have brought one of the rows."""
+    is_delivered = row_counts["unchanged"] or row_counts["stale"]
+    if not (is_delivered and restaurant.settings.webhook_auth):
+        return {}
+    webhook_at = await read_last_webhook_at(
+        restaurant.context.firestore, restaurant.settings.restaurant_id
+    )
+    return {} if webhook_at is None else {"webhooksProvenAt": webhook_at}
 
 
 def new_row_counts() -> RowCounts:

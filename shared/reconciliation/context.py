@@ -4,9 +4,12 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from shared.analytics.store import DayDigests
 from shared.context import RestaurantContext
 from shared.domain.normalization.identifiers import build_reservation_document_id
 from shared.domain.reconciliation.report import DivergenceType, ReconciliationReport
+from shared.firestore.leases import Lease
+from shared.ingest.events import UnreadableRow
 from shared.ledger.ledger import Ledger
 from shared.log import LogEvent, Severity, log_event
 
@@ -20,23 +23,29 @@ class ReconciliationRun(Struct, frozen=True):
         restaurant: The restaurant.
         ledger: Its ledger of OpenTable's reservations.
         report: The report.
+        lease: The lease of the run. An hourly run acquires it before its first change.
+        covers_full_window: Whether it compares every day of the nightly run.
         cursor: The cursor of the poll; None if no poll has completed.
         previous_time_zone: The time zone of the local dates in the ledger; None if no
             reconciliation has completed.
         was_time_zone_wrong: Whether the previous run reported a wrong time zone.
         unreadable_ids: Damaged documents reported by the previous run.
         guest_retry_at: When the first failed request of a guest is repeated; None without one.
+        analytics_digests: The digests of the stored analytics by day.
         is_dry_run: Whether to write nothing but the report.
     """
 
     restaurant: RestaurantContext
     ledger: Ledger
     report: ReconciliationReport
+    lease: Lease
+    covers_full_window: bool
     cursor: datetime | None
     previous_time_zone: str | None
     was_time_zone_wrong: bool
     unreadable_ids: frozenset[str]
     guest_retry_at: datetime | None
+    analytics_digests: DayDigests
     is_dry_run: bool
 
     @property
@@ -61,6 +70,28 @@ def report_unreadable_document(
     )
     if is_new:
         log_new_divergence(report, DivergenceType.UNREADABLE, external_key)
+
+
+def report_unreadable_row(
+    report: ReconciliationReport, row: UnreadableRow, external_key: str | None
+) -> None:
+    """List a quarantined row as a divergence, with its key if it has a readable one."""
+    reason = f"OpenTable's row cannot be read ({row.rejection}). See the quarantine."
+    report.add_divergence(DivergenceType.UNREADABLE, external_key, reason, is_new=row.entry.is_new)
+
+
+def report_wrong_time_zone(run: ReconciliationRun, wrong_zone_count: int) -> None:
+    """List rows whose times contradict the restaurant's zone; log them the first time."""
+    if not wrong_zone_count:
+        return
+    report, is_new = run.report, not run.was_time_zone_wrong
+    reason = (
+        f"{wrong_zone_count} rows have local times that do not match "
+        f"{run.restaurant.settings.zone}. Correct timeZone in the settings."
+    )
+    report.add_divergence(DivergenceType.WRONG_TIME_ZONE, None, reason, is_new=is_new)
+    if is_new:
+        log_new_divergence(report, DivergenceType.WRONG_TIME_ZONE, None)
 
 
 def log_new_divergence(

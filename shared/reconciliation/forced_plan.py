@@ -26,18 +26,18 @@ from shared.firestore.leases import LEASE_MARGIN_SECONDS, acquire_lease
 from shared.guests.sync import fetch_guests_after_reconciliation
 from shared.ingest.events import normalize_rows
 from shared.ledger.ledger import ApplyResult
-from shared.reconciliation.context import ReconciliationRun, report_unreadable_document
+from shared.reconciliation.context import (
+    ReconciliationRun,
+    report_unreadable_document,
+    report_unreadable_row,
+)
 from shared.reconciliation.corrections import (
     apply_corrections,
     build_correction_plan,
     flag_divergences,
     read_reservation_states,
 )
-from shared.reconciliation.reconcile import (
-    RequestedReservations,
-    read_reservations_by_id,
-    report_unreadable_row,
-)
+from shared.reconciliation.reconcile import RequestedReservations, read_reservations_by_id
 from shared.reconciliation.report_store import (
     iterate_planned_corrections,
     mark_plan_executed,

@@ -12,8 +12,12 @@ from datetime import timedelta
 
 from msgspec import Struct, field
 
-from shared.analytics.store import create_rollup_builder, update_analytics
-from shared.concurrency import gather_all, gather_bounded
+from shared.analytics.store import (
+    add_corrections,
+    create_rollup_builder,
+    store_days,
+)
+from shared.concurrency import gather_bounded
 from shared.domain.analytics.rollup import RollupBuilder
 from shared.domain.ledger.events import Channel, ReservationEvent
 from shared.domain.normalization.identifiers import (
@@ -30,19 +34,20 @@ from shared.domain.reconciliation.compare import (
     format_ledger_versions,
 )
 from shared.domain.reconciliation.plan import describe_held_plan
-from shared.domain.reconciliation.report import DivergenceType, ReconciliationReport, ReportStatus
+from shared.domain.reconciliation.report import DivergenceType, ReportStatus
 from shared.errors import InvalidEventError, OpenTableError, UnreadableDocumentError
 from shared.guests.erasure import repeat_erasures
 from shared.guests.sync import fetch_guests_after_reconciliation, retry_failed_guests
-from shared.ingest.events import NormalizedRows, UnreadableRow, normalize_rows
+from shared.ingest.events import NormalizedRows, normalize_rows
 from shared.ledger.ledger import ApplyResult
 from shared.ledger.queries import LedgerWindow, load_ledger_window
 from shared.opentable.items import ItemReader
 from shared.opentable.query import ListingQuery, LocalDateTime, OpenTableRow, Resource
 from shared.reconciliation.context import (
     ReconciliationRun,
-    log_new_divergence,
     report_unreadable_document,
+    report_unreadable_row,
+    report_wrong_time_zone,
 )
 from shared.reconciliation.corrections import (
     CorrectionPlan,
@@ -88,6 +93,15 @@ class WindowComparison(Struct):
         """Return the unseen keys in the window; a reservation without a start is in none."""
         return [key for key in self.find_unseen() if self.fingerprints[key].has_start_time]
 
+    def has_differences(self) -> bool:
+        """Return whether anything may have to be corrected, flagged or reported."""
+        has_missing_guest = any(
+            fingerprint.missing_guest_id for fingerprint in self.fingerprints.values()
+        )
+        return bool(
+            self.differing_events or self.unreadable or self.find_unseen() or has_missing_guest
+        )
+
     def find_already_flagged(self) -> list[str]:
         """Return the keys flagged as missing by an earlier run and still missing."""
         return sorted(self.fingerprints.keys() - self.seen_keys - set(self.find_unseen()))
@@ -112,6 +126,7 @@ async def reconcile_window(run: ReconciliationRun) -> None:
 
     Raises:
         OpenTableError: OpenTable's side could not be read completely; nothing was corrected.
+        RunInProgressError: Another run has the lease; nothing was corrected.
     """
     report = run.report
 
@@ -119,9 +134,12 @@ async def reconcile_window(run: ReconciliationRun) -> None:
     rollup_builder = create_rollup_builder(run.restaurant, report.window)
     comparison = await compare_window(run, rollup_builder)
     report.is_compared = True
-    _report_wrong_time_zone(run, comparison.wrong_zone_count)
+    report_wrong_time_zone(run, comparison.wrong_zone_count)
     for document_id, error in comparison.unreadable.items():
         report_unreadable_document(run, document_id, str(error))
+
+    if comparison.has_differences():
+        await run.lease.ensure_acquired()
 
     # Plan the corrections. The ledger is not written yet.
     plan = await build_correction_plan(run, comparison.differing_events.values())
@@ -144,10 +162,8 @@ async def reconcile_window(run: ReconciliationRun) -> None:
     else:
         applied = await apply_corrections(run, plan)
         await recompute_local_dates(run)
-        await gather_all(
-            _update_guests(run, comparison.fingerprints, applied),
-            update_analytics(run.restaurant, rollup_builder, comparison.fingerprints, applied),
-        )
+        await _update_analytics(run, rollup_builder, comparison, applied)
+        await _update_guests(run, comparison.fingerprints, applied)
 
     # Flag the rest for a person to decide.
     await flag_divergences(run, absent_keys, plan, requested.errors)
@@ -258,28 +274,6 @@ def _compare_rows(
         report_unreadable_row(report, unreadable, unreadable_key)
 
 
-def report_unreadable_row(
-    report: ReconciliationReport, row: UnreadableRow, external_key: str | None
-) -> None:
-    """List a quarantined row as a divergence, with its key if it has a readable one."""
-    reason = f"OpenTable's row cannot be read ({row.rejection}). See the quarantine."
-    report.add_divergence(DivergenceType.UNREADABLE, external_key, reason, is_new=row.entry.is_new)
-
-
-def _report_wrong_time_zone(run: ReconciliationRun, wrong_zone_count: int) -> None:
-    """List rows whose times contradict the restaurant's zone; log them the first time."""
-    if not wrong_zone_count:
-        return
-    report, is_new = run.report, not run.was_time_zone_wrong
-    reason = (
-        f"{wrong_zone_count} rows have local times that do not match "
-        f"{run.restaurant.settings.zone}. Correct timeZone in the settings."
-    )
-    report.add_divergence(DivergenceType.WRONG_TIME_ZONE, None, reason, is_new=is_new)
-    if is_new:
-        log_new_divergence(report, DivergenceType.WRONG_TIME_ZONE, None)
-
-
 def _count_suspicious_updates(run: ReconciliationRun, plan: CorrectionPlan) -> int:
     """Count the updates not explained by a backlog of polls: they suggest a faulty listing."""
     if run.cursor is None:
@@ -367,6 +361,25 @@ async def read_reservations_by_id(
     return requested
 
 
+async def _update_analytics(
+    run: ReconciliationRun,
+    rollup_builder: RollupBuilder,
+    comparison: WindowComparison,
+    applied: list[ApplyResult],
+) -> None:
+    outside_days = add_corrections(run.restaurant, rollup_builder, comparison.fingerprints, applied)
+    # Only the nightly run reads the stored counts: it repairs days changed by hand.
+    known_digests = None if run.covers_full_window else run.analytics_digests
+    digests = await store_days(
+        run.restaurant, rollup_builder, outside_days, run.lease, known_digests
+    )
+    if digests is not None:
+        digests = {**(known_digests or {}), **digests}
+        run.lease.results["reconciliation.analyticsDigests"] = [
+            f"{day} {digest}" for day, digest in sorted(digests.items())
+        ]
+
+
 async def _update_guests(
     run: ReconciliationRun,
     fingerprints: dict[str, ReservationFingerprint],
@@ -375,5 +388,6 @@ async def _update_guests(
     """Repeat recent erasures and failed requests, then fetch the guests without a record."""
     await repeat_erasures(run.restaurant)
     if run.guest_retry_at is not None and run.guest_retry_at <= run.report.reconciled_at:
+        await run.lease.ensure_acquired()
         await retry_failed_guests(run.restaurant)
     await fetch_guests_after_reconciliation(run.restaurant, fingerprints, applied)

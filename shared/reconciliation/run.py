@@ -13,13 +13,14 @@ from msgspec import Struct
 from shared.concurrency import Deadline, gather_all
 from shared.context import AppContext, load_restaurant_context
 from shared.domain.backfill import DateWindow, resolve_window
-from shared.domain.polling import poll_cursor_from_document
+from shared.domain.polling import poll_cursor_from_document, read_count
 from shared.domain.reconciliation.report import (
     DivergenceType,
     FailureKind,
     ReconciliationReport,
     ReportStatus,
 )
+from shared.domain.reconciliation.schedule import covers_full_window, resolve_scheduled_window
 from shared.domain.settings import parse_settings
 from shared.errors import (
     EXPECTED_RUN_ERRORS,
@@ -27,8 +28,15 @@ from shared.errors import (
     IntegrationDisabledError,
     InvalidSettingsError,
     OpenTableError,
+    RunInProgressError,
 )
-from shared.firestore.leases import LEASE_MARGIN_SECONDS, Lease, acquire_lease
+from shared.firestore import paths
+from shared.firestore.leases import (
+    LEASE_MARGIN_SECONDS,
+    Lease,
+    ListedSettings,
+    start_run_without_lease,
+)
 from shared.guests.anonymization import anonymize_old_reservations
 from shared.guests.failures import guest_failures_from_document
 from shared.ledger.ledger import open_ledger
@@ -49,11 +57,13 @@ class ReconciliationRequest(Struct, frozen=True):
         start: The first local date; None is yesterday.
         end: The last local date; None is 30 days ahead.
         is_dry_run: Whether to write nothing but the report.
+        is_scheduled: Whether the schedule chooses the days (`resolve_scheduled_window`).
     """
 
     start: date | None = None
     end: date | None = None
     is_dry_run: bool = False
+    is_scheduled: bool = False
 
 
 async def reconcile_restaurant(
@@ -61,29 +71,37 @@ async def reconcile_restaurant(
     request: ReconciliationRequest,
     restaurant_id: str,
     deadline: Deadline | None = None,
+    listed: ListedSettings | None = None,
 ) -> dict[str, Any]:
     """Reconcile one restaurant, unless another run holds the lease; return a summary.
 
-    Never raises an expected error: the summary and the report show a failure.
+    Never raises an expected error: the summary and the report show a failure. An hourly run without
+    a difference writes twice: its report and its state.
 
     Args:
         context: The process's clients.
         request: The options.
         restaurant_id: The restaurant.
         deadline: When the run must end; by default after the configured run budget.
+        listed: The settings, if they were listed shortly before.
     """
     deadline = deadline or Deadline.after(context.environment.run_budget_seconds)
     duration = timedelta(seconds=deadline.remaining() + LEASE_MARGIN_SECONDS)
     try:
-        async with acquire_lease(
-            context.firestore, context.clock, restaurant_id, "reconciliation", duration
+        async with start_run_without_lease(
+            paths.integration_document(context.firestore, restaurant_id),
+            context.clock,
+            "reconciliation",
+            duration,
+            listed,
         ) as lease:
-            if lease is None:
-                return {"restaurantId": restaurant_id, "status": "SKIPPED"}
             # Without a zone the run fails below; its report needs a window all the same.
             zone = parse_settings(restaurant_id, lease.document).zone or ZoneInfo("UTC")
-            window = resolve_window(context.clock(), zone, request.start, request.end)
+            window = _resolve_window(context, request, lease, zone)
             report = create_report(context, restaurant_id, window)
+            if covers_full_window(window, zone, report.reconciled_at) or not request.is_scheduled:
+                # Two long runs at the same time would read a lot in vain.
+                await lease.ensure_acquired()
             with record_outcome(report):
                 run = await start_run(
                     context, lease, report, deadline, is_dry_run=request.is_dry_run
@@ -94,12 +112,23 @@ async def reconcile_restaurant(
                 _finish_run(context, lease, report, deadline, is_dry_run=request.is_dry_run),
                 log_quarantine_backlog(context, restaurant_id),
             )
+    except RunInProgressError:
+        return {"restaurantId": restaurant_id, "status": "SKIPPED"}
     except IntegrationDisabledError as error:
         return {"restaurantId": restaurant_id, "status": "disabled", "error": str(error)}
     except EXPECTED_RUN_ERRORS as error:
         log_event(Severity.ERROR, LogEvent.RUN_FAILED, restaurantId=restaurant_id, error=str(error))
         return summarize_failure(restaurant_id, error)
     return summarize_report(report)
+
+
+def _resolve_window(
+    context: AppContext, request: ReconciliationRequest, lease: Lease, zone: ZoneInfo
+) -> DateWindow:
+    if request.is_scheduled:
+        near_days_ahead = context.environment.near_days_ahead
+        return resolve_scheduled_window(lease.document, zone, context.clock(), near_days_ahead)
+    return resolve_window(context.clock(), zone, request.start, request.end)
 
 
 def create_report(
@@ -126,10 +155,15 @@ def create_report(
 
 @contextmanager
 def record_outcome(report: ReconciliationReport) -> Iterator[None]:
-    """Record in the report how the block ended, and how long it took; suppress its exceptions."""
+    """Record in the report how the block ended, and how long it took; suppress its exceptions.
+
+    Only `RunInProgressError` and `IntegrationDisabledError` pass.
+    """
     started_seconds = time.monotonic()
     try:
         yield
+    except (RunInProgressError, IntegrationDisabledError):
+        raise  # the run ends without a report
     except EXPECTED_RUN_ERRORS as error:
         report.status, report.reason = ReportStatus.FAILED, str(error)
         report.failure = _classify_failure(error)
@@ -169,11 +203,20 @@ async def start_run(
         restaurant=await load_restaurant_context(context, settings, deadline),
         ledger=open_ledger(context, settings),
         report=report,
+        lease=lease,
+        covers_full_window=covers_full_window(
+            report.window, settings.require_zone(), report.reconciled_at
+        ),
         cursor=poll_cursor_from_document(lease.document),
         previous_time_zone=lease.state.get("timeZone"),
         was_time_zone_wrong=lease.state.get("wrongTimeZone") is True,
         unreadable_ids=frozenset(_read_text_list(lease.state.get("unreadableDocuments"))),
         guest_retry_at=guest_failures_from_document(lease.document).retry_at,
+        analytics_digests=dict(
+            item.split(" ", 1)
+            for item in _read_text_list(lease.state.get("analyticsDigests"))
+            if " " in item
+        ),
         is_dry_run=is_dry_run,
     )
 
@@ -200,23 +243,50 @@ async def _finish_run(
         "reconciliation.lastStatus": report.status.value,
         "reconciliation.lastReconciledAt": report.reconciled_at,
     }
+    zone = parse_settings(lease.restaurant_id, lease.document).zone or ZoneInfo("UTC")
+    is_full = covers_full_window(report.window, zone, report.reconciled_at)
     if report.status is not ReportStatus.FAILED:
         # A failed run knows neither the divergences nor whether the time zone is right.
-        state["reconciliation.openDivergences"] = len(report.divergences)
-        divergences = {entry["type"] for entry in report.divergences}
-        state["reconciliation.wrongTimeZone"] = DivergenceType.WRONG_TIME_ZONE in divergences
-        state["reconciliation.unreadableDocuments"] = sorted(
-            entry["reservationId"]
-            for entry in report.divergences
-            if entry["type"] == DivergenceType.UNREADABLE and entry["reservationId"]
-        )[:MAX_REMEMBERED_DOCUMENTS]
+        state |= _describe_findings(lease, report, is_full=is_full)
     if report.status is ReportStatus.COMPLETED:
         state["reconciliation.timeZone"] = lease.document.get("timeZone")
+        if is_full:
+            state["reconciliation.lastFullAt"] = report.reconciled_at
+            state["reconciliation.lastFullReportId"] = report.report_id
+    if report.missed_webhooks.count:
+        state["poll.lastMissedAt"] = report.reconciled_at
     if not is_dry_run:
         state |= await anonymize_old_reservations(
             context, lease.restaurant_id, lease.document, deadline
         )
     await lease.release(state)
+
+
+def _describe_findings(
+    lease: Lease, report: ReconciliationReport, *, is_full: bool
+) -> dict[str, Any]:
+    """Return the findings that later runs must not report as new.
+
+    A run of fewer days adds to the findings of the last full one.
+    """
+    is_zone_wrong = any(
+        entry["type"] == DivergenceType.WRONG_TIME_ZONE for entry in report.divergences
+    )
+    unreadable_ids = {
+        entry["reservationId"]
+        for entry in report.divergences
+        if entry["type"] == DivergenceType.UNREADABLE and entry["reservationId"]
+    }
+    open_divergences = len(report.divergences)
+    if not is_full:
+        open_divergences = max(open_divergences, read_count(lease.state, "openDivergences"))
+        is_zone_wrong = is_zone_wrong or lease.state.get("wrongTimeZone") is True
+        unreadable_ids |= set(_read_text_list(lease.state.get("unreadableDocuments")))
+    return {
+        "reconciliation.openDivergences": open_divergences,
+        "reconciliation.wrongTimeZone": is_zone_wrong,
+        "reconciliation.unreadableDocuments": sorted(unreadable_ids)[:MAX_REMEMBERED_DOCUMENTS],
+    }
 
 
 async def store_and_log_report(context: AppContext, report: ReconciliationReport) -> None:

@@ -1,21 +1,29 @@
 """One job for many restaurants: run it here for several at a time, or enqueue a task for each."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from google.cloud.firestore import AsyncClient, FieldFilter
+from google.cloud.firestore import AsyncClient, AsyncQuery, DocumentSnapshot, FieldFilter
 from msgspec import Struct
 
 from shared.concurrency import Deadline, gather_bounded
 from shared.context import AppContext
-from shared.domain.ledger.document import flatten_document
-from shared.errors import EnqueueError
-from shared.firestore.documents import QUERY_TIMEOUT_SECONDS, translate_firestore_errors
+from shared.domain.polling import is_poll_due, read_run_state
+from shared.errors import EnqueueError, ServiceUnavailableError
+from shared.firestore.documents import read_documents
+from shared.firestore.leases import ListedSettings
 from shared.log import LogEvent, Severity, log_event, log_internal_error
 from shared.tasks.queue import POLL_FUNCTION, RECONCILE_FUNCTION, QueuedTask, TaskQueue
 
 MAX_CONCURRENT_ENQUEUES = 50
+LISTING_PAGE_SIZE = 500
+# Pauses before a failed page of the listing is read again.
+_LISTING_PAUSES_SECONDS = (0.2, 1.0, 4.0)
+# A run reuses the listed settings for as long as settings are cached elsewhere.
+_MAX_LISTED_SETTINGS_AGE_SECONDS = 60.0
+_MAX_LISTED_SETTINGS = 1_000  # about 10 KB of memory each
 # The field of the settings document with the state of a function's runs, and its field for the end
 # of the last successful run.
 _TURN_FIELDS = {
@@ -33,11 +41,15 @@ class RestaurantTurn(Struct, frozen=True):
     Attributes:
         started_at: Start of the last run, UTC; None before the first one.
         cursor: The time up to which the last successful run read, UTC; None before the first one.
+        is_due: False if the restaurant may wait for the next run (`is_poll_due`).
+        listed: The settings document of the listing; None if the run must read it.
     """
 
     restaurant_id: str
     started_at: datetime | None = None
     cursor: datetime | None = None
+    is_due: bool = True
+    listed: ListedSettings | None = None
 
     @property
     def waiting_since(self) -> datetime:
@@ -48,22 +60,57 @@ class RestaurantTurn(Struct, frozen=True):
         return self.started_at or self.cursor or datetime.min.replace(tzinfo=UTC)
 
 
-async def list_turns(client: AsyncClient, function_name: str) -> list[RestaurantTurn]:
+async def list_turns(context: AppContext, function_name: str) -> list[RestaurantTurn]:
     """Return the restaurants with an enabled integration, the longest-waiting first."""
     kind, cursor_name = _TURN_FIELDS[function_name]
-    started_path, cursor_path = f"{kind}.lastStartedAt", f"{kind}.{cursor_name}"
-    integrations = client.collection_group("integrations")
-    query = integrations.where(filter=FieldFilter("enabled", "==", value=True))
-    turns = []
-    with translate_firestore_errors():
-        async for snapshot in query.select([started_path, cursor_path]).stream(
-            retry=None, timeout=QUERY_TIMEOUT_SECONDS
-        ):
-            if snapshot.id == "opentable":
-                fields = flatten_document(snapshot.to_dict() or {})
-                times = map(_datetime_or_none, map(fields.get, (started_path, cursor_path)))
-                turns.append(RestaurantTurn(snapshot.reference.parent.parent.id, *times))
+    now, turns = context.clock(), list[RestaurantTurn]()
+    quiet_interval = timedelta(minutes=context.environment.quiet_poll_minutes)
+    async for snapshot in _list_enabled_settings(context.firestore):
+        document = snapshot.to_dict() or {}
+        state = read_run_state(document, kind)
+        listed = None
+        if len(turns) < _MAX_LISTED_SETTINGS:
+            listed = ListedSettings(snapshot, Deadline.after(_MAX_LISTED_SETTINGS_AGE_SECONDS))
+        turns.append(
+            RestaurantTurn(
+                snapshot.reference.parent.parent.id,
+                _datetime_or_none(state.get("lastStartedAt")),
+                _datetime_or_none(state.get(cursor_name)),
+                function_name != POLL_FUNCTION or is_poll_due(document, now, quiet_interval),
+                listed,
+            )
+        )
     return sorted(turns, key=lambda turn: (turn.waiting_since, turn.restaurant_id))
+
+
+async def _list_enabled_settings(client: AsyncClient) -> AsyncIterator[DocumentSnapshot[Any]]:
+    """Yield the settings documents of the enabled integrations, read in pages.
+
+    Raises:
+        ServiceUnavailableError: A page failed on every attempt.
+    """
+    query = (
+        client.collection_group("integrations")
+        .where(filter=FieldFilter("enabled", "==", value=True))
+        .order_by("__name__")
+    )
+    page = await _read_page(query)
+    while page:
+        for snapshot in page:
+            if snapshot.id == "opentable":
+                yield snapshot
+        page = (
+            await _read_page(query.start_after(page[-1])) if len(page) == LISTING_PAGE_SIZE else []
+        )
+
+
+async def _read_page(query: AsyncQuery) -> list[DocumentSnapshot[Any]]:
+    for pause in _LISTING_PAUSES_SECONDS:
+        try:
+            return await read_documents(query, LISTING_PAGE_SIZE)
+        except ServiceUnavailableError:
+            await asyncio.sleep(pause)
+    return await read_documents(query, LISTING_PAGE_SIZE)
 
 
 def _datetime_or_none(value: object) -> datetime | None:
@@ -92,51 +139,69 @@ def log_missed_turns(
 
 
 async def plan_turns(
-    context: AppContext, function_name: str, requested_id: str | None
+    context: AppContext, function_name: str, requested_ids: Sequence[str]
 ) -> tuple[list[RestaurantTurn], TaskQueue | None]:
     """Return a run's restaurants, and the queue if they are too many for one invocation.
 
-    A request for one restaurant comes from a task or an operator, so it never uses the queue.
+    A request for some restaurants comes from a task or an operator, so it never uses the queue.
     """
-    if requested_id:
-        return [RestaurantTurn(requested_id)], None
-    turns = await list_turns(context.firestore, function_name)
+    if requested_ids:
+        return [RestaurantTurn(requested_id) for requested_id in requested_ids], None
+    turns = await list_turns(context, function_name)
     needs_queue = len(turns) > context.environment.fan_out_threshold
     return turns, context.queue if needs_queue else None
 
 
-def should_repeat_run(results: Sequence[Mapping[str, Any]], *, is_single: bool) -> bool:
+def should_repeat_run(results: Sequence[Mapping[str, Any]], *, is_requested: bool) -> bool:
     """Return whether the scheduler or the queue should send the same request again.
 
-    It should if every restaurant failed: otherwise the good ones would run again. A request for a
-    single restaurant is not repeated after a failure that needs a person, because Cloud Tasks slows
+    It should if every restaurant failed: otherwise the good ones would run again. A request for
+    some restaurants is not repeated after failures that need a person, because Cloud Tasks slows
     down the whole queue when tasks fail.
     """
     failures = [result for result in results if result["status"] in {"error", "FAILED"}]
-    if is_single:
-        return any(failure.get("retryable", True) for failure in failures)
-    return bool(failures) and len(failures) == len(results)
+    if not failures or len(failures) < len(results):
+        return False
+    return not is_requested or any(failure.get("retryable", True) for failure in failures)
+
+
+def build_task_bodies(
+    turns: Sequence[RestaurantTurn], restaurants_per_task: int
+) -> list[dict[str, object]]:
+    """Return the bodies of the tasks for some restaurants, in their order."""
+    ids = [turn.restaurant_id for turn in turns]
+    if restaurants_per_task == 1:
+        return [{"restaurantId": restaurant_id} for restaurant_id in ids]
+    starts = range(0, len(ids), restaurants_per_task)
+    return [{"restaurantIds": ids[start : start + restaurants_per_task]} for start in starts]
 
 
 async def fan_out(
     queue: TaskQueue, tasks: Sequence[QueuedTask], deadline: Deadline
 ) -> list[dict[str, Any]]:
-    """Enqueue one task per restaurant, all of one function; return ``queued`` or ``error`` each.
+    """Enqueue tasks of one function; return ``queued`` or ``error`` for each restaurant.
 
     If the scheduler repeats the run, only the tasks that failed are enqueued again.
     """
-    tasks_by_restaurant = {str(task.body["restaurantId"]): task for task in tasks}
+    if not tasks:
+        return []
+    tasks_by_id = {str(number): task for number, task in enumerate(tasks)}
 
-    async def enqueue(restaurant_id: str) -> dict[str, Any]:
+    async def enqueue(number: str) -> dict[str, Any]:
         try:
-            await queue.enqueue(tasks_by_restaurant[restaurant_id])
+            await queue.enqueue(tasks_by_id[number])
         except EnqueueError as error:
-            return {"restaurantId": restaurant_id, "status": "error", "error": str(error)}
-        return {"restaurantId": restaurant_id, "status": "queued"}
+            return {"status": "error", "error": str(error)}
+        return {"status": "queued"}
 
-    results = await run_for_each_restaurant(
-        list(tasks_by_restaurant), MAX_CONCURRENT_ENQUEUES, enqueue, deadline
+    outcomes = await run_for_each_restaurant(
+        list(tasks_by_id), MAX_CONCURRENT_ENQUEUES, enqueue, deadline
     )
+    results = [
+        {**outcome, "restaurantId": restaurant_id}
+        for task, outcome in zip(tasks, outcomes, strict=True)
+        for restaurant_id in _list_restaurant_ids(task)
+    ]
     errors = [result["error"] for result in results if result["status"] == "error"]
     log_event(
         Severity.ERROR if errors else Severity.INFO,
@@ -147,6 +212,11 @@ async def fan_out(
         error=errors[0] if errors else None,
     )
     return results
+
+
+def _list_restaurant_ids(task: QueuedTask) -> list[Any]:
+    ids = task.body.get("restaurantIds")
+    return ids if isinstance(ids, list) else [task.body["restaurantId"]]
 
 
 async def run_for_each_restaurant(

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from dev.local.demo_data import build_native_reservations
 from sandbox.background_bookings import populate_store
 from sandbox.reservation_actions import VisitActions
-from shared.analytics.store import create_rollup_builder, update_analytics
+from shared.analytics.store import create_rollup_builder, store_days
 from shared.concurrency import Deadline
 from shared.context import load_restaurant_context
 from shared.domain.backfill import DateWindow
@@ -229,7 +229,7 @@ async def test_an_unavailable_store_fails_the_rollup_and_not_the_run(
     restaurant = await load_restaurant_context(services, world.settings(), Deadline.after(30))
     firestore_spy.failure = google.ServiceUnavailable
     window = DateWindow(date(2026, 3, 14), date(2026, 3, 15))
-    await update_analytics(restaurant, create_rollup_builder(restaurant, window), {}, ())
+    await store_days(restaurant, create_rollup_builder(restaurant, window), set())
     line = json.loads(capsys.readouterr().out)
     assert (line["event"], line["severity"]) == ("analytics.delayed", "WARNING")
 

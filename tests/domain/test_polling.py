@@ -9,6 +9,8 @@ from shared.domain.polling import (
     SILENCE_THRESHOLD_RUNS,
     MissedWebhooks,
     WebhookSilence,
+    has_proven_webhooks,
+    is_poll_due,
     poll_cursor_from_document,
     poll_cursor_to_map,
     read_count,
@@ -18,6 +20,7 @@ from tests.strategies.events import NOON, instants
 
 LATE = timedelta(minutes=5, seconds=1)
 HOUR = timedelta(hours=1)
+HALF_HOUR = timedelta(minutes=30)
 
 
 def record_change(field: str, *ages: timedelta) -> MissedWebhooks:
@@ -155,3 +158,91 @@ def test_a_cursor_without_a_rid_belongs_to_the_rid_in_the_settings() -> None:
 @pytest.mark.parametrize("state, count", [({"failures": 2}, 2), ({"failures": "2"}, 0), ({}, 0)])
 def test_a_count_of_another_type_is_zero(state: dict[str, object], count: int) -> None:
     assert read_count(state, "failures") == count
+
+
+def quiet_document(**changes: object) -> dict[str, object]:
+    """Return the settings of a quiet restaurant with proven webhooks, last polled at noon.
+
+    `changes` are dotted paths with two underscores for a dot.
+    """
+    fields: dict[str, object] = {
+        "restaurantId": "7",
+        "webhookAuth": ["bearer"],
+        "updatedAt": NOON - timedelta(days=9),
+        "poll.cursor": NOON,
+        "poll.rid": "7",
+        "poll.lastStartedAt": NOON,
+        "poll.lastOutcome": "ok",
+        "poll.foundChanges": False,
+        "poll.webhooksProvenAt": NOON - timedelta(days=2),
+    }
+    return nest_fields(fields | {name.replace("__", "."): value for name, value in changes.items()})
+
+
+@pytest.mark.parametrize("minutes,due", [(0, False), (15, False), (16, True), (30, True)])
+def test_a_quiet_restaurant_with_proven_webhooks_is_due_at_every_second_call(
+    minutes: int, due: bool
+) -> None:
+    assert is_poll_due(quiet_document(), NOON + timedelta(minutes=minutes), HALF_HOUR) is due
+
+
+@pytest.mark.parametrize("interval", [0, 15])
+def test_a_quiet_restaurant_is_due_at_every_call_with_a_short_interval(interval: int) -> None:
+    later = NOON + timedelta(minutes=14)
+    assert is_poll_due(quiet_document(), later, timedelta(minutes=interval))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"poll__foundChanges": True},
+        {"poll__foundChanges": None},
+        {"poll__lastOutcome": "error"},
+        {"poll__lastStartedAt": None},
+        {"poll__lastStartedAt": NOON + HOUR},
+        {"poll__cursor": None},
+        {"poll__rid": "8"},
+        {"backfill__status": "RUNNING"},
+        {"guestFailures__retryAt": NOON + timedelta(minutes=14)},
+        {"updatedAt": NOON + timedelta(minutes=1)},
+        {"poll__webhooksProvenAt": None},
+        {"poll": 5},
+    ],
+)
+def test_a_restaurant_with_work_or_in_doubt_is_due_at_every_call(
+    changes: dict[str, object],
+) -> None:
+    document = quiet_document(
+        **{name: change for name, change in changes.items() if name != "poll"}
+    )
+    if "poll" in changes:
+        document["poll"] = changes["poll"]
+    assert is_poll_due(document, NOON + timedelta(minutes=15), HALF_HOUR)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"webhookAuth": []},
+        {"webhookAuth": None},
+        {"poll__webhooksProvenAt": None},
+        {"poll__webhooksProvenAt": "yesterday"},
+        {"credentialsChangedAt": NOON - HOUR},
+        {"updatedAt": NOON - HOUR},
+        {"poll__lastMissedAt": NOON - HOUR},
+        {"poll__lastMissedAt": NOON - 30 * HOUR},
+        {"poll__missedRuns": 1, "poll__missedSince": NOON - HOUR},
+        {"poll__problems": ["webhookAuth accepts basic, but the secret has none."]},
+    ],
+)
+def test_webhooks_are_unproven_without_a_delivery_after_the_last_miss_or_change(
+    changes: dict[str, object],
+) -> None:
+    assert has_proven_webhooks(quiet_document(), NOON)
+    assert not has_proven_webhooks(quiet_document(**changes), NOON)
+
+
+def test_webhooks_count_as_unreliable_for_a_day_after_a_miss() -> None:
+    document = quiet_document(poll__lastMissedAt=NOON, poll__webhooksProvenAt=NOON + HOUR)
+    assert not has_proven_webhooks(document, NOON + 23 * HOUR)
+    assert has_proven_webhooks(document, NOON + 24 * HOUR)

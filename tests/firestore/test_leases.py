@@ -6,9 +6,15 @@ from datetime import timedelta
 
 import pytest
 
-from shared.errors import InvalidSettingsError
+from shared.concurrency import Deadline
+from shared.errors import IntegrationDisabledError, InvalidSettingsError, RunInProgressError
 from shared.firestore import paths
-from shared.firestore.leases import Lease, acquire_lease
+from shared.firestore.leases import (
+    Lease,
+    ListedSettings,
+    acquire_lease,
+    start_run_without_lease,
+)
 from tests.support.firestore import FirestoreSpy
 from tests.support.world import START_TIME, World
 
@@ -109,3 +115,119 @@ async def test_a_lost_lease_writes_nothing(world: World, acquire: AcquireLease) 
             assert not await lease.release({"poll.lastOutcome": "ok"})
             assert "lastOutcome" not in str(await read_settings_document(world))
             assert await later.release({})
+
+
+StartRun = Callable[..., AbstractAsyncContextManager[Lease]]
+
+
+@pytest.fixture
+def start_run(world: World, firestore_spy: FirestoreSpy) -> StartRun:
+    def start(listed: ListedSettings | None = None) -> AbstractAsyncContextManager[Lease]:
+        settings = paths.integration_document(firestore_spy.client, world.restaurant.id)
+        return start_run_without_lease(settings, world.clock, "poll", timedelta(minutes=1), listed)
+
+    return start
+
+
+async def test_a_run_without_a_change_reads_once_and_writes_once(
+    world: World, start_run: StartRun, firestore_spy: FirestoreSpy
+) -> None:
+    async with start_run() as lease:
+        assert await lease.release({"poll.lastOutcome": "ok"})
+    assert firestore_spy.take_calls() == ["read", "commit"]
+    assert (await read_settings_document(world))["poll"] == STARTED | {"lastOutcome": "ok"}
+
+
+async def test_of_two_runs_without_a_lease_only_one_acquires_it(start_run: StartRun) -> None:
+    async with start_run() as first, start_run() as second:
+        await first.ensure_acquired()
+        with pytest.raises(RunInProgressError):
+            await second.ensure_acquired()
+
+
+async def test_a_run_ends_without_a_result_if_another_one_has_ended_since(
+    world: World, start_run: StartRun
+) -> None:
+    async with start_run() as slow:
+        world.clock.advance(1)
+        async with start_run() as fast:
+            assert await fast.release({"poll.lastOutcome": "ok"})
+        assert not await slow.release({"poll.lastOutcome": "error"})
+        with pytest.raises(RunInProgressError):
+            await slow.ensure_acquired()
+    assert "error" not in str(await read_settings_document(world))
+
+
+async def test_a_run_does_not_start_while_another_has_the_lease(
+    acquire: AcquireLease, start_run: StartRun
+) -> None:
+    async with acquire("poll"):
+        with pytest.raises(RunInProgressError):
+            async with start_run():
+                pass
+
+
+async def test_a_run_that_dies_before_its_first_change_leaves_nothing_behind(
+    world: World, start_run: StartRun
+) -> None:
+    before = await read_settings_document(world)
+    with pytest.raises(ValueError, match="killed"):
+        async with start_run():
+            raise ValueError("killed")
+    assert await read_settings_document(world) == before
+
+
+async def test_other_settings_may_change_before_a_lease_is_acquired(
+    world: World, start_run: StartRun
+) -> None:
+    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
+    async with start_run() as lease:
+        await settings.update({"country": "US"})
+        await lease.ensure_acquired()
+        assert lease.document["country"] == "US"
+
+
+async def test_a_lease_is_not_acquired_for_another_rid(world: World, start_run: StartRun) -> None:
+    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
+    async with start_run() as lease:
+        await settings.update({"restaurantId": "99"})
+        with pytest.raises(RunInProgressError):
+            await lease.ensure_acquired()
+
+
+async def test_a_run_of_a_restaurant_disabled_since_changes_nothing(
+    world: World, start_run: StartRun
+) -> None:
+    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
+    async with start_run() as lease:
+        await settings.update({"enabled": False})
+        with pytest.raises(IntegrationDisabledError):
+            await lease.ensure_acquired()
+        with pytest.raises(IntegrationDisabledError):
+            await lease.release({"poll.lastOutcome": "ok"})
+    assert "poll" not in await read_settings_document(world)
+
+
+@pytest.mark.parametrize("seconds,calls", [(60, []), (0, ["read"])])
+async def test_listed_settings_save_the_read_until_they_expire(
+    world: World,
+    start_run: StartRun,
+    firestore_spy: FirestoreSpy,
+    seconds: float,
+    calls: list[str],
+) -> None:
+    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
+    listed = ListedSettings(await settings.get(), Deadline.after(seconds))
+    async with start_run(listed):
+        assert firestore_spy.take_calls() == calls
+
+
+async def test_settings_changed_since_their_listing_are_read_again(
+    world: World, start_run: StartRun
+) -> None:
+    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
+    listed = ListedSettings(await settings.get(), Deadline.after(60))
+    await settings.update({"country": "US"})
+    async with start_run(listed) as lease:
+        await lease.ensure_acquired()
+        assert lease.document["country"] == "US"

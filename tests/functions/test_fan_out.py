@@ -1,4 +1,4 @@
-"""With many restaurants a run enqueues one task for each; a repeated run enqueues none twice."""
+"""With many restaurants a run enqueues tasks for them; a repeated run enqueues none twice."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -32,11 +32,13 @@ async def tasks() -> AsyncIterator[FakeCloudTasks]:
 
 @pytest.fixture
 async def world(firestore: FirestoreClient, tasks: FakeCloudTasks) -> AsyncIterator[World]:
-    """Four restaurants, one of them with reservations, and a queue for more than two."""
+    """Four restaurants, and a queue for more than two, with a task for each."""
     made = await make_world(firestore)
     for _ in range(OTHER_RESTAURANTS):
         await seed(firestore, new_restaurant())
-    environment = structs.replace(made.services.environment, fan_out_threshold=2)
+    environment = structs.replace(
+        made.services.environment, fan_out_threshold=2, restaurants_per_task=1
+    )
     services = replace(made.services, environment=environment, queue=tasks.task_queue())
     yield replace(made, services=services)
     made.executor.shutdown()
@@ -58,6 +60,45 @@ async def test_a_poll_enqueues_a_task_a_restaurant(world: World, tasks: FakeClou
     assert {task.http_request.url.rpartition("/")[2] for task in tasks.created} == {
         "opentable-poll"
     }
+
+
+def use_large_tasks(world: World) -> World:
+    environment = structs.replace(world.services.environment, restaurants_per_task=3)
+    return replace(world, services=replace(world.services, environment=environment))
+
+
+async def test_a_task_may_process_several_restaurants(world: World, tasks: FakeCloudTasks) -> None:
+    world = use_large_tasks(world)
+    world.desk.create(world.clock(), 2)
+    result = await poll(world)
+    assert (result.status_code, statuses(result), len(tasks.created)) == (200, ["queued"] * 4, 2)
+    polled: list[object] = []
+    for task in tasks.created:
+        body = parse_strict_json(task.http_request.body)
+        listed: Any = (
+            await _poll_restaurants(world.services, read_struct(ScheduledPollRequest, body))
+        ).body["results"]
+        polled += [entry["restaurantId"] for entry in listed]
+    queued: Any = result.body["results"]
+    assert polled == [entry["restaurantId"] for entry in queued]
+    assert len(await world.ledger_documents()) == 1
+
+
+async def test_all_restaurants_of_a_task_that_was_not_enqueued_are_reported(
+    world: World, tasks: FakeCloudTasks
+) -> None:
+    tasks.next_statuses.append(Status.PERMISSION_DENIED)
+    result = await poll(use_large_tasks(world))
+    assert result.status_code == 503
+    assert sorted(statuses(result)) in (["error", *["queued"] * 3], [*["error"] * 3, "queued"])
+
+
+async def test_the_tasks_of_the_schedule_leave_the_days_to_it(
+    world: World, tasks: FakeCloudTasks
+) -> None:
+    await _reconcile_restaurants(use_large_tasks(world).services, ScheduledReconcileRequest())
+    bodies = [parse_strict_json(task.http_request.body) for task in tasks.created]
+    assert [body["scheduled"] for body in bodies] == [True, True]
 
 
 async def test_a_task_polls_its_restaurant(world: World, tasks: FakeCloudTasks) -> None:

@@ -167,13 +167,45 @@ async def test_a_complete_request_is_parsed_and_encoded_unchanged(context: AppCo
     window = (request.start_date, request.end_date)
     assert window == (date(2026, 3, 9), date(2026, 3, 10))
     assert request.is_dry_run
-    assert request.body_for_restaurant("b") == COMPLETE_REQUEST | {"restaurantId": "b"}
+    options = request.build_task_options()
+    assert options | {"restaurantId": request.restaurant_id} == COMPLETE_REQUEST
 
 
-def test_an_empty_request_is_encoded_as_empty() -> None:
-    assert ScheduledReconcileRequest(restaurant_id="a", tick="now").body_for_restaurant("b") == {
-        "restaurantId": "b"
-    }
+@pytest.mark.parametrize(
+    "body,options",
+    [
+        ({}, {"scheduled": True}),
+        ({"restaurantId": "a"}, {}),
+        ({"restaurantIds": ["a", "b"]}, {}),
+        ({"restaurantIds": ["a", "b"], "scheduled": True}, {"scheduled": True}),
+        ({"dryRun": True}, {"dryRun": True}),
+    ],
+)
+async def test_only_a_plain_request_leaves_the_days_to_the_schedule(
+    context: AppContext, body: dict[str, object], options: dict[str, object]
+) -> None:
+    request = await parse_request(context, ScheduledReconcileRequest, json.dumps(body).encode())
+    assert isinstance(request, ScheduledReconcileRequest)
+    assert request.build_task_options() == options
+    assert request.to_request().is_scheduled is bool(options.get("scheduled"))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"restaurantId": "a", "restaurantIds": ["b"]},
+        {"scheduled": True, "startDate": "2026-03-09"},
+        {"scheduled": True, "force": "report", "restaurantId": "a"},
+    ],
+)
+async def test_fields_that_contradict_each_other_are_rejected(
+    context: AppContext, body: dict[str, object]
+) -> None:
+    assert await field_errors(context, **body) == ["body"]
+
+
+async def test_a_task_names_a_limited_number_of_restaurants(context: AppContext) -> None:
+    assert await field_errors(context, restaurantIds=["a"] * 201) == ["restaurantIds"]
 
 
 @pytest.mark.parametrize("body", [b"[]", b"5", b"null", b"{", b'{"a": 1, "a": 2}', b"\xff"])

@@ -140,7 +140,7 @@ async def test_a_request_for_all_restaurants_is_repeated_if_all_failed(world: Wo
 
 
 @pytest.mark.parametrize(
-    "results,is_single,expected",
+    "results,is_requested,expected",
     [
         ([], False, False),
         ([], True, False),
@@ -151,12 +151,14 @@ async def test_a_request_for_all_restaurants_is_repeated_if_all_failed(world: Wo
         ([{"status": "error"}], True, True),
         ([{"status": "error", "retryable": True}], True, True),
         ([{"status": "FAILED", "retryable": False}], True, False),
+        ([{"status": "error"}, {"status": "error", "retryable": False}], True, True),
+        ([{"status": "error"}, {"status": "ok"}], True, False),
         ([{"status": "disabled"}], True, False),
         ([{"status": "SKIPPED"}], True, False),
         ([{"status": "HELD"}], True, False),
     ],
 )
 def test_a_run_is_repeated_after_failures_that_a_retry_can_cure(
-    results: list[Mapping[str, Any]], is_single: bool, expected: bool
+    results: list[Mapping[str, Any]], is_requested: bool, expected: bool
 ) -> None:
-    assert should_repeat_run(results, is_single=is_single) is expected
+    assert should_repeat_run(results, is_requested=is_requested) is expected

@@ -127,7 +127,7 @@ async def test_turns_are_ordered_by_the_last_start_or_else_by_the_cursor(world: 
     started = await seed_state(world, poll={"lastStartedAt": hours_ago(2), "cursor": hours_ago(9)})
     read = await seed_state(world, poll={"cursor": hours_ago(3)})
     oldest = await seed_state(world, poll={"lastStartedAt": hours_ago(4)})
-    turns = await list_turns(world.services.firestore, POLL_FUNCTION)
+    turns = await list_turns(world.services, POLL_FUNCTION)
     assert [turn.restaurant_id for turn in turns] == [world.restaurant.id, oldest, read, started]
 
 
@@ -137,7 +137,7 @@ async def test_damaged_state_of_one_restaurant_does_not_stop_the_others(
 ) -> None:
     damaged = await seed_state(world, poll=state, reconciliation=state)
     for function_name in (POLL_FUNCTION, RECONCILE_FUNCTION):
-        turns = await list_turns(world.services.firestore, function_name)
+        turns = await list_turns(world.services, function_name)
         assert {turn.restaurant_id for turn in turns} == {damaged, world.restaurant.id}
 
 
@@ -150,5 +150,5 @@ async def test_a_restaurant_whose_polls_fail_does_not_keep_the_first_turn(world:
     await _poll_restaurants(services, ScheduledPollRequest(restaurant_id=working))
     world.clock.advance(60)
     await world.poll()
-    turns = await list_turns(services.firestore, POLL_FUNCTION)
+    turns = await list_turns(services, POLL_FUNCTION)
     assert [turn.restaurant_id for turn in turns] == [working, world.restaurant.id]

@@ -8,18 +8,21 @@ import pytest
 from google.api_core import exceptions as google
 from msgspec import structs
 
+from functions.poll import ScheduledPollRequest, _poll_restaurants
 from sandbox.background_bookings import populate_store
 from sandbox.fault_injection import FailureKind
 from sandbox.models import SandboxReservation, SandboxRestaurant
 from sandbox.reservation_actions import ReservationActions
 from sandbox.store import SandboxStore
-from sandbox.sync_rows import ListOrder
+from sandbox.sync_rows import ListOrder, RenderContext, build_webhook_row
 from shared.firestore import paths
 from shared.firestore.raw_client import FirestoreClient
 from shared.ledger.ledger import MAX_COMMIT_ATTEMPTS
+from shared.tasks.fan_out import list_turns
+from shared.tasks.queue import POLL_FUNCTION
 from tests.support.backfills import read_settings_document
 from tests.support.firestore import FirestoreSpy, fail_with
-from tests.support.restaurants import new_restaurant
+from tests.support.restaurants import new_restaurant, seed
 from tests.support.world import NEW_YORK, START_TIME, World, differing_keys, make_world
 
 
@@ -253,3 +256,93 @@ async def test_a_poll_logs_cursor_age_and_failure_count(
     polls = [line for line in lines if line["event"] == "poll"]
     logged = [(line["cursorAgeSeconds"], line.get("consecutiveFailures")) for line in polls]
     assert logged == [(0, None), (900, 1), (1800, 2)]
+
+
+async def deliver_webhook(world: World, reservation: SandboxReservation) -> None:
+    row = build_webhook_row(
+        reservation, RenderContext("gold", NEW_YORK, "https://platform.opentable.com")
+    )
+    await world.ingest_row(row)
+
+
+async def prove_webhooks(world: World) -> None:
+    """Poll a change that a webhook delivered, and then nothing until the restaurant is quiet."""
+    await world.poll()
+    await deliver_webhook(world, world.desk.create(START_TIME + timedelta(days=2), 2))
+    for _ in range(4):
+        world.clock.advance(900)
+        await world.poll()
+
+
+async def run_schedule(world: World) -> list[str]:
+    result: Any = (await _poll_restaurants(world.services, ScheduledPollRequest())).body["results"]
+    return [entry["status"] for entry in result]
+
+
+async def test_a_quiet_restaurant_with_working_webhooks_is_polled_every_half_hour(
+    world: World,
+) -> None:
+    await prove_webhooks(world)
+    statuses = []
+    for _ in range(4):
+        world.clock.advance(900)
+        statuses += await run_schedule(world)
+    assert statuses == ["skipped", "ok", "skipped", "ok"]
+
+
+async def test_a_skipped_restaurant_is_polled_on_request(world: World) -> None:
+    await prove_webhooks(world)
+    request = ScheduledPollRequest(restaurant_id=world.restaurant.id)
+    result: Any = (await _poll_restaurants(world.services, request)).body["results"]
+    assert [entry["status"] for entry in result] == ["ok"]
+
+
+async def test_a_missed_change_returns_a_restaurant_to_every_poll_for_a_day(world: World) -> None:
+    await prove_webhooks(world)
+    world.desk.create(START_TIME + timedelta(days=2), 4)  # without a webhook
+    world.clock.advance(900)
+    assert await run_schedule(world) == ["skipped"]
+    statuses = []
+    for _ in range(8):
+        world.clock.advance(900)
+        statuses += await run_schedule(world)
+    assert statuses == ["ok"] * 8
+    assert len(await world.ledger_documents()) == 2
+
+
+async def test_a_restaurant_with_changes_is_polled_every_time(world: World) -> None:
+    await prove_webhooks(world)
+    statuses = []
+    for _ in range(4):
+        world.clock.advance(900)
+        await deliver_webhook(world, world.desk.create(START_TIME + timedelta(days=2), 2))
+        await world.poll()
+        statuses += await run_schedule(world)
+    assert statuses == ["ok"] * 4
+
+
+async def test_restaurants_are_listed_in_pages(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.tasks.fan_out.LISTING_PAGE_SIZE", 2)
+    others = [new_restaurant() for _ in range(4)]
+    for other in others:
+        await seed(world.services.firestore, other)
+    turns = await list_turns(world.services, POLL_FUNCTION)
+    listed = [turn.restaurant_id for turn in turns]
+    assert sorted(listed) == sorted([world.restaurant.id, *(other.id for other in others)])
+
+
+async def test_a_failed_page_of_the_listing_is_read_again(
+    world: World, firestore_spy: FirestoreSpy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.tasks.fan_out._LISTING_PAUSES_SECONDS", (0.0, 0.0))
+    firestore_spy.failure = google.ServiceUnavailable
+    context = structs.replace(world.services, firestore=firestore_spy.client)
+
+    async def recover(_: float) -> None:
+        firestore_spy.failure = None
+
+    monkeypatch.setattr("shared.tasks.fan_out.asyncio.sleep", recover)
+    turns = await list_turns(context, POLL_FUNCTION)
+    assert [turn.restaurant_id for turn in turns] == [world.restaurant.id]

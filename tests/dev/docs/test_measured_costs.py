@@ -1,7 +1,10 @@
 """The documented reads and writes of each step equal the measured ones."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from google.cloud.firestore_v1._helpers import encode_dict
@@ -9,15 +12,20 @@ from google.cloud.firestore_v1.types import Document
 from msgspec.structs import replace
 
 from dev.docs import capacity as a
+from functions.poll import ScheduledPollRequest, _poll_restaurants
+from functions.reconcile import ScheduledReconcileRequest, _reconcile_restaurants
 from sandbox.guest_actions import GuestActions
 from sandbox.models import SandboxReservation
 from sandbox.sync_rows import RenderContext, build_webhook_row
+from shared.domain.ledger.document import flatten_document
+from shared.firestore import paths
 from shared.firestore.raw_client import FirestoreClient
 from shared.guests.sync import fetch_guest_after_commit
 from shared.ledger.ledger import ApplyResult
 from tests.support.firestore import FirestoreUsageMeter
 from tests.support.world import NEW_YORK, START_TIME, World, make_world
 
+ROOT = Path(__file__).resolve().parents[3]
 TWO_HOURS = 7_200  # beyond the lookback
 
 
@@ -64,9 +72,89 @@ async def test_cost_of_a_booking_its_guest_and_a_change(
     assert usage_meter.take_counts() == a.UPDATED_READS_WRITES
 
 
-async def test_cost_of_an_empty_poll(world: World, usage_meter: FirestoreUsageMeter) -> None:
+async def run_polls(world: World) -> None:
+    """Poll as the scheduler does."""
+    result = await _poll_restaurants(world.services, ScheduledPollRequest())
+    assert result.status_code == 200
+
+
+async def run_reconciliations(world: World) -> None:
+    """Reconcile as the scheduler does."""
+    result = await _reconcile_restaurants(world.services, ScheduledReconcileRequest())
+    assert result.status_code == 200
+
+
+@pytest.fixture
+async def quiet_world(world: World, usage_meter: FirestoreUsageMeter) -> World:
+    """A reconciled restaurant with proven webhooks, and nothing left to find."""
+    await ingest_reservation(world, world.desk.create(START_TIME + timedelta(days=2), 2))
+    for _ in range(4):
+        world.clock.advance(900)
+        await world.poll()
+    await world.reconcile(is_scheduled=True)
+    world.clock.advance(TWO_HOURS)
     await world.poll()
-    assert usage_meter.take_counts() == a.EMPTY_POLL_READS_WRITES
+    await world.reconcile(is_scheduled=True)
+    world.clock.advance(1_800)
+    usage_meter.take_counts()
+    return world
+
+
+async def test_cost_of_a_quiet_poll_and_of_a_skipped_one(
+    quiet_world: World, usage_meter: FirestoreUsageMeter
+) -> None:
+    reads, writes = a.QUIET_POLL_READS_WRITES
+    await run_polls(quiet_world)
+    assert usage_meter.take_counts() == (a.LISTED_READS + reads, writes)
+    quiet_world.clock.advance(900)
+    await run_polls(quiet_world)
+    assert usage_meter.take_counts() == (a.LISTED_READS, 0)
+
+
+async def test_a_quiet_restaurant_is_polled_as_often_as_assumed(
+    quiet_world: World, usage_meter: FirestoreUsageMeter
+) -> None:
+    polls = 0
+    for _ in range(a.POLLS_PER_DAY // 8):
+        quiet_world.clock.advance(900)
+        await run_polls(quiet_world)
+        polls += usage_meter.take_counts()[1]
+    assert polls * 8 == a.QUIET_POLLS_PER_DAY
+
+
+async def test_cost_of_a_quiet_poll_by_a_task(
+    quiet_world: World, usage_meter: FirestoreUsageMeter
+) -> None:
+    await quiet_world.poll()
+    reads, writes = a.QUIET_POLL_READS_WRITES
+    assert usage_meter.take_counts() == (1 + reads, writes)
+
+
+async def test_cost_of_a_quiet_hourly_reconciliation(
+    quiet_world: World, usage_meter: FirestoreUsageMeter
+) -> None:
+    await quiet_world.poll()
+    usage_meter.take_counts()
+    await run_reconciliations(quiet_world)
+    reads, writes = a.HOURLY_READS_WRITES
+    # The query of the window has its one reservation, not an empty result.
+    assert usage_meter.take_counts() == (a.LISTED_READS + reads, writes)
+
+
+async def test_cost_of_a_quiet_nightly_reconciliation(
+    quiet_world: World, usage_meter: FirestoreUsageMeter
+) -> None:
+    quiet_world.clock.advance(86_400)
+    await quiet_world.poll()
+    await run_reconciliations(quiet_world)  # counts the new day
+    quiet_world.clock.advance(3_600)
+    settings = paths.integration_document(quiet_world.services.firestore, quiet_world.restaurant.id)
+    await settings.update({"reconciliation.lastFullAt": START_TIME})
+    await quiet_world.poll()
+    usage_meter.take_counts()
+    await run_reconciliations(quiet_world)
+    reads, writes = a.NIGHTLY_READS_WRITES
+    assert usage_meter.take_counts() == (a.LISTED_READS + reads, writes)
 
 
 async def test_cost_of_a_poll_after_webhooks(
@@ -78,27 +166,58 @@ async def test_cost_of_a_poll_after_webhooks(
             world.settings(),
             await ingest_reservation(world, book_with_guest(world)),
         )
+    world.clock.advance(600)
+    await world.poll()  # proves the webhooks
     usage_meter.take_counts()
     await world.poll()
-    reads, writes = a.EMPTY_POLL_READS_WRITES
-    reads += 2 * (a.UNCHANGED_ROW_READS + a.UNCHANGED_GUEST_READS)
+    reads, writes = a.CHANGED_POLL_READS_WRITES
+    reads += 1 + 2 * (a.UNCHANGED_ROW_READS + a.UNCHANGED_GUEST_READS)
     read, written = usage_meter.take_counts()
     assert (read <= reads, written) == (True, writes)
 
 
 @pytest.mark.parametrize("rows", [1, 8])
-async def test_cost_of_a_reconciliation_without_differences(
-    world: World, usage_meter: FirestoreUsageMeter, rows: int
+async def test_cost_of_a_compared_reservation(
+    quiet_world: World, usage_meter: FirestoreUsageMeter, rows: int
 ) -> None:
-    for _ in range(rows):
-        await ingest_reservation(world, world.desk.create(START_TIME + timedelta(days=2), 2))
-    world.clock.advance(TWO_HOURS)
-    await world.reconcile()
+    for _ in range(rows - 1):
+        await ingest_reservation(
+            quiet_world, quiet_world.desk.create(START_TIME + timedelta(days=2), 2)
+        )
+    await run_reconciliations(quiet_world)
+    quiet_world.clock.advance(1_800)
+    await quiet_world.poll()
     usage_meter.take_counts()
-    await world.reconcile()
-    reads, writes = a.EMPTY_RECONCILIATION_READS_WRITES
-    # And one read of the test's own, of the report.
-    assert usage_meter.take_counts() == (reads + rows * a.COMPARED_ROW_READS + 1, writes)
+    await run_reconciliations(quiet_world)
+    reads, _ = a.HOURLY_READS_WRITES
+    # A query without a result costs one read as well.
+    expected = a.LISTED_READS + reads + (rows - 1) * a.COMPARED_ROW_READS
+    assert usage_meter.take_counts()[0] == expected
+
+
+def estimate_index_bytes(path: str, document: dict[str, Any]) -> int:
+    """Estimate the size of a document's index entries, by Firestore's rules.
+
+    An entry has the name of the document, the indexed fields and 32 bytes. A field has an ascending
+    and a descending entry unless an override says otherwise.
+    """
+    configuration = json.loads((ROOT / "firestore.indexes.json").read_text())
+    collection, flat = path.split("/")[-2], flatten_document(document)
+    overrides = {
+        override["fieldPath"]: len(override["indexes"])
+        for override in configuration["fieldOverrides"]
+        if override["collectionGroup"] == collection
+    }
+    size = 0
+    for name, value in flat.items():
+        parents = [name.rsplit(".", level)[0] for level in range(name.count(".") + 1)]
+        entries = next((overrides[each] for each in [*parents, "*"] if each in overrides), 2)
+        size += entries * (len(path) + len(name) + len(str(value)) + 32)
+    for index in configuration["indexes"]:
+        if index["collectionGroup"] == collection:
+            fields = [field["fieldPath"] for field in index["fields"]]
+            size += len(path) + 32 + sum(len(str(flat.get(field))) for field in fields)
+    return size
 
 
 async def test_size_of_a_reservation_and_a_journal_entry(
@@ -113,10 +232,18 @@ async def test_size_of_a_reservation_and_a_journal_entry(
             await ingest_reservation(world, world.desk.change_party_size(booked.key, size))
     plain = replace(world, services=replace(world.services, firestore=firestore))
     reservations, entries = list[int](), list[int]()
+    indexed: dict[str, list[int]] = {"reservations": [], "ledgerEvents": []}
     for path, document in (await plain.all_documents()).items():
         kept = Document.serialize(Document(fields=encode_dict(document)))
         of = {"reservations": reservations, "ledgerEvents": entries}.get(path.split("/")[-2])
         if of is not None:
             of.append(len(kept) + len(path))
+            size = estimate_index_bytes(path, document)
+            indexed[path.split("/")[-2]].append(size)
     assert sum(reservations) / len(reservations) == pytest.approx(a.RESERVATION_BYTES, rel=0.25)
     assert sum(entries) / len(entries) == pytest.approx(a.ENTRY_BYTES, rel=0.25)
+    for name, expected in (
+        ("reservations", a.RESERVATION_INDEX_BYTES),
+        ("ledgerEvents", a.ENTRY_INDEX_BYTES),
+    ):
+        assert sum(indexed[name]) / len(indexed[name]) == pytest.approx(expected, rel=0.25)

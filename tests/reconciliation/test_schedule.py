@@ -1,0 +1,133 @@
+"""Scheduled reconciliations compare the near days every hour and all days every night."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from google.cloud.firestore import FieldFilter
+from msgspec.structs import replace
+
+from shared.firestore import paths
+from shared.firestore.raw_client import FirestoreClient
+from tests.support.backfills import read_settings_document
+from tests.support.firestore import FirestoreSpy, FirestoreUsageMeter
+from tests.support.world import START_TIME, World, make_world
+
+FAR = START_TIME + timedelta(days=20)
+NEAR = START_TIME + timedelta(days=1)
+HOUR = 3_600
+
+
+@pytest.fixture
+async def world(firestore: FirestoreClient) -> AsyncIterator[World]:
+    """A restaurant with a near and a far reservation, polled and reconciled."""
+    made = await make_world(firestore)
+    for start in (NEAR, FAR):
+        made.desk.create(start, 2)
+    await made.poll()
+    await made.reconcile(is_scheduled=True)
+    made.clock.advance(HOUR)
+    await made.poll()
+    yield made
+    made.executor.shutdown()
+
+
+async def damage(world: World, start: Any) -> str:
+    """Edit the stored reservation of a day by hand; return its external key."""
+    reservations = paths.reservations_collection(world.services.firestore, world.restaurant.id)
+    at_start = FieldFilter("startAtTimestamp", "==", start)
+    async for snapshot in reservations.where(filter=at_start).stream():
+        await snapshot.reference.update({"partySize": 9})
+        return str(snapshot.get("source")["externalReservationId"])
+    raise LookupError
+
+
+async def reconcile_at_night(world: World) -> dict[str, Any]:
+    world.clock.advance(16 * HOUR)
+    await world.poll()
+    return await world.reconcile(is_scheduled=True)
+
+
+async def test_the_first_scheduled_run_compares_all_days(world: World) -> None:
+    document = await read_settings_document(world)
+    reports = paths.reports_collection(world.services.firestore, world.restaurant.id)
+    report = (
+        await reports.document(document["reconciliation"]["lastFullReportId"]).get()
+    ).to_dict()
+    assert report is not None
+    assert (report["startDate"], report["endDate"]) == ("2026-03-13", "2026-04-13")
+
+
+async def test_an_hourly_run_corrects_the_near_days_and_names_them(world: World) -> None:
+    await damage(world, NEAR)
+    report = await world.reconcile(is_scheduled=True)
+    assert (report["startDate"], report["endDate"]) == ("2026-03-13", "2026-03-16")
+    assert [entry["changes"]["partySize"]["to"] for entry in report["updated"]] == [2]
+
+
+async def test_a_difference_of_a_later_day_is_corrected_at_night(world: World) -> None:
+    key = await damage(world, FAR)
+    assert (await world.reconcile(is_scheduled=True))["updated"] == []
+    report = await reconcile_at_night(world)
+    assert [entry["externalId"] for entry in report["updated"]] == [key]
+
+
+async def test_all_days_are_compared_while_polls_fail(world: World) -> None:
+    await damage(world, FAR)
+    world.clock.advance(2 * HOUR)
+    assert len((await world.reconcile(is_scheduled=True))["updated"]) == 1
+
+
+async def test_a_requested_run_compares_all_days(world: World) -> None:
+    await damage(world, FAR)
+    assert len((await world.reconcile())["updated"]) == 1
+
+
+async def test_a_quiet_hourly_run_writes_its_report_and_its_state(world: World) -> None:
+    await world.reconcile(is_scheduled=True)
+    meter = FirestoreUsageMeter(world.services.firestore)
+    world.clock.advance(HOUR)
+    metered = replace(world, services=replace(world.services, firestore=meter.client))
+    await metered.reconcile(is_scheduled=True)
+    assert meter.take_counts()[1] == 2
+
+
+async def test_an_hourly_run_stores_changed_counts_without_reading_the_others(
+    world: World,
+) -> None:
+    await world.reconcile(is_scheduled=True)
+    world.desk.create(NEAR, 4)
+    world.clock.advance(900)
+    await world.poll()
+    spy = FirestoreSpy(world.services.firestore)
+    spied = replace(world, services=replace(world.services, firestore=spy.client))
+    await spied.reconcile(is_scheduled=True)
+    assert not any("reservationAnalytics" in name for name in spy.read_names)
+    days = paths.analytics_collection(world.services.firestore, world.restaurant.id)
+    day = (await days.document("2026-03-15").get()).to_dict() or {}
+    assert day["sources"]["OPENTABLE"]["covers"] == 6
+
+
+async def test_counts_changed_by_hand_are_repaired_at_night(world: World) -> None:
+    days = paths.analytics_collection(world.services.firestore, world.restaurant.id)
+    await days.document("2026-03-16").update({"sources.OPENTABLE.covers": 99})
+    await reconcile_at_night(world)
+    day = (await days.document("2026-03-16").get()).to_dict() or {}
+    assert "covers" not in day["sources"]["OPENTABLE"]
+
+
+async def test_an_hourly_run_keeps_the_findings_of_later_days(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = await damage(world, FAR)
+    reference = paths.reservation_document(world.services.firestore, world.restaurant.id, key)
+    await reference.update({"sync": "damaged"})
+    await reconcile_at_night(world)
+    world.clock.advance(HOUR)
+    await world.poll()
+    await world.reconcile(is_scheduled=True)
+    capsys.readouterr()
+    await reconcile_at_night(world)
+    await reconcile_at_night(world)
+    assert "reconciliation.divergence" not in capsys.readouterr().out
