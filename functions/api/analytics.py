@@ -127,7 +127,8 @@ class AnalyticsRequest(RequestModel):
     def _check_date_range(self) -> Self:
         if self.start and self.end and not 0 <= (self.end - self.start).days <= MAX_WINDOW_DAYS:
             raise ValueError(
-                f"to must be on or after from, and at most {MAX_WINDOW_DAYS} days later"
+                "The end date must be on or after the start date, "
+                f"at most {MAX_WINDOW_DAYS} days later."
             )
         return self
 

@@ -39,7 +39,10 @@ class DateWindow(Struct, frozen=True):
 
     def __post_init__(self) -> None:
         if not timedelta(0) <= self.end - self.start <= timedelta(days=MAX_WINDOW_DAYS):
-            raise ValueError(f"endDate must be startDate or up to {MAX_WINDOW_DAYS} days after it")
+            raise ValueError(
+                "The end date must be on or after the start date, "
+                f"at most {MAX_WINDOW_DAYS} days later."
+            )
 
     def list_dates(self) -> list[str]:
         """Return the dates in order, ``YYYY-MM-DD``."""

@@ -218,7 +218,7 @@ def test_the_shortest_and_the_longest_window_are_valid() -> None:
 @pytest.mark.parametrize("days", [-1, MAX_WINDOW_DAYS + 1])
 def test_a_reversed_or_too_long_window_is_rejected(days: int) -> None:
     day = date(2026, 1, 1)
-    with pytest.raises(ValueError, match="endDate must be startDate or up to"):
+    with pytest.raises(ValueError, match="The end date must be on or after the start date"):
         DateWindow(day, day + timedelta(days=days))
 
 
