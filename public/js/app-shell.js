@@ -17,7 +17,7 @@ import { html, useEffect, useMemo, useRef, useState } from "./ui/view.js";
  */
 const SCREENS = {
   reservations: { load: () => import("./reservations/page.js") },
-  reports: { load: () => import("./legacy/reports.js") },
+  reports: { load: () => import("./reports/page.js") },
   analytics: { role: "manager", load: () => import("./legacy/analytics.js") },
   quarantine: { role: "manager", load: () => import("./quarantine/page.js") },
   integration: { role: "manager", load: () => import("./legacy/integration.js") },

@@ -2,6 +2,7 @@
 
 from playwright.async_api import expect
 
+from sandbox.fault_injection import FailureKind
 from tests.public.conftest import OpenPage
 from tests.public.harness import PageHarness
 
@@ -11,9 +12,9 @@ async def test_a_report_without_differences_is_shown_as_ok(
 ) -> None:
     await harness.make_both_sides_equal()
     page = await open_page(screen="reports")
-    await page.get_by_role("row", name="Nothing differed").get_by_role("link").click()
+    await page.get_by_role("row", name="In sync").get_by_role("link").click()
     news = page.locator(".note.good")
-    await expect(news).to_have_text("Nothing differed. The book and OpenTable's say the same.")
+    await expect(news).to_have_text("In sync. Every compared reservation matches OpenTable.")
 
 
 async def test_a_difference_shows_both_values_and_the_action(
@@ -25,8 +26,8 @@ async def test_a_difference_shows_both_values_and_the_action(
     await harness.reconcile()
     page = await open_page(screen="reports")
     await page.get_by_role("link").filter(has_text=":").first.click()
-    party = page.get_by_role("row").filter(has_text="Party")
-    await expect(party.get_by_role("cell")).to_have_text(["Party", "4", "6", "Corrected"])
+    updated = page.get_by_role("table", name="Updated")
+    await expect(updated.get_by_role("row").nth(1)).to_contain_text("Party: 4 → 6")
 
 
 async def test_an_added_reservation_is_shown_as_added(
@@ -35,9 +36,9 @@ async def test_an_added_reservation_is_shown_as_added(
     harness.opentable.book_at(harness.restaurant.rid, 4)
     report = await harness.reconcile()
     page = await open_page(screen=f"reports/{report['reportId']}")
-    await expect(page.get_by_role("row").filter(has_text="Missing in the ledger")).to_contain_text(
-        "Added"
-    )
+    added = page.get_by_role("table", name="Added").get_by_role("row").nth(1)
+    await expect(added).to_contain_text("Sat, Mar 14")
+    await expect(added).to_contain_text("4")
 
 
 async def test_a_divergence_links_to_the_history(harness: PageHarness, open_page: OpenPage) -> None:
@@ -45,24 +46,66 @@ async def test_a_divergence_links_to_the_history(harness: PageHarness, open_page
     await harness.send_envelope()
     report = await harness.reconcile()
     page = await open_page(screen=f"reports/{report['reportId']}")
-    await page.get_by_role("row", name="Not at OpenTable").get_by_role("link").click()
+    await page.get_by_role("row", name="Not found at OpenTable").get_by_role("link").click()
     await expect(page.locator(".history")).to_contain_text("Added")
 
 
 async def test_a_manager_executes_a_held_plan(harness: PageHarness, open_page: OpenPage) -> None:
     held = await harness.create_held_report()
     page = await open_page("manager", f"reports/{held}")
-    await expect(page.locator("main .note")).to_contain_text("Held: nothing was changed")
-    await page.get_by_role("button", name="Carry out this plan …").click()
-    await page.get_by_role("button", name="Carry it out").click()
-    await expect(page.locator("main .note")).to_contain_text("25 corrected")
+    await expect(page.locator("main .note")).to_contain_text("On hold. We changed nothing.")
+    await page.get_by_role("button", name="Apply changes …").click()
+    await page.get_by_role("button", name="Apply 25 changes").click()
+    await expect(page.locator("main .note")).to_contain_text("25 updated")
 
 
 async def test_a_host_can_only_read_a_held_plan(harness: PageHarness, open_page: OpenPage) -> None:
     held = await harness.create_held_report()
     page = await open_page("host", f"reports/{held}")
-    await expect(page.get_by_role("row").filter(has_text="Held back")).to_have_count(25)
-    await expect(page.get_by_role("button", name="Carry out this plan …")).to_have_count(0)
+    planned = page.get_by_role("table", name="Would be updated")
+    await expect(planned.get_by_role("row")).to_have_count(26)  # with the head
+    await expect(page.get_by_role("button", name="Apply changes …")).to_have_count(0)
+
+
+async def test_a_held_plan_shows_its_reservations_and_covers_by_day(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    held = await harness.create_held_report()
+    page = await open_page("host", f"reports/{held}")
+    day = page.get_by_role("table", name="By day").get_by_role("row").nth(1)
+    await expect(day).to_contain_text("Sat, Mar 14")
+    await expect(day.get_by_role("cell").first).to_have_text("25")
+
+
+async def test_a_failed_report_shows_unknown_counts_as_a_dash(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    faults = harness.opentable.sandbox.faults
+    faults.script_failure(FailureKind.STATUS, status=403, path="/sync/v2/reservations", times=20)
+    try:
+        report = await harness.reconcile()
+    finally:
+        faults.clear()
+    assert report["status"] == "FAILED"
+    page = await open_page(screen=f"reports/{report['reportId']}")
+    await expect(page.locator(".facts")).to_contain_text("Compared\N{EN DASH}")
+
+
+async def test_a_manager_removes_all_reservations_that_opentable_lacks(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    harness.opentable.book_at(harness.restaurant.rid, 4)
+    await harness.send_envelope()
+    report = await harness.reconcile()
+    page = await open_page("manager", f"reports/{report['reportId']}")
+    await page.get_by_role("button", name="Remove all from the list").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Reason").fill("The guest called")
+    await dialog.get_by_role("button", name="Remove", exact=True).click()
+    await expect(page.get_by_text("Decided about 1 reservation.")).to_be_visible()
+    await expect(page.get_by_role("table", name="Needs review")).to_contain_text(
+        "Removed from the list by a manager"
+    )
 
 
 async def test_an_unknown_report_shows_a_message(open_page: OpenPage) -> None:
