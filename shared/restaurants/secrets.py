@@ -20,6 +20,8 @@ from shared.concurrency import SingleFlightTTLCache
 from shared.config import Environment
 from shared.domain.webhook_auth.credentials import Credentials
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
+from shared.log import LogEvent, Severity, log_event
+from shared.restaurants.secret_lock import disable_old_versions, lock_secret
 
 if TYPE_CHECKING:
     from google.cloud.secretmanager import (
@@ -156,21 +158,17 @@ class SecretManagerStore:
 
     async def update_secret(self, secret_id: str, build_payload: BuildSecretPayload) -> str:
         """Add a version; create the secret with its first one (see `SecretStore`)."""
+        name = f"{self._project_name}/secrets/{secret_id}"
         try:
-            try:
-                stored = (await self._access_version(secret_id, "latest")).payload.data
-            except (google.NotFound, google.FailedPrecondition):
-                stored = b"{}"
-                await self._create_if_missing(secret_id)
-            payload = build_payload(_parse_secret_payload(secret_id, stored))
-            version = {
-                "parent": f"{self._project_name}/secrets/{secret_id}",
-                "payload": {"data": json.dumps(payload).encode()},
-            }
-            added = await self._client.add_secret_version(
-                version, retry=None, timeout=_WRITE_TIMEOUT_SECONDS
-            )
-            return added.name.rpartition("/")[2]
+            await self._create_if_missing(name, secret_id)
+            async with lock_secret(self._client, name) as lock:
+                stored = await self._read_stored_payload(secret_id, lock.newest_version)
+                payload = build_payload(_parse_secret_payload(secret_id, stored))
+                version = {"parent": name, "payload": {"data": json.dumps(payload).encode()}}
+                added = await self._client.add_secret_version(
+                    version, retry=None, timeout=_WRITE_TIMEOUT_SECONDS
+                )
+                lock.newest_version = int(added.name.rpartition("/")[2])
         except google.PermissionDenied:
             raise InvalidSettingsError(
                 f"The secret {secret_id!r} may not be written: grant this function "
@@ -178,6 +176,33 @@ class SecretManagerStore:
             ) from None
         except google.GoogleAPIError as error:
             raise ServiceUnavailableError(f"Secret Manager: {type(error).__name__}") from None
+        await self._disable_old_versions(secret_id, lock.newest_version)
+        return str(lock.newest_version)
+
+    async def _read_stored_payload(self, secret_id: str, newest_version: int) -> bytes:
+        """Return the newest payload, an empty object without one."""
+        try:
+            latest = await self._access_version(secret_id, "latest")
+            # The alias `latest` may be behind, see `read`.
+            if int(latest.name.rpartition("/")[2]) < newest_version:
+                latest = await self._access_version(secret_id, str(newest_version))
+        except (google.NotFound, google.FailedPrecondition):
+            return b"{}"
+        return bytes(latest.payload.data)
+
+    async def _disable_old_versions(self, secret_id: str, newest_version: int) -> None:
+        """Disable replaced versions; a failure is logged, because the change itself is complete."""
+        name = f"{self._project_name}/secrets/{secret_id}"
+        try:
+            await disable_old_versions(self._client, name, newest_version)
+        except google.GoogleAPIError as error:
+            log_event(
+                Severity.WARNING,
+                LogEvent.SETTINGS_WARNING,
+                problem=f"Old versions of the secret {secret_id} could not be disabled "
+                f"({type(error).__name__}): grant secretmanager.versions.list and .disable. "
+                "The next change tries again.",
+            )
 
     async def _access_version(self, secret_id: str, version: str) -> "AccessSecretVersionResponse":
         name = f"{self._project_name}/secrets/{secret_id}/versions/{version}"
@@ -185,13 +210,16 @@ class SecretManagerStore:
             name=name, retry=None, timeout=_READ_TIMEOUT_SECONDS
         )
 
-    async def _create_if_missing(self, secret_id: str) -> None:
+    async def _create_if_missing(self, name: str, secret_id: str) -> None:
+        # Not by creating it at once: that needs a right which an operator may not have.
+        with contextlib.suppress(google.NotFound):
+            await self._client.get_secret(name=name, retry=None, timeout=_READ_TIMEOUT_SECONDS)
+            return
         secret = {
             "parent": self._project_name,
             "secret_id": secret_id,
             "secret": {"replication": {"automatic": {}}},
         }
-        # A secret without versions gives NotFound too when its latest version is read.
         with contextlib.suppress(google.AlreadyExists):
             await self._client.create_secret(secret, retry=None, timeout=_WRITE_TIMEOUT_SECONDS)
 

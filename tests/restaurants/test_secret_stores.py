@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,10 @@ class FakeSecretManager:
 
     def __init__(self) -> None:
         self.versions: dict[str, list[bytes]] = {}
+        self.annotations: dict[str, dict[str, str]] = {}
+        self.etags: dict[str, int] = {}
+        self.disabled: dict[str, set[int]] = {}
+        self.disable_failure: grpc.StatusCode | None = None
         self.read_failure: grpc.StatusCode | None = None
         self.write_failure: grpc.StatusCode | None = None
         self.created_clients = 0
@@ -56,6 +61,51 @@ class FakeSecretManager:
         self.versions[request.secret_id] = []
         return secretmanager.Secret(name=request.secret_id)
 
+    async def get(
+        self, request: secretmanager.GetSecretRequest, context: Any
+    ) -> secretmanager.Secret:
+        secret_id = request.name.split("/")[3]
+        if secret_id not in self.versions:
+            await context.abort(grpc.StatusCode.NOT_FOUND, "no secret")
+        return self._build_secret(request.name)
+
+    async def update(
+        self, request: secretmanager.UpdateSecretRequest, context: Any
+    ) -> secretmanager.Secret:
+        secret_id = request.secret.name.split("/")[3]
+        assert list(request.update_mask.paths) == ["annotations"]
+        if request.secret.etag != self._build_secret(request.secret.name).etag:
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, "etag")
+        self.annotations[secret_id] = dict(request.secret.annotations)
+        self.etags[secret_id] = self.etags.get(secret_id, 0) + 1
+        return self._build_secret(request.secret.name)
+
+    def _build_secret(self, name: str) -> secretmanager.Secret:
+        secret_id = name.split("/")[3]
+        etag = f'"{self.etags.get(secret_id, 0)}"'
+        annotations = self.annotations.get(secret_id, {})
+        return secretmanager.Secret(name=name, etag=etag, annotations=annotations)
+
+    async def list_versions(
+        self, request: secretmanager.ListSecretVersionsRequest, context: Any
+    ) -> secretmanager.ListSecretVersionsResponse:
+        if self.disable_failure:
+            await context.abort(self.disable_failure, "failed by the test")
+        assert request.filter == "state:ENABLED"
+        secret_id = request.parent.split("/")[3]
+        disabled = self.disabled.get(secret_id, set())
+        numbers = [n for n in range(1, len(self.versions[secret_id]) + 1) if n not in disabled]
+        return secretmanager.ListSecretVersionsResponse(
+            versions=[{"name": f"{request.parent}/versions/{n}"} for n in reversed(numbers)]
+        )
+
+    async def disable(
+        self, request: secretmanager.DisableSecretVersionRequest, _context: Any
+    ) -> secretmanager.SecretVersion:
+        secret_id, number = request.name.split("/")[3:6:2]
+        self.disabled.setdefault(secret_id, set()).add(int(number))
+        return secretmanager.SecretVersion(name=request.name)
+
     async def add_version(
         self, request: secretmanager.AddSecretVersionRequest, context: Any
     ) -> secretmanager.SecretVersion:
@@ -77,6 +127,14 @@ class FakeSecretManager:
                 self.access, sm.AccessSecretVersionRequest, sm.AccessSecretVersionResponse
             ),
             "CreateSecret": unary(self.create, sm.CreateSecretRequest, sm.Secret),
+            "GetSecret": unary(self.get, sm.GetSecretRequest, sm.Secret),
+            "UpdateSecret": unary(self.update, sm.UpdateSecretRequest, sm.Secret),
+            "ListSecretVersions": unary(
+                self.list_versions, sm.ListSecretVersionsRequest, sm.ListSecretVersionsResponse
+            ),
+            "DisableSecretVersion": unary(
+                self.disable, sm.DisableSecretVersionRequest, sm.SecretVersion
+            ),
             "AddSecretVersion": unary(
                 self.add_version, sm.AddSecretVersionRequest, sm.SecretVersion
             ),
@@ -219,6 +277,78 @@ async def test_a_payload_other_than_an_object_is_unchanged_and_never_quoted(
         await store.update_secret("main", add_fields(apiKey="a"))
     assert "hunter2" not in str(caught.value)
     assert fake_secret_manager.versions["main"] == [payload]
+
+
+async def test_concurrent_changes_are_all_kept(
+    store: SecretManagerStore, fake_secret_manager: FakeSecretManager
+) -> None:
+    names = [f"field{number}" for number in range(4)]
+    await asyncio.gather(*(store.update_secret("main", add_fields(**{n: 1})) for n in names))
+    assert json.loads(fake_secret_manager.versions["main"][-1]).keys() == set(names)
+
+
+async def test_a_change_right_after_another_builds_on_it(
+    store: SecretManagerStore, fake_secret_manager: FakeSecretManager
+) -> None:
+    await store.update_secret("main", add_fields(apiKey="a"))
+    await store.update_secret("main", add_fields(clientId="b"))
+    fake_secret_manager.lag = 1  # the alias still names the first version
+    await store.update_secret("main", add_fields(clientSecret="c"))
+    payload = json.loads(fake_secret_manager.versions["main"][-1])
+    assert payload == {"apiKey": "a", "clientId": "b", "clientSecret": "c"}
+
+
+async def test_a_writer_that_died_blocks_the_next_one_for_a_limited_time(
+    store: SecretManagerStore,
+    fake_secret_manager: FakeSecretManager,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("shared.restaurants.secret_lock._MAX_PAUSE_SECONDS", 0)
+    fake_secret_manager.versions["main"] = [b"{}"]
+    lock = "opentable-ledger.locked-until"
+    fake_secret_manager.annotations["main"] = {lock: str(int(time.time()) + 30)}
+    with pytest.raises(ServiceUnavailableError, match="in progress"):
+        await store.update_secret("main", add_fields(apiKey="a"))
+    assert fake_secret_manager.versions["main"] == [b"{}"]
+    fake_secret_manager.annotations["main"] = {lock: str(int(time.time()) - 1)}
+    await store.update_secret("main", add_fields(apiKey="a"))
+    assert lock not in fake_secret_manager.annotations["main"]
+
+
+async def test_a_failed_change_ends_its_lock(
+    store: SecretManagerStore, fake_secret_manager: FakeSecretManager
+) -> None:
+    fake_secret_manager.versions["main"] = [b"[]"]
+    with pytest.raises(InvalidSettingsError):
+        await store.update_secret("main", add_fields(apiKey="a"))
+    assert fake_secret_manager.annotations["main"] == {}
+
+
+async def test_annotations_of_others_are_kept(
+    store: SecretManagerStore, fake_secret_manager: FakeSecretManager
+) -> None:
+    fake_secret_manager.versions["main"] = [b"{}"]
+    fake_secret_manager.annotations["main"] = {"owner": "bistro"}
+    await store.update_secret("main", add_fields(apiKey="a"))
+    assert fake_secret_manager.annotations["main"]["owner"] == "bistro"
+
+
+async def test_all_but_the_newest_two_versions_are_disabled(
+    store: SecretManagerStore, fake_secret_manager: FakeSecretManager
+) -> None:
+    for number in range(5):
+        await store.update_secret("main", add_fields(apiKey=number))
+    assert fake_secret_manager.disabled["main"] == {1, 2, 3}
+
+
+async def test_a_change_succeeds_although_old_versions_cannot_be_disabled(
+    store: SecretManagerStore,
+    fake_secret_manager: FakeSecretManager,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fake_secret_manager.disable_failure = grpc.StatusCode.PERMISSION_DENIED
+    assert await store.update_secret("main", add_fields(apiKey="a")) == "1"
+    assert "could not be disabled" in json.loads(capsys.readouterr().out)["problem"]
 
 
 @pytest.fixture
