@@ -172,6 +172,15 @@ async def test_an_internal_error_gets_a_structured_response(
     assert '"event": "internal_error"' in capsys.readouterr().out
 
 
+async def test_a_bug_before_the_routing_gets_a_structured_response(
+    api_context: ApiContext, host: StaffApiClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = replace(api_context, token_verifier=None)
+    client = replace(host, transport=api_transport(broken))
+    assert error_code(await client.get("reports")) == (503, "UNAVAILABLE")
+    assert '"event": "internal_error"' in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("host_header", ["", "[", "a/b?c", "x" * 500])
 async def test_a_hostile_host_header_changes_nothing(
     host_header: str, host: StaffApiClient
