@@ -98,9 +98,12 @@ def test_indexes_of_another_scope_would_be_refused(tmp_path: Path) -> None:
     assert 'Field "queryScope" must be one of' in validated(tmp_path / "wrong.json")
 
 
-def test_the_page_answers_with_the_headers_that_protect_it(emulators: Emulators) -> None:
+def test_the_page_answers_with_the_headers_that_protect_it(
+    emulators: Emulators, tmp_path: Path
+) -> None:
+    build_page(tmp_path / "page")
     answer = httpx.get(f"{emulators.hosting}/", timeout=START_SECONDS)
-    assert (answer.status_code, answer.text) == (200, (ROOT / "public/index.html").read_text())
+    assert (answer.status_code, answer.text) == (200, (tmp_path / "page/index.html").read_text())
     assert answer.headers["content-security-policy"].startswith("default-src 'self'; ")
     assert answer.headers["x-content-type-options"] == "nosniff"
 

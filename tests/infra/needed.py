@@ -60,6 +60,7 @@ RELEASE_COMMANDS: dict[str, set[Grant]] = {
         PROJECT,
         "datastore.databases.getMetadata",
         "datastore.schemas.create",
+        "datastore.schemas.delete",  # required by firebase-tools, which deletes with --force only
         "datastore.schemas.list",
         "datastore.schemas.update",
         "firebase.projects.get",

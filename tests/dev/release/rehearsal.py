@@ -29,7 +29,14 @@ SERVICES = ("opentable-webhook", "opentable-poll", "opentable-reconcile", "api")
 PROJECT = "restaurants-production"
 DIGEST = f"@sha256:{'a' * 64}"
 _WORKSPACE = ("functions", "shared", "sandbox", "deploy", "dev/release")
-_FILES = ("main.py", "requirements.txt", "dev/__init__.py", "*.yaml", "firestore.*")
+_FILES = (
+    "main.py",
+    "requirements.txt",
+    "dev/__init__.py",
+    "*.yaml",
+    "firestore.*",
+    "firebase.json",
+)
 _PAGE_URL = "https://${_SITE:-$PROJECT_ID-opentable}.web.app"
 _SECONDS = 120
 

@@ -1,10 +1,13 @@
 """The real gcloud accepts every documented command and every command of a release."""
 
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from dev.local.firebase_tools import find_firebase_tools
 from tests.dev.release.documented_commands import commands_in, in_text
 from tests.dev.release.parsing import UNDERSTOOD, answers
 from tests.dev.release.rehearsal import PROJECT, Rehearsal
@@ -12,6 +15,8 @@ from tests.dev.release.rehearsal import PROJECT, Rehearsal
 pytestmark = pytest.mark.skipif(
     not shutil.which("gcloud"), reason="the Cloud SDK is not installed here: it parses its commands"
 )
+FIREBASE_TOOLS = find_firebase_tools()
+NODE = shutil.which("node") or ""
 GOOD = ("run", "services", "describe", "api", "--region=us-central1", "--project=p")
 
 
@@ -38,6 +43,28 @@ def test_every_command_of_a_release_is_understood(rehearsal: Rehearsal) -> None:
     assert len(commands) > 25
     # gcloud reads --flags-file as it does in the step: the folder is the source of the release.
     assert not refusals(rehearsal.workspace, commands)
+
+
+@pytest.mark.skipif(
+    not (FIREBASE_TOOLS and NODE), reason="firebase-tools is not here: `make firebase` fetches it"
+)
+def test_every_firebase_command_of_a_release_is_understood(rehearsal: Rehearsal) -> None:
+    assert rehearsal.run(_APPROVE_CHANGES="yes") is None
+    commands = [words[3:] for words in rehearsal.commands("npx")]
+    assert len(commands) == 3
+    for words in (*commands, ["deploy", "--onli=hosting"]):
+        completed = subprocess.run(
+            [NODE, f"{FIREBASE_TOOLS}/lib/bin/firebase.js", *words],
+            cwd=rehearsal.workspace,
+            env={"PATH": os.environ["PATH"], "HOME": str(rehearsal.workspace)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        output = completed.stdout + completed.stderr
+        is_understood = "Failed to authenticate" in output or completed.returncode == 0
+        assert is_understood == ("--onli=hosting" not in words), output
 
 
 def test_a_release_never_depends_on_a_default_project(rehearsal: Rehearsal) -> None:
