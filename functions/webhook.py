@@ -188,6 +188,7 @@ def _log_webhook(sender: AuthenticatedSender, result: ApplyResult | QuarantineRe
         eventId=result.event.event_id if isinstance(result, ApplyResult) else None,
         scheme=sender.verdict.reason,
         credentialIndex=sender.verdict.credential_index,
+        lagSeconds=result.lag_seconds if isinstance(result, ApplyResult) else None,
     )
 
 

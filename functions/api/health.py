@@ -14,7 +14,7 @@ from functions.api.responses import ResponseModel, UtcInstant, typed_or_none
 from shared.domain.polling import read_count, read_run_state, webhook_silence_from_document
 from shared.domain.settings import parse_settings
 from shared.guests.failures import guest_failures_from_document
-from shared.polling.webhook_health import read_last_webhook_at
+from shared.polling.webhook_health import read_last_webhook
 from shared.quarantine.store import read_quarantine_backlog
 from shared.reconciliation.report_store import read_newest_report_summaries
 from shared.restaurants.countries import resolve_locale
@@ -69,13 +69,23 @@ class HealthResponse(ResponseModel):
 
     enabled: bool
     last_webhook_at: UtcInstant | None = Field(description="When a webhook last changed something.")
+    last_webhook_lag_seconds: int | None = Field(
+        description="How long after its change at OpenTable that webhook was applied."
+    )
     poll: PollHealth
     reconciliation: ReportSummary | None = Field(
         description="The newest of the last reports; a dry run only if there is no other."
     )
+    full_reconciliation_at: UtcInstant | None = Field(
+        description="The last completed comparison of all days; hourly ones compare the near days."
+    )
     missed_webhooks: int = Field(
         description="Changes without a webhook, found by the last poll and reconciliation."
     )
+    last_missed_at: UtcInstant | None = Field(
+        description="When a poll or reconciliation last found a change without a webhook."
+    )
+    last_missed_lag_seconds: int | None = Field(description="How old that change was.")
     webhooks_silent_since: UtcInstant | None = Field(
         description="Since when reservations change without a webhook; null if webhooks work."
     )
@@ -98,9 +108,9 @@ class HealthResponse(ResponseModel):
 async def get_health(context: HostContext) -> HealthResponse:
     """Return the newest result of each channel (about seven reads)."""
     app_context, restaurant_id = context.app_context, context.restaurant_id
-    document, webhook_at, reports, backlog = await asyncio.gather(
+    document, (webhook_at, webhook_lag_seconds), reports, backlog = await asyncio.gather(
         read_integration_document(app_context.firestore, restaurant_id),
-        read_last_webhook_at(app_context.firestore, restaurant_id),
+        read_last_webhook(app_context.firestore, restaurant_id),
         read_newest_report_summaries(app_context.firestore, restaurant_id, _MAX_REPORTS_READ),
         read_quarantine_backlog(app_context, restaurant_id),
     )
@@ -120,6 +130,7 @@ async def get_health(context: HostContext) -> HealthResponse:
     return HealthResponse(
         enabled=integration.get("enabled") is True,
         last_webhook_at=webhook_at,
+        last_webhook_lag_seconds=webhook_lag_seconds,
         poll=PollHealth(
             last_polled_at=typed_or_none(datetime, integration.get("lastPolledAt")),
             last_outcome=typed_or_none(str, poll.get("lastOutcome")),
@@ -127,8 +138,13 @@ async def get_health(context: HostContext) -> HealthResponse:
             last_error=poll_error,
         ),
         reconciliation=report,
+        full_reconciliation_at=typed_or_none(
+            datetime, read_run_state(integration, "reconciliation").get("lastFullAt")
+        ),
         missed_webhooks=read_count(poll, "missedWebhooks")
         + ((report.missed_webhooks if report else None) or 0),
+        last_missed_at=typed_or_none(datetime, poll.get("lastMissedAt")),
+        last_missed_lag_seconds=typed_or_none(int, poll.get("lastMissedLagSeconds")),
         webhooks_silent_since=silence.missed_since if silence.is_silent else None,
         failing_guests=guest_failures.count,
         next_guest_attempt_at=guest_failures.retry_at,

@@ -37,6 +37,16 @@ class MissedWebhooks(Struct):
     count: int = 0
     since: datetime | None = None
 
+    def lag_seconds(self, now: datetime) -> int | None:
+        """Return the age of the earliest change, None without one."""
+        return None if self.since is None else round((now - self.since).total_seconds())
+
+    def to_update_fields(self, now: datetime) -> dict[str, Any]:
+        """Return the fields of the settings document for a run that missed webhooks."""
+        if self.since is None:
+            return {}
+        return {"poll.lastMissedAt": now, "poll.lastMissedLagSeconds": self.lag_seconds(now)}
+
     def record(self, entry: Mapping[str, Any], now: datetime) -> None:
         """Count a journal entry of this run if a webhook was due: see `WEBHOOK_RETRY_WINDOW`."""
         occurred_at: datetime = entry["occurredAt"]

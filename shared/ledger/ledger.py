@@ -80,6 +80,14 @@ class ApplyResult(Struct, frozen=True):
     write: ReservationWrite | None
 
     @property
+    def lag_seconds(self) -> int | None:
+        """How long after it happened a change reached the ledger; None if nothing changed."""
+        if self.write is None or self.outcome not in {EventOutcome.CREATED, EventOutcome.UPDATED}:
+            return None
+        lag: timedelta = self.write.entry["receivedAt"] - self.write.entry["occurredAt"]
+        return max(0, round(lag.total_seconds()))
+
+    @property
     def missing_guest_key(self) -> str | None:
         """The key of the reservation's guest if the ledger has no record of the guest."""
         return self.state.missing_guest_key

@@ -57,6 +57,7 @@ class _PollOutcome(Struct, frozen=True):
     error: str | None = None
     is_retryable: bool = True
     cursor_age_seconds: int | None = None
+    lag_seconds: int | None = None
     consecutive_failures: int | None = None
     is_backfilling: bool = False
 
@@ -98,6 +99,7 @@ async def poll_restaurant(
         error=outcome.error,
         cursorAgeSeconds=outcome.cursor_age_seconds,
         consecutiveFailures=outcome.consecutive_failures,
+        lagSeconds=outcome.lag_seconds,
         **row_counts,
     )
     result = {"restaurantId": restaurant_id, "status": outcome.status, **row_counts}
@@ -149,9 +151,8 @@ async def _run_poll(
             "foundChanges": lease.is_acquired,
             **proof,
         }
-        if missed.count:
-            results["lastMissedAt"] = started_at
         fields = {f"poll.{name}": value for name, value in results.items()}
+        fields |= missed.to_update_fields(started_at)
         if not await lease.release(fields | {"lastPolledAt": context.clock()}):
             if not lease.is_acquired:
                 raise RunInProgressError  # two polls found nothing; the other one was faster
@@ -159,6 +160,7 @@ async def _run_poll(
         return _PollOutcome(
             "ok",
             cursor_age_seconds=round((context.clock() - started_at).total_seconds()),
+            lag_seconds=missed.lag_seconds(started_at),
             is_backfilling=is_backfilling(lease.document),
         )
     # The cursor stays, so the next poll reads the same changes again.

@@ -64,6 +64,18 @@ async def update_webhook_silence(context: AppContext, lease: Lease, missed: Miss
         log_event(Severity.INFO, LogEvent.WEBHOOKS_RECOVERED, restaurantId=restaurant_id)
 
 
+async def read_last_webhook(
+    client: AsyncClient, restaurant_id: str
+) -> tuple[datetime | None, int | None]:
+    """Return the time of the newest webhook with a change, and its lag in seconds."""
+    fields = ["receivedAt", "occurredAt"]
+    for entry in await read_newest_webhook_entries(client, restaurant_id, fields, 1):
+        received_at, occurred_at = entry.get("receivedAt"), entry.get("occurredAt")
+        if isinstance(received_at, datetime) and isinstance(occurred_at, datetime):
+            return received_at, max(0, round((received_at - occurred_at).total_seconds()))
+    return None, None
+
+
 async def read_last_webhook_at(client: AsyncClient, restaurant_id: str) -> datetime | None:
     """Return the time of the newest webhook with a change, UTC; None if there was none."""
     entries = await read_newest_webhook_entries(client, restaurant_id, ["receivedAt"], 1)

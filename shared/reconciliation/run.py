@@ -253,8 +253,7 @@ async def _finish_run(
         if is_full:
             state["reconciliation.lastFullAt"] = report.reconciled_at
             state["reconciliation.lastFullReportId"] = report.report_id
-    if report.missed_webhooks.count:
-        state["poll.lastMissedAt"] = report.reconciled_at
+    state |= report.missed_webhooks.to_update_fields(report.reconciled_at)
     if not is_dry_run:
         state |= await anonymize_old_reservations(
             context, lease.restaurant_id, lease.document, deadline
@@ -305,6 +304,7 @@ async def store_and_log_report(context: AppContext, report: ReconciliationReport
         compared=report.compared_count,
         newDivergences=report.new_divergences,
         missedWebhooks=report.missed_webhooks.count,
+        lagSeconds=report.missed_webhooks.lag_seconds(report.reconciled_at),
         durationMs=report.duration_ms,
         **report.count_entries(),
     )

@@ -19,6 +19,7 @@ async def test_a_new_restaurant_has_no_last_webhook(host: StaffApiClient) -> Non
     assert body == {
         "enabled": True,
         "lastWebhookAt": None,
+        "lastWebhookLagSeconds": None,
         "poll": {
             "lastPolledAt": None,
             "lastOutcome": None,
@@ -26,7 +27,10 @@ async def test_a_new_restaurant_has_no_last_webhook(host: StaffApiClient) -> Non
             "lastError": None,
         },
         "reconciliation": None,
+        "fullReconciliationAt": None,
         "missedWebhooks": 0,
+        "lastMissedAt": None,
+        "lastMissedLagSeconds": None,
         "webhooksSilentSince": None,
         "failingGuests": 0,
         "nextGuestAttemptAt": None,
@@ -43,6 +47,21 @@ async def test_the_last_webhook_is_returned(host: StaffApiClient, world: World) 
     world.clock.advance(60)
     await apply_envelope(world, "updated", 1, partySize=6)
     assert (await host.get("health")).json()["lastWebhookAt"] == "2026-03-14T15:01:00Z"
+
+
+async def test_the_lag_of_the_last_webhook_is_returned(host: StaffApiClient, world: World) -> None:
+    await apply_envelope(world)  # of the ninth of March at noon
+    lag = timedelta(days=5, hours=3)
+    assert (await host.get("health")).json()["lastWebhookLagSeconds"] == lag.total_seconds()
+
+
+async def test_the_age_of_a_missed_change_is_returned(host: StaffApiClient, world: World) -> None:
+    await world.poll()
+    world.desk.create(world.clock(), 2)
+    world.clock.advance(900)
+    await world.poll()
+    body = (await host.get("health")).json()
+    assert (body["lastMissedAt"], body["lastMissedLagSeconds"]) == ("2026-03-14T15:15:00Z", 900)
 
 
 async def test_a_webhook_of_another_restaurant_is_not_returned(
