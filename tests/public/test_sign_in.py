@@ -15,6 +15,9 @@ from tests.public.harness import PAGE_DAY, PageHarness
 
 HOUR = 3600
 RIGHT = "right"
+CODE = "123456"
+AUTHENTICATOR_APP = {"mfaEnrollmentId": "factor-1", "totpInfo": {}}
+TEXT_MESSAGE = {"mfaEnrollmentId": "factor-2", "phoneInfo": "+1******0100"}
 
 
 class FakeFirebase:
@@ -23,12 +26,18 @@ class FakeFirebase:
     def __init__(self, project: str) -> None:
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.is_over = False
+        self.factors: list[dict[str, Any]] = []
         self._project = project
 
     async def play(self, context: BrowserContext) -> None:
         """Take the place of Firebase in a browser."""
         await context.route("**/__/firebase/init.json", self._configure)
-        await context.route("https://identitytoolkit.googleapis.com/**", self._sign_in)
+        toolkit = "https://identitytoolkit.googleapis.com"
+        await context.route(f"{toolkit}/**", self._sign_in)
+        await context.route(f"{toolkit}/v1/accounts:sendOobCode?*", self._send_email)
+        await context.route(
+            f"{toolkit}/v2/accounts/mfaSignIn:finalize?*", self._finish_second_factor
+        )
         await context.route("https://securetoken.googleapis.com/**", self._renew)
 
     async def _configure(self, route: Route) -> None:
@@ -39,8 +48,25 @@ class FakeFirebase:
         self.asked.append(("sign-in", said))
         if said["password"] != RIGHT:
             return await respond_refused(route, "INVALID_LOGIN_CREDENTIALS")
+        if self.factors:
+            pending = {"mfaPendingCredential": "pending-1", "mfaInfo": self.factors}
+            return await respond_allowed(route, pending)
         person = {"email": said["email"], "idToken": self._token(), "refreshToken": "renew-1"}
         return await respond_allowed(route, {**person, "expiresIn": str(HOUR)})
+
+    async def _send_email(self, route: Route) -> None:
+        said = json.loads(route.request.post_data or "")
+        self.asked.append(("send e-mail", said))
+        if said["email"].startswith("nobody"):
+            return await respond_refused(route, "EMAIL_NOT_FOUND")
+        return await respond_allowed(route, {"email": said["email"]})
+
+    async def _finish_second_factor(self, route: Route) -> None:
+        said = json.loads(route.request.post_data or "")
+        self.asked.append(("second factor", said))
+        if said["totpVerificationInfo"]["verificationCode"] != CODE:
+            return await respond_refused(route, "INVALID_CODE : the code is wrong")
+        return await respond_allowed(route, {"idToken": self._token(), "refreshToken": "renew-1"})
 
     async def _renew(self, route: Route) -> None:
         said = {name: text for name, [text] in parse_qs(route.request.post_data or "").items()}
@@ -54,7 +80,7 @@ class FakeFirebase:
         return build_unsigned_token(self._project, DEMO_STAFF_UIDS["host"], int(time.time()))
 
 
-async def respond_allowed(route: Route, said: dict[str, str]) -> None:
+async def respond_allowed(route: Route, said: dict[str, Any]) -> None:
     await route.fulfill(json=said, headers={"Access-Control-Allow-Origin": "*"})
 
 
@@ -148,3 +174,55 @@ async def test_a_url_without_a_restaurant_opens_the_last_one(
     await page.goto(f"{harness.url}/")
     await expect(page.get_by_label("Go to date")).to_be_visible()
     assert page.url.endswith(f"#/{harness.restaurant.id}/reservations")
+
+
+@pytest.mark.parametrize("email", ["hanna@example.com", "nobody@example.com"])
+async def test_a_password_reset_never_shows_whether_the_account_exists(
+    email: str, page: Page, firebase: FakeFirebase
+) -> None:
+    await page.get_by_label("E-mail").fill(email)
+    await page.get_by_role("button", name="Forgot password?").click()
+    await expect(page.get_by_role("alert")).to_have_text(
+        f"If {email} has an account, we sent a link to set a new password."
+    )
+    assert firebase.asked == [("send e-mail", {"requestType": "PASSWORD_RESET", "email": email})]
+
+
+async def test_a_password_reset_needs_an_address(page: Page, firebase: FakeFirebase) -> None:
+    await page.get_by_role("button", name="Forgot password?").click()
+    await expect(page.get_by_role("alert")).to_contain_text("Enter your e-mail address")
+    assert firebase.asked == []
+
+
+async def test_a_second_factor_is_requested(page: Page, firebase: FakeFirebase) -> None:
+    firebase.factors = [TEXT_MESSAGE, AUTHENTICATOR_APP]
+    await sign_in(page)
+    await page.get_by_label("Code from your authenticator app").fill("123 456")
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Saturday, March 14")
+    assert firebase.asked[-1] == (
+        "second factor",
+        {
+            "mfaPendingCredential": "pending-1",
+            "mfaEnrollmentId": "factor-1",
+            "totpVerificationInfo": {"verificationCode": CODE},
+        },
+    )
+
+
+async def test_a_wrong_code_can_be_corrected(page: Page, firebase: FakeFirebase) -> None:
+    firebase.factors = [AUTHENTICATOR_APP]
+    await sign_in(page)
+    code = page.get_by_label("Code from your authenticator app")
+    await code.fill("654321")
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("alert")).to_have_text("Incorrect code")
+    await code.fill(CODE)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Saturday, March 14")
+
+
+async def test_a_factor_by_text_message_is_explained(page: Page, firebase: FakeFirebase) -> None:
+    firebase.factors = [TEXT_MESSAGE]
+    await sign_in(page)
+    await expect(page.get_by_role("alert")).to_contain_text("Ask your administrator")

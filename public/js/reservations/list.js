@@ -13,6 +13,11 @@ const LATE_STEP_MINUTES = 5;
 const FINISHED = ["COMPLETED", "NO_SHOW"];
 const EXPECTED = new Set(["BOOKED", "CONFIRMED"]);
 const words = labels.reservations;
+const SHIFTS = [
+  { name: words.shifts.breakfast, from: "05:00", to: "11:00" },
+  { name: words.shifts.lunch, from: "11:00", to: "16:00" },
+  { name: words.shifts.dinner, from: "16:00", to: "24:00" },
+];
 const byText = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 
 /** Group reservations for a sort order; each group is `{key, name, reservations, covers}`. */
@@ -37,6 +42,18 @@ export function groupReservations(reservations, sort, format) {
   if (sort !== "time") list.sort((a, b) => Number(a.key === "") - Number(b.key === "") || byText.compare(a.key, b.key));
   if (sort === "name") for (const group of list) group.reservations.sort((a, b) => byText.compare(a.dinerName ?? "", b.dinerName ?? ""));
   return list;
+}
+
+/** Covers by shift: `{name, covers}` for each shift with reservations. */
+export function sumShifts(reservations) {
+  const sums = new Map();
+  for (const { localTime, partySize } of reservations) {
+    if (!localTime) continue;
+    // After midnight it is still dinner.
+    const shift = SHIFTS.find(({ from, to }) => localTime >= from && localTime < to) ?? SHIFTS.at(-1);
+    sums.set(shift.name, (sums.get(shift.name) ?? 0) + (partySize ?? 0));
+  }
+  return [...sums].map(([name, covers]) => ({ name, covers }));
 }
 
 /** Covers by hour; a bar leads to its hour in the list. */
@@ -72,13 +89,13 @@ export function DayList({ session, day, shown, incomplete, filters, setFilters, 
   const table = (caption, groups) => html`<${ReservationTable} session=${session} caption=${caption} groups=${groups} ...${row} />`;
   const one = (reservations) => [{ key: "all", name: "", reservations }];
   return html`
-    ${finished.length > 0 && html`
-      <details class="fold"><summary>${words.finished(countByStatus(finished))}</summary>${table(words.captions.finished, one(finished))}</details>`}
     ${open.length > 0 && table(words.captions.open, groupReservations(open, filters.sort, format))}
     ${shown.length === 0 && html`
       <p class="empty">${filtered && day.reservations.length
         ? html`${words.noMatch} <button type="button" class="quiet" onClick=${() => setFilters({ ...DEFAULT_FILTERS, sort: filters.sort })}>${words.clear}</button>`
         : words.none}</p>`}
+    ${finished.length > 0 && html`
+      <details class="fold"><summary>${words.finished(countByStatus(finished))}</summary>${table(words.captions.finished, one(finished))}</details>`}
     ${cancelled.length > 0 && html`
       <details class="fold"><summary>${words.cancelled(cancelled.length)}</summary>${table(words.captions.cancelled, one(cancelled))}</details>`}
     ${day.removed.length > 0 && html`

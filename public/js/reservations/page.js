@@ -10,7 +10,7 @@ import { describeChanges, listChanges } from "./changes.js";
 import { printOnDemand } from "./day-sheet.js";
 import { ReservationDetail } from "./detail.js";
 import { DEFAULT_FILTERS, Filters, filterReservations } from "./filters.js";
-import { DayList, groupReservations, HourBars } from "./list.js";
+import { DayList, groupReservations, HourBars, sumShifts } from "./list.js";
 import { handleShortcut } from "./shortcuts.js";
 
 const PAUSE_MS = 2_500; // with the request itself well below five seconds
@@ -183,9 +183,11 @@ function DayBar({ format, date, actions, goToDay }) {
 function Overview({ format, reservations, showHour }) {
   const expected = reservations.filter(({ status }) => status !== "CANCELLED" && status !== "NO_SHOW");
   const covers = expected.reduce((sum, { partySize }) => sum + (partySize ?? 0), 0);
+  const shifts = sumShifts(expected);
   return html`
     <div class="overview">
       <p class="total"><strong>${words.covers(covers)}</strong> ${words.inReservations(expected.length)}</p>
+      ${shifts.length > 1 && html`<p class="shifts">${shifts.map(({ name, covers: number }) => words.shift(name, number)).join(" · ")}</p>`}
       <${HourBars} format=${format} groups=${groupReservations(expected, "time", format)} showHour=${showHour} />
     </div>`;
 }

@@ -121,7 +121,7 @@ function chooseLocale(locale) {
 /** Whether people of the locale's country write "7 PM". */
 function usesTwelveHours(locale) {
   const { language, region } = new Intl.Locale(locale);
-  const native = language === "en" && region ? new Intl.Locale(`und-${region}`).maximize().toString() : locale;
+  const native = language === "en" && region ? `${new Intl.Locale(`und-${region}`).maximize().language}-${region}` : locale;
   return new Intl.DateTimeFormat(native, { hour: "numeric" }).resolvedOptions().hour12;
 }
 

@@ -120,6 +120,8 @@ export const labels = {
     shortcuts: "Keyboard shortcuts",
     covers: (number) => count(number, "cover"),
     inReservations: (number) => `in ${count(number, "reservation")}`,
+    shifts: { breakfast: "Breakfast", lunch: "Lunch", dinner: "Dinner" },
+    shift: (name, covers) => `${name} ${covers}`,
     coversByHour: "Covers by hour",
     coversAt: "covers at",
     groupHead: (name, reservations, covers) => `${name} · ${count(reservations, "reservation")} · ${count(covers, "cover")}`,
