@@ -7,6 +7,7 @@ shown, so deleting an account removes them everywhere.
 import asyncio
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import Any, TypeVar
@@ -25,7 +26,10 @@ OPERATOR_CLAIM = "operator"
 COMMAND_LINE_PREFIX = "operator:"  # the user id of an operator at the command line
 OPERATOR_CACHE_SECONDS = 55.0  # with the request, a revoked operator loses access within a minute
 NAME_CACHE_SECONDS = 300.0
+_NAME_TIMEOUT_SECONDS = 1.5
+_NAME_PAUSE_SECONDS = 30.0
 _REQUEST_TIMEOUT_SECONDS = 4.0
+_MAX_THREADS = 4
 _MAX_CACHED_ACCOUNTS = 10_000
 _MAX_ACCOUNTS_PER_REQUEST = 100  # Firebase's limit
 _MAX_UID_LENGTH = 128  # Firebase's limit
@@ -66,6 +70,10 @@ class UserAccounts:
 
     def __init__(self, project: str, timer: Callable[[], float]) -> None:
         self._project = project
+        # Threads of its own: those of the event loop verify tokens, also while Firebase hangs.
+        self._executor = ThreadPoolExecutor(_MAX_THREADS, thread_name_prefix="accounts")
+        self._timer = timer
+        self._names_paused_until = timer()
         self._operators = SingleFlightTTLCache(
             self.find_by_uid,
             max_size=_MAX_CACHED_ACCOUNTS,
@@ -97,19 +105,33 @@ class UserAccounts:
         )
 
     async def read_names(self, uids: Iterable[str]) -> dict[str, str]:
-        """Return what to call users, at most `NAME_CACHE_SECONDS` old; unknown ones are missing."""
+        """Return what to call users, at most `NAME_CACHE_SECONDS` old; unknown ones are missing.
+
+        A name is never worth a long wait: this fails after `_NAME_TIMEOUT_SECONDS`, and then for
+        `_NAME_PAUSE_SECONDS` at once.
+        """
         wanted = set(uids)
         missing = [uid for uid in wanted if uid not in self._names]
         for uid in missing:
             if uid.startswith(COMMAND_LINE_PREFIX):
                 self._names[uid] = f"{uid.removeprefix(COMMAND_LINE_PREFIX)} (command line)"
-        accounts = await self.read_accounts([uid for uid in missing if uid not in self._names])
-        for uid in missing:
-            if uid not in self._names:
-                account = accounts.get(uid)
-                self._names[uid] = account.name if account else None
+        missing = [uid for uid in missing if uid not in self._names]
+        if missing:
+            accounts = await self._read_accounts_soon(missing)
+            for uid in missing:
+                self._names[uid] = accounts[uid].name if uid in accounts else None
         names = {uid: self._names.get(uid) for uid in wanted}
         return {uid: name for uid, name in names.items() if name is not None}
+
+    async def _read_accounts_soon(self, uids: Sequence[str]) -> dict[str, UserAccount]:
+        if self._timer() < self._names_paused_until:
+            raise ServiceUnavailableError("Firebase failed a moment ago")
+        try:
+            async with asyncio.timeout(_NAME_TIMEOUT_SECONDS):
+                return await self.read_accounts(uids)
+        except (TimeoutError, ServiceUnavailableError):
+            self._names_paused_until = self._timer() + _NAME_PAUSE_SECONDS
+            raise ServiceUnavailableError("Firebase does not answer") from None
 
     async def read_accounts(self, uids: Sequence[str]) -> dict[str, UserAccount]:
         """Return the existing accounts by user id."""
@@ -170,7 +192,8 @@ class UserAccounts:
     async def _call(self, request: Callable[[], T]) -> T:
         """Run one blocking request of the library in a thread."""
         try:
-            return await asyncio.to_thread(request)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._executor, request)
         except (PermissionDeniedError, UnauthenticatedError, DefaultCredentialsError):
             raise InvalidSettingsError(
                 "This process may not read the accounts of Firebase Authentication: grant its "
