@@ -103,7 +103,7 @@ class DayResponse(ResponseModel):
     service_day_ends_at: str = Field(description="Local time on the next date, HH:MM.")
     reservations: list[ReservationResponse] = Field(description="From all sources, by time.")
     removed: list[ReservationResponse] = Field(
-        description="Reservations of the day that the staff removed; they are not expected."
+        description="Those of the day, or without a time, that the staff removed."
     )
     incomplete: list[ReservationResponse] = Field(
         description="Reservations of any day whose time is not known yet."
@@ -139,13 +139,13 @@ async def list_reservations(
     # The tag of the documents in this response, not of the check above: they may have changed.
     response.headers["ETag"] = f'W/"{day.etag}"'
     dated, removed = _build_sorted_reservations(day.dated, settings)
-    incomplete, _ = _build_sorted_reservations(day.undated, settings)
+    incomplete, removed_undated = _build_sorted_reservations(day.undated, settings)
     return DayResponse(
         date=service_day.date.isoformat(),
         time_zone=zone.key,
         service_day_ends_at=f"{ends_at:%H:%M}",
         reservations=dated,
-        removed=removed,
+        removed=removed + removed_undated,
         incomplete=incomplete,
     )
 

@@ -42,7 +42,7 @@ class RestaurantHealthResponse(ResponseModel):
     last_polled_at: UtcInstant | None
     last_reconciled_at: UtcInstant | None
     webhooks_silent_since: UtcInstant | None
-    divergences: int | None = Field(description="Divergences in the newest report.")
+    divergences: int | None = Field(description="Divergences that wait for a decision.")
 
 
 class RestaurantCountsResponse(ResponseModel):

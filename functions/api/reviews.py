@@ -116,7 +116,7 @@ async def review_report(
     deadline, counts = Deadline.after(REVIEW_BUDGET_SECONDS), Counter[ReviewOutcome]()
     while counts.total() < len(ids) and deadline.remaining() > 0:
         group = ids[counts.total() : counts.total() + _REVIEW_GROUP_SIZE]
-        counts.update((await _decide(context, body, group)).values())
+        counts.update((await _decide(context, body, group, report_id)).values())
     return BulkDecisionResponse(
         report_id=report_id,
         review_decision=body.decision.value,
@@ -129,7 +129,10 @@ async def review_report(
 
 
 async def _decide(
-    context: RequestContext, body: DecisionRequest, reservation_ids: list[str]
+    context: RequestContext,
+    body: DecisionRequest,
+    reservation_ids: list[str],
+    report_id: str | None = None,
 ) -> dict[str, ReviewOutcome]:
     app_context = context.app_context
     request = ReviewRequest(body.decision, body.reason, context.user.uid)
@@ -138,5 +141,7 @@ async def _decide(
     )
     first_decisions = list(outcomes.values()).count(ReviewOutcome.DECIDED)
     if first_decisions:
-        await count_reviewed(app_context.firestore, context.restaurant_id, first_decisions)
+        await count_reviewed(
+            app_context.firestore, context.restaurant_id, first_decisions, report_id
+        )
     return outcomes

@@ -93,7 +93,8 @@ def summarize_health(
         last_polled_at=polled_at,
         last_reconciled_at=reconciled_at,
         webhooks_silent_since=silence.missed_since if silence.is_silent else None,
-        divergences=divergences if isinstance(divergences, int) else None,
+        # A decision of the staff may be about a reservation that no recent report lists.
+        divergences=max(0, divergences) if isinstance(divergences, int) else None,
     )
 
 

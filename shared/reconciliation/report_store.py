@@ -102,15 +102,29 @@ async def mark_plan_executed(
         )
 
 
-async def count_reviewed(client: AsyncClient, restaurant_id: str, count: int) -> None:
-    """Add to the newest report how many divergences the staff has just decided about."""
+async def count_reviewed(
+    client: AsyncClient, restaurant_id: str, count: int, report_id: str | None = None
+) -> None:
+    """Count divergences that the staff has just decided about: in a report, and as not open.
+
+    `report_id` is the report that lists them, None for the newest one.
+    """
     reports = paths.reports_collection(client, restaurant_id)
-    newest_first = reports.order_by("reconciledAt", direction=AsyncQuery.DESCENDING)
-    for snapshot in await read_documents(newest_first.select(["reportId"]), 1):
-        with translate_firestore_errors():
-            await snapshot.reference.update(
-                {"reviewedCount": Increment(count)}, retry=None, timeout=WRITE_TIMEOUT_SECONDS
-            )
+    if report_id is None:
+        newest_first = reports.order_by("reconciledAt", direction=AsyncQuery.DESCENDING)
+        newest = await read_documents(newest_first.select(["reportId"]), 1)
+        references = [snapshot.reference for snapshot in newest]
+    else:
+        references = [reports.document(report_id)]
+    batch = client.batch()
+    for reference in references:
+        batch.update(reference, {"reviewedCount": Increment(count)})
+    batch.update(
+        paths.integration_document(client, restaurant_id),
+        {"reconciliation.openDivergences": Increment(-count)},
+    )
+    with translate_firestore_errors():
+        await batch.commit(retry=None, timeout=WRITE_TIMEOUT_SECONDS)
 
 
 async def read_newest_report_summaries(

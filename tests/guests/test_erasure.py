@@ -30,6 +30,15 @@ async def diner(scenario: GuestScenario) -> MarkedDiner:
     return diner
 
 
+async def read_initials(diner: MarkedDiner) -> list[str | None]:
+    documents = await diner.scenario.all_documents()
+    return [
+        document["summary"]["guest"]
+        for path, document in documents.items()
+        if "openTableQuarantine" in path
+    ]
+
+
 async def forget_guest(diner: MarkedDiner) -> None:
     diner.scenario.guests.forget(diner.key)
     await diner.scenario.poll()
@@ -53,6 +62,20 @@ async def test_anonymous_fields_are_not_erased(diner: MarkedDiner) -> None:
     for key, document in after.items():
         assert document["dinerName"] == "OpenTable Guest"
         assert [document[name] for name in names] == [before[key][name] for name in names]
+
+
+async def test_no_search_finds_an_erased_diner(diner: MarkedDiner) -> None:
+    before = await diner.world.ledger_documents()
+    assert all("marked" in document["searchTerms"] for document in before.values())
+    await forget_guest(diner)
+    after = await diner.world.ledger_documents()
+    assert [document["searchTerms"] for document in after.values()] == [[]] * len(after)
+
+
+async def test_the_initials_in_the_quarantine_are_erased(diner: MarkedDiner) -> None:
+    assert any(await read_initials(diner))
+    await forget_guest(diner)
+    assert not any(await read_initials(diner))
 
 
 async def test_the_guest_record_contains_only_key_and_time(diner: MarkedDiner) -> None:

@@ -269,6 +269,41 @@ async def test_a_bulk_decision_without_time_continues_with_the_next_call(
     assert (first["remaining"], second["decided"], second["remaining"]) == (3, 3, 0)
 
 
+async def test_a_removed_reservation_without_a_time_is_listed_as_removed(
+    manager: StaffApiClient, world: World
+) -> None:
+    await world.ingest_envelope(
+        "updated", reservationId="lost", restaurantId=world.restaurant.id, partySize=2
+    )
+    await world.reconcile()
+    await manager.post("reservations/opentable-lost/review", REMOVE)
+    body = (await manager.get(f"reservations?date={BUSINESS_DAY}")).json()
+    assert body["incomplete"] == []
+    assert [item["id"] for item in body["removed"]] == ["opentable-lost"]
+
+
+async def test_a_decision_leaves_the_open_divergences_of_the_restaurant(
+    manager: StaffApiClient, world: World
+) -> None:
+    ids, report_id = await flag_missing(world, 3)
+    await manager.post(f"reservations/{ids[0]}/review", REMOVE)
+    reference = paths.integration_document(world.services.firestore, world.restaurant.id)
+    assert (await reference.get()).get("reconciliation.openDivergences") == 2
+    await manager.post(f"reports/{report_id}/reviews", REMOVE)
+    assert (await reference.get()).get("reconciliation.openDivergences") == 0
+
+
+async def test_a_bulk_decision_is_counted_in_its_report(
+    manager: StaffApiClient, world: World
+) -> None:
+    _, report_id = await flag_missing(world, 3)
+    world.clock.advance(3600)
+    await world.reconcile()
+    await manager.post(f"reports/{report_id}/reviews", REMOVE)
+    assert (await manager.get(f"reports/{report_id}")).json()["reviewedCount"] == 3
+    assert (await manager.get("reports/latest")).json()["reviewedCount"] == 0
+
+
 async def test_the_newest_report_counts_decided_reservations_once(
     manager: StaffApiClient, world: World
 ) -> None:
