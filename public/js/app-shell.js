@@ -20,7 +20,7 @@ const SCREENS = {
   reports: { load: () => import("./reports/page.js") },
   analytics: { role: "manager", load: () => import("./legacy/analytics.js") },
   quarantine: { role: "manager", load: () => import("./quarantine/page.js") },
-  integration: { role: "manager", load: () => import("./legacy/integration.js") },
+  integration: { role: "manager", load: () => import("./integration/page.js") },
   staff: { role: "manager", load: () => import("./staff/page.js") },
   // Leads to the day of a reservation; not in the navigation.
   reservation: { isHidden: true, load: () => import("./reservations/redirect.js") },

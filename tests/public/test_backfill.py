@@ -46,11 +46,11 @@ async def test_a_backfill_is_started_with_its_days(
     async with page.expect_request(
         lambda asked: asked.method == "POST" and "backfill" in asked.url
     ) as sent:
-        await page.get_by_role("button", name="Start the backfill").click()
+        await page.get_by_role("button", name="Start import").click()
     assert (await sent.value).post_data_json == {"startDate": PAGE_DAY, "endDate": PAGE_DAY}
-    told = page.locator(".panel", has=page.get_by_role("heading", name="Backfill"))
+    told = page.locator(".panel", has=page.get_by_role("heading", name="Import"))
     await expect(told).to_contain_text("of 1 day")
-    await expect(page.get_by_role("button", name="Start the backfill")).to_be_disabled()
+    await expect(page.get_by_role("button", name="Start import")).to_be_disabled()
 
 
 async def test_progress_is_updated_with_an_estimate(open_page: OpenPage) -> None:
@@ -58,7 +58,7 @@ async def test_progress_is_updated_with_an_estimate(open_page: OpenPage) -> None
     await respond_with_backfill(page)
     await page.get_by_role("link", name="OpenTable connection").click()
     await expect(page.get_by_role("progressbar")).to_have_attribute("value", "10")
-    await expect(page.locator(".progress")).to_contain_text("10 of 30 days, some 2 minutes left")
+    await expect(page.locator(".progress")).to_contain_text("10 of 30 days, about 2 minutes left")
     await respond_with_backfill(page, daysDone=20, secondsLeft=30)
     await expect(page.get_by_role("progressbar")).to_have_attribute("value", "20")
     await expect(page.locator(".progress")).to_contain_text("less than a minute left")
@@ -70,9 +70,9 @@ async def test_completion_is_shown(open_page: OpenPage) -> None:
     await page.get_by_role("link", name="OpenTable connection").click()
     await page.get_by_role("progressbar").wait_for()
     await respond_with_backfill(page, status="COMPLETED", daysDone=30, secondsLeft=None)
-    note = page.locator(".note.good", has_text="The backfill is complete: 30 days.")
+    note = page.locator(".note.good", has_text="The import is complete: 30 days.")
     await expect(note).to_be_visible()
-    await expect(page.get_by_role("button", name="Start the backfill")).to_be_enabled()
+    await expect(page.get_by_role("button", name="Start import")).to_be_enabled()
 
 
 async def test_a_failed_backfill_shows_cause_and_advice(open_page: OpenPage) -> None:
@@ -81,14 +81,14 @@ async def test_a_failed_backfill_shows_cause_and_advice(open_page: OpenPage) -> 
         page, status="FAILED", error="OpenTable refused the credential: renew it."
     )
     await page.get_by_role("link", name="OpenTable connection").click()
-    note = page.locator(".note.bad", has_text="The backfill stopped after 10 of 30 days.")
+    note = page.locator(".note.bad", has_text="The import stopped after 10 of 30 days.")
     await expect(note).to_contain_text("OpenTable refused the credential: renew it.")
 
 
 async def test_a_rejected_start_shows_the_reason(harness: PageHarness, open_page: OpenPage) -> None:
     await harness.change_settings(enabled=False)
     page = await open_page("manager", "integration")
-    await page.get_by_role("button", name="Start the backfill").click()
+    await page.get_by_role("button", name="Start import").click()
     await expect(page.get_by_role("alert").filter(visible=True)).to_contain_text(
         "The integration is disabled."
     )

@@ -7,7 +7,7 @@ from playwright.async_api import expect
 from sandbox.webhook_senders import encode_signing_secret
 from tests.public.conftest import OpenPage
 from tests.public.harness import PageHarness
-from tests.public.test_integration import stored_secret
+from tests.public.test_integration import stored_secret, webhook_credentials_form
 from tests.support.restaurants import write_secret
 
 NEW = encode_signing_secret(b"n" * 32)
@@ -21,19 +21,20 @@ async def test_the_credential_in_use_is_shown(
     )
     await harness.send_envelope()
     page = await open_page("manager", "integration")
-    used = page.get_by_role("table", name="Which is used")
-    await expect(used.get_by_role("row", name="The newest")).to_contain_text("not of late")
-    await expect(used.get_by_role("row", name="before it")).to_contain_text("just now")
+    used = page.get_by_role("table", name="Credentials in use")
+    await expect(used.get_by_role("row", name="Newest")).to_contain_text("never")
+    await expect(used.get_by_role("row", name="Older")).to_contain_text("just now")
 
 
 async def test_right_after_a_rotation_the_use_is_unknown(
     harness: PageHarness, open_page: OpenPage
 ) -> None:
     page = await open_page("manager", "integration")
-    await page.get_by_label("Enter a new").select_option("Webhook signing secret")
-    await page.get_by_role("textbox", name="signing secret").fill(NEW)
-    await page.get_by_role("button", name="Store it").click()
-    await expect(page.locator("main")).to_contain_text("Which one is used is told from")
+    form = webhook_credentials_form(page)
+    await form.get_by_text("Enter the sender's instead").click()
+    await form.get_by_role("textbox", name="Signing secret").fill(NEW)
+    await form.get_by_role("button", name="Save").click()
+    await expect(page.locator("main")).to_contain_text("Use is shown from")
     assert (await harness.sender.send(harness.sender.envelope())).status_code == 200
 
 
@@ -44,8 +45,8 @@ async def test_the_older_one_is_retired(
         secrets_file, harness.restaurant.secret, {"webhookSecrets": [NEW, harness.sender.key]}
     )
     page = await open_page("manager", "integration")
-    await page.get_by_role("button", name="Retire the older signing secret …").click()
-    await page.get_by_role("button", name="Retire", exact=True).click()
+    await page.get_by_role("button", name="Revoke the older signing secret …").click()
+    await page.get_by_role("button", name="Revoke", exact=True).click()
     await expect(page.get_by_role("status")).to_have_text(
         "Only the newest signing secret is valid now."
     )
@@ -55,5 +56,5 @@ async def test_the_older_one_is_retired(
 
 async def test_with_one_of_each_nothing_is_being_rotated(open_page: OpenPage) -> None:
     page = await open_page("manager", "integration")
-    await expect(page.get_by_role("heading", name="Credentials")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Webhook credentials")).to_be_visible()
     await expect(page.get_by_role("heading", name="Rotation")).to_have_count(0)

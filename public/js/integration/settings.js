@@ -1,48 +1,87 @@
-/** The settings that a manager may change. */
+/** Settings of the connection: those of managers and those of operators. */
 
-import { el, fill, note } from "../legacy/elements.js";
+import { ConfirmDialog, Note } from "../ui/components.js";
+import { managerLabels } from "../ui/labels-managers.js";
+import { html, useState } from "../ui/view.js";
 
-const SCHEMES = {
-  "standard-webhooks": "Signed (Standard Webhooks)",
-  bearer: "Bearer token",
-  basic: "User and password",
-};
+const words = managerLabels.integration;
+const SCHEMES = ["standard-webhooks", "bearer", "basic"];
 
-/** The form of the settings. */
-export function settings(integration, change) {
-  const problem = el("div", { role: "alert" });
+export function Settings({ integration, change }) {
+  const [error, setError] = useState(null);
+  /** A change that moves reservations to another day waits for a confirmation. */
+  const [unconfirmed, setUnconfirmed] = useState(null);
+
   async function submit(event) {
     event.preventDefault();
-    const said = new FormData(event.target);
+    const form = new FormData(event.target);
+    const text = (name) => String(form.get(name)).trim() || null;
+    const fields = {
+      name: text("name"),
+      timeZone: text("timeZone"),
+      country: text("country")?.toUpperCase() ?? null,
+      serviceDayEndsAt: text("serviceDayEndsAt"),
+      hourCycle: text("hourCycle"),
+      webhookAuth: form.getAll("webhookAuth"),
+    };
+    setError(null);
     try {
-      await change({
-        timeZone: said.get("timeZone").trim(),
-        country: said.get("country").trim().toUpperCase() || null,
-        webhookAuth: said.getAll("webhookAuth"),
-      }, "The settings are saved.");
-    } catch (refused) {
-      fill(problem, note("bad", refused.message));
+      await change(fields, words.saved);
+    } catch (problem) {
+      if (problem.code === "TIME_ZONE_UNCONFIRMED") setUnconfirmed({ fields, text: problem.message });
+      else setError(problem.message);
     }
   }
-  return el("form", { class: "panel stack", submit },
-    el("h2", {}, "Settings"),
-    el("p", {}, "OpenTable's number of this restaurant: ", el("strong", {}, integration.restaurantId ?? "none yet"), "; an operator sets it."),
-    el("label", {}, "Time zone", el("input", { name: "timeZone", required: true, list: "zones", value: integration.timeZone ?? "" }), zones()),
-    el("label", {}, "Country, for phone numbers without a country code",
-      el("input", { name: "country", maxlength: "2", pattern: "[A-Za-z]{2}", placeholder: "US", class: "short", value: integration.country ?? "" })),
-    schemes(integration.webhookAuth),
-    problem,
-    el("div", { class: "row" }, el("button", { class: "primary" }, "Save the settings")));
+
+  return html`
+    <form class="panel stack" onSubmit=${submit}>
+      <h2>${words.settings}</h2>
+      <p>${words.rid(integration.restaurantId)}</p>
+      <label>${words.name}<input name="name" maxlength="100" defaultValue=${integration.name ?? ""} /></label>
+      <label>${words.timeZone}<input name="timeZone" required list="zones" defaultValue=${integration.timeZone ?? ""} /></label>
+      <datalist id="zones">${Intl.supportedValuesOf("timeZone").map((zone) => html`<option value=${zone}></option>`)}</datalist>
+      <label>${words.country}<input name="country" class="short" maxlength="2" pattern="[A-Za-z]{2}" placeholder="US" defaultValue=${integration.country ?? ""} /></label>
+      <label>${words.serviceDayEndsAt}<input name="serviceDayEndsAt" type="time" max="11:59" defaultValue=${integration.serviceDayEndsAt} /></label>
+      <label>${words.hourCycle}
+        <select name="hourCycle" defaultValue=${integration.hourCycle ?? ""}>
+          ${Object.entries(words.hourCycles).map(([value, text]) => html`<option value=${value} selected=${value === (integration.hourCycle ?? "")}>${text}</option>`)}
+        </select>
+      </label>
+      <fieldset class="checks">
+        <legend>${words.webhookAuth}</legend>
+        ${SCHEMES.map((scheme) => html`
+          <label class="check"><input type="checkbox" name="webhookAuth" value=${scheme} defaultChecked=${integration.webhookAuth.includes(scheme)} /> ${words.schemes[scheme]}</label>`)}
+        <p class="muted">${words.webhookAuthHint}</p>
+      </fieldset>
+      <div role="alert">${error && html`<${Note} level="bad">${error}<//>`}</div>
+      <button class="primary">${words.save}</button>
+      ${unconfirmed && html`
+        <${ConfirmDialog} title=${words.zoneTitle} text=${unconfirmed.text} confirm=${words.zoneConfirm}
+          run=${() => change({ ...unconfirmed.fields, confirmTimeZone: true }, words.saved)} onClose=${() => setUnconfirmed(null)} />`}
+    </form>`;
 }
 
-function zones() {
-  return el("datalist", { id: "zones" }, Intl.supportedValuesOf("timeZone").map((value) => el("option", { value })));
-}
-
-function schemes(held) {
-  return el("fieldset", { class: "checks" },
-    el("legend", {}, "How webhooks must prove who sends them"),
-    Object.entries(SCHEMES).map(([value, text]) => el("label", { class: "check" },
-      el("input", { type: "checkbox", name: "webhookAuth", value, checked: held.includes(value) }), text)),
-    el("p", { class: "muted" }, "With none of them every webhook is refused."));
+/** OpenTable's number of the restaurant, and the name of its secret. */
+export function OperatorSettings({ integration, change }) {
+  const [error, setError] = useState(null);
+  async function submit(event) {
+    event.preventDefault();
+    const form = new FormData(event.target);
+    const rid = String(form.get("restaurantId")).trim();
+    const secret = String(form.get("secret")).trim() || null;
+    try {
+      await change({ ...(rid && { restaurantId: rid }), secret }, words.saved);
+    } catch (problem) {
+      setError(problem.message);
+    }
+  }
+  return html`
+    <form class="panel stack" onSubmit=${submit}>
+      <h2>${words.operators}</h2>
+      <label>${words.ridField}<input name="restaurantId" inputmode="numeric" pattern="[0-9]{1,18}" defaultValue=${integration.restaurantId ?? ""} /></label>
+      <label>${words.secretField}<input name="secret" pattern="[A-Za-z0-9_\\-]{1,255}" defaultValue=${integration.secret ?? ""} /></label>
+      <p class="muted">${words.secretHint}</p>
+      <div role="alert">${error && html`<${Note} level="bad">${error}<//>`}</div>
+      <button>${words.saveOperators}</button>
+    </form>`;
 }

@@ -88,6 +88,11 @@ export function timeAgo(instant, now = Date.now()) {
   return `${count(Math.floor(elapsed / DAY_MS), "day")} ago`;
 }
 
+/** A duration in words: "about 2 minutes". */
+export function formatDuration(seconds) {
+  return seconds < 60 ? "less than a minute" : `about ${count(Math.round(seconds / 60), "minute")}`;
+}
+
 /** Whether an instant is more than so many minutes in the past. */
 export function isOlderThan(instant, minutes, now = Date.now()) {
   return now - Date.parse(instant) > minutes * MINUTE_MS;

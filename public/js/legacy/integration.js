@@ -1,7 +1,0 @@
-import { openIntegration } from "../integration/screen.js";
-import { AdaptedScreen } from "./adapter.js";
-import { html } from "../ui/view.js";
-
-export function Screen({ session, path: [item] }) {
-  return html`<${AdaptedScreen} session=${session} item=${item} open=${openIntegration} />`;
-}
