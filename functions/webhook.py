@@ -64,6 +64,7 @@ async def opentable_webhook(request: Request, context: AppContext) -> JsonResult
         if sender.route.shape is WebhookFormat.ENVELOPE and is_test_event(body):
             return _accept_test_event(sender)
         result = await _ingest(request, context, sender, raw_body, body)
+    _log_webhook(sender, result, asyncio.get_running_loop().time() - started_at)
     restaurant_id = sender.settings.restaurant_id
     if isinstance(result, QuarantineResult):
         return build_status_result(
@@ -172,12 +173,12 @@ async def _ingest(
         Channel.WEBHOOK,
         sender.verdict,
     )
-    result = await ingest_event(context, sender.settings, incoming_event)
-    _log_webhook(sender, result)
-    return result
+    return await ingest_event(context, sender.settings, incoming_event)
 
 
-def _log_webhook(sender: AuthenticatedSender, result: ApplyResult | QuarantineResult) -> None:
+def _log_webhook(
+    sender: AuthenticatedSender, result: ApplyResult | QuarantineResult, seconds: float
+) -> None:
     is_quarantined = isinstance(result, QuarantineResult)
     log_event(
         Severity.WARNING if is_quarantined else Severity.INFO,
@@ -189,6 +190,7 @@ def _log_webhook(sender: AuthenticatedSender, result: ApplyResult | QuarantineRe
         scheme=sender.verdict.reason,
         credentialIndex=sender.verdict.credential_index,
         lagSeconds=result.lag_seconds if isinstance(result, ApplyResult) else None,
+        durationMs=round(seconds * 1000),
     )
 
 

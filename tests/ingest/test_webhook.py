@@ -1,5 +1,6 @@
 """A rotated secret works at once, and no error on our side authenticates a sender."""
 
+import asyncio
 import base64
 import json
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from shared.domain.normalization.webhook_route import find_route
 from shared.errors import ServiceUnavailableError
 from shared.firestore.raw_client import FirestoreClient
 from shared.ingest.webhook import AuthenticatedSender, authenticate_sender
-from shared.restaurants.directory import RestaurantDirectory
+from shared.restaurants.directory import MAX_UNKNOWN_LOOKUPS_PER_MINUTE, RestaurantDirectory
 from shared.restaurants.secrets import CredentialCache
 from tests.support.clocks import FakeTimer
 from tests.support.events import envelope_body, row_body
@@ -182,3 +183,20 @@ async def test_a_body_without_a_restaurant_is_rejected(
     body: dict[str, Any], directory: RestaurantDirectory
 ) -> None:
     assert await authenticate_body(directory, body, "Bearer old") is None
+
+
+async def test_a_partners_token_is_accepted_when_the_lookup_budget_is_spent(
+    firestore: FirestoreClient,
+    fake_secret_source: InMemorySecretSource,
+    timer: FakeTimer,
+    restaurant: Restaurant,
+) -> None:
+    fake_secret_source.payloads = {"partner": {"bearerTokens": ["shared"]}}
+    directory = RestaurantDirectory(
+        firestore, CredentialCache(fake_secret_source.read, timer), "partner", timer
+    )
+    ids = (f"invented-{number}" for number in range(MAX_UNKNOWN_LOOKUPS_PER_MINUTE + 1))
+    await asyncio.gather(*map(directory.find_by_restaurant_id, ids))
+    await seed(firestore, restaurant, webhookAuth=["bearer"], secret=None)
+    assert await authenticate_body(directory, row_body(1), "Bearer guess") is None
+    assert await authenticate_body(directory, row_body(1), "Bearer shared") is not None

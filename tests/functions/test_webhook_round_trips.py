@@ -1,0 +1,74 @@
+"""A webhook's calls of Firestore, with authentication and cached settings."""
+
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.support.firestore import FirestoreSpy
+from tests.support.webhooks import call_webhook, cancel_background_tasks
+from tests.support.world import World, make_world
+
+
+@pytest.fixture
+async def spied_world(firestore_spy: FirestoreSpy) -> AsyncIterator[World]:
+    """A world whose process has cached its restaurant."""
+    world = await make_world(firestore_spy.client)
+    assert await call_webhook(world.services, build_body(world, "warm-up")) == 200
+    firestore_spy.take_calls()
+    yield world
+    cancel_background_tasks(world.services)
+    world.executor.shutdown()
+
+
+def build_body(world: World, reservation_id: str, kind: str = "created") -> bytes:
+    body = {
+        "eventType": f"reservation.{kind}",
+        "id": f"{kind}-{reservation_id}",
+        "timestamp": world.clock().isoformat(),
+        "data": {
+            "reservationId": reservation_id,
+            "restaurantId": world.restaurant.id,
+            "partySize": 2,
+        },
+    }
+    return json.dumps(body).encode()
+
+
+async def test_a_created_envelope_is_one_commit(
+    spied_world: World, firestore_spy: FirestoreSpy
+) -> None:
+    assert await call_webhook(spied_world.services, build_body(spied_world, "ot_1")) == 200
+    assert firestore_spy.take_calls() == ["commit"]
+
+
+async def test_a_cancelled_envelope_is_one_read_and_one_commit(
+    spied_world: World, firestore_spy: FirestoreSpy
+) -> None:
+    body = build_body(spied_world, "warm-up", "cancelled")
+    assert await call_webhook(spied_world.services, body) == 200
+    assert firestore_spy.take_calls() == ["read", "commit"]
+
+
+async def test_a_refused_webhook_of_a_known_restaurant_reads_the_recent_changes_only(
+    spied_world: World, firestore_spy: FirestoreSpy
+) -> None:
+    headers = {"authorization": "Bearer guess"}
+    body = build_body(spied_world, "ot_1")
+    assert await call_webhook(spied_world.services, body, headers) == 401
+    cancel_background_tasks(spied_world.services)  # the first one of a minute is also stored
+    firestore_spy.take_calls()
+    firestore_spy.read_names.clear()
+    assert await call_webhook(spied_world.services, body, headers) == 401
+    [name] = firestore_spy.read_names
+    assert (name.endswith("/openTableChanges/recent"), firestore_spy.take_calls()) == (
+        True,
+        ["read"],
+    )
+
+
+async def test_a_request_without_a_credential_calls_nothing(
+    spied_world: World, firestore_spy: FirestoreSpy
+) -> None:
+    assert await call_webhook(spied_world.services, build_body(spied_world, "ot_1"), {}) == 401
+    assert firestore_spy.take_calls() == []
