@@ -24,7 +24,7 @@ from tests.support.world import World, make_world
 pytestmark = pytest.mark.slow
 
 # These read metrics that only Google's services write.
-PLATFORM_ALERTS = {"cost", "instances-exhausted", "queue-backlog", "slow"}
+PLATFORM_ALERTS = {"api-unreachable", "cost", "instances-exhausted", "queue-backlog", "slow"}
 
 
 async def observe(
