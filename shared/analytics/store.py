@@ -19,12 +19,11 @@ from shared.domain.analytics.rollup import (
     ANALYTICS_FIELDS,
     DailyRollup,
     RollupBuilder,
-    counts_from_map,
+    rollup_from_document,
 )
 from shared.domain.analytics.summary import AnalyticsDays
 from shared.domain.backfill import DEFAULT_DAYS_AHEAD, DateWindow
 from shared.domain.ledger.document import nest_fields, render_document
-from shared.domain.normalization.identifiers import ReservationSystem
 from shared.domain.reconciliation.compare import ReservationFingerprint
 from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
@@ -203,10 +202,7 @@ async def read_analytics_days(
     last = FieldFilter("__name__", "<=", collection.document(requested_days[-1]))
     query = collection.where(filter=first).where(filter=last)
     return {
-        snapshot.id: {
-            ReservationSystem(name): counts_from_map(counts)
-            for name, counts in snapshot.get("sources").items()
-        }
+        snapshot.id: rollup_from_document(snapshot.to_dict() or {})
         for snapshot in await read_documents(query, len(requested_days))
         # An id that is no day may lie in the range; the CSV file would repeat it.
         if snapshot.id in requested_days

@@ -42,7 +42,8 @@ class IntegrationSettings(Struct, frozen=True):
         country: ISO country for phone numbers without a country code.
         webhook_auth: The accepted schemes; empty rejects every webhook.
         secret_id: Id of the restaurant's secret; None uses the partner's secret only.
-        problems: What to fix, one sentence each.
+        problems: What to fix, one sentence each; nothing is done for the restaurant before.
+        warnings: Ignored settings, one sentence each.
         name: What people call the restaurant.
         service_day_ends_at: Local time at which a service day ends.
         locale: BCP 47 tag for dates and times; None uses the country's.
@@ -57,6 +58,7 @@ class IntegrationSettings(Struct, frozen=True):
     webhook_auth: frozenset[WebhookAuthScheme]
     secret_id: str | None
     problems: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
     name: str | None = None
     service_day_ends_at: time = DEFAULT_SERVICE_DAY_END
     locale: str | None = None
@@ -88,6 +90,7 @@ class IntegrationSettings(Struct, frozen=True):
 def parse_settings(restaurant_id: str, document: Mapping[str, Any]) -> IntegrationSettings:
     """Parse ``restaurants/{restaurantId}/integrations/opentable`` as stored; never raise."""
     problems: list[str] = []
+    warnings: list[str] = []
     rid = document.get("restaurantId")
     if rid is not None and not (isinstance(rid, str) and is_rid(rid)):
         problems.append("restaurantId must be OpenTable's number as text, digits only.")
@@ -101,10 +104,12 @@ def parse_settings(restaurant_id: str, document: Mapping[str, Any]) -> Integrati
         is_enabled=document.get("enabled") is True,
         rid=rid,
         zone=zone,
-        country=_parse_optional_text(document, "country", problems),
+        # Without a country, a number without a country code stays as received.
+        country=_parse_optional_text(document, "country", warnings),
         webhook_auth=_parse_schemes(document.get("webhookAuth"), problems),
         secret_id=_parse_optional_text(document, "secret", problems),
         problems=tuple(problems),
+        warnings=tuple(warnings),
         # A damaged setting of the staff page is no reason to stop the integration.
         name=_parse_name(document.get("name")),
         service_day_ends_at=_parse_service_day_end(document.get("serviceDayEndsAt")),
@@ -157,14 +162,14 @@ def _parse_optional_text(document: Mapping[str, Any], name: str, problems: list[
 def webhook_config_problems(
     settings: IntegrationSettings, credentials: Credentials, claiming_restaurant_id: str | None
 ) -> list[str]:
-    """List what keeps OpenTable's webhooks from being accepted, one sentence each.
+    """List ignored settings and what keeps OpenTable's webhooks from being accepted, as sentences.
 
     Args:
         settings: The restaurant's settings.
         credentials: The restaurant's credentials with the partner's defaults.
         claiming_restaurant_id: The ``restaurantId`` of ``openTableRids/{rid}``, if it exists.
     """
-    problems = []
+    problems = list(settings.warnings)
     credential_lists = {
         WebhookAuthScheme.STANDARD_WEBHOOKS: ("webhookSecrets", credentials.webhook_secrets),
         WebhookAuthScheme.BEARER: ("bearerTokens", credentials.bearer_tokens),

@@ -12,9 +12,10 @@ from msgspec.structs import replace
 from dev.local.demo_data import build_native_reservations
 from sandbox.background_bookings import populate_store
 from sandbox.reservation_actions import VisitActions
-from shared.analytics.store import create_rollup_builder, store_days
+from shared.analytics.store import create_rollup_builder, read_analytics_days, store_days
 from shared.concurrency import Deadline
 from shared.context import load_restaurant_context
+from shared.domain.analytics.rollup import sum_counts
 from shared.domain.backfill import DateWindow
 from shared.firestore import paths
 from shared.polling.backfill import backfill_restaurant, start_backfill
@@ -244,3 +245,26 @@ async def test_rollups_contain_no_personal_data(world: World) -> None:
     assert find_marked_fields(documents) == []
     text = json.dumps(documents, default=str)
     assert not [row.key for row in diner.reservations if row.key.lower() in text.lower()]
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        *(5, "x", True, None, [], {"a": 1}, {"OPENTABLE": 5}, {"OPENTABLE": {"bookings": "x"}}),
+        {"OPENTABLE": {"byHour": {"18": True}}},
+    ],
+)
+async def test_a_day_damaged_by_hand_counts_nothing_and_is_counted_again(
+    world: World, sources: object
+) -> None:
+    world.desk.create(START_TIME, 2)
+    await world.poll()
+    client, restaurant_id = world.services.firestore, world.restaurant.id
+    day = paths.analytics_collection(client, restaurant_id).document("2026-03-14")
+    await day.set({"localDate": "2026-03-14", "sources": sources})
+    window = DateWindow(START_TIME.date(), START_TIME.date())
+    damaged = await read_analytics_days(client, restaurant_id, window)
+    assert sum_counts(damaged["2026-03-14"].values()).total() == 0
+    await world.reconcile()
+    repaired = await read_analytics_days(client, restaurant_id, window)
+    assert sum_counts(repaired["2026-03-14"].values()).total() > 0

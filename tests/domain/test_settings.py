@@ -84,10 +84,16 @@ def test_a_zone_that_does_not_exist_is_a_problem(zone: object) -> None:
     assert (settings.zone, len(settings.problems)) == (None, 1)
 
 
-@pytest.mark.parametrize("name", ["country", "secret"])
 @pytest.mark.parametrize("value", ["", 5, ["US"]])
-def test_a_non_text_value_is_a_problem(name: str, value: object) -> None:
-    assert read_settings_from(**{name: value}).problems == (f"{name} must be text.",)
+def test_a_secret_that_is_no_text_is_a_problem(value: object) -> None:
+    assert read_settings_from(secret=value).problems == ("secret must be text.",)
+
+
+@pytest.mark.parametrize("value", ["", 5, ["US"]])
+def test_a_country_that_is_no_text_is_ignored_with_a_warning(value: object) -> None:
+    settings = read_settings_from(country=value)
+    assert (settings.country, settings.problems) == (None, ())
+    assert settings.warnings == ("country must be text.",)
 
 
 @given(st.dictionaries(st.sampled_from(sorted(COMPLETE_SETTINGS)), json_values))

@@ -257,9 +257,21 @@ def _count_booking(facts: BookingFacts) -> dict[str, int]:
     return counts
 
 
-def counts_from_map(stored: Mapping[str, Any]) -> RollupCounts:
+def rollup_from_document(document: Mapping[str, Any]) -> dict[ReservationSystem, RollupCounts]:
+    """Restore the counts of a stored day by source; damaged parts count nothing."""
+    sources = document.get("sources")
+    return {
+        system: counts_from_map(sources[system])
+        for system in ReservationSystem
+        if isinstance(sources, Mapping) and system in sources
+    }
+
+
+def counts_from_map(stored: object) -> RollupCounts:
     """Restore the counts of one source of a stored day."""
-    return Counter(flatten_document(stored))
+    flat = flatten_document(stored) if isinstance(stored, Mapping) else {}
+    # A value of another type was edited by hand; a bool is an int, too.
+    return Counter({name: count for name, count in flat.items() if type(count) is int})
 
 
 def sum_counts(counts: Iterable[RollupCounts]) -> RollupCounts:

@@ -1,0 +1,40 @@
+"""Settings damaged by hand stop no more than they must."""
+
+import json
+from typing import Any
+
+import pytest
+
+from shared.domain.normalization.opentable_guest import parse_phone_entry
+from shared.firestore import paths
+from shared.restaurants.settings import read_settings
+from tests.support.world import START_TIME, World
+
+ODD_VALUES: list[Any] = [5, "", True, [], [{"a": [1]}], {"a": 1}]
+
+
+@pytest.mark.parametrize("value", ODD_VALUES)
+async def test_a_damaged_country_fails_no_poll_and_keeps_numbers_as_they_came(
+    world: World, capsys: pytest.CaptureFixture[str], value: Any
+) -> None:
+    integration = paths.integration_document(world.services.firestore, world.restaurant.id)
+    await integration.update({"country": value})
+    assert (await world.poll())["status"] == "ok"
+    settings = await read_settings(world.services.firestore, world.restaurant.id)
+    assert settings is not None
+    entry = {"number": "2125550123"}
+    assert parse_phone_entry(entry, settings.country) == "2125550123"
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    [warning] = [line for line in lines if line["event"] == "settings.warning"]
+    assert "country must be text" in warning["problem"]
+
+
+@pytest.mark.parametrize("value", [*ODD_VALUES, "another", "a/b/c", None])
+async def test_a_damaged_rid_claim_finds_no_restaurant_and_fails_no_poll(
+    world: World, value: Any
+) -> None:
+    world.desk.create(START_TIME, 2)
+    claim = paths.rid_claim_document(world.services.firestore, world.restaurant.rid)
+    await claim.set({"restaurantId": value})
+    assert await world.services.directory.find_by_rid(world.restaurant.rid) is None
+    assert (await world.poll())["status"] == "ok"
