@@ -1,6 +1,7 @@
 """The restaurant's webhooks: address, deliveries, refusals, new credentials, a test event."""
 
 import asyncio
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Query
@@ -14,7 +15,12 @@ from functions.api.integration import (
 )
 from functions.api.integration_settings import SettingsRequest
 from functions.api.requests import API_PREFIX, RequestModel, StaffRoute
-from functions.api.responses import BODY_ERROR_RESPONSES, ResponseModel, UtcInstant
+from functions.api.responses import (
+    BODY_ERROR_RESPONSES,
+    ResponseModel,
+    UtcInstant,
+    typed_or_none,
+)
 from shared.domain.settings import WebhookAuthScheme, parse_settings
 from shared.errors import InvalidSettingsError
 from shared.ingest.deliveries import MAX_DELIVERIES, list_recent_deliveries, load_refusals
@@ -68,6 +74,7 @@ class WebhooksResponse(ResponseModel):
     url: str | None = Field(description="Where OpenTable or the relay sends webhooks, if known.")
     accepted_schemes: list[WebhookAuthScheme]
     last_webhook_at: UtcInstant | None = Field(description="The last webhook with a change.")
+    last_polled_at: UtcInstant | None = Field(description="End of the last completed poll.")
     refusals: list[RefusalResponse]
     deliveries: list[DeliveryResponse] = Field(
         description="Newest first. A repeated webhook changes nothing and is not listed."
@@ -86,10 +93,12 @@ async def get_webhooks(
         load_refusals(app_context, restaurant_id),
         list_recent_deliveries(app_context, restaurant_id, query.limit),
     )
+    integration = document or {}
     return WebhooksResponse(
         url=app_context.environment.webhook_url,
-        accepted_schemes=sorted(parse_settings(restaurant_id, document or {}).webhook_auth),
+        accepted_schemes=sorted(parse_settings(restaurant_id, integration).webhook_auth),
         last_webhook_at=webhook_at,
+        last_polled_at=typed_or_none(datetime, integration.get("lastPolledAt")),
         refusals=[
             RefusalResponse.model_validate(refusal, from_attributes=True) for refusal in refusals
         ],

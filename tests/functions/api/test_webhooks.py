@@ -44,6 +44,7 @@ async def test_a_restaurant_without_webhooks_has_empty_lists(manager: StaffApiCl
         "url": None,
         "acceptedSchemes": ["bearer"],
         "lastWebhookAt": None,
+        "lastPolledAt": None,
         "refusals": [],
         "deliveries": [],
     }
@@ -67,6 +68,11 @@ async def test_deliveries_are_listed_newest_first_with_their_outcome(
     listed = [(each["eventType"], each["outcome"]) for each in body["deliveries"]]
     assert listed == [("reservation.updated", "updated"), ("reservation.created", "created")]
     assert body["lastWebhookAt"] == body["deliveries"][0]["at"] == "2026-03-14T15:01:00Z"
+
+
+async def test_the_last_poll_is_returned(manager: StaffApiClient, world: World) -> None:
+    await world.poll()
+    assert (await manager.get(PATH)).json()["lastPolledAt"] == "2026-03-14T15:00:00Z"
 
 
 async def test_a_quarantined_delivery_leads_to_its_item(
