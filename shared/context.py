@@ -23,9 +23,11 @@ from shared.restaurants.secrets import CredentialCache, SecretStore, build_secre
 from shared.tasks.queue import TaskQueue, build_task_queue
 
 if TYPE_CHECKING:
+    from shared.domain.service_day import DayVersions, ServiceDay
     from shared.opentable.client import OpenTableClient
 
 _MAX_RECENT_RESERVATIONS = 10_000
+_MAX_WATCHED_DAYS = 200
 
 
 class AppContext(Struct, frozen=True):
@@ -35,6 +37,7 @@ class AppContext(Struct, frozen=True):
         recent_reservations: Restaurant ids and external keys of reservations that this process
             wrote. It is only a hint: it saves round trips.
         refusal_windows: Restaurant ids to the refused webhooks that are not yet stored.
+        day_versions: The documents of recently requested days, as last seen by this process.
         background_tasks: Work that goes on after its request was answered.
     """
 
@@ -49,6 +52,9 @@ class AppContext(Struct, frozen=True):
         default_factory=lambda: LRUCache(_MAX_RECENT_RESERVATIONS)
     )
     refusal_windows: dict[str | None, RefusalWindow] = field(default_factory=dict)
+    day_versions: MutableMapping[tuple[str, "ServiceDay"], "DayVersions"] = field(
+        default_factory=lambda: LRUCache(_MAX_WATCHED_DAYS)
+    )
     background_tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property

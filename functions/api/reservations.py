@@ -122,7 +122,7 @@ async def list_reservations(
     response: Response,
     if_none_match: Annotated[str, Header()] = "",
 ) -> DayResponse | Response:
-    """Return a day's reservations, or 304 if the caller's ETag is current (two queries)."""
+    """Return a day's reservations, or 304 if the caller's ETag is current (two reads)."""
     settings = await require_cached_settings(context)
     zone, ends_at = settings.require_zone(), settings.service_day_ends_at
     client, restaurant_id = context.app_context.firestore, context.restaurant_id
@@ -132,7 +132,7 @@ async def list_reservations(
         else ServiceDay(query.day, ends_at, zone)
     )
     if if_none_match:
-        etag = f'W/"{await compute_day_etag(client, restaurant_id, service_day)}"'
+        etag = f'W/"{await compute_day_etag(context.app_context, restaurant_id, service_day)}"'
         if etag in map(str.strip, if_none_match.split(",")):
             return Response(status_code=304, headers={"ETag": etag})
     day = await read_day_reservations(client, restaurant_id, service_day)

@@ -53,6 +53,18 @@ class ServiceDay(Struct, frozen=True):
         return isinstance(start_at, str) and start_at < self.start_text
 
 
+class DayVersions(Struct, frozen=True):
+    """The documents of a service day at one moment.
+
+    Attributes:
+        parts: For each query, the documents' ids and the times of their last writes.
+        resume_token: Firestore's name of the moment.
+    """
+
+    parts: tuple[dict[str, str], ...]
+    resume_token: bytes
+
+
 def find_service_date(
     local_date: str | None, start_at: object, ends_at: time, zone: ZoneInfo
 ) -> str | None:

@@ -5,6 +5,7 @@ the rest of a webhook. The codec below writes protocol buffers directly; a prope
 with the library's.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -21,9 +22,12 @@ from google.cloud.firestore_v1.types import (
     CommitRequest,
     Cursor,
     Document,
+    ListenRequest,
+    ListenResponse,
     RunQueryRequest,
     RunQueryResponse,
     StructuredQuery,
+    Target,
     Value,
     Write,
 )
@@ -275,6 +279,28 @@ class FirestoreRpc:
             if code not in {_OK_CODE, _ALREADY_EXISTS_CODE}:
                 raise ServiceUnavailableError(f"A write failed with the code {code}.")
         return {path for path, code in codes.items() if code == _OK_CODE}
+
+    async def listen(
+        self, parent: AsyncDocumentReference, targets: Sequence[Target]
+    ) -> AsyncIterator[ListenResponse]:
+        """Yield Firestore's responses to a Listen call for queries below `parent`, without end."""
+        for target in targets:
+            target.query.parent = self._resource_name(parent)
+        requests = [ListenRequest(database=self._database, add_target=each) for each in targets]
+        call: Any = await self._api.listen(
+            requests=_stay_open(requests), metadata=self._metadata, retry=None
+        )
+        try:
+            async for response in call:
+                yield response
+        finally:
+            call.cancel()
+
+
+async def _stay_open(requests: Sequence[ListenRequest]) -> AsyncIterator[ListenRequest]:
+    for request in requests:
+        yield request
+    await asyncio.Event().wait()  # until the call is cancelled
 
 
 def build_query(

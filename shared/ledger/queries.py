@@ -30,10 +30,11 @@ from shared.domain.reconciliation.compare import (
     fingerprint_document,
 )
 from shared.domain.service_day import ServiceDay
-from shared.errors import InvalidCursorError, UnreadableDocumentError
+from shared.errors import InvalidCursorError, ServiceUnavailableError, UnreadableDocumentError
 from shared.firestore import paths
 from shared.firestore.documents import read_documents, translate_firestore_errors
 from shared.firestore.raw_client import FirestoreClient, build_query
+from shared.ledger.day_watch import read_day_versions
 
 MAX_DAY_RESERVATIONS = 2_000
 MAX_UNDATED_RESERVATIONS = 200
@@ -52,12 +53,25 @@ class DayReservations(Struct, frozen=True):
     etag: str
 
 
-async def compute_day_etag(client: AsyncClient, restaurant_id: str, day: ServiceDay) -> str:
-    """Return an ETag of a service day's reservations, for two queries.
+async def compute_day_etag(context: AppContext, restaurant_id: str, day: ServiceDay) -> str:
+    """Return an ETag of a service day's reservations; two reads if nothing changed since the last.
 
     Every commit changes it, because it covers Firestore's update time of each document. A field
     such as `updatedAt` has the clock of its writer, read before the commit.
     """
+    key = (restaurant_id, day)
+    try:
+        versions = await read_day_versions(
+            context.firestore, restaurant_id, day, context.day_versions.get(key)
+        )
+    except ServiceUnavailableError:
+        return await _query_day_etag(context.firestore, restaurant_id, day)
+    context.day_versions[key] = versions
+    return _build_day_etag([version for part in versions.parts for version in part.items()], day)
+
+
+async def _query_day_etag(client: AsyncClient, restaurant_id: str, day: ServiceDay) -> str:
+    """Return the ETag for one read per document."""
     queries = _DayQueries(client, restaurant_id, day)
     # The projection keeps the response small: names and update times only.
     parts = await asyncio.gather(
@@ -66,7 +80,7 @@ async def compute_day_etag(client: AsyncClient, restaurant_id: str, day: Service
         ),
         read_documents(queries.after_midnight.select([]), MAX_DAY_RESERVATIONS),
     )
-    return _build_day_etag(parts, day)
+    return _build_day_etag(_list_versions(parts), day)
 
 
 async def read_day_reservations(
@@ -87,7 +101,9 @@ async def read_day_reservations(
         for id_, document in same_date.items()
         if not day.starts_after(document.get("startAt"))
     }
-    return DayReservations(own | after_midnight, undated, _build_day_etag(parts, day))
+    return DayReservations(
+        own | after_midnight, undated, _build_day_etag(_list_versions(parts), day)
+    )
 
 
 class _DayQueries:
@@ -105,11 +121,13 @@ class _DayQueries:
         ).where(filter=FieldFilter("startAt", "<", next_day.start_text))
 
 
-def _build_day_etag(parts: Sequence[Sequence[DocumentSnapshot[Any]]], day: ServiceDay) -> str:
-    versions = sorted(
-        (snapshot.id, str(snapshot.update_time)) for part in parts for snapshot in part
-    )
-    content = repr((day.date, day.ends_at, day.zone.key, versions))
+def _list_versions(parts: Iterable[Iterable[DocumentSnapshot[Any]]]) -> list[tuple[str, str]]:
+    return [(snapshot.id, str(snapshot.update_time)) for part in parts for snapshot in part]
+
+
+def _build_day_etag(versions: Iterable[tuple[str, str]], day: ServiceDay) -> str:
+    """Return the ETag of documents, from their ids and update times."""
+    content = repr((day.date, day.ends_at, day.zone.key, sorted(versions)))
     return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
 

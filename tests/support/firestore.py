@@ -61,6 +61,10 @@ class FirestoreSpy:
         self._record_call("query")
         return await self._api.run_query(**sent)
 
+    async def listen(self, **sent: Any) -> Any:
+        self._record_call("listen")
+        return await self._api.listen(**sent)
+
     def take_calls(self) -> list[str]:
         """Return the calls since this was last asked."""
         calls, self.calls = self.calls, []
