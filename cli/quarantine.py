@@ -1,8 +1,9 @@
 """The commands `quarantine …`: list, show, replay or dismiss quarantined events."""
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeAlias
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote
 
 import click
@@ -10,10 +11,11 @@ import click
 from cli.api import OperatorClient
 from cli.command import restaurant_command
 from cli.help import LedgerGroup
-from cli.output import CommandError, CommandResult, Console, RetryLaterError
+from cli.output import CommandError, CommandResult, Console
 
 _MAX_LISTED_ITEMS = 200
 _SHORT_ID_LENGTH = 12
+_BULK_COUNTS = ("processed", "rejected", "dismissed")
 _TIMESTAMP_LENGTH = len("2026-11-24T23:21:21")
 _SHOWN_FIELDS = ("id", "status", "reason", "detail", "receivedAt", "lastSeenAt", "count", "body")
 
@@ -23,8 +25,6 @@ _optional_item_argument = click.argument("item", required=False, help=_ITEM_HELP
 _reason_option = click.option(
     "--reason", metavar="CODE", help="All open items with this reason, instead of ITEM."
 )
-
-QuarantineItem: TypeAlias = Mapping[str, Any]
 
 
 @restaurant_command("list", examples=["ledger quarantine list restaurant-123"])
@@ -95,7 +95,7 @@ async def replay_items(
     """Apply a quarantined event again, after its reason was corrected.
 
     A replay passes the same code as a webhook and keeps the original time of receipt. With --reason
-    all open items of one reason are replayed, oldest first; items that still cannot be applied stay
+    all open items of one reason are replayed; items that still cannot be applied stay
     open.
     """
     if item is not None:
@@ -104,12 +104,15 @@ async def replay_items(
         _print_replay(console, response)
         return CommandResult(response)
 
-    async def replay(one: QuarantineItem) -> str:
-        path = f"quarantine/{quote(one['id'], safe='')}/replay"
-        response = await api.call("POST", path, query={"dryRun": False})
-        return f"{response['reservationId']} {response['outcome']}"
-
-    return await _process_open_items(api, console, reason, "Replayed", replay)
+    body = _build_bulk_body(reason)
+    preview = await _run_bulk(api, "replay", body, is_dry_run=True)
+    console.confirm(
+        f"{preview['matching']} events with the reason {reason}: "
+        f"{_format_outcomes(preview)}. They are replayed."
+    )
+    result = await _run_bulk(api, "replay", body, is_dry_run=False)
+    console.print_step("Replayed", _format_outcomes(result))
+    return CommandResult(result, is_action_required=result["rejected"] > 0)
 
 
 @restaurant_command(
@@ -133,46 +136,52 @@ async def dismiss_items(
         console.print_step("Dismissed", response["id"][:_SHORT_ID_LENGTH])
         return CommandResult(response)
 
-    async def dismiss(one: QuarantineItem) -> str:
-        path = f"quarantine/{quote(one['id'], safe='')}/dismiss"
-        await api.call("POST", path, body={"reason": because})
-        return "dismissed"
+    body = _build_bulk_body(reason) | {"dismissReason": because}
+    preview = await _run_bulk(api, "dismiss", body, is_dry_run=True)
+    console.confirm(f"{preview['matching']} events with the reason {reason} are dismissed.")
+    result = await _run_bulk(api, "dismiss", body, is_dry_run=False)
+    console.print_step("Dismissed", f"{result['dismissed']} events")
+    return CommandResult(result)
 
-    return await _process_open_items(api, console, reason, "Dismissed", dismiss)
 
-
-async def _process_open_items(
-    api: OperatorClient,
-    console: Console,
-    reason: str | None,
-    verb: str,
-    process: Callable[[QuarantineItem], Awaitable[str]],
-) -> CommandResult:
-    """Process the open items of a reason, oldest first, after a confirmation."""
+def _build_bulk_body(reason: str | None) -> dict[str, str]:
     if reason is None:
         raise click.UsageError("Name an item, or use --reason.")
-    quarantined = await api.get("quarantine", limit=_MAX_LISTED_ITEMS)
-    open_items = [one for one in quarantined["items"] if one["status"] == "OPEN"]
-    matching = [one for one in open_items if one["reason"] == reason]
+    return {"reason": reason}
+
+
+async def _run_bulk(
+    api: OperatorClient, action: str, body: dict[str, str], *, is_dry_run: bool
+) -> dict[str, Any]:
+    """Process all open events with a reason, portion by portion; return the total counts."""
+    matching: int | None = None
+    counts: Counter[str] = Counter()
+    outcomes: Counter[str] = Counter()
+    cursor: str | None = None
+    while matching is None or cursor is not None:
+        part = await api.call(
+            "POST",
+            f"quarantine/{action}",
+            query={"dryRun": is_dry_run},
+            body=body if cursor is None else body | {"cursor": cursor},
+        )
+        matching = part["matching"] if matching is None else matching
+        outcomes.update(part.get("outcomes", {}))
+        counts.update({name: part[name] for name in _BULK_COUNTS if name in part})
+        cursor = part["next"]
     if not matching:
-        present = ", ".join(sorted({one["reason"] for one in open_items})) or "none"
-        raise CommandError(f"No open event has the reason {reason}. Present reasons: {present}.")
-    console.confirm(f"{verb}: {len(matching)} events with the reason {reason}.")
-    done, failed = 0, 0
-    for one in reversed(matching):
-        try:
-            outcome = await process(one)
-        except RetryLaterError:
-            raise
-        except CommandError as error:  # a problem with one item never stops the others
-            failed += 1
-            outcome = error.message
-        else:
-            done += 1
-        console.print_step(one["id"][:_SHORT_ID_LENGTH], outcome)
-    console.print_step(verb, f"{done} of {len(matching)}")
-    output = {"reason": reason, "processed": done, "failed": failed}
-    return CommandResult(output, is_action_required=failed > 0)
+        raise CommandError(
+            f"No open event has the reason {body['reason']}: "
+            f"`ledger quarantine list {api.restaurant_id}` shows the reasons."
+        )
+    return {"dryRun": is_dry_run, "matching": matching, "outcomes": dict(outcomes), **counts}
+
+
+def _format_outcomes(result: Mapping[str, Any]) -> str:
+    parts = [f"{count} {outcome}" for outcome, count in result["outcomes"].items()]
+    if result["rejected"]:
+        parts.append(f"{result['rejected']} still cannot be applied and stay open")
+    return ", ".join(parts)
 
 
 async def _find_path(api: OperatorClient, item: str) -> str:

@@ -114,7 +114,7 @@ def format_report(restaurant_id: str, report: ReportJson) -> Iterator[str]:
         for entry in report[name][:_MAX_LINES_PER_LIST]:
             yield f"  {name:<11}  {entry['externalId'] or ''}  {_format_entry(entry)}".rstrip()
         if counts[name] > _MAX_LINES_PER_LIST:
-            yield f"  {name:<11}  … and {counts[name] - _MAX_LINES_PER_LIST} more: --json lists all"
+            yield f"  {name:<11}  {counts[name] - _MAX_LINES_PER_LIST} more: --json lists all"
     if report["status"] in _NEXT_STEPS:
         yield _NEXT_STEPS[report["status"]].format(
             restaurantId=restaurant_id, reportId=report["reportId"]

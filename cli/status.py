@@ -175,7 +175,7 @@ def _find_problems(
         return []
     problems = [*integration["problems"], *health["problems"]]
     problems += [
-        f"{refusal.count} webhooks refused since {format_utc(refusal.since)}, the last at "
+        f"Webhooks refused: {refusal.count} since {format_utc(refusal.since)}, the last at "
         f"{format_utc(refusal.last_at)}: {refusal.scheme}, {refusal.reason}. "
         "docs/codes.md explains the code."
         for refusal in refusals
@@ -185,9 +185,10 @@ def _find_problems(
     report = health["reconciliation"]
     if report and report["status"] in {"HELD", "FAILED"}:
         problems.append(f"Report {report['reportId']} is {report['status']}: {report['reason']}")
-    if report and report["counts"]["divergences"]:
+    open_count = report["counts"]["divergences"] - report["reviewedCount"] if report else 0
+    if report and open_count > 0:
         problems.append(
-            f"{report['counts']['divergences']} reservations differ from OpenTable: "
+            f"Reservations that differ from OpenTable: {open_count}. "
             f"`ledger reports show {restaurant_id} {report['reportId']}` lists them."
         )
     if health["webhooksSilentSince"]:

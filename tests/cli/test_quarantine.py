@@ -106,7 +106,7 @@ async def test_all_items_of_a_reason_are_replayed(
     await webhook_ingest.quarantine_row()
     options = ("--reason", "unusable_settings", "--yes", "--json")
     done = (await cli_harness.run_command("quarantine replay", *options)).json_output
-    assert (done["processed"], done["failed"]) == (2, 0)
+    assert (done["matching"], done["processed"], done["rejected"]) == (2, 2, 0)
     listed = (await cli_harness.run_command("quarantine list", "--json")).json_output
     assert listed["openCount"] == 1
 
@@ -118,7 +118,7 @@ async def test_one_item_that_cannot_be_replayed_does_not_stop_the_others(
     await webhook_ingest.quarantine_row(guest_request="Ada")
     options = ("--reason", "invalid_party_size", "--yes", "--json")
     done = await cli_harness.run_command("quarantine replay", *options)
-    assert (done.code, done.json_output["failed"]) == (ExitCode.ACTION_REQUIRED, 2)
+    assert (done.code, done.json_output["rejected"]) == (ExitCode.ACTION_REQUIRED, 2)
 
 
 async def test_all_items_of_a_reason_are_dismissed_after_a_confirmation(
@@ -133,7 +133,7 @@ async def test_all_items_of_a_reason_are_dismissed_after_a_confirmation(
 
 
 @pytest.mark.usefixtures("webhook_ingest")
-async def test_an_absent_reason_names_the_present_ones(cli_harness: CliHarness) -> None:
+async def test_a_reason_that_no_open_event_has_is_refused(cli_harness: CliHarness) -> None:
     options = ("--reason", "nothing", "--yes")
     refused = await cli_harness.run_command("quarantine replay", *options)
-    assert (refused.code, "Present reasons: none" in refused.errors) == (ExitCode.FAILED, True)
+    assert (refused.code, "No open event" in refused.errors) == (ExitCode.FAILED, True)

@@ -155,7 +155,7 @@ def test_a_long_list_is_truncated_with_a_note() -> None:
     skipped = [{"externalId": f"ot_{n}", "reason": "moved"} for n in range(25)]
     text = report_text(build_report(skipped=skipped))
     assert text.count("moved") == 20
-    assert "… and 5 more" in text
+    assert "5 more: --json lists all" in text
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ async def test_the_status_counts_refused_webhooks(
     await refuse_webhooks(firestore, cli_harness.id, 43)
     done = await cli_harness.run_command("restaurants status")
     assert done.code == ExitCode.ACTION_REQUIRED
-    assert "! 43 webhooks refused since " in done.out
+    assert "! Webhooks refused: 43 since " in done.out
     assert "bearer, no_match." in done.out
 
 
@@ -84,7 +84,7 @@ async def test_the_status_counts_open_divergences(
     for _ in range(2):  # a standing divergence stays a problem
         done = await cli_harness.run_command("restaurants status")
         assert done.code == ExitCode.ACTION_REQUIRED
-        assert "! 1 reservations differ from OpenTable" in done.out
+        assert "! Reservations that differ from OpenTable: 1." in done.out
         await cli_harness.run_command("reconcile")
 
 

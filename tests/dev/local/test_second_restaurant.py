@@ -96,7 +96,7 @@ def test_the_exercise_ends_with_no_alarm_standing(operator: Operator) -> None:
     operator.type_block(spoil_command)
     assert run.wait_for_line("webhook.unauthenticated", "bistro-7")
     [problem] = operator.type_block(status_command, ExitCode.ACTION_REQUIRED)
-    assert "webhooks refused since" in problem
+    assert "Webhooks refused: " in problem
     operator.type_block(rotate)
     assert run.wait_for_line(" webhook ", "bistro-7", "scheme bearer")
     wait_until_no_credential_is_refused(operator)
