@@ -22,8 +22,8 @@ _TIMEOUT_SECONDS = 10.0
 _PAUSED = "OpenTable sync is paused, so every webhook is refused. Resume it first."
 _PROBLEM_BY_STATUS = {
     HTTPStatus.UNAUTHORIZED: (
-        "The webhook function does not accept the restaurant's newest credential. Wait a minute "
-        "and try again. If it fails again, ask your administrator."
+        "The webhook function does not accept the restaurant's newest credential. Wait ten "
+        "seconds and try again. If it fails again, ask your administrator."
     ),
     HTTPStatus.FORBIDDEN: _PAUSED,
 }
