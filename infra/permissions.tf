@@ -47,9 +47,15 @@ resource "google_project_iam_member" "create_secrets" {
 }
 
 resource "google_project_iam_custom_role" "credential_rotator" {
-  role_id     = "openTableCredentialRotator"
-  title       = "OpenTable: replace the credentials of a restaurant"
-  permissions = ["secretmanager.versions.add"]
+  role_id = "openTableCredentialRotator"
+  title   = "OpenTable: replace the credentials of a restaurant"
+  permissions = [
+    "secretmanager.secrets.get",
+    "secretmanager.secrets.update", # an annotation locks the secret during a change
+    "secretmanager.versions.add",
+    "secretmanager.versions.disable",
+    "secretmanager.versions.list",
+  ]
 }
 
 resource "google_project_iam_member" "rotate_credentials" {

@@ -171,8 +171,8 @@ class SecretManagerStore:
                 lock.newest_version = int(added.name.rpartition("/")[2])
         except google.PermissionDenied:
             raise InvalidSettingsError(
-                f"The secret {secret_id!r} may not be written: grant this function "
-                "roles/secretmanager.admin on the secrets named opentable-*."
+                f"The secret {secret_id!r} may not be written: grant this account the rights to "
+                "secrets that infra/permissions.tf gives to opentable-api."
             ) from None
         except google.GoogleAPIError as error:
             raise ServiceUnavailableError(f"Secret Manager: {type(error).__name__}") from None

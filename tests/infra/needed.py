@@ -115,11 +115,15 @@ CLIENT_METHODS: dict[str, str | None] = {
     "create_secret": "secretmanager.secrets.create",
     "create_task": "cloudtasks.tasks.create",
     "create_user": "firebaseauth.users.create",
+    "disable_secret_version": "secretmanager.versions.disable",
     "generate_password_reset_link": None,  # `ledger` runs with a person's own rights
+    "get_secret": "secretmanager.secrets.get",
     "get_user": "firebaseauth.users.get",
     "get_users": "firebaseauth.users.get",
+    "list_secret_versions": "secretmanager.versions.list",
     "revoke_refresh_tokens": None,
     "set_custom_user_claims": None,
+    "update_secret": "secretmanager.secrets.update",
     "verify_id_token": "firebaseauth.users.get",  # `check_revoked` reads the account
 }
 
@@ -142,7 +146,11 @@ RUNTIME: dict[str, set[Grant]] = {
     | _in(
         PROJECT,
         "secretmanager.secrets.create",
+        "secretmanager.secrets.get",
+        "secretmanager.secrets.update",
         "secretmanager.versions.add",
+        "secretmanager.versions.disable",
+        "secretmanager.versions.list",
         "firebaseauth.users.get",
         "firebaseauth.users.create",
     ),
