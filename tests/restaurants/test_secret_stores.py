@@ -264,7 +264,7 @@ async def test_an_error_names_the_missing_role(
 ) -> None:
     fake_secret_manager.versions["main"] = [b"{}"]
     fake_secret_manager.write_failure = grpc.StatusCode.PERMISSION_DENIED
-    with pytest.raises(InvalidSettingsError, match=r"grant .* roles/secretmanager"):
+    with pytest.raises(InvalidSettingsError, match=r"grant .* infra/permissions\.tf"):
         await store.update_secret("main", add_fields(apiKey="a"))
 
 

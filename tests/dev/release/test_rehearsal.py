@@ -84,6 +84,13 @@ def test_a_failed_smoke_test_leaves_the_traffic(released: Rehearsal) -> None:
     assert released.commands("run", "update-traffic") == []
 
 
+def test_a_failed_first_release_leaves_the_traffic_too(rehearsal: Rehearsal) -> None:
+    # Terraform's services send their traffic to the latest revision, until a release pins it.
+    rehearsal.commit("broken: everywhere")
+    assert rehearsal.run(_APPROVE_CHANGES="yes") == "smoke"
+    assert rehearsal.serving() == FIRST
+
+
 def test_a_release_that_fails_with_traffic_is_returned(released: Rehearsal) -> None:
     released.commit("broken: live")
     assert released.run() == "promote"
