@@ -102,7 +102,7 @@ async def add_restaurant(
     if country is not None:
         settings["country"] = country
     try:
-        await _write_settings(api, console, before, settings)
+        await _write_changed_settings(api, console, before, settings)
     except CommandError:
         credentials.discard()
         raise
@@ -183,15 +183,28 @@ def _collect_credentials(
     )
 
 
-async def _write_settings(
+async def _write_changed_settings(
     api: OperatorClient, console: Console, before: Integration, settings: Integration
 ) -> None:
     """Claim the OpenTable number and write changed settings."""
     changed = {name: value for name, value in settings.items() if before[name] != value}
     if changed:
-        await api.call("PUT", "integration", body=changed)
+        await write_settings(api, console, changed)
     written = f"written: {', '.join(changed)}" if changed else "unchanged"
     console.print_step("Settings", written)
+
+
+async def write_settings(
+    api: OperatorClient, console: Console, settings: Integration
+) -> Integration:
+    """Write settings; ask first if a new time zone moves reservations to another day."""
+    try:
+        return await api.call("PUT", "integration", body=settings)
+    except CommandError as error:
+        if error.code != "TIME_ZONE_UNCONFIRMED":
+            raise
+        console.confirm(error.message.removesuffix(" Nothing was changed. Confirm the change."))
+    return await api.call("PUT", "integration", body=settings | {"confirmTimeZone": True})
 
 
 async def _store_credentials(

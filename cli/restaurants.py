@@ -7,8 +7,8 @@ import click
 from cli.api import OperatorClient, OperatorSession
 from cli.command import operator_command, restaurant_command
 from cli.help import LedgerGroup
-from cli.onboard import NO_SCHEME, add_restaurant, select_schemes
-from cli.output import CommandError, CommandResult, Console
+from cli.onboard import NO_SCHEME, add_restaurant, select_schemes, write_settings
+from cli.output import CommandResult, Console
 from cli.status import list_all, show_status
 from shared.domain.settings import WebhookAuthScheme
 from shared.restaurants.settings import release_rid
@@ -138,24 +138,11 @@ async def set_settings(
         removed = set(before["webhookAuth"]) - set(changed["webhookAuth"])
         if removed:
             console.confirm(f"Webhooks with {', '.join(sorted(removed))} will be rejected.")
-    after = await _write_settings(api, console, changed) if changed else before
+    after = await write_settings(api, console, changed) if changed else before
     for setting in ("name", "restaurantId", "timeZone", "country", "webhookAuth", "secret"):
         mark = f" (was {_format_setting(before[setting])})" if setting in changed else ""
         console.print_step(setting, f"{_format_setting(after[setting])}{mark}")
     return CommandResult({"integration": after})
-
-
-async def _write_settings(
-    api: OperatorClient, console: Console, settings: dict[str, Any]
-) -> dict[str, Any]:
-    """Write settings; ask first if a new time zone moves reservations to another day."""
-    try:
-        return await api.call("PUT", "integration", body=settings)
-    except CommandError as error:
-        if error.code != "TIME_ZONE_UNCONFIRMED":
-            raise
-        console.confirm(error.message.removesuffix(" Nothing was changed. Confirm the change."))
-    return await api.call("PUT", "integration", body=settings | {"confirmTimeZone": True})
 
 
 def _format_setting(value: object) -> str:

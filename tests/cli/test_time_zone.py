@@ -37,3 +37,16 @@ async def test_a_change_that_moves_reservations_needs_a_confirmation(
     )
     changed = await cli_harness.run_command("restaurants set", *options, "--yes", "--json")
     assert changed.json_output["integration"]["timeZone"] == "America/New_York"
+
+
+@pytest.mark.usefixtures("webhook_ingest")
+async def test_a_second_onboarding_with_another_zone_asks_too(
+    cli_harness: CliHarness, firestore: AsyncClient
+) -> None:
+    settings = paths.integration_document(firestore, cli_harness.id)
+    await settings.update({"timeZone": "America/Los_Angeles"})
+    async for reservation in paths.reservations_collection(firestore, cli_harness.id).stream():
+        await reservation.reference.update({"localDate": "2020-01-01"})
+    refused = await cli_harness.run_command("restaurants add", *cli_harness.settings_options)
+    assert refused.code == ExitCode.FAILED
+    assert "reservations move to another day" in refused.errors
