@@ -37,7 +37,6 @@ from dev.local.processes import (
     serve_function,
     wait_until_reachable,
 )
-from shared.config import read_environment
 
 _TIMEOUT_SECONDS = 3_000
 _START_TIMEOUT_SECONDS = 60
@@ -336,23 +335,25 @@ _API_CALLS_PER_RESTAURANT = 2
 
 
 _MANY_RESTAURANTS_ROUNDS = 2
+_MAX_CONCURRENT = 16  # as in earlier measurements; the default is higher
 
 
 def measure_many_restaurants(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]]:
     """Return the figure of many restaurants in one run, without a queue."""
     count = _QUICK_RESTAURANTS if quick else _RESTAURANTS
-    max_concurrent = read_environment({}).max_concurrent_restaurants
     with ExitStack() as stack:
         environment = stack.enter_context(start_benchmark_environment())
         url = stack.enter_context(serve_fake_opentable(_LATENCY_SECONDS))
         asyncio.run(seed_tenants(environment.create_client(), environment.build_tenants(count)))
         addresses = {"OPENTABLE_API_URL": url, "OPENTABLE_OAUTH_URL": url}
-        variables = environment.build_variables(**addresses, FAN_OUT_ABOVE=str(count))
+        variables = environment.build_variables(
+            **addresses, FAN_OUT_ABOVE=str(count), RESTAURANTS_AT_ONCE=str(_MAX_CONCURRENT)
+        )
         function = stack.enter_context(
             serve_function("opentable_poll", variables, lambda _line: None)
         )
         _poll_all(function, count)  # has each restaurant's cursor set: the first poll asks for more
-        baseline_seconds = _LATENCY_SECONDS * _API_CALLS_PER_RESTAURANT * count / max_concurrent
+        baseline_seconds = _LATENCY_SECONDS * _API_CALLS_PER_RESTAURANT * count / _MAX_CONCURRENT
         pairs = [
             MeasurementPair(baseline_seconds, measure_seconds(lambda: _poll_all(function, count)))
             for _ in range(_MANY_RESTAURANTS_ROUNDS)
@@ -364,7 +365,7 @@ def measure_many_restaurants(*, quick: bool) -> tuple[list[BenchmarkResult], lis
             "s",
             require_at_most(1.30),
             pairs,
-            atOnce=max_concurrent,
+            atOnce=_MAX_CONCURRENT,
             calls=_API_CALLS_PER_RESTAURANT,
         )
     ], []

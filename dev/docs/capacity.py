@@ -75,8 +75,8 @@ BACKUP_COPIES = 21  # seven daily and fourteen weekly ones
 
 # Seconds.
 WEBHOOK_SECONDS = 0.1
-POLL_SECONDS = 0.45
-RECONCILIATION_SECONDS = 0.35
+POLL_SECONDS = 0.48
+RECONCILIATION_SECONDS = 0.3
 
 # As the settings have it; a task processes as many restaurants as an invocation has at once.
 FAN_OUT_ABOVE = 1_000
