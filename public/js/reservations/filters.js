@@ -68,15 +68,15 @@ export function Filters({ session, day, filters, setFilters, shownCount, incompl
         <form onSubmit=${(event) => event.preventDefault()}>
           <input type="search" ref=${searchRef} placeholder=${words.search} aria-label=${words.searchLabel} value=${filters.query}
             onInput=${(event) => set({ query: event.target.value })} />
-          <${Choices} legend=${words.status} name="status" value=${filters.status} onChoose=${(status) => set({ status })}
-            options=${[{ value: "", text: words.all, number: all.length }, ...statuses]} />
-          <${Choices} legend=${words.source} name="source" value=${filters.source} onChoose=${(source) => set({ source })}
-            options=${[{ value: "", text: words.all }, ...Object.entries(labels.sources).map(([value, text]) => ({ value, text }))]} />
           <label class="sort">${words.sort}
             <select value=${filters.sort} onChange=${(event) => set({ sort: event.target.value })}>
               ${Object.entries(words.sorts).map(([value, text]) => html`<option value=${value} selected=${value === filters.sort}>${text}</option>`)}
             </select>
           </label>
+          <${Choices} legend=${words.source} name="source" value=${filters.source} onChoose=${(source) => set({ source })}
+            options=${[{ value: "", text: words.all }, ...Object.entries(labels.sources).map(([value, text]) => ({ value, text }))]} />
+          <${Choices} legend=${words.status} name="status" value=${filters.status} onChoose=${(status) => set({ status })}
+            options=${[{ value: "", text: words.all, number: all.length }, ...statuses]} />
         </form>
       </details>
       ${incompleteCount > 0 && html`
