@@ -251,7 +251,7 @@ async def test_an_operator_claim_that_is_not_true_is_none(
 
 @pytest.mark.parametrize(
     "change",
-    [{"customAttributes": "{}"}, {"disabled": True}, {"validSince": str(int(time.time()) + 60)}],
+    [{"customAttributes": "{}"}, {"disabled": True}, {"validSince": "4000000000"}],
     ids=["claim removed", "account disabled", "sessions revoked"],
 )
 async def test_a_revoked_operator_loses_access_within_a_minute(
