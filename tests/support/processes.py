@@ -85,6 +85,13 @@ class LocalRun:
             if all(word in line for word in words):
                 return line
 
+    def read_rest(self, last: str) -> list[str]:
+        """Read to a last line, and return what was not read before."""
+        lines = [self._lines.get(timeout=COMMAND_TIMEOUT_SECONDS)]
+        while lines[-1] != last:
+            lines.append(self._lines.get(timeout=COMMAND_TIMEOUT_SECONDS))
+        return lines
+
     def children(self) -> list[int]:
         """Return the child processes of the run."""
         folder = Path(f"/proc/{self.child.pid}/task/{self.child.pid}")

@@ -47,11 +47,8 @@ def test_a_run_shows_every_channel_and_leaves_no_process() -> None:
     port = find_free_port()
     with start_local_run(port) as run:
         run.wait_for("  webhook ", "  poll ", "  reconciliation ")
-        assert run_dev_command("mock", "--port", str(port)).stdout.split()[-3:] == [
-            "200",
-            "200",
-            "200",
-        ]
+        mock = run_dev_command("mock", "--port", str(port)).stdout
+        assert mock.startswith("created, updated, cancelled: 200 200 200\n")
         assert run_dev_command("webhooks", "off", "--port", str(port)).returncode == 0
         where = requests.get(
             f"http://{LOOPBACK}:{port}/_local/status", timeout=COMMAND_TIMEOUT_SECONDS
@@ -59,6 +56,8 @@ def test_a_run_shows_every_channel_and_leaves_no_process() -> None:
         children = run.children()
         run.child.send_signal(signal.SIGINT)
         assert run.child.wait(COMMAND_TIMEOUT_SECONDS) == 0
+        *_, blank, end = run.read_rest("Everything has ended.")
+    assert (blank, end) == ("", "Everything has ended.")
     assert len(children) == 3
     assert not [pid for pid in children if is_alive(pid)]
     assert not Path(where["secretsFile"]).exists()
