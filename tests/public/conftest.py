@@ -130,9 +130,8 @@ async def harness(  # noqa: PLR0913, PLR0917 -- fixtures are named by their para
     return PageHarness(gateway, http, client, sender, opentable)
 
 
-# Tests provoke failed requests, and Playwright itself blocks the service worker. The last one is
-# about a form for secrets, which have no user name.
-EXPECTED_LINES = ("Failed to load resource", "blocked by Playwright", "[DOM] Password forms")
+# Tests provoke failed requests, and Playwright itself blocks the service worker.
+EXPECTED_LINES = ("Failed to load resource", "blocked by Playwright")
 
 
 def is_unexpected(line: str) -> bool:

@@ -62,7 +62,7 @@ async def test_a_manager_sees_a_link_to_the_quarantine(
     await harness.send_invalid_envelope()
     page = await open_page("manager")
     await health_banner(page).get_by_role("link", name="1 update couldn't be applied").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Quarantine")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Failed updates")
 
 
 async def test_a_host_sees_the_quarantine_count_without_a_link(

@@ -152,4 +152,4 @@ async def test_another_days_rows_never_stand_under_a_new_heading(
     await page.get_by_role("button", name="Next day").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Sunday, March 15")
     await expect(page.get_by_role("link", name="Leila Fontaine")).to_be_hidden()
-    await expect(page.locator("main")).to_contain_text("Loading …")
+    await expect(page.locator("main .note")).to_contain_text("Offline.")

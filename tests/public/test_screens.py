@@ -1,12 +1,13 @@
 """Every screen: fits its width, is sound to assistive technology, and is there to be looked at."""
 
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.public.conftest import OpenPage
+from tests.public.conftest import OpenPage, is_unexpected
 from tests.public.harness import PAGE_DAY, PageHarness
 from tests.public.sample_data import ScreenData, seed_screen_data
 
@@ -108,3 +109,27 @@ async def test_the_sign_in_is_accessible(harness: PageHarness, browser: Browser)
     await page.screenshot(path=PICTURES / "sign-in-phone-light.png")
     assert (await horizontal_overflow(page), await accessibility_violations(page)) == (0, [])
     await context.close()
+
+
+async def test_no_screen_causes_a_failed_request_or_a_console_line(
+    harness: PageHarness, screen_data: ScreenData, open_page: OpenPage
+) -> None:
+    page = await open_page("manager", screen_address("reservations", screen_data))
+    failed: list[str] = []
+    page.on(
+        "response",
+        lambda response: (
+            failed.append(response.url) if response.status >= HTTPStatus.BAD_REQUEST else None
+        ),
+    )
+    page.on("requestfailed", lambda request: failed.append(request.url))
+    page.on(
+        "console",
+        lambda message: failed.append(message.text) if is_unexpected(message.text) else None,
+    )
+    for screen in (*SCREENS, "analytics"):
+        await page.goto(
+            f"{harness.url}/#/{harness.restaurant.id}/{screen_address(screen, screen_data)}"
+        )
+        await wait_until_loaded(page, screen)
+    assert failed == []

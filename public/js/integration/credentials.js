@@ -30,6 +30,7 @@ export function ApiCredentials({ integration: { credentials }, change }) {
   return html`
     <form class="panel stack" autocomplete="off" onSubmit=${submit}>
       <h2>${words.apiTitle}</h2>
+      <${NoUsername} />
       <p>${!credentials ? words.unreadable : credentials.api ? words.apiSet : words.apiMissing}</p>
       <label>${words.kind}
         <select value=${kind} onChange=${({ target }) => setKind(target.value)}>
@@ -75,6 +76,7 @@ export function WebhookCredentials({ session, integration: { credentials }, chan
   return html`
     <form class="panel stack" autocomplete="off" onSubmit=${submit}>
       <h2>${words.webhookTitle}</h2>
+      <${NoUsername} />
       <p>${credentials ? words.stored(credentials) : words.unreadable}</p>
       <label>${words.kind}
         <select value=${scheme} onChange=${({ target }) => { setScheme(target.value); setGenerated(null); }}>
@@ -98,6 +100,11 @@ function Generated({ session, generated: { credential } }) {
   return html`
     <${Note} level="watch">${words.generatedOnce}<//>
     <div class="row"><code class="credential">${credential}</code><button type="button" onClick=${copy}>${words.copy}</button></div>`;
+}
+
+/** Browsers warn about a form with a password and no user name; a secret has none. */
+function NoUsername() {
+  return html`<input type="text" autocomplete="username" hidden />`;
 }
 
 function SecretInput({ name, label, placeholder }) {
