@@ -31,9 +31,9 @@ class AuthEmulator:
     url: str
     project: str
 
-    async def create(self, uid: str, email: str, password: str) -> None:
+    async def create(self, uid: str, email: str, password: str, **fields: object) -> None:
         """Create an account, as the Firebase console does."""
-        await self._administer("", localId=uid, email=email, password=password)
+        await self._administer("", localId=uid, email=email, password=password, **fields)
 
     async def change(self, uid: str, **fields: object) -> None:
         """Change an account, e.g. ``disableUser`` or ``customAttributes``."""

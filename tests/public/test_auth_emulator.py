@@ -91,13 +91,17 @@ async def test_a_deleted_account_must_sign_in_again(
     await page.get_by_label("Go to date").wait_for()
     await firebase.delete(hanna)
     await page.reload()
-    await expect(page.locator("main.sign-in")).to_contain_text("Your sign-in has ended.")
+    await expect(page.locator("main.sign-in")).to_contain_text("Your session has ended.")
 
 
 async def test_the_groups_claim_makes_an_operator(
-    page: Page, hanna: str, firebase: AuthEmulator
+    page: Page, hanna: str, firebase: AuthEmulator, harness: PageHarness
 ) -> None:
-    await firebase.change(hanna, customAttributes='{"operator": true}')
+    claim = '{"operator": true}'
+    await firebase.change(hanna, customAttributes=claim)
+    # The gateway reads the accounts of its own stand-in.
+    accounts = AuthEmulator(harness.url, firebase.project)
+    await accounts.create(hanna, f"{hanna}@example.com", PASSWORD, customAttributes=claim)
     await sign_in(page, hanna)
     await page.get_by_role("link", name="OpenTable connection").click()
     await expect(page.get_by_role("heading", name="For operators")).to_be_visible()
