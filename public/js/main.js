@@ -14,6 +14,14 @@ async function start() {
   const { App, loadStyles } = await import("./app-shell.js");
   await loadStyles();
   render(html`<${App} provider=${provider} person=${person} />`, root);
+  focusStart();
+}
+
+/** Let the next Tab reach the first link, although the button of the sign-in had the focus. */
+function focusStart() {
+  document.body.tabIndex = -1;
+  document.body.focus();
+  document.body.removeAttribute("tabindex");
 }
 
 function signIn(provider) {

@@ -79,8 +79,6 @@ async def test_enlarged_every_screen_fits(
 
 async def test_the_first_stop_of_the_keyboard_skips_to_the_content(open_page: OpenPage) -> None:
     page = await open_page()
-    # Reload: keyboard focus would otherwise continue from the sign-in button.
-    await page.reload()
     await page.get_by_label("Go to date").wait_for()
     await page.keyboard.press("Tab")
     await expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
@@ -120,7 +118,7 @@ async def test_closing_a_confirmation_restores_the_focus(open_page: OpenPage) ->
     pause = page.get_by_role("button", name="Pause …")
     await pause.focus()
     await page.keyboard.press("Enter")
-    await expect(page.get_by_role("button", name="Keep it running")).to_be_focused()
+    await expect(page.get_by_role("button", name="Go back")).to_be_focused()
     await page.keyboard.press("Escape")
     await expect(pause).to_be_focused()
 
