@@ -18,7 +18,7 @@ import { html, useEffect, useMemo, useRef, useState } from "./ui/view.js";
 const SCREENS = {
   reservations: { load: () => import("./reservations/page.js") },
   reports: { load: () => import("./reports/page.js") },
-  analytics: { role: "manager", load: () => import("./legacy/analytics.js") },
+  analytics: { role: "manager", load: () => import("./analytics/page.js") },
   quarantine: { role: "manager", load: () => import("./quarantine/page.js") },
   integration: { role: "manager", load: () => import("./integration/page.js") },
   staff: { role: "manager", load: () => import("./staff/page.js") },

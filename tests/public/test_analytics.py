@@ -64,7 +64,7 @@ async def test_the_analytics_screen_is_accessible_and_fits(
             bypass_csp=True,
         )
         await wait_for_charts(page)
-        picture = PICTURES / f"patterns-{device}-{scheme}.png"
+        picture = PICTURES / f"analytics-{device}-{scheme}.png"
         await page.screenshot(path=picture, animations="disabled", full_page=True)
         assert await horizontal_overflow(page) == 0, device
         assert await accessibility_violations(page) == [], device
@@ -117,12 +117,12 @@ async def test_other_days_are_another_address(open_page: OpenPage) -> None:
     await page.get_by_label("From").fill("2026-03-07")
     await page.get_by_role("button", name="Show").click()
     await expect(
-        page.get_by_text(re.compile("Sat 7 Mar.* . Fri 13 Mar.*: 7 days counted"))
+        page.get_by_text(re.compile("Sat, Mar 7.* . Fri, Mar 13.*: 7 days counted"))
     ).to_be_visible()
     assert page.url.endswith("/analytics/2026-03-07_2026-03-13")
     await page.go_back()
     await expect(
-        page.get_by_text(re.compile("Sat 14 Feb.* . Fri 13 Mar.*: 28 days counted"))
+        page.get_by_text(re.compile("Sat, Feb 14.* . Fri, Mar 13.*: 28 days counted"))
     ).to_be_visible()
 
 
@@ -132,7 +132,7 @@ async def test_many_days_are_shown_by_week(harness: PageHarness, open_page: Open
     await wait_for_charts(page)
     table = page.get_by_role("region", name="Covers by week")
     await expect(table.get_by_role("row").nth(1)).to_contain_text(
-        re.compile(r"Mon 8 Dec.* \(2 of 7 days\)")
+        re.compile(r"Mon, Dec 8.* \(2 of 7 days\)")
     )
 
 
@@ -148,22 +148,22 @@ async def test_an_uncounted_day_is_a_gap_and_not_zero(
         False
     ] * 3
     table = page.get_by_role("region", name="Covers by day")
-    await expect(table.get_by_role("row").nth(4)).to_have_text(re.compile("Thu 5 Mar.*\u2013{4}"))
-    await expect(page.locator(".note")).to_contain_text("No data on Thu 5 Mar")
+    await expect(table.get_by_role("row").nth(4)).to_have_text(re.compile("Thu, Mar 5.*\u2013{4}"))
+    await expect(page.locator(".note")).to_contain_text("No data on Thu, Mar 5")
 
 
 @pytest.mark.usefixtures("harness_with_analytics")
 async def test_uncounted_days_are_listed(open_page: OpenPage) -> None:
     page = await open_page("manager", "analytics/2026-02-01_2026-03-20")
     await expect(page.locator(".note")).to_contain_text(
-        re.compile("No data before Sat 14 Feb.*, after Fri 13 Mar")
+        re.compile("No data before Sat, Feb 14.*; after Fri, Mar 13")
     )
     await expect(page.get_by_text("28 days counted")).to_be_visible()
 
 
 async def test_before_the_first_run_the_page_explains_that_it_is_empty(open_page: OpenPage) -> None:
     page = await open_page("manager", "analytics")
-    await expect(page.locator(".note")).to_contain_text("The hourly check counts from yesterday on")
+    await expect(page.locator(".note")).to_contain_text("The hourly sync counts from yesterday on")
     await expect(page.locator("canvas")).to_have_count(0)
 
 
@@ -230,7 +230,26 @@ async def test_a_phone_shows_the_numbers_on_request(open_page: OpenPage) -> None
 
 
 @pytest.mark.usefixtures("harness_with_analytics")
+async def test_only_a_table_that_scrolls_has_a_hint(open_page: OpenPage) -> None:
+    page = await open_page("manager", f"analytics/{BUSY_MONTH_SPAN}")
+    covers = page.locator(".figure").filter(has=page.get_by_role("region", name="Covers by day"))
+    losses = page.locator(".figure").filter(has=page.get_by_role("region", name="Cancellations"))
+    await expect(covers.locator("summary")).to_have_text("The numbers · scroll for all 28 rows")
+    await expect(losses.locator("summary")).to_have_text("The numbers")
+
+
+@pytest.mark.usefixtures("harness_with_analytics")
+async def test_typed_days_survive_a_change_of_the_source(open_page: OpenPage) -> None:
+    page = await open_page("manager", f"analytics/{BUSY_MONTH_SPAN}")
+    await wait_for_charts(page)
+    await page.get_by_label("From").fill("2026-03-07")
+    await page.get_by_text("OpenTable", exact=True).first.click()
+    await expect(page.get_by_role("radio", name="OpenTable")).to_be_checked()
+    await expect(page.get_by_label("From")).to_have_value("2026-03-07")
+
+
+@pytest.mark.usefixtures("harness_with_analytics")
 async def test_a_host_has_no_link_to_analytics(open_page: OpenPage) -> None:
     page = await open_page("host", f"analytics/{BUSY_MONTH_SPAN}")
     await expect(page.get_by_role("link", name="Analytics")).to_have_count(0)
-    await expect(page.locator(".patterns")).to_have_count(0)
+    await expect(page.locator(".analytics")).to_have_count(0)

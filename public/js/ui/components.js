@@ -121,13 +121,18 @@ export function ConfirmDialog({ title, text, confirm, reason, isDangerous, run, 
 
 /** Whether the window is as narrow as a phone. */
 export function useNarrow() {
-  const [isNarrow, setNarrow] = useState(NARROW.matches);
+  return useMediaQuery(NARROW);
+}
+
+/** Whether a media query matches, as `matchMedia` returns it. */
+export function useMediaQuery(query) {
+  const [isMatch, setMatch] = useState(query.matches);
   useEffect(() => {
-    const update = () => setNarrow(NARROW.matches);
-    NARROW.addEventListener("change", update);
-    return () => NARROW.removeEventListener("change", update);
-  }, []);
-  return isNarrow;
+    const update = () => setMatch(query.matches);
+    query.addEventListener("change", update);
+    return () => query.removeEventListener("change", update);
+  }, [query]);
+  return isMatch;
 }
 
 /**

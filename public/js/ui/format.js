@@ -1,4 +1,4 @@
-/** Dates and times in the restaurant's zone and in the style of its country. */
+/** Dates, times and numbers in the restaurant's zone and in the style of its country. */
 
 import { count } from "./labels.js";
 
@@ -30,6 +30,9 @@ export function createFormat({ timeZone, locale: chosenLocale, hourCycle, servic
   const short = { weekday: "short", month: "short", day: "numeric" };
   const month = { month: "short", day: "numeric" };
   const withYear = (style) => ({ ...style, year: "numeric" });
+  const wholeFormat = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
+  const tenthFormat = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+  const percentFormat = new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
   const dates = new Map([long, short, month].map((style) => [style, [ofDate(style), ofDate(withYear(style))]]));
 
   const format = {
@@ -64,11 +67,23 @@ export function createFormat({ timeZone, locale: chosenLocale, hourCycle, servic
     /** "Nov 1 – Nov 28". */
     span: (first, last) => `${format.date(first)} – ${format.date(last)}`,
 
+    /** "Sat, Nov 28 – Sun, Nov 29", and one day alone. */
+    daySpan: (first, last) => (first === last ? format.shortDay(first) : `${format.shortDay(first)} – ${format.shortDay(last)}`),
+
     /** An instant with its day: "Sat, Nov 28, 7:06 PM". */
     moment: (instant) => `${format.shortDay(format.localDate(instant))}, ${format.time(instant)}`,
 
     /** The time of an instant of today, else with its day. */
     timeOrMoment: (instant) => (format.localDate(instant) === format.localDate(Date.now()) ? format.time(instant) : format.moment(instant)),
+
+    /** "1,240". */
+    number: (value) => wholeFormat.format(value),
+
+    /** An average: "3.2", and "54" from ten on. */
+    average: (value) => (value < 10 ? tenthFormat : wholeFormat).format(value),
+
+    /** A ratio as "9.8%". */
+    percent: (ratio) => percentFormat.format(ratio),
   };
 
   function formatDate(date, style) {
