@@ -23,7 +23,8 @@ from dev.local.emulator import EmulatorError, ensure_emulator_files
 # matters is the one that Python brings.
 OLDEST = "pip==22.3.1" if sys.version_info < (3, 12) else None
 NEWEST = "pip"
-_PARTS = ("dev", "pyproject.toml", "uv.lock", "requirements.txt")
+# The packages of the wheel: the set-up installs the operator commands.
+_PARTS = ("cli", "dev", "functions", "shared", "pyproject.toml", "uv.lock", "requirements.txt")
 _CACHE_SETTINGS = {"XDG_CACHE_HOME", "UV_CACHE_DIR", "PIP_CACHE_DIR"}
 _STEP_SECONDS = 300
 
