@@ -1,5 +1,7 @@
 """Reconciliation reports on the page."""
 
+import re
+
 from playwright.async_api import expect
 
 from sandbox.fault_injection import FailureKind
@@ -111,3 +113,12 @@ async def test_a_manager_removes_all_reservations_that_opentable_lacks(
 async def test_an_unknown_report_shows_a_message(open_page: OpenPage) -> None:
     page = await open_page(screen="reports/none")
     await expect(page.locator("main")).to_contain_text("There is no report with this id")
+
+
+async def test_a_comparison_of_one_day_names_the_day_once(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    await harness.make_both_sides_equal()
+    page = await open_page(screen="reports")
+    row = page.get_by_role("table", name="Reports").get_by_role("row").nth(1)
+    await expect(row.get_by_role("cell").nth(1)).to_have_text(re.compile(r"^Mar 14(, \d{4})?$"))

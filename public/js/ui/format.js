@@ -64,8 +64,8 @@ export function createFormat({ timeZone, locale: chosenLocale, hourCycle, servic
     /** "Nov 28". */
     date: (date) => formatDate(date, month),
 
-    /** "Nov 1 – Nov 28". */
-    span: (first, last) => `${format.date(first)} – ${format.date(last)}`,
+    /** "Nov 1 – Nov 28", and one day alone. */
+    span: (first, last) => (first === last ? format.date(first) : `${format.date(first)} – ${format.date(last)}`),
 
     /** "Sat, Nov 28 – Sun, Nov 29", and one day alone. */
     daySpan: (first, last) => (first === last ? format.shortDay(first) : `${format.shortDay(first)} – ${format.shortDay(last)}`),
