@@ -54,6 +54,20 @@ def test_every_late_change_counts_and_the_earliest_is_found_in_any_order(
     assert missed == MissedWebhooks(3, NOON - 3 * HOUR)
 
 
+def test_the_age_of_the_earliest_missed_change_is_stored() -> None:
+    missed = record_change("status", HOUR, HALF_HOUR)
+    now = NOON + timedelta(seconds=0.6)
+    assert missed.to_update_fields(now) == {
+        "poll.lastMissedAt": now,
+        "poll.lastMissedLagSeconds": 3601,
+    }
+
+
+def test_a_run_that_missed_nothing_has_no_age_and_changes_no_settings() -> None:
+    missed = record_change("status", timedelta(minutes=5))
+    assert (missed.lag_seconds(NOON), missed.to_update_fields(NOON)) == (None, {})
+
+
 SILENT_STATE = WebhookSilence(SILENCE_THRESHOLD_RUNS, NOON)
 Run = tuple[datetime | None, datetime | None]
 run_lists = st.lists(st.tuples(st.none() | instants, st.none() | instants), max_size=8)

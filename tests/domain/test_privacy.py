@@ -14,6 +14,7 @@ from shared.domain.privacy import (
     PERSONAL_FIELDS,
     collect_personal_values,
     is_expired,
+    mask_changes,
     mask_json,
     mentions_person,
     redact_event,
@@ -178,6 +179,33 @@ def test_null_and_missing_values_are_not_masked() -> None:
 
 def test_a_body_other_than_an_event_is_masked_completely() -> None:
     assert mask_json("Ada called") == MASK
+
+
+@pytest.mark.parametrize(
+    "path", ["dinerName", "email", "phone", "metadata.specialRequests", "other"]
+)
+def test_a_changed_personal_or_unknown_value_is_masked_on_both_sides(path: str) -> None:
+    changes = {path: {"from": "marked", "to": ["marked"]}}
+    assert mask_changes(changes) == {path: {"from": MASK, "to": [MASK]}}
+
+
+@pytest.mark.parametrize(
+    "path, value",
+    [
+        ("partySize", 4),
+        ("status", "SEATED"),
+        ("localDate", "2026-03-14"),
+        ("reconciliation.reviewDecision", "KEPT"),
+    ],
+)
+def test_a_changed_impersonal_value_is_shown(path: str, value: object) -> None:
+    changes = {path: {"from": None, "to": value}}
+    assert mask_changes(changes) == changes
+
+
+def test_personal_data_in_an_impersonal_change_is_masked() -> None:
+    changes = {"source.externalReservationId": {"from": None, "to": "ada@example.com"}}
+    assert mask_changes(changes)["source.externalReservationId"] == {"from": None, "to": MASK}
 
 
 unknown_names = st.text("abcdefghij", min_size=1, max_size=8).map("unknown_{}".format)

@@ -68,6 +68,22 @@ def test_a_number_in_a_personal_field_is_not_repeated() -> None:
     )
 
 
+def test_a_rejection_of_the_whole_update_says_what_to_do() -> None:
+    assert describe("unknown_reservation", envelope_body()) == (
+        "The update names a reservation that does not exist. Check its id."
+    )
+
+
+def test_a_rejection_without_a_message_shows_its_detail() -> None:
+    assert describe_rejection("other", "The detail.", {}) == "The detail."
+
+
+@pytest.mark.parametrize("body", ["", "Ada called", "[1]", '"Ada"', '{"dinerName": "Ada"'])
+def test_a_body_that_is_no_json_object_has_an_empty_summary(body: str) -> None:
+    summary = summarize_quarantined_body("invalid_partySize", body)
+    assert set(summary.values()) == {None}
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),

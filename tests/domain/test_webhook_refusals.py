@@ -1,5 +1,7 @@
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -81,6 +83,24 @@ def test_an_accepted_webhook_of_another_scheme_does_not_end_a_refusal() -> None:
 @given(refusals)
 def test_a_stored_count_is_read_back(stored: WebhookRefusal) -> None:
     assert refusals_from_document({"refusals": [stored.to_map()]}) == [stored]
+
+
+def test_a_stored_count_beside_damaged_ones_is_read_back() -> None:
+    whole = refusal(2, minute=1, duration=5)
+    assert whole.to_map() == {
+        "scheme": "bearer",
+        "reason": "no_credential_matches",
+        "count": 2,
+        "since": NOON + MINUTE,
+        "lastAt": NOON + 6 * MINUTE,
+    }
+    damaged = [whole.to_map() | {name: None} for name in whole.to_map()]
+    assert refusals_from_document({"refusals": [*damaged, "x", whole.to_map()]}) == [whole]
+
+
+@pytest.mark.parametrize("document", [None, {}, {"refusals": None}, {"refusals": {"count": 1}}])
+def test_a_document_without_a_list_contains_no_refusals(document: dict[str, Any] | None) -> None:
+    assert refusals_from_document(document) == []
 
 
 @given(

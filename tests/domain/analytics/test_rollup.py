@@ -15,6 +15,7 @@ from shared.domain.analytics.rollup import (
     booking_facts,
     classify_lead_time,
     counts_from_map,
+    rollup_from_document,
     sum_counts,
 )
 from shared.domain.normalization.identifiers import ReservationSystem
@@ -273,6 +274,25 @@ def test_a_visit_on_an_unrequested_day_is_not_counted() -> None:
 def test_the_sums_of_stored_days_are_by_path() -> None:
     day = counts_from_map(roll_up_one())
     assert sum_counts([day, day])["coversByHour.19"] == 8
+
+
+def test_a_stored_day_is_read_by_source() -> None:
+    assert rollup_from_document(
+        {"sources": {"OPENTABLE": roll_up_one(), "OTHER": {"covers": 1}}}
+    ) == {ReservationSystem.OPENTABLE: counts_from_map(roll_up_one())}
+
+
+@pytest.mark.parametrize("day", [{}, {"sources": None}, {"sources": "OPENTABLE"}])
+def test_a_stored_day_without_sources_has_no_counts(day: dict[str, Any]) -> None:
+    assert rollup_from_document(day) == {}
+
+
+def test_a_damaged_count_of_a_stored_day_is_not_read() -> None:
+    sources = {"OPENTABLE": {"covers": "4", "bookings": True, "noShows": 1}, "LINEUP": 5}
+    assert rollup_from_document({"sources": sources}) == {
+        ReservationSystem.OPENTABLE: Counter(noShows=1),
+        ReservationSystem.LINEUP: Counter(),
+    }
 
 
 def test_a_cancelled_walk_in_is_not_counted() -> None:

@@ -87,6 +87,13 @@ def test_a_damaged_document_has_a_fingerprint_or_the_one_error(document: dict[st
         fingerprint_document(document, booking_facts(document, NEW_YORK))
 
 
+@pytest.mark.parametrize("history", [None, "x", {"a": 1}])
+def test_a_status_history_that_is_no_list_is_unreadable(history: Any) -> None:
+    document = DOCUMENT | {"statusHistory": history}
+    decision = InMemoryLedger().decide(row_event(2), StoredReservation(document, {"seq-2": None}))
+    assert decision == UnreadableDocument()
+
+
 @pytest.mark.parametrize("name", ["fields", "version"])
 def test_a_damaged_journal_entry_is_unreadable(name: str) -> None:
     ledger = ledger_with(envelope_event())

@@ -150,6 +150,30 @@ def test_a_divergence_stays_open_without_a_newer_opentable_row() -> None:
     assert find_open_divergence(merge_events(divergence_event(""))) == MISSING
 
 
+def review_event(version: str, minute: int) -> ReservationEvent:
+    """Return the staff's decision on a divergence at this version of OpenTable's."""
+    fields = {"reviewDecision": "REMOVED", "reviewVersion": version}
+    event = envelope_event("updated", minute=minute)
+    return replace(event, actor=Actor.LINEUP, fields=fields)
+
+
+def test_the_decision_on_an_open_divergence_is_shown() -> None:
+    version = format_opentable_version(merge_events(row_event(1)))
+    document = rendered_document(
+        row_event(1), divergence_event(version), review_event(version, minute=31)
+    )
+    assert document["reconciliation.reviewDecision"] == "REMOVED"
+
+
+def test_a_decision_on_an_earlier_divergence_is_not_shown() -> None:
+    earlier, later = (format_opentable_version(merge_events(row_event(n))) for n in (1, 2))
+    document = rendered_document(
+        row_event(2), divergence_event(later), review_event(earlier, minute=29)
+    )
+    assert document["reconciliation.divergenceDetected"] is True
+    assert document["reconciliation.reviewDecision"] is None
+
+
 def test_a_newer_opentable_row_resolves_a_divergence() -> None:
     version = format_opentable_version(merge_events(row_event(1)))
     assert (

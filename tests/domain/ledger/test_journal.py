@@ -53,6 +53,11 @@ def test_a_webhook_entry_names_the_matching_credential() -> None:
     assert entry(authenticated)["proof"] == {"scheme": "bearer", "credentialIndex": 1}
 
 
+def test_an_entry_names_the_user_who_requested_the_event() -> None:
+    assert entry(replace(row_event(7), requested_by="mara"))["by"] == "mara"
+    assert "by" not in entry(row_event(7))
+
+
 def test_an_envelopes_entry_has_no_sequence() -> None:
     assert entry(envelope_event())["sequenceId"] is None
 

@@ -12,13 +12,21 @@ from msgspec.structs import replace
 
 from shared.domain.ledger.decide import ReservationWrite, StoredReservation
 from shared.domain.ledger.document import diff_fields, flatten_document
+from shared.domain.ledger.guest_link import Guest
 from shared.domain.ledger.guest_merge import GuestRequired
 from shared.domain.ledger.journal import WriteContext
 from shared.domain.ledger.rebuild import decide_rebuild, fold_journal
-from shared.domain.privacy import PERSONAL_FIELDS
+from shared.domain.privacy import PERSONAL_FIELDS, PERSONAL_PATHS
 from shared.errors import UnreadableDocumentError
-from tests.strategies.events import KEY, RELAY_RECEIVED_AT, ArrivalSequence, arrival_sequences
-from tests.strategies.guests import GuestHistory, guest_histories, stored_guest_maps
+from tests.strategies.events import (
+    GUEST_KEY,
+    KEY,
+    NOON,
+    RELAY_RECEIVED_AT,
+    ArrivalSequence,
+    arrival_sequences,
+)
+from tests.strategies.guests import KNOWN_GUESTS, GuestHistory, guest_histories, stored_guest_maps
 from tests.support.events import row_event
 from tests.support.in_memory_ledger import (
     TEST_IDENTITY,
@@ -149,6 +157,36 @@ def test_a_rebuilt_document_keeps_the_time_of_its_creation() -> None:
     received = sorted(entry["receivedAt"] for entry in ledger.entries.values())
     assert write.changed_fields["createdAt"] == received[0]
     assert write.changed_fields["reconciliation.lastReconciledAt"] == received[-1]
+
+
+GUEST_ROW = row_event(1, id=KEY, guest_id=GUEST_KEY, guest_request="Nuts")
+
+
+def test_an_unread_guest_is_required() -> None:
+    stored = StoredReservation(None, ledger_with(GUEST_ROW).entries, {})
+    assert decide_rebuild(stored, TEST_IDENTITY, CONTEXT) == GuestRequired(GUEST_KEY)
+
+
+def test_an_unchanged_document_needs_no_commit() -> None:
+    ledger = ledger_with(row_event(1, id=KEY))
+    assert rebuild(ledger.document, ledger.entries, {}) is None
+
+
+def test_a_rebuilt_document_shows_its_guest_and_the_journal_does_not() -> None:
+    write = rebuild(None, ledger_with(GUEST_ROW).entries, KNOWN_GUESTS)
+    assert write is not None
+    assert write.changed_fields["dinerName"] == "Ada Lovelace"
+    assert "dinerName" not in write.entry["changes"]
+    assert write.entry["changes"]["metadata.specialRequests"] == {"from": None, "to": "Nuts"}
+
+
+def test_a_rebuilt_document_of_a_forgotten_guest_has_no_personal_data() -> None:
+    forgotten = {GUEST_KEY: Guest(GUEST_KEY, forgotten_at=NOON)}
+    write = rebuild(None, ledger_with(GUEST_ROW).entries, forgotten)
+    assert write is not None
+    assert write.changed_fields["metadata.specialRequests"] is None
+    assert write.entry["changes"].keys() & PERSONAL_PATHS == set()
+    assert write.entry["changes"]["partySize"] == {"from": None, "to": 4}
 
 
 @pytest.mark.parametrize("damage", [{"version": 7}, {"fields": None}, {"actor": "NOBODY"}])

@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from shared.domain.ledger.document import flatten_document
-from shared.domain.ledger.events import Actor, ReservationEvent, Version, version_to_map
+from shared.domain.ledger.events import (
+    ANONYMIZED_EVENT_TYPE,
+    Actor,
+    ReservationEvent,
+    Version,
+    version_to_map,
+)
+from shared.domain.ledger.guest_link import UNVERSIONED, LinkedGuest
 from shared.domain.ledger.registers import (
     FieldRegisters,
     RegisterValue,
@@ -177,6 +184,14 @@ def test_an_event_without_a_status_is_not_in_the_history() -> None:
 def test_a_repair_changes_no_value_and_no_version() -> None:
     repair = replace(envelope_event("updated"), actor=Actor.LINEUP)
     assert merge_events(row_event(1), repair) == merge_events(row_event(1))
+
+
+def test_an_anonymization_only_unlinks_the_guest_and_forbids_personal_data() -> None:
+    linked = replace(merge_events(row_event(1)), linked_guest=LinkedGuest(("ada",), UNVERSIONED))
+    anonymized = linked.merge(replace(row_event(2), event_type=ANONYMIZED_EVENT_TYPE))
+    references = replace(linked.guest_references, is_anonymized=True)
+    assert anonymized == replace(linked, linked_guest=None, guest_references=references)
+    assert anonymized.guest_references.forbids_personal_data
 
 
 @given(arrival_sequences)

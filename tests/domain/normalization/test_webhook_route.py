@@ -32,7 +32,16 @@ def test_the_raw_route_is_that_of_the_parsed_body(body: dict[str, Any]) -> None:
     assert find_raw_route(raw_body) == expected
 
 
-@given(st.binary(max_size=40) | st.text(max_size=40).map(lambda text: f'{{"rid":{text}}}'.encode()))
+fragments = st.lists(
+    st.sampled_from([*'{}[]",:1', '"restaurantId":', '"a"', "\\ud800", "\\x", "\x00"]), max_size=8
+).map("".join)
+
+
+@given(
+    st.binary(max_size=40)
+    | st.text(max_size=40).map(lambda text: f'{{"rid":{text}}}'.encode())
+    | fragments.map(lambda text: f'{{"eventType":"x","data":{{{text}}}}}'.encode())
+)
 def test_any_bytes_give_a_route_or_invalid_json(raw_body: bytes) -> None:
     with suppress(InvalidJsonError):
         find_raw_route(raw_body)
@@ -71,6 +80,28 @@ def test_an_object_names_its_rid() -> None:
 def test_an_escaped_name_is_found() -> None:
     expected = WebhookRoute(WebhookFormat.OPENTABLE_RESERVATION, "7")
     assert find_raw_route(b'{"\\u0072id": 7, "id": 1}') == expected
+
+
+@pytest.mark.parametrize("raw_body", [b"{}", b'{"rid": 7}', b'{"eventType": "x", "id": 1}'])
+def test_an_object_of_another_format_is_no_route(raw_body: bytes) -> None:
+    assert find_raw_route(raw_body) is None
+
+
+@pytest.mark.parametrize("data", [b"[]", b"null", b'"restaurant-1"'])
+def test_an_envelope_without_a_map_of_data_is_no_route(data: bytes) -> None:
+    assert find_raw_route(b'{"eventType": "x", "data": ' + data + b"}") is None
+
+
+def test_data_of_any_depth_gives_its_route_or_invalid_json() -> None:
+    for depth in range(1200):  # beyond the recursion limit, and every depth just below it
+        nested = b'{"a":' * depth + b"1" + b"}" * depth
+        raw_body = b'{"eventType": "x", "data": {"restaurantId": "r", "a": ' + nested + b"}}"
+        with suppress(InvalidJsonError):
+            assert find_raw_route(raw_body) == WebhookRoute(WebhookFormat.ENVELOPE, "r")
+
+
+def test_an_id_that_is_not_utf8_is_no_route() -> None:
+    assert find_raw_route(b'{"rid": "\xff", "id": 1}') is None
 
 
 def test_an_id_of_a_kilobyte_is_no_route() -> None:

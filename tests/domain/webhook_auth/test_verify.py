@@ -8,7 +8,7 @@ from standardwebhooks import Webhook
 
 from shared.domain.settings import WebhookAuthScheme
 from shared.domain.webhook_auth.credentials import Credentials
-from shared.domain.webhook_auth.verify import Verification, verify_webhook
+from shared.domain.webhook_auth.verify import Verification, detect_scheme, verify_webhook
 
 NOW = datetime(2026, 3, 9, 12, 30, 44, tzinfo=UTC)
 BODY = "{}"
@@ -148,6 +148,26 @@ def test_without_accepted_schemes_every_request_is_rejected() -> None:
 @pytest.mark.parametrize("headers", [SIGNED, {"authorization": "Bearer x"}])
 def test_without_credentials_every_request_is_rejected(headers: dict[str, str]) -> None:
     assert not verify(headers, ALL_SCHEMES, Credentials()).is_accepted
+
+
+@pytest.mark.parametrize(
+    "headers, scheme",
+    [
+        ({"webhook-id": ""}, WebhookAuthScheme.STANDARD_WEBHOOKS),
+        ({**SIGNED, "authorization": "Bearer x"}, WebhookAuthScheme.STANDARD_WEBHOOKS),
+        ({"authorization": "BEARER x"}, WebhookAuthScheme.BEARER),
+        ({"authorization": "Basic ***"}, WebhookAuthScheme.BASIC),
+    ],
+)
+def test_the_scheme_of_a_credential_is_detected_without_its_verification(
+    headers: dict[str, str], scheme: WebhookAuthScheme
+) -> None:
+    assert detect_scheme(headers) is scheme
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Digest x", "standard-webhooks x"])
+def test_without_a_usable_credential_no_scheme_is_detected(header: str) -> None:
+    assert detect_scheme({"authorization": header}) is None
 
 
 @given(st.dictionaries(header_names, header_values), st.binary())
