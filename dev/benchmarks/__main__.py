@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from dev.benchmarks import cold_start, flood, idle, poll_and_reconcile, round_trips, webhook
+from dev.benchmarks import (
+    cold_start,
+    flood,
+    freshness,
+    idle,
+    poll_and_reconcile,
+    round_trips,
+    webhook,
+)
 from dev.benchmarks.results import (
     BENCHMARK_JSON_FILE,
     GROWTH_PLOT_FILE,
@@ -37,6 +45,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "start": cold_start.measure_cold_start,
     "many": poll_and_reconcile.measure_many_restaurants,
     "idle": idle.measure_idle,
+    "freshness": freshness.measure_freshness,
 }
 
 

@@ -172,7 +172,7 @@ def _start_benchmark(
         product_server.port, build_creation_requests(tenants, _WARM_UP_REQUESTS), _CONNECTIONS
     )
     sample_variables = {
-        baseline.SAMPLE_DOCUMENT_VARIABLE: asyncio.run(_find_document_path(environment, tenants[0]))
+        baseline.SAMPLE_DOCUMENT_VARIABLE: asyncio.run(find_document_path(environment, tenants[0]))
     }
     source = Path(baseline.__file__)
     baseline_server = stack.enter_context(
@@ -187,8 +187,8 @@ def _start_benchmark(
     return WebhookBenchmark(baseline_server, product_server, generator, tenants, rounds, events)
 
 
-async def _find_document_path(environment: BenchmarkEnvironment, tenant: Tenant) -> str:
-    """Return the path of a document from the warm-up."""
+async def find_document_path(environment: BenchmarkEnvironment, tenant: Tenant) -> str:
+    """Return the path of a stored reservation."""
     reservations = environment.create_client().collection("restaurants", tenant.id, "reservations")
     snapshots = [each async for each in reservations.limit(1).stream()]
     return str(snapshots[0].reference.path)
