@@ -72,6 +72,11 @@ async def reconcile_and_print_report(
             is_waiting = True
             console.print_step("Reconcile", "another run is in progress; waiting for it")
         await asyncio.sleep(_POLL_INTERVAL_SECONDS)
+    if result["status"] == "disabled":
+        raise CommandError(
+            f"The integration of {api.restaurant_id} is disabled: "
+            f"`ledger restaurants resume {api.restaurant_id}` enables it."
+        )
     if "reportId" not in result:
         raise CommandError(result["error"])
     return await print_report(api, console, result["reportId"])

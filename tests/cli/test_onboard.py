@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from google.cloud.firestore import AsyncClient
 
 from cli.output import ExitCode
@@ -23,6 +24,11 @@ async def read_rid_claim(firestore: AsyncClient, cli_harness: CliHarness) -> dic
 async def list_reservations(firestore: AsyncClient, cli_harness: CliHarness) -> list[str]:
     reservations = paths.reservations_collection(firestore, cli_harness.id)
     return [stored.id async for stored in reservations.stream()]
+
+
+async def list_report_ids(firestore: AsyncClient, cli_harness: CliHarness) -> list[str]:
+    reports = paths.reports_collection(firestore, cli_harness.id)
+    return [stored.id async for stored in reports.stream()]
 
 
 async def test_settings_rid_claim_and_reservations_are_written(
@@ -152,6 +158,19 @@ async def test_a_released_rid_is_free_and_reservations_stay(
     assert output["integration"]["restaurantId"] is None
     assert await read_rid_claim(firestore, cli_harness) is None
     assert await list_reservations(firestore, cli_harness) == before
+
+
+@pytest.mark.parametrize("options", [(), ("--release-rid",)])
+async def test_a_removed_restaurant_is_not_reconciled(
+    options: tuple[str, ...], cli_harness: CliHarness, firestore: AsyncClient
+) -> None:
+    await cli_harness.onboard()
+    await cli_harness.run_command("restaurants remove", "--yes", *options)
+    before = await list_report_ids(firestore, cli_harness)
+    refused = await cli_harness.run_command("reconcile")
+    assert refused.code == ExitCode.FAILED
+    assert f"`ledger restaurants resume {cli_harness.id}` enables it" in refused.errors
+    assert await list_report_ids(firestore, cli_harness) == before
 
 
 async def test_a_claim_of_another_restaurant_is_never_released(
