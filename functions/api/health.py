@@ -16,11 +16,12 @@ from shared.domain.settings import parse_settings
 from shared.guests.failures import guest_failures_from_document
 from shared.polling.webhook_health import read_last_webhook
 from shared.quarantine.store import read_quarantine_backlog
-from shared.reconciliation.report_store import read_newest_report_summaries
+from shared.reconciliation.report_store import (
+    MAX_RECENT_REPORTS,
+    read_newest_report_summaries,
+)
 from shared.restaurants.countries import resolve_locale
 from shared.restaurants.settings import read_integration_document
-
-_MAX_REPORTS_READ = 3
 
 router = APIRouter(prefix=API_PREFIX, route_class=StaffRoute)
 
@@ -111,7 +112,7 @@ async def get_health(context: HostContext) -> HealthResponse:
     document, (webhook_at, webhook_lag_seconds), reports, backlog = await asyncio.gather(
         read_integration_document(app_context.firestore, restaurant_id),
         read_last_webhook(app_context.firestore, restaurant_id),
-        read_newest_report_summaries(app_context.firestore, restaurant_id, _MAX_REPORTS_READ),
+        read_newest_report_summaries(app_context.firestore, restaurant_id, MAX_RECENT_REPORTS),
         read_quarantine_backlog(app_context, restaurant_id),
     )
     integration: dict[str, Any] = document or {}

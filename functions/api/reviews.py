@@ -139,9 +139,7 @@ async def _decide(
     outcomes = await review_reservations(
         app_context, await require_cached_settings(context), reservation_ids, request
     )
-    first_decisions = list(outcomes.values()).count(ReviewOutcome.DECIDED)
-    if first_decisions:
-        await count_reviewed(
-            app_context.firestore, context.restaurant_id, first_decisions, report_id
-        )
+    decided_ids = [id_ for id_, outcome in outcomes.items() if outcome is ReviewOutcome.DECIDED]
+    if decided_ids:
+        await count_reviewed(app_context.firestore, context.restaurant_id, decided_ids, report_id)
     return outcomes

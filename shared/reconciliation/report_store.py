@@ -4,12 +4,14 @@ A report's document has all counts. Lists too long for one document continue in 
 """
 
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference, AsyncQuery, Increment
 
+from shared.domain.ledger.review import MISSING_DIVERGENCE
+from shared.domain.polling import read_run_state
 from shared.domain.reconciliation.compare import PlannedCorrection, planned_correction_from_map
 from shared.domain.reconciliation.report import ReconciliationReport, ReportEntry
 from shared.errors import UnreadableDocumentError
@@ -27,6 +29,8 @@ REPORT_LISTS = ("created", "updated", "cancelled", "divergences", "missing", "sk
 MAX_PART_BYTES = 400_000
 MAX_REPORT_PARTS = 20
 MAX_ITEMS_PER_BATCH = 50
+# The health shows the newest of these that changed the ledger.
+MAX_RECENT_REPORTS = 3
 _PLANNED_LISTS = ("created", "updated", "cancelled", "missing")
 
 _SUMMARY_FIELDS = (
@@ -103,28 +107,46 @@ async def mark_plan_executed(
 
 
 async def count_reviewed(
-    client: AsyncClient, restaurant_id: str, count: int, report_id: str | None = None
+    client: AsyncClient,
+    restaurant_id: str,
+    reservation_ids: Collection[str],
+    report_id: str | None = None,
 ) -> None:
-    """Count divergences that the staff has just decided about: in a report, and as not open.
+    """Count reservations that the staff has just decided about: in reports, and as not open.
 
-    `report_id` is the report that lists them, None for the newest one.
+    Each report counts those that it lists: the recent ones, the last one of all days, and
+    `report_id`, the report in which the staff decided.
     """
-    reports = paths.reports_collection(client, restaurant_id)
-    if report_id is None:
-        newest_first = reports.order_by("reconciledAt", direction=AsyncQuery.DESCENDING)
-        newest = await read_documents(newest_first.select(["reportId"]), 1)
-        references = [snapshot.reference for snapshot in newest]
-    else:
-        references = [reports.document(report_id)]
+    integration = paths.integration_document(client, restaurant_id)
+    settings = (await read_document(integration)).to_dict() or {}
+    last_full_id = read_run_state(settings, "reconciliation").get("lastFullReportId")
+    recent = await read_newest_report_summaries(client, restaurant_id, MAX_RECENT_REPORTS)
+    candidate_ids = (last_full_id, *(summary.get("reportId") for summary in recent))
+    current_ids = {id_ for id_ in candidate_ids if isinstance(id_, str)}
+    # Sets: a reservation may be in several reports, but is decided once.
+    open_ids: set[str] = set()
     batch = client.batch()
-    for reference in references:
-        batch.update(reference, {"reviewedCount": Increment(count)})
-    batch.update(
-        paths.integration_document(client, restaurant_id),
-        {"reconciliation.openDivergences": Increment(-count)},
-    )
+    for listing_id in current_ids | ({report_id} if report_id else set()):
+        report = await read_full_report(client, restaurant_id, listing_id)
+        listed_ids = _list_missing_reservations(report or {}) & set(reservation_ids)
+        if listing_id in current_ids:
+            open_ids |= listed_ids
+        if listed_ids:
+            reference = paths.reports_collection(client, restaurant_id).document(listing_id)
+            batch.update(reference, {"reviewedCount": Increment(len(listed_ids))})
+    if open_ids:
+        batch.update(integration, {"reconciliation.openDivergences": Increment(-len(open_ids))})
     with translate_firestore_errors():
         await batch.commit(retry=None, timeout=WRITE_TIMEOUT_SECONDS)
+
+
+def _list_missing_reservations(report: Mapping[str, Any]) -> set[str]:
+    """Return the document ids of a report's reservations that OpenTable does not know."""
+    return {
+        str(entry.get("reservationId"))
+        for entry in _read_list(report, "divergences")
+        if isinstance(entry, Mapping) and entry.get("type") == MISSING_DIVERGENCE
+    }
 
 
 async def read_newest_report_summaries(

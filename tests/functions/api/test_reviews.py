@@ -1,12 +1,13 @@
 """Keep or remove reservations that OpenTable does not know."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from functions.api import reviews
 from shared.firestore import paths
+from shared.reconciliation.report_store import MAX_RECENT_REPORTS
 from tests.support.reservations import BUSINESS_DAY, write_native_reservation
 from tests.support.staff_api import StaffApiClient, error_code
 from tests.support.world import HiddenReservations, World
@@ -293,15 +294,46 @@ async def test_a_decision_leaves_the_open_divergences_of_the_restaurant(
     assert (await reference.get()).get("reconciliation.openDivergences") == 0
 
 
-async def test_a_bulk_decision_is_counted_in_its_report(
+async def test_a_bulk_decision_is_counted_in_each_report_that_lists_it(
     manager: StaffApiClient, world: World
 ) -> None:
     _, report_id = await flag_missing(world, 3)
     world.clock.advance(3600)
     await world.reconcile()
     await manager.post(f"reports/{report_id}/reviews", REMOVE)
-    assert (await manager.get(f"reports/{report_id}")).json()["reviewedCount"] == 3
-    assert (await manager.get("reports/latest")).json()["reviewedCount"] == 0
+    for path in (f"reports/{report_id}", "reports/latest"):
+        report = (await manager.get(path)).json()
+        assert (report["counts"]["divergences"], report["reviewedCount"]) == (3, 3)
+
+
+async def test_a_report_does_not_count_a_reservation_that_it_does_not_list(
+    manager: StaffApiClient, world: World
+) -> None:
+    [id_], report_id = await flag_missing(world)
+    world.clock.advance(3600)
+    other_days = {"start": date(2026, 1, 1), "end": date(2026, 1, 2)}
+    other_id = (await world.reconcile(**other_days))["reportId"]
+    await manager.post(f"reservations/{id_}/review", REMOVE)
+    assert (await manager.get(f"reports/{other_id}")).json()["reviewedCount"] == 0
+    assert (await manager.get(f"reports/{report_id}")).json()["reviewedCount"] == 1
+
+
+async def test_a_decision_about_a_reservation_of_no_current_report_hides_no_other(
+    manager: StaffApiClient, world: World
+) -> None:
+    far = world.desk.create(world.clock() + timedelta(days=90), 4)
+    await world.poll()
+    far_id = f"opentable-{far.key.lower()}"
+    far_day = far.scheduled.date()
+    with HiddenReservations(world, far.key):
+        await world.reconcile(start=far_day - timedelta(days=1), end=far_day + timedelta(days=1))
+        for _ in range(MAX_RECENT_REPORTS):
+            world.clock.advance(3600)
+            await world.reconcile()
+        reference = paths.integration_document(world.services.firestore, world.restaurant.id)
+        await reference.update({"reconciliation.openDivergences": 1})
+        await manager.post(f"reservations/{far_id}/review", REMOVE)
+    assert (await reference.get()).get("reconciliation.openDivergences") == 1
 
 
 async def test_the_newest_report_counts_decided_reservations_once(
