@@ -40,6 +40,8 @@ class RunAddresses:
             # Simulated time is faster than these schedules.
             "QUIET_POLL_MINUTES": "0",
             "NEAR_DAYS_AHEAD": "30",
+            # The sandbox creates its rows at the start: a longer lookback polls all of them again.
+            "POLL_LOOKBACK_SECONDS": "60",
             # Everything listens here, so a company's proxy has no business in between.
             "no_proxy": LOOPBACK,
         }

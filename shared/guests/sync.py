@@ -45,6 +45,7 @@ from shared.opentable.query import ListingQuery, Resource
 MAX_GUESTS_PER_RECONCILIATION = 500
 MAX_GUESTS_PER_RETRY = 200
 _MAX_CONCURRENT_QUERIES = 8
+_MAX_CONCURRENT_SYNCS = 16
 _EXPECTED_FETCH_ERRORS = (*EXPECTED_RUN_ERRORS, InvalidEventError, TimeoutError)
 
 
@@ -156,7 +157,9 @@ async def sync_remaining_guests(
     """
     context, settings = restaurant.context, restaurant.settings
     stored_keys = (await read_guests(context, settings, feed.guests)).keys()
-    for key, guest in feed.guests.items():
+
+    async def sync_if_referenced(guest: Guest) -> None:
+        key = guest.key
         # A record created by this first run is linked everywhere already, in its only version.
         is_referenced = key in stored_keys and not (
             key in feed.created_keys and guest.is_active and is_first
@@ -166,6 +169,15 @@ async def sync_remaining_guests(
             needs_lookup and await find_reservations_of_guest(context, settings, key, limit=1)
         ):
             await _sync_guest(restaurant, guest)
+
+    # A backfill stores thousands of guests before the first poll: one at a time, they would take
+    # longer than a run.
+    active = [guest for guest in feed.guests.values() if guest.is_active]
+    await gather_bounded(_MAX_CONCURRENT_SYNCS, sync_if_referenced, active)
+    # Merged and forgotten guests change the reservations of others: one at a time, after these.
+    for guest in feed.guests.values():
+        if not guest.is_active:
+            await sync_if_referenced(guest)
     await fetch_missing_guests(restaurant, feed)
 
 

@@ -1,8 +1,13 @@
 """Guests in a poll: stored, linked to their reservations, and merged."""
 
+import asyncio
+import dataclasses
+
+import msgspec
 import pytest
 
 from functions.api.reservations import build_reservation_response
+from tests.support.firestore import FirestoreSpy
 from tests.support.guests import GuestScenario
 
 ADA = ("Ada Lovelace", "+12125550100", "ada@example.com")
@@ -57,6 +62,26 @@ async def test_a_changed_guest_updates_all_of_that_guests_reservations(
     for reservation in reservations:
         shown = await scenario.shown_diner(reservation)
         assert shown == ("Ada King", "+12125550111", "king@example.com")
+
+
+async def test_changed_guests_are_stored_concurrently(
+    scenario: GuestScenario, ada: str, firestore_spy: FirestoreSpy
+) -> None:
+    other = scenario.guests.add("Grace", "Hopper").key
+    booked = [scenario.book(key) for key in (ada, other)]
+    for _ in range(3):  # until the lookback of a poll contains no reservation
+        await scenario.poll()
+    for key in (ada, other):
+        scenario.guests.rename(key, "Mary", "Somerville")
+    services = msgspec.structs.replace(scenario.world.services, firestore=firestore_spy.client)
+    lease_is_written, both_are_written = asyncio.Barrier(1), asyncio.Barrier(2)
+    barriers = (lease_is_written, both_are_written, both_are_written)
+    firestore_spy.before_commit.extend(barrier.wait for barrier in barriers)
+    async with asyncio.timeout(20):
+        world = msgspec.structs.replace(scenario.world, services=services)
+        await dataclasses.replace(scenario, world=world).poll()
+    for reservation in booked:
+        assert (await scenario.shown_diner(reservation))[0] == "Mary Somerville"
 
 
 async def test_a_guest_link_is_journaled_with_key_and_version_and_no_value(
