@@ -2,7 +2,7 @@
 
 import csv
 import re
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -124,6 +124,28 @@ async def test_other_days_are_another_address(open_page: OpenPage) -> None:
     await expect(
         page.get_by_text(re.compile("Sat, Feb 14.* . Fri, Mar 13.*: 28 days counted"))
     ).to_be_visible()
+
+
+async def test_a_period_is_an_address_and_stays_selected(open_page: OpenPage) -> None:
+    page = await open_page("manager", "analytics")
+    await expect(page.get_by_role("radio", name="Last 4 weeks")).to_be_checked()
+    last_day = date.fromisoformat(await page.get_by_label("To").input_value())
+    await page.get_by_text("Last 13 weeks").click()
+    await page.wait_for_url(f"**/analytics/{last_day - timedelta(days=90)}_{last_day}")
+    await expect(page.get_by_role("radio", name="Last 13 weeks")).to_be_checked()
+
+
+@pytest.mark.usefixtures("harness_with_analytics")
+async def test_a_failed_download_is_explained_and_can_be_repeated(open_page: OpenPage) -> None:
+    page = await open_page("manager", f"analytics/{BUSY_MONTH_SPAN}")
+    await wait_for_charts(page)
+    await page.context.set_offline(True)
+    await page.get_by_role("button", name="Download CSV").click()
+    await expect(page.get_by_role("alert").filter(has_text="No connection")).to_be_visible()
+    await page.context.set_offline(False)
+    async with page.expect_download():
+        await page.get_by_role("button", name="Download CSV").click()
+    await expect(page.get_by_role("alert").filter(has_text="No connection")).to_have_count(0)
 
 
 async def test_many_days_are_shown_by_week(harness: PageHarness, open_page: OpenPage) -> None:
