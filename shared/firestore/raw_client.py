@@ -7,6 +7,7 @@ with the library's.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,6 +45,10 @@ _CHANNEL_OPTIONS = [
     ("grpc.max_receive_message_length", -1),
 ]
 _PAGE_SIZE = 300
+_MIN_BULK_DOCUMENTS = 10  # a webhook reads and commits fewer: it must not wait for a run
+# As many as one restaurant uses. The event loop decodes one response at a time, so more calls would
+# only wait for it, and their time limits would expire.
+MAX_CONCURRENT_BULK_CALLS = 4
 _OK_CODE, _ALREADY_EXISTS_CODE = 0, 6  # of google.rpc.Code
 _OPERATORS = {
     "==": StructuredQuery.FieldFilter.Operator.EQUAL,
@@ -124,12 +129,17 @@ class FirestoreRpc:
 
     All of them raise `google.api_core.exceptions.GoogleAPIError`. A failed commit may have been
     applied.
+
+    A read or commit of many documents waits for one of `MAX_CONCURRENT_BULK_CALLS` slots of the
+    process. The time limit starts with the call, so that many restaurants do not use it up by
+    waiting for each other.
     """
 
     def __init__(self, database: str, api: FirestoreAsyncClient, *, is_emulator: bool) -> None:
         """Call `api` for a database, `projects/…/databases/…`."""
         self._api = api
         self._database = database
+        self._bulk_slots = asyncio.Semaphore(MAX_CONCURRENT_BULK_CALLS)
         self._metadata = [("google-cloud-resource-prefix", self._database)]
         if is_emulator:
             # The emulator applies the security rules to anybody but the owner.
@@ -137,6 +147,10 @@ class FirestoreRpc:
 
     def _resource_name(self, reference: AsyncDocumentReference) -> str:
         return f"{self._database}/documents/{reference.path}"
+
+    def _wait_for_slot(self, document_count: int) -> AbstractAsyncContextManager[None]:
+        is_bulk = document_count >= _MIN_BULK_DOCUMENTS
+        return self._bulk_slots if is_bulk else nullcontext()
 
     async def commit(self, writes: Iterable[DocumentWrite], timeout_seconds: float) -> None:
         """Commit writes, all or none."""
@@ -153,12 +167,13 @@ class FirestoreRpc:
                 target.current_document.exists = True
             else:
                 target.current_document.update_time.CopyFrom(write.last_update_time)
-        await self._api.commit(
-            request=CommitRequest.wrap(message),
-            metadata=self._metadata,
-            retry=None,
-            timeout=timeout_seconds,
-        )
+        async with self._wait_for_slot(len(message.writes)):
+            await self._api.commit(
+                request=CommitRequest.wrap(message),
+                metadata=self._metadata,
+                retry=None,
+                timeout=timeout_seconds,
+            )
 
     async def batch_get(
         self, references: Sequence[AsyncDocumentReference], timeout_seconds: float
@@ -166,22 +181,23 @@ class FirestoreRpc:
         """Return documents by path, in one call."""
         paths = {self._resource_name(reference): reference.path for reference in references}
         request = _BatchGetRequestPb(database=self._database, documents=paths)
-        responses = await self._api.batch_get_documents(
-            request=BatchGetDocumentsRequest.wrap(request),
-            metadata=self._metadata,
-            retry=None,
-            timeout=timeout_seconds,
-        )
         documents: dict[str, RawDocument] = {}
-        async for response in responses:
-            message = BatchGetDocumentsResponse.pb(response)
-            if message.missing:
-                documents[paths[message.missing]] = RawDocument(None, None)
-            else:
-                document = message.found
-                documents[paths[document.name]] = RawDocument(
-                    decode_fields(document.fields), document.update_time
-                )
+        async with self._wait_for_slot(len(paths)):
+            responses = await self._api.batch_get_documents(
+                request=BatchGetDocumentsRequest.wrap(request),
+                metadata=self._metadata,
+                retry=None,
+                timeout=timeout_seconds,
+            )
+            async for response in responses:
+                message = BatchGetDocumentsResponse.pb(response)
+                if message.missing:
+                    documents[paths[message.missing]] = RawDocument(None, None)
+                else:
+                    document = message.found
+                    documents[paths[document.name]] = RawDocument(
+                        decode_fields(document.fields), document.update_time
+                    )
         return documents
 
     async def run_query(
