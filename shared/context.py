@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _MAX_RECENT_RESERVATIONS = 10_000
 _MAX_WATCHED_DAYS = 200
+MAX_CONCURRENT_GUEST_ACCESSES = 16
 
 
 class AppContext(Struct, frozen=True):
@@ -39,6 +40,8 @@ class AppContext(Struct, frozen=True):
         refusal_windows: Restaurant ids to the refused webhooks that are not yet stored.
         day_versions: The documents of recently requested days, as last seen by this process.
         background_tasks: Work that goes on after its request was answered.
+        guest_access_slots: Limits how many guests all runs read and write at the same time. On a
+            busier event loop the time limits of their Firestore calls would expire.
     """
 
     environment: Environment
@@ -56,6 +59,9 @@ class AppContext(Struct, frozen=True):
         default_factory=lambda: LRUCache(_MAX_WATCHED_DAYS)
     )
     background_tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    guest_access_slots: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT_GUEST_ACCESSES)
+    )
 
     @property
     def opentable(self) -> "OpenTableClient":

@@ -12,10 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import google.auth
-import grpc.aio  # type: ignore[import-untyped]  # it ships no types
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference, FieldFilter, GeoPoint
 from google.cloud.firestore_v1.services.firestore import FirestoreAsyncClient
-from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcAsyncIOTransport
 from google.cloud.firestore_v1.types import (
     BatchGetDocumentsRequest,
     BatchGetDocumentsResponse,
@@ -36,14 +34,9 @@ from msgspec import Struct
 
 from shared.domain.ledger.document import nest_fields
 from shared.errors import ServiceUnavailableError
+from shared.firestore.connection import connect_firestore
 
 DEFAULT_DATABASE = "(default)"
-_ENDPOINT = "firestore.googleapis.com"
-_CHANNEL_OPTIONS = [
-    ("grpc.keepalive_time_ms", 30_000),  # as the client library: notice a dead connection
-    ("grpc.max_send_message_length", -1),  # Firestore has its own limits
-    ("grpc.max_receive_message_length", -1),
-]
 _PAGE_SIZE = 300
 _MIN_BULK_DOCUMENTS = 10  # a webhook reads and commits fewer: it must not wait for a run
 # As many as one restaurant uses. The event loop decodes one response at a time, so more calls would
@@ -84,17 +77,6 @@ class FirestoreClient(AsyncClient):
             api or connect_firestore(credentials, emulator_host),
             is_emulator=bool(emulator_host),
         )
-
-
-def connect_firestore(credentials: Any, emulator_host: str | None) -> FirestoreAsyncClient:
-    """Return a generated client with a channel of its own."""
-    if emulator_host:
-        channel = grpc.aio.insecure_channel(emulator_host, options=_CHANNEL_OPTIONS)
-    else:
-        channel = FirestoreGrpcAsyncIOTransport.create_channel(
-            _ENDPOINT, credentials=credentials, options=_CHANNEL_OPTIONS
-        )
-    return FirestoreAsyncClient(transport=FirestoreGrpcAsyncIOTransport(channel=channel))
 
 
 class RawDocument(Struct, frozen=True):

@@ -113,12 +113,12 @@ async def read_guest_failures(
     with translate_firestore_errors():
         for start in range(0, len(references), _GROUP_SIZE):
             group = references[start : start + _GROUP_SIZE]
-            async for snapshot in context.firestore.get_all(
-                group, retry=None, timeout=READ_TIMEOUT_SECONDS
-            ):
-                failure = guest_failure_from_map(snapshot.id, snapshot.to_dict() or {})
+            documents = await context.firestore.rpc.batch_get(group, READ_TIMEOUT_SECONDS)
+            for reference in group:
+                fields = documents[reference.path].fields
+                failure = guest_failure_from_map(reference.id, fields or {})
                 if failure is not None:
-                    failures[snapshot.id] = failure
+                    failures[reference.id] = failure
     return failures
 
 

@@ -121,14 +121,17 @@ async def ensure_guest_stored(
         if pending_id is None:
             return
         key = build_external_key(pending_id, settings.rid)
-        guest = (await read_guests(context, settings, [key])).get(key)
+        async with context.guest_access_slots:
+            guest = (await read_guests(context, settings, [key])).get(key)
         if guest is None:
+            # Without a slot: a slow OpenTable must not stop the guests of other restaurants.
             row = await request(pending_id, key)
-            parsed = None if row is None else await parse_or_quarantine_guest(restaurant, row)
-            guest = parsed or Guest(key)
-            await save_guest(context, settings, guest)
-            if guest.forgotten_at is not None:
-                await erase_guest(context, settings, key)
+            async with context.guest_access_slots:
+                parsed = None if row is None else await parse_or_quarantine_guest(restaurant, row)
+                guest = parsed or Guest(key)
+                await save_guest(context, settings, guest)
+                if guest.forgotten_at is not None:
+                    await erase_guest(context, settings, key)
         pending_id = guest.survivor_id
 
 

@@ -50,8 +50,8 @@ async def read_guests(
     with translate_firestore_errors():
         for start in range(0, len(references), _GROUP_SIZE):
             group = references[start : start + _GROUP_SIZE]
-            snapshots = context.firestore.get_all(group, retry=None, timeout=READ_TIMEOUT_SECONDS)
-            documents |= {snapshot.id: snapshot.to_dict() async for snapshot in snapshots}
+            stored = await context.firestore.rpc.batch_get(group, READ_TIMEOUT_SECONDS)
+            documents |= {reference.id: stored[reference.path].fields for reference in group}
     guests_by_key = {
         key: read_guest_record(settings.restaurant_id, document)
         for key, document in documents.items()

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from shared.firestore.raw_client import FirestoreClient, connect_firestore
+from shared.firestore.connection import connect_firestore
+from shared.firestore.raw_client import FirestoreClient
 
 CommitHook = Callable[[], Awaitable[object]]
 
