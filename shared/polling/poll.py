@@ -173,7 +173,13 @@ async def _run_poll(
         }
     )
     cursor_age = None if cursor is None else round((context.clock() - cursor).total_seconds())
-    return _PollOutcome("error", error_text, is_retryable, cursor_age, failures)
+    return _PollOutcome(
+        "error",
+        error_text,
+        is_retryable,
+        cursor_age_seconds=cursor_age,
+        consecutive_failures=failures,
+    )
 
 
 async def _apply_changes(
