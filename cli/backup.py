@@ -6,7 +6,7 @@ cover one restaurant, while the others continue.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
@@ -23,13 +23,13 @@ from shared.backup.archive import (
 )
 from shared.backup.backup import iterate_backup_lines
 from shared.backup.restore import IntegrationEnabledError, RestoreResult, restore_restaurant
+from shared.firestore import paths
+from shared.firestore.documents import read_document
 from shared.firestore.raw_client import DEFAULT_DATABASE, FirestoreClient
 from shared.ledger.rebuild import RebuildResult, rebuild_restaurant
 from shared.restaurants.settings import RidTakenError, read_settings
 
 _MAX_LISTED_RESERVATIONS = 20
-# A read of this very moment could miss a commit in progress.
-_READ_DELAY = timedelta(seconds=1)
 _TIME = click.DateTime(formats=["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ"])
 
 
@@ -63,11 +63,11 @@ async def backup(
     Erasures do not reach it: delete it when a newer one exists.
     """
     console.confirm("The backup will contain names, contact data, requests and notes.")
-    read_time = at.replace(tzinfo=UTC) if at else api.app_context.clock() - _READ_DELAY
     environment = api.app_context.environment
     client = FirestoreClient(
         environment.require_project(), environment.firestore_emulator, database=database
     )
+    read_time = at.replace(tzinfo=UTC) if at else await _read_server_time(client, api.restaurant_id)
     count = -2  # header and trailer are no documents
     with _open_complete_file(to) as output:
         async for line in iterate_backup_lines(client, api.restaurant_id, read_time):
@@ -75,6 +75,13 @@ async def backup(
             count += 1
     console.print_step("Backed up", f"{count} documents of {api.restaurant_id} to {to}")
     return CommandResult({"documents": count, "readTime": read_time.isoformat(), "file": to})
+
+
+async def _read_server_time(client: FirestoreClient, restaurant_id: str) -> datetime:
+    """Return a moment after every commit before this call, by Firestore's clock."""
+    snapshot = await read_document(paths.integration_document(client, restaurant_id))
+    read_time: datetime = snapshot.read_time
+    return read_time
 
 
 @contextmanager

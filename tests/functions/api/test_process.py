@@ -80,7 +80,8 @@ CALLS = {
     "another project": (ADDRESS, f"Bearer {OTHER_PROJECT}", 401),
     "OpenAPI document": (OPENAPI_PATH, "", 200),
 }
-CALL_COUNT = 500
+CALL_COUNT = 250
+ROUND_COUNT = 3
 MAX_CPU_SECONDS = 0.001
 
 
@@ -95,8 +96,11 @@ async def test_an_unauthenticated_call_costs_less_than_a_millisecond(
         for case, (path, authorization, status) in CALLS.items():
             headers = {"Authorization": authorization}
             await client.get(path, headers=headers)
-            before = served_api.cpu_seconds()
-            answers = [await client.get(path, headers=headers) for _ in range(CALL_COUNT)]
-            used[case] = (served_api.cpu_seconds() - before) / CALL_COUNT
-            assert {answer.status_code for answer in answers} == {status}
+            rounds = []
+            for _ in range(ROUND_COUNT):
+                before = served_api.cpu_seconds()
+                answers = [await client.get(path, headers=headers) for _ in range(CALL_COUNT)]
+                rounds.append((served_api.cpu_seconds() - before) / CALL_COUNT)
+                assert {answer.status_code for answer in answers} == {status}
+            used[case] = min(rounds)  # other processes of the machine add to the rest
     assert all(0 < seconds < MAX_CPU_SECONDS for seconds in used.values()), used
