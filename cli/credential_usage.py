@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cli.api import OperatorClient
-from shared.domain.normalization.fields import format_utc
+from shared.domain.normalization.field_values import format_utc
 from shared.polling.webhook_health import WebhookCredentialUse, read_webhook_credential_uses
 from shared.restaurants.changes import CHANGE_PICKUP_SECONDS
 from shared.restaurants.settings import read_integration_document

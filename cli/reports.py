@@ -10,7 +10,7 @@ from cli.api import OperatorClient
 from cli.command import restaurant_command
 from cli.help import LedgerGroup
 from cli.output import CommandResult, Console
-from shared.reconciliation.forced_plan import force_held_report
+from shared.reconciliation.held_plan import execute_held_plan
 
 _MAX_LINES_PER_LIST = 20
 _REPORT_LISTS = ("created", "updated", "cancelled", "divergences", "missing", "skipped")
@@ -73,7 +73,7 @@ async def apply_report(api: OperatorClient, console: Console, *, report: str) ->
     """
     console.confirm(f"The plan of report {report} will be carried out.")
     seconds = api.app_context.environment.run_budget_seconds
-    result = await force_held_report(api.app_context, api.restaurant_id, report, seconds)
+    result = await execute_held_plan(api.app_context, api.restaurant_id, report, seconds)
     return await print_report(api, console, result["reportId"])
 
 

@@ -12,7 +12,7 @@ from cli.api import OperatorClient, OperatorSession
 from cli.command import operator_command, require_integration, restaurant_argument
 from cli.credential_usage import format_usage, read_credential_usage
 from cli.output import CommandResult, Console
-from shared.domain.normalization.fields import format_utc
+from shared.domain.normalization.field_values import format_utc
 from shared.domain.restaurant_health import HealthStatus
 from shared.domain.webhook_refusals import WebhookRefusal
 from shared.ingest.deliveries import load_refusals

@@ -24,7 +24,7 @@ from cli.rotation import (
     retire_credentials,
     rotate_credential,
 )
-from shared.domain.normalization.fields import format_utc
+from shared.domain.normalization.field_values import format_utc
 from shared.domain.settings import WebhookAuthScheme
 from shared.ingest.deliveries import MAX_DELIVERIES, WebhookDelivery, list_recent_deliveries
 from shared.restaurants.webhook_credentials import build_authentication_headers

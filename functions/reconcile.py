@@ -139,11 +139,11 @@ async def _reconcile_restaurants(
 
 async def _force_held_plan(context: AppContext, restaurant_id: str, report_id: str) -> JsonResult:
     # Imported on first use: few invocations execute a held plan.
-    from shared.reconciliation.forced_plan import force_held_report  # noqa: PLC0415
+    from shared.reconciliation.held_plan import execute_held_plan  # noqa: PLC0415
 
     budget_seconds = context.environment.run_budget_seconds
     try:
-        report = await force_held_report(context, restaurant_id, report_id, budget_seconds)
+        report = await execute_held_plan(context, restaurant_id, report_id, budget_seconds)
     except IntegrationDisabledError as error:
         report = {"restaurantId": restaurant_id, "status": "disabled", "error": str(error)}
     except InvalidSettingsError as error:

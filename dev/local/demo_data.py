@@ -14,7 +14,7 @@ from google.cloud.firestore import SERVER_TIMESTAMP, AsyncClient
 
 from dev.local.demo_staff import DEMO_STAFF_UIDS
 from sandbox.webhook_senders import encode_signing_secret
-from shared.domain.normalization.fields import format_utc
+from shared.domain.normalization.field_values import format_utc
 from shared.domain.search import build_search_terms
 from shared.firestore import paths
 

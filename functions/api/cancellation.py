@@ -11,7 +11,7 @@ from functions.api.requests import API_PREFIX, DocumentId, ReasonText, RequestMo
 from functions.api.reservations import require_reservation
 from functions.api.responses import BODY_ERROR_RESPONSES, ApiError, ResponseModel, typed_or_none
 from shared.domain.ledger.document import flatten_document
-from shared.domain.normalization.fields import ReservationStatus
+from shared.domain.normalization.field_values import ReservationStatus
 from shared.domain.normalization.identifiers import ReservationSystem
 from shared.errors import InvalidEventError
 from shared.ledger.cancellation import cancel_native_reservation

@@ -19,8 +19,8 @@ from functions.api.responses import (
     build_readable_responses,
     typed_or_none,
 )
-from shared.domain.normalization.fields import parse_instant
-from shared.domain.reconciliation.plan import describe_plan_effects
+from shared.domain.normalization.field_values import parse_instant
+from shared.domain.reconciliation.plan_text import describe_plan_effects
 from shared.domain.reconciliation.report import ReportStatus
 from shared.errors import IntegrationDisabledError, InvalidSettingsError, PlanNotExecutableError
 from shared.log import LogEvent, Severity, log_event
@@ -158,12 +158,12 @@ async def force_report(context: ManagerContext, report_id: DocumentId) -> Report
 
     A plan too long for one call ends as FAILED; the next call executes the rest.
     """
-    from shared.reconciliation.forced_plan import (  # noqa: PLC0415 -- loads the OpenTable client
-        force_held_report,
+    from shared.reconciliation.held_plan import (  # noqa: PLC0415 -- loads the OpenTable client
+        execute_held_plan,
     )
 
     try:
-        result = await force_held_report(
+        result = await execute_held_plan(
             context.app_context, context.restaurant_id, report_id, FORCE_BUDGET_SECONDS
         )
     except PlanNotExecutableError as error:

@@ -29,7 +29,7 @@ from functions.api.responses import (
 )
 from shared.domain.ledger.document import flatten_document
 from shared.domain.ledger.review import ReviewDecision
-from shared.domain.normalization.fields import format_utc, parse_instant
+from shared.domain.normalization.field_values import format_utc, parse_instant
 from shared.domain.service_day import ServiceDay, find_service_date
 from shared.domain.settings import IntegrationSettings
 from shared.errors import InvalidCursorError

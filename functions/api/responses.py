@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from functions.http import RETRY_AFTER_SECONDS
-from shared.domain.normalization.fields import format_utc
+from shared.domain.normalization.field_values import format_utc
 from shared.log import LogEvent, Severity, log_event
 
 V = TypeVar("V")

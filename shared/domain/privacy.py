@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from shared.domain.ledger.events import FieldValue, ReservationEvent
 from shared.domain.ledger.fields import RESERVATION_FIELDS, FieldKind, PersonalData
 from shared.domain.ledger.registers import RegisterValue, ReservationState
-from shared.domain.normalization import fields
-from shared.domain.normalization.fields import parse_status
+from shared.domain.normalization import field_values
+from shared.domain.normalization.field_values import parse_status
 from shared.domain.normalization.identifiers import build_external_key
 from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
 from shared.errors import InvalidEventError
@@ -179,7 +179,7 @@ def referenced_keys(body: str, rid: str | None) -> set[str]:
     keys = set()
     for part in parts:
         for name in _ID_KEYS:
-            identifier = fields.parse_identifier(part.get(name))
+            identifier = field_values.parse_identifier(part.get(name))
             # Not every id can be a document's key.
             with suppress(InvalidEventError):
                 if identifier:

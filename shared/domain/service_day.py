@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from shared.domain.normalization.fields import format_utc
+from shared.domain.normalization.field_values import format_utc
 
 _ONE_DAY = timedelta(days=1)
 

@@ -15,6 +15,7 @@ from google.api_core import exceptions as google
 from google.cloud.firestore import DELETE_FIELD, FieldFilter
 
 from shared.context import AppContext
+from shared.domain.ledger.event_merge import GUEST_LINKED_EVENT_TYPE
 from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version
 from shared.domain.ledger.guest_link import (
     Guest,
@@ -23,7 +24,6 @@ from shared.domain.ledger.guest_link import (
     guest_to_map,
     resolve_guest,
 )
-from shared.domain.ledger.guest_merge import GUEST_LINKED_EVENT_TYPE
 from shared.domain.settings import IntegrationSettings
 from shared.errors import InvalidEventError
 from shared.firestore import paths

@@ -10,8 +10,8 @@ from google.api_core import exceptions as google
 
 from shared.concurrency import gather_bounded
 from shared.domain.ledger.decide import Decision, JournalEntryRequired, ReservationWrite
+from shared.domain.ledger.event_merge import GuestRequired
 from shared.domain.ledger.events import ReservationEvent
-from shared.domain.ledger.guest_merge import GuestRequired
 from shared.domain.ledger.journal import WriteContext
 from shared.errors import InvalidEventError, ServiceUnavailableError
 from shared.ledger.ledger import ApplyResult, Ledger, ReadSet, build_apply_result

@@ -6,7 +6,7 @@ import secrets
 
 from shared.context import AppContext
 from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version
-from shared.domain.normalization.fields import ReservationStatus
+from shared.domain.normalization.field_values import ReservationStatus
 from shared.domain.normalization.identifiers import ReservationSystem
 from shared.domain.settings import IntegrationSettings
 from shared.ledger.ledger import ApplyResult, open_ledger

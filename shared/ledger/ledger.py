@@ -22,8 +22,8 @@ from shared.domain.ledger.decide import (
     read_reservation_state,
 )
 from shared.domain.ledger.document import ReservationIdentity, flatten_document
+from shared.domain.ledger.event_merge import GuestRequired
 from shared.domain.ledger.events import Actor, ReservationEvent
-from shared.domain.ledger.guest_merge import GuestRequired
 from shared.domain.ledger.journal import WriteContext, build_later_entry_id
 from shared.domain.ledger.registers import ReservationState
 from shared.domain.normalization.envelope import EnvelopeEventType

@@ -17,7 +17,7 @@ from shared.context import AppContext
 from shared.domain.analytics.rollup import ANALYTICS_FIELDS, RollupBuilder
 from shared.domain.backfill import DateWindow
 from shared.domain.ledger.document import flatten_document
-from shared.domain.normalization.fields import parse_instant
+from shared.domain.normalization.field_values import parse_instant
 from shared.domain.normalization.identifiers import (
     build_guest_key,
     build_reservation_document_id,
@@ -25,7 +25,7 @@ from shared.domain.normalization.identifiers import (
 )
 from shared.domain.privacy import is_expired
 from shared.domain.reconciliation.compare import (
-    COMPARED_FIELDS,
+    FINGERPRINT_FIELDS,
     ReservationFingerprint,
     fingerprint_document,
 )
@@ -208,7 +208,7 @@ async def load_ledger_window(
 
     `rollup_builder` counts all reservations read, Lineup's included.
     """
-    fields = {*COMPARED_FIELDS, *ANALYTICS_FIELDS}
+    fields = {*FINGERPRINT_FIELDS, *ANALYTICS_FIELDS}
     in_window = [
         FieldFilter("localDate", ">=", window.start.isoformat()),
         FieldFilter("localDate", "<=", window.end.isoformat()),

@@ -10,8 +10,8 @@ from shared.concurrency import gather_bounded
 from shared.context import AppContext
 from shared.domain.ledger.decide import EventOutcome, ReservationWrite
 from shared.domain.ledger.document import flatten_document
+from shared.domain.ledger.event_merge import GuestRequired
 from shared.domain.ledger.guest_link import guest_references_from_document
-from shared.domain.ledger.guest_merge import GuestRequired
 from shared.domain.ledger.rebuild import decide_rebuild
 from shared.domain.normalization.identifiers import ReservationSystem, build_reservation_document_id
 from shared.domain.settings import IntegrationSettings

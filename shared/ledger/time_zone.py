@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from shared.concurrency import Deadline
 from shared.context import AppContext, load_restaurant_context
-from shared.domain.normalization.fields import format_local_date
+from shared.domain.normalization.field_values import format_local_date
 from shared.domain.settings import IntegrationSettings
 from shared.errors import InvalidSettingsError, OpenTableError
 from shared.firestore.documents import translate_firestore_errors

@@ -26,8 +26,8 @@ from shared.domain.ledger.document import (
     find_review_decision,
     flatten_document,
 )
+from shared.domain.ledger.event_merge import GuestRequired
 from shared.domain.ledger.events import Actor, ReservationEvent
-from shared.domain.ledger.guest_merge import GuestRequired
 from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
 from shared.domain.normalization.identifiers import build_reservation_document_id
 from shared.domain.reconciliation.compare import (

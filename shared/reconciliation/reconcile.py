@@ -33,7 +33,7 @@ from shared.domain.reconciliation.compare import (
     fingerprint_row,
     format_ledger_versions,
 )
-from shared.domain.reconciliation.plan import describe_held_plan
+from shared.domain.reconciliation.plan_text import describe_held_plan
 from shared.domain.reconciliation.report import DivergenceType, ReportStatus
 from shared.errors import InvalidEventError, OpenTableError, UnreadableDocumentError
 from shared.guests.erasure import repeat_erasures

@@ -12,7 +12,7 @@ from msgspec import Struct
 from shared.concurrency import SYSTEM_CLOCK
 from shared.context import AppContext
 from shared.domain.normalization.envelope import TEST_EVENT_TYPE
-from shared.domain.normalization.fields import format_utc
+from shared.domain.normalization.field_values import format_utc
 from shared.domain.settings import IntegrationSettings, WebhookAuthScheme
 from shared.domain.webhook_auth.credentials import Credentials
 from shared.errors import InvalidSettingsError

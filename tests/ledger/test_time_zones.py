@@ -13,7 +13,7 @@ from shared.domain.ledger.document import ReservationIdentity, render_document
 from shared.domain.ledger.events import Channel
 from shared.domain.ledger.registers import ReservationState
 from shared.domain.normalization.envelope import parse_envelope
-from shared.domain.normalization.fields import format_utc
+from shared.domain.normalization.field_values import format_utc
 from shared.domain.normalization.opentable_reservation import parse_opentable_reservation
 from shared.firestore import paths
 from shared.firestore.raw_client import FirestoreClient

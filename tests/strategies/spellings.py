@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from shared.domain.normalization.fields import parse_status
+from shared.domain.normalization.field_values import parse_status
 
 Spellings = st.SearchStrategy[Any]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sandbox.models import SandboxReservation
 from shared.firestore import paths
-from shared.reconciliation.forced_plan import force_held_report
+from shared.reconciliation.held_plan import execute_held_plan
 from tests.support.world import START_TIME, HiddenReservations, World
 
 VISIT_TIME = START_TIME + timedelta(days=2)
@@ -19,7 +19,7 @@ async def read_report(world: World, report_id: str) -> dict[str, Any]:
 
 async def execute_plan(world: World, report_id: str) -> dict[str, Any]:
     """Force a plan and return its stored report."""
-    result = await force_held_report(world.services, world.restaurant.id, report_id, 30)
+    result = await execute_held_plan(world.services, world.restaurant.id, report_id, 30)
     return await read_report(world, result["reportId"])
 
 

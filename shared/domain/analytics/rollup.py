@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from shared.domain.ledger.document import flatten_document, nest_fields
 from shared.domain.ledger.review import ReviewDecision
-from shared.domain.normalization.fields import ReservationStatus, parse_instant
+from shared.domain.normalization.field_values import ReservationStatus, parse_instant
 from shared.domain.normalization.identifiers import ReservationSystem
 
 # The document fields read by `booking_facts`.

@@ -21,10 +21,10 @@ from shared.domain.ledger.document import (
     render_document,
     render_native_update,
 )
+from shared.domain.ledger.event_merge import GuestRequired, merge_with_guest
 from shared.domain.ledger.events import Actor, ReservationEvent, version_from_map
 from shared.domain.ledger.fields import PATHS_BY_NAME
 from shared.domain.ledger.guest_link import Guest
-from shared.domain.ledger.guest_merge import GuestRequired, merge_with_guest
 from shared.domain.ledger.journal import (
     WriteContext,
     build_addition_entry_id,

@@ -25,7 +25,11 @@ from shared.domain.ledger.registers import (
     registers_to_map,
 )
 from shared.domain.normalization.canonical import CUT_TEXTS_FIELD, is_cut
-from shared.domain.normalization.fields import ReservationStatus, format_local_date, format_utc
+from shared.domain.normalization.field_values import (
+    ReservationStatus,
+    format_local_date,
+    format_utc,
+)
 from shared.domain.normalization.identifiers import ReservationSystem, build_reservation_document_id
 from shared.domain.search import build_search_terms
 from shared.errors import InvalidEventError, UnreadableDocumentError

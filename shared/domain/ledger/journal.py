@@ -6,8 +6,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from shared.domain.ledger.event_merge import GUEST_LINKED_EVENT_TYPE
 from shared.domain.ledger.events import ReservationEvent, version_to_map
-from shared.domain.ledger.guest_merge import GUEST_LINKED_EVENT_TYPE
 from shared.domain.ledger.registers import ReservationState
 
 _MAX_DATETIME = datetime(9999, 12, 31, tzinfo=UTC)

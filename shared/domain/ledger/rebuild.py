@@ -20,9 +20,9 @@ from shared.domain.ledger.document import (
     is_visible_path,
     render_document,
 )
+from shared.domain.ledger.event_merge import GuestRequired, with_linked_guest
 from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version, version_from_map
 from shared.domain.ledger.guest_link import UnresolvedGuest, resolve_guest
-from shared.domain.ledger.guest_merge import GuestRequired, with_linked_guest
 from shared.domain.ledger.journal import WriteContext, build_journal_entry
 from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
 from shared.domain.normalization.canonical import canonicalize_fields

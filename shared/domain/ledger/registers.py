@@ -38,7 +38,7 @@ from shared.domain.normalization.canonical import (
     canonicalize_fields,
     is_same_value,
 )
-from shared.domain.normalization.fields import ReservationStatus
+from shared.domain.normalization.field_values import ReservationStatus
 from shared.domain.normalization.identifiers import lower_caseless_key
 from shared.errors import UnreadableDocumentError
 

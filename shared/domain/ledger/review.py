@@ -10,7 +10,7 @@ from enum import StrEnum
 from shared.domain.ledger.document import find_open_divergence, format_opentable_version
 from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version
 from shared.domain.ledger.registers import ReservationState
-from shared.domain.normalization.fields import canonicalize_text
+from shared.domain.normalization.field_values import canonicalize_text
 
 MISSING_DIVERGENCE = "MISSING_IN_OPENTABLE"
 

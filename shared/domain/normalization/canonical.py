@@ -11,7 +11,7 @@ from typing import Any
 
 from shared.domain.ledger.events import FieldValue
 from shared.domain.ledger.fields import PATHS_BY_NAME, RESERVATION_FIELDS, FieldKind
-from shared.domain.normalization import fields
+from shared.domain.normalization import field_values
 from shared.domain.normalization.identifiers import lower_caseless_key
 
 # Both formats together have some 20 texts, each stored twice. At the maximum they fill three
@@ -58,7 +58,9 @@ def canonicalize_path(path: str, value: Any) -> Any:
 
 def build_comparison_key(name: str, value: Any) -> Any:
     """Return a canonical value for comparisons: unknown states differ in their letters only."""
-    return fields.normalize_state(value) if name == "state" and isinstance(value, str) else value
+    return (
+        field_values.normalize_state(value) if name == "state" and isinstance(value, str) else value
+    )
 
 
 def build_path_comparison_key(path: str, value: Any) -> Any:
@@ -122,7 +124,7 @@ def _cut_value(value: FieldValue, max_bytes: int) -> FieldValue:
 
 
 def _canonicalize_text(value: Any) -> Any:
-    return fields.canonicalize_text(value) or None if isinstance(value, str) else value
+    return field_values.canonicalize_text(value) or None if isinstance(value, str) else value
 
 
 def _canonicalize_text_list(value: Any) -> Any:
@@ -134,7 +136,7 @@ def _canonicalize_text_set(value: Any) -> Any:
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
         return items
     mark = [CUT_MARK] if is_cut(items) else []
-    return [*fields.sort_unique(item for item in items if item != CUT_MARK), *mark]
+    return [*field_values.sort_unique(item for item in items if item != CUT_MARK), *mark]
 
 
 def _canonicalize_instant(value: Any) -> Any:
@@ -143,7 +145,7 @@ def _canonicalize_instant(value: Any) -> Any:
 
 
 def _canonicalize_state(value: Any) -> Any:
-    return fields.canonicalize_state(value) if isinstance(value, str) else value
+    return field_values.canonicalize_state(value) if isinstance(value, str) else value
 
 
 def _canonicalize_id(value: Any) -> Any:
@@ -161,7 +163,7 @@ _CANONICALIZERS: dict[str, Callable[[Any], Any]] = {
     **{field.name: _BY_KIND[field.kind] for field in RESERVATION_FIELDS if field.kind in _BY_KIND},
     "openTableId": _canonicalize_id,
     "guestId": _canonicalize_id,
-    "confirmationId": fields.canonicalize_number,
+    "confirmationId": field_values.canonicalize_number,
     "state": _canonicalize_state,
 }
 _NAMES_BY_PATH = {path: name for name, path in PATHS_BY_NAME.items()}

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 
 from shared.domain.ledger.events import Actor, Channel, FieldValue, ReservationEvent, Version
 from shared.domain.ledger.fields import RESERVATION_FIELDS, FieldKind
-from shared.domain.normalization import fields
+from shared.domain.normalization import field_values
 from shared.domain.normalization.canonical import DEFAULT_MAX_TEXT_BYTES, cut_texts
-from shared.domain.normalization.fields import ReservationStatus, parse_instant
+from shared.domain.normalization.field_values import ReservationStatus, parse_instant
 from shared.domain.normalization.identifiers import build_envelope_event_id, build_external_key
 from shared.errors import InvalidEventError
 
@@ -65,7 +65,7 @@ def read_restaurant_reference(body: Mapping[str, Any]) -> str | None:
     data = body.get("data")
     if not isinstance(data, Mapping):
         return None
-    return fields.parse_identifier(read_first_present(data, *_RESTAURANT_ID_NAMES))
+    return field_values.parse_identifier(read_first_present(data, *_RESTAURANT_ID_NAMES))
 
 
 def parse_envelope(  # noqa: PLR0913 -- keyword-only except the envelope itself
@@ -101,7 +101,7 @@ def parse_envelope(  # noqa: PLR0913 -- keyword-only except the envelope itself
             "unknown_event_type",
             "eventType must be reservation.created, reservation.updated or reservation.cancelled.",
         ) from None
-    envelope_id = fields.parse_identifier(body.get("id"))
+    envelope_id = field_values.parse_identifier(body.get("id"))
     if envelope_id is None:
         # A retry has the same content and so the same id.
         content = json.dumps(body, sort_keys=True).encode()
@@ -110,7 +110,7 @@ def parse_envelope(  # noqa: PLR0913 -- keyword-only except the envelope itself
     timestamp = _parse_timestamp(
         body.get("timestamp"), received_at, accept_future_timestamp=accept_future_timestamp
     )
-    reservation_id = fields.parse_identifier(read_first_present(data, *_RESERVATION_ID_NAMES))
+    reservation_id = field_values.parse_identifier(read_first_present(data, *_RESERVATION_ID_NAMES))
     if reservation_id is None:
         raise InvalidEventError("invalid_id", "data.reservationId is missing or not text.")
     return ReservationEvent(
@@ -154,17 +154,19 @@ def _parse_fields(
         if (value := read_first_present(data, *names)) is not None
     }
     if "phone" in reported:
-        reported["phone"] = fields.format_number(reported["phone"])
+        reported["phone"] = field_values.format_number(reported["phone"])
     values: dict[str, FieldValue] = {
-        name: fields.parse_text(_NAMES[name][0], reported[name])
+        name: field_values.parse_text(_NAMES[name][0], reported[name])
         for name in _TEXT_FIELDS
         if name in reported
     }
     if "partySize" in reported:
-        values["partySize"] = fields.parse_party_size("data.partySize", reported["partySize"])
+        values["partySize"] = field_values.parse_party_size("data.partySize", reported["partySize"])
     if "startAt" in reported:
-        values |= fields.parse_start_time("data.reservationDateTime", reported["startAt"], zone)
-    values |= fields.parse_state("data.status", reported.get("state"))
+        values |= field_values.parse_start_time(
+            "data.reservationDateTime", reported["startAt"], zone
+        )
+    values |= field_values.parse_state("data.status", reported.get("state"))
     if event_type is EnvelopeEventType.CANCELLED:
         values["status"] = ReservationStatus.CANCELLED.value
     elif event_type is EnvelopeEventType.CREATED and "state" not in values:

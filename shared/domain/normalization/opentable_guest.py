@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from shared.domain.ledger.events import FieldValue, Version
 from shared.domain.ledger.guest_link import UNVERSIONED, Guest
-from shared.domain.normalization import fields
+from shared.domain.normalization import field_values
 from shared.domain.normalization.identifiers import add_rid_prefix, build_guest_key
 from shared.domain.normalization.opentable_reservation import read_row_id
 from shared.errors import InvalidEventError
@@ -53,7 +53,7 @@ def parse_opentable_guest(
         InvalidEventError: A value cannot be used; the reason names the field.
     """
     key = _parse_guest_key(read_row_id(dict(row)), rid)
-    if row.get("rid") is not None and fields.parse_identifier(row["rid"]) != rid:
+    if row.get("rid") is not None and field_values.parse_identifier(row["rid"]) != rid:
         raise InvalidEventError("wrong_rid", "The row's rid belongs to another restaurant.")
     if row.get("forgotten") is True:
         return Guest(key, forgotten_at=now)
@@ -65,7 +65,7 @@ def parse_opentable_guest(
     if survivor is None:
         return Guest(key, version, is_merged=True)
     # OpenTable's pages show the survivor as a URL, as an id and as a bare key.
-    survivor_id = fields.parse_text("primary_guest", survivor) or ""
+    survivor_id = field_values.parse_text("primary_guest", survivor) or ""
     survivor_id = survivor_id.rstrip("/").rpartition("/")[2]
     return Guest(
         key,
@@ -84,14 +84,14 @@ def _parse_guest_key(guest_id: str, rid: str) -> str:
 
 
 def _parse_guest_version(row: Mapping[str, Any]) -> Version:
-    sequence_id = fields.parse_integer("sequence_id", row.get("sequence_id"), 0)
-    updated_at = fields.parse_row_instant(dict(row), "updated_at", _UTC)
+    sequence_id = field_values.parse_integer("sequence_id", row.get("sequence_id"), 0)
+    updated_at = field_values.parse_row_instant(dict(row), "updated_at", _UTC)
     return Version.from_sequence(sequence_id, updated_at or UNVERSIONED.occurred_at)
 
 
 def _parse_profile(row: Mapping[str, Any], country: str | None) -> dict[str, FieldValue]:
     profile: dict[str, FieldValue] = {
-        stored_name: fields.parse_text(name, row[name])
+        stored_name: field_values.parse_text(name, row[name])
         for name, stored_name in _TEXT_FIELDS.items()
         if row.get(name) is not None
     }
@@ -100,7 +100,7 @@ def _parse_profile(row: Mapping[str, Any], country: str | None) -> dict[str, Fie
         for name, stored_name in _BOOLEAN_FIELDS.items()
         if name in row
     }
-    profile["tags"] = fields.parse_text_set("tags", row.get("tags"))
+    profile["tags"] = field_values.parse_text_set("tags", row.get("tags"))
     profile["phones"] = _parse_phones(row, country)
     if len(json.dumps(profile)) > MAX_PROFILE_BYTES:
         raise InvalidEventError("too_large", "The guest's record is too large to store.")
@@ -116,10 +116,10 @@ def _parse_phones(row: Mapping[str, Any], country: str | None) -> list[str]:
     entries.sort(key=lambda entry: entry.get("primary") is not True)
     numbers = [number for entry in entries if (number := parse_phone_entry(entry, country))]
     if not numbers and row.get("phone"):
-        text = fields.parse_text("phone", fields.format_number(row["phone"]))
+        text = field_values.parse_text("phone", field_values.format_number(row["phone"]))
         entry = {"number": text, "country_code": row.get("country_code")}
         numbers = [number] if (number := parse_phone_entry(entry, country)) else []
-    texts = [fields.parse_text("phone", number) for number in numbers]
+    texts = [field_values.parse_text("phone", number) for number in numbers]
     return list(dict.fromkeys(text for text in texts if text))
 
 
@@ -133,14 +133,14 @@ def parse_phone_entry(entry: Mapping[str, Any], country: str | None) -> str | No
     Args:
         country: The restaurant's ISO country, for an entry without a code.
     """
-    number = fields.format_number(entry.get("number"))
+    number = field_values.format_number(entry.get("number"))
     if not isinstance(number, str) or not number.strip():
         return None
     number = number.strip()
     given_code = entry.get("country_code")
     if given_code is None or given_code == "":
         return format_e164(number, country)
-    code = fields.format_number(given_code)
+    code = field_values.format_number(given_code)
     code = _CODE_PUNCTUATION.sub("", code) if isinstance(code, str) else ""
     if not code.isdecimal():
         return format_e164(number, code)

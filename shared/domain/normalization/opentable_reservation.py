@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from shared.domain.ledger.events import Actor, Channel, FieldValue, ReservationEvent, Version
 from shared.domain.ledger.fields import RESERVATION_FIELDS, FieldKind
-from shared.domain.normalization import fields
+from shared.domain.normalization import field_values
 from shared.domain.normalization.canonical import DEFAULT_MAX_TEXT_BYTES, SPELLING_SUFFIX, cut_texts
 from shared.domain.normalization.identifiers import (
     add_rid_prefix,
@@ -54,13 +54,13 @@ def parse_opentable_reservation(  # noqa: PLR0913 -- keyword-only except the row
     Raises:
         InvalidEventError: A value cannot be used; the reason names the field.
     """
-    if fields.parse_identifier(row.get("rid")) != rid:
+    if field_values.parse_identifier(row.get("rid")) != rid:
         raise InvalidEventError("wrong_rid", "The row's rid belongs to another restaurant.")
     open_table_id = read_row_id(row)
-    sequence_id = fields.parse_integer("sequence_id", row.get("sequence_id"), 0)
-    updated_at = fields.parse_row_instant(row, "updated_at", zone)
+    sequence_id = field_values.parse_integer("sequence_id", row.get("sequence_id"), 0)
+    updated_at = field_values.parse_row_instant(row, "updated_at", zone)
     if updated_at is None:
-        raise fields.build_field_error("updated_at_utc", "an ISO 8601 date and time")
+        raise field_values.build_field_error("updated_at_utc", "an ISO 8601 date and time")
     return ReservationEvent(
         external_key=build_external_key(open_table_id, rid),
         event_id=build_object_event_id(sequence_id),
@@ -86,7 +86,7 @@ def read_row_id(row: dict[str, Any]) -> str:
     Raises:
         InvalidEventError: The row has none.
     """
-    open_table_id = fields.parse_identifier(row.get("id"))
+    open_table_id = field_values.parse_identifier(row.get("id"))
     if open_table_id is None:
         raise InvalidEventError("invalid_id", "The row's id is missing or not text.")
     return open_table_id
@@ -97,37 +97,37 @@ def _parse_plain_fields(row: dict[str, Any], zone: ZoneInfo) -> dict[str, FieldV
     values: dict[str, FieldValue] = {}
     for key, name in _NAMES_BY_KIND[FieldKind.TEXT]:
         if key in row:
-            values[name] = None if row[key] is None else fields.parse_text(key, row[key])
+            values[name] = None if row[key] is None else field_values.parse_text(key, row[key])
     for key, name in _NAMES_BY_KIND[FieldKind.TEXT_LIST]:
         if key in row:
-            values[name] = fields.parse_text_list(key, row[key])
+            values[name] = field_values.parse_text_list(key, row[key])
     for key, name in _NAMES_BY_KIND[FieldKind.TEXT_SET]:
         if key in row:
-            values[name] = fields.parse_text_set(key, row[key])
+            values[name] = field_values.parse_text_set(key, row[key])
     for key, name in _NAMES_BY_KIND[FieldKind.INSTANT]:
-        if fields.has_row_time(row, key):
-            values[name] = fields.parse_row_instant(row, key, zone)
+        if field_values.has_row_time(row, key):
+            values[name] = field_values.parse_row_instant(row, key, zone)
     return values
 
 
 def _parse_coded_fields(row: dict[str, Any], rid: str, zone: ZoneInfo) -> dict[str, FieldValue]:
     """Parse ids, numbers, the start time and the state. A null start or size reports nothing."""
-    values = fields.parse_state("state", row.get("state"))
+    values = field_values.parse_state("state", row.get("state"))
     if row.get("party_size") is not None:
-        values["partySize"] = fields.parse_party_size("party_size", row["party_size"])
-    start = fields.parse_row_time(row, "scheduled_time", zone)
+        values["partySize"] = field_values.parse_party_size("party_size", row["party_size"])
+    start = field_values.parse_row_time(row, "scheduled_time", zone)
     if start is not None:
-        values |= fields.build_start_fields(start)
+        values |= field_values.build_start_fields(start)
     if "confirmation_id" in row:
-        confirmation_id = fields.canonicalize_number(row["confirmation_id"])
+        confirmation_id = field_values.canonicalize_number(row["confirmation_id"])
         if isinstance(confirmation_id, int):
-            confirmation_id = fields.parse_integer("confirmation_id", confirmation_id, 0)
+            confirmation_id = field_values.parse_integer("confirmation_id", confirmation_id, 0)
         elif confirmation_id is not None:
-            confirmation_id = fields.parse_text("confirmation_id", confirmation_id)
+            confirmation_id = field_values.parse_text("confirmation_id", confirmation_id)
         values["confirmationId"] = confirmation_id
     if "guest_id" in row:
-        identifier = fields.parse_identifier(row["guest_id"])
-        guest_id = identifier and fields.parse_text("guest_id", identifier)
+        identifier = field_values.parse_identifier(row["guest_id"])
+        guest_id = identifier and field_values.parse_text("guest_id", identifier)
         if guest_id is None:
             values["guestId"] = None
         else:
@@ -151,8 +151,8 @@ def has_time_zone_conflict(row: Mapping[str, Any], zone: ZoneInfo) -> bool:
     repeated hour has two readings, and either may be the UTC time.
     """
     try:
-        utc_time = fields.parse_instant(row["scheduled_time_utc"])
-        readings = fields.list_local_time_readings(row["scheduled_time"], zone)
+        utc_time = field_values.parse_instant(row["scheduled_time_utc"])
+        readings = field_values.list_local_time_readings(row["scheduled_time"], zone)
     except (KeyError, ValueError, AttributeError):
         return False
     return utc_time.replace(microsecond=0) not in readings

@@ -9,7 +9,7 @@ from msgspec import DecodeError, Raw, Struct, field
 from msgspec.json import Decoder
 
 from shared.domain.normalization.envelope import read_restaurant_reference
-from shared.domain.normalization.fields import parse_identifier
+from shared.domain.normalization.field_values import parse_identifier
 from shared.domain.normalization.strict_json import (
     InvalidJsonError,
     WebhookFormat,

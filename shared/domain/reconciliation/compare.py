@@ -46,7 +46,7 @@ _OPENTABLE_FIELDS = (
     *(field.path for field in RESERVATION_FIELDS if field.is_compared),
 )
 
-COMPARED_FIELDS = (
+FINGERPRINT_FIELDS = (
     "source.system",
     "source.externalReservationId",
     "sync.opentable",
@@ -84,7 +84,7 @@ class ReservationFingerprint(Struct, frozen=True):
 def fingerprint_document(
     document: Mapping[str, Any], facts: BookingFacts | None
 ) -> ReservationFingerprint:
-    """Return the fingerprint of a stored document with at least the `COMPARED_FIELDS`."""
+    """Return the fingerprint of a stored document with at least the `FINGERPRINT_FIELDS`."""
     flat = flatten_document(document)
     state = reservation_state_from_document(flat)
     missing_guest_id = None

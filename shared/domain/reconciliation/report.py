@@ -13,7 +13,7 @@ from shared.domain.ledger.decide import ReservationWrite
 from shared.domain.ledger.document import format_opentable_version, resolve_status
 from shared.domain.ledger.events import Actor, Channel, FieldValue, ReservationEvent, Version
 from shared.domain.ledger.registers import ReservationState
-from shared.domain.normalization.fields import ReservationStatus, format_utc
+from shared.domain.normalization.field_values import ReservationStatus, format_utc
 from shared.domain.normalization.identifiers import build_reservation_document_id
 from shared.domain.polling import MissedWebhooks
 from shared.domain.privacy import PERSONAL_PATHS

@@ -16,9 +16,9 @@ from shared.domain.ledger.decide import (
     ReservationWrite,
     VersionConflict,
 )
+from shared.domain.ledger.event_merge import GUEST_LINKED_EVENT_TYPE
 from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version, version_to_map
 from shared.domain.ledger.guest_link import Guest
-from shared.domain.ledger.guest_merge import GUEST_LINKED_EVENT_TYPE
 from shared.domain.ledger.registers import UNCOMPARED_FIELDS
 from tests.strategies.events import GUEST_KEY, NOON, ArrivalSequence, arrival_sequences
 from tests.strategies.guests import KNOWN_GUESTS, stored_guest_maps

@@ -26,7 +26,7 @@ from shared.domain.ledger.registers import (
     reservation_state_from_document,
     status_history_from_maps,
 )
-from shared.domain.normalization.fields import ReservationStatus
+from shared.domain.normalization.field_values import ReservationStatus
 from shared.errors import UnreadableDocumentError
 from tests.strategies.events import NOON, ArrivalSequence, arrival_sequences
 from tests.support.events import envelope_event, merge_events, row_event

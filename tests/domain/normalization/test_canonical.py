@@ -21,7 +21,7 @@ from shared.domain.normalization.canonical import (
     is_cut,
     is_same_value,
 )
-from shared.domain.normalization.fields import canonicalize_state
+from shared.domain.normalization.field_values import canonicalize_state
 from tests.strategies.events import (
     envelope_bodies,
     event_from_envelope_body,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version
-from shared.domain.normalization.fields import parse_instant_in_zone
+from shared.domain.normalization.field_values import parse_instant_in_zone
 from shared.domain.normalization.opentable_reservation import (
     has_time_zone_conflict,
     parse_opentable_reservation,

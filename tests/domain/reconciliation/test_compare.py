@@ -8,7 +8,7 @@ from shared.domain.ledger.document import ReservationIdentity, flatten_document,
 from shared.domain.ledger.events import ReservationEvent, Version
 from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
 from shared.domain.reconciliation.compare import (
-    COMPARED_FIELDS,
+    FINGERPRINT_FIELDS,
     MIN_CHANGES_TO_HOLD,
     NOT_AT_OPENTABLE_REASON,
     OPENTABLE_CHANGED_REASON,
@@ -47,7 +47,7 @@ def compared_document(*events: ReservationEvent, guests: Any = None) -> dict[str
     for event in events:
         ledger.apply(event)
     flat = flatten_document(ledger.document or {})
-    fields = {path: value for path, value in flat.items() if path in COMPARED_FIELDS}
+    fields = {path: value for path, value in flat.items() if path in FINGERPRINT_FIELDS}
     return nest_fields(fields)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.domain.reconciliation.plan import describe_held_plan, describe_plan_effects
+from shared.domain.reconciliation.plan_text import describe_held_plan, describe_plan_effects
 
 NO_CHANGES = dict.fromkeys(("created", "updated", "cancelled", "missing"), 0)
 

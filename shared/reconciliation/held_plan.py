@@ -52,7 +52,7 @@ from shared.reconciliation.run import (
 )
 
 
-async def force_held_report(
+async def execute_held_plan(
     context: AppContext, restaurant_id: str, report_id: str, budget_seconds: float
 ) -> dict[str, Any]:
     """Execute the plan of a held report and return the summary of a new report.

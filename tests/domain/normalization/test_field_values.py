@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.normalization import fields
-from shared.domain.normalization.fields import (
+from shared.domain.normalization import field_values
+from shared.domain.normalization.field_values import (
     format_local_date,
     format_utc,
     parse_instant,
@@ -30,90 +30,90 @@ def rejection(parse: Callable[..., object], *arguments: object) -> InvalidEventE
 
 
 def test_an_error_names_its_field_without_the_path() -> None:
-    assert rejection(fields.parse_text, "data.dinerName", 1).reason == "invalid_dinerName"
+    assert rejection(field_values.parse_text, "data.dinerName", 1).reason == "invalid_dinerName"
 
 
 def test_an_error_contains_path_and_expectation() -> None:
     assert (
-        fields.build_field_error("data.partySize", "a number").detail
+        field_values.build_field_error("data.partySize", "a number").detail
         == "data.partySize must be a number."
     )
 
 
 @pytest.mark.parametrize("value, parsed", [("a", "a"), (7, "7"), (0, "0")])
 def test_an_id_may_be_text_or_a_whole_number(value: object, parsed: str) -> None:
-    assert fields.parse_identifier(value) == parsed
+    assert field_values.parse_identifier(value) == parsed
 
 
 @pytest.mark.parametrize("value", [None, "", True, 1.0, [], {}])
 def test_other_values_are_not_ids(value: object) -> None:
-    assert fields.parse_identifier(value) is None
+    assert field_values.parse_identifier(value) is None
 
 
 def test_a_text_loses_its_outer_blanks() -> None:
-    assert fields.parse_text("a", " \tWindow  seat\n") == "Window  seat"
+    assert field_values.parse_text("a", " \tWindow  seat\n") == "Window  seat"
 
 
 @pytest.mark.parametrize("value", ["", " \n"])
 def test_a_blank_text_is_none(value: str) -> None:
-    assert fields.parse_text("a", value) is None
+    assert field_values.parse_text("a", value) is None
 
 
 @pytest.mark.parametrize("value", [None, 1, True, [], {}])
 def test_a_value_other_than_text_is_rejected(value: object) -> None:
-    assert rejection(fields.parse_text, "a", value).detail == "a must be text."
+    assert rejection(field_values.parse_text, "a", value).detail == "a must be text."
 
 
 def test_a_text_with_a_lone_surrogate_is_rejected() -> None:
-    assert "surrogates" in rejection(fields.parse_text, "a", "\ud800").detail
+    assert "surrogates" in rejection(field_values.parse_text, "a", "\ud800").detail
 
 
 def test_a_list_keeps_its_order_and_drops_blanks() -> None:
-    assert fields.parse_text_list("a", ["13", " ", " 12 "]) == ["13", "12"]
+    assert field_values.parse_text_list("a", ["13", " ", " 12 "]) == ["13", "12"]
 
 
 def test_a_number_in_a_list_is_its_text() -> None:
-    assert fields.parse_text_list("a", [12, "12", 13.0]) == ["12", "12", "13"]
+    assert field_values.parse_text_list("a", [12, "12", 13.0]) == ["12", "12", "13"]
 
 
 def test_a_set_is_sorted_without_repeats() -> None:
-    assert fields.parse_text_set("a", ["vip", " ", "birthday", "vip "]) == ["birthday", "vip"]
+    assert field_values.parse_text_set("a", ["vip", " ", "birthday", "vip "]) == ["birthday", "vip"]
 
 
 def test_no_list_is_an_empty_one() -> None:
-    assert fields.parse_text_list("a", None) == []
+    assert field_values.parse_text_list("a", None) == []
 
 
 @pytest.mark.parametrize("value", ["12", 12, {}, [True], [12.5], [None], [["12"]]])
 def test_a_value_other_than_a_list_of_texts_is_rejected(value: object) -> None:
-    assert rejection(fields.parse_text_list, "a", value).reason == "invalid_a"
+    assert rejection(field_values.parse_text_list, "a", value).reason == "invalid_a"
 
 
 @pytest.mark.parametrize("value", [0, 2**63 - 1])
 def test_both_limits_of_an_integer_are_included(value: int) -> None:
-    assert fields.parse_integer("a", value, 0) == value
+    assert field_values.parse_integer("a", value, 0) == value
 
 
 @pytest.mark.parametrize("value", ["7", " 7 ", "007", 7.0, "7.0", "7.00"])
 def test_a_whole_number_may_be_text_or_a_float(value: object) -> None:
-    assert fields.canonicalize_number(value) == 7
+    assert field_values.canonicalize_number(value) == 7
 
 
 @pytest.mark.parametrize(
     "value, text", [(7, "7"), (7.0, "7"), ("007", "007"), (True, True), (7.5, 7.5), (None, None)]
 )
 def test_a_number_sent_for_a_text_is_its_digits(value: object, text: object) -> None:
-    assert fields.format_number(value) == text
+    assert field_values.format_number(value) == text
 
 
 @pytest.mark.parametrize("value", ["7.5", 7.5, "1" * 20, "٤", "7a", 2.0**63, True, None, []])
 def test_a_value_without_a_whole_number_is_unchanged(value: object) -> None:
-    assert fields.canonicalize_number(value) is value
+    assert field_values.canonicalize_number(value) is value
 
 
 @pytest.mark.parametrize("value", [-1, 2**63, True, 1.0, "1", None])
 def test_an_integer_out_of_range_is_rejected(value: object) -> None:
-    assert rejection(fields.parse_integer, "a", value, 0).reason == "invalid_a"
+    assert rejection(field_values.parse_integer, "a", value, 0).reason == "invalid_a"
 
 
 @pytest.mark.parametrize(
@@ -121,82 +121,85 @@ def test_an_integer_out_of_range_is_rejected(value: object) -> None:
     [(1, 1), (99_999, 99_999), ("4", 4), ("99999", 99_999), (4.0, 4), ("4.0", 4), (" 4", 4)],
 )
 def test_a_party_has_at_least_one_guest(value: object, size: int) -> None:
-    assert fields.parse_party_size("partySize", value) == size
+    assert field_values.parse_party_size("partySize", value) == size
 
 
 @pytest.mark.parametrize(
     "value", [0, -1, 100_000, "0", "100000", "٤", "4.5", "four", "", "-4", 4.5, True, None, []]
 )
 def test_an_invalid_party_size_is_rejected(value: object) -> None:
-    assert rejection(fields.parse_party_size, "partySize", value).reason == "invalid_partySize"
+    assert (
+        rejection(field_values.parse_party_size, "partySize", value).reason == "invalid_partySize"
+    )
 
 
 def test_a_start_is_truncated_to_seconds() -> None:
-    assert fields.parse_start_time("a", "2026-03-14T23:15:00.999Z", ZONE) == {
+    assert field_values.parse_start_time("a", "2026-03-14T23:15:00.999Z", ZONE) == {
         "startAt": START,
         "startAtNote": None,
     }
 
 
 def test_a_start_without_a_zone_is_the_restaurants_wall_clock() -> None:
-    assert fields.parse_start_time("a", "2026-03-14T19:15", ZONE)["startAt"] == START
+    assert field_values.parse_start_time("a", "2026-03-14T19:15", ZONE)["startAt"] == START
 
 
 def test_a_start_in_a_repeated_hour_is_noted() -> None:
-    start = fields.parse_start_time("a", "2026-11-01T01:30", ZONE)
+    start = field_values.parse_start_time("a", "2026-11-01T01:30", ZONE)
     assert start["startAtNote"] == "EARLIER_OF_REPEATED_HOUR"
 
 
 @pytest.mark.parametrize("value", [None, 1773059444, "tomorrow", "", "9999-12-31T23:59:00Z"])
 def test_an_invalid_start_is_rejected(value: object) -> None:
-    assert rejection(fields.parse_start_time, "data.reservationDateTime", value, ZONE).reason == (
-        "invalid_reservationDateTime"
-    )
+    assert rejection(
+        field_values.parse_start_time, "data.reservationDateTime", value, ZONE
+    ).reason == ("invalid_reservationDateTime")
 
 
 def test_the_utc_field_takes_precedence() -> None:
     row = {"at": "2026-03-14T00:00:00", "at_utc": "2026-03-14T23:15:00Z"}
-    assert fields.parse_row_instant(row, "at", ZONE) == START
+    assert field_values.parse_row_instant(row, "at", ZONE) == START
 
 
 def test_a_utc_field_without_a_zone_is_utc() -> None:
-    assert fields.parse_row_instant({"at_utc": "2026-03-14T23:15:00"}, "at", ZONE) == START
+    assert field_values.parse_row_instant({"at_utc": "2026-03-14T23:15:00"}, "at", ZONE) == START
 
 
 @pytest.mark.parametrize("row", [{}, {"at_utc": None}])
 def test_the_local_field_is_used_without_the_utc_field(row: dict[str, Any]) -> None:
     complete = row | {"at": "2026-03-14T19:15:00"}
-    assert fields.parse_row_instant(complete, "at", ZONE) == START
+    assert field_values.parse_row_instant(complete, "at", ZONE) == START
 
 
 @pytest.mark.parametrize("row", [{}, {"at": None}, {"at": None, "at_utc": None}])
 def test_a_null_time_is_none(row: dict[str, Any]) -> None:
-    assert fields.parse_row_instant(row, "at", ZONE) is None
+    assert field_values.parse_row_instant(row, "at", ZONE) is None
 
 
 @pytest.mark.parametrize("value", ["", 1, "soon", ["2026-03-14T23:15:00Z"]])
 def test_an_invalid_utc_field_is_rejected(value: object) -> None:
     assert (
-        rejection(fields.parse_row_time, {"at_utc": value}, "at", ZONE).reason == "invalid_at_utc"
+        rejection(field_values.parse_row_time, {"at_utc": value}, "at", ZONE).reason
+        == "invalid_at_utc"
     )
 
 
 @pytest.mark.parametrize("value", ["", 1, "soon"])
 def test_an_invalid_local_field_is_rejected(value: object) -> None:
-    assert rejection(fields.parse_row_time, {"at": value}, "at", ZONE).reason == "invalid_at"
+    assert rejection(field_values.parse_row_time, {"at": value}, "at", ZONE).reason == "invalid_at"
 
 
 @pytest.mark.parametrize("row", [{"at": None}, {"at_utc": None}])
 def test_a_row_contains_a_time_in_either_field(row: dict[str, Any]) -> None:
-    assert fields.has_row_time(row, "at")
+    assert field_values.has_row_time(row, "at")
 
 
 def test_a_row_with_neither_field_contains_no_time() -> None:
-    assert not fields.has_row_time({"at_other": None}, "at")
+    assert not field_values.has_row_time({"at_other": None}, "at")
 
 
 def test_an_error_does_not_quote_the_value() -> None:
-    assert "John" not in str(rejection(fields.parse_party_size, "partySize", "John"))
+    assert "John" not in str(rejection(field_values.parse_party_size, "partySize", "John"))
 
 
 EARLIER = "EARLIER_OF_REPEATED_HOUR"

@@ -15,7 +15,7 @@ from shared.domain.reconciliation.compare import (
 from shared.errors import PlanNotExecutableError
 from shared.firestore import paths
 from shared.reconciliation import report_store
-from shared.reconciliation.forced_plan import force_held_report
+from shared.reconciliation.held_plan import execute_held_plan
 from tests.support.events import row_body
 from tests.support.held_plans import (
     RESERVATION_COUNT,
@@ -191,7 +191,7 @@ async def test_a_plan_in_several_documents_is_executed_completely(
     monkeypatch.setattr(report_store, "MAX_PART_BYTES", 2_000)
     _, held = await hold_plan_with_updates(world)
     assert (await read_report(world, held))["parts"] > 2
-    summary = await force_held_report(world.services, world.restaurant.id, held, 30)
+    summary = await execute_held_plan(world.services, world.restaurant.id, held, 30)
     assert summary["updated"] == RESERVATION_COUNT
     assert await is_ledger_equal(world)
 

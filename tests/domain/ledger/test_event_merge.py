@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version
-from shared.domain.ledger.guest_link import Guest
-from shared.domain.ledger.guest_merge import (
+from shared.domain.ledger.event_merge import (
     GUEST_LINKED_EVENT_TYPE,
     GuestRequired,
     MergeResult,
     merge_with_guest,
 )
+from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version
+from shared.domain.ledger.guest_link import Guest
 from shared.domain.ledger.registers import ReservationState
 from shared.domain.privacy import PERSONAL_FIELDS
 from tests.support.events import RECEIVED, RID, envelope_event, row_event
