@@ -1,5 +1,6 @@
 """A disabled restaurant is left alone, also by a run that was planned before it was disabled."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -93,14 +94,17 @@ async def test_a_task_that_was_queued_before_the_restaurant_was_disabled_does_no
     world: World,
 ) -> None:
     results = []
+    is_disabled = asyncio.Event()
 
     async def deliver(task: QueuedTask) -> None:
+        await is_disabled.wait()
         results.append(await run_reconciliation(world, task.body))
 
     queue = InProcessTaskQueue(deliver)
     body = {"restaurantId": world.restaurant.id}
     await queue.enqueue(QueuedTask(RECONCILE_FUNCTION, body, "tick"))
     await set_enabled(world, value=False)
+    is_disabled.set()
     await queue.wait_until_empty()
     assert [only_result(result)["status"] for result in results] == ["disabled"]
 

@@ -29,6 +29,7 @@ export function ApiCredentials({ integration: { credentials }, change }) {
   }
   return html`
     <form class="panel stack" autocomplete="off" onSubmit=${submit}>
+      <${UserName} />
       <h2>${words.apiTitle}</h2>
       <${NoUsername} />
       <p>${!credentials ? words.unreadable : credentials.api ? words.apiSet : words.apiMissing}</p>
@@ -75,6 +76,7 @@ export function WebhookCredentials({ session, integration: { credentials }, chan
 
   return html`
     <form class="panel stack" autocomplete="off" onSubmit=${submit}>
+      <${UserName} />
       <h2>${words.webhookTitle}</h2>
       <${NoUsername} />
       <p>${credentials ? words.stored(credentials) : words.unreadable}</p>
@@ -104,6 +106,11 @@ function Generated({ session, generated: { credential } }) {
 
 /** Browsers warn about a form with a password and no user name; a secret has none. */
 function NoUsername() {
+  return html`<input type="text" autocomplete="username" hidden />`;
+}
+
+/** Browsers warn about a password form without a user name. */
+function UserName() {
   return html`<input type="text" autocomplete="username" hidden />`;
 }
 

@@ -5,7 +5,7 @@ import { Dialog, Note, useNarrow } from "../ui/components.js";
 import { addDays, isDate } from "../ui/format.js";
 import { labels } from "../ui/labels.js";
 import { usePolling } from "../ui/poller.js";
-import { html, useEffect, useRef, useState } from "../ui/view.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../ui/view.js";
 import { describeChanges, listChanges } from "./changes.js";
 import { printOnDemand } from "./day-sheet.js";
 import { ReservationDetail } from "./detail.js";
@@ -65,7 +65,8 @@ function Day({ session, date, reservationId }) {
     print: () => day && globalThis.print(),
     help: () => setHelpOpen(true),
   };
-  useEffect(() => {
+  // Before the next key: an effect after painting would still act on the previous day.
+  useLayoutEffect(() => {
     const listen = (event) => handleShortcut(event, actions);
     document.addEventListener("keydown", listen);
     return () => document.removeEventListener("keydown", listen);
