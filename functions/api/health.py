@@ -91,12 +91,12 @@ class HealthResponse(ResponseModel):
         description="Since when reservations change without a webhook; null if webhooks work."
     )
     failing_guests: int = Field(
-        description="Guests that OpenTable does not return; their requests are repeated."
+        description="Guests that could not be fetched or linked; later runs try again."
     )
     next_guest_attempt_at: UtcInstant | None = Field(
-        description="When the first of these requests is repeated."
+        description="When the first of them is tried again."
     )
-    last_guest_error: str | None = Field(description="Why one of these requests failed.")
+    last_guest_error: str | None = Field(description="Why one of them failed.")
     open_quarantine: int
     oldest_open_quarantine_at: UtcInstant | None = Field(
         description="When the oldest open quarantined event was first received."

@@ -29,6 +29,7 @@ from shared.firestore.documents import (
     WRITE_TIMEOUT_SECONDS,
     translate_firestore_errors,
 )
+from shared.guests.failures import store_unlinked_guest
 from shared.guests.repository import build_guest_link_event, find_reservations_of_guest
 from shared.ledger.ledger import open_ledger
 from shared.log import LogEvent, Severity, log_event
@@ -83,6 +84,7 @@ async def erase_guest(
                 names |= {*collect_personal_values(state, guest_key)}
         keys = {guest_key, *reservation_keys}
         erased_count = await _redact_quarantine(context, settings, keys, names)
+        is_erased_everywhere = True
         for key in reservation_keys:
             # The commit redacts the journal as well, but does not count the entries.
             erased_count += await ledger.repository.redact_journal(key)
@@ -90,7 +92,8 @@ async def erase_guest(
             try:
                 applied = await ledger.apply(link_event)
             except InvalidEventError as error:
-                # A damaged document: the next two days of reconciliations erase it once corrected.
+                # A damaged document: a later run erases the guest from it, once it is corrected.
+                is_erased_everywhere = False
                 log_event(
                     Severity.ERROR,
                     LogEvent.DOCUMENT_UNREADABLE,
@@ -101,6 +104,8 @@ async def erase_guest(
                 )
                 continue
             erased_count += applied.write is not None
+        if not is_erased_everywhere:
+            await store_unlinked_guest(context, settings, guest_key)
         if erased_count:
             # The record of the erasure must not identify the guest.
             erasures = paths.erasures_collection(context.firestore, settings.restaurant_id)

@@ -1,4 +1,7 @@
-"""Remember guests that could not be fetched, and repeat their requests with growing pauses.
+"""Remember guests that could not be fetched or linked, and try again until it works.
+
+A request is repeated with growing pauses. The link to a damaged reservation needs no request: each
+run repeats it, so that the reservation shows the guest as soon as its document is corrected.
 
 Each failing guest has a document, so any number of them stops neither a poll nor a reconciliation.
 The settings document has a summary for the staff, and the time of the next attempt.
@@ -9,8 +12,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.context import AppContext
+from shared.domain.normalization.identifiers import add_rid_prefix
 from shared.domain.settings import IntegrationSettings
 from shared.firestore import paths
 from shared.firestore.documents import (
@@ -28,10 +33,13 @@ MAX_PAUSE = timedelta(days=7)
 FAILURE_RETENTION = timedelta(days=90)
 _MAX_DOUBLINGS = 10  # reaches MAX_PAUSE
 _GROUP_SIZE = 200
+_DAMAGED_RESERVATION = (
+    "A reservation of the guest is damaged. Correct its document; the reconciliation reports it."
+)
 
 
 class GuestFailure(Struct, frozen=True):
-    """The failed requests of one guest; times are UTC.
+    """The failed requests of one guest, or its failed links; times are UTC.
 
     Attributes:
         guest_id: The id as OpenTable writes it.
@@ -68,7 +76,7 @@ def new_guest_failure(
 
 
 class GuestFailureSummary(Struct, frozen=True):
-    """The guests that could not be fetched: their number, and the next attempt."""
+    """The guests that could not be fetched or linked: their number, and the next attempt."""
 
     count: int = 0
     retry_at: datetime | None = None
@@ -148,8 +156,20 @@ async def store_guest_failure(
         )
 
 
+async def store_unlinked_guest(
+    context: AppContext, settings: IntegrationSettings, guest_key: str
+) -> None:
+    """Store that a guest could not be linked to a damaged reservation; the next run tries again."""
+    now = context.clock()
+    previous = (await read_guest_failures(context, settings, [guest_key])).get(guest_key)
+    guest_id = add_rid_prefix(guest_key, settings.rid) if settings.rid else guest_key
+    failure = new_guest_failure(previous, guest_key, guest_id, _DAMAGED_RESERVATION, now)
+    await store_guest_failure(context, settings, replace(failure, next_attempt_at=now))
+    await update_guest_failure_summary(context, settings)
+
+
 async def clear_guest_failure(context: AppContext, settings: IntegrationSettings, key: str) -> None:
-    """Delete a guest's failure after its request succeeded."""
+    """Delete a guest's failure once its request and its links succeeded."""
     collection = paths.guest_failures_collection(context.firestore, settings.restaurant_id)
     with translate_firestore_errors():
         await collection.document(key).delete(retry=None, timeout=WRITE_TIMEOUT_SECONDS)

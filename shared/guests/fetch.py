@@ -53,7 +53,12 @@ class GuestRequests:
     async def fetch_all(self, guest_ids: Iterable[str]) -> None:
         """Fetch and store guests as far as possible, and count the failing ones."""
         await gather_bounded(_MAX_CONCURRENT_FETCHES, self._fetch, guest_ids)
+        await self.store_summary()
+
+    async def store_summary(self) -> None:
+        """Count the failing guests, if a note was written or deleted since the last count."""
         if self._has_changed:
+            self._has_changed = False
             await update_guest_failure_summary(self._restaurant.context, self._restaurant.settings)
 
     async def forget(self, key: str) -> None:

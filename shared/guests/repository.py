@@ -6,8 +6,7 @@ guest is read. Of two concurrent writers, the later one therefore sees the other
 
 import json
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +23,7 @@ from shared.domain.ledger.guest_link import (
     guest_to_map,
     resolve_guest,
 )
+from shared.domain.normalization.identifiers import OPENTABLE_DOCUMENT_PREFIX
 from shared.domain.settings import IntegrationSettings
 from shared.errors import InvalidEventError
 from shared.firestore import paths
@@ -34,6 +34,7 @@ from shared.firestore.documents import (
     translate_firestore_errors,
     update_if_unmodified,
 )
+from shared.guests.failures import store_unlinked_guest
 from shared.ledger.ledger import open_ledger
 from shared.ledger.repository import read_guest_record
 
@@ -122,40 +123,42 @@ async def save_guests(
 async def propagate_guest(
     context: AppContext, settings: IntegrationSettings, guest_key: str, channel: Channel
 ) -> int:
-    """Link a stored guest to all its reservations; return how many changed."""
+    """Link a stored guest to all its reservations; return how many changed.
+
+    A damaged reservation is linked by a later run, after its document is corrected.
+    """
     ledger = open_ledger(context, settings)
     changed_count = 0
+    is_linked_everywhere = True
     for key in await find_reservations_of_guest(context, settings, guest_key):
         link_event = build_guest_link_event(key, guest_key, context.clock(), channel)
-        with suppress(InvalidEventError):  # a damaged reservation, reported by reconciliation
+        try:
             applied = await ledger.apply(link_event)
-            changed_count += applied.write is not None
+        except InvalidEventError:
+            is_linked_everywhere = False
+            continue
+        changed_count += applied.write is not None
+    if not is_linked_everywhere:
+        await store_unlinked_guest(context, settings, guest_key)
     return changed_count
 
 
 async def find_reservations_of_guest(
     context: AppContext, settings: IntegrationSettings, guest_key: str, limit: int = 100_000
 ) -> list[str]:
-    """Return the external keys of a guest's present and earlier reservations, merges included."""
+    """Return the external keys of a guest's present and earlier reservations, merges included.
+
+    The keys come from the document ids, since a damaged document may have lost its other key.
+    """
     reservations = paths.reservations_collection(context.firestore, settings.restaurant_id)
     guest_filter = FieldFilter("guests.resolvedGuestKeys", "array_contains", guest_key)
-    query = (
-        reservations.where(filter=guest_filter)
-        .select(["source.externalReservationId"])
-        .limit(limit)
-    )
+    query = reservations.where(filter=guest_filter).select([]).limit(limit)
     with translate_firestore_errors():
-        sources = [
-            (snapshot.to_dict() or {}).get("source")
+        return [
+            snapshot.id.removeprefix(OPENTABLE_DOCUMENT_PREFIX)
             async for snapshot in query.stream(retry=None, timeout=QUERY_TIMEOUT_SECONDS)
+            if snapshot.id.startswith(OPENTABLE_DOCUMENT_PREFIX)
         ]
-    # A damaged document has no key; reconciliation reports it.
-    return [
-        key
-        for source in sources
-        if isinstance(source, Mapping)
-        and isinstance(key := source.get("externalReservationId"), str)
-    ]
 
 
 def build_guest_link_event(

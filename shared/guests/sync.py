@@ -21,7 +21,7 @@ from shared.domain.reconciliation.compare import ReservationFingerprint
 from shared.domain.settings import IntegrationSettings
 from shared.errors import EXPECTED_RUN_ERRORS, InvalidEventError, ServiceUnavailableError
 from shared.guests.erasure import erase_guest
-from shared.guests.failures import read_due_guest_failures
+from shared.guests.failures import read_due_guest_failures, read_guest_failures
 from shared.guests.fetch import (
     ensure_guest_stored,
     open_guest_requests,
@@ -193,12 +193,19 @@ async def _sync_guest(restaurant: RestaurantContext, guest: Guest) -> None:
     if guest.survivor_id is not None:
         requests = await open_guest_requests(restaurant, [])
         await requests.fetch_all([guest.survivor_id])
-    resolved = await follow_merges(context, settings, guest.key)
+    aliases = stored[guest.key].personal_identifiers if guest.key in stored else []
+    await _update_reservations_of_guest(context, settings, guest.key, aliases)
+
+
+async def _update_reservations_of_guest(
+    context: AppContext, settings: IntegrationSettings, guest_key: str, aliases: Iterable[str] = ()
+) -> None:
+    """Link a stored guest to its reservations, or erase it from them if it is forgotten."""
+    resolved = await follow_merges(context, settings, guest_key)
     if isinstance(resolved, LinkedGuest) and resolved.is_forgotten:
-        aliases = stored[guest.key].personal_identifiers if guest.key in stored else []
-        await erase_guest(context, settings, guest.key, aliases)
+        await erase_guest(context, settings, guest_key, aliases)
     else:
-        await propagate_guest(context, settings, guest.key, Channel.POLL)
+        await propagate_guest(context, settings, guest_key, Channel.POLL)
 
 
 async def fetch_missing_guests(restaurant: RestaurantContext, feed: GuestFeed) -> None:
@@ -225,7 +232,10 @@ async def fetch_missing_guests(restaurant: RestaurantContext, feed: GuestFeed) -
 
 
 async def retry_failed_guests(restaurant: RestaurantContext) -> None:
-    """Repeat the due requests of earlier runs, and link the guests fetched now."""
+    """Repeat the due requests and links of earlier runs.
+
+    A guest stored already lacks only the links to damaged reservations, so it is not requested.
+    """
     context, settings = restaurant.context, restaurant.settings
     due = await read_due_guest_failures(context, settings, MAX_GUESTS_PER_RETRY)
     if not due:
@@ -240,10 +250,18 @@ async def retry_failed_guests(restaurant: RestaurantContext) -> None:
     for failure in due:
         if failure not in needed:
             await requests.forget(failure.key)
-    await requests.fetch_all([failure.guest_id for failure in needed])
+    stored = await read_guests(context, settings, [failure.key for failure in needed])
+    await requests.fetch_all([failure.guest_id for failure in needed if failure.key not in stored])
     for failure in needed:
-        if failure.key not in requests.failures:
-            await propagate_guest(context, settings, failure.key, Channel.POLL)
+        key = failure.key
+        if key in stored:
+            await _update_reservations_of_guest(context, settings, key)
+            # A link that fails again replaces the note.
+            if (await read_guest_failures(context, settings, [key])).get(key) == failure:
+                await requests.forget(key)
+        elif key not in requests.failures:
+            await propagate_guest(context, settings, key, Channel.POLL)
+    await requests.store_summary()
 
 
 async def fetch_guests_after_reconciliation(

@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from google.cloud.firestore import DELETE_FIELD
 
+from sandbox.models import SandboxReservation
 from shared.firestore import paths
 from tests.support.guests import GuestScenario
 
@@ -74,3 +76,105 @@ async def test_an_erasure_goes_on_after_a_damaged_reservation(
     assert (await scenario.world.poll())["status"] == "ok"
     assert (await scenario.world.reconcile())["status"] == "COMPLETED"
     assert await scenario.shown_diner(second) == ("OpenTable Guest", None, None)
+
+
+DAMAGES = [
+    ("sync.opentable", "x"),
+    ("sync.guest", 5),
+    ("statusHistory", {"0": "BOOKED"}),
+    ("source.externalReservationId", DELETE_FIELD),
+]
+
+
+class DamagedReservation:
+    """A reservation damaged after its first poll, to be corrected later."""
+
+    def __init__(self, scenario: GuestScenario, booked: SandboxReservation) -> None:
+        self._scenario = scenario
+        self._document = paths.reservation_document(
+            scenario.world.services.firestore, scenario.world.restaurant.id, booked.key.lower()
+        )
+        self._original: dict[str, Any] = {}
+
+    async def damage(self, path: str, value: object) -> None:
+        """Give one field another form."""
+        await self._scenario.world.poll()
+        snapshot = await self._document.get()
+        self._original = {path: snapshot.get(path)}
+        await self._document.update({path: value})
+
+    async def correct(self) -> None:
+        """Give the field its former value."""
+        await self._document.update(self._original)
+
+    async def run_all(self, *, after_seconds: int) -> None:
+        """Poll and reconcile after some time; neither fails."""
+        self._scenario.world.clock.advance(after_seconds)
+        assert (await self._scenario.world.poll())["status"] == "ok"
+        assert (await self._scenario.world.reconcile())["status"] == "COMPLETED"
+
+
+@pytest.mark.parametrize("path, value", DAMAGES)
+async def test_a_reservation_shows_a_renamed_guest_at_the_first_run_after_its_correction(
+    scenario: GuestScenario, ada: str, path: str, value: object
+) -> None:
+    booked = scenario.book(ada)
+    reservation = DamagedReservation(scenario, booked)
+    await reservation.damage(path, value)
+    scenario.guests.rename(ada, "Ada", "King")
+    await reservation.run_all(after_seconds=900)
+    await reservation.run_all(after_seconds=90_000)
+    await reservation.correct()
+    await reservation.run_all(after_seconds=900)
+    assert (await scenario.shown_diner(booked))[0] == "Ada King"
+
+
+@pytest.mark.parametrize("path, value", DAMAGES)
+async def test_a_reservation_shows_the_survivor_of_a_merge_at_the_first_run_after_its_correction(
+    scenario: GuestScenario, ada: str, path: str, value: object
+) -> None:
+    booked = scenario.book(ada)
+    reservation = DamagedReservation(scenario, booked)
+    await reservation.damage(path, value)
+    survivor = scenario.guests.add("Mary", "Somerville").key
+    scenario.guests.merge(ada, survivor)
+    await reservation.run_all(after_seconds=900)
+    await reservation.correct()
+    await reservation.run_all(after_seconds=900)
+    assert (await scenario.shown_diner(booked))[0] == "Mary Somerville"
+
+
+@pytest.mark.parametrize("path, value", DAMAGES)
+async def test_a_forgotten_guest_is_erased_from_a_reservation_corrected_weeks_later(
+    scenario: GuestScenario, ada: str, path: str, value: object
+) -> None:
+    booked = scenario.book(ada)
+    reservation = DamagedReservation(scenario, booked)
+    await reservation.damage(path, value)
+    scenario.guests.forget(ada)
+    await reservation.run_all(after_seconds=900)
+    await reservation.run_all(after_seconds=21 * 86_400)
+    await reservation.correct()
+    await reservation.run_all(after_seconds=900)
+    assert await scenario.shown_diner(booked) == ("OpenTable Guest", None, None)
+
+
+async def test_a_damaged_reservation_is_noted_in_health_until_its_correction(
+    scenario: GuestScenario, ada: str
+) -> None:
+    reservation = DamagedReservation(scenario, scenario.book(ada))
+    await reservation.damage("sync.opentable", "x")
+    scenario.guests.rename(ada, "Ada", "King")
+    await reservation.run_all(after_seconds=900)
+    assert (await read_failures(scenario))["count"] == 1
+    await reservation.correct()
+    await reservation.run_all(after_seconds=900)
+    assert await read_failures(scenario) == {"count": 0, "retryAt": None, "lastError": None}
+
+
+async def read_failures(scenario: GuestScenario) -> dict[str, Any]:
+    """Return the summary of failing guests."""
+    world = scenario.world
+    snapshot = await paths.integration_document(world.services.firestore, world.restaurant.id).get()
+    summary: dict[str, Any] = snapshot.get("guestFailures")
+    return summary

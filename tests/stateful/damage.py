@@ -36,8 +36,6 @@ class DamagedDocuments:
             document
             async for document in reservations.stream()
             if document.id.startswith("opentable-")
-            # A guest's changes while its reservation is damaged do not reach it later.
-            and _read_field(document, "guests") is None
             and document.id not in self.originals
             and _read_field(document, path) is not None
         ]

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from shared.errors import InvalidEventError
 
+OPENTABLE_DOCUMENT_PREFIX = "opentable-"
+
 _EXTERNAL_KEY = re.compile(r"[A-Za-z0-9_.:-]{1,200}")
 _RESTAURANT_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _RID = re.compile(r"[0-9]{1,18}")
@@ -30,7 +32,7 @@ class ReservationSystem(StrEnum):
 
 def build_reservation_document_id(key: str) -> str:
     """Return the ledger's document id of an external key."""
-    return f"opentable-{key}"
+    return OPENTABLE_DOCUMENT_PREFIX + key
 
 
 def build_external_key(open_table_id: str, rid: str | None) -> str:
