@@ -1,13 +1,19 @@
 """The inputs of one reconciliation, and the divergences that it lists without a flag."""
 
+from contextlib import suppress
 from datetime import datetime
 
 from msgspec import Struct
 
 from shared.analytics.store import DayDigests
 from shared.context import RestaurantContext
-from shared.domain.normalization.identifiers import build_reservation_document_id
+from shared.domain.normalization.identifiers import (
+    build_external_key,
+    build_reservation_document_id,
+)
+from shared.domain.normalization.opentable_reservation import read_row_id
 from shared.domain.reconciliation.report import DivergenceType, ReconciliationReport
+from shared.errors import InvalidEventError
 from shared.firestore.leases import Lease
 from shared.ingest.events import UnreadableRow
 from shared.ledger.ledger import Ledger
@@ -72,12 +78,17 @@ def report_unreadable_document(
         log_new_divergence(report, DivergenceType.UNREADABLE, external_key)
 
 
-def report_unreadable_row(
-    report: ReconciliationReport, row: UnreadableRow, external_key: str | None
-) -> None:
-    """List a quarantined row as a divergence, with its key if it has a readable one."""
+def report_unreadable_row(run: ReconciliationRun, row: UnreadableRow) -> str | None:
+    """List a quarantined row as a divergence; return its external key if its id is readable."""
+    external_key = None
+    if isinstance(row.item, dict):
+        with suppress(InvalidEventError):  # its id is invalid, too
+            external_key = build_external_key(read_row_id(row.item), run.restaurant.settings.rid)
     reason = f"OpenTable's row cannot be read ({row.rejection}). See the quarantine."
-    report.add_divergence(DivergenceType.UNREADABLE, external_key, reason, is_new=row.entry.is_new)
+    run.report.add_divergence(
+        DivergenceType.UNREADABLE, external_key, reason, is_new=row.entry.is_new
+    )
+    return external_key
 
 
 def report_wrong_time_zone(run: ReconciliationRun, wrong_zone_count: int) -> None:

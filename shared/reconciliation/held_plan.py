@@ -190,7 +190,7 @@ async def _select_unchanged_rows(
             report.open_table_count += 1
             report.compared_count += len(batch.events)
             if batch.unreadable:
-                report_unreadable_row(report, batch.unreadable[0], key)
+                report_unreadable_row(run, batch.unreadable[0])
                 continue
             [event] = batch.events
         elif item.precondition.opentable_version is None:

@@ -7,7 +7,6 @@ trusted: its plan is kept in a report with status HELD until a person forces it.
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import timedelta
 
 from msgspec import Struct, field
@@ -21,11 +20,10 @@ from shared.concurrency import gather_bounded
 from shared.domain.analytics.rollup import RollupBuilder
 from shared.domain.ledger.events import Channel, ReservationEvent
 from shared.domain.normalization.identifiers import (
-    build_external_key,
     build_reservation_document_id,
     list_id_spellings,
 )
-from shared.domain.normalization.opentable_reservation import has_time_zone_conflict, read_row_id
+from shared.domain.normalization.opentable_reservation import has_time_zone_conflict
 from shared.domain.reconciliation.compare import (
     PlanPrecondition,
     ReservationFingerprint,
@@ -35,7 +33,7 @@ from shared.domain.reconciliation.compare import (
 )
 from shared.domain.reconciliation.plan_text import describe_held_plan
 from shared.domain.reconciliation.report import DivergenceType, ReportStatus
-from shared.errors import InvalidEventError, OpenTableError, UnreadableDocumentError
+from shared.errors import OpenTableError, UnreadableDocumentError
 from shared.guests.erasure import repeat_erasures
 from shared.guests.sync import fetch_guests_after_reconciliation, retry_failed_guests
 from shared.ingest.events import NormalizedRows, normalize_rows
@@ -141,19 +139,21 @@ async def reconcile_window(run: ReconciliationRun) -> None:
     if comparison.has_differences():
         await run.lease.ensure_acquired()
 
-    # Plan the corrections. The ledger is not written yet.
+    # Plan the corrections from the listing. The ledger is not written yet.
     plan = await build_correction_plan(run, comparison.differing_events.values())
-
-    # Hold the plan if it would change or miss too much.
     missing_keys = comparison.find_missing()
-    update_count = _count_suspicious_updates(run, plan)
-    if exceeds_change_limit(report.ledger_count or 0, update_count, len(missing_keys)):
+    if _exceeds_change_limit(run, plan, missing_keys):
+        # A faulty listing would cause a request for each of its gaps: none is made.
         await _hold_plan(run, comparison, plan, missing_keys)
         return
 
-    # Request missing and outdated reservations by id: the listing may be behind a webhook.
-    requested = await _request_unseen_by_id(run, comparison, plan)
-    absent_keys = requested.absent_keys + comparison.find_already_flagged()
+    # Complete the plan: the listing may be behind a webhook, or a reservation has left the window.
+    requested = await _add_rows_requested_by_id(run, comparison, plan)
+    missing_keys = [key for key in missing_keys if key not in requested.rows]
+    if _exceeds_change_limit(run, plan, missing_keys):
+        # The rows requested by id bring corrections too: only the complete plan has all of them.
+        await _hold_plan(run, comparison, plan, missing_keys)
+        return
 
     # Apply the plan, or only list it.
     if run.is_dry_run:
@@ -166,6 +166,7 @@ async def reconcile_window(run: ReconciliationRun) -> None:
         await _update_guests(run, comparison.fingerprints, applied)
 
     # Flag the rest for a person to decide.
+    absent_keys = requested.absent_keys + comparison.find_already_flagged()
     await flag_divergences(run, absent_keys, plan, requested.errors)
 
 
@@ -264,28 +265,31 @@ def _compare_rows(
         earlier = comparison.differing_events.get(key)
         if earlier is None or earlier.version < event.version:
             comparison.differing_events[key] = event
-    for unreadable in rows.unreadable:
-        unreadable_key = None
-        if isinstance(unreadable.item, dict):
-            with suppress(InvalidEventError):  # its id is invalid, too
-                unreadable_key = build_external_key(read_row_id(unreadable.item), settings.rid)
-                # OpenTable has the reservation, so it is not missing there.
-                comparison.seen_keys.add(unreadable_key)
-        report_unreadable_row(report, unreadable, unreadable_key)
+    for row in rows.unreadable:
+        unreadable_key = report_unreadable_row(run, row)
+        if unreadable_key is not None:
+            # OpenTable has the reservation, so it is not missing there.
+            comparison.seen_keys.add(unreadable_key)
 
 
-def _count_suspicious_updates(run: ReconciliationRun, plan: CorrectionPlan) -> int:
-    """Count the updates not explained by a backlog of polls: they suggest a faulty listing."""
-    if run.cursor is None:
+def _exceeds_change_limit(
+    run: ReconciliationRun, plan: CorrectionPlan, missing_keys: list[str]
+) -> bool:
+    """Return whether a plan waits for a person.
+
+    Updates explained by a backlog of polls do not count: they suggest no faulty response.
+    """
+    update_count = plan.update_count
+    if run.cursor is None and run.previous_time_zone is None:
         # Before the first poll and reconciliation, many differences are normal.
-        return 0 if run.previous_time_zone is None else plan.update_count
-    if run.report.reconciled_at - run.cursor < MAX_POLL_GAP:
-        return plan.update_count
-    # Polls failed for a day or more: changes after the cursor are the backlog.
-    return sum(
-        correction.is_visible_update and correction.event.version.occurred_at <= run.cursor
-        for correction in plan.corrections
-    )
+        update_count = 0
+    elif run.cursor is not None and run.report.reconciled_at - run.cursor >= MAX_POLL_GAP:
+        # Polls failed for a day or more: changes after the cursor are the backlog.
+        update_count = sum(
+            correction.is_visible_update and correction.event.version.occurred_at <= run.cursor
+            for correction in plan.corrections
+        )
+    return exceeds_change_limit(run.report.ledger_count or 0, update_count, len(missing_keys))
 
 
 async def _hold_plan(
@@ -308,10 +312,10 @@ async def _hold_plan(
         report.add_missing(key, state, precondition)
 
 
-async def _request_unseen_by_id(
+async def _add_rows_requested_by_id(
     run: ReconciliationRun, comparison: WindowComparison, plan: CorrectionPlan
 ) -> RequestedReservations:
-    """Request unseen and outdated reservations by id and add the rows to the plan.
+    """Request unseen and outdated reservations by id, and add their corrections to the plan.
 
     A listed row may be outdated because a webhook overtook the listing. If the row requested by
     id is outdated too, OpenTable itself went back to an older version.
@@ -328,6 +332,8 @@ async def _request_unseen_by_id(
     normalized = await normalize_rows(
         restaurant.context, restaurant.settings, requested.rows.values(), Channel.RECONCILIATION
     )
+    for row in normalized.unreadable:
+        report_unreadable_row(run, row)
     plan.extend(await build_correction_plan(run, normalized.events))
     return requested
 

@@ -7,7 +7,7 @@ from google.cloud.firestore import DELETE_FIELD
 from sandbox.background_bookings import populate_store
 from sandbox.sync_rows import RenderContext, build_webhook_row
 from shared.firestore import paths
-from tests.support.held_plans import VISIT_TIME
+from tests.support.held_plans import VISIT_TIME, execute_plan, external_keys
 from tests.support.world import (
     NEW_YORK,
     START_TIME,
@@ -68,6 +68,39 @@ async def test_cancellations_of_a_third_of_the_ledger_are_held(world: World) -> 
     report = await world.reconcile()
     assert (report["status"], len(report["cancelled"])) == ("HELD", 22)
     assert await list_statuses(world) == {"BOOKED"}
+
+
+async def change_and_move(world: World, changed_count: int, moved_count: int) -> set[str]:
+    """Change some reservations, move others out of the window, and return all external keys."""
+    keys = await book_and_poll(world, 60)
+    for key in keys[:changed_count]:
+        world.desk.change_party_size(key, 5)
+    for key in keys[-moved_count:]:
+        world.desk.reschedule(key, START_TIME + timedelta(days=90))
+    return {key.lower() for key in (*keys[:changed_count], *keys[-moved_count:])}
+
+
+async def test_rows_requested_by_id_count_as_updates(world: World) -> None:
+    changed_keys = await change_and_move(world, 11, 10)
+    documents = await world.ledger_documents()
+    report = await world.reconcile()
+    assert (report["status"], report["missing"]) == ("HELD", [])
+    assert external_keys(report["updated"]) == changed_keys
+    assert await world.ledger_documents() == documents
+
+
+async def test_listed_and_requested_updates_within_the_limit_are_applied(world: World) -> None:
+    changed_keys = await change_and_move(world, 10, 10)
+    report = await world.reconcile()
+    assert report["status"] == "COMPLETED"
+    assert external_keys(report["updated"]) == changed_keys
+
+
+async def test_a_forced_plan_applies_the_rows_requested_by_id(world: World) -> None:
+    changed_keys = await change_and_move(world, 11, 10)
+    held = await world.reconcile()
+    report = await execute_plan(world, held["reportId"])
+    assert external_keys(report["updated"]) == changed_keys
 
 
 async def test_a_first_run_is_never_held(world: World) -> None:

@@ -175,6 +175,17 @@ async def test_an_unreadable_row_is_not_listed_as_missing(world: World) -> None:
     assert divergence["externalId"] == booked.key.lower()
 
 
+async def test_an_unreadable_row_requested_by_id_is_a_divergence(world: World) -> None:
+    booked = world.desk.create(SOON, 2)
+    await world.poll()
+    world.desk.reschedule(booked.key, SOON + timedelta(days=90))
+    world.sandbox.store.update_reservation(
+        booked.rid, booked.key, lambda reservation: replace(reservation, party_size=0)
+    )
+    [divergence] = (await world.reconcile())["divergences"]
+    assert (divergence["type"], divergence["externalId"]) == ("UNREADABLE", booked.key.lower())
+
+
 async def test_a_reservation_without_a_start_is_requested_by_id(world: World) -> None:
     booked = world.desk.create(SOON, 2)
     await world.ingest_envelope("updated", reservationId=booked.key, partySize=7)
