@@ -16,7 +16,7 @@ from typing_extensions import override
 from urllib3.exceptions import HTTPError
 
 from shared.concurrency import Deadline
-from shared.domain.content_coding import list_content_codings
+from shared.domain.http_headers import list_content_codings
 from shared.domain.normalization.strict_json import (
     MAX_NESTING_DEPTH,
     is_nested_deeper,

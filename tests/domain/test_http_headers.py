@@ -1,10 +1,10 @@
-"""Only a trace header of the specified form is read."""
+"""Headers are read in every form that their specifications allow, and in no other."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.request_trace import RequestTrace, parse_request_trace
+from shared.domain.http_headers import RequestTrace, list_content_codings, parse_request_trace
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 SPAN_ID = "00f067aa0ba902b7"
@@ -83,3 +83,17 @@ def test_the_w3c_header_comes_first() -> None:
 def test_any_headers_are_read_or_ignored(traceparent: str, cloud_trace_context: str) -> None:
     trace = parse_request_trace(traceparent, cloud_trace_context)
     assert trace is None or len(trace.trace_id) == len(TRACE_ID)
+
+
+@pytest.mark.parametrize(
+    "header_values, codings",
+    [
+        ([], []),
+        (["identity"], []),
+        (["", " , identity"], []),
+        (["X-GZIP"], ["gzip"]),
+        (["identity, gzip", "br"], ["gzip", "br"]),
+    ],
+)
+def test_codings_are_listed_in_their_order(header_values: list[str], codings: list[str]) -> None:
+    assert list_content_codings(header_values) == codings

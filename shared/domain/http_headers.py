@@ -1,11 +1,15 @@
-"""Read the trace of a request from its headers, for the log lines of the request.
+"""Read headers of HTTP messages: the content codings, and the trace of a request.
 
 Any caller can send these headers, so a value that does not have the specified form is ignored.
 """
 
 import re
+from collections.abc import Iterable
 
 from msgspec import Struct
+
+# RFC 9110, section 8.4.1.3: "x-gzip" is equivalent to "gzip".
+_CODING_ALIASES = {"x-gzip": "gzip"}
 
 # W3C Trace Context, section 3.2. Version 00 has exactly four fields; a later one may have more.
 _TRACEPARENT = re.compile(
@@ -20,6 +24,19 @@ _CLOUD_TRACE_CONTEXT = re.compile(
 _MAX_SPAN_ID = 2**64 - 1
 _ZERO_TRACE_ID = "0" * 32
 _ZERO_SPAN_ID = "0" * 16
+
+
+def list_content_codings(header_values: Iterable[str]) -> list[str]:
+    """Return the applied codings in lower case, in the order in which they were applied.
+
+    Empty elements and ``identity`` mean that no coding was applied (RFC 9110, section 8.4). They
+    are left out.
+
+    Args:
+        header_values: The ``Content-Encoding`` lines of a message, none if it has no such header.
+    """
+    names = [name.strip(" \t").lower() for value in header_values for name in value.split(",")]
+    return [_CODING_ALIASES.get(name, name) for name in names if name not in {"", "identity"}]
 
 
 class RequestTrace(Struct, frozen=True):
