@@ -9,7 +9,7 @@ from msgspec.structs import fields
 
 from functions.poll import ScheduledPollRequest
 from functions.reconcile import ScheduledReconcileRequest
-from shared.domain.reconciliation.report import DivergenceType
+from shared.domain.ledger.divergence import DivergenceType
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "codes.md").read_text()

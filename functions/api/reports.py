@@ -20,8 +20,7 @@ from functions.api.responses import (
     typed_or_none,
 )
 from shared.domain.normalization.field_values import parse_instant
-from shared.domain.reconciliation.plan_text import describe_plan_effects
-from shared.domain.reconciliation.report import ReportStatus
+from shared.domain.reconciliation.report import ReportStatus, describe_plan_effects
 from shared.errors import IntegrationDisabledError, InvalidSettingsError, PlanNotExecutableError
 from shared.log import LogEvent, Severity, log_event
 from shared.reconciliation.report_store import (

@@ -27,8 +27,8 @@ from functions.api.responses import (
     build_readable_responses,
     typed_or_none,
 )
+from shared.domain.ledger.divergence import ReviewDecision
 from shared.domain.ledger.document import flatten_document
-from shared.domain.ledger.review import ReviewDecision
 from shared.domain.normalization.field_values import format_utc, parse_instant
 from shared.domain.service_day import ServiceDay, find_service_date
 from shared.domain.settings import IntegrationSettings

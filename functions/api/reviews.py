@@ -20,7 +20,7 @@ from functions.api.requests import (
 from functions.api.reservations import require_reservation
 from functions.api.responses import BODY_ERROR_RESPONSES, ApiError, ResponseModel
 from shared.concurrency import Deadline
-from shared.domain.ledger.review import MISSING_DIVERGENCE, ReviewDecision
+from shared.domain.ledger.divergence import DivergenceType, ReviewDecision
 from shared.ledger.review import ReviewOutcome, ReviewRequest, review_reservations
 from shared.reconciliation.report_store import count_reviewed
 
@@ -109,7 +109,7 @@ async def review_report(
     missing_ids = {
         str(entry.get("reservationId")): True
         for entry in report.divergences
-        if entry.get("type") == MISSING_DIVERGENCE
+        if entry.get("type") == DivergenceType.MISSING_IN_OPENTABLE
     }
     chosen_ids = missing_ids if body.reservation_ids is None else set(body.reservation_ids)
     ids = [id_ for id_ in missing_ids if id_ in chosen_ids]

@@ -7,9 +7,14 @@ from enum import StrEnum
 from msgspec import Struct
 
 from shared.context import AppContext
-from shared.domain.ledger.document import find_review_decision, flatten_document
+from shared.domain.ledger.divergence import (
+    ReviewDecision,
+    build_review_event,
+    find_review_decision,
+    is_reviewable,
+)
+from shared.domain.ledger.document import flatten_document
 from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
-from shared.domain.ledger.review import ReviewDecision, build_review_event, is_reviewable
 from shared.domain.normalization.field_values import canonicalize_text
 from shared.domain.normalization.identifiers import build_reservation_document_id
 from shared.domain.settings import IntegrationSettings

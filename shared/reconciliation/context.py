@@ -7,12 +7,13 @@ from msgspec import Struct
 
 from shared.analytics.store import DayDigests
 from shared.context import RestaurantContext
+from shared.domain.ledger.divergence import DivergenceType
 from shared.domain.normalization.identifiers import (
     build_external_key,
     build_reservation_document_id,
 )
 from shared.domain.normalization.opentable_reservation import read_row_id
-from shared.domain.reconciliation.report import DivergenceType, ReconciliationReport
+from shared.domain.reconciliation.report import ReconciliationReport
 from shared.errors import InvalidEventError
 from shared.firestore.leases import Lease
 from shared.ingest.events import UnreadableRow

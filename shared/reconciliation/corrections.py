@@ -21,11 +21,14 @@ from shared.domain.ledger.decide import (
     UnreadableDocument,
     VersionConflict,
 )
-from shared.domain.ledger.document import (
+from shared.domain.ledger.divergence import (
+    DivergenceType,
+    build_divergence_event,
+    build_repair_event,
     find_open_divergence,
     find_review_decision,
-    flatten_document,
 )
+from shared.domain.ledger.document import flatten_document
 from shared.domain.ledger.event_merge import GuestRequired
 from shared.domain.ledger.events import Actor, ReservationEvent
 from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
@@ -36,12 +39,7 @@ from shared.domain.reconciliation.compare import (
     format_version,
     has_drifted,
 )
-from shared.domain.reconciliation.report import (
-    DivergenceType,
-    ReconciliationReport,
-    build_divergence_event,
-    build_repair_event,
-)
+from shared.domain.reconciliation.report import ReconciliationReport
 from shared.errors import (
     InvalidEventError,
     OpenTableError,

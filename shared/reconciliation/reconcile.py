@@ -18,6 +18,7 @@ from shared.analytics.store import (
 )
 from shared.concurrency import gather_bounded
 from shared.domain.analytics.rollup import RollupBuilder
+from shared.domain.ledger.divergence import DivergenceType
 from shared.domain.ledger.events import Channel, ReservationEvent
 from shared.domain.normalization.identifiers import (
     build_reservation_document_id,
@@ -31,8 +32,7 @@ from shared.domain.reconciliation.compare import (
     fingerprint_row,
     format_ledger_versions,
 )
-from shared.domain.reconciliation.plan_text import describe_held_plan
-from shared.domain.reconciliation.report import DivergenceType, ReportStatus
+from shared.domain.reconciliation.report import ReportStatus, describe_held_plan
 from shared.errors import OpenTableError, UnreadableDocumentError
 from shared.guests.erasure import repeat_erasures
 from shared.guests.sync import fetch_guests_after_reconciliation, retry_failed_guests

@@ -10,7 +10,7 @@ from typing import Any
 
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference, AsyncQuery, Increment
 
-from shared.domain.ledger.review import MISSING_DIVERGENCE
+from shared.domain.ledger.divergence import DivergenceType
 from shared.domain.polling import read_run_state
 from shared.domain.reconciliation.compare import PlannedCorrection, planned_correction_from_map
 from shared.domain.reconciliation.report import ReconciliationReport, ReportEntry
@@ -145,7 +145,7 @@ def _list_missing_reservations(report: Mapping[str, Any]) -> set[str]:
     return {
         str(entry.get("reservationId"))
         for entry in _read_list(report, "divergences")
-        if isinstance(entry, Mapping) and entry.get("type") == MISSING_DIVERGENCE
+        if isinstance(entry, Mapping) and entry.get("type") == DivergenceType.MISSING_IN_OPENTABLE
     }
 
 

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from shared.domain.ledger.divergence import ReviewDecision
 from shared.domain.ledger.document import flatten_document, nest_fields
-from shared.domain.ledger.review import ReviewDecision
 from shared.domain.normalization.field_values import ReservationStatus, parse_instant
 from shared.domain.normalization.identifiers import ReservationSystem
 

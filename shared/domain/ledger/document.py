@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from shared.domain.ledger.divergence import find_open_divergence, find_review_decision
 from shared.domain.ledger.events import Actor, ReservationEvent
 from shared.domain.ledger.fields import PATHS_BY_NAME
 from shared.domain.ledger.guest_link import guest_references_to_fields, linked_guest_to_map
@@ -120,31 +121,6 @@ def render_document(identity: ReservationIdentity, state: ReservationState) -> F
 def resolve_status(state: ReservationState) -> str:
     """Return the shown status; the default has no version, so every reported status replaces it."""
     return str(state.resolve_field("status") or ReservationStatus.CONFIRMED.value)
-
-
-def find_open_divergence(state: ReservationState) -> str | None:
-    """Return the type of a flagged and unsettled divergence."""
-    # A newer OpenTable version settles the flag by itself.
-    if state.resolve_field("divergenceVersion") != format_opentable_version(state):
-        return None
-    divergence = state.resolve_field("divergence")
-    return divergence if isinstance(divergence, str) else None
-
-
-def find_review_decision(state: ReservationState) -> str | None:
-    """Return the staff's decision on an open divergence; a newer OpenTable version ends it."""
-    if find_open_divergence(state) is None:
-        return None
-    if state.resolve_field("reviewVersion") != format_opentable_version(state):
-        return None
-    decision = state.resolve_field("reviewDecision")
-    return decision if isinstance(decision, str) else None
-
-
-def format_opentable_version(state: ReservationState) -> str:
-    """Return OpenTable's version as text, empty without one."""
-    version = state.get_registers(Actor.OPENTABLE).version
-    return f"{version.sequence_id}@{format_utc(version.occurred_at)}" if version else ""
 
 
 def native_registers(flat: Mapping[str, Any]) -> ReservationState:

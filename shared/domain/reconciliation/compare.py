@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from shared.domain.analytics.rollup import BookingFacts
+from shared.domain.ledger.divergence import find_open_divergence
 from shared.domain.ledger.document import (
     SEARCH_TERMS_PATH,
     UNKNOWN_DINER_NAME,
     ReservationIdentity,
-    find_open_divergence,
     flatten_document,
     is_visible_path,
     render_document,

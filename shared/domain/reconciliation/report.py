@@ -1,6 +1,5 @@
-"""The report of a reconciliation, and the events by which it flags and repairs reservations."""
+"""The report of a reconciliation, and its plan in words if the run is held."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -10,8 +9,8 @@ from msgspec import Struct, field
 
 from shared.domain.backfill import DateWindow
 from shared.domain.ledger.decide import ReservationWrite
-from shared.domain.ledger.document import format_opentable_version, resolve_status
-from shared.domain.ledger.events import Actor, Channel, FieldValue, ReservationEvent, Version
+from shared.domain.ledger.divergence import DivergenceType
+from shared.domain.ledger.document import resolve_status
 from shared.domain.ledger.registers import ReservationState
 from shared.domain.normalization.field_values import ReservationStatus, format_utc
 from shared.domain.normalization.identifiers import build_reservation_document_id
@@ -36,18 +35,6 @@ class FailureKind(StrEnum):
     SETTINGS = "SETTINGS"
     FIRESTORE = "FIRESTORE"
     INTERNAL = "INTERNAL"
-
-
-class DivergenceType(StrEnum):
-    """A difference for a person to resolve; reconciliation does not correct it."""
-
-    MISSING_IN_OPENTABLE = "MISSING_IN_OPENTABLE"
-    UNREADABLE = "UNREADABLE"
-    CONFLICTING_VERSION = "CONFLICTING_VERSION"
-    VERSION_BEHIND = "VERSION_BEHIND"
-    WRONG_TIME_ZONE = "WRONG_TIME_ZONE"
-    CREATE_FAILED = "CREATE_FAILED"
-    UPDATE_FAILED = "UPDATE_FAILED"
 
 
 ReportEntry = dict[str, Any]
@@ -207,6 +194,44 @@ class ReconciliationReport(Struct):
         }
 
 
+def describe_held_plan(ledger_count: int, update_count: int, missing_count: int) -> str:
+    """Return why a run was held."""
+    reasons = []
+    if missing_count:
+        reasons.append(
+            f"{missing_count} of {ledger_count} reservations are not in OpenTable's list."
+        )
+    if update_count:
+        reasons.append(f"OpenTable's list would change {update_count} of {ledger_count}.")
+    return " ".join((*reasons, "Nothing was changed. A manager must review the plan."))
+
+
+def describe_plan_effects(counts: Mapping[str, int]) -> list[str]:
+    """Return what the execution of a held plan does, and what it does not do, in sentences.
+
+    Args:
+        counts: The lengths of the report's lists.
+    """
+    effects = {
+        "created": "{} will be added.",
+        "updated": "{} will be updated as listed.",
+        "cancelled": "{} will be canceled, because OpenTable canceled them.",
+        "missing": (
+            "{} will be looked up at OpenTable one by one. "
+            "Those that OpenTable does not know are marked for review."
+        ),
+    }
+    sentences = []
+    for name, effect in effects.items():
+        if count := counts[name]:
+            sentences.append(
+                effect.format("1 reservation" if count == 1 else f"{count} reservations")
+            )
+    if counts["missing"]:
+        sentences.append("No reservation is canceled because it is missing from OpenTable's list.")
+    return [*sentences, "A reservation that has changed since this report is skipped."]
+
+
 def _build_entry(external_key: str | None, state: ReservationState | None) -> ReportEntry:
     reservation_id = build_reservation_document_id(external_key) if external_key else None
     entry: ReportEntry = {"externalId": external_key, "reservationId": reservation_id}
@@ -216,56 +241,3 @@ def _build_entry(external_key: str | None, state: ReservationState | None) -> Re
         entry["startAt"] = format_utc(start_at) if isinstance(start_at, datetime) else None
         entry["partySize"] = state.resolve_field("partySize")
     return entry
-
-
-def build_divergence_event(
-    external_key: str,
-    state: ReservationState,
-    divergence: DivergenceType | None,
-    report_id: str,
-    now: datetime,
-) -> ReservationEvent:
-    """Return the event for flagging a divergence, or with None for resolving it.
-
-    A flag is tied to OpenTable's present version, so it ends with the next event of OpenTable.
-    """
-    fields: dict[str, FieldValue] = {
-        "divergence": divergence.value if divergence else None,
-        "divergenceVersion": format_opentable_version(state),
-    }
-    if state.resolve_field("reviewDecision") is not None:
-        # The decision was about the earlier flag.
-        fields["reviewDecision"] = None
-    kind = "flagged" if divergence else "settled"
-    return _build_reconciliation_event(
-        external_key, kind, fields, report_id, state.next_timestamp(Actor.LINEUP, now)
-    )
-
-
-def build_repair_event(
-    external_key: str, state: ReservationState, report_id: str, now: datetime
-) -> ReservationEvent:
-    """Return an event without fields: applying it renders the document again from the registers."""
-    return _build_reconciliation_event(
-        external_key, "repaired", {}, report_id, state.next_timestamp(Actor.LINEUP, now)
-    )
-
-
-def _build_reconciliation_event(
-    external_key: str,
-    kind: str,
-    fields: Mapping[str, FieldValue],
-    report_id: str,
-    occurred_at: datetime,
-) -> ReservationEvent:
-    event_id = f"{kind}-{report_id}"
-    return ReservationEvent(
-        external_key=external_key,
-        event_id=event_id,
-        event_type=f"reconciliation.{kind}",
-        actor=Actor.LINEUP,
-        version=Version.from_timestamp(occurred_at, event_id),
-        fields=fields,
-        payload=json.dumps({"reportId": report_id}),
-        channel=Channel.RECONCILIATION,
-    )

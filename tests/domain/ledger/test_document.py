@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from shared.domain.ledger.decide import ReservationWrite, StoredReservation, decide
+from shared.domain.ledger.divergence import find_open_divergence, format_opentable_version
 from shared.domain.ledger.document import (
     ReservationIdentity,
     diff_fields,
-    find_open_divergence,
     flatten_document,
-    format_opentable_version,
     is_visible_path,
     native_registers,
     nest_fields,

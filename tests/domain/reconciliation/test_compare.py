@@ -4,6 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from shared.domain.ledger.divergence import DivergenceType, build_divergence_event
 from shared.domain.ledger.document import ReservationIdentity, flatten_document, nest_fields
 from shared.domain.ledger.events import ReservationEvent, Version
 from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
@@ -23,7 +24,6 @@ from shared.domain.reconciliation.compare import (
     has_drifted,
     planned_correction_from_map,
 )
-from shared.domain.reconciliation.report import DivergenceType, build_divergence_event
 from tests.strategies.events import GUEST_KEY, NOON
 from tests.strategies.guests import KNOWN_GUESTS
 from tests.support.events import RECEIVED, envelope_event, row_event

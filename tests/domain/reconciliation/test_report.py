@@ -1,20 +1,19 @@
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import pytest
 
 from shared.domain.backfill import DateWindow
 from shared.domain.ledger.decide import ReservationWrite
-from shared.domain.ledger.document import find_open_divergence
-from shared.domain.ledger.events import Actor, Channel, ReservationEvent
+from shared.domain.ledger.divergence import DivergenceType
+from shared.domain.ledger.events import ReservationEvent
 from shared.domain.ledger.registers import ReservationState
 from shared.domain.reconciliation.compare import PlanPrecondition
 from shared.domain.reconciliation.report import (
-    DivergenceType,
     ReconciliationReport,
     ReportStatus,
-    build_divergence_event,
-    build_repair_event,
+    describe_held_plan,
+    describe_plan_effects,
 )
 from tests.support.events import RECEIVED, envelope_event, row_event
 from tests.support.in_memory_ledger import InMemoryLedger, ledger_with
@@ -174,62 +173,53 @@ def test_a_comparison_knows_every_count() -> None:
     assert unknown_counts(report) == set()
 
 
-STORED_STATE = ReservationState().merge(row_event(1))
-MISSING_DIVERGENCE = DivergenceType.MISSING_IN_OPENTABLE
-
-
-def state_after_runs(
-    *divergences: DivergenceType | None, interval: timedelta = timedelta(hours=1)
-) -> ReservationState:
-    """Return the registers after runs with one divergence or resolution each."""
-    state = STORED_STATE
-    for run, divergence in enumerate(divergences):
-        now = RECEIVED + run * interval
-        state = state.merge(build_divergence_event("ot_1", state, divergence, f"r-{run}", now))
-    return state
-
-
-def test_a_divergence_flag_is_open() -> None:
-    assert find_open_divergence(state_after_runs(MISSING_DIVERGENCE)) == MISSING_DIVERGENCE
-
-
-def test_a_resolved_flag_is_not_open() -> None:
-    assert find_open_divergence(state_after_runs(MISSING_DIVERGENCE, None)) is None
-
-
-def test_a_flag_ends_with_the_next_opentable_event() -> None:
-    assert find_open_divergence(state_after_runs(MISSING_DIVERGENCE).merge(row_event(2))) is None
-
-
-@pytest.mark.parametrize("interval", [timedelta(0), timedelta(minutes=-13)])
-def test_an_event_is_newer_than_the_previous_one_even_if_the_clock_did_not_advance(
-    interval: timedelta,
-) -> None:
-    state = state_after_runs(MISSING_DIVERGENCE, None, interval=interval)
-    assert find_open_divergence(state) is None
-
-
-def test_a_flag_names_its_report_and_has_lineup_as_actor() -> None:
-    flag = build_divergence_event("ot_1", STORED_STATE, MISSING_DIVERGENCE, "r-1", RECEIVED)
-    assert (flag.event_id, flag.event_type) == ("flagged-r-1", "reconciliation.flagged")
-    assert (flag.actor, flag.channel) == (Actor.LINEUP, Channel.RECONCILIATION)
-    assert flag.payload == '{"reportId": "r-1"}'
-
-
-def test_a_flag_and_its_resolution_are_separate_events() -> None:
-    resolution = build_divergence_event("ot_1", STORED_STATE, None, "r-1", RECEIVED)
-    assert (resolution.event_id, resolution.event_type) == ("settled-r-1", "reconciliation.settled")
-
-
-def test_a_repair_has_no_fields_and_changes_no_register() -> None:
-    repair = build_repair_event("ot_1", STORED_STATE, "r-1", RECEIVED)
-    assert (repair.event_type, repair.fields) == ("reconciliation.repaired", {})
-    assert STORED_STATE.merge(repair) == STORED_STATE
-
-
 def test_a_divergence_of_an_unreadable_document_names_the_document() -> None:
     report = new_report()
     report.add_divergence(
         DivergenceType.UNREADABLE, None, "Correct it.", is_new=True, reservation_id="odd-1"
     )
     assert report.divergences[0]["reservationId"] == "odd-1"
+
+
+NO_CHANGES = dict.fromkeys(("created", "updated", "cancelled", "missing"), 0)
+
+
+@pytest.mark.parametrize(
+    "update_count, missing_count, expected",
+    [
+        (0, 160, "160 of 366 reservations are not in OpenTable's list. "),
+        (200, 0, "OpenTable's list would change 200 of 366. "),
+        (
+            200,
+            1,
+            (
+                "1 of 366 reservations are not in OpenTable's list. "
+                "OpenTable's list would change 200 of 366. "
+            ),
+        ),
+    ],
+)
+def test_the_reason_of_a_held_plan(update_count: int, missing_count: int, expected: str) -> None:
+    reason = describe_held_plan(366, update_count, missing_count)
+    assert reason == expected + "Nothing was changed. A manager must review the plan."
+
+
+def test_missing_reservations_are_looked_up_and_never_canceled() -> None:
+    assert describe_plan_effects(NO_CHANGES | {"missing": 160}) == [
+        (
+            "160 reservations will be looked up at OpenTable one by one. "
+            "Those that OpenTable does not know are marked for review."
+        ),
+        "No reservation is canceled because it is missing from OpenTable's list.",
+        "A reservation that has changed since this report is skipped.",
+    ]
+
+
+def test_each_kind_of_change_is_named_with_its_number() -> None:
+    counts = {"created": 1, "updated": 22, "cancelled": 3, "missing": 0}
+    assert describe_plan_effects(counts) == [
+        "1 reservation will be added.",
+        "22 reservations will be updated as listed.",
+        "3 reservations will be canceled, because OpenTable canceled them.",
+        "A reservation that has changed since this report is skipped.",
+    ]

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.backfill import DateWindow
-from shared.domain.reconciliation.report import DivergenceType, ReconciliationReport
+from shared.domain.ledger.divergence import DivergenceType
+from shared.domain.reconciliation.report import ReconciliationReport
 from shared.firestore import paths
 from shared.reconciliation import report_store
 from tests.support.held_plans import hold_plan_with_updates

@@ -1,0 +1,145 @@
+"""Flag differences that need a person, and store the decisions of the staff about them.
+
+A flag belongs to OpenTable's present version of the reservation: its next version settles the flag.
+A decision is about one flag and ends with it, or when a reconciliation finds the reservation at
+OpenTable again. Nothing is ever deleted.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from shared.domain.ledger.events import Actor, Channel, FieldValue, ReservationEvent, Version
+from shared.domain.ledger.registers import ReservationState
+from shared.domain.normalization.field_values import canonicalize_text, format_utc
+
+
+class DivergenceType(StrEnum):
+    """A difference for a person to resolve; reconciliation does not correct it."""
+
+    MISSING_IN_OPENTABLE = "MISSING_IN_OPENTABLE"
+    UNREADABLE = "UNREADABLE"
+    CONFLICTING_VERSION = "CONFLICTING_VERSION"
+    VERSION_BEHIND = "VERSION_BEHIND"
+    WRONG_TIME_ZONE = "WRONG_TIME_ZONE"
+    CREATE_FAILED = "CREATE_FAILED"
+    UPDATE_FAILED = "UPDATE_FAILED"
+
+
+class ReviewDecision(StrEnum):
+    """What the staff decided about a reservation that OpenTable does not know."""
+
+    KEPT = "KEPT"
+    REMOVED = "REMOVED"
+
+
+def find_open_divergence(state: ReservationState) -> str | None:
+    """Return the type of a flagged and unsettled divergence."""
+    # A newer OpenTable version settles the flag by itself.
+    if state.resolve_field("divergenceVersion") != format_opentable_version(state):
+        return None
+    divergence = state.resolve_field("divergence")
+    return divergence if isinstance(divergence, str) else None
+
+
+def find_review_decision(state: ReservationState) -> str | None:
+    """Return the staff's decision on an open divergence; a newer OpenTable version ends it."""
+    if find_open_divergence(state) is None:
+        return None
+    if state.resolve_field("reviewVersion") != format_opentable_version(state):
+        return None
+    decision = state.resolve_field("reviewDecision")
+    return decision if isinstance(decision, str) else None
+
+
+def is_reviewable(state: ReservationState) -> bool:
+    """Whether the staff may decide: only about reservations that OpenTable does not know."""
+    return find_open_divergence(state) == DivergenceType.MISSING_IN_OPENTABLE
+
+
+def build_divergence_event(
+    external_key: str,
+    state: ReservationState,
+    divergence: DivergenceType | None,
+    report_id: str,
+    now: datetime,
+) -> ReservationEvent:
+    """Return the event for flagging a divergence, or with None for resolving it.
+
+    A flag is tied to OpenTable's present version, so it ends with the next event of OpenTable.
+    """
+    fields: dict[str, FieldValue] = {
+        "divergence": divergence.value if divergence else None,
+        "divergenceVersion": format_opentable_version(state),
+    }
+    if state.resolve_field("reviewDecision") is not None:
+        # The decision was about the earlier flag.
+        fields["reviewDecision"] = None
+    kind = "flagged" if divergence else "settled"
+    return _build_reconciliation_event(
+        external_key, kind, fields, report_id, state.next_timestamp(Actor.LINEUP, now)
+    )
+
+
+def build_repair_event(
+    external_key: str, state: ReservationState, report_id: str, now: datetime
+) -> ReservationEvent:
+    """Return an event without fields: applying it renders the document again from the registers."""
+    return _build_reconciliation_event(
+        external_key, "repaired", {}, report_id, state.next_timestamp(Actor.LINEUP, now)
+    )
+
+
+def _build_reconciliation_event(
+    external_key: str,
+    kind: str,
+    fields: Mapping[str, FieldValue],
+    report_id: str,
+    occurred_at: datetime,
+) -> ReservationEvent:
+    event_id = f"{kind}-{report_id}"
+    return ReservationEvent(
+        external_key=external_key,
+        event_id=event_id,
+        event_type=f"reconciliation.{kind}",
+        actor=Actor.LINEUP,
+        version=Version.from_timestamp(occurred_at, event_id),
+        fields=fields,
+        payload=json.dumps({"reportId": report_id}),
+        channel=Channel.RECONCILIATION,
+    )
+
+
+def build_review_event(  # noqa: PLR0913 -- keywords at the call name them
+    external_key: str,
+    state: ReservationState,
+    *,
+    event_id: str,
+    decision: ReviewDecision,
+    reason: str,
+    user_uid: str,
+    now: datetime,
+) -> ReservationEvent:
+    """Return the event of a decision."""
+    return ReservationEvent(
+        external_key=external_key,
+        event_id=event_id,
+        event_type=f"staff.{decision.lower()}",
+        actor=Actor.LINEUP,
+        version=Version.from_timestamp(state.next_timestamp(Actor.LINEUP, now), event_id),
+        fields={
+            "reviewDecision": decision.value,
+            "reviewVersion": format_opentable_version(state),
+            "reviewReason": canonicalize_text(reason),
+        },
+        payload="{}",
+        channel=Channel.STAFF,
+        requested_by=user_uid,
+    )
+
+
+def format_opentable_version(state: ReservationState) -> str:
+    """Return OpenTable's version as text, empty without one."""
+    version = state.get_registers(Actor.OPENTABLE).version
+    return f"{version.sequence_id}@{format_utc(version.occurred_at)}" if version else ""

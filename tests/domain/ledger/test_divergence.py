@@ -1,0 +1,135 @@
+"""Flags of divergences, and the decisions of the staff about them, in any order of arrival."""
+
+from datetime import timedelta
+from itertools import permutations
+
+import pytest
+
+from shared.domain.ledger.divergence import (
+    DivergenceType,
+    ReviewDecision,
+    build_divergence_event,
+    build_repair_event,
+    build_review_event,
+    find_open_divergence,
+    find_review_decision,
+    is_reviewable,
+)
+from shared.domain.ledger.events import Actor, Channel, ReservationEvent
+from shared.domain.ledger.registers import ReservationState
+from tests.strategies.events import NOON
+from tests.support.events import RECEIVED, row_event
+
+KEY = row_event(1).external_key
+STORED_STATE = ReservationState().merge(row_event(1))
+MISSING = DivergenceType.MISSING_IN_OPENTABLE
+
+
+def state_after_runs(
+    *divergences: DivergenceType | None, interval: timedelta = timedelta(hours=1)
+) -> ReservationState:
+    """Return the registers after runs with one divergence or resolution each."""
+    state = STORED_STATE
+    for run, divergence in enumerate(divergences):
+        now = RECEIVED + run * interval
+        state = state.merge(build_divergence_event(KEY, state, divergence, f"r-{run}", now))
+    return state
+
+
+def test_a_divergence_flag_is_open() -> None:
+    assert find_open_divergence(state_after_runs(MISSING)) == MISSING
+
+
+def test_a_resolved_flag_is_not_open() -> None:
+    assert find_open_divergence(state_after_runs(MISSING, None)) is None
+
+
+def test_a_flag_ends_with_the_next_opentable_event() -> None:
+    assert find_open_divergence(state_after_runs(MISSING).merge(row_event(2))) is None
+
+
+@pytest.mark.parametrize("interval", [timedelta(0), timedelta(minutes=-13)])
+def test_an_event_is_newer_than_the_previous_one_even_if_the_clock_did_not_advance(
+    interval: timedelta,
+) -> None:
+    state = state_after_runs(MISSING, None, interval=interval)
+    assert find_open_divergence(state) is None
+
+
+def test_a_flag_names_its_report_and_has_lineup_as_actor() -> None:
+    flag = build_divergence_event(KEY, STORED_STATE, MISSING, "r-1", RECEIVED)
+    assert (flag.event_id, flag.event_type) == ("flagged-r-1", "reconciliation.flagged")
+    assert (flag.actor, flag.channel) == (Actor.LINEUP, Channel.RECONCILIATION)
+    assert flag.payload == '{"reportId": "r-1"}'
+
+
+def test_a_flag_and_its_resolution_are_separate_events() -> None:
+    resolution = build_divergence_event(KEY, STORED_STATE, None, "r-1", RECEIVED)
+    assert (resolution.event_id, resolution.event_type) == ("settled-r-1", "reconciliation.settled")
+
+
+def test_a_repair_has_no_fields_and_changes_no_register() -> None:
+    repair = build_repair_event(KEY, STORED_STATE, "r-1", RECEIVED)
+    assert (repair.event_type, repair.fields) == ("reconciliation.repaired", {})
+    assert STORED_STATE.merge(repair) == STORED_STATE
+
+
+def merge(*events: ReservationEvent) -> ReservationState:
+    state = ReservationState()
+    for event in events:
+        state = state.merge(event)
+    return state
+
+
+def flag(state: ReservationState, divergence: DivergenceType | None) -> ReservationEvent:
+    return build_divergence_event(KEY, state, divergence, "report", NOON)
+
+
+def decide(state: ReservationState, decision: ReviewDecision) -> ReservationEvent:
+    return build_review_event(
+        KEY,
+        state,
+        event_id=f"staff-{decision.lower()}",
+        decision=decision,
+        reason="x",
+        user_uid="mara",
+        now=NOON,
+    )
+
+
+def removed_events() -> list[ReservationEvent]:
+    row = row_event(1)
+    flagged = flag(merge(row), DivergenceType.MISSING_IN_OPENTABLE)
+    return [row, flagged, decide(merge(row, flagged), ReviewDecision.REMOVED)]
+
+
+def test_only_a_missing_reservation_is_reviewable() -> None:
+    row = row_event(1)
+    assert not is_reviewable(merge(row))
+    for divergence in DivergenceType:
+        is_missing = divergence is DivergenceType.MISSING_IN_OPENTABLE
+        assert is_reviewable(merge(row, flag(merge(row), divergence))) == is_missing
+
+
+def test_the_order_of_arrival_does_not_matter() -> None:
+    newer_row = row_event(2)
+    for events in permutations(removed_events()):
+        assert find_review_decision(merge(*events)) == "REMOVED"
+    for events in permutations([*removed_events(), newer_row]):
+        assert find_review_decision(merge(*events)) is None
+
+
+def test_the_last_decision_counts_even_with_an_equal_clock() -> None:
+    events = removed_events()
+    kept = decide(merge(*events), ReviewDecision.KEPT)
+    for order in permutations([*events, kept]):
+        assert find_review_decision(merge(*order)) == "KEPT"
+
+
+def test_a_settled_divergence_ends_the_decision_for_good() -> None:
+    events = removed_events()
+    events.append(flag(merge(*events), None))
+    assert find_review_decision(merge(*events)) is None
+    events.append(flag(merge(*events), DivergenceType.MISSING_IN_OPENTABLE))
+    assert find_review_decision(merge(*events)) is None
+    assert is_reviewable(merge(*events))
