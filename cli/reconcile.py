@@ -11,7 +11,7 @@ from cli.command import restaurant_command
 from cli.output import CommandError, CommandResult, Console, RetryLaterError
 from cli.reports import print_report
 from shared.concurrency import Deadline
-from shared.domain.backfill import resolve_window
+from shared.domain.date_window import resolve_window
 from shared.reconciliation.run import ReconciliationRequest, reconcile_restaurant
 
 _POLL_INTERVAL_SECONDS = 1.0

@@ -1,4 +1,4 @@
-"""Date windows, and the state of a backfill: a window fetched in slices and resumable.
+"""The state of a backfill: a window of dates, fetched in slices and resumable.
 
 After the last slice comes one listing of all changes since the start of the backfill. It catches
 reservations moved from a later slice into a completed one.
@@ -8,77 +8,17 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from shared.domain.date_window import DateWindow
 from shared.domain.polling import read_run_state
 from shared.errors import BackfillInProgressError
 
-DEFAULT_DAYS_BACK = 1
-DEFAULT_DAYS_AHEAD = 30
-MAX_WINDOW_DAYS = 400
-
-BACKFILL_DAYS_BACK = 30
-BACKFILL_DAYS_AHEAD = 365
 SLICE_DAYS = 7
 ROW_COUNTERS = ("fetched", "created", "updated", "unchanged", "stale", "quarantined")
 _ONE_DAY = timedelta(days=1)
-
-
-class DateWindow(Struct, frozen=True):
-    """Local dates of a restaurant, both inclusive; at most `MAX_WINDOW_DAYS` apart.
-
-    Raises:
-        ValueError: The end is before the start or too far after it.
-    """
-
-    start: date
-    end: date
-
-    def __post_init__(self) -> None:
-        if not timedelta(0) <= self.end - self.start <= timedelta(days=MAX_WINDOW_DAYS):
-            raise ValueError(
-                "The end date must be on or after the start date, "
-                f"at most {MAX_WINDOW_DAYS} days later."
-            )
-
-    def list_dates(self) -> list[str]:
-        """Return the dates in order, ``YYYY-MM-DD``."""
-        length = (self.end - self.start).days + 1
-        return [(self.start + timedelta(days=n)).isoformat() for n in range(length)]
-
-
-def resolve_window(
-    now: datetime,
-    zone: ZoneInfo,
-    start: date | None,
-    end: date | None,
-    default_range: tuple[int, int] = (DEFAULT_DAYS_BACK, DEFAULT_DAYS_AHEAD),
-) -> DateWindow:
-    """Return the requested window.
-
-    Args:
-        now: The current time, UTC.
-        zone: The restaurant's time zone.
-        start: The requested start; by default counted from today, or the end if earlier.
-        end: The requested end; by default counted from today, or the start if later.
-        default_range: Days before and after today.
-
-    Raises:
-        ValueError: The end is before the start or too far after it.
-    """
-    today, (days_back, days_ahead) = now.astimezone(zone).date(), default_range
-    first = start or min(today - timedelta(days=days_back), end or today)
-    return DateWindow(first, end or max(today + timedelta(days=days_ahead), first))
-
-
-def resolve_backfill_window(
-    now: datetime, zone: ZoneInfo, start: date | None, end: date | None
-) -> DateWindow:
-    """Return the requested days; by default from 30 days back to 365 ahead."""
-    return resolve_window(now, zone, start, end, (BACKFILL_DAYS_BACK, BACKFILL_DAYS_AHEAD))
 
 
 class BackfillStatus(StrEnum):
@@ -208,32 +148,28 @@ def backfill_from_document(document: Mapping[str, Any]) -> Backfill | None:
     if "status" not in stored:
         return None
     try:
-        return _read_backfill(stored)
+        backfill = Backfill(
+            window=DateWindow(
+                date.fromisoformat(stored["startDate"]), date.fromisoformat(stored["endDate"])
+            ),
+            rid=str(stored["rid"]),
+            started_at=stored["startedAt"],
+            updated_at=stored["updatedAt"],
+            next_date=date.fromisoformat(stored["nextDate"]),
+            status=BackfillStatus(stored["status"]),
+            finished_at=stored["finishedAt"],
+            worked_seconds=stored["workedSeconds"],
+            counts={name: stored[name] for name in ROW_COUNTERS},
+            error=None if stored["error"] is None else str(stored["error"]),
+        )
     except (KeyError, TypeError, ValueError):
         return None
-
-
-def _read_backfill(stored: Mapping[str, Any]) -> Backfill:
-    times = (stored["startedAt"], stored["updatedAt"], stored["finishedAt"] or stored["updatedAt"])
-    numbers = (stored["workedSeconds"], *(stored[name] for name in ROW_COUNTERS))
-    if not all(isinstance(at, datetime) for at in times) or not all(
+    times = (backfill.started_at, backfill.updated_at, backfill.finished_at or backfill.updated_at)
+    numbers = (backfill.worked_seconds, *backfill.counts.values())
+    is_typed = all(isinstance(at, datetime) for at in times) and all(
         isinstance(number, int | float) for number in numbers
-    ):
-        raise TypeError("A part of the backfill has another type.")
-    return Backfill(
-        window=DateWindow(
-            date.fromisoformat(stored["startDate"]), date.fromisoformat(stored["endDate"])
-        ),
-        rid=str(stored["rid"]),
-        started_at=stored["startedAt"],
-        updated_at=stored["updatedAt"],
-        next_date=date.fromisoformat(stored["nextDate"]),
-        status=BackfillStatus(stored["status"]),
-        finished_at=stored["finishedAt"],
-        worked_seconds=stored["workedSeconds"],
-        counts={name: stored[name] for name in ROW_COUNTERS},
-        error=None if stored["error"] is None else str(stored["error"]),
     )
+    return backfill if is_typed else None
 
 
 def is_backfilling(document: Mapping[str, Any]) -> bool:

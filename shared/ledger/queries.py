@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from shared.concurrency import Deadline
 from shared.context import AppContext
 from shared.domain.analytics.rollup import ANALYTICS_FIELDS, RollupBuilder
-from shared.domain.backfill import DateWindow
+from shared.domain.date_window import DateWindow
 from shared.domain.ledger.document import flatten_document
 from shared.domain.normalization.field_values import parse_instant
 from shared.domain.normalization.identifiers import (

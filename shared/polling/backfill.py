@@ -20,8 +20,8 @@ from shared.domain.backfill import (
     backfill_from_document,
     new_backfill,
     resolve_backfill_request,
-    resolve_backfill_window,
 )
+from shared.domain.date_window import resolve_backfill_window
 from shared.domain.settings import parse_settings
 from shared.errors import (
     EXPECTED_RUN_ERRORS,

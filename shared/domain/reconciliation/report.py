@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from shared.domain.backfill import DateWindow
+from shared.domain.date_window import DateWindow
 from shared.domain.ledger.decide import ReservationWrite
 from shared.domain.ledger.divergence import DivergenceType
 from shared.domain.ledger.document import resolve_status

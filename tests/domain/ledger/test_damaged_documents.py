@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.analytics.rollup import booking_facts
-from shared.domain.backfill import DateWindow, backfill_from_document, is_backfilling, new_backfill
+from shared.domain.backfill import backfill_from_document, is_backfilling, new_backfill
+from shared.domain.date_window import DateWindow
 from shared.domain.ledger.decide import (
     Decision,
     ReservationWrite,
