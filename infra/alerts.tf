@@ -4,6 +4,9 @@ locals {
     trimsuffix(basename(file), ".json") => jsondecode(file("${path.module}/${file}"))
   }
 
+  # Google generates the id, so the file has a placeholder. Other software has uptime checks too.
+  uptime_check_id = google_monitoring_uptime_check_config.api.uptime_check_id
+
   alert_channels = setunion(
     var.alert_channels,
     [for channel in google_monitoring_notification_channel.email : channel.name],
@@ -40,7 +43,7 @@ resource "google_monitoring_alert_policy" "alert" {
         for_each = try([conditions.value.conditionThreshold], [])
 
         content {
-          filter             = condition_threshold.value.filter
+          filter             = replace(condition_threshold.value.filter, "UPTIME_CHECK_ID", local.uptime_check_id)
           comparison         = condition_threshold.value.comparison
           threshold_value    = condition_threshold.value.thresholdValue
           duration           = condition_threshold.value.duration

@@ -197,7 +197,10 @@ class Environment(Struct, frozen=True, kw_only=True):
     analytics_retention_days: Annotated[
         int, Meta(ge=31, le=36_500, description="Days until the counts of a day expire.")
     ] = field(default=1100, name="ANALYTICS_RETENTION_DAYS")
-
+    staff_change_retention_days: Annotated[
+        int,
+        Meta(ge=31, le=36_500, description="Days until a recorded change of the staff expires."),
+    ] = field(default=1100, name="STAFF_CHANGE_RETENTION_DAYS")
     anonymize_after_days: Annotated[
         int,
         Meta(

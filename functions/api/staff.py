@@ -1,5 +1,6 @@
 """The staff of a restaurant: list, add and remove members."""
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Query
@@ -189,6 +190,7 @@ async def _change_role(context: RequestContext, uid: str, role: Role | None) -> 
             role,
             changed_by=context.user.uid,
             now=app_context.clock(),
+            record_retention=timedelta(days=app_context.environment.staff_change_retention_days),
         )
     except LastManagerError:
         text = "This is the last manager. Make somebody else a manager first."

@@ -19,6 +19,7 @@ EXPIRY_FIELDS = {
     "reconciliationReports": "reportExpireAt",
     "continued": "reportExpireAt",
     "reservationAnalytics": "analyticsExpireAt",
+    "staffChanges": "staffChangeExpireAt",
 }
 
 

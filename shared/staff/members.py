@@ -4,7 +4,7 @@ Only user ids are stored. `shared.staff.accounts` reads the names that belong to
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from google.cloud.firestore import (
@@ -139,6 +139,7 @@ async def set_staff_role(  # noqa: PLR0913 -- keywords at each call name them
     *,
     changed_by: str,
     now: datetime,
+    record_retention: timedelta,
 ) -> Role | None:
     """Give a user a role in a restaurant, or none; record the change and return the previous role.
 
@@ -174,6 +175,7 @@ async def set_staff_role(  # noqa: PLR0913 -- keywords at each call name them
                 "role": role and role.name.lower(),
                 "changedBy": changed_by,
                 "changedAt": now,
+                "staffChangeExpireAt": now + record_retention,
             },
         )
         return previous

@@ -21,6 +21,7 @@ import msgspec
 from dev.infra.provider_schema import SCHEMA_FILE
 from tests.infra.terraform_protocol import MESSAGES, METHODS
 
+UPTIME_CHECK_ID = "opentable-staff-api-a1b2c3"
 _SECONDS = 120
 _NESTING = {"single": 1, "list": 2, "set": 3}
 _KEYS = (
@@ -116,6 +117,7 @@ class GoogleProvider:
             **self._defaults,
             "email": f"{key}@{project}.iam.gserviceaccount.com",
             "uri": f"https://{key}-a1b2c3.a.run.app",
+            "uptime_check_id": UPTIME_CHECK_ID,
             "id": f"projects/{project}/{key}",
             "name": f"projects/{project}/{key}",
         }

@@ -127,6 +127,39 @@ def test_only_responses_429_exhaust_the_instances(status: int, is_firing: bool) 
     assert fires(METRICS, ALERTS["instances-exhausted"], observation) is is_firing
 
 
+def observe_uptime(check: str, regions: dict[str, bool]) -> Observation:
+    """Return the last result of an uptime check in each region, 1 for an answer."""
+    observation = Observation()
+    observation.points_by_metric["monitoring.googleapis.com/uptime_check/check_passed"] = [
+        Point(
+            {
+                "resource.label.host": "api-a1b2c3.a.run.app",
+                "metric.label.check_id": check,
+                "metric.label.checker_location": region,
+            },
+            is_reached,
+        )
+        for region, is_reached in regions.items()
+    ]
+    return observation
+
+
+@pytest.mark.parametrize(
+    "check,regions,is_firing",
+    [
+        pytest.param("UPTIME_CHECK_ID", {"usa": True, "eur": True}, False, id="reached"),
+        pytest.param("UPTIME_CHECK_ID", {"usa": True, "eur": False}, False, id="one region"),
+        pytest.param("UPTIME_CHECK_ID", {"usa": False, "eur": False}, True, id="two regions"),
+        pytest.param("menu", {"usa": False, "eur": False}, False, id="check of other software"),
+    ],
+)
+def test_the_api_is_unreachable_if_its_uptime_check_fails_in_two_regions(
+    check: str, regions: dict[str, bool], is_firing: bool
+) -> None:
+    observation = observe_uptime(check, regions)
+    assert fires(METRICS, ALERTS["api-unreachable"], observation) is is_firing
+
+
 @pytest.mark.parametrize("depths,is_firing", [([5, 0, 7], False), ([5, 1, 7], True)])
 def test_a_queue_that_was_empty_once_has_no_backlog(depths: list[int], is_firing: bool) -> None:
     observation = Observation()

@@ -220,11 +220,17 @@ def _aggregate(
         reduce = min
     elif aggregation["crossSeriesReducer"] == "REDUCE_PERCENTILE_99":
         reduce = _percentile_99
+    elif aggregation["crossSeriesReducer"] == "REDUCE_COUNT_FALSE":
+        reduce = _count_false
     return {group: reduce(values) for group, values in groups.items()}
 
 
 def _percentile_99(values: list[float]) -> float:
     return sorted(values)[ceil(len(values) * 0.99) - 1]
+
+
+def _count_false(values: list[float]) -> float:
+    return values.count(0)
 
 
 def measure_service_level(

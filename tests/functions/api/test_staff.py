@@ -1,6 +1,7 @@
 """Staff of a restaurant: list, add, change and remove members."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -125,6 +126,16 @@ async def test_a_removed_member_loses_access_and_the_removal_is_recorded(
     assert error_code(await host.get("me")) == (403, "FORBIDDEN")
     [change] = body["changes"]
     assert (change["person"], change["role"], change["changedBy"]) == ("Hanna", None, "Mara")
+
+
+@pytest.mark.usefixtures("people")
+async def test_a_recorded_change_expires_after_1100_days(
+    manager: StaffApiClient, world: World
+) -> None:
+    await add(manager, "nils@example.com")
+    changes = paths.staff_changes_collection(world.services.firestore, world.restaurant.id)
+    [change] = [each.to_dict() async for each in changes.stream()]
+    assert change["staffChangeExpireAt"] == world.clock() + timedelta(days=1100)
 
 
 @pytest.mark.usefixtures("people")
