@@ -82,7 +82,9 @@ firebase: bootstrap ## Fetch firebase-tools by npm, for the tests that try fireb
 provider-schema: bootstrap ## Compare the copied schema of Terraform's Google provider with its source
 	@$(BIN)/python -m dev.infra.provider_schema --check
 
-check-infra: ## Format, validate and scan infra/ (terraform; checkov in an environment of its own)
+check-infra: bootstrap ## Check the format of infra/, test its plan, and scan it with checkov (needs Terraform)
+	@command -v terraform >/dev/null || { echo "Terraform is missing: install version 1.11 or newer" \
+		"(https://developer.hashicorp.com/terraform/install) and try again." >&2; exit 1; }
 	@terraform fmt -check -diff -recursive infra
 	@$(BIN)/python -m pytest -q tests/infra
 	@test -x build/checkov/bin/checkov || $(PYTHON) -m venv build/checkov

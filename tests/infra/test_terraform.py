@@ -1,10 +1,13 @@
 """Terraform accepts the configuration with the published schema of the provider."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from dev.bootstrap import ROOT
 from tests.infra.google_provider import Terraform, TerraformError
 from tests.infra.planned import ENVIRONMENTS
 
@@ -103,3 +106,19 @@ def test_the_state_is_stored_in_a_bucket_for_each_environment(configuration: Pat
         for name in ENVIRONMENTS
     }
     assert len(buckets) == len(ENVIRONMENTS) > 1
+
+
+def test_the_check_on_a_machine_without_terraform_says_what_is_missing(tmp_path: Path) -> None:
+    make = shutil.which("make")
+    assert make
+    completed = subprocess.run(
+        [make, "--old-file=bootstrap", "check-infra"],
+        cwd=ROOT,
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert completed.returncode
+    assert "Terraform is missing: install version 1.11" in completed.stderr
