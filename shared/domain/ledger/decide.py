@@ -16,12 +16,12 @@ from shared.domain.ledger.document import (
     ReservationIdentity,
     diff_fields,
     flatten_document,
-    is_visible_path,
+    list_visible_changes,
     native_registers,
     render_document,
     render_native_update,
 )
-from shared.domain.ledger.event_merge import GuestRequired, merge_with_guest
+from shared.domain.ledger.event_merge import GuestRequired, MergeResult, merge_with_guest
 from shared.domain.ledger.events import Actor, ReservationEvent, version_from_map
 from shared.domain.ledger.fields import PATHS_BY_NAME
 from shared.domain.ledger.guest_link import Guest
@@ -30,6 +30,7 @@ from shared.domain.ledger.journal import (
     build_addition_entry_id,
     build_journal_entry,
     build_later_entry_id,
+    omit_hidden_changes,
 )
 from shared.domain.ledger.registers import (
     UNCOMPARED_FIELDS,
@@ -39,11 +40,9 @@ from shared.domain.ledger.registers import (
 from shared.domain.normalization.canonical import (
     CUT_TEXTS_FIELD,
     canonicalize_field,
-    canonicalize_path,
     is_same_value,
 )
 from shared.domain.normalization.identifiers import ReservationSystem
-from shared.domain.privacy import GUEST_PATHS, PERSONAL_PATHS
 from shared.errors import UnreadableDocumentError
 
 
@@ -132,22 +131,13 @@ def decide(
     context: WriteContext,
 ) -> Decision:
     """Decide on an event; the caller reads more, or commits."""
+    flat = flatten_document(stored.document or {})
     try:
         for entry in stored.journal_entries.values():
             _require_readable_entry(entry)
-        return _decide_readable(event, stored, identity, context)
+        state = read_reservation_state(flat, identity.system)
     except UnreadableDocumentError:
         return UnreadableDocument()
-
-
-def _decide_readable(
-    event: ReservationEvent,
-    stored: StoredReservation,
-    identity: ReservationIdentity,
-    context: WriteContext,
-) -> Decision:
-    flat = flatten_document(stored.document or {})
-    state = read_reservation_state(flat, identity.system)
     # Most rows of a poll or a reconciliation end here, without a read of the guest. After a guest
     # was forgotten, the event must be redacted before it can be compared.
     is_stored_version = state.get_registers(event.actor).version == event.version
@@ -155,50 +145,14 @@ def _decide_readable(
         repeat = _decide_repeat(event, stored, state)
         if repeat is not None:
             return repeat
-    result = merge_with_guest(event, state, stored.guests)
-    if isinstance(result, GuestRequired):
-        return result
-    event, state_before, state_after = result.event, result.state_before, result.state_after
-    repeat = _decide_repeat(event, stored, state_before)
+    merged = merge_with_guest(event, state, stored.guests)
+    if isinstance(merged, GuestRequired):
+        return merged
+    # From here on the event and both states are redacted if a guest was forgotten.
+    repeat = _decide_repeat(merged.event, stored, merged.state_before)
     if repeat is not None:
         return repeat
-
-    if identity.system is ReservationSystem.LINEUP:
-        rendered = render_native_update(flat, state_after, event)
-    else:
-        rendered = render_document(identity, state_after)
-    changed_fields = diff_fields(flat, rendered)
-    if event.only_rerenders and not changed_fields:
-        return NoChange(state_after)
-    changes = {
-        path: {"from": flat.get(path), "to": value}
-        for path, value in changed_fields.items()
-        # Another spelling, stored by an earlier release, is replaced but is no change.
-        # An absent path equals null.
-        if is_visible_path(path) and canonicalize_path(path, flat.get(path)) != value
-    }
-    added_fields = _find_added_fields(event, state_before)
-    outcome = _classify_outcome(event, state, state_after, changes, added_fields)
-    if stored.document is None:
-        outcome = EventOutcome.CREATED
-    # The journal never copies values of a linked guest, and no personal value after an erasure.
-    hidden_paths: frozenset[str] = frozenset()
-    if state_after.guest_references.forbids_personal_data:
-        hidden_paths = PERSONAL_PATHS
-    elif state.linked_guest or state_after.linked_guest:
-        hidden_paths = GUEST_PATHS
-    shown_changes = {path: changes[path] for path in changes if path not in hidden_paths}
-    entry = build_journal_entry(event, outcome, shown_changes, state_after, context)
-    entry["restaurantId"] = identity.restaurant_id
-    return ReservationWrite(
-        outcome=outcome,
-        is_create=stored.document is None,
-        changed_fields=_with_timestamps(changed_fields, event, stored, identity, context.now),
-        entry_id=_choose_entry_id(event, stored, added_fields),
-        entry=entry,
-        state=state_after,
-        forgotten_guest_keys=result.forgotten_guest_keys,
-    )
+    return _build_write(merged, stored, flat, identity, context)
 
 
 def read_reservation_state(flat: Mapping[str, Any], system: ReservationSystem) -> ReservationState:
@@ -232,7 +186,10 @@ def _require_readable_entry(entry: Mapping[str, Any] | None) -> None:
 def _decide_repeat(
     event: ReservationEvent, stored: StoredReservation, state: ReservationState
 ) -> NoChange | VersionConflict | JournalEntryRequired | None:
-    """Decide on an event already stored; None means a new event."""
+    """Decide on an event that is stored already; None means a new event.
+
+    The registers decide on their highest version, the journal on every earlier one.
+    """
     registers, added_fields = state.get_registers(event.actor), _find_added_fields(event, state)
     if registers.version == event.version:
         if registers.has_conflict(event.version, event.fields):
@@ -240,21 +197,29 @@ def _decide_repeat(
         if not added_fields:
             return NoChange(state)
     entry_id = _choose_entry_id(event, stored, added_fields)
-    entry = stored.journal_entries.get(entry_id)
-    if entry is not None:
-        common_fields = entry["fields"].keys() & event.fields.keys() - UNCOMPARED_FIELDS
-        is_equal = all(
-            is_same_value(name, canonicalize_field(name, entry["fields"][name]), event.fields[name])
-            for name in common_fields
-        )
-        return NoChange(state) if is_equal else VersionConflict()
+    if entry_id in stored.journal_entries:
+        entry = stored.journal_entries[entry_id]
+        if entry is None:
+            return None
+        return NoChange(state) if _has_same_values(entry, event) else VersionConflict()
     # An OpenTable object above the highest stored version must be new. This spares the poll a read
     # of the journal; if it were ever wrong, creating the entry would fail.
-    is_newer = registers.version is None or registers.version < event.version
-    is_newer_object = is_newer and event.actor is Actor.OPENTABLE
-    if entry_id in stored.journal_entries or is_newer_object:
+    if event.actor is Actor.OPENTABLE and registers.is_below(event.version):
         return None
     return JournalEntryRequired(entry_id)
+
+
+def _has_same_values(entry: Mapping[str, Any], event: ReservationEvent) -> bool:
+    """Whether a journal entry and an event agree on every field of both.
+
+    Another release may have read fewer fields of the same row.
+    """
+    stored_fields = entry["fields"]
+    return all(
+        is_same_value(name, canonicalize_field(name, stored_fields[name]), value)
+        for name, value in event.fields.items()
+        if name in stored_fields and name not in UNCOMPARED_FIELDS
+    )
 
 
 def _find_added_fields(event: ReservationEvent, state: ReservationState) -> Collection[str]:
@@ -292,39 +257,69 @@ def _choose_entry_id(
     return event.event_id if is_same_event else build_later_entry_id(event)
 
 
-def _classify_outcome(
-    event: ReservationEvent,
-    before: ReservationState,
-    after: ReservationState,
-    changes: Mapping[str, Mapping[str, Any]],
-    added_fields: Collection[str],
-) -> EventOutcome:
-    added_paths = {PATHS_BY_NAME.get(name) for name in added_fields}
-    if changes.keys() - added_paths:
-        return EventOutcome.UPDATED
-    previous, current = before.get_registers(event.actor), after.get_registers(event.actor)
-    is_newer = previous.version is None or previous.version < event.version
-    return EventOutcome.UNCHANGED if is_newer or current != previous else EventOutcome.STALE
-
-
-def _with_timestamps(
-    changed_fields: FlatDocument,
-    event: ReservationEvent,
+def _build_write(
+    merged: MergeResult,
     stored: StoredReservation,
+    flat: FlatDocument,
     identity: ReservationIdentity,
-    now: datetime,
-) -> FlatDocument:
-    """Add the times of writing, unless nothing is written."""
-    if not changed_fields:
-        return {}
-    timestamped: FlatDocument = {**changed_fields, "updatedAt": now}
+    context: WriteContext,
+) -> ReservationWrite | NoChange:
+    """Return the commit of a new event; a repair that changes nothing needs none."""
+    event, state = merged.event, merged.state_after
     if identity.system is ReservationSystem.LINEUP:
-        return timestamped
+        rendered = render_native_update(flat, state, event)
+    else:
+        rendered = render_document(identity, state)
+    changed_fields = diff_fields(flat, rendered)
+    if event.only_rerenders and not changed_fields:
+        return NoChange(state)
     is_create = stored.document is None
+    changes = list_visible_changes(flat, changed_fields)
+    added_fields = _find_added_fields(event, merged.state_before)
+    outcome = EventOutcome.CREATED
+    if not is_create:
+        outcome = _classify_update(merged, changes, added_fields)
+    if changed_fields:
+        changed_fields |= _build_timestamps(event, identity, context.now, is_create=is_create)
+    shown_changes = omit_hidden_changes(changes, flat, state)
+    entry = build_journal_entry(event, outcome, shown_changes, state, context)
+    return ReservationWrite(
+        outcome=outcome,
+        is_create=is_create,
+        changed_fields=changed_fields,
+        entry_id=_choose_entry_id(event, stored, added_fields),
+        entry=entry | {"restaurantId": identity.restaurant_id},
+        state=state,
+        forgotten_guest_keys=merged.forgotten_guest_keys,
+    )
+
+
+def _classify_update(
+    merged: MergeResult, changes: Mapping[str, object], added_fields: Collection[str]
+) -> EventOutcome:
+    # A field that earlier releases did not read is no change at OpenTable.
+    if changes.keys() - {PATHS_BY_NAME.get(name) for name in added_fields}:
+        return EventOutcome.UPDATED
+    actor = merged.event.actor
+    # As read, because a redaction is an effect even if the event is old.
+    before, after = (
+        merged.state_as_read.get_registers(actor),
+        merged.state_after.get_registers(actor),
+    )
+    has_effect = before.is_below(merged.event.version) or after != before
+    return EventOutcome.UNCHANGED if has_effect else EventOutcome.STALE
+
+
+def _build_timestamps(
+    event: ReservationEvent, identity: ReservationIdentity, now: datetime, *, is_create: bool
+) -> FlatDocument:
+    """Return the times of writing; another application keeps those of native reservations."""
+    timestamps: FlatDocument = {"updatedAt": now}
+    if identity.system is ReservationSystem.LINEUP:
+        return timestamps
     if is_create:
-        timestamped["createdAt"] = now
-    if event.actor is not Actor.RELAY:
-        timestamped["reconciliation.lastReconciledAt"] = now
-    elif is_create:
-        timestamped["reconciliation.lastReconciledAt"] = None
-    return timestamped
+        timestamps["createdAt"] = now
+    is_relay = event.actor is Actor.RELAY
+    if is_create or not is_relay:
+        timestamps["reconciliation.lastReconciledAt"] = None if is_relay else now
+    return timestamps

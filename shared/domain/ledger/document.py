@@ -25,7 +25,7 @@ from shared.domain.ledger.registers import (
     registers_from_map,
     registers_to_map,
 )
-from shared.domain.normalization.canonical import CUT_TEXTS_FIELD, is_cut
+from shared.domain.normalization.canonical import CUT_TEXTS_FIELD, canonicalize_path, is_cut
 from shared.domain.normalization.field_values import (
     ReservationStatus,
     format_local_date,
@@ -200,3 +200,16 @@ def diff_fields(stored: Mapping[str, Any], rendered: Mapping[str, Any]) -> FlatD
 def is_visible_path(path: str) -> bool:
     """Whether people see the field, in contrast to the ledger's own bookkeeping."""
     return not path.startswith(_INTERNAL_PREFIXES)
+
+
+def list_visible_changes(
+    stored: Mapping[str, Any], rendered: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Return the old and the new value of each rendered field that looks different to people."""
+    return {
+        path: {"from": stored.get(path), "to": value}
+        for path, value in rendered.items()
+        # An absent field equals null, and so do two spellings of a value: a release with one more
+        # field, or with another canonical form, changes nothing that people see.
+        if is_visible_path(path) and canonicalize_path(path, stored.get(path)) != value
+    }

@@ -22,14 +22,16 @@ class GuestRequired(Struct, frozen=True):
 
 
 class MergeResult(Struct, frozen=True):
-    """An event and the state before and after it, all redacted if the guest was forgotten.
+    """An event and the state before and after it, redacted if the guest was forgotten.
 
     Attributes:
+        state_as_read: The state before the event, never redacted.
         state_after: Includes the linked guest.
         forgotten_guest_keys: Forgotten guests, first connected to the reservation by this event.
     """
 
     event: ReservationEvent
+    state_as_read: ReservationState
     state_before: ReservationState
     state_after: ReservationState
     forgotten_guest_keys: frozenset[str] = field(default_factory=frozenset)
@@ -49,12 +51,12 @@ def merge_with_guest(
     state_after = state_before.merge(event)
     is_guest_update = event.event_type == GUEST_LINKED_EVENT_TYPE
     resolved = _resolve_guests(state_before, state_after, guests, is_guest_update=is_guest_update)
-    for guest in resolved.values():
-        if isinstance(guest, UnresolvedGuest) and not guest.was_read:
-            return GuestRequired(guest.key)
+    required = find_required_guest(resolved)
+    if required is not None:
+        return required
     state_after = with_linked_guest(state_after, resolved, is_complete=is_guest_update)
     if not state_after.guest_references.forbids_personal_data:
-        return MergeResult(event, state_before, state_after)
+        return MergeResult(event, state_before, state_before, state_after)
     event, redacted_before = redact_event(event), redact_state(state_before)
     redacted_after = replace(
         redacted_before.merge(event),
@@ -68,7 +70,7 @@ def merge_with_guest(
         and guest.is_forgotten
         and not state_before.guest_references.has_forgotten_guest
     )
-    return MergeResult(event, redacted_before, redacted_after, newly_forgotten)
+    return MergeResult(event, state_before, redacted_before, redacted_after, newly_forgotten)
 
 
 def _resolve_guests(
@@ -96,6 +98,14 @@ def _resolve_guests(
             linked_guest if linked_guest and is_linked else resolve_guest(shown_key, guests)
         )
     return resolved
+
+
+def find_required_guest(resolved: ResolvedGuests) -> GuestRequired | None:
+    """Return the first guest without a record that was not read yet."""
+    for guest in resolved.values():
+        if isinstance(guest, UnresolvedGuest) and not guest.was_read:
+            return GuestRequired(guest.key)
+    return None
 
 
 def with_linked_guest(

@@ -9,6 +9,7 @@ from msgspec import Struct
 from shared.domain.ledger.event_merge import GUEST_LINKED_EVENT_TYPE
 from shared.domain.ledger.events import ReservationEvent, version_to_map
 from shared.domain.ledger.registers import ReservationState
+from shared.domain.privacy import GUEST_PATHS, PERSONAL_PATHS
 
 _MAX_DATETIME = datetime(9999, 12, 31, tzinfo=UTC)
 
@@ -71,6 +72,29 @@ def build_journal_entry(
         version = version_to_map(state.linked_guest.version)
         entry["guest"] = {"guestKey": state.linked_guest.key, "version": version}
     return entry
+
+
+def omit_hidden_changes(
+    changes: Mapping[str, Mapping[str, Any]],
+    stored: Mapping[str, Any],
+    state: ReservationState,
+) -> dict[str, Mapping[str, Any]]:
+    """Return the changes that an entry may contain.
+
+    An entry never copies values of a linked guest, and no personal value after an erasure.
+
+    Args:
+        changes: All visible changes of the event.
+        stored: The flat document before the event.
+        state: The state after the event.
+    """
+    hidden_paths: frozenset[str] = frozenset()
+    if state.guest_references.forbids_personal_data:
+        hidden_paths = PERSONAL_PATHS
+    # The old values are a guest's, too, if one was linked.
+    elif stored.get("sync.guest") is not None or state.linked_guest is not None:
+        hidden_paths = GUEST_PATHS
+    return {path: change for path, change in changes.items() if path not in hidden_paths}
 
 
 def build_later_entry_id(event: ReservationEvent) -> str:

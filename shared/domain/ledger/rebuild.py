@@ -4,7 +4,7 @@ The journal has every event, so merging its entries gives the state again. What 
 knows beyond it, for example from entries that have expired, is kept.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -17,16 +17,16 @@ from shared.domain.ledger.document import (
     ReservationIdentity,
     diff_fields,
     flatten_document,
-    is_visible_path,
+    list_visible_changes,
     render_document,
 )
-from shared.domain.ledger.event_merge import GuestRequired, with_linked_guest
+from shared.domain.ledger.event_merge import GuestRequired, find_required_guest, with_linked_guest
 from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version, version_from_map
-from shared.domain.ledger.guest_link import UnresolvedGuest, resolve_guest
-from shared.domain.ledger.journal import WriteContext, build_journal_entry
+from shared.domain.ledger.guest_link import resolve_guest
+from shared.domain.ledger.journal import WriteContext, build_journal_entry, omit_hidden_changes
 from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
 from shared.domain.normalization.canonical import canonicalize_fields
-from shared.domain.privacy import GUEST_PATHS, PERSONAL_PATHS, redact_state
+from shared.domain.privacy import redact_state
 from shared.errors import UnreadableDocumentError
 
 REBUILT_EVENT_TYPE = "staff.rebuilt"
@@ -51,50 +51,51 @@ def decide_rebuild(
     with suppress(UnreadableDocumentError):  # a damaged document adds nothing to its journal
         state = state.join(reservation_state_from_document(flat))
     resolved = {key: resolve_guest(key, stored.guests) for key in state.guest_references.keys}
-    for guest in resolved.values():
-        if isinstance(guest, UnresolvedGuest) and not guest.was_read:
-            return GuestRequired(guest.key)
+    required = find_required_guest(resolved)
+    if required is not None:
+        return required
     state = with_linked_guest(state, resolved, is_complete=True)
     if state.guest_references.forbids_personal_data:
         state = replace(redact_state(state), linked_guest=state.linked_guest)
     changed_fields = diff_fields(flat, render_document(identity, state))
     if not changed_fields:
         return None
-    hidden_paths = frozenset[str]()
-    if state.guest_references.forbids_personal_data:
-        hidden_paths = PERSONAL_PATHS
-    elif state.linked_guest is not None:
-        hidden_paths = GUEST_PATHS
-    changes = {
-        path: {"from": flat.get(path), "to": value}
-        for path, value in changed_fields.items()
-        if is_visible_path(path) and path not in hidden_paths and flat.get(path) != value
-    }
+    event_id = f"rebuild-{context.attempt_id}"
+    event = ReservationEvent(
+        external_key=identity.external_key,
+        event_id=event_id,
+        event_type=REBUILT_EVENT_TYPE,
+        actor=Actor.LINEUP,
+        version=Version.from_timestamp(context.now, event_id),
+        fields={},  # a rebuild reports nothing about the reservation
+        payload="{}",
+        channel=Channel.STAFF,
+    )
     is_create = stored.document is None
     outcome = EventOutcome.CREATED if is_create else EventOutcome.UPDATED
-    event = _build_rebuilt_event(identity.external_key, context)
+    changes = omit_hidden_changes(list_visible_changes(flat, changed_fields), flat, state)
     entry = build_journal_entry(event, outcome, changes, state, context)
     return ReservationWrite(
         outcome=outcome,
         is_create=is_create,
         changed_fields=changed_fields | _restore_timestamps(entries, context.now, flat),
-        entry_id=event.event_id,
+        entry_id=event_id,
         entry=entry | {"restaurantId": identity.restaurant_id},
         state=state,
     )
 
 
-def fold_journal(entries: Iterable[Mapping[str, Any]]) -> ReservationState:
+def fold_journal(entries: Collection[Mapping[str, Any]]) -> ReservationState:
     """Return the state of a reservation from its journal entries, in any order.
 
     Raises:
         UnreadableDocumentError: An entry is damaged, or there is none.
     """
-    state, is_empty = ReservationState(), True
-    for entry in entries:
-        state, is_empty = state.merge(_event_from_entry(entry)), False
-    if is_empty:
+    if not entries:
         raise UnreadableDocumentError("the journal has no entry")
+    state = ReservationState()
+    for entry in entries:
+        state = state.merge(_event_from_entry(entry))
     return state
 
 
@@ -112,21 +113,6 @@ def _event_from_entry(entry: Mapping[str, Any]) -> ReservationEvent:
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         raise UnreadableDocumentError("a journal entry has another form") from None
-
-
-def _build_rebuilt_event(external_key: str, context: WriteContext) -> ReservationEvent:
-    """Return an event without fields: a rebuild reports nothing about the reservation."""
-    event_id = f"rebuild-{context.attempt_id}"
-    return ReservationEvent(
-        external_key=external_key,
-        event_id=event_id,
-        event_type=REBUILT_EVENT_TYPE,
-        actor=Actor.LINEUP,
-        version=Version.from_timestamp(context.now, event_id),
-        fields={},
-        payload="{}",
-        channel=Channel.STAFF,
-    )
 
 
 def _restore_timestamps(

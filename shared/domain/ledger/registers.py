@@ -62,6 +62,10 @@ class FieldRegisters(Struct, frozen=True):
     version: Version | None = None
     fields: Mapping[str, RegisterValue] = field(default_factory=dict)
 
+    def is_below(self, version: Version) -> bool:
+        """Whether a version is higher than every merged one."""
+        return self.version is None or self.version < version
+
     def merge(self, version: Version, values: Mapping[str, FieldValue]) -> "FieldRegisters":
         """Return the registers with an event's values, keeping the higher version per field."""
         newer = {

@@ -19,13 +19,13 @@ from shared.domain.ledger.document import (
     UNKNOWN_DINER_NAME,
     ReservationIdentity,
     flatten_document,
-    is_visible_path,
+    list_visible_changes,
     render_document,
 )
 from shared.domain.ledger.events import Actor, ReservationEvent, Version
 from shared.domain.ledger.fields import RESERVATION_FIELDS
 from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
-from shared.domain.normalization.canonical import build_path_comparison_key, canonicalize_path
+from shared.domain.normalization.canonical import build_path_comparison_key
 from shared.domain.search import build_search_terms
 from shared.errors import UnreadableDocumentError
 
@@ -146,12 +146,8 @@ def has_drifted(
 ) -> bool:
     """Return whether a document differs from its registers, for example after a manual edit."""
     rendered = render_document(identity, state)
-    # An absent field equals null, and so do two spellings of a value: a release with one more
-    # field, or with another canonical form, must not repair every document.
-    return flat.get(SEARCH_TERMS_PATH) != rendered[SEARCH_TERMS_PATH] or any(
-        is_visible_path(path) and canonicalize_path(path, flat.get(path)) != rendered[path]
-        for path in rendered
-    )
+    has_terms = flat.get(SEARCH_TERMS_PATH) == rendered[SEARCH_TERMS_PATH]
+    return not has_terms or bool(list_visible_changes(flat, rendered))
 
 
 def exceeds_change_limit(rows_in_ledger: int, corrections: int, missing: int) -> bool:

@@ -9,6 +9,7 @@ from shared.domain.ledger.journal import (
     WriteContext,
     build_journal_entry,
     build_later_entry_id,
+    omit_hidden_changes,
 )
 from shared.domain.ledger.registers import ReservationState
 from shared.domain.webhook_auth.verify import Verification
@@ -51,6 +52,16 @@ def test_a_webhook_entry_names_the_matching_credential() -> None:
         authentication=Verification(is_accepted=True, reason="bearer", credential_index=1),
     )
     assert entry(authenticated)["proof"] == {"scheme": "bearer", "credentialIndex": 1}
+
+
+def test_an_entry_copies_no_value_of_a_guest_who_was_linked_before() -> None:
+    changes: dict[str, dict[str, Any]] = {
+        "dinerName": {"from": "Ana", "to": None},
+        "partySize": {"from": 2, "to": 3},
+    }
+    stored = {"sync.guest": {"path": ["g1"]}}
+    shown = omit_hidden_changes(changes, stored, ReservationState())
+    assert shown == {"partySize": {"from": 2, "to": 3}}
 
 
 def test_an_entry_names_the_user_who_requested_the_event() -> None:
