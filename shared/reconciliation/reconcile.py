@@ -35,8 +35,10 @@ from shared.domain.reconciliation.compare import (
 from shared.domain.reconciliation.report import ReportStatus, describe_held_plan
 from shared.errors import OpenTableError, UnreadableDocumentError
 from shared.guests.erasure import repeat_erasures
+from shared.guests.repository import build_guest_link_event
 from shared.guests.sync import fetch_guests_after_reconciliation, retry_failed_guests
 from shared.ingest.events import NormalizedRows, normalize_rows
+from shared.ledger.batch import apply_events
 from shared.ledger.ledger import ApplyResult
 from shared.ledger.queries import LedgerWindow, load_ledger_window
 from shared.opentable.items import ItemReader
@@ -392,8 +394,28 @@ async def _update_guests(
     applied: list[ApplyResult],
 ) -> None:
     """Repeat recent erasures and failed requests, then fetch the guests without a record."""
+    await _link_corrected_reservations(run, fingerprints)
     await repeat_erasures(run.restaurant)
     if run.guest_retry_at is not None and run.guest_retry_at <= run.report.reconciled_at:
         await run.lease.ensure_acquired()
         await retry_failed_guests(run.restaurant)
     await fetch_guests_after_reconciliation(run.restaurant, fingerprints, applied)
+
+
+async def _link_corrected_reservations(
+    run: ReconciliationRun, fingerprints: Mapping[str, ReservationFingerprint]
+) -> None:
+    """Link the guests of reservations that the previous run could not read.
+
+    A change of a guest does not reach a damaged document: its list of guests may be the damage.
+    """
+    now = run.report.reconciled_at
+    links = [
+        build_guest_link_event(key, fingerprint.guest_key, now, Channel.RECONCILIATION)
+        for key, fingerprint in fingerprints.items()
+        if fingerprint.guest_key is not None
+        and build_reservation_document_id(key) in run.unreadable_ids
+    ]
+    if links:
+        await run.lease.ensure_acquired()
+        await apply_events(run.ledger, links)

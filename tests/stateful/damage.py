@@ -17,6 +17,9 @@ DAMAGES: Mapping[str, tuple[str, object]] = {
     "values are a number": ("sync.opentable", {"values": 7}),
     "start is a text": ("startAtTimestamp", "tomorrow"),
     "history is a map": ("statusHistory", {"0": "BOOKED"}),
+    "linked guest is a number": ("sync.guest", 7),
+    "guests are a text": ("guests.resolvedGuestKeys", "x"),
+    "named guests are a map": ("guests.named", {"0": "x"}),
 }
 
 

@@ -52,6 +52,8 @@ FINGERPRINT_FIELDS = (
     "sync.opentable",
     "sync.lineup",
     "sync.guest",
+    "guests.named",
+    "guests.resolvedGuestKeys",
     "dinerName",
     "phone",
     SEARCH_TERMS_PATH,
@@ -67,6 +69,7 @@ class ReservationFingerprint(Struct, frozen=True):
         divergence: Type of the open divergence.
         has_start_time: False for a reservation outside of every window.
         open_table_id: Id for a single request to OpenTable.
+        guest_key: Key of the referenced guest.
         missing_guest_id: Id of the referenced guest, if the ledger has no record of that guest.
         booking_facts: The reservation as counted in the analytics.
         has_search_terms: False for a document of an earlier release, or one edited by hand.
@@ -76,6 +79,7 @@ class ReservationFingerprint(Struct, frozen=True):
     divergence: str | None
     has_start_time: bool
     open_table_id: str
+    guest_key: str | None
     missing_guest_id: str | None
     booking_facts: BookingFacts | None
     has_search_terms: bool
@@ -87,7 +91,7 @@ def fingerprint_document(
     """Return the fingerprint of a stored document with at least the `FINGERPRINT_FIELDS`."""
     flat = flatten_document(document)
     state = reservation_state_from_document(flat)
-    missing_guest_id = None
+    missing_guest_id, guest_key = None, state.resolve_field("guestKey")
     open_table_id = flat.get("source.openTableId")
     # A guest id without a guest key is unusable, so no guest record can exist for it.
     if state.missing_guest_key is not None:
@@ -101,6 +105,7 @@ def fingerprint_document(
             or (open_table_id if isinstance(open_table_id, str) and open_table_id else None)
             or flat["source.externalReservationId"]
         ),
+        guest_key=guest_key if isinstance(guest_key, str) else None,
         missing_guest_id=missing_guest_id,
         booking_facts=facts,
         has_search_terms=flat.get(SEARCH_TERMS_PATH) == _build_document_terms(flat),
