@@ -203,6 +203,8 @@ function Switcher({ session, restaurants, current }) {
 function Account({ person }) {
   function signOut() {
     clearStoredLists();
+    // An answer that is under way is stored until the page is left.
+    addEventListener("pagehide", clearStoredLists);
     person.signOut();
   }
   return html`

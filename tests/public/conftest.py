@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from google.cloud.firestore_v1.services.firestore import FirestoreAsyncClient
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from dev.local.demo_staff import DEMO_STAFF_UIDS
 from dev.local.emulator import Emulator
@@ -39,6 +39,7 @@ CHROMIUM_SWITCHES = (
 GATEWAY_COMMAND = [sys.executable, "-m", "dev.local.gateway", "--port"]
 HTTP_TIMEOUT_SECONDS = 30
 BROWSER_TIMEOUT_MS = 15_000  # others may be busy on the same machine
+expect.set_options(timeout=BROWSER_TIMEOUT_MS)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,5 +1,6 @@
 """One restaurant's staff page, with access to both of its sides."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -7,8 +8,11 @@ from zoneinfo import ZoneInfo
 
 import httpx
 from google.cloud.firestore import AsyncClient
+from playwright.async_api import Page, expect
 
 from dev.local.demo_data import build_native_reservations
+from shared.domain.service_day import ServiceDay
+from shared.domain.settings import DEFAULT_SERVICE_DAY_END
 from shared.firestore import paths
 from tests.support.opentable import LocalOpenTable
 from tests.support.restaurants import Restaurant
@@ -17,6 +21,27 @@ from tests.support.webhooks import WebhookSender, response_status
 PAGE_DAY = "2026-03-14"
 NOON = datetime(2026, 3, 14, 16, tzinfo=UTC)
 NEW_YORK = ZoneInfo("America/New_York")
+
+
+def optional_year(text: str) -> re.Pattern[str]:
+    """Match a text with a date in the year of `PAGE_DAY`; `*` is where another year shows it."""
+    return re.compile(f"^{re.escape(text).replace(re.escape('*'), '(, 2026)?')}$")
+
+
+async def expect_day(page: Page, text: str) -> None:
+    """Wait until the heading is a day, with its year in any other year."""
+    heading = page.get_by_role("heading", level=1)
+    await expect(heading).to_have_text(optional_year(f"{text}*"))
+
+
+def service_day() -> str:
+    """Return today's service day, which ends at 04:00 in New York, as an ISO date."""
+    return ServiceDay.at(datetime.now(UTC), DEFAULT_SERVICE_DAY_END, NEW_YORK).date.isoformat()
+
+
+def url_ending(ending: str) -> re.Pattern[str]:
+    """Match the addresses with an ending."""
+    return re.compile(f"{re.escape(ending)}$")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from shared.domain.date_window import DateWindow
 from tests.public.conftest import OpenPage
-from tests.public.harness import PageHarness
+from tests.public.harness import PageHarness, url_ending
 from tests.public.sample_data import BUSY_MONTH, BUSY_MONTH_SPAN, store_rollups
 from tests.public.test_screens import (
     PHONE,
@@ -21,7 +21,8 @@ from tests.public.test_screens import (
 )
 
 CHARTS = 4
-COLOUR = "Chart.getChart(document.querySelector('canvas')).data.datasets[0].backgroundColor"
+# Undefined while the chart is drawn anew.
+COLOUR = "Chart.getChart(document.querySelector('canvas'))?.data.datasets[0].backgroundColor"
 
 
 @pytest.fixture
@@ -36,10 +37,9 @@ async def wait_for_charts(page: Page) -> None:
     await expect(page.locator("canvas[style]")).to_have_count(CHARTS)
 
 
-async def read_key_figure(page: Page, name: str) -> str:
-    """Return a key figure."""
-    found = page.locator(".keys > div").filter(has_text=name)
-    return await found.locator("strong").inner_text()
+def key_figure(page: Page, name: str) -> Locator:
+    """Return the number of a key figure."""
+    return page.locator(".keys > div").filter(has_text=name).locator("strong")
 
 
 async def reload_analytics(page: Page) -> Any:
@@ -75,11 +75,12 @@ async def test_figures_and_tables_equal_the_api(open_page: OpenPage) -> None:
     page = await open_page("manager", f"analytics/{BUSY_MONTH_SPAN}")
     body = await reload_analytics(page)
     await wait_for_charts(page)
-    assert await read_key_figure(page, "Covers") == f"{body['total']['covers']:,}"
-    assert await read_key_figure(page, "Walk-ins") == str(body["total"]["walkIns"])
-    assert await read_key_figure(page, "Cancelled") == f"{body['total']['cancellationRate']:.1%}"
+    total = body["total"]
+    await expect(key_figure(page, "Covers")).to_have_text(f"{total['covers']:,}")
+    await expect(key_figure(page, "Walk-ins")).to_have_text(str(total["walkIns"]))
+    await expect(key_figure(page, "Cancelled")).to_have_text(f"{total['cancellationRate']:.1%}")
     table = page.get_by_role("region", name="Party sizes")
-    twos = next(each for each in body["total"]["partySizes"] if each["partySize"] == 2)
+    twos = next(each for each in total["partySizes"] if each["partySize"] == 2)
     row = table.get_by_role("row").filter(has=page.get_by_role("rowheader", name="2", exact=True))
     await expect(row.get_by_role("cell").first).to_have_text(str(twos["parties"]))
 
@@ -106,8 +107,8 @@ async def test_one_source_alone_can_be_looked_at(open_page: OpenPage) -> None:
     page = await open_page("manager", f"analytics/{BUSY_MONTH_SPAN}")
     body = await reload_analytics(page)
     await page.get_by_text("OpenTable", exact=True).first.click()
-    await wait_for_charts(page)
-    assert await read_key_figure(page, "Covers") == f"{body['sources']['OPENTABLE']['covers']:,}"
+    covers = body["sources"]["OPENTABLE"]["covers"]
+    await expect(key_figure(page, "Covers")).to_have_text(f"{covers:,}")
 
 
 @pytest.mark.usefixtures("harness_with_analytics")
@@ -119,7 +120,7 @@ async def test_other_days_are_another_address(open_page: OpenPage) -> None:
     await expect(
         page.get_by_text(re.compile("Sat, Mar 7.* . Fri, Mar 13.*: 7 days counted"))
     ).to_be_visible()
-    assert page.url.endswith("/analytics/2026-03-07_2026-03-13")
+    await expect(page).to_have_url(url_ending("/analytics/2026-03-07_2026-03-13"))
     await page.go_back()
     await expect(
         page.get_by_text(re.compile("Sat, Feb 14.* . Fri, Mar 13.*: 28 days counted"))
@@ -129,9 +130,11 @@ async def test_other_days_are_another_address(open_page: OpenPage) -> None:
 async def test_a_period_is_an_address_and_stays_selected(open_page: OpenPage) -> None:
     page = await open_page("manager", "analytics")
     await expect(page.get_by_role("radio", name="Last 4 weeks")).to_be_checked()
-    last_day = date.fromisoformat(await page.get_by_label("To").input_value())
+    last_day = page.get_by_label("To")
+    await expect(last_day).not_to_have_value("")
+    last = date.fromisoformat(await last_day.input_value())
     await page.get_by_text("Last 13 weeks").click()
-    await page.wait_for_url(f"**/analytics/{last_day - timedelta(days=90)}_{last_day}")
+    await expect(page).to_have_url(url_ending(f"/analytics/{last - timedelta(days=90)}_{last}"))
     await expect(page.get_by_role("radio", name="Last 13 weeks")).to_be_checked()
 
 
@@ -215,7 +218,7 @@ async def test_the_days_shown_can_be_downloaded(
     )
     rows = list(csv.DictReader((await file.path()).read_text().splitlines()))
     covers = sum(int(row["covers"]) for row in rows)
-    assert await read_key_figure(page, "Covers") == f"{covers:,}"
+    await expect(key_figure(page, "Covers")).to_have_text(f"{covers:,}")
 
 
 @pytest.mark.usefixtures("harness_with_analytics")
@@ -224,11 +227,7 @@ async def test_charts_follow_the_colour_scheme(open_page: OpenPage) -> None:
     await wait_for_charts(page)
     light = await page.evaluate(COLOUR)
     await page.emulate_media(color_scheme="dark")
-    changed = (
-        "before => new Promise((done) => { const look = () => "
-        f"{COLOUR} === before ? requestAnimationFrame(look) : done(true); look(); }})"
-    )
-    assert await page.evaluate(changed, light)
+    await page.wait_for_function(f"light => ![light, undefined].includes({COLOUR})", arg=light)
 
 
 @pytest.mark.usefixtures("harness_with_analytics")
@@ -236,7 +235,8 @@ async def test_without_the_charts_the_numbers_are_there(open_page: OpenPage) -> 
     page = await open_page("manager", "reports")
     await page.route("**/vendor/**", lambda route: route.abort())
     await page.get_by_role("link", name="Analytics").click()
-    await page.evaluate(f"location.hash = location.hash + '/{BUSY_MONTH_SPAN}'")
+    await expect(page).to_have_url(url_ending("/analytics"))
+    await page.goto(f"{page.url}/{BUSY_MONTH_SPAN}")
     await expect(page.get_by_text("The chart could not be loaded").first).to_be_visible()
     await expect(page.get_by_role("region", name="Party sizes")).to_be_visible()
 
@@ -273,5 +273,6 @@ async def test_typed_days_survive_a_change_of_the_source(open_page: OpenPage) ->
 @pytest.mark.usefixtures("harness_with_analytics")
 async def test_a_host_has_no_link_to_analytics(open_page: OpenPage) -> None:
     page = await open_page("host", f"analytics/{BUSY_MONTH_SPAN}")
+    await expect(page.get_by_role("link", name="Reports")).to_be_visible()
     await expect(page.get_by_role("link", name="Analytics")).to_have_count(0)
     await expect(page.locator(".analytics")).to_have_count(0)

@@ -11,7 +11,7 @@ import pytest
 from playwright.async_api import Browser, Response, expect
 
 from tests.public.conftest import OpenPage
-from tests.public.harness import PageHarness
+from tests.public.harness import PageHarness, expect_day
 
 ROOT = Path(__file__).parents[2]
 VENDORED = ROOT / "public" / "vendor"
@@ -49,7 +49,7 @@ async def test_the_page_sends_no_third_party_requests(
     page = await open_page()
     page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
     await page.reload()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Saturday, March 14")
+    await expect_day(page, "Saturday, March 14")
     assert hosts == {urlsplit(harness.url).netloc}
 
 

@@ -9,7 +9,7 @@ from playwright.async_api import Browser, Page, Route, expect
 from shared.firestore import paths
 from tests.public.auth_emulator import AuthEmulator, serving_auth
 from tests.public.conftest import BROWSER_TIMEOUT_MS
-from tests.public.harness import PAGE_DAY, PageHarness
+from tests.public.harness import PAGE_DAY, PageHarness, expect_day
 
 PASSWORD = "a long password"
 FIREBASE = ("identitytoolkit.googleapis.com", "securetoken.googleapis.com")
@@ -66,9 +66,9 @@ async def test_an_account_opens_the_reservations_and_stays_signed_in(
     page: Page, hanna: str
 ) -> None:
     await sign_in(page, hanna)
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Saturday, March 14")
+    await expect_day(page, "Saturday, March 14")
     await page.reload()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Saturday, March 14")
+    await expect_day(page, "Saturday, March 14")
 
 
 async def test_a_wrong_password_shows_a_message(page: Page, hanna: str) -> None:

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from shared.firestore import paths
 from tests.public.conftest import OpenPage
-from tests.public.harness import NEW_YORK, PAGE_DAY, PageHarness
+from tests.public.harness import NEW_YORK, PAGE_DAY, PageHarness, expect_day
 from tests.public.test_screens import DEVICES, PHONE, PICTURES, horizontal_overflow
 
 GUESTS = 310
@@ -139,15 +139,9 @@ async def test_the_list_can_be_sorted_by_name(open_page: OpenPage) -> None:
 async def test_finished_tables_are_folded_wherever_they_stand(open_page: OpenPage) -> None:
     page = await open_page()
     rows = page.get_by_role("table", name="The day's").locator("tr[data-id]")
-    await rows.first.wait_for()
-    assert await rows.filter(has_text="Finished").count() == 0
     await expect(page.locator("details.fold summary")).to_have_text("Earlier (102 finished)")
-
-
-async def press_and_read_focus(page: Page, *keys: str) -> str:
-    for key in keys:
-        await page.keyboard.press(key)
-    return str(await page.evaluate("document.activeElement.textContent"))
+    await expect(rows).to_have_count(GUESTS - 102)
+    await expect(rows.filter(has_text="Finished")).to_have_count(0)
 
 
 async def test_keys_move_between_rows_and_open_one(
@@ -155,29 +149,31 @@ async def test_keys_move_between_rows_and_open_one(
 ) -> None:
     await harness.write_native_reservations()
     page = await open_page()
-    names = page.locator(".rows:visible .name a")
-    await names.first.wait_for()
-    shown = await page.get_by_role("table", name="The day's").locator(".name a").all_inner_texts()
-    assert await press_and_read_focus(page, "j", "j") == shown[1]
-    assert await press_and_read_focus(page, "k") == shown[0]
+    names = page.get_by_role("table", name="The day's").locator(".name a")
+    await expect(names).to_have_count(5)
+    await page.keyboard.press("j")
+    await page.keyboard.press("j")
+    await expect(names.nth(1)).to_be_focused()
+    await page.keyboard.press("k")
+    await expect(names.first).to_be_focused()
+    name = await names.first.inner_text()
     await page.keyboard.press("Enter")
-    await expect(page.get_by_role("dialog", name=shown[0])).to_be_visible()
+    await expect(page.get_by_role("dialog", name=name)).to_be_visible()
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 async def test_keys_change_the_day_and_start_a_search(open_page: OpenPage) -> None:
     page = await open_page()
-    heading = page.get_by_role("heading", level=1)
-    await expect(heading).to_have_text("Saturday, March 14")
+    await expect_day(page, "Saturday, March 14")
     await page.keyboard.press("ArrowRight")
-    await expect(heading).to_have_text("Sunday, March 15")
+    await expect_day(page, "Sunday, March 15")
     await page.keyboard.press("ArrowLeft")
-    await expect(heading).to_have_text("Saturday, March 14")
+    await expect_day(page, "Saturday, March 14")
     await page.keyboard.press("/")
     await expect(page.get_by_role("searchbox")).to_be_focused()
     await page.keyboard.type("jt")
-    await expect(heading).to_have_text("Saturday, March 14")
+    await expect_day(page, "Saturday, March 14")
     await expect(page.get_by_role("searchbox")).to_have_value("jt")
 
 

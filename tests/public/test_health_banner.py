@@ -89,7 +89,7 @@ async def test_connection_loss_and_recovery_are_announced(
     await page.route("**/api/**", lose)
     await expect(health_banner(page)).to_contain_text("Offline")
     await page.unroute("**/api/**")
-    await expect(health_banner(page)).to_contain_text("nothing to update", timeout=12_000)
+    await expect(health_banner(page)).to_contain_text("nothing to update")
 
 
 async def test_the_health_banner_stays_visible(harness: PageHarness, open_page: OpenPage) -> None:

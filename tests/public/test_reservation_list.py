@@ -2,13 +2,13 @@
 
 import re
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from playwright.async_api import expect
 
 from shared.firestore import paths
 from tests.public.conftest import OpenPage
-from tests.public.harness import NEW_YORK, PAGE_DAY, PageHarness
+from tests.public.harness import NEW_YORK, PAGE_DAY, PageHarness, expect_day, service_day
+from tests.public.test_screens import horizontal_overflow
 
 EIGHT = datetime(2026, 3, 14, 20, tzinfo=NEW_YORK)
 LONG = "Maximiliana-Wilhelmina von Hohenzollern-Sigmaringen und zu Castell-Rüdenhausen"
@@ -74,8 +74,7 @@ async def test_long_names_and_requests_do_not_overflow(
     await harness.send_envelope(dinerName=LONG, specialRequests="Nut allergy; " * 30)
     page = await open_page(viewport={"width": 390, "height": 844})
     await expect(page.get_by_role("link", name=LONG)).to_be_visible()
-    wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-    assert await page.evaluate(wide) is False
+    assert await horizontal_overflow(page) == 0
 
 
 async def test_times_are_the_restaurants_wherever_the_browser_is(
@@ -86,9 +85,7 @@ async def test_times_are_the_restaurants_wherever_the_browser_is(
     row = page.get_by_role("row", name="Leila Fontaine")
     await expect(row.locator("td.time")).to_have_text("8:45 PM")
     await page.get_by_role("button", name="Today").click()
-    await expect(page.get_by_label("Go to date")).to_have_value(
-        datetime.now(ZoneInfo("America/New_York")).date().isoformat()
-    )
+    await expect(page.get_by_label("Go to date")).to_have_value(service_day())
 
 
 async def test_two_hundred_rows_are_shown(harness: PageHarness, open_page: OpenPage) -> None:
@@ -150,6 +147,6 @@ async def test_another_days_rows_never_stand_under_a_new_heading(
     await page.get_by_role("link", name="Leila Fontaine").wait_for()
     await page.route("**/reservations?date=2026-03-15", lambda route: route.abort())
     await page.get_by_role("button", name="Next day").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Sunday, March 15")
+    await expect_day(page, "Sunday, March 15")
     await expect(page.get_by_role("link", name="Leila Fontaine")).to_be_hidden()
     await expect(page.locator("main .note")).to_contain_text("Offline.")

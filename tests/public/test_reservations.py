@@ -5,7 +5,7 @@ import time
 from playwright.async_api import expect
 
 from tests.public.conftest import OpenPage
-from tests.public.harness import PageHarness
+from tests.public.harness import PageHarness, expect_day, service_day
 
 HIDE = """
 Object.defineProperty(document, "hidden", {value: true});
@@ -173,16 +173,13 @@ async def test_another_day_is_a_button_away(harness: PageHarness, open_page: Ope
     await harness.write_native_reservations()
     page = await open_page()
     await page.get_by_role("button", name="Next day").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Sunday, March 15")
+    await expect_day(page, "Sunday, March 15")
     await expect(page.get_by_text("No reservations", exact=True)).to_be_visible()
 
 
 async def test_the_page_opens_with_today(open_page: OpenPage) -> None:
     page = await open_page(screen="reservations")
-    today = await page.evaluate(
-        "new Intl.DateTimeFormat('en-CA', {timeZone: 'America/New_York'}).format(new Date())"
-    )
-    await expect(page.get_by_label("Go to date")).to_have_value(today)
+    await expect(page.get_by_label("Go to date")).to_have_value(service_day())
 
 
 async def test_guest_text_is_never_rendered_as_html(

@@ -8,7 +8,7 @@ from playwright.async_api import Page, expect
 
 from shared.firestore import paths
 from tests.public.conftest import OpenPage
-from tests.public.harness import PageHarness
+from tests.public.harness import PageHarness, url_ending
 from tests.support.restaurants import new_restaurant, seed
 
 OTHER_NAME = "Trattoria Example"
@@ -49,7 +49,7 @@ async def test_a_restaurant_opens_from_the_overview(
     page = await open_overview(open_page)
     await page.get_by_role("link", name=OTHER_NAME).click()
     await page.get_by_label("Go to date").wait_for()
-    assert f"#/{other_restaurant_id}/reservations" in page.url
+    await expect(page).to_have_url(re.compile(f"#/{other_restaurant_id}/reservations"))
     await expect(page).to_have_title(re.compile(f"Reservations · {OTHER_NAME}$"))
 
 
@@ -59,7 +59,7 @@ async def test_the_switcher_opens_the_same_screen_of_another_restaurant(
     page = await open_page("manager", "reports")
     await page.get_by_label("Restaurant", exact=True).select_option(OTHER_NAME)
     await expect(page).to_have_title(f"Reports · {OTHER_NAME}")
-    assert page.url.endswith(f"#/{other_restaurant_id}/reports")
+    await expect(page).to_have_url(url_ending(f"#/{other_restaurant_id}/reports"))
 
 
 async def test_a_person_without_access_is_led_to_the_other_restaurants(

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
 from dev.local.demo_staff import DEMO_STAFF_UIDS, build_unsigned_token
 from tests.public.conftest import BROWSER_TIMEOUT_MS
-from tests.public.harness import PAGE_DAY, PageHarness
+from tests.public.harness import PAGE_DAY, PageHarness, expect_day, url_ending
 
 HOUR = 3600
 RIGHT = "right"
@@ -115,7 +115,7 @@ async def sign_in(page: Page, password: str = RIGHT) -> None:
 
 async def test_the_right_password_opens_the_reservations(page: Page) -> None:
     await sign_in(page)
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Saturday, March 14")
+    await expect_day(page, "Saturday, March 14")
     await expect(page.locator(".who")).to_have_text("hanna@example.com")
 
 
@@ -128,7 +128,7 @@ async def test_a_session_stays_signed_in(page: Page, firebase: FakeFirebase) -> 
     await sign_in(page)
     await page.get_by_role("link", name="Reservations").wait_for()
     await page.reload()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Saturday, March 14")
+    await expect_day(page, "Saturday, March 14")
     assert firebase.asked[-1] == (
         "renew",
         {"grant_type": "refresh_token", "refresh_token": "renew-1"},
@@ -173,7 +173,7 @@ async def test_a_url_without_a_restaurant_opens_the_last_one(
     await page.goto("about:blank")
     await page.goto(f"{harness.url}/")
     await expect(page.get_by_label("Go to date")).to_be_visible()
-    assert page.url.endswith(f"#/{harness.restaurant.id}/reservations")
+    await expect(page).to_have_url(url_ending(f"#/{harness.restaurant.id}/reservations"))
 
 
 @pytest.mark.parametrize("email", ["hanna@example.com", "nobody@example.com"])
@@ -199,7 +199,7 @@ async def test_a_second_factor_is_requested(page: Page, firebase: FakeFirebase) 
     await sign_in(page)
     await page.get_by_label("Code from your authenticator app").fill("123 456")
     await page.get_by_role("button", name="Sign in").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Saturday, March 14")
+    await expect_day(page, "Saturday, March 14")
     assert firebase.asked[-1] == (
         "second factor",
         {
@@ -219,7 +219,7 @@ async def test_a_wrong_code_can_be_corrected(page: Page, firebase: FakeFirebase)
     await expect(page.get_by_role("alert")).to_have_text("Incorrect code")
     await code.fill(CODE)
     await page.get_by_role("button", name="Sign in").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Saturday, March 14")
+    await expect_day(page, "Saturday, March 14")
 
 
 async def test_a_factor_by_text_message_is_explained(page: Page, firebase: FakeFirebase) -> None:
