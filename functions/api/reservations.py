@@ -35,11 +35,8 @@ from shared.domain.settings import IntegrationSettings
 from shared.errors import InvalidCursorError
 from shared.firestore import paths
 from shared.firestore.documents import read_document
-from shared.ledger.queries import (
-    compute_day_etag,
-    read_day_reservations,
-    read_journal_page,
-)
+from shared.ledger.day_reservations import compute_day_etag, read_day_reservations
+from shared.ledger.queries import read_journal_page
 
 router = APIRouter(prefix=f"{API_PREFIX}/reservations", route_class=StaffRoute)
 

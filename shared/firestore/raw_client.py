@@ -12,7 +12,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import google.auth
-from google.cloud.firestore import AsyncClient, AsyncDocumentReference, FieldFilter, GeoPoint
+from google.cloud.firestore import (
+    And,
+    AsyncClient,
+    AsyncDocumentReference,
+    GeoPoint,
+    Or,
+)
+from google.cloud.firestore_v1.base_query import BaseFilter
 from google.cloud.firestore_v1.services.firestore import FirestoreAsyncClient
 from google.cloud.firestore_v1.types import (
     BatchGetDocumentsRequest,
@@ -45,6 +52,7 @@ MAX_CONCURRENT_BULK_CALLS = 4
 _OK_CODE, _ALREADY_EXISTS_CODE = 0, 6  # of google.rpc.Code
 _OPERATORS = {
     "==": StructuredQuery.FieldFilter.Operator.EQUAL,
+    "<": StructuredQuery.FieldFilter.Operator.LESS_THAN,
     "<=": StructuredQuery.FieldFilter.Operator.LESS_THAN_OR_EQUAL,
     ">=": StructuredQuery.FieldFilter.Operator.GREATER_THAN_OR_EQUAL,
     "in": StructuredQuery.FieldFilter.Operator.IN,
@@ -302,34 +310,34 @@ async def _stay_open(requests: Sequence[ListenRequest]) -> AsyncIterator[ListenR
 
 
 def build_query(
-    collection_id: str, fields: Iterable[str], filters: Sequence[FieldFilter] = ()
+    collection_id: str, fields: Iterable[str], filters: Sequence[BaseFilter] = ()
 ) -> StructuredQuery:
     """Return a query for some fields of the documents that pass all filters.
 
-    Operators: `==` (None included), `<=`, `>=` and `in`.
+    Operators: `==` (None included), `<`, `<=`, `>=` and `in`.
     """
-    conditions = []
-    for field_filter in filters:
-        field = {"field_path": field_filter.field_path}
-        if field_filter.value is None:  # the library turned `==` into the operator IS_NULL
-            condition = {"unary_filter": {"field": field, "op": field_filter.op_string}}
-        else:
-            value = _ValuePb()
-            _encode_value(field_filter.value, value)
-            operator = _OPERATORS[field_filter.op_string]
-            condition = {
-                "field_filter": {"field": field, "op": operator, "value": Value.wrap(value)}
-            }
-        conditions.append(condition)
     where = None
-    if conditions:
-        both = {"op": StructuredQuery.CompositeFilter.Operator.AND, "filters": conditions}
-        where = {"composite_filter": both} if len(conditions) > 1 else conditions[0]
+    if filters:
+        where = _build_condition(filters[0] if len(filters) == 1 else And(list(filters)))
     return StructuredQuery(
         select={"fields": [{"field_path": field} for field in fields]},
         from_=[{"collection_id": collection_id}],
         where=where,
     )
+
+
+def _build_condition(condition: Any) -> dict[str, Any]:
+    """Return a `FieldFilter`, an `And` or an `Or` as a part of a query."""
+    if isinstance(condition, And | Or):
+        parts = [_build_condition(part) for part in condition.filters]
+        return {"composite_filter": {"op": condition.operator, "filters": parts}}
+    field = {"field_path": condition.field_path}
+    if condition.value is None:  # the library turned `==` into the operator IS_NULL
+        return {"unary_filter": {"field": field, "op": condition.op_string}}
+    value = _ValuePb()
+    _encode_value(condition.value, value)
+    operator = _OPERATORS[condition.op_string]
+    return {"field_filter": {"field": field, "op": operator, "value": Value.wrap(value)}}
 
 
 def encode_fields(fields: Mapping[str, Any], target: Any) -> None:

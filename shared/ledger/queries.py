@@ -3,13 +3,12 @@
 import asyncio
 import base64
 import binascii
-import hashlib
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from google.cloud.firestore import AsyncClient, DocumentSnapshot, FieldFilter, Or
+from google.cloud.firestore import FieldFilter
 from msgspec import Struct, field
 
 from shared.concurrency import Deadline
@@ -29,106 +28,10 @@ from shared.domain.reconciliation.compare import (
     ReservationFingerprint,
     fingerprint_document,
 )
-from shared.domain.service_day import ServiceDay
-from shared.errors import InvalidCursorError, ServiceUnavailableError, UnreadableDocumentError
+from shared.errors import InvalidCursorError, UnreadableDocumentError
 from shared.firestore import paths
 from shared.firestore.documents import read_documents, translate_firestore_errors
 from shared.firestore.raw_client import FirestoreClient, build_query
-from shared.ledger.day_watch import read_day_versions
-
-MAX_DAY_RESERVATIONS = 2_000
-MAX_UNDATED_RESERVATIONS = 200
-DocumentData = dict[str, Any]
-
-
-class DayReservations(Struct, frozen=True):
-    """The reservations of a day, and those without a date; ids to documents.
-
-    Attributes:
-        etag: See `compute_day_etag`.
-    """
-
-    dated: dict[str, DocumentData]
-    undated: dict[str, DocumentData]
-    etag: str
-
-
-async def compute_day_etag(context: AppContext, restaurant_id: str, day: ServiceDay) -> str:
-    """Return an ETag of a service day's reservations; two reads if nothing changed since the last.
-
-    Every commit changes it, because it covers Firestore's update time of each document. A field
-    such as `updatedAt` has the clock of its writer, read before the commit.
-    """
-    key = (restaurant_id, day)
-    try:
-        versions = await read_day_versions(
-            context.firestore, restaurant_id, day, context.day_versions.get(key)
-        )
-    except ServiceUnavailableError:
-        return await _query_day_etag(context.firestore, restaurant_id, day)
-    context.day_versions[key] = versions
-    return _build_day_etag([version for part in versions.parts for version in part.items()], day)
-
-
-async def _query_day_etag(client: AsyncClient, restaurant_id: str, day: ServiceDay) -> str:
-    """Return the ETag for one read per document."""
-    queries = _DayQueries(client, restaurant_id, day)
-    # The projection keeps the response small: names and update times only.
-    parts = await asyncio.gather(
-        read_documents(
-            queries.same_date_or_undated.select([]), MAX_DAY_RESERVATIONS + MAX_UNDATED_RESERVATIONS
-        ),
-        read_documents(queries.after_midnight.select([]), MAX_DAY_RESERVATIONS),
-    )
-    return _build_day_etag(_list_versions(parts), day)
-
-
-async def read_day_reservations(
-    client: AsyncClient, restaurant_id: str, day: ServiceDay
-) -> DayReservations:
-    """Read the reservations of a service day, and those without a date."""
-    queries = _DayQueries(client, restaurant_id, day)
-    parts = await asyncio.gather(
-        read_documents(queries.same_date, MAX_DAY_RESERVATIONS),
-        read_documents(queries.after_midnight, MAX_DAY_RESERVATIONS),
-        read_documents(queries.undated, MAX_UNDATED_RESERVATIONS),
-    )
-    same_date, after_midnight, undated = (
-        {snapshot.id: snapshot.to_dict() or {} for snapshot in part} for part in parts
-    )
-    own = {
-        id_: document
-        for id_, document in same_date.items()
-        if not day.starts_after(document.get("startAt"))
-    }
-    return DayReservations(
-        own | after_midnight, undated, _build_day_etag(_list_versions(parts), day)
-    )
-
-
-class _DayQueries:
-    """The queries of a service day."""
-
-    def __init__(self, client: AsyncClient, restaurant_id: str, day: ServiceDay) -> None:
-        reservations, next_day = paths.reservations_collection(client, restaurant_id), day.next()
-        same_date = FieldFilter("localDate", "==", day.date.isoformat())
-        undated = FieldFilter("localDate", "==", value=None)
-        self.same_date = reservations.where(filter=same_date)
-        self.undated = reservations.where(filter=undated)
-        self.same_date_or_undated = reservations.where(filter=Or([same_date, undated]))
-        self.after_midnight = reservations.where(
-            filter=FieldFilter("localDate", "==", next_day.date.isoformat())
-        ).where(filter=FieldFilter("startAt", "<", next_day.start_text))
-
-
-def _list_versions(parts: Iterable[Iterable[DocumentSnapshot[Any]]]) -> list[tuple[str, str]]:
-    return [(snapshot.id, str(snapshot.update_time)) for part in parts for snapshot in part]
-
-
-def _build_day_etag(versions: Iterable[tuple[str, str]], day: ServiceDay) -> str:
-    """Return the ETag of documents, from their ids and update times."""
-    content = repr((day.date, day.ends_at, day.zone.key, sorted(versions)))
-    return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
 
 class LedgerWindow(Struct):

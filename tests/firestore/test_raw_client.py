@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from google.auth.credentials import AnonymousCredentials
-from google.cloud.firestore import AsyncClient, FieldFilter, GeoPoint
+from google.cloud.firestore import AsyncClient, FieldFilter, GeoPoint, Or
 from google.cloud.firestore_v1 import _helpers
 from google.cloud.firestore_v1.types import Document
 from hypothesis import given
@@ -93,10 +93,12 @@ def test_a_value_of_no_kind_is_refused() -> None:
         [FieldFilter("localDate", "in", ["2026-03-14", "2026-03-15"])],
         [FieldFilter("startAt", "==", None)],
         [FieldFilter("localDate", ">=", "2026-03-14"), FieldFilter("localDate", "<=", "2026-04")],
+        [FieldFilter("localDate", "==", "2026-03-14"), FieldFilter("startAt", "<", "2026-03-15")],
+        [Or([FieldFilter("localDate", "==", "2026-03-14"), FieldFilter("localDate", "==", None)])],
     ],
 )
 def test_a_query_equals_the_client_library(
-    firestore: AsyncClient, filters: list[FieldFilter]
+    firestore: AsyncClient, filters: list[FieldFilter | Or]
 ) -> None:
     query = firestore.collection("restaurants", "r", "reservations").select(
         ["source", "sync.guest"]

@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.service_day import DayVersions, ServiceDay
-from shared.ledger.day_watch import read_day_versions
+from shared.ledger.day_reservations import read_day_versions
 from tests.support.firestore import make_client
 
 DAY = ServiceDay(date(2026, 3, 14), time(4), ZoneInfo("America/New_York"))
