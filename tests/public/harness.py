@@ -25,7 +25,8 @@ NEW_YORK = ZoneInfo("America/New_York")
 
 def optional_year(text: str) -> re.Pattern[str]:
     """Match a text with a date in the year of `PAGE_DAY`; `*` is where another year shows it."""
-    return re.compile(f"^{re.escape(text).replace(re.escape('*'), '(, 2026)?')}$")
+    pattern = re.escape(text).replace(r"\*", "(, 2026)?").replace(r"\ ", r"\s")
+    return re.compile(f"^{pattern}$")
 
 
 async def expect_day(page: Page, text: str) -> None:
