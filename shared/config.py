@@ -228,7 +228,7 @@ class Environment(Struct, frozen=True, kw_only=True):
         Meta(
             ge=MIN_TEXT_BYTES_LIMIT,
             le=MAX_TEXT_BYTES_LIMIT,
-            description="The limit of each text and list of a reservation; the rest is cut.",
+            description="The limit of a reservation's or guest's texts and lists; the rest is cut.",
         ),
     ] = field(default=DEFAULT_MAX_TEXT_BYTES, name="MAX_TEXT_BYTES")
 

@@ -147,7 +147,11 @@ async def parse_or_quarantine_guest(
     context, settings = restaurant.context, restaurant.settings
     try:
         return parse_opentable_guest(
-            row, rid=settings.require_rid(), country=settings.country, now=context.clock()
+            row,
+            rid=settings.require_rid(),
+            country=settings.country,
+            now=context.clock(),
+            max_text_bytes=context.environment.max_text_bytes,
         )
     except InvalidEventError as rejection:
         text = encode_canonical_json(row)

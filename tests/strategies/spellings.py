@@ -86,7 +86,8 @@ _ROW_TEXTS = ("guest_request", "venue_notes", "server", "origin")
 _ROW_SPELLINGS: dict[str, Callable[[Any], Spellings]] = {
     **dict.fromkeys(_ROW_TEXTS, text_spellings),
     "state": _state_spellings,
-    "rid": lambda rid: st.sampled_from([rid, str(rid)]),
+    "rid": lambda rid: st.sampled_from([rid, str(rid), float(rid)]),
+    "sequence_id": number_spellings,
     "party_size": number_spellings,
     "confirmation_id": number_spellings,
     "table_number": _list_spellings,

@@ -160,9 +160,9 @@ def _parse_fields(
         for name in _TEXT_FIELDS
         if name in reported
     }
-    if "partySize" in reported:
+    if not field_values.is_absent(reported.get("partySize")):
         values["partySize"] = field_values.parse_party_size("data.partySize", reported["partySize"])
-    if "startAt" in reported:
+    if not field_values.is_absent(reported.get("startAt")):
         values |= field_values.parse_start_time(
             "data.reservationDateTime", reported["startAt"], zone
         )

@@ -123,10 +123,9 @@ def build_field_error(name: str, requirement: str) -> InvalidEventError:
 
 
 def parse_identifier(value: object) -> str | None:
-    """Return an id, sent as text or as a whole number, else None."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    return value if isinstance(value, str) and value else None
+    """Return an id, sent as text or as a whole number, without outer blanks, else None."""
+    text = format_number(value)
+    return text.strip() or None if isinstance(text, str) else None
 
 
 def canonicalize_number(value: object) -> object:
@@ -146,6 +145,11 @@ def format_number(value: object) -> object:
         return value
     number = canonicalize_number(value)
     return str(number) if isinstance(number, int) else value
+
+
+def is_absent(value: object) -> bool:
+    """Whether a value reports nothing: null, or a blank text in place of a number or a time."""
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def canonicalize_text(text: str) -> str:
@@ -189,15 +193,28 @@ def sort_unique(texts: Iterable[str]) -> list[str]:
 
 
 def parse_integer(name: str, value: object, minimum: int, maximum: int = MAX_INTEGER) -> int:
-    """Return a whole number between the two limits, both included."""
-    if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= maximum:
+    """Return a whole number between the two limits, both included; it may be sent as text."""
+    number = canonicalize_number(value)
+    if isinstance(number, bool) or not isinstance(number, int) or not minimum <= number <= maximum:
         raise build_field_error(name, f"a whole number from {minimum} to {maximum}")
-    return value
+    return number
+
+
+def parse_boolean(name: str, value: object) -> bool | None:
+    """Return a truth value, also sent as text or as 0 or 1; None for null and a blank text."""
+    if is_absent(value):
+        return None
+    word = str(canonicalize_number(value)).strip().casefold()
+    if word in {"true", "1"}:
+        return True
+    if word in {"false", "0"}:
+        return False
+    raise build_field_error(name, "true or false")
 
 
 def parse_party_size(name: str, value: object) -> int:
-    """Return a party size of at least 1; it may be sent as text."""
-    return parse_integer(name, canonicalize_number(value), 1, MAX_PARTY_SIZE)
+    """Return a party size of at least 1."""
+    return parse_integer(name, value, 1, MAX_PARTY_SIZE)
 
 
 def parse_state(name: str, value: object) -> dict[str, FieldValue]:
@@ -232,9 +249,9 @@ def parse_row_time(row: dict[str, Any], name: str, zone: ZoneInfo) -> ParsedInst
     The UTC key is authoritative (without an offset it is UTC); the local one is its substitute.
     """
     utc_text = row.get(f"{name}_utc")
-    if utc_text is None:
+    if is_absent(utc_text):
         local_text = row.get(name)
-        return None if local_text is None else _parse_local_time(name, local_text, zone)
+        return None if is_absent(local_text) else _parse_local_time(name, local_text, zone)
     return _parse_local_time(f"{name}_utc", utc_text, ZoneInfo("UTC"))
 
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from shared.domain.ledger.events import FieldValue, Version
 from shared.domain.ledger.guest_link import UNVERSIONED, Guest
 from shared.domain.normalization import field_values
+from shared.domain.normalization.canonical import DEFAULT_MAX_TEXT_BYTES, cut_texts
 from shared.domain.normalization.identifiers import add_rid_prefix, build_guest_key
 from shared.domain.normalization.opentable_reservation import read_row_id
 from shared.errors import InvalidEventError
@@ -41,13 +42,19 @@ _BOOLEAN_FIELDS = {
 
 
 def parse_opentable_guest(
-    row: Mapping[str, Any], *, rid: str, country: str | None, now: datetime
+    row: Mapping[str, Any],
+    *,
+    rid: str,
+    country: str | None,
+    now: datetime,
+    max_text_bytes: int = DEFAULT_MAX_TEXT_BYTES,
 ) -> Guest:
     """Normalize a guest record of OpenTable's.
 
     Args:
         country: The restaurant's ISO country, for phone numbers without a country code.
         now: Time of receipt, UTC; a forgotten guest's tombstone has it.
+        max_text_bytes: The limit of each text; the rest is cut.
 
     Raises:
         InvalidEventError: A value cannot be used; the reason names the field.
@@ -55,18 +62,22 @@ def parse_opentable_guest(
     key = _parse_guest_key(read_row_id(dict(row)), rid)
     if row.get("rid") is not None and field_values.parse_identifier(row["rid"]) != rid:
         raise InvalidEventError("wrong_rid", "The row's rid belongs to another restaurant.")
-    if row.get("forgotten") is True:
+    if field_values.parse_boolean("forgotten", row.get("forgotten")):
         return Guest(key, forgotten_at=now)
-    if row.get("archived") is not True:
-        return Guest(key, _parse_guest_version(row), _parse_profile(row, country))
+    if not field_values.parse_boolean("archived", row.get("archived")):
+        profile = cut_texts(_parse_profile(row, country), max_text_bytes)
+        # Only with a higher limit than the default.
+        if len(json.dumps(profile, ensure_ascii=False).encode()) > MAX_PROFILE_BYTES:
+            raise InvalidEventError("too_large", "The guest's record is too large to store.")
+        return Guest(key, _parse_guest_version(row), profile)
     # A merged record is null except for id, href and primary_guest.
     version = UNVERSIONED if row.get("sequence_id") is None else _parse_guest_version(row)
     survivor = row.get("primary_guest")
-    if survivor is None:
+    if field_values.is_absent(survivor):
         return Guest(key, version, is_merged=True)
     # OpenTable's pages show the survivor as a URL, as an id and as a bare key.
     survivor_id = field_values.parse_text("primary_guest", survivor) or ""
-    survivor_id = survivor_id.rstrip("/").rpartition("/")[2]
+    survivor_id = survivor_id.partition("?")[0].rstrip("/").rpartition("/")[2]
     return Guest(
         key,
         version,
@@ -96,14 +107,12 @@ def _parse_profile(row: Mapping[str, Any], country: str | None) -> dict[str, Fie
         if row.get(name) is not None
     }
     profile |= {
-        stored_name: row[name] is True
+        stored_name: value
         for name, stored_name in _BOOLEAN_FIELDS.items()
-        if name in row
+        if (value := field_values.parse_boolean(name, row.get(name))) is not None
     }
     profile["tags"] = field_values.parse_text_set("tags", row.get("tags"))
     profile["phones"] = _parse_phones(row, country)
-    if len(json.dumps(profile)) > MAX_PROFILE_BYTES:
-        raise InvalidEventError("too_large", "The guest's record is too large to store.")
     return profile
 
 
@@ -183,4 +192,5 @@ def _find_country(code: str) -> str:
     """Return the main country of a calling code, ``ZZ`` without one."""
     import phonenumbers  # noqa: PLC0415 -- takes 60 ms or more
 
-    return phonenumbers.region_code_for_country_code(int(code or 0))
+    # No code has more than three digits, and a very long text is no integer for Python.
+    return phonenumbers.region_code_for_country_code(int(code[:4] or 0))

@@ -111,9 +111,9 @@ def _parse_plain_fields(row: dict[str, Any], zone: ZoneInfo) -> dict[str, FieldV
 
 
 def _parse_coded_fields(row: dict[str, Any], rid: str, zone: ZoneInfo) -> dict[str, FieldValue]:
-    """Parse ids, numbers, the start time and the state. A null start or size reports nothing."""
+    """Parse ids, numbers, the start time and the state. An empty start or size reports nothing."""
     values = field_values.parse_state("state", row.get("state"))
-    if row.get("party_size") is not None:
+    if not field_values.is_absent(row.get("party_size")):
         values["partySize"] = field_values.parse_party_size("party_size", row["party_size"])
     start = field_values.parse_row_time(row, "scheduled_time", zone)
     if start is not None:

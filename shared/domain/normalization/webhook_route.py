@@ -10,6 +10,7 @@ from msgspec.json import Decoder
 
 from shared.domain.normalization.envelope import read_restaurant_reference
 from shared.domain.normalization.field_values import parse_identifier
+from shared.domain.normalization.identifiers import is_restaurant_id
 from shared.domain.normalization.strict_json import (
     InvalidJsonError,
     WebhookFormat,
@@ -55,13 +56,14 @@ _data_decoder = Decoder(_RoutingData)
 
 
 def find_route(body: Mapping[str, Any]) -> WebhookRoute | None:
-    """Return the route of a parsed body; None in an unknown format or without a restaurant."""
+    """Return the route of a parsed body; None in an unknown format or without a usable id."""
     shape = detect_webhook_format(body)
     if shape is None:
         return None
     is_envelope = shape is WebhookFormat.ENVELOPE
     reference = read_restaurant_reference(body) if is_envelope else parse_identifier(body["rid"])
-    return WebhookRoute(shape, reference) if reference else None
+    # A rid is a possible restaurant id, too.
+    return WebhookRoute(shape, reference) if reference and is_restaurant_id(reference) else None
 
 
 def find_raw_route(raw_body: bytes) -> WebhookRoute | None:
@@ -101,8 +103,8 @@ def _decode_routing_body(raw_body: bytes) -> _RoutingBody:
     except RecursionError:
         raise InvalidJsonError("nested too deeply") from None
     except DecodeError:
-        # The decoder rejects lone surrogates, which JSON allows. Any letter serves to find the ids.
-        replaced = _SURROGATE_ESCAPE.sub(rb"\\u0041", raw_body)
+        # The decoder rejects lone surrogates, which JSON allows. No id has either character.
+        replaced = _SURROGATE_ESCAPE.sub(rb"\\u0000", raw_body)
     try:
         return _body_decoder.decode(replaced)
     except (DecodeError, RecursionError):

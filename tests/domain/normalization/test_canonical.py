@@ -30,7 +30,7 @@ from tests.strategies.events import (
 )
 from tests.strategies.json_values import json_values
 from tests.strategies.spellings import envelope_spellings, row_spellings
-from tests.support.events import envelope_event, row_event
+from tests.support.events import envelope_event, row_body, row_event
 
 UUID = "2B7E9F40-6C1D-4F0A-8E55-91C7D0A4BE13"
 SEATED = datetime(2026, 3, 14, 23, 20, 9, tzinfo=UTC)
@@ -45,6 +45,12 @@ ROW_SPELLINGS: list[tuple[str, object, object]] = [
     ("confirmation_id", 7731, "7731"),
     ("confirmation_id", 7731, 7731.0),
     ("party_size", 4, "4"),
+    ("party_size", None, ""),
+    ("rid", 555001, "555001"),
+    ("rid", 555001, 555001.0),
+    ("id", "555001-ot_1", " ot_1\n"),
+    ("scheduled_time_utc", None, ""),
+    ("seated_time_utc", None, " "),
     ("party_size", 4, 4.0),
     ("seated_time_utc", "2026-03-14T23:20:09Z", "2026-03-14T23:20:09.512Z"),
     ("arrived_time_utc", "2026-03-14T23:20:09Z", "2026-03-15T04:50:09+05:30"),
@@ -76,9 +82,17 @@ def test_two_spellings_of_a_row_are_one_event(name: str, one: object, other: obj
     assert (events[0].fields, events[0].version) == (events[1].fields, events[1].version)
 
 
+@pytest.mark.parametrize("sequence_id", ["7", 7.0, " 7 ", "7.0"])
+def test_two_spellings_of_a_version_are_one_version(sequence_id: object) -> None:
+    respelled = event_from_row_body(row_body(7) | {"sequence_id": sequence_id})
+    assert (respelled.event_id, respelled.version) == ("seq-7", row_event(7).version)
+
+
 @pytest.mark.parametrize(
     "name, one, other",
     [
+        ("reservationDateTime", None, ""),
+        ("partySize", None, " "),
         ("status", "confirmed", "CONFIRMED "),
         ("status", "checked_in", "Checked In"),
         ("partySize", 4, "4"),

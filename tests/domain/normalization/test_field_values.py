@@ -40,12 +40,14 @@ def test_an_error_contains_path_and_expectation() -> None:
     )
 
 
-@pytest.mark.parametrize("value, parsed", [("a", "a"), (7, "7"), (0, "0")])
+@pytest.mark.parametrize(
+    "value, parsed", [("a", "a"), (7, "7"), (0, "0"), (7.0, "7"), (" a\n", "a")]
+)
 def test_an_id_may_be_text_or_a_whole_number(value: object, parsed: str) -> None:
     assert field_values.parse_identifier(value) == parsed
 
 
-@pytest.mark.parametrize("value", [None, "", True, 1.0, [], {}])
+@pytest.mark.parametrize("value", [None, "", " ", True, 1.5, 1e400, [], {}])
 def test_other_values_are_not_ids(value: object) -> None:
     assert field_values.parse_identifier(value) is None
 
@@ -111,9 +113,26 @@ def test_a_value_without_a_whole_number_is_unchanged(value: object) -> None:
     assert field_values.canonicalize_number(value) is value
 
 
-@pytest.mark.parametrize("value", [-1, 2**63, True, 1.0, "1", None])
+@pytest.mark.parametrize("value", [-1, 2**63, True, 1.5, "x", "-1", "", None, 1e400])
 def test_an_integer_out_of_range_is_rejected(value: object) -> None:
     assert rejection(field_values.parse_integer, "a", value, 0).reason == "invalid_a"
+
+
+@pytest.mark.parametrize(
+    "value, parsed",
+    [
+        *((value, True) for value in (True, 1, 1.0, "true", "True ", "1")),
+        *((value, False) for value in (False, 0, 0.0, "false", "FALSE", "0")),
+        *((value, None) for value in (None, "", " ")),
+    ],
+)
+def test_a_truth_value_may_be_text_or_a_number(value: object, parsed: bool | None) -> None:
+    assert field_values.parse_boolean("a", value) is parsed
+
+
+@pytest.mark.parametrize("value", ["yes", 2, -1, [], {}, "null"])
+def test_a_doubtful_truth_value_is_rejected(value: object) -> None:
+    assert rejection(field_values.parse_boolean, "a", value).reason == "invalid_a"
 
 
 @pytest.mark.parametrize(
@@ -165,18 +184,18 @@ def test_a_utc_field_without_a_zone_is_utc() -> None:
     assert field_values.parse_row_instant({"at_utc": "2026-03-14T23:15:00"}, "at", ZONE) == START
 
 
-@pytest.mark.parametrize("row", [{}, {"at_utc": None}])
+@pytest.mark.parametrize("row", [{}, {"at_utc": None}, {"at_utc": ""}])
 def test_the_local_field_is_used_without_the_utc_field(row: dict[str, Any]) -> None:
     complete = row | {"at": "2026-03-14T19:15:00"}
     assert field_values.parse_row_instant(complete, "at", ZONE) == START
 
 
-@pytest.mark.parametrize("row", [{}, {"at": None}, {"at": None, "at_utc": None}])
+@pytest.mark.parametrize("row", [{}, {"at": None}, {"at": " ", "at_utc": ""}])
 def test_a_null_time_is_none(row: dict[str, Any]) -> None:
     assert field_values.parse_row_instant(row, "at", ZONE) is None
 
 
-@pytest.mark.parametrize("value", ["", 1, "soon", ["2026-03-14T23:15:00Z"]])
+@pytest.mark.parametrize("value", [0, 1, "soon", ["2026-03-14T23:15:00Z"]])
 def test_an_invalid_utc_field_is_rejected(value: object) -> None:
     assert (
         rejection(field_values.parse_row_time, {"at_utc": value}, "at", ZONE).reason
@@ -184,7 +203,7 @@ def test_an_invalid_utc_field_is_rejected(value: object) -> None:
     )
 
 
-@pytest.mark.parametrize("value", ["", 1, "soon"])
+@pytest.mark.parametrize("value", [False, 1, "soon"])
 def test_an_invalid_local_field_is_rejected(value: object) -> None:
     assert rejection(field_values.parse_row_time, {"at": value}, "at", ZONE).reason == "invalid_at"
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from shared.domain.ledger.events import Version
 from shared.domain.ledger.guest_link import UNVERSIONED, Guest, guest_from_map, guest_to_map
+from shared.domain.normalization.canonical import is_cut
 from shared.domain.normalization.opentable_guest import (
     format_e164,
     parse_opentable_guest,
@@ -133,8 +134,10 @@ def test_a_forgotten_guest_has_no_other_fields() -> None:
     [
         "https://platform.opentable.com/sync/v2/guests/555001-survivor",
         "https://platform.opentable.com/sync/v2/guests/555001-survivor/",
+        "https://platform.opentable.com/sync/v2/guests/555001-survivor?rid=555001",
         "555001-survivor",
         "survivor",
+        " survivor ",
     ],
 )
 def test_a_merged_guest_references_the_survivor_in_every_format(spelling: str) -> None:
@@ -156,8 +159,9 @@ def test_a_guest_may_have_the_sequence_zero() -> None:
     assert read(sequence_id=0).version == Version.from_sequence(0, UPDATED)
 
 
-def test_a_merged_guest_without_a_survivor_is_unresolved() -> None:
-    guest = merged()
+@pytest.mark.parametrize("fields", [{}, {"primary_guest": None}, {"primary_guest": ""}])
+def test_a_merged_guest_without_a_survivor_is_unresolved(fields: dict[str, Any]) -> None:
+    guest = merged(**fields)
     assert (guest.is_merged, guest.survivor_key, guest.is_active) == (True, None, False)
 
 
@@ -172,7 +176,10 @@ def test_a_survivor_of_an_active_record_is_not_a_merge() -> None:
         ({"id": "?"}, "invalid_id"),
         ({"rid": 777}, "wrong_rid"),
         ({"sequence_id": None}, "invalid_sequence_id"),
-        ({"sequence_id": "7"}, "invalid_sequence_id"),
+        ({"sequence_id": "x"}, "invalid_sequence_id"),
+        ({"forgotten": "perhaps"}, "invalid_forgotten"),
+        ({"archived": 2}, "invalid_archived"),
+        ({"marketing_opted_out": []}, "invalid_marketing_opted_out"),
         ({"updated_at_utc": "soon"}, "invalid_updated_at_utc"),
         ({"first_name": 5}, "invalid_first_name"),
         ({"notes": ["x"]}, "invalid_notes"),
@@ -199,10 +206,47 @@ def test_an_id_unusable_as_document_id_is_rejected(id_: str, name: str) -> None:
         merged(**{name: id_})
 
 
-@pytest.mark.parametrize("field", ["notes", "first_name"])
-def test_details_above_the_size_limit_are_rejected(field: str) -> None:
+@pytest.mark.parametrize("value", [True, "true", 1])
+def test_a_request_to_forget_counts_in_every_spelling(value: object) -> None:
+    assert read(forgotten=value).forgotten_at == NOW
+
+
+@pytest.mark.parametrize("value", [True, "True", "1"])
+def test_a_merge_counts_in_every_spelling(value: object) -> None:
+    assert merged(archived=value, primary_guest="survivor").survivor_key == "survivor"
+
+
+@pytest.mark.parametrize("value, stored", [("true", True), (0, False), (None, None), ("", None)])
+def test_a_consent_is_stored_as_a_truth_value(value: object, stored: bool | None) -> None:
+    assert read(marketing_opted_out=value).profile.get("marketingOptedOut") is stored
+
+
+@pytest.mark.parametrize("value", ["7", 7.0, " 7"])
+def test_the_version_of_a_guest_may_be_text(value: object) -> None:
+    assert read(sequence_id=value).version == read().version
+
+
+@pytest.mark.parametrize("name, stored", [("notes", "notes"), ("first_name", "firstName")])
+def test_a_long_text_of_a_guest_is_cut(name: str, stored: str) -> None:
+    profile = read(**{name: "\u00e9" * 100_000}, last_name="Lovelace").profile
+    assert is_cut(profile[stored])
+    assert (profile["lastName"], profile["cutTexts"]) == ("Lovelace", True)
+
+
+def test_a_record_of_maximal_texts_is_stored() -> None:
+    names = ("first_name", "last_name", "email", "company_name", "notes", "notes_seating")
+    texts = dict.fromkeys(
+        (*names, "notes_special_relationship", "notes_food_and_drink"), "\u00e9" * 9_000
+    )
+    assert read(**texts, tags=["\u00e9" * 4_000] * 9).diner_name is not None
+
+
+def test_details_above_the_size_limit_are_rejected() -> None:
+    texts = dict.fromkeys(("notes", "first_name"), "x" * 60_000)
     with pytest.raises(InvalidEventError, match="too_large"):
-        read(**{field: "x" * 100_000})
+        parse_opentable_guest(
+            row(**texts), rid="555001", country="US", now=NOW, max_text_bytes=60_000
+        )
 
 
 names = st.sampled_from(sorted({*row(), "first_name", "tags", "phone", "phone_numbers", "notes"}))
