@@ -127,12 +127,14 @@ async def set_settings(
 ) -> CommandResult:
     """Change settings of a restaurant; without flags, show them."""
     before = await api.get("integration")
-    wanted: dict[str, Any] = {"name": name, "timeZone": time_zone, "country": country}
+    requested: dict[str, Any] = {"name": name, "timeZone": time_zone, "country": country}
     if webhook_auth:
         schemes = select_schemes(webhook_auth, before)
-        wanted["webhookAuth"] = [scheme.value for scheme in schemes]
+        requested["webhookAuth"] = [scheme.value for scheme in schemes]
     changed = {
-        name: value for name, value in wanted.items() if value is not None and before[name] != value
+        name: value
+        for name, value in requested.items()
+        if value is not None and before[name] != value
     }
     if "webhookAuth" in changed and before["webhookAuth"]:
         removed = set(before["webhookAuth"]) - set(changed["webhookAuth"])

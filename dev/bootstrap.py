@@ -74,18 +74,18 @@ def check_modules(names: tuple[str, ...]) -> None:
 
 def ensure_environment() -> None:
     """Make `.venv` hold the packages of `uv.lock`, unless it already does."""
-    wanted = _stamp_text()
-    if _is_ready(wanted):
+    expected = _stamp_text()
+    if _is_ready(expected):
         return
     started = time.monotonic()
     with _one_at_a_time():
-        if _is_ready(wanted):  # an earlier set-up did the work
+        if _is_ready(expected):  # an earlier set-up did the work
             return
         _ensure_venv()
         _ensure_uv()
         sync = [str(UV), "sync", "--frozen", "--quiet"]
         run_step("Installing the packages of uv.lock", sync, uv_environment())
-        _STAMP.write_text(wanted)
+        _STAMP.write_text(expected)
     print(f"Set up in {time.monotonic() - started:.0f} s.", flush=True)
 
 
@@ -170,8 +170,8 @@ def _stamp_text() -> str:
     return f"{fingerprint(LOCK)} {_MINOR} {ROOT}"
 
 
-def _is_ready(wanted: str) -> bool:
-    return VENV_PYTHON.exists() and _stamp() == wanted
+def _is_ready(expected: str) -> bool:
+    return VENV_PYTHON.exists() and _stamp() == expected
 
 
 def _stamp() -> str | None:

@@ -69,14 +69,14 @@ def documented() -> dict[str, Documented]:
     kinds = {}
     for path, anchor in re.findall(r"^\| \[`([^`]+)`\]\(#([a-z]+)\)", PAGE, re.MULTILINE):
         section = PAGE.partition(f"\n## {anchor.capitalize()}\n")[2].partition("\n## ")[0]
-        told = Documented()
+        documented_kind = Documented()
         for names, kind, meaning in re.findall(
             r"^\| (`[^|]+) \| ([^|]*) \|(.*)$", section, re.MULTILINE
         ):
             has_parts = {"map", "list"} & set(re.findall(r"\w+", kind))
             parts = set(re.findall(r"`(\w+)`", meaning)) if has_parts else set()
-            told.fields |= dict.fromkeys(re.findall(r"`([^`]+)`", names), parts)
-        kinds[kind_of(path.replace("…", "restaurants/{restaurantId}"))] = told
+            documented_kind.fields |= dict.fromkeys(re.findall(r"`([^`]+)`", names), parts)
+        kinds[kind_of(path.replace("…", "restaurants/{restaurantId}"))] = documented_kind
     return kinds
 
 
@@ -92,10 +92,10 @@ def operator_client(
     secrets = tmp_path / "secrets.json"
     secrets.write_text("{}")
     store = SecretsFileStore(str(secrets))
-    room = build_api_context(replace(world.services, secret_store=store))
+    context = build_api_context(replace(world.services, secret_store=store))
     with serve_accounts() as served:
         monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", served.host)
-        yield build_operator_client(room, world.restaurant.id, "olga")
+        yield build_operator_client(context, world.restaurant.id, "olga")
 
 
 async def ingest_row(world: World, sequence_id: int, **fields: Any) -> None:
@@ -189,29 +189,31 @@ async def test_every_field_that_is_written_is_documented(
     world: World, operator_client: OperatorClient
 ) -> None:
     await write_every_field(world, operator_client)
-    known, strangers, seen = documented(), set(), set()
+    known, undocumented, seen = documented(), set(), set()
     for path, document in (await world.all_documents()).items():
         kind = kind_of(path)
         seen.add(kind)
-        strangers |= {f"{kind}: {name}" for name in known[kind].unknown(document)}
-    assert strangers == set()
+        undocumented |= {f"{kind}: {name}" for name in known[kind].unknown(document)}
+    assert undocumented == set()
     assert known.keys() == seen
 
 
 def test_every_documented_field_is_named_by_the_code() -> None:
     code = "\n".join(
-        path.read_text() for room in ("functions", "shared") for path in (ROOT / room).rglob("*.py")
+        path.read_text()
+        for folder in ("functions", "shared")
+        for path in (ROOT / folder).rglob("*.py")
     )
     named = set(re.findall(r"\w+", code))
     assert {
         f"{kind}: {path}"
-        for kind, told in documented().items()
-        for path in told.fields
+        for kind, documented_kind in documented().items()
+        for path in documented_kind.fields
         if not set(path.split(".")) <= named
     } == set()
 
 
 def test_a_field_that_is_not_documented_is_found() -> None:
-    told = Documented({"a.b": set(), "list": {"x"}, "fields": set()})
+    documented_kind = Documented({"a.b": set(), "list": {"x"}, "fields": set()})
     document = {"a": {"b": 1, "c": 2}, "list": [{"x": 1, "y": 2}], "fields": {"any": 1}, "new": {}}
-    assert list(told.unknown(document)) == ["a.c", "list.y", "new"]
+    assert list(documented_kind.unknown(document)) == ["a.c", "list.y", "new"]

@@ -98,14 +98,14 @@ def test_every_command_is_one_that_the_command_line_reads(page: str, command: st
 
 
 def test_every_make_target_is_one_of_the_makefiles() -> None:
-    told = {
+    quoted = {
         (linked_tests(page), word)
         for page in PAGES
         for command in MAKE.findall(page.read_text())
         for word in shlex.split(command, comments=True)[1:]
         if "=" not in word
     }
-    assert {(page, word) for page, word in told if word not in targets()} == set()
+    assert {(page, word) for page, word in quoted if word not in targets()} == set()
 
 
 def test_every_threat_links_its_test() -> None:

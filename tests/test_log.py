@@ -74,8 +74,8 @@ def documented() -> dict[str, set[str]]:
 
 
 def calls() -> Iterator[ast.Call]:
-    for room in ("functions", "shared"):
-        for path in sorted((ROOT / room).rglob("*.py")):
+    for folder in ("functions", "shared"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "log_event":
                     yield node
@@ -113,11 +113,11 @@ def test_every_event_has_a_documented_meaning() -> None:
     [kind] = ast.parse(inspect.getsource(log.LogEvent)).body
     assert isinstance(kind, ast.ClassDef)
     members = [node for node in kind.body if isinstance(node, ast.Assign)]
-    told = [
+    meanings = [
         then
         for node, then in zip(kind.body, kind.body[1:], strict=False)
         if isinstance(node, ast.Assign)
         and isinstance(then, ast.Expr)
         and isinstance(then.value, ast.Constant)
     ]
-    assert len(told) == len(members) == len(LogEvent)
+    assert len(meanings) == len(members) == len(LogEvent)

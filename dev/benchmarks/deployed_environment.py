@@ -20,12 +20,12 @@ def deployed_python() -> Path:
         SetUpError: A package cannot be installed.
     """
     python, stamp = _FOLDER / "bin" / "python", _FOLDER / "installed.sha256"
-    wanted = f"{fingerprint(_REQUIREMENTS)} {sys.version}"
-    if not stamp.is_file() or stamp.read_text() != wanted:
+    expected = f"{fingerprint(_REQUIREMENTS)} {sys.version}"
+    if not stamp.is_file() or stamp.read_text() != expected:
         venv.create(_FOLDER, clear=True, symlinks=True)
         install = [str(UV), "pip", "sync", "--require-hashes", str(_REQUIREMENTS)]
         run_step(
             "Installing what is deployed", [*install, "--python", str(python)], uv_environment()
         )
-        stamp.write_text(wanted)
+        stamp.write_text(expected)
     return python

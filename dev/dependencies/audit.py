@@ -43,12 +43,12 @@ def audit(service: str, requirements: str) -> bool:
 
 
 def _check_reach(service: str) -> None:
-    told = urlsplit(service)
-    port = told.port or (443 if told.scheme == "https" else 80)
+    url = urlsplit(service)
+    port = url.port or (443 if url.scheme == "https" else 80)
     try:
-        socket.create_connection((told.hostname or "", port), _CONNECT_SECONDS).close()
+        socket.create_connection((url.hostname or "", port), _CONNECT_SECONDS).close()
     except OSError as error:
-        raise NotAuditedError(f"{told.hostname} cannot be reached ({error})") from error
+        raise NotAuditedError(f"{url.hostname} cannot be reached ({error})") from error
 
 
 def main() -> None:

@@ -28,10 +28,10 @@ class Licensed:
 def installed() -> list[Licensed]:
     """Return every package of this virtual environment, by name."""
     command = [sys.executable, "-m", "piplicenses", *_OPTIONS]
-    told = subprocess.run(
+    result = subprocess.run(
         command, capture_output=True, text=True, timeout=_READ_SECONDS, check=True
     )
-    rows = (Licensed(_plain(row["Name"]), row["License"]) for row in json.loads(told.stdout))
+    rows = (Licensed(_plain(row["Name"]), row["License"]) for row in json.loads(result.stdout))
     return sorted(rows, key=lambda row: row.name)
 
 
@@ -44,10 +44,10 @@ def with_tables(page: str) -> str:
     before, rest = page[: page.index(BEGIN)], page[page.index(END) :]
     rows = installed()
     deployed = names(export_requirements(*DEPLOYED))
-    wanted = names(export_requirements()) - deployed
+    tool_names = names(export_requirements()) - deployed
     tables = [
         *("", "## Deployed", "", *_table(rows, deployed)),
-        *("", "## Tests and tools alone", "", *_table(rows, wanted)),
+        *("", "## Tests and tools alone", "", *_table(rows, tool_names)),
     ]
     return "\n".join([before + BEGIN, *tables, "", rest])
 

@@ -52,15 +52,15 @@ class LocalAccounts:
         ]
 
     async def _look_up(self, request: Request) -> JSONResponse:
-        wanted = await request.json()
+        query = await request.json()
         self.lookup_count += 1
         if self.failure_status is not None:
             return _build_error("FAILURE", self.failure_status)
         users = [
             user
             for user in self.users.values()
-            if user["localId"] in wanted.get("localId", [])
-            or user["email"] in map(str.lower, wanted.get("email", []))
+            if user["localId"] in query.get("localId", [])
+            or user["email"] in map(str.lower, query.get("email", []))
         ]
         # Firebase leaves the list out if there is no account.
         return JSONResponse({"users": users} if users else {})

@@ -78,7 +78,7 @@ def _packaged_java() -> Path | None:
 
 def _version_of(executable: Path) -> int | None:
     try:
-        told = subprocess.run(
+        result = subprocess.run(
             [executable, "-version"],
             capture_output=True,
             text=True,
@@ -87,7 +87,7 @@ def _version_of(executable: Path) -> int | None:
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return parse_version(told.stderr + told.stdout)
+    return parse_version(result.stderr + result.stdout)
 
 
 def _fetch_java(minimum: int) -> Java:

@@ -35,15 +35,17 @@ def main() -> None:
         sys.exit("Read the list. To make these changes: --substitutions=_APPROVE_CHANGES=yes")
 
 
-def find_index_changes(wanted: Mapping[str, Any], fields: list[Mapping[str, Any]]) -> Iterator[str]:
+def find_index_changes(
+    expected: Mapping[str, Any], fields: list[Mapping[str, Any]]
+) -> Iterator[str]:
     """Yield a line for each field whose automatic indexes or time to live would change.
 
     Args:
-        wanted: The content of `firestore.indexes.json`.
+        expected: The content of `firestore.indexes.json`.
         fields: The fields with settings of their own, as gcloud prints them.
     """
     current = {_parse_field_name(field["name"]): _normalize_current(field) for field in fields}
-    for override in wanted["fieldOverrides"]:
+    for override in expected["fieldOverrides"]:
         group, path = override["collectionGroup"], override["fieldPath"]
         before, after = current.get((group, path)), _normalize_wanted(override)
         if before != after:
@@ -51,9 +53,9 @@ def find_index_changes(wanted: Mapping[str, Any], fields: list[Mapping[str, Any]
             yield f"{group}.{path}: {source} -> {_describe(after)}"
 
 
-def find_rules_changes(wanted: str, current: str | None) -> list[str]:
+def find_rules_changes(expected: str, current: str | None) -> list[str]:
     """Return a line if security rules would be replaced by others."""
-    if current is None or current == wanted:
+    if current is None or current == expected:
         return []
     return [
         f"firestore.rules: replaces the {len(current.splitlines())} lines of the project's rules"

@@ -110,8 +110,8 @@ class UserAccounts:
         A name is never worth a long wait: this fails after `_NAME_TIMEOUT_SECONDS`, and then for
         `_NAME_PAUSE_SECONDS` at once.
         """
-        wanted = set(uids)
-        missing = [uid for uid in wanted if uid not in self._names]
+        requested = set(uids)
+        missing = [uid for uid in requested if uid not in self._names]
         for uid in missing:
             if uid.startswith(COMMAND_LINE_PREFIX):
                 self._names[uid] = f"{uid.removeprefix(COMMAND_LINE_PREFIX)} (command line)"
@@ -120,7 +120,7 @@ class UserAccounts:
             accounts = await self._read_accounts_soon(missing)
             for uid in missing:
                 self._names[uid] = accounts[uid].name if uid in accounts else None
-        names = {uid: self._names.get(uid) for uid in wanted}
+        names = {uid: self._names.get(uid) for uid in requested}
         return {uid: name for uid, name in names.items() if name is not None}
 
     async def _read_accounts_soon(self, uids: Sequence[str]) -> dict[str, UserAccount]:

@@ -63,14 +63,14 @@ class SampleEvent:
     is_complete: bool = True
 
 
-def complete_event(version: int, **said: Any) -> SampleEvent:
+def complete_event(version: int, **fields: Any) -> SampleEvent:
     """Return an event with all fields."""
-    return SampleEvent(version, said)
+    return SampleEvent(version, fields)
 
 
-def partial_event(version: int, **said: Any) -> SampleEvent:
+def partial_event(version: int, **fields: Any) -> SampleEvent:
     """Return an event with only these fields."""
-    return SampleEvent(version, said, is_complete=False)
+    return SampleEvent(version, fields, is_complete=False)
 
 
 def sample_as_envelope(event: SampleEvent, restaurant_id: str) -> dict[str, Any]:

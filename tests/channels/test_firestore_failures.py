@@ -51,34 +51,34 @@ async def test_any_failed_call_leaves_the_event_applied_or_unacknowledged(
 ) -> None:
     error, lost = FAILURES[trouble]
     for at in itertools.count():
-        telling = complete_event(at + 1, partySize=at + 1)
-        attempt = await source(world, telling)
+        event = complete_event(at + 1, partySize=at + 1)
+        attempt = await source(world, event)
         mishap = CallFailure(error, at, lose_response=lost)
         with fail_firestore_call(world, mishap):
             acknowledged = await attempt()
         if not acknowledged:
             world.clock.advance(_LEASE_SECONDS)
             assert await attempt(), f"call {at} left something behind"
-        await assert_applied_once(world, source, telling)
+        await assert_applied_once(world, source, event)
         if not mishap.happened:
             break
     assert at > 1
 
 
-async def assert_applied_once(world: World, source: PrepareDelivery, telling: SampleEvent) -> None:
+async def assert_applied_once(world: World, source: PrepareDelivery, event: SampleEvent) -> None:
     """Assert that an event is visible and has one journal entry."""
     reservations = paths.reservations_collection(world.services.firestore, world.restaurant.id)
     if source is attempts.prepare_staff_cancellation:
-        document = reservations.document(f"own-{telling.version}")
+        document = reservations.document(f"own-{event.version}")
         assert ((await document.get()).to_dict() or {})["status"] == "CANCELLED"
         assert len([entry async for entry in paths.journal_collection(document).stream()]) == 1
         return
     document = reservations.document(f"opentable-{RESERVATION_KEY}")
     shown = (await document.get()).to_dict() or {}
-    assert shown["partySize"] == telling.version
-    said = [entry.get("fields") async for entry in paths.journal_collection(document).stream()]
-    parties = [each["partySize"] for each in said if "partySize" in each]
-    assert sorted(parties) == list(range(1, telling.version + 1))
+    assert shown["partySize"] == event.version
+    fields = [entry.get("fields") async for entry in paths.journal_collection(document).stream()]
+    parties = [each["partySize"] for each in fields if "partySize" in each]
+    assert sorted(parties) == list(range(1, event.version + 1))
 
 
 async def test_a_commit_without_response_ends_at_the_webhook_deadline(

@@ -122,9 +122,9 @@ def webhook_dispatcher_to(world: World, services: AppContext) -> WebhookDispatch
     return WebhookDispatcher(post, world.clock)
 
 
-def attach_relay(world: World, courier: WebhookDispatcher, secret: str) -> RelaySender:
+def attach_relay(world: World, dispatcher: WebhookDispatcher, secret: str) -> RelaySender:
     """Attach a relay for every reservation."""
     ids = {int(world.restaurant.rid): world.restaurant.id}
-    relay = RelaySender(world.sandbox.store, courier, WEBHOOK_URL, secret, restaurant_ids=ids)
+    relay = RelaySender(world.sandbox.store, dispatcher, WEBHOOK_URL, secret, restaurant_ids=ids)
     world.sandbox.store.add_listener(relay.send_event)
     return relay

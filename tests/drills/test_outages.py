@@ -91,21 +91,21 @@ async def test_redelivery_recovers_from_a_minute_without_firestore(
     _store_credentials(world, safe, OLD)
     services = await _services(world, safe, wire.client, FakeTimer())
     busy_restaurant.dispatcher.faults.silent = True
-    courier = webhook_dispatcher_to(world, services)
-    attach_relay(world, courier, OLD)
+    dispatcher = webhook_dispatcher_to(world, services)
+    attach_relay(world, dispatcher, OLD)
     wire.failure = google.ServiceUnavailable
     for number, key in enumerate([row.key for row in world.opentable_reservations().values()][:20]):
         world.desk.change_party_size(key, 3 + number % 5)
         world.clock.advance(3)
-        await asyncio.to_thread(courier.send_due)
-    assert courier.counts["delivered"] == 0
+        await asyncio.to_thread(dispatcher.send_due)
+    assert dispatcher.counts["delivered"] == 0
     wire.failure, back = None, world.clock()
-    await asyncio.to_thread(deliver_all, courier, world.clock)
+    await asyncio.to_thread(deliver_all, dispatcher, world.clock)
     level = world.clock() - back
     report_drill(
-        "Firestore away for 60 s", level_after=level, redelivered=courier.counts["retried"]
+        "Firestore away for 60 s", level_after=level, redelivered=dispatcher.counts["retried"]
     )
-    assert (courier.counts["given_up"], await busy_restaurant.differing_keys()) == (0, [])
+    assert (dispatcher.counts["given_up"], await busy_restaurant.differing_keys()) == (0, [])
     assert level <= timedelta(seconds=64)
 
 

@@ -47,8 +47,8 @@ def test_an_alert_is_created_as_its_file_says(planned: Resources, name: str) -> 
         [kind] = [key for key in written if key.startswith("condition_")]
         found = unwrap(condition[kind])
         found["trigger"] = unwrap(found["trigger"])
-        wanted = written[kind]["filter"].replace("UPTIME_CHECK_ID", UPTIME_CHECK_ID)
-        assert found == {**written[kind], "filter": wanted}
+        expected = written[kind]["filter"].replace("UPTIME_CHECK_ID", UPTIME_CHECK_ID)
+        assert found == {**written[kind], "filter": expected}
         assert condition["display_name"] == written["display_name"]
     assert unwrap(alert["documentation"]) == file["documentation"]
     assert unwrap(alert["alert_strategy"]) == file["alert_strategy"]

@@ -79,9 +79,9 @@ def test_a_field_that_the_api_does_not_know_would_be_refused() -> None:
 
 @pytest.mark.parametrize("name", METRICS)
 def test_a_metric_reads_lines_and_fields_that_the_code_logs(name: str) -> None:
-    wanted = filtered_events(METRICS[name]["filter"])
-    assert wanted
-    for event in wanted:
+    events = filtered_events(METRICS[name]["filter"])
+    assert events
+    for event in events:
         assert event in logged()
         # Some calls spread counts into the line; the named fields are sufficient.
         assert metric_fields(METRICS[name]) <= logged()[event]

@@ -48,8 +48,8 @@ async def test_a_backfill_is_started_with_its_days(
     ) as sent:
         await page.get_by_role("button", name="Start import").click()
     assert (await sent.value).post_data_json == {"startDate": PAGE_DAY, "endDate": PAGE_DAY}
-    told = page.locator(".panel", has=page.get_by_role("heading", name="Import"))
-    await expect(told).to_contain_text("of 1 day")
+    panel = page.locator(".panel", has=page.get_by_role("heading", name="Import"))
+    await expect(panel).to_contain_text("of 1 day")
     await expect(page.get_by_role("button", name="Start import")).to_be_disabled()
 
 

@@ -29,8 +29,8 @@ async def test_a_change_is_announced(harness: PageHarness, open_page: OpenPage) 
     page = await open_page()
     await page.get_by_role("row", name="Ada Lovelace").wait_for()
     await harness.send_envelope("updated", 1, partySize=6, status="seated")
-    said = page.get_by_role("status")
-    await expect(said).to_have_text("Ada Lovelace is seated, is now 6 instead of 4.")
+    announcement = page.get_by_role("status")
+    await expect(announcement).to_have_text("Ada Lovelace is seated, is now 6 instead of 4.")
 
 
 async def test_a_row_that_did_not_change_is_not_touched(

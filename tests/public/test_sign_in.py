@@ -44,33 +44,33 @@ class FakeFirebase:
         await route.fulfill(json={"projectId": self._project, "apiKey": "web-key"})
 
     async def _sign_in(self, route: Route) -> None:
-        said = json.loads(route.request.post_data or "")
-        self.asked.append(("sign-in", said))
-        if said["password"] != RIGHT:
+        body = json.loads(route.request.post_data or "")
+        self.asked.append(("sign-in", body))
+        if body["password"] != RIGHT:
             return await respond_refused(route, "INVALID_LOGIN_CREDENTIALS")
         if self.factors:
             pending = {"mfaPendingCredential": "pending-1", "mfaInfo": self.factors}
             return await respond_allowed(route, pending)
-        person = {"email": said["email"], "idToken": self._token(), "refreshToken": "renew-1"}
+        person = {"email": body["email"], "idToken": self._token(), "refreshToken": "renew-1"}
         return await respond_allowed(route, {**person, "expiresIn": str(HOUR)})
 
     async def _send_email(self, route: Route) -> None:
-        said = json.loads(route.request.post_data or "")
-        self.asked.append(("send e-mail", said))
-        if said["email"].startswith("nobody"):
+        body = json.loads(route.request.post_data or "")
+        self.asked.append(("send e-mail", body))
+        if body["email"].startswith("nobody"):
             return await respond_refused(route, "EMAIL_NOT_FOUND")
-        return await respond_allowed(route, {"email": said["email"]})
+        return await respond_allowed(route, {"email": body["email"]})
 
     async def _finish_second_factor(self, route: Route) -> None:
-        said = json.loads(route.request.post_data or "")
-        self.asked.append(("second factor", said))
-        if said["totpVerificationInfo"]["verificationCode"] != CODE:
+        body = json.loads(route.request.post_data or "")
+        self.asked.append(("second factor", body))
+        if body["totpVerificationInfo"]["verificationCode"] != CODE:
             return await respond_refused(route, "INVALID_CODE : the code is wrong")
         return await respond_allowed(route, {"idToken": self._token(), "refreshToken": "renew-1"})
 
     async def _renew(self, route: Route) -> None:
-        said = {name: text for name, [text] in parse_qs(route.request.post_data or "").items()}
-        self.asked.append(("renew", said))
+        body = {name: text for name, [text] in parse_qs(route.request.post_data or "").items()}
+        self.asked.append(("renew", body))
         if self.is_over:
             return await respond_refused(route, "TOKEN_EXPIRED")
         renewed = {"id_token": self._token(), "refresh_token": "renew-2"}
@@ -80,8 +80,8 @@ class FakeFirebase:
         return build_unsigned_token(self._project, DEMO_STAFF_UIDS["host"], int(time.time()))
 
 
-async def respond_allowed(route: Route, said: dict[str, Any]) -> None:
-    await route.fulfill(json=said, headers={"Access-Control-Allow-Origin": "*"})
+async def respond_allowed(route: Route, body: dict[str, Any]) -> None:
+    await route.fulfill(json=body, headers={"Access-Control-Allow-Origin": "*"})
 
 
 async def respond_refused(route: Route, code: str) -> None:

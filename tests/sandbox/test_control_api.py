@@ -50,14 +50,14 @@ async def test_the_state_counts_stored_objects(client: AsyncClient) -> None:
 
 async def test_a_mutation_reaches_the_feed(client: AsyncClient) -> None:
     key = (await rows(client))[0]["id"].removeprefix(f"{RID}-")
-    said = {"do": "cancel", "rid": RID, "key": key}
-    answer = await client.post("/_control/mutations", json=said)
+    body = {"do": "cancel", "rid": RID, "key": key}
+    answer = await client.post("/_control/mutations", json=body)
     assert answer.status_code == 200
     assert {row["id"]: row["state"] for row in await rows(client)}[f"{RID}-{key}"] == "Cancelled"
 
 
 @pytest.mark.parametrize(
-    "said",
+    "body",
     [
         {"do": "explode", "rid": RID},
         {"do": "cancel", "rid": 1, "key": "x"},
@@ -65,8 +65,8 @@ async def test_a_mutation_reaches_the_feed(client: AsyncClient) -> None:
         [],
     ],
 )
-async def test_an_unusable_mutation_gets_400(said: object, client: AsyncClient) -> None:
-    answer = await client.post("/_control/mutations", json=said)
+async def test_an_unusable_mutation_gets_400(body: object, client: AsyncClient) -> None:
+    answer = await client.post("/_control/mutations", json=body)
     assert answer.status_code == 400
 
 
@@ -117,7 +117,7 @@ async def test_the_switches_are_listed_with_examples_that_work(client: AsyncClie
 
 
 @pytest.mark.parametrize(
-    "said, sentence",
+    "body, sentence",
     [
         ({"rid": 999999}, "999999 is missing or unknown"),
         ({"rid": RID, "zone": "Mars/Phobos"}, f"{RID} is open already, in the zone"),
@@ -127,8 +127,8 @@ async def test_the_switches_are_listed_with_examples_that_work(client: AsyncClie
     ],
 )
 async def test_a_refused_restaurant_gives_a_sentence(
-    said: dict[str, object], sentence: str, client: AsyncClient
+    body: dict[str, object], sentence: str, client: AsyncClient
 ) -> None:
-    answer = await client.post("/_control/restaurants", json=said)
+    answer = await client.post("/_control/restaurants", json=body)
     assert answer.status_code == 400
     assert answer.json()["error"].startswith(sentence)

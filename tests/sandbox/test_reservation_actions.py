@@ -169,11 +169,11 @@ def test_the_sweep_leaves_tomorrow(visit_actions: VisitActions) -> None:
 def test_listeners_receive_values_before_and_after(
     store: SandboxStore, reservation_actions: ReservationActions
 ) -> None:
-    heard: list[tuple[SandboxReservation | None, SandboxReservation]] = []
-    store.add_listener(lambda before, after: heard.append((before, after)))
+    changes: list[tuple[SandboxReservation | None, SandboxReservation]] = []
+    store.add_listener(lambda before, after: changes.append((before, after)))
     first = reservation_actions.create(store.now(), 2)
     second = reservation_actions.change_party_size(first.key, 3)
-    assert heard == [(None, first), (first, second)]
+    assert changes == [(None, first), (first, second)]
 
 
 def test_a_listener_may_read_the_store(

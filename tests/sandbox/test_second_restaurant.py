@@ -32,32 +32,34 @@ def simulator(sent_headers: list[dict[str, str]]) -> Simulator:
         signing_secret=SIGNING,
         relay_share=1.0,
     )
-    station = build_simulator(plan)
+    simulator = build_simulator(plan)
 
     def post(_url: str, headers: dict[str, str], _body: bytes) -> int:
         sent_headers.append(headers)
         return 200
 
-    courier = WebhookDispatcher(post, read_system_time)
-    assert station.direct_sender is not None
-    assert station.relay is not None
-    station.dispatcher = station.direct_sender.dispatcher = station.relay.dispatcher = courier
-    return station
+    dispatcher = WebhookDispatcher(post, read_system_time)
+    assert simulator.direct_sender is not None
+    assert simulator.relay is not None
+    simulator.dispatcher = simulator.direct_sender.dispatcher = simulator.relay.dispatcher = (
+        dispatcher
+    )
+    return simulator
 
 
-async def post_control(station: Simulator, **said: object) -> Response:
-    transport = ASGITransport(create_sandbox_app(station))
+async def post_control(simulator: Simulator, **body: object) -> Response:
+    transport = ASGITransport(create_sandbox_app(simulator))
     async with AsyncClient(transport=transport, base_url="http://testserver") as client:
-        return await client.post("/_control/restaurants", json={"rid": OTHER_RID, **said})
+        return await client.post("/_control/restaurants", json={"rid": OTHER_RID, **body})
 
 
-async def open_restaurant(station: Simulator, **said: object) -> Response:
-    return await post_control(station, zone="Europe/London", reservations=10, **said)
+async def open_restaurant(simulator: Simulator, **body: object) -> Response:
+    return await post_control(simulator, zone="Europe/London", reservations=10, **body)
 
 
-def book_and_deliver(station: Simulator, rid: int) -> None:
-    ReservationActions(station.api.store, rid).create(SANDBOX_VISIT_TIME, 2)
-    station.dispatcher.send_due()
+def book_and_deliver(simulator: Simulator, rid: int) -> None:
+    ReservationActions(simulator.api.store, rid).create(SANDBOX_VISIT_TIME, 2)
+    simulator.dispatcher.send_due()
 
 
 async def test_a_second_restaurant_has_separate_reservations(simulator: Simulator) -> None:
@@ -139,7 +141,7 @@ async def test_services_of_a_second_restaurant_are_simulated(simulator: Simulato
 
 
 @pytest.mark.parametrize(
-    "said", [{}, {"zone": "Nowhere/Town"}, {"zone": "Europe/London", "authorization": 1}]
+    "body", [{}, {"zone": "Nowhere/Town"}, {"zone": "Europe/London", "authorization": 1}]
 )
-async def test_what_cannot_be_used_gets_400(said: dict[str, object], simulator: Simulator) -> None:
-    assert (await post_control(simulator, **said)).status_code == 400
+async def test_what_cannot_be_used_gets_400(body: dict[str, object], simulator: Simulator) -> None:
+    assert (await post_control(simulator, **body)).status_code == 400

@@ -88,9 +88,9 @@ def test_no_answer_is_status_0() -> None:
 @pytest.fixture
 def count_retries() -> Callable[[SimulatorConfig], int]:
     def count(plan: SimulatorConfig) -> int:
-        station = build_simulator(plan)
-        ReservationActions(station.api.store, RID).create(SANDBOX_VISIT_TIME, 2)
-        station.dispatcher.send_due()
-        return station.dispatcher.counts["retried"]
+        simulator = build_simulator(plan)
+        ReservationActions(simulator.api.store, RID).create(SANDBOX_VISIT_TIME, 2)
+        simulator.dispatcher.send_due()
+        return simulator.dispatcher.counts["retried"]
 
     return count

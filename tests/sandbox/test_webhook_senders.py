@@ -28,7 +28,7 @@ class Inbox:
 
     def __init__(self, clock: ManualClock) -> None:
         self.clock = clock
-        self.courier = WebhookDispatcher(self.post, clock)
+        self.dispatcher = WebhookDispatcher(self.post, clock)
         self.refusals = 0
         self.headers: list[dict[str, str]] = []
         self.bodies: list[bytes] = []
@@ -40,7 +40,7 @@ class Inbox:
         return 503 if self.refusals >= 0 else 200
 
     def read(self) -> list[dict[str, Any]]:
-        deliver_all(self.courier, self.clock)
+        deliver_all(self.dispatcher, self.clock)
         return [json.loads(body) for body in self.bodies]
 
 
@@ -51,7 +51,7 @@ def inbox(clock: ManualClock) -> Inbox:
 
 @pytest.fixture
 def relay(store: SandboxStore, inbox: Inbox) -> RelaySender:
-    relay = RelaySender(store, inbox.courier, "https://receiver.example", SECRET)
+    relay = RelaySender(store, inbox.dispatcher, "https://receiver.example", SECRET)
     store.add_listener(relay.send_event)
     return relay
 
@@ -60,7 +60,7 @@ def test_the_direct_sender_posts_the_bare_object_with_its_credential(
     store: SandboxStore, reservation_actions: ReservationActions, inbox: Inbox
 ) -> None:
     store.add_listener(
-        DirectSender(store, inbox.courier, "https://r.example", "Bearer issued").send_event
+        DirectSender(store, inbox.dispatcher, "https://r.example", "Bearer issued").send_event
     )
     row = reservation_actions.create(SANDBOX_VISIT_TIME, 4)
     letters = inbox.read()

@@ -79,16 +79,16 @@ async def _assert_native_reservation_consistent(restaurant: MachineRestaurant) -
     assert (status, len(journaled)) in {("CONFIRMED", 0), ("CANCELLED", 1)}
 
 
-async def _assert_second_run_changes_nothing(town: MachineRestaurant) -> None:
-    client = town.world.services.firestore
+async def _assert_second_run_changes_nothing(machine: MachineRestaurant) -> None:
+    client = machine.world.services.firestore
     before = await read_update_times(client)
-    (second,) = await run_concurrently((town.workers[0], "reconcile", NO_FAULT))
+    (second,) = await run_concurrently((machine.workers[0], "reconcile", NO_FAULT))
     found = {kind: second[kind] for kind in ("created", "updated", "cancelled", "divergences")}
     assert not any(found.values()), found
     after = await read_update_times(client)
     written = {path for path, time in after.items() if before.get(path) != time}
     names = {path.partition("/documents/")[2] or path for path in written}
-    restaurant = f"restaurants/{town.world.restaurant.id}"
+    restaurant = f"restaurants/{machine.world.restaurant.id}"
     assert names == {
         f"{restaurant}/integrations/opentable",  # its lease, given back
         f"{restaurant}/reconciliationReports/{second['reportId']}",

@@ -22,18 +22,20 @@ jobs = st.sampled_from(["poll", "reconcile", "backfill", "replay", "cancel"]) | 
 minutes = st.sampled_from([0, -13, -4, 1, 4, 13])
 NAMES = ("Ada", "Blaise", "Carl", "Dorothy")
 ACTIONS: dict[str, Callable[[MachineRestaurant, str], object]] = {
-    "party of 7": lambda town, key: town.reservation_actions.change_party_size(key, 7),
-    "party of 1": lambda town, key: town.reservation_actions.change_party_size(key, 1),
-    "unreadable": lambda town, key: town.reservation_actions.change_party_size(key, 0),
-    "two tables": lambda town, key: town.reservation_actions.assign_tables(key, "7", "12"),
-    "no table": lambda town, key: town.reservation_actions.assign_tables(key),
-    "noted": lambda town, key: town.reservation_actions.set_notes(key, "Regular"),
-    "not noted": lambda town, key: town.reservation_actions.set_notes(key, None),
-    "cancelled": lambda town, key: town.reservation_actions.cancel(key),
-    "taken back": lambda town, key: town.reservation_actions.uncancel(key),
-    "confirmed": lambda town, key: town.visit_actions.set_state(key, "Confirmed"),
-    "arrived": lambda town, key: town.visit_actions.record_arrival(key),
-    "seated": lambda town, key: town.visit_actions.seat(key),
-    "done": lambda town, key: town.visit_actions.finish(key),
-    "no show": lambda town, key: town.visit_actions.mark_no_show(key),
+    "party of 7": lambda restaurant, key: restaurant.reservation_actions.change_party_size(key, 7),
+    "party of 1": lambda restaurant, key: restaurant.reservation_actions.change_party_size(key, 1),
+    "unreadable": lambda restaurant, key: restaurant.reservation_actions.change_party_size(key, 0),
+    "two tables": lambda restaurant, key: restaurant.reservation_actions.assign_tables(
+        key, "7", "12"
+    ),
+    "no table": lambda restaurant, key: restaurant.reservation_actions.assign_tables(key),
+    "noted": lambda restaurant, key: restaurant.reservation_actions.set_notes(key, "Regular"),
+    "not noted": lambda restaurant, key: restaurant.reservation_actions.set_notes(key, None),
+    "cancelled": lambda restaurant, key: restaurant.reservation_actions.cancel(key),
+    "taken back": lambda restaurant, key: restaurant.reservation_actions.uncancel(key),
+    "confirmed": lambda restaurant, key: restaurant.visit_actions.set_state(key, "Confirmed"),
+    "arrived": lambda restaurant, key: restaurant.visit_actions.record_arrival(key),
+    "seated": lambda restaurant, key: restaurant.visit_actions.seat(key),
+    "done": lambda restaurant, key: restaurant.visit_actions.finish(key),
+    "no show": lambda restaurant, key: restaurant.visit_actions.mark_no_show(key),
 }

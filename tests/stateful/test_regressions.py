@@ -24,10 +24,10 @@ async def machine_restaurant(firestore: FirestoreClient) -> AsyncIterator[Machin
         worker.executor.shutdown()
 
 
-def _booked_by_a_guest(town: MachineRestaurant) -> str:
+def _booked_by_a_guest(restaurant: MachineRestaurant) -> str:
     """Book a reservation for tomorrow; return the guest's key."""
-    guest = town.guest_actions.add("Ada", "Example").key
-    town.reservation_actions.create(START_TIME + timedelta(days=1), 2, guest_key=guest)
+    guest = restaurant.guest_actions.add("Ada", "Example").key
+    restaurant.reservation_actions.create(START_TIME + timedelta(days=1), 2, guest_key=guest)
     return guest
 
 

@@ -82,13 +82,13 @@ def _compare(path: str, operator: str, values: Sequence[str]) -> Predicate:
     return matches
 
 
-def _compare_value(path: str, actual: Any, operator: str, wanted: str) -> bool:
+def _compare_value(path: str, actual: Any, operator: str, expected: str) -> bool:
     if operator == "=":
-        return str(actual) == wanted
+        return str(actual) == expected
     if path == "severity":
-        left, right = float(SEVERITIES.index(actual)), float(SEVERITIES.index(wanted))
+        left, right = float(SEVERITIES.index(actual)), float(SEVERITIES.index(expected))
     else:
-        left, right = float(actual), float(wanted)
+        left, right = float(actual), float(expected)
     return {">": left > right, ">=": left >= right, "<": left < right, "<=": left <= right}[
         operator
     ]

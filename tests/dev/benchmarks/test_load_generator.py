@@ -20,7 +20,7 @@ from sandbox.webhook_senders import encode_signing_secret
 from shared.domain.webhook_auth.credentials import decode_webhook_secret
 from shared.domain.webhook_auth.verify import verify_signature
 
-HOUSES = [
+RESTAURANTS = [
     Tenant(f"restaurant-{n}", f"55500{n}", encode_signing_secret(b"k" * 32)) for n in range(3)
 ]
 
@@ -36,21 +36,21 @@ def headers_of(request: bytes) -> dict[str, str]:
 
 
 def test_a_request_is_complete_and_signed() -> None:
-    (request,) = build_creation_requests(HOUSES[:1], 1)
+    (request,) = build_creation_requests(RESTAURANTS[:1], 1)
     raw = request.partition(b"\r\n\r\n")[2]
     assert headers_of(request)["content-length"] == str(len(raw))
-    key = decode_webhook_secret(HOUSES[0].signing_secret)
+    key = decode_webhook_secret(RESTAURANTS[0].signing_secret)
     assert verify_signature(headers_of(request), raw, [key], datetime.now(UTC)).is_accepted
 
 
 def test_restaurants_take_turns() -> None:
-    requests = build_creation_requests(HOUSES, 6)
+    requests = build_creation_requests(RESTAURANTS, 6)
     named = [body_of(request)["data"]["restaurantId"] for request in requests]  # type: ignore[index]
-    assert Counter(named) == {house.id: 2 for house in HOUSES}
+    assert Counter(named) == {restaurant.id: 2 for restaurant in RESTAURANTS}
 
 
 def test_a_busy_day_has_the_documented_event_mix() -> None:
-    before, timed = build_mixed_requests(HOUSES, 4_000, seed=1)
+    before, timed = build_mixed_requests(RESTAURANTS, 4_000, seed=1)
     known = set(before)
     kinds: Counter[str] = Counter()
     for request in timed:
@@ -68,7 +68,7 @@ def test_a_busy_day_has_the_documented_event_mix() -> None:
 
 
 def test_follow_up_events_come_long_after_the_creation() -> None:
-    before, timed = build_mixed_requests(HOUSES, 1_000, seed=2)
+    before, timed = build_mixed_requests(RESTAURANTS, 1_000, seed=2)
     born: dict[object, int] = {}
     for place, request in enumerate([*before, *timed]):
         body = body_of(request)

@@ -53,8 +53,8 @@ def test_json_output_contains_every_round() -> None:
     figure = build_ratio_result(
         "x", "s", require_at_most(1), [MeasurementPair(2, 1), MeasurementPair(4, 3)], seen="this"
     )
-    told = json.loads(json.dumps(figure.to_json()))
-    assert (told["rounds"], told["seen"], told["met"]) == ([0.5, 0.75], "this", True)
+    written = json.loads(json.dumps(figure.to_json()))
+    assert (written["rounds"], written["seen"], written["met"]) == ([0.5, 0.75], "this", True)
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,10 @@ positive = st.floats(0.001, 1e6)
 
 
 def test_the_ratio_is_the_median_of_the_rounds_own_ratios() -> None:
-    told = summarize_rounds(
+    summary = summarize_rounds(
         [MeasurementPair(100, 90), MeasurementPair(10, 10), MeasurementPair(200, 100)]
     )
-    assert (told.baseline, told.product, told.ratio) == (100, 90, 0.9)
+    assert (summary.baseline, summary.product, summary.ratio) == (100, 90, 0.9)
 
 
 @given(st.lists(st.tuples(positive, st.floats(0.1, 10)), min_size=1))

@@ -16,8 +16,8 @@ ACCEPTED = re.compile(
 
 
 def locked_packages() -> list[Licensed]:
-    wanted = names(export_requirements())
-    return [row for row in installed() if row.name in wanted]
+    exported = names(export_requirements())
+    return [row for row in installed() if row.name in exported]
 
 
 def is_refused(licence: str) -> bool:

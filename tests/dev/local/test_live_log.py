@@ -71,8 +71,8 @@ def test_lines_of_one_kind_are_aligned() -> None:
 
 @pytest.mark.parametrize("field", ["stale", "quarantined"])
 def test_rare_counts_are_printed_only_if_not_zero(field: str) -> None:
-    told = [read(logged(**POLLED | {field: count})).text for count in (0, 2)]
-    assert [field in text for text in told] == [False, True]
+    texts = [read(logged(**POLLED | {field: count})).text for count in (0, 2)]
+    assert [field in text for text in texts] == [False, True]
 
 
 def test_another_restaurant_than_the_demos_is_named() -> None:

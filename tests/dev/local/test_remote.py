@@ -75,7 +75,7 @@ def test_an_unanswered_port_is_not_a_run() -> None:
 
 
 @pytest.mark.parametrize(
-    "entered, told",
+    "entered, expected",
     [
         ({}, {}),
         ({"bearerTokens": ["new", "old"]}, {"authorization": "Bearer new"}),
@@ -85,6 +85,6 @@ def test_an_unanswered_port_is_not_a_run() -> None:
     ],
 )
 def test_the_newest_credential_of_each_kind_is_sent_to_the_sandbox(
-    entered: dict[str, object], told: dict[str, str]
+    entered: dict[str, object], expected: dict[str, str]
 ) -> None:
-    assert to_sender_credentials(entered) == told
+    assert to_sender_credentials(entered) == expected

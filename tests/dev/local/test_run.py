@@ -101,11 +101,11 @@ def test_secrets_are_this_users_alone() -> None:
 
 def test_the_bundle_and_the_sandbox_share_each_secret() -> None:
     credentials = generate_demo_credentials()
-    told = set(credentials.to_sandbox_environment().values())
+    variables = set(credentials.to_sandbox_environment().values())
     with open_temporary_secrets_file(credentials) as path:
         secrets = json.loads(Path(path).read_text())
     kept = secrets[DEMO_SECRET_ID]
-    assert told == {
+    assert variables == {
         secrets[DEMO_PARTNER_SECRET_ID]["clientSecret"],
         f"Bearer {kept['bearerTokens'][0]}",
         kept["webhookSecrets"][0],

@@ -73,10 +73,10 @@ def test_silence_is_status_0() -> None:
 
 
 def test_a_job_is_called_until_it_is_stopped(url: str) -> None:
-    stop, told, count = Event(), list[tuple[str, JobResponse]](), itertools.count(1)
+    stop, results, count = Event(), list[tuple[str, JobResponse]](), itertools.count(1)
 
     def tell(name: str, answer: JobResponse) -> None:
-        told.append((name, answer))
+        results.append((name, answer))
         if next(count) == 3:
             stop.set()
 
@@ -85,7 +85,7 @@ def test_a_job_is_called_until_it_is_stopped(url: str) -> None:
         stop,
         tell,
     )
-    assert told == [("poll", JobResponse(200, {"restaurants": 1}))] * 3
+    assert results == [("poll", JobResponse(200, {"restaurants": 1}))] * 3
 
 
 def test_a_stopped_job_is_not_called(url: str, server: HTTPServer) -> None:

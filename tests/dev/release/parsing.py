@@ -28,14 +28,14 @@ _FILE = re.compile(r"^--[a-z-]*-file=([^/\n]+)$", re.MULTILINE)
 def sdk() -> tuple[str, str]:
     """Return gcloud's own Python and gcloud's folder."""
     shown = "--format=value(basic.python_location,installation.sdk_root)"
-    told = subprocess.run(
+    result = subprocess.run(
         ["gcloud", "info", shown],  # noqa: S607 -- the one that a person would start
         capture_output=True,
         text=True,
         timeout=_SECONDS,
         check=True,
     )
-    python, root = told.stdout.split()
+    python, root = result.stdout.split()
     return python, root
 
 
@@ -66,7 +66,7 @@ def answers(folder: Path, commands: Sequence[Sequence[str]]) -> list[str]:
         timeout=_SECONDS,
         check=True,
     )
-    return [said.strip() for said in done.stdout.split(DONE)[:-1]]
+    return [part.strip() for part in done.stdout.split(DONE)[:-1]]
 
 
 def main() -> None:
@@ -79,7 +79,7 @@ def main() -> None:
     for line in sys.stdin.read().splitlines():
         try:
             cli.Execute(json.loads(line))
-        except (Exception, SystemExit) as error:  # noqa: BLE001 -- whatever it is, it is told
+        except (Exception, SystemExit) as error:  # noqa: BLE001 -- whatever it is, it is result
             sys.stderr.write(f"({type(error).__name__}: {error})\n")
         sys.stderr.write(f"{DONE}\n")
         sys.stderr.flush()

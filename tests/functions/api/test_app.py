@@ -72,8 +72,10 @@ async def test_every_call_about_a_restaurant_requires_a_staff_member(
     client_accepting_emulator_tokens: StaffApiClient,
     project: str,
 ) -> None:
-    stranger = client_accepting_emulator_tokens.with_token(unsigned_id_token(project, "stranger"))
-    response = await stranger.call(operation.method, operation.path, **sent)
+    unassigned_user = client_accepting_emulator_tokens.with_token(
+        unsigned_id_token(project, "unassigned")
+    )
+    response = await unassigned_user.call(operation.method, operation.path, **sent)
     assert error_code(response) == (403, "FORBIDDEN")
 
 

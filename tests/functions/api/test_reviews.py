@@ -21,10 +21,10 @@ async def flag_missing(world: World, count: int = 1) -> tuple[list[str], str]:
     """Return the document ids of reservations that OpenTable lost, and the report's id."""
     reservations = [world.desk.create(world.clock() + VISIT_DELAY, 4) for _ in range(count)]
     await world.poll()
-    shelf = world.sandbox.store._data_by_rid[int(world.restaurant.rid)]
+    data = world.sandbox.store._data_by_rid[int(world.restaurant.rid)]
     for reservation in reservations:
-        shelf.reservations.pop(reservation.key)
-    shelf.version += 1
+        data.reservations.pop(reservation.key)
+    data.version += 1
     report = await world.reconcile()
     assert len(report["divergences"]) == count
     return [entry["reservationId"] for entry in report["divergences"]], report["reportId"]
