@@ -18,10 +18,10 @@ from cli.output import CommandError, CommandResult, Console, open_new_file, part
 from shared.backup.archive import (
     BackupHeader,
     InvalidBackupError,
-    iterate_documents,
+    iterate_backup_documents,
+    iterate_backup_lines,
     read_header,
 )
-from shared.backup.backup import iterate_backup_lines
 from shared.backup.restore import IntegrationEnabledError, RestoreResult, restore_restaurant
 from shared.firestore import paths
 from shared.firestore.documents import read_document
@@ -143,7 +143,7 @@ def _check_file(file: str, restaurant_id: str) -> tuple[BackupHeader, int]:
         header = read_header(next(lines, ""))
         if header.restaurant_id != restaurant_id:
             raise CommandError(f"{file} is a backup of {header.restaurant_id}.")
-        return header, sum(1 for _ in iterate_documents(lines, restaurant_id))
+        return header, sum(1 for _ in iterate_backup_documents(lines, restaurant_id))
     except InvalidBackupError as error:
         raise CommandError(f"{file}: {error}") from None
     except OSError as error:

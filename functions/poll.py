@@ -25,7 +25,6 @@ from shared.polling.backfill import backfill_restaurant
 from shared.polling.poll import new_row_counts, poll_restaurant
 from shared.tasks.fan_out import (
     RestaurantTurn,
-    build_task_bodies,
     fan_out,
     log_missed_turns,
     plan_turns,
@@ -57,17 +56,18 @@ class ScheduledPollRequest(ScheduledRequest, frozen=True, kw_only=True):
 @functions_framework.aio.http
 @json_function(log_failed_run)
 async def opentable_poll(request: Request, context: AppContext) -> JsonResult:
-    """Poll every enabled restaurant that is due, or the one in the body."""
+    """Poll every enabled restaurant that is due, or the ones in the body."""
     poll_request = await read_scheduled_request(request, context, ScheduledPollRequest)
     async with preload_opentable_client():
-        return await _poll_restaurants(context, poll_request)
+        return await poll_restaurants(context, poll_request)
 
 
-async def _poll_restaurants(context: AppContext, poll_request: ScheduledPollRequest) -> JsonResult:
-    """Return 200 with a result per restaurant, or 503 for the scheduler to try again.
+async def poll_restaurants(context: AppContext, poll_request: ScheduledPollRequest) -> JsonResult:
+    """Poll the restaurants of a request here, or enqueue tasks for them if they are too many.
 
-    503 means that the run should be repeated (see `should_repeat_run`), or that a restaurant could
-    not be enqueued. The tasks of a repeated tick have the same names, so nothing is enqueued twice.
+    Returns 200 and a result per restaurant. 503 asks for the same request again: the run
+    should be repeated (see `should_repeat_run`), or a restaurant could not be enqueued. The tasks
+    of a repeated tick have the same names, so nothing is enqueued twice.
     """
     started_at = time.monotonic()
     deadline = Deadline.after(context.environment.run_budget_seconds)
@@ -75,15 +75,13 @@ async def _poll_restaurants(context: AppContext, poll_request: ScheduledPollRequ
     turns, queue = await plan_turns(context, POLL_FUNCTION, requested_ids)
     due_turns = [turn for turn in turns if turn.is_due]
     if queue is not None:
-        tasks = [
-            QueuedTask(POLL_FUNCTION, body, poll_request.tick)
-            for body in build_task_bodies(due_turns, context.environment.restaurants_per_task)
-        ]
-        results = await fan_out(queue, tasks, deadline)
-        failed = any(result["status"] == "error" for result in results)
+        template = QueuedTask(POLL_FUNCTION, {}, poll_request.tick)
+        group_size = context.environment.restaurants_per_task
+        results = await fan_out(queue, template, due_turns, group_size, deadline)
+        is_failed = any(result["status"] == "error" for result in results)
     else:
         results = await _poll_in_process(context, due_turns, poll_request, deadline)
-        failed = should_repeat_run(results, is_requested=bool(requested_ids))
+        is_failed = should_repeat_run(results, is_requested=bool(requested_ids))
     log_missed_turns(POLL_FUNCTION, turns, results, context.clock())
     results += [
         {"restaurantId": turn.restaurant_id, "status": "skipped", **new_row_counts()}
@@ -92,7 +90,7 @@ async def _poll_restaurants(context: AppContext, poll_request: ScheduledPollRequ
     ]
     duration_ms = round((time.monotonic() - started_at) * 1000)
     body = {"restaurants": len(results), "results": results, "durationMs": duration_ms}
-    return JsonResult(503 if failed else 200, body)
+    return JsonResult(503 if is_failed else 200, body)
 
 
 async def _poll_in_process(
@@ -116,11 +114,11 @@ async def _poll_in_process(
         max_concurrent = context.environment.max_concurrent_restaurants
         results = await run_for_each_restaurant(restaurant_ids, max_concurrent, poll, deadline)
     # Polls come first: they keep today's reservations current.
-    await _run_backfills(context, results, deadline)
+    await run_backfills(context, results, deadline)
     return results
 
 
-async def _run_backfills(
+async def run_backfills(
     context: AppContext, results: list[dict[str, Any]], deadline: Deadline
 ) -> None:
     """Continue the backfills in the results and update their status there."""

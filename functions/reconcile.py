@@ -28,7 +28,7 @@ from shared.domain.date_window import DateWindow
 from shared.errors import IntegrationDisabledError, InvalidSettingsError, PlanNotExecutableError
 from shared.reconciliation.run import ReconciliationRequest, reconcile_restaurant, summarize_failure
 from shared.tasks.fan_out import (
-    build_task_bodies,
+    RestaurantTurn,
     fan_out,
     log_missed_turns,
     plan_turns,
@@ -85,56 +85,60 @@ class ScheduledReconcileRequest(ScheduledRequest, frozen=True, kw_only=True):
 @functions_framework.aio.http
 @json_function(log_failed_run)
 async def opentable_reconcile(request: Request, context: AppContext) -> JsonResult:
-    """Reconcile every enabled restaurant, or the one in the body."""
-    scheduled_request = await read_scheduled_request(request, context, ScheduledReconcileRequest)
+    """Reconcile every enabled restaurant, or the ones in the body."""
+    scheduled = await read_scheduled_request(request, context, ScheduledReconcileRequest)
     async with preload_opentable_client():
-        return await _reconcile_restaurants(context, scheduled_request)
+        return await reconcile_restaurants(context, scheduled)
 
 
-async def _reconcile_restaurants(
-    context: AppContext, scheduled_request: ScheduledReconcileRequest
+async def reconcile_restaurants(
+    context: AppContext, scheduled: ScheduledReconcileRequest
 ) -> JsonResult:
-    """Return 200 with a report per restaurant, or 503 for the scheduler to try again.
+    """Reconcile the restaurants of a request here, or enqueue tasks if they are too many.
 
-    503 means that the run should be repeated (see `should_repeat_run`), or that a restaurant could
-    not be enqueued. The tasks of a repeated tick have the same names, so nothing is enqueued twice.
+    Returns 200 and a report per restaurant. 503 asks for the same request again: the run
+    should be repeated (see `should_repeat_run`), or a restaurant could not be enqueued. The tasks
+    of a repeated tick have the same names, so nothing is enqueued twice.
     """
-    if scheduled_request.force and scheduled_request.restaurant_id:
-        return await _force_held_plan(
-            context, scheduled_request.restaurant_id, scheduled_request.force
-        )
+    if scheduled.force and scheduled.restaurant_id:
+        return await _force_held_plan(context, scheduled.restaurant_id, scheduled.force)
     deadline = Deadline.after(context.environment.run_budget_seconds)
-    requested_ids = scheduled_request.requested_ids
+    requested_ids = scheduled.requested_ids
     turns, queue = await plan_turns(context, RECONCILE_FUNCTION, requested_ids)
     if queue is not None:
-        tasks = [
-            QueuedTask(
-                RECONCILE_FUNCTION,
-                {**body, **scheduled_request.build_task_options()},
-                scheduled_request.tick,
-            )
-            for body in build_task_bodies(turns, context.environment.restaurants_per_task)
-        ]
-        results = await fan_out(queue, tasks, deadline)
-        log_missed_turns(RECONCILE_FUNCTION, turns, results, context.clock())
-        failed = any(result["status"] == "error" for result in results)
+        options = scheduled.build_task_options()
+        template = QueuedTask(RECONCILE_FUNCTION, options, scheduled.tick)
+        group_size = context.environment.restaurants_per_task
+        results = await fan_out(queue, template, turns, group_size, deadline)
+        is_failed = any(result["status"] == "error" for result in results)
         reports = [
-            result | {"status": _REPORT_STATUS_BY_RESULT[result["status"]]} for result in results
+            {**result, "status": _REPORT_STATUS_BY_RESULT[result["status"]]} for result in results
         ]
-        return JsonResult(503 if failed else 200, {"restaurants": len(reports), "reports": reports})
-    listed = {turn.restaurant_id: turn.listed for turn in turns}
-    options = scheduled_request.to_request()
+    else:
+        results = reports = await _reconcile_in_process(
+            context, turns, scheduled.to_request(), deadline
+        )
+        is_failed = should_repeat_run(reports, is_requested=bool(requested_ids))
+    log_missed_turns(RECONCILE_FUNCTION, turns, results, context.clock())
+    return JsonResult(503 if is_failed else 200, {"restaurants": len(reports), "reports": reports})
 
-    async def run(restaurant_id: str) -> dict[str, Any]:
+
+async def _reconcile_in_process(
+    context: AppContext,
+    turns: list[RestaurantTurn],
+    options: ReconciliationRequest,
+    deadline: Deadline,
+) -> list[dict[str, Any]]:
+    listed = {turn.restaurant_id: turn.listed for turn in turns}
+
+    async def reconcile(restaurant_id: str) -> dict[str, Any]:
         return await reconcile_restaurant(
             context, options, restaurant_id, deadline, listed[restaurant_id]
         )
 
     max_concurrent = context.environment.max_concurrent_restaurants
     restaurant_ids = [turn.restaurant_id for turn in turns]
-    reports = await run_for_each_restaurant(restaurant_ids, max_concurrent, run, deadline)
-    log_missed_turns(RECONCILE_FUNCTION, turns, reports, context.clock())
-    return _build_reports_result(reports, is_requested=bool(requested_ids))
+    return await run_for_each_restaurant(restaurant_ids, max_concurrent, reconcile, deadline)
 
 
 async def _force_held_plan(context: AppContext, restaurant_id: str, report_id: str) -> JsonResult:
@@ -151,9 +155,5 @@ async def _force_held_plan(context: AppContext, restaurant_id: str, report_id: s
     except PlanNotExecutableError as error:
         status_code = 404 if error.code == "REPORT_NOT_FOUND" else 409
         return build_status_result(status_code, error.code.lower(), detail=str(error))
-    return _build_reports_result([report], is_requested=True)
-
-
-def _build_reports_result(reports: list[dict[str, Any]], *, is_requested: bool) -> JsonResult:
-    failed = should_repeat_run(reports, is_requested=is_requested)
-    return JsonResult(503 if failed else 200, {"restaurants": len(reports), "reports": reports})
+    is_failed = should_repeat_run([report], is_requested=True)
+    return JsonResult(503 if is_failed else 200, {"restaurants": 1, "reports": [report]})

@@ -1,4 +1,4 @@
-"""The file format of a backup: JSON Lines with a header, a line per document, and a trailer.
+"""Write and read backups: JSON Lines with a header, a line per document, and a trailer.
 
 Values have the JSON form of Firestore's REST API, so no type is lost. The trailer has the number of
 documents: a file without it was cut and is not restored.
@@ -6,7 +6,7 @@ documents: a file without it was cut and is not restored.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,9 @@ from typing import Any
 from google.cloud.firestore_v1.types import Document
 from google.protobuf import json_format
 from msgspec import Struct
+
+from shared.firestore.documents import QUERY_TIMEOUT_SECONDS, translate_firestore_errors
+from shared.firestore.raw_client import FirestoreClient
 
 FORMAT_NAME = "opentable-ledger-backup"
 FORMAT_VERSION = 1
@@ -50,6 +53,34 @@ class BackupHeader(Struct, frozen=True):
     restaurant_id: str
     project: str
     read_time: datetime
+
+
+async def iterate_backup_lines(
+    client: FirestoreClient, restaurant_id: str, read_time: datetime
+) -> AsyncIterator[str]:
+    """Yield the lines of a backup.
+
+    Args:
+        client: The client of the database.
+        restaurant_id: The restaurant.
+        read_time: The moment of the backup. Firestore keeps an hour of older versions, and seven
+            days in whole minutes with point-in-time recovery.
+    """
+    count = 0
+    yield format_header(BackupHeader(restaurant_id, client.project, read_time))
+    restaurant = client.document("restaurants", restaurant_id)
+    with translate_firestore_errors():
+        for collection_id in COLLECTION_IDS:
+            async for path, document in client.rpc.iterate_documents(
+                restaurant,
+                collection_id,
+                QUERY_TIMEOUT_SECONDS,
+                is_group=True,
+                read_time=read_time,
+            ):
+                yield format_document(path, document)
+                count += 1
+    yield format_trailer(count)
 
 
 def format_header(header: BackupHeader) -> str:
@@ -94,7 +125,7 @@ def read_header(line: str) -> BackupHeader:
         raise InvalidBackupError("The header of the backup is damaged.") from None
 
 
-def iterate_documents(lines: Iterable[str], restaurant_id: str) -> Iterator[tuple[str, Any]]:
+def iterate_backup_documents(lines: Iterable[str], restaurant_id: str) -> Iterator[tuple[str, Any]]:
     """Yield path and protocol buffer of each document.
 
     Args:
@@ -105,7 +136,10 @@ def iterate_documents(lines: Iterable[str], restaurant_id: str) -> Iterator[tupl
         InvalidBackupError: The file is cut or damaged, or has a document of something else. Read
             all documents before you write one.
     """
-    is_own_path = _compile_path_pattern(restaurant_id).fullmatch
+    # A file edited by hand must not write into another restaurant or collection.
+    own_path = re.compile(
+        rf"restaurants/{re.escape(restaurant_id)}(/({'|'.join(COLLECTION_IDS)})/[^/]+)+"
+    )
     count, expected_count = 0, None
     for line in lines:
         fields = _parse_line(line)
@@ -115,7 +149,7 @@ def iterate_documents(lines: Iterable[str], restaurant_id: str) -> Iterator[tupl
             expected_count = fields["documents"]
             continue
         path = fields.get("path")
-        if not isinstance(path, str) or not is_own_path(path):
+        if not isinstance(path, str) or not own_path.fullmatch(path):
             raise InvalidBackupError(f"Document {count + 1} does not belong to {restaurant_id}.")
         count += 1
         yield path, _parse_document(fields, count)
@@ -124,11 +158,6 @@ def iterate_documents(lines: Iterable[str], restaurant_id: str) -> Iterator[tupl
             f"The backup is incomplete: it has {count} documents and was to have "
             f"{expected_count or 'more'}. Use another backup."
         )
-
-
-def _compile_path_pattern(restaurant_id: str) -> re.Pattern[str]:
-    collections = "|".join(COLLECTION_IDS)
-    return re.compile(rf"restaurants/{re.escape(restaurant_id)}(/({collections})/[^/]+)+")
 
 
 def _parse_line(line: str) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 from google.cloud.firestore_v1.types import Document
 from msgspec import Struct, field
 
-from shared.backup.archive import BackupHeader, iterate_documents
+from shared.backup.archive import BackupHeader, iterate_backup_documents
 from shared.context import AppContext
 from shared.domain.ledger.guest_link import guest_from_map
 from shared.domain.polling import poll_cursor_from_document, read_run_state
@@ -21,6 +21,7 @@ from shared.domain.privacy import is_expired
 from shared.domain.settings import IntegrationSettings, parse_settings
 from shared.errors import InvalidSettingsError, UnreadableDocumentError
 from shared.firestore import paths
+from shared.firestore.codec import decode_fields, encode_fields
 from shared.firestore.documents import (
     LARGE_WRITE_TIMEOUT_SECONDS,
     QUERY_TIMEOUT_SECONDS,
@@ -28,7 +29,6 @@ from shared.firestore.documents import (
     translate_firestore_errors,
     update_if_unmodified,
 )
-from shared.firestore.raw_client import decode_fields, encode_fields
 from shared.guests.erasure import erase_guest
 from shared.ledger.rebuild import RebuildResult, rebuild_restaurant
 from shared.restaurants.settings import RidTakenError
@@ -63,7 +63,8 @@ async def restore_restaurant(
 ) -> RestoreResult:
     """Create the missing documents of a backup; the integration stays disabled.
 
-    Check all lines with `iterate_documents` first. A restore may be repeated after a failure.
+    Check all lines with `iterate_backup_documents` first. After a failure, a restore may be
+    repeated.
 
     Args:
         context: The process's clients.
@@ -83,7 +84,7 @@ async def restore_restaurant(
         raise IntegrationEnabledError
     aliases = {key: set[str]() for key in await _list_forgotten_guests(context, restaurant_id)}
     result, now = RestoreResult(), context.clock()
-    for batch in _split_into_batches(iterate_documents(lines, restaurant_id), now):
+    for batch in _split_into_batches(iterate_backup_documents(lines, restaurant_id), now):
         if reference.path in batch:
             batch.update(await _prepare_settings(context, restaurant_id, batch[reference.path]))
         _collect_aliases(batch, aliases)

@@ -19,8 +19,7 @@ from shared.guests.failures import (
 )
 from shared.guests.repository import read_guests, save_guest
 from shared.ingest.events import JSON_MEDIA_TYPE, encode_canonical_json
-from shared.opentable.items import ItemReader
-from shared.opentable.query import OpenTableRow, Resource
+from shared.opentable.query import ItemReader, OpenTableRow, Resource
 from shared.quarantine.store import quarantine_event
 
 _MAX_CONCURRENT_FETCHES = 8

@@ -25,8 +25,9 @@ from shared.context import AppContext
 from shared.domain.service_day import DayVersions, ServiceDay
 from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
+from shared.firestore.codec import build_query
 from shared.firestore.documents import read_documents
-from shared.firestore.raw_client import FirestoreClient, build_query
+from shared.firestore.raw_client import FirestoreClient
 
 MAX_DAY_RESERVATIONS = 2_000
 MAX_UNDATED_RESERVATIONS = 200

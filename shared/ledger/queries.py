@@ -30,8 +30,9 @@ from shared.domain.reconciliation.compare import (
 )
 from shared.errors import InvalidCursorError, UnreadableDocumentError
 from shared.firestore import paths
+from shared.firestore.codec import build_query
 from shared.firestore.documents import read_documents, translate_firestore_errors
-from shared.firestore.raw_client import FirestoreClient, build_query
+from shared.firestore.raw_client import FirestoreClient
 
 
 class LedgerWindow(Struct):

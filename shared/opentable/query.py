@@ -1,15 +1,31 @@
-"""Filters for a listing, and the credentials to request it with.
+"""What to request from OpenTable: listings with filters, and single items within a run.
 
 The webhook imports this module at startup, so it must not import `requests`.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
-from typing import Any, Self
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Self
 
 from msgspec import Struct
 
+from shared.concurrency import Deadline
 from shared.domain.webhook_auth.credentials import Credentials
+from shared.errors import (
+    OpenTableError,
+    OpenTableItemNotRequestedError,
+    OpenTableItemRejectedError,
+    OpenTableUnavailableError,
+)
+
+if TYPE_CHECKING:  # imports `requests`, see above
+    from shared.opentable.client import OpenTableClient
+
+MAX_ITEM_SECONDS = 20.0
+MAX_UNAVAILABLE_ITEMS = 8
+_MIN_SECONDS = 0.5
 
 OpenTableRow = dict[str, Any]
 """A reservation or guest as OpenTable sent it: parsed from JSON, not validated."""
@@ -76,3 +92,47 @@ class OpenTableAccess(Struct, frozen=True):
 
     rid: str
     credentials: Credentials
+
+
+class ItemReader:
+    """Reads single items for one run and returns an item's failure instead of raising it."""
+
+    def __init__(
+        self, client: "OpenTableClient", access: OpenTableAccess, deadline: Deadline
+    ) -> None:
+        self._client = client
+        self._access = access
+        self._deadline = deadline
+        self._unavailable_count = 0
+
+    async def read(
+        self, resource: Resource, spellings: Iterable[str]
+    ) -> OpenTableRow | OpenTableError | None:
+        """Return an item, None if OpenTable has none, or the error of this item alone.
+
+        Tries each spelling of its id. Errors of the credential or the settings concern the whole
+        run and are raised.
+        """
+        # One slow item may use half of the remaining time, so the run can always finish.
+        seconds = min(MAX_ITEM_SECONDS, self._deadline.remaining() / 2)
+        if seconds < _MIN_SECONDS or self._unavailable_count >= MAX_UNAVAILABLE_ITEMS:
+            return OpenTableItemNotRequestedError(
+                "Not requested: too many other requests failed or took too long. The next run "
+                "requests it."
+            )
+        deadline = self._deadline.within(seconds)
+        failure: OpenTableError | None = None
+        for spelling in spellings:
+            try:
+                row = await self._client.fetch_row(resource, self._access, spelling, deadline)
+            except OpenTableItemRejectedError as error:
+                if error.status == HTTPStatus.UNAUTHORIZED:
+                    raise
+                failure = error
+            except OpenTableUnavailableError as error:
+                self._unavailable_count += 1
+                return error
+            else:
+                if row is not None:
+                    return row
+        return failure

@@ -41,8 +41,7 @@ from shared.ingest.events import NormalizedRows, normalize_rows
 from shared.ledger.batch import apply_events
 from shared.ledger.ledger import ApplyResult
 from shared.ledger.queries import LedgerWindow, load_ledger_window
-from shared.opentable.items import ItemReader
-from shared.opentable.query import ListingQuery, LocalDateTime, OpenTableRow, Resource
+from shared.opentable.query import ItemReader, ListingQuery, LocalDateTime, OpenTableRow, Resource
 from shared.reconciliation.context import (
     ReconciliationRun,
     report_unreadable_document,

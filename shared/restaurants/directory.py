@@ -21,8 +21,9 @@ from shared.domain.webhook_auth.credentials import Credentials
 from shared.domain.webhook_auth.verify import verify_webhook
 from shared.errors import InvalidSettingsError
 from shared.firestore import paths
+from shared.firestore.codec import build_query
 from shared.firestore.documents import QUERY_TIMEOUT_SECONDS, translate_firestore_errors
-from shared.firestore.raw_client import FirestoreClient, build_query
+from shared.firestore.raw_client import FirestoreClient
 from shared.log import LogEvent, Severity, log_event
 from shared.restaurants.changes import ChangeFeed, restaurant_key, rid_key, secret_key
 from shared.restaurants.secrets import CredentialCache

@@ -7,11 +7,13 @@ from typing import Any
 
 from google.cloud.firestore import AsyncClient, AsyncQuery, DocumentSnapshot, FieldFilter
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.concurrency import Deadline, gather_bounded
 from shared.context import AppContext
 from shared.domain.polling import is_poll_due, read_run_state
 from shared.errors import EnqueueError, ServiceUnavailableError
+from shared.firestore import paths
 from shared.firestore.documents import read_documents
 from shared.firestore.leases import ListedSettings
 from shared.log import LogEvent, Severity, log_event, log_internal_error
@@ -65,7 +67,7 @@ async def list_turns(context: AppContext, function_name: str) -> list[Restaurant
     kind, cursor_name = _TURN_FIELDS[function_name]
     now, turns = context.clock(), list[RestaurantTurn]()
     quiet_interval = timedelta(minutes=context.environment.quiet_poll_minutes)
-    async for snapshot in _list_enabled_settings(context.firestore):
+    async for restaurant_id, snapshot in _list_enabled_settings(context.firestore):
         document = snapshot.to_dict() or {}
         state = read_run_state(document, kind)
         listed = None
@@ -73,7 +75,7 @@ async def list_turns(context: AppContext, function_name: str) -> list[Restaurant
             listed = ListedSettings(snapshot, Deadline.after(_MAX_LISTED_SETTINGS_AGE_SECONDS))
         turns.append(
             RestaurantTurn(
-                snapshot.reference.parent.parent.id,
+                restaurant_id,
                 _datetime_or_none(state.get("lastStartedAt")),
                 _datetime_or_none(state.get(cursor_name)),
                 function_name != POLL_FUNCTION or is_poll_due(document, now, quiet_interval),
@@ -83,8 +85,10 @@ async def list_turns(context: AppContext, function_name: str) -> list[Restaurant
     return sorted(turns, key=lambda turn: (turn.waiting_since, turn.restaurant_id))
 
 
-async def _list_enabled_settings(client: AsyncClient) -> AsyncIterator[DocumentSnapshot[Any]]:
-    """Yield the settings documents of the enabled integrations, read in pages.
+async def _list_enabled_settings(
+    client: AsyncClient,
+) -> AsyncIterator[tuple[str, DocumentSnapshot[Any]]]:
+    """Yield restaurant ids and settings documents of the enabled integrations, read in pages.
 
     Raises:
         ServiceUnavailableError: A page failed on every attempt.
@@ -97,11 +101,15 @@ async def _list_enabled_settings(client: AsyncClient) -> AsyncIterator[DocumentS
     page = await _read_page(query)
     while page:
         for snapshot in page:
-            if snapshot.id == "opentable":
-                yield snapshot
-        page = (
-            await _read_page(query.start_after(page[-1])) if len(page) == LISTING_PAGE_SIZE else []
-        )
+            # Other programs share the database. The group has every collection of this name, at
+            # any depth, and their documents.
+            owner = snapshot.reference.parent.parent
+            if owner is not None and (
+                snapshot.reference == paths.integration_document(client, owner.id)
+            ):
+                yield owner.id, snapshot
+        is_last = len(page) < LISTING_PAGE_SIZE
+        page = [] if is_last else await _read_page(query.start_after(page[-1]))
 
 
 async def _read_page(query: AsyncQuery) -> list[DocumentSnapshot[Any]]:
@@ -165,58 +173,52 @@ def should_repeat_run(results: Sequence[Mapping[str, Any]], *, is_requested: boo
     return not is_requested or any(failure.get("retryable", True) for failure in failures)
 
 
-def build_task_bodies(
-    turns: Sequence[RestaurantTurn], restaurants_per_task: int
-) -> list[dict[str, object]]:
-    """Return the bodies of the tasks for some restaurants, in their order."""
-    ids = [turn.restaurant_id for turn in turns]
-    if restaurants_per_task == 1:
-        return [{"restaurantId": restaurant_id} for restaurant_id in ids]
-    starts = range(0, len(ids), restaurants_per_task)
-    return [{"restaurantIds": ids[start : start + restaurants_per_task]} for start in starts]
-
-
 async def fan_out(
-    queue: TaskQueue, tasks: Sequence[QueuedTask], deadline: Deadline
+    queue: TaskQueue,
+    template: QueuedTask,
+    turns: Sequence[RestaurantTurn],
+    restaurants_per_task: int,
+    deadline: Deadline,
 ) -> list[dict[str, Any]]:
-    """Enqueue tasks of one function; return ``queued`` or ``error`` for each restaurant.
+    """Enqueue tasks for all restaurants; return ``queued`` or ``error`` for each restaurant.
 
-    If the scheduler repeats the run, only the tasks that failed are enqueued again.
+    If the scheduler repeats the run, only the tasks that failed are enqueued again. `template` is
+    a task without its restaurants.
     """
-    if not tasks:
+    if not turns:
         return []
-    tasks_by_id = {str(number): task for number, task in enumerate(tasks)}
+    ids = [turn.restaurant_id for turn in turns]
+    starts = range(0, len(ids), restaurants_per_task)
+    groups = {ids[start]: ids[start : start + restaurants_per_task] for start in starts}
 
-    async def enqueue(number: str) -> dict[str, Any]:
+    async def enqueue(first_id: str) -> dict[str, Any]:
+        restaurants: dict[str, object] = {"restaurantIds": groups[first_id]}
+        if restaurants_per_task == 1:
+            restaurants = {"restaurantId": first_id}
         try:
-            await queue.enqueue(tasks_by_id[number])
+            await queue.enqueue(replace(template, body={**restaurants, **template.body}))
         except EnqueueError as error:
             return {"status": "error", "error": str(error)}
         return {"status": "queued"}
 
     outcomes = await run_for_each_restaurant(
-        list(tasks_by_id), MAX_CONCURRENT_ENQUEUES, enqueue, deadline
+        list(groups), MAX_CONCURRENT_ENQUEUES, enqueue, deadline
     )
     results = [
         {**outcome, "restaurantId": restaurant_id}
-        for task, outcome in zip(tasks, outcomes, strict=True)
-        for restaurant_id in _list_restaurant_ids(task)
+        for group, outcome in zip(groups.values(), outcomes, strict=True)
+        for restaurant_id in group
     ]
     errors = [result["error"] for result in results if result["status"] == "error"]
     log_event(
         Severity.ERROR if errors else Severity.INFO,
         LogEvent.RUN_QUEUED,
-        function=tasks[0].function_name,
+        function=template.function_name,
         queued=len(results) - len(errors),
         failed=len(errors),
         error=errors[0] if errors else None,
     )
     return results
-
-
-def _list_restaurant_ids(task: QueuedTask) -> list[Any]:
-    ids = task.body.get("restaurantIds")
-    return ids if isinstance(ids, list) else [task.body["restaurantId"]]
 
 
 async def run_for_each_restaurant(

@@ -16,10 +16,10 @@ from shared.backup.archive import (
     format_document,
     format_header,
     format_trailer,
-    iterate_documents,
+    iterate_backup_documents,
     read_header,
 )
-from shared.firestore.raw_client import decode_fields, encode_fields
+from shared.firestore.codec import decode_fields, encode_fields
 
 HEADER = BackupHeader("restaurant-123", "demo", datetime(2026, 3, 14, 15, tzinfo=UTC))
 PATH = "restaurants/restaurant-123/reservations/opentable-ot_1"
@@ -48,7 +48,7 @@ def lines_of(*paths: str, count: int | None = None) -> list[str]:
 
 
 def read(lines: list[str]) -> dict[str, Any]:
-    found = iterate_documents(lines, "restaurant-123")
+    found = iterate_backup_documents(lines, "restaurant-123")
     return {path: decode_fields(message.fields) for path, message in found}
 
 

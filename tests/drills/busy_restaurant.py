@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from functions.poll import ScheduledPollRequest, _poll_restaurants
+from functions.poll import ScheduledPollRequest, poll_restaurants
 from sandbox.webhook_delivery import WebhookDispatcher
 from sandbox.webhook_senders import DirectSender, RelaySender
 from shared.context import AppContext
@@ -80,9 +80,7 @@ class BusyRestaurant:
         act()
         await self.deliver()
         if self._is_due(self.poll_minutes, step):
-            result: Any = (
-                await _poll_restaurants(self.world.services, ScheduledPollRequest())
-            ).body
+            result: Any = (await poll_restaurants(self.world.services, ScheduledPollRequest())).body
             assert [entry["status"] for entry in result["results"]] in (["ok"], ["skipped"])
         if self._is_due(self.reconcile_minutes, step):
             report = await self.world.reconcile(is_scheduled=True)

@@ -10,7 +10,7 @@ import pytest
 from google.api_core import exceptions as google
 from msgspec.structs import replace
 
-from functions.poll import ScheduledPollRequest, _poll_restaurants
+from functions.poll import ScheduledPollRequest, poll_restaurants
 from sandbox.webhook_delivery import deliver_all
 from sandbox.webhook_senders import build_signed_headers, encode_signing_secret
 from shared.context import AppContext
@@ -120,17 +120,13 @@ async def test_a_restaurant_enabled_again_after_a_month(
     for _ in range(30):
         world.desk.create(world.clock() + timedelta(days=3), 2)
         await busy_restaurant.run_for(24 * 60, step=24 * 60)
-    assert (await _poll_restaurants(world.services, ScheduledPollRequest())).body[
-        "restaurants"
-    ] == 0
+    assert (await poll_restaurants(world.services, ScheduledPollRequest())).body["restaurants"] == 0
     await settings.update({"enabled": True})
     assert len(await busy_restaurant.differing_keys()) > 30
     busy_restaurant.poll_minutes, busy_restaurant.reconcile_minutes = 15, 60
     level = await busy_restaurant.run_until_equal()
     report = await world.reconcile()
     report_drill("enabled again after a month", level_after=level)
-    assert (await _poll_restaurants(world.services, ScheduledPollRequest())).body[
-        "restaurants"
-    ] == 1
+    assert (await poll_restaurants(world.services, ScheduledPollRequest())).body["restaurants"] == 1
     assert report["status"] == "COMPLETED"
     assert level <= timedelta(minutes=16)

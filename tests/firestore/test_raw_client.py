@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.ledger.events import Actor
-from shared.firestore.connection import connect_firestore
-from shared.firestore.raw_client import build_query, decode_fields, encode_fields
+from shared.firestore.codec import build_query, decode_fields, encode_fields
+from shared.firestore.raw_client import connect_firestore
 
 EARLIEST, LATEST = datetime(1, 1, 2), datetime(9999, 12, 30)  # noqa: DTZ001 -- Hypothesis adds it
 moments = st.datetimes(EARLIEST, LATEST, timezones=st.just(UTC))

@@ -9,13 +9,12 @@ import pytest
 
 from dev.local.emulator import Emulator
 from functions.http import JsonResult
-from functions.poll import ScheduledPollRequest, _poll_restaurants
-from functions.reconcile import ScheduledReconcileRequest, _reconcile_restaurants
+from functions.poll import ScheduledPollRequest, poll_restaurants
+from functions.reconcile import ScheduledReconcileRequest, reconcile_restaurants
 from shared.domain.webhook_auth.credentials import read_struct
 from shared.firestore import paths
 from shared.polling.backfill import read_backfill, start_backfill
-from shared.tasks.backends import InProcessTaskQueue
-from shared.tasks.queue import RECONCILE_FUNCTION, QueuedTask
+from shared.tasks.queue import RECONCILE_FUNCTION, InProcessTaskQueue, QueuedTask
 from tests.support.held_plans import hold_plan_with_updates
 from tests.support.processes import serve_deployed_function
 from tests.support.restaurants import new_restaurant, seed
@@ -30,12 +29,12 @@ async def set_enabled(world: World, value: object) -> None:
 
 
 async def run_poll(world: World, body: Mapping[str, object]) -> JsonResult:
-    return await _poll_restaurants(world.services, read_struct(ScheduledPollRequest, body))
+    return await poll_restaurants(world.services, read_struct(ScheduledPollRequest, body))
 
 
 async def run_reconciliation(world: World, body: Mapping[str, object]) -> JsonResult:
     request = read_struct(ScheduledReconcileRequest, body)
-    return await _reconcile_restaurants(world.services, request)
+    return await reconcile_restaurants(world.services, request)
 
 
 def only_result(result: JsonResult) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from msgspec import structs
 from msgspec.structs import replace
 
 from functions.http import JsonResult
-from functions.poll import ScheduledPollRequest, _poll_restaurants, opentable_poll
-from functions.reconcile import ScheduledReconcileRequest, _reconcile_restaurants
+from functions.poll import ScheduledPollRequest, opentable_poll, poll_restaurants
+from functions.reconcile import ScheduledReconcileRequest, reconcile_restaurants
 from shared.domain.normalization.strict_json import parse_strict_json
 from shared.domain.webhook_auth.credentials import read_struct
 from shared.firestore.raw_client import FirestoreClient
@@ -46,7 +46,7 @@ async def world(firestore: FirestoreClient, tasks: FakeCloudTasks) -> AsyncItera
 
 async def poll(world: World, tick: str = SCHEDULE_TIME, **body: Any) -> JsonResult:
     request = structs.replace(read_struct(ScheduledPollRequest, body), tick=tick)
-    return await _poll_restaurants(world.services, request)
+    return await poll_restaurants(world.services, request)
 
 
 def statuses(result: JsonResult) -> list[str]:
@@ -76,7 +76,7 @@ async def test_a_task_may_process_several_restaurants(world: World, tasks: FakeC
     for task in tasks.created:
         body = parse_strict_json(task.http_request.body)
         listed: Any = (
-            await _poll_restaurants(world.services, read_struct(ScheduledPollRequest, body))
+            await poll_restaurants(world.services, read_struct(ScheduledPollRequest, body))
         ).body["results"]
         polled += [entry["restaurantId"] for entry in listed]
     queued: Any = result.body["results"]
@@ -97,7 +97,7 @@ async def test_all_restaurants_of_a_task_that_was_not_enqueued_are_reported(
 async def test_the_tasks_of_the_schedule_leave_the_days_to_it(
     world: World, tasks: FakeCloudTasks
 ) -> None:
-    await _reconcile_restaurants(use_large_tasks(world).services, ScheduledReconcileRequest())
+    await reconcile_restaurants(use_large_tasks(world).services, ScheduledReconcileRequest())
     bodies = [parse_strict_json(task.http_request.body) for task in tasks.created]
     assert [body["scheduled"] for body in bodies] == [True, True]
 
@@ -106,7 +106,7 @@ async def test_a_task_polls_its_restaurant(world: World, tasks: FakeCloudTasks) 
     world.desk.create(world.clock(), 2)
     await poll(world)
     for task in tasks.created:
-        await _poll_restaurants(
+        await poll_restaurants(
             world.services,
             read_struct(ScheduledPollRequest, parse_strict_json(task.http_request.body)),
         )
@@ -166,7 +166,7 @@ async def test_a_reconciliation_enqueues_requests_with_their_dates(
 ) -> None:
     body = {"startDate": "2026-03-13", "endDate": "2026-03-20", "dryRun": True}
     request = structs.replace(read_struct(ScheduledReconcileRequest, body), tick=SCHEDULE_TIME)
-    result = await _reconcile_restaurants(world.services, request)
+    result = await reconcile_restaurants(world.services, request)
     assert (result.status_code, statuses(result)) == (200, ["QUEUED"] * 4)
     sent = [
         read_struct(ScheduledReconcileRequest, parse_strict_json(one.http_request.body))
@@ -182,7 +182,7 @@ async def test_a_reconciliation_that_was_not_enqueued_is_reported(
     world: World, tasks: FakeCloudTasks
 ) -> None:
     tasks.next_statuses += [Status.NOT_FOUND] * 4
-    result = await _reconcile_restaurants(world.services, ScheduledReconcileRequest())
+    result = await reconcile_restaurants(world.services, ScheduledReconcileRequest())
     assert (result.status_code, statuses(result)) == (503, ["FAILED"] * 4)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from functions.poll import ScheduledPollRequest, _poll_restaurants, _run_backfills
+from functions.poll import ScheduledPollRequest, poll_restaurants, run_backfills
 from shared.concurrency import Deadline
 from shared.domain.webhook_auth.credentials import InvalidFieldsError, read_struct
 from shared.polling.backfill import read_backfill, start_backfill
@@ -13,7 +13,7 @@ from tests.support.world import START_TIME, World
 
 
 async def poll(world: World) -> Any:
-    body: Any = (await _poll_restaurants(world.services, ScheduledPollRequest())).body
+    body: Any = (await poll_restaurants(world.services, ScheduledPollRequest())).body
     [result] = body["results"]
     return result
 
@@ -40,7 +40,7 @@ async def test_a_poll_that_failed_leaves_the_backfill_to_the_next(world: World) 
 async def test_a_poll_that_used_its_budget_up_leaves_it_running(world: World) -> None:
     begun = await start_backfill(world.services, world.restaurant.id)
     results = [{"restaurantId": world.restaurant.id, "backfill": "RUNNING"}]
-    await _run_backfills(world.services, results, Deadline.after(0))
+    await run_backfills(world.services, results, Deadline.after(0))
     assert results[0]["backfill"] == "RUNNING"
     assert await read_backfill(world.services, world.restaurant.id) == begun
 
@@ -50,7 +50,7 @@ async def test_a_backfill_only_request_does_not_poll(world: World) -> None:
     await start_backfill(world.services, world.restaurant.id)
     order = {"restaurantId": world.restaurant.id, "backfill": True}
     body: Any = (
-        await _poll_restaurants(world.services, read_struct(ScheduledPollRequest, order))
+        await poll_restaurants(world.services, read_struct(ScheduledPollRequest, order))
     ).body
     assert body["results"] == [
         {"restaurantId": world.restaurant.id, "status": "ok", "backfill": "COMPLETED"}

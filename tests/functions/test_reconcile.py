@@ -6,7 +6,7 @@ import pytest
 import stamina
 
 from functions.http import JsonResult
-from functions.reconcile import ScheduledReconcileRequest, _reconcile_restaurants
+from functions.reconcile import ScheduledReconcileRequest, reconcile_restaurants
 from sandbox.fault_injection import FailureKind
 from shared.domain.webhook_auth.credentials import InvalidFieldsError, read_struct
 from tests.support.held_plans import hold_plan_with_updates
@@ -15,9 +15,7 @@ from tests.support.world import World
 
 async def force(world: World, report_id: str) -> JsonResult:
     body = {"restaurantId": world.restaurant.id, "force": report_id}
-    return await _reconcile_restaurants(
-        world.services, read_struct(ScheduledReconcileRequest, body)
-    )
+    return await reconcile_restaurants(world.services, read_struct(ScheduledReconcileRequest, body))
 
 
 async def test_executing_a_plan_returns_a_normal_report(world: World) -> None:

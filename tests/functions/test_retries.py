@@ -9,8 +9,8 @@ from google.api_core import exceptions as google
 from msgspec import structs
 from msgspec.structs import replace
 
-from functions.poll import ScheduledPollRequest, _poll_restaurants
-from functions.reconcile import ScheduledReconcileRequest, _reconcile_restaurants
+from functions.poll import ScheduledPollRequest, poll_restaurants
+from functions.reconcile import ScheduledReconcileRequest, reconcile_restaurants
 from sandbox.fault_injection import FailureKind
 from shared.concurrency import SYSTEM_CLOCK
 from shared.context import AppContext
@@ -91,13 +91,13 @@ async def run(world: World, services: AppContext, function: str) -> tuple[int, d
     with stamina.set_testing(True, attempts=2):
         if function == "poll":
             poll_request = ScheduledPollRequest(restaurant_id=world.restaurant.id)
-            result = await _poll_restaurants(services, poll_request)
+            result = await poll_restaurants(services, poll_request)
         else:
             reconcile_request = ScheduledReconcileRequest(
                 restaurant_id=world.restaurant.id,
                 force="held" if function == "force" else None,
             )
-            result = await _reconcile_restaurants(services, reconcile_request)
+            result = await reconcile_restaurants(services, reconcile_request)
     listed: Any = result.body.get("results") or result.body.get("reports")
     [entry] = listed
     return result.status_code, entry
@@ -133,7 +133,7 @@ async def test_a_forced_plan_without_settings_is_answered_200_with_its_error(wor
 async def test_a_request_for_all_restaurants_is_repeated_if_all_failed(world: World) -> None:
     services = await revoke_rid(world)
     environment = structs.replace(services.environment, max_concurrent_restaurants=1)
-    result = await _poll_restaurants(
+    result = await poll_restaurants(
         replace(services, environment=environment), ScheduledPollRequest()
     )
     assert result.status_code == 503

@@ -9,8 +9,8 @@ import pytest
 from msgspec import structs
 from msgspec.structs import replace
 
-from functions.poll import ScheduledPollRequest, _poll_restaurants
-from functions.reconcile import ScheduledReconcileRequest, _reconcile_restaurants
+from functions.poll import ScheduledPollRequest, poll_restaurants
+from functions.reconcile import ScheduledReconcileRequest, reconcile_restaurants
 from sandbox.http import SandboxRequest, SandboxResponse
 from shared.concurrency import Clock, Deadline
 from shared.firestore import paths
@@ -52,9 +52,9 @@ async def busy_world(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
 async def run(world: World, function_name: str) -> tuple[set[str], set[str]]:
     """Run a function for all restaurants; return the ids that it reached, and the others."""
     if function_name == POLL_FUNCTION:
-        result = await _poll_restaurants(world.services, ScheduledPollRequest())
+        result = await poll_restaurants(world.services, ScheduledPollRequest())
     else:
-        result = await _reconcile_restaurants(world.services, ScheduledReconcileRequest())
+        result = await reconcile_restaurants(world.services, ScheduledReconcileRequest())
     world.clock.advance(900)
     entries: Any = result.body.get("results") or result.body.get("reports")
     missed = {entry["restaurantId"] for entry in entries if entry.get("error") == OUT_OF_TIME_ERROR}
@@ -147,7 +147,7 @@ async def test_a_restaurant_whose_polls_fail_does_not_keep_the_first_turn(world:
     environment = structs.replace(world.services.environment, max_concurrent_restaurants=1)
     services = replace(world.services, environment=environment)
     await world.poll()
-    await _poll_restaurants(services, ScheduledPollRequest(restaurant_id=working))
+    await poll_restaurants(services, ScheduledPollRequest(restaurant_id=working))
     world.clock.advance(60)
     await world.poll()
     turns = await list_turns(services, POLL_FUNCTION)

@@ -12,7 +12,7 @@ from shared.concurrency import Deadline
 from shared.firestore import paths
 from shared.guests import failures
 from shared.guests.failures import new_guest_failure
-from shared.opentable import items
+from shared.opentable import query
 from shared.opentable.retry import MAX_CALL_ATTEMPTS
 from shared.polling.backfill import backfill_restaurant, read_backfill, start_backfill
 from tests.support.guests import GuestScenario
@@ -235,7 +235,7 @@ async def test_failing_guests_do_not_take_the_places_of_others(
 async def test_after_many_unavailable_guests_the_rest_waits_for_the_next_run(
     scenario: GuestScenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(items, "MAX_UNAVAILABLE_ITEMS", 1)
+    monkeypatch.setattr(query, "MAX_UNAVAILABLE_ITEMS", 1)
     monkeypatch.setattr("shared.guests.fetch._MAX_CONCURRENT_FETCHES", 1)
     await scenario.world.poll()
     scenario.world.clock.advance(7_200)

@@ -8,7 +8,7 @@ import pytest
 from google.api_core import exceptions as google
 from msgspec import structs
 
-from functions.poll import ScheduledPollRequest, _poll_restaurants
+from functions.poll import ScheduledPollRequest, poll_restaurants
 from sandbox.background_bookings import populate_store
 from sandbox.fault_injection import FailureKind
 from sandbox.models import SandboxReservation, SandboxRestaurant
@@ -275,7 +275,7 @@ async def prove_webhooks(world: World) -> None:
 
 
 async def run_schedule(world: World) -> list[str]:
-    result: Any = (await _poll_restaurants(world.services, ScheduledPollRequest())).body["results"]
+    result: Any = (await poll_restaurants(world.services, ScheduledPollRequest())).body["results"]
     return [entry["status"] for entry in result]
 
 
@@ -293,7 +293,7 @@ async def test_a_quiet_restaurant_with_working_webhooks_is_polled_every_half_hou
 async def test_a_skipped_restaurant_is_polled_on_request(world: World) -> None:
     await prove_webhooks(world)
     request = ScheduledPollRequest(restaurant_id=world.restaurant.id)
-    result: Any = (await _poll_restaurants(world.services, request)).body["results"]
+    result: Any = (await poll_restaurants(world.services, request)).body["results"]
     assert [entry["status"] for entry in result] == ["ok"]
 
 
@@ -331,6 +331,23 @@ async def test_restaurants_are_listed_in_pages(
     turns = await list_turns(world.services, POLL_FUNCTION)
     listed = [turn.restaurant_id for turn in turns]
     assert sorted(listed) == sorted([world.restaurant.id, *(other.id for other in others)])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("integrations", "opentable"),
+        ("groups", "g-1", "integrations", "opentable"),
+        ("restaurants", "r-1", "rooms", "bar", "integrations", "opentable"),
+        ("restaurants", "r-1", "integrations", "other"),
+    ],
+)
+async def test_an_enabled_document_that_is_no_settings_document_is_not_listed(
+    world: World, path: tuple[str, ...]
+) -> None:
+    await world.services.firestore.document(*path).set({"enabled": True})
+    turns = await list_turns(world.services, POLL_FUNCTION)
+    assert [turn.restaurant_id for turn in turns] == [world.restaurant.id]
 
 
 async def test_a_failed_page_of_the_listing_is_read_again(

@@ -9,7 +9,7 @@ import stamina
 
 from sandbox.fault_injection import FailureKind
 from sandbox.models import SandboxReservation
-from shared.opentable import items
+from shared.opentable import query
 from shared.opentable.retry import MAX_CALL_ATTEMPTS
 from tests.support.held_plans import RESERVATION_COUNT, execute_plan, hold_plan_with_updates
 from tests.support.world import START_TIME, HiddenReservations, World, differing_keys
@@ -113,7 +113,7 @@ async def test_a_dry_run_lists_a_failed_request_and_writes_nothing(world: World)
 async def test_requests_stop_after_many_unavailable_items_and_the_run_completes(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(items, "MAX_UNAVAILABLE_ITEMS", 1)
+    monkeypatch.setattr(query, "MAX_UNAVAILABLE_ITEMS", 1)
     monkeypatch.setattr("shared.reconciliation.reconcile._MAX_CONCURRENT_FETCHES", 1)
     reservations = [world.desk.create(SOON, 2) for _ in range(3)]
     await world.poll()

@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from shared.firestore.connection import connect_firestore
-from shared.firestore.raw_client import FirestoreClient
+from shared.firestore.raw_client import FirestoreClient, connect_firestore
 
 CommitHook = Callable[[], Awaitable[object]]
 

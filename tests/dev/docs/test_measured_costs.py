@@ -12,8 +12,8 @@ from google.cloud.firestore_v1.types import Document
 from msgspec.structs import replace
 
 from dev.docs import capacity as a
-from functions.poll import ScheduledPollRequest, _poll_restaurants
-from functions.reconcile import ScheduledReconcileRequest, _reconcile_restaurants
+from functions.poll import ScheduledPollRequest, poll_restaurants
+from functions.reconcile import ScheduledReconcileRequest, reconcile_restaurants
 from sandbox.guest_actions import GuestActions
 from sandbox.models import SandboxReservation
 from sandbox.sync_rows import RenderContext, build_webhook_row
@@ -74,13 +74,13 @@ async def test_cost_of_a_booking_its_guest_and_a_change(
 
 async def run_polls(world: World) -> None:
     """Poll as the scheduler does."""
-    result = await _poll_restaurants(world.services, ScheduledPollRequest())
+    result = await poll_restaurants(world.services, ScheduledPollRequest())
     assert result.status_code == 200
 
 
 async def run_reconciliations(world: World) -> None:
     """Reconcile as the scheduler does."""
-    result = await _reconcile_restaurants(world.services, ScheduledReconcileRequest())
+    result = await reconcile_restaurants(world.services, ScheduledReconcileRequest())
     assert result.status_code == 200
 
 
