@@ -86,6 +86,8 @@ def json_function(
             # The sender's fault: a retry of the same request cannot succeed.
             except RequestRejectedError as error:
                 result = error.result
+            except InvalidJsonError:
+                result = build_status_result(400, "invalid_json")
             except Exception as error:  # noqa: BLE001 -- any bug must make the sender try again
                 log_request_failure(error, log_unavailable)
                 result = build_status_result(503, "unavailable")
@@ -233,18 +235,20 @@ async def read_scheduled_request(
     """Return the request of the scheduler or the queue. Cloud Run has authenticated the sender.
 
     Raises:
-        RequestRejectedError: 405, 413, 415, or 400 for a body with unusable JSON, or with unknown
-            or invalid fields; the response names them.
+        InvalidJsonError: The body is no JSON object.
+        RequestRejectedError: 405, 413, 415, or 400 for unknown or invalid fields; the response
+            names them.
     """
     _require_plain_post(request)
     raw_body = await _read_bounded_body(request)
-    try:
-        body = parse_strict_json(raw_body) if raw_body.strip() else {}
-    except InvalidJsonError:
-        raise RequestRejectedError(400, "invalid_json") from None
+    body = parse_strict_json(raw_body) if raw_body.strip() else {}
     # Without this check, a misspelled `dryRun` would run for real.
     known_names = {item.encode_name for item in fields(request_type)} - {"tick"}
-    invalid_names = {_format_unknown_name(name) for name in body.keys() - known_names}
+    # Replaced: a lone surrogate, which JSON may escape, cannot be encoded in the response.
+    invalid_names = {
+        name[:_MAX_NAME_LENGTH].encode(errors="replace").decode()
+        for name in body.keys() - known_names
+    }
     scheduled = request_type()
     try:
         scheduled = read_struct(request_type, body)
@@ -255,11 +259,6 @@ async def read_scheduled_request(
     # Two requests in one minute without a schedule time enqueue each task once.
     minute = f"{context.clock():%Y-%m-%dT%H:%M}"
     return replace(scheduled, tick=request.headers.get(_SCHEDULE_TIME_HEADER, minute))
-
-
-def _format_unknown_name(name: str) -> str:
-    # Replaced: a lone surrogate, which JSON may escape, cannot be encoded in the response.
-    return name[:_MAX_NAME_LENGTH].encode(errors="replace").decode()
 
 
 @asynccontextmanager

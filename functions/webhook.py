@@ -5,7 +5,6 @@ A 2xx means that the event is committed, to the ledger or to the quarantine.
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
 from typing import Any
 
 import functions_framework.aio
@@ -24,11 +23,10 @@ from shared.domain.ledger.events import Channel
 from shared.domain.normalization.envelope import is_test_event
 from shared.domain.normalization.identifiers import build_reservation_document_id
 from shared.domain.normalization.strict_json import (
-    InvalidJsonError,
     WebhookFormat,
     parse_strict_json,
 )
-from shared.domain.normalization.webhook_route import WebhookRoute, find_raw_route, find_route
+from shared.domain.normalization.webhook_route import find_raw_route, find_route
 from shared.domain.settings import IntegrationSettings
 from shared.domain.webhook_auth.verify import INCOMPLETE_BODY, NO_CREDENTIAL, detect_scheme
 from shared.guests.sync import fetch_guest_after_commit
@@ -61,12 +59,32 @@ async def opentable_webhook(request: Request, context: AppContext) -> JsonResult
     deadline = started_at + context.environment.webhook_deadline_seconds
     async with asyncio.timeout_at(deadline):
         sender, raw_body, body = await _authenticate(request, context, started_at)
+        settings = sender.settings
+        restaurant_id = settings.restaurant_id
         if sender.route.shape is WebhookFormat.ENVELOPE and is_test_event(body):
-            return _accept_test_event(sender)
-        result = await _ingest(request, context, sender, raw_body, body)
-    _log_webhook(sender, result, asyncio.get_running_loop().time() - started_at)
-    restaurant_id = sender.settings.restaurant_id
+            # It is only sent to prove that webhooks arrive: nothing is stored.
+            _log_webhook(sender, "test")
+            return build_status_result(200, "test", restaurantId=restaurant_id)
+        incoming_event = IncomingEvent(
+            sender.route.shape,
+            body,
+            # The text and its type are stored unchanged if the event goes to the quarantine.
+            raw_body.decode(),
+            request.headers.get("content-type", "application/json"),
+            context.clock(),
+            Channel.WEBHOOK,
+            sender.verdict,
+        )
+        result = await ingest_event(context, settings, incoming_event)
+    duration_ms = round((asyncio.get_running_loop().time() - started_at) * 1000)
     if isinstance(result, QuarantineResult):
+        _log_webhook(
+            sender,
+            result.outcome,
+            Severity.WARNING,
+            reason=result.reason,
+            durationMs=duration_ms,
+        )
         return build_status_result(
             202,
             "quarantined",
@@ -74,7 +92,14 @@ async def opentable_webhook(request: Request, context: AppContext) -> JsonResult
             reason=result.reason,
             quarantineId=result.id,
         )
-    await _fetch_after_commit(context, sender.settings, result, deadline)
+    _log_webhook(
+        sender,
+        result.outcome,
+        eventId=result.event.event_id,
+        lagSeconds=result.lag_seconds,
+        durationMs=duration_ms,
+    )
+    await fetch_after_commit(context, settings, result, deadline)
     return build_status_result(
         200,
         result.outcome,
@@ -82,20 +107,6 @@ async def opentable_webhook(request: Request, context: AppContext) -> JsonResult
         reservationId=build_reservation_document_id(result.event.external_key),
         eventId=result.event.event_id,
     )
-
-
-def _accept_test_event(sender: AuthenticatedSender) -> JsonResult:
-    """Respond to an event that is only sent to prove that webhooks arrive; store nothing."""
-    restaurant_id = sender.settings.restaurant_id
-    log_event(
-        Severity.INFO,
-        LogEvent.WEBHOOK,
-        restaurantId=restaurant_id,
-        outcome="test",
-        scheme=sender.verdict.reason,
-        credentialIndex=sender.verdict.credential_index,
-    )
-    return build_status_result(200, "test", restaurantId=restaurant_id)
 
 
 async def _authenticate(
@@ -107,23 +118,30 @@ async def _authenticate(
     """
     require_json_post(request)
     headers = dict(request.headers)
-    if detect_scheme(headers) is None:
+    scheme = detect_scheme(headers)
+    if scheme is None:
         record_refusal(context, None, "none", NO_CREDENTIAL.reason)
         raise RequestRejectedError(401, "unauthenticated")
     # Concurrent with the arrival of the body.
     context.directory.changes.refresh_ahead()
-    raw_body = await _read_body(request, context, headers)
-    route = _find_route(raw_body)
+    try:
+        raw_body = await _body_reader.read(request)
+    except (TimeoutError, ClientDisconnect):
+        # Sampled, as anybody can cause it.
+        record_refusal(context, None, scheme, INCOMPLETE_BODY.reason)
+        raise RequestRejectedError(503, "unavailable") from None
+    route = find_raw_route(raw_body)
     sender = await authenticate_sender(context, headers, raw_body, route, context.clock())
     # A small body is parsed in any case: its parse costs little, and tells the sender what to fix.
     if sender is None and len(raw_body) <= _SMALL_BODY_BYTES:
-        _parse_body(raw_body)
+        parse_strict_json(raw_body)
     # One response for every cause, so that a sender cannot find out which restaurants exist. It has
     # a fixed duration, because a lookup or a read of a secret takes time.
     if sender is None:
         await asyncio.sleep(started_at + _REFUSAL_SECONDS - asyncio.get_running_loop().time())
         raise RequestRejectedError(401, "unauthenticated")
-    body = _parse_body(raw_body)
+    body = parse_strict_json(raw_body)
+    # The credential was checked for the restaurant that the raw body names.
     if find_route(body) != sender.route:
         raise RequestRejectedError(401, "unauthenticated")
     if not sender.settings.is_enabled:
@@ -132,69 +150,24 @@ async def _authenticate(
     return sender, raw_body, body
 
 
-async def _read_body(request: Request, context: AppContext, headers: Mapping[str, str]) -> bytes:
-    try:
-        return await _body_reader.read(request)
-    except (TimeoutError, ClientDisconnect):
-        # Sampled, as anybody can cause it.
-        record_refusal(context, None, detect_scheme(headers) or "none", INCOMPLETE_BODY.reason)
-        raise RequestRejectedError(503, "unavailable") from None
-
-
-def _find_route(raw_body: bytes) -> WebhookRoute | None:
-    try:
-        return find_raw_route(raw_body)
-    except InvalidJsonError:
-        raise RequestRejectedError(400, "invalid_json") from None
-
-
-def _parse_body(raw_body: bytes) -> dict[str, Any]:
-    try:
-        return parse_strict_json(raw_body)
-    except InvalidJsonError:
-        raise RequestRejectedError(400, "invalid_json") from None
-
-
-async def _ingest(
-    request: Request,
-    context: AppContext,
-    sender: AuthenticatedSender,
-    raw_body: bytes,
-    body: dict[str, Any],
-) -> ApplyResult | QuarantineResult:
-    # The text and its type are stored unchanged if the event goes to the quarantine.
-    content_type = request.headers.get("content-type", "application/json")
-    incoming_event = IncomingEvent(
-        sender.route.shape,
-        body,
-        raw_body.decode(),
-        content_type,
-        context.clock(),
-        Channel.WEBHOOK,
-        sender.verdict,
-    )
-    return await ingest_event(context, sender.settings, incoming_event)
-
-
 def _log_webhook(
-    sender: AuthenticatedSender, result: ApplyResult | QuarantineResult, seconds: float
+    sender: AuthenticatedSender,
+    outcome: str,
+    severity: Severity = Severity.INFO,
+    **fields: str | float | None,
 ) -> None:
-    is_quarantined = isinstance(result, QuarantineResult)
     log_event(
-        Severity.WARNING if is_quarantined else Severity.INFO,
+        severity,
         LogEvent.WEBHOOK,
         restaurantId=sender.settings.restaurant_id,
-        outcome=result.outcome,
-        reason=result.reason if isinstance(result, QuarantineResult) else None,
-        eventId=result.event.event_id if isinstance(result, ApplyResult) else None,
+        outcome=outcome,
         scheme=sender.verdict.reason,
         credentialIndex=sender.verdict.credential_index,
-        lagSeconds=result.lag_seconds if isinstance(result, ApplyResult) else None,
-        durationMs=round(seconds * 1000),
+        **fields,
     )
 
 
-async def _fetch_after_commit(
+async def fetch_after_commit(
     context: AppContext, settings: IntegrationSettings, result: ApplyResult, deadline: float
 ) -> None:
     """Fetch what the committed event refers to; if time runs out, the next poll fetches it."""

@@ -20,6 +20,7 @@ from functions.http import (
     JsonResult,
     RequestRejectedError,
     ScheduledRequestT,
+    build_status_result,
     json_function,
     log_failed_run,
     preload_opentable_client,
@@ -30,6 +31,7 @@ from functions.poll import ScheduledPollRequest
 from functions.reconcile import ScheduledReconcileRequest
 from shared.config import read_environment
 from shared.context import AppContext, build_app_context
+from shared.domain.normalization.strict_json import InvalidJsonError
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
 from shared.log import LogEvent, Severity, log_event
 
@@ -101,6 +103,8 @@ async def parse_request(
         parsed = await read_scheduled_request(make_request(body), context, request_type)
     except RequestRejectedError as error:
         return error.result
+    except InvalidJsonError:
+        return build_status_result(400, "invalid_json")
     return replace(parsed, tick="")
 
 
@@ -209,9 +213,16 @@ async def test_a_task_names_a_limited_number_of_restaurants(context: AppContext)
 
 
 @pytest.mark.parametrize("body", [b"[]", b"5", b"null", b"{", b'{"a": 1, "a": 2}', b"\xff"])
-async def test_a_body_that_is_not_an_object_is_rejected(context: AppContext, body: bytes) -> None:
-    result = await parse_request(context, ScheduledPollRequest, body)
-    assert result == JsonResult(400, {"status": "invalid_json"})
+async def test_a_body_that_is_not_an_object_is_rejected(
+    monkeypatch: pytest.MonkeyPatch, context: AppContext, body: bytes
+) -> None:
+    async def read(request: Request, context: AppContext) -> JsonResult:
+        await read_scheduled_request(request, context, ScheduledPollRequest)
+        return JsonResult(200, {})
+
+    monkeypatch.setattr("functions.http.get_app_context", lambda: context)
+    response = await json_function(log_failed_run)(read)(make_request(body))
+    assert (response.status_code, bytes(response.body)) == (400, b'{"status":"invalid_json"}')
 
 
 async def test_every_invalid_field_is_named(context: AppContext) -> None:

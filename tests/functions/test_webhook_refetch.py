@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from functions.webhook import _fetch_after_commit
+from functions.webhook import fetch_after_commit
 from sandbox.fault_injection import FailureKind
 from sandbox.sync_rows import RenderContext, build_webhook_row
 from shared.domain.normalization.identifiers import build_external_key
@@ -177,7 +177,7 @@ async def refetch_with_seconds_left(world: World, seconds: float) -> int:
     applied = await apply_relay_event(world)
     requests_before = world.sandbox.request_counts["reservation"]
     ends = asyncio.get_running_loop().time() + seconds
-    await _fetch_after_commit(world.services, world.settings(), applied, ends)
+    await fetch_after_commit(world.services, world.settings(), applied, ends)
     return world.sandbox.request_counts["reservation"] - requests_before
 
 
