@@ -1,10 +1,9 @@
 """The entry point of `ledger`, and of `python -m cli`."""
 
 import sys
-from typing import NoReturn
 
 
-def main() -> NoReturn:
+def main() -> None:
     """Run `ledger` with the words of this process."""
     try:
         from cli.app import ledger  # noqa: PLC0415 - Ctrl-C during the imports is one sentence too

@@ -6,9 +6,10 @@ from http import HTTPStatus
 from typing import Any
 
 import httpx
+from typing_extensions import override
 
-from cli.local_run import LocalRun
 from cli.output import CommandError, RetryLaterError
+from cli.target import LocalRun
 from functions.api.app import build_app
 from shared.context import AppContext
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
@@ -27,7 +28,9 @@ class OperatorSession:
 
     def restaurant(self, restaurant_id: str) -> "OperatorClient":
         """Return a client for one restaurant."""
-        return OperatorClient(self, restaurant_id)
+        return OperatorClient(
+            self.app_context, self.accounts, self.http, self.local_run, restaurant_id
+        )
 
     async def get(self, path: str, **query: Any) -> dict[str, Any]:
         """Make a GET call; see `call`."""
@@ -55,32 +58,16 @@ class OperatorSession:
 
 
 @dataclass(frozen=True, slots=True)
-class OperatorClient:
-    """Calls the staff API for one restaurant."""
+class OperatorClient(OperatorSession):
+    """Calls the staff API below ``/api/restaurants/{restaurant_id}/``."""
 
-    session: OperatorSession
     restaurant_id: str
 
-    @property
-    def app_context(self) -> AppContext:
-        """The clients and settings of this process."""
-        return self.session.app_context
-
-    async def get(self, path: str, **query: Any) -> dict[str, Any]:
-        """Make a GET call; see `call`."""
-        return await self.call("GET", path, query=query)
-
-    async def call(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, Any] | None = None,
-        body: Mapping[str, Any] | None = None,
-    ) -> dict[str, Any]:
-        """Make a call below ``/api/restaurants/{restaurant_id}/``; see `OperatorSession.call`."""
-        return await self.session.call(
-            method, f"restaurants/{self.restaurant_id}/{path}", query=query, body=body
+    @override
+    async def call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        # `super()` does not work in a class with slots on Python 3.11 to 3.13.
+        return await OperatorSession.call(
+            self, method, f"restaurants/{self.restaurant_id}/{path}", **options
         )
 
 
@@ -95,10 +82,3 @@ def open_operator_session(
         del app.exception_handlers[error]
     http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api/api/")
     return OperatorSession(api_context.app_context, api_context.accounts, http, local_run)
-
-
-def build_operator_client(
-    api_context: ApiContext, restaurant_id: str, user_name: str
-) -> OperatorClient:
-    """Connect to the staff API as an operator, for one restaurant."""
-    return open_operator_session(api_context, user_name).restaurant(restaurant_id)

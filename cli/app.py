@@ -27,7 +27,7 @@ _COMMANDS = {
     "restaurants": ("cli.restaurants", "Connect restaurants, show their state, change settings."),
     "webhooks": ("cli.webhooks", "Show, send and secure webhooks."),
     "quarantine": ("cli.quarantine", "Review events that could not be applied."),
-    "reconcile": ("cli.reconcile", "Compare a restaurant with OpenTable now, and correct it."),
+    "reconcile": ("cli.reports", "Compare a restaurant with OpenTable now, and correct it."),
     "reports": ("cli.reports", "Read reconciliation reports, and apply held plans."),
     "staff": ("cli.staff", "Manage who may open a restaurant's page."),
     "operators": ("cli.staff", "Manage who may open every restaurant."),
@@ -64,8 +64,18 @@ class RootGroup(LedgerGroup):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        # click itself suggests only commands that are already imported.
-        if not ctx.resilient_parsing and self.get_command(ctx, args[0]) is None:
+        if args[0] != "help" and not ctx.resilient_parsing and not self.get_command(ctx, args[0]):
+            # `ledger status`: the group is missing.
+            groups = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+            nested = [
+                f"'{name} {args[0]}'"
+                for name, group in groups.items()
+                if isinstance(group, click.Group) and args[0] in group.commands
+            ]
+            if nested:
+                message = f"No such command {args[0]!r}. Did you mean {' or '.join(nested)}?"
+                raise click.NoSuchCommand(args[0], message, ctx=ctx)
+            # click itself suggests only commands that are already imported.
             raise click.NoSuchCommand(args[0], possibilities=self.list_commands(ctx), ctx=ctx)
         return super().resolve_command(ctx, args)
 
@@ -105,13 +115,6 @@ class RootGroup(LedgerGroup):
         sys.exit(error.exit_code)
 
 
-def _read_version() -> str:
-    try:
-        return version("opentable-ledger")
-    except PackageNotFoundError:  # `python -m cli` from a checkout that is not installed
-        return "unknown"
-
-
 ledger = RootGroup(
     _PROGRAM,
     context_settings={
@@ -127,7 +130,11 @@ ledger = RootGroup(
         "ledger reconcile bistro-7 --dry-run",
     ],
 )
-click.version_option(_read_version(), prog_name=_PROGRAM, message="%(prog)s %(version)s")(ledger)
+try:
+    _version = version("opentable-ledger")
+except PackageNotFoundError:  # `python -m cli` from a checkout that is not installed
+    _version = "unknown"
+click.version_option(_version, prog_name=_PROGRAM, message="%(prog)s %(version)s")(ledger)
 
 
 @click.command(
@@ -135,7 +142,9 @@ click.version_option(_read_version(), prog_name=_PROGRAM, message="%(prog)s %(ve
     cls=LedgerCommand,
     examples=['eval "$(ledger completion bash)"', "ledger completion fish | source"],
 )
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument(
+    "shell", type=click.Choice(["bash", "zsh", "fish"]), metavar="SHELL", help="bash, zsh or fish."
+)
 def completion(shell: str) -> None:
     """Print the completion script of a shell."""
     completion_class = get_completion_class(shell)

@@ -13,7 +13,7 @@ from typing import TextIO
 import click
 
 from cli.api import OperatorClient
-from cli.command import restaurant_command
+from cli.command import Moment, restaurant_command
 from cli.output import CommandError, CommandResult, Console, open_new_file, partial_path
 from shared.backup.archive import (
     BackupHeader,
@@ -30,7 +30,7 @@ from shared.ledger.rebuild import RebuildResult, rebuild_restaurant
 from shared.restaurants.settings import RidTakenError, read_settings
 
 _MAX_LISTED_RESERVATIONS = 20
-_TIME = click.DateTime(formats=["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ"])
+_TIME = Moment("2026-11-24T10:00Z", formats=["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ"])
 
 
 @restaurant_command(

@@ -2,29 +2,30 @@
 
 import asyncio
 import getpass
+import io
 import os
 import sys
-import tomllib
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial, wraps
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import click
+from click.shell_completion import CompletionItem
 from google.auth.exceptions import GoogleAuthError
 
 from cli.api import OperatorSession, open_operator_session
 from cli.help import LedgerCommand
-from cli.local_run import (
-    LOCAL_WEBHOOK_PATH,
+from cli.output import CommandError, CommandResult, Console, RetryLaterError, redirect_logs
+from cli.target import (
+    EXCLUSIVE_TARGETS,
+    TARGET_NAMES,
     LocalRun,
     RunNotReachableError,
-    build_run_url,
-    read_run_status,
+    build_target_options,
+    select_target,
 )
-from cli.output import CommandError, CommandResult, Console, RetryLaterError, redirect_logs
-from shared.config import Environment, read_environment
+from shared.config import Environment
 from shared.context import build_app_context
 from shared.domain.normalization.identifiers import is_restaurant_id
 from shared.errors import (
@@ -38,11 +39,11 @@ from shared.restaurants.settings import read_integration_document
 from shared.staff.identity import build_api_context
 
 STANDARD_STREAM = "-"
-PROFILES_FILE = Path("~/.config/opentable-ledger/profiles.toml")
-_DEFAULT_PORT = 8080
-_PORT_TYPE = click.IntRange(1, 65535)
+_COMPLETION_TIMEOUT_SECONDS = 3
+_RESTAURANTS_PER_PAGE = 100
 
 CommandHandler: TypeAlias = Callable[..., Awaitable[CommandResult]]
+Restaurant: TypeAlias = dict[str, Any]
 
 
 def _check_restaurant_id(
@@ -53,25 +54,69 @@ def _check_restaurant_id(
     return value
 
 
+def _complete_restaurant_id(
+    context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Return the restaurants of the target that the command line names so far."""
+
+    async def list_ids(environment: Environment, local_run: LocalRun | None) -> list[str]:
+        async with asyncio.timeout(_COMPLETION_TIMEOUT_SECONDS):
+            session = _open_session(environment, local_run)
+            return [restaurant["id"] for restaurant in await list_all(session)]
+
+    # Nothing but the ids may reach the terminal.
+    console = Console(io.StringIO(), io.StringIO())
+    try:
+        with redirect_logs(console, show_logs=False), translate_failures():
+            names = asyncio.run(list_ids(*_select_target(context)))
+    except (click.ClickException, TimeoutError):
+        return []
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
 restaurant_argument = partial(
     click.argument,
     "restaurant",
     callback=_check_restaurant_id,
+    shell_complete=_complete_restaurant_id,
     help="Lineup's id, such as bistro-7.",
 )
+
+
+class Moment(click.DateTime):
+    """A date or time; its error message shows examples instead of format codes."""
+
+    def __init__(self, *examples: str, formats: Sequence[str]) -> None:
+        super().__init__(formats)
+        self._examples = examples
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the date and time of a text."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is not in the form {' or '.join(self._examples)}.", param, ctx)
+
+
+class Count(click.IntRange):
+    """A number of things; click would call it an "integer range" in its messages."""
+
+    name = "number"
 
 
 def restaurant_command(
     name: str,
     *,
     examples: Sequence[str],
-    exclusive: Sequence[str] = (),
+    exclusive: Sequence[tuple[str, str]] = (),
+    requires_one_of: Sequence[str] = (),
     requires_integration: bool = True,
 ) -> Callable[[CommandHandler], click.Command]:
     """Make a command of a coroutine function that works on one restaurant.
 
     The function gets an `OperatorClient`, a `Console` and its options. Its docstring is the
-    command's help. At most one of the `exclusive` parameters may be given.
+    command's help. The parameters of an `exclusive` pair cannot be combined, and exactly one of
+    `requires_one_of` must be given.
     """
 
     def decorate(handler: CommandHandler) -> click.Command:
@@ -82,7 +127,9 @@ def restaurant_command(
             await require_integration(session, restaurant, is_required=requires_integration)
             return await handler(session.restaurant(restaurant), console, **options)
 
-        make_command = operator_command(name, examples=examples, exclusive=exclusive)
+        make_command = operator_command(
+            name, examples=examples, exclusive=exclusive, requires_one_of=requires_one_of
+        )
         return make_command(restaurant_argument()(handle))
 
     return decorate
@@ -103,6 +150,18 @@ async def require_integration(
         )
 
 
+async def list_all(session: OperatorSession, **query: Any) -> list[Restaurant]:
+    """Return every restaurant with an OpenTable integration, as the API lists it."""
+    restaurants: list[Restaurant] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = await session.get("restaurants", limit=_RESTAURANTS_PER_PAGE, **query, **cursor)
+        restaurants += page["restaurants"]
+        if page["nextCursor"] is None:
+            return restaurants
+        cursor = {"cursor": page["nextCursor"]}
+
+
 def read_webhook_url() -> str:
     """Return the address of the webhook function."""
     url = os.environ.get("WEBHOOK_URL")
@@ -115,27 +174,19 @@ def read_webhook_url() -> str:
 
 
 def operator_command(
-    name: str, *, examples: Sequence[str], exclusive: Sequence[str] = ()
+    name: str,
+    *,
+    examples: Sequence[str],
+    exclusive: Sequence[tuple[str, str]] = (),
+    requires_one_of: Sequence[str] = (),
 ) -> Callable[[CommandHandler], click.Command]:
     """Make a command of a coroutine function that works on a project; see `restaurant_command`."""
 
     def decorate(handler: CommandHandler) -> click.Command:
         @wraps(handler)
-        def run(
-            *,
-            project: str | None,
-            local: bool,
-            port: int | None,
-            profile: str | None,
-            as_json: bool,
-            assume_yes: bool,
-            verbose: bool,
-            **options: Any,
-        ) -> None:
-            _reject_combination(
-                {"local": local or port, "project": project and _is_given("project")}
-            )
-            _reject_combination({parameter: options[parameter] for parameter in exclusive})
+        def run(*, as_json: bool, assume_yes: bool, verbose: bool, **options: Any) -> None:
+            context = click.get_current_context()
+            _check_combinations(context, exclusive, requires_one_of)
             console = Console(
                 sys.stdout,
                 sys.stderr,
@@ -144,129 +195,79 @@ def operator_command(
                 is_terminal=sys.stdin.isatty() and sys.stderr.isatty(),
                 assume_yes=assume_yes,
             )
+            handler_options = {k: v for k, v in options.items() if k not in TARGET_NAMES}
 
-            async def run_handler(environment: Environment) -> CommandResult:
+            async def run_handler(
+                environment: Environment, local_run: LocalRun | None
+            ) -> CommandResult:
                 emulator = environment.firestore_emulator
                 place = f"in the emulator at {emulator}" if emulator else "of Google Cloud"
                 console.print_step("Place", f"project {environment.project} {place}")
-                context = build_api_context(build_app_context(environment))
-                session = open_operator_session(context, _read_user_name(), local_run)
-                return await handler(session, console, **options)
+                session = _open_session(environment, local_run)
+                return await handler(session, console, **handler_options)
 
-            with redirect_logs(console, show_logs=verbose), _expected_failures():
-                local_run = None
-                if local or port:
-                    port = port or _PORT_TYPE(os.environ.get("PORT") or _DEFAULT_PORT)
-                    local_run = LocalRun(port, read_run_status(port))
-                environment = _select_environment(local_run, project, profile)
-                result = asyncio.run(run_handler(environment))
+            with redirect_logs(console, show_logs=verbose), translate_failures():
+                result = asyncio.run(run_handler(*_select_target(context)))
             if as_json:
                 console.write_result(result.output)
-            click.get_current_context().exit(result.exit_code)
+            context.exit(result.exit_code)
 
         command = click.command(name, cls=LedgerCommand, examples=examples)(run)
-        command.params += _build_common_options()
+        command.params += [
+            *build_target_options(),
+            click.Option(
+                ["--json", "as_json"], is_flag=True, help="Write one JSON object to stdout."
+            ),
+            click.Option(["--yes", "assume_yes"], is_flag=True, help="Confirm every question."),
+            click.Option(["--verbose"], is_flag=True, help="Show log lines on stderr."),
+        ]
         return command
 
     return decorate
 
 
-def _build_common_options() -> list[click.Parameter]:
-    return [
-        click.Option(
-            ["--project"],
-            envvar=["LEDGER_PROJECT", "GOOGLE_CLOUD_PROJECT"],
-            metavar="NAME",
-            help="Google Cloud project. Default: LEDGER_PROJECT, else GOOGLE_CLOUD_PROJECT.",
-        ),
-        click.Option(["--local"], is_flag=True, help="Use the `make run` on this machine."),
-        click.Option(
-            ["--port"], type=_PORT_TYPE, metavar="N", help="Port of that run; implies --local."
-        ),
-        click.Option(
-            ["--profile"],
-            envvar="LEDGER_PROFILE",
-            metavar="NAME",
-            help=f"Settings from {PROFILES_FILE}. Default: LEDGER_PROFILE.",
-        ),
-        click.Option(["--json", "as_json"], is_flag=True, help="Write one JSON object to stdout."),
-        click.Option(["--yes", "assume_yes"], is_flag=True, help="Confirm every question."),
-        click.Option(["--verbose"], is_flag=True, help="Show log lines on stderr."),
-    ]
+def _select_target(context: click.Context) -> tuple[Environment, LocalRun | None]:
+    options = {name: context.params[name] for name in TARGET_NAMES}
+    return select_target(**options, is_project_given=_is_given(context, "project"))
 
 
-def _is_given(parameter: str) -> bool:
+def _open_session(environment: Environment, local_run: LocalRun | None) -> OperatorSession:
+    try:
+        user_name = getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        user_name = "unknown"
+    api_context = build_api_context(build_app_context(environment))
+    return open_operator_session(api_context, user_name, local_run)
+
+
+def _is_given(context: click.Context, parameter: str) -> bool:
     """Whether a parameter stands on the command line, not only in the environment."""
-    source = click.get_current_context().get_parameter_source(parameter)
+    source = context.get_parameter_source(parameter)
     return source is click.core.ParameterSource.COMMANDLINE
 
 
-def _reject_combination(parameters: Mapping[str, object]) -> None:
-    given = [f"--{name.replace('_', '-')}" for name, value in parameters.items() if value]
-    if len(given) > 1:
-        raise click.UsageError(f"Use only one of {', '.join(given)}.")
-
-
-def _read_user_name() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
-        return "unknown"
-
-
-def _select_environment(
-    local_run: LocalRun | None, project: str | None, profile: str | None
-) -> Environment:
-    """Set the variables of this process for a local run or a project, and read them.
-
-    Firestore's client reads some variables itself, so they must be set in the process.
-    """
-    if local_run is not None:
-        status = local_run.status
-        os.environ |= {
-            "GOOGLE_CLOUD_PROJECT": status["project"],
-            "FIRESTORE_EMULATOR_HOST": status["firestoreEmulator"],
-            "FIREBASE_AUTH_EMULATOR_HOST": status["authEmulator"],
-            "OPENTABLE_API_URL": status["sandbox"],
-            "OPENTABLE_OAUTH_URL": status["sandbox"],
-            "OPENTABLE_PARTNER_SECRET": status["partnerSecret"],
-            "SECRETS_FILE": status["secretsFile"],
-            "WEBHOOK_URL": build_run_url(local_run.port, LOCAL_WEBHOOK_PATH),
-            "no_proxy": "127.0.0.1",
-        }
-    else:
-        if profile:
-            os.environ |= _read_profile(profile)
-        if project and (_is_given("project") or not profile):
-            os.environ["GOOGLE_CLOUD_PROJECT"] = project
-        if not os.environ.get("GOOGLE_CLOUD_PROJECT"):
-            raise CommandError(
-                "Name a place: --local for the `make run` on this machine, --project for a Google "
-                "Cloud project, or --profile."
-            )
-    # K_SERVICE marks a deployed function, but Cloud Shell and Cloud Run jobs set it too.
-    return read_environment({k: v for k, v in os.environ.items() if k != "K_SERVICE"})
-
-
-def _read_profile(name: str) -> dict[str, str]:
-    """Return the environment variables of a profile."""
-    try:
-        profiles = tomllib.loads(PROFILES_FILE.expanduser().read_text())
-    except (OSError, RuntimeError):
-        raise CommandError(
-            f"{PROFILES_FILE} cannot be read: create it with a table [{name}] of environment "
-            'variables, such as GOOGLE_CLOUD_PROJECT = "my-project".'
-        ) from None
-    except tomllib.TOMLDecodeError as error:
-        raise CommandError(f"{PROFILES_FILE} is not valid TOML: {error}.") from None
-    variables = profiles.get(name)
-    if not isinstance(variables, dict) or not all(isinstance(v, str) for v in variables.values()):
-        raise CommandError(f"{PROFILES_FILE} needs a table [{name}] of texts.")
-    return variables
+def _check_combinations(
+    context: click.Context, exclusive: Sequence[tuple[str, str]], requires_one_of: Sequence[str]
+) -> None:
+    """Raise a usage error if parameters that exclude each other are given."""
+    labels = {
+        parameter.name: (
+            parameter.human_readable_name
+            if isinstance(parameter, click.Argument)
+            else parameter.opts[0]
+        )
+        for parameter in context.command.params
+    }
+    for names in (*EXCLUSIVE_TARGETS, *exclusive, requires_one_of):
+        given = [labels[name] for name in names if _is_given(context, name)]
+        if len(given) > 1:
+            raise click.UsageError(f"Use only one of {', '.join(given)}.")
+        if names is requires_one_of and names and not given:
+            raise click.UsageError(f"Missing {' or '.join(labels[name] for name in names)}.")
 
 
 @contextmanager
-def _expected_failures() -> Iterator[None]:
+def translate_failures() -> Iterator[None]:
     """Turn every expected failure into one sentence and its exit code."""
     try:
         yield

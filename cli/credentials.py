@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import click
+
 from cli.output import CommandError, Console, open_new_file, partial_path
 from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
 from shared.domain.settings import WebhookAuthScheme
@@ -24,6 +26,13 @@ _PROMPTS = {
 _MAX_FILE_BYTES = 64 * 1024
 
 CredentialPayload: TypeAlias = dict[str, Any]
+
+credentials_file_option = click.option(
+    "--credentials-file", metavar="FILE", help="JSON object with credentials; - for stdin."
+)
+save_to_option = click.option(
+    "--save-to", metavar="FILE", help="Generate the webhook credential, and save it in a new file."
+)
 
 
 def read_credentials(source: str) -> CredentialPayload:

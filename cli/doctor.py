@@ -2,16 +2,16 @@
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from http import HTTPStatus
 
 import click
+import httpx
 
 from cli.api import OperatorSession
-from cli.command import operator_command, read_webhook_url
+from cli.command import list_all, operator_command, read_webhook_url, translate_failures
 from cli.output import CommandError, CommandResult, Console
-from cli.status import list_all
-from shared.errors import InvalidSettingsError, OpenTableError, ServiceUnavailableError
 
-_PROBLEMS = (CommandError, InvalidSettingsError, OpenTableError, ServiceUnavailableError)
+_TIMEOUT_SECONDS = 10
 
 
 @operator_command(
@@ -21,7 +21,7 @@ _PROBLEMS = (CommandError, InvalidSettingsError, OpenTableError, ServiceUnavaila
 async def doctor(session: OperatorSession, console: Console, *, connections: bool) -> CommandResult:
     """Check that this machine can operate the project.
 
-    Reads Firestore, the partner secret and the accounts, and checks the webhook address. Changes
+    Reads Firestore, the partner secret and the accounts, and calls the webhook address. Changes
     nothing. Exit code 4 means that a check failed.
     """
     checks: dict[str, Callable[[], Awaitable[str]]] = {
@@ -34,9 +34,10 @@ async def doctor(session: OperatorSession, console: Console, *, connections: boo
 
     async def run_check(name: str, check: Callable[[], Awaitable[str]]) -> None:
         try:
-            text, works = await check(), True
-        except _PROBLEMS as error:
-            text, works = str(error), False
+            with translate_failures():
+                text, works = await check(), True
+        except CommandError as error:
+            text, works = error.message, False
         results[name] = {"works": works, "detail": text}
         if works:
             console.print_step(name, text)
@@ -54,7 +55,7 @@ async def doctor(session: OperatorSession, console: Console, *, connections: boo
 
 
 async def _check_firestore(session: OperatorSession) -> str:
-    return f"{len(await list_all(session))} restaurants"
+    return f"can be read; restaurants: {len(await list_all(session))}"
 
 
 async def _check_partner_secret(session: OperatorSession) -> str:
@@ -71,11 +72,22 @@ async def _check_accounts(session: OperatorSession) -> str:
 
 
 async def _check_webhook_url() -> str:
-    return read_webhook_url()
+    url = read_webhook_url()
+    try:
+        async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS) as http:
+            status = (await http.get(url)).status_code
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise CommandError(f"{url} does not answer ({type(error).__name__}).") from None
+    if status != HTTPStatus.METHOD_NOT_ALLOWED:  # the function accepts POST only
+        raise CommandError(
+            f"{url} answers a GET request with {status} instead of 405: it is not the address of "
+            "opentable-webhook, or it is not public."
+        )
+    return f"{url} answers"
 
 
 async def _check_connection(session: OperatorSession, restaurant_id: str) -> str:
     result = await session.restaurant(restaurant_id).call("POST", "integration/test")
     if not result["works"]:
         raise CommandError(result["problem"])
-    return "OpenTable answers"
+    return "OpenTable returns its reservations"

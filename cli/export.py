@@ -16,7 +16,7 @@ from google.cloud.firestore import AsyncClient, AsyncQuery, DocumentSnapshot
 from msgspec import Struct
 
 from cli.api import OperatorClient
-from cli.command import STANDARD_STREAM, restaurant_command
+from cli.command import STANDARD_STREAM, Moment, restaurant_command
 from cli.export_rows import (
     ExportRow,
     export_guest,
@@ -59,13 +59,18 @@ class ExportOptions(Struct, frozen=True):
         "ledger export restaurant-123 journal --since 2026-11-01 | jq .eventId",
     ],
 )
-@click.argument("kind", type=click.Choice(list(_TIME_FIELDS)), help="What to export.")
+@click.argument(
+    "kind",
+    type=click.Choice(list(_TIME_FIELDS)),
+    metavar="KIND",
+    help=f"What to export: {', '.join(_TIME_FIELDS)}.",
+)
 @click.option(
     "--to", metavar="FILE", default=STANDARD_STREAM, help="A new file. Default: standard output."
 )
 @click.option(
     "--since",
-    type=click.DateTime(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]),
+    type=Moment("2026-11-01", "2026-11-01T12:00:00Z", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]),
     metavar="TIME",
     help="Only documents changed since this time, UTC: 2026-11-01 or 2026-11-01T12:00:00Z.",
 )

@@ -25,13 +25,16 @@ class LedgerCommand(click.Command):
 
     def __init__(self, *args: Any, examples: Sequence[str] = (), **options: Any) -> None:
         super().__init__(*args, **options)
+        self.options_metavar = None  # help and usage errors end with "[flags]" instead
         self.examples = examples
 
     @override
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return [*super().collect_usage_pieces(ctx), "[flags]"]
+
+    @override
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        _write_description(self, formatter)
-        pieces = [piece for piece in self.collect_usage_pieces(ctx) if piece != "[OPTIONS]"]
-        _write_usage(ctx, formatter, [*pieces, "[flags]"])
+        _write_description_and_usage(self, ctx, formatter)
         arguments: list[tuple[str, str]] = []
         common: list[tuple[str, str]] = []
         own: list[tuple[str, str]] = []
@@ -47,8 +50,7 @@ class LedgerCommand(click.Command):
         _write_section(formatter, "COMMON FLAGS", common)
         _write_examples(formatter, self.examples)
         codes = ", ".join(f"{code} {re.split('[;:]', text)[0]}" for code, text in EXIT_CODES)
-        _write_heading(formatter, "EXIT CODES")
-        _write_indented(formatter, codes)
+        _write_paragraph(formatter, "EXIT CODES", codes)
 
 
 class LedgerGroup(click.Group):
@@ -58,6 +60,7 @@ class LedgerGroup(click.Group):
 
     def __init__(self, *args: Any, examples: Sequence[str] = (), **options: Any) -> None:
         super().__init__(*args, **options)
+        self.options_metavar, self.subcommand_metavar = None, "<command> [flags]"
         self.examples = examples
 
     @override
@@ -69,26 +72,35 @@ class LedgerGroup(click.Group):
         return [(name, self.commands[name].get_short_help_str(100)) for name in self.commands]
 
     @override
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] == "help" and not ctx.resilient_parsing:  # `help add` means `add --help`
+            if len(args) == 1:
+                click.echo(ctx.get_help())
+                ctx.exit()
+            args = [*args[1:], "--help"]
+        return super().resolve_command(ctx, args)
+
+    @override
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        _write_description(self, formatter)
-        _write_usage(ctx, formatter, ["<command>", "[flags]"])
+        _write_description_and_usage(self, ctx, formatter)
         _write_section(formatter, "COMMANDS", self.list_help_rows())
         records = [parameter.get_help_record(ctx) for parameter in self.get_params(ctx)]
         _write_section(formatter, "FLAGS", [record for record in records if record])
         _write_examples(formatter, self.examples)
         if ctx.parent is None:
             _write_section(formatter, "EXIT CODES", EXIT_CODES)
-        _write_heading(formatter, "LEARN MORE")
-        _write_indented(formatter, f"`{ctx.command_path} <command> --help` describes a command.")
+        text = f"`{ctx.command_path} <command> --help` describes a command."
+        _write_paragraph(formatter, "LEARN MORE", text)
 
 
-def _write_description(command: click.Command, formatter: click.HelpFormatter) -> None:
+def _write_description_and_usage(
+    command: click.Command, ctx: click.Context, formatter: click.HelpFormatter
+) -> None:
     formatter.write_text(inspect.cleandoc(command.help or ""))
-
-
-def _write_usage(ctx: click.Context, formatter: click.HelpFormatter, pieces: Sequence[str]) -> None:
-    _write_heading(formatter, "USAGE")
-    _write_indented(formatter, " ".join([ctx.command_path, *pieces]))
+    usage = " ".join([ctx.command_path, *command.collect_usage_pieces(ctx)])
+    _write_paragraph(formatter, "USAGE", usage)
 
 
 def _write_section(
@@ -111,6 +123,7 @@ def _write_heading(formatter: click.HelpFormatter, heading: str) -> None:
     formatter.write(f"\n{click.style(heading, bold=True)}\n")
 
 
-def _write_indented(formatter: click.HelpFormatter, text: str) -> None:
+def _write_paragraph(formatter: click.HelpFormatter, heading: str, text: str) -> None:
+    _write_heading(formatter, heading)
     with formatter.indentation():
         formatter.write_text(text)

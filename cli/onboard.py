@@ -5,30 +5,68 @@ interruption. The OpenTable number is claimed before a credential is stored: a r
 leaves nothing that authenticates a sender.
 """
 
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import aclosing
 from typing import Any, TypeAlias
 
 import click
 
 from cli.api import OperatorClient
-from cli.backfill import backfill_with_progress
 from cli.command import restaurant_command
 from cli.credentials import (
     CredentialPayload,
     NewCredentials,
+    credentials_file_option,
     obtain_credentials,
     read_credentials,
+    save_to_option,
 )
-from cli.local_run import LocalRun, build_run_url
-from cli.output import CommandError, CommandResult, Console
-from cli.reconcile import reconcile_and_print_report
+from cli.output import CommandError, CommandResult, Console, RetryLaterError
+from cli.reports import reconcile_and_print_report
+from cli.target import build_run_url
+from shared.concurrency import Deadline
 from shared.domain.normalization.identifiers import is_rid
 from shared.domain.settings import WebhookAuthScheme
+from shared.errors import InvalidSettingsError
+from shared.polling.backfill import read_backfill, run_backfill_steps
 from shared.reconciliation.run import ReconciliationRequest
 from shared.restaurants.webhook_credentials import CREDENTIAL_KEYS
 
-NO_SCHEME = "none"
+SETTING_LABELS = {
+    "name": "name",
+    "restaurantId": "rid",
+    "timeZone": "time zone",
+    "country": "country",
+    "webhookAuth": "webhook auth",
+    "secret": "secret",
+}
+_NO_SCHEME = "none"
+_POLL_INTERVAL_SECONDS = 1.0
+_MINUTE_SECONDS = 60
 
 Integration: TypeAlias = dict[str, Any]
+BackfillProgress: TypeAlias = Mapping[str, Any]
+
+country_option = click.option(
+    "--country", metavar="CODE", help="ISO country of phone numbers without a country code."
+)
+
+
+def time_zone_option(*, required: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the option for the time zone."""
+    text = "IANA time zone, such as America/New_York."
+    return click.option("--time-zone", required=required, metavar="ZONE", help=text)
+
+
+def webhook_auth_option(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the option for the accepted schemes; `default` is a sentence for its help."""
+    return click.option(
+        "--webhook-auth",
+        multiple=True,
+        type=click.Choice([*(scheme.value for scheme in WebhookAuthScheme), _NO_SCHEME]),
+        help=f"Accepted webhook authentication; repeatable. {default}`none` accepts no webhooks.",
+    )
 
 
 def _check_rid(_context: click.Context, _parameter: click.Parameter, rid: str) -> str:
@@ -53,25 +91,11 @@ def _check_rid(_context: click.Context, _parameter: click.Parameter, rid: str) -
     callback=_check_rid,
     help="OpenTable's number of the restaurant.",
 )
-@click.option(
-    "--time-zone", required=True, metavar="ZONE", help="IANA time zone, such as America/New_York."
-)
-@click.option(
-    "--country", metavar="CODE", help="ISO country of phone numbers without a country code."
-)
-@click.option(
-    "--webhook-auth",
-    multiple=True,
-    type=click.Choice([*(scheme.value for scheme in WebhookAuthScheme), NO_SCHEME]),
-    help="Accepted webhook authentication; repeatable. Default: the present one, else bearer. "
-    "`none` accepts no webhooks.",
-)
-@click.option(
-    "--credentials-file", metavar="FILE", help="JSON object with credentials; - for stdin."
-)
-@click.option(
-    "--save-to", metavar="FILE", help="Generate the webhook credential, and save it in a new file."
-)
+@time_zone_option(required=True)
+@country_option
+@webhook_auth_option("Default: the present one, else bearer. ")
+@credentials_file_option
+@save_to_option
 async def add_restaurant(
     api: OperatorClient,
     console: Console,
@@ -101,11 +125,15 @@ async def add_restaurant(
     settings = {"restaurantId": rid, "timeZone": time_zone}
     if country is not None:
         settings["country"] = country
+    changed = {name: value for name, value in settings.items() if before[name] != value}
     try:
-        await _write_changed_settings(api, console, before, settings)
+        if changed:  # claims the OpenTable number
+            await write_settings(api, console, changed)
     except CommandError:
         credentials.discard()
         raise
+    labels = ", ".join(SETTING_LABELS[name] for name in changed)
+    console.print_step("Settings", f"written: {labels}" if changed else "unchanged")
     integration = await _store_credentials(api, console, schemes, credentials)
     credentials.deliver(console)
     test_result = await api.call("POST", "integration/test")
@@ -123,8 +151,11 @@ async def add_restaurant(
         console.print_step(
             "Integration", "enabled: webhooks are accepted, the next poll includes it"
         )
-    if api.session.local_run is not None:
-        await _add_demo_staff(api, console, api.session.local_run)
+    if api.local_run is not None:
+        for role, email in api.local_run.status["demoStaff"].items():
+            await api.call("POST", "staff", body={"email": email, "role": role})
+        page = build_run_url(api.local_run.port, f"/#/{api.restaurant_id}/reservations")
+        console.print_step("Page", page)
     backfill = await backfill_with_progress(api, console)
     reconciliation = await reconcile_and_print_report(api, console, ReconciliationRequest())
     console.print_line(
@@ -141,17 +172,10 @@ async def add_restaurant(
     return CommandResult(output, is_action_required=reconciliation.is_action_required)
 
 
-async def _add_demo_staff(api: OperatorClient, console: Console, run: LocalRun) -> None:
-    """Let the demo staff of a local run open the restaurant."""
-    for role, email in run.status["demoStaff"].items():
-        await api.call("POST", "staff", body={"email": email, "role": role})
-    console.print_step("Page", build_run_url(run.port, f"/#/{api.restaurant_id}/reservations"))
-
-
 def select_schemes(names: tuple[str, ...], before: Integration) -> list[WebhookAuthScheme]:
     """Return the given schemes, else the stored ones, else bearer."""
     if names:
-        return sorted(WebhookAuthScheme(name) for name in names if name != NO_SCHEME)
+        return sorted(WebhookAuthScheme(name) for name in names if name != _NO_SCHEME)
     stored = [WebhookAuthScheme(name) for name in before["webhookAuth"]]
     return stored or [WebhookAuthScheme.BEARER]
 
@@ -181,17 +205,6 @@ def _collect_credentials(
     return obtain_credentials(
         console, missing, entered=entered, can_prompt=can_prompt, save_to=save_to
     )
-
-
-async def _write_changed_settings(
-    api: OperatorClient, console: Console, before: Integration, settings: Integration
-) -> None:
-    """Claim the OpenTable number and write changed settings."""
-    changed = {name: value for name, value in settings.items() if before[name] != value}
-    if changed:
-        await write_settings(api, console, changed)
-    written = f"written: {', '.join(changed)}" if changed else "unchanged"
-    console.print_step("Settings", written)
 
 
 async def write_settings(
@@ -225,3 +238,82 @@ async def _store_credentials(
         keys = ", ".join(sorted(credentials.payload))
         console.print_step("Secret", f"stored in {integration['secret']}: {keys}")
     return integration
+
+
+async def backfill_with_progress(api: OperatorClient, console: Console) -> BackfillProgress:
+    """Import reservations from 30 days ago to 365 days ahead, unless that was done before.
+
+    The state is stored after each step. An interrupted backfill resumes there, in this command or
+    in the next poll.
+    """
+    # A finished backfill counts only for the rid of the current settings.
+    stored = await read_backfill(api.app_context, api.restaurant_id)
+    rid = (await api.get("integration"))["restaurantId"]
+    if stored is not None and stored.finished_at is not None and stored.rid == rid:
+        progress = await api.get("integration/backfill")
+        console.print_step("Backfill", f"already done at {progress['finishedAt']}")
+        return progress
+    await api.call("POST", "integration/backfill")
+    progress = await api.get("integration/backfill")
+    is_waiting = False
+    with click.progressbar(
+        length=progress["daysTotal"],
+        label=format_progress(progress),
+        bar_template="%(bar)s %(label)s",
+        fill_char="█",
+        empty_char="░",
+        show_eta=False,
+        show_percent=False,
+        width=24,
+        file=console.errors,
+        hidden=progress["status"] != "RUNNING" or not console.errors.isatty(),
+    ) as bar:
+        while progress["status"] == "RUNNING":
+            has_worked = False
+            deadline = Deadline.after(api.app_context.environment.run_budget_seconds)
+            # Without the lease of the backfill, this yields nothing.
+            steps = run_backfill_steps(api.app_context, api.restaurant_id, deadline)
+            async with aclosing(steps):
+                async for _ in steps:
+                    has_worked = True
+                    progress = await api.get("integration/backfill")
+                    bar.label = format_progress(progress)
+                    bar.update(progress["daysDone"] - bar.pos)
+            progress = await api.get("integration/backfill")
+            # An error in the state is old while another run works: only its next step clears it.
+            if has_worked or progress["status"] != "RUNNING":
+                if progress["error"] and progress["status"] == "FAILED":
+                    raise InvalidSettingsError(progress["error"])
+                if progress["error"]:
+                    raise RetryLaterError(
+                        f"The backfill stopped: {progress['error']} "
+                        "Run the command again to continue."
+                    )
+                continue
+            if not is_waiting:
+                is_waiting = True
+                bar.render_finish()  # the message gets a line of its own
+                console.print_step("Backfill", "another run is importing; waiting for it")
+            bar.label = format_progress(progress)
+            bar.update(progress["daysDone"] - bar.pos)
+            await asyncio.sleep(_POLL_INTERVAL_SECONDS)
+    counts = ", ".join(
+        f"{progress[name]} {name}"
+        for name in ("created", "updated", "unchanged", "stale", "quarantined")
+        if progress[name]
+    )
+    days = f"{progress['startDate']} to {progress['endDate']}"
+    rows = f"{progress['fetched']} rows" + (f" ({counts})" if counts else "")
+    console.print_step("Backfill", f"{days}: {rows}")
+    return progress
+
+
+def format_progress(progress: BackfillProgress) -> str:
+    """Return the days and rows done and the time left, as one line."""
+    text = f"{progress['daysDone']} of {progress['daysTotal']} days, {progress['fetched']} rows"
+    seconds = progress["secondsLeft"]
+    if not seconds:
+        return text
+    if seconds < _MINUTE_SECONDS:
+        return f"{text}, about {seconds} s left"
+    return f"{text}, about {round(seconds / _MINUTE_SECONDS)} min left"

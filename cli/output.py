@@ -111,6 +111,13 @@ class Console:
             cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
             self.print_line("  ".join(cells).rstrip())
 
+    def print_list(self, rows: Sequence[Sequence[object]], *, empty: str) -> None:
+        """Print a header and rows as a table, or a sentence if there is only the header."""
+        if len(rows) > 1:
+            self.print_table(rows)
+        else:
+            self.print_line(empty)
+
     def print_problem(self, problem: str) -> None:
         """Print a problem for the operator, marked with "!"."""
         self.print_line(click.style(f"! {problem}", fg="yellow"))

@@ -85,7 +85,7 @@ async def preview_item(api: OperatorClient, console: Console, *, item: str) -> C
         "ledger quarantine replay restaurant-123 3fa9",
         "ledger quarantine replay restaurant-123 --reason unusable_settings",
     ],
-    exclusive=("item", "reason"),
+    requires_one_of=("item", "reason"),
 )
 @_optional_item_argument
 @_reason_option
@@ -104,7 +104,7 @@ async def replay_items(
         _print_replay(console, response)
         return CommandResult(response)
 
-    body = _build_bulk_body(reason)
+    body = {"reason": str(reason)}
     preview = await _run_bulk(api, "replay", body, is_dry_run=True)
     console.confirm(
         f"{preview['matching']} events with the reason {reason}: "
@@ -121,7 +121,7 @@ async def replay_items(
         'ledger quarantine dismiss restaurant-123 3fa9 --because "a test of the relay"',
         'ledger quarantine dismiss restaurant-123 --reason unknown_event --because "not ours"',
     ],
-    exclusive=("item", "reason"),
+    requires_one_of=("item", "reason"),
 )
 @_optional_item_argument
 @_reason_option
@@ -136,18 +136,12 @@ async def dismiss_items(
         console.print_step("Dismissed", response["id"][:_SHORT_ID_LENGTH])
         return CommandResult(response)
 
-    body = _build_bulk_body(reason) | {"dismissReason": because}
+    body = {"reason": str(reason), "dismissReason": because}
     preview = await _run_bulk(api, "dismiss", body, is_dry_run=True)
     console.confirm(f"{preview['matching']} events with the reason {reason} are dismissed.")
     result = await _run_bulk(api, "dismiss", body, is_dry_run=False)
     console.print_step("Dismissed", f"{result['dismissed']} events")
     return CommandResult(result)
-
-
-def _build_bulk_body(reason: str | None) -> dict[str, str]:
-    if reason is None:
-        raise click.UsageError("Name an item, or use --reason.")
-    return {"reason": reason}
 
 
 async def _run_bulk(

@@ -1,17 +1,25 @@
-"""The commands `reports …`: list and read reconciliation reports, and apply a held plan."""
+"""The command `reconcile`, and `reports …`: list and read its reports, and apply a held plan."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any, TypeAlias
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import click
 
 from cli.api import OperatorClient
-from cli.command import restaurant_command
+from cli.command import Count, Moment, restaurant_command
 from cli.help import LedgerGroup
-from cli.output import CommandResult, Console
+from cli.output import CommandError, CommandResult, Console, RetryLaterError
+from shared.concurrency import Deadline
+from shared.domain.date_window import resolve_window
 from shared.reconciliation.held_plan import execute_held_plan
+from shared.reconciliation.run import ReconciliationRequest, reconcile_restaurant
 
+_POLL_INTERVAL_SECONDS = 1.0
+_LOCAL_DATE = Moment("2026-12-01", formats=["%Y-%m-%d"])
 _MAX_LINES_PER_LIST = 20
 _REPORT_LISTS = ("created", "updated", "cancelled", "divergences", "missing", "skipped")
 _NEXT_STEPS = {
@@ -25,10 +33,74 @@ ReportJson: TypeAlias = Mapping[str, Any]
 
 
 @restaurant_command(
+    "reconcile",
+    examples=[
+        "ledger reconcile restaurant-123",
+        "ledger reconcile restaurant-123 --dry-run",
+        "ledger reconcile restaurant-123 --start 2026-12-01 --end 2026-12-31",
+    ],
+)
+@click.option(
+    "--start", type=_LOCAL_DATE, metavar="DATE", help="First local date. Default: yesterday."
+)
+@click.option(
+    "--end", type=_LOCAL_DATE, metavar="DATE", help="Last local date. Default: 30 days ahead."
+)
+@click.option("--dry-run", is_flag=True, help="Report the differences and change nothing.")
+async def reconcile(
+    api: OperatorClient,
+    console: Console,
+    *,
+    start: datetime | None,
+    end: datetime | None,
+    dry_run: bool,
+) -> CommandResult:
+    """Compare the ledger with OpenTable now, as the hourly run does.
+
+    Corrects the ledger where OpenTable is newer and prints the report. Dates are YYYY-MM-DD.
+    """
+    start_date, end_date = (moment and moment.date() for moment in (start, end))
+    # Checked here for a clear message; the run computes the dates again in the restaurant's zone.
+    try:
+        resolve_window(api.app_context.clock(), ZoneInfo("UTC"), start_date, end_date)
+    except ValueError as error:
+        raise CommandError(str(error)) from None
+    request = ReconciliationRequest(start_date, end_date, dry_run)
+    return await reconcile_and_print_report(api, console, request)
+
+
+async def reconcile_and_print_report(
+    api: OperatorClient, console: Console, request: ReconciliationRequest
+) -> CommandResult:
+    """Run a reconciliation as soon as no other run holds the lease, and print its report."""
+    deadline, is_waiting = Deadline.after(api.app_context.environment.run_budget_seconds), False
+    while True:
+        result = await reconcile_restaurant(api.app_context, request, api.restaurant_id)
+        if result["status"] != "SKIPPED":  # another run holds the lease, e.g. the hourly one
+            break
+        if not deadline.remaining():
+            raise RetryLaterError(
+                "Another reconciliation is still running: run the command again later."
+            )
+        if not is_waiting:
+            is_waiting = True
+            console.print_step("Reconcile", "another run is in progress; waiting for it")
+        await asyncio.sleep(_POLL_INTERVAL_SECONDS)
+    if result["status"] == "disabled":
+        raise CommandError(
+            f"The integration of {api.restaurant_id} is disabled: "
+            f"`ledger restaurants resume {api.restaurant_id}` enables it."
+        )
+    if "reportId" not in result:
+        raise CommandError(result["error"])
+    return await print_report(api, console, result["reportId"])
+
+
+@restaurant_command(
     "list",
     examples=["ledger reports list restaurant-123", "ledger reports list restaurant-123 --limit 5"],
 )
-@click.option("--limit", type=click.IntRange(1, 200), default=20, help="How many reports.")
+@click.option("--limit", type=Count(1, 200), default=20, help="How many reports.")
 async def list_reports(api: OperatorClient, console: Console, *, limit: int) -> CommandResult:
     """List the newest reconciliation reports."""
     response = await api.get("reports", limit=limit)
@@ -40,10 +112,7 @@ async def list_reports(api: OperatorClient, console: Console, *, limit: int) -> 
         rows.append(
             (report["reportId"], report["status"], *dates, str(changed), str(counts["divergences"]))
         )
-    if response["reports"]:
-        console.print_table(rows)
-    else:
-        console.print_line("There is no report yet: `ledger reconcile` makes one.")
+    console.print_list(rows, empty="There is no report yet: `ledger reconcile` makes one.")
     return CommandResult(response)
 
 
@@ -71,9 +140,13 @@ async def apply_report(api: OperatorClient, console: Console, *, report: str) ->
     Each item is checked again: items that changed since are skipped and listed. Read the plan
     first, with `ledger reports show`.
     """
-    console.confirm(f"The plan of report {report} will be carried out.")
+    plan = await api.get(f"reports/{quote(report, safe='')}")
+    report_id = plan["reportId"]
+    if plan["status"] == "HELD":
+        parts = [f"{count} {name}" for name, count in plan["counts"].items() if count]
+        console.confirm(f"The plan of report {report_id} will be carried out: {', '.join(parts)}.")
     seconds = api.app_context.environment.run_budget_seconds
-    result = await execute_held_plan(api.app_context, api.restaurant_id, report, seconds)
+    result = await execute_held_plan(api.app_context, api.restaurant_id, report_id, seconds)
     return await print_report(api, console, result["reportId"])
 
 

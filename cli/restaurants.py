@@ -5,12 +5,19 @@ from typing import Any
 import click
 
 from cli.api import OperatorClient, OperatorSession
-from cli.command import operator_command, restaurant_command
+from cli.command import list_all, operator_command, restaurant_command
 from cli.help import LedgerGroup
-from cli.onboard import NO_SCHEME, add_restaurant, select_schemes, write_settings
+from cli.onboard import (
+    SETTING_LABELS,
+    add_restaurant,
+    country_option,
+    select_schemes,
+    time_zone_option,
+    webhook_auth_option,
+    write_settings,
+)
 from cli.output import CommandResult, Console
-from cli.status import list_all, show_status
-from shared.domain.settings import WebhookAuthScheme
+from cli.status import NO_RESTAURANT, show_status
 from shared.restaurants.settings import release_rid
 
 
@@ -22,10 +29,7 @@ async def list_restaurants(session: OperatorSession, console: Console) -> Comman
     for row in connected:
         status = (row["health"] or {}).get("status", "NONE")
         rows.append((row["id"], row["name"] or "", row["timeZone"] or "", status))
-    if connected:
-        console.print_table(rows)
-    else:
-        console.print_line("No restaurant is connected: `ledger restaurants add` connects one.")
+    console.print_list(rows, empty=NO_RESTAURANT)
     return CommandResult({"restaurants": connected})
 
 
@@ -106,16 +110,9 @@ async def remove_restaurant(
     ],
 )
 @click.option("--name", metavar="TEXT", help="Name of the restaurant, for the page.")
-@click.option("--time-zone", metavar="ZONE", help="IANA time zone, such as America/New_York.")
-@click.option(
-    "--country", metavar="CODE", help="ISO country of phone numbers without a country code."
-)
-@click.option(
-    "--webhook-auth",
-    multiple=True,
-    type=click.Choice([*(scheme.value for scheme in WebhookAuthScheme), NO_SCHEME]),
-    help="Accepted webhook authentication; repeatable. `none` accepts no webhooks.",
-)
+@time_zone_option(required=False)
+@country_option
+@webhook_auth_option("")
 async def set_settings(
     api: OperatorClient,
     console: Console,
@@ -141,9 +138,9 @@ async def set_settings(
         if removed:
             console.confirm(f"Webhooks with {', '.join(sorted(removed))} will be rejected.")
     after = await write_settings(api, console, changed) if changed else before
-    for setting in ("name", "restaurantId", "timeZone", "country", "webhookAuth", "secret"):
+    for setting, label in SETTING_LABELS.items():
         mark = f" (was {_format_setting(before[setting])})" if setting in changed else ""
-        console.print_step(setting, f"{_format_setting(after[setting])}{mark}")
+        console.print_step(label.capitalize(), f"{_format_setting(after[setting])}{mark}")
     return CommandResult({"integration": after})
 
 

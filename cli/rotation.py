@@ -3,20 +3,32 @@
 The new credential is added next to the old one; the old one is removed when the new one is in use.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import click
 
 from cli.api import OperatorClient
 from cli.command import restaurant_command
-from cli.credential_usage import format_usage, read_credential_usage
-from cli.credentials import obtain_credentials, read_credentials
+from cli.credentials import (
+    credentials_file_option,
+    obtain_credentials,
+    read_credentials,
+    save_to_option,
+)
 from cli.output import CommandError, CommandResult, Console
+from shared.domain.normalization.field_values import format_utc
 from shared.domain.settings import WebhookAuthScheme
 from shared.domain.webhook_auth.credentials import Credentials
+from shared.polling.webhook_health import WebhookCredentialUse, read_webhook_credential_uses
+from shared.restaurants.changes import CHANGE_PICKUP_SECONDS
+from shared.restaurants.settings import read_integration_document
 from shared.restaurants.webhook_credentials import CREDENTIAL_KEYS
 
+_MAX_WEBHOOKS = 200
+_PICKUP_TIME = timedelta(seconds=CHANGE_PICKUP_SECONDS)
 _REVOCATION_SECONDS = 5  # each instance reads a secret again after a change
 _scheme_option = click.option(
     "--scheme",
@@ -32,17 +44,14 @@ _scheme_option = click.option(
         "ledger webhooks rotate bistro-7 --save-to new.credentials.json",
         "ledger webhooks rotate bistro-7 --at-once --save-to new.credentials.json",
     ],
+    exclusive=(("credentials_file", "save_to"),),
 )
 @_scheme_option
 @click.option(
     "--at-once", is_flag=True, help="Revoke the old credentials within seconds, after a leak."
 )
-@click.option(
-    "--credentials-file", metavar="FILE", help="JSON object with the credential; - for stdin."
-)
-@click.option(
-    "--save-to", metavar="FILE", help="Generate the credential, and save it in a new file."
-)
+@credentials_file_option
+@save_to_option
 async def rotate_credential(
     api: OperatorClient,
     console: Console,
@@ -59,8 +68,6 @@ async def rotate_credential(
     """
     selected = WebhookAuthScheme(scheme)
     live = await _require_live_credentials(api, selected)
-    if credentials_file and save_to:
-        raise click.UsageError("Use only one of --credentials-file, --save-to.")
     entered = read_credentials(credentials_file) if credentials_file else {}
     if entered and entered.keys() != {CREDENTIAL_KEYS[selected]}:
         raise CommandError(
@@ -164,3 +171,73 @@ async def read_webhook_credentials(
         WebhookAuthScheme.BASIC: credentials.basic_credentials,
         WebhookAuthScheme.STANDARD_WEBHOOKS: credentials.webhook_secrets,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialUsage:
+    """The newest webhook of a scheme, and its credential.
+
+    `position` counts from 0, the newest credential of the list at that time. `entered_at` is the
+    time of the last change of credentials by a command or on the page, None without one.
+    """
+
+    scheme: str
+    position: int
+    at: datetime
+    entered_at: datetime | None
+
+    @property
+    def is_newest(self) -> bool | None:
+        """Whether it was the newest credential; None if that is unknown."""
+        if self.position:
+            # Before a change, another position may have become the newest by a removal.
+            return None if self.entered_at and self.at < self.entered_at else False
+        # Without a change here, the secret was edited elsewhere, and the list may have changed
+        # since. Until an instance has taken up a change, it counts positions in the old list.
+        if self.entered_at is None or self.at < self.entered_at + _PICKUP_TIME:
+            return None
+        return True
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it for `--json`."""
+        return {
+            "scheme": self.scheme,
+            "credentialIndex": self.position,
+            "at": format_utc(self.at),
+            "isNewest": self.is_newest,
+        }
+
+
+async def read_credential_usage(api: OperatorClient) -> list[CredentialUsage]:
+    """Return the newest use of each scheme, from the restaurant's newest webhooks."""
+    client = api.app_context.firestore
+    document = await read_integration_document(client, api.restaurant_id) or {}
+    entered_at = document.get("credentialsChangedAt")
+    uses = await read_webhook_credential_uses(client, api.restaurant_id, _MAX_WEBHOOKS)
+    return select_newest_usage(uses, entered_at if isinstance(entered_at, datetime) else None)
+
+
+def select_newest_usage(
+    uses: Iterable[WebhookCredentialUse], entered_at: datetime | None
+) -> list[CredentialUsage]:
+    """Return the first use of each scheme; `uses` are sorted newest first."""
+    newest: dict[str, CredentialUsage] = {}
+    for use in uses:
+        usage = CredentialUsage(use.scheme, use.position, use.at, entered_at)
+        newest.setdefault(use.scheme, usage)
+    return list(newest.values())
+
+
+def format_usage(usages: Iterable[CredentialUsage]) -> Iterator[str]:
+    """Yield one line for each scheme."""
+    for usage in usages:
+        if usage.is_newest is not None:
+            credential = "the newest credential" if usage.is_newest else "an older credential"
+        elif usage.entered_at is None:
+            credential = "the first credential of the list; unknown whether it still is the first"
+        elif usage.at < usage.entered_at:
+            credential = "a credential from before the last change"
+        else:
+            known_at = format_utc(usage.entered_at + _PICKUP_TIME)
+            credential = f"an unknown credential; webhooks after {known_at} will show it"
+        yield f"{usage.scheme} last used at {format_utc(usage.at)} with {credential}"

@@ -9,7 +9,17 @@ from cli.output import CommandError, CommandResult, Console
 from shared.staff.accounts import UserAccount
 
 _ROLES = ("host", "manager")
-_email_argument = click.argument("email", help="E-mail address of the person's account.")
+
+
+def _check_email(_context: click.Context, _parameter: click.Parameter, email: str) -> str:
+    if "@" not in email:
+        raise click.BadParameter(f"{email!r} is not an e-mail address such as ana@example.com.")
+    return email
+
+
+_email_argument = click.argument(
+    "email", callback=_check_email, help="E-mail address of the person's account."
+)
 
 
 @restaurant_command("list", examples=["ledger staff list bistro-7"])
@@ -22,10 +32,7 @@ async def list_staff(api: OperatorClient, console: Console) -> CommandResult:
         if member["isInvited"]:
             state = "invited: no password yet"
         rows.append((member["email"] or member["uid"], member["name"] or "", member["role"], state))
-    if response["staff"]:
-        console.print_table(rows)
-    else:
-        console.print_line("No staff yet: `ledger staff add` adds the first manager.")
+    console.print_list(rows, empty="No staff yet: `ledger staff add` adds the first manager.")
     return CommandResult(response)
 
 
@@ -49,9 +56,8 @@ async def add_staff(
     response = await api.call("POST", "staff", body={"email": email, "role": role})
     console.print_step("Staff", f"{email} is {role} of {api.restaurant_id}")
     if response["accountIsNew"]:
-        accounts = api.session.accounts
         console.print_line("New account. Send this link to its owner; it sets the password:")
-        console.print_line(await accounts.build_password_link(email))
+        console.print_line(await api.accounts.build_password_link(email))
     return CommandResult(response)
 
 

@@ -3,22 +3,28 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
 
 from cli.api import OperatorClient, OperatorSession
-from cli.command import operator_command, require_integration, restaurant_argument
-from cli.credential_usage import format_usage, read_credential_usage
+from cli.command import (
+    Restaurant,
+    list_all,
+    operator_command,
+    require_integration,
+    restaurant_argument,
+)
 from cli.output import CommandResult, Console
+from cli.rotation import format_usage, read_credential_usage
 from shared.domain.normalization.field_values import format_utc
 from shared.domain.restaurant_health import HealthStatus
 from shared.domain.webhook_refusals import WebhookRefusal
 from shared.ingest.deliveries import load_refusals
 
-_PAGE_SIZE = 100
 _RESTAURANTS_AT_ONCE = 16
+NO_RESTAURANT = "No restaurant is connected: `ledger restaurants add` connects one."
 _MINUTE_SECONDS = 60
 _HOUR_SECONDS = 3600
 _DAY_SECONDS = 86_400
@@ -29,8 +35,6 @@ _CREDENTIAL_NAMES = {
     "basicCredentials": "basic credential",
 }
 
-Restaurant: TypeAlias = dict[str, Any]
-
 
 @operator_command(
     "status",
@@ -39,34 +43,21 @@ Restaurant: TypeAlias = dict[str, Any]
         "ledger restaurants status --all",
         "ledger restaurants status restaurant-123 --json",
     ],
+    requires_one_of=("restaurant", "is_all"),
 )
 @restaurant_argument(required=False)
 @click.option("--all", "is_all", is_flag=True, help="All restaurants as a table, worst first.")
 async def show_status(
-    session: OperatorSession, console: Console, *, restaurant: str | None, is_all: bool
+    session: OperatorSession, console: Console, *, restaurant: str | None, **_: bool
 ) -> CommandResult:
     """Show a restaurant's settings, health and problems.
 
     Lines with "!" are problems for an operator; then the exit code is 4.
     """
-    if (restaurant is None) != is_all:
-        raise click.UsageError("Name a restaurant, or use --all.")
     if restaurant is None:
         return await _show_all(session, console)
     await require_integration(session, restaurant)
     return await _show_one(session.restaurant(restaurant), console)
-
-
-async def list_all(session: OperatorSession, **query: Any) -> list[Restaurant]:
-    """Return every restaurant with an OpenTable integration, as the API lists it."""
-    restaurants: list[Restaurant] = []
-    cursor: dict[str, str] = {}
-    while True:
-        page = await session.get("restaurants", limit=_PAGE_SIZE, **query, **cursor)
-        restaurants += page["restaurants"]
-        if page["nextCursor"] is None:
-            return restaurants
-        cursor = {"cursor": page["nextCursor"]}
 
 
 async def _show_all(session: OperatorSession, console: Console) -> CommandResult:
@@ -94,10 +85,7 @@ async def _show_all(session: OperatorSession, console: Console) -> CommandResult
                 ", ".join(health.get("reasons", ())),
             )
         )
-    if restaurants:
-        console.print_table(rows)
-    else:
-        console.print_line("No restaurant is connected: `ledger restaurants add` connects one.")
+    console.print_list(rows, empty=NO_RESTAURANT)
     return CommandResult({"restaurants": restaurants}, any(map(_needs_person, restaurants)))
 
 
@@ -134,7 +122,7 @@ async def _show_one(api: OperatorClient, console: Console) -> CommandResult:
     zone, report = integration["timeZone"], health["reconciliation"]
 
     def at(time: str | None) -> str:
-        return _format_time(time, zone, api.session)
+        return _format_time(time, zone, api)
 
     console.print_table(
         [

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -15,7 +14,7 @@ from msgspec import structs
 from pydantic.alias_generators import to_camel
 
 from cli.api import OperatorClient
-from cli.command import STANDARD_STREAM, read_webhook_url, restaurant_command
+from cli.command import STANDARD_STREAM, Count, read_webhook_url, restaurant_command
 from cli.help import LedgerGroup
 from cli.output import CommandError, CommandResult, Console
 from cli.rotation import (
@@ -52,7 +51,7 @@ async def show_url(api: OperatorClient, console: Console) -> CommandResult:
     examples=["ledger webhooks recent bistro-7", "ledger webhooks recent bistro-7 --failed"],
 )
 @click.option("--failed", is_flag=True, help="Only refused and quarantined webhooks.")
-@click.option("--limit", type=click.IntRange(1, MAX_DELIVERIES), default=20, help="How many.")
+@click.option("--limit", type=Count(1, MAX_DELIVERIES), default=20, help="How many.")
 async def list_recent(
     api: OperatorClient, console: Console, *, failed: bool, limit: int
 ) -> CommandResult:
@@ -73,10 +72,8 @@ async def list_recent(
         )
         for each in deliveries
     ]
-    if deliveries:
-        console.print_table(rows)
-    else:
-        console.print_line("No webhook was received lately.")
+    kind = "refused or quarantined" if failed else "received"
+    console.print_list(rows, empty=f"No webhook was {kind} lately.")
     return CommandResult({"webhooks": [_delivery_to_json(each) for each in deliveries]})
 
 
@@ -94,7 +91,7 @@ def _delivery_to_json(delivery: WebhookDelivery) -> dict[str, Any]:
         "ledger webhooks send restaurant-123 --local --event cancelled --reservation test_1",
         "ledger webhooks send restaurant-123 --local --file envelope.json",
     ],
-    exclusive=("file", "event"),
+    exclusive=(("file", "event"), ("file", "reservation")),
 )
 @click.option(
     "--event",
@@ -127,6 +124,7 @@ async def send_webhook(
     ledger; cancel it with --event cancelled and its id.
     """
     url = read_webhook_url()
+    selected, credential = await _select_credential(api, scheme)
     if file is not None:
         body = _read_body(file)
     else:
@@ -135,7 +133,10 @@ async def send_webhook(
         console.print_step("Reservation", reservation)
     if api.app_context.environment.firestore_emulator is None:
         console.confirm(f"{api.restaurant_id} will receive this event as a real one.")
-    headers = await _build_headers(api, body, scheme)
+    headers = {
+        "content-type": "application/json",
+        **build_authentication_headers(selected, credential, body, datetime.now(UTC)),
+    }
     try:
         async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS) as http:
             response = await http.post(url, content=body, headers=headers)
@@ -181,22 +182,25 @@ def _build_example(api: OperatorClient, event: str, reservation: str) -> bytes:
     return json.dumps(envelope).encode()
 
 
-async def _build_headers(api: OperatorClient, body: bytes, scheme: str | None) -> Mapping[str, str]:
-    """Return the headers that authenticate a body with the restaurant's newest credential."""
+async def _select_credential(
+    api: OperatorClient, scheme: str | None
+) -> tuple[WebhookAuthScheme, str]:
+    """Return the restaurant's newest credential of the scheme, or of the first accepted one."""
     integration = await api.get("integration")
     secret_id = integration["secret"] or api.app_context.environment.partner_secret
     if secret_id is None:
         raise CommandError("This restaurant has no secret: `ledger restaurants add` makes one.")
     live = await read_webhook_credentials(api, secret_id)
-    accepted = [WebhookAuthScheme(name) for name in integration["webhookAuth"]]
-    candidates = [WebhookAuthScheme(scheme)] if scheme else accepted
-    selected = next((candidate for candidate in candidates if live[candidate]), None)
-    if selected is None:
-        raise CommandError(f"The secret {secret_id} has no credential for {scheme or accepted}.")
-    return {
-        "content-type": "application/json",
-        **build_authentication_headers(selected, live[selected][0], body, datetime.now(UTC)),
-    }
+    names = [scheme] if scheme else integration["webhookAuth"]
+    if not names:
+        raise CommandError(
+            "This restaurant accepts no webhook: change it with `ledger restaurants set`."
+        )
+    for name in names:
+        selected = WebhookAuthScheme(name)
+        if live[selected]:
+            return selected, live[selected][0]
+    raise CommandError(f"The secret {secret_id} has no credential for {' or '.join(names)}.")
 
 
 webhooks = LedgerGroup(

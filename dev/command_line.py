@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from cli.local_run import RunNotReachableError
+from cli.target import RunNotReachableError
 from dev.docs.scale_page import write_scale_tables
 from dev.docs.settings_table import write_settings_table
 from dev.local.emulator import EmulatorError

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from cli.api import OperatorClient, build_operator_client
+from cli.api import OperatorClient, open_operator_session
 from dev.local.demo_data import build_native_reservations
 from sandbox.fault_injection import FailureKind
 from sandbox.guest_actions import GuestActions
@@ -95,7 +95,7 @@ def operator_client(
     context = build_api_context(replace(world.services, secret_store=store))
     with serve_accounts() as served:
         monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", served.host)
-        yield build_operator_client(context, world.restaurant.id, "olga")
+        yield open_operator_session(context, "olga").restaurant(world.restaurant.id)
 
 
 async def ingest_row(world: World, sequence_id: int, **fields: Any) -> None:

@@ -26,7 +26,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
 from typing_extensions import override
 
-from cli.local_run import LOCAL_STATUS_PATH, LOCAL_WEBHOOK_PATH, build_run_url
+from cli.target import LOCAL_STATUS_PATH, LOCAL_WEBHOOK_PATH, build_run_url
 from dev.local.demo_data import DEMO_RESTAURANT_ID
 from dev.local.demo_staff import (
     DEMO_STAFF_EMAILS,

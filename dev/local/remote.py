@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import requests
 
 from cli.credentials import read_credentials
-from cli.local_run import (
+from cli.target import (
     LOCAL_WEBHOOK_PATH,
     RunNotReachableError,
     build_run_url,

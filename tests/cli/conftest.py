@@ -8,6 +8,7 @@ from google.cloud.firestore import AsyncClient
 
 from cli.output import ExitCode
 from dev.local.emulator import Emulator
+from dev.local.processes import FunctionServer, serve_function
 from tests.cli.harness import PARTNER_SECRET_ID, VALID_CREDENTIALS, CliHarness, WebhookIngest
 from tests.support.opentable import LocalOpenTable, serve_local_opentable
 from tests.support.restaurants import new_restaurant
@@ -65,3 +66,14 @@ async def webhook_ingest(cli_harness: CliHarness, firestore: AsyncClient) -> Web
         onboarded = await cli_harness.onboard()
     assert onboarded.code == ExitCode.SUCCESS, onboarded.errors
     return WebhookIngest(firestore, cli_harness.id, cli_harness.rid)
+
+
+@pytest.fixture
+def webhook_function(
+    cli_harness: CliHarness, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[FunctionServer]:
+    """The webhook function in a process of its own, at the WEBHOOK_URL of the commands."""
+    lines: list[str] = []
+    with serve_function("opentable_webhook", cli_harness.variables, lines.append) as server:
+        monkeypatch.setenv("WEBHOOK_URL", server.url)
+        yield server

@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -18,8 +19,8 @@ from google.cloud.firestore import AsyncClient
 from cli.api import OperatorSession
 from cli.app import ledger
 from cli.command import operator_command
-from cli.local_run import RunNotReachableError
 from cli.output import CommandResult, Console, ExitCode
+from cli.target import RunNotReachableError
 from shared.errors import (
     InvalidSettingsError,
     OpenTableError,
@@ -81,6 +82,7 @@ def test_every_exit_code_is_in_the_help(code: int) -> None:
     [
         (("resturants",), "'restaurants'"),
         (("webhooks", "rotat"), "'rotate'"),
+        (("status",), "'restaurants status'"),
         (("export", "x", "journal", "--wit-personal-data"), "'--with-personal-data'"),
     ],
 )
@@ -107,6 +109,21 @@ def test_a_shell_completes_commands_and_flags(monkeypatch: pytest.MonkeyPatch) -
     assert invoke().stdout == "plain,rotate\n"
 
 
+async def test_a_shell_completes_restaurants_of_the_named_target(
+    cli_harness: CliHarness, firestore: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await paths.integration_document(firestore, cli_harness.id).set({"enabled": False})
+    monkeypatch.setenv("_LEDGER_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", f"ledger reports show {cli_harness.id[:-1]}")
+    monkeypatch.setenv("COMP_CWORD", "3")
+    monkeypatch.setattr("cli.command._COMPLETION_TIMEOUT_SECONDS", CLI_TIMEOUT_SECONDS)
+    completed = await asyncio.to_thread(invoke)
+    assert f"plain,{cli_harness.id}\n" in completed.stdout
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "")
+    completed = await asyncio.to_thread(invoke)
+    assert (completed.stdout.strip(), completed.stderr) == ("", "")
+
+
 @pytest.mark.parametrize("no_color, is_colored", [("", True), ("1", False)])
 def test_no_color_is_respected(
     no_color: str, is_colored: bool, monkeypatch: pytest.MonkeyPatch
@@ -117,17 +134,89 @@ def test_no_color_is_respected(
 
 
 @pytest.mark.parametrize(
-    "words",
+    "command, named",
     [
-        ["quarantine", "replay", "x", "id", "--reason", "too_large"],
-        ["webhooks", "send", "x", "--event", "created", "--file", "-"],
-        ["restaurants", "status", "x", "--local", "--project", "p"],
+        ("quarantine replay x id --reason too_large", "ITEM, --reason"),
+        ("webhooks send x --file - --event created", "--file, --event"),
+        ("webhooks send x --file - --reservation test_1", "--file, --reservation"),
+        ("webhooks rotate x --credentials-file - --save-to y", "--credentials-file, --save-to"),
+        ("restaurants status x --all", "RESTAURANT, --all"),
+        ("restaurants pause x --local --project p", "--local, --project"),
+        ("restaurants pause x --port 8080 --profile p", "--port, --profile"),
     ],
 )
-def test_options_that_exclude_each_other_are_rejected(words: list[str]) -> None:
-    refused = invoke(*words)
+def test_options_that_exclude_each_other_are_rejected(command: str, named: str) -> None:
+    refused = invoke(*command.split())
     assert (refused.exit_code, refused.stdout) == (ExitCode.USAGE_ERROR, "")
-    assert "Use only one of" in refused.stderr
+    assert f"Use only one of {named}." in refused.stderr
+
+
+@pytest.mark.parametrize("command", ["restaurants status", "quarantine replay x"])
+def test_one_of_two_parameters_must_be_given(command: str) -> None:
+    refused = invoke(*command.split(), "--project", "p")
+    assert (refused.exit_code, refused.stdout) == (ExitCode.USAGE_ERROR, "")
+    assert re.search(r"Missing \w+ or --\w+\.", refused.stderr)
+
+
+@pytest.mark.parametrize(
+    "words, command",
+    [
+        (("help",), ()),
+        (("help", "restaurants", "add"), ("restaurants", "add")),
+        (("restaurants", "help", "add"), ("restaurants", "add")),
+        (("restaurants", "help"), ("restaurants",)),
+    ],
+)
+def test_help_is_a_command_too(words: tuple[str, ...], command: tuple[str, ...]) -> None:
+    shown = invoke(*words)
+    assert (shown.exit_code, shown.stdout) == (ExitCode.SUCCESS, invoke(*command, "--help").stdout)
+
+
+@pytest.mark.parametrize(
+    "option, value, example",
+    [
+        (("reconcile", "x", "--start"), "2026-13-01", "2026-12-01"),
+        (("export", "x", "guests", "--since"), "today", "2026-11-01T12:00:00Z"),
+        (("backup", "x", "--to", "y", "--at"), "1", "2026-11-24T10:00Z"),
+        (("restaurants", "status", "x", "--port"), "a", "valid port"),
+        (("reports", "list", "x", "--limit"), "a", "valid number"),
+        (("staff", "add", "x"), "ana", "ana@example.com"),
+    ],
+)
+def test_an_invalid_value_is_answered_with_a_valid_form(
+    option: tuple[str, ...], value: str, example: str
+) -> None:
+    refused = invoke(*option, value)
+    assert refused.exit_code == ExitCode.USAGE_ERROR
+    assert example in refused.stderr.partition("Error: ")[2]
+
+
+@pytest.fixture
+def profiles(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The file of profiles of this test, which does not exist."""
+    path = tmp_path / "profiles.toml"
+    monkeypatch.setattr("cli.target.PROFILES_FILE", path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "content, problem",
+    [
+        (None, "create it with a table [production]"),
+        (b"x = [", "is not valid TOML"),
+        (b"\xff", "is not valid TOML"),
+        (b'[staging]\nA = "b"', "has no table [production]. Its tables: staging."),
+        (b"[production]\nA = 5", "[production] must be a table of texts"),
+    ],
+)
+def test_an_unusable_profile_is_one_sentence(
+    content: bytes | None, problem: str, profiles: Path
+) -> None:
+    if content is not None:
+        profiles.write_bytes(content)
+    refused = invoke("restaurants", "list", "--profile", "production")
+    assert (refused.exit_code, refused.stderr.count("\n")) == (ExitCode.FAILED, 1)
+    assert problem in refused.stderr
 
 
 def test_a_refusal_is_json_too() -> None:

@@ -9,10 +9,9 @@ import pytest
 from google.cloud.firestore import DELETE_FIELD, AsyncClient
 from typing_extensions import override
 
-from cli.api import build_operator_client
+from cli.api import open_operator_session
 from cli.output import Console, ExitCode
-from cli.reconcile import reconcile_and_print_report
-from cli.reports import format_report, requires_action
+from cli.reports import format_report, reconcile_and_print_report, requires_action
 from shared.config import read_environment
 from shared.context import build_app_context
 from shared.firestore import paths
@@ -78,6 +77,7 @@ async def test_a_request_that_cannot_be_served_gives_a_one_line_error(
     command: str, options: tuple[str, ...], cli_harness: CliHarness
 ) -> None:
     refused = await cli_harness.run_command(command, *options)
+    assert ".." not in refused.errors
     assert (refused.code, refused.errors.count("\n")) == (ExitCode.FAILED, 1)
 
 
@@ -121,7 +121,7 @@ async def test_a_running_reconciliation_is_awaited(
     await give_lease_to_other_run(firestore, cli_harness)
     output = RecordingOutput()
     api_context = build_api_context(build_app_context(read_environment(os.environ)))
-    api = build_operator_client(api_context, cli_harness.id, "me")
+    api = open_operator_session(api_context, "me").restaurant(cli_harness.id)
     run = asyncio.create_task(
         reconcile_and_print_report(api, Console(output, output), ReconciliationRequest())
     )

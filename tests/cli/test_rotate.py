@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.credential_usage import CredentialUsage, format_usage, select_newest_usage
 from cli.output import ExitCode
+from cli.rotation import CredentialUsage, format_usage, select_newest_usage
 from shared.polling.webhook_health import WebhookCredentialUse
 from tests.cli.harness import VALID_CREDENTIALS, CliHarness, WebhookIngest, failing_call
 

@@ -76,9 +76,8 @@ async def test_an_unknown_address_becomes_no_operator() -> None:
     assert (refused.code, "No account" in refused.errors) == (ExitCode.FAILED, True)
 
 
-@pytest.mark.usefixtures("accounts")
-async def test_the_doctor_checks_every_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WEBHOOK_URL", "https://example.com/hook")
+@pytest.mark.usefixtures("accounts", "webhook_function")
+async def test_the_doctor_checks_every_part() -> None:
     done = await asyncio.to_thread(
         CliRunner().invoke, ledger, ["doctor", "--connections"], prog_name="ledger"
     )
@@ -94,3 +93,11 @@ async def test_the_doctor_reports_what_does_not_work(monkeypatch: pytest.MonkeyP
     assert done.exit_code == ExitCode.ACTION_REQUIRED
     assert "! Accounts: " in done.stdout
     assert "! Webhook URL: Set WEBHOOK_URL" in done.stdout
+
+
+async def test_the_doctor_notices_another_server_at_the_webhook_address(
+    cli_harness: CliHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEBHOOK_URL", cli_harness.opentable.url)
+    done = await asyncio.to_thread(CliRunner().invoke, ledger, ["doctor"], prog_name="ledger")
+    assert "it is not the address of opentable-webhook" in done.stdout

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from google.cloud.firestore import AsyncClient
 
 from cli.app import ledger
-from cli.backfill import format_progress
+from cli.onboard import format_progress
 from cli.output import ExitCode
 from shared.firestore import paths
 from tests.cli.harness import CliHarness, WebhookIngest
@@ -115,12 +115,6 @@ async def test_all_restaurants_are_listed_worst_first(firestore: AsyncClient) ->
     shown = [line.split()[0] for line in text.splitlines() if line.split()[0] in mine]
     assert shown == order
     assert "settings_unusable" in text
-
-
-async def test_a_restaurant_or_all_must_be_named() -> None:
-    for words in (["restaurants", "status"], ["restaurants", "status", "x", "--all"]):
-        refused = await asyncio.to_thread(CliRunner().invoke, ledger, [*words, "--project", "p"])
-        assert refused.exit_code == ExitCode.USAGE_ERROR
 
 
 @pytest.mark.parametrize(

@@ -1,23 +1,11 @@
 """Webhooks are sent with the restaurant's own credential, and the newest ones are listed."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from cli.output import ExitCode
-from dev.local.processes import FunctionServer, serve_function
 from tests.cli.harness import CliHarness, WebhookIngest
-
-
-@pytest.fixture
-def webhook_function(
-    cli_harness: CliHarness, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[FunctionServer]:
-    lines: list[str] = []
-    with serve_function("opentable_webhook", cli_harness.variables, lines.append) as server:
-        monkeypatch.setenv("WEBHOOK_URL", server.url)
-        yield server
 
 
 @pytest.mark.parametrize("scheme", ["bearer", "basic", "standard-webhooks"])

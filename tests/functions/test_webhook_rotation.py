@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace as replace_struct
 
-from cli.api import OperatorClient, build_operator_client
+from cli.api import OperatorClient, open_operator_session
 from dev.local.emulator import Emulator
 from shared.restaurants.changes import CHANGE_PICKUP_SECONDS
 from shared.restaurants.secrets import SecretsFileStore
@@ -58,7 +58,9 @@ async def operator(
     context = replace_struct(
         world.services, firestore=client, secret_store=SecretsFileStore(str(secrets_file))
     )
-    return build_operator_client(build_api_context(context), senders[0].restaurant.id, "olga")
+    return open_operator_session(build_api_context(context), "olga").restaurant(
+        senders[0].restaurant.id
+    )
 
 
 async def post(sender: WebhookSender, headers: dict[str, str]) -> int:

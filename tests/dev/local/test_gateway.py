@@ -12,7 +12,7 @@ import jwt
 import pytest
 from httpx import ASGITransport, AsyncClient
 
-from cli.local_run import LOCAL_STATUS_PATH
+from cli.target import LOCAL_STATUS_PATH
 from dev.local.demo_staff import (
     DEMO_STAFF_UIDS,
     DEMO_TOKEN_PATH,

@@ -8,7 +8,7 @@ from threading import Thread
 
 import pytest
 
-from cli.local_run import RunNotReachableError
+from cli.target import RunNotReachableError
 from dev.local.processes import LOOPBACK, find_free_port
 from dev.local.remote import (
     SimulatedClock,
