@@ -210,9 +210,10 @@ class ScheduledRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     restaurant_id: UrlSafeId | None = field(default=None, name="restaurantId")
-    restaurant_ids: Annotated[tuple[UrlSafeId, ...], Meta(max_length=MAX_RESTAURANTS_PER_TASK)] = (
-        field(default=(), name="restaurantIds")
-    )
+    # An empty list would run every restaurant.
+    restaurant_ids: Annotated[
+        tuple[UrlSafeId, ...], Meta(min_length=1, max_length=MAX_RESTAURANTS_PER_TASK)
+    ] = field(default=(), name="restaurantIds")
     tick: str = ""
 
     def __post_init__(self) -> None:
@@ -222,8 +223,10 @@ class ScheduledRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def requested_ids(self) -> tuple[str, ...]:
-        """The restaurants of the request, none for a run of all."""
-        return (self.restaurant_id,) if self.restaurant_id else self.restaurant_ids
+        """The restaurants of the request, each once; none for a run of all."""
+        if self.restaurant_id:
+            return (self.restaurant_id,)
+        return tuple(dict.fromkeys(self.restaurant_ids))
 
 
 ScheduledRequestT = TypeVar("ScheduledRequestT", bound=ScheduledRequest)

@@ -160,7 +160,7 @@ async def _rewind_runs(context: AppContext, header: BackupHeader) -> Integration
     reference = paths.integration_document(context.firestore, header.restaurant_id)
 
     def compute(document: dict[str, Any] | None) -> dict[str, Any] | None:
-        cursor = poll_cursor_from_document(document or {})
+        cursor = poll_cursor_from_document(document or {}, context.clock())
         changes: dict[str, Any] = {}
         if cursor is not None and cursor > header.read_time:
             changes["poll.cursor"] = header.read_time

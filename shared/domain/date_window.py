@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from shared.domain.polling import poll_cursor_from_document, read_run_state
+from shared.domain.polling import poll_cursor_from_document, read_run_state, read_run_time
 
 DEFAULT_DAYS_BACK = 1
 DEFAULT_DAYS_AHEAD = 30
@@ -108,9 +108,10 @@ def _needs_full_window(document: Mapping[str, Any], zone: ZoneInfo, now: datetim
 
     A held or failed one remains due, so its report stays the newest until it is resolved.
     """
-    state, cursor = read_run_state(document, "reconciliation"), poll_cursor_from_document(document)
-    completed_at = state.get("lastFullAt")
-    if not isinstance(completed_at, datetime) or state.get("timeZone") != zone.key:
+    state = read_run_state(document, "reconciliation")
+    cursor = poll_cursor_from_document(document, now)
+    completed_at = read_run_time(state, "lastFullAt", now)
+    if completed_at is None or state.get("timeZone") != zone.key:
         return True
     if cursor is None or now - cursor > _MAX_CURSOR_AGE:
         return True

@@ -10,7 +10,7 @@ changes is polled less often.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
@@ -25,6 +25,11 @@ POLL_INTERVAL = timedelta(minutes=15)
 _POLL_INTERVAL_TOLERANCE = timedelta(minutes=1)
 # Webhooks count as unreliable for this time after a missed one.
 MISS_MEMORY = timedelta(days=1)
+
+# The clocks of two instances differ by less.
+MAX_CLOCK_DIFFERENCE = timedelta(minutes=5)
+# Before the first run of any restaurant.
+_EARLIEST_RUN = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class MissedWebhooks(Struct):
@@ -81,7 +86,7 @@ def is_poll_due(document: Mapping[str, Any], now: datetime, quiet_interval: time
         and backfill.get("status") != "RUNNING"
         and poll.get("lastOutcome") == "ok"
         and poll.get("foundChanges") is False
-        and poll_cursor_from_document(document) is not None
+        and poll_cursor_from_document(document, now) is not None
     )
     return not (may_wait and has_proven_webhooks(document, now))
 
@@ -173,13 +178,23 @@ def read_run_state(document: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
     return state if isinstance(state, Mapping) else {}
 
 
-def poll_cursor_from_document(document: Mapping[str, Any]) -> datetime | None:
+def read_run_time(state: Mapping[str, Any], name: str, now: datetime) -> datetime | None:
+    """Return a time of an earlier run, None if it is missing or impossible.
+
+    A time in the future, edited by hand, would postpone the next run until then.
+    """
+    at = state.get(name)
+    is_possible = isinstance(at, datetime) and _EARLIEST_RUN <= at <= now + MAX_CLOCK_DIFFERENCE
+    return at if is_possible else None
+
+
+def poll_cursor_from_document(document: Mapping[str, Any], now: datetime) -> datetime | None:
     """Return the time up to which the restaurant was polled; None before its first poll.
 
     A damaged cursor counts as none: the next poll starts from the beginning and misses nothing.
     """
     poll, rid = read_run_state(document, "poll"), document.get("restaurantId")
-    cursor = poll.get("cursor") if isinstance(poll.get("cursor"), datetime) else None
+    cursor = read_run_time(poll, "cursor", now)
     # The cursor of another rid would skip this restaurant's earlier changes. A cursor without a
     # rid belongs to the rid of the settings.
     return cursor if poll.get("rid", rid) == rid else None

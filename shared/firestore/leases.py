@@ -36,6 +36,8 @@ from shared.firestore.documents import (
 
 # How long a lease outlives the deadline of its run.
 LEASE_MARGIN_SECONDS = 60.0
+# No run lasts longer: a request of Cloud Run ends after an hour.
+_MAX_LEASE_DURATION = timedelta(hours=2)
 
 
 class ListedSettings(Struct, frozen=True):
@@ -160,7 +162,7 @@ def _read_lease(document: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
 def _is_leased(document: Mapping[str, Any], kind: str, now: datetime) -> bool:
     expires_at = _read_lease(document, kind).get("expiresAt")
     # A lease damaged by hand blocks no run.
-    return isinstance(expires_at, datetime) and expires_at > now
+    return isinstance(expires_at, datetime) and now < expires_at < now + _MAX_LEASE_DURATION
 
 
 def _check_enabled(restaurant_id: str, document: Mapping[str, Any] | None) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import zlib
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -33,6 +34,7 @@ OPENTABLE_READ_TIMEOUT_SECONDS = 10.0
 OPENTABLE_CALL_TIMEOUT_SECONDS = 30.0
 MAX_RESPONSE_BODY_BYTES = 32 * 1024 * 1024  # applies before and after decompression
 _READ_BYTES = 64 * 1024
+_MAX_INTEGER_LENGTH = 1_000  # Python converts up to 4,300 digits
 
 T = TypeVar("T")
 ParseBody = Callable[[dict[str, object]], T]
@@ -162,11 +164,16 @@ def _check_size(body: bytes | bytearray) -> None:
 def parse_response_object(body: bytes) -> dict[str, object]:
     """Parse a body as a strict JSON object (no NaN).
 
-    Levels deeper than `MAX_NESTING_DEPTH` are removed: no documented field is that deep, and one
-    such row must not fail the whole page.
+    Levels deeper than `MAX_NESTING_DEPTH` are removed, and numbers too large for Python stay text:
+    no documented field has such a value, and one such row must not fail the whole page.
     """
     try:
-        value = json.loads(body, parse_constant=_reject_constant)
+        value = json.loads(
+            body,
+            parse_constant=_reject_constant,
+            parse_int=_parse_integer,
+            parse_float=_parse_float,
+        )
     except (ValueError, RecursionError):
         raise UnreadableBodyError("is not JSON") from None
     if not isinstance(value, dict):
@@ -180,3 +187,13 @@ def parse_response_object(body: bytes) -> dict[str, object]:
 
 def _reject_constant(constant: str) -> NoReturn:
     raise ValueError(constant)
+
+
+def _parse_integer(digits: str) -> int | str:
+    return int(digits) if len(digits) <= _MAX_INTEGER_LENGTH else digits
+
+
+def _parse_float(text: str) -> float | str:
+    number = float(text)
+    # JSON has no infinity: in the quarantine, the row could not be replayed.
+    return number if math.isfinite(number) else text

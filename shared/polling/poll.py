@@ -117,7 +117,7 @@ async def _run_poll(
 ) -> _PollOutcome:
     # The time before the first request becomes the cursor: later changes are the next poll's.
     started_at = context.clock()
-    cursor = poll_cursor_from_document(lease.document)
+    cursor = poll_cursor_from_document(lease.document, started_at)
     is_retryable = True
     try:
         settings = parse_settings(lease.restaurant_id, lease.document)

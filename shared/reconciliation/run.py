@@ -207,7 +207,7 @@ async def start_run(
         covers_full_window=covers_full_window(
             report.window, settings.require_zone(), report.reconciled_at
         ),
-        cursor=poll_cursor_from_document(lease.document),
+        cursor=poll_cursor_from_document(lease.document, report.reconciled_at),
         previous_time_zone=lease.state.get("timeZone"),
         was_time_zone_wrong=lease.state.get("wrongTimeZone") is True,
         unreadable_ids=frozenset(_read_text_list(lease.state.get("unreadableDocuments"))),

@@ -7,6 +7,7 @@ the condition that nobody changed the secret since it was read (`etag`).
 
 import asyncio
 import random
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -27,6 +28,8 @@ MAX_ENABLED_VERSIONS = 2
 _MAX_ATTEMPTS = 20
 _MAX_PAUSE_SECONDS = 0.5
 _TIMEOUT_SECONDS = 5.0
+_MAX_CLOCK_DIFFERENCE_SECONDS = 60
+_NUMBER = re.compile(r"[0-9]{1,12}")
 _LOCKED_UNTIL = "opentable-ledger.locked-until"
 _NEWEST_VERSION = "opentable-ledger.newest-version"
 _CONFLICTS = (google.Aborted, google.FailedPrecondition)
@@ -57,8 +60,7 @@ async def lock_secret(
         ServiceUnavailableError: Another writer holds the lock.
     """
     secret = await _acquire(client, name)
-    number = secret.annotations.get(_NEWEST_VERSION, "")
-    lock = SecretLock(int(number) if number.isdecimal() else 0)
+    lock = SecretLock(parse_number(secret.annotations.get(_NEWEST_VERSION)))
     try:
         yield lock
     finally:
@@ -70,16 +72,23 @@ async def lock_secret(
             await _update_annotations(client, secret)
 
 
+def parse_number(text: str | None) -> int:
+    """Return the number of a version or of seconds, 0 if the text is none: it may be edited."""
+    return int(text) if text and _NUMBER.fullmatch(text) else 0
+
+
 async def _acquire(client: "SecretManagerServiceAsyncClient", name: str) -> "Secret":
     """Return the locked secret with its new etag."""
     for attempt in range(_MAX_ATTEMPTS):
         if attempt:
             await asyncio.sleep(random.uniform(0, _MAX_PAUSE_SECONDS))  # noqa: S311 -- jitter, no secret
         secret = await client.get_secret(name=name, retry=None, timeout=_TIMEOUT_SECONDS)
-        locked_until = secret.annotations.get(_LOCKED_UNTIL, "")
-        if locked_until.isdecimal() and int(locked_until) > time.time():
+        now = int(time.time())
+        # A later time was written by hand, or by a writer with a wrong clock.
+        latest = now + LOCK_SECONDS + _MAX_CLOCK_DIFFERENCE_SECONDS
+        if now < parse_number(secret.annotations.get(_LOCKED_UNTIL)) <= latest:
             continue
-        secret.annotations[_LOCKED_UNTIL] = str(int(time.time()) + LOCK_SECONDS)
+        secret.annotations[_LOCKED_UNTIL] = str(now + LOCK_SECONDS)
         with suppress(*_CONFLICTS):
             return await _update_annotations(client, secret)
     raise ServiceUnavailableError("Another change of this secret is in progress. Try again.")

@@ -21,7 +21,11 @@ from shared.config import Environment
 from shared.domain.webhook_auth.credentials import Credentials
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
 from shared.log import LogEvent, Severity, log_event
-from shared.restaurants.secret_lock import disable_old_versions, lock_secret
+from shared.restaurants.secret_lock import (
+    disable_old_versions,
+    lock_secret,
+    parse_number,
+)
 
 if TYPE_CHECKING:
     from google.cloud.secretmanager import (
@@ -141,13 +145,8 @@ class SecretManagerStore:
     async def read(self, secret_id: str, min_version: str | None = None) -> bytes:
         """Return the payload of the latest version (see `SecretStore.read`)."""
         try:
-            latest = await self._access_version(secret_id, "latest")
-            number = latest.name.rpartition("/")[2]
-            # Secret Manager is consistent for a version by its number only: the alias `latest` may
-            # name the previous version for minutes.
-            if min_version and number.isdecimal() and int(number) < int(min_version):
-                latest = await self._access_version(secret_id, min_version)
-            return bytes(latest.payload.data)
+            newest = await self._access_newest_version(secret_id, parse_number(min_version))
+            return bytes(newest.payload.data)
         except (google.NotFound, google.PermissionDenied, google.FailedPrecondition):
             raise InvalidSettingsError(
                 f"The secret {secret_id!r} has no version that this function may read: "
@@ -182,13 +181,22 @@ class SecretManagerStore:
     async def _read_stored_payload(self, secret_id: str, newest_version: int) -> bytes:
         """Return the newest payload, an empty object without one."""
         try:
-            latest = await self._access_version(secret_id, "latest")
-            # The alias `latest` may be behind, see `read`.
-            if int(latest.name.rpartition("/")[2]) < newest_version:
-                latest = await self._access_version(secret_id, str(newest_version))
+            newest = await self._access_newest_version(secret_id, newest_version)
         except (google.NotFound, google.FailedPrecondition):
             return b"{}"
-        return bytes(latest.payload.data)
+        return bytes(newest.payload.data)
+
+    async def _access_newest_version(
+        self, secret_id: str, min_number: int
+    ) -> "AccessSecretVersionResponse":
+        latest = await self._access_version(secret_id, "latest")
+        # Secret Manager is consistent for a version by its number only: the alias `latest` may name
+        # the previous version for minutes.
+        if parse_number(latest.name.rpartition("/")[2]) < min_number:
+            # A number that was edited by hand must not hide the stored credentials.
+            with contextlib.suppress(google.NotFound):
+                return await self._access_version(secret_id, str(min_number))
+        return latest
 
     async def _disable_old_versions(self, secret_id: str, newest_version: int) -> None:
         """Disable replaced versions; a failure is logged, because the change itself is complete."""

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from shared.concurrency import Deadline, gather_bounded
 from shared.context import AppContext
-from shared.domain.polling import is_poll_due, read_run_state
+from shared.domain.polling import is_poll_due, read_run_state, read_run_time
 from shared.errors import EnqueueError, ServiceUnavailableError
 from shared.firestore import paths
 from shared.firestore.documents import read_documents
@@ -76,8 +76,8 @@ async def list_turns(context: AppContext, function_name: str) -> list[Restaurant
         turns.append(
             RestaurantTurn(
                 restaurant_id,
-                _datetime_or_none(state.get("lastStartedAt")),
-                _datetime_or_none(state.get(cursor_name)),
+                read_run_time(state, "lastStartedAt", now),
+                read_run_time(state, cursor_name, now),
                 function_name != POLL_FUNCTION or is_poll_due(document, now, quiet_interval),
                 listed,
             )
@@ -119,11 +119,6 @@ async def _read_page(query: AsyncQuery) -> list[DocumentSnapshot[Any]]:
         except ServiceUnavailableError:
             await asyncio.sleep(pause)
     return await read_documents(query, LISTING_PAGE_SIZE)
-
-
-def _datetime_or_none(value: object) -> datetime | None:
-    # A damaged field of one restaurant must not stop the run of all.
-    return value if isinstance(value, datetime) else None
 
 
 def log_missed_turns(

@@ -111,6 +111,8 @@ def test_an_hourly_run_compares_yesterday_to_the_near_days_ahead() -> None:
         {},
         make_document(None, NIGHT),
         make_document("last night", NIGHT),
+        make_document(NIGHT + 24 * HOUR, NIGHT + HOUR),
+        make_document(NIGHT, NIGHT + 24 * HOUR),
         make_document(NIGHT, None),
         make_document(NIGHT, NIGHT - timedelta(minutes=1)),
         make_document(NIGHT, NIGHT + HOUR, timeZone="Europe/London"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -59,6 +59,18 @@ async def test_an_expired_lease_is_acquired_by_another_run(
             assert lease is not None
             assert later is not None
             assert later.owner != lease.owner
+
+
+@pytest.mark.parametrize(
+    "expires_at", [START_TIME + timedelta(hours=2), datetime.max.replace(tzinfo=UTC), "soon", 5]
+)
+async def test_a_lease_damaged_by_hand_blocks_no_run(
+    world: World, acquire: AcquireLease, expires_at: object
+) -> None:
+    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
+    await settings.update({"poll.lease": {"owner": "another", "expiresAt": expires_at}})
+    async with acquire("poll") as lease:
+        assert lease is not None
 
 
 async def test_a_restaurant_without_settings_has_no_lease(world: World) -> None:

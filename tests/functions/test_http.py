@@ -208,6 +208,17 @@ async def test_fields_that_contradict_each_other_are_rejected(
     assert await field_errors(context, **body) == ["body"]
 
 
+async def test_an_empty_list_does_not_request_every_restaurant(context: AppContext) -> None:
+    assert await field_errors(context, restaurantIds=[]) == ["restaurantIds"]
+
+
+async def test_a_restaurant_named_twice_is_requested_once(context: AppContext) -> None:
+    body = b'{"restaurantIds": ["b", "a", "b"]}'
+    request = await parse_request(context, ScheduledPollRequest, body)
+    assert isinstance(request, ScheduledPollRequest)
+    assert request.requested_ids == ("b", "a")
+
+
 async def test_a_task_names_a_limited_number_of_restaurants(context: AppContext) -> None:
     assert await field_errors(context, restaurantIds=["a"] * 201) == ["restaurantIds"]
 

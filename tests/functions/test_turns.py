@@ -131,6 +131,13 @@ async def test_turns_are_ordered_by_the_last_start_or_else_by_the_cursor(world: 
     assert [turn.restaurant_id for turn in turns] == [world.restaurant.id, oldest, read, started]
 
 
+async def test_a_start_in_the_future_does_not_postpone_a_turn(world: World) -> None:
+    await seed_state(world, poll={"lastStartedAt": hours_ago(-24 * 365)})
+    started = await seed_state(world, poll={"lastStartedAt": hours_ago(2)})
+    turns = await list_turns(world.services, POLL_FUNCTION)
+    assert turns[-1].restaurant_id == started
+
+
 @pytest.mark.parametrize("state", ["odd", 5, [], {"cursor": "odd"}, {"lastStartedAt": 5}, {}])
 async def test_damaged_state_of_one_restaurant_does_not_stop_the_others(
     world: World, state: object

@@ -1,6 +1,7 @@
 """Settings damaged by hand stop no more than they must."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -27,6 +28,20 @@ async def test_a_damaged_country_fails_no_poll_and_keeps_numbers_as_they_came(
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     [warning] = [line for line in lines if line["event"] == "settings.warning"]
     assert "country must be text" in warning["problem"]
+
+
+@pytest.mark.parametrize(
+    "cursor", [datetime.min.replace(tzinfo=UTC), START_TIME + timedelta(days=30)]
+)
+async def test_a_poll_after_a_damaged_cursor_misses_no_change(
+    world: World, cursor: datetime
+) -> None:
+    await world.poll()
+    world.desk.create(START_TIME + timedelta(days=1), 2)
+    integration = paths.integration_document(world.services.firestore, world.restaurant.id)
+    await integration.update({"poll.cursor": cursor})
+    world.clock.advance(3600)
+    assert (await world.poll())["created"] == 1
 
 
 @pytest.mark.parametrize("value", [*ODD_VALUES, "another", "a/b/c", None])

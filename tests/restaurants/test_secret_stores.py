@@ -49,6 +49,8 @@ class FakeSecretManager:
             await context.abort(grpc.StatusCode.NOT_FOUND, "no version")
         alias = request.name.removeprefix(parent)
         number = len(self.versions[secret_id]) - self.lag if alias == "latest" else int(alias)
+        if number > len(self.versions[secret_id]):
+            await context.abort(grpc.StatusCode.NOT_FOUND, "no such version")
         return secretmanager.AccessSecretVersionResponse(
             name=f"{parent}{number}", payload={"data": self.versions[secret_id][number - 1]}
         )
@@ -205,6 +207,14 @@ async def test_a_version_added_by_hand_is_read_after_a_recorded_one(
     assert await store.read("main", "1") == b"by hand"
 
 
+@pytest.mark.parametrize("version", ["99", "new", "", "-1", "9" * 5_000, "\u0661"])
+async def test_a_version_damaged_by_hand_hides_no_credential(
+    store: SecretManagerStore, fake_secret_manager: FakeSecretManager, version: str
+) -> None:
+    fake_secret_manager.versions["main"] = [b"{}"]
+    assert await store.read("main", version) == b"{}"
+
+
 @pytest.mark.parametrize(
     "failure",
     [
@@ -313,6 +323,29 @@ async def test_a_writer_that_died_blocks_the_next_one_for_a_limited_time(
     fake_secret_manager.annotations["main"] = {lock: str(int(time.time()) - 1)}
     await store.update_secret("main", add_fields(apiKey="a"))
     assert lock not in fake_secret_manager.annotations["main"]
+
+
+@pytest.mark.parametrize("until", ["soon", "", "99999999999", "9" * 5_000, "-1"])
+async def test_a_lock_damaged_by_hand_blocks_no_change(
+    store: SecretManagerStore, fake_secret_manager: FakeSecretManager, until: str
+) -> None:
+    fake_secret_manager.versions["main"] = [b"{}"]
+    annotations = {"opentable-ledger.locked-until": until}
+    fake_secret_manager.annotations["main"] = annotations
+    await store.update_secret("main", add_fields(apiKey="a"))
+    assert json.loads(fake_secret_manager.versions["main"][-1]) == {"apiKey": "a"}
+
+
+@pytest.mark.parametrize("number", ["99", "newest", "", "9" * 5_000])
+async def test_a_version_annotation_damaged_by_hand_loses_no_credential(
+    store: SecretManagerStore, fake_secret_manager: FakeSecretManager, number: str
+) -> None:
+    fake_secret_manager.versions["main"] = [b'{"apiKey": "a"}']
+    annotations = {"opentable-ledger.newest-version": number}
+    fake_secret_manager.annotations["main"] = annotations
+    await store.update_secret("main", add_fields(clientId="b"))
+    payload = json.loads(fake_secret_manager.versions["main"][-1])
+    assert payload == {"apiKey": "a", "clientId": "b"}
 
 
 async def test_a_failed_change_ends_its_lock(

@@ -148,8 +148,8 @@ def test_a_damaged_item_of_a_plan_is_unreadable(entry: Any) -> None:
 
 @given(value=ODD_VALUES)
 def test_a_damaged_state_of_a_poll_counts_as_none(value: Any) -> None:
-    assert poll_cursor_from_document({"poll": {"cursor": "soon"}}) is None
-    poll_cursor_from_document({"poll": value})
+    assert poll_cursor_from_document({"poll": {"cursor": "soon"}}, datetime.now(UTC)) is None
+    poll_cursor_from_document({"poll": value}, datetime.now(UTC))
     webhook_silence_from_document({"poll": value})
     assert webhook_silence_from_document({"poll": {"missedRuns": "x"}}) == WebhookSilence()
 
