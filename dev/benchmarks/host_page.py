@@ -11,7 +11,7 @@ import requests
 from dev.benchmarks.statistics import MeasurementPair
 
 PAGE_PAUSE_SECONDS = 2.5
-"""Between a response and the page's next request, as in `public/js/reservations/page.js`."""
+"""Between a response and the page's next request, as in `public/js/reservations/day.js`."""
 
 _TIMEOUT_SECONDS = 60
 

@@ -4,16 +4,15 @@ import { ApiClient, retryUntilReachable } from "./api-client.js";
 import { HealthBanner } from "./health-banner.js";
 import { clearStoredLists, readStoredLists, registerServiceWorker } from "./offline.js";
 import { listRestaurants, Overview } from "./restaurants/overview.js";
-import { formatAddress, parseAddress } from "./router.js";
-import { Note, useLoaded } from "./ui/components.js";
+import { Note } from "./ui/components.js";
 import { createFormat } from "./ui/format.js";
 import { labels } from "./ui/labels.js";
 import { managerLabels } from "./ui/labels-managers.js";
-import { html, useEffect, useMemo, useRef, useState } from "./ui/view.js";
+import { formatAddress, html, useAddress, useEffect, useLoaded, useMemo, useRef, useState } from "./ui/view.js";
 
 /**
- * Every screen of a restaurant. A module exports `Screen`, a component with the properties `session`
- * and `path` (the address after the screen's name). `role` is the lowest role that may open it.
+ * Every screen of a restaurant. A module exports its component, `Screen` by default, with the
+ * properties `session` and `path` (the address after the screen's name). `role` is the lowest role that may open it.
  */
 const SCREENS = {
   reservations: { load: () => import("./reservations/page.js") },
@@ -23,7 +22,7 @@ const SCREENS = {
   integration: { role: "manager", load: () => import("./integration/page.js") },
   staff: { role: "manager", load: () => import("./staff/page.js") },
   // Leads to the day of a reservation; not in the navigation.
-  reservation: { isHidden: true, load: () => import("./reservations/redirect.js") },
+  reservation: { isHidden: true, component: "Redirect", load: () => import("./reservations/page.js") },
 };
 const STYLES = ["shell", "reservations", "office", "analytics", "print"];
 // More are easier to find in the list of all.
@@ -44,19 +43,23 @@ export function App({ provider, person }) {
   const address = useAddress();
   const lastId = location.hash === "" ? provider.restaurantId || localStorage.getItem(LAST_RESTAURANT_KEY) : null;
   const restaurantId = address.restaurantId || lastId;
-  const { data: restaurants } = useLoaded(() => listRestaurants(person, false), [person]);
+  const isOverview = !restaurantId;
+  const { data: restaurants, error, reload } = useLoaded(() => listRestaurants(person, isOverview), [person, isOverview]);
+  // The switcher stays while they are loaded again.
+  const known = useRef([]);
+  if (restaurants) known.current = restaurants;
   useEffect(registerServiceWorker, []);
   useEffect(() => {
     if (address.restaurantId) return;
     const onlyId = restaurants?.length === 1 ? restaurants[0].id : null;
     if (restaurantId ?? onlyId) location.replace(formatAddress(restaurantId ?? onlyId, "reservations"));
   }, [address.restaurantId, restaurants]);
-  if (!restaurantId) {
+  if (isOverview) {
     return html`
       <header class="frame"><p class="restaurant">${labels.product}</p><${Account} person=${person} /></header>
-      <main id="main" tabindex="-1"><${Overview} person=${person} /></main>`;
+      <main id="main" tabindex="-1"><${Overview} restaurants=${restaurants} error=${error} reload=${reload} /></main>`;
   }
-  return html`<${Restaurant} key=${restaurantId} restaurantId=${restaurantId} provider=${provider} person=${person} address=${address} restaurants=${restaurants ?? []} />`;
+  return html`<${Restaurant} key=${restaurantId} restaurantId=${restaurantId} provider=${provider} person=${person} address=${address} restaurants=${known.current} />`;
 }
 
 /** Load the person's role in a restaurant, then show the frame. */
@@ -220,21 +223,11 @@ function LoadedScreen({ screen, session, path }) {
   useEffect(() => {
     let isCurrent = true;
     session.setTitle("");
-    screen.load().then((module) => isCurrent && setLoaded({ Screen: module.Screen }), () => isCurrent && setLoaded({ hasFailed: true }));
+    screen.load().then((module) => isCurrent && setLoaded({ Screen: module[screen.component ?? "Screen"] }), () => isCurrent && setLoaded({ hasFailed: true }));
     return () => { isCurrent = false; };
   }, [screen]);
   if (loaded?.hasFailed) return html`<${Note} level="bad">${labels.errors.notOpened}<//>`;
   return loaded ? html`<${loaded.Screen} session=${session} path=${path} />` : html`<p class="empty">${labels.loading}</p>`;
-}
-
-function useAddress() {
-  const [address, setAddress] = useState(() => parseAddress(location.hash));
-  useEffect(() => {
-    const read = () => setAddress(parseAddress(location.hash));
-    addEventListener("hashchange", read);
-    return () => removeEventListener("hashchange", read);
-  }, []);
-  return address;
 }
 
 /** Move the focus to the content when another screen opens, but not at the start. */

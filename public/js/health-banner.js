@@ -1,10 +1,9 @@
 /** The health banner: whether the list can be trusted, and what to do if not. */
 
-import { useNarrow, VisuallyHidden } from "./ui/components.js";
+import { VisuallyHidden } from "./ui/components.js";
 import { isOlderThan, timeAgo } from "./ui/format.js";
 import { labels } from "./ui/labels.js";
-import { usePolling } from "./ui/poller.js";
-import { html, useEffect, useRef, useState } from "./ui/view.js";
+import { html, useEffect, useNarrow, usePolling, useRef, useState } from "./ui/view.js";
 
 const PAUSE_MS = 20_000;
 const LATE_POLL_MINUTES = 60;
@@ -70,7 +69,7 @@ function Message({ message: { text, link, linkText, details } }) {
 }
 
 /** Return the messages about a restaurant's health, the most urgent first. */
-export function listMessages(health, session, shownDay) {
+function listMessages(health, session, shownDay) {
   return [...listProblems(health, session), ...listWarnings(health, session), ...lastCheck(health, session.format, shownDay)];
 }
 

@@ -2,9 +2,8 @@
 
 import { retryUntilReachable } from "./api-client.js";
 import { findSignInProvider, SignIn, takeSignOutReason } from "./auth/sign-in.js";
-import { parseAddress } from "./router.js";
 import { labels } from "./ui/labels.js";
-import { html, render } from "./ui/view.js";
+import { html, parseAddress, render } from "./ui/view.js";
 
 const root = document.getElementById("app");
 

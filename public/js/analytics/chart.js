@@ -1,8 +1,7 @@
-/** Bar charts in the page's colors by Chart.js, which is loaded with the first of them. */
+/** A figure with its bar chart, drawn by Chart.js, which is loaded with the first of them. */
 
-import { useMediaQuery } from "../ui/components.js";
 import { managerLabels } from "../ui/labels-managers.js";
-import { html, useEffect, useRef, useState } from "../ui/view.js";
+import { html, useEffect, useMediaQuery, useNarrow, useRef, useState } from "../ui/view.js";
 
 const words = managerLabels.analytics;
 const LIBRARY = "../../vendor/chart.js-4.6.1/chart.umd.min.js";
@@ -17,8 +16,62 @@ const MAX_TICKS = 6;
  *   isStacked?: boolean, series: Array<{key: string, text: string, values: Array<number|null>}>}} Chart
  */
 
+/**
+ * A figure: heading, summary, chart, and the numbers as a table.
+ * @param {{title: string, summary: string, chart: Chart, columns: string[],
+ *   rows: string[][]}} props The first cell names its row. A chart of several series has a legend.
+ */
+export function Figure({ format, title, summary, chart, columns, rows }) {
+  const isNarrow = useNarrow();
+  const region = useRef(null);
+  const isScrolling = useScrolling(region);
+  return html`
+    <section class="figure">
+      <h2>${title}</h2>
+      <p class="says">${summary}</p>
+      <div class="plotted">
+        ${chart.series.length > 1 && html`<${Legend} series=${chart.series} />`}
+        <${BarChart} format=${format} chart=${chart} />
+      </div>
+      <details class="folded numbers" open=${!isNarrow}>
+        <summary>${words.numbers}${isScrolling && html`<span class="muted"> · ${words.scroll(rows.length)}</span>`}</summary>
+        <div class="scroll" tabindex="0" role="region" aria-label=${title} ref=${region}>
+          <table>
+            <caption class="visually-hidden">${title}</caption>
+            <thead><tr>${columns.map((text) => html`<th scope="col" key=${text}>${text}</th>`)}</tr></thead>
+            <tbody>
+              ${rows.map(([first, ...rest]) => html`
+                <tr key=${first}><th scope="row">${first}</th>${rest.map((text) => html`<td>${text}</td>`)}</tr>`)}
+            </tbody>
+          </table>
+        </div>
+      </details>
+    </section>`;
+}
+
+function Legend({ series }) {
+  return html`
+    <ul class="legend">
+      ${series.map(({ key, text }) => html`<li key=${key}><span class="swatch" data-key=${key} aria-hidden="true"></span>${text}</li>`)}
+    </ul>`;
+}
+
+/** Whether an element has more content than its height shows. */
+function useScrolling(element) {
+  const [isScrolling, setScrolling] = useState(false);
+  useEffect(() => {
+    const container = element.current;
+    const observer = new ResizeObserver(() => setScrolling(container.scrollHeight > container.clientHeight));
+    observer.observe(container);
+    // Rows can change while the container keeps its height.
+    observer.observe(container.firstElementChild);
+    return () => observer.disconnect();
+  }, []);
+  return isScrolling;
+}
+
 /** A chart. Its table has the same numbers, so it is an image to screen readers. */
-export function BarChart({ format, chart }) {
+function BarChart({ format, chart }) {
   const isDark = useMediaQuery(DARK);
   const canvas = useRef(null);
   const [isFailed, setFailed] = useState(false);

@@ -5,7 +5,7 @@ import { addDays } from "../ui/format.js";
 import { labels } from "../ui/labels.js";
 import { managerLabels } from "../ui/labels-managers.js";
 import { html } from "../ui/view.js";
-import { Figure } from "./figure.js";
+import { Figure } from "./chart.js";
 
 const words = managerLabels.analytics;
 // More days are shown by week.

@@ -2,7 +2,7 @@
 
 import { ApiError, fetchWithTimeout } from "../api-client.js";
 import { labels } from "../ui/labels.js";
-import { html, useState } from "../ui/view.js";
+import { html, useAction, useState } from "../ui/view.js";
 
 // Firebase Hosting serves its project's web configuration here, and the local gateway its own.
 const CONFIGURATION_PATH = "/__/firebase/init.json";
@@ -60,23 +60,13 @@ function DemoSignIn({ provider, onSignedIn }) {
 function PasswordSignIn({ provider, onSignedIn }) {
   const [email, setEmail] = useState("");
   const [notice, setNotice] = useState(null);
-  const [isBusy, setBusy] = useState(false);
   const [secondFactor, setSecondFactor] = useState(null);
-
-  async function run(task) {
-    setBusy(true);
-    setNotice(null);
-    try {
-      await task();
-    } catch (error) {
-      setNotice({ level: "bad", text: error.message });
-    }
-    setBusy(false);
-  }
+  const { run, isBusy, error } = useAction();
 
   function submitPassword(event) {
     event.preventDefault();
     const password = new FormData(event.target).get("password");
+    setNotice(null);
     run(async () => {
       const result = await provider.signIn(email, password);
       if (result.secondFactor) setSecondFactor(result.secondFactor);
@@ -92,13 +82,15 @@ function PasswordSignIn({ provider, onSignedIn }) {
 
   function resetPassword() {
     if (!email.includes("@")) return setNotice({ level: "watch", text: labels.signIn.resetNeedsEmail });
+    setNotice(null);
     return run(async () => {
       await provider.resetPassword(email);
       setNotice({ level: "good", text: labels.signIn.resetSent(email) });
     });
   }
 
-  const alert = html`<div role="alert">${notice && html`<p class="note ${notice.level}">${notice.text}</p>`}</div>`;
+  const shown = notice ?? (error && { level: "bad", text: error });
+  const alert = html`<div role="alert">${shown && html`<p class="note ${shown.level}">${shown.text}</p>`}</div>`;
   if (secondFactor) {
     return html`
       <form class="stack" onSubmit=${submitCode}>

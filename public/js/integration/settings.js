@@ -1,18 +1,20 @@
-/** Settings of the connection: those of managers and those of operators. */
+/** Settings of the connection, OpenTable's API credential, and what only operators set. */
 
-import { ConfirmDialog, Note } from "../ui/components.js";
+import { ConfirmDialog, ErrorAlert, SecretInput } from "../ui/components.js";
 import { managerLabels } from "../ui/labels-managers.js";
-import { html, useState } from "../ui/view.js";
+import { html, useAction, useState } from "../ui/view.js";
 
 const words = managerLabels.integration;
+const credentialWords = managerLabels.credentials;
 const SCHEMES = ["standard-webhooks", "bearer", "basic"];
+const API_FIELDS = { client: ["clientId", "clientSecret"], key: ["apiKey"] };
 
 export function Settings({ integration, change }) {
-  const [error, setError] = useState(null);
+  const { run, error } = useAction();
   /** A change that moves reservations to another day waits for a confirmation. */
   const [unconfirmed, setUnconfirmed] = useState(null);
 
-  async function submit(event) {
+  function submit(event) {
     event.preventDefault();
     const form = new FormData(event.target);
     const text = (name) => String(form.get(name)).trim() || null;
@@ -24,13 +26,14 @@ export function Settings({ integration, change }) {
       hourCycle: text("hourCycle"),
       webhookAuth: form.getAll("webhookAuth"),
     };
-    setError(null);
-    try {
-      await change(fields, words.saved);
-    } catch (problem) {
-      if (problem.code === "TIME_ZONE_UNCONFIRMED") setUnconfirmed({ fields, text: problem.message });
-      else setError(problem.message);
-    }
+    run(async () => {
+      try {
+        await change(fields, words.saved);
+      } catch (problem) {
+        if (problem.code !== "TIME_ZONE_UNCONFIRMED") throw problem;
+        setUnconfirmed({ fields, text: problem.message });
+      }
+    });
   }
 
   return html`
@@ -53,7 +56,7 @@ export function Settings({ integration, change }) {
           <label class="check"><input type="checkbox" name="webhookAuth" value=${scheme} defaultChecked=${integration.webhookAuth.includes(scheme)} /> ${words.schemes[scheme]}</label>`)}
         <p class="muted">${words.webhookAuthHint}</p>
       </fieldset>
-      <div role="alert">${error && html`<${Note} level="bad">${error}<//>`}</div>
+      <${ErrorAlert} error=${error} />
       <button class="primary">${words.save}</button>
       ${unconfirmed && html`
         <${ConfirmDialog} title=${words.zoneTitle} text=${unconfirmed.text} confirm=${words.zoneConfirm}
@@ -61,19 +64,40 @@ export function Settings({ integration, change }) {
     </form>`;
 }
 
+/** OpenTable's API credential. */
+export function ApiCredentials({ integration: { credentials }, change }) {
+  const [kind, setKind] = useState("client");
+  const { run, error } = useAction();
+  function submit(event) {
+    event.preventDefault();
+    const form = new FormData(event.target);
+    const fields = Object.fromEntries(API_FIELDS[kind].map((name) => [name, String(form.get(name)).trim()]));
+    run(() => change({ credentials: fields }, credentialWords.saved));
+  }
+  return html`
+    <form class="panel stack" autocomplete="off" onSubmit=${submit}>
+      <h2>${credentialWords.apiTitle}</h2>
+      <p>${!credentials ? credentialWords.unreadable : credentials.api ? credentialWords.apiSet : credentialWords.apiMissing}</p>
+      <label>${credentialWords.kind}
+        <select value=${kind} onChange=${({ target }) => setKind(target.value)}>
+          ${Object.keys(API_FIELDS).map((value) => html`<option key=${value} value=${value}>${credentialWords.apiKinds[value]}</option>`)}
+        </select>
+      </label>
+      ${API_FIELDS[kind].map((name) => html`<${SecretInput} key=${name} name=${name} label=${credentialWords.apiFields[name]} />`)}
+      <${ErrorAlert} error=${error} />
+      <div class="row"><button class="primary">${credentialWords.save}</button><span class="muted">${credentialWords.kept}</span></div>
+    </form>`;
+}
+
 /** OpenTable's number of the restaurant, and the name of its secret. */
 export function OperatorSettings({ integration, change }) {
-  const [error, setError] = useState(null);
-  async function submit(event) {
+  const { run, error } = useAction();
+  function submit(event) {
     event.preventDefault();
     const form = new FormData(event.target);
     const rid = String(form.get("restaurantId")).trim();
     const secret = String(form.get("secret")).trim() || null;
-    try {
-      await change({ ...(rid && { restaurantId: rid }), secret }, words.saved);
-    } catch (problem) {
-      setError(problem.message);
-    }
+    run(() => change({ ...(rid && { restaurantId: rid }), secret }, words.saved));
   }
   return html`
     <form class="panel stack" onSubmit=${submit}>
@@ -81,7 +105,7 @@ export function OperatorSettings({ integration, change }) {
       <label>${words.ridField}<input name="restaurantId" inputmode="numeric" pattern="[0-9]{1,18}" defaultValue=${integration.restaurantId ?? ""} /></label>
       <label>${words.secretField}<input name="secret" pattern="[A-Za-z0-9_\\-]{1,255}" defaultValue=${integration.secret ?? ""} /></label>
       <p class="muted">${words.secretHint}</p>
-      <div role="alert">${error && html`<${Note} level="bad">${error}<//>`}</div>
+      <${ErrorAlert} error=${error} />
       <button>${words.saveOperators}</button>
     </form>`;
 }

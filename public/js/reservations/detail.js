@@ -1,14 +1,15 @@
 /** One reservation: its facts, what can be done, and its history. */
 
 import { ConfirmDialog, Dialog, FactList, LoadingOrError, Note, SourceBadge, StatusBadge } from "../ui/components.js";
-import { phoneLink } from "../ui/format.js";
-import { labels, openTableStatusText } from "../ui/labels.js";
+import { formatFieldValue, listVisibleChanges, phoneLink, timeAgo } from "../ui/format.js";
+import { labels, openTableStatusText, statusText } from "../ui/labels.js";
 import { html, useEffect, useState } from "../ui/view.js";
-import { History } from "./history.js";
 import { describeLateness, describeWarning } from "./list.js";
 
 const CLOSED = new Set(["CANCELLED", "COMPLETED", "NO_SHOW"]);
+const EVENTS_PER_PAGE = 50;
 const words = labels.detail;
+const historyWords = labels.history;
 
 /**
  * The dialog of a reservation. `listed` is the reservation of the day's list, null if it is not in
@@ -150,4 +151,67 @@ function Cancellation({ session, reservation, onChanged }) {
           text=${words.cancelText(words.party(reservation.partySize ?? "?"), when || words.notKnown)}
           confirm=${words.cancelConfirm} reason=${{ label: words.reason }} isDangerous run=${cancel} onClose=${() => setOpen(false)} />`}
     </section>`;
+}
+
+/** The timeline of a reservation; a new `version` loads it again. */
+function History({ session, id, version }) {
+  const [entries, setEntries] = useState(null);
+  const [cursor, setCursor] = useState(null);
+  const [error, setError] = useState(null);
+
+  async function load(from) {
+    const query = new URLSearchParams({ limit: EVENTS_PER_PAGE, ...(from && { cursor: from }) });
+    return session.api.get(`reservations/${encodeURIComponent(id)}/events?${query}`);
+  }
+
+  function take(page, earlier) {
+    setEntries([...earlier, ...page.events]);
+    setCursor(page.next);
+    setError(null);
+  }
+
+  useEffect(() => {
+    let isCurrent = true;
+    load().then((page) => isCurrent && take(page, []), (problem) => isCurrent && setError(problem));
+    return () => { isCurrent = false; };
+  }, [id, version]);
+
+  if (!entries) return html`<${LoadingOrError} error=${error} />`;
+  if (!entries.length) return html`<p class="muted">${historyWords.empty}</p>`;
+  return html`
+    <ol class="history">${entries.map((entry) => html`<${Entry} key=${entry.eventId} entry=${entry} format=${session.format} />`)}</ol>
+    ${cursor && html`<button type="button" onClick=${() => load(cursor).then((page) => take(page, entries), setError)}>${historyWords.more}</button>`}`;
+}
+
+function Entry({ entry, format }) {
+  const changes = listVisibleChanges(entry.changes);
+  return html`
+    <li>
+      <time datetime=${entry.occurredAt} title=${timeAgo(entry.occurredAt)}>${format.moment(entry.occurredAt)}</time>
+      <p class="what">${describeEntry(entry, changes)}</p>
+      ${changes.length > 0 && html`<ul class="moves">${changes.map((change) => html`<li key=${change[0]} dir="auto">${describeMove(change, format)}</li>`)}</ul>`}
+      <p class="muted">${describeOrigin(entry)}</p>
+    </li>`;
+}
+
+function describeEntry({ eventType, outcome, changes }, visible) {
+  if (historyWords.types[eventType]) return historyWords.types[eventType];
+  if (historyWords.outcomes[outcome]) return historyWords.outcomes[outcome];
+  if (changes.status && changes.status.from !== changes.status.to) return statusText(changes.status.to);
+  if (changes["reconciliation.reconciliationStatus"]?.to === "DIVERGED") return historyWords.diverged;
+  return visible.length ? historyWords.changed : historyWords.noted;
+}
+
+function describeOrigin({ actor, source, byName }) {
+  if (source === "STAFF") return byName ? historyWords.byStaff(byName) : historyWords.byUnknownStaff;
+  const channel = historyWords.channels[source] ?? source;
+  if (actor === "LINEUP") return historyWords.viaChannel(channel);
+  const origin = historyWords.via(historyWords.actors[actor] ?? actor, channel);
+  return byName ? `${origin} · ${byName}` : origin;
+}
+
+function describeMove([path, { from, to }], format) {
+  const before = formatFieldValue(path, from, format);
+  const after = formatFieldValue(path, to, format);
+  return before === labels.nothing ? `${labels.fields[path]}: ${after}` : `${labels.fields[path]}: ${before} → ${after}`;
 }

@@ -1,8 +1,8 @@
 /** Filters, search and sorting of the day's reservations. */
 
-import { Dialog, LoadingOrError, StatusBadge, useLoaded, useNarrow } from "../ui/components.js";
+import { Dialog, ErrorAlert, LoadingOrError, StatusBadge } from "../ui/components.js";
 import { labels } from "../ui/labels.js";
-import { html, useEffect, useState } from "../ui/view.js";
+import { html, useAction, useEffect, useLoaded, useNarrow, useState } from "../ui/view.js";
 
 export const DEFAULT_FILTERS = { query: "", status: "", source: "", sort: "time" };
 const MIN_QUERY_LENGTH = 2;
@@ -24,7 +24,7 @@ export function isFiltered({ query, status, source }) {
 }
 
 /** Fold a text as the search of all days does: "José O’Łukasz" becomes "jose olukasz". */
-export function foldText(text) {
+function foldText(text) {
   const plain = text.normalize("NFKD").replaceAll(/[\p{M}'’ʼ]/gu, "").toLowerCase();
   return plain.replaceAll(/[łøđðþßæœıħŧ]/g, (letter) => LETTERS[letter]);
 }
@@ -110,13 +110,14 @@ function AllDaysSearch({ session, query, onClose }) {
   const [pages, setPages] = useState([]);
   const { data, error } = useLoaded(() => session.api.post("reservations/search", { text: query }), [query]);
   useEffect(() => { if (data) setPages([data]); }, [data]);
+  const { run, isBusy, error: moreError } = useAction();
   const found = pages.flatMap(({ reservations }) => reservations);
   const next = pages.at(-1)?.next;
 
-  async function extend() {
+  const extend = () => run(async () => {
     const page = await session.api.post("reservations/search", { text: query, cursor: next });
     setPages([...pages, page]);
-  }
+  });
 
   return html`
     <${Dialog} className="sheet" label=${words.allDaysTitle(query)} onClose=${onClose}>
@@ -135,6 +136,7 @@ function AllDaysSearch({ session, query, onClose }) {
             <${StatusBadge} status=${each.status} />
           </li>`)}
       </ul>
-      ${next && html`<button type="button" onClick=${extend}>${words.allDaysMore}</button>`}
+      ${next && html`<button type="button" disabled=${isBusy} onClick=${extend}>${words.allDaysMore}</button>`}
+      <${ErrorAlert} error=${moreError} />
     <//>`;
 }

@@ -1,8 +1,8 @@
-/** The list of a day: groups with heads, folded parts, and the bars of covers by hour. */
+/** The list of a day, on the screen and on paper: groups, folded parts, and covers by hour and shift. */
 
 import { SourceBadge, StatusBadge, VisuallyHidden } from "../ui/components.js";
 import { labels, statusText } from "../ui/labels.js";
-import { html } from "../ui/view.js";
+import { html, render } from "../ui/view.js";
 import { DEFAULT_FILTERS, isFiltered } from "./filters.js";
 
 const MINUTE_MS = 60_000;
@@ -11,8 +11,11 @@ const LATE_AFTER_MINUTES = 15;
 const NOT_LATE_AFTER_MINUTES = 240;
 const LATE_STEP_MINUTES = 5;
 const FINISHED = ["COMPLETED", "NO_SHOW"];
+const NOT_EXPECTED = new Set(["CANCELLED", "NO_SHOW"]);
 const EXPECTED = new Set(["BOOKED", "CONFIRMED"]);
+const MAX_PRINTED_NOTE_LENGTH = 240;
 const words = labels.reservations;
+const sheetWords = labels.daySheet;
 const SHIFTS = [
   { name: words.shifts.breakfast, from: "05:00", to: "11:00" },
   { name: words.shifts.lunch, from: "11:00", to: "16:00" },
@@ -57,7 +60,7 @@ export function sumShifts(reservations) {
 }
 
 /** Covers by hour; a bar leads to its hour in the list. */
-export function HourBars({ format, groups, showHour }) {
+export function HourBars({ groups, showHour }) {
   const timed = groups.filter(({ key }) => key !== "none");
   if (!timed.length) return null;
   const most = Math.max(...timed.map(({ covers }) => covers), 1);
@@ -168,3 +171,57 @@ export function describeLateness({ status, startAt, source }, now, isSimulated) 
   return source.state === "Late" ? words.willBeLate : "";
 }
 
+/**
+ * Build the printed list when the browser prints, however printing is started.
+ * @param {object} session
+ * @param {() => {day: object, shown: Array, seenAt: number}} read Returns the current list.
+ * @returns {() => void} Removes it again.
+ */
+export function printOnDemand(session, read) {
+  const target = document.getElementById("print");
+  const build = () => render(html`<${DaySheet} session=${session} ...${read()} />`, target);
+  const clear = () => render(null, target);
+  addEventListener("beforeprint", build);
+  addEventListener("afterprint", clear);
+  return () => {
+    removeEventListener("beforeprint", build);
+    removeEventListener("afterprint", clear);
+    clear();
+  };
+}
+
+function DaySheet({ session, day, shown, seenAt }) {
+  const { format } = session;
+  const expected = shown.filter(({ status }) => !NOT_EXPECTED.has(status));
+  const total = day.reservations.filter(({ status }) => !NOT_EXPECTED.has(status)).length;
+  const covers = expected.reduce((sum, { partySize }) => sum + (partySize ?? 0), 0);
+  const now = new Date().toISOString();
+  // The head is a row of the table, so that it is on every page.
+  return html`
+    <table class="day-sheet">
+      <thead>
+        <tr class="sheet-title"><th colspan="6">
+          <span class="restaurant-name">${session.restaurantName}</span> ${format.day(day.date)}, ${day.date.slice(0, 4)}
+          <span class="sheet-facts">${sheetWords.summary(expected.length, covers)}
+            ${expected.length < total && ` · ${sheetWords.filtered(expected.length, total)}`}
+            ${" · "}${sheetWords.printed(format.moment(now))}${seenAt && Date.now() - seenAt > 60_000 && ` · ${sheetWords.asOf(format.timeOrMoment(new Date(seenAt).toISOString()))}`}</span>
+        </th></tr>
+        <tr>${sheetWords.columns.map((text) => html`<th>${text}</th>`)}</tr>
+      </thead>
+      <tbody>
+        ${expected.map((each) => html`
+          <tr key=${each.id}>
+            <td>${each.localTime ? format.wallTime(each.localTime) : "?"}</td>
+            <td>${each.partySize ?? "?"}</td>
+            <td dir="auto">${each.dinerName ?? labels.reservations.unknownGuest}</td>
+            <td>${each.tableNumbers.join(", ")}</td>
+            <td>${each.phone}</td>
+            <td dir="auto">${shorten([each.visitTags.join(", "), each.specialRequests, each.venueNotes, each.openTableNotes].filter(Boolean).join(" · "))}</td>
+          </tr>`)}
+      </tbody>
+    </table>`;
+}
+
+function shorten(text) {
+  return text.length > MAX_PRINTED_NOTE_LENGTH ? `${text.slice(0, MAX_PRINTED_NOTE_LENGTH)}…` : text;
+}

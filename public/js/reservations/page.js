@@ -1,21 +1,15 @@
 /** The reservations of a day, updated live. */
 
-import { readStoredLists, storeDay } from "../offline.js";
-import { Dialog, Note, useNarrow } from "../ui/components.js";
+import { Dialog, LoadingOrError, Note } from "../ui/components.js";
 import { addDays, isDate } from "../ui/format.js";
 import { labels } from "../ui/labels.js";
-import { usePolling } from "../ui/poller.js";
-import { html, useEffect, useLayoutEffect, useRef, useState } from "../ui/view.js";
-import { describeChanges, listChanges } from "./changes.js";
-import { printOnDemand } from "./day-sheet.js";
+import { html, useEffect, useLayoutEffect, useLoaded, useNarrow, useRef, useState } from "../ui/view.js";
+import { useDay } from "./day.js";
 import { ReservationDetail } from "./detail.js";
 import { DEFAULT_FILTERS, Filters, filterReservations } from "./filters.js";
-import { DayList, groupReservations, HourBars, sumShifts } from "./list.js";
-import { handleShortcut } from "./shortcuts.js";
+import { DayList, groupReservations, HourBars, printOnDemand, sumShifts } from "./list.js";
 
-const PAUSE_MS = 2_500; // with the request itself well below five seconds
-const MINUTE_MS = 60_000;
-const MAX_RECENT_CHANGES = 20;
+const TEXT_FIELDS = "input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]";
 const words = labels.reservations;
 
 /** Addresses: `reservations`, `reservations/2026-11-28` and `reservations/2026-11-28/r/{id}`. */
@@ -28,6 +22,19 @@ export function Screen({ session, path }) {
       <p><a href=${session.linkTo("reservations")}>${labels.shell.notFoundLink}</a></p>`;
   }
   return html`<${Day} session=${session} date=${date} reservationId=${reservationId} />`;
+}
+
+/** `reservation/{id}`: leads to the reservation on its day, for links that do not know the day. */
+export function Redirect({ session, path: [id] }) {
+  const { data, error } = useLoaded(() => session.api.get(`reservations/${encodeURIComponent(id)}`), [id]);
+  useEffect(() => {
+    // A reservation without a date is listed on every day.
+    if (data) session.replaceAddress("reservations", data.serviceDate ?? session.format.today(), "r", id);
+  }, [data]);
+  if (error?.status !== 404) return html`<${LoadingOrError} error=${error} />`;
+  return html`
+    <p class="empty">${labels.reservations.notFound}</p>
+    <a href=${session.linkTo("reservations")}>${labels.shell.notFoundLink}</a>`;
 }
 
 function Day({ session, date, reservationId }) {
@@ -92,78 +99,6 @@ function Day({ session, date, reservationId }) {
     </div>`;
 }
 
-/** Load a day and keep it up to date. One day's rows never stand under another day's date. */
-function useDay(session, date) {
-  const [state, setState] = useState({ changedIds: new Set(), recentChanges: [] });
-  const current = useRef({});
-  const storedAt = useRef(0);
-
-  if (current.current.date !== date && current.current.day?.date !== date) {
-    current.current = { date };
-    applyStoredDay(current.current);
-  }
-  const { day = null, error = null, seenAt = null } = current.current;
-
-  const refresh = usePolling(async () => {
-    const loading = current.current;
-    try {
-      const response = await session.api.getIfChanged(date ? `reservations?date=${date}` : "reservations", loading.etag);
-      if (current.current !== loading) return;
-      session.reportConnection();
-      loading.seenAt = Date.now();
-      loading.error = null;
-      if (response) takeDay(loading, response);
-      if (response || Date.now() - storedAt.current > MINUTE_MS) {
-        storeDay(session.api.restaurantId, session.me, loading.day);
-        storedAt.current = Date.now();
-      }
-      setState((before) => (response || Date.now() - (before.now ?? 0) > MINUTE_MS ? { ...before, now: Date.now() } : before));
-    } catch (problem) {
-      if (current.current !== loading) return;
-      takeError(loading, problem);
-      setState((before) => ({ ...before }));
-      throw problem;
-    }
-  }, PAUSE_MS, [session, date]);
-  useEffect(() => {
-    setState({ changedIds: new Set(), recentChanges: [], now: Date.now() });
-    // A stored list comes first; the status strip shows its time until the server answers.
-    if (current.current.day) session.reportConnectionLoss({ status: null }, current.current.seenAt);
-    return () => session.reportConnection();
-  }, [current.current]);
-
-  function takeDay(loading, { etag, body }) {
-    // A stored list is not what somebody just looked at.
-    const changes = loading.etag && loading.day.date === body.date ? listChanges(loading.day, body, session.format) : [];
-    loading.etag = etag;
-    loading.day = body;
-    if (changes.length) session.announce(describeChanges(changes));
-    const at = new Date().toISOString();
-    setState(({ recentChanges }) => ({
-      now: Date.now(),
-      changedIds: new Set(changes.map(({ id }) => id)),
-      recentChanges: [...changes.map(({ text }) => ({ at, text })).reverse(), ...recentChanges].slice(0, MAX_RECENT_CHANGES),
-    }));
-  }
-
-  function takeError(loading, problem) {
-    if (!problem.isTemporary) {
-      loading.error = problem;
-      return;
-    }
-    if (!loading.day) loading.error = { message: words.offlineDay };
-    session.reportConnectionLoss(problem, loading.seenAt);
-  }
-
-  function applyStoredDay(loading) {
-    const days = readStoredLists(session.api.restaurantId)?.days ?? [];
-    const stored = date ? days.find((each) => each.day.date === date) : days[0];
-    if (stored) Object.assign(loading, { day: stored.day, seenAt: stored.savedAt });
-  }
-
-  return { ...state, day, error, seenAt, now: state.now ?? Date.now(), refresh };
-}
-
 function DayBar({ format, date, actions, goToDay }) {
   const isNarrow = useNarrow();
   const isToday = date === format.today();
@@ -189,7 +124,7 @@ function Overview({ format, reservations, showHour }) {
     <div class="overview">
       <p class="total"><strong>${words.covers(covers)}</strong> ${words.inReservations(expected.length)}</p>
       ${shifts.length > 1 && html`<p class="shifts">${shifts.map(({ name, covers: number }) => words.shift(name, number)).join(" · ")}</p>`}
-      <${HourBars} format=${format} groups=${groupReservations(expected, "time", format)} showHour=${showHour} />
+      <${HourBars} groups=${groupReservations(expected, "time", format)} showHour=${showHour} />
     </div>`;
 }
 
@@ -213,6 +148,37 @@ function ShortcutHelp({ onClose }) {
         <button type="button" data-initial-focus onClick=${onClose}>${labels.close}</button>
       </div>
     <//>`;
+}
+
+/** Run the action of a key; keys in text fields and in dialogs keep their usual meaning. */
+function handleShortcut(event, actions) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (event.target.matches?.(TEXT_FIELDS) || document.querySelector("dialog[open]")) return;
+  const moves = {
+    "/": actions.search,
+    "?": actions.help,
+    j: () => moveToRow(1),
+    ArrowDown: () => moveToRow(1),
+    k: () => moveToRow(-1),
+    ArrowUp: () => moveToRow(-1),
+    ArrowLeft: event.target.matches?.("input[type=radio]") ? undefined : actions.previousDay,
+    ArrowRight: event.target.matches?.("input[type=radio]") ? undefined : actions.nextDay,
+    t: actions.today,
+    p: actions.print,
+  };
+  const run = moves[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  if (!run || run() === false) return;
+  event.preventDefault();
+}
+
+/** Focus the next or previous visible reservation; false if the arrow keys should scroll instead. */
+function moveToRow(step) {
+  const links = [...document.querySelectorAll(".rows tbody tr[data-id] .name a")].filter((link) => link.checkVisibility());
+  const index = links.indexOf(document.activeElement);
+  const next = index === -1 ? links[step > 0 ? 0 : links.length - 1] : links[index + step];
+  if (!next) return false;
+  next.focus();
+  return true;
 }
 
 /** Keep state in the session, so that it is there again after another screen. */

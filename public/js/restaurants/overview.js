@@ -1,12 +1,11 @@
 /** The restaurants of a person: one row each, the worst first. */
 
 import { ApiClient } from "../api-client.js";
-import { formatAddress } from "../router.js";
-import { LoadingOrError, Note, Table, useLoaded, VisuallyHidden } from "../ui/components.js";
+import { LoadingOrError, Note, Table, VisuallyHidden } from "../ui/components.js";
 import { timeAgo } from "../ui/format.js";
 import { labels } from "../ui/labels.js";
 import { managerLabels } from "../ui/labels-managers.js";
-import { html, useEffect, useState } from "../ui/view.js";
+import { formatAddress, html, useEffect, useState } from "../ui/view.js";
 
 const words = managerLabels.restaurants;
 const PAGE_SIZE = 200;
@@ -37,9 +36,8 @@ export async function listRestaurants(person, withCounts) {
   return restaurants;
 }
 
-/** The overview; `person` is signed in. */
-export function Overview({ person }) {
-  const { data, error, reload } = useLoaded(() => listRestaurants(person, true), [person]);
+/** The overview of restaurants with counts; null while they are loaded. */
+export function Overview({ restaurants, error, reload }) {
   const [filter, setFilter] = useState("");
   const [onlyTroubled, setOnlyTroubled] = useState(false);
   useEffect(() => {
@@ -47,16 +45,16 @@ export function Overview({ person }) {
     const timer = setInterval(() => !document.hidden && reload(), REFRESH_MS);
     return () => clearInterval(timer);
   }, []);
-  if (!data) return html`<h1>${words.title}</h1><${LoadingOrError} error=${error} />`;
-  if (!data.length) return html`<h1>${words.title}</h1><${Note} level="bad">${labels.shell.noRestaurant}<//>`;
+  if (!restaurants) return html`<h1>${words.title}</h1><${LoadingOrError} error=${error} />`;
+  if (!restaurants.length) return html`<h1>${words.title}</h1><${Note} level="bad">${labels.shell.noRestaurant}<//>`;
 
-  const troubled = data.filter((restaurant) => statusOf(restaurant) !== "OK");
-  const shown = (onlyTroubled ? troubled : data).filter((restaurant) => matches(restaurant, filter)).sort(byUrgency);
+  const troubled = restaurants.filter((restaurant) => statusOf(restaurant) !== "OK");
+  const shown = (onlyTroubled ? troubled : restaurants).filter((restaurant) => matches(restaurant, filter)).sort(byUrgency);
   return html`
     <div class="office">
       <h1>${words.title}</h1>
-      <p role="status">${words.summary(data.length, troubled.length)}</p>
-      ${data.length >= MIN_RESTAURANTS_TO_FILTER && html`
+      <p role="status">${words.summary(restaurants.length, troubled.length)}</p>
+      ${restaurants.length >= MIN_RESTAURANTS_TO_FILTER && html`
         <div class="row">
           <label>${words.filter}<input type="search" value=${filter} onInput=${(event) => setFilter(event.target.value)} /></label>
           <label class="check"><input type="checkbox" checked=${onlyTroubled} onChange=${(event) => setOnlyTroubled(event.target.checked)} /> ${words.onlyTroubled}</label>

@@ -1,9 +1,9 @@
 /** The staff of a restaurant: managers see, add and remove hosts and managers. */
 
-import { ConfirmDialog, LoadingOrError, Note, Table, useLoaded } from "../ui/components.js";
+import { ConfirmDialog, ErrorAlert, LoadingOrError, Note, Table } from "../ui/components.js";
 import { labels } from "../ui/labels.js";
 import { managerLabels } from "../ui/labels-managers.js";
-import { html, useRef, useState } from "../ui/view.js";
+import { html, useAction, useLoaded, useState } from "../ui/view.js";
 
 const words = managerLabels.staff;
 const ROLES = ["host", "manager"];
@@ -48,27 +48,24 @@ function Members({ session, staff, onRemove }) {
 
 /** Adds a person, or changes the role of one who is listed. */
 function AddForm({ session, onChanged }) {
-  const form = useRef(null);
   const [message, setMessage] = useState(null);
-  const [isBusy, setBusy] = useState(false);
+  const { run, isBusy, error } = useAction();
 
-  async function add(event) {
+  function add(event) {
     event.preventDefault();
-    const { email, role } = Object.fromEntries(new FormData(form.current));
-    setBusy(true);
-    try {
+    const form = event.target;
+    const { email, role } = Object.fromEntries(new FormData(form));
+    setMessage(null);
+    run(async () => {
       const { accountIsNew, ...staff } = await session.api.post("staff", { email, role });
       onChanged(staff);
-      form.current.reset();
-      setMessage({ level: "good", text: await welcome(session, email, accountIsNew) });
-    } catch (error) {
-      setMessage({ level: "bad", text: error.message });
-    }
-    setBusy(false);
+      form.reset();
+      setMessage(await welcome(session, email, accountIsNew));
+    });
   }
 
   return html`
-    <form class="panel stack" ref=${form} onSubmit=${add}>
+    <form class="panel stack" onSubmit=${add}>
       <h2>${words.add}</h2>
       <label>${words.email}<input name="email" type="email" required maxlength="254" autocomplete="off" /></label>
       <fieldset class="choices">
@@ -77,7 +74,8 @@ function AddForm({ session, onChanged }) {
           <label class="check"><input type="radio" name="role" value=${role} defaultChecked=${role === "host"} /> ${words.roles[role]}</label>`)}
       </fieldset>
       <button class="primary" disabled=${isBusy}>${words.addButton}</button>
-      <div role="status">${message && html`<${Note} level=${message.level}>${message.text}<//>`}</div>
+      <div role="status">${message && html`<${Note} level="good">${message}<//>`}</div>
+      <${ErrorAlert} error=${error} />
     </form>`;
 }
 

@@ -1,11 +1,7 @@
 /** Components that all screens share. */
 
-import { ApiError } from "../api-client.js";
 import { labels, statusText } from "./labels.js";
-import { html, useEffect, useRef, useState } from "./view.js";
-
-// The same width as in the style sheets.
-const NARROW = matchMedia("(max-width: 48rem)");
+import { html, useAction, useEffect, useRef } from "./view.js";
 
 /** Text for screen readers only. */
 export function VisuallyHidden({ children }) {
@@ -15,6 +11,18 @@ export function VisuallyHidden({ children }) {
 /** A message: `level` is "good", "watch" or "bad". */
 export function Note({ level, children }) {
   return html`<p class="note ${level}">${children}</p>`;
+}
+
+/** The message of a failed action; screen readers announce it. */
+export function ErrorAlert({ error }) {
+  return html`<div role="alert">${error && html`<${Note} level="bad">${error}<//>`}</div>`;
+}
+
+/** A field for a secret. Browsers warn about a password without a user name, which a secret has not. */
+export function SecretInput({ name, label, placeholder }) {
+  return html`
+    <input type="text" autocomplete="username" hidden />
+    <label>${label}<input type="password" name=${name} required autocomplete="new-password" spellcheck="false" placeholder=${placeholder} /></label>`;
 }
 
 /** A definition list of `[name, value]` pairs; pairs without a value are left out. */
@@ -87,20 +95,15 @@ export function Dialog({ className, label, onClose, children }) {
  *   isDangerous?: boolean, run: (reason: string) => Promise<void>, onClose: () => void}} props
  */
 export function ConfirmDialog({ title, text, confirm, reason, isDangerous, run, onClose, children }) {
-  const [error, setError] = useState(null);
-  const [isBusy, setBusy] = useState(false);
+  const action = useAction();
 
-  async function submit(event) {
+  function submit(event) {
     event.preventDefault();
-    setBusy(true);
-    try {
-      await run(String(new FormData(event.target).get("reason") ?? "").trim());
+    const enteredReason = String(new FormData(event.target).get("reason") ?? "").trim();
+    action.run(async () => {
+      await run(enteredReason);
       onClose();
-    } catch (problem) {
-      if (!(problem instanceof ApiError)) throw problem;
-      setError(problem.message);
-      setBusy(false);
-    }
+    });
   }
 
   return html`
@@ -110,65 +113,16 @@ export function ConfirmDialog({ title, text, confirm, reason, isDangerous, run, 
         ${text && html`<p>${text}</p>`}
         ${children}
         ${reason && html`<label>${reason.label}<textarea name="reason" rows="2" maxlength="500" required=${reason.isRequired}></textarea></label>`}
-        <div role="alert">${error && html`<${Note} level="bad">${error}<//>`}</div>
+        <${ErrorAlert} error=${action.error} />
         <div class="choices">
           <button type="button" data-initial-focus onClick=${onClose}>${labels.goBack}</button>
-          <button class=${isDangerous ? "danger solid" : "primary"} disabled=${isBusy}>${confirm}</button>
+          <button class=${isDangerous ? "danger solid" : "primary"} disabled=${action.isBusy}>${confirm}</button>
         </div>
       </form>
     <//>`;
 }
 
-/** Whether the window is as narrow as a phone. */
-export function useNarrow() {
-  return useMediaQuery(NARROW);
-}
-
-/** Whether a media query matches, as `matchMedia` returns it. */
-export function useMediaQuery(query) {
-  const [isMatch, setMatch] = useState(query.matches);
-  useEffect(() => {
-    const update = () => setMatch(query.matches);
-    query.addEventListener("change", update);
-    return () => query.removeEventListener("change", update);
-  }, [query]);
-  return isMatch;
-}
-
-/**
- * Load data for a component.
- * @param {() => Promise<T>} load
- * @param {unknown[]} dependencies Loads again when they change.
- * @returns {{data: T|null, error: ApiError|null, reload: () => Promise<void>, setData: (data: T) => void}}
- * @template T
- */
-export function useLoaded(load, dependencies) {
-  const [state, setState] = useState({ data: null, error: null });
-  const newest = useRef(0);
-
-  async function reload() {
-    newest.current += 1;
-    const request = newest.current;
-    let result;
-    try {
-      result = { data: await load(), error: null };
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      result = { data: null, error };
-    }
-    // A slower, older answer never replaces a newer one.
-    if (request === newest.current) setState(result);
-  }
-
-  useEffect(() => {
-    setState({ data: null, error: null });
-    reload();
-    return () => { newest.current += 1; };
-  }, dependencies);
-  return { ...state, reload, setData: (data) => setState({ data, error: null }) };
-}
-
 /** What `useLoaded` shows while it has no data: "Loading …" or the error. */
 export function LoadingOrError({ error }) {
-  return error ? html`<div role="alert"><${Note} level="bad">${error.message}<//></div>` : html`<p class="empty">${labels.loading}</p>`;
+  return error ? html`<${ErrorAlert} error=${error.message} />` : html`<p class="empty">${labels.loading}</p>`;
 }

@@ -1,10 +1,11 @@
-/** Dates, times and numbers in the restaurant's zone and in the style of its country. */
+/** Dates, times, numbers and changed fields, in the restaurant's zone and in the style of its country. */
 
-import { count } from "./labels.js";
+import { count, labels, openTableStatusText, statusText } from "./labels.js";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
+const INSTANT = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)$/;
 // Countries that write "November 28"; the others write "28 November".
 const MONTH_FIRST_COUNTRIES = new Set(["US", "CA", "PH"]);
 
@@ -129,6 +130,27 @@ export function phoneLink(phone) {
   const digits = phone.replaceAll(/[^\d+]/g, "");
   // Ten digits and fewer are national numbers, as the guest dialed them.
   return `tel:${digits.startsWith("+") || digits.length <= 10 ? digits : `+${digits}`}`;
+}
+
+/** The changes that staff can see, in the order of the labels. */
+export function listVisibleChanges(changes) {
+  return Object.keys(labels.fields)
+    .filter((path) => path in changes && comparable(changes[path].from) !== comparable(changes[path].to))
+    .map((path) => [path, changes[path]]);
+}
+
+function comparable(value) {
+  return value == null || value.length === 0 ? "null" : JSON.stringify(value);
+}
+
+/** A field's value as text. */
+export function formatFieldValue(path, value, format) {
+  if (value == null || value === "" || value.length === 0) return labels.nothing;
+  if (path === "status") return statusText(value);
+  if (path === "source.state") return openTableStatusText(value);
+  if (typeof value === "string" && INSTANT.test(value)) return format.moment(value);
+  if (Array.isArray(value)) return value.join(", ");
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
 /** English dates have two orders; the browser knows "en-FR" less well than these two. */

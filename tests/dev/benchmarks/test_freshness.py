@@ -54,7 +54,7 @@ def test_the_longest_delay_adds_the_slowest_run_and_the_pause_of_the_page() -> N
 
 
 def test_the_pause_is_that_of_the_page() -> None:
-    script = (ROOT / "public" / "js" / "reservations" / "page.js").read_text()
+    script = (ROOT / "public" / "js" / "reservations" / "day.js").read_text()
     assert f"const PAUSE_MS = {PAGE_PAUSE_SECONDS * 1000:_.0f};" in script
 
 
