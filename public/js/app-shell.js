@@ -156,6 +156,7 @@ function Frame({ api, me, provider, person, address, restaurants }) {
 
   return html`
     <a class="skip" href="#main" onClick=${(event) => { event.preventDefault(); main.current.focus(); }}>${labels.shell.skip}</a>
+    ${session.simulatedClock && html`<p class="demo">${labels.shell.simulated}</p>`}
     <${Header} session=${session} current=${screenName} restaurants=${restaurants} />
     <${HealthBanner} session=${session} connectionLoss=${connectionLoss} shownDay=${shownDay} requests=${healthRequests} />
     <main id="main" tabindex="-1" ref=${main}>

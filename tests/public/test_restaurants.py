@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import Page, expect
@@ -41,6 +42,33 @@ async def test_the_overview_lists_every_restaurant_and_the_worst_first(
     names = await page.get_by_role("rowheader").all_inner_texts()
     assert names.index(OTHER_NAME) < names.index(harness.restaurant.id)
     assert other_restaurant_id not in names
+
+
+async def test_an_open_review_is_named_and_needs_attention(
+    harness: PageHarness, open_page: OpenPage, other_restaurant_id: str
+) -> None:
+    await harness.make_both_sides_equal()
+    await harness.send_invalid_envelope()
+    page = await open_overview(open_page)
+    row = page.get_by_role("row", name=harness.restaurant.id)
+    await expect(row).to_contain_text("1 update couldn't be applied")
+    await expect(row).not_to_contain_text("In sync")
+    await expect(page.locator("main")).to_contain_text("2 restaurants · 2 need attention")
+    assert other_restaurant_id
+
+
+async def test_the_overview_requests_the_restaurants_once(
+    open_page: OpenPage, other_restaurant_id: str
+) -> None:
+    page = await open_overview(open_page)
+    link = page.get_by_role("link", name=OTHER_NAME)
+    await expect(link).to_be_visible()
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(urlsplit(request.url).path))
+    await page.reload()
+    await expect(link).to_be_visible()
+    assert requests.count("/api/restaurants") == 1
+    assert other_restaurant_id
 
 
 async def test_a_restaurant_opens_from_the_overview(

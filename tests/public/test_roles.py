@@ -68,3 +68,15 @@ async def test_signing_out_closes_the_reservations(open_page: OpenPage) -> None:
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_role("button", name="View as host")).to_be_visible()
     await expect(page.get_by_role("link", name="Reports")).to_have_count(0)
+
+
+async def test_a_page_with_a_simulated_clock_says_so(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    page = await open_page()
+    await expect(page.get_by_role("link", name="Reports")).to_be_visible()
+    await expect(page.locator(".demo")).to_have_count(0)
+    demo = {"local": {"restaurantId": harness.restaurant.id, "simulatedClock": True}}
+    await page.route("**/__/firebase/init.json", lambda route: route.fulfill(json=demo))
+    await page.reload()
+    await expect(page.locator(".demo")).to_contain_text("passes faster than the clock")

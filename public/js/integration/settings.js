@@ -1,6 +1,6 @@
 /** Settings of the connection, OpenTable's API credential, and what only operators set. */
 
-import { ConfirmDialog, ErrorAlert, SecretInput } from "../ui/components.js";
+import { ConfirmDialog, ErrorAlert, NoUsername, SecretInput } from "../ui/components.js";
 import { managerLabels } from "../ui/labels-managers.js";
 import { html, useAction, useState } from "../ui/view.js";
 
@@ -76,6 +76,7 @@ export function ApiCredentials({ integration: { credentials }, change }) {
   }
   return html`
     <form class="panel stack" autocomplete="off" onSubmit=${submit}>
+      <${NoUsername} />
       <h2>${credentialWords.apiTitle}</h2>
       <p>${!credentials ? credentialWords.unreadable : credentials.api ? credentialWords.apiSet : credentialWords.apiMissing}</p>
       <label>${credentialWords.kind}

@@ -1,9 +1,9 @@
 /** Webhooks: the address, the newest deliveries and refusals, a test event, and the credentials. */
 
-import { ConfirmDialog, ErrorAlert, LoadingOrError, Note, SecretInput, Table } from "../ui/components.js";
+import { ConfirmDialog, ErrorAlert, LoadingOrError, NoUsername, Note, SecretInput, Table } from "../ui/components.js";
 import { timeAgo } from "../ui/format.js";
 import { labels } from "../ui/labels.js";
-import { managerLabels } from "../ui/labels-managers.js";
+import { managerLabels, problemText } from "../ui/labels-managers.js";
 import { html, useAction, usePolling, useState } from "../ui/view.js";
 
 const words = managerLabels.webhooks;
@@ -61,7 +61,7 @@ export function Webhooks({ session }) {
 }
 
 function Refusal({ refusal: { scheme, reason, count, since }, format }) {
-  const cause = words.reasons[reason] ?? reason;
+  const cause = words.reasons[reason] ?? problemText(reason);
   return html`<${Note} level="bad">${words.refused(count, format.timeOrMoment(since), credentialWords.names[scheme] ?? scheme, cause)}<//>`;
 }
 
@@ -75,7 +75,7 @@ function buildRow(delivery, index, { format, linkTo }) {
       link ? html`<a href=${link}>${time}</a>` : time,
       html`<span class="result ${LEVELS[outcome] ?? "watch"}">${words.outcomes[outcome] ?? outcome}</span>${count > 1 && html` <span class="number">${managerLabels.quarantine.times(count)}</span>`}`,
       managerLabels.quarantine.kinds[eventType] ?? (eventType ? managerLabels.quarantine.row : labels.unknown),
-      words.reasons[reason] ?? reason ?? labels.unknown,
+      reason ? words.reasons[reason] ?? problemText(reason) : labels.unknown,
       credentialWords.names[scheme] ?? labels.unknown,
     ],
   };
@@ -104,6 +104,7 @@ export function WebhookCredentials({ session, integration: { credentials }, chan
 
   return html`
     <form class="panel stack" autocomplete="off" onSubmit=${submit}>
+      <${NoUsername} />
       <h2>${credentialWords.webhookTitle}</h2>
       <p>${credentials ? credentialWords.stored(credentials) : credentialWords.unreadable}</p>
       <label>${credentialWords.kind}

@@ -3,7 +3,7 @@
 import { ConfirmDialog, ErrorAlert, FactList, LoadingOrError, Note, Table } from "../ui/components.js";
 import { formatFieldValue, listVisibleChanges } from "../ui/format.js";
 import { labels } from "../ui/labels.js";
-import { managerLabels } from "../ui/labels-managers.js";
+import { managerLabels, problemText } from "../ui/labels-managers.js";
 import { html, useAction, useLoaded, useState } from "../ui/view.js";
 
 const words = managerLabels.quarantine;
@@ -83,7 +83,7 @@ function BulkActions({ session, items, onChanged }) {
       <p>${words.bulkText}</p>
       <label>${words.bulkReason}
         <select value=${chosen} onChange=${({ target }) => { setReason(target.value); setMessage(null); }}>
-          ${[...counts].map(([name, number]) => html`<option key=${name} value=${name}>${words.bulkOption(name, number)}</option>`)}
+          ${[...counts].map(([name, number]) => html`<option key=${name} value=${name}>${words.bulkOption(problemText(name), number)}</option>`)}
         </select>
       </label>
       ${isPreviewed && html`<${Note} level="watch">${words.bulkPreviewed(preview.matching, preview.applied, preview.rejected)}<//>`}
@@ -96,7 +96,7 @@ function BulkActions({ session, items, onChanged }) {
       <div role="status">${message && html`<${Note} level=${message.level}>${message.text}<//>`}</div>
       <${ErrorAlert} error=${error} />
       ${isDismissing && html`
-        <${ConfirmDialog} title=${words.bulkDismissTitle(counts.get(chosen), chosen)} confirm=${words.bulkDismissConfirm(counts.get(chosen))}
+        <${ConfirmDialog} title=${words.bulkDismissTitle(counts.get(chosen), problemText(chosen))} confirm=${words.bulkDismissConfirm(counts.get(chosen))}
           reason=${{ label: words.dismissReason, isRequired: true }} run=${dismiss} onClose=${() => setDismissing(false)} />`}
     </section>`;
 }
@@ -170,7 +170,7 @@ function Facts({ session, item }) {
     [facts.party, summary.partySize],
     [facts.first, format.moment(item.receivedAt)],
     [facts.last, item.count > 1 && format.moment(item.lastSeenAt)],
-    [facts.reason, html`<code>${item.reason}</code>`],
+    [facts.reason, html`${problemText(item.reason)} <code class="muted">${item.reason}</code>`],
     [facts.by, item.settledBy && (item.settledByName ?? words.unknownPerson)],
     [facts.at, item.settledAt && format.moment(item.settledAt)],
     [facts.dismissReason, item.dismissReason],

@@ -3,7 +3,7 @@
 import { ApiClient } from "../api-client.js";
 import { LoadingOrError, Note, Table, VisuallyHidden } from "../ui/components.js";
 import { timeAgo } from "../ui/format.js";
-import { labels } from "../ui/labels.js";
+import { labels, splitName } from "../ui/labels.js";
 import { managerLabels } from "../ui/labels-managers.js";
 import { formatAddress, html, useEffect, useState } from "../ui/view.js";
 
@@ -14,9 +14,9 @@ const REFRESH_MS = 120_000;
 const MAX_RESTAURANTS = 1_000;
 // A shorter list is seen at a glance.
 const MIN_RESTAURANTS_TO_FILTER = 10;
-// The worst first.
-const STATUSES = ["ERROR", "REVIEW", "WARNING", "PAUSED", "OK"];
-const LEVELS = { ERROR: "bad", REVIEW: "watch", WARNING: "watch", PAUSED: "watch", OK: "good" };
+// The worst first. OPEN: all is well, except that reviews wait for a person.
+const STATUSES = ["ERROR", "REVIEW", "WARNING", "OPEN", "PAUSED", "OK"];
+const LEVELS = { ERROR: "bad", REVIEW: "watch", WARNING: "watch", OPEN: "watch", PAUSED: "watch", OK: "good" };
 
 /**
  * List all restaurants of a person, in as many calls as it takes.
@@ -73,27 +73,37 @@ function buildRow(restaurant) {
     cells: [
       html`<a href=${formatAddress(id, "reservations")}>${name ?? id}</a>`,
       html`<span class="result ${LEVELS[status]}">${words.statuses[status]}</span>
-        <${Reasons} reasons=${health?.reasons ?? []} />`,
+        <${Reasons} texts=${listReasons(restaurant)} />`,
       health?.lastPolledAt ? timeAgo(health.lastPolledAt) : labels.unknown,
-      openReviews(health, counts),
+      countReviews(restaurant) ?? labels.unknown,
       counts?.coversToday ?? labels.unknown,
     ],
   };
 }
 
-function Reasons({ reasons }) {
-  if (!reasons.length) return null;
-  return html` <${VisuallyHidden}>: <//><span class="muted">${reasons.map((reason) => words.reasons[reason] ?? reason).join("; ")}</span>`;
+function Reasons({ texts }) {
+  if (!texts.length) return null;
+  return html` <${VisuallyHidden}>: <//><span class="muted">${texts.join("; ")}</span>`;
 }
 
-/** Reservations that need review and updates that failed. */
-function openReviews(health, counts) {
-  if (health?.divergences == null && !counts) return labels.unknown;
+/** The causes of a restaurant's status, and what waits for a person. */
+function listReasons({ health, counts }) {
+  return [
+    ...(health?.reasons ?? []).map((reason) => words.reasons[reason] ?? splitName(reason)),
+    health?.divergences > 0 && labels.health.needReview(health.divergences),
+    counts?.openQuarantine > 0 && labels.health.failedUpdates(counts.openQuarantine),
+  ].filter(Boolean);
+}
+
+/** Reservations that need review and updates that failed; null if both are unknown. */
+function countReviews({ health, counts }) {
+  if (health?.divergences == null && !counts) return null;
   return (health?.divergences ?? 0) + (counts?.openQuarantine ?? 0);
 }
 
-function statusOf({ health }) {
-  return health?.status ?? "PAUSED";
+function statusOf(restaurant) {
+  const status = restaurant.health?.status ?? "PAUSED";
+  return status === "OK" && countReviews(restaurant) > 0 ? "OPEN" : status;
 }
 
 function byUrgency(one, other) {

@@ -18,11 +18,14 @@ export function ErrorAlert({ error }) {
   return html`<div role="alert">${error && html`<${Note} level="bad">${error}<//>`}</div>`;
 }
 
-/** A field for a secret. Browsers warn about a password without a user name, which a secret has not. */
+/** For a form with secrets, once: browsers warn about a password without a user name. */
+export function NoUsername() {
+  return html`<input type="text" autocomplete="username" hidden />`;
+}
+
+/** A field for a secret. */
 export function SecretInput({ name, label, placeholder }) {
-  return html`
-    <input type="text" autocomplete="username" hidden />
-    <label>${label}<input type="password" name=${name} required autocomplete="new-password" spellcheck="false" placeholder=${placeholder} /></label>`;
+  return html`<label>${label}<input type="password" name=${name} required autocomplete="new-password" spellcheck="false" placeholder=${placeholder} /></label>`;
 }
 
 /** A definition list of `[name, value]` pairs; pairs without a value are left out. */

@@ -1,6 +1,6 @@
 /** The texts of managers' screens, by screen. */
 
-import { count } from "./labels.js";
+import { count, splitName } from "./labels.js";
 
 export const managerLabels = {
   integration: {
@@ -107,6 +107,7 @@ export const managerLabels = {
       no_credentials: "our stored credentials can't be read",
       no_signature_matches: "no stored signing secret matches",
       scheme_not_accepted: "this type is not selected under Settings",
+      unknown_restaurant: "the message names no restaurant of ours",
       webhook_timestamp_outside_tolerance: "the sender's clock is wrong",
     },
   },
@@ -280,12 +281,35 @@ export const managerLabels = {
       "reservation.cancelled": "Cancellation",
     },
     row: "Reservation data",
+    /** By problem code; `problemText` adds the codes of single fields. */
+    problems: {
+      conflicting_event: "Two updates with the same id",
+      conflicting_version: "Two updates with the same version",
+      invalid_id: "No usable id",
+      not_an_event: "Not a reservation update",
+      timestamp_in_future: "Sender's clock is ahead",
+      too_large: "Update is too large",
+      unknown_event_type: "Unknown kind of update",
+      unknown_reservation: "Unknown reservation",
+      unreadable_document: "Stored reservation is damaged",
+      unstorable: "Can't be stored",
+      unusable_settings: "Settings must be corrected",
+      wrong_rid: "Update of another restaurant",
+    },
+    invalidField: (name) => `${name} can't be read`,
+    fields: {
+      datetime: "Time", reservationDateTime: "Time", reservation_date_time: "Time", scheduled_time: "Time", scheduled_time_utc: "Time",
+      dinerName: "Name", diner_name: "Name", guest_name: "Name", dinerEmail: "E-mail", diner_email: "E-mail", email: "E-mail",
+      dinerPhone: "Phone", diner_phone: "Phone", partySize: "Party size", guest_count: "Party size", guest_request: "Request",
+      specialRequests: "Request", special_requests: "Request", venue_notes: "Note", opentable_notes: "OpenTable note", state: "Status",
+      table_number: "Table", visit_tags: "Tags", sequence_id: "Version", timestamp: "Time of the update", updated_at_utc: "Time of the update",
+    },
     party: (size) => `party ${size}`,
     times: (number) => `Received ${number}×`,
     one: "Failed update",
     back: "All failed updates",
     facts: {
-      status: "Status", reason: "Problem code", first: "Received", last: "Last received", count: "Received", guest: "Guest",
+      status: "Status", reason: "Problem", first: "Received", last: "Last received", count: "Received", guest: "Guest",
       reservationTime: "Reservation time", party: "Party", by: "Decided by", at: "Decided", dismissReason: "Reason", reservation: "Reservation",
     },
     openReservation: "Open the reservation",
@@ -309,11 +333,11 @@ export const managerLabels = {
     bulkTitle: "Several with the same problem",
     bulkText: "After the cause is corrected, apply all open updates with one problem, oldest first. Updates that still can't be applied stay open.",
     bulkReason: "Problem",
-    bulkOption: (reason, number) => `${reason} (${number})`,
+    bulkOption: (problem, number) => `${problem} (${number})`,
     bulkPreview: "Preview all",
     bulkApply: (number) => `Apply ${count(number, "update")}`,
     bulkDismiss: "Dismiss all …",
-    bulkDismissTitle: (number, reason) => `Dismiss ${count(number, "update")} with the problem ${reason}?`,
+    bulkDismissTitle: (number, problem) => `Dismiss ${count(number, "update")} with the problem “${problem}”?`,
     bulkDismissConfirm: (number) => `Dismiss ${count(number, "update")}`,
     bulkPreviewed: (total, applicable, rejected) => `${total} open: ${applicable} can be applied, ${rejected} still can't.`,
     bulkApplied: (applied, rejected) => `${count(applied, "update")} applied. ${rejected} still can't be applied.`,
@@ -328,7 +352,9 @@ export const managerLabels = {
     onlyTroubled: "Only those that need attention",
     noMatch: "No restaurants match.",
     columns: ["Restaurant", "Status", "Last update", "Open reviews", "Covers today"],
-    statuses: { ERROR: "Problem", REVIEW: "On hold – review", WARNING: "Needs attention", PAUSED: "Paused", OK: "In sync" },
+    statuses: {
+      ERROR: "Problem", REVIEW: "On hold – review", WARNING: "Needs attention", OPEN: "Needs review", PAUSED: "Paused", OK: "In sync",
+    },
     reasons: {
       settings_unusable: "settings must be corrected",
       poll_failed: "can't reach OpenTable",
@@ -365,3 +391,11 @@ export const managerLabels = {
     changedBy: (name, when) => `by ${name}, ${when}`,
   },
 };
+
+/** The problem of a failed update in words. */
+export function problemText(code) {
+  const { problems, fields, invalidField } = managerLabels.quarantine;
+  if (code in problems) return problems[code];
+  const field = code.replace(/^invalid_/, "");
+  return field === code ? splitName(code) : invalidField(fields[field] ?? splitName(field));
+}

@@ -58,6 +58,7 @@ export const labels = {
     notFound: "This page doesn't exist.",
     notFoundLink: "Go to today's reservations",
     managersOnly: "Only managers can open this page.",
+    simulated: "Demo: guests are made up, and the evening passes faster than the clock.",
   },
 
   screens: {
@@ -309,7 +310,13 @@ export function statusText(status) {
   return labels.statuses[status]?.text ?? status ?? labels.unknownStatus;
 }
 
-/** OpenTable's own status in words. An unknown one is split at its capitals. */
+/** OpenTable's own status in words. */
 export function openTableStatusText(state) {
-  return labels.openTableStatuses[state] ?? state.replaceAll(/([a-z])([A-Z])/g, (_, end, start) => `${end} ${start.toLowerCase()}`);
+  return labels.openTableStatuses[state] ?? splitName(state);
+}
+
+/** A technical name as words: "AllArrived" and "all_arrived" become "All arrived". */
+export function splitName(name) {
+  const text = name.replaceAll(/([a-z])([A-Z])/g, "$1 $2").replaceAll("_", " ").toLowerCase();
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
