@@ -14,7 +14,7 @@ from shared.domain.ledger.document import flatten_document
 from shared.domain.normalization.field_values import ReservationStatus
 from shared.domain.normalization.identifiers import ReservationSystem
 from shared.errors import InvalidEventError
-from shared.ledger.cancellation import cancel_native_reservation
+from shared.ledger.staff_actions import cancel_native_reservation
 
 router = APIRouter(prefix=f"{API_PREFIX}/reservations", route_class=StaffRoute)
 

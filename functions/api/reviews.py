@@ -20,8 +20,8 @@ from functions.api.requests import (
 from functions.api.reservations import require_reservation
 from functions.api.responses import BODY_ERROR_RESPONSES, ApiError, ResponseModel
 from shared.concurrency import Deadline
-from shared.domain.ledger.divergence import DivergenceType, ReviewDecision
-from shared.ledger.review import ReviewOutcome, ReviewRequest, review_reservations
+from shared.domain.ledger.divergence import DivergenceType, ReviewDecision, ReviewRequest
+from shared.ledger.staff_actions import ReviewOutcome, review_reservations
 from shared.reconciliation.report_store import count_reviewed
 
 # The rest of the call's time limit is for the commits of the last group.

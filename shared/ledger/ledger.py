@@ -143,17 +143,7 @@ class Ledger:
             ServiceUnavailableError: All attempts failed.
         """
         write_context = write_context or self.new_write_context()
-        cache_key = (self._restaurant_id, event.external_key)
-        snapshot: ReservationSnapshot | None = None
-        if (
-            event.event_type == EnvelopeEventType.CREATED
-            and cache_key not in self._recent_reservations
-        ):
-            # Probably new: skip the read. The commit creates all documents, so it fails if the
-            # reservation exists.
-            snapshot = ReservationSnapshot(StoredReservation(None, {event.event_id: None}), None)
-        # Noted before the commit: if the response is lost, the next event must read.
-        self._recent_reservations[cache_key] = True
+        snapshot = self._assume_new(event)
         read_set = ReadSet({event.event_id})
         for attempt in range(MAX_COMMIT_ATTEMPTS):
             if attempt:
@@ -176,6 +166,19 @@ class Ledger:
             except google.GoogleAPIError as error:
                 raise ServiceUnavailableError(type(error).__name__) from None
         raise ServiceUnavailableError(f"No commit in {MAX_COMMIT_ATTEMPTS} attempts. Try again.")
+
+    def _assume_new(self, event: ReservationEvent) -> ReservationSnapshot | None:
+        """Return an empty snapshot if a creation may skip the read, None if it may not.
+
+        Its commit creates all documents, so it fails if the reservation exists after all.
+        """
+        cache_key = (self._restaurant_id, event.external_key)
+        is_created = event.event_type == EnvelopeEventType.CREATED
+        is_new = is_created and cache_key not in self._recent_reservations
+        # Noted before the commit: if the response is lost, the next event must read.
+        self._recent_reservations[cache_key] = True
+        unstored = StoredReservation(None, {event.event_id: None})
+        return ReservationSnapshot(unstored, None) if is_new else None
 
     async def _apply_once(
         self, event: ReservationEvent, snapshot: ReservationSnapshot, write_context: WriteContext

@@ -5,7 +5,7 @@ import base64
 import binascii
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from google.cloud.firestore import FieldFilter
@@ -16,7 +16,7 @@ from shared.context import AppContext
 from shared.domain.analytics.rollup import ANALYTICS_FIELDS, RollupBuilder
 from shared.domain.date_window import DateWindow
 from shared.domain.ledger.document import flatten_document
-from shared.domain.normalization.field_values import parse_instant
+from shared.domain.normalization.field_values import format_local_date, parse_instant
 from shared.domain.normalization.identifiers import (
     build_guest_key,
     build_reservation_document_id,
@@ -28,11 +28,16 @@ from shared.domain.reconciliation.compare import (
     ReservationFingerprint,
     fingerprint_document,
 )
+from shared.domain.settings import IntegrationSettings
 from shared.errors import InvalidCursorError, UnreadableDocumentError
 from shared.firestore import paths
 from shared.firestore.codec import build_query
 from shared.firestore.documents import read_documents, translate_firestore_errors
 from shared.firestore.raw_client import FirestoreClient
+
+# A reconciliation recomputes the local dates from here on.
+_LOCAL_DATE_LOOKBACK = timedelta(days=2)
+_COUNT_TIMEOUT_SECONDS = 12.0
 
 
 class LedgerWindow(Struct):
@@ -45,60 +50,6 @@ class LedgerWindow(Struct):
 
     fingerprints: dict[str, ReservationFingerprint] = field(default_factory=dict)
     unreadable: dict[str, UnreadableDocumentError] = field(default_factory=dict)
-
-
-class JournalPage(Struct, frozen=True):
-    """A page of a journal, oldest entries first; `next_cursor` is None on the last page."""
-
-    entries: list[dict[str, Any]]
-    next_cursor: str | None
-
-
-async def read_journal_page(
-    context: AppContext, restaurant_id: str, document_id: str, limit: int, cursor: str | None
-) -> JournalPage:
-    """Read a page of a reservation's journal, without expired entries.
-
-    Args:
-        context: The context of the process.
-        restaurant_id: Lineup's id.
-        document_id: The reservation's document.
-        limit: The maximum number of entries.
-        cursor: `next_cursor` of the page before, None for the first page.
-
-    Raises:
-        InvalidCursorError: The cursor does not come from a page.
-    """
-    reservations = paths.reservations_collection(context.firestore, restaurant_id)
-    journal = paths.journal_collection(reservations.document(document_id))
-    query = journal.order_by("occurredAt").order_by("__name__")
-    if cursor is not None:
-        try:
-            decoded = base64.urlsafe_b64decode(cursor.encode()).decode()
-            occurred_at, _, entry_id = decoded.partition(" ")
-            if not entry_id or "/" in entry_id:
-                raise InvalidCursorError
-            start = {
-                "occurredAt": parse_instant(occurred_at),
-                "__name__": journal.document(entry_id),
-            }
-        except (binascii.Error, ValueError):
-            raise InvalidCursorError from None
-        query = query.start_after(start)
-    snapshots = await read_documents(query, limit + 1)  # one more shows whether a page follows
-    now = context.clock()
-    entries = [snapshot.to_dict() or {} for snapshot in snapshots[:limit]]
-    next_cursor = None
-    if len(snapshots) > limit:
-        # A damaged entry has no time to continue at.
-        timed = [s for s in snapshots[:limit] if isinstance(s.get("occurredAt"), datetime)]
-        if timed:
-            occurred_at = timed[-1].get("occurredAt").astimezone(UTC)
-            position = f"{occurred_at.isoformat(timespec='microseconds')} {timed[-1].id}"
-            next_cursor = base64.urlsafe_b64encode(position.encode()).decode()
-    return JournalPage(
-        [entry for entry in entries if not is_expired(entry, "journalExpireAt", now)], next_cursor
-    )
 
 
 async def load_ledger_window(
@@ -188,6 +139,27 @@ async def read_unlinked_guest_ids(
     return guest_ids
 
 
+async def count_moved_reservations(context: AppContext, settings: IntegrationSettings) -> int:
+    """Return how many of OpenTable's reservations move to another day in the settings' zone."""
+    zone = settings.require_zone()
+    earliest_start = context.clock() - _LOCAL_DATE_LOOKBACK
+    moved_count = 0
+    with translate_firestore_errors():
+        async for _, document in stream_reservation_documents(
+            context.firestore,
+            settings.restaurant_id,
+            ("source.system", "startAtTimestamp", "localDate"),
+            [FieldFilter("startAtTimestamp", ">=", earliest_start)],
+            Deadline.after(_COUNT_TIMEOUT_SECONDS),
+        ):
+            flat = flatten_document(document)
+            start = flat.get("startAtTimestamp")
+            # Native reservations keep the date of their own application.
+            if flat.get("source.system") == "OPENTABLE" and isinstance(start, datetime):
+                moved_count += format_local_date(start, zone) != flat.get("localDate")
+    return moved_count
+
+
 def stream_reservation_documents(
     client: FirestoreClient,
     restaurant_id: str,
@@ -203,3 +175,59 @@ def stream_reservation_documents(
     restaurant = client.document("restaurants", restaurant_id)
     query = build_query(paths.RESERVATIONS_COLLECTION, fields, filters)
     return client.rpc.run_query(restaurant, query, deadline.remaining())
+
+
+class JournalPage(Struct, frozen=True):
+    """A page of a journal, oldest entries first; `next_cursor` is None on the last page."""
+
+    entries: list[dict[str, Any]]
+    next_cursor: str | None
+
+
+async def read_journal_page(
+    context: AppContext, restaurant_id: str, document_id: str, limit: int, cursor: str | None
+) -> JournalPage:
+    """Read a page of a reservation's journal, without expired entries.
+
+    Args:
+        context: The context of the process.
+        restaurant_id: Lineup's id.
+        document_id: The reservation's document.
+        limit: The maximum number of entries.
+        cursor: `next_cursor` of the page before, None for the first page.
+
+    Raises:
+        InvalidCursorError: The cursor does not come from a page.
+    """
+    reservations = paths.reservations_collection(context.firestore, restaurant_id)
+    journal = paths.journal_collection(reservations.document(document_id))
+    query = journal.order_by("occurredAt").order_by("__name__")
+    if cursor is not None:
+        occurred_at, entry_id = _parse_journal_cursor(cursor)
+        position = {"occurredAt": occurred_at, "__name__": journal.document(entry_id)}
+        query = query.start_after(position)
+    snapshots = await read_documents(query, limit + 1)  # one more shows whether a page follows
+    now = context.clock()
+    entries = [snapshot.to_dict() or {} for snapshot in snapshots[:limit]]
+    next_cursor = None
+    # A damaged entry has no time to continue at.
+    timed = [s for s in snapshots[:limit] if isinstance(s.get("occurredAt"), datetime)]
+    if len(snapshots) > limit and timed:
+        occurred_at = timed[-1].get("occurredAt").astimezone(UTC)
+        text = f"{occurred_at.isoformat(timespec='microseconds')} {timed[-1].id}"
+        next_cursor = base64.urlsafe_b64encode(text.encode()).decode()
+    return JournalPage(
+        [entry for entry in entries if not is_expired(entry, "journalExpireAt", now)], next_cursor
+    )
+
+
+def _parse_journal_cursor(cursor: str) -> tuple[datetime, str]:
+    """Return the time and the id of the last entry of the page before."""
+    try:
+        text = base64.urlsafe_b64decode(cursor.encode()).decode()
+        occurred_at, _, entry_id = text.partition(" ")
+        if entry_id and "/" not in entry_id:
+            return parse_instant(occurred_at), entry_id
+    except (binascii.Error, ValueError):
+        pass
+    raise InvalidCursorError

@@ -1,8 +1,6 @@
 """Rebuild missing and damaged reservation documents of a restaurant from their journals."""
 
-from collections.abc import AsyncIterator, Mapping
 from functools import partial
-from typing import Any
 
 from msgspec import Struct
 
@@ -48,20 +46,18 @@ async def rebuild_restaurant(
     context: AppContext, settings: IntegrationSettings, *, is_dry_run: bool
 ) -> list[RebuildResult]:
     """Rebuild every OpenTable reservation of a restaurant; return those that need attention."""
-    document_ids = [each async for each in _iterate_document_ids(context, settings.restaurant_id)]
+    reservations = paths.reservations_collection(context.firestore, settings.restaurant_id)
+    with translate_firestore_errors():
+        # Unlike a query, it lists missing documents with a journal. Another application writes the
+        # native reservations, without a journal of events.
+        document_ids = [
+            reference.id
+            async for reference in reservations.list_documents(timeout=QUERY_TIMEOUT_SECONDS)
+            if reference.id.startswith(_ID_PREFIX)
+        ]
     rebuild = partial(rebuild_reservation, context, settings, is_dry_run=is_dry_run)
     results = await gather_bounded(_MAX_CONCURRENT_REBUILDS, rebuild, document_ids)
     return [result for result in results if result.outcome or result.problem]
-
-
-async def _iterate_document_ids(context: AppContext, restaurant_id: str) -> AsyncIterator[str]:
-    """Yield the ids of all documents, including missing ones with a journal."""
-    reservations = paths.reservations_collection(context.firestore, restaurant_id)
-    with translate_firestore_errors():
-        async for reference in reservations.list_documents(timeout=QUERY_TIMEOUT_SECONDS):
-            # Another application writes the native reservations, without a journal of events.
-            if reference.id.startswith(_ID_PREFIX):
-                yield reference.id
 
 
 async def rebuild_reservation(
@@ -84,11 +80,15 @@ async def rebuild_reservation(
             guest_keys.add(decision.key)
         if is_dry_run:
             return decision
-        if decision is not None:
+        if decision is None:
+            flat = flatten_document(snapshot.stored.document or {})
+            references = guest_references_from_document(flat)
+        else:
             await repository.commit(
                 [ConditionalWrite(external_key, decision, snapshot.update_time)]
             )
-        if _forbids_personal_data(snapshot.stored.document, decision):
+            references = decision.state.guest_references
+        if references.forbids_personal_data:
             # Restored entries may be older than the erasure or the end of retention.
             await repository.redact_journal(external_key)
         return decision
@@ -100,11 +100,3 @@ async def rebuild_reservation(
     if write is None:
         return RebuildResult(document_id)
     return RebuildResult(document_id, write.outcome, tuple(sorted(write.changed_fields)))
-
-
-def _forbids_personal_data(
-    document: Mapping[str, Any] | None, decision: ReservationWrite | None
-) -> bool:
-    if decision is not None:
-        return decision.state.guest_references.forbids_personal_data
-    return guest_references_from_document(flatten_document(document or {})).forbids_personal_data

@@ -9,7 +9,7 @@ from typing import Any
 from google.cloud.firestore import AsyncClient, AsyncQuery, DocumentSnapshot, FieldFilter
 from msgspec import Struct
 
-from shared.domain.ledger.document import SEARCH_TERMS_PATH, UNKNOWN_DINER_NAME
+from shared.domain.ledger.document import SEARCH_TERMS_PATH, find_diner_name
 from shared.domain.normalization.identifiers import is_document_id
 from shared.domain.search import SearchQuery
 from shared.errors import InvalidCursorError
@@ -84,8 +84,9 @@ async def search_reservations(  # noqa: PLR0913 -- keywords at the call name the
         snapshots = await read_documents(section_query, _READ_SIZE)
         scanned_count += len(snapshots)
         for snapshot in snapshots:
-            if _is_match(query, snapshot):
-                found[snapshot.id] = snapshot.to_dict() or {}
+            document = snapshot.to_dict() or {}
+            if query.matches(find_diner_name(document), document.get("phone")):
+                found[snapshot.id] = document
                 if len(found) == limit:
                     return SearchPage(found, _encode_cursor(_position_of(position, snapshot)))
         if len(snapshots) == _READ_SIZE:
@@ -110,12 +111,6 @@ def _build_section_query(matching: AsyncQuery, section: _Section, today: date) -
 
 def _position_of(previous: _Position, snapshot: DocumentSnapshot[Any]) -> _Position:
     return _Position(previous.section, snapshot.get("localDate"), snapshot.id)
-
-
-def _is_match(query: SearchQuery, snapshot: DocumentSnapshot[Any]) -> bool:
-    document = snapshot.to_dict() or {}
-    name = document.get("dinerName")
-    return query.matches(None if name == UNKNOWN_DINER_NAME else name, document.get("phone"))
 
 
 def _encode_cursor(position: _Position) -> str:

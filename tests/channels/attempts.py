@@ -7,7 +7,7 @@ from typing import Any
 from shared.errors import InvalidEventError, ServiceUnavailableError
 from shared.firestore import paths
 from shared.ingest.events import JSON_MEDIA_TYPE
-from shared.ledger.cancellation import cancel_native_reservation
+from shared.ledger.staff_actions import cancel_native_reservation
 from shared.quarantine.review import replay_quarantined_event
 from shared.quarantine.store import open_quarantine
 from shared.reconciliation.run import ReconciliationRequest, reconcile_restaurant

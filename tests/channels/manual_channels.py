@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from shared.errors import InvalidEventError
 from shared.firestore import paths
 from shared.ingest.events import JSON_MEDIA_TYPE
-from shared.ledger.cancellation import cancel_native_reservation
+from shared.ledger.staff_actions import cancel_native_reservation
 from shared.quarantine.review import replay_quarantined_event
 from shared.quarantine.store import open_quarantine
 from tests.channels.channels import OpenTableChannel, SampleEvent, sample_as_envelope, sample_as_row

@@ -148,7 +148,7 @@ async def test_a_damaged_item_of_a_held_plan_is_left_out(world: World) -> None:
     reservations, held = await hold_plan_with_updates(world)
     report = paths.reports_collection(world.services.firestore, world.restaurant.id).document(held)
     updated = ((await report.get()).to_dict() or {})["updated"]
-    await report.update({"updated": ["x", {"externalId": 5, "basis": {}}, *updated[2:]]})
+    await report.update({"updated": ["x", {"externalId": 5, "precondition": {}}, *updated[2:]]})
     executed = await execute_plan(world, held)
     assert (executed["status"], len(executed["updated"])) == ("COMPLETED", len(reservations) - 2)
 

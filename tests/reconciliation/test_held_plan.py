@@ -174,7 +174,7 @@ async def test_a_plan_that_failed_on_its_way_may_be_forced_again(
 ) -> None:
     monkeypatch.setattr(report_store, "MAX_ITEMS_PER_BATCH", 8)
     _, held = await hold_plan_with_updates(world)
-    last_id = (await read_report(world, held))["updated"][-1]["basis"]["openTableId"]
+    last_id = (await read_report(world, held))["updated"][-1]["precondition"]["openTableId"]
     world.sandbox.faults.script_failure(
         FailureKind.STATUS, path=f"/sync/v2/reservations/{last_id}", status=401, times=2
     )

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from shared.concurrency import SYSTEM_CLOCK, Clock, Deadline
 from shared.context import AppContext
 from shared.errors import BackfillInProgressError, InvalidEventError, ServiceUnavailableError
-from shared.ledger.cancellation import cancel_native_reservation
+from shared.ledger.staff_actions import cancel_native_reservation
 from shared.opentable.client import OpenTableClient
 from shared.opentable.transport import build_session
 from shared.polling.backfill import backfill_restaurant, start_backfill

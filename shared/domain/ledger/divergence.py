@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
+from msgspec import Struct
+
 from shared.domain.ledger.events import Actor, Channel, FieldValue, ReservationEvent, Version
 from shared.domain.ledger.registers import ReservationState
 from shared.domain.normalization.field_values import canonicalize_text, format_utc
@@ -32,6 +34,14 @@ class ReviewDecision(StrEnum):
 
     KEPT = "KEPT"
     REMOVED = "REMOVED"
+
+
+class ReviewRequest(Struct, frozen=True):
+    """A decision on some reservations, with its reason and user."""
+
+    decision: ReviewDecision
+    reason: str
+    user_uid: str
 
 
 def find_open_divergence(state: ReservationState) -> str | None:
@@ -111,31 +121,29 @@ def _build_reconciliation_event(
     )
 
 
-def build_review_event(  # noqa: PLR0913 -- keywords at the call name them
+def build_review_event(
     external_key: str,
     state: ReservationState,
+    request: ReviewRequest,
     *,
     event_id: str,
-    decision: ReviewDecision,
-    reason: str,
-    user_uid: str,
     now: datetime,
 ) -> ReservationEvent:
     """Return the event of a decision."""
     return ReservationEvent(
         external_key=external_key,
         event_id=event_id,
-        event_type=f"staff.{decision.lower()}",
+        event_type=f"staff.{request.decision.lower()}",
         actor=Actor.LINEUP,
         version=Version.from_timestamp(state.next_timestamp(Actor.LINEUP, now), event_id),
         fields={
-            "reviewDecision": decision.value,
+            "reviewDecision": request.decision.value,
             "reviewVersion": format_opentable_version(state),
-            "reviewReason": canonicalize_text(reason),
+            "reviewReason": canonicalize_text(request.reason),
         },
         payload="{}",
         channel=Channel.STAFF,
-        requested_by=user_uid,
+        requested_by=request.user_uid,
     )
 
 

@@ -118,6 +118,12 @@ def render_document(identity: ReservationIdentity, state: ReservationState) -> F
     return document
 
 
+def find_diner_name(document: Mapping[str, Any]) -> object:
+    """Return the diner's name in a document, None for the placeholder of an unknown one."""
+    name = document.get("dinerName")
+    return None if name == UNKNOWN_DINER_NAME else name
+
+
 def resolve_status(state: ReservationState) -> str:
     """Return the shown status; the default has no version, so every reported status replaces it."""
     return str(state.resolve_field("status") or ReservationStatus.CONFIRMED.value)

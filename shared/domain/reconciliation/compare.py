@@ -16,8 +16,8 @@ from shared.domain.analytics.rollup import BookingFacts
 from shared.domain.ledger.divergence import find_open_divergence
 from shared.domain.ledger.document import (
     SEARCH_TERMS_PATH,
-    UNKNOWN_DINER_NAME,
     ReservationIdentity,
+    find_diner_name,
     flatten_document,
     list_visible_changes,
     render_document,
@@ -96,6 +96,7 @@ def fingerprint_document(
     # A guest id without a guest key is unusable, so no guest record can exist for it.
     if state.missing_guest_key is not None:
         missing_guest_id = state.find_request_id("guestId")
+    search_terms = build_search_terms(find_diner_name(flat), flat.get("phone"))
     return ReservationFingerprint(
         _hash_fields(flat, state),
         find_open_divergence(state),
@@ -108,13 +109,8 @@ def fingerprint_document(
         guest_key=guest_key if isinstance(guest_key, str) else None,
         missing_guest_id=missing_guest_id,
         booking_facts=facts,
-        has_search_terms=flat.get(SEARCH_TERMS_PATH) == _build_document_terms(flat),
+        has_search_terms=flat.get(SEARCH_TERMS_PATH) == search_terms,
     )
-
-
-def _build_document_terms(flat: Mapping[str, Any]) -> list[str]:
-    name = flat.get("dinerName")
-    return build_search_terms(None if name == UNKNOWN_DINER_NAME else name, flat.get("phone"))
 
 
 def fingerprint_row(event: ReservationEvent, restaurant_id: str, zone: ZoneInfo) -> bytes:
@@ -184,8 +180,8 @@ class PlanPrecondition(Struct, frozen=True):
         """Return the precondition as stored in a report."""
         return {
             "openTableId": self.open_table_id,
-            "held": self.ledger_versions,
-            "shown": self.opentable_version,
+            "ledgerVersions": self.ledger_versions,
+            "openTableVersion": self.opentable_version,
         }
 
     def skip_reason(self, current_version: Version | None) -> str | None:
@@ -218,12 +214,13 @@ def planned_correction_from_map(entry: Mapping[str, Any]) -> PlannedCorrection:
         UnreadableDocumentError: The entry is damaged.
     """
     try:
-        stored = entry["basis"]
-        key, open_table_id, shown = entry["externalId"], stored["openTableId"], stored["shown"]
-        precondition = PlanPrecondition(open_table_id, stored["held"], shown)
+        key, stored = entry["externalId"], entry["precondition"]
+        precondition = PlanPrecondition(
+            stored["openTableId"], stored["ledgerVersions"], stored["openTableVersion"]
+        )
     except (KeyError, TypeError):
         raise UnreadableDocumentError("an item of the plan has another form") from None
-    if not isinstance(key, str) or not isinstance(open_table_id, str):
+    if not isinstance(key, str) or not isinstance(precondition.open_table_id, str):
         raise UnreadableDocumentError("an item of the plan has no id")
     return PlannedCorrection(key, precondition)
 

@@ -103,7 +103,7 @@ class ReconciliationReport(Struct):
         """
         entry = _build_entry(external_key, write.state)
         if precondition is not None:
-            entry["basis"] = precondition.to_map()
+            entry["precondition"] = precondition.to_map()
         if write.is_create:
             self.created.append(entry | {"reason": "Missing in the ledger"})
             return
@@ -153,7 +153,7 @@ class ReconciliationReport(Struct):
     ) -> None:
         """Add a reservation absent from OpenTable's response; it may still exist there."""
         entry = _build_entry(external_key, state)
-        self.missing.append(entry | {"basis": precondition.to_map()})
+        self.missing.append(entry | {"precondition": precondition.to_map()})
 
     def add_skipped(self, external_key: str, state: ReservationState, reason: str) -> None:
         """Add a skipped item of a forced plan, with the reason as one sentence."""

@@ -137,8 +137,11 @@ def test_a_damaged_time_of_forgetting_counts_as_forgotten() -> None:
     [
         "x",
         {"externalId": "a"},
-        {"externalId": "a", "basis": "x"},
-        {"externalId": 5, "basis": {"openTableId": "a", "held": "", "shown": None}},
+        {"externalId": "a", "precondition": "x"},
+        {
+            "externalId": 5,
+            "precondition": {"openTableId": "a", "ledgerVersions": "", "openTableVersion": None},
+        },
     ],
 )
 def test_a_damaged_item_of_a_plan_is_unreadable(entry: Any) -> None:

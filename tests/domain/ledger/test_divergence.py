@@ -8,6 +8,7 @@ import pytest
 from shared.domain.ledger.divergence import (
     DivergenceType,
     ReviewDecision,
+    ReviewRequest,
     build_divergence_event,
     build_repair_event,
     build_review_event,
@@ -86,15 +87,8 @@ def flag(state: ReservationState, divergence: DivergenceType | None) -> Reservat
 
 
 def decide(state: ReservationState, decision: ReviewDecision) -> ReservationEvent:
-    return build_review_event(
-        KEY,
-        state,
-        event_id=f"staff-{decision.lower()}",
-        decision=decision,
-        reason="x",
-        user_uid="mara",
-        now=NOON,
-    )
+    request = ReviewRequest(decision, "x", "mara")
+    return build_review_event(KEY, state, request, event_id=f"staff-{decision.lower()}", now=NOON)
 
 
 def removed_events() -> list[ReservationEvent]:

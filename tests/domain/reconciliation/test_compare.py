@@ -245,5 +245,5 @@ def test_any_row_passes_the_precondition_without_a_planned_version() -> None:
 
 @pytest.mark.parametrize("precondition", [PRECONDITION, NOT_IN_WINDOW])
 def test_a_planned_correction_is_read_back_unchanged(precondition: PlanPrecondition) -> None:
-    entry = {"externalId": "a", "basis": precondition.to_map()}
+    entry = {"externalId": "a", "precondition": precondition.to_map()}
     assert planned_correction_from_map(entry) == PlannedCorrection("a", precondition)

@@ -85,7 +85,7 @@ def test_personal_values_are_not_in_the_report() -> None:
 
 def test_a_planned_correction_contains_its_precondition() -> None:
     [entry] = report_with_correction(row_event(1), precondition=PRECONDITION).created
-    assert entry["basis"] == PRECONDITION.to_map()
+    assert entry["precondition"] == PRECONDITION.to_map()
 
 
 def test_only_new_divergences_count_as_new() -> None:
@@ -112,7 +112,7 @@ def test_missing_and_skipped_rows_are_listed_and_counted() -> None:
     state = ReservationState().merge(row_event(1))
     report.add_missing("ot_1", state, PRECONDITION)
     report.add_skipped("ot_1", state, "It changed.")
-    assert report.missing == [IDS | FACTS | {"basis": PRECONDITION.to_map()}]
+    assert report.missing == [IDS | FACTS | {"precondition": PRECONDITION.to_map()}]
     assert report.skipped == [IDS | FACTS | {"reason": "It changed."}]
     counts: dict[str, Any] = report.to_summary_map()["counts"]
     assert (counts["missing"], counts["skipped"]) == (1, 1)

@@ -1,22 +1,29 @@
-"""Apply the staff's decisions on reservations that OpenTable does not know."""
+"""Apply the staff's actions: cancel a native reservation, review one that OpenTable does not know.
 
+Each action becomes an event like any other.
+"""
+
+import hashlib
+import json
 import secrets
 from collections.abc import Sequence
 from enum import StrEnum
 
-from msgspec import Struct
-
 from shared.context import AppContext
 from shared.domain.ledger.divergence import (
-    ReviewDecision,
+    ReviewRequest,
     build_review_event,
     find_review_decision,
     is_reviewable,
 )
 from shared.domain.ledger.document import flatten_document
+from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version
 from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
-from shared.domain.normalization.field_values import canonicalize_text
-from shared.domain.normalization.identifiers import build_reservation_document_id
+from shared.domain.normalization.field_values import ReservationStatus, canonicalize_text
+from shared.domain.normalization.identifiers import (
+    ReservationSystem,
+    build_reservation_document_id,
+)
 from shared.domain.settings import IntegrationSettings
 from shared.errors import UnreadableDocumentError
 from shared.firestore.documents import translate_firestore_errors
@@ -24,6 +31,40 @@ from shared.ledger.batch import apply_events
 from shared.ledger.ledger import ApplyResult, open_ledger
 
 _DOCUMENT_ID_PREFIX = build_reservation_document_id("")
+
+
+async def cancel_native_reservation(  # noqa: PLR0913 -- keywords at each call name them
+    context: AppContext,
+    settings: IntegrationSettings,
+    document_id: str,
+    *,
+    user_uid: str,
+    reason: str | None,
+    idempotency_key: str | None,
+) -> ApplyResult:
+    """Cancel a reservation; requests of a user with the same idempotency key are one event.
+
+    Raises:
+        InvalidEventError: There is no such reservation, or the idempotency key was used with
+            another reason.
+    """
+    suffix = secrets.token_hex(16)
+    if idempotency_key is not None:
+        key_source = json.dumps([user_uid, idempotency_key])
+        suffix = hashlib.sha256(key_source.encode()).hexdigest()[:32]
+    event_id = f"staff-{suffix}"
+    event = ReservationEvent(
+        external_key=document_id,
+        event_id=event_id,
+        event_type="staff.cancelled",
+        actor=Actor.LINEUP,
+        version=Version.from_timestamp(context.clock(), event_id),
+        fields={"status": ReservationStatus.CANCELLED.value, "cancellationReason": reason},
+        payload="{}",
+        channel=Channel.STAFF,
+        requested_by=user_uid,
+    )
+    return await open_ledger(context, settings, ReservationSystem.LINEUP).apply(event)
 
 
 class ReviewOutcome(StrEnum):
@@ -34,14 +75,6 @@ class ReviewOutcome(StrEnum):
     UNCHANGED = "unchanged"
     NOT_REVIEWABLE = "not_reviewable"
     FAILED = "failed"
-
-
-class ReviewRequest(Struct, frozen=True):
-    """A decision on some reservations, with its reason and user."""
-
-    decision: ReviewDecision
-    reason: str
-    user_uid: str
 
 
 async def review_reservations(
@@ -66,27 +99,19 @@ async def review_reservations(
         snapshots = await ledger.repository.read(dict.fromkeys(keys, ())) if keys else {}
     events = []
     for key, snapshot in snapshots.items():
-        document_id = build_reservation_document_id(key)
         try:
             state = reservation_state_from_document(
                 flatten_document(snapshot.stored.document or {})
             )
         except UnreadableDocumentError:
             continue
-        if not is_reviewable(state):
-            continue
-        outcomes[document_id] = _compare_with_stored(state, request)
-        if outcomes[document_id] is not ReviewOutcome.UNCHANGED:
+        outcome = outcomes[build_reservation_document_id(key)] = _compare_with_stored(
+            state, request
+        )
+        if outcome in {ReviewOutcome.DECIDED, ReviewOutcome.CHANGED}:
+            event_id = f"staff-{secrets.token_hex(16)}"
             events.append(
-                build_review_event(
-                    key,
-                    state,
-                    event_id=f"staff-{secrets.token_hex(16)}",
-                    decision=request.decision,
-                    reason=request.reason,
-                    user_uid=request.user_uid,
-                    now=context.clock(),
-                )
+                build_review_event(key, state, request, event_id=event_id, now=context.clock())
             )
     results = await apply_events(ledger, events)
     for event, result in zip(events, results, strict=True):
@@ -97,10 +122,11 @@ async def review_reservations(
 
 
 def _compare_with_stored(state: ReservationState, request: ReviewRequest) -> ReviewOutcome:
+    if not is_reviewable(state):
+        return ReviewOutcome.NOT_REVIEWABLE
     stored_decision = find_review_decision(state)
     if stored_decision is None:
         return ReviewOutcome.DECIDED
     is_same_reason = state.resolve_field("reviewReason") == canonicalize_text(request.reason)
-    if stored_decision == request.decision and is_same_reason:
-        return ReviewOutcome.UNCHANGED
-    return ReviewOutcome.CHANGED
+    is_same = is_same_reason and stored_decision == request.decision
+    return ReviewOutcome.UNCHANGED if is_same else ReviewOutcome.CHANGED
