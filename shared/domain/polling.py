@@ -74,21 +74,23 @@ def is_poll_due(document: Mapping[str, Any], now: datetime, quiet_interval: time
     """
     poll = read_run_state(document, "poll")
     started_at, updated_at = poll.get("lastStartedAt"), document.get("updatedAt")
-    backfill = read_run_state(document, "backfill")
+    if not isinstance(started_at, datetime) or started_at > now:
+        return True
+    # Wait only if the next call comes before the interval ends.
+    if now - started_at + POLL_INTERVAL >= quiet_interval + _POLL_INTERVAL_TOLERANCE:
+        return True
+    backfill_status = read_run_state(document, "backfill").get("status")
     guests_retry_at = read_run_state(document, "guestFailures").get("retryAt")
-    may_wait = (
-        isinstance(started_at, datetime)
-        and now >= started_at
-        # The next call would come before the interval ends.
-        and now - started_at + POLL_INTERVAL < quiet_interval + _POLL_INTERVAL_TOLERANCE
-        and not (isinstance(updated_at, datetime) and updated_at >= started_at)
-        and not (isinstance(guests_retry_at, datetime) and guests_retry_at <= now)
-        and backfill.get("status") != "RUNNING"
-        and poll.get("lastOutcome") == "ok"
-        and poll.get("foundChanges") is False
-        and poll_cursor_from_document(document, now) is not None
+    has_work = (
+        backfill_status == "RUNNING"
+        or (isinstance(guests_retry_at, datetime) and guests_retry_at <= now)
+        # The settings changed, so the poll may see other rows.
+        or (isinstance(updated_at, datetime) and updated_at >= started_at)
     )
-    return not (may_wait and has_proven_webhooks(document, now))
+    found_nothing = poll.get("lastOutcome") == "ok" and poll.get("foundChanges") is False
+    if has_work or not found_nothing or poll_cursor_from_document(document, now) is None:
+        return True
+    return not has_proven_webhooks(document, now)
 
 
 def has_proven_webhooks(document: Mapping[str, Any], now: datetime) -> bool:
@@ -102,12 +104,12 @@ def has_proven_webhooks(document: Mapping[str, Any], now: datetime) -> bool:
     if not isinstance(proven_at, datetime) or not document.get("webhookAuth"):
         return False
     invalidated_at = (missed_at, document.get("updatedAt"), document.get("credentialsChangedAt"))
-    return (
-        not any(isinstance(at, datetime) and at >= proven_at for at in invalidated_at)
-        and not (isinstance(missed_at, datetime) and now - missed_at < MISS_MEMORY)
-        and not poll.get("problems")
-        and webhook_silence_from_document(document) == WebhookSilence()
-    )
+    if any(isinstance(at, datetime) and at >= proven_at for at in invalidated_at):
+        return False
+    if isinstance(missed_at, datetime) and now - missed_at < MISS_MEMORY:
+        return False
+    misses_none = webhook_silence_from_document(document) == WebhookSilence()
+    return misses_none and not poll.get("problems")
 
 
 class WebhookSilence(Struct, frozen=True):
@@ -135,15 +137,17 @@ class WebhookSilence(Struct, frozen=True):
             first_missed_at: Time of the first missed change found by the run, UTC.
             last_webhook_at: Time of the newest journaled webhook, UTC.
         """
-        webhook_at, missed_since = last_webhook_at, self.missed_since
-        if missed_since is not None and webhook_at is not None and webhook_at >= missed_since:
-            # Webhooks arrived since: start over with this run.
-            return WebhookSilence().with_run(first_missed_at, last_webhook_at)
-        if first_missed_at is None or (webhook_at is not None and webhook_at >= first_missed_at):
-            return self
-        return WebhookSilence(
-            min(self.missed_runs + 1, SILENCE_THRESHOLD_RUNS), missed_since or first_missed_at
-        )
+
+        def has_webhook_since(missed_at: datetime) -> bool:
+            return last_webhook_at is not None and last_webhook_at >= missed_at
+
+        silence = self
+        if self.missed_since is not None and has_webhook_since(self.missed_since):
+            silence = WebhookSilence()  # webhooks work again: start over with this run
+        if first_missed_at is None or has_webhook_since(first_missed_at):
+            return silence
+        missed_runs = min(silence.missed_runs + 1, SILENCE_THRESHOLD_RUNS)
+        return WebhookSilence(missed_runs, silence.missed_since or first_missed_at)
 
     def to_update_fields(self) -> dict[str, Any]:
         """Return the state as fields of the settings document, by dotted path."""
@@ -154,12 +158,6 @@ class WebhookSilence(Struct, frozen=True):
         }
 
 
-def read_count(state: Mapping[str, Any], name: str) -> int:
-    """Return a count of a run's state, 0 if it is missing or has another type."""
-    count = state.get(name)
-    return count if isinstance(count, int) else 0
-
-
 def webhook_silence_from_document(document: Mapping[str, Any]) -> WebhookSilence:
     """Restore the state from a settings document; values of another type count as absent."""
     poll = read_run_state(document, "poll")
@@ -167,6 +165,23 @@ def webhook_silence_from_document(document: Mapping[str, Any]) -> WebhookSilence
     if not isinstance(runs, int) or not isinstance(since, datetime):
         return WebhookSilence()
     return WebhookSilence(runs, since)
+
+
+def poll_cursor_from_document(document: Mapping[str, Any], now: datetime) -> datetime | None:
+    """Return the time up to which the restaurant was polled; None before its first poll.
+
+    A damaged cursor counts as none: the next poll starts from the beginning and misses nothing.
+    """
+    poll, rid = read_run_state(document, "poll"), document.get("restaurantId")
+    cursor = read_run_time(poll, "cursor", now)
+    # The cursor of another rid would skip this restaurant's earlier changes. A cursor without a
+    # rid belongs to the rid of the settings.
+    return cursor if poll.get("rid", rid) == rid else None
+
+
+def poll_cursor_to_map(rid: str, cursor: datetime) -> dict[str, Any]:
+    """Return the fields of ``poll`` for a cursor: the time before the first request of a poll."""
+    return {"rid": rid, "cursor": cursor}
 
 
 def read_run_state(document: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
@@ -188,18 +203,7 @@ def read_run_time(state: Mapping[str, Any], name: str, now: datetime) -> datetim
     return at if is_possible else None
 
 
-def poll_cursor_from_document(document: Mapping[str, Any], now: datetime) -> datetime | None:
-    """Return the time up to which the restaurant was polled; None before its first poll.
-
-    A damaged cursor counts as none: the next poll starts from the beginning and misses nothing.
-    """
-    poll, rid = read_run_state(document, "poll"), document.get("restaurantId")
-    cursor = read_run_time(poll, "cursor", now)
-    # The cursor of another rid would skip this restaurant's earlier changes. A cursor without a
-    # rid belongs to the rid of the settings.
-    return cursor if poll.get("rid", rid) == rid else None
-
-
-def poll_cursor_to_map(rid: str, cursor: datetime) -> dict[str, Any]:
-    """Return the fields of ``poll`` for a cursor: the time before the first request of a poll."""
-    return {"rid": rid, "cursor": cursor}
+def read_count(state: Mapping[str, Any], name: str) -> int:
+    """Return a count of a run's state, 0 if it is missing or has another type."""
+    count = state.get(name)
+    return count if isinstance(count, int) else 0

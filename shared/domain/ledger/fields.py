@@ -42,7 +42,6 @@ class ReservationField(Struct, frozen=True):
         opentable_name: The key in OpenTable's rows, None without one. INSTANT and
             START_TIME have a second key, ``{opentable_name}_utc``.
         relay_names: The spellings in a relay's envelopes, the canonical one first.
-        in_day_response: Whether the API returns the field in the list of a day.
     """
 
     path: str
@@ -50,7 +49,6 @@ class ReservationField(Struct, frozen=True):
     personal_data: PersonalData
     opentable_name: str | None = None
     relay_names: tuple[str, ...] = ()
-    in_day_response: bool = False
 
     @property
     def name(self) -> str:
@@ -77,31 +75,25 @@ _INSTANT, _START_TIME, _CODE = FieldKind.INSTANT, FieldKind.START_TIME, FieldKin
 _NONE, _STAFF = PersonalData.NONE, PersonalData.STAFF
 _DINER, _CONTACT = PersonalData.DINER, PersonalData.DINER_CONTACT
 
-# Columns: path, kind, personal data, OpenTable's key, the relay's spellings, in the day's response.
+# Columns: path, kind, personal data, OpenTable's key, the relay's spellings.
 RESERVATION_FIELDS = (
     ReservationField("source.openTableId", _CODE, _NONE, "id"),
     ReservationField("source.confirmationId", _CODE, _NONE, "confirmation_id"),
     ReservationField("source.guestId", _CODE, _NONE, "guest_id"),
-    ReservationField("source.state", _CODE, _NONE, "state", ("status",), in_day_response=True),
+    ReservationField("source.state", _CODE, _NONE, "state", ("status",)),
     # The ledger's word for OpenTable's state.
-    ReservationField("status", _CODE, _NONE, "state", ("status",), in_day_response=True),
+    ReservationField("status", _CODE, _NONE, "state", ("status",)),
     ReservationField(
         "startAt",
         _START_TIME,
         _NONE,
         "scheduled_time",
         ("reservationDateTime", "reservation_date_time", "datetime"),
-        in_day_response=True,
     ),
     # Set by the parser of the start time, not by OpenTable.
     ReservationField("metadata.startAtNote", _CODE, _NONE),
     ReservationField(
-        "partySize",
-        _CODE,
-        _NONE,
-        "party_size",
-        ("partySize", "party_size", "guest_count"),
-        in_day_response=True,
+        "partySize", _CODE, _NONE, "party_size", ("partySize", "party_size", "guest_count")
     ),
     ReservationField("bookedAt", _INSTANT, _NONE, "created_date"),
     ReservationField("arrivedAt", _INSTANT, _NONE, "arrived_time"),
@@ -109,55 +101,35 @@ RESERVATION_FIELDS = (
     ReservationField("completedAt", _INSTANT, _NONE, "done_time"),
     # OpenTable's rows have no name and no contact: the linked guest has them.
     ReservationField(
-        "dinerName",
-        _TEXT,
-        _CONTACT,
-        relay_names=("dinerName", "diner_name", "guest_name", "name"),
-        in_day_response=True,
+        "dinerName", _TEXT, _CONTACT, relay_names=("dinerName", "diner_name", "guest_name", "name")
     ),
-    ReservationField(
-        "email",
-        _TEXT,
-        _CONTACT,
-        relay_names=("dinerEmail", "diner_email", "email"),
-        in_day_response=True,
-    ),
-    ReservationField(
-        "phone",
-        _TEXT,
-        _CONTACT,
-        relay_names=("dinerPhone", "diner_phone", "phone"),
-        in_day_response=True,
-    ),
+    ReservationField("email", _TEXT, _CONTACT, relay_names=("dinerEmail", "diner_email", "email")),
+    ReservationField("phone", _TEXT, _CONTACT, relay_names=("dinerPhone", "diner_phone", "phone")),
     ReservationField(
         "metadata.specialRequests",
         _TEXT,
         _DINER,
         "guest_request",
         ("specialRequests", "special_requests", "notes"),
-        in_day_response=True,
     ),
-    ReservationField("metadata.venueNotes", _TEXT, _DINER, "venue_notes", in_day_response=True),
-    ReservationField(
-        "metadata.openTableNotes", _TEXT, _DINER, "opentable_notes", in_day_response=True
-    ),
-    ReservationField("metadata.tableNumbers", _LIST, _NONE, "table_number", in_day_response=True),
+    ReservationField("metadata.venueNotes", _TEXT, _DINER, "venue_notes"),
+    ReservationField("metadata.openTableNotes", _TEXT, _DINER, "opentable_notes"),
+    ReservationField("metadata.tableNumbers", _LIST, _NONE, "table_number"),
     ReservationField("metadata.tableCategory", _TEXT, _NONE, "table_category"),
-    ReservationField("metadata.server", _TEXT, _STAFF, "server", in_day_response=True),
+    ReservationField("metadata.server", _TEXT, _STAFF, "server"),
     ReservationField("metadata.origin", _TEXT, _NONE, "origin"),
-    ReservationField("metadata.visitTags", _SET, _DINER, "visit_tags", in_day_response=True),
+    ReservationField("metadata.visitTags", _SET, _DINER, "visit_tags"),
     ReservationField(
         "metadata.cancellationReason",
         _TEXT,
         _DINER,
         relay_names=("cancellationReason", "cancellation_reason"),
-        in_day_response=True,
     ),
     ReservationField(
         "metadata.restaurantName", _TEXT, _NONE, relay_names=("restaurantName", "restaurant_name")
     ),
     # Why the staff kept or removed a reservation that OpenTable does not know.
-    ReservationField("metadata.reviewReason", _TEXT, _DINER, in_day_response=True),
+    ReservationField("metadata.reviewReason", _TEXT, _DINER),
     # The names of shown texts that were too long; rendered, not reported.
     ReservationField("metadata.cutTexts", _CODE, _NONE),
 )

@@ -81,43 +81,35 @@ def guest_from_map(document: Mapping[str, Any]) -> Guest:
     Raises:
         UnreadableDocumentError: The document is damaged.
     """
+    key = document.get("guestKey")
+    if not isinstance(key, str):
+        raise UnreadableDocumentError("guestKey has another form")
+    if "forgottenAt" in document:
+        stored = document["forgottenAt"]
+        # A damaged time is no reason to show a forgotten person again.
+        forgotten_at = stored if isinstance(stored, datetime) else UNVERSIONED.occurred_at
+        return Guest(key, forgotten_at=forgotten_at)
     try:
-        key = _require_text(document["guestKey"])
-        if "forgottenAt" in document:
-            forgotten_at = document["forgottenAt"]
-            # A damaged time is no reason to show a forgotten person again.
-            return Guest(
-                key,
-                forgotten_at=forgotten_at
-                if isinstance(forgotten_at, datetime)
-                else UNVERSIONED.occurred_at,
-            )
         version = version_from_map(document["version"])
-        if "survivor" in document:
-            survivor_key, survivor_id = document["survivor"], document["survivorId"]
-            for text in (survivor_key, survivor_id):
-                _require_text(text or "")
-            return Guest(
-                key, version, is_merged=True, survivor_key=survivor_key, survivor_id=survivor_id
-            )
     except (KeyError, TypeError, AttributeError):
-        raise UnreadableDocumentError("guestKey, version or survivor has another form") from None
+        raise UnreadableDocumentError("version has another form") from None
+    if "survivor" in document:
+        survivor_key, survivor_id = document["survivor"], document.get("survivorId")
+        if not _are_optional_texts(survivor_key, survivor_id):
+            raise UnreadableDocumentError("survivor has another form")
+        return Guest(
+            key, version, is_merged=True, survivor_key=survivor_key, survivor_id=survivor_id
+        )
     profile = {n: value for n, value in document.items() if n not in {"guestKey", "version"}}
-    texts = (profile.get(name) for name in ("firstName", "lastName", "email"))
+    texts = [profile.get(name) for name in ("firstName", "lastName", "email")]
     phones = profile.get("phones") or []
-    if (
-        not isinstance(phones, list)
-        or not all(isinstance(phone, str) for phone in phones)
-        or not all(text is None or isinstance(text, str) for text in texts)
-    ):
+    if not isinstance(phones, list) or None in phones or not _are_optional_texts(*texts, *phones):
         raise UnreadableDocumentError("the guest's name, email or phones have another form")
     return Guest(key, version, profile)
 
 
-def _require_text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("Expected text.")
-    return value
+def _are_optional_texts(*values: object) -> bool:
+    return all(value is None or isinstance(value, str) for value in values)
 
 
 class LinkedGuest(Struct, frozen=True):
