@@ -22,11 +22,8 @@ from shared.context import AppContext
 from shared.domain.ledger.events import Channel
 from shared.domain.normalization.envelope import is_test_event
 from shared.domain.normalization.identifiers import build_reservation_document_id
-from shared.domain.normalization.strict_json import (
-    WebhookFormat,
-    parse_strict_json,
-)
-from shared.domain.normalization.webhook_route import find_raw_route, find_route
+from shared.domain.normalization.strict_json import parse_strict_json
+from shared.domain.normalization.webhook_route import WebhookFormat, find_raw_route, find_route
 from shared.domain.settings import IntegrationSettings
 from shared.domain.webhook_auth.verify import INCOMPLETE_BODY, NO_CREDENTIAL, detect_scheme
 from shared.guests.sync import fetch_guest_after_commit

@@ -102,8 +102,9 @@ def describe_rejection(reason: str, detail: str, summary: Mapping[str, Any]) -> 
     value = summary.get("rejectedValue")
     if not isinstance(value, str) or not value:
         return f"{label} is missing or cannot be read. Ask the sender to correct it."
-    shown_value = value.replace("-", "\N{MINUS SIGN}") if _is_number(value) else value
-    return f"{label} is {shown_value}. Ask the sender to correct it."
+    if value.removeprefix("-").replace(".", "", 1).isdecimal():
+        value = value.replace("-", "\N{MINUS SIGN}")  # a hyphen reads as a dash in a sentence
+    return f"{label} is {value}. Ask the sender to correct it."
 
 
 def _load_map(text: str) -> dict[str, Any]:
@@ -130,7 +131,3 @@ def _mask_name(name: object) -> str | None:
     text = name.encode(errors="ignore").decode() if isinstance(name, str) else ""
     words = text.split()[:3]
     return " ".join(word[0] + MASK for word in words) or None
-
-
-def _is_number(text: str) -> bool:
-    return text.removeprefix("-").replace(".", "", 1).isdecimal()

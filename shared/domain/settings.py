@@ -99,6 +99,9 @@ def parse_settings(restaurant_id: str, document: Mapping[str, Any]) -> Integrati
     zone = find_time_zone(zone_name) if isinstance(zone_name, str) else None
     if zone is None:
         problems.append("timeZone must be an IANA zone such as America/New_York.")
+    # A damaged setting of the staff page is no reason to stop the integration.
+    name = document.get("name")
+    service_day_end = _match_or_none(SERVICE_DAY_END_PATTERN, document.get("serviceDayEndsAt"))
     return IntegrationSettings(
         restaurant_id=restaurant_id,
         is_enabled=document.get("enabled") is True,
@@ -110,21 +113,13 @@ def parse_settings(restaurant_id: str, document: Mapping[str, Any]) -> Integrati
         secret_id=_parse_optional_text(document, "secret", problems),
         problems=tuple(problems),
         warnings=tuple(warnings),
-        # A damaged setting of the staff page is no reason to stop the integration.
-        name=_parse_name(document.get("name")),
-        service_day_ends_at=_parse_service_day_end(document.get("serviceDayEndsAt")),
+        name=name if isinstance(name, str) and name.strip() else None,
+        service_day_ends_at=(
+            time.fromisoformat(service_day_end) if service_day_end else DEFAULT_SERVICE_DAY_END
+        ),
         locale=_match_or_none(LOCALE_PATTERN, document.get("locale")),
         hour_cycle=_match_or_none(HOUR_CYCLE_PATTERN, document.get("hourCycle")),
     )
-
-
-def _parse_name(value: object) -> str | None:
-    return value if isinstance(value, str) and value.strip() else None
-
-
-def _parse_service_day_end(value: object) -> time:
-    text = _match_or_none(SERVICE_DAY_END_PATTERN, value)
-    return DEFAULT_SERVICE_DAY_END if text is None else time.fromisoformat(text)
 
 
 def _match_or_none(pattern: str, value: object) -> str | None:

@@ -12,7 +12,7 @@ from shared.context import AppContext
 from shared.domain.ledger.events import Channel, ReservationEvent
 from shared.domain.normalization.envelope import parse_envelope
 from shared.domain.normalization.opentable_reservation import parse_opentable_reservation
-from shared.domain.normalization.strict_json import WebhookFormat
+from shared.domain.normalization.webhook_route import WebhookFormat
 from shared.domain.settings import IntegrationSettings
 from shared.domain.webhook_auth.verify import Verification
 from shared.errors import InvalidEventError, InvalidSettingsError, ServiceUnavailableError

@@ -9,8 +9,7 @@ from msgspec import Struct
 from shared.concurrency import Deadline
 from shared.context import AppContext, load_restaurant_context
 from shared.domain.ledger.events import Channel
-from shared.domain.normalization.strict_json import WebhookFormat
-from shared.domain.normalization.webhook_route import WebhookRoute
+from shared.domain.normalization.webhook_route import WebhookFormat, WebhookRoute
 from shared.domain.settings import IntegrationSettings
 from shared.domain.webhook_auth.verify import Verification, detect_scheme, verify_webhook
 from shared.errors import InvalidSettingsError, OpenTableError, ServiceUnavailableError

@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from shared.concurrency import Deadline
 from shared.context import AppContext
-from shared.domain.analytics.rollup import ANALYTICS_FIELDS, RollupBuilder
+from shared.domain.analytics.rollup import ANALYTICS_FIELDS, BookingFacts, RollupBuilder
 from shared.domain.date_window import DateWindow
 from shared.domain.ledger.document import flatten_document
 from shared.domain.normalization.field_values import format_local_date, parse_instant
@@ -51,6 +51,19 @@ class LedgerWindow(Struct):
     fingerprints: dict[str, ReservationFingerprint] = field(default_factory=dict)
     unreadable: dict[str, UnreadableDocumentError] = field(default_factory=dict)
 
+    def add_document(
+        self, document_id: str, document: Mapping[str, Any], facts: BookingFacts | None
+    ) -> None:
+        """Add a document; native reservations are ignored, because OpenTable has none of them."""
+        source = document.get("source")
+        if not isinstance(source, Mapping) or source.get("system") != "OPENTABLE":
+            return
+        try:
+            key = read_external_key(document_id, source)
+            self.fingerprints[key] = fingerprint_document(document, facts)
+        except UnreadableDocumentError as error:
+            self.unreadable[document_id] = error
+
 
 async def load_ledger_window(
     client: FirestoreClient,
@@ -76,14 +89,7 @@ async def load_ledger_window(
             client, restaurant_id, fields, filters, deadline
         ):
             facts = rollup_builder.add_document(document)
-            source = document.get("source")
-            if not isinstance(source, Mapping) or source.get("system") != "OPENTABLE":
-                continue
-            try:
-                key = read_external_key(document_id, source)
-                ledger_window.fingerprints[key] = fingerprint_document(document, facts)
-            except UnreadableDocumentError as error:
-                ledger_window.unreadable[document_id] = error
+            ledger_window.add_document(document_id, document, facts)
 
     tasks = [asyncio.create_task(read_query(filters)) for filters in (in_window, undated)]
     try:

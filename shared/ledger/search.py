@@ -6,7 +6,12 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from google.cloud.firestore import AsyncClient, AsyncQuery, DocumentSnapshot, FieldFilter
+from google.cloud.firestore import (
+    AsyncClient,
+    AsyncCollectionReference,
+    DocumentSnapshot,
+    FieldFilter,
+)
 from msgspec import Struct
 
 from shared.domain.ledger.document import SEARCH_TERMS_PATH, find_diner_name
@@ -69,19 +74,10 @@ async def search_reservations(  # noqa: PLR0913 -- keywords at the call name the
     """
     position = _Position(_Section.UPCOMING) if cursor is None else _decode_cursor(cursor)
     reservations = paths.reservations_collection(client, restaurant_id)
-    matching = reservations.where(
-        filter=FieldFilter(SEARCH_TERMS_PATH, "array_contains", query.index_term)
-    )
     found: dict[str, dict[str, Any]] = {}
     scanned_count = 0
     while scanned_count < MAX_SCANNED_RESERVATIONS:
-        section_query = _build_section_query(matching, position.section, today)
-        if position.document_id is not None:
-            after: dict[str, Any] = {"__name__": reservations.document(position.document_id)}
-            if position.local_date is not None:
-                after["localDate"] = position.local_date
-            section_query = section_query.start_after(after)
-        snapshots = await read_documents(section_query, _READ_SIZE)
+        snapshots = await _read_after(position, reservations, query, today)
         scanned_count += len(snapshots)
         for snapshot in snapshots:
             document = snapshot.to_dict() or {}
@@ -99,14 +95,27 @@ async def search_reservations(  # noqa: PLR0913 -- keywords at the call name the
     return SearchPage(found, _encode_cursor(position))
 
 
-def _build_section_query(matching: AsyncQuery, section: _Section, today: date) -> AsyncQuery:
-    if section is _Section.UNDATED:
-        undated = matching.where(filter=FieldFilter("localDate", "==", value=None))
-        return undated.order_by("__name__")
-    is_upcoming = section is _Section.UPCOMING
-    operator, direction = (">=", "ASCENDING") if is_upcoming else ("<", "DESCENDING")
-    days = matching.where(filter=FieldFilter("localDate", operator, today.isoformat()))
-    return days.order_by("localDate", direction).order_by("__name__", direction)
+async def _read_after(
+    position: _Position, reservations: AsyncCollectionReference, query: SearchQuery, today: date
+) -> list[DocumentSnapshot[Any]]:
+    """Read the next candidates of a position's section: the documents with the query's term."""
+    candidates = reservations.where(
+        filter=FieldFilter(SEARCH_TERMS_PATH, "array_contains", query.index_term)
+    )
+    if position.section is _Section.UNDATED:
+        candidates = candidates.where(filter=FieldFilter("localDate", "==", value=None))
+        candidates = candidates.order_by("__name__")
+    else:
+        is_upcoming = position.section is _Section.UPCOMING
+        operator, direction = (">=", "ASCENDING") if is_upcoming else ("<", "DESCENDING")
+        candidates = candidates.where(filter=FieldFilter("localDate", operator, today.isoformat()))
+        candidates = candidates.order_by("localDate", direction).order_by("__name__", direction)
+    if position.document_id is not None:
+        after: dict[str, Any] = {"__name__": reservations.document(position.document_id)}
+        if position.local_date is not None:
+            after["localDate"] = position.local_date
+        candidates = candidates.start_after(after)
+    return await read_documents(candidates, _READ_SIZE)
 
 
 def _position_of(previous: _Position, snapshot: DocumentSnapshot[Any]) -> _Position:

@@ -15,12 +15,8 @@ from msgspec.structs import replace
 from shared.context import AppContext
 from shared.domain.ledger.events import Channel, ReservationEvent
 from shared.domain.normalization.identifiers import is_document_id
-from shared.domain.normalization.strict_json import (
-    InvalidJsonError,
-    WebhookFormat,
-    detect_webhook_format,
-    parse_strict_json,
-)
+from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
+from shared.domain.normalization.webhook_route import WebhookFormat, detect_webhook_format
 from shared.domain.privacy import is_expired
 from shared.domain.settings import IntegrationSettings
 from shared.errors import InvalidEventError

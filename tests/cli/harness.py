@@ -25,7 +25,7 @@ from shared.concurrency import SYSTEM_CLOCK
 from shared.config import read_environment
 from shared.context import build_app_context
 from shared.domain.ledger.events import Channel
-from shared.domain.normalization.strict_json import WebhookFormat
+from shared.domain.normalization.webhook_route import WebhookFormat
 from shared.domain.webhook_auth.verify import Verification
 from shared.errors import ServiceUnavailableError
 from shared.ingest.events import IncomingEvent, ingest_event

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.domain.ledger.events import Channel
-from shared.domain.normalization.strict_json import WebhookFormat
+from shared.domain.normalization.webhook_route import WebhookFormat
 from shared.domain.webhook_auth.verify import Verification
 from shared.firestore import paths
 from shared.ingest.events import IncomingEvent, QuarantineResult, ingest_event

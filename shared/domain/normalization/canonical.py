@@ -83,11 +83,10 @@ def _is_cut_from(cut: FieldValue, complete: FieldValue) -> bool:
         return False
     if isinstance(cut, str):
         return isinstance(complete, str) and complete.startswith(cut.removesuffix(CUT_MARK))
-    return isinstance(cut, list) and isinstance(complete, list) and _starts_with(complete, cut[:-1])
-
-
-def _starts_with(items: list[str], first_items: list[str]) -> bool:
-    return items[: len(first_items)] == first_items
+    if not isinstance(cut, list) or not isinstance(complete, list):
+        return False
+    first_items = cut[:-1]
+    return complete[: len(first_items)] == first_items
 
 
 def is_cut(value: object) -> bool:
@@ -123,8 +122,12 @@ def _cut_value(value: FieldValue, max_bytes: int) -> FieldValue:
     return value
 
 
-def _canonicalize_text(value: Any) -> Any:
-    return field_values.canonicalize_text(value) or None if isinstance(value, str) else value
+def _only_for_text(canonicalize: Callable[[str], object]) -> Callable[[Any], Any]:
+    """Return the function for stored values: one of another type stays unchanged."""
+    return lambda value: canonicalize(value) if isinstance(value, str) else value
+
+
+_canonicalize_text = _only_for_text(lambda text: field_values.canonicalize_text(text) or None)
 
 
 def _canonicalize_text_list(value: Any) -> Any:
@@ -135,6 +138,7 @@ def _canonicalize_text_set(value: Any) -> Any:
     items = _canonicalize_text_list(value)
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
         return items
+    # The mark of a cut list stays at its end, wherever it would be sorted.
     mark = [CUT_MARK] if is_cut(items) else []
     return [*field_values.sort_unique(item for item in items if item != CUT_MARK), *mark]
 
@@ -142,14 +146,6 @@ def _canonicalize_text_set(value: Any) -> Any:
 def _canonicalize_instant(value: Any) -> Any:
     has_fraction = isinstance(value, datetime) and value.microsecond
     return value.replace(microsecond=0) if has_fraction else value
-
-
-def _canonicalize_state(value: Any) -> Any:
-    return field_values.canonicalize_state(value) if isinstance(value, str) else value
-
-
-def _canonicalize_id(value: Any) -> Any:
-    return lower_caseless_key(value) if isinstance(value, str) else value
 
 
 _BY_KIND: dict[FieldKind, Callable[[Any], Any]] = {
@@ -161,9 +157,9 @@ _BY_KIND: dict[FieldKind, Callable[[Any], Any]] = {
 }
 _CANONICALIZERS: dict[str, Callable[[Any], Any]] = {
     **{field.name: _BY_KIND[field.kind] for field in RESERVATION_FIELDS if field.kind in _BY_KIND},
-    "openTableId": _canonicalize_id,
-    "guestId": _canonicalize_id,
+    "openTableId": _only_for_text(lower_caseless_key),
+    "guestId": _only_for_text(lower_caseless_key),
     "confirmationId": field_values.canonicalize_number,
-    "state": _canonicalize_state,
+    "state": _only_for_text(field_values.canonicalize_state),
 }
 _NAMES_BY_PATH = {path: name for name, path in PATHS_BY_NAME.items()}

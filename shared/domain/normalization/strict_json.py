@@ -1,8 +1,7 @@
-"""Parse a request's body as strict JSON and detect its webhook format."""
+"""Parse JSON of senders strictly, and bound its numbers and its depth."""
 
 import json
-from collections.abc import Mapping, Sequence
-from enum import StrEnum
+from collections.abc import Sequence
 from typing import Any
 
 MAX_INTEGER_DIGITS = 19  # Firestore stores no longer integer
@@ -11,13 +10,6 @@ MAX_NESTING_DEPTH = 64  # far below the depth that exhausts the stack
 
 class InvalidJsonError(ValueError):
     """The body is not a JSON object in UTF-8."""
-
-
-class WebhookFormat(StrEnum):
-    """The formats of webhook bodies."""
-
-    ENVELOPE = "envelope"
-    OPENTABLE_RESERVATION = "object"
 
 
 def parse_strict_json(body: bytes) -> dict[str, Any]:
@@ -84,12 +76,3 @@ def truncate_nesting(value: object, max_depth: int) -> Any:
     if isinstance(value, dict):
         return {name: truncate_nesting(inner, max_depth - 1) for name, inner in value.items()}
     return [truncate_nesting(inner, max_depth - 1) for inner in value]
-
-
-def detect_webhook_format(body: Mapping[str, Any]) -> WebhookFormat | None:
-    """Return the format by its distinctive keys, None for an unknown one."""
-    if ("eventType" in body or "event_type" in body) and "data" in body:
-        return WebhookFormat.ENVELOPE
-    if "rid" in body and "id" in body:
-        return WebhookFormat.OPENTABLE_RESERVATION
-    return None

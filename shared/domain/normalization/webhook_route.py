@@ -1,8 +1,12 @@
-"""Find the restaurant in the body of a webhook, cheaply and before its sender is authenticated."""
+"""Find the format and the restaurant of a webhook's body.
+
+The first search is cheap, because it comes before the sender is authenticated.
+"""
 
 import json
 import re
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any
 
 from msgspec import DecodeError, Raw, Struct, field
@@ -13,14 +17,20 @@ from shared.domain.normalization.field_values import parse_identifier
 from shared.domain.normalization.identifiers import is_restaurant_id
 from shared.domain.normalization.strict_json import (
     InvalidJsonError,
-    WebhookFormat,
-    detect_webhook_format,
     parse_bounded_integer,
 )
 
 _MAX_ID_BYTES = 1024  # of JSON; no restaurant has a longer id
 _ABSENT = Raw(b"")
+# Of either half of a pair: the other half may be missing.
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+
+
+class WebhookFormat(StrEnum):
+    """The formats of webhook bodies."""
+
+    ENVELOPE = "envelope"
+    OPENTABLE_RESERVATION = "object"
 
 
 class WebhookRoute(Struct, frozen=True):
@@ -64,6 +74,15 @@ def find_route(body: Mapping[str, Any]) -> WebhookRoute | None:
     reference = read_restaurant_reference(body) if is_envelope else parse_identifier(body["rid"])
     # A rid is a possible restaurant id, too.
     return WebhookRoute(shape, reference) if reference and is_restaurant_id(reference) else None
+
+
+def detect_webhook_format(body: Mapping[str, Any]) -> WebhookFormat | None:
+    """Return the format by its distinctive keys, None for an unknown one."""
+    if ("eventType" in body or "event_type" in body) and "data" in body:
+        return WebhookFormat.ENVELOPE
+    if "rid" in body and "id" in body:
+        return WebhookFormat.OPENTABLE_RESERVATION
+    return None
 
 
 def find_raw_route(raw_body: bytes) -> WebhookRoute | None:

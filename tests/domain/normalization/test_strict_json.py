@@ -8,12 +8,11 @@ from hypothesis import strategies as st
 from shared.domain.normalization.strict_json import (
     MAX_NESTING_DEPTH,
     InvalidJsonError,
-    WebhookFormat,
-    detect_webhook_format,
     is_nested_deeper,
     parse_strict_json,
     truncate_nesting,
 )
+from shared.domain.normalization.webhook_route import WebhookFormat, detect_webhook_format
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text() | st.floats(0, 1),

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.normalization.strict_json import (
-    InvalidJsonError,
+from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
+from shared.domain.normalization.webhook_route import (
     WebhookFormat,
-    parse_strict_json,
+    WebhookRoute,
+    find_raw_route,
+    find_route,
 )
-from shared.domain.normalization.webhook_route import WebhookRoute, find_raw_route, find_route
 from tests.strategies.json_values import json_values
 
 NAMES = ("eventType", "event_type", "data", "rid", "id", "other")

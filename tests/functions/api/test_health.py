@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sandbox.fault_injection import FailureKind
 from shared.domain.ledger.events import Channel
-from shared.domain.normalization.strict_json import WebhookFormat
+from shared.domain.normalization.webhook_route import WebhookFormat
 from shared.firestore import paths
 from shared.ingest.events import IncomingEvent, ingest_event
 from tests.support.events import envelope_body

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.domain.ledger.events import Channel
-from shared.domain.normalization.strict_json import WebhookFormat
+from shared.domain.normalization.webhook_route import WebhookFormat
 from shared.firestore import paths
 from shared.ingest.events import IncomingEvent, ingest_event
 from tests.functions.api.conftest import add_staff_member, read_settings_document
