@@ -67,16 +67,9 @@ class ReservationIdentity(Struct, frozen=True):
 
 def render_document(identity: ReservationIdentity, state: ReservationState) -> FlatDocument:
     """Return every field of the document except the times of writing."""
-    document: FlatDocument = {
-        path: state.resolve_field(name) for name, path in _ALWAYS_WRITTEN_PATHS.items()
-    }
-    # Written once reported, even as None: a cleared value must not stay in the document.
-    for name, path in _OPTIONAL_PATHS.items():
-        if any(name in registers.fields for registers in state.registers_by_actor.values()):
-            document[path] = state.resolve_field(name)
-    start_at = document["startAt"]
+    document = _resolve_fields(state)
+    start_at, linked_guest = document["startAt"], state.linked_guest
     has_start = isinstance(start_at, datetime)
-    linked_guest = state.linked_guest
     is_diverged = find_open_divergence(state) is not None
     # Without OpenTable's own row or a time there is nothing that a reconciliation could confirm.
     is_reconciled = Actor.OPENTABLE in state.registers_by_actor and has_start
@@ -101,12 +94,6 @@ def render_document(identity: ReservationIdentity, state: ReservationState) -> F
     }
     if "reviewDecision" in state.get_registers(Actor.LINEUP).fields:
         document["reconciliation.reviewDecision"] = find_review_decision(state)
-    # The linked guest wins over a relay's values whatever the versions are: no clock can put one
-    # guest's name on another guest's reservation.
-    if linked_guest is not None:
-        document["dinerName"] = linked_guest.diner_name or document["dinerName"]
-        document["phone"] = linked_guest.phone or document["phone"]
-        document["email"] = linked_guest.email or document["email"]
     document[SEARCH_TERMS_PATH] = build_search_terms(document["dinerName"], document["phone"])
     document["dinerName"] = document["dinerName"] or UNKNOWN_DINER_NAME
     if _CUT_TEXTS_PATH in document:
@@ -115,6 +102,25 @@ def render_document(identity: ReservationIdentity, state: ReservationState) -> F
         ]
     for actor, registers in state.registers_by_actor.items():
         document[f"sync.{actor.lower()}"] = registers_to_map(registers)
+    return document
+
+
+def _resolve_fields(state: ReservationState) -> FlatDocument:
+    """Return the value of each field by path, with the name and contact of the linked guest."""
+    document: FlatDocument = {
+        path: state.resolve_field(name) for name, path in _ALWAYS_WRITTEN_PATHS.items()
+    }
+    # Written once reported, even as None: a cleared value must not stay in the document.
+    for name, path in _OPTIONAL_PATHS.items():
+        if any(name in registers.fields for registers in state.registers_by_actor.values()):
+            document[path] = state.resolve_field(name)
+    # The linked guest wins over a relay's values whatever the versions are: no clock can put one
+    # guest's name on another guest's reservation.
+    guest = state.linked_guest
+    if guest is not None:
+        document["dinerName"] = guest.diner_name or document["dinerName"]
+        document["phone"] = guest.phone or document["phone"]
+        document["email"] = guest.email or document["email"]
     return document
 
 

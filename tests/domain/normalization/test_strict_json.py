@@ -12,7 +12,6 @@ from shared.domain.normalization.strict_json import (
     parse_strict_json,
     truncate_nesting,
 )
-from shared.domain.normalization.webhook_route import WebhookFormat, detect_webhook_format
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text() | st.floats(0, 1),
@@ -85,27 +84,6 @@ def test_a_longer_integer_is_rejected_without_parsing_it(digits: str) -> None:
 def test_any_bytes_parse_to_an_object_or_are_rejected(body: bytes) -> None:
     with suppress(InvalidJsonError):
         assert isinstance(parse_strict_json(body), dict)
-
-
-@pytest.mark.parametrize("name", ["eventType", "event_type"])
-def test_an_event_type_with_data_is_an_envelope(name: str) -> None:
-    assert detect_webhook_format({name: None, "data": None}) is WebhookFormat.ENVELOPE
-
-
-def test_a_rid_with_an_id_is_opentables_object() -> None:
-    assert detect_webhook_format({"rid": 1, "id": "a"}) is WebhookFormat.OPENTABLE_RESERVATION
-
-
-def test_a_body_with_both_is_an_envelope() -> None:
-    assert (
-        detect_webhook_format({"rid": 1, "id": "a", "eventType": "x", "data": {}})
-        is WebhookFormat.ENVELOPE
-    )
-
-
-@pytest.mark.parametrize("body", [{}, {"eventType": "x"}, {"data": {}}, {"rid": 1}, {"id": "a"}])
-def test_any_other_body_is_neither(body: dict[str, object]) -> None:
-    assert detect_webhook_format(body) is None
 
 
 @given(json_values, st.integers(0, 4))

@@ -10,6 +10,7 @@ from shared.domain.normalization.strict_json import InvalidJsonError, parse_stri
 from shared.domain.normalization.webhook_route import (
     WebhookFormat,
     WebhookRoute,
+    detect_webhook_format,
     find_raw_route,
     find_route,
 )
@@ -21,6 +22,27 @@ data = st.dictionaries(
     st.sampled_from(["restaurantId", "restaurant_id", "x"]), ids | json_values, max_size=3
 )
 bodies = st.dictionaries(st.sampled_from(NAMES), ids | data | json_values, max_size=6)
+
+
+@pytest.mark.parametrize("name", ["eventType", "event_type"])
+def test_an_event_type_with_data_is_an_envelope(name: str) -> None:
+    assert detect_webhook_format({name: None, "data": None}) is WebhookFormat.ENVELOPE
+
+
+def test_a_rid_with_an_id_is_opentables_object() -> None:
+    assert detect_webhook_format({"rid": 1, "id": "a"}) is WebhookFormat.OPENTABLE_RESERVATION
+
+
+def test_a_body_with_both_is_an_envelope() -> None:
+    assert (
+        detect_webhook_format({"rid": 1, "id": "a", "eventType": "x", "data": {}})
+        is WebhookFormat.ENVELOPE
+    )
+
+
+@pytest.mark.parametrize("body", [{}, {"eventType": "x"}, {"data": {}}, {"rid": 1}, {"id": "a"}])
+def test_any_other_body_is_neither(body: dict[str, object]) -> None:
+    assert detect_webhook_format(body) is None
 
 
 @given(bodies)
