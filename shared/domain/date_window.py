@@ -21,7 +21,7 @@ BACKFILL_DAYS_AHEAD = 365
 
 # The local time of the nightly reconciliation: no restaurant is busy.
 _NIGHTLY_HOUR = 3
-# Without recent polls, the reconciliation alone finds the changes of later days.
+# Without recent polls, only the reconciliation finds the changes of later days.
 _MAX_CURSOR_AGE = timedelta(hours=1)
 
 

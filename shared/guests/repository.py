@@ -56,7 +56,6 @@ async def read_guests(
     guests_by_key = {
         key: read_guest_record(settings.restaurant_id, document)
         for key, document in documents.items()
-        if document is not None
     }
     return {key: guest for key, guest in guests_by_key.items() if guest is not None}
 

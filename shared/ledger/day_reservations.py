@@ -161,7 +161,7 @@ async def _follow_day(
             if documents.is_snapshot(change):
                 return DayVersions(documents.parts, change.resume_token)
         elif kind == "filter":
-            # Documents were removed while nobody listened, and Firestore does not know which.
+            # Documents were removed between two calls, and Firestore does not know which.
             if not documents.has_count(response.filter):
                 return None
         else:

@@ -250,7 +250,7 @@ def build_apply_result(event: ReservationEvent, decision: Decision) -> ApplyResu
             "The stored reservation is damaged. Correct or delete its document, then replay this.",
         )
     if isinstance(decision, JournalEntryRequired | GuestRequired):
-        # Only possible if two documents changed between two reads; a retry decides anew.
+        # Only possible if two documents changed between two reads; a retry may decide.
         raise ServiceUnavailableError("The reservation kept changing during a decision. Try again.")
     return ApplyResult(event, EventOutcome.DUPLICATE, decision.state, None)
 

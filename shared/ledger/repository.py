@@ -38,8 +38,10 @@ class ConditionalWrite(Struct, frozen=True):
     update_time: Any
 
 
-def read_guest_record(restaurant_id: str, document: Mapping[str, Any]) -> Guest | None:
+def read_guest_record(restaurant_id: str, document: Mapping[str, Any] | None) -> Guest | None:
     """Read a guest's document; a damaged one counts as missing until OpenTable's replaces it."""
+    if document is None:
+        return None
     try:
         return guest_from_map(document)
     except UnreadableDocumentError as error:
@@ -93,12 +95,10 @@ class ReservationRepository:
         raw_documents = await self._rpc.batch_get(
             [*guests.values(), *new_documents, *entries.values()], READ_TIMEOUT_SECONDS
         )
-        guest_records = {}
-        for key, reference in guests.items():
-            fields = raw_documents[reference.path].fields
-            guest_records[key] = (
-                None if fields is None else read_guest_record(self._restaurant_id, fields)
-            )
+        guest_records = {
+            key: read_guest_record(self._restaurant_id, raw_documents[reference.path].fields)
+            for key, reference in guests.items()
+        }
         snapshots = {}
         for key, ids in entry_ids.items():
             snapshot = previous.get(key)

@@ -18,7 +18,7 @@ from shared.errors import InvalidEventError
 
 MAX_PARTY_SIZE = 99_999
 MAX_INTEGER = 2**63 - 1  # Firestore's
-_MAX_EXACT_FLOAT = 2**53  # above it, a float does not have every whole number
+_MAX_EXACT_FLOAT = 2**53  # above it, a float skips some integers
 
 # The length is bounded: converting a very long number is expensive.
 _NUMBER_TEXT = re.compile(r"\s*(-?[0-9]{1,19})(\.0*)?\s*", re.ASCII)
@@ -123,13 +123,13 @@ def build_field_error(name: str, requirement: str) -> InvalidEventError:
 
 
 def parse_identifier(value: object) -> str | None:
-    """Return an id, sent as text or as a whole number, without outer blanks, else None."""
+    """Return an id, sent as text or as an integer, without outer blanks, else None."""
     text = format_number(value)
     return text.strip() or None if isinstance(text, str) else None
 
 
 def canonicalize_number(value: object) -> object:
-    """Return a whole number, sent as text or as a float, as an int; other values unchanged."""
+    """Return an integer that was sent as text or as a float as an int; other values unchanged."""
     if isinstance(value, str):
         match = _NUMBER_TEXT.fullmatch(value)
         number = None if match is None else int(match[1])
@@ -140,7 +140,7 @@ def canonicalize_number(value: object) -> object:
 
 
 def format_number(value: object) -> object:
-    """Return a whole number as text, other values unchanged: a number may be sent for a text."""
+    """Return an integer as text, other values unchanged: a number may be sent for a text."""
     if isinstance(value, str | bool):
         return value
     number = canonicalize_number(value)
@@ -183,7 +183,7 @@ def parse_text_list(name: str, value: object) -> list[str]:
 
 
 def parse_text_set(name: str, value: object) -> list[str]:
-    """Return a list of texts, whose order means nothing, sorted and without repeats."""
+    """Return a list of texts in any order, sorted and without repeats."""
     return sort_unique(parse_text_list(name, value))
 
 
@@ -193,7 +193,7 @@ def sort_unique(texts: Iterable[str]) -> list[str]:
 
 
 def parse_integer(name: str, value: object, minimum: int, maximum: int = MAX_INTEGER) -> int:
-    """Return a whole number between the two limits, both included; it may be sent as text."""
+    """Return an integer between the two limits, both included; it may be sent as text."""
     number = canonicalize_number(value)
     if isinstance(number, bool) or not isinstance(number, int) or not minimum <= number <= maximum:
         raise build_field_error(name, f"a whole number from {minimum} to {maximum}")

@@ -52,7 +52,7 @@ class _RoutingData(Struct):
 
 
 class _RoutingBody(Struct):
-    """The parts of a body that tell its format and restaurant, undecoded."""
+    """The parts of a body with its format and restaurant, undecoded."""
 
     event_type: Raw = field(default=_ABSENT, name="eventType")
     event_type_alias: Raw = field(default=_ABSENT, name="event_type")
