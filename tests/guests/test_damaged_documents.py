@@ -150,7 +150,7 @@ async def test_a_reservation_shows_the_survivor_of_a_merge_at_the_first_run_afte
 async def test_a_forgotten_guest_is_erased_from_a_reservation_corrected_days_later(
     scenario: GuestScenario, ada: str, path: str, value: object
 ) -> None:
-    booked = scenario.book(ada)
+    booked = scenario.book(ada, request="Window seat")
     reservation = DamagedReservation(scenario, booked)
     await reservation.damage(path, value)
     scenario.guests.forget(ada)
@@ -159,6 +159,8 @@ async def test_a_forgotten_guest_is_erased_from_a_reservation_corrected_days_lat
     await reservation.correct()
     await reservation.run_all(after_seconds=900)
     assert await scenario.shown_diner(booked) == ("OpenTable Guest", None, None)
+    documents = await scenario.world.ledger_documents()
+    assert documents[booked.key.lower()]["metadata"]["specialRequests"] is None
 
 
 async def test_a_damaged_reservation_is_noted_in_health_until_its_correction(
