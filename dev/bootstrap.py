@@ -213,23 +213,24 @@ def _ensure_venv() -> None:
 
 def _has_pip() -> bool:
     probe = "import sys, pip; print(*sys.version_info[:2], sep='.')"
+    return _read_output([str(VENV_PYTHON), "-Ic", probe]) == _MINOR
+
+
+def _read_output(command: list[str]) -> str | None:
+    """Return what a command prints, None if it fails."""
     try:
         answer = subprocess.run(
-            [str(VENV_PYTHON), "-Ic", probe],
-            capture_output=True,
-            text=True,
-            timeout=_PROBE_SECONDS,
-            check=True,
+            command, capture_output=True, text=True, timeout=_PROBE_SECONDS, check=True
         )
     except (OSError, subprocess.SubprocessError):
-        return False
-    return answer.stdout.strip() == _MINOR
+        return None
+    return answer.stdout.strip()
 
 
 def _ensure_uv() -> None:
     """Install the locked version of uv with the pip of `.venv`, of any version."""
     version, hashes = _locked_uv()
-    if _uv_version() == version:
+    if (_read_output([str(UV), "--version"]) or "").split()[1:2] == [version]:
         return
     line = " ".join([f"uv=={version}", *(f"--hash={digest}" for digest in hashes)])
     pip = [str(VENV_PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
@@ -244,20 +245,6 @@ def _ensure_uv() -> None:
             [*pip, *only, "--requirement", requirements.name],
             os.environ | {"PIP_USER": "0"},
         )
-
-
-def _uv_version() -> str | None:
-    try:
-        answer = subprocess.run(
-            [str(UV), "--version"],
-            capture_output=True,
-            text=True,
-            timeout=_PROBE_SECONDS,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return answer.stdout.split()[1]
 
 
 def _locked_uv() -> tuple[str, list[str]]:

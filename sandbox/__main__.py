@@ -1,7 +1,8 @@
-"""``python -m sandbox --port 9100``: a local OpenTable for browsers, curl and the bundle."""
+"""Serve a local OpenTable for browsers, curl and the bundle: python -m sandbox --port 9100."""
 
 import argparse
 import os
+from zoneinfo import available_timezones
 
 from sandbox.server import SANDBOX_HOST, serve_sandbox
 from sandbox.simulator import SimulatorConfig, build_simulator
@@ -14,7 +15,17 @@ def main() -> None:
     ``SANDBOX_CLIENT_SECRET``, ``SANDBOX_AUTHORIZATION`` (the webhook's full header) and
     ``SANDBOX_SIGNING_SECRET`` (the relay's).
     """
-    args = _parse_arguments()
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument(
+        "--restaurant", type=_parse_restaurant, action="append", help="RID=ZONE, may be repeated"
+    )
+    parser.add_argument("--reservations", type=int, default=900, help="per restaurant at the start")
+    parser.add_argument("--speed", type=float, default=60, help="simulated seconds a second")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--tier", choices=("copper", "gold", "platinum"), default="gold")
+    parser.add_argument("--deliver-to", default="", metavar="URL", help="where webhooks go")
+    args = parser.parse_args()
     base_url = f"http://{SANDBOX_HOST}:{args.port}"
     config = SimulatorConfig(
         zones=dict(args.restaurant or [(555001, "America/New_York")]),
@@ -29,26 +40,14 @@ def main() -> None:
         signing_secret=os.environ.get("SANDBOX_SIGNING_SECRET", ""),
     )
     simulator = build_simulator(config)
-    print(f"OpenTable sandbox on {base_url}; switches under {base_url}/_control/state", flush=True)
+    print(f"OpenTable sandbox on {base_url}; {base_url}/_control lists its switches", flush=True)
     serve_sandbox(simulator, args.port)
-
-
-def _parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument(
-        "--restaurant", type=_parse_restaurant, action="append", help="RID=ZONE, may be repeated"
-    )
-    parser.add_argument("--reservations", type=int, default=900, help="per restaurant at the start")
-    parser.add_argument("--speed", type=float, default=60, help="simulated seconds a second")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--tier", choices=("copper", "gold", "platinum"), default="gold")
-    parser.add_argument("--deliver-to", default="", metavar="URL", help="where webhooks go")
-    return parser.parse_args()
 
 
 def _parse_restaurant(text: str) -> tuple[int, str]:
     rid, _, zone = text.partition("=")
+    if not rid.isdecimal() or zone not in available_timezones():
+        raise argparse.ArgumentTypeError(f"{text!r} is not in the form 555001=America/New_York")
     return int(rid), zone
 
 

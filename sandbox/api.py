@@ -93,7 +93,9 @@ class OpenTableApi:
         if failure and failure.kind is FailureKind.REVOKED:
             self.tokens.revoke_all()
         partner = self.tokens.authenticate(request.headers.get("authorization", ""), request.path)
-        self._enforce_rate_limit(partner)
+        limit, now = self.faults.rate_limit, self.store.now()
+        if limit and not self._rate_limiter.try_acquire(partner.client_id, now, limit):
+            raise SandboxHttpError(429, "spring", headers=limit.build_headers(now))
         payload = self._sync.build_payload(request, partner)
         if self.faults.on_page and "items" in payload:
             self.faults.on_page(self.store)
@@ -109,11 +111,6 @@ class OpenTableApi:
         if request.query.get("grant_type") != "client_credentials":
             raise SandboxHttpError(400, "legacy", message="Send grant_type=client_credentials.")
         return self.tokens.issue(request.headers.get("authorization", ""))
-
-    def _enforce_rate_limit(self, partner: Partner) -> None:
-        limit, now = self.faults.rate_limit, self.store.now()
-        if limit and not self._rate_limiter.try_acquire(partner.client_id, now, limit):
-            raise SandboxHttpError(429, "spring", headers=limit.build_headers(now))
 
 
 def _classify_route(path: str) -> str:

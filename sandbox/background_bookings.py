@@ -263,15 +263,12 @@ def populate_store(store: SandboxStore, rid: int, count: int, seed: int = 0) -> 
     No timestamp lies in the store's future. Listeners are not called.
     """
     rng = random.Random(seed)
-    guests = _create_guests(store, rid, int(count * _GUESTS_PER_BOOKING), rng)
+    guest_actions = GuestActions(store, rid)
+    guest_count = int(count * _GUESTS_PER_BOOKING)
+    guests = [guest_actions.add(*generate_guest_details(rng)).key for _ in range(guest_count)]
     store.load_reservations(
         _build_booking(store, rid, day, guests, rng) for day in _draw_days(store, rid, count, rng)
     )
-
-
-def _create_guests(store: SandboxStore, rid: int, count: int, rng: random.Random) -> list[str]:
-    guest_actions = GuestActions(store, rid)
-    return [guest_actions.add(*generate_guest_details(rng)).key for _ in range(count)]
 
 
 def _draw_days(store: SandboxStore, rid: int, count: int, rng: random.Random) -> Iterator[date]:
@@ -305,30 +302,19 @@ def _build_booking(
         guest_request=rng.choice(SAMPLE_REQUESTS) if rng.random() < _REQUEST_SHARE else "",
         origin="Web" if rng.random() < _WEB_SHARE else "Phone",
     )
-    return _apply_outcome(booked, now, rng)
-
-
-def _apply_outcome(
-    booked: SandboxReservation, now: datetime, rng: random.Random
-) -> SandboxReservation:
     is_past = booked.scheduled < now - timedelta(hours=4)
     shares = _PAST_STATE_SHARES if is_past else _FUTURE_STATE_SHARES
     state = rng.choices(list(shares), list(shares.values()))[0]
-    changed = (
-        min(now, booked.scheduled + timedelta(hours=4))
-        if is_past
-        else _draw_change_time(booked, now, rng)
-    )
+    if is_past:
+        changed = min(now, booked.scheduled + timedelta(hours=4))
+    else:
+        changed = (created + (now - created) * rng.random()).replace(microsecond=0)
     updated = replace(booked, state=state, updated=changed)
     if state == "Cancelled":
         return replace(updated, cancelled=changed)
     if state in {"Done", "AssumedDone"}:
         return _add_visit_times(updated, rng)
     return updated
-
-
-def _draw_change_time(booked: SandboxReservation, now: datetime, rng: random.Random) -> datetime:
-    return (booked.created + (now - booked.created) * rng.random()).replace(microsecond=0)
 
 
 def _add_visit_times(row: SandboxReservation, rng: random.Random) -> SandboxReservation:

@@ -208,9 +208,11 @@ class ControlApi:
     def apply_action(self, body: Mapping[str, Any]) -> dict[str, object]:
         """Run an action, e.g. ``{"do": "cancel", "rid": 555001, "key": "…"}``."""
         result = apply_named_action(self._simulator.api.store, body)
+        rows = result if isinstance(result, list) else [result]
         return {
             "done": [
-                _summarize_row(row) for row in (result if isinstance(result, list) else [result])
+                {"key": row.key, "sequence_id": row.sequence_id, "updated": row.updated.isoformat()}
+                for row in rows
             ]
         }
 
@@ -276,7 +278,3 @@ def _set_switches(switches: Any, values: Mapping[str, Any]) -> dict[str, object]
 def _read_switches(switches: Any) -> dict[str, object]:
     names = sorted(switch.name for switch in fields(switches) if not switch.name.startswith("_"))
     return {name: getattr(switches, name) for name in names}
-
-
-def _summarize_row(row: SandboxReservation | SandboxGuest) -> dict[str, object]:
-    return {"key": row.key, "sequence_id": row.sequence_id, "updated": row.updated.isoformat()}

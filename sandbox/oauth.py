@@ -86,17 +86,21 @@ class TokenIssuer:
         Raises:
             SandboxHttpError: 401 for an unknown credential.
         """
-        partner = next(
-            (candidate for candidate in self.partners if _basic_header(candidate) == authorization),
-            None,
-        )
+        headers = {
+            "Basic "
+            + base64.b64encode(f"{each.client_id}:{each.client_secret}".encode()).decode(): each
+            for each in self.partners
+        }
+        partner = headers.get(authorization)
         if partner is None:
             raise SandboxHttpError(
                 401, "legacy", "invalid_client", "Check the client id and secret."
             )
         token = self._current.get(partner.client_id)
         if token is None or token.expires_at <= self._clock():
-            token = self._create_token(partner)
+            text = f"v2-{new_uuid(self._random)}"
+            token = _Token(text, partner, self._clock() + self.lifetime)
+            self._current[partner.client_id] = token
         seconds_left = int((token.expires_at - self._clock()).total_seconds())
         response = {"access_token": token.text, "token_type": "Bearer", "scope": "DEFAULT"}
         return response | {"expires_in": seconds_left}
@@ -121,14 +125,3 @@ class TokenIssuer:
     def revoke_all(self) -> None:
         """End all current tokens before their time."""
         self._current.clear()
-
-    def _create_token(self, partner: Partner) -> _Token:
-        text = f"v2-{new_uuid(self._random)}"
-        token = _Token(text, partner, self._clock() + self.lifetime)
-        self._current[partner.client_id] = token
-        return token
-
-
-def _basic_header(partner: Partner) -> str:
-    credentials = f"{partner.client_id}:{partner.client_secret}".encode()
-    return f"Basic {base64.b64encode(credentials).decode()}"

@@ -168,7 +168,13 @@ class VisitActions:
             for row in self._store.list_reservations(self._rid)
             if row.state not in ENDED_STATES and row.scheduled_local[:10] <= day.isoformat()
         ]
-        return [self.set_state(row.key, _assumed_state(row)) for row in open_visits]
+        return [
+            self.set_state(
+                row.key,
+                "AssumedDone" if row.seated or row.state in SEATED_STATES else "AssumedSeated",
+            )
+            for row in open_visits
+        ]
 
     def _resolve_time(self, at: datetime | None) -> datetime:
         return at.astimezone(UTC).replace(microsecond=0) if at else self._store.now()
@@ -187,7 +193,3 @@ class VisitActions:
             origin="Walk-in",
             guest_key=guest_key,
         )
-
-
-def _assumed_state(row: SandboxReservation) -> str:
-    return "AssumedDone" if row.seated or row.state in SEATED_STATES else "AssumedSeated"

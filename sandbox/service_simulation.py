@@ -15,7 +15,7 @@ from itertools import count
 from threading import Event
 
 from sandbox.background_bookings import BookingGenerator
-from sandbox.models import EXPECTED_STATES, SandboxReservation
+from sandbox.models import EXPECTED_STATES
 from sandbox.store import SandboxStore
 from sandbox.visits import SimulatedAction, VisitPlanner
 
@@ -55,7 +55,12 @@ class ServiceSimulation:
 
     def _plan_day(self, store: SandboxStore, rid: int) -> None:
         visits = VisitPlanner(store, rid, self._rng)
-        expected = [row for row in store.list_reservations(rid) if self._is_expected(row)]
+        today = self._day.isoformat()
+        expected = [
+            row
+            for row in store.list_reservations(rid)
+            if row.state in EXPECTED_STATES and row.scheduled_local[:10] == today
+        ]
         for row in expected:
             self._schedule(visits.plan_expected_visit(row))
         generator = BookingGenerator(store, rid, self._day, self._rng)
@@ -87,9 +92,6 @@ class ServiceSimulation:
         for _ in range(repetitions):
             at = start + timedelta(minutes=self._rng.randrange((hours[1] - hours[0]) * 60))
             self._schedule([SimulatedAction(at, name, partial(run, at))])
-
-    def _is_expected(self, row: SandboxReservation) -> bool:
-        return row.state in EXPECTED_STATES and row.scheduled_local[:10] == self._day.isoformat()
 
     def _schedule(self, actions: list[SimulatedAction]) -> None:
         # In UTC, because one zone's times compare by the wall clock; and never in the past.
@@ -131,15 +133,12 @@ class SimulationLoop:
             None if self._start_time is None else datetime.combine(day, self._start_time, zone)
         )
         while not stop.is_set():
-            self._run_day(day, start_time, stop)
+            simulation = ServiceSimulation(self._store, self._rid, day, self._seed)
+            self.simulated_time = start_time or simulation.next_action_at()
+            while (due := simulation.next_action_at()) is not None and self._advance_to(due, stop):
+                simulation.run_next_action()
             start_time = None
             day += timedelta(days=1)
-
-    def _run_day(self, day: date, start_time: datetime | None, stop: Event) -> None:
-        simulation = ServiceSimulation(self._store, self._rid, day, self._seed)
-        self.simulated_time = start_time or simulation.next_action_at()
-        while (due := simulation.next_action_at()) is not None and self._advance_to(due, stop):
-            simulation.run_next_action()
 
     def _advance_to(self, due: datetime, stop: Event) -> bool:
         # Sleep in small steps, so that a change of speed takes effect soon.

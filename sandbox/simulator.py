@@ -181,7 +181,17 @@ def build_simulator(config: SimulatorConfig) -> Simulator:
     ]
     api = OpenTableApi(store, [partner], base_url=config.base_url)
     simulator = Simulator(clock, api, dispatcher, loops, config)
-    _attach_senders(simulator)
+    url = config.webhook_url
+    if url and config.authorization:
+        simulator.direct_sender = DirectSender(
+            store, dispatcher, url, config.authorization, config.tier
+        )
+        store.add_listener(simulator.direct_sender.send_event)
+    if url and config.signing_secret:
+        simulator.relay = RelaySender(
+            store, dispatcher, url, config.signing_secret, share=config.relay_share
+        )
+        store.add_listener(simulator.relay.send_event)
     return simulator
 
 
@@ -201,18 +211,3 @@ def post_webhook(url: str, headers: dict[str, str], body: bytes) -> int:
     except requests.RequestException:
         return 0
     return response.status_code
-
-
-def _attach_senders(simulator: Simulator) -> None:
-    config, store, dispatcher = simulator.config, simulator.api.store, simulator.dispatcher
-    url = config.webhook_url
-    if url and config.authorization:
-        simulator.direct_sender = DirectSender(
-            store, dispatcher, url, config.authorization, config.tier
-        )
-        store.add_listener(simulator.direct_sender.send_event)
-    if url and config.signing_secret:
-        simulator.relay = RelaySender(
-            store, dispatcher, url, config.signing_secret, share=config.relay_share
-        )
-        store.add_listener(simulator.relay.send_event)

@@ -230,18 +230,14 @@ class ListCache(Generic[_Listed]):
         cache_key = (scope, row_filter, order)
         if cache_key not in self._lists:
             matching_rows = [row for row in source() if row_filter.matches(row)]
-            self._lists[cache_key] = sorted(matching_rows, key=_sort_key(order, scope[1]))
+            keys: dict[ListOrder, Callable[[ListedRow], Any]] = {
+                "updated": lambda row: (row.updated, row.key),
+                "id": lambda row: row.key,
+                "shuffled": lambda row: crc32(row.key.encode()),
+                "unstable": lambda row: crc32(f"{scope[1]}{row.key}".encode()),
+            }
+            self._lists[cache_key] = sorted(matching_rows, key=keys[order])
         self._lists.move_to_end(cache_key)
         if len(self._lists) > _MAX_CACHED_LISTS:
             self._lists.popitem(last=False)
         return self._lists[cache_key]
-
-
-def _sort_key(order: ListOrder, version: int) -> Callable[[ListedRow], Any]:
-    keys: dict[ListOrder, Callable[[ListedRow], Any]] = {
-        "updated": lambda row: (row.updated, row.key),
-        "id": lambda row: row.key,
-        "shuffled": lambda row: crc32(row.key.encode()),
-        "unstable": lambda row: crc32(f"{version}{row.key}".encode()),
-    }
-    return keys[order]

@@ -174,23 +174,20 @@ class SyncApi:
 
     def _get_one(self, resource: str, id_text: str, partner: Partner) -> JsonRow:
         id_parts = split_id(id_text)
-        row = id_parts and self._find_row(
-            resource, *id_parts, self._build_context(id_parts[0], partner)
-        )
+        row: JsonRow | None = None
+        if id_parts:
+            context = self._build_context(id_parts[0], partner)
+            if resource == "guests":
+                guest = self._store.get_guest(*id_parts)
+                row = self._render_guest(guest, context) if guest else None
+            else:
+                reservation = self._store.get_reservation(*id_parts)
+                row = self._render_reservation(reservation, context) if reservation else None
         if row is None:
             raise SandboxHttpError(404, "spring")
         if self._choices.single_get == "bare":
             return row
         return _build_list_envelope([row], offset=0, limit=1, next_url=None)
-
-    def _find_row(
-        self, resource: str, rid: int, key: str, context: RenderContext
-    ) -> JsonRow | None:
-        if resource == "guests":
-            guest = self._store.get_guest(rid, key)
-            return self._render_guest(guest, context) if guest else None
-        reservation = self._store.get_reservation(rid, key)
-        return self._render_reservation(reservation, context) if reservation else None
 
     def _list(self, resource: str, request: SandboxRequest, partner: Partner) -> JsonRow:
         rid = parse_number(request.query, "rid")
@@ -201,7 +198,11 @@ class SyncApi:
             resource, rid, request, context, slice(offset, offset + limit)
         )
         has_more = offset + limit < total
-        next_url = self._next_url(request, offset + limit, limit) if has_more else None
+        next_url = None
+        if has_more:
+            query = urlencode({**request.query, "offset": offset + limit, "limit": limit})
+            host = self._base_url if self._choices.next_page_url == "absolute" else ""
+            next_url = f"{host}{request.path}?{query}"
         return _build_list_envelope(rows, offset=offset, limit=limit, next_url=next_url)
 
     def _read_page(
@@ -230,11 +231,6 @@ class SyncApi:
         if rid not in partner.rids:
             raise SandboxHttpError(403, "legacy", "no_rid_routing", f"No routing for RID:{rid}")
         return RenderContext(partner.tier, self._store.get_restaurant(rid).zone, self._base_url)
-
-    def _next_url(self, request: SandboxRequest, offset: int, limit: int) -> str:
-        query = urlencode({**request.query, "offset": offset, "limit": limit})
-        host = self._base_url if self._choices.next_page_url == "absolute" else ""
-        return f"{host}{request.path}?{query}"
 
 
 def _build_list_envelope(

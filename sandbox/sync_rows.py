@@ -200,20 +200,14 @@ def _common_fields(row: SandboxReservation, context: RenderContext) -> JsonRow:
         "referrer": None,
         "quoted_wait_time": row.quoted_wait,
         "sms_opt_in": None,
-        **_time_fields(row, context.zone),
-    }
-
-
-def _time_fields(row: SandboxReservation, zone: ZoneInfo) -> JsonRow:
-    return {
-        **build_time_fields("created_date", row.created, zone),
-        **build_time_fields("scheduled_time", row.scheduled, zone),
-        **build_time_fields("updated_at", row.updated, zone),
-        **build_time_fields("seated_time", row.seated, zone),
-        **build_time_fields("done_time", row.done, zone),
-        **build_time_fields("arrived_time", row.arrived, zone),
-        **build_time_fields("added_to_waitlist", row.waitlisted, zone),
-        **build_time_fields("cancellation_date", row.cancelled, zone),
+        **build_time_fields("created_date", row.created, context.zone),
+        **build_time_fields("scheduled_time", row.scheduled, context.zone),
+        **build_time_fields("updated_at", row.updated, context.zone),
+        **build_time_fields("seated_time", row.seated, context.zone),
+        **build_time_fields("done_time", row.done, context.zone),
+        **build_time_fields("arrived_time", row.arrived, context.zone),
+        **build_time_fields("added_to_waitlist", row.waitlisted, context.zone),
+        **build_time_fields("cancellation_date", row.cancelled, context.zone),
     }
 
 
@@ -226,6 +220,7 @@ def _sync_only_fields(row: SandboxReservation, guest: SandboxGuest | None) -> Js
         "rest_ref_source",
     )
     check_fields = ("check_ids", "pos_sub_total", "pos_tax", "pos_tip", "pos_total_spend")
+    deposit = row.deposit
     return dict.fromkeys(
         (*online_fields, *campaign_fields, "ot_boost_type", "experience_details")
     ) | {
@@ -234,17 +229,13 @@ def _sync_only_fields(row: SandboxReservation, guest: SandboxGuest | None) -> Js
         "currency_code": None,
         "currency_denominator": 100,
         "pos_data": dict.fromkeys(check_fields),
-        "deposit": _sync_deposit(row.deposit),
-    }
-
-
-def _sync_deposit(deposit: SandboxDeposit | None) -> JsonRow:
-    return {
-        "total_paid": deposit and deposit.total_paid,
-        "total_refunded": deposit and deposit.total_refunded,
-        "currency": deposit and deposit.currency,
-        "currency_denominator": 100,
-        "status": deposit and ("refunded" if deposit.total_refunded else "paid"),
+        "deposit": {
+            "total_paid": deposit and deposit.total_paid,
+            "total_refunded": deposit and deposit.total_refunded,
+            "currency": deposit and deposit.currency,
+            "currency_denominator": 100,
+            "status": deposit and ("refunded" if deposit.total_refunded else "paid"),
+        },
     }
 
 

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from sandbox.models import ENDED_STATES, SandboxReservation
 from sandbox.reservation_actions import ReservationActions, VisitActions
@@ -102,7 +103,10 @@ class VisitPlanner:
         length = self._draw_minutes(60, 100) + timedelta(minutes=3 * row.party_size)
         served = [
             self._build_action(
-                row, seating_time + length * (n + 1) / 6, course, self._state_setter(course)
+                row,
+                seating_time + length * (n + 1) / 6,
+                course,
+                partial(self._visit_actions.set_state, state=course),
             )
             for n, course in enumerate(COURSES)
         ]
@@ -135,9 +139,6 @@ class VisitPlanner:
 
     def _plan_cancellation(self, row: SandboxReservation, at: datetime) -> SimulatedAction:
         return self._build_action(row, at, "cancel", self._reservation_actions.cancel)
-
-    def _state_setter(self, state: str) -> Callable[[str], SandboxReservation]:
-        return lambda key: self._visit_actions.set_state(key, state)
 
     def _build_action(
         self,

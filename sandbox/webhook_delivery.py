@@ -95,18 +95,18 @@ class WebhookFaults:
         if self._sent_deliveries and rng.random() < self.replay:
             deliveries.append(rng.choice(self._sent_deliveries))
         self._sent_deliveries.append(delivery)
-        return [(planned, self.delay + self._draw_reorder_delay(rng)) for planned in deliveries]
+        return [
+            (
+                planned,
+                self.delay
+                + (rng.uniform(0, self.reorder_within) if rng.random() < self.reorder else 0.0),
+            )
+            for planned in deliveries
+        ]
 
-    def _draw_reorder_delay(self, rng: random.Random) -> float:
-        return rng.uniform(0, self.reorder_within) if rng.random() < self.reorder else 0.0
 
-
+# Posts a body to a URL with headers; returns the status, or 0 without a response in 10 seconds.
 PostFunction = Callable[[str, dict[str, str], bytes], int]
-
-
-"""Posts a body to a URL with headers; the status, or 0 where no answer came within 10 seconds."""
-
-
 MAX_QUEUED_DELIVERIES = 100_000
 
 
@@ -160,10 +160,7 @@ class WebhookDispatcher:
         status = self._post(due.delivery.url, headers, due.delivery.body)
         if status // 100 == _SUCCESS_CLASS:
             self.counts["delivered"] += 1
-        else:
-            self._retry(due)
-
-    def _retry(self, due: _QueuedAttempt) -> None:
+            return
         offset = due.delivery.retry_schedule.attempt_offset(due.attempt_number + 1)
         if offset is None:
             self.counts["given_up"] += 1

@@ -71,9 +71,14 @@ def build_relay_envelope(
         guest: Updates never repeat the guest's details.
         identity: The relay's ids around the data.
     """
-    data = _changed_fields(before, after)
+    current, previous = _relay_fields(after), _relay_fields(before) if before else {}
+    data = {name: value for name, value in current.items() if previous.get(name) != value}
     if before is None:
-        data |= {"restaurantName": identity.restaurant_name, **_diner_fields(guest)}
+        data["restaurantName"] = identity.restaurant_name
+        if guest is not None:
+            name = f"{guest.first_name} {guest.last_name}".strip()
+            details = {"dinerName": name, "dinerEmail": guest.email, "dinerPhone": guest.phone}
+            data |= {field: value for field, value in details.items() if value}
     elif not data:
         return None
     kind = "created" if before is None else "updated"
@@ -92,11 +97,6 @@ def build_relay_envelope(
     }
 
 
-def _changed_fields(before: SandboxReservation | None, after: SandboxReservation) -> JsonRow:
-    current, previous = _relay_fields(after), _relay_fields(before) if before else {}
-    return {name: value for name, value in current.items() if previous.get(name) != value}
-
-
 def _relay_fields(row: SandboxReservation) -> JsonRow:
     return {
         "partySize": row.party_size,
@@ -104,14 +104,6 @@ def _relay_fields(row: SandboxReservation) -> JsonRow:
         "status": _RELAY_STATUSES.get(row.state, row.state),
         "specialRequests": row.guest_request,
     }
-
-
-def _diner_fields(guest: SandboxGuest | None) -> JsonRow:
-    if guest is None:
-        return {}
-    name = f"{guest.first_name} {guest.last_name}".strip()
-    details = {"dinerName": name, "dinerEmail": guest.email, "dinerPhone": guest.phone}
-    return {field: value for field, value in details.items() if value}
 
 
 _PREFIX = "whsec_"

@@ -10,7 +10,7 @@ from google.cloud.firestore import Client
 from msgspec import structs
 from msgspec.structs import replace
 
-from dev.local.expiry import delete_expired_documents
+from dev.local.scheduler import delete_expired_documents
 from shared.firestore.paths import EXPIRY_FIELDS
 from shared.firestore.raw_client import FirestoreClient
 from shared.guests.failures import MAX_PAUSE, new_guest_failure

@@ -58,9 +58,10 @@ async def write_plain(request: Request) -> JSONResponse:
     documents = [snapshot async for snapshot in (await _get_reservations(request)).stream()]
     newest = [
         snapshot.reference.collection("ledgerEvents").document(
-            _get_newest_entry_id(snapshot.to_dict())
+            f"seq-{(snapshot.to_dict() or {})['sync']['opentable']['version']['sequenceId']}"
         )
-              for snapshot in documents]  # fmt: skip
+        for snapshot in documents
+    ]
     entries = {snapshot.reference.parent.parent.id: snapshot.to_dict()
                async for snapshot in _get_client().get_all(newest)}  # fmt: skip
     target = _get_client().collection("restaurants", f"floor-{uuid.uuid4().hex}", "reservations")
@@ -68,10 +69,6 @@ async def write_plain(request: Request) -> JSONResponse:
     pairs += [(target.document(id_).collection("ledgerEvents").document("newest"), entry)
               for id_, entry in entries.items()]  # fmt: skip
     return await _run_timed(lambda: _write_batches(pairs))
-
-
-def _get_newest_entry_id(document: dict[str, Any] | None) -> str:
-    return f"seq-{(document or {})['sync']['opentable']['version']['sequenceId']}"
 
 
 async def _write_batches(pairs: list[tuple[AsyncDocumentReference, Any]]) -> int:

@@ -3,21 +3,25 @@
 import asyncio
 import json
 import subprocess
+import sys
 import time
+import venv
 from contextlib import ExitStack
 from pathlib import Path
 
-from dev.benchmarks.deployed_environment import deployed_python
 from dev.benchmarks.environment import BENCHMARK_PROJECT, seed_tenants, start_benchmark_environment
 from dev.benchmarks.load_generator import Tenant, build_created_envelope, build_signature_headers
 from dev.benchmarks.poll_and_reconcile import serve_fake_opentable
 from dev.benchmarks.results import BenchmarkResult, build_ratio_result, require_at_most
 from dev.benchmarks.statistics import MeasurementPair
+from dev.bootstrap import UV, fingerprint, run_step, uv_environment
 from dev.local.demo_staff import build_unsigned_token
 
 _ROUNDS, _QUICK_ROUNDS = 15, 5
 _CHILD_SCRIPT = Path(__file__).with_name("cold_start_child.py")
 _ROOT = Path(__file__).parents[2]
+_REQUIREMENTS = _ROOT / "requirements.txt"
+_ENVIRONMENT_FOLDER = _ROOT / "build" / "bench"
 _TIMEOUT_SECONDS = 120
 _MILLISECONDS_PER_SECOND = 1000
 # A person waits for the staff API, and production keeps one instance of it warm.
@@ -95,3 +99,24 @@ def _run_child(python: Path, target: str, request: str, variables: dict[str, str
     if target and statuses[-1] != _EXPECTED_STATUSES[target]:
         raise RuntimeError(f"{target} answered {statuses}: the bench measured nothing.")
     return float(seconds) * _MILLISECONDS_PER_SECOND
+
+
+def deployed_python() -> Path:
+    """Return the interpreter of a virtual environment with ``requirements.txt`` only.
+
+    With development packages installed, a deployed library may import more than in production. The
+    environment is created again when the requirements or the Python version change.
+
+    Raises:
+        SetUpError: A package cannot be installed.
+    """
+    python, stamp = _ENVIRONMENT_FOLDER / "bin" / "python", _ENVIRONMENT_FOLDER / "installed.sha256"
+    expected = f"{fingerprint(_REQUIREMENTS)} {sys.version}"
+    if not stamp.is_file() or stamp.read_text() != expected:
+        venv.create(_ENVIRONMENT_FOLDER, clear=True, symlinks=True)
+        install = [str(UV), "pip", "sync", "--require-hashes", str(_REQUIREMENTS)]
+        run_step(
+            "Installing what is deployed", [*install, "--python", str(python)], uv_environment()
+        )
+        stamp.write_text(expected)
+    return python

@@ -18,11 +18,8 @@ from shared.firestore import paths
 _PROC = Path("/proc")
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
-_GROUP_FIELD, _USER_TIME_FIELD, _SYSTEM_TIME_FIELD = (
-    2,
-    11,
-    12,
-)  # places behind the name in /proc/PID/stat, see proc(5)
+# Places behind the name in /proc/PID/stat, see proc(5).
+_GROUP_FIELD, _USER_TIME_FIELD, _SYSTEM_TIME_FIELD = 2, 11, 12
 
 
 def read_cpu_seconds(group: int) -> float:
@@ -36,12 +33,11 @@ def read_cpu_seconds(group: int) -> float:
 
 def read_peak_memory_mib(group: int) -> float:
     """Return the largest peak memory of any process in a group, in MiB."""
-    return max(_read_peak_memory_kib(process) for process, _ in _iterate_processes(group)) / 1024
-
-
-def _read_peak_memory_kib(process: Path) -> int:
-    lines = (process / "status").read_text().splitlines()
-    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
+    peaks = [0]
+    for process, _ in _iterate_processes(group):
+        lines = (process / "status").read_text().splitlines()
+        peaks += [int(line.split()[1]) for line in lines if line.startswith("VmHWM")]
+    return max(peaks) / 1024
 
 
 def _iterate_processes(group: int) -> Iterator[tuple[Path, list[str]]]:
@@ -105,10 +101,8 @@ def start_benchmark_environment(*, allow_gc_pauses: bool = True) -> Iterator[Ben
     ):
         # The benchmarks' own clients find the emulator through this variable only.
         os.environ["FIRESTORE_EMULATOR_HOST"] = emulator.host
-        signing_secret, secrets_file = (
-            encode_signing_secret(os.urandom(32)),
-            Path(folder) / "secrets.json",
-        )
+        signing_secret = encode_signing_secret(os.urandom(32))
+        secrets_file = Path(folder, "secrets.json")
         payload = {"webhookSecrets": [signing_secret], "clientId": "me", "clientSecret": "hush"}
         secrets_file.write_text(json.dumps({_SECRET_ID: payload}))
         yield BenchmarkEnvironment(emulator.host, secrets_file, signing_secret)
@@ -119,15 +113,12 @@ async def seed_tenants(client: AsyncClient, tenants: Sequence[Tenant]) -> None:
     for start in range(0, len(tenants), _TENANTS_PER_BATCH):
         batch = client.batch()
         for tenant in tenants[start : start + _TENANTS_PER_BATCH]:
-            batch.set(paths.integration_document(client, tenant.id), _build_settings(tenant))
+            settings = {
+                "enabled": True,
+                "restaurantId": tenant.rid,
+                "timeZone": _TIME_ZONE,
+                "webhookAuth": ["standard-webhooks"],
+            }
+            batch.set(paths.integration_document(client, tenant.id), settings)
             batch.set(paths.rid_claim_document(client, tenant.rid), {"restaurantId": tenant.id})
         await batch.commit()
-
-
-def _build_settings(tenant: Tenant) -> dict[str, object]:
-    return {
-        "enabled": True,
-        "restaurantId": tenant.rid,
-        "timeZone": _TIME_ZONE,
-        "webhookAuth": ["standard-webhooks"],
-    }

@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
 
@@ -32,16 +31,15 @@ class PrebuiltRows:
 
     def __init__(self) -> None:
         self.reservations: list[bytes] = []
-        self.guests: list[bytes] = []
+        self.guests: dict[str, bytes] = {}
 
     def fill(self, rid: int, count: int) -> None:
         """Create `count` reservations."""
         store = SandboxStore(lambda: datetime.now(UTC))
         store.add_restaurant(SandboxRestaurant(rid, f"Restaurant {rid}", _ZONE))
         populate_store(store, rid, count, seed=rid)
-        self.guests = [
-            _encode_row(build_guest_row(each, _RENDER_CONTEXT)) for each in store.list_guests(rid)
-        ]
+        guests = [build_guest_row(each, _RENDER_CONTEXT) for each in store.list_guests(rid)]
+        self.guests = {str(guest["id"]): _encode_row(guest) for guest in guests}
         self.reservations = [
             _encode_row(
                 build_reservation_row(each, store.get_guest(rid, each.guest_key), _RENDER_CONTEXT)
@@ -52,19 +50,13 @@ class PrebuiltRows:
     def change(self, every: int) -> None:
         """Have every nth reservation changed a minute after it last was."""
         for index in range(0, len(self.reservations), every):
-            self.reservations[index] = _encode_row(
-                _change_row(json.loads(self.reservations[index]))
-            )
-
-
-def _change_row(row: dict[str, Any]) -> dict[str, Any]:
-    updated = datetime.fromisoformat(row["updated_at_utc"]) + timedelta(minutes=1)
-    return row | {
-        "sequence_id": row["sequence_id"] + 1,
-        "updated_at": f"{updated.astimezone(_ZONE):%Y-%m-%dT%H:%M:%S}",
-        "updated_at_utc": f"{updated:%Y-%m-%dT%H:%M:%SZ}",
-        "party_size": row["party_size"] % 12 + 1,
-    }
+            row = json.loads(self.reservations[index])
+            updated = datetime.fromisoformat(row["updated_at_utc"]) + timedelta(minutes=1)
+            row["sequence_id"] += 1
+            row["updated_at"] = f"{updated.astimezone(_ZONE):%Y-%m-%dT%H:%M:%S}"
+            row["updated_at_utc"] = f"{updated:%Y-%m-%dT%H:%M:%SZ}"
+            row["party_size"] = row["party_size"] % 12 + 1
+            self.reservations[index] = _encode_row(row)
 
 
 def _encode_row(row: object) -> bytes:
@@ -92,22 +84,23 @@ class FakeOpenTable:
     async def _build_body(self, path: str, query: dict[str, str]) -> bytes:
         prefix, _, rest = path.removeprefix("/").partition("/")
         if prefix == "_book":
-            return self._update_rows(rest, query)
+            restaurant_rows = self._rows_by_rid.setdefault(rest, PrebuiltRows())
+            if "rows" in query:
+                restaurant_rows.fill(int(rest), int(query["rows"]))
+            if "every" in query:
+                restaurant_rows.change(int(query["every"]))
+            return b"{}"
         if prefix != "sync":
             return _TOKEN_BODY
         await asyncio.sleep(self._latency_seconds)
+        _, _, guest_id = rest.partition("guests/")
+        if guest_id:
+            return self._rows_by_rid[guest_id.partition("-")[0]].guests[guest_id]
         restaurant_rows = self._rows_by_rid.get(query["rid"], PrebuiltRows())
         if rest.endswith("reservations"):
             return _build_page(restaurant_rows.reservations, query)
-        return _build_page([] if "updated_after" in query else restaurant_rows.guests, query)
-
-    def _update_rows(self, rid: str, query: dict[str, str]) -> bytes:
-        restaurant_rows = self._rows_by_rid.setdefault(rid, PrebuiltRows())
-        if "rows" in query:
-            restaurant_rows.fill(int(rid), int(query["rows"]))
-        if "every" in query:
-            restaurant_rows.change(int(query["every"]))
-        return b"{}"
+        guests = [] if "updated_after" in query else list(restaurant_rows.guests.values())
+        return _build_page(guests, query)
 
 
 def _build_page(rows: list[bytes], query: dict[str, str]) -> bytes:

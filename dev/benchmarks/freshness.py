@@ -228,7 +228,11 @@ def _build_repair_results(run: str, seconds: Sequence[float]) -> Iterator[Benchm
 def _start_benchmark(stack: ExitStack) -> FreshnessBenchmark:
     environment = stack.enter_context(start_benchmark_environment(allow_gc_pauses=False))
     [tenant] = environment.build_tenants(1)
-    client_fields = _add_bearer_token(environment)
+    # OpenTable's webhooks need a credential.
+    secrets = json.loads(environment.secrets_file.read_text())
+    [payload] = secrets.values()
+    payload["bearerTokens"] = [_BEARER_TOKEN]
+    environment.secrets_file.write_text(json.dumps(secrets))
     asyncio.run(_seed(environment, tenant))
     port = find_free_port()
     sandbox_url = f"http://{LOOPBACK}:{port}"
@@ -242,9 +246,7 @@ def _start_benchmark(stack: ExitStack) -> FreshnessBenchmark:
     )
 
     def serve(target: str, source: Path = MAIN_FILE, **more: str) -> FunctionServer:
-        return stack.enter_context(
-            serve_function(target, variables | more, lambda _line: None, source)
-        )
+        return stack.enter_context(serve_function(target, variables | more, source=source))
 
     functions = {target: serve(target) for target in _FUNCTIONS}
     simulator = build_simulator(
@@ -253,8 +255,8 @@ def _start_benchmark(stack: ExitStack) -> FreshnessBenchmark:
             base_url=sandbox_url,
             reservations=0,
             speed=0,
-            client_id=client_fields["clientId"],
-            client_secret=client_fields["clientSecret"],
+            client_id=payload["clientId"],
+            client_secret=payload["clientSecret"],
             webhook_url=functions["opentable_webhook"].url,
             authorization=f"Bearer {_BEARER_TOKEN}",
         )
@@ -274,16 +276,6 @@ def _start_benchmark(stack: ExitStack) -> FreshnessBenchmark:
     session.headers["Authorization"] = f"Bearer {token}"
     url = f"{functions['api'].url}api/restaurants/{tenant.id}/reservations?date={day}"
     return FreshnessBenchmark(tenant, simulator, functions, HostPage(url, session), keys)
-
-
-def _add_bearer_token(environment: BenchmarkEnvironment) -> dict[str, str]:
-    """Let OpenTable's webhook authenticate; return the credential of OpenTable's API."""
-    secrets = json.loads(environment.secrets_file.read_text())
-    for payload in secrets.values():
-        payload["bearerTokens"] = [_BEARER_TOKEN]
-    environment.secrets_file.write_text(json.dumps(secrets))
-    [payload] = secrets.values()
-    return {name: payload[name] for name in ("clientId", "clientSecret")}
 
 
 async def _seed(environment: BenchmarkEnvironment, tenant: Tenant) -> None:

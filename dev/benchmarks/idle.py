@@ -39,7 +39,7 @@ def measure_idle(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]]:
         asyncio.run(seed_tenants(environment.create_client(), [tenant]))
         variables = environment.build_variables(OPENTABLE_API_URL=url, OPENTABLE_OAUTH_URL=url)
         for name, assumed in _ASSUMED_SECONDS.items():
-            function = stack.enter_context(serve_function(name, variables, lambda _line: None))
+            function = stack.enter_context(serve_function(name, variables))
             call_served_function(function, {})
             seconds = min(
                 measure_seconds(lambda: call_served_function(function, {}))  # noqa: B023 -- at once

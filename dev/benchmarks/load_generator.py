@@ -10,7 +10,7 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -287,19 +287,16 @@ class LoadGenerator:
 
     def run_closed_loop(self, port: int, requests: Sequence[bytes], connections: int) -> LoadResult:
         """Send in a closed loop (see `send_closed_loop`)."""
-        return self.executor.submit(_run_closed_loop, port, requests, connections).result()
+        arguments = (send_closed_loop, port, requests, connections)
+        return self.executor.submit(_run, *arguments).result()
 
     def run_open_loop(self, port: int, requests: Sequence[bytes], rate: float) -> LoadResult:
         """Send in an open loop (see `send_open_loop`)."""
-        return self.executor.submit(_run_open_loop, port, requests, rate).result()
+        return self.executor.submit(_run, send_open_loop, port, requests, rate).result()
 
 
-def _run_closed_loop(port: int, requests: Sequence[bytes], connections: int) -> LoadResult:
-    return asyncio.run(send_closed_loop(port, requests, connections))
-
-
-def _run_open_loop(port: int, requests: Sequence[bytes], rate: float) -> LoadResult:
-    return asyncio.run(send_open_loop(port, requests, rate))
+def _run(send: Callable[..., Coroutine[Any, Any, LoadResult]], *arguments: Any) -> LoadResult:
+    return asyncio.run(send(*arguments))
 
 
 @contextmanager

@@ -156,7 +156,7 @@ def start_scheduled_functions(
                 durations.put(json.loads(line)["durationMs"])
 
         def serve(target: str, variables: dict[str, str], **more: Path) -> FunctionServer:
-            on_line = note if variables is direct_variables else _ignore_line
+            on_line = note if variables is direct_variables else (lambda _line: None)
             return stack.enter_context(serve_function(target, variables, on_line, **more))
 
         functions = {name: serve(name, direct_variables) for name in _FUNCTIONS}
@@ -168,23 +168,11 @@ def start_scheduled_functions(
         yield ScheduledFunctions(url, functions, counted_functions, proxy, durations), tenants
 
 
-def _ignore_line(_line: str) -> None:
-    """Discard a log line."""
-
-
 _POLL_ROWS, _QUICK_POLL_ROWS = 10_000, 1_000
 _WINDOW_ROWS, _QUICK_WINDOW_ROWS = (1_000, 10_000, 100_000), (500, 1_000, 2_000)
 _ROUNDS = 3
-_ROWS_PER_DIFFERENCE = 1_000
-
-
-"""One row in so many differs: 0.1 %."""
-
-
-GROWTH_PREFIX = "growth: "
-
-
-"""Begins the names of the figures that the plot shows."""
+_ROWS_PER_DIFFERENCE = 1_000  # 0.1 % of the rows differ
+GROWTH_PREFIX = "growth: "  # begins the names of the figures that the plot shows
 
 
 def measure_polls(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]]:
@@ -328,12 +316,7 @@ def _measure_growth(name: str, sizes: Sequence[int], seconds: Sequence[float]) -
 
 _RESTAURANTS, _QUICK_RESTAURANTS = 1_000, 100
 _LATENCY_SECONDS = 0.2
-_API_CALLS_PER_RESTAURANT = 2
-
-
-"""Calls to OpenTable for a restaurant where nothing changed: its guests and its reservations."""
-
-
+_API_CALLS_PER_RESTAURANT = 2  # if nothing changed: its guests and its reservations
 _MANY_RESTAURANTS_ROUNDS = 2
 _MAX_CONCURRENT = 16  # as in earlier measurements; the default is higher
 
@@ -349,9 +332,7 @@ def measure_many_restaurants(*, quick: bool) -> tuple[list[BenchmarkResult], lis
         variables = environment.build_variables(
             **addresses, FAN_OUT_ABOVE=str(count), RESTAURANTS_AT_ONCE=str(_MAX_CONCURRENT)
         )
-        function = stack.enter_context(
-            serve_function("opentable_poll", variables, lambda _line: None)
-        )
+        function = stack.enter_context(serve_function("opentable_poll", variables))
         _poll_all(function, count)  # has each restaurant's cursor set: the first poll asks for more
         baseline_seconds = _LATENCY_SECONDS * _API_CALLS_PER_RESTAURANT * count / _MAX_CONCURRENT
         pairs = [

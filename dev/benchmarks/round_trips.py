@@ -38,6 +38,7 @@ from dev.local.processes import LOOPBACK, FunctionServer, serve_function
 
 _MAX_THREADS = 32
 
+_CALL_HEADERS = {"authorization", "google-cloud-resource-prefix", "x-goog-request-params"}
 _UNLIMITED_MESSAGE_OPTIONS = [
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
@@ -88,7 +89,8 @@ class _CountingHandler(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has
         def forward(requests: Iterator[bytes], context: Any) -> Iterator[bytes]:
             name = path.rpartition("/")[2]
             self._traffic.calls.append(name)
-            metadata = [pair for pair in context.invocation_metadata() if _is_call_header(pair[0])]
+            # The other headers belong to the connection.
+            metadata = [pair for pair in context.invocation_metadata() if pair[0] in _CALL_HEADERS]
             request = next(requests)  # the product sends a single request per call
             call = self._channel.stream_stream(path)
             try:
@@ -99,11 +101,6 @@ class _CountingHandler(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has
                 context.abort(error.code(), error.details())
 
         return grpc.stream_stream_rpc_method_handler(forward)
-
-
-def _is_call_header(name: str) -> bool:
-    """Return whether a header belongs to the call, not to the connection."""
-    return name in {"authorization", "google-cloud-resource-prefix", "x-goog-request-params"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +209,7 @@ def _measure_events(
     }
 
     def start() -> Callable[[str, Mapping[str, Any], int], EventCost]:
-        function = stack.enter_context(serve_function("opentable_webhook", variables, _ignore_line))
+        function = stack.enter_context(serve_function("opentable_webhook", variables))
         # Once in either format: settings, routes and secrets are cached from now on.
         warm_up = _build_opentable_object(tenant, 1) | {"id": f"{tenant.rid}-warm"}
         _post_event(function, tenant, build_created_envelope(tenant))
@@ -283,7 +280,3 @@ def _post_event(function: FunctionServer, tenant: Tenant, body: Mapping[str, Any
     headers = {"content-type": "application/json", **build_signature_headers(tenant, raw)}
     response = requests.post(function.url, data=raw, headers=headers, timeout=_TIMEOUT_SECONDS)
     return str(response.json()["status"])
-
-
-def _ignore_line(_line: str) -> None:
-    """Discard a log line."""

@@ -166,7 +166,7 @@ def _start_benchmark(
     asyncio.run(seed_tenants(environment.create_client(), tenants))
     generator = stack.enter_context(start_load_generator())
     product_server = stack.enter_context(
-        serve_function("opentable_webhook", environment.build_variables(), _ignore_line)
+        serve_function("opentable_webhook", environment.build_variables())
     )
     generator.run_closed_loop(
         product_server.port, build_creation_requests(tenants, _WARM_UP_REQUESTS), _CONNECTIONS
@@ -176,9 +176,7 @@ def _start_benchmark(
     }
     source = Path(baseline.__file__)
     baseline_server = stack.enter_context(
-        serve_function(
-            "commit_two", environment.build_variables(**sample_variables), _ignore_line, source
-        )
+        serve_function("commit_two", environment.build_variables(**sample_variables), source=source)
     )
     generator.run_closed_loop(
         baseline_server.port, build_creation_requests(tenants, _WARM_UP_REQUESTS), _CONNECTIONS
@@ -192,7 +190,3 @@ async def find_document_path(environment: BenchmarkEnvironment, tenant: Tenant) 
     reservations = environment.create_client().collection("restaurants", tenant.id, "reservations")
     snapshots = [each async for each in reservations.limit(1).stream()]
     return str(snapshots[0].reference.path)
-
-
-def _ignore_line(_line: str) -> None:
-    """Discard a log line."""

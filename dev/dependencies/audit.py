@@ -32,7 +32,12 @@ def audit(service: str, requirements: str) -> bool:
     Raises:
         NotAuditedError: The service cannot be reached.
     """
-    _check_reach(service)
+    url = urlsplit(service)
+    port = url.port or (443 if url.scheme == "https" else 80)
+    try:
+        socket.create_connection((url.hostname or "", port), _CONNECT_SECONDS).close()
+    except OSError as error:
+        raise NotAuditedError(f"{url.hostname} cannot be reached ({error})") from error
     command = [sys.executable, "-m", "pip_audit", "--strict", "--disable-pip", "--require-hashes"]
     command += ["--progress-spinner", "off", "--vulnerability-service", "osv"]
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
@@ -40,15 +45,6 @@ def audit(service: str, requirements: str) -> bool:
         file.flush()
         command += ["--osv-url", service, "--requirement", file.name]
         return subprocess.run(command, timeout=_AUDIT_SECONDS, check=False).returncode == 0
-
-
-def _check_reach(service: str) -> None:
-    url = urlsplit(service)
-    port = url.port or (443 if url.scheme == "https" else 80)
-    try:
-        socket.create_connection((url.hostname or "", port), _CONNECT_SECONDS).close()
-    except OSError as error:
-        raise NotAuditedError(f"{url.hostname} cannot be reached ({error})") from error
 
 
 def main() -> None:

@@ -31,7 +31,11 @@ def installed() -> list[Licensed]:
     result = subprocess.run(
         command, capture_output=True, text=True, timeout=_READ_SECONDS, check=True
     )
-    rows = (Licensed(_plain(row["Name"]), row["License"]) for row in json.loads(result.stdout))
+    # The name as an index spells it (PEP 503).
+    rows = (
+        Licensed(re.sub(r"[-_.]+", "-", row["Name"]).lower(), row["License"])
+        for row in json.loads(result.stdout)
+    )
     return sorted(rows, key=lambda row: row.name)
 
 
@@ -54,11 +58,6 @@ def with_tables(page: str) -> str:
 
 def _table(rows: list[Licensed], names: set[str]) -> list[str]:
     return [*_HEAD, *(f"| {row.name} | {row.licence} |" for row in rows if row.name in names)]
-
-
-def _plain(name: str) -> str:
-    """Return a package's name as an index spells it (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 if __name__ == "__main__":

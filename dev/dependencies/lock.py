@@ -17,7 +17,7 @@ EVERYTHING = ("--all-groups",)
 _OLDEST_PYTHON = "3.11"  # as requires-python in pyproject.toml
 _HEADER = "# Made of uv.lock by `make lock`.\n"
 _ENTRY = re.compile(r"^(?P<name>[a-z0-9.-]+)(?P<extras>\[.+?\])?==\S+.*\n(?: .*\n)*", re.MULTILINE)
-_UV_SECONDS = 300
+_COMMAND_TIMEOUT_SECONDS = 300
 # Settings for a mirror; its address must not get into the lock.
 _INDEX_SETTINGS = ("INDEX", "DEFAULT_INDEX", "INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS")
 
@@ -80,17 +80,28 @@ def _uv(*words: str) -> str:
     unset = {f"UV_{name}" for name in _INDEX_SETTINGS}
     environment = {name: value for name, value in uv_environment().items() if name not in unset}
     python = Path(sys.executable)
+    command = [str(python.with_name("uv")), *words, "--no-config", "--quiet"]
+    return run_command(command, ROOT, environment | {"UV_PYTHON": str(python)})
+
+
+def run_command(command: list[str], folder: Path, environment: dict[str, str]) -> str:
+    """Return what a command writes to its stdout.
+
+    Raises:
+        SetUpError: It failed; the message has all of its output.
+    """
     done = subprocess.run(
-        [str(python.with_name("uv")), *words, "--no-config", "--quiet"],
-        cwd=ROOT,
-        env=environment | {"UV_PYTHON": str(python)},
+        command,
+        cwd=folder,
+        env=environment,
         capture_output=True,
         text=True,
-        timeout=_UV_SECONDS,
+        timeout=_COMMAND_TIMEOUT_SECONDS,
         check=False,
     )
     if done.returncode:
-        raise SetUpError(f"uv {words[0]} failed:\n{done.stderr}")
+        text = f"{done.stdout}{done.stderr}\n`{' '.join(command)}` failed: see above."
+        raise SetUpError(text)
     return done.stdout
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dev.bootstrap import LOCK, ROOT, SetUpError
-from dev.dependencies.lock import requested_extras
+from dev.dependencies.lock import requested_extras, run_command
 from dev.local.emulator import EmulatorError, ensure_emulator_files
 
 # Python 3.11.0 has pip 22.3. It does not run on Python 3.12 and newer: there, the oldest pip that
@@ -26,7 +26,6 @@ NEWEST = "pip"
 # The packages of the wheel: the set-up installs the operator commands.
 _PARTS = ("cli", "dev", "functions", "shared", "pyproject.toml", "uv.lock", "requirements.txt")
 _CACHE_SETTINGS = {"XDG_CACHE_HOME", "UV_CACHE_DIR", "PIP_CACHE_DIR"}
-_STEP_SECONDS = 300
 
 
 def main() -> None:
@@ -58,17 +57,14 @@ def _copy(source: Path, target: Path) -> None:
 def _lock_older_versions(clone: Path) -> None:
     """Lock an older version of each package with requested extras."""
     locked = {package["name"]: package["version"] for package in _read(LOCK)["package"]}
-    names = requested_extras("--group", "dev").keys() - _direct()
-    older = [f"--upgrade-package={name}<{locked[name]}" for name in sorted(names)]
-    _run([sys.executable, "-m", "dev.dependencies.lock", *older], clone, dict(os.environ))
-    print("Older pins for", *sorted(names), flush=True)
-
-
-def _direct() -> set[str]:
-    """Return the names of the packages that pyproject.toml pins to one version."""
+    # pyproject.toml pins its own packages to one version.
     project = _read(ROOT / "pyproject.toml")
     groups = [project["project"]["dependencies"], *project["dependency-groups"].values()]
-    return {text.partition("==")[0] for group in groups for text in group}
+    direct = {text.partition("==")[0] for group in groups for text in group}
+    names = requested_extras("--group", "dev").keys() - direct
+    older = [f"--upgrade-package={name}<{locked[name]}" for name in sorted(names)]
+    run_command([sys.executable, "-m", "dev.dependencies.lock", *older], clone, dict(os.environ))
+    print("Older pins for", *sorted(names), flush=True)
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -84,16 +80,16 @@ def _check(pip: str | None, older: Path, folder: Path) -> str:
     base = str(Path(sys.executable).resolve())
     python = str(clone / ".venv" / "bin" / "python")
     install = [python, "-m", "pip", "install", "--disable-pip-version-check"]
-    _run([base, "-m", "venv", ".venv"], clone, environment)
+    run_command([base, "-m", "venv", ".venv"], clone, environment)
     if pip:
-        _run([*install, "--upgrade", pip], clone, environment)
-    version = _run([python, "-c", "import pip; print(pip.__version__)"], clone, environment)
+        run_command([*install, "--upgrade", pip], clone, environment)
+    version = run_command([python, "-c", "import pip; print(pip.__version__)"], clone, environment)
     deployed = ["--dry-run", "--require-hashes", "--requirement", "requirements.txt"]
-    _run([*install, *deployed], clone, environment)
+    run_command([*install, *deployed], clone, environment)
     started = time.monotonic()
-    _run([base, "dev/set_up.py"], clone, environment)
+    run_command([base, "dev/set_up.py"], clone, environment)
     seconds = time.monotonic() - started
-    _run([python, "-m", "pytest", "--version"], clone, environment)
+    run_command([python, "-m", "pytest", "--version"], clone, environment)
     return f"pip {version.strip()}: set up in {seconds:.0f} s; requirements.txt can be installed."
 
 
@@ -106,22 +102,6 @@ def _environment(home: Path) -> dict[str, str]:
         "JAVA_HOME": str(java.executable.parents[1]),
         "FIREBASE_EMULATORS_PATH": str(jar.parent),
     }
-
-
-def _run(command: list[str], folder: Path, environment: dict[str, str]) -> str:
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=_STEP_SECONDS,
-        check=False,
-    )
-    if done.returncode:
-        raise SetUpError(f"{done.stdout}\n`{' '.join(command)}` failed: see above.")
-    return done.stdout
 
 
 if __name__ == "__main__":

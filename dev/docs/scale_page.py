@@ -63,7 +63,9 @@ def replace_scale_tables(page: str) -> str:
         ValueError: A mark is missing.
     """
     tables = {
-        "figures": _build_figure_rows(),
+        "figures": _build_rows(
+            CAPACITY_FIGURES, {f"N = {size:,}": compute_figures(size) for size in RESTAURANT_COUNTS}
+        ),
         "idle figures": _build_idle_rows(),
         "runs": _build_queue_rows(),
         "ramps": _build_ramp_rows(),
@@ -80,23 +82,18 @@ def write_scale_tables(page: Path = SCALE_PAGE) -> None:
     page.write_text(replace_scale_tables(page.read_text()))
 
 
-def _build_figure_rows() -> Iterator[str]:
-    columns = {f"N = {size:,}": compute_figures(size) for size in RESTAURANT_COUNTS}
-    yield from _build_rows("per month", CAPACITY_FIGURES, columns)
-
-
 def _build_idle_rows() -> Iterator[str]:
     columns = {name: evaluate_figures(IDLE_FIGURES, start) for name, start in _IDLE_COLUMNS}
-    yield from _build_rows("per month", IDLE_FIGURES, columns)
+    yield from _build_rows(IDLE_FIGURES, columns)
     yield (
         f"| earlier cost | | ${EARLIER_IDLE_DOLLARS:.4f} | | ${EARLIER_BOOKED_IDLE_DOLLARS:.4f} |"
     )
 
 
 def _build_rows(
-    title: str, figures: Sequence[CapacityFigure], columns: Mapping[str, Mapping[str, float]]
+    figures: Sequence[CapacityFigure], columns: Mapping[str, Mapping[str, float]]
 ) -> Iterator[str]:
-    yield f"| {title} | formula | {' | '.join(columns)} |"
+    yield f"| per month | formula | {' | '.join(columns)} |"
     yield f"|---|---|{'--:|' * len(columns)}"
     for figure in figures:
         cells = (
@@ -118,10 +115,8 @@ def _build_queue_rows() -> Iterator[str]:
         backlog_seconds = simulate_backlog(
             _TICK_COUNT, _POLL_INTERVAL_SECONDS, tasks, limits, seconds
         )
-        share, backlog = (
-            f"{drain_seconds / _POLL_INTERVAL_SECONDS:.0%}",
-            f"{backlog_seconds / 3600:,.1f} h" if backlog_seconds else "none",
-        )
+        share = f"{drain_seconds / _POLL_INTERVAL_SECONDS:.0%}"
+        backlog = f"{backlog_seconds / 3600:,.1f} h" if backlog_seconds else "none"
         yield f"| {restaurants:,} | {description} | {drain_seconds:,.0f} s | {share} | {backlog} |"
 
 

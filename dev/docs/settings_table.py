@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
-from msgspec import Meta
 from msgspec.structs import fields
 
 from shared.config import Environment
@@ -33,15 +32,10 @@ def write_settings_table(page: Path = SETTINGS_PAGE) -> None:
 
 def _build_rows() -> Iterator[str]:
     for field in fields(Environment):
-        default = "" if field.default is None else f"`{_format_default(field.default)}`"
+        default = "" if field.default is None else f"`{field.default}`"
+        if isinstance(field.default, float):
+            default = f"`{field.default:g}`"
         _, meta = get_args(field.type)
-        yield f"| `{field.encode_name}` | {default} | {_format_range(meta)} | {meta.description} |"
-
-
-def _format_default(default: object) -> str:
-    return f"{default:g}" if isinstance(default, float) else str(default)
-
-
-def _format_range(meta: Meta) -> str:
-    bounds = ((sign, getattr(meta, name)) for name, sign in _OPERATORS.items())
-    return ", ".join(f"{sign} {bound:g}" for sign, bound in bounds if bound is not None)
+        bounds = ((sign, getattr(meta, name)) for name, sign in _OPERATORS.items())
+        allowed = ", ".join(f"{sign} {bound:g}" for sign, bound in bounds if bound is not None)
+        yield f"| `{field.encode_name}` | {default} | {allowed} | {meta.description} |"

@@ -97,6 +97,7 @@ def parse_bindings(code: str) -> dict[str, Any]:
     def parse_block(arguments: str, body: str) -> dict[str, Any]:
         attributes = dict(_parse_attributes(arguments, body))
         singles = set(_SINGLE_BLOCK.findall(body))
+        required = {(name, flag) for name, _, _, flag in _BEHAVIOR.findall(body)}
         blocks = {}
         for name, is_block, nesting, class_name in _ARGUMENT.findall(arguments):
             if is_block == "true":
@@ -106,7 +107,7 @@ def parse_bindings(code: str) -> dict[str, Any]:
                 block = parse_block(block_functions[function], reference)
                 nesting_mode = "single" if nesting == "struct" else nesting
                 blocks[name] = {"nesting": nesting_mode, "single": name in singles, **block}
-                blocks[name]["required"] = (name, "true") in _required(body)
+                blocks[name]["required"] = (name, "true") in required
         return {"attributes": attributes, "blocks": blocks}
 
     [(main_class, arguments)] = [
@@ -145,10 +146,6 @@ def _parse_attributes(arguments: str, body: str) -> Iterator[tuple[str, dict[str
                 **{word: True for word, flag in zip(words, flags, strict=True) if flag == "true"},
             },
         )
-
-
-def _required(body: str) -> set[tuple[str, str]]:
-    return {(name, required) for name, _, _, required in _BEHAVIOR.findall(body)}
 
 
 def _download() -> tarfile.TarFile:

@@ -40,24 +40,21 @@ def download_file(download: DownloadSpec, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
             partial_file = Path(folder, target.name)
-            digest = _save_and_hash(download, partial_file)
-            if digest != download.sha256:
-                raise DownloadError(f"{download.url} has checksum {digest}, not the expected one.")
+            digest = hashlib.sha256()
+            with (
+                urllib.request.urlopen(download.url, timeout=_SOCKET_TIMEOUT_SECONDS) as response,
+                partial_file.open("wb") as file,
+            ):
+                for chunk in _read_chunks(response, download.size_bytes):
+                    digest.update(chunk)
+                    file.write(chunk)
+            if (checksum := digest.hexdigest()) != download.sha256:
+                raise DownloadError(
+                    f"{download.url} has checksum {checksum}, not the expected one."
+                )
             partial_file.replace(target)
     except (OSError, HTTPException) as error:
         raise DownloadError(f"{download.url} could not be fetched ({error}).") from error
-
-
-def _save_and_hash(download: DownloadSpec, partial_file: Path) -> str:
-    digest = hashlib.sha256()
-    with (
-        urllib.request.urlopen(download.url, timeout=_SOCKET_TIMEOUT_SECONDS) as response,
-        partial_file.open("wb") as file,
-    ):
-        for chunk in _read_chunks(response, download.size_bytes):
-            digest.update(chunk)
-            file.write(chunk)
-    return digest.hexdigest()
 
 
 def _read_chunks(response: IO[bytes], size: int) -> Iterator[bytes]:

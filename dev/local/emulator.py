@@ -76,8 +76,11 @@ def find_jar() -> Path | None:
     for root in _iterate_sdk_roots():
         if (jar := root / _JAR_PATH_IN_SDK).is_file():
             return jar
-    jars = _get_firebase_cache().glob("cloud-firestore-emulator-*.jar")
-    return max(jars, key=_parse_version, default=None)
+    folder = os.environ.get("FIREBASE_EMULATORS_PATH") or "~/.cache/firebase/emulators"
+    jars = _expand(folder).glob("cloud-firestore-emulator-*.jar")
+    return max(
+        jars, key=lambda jar: [int(part) for part in re.findall(r"\d+", jar.stem)], default=None
+    )
 
 
 def read_required_java_version(jar: Path) -> int:
@@ -107,16 +110,8 @@ def _iterate_sdk_roots() -> Iterator[Path]:
     yield from map(_expand, DEFAULT_SDK_ROOTS)
 
 
-def _get_firebase_cache() -> Path:
-    return _expand(os.environ.get("FIREBASE_EMULATORS_PATH") or "~/.cache/firebase/emulators")
-
-
 def _expand(path: str) -> Path:
     return Path(os.path.expanduser(path))  # noqa: PTH111 - Path's raises if there is no home
-
-
-def _parse_version(jar: Path) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", jar.stem)]
 
 
 def _download_jar(download: DownloadSpec, target: Path) -> None:
@@ -215,7 +210,9 @@ def main() -> None:
         if options.prepare:
             ensure_emulator_files()
         else:
-            _run_until_interrupted(options.port)
+            with start_emulator(options.port) as emulator, contextlib.suppress(KeyboardInterrupt):
+                print(f"export FIRESTORE_EMULATOR_HOST={emulator.host}", flush=True)
+                signal.pause()
     except EmulatorError as error:
         sys.exit(str(error))
 
@@ -227,12 +224,6 @@ def _build_command(port: int, heap_gib: int, *, allow_gc_pauses: bool) -> list[s
     address = ["--host", LOOPBACK, "--port", str(port)]
     memory = [f"-Xmx{heap_gib}g", *([] if allow_gc_pauses else ["-XX:+UseZGC"])]
     return [str(java.executable), *memory, "-cp", str(jar), EMULATOR_MAIN_CLASS, *address]
-
-
-def _run_until_interrupted(port: int | None) -> None:
-    with start_emulator(port) as emulator, contextlib.suppress(KeyboardInterrupt):
-        print(f"export FIRESTORE_EMULATOR_HOST={emulator.host}", flush=True)
-        signal.pause()
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Scope
+from starlette.types import Scope
 from typing_extensions import override
 
 from cli.target import LOCAL_STATUS_PATH, LOCAL_WEBHOOK_PATH, build_run_url
@@ -103,7 +103,7 @@ def create_gateway_app(source: Path, pages: Path, status: Mapping[str, Any]) -> 
 
     # A mounted function would see a shortened path; a route keeps the full one.
     functions = [
-        Route(path, _build_function_app(source, target))
+        Route(path, create_asgi_app(target, str(source)))  # type: ignore[no-untyped-call] # theirs
         for path, target in _FUNCTION_TARGETS.items()
     ]
     files = StaffPageFiles(pages, _ROOT / "firebase.json")
@@ -159,11 +159,6 @@ def build_local_status(variables: Mapping[str, str]) -> dict[str, Any]:
         "partnerSecret": variables.get("OPENTABLE_PARTNER_SECRET"),
         "demoStaff": DEMO_STAFF_EMAILS,
     }
-
-
-def _build_function_app(source: Path, target: str) -> ASGIApp:
-    app: ASGIApp = create_asgi_app(target, str(source))  # type: ignore[no-untyped-call] # theirs
-    return app
 
 
 if __name__ == "__main__":

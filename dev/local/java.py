@@ -64,16 +64,10 @@ def _candidates() -> Iterator[Path]:
         yield Path(home, "bin", "java")
     if on_path := shutil.which("java"):
         yield Path(on_path)
-    if packaged := _packaged_java():
-        yield packaged
-
-
-def _packaged_java() -> Path | None:
-    importlib.invalidate_caches()  # it may have been installed a moment ago
+    importlib.invalidate_caches()  # the package may have been installed a moment ago
     spec = importlib.util.find_spec(_RUNTIME_PACKAGE)
-    if spec is None or spec.origin is None:
-        return None
-    return Path(spec.origin).with_name("java-runtime") / "bin" / "java"
+    if spec is not None and spec.origin is not None:
+        yield Path(spec.origin).with_name("java-runtime") / "bin" / "java"
 
 
 def _version_of(executable: Path) -> int | None:

@@ -162,17 +162,13 @@ class LiveLog:
         self._is_muted = True
 
     def _print_entry(self, entry: LiveLogEntry) -> None:
-        times = self._colorize(f"{self._clock():%H:%M:%S}  {self._simulated_time()}", _DIM)
+        simulated_at = self._simulated_clock()
+        simulated = (
+            f"{simulated_at.astimezone(self._zone):%a %H:%M}" if simulated_at else _UNKNOWN_TIME
+        )
+        times = self._colorize(f"{self._clock():%H:%M:%S}  {simulated}", _DIM)
         message = f"{entry.event:<{_EVENT_WIDTH}}  {entry.text}".rstrip()
         self._print(f"{times}  {self._colorize(message, _COLORS.get(entry.level))}")
-
-    def _simulated_time(self) -> str:
-        simulated_time = self._simulated_clock()
-        return (
-            _UNKNOWN_TIME
-            if simulated_time is None
-            else f"{simulated_time.astimezone(self._zone):%a %H:%M}"
-        )
 
     def _colorize(self, text: str, code: int | None) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self._has_color and code else text

@@ -73,7 +73,11 @@ def run_process(
     try:
         yield child
     finally:
-        _terminate(child)
+        for signal_number in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal_number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(_TERMINATION_TIMEOUT_SECONDS)
         reader.join(_TERMINATION_TIMEOUT_SECONDS)
 
 
@@ -89,7 +93,15 @@ def wait_until_reachable(
         ProcessFailedError: The process ended, or the time passed.
     """
     deadline = time.monotonic() + seconds
-    while not _is_reachable(url):
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=1).close()
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            pass
+        else:
+            return
         if child is not None and child.poll() is not None:
             raise ProcessFailedError(f"The process ended with exit code {child.returncode}.")
         if time.monotonic() > deadline:
@@ -97,29 +109,11 @@ def wait_until_reachable(
         time.sleep(_POLL_INTERVAL_SECONDS)
 
 
-def _is_reachable(url: str) -> bool:
-    try:
-        urllib.request.urlopen(url, timeout=1).close()
-    except urllib.error.HTTPError:
-        return True
-    except OSError:
-        return False
-    return True
-
-
 def _forward_lines(child: subprocess.Popen[str], on_line: Callable[[str], None]) -> None:
     if child.stdout is not None:
         with child.stdout:
             for line in child.stdout:
                 on_line(line.rstrip("\n"))
-
-
-def _terminate(child: subprocess.Popen[str]) -> None:
-    for signal_number in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, signal_number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(_TERMINATION_TIMEOUT_SECONDS)
 
 
 MAIN_FILE = Path(__file__).parents[2] / "main.py"
@@ -139,7 +133,7 @@ class FunctionServer:
 def serve_function(
     target: str,
     variables: Mapping[str, str],
-    on_line: Callable[[str], None],
+    on_line: Callable[[str], None] = lambda _line: None,
     source: Path = MAIN_FILE,
 ) -> Iterator[FunctionServer]:
     """Serve a function for a `with` block.

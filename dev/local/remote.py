@@ -5,6 +5,7 @@ import base64
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
@@ -50,18 +51,14 @@ class SimulatedClock:
         """Return the simulated time (aware), None before the first day or without a response."""
         with self._lock:
             if time.monotonic() - self._queried_at > _MAX_CLOCK_AGE_SECONDS:
-                self._simulated_time = self._query_time()
+                self._simulated_time = None
+                with suppress(requests.RequestException):
+                    url = f"{self._sandbox}/_control/state"
+                    evenings = requests.get(url, timeout=_CLOCK_TIMEOUT_SECONDS).json()["evenings"]
+                    if evenings and evenings[0]["at"]:
+                        self._simulated_time = datetime.fromisoformat(evenings[0]["at"])
                 self._queried_at = time.monotonic()
             return self._simulated_time
-
-    def _query_time(self) -> datetime | None:
-        try:
-            url = f"{self._sandbox}/_control/state"
-            evenings = requests.get(url, timeout=_CLOCK_TIMEOUT_SECONDS).json()["evenings"]
-        except requests.RequestException:
-            return None
-        simulated_time = evenings[0]["at"] if evenings else None
-        return datetime.fromisoformat(simulated_time) if simulated_time else None
 
 
 def set_webhooks_enabled(port: int, *, is_enabled: bool) -> str:
@@ -85,7 +82,18 @@ def set_sandbox_switch(port: int, switch: str, body: Mapping[str, object]) -> di
     Raises:
         RunNotReachableError: No run responds at the port, or its sandbox rejected the request.
     """
-    return _post_json(f"{read_run_status(port)['sandbox']}/_control/{switch}", dict(body))
+    url = f"{read_run_status(port)['sandbox']}/_control/{switch}"
+    try:
+        response = requests.post(url, json=dict(body), timeout=_TIMEOUT_SECONDS)
+        if response.status_code == _HTTP_BAD_REQUEST:
+            raise RunNotReachableError(f"The sandbox refused: {response.json()['error']}.")
+        response.raise_for_status()
+        return dict(response.json())
+    except requests.RequestException as error:
+        raise RunNotReachableError(
+            f"No run answers at {url} ({type(error).__name__}): start one with `make run`, "
+            "or name its port with --port."
+        ) from None
 
 
 def post_mock_events_to_run(port: int) -> str:
@@ -110,20 +118,6 @@ def post_mock_events_to_run(port: int) -> str:
         f"created, updated, cancelled: {' '.join(map(str, statuses))}\n"
         f"John Doe's table for 6 on {visit_at:%d %B}, 7:15 PM, was canceled: {page}"
     )
-
-
-def _post_json(url: str, body: object) -> dict[str, Any]:
-    try:
-        response = requests.post(url, json=body, timeout=_TIMEOUT_SECONDS)
-        if response.status_code == _HTTP_BAD_REQUEST:
-            raise RunNotReachableError(f"The sandbox refused: {response.json()['error']}.")
-        response.raise_for_status()
-        return dict(response.json())
-    except requests.RequestException as error:
-        raise RunNotReachableError(
-            f"No run answers at {url} ({type(error).__name__}): start one with `make run`, "
-            "or name its port with --port."
-        ) from None
 
 
 _DEFAULT_RESERVATIONS = 900

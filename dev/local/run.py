@@ -27,7 +27,6 @@ from dev.local.demo_data import (
     seed_demo_data,
 )
 from dev.local.emulator import start_emulator
-from dev.local.expiry import run_expiry_loop
 from dev.local.live_log import LiveLog
 from dev.local.processes import (
     ProcessFailedError,
@@ -37,7 +36,7 @@ from dev.local.processes import (
     wait_until_reachable,
 )
 from dev.local.remote import SimulatedClock
-from dev.local.scheduler import ScheduledJob, call_function, run_job_loop
+from dev.local.scheduler import ScheduledJob, call_function, run_expiry_loop, run_job_loop
 
 _START_TIMEOUT_SECONDS = 30
 _WATCH_INTERVAL_SECONDS = 0.5
@@ -87,48 +86,33 @@ def _start_everything(stack: contextlib.ExitStack, port: int, speed: float) -> N
     os.environ |= addresses.build_environment(secrets_path)
     print("Writing the demo restaurant …", flush=True)
     asyncio.run(seed_demo_data())
-    live_log = _build_live_log(addresses)
-    print("Starting the functions …", flush=True)
-    gateway = _start_process(
-        stack, live_log, addresses.gateway_url, _build_gateway_command(addresses), {}
-    )
-    print(addresses.format_instructions(), flush=True)
-    live_log.print_header()
-    variables = credentials.to_sandbox_environment()
-    sandbox = _start_process(
-        stack, live_log, addresses.sandbox_url, _build_sandbox_command(addresses, speed), variables
-    )
-    _start_scheduler(stack, live_log, addresses, speed)
-    _monitor_processes({"gateway": gateway, "sandbox": sandbox})
-
-
-def _build_live_log(addresses: RunAddresses) -> LiveLog:
-    return LiveLog(
+    live_log = LiveLog(
         sys.stdout,
         lambda: datetime.now().astimezone(),
         SimulatedClock(addresses.sandbox_url),
         ZoneInfo(DEMO_TIME_ZONE),
-        use_color=sys.stdout.isatty() and "NO_COLOR" not in os.environ,
+        use_color=sys.stdout.isatty() and not os.environ.get("NO_COLOR"),
     )
-
-
-def _build_gateway_command(addresses: RunAddresses) -> list[str]:
-    return [
-        sys.executable,
-        "-m",
-        "dev.local.gateway",
-        "--port",
-        str(addresses.port),
-        "--simulated-clock",
-    ]
-
-
-def _build_sandbox_command(addresses: RunAddresses, speed: float) -> list[str]:
-    return [
-        *(sys.executable, "-m", "sandbox", "--port", str(addresses.sandbox_port)),
+    print("Starting the functions …", flush=True)
+    command = ["dev.local.gateway", "--port", str(port), "--simulated-clock"]
+    gateway = _start_process(stack, live_log, addresses.gateway_url, command, {})
+    print(addresses.format_instructions(), flush=True)
+    live_log.print_header()
+    command = [
+        *("sandbox", "--port", str(addresses.sandbox_port)),
         *("--restaurant", f"{DEMO_RID}={DEMO_TIME_ZONE}", "--speed", str(speed)),
         *("--deliver-to", f"{addresses.gateway_url}/opentable-webhook"),
     ]
+    variables = credentials.to_sandbox_environment()
+    sandbox = _start_process(stack, live_log, addresses.sandbox_url, command, variables)
+    _start_scheduler(stack, live_log, addresses, speed)
+    while True:
+        for name, child in (("gateway", gateway), ("sandbox", sandbox)):
+            if child.poll() is not None:
+                raise LocalRunError(
+                    f"The {name} ended with exit code {child.returncode}: see above."
+                )
+        time.sleep(_WATCH_INTERVAL_SECONDS)
 
 
 def _start_process(
@@ -138,9 +122,11 @@ def _start_process(
     command: list[str],
     variables: Mapping[str, str],
 ) -> subprocess.Popen[str]:
-    name = command[2].removeprefix("dev.")
+    """Start a Python module with its arguments, and wait until it responds."""
+    name = command[0].removeprefix("dev.")
+    on_line = live_log.build_line_handler(name)
     child = stack.enter_context(
-        run_process(command, live_log.build_line_handler(name), os.environ | variables)
+        run_process([sys.executable, "-m", *command], on_line, os.environ | variables)
     )
     try:
         wait_until_reachable(url, _START_TIMEOUT_SECONDS, child)
@@ -186,13 +172,3 @@ def _reconcile_history(live_log: LiveLog, addresses: RunAddresses, stop: Event) 
     response = call_function(f"{addresses.gateway_url}/opentable-reconcile", body)
     if not stop.is_set():
         live_log.show_job_response("reconciliation", response)
-
-
-def _monitor_processes(children: Mapping[str, subprocess.Popen[str]]) -> None:
-    while True:
-        for name, child in children.items():
-            if child.poll() is not None:
-                raise LocalRunError(
-                    f"The {name} ended with exit code {child.returncode}: see above."
-                )
-        time.sleep(_WATCH_INTERVAL_SECONDS)
