@@ -127,18 +127,14 @@ class CorrectionPlan(Struct):
         """Add an event by the decision on it."""
         # The ledger would accept an older version for fields without a newer value. Here it means
         # that OpenTable has gone back, which a person has to judge.
-        stored_version = state.get_registers(Actor.OPENTABLE).version
-        is_behind = (
-            event.actor is Actor.OPENTABLE
-            and stored_version is not None
-            and event.version < stored_version
-        )
-        if isinstance(decision, NoChange):
-            self.unchanged_count += 1
-        elif isinstance(decision, VersionConflict):
+        is_behind = event.actor is Actor.OPENTABLE and _is_behind(event, state)
+        if isinstance(decision, VersionConflict):
             self.conflicting.append((event, state))
+        # Also if the journal has this version: the ledger shows a newer one.
         elif is_behind or isinstance(decision, JournalEntryRequired | GuestRequired):
             self.version_behind.append((event, state))
+        elif isinstance(decision, NoChange):
+            self.unchanged_count += 1
         elif isinstance(decision, UnreadableDocument):
             self.unreadable_keys.append(event.external_key)
         else:
@@ -151,6 +147,12 @@ class CorrectionPlan(Struct):
         self.conflicting += other.conflicting
         self.unreadable_keys += other.unreadable_keys
         self.unchanged_count += other.unchanged_count
+
+
+def _is_behind(row_event: ReservationEvent, state: ReservationState) -> bool:
+    """Whether a row of OpenTable's is older than the stored version."""
+    stored_version = state.get_registers(Actor.OPENTABLE).version
+    return stored_version is not None and row_event.version < stored_version
 
 
 async def build_correction_plan(
@@ -178,7 +180,7 @@ async def build_correction_plan(
                     amendment = build_repair_event(
                         key, state, report.report_id, report.reconciled_at
                     )
-                elif find_open_divergence(state) is not None:
+                elif find_open_divergence(state) is not None and not _is_behind(event, state):
                     amendment = build_divergence_event(
                         key, state, None, report.report_id, report.reconciled_at
                     )

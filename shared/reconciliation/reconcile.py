@@ -18,7 +18,7 @@ from shared.analytics.store import (
 )
 from shared.concurrency import gather_bounded
 from shared.domain.analytics.rollup import RollupBuilder
-from shared.domain.ledger.divergence import DivergenceType
+from shared.domain.ledger.divergence import DivergenceType, find_open_divergence
 from shared.domain.ledger.events import Channel, ReservationEvent
 from shared.domain.normalization.identifiers import (
     build_reservation_document_id,
@@ -325,10 +325,14 @@ async def _add_rows_requested_by_id(
     requested_ids = {
         key: comparison.fingerprints[key].open_table_id for key in comparison.find_unseen()
     }
-    for event, _ in plan.version_behind:
-        requested_ids[event.external_key] = event.request_id
-    # Decided again below, from the rows requested by id.
-    plan.version_behind.clear()
+    standing = []
+    for event, state in plan.version_behind:
+        if find_open_divergence(state) == DivergenceType.VERSION_BEHIND:
+            standing.append((event, state))  # an earlier run has requested it
+        else:
+            requested_ids[event.external_key] = event.request_id
+    # The others are decided again below, from the rows requested by id.
+    plan.version_behind = standing
     requested = await read_reservations_by_id(run, requested_ids)
     normalized = await normalize_rows(
         restaurant.context, restaurant.settings, requested.rows.values(), Channel.RECONCILIATION

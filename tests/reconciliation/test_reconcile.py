@@ -205,6 +205,29 @@ async def test_a_row_older_than_the_stored_version_is_a_divergence_and_changes_n
     assert (await world.ledger_documents())[booked.key.lower()]["partySize"] == 6
 
 
+async def test_a_return_to_a_version_that_is_in_the_journal_is_a_divergence_until_it_ends(
+    world: World,
+) -> None:
+    booked = world.desk.create(SOON, 2)
+    await world.poll()
+    changed = world.desk.change_party_size(booked.key, 6)
+    await world.poll()
+    store = world.sandbox.store._data_by_rid[booked.rid]
+    store.store_reservation(booked)
+    world.clock.advance(900)
+    await world.poll()
+    first, second = await world.reconcile(), await world.reconcile()
+    for report, new_count in ((first, 1), (second, 0)):
+        assert [entry["type"] for entry in report["divergences"]] == ["VERSION_BEHIND"]
+        assert (report["newDivergences"], report["updated"]) == (new_count, [])
+    document = (await world.ledger_documents())[booked.key.lower()]
+    assert (document["partySize"], document["reconciliation"]["divergenceDetected"]) == (6, True)
+    store.store_reservation(changed)
+    assert (await world.reconcile())["divergences"] == []
+    document = (await world.ledger_documents())[booked.key.lower()]
+    assert (document["partySize"], document["reconciliation"]["divergenceDetected"]) == (6, False)
+
+
 async def test_a_row_with_a_version_conflict_is_flagged_and_quarantined(
     world: World,
 ) -> None:
