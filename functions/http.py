@@ -22,7 +22,14 @@ from shared.domain.http_headers import list_content_codings, parse_request_trace
 from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
 from shared.domain.webhook_auth.credentials import InvalidFieldsError, read_struct
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
-from shared.log import REQUEST_FIELDS, LogEvent, Severity, log_event, log_internal_error
+from shared.log import (
+    REQUEST_FIELDS,
+    LogEvent,
+    Severity,
+    log_event,
+    log_internal_error,
+    log_unusable_settings,
+)
 
 MAX_REQUEST_BODY_BYTES = 256 * 1024
 RETRY_AFTER_SECONDS = 5
@@ -118,7 +125,7 @@ def log_request_failure(error: Exception, log_unavailable: Callable[[Exception],
     if isinstance(error, UNAVAILABLE_ERRORS):
         log_unavailable(error)
     elif isinstance(error, InvalidSettingsError):
-        log_event(Severity.ERROR, LogEvent.SETTINGS_UNUSABLE, problem=str(error))
+        log_unusable_settings(error)
     else:
         log_internal_error(error)
 

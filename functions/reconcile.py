@@ -44,7 +44,7 @@ class ScheduledReconcileRequest(ScheduledRequest, frozen=True, kw_only=True):
     """The body of a reconciliation's request. Dates are local to the restaurant and inclusive.
 
     Attributes:
-        force: The id of a held report whose plan is executed.
+        force: The id of a held report to execute.
         is_scheduled: The schedule chooses the days, not this request.
     """
 

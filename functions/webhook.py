@@ -129,7 +129,7 @@ async def _authenticate(
         raise RequestRejectedError(503, "unavailable") from None
     route = find_raw_route(raw_body)
     sender = await authenticate_sender(context, headers, raw_body, route, context.clock())
-    # A small body is parsed in any case: its parse costs little, and tells the sender what to fix.
+    # A small body is parsed in any case: its parse costs little and shows the sender what to fix.
     if sender is None and len(raw_body) <= _SMALL_BODY_BYTES:
         parse_strict_json(raw_body)
     # One response for every cause, so that a sender cannot find out which restaurants exist. It has

@@ -39,21 +39,23 @@ class SingleFlightTTLCache(Generic[K, V]):
 
     async def get(self, key: K) -> V:
         """Return the value of a key."""
+
+        async def load() -> V:
+            try:
+                return await self._load(key)
+            except BaseException:
+                # Not cached: the next caller tries again.
+                self._tasks.pop(key, None)
+                raise
+
         task = self._tasks.get(key)
         if task is None:
-            task = self._tasks[key] = asyncio.ensure_future(self._load_once(key))
+            task = self._tasks[key] = asyncio.ensure_future(load())
         # One caller's timeout must not cancel the load that others wait for.
         return await asyncio.shield(task)
 
-    async def _load_once(self, key: K) -> V:
-        try:
-            return await self._load(key)
-        except BaseException:
-            self._tasks.pop(key, None)
-            raise
-
     def invalidate(self, key: K) -> None:
-        """Load the key anew at its next use."""
+        """Load the key again at its next use."""
         self._tasks.pop(key, None)
 
 

@@ -108,6 +108,35 @@ def log_event(
     sys.stdout.flush()
 
 
+def log_unreadable_document(
+    restaurant_id: str,
+    collection: str,
+    error: Exception | None = None,
+    *,
+    external_id: str | None = None,
+    severity: Severity = Severity.WARNING,
+) -> None:
+    """Log a damaged document; `error` names the damage, without a value of the document."""
+    log_event(
+        severity,
+        LogEvent.DOCUMENT_UNREADABLE,
+        restaurantId=restaurant_id,
+        collection=collection,
+        externalId=external_id,
+        error=None if error is None else str(error),
+    )
+
+
+def log_unusable_settings(error: Exception, restaurant_id: str | None = None) -> None:
+    """Log settings or a secret to correct; the text of the error names them."""
+    log_event(
+        Severity.ERROR,
+        LogEvent.SETTINGS_UNUSABLE,
+        restaurantId=restaurant_id,
+        problem=str(error),
+    )
+
+
 def log_internal_error(error: BaseException, restaurant_id: str | None = None) -> None:
     """Log a bug with its stack trace, for Error Reporting.
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from functions.http import RETRY_AFTER_SECONDS
 from shared.domain.normalization.field_values import format_utc
-from shared.log import LogEvent, Severity, log_event
+from shared.log import log_unreadable_document
 
 V = TypeVar("V")
 
@@ -139,10 +139,5 @@ def build_readable_responses(
         try:
             responses.append(model.model_validate(document))
         except ValidationError:
-            log_event(
-                Severity.WARNING,
-                LogEvent.DOCUMENT_UNREADABLE,
-                restaurantId=restaurant_id,
-                collection=collection,
-            )
+            log_unreadable_document(restaurant_id, collection)
     return responses

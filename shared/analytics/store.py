@@ -62,11 +62,8 @@ def add_corrections(
 ) -> set[str]:
     """Add a run's corrections to its counts; return the days outside the run to recount.
 
-    Args:
-        restaurant: The restaurant.
-        rollup_builder: The counts of the ledger before the corrections.
-        fingerprints: The counted reservations, by external key.
-        applied: The corrections.
+    `rollup_builder` has the counts of the ledger before the corrections, and `fingerprints` the
+    counted reservations, by external key.
     """
     ledger = open_ledger(restaurant.context, restaurant.settings)
     outside_days: set[str] = set()
@@ -111,14 +108,8 @@ async def store_days(
     """Recount some days from the ledger, then store the changed days; return all digests.
 
     Never fails the run: if Firestore is unavailable, it returns None and the next run stores the
-    counts.
-
-    Args:
-        restaurant: The restaurant.
-        rollup_builder: The counts of the run's days.
-        recount_days: Days to count from the ledger.
-        lease: The lease of the run; it is acquired before a write.
-        known_digests: What an earlier run returned; None reads the stored counts.
+    counts. The lease of the run is acquired before a write. `known_digests` is the result of an
+    earlier run; None reads the stored counts.
 
     Raises:
         RunInProgressError: Another run has the lease.
@@ -138,29 +129,18 @@ async def store_days(
             for reference in references
             if (fields := documents[reference.path].fields) is not None
         }
-        digests = {day: _compute_digest(rollup) for day, rollup in stored.items()}
+        stored_digests = {day: _compute_digest(rollup) for day, rollup in stored.items()}
         # A day outside the window is recounted only if it was counted before: otherwise its
         # reservations in the ledger may be incomplete.
         days = recount_days & (stored.keys() | rollup_builder.days)
         await _recount_days(restaurant, rollup_builder, sorted(days))
         rollups = rollup_builder.build_rollups()
-        known = (known_digests or {}) | digests
+        known = (known_digests or {}) | stored_digests
         digests = {day: _compute_digest(rollup) for day, rollup in rollups.items()}
         changed_days = sorted(day for day in rollups if known.get(day) != digests[day])
         if changed_days and lease is not None:
             await lease.ensure_acquired()
-        for first in range(0, len(changed_days), _MAX_DAYS_PER_BATCH):
-            batch = client.batch()
-            for day in changed_days[first : first + _MAX_DAYS_PER_BATCH]:
-                fields = {
-                    "localDate": day,
-                    "sources": rollups[day],
-                    "updatedAt": restaurant.context.clock(),
-                    "analyticsExpireAt": datetime.combine(date.fromisoformat(day), time.min, UTC)
-                    + timedelta(days=restaurant.context.environment.analytics_retention_days),
-                }
-                batch.set(collection.document(day), fields)
-            await batch.commit(retry=None, timeout=LARGE_WRITE_TIMEOUT_SECONDS)
+        await _write_rollups(restaurant, {day: rollups[day] for day in changed_days})
     except (google.GoogleAPIError, ServiceUnavailableError) as error:
         log_event(
             Severity.WARNING,
@@ -189,6 +169,25 @@ async def _recount_days(
             client, restaurant_id, ANALYTICS_FIELDS, [days_filter], restaurant.deadline
         ):
             rollup_builder.add_document(document)
+
+
+async def _write_rollups(restaurant: RestaurantContext, rollups: Mapping[str, DailyRollup]) -> None:
+    context = restaurant.context
+    collection = paths.analytics_collection(context.firestore, restaurant.settings.restaurant_id)
+    retention = timedelta(days=context.environment.analytics_retention_days)
+    days = list(rollups)
+    for first in range(0, len(days), _MAX_DAYS_PER_BATCH):
+        batch = context.firestore.batch()
+        for day in days[first : first + _MAX_DAYS_PER_BATCH]:
+            fields = {
+                "localDate": day,
+                "sources": rollups[day],
+                "updatedAt": context.clock(),
+                "analyticsExpireAt": datetime.combine(date.fromisoformat(day), time.min, UTC)
+                + retention,
+            }
+            batch.set(collection.document(day), fields)
+        await batch.commit(retry=None, timeout=LARGE_WRITE_TIMEOUT_SECONDS)
 
 
 async def read_analytics_days(

@@ -40,7 +40,7 @@ _DocumentPb = Document.pb()
 
 
 class InvalidBackupError(Exception):
-    """A file is no complete backup; the text says why."""
+    """A file is no complete backup; the text has the reason."""
 
 
 class BackupHeader(Struct, frozen=True):
@@ -58,13 +58,10 @@ class BackupHeader(Struct, frozen=True):
 async def iterate_backup_lines(
     client: FirestoreClient, restaurant_id: str, read_time: datetime
 ) -> AsyncIterator[str]:
-    """Yield the lines of a backup.
+    """Yield the lines of a backup as of `read_time`.
 
-    Args:
-        client: The client of the database.
-        restaurant_id: The restaurant.
-        read_time: The moment of the backup. Firestore keeps an hour of older versions, and seven
-            days in whole minutes with point-in-time recovery.
+    Firestore keeps an hour of older versions, and seven days at full minutes with point-in-time
+    recovery.
     """
     count = 0
     yield format_header(BackupHeader(restaurant_id, client.project, read_time))
@@ -126,11 +123,7 @@ def read_header(line: str) -> BackupHeader:
 
 
 def iterate_backup_documents(lines: Iterable[str], restaurant_id: str) -> Iterator[tuple[str, Any]]:
-    """Yield path and protocol buffer of each document.
-
-    Args:
-        lines: The lines after the header.
-        restaurant_id: The restaurant of the backup.
+    """Yield path and protocol buffer of each document in the lines after the header.
 
     Raises:
         InvalidBackupError: The file is cut or damaged, or has a document of something else. Read
@@ -152,7 +145,14 @@ def iterate_backup_documents(lines: Iterable[str], restaurant_id: str) -> Iterat
         if not isinstance(path, str) or not own_path.fullmatch(path):
             raise InvalidBackupError(f"Document {count + 1} does not belong to {restaurant_id}.")
         count += 1
-        yield path, _parse_document(fields, count)
+        document = None
+        with suppress(json_format.ParseError):
+            if isinstance(values := fields.get("fields"), dict):
+                document = json_format.ParseDict({"fields": values}, _DocumentPb())
+        if document is None:
+            # Without the parser's text: it quotes values.
+            raise InvalidBackupError(f"Document {count} of the backup is damaged.")
+        yield path, document
     if expected_count != count:
         raise InvalidBackupError(
             f"The backup is incomplete: it has {count} documents and was to have "
@@ -168,12 +168,3 @@ def _parse_line(line: str) -> Mapping[str, Any]:
     if not isinstance(fields, dict):
         raise InvalidBackupError("A line of the backup is no JSON object.")
     return fields
-
-
-def _parse_document(fields: Mapping[str, Any], number: int) -> Any:
-    values = fields.get("fields")
-    with suppress(json_format.ParseError):
-        if isinstance(values, dict):
-            return json_format.ParseDict({"fields": values}, _DocumentPb())
-    # Without the parser's text: it quotes values.
-    raise InvalidBackupError(f"Document {number} of the backup is damaged.")

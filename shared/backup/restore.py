@@ -5,7 +5,7 @@ documents, and persons who were erased after the backup are erased again.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -66,11 +66,6 @@ async def restore_restaurant(
     Check all lines with `iterate_backup_documents` first. After a failure, a restore may be
     repeated.
 
-    Args:
-        context: The process's clients.
-        header: The header of the backup.
-        lines: The lines after it.
-
     Raises:
         IntegrationEnabledError: The integration must be disabled first.
         InvalidBackupError: The file is no complete backup.
@@ -87,7 +82,13 @@ async def restore_restaurant(
     for batch in _split_into_batches(iterate_backup_documents(lines, restaurant_id), now):
         if reference.path in batch:
             batch.update(await _prepare_settings(context, restaurant_id, batch[reference.path]))
-        _collect_aliases(batch, aliases)
+        # The names and addresses that the backup has of persons who were erased since.
+        for path, document in batch.items():
+            *_, collection_id, key = path.split("/")
+            if collection_id == "openTableGuests" and key in aliases:
+                with suppress(UnreadableDocumentError):
+                    guest = guest_from_map(decode_fields(document.fields))
+                    aliases[key].update(guest.personal_identifiers)
         with translate_firestore_errors():
             created = await client.rpc.create_documents(batch, LARGE_WRITE_TIMEOUT_SECONDS)
         result.created.update(path.split("/")[-2] for path in created)
@@ -140,16 +141,6 @@ async def _prepare_settings(
     claim_document = Document.pb()()
     encode_fields({"restaurantId": restaurant_id}, claim_document.fields)
     return {reference.path: claim_document}
-
-
-def _collect_aliases(batch: Mapping[str, Any], aliases: dict[str, set[str]]) -> None:
-    """Add the names and addresses that a backup has of persons who were erased since."""
-    for path, document in batch.items():
-        *_, collection_id, key = path.split("/")
-        if collection_id == "openTableGuests" and key in aliases:
-            with suppress(UnreadableDocumentError):
-                guest = guest_from_map(decode_fields(document.fields))
-                aliases[key].update(guest.personal_identifiers)
 
 
 async def _rewind_runs(context: AppContext, header: BackupHeader) -> IntegrationSettings:

@@ -11,7 +11,7 @@ from shared.domain.normalization.identifiers import build_reservation_document_i
 RESERVATIONS_COLLECTION = "reservations"
 JOURNAL_COLLECTION = "ledgerEvents"
 RID_CLAIMS_COLLECTION = "openTableRids"
-# Collections to the field after whose time Firestore deletes a document (firestore.indexes.json).
+# Collections to the field with the time of a document's deletion (firestore.indexes.json).
 EXPIRY_FIELDS = {
     JOURNAL_COLLECTION: "journalExpireAt",
     "openTableQuarantine": "quarantineExpireAt",

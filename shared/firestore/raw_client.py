@@ -211,12 +211,8 @@ class FirestoreRpc:
     ) -> AsyncIterator[tuple[str, Any]]:
         """Yield path and protocol buffer of every document of a collection, page by page.
 
-        Args:
-            parent: The document above the collection.
-            collection_id: The collection.
-            timeout_seconds: The limit of each page.
-            is_group: Whether to include the collections of this id at any depth below `parent`.
-            read_time: Read the documents as of then, so that all pages fit together.
+        A group has the collections of this id at any depth below `parent`. A `read_time` makes all
+        pages fit together. The timeout is for each page.
         """
         parent_name = self._resource_name(parent)
         root = parent_name.removesuffix(parent.path)
@@ -261,9 +257,7 @@ class FirestoreRpc:
     ) -> set[str]:
         """Create documents that do not exist, each on its own; return their paths.
 
-        Args:
-            documents: Paths to protocol buffers of documents, whose names are set here.
-            timeout_seconds: The limit of the call.
+        `documents` maps paths to protocol buffers of documents, with names that are set here.
 
         Raises:
             ServiceUnavailableError: A write failed for another reason; the others may be written.

@@ -1,4 +1,4 @@
-"""Remove the personal data of reservations whose retention has ended, a portion per reconciliation.
+"""Remove the personal data of reservations past their retention, a portion per reconciliation.
 
 A reservation keeps its times, status, party size and ids. Like an erasure this is final: later
 events are redacted before they are stored. A guest without any other reservation is deleted.
@@ -64,13 +64,7 @@ async def anonymize_old_reservations(
     """Anonymize the next portion of old reservations; return the state to store.
 
     Reads nothing if a run of the same day has completed it. Never fails the run: the next one
-    continues.
-
-    Args:
-        context: The process's clients.
-        restaurant_id: The restaurant.
-        document: Its settings document.
-        deadline: The end of the run.
+    continues. `document` is the restaurant's settings document.
     """
     settings = parse_settings(restaurant_id, document)
     retention_days = context.environment.anonymize_after_days
@@ -199,7 +193,7 @@ async def _anonymize_reservation(context: AppContext, ledger: Ledger, key: str) 
 
 
 async def _delete_unused_guest(context: AppContext, restaurant_id: str, guest_key: str) -> bool:
-    """Delete a guest whose reservations are all anonymized; a tombstone stays."""
+    """Delete a guest with anonymized reservations only; a tombstone stays."""
     reservations = paths.reservations_collection(context.firestore, restaurant_id)
     guest_filter = FieldFilter("guests.resolvedGuestKeys", "array_contains", guest_key)
     query = reservations.where(filter=guest_filter).select(["guests"])

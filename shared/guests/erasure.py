@@ -32,7 +32,7 @@ from shared.firestore.documents import (
 from shared.guests.failures import store_unlinked_guest
 from shared.guests.repository import build_guest_link_event, find_reservations_of_guest
 from shared.ledger.ledger import open_ledger
-from shared.log import LogEvent, Severity, log_event
+from shared.log import LogEvent, Severity, log_event, log_unreadable_document
 
 ERASURE_REPEAT_WINDOW = timedelta(days=2)
 
@@ -60,30 +60,16 @@ async def erase_guest(
 ) -> int:
     """Erase a forgotten guest everywhere; return in how many places something was erased.
 
-    May be repeated: the second time finds nothing.
-
-    Args:
-        context: The process's clients.
-        settings: The restaurant's settings.
-        guest_key: The guest's key. Its tombstone is stored already.
-        aliases: Names, phone numbers and addresses of the guest to search quarantined bodies for.
+    The guest's tombstone is stored already. May be repeated: the second time finds nothing.
+    `aliases` are names, phone numbers and addresses to search quarantined bodies for.
     """
     reservation_keys = await find_reservations_of_guest(context, settings, guest_key)
-    ledger, names = open_ledger(context, settings), set(aliases)
+    ledger = open_ledger(context, settings)
     with translate_firestore_errors():
-        # Search the quarantine first: the names to search for come from the reservations.
-        references = [
-            paths.reservation_document(context.firestore, settings.restaurant_id, key)
-            for key in reservation_keys
-        ]
-        async for snapshot in context.firestore.get_all(
-            references, retry=None, timeout=QUERY_TIMEOUT_SECONDS
-        ):
-            with suppress(UnreadableDocumentError):
-                state = reservation_state_from_document(flatten_document(snapshot.to_dict() or {}))
-                names |= {*collect_personal_values(state, guest_key)}
-        keys = {guest_key, *reservation_keys}
-        erased_count = await _redact_quarantine(context, settings, keys, names)
+        # The quarantine first: the names to search it for come from the reservations.
+        erased_count = await _redact_quarantine(
+            context, settings, guest_key, reservation_keys, set(aliases)
+        )
         is_erased_everywhere = True
         for key in reservation_keys:
             # The commit redacts the journal as well, but does not count the entries.
@@ -94,13 +80,12 @@ async def erase_guest(
             except InvalidEventError as error:
                 # A damaged document: a later run erases the guest from it, once it is corrected.
                 is_erased_everywhere = False
-                log_event(
-                    Severity.ERROR,
-                    LogEvent.DOCUMENT_UNREADABLE,
-                    restaurantId=settings.restaurant_id,
-                    collection="reservations",
-                    externalId=key,
-                    error=str(error),
+                log_unreadable_document(
+                    settings.restaurant_id,
+                    "reservations",
+                    error,
+                    external_id=key,
+                    severity=Severity.ERROR,
                 )
                 continue
             erased_count += applied.write is not None
@@ -123,9 +108,24 @@ async def erase_guest(
 
 
 async def _redact_quarantine(
-    context: AppContext, settings: IntegrationSettings, keys: set[str], names: set[str]
+    context: AppContext,
+    settings: IntegrationSettings,
+    guest_key: str,
+    reservation_keys: list[str],
+    names: set[str],
 ) -> int:
-    """Redact quarantined bodies with one of the keys or names; return how many."""
+    """Redact quarantined bodies that mention the guest; return how many."""
+    references = [
+        paths.reservation_document(context.firestore, settings.restaurant_id, key)
+        for key in reservation_keys
+    ]
+    async for snapshot in context.firestore.get_all(
+        references, retry=None, timeout=QUERY_TIMEOUT_SECONDS
+    ):
+        with suppress(UnreadableDocumentError):
+            state = reservation_state_from_document(flatten_document(snapshot.to_dict() or {}))
+            names |= {*collect_personal_values(state, guest_key)}
+    keys = {guest_key, *reservation_keys}
     items = paths.quarantine_collection(context.firestore, settings.restaurant_id)
     redacted_count = 0
     async for item in items.stream(retry=None, timeout=QUERY_TIMEOUT_SECONDS):

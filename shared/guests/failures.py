@@ -133,7 +133,7 @@ async def read_guest_failures(
 async def read_due_guest_failures(
     context: AppContext, settings: IntegrationSettings, limit: int
 ) -> list[GuestFailure]:
-    """Return the failures whose next attempt is due, the longest due first."""
+    """Return the failures with a due attempt, the longest due first."""
     collection = paths.guest_failures_collection(context.firestore, settings.restaurant_id)
     snapshots = await read_documents(collection.order_by("nextAttemptAt"), limit)
     now = context.clock()

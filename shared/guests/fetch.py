@@ -114,10 +114,7 @@ async def ensure_guest_stored(
     A guest unknown to OpenTable, or in an invalid row, is stored without details, so that later
     runs do not request it again. A forgotten guest is erased.
 
-    Args:
-        restaurant: The restaurant.
-        guest_id: The id as OpenTable writes it.
-        request: Requests a guest by id and key. What it raises ends the chain.
+    `request` requests a guest by id, as OpenTable writes it, and key. Its errors end the chain.
     """
     context, settings = restaurant.context, restaurant.settings
     pending_id: str | None = guest_id

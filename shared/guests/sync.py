@@ -92,7 +92,7 @@ async def read_changed_guests(restaurant: RestaurantContext, since: datetime | N
     """
     feed = GuestFeed()
     if since is None:
-        # Webhooks may have stored reservations whose guests are not among this run's rows.
+        # Webhooks may have stored reservations with guests outside of this run's rows.
         settings = restaurant.settings
         unlinked = await read_unlinked_guest_ids(
             restaurant.context.firestore,
@@ -149,11 +149,8 @@ async def sync_remaining_guests(
 ) -> None:
     """Store, propagate or erase the feed's other guests once the reservations are written.
 
-    Args:
-        restaurant: The restaurant.
-        feed: The guests of this run.
-        is_first: Whether this is the restaurant's first poll. All coming reservations were read
-            just now, so only a guest to be forgotten can still be referenced by an older one.
+    A first poll (`is_first`) has just read all coming reservations, so only a guest to be forgotten
+    can still be referenced by an older one.
     """
     context, settings = restaurant.context, restaurant.settings
     stored_keys = (await read_guests(context, settings, feed.guests)).keys()
@@ -234,7 +231,7 @@ async def fetch_missing_guests(restaurant: RestaurantContext, feed: GuestFeed) -
 async def retry_failed_guests(restaurant: RestaurantContext) -> None:
     """Repeat the due requests and links of earlier runs.
 
-    A guest stored already lacks only the links to damaged reservations, so it is not requested.
+    A guest stored already needs only the links to damaged reservations, so it is not requested.
     """
     context, settings = restaurant.context, restaurant.settings
     due = await read_due_guest_failures(context, settings, MAX_GUESTS_PER_RETRY)
@@ -271,10 +268,8 @@ async def fetch_guests_after_reconciliation(
 ) -> None:
     """Fetch guests without a record, at most `MAX_GUESTS_PER_RECONCILIATION` of them.
 
-    Args:
-        restaurant: The restaurant.
-        fingerprints: The reservations stored before the run, by external key.
-        applied: The run's writes.
+    `fingerprints` are the reservations stored before the run, by external key, and `applied` the
+    run's writes.
     """
     feed = GuestFeed()
     for key, fingerprint in fingerprints.items():

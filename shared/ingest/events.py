@@ -18,7 +18,7 @@ from shared.domain.webhook_auth.verify import Verification
 from shared.errors import InvalidEventError, InvalidSettingsError, ServiceUnavailableError
 from shared.ledger.batch import BatchResult
 from shared.ledger.ledger import ApplyResult, open_ledger
-from shared.log import LogEvent, Severity, log_event
+from shared.log import LogEvent, Severity, log_event, log_unusable_settings
 from shared.quarantine.store import QuarantineEntry, quarantine_event
 
 JSON_MEDIA_TYPE = "application/json"
@@ -182,12 +182,7 @@ def normalize_event(
                 max_text_bytes=max_text_bytes,
             )
     except InvalidSettingsError as error:
-        log_event(
-            Severity.ERROR,
-            LogEvent.SETTINGS_UNUSABLE,
-            restaurantId=settings.restaurant_id,
-            problem=str(error),
-        )
+        log_unusable_settings(error, settings.restaurant_id)
         # In the quarantine the event waits until somebody has corrected the settings.
         raise InvalidEventError("unusable_settings", str(error)) from None
     return parse_envelope(

@@ -16,7 +16,7 @@ from shared.errors import InvalidSettingsError, OpenTableError, ServiceUnavailab
 from shared.ingest.events import incoming_event_from_row, ingest_event
 from shared.ingest.refusals import record_refusal
 from shared.ledger.ledger import ApplyResult
-from shared.log import LogEvent, Severity, log_event
+from shared.log import LogEvent, Severity, log_event, log_unusable_settings
 from shared.restaurants.directory import RestaurantDirectory
 
 
@@ -121,12 +121,7 @@ async def _verify(
     try:
         credentials = await directory.load_credentials(settings)
     except InvalidSettingsError as error:
-        log_event(
-            Severity.ERROR,
-            LogEvent.SETTINGS_UNUSABLE,
-            restaurantId=settings.restaurant_id,
-            problem=str(error),
-        )
+        log_unusable_settings(error, settings.restaurant_id)
         return Verification(is_accepted=False, reason="no_credentials")
     return verify_webhook(headers, raw, settings.webhook_auth, credentials, now)
 

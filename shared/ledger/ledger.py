@@ -30,6 +30,7 @@ from shared.domain.normalization.envelope import EnvelopeEventType
 from shared.domain.normalization.identifiers import ReservationSystem
 from shared.domain.settings import IntegrationSettings
 from shared.errors import InvalidEventError, ServiceUnavailableError
+from shared.firestore.documents import translate_firestore_errors
 from shared.firestore.raw_client import FirestoreClient
 from shared.ledger.repository import ConditionalWrite, ReservationRepository, ReservationSnapshot
 
@@ -145,26 +146,25 @@ class Ledger:
         write_context = write_context or self.new_write_context()
         snapshot = self._assume_new(event)
         read_set = ReadSet({event.event_id})
-        for attempt in range(MAX_COMMIT_ATTEMPTS):
-            if attempt:
-                max_pause = min(_MAX_PAUSE_SECONDS, _INITIAL_PAUSE_SECONDS * 2 ** (attempt - 1))
-                await asyncio.sleep(random.uniform(0, max_pause))  # noqa: S311 -- jitter, no secret
-            try:
-                if snapshot is None:
-                    snapshot = await self._read(event, read_set)
-                return await self._apply_once(event, snapshot, write_context)
-            except _RETRYABLE_ERRORS:
-                # A commit whose response was lost stored its entry under one of these two ids.
-                snapshot = None
-                read_set = ReadSet({event.event_id, build_later_entry_id(event)})
-            # A retry cannot help: the event itself is too large or too deep.
-            except google.InvalidArgument:
-                raise InvalidEventError(
-                    "unstorable",
-                    "Firestore cannot store this event. See its documented limits.",
-                ) from None
-            except google.GoogleAPIError as error:
-                raise ServiceUnavailableError(type(error).__name__) from None
+        with translate_firestore_errors():
+            for attempt in range(MAX_COMMIT_ATTEMPTS):
+                if attempt:
+                    max_pause = min(_MAX_PAUSE_SECONDS, _INITIAL_PAUSE_SECONDS * 2 ** (attempt - 1))
+                    await asyncio.sleep(random.uniform(0, max_pause))  # noqa: S311 -- jitter, no secret
+                try:
+                    if snapshot is None:
+                        snapshot = await self._read(event, read_set)
+                    return await self._apply_once(event, snapshot, write_context)
+                except _RETRYABLE_ERRORS:
+                    # A commit whose response was lost stored its entry under one of these two ids.
+                    snapshot = None
+                    read_set = ReadSet({event.event_id, build_later_entry_id(event)})
+                # A retry cannot help: the event itself is too large or too deep.
+                except google.InvalidArgument:
+                    raise InvalidEventError(
+                        "unstorable",
+                        "Firestore cannot store this event. See its documented limits.",
+                    ) from None
         raise ServiceUnavailableError(f"No commit in {MAX_COMMIT_ATTEMPTS} attempts. Try again.")
 
     def _assume_new(self, event: ReservationEvent) -> ReservationSnapshot | None:

@@ -15,7 +15,7 @@ from shared.errors import UnreadableDocumentError
 from shared.firestore import paths
 from shared.firestore.documents import READ_TIMEOUT_SECONDS, WRITE_TIMEOUT_SECONDS
 from shared.firestore.raw_client import DocumentWrite, FirestoreClient
-from shared.log import LogEvent, Severity, log_event
+from shared.log import log_unreadable_document
 
 
 class ReservationSnapshot(Struct, frozen=True):
@@ -45,13 +45,7 @@ def read_guest_record(restaurant_id: str, document: Mapping[str, Any] | None) ->
     try:
         return guest_from_map(document)
     except UnreadableDocumentError as error:
-        log_event(
-            Severity.WARNING,
-            LogEvent.DOCUMENT_UNREADABLE,
-            restaurantId=restaurant_id,
-            collection="openTableGuests",
-            error=str(error),
-        )
+        log_unreadable_document(restaurant_id, "openTableGuests", error)
         return None
 
 

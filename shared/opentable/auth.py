@@ -45,7 +45,15 @@ class AccessTokenCache:
         """
         basic_credentials = _encode_basic_credentials(credentials)
         if basic_credentials is None:
-            return _require_api_key(credentials)
+            if not credentials.api_key:
+                raise InvalidSettingsError(
+                    "No credential for OpenTable's API: store clientId and clientSecret, or apiKey."
+                )
+            if not _is_header_safe(credentials.api_key):
+                raise InvalidSettingsError(
+                    "The apiKey has characters that no HTTP header allows: store it again."
+                )
+            return credentials.api_key
         key = sha256(basic_credentials).digest()
         async with self._locks.setdefault(key, asyncio.Lock()):
             token = self._tokens.get(key)
@@ -81,18 +89,6 @@ def _encode_basic_credentials(credentials: Credentials) -> bytes | None:
     if not (credentials.client_id and credentials.client_secret):
         return None
     return f"{credentials.client_id}:{credentials.client_secret}".encode()
-
-
-def _require_api_key(credentials: Credentials) -> str:
-    if not credentials.api_key:
-        raise InvalidSettingsError(
-            "No credential for OpenTable's API: store clientId and clientSecret, or apiKey."
-        )
-    if not _is_header_safe(credentials.api_key):
-        raise InvalidSettingsError(
-            "The apiKey has characters that no HTTP header allows: store it again."
-        )
-    return credentials.api_key
 
 
 def _parse_token(body: dict[str, object], requested_at: float) -> _AccessToken:

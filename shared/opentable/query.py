@@ -108,10 +108,10 @@ class ItemReader:
     async def read(
         self, resource: Resource, spellings: Iterable[str]
     ) -> OpenTableRow | OpenTableError | None:
-        """Return an item, None if OpenTable has none, or the error of this item alone.
+        """Return an item, None if OpenTable has none, or the error of this item only.
 
-        Tries each spelling of its id. Errors of the credential or the settings concern the whole
-        run and are raised.
+        Tries each spelling of its id. Errors of the credential or the settings concern the run
+        and are raised.
         """
         # One slow item may use half of the remaining time, so the run can always finish.
         seconds = min(MAX_ITEM_SECONDS, self._deadline.remaining() / 2)

@@ -9,7 +9,7 @@ from concurrent.futures import Executor
 from gzip import GzipFile
 from http.cookiejar import DefaultCookiePolicy
 from io import BytesIO
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -21,6 +21,7 @@ from shared.domain.http_headers import list_content_codings
 from shared.domain.normalization.strict_json import (
     MAX_NESTING_DEPTH,
     is_nested_deeper,
+    reject_constant,
     truncate_nesting,
 )
 from shared.opentable.retry import (
@@ -47,7 +48,7 @@ class UnreadableBodyError(ValueError):
 class _Session(requests.Session):
     """A session without redirects.
 
-    ``allow_redirects=False`` would still parse the target and read the whole body.
+    ``allow_redirects=False`` would still parse the target and read the body.
     """
 
     @override
@@ -165,12 +166,12 @@ def parse_response_object(body: bytes) -> dict[str, object]:
     """Parse a body as a strict JSON object (no NaN).
 
     Levels deeper than `MAX_NESTING_DEPTH` are removed, and numbers too large for Python stay text:
-    no documented field has such a value, and one such row must not fail the whole page.
+    no documented field has such a value, and one such row must not fail its page.
     """
     try:
         value = json.loads(
             body,
-            parse_constant=_reject_constant,
+            parse_constant=reject_constant,
             parse_int=_parse_integer,
             parse_float=_parse_float,
         )
@@ -183,10 +184,6 @@ def parse_response_object(body: bytes) -> dict[str, object]:
         if is_nested_deeper(value, MAX_NESTING_DEPTH)
         else value
     )
-
-
-def _reject_constant(constant: str) -> NoReturn:
-    raise ValueError(constant)
 
 
 def _parse_integer(digits: str) -> int | str:

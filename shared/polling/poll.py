@@ -1,7 +1,7 @@
 """The poll of one restaurant: apply to the ledger what changed at OpenTable since its cursor."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from msgspec import Struct
@@ -115,81 +115,98 @@ async def poll_restaurant(
 async def _run_poll(
     context: AppContext, lease: Lease, row_counts: RowCounts, deadline: Deadline
 ) -> _PollOutcome:
-    # The time before the first request becomes the cursor: later changes are the next poll's.
-    started_at = context.clock()
-    cursor = poll_cursor_from_document(lease.document, started_at)
-    is_retryable = True
+    """Poll under a lease, and release it with the result."""
     try:
-        settings = parse_settings(lease.restaurant_id, lease.document)
-        restaurant = await load_restaurant_context(context, settings, deadline)
-        is_proven = has_proven_webhooks(lease.document, started_at)
-        # Proven webhooks need no check of the settings that would block them.
-        problems = [] if is_proven else await check_webhook_settings(restaurant)
-        missed = await _apply_changes(restaurant, lease, cursor, row_counts)
-        retry_at = guest_failures_from_document(lease.document).retry_at
-        if retry_at is not None and retry_at <= started_at:
-            await lease.ensure_acquired()
-            await retry_failed_guests(restaurant)
-        await update_webhook_silence(context, lease, missed)
-        proof = {} if is_proven else await _prove_webhooks(restaurant, row_counts)
+        missed, results = await _poll_changes(context, lease, row_counts, deadline)
     except (RunInProgressError, IntegrationDisabledError):
         raise
     except EXPECTED_RUN_ERRORS as error:
-        error_text = str(error)
         is_retryable = not isinstance(error, PERMANENT_RUN_ERRORS)
+        return await _record_failure(context, lease, str(error), is_retryable=is_retryable)
     except Exception as error:  # noqa: BLE001 -- a bug must be counted as a failed poll too
         log_internal_error(error, lease.restaurant_id)
         error_text = f"Internal error ({type(error).__name__}): see the log."
-    else:
-        results = {
-            **poll_cursor_to_map(restaurant.access.rid, started_at),
-            "lastOutcome": "ok",
-            "lastError": None,
-            "consecutiveFailures": 0,
-            "missedWebhooks": missed.count,
-            "problems": problems,
-            "foundChanges": lease.is_acquired,
-            **proof,
-        }
-        fields = {f"poll.{name}": value for name, value in results.items()}
-        fields |= missed.to_update_fields(started_at)
-        if not await lease.release(fields | {"lastPolledAt": context.clock()}):
-            if not lease.is_acquired:
-                raise RunInProgressError  # two polls found nothing; the other one was faster
-            return _PollOutcome("error", "The poll outlived its lease; another one took over.")
-        return _PollOutcome(
-            "ok",
-            cursor_age_seconds=round((context.clock() - started_at).total_seconds()),
-            lag_seconds=missed.lag_seconds(started_at),
-            is_backfilling=is_backfilling(lease.document),
-        )
+        return await _record_failure(context, lease, error_text)
+    fields = {f"poll.{name}": value for name, value in results.items()}
+    fields |= missed.to_update_fields(lease.started_at)
+    if not await lease.release(fields | {"lastPolledAt": context.clock()}):
+        if not lease.is_acquired:
+            raise RunInProgressError  # two polls found nothing; the other one was faster
+        return _PollOutcome("error", "The poll outlived its lease; another one took over.")
+    return _PollOutcome(
+        "ok",
+        cursor_age_seconds=round((context.clock() - lease.started_at).total_seconds()),
+        lag_seconds=missed.lag_seconds(lease.started_at),
+        is_backfilling=is_backfilling(lease.document),
+    )
+
+
+async def _record_failure(
+    context: AppContext, lease: Lease, error: str, *, is_retryable: bool = True
+) -> _PollOutcome:
     # The cursor stays, so the next poll reads the same changes again.
     failures = read_count(lease.state, "consecutiveFailures") + 1
     await lease.release(
         {
             "poll.lastOutcome": "error",
-            "poll.lastError": error_text,
+            "poll.lastError": error,
             "poll.consecutiveFailures": failures,
         }
     )
+    cursor = poll_cursor_from_document(lease.document, lease.started_at)
     cursor_age = None if cursor is None else round((context.clock() - cursor).total_seconds())
     return _PollOutcome(
         "error",
-        error_text,
+        error,
         is_retryable,
         cursor_age_seconds=cursor_age,
         consecutive_failures=failures,
     )
 
 
+async def _poll_changes(
+    context: AppContext, lease: Lease, row_counts: RowCounts, deadline: Deadline
+) -> tuple[MissedWebhooks, dict[str, Any]]:
+    """Apply what changed, check the webhooks, and return the changes they missed and the state."""
+    settings = parse_settings(lease.restaurant_id, lease.document)
+    restaurant = await load_restaurant_context(context, settings, deadline)
+    is_proven = has_proven_webhooks(lease.document, lease.started_at)
+    # Proven webhooks need no check of the settings that would block them.
+    problems = [] if is_proven else await check_webhook_settings(restaurant)
+    missed = await _apply_changes(restaurant, lease, row_counts)
+    retry_at = guest_failures_from_document(lease.document).retry_at
+    if retry_at is not None and retry_at <= lease.started_at:
+        await lease.ensure_acquired()
+        await retry_failed_guests(restaurant)
+    await update_webhook_silence(context, lease, missed)
+    results: dict[str, Any] = {
+        # The time before the first request: later changes are the next poll's.
+        **poll_cursor_to_map(restaurant.access.rid, lease.started_at),
+        "lastOutcome": "ok",
+        "lastError": None,
+        "consecutiveFailures": 0,
+        "missedWebhooks": missed.count,
+        "problems": problems,
+        "foundChanges": lease.is_acquired,
+    }
+    # A row that the ledger had already may have come by a webhook: look for the newest one.
+    is_delivered = row_counts["unchanged"] or row_counts["stale"]
+    if not is_proven and is_delivered and settings.webhook_auth:
+        webhook_at = await read_last_webhook_at(context.firestore, settings.restaurant_id)
+        if webhook_at is not None:
+            results["webhooksProvenAt"] = webhook_at
+    return missed, results
+
+
 async def _apply_changes(
-    restaurant: RestaurantContext, lease: Lease, cursor: datetime | None, row_counts: RowCounts
+    restaurant: RestaurantContext, lease: Lease, row_counts: RowCounts
 ) -> MissedWebhooks:
     """Apply every change since the cursor; return the changes normally brought by a webhook.
 
     The lease is acquired before the first change, or at once for a first poll.
     """
     context, settings = restaurant.context, restaurant.settings
+    cursor = poll_cursor_from_document(lease.document, lease.started_at)
     if cursor is None:
         await lease.ensure_acquired()
         # A first poll reads every reservation from yesterday on; a backfill reads older ones.
@@ -216,19 +233,6 @@ async def _apply_changes(
                 missed.record(applied.write.entry, context.clock())
     await sync_remaining_guests(restaurant, feed, is_first=cursor is None)
     return missed
-
-
-async def _prove_webhooks(
-    restaurant: RestaurantContext, row_counts: RowCounts
-) -> dict[str, datetime]:
-    """Return the time of the newest webhook if a webhook may have brought one of the rows."""
-    is_delivered = row_counts["unchanged"] or row_counts["stale"]
-    if not (is_delivered and restaurant.settings.webhook_auth):
-        return {}
-    webhook_at = await read_last_webhook_at(
-        restaurant.context.firestore, restaurant.settings.restaurant_id
-    )
-    return {} if webhook_at is None else {"webhooksProvenAt": webhook_at}
 
 
 def new_row_counts() -> RowCounts:

@@ -116,16 +116,13 @@ async def read_webhook_credential_uses(
     snapshots = await read_newest_webhook_entries(
         client, restaurant_id, ["receivedAt", "proof"], limit
     )
-    uses = (_read_credential_use(snapshot.to_dict() or {}) for snapshot in snapshots)
-    return [use for use in uses if use is not None]
-
-
-def _read_credential_use(entry: Mapping[str, Any]) -> WebhookCredentialUse | None:
-    """Read the authentication of a journal entry; None without one or if it is damaged."""
-    proof, received_at = entry.get("proof"), entry.get("receivedAt")
-    if not isinstance(proof, Mapping) or not isinstance(received_at, datetime):
-        return None
-    scheme, position = proof.get("scheme"), proof.get("credentialIndex") or 0
-    if not isinstance(scheme, str) or not isinstance(position, int):
-        return None
-    return WebhookCredentialUse(scheme, position, received_at)
+    uses = []
+    for entry in (snapshot.to_dict() or {} for snapshot in snapshots):
+        proof, received_at = entry.get("proof"), entry.get("receivedAt")
+        # An entry without an authentication, or a damaged one, proves no use.
+        if not isinstance(proof, Mapping) or not isinstance(received_at, datetime):
+            continue
+        scheme, position = proof.get("scheme"), proof.get("credentialIndex") or 0
+        if isinstance(scheme, str) and isinstance(position, int):
+            uses.append(WebhookCredentialUse(scheme, position, received_at))
+    return uses

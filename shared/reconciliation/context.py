@@ -93,7 +93,7 @@ def report_unreadable_row(run: ReconciliationRun, row: UnreadableRow) -> str | N
 
 
 def report_wrong_time_zone(run: ReconciliationRun, wrong_zone_count: int) -> None:
-    """List rows whose times contradict the restaurant's zone; log them the first time."""
+    """List rows with times in another zone than the restaurant's; log them the first time."""
     if not wrong_zone_count:
         return
     report, is_new = run.report, not run.was_time_zone_wrong

@@ -305,11 +305,8 @@ async def flag_divergences(
 ) -> None:
     """List the divergences for a person to decide; flag and log the new ones.
 
-    Args:
-        run: The run.
-        missing_keys: Reservations of the ledger missing at OpenTable.
-        plan: The applied plan, for its outdated and conflicting rows.
-        errors: External keys to the errors of requests by id.
+    They are the reservations missing at OpenTable, the failed requests by id (`errors`, by external
+    key), and the outdated and conflicting rows of an applied plan.
     """
     context, settings, report = run.restaurant.context, run.restaurant.settings, run.report
     states = await read_reservation_states(run.ledger, [*missing_keys, *errors])

@@ -5,6 +5,7 @@ on either side are skipped and listed.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
 
@@ -74,8 +75,7 @@ async def execute_held_plan(
             raise PlanNotExecutableError(
                 "RUN_IN_PROGRESS", "A reconciliation is in progress. Try again in a few minutes."
             )
-        held = await _read_held_report(context, restaurant_id, report_id)
-        window = _read_window(held)
+        held, window = await _read_held_plan(context, restaurant_id, report_id)
         report = create_report(context, restaurant_id, window, report_id)
         with record_outcome(report):
             run = await start_run(context, lease, report, deadline)
@@ -93,9 +93,10 @@ async def execute_held_plan(
     return summarize_report(report)
 
 
-async def _read_held_report(
+async def _read_held_plan(
     context: AppContext, restaurant_id: str, report_id: str
-) -> Mapping[str, Any]:
+) -> tuple[Mapping[str, Any], DateWindow]:
+    """Return a held report and its days, after a check of everything its execution reads."""
     report = await read_report_document(context.firestore, restaurant_id, report_id)
     if report is None:
         raise PlanNotExecutableError(
@@ -111,25 +112,19 @@ async def _read_held_report(
             "PLAN_ALREADY_EXECUTED",
             f"This plan was executed already: see report {report['executedBy']}.",
         )
-    # The ids of the path: a field edited by hand must not lead to another report.
-    return {**report, "restaurantId": restaurant_id, "reportId": report_id}
-
-
-def _read_window(held: Mapping[str, Any]) -> DateWindow:
-    """Return the days of a held report; check the other parts that its execution reads."""
-    try:
-        window: DateWindow | None = DateWindow(
-            date.fromisoformat(held["startDate"]), date.fromisoformat(held["endDate"])
+    window = None
+    with suppress(KeyError, TypeError, ValueError):
+        window = DateWindow(
+            date.fromisoformat(report["startDate"]), date.fromisoformat(report["endDate"])
         )
-    except (KeyError, TypeError, ValueError):
-        window = None
-    if window is None or not isinstance(held.get("parts"), int):
+    if window is None or not isinstance(report.get("parts"), int):
         raise PlanNotExecutableError(
             "NOT_HELD",
             "This report is damaged, so its plan cannot be executed. The next reconciliation makes "
             "a new one.",
         )
-    return window
+    # The ids of the path: a field edited by hand must not lead to another report.
+    return {**report, "restaurantId": restaurant_id, "reportId": report_id}, window
 
 
 async def _execute_items(

@@ -70,7 +70,7 @@ class WindowComparison(Struct):
         unreadable: Damaged documents of the ledger, by document id.
         seen_keys: Every key in OpenTable's listing, unreadable rows included.
         differing_events: The rows without an equal fingerprint in the ledger, by external key.
-        wrong_zone_count: Rows whose local and UTC times do not match in the restaurant's zone.
+        wrong_zone_count: Rows with local and UTC times that contradict the restaurant's zone.
     """
 
     fingerprints: dict[str, ReservationFingerprint] = field(default_factory=dict)
@@ -175,11 +175,8 @@ async def compare_window(run: ReconciliationRun, rollup_builder: RollupBuilder) 
     """Read both sides of the run's window completely and compare them.
 
     Both sides are read concurrently. A change between the two reads does no harm: the run reads
-    each differing or missing reservation again, by its id, before it acts on it.
-
-    Args:
-        run: The run. Its report counts the rows and lists the unreadable ones.
-        rollup_builder: Counts the ledger's reservations.
+    each differing or missing reservation again, by its id, before it acts on it. The report counts
+    the rows and lists the unreadable ones; `rollup_builder` counts the ledger's reservations.
 
     Raises:
         OpenTableError: OpenTable's listing is incomplete, so no conclusion is possible.
@@ -348,10 +345,8 @@ async def read_reservations_by_id(
 ) -> RequestedReservations:
     """Request reservations concurrently; the failure of one does not stop the others.
 
-    Args:
-        run: The run.
-        opentable_ids: External key to the id as OpenTable or a relay spells it; each known
-            spelling is tried.
+    `opentable_ids` maps external keys to ids as OpenTable or a relay spells them. Each known
+    spelling is tried.
     """
     restaurant = run.restaurant
     rid = restaurant.access.rid

@@ -23,7 +23,7 @@ from shared.firestore.documents import (
     read_documents,
     translate_firestore_errors,
 )
-from shared.log import LogEvent, Severity, log_event
+from shared.log import log_unreadable_document
 
 REPORT_LISTS = ("created", "updated", "cancelled", "divergences", "missing", "skipped")
 MAX_PART_BYTES = 400_000
@@ -127,8 +127,13 @@ async def count_reviewed(
     open_ids: set[str] = set()
     batch = client.batch()
     for listing_id in current_ids | ({report_id} if report_id else set()):
-        report = await read_full_report(client, restaurant_id, listing_id)
-        listed_ids = _list_missing_reservations(report or {}) & set(reservation_ids)
+        report = await read_full_report(client, restaurant_id, listing_id) or {}
+        listed_ids = set(reservation_ids) & {
+            str(entry.get("reservationId"))
+            for entry in _read_list(report, "divergences")
+            if isinstance(entry, Mapping)
+            and entry.get("type") == DivergenceType.MISSING_IN_OPENTABLE
+        }
         if listing_id in current_ids:
             open_ids |= listed_ids
         if listed_ids:
@@ -138,15 +143,6 @@ async def count_reviewed(
         batch.update(integration, {"reconciliation.openDivergences": Increment(-len(open_ids))})
     with translate_firestore_errors():
         await batch.commit(retry=None, timeout=WRITE_TIMEOUT_SECONDS)
-
-
-def _list_missing_reservations(report: Mapping[str, Any]) -> set[str]:
-    """Return the document ids of a report's reservations that OpenTable does not know."""
-    return {
-        str(entry.get("reservationId"))
-        for entry in _read_list(report, "divergences")
-        if isinstance(entry, Mapping) and entry.get("type") == DivergenceType.MISSING_IN_OPENTABLE
-    }
 
 
 async def read_newest_report_summaries(
@@ -195,35 +191,21 @@ async def iterate_planned_corrections(
 
     Each part of the report is read when needed, so a plan of any length fits in memory.
     """
-    reports = paths.reports_collection(client, held["restaurantId"])
-    reference = reports.document(held["reportId"])
+    restaurant_id = held["restaurantId"]
+    reference = paths.reports_collection(client, restaurant_id).document(held["reportId"])
     for number in range(held["parts"]):
         part = held
         if number > 0:
             part = (await read_document(_part_document(reference, number))).to_dict() or {}
-        items = [
-            item
-            for name in _PLANNED_LISTS
-            for entry in _read_list(part, name)
-            if (item := _read_planned_correction(held, entry)) is not None
-        ]
+        items = []
+        for entry in (entry for name in _PLANNED_LISTS for entry in _read_list(part, name)):
+            try:
+                items.append(planned_correction_from_map(entry))
+            except UnreadableDocumentError as error:
+                # One damaged item must not keep the others from being applied.
+                log_unreadable_document(restaurant_id, "reconciliationReports", error)
         for start in range(0, len(items), MAX_ITEMS_PER_BATCH):
             yield items[start : start + MAX_ITEMS_PER_BATCH]
-
-
-def _read_planned_correction(held: Mapping[str, Any], entry: Any) -> PlannedCorrection | None:
-    """Read one item of a plan; a damaged one is logged and left out."""
-    try:
-        return planned_correction_from_map(entry)
-    except UnreadableDocumentError as error:
-        log_event(
-            Severity.WARNING,
-            LogEvent.DOCUMENT_UNREADABLE,
-            restaurantId=held["restaurantId"],
-            collection="reconciliationReports",
-            error=str(error),
-        )
-        return None
 
 
 def _read_list(part: Mapping[str, Any], name: str) -> list[Any]:

@@ -2,9 +2,9 @@
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -65,6 +65,14 @@ class ReconciliationRequest(Struct, frozen=True):
     is_dry_run: bool = False
     is_scheduled: bool = False
 
+    def resolve_window(
+        self, document: Mapping[str, Any], zone: ZoneInfo, now: datetime, near_days_ahead: int
+    ) -> DateWindow:
+        """Return the days to reconcile; `document` is the restaurant's settings document."""
+        if self.is_scheduled:
+            return resolve_scheduled_window(document, zone, now, near_days_ahead)
+        return resolve_window(now, zone, self.start, self.end)
+
 
 async def reconcile_restaurant(
     context: AppContext,
@@ -76,14 +84,8 @@ async def reconcile_restaurant(
     """Reconcile one restaurant, unless another run holds the lease; return a summary.
 
     Never raises an expected error: the summary and the report show a failure. An hourly run without
-    a difference writes twice: its report and its state.
-
-    Args:
-        context: The process's clients.
-        request: The options.
-        restaurant_id: The restaurant.
-        deadline: When the run must end; by default after the configured run budget.
-        listed: The settings, if they were listed shortly before.
+    a difference writes twice: its report and its state. The default deadline is the configured run
+    budget. Settings `listed` shortly before save a read.
     """
     deadline = deadline or Deadline.after(context.environment.run_budget_seconds)
     duration = timedelta(seconds=deadline.remaining() + LEASE_MARGIN_SECONDS)
@@ -97,7 +99,9 @@ async def reconcile_restaurant(
         ) as lease:
             # Without a zone the run fails below; its report needs a window all the same.
             zone = parse_settings(restaurant_id, lease.document).zone or ZoneInfo("UTC")
-            window = _resolve_window(context, request, lease, zone)
+            window = request.resolve_window(
+                lease.document, zone, context.clock(), context.environment.near_days_ahead
+            )
             report = create_report(context, restaurant_id, window)
             if covers_full_window(window, zone, report.reconciled_at) or not request.is_scheduled:
                 # Two long runs at the same time would read a lot in vain.
@@ -122,26 +126,10 @@ async def reconcile_restaurant(
     return summarize_report(report)
 
 
-def _resolve_window(
-    context: AppContext, request: ReconciliationRequest, lease: Lease, zone: ZoneInfo
-) -> DateWindow:
-    if request.is_scheduled:
-        near_days_ahead = context.environment.near_days_ahead
-        return resolve_scheduled_window(lease.document, zone, context.clock(), near_days_ahead)
-    return resolve_window(context.clock(), zone, request.start, request.end)
-
-
 def create_report(
     context: AppContext, restaurant_id: str, window: DateWindow, held_report_id: str | None = None
 ) -> ReconciliationReport:
-    """Return an empty report of a run starting now.
-
-    Args:
-        context: The process's clients.
-        restaurant_id: The restaurant.
-        window: The days to reconcile.
-        held_report_id: For a forced plan, its held report.
-    """
+    """Return an empty report of a run starting now; `held_report_id` is for a forced plan."""
     now = context.clock()
     return ReconciliationReport(
         # Ids sort by time; the random part separates two reports of one second.
@@ -166,7 +154,13 @@ def record_outcome(report: ReconciliationReport) -> Iterator[None]:
         raise  # the run ends without a report
     except EXPECTED_RUN_ERRORS as error:
         report.status, report.reason = ReportStatus.FAILED, str(error)
-        report.failure = _classify_failure(error)
+        match error:
+            case OpenTableError():
+                report.failure = FailureKind.OPENTABLE
+            case InvalidSettingsError():
+                report.failure = FailureKind.SETTINGS
+            case _:
+                report.failure = FailureKind.FIRESTORE
         report.is_retryable = not isinstance(error, PERMANENT_RUN_ERRORS)
         if report.held_report_id:
             report.reason += (
@@ -179,14 +173,6 @@ def record_outcome(report: ReconciliationReport) -> Iterator[None]:
         report.failure = FailureKind.INTERNAL
         log_internal_error(error, report.restaurant_id)
     report.duration_ms = round((time.monotonic() - started_seconds) * 1000)
-
-
-def _classify_failure(error: Exception) -> FailureKind:
-    if isinstance(error, OpenTableError):
-        return FailureKind.OPENTABLE
-    return (
-        FailureKind.SETTINGS if isinstance(error, InvalidSettingsError) else FailureKind.FIRESTORE
-    )
 
 
 async def start_run(

@@ -160,7 +160,7 @@ def should_repeat_run(results: Sequence[Mapping[str, Any]], *, is_requested: boo
 
     It should if every restaurant failed: otherwise the good ones would run again. A request for
     some restaurants is not repeated after failures that need a person, because Cloud Tasks slows
-    down the whole queue when tasks fail.
+    down the queue when tasks fail.
     """
     failures = [result for result in results if result["status"] in {"error", "FAILED"}]
     if not failures or len(failures) < len(results):

@@ -102,7 +102,7 @@ class InProcessTaskQueue:
                 except OSError as error:  # the base of every error of `requests`
                     log_event(Severity.WARNING, LogEvent.TASK_FAILED, error=type(error).__name__)
 
-        # The set keeps a reference: the event loop alone would let the task be collected.
+        # The set keeps a reference: the event loop's own one is weak.
         call = asyncio.create_task(deliver())
         self._pending_calls.add(call)
         call.add_done_callback(self._pending_calls.discard)

@@ -22,7 +22,7 @@ def parse_strict_json(body: bytes) -> dict[str, Any]:
         parsed = json.loads(
             body.decode(),
             object_pairs_hook=_reject_duplicate_keys,
-            parse_constant=_reject_constant,
+            parse_constant=reject_constant,
             parse_int=parse_bounded_integer,
         )
     except (ValueError, RecursionError):
@@ -41,7 +41,8 @@ def _reject_duplicate_keys(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return parsed
 
 
-def _reject_constant(name: str) -> float:
+def reject_constant(name: str) -> float:
+    """Raise for ``NaN`` and the infinities: Python's parser accepts them, JSON does not."""
     raise ValueError(name)
 
 
