@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
@@ -18,6 +19,7 @@ from shared.domain.webhook_auth.credentials import FieldReaders, InvalidFieldsEr
 from shared.errors import InvalidSettingsError
 
 MAX_RESTAURANTS_PER_TASK = 200
+MIN_ANONYMIZE_AFTER_DAYS = 31
 
 
 def validate_base_url(variable_name: str, value: str) -> str:
@@ -32,7 +34,10 @@ def validate_base_url(variable_name: str, value: str) -> str:
         url = None
     if url is None or not url.hostname or "@" in url.netloc or url.query or url.fragment:
         raise InvalidSettingsError(f"{variable_name} must be a plain URL such as https://host.")
-    if url.scheme != "https" and not (url.scheme == "http" and _is_loopback(url.hostname)):
+    is_loopback = url.hostname == "localhost"
+    with suppress(ValueError):  # a name, not an address
+        is_loopback = is_loopback or ip_address(url.hostname).is_loopback
+    if url.scheme != "https" and not (url.scheme == "http" and is_loopback):
         raise InvalidSettingsError(
             f"{variable_name} must be https, unless its host is this machine."
         )
@@ -46,16 +51,6 @@ def build_url(base: str, *path: str, query: Mapping[str, str] | None = None) -> 
     """
     segments = "/".join(quote(segment, safe="") for segment in path)
     return f"{base}/{segments}?{urlencode(query)}" if query else f"{base}/{segments}"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-MIN_ANONYMIZE_AFTER_DAYS = 31
 
 
 class Environment(Struct, frozen=True, kw_only=True):

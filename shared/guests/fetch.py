@@ -51,7 +51,18 @@ class GuestRequests:
 
     async def fetch_all(self, guest_ids: Iterable[str]) -> None:
         """Fetch and store guests as far as possible, and count the failing ones."""
-        await gather_bounded(_MAX_CONCURRENT_FETCHES, self._fetch, guest_ids)
+
+        async def fetch(guest_id: str) -> None:
+            try:
+                await ensure_guest_stored(self._restaurant, guest_id, self._request)
+            except _GuestNotFetchedError:
+                return
+            # Another run may have stored the guest: its note is obsolete all the same.
+            key = build_external_key(guest_id, self._restaurant.settings.rid)
+            if key in self.failures:
+                await self.forget(key)
+
+        await gather_bounded(_MAX_CONCURRENT_FETCHES, fetch, guest_ids)
         await self.store_summary()
 
     async def store_summary(self) -> None:
@@ -66,16 +77,6 @@ class GuestRequests:
         self._has_changed = True
         await clear_guest_failure(context, settings, key)
         del self.failures[key]
-
-    async def _fetch(self, guest_id: str) -> None:
-        try:
-            await ensure_guest_stored(self._restaurant, guest_id, self._request)
-        except _GuestNotFetchedError:
-            return
-        # Another run may have stored the guest: its note is obsolete all the same.
-        key = build_external_key(guest_id, self._restaurant.settings.rid)
-        if key in self.failures:
-            await self.forget(key)
 
     async def _request(self, guest_id: str, key: str) -> OpenTableRow | None:
         context, settings = self._restaurant.context, self._restaurant.settings

@@ -391,25 +391,13 @@ async def _update_guests(
     fingerprints: dict[str, ReservationFingerprint],
     applied: list[ApplyResult],
 ) -> None:
-    """Repeat recent erasures and failed requests, then fetch the guests without a record."""
-    await _link_corrected_reservations(run, fingerprints)
-    await repeat_erasures(run.restaurant)
-    if run.guest_retry_at is not None and run.guest_retry_at <= run.report.reconciled_at:
-        await run.lease.ensure_acquired()
-        await retry_failed_guests(run.restaurant)
-    await fetch_guests_after_reconciliation(run.restaurant, fingerprints, applied)
-
-
-async def _link_corrected_reservations(
-    run: ReconciliationRun, fingerprints: Mapping[str, ReservationFingerprint]
-) -> None:
-    """Link the guests of reservations that the previous run could not read.
-
-    A change of a guest does not reach a damaged document: its list of guests may be the damage.
-    """
-    now = run.report.reconciled_at
+    """Complete links, repeat recent erasures and failed requests, and fetch missing guests."""
+    # A change of a guest does not reach a damaged document, whose list of guests may be the damage:
+    # link the guests of the reservations that the previous run could not read.
     links = [
-        build_guest_link_event(key, fingerprint.guest_key, now, Channel.RECONCILIATION)
+        build_guest_link_event(
+            key, fingerprint.guest_key, run.report.reconciled_at, Channel.RECONCILIATION
+        )
         for key, fingerprint in fingerprints.items()
         if fingerprint.guest_key is not None
         and build_reservation_document_id(key) in run.unreadable_ids
@@ -417,3 +405,8 @@ async def _link_corrected_reservations(
     if links:
         await run.lease.ensure_acquired()
         await apply_events(run.ledger, links)
+    await repeat_erasures(run.restaurant)
+    if run.guest_retry_at is not None and run.guest_retry_at <= run.report.reconciled_at:
+        await run.lease.ensure_acquired()
+        await retry_failed_guests(run.restaurant)
+    await fetch_guests_after_reconciliation(run.restaurant, fingerprints, applied)
