@@ -85,7 +85,7 @@ class GuestRequests:
             self.failures |= await read_guest_failures(context, settings, [key])
         if not self.is_due(key):
             raise _GuestNotFetchedError
-        row = await self._reader.read(Resource.GUESTS, [guest_id])
+        row = await self._reader.read(Resource.GUESTS, guest_id)
         if isinstance(row, OpenTableItemNotRequestedError):
             raise _GuestNotFetchedError
         if isinstance(row, OpenTableError):

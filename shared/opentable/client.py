@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from shared.concurrency import SYSTEM_CLOCK, Clock, Deadline
 from shared.config import build_url, validate_base_url
+from shared.domain.normalization.identifiers import list_id_spellings
 from shared.domain.opentable_pagination import Page, PaginationState, accept_page
 from shared.errors import OpenTableItemRejectedError, OpenTableRequestRejectedError
 from shared.opentable.auth import AccessTokenCache
@@ -74,10 +75,28 @@ class OpenTableClient:
     async def fetch_row(
         self, resource: Resource, access: OpenTableAccess, open_table_id: str, deadline: Deadline
     ) -> OpenTableRow | None:
-        """Return a reservation or a guest, None if OpenTable has none.
+        """Return a reservation or a guest, None if OpenTable has none in any spelling of the id.
 
         Raises OpenTableItemRejectedError when OpenTable rejected the request for this item.
         """
+        rejection: OpenTableItemRejectedError | None = None
+        for spelling in list_id_spellings(open_table_id, access.rid):
+            try:
+                row = await self._fetch_spelling(resource, access, spelling, deadline)
+            except OpenTableItemRejectedError as error:
+                if error.status == HTTPStatus.UNAUTHORIZED:
+                    raise
+                rejection = error
+            else:
+                if row is not None:
+                    return row
+        if rejection is not None:
+            raise rejection
+        return None
+
+    async def _fetch_spelling(
+        self, resource: Resource, access: OpenTableAccess, open_table_id: str, deadline: Deadline
+    ) -> OpenTableRow | None:
         api_id = build_api_id(access.rid, open_table_id)
         url = build_url(self._api_url, "sync", "v2", resource, api_id)
         parse = partial(parse_row, rid=access.rid, requested_id=open_table_id)

@@ -3,7 +3,6 @@
 The webhook imports this module at startup, so it must not import `requests`.
 """
 
-from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from http import HTTPStatus
@@ -106,12 +105,11 @@ class ItemReader:
         self._unavailable_count = 0
 
     async def read(
-        self, resource: Resource, spellings: Iterable[str]
+        self, resource: Resource, open_table_id: str
     ) -> OpenTableRow | OpenTableError | None:
         """Return an item, None if OpenTable has none, or the error of this item only.
 
-        Tries each spelling of its id. Errors of the credential or the settings concern the run
-        and are raised.
+        Errors of the credential or the settings concern the run and are raised.
         """
         # One slow item may use half of the remaining time, so the run can always finish.
         seconds = min(MAX_ITEM_SECONDS, self._deadline.remaining() / 2)
@@ -121,18 +119,12 @@ class ItemReader:
                 "requests it."
             )
         deadline = self._deadline.within(seconds)
-        failure: OpenTableError | None = None
-        for spelling in spellings:
-            try:
-                row = await self._client.fetch_row(resource, self._access, spelling, deadline)
-            except OpenTableItemRejectedError as error:
-                if error.status == HTTPStatus.UNAUTHORIZED:
-                    raise
-                failure = error
-            except OpenTableUnavailableError as error:
-                self._unavailable_count += 1
-                return error
-            else:
-                if row is not None:
-                    return row
-        return failure
+        try:
+            return await self._client.fetch_row(resource, self._access, open_table_id, deadline)
+        except OpenTableItemRejectedError as error:
+            if error.status == HTTPStatus.UNAUTHORIZED:
+                raise
+            return error
+        except OpenTableUnavailableError as error:
+            self._unavailable_count += 1
+            return error

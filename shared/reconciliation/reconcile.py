@@ -8,6 +8,7 @@ trusted: its plan is kept in a report with status HELD until a person forces it.
 import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 
 from msgspec import Struct, field
 
@@ -22,7 +23,6 @@ from shared.domain.ledger.divergence import DivergenceType, find_open_divergence
 from shared.domain.ledger.events import Channel, ReservationEvent
 from shared.domain.normalization.identifiers import (
     build_reservation_document_id,
-    list_id_spellings,
 )
 from shared.domain.normalization.opentable_reservation import has_time_zone_conflict
 from shared.domain.reconciliation.compare import (
@@ -345,17 +345,15 @@ async def read_reservations_by_id(
 ) -> RequestedReservations:
     """Request reservations concurrently; the failure of one does not stop the others.
 
-    `opentable_ids` maps external keys to ids as OpenTable or a relay spells them. Each known
-    spelling is tried.
+    `opentable_ids` maps external keys to ids as OpenTable or a relay writes them.
     """
     restaurant = run.restaurant
-    rid = restaurant.access.rid
     reader = ItemReader(restaurant.context.opentable, restaurant.access, restaurant.deadline)
-
-    async def read(opentable_id: str) -> OpenTableRow | OpenTableError | None:
-        return await reader.read(Resource.RESERVATIONS, list_id_spellings(opentable_id, rid))
-
-    results = await gather_bounded(_MAX_CONCURRENT_FETCHES, read, opentable_ids.values())
+    results = await gather_bounded(
+        _MAX_CONCURRENT_FETCHES,
+        partial(reader.read, Resource.RESERVATIONS),
+        opentable_ids.values(),
+    )
     requested = RequestedReservations()
     for key, result in zip(opentable_ids, results, strict=True):
         if result is None:

@@ -24,6 +24,14 @@ async def test_a_new_guest_is_fetched_after_the_commit(scenario: GuestScenario, 
     assert scenario.count_requests("guest") == 1
 
 
+async def test_the_guest_is_found_if_the_row_writes_its_id_in_another_case(
+    scenario: GuestScenario, ada: str
+) -> None:
+    booked = scenario.book(ada)
+    await scenario.ingest_and_fetch_guest(booked, guest_id=ada.swapcase())
+    assert await scenario.shown_diner(booked) == ADA
+
+
 async def test_a_returning_diner_needs_no_request(scenario: GuestScenario, ada: str) -> None:
     await scenario.ingest_and_fetch_guest(scenario.book(ada))
     request_count = scenario.count_requests()

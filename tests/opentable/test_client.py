@@ -10,6 +10,7 @@ from shared.concurrency import Deadline
 from shared.domain.opentable_pagination import Page
 from shared.errors import (
     IncompleteListingError,
+    OpenTableItemRejectedError,
     OpenTableRequestRejectedError,
     OpenTableUnavailableError,
 )
@@ -77,6 +78,32 @@ async def test_a_guest_is_fetched_from_the_guests(
     scripted_adapter.steps = [ScriptedResponse(new_row("g"))]
     await client.fetch_guest(access, "555001-g", deadline)
     assert scripted_adapter.requests[-1].url == "https://api.example/sync/v2/guests/555001-g"
+
+
+async def test_a_guest_is_found_whatever_the_case_of_its_id(
+    client: OpenTableClient,
+    access: OpenTableAccess,
+    deadline: Deadline,
+    scripted_adapter: ScriptedAdapter,
+) -> None:
+    key = "0a5d2f34-6baa-4455-a3e7-0682c2094cac"
+    scripted_adapter.steps = [ScriptedResponse(status=404), ScriptedResponse(new_row(key))]
+    assert await client.fetch_guest(access, key.upper(), deadline) == new_row(key)
+
+
+@pytest.mark.parametrize("rejected_first", [True, False])
+async def test_a_rejected_spelling_counts_only_if_no_other_is_found(
+    client: OpenTableClient,
+    access: OpenTableAccess,
+    deadline: Deadline,
+    scripted_adapter: ScriptedAdapter,
+    rejected_first: bool,
+) -> None:
+    key = "0a5d2f34-6baa-4455-a3e7-0682c2094cac"
+    steps = [ScriptedResponse(status=403), ScriptedResponse(status=404)]
+    scripted_adapter.steps.extend(steps if rejected_first else reversed(steps))
+    with pytest.raises(OpenTableItemRejectedError):
+        await client.fetch_guest(access, key, deadline)
 
 
 @pytest.mark.parametrize(

@@ -65,17 +65,15 @@ def build_guest_key(guest_id: str, rid: str | None) -> str | None:
 
 
 def list_id_spellings(open_table_id: str, rid: str) -> tuple[str, ...]:
-    """Return the spellings to request from OpenTable: the id, and its upper-case form.
+    """Return the spellings to request from OpenTable: as written, in upper and in lower case.
 
-    A relay's envelope leaves only the key, in lower case, and OpenTable may distinguish case.
-
-    Args:
-        open_table_id: An id as OpenTable wrote it, or a key.
+    OpenTable may distinguish case, and its channels and a relay write one id in different cases.
     """
     key = open_table_id.removeprefix(f"{rid}-")
-    if not _CASELESS_KEY.fullmatch(key) or key != key.lower() or key == key.upper():
+    if not _CASELESS_KEY.fullmatch(key):
         return (open_table_id,)
-    return (open_table_id, open_table_id.removesuffix(key) + key.upper())
+    prefix = open_table_id.removesuffix(key)
+    return tuple(dict.fromkeys((open_table_id, prefix + key.upper(), prefix + key.lower())))
 
 
 def build_canonical_id(open_table_id: str, rid: str) -> str:

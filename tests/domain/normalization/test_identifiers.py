@@ -151,16 +151,19 @@ LOWERCASE_UUID = "259f4329-e6f4-490b-9a16-4106cf6a659e"
 
 
 @pytest.mark.parametrize("prefix", ["", "555001-"])
-def test_a_lowercase_key_is_also_requested_in_uppercase(prefix: str) -> None:
-    assert list_id_spellings(prefix + LOWERCASE_UUID, "555001") == (
-        prefix + LOWERCASE_UUID,
-        prefix + LOWERCASE_UUID.upper(),
-    )
-
-
 @pytest.mark.parametrize(
-    "open_table_id",
-    [LOWERCASE_UUID.upper(), "259F4329-e6f4-490b-9a16-4106cf6a659e", "ot_1", "1" * 24],
+    "written",
+    [LOWERCASE_UUID, LOWERCASE_UUID.upper(), "259F4329-e6f4-490b-9a16-4106cf6a659e"],
 )
+def test_a_caseless_key_is_requested_as_written_and_in_both_cases(
+    prefix: str, written: str
+) -> None:
+    first, *others = list_id_spellings(prefix + written, "555001")
+    assert first == prefix + written
+    expected = {prefix + LOWERCASE_UUID.upper(), prefix + LOWERCASE_UUID} - {first}
+    assert sorted(others) == sorted(expected)
+
+
+@pytest.mark.parametrize("open_table_id", ["ot_1", "OT_1", "1" * 24])
 def test_a_case_sensitive_id_is_requested_unchanged(open_table_id: str) -> None:
     assert list_id_spellings(open_table_id, "555001") == (open_table_id,)
