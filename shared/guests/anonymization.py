@@ -17,10 +17,8 @@ from shared.concurrency import Deadline, gather_bounded
 from shared.context import AppContext
 from shared.domain.ledger.events import (
     ANONYMIZED_EVENT_TYPE,
-    Actor,
     Channel,
-    ReservationEvent,
-    Version,
+    build_lineup_event,
 )
 from shared.domain.polling import read_run_state
 from shared.domain.settings import parse_settings
@@ -172,14 +170,11 @@ def _add_to_portion(portion: _Portion, stored: Mapping[str, Any]) -> None:
 
 async def _anonymize_reservation(context: AppContext, ledger: Ledger, key: str) -> bool:
     """Anonymize a reservation, then its journal; return whether it was changed."""
-    event = ReservationEvent(
-        external_key=key,
+    event = build_lineup_event(
+        key,
         event_id=_EVENT_ID,
         event_type=ANONYMIZED_EVENT_TYPE,
-        actor=Actor.LINEUP,
-        version=Version.from_timestamp(context.clock(), _EVENT_ID),
-        fields={},
-        payload="{}",
+        occurred_at=context.clock(),
         channel=Channel.RECONCILIATION,
     )
     try:

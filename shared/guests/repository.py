@@ -15,7 +15,7 @@ from google.cloud.firestore import DELETE_FIELD, FieldFilter
 
 from shared.context import AppContext
 from shared.domain.ledger.event_merge import GUEST_LINKED_EVENT_TYPE
-from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version
+from shared.domain.ledger.events import Channel, ReservationEvent, build_lineup_event
 from shared.domain.ledger.guest_link import (
     Guest,
     LinkedGuest,
@@ -164,14 +164,11 @@ def build_guest_link_event(
     external_key: str, guest_key: str, now: datetime, channel: Channel
 ) -> ReservationEvent:
     """Return an event for linking a guest; without fields, it puts no guest data in the journal."""
-    event_id = f"guest-{secrets.token_hex(8)}"
-    return ReservationEvent(
-        external_key=external_key,
-        event_id=event_id,
+    return build_lineup_event(
+        external_key,
+        event_id=f"guest-{secrets.token_hex(8)}",
         event_type=GUEST_LINKED_EVENT_TYPE,
-        actor=Actor.LINEUP,
-        version=Version.from_timestamp(now, event_id),
-        fields={},
-        payload=json.dumps({"guestKey": guest_key}),
+        occurred_at=now,
         channel=channel,
+        payload=json.dumps({"guestKey": guest_key}),
     )

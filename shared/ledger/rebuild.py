@@ -11,7 +11,7 @@ from shared.domain.ledger.document import flatten_document
 from shared.domain.ledger.event_merge import GuestRequired
 from shared.domain.ledger.guest_link import guest_references_from_document
 from shared.domain.ledger.rebuild import decide_rebuild
-from shared.domain.normalization.identifiers import ReservationSystem, build_reservation_document_id
+from shared.domain.normalization.identifiers import OPENTABLE_DOCUMENT_PREFIX, ReservationSystem
 from shared.domain.settings import IntegrationSettings
 from shared.errors import UnreadableDocumentError
 from shared.firestore import paths
@@ -24,7 +24,6 @@ from shared.ledger.ledger import open_ledger
 from shared.ledger.repository import ConditionalWrite
 
 _MAX_CONCURRENT_REBUILDS = 8
-_ID_PREFIX = build_reservation_document_id("")
 
 
 class RebuildResult(Struct, frozen=True):
@@ -53,7 +52,7 @@ async def rebuild_restaurant(
         document_ids = [
             reference.id
             async for reference in reservations.list_documents(timeout=QUERY_TIMEOUT_SECONDS)
-            if reference.id.startswith(_ID_PREFIX)
+            if reference.id.startswith(OPENTABLE_DOCUMENT_PREFIX)
         ]
     rebuild = partial(rebuild_reservation, context, settings, is_dry_run=is_dry_run)
     results = await gather_bounded(_MAX_CONCURRENT_REBUILDS, rebuild, document_ids)
@@ -64,7 +63,7 @@ async def rebuild_reservation(
     context: AppContext, settings: IntegrationSettings, document_id: str, *, is_dry_run: bool
 ) -> RebuildResult:
     """Make a document agree with its journal, in one commit with a journal entry of its own."""
-    external_key = document_id.removeprefix(_ID_PREFIX)
+    external_key = document_id.removeprefix(OPENTABLE_DOCUMENT_PREFIX)
     ledger = open_ledger(context, settings, ReservationSystem.OPENTABLE)
     identity, repository = ledger.build_identity(external_key), ledger.repository
     write_context = ledger.new_write_context()

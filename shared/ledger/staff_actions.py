@@ -17,10 +17,11 @@ from shared.domain.ledger.divergence import (
     is_reviewable,
 )
 from shared.domain.ledger.document import flatten_document
-from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version
+from shared.domain.ledger.events import Channel, build_lineup_event
 from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
 from shared.domain.normalization.field_values import ReservationStatus, canonicalize_text
 from shared.domain.normalization.identifiers import (
+    OPENTABLE_DOCUMENT_PREFIX,
     ReservationSystem,
     build_reservation_document_id,
 )
@@ -29,8 +30,6 @@ from shared.errors import UnreadableDocumentError
 from shared.firestore.documents import translate_firestore_errors
 from shared.ledger.batch import apply_events
 from shared.ledger.ledger import ApplyResult, open_ledger
-
-_DOCUMENT_ID_PREFIX = build_reservation_document_id("")
 
 
 async def cancel_native_reservation(  # noqa: PLR0913 -- keywords at each call name them
@@ -52,16 +51,13 @@ async def cancel_native_reservation(  # noqa: PLR0913 -- keywords at each call n
     if idempotency_key is not None:
         key_source = json.dumps([user_uid, idempotency_key])
         suffix = hashlib.sha256(key_source.encode()).hexdigest()[:32]
-    event_id = f"staff-{suffix}"
-    event = ReservationEvent(
-        external_key=document_id,
-        event_id=event_id,
+    event = build_lineup_event(
+        document_id,
+        event_id=f"staff-{suffix}",
         event_type="staff.cancelled",
-        actor=Actor.LINEUP,
-        version=Version.from_timestamp(context.clock(), event_id),
-        fields={"status": ReservationStatus.CANCELLED.value, "cancellationReason": reason},
-        payload="{}",
+        occurred_at=context.clock(),
         channel=Channel.STAFF,
+        fields={"status": ReservationStatus.CANCELLED.value, "cancellationReason": reason},
         requested_by=user_uid,
     )
     return await open_ledger(context, settings, ReservationSystem.LINEUP).apply(event)
@@ -91,9 +87,9 @@ async def review_reservations(
     outcomes = dict.fromkeys(document_ids, ReviewOutcome.NOT_REVIEWABLE)
     # OpenTable's reservations only: native ones have other ids.
     keys = [
-        id_.removeprefix(_DOCUMENT_ID_PREFIX)
+        id_.removeprefix(OPENTABLE_DOCUMENT_PREFIX)
         for id_ in outcomes
-        if id_.startswith(_DOCUMENT_ID_PREFIX)
+        if id_.startswith(OPENTABLE_DOCUMENT_PREFIX)
     ]
     with translate_firestore_errors():
         snapshots = await ledger.repository.read(dict.fromkeys(keys, ())) if keys else {}

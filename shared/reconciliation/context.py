@@ -9,8 +9,8 @@ from shared.analytics.store import DayDigests
 from shared.context import RestaurantContext
 from shared.domain.ledger.divergence import DivergenceType
 from shared.domain.normalization.identifiers import (
+    OPENTABLE_DOCUMENT_PREFIX,
     build_external_key,
-    build_reservation_document_id,
 )
 from shared.domain.normalization.opentable_reservation import read_row_id
 from shared.domain.reconciliation.report import ReconciliationReport
@@ -70,7 +70,7 @@ def report_unreadable_document(
         return
     # The document cannot have a flag: the settings document remembers the damage.
     is_new = document_id not in run.unreadable_ids
-    key = document_id.removeprefix(build_reservation_document_id(""))
+    key = document_id.removeprefix(OPENTABLE_DOCUMENT_PREFIX)
     external_key = None if key == document_id else key
     report.add_divergence(
         DivergenceType.UNREADABLE, external_key, reason, is_new=is_new, reservation_id=document_id

@@ -12,7 +12,13 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from shared.domain.ledger.events import Actor, Channel, FieldValue, ReservationEvent, Version
+from shared.domain.ledger.events import (
+    Actor,
+    Channel,
+    FieldValue,
+    ReservationEvent,
+    build_lineup_event,
+)
 from shared.domain.ledger.registers import ReservationState
 from shared.domain.normalization.field_values import canonicalize_text, format_utc
 
@@ -108,16 +114,14 @@ def _build_reconciliation_event(
     report_id: str,
     occurred_at: datetime,
 ) -> ReservationEvent:
-    event_id = f"{kind}-{report_id}"
-    return ReservationEvent(
-        external_key=external_key,
-        event_id=event_id,
+    return build_lineup_event(
+        external_key,
+        event_id=f"{kind}-{report_id}",
         event_type=f"reconciliation.{kind}",
-        actor=Actor.LINEUP,
-        version=Version.from_timestamp(occurred_at, event_id),
+        occurred_at=occurred_at,
+        channel=Channel.RECONCILIATION,
         fields=fields,
         payload=json.dumps({"reportId": report_id}),
-        channel=Channel.RECONCILIATION,
     )
 
 
@@ -130,19 +134,17 @@ def build_review_event(
     now: datetime,
 ) -> ReservationEvent:
     """Return the event of a decision."""
-    return ReservationEvent(
-        external_key=external_key,
+    return build_lineup_event(
+        external_key,
         event_id=event_id,
         event_type=f"staff.{request.decision.lower()}",
-        actor=Actor.LINEUP,
-        version=Version.from_timestamp(state.next_timestamp(Actor.LINEUP, now), event_id),
+        occurred_at=state.next_timestamp(Actor.LINEUP, now),
+        channel=Channel.STAFF,
         fields={
             "reviewDecision": request.decision.value,
             "reviewVersion": format_opentable_version(state),
             "reviewReason": canonicalize_text(request.reason),
         },
-        payload="{}",
-        channel=Channel.STAFF,
         requested_by=request.user_uid,
     )
 

@@ -140,3 +140,28 @@ class ReservationEvent(Struct, frozen=True):
         come to rest, and each one would change the document.
         """
         return self.actor is Actor.LINEUP and not self.fields
+
+
+def build_lineup_event(  # noqa: PLR0913 -- keywords at each call name them
+    external_key: str,
+    *,
+    event_id: str,
+    event_type: str,
+    occurred_at: datetime,
+    channel: Channel,
+    fields: Mapping[str, FieldValue] | None = None,
+    payload: str = "{}",
+    requested_by: str | None = None,
+) -> ReservationEvent:
+    """Return an event of the staff or of this bundle; without fields it reports nothing."""
+    return ReservationEvent(
+        external_key=external_key,
+        event_id=event_id,
+        event_type=event_type,
+        actor=Actor.LINEUP,
+        version=Version.from_timestamp(occurred_at, event_id),
+        fields=fields or {},
+        payload=payload,
+        channel=channel,
+        requested_by=requested_by,
+    )

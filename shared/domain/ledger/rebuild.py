@@ -21,7 +21,13 @@ from shared.domain.ledger.document import (
     render_document,
 )
 from shared.domain.ledger.event_merge import GuestRequired, find_required_guest, with_linked_guest
-from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version, version_from_map
+from shared.domain.ledger.events import (
+    Actor,
+    Channel,
+    ReservationEvent,
+    build_lineup_event,
+    version_from_map,
+)
 from shared.domain.ledger.guest_link import resolve_guest
 from shared.domain.ledger.journal import WriteContext, build_journal_entry, omit_hidden_changes
 from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
@@ -60,15 +66,11 @@ def decide_rebuild(
     changed_fields = diff_fields(flat, render_document(identity, state))
     if not changed_fields:
         return None
-    event_id = f"rebuild-{context.attempt_id}"
-    event = ReservationEvent(
-        external_key=identity.external_key,
-        event_id=event_id,
+    event = build_lineup_event(
+        identity.external_key,
+        event_id=f"rebuild-{context.attempt_id}",
         event_type=REBUILT_EVENT_TYPE,
-        actor=Actor.LINEUP,
-        version=Version.from_timestamp(context.now, event_id),
-        fields={},  # a rebuild reports nothing about the reservation
-        payload="{}",
+        occurred_at=context.now,
         channel=Channel.STAFF,
     )
     is_create = stored.document is None
@@ -79,7 +81,7 @@ def decide_rebuild(
         outcome=outcome,
         is_create=is_create,
         changed_fields=changed_fields | _restore_timestamps(entries, context.now, flat),
-        entry_id=event_id,
+        entry_id=event.event_id,
         entry=entry | {"restaurantId": identity.restaurant_id},
         state=state,
     )
