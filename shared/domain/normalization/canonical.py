@@ -127,7 +127,8 @@ def _only_for_text(canonicalize: Callable[[str], object]) -> Callable[[Any], Any
     return lambda value: canonicalize(value) if isinstance(value, str) else value
 
 
-_canonicalize_text = _only_for_text(lambda text: field_values.canonicalize_text(text) or None)
+def _canonicalize_text(value: Any) -> Any:
+    return field_values.canonicalize_text(value) or None if isinstance(value, str) else value
 
 
 def _canonicalize_text_list(value: Any) -> Any:
