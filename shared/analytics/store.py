@@ -9,6 +9,7 @@ the nightly run reads the stored counts, an hourly run compares digests in the s
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 
 from google.api_core import exceptions as google
@@ -76,17 +77,12 @@ def add_corrections(
             outside_days.add(facts.local_date)
         if last_result.write is not None:
             # A moved reservation changes the counts of both days.
-            date_change = last_result.write.entry["changes"].get("localDate", {})
-            outside_days |= {day for day in date_change.values() if _is_local_date(day)}
+            for day in last_result.write.entry["changes"].get("localDate", {}).values():
+                # Not a date: there was none before, or somebody edited it by hand.
+                with suppress(TypeError, ValueError):
+                    if date.fromisoformat(day).isoformat() == day:
+                        outside_days.add(day)
     return outside_days - rollup_builder.days
-
-
-def _is_local_date(value: object) -> bool:
-    """Whether a value is a day; a date edited by hand may be anything."""
-    try:
-        return isinstance(value, str) and date.fromisoformat(value).isoformat() == value
-    except ValueError:
-        return False
 
 
 async def recount_analytics(restaurant: RestaurantContext, window: DateWindow) -> None:

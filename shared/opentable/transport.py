@@ -172,7 +172,7 @@ def parse_response_object(body: bytes) -> dict[str, object]:
         value = json.loads(
             body,
             parse_constant=reject_constant,
-            parse_int=_parse_integer,
+            parse_int=lambda digits: int(digits) if len(digits) <= _MAX_INTEGER_LENGTH else digits,
             parse_float=_parse_float,
         )
     except (ValueError, RecursionError):
@@ -184,10 +184,6 @@ def parse_response_object(body: bytes) -> dict[str, object]:
         if is_nested_deeper(value, MAX_NESTING_DEPTH)
         else value
     )
-
-
-def _parse_integer(digits: str) -> int | str:
-    return int(digits) if len(digits) <= _MAX_INTEGER_LENGTH else digits
 
 
 def _parse_float(text: str) -> float | str:
