@@ -22,7 +22,7 @@ from shared.backup.archive import (
     iterate_backup_lines,
     read_header,
 )
-from shared.backup.restore import IntegrationEnabledError, RestoreResult, restore_restaurant
+from shared.backup.restore import IntegrationEnabledError, restore_restaurant
 from shared.firestore import paths
 from shared.firestore.documents import read_document
 from shared.firestore.raw_client import DEFAULT_DATABASE, FirestoreClient
@@ -67,7 +67,11 @@ async def backup(
     client = FirestoreClient(
         environment.require_project(), environment.firestore_emulator, database=database
     )
-    read_time = at.replace(tzinfo=UTC) if at else await _read_server_time(client, api.restaurant_id)
+    if at is not None:
+        read_time = at.replace(tzinfo=UTC)
+    else:  # a moment after every commit before this command, by Firestore's clock
+        document = await read_document(paths.integration_document(client, api.restaurant_id))
+        read_time = document.read_time
     count = -2  # header and trailer are no documents
     with _open_complete_file(to) as output:
         async for line in iterate_backup_lines(client, api.restaurant_id, read_time):
@@ -75,13 +79,6 @@ async def backup(
             count += 1
     console.print_step("Backed up", f"{count} documents of {api.restaurant_id} to {to}")
     return CommandResult({"documents": count, "readTime": read_time.isoformat(), "file": to})
-
-
-async def _read_server_time(client: FirestoreClient, restaurant_id: str) -> datetime:
-    """Return a moment after every commit before this call, by Firestore's clock."""
-    snapshot = await read_document(paths.integration_document(client, restaurant_id))
-    read_time: datetime = snapshot.read_time
-    return read_time
 
 
 @contextmanager
@@ -123,7 +120,13 @@ async def restore(api: OperatorClient, console: Console, *, file: str) -> Comman
         raise CommandError(
             "Another restaurant has claimed the rid of this backup: release it there first."
         ) from None
-    _print_restore(console, result)
+    for collection_id, count in sorted(result.created.items()):
+        console.print_step("Created", f"{count} in {collection_id}")
+    console.print_step("Kept", f"{result.existing} existing documents")
+    if result.erased_places:
+        console.print_step("Erased", f"{result.erased_places} places of persons erased before")
+    _print_rebuilt(console, result.rebuilt)
+    console.print_line("The integration is paused. `ledger restaurants resume` starts it.")
     problems = [each for each in result.rebuilt if each.problem]
     return CommandResult(
         {
@@ -157,16 +160,6 @@ def _read_lines(file: str, *, skip_header: bool = True) -> Iterator[str]:
         if skip_header:
             next(lines, None)
         yield from lines
-
-
-def _print_restore(console: Console, result: RestoreResult) -> None:
-    for collection_id, count in sorted(result.created.items()):
-        console.print_step("Created", f"{count} in {collection_id}")
-    console.print_step("Kept", f"{result.existing} existing documents")
-    if result.erased_places:
-        console.print_step("Erased", f"{result.erased_places} places of persons erased before")
-    _print_rebuilt(console, result.rebuilt)
-    console.print_line("The integration is paused. `ledger restaurants resume` starts it.")
 
 
 @restaurant_command(

@@ -103,7 +103,13 @@ async def export(
         row_count = await _write_rows(api, console, options, console.out, None)
         console.print_step("Exported", f"{row_count} {kind} of {api.restaurant_id}")
         return CommandResult(None)
-    row_count = await _export_to_file(api, console, options, to)
+    progress = _Progress(to, options)
+    with _open_part(to, progress) as output:
+        if progress.row_count:
+            console.print_step("Continued", f"after {progress.row_count} {kind}")
+        row_count = await _write_rows(api, console, options, output, progress)
+    partial_path(to).rename(to)
+    progress.remove()
     console.print_step("Exported", f"{row_count} {kind} of {api.restaurant_id} to {to}")
     return CommandResult({"rows": row_count, "kind": kind, "file": to})
 
@@ -113,7 +119,12 @@ class _Progress:
 
     def __init__(self, file: str, options: ExportOptions) -> None:
         self._path = Path(f"{partial_path(file)}.json")
-        self._options = json.loads(json.dumps(_to_builtins(options)))
+        self._options = {
+            "restaurant": options.restaurant_id,
+            "kind": options.kind,
+            "personal": options.include_personal,
+            "since": options.since and options.since.isoformat(),
+        }
         self.last_document: str | None = None
         self.row_count = 0
         self.size_bytes = 0
@@ -122,16 +133,16 @@ class _Progress:
         """Read the position of an interrupted export; return whether there is one."""
         try:
             stored = json.loads(self._path.read_text())
-        except (OSError, ValueError):
+            options, last_document = stored["options"], str(stored["lastDocument"])
+            row_count, size_bytes = int(stored["rows"]), int(stored["bytes"])
+        except (OSError, ValueError, KeyError, TypeError):  # missing or damaged: start again
             return False
-        if stored["options"] != self._options:
+        if options != self._options:
             raise CommandError(
                 f"{self._path.with_suffix('')} belongs to an export with other options: "
                 f"delete it and {self._path}, or name another file."
             )
-        self.last_document = stored["lastDocument"]
-        self.row_count = stored["rows"]
-        self.size_bytes = stored["bytes"]
+        self.last_document, self.row_count, self.size_bytes = last_document, row_count, size_bytes
         return True
 
     def save(self, last_document: str, row_count: int, size_bytes: int) -> None:
@@ -151,30 +162,6 @@ class _Progress:
     def remove(self) -> None:
         """Forget the position: the export is complete."""
         self._path.unlink(missing_ok=True)
-
-
-def _to_builtins(options: ExportOptions) -> dict[str, Any]:
-    since = options.since and options.since.isoformat()
-    return {
-        "restaurant": options.restaurant_id,
-        "kind": options.kind,
-        "personal": options.include_personal,
-        "since": since,
-    }
-
-
-async def _export_to_file(
-    api: OperatorClient, console: Console, options: ExportOptions, to: str
-) -> int:
-    """Write a `.part` file, continue one if present, and rename it."""
-    progress = _Progress(to, options)
-    with _open_part(to, progress) as output:
-        if progress.row_count:
-            console.print_step("Continued", f"after {progress.row_count} {options.kind}")
-        row_count = await _write_rows(api, console, options, output, progress)
-    partial_path(to).rename(to)
-    progress.remove()
-    return row_count
 
 
 def _open_part(to: str, progress: _Progress) -> TextIO:

@@ -120,6 +120,7 @@ async def _show_one(api: OperatorClient, console: Console) -> CommandResult:
     refusals = await load_refusals(api.app_context, api.restaurant_id)
     problems = _find_problems(api.restaurant_id, integration, health, refusals)
     zone, report = integration["timeZone"], health["reconciliation"]
+    progress = f"{backfill['status']}, {backfill['daysDone']} of {backfill['daysTotal']} days"
 
     def at(time: str | None) -> str:
         return _format_time(time, zone, api)
@@ -135,7 +136,7 @@ async def _show_one(api: OperatorClient, console: Console) -> CommandResult:
             *(("Used", line) for line in format_usage(usages)),
             ("Last poll", at(health["poll"]["lastPolledAt"])),
             ("Last report", f"{report['status']}, {at(report['reconciledAt'])}" if report else "-"),
-            ("Backfill", _format_backfill(backfill)),
+            ("Backfill", progress if backfill["status"] != "NONE" else "none yet"),
             ("Quarantine", f"{health['openQuarantine']} open"),
         ]
     )
@@ -211,12 +212,6 @@ def _format_credentials(stored: Mapping[str, Any] | None) -> str:
         if stored[key]:
             parts.append(f"{stored[key]} {name}{'' if stored[key] == 1 else 's'}")
     return ", ".join(parts)
-
-
-def _format_backfill(backfill: Mapping[str, Any]) -> str:
-    if backfill["status"] == "NONE":
-        return "none yet"
-    return f"{backfill['status']}, {backfill['daysDone']} of {backfill['daysTotal']} days"
 
 
 def _format_time(time: str | None, zone: str | None, session: OperatorSession) -> str:

@@ -25,7 +25,7 @@ from cli.rotation import (
 )
 from shared.domain.normalization.field_values import format_utc
 from shared.domain.settings import WebhookAuthScheme
-from shared.ingest.deliveries import MAX_DELIVERIES, WebhookDelivery, list_recent_deliveries
+from shared.ingest.deliveries import MAX_DELIVERIES, list_recent_deliveries
 from shared.restaurants.webhook_credentials import build_authentication_headers
 
 _TIMEOUT_SECONDS = 30
@@ -74,14 +74,14 @@ async def list_recent(
     ]
     kind = "refused or quarantined" if failed else "received"
     console.print_list(rows, empty=f"No webhook was {kind} lately.")
-    return CommandResult({"webhooks": [_delivery_to_json(each) for each in deliveries]})
-
-
-def _delivery_to_json(delivery: WebhookDelivery) -> dict[str, Any]:
-    return {
-        to_camel(name): format_utc(value) if isinstance(value, datetime) else value
-        for name, value in structs.asdict(delivery).items()
-    }
+    listed = [
+        {
+            to_camel(name): format_utc(value) if isinstance(value, datetime) else value
+            for name, value in structs.asdict(delivery).items()
+        }
+        for delivery in deliveries
+    ]
+    return CommandResult({"webhooks": listed})
 
 
 @restaurant_command(

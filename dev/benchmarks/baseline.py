@@ -36,7 +36,10 @@ def _get_client() -> AsyncClient:
 async def commit_two(_request: Request) -> JSONResponse:
     """Commit the two documents of one event under new ids."""
     if not _sample_documents:
-        _sample_documents.extend(await _read_sample())
+        reference = _get_client().document(os.environ[SAMPLE_DOCUMENT_VARIABLE])
+        entries = [entry async for entry in reference.collection("ledgerEvents").stream()]
+        reservation = await reference.get()
+        _sample_documents.extend([reservation.to_dict() or {}, entries[0].to_dict() or {}])
     name = uuid.uuid4().hex
     document = _get_client().document("restaurants", "floor", "reservations", name)
     batch = _get_client().batch()
@@ -44,12 +47,6 @@ async def commit_two(_request: Request) -> JSONResponse:
     batch.create(document.collection("ledgerEvents").document(name), _sample_documents[1])
     await batch.commit(retry=None, timeout=_RPC_TIMEOUT_SECONDS)
     return JSONResponse({"status": "created"})
-
-
-async def _read_sample() -> list[dict[str, Any]]:
-    reference = _get_client().document(os.environ[SAMPLE_DOCUMENT_VARIABLE])
-    entries = [entry async for entry in reference.collection("ledgerEvents").stream()]
-    return [(await reference.get()).to_dict() or {}, entries[0].to_dict() or {}]
 
 
 @functions_framework.aio.http

@@ -198,7 +198,8 @@ def measure_flood(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]]:
         for _ in range(_QUICK_ROUNDS if quick else _ROUNDS):
             quiet = benchmark.send_genuine()
             flooded, flood = benchmark.send_flooded()
-            pairs.append(MeasurementPair(*map(_p99_milliseconds, (quiet, flooded))))
+            latencies = (percentile(each.latencies, 0.99) for each in (quiet, flooded))
+            pairs.append(MeasurementPair(*(_MILLISECONDS * seconds for seconds in latencies)))
             failures += len(flooded.latencies) - flooded.outcomes["created"]
             for (_, status), count in flood.statuses.items():
                 flood_statuses[status] += count
@@ -214,10 +215,6 @@ def measure_flood(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]]:
     ]
     rows = [f"| {kind} | {format_number(cost)} |" for kind, cost in costs.items()]
     return results, ["| refused webhook | processor time, ms |", "|---|---|", *rows]
-
-
-def _p99_milliseconds(result: LoadResult) -> float:
-    return percentile(result.latencies, 0.99) * _MILLISECONDS
 
 
 def _start_benchmark(stack: ExitStack, *, quick: bool) -> FloodBenchmark:

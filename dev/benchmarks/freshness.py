@@ -31,7 +31,7 @@ from dev.benchmarks.environment import (
 )
 from dev.benchmarks.host_page import PAGE_PAUSE_SECONDS, Change, HostPage, compute_page_delays
 from dev.benchmarks.load_generator import Tenant
-from dev.benchmarks.poll_and_reconcile import call_served_function, measure_seconds
+from dev.benchmarks.poll_and_reconcile import call_served_function
 from dev.benchmarks.results import BenchmarkResult, require_at_most
 from dev.benchmarks.statistics import MeasurementPair, percentile
 from dev.benchmarks.webhook import find_document_path
@@ -109,17 +109,16 @@ class FreshnessBenchmark:
         """Return the delays of changes until the API's response, one change after the other."""
         pairs = []
         for _ in range(count):
-            baseline_seconds = measure_seconds(self._run_baseline)
+            started = time.perf_counter()
+            for name in ("commit_two", "stream"):
+                call_served_function(self.functions[name], {"restaurantId": self.tenant.id})
+            baseline_seconds = time.perf_counter() - started
             change = self.change_reservation()
             response = self.page.refresh_until_shown(change)
             pairs.append(
                 MeasurementPair(baseline_seconds, response.received_at - change.changed_at)
             )
         return pairs
-
-    def _run_baseline(self) -> None:
-        for name in ("commit_two", "stream"):
-            call_served_function(self.functions[name], {"restaurantId": self.tenant.id})
 
     def measure_page_delays(self, count: int) -> list[MeasurementPair]:
         """Return the delays of changes at a constant rate until the page's own next requests."""

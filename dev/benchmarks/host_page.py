@@ -4,7 +4,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Event
-from typing import Any
 
 import requests
 
@@ -54,7 +53,9 @@ class HostPage:
         response = self.session.get(self.url, headers=headers, timeout=_TIMEOUT_SECONDS)
         response.raise_for_status()
         if response.status_code == requests.codes.ok:
-            self._newest_changes = _read_newest_changes(response.json())
+            texts = [each["venueNotes"] for each in response.json()["reservations"]]
+            notes = [text.split() for text in texts if text]
+            self._newest_changes = {int(row): int(number) for row, number in notes}
         self._etag = response.headers["ETag"]
         return PageResponse(requested_at, time.perf_counter(), self._newest_changes)
 
@@ -78,11 +79,6 @@ class HostPage:
             responses.append(self.refresh())
             if is_last:
                 return responses
-
-
-def _read_newest_changes(day: Mapping[str, Any]) -> dict[int, int]:
-    notes = [str(each["venueNotes"]).split() for each in day["reservations"] if each["venueNotes"]]
-    return {int(row): int(number) for row, number in notes}
 
 
 def compute_page_delays(

@@ -76,7 +76,14 @@ def _check(pip: str | None, older: Path, folder: Path) -> str:
     clone, home = folder / "clone", folder / "home"
     _copy(older, clone)
     home.mkdir()
-    environment = _environment(home)
+    # An empty home directory, with this machine's Java and emulator.
+    java, jar = ensure_emulator_files()
+    inherited = {name: text for name, text in os.environ.items() if name not in _CACHE_SETTINGS}
+    environment = inherited | {
+        "HOME": str(home),
+        "JAVA_HOME": str(java.executable.parents[1]),
+        "FIREBASE_EMULATORS_PATH": str(jar.parent),
+    }
     base = str(Path(sys.executable).resolve())
     python = str(clone / ".venv" / "bin" / "python")
     install = [python, "-m", "pip", "install", "--disable-pip-version-check"]
@@ -91,17 +98,6 @@ def _check(pip: str | None, older: Path, folder: Path) -> str:
     seconds = time.monotonic() - started
     run_command([python, "-m", "pytest", "--version"], clone, environment)
     return f"pip {version.strip()}: set up in {seconds:.0f} s; requirements.txt can be installed."
-
-
-def _environment(home: Path) -> dict[str, str]:
-    """Return the environment of an empty home directory, with this machine's Java and emulator."""
-    java, jar = ensure_emulator_files()
-    inherited = {name: text for name, text in os.environ.items() if name not in _CACHE_SETTINGS}
-    return inherited | {
-        "HOME": str(home),
-        "JAVA_HOME": str(java.executable.parents[1]),
-        "FIREBASE_EMULATORS_PATH": str(jar.parent),
-    }
 
 
 if __name__ == "__main__":

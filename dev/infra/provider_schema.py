@@ -75,10 +75,17 @@ def find_declared_types(text: str) -> set[tuple[str, str]]:
 def read_schema(bindings: tarfile.TarFile) -> dict[str, Any]:
     """Return the schema of the provider and of every declared type."""
     configuration = "\n".join(path.read_text() for path in sorted(INFRA_FOLDER.glob("*.tf")))
+    provider = parse_bindings(_read_module(bindings, "provider"))
+    # Without the hundreds of endpoints.
+    attributes = {
+        name: attribute
+        for name, attribute in sorted(provider["attributes"].items())
+        if not name.endswith("_custom_endpoint")
+    }
     schema: dict[str, Any] = {
         "source": BINDINGS,
         "version": PROVIDER_VERSION,
-        "provider": _parse_provider(_read_module(bindings, "provider")),
+        "provider": provider | {"attributes": attributes},
         "resource": {},
         "data": {},
     }
@@ -114,13 +121,6 @@ def parse_bindings(code: str) -> dict[str, Any]:
         (body, found[1]) for body in classes.values() if (found := _RESOURCE_ARGUMENTS.search(body))
     ]
     return parse_block(arguments, main_class)
-
-
-def _parse_provider(code: str) -> dict[str, Any]:
-    """Return the provider's own arguments, without the hundreds of endpoints."""
-    schema = parse_bindings(code)
-    names = {name for name in schema["attributes"] if not name.endswith("_custom_endpoint")}
-    return {**schema, "attributes": {name: schema["attributes"][name] for name in sorted(names)}}
 
 
 def _parse_attributes(arguments: str, body: str) -> Iterator[tuple[str, dict[str, Any]]]:

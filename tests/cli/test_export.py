@@ -167,6 +167,19 @@ async def test_an_interrupted_export_continues_with_the_same_command(
     assert [path.name for path in file.parent.glob("*.part*")] == []
 
 
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"options": {}}'])
+async def test_an_export_with_a_damaged_position_starts_again(
+    content: str, cli_harness: CliHarness
+) -> None:
+    await cli_harness.onboard("--webhook-auth", "none")
+    file = Path(cli_harness.new_file())
+    Path(f"{file}.part.json").write_text(content)
+    Path(f"{file}.part").write_text("cut")
+    done = await cli_harness.run_command("export", "reservations", "--to", str(file), "--json")
+    assert done.json_output["rows"] == RESERVATION_COUNT_AT_OPENTABLE
+    assert file.read_text().count("\n") == RESERVATION_COUNT_AT_OPENTABLE
+
+
 async def test_an_export_with_other_options_does_not_continue_a_file(
     cli_harness: CliHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
