@@ -13,6 +13,8 @@ from functions.api.responses import ResponseModel
 from shared.analytics.store import read_analytics_days
 from shared.domain.analytics.rollup import UNKNOWN_BUCKET, LeadTimeBucket, RollupCounts
 from shared.domain.analytics.summary import (
+    HOUR_BUCKETS,
+    PARTY_SIZE_BUCKETS,
     AnalyticsSummary,
     count_parties,
     format_analytics_csv,
@@ -214,7 +216,8 @@ def _build_source_analytics(summary: AnalyticsSummary) -> SourceAnalytics:
             covers=weekly[f"coversByHour.{key}"],
         )
         for weekday, weekly in summary.by_weekday.items()
-        for key in _sorted_buckets(weekly, "bookingsByHour", "coversByHour")
+        for key in HOUR_BUCKETS
+        if f"bookingsByHour.{key}" in weekly or f"coversByHour.{key}" in weekly
     ]
     return SourceAnalytics(
         **_build_counts(counts).model_dump(),
@@ -227,15 +230,10 @@ def _build_source_analytics(summary: AnalyticsSummary) -> SourceAnalytics:
         ],
         party_sizes=[
             PartySizeCount(party_size=_parse_bucket(key), parties=counts[f"partiesBySize.{key}"])
-            for key in _sorted_buckets(counts, "partiesBySize")
+            for key in PARTY_SIZE_BUCKETS
+            if f"partiesBySize.{key}" in counts
         ],
     )
-
-
-def _sorted_buckets(counts: RollupCounts, *prefixes: str) -> list[str]:
-    # The bucket for unknown values sorts last: letters follow digits.
-    paths = (path.partition(".") for path in counts)
-    return sorted({bucket for prefix, _, bucket in paths if prefix in prefixes})
 
 
 def _parse_bucket(bucket: str) -> int | None:

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from functions.api.authorization import ManagerContext, RequestContext
 from functions.api.integration import require_stored_settings
@@ -32,6 +32,7 @@ from shared.quarantine.review import (
     QuarantineReview,
     StoredQuarantineItem,
     dry_run_replay,
+    list_views,
     replay_quarantined_event,
 )
 from shared.quarantine.store import read_quarantine_backlog
@@ -161,10 +162,11 @@ async def get_quarantine_item(
     """Return a quarantined event."""
     review = build_review(context)
     item = await _require_item(review, item_id)
-    views = item.get("unmaskLog") or []
+    views, body = list_views(item), item.get("body")
     if query.unmask:
         views = await review.record_view(item_id, item, context.user)
-    body = item["body"] if query.unmask else mask_json(item["body"])
+    elif isinstance(body, str):
+        body = mask_json(body)
     names = await context.read_names([item.get("settledBy"), *(view.get("by") for view in views)])
     fields = {
         "id": item_id,
@@ -172,9 +174,14 @@ async def get_quarantine_item(
         "settledByName": names.get(str(item.get("settledBy"))),
         "body": body,
         "masked": not query.unmask,
-        "views": [{**view, "byName": names.get(view.get("by"))} for view in views],
+        "views": [{**view, "byName": names.get(str(view.get("by")))} for view in views],
     }
-    return QuarantineItemResponse.model_validate(fields)
+    try:
+        return QuarantineItemResponse.model_validate(fields)
+    except ValidationError:
+        raise build_not_found_error(
+            "The stored event is damaged. Dismiss it, or have its document corrected."
+        ) from None
 
 
 class ReplayRequest(RequestModel):
@@ -207,7 +214,7 @@ async def replay_quarantine_item(
     """Apply a quarantined event to the ledger; with `dryRun` only return the changes."""
     review = build_review(context)
     item = await _require_item(review, item_id)
-    if item["status"] == "REPLAYED":
+    if item.get("status") == "REPLAYED":
         raise ApiError(409, "ALREADY_REPLAYED", "This event was replayed before.")
     settings = await require_enabled_settings(context)
     replay = dry_run_replay if query.dry_run else replay_quarantined_event
@@ -259,8 +266,8 @@ async def dismiss_quarantine_item(
     """Dismiss an event; it stays readable until it expires."""
     review = build_review(context)
     item = await _require_item(review, item_id)
-    if item["status"] != "OPEN":
-        text = f"Only an open event can be dismissed; this one is {item['status']}."
+    if item.get("status") != "OPEN":
+        text = f"Only an open event can be dismissed; this one is {item.get('status')}."
         raise ApiError(409, "NOT_OPEN", text)
     await review.resolve(item_id, "DISMISSED", context.user, dismissReason=body.reason)
     return DismissResponse(id=item_id, status="DISMISSED")

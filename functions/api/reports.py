@@ -211,7 +211,7 @@ def _sum_by_day(report: Mapping[str, Any], zone: ZoneInfo | None) -> list[dict[s
     reservations: Counter[str | None] = Counter()
     covers: Counter[str | None] = Counter()
     for name in REPORT_LISTS:
-        for entry in report.get(name) or ():
+        for entry in typed_or_none(list, report.get(name)) or ():
             if not isinstance(entry, Mapping) or entry.get("reservationId") is None:
                 continue  # damaged, or not about one reservation
             date, _ = format_local_start(entry.get("startAt"), zone)

@@ -136,7 +136,7 @@ class QuarantineReview:
     ) -> list[dict[str, Any]]:
         """Record who is about to see the personal data of an item; return the newest views."""
         view = {"by": user.uid, "at": self._clock()}
-        views = [*(item.get("unmaskLog") or ()), view][-MAX_RECORDED_VIEWS:]
+        views = [*list_views(item), view][-MAX_RECORDED_VIEWS:]
         await self._update_item(item_id, {"unmaskLog": views})
         return views
 
@@ -151,6 +151,12 @@ class QuarantineReview:
         with translate_firestore_errors():
             reference = self._items.document(item_id)
             await reference.update(fields, retry=None, timeout=WRITE_TIMEOUT_SECONDS)
+
+
+def list_views(item: StoredQuarantineItem) -> list[dict[str, Any]]:
+    """Return who has seen the personal data of an item, without damaged entries."""
+    views = item.get("unmaskLog")
+    return [view for view in views if isinstance(view, dict)] if isinstance(views, list) else []
 
 
 async def replay_quarantined_event(

@@ -31,13 +31,16 @@ _TOTAL_COLUMNS = {
     "cancelled_covers": "cancelledCovers",
     "no_show_covers": "noShowCovers",
 }
-_HOURS = [*(f"{hour:02}" for hour in range(24)), UNKNOWN_BUCKET]
-_PARTY_SIZES = [*(f"{size:02}" for size in range(1, MAX_COUNTED_PARTY_SIZE + 1)), UNKNOWN_BUCKET]
+HOUR_BUCKETS = [*(f"{hour:02}" for hour in range(24)), UNKNOWN_BUCKET]
+PARTY_SIZE_BUCKETS = [
+    *(f"{size:02}" for size in range(1, MAX_COUNTED_PARTY_SIZE + 1)),
+    UNKNOWN_BUCKET,
+]
 _BREAKDOWN_COLUMNS: dict[str, tuple[str, list[str]]] = {
-    "bookings_hour": ("bookingsByHour", _HOURS),
-    "covers_hour": ("coversByHour", _HOURS),
+    "bookings_hour": ("bookingsByHour", HOUR_BUCKETS),
+    "covers_hour": ("coversByHour", HOUR_BUCKETS),
     "bookings_lead": ("bookingsByLead", [*LeadTimeBucket]),
-    "parties_size": ("partiesBySize", _PARTY_SIZES),
+    "parties_size": ("partiesBySize", PARTY_SIZE_BUCKETS),
 }
 
 # Column of the CSV to path of its count.

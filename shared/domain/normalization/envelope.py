@@ -134,7 +134,8 @@ def _parse_timestamp(
         raise InvalidEventError(
             "invalid_timestamp", "The envelope's timestamp must be an ISO 8601 date and time."
         ) from None
-    if timestamp <= received_at + MAX_CLOCK_SKEW:
+    # A time of receipt, edited by hand, may be the last one of the calendar.
+    if timestamp - MAX_CLOCK_SKEW <= received_at:
         return timestamp
     if accept_future_timestamp:
         return received_at

@@ -153,3 +153,57 @@ async def test_a_damaged_journal_entry_does_not_hide_health_and_settings(
         await entry.reference.update({field: "x"})
     for address in ("health", "integration"):
         assert (await manager.get(address)).status_code == 200
+
+
+@pytest.mark.parametrize("value", ODD_VALUES)
+@pytest.mark.parametrize(
+    "field", ["body", "contentType", "verdict", "status", "unmaskLog", "receivedAt", "count"]
+)
+async def test_a_damaged_quarantine_item_is_no_server_error(
+    manager: StaffApiClient, world: World, field: str, value: Any
+) -> None:
+    await world.ingest_envelope("created", reservationId="r1", partySize=-1)
+    items = paths.quarantine_collection(world.services.firestore, world.restaurant.id)
+    [item] = [item async for item in items.stream()]
+    await item.reference.update({field: value})
+    path = f"quarantine/{item.id}"
+    assert (await manager.get(path)).status_code in {200, 404}
+    assert (await manager.get(f"{path}?unmask=true")).status_code in {200, 404}
+    assert (await manager.post(f"{path}/replay?dryRun=true")).status_code in {200, 409}
+    expected_status = 409 if field == "status" else 200
+    dismissed = await manager.post(f"{path}/dismiss", {"reason": "Damaged"})
+    assert dismissed.status_code == expected_status
+
+
+async def test_a_time_of_receipt_at_the_end_of_the_calendar_is_no_server_error(
+    manager: StaffApiClient, world: World
+) -> None:
+    await world.ingest_envelope("created", reservationId="r1", partySize=-1)
+    items = paths.quarantine_collection(world.services.firestore, world.restaurant.id)
+    [item] = [item async for item in items.stream()]
+    await item.reference.update({"receivedAt": datetime.max.replace(tzinfo=UTC)})
+    assert (await manager.post(f"quarantine/{item.id}/replay?dryRun=true")).status_code == 409
+
+
+@pytest.mark.parametrize("value", ODD_VALUES)
+@pytest.mark.parametrize("name", ["created", "updated", "missing", "skipped"])
+async def test_a_damaged_list_of_a_report_is_no_server_error(
+    host: StaffApiClient, world: World, name: str, value: Any
+) -> None:
+    stored = await world.reconcile()
+    reports = paths.reports_collection(world.services.firestore, world.restaurant.id)
+    await reports.document(stored["reportId"]).update({name: value})
+    assert (await host.get("reports/latest")).status_code in {200, 404}
+    assert (await host.get(f"reports/{stored['reportId']}")).status_code in {200, 404}
+
+
+@pytest.mark.parametrize("value", [*ODD_VALUES, -5, {"24": 1}, {"x": 1}, {"UNKNOWN": "x"}])
+@pytest.mark.parametrize("name", ["coversByHour", "partiesBySize", "bookingsByLead", "covers"])
+async def test_a_damaged_day_of_analytics_is_no_server_error(
+    manager: StaffApiClient, world: World, name: str, value: Any
+) -> None:
+    day = paths.analytics_collection(world.services.firestore, world.restaurant.id)
+    await day.document("2026-03-10").set({"sources": {"OPENTABLE": {name: value}}})
+    address = "analytics?from=2026-03-10&to=2026-03-11"
+    assert (await manager.get(address)).status_code == 200
+    assert (await manager.get(f"{address}&format=csv")).status_code == 200
