@@ -3,28 +3,33 @@ locals {
 
   runtime_accounts = toset([for service in local.services : service.account])
 
+  # Operators run the code of the services, as `ledger`, with their own accounts.
+  operators           = { for member in var.operators : member => member }
+  ledger_users        = merge({ for name in local.runtime_accounts : name => local.member[name] }, local.operators)
+  credential_managers = merge({ opentable-api = local.member["opentable-api"] }, local.operators)
+
   secret_id                = "resource.name.extract(\"/secrets/{id}\")"
   is_opentable_secret      = "${local.secret_id}.startsWith(\"opentable-\")"
   is_partner_secret        = "(${local.secret_id} + \"/\").startsWith(\"${var.partner_secret_id}/\")"
   is_restaurant_credential = "${local.is_opentable_secret} && !${local.is_partner_secret}"
 }
 
-# --- Services at run time ---
+# --- Services at run time, and operators ---
 
 resource "google_project_iam_member" "ledger" {
-  for_each = local.runtime_accounts
+  for_each = local.ledger_users
 
   project = var.project_id
   role    = "roles/datastore.user"
-  member  = local.member[each.key]
+  member  = each.value
 }
 
 resource "google_project_iam_member" "read_credentials" {
-  for_each = local.runtime_accounts
+  for_each = local.ledger_users
 
   project = var.project_id
   role    = "roles/secretmanager.secretAccessor"
-  member  = local.member[each.key]
+  member  = each.value
 
   condition {
     title      = "opentable-secrets"
@@ -32,7 +37,7 @@ resource "google_project_iam_member" "read_credentials" {
   }
 }
 
-# A manager stores the credentials of a restaurant through the API. No condition can limit the
+# A manager stores the credentials of a restaurant through the API. No condition limits the
 # creation of a secret, so this role contains nothing else.
 resource "google_project_iam_custom_role" "secret_creator" {
   role_id     = "openTableSecretCreator"
@@ -41,9 +46,11 @@ resource "google_project_iam_custom_role" "secret_creator" {
 }
 
 resource "google_project_iam_member" "create_secrets" {
+  for_each = local.credential_managers
+
   project = var.project_id
   role    = google_project_iam_custom_role.secret_creator.id
-  member  = local.member["opentable-api"]
+  member  = each.value
 }
 
 resource "google_project_iam_custom_role" "credential_rotator" {
@@ -59,9 +66,11 @@ resource "google_project_iam_custom_role" "credential_rotator" {
 }
 
 resource "google_project_iam_member" "rotate_credentials" {
+  for_each = local.credential_managers
+
   project = var.project_id
   role    = google_project_iam_custom_role.credential_rotator.id
-  member  = local.member["opentable-api"]
+  member  = each.value
 
   condition {
     title      = "restaurant-credentials"
@@ -69,12 +78,13 @@ resource "google_project_iam_member" "rotate_credentials" {
   }
 }
 
-# The API reads the accounts of Firebase Authentication: names of staff, and whether an operator
-# still is one.
+# The accounts of Firebase Authentication: names of staff, and whether an operator still is one.
 resource "google_project_iam_member" "read_users" {
+  for_each = local.credential_managers
+
   project = var.project_id
   role    = "roles/firebaseauth.viewer"
-  member  = local.member["opentable-api"]
+  member  = each.value
 }
 
 # A manager adds a person without an account. The right to change accounts would let the API make
@@ -187,9 +197,12 @@ resource "google_service_account_iam_member" "deploy_as" {
   member             = local.member["opentable-deploy"]
 }
 
+# The account adds sources and reads its own. It neither replaces nor deletes one.
 resource "google_storage_bucket_iam_member" "write_sources" {
+  for_each = toset(["roles/storage.objectCreator", "roles/storage.objectViewer"])
+
   bucket = google_storage_bucket.builds.name
-  role   = "roles/storage.objectAdmin"
+  role   = each.key
   member = local.member["opentable-deploy"]
 }
 

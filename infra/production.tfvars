@@ -1,7 +1,8 @@
 environment = "production"
 project_id  = "restaurants-production"
 
-alert_emails = ["oncall@example.com"] # replace: the people on duty
+alert_emails = ["oncall@example.com"]       # replace: the people on duty
+operators    = ["group:oncall@example.com"] # replace: the people who run ledger
 
 instances = {
   opentable-webhook   = { min = 1, max = 20 }

@@ -59,6 +59,12 @@ variable "alert_channels" {
   }
 }
 
+variable "operators" {
+  description = "People who run ledger, as user:NAME@example.com or group:NAME@example.com."
+  type        = set(string)
+  default     = []
+}
+
 variable "existing" {
   description = "Resources that the project already has. Terraform imports them instead of creating them."
   type = object({

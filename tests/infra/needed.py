@@ -45,6 +45,7 @@ RELEASE_COMMANDS: dict[str, set[Grant]] = {
         _REPOSITORY, "artifactregistry.tags.list", "artifactregistry.packages.list"
     ),
     "gcloud firestore indexes fields": _in(PROJECT, "datastore.schemas.list"),
+    "gcloud firestore indexes composite": _in(PROJECT, "datastore.schemas.list"),
     "gcloud auth print-access-token": _in(
         "account opentable-smoke", "iam.serviceAccounts.getAccessToken"
     ),
@@ -72,11 +73,14 @@ RELEASE_COMMANDS: dict[str, set[Grant]] = {
         "serviceusage.services.get",
         "serviceusage.services.use",
     ),
-    "npx deploy hosting": _in(
+    # It reads, deploys and clones channels.
+    "npx hosting:": _in(
         PROJECT,
         "firebase.projects.get",
         "firebasehosting.sites.get",
+        "firebasehosting.sites.list",
         "firebasehosting.sites.update",
+        "serviceusage.services.get",
         "serviceusage.services.use",
     ),
     "npx target:apply": set(),  # writes a file
@@ -106,6 +110,15 @@ _LEDGER = _in(
     "datastore.entities.update",
 )
 _READ_SECRETS = _in(PROJECT, "secretmanager.versions.access")
+_MANAGE_CREDENTIALS = _in(
+    PROJECT,
+    "secretmanager.secrets.create",
+    "secretmanager.secrets.get",
+    "secretmanager.secrets.update",
+    "secretmanager.versions.add",
+    "secretmanager.versions.disable",
+    "secretmanager.versions.list",
+)
 
 
 # The methods of Google's clients that `shared/` calls, as the services or as an operator's account.
@@ -143,17 +156,24 @@ RUNTIME: dict[str, set[Grant]] = {
     "opentable-api": _LEDGER
     | _READ_SECRETS
     | _enqueue("opentable-poll")
-    | _in(
-        PROJECT,
-        "secretmanager.secrets.create",
-        "secretmanager.secrets.get",
-        "secretmanager.secrets.update",
-        "secretmanager.versions.add",
-        "secretmanager.versions.disable",
-        "secretmanager.versions.list",
-        "firebaseauth.users.get",
-        "firebaseauth.users.create",
-    ),
+    | _MANAGE_CREDENTIALS
+    | _in(PROJECT, "firebaseauth.users.get", "firebaseauth.users.create"),
+}
+# The calls of `ledger`. Changes of accounts need a role that Terraform grants to nobody.
+OPERATORS = "group:oncall"
+OPERATOR = _LEDGER | _READ_SECRETS | _MANAGE_CREDENTIALS | _in(PROJECT, "firebaseauth.users.get")
+# Permissions that Google's roles contain beyond the need. They read no secret and change nothing.
+HARMLESS = {
+    "cloudtasks.operations.get",
+    "cloudtasks.tasks.fullView",
+    "datastore.entities.allocateIds",
+    "datastore.entities.list",  # of the smoke test, which may read every document anyway
+    "firebaseauth.configs.get",
+    "iam.serviceAccounts.get",
+    "iam.serviceAccounts.implicitDelegation",  # of the smoke test's account, by the release
+    "iam.serviceAccounts.list",
+    "iam.serviceAccounts.signBlob",
+    "iam.serviceAccounts.signJwt",
 }
 _INVOKE = {
     ("run.routes.invoke", f"service {name}") for name in ("opentable-poll", "opentable-reconcile")

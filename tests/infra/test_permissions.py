@@ -12,6 +12,9 @@ from tests.infra.needed import (
     BUILD_STEPS,
     CALLERS,
     CLIENT_METHODS,
+    HARMLESS,
+    OPERATOR,
+    OPERATORS,
     RELEASE_COMMANDS,
     RUNTIME,
     RUNTIME_ACCOUNTS,
@@ -29,7 +32,7 @@ def planned() -> Resources:
 
 
 def needed_by_account() -> dict[str, set[Grant]]:
-    needed = {**RUNTIME, **CALLERS, **BUILD_STEPS}
+    needed = {**RUNTIME, **CALLERS, **BUILD_STEPS, OPERATORS: OPERATOR}
     release = set[Grant]().union(*RELEASE_COMMANDS.values())
     return {**needed, "opentable-deploy": needed["opentable-deploy"] | release}
 
@@ -37,7 +40,7 @@ def needed_by_account() -> dict[str, set[Grant]]:
 def name_command(words: list[str]) -> str | None:
     """Return the entry of a recorded command in RELEASE_COMMANDS."""
     line = " ".join(word for word in words if word not in {"--yes", "firebase-tools@15.34.2"})
-    if "--only=" in line:
+    if line.startswith("npx deploy"):
         line = f"npx deploy {line.partition('--only=')[2]}"
     return next((name for name in RELEASE_COMMANDS if line.startswith(name)), None)
 
@@ -85,6 +88,19 @@ def test_every_role_of_an_account_gives_a_permission_that_it_needs(
         assert needed & set(custom.get(role) or ROLES[role]), role
 
 
+@pytest.mark.parametrize("account", needed_by_account())
+def test_no_account_reaches_more_data_secrets_or_accounts_than_it_needs(
+    planned: Resources, account: str
+) -> None:
+    services = ("datastore.entities.", "secretmanager.", "firebaseauth.", "iam.", "cloudtasks.")
+    excess = {
+        permission
+        for permission, _ in read_grants(planned)[account] - needed_by_account()[account]
+        if permission.startswith(services) or permission.endswith("setIamPolicy")
+    }
+    assert excess <= HARMLESS
+
+
 def test_a_role_of_our_own_has_only_needed_permissions(planned: Resources) -> None:
     needed = {permission for permission, _ in needed_by_account()["opentable-api"]}
     for role in planned["google_project_iam_custom_role"].values():
@@ -93,7 +109,7 @@ def test_a_role_of_our_own_has_only_needed_permissions(planned: Resources) -> No
 
 def test_every_account_has_grants_and_every_grant_an_account(planned: Resources) -> None:
     accounts = {account["account_id"] for account in planned["google_service_account"].values()}
-    assert accounts == read_grants(planned).keys() == needed_by_account().keys()
+    assert accounts | {OPERATORS} == read_grants(planned).keys() == needed_by_account().keys()
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -139,7 +155,7 @@ def test_a_service_reads_only_secrets_of_the_integration(planned: Resources, acc
 def test_the_api_replaces_the_credentials_of_restaurants_but_not_the_partners(
     planned: Resources, version: str
 ) -> None:
-    condition = secret_conditions(planned)["rotate_credentials"]
+    condition = secret_conditions(planned)["rotate_credentials[opentable-api]"]
     assert evaluate(condition, f"projects/1/secrets/opentable-canary{version}")
     assert evaluate(condition, f"projects/1/secrets/opentable-partner-cafe{version}")
     assert not evaluate(condition, f"projects/1/secrets/opentable-partner{version}")

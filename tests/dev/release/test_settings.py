@@ -158,7 +158,9 @@ def test_the_staff_page_finds_the_api(planned: Resources) -> None:
 
 def test_no_two_environments_share_a_project() -> None:
     projects = {
-        plan_resources(name)["google_project_iam_member"]["create_secrets"]["project"]
+        plan_resources(name)["google_project_iam_member"]["create_secrets[opentable-api]"][
+            "project"
+        ]
         for name in ENVIRONMENTS
     }
     assert len(projects) == len(ENVIRONMENTS) > 1
