@@ -1,4 +1,4 @@
-"""Every gcloud command in the documentation and in the files of a release."""
+"""Every gcloud and npx command in the documentation and in the files of a release."""
 
 import re
 import shlex
@@ -17,15 +17,13 @@ PAGES = (
     "infra/*.tfvars",
 )
 _COMMENT = re.compile(r"^ *#? ?(\$ )?", re.MULTILINE)
-_LINE = re.compile(r"^(?:gcloud) .+", re.MULTILINE)
-_INLINE = re.compile(r"`(gcloud [^`]+)`")
 
 
-def commands_in() -> dict[tuple[str, ...], str]:
-    """Return the words of every command, without "gcloud", with its first location."""
+def commands_in(program: str = "gcloud") -> dict[tuple[str, ...], str]:
+    """Return the words of a program's every command, without its name, with the first location."""
     found: dict[tuple[str, ...], str] = {}
     for path in documentation_pages():
-        for words in in_text(path.read_text()):
+        for words in in_text(path.read_text(), program):
             found.setdefault(words, str(path.relative_to(ROOT)))
     return found
 
@@ -36,10 +34,11 @@ def documentation_pages() -> Iterator[Path]:
         yield from sorted(ROOT.glob(pattern))
 
 
-def in_text(text: str) -> Iterator[tuple[str, ...]]:
-    """Yield the commands on separate lines or between backticks."""
+def in_text(text: str, program: str = "gcloud") -> Iterator[tuple[str, ...]]:
+    """Yield a program's commands on separate lines or between backticks."""
     plain = _COMMENT.sub("", text.replace("\\\n", " "))
-    for written in (*_LINE.findall(plain), *_INLINE.findall(plain)):
+    lines = re.findall(rf"^{program} .+", plain, re.MULTILINE)
+    for written in (*lines, *re.findall(rf"`({program} [^`]+)`", plain)):
         words = tuple(shlex.split(written, comments=True)[1:])
         if not (words[0] == "auth" and words[-1] == "login"):  # these ask the person at once
             yield words

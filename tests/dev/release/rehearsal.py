@@ -28,16 +28,17 @@ from tests.dev.release.build_reading import read_build
 SERVICES = ("opentable-webhook", "opentable-poll", "opentable-reconcile", "api")
 PROJECT = "restaurants-production"
 DIGEST = f"@sha256:{'a' * 64}"
-_WORKSPACE = ("functions", "shared", "sandbox", "deploy", "dev/release")
+_WORKSPACE = ("functions", "shared", "sandbox", "deploy", "dev/release", "public")
 _FILES = (
     "main.py",
     "requirements.txt",
     "dev/__init__.py",
+    "dev/page.py",
     "*.yaml",
     "firestore.*",
     "firebase.json",
 )
-_PAGE_URL = "https://${_SITE:-$PROJECT_ID-opentable}.web.app"
+_PAGE_URL = "https://$site.web.app"
 _SECONDS = 120
 
 
@@ -74,6 +75,11 @@ class Rehearsal:
         with (self.workspace / "main.py").open("a") as file:
             file.write(f"# {comment}\n")
 
+    def change_page(self, comment: str) -> None:
+        """Change the page. After "broken: live" it works until it is published."""
+        with (self.workspace / "public" / "index.html").open("a") as file:
+            file.write(f"<!-- {comment} -->\n")
+
     def commands(self, *words: str) -> list[list[str]]:
         """Return the recorded commands of the last build that contain words."""
         lines = (self.programs / "commands.jsonl").read_text().splitlines()
@@ -102,7 +108,7 @@ class Rehearsal:
         }
         completed = subprocess.run(
             # The public address of the page is this process too.
-            ["bash", "-c", script.replace(_PAGE_URL, f"{self.server}/page")],  # noqa: S607 -- the shell of the step
+            ["bash", "-c", script.replace(_PAGE_URL, f"{self.server}/page/live")],  # noqa: S607 -- the shell of the step
             cwd=self.workspace,
             env={
                 "PATH": f"{self.programs}{os.pathsep}{os.environ['PATH']}",
@@ -142,7 +148,7 @@ def rehearse(folder: Path) -> Iterator[Rehearsal]:
     workspace, programs = folder / "workspace", folder / "programs"
     _copy_source(workspace)
     programs.mkdir()
-    for program in ("gcloud", "npx"):
+    for program in ("gcloud", "npx", "sleep"):
         file = programs / program
         file.write_text(f"#!{sys.executable} -IS\n" + Path(simulated_gcloud.__file__).read_text())
         file.chmod(0o755)
@@ -166,6 +172,9 @@ def rehearse(folder: Path) -> Iterator[Rehearsal]:
                 "images": {},
                 "broken": {},
                 "fields": [],
+                "index_state": "CREATING",
+                "channels": {},
+                "page_versions": {},
                 "failing": [],
                 "canary_secret": encode_signing_secret(b"k" * 32),
             }
@@ -190,7 +199,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path.startswith("/page/"):
-            self._send(200, {})
+            channel = self.path.split("/")[2]
+            state = self.server.rehearsal.state()
+            broken_at = state["page_versions"][state["channels"][channel]]
+            is_broken = broken_at in {"everywhere", channel}
+            self._send(404 if is_broken else 200, {})
         elif self.path.startswith("/v1/"):
             self._send(200, {"fields": {"eventId": _Handler._last_event_id}})
         elif self.path.endswith("/health"):

@@ -1,8 +1,10 @@
-"""A `gcloud` (and `npx`) that keeps services, revisions and traffic in a file as Cloud Run does.
+"""A `gcloud`, an `npx` and a `sleep` that keep the state of a project in a file.
 
 It runs as a program. Traffic follows the sources of the Cloud SDK 528 (`api_lib/run/traffic.py`):
 a deployment moves traffic only if a target is "latest"; `--no-traffic` gives that target's share to
-the revision that served before; `--to-revisions` pins. Everything else is recorded and answered.
+the revision that served before; `--to-revisions` pins. Channels of the page's site follow the
+sources of firebase-tools 15.34 (`commands/hosting-clone.js`). Indexes are built during the first
+`sleep`. Everything else is recorded and answered.
 """
 
 import hashlib
@@ -13,6 +15,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 STATE = HERE / "state.json"
+GROUPS = "projects/p/databases/(default)/collectionGroups"
 COMMANDS = HERE / "commands.jsonl"
 
 
@@ -34,7 +37,11 @@ def main() -> int:
     names = [word for word in words if not word.startswith("--")]
     if program == "gcloud":
         sys.stdout.write(change(names, flags, state) or answer(names, flags, state))
-        STATE.write_text(json.dumps(state))
+    elif program == "npx":
+        sys.stdout.write(run_firebase(names[1:], flags, state))
+    elif state["index_state"] == "CREATING":  # asleep
+        state["index_state"] = "READY"
+    STATE.write_text(json.dumps(state))
     return 0
 
 
@@ -71,6 +78,8 @@ def answer(names: list[str], flags: dict[str, str], state: dict[str, Any]) -> st
             output = state["images"].get(flags["filter"].removeprefix("tag~"), "")
         case ["firestore", "indexes", "fields", "list"]:
             output = state["fields"]
+        case ["firestore", "indexes", "composite", "list"]:
+            output = list_composite_indexes(state)
         case ["secrets", "versions", "access", _]:
             output = {"webhookSecrets": [state["canary_secret"]]}
         case ["auth", *_]:
@@ -88,6 +97,73 @@ def build(flags: dict[str, str], state: dict[str, Any]) -> str:
     state["images"][tag] = digest
     state["broken"][digest] = Path("main.py").read_text().partition("# broken: ")[2].strip()
     return digest
+
+
+def list_composite_indexes(state: dict[str, Any]) -> list[dict[str, Any]]:
+    indexes = json.loads(Path("firestore.indexes.json").read_text())["indexes"]
+    return [
+        {
+            "name": f"{GROUPS}/{index['collectionGroup']}/indexes/1",
+            "queryScope": index["queryScope"],
+            "fields": [*index["fields"], {"fieldPath": "__name__", "order": "ASCENDING"}],
+            "state": state["index_state"],
+        }
+        for index in indexes
+    ]
+
+
+def run_firebase(names: list[str], flags: dict[str, str], state: dict[str, Any]) -> str:
+    """Carry out a command of firebase-tools; return its output."""
+    channels = state["channels"]
+    match names:
+        case ["deploy"]:
+            state["fields"] = deploy_fields()
+        case ["hosting:channel:deploy", channel]:
+            version = f"version-{len(state['page_versions']) + 1}"
+            # A comment in the page says if it works.
+            page = Path("public/index.html").read_text()
+            state["page_versions"][version] = page.partition("<!-- broken: ")[2].partition(" -->")[
+                0
+            ]
+            channels[channel] = version
+        case ["hosting:channel:list"]:
+            rows: list[dict[str, Any]] = [
+                {
+                    "name": f"projects/p/sites/{flags['site']}/channels/{channel}",
+                    "url": f"{state['server']}/page/{channel}",
+                    "release": {"version": {"name": f"sites/s/versions/{version}"}},
+                }
+                for channel, version in channels.items()
+            ]
+            if "live" not in channels:  # a site always has it
+                rows.append({"name": "projects/p/sites/s/channels/live", "url": "live"})
+            return json.dumps({"status": "success", "result": {"channels": rows}})
+        case ["hosting:clone", source, target]:
+            version = source.partition("@")[2] or channels[source.partition(":")[2]]
+            channels[target.partition(":")[2]] = version
+    return ""
+
+
+def deploy_fields() -> list[dict[str, Any]]:
+    """Return the fields with settings of their own as gcloud prints them after a deployment."""
+    overrides = json.loads(Path("firestore.indexes.json").read_text())["fieldOverrides"]
+    return [
+        {
+            "name": f"{GROUPS}/{row['collectionGroup']}/fields/{row['fieldPath']}",
+            "indexConfig": {
+                "indexes": [
+                    {
+                        "queryScope": index["queryScope"],
+                        "fields": [{"fieldPath": row["fieldPath"], "order": index["order"]}],
+                        "state": "READY",
+                    }
+                    for index in row["indexes"]
+                ]
+            },
+            **({"ttlConfig": {"state": "ACTIVE"}} if row.get("ttl") else {}),
+        }
+        for row in overrides
+    ]
 
 
 def deploy(row: dict[str, Any], service: str, flags: dict[str, str]) -> None:

@@ -39,11 +39,11 @@ def test_the_steps_run_one_after_another_in_the_required_order(build: dict[str, 
         "test",
         "image",
         "firestore",
+        "indexes",
         "deploy",
         "smoke",
         "promote",
         "page",
-        "page-test",
     ]
     assert not [step for step in build["steps"] if "waitFor" in step]
 

@@ -1,17 +1,20 @@
 """Releases, failed releases and returns, with the scripts of cloudbuild.yaml as they are."""
 
-import json
 from typing import Any
 
 import pytest
 
-from dev.bootstrap import ROOT
 from tests.dev.release.conftest import Project
 from tests.dev.release.rehearsal import SERVICES, Rehearsal
 
 FIRST = {service: f"{service}-00001-abc" for service in SERVICES}
 SECOND = {service: f"{service}-00002-abc" for service in SERVICES}
-CHANGING = (("run", "deploy"), ("run", "update-traffic"))
+CHANGING = (
+    ("run", "deploy"),
+    ("run", "update-traffic"),
+    ("hosting:channel:deploy",),
+    ("hosting:clone",),
+)
 
 
 def changes(rehearsal: Rehearsal) -> list[list[str]]:
@@ -23,7 +26,7 @@ def state_after_release(rehearsed_project: Project) -> dict[str, Any]:
     rehearsal, state = rehearsed_project
     rehearsal.restore(state)
     assert rehearsal.run(_APPROVE_CHANGES="yes") is None, rehearsal.last_output
-    return {**rehearsal.state(), "fields": deployed_fields()}
+    return rehearsal.state()
 
 
 @pytest.fixture
@@ -32,25 +35,6 @@ def released(rehearsed_project: Project, state_after_release: dict[str, Any]) ->
     rehearsal, _ = rehearsed_project
     rehearsal.restore(state_after_release)
     return rehearsal
-
-
-def deployed_fields() -> list[dict[str, Any]]:
-    """Return the settings of the index file as gcloud prints them."""
-    overrides = json.loads((ROOT / "firestore.indexes.json").read_text())["fieldOverrides"]
-    return [
-        {
-            "name": f"projects/p/databases/(default)/collectionGroups/{row['collectionGroup']}"
-            f"/fields/{row['fieldPath']}",
-            "indexConfig": {
-                "indexes": [
-                    {"queryScope": index.get("queryScope", "COLLECTION"), "fields": [index]}
-                    for index in row["indexes"]
-                ]
-            },
-            **({"ttlConfig": {"state": "ACTIVE"}} if row.get("ttl") else {}),
-        }
-        for row in overrides
-    ]
 
 
 def test_a_release_moves_the_traffic_of_all_services(released: Rehearsal) -> None:
@@ -147,6 +131,7 @@ def test_one_failed_return_does_not_stop_the_others(released: Rehearsal) -> None
         ("cloudbuild.test.yaml", "test"),
         ("artifacts docker tags list", "image"),
         ("cloudbuild.image.yaml", "image"),
+        ("firestore indexes composite list", "indexes"),
         ("run revisions describe opentable-poll", "deploy"),
         ("secrets versions access", "smoke"),
     ],
@@ -160,9 +145,32 @@ def test_an_error_of_gcloud_is_never_taken_for_an_absence(
     assert released.serving() == SECOND
 
 
-def test_an_image_without_a_digest_stops_the_release(rehearsal: Rehearsal) -> None:
-    assert rehearsal.run(_PACK_IMAGE="gcr.io/k8s-skaffold/pack:latest") == "preflight"
-    assert "Pin gcr.io/k8s-skaffold/pack:latest by its digest" in rehearsal.last_output
+def test_images_without_a_digest_stop_the_release_with_the_commands_that_print_them(
+    rehearsal: Rehearsal,
+) -> None:
+    images = {"_PACK_IMAGE": "gcr.io/k8s-skaffold/pack:latest", "_PYTHON_IMAGE": "python:3.12"}
+    assert rehearsal.run(**images) == "preflight"
+    lines = [line.strip() for line in rehearsal.last_output.splitlines()]
+    assert [line for line in lines if line.startswith("docker")] == [
+        f"docker buildx imagetools inspect {image} --format '{{{{.Manifest.Digest}}}}'"
+        for image in ("python:3.12", "gcr.io/k8s-skaffold/pack:latest")
+    ]
+
+
+def test_the_code_is_deployed_after_its_indexes_are_built(rehearsal: Rehearsal) -> None:
+    assert rehearsal.run(_APPROVE_CHANGES="yes") is None
+    commands = [" ".join(words) for words in rehearsal.commands()]
+    slept = commands.index("sleep 30")
+    deployed = [number for number, line in enumerate(commands) if "run deploy" in line]
+    assert "composite list" in commands[slept + 1]
+    assert slept < min(deployed)
+
+
+def test_an_index_that_firestore_cannot_build_stops_the_release(rehearsal: Rehearsal) -> None:
+    rehearsal.update_state(index_state="NEEDS_REPAIR")
+    assert rehearsal.run(_APPROVE_CHANGES="yes") == "indexes"
+    assert "reservations (localDate, startAt): NEEDS_REPAIR" in rehearsal.last_output
+    assert rehearsal.serving() == FIRST
 
 
 def test_changes_to_shared_settings_need_an_approval(rehearsal: Rehearsal) -> None:
@@ -217,8 +225,64 @@ def test_the_tests_and_the_build_run_with_identities_of_their_own(released: Rehe
     )
 
 
+def test_tokens_and_secrets_are_deleted_before_other_software_runs(released: Rehearsal) -> None:
+    # The step `page` runs firebase-tools and its dependencies.
+    assert released.run() is None
+    names = {path.name for path in (released.workspace / "build").iterdir()}
+    assert not [name for name in names if "token" in name or "secret" in name]
+    assert "channels.json" in names
+
+
 def test_the_page_has_a_site_of_its_own(released: Rehearsal) -> None:
     assert released.run() is None
     [apply] = released.commands("target:apply")
-    assert apply[-2] == "restaurants-production-opentable"
+    assert apply[-3] == "restaurants-production-opentable"
     assert released.run(_SITE="restaurants-production") == "preflight"
+
+
+def live_page(rehearsal: Rehearsal) -> str:
+    version: str = rehearsal.state()["channels"]["live"]
+    return version
+
+
+def test_a_changed_page_is_published_after_a_test_of_its_preview(released: Rehearsal) -> None:
+    released.change_page("second version")
+    assert released.run() is None
+    assert live_page(released) == "version-2"
+
+
+def test_a_page_that_fails_at_its_preview_is_not_published(released: Rehearsal) -> None:
+    released.change_page("broken: everywhere")
+    assert released.run() == "page"
+    assert released.commands("hosting:clone") == []
+    assert live_page(released) == "version-1"
+
+
+def test_a_page_that_fails_when_published_is_returned(released: Rehearsal) -> None:
+    released.change_page("broken: live")
+    assert released.run() == "page"
+    assert "The page failed. Returned to the version: version-1." in released.last_output
+    assert live_page(released) == "version-1"
+
+
+def test_a_first_page_that_fails_has_no_version_to_return_to(rehearsal: Rehearsal) -> None:
+    rehearsal.change_page("broken: live")
+    assert rehearsal.run(_APPROVE_CHANGES="yes") == "page"
+    assert "Returned to the version: none, it is the first." in rehearsal.last_output
+
+
+def test_the_page_after_a_failed_one_is_published(released: Rehearsal) -> None:
+    released.change_page("broken: live")
+    assert released.run() == "page"
+    page = released.workspace / "public" / "index.html"
+    page.write_text(page.read_text().replace("broken: ", "repaired: "))
+    assert released.run() is None
+    assert live_page(released) == "version-3"
+
+
+@pytest.mark.parametrize("failing", ["hosting:channel:list", "hosting:channel:deploy"])
+def test_an_error_of_firebase_leaves_the_page(released: Rehearsal, failing: str) -> None:
+    released.change_page("second version")
+    released.update_state(failing=[failing])
+    assert released.run() == "page"
+    assert live_page(released) == "version-1"

@@ -1,0 +1,123 @@
+"""Compare the indexes of `firestore.indexes.json` with those of a database.
+
+`python3 -m dev.release.indexes` prints a line for each index that is not built yet, and fails if
+Firestore cannot build one. It reads the lists that gcloud wrote to `build/`.
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+INDEX_FILE = Path("firestore.indexes.json")
+_READY = "READY"
+_FAILED = "NEEDS_REPAIR"
+_Rows = list[Mapping[str, Any]]
+_Settings = tuple[frozenset[tuple[str, str]], bool]
+
+
+def main() -> None:
+    """Print a line for each index that is not built; exit with an error if one never will be."""
+    expected = json.loads(INDEX_FILE.read_text())
+    indexes = json.loads(Path("build/indexes.json").read_text())
+    fields = json.loads(Path("build/fields.json").read_text())
+    lines = list(find_unbuilt_indexes(expected, indexes, fields))
+    print("\n".join(lines))
+    if any(line.endswith(_FAILED) for line in lines):
+        sys.exit(f"Firestore did not build every index. Delete those and release again: {lines}")
+
+
+def find_index_changes(expected: Mapping[str, Any], fields: _Rows) -> Iterator[str]:
+    """Yield a line for each field whose automatic indexes or time to live would change.
+
+    Args:
+        expected: The content of `firestore.indexes.json`.
+        fields: The fields with settings of their own, as gcloud prints them.
+    """
+    current = {_parse_field_name(field["name"]): _normalize_current(field) for field in fields}
+    for override in expected["fieldOverrides"]:
+        group, path = override["collectionGroup"], override["fieldPath"]
+        before, after = current.get((group, path)), _normalize_wanted(override)
+        if before != after:
+            source = "the automatic indexes" if before is None else _describe(before)
+            yield f"{group}.{path}: {source} -> {_describe(after)}"
+
+
+def find_unbuilt_indexes(
+    expected: Mapping[str, Any], indexes: _Rows, fields: _Rows
+) -> Iterator[str]:
+    """Yield a line for each index that is missing or still being built.
+
+    A query fails without its index. Indexes of other software are ignored.
+
+    Args:
+        expected: The content of `firestore.indexes.json`.
+        indexes: The composite indexes, as gcloud prints them.
+        fields: The fields with settings of their own, as gcloud prints them.
+    """
+    states = {_identify(_parse_group(index["name"]), index): index["state"] for index in indexes}
+    for field in fields:
+        for index in field.get("indexConfig", {}).get("indexes", []):
+            states[_identify(_parse_group(field["name"]), index)] = index["state"]
+    needed = [(index["collectionGroup"], index) for index in expected["indexes"]]
+    for override in expected["fieldOverrides"]:
+        for index in override["indexes"]:
+            field = {**index, "fieldPath": override["fieldPath"]}
+            needed.append((override["collectionGroup"], {**index, "fields": [field]}))
+    for group, index in needed:
+        state = states.get(_identify(group, index), "missing")
+        if state != _READY:
+            yield f"{group} ({', '.join(row['fieldPath'] for row in index['fields'])}): {state}"
+
+
+def _identify(group: str, index: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what distinguishes an index. Firestore adds the field `__name__` to each."""
+    fields = (
+        (field["fieldPath"], field.get("order") or field.get("arrayConfig"))
+        for field in index["fields"]
+        if field["fieldPath"] != "__name__"
+    )
+    return group, index["queryScope"], *fields
+
+
+def _parse_group(name: str) -> str:
+    """Return the collection group of `…/collectionGroups/GROUP/…`."""
+    return name.partition("/collectionGroups/")[2].partition("/")[0]
+
+
+def _parse_field_name(name: str) -> tuple[str, str]:
+    """Return collection group and field path of `…/collectionGroups/GROUP/fields/PATH`."""
+    return _parse_group(name), name.partition("/fields/")[2]
+
+
+def _normalize_current(field: Mapping[str, Any]) -> _Settings:
+    indexes = field.get("indexConfig", {}).get("indexes", [])
+    return (
+        frozenset(
+            (index.get("queryScope", "COLLECTION"), row.get("order") or row.get("arrayConfig"))
+            for index in indexes
+            for row in index["fields"]
+        ),
+        "ttlConfig" in field,
+    )
+
+
+def _normalize_wanted(override: Mapping[str, Any]) -> _Settings:
+    return (
+        frozenset(
+            (index.get("queryScope", "COLLECTION"), index.get("order") or index.get("arrayConfig"))
+            for index in override["indexes"]
+        ),
+        override.get("ttl", False),
+    )
+
+
+def _describe(settings: _Settings) -> str:
+    indexes, has_ttl = settings
+    words = ", ".join(f"{kind} ({scope})" for scope, kind in sorted(indexes)) or "no index"
+    return f"{words}, time to live" if has_ttl else words
+
+
+if __name__ == "__main__":
+    main()
