@@ -35,6 +35,12 @@ def test_every_section_has_the_required_parts_in_order(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sections())
+def test_the_first_look_of_a_section_is_a_command(name: str) -> None:
+    _, first_look, _ = re.split(r"\*\*How to see it\.\*\*|\*\*What to do\.\*\*", sections()[name])
+    assert "\ngcloud " in first_look
+
+
+@pytest.mark.parametrize("name", sections())
 def test_a_section_is_rehearsed_by_tests_that_exist(name: str) -> None:
     rehearsed = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", sections()[name])
     assert rehearsed
