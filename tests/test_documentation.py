@@ -119,8 +119,14 @@ def test_every_threat_links_its_test() -> None:
 @pytest.mark.parametrize(
     "page", sorted((ROOT / "docs" / "decisions").glob("0*.md")), ids=linked_tests
 )
-def test_every_decision_has_a_revisit_condition(page: Path) -> None:
-    assert re.search(r"^\*\*Revisit when\*\* ", page.read_text(), re.MULTILINE)
+def test_every_decision_has_the_same_parts(page: Path) -> None:
+    parts = re.findall(r"^\*\*(.+?)\*\* ", page.read_text(), re.MULTILINE)
+    assert [part for part in parts if part != "Rejected."] == [
+        "Decision.",
+        "Why.",
+        "Cost.",
+        "Revisit when",
+    ]
     assert f"]({page.name})" in (page.parent / "README.md").read_text()
 
 

@@ -1,1 +1,1 @@
-"""Run a job for many restaurants: in this process, or as one task per restaurant in a queue."""
+"""Run a job for many restaurants: in this process, or in tasks of a queue."""
