@@ -6,14 +6,14 @@ Firestore cannot build one. It reads the lists that gcloud wrote to `build/`.
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 INDEX_FILE = Path("firestore.indexes.json")
 _READY = "READY"
 _FAILED = "NEEDS_REPAIR"
-_Rows = list[Mapping[str, Any]]
+_Rows = Sequence[Mapping[str, Any]]
 _Settings = tuple[frozenset[tuple[str, str]], bool]
 
 
