@@ -103,7 +103,7 @@ async def test_an_envelope_with_an_invalid_field_is_quarantined(
     "reason, fields",
     [
         ("invalid_sequence_id", {"sequence_id": None}),
-        ("invalid_sequence_id", {"sequence_id": "7"}),
+        ("invalid_sequence_id", {"sequence_id": "seven"}),
         ("invalid_updated_at_utc", {"updated_at_utc": None}),
         ("invalid_party_size", {"party_size": -1}),
         ("invalid_id", {"id": ""}),
