@@ -300,5 +300,5 @@ def _require_usable(settings: IntegrationSettings | None) -> IntegrationSettings
 
 def build_settings_error(problem: str) -> ApiError:
     """Return the error for unusable settings."""
-    text = f"{problem} A manager can correct this under Integration."
+    text = f"{problem} A manager can correct this under OpenTable connection."
     return ApiError(409, "SETTINGS_UNUSABLE", text)

@@ -45,8 +45,8 @@ export function App({ provider, person }) {
   const restaurantId = address.restaurantId || lastId;
   const isOverview = !restaurantId;
   const { data: restaurants, error, reload } = useLoaded(() => listRestaurants(person, isOverview), [person, isOverview]);
-  // The switcher stays while they are loaded again.
-  const known = useRef([]);
+  // They stay on the page while they are loaded again.
+  const known = useRef(null);
   if (restaurants) known.current = restaurants;
   useEffect(registerServiceWorker, []);
   useEffect(() => {
@@ -57,9 +57,9 @@ export function App({ provider, person }) {
   if (isOverview) {
     return html`
       <header class="frame"><p class="restaurant">${labels.product}</p><${Account} person=${person} /></header>
-      <main id="main" tabindex="-1"><${Overview} restaurants=${restaurants} error=${error} reload=${reload} /></main>`;
+      <main id="main" tabindex="-1"><${Overview} restaurants=${known.current} error=${error} reload=${reload} /></main>`;
   }
-  return html`<${Restaurant} key=${restaurantId} restaurantId=${restaurantId} provider=${provider} person=${person} address=${address} restaurants=${known.current} />`;
+  return html`<${Restaurant} key=${restaurantId} restaurantId=${restaurantId} provider=${provider} person=${person} address=${address} restaurants=${known.current ?? []} />`;
 }
 
 /** Load the person's role in a restaurant, then show the frame. */

@@ -101,7 +101,7 @@ function* listWarnings({ poll, reconciliation, missedWebhooks, openQuarantine },
   else if (isOlderThan(reconciliation.reconciledAt, LATE_REPORT_MINUTES)) yield warning(words.checkLate(timeAgo(reconciliation.reconciledAt)));
   if (!poll.lastPolledAt) yield warning(words.notPolled);
   else if (isOlderThan(poll.lastPolledAt, LATE_POLL_MINUTES)) yield warning(words.pollLate(timeAgo(poll.lastPolledAt)));
-  const divergences = reconciliation && reconciliation.counts.divergences - (reconciliation.reviewedCount ?? 0);
+  const divergences = countOpenReviews(reconciliation);
   if (divergences > 0) yield warning(words.needReview(divergences), session.linkTo("reports", reconciliation.reportId));
   if (missedWebhooks) yield warning(words.missed(missedWebhooks));
   if (openQuarantine) {
@@ -120,7 +120,13 @@ function lastCheck({ reconciliation }, format, shownDay) {
   if (shownDay && shownDay > endDate) return [{ level: "info", text: words.checkedUpTo(format.date(endDate)) }];
   if (shownDay && shownDay < startDate) return [{ level: "info", text: words.checkedFrom(format.date(startDate)) }];
   const updated = counts.created + counts.updated + counts.cancelled;
+  if (countOpenReviews(reconciliation) > 0) return [{ level: "info", text: words.checked(time, updated) }];
   return [{ level: "good", text: updated ? words.inSync(time, updated) : words.inSyncUnchanged(time) }];
+}
+
+/** The reservations that OpenTable does not know and nobody decided about. */
+function countOpenReviews(reconciliation) {
+  return reconciliation ? reconciliation.counts.divergences - (reconciliation.reviewedCount ?? 0) : 0;
 }
 
 function lastUpdate({ lastWebhookAt }) {

@@ -47,22 +47,23 @@ _MESSAGES = {
     "not_an_event": "This is not a reservation update. Dismiss it.",
     "timestamp_in_future": (
         "The sender's clock is ahead, so the update comes from the future. "
-        "Ask the sender to correct the clock, then replay the update."
+        "Ask the sender to correct the clock, then apply the update."
     ),
     "too_large": "The update is too large. Ask the sender for a smaller one.",
     "unknown_event_type": "The kind of update is unknown. Ask the sender to correct it.",
     "unknown_reservation": "The update names a reservation that does not exist. Check its id.",
     "unreadable_document": (
         "The stored reservation is damaged. Ask your administrator to correct it, "
-        "then replay the update."
+        "then apply the update."
     ),
     "unstorable": "The update cannot be stored. Ask the sender to correct it.",
     "unusable_settings": (
         "The restaurant's settings are incomplete. "
-        "Correct them under Integration, then replay the update."
+        "Correct them under OpenTable connection, then apply the update."
     ),
     "wrong_rid": (
-        "The update belongs to another OpenTable restaurant. Check the RID under Integration."
+        "The update belongs to another OpenTable restaurant. "
+        "Check the RID under OpenTable connection."
     ),
 }
 

@@ -23,7 +23,7 @@ def firebase(tmp_path_factory: pytest.TempPathFactory, page_project: str) -> Ite
 
 @pytest.fixture
 async def hanna(firebase: AuthEmulator, harness: PageHarness) -> str:
-    """A host with an account; the uid is also the first part of the e-mail address."""
+    """A host with an account; the uid is also the first part of the email address."""
     uid = f"hanna{uuid.uuid4().hex[:12]}"
     await firebase.create(uid, f"{uid}@example.com", PASSWORD)
     await paths.staff_member_document(harness.client, harness.restaurant.id, uid).set(
@@ -57,7 +57,7 @@ async def page(
 
 
 async def sign_in(page: Page, uid: str, password: str = PASSWORD) -> None:
-    await page.get_by_label("E-mail").fill(f"{uid}@example.com")
+    await page.get_by_label("Email").fill(f"{uid}@example.com")
     await page.get_by_label("Password").fill(password)
     await page.get_by_role("button", name="Sign in").click()
 

@@ -112,6 +112,12 @@ async def test_the_shifts_have_their_covers(open_page: OpenPage) -> None:
     await expect(page.locator(".shifts")).to_have_text(re.compile(r"Lunch \d+ · Dinner \d+"))
 
 
+@pytest.mark.usefixtures("busy_evening")
+async def test_thousands_of_covers_are_readable(open_page: OpenPage) -> None:
+    page = await open_page()
+    await expect(page.locator(".total")).to_have_text("1,413 covers in 310 reservations")
+
+
 @pytest.mark.parametrize(
     "order, head",
     [

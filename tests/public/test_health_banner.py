@@ -56,6 +56,17 @@ async def test_divergences_are_linked(harness: PageHarness, open_page: OpenPage)
     await expect(page.get_by_role("heading", level=1)).to_have_text("Report")
 
 
+async def test_a_list_with_open_reviews_is_not_called_in_sync(
+    harness: PageHarness, open_page: OpenPage
+) -> None:
+    harness.opentable.book_at(harness.restaurant.rid, 4)
+    await harness.send_envelope()
+    await harness.reconcile()
+    page = await open_page()
+    await expect(health_banner(page)).to_contain_text(re.compile(r"Checked .+ · 1 reservation up"))
+    await expect(health_banner(page)).not_to_contain_text("In sync")
+
+
 async def test_a_manager_sees_a_link_to_the_quarantine(
     harness: PageHarness, open_page: OpenPage
 ) -> None:

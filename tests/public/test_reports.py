@@ -104,7 +104,7 @@ async def test_a_manager_removes_all_reservations_that_opentable_lacks(
     dialog = page.get_by_role("dialog")
     await dialog.get_by_label("Reason").fill("The guest called")
     await dialog.get_by_role("button", name="Remove", exact=True).click()
-    await expect(page.get_by_text("Decided about 1 reservation.")).to_be_visible()
+    await expect(page.get_by_text("Decided on 1 reservation.")).to_be_visible()
     await expect(page.get_by_role("table", name="Needs review")).to_contain_text(
         "Removed from the list by a manager"
     )

@@ -177,6 +177,12 @@ async def test_another_day_is_a_button_away(harness: PageHarness, open_page: Ope
     await expect(page.get_by_text("No reservations", exact=True)).to_be_visible()
 
 
+async def test_an_empty_day_has_no_totals(open_page: OpenPage) -> None:
+    page = await open_page()
+    await expect(page.get_by_text("No reservations", exact=True)).to_be_visible()
+    await expect(page.locator(".total")).to_have_count(0)
+
+
 async def test_the_page_opens_with_today(open_page: OpenPage) -> None:
     page = await open_page(screen="reservations")
     await expect(page.get_by_label("Go to date")).to_have_value(service_day())

@@ -56,7 +56,7 @@ class FakeFirebase:
 
     async def _send_email(self, route: Route) -> None:
         body = json.loads(route.request.post_data or "")
-        self.asked.append(("send e-mail", body))
+        self.asked.append(("send email", body))
         if body["email"].startswith("nobody"):
             return await respond_refused(route, "EMAIL_NOT_FOUND")
         return await respond_allowed(route, {"email": body["email"]})
@@ -108,7 +108,7 @@ async def page(
 
 
 async def sign_in(page: Page, password: str = RIGHT) -> None:
-    await page.get_by_label("E-mail").fill("hanna@example.com")
+    await page.get_by_label("Email").fill("hanna@example.com")
     await page.get_by_label("Password").fill(password)
     await page.get_by_role("button", name="Sign in").click()
 
@@ -180,17 +180,17 @@ async def test_a_url_without_a_restaurant_opens_the_last_one(
 async def test_a_password_reset_never_shows_whether_the_account_exists(
     email: str, page: Page, firebase: FakeFirebase
 ) -> None:
-    await page.get_by_label("E-mail").fill(email)
+    await page.get_by_label("Email").fill(email)
     await page.get_by_role("button", name="Forgot password?").click()
     await expect(page.get_by_role("alert")).to_have_text(
         f"If {email} has an account, we sent a link to set a new password."
     )
-    assert firebase.asked == [("send e-mail", {"requestType": "PASSWORD_RESET", "email": email})]
+    assert firebase.asked == [("send email", {"requestType": "PASSWORD_RESET", "email": email})]
 
 
 async def test_a_password_reset_needs_an_address(page: Page, firebase: FakeFirebase) -> None:
     await page.get_by_role("button", name="Forgot password?").click()
-    await expect(page.get_by_role("alert")).to_contain_text("Enter your e-mail address")
+    await expect(page.get_by_role("alert")).to_contain_text("Enter your email address")
     assert firebase.asked == []
 
 

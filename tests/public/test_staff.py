@@ -21,7 +21,7 @@ async def test_an_added_person_is_listed_as_invited_and_the_change_is_named(
 ) -> None:
     email = f"{uuid.uuid4().hex[:12]}@example.com"
     page = await open_page("manager", "staff")
-    await page.get_by_label("E-mail").fill(email)
+    await page.get_by_label("Email").fill(email)
     await page.get_by_role("radio", name="Manager").check()
     await page.get_by_role("button", name="Add", exact=True).click()
     row = page.get_by_role("row", name=email)

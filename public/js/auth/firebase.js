@@ -26,7 +26,7 @@ const MESSAGES = {
 };
 
 /**
- * Return the provider for e-mail and password.
+ * Return the provider for email and password.
  * @param {string} apiKey From the web configuration; it names the project and is not a secret.
  */
 export function createFirebaseProvider(apiKey) {
@@ -60,7 +60,7 @@ export function createFirebaseProvider(apiKey) {
   };
 }
 
-/** Have Firebase send the e-mail that sets a new password. An unknown address is not reported. */
+/** Have Firebase send the email that sets a new password. An unknown address is not reported. */
 async function sendPasswordEmail(apiKey, email) {
   try {
     await postJson(SEND_EMAIL, apiKey, { requestType: "PASSWORD_RESET", email });

@@ -33,7 +33,7 @@ function buildRow(item, { format, linkTo }) {
   return {
     key: item.id,
     cells: [
-      html`<a href=${linkTo("quarantine", item.id)}>${format.moment(item.receivedAt)}</a>`,
+      html`<a class="number" href=${linkTo("quarantine", item.id)}>${format.moment(item.receivedAt)}</a>`,
       describeEvent(item.summary, format),
       item.message,
       html`<${ItemStatus} item=${item} />`,

@@ -85,7 +85,7 @@ function Day({ session, date, reservationId }) {
       ${error && html`<${Note} level="bad">${error.message}<//>`}
       ${!day && !error && html`<p class="empty">${labels.loading}</p>`}
       ${day && html`
-        <${Overview} format=${format} reservations=${day.reservations} showHour=${(key) => showGroup(key, filters, setFilters)} />
+        ${day.reservations.length > 0 && html`<${Overview} format=${format} reservations=${day.reservations} showHour=${(key) => showGroup(key, filters, setFilters)} />`}
         <${RecentChanges} changes=${recentChanges} format=${format} />
         <${Filters} session=${session} day=${day} filters=${filters} setFilters=${setFilters} shownCount=${shown.length}
           incompleteCount=${incomplete.length} searchRef=${search} />

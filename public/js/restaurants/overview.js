@@ -1,7 +1,7 @@
 /** The restaurants of a person: one row each, the worst first. */
 
 import { ApiClient } from "../api-client.js";
-import { LoadingOrError, Note, Table, VisuallyHidden } from "../ui/components.js";
+import { ErrorAlert, LoadingOrError, Note, Table, VisuallyHidden } from "../ui/components.js";
 import { timeAgo } from "../ui/format.js";
 import { labels, splitName } from "../ui/labels.js";
 import { managerLabels } from "../ui/labels-managers.js";
@@ -36,7 +36,7 @@ export async function listRestaurants(person, withCounts) {
   return restaurants;
 }
 
-/** The overview of restaurants with counts; null while they are loaded. */
+/** The overview. `restaurants` is null before the first answer, and has no counts before the second. */
 export function Overview({ restaurants, error, reload }) {
   const [filter, setFilter] = useState("");
   const [onlyTroubled, setOnlyTroubled] = useState(false);
@@ -53,6 +53,7 @@ export function Overview({ restaurants, error, reload }) {
   return html`
     <div class="office">
       <h1>${words.title}</h1>
+      <${ErrorAlert} error=${error?.message} />
       <p role="status">${words.summary(restaurants.length, troubled.length)}</p>
       ${restaurants.length >= MIN_RESTAURANTS_TO_FILTER && html`
         <div class="row">

@@ -82,7 +82,7 @@ function AddForm({ session, onChanged }) {
 /** Have a new account's owner invited; return what happened. */
 async function welcome({ person }, email, accountIsNew) {
   if (!accountIsNew) return words.addedNow(email);
-  if (!person.invite) return words.addedWithoutPassword(email); // the demo sends no e-mail
+  if (!person.invite) return words.addedWithoutPassword(email); // the demo sends no email
   await person.invite(email);
   return words.invited(email);
 }

@@ -3,9 +3,11 @@
  * managers' screens are in labels-managers.js, which is not loaded before sign-in.
  */
 
-/** "1 hour", "2 hours". */
+const wholeNumber = new Intl.NumberFormat("en-US");
+
+/** "1 hour", "1,413 covers". */
 export function count(number, noun, plural = `${noun}s`) {
-  return `${number} ${number === 1 ? noun : plural}`;
+  return `${wholeNumber.format(number)} ${number === 1 ? noun : plural}`;
 }
 
 export const labels = {
@@ -28,11 +30,11 @@ export const labels = {
     demo: "A demo restaurant on this machine. All guests are made up.",
     demoName: (role) => `Demo ${role}`,
     viewAs: (role) => `View as ${role} (demo)`,
-    email: "E-mail",
+    email: "Email",
     password: "Password",
     submit: "Sign in",
     forgot: "Forgot password?",
-    resetNeedsEmail: "Enter your e-mail address above, then select “Forgot password?” again.",
+    resetNeedsEmail: "Enter your email address above, then select “Forgot password?” again.",
     resetSent: (email) => `If ${email} has an account, we sent a link to set a new password.`,
     code: "Code from your authenticator app",
     wrongCode: "Incorrect code",
@@ -98,6 +100,7 @@ export const labels = {
     failedUpdates: (number) => (number === 1 ? "1 update couldn't be applied" : `${number} updates couldn't be applied`),
     askManager: " · ask a manager",
     inSync: (time, updated) => `In sync with OpenTable · checked ${time} · ${count(updated, "reservation")} updated`,
+    checked: (time, updated) => (updated ? `Checked ${time} · ${count(updated, "reservation")} updated` : `Checked ${time}`),
     inSyncUnchanged: (time) => `Checked ${time} · nothing to update`,
     dryRun: (time) => `Trial check at ${time} · nothing was changed`,
     checkedUpTo: (day) => `Checked up to ${day}. Later days follow by live updates.`,
@@ -165,7 +168,7 @@ export const labels = {
 
   detail: {
     facts: {
-      day: "Date", time: "Time", late: "Late", party: "Party", table: "Table", server: "Server", phone: "Phone", email: "E-mail",
+      day: "Date", time: "Time", late: "Late", party: "Party", table: "Table", server: "Server", phone: "Phone", email: "Email",
       openTableStatus: "OpenTable status", request: "Request", note: "Note", openTableNote: "OpenTable note", tags: "Tags", reason: "Reason for cancellation",
     },
     notKnown: "not known yet",
@@ -300,7 +303,7 @@ export const labels = {
     dinerName: "Name", partySize: "Party", startAt: "Time", status: "Status", "source.state": "OpenTable status",
     "metadata.tableNumbers": "Table", "metadata.specialRequests": "Request", "metadata.venueNotes": "Note",
     "metadata.openTableNotes": "OpenTable note", "metadata.server": "Server", "metadata.visitTags": "Tags",
-    "metadata.cancellationReason": "Reason", "metadata.reviewReason": "Reason", phone: "Phone", email: "E-mail", arrivedAt: "Arrived", seatedAt: "Seated",
+    "metadata.cancellationReason": "Reason", "metadata.reviewReason": "Reason", phone: "Phone", email: "Email", arrivedAt: "Arrived", seatedAt: "Seated",
     completedAt: "Finished",
   },
 };
