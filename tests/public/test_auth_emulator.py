@@ -8,7 +8,7 @@ from playwright.async_api import Browser, Page, Route, expect
 
 from shared.firestore import paths
 from tests.public.auth_emulator import AuthEmulator, serving_auth
-from tests.public.conftest import BROWSER_TIMEOUT_MS
+from tests.public.conftest import BROWSER_TIMEOUT_MS, close_context
 from tests.public.harness import PAGE_DAY, PageHarness, expect_day
 
 PASSWORD = "a long password"
@@ -53,7 +53,7 @@ async def page(
     opened = await context.new_page()
     await opened.goto(f"{harness.url}/#/{harness.restaurant.id}/reservations/{PAGE_DAY}")
     yield opened
-    await context.close()
+    await close_context(context)
 
 
 async def sign_in(page: Page, uid: str, password: str = PASSWORD) -> None:

@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
 from dev.local.demo_staff import DEMO_STAFF_UIDS, build_unsigned_token
-from tests.public.conftest import BROWSER_TIMEOUT_MS
+from tests.public.conftest import BROWSER_TIMEOUT_MS, close_context
 from tests.public.harness import PAGE_DAY, PageHarness, expect_day, url_ending
 
 HOUR = 3600
@@ -104,7 +104,7 @@ async def page(
     opened = await context.new_page()
     await opened.goto(f"{harness.url}/#/{harness.restaurant.id}/reservations/{PAGE_DAY}")
     yield opened
-    await context.close()
+    await close_context(context)
 
 
 async def sign_in(page: Page, password: str = RIGHT) -> None:
