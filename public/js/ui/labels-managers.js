@@ -28,7 +28,7 @@ export const managerLabels = {
     country: "Country, for phone numbers without a country code",
     serviceDayEndsAt: "The day's list ends at",
     hourCycle: "Clock",
-    hourCycles: { "": "As usual in the country", h12: "12 hours (7:00 PM)", h23: "24 hours (19:00)" },
+    hourCycles: { "": "Automatic", h12: "12 hours (7:00 PM)", h23: "24 hours (19:00)" },
     webhookAuth: "Webhook authentication",
     webhookAuthHint: "Select at least one, or live updates are rejected.",
     schemes: { "standard-webhooks": "Signed (Standard Webhooks)", bearer: "Bearer token", basic: "User and password" },
