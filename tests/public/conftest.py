@@ -151,8 +151,9 @@ async def close_context(context: BrowserContext) -> None:
 
     Otherwise the handler's error is raised in the next test.
     """
-    for routed in (context, *context.pages):
-        await routed.unroute_all(behavior="ignoreErrors")
+    await context.unroute_all(behavior="ignoreErrors")
+    for page in context.pages:
+        await page.unroute_all(behavior="ignoreErrors")
     await context.close()
 
 

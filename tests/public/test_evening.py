@@ -176,6 +176,8 @@ async def test_keys_change_the_day_and_start_a_search(open_page: OpenPage) -> No
     await expect_day(page, "Sunday, March 15")
     await page.keyboard.press("ArrowLeft")
     await expect_day(page, "Saturday, March 14")
+    # It appears with the list, after the heading.
+    await expect(page.get_by_role("searchbox")).to_be_visible()
     await page.keyboard.press("/")
     await expect(page.get_by_role("searchbox")).to_be_focused()
     await page.keyboard.type("jt")
