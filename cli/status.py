@@ -23,7 +23,6 @@ from shared.domain.restaurant_health import HealthStatus
 from shared.domain.webhook_refusals import WebhookRefusal
 from shared.ingest.deliveries import load_refusals
 
-_RESTAURANTS_AT_ONCE = 16
 NO_RESTAURANT = "No restaurant is connected: `ledger restaurants add` connects one."
 _MINUTE_SECONDS = 60
 _HOUR_SECONDS = 3600
@@ -62,15 +61,7 @@ async def show_status(
 
 async def _show_all(session: OperatorSession, console: Console) -> CommandResult:
     restaurants = await list_all(session, include="counts")
-    turns = asyncio.Semaphore(_RESTAURANTS_AT_ONCE)
-
-    async def add_refusals(restaurant: Restaurant) -> Restaurant:
-        async with turns:
-            refusals = await load_refusals(session.app_context, restaurant["id"])
-        return restaurant | {"refusals": [_refusal_to_json(refusal) for refusal in refusals]}
-
-    restaurants = await asyncio.gather(*map(add_refusals, restaurants))
-    restaurants.sort(key=_sort_worst_first)
+    restaurants.sort(key=lambda row: (_SEVERITY[_get_status(row)], row["id"]))
     rows = [("restaurant", "status", "last poll", "quarantine", "divergences", "refused", "why")]
     for row in restaurants:
         health, counts = row["health"] or {}, row["counts"] or {}
@@ -81,35 +72,18 @@ async def _show_all(session: OperatorSession, console: Console) -> CommandResult
                 _format_time(health.get("lastPolledAt"), row["timeZone"], session),
                 str(counts.get("openQuarantine", 0)),
                 str(health.get("divergences") or 0),
-                str(_count_refused(row)),
+                str(sum(refusal["count"] for refusal in row["refusals"] or ())),
                 ", ".join(health.get("reasons", ())),
             )
         )
     console.print_list(rows, empty=NO_RESTAURANT)
-    return CommandResult({"restaurants": restaurants}, any(map(_needs_person, restaurants)))
+    healthy = {HealthStatus.OK, HealthStatus.PAUSED}
+    needs_person = any(_get_status(restaurant) not in healthy for restaurant in restaurants)
+    return CommandResult({"restaurants": restaurants}, needs_person)
 
 
-def _sort_worst_first(restaurant: Restaurant) -> tuple[int, int, str]:
-    status = HealthStatus((restaurant["health"] or {}).get("status", HealthStatus.OK))
-    # Between a warning and a healthy restaurant stand those with something to review.
-    has_work = _needs_person(restaurant)
-    return (0 if has_work else 1, _SEVERITY[status], restaurant["id"])
-
-
-def _needs_person(restaurant: Restaurant) -> bool:
-    health, counts = restaurant["health"] or {}, restaurant["counts"] or {}
-    if health.get("status") == HealthStatus.PAUSED:
-        return False
-    return bool(
-        health.get("status", HealthStatus.OK) != HealthStatus.OK
-        or counts.get("openQuarantine")
-        or health.get("divergences")
-        or _count_refused(restaurant)
-    )
-
-
-def _count_refused(restaurant: Restaurant) -> int:
-    return sum(refusal["count"] for refusal in restaurant["refusals"])
+def _get_status(restaurant: Restaurant) -> HealthStatus:
+    return HealthStatus((restaurant["health"] or {}).get("status", HealthStatus.OK))
 
 
 async def _show_one(api: OperatorClient, console: Console) -> CommandResult:

@@ -8,13 +8,12 @@ from pydantic import Field
 from functions.api.authorization import AnyUserContext
 from functions.api.requests import PageLimit, RequestModel, StaffRoute
 from functions.api.responses import ResponseModel, UtcInstant, build_invalid_request_error
+from functions.api.webhooks import RefusalResponse
 from shared.domain.restaurant_health import HealthStatus
 from shared.errors import InvalidCursorError
 from shared.restaurants.overview import (
-    RestaurantCounts,
     RestaurantOverview,
     list_all_restaurants,
-    read_counts,
     read_overviews,
 )
 from shared.staff.members import list_memberships
@@ -30,7 +29,9 @@ class RestaurantListRequest(RequestModel):
         None, description="`nextCursor` of the page before."
     )
     include: Literal["counts"] | None = Field(
-        None, description="`counts` adds the counts, for up to three more reads a restaurant."
+        None,
+        description="`counts` adds counts and refused webhooks, for four or more reads a "
+        "restaurant. The health then considers them.",
     )
 
 
@@ -63,6 +64,7 @@ class RestaurantResponse(ResponseModel):
         description="Null for a restaurant without an OpenTable integration."
     )
     counts: RestaurantCountsResponse | None = Field(description="Only with `include=counts`.")
+    refusals: list[RefusalResponse] | None = Field(description="Only with `include=counts`.")
 
 
 class RestaurantListResponse(ResponseModel):
@@ -89,29 +91,25 @@ async def list_restaurants(
         text = "cursor: must be the nextCursor of a page of this list."
         raise build_invalid_request_error(text) from None
     memberships, next_cursor = page
-    overviews = await read_overviews(context.app_context, memberships)
-    counts: list[RestaurantCounts] | list[None] = [None] * len(overviews)
-    if query.include == "counts":
-        counts = await read_counts(context.app_context, overviews)
+    with_counts = query.include == "counts"
+    overviews = await read_overviews(context.app_context, memberships, with_counts=with_counts)
     return RestaurantListResponse(
-        restaurants=[_build_restaurant(*pair) for pair in zip(overviews, counts, strict=True)],
+        restaurants=[_build_restaurant_response(overview) for overview in overviews],
         next_cursor=next_cursor,
     )
 
 
-def _build_restaurant(
-    overview: RestaurantOverview, counts: RestaurantCounts | None
-) -> RestaurantResponse:
-    settings = overview.settings
+def _build_restaurant_response(overview: RestaurantOverview) -> RestaurantResponse:
+    settings, counts, refusals = overview.settings, overview.counts, overview.refusals
     return RestaurantResponse(
         id=overview.membership.restaurant_id,
         name=settings.name if settings else None,
         time_zone=settings.zone.key if settings and settings.zone else None,
         role=overview.membership.role.name.lower(),
-        health=RestaurantHealthResponse.model_validate(overview.health, from_attributes=True)
-        if overview.health
-        else None,
-        counts=RestaurantCountsResponse.model_validate(counts, from_attributes=True)
-        if counts
-        else None,
+        health=overview.health
+        and RestaurantHealthResponse.model_validate(overview.health, from_attributes=True),
+        counts=counts and RestaurantCountsResponse.model_validate(counts, from_attributes=True),
+        refusals=None
+        if refusals is None
+        else [RefusalResponse.model_validate(each, from_attributes=True) for each in refusals],
     )

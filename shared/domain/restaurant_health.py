@@ -1,4 +1,4 @@
-"""Summarize a restaurant's health from its settings document alone, for a list of many."""
+"""Summarize a restaurant's health from its settings document and counts, for a list of many."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -22,9 +22,9 @@ class HealthStatus(StrEnum):
     ERROR = "ERROR"
     """Its reservations may be outdated."""
     REVIEW = "REVIEW"
-    """A held report needs a decision."""
+    """Something waits for the decision of a person."""
     WARNING = "WARNING"
-    """Webhooks do not arrive; changes arrive by poll."""
+    """Webhooks do not arrive or are refused; changes arrive by poll."""
     PAUSED = "PAUSED"
     """The integration is disabled."""
     OK = "OK"
@@ -38,7 +38,7 @@ class RestaurantHealth(Struct, frozen=True):
         last_polled_at: End of the last completed poll, UTC.
         last_reconciled_at: End of the last reconciliation, UTC.
         webhooks_silent_since: Since when changes arrive without a webhook, UTC.
-        divergences: Divergences in the newest complete report, None before the first one.
+        divergences: Divergences without a decision, None before the first complete report.
     """
 
     status: HealthStatus
@@ -56,20 +56,38 @@ _STATUS_BY_REASON = {
     "reconciliation_failed": HealthStatus.ERROR,
     "reconciliation_late": HealthStatus.ERROR,
     "report_held": HealthStatus.REVIEW,
+    "divergences_open": HealthStatus.REVIEW,
+    "quarantine_open": HealthStatus.REVIEW,
     "webhooks_silent": HealthStatus.WARNING,
+    "webhooks_refused": HealthStatus.WARNING,
 }
 
 
 def summarize_health(
-    settings: IntegrationSettings, document: Mapping[str, Any], now: datetime
+    settings: IntegrationSettings,
+    document: Mapping[str, Any],
+    now: datetime,
+    *,
+    open_quarantine: int = 0,
+    refused_webhooks: int = 0,
 ) -> RestaurantHealth:
-    """Return a restaurant's health; `document` has the settings and the state of the runs."""
+    """Return a restaurant's health.
+
+    Args:
+        document: The settings document, with the state of the runs.
+        now: The current time, UTC.
+        open_quarantine: Open quarantine items; 0 also if they were not counted.
+        refused_webhooks: Refused webhooks without a later accepted one; 0 likewise.
+    """
     poll = read_run_state(document, "poll")
     reconciliation = read_run_state(document, "reconciliation")
     polled_at = _read_time(document, "lastPolledAt")
     reconciled_at = _read_time(reconciliation, "lastReconciledAt")
     silence = webhook_silence_from_document(document)
     last_status = reconciliation.get("lastStatus")
+    stored_divergences = reconciliation.get("openDivergences")
+    # A decision of the staff may be about a reservation that no recent report lists.
+    divergences = max(0, stored_divergences) if isinstance(stored_divergences, int) else None
     # A new restaurant is not late before its first runs.
     changed_at = _read_time(document, "updatedAt")
     found = {
@@ -79,22 +97,23 @@ def summarize_health(
         "reconciliation_failed": last_status == "FAILED",
         "reconciliation_late": _is_late(reconciled_at or changed_at, MAX_RECONCILIATION_AGE, now),
         "report_held": last_status == "HELD",
+        "divergences_open": bool(divergences),
+        "quarantine_open": open_quarantine > 0,
         "webhooks_silent": silence.is_silent,
+        "webhooks_refused": refused_webhooks > 0,
     }
     reasons = tuple(reason for reason in _STATUS_BY_REASON if found[reason])
     status = _STATUS_BY_REASON[reasons[0]] if reasons else HealthStatus.OK
     if not settings.is_enabled:
         # Runs skip a disabled restaurant, so nothing else is known about it.
         status, reasons = HealthStatus.PAUSED, ()
-    divergences = reconciliation.get("openDivergences")
     return RestaurantHealth(
         status=status,
         reasons=reasons,
         last_polled_at=polled_at,
         last_reconciled_at=reconciled_at,
         webhooks_silent_since=silence.missed_since if silence.is_silent else None,
-        # A decision of the staff may be about a reservation that no recent report lists.
-        divergences=max(0, divergences) if isinstance(divergences, int) else None,
+        divergences=divergences,
     )
 
 

@@ -2,8 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
 
 from google.cloud.firestore import AsyncClient
 from msgspec import Struct
@@ -14,8 +12,10 @@ from shared.domain.analytics.rollup import counts_from_map, sum_counts
 from shared.domain.restaurant_health import RestaurantHealth, summarize_health
 from shared.domain.service_day import ServiceDay
 from shared.domain.settings import IntegrationSettings, parse_settings
+from shared.domain.webhook_refusals import WebhookRefusal
 from shared.firestore import paths
 from shared.firestore.documents import read_document, translate_firestore_errors
+from shared.ingest.deliveries import load_refusals
 from shared.quarantine.store import read_quarantine_backlog
 from shared.staff.identity import Role
 from shared.staff.members import Membership, read_group_page
@@ -23,14 +23,6 @@ from shared.staff.members import Membership, read_group_page
 _MAX_CONCURRENT_RESTAURANTS = 16
 _READ_TIMEOUT_SECONDS = 10.0
 _SETTINGS_PATH_LENGTH = 4  # restaurants/{restaurantId}/integrations/opentable
-
-
-class RestaurantOverview(Struct, frozen=True):
-    """One restaurant of an overview; `settings` is None if it has no OpenTable integration."""
-
-    membership: Membership
-    settings: IntegrationSettings | None
-    health: RestaurantHealth | None
 
 
 class RestaurantCounts(Struct, frozen=True):
@@ -41,6 +33,22 @@ class RestaurantCounts(Struct, frozen=True):
 
     open_quarantine: int
     covers_today: int | None
+
+
+class RestaurantOverview(Struct, frozen=True):
+    """One restaurant of an overview.
+
+    Attributes:
+        settings: None, like `health`, if the restaurant has no OpenTable integration.
+        counts: None, like `refusals`, if they were not requested.
+        refusals: The refused webhooks that no accepted one followed.
+    """
+
+    membership: Membership
+    settings: IntegrationSettings | None
+    health: RestaurantHealth | None
+    counts: RestaurantCounts | None = None
+    refusals: list[WebhookRefusal] | None = None
 
 
 async def list_all_restaurants(
@@ -65,57 +73,58 @@ async def list_all_restaurants(
 
 
 async def read_overviews(
-    context: AppContext, memberships: Sequence[Membership]
+    context: AppContext, memberships: Sequence[Membership], *, with_counts: bool
 ) -> list[RestaurantOverview]:
-    """Return the overview of each restaurant, in the same order; one read each."""
+    """Return the overview of each restaurant, in the same order; one read each.
+
+    Counts cost up to four more reads each, and `MAX_DELIVERIES` more after refused webhooks. Only
+    with them does the health consider the quarantine and refused webhooks.
+    """
     client, now = context.firestore, context.clock()
     references = [paths.integration_document(client, each.restaurant_id) for each in memberships]
     with translate_firestore_errors():
         documents = await client.rpc.batch_get(references, _READ_TIMEOUT_SECONDS)
-    return [
-        _build_overview(membership, documents[reference.path].fields, now)
-        for membership, reference in zip(memberships, references, strict=True)
-    ]
+
+    async def build(membership: Membership) -> RestaurantOverview:
+        restaurant_id = membership.restaurant_id
+        document = documents[paths.integration_document(client, restaurant_id).path].fields
+        settings = None if document is None else parse_settings(restaurant_id, document)
+        counts, refusals = None, None
+        if with_counts:
+            backlog, covers, refusals = await asyncio.gather(
+                read_quarantine_backlog(context, restaurant_id),
+                _read_covers_today(context, restaurant_id, settings),
+                load_refusals(context, restaurant_id),
+            )
+            counts = RestaurantCounts(backlog.open_count, covers)
+        health = None
+        if document is not None and settings is not None:
+            health = summarize_health(
+                settings,
+                document,
+                now,
+                open_quarantine=counts.open_quarantine if counts else 0,
+                refused_webhooks=sum(refusal.count for refusal in refusals or ()),
+            )
+        return RestaurantOverview(membership, settings, health, counts, refusals)
+
+    return await gather_bounded(_MAX_CONCURRENT_RESTAURANTS, build, memberships)
 
 
-def _build_overview(
-    membership: Membership, document: dict[str, Any] | None, now: datetime
-) -> RestaurantOverview:
-    if document is None:
-        return RestaurantOverview(membership, None, None)
-    settings = parse_settings(membership.restaurant_id, document)
-    return RestaurantOverview(membership, settings, summarize_health(settings, document, now))
-
-
-async def read_counts(
-    context: AppContext, overviews: Sequence[RestaurantOverview]
-) -> list[RestaurantCounts]:
-    """Return the counts of each restaurant, in the same order; at most three reads each."""
-
-    async def read(overview: RestaurantOverview) -> RestaurantCounts:
-        backlog, covers = await asyncio.gather(
-            read_quarantine_backlog(context, overview.membership.restaurant_id),
-            _read_covers_today(context, overview),
-        )
-        return RestaurantCounts(backlog.open_count, covers)
-
-    return await gather_bounded(_MAX_CONCURRENT_RESTAURANTS, read, overviews)
-
-
-async def _read_covers_today(context: AppContext, overview: RestaurantOverview) -> int | None:
+async def _read_covers_today(
+    context: AppContext, restaurant_id: str, settings: IntegrationSettings | None
+) -> int | None:
     """Return today's covers from the restaurant's analytics.
 
     Today begins at the end of the last service day. Analytics count by the calendar, so covers
     after midnight belong to the next day.
     """
-    settings = overview.settings
     if settings is None or settings.zone is None:
         return None
     service_day = ServiceDay.at(context.clock(), settings.service_day_ends_at, settings.zone)
-    today = service_day.date.isoformat()
-    days = paths.analytics_collection(context.firestore, overview.membership.restaurant_id)
-    sources = ((await read_document(days.document(today))).to_dict() or {}).get("sources")
+    days = paths.analytics_collection(context.firestore, restaurant_id)
+    day = (await read_document(days.document(service_day.date.isoformat()))).to_dict() or {}
+    sources = day.get("sources")
     if not isinstance(sources, dict):
         return None
-    total = sum_counts(counts_from_map(counts) for counts in sources.values())
-    return total["covers"]
+    return sum_counts(counts_from_map(counts) for counts in sources.values())["covers"]

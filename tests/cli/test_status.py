@@ -114,7 +114,9 @@ async def test_all_restaurants_are_listed_worst_first(firestore: AsyncClient) ->
     assert order == ["c-broken", "b-refused", "d-paused", "a-healthy"]
     shown = [line.split()[0] for line in text.splitlines() if line.split()[0] in mine]
     assert shown == order
-    assert "settings_unusable" in text
+    reasons = [row["health"]["reasons"] for row in rows if row["id"] in mine]
+    assert reasons == [["settings_unusable"], ["webhooks_refused"], [], []]
+    assert all(" ".join(reason) in text for reason in reasons)
 
 
 @pytest.mark.parametrize(

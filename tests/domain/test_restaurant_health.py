@@ -19,7 +19,7 @@ HEALTHY: dict[str, Any] = {
     "reconciliation": {
         "lastReconciledAt": NOW - timedelta(minutes=59),
         "lastStatus": "COMPLETED",
-        "openDivergences": 2,
+        "openDivergences": 0,
     },
 }
 SILENT = {"missedRuns": 3, "missedSince": NOW - timedelta(hours=2)}
@@ -31,18 +31,20 @@ CAUSES: dict[str, dict[str, Any]] = {
     "reconciliation_failed": {"reconciliation": {"lastStatus": "FAILED"}},
     "reconciliation_late": {"reconciliation": {"lastReconciledAt": NOW - timedelta(hours=4)}},
     "report_held": {"reconciliation": {"lastStatus": "HELD"}},
+    "divergences_open": {"reconciliation": {"openDivergences": 2}},
     "webhooks_silent": {"poll": SILENT},
 }
+COUNTED_CAUSES = {"quarantine_open": "open_quarantine", "webhooks_refused": "refused_webhooks"}
 
 
-def summarize(**changes: Any) -> RestaurantHealth:
+def summarize(counts: dict[str, int] | None = None, **changes: Any) -> RestaurantHealth:
     document = HEALTHY | changes
-    return summarize_health(parse_settings("r", document), document, NOW)
+    return summarize_health(parse_settings("r", document), document, NOW, **counts or {})
 
 
 def test_a_healthy_restaurant_has_no_reason() -> None:
     health = summarize()
-    assert (health.status, health.reasons, health.divergences) == (HealthStatus.OK, (), 2)
+    assert (health.status, health.reasons, health.divergences) == (HealthStatus.OK, (), 0)
 
 
 @pytest.mark.parametrize("reason", CAUSES)
@@ -50,8 +52,13 @@ def test_each_cause_has_its_reason(reason: str) -> None:
     assert summarize(**CAUSES[reason]).reasons == (reason,)
 
 
+@pytest.mark.parametrize("reason, count", COUNTED_CAUSES.items())
+def test_a_count_has_its_reason(reason: str, count: str) -> None:
+    assert summarize({count: 1}).reasons == (reason,)
+
+
 def test_every_reason_is_documented_and_no_other() -> None:
-    assert sorted(documented_codes("Health reasons")) == sorted(CAUSES)
+    assert sorted(documented_codes("Health reasons")) == sorted([*CAUSES, *COUNTED_CAUSES])
 
 
 @pytest.mark.parametrize(
@@ -59,11 +66,27 @@ def test_every_reason_is_documented_and_no_other() -> None:
     [
         ("poll_late", HealthStatus.ERROR),
         ("report_held", HealthStatus.REVIEW),
+        ("divergences_open", HealthStatus.REVIEW),
         ("webhooks_silent", HealthStatus.WARNING),
     ],
 )
 def test_the_status_says_how_bad_the_cause_is(reason: str, status: HealthStatus) -> None:
     assert summarize(**CAUSES[reason]).status is status
+
+
+def test_refused_webhooks_are_less_urgent_than_the_quarantine() -> None:
+    health = summarize({"refused_webhooks": 3})
+    assert health.status is HealthStatus.WARNING
+    health = summarize({"refused_webhooks": 3, "open_quarantine": 1})
+    assert (health.status, health.reasons) == (
+        HealthStatus.REVIEW,
+        ("quarantine_open", "webhooks_refused"),
+    )
+
+
+def test_more_decisions_than_divergences_count_as_none_open() -> None:
+    health = summarize(reconciliation={"openDivergences": -1})
+    assert (health.status, health.divergences) == (HealthStatus.OK, 0)
 
 
 def test_the_worst_cause_decides() -> None:
@@ -74,7 +97,7 @@ def test_the_worst_cause_decides() -> None:
 
 
 def test_a_disabled_restaurant_is_paused_whatever_its_runs_did() -> None:
-    health = summarize(enabled=False, lastPolledAt=NOW - timedelta(days=9))
+    health = summarize({"open_quarantine": 1}, enabled=False, lastPolledAt=NOW - timedelta(days=9))
     assert (health.status, health.reasons) == (HealthStatus.PAUSED, ())
 
 

@@ -71,6 +71,18 @@ async def test_the_overview_requests_the_restaurants_once(
     assert other_restaurant_id
 
 
+async def test_a_restaurant_with_open_reviews_needs_review(
+    harness: PageHarness, open_page: OpenPage, other_restaurant_id: str
+) -> None:
+    settings = paths.integration_document(harness.client, other_restaurant_id)
+    fields = {"poll.consecutiveFailures": 0, "reconciliation": {"openDivergences": 2}}
+    await settings.update(fields)
+    page = await open_overview(open_page)
+    row = page.get_by_role("row", name=OTHER_NAME)
+    await expect(row).to_contain_text("Needs review")
+    await expect(row).to_contain_text("2 reservations need review")
+
+
 async def test_a_restaurant_opens_from_the_overview(
     open_page: OpenPage, other_restaurant_id: str
 ) -> None:

@@ -14,9 +14,9 @@ const REFRESH_MS = 120_000;
 const MAX_RESTAURANTS = 1_000;
 // A shorter list is seen at a glance.
 const MIN_RESTAURANTS_TO_FILTER = 10;
-// The worst first. OPEN: all is well, except that reviews wait for a person.
-const STATUSES = ["ERROR", "REVIEW", "WARNING", "OPEN", "PAUSED", "OK"];
-const LEVELS = { ERROR: "bad", REVIEW: "watch", WARNING: "watch", OPEN: "watch", PAUSED: "watch", OK: "good" };
+// The worst first.
+const STATUSES = ["ERROR", "REVIEW", "WARNING", "PAUSED", "OK"];
+const LEVELS = { ERROR: "bad", REVIEW: "watch", WARNING: "watch", PAUSED: "watch", OK: "good" };
 
 /**
  * List all restaurants of a person, in as many calls as it takes.
@@ -87,13 +87,13 @@ function Reasons({ texts }) {
   return html` <${VisuallyHidden}>: <//><span class="muted">${texts.join("; ")}</span>`;
 }
 
-/** The causes of a restaurant's status, and what waits for a person. */
+/** The causes of a restaurant's status, with the number of what waits for a person. */
 function listReasons({ health, counts }) {
-  return [
-    ...(health?.reasons ?? []).map((reason) => words.reasons[reason] ?? splitName(reason)),
-    health?.divergences > 0 && labels.health.needReview(health.divergences),
-    counts?.openQuarantine > 0 && labels.health.failedUpdates(counts.openQuarantine),
-  ].filter(Boolean);
+  const numbered = {
+    divergences_open: () => labels.health.needReview(health.divergences),
+    quarantine_open: () => labels.health.failedUpdates(counts.openQuarantine),
+  };
+  return (health?.reasons ?? []).map((reason) => numbered[reason]?.() ?? words.reasons[reason] ?? splitName(reason));
 }
 
 /** Reservations that need review and updates that failed; null if both are unknown. */
@@ -102,9 +102,8 @@ function countReviews({ health, counts }) {
   return (health?.divergences ?? 0) + (counts?.openQuarantine ?? 0);
 }
 
-function statusOf(restaurant) {
-  const status = restaurant.health?.status ?? "PAUSED";
-  return status === "OK" && countReviews(restaurant) > 0 ? "OPEN" : status;
+function statusOf({ health }) {
+  return health?.status ?? "PAUSED";
 }
 
 function byUrgency(one, other) {

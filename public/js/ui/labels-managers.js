@@ -352,9 +352,7 @@ export const managerLabels = {
     onlyTroubled: "Only those that need attention",
     noMatch: "No restaurants match.",
     columns: ["Restaurant", "Status", "Last update", "Open reviews", "Covers today"],
-    statuses: {
-      ERROR: "Problem", REVIEW: "On hold – review", WARNING: "Needs attention", OPEN: "Needs review", PAUSED: "Paused", OK: "In sync",
-    },
+    statuses: { ERROR: "Problem", REVIEW: "Needs review", WARNING: "Needs attention", PAUSED: "Paused", OK: "In sync" },
     reasons: {
       settings_unusable: "settings must be corrected",
       poll_failed: "can't reach OpenTable",
@@ -363,6 +361,7 @@ export const managerLabels = {
       reconciliation_late: "the hourly sync is late",
       report_held: "a sync waits for a manager",
       webhooks_silent: "live updates stopped",
+      webhooks_refused: "live updates were refused",
     },
   },
 

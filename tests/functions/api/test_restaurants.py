@@ -10,10 +10,12 @@ from shared.domain.ledger.events import Channel
 from shared.domain.normalization.webhook_route import WebhookFormat
 from shared.firestore import paths
 from shared.ingest.events import IncomingEvent, ingest_event
+from shared.ingest.refusals import record_refusal
 from tests.functions.api.conftest import add_staff_member, read_settings_document
 from tests.support.events import envelope_body
 from tests.support.restaurants import new_restaurant, seed
 from tests.support.staff_api import StaffApiClient, error_code, unsigned_id_token
+from tests.support.webhooks import store_refusals
 from tests.support.world import World
 
 LIST = "/api/restaurants"
@@ -63,6 +65,7 @@ async def test_a_restaurant_is_listed_with_name_zone_role_and_health(
                 "divergences": None,
             },
             "counts": None,
+            "refusals": None,
         }
     ]
 
@@ -195,6 +198,35 @@ async def test_counts_are_the_open_quarantine_and_the_covers_of_today(
     [restaurant] = await list_restaurants(host, include="counts")
     assert restaurant["counts"] == {"openQuarantine": 1, "coversToday": 7}
     assert restaurant["health"]["divergences"] == 0
+    assert restaurant["health"]["status"] == "REVIEW"
+    assert restaurant["health"]["reasons"] == ["quarantine_open"]
+
+
+async def test_open_divergences_are_a_reason(host: StaffApiClient, world: World) -> None:
+    await host.get("me")
+    settings = paths.integration_document(world.services.firestore, world.restaurant.id)
+    await settings.update({"reconciliation.openDivergences": 2})
+    [restaurant] = await list_restaurants(host)
+    health = restaurant["health"]
+    assert (health["status"], health["reasons"]) == ("REVIEW", ["divergences_open"])
+    assert health["divergences"] == 2
+
+
+async def test_refused_webhooks_are_a_reason_and_are_listed_with_the_counts(
+    host: StaffApiClient, world: World
+) -> None:
+    await host.get("me")
+    for _ in range(3):
+        record_refusal(world.services, world.restaurant.id, "bearer", "no_credential_matches")
+    await store_refusals(world.services)
+    [restaurant] = await list_restaurants(host, include="counts")
+    health, [refusal] = restaurant["health"], restaurant["refusals"]
+    assert (health["status"], health["reasons"]) == ("WARNING", ["webhooks_refused"])
+    assert (refusal["scheme"], refusal["reason"], refusal["count"]) == (
+        "bearer",
+        "no_credential_matches",
+        3,
+    )
 
 
 async def test_after_midnight_the_covers_are_those_of_the_evening(
