@@ -25,7 +25,7 @@ from cli.rotation import (
 )
 from shared.domain.normalization.field_values import format_utc
 from shared.domain.settings import WebhookAuthScheme
-from shared.ingest.deliveries import MAX_DELIVERIES, list_recent_deliveries
+from shared.ingest.deliveries import MAX_DELIVERIES, read_recent_webhooks
 from shared.restaurants.webhook_credentials import build_authentication_headers
 
 _TIMEOUT_SECONDS = 30
@@ -56,7 +56,7 @@ async def list_recent(
     api: OperatorClient, console: Console, *, failed: bool, limit: int
 ) -> CommandResult:
     """List the newest received webhooks, refused ones included, without personal data."""
-    deliveries = await list_recent_deliveries(api.app_context, api.restaurant_id, MAX_DELIVERIES)
+    deliveries = (await read_recent_webhooks(api.app_context, api.restaurant_id)).deliveries
     if failed:
         deliveries = [each for each in deliveries if each.outcome in {"refused", "quarantined"}]
     deliveries = deliveries[:limit]

@@ -106,9 +106,12 @@ def _build_restaurant_response(overview: RestaurantOverview) -> RestaurantRespon
         name=settings.name if settings else None,
         time_zone=settings.zone.key if settings and settings.zone else None,
         role=overview.membership.role.name.lower(),
-        health=overview.health
-        and RestaurantHealthResponse.model_validate(overview.health, from_attributes=True),
-        counts=counts and RestaurantCountsResponse.model_validate(counts, from_attributes=True),
+        health=RestaurantHealthResponse.model_validate(overview.health, from_attributes=True)
+        if overview.health
+        else None,
+        counts=RestaurantCountsResponse.model_validate(counts, from_attributes=True)
+        if counts
+        else None,
         refusals=None
         if refusals is None
         else [RefusalResponse.model_validate(each, from_attributes=True) for each in refusals],

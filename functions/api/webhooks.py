@@ -23,8 +23,7 @@ from functions.api.responses import (
 )
 from shared.domain.settings import WebhookAuthScheme, parse_settings
 from shared.errors import InvalidSettingsError
-from shared.ingest.deliveries import MAX_DELIVERIES, list_recent_deliveries, load_refusals
-from shared.polling.webhook_health import read_last_webhook_at
+from shared.ingest.deliveries import MAX_DELIVERIES, read_recent_webhooks
 from shared.restaurants.settings import read_integration_document
 from shared.restaurants.webhook_credentials import CREDENTIAL_KEYS, generate_credential
 from shared.restaurants.webhook_probe import probe_webhook
@@ -87,24 +86,23 @@ async def get_webhooks(
 ) -> WebhooksResponse:
     """Return the state of the restaurant's webhooks."""
     app_context, restaurant_id = context.app_context, context.restaurant_id
-    document, webhook_at, refusals, deliveries = await asyncio.gather(
+    document, webhooks = await asyncio.gather(
         read_integration_document(app_context.firestore, restaurant_id),
-        read_last_webhook_at(app_context.firestore, restaurant_id),
-        load_refusals(app_context, restaurant_id),
-        list_recent_deliveries(app_context, restaurant_id, query.limit),
+        read_recent_webhooks(app_context, restaurant_id, query.limit),
     )
     integration = document or {}
     return WebhooksResponse(
         url=app_context.environment.webhook_url,
         accepted_schemes=sorted(parse_settings(restaurant_id, integration).webhook_auth),
-        last_webhook_at=webhook_at,
+        last_webhook_at=webhooks.last_applied_at,
         last_polled_at=typed_or_none(datetime, integration.get("lastPolledAt")),
         refusals=[
-            RefusalResponse.model_validate(refusal, from_attributes=True) for refusal in refusals
+            RefusalResponse.model_validate(refusal, from_attributes=True)
+            for refusal in webhooks.standing_refusals
         ],
         deliveries=[
             DeliveryResponse.model_validate(delivery, from_attributes=True)
-            for delivery in deliveries
+            for delivery in webhooks.deliveries
         ],
     )
 

@@ -56,7 +56,55 @@ class WebhookDelivery(Struct, frozen=True, kw_only=True):
     quarantine_id: str | None = None
 
 
-async def load_refusals(context: AppContext, restaurant_id: str) -> list[WebhookRefusal]:
+class RecentWebhooks(Struct, frozen=True):
+    """What reached the restaurant's webhook address recently.
+
+    Attributes:
+        deliveries: Accepted, quarantined and refused webhooks, the newest first.
+        standing_refusals: The refusals of the last day that no accepted webhook followed.
+        last_applied_at: Receipt of the newest webhook with a change, UTC; None without one.
+    """
+
+    deliveries: list[WebhookDelivery]
+    standing_refusals: list[WebhookRefusal]
+    last_applied_at: datetime | None
+
+
+async def read_recent_webhooks(
+    context: AppContext, restaurant_id: str, limit: int = MAX_DELIVERIES
+) -> RecentWebhooks:
+    """Return the newest `limit` webhooks, and the refusals that stand."""
+    client = context.firestore
+    quarantine = paths.quarantine_collection(client, restaurant_id)
+    by_last_seen = quarantine.order_by("lastSeenAt", direction=AsyncQuery.DESCENDING)
+    applied, items, refusals = await asyncio.gather(
+        # Also for a smaller limit: whether a refusal stands depends on later webhooks.
+        read_applied_webhooks(client, restaurant_id, MAX_DELIVERIES),
+        read_documents(by_last_seen.select(_QUARANTINE_FIELDS), limit),
+        _read_refusals(context, restaurant_id),
+    )
+    quarantined = [item for item in map(_delivery_from_quarantine_item, items) if item is not None]
+    refused = [
+        WebhookDelivery(
+            at=refusal.last_at,
+            outcome="refused",
+            count=refusal.count,
+            scheme=refusal.scheme,
+            reason=refusal.reason,
+        )
+        for refusal in refusals
+    ]
+    newest_first = sorted(
+        [*applied, *quarantined, *refused], key=lambda delivery: delivery.at, reverse=True
+    )
+    return RecentWebhooks(
+        newest_first[:limit],
+        _select_standing(refusals, applied, context.clock()),
+        applied[0].at if applied else None,
+    )
+
+
+async def read_standing_refusals(context: AppContext, restaurant_id: str) -> list[WebhookRefusal]:
     """Return the refusals of the last day that no accepted webhook followed, the newest first.
 
     Costs one read, and up to `MAX_DELIVERIES` more if there are refusals.
@@ -64,35 +112,51 @@ async def load_refusals(context: AppContext, restaurant_id: str) -> list[Webhook
     refusals = await _read_refusals(context, restaurant_id)
     if not refusals:
         return []
-    entries = await read_newest_webhook_entries(
-        context.firestore, restaurant_id, ("receivedAt", "proof"), MAX_DELIVERIES
-    )
+    applied = await read_applied_webhooks(context.firestore, restaurant_id, MAX_DELIVERIES)
+    return _select_standing(refusals, applied, context.clock())
+
+
+async def _read_refusals(context: AppContext, restaurant_id: str) -> list[WebhookRefusal]:
+    reference = paths.webhook_refusals_document(context.firestore, restaurant_id)
+    document = (await read_document(reference)).to_dict()
+    return merge_refusals(refusals_from_document(document), (), context.clock())
+
+
+def _select_standing(
+    refusals: Sequence[WebhookRefusal], applied: Sequence[WebhookDelivery], now: datetime
+) -> list[WebhookRefusal]:
     last_accepted_at: dict[str, datetime] = {}
-    for entry in map(_delivery_from_entry, entries):
-        if entry is not None and entry.scheme is not None:
-            last_accepted_at.setdefault(entry.scheme, entry.at)
-    return select_standing_refusals(refusals, last_accepted_at, context.clock())
+    for delivery in applied:  # the newest first
+        if delivery.scheme is not None:
+            last_accepted_at.setdefault(delivery.scheme, delivery.at)
+    return select_standing_refusals(refusals, last_accepted_at, now)
 
 
-async def list_recent_deliveries(
-    context: AppContext, restaurant_id: str, limit: int = MAX_DELIVERIES
+async def read_applied_webhooks(
+    client: AsyncClient, restaurant_id: str, limit: int
 ) -> list[WebhookDelivery]:
-    """Return the newest webhooks, the newest first: accepted, quarantined and refused ones."""
-    client = context.firestore
-    quarantine = paths.quarantine_collection(client, restaurant_id)
-    by_last_seen = quarantine.order_by("lastSeenAt", direction=AsyncQuery.DESCENDING)
-    entries, items, refusals = await asyncio.gather(
-        read_newest_webhook_entries(client, restaurant_id, _JOURNAL_FIELDS, limit),
-        read_documents(by_last_seen.select(_QUARANTINE_FIELDS), limit),
-        _read_refusals(context, restaurant_id),
-    )
-    found = [
-        *map(_delivery_from_entry, entries),
-        *map(_delivery_from_quarantine_item, items),
-        *map(_delivery_from_refusal, refusals),
-    ]
-    deliveries = [delivery for delivery in found if delivery is not None]
-    return sorted(deliveries, key=lambda delivery: delivery.at, reverse=True)[:limit]
+    """Return the newest webhooks with a change, the newest first, without damaged entries."""
+    entries = await read_newest_webhook_entries(client, restaurant_id, _JOURNAL_FIELDS, limit)
+    deliveries = []
+    for snapshot in entries:
+        entry, reservation = snapshot.to_dict() or {}, snapshot.reference.parent.parent
+        received_at, occurred_at = entry.get("receivedAt"), entry.get("occurredAt")
+        if not isinstance(received_at, datetime):
+            continue
+        scheme, credential_index = _read_proof(entry.get("proof"))
+        deliveries.append(
+            WebhookDelivery(
+                at=received_at,
+                outcome=str(entry.get("outcome")),
+                scheme=scheme,
+                credential_index=credential_index,
+                event_type=_text_or_none(entry.get("eventType")),
+                event_id=_text_or_none(entry.get("eventId")),
+                occurred_at=occurred_at if isinstance(occurred_at, datetime) else None,
+                reservation_id=reservation.id if reservation else None,
+            )
+        )
+    return deliveries
 
 
 async def read_newest_webhook_entries(
@@ -107,32 +171,6 @@ async def read_newest_webhook_entries(
         .select(fields)
     )
     return await read_documents(query, limit)
-
-
-async def _read_refusals(context: AppContext, restaurant_id: str) -> list[WebhookRefusal]:
-    reference = paths.webhook_refusals_document(context.firestore, restaurant_id)
-    document = (await read_document(reference)).to_dict()
-    return merge_refusals(refusals_from_document(document), (), context.clock())
-
-
-def _delivery_from_entry(snapshot: DocumentSnapshot[Any]) -> WebhookDelivery | None:
-    """Read a journal entry; None if it is damaged."""
-    entry = snapshot.to_dict() or {}
-    received_at = entry.get("receivedAt")
-    if not isinstance(received_at, datetime):
-        return None
-    scheme, credential_index = _read_proof(entry.get("proof"))
-    reservation = snapshot.reference.parent.parent
-    return WebhookDelivery(
-        at=received_at,
-        outcome=str(entry.get("outcome")),
-        scheme=scheme,
-        credential_index=credential_index,
-        event_type=_text_or_none(entry.get("eventType")),
-        event_id=_text_or_none(entry.get("eventId")),
-        occurred_at=_time_or_none(entry.get("occurredAt")),
-        reservation_id=reservation.id if reservation else None,
-    )
 
 
 def _delivery_from_quarantine_item(snapshot: DocumentSnapshot[Any]) -> WebhookDelivery | None:
@@ -154,16 +192,6 @@ def _delivery_from_quarantine_item(snapshot: DocumentSnapshot[Any]) -> WebhookDe
     )
 
 
-def _delivery_from_refusal(refusal: WebhookRefusal) -> WebhookDelivery:
-    return WebhookDelivery(
-        at=refusal.last_at,
-        outcome="refused",
-        count=refusal.count,
-        scheme=refusal.scheme,
-        reason=refusal.reason,
-    )
-
-
 def _read_proof(proof: object) -> tuple[str | None, int | None]:
     """Return the scheme and the credential's position of a stored authentication."""
     if not isinstance(proof, Mapping):
@@ -174,7 +202,3 @@ def _read_proof(proof: object) -> tuple[str | None, int | None]:
 
 def _text_or_none(value: object) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def _time_or_none(value: object) -> datetime | None:
-    return value if isinstance(value, datetime) else None

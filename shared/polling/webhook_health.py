@@ -16,7 +16,7 @@ from shared.domain.settings import parse_settings
 from shared.firestore import paths
 from shared.firestore.documents import update_if_unmodified
 from shared.firestore.leases import Lease
-from shared.ingest.deliveries import read_newest_webhook_entries
+from shared.ingest.deliveries import read_applied_webhooks, read_newest_webhook_entries
 from shared.log import LogEvent, Severity, log_event
 from shared.restaurants.changes import CHANGE_PICKUP_SECONDS
 
@@ -113,16 +113,9 @@ async def read_webhook_credential_uses(
     client: AsyncClient, restaurant_id: str, limit: int
 ) -> list[WebhookCredentialUse]:
     """Return the authentication of the newest `limit` webhooks with a change, newest first."""
-    snapshots = await read_newest_webhook_entries(
-        client, restaurant_id, ["receivedAt", "proof"], limit
-    )
-    uses = []
-    for entry in (snapshot.to_dict() or {} for snapshot in snapshots):
-        proof, received_at = entry.get("proof"), entry.get("receivedAt")
-        # An entry without an authentication, or a damaged one, proves no use.
-        if not isinstance(proof, Mapping) or not isinstance(received_at, datetime):
-            continue
-        scheme, position = proof.get("scheme"), proof.get("credentialIndex") or 0
-        if isinstance(scheme, str) and isinstance(position, int):
-            uses.append(WebhookCredentialUse(scheme, position, received_at))
-    return uses
+    return [
+        WebhookCredentialUse(webhook.scheme, webhook.credential_index, webhook.at)
+        for webhook in await read_applied_webhooks(client, restaurant_id, limit)
+        # A damaged entry proves the use of no credential.
+        if webhook.scheme is not None and webhook.credential_index is not None
+    ]

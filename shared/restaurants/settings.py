@@ -96,7 +96,8 @@ async def update_settings(
     """
     reference = paths.integration_document(client, restaurant_id)
 
-    async def update_once() -> None:
+    async def update_once() -> set[str]:
+        """Return the keys of what changed."""
         snapshot = await read_document(reference)
         document = snapshot.to_dict() or {}
         if not is_current(document):
@@ -106,15 +107,19 @@ async def update_settings(
             settings.require_zone()
             settings.require_rid()
         batch = client.batch()
+        changed_keys = {restaurant_key(restaurant_id)}
         if (rid := fields.get("restaurantId")) is not None:
-            await _add_rid_claim(client, batch, snapshot, rid)
+            await _add_rid_claim(client, batch, restaurant_id, rid)
+            changed_keys.add(rid_key(rid))
+            previous_rid = document.get("restaurantId")
+            if isinstance(previous_rid, str) and previous_rid != rid:
+                await _add_rid_release(client, batch, restaurant_id, previous_rid)
+                changed_keys.add(rid_key(previous_rid))
         _add_settings_write(client, batch, snapshot, {**fields, "updatedAt": now})
         await batch.commit(retry=None, timeout=WRITE_TIMEOUT_SECONDS)
+        return changed_keys
 
-    await retry_on_conflict(update_once)
-    keys = [restaurant_key(restaurant_id)]
-    if (rid := fields.get("restaurantId")) is not None:
-        keys.append(rid_key(rid))
+    keys = await retry_on_conflict(update_once)
     await record_changes(client, {key: new_version() for key in keys}, now)
 
 
@@ -132,10 +137,9 @@ async def update_credentials(
 
 
 async def _add_rid_claim(
-    client: AsyncClient, batch: AsyncWriteBatch, snapshot: DocumentSnapshot[Any], rid: str
+    client: AsyncClient, batch: AsyncWriteBatch, restaurant_id: str, rid: str
 ) -> None:
-    """Add the claim of a new rid, and the release of the previous one, to a commit."""
-    restaurant_id = snapshot.reference.parent.parent.id
+    """Add the claim of a rid to a commit; raise RidTakenError if another restaurant has it."""
     reference = paths.rid_claim_document(client, rid)
     claim = (await read_document(reference)).to_dict()
     if claim is None:
@@ -143,9 +147,6 @@ async def _add_rid_claim(
         batch.create(reference, {"restaurantId": restaurant_id})
     elif claim.get("restaurantId") != restaurant_id:
         raise RidTakenError
-    previous_rid = (snapshot.to_dict() or {}).get("restaurantId")
-    if isinstance(previous_rid, str) and previous_rid != rid:
-        await _add_rid_release(client, batch, restaurant_id, previous_rid)
 
 
 async def release_rid(client: AsyncClient, restaurant_id: str, now: datetime) -> str | None:

@@ -167,3 +167,29 @@ async def test_a_change_of_settings_is_recorded(
     await update_settings(firestore, seeded_restaurant.id, {"enabled": False}, NOW)
     [change] = await stored_changes(firestore)
     assert change["key"] == restaurant_key(seeded_restaurant.id)
+
+
+async def test_a_rid_released_for_another_is_unknown_after_the_pickup_time(
+    directory: RestaurantDirectory,
+    firestore: FirestoreClient,
+    seeded_restaurant: Restaurant,
+    timer: FakeTimer,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    await directory.changes.ensure_current()
+    assert await directory.find_by_rid(seeded_restaurant.rid)
+    await update_settings(firestore, seeded_restaurant.id, {"restaurantId": "777"}, NOW)
+    timer.advance(CHANGE_PICKUP_SECONDS)
+    await directory.changes.ensure_current()
+    assert await directory.find_by_rid(seeded_restaurant.rid) is None
+    # With the cached claim, the instance would log that claim and settings differ.
+    assert "rid_claim" not in capsys.readouterr().out
+    assert await directory.find_by_rid("777")
+
+
+async def test_a_repeated_rid_releases_nothing(
+    directory: RestaurantDirectory, firestore: FirestoreClient, seeded_restaurant: Restaurant
+) -> None:
+    fields = {"restaurantId": seeded_restaurant.rid}
+    await update_settings(firestore, seeded_restaurant.id, fields, NOW)
+    assert await directory.find_by_rid(seeded_restaurant.rid)
