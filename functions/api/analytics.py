@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from fastapi import APIRouter, Query, Response
 from pydantic import Field, model_validator
 
-from functions.api.authorization import ManagerContext
+from functions.api.auth import ManagerContext
 from functions.api.integration import require_cached_settings
 from functions.api.requests import API_PREFIX, LocalDate, RequestModel, StaffRoute
 from functions.api.responses import ResponseModel

@@ -3,8 +3,7 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
-from functools import cache
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any
 
@@ -21,22 +20,19 @@ from typing_extensions import override
 from functions.api import (
     analytics,
     backfill,
-    cancellation,
     health,
     integration,
+    integration_settings,
     quarantine,
-    quarantine_bulk,
-    report_items,
+    quarantine_actions,
     reports,
+    reservation_actions,
     reservations,
     restaurants,
-    reviews,
-    search,
     staff,
-    time_zone,
     webhooks,
 )
-from functions.api.authentication import AuthenticationMiddleware, build_failure_response
+from functions.api.auth import AuthenticationMiddleware, build_failure_response
 from functions.api.requests import has_json_content_type
 from functions.api.responses import (
     ERROR_RESPONSES,
@@ -94,10 +90,13 @@ def build_app(api_context: ApiContext, user: AuthenticatedUser | None = None) ->
         title="Lineup reservations: staff API",
         version="1",
         openapi_url=None,  # FastAPI would encode the document again for each request
+        # These pages load scripts from other servers, which `_SECURITY_HEADERS` forbids.
         docs_url=None,
         redoc_url=None,
+        # A redirect would drop the bearer token in many clients.
         redirect_slashes=False,
         responses=ERROR_RESPONSES,
+        # By default the ids contain the address too, and so do the names in generated clients.
         generate_unique_id_function=lambda route: route.name,
         exception_handlers={
             HTTPException: _handle_http_exception,
@@ -111,21 +110,19 @@ def build_app(api_context: ApiContext, user: AuthenticatedUser | None = None) ->
         app.add_middleware(
             AuthenticationMiddleware, api_context=api_context, public_path=OPENAPI_PATH
         )
+    # The last one added is the outermost: it also sees the responses of the authentication.
     app.add_middleware(_SecurityHeadersMiddleware)
-    app.add_route(OPENAPI_PATH, _build_openapi_endpoint(app), include_in_schema=False)
+    app.add_route(OPENAPI_PATH, app.get_openapi, include_in_schema=False)
     for module in (
         health,
         reservations,
-        cancellation,
+        reservation_actions,
         integration,
-        time_zone,
+        integration_settings,
         backfill,
         reports,
-        report_items,
-        reviews,
-        search,
         quarantine,
-        quarantine_bulk,
+        quarantine_actions,
         analytics,
         restaurants,
         staff,
@@ -136,7 +133,7 @@ def build_app(api_context: ApiContext, user: AuthenticatedUser | None = None) ->
 
 
 class _StaffApi(FastAPI):
-    """FastAPI, without its own validation errors in the OpenAPI document."""
+    """FastAPI with its OpenAPI document encoded once, and without its own validation errors."""
 
     @override
     def openapi(self) -> dict[str, Any]:
@@ -149,23 +146,18 @@ class _StaffApi(FastAPI):
             document["components"]["schemas"].pop(name, None)
         return document
 
-
-def _build_openapi_endpoint(app: FastAPI) -> Callable[[Request], Awaitable[Response]]:
-    """Return the endpoint of the OpenAPI document, which is built and encoded once."""
-
-    @cache
-    def build_body() -> tuple[bytes, str]:
-        body = json.dumps(app.openapi()).encode()
+    @cached_property
+    def _encoded_openapi(self) -> tuple[bytes, str]:
+        body = json.dumps(self.openapi()).encode()
         return body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
-    async def get_document(request: Request) -> Response:
-        body, etag = build_body()
+    async def get_openapi(self, request: Request) -> Response:
+        """Respond with the OpenAPI document, or with 304 if the caller has it."""
+        body, etag = self._encoded_openapi
         headers = {"Cache-Control": "public, max-age=3600", "ETag": etag}
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
         return Response(body, headers=headers, media_type="application/json")
-
-    return get_document
 
 
 class _SecurityHeadersMiddleware:
@@ -228,7 +220,7 @@ async def _handle_validation_error(request: Request, error: RequestValidationErr
         else:
             location = ".".join(map(str, item["loc"][1:])) or "The request"
             message = item["msg"].removeprefix("Value error, ")
-            # A validator of ours may return a whole sentence, for people who know no field names.
+            # Our own validators may return a sentence, for people without knowledge of field names.
             is_sentence = message.endswith(".")
             descriptions.add(message if is_sentence else f"{location}: {message}.")
     return build_invalid_request_error(" ".join(sorted(descriptions))).to_response()

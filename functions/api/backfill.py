@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Body
 from pydantic import Field, model_validator
 
-from functions.api.authorization import ManagerContext
+from functions.api.auth import ManagerContext
 from functions.api.integration import require_stored_settings
 from functions.api.requests import API_PREFIX, LocalDate, RequestModel, StaffRoute
 from functions.api.responses import (

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import Field
 
-from functions.api.authorization import HostContext
+from functions.api.auth import HostContext
 from functions.api.reports import ReportSummary, read_summaries
 from functions.api.requests import API_PREFIX, StaffRoute
 from functions.api.responses import ResponseModel, UtcInstant, typed_or_none
@@ -20,8 +20,7 @@ from shared.reconciliation.report_store import (
     MAX_RECENT_REPORTS,
     read_newest_report_summaries,
 )
-from shared.restaurants.countries import resolve_locale
-from shared.restaurants.settings import read_integration_document
+from shared.restaurants.settings import read_integration_document, resolve_locale
 
 router = APIRouter(prefix=API_PREFIX, route_class=StaffRoute)
 

@@ -1,15 +1,17 @@
 """A restaurant's integration settings: read them, change them, test the connection."""
 
-import hashlib
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Header, Response
 from pydantic import Field
 
-from functions.api.authorization import ManagerContext, RequestContext
-from functions.api.integration_settings import SettingsRequest
+from functions.api.auth import ManagerContext, RequestContext
+from functions.api.integration_settings import (
+    SettingsRequest,
+    change_integration,
+    compute_settings_etag,
+)
 from functions.api.requests import API_PREFIX, StaffRoute
 from functions.api.responses import (
     BODY_ERROR_RESPONSES,
@@ -17,23 +19,16 @@ from functions.api.responses import (
     ApiError,
     ResponseModel,
     UtcInstant,
+    typed_or_none,
 )
-from functions.api.time_zone import require_acceptable_time_zone
 from shared.domain.settings import IntegrationSettings, parse_settings
-from shared.domain.webhook_auth.credentials import rotate_secret_payload
 from shared.errors import InvalidSettingsError
-from shared.log import LogEvent, Severity, log_event
 from shared.polling.webhook_health import compute_usage_start, read_last_credential_uses
 from shared.restaurants.settings import (
-    RidTakenError,
-    SettingsChangedError,
     probe_connection,
     read_integration_document,
     read_settings,
-    update_credentials,
-    update_settings,
 )
-from shared.staff.identity import Role
 
 router = APIRouter(prefix=f"{API_PREFIX}/integration", route_class=StaffRoute)
 
@@ -90,7 +85,7 @@ async def get_integration(context: ManagerContext, response: Response) -> Integr
 async def _read_integration(context: RequestContext, response: Response) -> IntegrationResponse:
     client, restaurant_id = context.app_context.firestore, context.restaurant_id
     document = await read_integration_document(client, restaurant_id) or {}
-    response.headers["ETag"] = _compute_etag(document)
+    response.headers["ETag"] = compute_settings_etag(document)
     settings = parse_settings(restaurant_id, document)
     problems = list(settings.problems)
     summary: CredentialSummary | None = None
@@ -126,22 +121,11 @@ async def _read_integration(context: RequestContext, response: Response) -> Inte
             for use in uses
         ],
         key_uses_from=usage_start,
-        last_polled_at=_datetime_or_none(document.get("lastPolledAt")),
-        updated_at=_datetime_or_none(document.get("updatedAt")),
+        last_polled_at=typed_or_none(datetime, document.get("lastPolledAt")),
+        updated_at=typed_or_none(datetime, document.get("updatedAt")),
         updated_by_name=names.get(str(updated_by)),
         problems=problems,
     )
-
-
-def _compute_etag(document: Mapping[str, Any]) -> str:
-    """Return the version of the settings; the runs write other fields of the document."""
-    names = sorted({*SettingsRequest.stored_names(), "credentialsChangedAt", "updatedAt"})
-    version = repr([(name, document.get(name)) for name in names])
-    return f'"{hashlib.sha256(version.encode()).hexdigest()[:32]}"'
-
-
-def _datetime_or_none(value: object) -> datetime | None:
-    return value if isinstance(value, datetime) else None
 
 
 @router.put(
@@ -157,100 +141,10 @@ async def update_integration(
 ) -> IntegrationResponse:
     """Change the given settings, store new credentials, and return the settings.
 
-    With the ETag of the settings in If-Match, nothing is changed if somebody else changed them.
+    With the ETag of the settings in If-Match, settings changed by another person stay unchanged.
     """
     await change_integration(context, body, if_match)
     return await _read_integration(context, response)
-
-
-async def change_integration(
-    context: RequestContext, body: SettingsRequest, if_match: str = ""
-) -> None:
-    """Change the given settings and store new credentials, or raise an error."""
-    app_context, restaurant_id = context.app_context, context.restaurant_id
-    fields = body.to_stored_fields()
-    reserved = sorted(fields.keys() & {"restaurantId", "secret"})
-    if reserved and context.role < Role.OPERATOR:
-        text = f"Only an operator can change {' and '.join(reserved)}. Leave it out, or ask one."
-        raise ApiError(403, "ROLE_REQUIRED", text)
-    stored = await read_integration_document(app_context.firestore, restaurant_id) or {}
-    own_secret_id = f"opentable-{restaurant_id}"
-    if body.credentials is not None:
-        _require_own_secret(context, fields.get("secret", stored.get("secret")), own_secret_id)
-    await require_acceptable_time_zone(context, stored, fields, is_confirmed=body.confirm_time_zone)
-    # The settings first: a request that is refused for its OpenTable number must not leave a
-    # credential behind.
-    if fields or if_match or body.credentials is not None:
-        await _store_settings(context, fields, if_match)
-    if body.credentials is not None:
-        new_payload, keep_previous = (
-            body.credentials.to_secret_payload(),
-            body.credentials.keep_previous,
-        )
-        try:
-            changed_at = await update_credentials(
-                app_context,
-                own_secret_id,
-                lambda stored_payload: rotate_secret_payload(
-                    stored_payload, new_payload, keep_previous=keep_previous
-                ),
-            )
-        except InvalidSettingsError as problem:
-            raise ApiError(409, "SECRET_NOT_WRITABLE", str(problem)) from None
-        secret_fields = {"secret": own_secret_id, "credentialsChangedAt": changed_at}
-        await _store_settings(context, secret_fields)
-        fields |= secret_fields
-    app_context.directory.invalidate(parse_settings(restaurant_id, stored | fields))
-    log_event(
-        Severity.INFO,
-        LogEvent.INTEGRATION_CHANGED,
-        restaurantId=restaurant_id,
-        by=context.user.uid,
-        fields=" ".join(sorted(body.model_fields_set)),
-    )
-
-
-def _require_own_secret(context: RequestContext, secret: object, own_secret_id: str) -> None:
-    """Keep credentials out of a secret shared with other restaurants."""
-    # A restaurant's id can make the name of its own secret equal to the partner's.
-    is_partner_secret = own_secret_id == context.app_context.environment.partner_secret
-    if is_partner_secret or (secret is not None and secret != own_secret_id):
-        raise ApiError(
-            409,
-            "SECRET_NOT_OWNED",
-            "An operator chose the secret of this restaurant. Ask one to change it.",
-        )
-
-
-async def _store_settings(
-    context: RequestContext, fields: dict[str, Any], if_match: str = ""
-) -> None:
-    app_context = context.app_context
-    # A proxy that compresses a response makes its ETag a weak one.
-    expected_etags = [etag.strip().removeprefix("W/") for etag in if_match.split(",")]
-
-    def is_current(document: Mapping[str, Any]) -> bool:
-        return not if_match or _compute_etag(document) in expected_etags
-
-    try:
-        await update_settings(
-            app_context.firestore,
-            context.restaurant_id,
-            {**fields, "updatedBy": context.user.uid},
-            app_context.clock(),
-            is_current,
-        )
-    except SettingsChangedError as changed:
-        updated_by = str(changed.document.get("updatedBy"))
-        name = (await context.read_names([updated_by])).get(updated_by, "Somebody else")
-        text = f"{name} changed these settings in the meantime. Reload them, and try again."
-        raise ApiError(412, "SETTINGS_CHANGED", text) from None
-    except RidTakenError:
-        text = "Another restaurant uses this OpenTable number. Check it, or release it there."
-        raise ApiError(409, "RID_TAKEN", text) from None
-    except InvalidSettingsError as problem:
-        text = f"The integration cannot be enabled with these settings. {problem}"
-        raise ApiError(409, "SETTINGS_UNUSABLE", text) from None
 
 
 class ConnectionTestResponse(ResponseModel):

@@ -1,24 +1,54 @@
-"""The body of a settings change, and its validation."""
+"""Change a restaurant's settings and credentials, and preview a change of the time zone."""
 
+import hashlib
+from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
+from fastapi import APIRouter
 from pydantic import AfterValidator, Field, SecretStr, StrictBool, model_validator
 
-from functions.api.requests import RequestModel, Utf8Text
+from functions.api.auth import ManagerContext, RequestContext
+from functions.api.requests import API_PREFIX, RequestModel, StaffRoute, Utf8Text
+from functions.api.responses import BODY_ERROR_RESPONSES, ApiError, ResponseModel
+from shared.concurrency import Deadline
+from shared.context import AppContext, load_restaurant_context
 from shared.domain.settings import (
     HOUR_CYCLE_PATTERN,
     LOCALE_PATTERN,
     SERVICE_DAY_END_PATTERN,
+    IntegrationSettings,
     WebhookAuthScheme,
     find_time_zone,
+    parse_settings,
 )
-from shared.domain.webhook_auth.credentials import CREDENTIAL_LISTS, decode_webhook_secret
-from shared.restaurants.countries import read_country_codes
+from shared.domain.webhook_auth.credentials import (
+    CREDENTIAL_LISTS,
+    decode_webhook_secret,
+    rotate_secret_payload,
+)
+from shared.errors import InvalidSettingsError, OpenTableError
+from shared.ledger.queries import count_moved_reservations
+from shared.log import LogEvent, Severity, log_event
+from shared.restaurants.settings import (
+    RidTakenError,
+    SettingsChangedError,
+    TimeZoneEvidence,
+    check_time_zone,
+    read_country_codes,
+    read_integration_document,
+    update_credentials,
+    update_settings,
+)
+from shared.staff.identity import Role
 
 MAX_CREDENTIALS_PER_LIST = 5
+# The rest of a call's time limit is for the count of the moved reservations.
+_EVIDENCE_TIMEOUT_SECONDS = 8.0
 _OPTIONAL_SETTINGS = frozenset(
     {"name", "country", "secret", "serviceDayEndsAt", "locale", "hourCycle"}
 )
+
+router = APIRouter(prefix=f"{API_PREFIX}/integration", route_class=StaffRoute)
 
 
 def require_iana_zone(name: str) -> str:
@@ -157,3 +187,182 @@ class SettingsRequest(RequestModel):
             for name, value in values_by_field.items()
             if name in provided_fields and (value is not None or name in _OPTIONAL_SETTINGS)
         }
+
+
+def compute_settings_etag(document: Mapping[str, Any]) -> str:
+    """Return the version of the settings; the runs write other fields of the document."""
+    names = sorted({*SettingsRequest.stored_names(), "credentialsChangedAt", "updatedAt"})
+    version = repr([(name, document.get(name)) for name in names])
+    return f'"{hashlib.sha256(version.encode()).hexdigest()[:32]}"'
+
+
+async def change_integration(
+    context: RequestContext, body: SettingsRequest, if_match: str = ""
+) -> None:
+    """Change the given settings and store new credentials, or raise an error."""
+    app_context, restaurant_id = context.app_context, context.restaurant_id
+    fields, credentials = body.to_stored_fields(), body.credentials
+    # With the rid or the secret of another restaurant, a manager could read its reservations.
+    reserved = sorted(fields.keys() & {"restaurantId", "secret"})
+    if reserved and context.role < Role.OPERATOR:
+        text = f"Only an operator can change {' and '.join(reserved)}. Leave it out, or ask one."
+        raise ApiError(403, "ROLE_REQUIRED", text)
+    stored = await read_integration_document(app_context.firestore, restaurant_id) or {}
+    own_secret_id = f"opentable-{restaurant_id}"
+    # Credentials go into no secret that other restaurants share. A restaurant's id can make the
+    # name of its own secret equal to the partner's.
+    is_partner_secret = own_secret_id == app_context.environment.partner_secret
+    secret_id = fields.get("secret", stored.get("secret"))
+    is_other_secret = secret_id is not None and secret_id != own_secret_id
+    if credentials is not None and (is_partner_secret or is_other_secret):
+        text = "An operator chose the secret of this restaurant. Ask one to change it."
+        raise ApiError(409, "SECRET_NOT_OWNED", text)
+    await _require_acceptable_time_zone(
+        context, stored, fields, is_confirmed=body.confirm_time_zone
+    )
+    # The settings first: a request that is refused for its OpenTable number must not leave a
+    # credential behind. Also without a setting, because this checks If-Match.
+    if fields or if_match or credentials is not None:
+        await _store_settings(context, fields, if_match)
+    if credentials is not None:
+        try:
+            changed_at = await update_credentials(
+                app_context,
+                own_secret_id,
+                lambda stored_payload: rotate_secret_payload(
+                    stored_payload,
+                    credentials.to_secret_payload(),
+                    keep_previous=credentials.keep_previous,
+                ),
+            )
+        except InvalidSettingsError as problem:
+            raise ApiError(409, "SECRET_NOT_WRITABLE", str(problem)) from None
+        # After the secret is written: a run must not be led to a missing one.
+        secret_fields = {"secret": own_secret_id, "credentialsChangedAt": changed_at}
+        await _store_settings(context, secret_fields)
+        fields |= secret_fields
+    # This instance uses the change at once, the others within seconds.
+    app_context.directory.invalidate(parse_settings(restaurant_id, stored | fields))
+    log_event(
+        Severity.INFO,
+        LogEvent.INTEGRATION_CHANGED,
+        restaurantId=restaurant_id,
+        by=context.user.uid,
+        fields=" ".join(sorted(body.model_fields_set)),
+    )
+
+
+async def _store_settings(
+    context: RequestContext, fields: dict[str, Any], if_match: str = ""
+) -> None:
+    app_context = context.app_context
+    # A proxy that compresses a response makes its ETag a weak one.
+    expected_etags = [etag.strip().removeprefix("W/") for etag in if_match.split(",")]
+
+    def is_current(document: Mapping[str, Any]) -> bool:
+        return not if_match or compute_settings_etag(document) in expected_etags
+
+    try:
+        await update_settings(
+            app_context.firestore,
+            context.restaurant_id,
+            {**fields, "updatedBy": context.user.uid},
+            app_context.clock(),
+            is_current,
+        )
+    except SettingsChangedError as changed:
+        updated_by = str(changed.document.get("updatedBy"))
+        name = (await context.read_names([updated_by])).get(updated_by, "Somebody else")
+        text = f"{name} changed these settings in the meantime. Reload them, and try again."
+        raise ApiError(412, "SETTINGS_CHANGED", text) from None
+    except RidTakenError:
+        text = "Another restaurant uses this OpenTable number. Check it, or release it there."
+        raise ApiError(409, "RID_TAKEN", text) from None
+    except InvalidSettingsError as problem:
+        text = f"The integration cannot be enabled with these settings. {problem}"
+        raise ApiError(409, "SETTINGS_UNUSABLE", text) from None
+
+
+async def _require_acceptable_time_zone(
+    context: RequestContext,
+    stored: dict[str, Any],
+    fields: dict[str, Any],
+    *,
+    is_confirmed: bool,
+) -> None:
+    """Raise a 409 error if a new time zone is wrong, or moves reservations unconfirmed.
+
+    Args:
+        context: The request.
+        stored: The stored settings.
+        fields: The settings to write.
+        is_confirmed: Whether a person has confirmed that reservations move to another day.
+    """
+    new_zone = fields.get("timeZone")
+    if new_zone is None or new_zone == stored.get("timeZone"):
+        return
+    settings = parse_settings(context.restaurant_id, stored | fields)
+    evidence = await _read_time_zone_evidence(context.app_context, settings)
+    if evidence is not None and evidence.problem is not None:
+        text = f"Nothing was changed. {evidence.problem}"
+        raise ApiError(409, "TIME_ZONE_CONTRADICTED", text)
+    number = await count_moved_reservations(context.app_context, settings)
+    if number and not is_confirmed:
+        moved = "1 reservation moves" if number == 1 else f"{number} reservations move"
+        text = f"With {new_zone}, {moved} to another day. Nothing was changed. Confirm the change."
+        raise ApiError(409, "TIME_ZONE_UNCONFIRMED", text)
+
+
+async def _read_time_zone_evidence(
+    context: AppContext, settings: IntegrationSettings
+) -> TimeZoneEvidence | None:
+    """Return OpenTable's evidence about a zone, None if it cannot be asked or does not answer."""
+    try:
+        deadline = Deadline.after(_EVIDENCE_TIMEOUT_SECONDS)
+        return await check_time_zone(await load_restaurant_context(context, settings, deadline))
+    except (InvalidSettingsError, OpenTableError):
+        return None
+
+
+class TimeZoneRequest(RequestModel):
+    """A time zone to preview."""
+
+    time_zone: Annotated[str, AfterValidator(require_iana_zone)]
+
+
+class TimeZonePreviewResponse(ResponseModel):
+    """What a change of the time zone would do."""
+
+    time_zone: str
+    checked_rows: int | None = Field(
+        description="OpenTable's rows compared with the zone; null if it cannot be asked."
+    )
+    contradicting_rows: int | None = Field(
+        description="Rows whose local and UTC times contradict the zone."
+    )
+    moved_reservations: int = Field(
+        description="Reservations from yesterday on that move to another day."
+    )
+    problem: str | None = Field(description="Why the zone would be refused.")
+
+
+@router.post(
+    "/time-zone-preview",
+    summary="Preview a change of the time zone",
+    responses=BODY_ERROR_RESPONSES,
+)
+async def preview_new_time_zone(
+    context: ManagerContext, body: TimeZoneRequest
+) -> TimeZonePreviewResponse:
+    """Return what a time zone would do, and write nothing."""
+    client, restaurant_id = context.app_context.firestore, context.restaurant_id
+    stored = await read_integration_document(client, restaurant_id) or {}
+    settings = parse_settings(restaurant_id, stored | {"timeZone": body.time_zone})
+    evidence = await _read_time_zone_evidence(context.app_context, settings)
+    return TimeZonePreviewResponse(
+        time_zone=body.time_zone,
+        checked_rows=evidence.row_count if evidence else None,
+        contradicting_rows=evidence.contradicting_count if evidence else None,
+        moved_reservations=await count_moved_reservations(context.app_context, settings),
+        problem=evidence.problem if evidence else None,
+    )

@@ -1,39 +1,31 @@
-"""Quarantined events: list, show, replay, dismiss."""
+"""List and show quarantined events."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import Field, ValidationError, model_validator
 
-from functions.api.authorization import ManagerContext, RequestContext
-from functions.api.integration import require_stored_settings
+from functions.api.auth import ManagerContext, RequestContext
 from functions.api.requests import (
     API_PREFIX,
     DocumentId,
     PageLimit,
-    ReasonText,
     RequestModel,
     StaffRoute,
 )
 from functions.api.responses import (
-    BODY_ERROR_RESPONSES,
-    ApiError,
     ResponseModel,
     UtcInstant,
     build_not_found_error,
     build_readable_responses,
+    typed_or_none,
 )
-from shared.domain.normalization.identifiers import build_reservation_document_id
-from shared.domain.privacy import mask_changes, mask_json
+from shared.domain.privacy import mask_json
 from shared.domain.quarantine import describe_rejection
-from shared.domain.settings import IntegrationSettings
-from shared.errors import InvalidEventError
 from shared.quarantine.review import (
     QuarantineReview,
     StoredQuarantineItem,
-    dry_run_replay,
-    list_views,
-    replay_quarantined_event,
 )
 from shared.quarantine.store import read_quarantine_backlog
 
@@ -161,125 +153,31 @@ async def get_quarantine_item(
 ) -> QuarantineItemResponse:
     """Return a quarantined event."""
     review = build_review(context)
-    item = await _require_item(review, item_id)
-    views, body = list_views(item), item.get("body")
+    item = await require_item(review, item_id)
+    stored_views = typed_or_none(list, item.get("unmaskLog")) or []
     if query.unmask:
-        views = await review.record_view(item_id, item, context.user)
-    elif isinstance(body, str):
-        body = mask_json(body)
+        stored_views = await review.record_view(item_id, context.user)
+    views = [view for view in stored_views if isinstance(view, Mapping)]
+    body = typed_or_none(str, item.get("body"))
     names = await context.read_names([item.get("settledBy"), *(view.get("by") for view in views)])
     fields = {
-        "id": item_id,
         **item,
+        "id": item_id,
         "settledByName": names.get(str(item.get("settledBy"))),
-        "body": body,
+        "body": mask_json(body) if body is not None and not query.unmask else body,
         "masked": not query.unmask,
-        "views": [{**view, "byName": names.get(str(view.get("by")))} for view in views],
+        "views": build_readable_responses(
+            QuarantineView,
+            ({**view, "byName": names.get(str(view.get("by")))} for view in views),
+            context.restaurant_id,
+            "openTableQuarantine",
+        ),
     }
     try:
         return QuarantineItemResponse.model_validate(fields)
     except ValidationError:
-        raise build_not_found_error(
-            "The stored event is damaged. Dismiss it, or have its document corrected."
-        ) from None
-
-
-class ReplayRequest(RequestModel):
-    """How an event is replayed."""
-
-    dry_run: bool = Field(default=False, description="Return the changes, apply nothing.")
-    unmask: bool = Field(
-        default=False,
-        description="Show personal values of the changes; the viewer is recorded in the item.",
-    )
-
-
-class ReplayResponse(ResponseModel):
-    """What a replay changed, or would change."""
-
-    dry_run: bool
-    outcome: str
-    reservation_id: str
-    event_id: str
-    changes: dict[str, Any] = Field(
-        description="Field name to `from` and `to`; personal values are masked by default."
-    )
-    masked: bool
-
-
-@router.post("/{item_id}/replay", summary="Replay a quarantined event, or make a dry run")
-async def replay_quarantine_item(
-    context: ManagerContext, item_id: DocumentId, query: Annotated[ReplayRequest, Query()]
-) -> ReplayResponse:
-    """Apply a quarantined event to the ledger; with `dryRun` only return the changes."""
-    review = build_review(context)
-    item = await _require_item(review, item_id)
-    if item.get("status") == "REPLAYED":
-        raise ApiError(409, "ALREADY_REPLAYED", "This event was replayed before.")
-    settings = await require_enabled_settings(context)
-    replay = dry_run_replay if query.dry_run else replay_quarantined_event
-    if query.unmask:
-        await review.record_view(item_id, item, context.user)
-    try:
-        result = await replay(context.app_context, settings, item, context.user.uid)
-    except InvalidEventError as rejection:
-        text = f"The event still cannot be applied ({rejection}). Correct the cause, or dismiss it."
-        raise ApiError(409, "STILL_REJECTED", text) from None
-    changes = {} if result.write is None else result.write.entry["changes"]
-    response = ReplayResponse(
-        dry_run=query.dry_run,
-        outcome=result.outcome.value,
-        reservation_id=build_reservation_document_id(result.event.external_key),
-        event_id=result.event.event_id,
-        changes=changes if query.unmask else mask_changes(changes),
-        masked=not query.unmask,
-    )
-    if not query.dry_run:
-        resolution = response.model_dump(
-            by_alias=True, include={"outcome", "reservation_id", "event_id"}
-        )
-        await review.resolve(item_id, "REPLAYED", context.user, **resolution)
-    return response
-
-
-class DismissRequest(RequestModel):
-    """Why an event is dismissed."""
-
-    reason: ReasonText
-
-
-class DismissResponse(ResponseModel):
-    """A dismissed event."""
-
-    id: str
-    status: str
-
-
-@router.post(
-    "/{item_id}/dismiss",
-    summary="Dismiss a quarantined event",
-    responses=BODY_ERROR_RESPONSES,
-)
-async def dismiss_quarantine_item(
-    context: ManagerContext, item_id: DocumentId, body: DismissRequest
-) -> DismissResponse:
-    """Dismiss an event; it stays readable until it expires."""
-    review = build_review(context)
-    item = await _require_item(review, item_id)
-    if item.get("status") != "OPEN":
-        text = f"Only an open event can be dismissed; this one is {item.get('status')}."
-        raise ApiError(409, "NOT_OPEN", text)
-    await review.resolve(item_id, "DISMISSED", context.user, dismissReason=body.reason)
-    return DismissResponse(id=item_id, status="DISMISSED")
-
-
-async def require_enabled_settings(context: RequestContext) -> IntegrationSettings:
-    """Return the stored settings, or raise a 409 error if they are disabled or unusable."""
-    settings = await require_stored_settings(context)
-    if not settings.is_enabled:
-        text = "The integration is disabled and would reject this event. Enable it first."
-        raise ApiError(409, "DISABLED", text)
-    return settings
+        text = "The stored event is damaged. Dismiss it, or choose another one from the list."
+        raise build_not_found_error(text) from None
 
 
 def build_review(context: RequestContext) -> QuarantineReview:
@@ -288,7 +186,8 @@ def build_review(context: RequestContext) -> QuarantineReview:
     return QuarantineReview(app_context.firestore, context.restaurant_id, app_context.clock)
 
 
-async def _require_item(review: QuarantineReview, item_id: str) -> StoredQuarantineItem:
+async def require_item(review: QuarantineReview, item_id: str) -> StoredQuarantineItem:
+    """Return a stored event with its body, or raise a 404 error."""
     item = await review.read_item(item_id)
     if item is None:
         raise build_not_found_error("The quarantine has no such event; it may have expired.")

@@ -1,14 +1,19 @@
-"""Reconciliation reports, and the execution of a held report's plan."""
+"""Reconciliation reports, their reservations, and the execution of a held report's plan.
+
+A stored report has no personal data. The names of guests come from the ledger when a page of the
+report is read, so an erased guest has none.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
 from pydantic import Field, ValidationError
 
-from functions.api.authorization import HostContext, ManagerContext, RequestContext
+from functions.api.auth import HostContext, ManagerContext, RequestContext
 from functions.api.integration import build_settings_error
 from functions.api.requests import API_PREFIX, DocumentId, PageLimit, RequestModel, StaffRoute
 from functions.api.responses import (
@@ -19,9 +24,13 @@ from functions.api.responses import (
     build_readable_responses,
     typed_or_none,
 )
+from shared.domain.ledger.document import flatten_document
 from shared.domain.normalization.field_values import parse_instant
+from shared.domain.normalization.identifiers import is_document_id
 from shared.domain.reconciliation.report import ReportStatus, describe_plan_effects
 from shared.errors import IntegrationDisabledError, InvalidSettingsError, PlanNotExecutableError
+from shared.firestore import paths
+from shared.firestore.documents import read_all
 from shared.log import LogEvent, Severity, log_event
 from shared.reconciliation.report_store import (
     REPORT_LISTS,
@@ -149,6 +158,105 @@ async def get_latest_report(context: HostContext) -> ReportResponse:
 async def get_report(context: HostContext, report_id: DocumentId) -> ReportResponse:
     """Return a report."""
     return await require_full_report(context, report_id)
+
+
+class ReportList(StrEnum):
+    """The lists of a report."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    CANCELLED = "cancelled"
+    DIVERGENCES = "divergences"
+    MISSING = "missing"
+    SKIPPED = "skipped"
+
+
+class ReportItemsRequest(RequestModel):
+    """A list of a report, and a part of it."""
+
+    # Not `list`: the name of the type is needed below.
+    list_name: ReportList = Field(alias="list")
+    limit: PageLimit = 100
+    offset: int = Field(0, ge=0, le=1_000_000, description="`next` of the previous page.")
+
+
+class ReportItem(ResponseModel):
+    """A reservation of a report."""
+
+    reservation_id: str | None
+    external_id: str | None
+    local_date: str | None = Field(description="At the time of the report.")
+    local_time: str | None = Field(description="At the time of the report, HH:MM.")
+    party_size: int | None = Field(description="At the time of the report.")
+    diner_name: str | None = Field(description="As stored now; null without a document.")
+    status: str | None = Field(description="As stored now.")
+    review_decision: str | None = Field(description="As stored now: `KEPT` or `REMOVED`.")
+    type: str | None = Field(description="Of a divergence: its type.")
+    reason: str | None
+    previous_status: str | None
+    new_status: str | None
+    changes: dict[str, Any]
+
+
+class ReportItemsResponse(ResponseModel):
+    """A page of one of a report's lists, by day and time."""
+
+    items: list[ReportItem]
+    total: int
+    next: int | None = Field(description="The offset of the next page; null on the last page.")
+
+
+@router.get("/{report_id}/items", summary="List the reservations of a report, page by page")
+async def list_report_items(
+    context: HostContext, report_id: DocumentId, query: Annotated[ReportItemsRequest, Query()]
+) -> ReportItemsResponse:
+    """Return a page of one of a report's lists, with the names of the guests."""
+    report = await read_full_report(context.app_context.firestore, context.restaurant_id, report_id)
+    if report is None:
+        raise build_not_found_error("There is no report with this id. Choose one from the list.")
+    entries = [
+        entry
+        for entry in typed_or_none(list, report.get(query.list_name)) or []
+        if isinstance(entry, Mapping)
+    ]
+    # Sorted here, because pages need a stable order and a stored list has none.
+    entries.sort(key=lambda entry: (str(entry.get("startAt") or ""), str(entry.get("externalId"))))
+    end = query.offset + query.limit
+    page = entries[query.offset : end]
+    client = context.app_context.firestore
+    reservations = paths.reservations_collection(client, context.restaurant_id)
+    ids = {id_ for entry in page if isinstance(id_ := entry.get("reservationId"), str)}
+    snapshots = await read_all(
+        client,
+        [reservations.document(id_) for id_ in ids if is_document_id(id_)],
+        ["dinerName", "status", "reconciliation.reviewDecision"],
+    )
+    documents = {item.id: flatten_document(item.to_dict() or {}) for item in snapshots}
+    zone = await read_zone(context)
+    items = []
+    for entry in page:
+        local_date, local_time = format_local_start(entry.get("startAt"), zone)
+        stored = documents.get(str(entry.get("reservationId")), {})
+        items.append(
+            ReportItem(
+                reservation_id=typed_or_none(str, entry.get("reservationId")),
+                external_id=typed_or_none(str, entry.get("externalId")),
+                local_date=local_date,
+                local_time=local_time,
+                party_size=typed_or_none(int, entry.get("partySize")),
+                diner_name=typed_or_none(str, stored.get("dinerName")),
+                status=typed_or_none(str, stored.get("status")),
+                review_decision=typed_or_none(str, stored.get("reconciliation.reviewDecision")),
+                type=typed_or_none(str, entry.get("type")),
+                reason=typed_or_none(str, entry.get("reason")),
+                previous_status=typed_or_none(str, entry.get("previousStatus")),
+                new_status=typed_or_none(str, entry.get("newStatus")),
+                changes=typed_or_none(dict, entry.get("changes")) or {},
+            )
+        )
+    return ReportItemsResponse(
+        items=items, total=len(entries), next=end if end < len(entries) else None
+    )
 
 
 @router.post("/{report_id}/force", summary="Execute the plan of a held report")

@@ -47,7 +47,7 @@ class RequestModel(BaseModel):
         alias_generator=to_camel,
         extra="forbid",
         frozen=True,
-        hide_input_in_errors=True,
+        hide_input_in_errors=True,  # it contains personal data
     )
 
 
@@ -139,6 +139,7 @@ class StrictJsonRequest(Request):
             if body is None:
                 text = f"The body must be at most {MAX_REQUEST_BODY_BYTES} bytes."
                 raise ApiError(413, "TOO_LARGE", text)
+            # Blank space counts as no body, so that the default of the model applies.
             self._bounded_body = body if body.strip() else b""
         return self._bounded_body
 

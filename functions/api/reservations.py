@@ -1,14 +1,14 @@
-"""The reservations of a day, one reservation, and its journal."""
+"""Read reservations: those of a day, a search over all days, one of them, and its journal."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import Field
 
-from functions.api.authorization import HostContext, RequestContext
+from functions.api.auth import HostContext, RequestContext
 from functions.api.integration import require_cached_settings
 from functions.api.requests import (
     API_PREFIX,
@@ -20,6 +20,7 @@ from functions.api.requests import (
     Utf8Text,
 )
 from functions.api.responses import (
+    BODY_ERROR_RESPONSES,
     ResponseModel,
     UtcInstant,
     build_invalid_request_error,
@@ -30,6 +31,7 @@ from functions.api.responses import (
 from shared.domain.ledger.divergence import ReviewDecision
 from shared.domain.ledger.document import flatten_document
 from shared.domain.normalization.field_values import format_utc, parse_instant
+from shared.domain.search import parse_search_text
 from shared.domain.service_day import ServiceDay, find_service_date
 from shared.domain.settings import IntegrationSettings
 from shared.errors import InvalidCursorError
@@ -37,6 +39,7 @@ from shared.firestore import paths
 from shared.firestore.documents import read_document
 from shared.ledger.day_reservations import compute_day_etag, read_day_reservations
 from shared.ledger.queries import read_journal_page
+from shared.ledger.search import search_reservations
 
 router = APIRouter(prefix=f"{API_PREFIX}/reservations", route_class=StaffRoute)
 
@@ -163,6 +166,61 @@ def _build_sorted_reservations(
     return expected, removed
 
 
+class SearchRequest(RequestModel):
+    """The guest to find. A body, because addresses are logged."""
+
+    text: Utf8Text = Field(
+        min_length=1,
+        max_length=100,
+        description="Beginnings of the guest's names, or the end of the phone number in any form.",
+    )
+    limit: int = Field(20, ge=1, le=50)
+    cursor: Utf8Text | None = Field(
+        None, max_length=1_000, description="`next` of the previous page."
+    )
+
+
+class SearchResponse(ResponseModel):
+    """Found reservations: upcoming days first, then past days, then those without a day."""
+
+    reservations: list[ReservationResponse]
+    next: str | None = Field(description="The cursor of the next page; null on the last page.")
+
+
+@router.post(
+    "/search", summary="Search the reservations of all days", responses=BODY_ERROR_RESPONSES
+)
+async def search_all_days(context: HostContext, body: SearchRequest) -> SearchResponse:
+    """Find reservations of any day by the guest's name or phone number.
+
+    A page may have fewer results than the limit, also none, although `next` is set.
+    """
+    query = parse_search_text(body.text)
+    if query is None:
+        text = "Enter a part of the guest's name, or at least the last four digits of the number."
+        raise build_invalid_request_error(text)
+    settings = await require_cached_settings(context)
+    zone = settings.require_zone()
+    app_context = context.app_context
+    try:
+        page = await search_reservations(
+            app_context.firestore,
+            context.restaurant_id,
+            query,
+            today=app_context.clock().astimezone(zone).date(),
+            limit=body.limit,
+            cursor=body.cursor,
+        )
+    except InvalidCursorError:
+        text = "The cursor must be the `next` of an earlier page."
+        raise build_invalid_request_error(text) from None
+    found = [
+        build_reservation_response(id_, document, settings)
+        for id_, document in page.documents.items()
+    ]
+    return SearchResponse(reservations=found, next=page.next_cursor)
+
+
 @router.get("/{reservation_id}", summary="Get a reservation")
 async def get_reservation(context: HostContext, reservation_id: DocumentId) -> ReservationResponse:
     """Return one reservation of any day."""
@@ -181,6 +239,9 @@ def build_reservation_response(
     """
     flat, zone = flatten_document(document), settings.require_zone()
     start, local_date = _read_start(flat), typed_or_none(str, flat.get("localDate"))
+    local_time = None
+    with suppress(OverflowError):  # the first or last day of the calendar
+        local_time = f"{start.astimezone(zone):%H:%M}" if start else None
     tables = typed_or_none(list, flat.get("metadata.tableNumbers")) or []
     guest = typed_or_none(dict, flat.get("sync.guest")) or {}
     review_decision = typed_or_none(str, flat.get("reconciliation.reviewDecision"))
@@ -197,7 +258,7 @@ def build_reservation_response(
         service_date=find_service_date(
             local_date, flat.get("startAt"), settings.service_day_ends_at, zone
         ),
-        local_time=_format_local_time(start, zone),
+        local_time=local_time,
         status=typed_or_none(str, flat.get("status")),
         table_numbers=[str(table) for table in tables],
         special_requests=typed_or_none(str, flat.get("metadata.specialRequests")),
@@ -223,13 +284,6 @@ def build_reservation_response(
 
 def _bool_or_none(value: object) -> bool | None:
     return value if isinstance(value, bool) else None
-
-
-def _format_local_time(start: datetime | None, zone: ZoneInfo) -> str | None:
-    try:
-        return f"{start.astimezone(zone):%H:%M}" if start else None
-    except OverflowError:  # the first or last day of the calendar
-        return None
 
 
 def _read_start(flat: Mapping[str, Any]) -> datetime | None:

@@ -19,6 +19,7 @@ V = TypeVar("V")
 class ResponseModel(BaseModel):
     """Base of the response models; JSON names are in camel case."""
 
+    # Building all schemas takes long, and a request needs few: each is built on first use.
     model_config = ConfigDict(
         alias_generator=to_camel, populate_by_name=True, frozen=True, defer_build=True
     )
@@ -73,7 +74,7 @@ PRECONDITION_ERROR_RESPONSES = _document_errors({412: "The resource is not the o
 
 
 class ApiError(HTTPException):
-    """An error response: `code` is stable and for programs, `message` says what to do next."""
+    """An error response with a stable `code` for programs, and what to do next for people."""
 
     def __init__(
         self,

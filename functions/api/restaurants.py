@@ -1,11 +1,11 @@
 """The restaurants of the caller, with a summary of their health."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from functions.api.authorization import AnyUserContext
+from functions.api.auth import AnyUserContext
 from functions.api.requests import PageLimit, RequestModel, StaffRoute
 from functions.api.responses import ResponseModel, UtcInstant, build_invalid_request_error
 from functions.api.webhooks import RefusalResponse
@@ -66,6 +66,26 @@ class RestaurantResponse(ResponseModel):
     counts: RestaurantCountsResponse | None = Field(description="Only with `include=counts`.")
     refusals: list[RefusalResponse] | None = Field(description="Only with `include=counts`.")
 
+    @classmethod
+    def from_overview(cls, overview: RestaurantOverview) -> Self:
+        """Return a restaurant as the API shows it."""
+        settings, counts, refusals = overview.settings, overview.counts, overview.refusals
+        return cls(
+            id=overview.membership.restaurant_id,
+            name=settings.name if settings else None,
+            time_zone=settings.zone.key if settings and settings.zone else None,
+            role=overview.membership.role.name.lower(),
+            health=RestaurantHealthResponse.model_validate(overview.health, from_attributes=True)
+            if overview.health
+            else None,
+            counts=RestaurantCountsResponse.model_validate(counts, from_attributes=True)
+            if counts
+            else None,
+            refusals=None
+            if refusals is None
+            else [RefusalResponse.model_validate(each, from_attributes=True) for each in refusals],
+        )
+
 
 class RestaurantListResponse(ResponseModel):
     """Restaurants by id."""
@@ -94,25 +114,6 @@ async def list_restaurants(
     with_counts = query.include == "counts"
     overviews = await read_overviews(context.app_context, memberships, with_counts=with_counts)
     return RestaurantListResponse(
-        restaurants=[_build_restaurant_response(overview) for overview in overviews],
+        restaurants=[RestaurantResponse.from_overview(overview) for overview in overviews],
         next_cursor=next_cursor,
-    )
-
-
-def _build_restaurant_response(overview: RestaurantOverview) -> RestaurantResponse:
-    settings, counts, refusals = overview.settings, overview.counts, overview.refusals
-    return RestaurantResponse(
-        id=overview.membership.restaurant_id,
-        name=settings.name if settings else None,
-        time_zone=settings.zone.key if settings and settings.zone else None,
-        role=overview.membership.role.name.lower(),
-        health=RestaurantHealthResponse.model_validate(overview.health, from_attributes=True)
-        if overview.health
-        else None,
-        counts=RestaurantCountsResponse.model_validate(counts, from_attributes=True)
-        if counts
-        else None,
-        refusals=None
-        if refusals is None
-        else [RefusalResponse.model_validate(each, from_attributes=True) for each in refusals],
     )

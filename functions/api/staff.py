@@ -1,12 +1,12 @@
 """The staff of a restaurant: list, add and remove members."""
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Body, Query
 from pydantic import AfterValidator, Field
 
-from functions.api.authorization import ManagerContext, RequestContext
+from functions.api.auth import ManagerContext, RequestContext
 from functions.api.requests import (
     API_PREFIX,
     DocumentId,
@@ -35,6 +35,7 @@ from shared.staff.members import (
 
 router = APIRouter(prefix=f"{API_PREFIX}/staff", route_class=StaffRoute)
 
+# Rejects only what is certainly no address: Firebase decides.
 _EMAIL_PATTERN = r"^[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+$"
 
 
@@ -49,6 +50,22 @@ class StaffMemberResponse(ResponseModel):
     is_invited: bool = Field(description="Whether the person never set a password.")
     added_by: str | None = Field(description="The name of who added the member, if known.")
     added_at: UtcInstant | None
+
+    @classmethod
+    def from_member(
+        cls, member: StaffMember, account: UserAccount | None, added_by: str | None
+    ) -> Self:
+        """Return a member as the API shows it, with the name of who added the member."""
+        return cls(
+            uid=member.uid,
+            role=member.role.name.lower(),
+            name=account.name if account else None,
+            email=account.email if account else None,
+            is_disabled=account.is_disabled if account else False,
+            is_invited=account is not None and not account.has_sign_in_method,
+            added_by=added_by,
+            added_at=member.added_at,
+        )
 
 
 class StaffChangeResponse(ResponseModel):
@@ -92,7 +109,9 @@ async def _read_staff(context: RequestContext, max_changes: int = 20) -> StaffLi
     names = await accounts.read_names(others)
     return StaffListResponse(
         staff=[
-            _build_member(member, accounts_by_uid.get(member.uid), names.get(member.added_by or ""))
+            StaffMemberResponse.from_member(
+                member, accounts_by_uid.get(member.uid), names.get(member.added_by or "")
+            )
             for member in members
         ],
         changes=[
@@ -105,21 +124,6 @@ async def _read_staff(context: RequestContext, max_changes: int = 20) -> StaffLi
             )
             for change in changes
         ],
-    )
-
-
-def _build_member(
-    member: StaffMember, account: UserAccount | None, added_by: str | None
-) -> StaffMemberResponse:
-    return StaffMemberResponse(
-        uid=member.uid,
-        role=member.role.name.lower(),
-        name=account.name if account else None,
-        email=account.email if account else None,
-        is_disabled=account.is_disabled if account else False,
-        is_invited=account is not None and not account.has_sign_in_method,
-        added_by=added_by,
-        added_at=member.added_at,
     )
 
 
@@ -153,22 +157,21 @@ async def add_staff_member(
     account_is_new = account is None
     if account is None:
         account = await accounts.create(body.email)
-    elif context.role < Role.OPERATOR:
-        _require_owned_address(account)
-    role = STAFF_ROLES[body.role]
-    await _change_role(context, account.uid, role)
-    return AddedStaffResponse(account_is_new=account_is_new, **dict(await _read_staff(context)))
-
-
-def _require_owned_address(account: UserAccount) -> None:
-    """Refuse an account that its creator may have opened with somebody else's address."""
-    if account.has_sign_in_method and not account.is_email_confirmed:
+    elif (
+        context.role < Role.OPERATOR
+        and account.has_sign_in_method
+        and not account.is_email_confirmed
+    ):
+        # Anybody can open an account with the address of another person.
         raise ApiError(
             409,
             "EMAIL_NOT_CONFIRMED",
             "This account has not confirmed its e-mail address. Ask the person to reset the "
             "password on the sign-in page, which confirms it, and try again.",
         )
+    role = STAFF_ROLES[body.role]
+    await _change_role(context, account.uid, role)
+    return AddedStaffResponse(account_is_new=account_is_new, **dict(await _read_staff(context)))
 
 
 @router.delete("/{uid}", summary="Remove a person from the staff")

@@ -7,13 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Query
 from pydantic import Field, StrictBool
 
-from functions.api.authorization import ManagerContext
-from functions.api.integration import (
-    build_settings_error,
-    change_integration,
-    require_stored_settings,
-)
-from functions.api.integration_settings import SettingsRequest
+from functions.api.auth import ManagerContext
+from functions.api.integration import build_settings_error, require_stored_settings
+from functions.api.integration_settings import SettingsRequest, change_integration
 from functions.api.requests import API_PREFIX, RequestModel, StaffRoute
 from functions.api.responses import (
     BODY_ERROR_RESPONSES,
@@ -25,8 +21,11 @@ from shared.domain.settings import WebhookAuthScheme, parse_settings
 from shared.errors import InvalidSettingsError
 from shared.ingest.deliveries import MAX_DELIVERIES, read_recent_webhooks
 from shared.restaurants.settings import read_integration_document
-from shared.restaurants.webhook_credentials import CREDENTIAL_KEYS, generate_credential
-from shared.restaurants.webhook_probe import probe_webhook
+from shared.restaurants.webhook_credentials import (
+    CREDENTIAL_KEYS,
+    generate_credential,
+    probe_webhook,
+)
 
 router = APIRouter(prefix=f"{API_PREFIX}/integration/webhooks", route_class=StaffRoute)
 

@@ -5,7 +5,7 @@ documents go through `shared.firestore.raw_client` instead.
 """
 
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -57,6 +57,21 @@ async def read_documents(query: AsyncQuery, limit: int) -> list[DocumentSnapshot
     """Read the first `limit` documents of a query."""
     with translate_firestore_errors():
         snapshots = query.limit(limit).stream(retry=None, timeout=QUERY_TIMEOUT_SECONDS)
+        return [snapshot async for snapshot in snapshots]
+
+
+async def read_all(
+    client: AsyncClient,
+    references: list[AsyncDocumentReference],
+    field_paths: Iterable[str] | None = None,
+) -> list[DocumentSnapshot[Any]]:
+    """Read documents with one call, in any order; only some fields if `field_paths` is given."""
+    if not references:  # Firestore rejects an empty list
+        return []
+    with translate_firestore_errors():
+        snapshots = client.get_all(
+            references, field_paths, retry=None, timeout=READ_TIMEOUT_SECONDS
+        )
         return [snapshot async for snapshot in snapshots]
 
 

@@ -75,15 +75,12 @@ async def read_recent_webhooks(
 ) -> RecentWebhooks:
     """Return the newest `limit` webhooks, and the refusals that stand."""
     client = context.firestore
-    quarantine = paths.quarantine_collection(client, restaurant_id)
-    by_last_seen = quarantine.order_by("lastSeenAt", direction=AsyncQuery.DESCENDING)
-    applied, items, refusals = await asyncio.gather(
+    applied, quarantined, refusals = await asyncio.gather(
         # Also for a smaller limit: whether a refusal stands depends on later webhooks.
         read_applied_webhooks(client, restaurant_id, MAX_DELIVERIES),
-        read_documents(by_last_seen.select(_QUARANTINE_FIELDS), limit),
+        read_quarantined_webhooks(client, restaurant_id, limit),
         _read_refusals(context, restaurant_id),
     )
-    quarantined = [item for item in map(_delivery_from_quarantine_item, items) if item is not None]
     refused = [
         WebhookDelivery(
             at=refusal.last_at,
@@ -159,6 +156,33 @@ async def read_applied_webhooks(
     return deliveries
 
 
+async def read_quarantined_webhooks(
+    client: AsyncClient, restaurant_id: str, limit: int
+) -> list[WebhookDelivery]:
+    """Return the webhooks among the newest `limit` quarantine items, without damaged ones."""
+    items = paths.quarantine_collection(client, restaurant_id)
+    by_last_seen = items.order_by("lastSeenAt", direction=AsyncQuery.DESCENDING)
+    deliveries = []
+    for snapshot in await read_documents(by_last_seen.select(_QUARANTINE_FIELDS), limit):
+        item = snapshot.to_dict() or {}
+        at, count = item.get("lastSeenAt", item.get("receivedAt")), item.get("count")
+        scheme, credential_index = _read_proof(item.get("verdict"))
+        # Rows of OpenTable's API have no sender.
+        if isinstance(at, datetime) and scheme is not None:
+            deliveries.append(
+                WebhookDelivery(
+                    at=at,
+                    outcome="quarantined",
+                    count=count if isinstance(count, int) else 1,
+                    scheme=scheme,
+                    credential_index=credential_index,
+                    reason=_text_or_none(item.get("reason")),
+                    quarantine_id=snapshot.id,
+                )
+            )
+    return deliveries
+
+
 async def read_newest_webhook_entries(
     client: AsyncClient, restaurant_id: str, fields: Sequence[str], limit: int
 ) -> list[DocumentSnapshot[Any]]:
@@ -171,25 +195,6 @@ async def read_newest_webhook_entries(
         .select(fields)
     )
     return await read_documents(query, limit)
-
-
-def _delivery_from_quarantine_item(snapshot: DocumentSnapshot[Any]) -> WebhookDelivery | None:
-    """Read a quarantine item; None for a row of OpenTable's API, or if it is damaged."""
-    item = snapshot.to_dict() or {}
-    at = item.get("lastSeenAt", item.get("receivedAt"))
-    scheme, credential_index = _read_proof(item.get("verdict"))
-    if not isinstance(at, datetime) or scheme is None:
-        return None
-    count = item.get("count")
-    return WebhookDelivery(
-        at=at,
-        outcome="quarantined",
-        count=count if isinstance(count, int) else 1,
-        scheme=scheme,
-        credential_index=credential_index,
-        reason=_text_or_none(item.get("reason")),
-        quarantine_id=snapshot.id,
-    )
 
 
 def _read_proof(proof: object) -> tuple[str | None, int | None]:

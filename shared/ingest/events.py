@@ -167,6 +167,7 @@ def normalize_event(
     Raises:
         InvalidEventError: It cannot be applied, or the settings cannot be used.
     """
+    # In characters, which is cheap: a webhook's body was limited in bytes before.
     if len(incoming.text) > MAX_EVENT_BYTES:
         raise InvalidEventError("too_large", f"It is larger than {MAX_EVENT_BYTES} bytes.")
     max_text_bytes = context.environment.max_text_bytes
@@ -183,7 +184,7 @@ def normalize_event(
             )
     except InvalidSettingsError as error:
         log_unusable_settings(error, settings.restaurant_id)
-        # In the quarantine the event waits until somebody has corrected the settings.
+        # In the quarantine the event waits for a correction of the settings.
         raise InvalidEventError("unusable_settings", str(error)) from None
     return parse_envelope(
         incoming.body,

@@ -85,11 +85,8 @@ async def _store_refusals(
     if restaurant_id is None or not window.unstored:
         return
     refusals, window.unstored = window.unstored, []
-    reference, now = (
-        paths.webhook_refusals_document(context.firestore, restaurant_id),
-        context.clock(),
-    )
-    rpc = context.firestore.rpc
+    reference = paths.webhook_refusals_document(context.firestore, restaurant_id)
+    rpc, now = context.firestore.rpc, context.clock()
     try:
         stored = (await rpc.batch_get([reference], _TIMEOUT_SECONDS))[reference.path]
         merged = merge_refusals(refusals_from_document(stored.fields), refusals, now)
@@ -99,4 +96,5 @@ async def _store_refusals(
         write = DocumentWrite(reference, fields, is_create, stored.update_time)
         await rpc.commit([write], _TIMEOUT_SECONDS)
     except google.GoogleAPIError:
+        # A conflict too: in a minute, the counts of the other instance are read.
         window.unstored = merge_refusals(refusals, window.unstored, now)

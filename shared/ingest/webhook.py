@@ -9,7 +9,7 @@ from msgspec import Struct
 from shared.concurrency import Deadline
 from shared.context import AppContext, load_restaurant_context
 from shared.domain.ledger.events import Channel
-from shared.domain.normalization.webhook_route import WebhookFormat, WebhookRoute
+from shared.domain.normalization.webhook_route import WebhookRoute
 from shared.domain.settings import IntegrationSettings
 from shared.domain.webhook_auth.verify import Verification, detect_scheme, verify_webhook
 from shared.errors import InvalidSettingsError, OpenTableError, ServiceUnavailableError
@@ -57,6 +57,7 @@ async def authenticate_sender(
         now: The time of receipt, UTC.
     """
     changes, attempt = context.directory.changes, (context.directory, headers, raw_body, route, now)
+    # Before any read: a credential stored until now must be accepted.
     received_at = changes.get_time()
     await changes.ensure_current()
     revision, sender = changes.revision, await _attempt_authentication(*attempt)
@@ -90,40 +91,18 @@ async def _attempt_authentication(
         is_partner = not directory.is_known(
             route.reference
         ) and await directory.has_partner_credential(headers, raw_body, now)
-        settings = await _find_restaurant(directory, route, is_partner=is_partner)
+        settings = await directory.find_by_route(route, is_partner=is_partner)
     if route is None or settings is None:
         return RefusedSender(None, Verification(is_accepted=False, reason="unknown_restaurant"))
-    verdict = await _verify(directory, settings, headers, raw_body, now)
-    if verdict.is_accepted:
-        return AuthenticatedSender(settings, route, verdict)
-    return RefusedSender(settings, verdict)
-
-
-async def _find_restaurant(
-    directory: RestaurantDirectory, route: WebhookRoute, *, is_partner: bool
-) -> IntegrationSettings | None:
-    """Find a restaurant. OpenTable's objects have a rid, envelopes either id."""
-    reference = route.reference
-    if route.shape is WebhookFormat.OPENTABLE_RESERVATION:
-        return await directory.find_by_rid(reference, is_partner=is_partner)
-    # A relay may use Lineup's id or the rid.
-    settings = await directory.find_by_restaurant_id(reference, is_partner=is_partner)
-    return settings or await directory.find_by_rid(reference, is_partner=is_partner)
-
-
-async def _verify(
-    directory: RestaurantDirectory,
-    settings: IntegrationSettings,
-    headers: Mapping[str, str],
-    raw: bytes,
-    now: datetime,
-) -> Verification:
     try:
         credentials = await directory.load_credentials(settings)
     except InvalidSettingsError as error:
         log_unusable_settings(error, settings.restaurant_id)
-        return Verification(is_accepted=False, reason="no_credentials")
-    return verify_webhook(headers, raw, settings.webhook_auth, credentials, now)
+        return RefusedSender(settings, Verification(is_accepted=False, reason="no_credentials"))
+    verdict = verify_webhook(headers, raw_body, settings.webhook_auth, credentials, now)
+    if verdict.is_accepted:
+        return AuthenticatedSender(settings, route, verdict)
+    return RefusedSender(settings, verdict)
 
 
 async def refetch_after_relay_event(

@@ -14,7 +14,10 @@ from msgspec.structs import replace
 
 from shared.context import AppContext
 from shared.domain.ledger.events import Channel, ReservationEvent
-from shared.domain.normalization.identifiers import is_document_id
+from shared.domain.normalization.identifiers import (
+    build_reservation_document_id,
+    is_document_id,
+)
 from shared.domain.normalization.strict_json import InvalidJsonError, parse_strict_json
 from shared.domain.normalization.webhook_route import WebhookFormat, detect_webhook_format
 from shared.domain.privacy import is_expired
@@ -27,6 +30,7 @@ from shared.firestore.documents import (
     read_document,
     read_documents,
     translate_firestore_errors,
+    update_if_unmodified,
 )
 from shared.ingest.events import IncomingEvent, normalize_event
 from shared.ledger.batch import decide_group
@@ -112,6 +116,7 @@ class QuarantineReview:
             query = query.start_after({"__name__": self._items.document(after_id)})
         snapshots = await read_documents(query, limit)
         items_by_id = {snapshot.id: snapshot.to_dict() or {} for snapshot in snapshots}
+        # By the page as read: without expired items, a full page would look like the last one.
         last_id = snapshots[-1].id if len(snapshots) == limit else None
         return OpenItemsPage(self._without_expired(items_by_id), last_id)
 
@@ -131,32 +136,54 @@ class QuarantineReview:
         item = (await read_document(self._items.document(item_id))).to_dict()
         return None if item is None or is_expired(item, _EXPIRY_FIELD, self._clock()) else item
 
-    async def record_view(
-        self, item_id: str, item: StoredQuarantineItem, user: AuthenticatedUser
-    ) -> list[dict[str, Any]]:
+    async def record_view(self, item_id: str, user: AuthenticatedUser) -> list[Any]:
         """Record who is about to see the personal data of an item; return the newest views."""
         view = {"by": user.uid, "at": self._clock()}
-        views = [*list_views(item), view][-MAX_RECORDED_VIEWS:]
-        await self._update_item(item_id, {"unmaskLog": views})
+
+        def add(item: StoredQuarantineItem | None) -> dict[str, Any] | None:
+            if item is None:  # it expired in the meantime
+                return None
+            stored = item.get("unmaskLog")
+            views = stored if isinstance(stored, list) else []
+            return {"unmaskLog": [*views, view][-MAX_RECORDED_VIEWS:]}
+
+        # Conditional: of two views at the same moment, neither may be lost.
+        updated = await update_if_unmodified(self._items.document(item_id), add)
+        views: list[Any] = (updated.changes or {}).get("unmaskLog", [])
         return views
 
-    async def resolve(
-        self, item_id: str, status: str, user: AuthenticatedUser, **fields: object
+    async def mark_replayed(
+        self, item_id: str, result: ApplyResult, user: AuthenticatedUser
     ) -> None:
-        """Mark an item as ``REPLAYED`` or ``DISMISSED``; `fields` describe the result."""
-        resolution = {"status": status, "settledBy": user.uid, "settledAt": self._clock()}
-        await self._update_item(item_id, resolution | fields)
-
-    async def _update_item(self, item_id: str, fields: dict[str, Any]) -> None:
+        """Mark an item as replayed, with what the ledger did."""
+        fields = {
+            "status": "REPLAYED",
+            "settledBy": user.uid,
+            "settledAt": self._clock(),
+            "outcome": result.outcome.value,
+            "reservationId": build_reservation_document_id(result.event.external_key),
+            "eventId": result.event.event_id,
+        }
+        # Unconditional: the event is applied, also if somebody dismissed it in the meantime.
         with translate_firestore_errors():
             reference = self._items.document(item_id)
             await reference.update(fields, retry=None, timeout=WRITE_TIMEOUT_SECONDS)
 
+    async def dismiss(self, item_id: str, reason: str, user: AuthenticatedUser) -> str:
+        """Dismiss an open item; return the status before, ``OPEN`` for a dismissed one."""
+        fields = {
+            "status": "DISMISSED",
+            "settledBy": user.uid,
+            "settledAt": self._clock(),
+            "dismissReason": reason,
+        }
 
-def list_views(item: StoredQuarantineItem) -> list[dict[str, Any]]:
-    """Return who has seen the personal data of an item, without damaged entries."""
-    views = item.get("unmaskLog")
-    return [view for view in views if isinstance(view, dict)] if isinstance(views, list) else []
+        def settle(item: StoredQuarantineItem | None) -> dict[str, Any] | None:
+            return fields if item is not None and item.get("status") == "OPEN" else None
+
+        # Conditional: the record of a replay at the same moment must stay.
+        updated = await update_if_unmodified(self._items.document(item_id), settle)
+        return str((updated.document or {}).get("status"))
 
 
 async def replay_quarantined_event(

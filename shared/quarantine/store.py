@@ -20,9 +20,9 @@ from shared.domain.webhook_auth.verify import Verification
 from shared.errors import InvalidEventError
 from shared.firestore import paths
 from shared.firestore.documents import (
-    READ_TIMEOUT_SECONDS,
     WRITE_TIMEOUT_SECONDS,
     count_documents,
+    read_all,
     read_document,
     read_documents,
     translate_firestore_errors,
@@ -73,11 +73,9 @@ async def _refers_to_forgotten_guest(
     # The text is not normalized, so each of its ids may be a reservation's or a guest's.
     client, keys = context.firestore, sorted(referenced_keys(text, settings.rid))
     references = [paths.reservation_document(client, settings.restaurant_id, key) for key in keys]
-    with translate_firestore_errors():
-        snapshots = client.get_all(references, retry=None, timeout=READ_TIMEOUT_SECONDS)
-        documents = [flatten_document(snapshot.to_dict() or {}) async for snapshot in snapshots]
-    if any(document.get("guests.forgotten") for document in documents):
-        return True
+    for snapshot in await read_all(client, references):
+        if flatten_document(snapshot.to_dict() or {}).get("guests.forgotten"):
+            return True
     for key in filter(is_document_id, keys):
         guest = await follow_merges(context, settings, key)
         if isinstance(guest, LinkedGuest) and guest.is_forgotten:
@@ -139,6 +137,7 @@ class QuarantineStore:
             "quarantineExpireAt": now + self._retention,
         }
         with translate_firestore_errors():
+            # Created without a read before: repeated events are rare.
             try:
                 await self._items.document(id_).create(
                     item, retry=None, timeout=WRITE_TIMEOUT_SECONDS

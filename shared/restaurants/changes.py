@@ -1,7 +1,7 @@
-"""Tell every instance about changed settings and credentials within seconds.
+"""Publish changed settings and credentials to every instance within seconds.
 
 One document lists the changes of the last minutes, each with the version that it made. A cache that
-uses this version in its key loads a changed value anew. Reading the document costs one read in
+uses this version in its key reloads a changed value. Reading the document costs one read in
 `MAX_AGE_SECONDS` and instance, however many restaurants there are.
 """
 
@@ -118,7 +118,7 @@ class ChangeFeed:
     def _start_read(self) -> "asyncio.Task[None]":
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._read())
-            # Nobody awaits a read ahead. Its error is no loss: the next caller reads again.
+            # A read ahead has no caller to handle its error. The next caller reads again.
             self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
         return self._task
 
@@ -140,7 +140,7 @@ class ChangeFeed:
 
 
 def _read_items(document: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
-    """Return the readable items of the document: somebody may have edited it by hand."""
+    """Return the readable items of the document, which a person may have edited."""
     items = (document or {}).get("changes")
     return [
         item

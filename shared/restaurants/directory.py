@@ -16,6 +16,7 @@ from google.cloud.firestore import AsyncDocumentReference
 
 from shared.concurrency import SingleFlightTTLCache
 from shared.domain.normalization.identifiers import is_restaurant_id, is_rid
+from shared.domain.normalization.webhook_route import WebhookFormat, WebhookRoute
 from shared.domain.settings import IntegrationSettings, WebhookAuthScheme, parse_settings
 from shared.domain.webhook_auth.credentials import Credentials
 from shared.domain.webhook_auth.verify import verify_webhook
@@ -93,7 +94,7 @@ class RestaurantDirectory:
     ) -> IntegrationSettings | None:
         """Return the settings of the restaurant with Lineup's id, None if it has none.
 
-        `is_partner` says that the sender has the partner's credential.
+        `is_partner`: the sender has the partner's credential, so it needs no budget.
         """
         if not is_restaurant_id(restaurant_id):
             return None
@@ -132,6 +133,19 @@ class RestaurantDirectory:
         self._remember_key(restaurant_key(rid))
         return settings
 
+    async def find_by_route(
+        self, route: WebhookRoute, *, is_partner: bool = False
+    ) -> IntegrationSettings | None:
+        """Return the settings of the restaurant that a webhook names.
+
+        OpenTable's objects have a rid; a relay may use Lineup's id or the rid. See
+        `find_by_restaurant_id`.
+        """
+        settings = None
+        if route.shape is WebhookFormat.ENVELOPE:
+            settings = await self.find_by_restaurant_id(route.reference, is_partner=is_partner)
+        return settings or await self.find_by_rid(route.reference, is_partner=is_partner)
+
     async def has_partner_credential(
         self, headers: Mapping[str, str], raw_body: bytes, now: datetime
     ) -> bool:
@@ -167,7 +181,7 @@ class RestaurantDirectory:
     def try_invalidate_credentials(self, settings: IntegrationSettings) -> bool:
         """Read the secrets again at the next use, unless they were just read.
 
-        Somebody may have changed a secret in Secret Manager, where the change feed cannot see it.
+        A secret may have changed in Secret Manager, where the change feed cannot see it.
         """
         # A list, not a generator: `any` must not skip the second secret.
         invalidated = [
@@ -237,7 +251,7 @@ class RestaurantDirectory:
         task = self._claims_task
         if task is None or (task.done() and self._timer() >= self._claims_outdated_at):
             task = self._claims_task = asyncio.create_task(self._list_claims())
-            # Nobody may await it: with a previous list, a failure waits for the next attempt.
+            # With a previous list it may have no caller: a failure waits for the next attempt.
             task.add_done_callback(lambda task: task.cancelled() or task.exception())
         if self._claimed_keys is None:
             await asyncio.shield(task)
@@ -246,6 +260,7 @@ class RestaurantDirectory:
         return key in (self._claimed_keys or ())
 
     async def _list_claims(self) -> None:
+        # Set before the query too, so that a failed one is not repeated at once.
         self._claims_outdated_at = self._timer() + _MIN_LIST_INTERVAL_SECONDS
         query = build_query(paths.RID_CLAIMS_COLLECTION, ["restaurantId"])
         keys, count = set(), 0

@@ -1,13 +1,19 @@
 """Secrets in Secret Manager, or in a file next to the emulator, and the cache of credentials.
 
 The API never returns a stored secret, and no error message quotes one.
+
+Secret Manager adds versions without a condition: of two writers that read the same version, the
+second one would undo the change of the first. A writer therefore locks the secret. The lock is an
+annotation, written on the condition (`etag`) that the secret did not change since it was read.
 """
 
 import asyncio
-import contextlib
 import json
+import random
 import re
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,29 +21,36 @@ from uuid import uuid4
 
 from cachetools import TTLCache
 from google.api_core import exceptions as google
+from msgspec import Struct
 
 from shared.concurrency import SingleFlightTTLCache
 from shared.config import Environment
 from shared.domain.webhook_auth.credentials import Credentials
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
 from shared.log import LogEvent, Severity, log_event
-from shared.restaurants.secret_lock import (
-    disable_old_versions,
-    lock_secret,
-    parse_number,
-)
 
 if TYPE_CHECKING:
     from google.cloud.secretmanager import (
         AccessSecretVersionResponse,
+        Secret,
         SecretManagerServiceAsyncClient,
     )
 
 SECRETS_CACHE_SECONDS = 300.0
 MIN_REREAD_INTERVAL_SECONDS = 10.0
 MAX_REREADS_PER_MINUTE = 60
+# Longer than the calls of one change; a writer that died blocks the others for this time.
+LOCK_SECONDS = 30
+# The newest version, and the one before for a return by hand.
+MAX_ENABLED_VERSIONS = 2
 _READ_TIMEOUT_SECONDS = 5.0
 _WRITE_TIMEOUT_SECONDS = 8.0
+_MAX_LOCK_ATTEMPTS = 20
+_MAX_LOCK_PAUSE_SECONDS = 0.5
+_MAX_CLOCK_DIFFERENCE_SECONDS = 60
+_NUMBER = re.compile(r"[0-9]{1,12}")
+_LOCKED_UNTIL = "opentable-ledger.locked-until"
+_NEWEST_VERSION = "opentable-ledger.newest-version"
 _MAX_CACHED_SECRETS = 4096
 _SECRET_ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,255}")
 
@@ -86,7 +99,7 @@ class CredentialCache:
             return error
 
     def try_invalidate(self, secret_id: str, version: str | None = None) -> bool:
-        """Drop a secret that somebody may have changed by hand; return whether it was dropped.
+        """Drop a secret that a person may have changed by hand; return whether it was dropped.
 
         Does nothing within `MIN_REREAD_INTERVAL_SECONDS` of the last read, and at most
         `MAX_REREADS_PER_MINUTE` times for all secrets together: failed authentications must not
@@ -94,7 +107,7 @@ class CredentialCache:
         """
         if secret_id in self._recently_read or len(self._rereads) >= MAX_REREADS_PER_MINUTE:
             return False
-        self._rereads[object()] = True
+        self._rereads[object()] = True  # one entry for each read of the last minute
         self.invalidate(secret_id, version)
         return True
 
@@ -130,6 +143,17 @@ def build_secret_store(environment: Environment) -> SecretStore:
     return SecretManagerStore(environment.require_project())
 
 
+class _SecretLock(Struct):
+    """The right to change a secret.
+
+    Attributes:
+        newest_version: The number of the version that the last writer added, 0 if unknown. The
+            writer sets it to the version that it added.
+    """
+
+    newest_version: int
+
+
 class SecretManagerStore:
     """Secret Manager of a Google Cloud project; always the latest version of a secret."""
 
@@ -145,8 +169,7 @@ class SecretManagerStore:
     async def read(self, secret_id: str, min_version: str | None = None) -> bytes:
         """Return the payload of the latest version (see `SecretStore.read`)."""
         try:
-            newest = await self._access_newest_version(secret_id, parse_number(min_version))
-            return bytes(newest.payload.data)
+            return await self._read_latest(self._secret_name(secret_id), _parse_number(min_version))
         except (google.NotFound, google.PermissionDenied, google.FailedPrecondition):
             raise InvalidSettingsError(
                 f"The secret {secret_id!r} has no version that this function may read: "
@@ -157,11 +180,14 @@ class SecretManagerStore:
 
     async def update_secret(self, secret_id: str, build_payload: BuildSecretPayload) -> str:
         """Add a version; create the secret with its first one (see `SecretStore`)."""
-        name = f"{self._project_name}/secrets/{secret_id}"
+        name = self._secret_name(secret_id)
         try:
-            await self._create_if_missing(name, secret_id)
-            async with lock_secret(self._client, name) as lock:
-                stored = await self._read_stored_payload(secret_id, lock.newest_version)
+            await self._create_if_missing(secret_id)
+            async with self._lock(name) as lock:
+                stored = b"{}"
+                # A new secret has no version, and an operator may have disabled the last one.
+                with suppress(google.NotFound, google.FailedPrecondition):
+                    stored = await self._read_latest(name, lock.newest_version)
                 payload = build_payload(_parse_secret_payload(secret_id, stored))
                 version = {"parent": name, "payload": {"data": json.dumps(payload).encode()}}
                 added = await self._client.add_secret_version(
@@ -175,35 +201,10 @@ class SecretManagerStore:
             ) from None
         except google.GoogleAPIError as error:
             raise ServiceUnavailableError(f"Secret Manager: {type(error).__name__}") from None
-        await self._disable_old_versions(secret_id, lock.newest_version)
-        return str(lock.newest_version)
-
-    async def _read_stored_payload(self, secret_id: str, newest_version: int) -> bytes:
-        """Return the newest payload, an empty object without one."""
         try:
-            newest = await self._access_newest_version(secret_id, newest_version)
-        except (google.NotFound, google.FailedPrecondition):
-            return b"{}"
-        return bytes(newest.payload.data)
-
-    async def _access_newest_version(
-        self, secret_id: str, min_number: int
-    ) -> "AccessSecretVersionResponse":
-        latest = await self._access_version(secret_id, "latest")
-        # Secret Manager is consistent for a version by its number only: the alias `latest` may name
-        # the previous version for minutes.
-        if parse_number(latest.name.rpartition("/")[2]) < min_number:
-            # A number that was edited by hand must not hide the stored credentials.
-            with contextlib.suppress(google.NotFound):
-                return await self._access_version(secret_id, str(min_number))
-        return latest
-
-    async def _disable_old_versions(self, secret_id: str, newest_version: int) -> None:
-        """Disable replaced versions; a failure is logged, because the change itself is complete."""
-        name = f"{self._project_name}/secrets/{secret_id}"
-        try:
-            await disable_old_versions(self._client, name, newest_version)
+            await self._disable_old_versions(name, lock.newest_version)
         except google.GoogleAPIError as error:
+            # Not an error of this call: the change itself is complete.
             log_event(
                 Severity.WARNING,
                 LogEvent.SETTINGS_WARNING,
@@ -211,25 +212,109 @@ class SecretManagerStore:
                 f"({type(error).__name__}): grant secretmanager.versions.list and .disable. "
                 "The next change tries again.",
             )
+        return str(lock.newest_version)
 
-    async def _access_version(self, secret_id: str, version: str) -> "AccessSecretVersionResponse":
-        name = f"{self._project_name}/secrets/{secret_id}/versions/{version}"
-        return await self._client.access_secret_version(
-            name=name, retry=None, timeout=_READ_TIMEOUT_SECONDS
-        )
+    def _secret_name(self, secret_id: str) -> str:
+        return f"{self._project_name}/secrets/{secret_id}"
 
-    async def _create_if_missing(self, name: str, secret_id: str) -> None:
+    async def _read_latest(self, secret_name: str, min_version: int) -> bytes:
+        """Return the payload of the latest version, at least of the one with this number."""
+
+        async def access(version: str) -> "AccessSecretVersionResponse":
+            return await self._client.access_secret_version(
+                name=f"{secret_name}/versions/{version}",
+                retry=None,
+                timeout=_READ_TIMEOUT_SECONDS,
+            )
+
+        latest = await access("latest")
+        # Secret Manager is consistent for a version by its number only: the alias `latest` may
+        # name the previous version for minutes.
+        if _parse_number(latest.name.rpartition("/")[2]) < min_version:
+            # A number that was edited by hand must not hide the stored credentials.
+            with suppress(google.NotFound):
+                latest = await access(str(min_version))
+        return bytes(latest.payload.data)
+
+    async def _create_if_missing(self, secret_id: str) -> None:
         # Not by creating it at once: that needs a right which an operator may not have.
-        with contextlib.suppress(google.NotFound):
-            await self._client.get_secret(name=name, retry=None, timeout=_READ_TIMEOUT_SECONDS)
+        with suppress(google.NotFound):
+            await self._client.get_secret(
+                name=self._secret_name(secret_id), retry=None, timeout=_READ_TIMEOUT_SECONDS
+            )
             return
         secret = {
             "parent": self._project_name,
             "secret_id": secret_id,
             "secret": {"replication": {"automatic": {}}},
         }
-        with contextlib.suppress(google.AlreadyExists):
+        with suppress(google.AlreadyExists):
             await self._client.create_secret(secret, retry=None, timeout=_WRITE_TIMEOUT_SECONDS)
+
+    @asynccontextmanager
+    async def _lock(self, secret_name: str) -> AsyncIterator[_SecretLock]:
+        """Lock an existing secret; raise ServiceUnavailableError while another writer holds it."""
+        for attempt in range(_MAX_LOCK_ATTEMPTS):
+            if attempt:
+                await asyncio.sleep(random.uniform(0, _MAX_LOCK_PAUSE_SECONDS))  # noqa: S311 -- jitter, no secret
+            secret = await self._client.get_secret(
+                name=secret_name, retry=None, timeout=_READ_TIMEOUT_SECONDS
+            )
+            now = int(time.time())
+            # A later time was written by hand, or by a writer with a wrong clock.
+            latest = now + LOCK_SECONDS + _MAX_CLOCK_DIFFERENCE_SECONDS
+            if now < _parse_number(secret.annotations.get(_LOCKED_UNTIL)) <= latest:
+                continue
+            secret.annotations[_LOCKED_UNTIL] = str(now + LOCK_SECONDS)
+            # A conflict: another writer changed the secret since it was read.
+            with suppress(google.Aborted, google.FailedPrecondition):
+                secret = await self._write_annotations(secret)  # with its new etag
+                break
+        else:
+            raise ServiceUnavailableError(
+                "Another change of this secret is in progress. Try again."
+            )
+        lock = _SecretLock(_parse_number(secret.annotations.get(_NEWEST_VERSION)))
+        try:
+            yield lock
+        finally:
+            del secret.annotations[_LOCKED_UNTIL]
+            if lock.newest_version:
+                secret.annotations[_NEWEST_VERSION] = str(lock.newest_version)
+            # After a failure, the lock ends by itself. The change itself is complete.
+            with suppress(google.GoogleAPIError):
+                await self._write_annotations(secret)
+
+    async def _write_annotations(self, secret: "Secret") -> "Secret":
+        """Write the annotations, unless the secret changed since it was read."""
+        changed = {
+            "name": secret.name,
+            "etag": secret.etag,
+            "annotations": dict(secret.annotations),
+        }
+        request = {"secret": changed, "update_mask": {"paths": ["annotations"]}}
+        return await self._client.update_secret(request, retry=None, timeout=_READ_TIMEOUT_SECONDS)
+
+    async def _disable_old_versions(self, secret_name: str, newest_version: int) -> None:
+        """Disable all versions of a secret but the newest `MAX_ENABLED_VERSIONS`.
+
+        Retired credentials are in the old ones. A disabled version can be enabled again.
+        """
+        request = {"parent": secret_name, "filter": "state:ENABLED"}
+        versions = await self._client.list_secret_versions(
+            request, retry=None, timeout=_READ_TIMEOUT_SECONDS
+        )
+        async for version in versions:
+            number = version.name.rpartition("/")[2]
+            if number.isdecimal() and int(number) <= newest_version - MAX_ENABLED_VERSIONS:
+                await self._client.disable_secret_version(
+                    name=version.name, retry=None, timeout=_READ_TIMEOUT_SECONDS
+                )
+
+
+def _parse_number(text: str | None) -> int:
+    """Return the number of a version or of seconds, 0 if the text is none: it may be edited."""
+    return int(text) if text and _NUMBER.fullmatch(text) else 0
 
 
 class SecretsFileStore:
@@ -261,7 +346,7 @@ class SecretsFileStore:
             stored = _parse_secret_payload(secret_id, json.dumps(payloads.get(secret_id, {})))
             # Written to a new file and renamed, so that a reader never sees half of it.
             new_path = self._path.with_suffix(".new")
-            new_path.touch(mode=0o600)
+            new_path.touch(mode=0o600)  # before it contains a secret
             new_path.write_text(json.dumps({**payloads, secret_id: build_payload(stored)}))
             new_path.replace(self._path)
         except (OSError, ValueError, AttributeError):

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from http import HTTPStatus
+from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +18,7 @@ from msgspec import Struct
 
 from shared.concurrency import Deadline
 from shared.context import AppContext, RestaurantContext, load_restaurant_context
+from shared.domain.normalization.identifiers import is_rid
 from shared.domain.normalization.opentable_reservation import has_time_zone_conflict
 from shared.domain.settings import IntegrationSettings, parse_settings, webhook_config_problems
 from shared.errors import (
@@ -45,7 +48,10 @@ class RidTakenError(Exception):
 
 
 class SettingsChangedError(Exception):
-    """Somebody changed the settings after the caller read them; `document` has the new ones."""
+    """Another person changed the settings after the caller read them.
+
+    `document` has the new settings.
+    """
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         super().__init__()
@@ -88,7 +94,7 @@ async def update_settings(
 ) -> None:
     """Write some settings; a new rid is claimed in the same commit.
 
-    `is_current` tells whether the stored document is the one that the caller read.
+    `is_current` returns whether the stored document is the one that the caller read.
 
     Raises InvalidSettingsError if the integration would be enabled without usable settings,
     RidTakenError if another restaurant has claimed the rid, and SettingsChangedError if the
@@ -109,7 +115,14 @@ async def update_settings(
         batch = client.batch()
         changed_keys = {restaurant_key(restaurant_id)}
         if (rid := fields.get("restaurantId")) is not None:
-            await _add_rid_claim(client, batch, restaurant_id, rid)
+            claim_reference = paths.rid_claim_document(client, rid)
+            claim = (await read_document(claim_reference)).to_dict()
+            if claim is None:
+                # `create` fails if another restaurant claims the rid in between; then all is read
+                # again.
+                batch.create(claim_reference, {"restaurantId": restaurant_id})
+            elif claim.get("restaurantId") != restaurant_id:
+                raise RidTakenError
             changed_keys.add(rid_key(rid))
             previous_rid = document.get("restaurantId")
             if isinstance(previous_rid, str) and previous_rid != rid:
@@ -119,6 +132,8 @@ async def update_settings(
         await batch.commit(retry=None, timeout=WRITE_TIMEOUT_SECONDS)
         return changed_keys
 
+    # Published after the commit: an instance that reads the settings because of the new version
+    # must find the new ones.
     keys = await retry_on_conflict(update_once)
     await record_changes(client, {key: new_version() for key in keys}, now)
 
@@ -126,7 +141,7 @@ async def update_settings(
 async def update_credentials(
     context: AppContext, secret_id: str, build_payload: BuildSecretPayload
 ) -> datetime:
-    """Change a secret, and tell every instance; return the time of the change, UTC.
+    """Change a secret, and publish it to every instance; return the time of the change, UTC.
 
     Raises InvalidSettingsError if the secret is not writable or not a JSON object.
     """
@@ -134,19 +149,6 @@ async def update_credentials(
     now = context.clock()
     await record_changes(context.firestore, {secret_key(secret_id): version}, now)
     return now
-
-
-async def _add_rid_claim(
-    client: AsyncClient, batch: AsyncWriteBatch, restaurant_id: str, rid: str
-) -> None:
-    """Add the claim of a rid to a commit; raise RidTakenError if another restaurant has it."""
-    reference = paths.rid_claim_document(client, rid)
-    claim = (await read_document(reference)).to_dict()
-    if claim is None:
-        # `create` fails if another restaurant claims the rid in between; then all is read again.
-        batch.create(reference, {"restaurantId": restaurant_id})
-    elif claim.get("restaurantId") != restaurant_id:
-        raise RidTakenError
 
 
 async def release_rid(client: AsyncClient, restaurant_id: str, now: datetime) -> str | None:
@@ -176,6 +178,8 @@ async def _add_rid_release(
     client: AsyncClient, batch: AsyncWriteBatch, restaurant_id: str, rid: str
 ) -> None:
     """Add the release of a rid to a commit, if the claim is this restaurant's."""
+    if not is_rid(rid):  # edited by hand: no claim can have this id
+        return
     claim = await read_document(paths.rid_claim_document(client, rid))
     if (claim.to_dict() or {}).get("restaurantId") == restaurant_id:
         precondition = client.write_option(last_update_time=claim.update_time)
@@ -199,14 +203,19 @@ def _add_settings_write(
 class TimeZoneEvidence(Struct, frozen=True):
     """How many of OpenTable's rows have local times that contradict a time zone."""
 
+    zone: ZoneInfo
     row_count: int
     contradicting_count: int
 
-    def describe(self, zone: ZoneInfo) -> str:
-        """Return what to correct."""
+    @property
+    def problem(self) -> str | None:
+        """What to correct, None if no row contradicts the zone."""
+        if not self.contradicting_count:
+            return None
         return (
             f"{self.contradicting_count} of {self.row_count} reservations at OpenTable have local "
-            f"times that contradict the time zone {zone.key}. Choose the zone of the restaurant."
+            f"times that contradict the time zone {self.zone.key}. Choose the zone of the "
+            "restaurant."
         )
 
 
@@ -222,7 +231,7 @@ async def check_time_zone(restaurant: RestaurantContext) -> TimeZoneEvidence:
         restaurant.access, query, restaurant.deadline
     )
     contradicting_count = sum(has_time_zone_conflict(row, zone) for row in rows)
-    return TimeZoneEvidence(len(rows), contradicting_count)
+    return TimeZoneEvidence(zone, len(rows), contradicting_count)
 
 
 async def probe_connection(
@@ -237,9 +246,7 @@ async def probe_connection(
     try:
         restaurant = await load_restaurant_context(context, settings, deadline)
         evidence = await check_time_zone(restaurant)
-        row_count = evidence.row_count
-        if evidence.contradicting_count:
-            problem = evidence.describe(settings.require_zone())
+        row_count, problem = evidence.row_count, evidence.problem
     except InvalidSettingsError as error:
         problem = str(error)
     except OpenTableError as error:
@@ -280,3 +287,27 @@ async def check_webhook_settings(restaurant: RestaurantContext) -> list[str]:
             problem=problem,
         )
     return list(problems)
+
+
+def read_country_codes() -> frozenset[str]:
+    """Return the ISO 3166 codes, from the time zone database."""
+    return frozenset(code for code, *_ in _read_zone_table("iso3166.tab"))
+
+
+def resolve_locale(settings: IntegrationSettings) -> str | None:
+    """Return the locale for dates and times; by default that of the country or the time zone."""
+    if settings.locale is not None:
+        return settings.locale
+    country = settings.country
+    if country is None and settings.zone is not None:
+        countries = {zone: code for code, _, zone, *_ in _read_zone_table("zone.tab")}
+        country = countries.get(settings.zone.key)
+    # The staff page is in English: only the conventions are the country's.
+    return None if country is None else f"en-{country}"
+
+
+@cache
+def _read_zone_table(name: str) -> list[list[str]]:
+    # The package has these tables on every machine; the system's database may not.
+    lines = (files("tzdata") / "zoneinfo" / name).read_text("utf-8").splitlines()
+    return [line.split("\t") for line in lines if line and not line.startswith("#")]

@@ -1,13 +1,26 @@
-"""Create credentials for webhooks, and authenticate a webhook with one as its sender does."""
+"""Create credentials for webhooks, and send a test event with one as its sender would."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
+import json
 import secrets
+import time
+from contextlib import suppress
 from datetime import datetime
+from http import HTTPStatus
 
-from shared.domain.settings import WebhookAuthScheme
+import requests
+from msgspec import Struct
+
+from shared.concurrency import SYSTEM_CLOCK
+from shared.context import AppContext
+from shared.domain.normalization.envelope import TEST_EVENT_TYPE
+from shared.domain.normalization.field_values import format_utc
+from shared.domain.settings import IntegrationSettings, WebhookAuthScheme
 from shared.domain.webhook_auth.credentials import decode_webhook_secret
+from shared.errors import InvalidSettingsError
 
 # The keys of the lists in a secret's payload.
 CREDENTIAL_KEYS = {
@@ -16,6 +29,18 @@ CREDENTIAL_KEYS = {
     WebhookAuthScheme.STANDARD_WEBHOOKS: "webhookSecrets",
 }
 _KEY_BYTES = 32
+_PROBE_TIMEOUT_SECONDS = 10.0
+_PAUSED = "OpenTable sync is paused, so every webhook is refused. Resume it first."
+_REFUSED = "The webhook function refused the test. Ask your administrator."
+_PROBLEM_BY_STATUS: dict[int | None, str | None] = {
+    HTTPStatus.OK: None,
+    HTTPStatus.UNAUTHORIZED: (
+        "The webhook function does not accept the restaurant's newest credential. Wait ten "
+        "seconds and try again. If it fails again, ask your administrator."
+    ),
+    HTTPStatus.FORBIDDEN: _PAUSED,
+    None: "The webhook function does not answer. Try again, or ask your administrator.",
+}
 
 
 def generate_credential(scheme: WebhookAuthScheme) -> str:
@@ -49,3 +74,80 @@ def build_authentication_headers(
                 "webhook-timestamp": str(seconds),
                 "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
             }
+
+
+class WebhookProbeResult(Struct, frozen=True):
+    """The response to a test event; `problem` says what to do if it was not accepted."""
+
+    scheme: WebhookAuthScheme
+    status_code: int | None
+    duration_seconds: float
+    problem: str | None
+
+
+async def probe_webhook(
+    context: AppContext, settings: IntegrationSettings, scheme: WebhookAuthScheme | None
+) -> WebhookProbeResult:
+    """Send a test event, which changes nothing, with the restaurant's newest credential.
+
+    Without a `scheme`, it uses an accepted one with a credential. Raises `InvalidSettingsError` if
+    there is none, if the integration is disabled, or if the address of the function is not set.
+    """
+    if not settings.is_enabled:
+        raise InvalidSettingsError(_PAUSED)
+    url = context.environment.webhook_url
+    if url is None:
+        raise InvalidSettingsError(
+            "The address of webhooks is not set. Ask your administrator to set WEBHOOK_URL."
+        )
+    # A person tests what they just stored: skip the caches.
+    context.directory.invalidate(settings)
+    credentials = await context.directory.load_credentials(settings)
+    newest_first = {
+        WebhookAuthScheme.STANDARD_WEBHOOKS: credentials.webhook_secrets,
+        WebhookAuthScheme.BEARER: credentials.bearer_tokens,
+        WebhookAuthScheme.BASIC: credentials.basic_credentials,
+    }
+    candidates = sorted(settings.webhook_auth) if scheme is None else [scheme]
+    used_scheme = next((candidate for candidate in candidates if newest_first[candidate]), None)
+    if used_scheme is None:
+        raise InvalidSettingsError(
+            "There is no credential for the test event. Select a kind of webhook authentication, "
+            "and generate a credential for it."
+        )
+    credential = newest_first[used_scheme][0]
+    now = SYSTEM_CLOCK.now()  # the receiver compares it with its own
+    envelope = {
+        "eventType": TEST_EVENT_TYPE,
+        "id": f"evt_{secrets.token_hex(16)}",
+        "timestamp": format_utc(now),
+        "data": {"restaurantId": settings.restaurant_id},
+    }
+    body = json.dumps(envelope).encode()
+    headers = {"content-type": "application/json"}
+    try:
+        credential.encode("ascii")  # a header can contain nothing else
+        headers |= build_authentication_headers(used_scheme, credential, body, now)
+    except ValueError:  # written into the secret by hand
+        raise InvalidSettingsError(
+            f"The newest credential of the scheme {used_scheme} is malformed. Generate a new one."
+        ) from None
+
+    def post() -> int:
+        with requests.Session() as session:
+            session.trust_env = False  # a .netrc file would replace the Authorization header
+            # A redirect could lead the credential to another server.
+            response = session.post(
+                url, body, headers=headers, timeout=_PROBE_TIMEOUT_SECONDS, allow_redirects=False
+            )
+        return response.status_code
+
+    started_at, status_code = time.monotonic(), None
+    with suppress(requests.RequestException):
+        status_code = await asyncio.to_thread(post)
+    return WebhookProbeResult(
+        used_scheme,
+        status_code,
+        time.monotonic() - started_at,
+        _PROBLEM_BY_STATUS.get(status_code, _REFUSED),
+    )

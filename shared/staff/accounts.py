@@ -110,28 +110,29 @@ class UserAccounts:
         A name is never worth a long wait: this fails after `_NAME_TIMEOUT_SECONDS`, and then for
         `_NAME_PAUSE_SECONDS` at once.
         """
-        requested = set(uids)
-        missing = [uid for uid in requested if uid not in self._names]
-        for uid in missing:
+        names: dict[str, str | None] = {}
+        missing = []
+        for uid in set(uids):
             if uid.startswith(COMMAND_LINE_PREFIX):
-                self._names[uid] = f"{uid.removeprefix(COMMAND_LINE_PREFIX)} (command line)"
-        missing = [uid for uid in missing if uid not in self._names]
+                names[uid] = f"{uid.removeprefix(COMMAND_LINE_PREFIX)} (command line)"
+                continue
+            try:
+                names[uid] = self._names[uid]
+            except KeyError:  # not `in` before: the entry may expire in between
+                missing.append(uid)
         if missing:
-            accounts = await self._read_accounts_soon(missing)
+            if self._timer() < self._names_paused_until:
+                raise ServiceUnavailableError("Firebase failed a moment ago")
+            try:
+                async with asyncio.timeout(_NAME_TIMEOUT_SECONDS):
+                    accounts = await self.read_accounts(missing)
+            except (TimeoutError, ServiceUnavailableError):
+                self._names_paused_until = self._timer() + _NAME_PAUSE_SECONDS
+                raise ServiceUnavailableError("Firebase does not answer") from None
             for uid in missing:
-                self._names[uid] = accounts[uid].name if uid in accounts else None
-        names = {uid: self._names.get(uid) for uid in requested}
+                # Deleted accounts are cached too: every page would look them up again.
+                names[uid] = self._names[uid] = accounts[uid].name if uid in accounts else None
         return {uid: name for uid, name in names.items() if name is not None}
-
-    async def _read_accounts_soon(self, uids: Sequence[str]) -> dict[str, UserAccount]:
-        if self._timer() < self._names_paused_until:
-            raise ServiceUnavailableError("Firebase failed a moment ago")
-        try:
-            async with asyncio.timeout(_NAME_TIMEOUT_SECONDS):
-                return await self.read_accounts(uids)
-        except (TimeoutError, ServiceUnavailableError):
-            self._names_paused_until = self._timer() + _NAME_PAUSE_SECONDS
-            raise ServiceUnavailableError("Firebase does not answer") from None
 
     async def read_accounts(self, uids: Sequence[str]) -> dict[str, UserAccount]:
         """Return the existing accounts by user id."""
@@ -179,6 +180,7 @@ class UserAccounts:
             partial(auth.set_custom_user_claims, account.uid, claims or None, app=self._app)
         )
         if not is_operator:
+            # The claim in the present tokens would be valid for up to an hour.
             await self._call(partial(auth.revoke_refresh_tokens, account.uid, app=self._app))
         self._operators.invalidate(account.uid)
 

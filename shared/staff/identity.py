@@ -100,7 +100,11 @@ class IdTokenVerifier:
         )
         # A page sends one token for an hour, several times a minute.
         self._claims: TLRUCache[bytes, Mapping[str, Any]] = TLRUCache(
-            _MAX_CACHED_TOKENS, _compute_cache_end, clock
+            _MAX_CACHED_TOKENS,
+            lambda _digest, claims, now: min(
+                now + _TOKEN_CACHE_SECONDS, claims["exp"] + _CLOCK_SKEW_SECONDS
+            ),
+            clock,
         )
 
     async def verify(self, token: str) -> AuthenticatedUser:
@@ -109,6 +113,7 @@ class IdTokenVerifier:
         Raises `UnauthenticatedError` for a token not valid in this project, and
         `ServiceUnavailableError` if Google's public keys or an operator's account cannot be read.
         """
+        # The cache keeps no usable token. A header may contain any bytes.
         digest = hashlib.sha256(token.encode(errors="surrogateescape")).digest()
         claims = self._claims.get(digest)
         if claims is None:
@@ -133,11 +138,6 @@ class IdTokenVerifier:
         except (ValueError, TypeError, AttributeError, LookupError, auth.InvalidIdTokenError):
             raise UnauthenticatedError from None
         return claims | times
-
-
-def _compute_cache_end(_digest: bytes, claims: Mapping[str, Any], now: float) -> float:
-    end: float = min(now + _TOKEN_CACHE_SECONDS, claims["exp"] + _CLOCK_SKEW_SECONDS)
-    return end
 
 
 class StaffRoles:

@@ -1,9 +1,8 @@
-"""The staff of restaurants: who is a member where, and who added or removed whom.
+"""The staff of restaurants: who is a member where, and the record of changes.
 
 Only user ids are stored. `shared.staff.accounts` reads the names that belong to them.
 """
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,7 +27,7 @@ _STAFF_PATH_LENGTH = 4  # restaurants/{restaurantId}/staff/{uid}
 
 
 class LastManagerError(Exception):
-    """A restaurant must keep a manager: nobody else could add staff again."""
+    """A restaurant must keep a manager: hosts cannot add staff."""
 
 
 class Membership(Struct, frozen=True):
@@ -71,11 +70,12 @@ async def list_memberships(
     snapshots, next_cursor = await read_group_page(client, members, "staff", limit, cursor)
     memberships = []
     for snapshot in snapshots:
-        role = _read_role(snapshot)
+        role, segments = _read_role(snapshot), snapshot.reference.path.split("/")
+        is_staff_document = len(segments) == _STAFF_PATH_LENGTH and segments[0] == "restaurants"
         # Other parts of the application may have collections of this name, and a person may copy a
         # document: only the document's path grants access.
-        if role is not None and snapshot.id == uid and _is_staff_document(snapshot):
-            memberships.append(Membership(snapshot.reference.path.split("/")[1], role))
+        if role is not None and snapshot.id == uid and is_staff_document:
+            memberships.append(Membership(segments[1], role))
     return memberships, next_cursor
 
 
@@ -100,31 +100,24 @@ async def read_group_page(
     return snapshots, None if is_last_page else snapshots[-1].reference.path
 
 
-def _is_staff_document(snapshot: DocumentSnapshot[Any]) -> bool:
-    segments = snapshot.reference.path.split("/")
-    return len(segments) == _STAFF_PATH_LENGTH and segments[0] == "restaurants"
-
-
 async def list_staff(client: AsyncClient, restaurant_id: str) -> list[StaffMember]:
     """Return a restaurant's staff, managers first."""
     members = paths.staff_collection(client, restaurant_id)
     snapshots = await read_documents(members.order_by("__name__"), MAX_STAFF_MEMBERS)
-    staff = [member for member in map(_read_member, snapshots) if member is not None]
+    staff = []
+    for snapshot in snapshots:
+        role, fields = _read_role(snapshot), snapshot.to_dict() or {}
+        if role is not None:  # another role grants no access
+            added_by, added_at = fields.get("addedBy"), fields.get("addedAt")
+            staff.append(
+                StaffMember(
+                    snapshot.id,
+                    role,
+                    added_by if isinstance(added_by, str) else None,
+                    added_at if isinstance(added_at, datetime) else None,
+                )
+            )
     return sorted(staff, key=lambda member: (-member.role, member.uid))
-
-
-def _read_member(snapshot: DocumentSnapshot[Any]) -> StaffMember | None:
-    """Read a member's document; None without a known role, which grants no access."""
-    role, fields = _read_role(snapshot), snapshot.to_dict() or {}
-    if role is None:
-        return None
-    added_by, added_at = fields.get("addedBy"), fields.get("addedAt")
-    return StaffMember(
-        snapshot.id,
-        role,
-        added_by if isinstance(added_by, str) else None,
-        added_at if isinstance(added_at, datetime) else None,
-    )
 
 
 def _read_role(snapshot: DocumentSnapshot[Any]) -> Role | None:
@@ -157,6 +150,7 @@ async def set_staff_role(  # noqa: PLR0913 -- keywords at each call name them
         if role is previous:
             return previous
         if previous is Role.MANAGER:
+            # Two suffice to know whether another manager is left.
             query = managers.limit(2).stream(transaction=transaction)
             if [manager.id async for manager in query] == [uid]:
                 raise LastManagerError
@@ -166,6 +160,7 @@ async def set_staff_role(  # noqa: PLR0913 -- keywords at each call name them
             fields: dict[str, Any] = {"uid": uid, "role": role.name.lower()}
             if previous is None:
                 fields |= {"addedBy": changed_by, "addedAt": now}
+            # Merged: the document may have fields of other parts of the application.
             transaction.set(reference, fields, merge=True)
         transaction.create(
             paths.staff_changes_collection(client, restaurant_id).document(),
@@ -190,21 +185,19 @@ async def list_staff_changes(
     """Return the newest changes of a restaurant's staff, the newest first."""
     changes = paths.staff_changes_collection(client, restaurant_id)
     newest_first = changes.order_by("changedAt", direction=AsyncQuery.DESCENDING)
-    read = (
-        _read_change(item.to_dict() or {}) for item in await read_documents(newest_first, limit)
-    )
-    return [change for change in read if change is not None]
-
-
-def _read_change(fields: Mapping[str, Any]) -> StaffChange | None:
-    """Read a recorded change; None if a person damaged it."""
-    uid, changed_by, changed_at = map(fields.get, ("uid", "changedBy", "changedAt"))
-    if not (isinstance(uid, str) and isinstance(changed_by, str)):
-        return None
-    if not isinstance(changed_at, datetime):
-        return None
-    previous_role, role = (
-        name if name in STAFF_ROLES else None
-        for name in (fields.get("previousRole"), fields.get("role"))
-    )
-    return StaffChange(uid, previous_role, role, changed_by, changed_at)
+    listed = []
+    for snapshot in await read_documents(newest_first, limit):
+        fields = snapshot.to_dict() or {}
+        uid, changed_by, changed_at = map(fields.get, ("uid", "changedBy", "changedAt"))
+        previous_role, role = (
+            name if name in STAFF_ROLES else None
+            for name in map(fields.get, ("previousRole", "role"))
+        )
+        # A person may have damaged the document: it must not hide the others.
+        if (
+            isinstance(uid, str)
+            and isinstance(changed_by, str)
+            and isinstance(changed_at, datetime)
+        ):
+            listed.append(StaffChange(uid, previous_role, role, changed_by, changed_at))
+    return listed

@@ -313,7 +313,7 @@ async def test_a_writer_that_died_blocks_the_next_one_for_a_limited_time(
     fake_secret_manager: FakeSecretManager,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("shared.restaurants.secret_lock._MAX_PAUSE_SECONDS", 0)
+    monkeypatch.setattr("shared.restaurants.secrets._MAX_LOCK_PAUSE_SECONDS", 0)
     fake_secret_manager.versions["main"] = [b"{}"]
     lock = "opentable-ledger.locked-until"
     fake_secret_manager.annotations["main"] = {lock: str(int(time.time()) + 30)}

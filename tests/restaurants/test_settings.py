@@ -101,6 +101,17 @@ async def test_without_a_rid_nothing_is_released(
     assert await release_rid(firestore, seeded_restaurant.id, NOON) is None
 
 
+@pytest.mark.parametrize("damaged", ["", "a/b", "x" * 2000, 5, {"a": 1}])
+async def test_a_damaged_rid_can_be_replaced_and_released(
+    damaged: object, seeded_restaurant: Restaurant, firestore: AsyncClient
+) -> None:
+    settings = paths.integration_document(firestore, seeded_restaurant.id)
+    await settings.update({"restaurantId": damaged})
+    await release_rid(firestore, seeded_restaurant.id, NOON)
+    await update_settings(firestore, seeded_restaurant.id, {"restaurantId": "777"}, NOON)
+    assert (await stored_settings(firestore, seeded_restaurant))["restaurantId"] == "777"
+
+
 CapturedOutput = pytest.CaptureFixture[str]
 
 

@@ -89,8 +89,10 @@ class Worker:
             item = await review.read_item(item_id)
             if item is not None and item["status"] == "OPEN":
                 with suppress(InvalidEventError):
-                    await replay_quarantined_event(self.services, settings, item, _STAFF_MEMBER.uid)
-                    await review.resolve(item_id, "REPLAYED", _STAFF_MEMBER)
+                    result = await replay_quarantined_event(
+                        self.services, settings, item, _STAFF_MEMBER.uid
+                    )
+                    await review.mark_replayed(item_id, result, _STAFF_MEMBER)
 
     async def _backfill(self) -> Any:
         """Start or resume a backfill of some weeks and run it."""

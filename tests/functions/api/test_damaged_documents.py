@@ -143,6 +143,70 @@ async def test_a_damaged_quarantine_item_does_not_hide_the_others(
     assert stored[1].id in {item["id"] for item in response.json()["items"]}
 
 
+@pytest.mark.parametrize("value", ODD_VALUES)
+@pytest.mark.parametrize(
+    "field",
+    ["body", "contentType", "verdict", "unmaskLog", "settledBy", "summary", "receivedAt", "status"],
+)
+async def test_the_calls_of_a_damaged_quarantine_item_are_no_server_errors(
+    manager: StaffApiClient, world: World, field: str, value: Any
+) -> None:
+    await world.ingest_envelope("created", reservationId="r1", partySize=-1)
+    items = paths.quarantine_collection(world.services.firestore, world.restaurant.id)
+    [item] = [item async for item in items.stream()]
+    await item.reference.update({field: value})
+    path = f"quarantine/{item.id}"
+    assert (await manager.get(path)).status_code in {200, 404}
+    assert (await manager.get(f"{path}?unmask=true")).status_code in {200, 404}
+    assert (await manager.post(f"{path}/replay?dryRun=true")).status_code == 409
+    dismissed = await manager.post(f"{path}/dismiss", {"reason": "damaged"})
+    assert dismissed.status_code == (409 if field == "status" else 200)
+
+
+@pytest.mark.parametrize("value", ODD_VALUES)
+@pytest.mark.parametrize("field", ["refusals", "proof", "credentialIndex", "eventType", "outcome"])
+async def test_webhooks_and_restaurants_are_shown_with_damaged_documents(
+    manager: StaffApiClient, world: World, field: str, value: Any
+) -> None:
+    client = world.services.firestore
+    refusals = value if isinstance(value, list) else [value]  # Firestore nests no lists
+    await paths.webhook_refusals_document(client, world.restaurant.id).set({"refusals": refusals})
+    await world.ingest_envelope("created", reservationId="r1", partySize=2)
+    reservation = paths.reservation_document(client, world.restaurant.id, "r1")
+    async for entry in paths.journal_collection(reservation).stream():
+        path = "proof.credentialIndex" if field == "credentialIndex" else field
+        await entry.reference.update({path: value})
+    assert (await manager.get("integration/webhooks")).status_code == 200
+    assert (await manager.get("/api/restaurants?include=counts")).status_code == 200
+
+
+@pytest.mark.parametrize("value", ODD_VALUES)
+@pytest.mark.parametrize("field", ["role", "uid", "addedBy", "addedAt"])
+async def test_the_staff_is_listed_with_a_damaged_member(
+    manager: StaffApiClient, world: World, field: str, value: Any
+) -> None:
+    member = paths.staff_member_document(world.services.firestore, world.restaurant.id, "hanna")
+    await member.set({"uid": "hanna", "role": "host", field: value})
+    assert (await manager.get("staff")).status_code == 200
+    assert (await manager.delete("staff/hanna")).status_code in {200, 404}
+
+
+@pytest.mark.parametrize("value", ODD_VALUES)
+@pytest.mark.parametrize("field", ["plan", "status", "divergences", "counts", "executedBy"])
+async def test_the_calls_of_a_damaged_report_are_no_server_errors(
+    manager: StaffApiClient, world: World, field: str, value: Any
+) -> None:
+    report_id = (await world.reconcile())["reportId"]
+    reports = paths.reports_collection(world.services.firestore, world.restaurant.id)
+    await reports.document(report_id).update({field: value})
+    path = f"reports/{report_id}"
+    for call in (path, f"{path}/items?list=divergences"):
+        assert (await manager.get(call)).status_code in {200, 404}, call
+    body = {"decision": "REMOVED", "reason": "x"}
+    assert (await manager.post(f"{path}/reviews", body)).status_code in {200, 404}
+    assert (await manager.post(f"{path}/force")).status_code in {404, 409}
+
+
 @pytest.mark.parametrize("field", ["proof", "receivedAt"])
 async def test_a_damaged_journal_entry_does_not_hide_health_and_settings(
     manager: StaffApiClient, world: World, field: str

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from functions.api.authentication import RequestLimiter
+from functions.api.auth import RequestLimiter
 from functions.api.responses import ApiError
 from shared.staff.identity import ApiContext, AuthenticatedUser
 from tests.support.clocks import FakeTimer

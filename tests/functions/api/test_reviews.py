@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from functions.api import reviews
+from functions.api import reservation_actions
 from shared.firestore import paths
 from shared.reconciliation.report_store import MAX_RECENT_REPORTS
 from tests.support.reservations import BUSINESS_DAY, write_native_reservation
@@ -262,7 +262,7 @@ async def test_a_bulk_decision_without_time_continues_with_the_next_call(
     manager: StaffApiClient, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, report_id = await flag_missing(world, 3)
-    monkeypatch.setattr(reviews, "REVIEW_BUDGET_SECONDS", 0)
+    monkeypatch.setattr(reservation_actions, "REVIEW_BUDGET_SECONDS", 0)
     first = (await manager.post(f"reports/{report_id}/reviews", REMOVE)).json()
     monkeypatch.undo()
     monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9099")

@@ -204,6 +204,24 @@ async def test_an_address_without_a_function_is_explained(
     assert "does not answer" in body["problem"]
 
 
+@pytest.mark.parametrize(
+    "scheme, credential",
+    [("standard-webhooks", "whsec_!"), ("standard-webhooks", "é"), ("bearer", "é")],
+)
+async def test_a_malformed_credential_is_explained(
+    scheme: str,
+    credential: str,
+    manager: StaffApiClient,
+    api_context: ApiContext,
+    secret_file: RestaurantSecretFile,
+) -> None:
+    secret_file.write({LIST_NAMES[scheme]: [credential]})
+    client = with_webhook_url(manager, api_context, "http://127.0.0.1:1")
+    response = await client.post(f"{PATH}/test", {"scheme": scheme})
+    assert error_code(response) == (409, "SETTINGS_UNUSABLE")
+    assert "is malformed" in response.json()["error"]["message"]
+
+
 async def test_without_an_address_or_a_credential_no_test_event_is_sent(
     manager: StaffApiClient, api_context: ApiContext
 ) -> None:

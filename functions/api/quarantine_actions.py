@@ -1,0 +1,250 @@
+"""Replay and dismiss quarantined events, one by one or all with one reason together."""
+
+from collections import Counter
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from functions.api.auth import ManagerContext, RequestContext
+from functions.api.integration import require_stored_settings
+from functions.api.quarantine import build_review, require_item
+from functions.api.requests import (
+    API_PREFIX,
+    DocumentId,
+    DocumentIdInBody,
+    ReasonText,
+    RequestModel,
+    StaffRoute,
+    Utf8Text,
+)
+from functions.api.responses import (
+    BODY_ERROR_RESPONSES,
+    ApiError,
+    ResponseModel,
+)
+from shared.concurrency import Deadline
+from shared.domain.normalization.identifiers import build_reservation_document_id
+from shared.domain.privacy import mask_changes
+from shared.domain.settings import IntegrationSettings
+from shared.errors import InvalidEventError
+from shared.ledger.ledger import ApplyResult
+from shared.quarantine.review import (
+    StoredQuarantineItem,
+    dry_run_replay,
+    replay_quarantined_event,
+)
+
+# The rest of the call's time limit is for the events of the last page.
+BULK_BUDGET_SECONDS = 12.0
+_BULK_PAGE_SIZE = 20  # bodies may be long, so few are in memory at a time
+_MAX_BULK_PAGES = 5
+
+router = APIRouter(prefix=f"{API_PREFIX}/quarantine", route_class=StaffRoute)
+
+
+class ReplayRequest(RequestModel):
+    """How an event is replayed."""
+
+    dry_run: bool = Field(default=False, description="Return the changes, apply nothing.")
+    unmask: bool = Field(
+        default=False,
+        description="Show personal values of the changes; the viewer is recorded in the item.",
+    )
+
+
+class ReplayResponse(ResponseModel):
+    """What a replay changed, or would change."""
+
+    dry_run: bool
+    outcome: str
+    reservation_id: str
+    event_id: str
+    changes: dict[str, Any] = Field(
+        description="Field name to `from` and `to`; personal values are masked by default."
+    )
+    masked: bool
+
+
+@router.post("/{item_id}/replay", summary="Replay a quarantined event, or make a dry run")
+async def replay_quarantine_item(
+    context: ManagerContext, item_id: DocumentId, query: Annotated[ReplayRequest, Query()]
+) -> ReplayResponse:
+    """Apply a quarantined event to the ledger; with `dryRun` only return the changes."""
+    review = build_review(context)
+    item = await require_item(review, item_id)
+    if item.get("status") == "REPLAYED":
+        raise ApiError(409, "ALREADY_REPLAYED", "This event was replayed before.")
+    settings = await _require_enabled_settings(context)
+    if query.unmask:
+        await review.record_view(item_id, context.user)
+    try:
+        result = await _replay(context, settings, item_id, item, dry_run=query.dry_run)
+    except InvalidEventError as rejection:
+        text = f"The event still cannot be applied ({rejection}). Correct the cause, or dismiss it."
+        raise ApiError(409, "STILL_REJECTED", text) from None
+    changes = {} if result.write is None else result.write.entry["changes"]
+    return ReplayResponse(
+        dry_run=query.dry_run,
+        outcome=result.outcome.value,
+        reservation_id=build_reservation_document_id(result.event.external_key),
+        event_id=result.event.event_id,
+        changes=changes if query.unmask else mask_changes(changes),
+        masked=not query.unmask,
+    )
+
+
+async def _replay(
+    context: RequestContext,
+    settings: IntegrationSettings,
+    item_id: str,
+    item: StoredQuarantineItem,
+    *,
+    dry_run: bool,
+) -> ApplyResult:
+    """Apply a quarantined event and mark its item as replayed; a dry run writes nothing."""
+    if dry_run:
+        return await dry_run_replay(context.app_context, settings, item, context.user.uid)
+    result = await replay_quarantined_event(context.app_context, settings, item, context.user.uid)
+    # A failure here leaves the item open. Another replay is a duplicate for the ledger.
+    await build_review(context).mark_replayed(item_id, result, context.user)
+    return result
+
+
+class DismissRequest(RequestModel):
+    """Why an event is dismissed."""
+
+    reason: ReasonText
+
+
+class DismissResponse(ResponseModel):
+    """A dismissed event."""
+
+    id: str
+    status: str
+
+
+@router.post(
+    "/{item_id}/dismiss",
+    summary="Dismiss a quarantined event",
+    responses=BODY_ERROR_RESPONSES,
+)
+async def dismiss_quarantine_item(
+    context: ManagerContext, item_id: DocumentId, body: DismissRequest
+) -> DismissResponse:
+    """Dismiss an event; it stays readable until it expires."""
+    review = build_review(context)
+    await require_item(review, item_id)
+    status = await review.dismiss(item_id, body.reason, context.user)
+    if status != "OPEN":
+        text = f"Only an open event can be dismissed; this one is {status}."
+        raise ApiError(409, "NOT_OPEN", text)
+    return DismissResponse(id=item_id, status="DISMISSED")
+
+
+class BulkRequest(RequestModel):
+    """Which open events: those with one reason code."""
+
+    reason: Annotated[Utf8Text, Field(min_length=1, max_length=100)]
+    cursor: DocumentIdInBody | None = Field(None, description="`next` of the previous call.")
+
+
+class BulkDismissRequest(BulkRequest):
+    """Which open events are dismissed, and why."""
+
+    dismiss_reason: ReasonText
+
+
+class BulkQuery(RequestModel):
+    """Whether the call is a dry run."""
+
+    dry_run: bool = Field(default=False, description="Return the counts, change nothing.")
+
+
+class BulkReplayResponse(ResponseModel):
+    """What a bulk replay did, or would do, with some of the matching events."""
+
+    dry_run: bool
+    matching: int = Field(description="Open events with the reason, before this call.")
+    processed: int
+    outcomes: dict[str, int] = Field(description="Applied events by outcome.")
+    rejected: int = Field(description="Events that still cannot be applied; they stay open.")
+    next: str | None = Field(description="The cursor for the rest; null after the last event.")
+
+
+class BulkDismissResponse(ResponseModel):
+    """What a bulk dismissal did, or would do, with some of the matching events."""
+
+    dry_run: bool
+    matching: int = Field(description="Open events with the reason, before this call.")
+    dismissed: int
+    next: str | None = Field(description="The cursor for the rest; null after the last event.")
+
+
+@router.post(
+    "/replay",
+    summary="Replay the open events with a reason, or make a dry run",
+    responses=BODY_ERROR_RESPONSES,
+)
+async def replay_quarantine_items(
+    context: ManagerContext, body: BulkRequest, query: Annotated[BulkQuery, Query()]
+) -> BulkReplayResponse:
+    """Replay up to 100 open events with a reason; `next` continues with the rest."""
+    settings, review = await _require_enabled_settings(context), build_review(context)
+    matching = await review.count_open_by_reason(body.reason)
+    outcomes: Counter[str] = Counter()
+    rejected_count, deadline, cursor = 0, Deadline.after(BULK_BUDGET_SECONDS), body.cursor
+    for _ in range(_MAX_BULK_PAGES):
+        page = await review.list_open_by_reason(body.reason, _BULK_PAGE_SIZE, cursor)
+        for id_, item in page.items_by_id.items():
+            try:
+                result = await _replay(context, settings, id_, item, dry_run=query.dry_run)
+            except InvalidEventError:
+                rejected_count += 1  # one rejected event does not stop the others
+            else:
+                outcomes[result.outcome.value] += 1
+        cursor = page.last_id
+        if cursor is None or deadline.remaining() <= 0:
+            break
+    return BulkReplayResponse(
+        dry_run=query.dry_run,
+        matching=matching,
+        processed=outcomes.total() + rejected_count,
+        outcomes=dict(outcomes),
+        rejected=rejected_count,
+        next=cursor,
+    )
+
+
+@router.post(
+    "/dismiss",
+    summary="Dismiss the open events with a reason, or count them",
+    responses=BODY_ERROR_RESPONSES,
+)
+async def dismiss_quarantine_items(
+    context: ManagerContext, body: BulkDismissRequest, query: Annotated[BulkQuery, Query()]
+) -> BulkDismissResponse:
+    """Dismiss up to 100 open events with a reason; `next` continues with the rest."""
+    review = build_review(context)
+    matching = await review.count_open_by_reason(body.reason)
+    dismissed_count, deadline, cursor = 0, Deadline.after(BULK_BUDGET_SECONDS), body.cursor
+    for _ in range(0 if query.dry_run else _MAX_BULK_PAGES):
+        page = await review.list_open_by_reason(body.reason, _BULK_PAGE_SIZE, cursor)
+        for id_ in page.items_by_id:
+            status = await review.dismiss(id_, body.dismiss_reason, context.user)
+            dismissed_count += status == "OPEN"
+        cursor = page.last_id
+        if cursor is None or deadline.remaining() <= 0:
+            break
+    return BulkDismissResponse(
+        dry_run=query.dry_run, matching=matching, dismissed=dismissed_count, next=cursor
+    )
+
+
+async def _require_enabled_settings(context: RequestContext) -> IntegrationSettings:
+    """Return the stored settings, or raise a 409 error if they are disabled or unusable."""
+    settings = await require_stored_settings(context)
+    if not settings.is_enabled:
+        text = "The integration is disabled and would reject this event. Enable it first."
+        raise ApiError(409, "DISABLED", text)
+    return settings
