@@ -283,18 +283,11 @@ export const managerLabels = {
     row: "Reservation data",
     /** By problem code; `problemText` adds the codes of single fields. */
     problems: {
-      conflicting_event: "Two updates with the same id",
-      conflicting_version: "Two updates with the same version",
-      invalid_id: "No usable id",
-      not_an_event: "Not a reservation update",
-      timestamp_in_future: "Sender's clock is ahead",
-      too_large: "Update is too large",
-      unknown_event_type: "Unknown kind of update",
-      unknown_reservation: "Unknown reservation",
-      unreadable_document: "Stored reservation is damaged",
-      unstorable: "Can't be stored",
-      unusable_settings: "Settings must be corrected",
-      wrong_rid: "Update of another restaurant",
+      conflicting_event: "Two updates with the same id", conflicting_version: "Two updates with the same version",
+      invalid_id: "No usable id", not_an_event: "Not a reservation update", timestamp_in_future: "Sender's clock is ahead",
+      too_large: "Update is too large", unknown_event_type: "Unknown kind of update", unknown_reservation: "Unknown reservation",
+      unreadable_document: "Stored reservation is damaged", unstorable: "Can't be stored",
+      unusable_settings: "Settings must be corrected", wrong_rid: "Update of another restaurant",
     },
     invalidField: (name) => `${name} can't be read`,
     fields: {
