@@ -175,7 +175,7 @@ async def test_a_row_is_authenticated_by_rid_only(
         {"eventType": "reservation.created", "data": {}},
         {"eventType": "reservation.created", "data": {"restaurantId": {"$ne": 1}}},
         {"rid": True, "id": "1"},
-        {"rid": 555001.0, "id": "1"},
+        {"rid": 555001.5, "id": "1"},
         {"rid": None, "id": None},
     ],
 )
