@@ -16,7 +16,7 @@ class ReservationActions:
         self._store = store
         self._rid = rid
 
-    def create(  # noqa: PLR0913 - the parts of a booking, all but two optional
+    def create(
         self,
         scheduled: datetime,
         party_size: int,

@@ -1,6 +1,7 @@
 """Helpers for asyncio: a cache, bounded and complete gathering, clocks and deadlines."""
 
 import asyncio
+import random
 import time
 from collections.abc import Awaitable, Callable, Hashable, Iterable
 from datetime import UTC, datetime
@@ -14,6 +15,11 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+async def sleep_randomly(max_seconds: float) -> None:
+    """Wait up to some seconds, so that competing writers do not repeat at the same time."""
+    await asyncio.sleep(random.uniform(0, max_seconds))  # noqa: S311 -- jitter, no secret
 
 
 class SingleFlightTTLCache(Generic[K, V]):

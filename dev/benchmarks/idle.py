@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import ExitStack
+from functools import partial
 
 from dev.benchmarks.environment import seed_tenants, start_benchmark_environment
 from dev.benchmarks.poll_and_reconcile import (
@@ -42,8 +43,7 @@ def measure_idle(*, quick: bool) -> tuple[list[BenchmarkResult], list[str]]:
             function = stack.enter_context(serve_function(name, variables))
             call_served_function(function, {})
             seconds = min(
-                measure_seconds(lambda: call_served_function(function, {}))  # noqa: B023 -- at once
-                for _ in range(rounds)
+                measure_seconds(partial(call_served_function, function, {})) for _ in range(rounds)
             )
             title = f"… {name}, {_LATENCY_SECONDS * 1000:.0f} ms API latency"
             results.append(BenchmarkResult(title, seconds, require_at_most(assumed), seconds, "s"))

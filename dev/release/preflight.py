@@ -10,6 +10,7 @@ import os
 import sys
 import urllib.error
 import urllib.request
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def read_rules(project: str, token: str, api: str = RULES_API) -> str | None:
     try:
         release = get(f"projects/{project}/releases/cloud.firestore")
     except urllib.error.HTTPError as error:
-        if error.code == 404:  # noqa: PLR2004 -- every other status is a failure
+        if error.code == HTTPStatus.NOT_FOUND:
             return None
         raise
     files = get(release["rulesetName"])["source"]["files"]

@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,7 @@ def check_api(url: str, canary: Canary) -> str:
     try:
         _request(f"{url}/api/restaurants/{canary.restaurant_id}/health")
     except urllib.error.HTTPError as error:
-        if error.code == 401 and "code" in json.load(error)["error"]:  # noqa: PLR2004 -- the contract
+        if error.code == HTTPStatus.UNAUTHORIZED and "code" in json.load(error)["error"]:
             return f"{len(paths)} paths"
         raise SmokeError(f"a request without a token is answered {error.code}") from error
     raise SmokeError("a request without a token is answered")

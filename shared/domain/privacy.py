@@ -213,7 +213,7 @@ def mentions_person(body: str, personal_identifiers: Iterable[str]) -> bool:
 
 def _parse_national_number(identifier: str) -> str | None:
     """Return the digits of a phone number without its country code: bodies may omit that."""
-    import phonenumbers  # noqa: PLC0415 -- slow to import; most function instances never need it
+    import phonenumbers
 
     try:
         return str(phonenumbers.parse(identifier).national_number)

@@ -1,7 +1,5 @@
 """Apply events to the ledger: read, decide, commit, and again on a conflict."""
 
-import asyncio
-import random
 import secrets
 from collections.abc import Callable, MutableMapping
 from datetime import datetime, timedelta
@@ -9,6 +7,7 @@ from datetime import datetime, timedelta
 from google.api_core import exceptions as google
 from msgspec import Struct, field
 
+from shared.concurrency import sleep_randomly
 from shared.context import AppContext
 from shared.domain.ledger.decide import (
     Decision,
@@ -112,7 +111,7 @@ class Ledger:
     Raises `InvalidSettingsError` if the settings have no usable time zone.
     """
 
-    def __init__(  # noqa: PLR0913 -- dependencies, passed by open_ledger only
+    def __init__(
         self,
         client: FirestoreClient,
         settings: IntegrationSettings,
@@ -150,7 +149,7 @@ class Ledger:
             for attempt in range(MAX_COMMIT_ATTEMPTS):
                 if attempt:
                     max_pause = min(_MAX_PAUSE_SECONDS, _INITIAL_PAUSE_SECONDS * 2 ** (attempt - 1))
-                    await asyncio.sleep(random.uniform(0, max_pause))  # noqa: S311 -- jitter, no secret
+                    await sleep_randomly(max_pause)
                 try:
                     if snapshot is None:
                         snapshot = await self._read(event, read_set)

@@ -56,7 +56,7 @@ class SearchPage(Struct, frozen=True):
     next_cursor: str | None
 
 
-async def search_reservations(  # noqa: PLR0913 -- keywords at the call name them
+async def search_reservations(
     client: AsyncClient,
     restaurant_id: str,
     query: SearchQuery,

@@ -32,7 +32,7 @@ from shared.ledger.batch import apply_events
 from shared.ledger.ledger import ApplyResult, open_ledger
 
 
-async def cancel_native_reservation(  # noqa: PLR0913 -- keywords at each call name them
+async def cancel_native_reservation(
     context: AppContext,
     settings: IntegrationSettings,
     document_id: str,

@@ -47,7 +47,7 @@ class QuarantineBacklog(Struct, frozen=True):
     oldest_at: datetime | None
 
 
-async def quarantine_event(  # noqa: PLR0913 -- only webhooks pass the sixth
+async def quarantine_event(
     context: AppContext,
     settings: IntegrationSettings,
     text: str,

@@ -9,7 +9,6 @@ annotation, written on the condition (`etag`) that the secret did not change sin
 
 import asyncio
 import json
-import random
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -23,7 +22,7 @@ from cachetools import TTLCache
 from google.api_core import exceptions as google
 from msgspec import Struct
 
-from shared.concurrency import SingleFlightTTLCache
+from shared.concurrency import SingleFlightTTLCache, sleep_randomly
 from shared.config import Environment
 from shared.domain.webhook_auth.credentials import Credentials
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
@@ -162,7 +161,7 @@ class SecretManagerStore:
 
     @cached_property
     def _client(self) -> "SecretManagerServiceAsyncClient":
-        from google.cloud import secretmanager  # noqa: PLC0415 -- slow; unused with SECRETS_FILE
+        from google.cloud import secretmanager
 
         return secretmanager.SecretManagerServiceAsyncClient()
 
@@ -256,7 +255,7 @@ class SecretManagerStore:
         """Lock an existing secret; raise ServiceUnavailableError while another writer holds it."""
         for attempt in range(_MAX_LOCK_ATTEMPTS):
             if attempt:
-                await asyncio.sleep(random.uniform(0, _MAX_LOCK_PAUSE_SECONDS))  # noqa: S311 -- jitter, no secret
+                await sleep_randomly(_MAX_LOCK_PAUSE_SECONDS)
             secret = await self._client.get_secret(
                 name=secret_name, retry=None, timeout=_READ_TIMEOUT_SECONDS
             )

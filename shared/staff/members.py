@@ -124,7 +124,7 @@ def _read_role(snapshot: DocumentSnapshot[Any]) -> Role | None:
     return STAFF_ROLES.get(str((snapshot.to_dict() or {}).get("role")))
 
 
-async def set_staff_role(  # noqa: PLR0913 -- keywords at each call name them
+async def set_staff_role(
     client: AsyncClient,
     restaurant_id: str,
     uid: str,

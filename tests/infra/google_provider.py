@@ -142,7 +142,7 @@ class Terraform:
             TerraformError: It failed.
         """
         completed = subprocess.run(
-            ["terraform", f"-chdir={self.folder}", *arguments],  # noqa: S607 -- as a person would
+            ["terraform", f"-chdir={self.folder}", *arguments],
             env={**os.environ, **self.environment},
             capture_output=True,
             text=True,

@@ -108,7 +108,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-async def harness(  # noqa: PLR0913, PLR0917 -- fixtures are named by their parameters
+async def harness(
     gateway: str,
     http: httpx.AsyncClient,
     firestore_api: FirestoreAsyncClient,

@@ -52,7 +52,7 @@ async def seed_screen_data(stand: PageHarness) -> ScreenData:
     return ScreenData(report["reportId"], (await _quarantine_item_ids(stand))[0])
 
 
-async def _add_reservation(  # noqa: PLR0913, PLR0917 -- the columns of the evening
+async def _add_reservation(
     stand: PageHarness,
     key: str,
     at: str,

@@ -142,7 +142,7 @@ class ReservationEvent(Struct, frozen=True):
         return self.actor is Actor.LINEUP and not self.fields
 
 
-def build_lineup_event(  # noqa: PLR0913 -- keywords at each call name them
+def build_lineup_event(
     external_key: str,
     *,
     event_id: str,

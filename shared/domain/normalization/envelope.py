@@ -68,7 +68,7 @@ def read_restaurant_reference(body: Mapping[str, Any]) -> str | None:
     return field_values.parse_identifier(read_first_present(data, *_RESTAURANT_ID_NAMES))
 
 
-def parse_envelope(  # noqa: PLR0913 -- keyword-only except the envelope itself
+def parse_envelope(
     body: Mapping[str, Any],
     payload: str,
     *,

@@ -171,7 +171,7 @@ def format_e164(number: str, country: str | None) -> str:
 
 def _parse_e164(number: str, country: str | None) -> str | None:
     # Imported on first use: a webhook rarely parses a number, and every cold start would pay.
-    import phonenumbers  # noqa: PLC0415 -- takes 60 ms or more
+    import phonenumbers
 
     try:
         parsed = phonenumbers.parse(
@@ -190,7 +190,7 @@ def _parse_e164(number: str, country: str | None) -> str | None:
 
 def _find_country(code: str) -> str:
     """Return the main country of a calling code, ``ZZ`` without one."""
-    import phonenumbers  # noqa: PLC0415 -- takes 60 ms or more
+    import phonenumbers
 
     # No code has more than three digits, and a very long text is no integer for Python.
     return phonenumbers.region_code_for_country_code(int(code[:4] or 0))

@@ -35,7 +35,7 @@ _NAMES_BY_KIND = {
 }
 
 
-def parse_opentable_reservation(  # noqa: PLR0913 -- keyword-only except the row itself
+def parse_opentable_reservation(
     row: dict[str, Any],
     payload: str,
     *,

@@ -121,7 +121,7 @@ class ReconciliationReport(Struct):
         else:
             self.updated.append(entry | {"newStatus": status})
 
-    def add_divergence(  # noqa: PLR0913 -- keywords at each call name them
+    def add_divergence(
         self,
         divergence_type: DivergenceType,
         external_key: str | None,

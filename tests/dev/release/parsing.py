@@ -29,7 +29,7 @@ def sdk() -> tuple[str, str]:
     """Return gcloud's own Python and gcloud's folder."""
     shown = "--format=value(basic.python_location,installation.sdk_root)"
     result = subprocess.run(
-        ["gcloud", "info", shown],  # noqa: S607 -- the one that a person would start
+        ["gcloud", "info", shown],
         capture_output=True,
         text=True,
         timeout=_SECONDS,
@@ -79,7 +79,7 @@ def main() -> None:
     for line in sys.stdin.read().splitlines():
         try:
             cli.Execute(json.loads(line))
-        except (Exception, SystemExit) as error:  # noqa: BLE001 -- whatever it is, it is result
+        except (Exception, SystemExit) as error:  # noqa: BLE001 -- any failure is reported
             sys.stderr.write(f"({type(error).__name__}: {error})\n")
         sys.stderr.write(f"{DONE}\n")
         sys.stderr.flush()

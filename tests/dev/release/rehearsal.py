@@ -108,7 +108,7 @@ class Rehearsal:
         }
         completed = subprocess.run(
             # The public address of the page is this process too.
-            ["bash", "-c", script.replace(_PAGE_URL, f"{self.server}/page/live")],  # noqa: S607 -- the shell of the step
+            ["bash", "-c", script.replace(_PAGE_URL, f"{self.server}/page/live")],
             cwd=self.workspace,
             env={
                 "PATH": f"{self.programs}{os.pathsep}{os.environ['PATH']}",
