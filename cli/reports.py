@@ -15,7 +15,7 @@ from cli.help import LedgerGroup
 from cli.output import CommandError, CommandResult, Console, RetryLaterError
 from shared.concurrency import Deadline
 from shared.domain.date_window import resolve_window
-from shared.reconciliation.held_plan import execute_held_plan
+from shared.reconciliation.plan_execution import execute_held_plan
 from shared.reconciliation.run import ReconciliationRequest, reconcile_restaurant
 
 _POLL_INTERVAL_SECONDS = 1.0

@@ -143,7 +143,7 @@ async def _reconcile_in_process(
 
 async def _force_held_plan(context: AppContext, restaurant_id: str, report_id: str) -> JsonResult:
     # Imported on first use: few invocations execute a held plan.
-    from shared.reconciliation.held_plan import execute_held_plan  # noqa: PLC0415
+    from shared.reconciliation.plan_execution import execute_held_plan  # noqa: PLC0415
 
     budget_seconds = context.environment.run_budget_seconds
     try:

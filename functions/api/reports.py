@@ -27,7 +27,8 @@ from functions.api.responses import (
 from shared.domain.ledger.document import flatten_document
 from shared.domain.normalization.field_values import parse_instant
 from shared.domain.normalization.identifiers import is_document_id
-from shared.domain.reconciliation.report import ReportStatus, describe_plan_effects
+from shared.domain.reconciliation.held_plan import describe_plan_effects
+from shared.domain.reconciliation.report import ReportStatus
 from shared.errors import IntegrationDisabledError, InvalidSettingsError, PlanNotExecutableError
 from shared.firestore import paths
 from shared.firestore.documents import read_all
@@ -265,7 +266,7 @@ async def force_report(context: ManagerContext, report_id: DocumentId) -> Report
 
     A plan too long for one call ends as FAILED; the next call executes the rest.
     """
-    from shared.reconciliation.held_plan import (  # noqa: PLC0415 -- loads the OpenTable client
+    from shared.reconciliation.plan_execution import (  # noqa: PLC0415 -- loads the OpenTable client
         execute_held_plan,
     )
 

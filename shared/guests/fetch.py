@@ -60,7 +60,7 @@ class GuestRequests:
             # Another run may have stored the guest: its note is obsolete all the same.
             key = build_external_key(guest_id, self._restaurant.settings.rid)
             if key in self.failures:
-                await self.forget(key)
+                await self.discard_failure(key)
 
         await gather_bounded(_MAX_CONCURRENT_FETCHES, fetch, guest_ids)
         await self.store_summary()
@@ -71,7 +71,7 @@ class GuestRequests:
             self._has_changed = False
             await update_guest_failure_summary(self._restaurant.context, self._restaurant.settings)
 
-    async def forget(self, key: str) -> None:
+    async def discard_failure(self, key: str) -> None:
         """Delete the note of a guest."""
         context, settings = self._restaurant.context, self._restaurant.settings
         self._has_changed = True

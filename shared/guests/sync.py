@@ -137,8 +137,8 @@ async def save_referenced_guests(
     guests = [feed.guests[key] for key in sorted(new_keys)]
     for guest in guests:
         if guest.forgotten_at is not None:
-            # Erase before the tombstone replaces the record: the erasure searches the
-            # quarantine for the names in it.
+            # Not by `save_guests`: the erasure searches the quarantine for the names in the record
+            # that the tombstone replaces.
             await _sync_guest(restaurant, guest)
     feed.created_keys |= await save_guests(restaurant.context, restaurant.settings, guests)
     feed.saved_keys |= new_keys
@@ -246,7 +246,7 @@ async def retry_failed_guests(restaurant: RestaurantContext) -> None:
     needed = [failure for failure, keys in zip(due, reservations, strict=True) if keys]
     for failure in due:
         if failure not in needed:
-            await requests.forget(failure.key)
+            await requests.discard_failure(failure.key)
     stored = await read_guests(context, settings, [failure.key for failure in needed])
     await requests.fetch_all([failure.guest_id for failure in needed if failure.key not in stored])
     for failure in needed:
@@ -255,7 +255,7 @@ async def retry_failed_guests(restaurant: RestaurantContext) -> None:
             await _update_reservations_of_guest(context, settings, key)
             # A link that fails again replaces the note.
             if (await read_guest_failures(context, settings, [key])).get(key) == failure:
-                await requests.forget(key)
+                await requests.discard_failure(key)
         elif key not in requests.failures:
             await propagate_guest(context, settings, key, Channel.POLL)
     await requests.store_summary()

@@ -33,11 +33,11 @@ from shared.domain.ledger.event_merge import GuestRequired
 from shared.domain.ledger.events import Actor, ReservationEvent
 from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
 from shared.domain.normalization.identifiers import build_reservation_document_id
-from shared.domain.reconciliation.compare import (
+from shared.domain.reconciliation.compare import has_drifted
+from shared.domain.reconciliation.held_plan import (
     PlanPrecondition,
     format_ledger_versions,
     format_version,
-    has_drifted,
 )
 from shared.domain.reconciliation.report import ReconciliationReport
 from shared.errors import (

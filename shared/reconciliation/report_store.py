@@ -12,7 +12,7 @@ from google.cloud.firestore import AsyncClient, AsyncDocumentReference, AsyncQue
 
 from shared.domain.ledger.divergence import DivergenceType
 from shared.domain.polling import read_run_state
-from shared.domain.reconciliation.compare import PlannedCorrection, planned_correction_from_map
+from shared.domain.reconciliation.held_plan import PlannedCorrection, planned_correction_from_map
 from shared.domain.reconciliation.report import ReconciliationReport, ReportEntry
 from shared.errors import UnreadableDocumentError
 from shared.firestore import paths

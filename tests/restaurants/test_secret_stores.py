@@ -4,7 +4,6 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]  # it ships no types
@@ -15,8 +14,8 @@ from google.cloud.secretmanager_v1.services.secret_manager_service.transports im
 )
 
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
-from shared.restaurants.secrets import BuildSecretPayload, SecretManagerStore, SecretsFileStore
-from tests.support.restaurants import write_secret
+from shared.restaurants.secrets import SecretManagerStore
+from tests.support.restaurants import add_fields
 
 SERVICE = "google.cloud.secretmanager.v1.SecretManagerService"
 
@@ -167,10 +166,6 @@ async def fake_secret_manager(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 def store(fake_secret_manager: FakeSecretManager) -> SecretManagerStore:
     assert not fake_secret_manager.created_clients
     return SecretManagerStore("demo")
-
-
-def add_fields(**fields: object) -> BuildSecretPayload:
-    return lambda stored: {**stored, **fields}
 
 
 async def test_the_client_is_created_on_first_use(
@@ -382,50 +377,3 @@ async def test_a_change_succeeds_although_old_versions_cannot_be_disabled(
     fake_secret_manager.disable_failure = grpc.StatusCode.PERMISSION_DENIED
     assert await store.update_secret("main", add_fields(apiKey="a")) == "1"
     assert "could not be disabled" in json.loads(capsys.readouterr().out)["problem"]
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    file = tmp_path / "secrets.json"
-    file.write_text("{}")
-    return file
-
-
-async def test_a_secret_is_read_from_the_file_by_its_id(file: Path) -> None:
-    write_secret(file, "main", {"apiKey": "key"})
-    assert json.loads(await SecretsFileStore(str(file)).read("main")) == {"apiKey": "key"}
-
-
-@pytest.mark.parametrize("content", ["{", "[]", "{}", "null", '"main"'])
-async def test_an_error_for_a_missing_secret_in_the_file_says_what_to_do(
-    file: Path, content: str
-) -> None:
-    file.write_text(content)
-    with pytest.raises(InvalidSettingsError, match="not in SECRETS_FILE: add it"):
-        await SecretsFileStore(str(file)).read("main")
-
-
-async def test_other_secrets_in_the_file_are_unchanged(file: Path) -> None:
-    file.write_text('{"other": {"apiKey": "o"}}')
-    await SecretsFileStore(str(file)).update_secret("main", add_fields(apiKey="a"))
-    assert json.loads(file.read_text()) == {"other": {"apiKey": "o"}, "main": {"apiKey": "a"}}
-
-
-async def test_only_the_owner_can_read_the_file(file: Path) -> None:
-    await SecretsFileStore(str(file)).update_secret("main", add_fields(apiKey="a"))
-    assert file.stat().st_mode & 0o077 == 0
-
-
-async def test_concurrent_updates_of_the_file_lose_nothing(file: Path) -> None:
-    store = SecretsFileStore(str(file))
-    updates = (store.update_secret(f"s{n}", add_fields(apiKey=str(n))) for n in range(8))
-    await asyncio.gather(*updates)
-    assert len(json.loads(file.read_text())) == 8
-
-
-async def test_an_error_for_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
-    store = SecretsFileStore(str(tmp_path / "missing.json"))
-    with pytest.raises(InvalidSettingsError, match="not in SECRETS_FILE"):
-        await store.read("main")
-    with pytest.raises(InvalidSettingsError, match="SECRETS_FILE"):
-        await store.update_secret("main", add_fields(apiKey="a"))

@@ -5,7 +5,7 @@ from typing import Any
 
 from sandbox.models import SandboxReservation
 from shared.firestore import paths
-from shared.reconciliation.held_plan import execute_held_plan
+from shared.reconciliation.plan_execution import execute_held_plan
 from tests.support.world import START_TIME, HiddenReservations, World
 
 VISIT_TIME = START_TIME + timedelta(days=2)

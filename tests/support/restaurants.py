@@ -12,6 +12,7 @@ from google.cloud.firestore import AsyncClient
 from shared.domain.settings import IntegrationSettings, parse_settings
 from shared.errors import InvalidSettingsError, ServiceUnavailableError
 from shared.firestore import paths
+from shared.restaurants.secrets import BuildSecretPayload
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +81,7 @@ class InMemorySecretSource:
             raise InvalidSettingsError(f"no {secret_id}")
         payload = self.payloads[secret_id]
         return payload if isinstance(payload, str) else json.dumps(payload)
+
+
+def add_fields(**fields: object) -> BuildSecretPayload:
+    return lambda stored: {**stored, **fields}

@@ -1,12 +1,11 @@
 """Compare OpenTable's rows with the ledger's documents.
 
-A fingerprint stands for a document in memory, so that a large window fits. A planned correction
-has a precondition: it is skipped if either side has changed since the plan was made.
+A fingerprint stands for a document in memory, so that a large window fits.
 """
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,22 +21,11 @@ from shared.domain.ledger.document import (
     list_visible_changes,
     render_document,
 )
-from shared.domain.ledger.events import Actor, ReservationEvent, Version
+from shared.domain.ledger.events import Actor, ReservationEvent
 from shared.domain.ledger.fields import RESERVATION_FIELDS
 from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
 from shared.domain.normalization.canonical import build_path_comparison_key
 from shared.domain.search import build_search_terms
-from shared.errors import UnreadableDocumentError
-
-# A run with more changes than both of these is held for a person to review.
-MIN_CHANGES_TO_HOLD = 20
-MAX_CHANGE_RATIO = 0.3
-
-LEDGER_CHANGED_REASON = "The ledger has changed since the plan was made."
-OPENTABLE_CHANGED_REASON = "OpenTable has changed the reservation since the plan was made."
-NOT_AT_OPENTABLE_REASON = (
-    "OpenTable no longer has this reservation; the next reconciliation flags it."
-)
 
 # Without the fields of envelopes, guests and reconciliation itself: rows have no such fields.
 _OPENTABLE_FIELDS = (
@@ -149,89 +137,3 @@ def has_drifted(
     rendered = render_document(identity, state)
     has_terms = flat.get(SEARCH_TERMS_PATH) == rendered[SEARCH_TERMS_PATH]
     return not has_terms or bool(list_visible_changes(flat, rendered))
-
-
-def exceeds_change_limit(rows_in_ledger: int, corrections: int, missing: int) -> bool:
-    """Return whether a person must review the changes of a run first.
-
-    Args:
-        rows_in_ledger: OpenTable's reservations in the ledger's window.
-        corrections: Updates plus cancellations; creations do not count.
-        missing: Reservations absent from OpenTable's response without an explanation yet.
-    """
-    max_changes = max(MIN_CHANGES_TO_HOLD, MAX_CHANGE_RATIO * rows_in_ledger)
-    return corrections > max_changes or missing > max_changes
-
-
-class PlanPrecondition(Struct, frozen=True):
-    """The state of one reservation at the time of the plan.
-
-    Attributes:
-        open_table_id: Id for a single request to OpenTable.
-        ledger_versions: See `format_ledger_versions`.
-        opentable_version: See `format_version`; None if OpenTable's response had no such row.
-    """
-
-    open_table_id: str
-    ledger_versions: str
-    opentable_version: str | None
-
-    def to_map(self) -> dict[str, Any]:
-        """Return the precondition as stored in a report."""
-        return {
-            "openTableId": self.open_table_id,
-            "ledgerVersions": self.ledger_versions,
-            "openTableVersion": self.opentable_version,
-        }
-
-    def skip_reason(self, current_version: Version | None) -> str | None:
-        """Return why a planned correction must be skipped, or None to apply it.
-
-        Args:
-            current_version: Version of OpenTable's row now; None if there is no such row.
-        """
-        if self.opentable_version is None:
-            # Not in the window at the time of the plan: any row now is a valid explanation.
-            return None
-        if current_version is None:
-            return NOT_AT_OPENTABLE_REASON
-        if format_version(current_version) != self.opentable_version:
-            return OPENTABLE_CHANGED_REASON
-        return None
-
-
-class PlannedCorrection(Struct, frozen=True):
-    """One item of a held plan."""
-
-    external_key: str
-    precondition: PlanPrecondition
-
-
-def planned_correction_from_map(entry: Mapping[str, Any]) -> PlannedCorrection:
-    """Restore an item from an entry of a held report.
-
-    Raises:
-        UnreadableDocumentError: The entry is damaged.
-    """
-    try:
-        key, stored = entry["externalId"], entry["precondition"]
-        precondition = PlanPrecondition(
-            stored["openTableId"], stored["ledgerVersions"], stored["openTableVersion"]
-        )
-    except (KeyError, TypeError):
-        raise UnreadableDocumentError("an item of the plan has another form") from None
-    if not isinstance(key, str) or not isinstance(precondition.open_table_id, str):
-        raise UnreadableDocumentError("an item of the plan has no id")
-    return PlannedCorrection(key, precondition)
-
-
-def format_ledger_versions(state: ReservationState) -> str:
-    """Return the stored version of each actor as text; empty without events."""
-    versions = ((actor, state.get_registers(actor).version) for actor in Actor)
-    return "; ".join(f"{actor} {format_version(version)}" for actor, version in versions if version)
-
-
-def format_version(version: Version) -> str:
-    """Return a version as text; versions of one actor are equal if their texts are."""
-    occurred_at = version.occurred_at.astimezone(UTC).isoformat()
-    return f"{version.event_id or version.sequence_id} {occurred_at}"

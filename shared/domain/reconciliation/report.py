@@ -1,6 +1,5 @@
-"""The report of a reconciliation, and its plan in words if the run is held."""
+"""The report of a reconciliation."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -16,7 +15,7 @@ from shared.domain.normalization.field_values import ReservationStatus, format_u
 from shared.domain.normalization.identifiers import build_reservation_document_id
 from shared.domain.polling import MissedWebhooks
 from shared.domain.privacy import PERSONAL_PATHS
-from shared.domain.reconciliation.compare import PlanPrecondition
+from shared.domain.reconciliation.held_plan import PlanPrecondition
 
 
 class ReportStatus(StrEnum):
@@ -192,44 +191,6 @@ class ReconciliationReport(Struct):
             "counts": self.count_entries()
             | {"missing": len(self.missing), "skipped": len(self.skipped)},
         }
-
-
-def describe_held_plan(ledger_count: int, update_count: int, missing_count: int) -> str:
-    """Return why a run was held."""
-    reasons = []
-    if missing_count:
-        reasons.append(
-            f"{missing_count} of {ledger_count} reservations are not in OpenTable's list."
-        )
-    if update_count:
-        reasons.append(f"OpenTable's list would change {update_count} of {ledger_count}.")
-    return " ".join((*reasons, "Nothing was changed. A manager must review the plan."))
-
-
-def describe_plan_effects(counts: Mapping[str, int]) -> list[str]:
-    """Return what the execution of a held plan does, and what it does not do, in sentences.
-
-    Args:
-        counts: The lengths of the report's lists.
-    """
-    effects = {
-        "created": "{} will be added.",
-        "updated": "{} will be updated as listed.",
-        "cancelled": "{} will be canceled, because OpenTable canceled them.",
-        "missing": (
-            "{} will be looked up at OpenTable one by one. "
-            "Those that OpenTable does not know are marked for review."
-        ),
-    }
-    sentences = []
-    for name, effect in effects.items():
-        if count := counts[name]:
-            sentences.append(
-                effect.format("1 reservation" if count == 1 else f"{count} reservations")
-            )
-    if counts["missing"]:
-        sentences.append("No reservation is canceled because it is missing from OpenTable's list.")
-    return [*sentences, "A reservation that has changed since this report is skipped."]
 
 
 def _build_entry(external_key: str | None, state: ReservationState | None) -> ReportEntry:

@@ -27,7 +27,8 @@ from shared.domain.polling import (
     poll_cursor_from_document,
     webhook_silence_from_document,
 )
-from shared.domain.reconciliation.compare import fingerprint_document, planned_correction_from_map
+from shared.domain.reconciliation.compare import fingerprint_document
+from shared.domain.reconciliation.held_plan import planned_correction_from_map
 from shared.errors import UnreadableDocumentError
 from tests.support.events import envelope_event, row_event
 from tests.support.in_memory_ledger import InMemoryLedger, ledger_with

@@ -1,4 +1,3 @@
-from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -6,25 +5,16 @@ import pytest
 
 from shared.domain.ledger.divergence import DivergenceType, build_divergence_event
 from shared.domain.ledger.document import ReservationIdentity, flatten_document, nest_fields
-from shared.domain.ledger.events import ReservationEvent, Version
+from shared.domain.ledger.events import ReservationEvent
 from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
 from shared.domain.reconciliation.compare import (
     FINGERPRINT_FIELDS,
-    MIN_CHANGES_TO_HOLD,
-    NOT_AT_OPENTABLE_REASON,
-    OPENTABLE_CHANGED_REASON,
-    PlannedCorrection,
-    PlanPrecondition,
     ReservationFingerprint,
-    exceeds_change_limit,
     fingerprint_document,
     fingerprint_row,
-    format_ledger_versions,
-    format_version,
     has_drifted,
-    planned_correction_from_map,
 )
-from tests.strategies.events import GUEST_KEY, NOON
+from tests.strategies.events import GUEST_KEY
 from tests.strategies.guests import KNOWN_GUESTS
 from tests.support.events import RECEIVED, envelope_event, row_event
 from tests.support.in_memory_ledger import InMemoryLedger, ledger_with
@@ -151,24 +141,6 @@ def test_a_fingerprint_has_the_open_divergence() -> None:
     assert reservation_fingerprint(row_event(1), flag, row_event(2)).divergence is None
 
 
-@pytest.mark.parametrize(
-    "rows, corrections, missing, exceeds",
-    [
-        (0, MIN_CHANGES_TO_HOLD, MIN_CHANGES_TO_HOLD, False),
-        (0, MIN_CHANGES_TO_HOLD + 1, 0, True),
-        (0, 0, MIN_CHANGES_TO_HOLD + 1, True),
-        (66, 20, 20, False),
-        (1_000, 300, 300, False),
-        (1_000, 301, 0, True),
-        (1_000, 0, 301, True),
-    ],
-)
-def test_more_than_twenty_and_thirty_percent_exceeds_the_change_limit(
-    rows: int, corrections: int, missing: int, *, exceeds: bool
-) -> None:
-    assert exceeds_change_limit(rows, corrections, missing) is exceeds
-
-
 def drifted(**edited_fields: Any) -> bool:
     flat = flatten_document(ledger_with(row_event(1)).document or {})
     return has_drifted(flat | edited_fields, IDENTITY, reservation_state_from_document(flat))
@@ -191,59 +163,3 @@ def test_an_absent_null_field_is_not_drift() -> None:
 
 def test_bookkeeping_fields_are_not_drift() -> None:
     assert not drifted(**{"guests.resolvedGuestKeys": ["x"]})
-
-
-PLANNED_VERSION = Version.from_sequence(4, NOON)
-PRECONDITION = PlanPrecondition("555001-a", "", format_version(PLANNED_VERSION))
-NOT_IN_WINDOW = PlanPrecondition("555001-a", "", None)
-
-
-def stored_versions(*events: ReservationEvent) -> str:
-    state = ReservationState()
-    for event in events:
-        state = state.merge(event)
-    return format_ledger_versions(state)
-
-
-def test_no_stored_events_give_empty_versions() -> None:
-    assert stored_versions() == ""
-
-
-def test_a_newer_row_changes_the_stored_versions() -> None:
-    assert stored_versions(row_event(1)) != stored_versions(row_event(1), row_event(2))
-
-
-def test_an_older_row_keeps_the_stored_versions() -> None:
-    assert stored_versions(row_event(2)) == stored_versions(row_event(2), row_event(1))
-
-
-def test_a_relay_event_changes_the_stored_versions() -> None:
-    assert stored_versions(row_event(1)) != stored_versions(
-        row_event(1), envelope_event("updated", 1)
-    )
-
-
-@pytest.mark.parametrize(
-    "current_version, reason",
-    [
-        (PLANNED_VERSION, None),
-        (Version.from_sequence(5, NOON), OPENTABLE_CHANGED_REASON),
-        (Version.from_sequence(4, NOON + timedelta(seconds=1)), OPENTABLE_CHANGED_REASON),
-        (None, NOT_AT_OPENTABLE_REASON),
-    ],
-    ids=["unchanged", "newer", "same sequence at another time", "deleted"],
-)
-def test_only_the_planned_version_passes_the_precondition(
-    current_version: Version | None, reason: str | None
-) -> None:
-    assert PRECONDITION.skip_reason(current_version) == reason
-
-
-def test_any_row_passes_the_precondition_without_a_planned_version() -> None:
-    assert NOT_IN_WINDOW.skip_reason(PLANNED_VERSION) is None
-
-
-@pytest.mark.parametrize("precondition", [PRECONDITION, NOT_IN_WINDOW])
-def test_a_planned_correction_is_read_back_unchanged(precondition: PlanPrecondition) -> None:
-    entry = {"externalId": "a", "precondition": precondition.to_map()}
-    assert planned_correction_from_map(entry) == PlannedCorrection("a", precondition)

@@ -16,7 +16,7 @@ from shared.domain.date_window import DateWindow
 from shared.domain.ledger.events import Channel, ReservationEvent
 from shared.domain.ledger.registers import ReservationState
 from shared.domain.normalization.identifiers import build_reservation_document_id
-from shared.domain.reconciliation.compare import (
+from shared.domain.reconciliation.held_plan import (
     LEDGER_CHANGED_REASON,
     PlannedCorrection,
     format_ledger_versions,

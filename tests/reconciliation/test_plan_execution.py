@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.fault_injection import FailureKind
 from sandbox.guest_actions import GuestActions
-from shared.domain.reconciliation.compare import (
+from shared.domain.reconciliation.held_plan import (
     LEDGER_CHANGED_REASON,
     NOT_AT_OPENTABLE_REASON,
     OPENTABLE_CHANGED_REASON,
@@ -15,7 +15,7 @@ from shared.domain.reconciliation.compare import (
 from shared.errors import PlanNotExecutableError
 from shared.firestore import paths
 from shared.reconciliation import report_store
-from shared.reconciliation.held_plan import execute_held_plan
+from shared.reconciliation.plan_execution import execute_held_plan
 from tests.support.events import row_body
 from tests.support.held_plans import (
     RESERVATION_COUNT,
