@@ -121,9 +121,9 @@ async def create_reservations(world: World) -> None:
     guests, rng = GuestActions(world.sandbox.store, int(world.restaurant.rid)), random.Random(0)
     known_guest, merged, leaving = (guests.add(*generate_guest_details(rng)) for _ in range(3))
     for guest in (known_guest, merged, leaving):
-        world.desk.create(world.clock() + timedelta(days=1), 2, guest_key=guest.key, request="x")
+        world.actions.create(world.clock() + timedelta(days=1), 2, guest_key=guest.key, request="x")
     refused = "65aa01bb02cc03dd04ee05ff"
-    world.desk.create(world.clock() + timedelta(days=1), 2, guest_key=refused)
+    world.actions.create(world.clock() + timedelta(days=1), 2, guest_key=refused)
     world.sandbox.faults.script_failure(
         FailureKind.STATUS, path=f"/sync/v2/guests/{world.restaurant.rid}-{refused}", status=403
     )
@@ -150,27 +150,27 @@ async def refuse_webhook(world: World) -> None:
     await store_refusals(world.services)
 
 
-async def resolve_quarantine(world: World, desk: OperatorClient) -> None:
+async def resolve_quarantine(world: World, operator: OperatorClient) -> None:
     await ingest_row(world, 1)
     await ingest_row(world, 1, party_size=7)
     await ingest_row(world, 2, party_size=0)
-    first, second = (await desk.get("quarantine"))["items"]
-    await desk.get(f"quarantine/{first['id']}", unmask=True)
-    await desk.call("POST", f"quarantine/{first['id']}/dismiss", body={"reason": "z"})
+    first, second = (await operator.get("quarantine"))["items"]
+    await operator.get(f"quarantine/{first['id']}", unmask=True)
+    await operator.call("POST", f"quarantine/{first['id']}/dismiss", body={"reason": "z"})
     items = paths.quarantine_collection(world.services.firestore, world.restaurant.id)
     mended = json.dumps(row_body(3, rid=int(world.restaurant.rid), id="ot_1"))
     await items.document(second["id"]).update({"body": mended})
-    await desk.call("POST", f"quarantine/{second['id']}/replay")
+    await operator.call("POST", f"quarantine/{second['id']}/replay")
 
 
-async def write_every_field(world: World, desk: OperatorClient) -> None:
+async def write_every_field(world: World, operator: OperatorClient) -> None:
     await create_reservations(world)
     await send_relay_events(world)
-    await resolve_quarantine(world, desk)
-    await desk.call("POST", "staff", body={"email": "hanna@example.com", "role": "host"})
-    await desk.call("POST", "reservations/lineup-3/cancel", body={"reason": "z"})
-    await desk.call("PUT", "integration", body={"country": "US", "name": "Demo"})
-    await desk.call("POST", "integration/backfill")
+    await resolve_quarantine(world, operator)
+    await operator.call("POST", "staff", body={"email": "hanna@example.com", "role": "host"})
+    await operator.call("POST", "reservations/lineup-3/cancel", body={"reason": "z"})
+    await operator.call("PUT", "integration", body={"country": "US", "name": "Demo"})
+    await operator.call("POST", "integration/backfill")
     await backfill_restaurant(world.services, Deadline.after(60), world.restaurant.id)
     world.clock.advance(600)
     await world.poll()
@@ -178,10 +178,10 @@ async def write_every_field(world: World, desk: OperatorClient) -> None:
     _, held = await hold_plan_with_updates(world)
     await execute_plan(world, held)
     decision = {"decision": "KEPT", "reason": "z"}
-    await desk.call("POST", "reservations/opentable-relayed/review", body=decision)
-    world.desk.create(world.clock() + timedelta(days=1), 2)
+    await operator.call("POST", "reservations/opentable-relayed/review", body=decision)
+    world.actions.create(world.clock() + timedelta(days=1), 2)
     await world.reconcile()
-    await desk.call("PUT", "integration", body={"credentials": {"bearerTokens": ["t"]}})
+    await operator.call("PUT", "integration", body={"credentials": {"bearerTokens": ["t"]}})
     await refuse_webhook(world)
 
 

@@ -102,7 +102,7 @@ def envelope_with_diner(
 def book_with_guest(party: GuestScenario) -> SandboxReservation:
     """Book a reservation for a marked guest."""
     key = party.guests.add("Zoë", "Marked", "marked@example.com", "2125559876").key
-    return party.world.desk.create(GUEST_VISIT_TIME, 2, guest_key=key, request="marked wish")
+    return party.world.actions.create(GUEST_VISIT_TIME, 2, guest_key=key, request="marked wish")
 
 
 async def test_no_outcome_of_a_webhook(
@@ -163,7 +163,7 @@ async def test_no_run_that_polls_reconciles_quarantines_and_erases(
     )
     book.update_guest(odd.rid, str(odd.guest_key), _unreadable)
     await function_caller.call(opentable_poll, {})
-    function_caller.world.desk.set_request(diner.reservations[0].key, "marked anew")
+    function_caller.world.actions.set_request(diner.reservations[0].key, "marked anew")
     assert await function_caller.call(opentable_reconcile, {}) == 200
     function_caller.world.clock.advance(900)
     diner.scenario.guests.forget(diner.key)

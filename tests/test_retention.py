@@ -52,7 +52,7 @@ async def journal_event_ids(party: GuestScenario, key: str) -> list[str]:
 
 
 async def test_a_journal_expires_400_days_after_the_visit(guest_scenario: GuestScenario) -> None:
-    booked = guest_scenario.world.desk.create(GUEST_VISIT_TIME, 2)
+    booked = guest_scenario.world.actions.create(GUEST_VISIT_TIME, 2)
     await guest_scenario.ingest_and_fetch_guest(booked)
     [entry] = (await guest_scenario.journal(booked)).values()
     assert entry["journalExpireAt"] == GUEST_VISIT_TIME + timedelta(days=400)
@@ -68,7 +68,7 @@ async def test_a_journal_without_a_start_expires_400_days_after_its_receipt(
 
 
 async def test_journal_retention_is_configurable(guest_scenario: GuestScenario) -> None:
-    booked = guest_scenario.world.desk.create(GUEST_VISIT_TIME, 2)
+    booked = guest_scenario.world.actions.create(GUEST_VISIT_TIME, 2)
     await GuestScenario(
         with_settings(guest_scenario.world, journal_retention_days=30)
     ).ingest_and_fetch_guest(booked)
@@ -97,7 +97,7 @@ async def test_all_parts_of_a_report_expire_together(
 ) -> None:
     monkeypatch.setattr("shared.reconciliation.report_store.MAX_PART_BYTES", 1)
     for hour in range(2):
-        guest_scenario.world.desk.create(START_TIME + timedelta(hours=hour), 2)
+        guest_scenario.world.actions.create(START_TIME + timedelta(hours=hour), 2)
     await guest_scenario.world.reconcile()
     everything = await guest_scenario.all_documents()
     parts = [item for path, item in everything.items() if "reconciliationReports" in path]
@@ -108,7 +108,7 @@ async def test_all_parts_of_a_report_expire_together(
 @pytest.mark.parametrize("days", [1100, 100])
 async def test_the_counts_of_a_day_expire(guest_scenario: GuestScenario, days: int) -> None:
     world = with_settings(guest_scenario.world, analytics_retention_days=days)
-    world.desk.create(START_TIME, 2)
+    world.actions.create(START_TIME, 2)
     await world.reconcile()
     everything = await guest_scenario.all_documents()
     counts = [each for path, each in everything.items() if "reservationAnalytics" in path]
@@ -129,8 +129,8 @@ async def test_only_expired_documents_are_deleted_in_the_emulator(
     guest_scenario: GuestScenario,
 ) -> None:
     old, new = (
-        guest_scenario.world.desk.create(GUEST_VISIT_TIME, 2),
-        guest_scenario.world.desk.create(GUEST_VISIT_TIME + timedelta(days=9), 2),
+        guest_scenario.world.actions.create(GUEST_VISIT_TIME, 2),
+        guest_scenario.world.actions.create(GUEST_VISIT_TIME + timedelta(days=9), 2),
     )
     await guest_scenario.ingest_and_fetch_guest(old)
     await guest_scenario.ingest_and_fetch_guest(new)
@@ -159,7 +159,7 @@ def _has_expired(document: dict[str, Any], now: datetime) -> bool:
 
 
 async def test_an_expired_entry_is_not_in_the_journal_page(guest_scenario: GuestScenario) -> None:
-    booked = guest_scenario.world.desk.create(GUEST_VISIT_TIME, 2)
+    booked = guest_scenario.world.actions.create(GUEST_VISIT_TIME, 2)
     await guest_scenario.ingest_and_fetch_guest(booked)
     guest_scenario.world.clock.set(GUEST_VISIT_TIME + timedelta(days=399))
     assert len(await journal_event_ids(guest_scenario, booked.key)) == 1

@@ -53,7 +53,7 @@ async def test_exactly_the_days_of_the_window_are_stored(world: World) -> None:
 
 
 async def test_a_reservation_created_by_the_run_is_counted(world: World) -> None:
-    world.desk.create(SOON, 4)
+    world.actions.create(SOON, 4)
     await world.reconcile()
     assert (await opentable_counts(world))["coversByHour"] == {"11": 4}
 
@@ -83,10 +83,10 @@ async def test_a_second_run_writes_no_rollup(world: World) -> None:
 
 
 async def test_only_changed_days_are_written(world: World) -> None:
-    booked = world.desk.create(SOON, 4)
+    booked = world.actions.create(SOON, 4)
     await world.reconcile()
     world.clock.advance(3_600)
-    world.desk.change_party_size(booked.key, 6)
+    world.actions.change_party_size(booked.key, 6)
     await world.reconcile()
     days = paths.analytics_collection(world.services.firestore, world.restaurant.id).stream()
     now = world.clock()
@@ -98,29 +98,29 @@ async def test_a_correction_needs_no_further_query(
     world: World, firestore_spy: FirestoreSpy
 ) -> None:
     spied = replace(world, services=replace(world.services, firestore=firestore_spy.client))
-    booked = spied.desk.create(SOON, 4)
+    booked = spied.actions.create(SOON, 4)
     await spied.reconcile()
     firestore_spy.take_calls()
     await spied.reconcile()
     query_count = firestore_spy.take_calls().count("query")
-    spied.desk.reschedule(booked.key, SOON + timedelta(days=1))
+    spied.actions.reschedule(booked.key, SOON + timedelta(days=1))
     assert len((await spied.reconcile())["updated"]) == 1
     assert firestore_spy.take_calls().count("query") == query_count
 
 
 async def test_a_cancelled_reservation_counts_only_as_cancelled(world: World) -> None:
-    booked = world.desk.create(SOON, 4)
+    booked = world.actions.create(SOON, 4)
     await world.reconcile()
-    world.desk.cancel(booked.key)
+    world.actions.cancel(booked.key)
     await world.reconcile()
     counts = await opentable_counts(world)
     assert (counts["bookings"], counts["cancelled"], "covers" in counts) == (1, 1, False)
 
 
 async def test_a_moved_reservation_counts_once_on_its_new_day(world: World) -> None:
-    booked = world.desk.create(SOON, 4)
+    booked = world.actions.create(SOON, 4)
     await world.reconcile()
-    world.desk.reschedule(booked.key, SOON + timedelta(days=1))
+    world.actions.reschedule(booked.key, SOON + timedelta(days=1))
     await world.reconcile()
     rollups = (await stored_rollups(world)).items()
     counted = {day: sources for day, sources in rollups if "covers" in sources["OPENTABLE"]}
@@ -129,17 +129,17 @@ async def test_a_moved_reservation_counts_once_on_its_new_day(world: World) -> N
 
 
 async def test_a_reservation_moved_from_a_past_day_is_no_longer_counted_there(world: World) -> None:
-    booked = world.desk.create(SOON, 4)
+    booked = world.actions.create(SOON, 4)
     await world.reconcile()
     world.clock.advance(timedelta(days=9).total_seconds())
-    world.desk.reschedule(booked.key, START_TIME + timedelta(days=10))
+    world.actions.reschedule(booked.key, START_TIME + timedelta(days=10))
     await world.reconcile()
     assert (await stored_rollups(world))[THAT_DAY] == EMPTY_ROLLUP
     assert (await opentable_counts(world, "2026-03-24"))["covers"] == 4
 
 
 async def test_a_day_outside_the_window_has_its_last_rollup(world: World) -> None:
-    world.desk.create(SOON, 4)
+    world.actions.create(SOON, 4)
     await world.reconcile()
     world.clock.advance(timedelta(days=20).total_seconds())
     await world.reconcile()
@@ -147,7 +147,7 @@ async def test_a_day_outside_the_window_has_its_last_rollup(world: World) -> Non
 
 
 async def test_a_no_show_of_the_night_is_counted_on_the_next_day(world: World) -> None:
-    booked = world.desk.create(START_TIME + timedelta(hours=9), 4)
+    booked = world.actions.create(START_TIME + timedelta(hours=9), 4)
     await world.reconcile()
     world.clock.advance(timedelta(days=1).total_seconds())
     VisitActions(world.sandbox.store, int(world.restaurant.rid)).mark_no_show(booked.key)
@@ -173,7 +173,7 @@ async def test_lineups_own_reservations_are_counted_as_such(world: World) -> Non
 
 
 async def test_a_window_of_past_days_is_counted(world: World) -> None:
-    world.desk.create(START_TIME - timedelta(days=100), 4)
+    world.actions.create(START_TIME - timedelta(days=100), 4)
     await world.reconcile(start=date(2025, 12, 1), end=date(2025, 12, 10))
     stored = await stored_rollups(world)
     assert (min(stored), max(stored)) == ("2025-12-01", "2025-12-10")
@@ -181,7 +181,7 @@ async def test_a_window_of_past_days_is_counted(world: World) -> None:
 
 
 async def test_each_slice_of_a_backfill_is_counted(world: World) -> None:
-    world.desk.create(START_TIME - timedelta(days=100), 4)
+    world.actions.create(START_TIME - timedelta(days=100), 4)
     days = date(2025, 11, 20), date(2025, 12, 31)
     await start_backfill(world.services, world.restaurant.id, *days)
     await backfill_restaurant(world.services, Deadline.after(60), world.restaurant.id)
@@ -204,7 +204,7 @@ async def test_days_after_the_window_of_an_hourly_run_are_not_counted(world: Wor
 
 
 async def test_a_dry_run_writes_no_rollup(world: World) -> None:
-    world.desk.create(SOON, 4)
+    world.actions.create(SOON, 4)
     await world.reconcile(is_dry_run=True)
     assert await stored_rollups(world) == {}
 
@@ -257,7 +257,7 @@ async def test_rollups_contain_no_personal_data(world: World) -> None:
 async def test_a_day_damaged_by_hand_counts_nothing_and_is_counted_again(
     world: World, sources: object
 ) -> None:
-    world.desk.create(START_TIME, 2)
+    world.actions.create(START_TIME, 2)
     await world.poll()
     client, restaurant_id = world.services.firestore, world.restaurant.id
     day = paths.analytics_collection(client, restaurant_id).document("2026-03-14")

@@ -78,7 +78,7 @@ async def test_a_rid_of_another_restaurant_is_not_taken(diner: MarkedDiner) -> N
 
 async def test_what_changed_after_the_backup_is_kept(diner: MarkedDiner) -> None:
     lines = await back_up(diner.world)
-    changed = diner.world.desk.change_party_size(diner.reservations[0].key, 7)
+    changed = diner.world.actions.change_party_size(diner.reservations[0].key, 7)
     await diner.scenario.ingest_and_fetch_guest(changed)
     await set_enabled(diner.world, is_enabled=False)
     await restore(diner.world, lines)
@@ -88,7 +88,7 @@ async def test_what_changed_after_the_backup_is_kept(diner: MarkedDiner) -> None
 
 async def test_lost_documents_are_rebuilt_from_newer_journals(diner: MarkedDiner) -> None:
     lines = await back_up(diner.world)
-    changed = diner.world.desk.change_party_size(diner.reservations[0].key, 7)
+    changed = diner.world.actions.change_party_size(diner.reservations[0].key, 7)
     await diner.scenario.ingest_and_fetch_guest(changed)
     await set_enabled(diner.world, is_enabled=False)
     reservations = paths.reservations_collection(

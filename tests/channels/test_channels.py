@@ -129,7 +129,7 @@ def _of_one_reservation(everything: dict[str, dict[str, object]]) -> dict[str, d
 async def test_webhook_poll_and_reconciliation_give_one_document_and_one_event(
     world: World, *, unprefixed: bool
 ) -> None:
-    booked = world.desk.create(START_TIME + timedelta(days=2), 2, request="Stroller")
+    booked = world.actions.create(START_TIME + timedelta(days=2), 2, request="Stroller")
     view = RenderContext("gold", NEW_YORK, "https://api.opentable.com")
     await world.ingest_row(build_webhook_row(booked, view, zoneless=True, unprefixed=unprefixed))
     after_webhook = _of_one_reservation(await world.all_documents())

@@ -74,9 +74,9 @@ class TwoRestaurants:
         """Change a reservation of each."""
         self.world.clock.advance(60)
         for restaurant in (self.world.restaurant, self.healthy_restaurant):
-            desk = ReservationActions(self.world.sandbox.store, int(restaurant.rid))
+            actions = ReservationActions(self.world.sandbox.store, int(restaurant.rid))
             for row in self.world.sandbox.store.list_reservations(int(restaurant.rid))[:2]:
-                desk.change_party_size(row.key, row.party_size + 1)
+                actions.change_party_size(row.key, row.party_size + 1)
 
     async def differing_keys_of(self, restaurant: Restaurant) -> list[str]:
         """Return the keys of reservations that differ between ledger and OpenTable."""

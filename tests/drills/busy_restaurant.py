@@ -62,16 +62,16 @@ class BusyRestaurant:
 
     def change(self) -> None:
         """Change one of the reservations."""
-        desk, row = (
-            self.world.desk,
+        actions, row = (
+            self.world.actions,
             self._random.choice(list(self.world.opentable_reservations().values())),
         )
         acts: list[Callable[[], Any]] = [
-            lambda: desk.change_party_size(row.key, self._random.randint(1, 8)),
-            lambda: desk.reschedule(row.key, row.scheduled + timedelta(hours=1)),
-            lambda: desk.cancel(row.key),
-            lambda: desk.uncancel(row.key),
-            lambda: desk.assign_tables(row.key, str(self._random.randint(1, 20))),
+            lambda: actions.change_party_size(row.key, self._random.randint(1, 8)),
+            lambda: actions.reschedule(row.key, row.scheduled + timedelta(hours=1)),
+            lambda: actions.cancel(row.key),
+            lambda: actions.uncancel(row.key),
+            lambda: actions.assign_tables(row.key, str(self._random.randint(1, 20))),
         ]
         self._unseen.setdefault(self._random.choice(acts)().key.lower(), self.world.clock())
 
@@ -100,7 +100,7 @@ class BusyRestaurant:
 async def open_busy_restaurant(world: World) -> BusyRestaurant:
     """Create reservations, connect webhooks, and make both sides equal."""
     for number in range(RESERVATION_COUNT_IN_DRILL):
-        world.desk.create(START_TIME + timedelta(days=2, minutes=15 * number), 2)
+        world.actions.create(START_TIME + timedelta(days=2, minutes=15 * number), 2)
     busy = BusyRestaurant(world, webhook_dispatcher_to(world, world.services))
     sender = DirectSender(world.sandbox.store, busy.dispatcher, WEBHOOK_URL, "Bearer proof")
     world.sandbox.store.add_listener(sender.send_event)

@@ -95,7 +95,7 @@ async def test_redelivery_recovers_from_a_minute_without_firestore(
     attach_relay(world, dispatcher, OLD)
     wire.failure = google.ServiceUnavailable
     for number, key in enumerate([row.key for row in world.opentable_reservations().values()][:20]):
-        world.desk.change_party_size(key, 3 + number % 5)
+        world.actions.change_party_size(key, 3 + number % 5)
         world.clock.advance(3)
         await asyncio.to_thread(dispatcher.send_due)
     assert dispatcher.counts["delivered"] == 0
@@ -118,7 +118,7 @@ async def test_a_restaurant_enabled_again_after_a_month(
     busy_restaurant.poll_minutes = busy_restaurant.reconcile_minutes = None
     busy_restaurant.dispatcher.faults.silent = True
     for _ in range(30):
-        world.desk.create(world.clock() + timedelta(days=3), 2)
+        world.actions.create(world.clock() + timedelta(days=3), 2)
         await busy_restaurant.run_for(24 * 60, step=24 * 60)
     assert (await poll_restaurants(world.services, ScheduledPollRequest())).body["restaurants"] == 0
     await settings.update({"enabled": True})

@@ -48,7 +48,7 @@ def only_result(result: JsonResult) -> dict[str, Any]:
 async def test_a_requested_poll_of_a_disabled_restaurant_does_nothing(
     world: World, value: object
 ) -> None:
-    world.desk.create(START_TIME, 2)
+    world.actions.create(START_TIME, 2)
     await set_enabled(world, value)
     before = await world.all_documents()
     result = await run_poll(world, {"restaurantId": world.restaurant.id})
@@ -60,7 +60,7 @@ async def test_a_requested_poll_of_a_disabled_restaurant_does_nothing(
 async def test_a_requested_reconciliation_of_a_disabled_restaurant_does_nothing(
     world: World, options: dict[str, object]
 ) -> None:
-    world.desk.create(START_TIME, 2)
+    world.actions.create(START_TIME, 2)
     await set_enabled(world, value=False)
     before = await world.all_documents()
     result = await run_reconciliation(world, {"restaurantId": world.restaurant.id, **options})

@@ -69,7 +69,7 @@ def use_large_tasks(world: World) -> World:
 
 async def test_a_task_may_process_several_restaurants(world: World, tasks: FakeCloudTasks) -> None:
     world = use_large_tasks(world)
-    world.desk.create(world.clock(), 2)
+    world.actions.create(world.clock(), 2)
     result = await poll(world)
     assert (result.status_code, statuses(result), len(tasks.created)) == (200, ["queued"] * 4, 2)
     polled: list[str] = []
@@ -103,7 +103,7 @@ async def test_the_tasks_of_the_schedule_leave_the_days_to_it(
 
 
 async def test_a_task_polls_its_restaurant(world: World, tasks: FakeCloudTasks) -> None:
-    world.desk.create(world.clock(), 2)
+    world.actions.create(world.clock(), 2)
     await poll(world)
     for task in tasks.created:
         await poll_restaurants(

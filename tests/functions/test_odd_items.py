@@ -37,8 +37,8 @@ async def test_a_refused_guest_a_refused_id_and_a_damaged_document_stop_nothing(
         "OPENTABLE_OAUTH_URL": local_opentable.url,
     }
     moved, at = local_opentable.book_tomorrow(restaurant.rid, 2), local_opentable.tomorrow()
-    damaged = moved.desk.create(at, 3, guest_key=REFUSED_GUEST)
-    corrected = moved.desk.create(at, 4)
+    damaged = moved.actions.create(at, 3, guest_key=REFUSED_GUEST)
+    corrected = moved.actions.create(at, 4)
     faults, body = local_opentable.sandbox.faults, {"restaurantId": restaurant.id}
     refused_paths = (
         f"/sync/v2/guests/{restaurant.rid}-{REFUSED_GUEST}",
@@ -52,8 +52,8 @@ async def test_a_refused_guest_a_refused_id_and_a_damaged_document_stop_nothing(
                 polled = (await http.post(function.url, json=body)).json()
             document = paths.reservation_document(client, restaurant.id, damaged.key.lower())
             await document.update({"sync": "x"})
-            moved.desk.reschedule(moved.reservation.key, at + timedelta(days=90))
-            moved.desk.change_party_size(corrected.key, 7)
+            moved.actions.reschedule(moved.reservation.key, at + timedelta(days=90))
+            moved.actions.change_party_size(corrected.key, 7)
             with serve_deployed_function("opentable_reconcile", **variables) as function:
                 reconciled = (await http.post(function.url, json=body)).json()
     finally:

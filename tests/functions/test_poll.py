@@ -19,7 +19,7 @@ async def poll(world: World) -> Any:
 
 
 async def test_a_poll_carries_a_running_backfill_to_its_end(world: World) -> None:
-    world.desk.create(START_TIME - timedelta(days=20), 2)
+    world.actions.create(START_TIME - timedelta(days=20), 2)
     await start_backfill(world.services, world.restaurant.id)
     result = await poll(world)
     assert (result["status"], result["created"], result["backfill"]) == ("ok", 0, "COMPLETED")
@@ -46,7 +46,7 @@ async def test_a_poll_that_used_its_budget_up_leaves_it_running(world: World) ->
 
 
 async def test_a_backfill_only_request_does_not_poll(world: World) -> None:
-    world.desk.create(START_TIME - timedelta(days=20), 2)
+    world.actions.create(START_TIME - timedelta(days=20), 2)
     await start_backfill(world.services, world.restaurant.id)
     order = {"restaurantId": world.restaurant.id, "backfill": True}
     body: Any = (

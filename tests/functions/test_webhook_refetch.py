@@ -52,7 +52,7 @@ def relay_event_ahead(sender: WebhookSender, key: str, **data: Any) -> dict[str,
 async def test_a_relay_event_triggers_a_refetch_from_opentable(
     sender: WebhookSender, booked_reservation: BookedReservation, stored_key: str
 ) -> None:
-    booked_reservation.desk.change_party_size(booked_reservation.reservation.key, 7)
+    booked_reservation.actions.change_party_size(booked_reservation.reservation.key, 7)
     await sender.send(relay_event_ahead(sender, stored_key, specialRequests="Quiet"))
     assert (await sender.stored_ledger.document(stored_key))["partySize"] == 7
 
@@ -63,7 +63,7 @@ async def test_a_relay_clock_two_minutes_ahead_leaves_no_wrong_value(
     await sender.send(relay_event_ahead(sender, stored_key, partySize=9, status="cancelled"))
     document = await sender.stored_ledger.document(stored_key)
     assert (document["partySize"], document["status"]) == (4, "BOOKED")
-    booked_reservation.desk.change_party_size(booked_reservation.reservation.key, 5)
+    booked_reservation.actions.change_party_size(booked_reservation.reservation.key, 5)
     await sender.send(relay_event_ahead(sender, stored_key, partySize=9) | {"id": "again"})
     assert (await sender.stored_ledger.document(stored_key))["partySize"] == 5
 
@@ -71,7 +71,7 @@ async def test_a_relay_clock_two_minutes_ahead_leaves_no_wrong_value(
 async def test_both_the_relay_event_and_the_row_are_journaled(
     sender: WebhookSender, booked_reservation: BookedReservation, stored_key: str
 ) -> None:
-    changed = booked_reservation.desk.change_party_size(booked_reservation.reservation.key, 7)
+    changed = booked_reservation.actions.change_party_size(booked_reservation.reservation.key, 7)
     await sender.send(relay_event_ahead(sender, stored_key, partySize=7))
     journal = await sender.stored_ledger.journal(stored_key)
     assert journal["evt-updated_0"]["source"] == "WEBHOOK"
@@ -81,7 +81,7 @@ async def test_both_the_relay_event_and_the_row_are_journaled(
 async def test_the_response_describes_the_envelope_not_the_row(
     sender: WebhookSender, booked_reservation: BookedReservation, stored_key: str
 ) -> None:
-    booked_reservation.desk.cancel(booked_reservation.reservation.key)
+    booked_reservation.actions.cancel(booked_reservation.reservation.key)
     response = await sender.send(relay_event_ahead(sender, stored_key, partySize=9))
     assert response.json()["eventId"] == "evt-updated_0"
 
@@ -164,7 +164,7 @@ async def test_a_reservation_that_opentable_no_longer_has_is_left_as_it_is(
 
 async def apply_relay_event(world: World) -> ApplyResult:
     """Return the result of an envelope about a reservation of OpenTable."""
-    booked = world.desk.create(START_TIME, 2)
+    booked = world.actions.create(START_TIME, 2)
     await world.poll()
     applied = await world.ingest_envelope("updated", reservationId=booked.key, partySize=5)
     assert isinstance(applied, ApplyResult)

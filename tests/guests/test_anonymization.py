@@ -80,7 +80,7 @@ async def test_no_later_event_restores_the_data(diner: MarkedDiner) -> None:
 
 
 async def test_a_guest_with_a_younger_reservation_stays(diner: MarkedDiner) -> None:
-    later = diner.world.desk.create(GUEST_VISIT_TIME + RETENTION, 4, guest_key=diner.key)
+    later = diner.world.actions.create(GUEST_VISIT_TIME + RETENTION, 4, guest_key=diner.key)
     await diner.scenario.ingest_and_fetch_guest(later)
     await pass_retention(diner.world)
     documents = await diner.world.ledger_documents()
@@ -123,7 +123,7 @@ async def test_a_large_backlog_is_anonymized_in_portions(
 ) -> None:
     monkeypatch.setattr("shared.guests.anonymization.MAX_RESERVATIONS_PER_RUN", 3)
     for number in range(7):
-        world.desk.create(GUEST_VISIT_TIME + timedelta(days=number // 3, hours=number % 3), 2)
+        world.actions.create(GUEST_VISIT_TIME + timedelta(days=number // 3, hours=number % 3), 2)
     await world.poll()
     counts = []
     for _ in range(4):
@@ -134,7 +134,7 @@ async def test_a_large_backlog_is_anonymized_in_portions(
 
 async def test_a_completed_day_is_read_once(world: World, firestore_spy: FirestoreSpy) -> None:
     world = replace(world, services=replace(world.services, firestore=firestore_spy.client))
-    world.desk.create(GUEST_VISIT_TIME, 2)
+    world.actions.create(GUEST_VISIT_TIME, 2)
     await world.poll()
     await pass_retention(world)
     firestore_spy.take_calls()
@@ -147,7 +147,7 @@ async def test_a_completed_day_is_read_once(world: World, firestore_spy: Firesto
 
 async def test_reservations_of_a_later_backfill_are_anonymized(world: World) -> None:
     await pass_retention(world)
-    world.desk.create(GUEST_VISIT_TIME, 2, request="marked")
+    world.actions.create(GUEST_VISIT_TIME, 2, request="marked")
     start = GUEST_VISIT_TIME.date() - timedelta(days=1)
     world.clock.advance(1)
     await start_backfill(world.services, world.restaurant.id, start, start + timedelta(days=3))
@@ -159,7 +159,7 @@ async def test_reservations_of_a_later_backfill_are_anonymized(world: World) -> 
 
 
 async def test_zero_days_switch_it_off(world: World) -> None:
-    world.desk.create(GUEST_VISIT_TIME, 2, request="a quiet table")
+    world.actions.create(GUEST_VISIT_TIME, 2, request="a quiet table")
     await world.poll()
     environment = structs.replace(world.services.environment, anonymize_after_days=0)
     await pass_retention(
@@ -170,7 +170,7 @@ async def test_zero_days_switch_it_off(world: World) -> None:
 
 
 async def test_a_dry_run_anonymizes_nothing(world: World) -> None:
-    world.desk.create(GUEST_VISIT_TIME, 2, request="a quiet table")
+    world.actions.create(GUEST_VISIT_TIME, 2, request="a quiet table")
     await world.poll()
     world.clock.set(GUEST_VISIT_TIME + RETENTION + timedelta(days=1))
     await world.reconcile(is_dry_run=True)
@@ -186,7 +186,7 @@ async def test_a_native_reservation_is_left_alone(world: World) -> None:
 
 
 async def test_a_damaged_reservation_stops_no_other(world: World) -> None:
-    booked = [world.desk.create(GUEST_VISIT_TIME, 2, request="marked") for _ in range(2)]
+    booked = [world.actions.create(GUEST_VISIT_TIME, 2, request="marked") for _ in range(2)]
     await world.poll()
     damaged = paths.reservation_document(
         world.services.firestore, world.restaurant.id, booked[0].key.lower()
@@ -199,7 +199,7 @@ async def test_a_damaged_reservation_stops_no_other(world: World) -> None:
 async def test_a_run_without_time_leaves_it_to_the_next(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.desk.create(GUEST_VISIT_TIME, 2)
+    world.actions.create(GUEST_VISIT_TIME, 2)
     await world.poll()
     with monkeypatch.context() as patch:
         patch.setattr("shared.guests.anonymization._MIN_REMAINING_SECONDS", 10_000)

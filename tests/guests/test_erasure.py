@@ -115,7 +115,7 @@ async def test_a_first_poll_and_a_reconciliation_do_not_restore_the_diner(
     await diner.world.poll()
     await diner.world.reconcile()
     for booked in diner.reservations:
-        diner.world.desk.set_notes(booked.key, "marked once more")
+        diner.world.actions.set_notes(booked.key, "marked once more")
     await diner.world.reconcile()
     await diner.scenario.poll()
     assert await diner.marked_fields() == []
@@ -163,7 +163,7 @@ async def test_bodies_quarantined_before_the_link_are_erased_by_the_next_reconci
 ) -> None:
     await forget_guest(diner)
     diner.world.clock.advance(90 * 24 * 3600)
-    booked = diner.world.desk.create(diner.world.clock(), 2, guest_key=diner.key)
+    booked = diner.world.actions.create(diner.world.clock(), 2, guest_key=diner.key)
     body = {"data": {"reservationId": booked.key, "notes": "marked", "partySize": 0}}
     await quarantine_text(diner.world, json.dumps(body))
     await diner.world.ingest_row(diner.scenario.row(booked))

@@ -49,7 +49,7 @@ async def test_a_write_that_conflicts_with_an_erasure_is_decided_again(
     firestore_spy: FirestoreSpy,
     other_server: World,
 ) -> None:
-    row = scenario.row(scenario.world.desk.set_notes(reservation.key, "marked note"))
+    row = scenario.row(scenario.world.actions.set_notes(reservation.key, "marked note"))
     firestore_spy.before_commit.append(lambda: forget_guest(scenario, reservation))
     await other_server.ingest_row(row)
     assert await find_marks(scenario) == []

@@ -154,7 +154,7 @@ async def test_no_run_requests_a_guest_before_its_next_attempt(
     await scenario.world.poll()
     request_count = scenario.count_requests("guest")
     scenario.world.clock.advance(60)
-    scenario.world.desk.change_party_size(booked.key, 3)
+    scenario.world.actions.change_party_size(booked.key, 3)
     await scenario.world.poll()
     await scenario.world.reconcile()
     assert scenario.count_requests("guest") == request_count

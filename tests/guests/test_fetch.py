@@ -84,7 +84,7 @@ async def test_a_guest_missing_at_opentable_is_requested_once(scenario: GuestSce
     await scenario.ingest_and_fetch_guest(booked)
     for _ in range(3):
         scenario.world.clock.advance(900)
-        scenario.world.desk.change_party_size(booked.key, 3)
+        scenario.world.actions.change_party_size(booked.key, 3)
         await scenario.ingest_and_fetch_guest(booked)
         await scenario.world.poll()
         await scenario.world.reconcile()
@@ -100,7 +100,7 @@ async def test_the_copper_tier_shows_the_placeholder_and_requests_a_guest_once(
     await scenario.ingest_and_fetch_guest(booked)
     for _ in range(3):
         scenario.world.clock.advance(900)
-        scenario.world.desk.change_party_size(booked.key, 3)
+        scenario.world.actions.change_party_size(booked.key, 3)
         await scenario.ingest_and_fetch_guest(booked)
         await scenario.world.poll()
     assert await scenario.shown_diner(booked) == ("OpenTable Guest", None, None)
@@ -163,7 +163,7 @@ async def test_an_unreadable_guest_is_quarantined_and_blocks_nothing(
     booked, other = scenario.book(ada), scenario.book()
     await scenario.ingest_and_fetch_guest(booked)
     scenario.world.sandbox.store.update_guest(booked.rid, ada, with_invalid_notes)
-    scenario.world.desk.change_party_size(other.key, 5)
+    scenario.world.actions.change_party_size(other.key, 5)
     await scenario.poll()
     assert await scenario.shown_diner(booked) == ADA
     assert (await scenario.world.ledger_documents())[other.key.lower()]["partySize"] == 5

@@ -89,7 +89,7 @@ async def test_deliveries_list_accepted_quarantined_and_refused_webhooks(
 
 
 async def test_rows_of_a_poll_are_no_deliveries(world: World) -> None:
-    world.desk.create(world.clock() + timedelta(days=1), 2)
+    world.actions.create(world.clock() + timedelta(days=1), 2)
     await world.poll()
     recent = await read_recent_webhooks(world.services, world.restaurant.id)
     assert (recent.deliveries, recent.last_applied_at) == ([], None)

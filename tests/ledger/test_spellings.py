@@ -58,7 +58,7 @@ async def stored_document(world: World) -> dict[str, Any]:
 async def test_a_webhook_in_another_spelling_than_the_polled_row_is_a_duplicate(
     polled: dict[str, Any], sent: dict[str, Any], world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.desk.create(START_TIME + timedelta(days=1), 2)
+    world.actions.create(START_TIME + timedelta(days=1), 2)
     rows: list[dict[str, Any]] = []
 
     def spell(row: dict[str, Any]) -> dict[str, Any]:
@@ -81,7 +81,7 @@ async def test_a_webhook_in_another_spelling_than_the_polled_row_is_a_duplicate(
 async def test_a_true_contradiction_is_still_quarantined(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.desk.create(START_TIME + timedelta(days=1), 2)
+    world.actions.create(START_TIME + timedelta(days=1), 2)
     rows: list[dict[str, Any]] = []
 
     def spell(row: dict[str, Any]) -> dict[str, Any]:
@@ -99,7 +99,7 @@ async def test_many_documents_of_an_earlier_spelling_are_neither_repaired_nor_he
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(30):
-        world.desk.create(START_TIME + timedelta(days=1, minutes=number), 2)
+        world.actions.create(START_TIME + timedelta(days=1, minutes=number), 2)
     rewrite_rows(world, lambda row: respell(row, ONE), monkeypatch)
     await world.poll()
     for key in await world.ledger_documents():
@@ -129,7 +129,7 @@ async def test_a_guest_is_fetched_if_opentable_only_knows_the_id_in_upper_case(
     )
     await world.poll()
     world.clock.advance(3600)
-    world.desk.create(START_TIME + timedelta(days=1), 2, guest_key=key)
+    world.actions.create(START_TIME + timedelta(days=1), 2, guest_key=key)
     await world.poll()
     document = await stored_document(world)
     assert document["source.guestId"] == f"{rid}-{key.lower()}"

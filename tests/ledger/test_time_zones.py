@@ -139,7 +139,7 @@ async def test_a_row_may_have_times_with_two_offsets(
     world = await open_world("America/New_York", "America/New_York")
     world.clock.set(datetime(2027, 3, 13, 16, 4, 9, tzinfo=UTC))
     dined = datetime(2027, 3, 14, 23, 15, tzinfo=UTC)
-    booked = world.desk.create(dined, 2)
+    booked = world.actions.create(dined, 2)
     await world.poll()
     document = (await world.ledger_documents())[booked.key.lower()]
     assert document["startAt"] == "2027-03-14T23:15:00Z"
@@ -157,7 +157,8 @@ async def test_a_night_across_a_switch_is_the_same_on_both_sides(
     switch = transitions(zone)[2]
     world.clock.set(switch - timedelta(days=1))
     booked = {
-        world.desk.create(switch + HALF_HOUR * number, 2).key.lower(): switch + HALF_HOUR * number
+        world.actions.create(switch + HALF_HOUR * number, 2).key.lower(): switch
+        + HALF_HOUR * number
         for number in range(-30, 31, 3)
     }
     await world.poll()
@@ -198,7 +199,7 @@ async def test_a_changed_zone_moves_the_coming_local_dates_at_the_next_reconcili
     world = await open_world("Europe/London", "Europe/London")
     evenings = [START_TIME + timedelta(days=day, hours=4) for day in (1, 2, 29, 45, 200)]
     for evening in evenings * 9:
-        world.desk.create(evening, 2)
+        world.actions.create(evening, 2)
     await world.poll()
     await world.reconcile()
     integration = paths.integration_document(world.services.firestore, world.restaurant.id)
@@ -220,7 +221,7 @@ def sydney_date(instant: datetime) -> str:
 
 async def test_dates_that_are_right_already_are_not_written_again(open_world: OpenWorld) -> None:
     world = await open_world("Europe/London", "Europe/London")
-    world.desk.create(START_TIME + timedelta(days=45), 2)
+    world.actions.create(START_TIME + timedelta(days=45), 2)
     await world.poll()
     await world.reconcile()
     before = await world.ledger_documents()
@@ -232,7 +233,7 @@ async def test_times_that_contradict_the_zone_are_a_new_divergence_once(
     open_world: OpenWorld, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world = await open_world("America/New_York", "America/Phoenix")
-    world.desk.create(START_TIME + timedelta(days=2), 2)
+    world.actions.create(START_TIME + timedelta(days=2), 2)
     found = []
     for _ in range(3):
         report = await world.reconcile()
@@ -254,7 +255,7 @@ async def test_a_local_time_in_the_skipped_hour_contradicts_no_reading_of_it(
 ) -> None:
     world = await open_world("America/New_York", "America/New_York")
     world.clock.set(datetime(2027, 3, 13, 16, tzinfo=UTC))
-    world.desk.create(datetime(2027, 3, 14, 7, 30, tzinfo=UTC), 2)
+    world.actions.create(datetime(2027, 3, 14, 7, 30, tzinfo=UTC), 2)
     times = {"scheduled_time": "2027-03-14T02:30:00", "scheduled_time_utc": utc_time}
     rewrite_rows(world, lambda _: times, monkeypatch)
     report = await world.reconcile()
@@ -265,7 +266,7 @@ async def test_a_failed_run_in_between_does_not_make_a_standing_contradiction_ne
     open_world: OpenWorld,
 ) -> None:
     world = await open_world("America/New_York", "America/Phoenix")
-    world.desk.create(START_TIME + timedelta(days=2), 2)
+    world.actions.create(START_TIME + timedelta(days=2), 2)
     await world.reconcile()
     partner = world.sandbox.tokens.partners[0]
     partner.rids.discard(int(world.restaurant.rid))
@@ -276,7 +277,7 @@ async def test_a_failed_run_in_between_does_not_make_a_standing_contradiction_ne
 
 async def test_a_corrected_zone_ends_the_contradiction(open_world: OpenWorld) -> None:
     world = await open_world("America/New_York", "America/Phoenix")
-    world.desk.create(START_TIME + timedelta(days=2), 2)
+    world.actions.create(START_TIME + timedelta(days=2), 2)
     await world.reconcile()
     integration = paths.integration_document(world.services.firestore, world.restaurant.id)
     await integration.update({"timeZone": "America/New_York"})

@@ -215,7 +215,7 @@ async def test_polls_that_write_what_webhooks_should_have_written_cost_an_alert(
 ) -> None:
     world, meter = metered
     for _ in range(20):
-        world.desk.create(world.clock(), 2)
+        world.actions.create(world.clock(), 2)
     await world.poll()
     observation = observe_writes(capsys.readouterr().out, meter.take_counts()[1])
     assert fires(METRICS, ALERTS["cost"], observation)

@@ -49,7 +49,7 @@ async def change_settings(world: World, **fields: object) -> None:
 async def test_a_backfill_imports_only_the_requested_days(world: World) -> None:
     keys = book_range(world)
     for days in (-11, 18):
-        world.desk.create(START_TIME + timedelta(days=days), 2)
+        world.actions.create(START_TIME + timedelta(days=days), 2)
     await begin_test_backfill(world)
     last = (await run_slices(world))[-1]
     # The closing listing brings all recent changes: here every reservation.
@@ -71,7 +71,7 @@ async def test_a_guest_added_during_the_backfill_is_fetched(world: World) -> Non
     def book_with_a_new_guest(_: object) -> None:
         world.sandbox.faults.on_page = None  # once, after the page of guests
         guests = GuestActions(world.sandbox.store, int(world.restaurant.rid))
-        world.desk.create(START_TIME, 2, guest_key=guests.add("Ada", "Example").key)
+        world.actions.create(START_TIME, 2, guest_key=guests.add("Ada", "Example").key)
 
     world.sandbox.faults.on_page = book_with_a_new_guest
     await run_slices(world)
@@ -104,7 +104,7 @@ async def test_concurrent_webhooks_are_never_undone(world: World) -> None:
     tomorrow = keys[11]
     async for step in steps_of(world):
         if step.completed_days == 7:
-            changed = world.desk.change_party_size(find_reservation(world, tomorrow), 7)
+            changed = world.actions.change_party_size(find_reservation(world, tomorrow), 7)
             await world.ingest_row(
                 build_webhook_row(changed, RenderContext("gold", NEW_YORK, "https://x"))
             )
@@ -122,7 +122,7 @@ async def test_a_reservation_moved_into_a_completed_slice_is_imported_at_the_end
         world.clock.advance(60)
         if step.completed_days == 14:
             last = find_reservation(world, keys[-1])
-            world.desk.reschedule(last, START_TIME - timedelta(days=9))
+            world.actions.reschedule(last, START_TIME - timedelta(days=9))
     assert differing_keys(world.opentable_reservations(), await world.ledger_documents()) == []
 
 

@@ -37,7 +37,7 @@ async def test_a_poll_after_a_damaged_cursor_misses_no_change(
     world: World, cursor: datetime
 ) -> None:
     await world.poll()
-    world.desk.create(START_TIME + timedelta(days=1), 2)
+    world.actions.create(START_TIME + timedelta(days=1), 2)
     integration = paths.integration_document(world.services.firestore, world.restaurant.id)
     await integration.update({"poll.cursor": cursor})
     world.clock.advance(3600)
@@ -48,7 +48,7 @@ async def test_a_poll_after_a_damaged_cursor_misses_no_change(
 async def test_a_damaged_rid_claim_finds_no_restaurant_and_fails_no_poll(
     world: World, value: Any
 ) -> None:
-    world.desk.create(START_TIME, 2)
+    world.actions.create(START_TIME, 2)
     claim = paths.rid_claim_document(world.services.firestore, world.restaurant.rid)
     await claim.set({"restaurantId": value})
     assert await world.services.directory.find_by_rid(world.restaurant.rid) is None

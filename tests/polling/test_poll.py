@@ -42,24 +42,24 @@ def without_party(reservation: SandboxReservation) -> SandboxReservation:
 
 async def test_the_first_poll_imports_reservations_from_yesterday_on(world: World) -> None:
     for days in (-3, -1, 0, 40):
-        world.desk.create(START_TIME + timedelta(days=days), 2)
+        world.actions.create(START_TIME + timedelta(days=days), 2)
     result = await world.poll()
     assert (result["status"], result["created"]) == ("ok", 3)
     assert len(await world.ledger_documents()) == 3
 
 
 async def test_a_poll_applies_the_changes_since_the_last_poll(world: World) -> None:
-    booked = world.desk.create(START_TIME + timedelta(days=2), 2)
+    booked = world.actions.create(START_TIME + timedelta(days=2), 2)
     await world.poll()
     world.clock.advance(900)
-    world.desk.change_party_size(booked.key, 5)
+    world.actions.change_party_size(booked.key, 5)
     result = await world.poll()
     assert (result["updated"], result["created"]) == (1, 0)
     assert differing_keys(world.opentable_reservations(), await world.ledger_documents()) == []
 
 
 async def test_a_poll_of_stored_rows_writes_none_of_them(world: World) -> None:
-    world.desk.create(START_TIME + timedelta(days=2), 2)
+    world.actions.create(START_TIME + timedelta(days=2), 2)
     await world.poll()
     before = await world.ledger_documents()
     result = await world.poll()
@@ -68,7 +68,7 @@ async def test_a_poll_of_stored_rows_writes_none_of_them(world: World) -> None:
 
 
 async def test_the_cursor_is_the_time_before_the_first_request(world: World) -> None:
-    world.desk.create(START_TIME + timedelta(days=2), 2)
+    world.actions.create(START_TIME + timedelta(days=2), 2)
     world.sandbox.faults.on_page = lambda _: world.clock.advance(60)
     await world.poll()
     state = await read_settings_document(world)
@@ -114,7 +114,7 @@ async def test_the_cursor_stays_if_a_row_cannot_be_committed(
     world.clock.advance(900)
     firestore_spy, services = FirestoreSpy(world.services.firestore), world.services
     world.services = structs.replace(services, firestore=firestore_spy.client)
-    world.desk.create(START_TIME + timedelta(days=2), 2)
+    world.actions.create(START_TIME + timedelta(days=2), 2)
     # The lease is written; then the commit of the page and those of the row fail.
     failures = [fail_with(google.ServiceUnavailable)] * (1 + MAX_COMMIT_ATTEMPTS)
     firestore_spy.before_commit.extend([do_nothing, *failures])
@@ -132,15 +132,15 @@ async def do_nothing() -> None:
 
 
 async def test_a_failed_response_is_requested_again(world: World) -> None:
-    world.desk.create(START_TIME + timedelta(days=2), 2)
+    world.actions.create(START_TIME + timedelta(days=2), 2)
     for kind in (FailureKind.STATUS, FailureKind.TRUNCATED, FailureKind.HTML):
         world.sandbox.faults.script_failure(kind)
     assert (await world.poll())["created"] == 1
 
 
 async def test_an_unreadable_row_is_quarantined_and_the_page_continues(world: World) -> None:
-    world.desk.create(START_TIME + timedelta(days=2), 2)
-    unreadable = world.desk.create(START_TIME + timedelta(days=2), 2)
+    world.actions.create(START_TIME + timedelta(days=2), 2)
+    unreadable = world.actions.create(START_TIME + timedelta(days=2), 2)
     world.sandbox.store.update_reservation(unreadable.rid, unreadable.key, without_party)
     result = await world.poll()
     assert (result["created"], result["quarantined"], result["fetched"]) == (1, 1, 2)
@@ -150,7 +150,7 @@ async def test_an_unreadable_row_is_quarantined_and_the_page_continues(world: Wo
 async def test_the_same_unreadable_row_is_one_item_however_often_it_is_polled(
     world: World,
 ) -> None:
-    unreadable = world.desk.create(START_TIME + timedelta(days=2), 2)
+    unreadable = world.actions.create(START_TIME + timedelta(days=2), 2)
     world.sandbox.store.update_reservation(unreadable.rid, unreadable.key, without_party)
     await world.poll()
     await world.poll()
@@ -185,7 +185,7 @@ async def test_a_run_that_ends_by_an_internal_error_is_reported_and_releases_its
     cursor = await read_cursor(world)
     world.clock.advance(900)
     monkeypatch.setattr("shared.polling.poll.read_changed_guests", None)
-    world.desk.create(START_TIME + timedelta(days=2), 2)
+    world.actions.create(START_TIME + timedelta(days=2), 2)
     result = await world.poll()
     poll = (await read_settings_document(world))["poll"]
     assert result["error"] == poll["lastError"] == "Internal error (TypeError): see the log."
@@ -202,7 +202,7 @@ async def test_unusable_settings_fail_the_restaurant_with_a_message(
 
 
 async def test_settings_changed_during_a_poll_are_not_overwritten(world: World) -> None:
-    world.desk.create(START_TIME + timedelta(days=2), 2)
+    world.actions.create(START_TIME + timedelta(days=2), 2)
     settings = paths.integration_document(world.services.firestore, world.restaurant.id)
     await settings.update({"country": "US"})
     await world.poll()
@@ -241,7 +241,7 @@ class ConstantChanges:
         rows = store.list_reservations(int(self._world.restaurant.rid))
         self._world.clock.advance(1)
         for row in self._random.sample([row for row in rows if row.scheduled > START_TIME], 40):
-            self._world.desk.change_party_size(row.key, self._random.randint(1, 9))
+            self._world.actions.change_party_size(row.key, self._random.randint(1, 9))
 
 
 async def test_a_poll_logs_cursor_age_and_failure_count(
@@ -268,7 +268,7 @@ async def deliver_webhook(world: World, reservation: SandboxReservation) -> None
 async def prove_webhooks(world: World) -> None:
     """Poll a change that a webhook delivered, and then nothing until the restaurant is quiet."""
     await world.poll()
-    await deliver_webhook(world, world.desk.create(START_TIME + timedelta(days=2), 2))
+    await deliver_webhook(world, world.actions.create(START_TIME + timedelta(days=2), 2))
     for _ in range(4):
         world.clock.advance(900)
         await world.poll()
@@ -299,7 +299,7 @@ async def test_a_skipped_restaurant_is_polled_on_request(world: World) -> None:
 
 async def test_a_missed_change_returns_a_restaurant_to_every_poll_for_a_day(world: World) -> None:
     await prove_webhooks(world)
-    world.desk.create(START_TIME + timedelta(days=2), 4)  # without a webhook
+    world.actions.create(START_TIME + timedelta(days=2), 4)  # without a webhook
     world.clock.advance(900)
     assert await run_schedule(world) == ["skipped"]
     statuses = []
@@ -315,7 +315,7 @@ async def test_a_restaurant_with_changes_is_polled_every_time(world: World) -> N
     statuses = []
     for _ in range(4):
         world.clock.advance(900)
-        await deliver_webhook(world, world.desk.create(START_TIME + timedelta(days=2), 2))
+        await deliver_webhook(world, world.actions.create(START_TIME + timedelta(days=2), 2))
         await world.poll()
         statuses += await run_schedule(world)
     assert statuses == ["ok"] * 4

@@ -20,7 +20,7 @@ CapturedOutput = pytest.CaptureFixture[str]
 @pytest.fixture
 async def world(firestore: FirestoreClient) -> AsyncIterator[World]:
     world = await make_world(firestore)
-    world.desk.create(SOON, 2)
+    world.actions.create(SOON, 2)
     await world.poll()
     yield world
     world.executor.shutdown()
@@ -39,7 +39,7 @@ async def expect_no_webhooks(world: World) -> None:
 
 async def miss_one_change(world: World) -> None:
     """Change a reservation without a webhook, and wait until the retries would have ended."""
-    world.desk.create(SOON, 3)
+    world.actions.create(SOON, 3)
     world.clock.advance(900)
 
 

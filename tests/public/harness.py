@@ -101,10 +101,10 @@ class PageHarness:
         """Have the hourly check find too much to correct by itself; the report's id."""
         first = self.opentable.book_at(self.restaurant.rid, 4)
         at = first.reservation.scheduled
-        reservations = [first.reservation, *(first.desk.create(at, 4) for _ in range(24))]
+        reservations = [first.reservation, *(first.actions.create(at, 4) for _ in range(24))]
         await self.reconcile()
         for each in reservations:
-            first.desk.change_party_size(each.key, 6)
+            first.actions.change_party_size(each.key, 6)
         report = await self.reconcile()
         assert report["status"] == "HELD"
         return str(report["reportId"])

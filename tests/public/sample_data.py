@@ -39,8 +39,8 @@ async def seed_screen_data(stand: PageHarness) -> ScreenData:
     booked = stand.opentable.book_at(stand.restaurant.rid, 4)
     await stand.poll()
     await stand.reconcile()
-    booked.desk.change_party_size(booked.reservation.key, 6)
-    booked.desk.assign_tables(booked.reservation.key, "23")
+    booked.actions.change_party_size(booked.reservation.key, 6)
+    booked.actions.assign_tables(booked.reservation.key, "23")
     await stand.write_native_reservations()
     for number, entry in enumerate(_RESERVATIONS, start=1):
         await _add_reservation(stand, f"ot_{number}", *entry)

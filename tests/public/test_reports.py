@@ -24,7 +24,7 @@ async def test_a_difference_shows_both_values_and_the_action(
 ) -> None:
     booked = harness.opentable.book_at(harness.restaurant.rid, 4)
     await harness.reconcile()
-    booked.desk.change_party_size(booked.reservation.key, 6)
+    booked.actions.change_party_size(booked.reservation.key, 6)
     await harness.reconcile()
     page = await open_page(screen="reports")
     await page.get_by_role("link").filter(has_text=":").first.click()

@@ -21,7 +21,7 @@ LEDGER_SIZE = 30
 
 async def book_and_poll(world: World, count: int) -> list[str]:
     """Create reservations on both sides and return their keys at OpenTable."""
-    keys = [world.desk.create(VISIT_TIME, 2).key for _ in range(count)]
+    keys = [world.actions.create(VISIT_TIME, 2).key for _ in range(count)]
     await world.poll()
     return keys
 
@@ -64,7 +64,7 @@ async def test_an_empty_response_for_a_small_ledger_is_checked_by_id(world: Worl
 
 async def test_cancellations_of_a_third_of_the_ledger_are_held(world: World) -> None:
     for key in (await book_and_poll(world, 70))[:22]:
-        world.desk.cancel(key)
+        world.actions.cancel(key)
     report = await world.reconcile()
     assert (report["status"], len(report["cancelled"])) == ("HELD", 22)
     assert await list_statuses(world) == {"BOOKED"}
@@ -74,9 +74,9 @@ async def change_and_move(world: World, changed_count: int, moved_count: int) ->
     """Change some reservations, move others out of the window, and return all external keys."""
     keys = await book_and_poll(world, 60)
     for key in keys[:changed_count]:
-        world.desk.change_party_size(key, 5)
+        world.actions.change_party_size(key, 5)
     for key in keys[-moved_count:]:
-        world.desk.reschedule(key, START_TIME + timedelta(days=90))
+        world.actions.reschedule(key, START_TIME + timedelta(days=90))
     return {key.lower() for key in (*keys[:changed_count], *keys[-moved_count:])}
 
 
@@ -113,7 +113,7 @@ async def test_a_first_run_is_never_held(world: World) -> None:
 async def test_a_first_run_over_relay_reservations_is_not_held(world: World) -> None:
     start = VISIT_TIME.isoformat()
     for _ in range(LEDGER_SIZE):
-        key = world.desk.create(VISIT_TIME, 2).key
+        key = world.actions.create(VISIT_TIME, 2).key
         data = {"partySize": 4, "reservationDateTime": start, "status": "confirmed"}
         await world.ingest_envelope("created", reservationId=key, **data)
     report = await world.reconcile()
@@ -124,19 +124,19 @@ async def test_a_first_run_over_relay_reservations_is_not_held(world: World) -> 
 async def test_a_first_run_over_old_webhook_reservations_is_not_held(world: World) -> None:
     context = RenderContext("gold", NEW_YORK, "https://platform.opentable.com")
     for _ in range(LEDGER_SIZE):
-        booked = world.desk.create(VISIT_TIME, 2)
+        booked = world.actions.create(VISIT_TIME, 2)
         await world.ingest_row(build_webhook_row(booked, context))
-        world.desk.change_party_size(booked.key, 5)
+        world.actions.change_party_size(booked.key, 5)
     report = await world.reconcile()
     assert (report["status"], len(report["updated"])) == ("COMPLETED", LEDGER_SIZE)
 
 
 async def test_a_run_after_a_months_pause_is_not_held(world: World) -> None:
-    booked = [world.desk.create(START_TIME + timedelta(days=35), 2) for _ in range(60)]
+    booked = [world.actions.create(START_TIME + timedelta(days=35), 2) for _ in range(60)]
     await world.poll()
     world.clock.advance(timedelta(days=30).total_seconds())
     for reservation in booked:
-        world.desk.change_party_size(reservation.key, 3)
+        world.actions.change_party_size(reservation.key, 3)
     report = await world.reconcile()
     assert (report["status"], len(report["updated"])) == ("COMPLETED", 60)
 

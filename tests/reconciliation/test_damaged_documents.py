@@ -50,12 +50,12 @@ async def read(world: World, document_id: str) -> dict[str, Any]:
 
 async def book_and_damage(world: World, fields: dict[str, Any]) -> tuple[str, str]:
     """Return the document id of a damaged reservation, and the key of one to correct."""
-    damaged, other = world.desk.create(SOON, 2), world.desk.create(SOON, 4)
+    damaged, other = world.actions.create(SOON, 2), world.actions.create(SOON, 4)
     await world.poll()
     document_id = f"opentable-{damaged.key.lower()}"
     await edit(world, document_id, fields)
-    world.desk.change_party_size(damaged.key, 3)
-    world.desk.change_party_size(other.key, 7)
+    world.actions.change_party_size(damaged.key, 3)
+    world.actions.change_party_size(other.key, 7)
     return document_id, other.key.lower()
 
 
@@ -122,14 +122,14 @@ async def test_a_webhook_about_a_damaged_document_is_quarantined(world: World) -
 
 
 async def test_a_damaged_journal_entry_is_contained(world: World) -> None:
-    booked = world.desk.create(SOON, 2)
+    booked = world.actions.create(SOON, 2)
     await world.poll()
     reservation = paths.reservation_document(
         world.services.firestore, world.restaurant.id, booked.key.lower()
     )
     async for entry in paths.journal_collection(reservation).stream():
         await entry.reference.update({"fields": 5, "version": "x", "attempt": None})
-    world.desk.change_party_size(booked.key, 6)
+    world.actions.change_party_size(booked.key, 6)
     world.clock.advance(900)
     assert (await world.poll())["status"] == "ok"
     assert (await world.reconcile())["status"] == "COMPLETED"
@@ -178,7 +178,7 @@ async def test_a_damaged_item_of_a_held_plan_is_left_out(world: World) -> None:
 async def test_a_damaged_run_state_stops_neither_poll_nor_reconciliation(
     world: World, path: str, value: Any
 ) -> None:
-    booked = world.desk.create(SOON, 2)
+    booked = world.actions.create(SOON, 2)
     integration = paths.integration_document(world.services.firestore, world.restaurant.id)
     await integration.update({path: value})
     assert (await world.poll())["status"] == "ok"

@@ -42,9 +42,9 @@ def fail_requests(world: World, key: str, kind: FailureKind, **details: Any) -> 
 
 async def book_and_hide(world: World) -> tuple[SandboxReservation, SandboxReservation]:
     """Return a stored reservation to hide from the listing, and another one to correct."""
-    hidden, other = world.desk.create(SOON, 2), world.desk.create(SOON, 4)
+    hidden, other = world.actions.create(SOON, 2), world.actions.create(SOON, 4)
     await world.poll()
-    world.desk.change_party_size(other.key, 7)
+    world.actions.change_party_size(other.key, 7)
     return hidden, other
 
 
@@ -93,7 +93,7 @@ async def test_the_flag_ends_when_the_request_succeeds(world: World) -> None:
     with HiddenReservations(world, hidden.key):
         await world.reconcile()
     world.sandbox.faults.clear()
-    world.desk.reschedule(hidden.key, START_TIME + timedelta(days=90))
+    world.actions.reschedule(hidden.key, START_TIME + timedelta(days=90))
     report = await world.reconcile()
     assert report["divergences"] == []
     document = (await world.ledger_documents())[hidden.key.lower()]
@@ -115,7 +115,7 @@ async def test_requests_stop_after_many_unavailable_items_and_the_run_completes(
 ) -> None:
     monkeypatch.setattr(query, "MAX_UNAVAILABLE_ITEMS", 1)
     monkeypatch.setattr("shared.reconciliation.reconcile._MAX_CONCURRENT_FETCHES", 1)
-    reservations = [world.desk.create(SOON, 2) for _ in range(3)]
+    reservations = [world.actions.create(SOON, 2) for _ in range(3)]
     await world.poll()
     for reservation in reservations:
         fail_requests(world, reservation.key, FailureKind.STATUS, status=500)

@@ -51,7 +51,7 @@ async def test_a_forced_plan_is_carried_out(world: World) -> None:
 async def test_planned_creations_are_made_with_their_guests(world: World) -> None:
     booked, first_held = await hold_plan_with_updates(world)
     guests = GuestActions(world.sandbox.store, int(world.restaurant.rid))
-    new = world.desk.create(VISIT_TIME, 3, guest_key=guests.add("Ada", "Lovelace").key)
+    new = world.actions.create(VISIT_TIME, 3, guest_key=guests.add("Ada", "Lovelace").key)
     second = await world.reconcile()
     assert (second["status"], second["reportId"] != first_held) == ("HELD", True)
     report = await execute_plan(world, second["reportId"])
@@ -62,10 +62,10 @@ async def test_planned_creations_are_made_with_their_guests(world: World) -> Non
 
 
 async def test_planned_cancellations_are_made(world: World) -> None:
-    booked = [world.desk.create(VISIT_TIME, 2) for _ in range(RESERVATION_COUNT)]
+    booked = [world.actions.create(VISIT_TIME, 2) for _ in range(RESERVATION_COUNT)]
     await world.poll()
     for reservation in booked:
-        world.desk.cancel(reservation.key)
+        world.actions.cancel(reservation.key)
     report = await execute_plan(world, (await world.reconcile())["reportId"])
     assert len(report["cancelled"]) == RESERVATION_COUNT
     documents = await world.ledger_documents()
@@ -74,7 +74,7 @@ async def test_planned_cancellations_are_made(world: World) -> None:
 
 async def test_planned_repairs_of_edited_documents_are_made(world: World) -> None:
     for _ in range(RESERVATION_COUNT):
-        world.desk.create(VISIT_TIME, 2)
+        world.actions.create(VISIT_TIME, 2)
     await world.poll()
     reservations = paths.reservations_collection(world.services.firestore, world.restaurant.id)
     async for document in reservations.list_documents():
@@ -96,7 +96,7 @@ async def test_a_held_report_names_the_report_that_executed_it(world: World) -> 
 async def test_an_item_changed_at_opentable_is_skipped(world: World) -> None:
     booked, held = await hold_plan_with_updates(world)
     key = booked[0].key
-    world.desk.change_party_size(key, 8)
+    world.actions.change_party_size(key, 8)
     [skipped] = (await execute_plan(world, held))["skipped"]
     assert (skipped["externalId"], skipped["reason"]) == (key.lower(), OPENTABLE_CHANGED_REASON)
     assert (await world.ledger_documents())[key.lower()]["partySize"] == 2
@@ -142,7 +142,7 @@ async def test_a_missing_reservation_found_by_id_is_no_divergence(world: World) 
 
 async def test_a_missing_reservation_moved_out_of_the_window_is_corrected(world: World) -> None:
     booked, held = await hold_plan_with_missing(world)
-    world.desk.reschedule(booked[0].key, START_TIME + timedelta(days=90))
+    world.actions.reschedule(booked[0].key, START_TIME + timedelta(days=90))
     report = await execute_plan(world, held)
     assert external_keys(report["updated"]) == {booked[0].key.lower()}
 

@@ -27,16 +27,16 @@ def list_keys(entries: list[dict[str, Any]]) -> list[str]:
 
 
 async def test_a_reservation_missing_in_the_ledger_is_created(world: World) -> None:
-    booked = world.desk.create(SOON, 2)
+    booked = world.actions.create(SOON, 2)
     report = await world.reconcile()
     assert list_keys(report["created"]) == [booked.key.lower()]
     assert differing_keys(world.opentable_reservations(), await world.ledger_documents()) == []
 
 
 async def test_a_difference_is_corrected_and_reported_by_field(world: World) -> None:
-    booked = world.desk.create(SOON, 2)
+    booked = world.actions.create(SOON, 2)
     await world.poll()
-    world.desk.change_party_size(booked.key, 5)
+    world.actions.change_party_size(booked.key, 5)
     report = await world.reconcile()
     (entry,) = report["updated"]
     assert entry["changes"]["partySize"] == {"from": 2, "to": 5}
@@ -44,9 +44,9 @@ async def test_a_difference_is_corrected_and_reported_by_field(world: World) -> 
 
 
 async def test_a_reservation_cancelled_at_opentable_is_cancelled(world: World) -> None:
-    booked = world.desk.create(SOON, 2)
+    booked = world.actions.create(SOON, 2)
     await world.poll()
-    world.desk.cancel(booked.key)
+    world.actions.cancel(booked.key)
     report = await world.reconcile()
     (entry,) = report["cancelled"]
     assert (entry["externalId"], entry["previousStatus"]) == (booked.key.lower(), "BOOKED")
@@ -54,9 +54,9 @@ async def test_a_reservation_cancelled_at_opentable_is_cancelled(world: World) -
 
 
 async def test_a_reservation_moved_into_the_window_is_corrected_not_created(world: World) -> None:
-    booked = world.desk.create(START_TIME + timedelta(days=90), 2)
+    booked = world.actions.create(START_TIME + timedelta(days=90), 2)
     await world.poll()
-    world.desk.reschedule(booked.key, SOON)
+    world.actions.reschedule(booked.key, SOON)
     report = await world.reconcile()
     assert (list_keys(report["updated"]), report["created"]) == ([booked.key.lower()], [])
 
@@ -64,9 +64,9 @@ async def test_a_reservation_moved_into_the_window_is_corrected_not_created(worl
 async def test_a_reservation_moved_out_of_the_window_is_requested_by_id_and_corrected(
     world: World,
 ) -> None:
-    booked = world.desk.create(SOON, 2)
+    booked = world.actions.create(SOON, 2)
     await world.poll()
-    world.desk.reschedule(booked.key, START_TIME + timedelta(days=90))
+    world.actions.reschedule(booked.key, START_TIME + timedelta(days=90))
     report = await world.reconcile()
     assert (list_keys(report["updated"]), report["divergences"]) == ([booked.key.lower()], [])
 
@@ -102,7 +102,7 @@ async def test_a_known_divergence_is_listed_but_neither_new_nor_written(
 
 
 async def test_a_flag_ends_when_open_table_shows_the_reservation_again(world: World) -> None:
-    booked = world.desk.create(SOON, 2)
+    booked = world.actions.create(SOON, 2)
     await world.poll()
     with HiddenReservations(world, booked.key):
         await world.reconcile()
@@ -114,9 +114,9 @@ async def test_a_flag_ends_when_open_table_shows_the_reservation_again(world: Wo
 
 
 async def test_an_incomplete_fetch_is_reported_and_corrects_nothing(world: World) -> None:
-    stored = world.desk.create(SOON, 2)
+    stored = world.actions.create(SOON, 2)
     await world.poll()
-    world.desk.create(SOON, 3)
+    world.actions.create(SOON, 3)
     world.sandbox.revoke_restaurant(int(world.restaurant.rid))
     report = await world.reconcile()
     assert (report["status"], report["created"], report["ledgerCount"]) == ("FAILED", [], 1)
@@ -125,7 +125,7 @@ async def test_an_incomplete_fetch_is_reported_and_corrects_nothing(world: World
 
 
 async def test_a_report_is_stored_also_when_nothing_differed(world: World) -> None:
-    world.desk.create(SOON, 2)
+    world.actions.create(SOON, 2)
     await world.poll()
     report = await world.reconcile()
     assert report["status"] == "COMPLETED"
@@ -146,7 +146,7 @@ async def test_a_second_run_writes_its_report_and_nothing_else(world: World) -> 
 
 
 async def test_a_document_edited_by_hand_is_repaired(world: World) -> None:
-    booked = world.desk.create(SOON, 2)
+    booked = world.actions.create(SOON, 2)
     await world.poll()
     await edit_document(world, booked.key, partySize=9)
     report = await world.reconcile()
@@ -156,7 +156,7 @@ async def test_a_document_edited_by_hand_is_repaired(world: World) -> None:
 
 
 async def test_all_kinds_of_fields_of_a_row_are_compared(world: World) -> None:
-    booked = world.desk.create(SOON, 2, request="Stroller")
+    booked = world.actions.create(SOON, 2, request="Stroller")
     await world.poll()
     for field in ("specialRequests", "tableNumbers", "visitTags", "origin"):
         await edit_document(world, booked.key, **{f"metadata.{field}": "something else"})
@@ -165,7 +165,7 @@ async def test_all_kinds_of_fields_of_a_row_are_compared(world: World) -> None:
 
 
 async def test_an_unreadable_row_is_not_listed_as_missing(world: World) -> None:
-    booked = world.desk.create(SOON, 2)
+    booked = world.actions.create(SOON, 2)
     await world.poll()
     world.sandbox.store.update_reservation(
         booked.rid, booked.key, lambda reservation: replace(reservation, party_size=0)
@@ -176,9 +176,9 @@ async def test_an_unreadable_row_is_not_listed_as_missing(world: World) -> None:
 
 
 async def test_an_unreadable_row_requested_by_id_is_a_divergence(world: World) -> None:
-    booked = world.desk.create(SOON, 2)
+    booked = world.actions.create(SOON, 2)
     await world.poll()
-    world.desk.reschedule(booked.key, SOON + timedelta(days=90))
+    world.actions.reschedule(booked.key, SOON + timedelta(days=90))
     world.sandbox.store.update_reservation(
         booked.rid, booked.key, lambda reservation: replace(reservation, party_size=0)
     )
@@ -187,7 +187,7 @@ async def test_an_unreadable_row_requested_by_id_is_a_divergence(world: World) -
 
 
 async def test_a_reservation_without_a_start_is_requested_by_id(world: World) -> None:
-    booked = world.desk.create(SOON, 2)
+    booked = world.actions.create(SOON, 2)
     await world.ingest_envelope("updated", reservationId=booked.key, partySize=7)
     assert (await world.ledger_documents())[booked.key.lower()]["startAt"] is None
     await world.reconcile(start=date(2026, 5, 1), end=date(2026, 5, 2))
@@ -197,7 +197,7 @@ async def test_a_reservation_without_a_start_is_requested_by_id(world: World) ->
 async def test_a_row_older_than_the_stored_version_is_a_divergence_and_changes_nothing(
     world: World,
 ) -> None:
-    booked = world.desk.create(SOON, 2)
+    booked = world.actions.create(SOON, 2)
     newer = row_body(50, id=booked.key, rid=int(world.restaurant.rid), party_size=6)
     await world.ingest_row(newer)
     report = await world.reconcile()
@@ -208,9 +208,9 @@ async def test_a_row_older_than_the_stored_version_is_a_divergence_and_changes_n
 async def test_a_return_to_a_version_that_is_in_the_journal_is_a_divergence_until_it_ends(
     world: World,
 ) -> None:
-    booked = world.desk.create(SOON, 2)
+    booked = world.actions.create(SOON, 2)
     await world.poll()
-    changed = world.desk.change_party_size(booked.key, 6)
+    changed = world.actions.change_party_size(booked.key, 6)
     await world.poll()
     store = world.sandbox.store._data_by_rid[booked.rid]
     store.store_reservation(booked)
@@ -231,7 +231,7 @@ async def test_a_return_to_a_version_that_is_in_the_journal_is_a_divergence_unti
 async def test_a_row_with_a_version_conflict_is_flagged_and_quarantined(
     world: World,
 ) -> None:
-    booked = world.desk.create(SOON, 2)
+    booked = world.actions.create(SOON, 2)
     await world.poll()
     world.sandbox.store._data_by_rid[booked.rid].store_reservation(replace(booked, party_size=9))
     first, second = await world.reconcile(), await world.reconcile()
@@ -244,7 +244,7 @@ async def test_a_row_with_a_version_conflict_is_flagged_and_quarantined(
 
 
 async def test_a_dry_run_lists_its_plan_and_changes_nothing(world: World) -> None:
-    world.desk.create(SOON, 2)
+    world.actions.create(SOON, 2)
     report = await world.reconcile(is_dry_run=True)
     assert (report["status"], len(report["created"])) == ("DRY_RUN", 1)
     assert await world.ledger_documents() == {}
@@ -254,9 +254,9 @@ async def test_a_dry_run_lists_its_plan_and_changes_nothing(world: World) -> Non
 async def test_a_change_counts_as_missed_once_its_webhook_is_overdue(
     world: World, age_seconds: int, missed_count: int
 ) -> None:
-    booked = world.desk.create(SOON, 2)
+    booked = world.actions.create(SOON, 2)
     await world.poll()
-    world.desk.change_party_size(booked.key, 5)
+    world.actions.change_party_size(booked.key, 5)
     world.clock.advance(age_seconds)
     assert (await world.reconcile())["missedWebhooks"] == missed_count
 
@@ -275,7 +275,7 @@ async def test_a_report_too_long_for_one_document_continues_in_others(world: Wor
 async def test_an_existing_document_is_corrected_and_foreign_fields_are_unchanged(
     world: World,
 ) -> None:
-    booked, other = world.desk.create(SOON, 4), world.desk.create(SOON, 3)
+    booked, other = world.actions.create(SOON, 4), world.actions.create(SOON, 3)
     client, restaurant_id = world.services.firestore, world.restaurant.id
     document = paths.reservation_document(client, restaurant_id, booked.key.lower())
     # Written by an application that used the collection before.
@@ -304,10 +304,10 @@ async def test_only_differing_reservations_are_read_a_second_time(
 ) -> None:
     services = structs.replace(world.services, firestore=firestore_spy.client)
     spied = structs.replace(world, services=services)
-    booked = [spied.desk.create(SOON, party_size) for party_size in (2, 3, 4)]
+    booked = [spied.actions.create(SOON, party_size) for party_size in (2, 3, 4)]
     await spied.poll()
     if is_changed:
-        spied.desk.change_party_size(booked[1].key, 8)
+        spied.actions.change_party_size(booked[1].key, 8)
     earlier_read_count = len(firestore_spy.read_names)
     report = await spied.reconcile()
     read_names = firestore_spy.read_names[earlier_read_count:]

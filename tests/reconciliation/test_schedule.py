@@ -24,7 +24,7 @@ async def world(firestore: FirestoreClient) -> AsyncIterator[World]:
     """A restaurant with a near and a far reservation, polled and reconciled."""
     made = await make_world(firestore)
     for start in (NEAR, FAR):
-        made.desk.create(start, 2)
+        made.actions.create(start, 2)
     await made.poll()
     await made.reconcile(is_scheduled=True)
     made.clock.advance(HOUR)
@@ -97,7 +97,7 @@ async def test_an_hourly_run_stores_changed_counts_without_reading_the_others(
     world: World,
 ) -> None:
     await world.reconcile(is_scheduled=True)
-    world.desk.create(NEAR, 4)
+    world.actions.create(NEAR, 4)
     world.clock.advance(900)
     await world.poll()
     spy = FirestoreSpy(world.services.firestore)

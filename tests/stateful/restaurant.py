@@ -46,7 +46,7 @@ class MachineRestaurant:
     @property
     def reservation_actions(self) -> ReservationActions:
         """Actions before a visit."""
-        return self.world.desk
+        return self.world.actions
 
     @property
     def visit_actions(self) -> VisitActions:

@@ -47,7 +47,7 @@ def book_range(world: World) -> list[str]:
     keys = []
     for day in range(-10, 17):
         guest = guests.add(f"Guest {day}", "Example").key if day % 2 else None
-        keys.append(world.desk.create(START_TIME + timedelta(days=day), 2, guest_key=guest).key)
+        keys.append(world.actions.create(START_TIME + timedelta(days=day), 2, guest_key=guest).key)
     return [key.lower() for key in keys]
 
 

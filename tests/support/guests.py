@@ -42,7 +42,7 @@ class GuestScenario:
 
     def book(self, guest_key: str | None = None, **options: Any) -> SandboxReservation:
         """Create a reservation for two at OpenTable."""
-        return self.world.desk.create(GUEST_VISIT_TIME, 2, guest_key=guest_key, **options)
+        return self.world.actions.create(GUEST_VISIT_TIME, 2, guest_key=guest_key, **options)
 
     async def poll(self) -> None:
         """Run a poll 15 minutes later; it must succeed."""
@@ -186,15 +186,15 @@ class MarkedDiner:
         await self.world.reconcile()
 
     async def _book(self, key: str) -> None:
-        desk = self.world.desk
-        reservation = desk.create(
+        actions = self.world.actions
+        reservation = actions.create(
             GUEST_VISIT_TIME, 2, guest_key=key, request="marked wish", tags=("marked visit",)
         )
         self.reservations.append(reservation)
         await self.send_envelope("created", reservation, partySize=2, **DINER_FIELDS)
         for change in (None, "marked by the host", "marked again"):
             if change is not None:
-                reservation = desk.set_notes(reservation.key, change)
+                reservation = actions.set_notes(reservation.key, change)
             self.rows.append(self.scenario.row(reservation))
             await self.scenario.ingest_and_fetch_guest(reservation)
         await self.send_envelope("updated", reservation, cancellationReason="marked reason")

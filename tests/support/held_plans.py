@@ -25,10 +25,10 @@ async def execute_plan(world: World, report_id: str) -> dict[str, Any]:
 
 async def hold_plan_with_updates(world: World) -> tuple[list[SandboxReservation], str]:
     """Return reservations with updates in a held plan, and the held report's id."""
-    reservations = [world.desk.create(VISIT_TIME, 2) for _ in range(RESERVATION_COUNT)]
+    reservations = [world.actions.create(VISIT_TIME, 2) for _ in range(RESERVATION_COUNT)]
     await world.poll()
     for reservation in reservations:
-        world.desk.change_party_size(reservation.key, 5)
+        world.actions.change_party_size(reservation.key, 5)
     report = await world.reconcile()
     assert report["status"] == "HELD"
     return reservations, report["reportId"]
@@ -36,7 +36,7 @@ async def hold_plan_with_updates(world: World) -> tuple[list[SandboxReservation]
 
 async def hold_plan_with_missing(world: World) -> tuple[list[SandboxReservation], str]:
     """Return reservations missing in OpenTable's response once, and the held report's id."""
-    reservations = [world.desk.create(VISIT_TIME, 2) for _ in range(RESERVATION_COUNT)]
+    reservations = [world.actions.create(VISIT_TIME, 2) for _ in range(RESERVATION_COUNT)]
     await world.poll()
     with HiddenReservations(world, *(reservation.key for reservation in reservations)):
         report = await world.reconcile()

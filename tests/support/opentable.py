@@ -33,7 +33,7 @@ _VISIT_TIME = datetime(2026, 3, 14, 23, 15, tzinfo=UTC)
 class BookedReservation:
     """A reservation and the actions to change it."""
 
-    desk: ReservationActions
+    actions: ReservationActions
     reservation: SandboxReservation
 
 
@@ -51,8 +51,8 @@ class LocalOpenTable:
                 SandboxRestaurant(int(rid), "Demo", ZoneInfo("America/New_York"))
             )
         self.sandbox.tokens.partners[0].rids.add(int(rid))
-        desk = ReservationActions(self.sandbox.store, int(rid))
-        return BookedReservation(desk, desk.create(at, party_size))
+        actions = ReservationActions(self.sandbox.store, int(rid))
+        return BookedReservation(actions, actions.create(at, party_size))
 
     def tomorrow(self) -> datetime:
         """Return this time tomorrow."""

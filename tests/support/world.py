@@ -63,7 +63,7 @@ class World(Struct):
     executor: ThreadPoolExecutor
 
     @property
-    def desk(self) -> ReservationActions:
+    def actions(self) -> ReservationActions:
         """Change reservations at OpenTable."""
         return ReservationActions(self.sandbox.store, int(self.restaurant.rid))
 

@@ -48,7 +48,7 @@ async def world(
 def book_with_guest(world: World) -> SandboxReservation:
     guests = GuestActions(world.sandbox.store, int(world.restaurant.rid))
     guest = guests.add("Ada", "Example").key
-    return world.desk.create(START_TIME + timedelta(days=2), 2, guest_key=guest)
+    return world.actions.create(START_TIME + timedelta(days=2), 2, guest_key=guest)
 
 
 async def ingest_reservation(world: World, reservation: SandboxReservation) -> ApplyResult:
@@ -68,7 +68,7 @@ async def test_cost_of_a_booking_its_guest_and_a_change(
     assert usage_meter.take_counts() == a.CREATED_READS_WRITES
     await fetch_guest_after_commit(world.services, world.settings(), taken)
     assert usage_meter.take_counts() == a.GUEST_FETCH_READS_WRITES
-    await ingest_reservation(world, world.desk.change_party_size(booked.key, 5))
+    await ingest_reservation(world, world.actions.change_party_size(booked.key, 5))
     assert usage_meter.take_counts() == a.UPDATED_READS_WRITES
 
 
@@ -87,7 +87,7 @@ async def run_reconciliations(world: World) -> None:
 @pytest.fixture
 async def quiet_world(world: World, usage_meter: FirestoreUsageMeter) -> World:
     """A reconciled restaurant with proven webhooks, and nothing left to find."""
-    await ingest_reservation(world, world.desk.create(START_TIME + timedelta(days=2), 2))
+    await ingest_reservation(world, world.actions.create(START_TIME + timedelta(days=2), 2))
     for _ in range(4):
         world.clock.advance(900)
         await world.poll()
@@ -182,7 +182,7 @@ async def test_cost_of_a_compared_reservation(
 ) -> None:
     for _ in range(rows - 1):
         await ingest_reservation(
-            quiet_world, quiet_world.desk.create(START_TIME + timedelta(days=2), 2)
+            quiet_world, quiet_world.actions.create(START_TIME + timedelta(days=2), 2)
         )
     await run_reconciliations(quiet_world)
     quiet_world.clock.advance(1_800)
@@ -229,7 +229,7 @@ async def test_size_of_a_reservation_and_a_journal_entry(
             world.services, world.settings(), await ingest_reservation(world, booked)
         )
         for size in range(3, 8):
-            await ingest_reservation(world, world.desk.change_party_size(booked.key, size))
+            await ingest_reservation(world, world.actions.change_party_size(booked.key, size))
     plain = replace(world, services=replace(world.services, firestore=firestore))
     reservations, entries = list[int](), list[int]()
     indexed: dict[str, list[int]] = {"reservations": [], "ledgerEvents": []}

@@ -16,9 +16,9 @@ WEEK = {"from": "2026-03-13", "to": "2026-03-19"}
 @pytest.fixture
 async def world_with_analytics(world: World) -> World:
     """Two bookings on Monday the 16th at 11, one cancelled on Tuesday, and seven native ones."""
-    world.desk.create(START_TIME + timedelta(days=2), 4)
-    world.desk.create(START_TIME + timedelta(days=2), 2)
-    world.desk.cancel(world.desk.create(START_TIME + timedelta(days=3), 6).key)
+    world.actions.create(START_TIME + timedelta(days=2), 4)
+    world.actions.create(START_TIME + timedelta(days=2), 2)
+    world.actions.cancel(world.actions.create(START_TIME + timedelta(days=3), 6).key)
     for document in build_native_reservations(world.restaurant.id, NEW_YORK, START_TIME):
         reservations = paths.reservations_collection(world.services.firestore, world.restaurant.id)
         await reservations.document(document["id"]).set(document)

@@ -62,7 +62,7 @@ async def test_without_dates_it_is_a_month_back_to_a_year_ahead(manager: StaffAp
 async def test_the_final_progress_contains_the_counts(
     manager: StaffApiClient, world: World
 ) -> None:
-    world.desk.create(START_TIME + timedelta(days=2), 2)
+    world.actions.create(START_TIME + timedelta(days=2), 2)
     await manager.post("integration/backfill", MARCH)
     await run_backfill(world)
     body = (await manager.get("integration/backfill")).json()

@@ -108,7 +108,7 @@ async def test_first_credentials_make_the_restaurants_own_secret(
 
 
 async def test_a_working_connection_brings_a_row(manager: StaffApiClient, world: World) -> None:
-    world.desk.create(world.clock(), 2)
+    world.actions.create(world.clock(), 2)
     body = (await manager.post("integration/test")).json()
     assert 0 <= body.pop("durationMs") < 10_000
     assert body == {"works": True, "rows": 1, "problem": None, "details": None}
@@ -195,7 +195,7 @@ async def test_uses_after_a_rotation_are_returned(manager: StaffApiClient, world
 async def test_a_polled_event_is_not_a_credential_use(
     manager: StaffApiClient, world: World
 ) -> None:
-    world.desk.create(world.clock(), 2)
+    world.actions.create(world.clock(), 2)
     await world.poll()
     assert (await request_integration(manager))["keyUses"] == []
 

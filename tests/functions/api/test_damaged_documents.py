@@ -17,8 +17,8 @@ SOON = START_TIME.replace(day=16)
 @pytest.fixture
 async def booked_key(world: World) -> str:
     """Return the key of a stored reservation, beside another one."""
-    world.desk.create(SOON, 4)
-    booked = world.desk.create(SOON, 2)
+    world.actions.create(SOON, 4)
+    booked = world.actions.create(SOON, 2)
     await world.poll()
     return booked.key.lower()
 
@@ -60,7 +60,7 @@ async def test_a_day_with_a_damaged_reservation_is_listed(
 async def test_a_damaged_journal_entry_does_not_hide_the_others(
     host: StaffApiClient, world: World, booked_key: str, field: str
 ) -> None:
-    world.desk.change_party_size(world.opentable_reservations()[booked_key].key, 5)
+    world.actions.change_party_size(world.opentable_reservations()[booked_key].key, 5)
     world.clock.advance(900)
     await world.poll()
     reservation = paths.reservation_document(

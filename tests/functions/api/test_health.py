@@ -57,7 +57,7 @@ async def test_the_lag_of_the_last_webhook_is_returned(host: StaffApiClient, wor
 
 async def test_the_age_of_a_missed_change_is_returned(host: StaffApiClient, world: World) -> None:
     await world.poll()
-    world.desk.create(world.clock(), 2)
+    world.actions.create(world.clock(), 2)
     world.clock.advance(900)
     await world.poll()
     body = (await host.get("health")).json()
@@ -73,7 +73,7 @@ async def test_a_webhook_of_another_restaurant_is_not_returned(
 
 
 async def test_a_polled_row_is_no_webhook(host: StaffApiClient, world: World) -> None:
-    world.desk.create(world.clock(), 2)
+    world.actions.create(world.clock(), 2)
     await world.poll()
     body = (await host.get("health")).json()
     assert body["lastWebhookAt"] is None
@@ -136,7 +136,7 @@ async def test_missed_webhooks_of_poll_and_reconciliation_add_up(
 async def test_silent_webhooks_are_returned(host: StaffApiClient, world: World) -> None:
     await world.poll()
     for _ in range(3):
-        world.desk.create(world.clock(), 2)
+        world.actions.create(world.clock(), 2)
         world.clock.advance(900)
         await world.poll()
     assert (await host.get("health")).json()["webhooksSilentSince"] == "2026-03-14T15:00:00Z"
@@ -198,7 +198,7 @@ async def test_guests_that_cannot_be_fetched_are_counted(
     world.sandbox.faults.script_failure(
         FailureKind.STATUS, path=f"/sync/v2/guests/{world.restaurant.rid}-{guest}", status=403
     )
-    world.desk.create(world.clock() + timedelta(days=1), 2, guest_key=guest)
+    world.actions.create(world.clock() + timedelta(days=1), 2, guest_key=guest)
     await world.poll()
     body = (await host.get("health")).json()
     assert (body["failingGuests"], body["poll"]["lastOutcome"]) == (1, "ok")

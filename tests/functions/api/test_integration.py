@@ -248,7 +248,7 @@ async def test_a_change_past_the_api_changes_the_etag(
 
 async def test_a_run_does_not_change_the_etag(manager: StaffApiClient, world: World) -> None:
     etag = await read_etag(manager)
-    world.desk.create(world.clock(), 2)
+    world.actions.create(world.clock(), 2)
     await world.poll()
     await world.reconcile()
     assert await read_etag(manager) == etag

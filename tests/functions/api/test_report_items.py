@@ -86,7 +86,7 @@ async def test_an_offset_after_the_end_is_an_empty_page(host: StaffApiClient, wo
 async def test_a_divergence_shows_the_decision_of_the_staff(
     manager: StaffApiClient, world: World
 ) -> None:
-    reservation = world.desk.create(world.clock() + timedelta(days=1), 4)
+    reservation = world.actions.create(world.clock() + timedelta(days=1), 4)
     await world.poll()
     world.sandbox.store._data_by_rid[int(world.restaurant.rid)].reservations.pop(reservation.key)
     report_id = (await world.reconcile())["reportId"]

@@ -181,9 +181,9 @@ async def test_counts_are_the_open_quarantine_and_the_covers_of_today(
 ) -> None:
     await host.get("me")
     today = world.clock() + timedelta(hours=4)
-    world.desk.create(today, 4)
-    world.desk.create(today, 3)
-    world.desk.create(today + timedelta(days=1), 9)
+    world.actions.create(today, 4)
+    world.actions.create(today, 3)
+    world.actions.create(today + timedelta(days=1), 9)
     await world.reconcile()
     body = envelope_body(partySize=0)
     event = IncomingEvent(
@@ -233,7 +233,7 @@ async def test_after_midnight_the_covers_are_those_of_the_evening(
     host: StaffApiClient, world: World
 ) -> None:
     await host.get("me")
-    world.desk.create(world.clock() + timedelta(hours=4), 4)
+    world.actions.create(world.clock() + timedelta(hours=4), 4)
     await world.reconcile()
     world.clock.advance(12.5 * 3600)  # 03:30 in New York
     [restaurant] = await list_restaurants(host, include="counts")

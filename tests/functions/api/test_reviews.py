@@ -19,7 +19,7 @@ VISIT_DELAY = timedelta(hours=6)
 
 async def flag_missing(world: World, count: int = 1) -> tuple[list[str], str]:
     """Return the document ids of reservations that OpenTable lost, and the report's id."""
-    reservations = [world.desk.create(world.clock() + VISIT_DELAY, 4) for _ in range(count)]
+    reservations = [world.actions.create(world.clock() + VISIT_DELAY, 4) for _ in range(count)]
     await world.poll()
     data = world.sandbox.store._data_by_rid[int(world.restaurant.rid)]
     for reservation in reservations:
@@ -100,13 +100,13 @@ async def test_the_same_decision_again_writes_nothing(
 async def test_a_later_row_of_opentable_wins(
     body: dict[str, str], manager: StaffApiClient, world: World
 ) -> None:
-    reservation = world.desk.create(world.clock() + VISIT_DELAY, 4)
+    reservation = world.actions.create(world.clock() + VISIT_DELAY, 4)
     await world.poll()
     id_ = f"opentable-{reservation.key.lower()}"
     with HiddenReservations(world, reservation.key):
         await world.reconcile()
         await manager.post(f"reservations/{id_}/review", body)
-    world.desk.change_party_size(reservation.key, 7)
+    world.actions.change_party_size(reservation.key, 7)
     await world.poll()
     [shown], removed = await read_day(manager)
     assert (shown["partySize"], shown["reviewDecision"], shown["reviewReason"], removed) == (
@@ -120,7 +120,7 @@ async def test_a_later_row_of_opentable_wins(
 async def test_a_reservation_that_opentable_lists_again_is_expected_again(
     manager: StaffApiClient, world: World
 ) -> None:
-    reservation = world.desk.create(world.clock() + VISIT_DELAY, 4)
+    reservation = world.actions.create(world.clock() + VISIT_DELAY, 4)
     await world.poll()
     id_ = f"opentable-{reservation.key.lower()}"
     with HiddenReservations(world, reservation.key):
@@ -134,7 +134,7 @@ async def test_a_reservation_that_opentable_lists_again_is_expected_again(
 async def test_a_decision_about_an_earlier_flag_does_not_return(
     manager: StaffApiClient, world: World
 ) -> None:
-    reservation = world.desk.create(world.clock() + VISIT_DELAY, 4)
+    reservation = world.actions.create(world.clock() + VISIT_DELAY, 4)
     await world.poll()
     id_ = f"opentable-{reservation.key.lower()}"
     with HiddenReservations(world, reservation.key):
@@ -188,7 +188,7 @@ async def test_removed_reservations_are_not_counted(manager: StaffApiClient, wor
 async def test_a_reservation_known_to_opentable_cannot_be_decided(
     manager: StaffApiClient, world: World
 ) -> None:
-    reservation = world.desk.create(world.clock() + VISIT_DELAY, 4)
+    reservation = world.actions.create(world.clock() + VISIT_DELAY, 4)
     await world.poll()
     path = f"reservations/opentable-{reservation.key.lower()}/review"
     assert error_code(await manager.post(path, REMOVE)) == (409, "NOT_REVIEWABLE")
@@ -321,7 +321,7 @@ async def test_a_report_does_not_count_a_reservation_that_it_does_not_list(
 async def test_a_decision_about_a_reservation_of_no_current_report_hides_no_other(
     manager: StaffApiClient, world: World
 ) -> None:
-    far = world.desk.create(world.clock() + timedelta(days=90), 4)
+    far = world.actions.create(world.clock() + timedelta(days=90), 4)
     await world.poll()
     far_id = f"opentable-{far.key.lower()}"
     far_day = far.scheduled.date()

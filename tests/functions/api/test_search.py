@@ -107,7 +107,7 @@ async def test_a_native_reservation_with_search_terms_is_found(
 async def test_the_placeholder_of_an_unknown_guest_is_not_found(
     host: StaffApiClient, world: World
 ) -> None:
-    world.desk.create(world.clock() + timedelta(days=1), 2)
+    world.actions.create(world.clock() + timedelta(days=1), 2)
     await world.poll()
     assert await find(host, "guest") == []
 
@@ -148,7 +148,7 @@ async def test_nothing_personal_is_in_the_log(
 async def test_a_document_without_search_terms_gets_them_from_a_reconciliation(
     host: StaffApiClient, world: World
 ) -> None:
-    reservation = world.desk.create(world.clock() + timedelta(days=1), 2)
+    reservation = world.actions.create(world.clock() + timedelta(days=1), 2)
     await world.poll()
     key = reservation.key.lower()
     await world.ingest_envelope(

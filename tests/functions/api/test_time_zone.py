@@ -33,7 +33,7 @@ async def wrong_zone_ledger(world: World) -> World:
     reference = paths.integration_document(world.services.firestore, world.restaurant.id)
     await reference.update({"timeZone": "America/Los_Angeles"})
     for start in (EVENING, NIGHT):
-        world.desk.create(start, 4)
+        world.actions.create(start, 4)
     await world.poll()
     return world
 
@@ -45,7 +45,7 @@ async def read_ledger_and_settings(world: World) -> tuple[dict[str, Any], dict[s
 async def test_a_zone_that_contradicts_opentables_rows_is_refused_before_it_is_written(
     manager: StaffApiClient, world: World
 ) -> None:
-    world.desk.create(EVENING, 4)
+    world.actions.create(EVENING, 4)
     await world.poll()
     before = await read_settings_document(world)
     response = await change_zone(manager, "America/Los_Angeles")
@@ -60,7 +60,7 @@ async def test_a_zone_that_contradicts_opentables_rows_is_refused_before_it_is_w
 async def test_a_confirmation_does_not_accept_a_contradicted_zone(
     manager: StaffApiClient, world: World
 ) -> None:
-    world.desk.create(EVENING, 4)
+    world.actions.create(EVENING, 4)
     response = await change_zone(manager, "America/Los_Angeles", confirmTimeZone=True)
     assert error_code(response) == (409, "TIME_ZONE_CONTRADICTED")
 
@@ -75,7 +75,7 @@ async def test_a_confirmation_does_not_accept_a_contradicted_zone(
 async def test_a_repeated_local_time_contradicts_nothing(
     start: datetime, manager: StaffApiClient, world: World
 ) -> None:
-    world.desk.create(start, 4)
+    world.actions.create(start, 4)
     body = await preview(manager, "America/New_York")
     assert (body["checkedRows"], body["contradictingRows"]) == (1, 0)
 
