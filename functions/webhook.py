@@ -80,7 +80,7 @@ async def opentable_webhook(request: Request, context: AppContext) -> JsonResult
             result.outcome,
             Severity.WARNING,
             reason=result.reason,
-            durationMs=duration_ms,
+            duration_ms=duration_ms,
         )
         return build_status_result(
             202,
@@ -92,9 +92,9 @@ async def opentable_webhook(request: Request, context: AppContext) -> JsonResult
     _log_webhook(
         sender,
         result.outcome,
-        eventId=result.event.event_id,
-        lagSeconds=result.lag_seconds,
-        durationMs=duration_ms,
+        event_id=result.event.event_id,
+        lag_seconds=result.lag_seconds,
+        duration_ms=duration_ms,
     )
     await fetch_after_commit(context, settings, result, deadline)
     return build_status_result(
@@ -151,7 +151,11 @@ def _log_webhook(
     sender: AuthenticatedSender,
     outcome: str,
     severity: Severity = Severity.INFO,
-    **fields: str | float | None,
+    *,
+    duration_ms: int | None = None,
+    event_id: str | None = None,
+    lag_seconds: int | None = None,
+    reason: str | None = None,
 ) -> None:
     log_event(
         severity,
@@ -160,7 +164,10 @@ def _log_webhook(
         outcome=outcome,
         scheme=sender.verdict.reason,
         credentialIndex=sender.verdict.credential_index,
-        **fields,
+        reason=reason,
+        eventId=event_id,
+        lagSeconds=lag_seconds,
+        durationMs=duration_ms,
     )
 
 

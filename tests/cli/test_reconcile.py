@@ -3,6 +3,7 @@
 import asyncio
 import io
 import os
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -47,7 +48,8 @@ def report_text(report: dict[str, Any]) -> str:
 
 
 async def give_lease_to_other_run(firestore: AsyncClient, cli_harness: CliHarness) -> None:
-    lease = {"owner": "other", "expiresAt": cli_harness.opentable.tomorrow()}
+    expires_at = datetime.now(UTC) + timedelta(minutes=9)
+    lease = {"owner": "other", "expiresAt": expires_at}
     integration = paths.integration_document(firestore, cli_harness.id)
     await integration.update({"reconciliation.lease": lease})
 

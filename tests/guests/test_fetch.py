@@ -13,7 +13,7 @@ from shared.guests import sync
 from shared.ledger.ledger import ApplyResult
 from tests.support.guests import GuestScenario
 
-UNKNOWN_GUEST_KEY = "65aa01bb02cc03dd04ee05ff"
+UNKNOWN_GUEST_KEY = "650001110222033304440555"  # without letters, so it has one spelling
 ADA = ("Ada Lovelace", "+12125550100", "ada@example.com")
 
 

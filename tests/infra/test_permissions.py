@@ -22,7 +22,7 @@ from tests.infra.needed import (
 from tests.infra.planned import ENVIRONMENTS, Resources, plan_resources
 
 CLIENT_CALL = re.compile(
-    r"(?:\b_?client|_get_client\(\))\.(\w*secret\w*|\w*task\w*)\(|(?<!\.)\bauth\.([a-z]\w+)[(,]"
+    r"(?:\b_?client|_get_client\(\))\.(\w*secret\w*|\w*task\w*)[(,]|(?<!\.)\bauth\.([a-z]\w+)[(,]"
 )
 
 
