@@ -11,7 +11,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from google.api_core import exceptions as google
-from google.cloud.firestore import And, AsyncClient, DocumentSnapshot, FieldFilter, Or
+from google.cloud.firestore import (
+    And,
+    AsyncClient,
+    AsyncCollectionReference,
+    AsyncQuery,
+    DocumentSnapshot,
+    FieldFilter,
+    Or,
+)
+from google.cloud.firestore_v1.base_query import BaseFilter
 from google.cloud.firestore_v1.types import (
     DocumentChange,
     ExistenceFilter,
@@ -55,9 +64,9 @@ async def read_day_reservations(
     """Read the reservations of a service day, and those without a date."""
     reservations = paths.reservations_collection(client, restaurant_id)
     parts = await asyncio.gather(
-        read_documents(reservations.where(filter=_same_date(day)), MAX_DAY_RESERVATIONS),
-        read_documents(reservations.where(filter=_after_midnight(day)), MAX_DAY_RESERVATIONS),
-        read_documents(reservations.where(filter=_UNDATED), MAX_UNDATED_RESERVATIONS),
+        _read_where(reservations, _same_date(day), MAX_DAY_RESERVATIONS),
+        _read_where(reservations, _after_midnight(day), MAX_DAY_RESERVATIONS),
+        _read_where(reservations, _UNDATED, MAX_UNDATED_RESERVATIONS),
     )
     same_date, after_midnight, undated = (
         {snapshot.id: snapshot.to_dict() or {} for snapshot in part} for part in parts
@@ -86,16 +95,21 @@ async def compute_day_etag(context: AppContext, restaurant_id: str, day: Service
         )
     except ServiceUnavailableError:
         # A query costs a read per document. The projection to nothing leaves names and times.
-        reservations = paths.reservations_collection(client, restaurant_id)
-        dated_or_undated = reservations.where(filter=Or([_same_date(day), _UNDATED])).select([])
-        after_midnight = reservations.where(filter=_after_midnight(day)).select([])
+        names = paths.reservations_collection(client, restaurant_id).select([])
+        max_names = MAX_DAY_RESERVATIONS + MAX_UNDATED_RESERVATIONS
         parts = await asyncio.gather(
-            read_documents(dated_or_undated, MAX_DAY_RESERVATIONS + MAX_UNDATED_RESERVATIONS),
-            read_documents(after_midnight, MAX_DAY_RESERVATIONS),
+            _read_where(names, Or([_same_date(day), _UNDATED]), max_names),
+            _read_where(names, _after_midnight(day), MAX_DAY_RESERVATIONS),
         )
         return _build_day_etag(_list_versions(parts), day)
     context.day_versions[key] = followed
     return _build_day_etag((version for part in followed.parts for version in part.items()), day)
+
+
+async def _read_where(
+    query: AsyncCollectionReference | AsyncQuery, condition: BaseFilter, limit: int
+) -> list[DocumentSnapshot[Any]]:
+    return await read_documents(query.where(filter=condition), limit)
 
 
 def _same_date(day: ServiceDay) -> FieldFilter:

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from google.cloud.firestore_v1.types import (
     Document,
     DocumentChange,
@@ -23,6 +24,8 @@ from hypothesis import strategies as st
 from shared.domain.service_day import DayVersions, ServiceDay
 from shared.ledger.day_reservations import read_day_versions
 from tests.support.firestore import make_client
+
+pytestmark = pytest.mark.usefixtures("emulator")  # its address; the Listen call is simulated
 
 DAY = ServiceDay(date(2026, 3, 14), time(4), ZoneInfo("America/New_York"))
 START = datetime(2026, 3, 14, tzinfo=UTC)
