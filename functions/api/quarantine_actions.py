@@ -1,6 +1,7 @@
 """Replay and dismiss quarantined events, one by one or all with one reason together."""
 
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -30,6 +31,7 @@ from shared.domain.settings import IntegrationSettings
 from shared.errors import InvalidEventError
 from shared.ledger.ledger import ApplyResult
 from shared.quarantine.review import (
+    QuarantineReview,
     StoredQuarantineItem,
     dry_run_replay,
     replay_quarantined_event,
@@ -39,6 +41,7 @@ from shared.quarantine.review import (
 BULK_BUDGET_SECONDS = 12.0
 _BULK_PAGE_SIZE = 20  # bodies may be long, so few are in memory at a time
 _MAX_BULK_PAGES = 5
+_REJECTED = "rejected"  # beside the outcomes of applied events
 
 router = APIRouter(prefix=f"{API_PREFIX}/quarantine", route_class=StaffRoute)
 
@@ -192,20 +195,16 @@ async def replay_quarantine_items(
     """Replay up to 100 open events with a reason; `next` continues with the rest."""
     settings, review = await _require_enabled_settings(context), build_review(context)
     matching = await review.count_open_by_reason(body.reason)
-    outcomes: Counter[str] = Counter()
-    rejected_count, deadline, cursor = 0, Deadline.after(BULK_BUDGET_SECONDS), body.cursor
-    for _ in range(_MAX_BULK_PAGES):
-        page = await review.list_open_by_reason(body.reason, _BULK_PAGE_SIZE, cursor)
-        for id_, item in page.items_by_id.items():
-            try:
-                result = await _replay(context, settings, id_, item, dry_run=query.dry_run)
-            except InvalidEventError:
-                rejected_count += 1  # one rejected event does not stop the others
-            else:
-                outcomes[result.outcome.value] += 1
-        cursor = page.last_id
-        if cursor is None or deadline.remaining() <= 0:
-            break
+
+    async def replay(item_id: str, item: StoredQuarantineItem) -> str:
+        try:
+            result = await _replay(context, settings, item_id, item, dry_run=query.dry_run)
+        except InvalidEventError:
+            return _REJECTED  # one rejected event does not stop the others
+        return result.outcome.value
+
+    outcomes, cursor = await _process_open_items(review, body, replay)
+    rejected_count = outcomes.pop(_REJECTED, 0)
     return BulkReplayResponse(
         dry_run=query.dry_run,
         matching=matching,
@@ -227,18 +226,40 @@ async def dismiss_quarantine_items(
     """Dismiss up to 100 open events with a reason; `next` continues with the rest."""
     review = build_review(context)
     matching = await review.count_open_by_reason(body.reason)
-    dismissed_count, deadline, cursor = 0, Deadline.after(BULK_BUDGET_SECONDS), body.cursor
-    for _ in range(0 if query.dry_run else _MAX_BULK_PAGES):
+
+    async def dismiss(item_id: str, _item: StoredQuarantineItem) -> str:
+        return await review.dismiss(item_id, body.dismiss_reason, context.user)
+
+    earlier_statuses, cursor = Counter[str](), body.cursor
+    if not query.dry_run:
+        earlier_statuses, cursor = await _process_open_items(review, body, dismiss)
+    return BulkDismissResponse(
+        dry_run=query.dry_run,
+        matching=matching,
+        dismissed=earlier_statuses["OPEN"],
+        next=cursor,
+    )
+
+
+async def _process_open_items(
+    review: QuarantineReview,
+    body: BulkRequest,
+    process: Callable[[str, StoredQuarantineItem], Awaitable[str]],
+) -> tuple[Counter[str], str | None]:
+    """Process open events page by page until the end or `BULK_BUDGET_SECONDS`.
+
+    Returns the number of events by result, and the cursor for the rest.
+    """
+    results, cursor = Counter[str](), body.cursor
+    deadline = Deadline.after(BULK_BUDGET_SECONDS)
+    for _ in range(_MAX_BULK_PAGES):
         page = await review.list_open_by_reason(body.reason, _BULK_PAGE_SIZE, cursor)
-        for id_ in page.items_by_id:
-            status = await review.dismiss(id_, body.dismiss_reason, context.user)
-            dismissed_count += status == "OPEN"
+        for item_id, item in page.items_by_id.items():
+            results[await process(item_id, item)] += 1
         cursor = page.last_id
         if cursor is None or deadline.remaining() <= 0:
             break
-    return BulkDismissResponse(
-        dry_run=query.dry_run, matching=matching, dismissed=dismissed_count, next=cursor
-    )
+    return results, cursor
 
 
 async def _require_enabled_settings(context: RequestContext) -> IntegrationSettings:

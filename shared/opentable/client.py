@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from shared.concurrency import SYSTEM_CLOCK, Clock, Deadline
 from shared.config import build_url, validate_base_url
-from shared.domain.normalization.identifiers import list_id_spellings
+from shared.domain.normalization.identifiers import add_rid_prefix, list_id_spellings
 from shared.domain.opentable_pagination import Page, PaginationState, accept_page
 from shared.errors import OpenTableItemRejectedError, OpenTableRequestRejectedError
 from shared.opentable.auth import AccessTokenCache
@@ -97,7 +97,7 @@ class OpenTableClient:
     async def _fetch_spelling(
         self, resource: Resource, access: OpenTableAccess, open_table_id: str, deadline: Deadline
     ) -> OpenTableRow | None:
-        api_id = build_api_id(access.rid, open_table_id)
+        api_id = add_rid_prefix(open_table_id, access.rid)
         url = build_url(self._api_url, "sync", "v2", resource, api_id)
         parse = partial(parse_row, rid=access.rid, requested_id=open_table_id)
 
@@ -221,11 +221,6 @@ def parse_row(body: dict[str, object], rid: str, requested_id: str) -> OpenTable
     ):
         raise UnreadableBodyError("has another row than the requested one")
     return row
-
-
-def build_api_id(rid: str, open_table_id: str) -> str:
-    """Return an id with its ``{rid}-`` prefix, as used in the API's paths."""
-    return f"{rid}-{open_table_id.removeprefix(f'{rid}-')}"
 
 
 def _normalize_id(rid: str, open_table_id: str) -> str:

@@ -14,7 +14,7 @@ from shared.errors import (
     OpenTableRequestRejectedError,
     OpenTableUnavailableError,
 )
-from shared.opentable.client import OpenTableClient, RowPage, build_api_id, parse_page, parse_row
+from shared.opentable.client import OpenTableClient, RowPage, parse_page, parse_row
 from shared.opentable.query import ListingQuery, LocalDateTime, OpenTableAccess, Resource
 from shared.opentable.transport import UnreadableBodyError
 from tests.support.opentable import ScriptedAdapter, ScriptedResponse
@@ -258,7 +258,3 @@ def test_a_row_is_parsed_in_every_shape(
 def test_any_other_row_is_not_the_requested_one(body: dict[str, object]) -> None:
     with pytest.raises(UnreadableBodyError):
         parse_row(body, "1", "1-ABC")
-
-
-def test_a_missing_prefix_is_completed() -> None:
-    assert build_api_id("1", "abc") == build_api_id("1", "1-abc") == "1-abc"
