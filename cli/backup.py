@@ -15,14 +15,15 @@ import click
 from cli.api import OperatorClient
 from cli.command import Moment, restaurant_command
 from cli.output import CommandError, CommandResult, Console, open_new_file, partial_path
-from shared.backup.archive import (
+from shared.backup import (
     BackupHeader,
+    IntegrationEnabledError,
     InvalidBackupError,
     iterate_backup_documents,
     iterate_backup_lines,
     read_header,
+    restore_restaurant,
 )
-from shared.backup.restore import IntegrationEnabledError, restore_restaurant
 from shared.firestore import paths
 from shared.firestore.documents import read_document
 from shared.firestore.raw_client import DEFAULT_DATABASE, FirestoreClient

@@ -19,10 +19,10 @@ from cli.credentials import (
     save_to_option,
 )
 from cli.output import CommandError, CommandResult, Console
+from shared.domain.credentials import Credentials
 from shared.domain.normalization.field_values import format_utc
 from shared.domain.settings import WebhookAuthScheme
-from shared.domain.webhook_auth.credentials import Credentials
-from shared.polling.webhook_health import WebhookCredentialUse, read_webhook_credential_uses
+from shared.ingest.deliveries import WebhookCredentialUse, read_webhook_credential_uses
 from shared.restaurants.changes import CHANGE_PICKUP_SECONDS
 from shared.restaurants.settings import read_integration_document
 from shared.restaurants.webhook_credentials import CREDENTIAL_KEYS

@@ -25,7 +25,7 @@ from shared.domain.normalization.identifiers import build_reservation_document_i
 from shared.domain.normalization.strict_json import parse_strict_json
 from shared.domain.normalization.webhook_route import WebhookFormat, find_raw_route, find_route
 from shared.domain.settings import IntegrationSettings
-from shared.domain.webhook_auth.verify import INCOMPLETE_BODY, NO_CREDENTIAL, detect_scheme
+from shared.domain.webhook_auth import INCOMPLETE_BODY, NO_CREDENTIAL, detect_scheme
 from shared.guests.sync import fetch_guest_after_commit
 from shared.ingest.events import IncomingEvent, QuarantineResult, ingest_event
 from shared.ingest.refusals import record_refusal

@@ -20,7 +20,7 @@ from sandbox.models import generate_guest_details
 from shared.concurrency import Deadline
 from shared.domain.ledger.events import Channel
 from shared.domain.normalization.webhook_route import WebhookFormat
-from shared.domain.webhook_auth.verify import Verification
+from shared.domain.webhook_auth import Verification
 from shared.firestore import paths
 from shared.ingest.events import IncomingEvent, ingest_event
 from shared.ingest.refusals import record_refusal

@@ -14,7 +14,7 @@ from functions.api.responses import ResponseModel, UtcInstant, typed_or_none
 from shared.domain.polling import read_count, read_run_state, webhook_silence_from_document
 from shared.domain.settings import parse_settings
 from shared.guests.failures import guest_failures_from_document
-from shared.polling.webhook_health import read_last_webhook
+from shared.ingest.deliveries import read_last_webhook
 from shared.quarantine.store import read_quarantine_backlog
 from shared.reconciliation.report_store import (
     MAX_RECENT_REPORTS,

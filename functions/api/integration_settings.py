@@ -12,6 +12,7 @@ from functions.api.requests import API_PREFIX, RequestModel, StaffRoute, Utf8Tex
 from functions.api.responses import BODY_ERROR_RESPONSES, ApiError, ResponseModel
 from shared.concurrency import Deadline
 from shared.context import AppContext, load_restaurant_context
+from shared.domain.credentials import CREDENTIAL_LISTS, decode_webhook_secret, rotate_secret_payload
 from shared.domain.settings import (
     HOUR_CYCLE_PATTERN,
     LOCALE_PATTERN,
@@ -20,11 +21,6 @@ from shared.domain.settings import (
     WebhookAuthScheme,
     find_time_zone,
     parse_settings,
-)
-from shared.domain.webhook_auth.credentials import (
-    CREDENTIAL_LISTS,
-    decode_webhook_secret,
-    rotate_secret_payload,
 )
 from shared.errors import InvalidSettingsError, OpenTableError
 from shared.ledger.queries import count_moved_reservations

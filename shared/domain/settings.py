@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from shared.domain.credentials import Credentials, decode_webhook_secret
 from shared.domain.normalization.identifiers import is_rid
-from shared.domain.webhook_auth.credentials import Credentials, decode_webhook_secret
 from shared.errors import InvalidSettingsError
 
 DEFAULT_SERVICE_DAY_END = time(4)

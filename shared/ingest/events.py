@@ -14,7 +14,7 @@ from shared.domain.normalization.envelope import parse_envelope
 from shared.domain.normalization.opentable_reservation import parse_opentable_reservation
 from shared.domain.normalization.webhook_route import WebhookFormat
 from shared.domain.settings import IntegrationSettings
-from shared.domain.webhook_auth.verify import Verification
+from shared.domain.webhook_auth import Verification
 from shared.errors import InvalidEventError, InvalidSettingsError, ServiceUnavailableError
 from shared.ledger.batch import BatchResult
 from shared.ledger.ledger import ApplyResult, open_ledger

@@ -11,7 +11,7 @@ from shared.context import AppContext, load_restaurant_context
 from shared.domain.ledger.events import Channel
 from shared.domain.normalization.webhook_route import WebhookRoute
 from shared.domain.settings import IntegrationSettings
-from shared.domain.webhook_auth.verify import Verification, detect_scheme, verify_webhook
+from shared.domain.webhook_auth import Verification, detect_scheme, verify_webhook
 from shared.errors import InvalidSettingsError, OpenTableError, ServiceUnavailableError
 from shared.ingest.events import incoming_event_from_row, ingest_event
 from shared.ingest.refusals import record_refusal

@@ -9,7 +9,8 @@ from cachetools import TLRUCache
 
 from shared.concurrency import Clock, Deadline
 from shared.config import build_url
-from shared.domain.webhook_auth.credentials import Credentials, RedactedStruct
+from shared.domain.credentials import Credentials
+from shared.domain.structs import RedactedStruct
 from shared.errors import InvalidSettingsError
 from shared.opentable.transport import Transport, UnreadableBodyError
 

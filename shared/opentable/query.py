@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from msgspec import Struct
 
 from shared.concurrency import Deadline
-from shared.domain.webhook_auth.credentials import Credentials
+from shared.domain.credentials import Credentials
 from shared.errors import (
     OpenTableError,
     OpenTableItemNotRequestedError,

@@ -39,13 +39,13 @@ from shared.guests.sync import (
     save_referenced_guests,
     sync_remaining_guests,
 )
+from shared.ingest.deliveries import read_last_webhook_at, update_webhook_silence
 from shared.ingest.events import normalize_rows, quarantine_if_rejected
 from shared.ledger.batch import apply_events
 from shared.ledger.ledger import ApplyResult, open_ledger
 from shared.log import LogEvent, Severity, log_event, log_internal_error
 from shared.opentable.client import RowPage
 from shared.opentable.query import ListingQuery, LocalDateTime, Resource
-from shared.polling.webhook_health import read_last_webhook_at, update_webhook_silence
 from shared.restaurants.settings import check_webhook_settings
 
 RowCounts = dict[str, int]

@@ -16,7 +16,7 @@ from shared.domain.normalization.identifiers import is_document_id
 from shared.domain.privacy import is_expired, redact_json, referenced_keys
 from shared.domain.quarantine import summarize_quarantined_body
 from shared.domain.settings import IntegrationSettings
-from shared.domain.webhook_auth.verify import Verification
+from shared.domain.webhook_auth import Verification
 from shared.errors import InvalidEventError
 from shared.firestore import paths
 from shared.firestore.documents import (

@@ -39,9 +39,9 @@ from shared.firestore.leases import (
 )
 from shared.guests.anonymization import anonymize_old_reservations
 from shared.guests.failures import guest_failures_from_document
+from shared.ingest.deliveries import update_webhook_silence
 from shared.ledger.ledger import open_ledger
 from shared.log import LogEvent, Severity, log_event, log_internal_error
-from shared.polling.webhook_health import update_webhook_silence
 from shared.quarantine.store import log_quarantine_backlog
 from shared.reconciliation.context import ReconciliationRun
 from shared.reconciliation.reconcile import reconcile_window

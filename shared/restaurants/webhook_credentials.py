@@ -16,10 +16,10 @@ from msgspec import Struct
 
 from shared.concurrency import SYSTEM_CLOCK
 from shared.context import AppContext
+from shared.domain.credentials import decode_webhook_secret
 from shared.domain.normalization.envelope import TEST_EVENT_TYPE
 from shared.domain.normalization.field_values import format_utc
 from shared.domain.settings import IntegrationSettings, WebhookAuthScheme
-from shared.domain.webhook_auth.credentials import decode_webhook_secret
 from shared.errors import InvalidSettingsError
 
 # The keys of the lists in a secret's payload.

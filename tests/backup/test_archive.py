@@ -10,7 +10,7 @@ from google.cloud.firestore_v1.types import Document
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.backup.archive import (
+from shared.backup import (
     BackupHeader,
     InvalidBackupError,
     format_document,

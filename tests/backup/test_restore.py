@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dev.bootstrap import ROOT
-from shared.backup.archive import COLLECTION_IDS, InvalidBackupError
-from shared.backup.restore import IntegrationEnabledError
+from shared.backup import COLLECTION_IDS, IntegrationEnabledError, InvalidBackupError
 from shared.firestore import paths
 from shared.firestore.raw_client import FirestoreClient
 from shared.restaurants.settings import RidTakenError

@@ -26,7 +26,7 @@ from shared.config import read_environment
 from shared.context import build_app_context
 from shared.domain.ledger.events import Channel
 from shared.domain.normalization.webhook_route import WebhookFormat
-from shared.domain.webhook_auth.verify import Verification
+from shared.domain.webhook_auth import Verification
 from shared.errors import ServiceUnavailableError
 from shared.ingest.events import IncomingEvent, ingest_event
 from shared.restaurants.settings import read_settings

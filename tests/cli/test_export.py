@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from google.cloud.firestore import AsyncClient, AsyncQuery
 
-from cli.export_rows import (
+from cli.export import (
     export_guest,
     export_journal_entry,
     export_quarantine_item,

@@ -8,7 +8,7 @@ import pytest
 
 from cli.output import ExitCode
 from cli.rotation import CredentialUsage, format_usage, select_newest_usage
-from shared.polling.webhook_health import WebhookCredentialUse
+from shared.ingest.deliveries import WebhookCredentialUse
 from tests.cli.harness import VALID_CREDENTIALS, CliHarness, WebhookIngest, failing_call
 
 ENTERED_AT = datetime(2026, 3, 9, 12, tzinfo=UTC)

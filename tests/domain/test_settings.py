@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.domain.credentials import Credentials
 from shared.domain.settings import (
     IntegrationSettings,
     WebhookAuthScheme,
@@ -12,7 +13,6 @@ from shared.domain.settings import (
     parse_settings,
     webhook_config_problems,
 )
-from shared.domain.webhook_auth.credentials import Credentials
 from shared.errors import InvalidSettingsError
 from tests.strategies.json_values import json_values
 from tests.support.restaurants import Restaurant

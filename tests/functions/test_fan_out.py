@@ -11,7 +11,7 @@ from functions.http import JsonResult
 from functions.poll import ScheduledPollRequest, opentable_poll, poll_restaurants
 from functions.reconcile import ScheduledReconcileRequest, reconcile_restaurants
 from shared.domain.normalization.strict_json import parse_strict_json
-from shared.domain.webhook_auth.credentials import read_struct
+from shared.domain.structs import read_struct
 from shared.firestore.raw_client import FirestoreClient
 from tests.support.cloud_tasks import FakeCloudTasks, Status, serve_fake_cloud_tasks
 from tests.support.restaurants import new_restaurant, seed

@@ -8,7 +8,7 @@ import stamina
 from functions.http import JsonResult
 from functions.reconcile import ScheduledReconcileRequest, reconcile_restaurants
 from sandbox.fault_injection import FailureKind
-from shared.domain.webhook_auth.credentials import InvalidFieldsError, read_struct
+from shared.domain.structs import InvalidFieldsError, read_struct
 from tests.support.held_plans import hold_plan_with_updates
 from tests.support.world import World
 

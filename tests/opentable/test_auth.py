@@ -4,7 +4,8 @@ from threading import Barrier
 import pytest
 
 from shared.concurrency import Deadline
-from shared.domain.webhook_auth.credentials import Credentials, read_struct
+from shared.domain.credentials import Credentials
+from shared.domain.structs import read_struct
 from shared.errors import (
     InvalidSettingsError,
     OpenTableRequestRejectedError,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from google.api_core import exceptions as google
 
-from shared.domain.webhook_auth.verify import Verification
+from shared.domain.webhook_auth import Verification
 from shared.errors import InvalidEventError, ServiceUnavailableError
 from shared.firestore import paths
 from shared.firestore.paths import quarantine_collection

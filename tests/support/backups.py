@@ -5,8 +5,13 @@ from typing import Any
 
 from google.cloud.firestore import AsyncCollectionReference
 
-from shared.backup.archive import BackupHeader, iterate_backup_lines, read_header
-from shared.backup.restore import RestoreResult, restore_restaurant
+from shared.backup import (
+    BackupHeader,
+    RestoreResult,
+    iterate_backup_lines,
+    read_header,
+    restore_restaurant,
+)
 from shared.firestore import paths
 from tests.support.world import World
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from shared.domain.ledger.events import Channel
 from shared.domain.normalization.webhook_route import WebhookFormat
-from shared.domain.webhook_auth.verify import Verification
+from shared.domain.webhook_auth import Verification
 from shared.firestore import paths
 from shared.ingest.events import IncomingEvent, QuarantineResult, ingest_event
 from tests.support.events import envelope_body, row_body

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from msgspec import Struct
 
-from shared.domain.webhook_auth.verify import Verification
+from shared.domain.webhook_auth import Verification
 
 # Ends the retention of a reservation's personal data. Like an erasure, it is final.
 ANONYMIZED_EVENT_TYPE = "retention.anonymized"

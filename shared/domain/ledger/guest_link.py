@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from shared.domain.ledger.events import Version, version_from_map, version_to_map
-from shared.domain.webhook_auth.credentials import RedactedStruct
+from shared.domain.structs import RedactedStruct
 from shared.errors import UnreadableDocumentError
 
 MAX_MERGES = 16

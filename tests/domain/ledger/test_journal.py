@@ -12,7 +12,7 @@ from shared.domain.ledger.journal import (
     omit_hidden_changes,
 )
 from shared.domain.ledger.registers import ReservationState
-from shared.domain.webhook_auth.verify import Verification
+from shared.domain.webhook_auth import Verification
 from tests.support.events import RECEIVED, envelope_event, merge_events, row_event
 from tests.support.oracles import rebuild_state
 

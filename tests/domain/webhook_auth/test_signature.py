@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
-from shared.domain.webhook_auth.verify import (
+from shared.domain.webhook_auth import (
     MAX_SIGNATURES,
     Verification,
     encode_header,

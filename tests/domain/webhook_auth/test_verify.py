@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
+from shared.domain.credentials import Credentials
 from shared.domain.settings import WebhookAuthScheme
-from shared.domain.webhook_auth.credentials import Credentials
-from shared.domain.webhook_auth.verify import Verification, detect_scheme, verify_webhook
+from shared.domain.webhook_auth import Verification, detect_scheme, verify_webhook
 
 NOW = datetime(2026, 3, 9, 12, 30, 44, tzinfo=UTC)
 BODY = "{}"

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from sandbox.fault_injection import FailureKind
 from shared.domain.ledger.events import Channel
 from shared.domain.normalization.webhook_route import WebhookFormat
-from shared.domain.webhook_auth.verify import Verification
+from shared.domain.webhook_auth import Verification
 from shared.firestore import paths
 from shared.ingest.events import IncomingEvent, ingest_event
 from shared.staff.identity import ApiContext

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from dev.local.emulator import Emulator
 from dev.local.processes import LOOPBACK, find_free_port
-from shared.domain.webhook_auth.credentials import decode_webhook_secret
+from shared.domain.credentials import decode_webhook_secret
 from shared.ingest.refusals import record_refusal
 from shared.staff.identity import ApiContext
 from tests.functions.api.conftest import read_settings_document

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta, Struct, field
 
-from shared.domain.webhook_auth.credentials import InvalidFieldsError, RedactedStruct, read_struct
+from shared.domain.structs import InvalidFieldsError, RedactedStruct, read_struct
 from tests.strategies.json_values import json_values
 
 

@@ -10,7 +10,7 @@ import pytest
 from shared.domain.polling import MissedWebhooks
 from shared.firestore import paths
 from shared.firestore.raw_client import FirestoreClient
-from shared.polling.webhook_health import update_webhook_silence
+from shared.ingest.deliveries import update_webhook_silence
 from tests.support.world import START_TIME, World, make_world
 
 SOON = START_TIME + timedelta(days=2)

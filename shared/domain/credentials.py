@@ -1,37 +1,18 @@
-"""The credentials of one restaurant: how its secret is read, completed and rotated.
-
-`read_struct` reads untrusted values into any struct and reports all problems at once.
-"""
+"""The credentials of one restaurant: how its secret is read, completed and rotated."""
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
-from typing import Any, Self, TypeVar
+from collections.abc import Mapping
+from typing import Any, Self
 
-from msgspec import Struct, convert, json
-from msgspec.structs import fields
+from msgspec import json
 
+from shared.domain.structs import InvalidFieldsError, RedactedStruct, read_struct
 from shared.errors import InvalidSettingsError
-
-StructT = TypeVar("StructT", bound=Struct)
-FieldReaders = Mapping[str, Callable[[Any], object]]
 
 CREDENTIAL_LISTS = ("webhookSecrets", "bearerTokens", "basicCredentials")
 _OAUTH_KEYS = ("clientId", "clientSecret")
 _WEBHOOK_SECRET_PREFIX = "whsec_"  # noqa: S105 -- the published prefix, not a secret
-_NO_READERS: FieldReaders = MappingProxyType({})
-
-
-class RedactedStruct(Struct, frozen=True):
-    """A struct with secret or personal fields: its ``repr`` shows only the type."""
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}()"
-
-    def __rich_repr__(self) -> list[tuple[str, Any]]:
-        """Hide the fields from debuggers with their own rendering, too."""
-        return []
 
 
 class Credentials(RedactedStruct, frozen=True, rename="camel"):
@@ -137,56 +118,3 @@ def rotate_secret_payload(
         older = [each for each in current if each not in value] if isinstance(current, list) else []
         payload[name] = [*value, *(older[:1] if keep_previous else [])]
     return payload
-
-
-class InvalidFieldsError(ValueError):
-    """Values do not fit a struct.
-
-    Args:
-        problems: Encoded field name to what is wrong with its value; an empty name stands for the
-            combination of all fields. The texts never quote a value.
-    """
-
-    def __init__(self, problems: Mapping[str, str]) -> None:
-        super().__init__("; ".join(sorted(problems.values())))
-        self.problems = problems
-
-
-def read_struct(
-    struct_type: type[StructT],
-    raw_values: Mapping[str, object],
-    readers: FieldReaders = _NO_READERS,
-) -> StructT:
-    """Convert untrusted values to a struct with a default for every field.
-
-    Args:
-        struct_type: The struct; its ``__post_init__`` may check the combination of fields.
-        raw_values: Encoded field name to value; unknown names are ignored.
-        readers: Encoded field name to a function, applied to the raw value before conversion.
-
-    Raises:
-        InvalidFieldsError: With the problems of all fields.
-    """
-    values, problems = {}, {}
-    # Field by field, because msgspec's own conversion stops at the first problem.
-    for field in fields(struct_type):
-        name = field.encode_name
-        if name in raw_values:
-            try:
-                raw_value = readers.get(name, _reject_lone_surrogates)(raw_values[name])
-                values[field.name] = convert(raw_value, field.type)
-            except ValueError as error:
-                problems[name] = str(error)
-    if problems:
-        raise InvalidFieldsError(problems)
-    try:
-        return struct_type(**values)
-    except ValueError as error:
-        raise InvalidFieldsError({"": str(error)}) from None
-
-
-def _reject_lone_surrogates(value: object) -> object:
-    # A JSON escape such as "\ud800" is valid in Python text, but Firestore rejects it.
-    if isinstance(value, str):
-        value.encode()
-    return value

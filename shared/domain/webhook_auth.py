@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
+from shared.domain.credentials import Credentials, decode_webhook_secret
 from shared.domain.settings import WebhookAuthScheme
-from shared.domain.webhook_auth.credentials import Credentials, decode_webhook_secret
 
 SIGNATURE_TOLERANCE = timedelta(seconds=300)
 MAX_SIGNATURES = 32

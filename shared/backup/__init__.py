@@ -1,1 +1,0 @@
-"""Back up all documents of a restaurant, and restore what is missing."""

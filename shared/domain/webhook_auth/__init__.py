@@ -1,1 +1,0 @@
-"""Webhook credentials and signature verification."""
