@@ -22,15 +22,14 @@ from shared.domain.privacy import (
     referenced_keys,
 )
 from shared.domain.settings import IntegrationSettings
-from shared.errors import InvalidEventError, UnreadableDocumentError
+from shared.errors import UnreadableDocumentError
 from shared.firestore import paths
 from shared.firestore.documents import (
     QUERY_TIMEOUT_SECONDS,
     WRITE_TIMEOUT_SECONDS,
     translate_firestore_errors,
 )
-from shared.guests.failures import store_unlinked_guest
-from shared.guests.repository import build_guest_link_event, find_reservations_of_guest
+from shared.guests.repository import find_reservations_of_guest, link_guests
 from shared.ledger.ledger import open_ledger
 from shared.log import LogEvent, Severity, log_event, log_unreadable_document
 
@@ -70,27 +69,20 @@ async def erase_guest(
         erased_count = await _redact_quarantine(
             context, settings, guest_key, reservation_keys, set(aliases)
         )
-        is_erased_everywhere = True
         for key in reservation_keys:
             # The commit redacts the journal as well, but does not count the entries.
             erased_count += await ledger.repository.redact_journal(key)
-            link_event = build_guest_link_event(key, guest_key, context.clock(), Channel.POLL)
-            try:
-                applied = await ledger.apply(link_event)
-            except InvalidEventError as error:
-                # A damaged document: a later run erases the guest from it, once it is corrected.
-                is_erased_everywhere = False
-                log_unreadable_document(
-                    settings.restaurant_id,
-                    "reservations",
-                    error,
-                    external_id=key,
-                    severity=Severity.ERROR,
-                )
-                continue
-            erased_count += applied.write is not None
-        if not is_erased_everywhere:
-            await store_unlinked_guest(context, settings, guest_key)
+        links = [(key, guest_key) for key in reservation_keys]
+        linked = await link_guests(context, settings, links, Channel.POLL)
+        erased_count += linked.changed_count
+        for key, error in linked.damaged.items():
+            log_unreadable_document(
+                settings.restaurant_id,
+                "reservations",
+                error,
+                external_id=key,
+                severity=Severity.ERROR,
+            )
         if erased_count:
             # The record of the erasure must not identify the guest.
             erasures = paths.erasures_collection(context.firestore, settings.restaurant_id)

@@ -31,6 +31,7 @@ MIN_PAUSE = timedelta(minutes=15)
 MAX_PAUSE = timedelta(days=7)
 # Each repeated request moves the expiry, so only a guest without a reservation expires.
 FAILURE_RETENTION = timedelta(days=90)
+MAX_DAMAGED_RESERVATIONS = 200  # of one guest
 _MAX_DOUBLINGS = 10  # reaches MAX_PAUSE
 _GROUP_SIZE = 200
 _DAMAGED_RESERVATION = (
@@ -44,6 +45,8 @@ class GuestFailure(Struct, frozen=True):
     Attributes:
         guest_id: The id as OpenTable writes it.
         attempts: Failed attempts since the first one.
+        damaged_keys: The reservations that could not be linked, by external key. A damaged document
+            may not be found by its guest.
     """
 
     key: str
@@ -52,6 +55,7 @@ class GuestFailure(Struct, frozen=True):
     first_failed_at: datetime
     next_attempt_at: datetime
     error: str
+    damaged_keys: tuple[str, ...] = ()
 
     def to_map(self) -> dict[str, Any]:
         """Return the failure's document."""
@@ -61,6 +65,7 @@ class GuestFailure(Struct, frozen=True):
             "firstFailedAt": self.first_failed_at,
             "nextAttemptAt": self.next_attempt_at,
             "error": self.error,
+            "damagedReservations": list(self.damaged_keys),
             "failureExpireAt": self.next_attempt_at + FAILURE_RETENTION,
         }
 
@@ -94,7 +99,16 @@ def guest_failure_from_map(key: str, stored: Mapping[str, Any]) -> GuestFailure 
         and isinstance(next_attempt_at, datetime)
     ):
         error = str(stored.get("error"))
-        return GuestFailure(key, guest_id, attempts, first_failed_at, next_attempt_at, error)
+        damaged_keys = stored.get("damagedReservations")
+        return GuestFailure(
+            key,
+            guest_id,
+            attempts,
+            first_failed_at,
+            next_attempt_at,
+            error,
+            tuple(map(str, damaged_keys)) if isinstance(damaged_keys, list) else (),
+        )
     return None
 
 
@@ -157,14 +171,20 @@ async def store_guest_failure(
 
 
 async def store_unlinked_guest(
-    context: AppContext, settings: IntegrationSettings, guest_key: str
+    context: AppContext, settings: IntegrationSettings, guest_key: str, damaged_keys: Iterable[str]
 ) -> None:
-    """Store that a guest could not be linked to a damaged reservation; the next run tries again."""
+    """Store that a guest could not be linked to damaged reservations; the next run tries again."""
     now = context.clock()
     previous = (await read_guest_failures(context, settings, [guest_key])).get(guest_key)
     guest_id = add_rid_prefix(guest_key, settings.rid) if settings.rid else guest_key
     failure = new_guest_failure(previous, guest_key, guest_id, _DAMAGED_RESERVATION, now)
-    await store_guest_failure(context, settings, replace(failure, next_attempt_at=now))
+    known_keys = previous.damaged_keys if previous else ()
+    failure = replace(
+        failure,
+        next_attempt_at=now,
+        damaged_keys=tuple(sorted({*known_keys, *damaged_keys})[:MAX_DAMAGED_RESERVATIONS]),
+    )
+    await store_guest_failure(context, settings, failure)
     await update_guest_failure_summary(context, settings)
 
 

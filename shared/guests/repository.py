@@ -12,6 +12,7 @@ from typing import Any
 
 from google.api_core import exceptions as google
 from google.cloud.firestore import DELETE_FIELD, FieldFilter
+from msgspec import Struct, field
 
 from shared.context import AppContext
 from shared.domain.ledger.event_merge import GUEST_LINKED_EVENT_TYPE
@@ -25,7 +26,7 @@ from shared.domain.ledger.guest_link import (
 )
 from shared.domain.normalization.identifiers import OPENTABLE_DOCUMENT_PREFIX
 from shared.domain.settings import IntegrationSettings
-from shared.errors import InvalidEventError
+from shared.errors import InvalidEventError, ServiceUnavailableError
 from shared.firestore import paths
 from shared.firestore.documents import (
     LARGE_WRITE_TIMEOUT_SECONDS,
@@ -34,11 +35,25 @@ from shared.firestore.documents import (
     translate_firestore_errors,
     update_if_unmodified,
 )
-from shared.guests.failures import store_unlinked_guest
+from shared.guests.failures import read_guest_failures, store_unlinked_guest
+from shared.ledger.batch import apply_events
 from shared.ledger.ledger import open_ledger
 from shared.ledger.repository import read_guest_record
 
 _GROUP_SIZE = 200  # documents per read or commit
+_MAX_RESERVATIONS = 100_000  # of one guest
+
+
+class LinkResult(Struct):
+    """The result of linking guests to reservations.
+
+    Attributes:
+        changed_count: The number of written reservations.
+        damaged: Reservations with a damaged document, by external key.
+    """
+
+    changed_count: int = 0
+    damaged: dict[str, InvalidEventError] = field(default_factory=dict)
 
 
 async def read_guests(
@@ -121,31 +136,78 @@ async def save_guests(
 
 async def propagate_guest(
     context: AppContext, settings: IntegrationSettings, guest_key: str, channel: Channel
-) -> int:
-    """Link a stored guest to all its reservations; return how many changed.
+) -> LinkResult:
+    """Link a stored guest to all its reservations."""
+    reservation_keys = await find_reservations_of_guest(context, settings, guest_key)
+    links = [(key, guest_key) for key in reservation_keys]
+    return await link_guests(context, settings, links, channel)
 
-    A damaged reservation is linked by a later run, after its document is corrected.
+
+async def link_guests(
+    context: AppContext,
+    settings: IntegrationSettings,
+    links: Sequence[tuple[str, str]],
+    channel: Channel,
+) -> LinkResult:
+    """Link stored guests to reservations: pairs of a reservation's and a guest's key.
+
+    The guests of damaged reservations are noted: a later run links them, once the documents are
+    corrected.
     """
-    ledger = open_ledger(context, settings)
-    changed_count = 0
-    is_linked_everywhere = True
-    for key in await find_reservations_of_guest(context, settings, guest_key):
-        link_event = build_guest_link_event(key, guest_key, context.clock(), channel)
-        try:
-            applied = await ledger.apply(link_event)
-        except InvalidEventError:
-            is_linked_everywhere = False
-            continue
-        changed_count += applied.write is not None
-    if not is_linked_everywhere:
-        await store_unlinked_guest(context, settings, guest_key)
-    return changed_count
+    events = [
+        _build_guest_link_event(reservation_key, guest_key, context.clock(), channel)
+        for reservation_key, guest_key in links
+    ]
+    linked = LinkResult()
+    damaged_keys: dict[str, list[str]] = {}
+    results = await apply_events(open_ledger(context, settings), events)
+    for (reservation_key, guest_key), result in zip(links, results, strict=True):
+        if isinstance(result, ServiceUnavailableError):
+            raise result
+        if isinstance(result, InvalidEventError):
+            linked.damaged[reservation_key] = result
+            damaged_keys.setdefault(guest_key, []).append(reservation_key)
+        else:
+            linked.changed_count += result.write is not None
+    for guest_key, keys in damaged_keys.items():
+        await store_unlinked_guest(context, settings, guest_key, keys)
+    return linked
+
+
+async def is_guest_referenced(
+    context: AppContext, settings: IntegrationSettings, guest_key: str
+) -> bool:
+    """Return whether a reservation names the guest, or has named it, merges included."""
+    return bool(await _query_reservations(context, settings, guest_key, 1))
 
 
 async def find_reservations_of_guest(
-    context: AppContext, settings: IntegrationSettings, guest_key: str, limit: int = 100_000
+    context: AppContext, settings: IntegrationSettings, guest_key: str
 ) -> list[str]:
     """Return the external keys of a guest's present and earlier reservations, merges included.
+
+    A damaged reservation may have lost its list of guests: it is found if the guest's failure
+    names it.
+    """
+    keys = set(await _query_reservations(context, settings, guest_key, _MAX_RESERVATIONS))
+    failure = (await read_guest_failures(context, settings, [guest_key])).get(guest_key)
+    if failure is not None and failure.damaged_keys:
+        references = {
+            key: paths.reservation_document(context.firestore, settings.restaurant_id, key)
+            for key in failure.damaged_keys
+        }
+        with translate_firestore_errors():
+            stored = await context.firestore.rpc.batch_get(
+                list(references.values()), READ_TIMEOUT_SECONDS
+            )
+        keys |= {key for key, reference in references.items() if stored[reference.path].fields}
+    return sorted(keys)
+
+
+async def _query_reservations(
+    context: AppContext, settings: IntegrationSettings, guest_key: str, limit: int
+) -> list[str]:
+    """Return the external keys of reservations whose list of guests has the guest.
 
     The keys come from the document ids, since a damaged document may have lost its other key.
     """
@@ -160,7 +222,7 @@ async def find_reservations_of_guest(
         ]
 
 
-def build_guest_link_event(
+def _build_guest_link_event(
     external_key: str, guest_key: str, now: datetime, channel: Channel
 ) -> ReservationEvent:
     """Return an event for linking a guest; without fields, it puts no guest data in the journal."""

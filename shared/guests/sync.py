@@ -19,7 +19,7 @@ from shared.domain.ledger.guest_link import Guest, LinkedGuest
 from shared.domain.normalization.identifiers import build_external_key
 from shared.domain.reconciliation.compare import ReservationFingerprint
 from shared.domain.settings import IntegrationSettings
-from shared.errors import EXPECTED_RUN_ERRORS, InvalidEventError, ServiceUnavailableError
+from shared.errors import EXPECTED_RUN_ERRORS, InvalidEventError
 from shared.guests.erasure import erase_guest
 from shared.guests.failures import read_due_guest_failures, read_guest_failures
 from shared.guests.fetch import (
@@ -28,16 +28,16 @@ from shared.guests.fetch import (
     parse_or_quarantine_guest,
 )
 from shared.guests.repository import (
-    build_guest_link_event,
     find_reservations_of_guest,
     follow_merges,
+    is_guest_referenced,
+    link_guests,
     propagate_guest,
     read_guests,
     save_guest,
     save_guests,
 )
-from shared.ledger.batch import apply_events
-from shared.ledger.ledger import ApplyResult, open_ledger
+from shared.ledger.ledger import ApplyResult
 from shared.ledger.queries import read_unlinked_guest_ids
 from shared.log import LogEvent, Severity, log_event
 from shared.opentable.query import ListingQuery, Resource
@@ -162,9 +162,7 @@ async def sync_remaining_guests(
             key in feed.created_keys and guest.is_active and is_first
         )
         needs_lookup = not is_first or guest.forgotten_at is not None
-        if is_referenced or (
-            needs_lookup and await find_reservations_of_guest(context, settings, key, limit=1)
-        ):
+        if is_referenced or (needs_lookup and await is_guest_referenced(context, settings, key)):
             await _sync_guest(restaurant, guest)
 
     # A backfill stores thousands of guests before the first poll: one at a time, they would take
@@ -218,14 +216,12 @@ async def fetch_missing_guests(restaurant: RestaurantContext, feed: GuestFeed) -
     requests = await open_guest_requests(restaurant, keys.values())
     due_ids = [guest_id for guest_id, key in keys.items() if requests.is_due(key)]
     await requests.fetch_all(due_ids)
-    link_events = [
-        build_guest_link_event(reservation_key, keys[guest_id], context.clock(), Channel.POLL)
+    links = [
+        (reservation_key, keys[guest_id])
         for guest_id in due_ids
         for reservation_key in feed.missing_guests[guest_id]
     ]
-    for result in await apply_events(open_ledger(context, settings), link_events):
-        if isinstance(result, ServiceUnavailableError):
-            raise result
+    await link_guests(context, settings, links, Channel.POLL)
 
 
 async def retry_failed_guests(restaurant: RestaurantContext) -> None:
@@ -240,7 +236,7 @@ async def retry_failed_guests(restaurant: RestaurantContext) -> None:
     requests = await open_guest_requests(restaurant, [failure.key for failure in due])
     reservations = await gather_bounded(
         _MAX_CONCURRENT_QUERIES,
-        lambda failure: find_reservations_of_guest(context, settings, failure.key, limit=1),
+        lambda failure: find_reservations_of_guest(context, settings, failure.key),
         due,
     )
     needed = [failure for failure, keys in zip(due, reservations, strict=True) if keys]
@@ -311,13 +307,8 @@ async def fetch_guest_after_commit(
             await ensure_guest_stored(
                 restaurant, applied.guest_id, lambda id_, _: fetch(id_, restaurant.deadline)
             )
-            link_event = build_guest_link_event(
-                applied.event.external_key,
-                applied.missing_guest_key,
-                context.clock(),
-                Channel.POLL,
-            )
-            await open_ledger(context, settings).apply(link_event)
+            link = applied.event.external_key, applied.missing_guest_key
+            await link_guests(context, settings, [link], Channel.POLL)
         outcome = "linked"
     except _EXPECTED_FETCH_ERRORS as error:
         outcome = type(error).__name__

@@ -33,10 +33,9 @@ from shared.domain.reconciliation.held_plan import (
 from shared.domain.reconciliation.report import ReportStatus
 from shared.errors import OpenTableError
 from shared.guests.erasure import repeat_erasures
-from shared.guests.repository import build_guest_link_event
+from shared.guests.repository import link_guests
 from shared.guests.sync import fetch_guests_after_reconciliation, retry_failed_guests
 from shared.ingest.events import normalize_rows
-from shared.ledger.batch import apply_events
 from shared.ledger.ledger import ApplyResult
 from shared.opentable.query import ItemReader, OpenTableRow, Resource
 from shared.reconciliation.context import (
@@ -246,16 +245,15 @@ async def _update_guests(
     # A change of a guest does not reach a damaged document, whose list of guests may be the damage:
     # link the guests of the reservations that the previous run could not read.
     links = [
-        build_guest_link_event(
-            key, fingerprint.guest_key, run.report.reconciled_at, Channel.RECONCILIATION
-        )
+        (key, fingerprint.guest_key)
         for key, fingerprint in fingerprints.items()
         if fingerprint.guest_key is not None
         and build_reservation_document_id(key) in run.unreadable_ids
     ]
     if links:
         await run.lease.ensure_acquired()
-        await apply_events(run.ledger, links)
+        context, settings = run.restaurant.context, run.restaurant.settings
+        await link_guests(context, settings, links, Channel.RECONCILIATION)
     await repeat_erasures(run.restaurant)
     if run.guest_retry_at is not None and run.guest_retry_at <= run.report.reconciled_at:
         await run.lease.ensure_acquired()

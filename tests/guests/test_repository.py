@@ -199,8 +199,10 @@ async def test_a_record_is_linked_once_to_every_reservation_that_ever_referenced
         "ot_1",
         "ot_2",
     ]
-    assert await propagate_guest(world.services, restaurant_settings, "g", Channel.POLL) == 1
+    first = await propagate_guest(world.services, restaurant_settings, "g", Channel.POLL)
+    assert first.changed_count == 1
     documents = await world.ledger_documents()
     names = {key: document["dinerName"] for key, document in documents.items()}
     assert names == {"ot_1": "Ada", "ot_2": "OpenTable Guest", "ot_3": "OpenTable Guest"}
-    assert await propagate_guest(world.services, restaurant_settings, "g", Channel.POLL) == 0
+    second = await propagate_guest(world.services, restaurant_settings, "g", Channel.POLL)
+    assert second.changed_count == 0
