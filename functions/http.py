@@ -194,10 +194,13 @@ def has_content_coding(request: Request) -> bool:
 
 async def read_request_body(request: Request) -> bytes | None:
     """Return the body, or None as soon as it exceeds `MAX_REQUEST_BODY_BYTES`."""
+    announced_length = request.headers.get("content-length", "")
+    if announced_length.isdecimal() and int(announced_length) > MAX_REQUEST_BODY_BYTES:
+        return None
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        # Stop while reading: the announced length may be missing or wrong.
+        # Stop while reading: the announced length may be missing.
         if len(body) > MAX_REQUEST_BODY_BYTES:
             return None
     return bytes(body)

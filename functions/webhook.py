@@ -40,7 +40,8 @@ from shared.log import LogEvent, Severity, log_event
 _MAX_PENDING_BODIES = 64
 _BODY_TIMEOUT_SECONDS = 3.0
 _SMALL_BODY_BYTES = 1024
-_REFUSAL_SECONDS = 0.1
+# Longer than the lookups of an existing restaurant, two secrets and the recent changes.
+_REFUSAL_SECONDS = 0.3
 _body_reader = BodyReader(_MAX_PENDING_BODIES, _BODY_TIMEOUT_SECONDS)
 
 
@@ -114,7 +115,9 @@ async def _authenticate(
     The steps are ordered by their cost: headers, raw body, lookups, complete parse.
     """
     require_json_post(request)
-    headers = dict(request.headers)
+    # `dict(request.headers)` searches all headers for each name: half a second for 7,000 of them.
+    # Reversed, because the first of equal names counts.
+    headers = dict(reversed(request.headers.items()))
     scheme = detect_scheme(headers)
     if scheme is None:
         record_refusal(context, None, "none", NO_CREDENTIAL.reason)
@@ -129,13 +132,13 @@ async def _authenticate(
         raise RequestRejectedError(503, "unavailable") from None
     route = find_raw_route(raw_body)
     sender = await authenticate_sender(context, headers, raw_body, route, context.clock())
-    # A small body is parsed in any case: its parse costs little and shows the sender what to fix.
-    if sender is None and len(raw_body) <= _SMALL_BODY_BYTES:
-        parse_strict_json(raw_body)
     # One response for every cause, so that a sender cannot find out which restaurants exist. It has
     # a fixed duration, because a lookup or a read of a secret takes time.
     if sender is None:
         await asyncio.sleep(started_at + _REFUSAL_SECONDS - asyncio.get_running_loop().time())
+        # A small body is parsed in any case: its parse costs little and shows what to fix.
+        if len(raw_body) <= _SMALL_BODY_BYTES:
+            parse_strict_json(raw_body)
         raise RequestRejectedError(401, "unauthenticated")
     body = parse_strict_json(raw_body)
     # The credential was checked for the restaurant that the raw body names.

@@ -23,8 +23,6 @@ from sandbox.webhook_senders import build_signed_headers
 _sequence = itertools.count(1)
 _EVENT_SHARES = {"created": 0.60, "updated": 0.25, "duplicate": 0.10, "cancelled": 0.05}
 _WARM_UP_CREATIONS = 400
-
-
 """Creations before the first event of a mix; half as many lie between any event and its cause,
 which is more than are ever under way."""
 
@@ -166,8 +164,6 @@ def _draw_request(
 _END_OF_HEAD = b"\r\n\r\n"
 _LENGTH_HEADER = b"content-length: "
 _MAX_IDLE_SECONDS = 2.0
-
-
 """After which a connection is not trusted: the server closes those that stay idle for 5."""
 
 
@@ -196,12 +192,12 @@ class HttpConnection:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
-        self._last_used = time.perf_counter()
+        self._last_sent = time.perf_counter()
 
     @property
     def is_fresh(self) -> bool:
         """Whether the server still keeps it."""
-        return time.perf_counter() - self._last_used < _MAX_IDLE_SECONDS
+        return time.perf_counter() - self._last_sent < _MAX_IDLE_SECONDS
 
     async def close(self) -> None:
         """End it."""
@@ -210,14 +206,15 @@ class HttpConnection:
 
     async def send(self, request: bytes) -> bytes:
         """Send a prepared request and return the response's body."""
+        # Not the time of the response: the server's pause begins when it responds, which a busy
+        # generator notices late.
+        self._last_sent = time.perf_counter()
         self._writer.write(request)
         head = await self._reader.readuntil(_END_OF_HEAD)
         length = head.lower().partition(_LENGTH_HEADER)[2].partition(b"\r\n")[0]
         if not length:
             raise RuntimeError(f"an answer that does not tell its length: {head!r}")
-        body = await self._reader.readexactly(int(length))
-        self._last_used = time.perf_counter()
-        return body
+        return await self._reader.readexactly(int(length))
 
 
 async def send_closed_loop(port: int, requests: Sequence[bytes], connections: int) -> LoadResult:

@@ -42,6 +42,7 @@ from functions.api.responses import (
 )
 from functions.http import UNAVAILABLE_ERRORS, UNSUPPORTED_MEDIA_HEADERS
 from shared.context import get_app_context
+from shared.domain.http_headers import list_entity_tags
 from shared.errors import InvalidSettingsError
 from shared.staff.identity import ApiContext, AuthenticatedUser, build_api_context
 
@@ -155,7 +156,7 @@ class _StaffApi(FastAPI):
         """Respond with the OpenAPI document, or with 304 if the caller has it."""
         body, etag = self._encoded_openapi
         headers = {"Cache-Control": "public, max-age=3600", "ETag": etag}
-        if request.headers.get("if-none-match") == etag:
+        if etag in list_entity_tags(request.headers.get("if-none-match", "")):
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
         return Response(body, headers=headers, media_type="application/json")
 

@@ -13,6 +13,7 @@ from functions.api.responses import BODY_ERROR_RESPONSES, ApiError, ResponseMode
 from shared.concurrency import Deadline
 from shared.context import AppContext, load_restaurant_context
 from shared.domain.credentials import CREDENTIAL_LISTS, decode_webhook_secret, rotate_secret_payload
+from shared.domain.http_headers import list_entity_tags
 from shared.domain.settings import (
     HOUR_CYCLE_PATTERN,
     LOCALE_PATTERN,
@@ -252,8 +253,7 @@ async def _store_settings(
     context: RequestContext, fields: dict[str, Any], if_match: str = ""
 ) -> None:
     app_context = context.app_context
-    # A proxy that compresses a response makes its ETag a weak one.
-    expected_etags = [etag.strip().removeprefix("W/") for etag in if_match.split(",")]
+    expected_etags = list_entity_tags(if_match)
 
     def is_current(document: Mapping[str, Any]) -> bool:
         return not if_match or compute_settings_etag(document) in expected_etags

@@ -28,6 +28,7 @@ from functions.api.responses import (
     build_readable_responses,
     typed_or_none,
 )
+from shared.domain.http_headers import list_entity_tags
 from shared.domain.ledger.divergence import ReviewDecision
 from shared.domain.ledger.document import flatten_document
 from shared.domain.normalization.field_values import format_utc, parse_instant
@@ -132,9 +133,9 @@ async def list_reservations(
         else ServiceDay(query.day, ends_at, zone)
     )
     if if_none_match:
-        etag = f'W/"{await compute_day_etag(context.app_context, restaurant_id, service_day)}"'
-        if etag in map(str.strip, if_none_match.split(",")):
-            return Response(status_code=304, headers={"ETag": etag})
+        etag = f'"{await compute_day_etag(context.app_context, restaurant_id, service_day)}"'
+        if etag in list_entity_tags(if_none_match):
+            return Response(status_code=304, headers={"ETag": f"W/{etag}"})
     day = await read_day_reservations(client, restaurant_id, service_day)
     # The tag of the documents in this response, not of the check above: they may have changed.
     response.headers["ETag"] = f'W/"{day.etag}"'

@@ -1,4 +1,4 @@
-"""Read headers of HTTP messages: the content codings, and the trace of a request.
+"""Read headers of HTTP messages: content codings, entity tags, and the trace of a request.
 
 Any caller can send these headers, so a value that does not have the specified form is ignored.
 """
@@ -37,6 +37,14 @@ def list_content_codings(header_values: Iterable[str]) -> list[str]:
     """
     names = [name.strip(" \t").lower() for value in header_values for name in value.split(",")]
     return [_CODING_ALIASES.get(name, name) for name in names if name not in {"", "identity"}]
+
+
+def list_entity_tags(header: str) -> list[str]:
+    """Return the tags of an ``If-Match`` or ``If-None-Match`` header, quoted and without ``W/``.
+
+    A proxy that compresses a response makes its tag a weak one.
+    """
+    return [tag.strip(" \t").removeprefix("W/") for tag in header.split(",")]
 
 
 class RequestTrace(Struct, frozen=True):

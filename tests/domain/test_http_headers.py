@@ -4,7 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.http_headers import RequestTrace, list_content_codings, parse_request_trace
+from shared.domain.http_headers import (
+    RequestTrace,
+    list_content_codings,
+    list_entity_tags,
+    parse_request_trace,
+)
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 SPAN_ID = "00f067aa0ba902b7"
@@ -97,3 +102,17 @@ def test_any_headers_are_read_or_ignored(traceparent: str, cloud_trace_context: 
 )
 def test_codings_are_listed_in_their_order(header_values: list[str], codings: list[str]) -> None:
     assert list_content_codings(header_values) == codings
+
+
+@pytest.mark.parametrize(
+    "header,tags",
+    [
+        ("", [""]),
+        ('"a"', ['"a"']),
+        ('W/"a"', ['"a"']),
+        ('"a" ,\tW/"b"', ['"a"', '"b"']),
+        ('"W/a"', ['"W/a"']),
+    ],
+)
+def test_strong_and_weak_entity_tags_are_listed_alike(header: str, tags: list[str]) -> None:
+    assert list_entity_tags(header) == tags

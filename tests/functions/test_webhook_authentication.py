@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from tests.support.webhooks import WebhookSender, response_status, sign_webhook
 CreateSender = Callable[..., Awaitable[WebhookSender]]
 ISSUED = {"bearerTokens": ["newest", "older"], "basicCredentials": ["ot:newest", "ot:older"]}
 UNAUTHENTICATED = (401, "unauthenticated")
+REFUSAL_SECONDS = 0.3
 
 
 def basic(pair: str) -> dict[str, str]:
@@ -187,6 +189,33 @@ async def test_an_unknown_restaurant_answers_byte_for_byte_like_a_bad_signature(
     forged = await sender.post(sender.envelope(), sign_webhook(sender.key, b"something else"))
     assert (unknown.status_code, unknown.content) == (forged.status_code, forged.content)
     assert _names(unknown.headers) == _names(forged.headers)
+
+
+@pytest.mark.parametrize("is_strict_json", [True, False])
+@pytest.mark.parametrize("restaurant", ["existing", "disabled", "invented"])
+async def test_a_refusal_waits_until_all_lookups_would_be_done(
+    restaurant: str, is_strict_json: bool, create_sender: CreateSender
+) -> None:
+    sender = await create_sender(ISSUED, enabled=restaurant != "disabled")
+    id_ = "invented" if restaurant == "invented" else sender.restaurant.id
+    raw = json.dumps(sender.envelope(restaurantId=id_)).encode()
+    if not is_strict_json:
+        raw = raw[:-1] + b', "twice": 1, "twice": 2}'
+    started_at = time.monotonic()
+    response = await sender.post(raw, bearer("wrong"))
+    expected = UNAUTHENTICATED if is_strict_json else (400, "invalid_json")
+    assert response_status(response) == expected
+    assert time.monotonic() - started_at >= REFUSAL_SECONDS
+
+
+async def test_of_two_tokens_in_one_request_the_first_counts(create_sender: CreateSender) -> None:
+    sender = await create_sender(ISSUED)
+    statuses = []
+    for tokens in (("newest", "wrong"), ("wrong", "newest")):
+        headers = [("authorization", f"Bearer {token}") for token in tokens]
+        response = await sender.http.post(sender.url, json=sender.envelope(), headers=headers)
+        statuses.append(response.status_code)
+    assert statuses == [200, 401]
 
 
 async def test_a_broken_secret_answers_like_a_bad_signature(create_sender: CreateSender) -> None:

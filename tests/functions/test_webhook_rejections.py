@@ -105,18 +105,32 @@ async def test_a_body_of_one_byte_more_is_413(sender: WebhookSender) -> None:
     assert response_status(response) == (413, "too_large")
 
 
-async def test_a_body_of_10_mib_is_413_before_it_was_sent(sender: WebhookSender) -> None:
+async def send_unfinished_body(sender: WebhookSender, header: str, begin: bytes) -> bytes:
+    """Send the beginning of a body, and return the first line of the response."""
     where = urlsplit(sender.url)
     reader, writer = await asyncio.open_connection(where.hostname, where.port)
-    head = (
-        f"POST / HTTP/1.1\r\nHost: {where.netloc}\r\nAuthorization: Bearer x\r\n"
-        f"Content-Length: {10 * 1024 * 1024}\r\n\r\n"
-    )
-    writer.write(head.encode() + b" " * (LIMIT + 1))
+    head = f"POST / HTTP/1.1\r\nHost: {where.netloc}\r\nAuthorization: Bearer x\r\n{header}\r\n\r\n"
+    writer.write(head.encode() + begin)
     await writer.drain()
     async with asyncio.timeout(10):
         status = await reader.readline()
     writer.close()
+    return status
+
+
+async def test_a_body_announced_as_10_mib_is_413_before_any_of_it_was_sent(
+    sender: WebhookSender,
+) -> None:
+    header = f"Content-Length: {10 * 1024 * 1024}"
+    status = await send_unfinished_body(sender, header, b"")
+    assert status == b"HTTP/1.1 413 Request Entity Too Large\r\n"
+
+
+async def test_a_body_of_unannounced_length_is_413_once_it_is_too_large(
+    sender: WebhookSender,
+) -> None:
+    chunk = b"%x\r\n%s\r\n" % (LIMIT + 1, b" " * (LIMIT + 1))
+    status = await send_unfinished_body(sender, "Transfer-Encoding: chunked", chunk)
     assert status == b"HTTP/1.1 413 Request Entity Too Large\r\n"
 
 

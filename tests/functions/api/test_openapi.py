@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 import httpx
+import pytest
 
 from functions.api.app import build_app
 from shared.staff.identity import ApiContext
@@ -18,12 +19,15 @@ async def test_the_document_is_served_without_a_token(anonymous_client: StaffApi
     assert (response.status_code, response.json()) == (200, OPENAPI_DOCUMENT)
 
 
-async def test_an_unchanged_document_is_not_sent_again(anonymous_client: StaffApiClient) -> None:
+@pytest.mark.parametrize("form", ["{}", "W/{}", '"older", {}'])
+async def test_an_unchanged_document_is_not_sent_again(
+    form: str, anonymous_client: StaffApiClient
+) -> None:
     async with httpx.AsyncClient(
         transport=anonymous_client.transport, base_url="http://staff"
     ) as client:
         first = await client.get("/api/openapi.json")
-        tag = {"If-None-Match": first.headers["etag"]}
+        tag = {"If-None-Match": form.format(first.headers["etag"])}
         second = await client.get("/api/openapi.json", headers=tag)
     assert first.headers["cache-control"] == "public, max-age=3600"
     assert (second.status_code, second.content) == (304, b"")
