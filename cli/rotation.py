@@ -22,6 +22,7 @@ from cli.output import CommandError, CommandResult, Console
 from shared.domain.credentials import Credentials
 from shared.domain.normalization.field_values import format_utc
 from shared.domain.settings import WebhookAuthScheme
+from shared.domain.structs import typed_or_none
 from shared.ingest.deliveries import WebhookCredentialUse, read_webhook_credential_uses
 from shared.restaurants.changes import CHANGE_PICKUP_SECONDS
 from shared.restaurants.settings import read_integration_document
@@ -212,9 +213,9 @@ async def read_credential_usage(api: OperatorClient) -> list[CredentialUsage]:
     """Return the newest use of each scheme, from the restaurant's newest webhooks."""
     client = api.app_context.firestore
     document = await read_integration_document(client, api.restaurant_id) or {}
-    entered_at = document.get("credentialsChangedAt")
+    entered_at = typed_or_none(datetime, document.get("credentialsChangedAt"))
     uses = await read_webhook_credential_uses(client, api.restaurant_id, _MAX_WEBHOOKS)
-    return select_newest_usage(uses, entered_at if isinstance(entered_at, datetime) else None)
+    return select_newest_usage(uses, entered_at)
 
 
 def select_newest_usage(

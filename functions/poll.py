@@ -23,15 +23,9 @@ from shared.context import AppContext
 from shared.domain.backfill import BackfillStatus
 from shared.polling.backfill import backfill_restaurant
 from shared.polling.poll import new_row_counts, poll_restaurant
-from shared.tasks.fan_out import (
-    RestaurantTurn,
-    fan_out,
-    log_missed_turns,
-    plan_turns,
-    run_for_each_restaurant,
-    should_repeat_run,
-)
+from shared.tasks.fan_out import fan_out, run_for_each_restaurant, should_repeat_run
 from shared.tasks.queue import POLL_FUNCTION, QueuedTask
+from shared.tasks.turns import RestaurantTurn, log_missed_turns, plan_turns
 
 # Each backfill keeps the restaurant's guests in memory.
 _MAX_CONCURRENT_BACKFILLS = 2

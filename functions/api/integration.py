@@ -19,9 +19,9 @@ from functions.api.responses import (
     ApiError,
     ResponseModel,
     UtcInstant,
-    typed_or_none,
 )
 from shared.domain.settings import IntegrationSettings, parse_settings
+from shared.domain.structs import typed_or_none
 from shared.errors import InvalidSettingsError
 from shared.ingest.deliveries import compute_usage_start, read_last_credential_uses
 from shared.restaurants.settings import (

@@ -19,10 +19,10 @@ from functions.api.responses import (
     UtcInstant,
     build_not_found_error,
     build_readable_responses,
-    typed_or_none,
 )
 from shared.domain.privacy import mask_json
 from shared.domain.quarantine import describe_rejection
+from shared.domain.structs import typed_or_none
 from shared.quarantine.review import (
     QuarantineReview,
     StoredQuarantineItem,

@@ -21,12 +21,13 @@ from functions.api.requests import (
     StaffRoute,
 )
 from functions.api.reservations import require_reservation
-from functions.api.responses import BODY_ERROR_RESPONSES, ApiError, ResponseModel, typed_or_none
+from functions.api.responses import BODY_ERROR_RESPONSES, ApiError, ResponseModel
 from shared.concurrency import Deadline
 from shared.domain.ledger.divergence import DivergenceType, ReviewDecision, ReviewRequest
 from shared.domain.ledger.document import flatten_document
 from shared.domain.normalization.field_values import ReservationStatus
 from shared.domain.normalization.identifiers import ReservationSystem
+from shared.domain.structs import typed_or_none
 from shared.errors import InvalidEventError
 from shared.ledger.staff_actions import (
     ReviewOutcome,

@@ -26,7 +26,6 @@ from functions.api.responses import (
     build_invalid_request_error,
     build_not_found_error,
     build_readable_responses,
-    typed_or_none,
 )
 from shared.domain.http_headers import list_entity_tags
 from shared.domain.ledger.divergence import ReviewDecision
@@ -35,6 +34,7 @@ from shared.domain.normalization.field_values import format_utc, parse_instant
 from shared.domain.search import parse_search_text
 from shared.domain.service_day import ServiceDay, find_service_date
 from shared.domain.settings import IntegrationSettings
+from shared.domain.structs import typed_or_none
 from shared.errors import InvalidCursorError
 from shared.firestore import paths
 from shared.firestore.documents import read_document

@@ -13,8 +13,6 @@ from functions.http import RETRY_AFTER_SECONDS
 from shared.domain.normalization.field_values import format_utc
 from shared.log import log_unreadable_document
 
-V = TypeVar("V")
-
 
 class ResponseModel(BaseModel):
     """Base of the response models; JSON names are in camel case."""
@@ -97,15 +95,6 @@ class ApiError(HTTPException):
         return Response(
             body.model_dump_json(), self.status_code, self.headers, media_type="application/json"
         )
-
-
-def typed_or_none(expected_type: type[V], value: object) -> V | None:
-    """Return a stored value of the expected type, None for any other.
-
-    Other programs and persons write documents too.
-    """
-    # A bool is an int in Python, but never a party size.
-    return value if isinstance(value, expected_type) and not isinstance(value, bool) else None
 
 
 def build_invalid_request_error(message: str) -> ApiError:

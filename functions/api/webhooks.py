@@ -11,13 +11,9 @@ from functions.api.auth import ManagerContext
 from functions.api.integration import build_settings_error, require_stored_settings
 from functions.api.integration_settings import SettingsRequest, change_integration
 from functions.api.requests import API_PREFIX, RequestModel, StaffRoute
-from functions.api.responses import (
-    BODY_ERROR_RESPONSES,
-    ResponseModel,
-    UtcInstant,
-    typed_or_none,
-)
+from functions.api.responses import BODY_ERROR_RESPONSES, ResponseModel, UtcInstant
 from shared.domain.settings import WebhookAuthScheme, parse_settings
+from shared.domain.structs import typed_or_none
 from shared.errors import InvalidSettingsError
 from shared.ingest.deliveries import MAX_DELIVERIES, read_recent_webhooks
 from shared.restaurants.settings import read_integration_document

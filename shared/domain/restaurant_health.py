@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from shared.domain.polling import read_count, read_run_state, webhook_silence_from_document
 from shared.domain.settings import IntegrationSettings
+from shared.domain.structs import typed_or_none
 
 # A poll runs at most 30 minutes after the one before.
 MAX_POLL_AGE = timedelta(minutes=45)
@@ -81,15 +82,15 @@ def summarize_health(
     """
     poll = read_run_state(document, "poll")
     reconciliation = read_run_state(document, "reconciliation")
-    polled_at = _read_time(document, "lastPolledAt")
-    reconciled_at = _read_time(reconciliation, "lastReconciledAt")
+    polled_at = typed_or_none(datetime, document.get("lastPolledAt"))
+    reconciled_at = typed_or_none(datetime, reconciliation.get("lastReconciledAt"))
     silence = webhook_silence_from_document(document)
     last_status = reconciliation.get("lastStatus")
     stored_divergences = reconciliation.get("openDivergences")
     # A decision of the staff may be about a reservation that no recent report lists.
     divergences = max(0, stored_divergences) if isinstance(stored_divergences, int) else None
     # A new restaurant is not late before its first runs.
-    changed_at = _read_time(document, "updatedAt")
+    changed_at = typed_or_none(datetime, document.get("updatedAt"))
     found = {
         "settings_unusable": bool(settings.problems),
         "poll_failed": read_count(poll, "consecutiveFailures") > 0,
@@ -115,11 +116,6 @@ def summarize_health(
         webhooks_silent_since=silence.missed_since if silence.is_silent else None,
         divergences=divergences,
     )
-
-
-def _read_time(fields: Mapping[str, Any], name: str) -> datetime | None:
-    value = fields.get(name)
-    return value if isinstance(value, datetime) else None
 
 
 def _is_late(at: datetime | None, limit: timedelta, now: datetime) -> bool:

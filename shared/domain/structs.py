@@ -1,4 +1,4 @@
-"""Read untrusted values into structs, and hide the values of secret structs."""
+"""Read untrusted values by their type, and hide the values of secret structs."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 from msgspec import Struct, convert
 from msgspec.structs import fields
+
+V = TypeVar("V")
 
 StructT = TypeVar("StructT", bound=Struct)
 FieldReaders = Mapping[str, Callable[[Any], object]]
@@ -74,3 +76,12 @@ def _reject_lone_surrogates(value: object) -> object:
     if isinstance(value, str):
         value.encode()
     return value
+
+
+def typed_or_none(expected_type: type[V], value: object) -> V | None:
+    """Return a stored value of the expected type, None for any other.
+
+    Other programs and persons write documents too.
+    """
+    # A bool is an int in Python, but never a party size.
+    return value if isinstance(value, expected_type) and not isinstance(value, bool) else None

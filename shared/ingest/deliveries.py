@@ -16,6 +16,7 @@ from shared.context import AppContext
 from shared.domain.ledger.events import Channel
 from shared.domain.polling import MissedWebhooks, WebhookSilence, webhook_silence_from_document
 from shared.domain.settings import parse_settings
+from shared.domain.structs import typed_or_none
 from shared.domain.webhook_refusals import (
     WebhookRefusal,
     merge_refusals,
@@ -142,7 +143,7 @@ async def read_applied_webhooks(
     deliveries = []
     for snapshot in entries:
         entry, reservation = snapshot.to_dict() or {}, snapshot.reference.parent.parent
-        received_at, occurred_at = entry.get("receivedAt"), entry.get("occurredAt")
+        received_at = entry.get("receivedAt")
         if not isinstance(received_at, datetime):
             continue
         scheme, credential_index = _read_proof(entry.get("proof"))
@@ -152,9 +153,9 @@ async def read_applied_webhooks(
                 outcome=str(entry.get("outcome")),
                 scheme=scheme,
                 credential_index=credential_index,
-                event_type=_text_or_none(entry.get("eventType")),
-                event_id=_text_or_none(entry.get("eventId")),
-                occurred_at=occurred_at if isinstance(occurred_at, datetime) else None,
+                event_type=typed_or_none(str, entry.get("eventType")),
+                event_id=typed_or_none(str, entry.get("eventId")),
+                occurred_at=typed_or_none(datetime, entry.get("occurredAt")),
                 reservation_id=reservation.id if reservation else None,
             )
         )
@@ -181,7 +182,7 @@ async def read_quarantined_webhooks(
                     count=count if isinstance(count, int) else 1,
                     scheme=scheme,
                     credential_index=credential_index,
-                    reason=_text_or_none(item.get("reason")),
+                    reason=typed_or_none(str, item.get("reason")),
                     quarantine_id=snapshot.id,
                 )
             )
@@ -207,11 +208,7 @@ def _read_proof(proof: object) -> tuple[str | None, int | None]:
     if not isinstance(proof, Mapping):
         return None, None
     index = proof.get("credentialIndex")
-    return _text_or_none(proof.get("scheme")), index if isinstance(index, int) else None
-
-
-def _text_or_none(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+    return typed_or_none(str, proof.get("scheme")), index if isinstance(index, int) else None
 
 
 class WebhookCredentialUse(Struct, frozen=True):
@@ -270,8 +267,7 @@ async def read_last_webhook(
 async def read_last_webhook_at(client: AsyncClient, restaurant_id: str) -> datetime | None:
     """Return the time of the newest webhook with a change, UTC; None if there was none."""
     entries = await read_newest_webhook_entries(client, restaurant_id, ["receivedAt"], 1)
-    received_at = entries[0].get("receivedAt") if entries else None
-    return received_at if isinstance(received_at, datetime) else None
+    return typed_or_none(datetime, entries[0].get("receivedAt")) if entries else None
 
 
 def compute_usage_start(integration: Mapping[str, Any]) -> datetime | None:
@@ -280,10 +276,8 @@ def compute_usage_start(integration: Mapping[str, Any]) -> datetime | None:
     New credentials shift the positions of the older ones, and a process may use the previous list
     until it has taken up the change. `integration` is the settings document.
     """
-    changed_at = integration.get("credentialsChangedAt")
-    if not isinstance(changed_at, datetime):
-        return None
-    return changed_at + timedelta(seconds=CHANGE_PICKUP_SECONDS)
+    changed_at = typed_or_none(datetime, integration.get("credentialsChangedAt"))
+    return None if changed_at is None else changed_at + timedelta(seconds=CHANGE_PICKUP_SECONDS)
 
 
 async def read_last_credential_uses(

@@ -19,6 +19,7 @@ from shared.domain.credentials import Credentials
 from shared.domain.normalization.identifiers import is_restaurant_id, is_rid
 from shared.domain.normalization.webhook_route import WebhookFormat, WebhookRoute
 from shared.domain.settings import IntegrationSettings, WebhookAuthScheme, parse_settings
+from shared.domain.structs import typed_or_none
 from shared.domain.webhook_auth import verify_webhook
 from shared.errors import InvalidSettingsError
 from shared.firestore import paths
@@ -243,8 +244,7 @@ class RestaurantDirectory:
     async def _read_rid_claim(self, cache_key: CacheKey) -> str | None:
         rid, _ = cache_key
         document = await self._read_fields(paths.rid_claim_document(self._client, rid))
-        restaurant_id = (document or {}).get("restaurantId")
-        return restaurant_id if isinstance(restaurant_id, str) else None
+        return typed_or_none(str, (document or {}).get("restaurantId"))
 
     async def _is_claimed(self, key: str) -> bool:
         """Whether the recent list of claims has a rid, or a restaurant with a rid."""

@@ -21,6 +21,7 @@ from shared.context import AppContext, RestaurantContext, load_restaurant_contex
 from shared.domain.normalization.identifiers import is_rid
 from shared.domain.normalization.opentable_reservation import has_time_zone_conflict
 from shared.domain.settings import IntegrationSettings, parse_settings, webhook_config_problems
+from shared.domain.structs import typed_or_none
 from shared.errors import (
     InvalidSettingsError,
     OpenTableError,
@@ -275,10 +276,8 @@ async def check_webhook_settings(restaurant: RestaurantContext) -> list[str]:
     """Log and return the mistakes in the settings that block webhooks, one sentence each."""
     client, settings = restaurant.context.firestore, restaurant.settings
     claim = await read_document(paths.rid_claim_document(client, settings.require_rid()))
-    claimant = (claim.to_dict() or {}).get("restaurantId")
-    problems = webhook_config_problems(
-        settings, restaurant.access.credentials, claimant if isinstance(claimant, str) else None
-    )
+    claimant = typed_or_none(str, (claim.to_dict() or {}).get("restaurantId"))
+    problems = webhook_config_problems(settings, restaurant.access.credentials, claimant)
     for problem in problems:
         log_event(
             Severity.WARNING,

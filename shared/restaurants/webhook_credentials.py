@@ -115,7 +115,22 @@ async def probe_webhook(
             "There is no credential for the test event. Select a kind of webhook authentication, "
             "and generate a credential for it."
         )
-    credential = newest_first[used_scheme][0]
+    body, headers = _build_test_event(settings, used_scheme, newest_first[used_scheme][0])
+    started_at, status_code = time.monotonic(), None
+    with suppress(requests.RequestException):
+        status_code = await asyncio.to_thread(_post_test_event, url, body, headers)
+    return WebhookProbeResult(
+        used_scheme,
+        status_code,
+        time.monotonic() - started_at,
+        _PROBLEM_BY_STATUS.get(status_code, _REFUSED),
+    )
+
+
+def _build_test_event(
+    settings: IntegrationSettings, scheme: WebhookAuthScheme, credential: str
+) -> tuple[bytes, dict[str, str]]:
+    """Return the body and the headers of a test event."""
     now = SYSTEM_CLOCK.now()  # the receiver compares it with its own
     envelope = {
         "eventType": TEST_EVENT_TYPE,
@@ -124,30 +139,21 @@ async def probe_webhook(
         "data": {"restaurantId": settings.restaurant_id},
     }
     body = json.dumps(envelope).encode()
-    headers = {"content-type": "application/json"}
     try:
         credential.encode("ascii")  # a header can contain nothing else
-        headers |= build_authentication_headers(used_scheme, credential, body, now)
+        headers = build_authentication_headers(scheme, credential, body, now)
     except ValueError:  # written into the secret by hand
         raise InvalidSettingsError(
-            f"The newest credential of the scheme {used_scheme} is malformed. Generate a new one."
+            f"The newest credential of the scheme {scheme} is malformed. Generate a new one."
         ) from None
+    return body, {"content-type": "application/json", **headers}
 
-    def post() -> int:
-        with requests.Session() as session:
-            session.trust_env = False  # a .netrc file would replace the Authorization header
-            # A redirect could lead the credential to another server.
-            response = session.post(
-                url, body, headers=headers, timeout=_PROBE_TIMEOUT_SECONDS, allow_redirects=False
-            )
-        return response.status_code
 
-    started_at, status_code = time.monotonic(), None
-    with suppress(requests.RequestException):
-        status_code = await asyncio.to_thread(post)
-    return WebhookProbeResult(
-        used_scheme,
-        status_code,
-        time.monotonic() - started_at,
-        _PROBLEM_BY_STATUS.get(status_code, _REFUSED),
-    )
+def _post_test_event(url: str, body: bytes, headers: dict[str, str]) -> int:
+    with requests.Session() as session:
+        session.trust_env = False  # a .netrc file would replace the Authorization header
+        # A redirect could lead the credential to another server.
+        response = session.post(
+            url, body, headers=headers, timeout=_PROBE_TIMEOUT_SECONDS, allow_redirects=False
+        )
+    return response.status_code

@@ -17,6 +17,7 @@ from google.cloud.firestore import (
 from msgspec import Struct
 
 from shared.domain.normalization.identifiers import is_document_id
+from shared.domain.structs import typed_or_none
 from shared.errors import InvalidCursorError
 from shared.firestore import paths
 from shared.firestore.documents import read_documents, translate_firestore_errors
@@ -108,13 +109,12 @@ async def list_staff(client: AsyncClient, restaurant_id: str) -> list[StaffMembe
     for snapshot in snapshots:
         role, fields = _read_role(snapshot), snapshot.to_dict() or {}
         if role is not None:  # another role grants no access
-            added_by, added_at = fields.get("addedBy"), fields.get("addedAt")
             staff.append(
                 StaffMember(
                     snapshot.id,
                     role,
-                    added_by if isinstance(added_by, str) else None,
-                    added_at if isinstance(added_at, datetime) else None,
+                    typed_or_none(str, fields.get("addedBy")),
+                    typed_or_none(datetime, fields.get("addedAt")),
                 )
             )
     return sorted(staff, key=lambda member: (-member.role, member.uid))

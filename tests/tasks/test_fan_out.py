@@ -2,7 +2,8 @@ import asyncio
 from typing import Any
 
 from shared.concurrency import Clock, Deadline
-from shared.tasks.fan_out import OUT_OF_TIME_ERROR, run_for_each_restaurant
+from shared.tasks.fan_out import run_for_each_restaurant
+from shared.tasks.turns import OUT_OF_TIME_ERROR
 from tests.support.clocks import FakeTimer
 from tests.support.world import START_TIME
 

@@ -21,6 +21,7 @@ from shared.domain.ledger.events import (
 )
 from shared.domain.ledger.registers import ReservationState
 from shared.domain.normalization.field_values import canonicalize_text, format_utc
+from shared.domain.structs import typed_or_none
 
 
 class DivergenceType(StrEnum):
@@ -55,8 +56,7 @@ def find_open_divergence(state: ReservationState) -> str | None:
     # A newer OpenTable version settles the flag by itself.
     if state.resolve_field("divergenceVersion") != format_opentable_version(state):
         return None
-    divergence = state.resolve_field("divergence")
-    return divergence if isinstance(divergence, str) else None
+    return typed_or_none(str, state.resolve_field("divergence"))
 
 
 def find_review_decision(state: ReservationState) -> str | None:
@@ -65,8 +65,7 @@ def find_review_decision(state: ReservationState) -> str | None:
         return None
     if state.resolve_field("reviewVersion") != format_opentable_version(state):
         return None
-    decision = state.resolve_field("reviewDecision")
-    return decision if isinstance(decision, str) else None
+    return typed_or_none(str, state.resolve_field("reviewDecision"))
 
 
 def is_reviewable(state: ReservationState) -> bool:

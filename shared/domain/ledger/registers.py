@@ -40,6 +40,7 @@ from shared.domain.normalization.canonical import (
 )
 from shared.domain.normalization.field_values import ReservationStatus
 from shared.domain.normalization.identifiers import lower_caseless_key
+from shared.domain.structs import typed_or_none
 from shared.errors import UnreadableDocumentError
 
 MAX_STATUS_HISTORY_ENTRIES = 100
@@ -219,8 +220,7 @@ class ReservationState(Struct, frozen=True):
         )
         # An event without a spelling may have replaced the id.
         is_current = isinstance(spelling, str) and lower_caseless_key(spelling) == canonical_id
-        id_ = spelling if is_current else canonical_id
-        return id_ if isinstance(id_, str) else None
+        return typed_or_none(str, spelling if is_current else canonical_id)
 
     def resolve_field(self, name: str) -> FieldValue:
         """Return a field's value from its first reporter in `ACTOR_PRECEDENCE`."""
