@@ -134,22 +134,6 @@ async def test_a_body_of_unannounced_length_is_413_once_it_is_too_large(
     assert status == b"HTTP/1.1 413 Request Entity Too Large\r\n"
 
 
-async def test_a_body_without_a_length_is_bounded_too(sender: WebhookSender) -> None:
-    where = urlsplit(sender.url)
-    reader, writer = await asyncio.open_connection(where.hostname, where.port)
-    head = (
-        f"POST / HTTP/1.1\r\nHost: {where.netloc}\r\nAuthorization: Bearer x\r\n"
-        "Transfer-Encoding: chunked\r\n\r\n"
-    )
-    size = LIMIT + 1
-    writer.write(head.encode() + f"{size:x}\r\n".encode() + b" " * size + b"\r\n")
-    await writer.drain()
-    async with asyncio.timeout(10):
-        status = await reader.readline()
-    writer.close()
-    assert status.startswith(b"HTTP/1.1 413 ")
-
-
 async def test_without_a_credential_a_body_is_not_awaited(sender: WebhookSender) -> None:
     where = urlsplit(sender.url)
     reader, writer = await asyncio.open_connection(where.hostname, where.port)
