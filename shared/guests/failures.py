@@ -7,7 +7,7 @@ Each failing guest has a document, so any number of them stops neither a poll no
 The settings document has a summary for the staff, and the time of the next attempt.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.context import AppContext
-from shared.domain.normalization.identifiers import add_rid_prefix
+from shared.domain.normalization.identifiers import add_rid_prefix, build_reservation_document_id
 from shared.domain.settings import IntegrationSettings
 from shared.firestore import paths
 from shared.firestore.documents import (
@@ -34,9 +34,7 @@ FAILURE_RETENTION = timedelta(days=90)
 MAX_DAMAGED_RESERVATIONS = 200  # of one guest
 _MAX_DOUBLINGS = 10  # reaches MAX_PAUSE
 _GROUP_SIZE = 200
-_DAMAGED_RESERVATION = (
-    "A reservation of the guest is damaged. Correct its document; the reconciliation reports it."
-)
+_MAX_NAMED_DOCUMENTS = 3
 
 
 class GuestFailure(Struct, frozen=True):
@@ -171,18 +169,30 @@ async def store_guest_failure(
 
 
 async def store_unlinked_guest(
-    context: AppContext, settings: IntegrationSettings, guest_key: str, damaged_keys: Iterable[str]
+    context: AppContext,
+    settings: IntegrationSettings,
+    guest_key: str,
+    *,
+    damaged_keys: Collection[str],
+    linked_keys: Collection[str],
 ) -> None:
-    """Store that a guest could not be linked to damaged reservations; the next run tries again."""
+    """Store that a guest could not be linked to damaged reservations; the next run tries again.
+
+    The reservations linked meanwhile are forgotten.
+    """
     now = context.clock()
     previous = (await read_guest_failures(context, settings, [guest_key])).get(guest_key)
     guest_id = add_rid_prefix(guest_key, settings.rid) if settings.rid else guest_key
-    failure = new_guest_failure(previous, guest_key, guest_id, _DAMAGED_RESERVATION, now)
-    known_keys = previous.damaged_keys if previous else ()
+    known_keys = {*previous.damaged_keys} if previous else set()
+    keys = sorted(known_keys - {*linked_keys} | {*damaged_keys})
+    named = ", ".join(map(build_reservation_document_id, keys[:_MAX_NAMED_DOCUMENTS]))
+    others = len(keys) - _MAX_NAMED_DOCUMENTS
+    rest = f" and {others} more" if others > 0 else ""
+    error = f"The guest has damaged reservations. Correct the documents: {named}{rest}."
     failure = replace(
-        failure,
+        new_guest_failure(previous, guest_key, guest_id, error, now),
         next_attempt_at=now,
-        damaged_keys=tuple(sorted({*known_keys, *damaged_keys})[:MAX_DAMAGED_RESERVATIONS]),
+        damaged_keys=tuple(keys[:MAX_DAMAGED_RESERVATIONS]),
     )
     await store_guest_failure(context, settings, failure)
     await update_guest_failure_summary(context, settings)

@@ -159,18 +159,23 @@ async def link_guests(
         for reservation_key, guest_key in links
     ]
     linked = LinkResult()
-    damaged_keys: dict[str, list[str]] = {}
+    keys_by_guest: dict[str, tuple[list[str], list[str]]] = {}
     results = await apply_events(open_ledger(context, settings), events)
     for (reservation_key, guest_key), result in zip(links, results, strict=True):
+        linked_keys, damaged_keys = keys_by_guest.setdefault(guest_key, ([], []))
         if isinstance(result, ServiceUnavailableError):
             raise result
         if isinstance(result, InvalidEventError):
             linked.damaged[reservation_key] = result
-            damaged_keys.setdefault(guest_key, []).append(reservation_key)
+            damaged_keys.append(reservation_key)
         else:
             linked.changed_count += result.write is not None
-    for guest_key, keys in damaged_keys.items():
-        await store_unlinked_guest(context, settings, guest_key, keys)
+            linked_keys.append(reservation_key)
+    for guest_key, (linked_keys, damaged_keys) in keys_by_guest.items():
+        if damaged_keys:
+            await store_unlinked_guest(
+                context, settings, guest_key, damaged_keys=damaged_keys, linked_keys=linked_keys
+            )
     return linked
 
 

@@ -210,6 +210,30 @@ async def test_a_damaged_reservation_is_noted_in_health_until_its_correction(
     assert await read_failures(scenario) == {"count": 0, "retryAt": None, "lastError": None}
 
 
+async def test_a_failure_names_the_reservations_still_damaged(
+    scenario: GuestScenario, ada: str
+) -> None:
+    booked = [scenario.book(ada) for _ in range(5)]
+    reservations = [DamagedReservation(scenario, each) for each in booked]
+    await scenario.world.poll()
+    for reservation in reservations:
+        await reservation.damage("sync.opentable", "x")
+    scenario.guests.rename(ada, "Ada", "King")
+    await reservations[0].run_all(after_seconds=900)
+    ids = sorted(f"opentable-{each.key.lower()}" for each in booked)
+    assert (await read_failures(scenario))["lastError"] == (
+        "The guest has damaged reservations. "
+        f"Correct the documents: {ids[0]}, {ids[1]}, {ids[2]} and 2 more."
+    )
+    for reservation in reservations[1:]:
+        await reservation.correct()
+    await reservations[0].run_all(after_seconds=900)
+    assert (await read_failures(scenario))["lastError"] == (
+        "The guest has damaged reservations. "
+        f"Correct the documents: opentable-{booked[0].key.lower()}."
+    )
+
+
 async def read_failures(scenario: GuestScenario) -> dict[str, Any]:
     """Return the summary of failing guests."""
     world = scenario.world
