@@ -14,7 +14,7 @@ from cli.command import Count, Moment, restaurant_command
 from cli.help import LedgerGroup
 from cli.output import CommandError, CommandResult, Console, RetryLaterError
 from shared.concurrency import Deadline
-from shared.domain.date_window import resolve_window
+from shared.domain.days import resolve_window
 from shared.reconciliation.plan_execution import execute_held_plan
 from shared.reconciliation.run import ReconciliationRequest, reconcile_restaurant
 

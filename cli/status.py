@@ -20,7 +20,7 @@ from cli.output import CommandResult, Console
 from cli.rotation import format_usage, read_credential_usage
 from shared.domain.normalization.field_values import format_utc
 from shared.domain.restaurant_health import HealthStatus
-from shared.domain.webhook_refusals import WebhookRefusal
+from shared.domain.webhook_health import WebhookRefusal
 from shared.ingest.deliveries import read_standing_refusals
 
 NO_RESTAURANT = "No restaurant is connected: `ledger restaurants add` connects one."

@@ -24,7 +24,7 @@ from functions.http import (
 )
 from shared.concurrency import Deadline
 from shared.context import AppContext
-from shared.domain.date_window import DateWindow
+from shared.domain.days import DateWindow
 from shared.errors import IntegrationDisabledError, InvalidSettingsError, PlanNotExecutableError
 from shared.reconciliation.run import ReconciliationRequest, reconcile_restaurant, summarize_failure
 from shared.tasks.fan_out import fan_out, run_for_each_restaurant, should_repeat_run

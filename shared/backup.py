@@ -22,8 +22,8 @@ from msgspec import Struct, field
 
 from shared.context import AppContext
 from shared.domain.ledger.guest_link import guest_from_map
-from shared.domain.polling import poll_cursor_from_document, read_run_state
 from shared.domain.privacy import is_expired
+from shared.domain.run_state import poll_cursor_from_document, read_run_state
 from shared.domain.settings import IntegrationSettings, parse_settings
 from shared.errors import InvalidSettingsError, UnreadableDocumentError
 from shared.firestore import paths

@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from shared.concurrency import SYSTEM_CLOCK, Deadline
 from shared.config import Environment, read_environment
 from shared.domain.settings import IntegrationSettings
-from shared.domain.webhook_refusals import RefusalWindow
+from shared.domain.webhook_health import RefusalWindow
 from shared.firestore.raw_client import FirestoreClient
 from shared.opentable.query import OpenTableAccess
 from shared.restaurants.directory import RestaurantDirectory
@@ -23,7 +23,7 @@ from shared.restaurants.secrets import CredentialCache, SecretStore, build_secre
 from shared.tasks.queue import TaskQueue, build_task_queue
 
 if TYPE_CHECKING:
-    from shared.domain.service_day import DayVersions, ServiceDay
+    from shared.domain.days import DayVersions, ServiceDay
     from shared.opentable.client import OpenTableClient
 
 _MAX_RECENT_RESERVATIONS = 10_000

@@ -21,7 +21,7 @@ from shared.domain.analytics.summary import (
     missing_spans,
     summarize,
 )
-from shared.domain.date_window import MAX_WINDOW_DAYS, DateWindow
+from shared.domain.days import MAX_WINDOW_DAYS, DateWindow
 from shared.domain.normalization.identifiers import ReservationSystem
 
 DEFAULT_ANALYTICS_DAYS = 28

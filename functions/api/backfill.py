@@ -16,7 +16,7 @@ from functions.api.responses import (
     build_invalid_request_error,
 )
 from shared.domain.backfill import ROW_COUNTERS, Backfill
-from shared.domain.date_window import DateWindow
+from shared.domain.days import DateWindow
 from shared.errors import BackfillInProgressError, EnqueueError, InvalidSettingsError
 from shared.log import LogEvent, Severity, log_event
 from shared.tasks.queue import POLL_FUNCTION, QueuedTask

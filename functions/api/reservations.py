@@ -27,12 +27,12 @@ from functions.api.responses import (
     build_not_found_error,
     build_readable_responses,
 )
+from shared.domain.days import ServiceDay, find_service_date
 from shared.domain.http_headers import list_entity_tags
 from shared.domain.ledger.divergence import ReviewDecision
 from shared.domain.ledger.document import flatten_document
 from shared.domain.normalization.field_values import format_utc, parse_instant
 from shared.domain.search import parse_search_text
-from shared.domain.service_day import ServiceDay, find_service_date
 from shared.domain.settings import IntegrationSettings
 from shared.domain.structs import typed_or_none
 from shared.errors import InvalidCursorError

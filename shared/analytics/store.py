@@ -23,7 +23,7 @@ from shared.domain.analytics.rollup import (
     rollup_from_document,
 )
 from shared.domain.analytics.summary import AnalyticsDays
-from shared.domain.date_window import DEFAULT_DAYS_AHEAD, DateWindow
+from shared.domain.days import DEFAULT_DAYS_AHEAD, DateWindow
 from shared.domain.ledger.document import nest_fields, render_document
 from shared.domain.reconciliation.compare import ReservationFingerprint
 from shared.errors import ServiceUnavailableError

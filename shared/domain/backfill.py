@@ -12,8 +12,8 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from shared.domain.date_window import DateWindow
-from shared.domain.polling import read_run_state
+from shared.domain.days import DateWindow
+from shared.domain.run_state import read_run_state
 from shared.errors import BackfillInProgressError
 
 SLICE_DAYS = 7

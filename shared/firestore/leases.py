@@ -22,7 +22,7 @@ from google.cloud.firestore import (
 from msgspec import Struct, field
 
 from shared.concurrency import Deadline
-from shared.domain.polling import read_run_state
+from shared.domain.run_state import read_run_state
 from shared.domain.settings import parse_settings
 from shared.errors import IntegrationDisabledError, InvalidSettingsError, RunInProgressError
 from shared.firestore import paths

@@ -20,7 +20,7 @@ from shared.domain.ledger.events import (
     Channel,
     build_lineup_event,
 )
-from shared.domain.polling import read_run_state
+from shared.domain.run_state import read_run_state
 from shared.domain.settings import parse_settings
 from shared.errors import EXPECTED_RUN_ERRORS, InvalidEventError
 from shared.firestore import paths

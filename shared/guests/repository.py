@@ -15,8 +15,12 @@ from google.cloud.firestore import DELETE_FIELD, FieldFilter
 from msgspec import Struct, field
 
 from shared.context import AppContext
-from shared.domain.ledger.event_merge import GUEST_LINKED_EVENT_TYPE
-from shared.domain.ledger.events import Channel, ReservationEvent, build_lineup_event
+from shared.domain.ledger.events import (
+    GUEST_LINKED_EVENT_TYPE,
+    Channel,
+    ReservationEvent,
+    build_lineup_event,
+)
 from shared.domain.ledger.guest_link import (
     Guest,
     LinkedGuest,
@@ -36,8 +40,7 @@ from shared.firestore.documents import (
     update_if_unmodified,
 )
 from shared.guests.failures import read_guest_failures, store_unlinked_guest
-from shared.ledger.batch import apply_events
-from shared.ledger.ledger import open_ledger
+from shared.ledger.ledger import apply_events, open_ledger
 from shared.ledger.repository import read_guest_record
 
 _GROUP_SIZE = 200  # documents per read or commit

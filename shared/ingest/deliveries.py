@@ -14,14 +14,16 @@ from msgspec import Struct
 
 from shared.context import AppContext
 from shared.domain.ledger.events import Channel
-from shared.domain.polling import MissedWebhooks, WebhookSilence, webhook_silence_from_document
 from shared.domain.settings import parse_settings
 from shared.domain.structs import typed_or_none
-from shared.domain.webhook_refusals import (
+from shared.domain.webhook_health import (
+    MissedWebhooks,
     WebhookRefusal,
+    WebhookSilence,
     merge_refusals,
     refusals_from_document,
     select_standing_refusals,
+    webhook_silence_from_document,
 )
 from shared.firestore import paths
 from shared.firestore.documents import read_document, read_documents, update_if_unmodified

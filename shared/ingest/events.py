@@ -16,8 +16,7 @@ from shared.domain.normalization.webhook_route import WebhookFormat
 from shared.domain.settings import IntegrationSettings
 from shared.domain.webhook_auth import Verification
 from shared.errors import InvalidEventError, InvalidSettingsError, ServiceUnavailableError
-from shared.ledger.batch import BatchResult
-from shared.ledger.ledger import ApplyResult, open_ledger
+from shared.ledger.ledger import ApplyResult, BatchResult, open_ledger
 from shared.log import LogEvent, Severity, log_event, log_unusable_settings
 from shared.quarantine.store import QuarantineEntry, quarantine_event
 

@@ -9,7 +9,7 @@ import asyncio
 from google.api_core import exceptions as google
 
 from shared.context import AppContext
-from shared.domain.webhook_refusals import (
+from shared.domain.webhook_health import (
     RefusalWindow,
     WebhookRefusal,
     merge_refusals,

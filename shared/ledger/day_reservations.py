@@ -31,7 +31,7 @@ from google.cloud.firestore_v1.types import (
 from msgspec import Struct
 
 from shared.context import AppContext
-from shared.domain.service_day import DayVersions, ServiceDay
+from shared.domain.days import DayVersions, ServiceDay
 from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
 from shared.firestore.codec import build_query

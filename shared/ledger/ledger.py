@@ -1,13 +1,18 @@
-"""Apply events to the ledger: read, decide, commit, and again on a conflict."""
+"""Apply events to the ledger: read, decide, commit, and again on a conflict.
+
+Many events are read and committed in groups. A few groups are in progress at a time: while
+Firestore works on one, another is decided.
+"""
 
 import secrets
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from google.api_core import exceptions as google
 from msgspec import Struct, field
 
-from shared.concurrency import sleep_randomly
+from shared.concurrency import gather_bounded, sleep_randomly
 from shared.context import AppContext
 from shared.domain.ledger.decide import (
     Decision,
@@ -21,10 +26,10 @@ from shared.domain.ledger.decide import (
     read_reservation_state,
 )
 from shared.domain.ledger.document import ReservationIdentity, flatten_document
-from shared.domain.ledger.event_merge import GuestRequired
 from shared.domain.ledger.events import Actor, ReservationEvent
 from shared.domain.ledger.journal import WriteContext, build_later_entry_id
 from shared.domain.ledger.registers import ReservationState
+from shared.domain.ledger.state_transition import GuestRequired
 from shared.domain.normalization.envelope import EnvelopeEventType
 from shared.domain.normalization.identifiers import ReservationSystem
 from shared.domain.settings import IntegrationSettings
@@ -36,6 +41,8 @@ from shared.ledger.repository import ConditionalWrite, ReservationRepository, Re
 MAX_COMMIT_ATTEMPTS = 10
 _INITIAL_PAUSE_SECONDS = 0.02
 _MAX_PAUSE_SECONDS = 0.8
+COMMIT_GROUP_SIZE = 100
+_MAX_CONCURRENT_GROUPS = 4
 
 _RETRYABLE_ERRORS = (
     google.Conflict,  # base class of AlreadyExists and Aborted
@@ -268,3 +275,99 @@ def open_ledger(
         recent_reservations=context.recent_reservations,
         system=system,
     )
+
+
+BatchResult = ApplyResult | InvalidEventError | ServiceUnavailableError
+
+
+async def apply_events(ledger: Ledger, events: Sequence[ReservationEvent]) -> list[BatchResult]:
+    """Apply events in order; return a result or an error for each.
+
+    One event that fails does not affect the others.
+    """
+    results: list[BatchResult] = []
+    for distinct_events in _split_at_repeats(events):
+        groups = _split_by_size(distinct_events)
+        for group_results in await gather_bounded(
+            _MAX_CONCURRENT_GROUPS, partial(_apply_group, ledger), groups
+        ):
+            results += group_results
+    return results
+
+
+def split_into_groups(events: Sequence[ReservationEvent]) -> Iterator[list[ReservationEvent]]:
+    """Yield groups for one commit each: a commit can write a reservation only once."""
+    for distinct_events in _split_at_repeats(events):
+        yield from _split_by_size(distinct_events)
+
+
+def _split_at_repeats(events: Sequence[ReservationEvent]) -> Iterator[list[ReservationEvent]]:
+    """Yield runs of events of distinct reservations, each as long as possible."""
+    distinct_events: dict[str, ReservationEvent] = {}
+    for event in events:
+        if event.external_key in distinct_events:
+            yield list(distinct_events.values())
+            distinct_events = {}
+        distinct_events[event.external_key] = event
+    yield list(distinct_events.values())
+
+
+def _split_by_size(events: Sequence[ReservationEvent]) -> Iterator[list[ReservationEvent]]:
+    for start in range(0, len(events), COMMIT_GROUP_SIZE):
+        yield list(events[start : start + COMMIT_GROUP_SIZE])
+
+
+async def _apply_group(ledger: Ledger, group: Sequence[ReservationEvent]) -> list[BatchResult]:
+    write_context = ledger.new_write_context()
+    decisions: dict[str, Decision] = {}
+    try:
+        snapshots, decisions = await decide_group(ledger, group, write_context)
+        writes = [
+            ConditionalWrite(key, decision, snapshots[key].update_time)
+            for key, decision in decisions.items()
+            if isinstance(decision, ReservationWrite)
+        ]
+        if writes:
+            await ledger.repository.commit(writes)
+    except google.GoogleAPIError:
+        decisions = {}  # each event is applied on its own below
+    results: list[BatchResult] = []
+    for event in group:
+        decision = decisions.get(event.external_key)
+        try:
+            if decision is None or isinstance(decision, JournalEntryRequired | GuestRequired):
+                # The group's commit may have been applied: its attempt id shows that.
+                results.append(await ledger.apply(event, write_context))
+            else:
+                results.append(build_apply_result(event, decision))
+        except (InvalidEventError, ServiceUnavailableError) as error:
+            results.append(error)
+    return results
+
+
+async def decide_group(
+    ledger: Ledger, group: Sequence[ReservationEvent], write_context: WriteContext
+) -> tuple[dict[str, ReservationSnapshot], dict[str, Decision]]:
+    """Decide on events of distinct reservations; return snapshots and decisions by external key.
+
+    Journal entries and guests are read only where a document does not suffice.
+    """
+    read_sets = {event.external_key: ReadSet() for event in group}
+    snapshots: dict[str, ReservationSnapshot] = {}
+    decisions: dict[str, Decision] = {}
+    undecided = list(group)
+    while undecided:
+        snapshots |= await ledger.repository.read(
+            {event.external_key: read_sets[event.external_key].entry_ids for event in undecided},
+            {key for event in undecided for key in read_sets[event.external_key].guest_keys},
+            snapshots,
+        )
+        for event in undecided:
+            key = event.external_key
+            decisions[key] = ledger.decide(event, snapshots[key].stored, write_context)
+        undecided = [
+            event
+            for event in undecided
+            if read_sets[event.external_key].add_required(decisions[event.external_key])
+        ]
+    return snapshots, decisions

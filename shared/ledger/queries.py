@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from shared.concurrency import Deadline
 from shared.context import AppContext
 from shared.domain.analytics.rollup import ANALYTICS_FIELDS, BookingFacts, RollupBuilder
-from shared.domain.date_window import DateWindow
+from shared.domain.days import DateWindow
 from shared.domain.ledger.document import flatten_document
 from shared.domain.normalization.field_values import format_local_date, parse_instant
 from shared.domain.normalization.identifiers import (

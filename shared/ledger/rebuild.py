@@ -8,9 +8,9 @@ from shared.concurrency import gather_bounded
 from shared.context import AppContext
 from shared.domain.ledger.decide import EventOutcome, ReservationWrite
 from shared.domain.ledger.document import flatten_document
-from shared.domain.ledger.event_merge import GuestRequired
 from shared.domain.ledger.guest_link import guest_references_from_document
 from shared.domain.ledger.rebuild import decide_rebuild
+from shared.domain.ledger.state_transition import GuestRequired
 from shared.domain.normalization.identifiers import OPENTABLE_DOCUMENT_PREFIX, ReservationSystem
 from shared.domain.settings import IntegrationSettings
 from shared.errors import UnreadableDocumentError

@@ -28,8 +28,7 @@ from shared.domain.normalization.identifiers import (
 from shared.domain.settings import IntegrationSettings
 from shared.errors import UnreadableDocumentError
 from shared.firestore.documents import translate_firestore_errors
-from shared.ledger.batch import apply_events
-from shared.ledger.ledger import ApplyResult, open_ledger
+from shared.ledger.ledger import ApplyResult, apply_events, open_ledger
 
 
 async def cancel_native_reservation(

@@ -21,7 +21,7 @@ from shared.domain.backfill import (
     new_backfill,
     resolve_backfill_request,
 )
-from shared.domain.date_window import resolve_backfill_window
+from shared.domain.days import resolve_backfill_window
 from shared.domain.settings import parse_settings
 from shared.errors import (
     EXPECTED_RUN_ERRORS,

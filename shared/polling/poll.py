@@ -10,14 +10,9 @@ from shared.concurrency import Deadline
 from shared.context import AppContext, RestaurantContext, load_restaurant_context
 from shared.domain.backfill import ROW_COUNTERS, is_backfilling
 from shared.domain.ledger.events import Channel
-from shared.domain.polling import (
-    MissedWebhooks,
-    has_proven_webhooks,
-    poll_cursor_from_document,
-    poll_cursor_to_map,
-    read_count,
-)
+from shared.domain.run_state import poll_cursor_from_document, poll_cursor_to_map, read_count
 from shared.domain.settings import parse_settings
+from shared.domain.webhook_health import MissedWebhooks, has_proven_webhooks
 from shared.errors import (
     EXPECTED_RUN_ERRORS,
     PERMANENT_RUN_ERRORS,
@@ -41,8 +36,7 @@ from shared.guests.sync import (
 )
 from shared.ingest.deliveries import read_last_webhook_at, update_webhook_silence
 from shared.ingest.events import normalize_rows, quarantine_if_rejected
-from shared.ledger.batch import apply_events
-from shared.ledger.ledger import ApplyResult, open_ledger
+from shared.ledger.ledger import ApplyResult, apply_events, open_ledger
 from shared.log import LogEvent, Severity, log_event, log_internal_error
 from shared.opentable.client import RowPage
 from shared.opentable.query import ListingQuery, LocalDateTime, Resource

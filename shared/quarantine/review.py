@@ -33,8 +33,7 @@ from shared.firestore.documents import (
     update_if_unmodified,
 )
 from shared.ingest.events import IncomingEvent, normalize_event
-from shared.ledger.batch import decide_group
-from shared.ledger.ledger import ApplyResult, build_apply_result, open_ledger
+from shared.ledger.ledger import ApplyResult, build_apply_result, decide_group, open_ledger
 from shared.staff.identity import AuthenticatedUser
 
 MAX_RECORDED_VIEWS = 50

@@ -29,9 +29,9 @@ from shared.domain.ledger.divergence import (
     find_review_decision,
 )
 from shared.domain.ledger.document import flatten_document
-from shared.domain.ledger.event_merge import GuestRequired
 from shared.domain.ledger.events import Actor, ReservationEvent
 from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
+from shared.domain.ledger.state_transition import GuestRequired
 from shared.domain.normalization.identifiers import build_reservation_document_id
 from shared.domain.reconciliation.compare import has_drifted
 from shared.domain.reconciliation.held_plan import (
@@ -49,8 +49,7 @@ from shared.errors import (
 from shared.firestore import paths
 from shared.firestore.documents import translate_firestore_errors
 from shared.ingest.events import JSON_MEDIA_TYPE
-from shared.ledger.batch import apply_events, decide_group, split_into_groups
-from shared.ledger.ledger import ApplyResult, Ledger
+from shared.ledger.ledger import ApplyResult, Ledger, apply_events, decide_group, split_into_groups
 from shared.ledger.queries import read_external_key
 from shared.quarantine.store import quarantine_event
 from shared.reconciliation.context import (

@@ -12,7 +12,7 @@ from typing import Any
 from shared.analytics.store import recount_analytics
 from shared.concurrency import Deadline
 from shared.context import AppContext
-from shared.domain.date_window import DateWindow
+from shared.domain.days import DateWindow
 from shared.domain.ledger.events import Channel, ReservationEvent
 from shared.domain.ledger.registers import ReservationState
 from shared.domain.normalization.identifiers import build_reservation_document_id

@@ -11,9 +11,9 @@ from typing import Any
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference, AsyncQuery, Increment
 
 from shared.domain.ledger.divergence import DivergenceType
-from shared.domain.polling import read_run_state
 from shared.domain.reconciliation.held_plan import PlannedCorrection, planned_correction_from_map
 from shared.domain.reconciliation.report import ReconciliationReport, ReportEntry
+from shared.domain.run_state import read_run_state
 from shared.errors import UnreadableDocumentError
 from shared.firestore import paths
 from shared.firestore.documents import (

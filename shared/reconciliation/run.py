@@ -12,15 +12,11 @@ from msgspec import Struct
 
 from shared.concurrency import Deadline, gather_all
 from shared.context import AppContext, load_restaurant_context
-from shared.domain.date_window import (
-    DateWindow,
-    covers_full_window,
-    resolve_scheduled_window,
-    resolve_window,
-)
+from shared.domain.days import DateWindow, resolve_window
 from shared.domain.ledger.divergence import DivergenceType
-from shared.domain.polling import poll_cursor_from_document, read_count
 from shared.domain.reconciliation.report import FailureKind, ReconciliationReport, ReportStatus
+from shared.domain.run_state import poll_cursor_from_document, read_count
+from shared.domain.schedule import covers_full_window, resolve_scheduled_window
 from shared.domain.settings import parse_settings
 from shared.errors import (
     EXPECTED_RUN_ERRORS,

@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from shared.concurrency import Deadline
 from shared.context import AppContext
-from shared.domain.polling import is_poll_due, read_run_state, read_run_time
+from shared.domain.run_state import read_run_state, read_run_time
+from shared.domain.schedule import is_poll_due
 from shared.errors import ServiceUnavailableError
 from shared.firestore import paths
 from shared.firestore.documents import read_documents

@@ -16,7 +16,7 @@ from shared.analytics.store import create_rollup_builder, read_analytics_days, s
 from shared.concurrency import Deadline
 from shared.context import load_restaurant_context
 from shared.domain.analytics.rollup import sum_counts
-from shared.domain.date_window import DateWindow
+from shared.domain.days import DateWindow
 from shared.firestore import paths
 from shared.polling.backfill import backfill_restaurant, start_backfill
 from tests.support.firestore import FirestoreSpy

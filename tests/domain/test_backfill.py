@@ -14,10 +14,7 @@ from shared.domain.backfill import (
     new_backfill,
     resolve_backfill_request,
 )
-from shared.domain.date_window import (
-    MAX_WINDOW_DAYS,
-    DateWindow,
-)
+from shared.domain.days import MAX_WINDOW_DAYS, DateWindow
 from shared.errors import BackfillInProgressError
 
 NOW = datetime(2026, 3, 14, 15, tzinfo=UTC)

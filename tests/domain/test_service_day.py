@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.domain.days import ServiceDay, find_service_date
 from shared.domain.normalization.field_values import format_local_date, format_utc
-from shared.domain.service_day import ServiceDay, find_service_date
 
 NEW_YORK = ZoneInfo("America/New_York")
 FOUR = time(4)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.webhook_refusals import (
+from shared.domain.webhook_health import (
     REFUSAL_LIFETIME,
     REFUSAL_PAUSE,
     WebhookRefusal,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.polling import MissedWebhooks
+from shared.domain.webhook_health import MissedWebhooks
 from shared.firestore import paths
 from shared.firestore.raw_client import FirestoreClient
 from shared.ingest.deliveries import update_webhook_silence

@@ -8,8 +8,7 @@ from google.api_core import exceptions as google
 from shared.domain.ledger.events import ReservationEvent
 from shared.domain.settings import IntegrationSettings
 from shared.errors import InvalidEventError, ServiceUnavailableError
-from shared.ledger.batch import COMMIT_GROUP_SIZE, BatchResult, apply_events
-from shared.ledger.ledger import ApplyResult, Ledger
+from shared.ledger.ledger import COMMIT_GROUP_SIZE, ApplyResult, BatchResult, Ledger, apply_events
 from tests.support.events import RID, envelope_event, row_event, with_long_name
 from tests.support.firestore import FirestoreSpy, fail_with
 from tests.support.ledger import StoredLedger, new_test_ledger

@@ -21,7 +21,7 @@ from google.cloud.firestore_v1.types import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.domain.service_day import DayVersions, ServiceDay
+from shared.domain.days import DayVersions, ServiceDay
 from shared.ledger.day_reservations import read_day_versions
 from tests.support.firestore import make_client
 

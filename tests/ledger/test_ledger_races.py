@@ -11,8 +11,7 @@ from dev.local.emulator import Emulator
 from shared.domain.ledger.events import ReservationEvent
 from shared.domain.settings import IntegrationSettings
 from shared.errors import ServiceUnavailableError
-from shared.ledger.batch import apply_events
-from shared.ledger.ledger import ApplyResult, Ledger
+from shared.ledger.ledger import ApplyResult, Ledger, apply_events
 from tests.support.events import envelope_event, row_event
 from tests.support.firestore import make_client, open_connection
 from tests.support.ledger import StoredLedger, new_test_ledger

@@ -14,7 +14,7 @@ import httpx
 
 from dev.local.processes import LOOPBACK, find_free_port, serve_function
 from shared.domain.backfill import new_backfill
-from shared.domain.date_window import DateWindow
+from shared.domain.days import DateWindow
 from shared.firestore import paths
 from shared.firestore.raw_client import FirestoreClient
 from tests.support.events import row_body

@@ -11,7 +11,7 @@ from google.cloud.firestore import AsyncClient
 from playwright.async_api import Page, expect
 
 from dev.local.demo_data import build_native_reservations
-from shared.domain.service_day import ServiceDay
+from shared.domain.days import ServiceDay
 from shared.domain.settings import DEFAULT_SERVICE_DAY_END
 from shared.firestore import paths
 from tests.support.opentable import LocalOpenTable

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from shared.domain.analytics.rollup import RollupBuilder
-from shared.domain.date_window import DateWindow
+from shared.domain.days import DateWindow
 from shared.firestore import paths
 from tests.public.harness import NEW_YORK, PAGE_DAY, PageHarness
 

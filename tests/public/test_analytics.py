@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from shared.domain.date_window import DateWindow
+from shared.domain.days import DateWindow
 from tests.public.conftest import OpenPage
 from tests.public.harness import PageHarness, url_ending
 from tests.public.sample_data import BUSY_MONTH, BUSY_MONTH_SPAN, store_rollups

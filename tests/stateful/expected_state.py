@@ -15,8 +15,8 @@ from shared.domain.ledger.document import (
     flatten_document,
     render_document,
 )
-from shared.domain.ledger.event_merge import with_linked_guest
 from shared.domain.ledger.guest_link import guest_from_map, resolve_guest
+from shared.domain.ledger.state_transition import with_linked_guest
 from shared.firestore import paths
 from tests.support.oracles import rebuild_state
 from tests.support.world import NEW_YORK

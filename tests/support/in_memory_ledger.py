@@ -21,11 +21,17 @@ from shared.domain.ledger.decide import (
     decide,
 )
 from shared.domain.ledger.document import FlatDocument, ReservationIdentity, flatten_document
-from shared.domain.ledger.event_merge import GUEST_LINKED_EVENT_TYPE, GuestRequired
-from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version
+from shared.domain.ledger.events import (
+    GUEST_LINKED_EVENT_TYPE,
+    Actor,
+    Channel,
+    ReservationEvent,
+    Version,
+)
 from shared.domain.ledger.guest_link import Guest
 from shared.domain.ledger.journal import WriteContext
 from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
+from shared.domain.ledger.state_transition import GuestRequired
 from shared.domain.privacy import redact_journal_entry
 from tests.strategies.events import KEY, RELAY_RECEIVED_AT, ZONE
 from tests.strategies.guests import GuestOrEvent

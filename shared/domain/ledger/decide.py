@@ -21,7 +21,6 @@ from shared.domain.ledger.document import (
     render_document,
     render_native_update,
 )
-from shared.domain.ledger.event_merge import GuestRequired, MergeResult, merge_with_guest
 from shared.domain.ledger.events import Actor, ReservationEvent, version_from_map
 from shared.domain.ledger.fields import PATHS_BY_NAME
 from shared.domain.ledger.guest_link import Guest
@@ -37,6 +36,7 @@ from shared.domain.ledger.registers import (
     ReservationState,
     reservation_state_from_document,
 )
+from shared.domain.ledger.state_transition import GuestRequired, StateTransition, merge_with_guest
 from shared.domain.normalization.canonical import (
     CUT_TEXTS_FIELD,
     canonicalize_field,
@@ -258,7 +258,7 @@ def _choose_entry_id(
 
 
 def _build_write(
-    merged: MergeResult,
+    merged: StateTransition,
     stored: StoredReservation,
     flat: FlatDocument,
     identity: ReservationIdentity,
@@ -295,7 +295,7 @@ def _build_write(
 
 
 def _classify_update(
-    merged: MergeResult, changes: Mapping[str, object], added_fields: Collection[str]
+    merged: StateTransition, changes: Mapping[str, object], added_fields: Collection[str]
 ) -> EventOutcome:
     # A field that earlier releases did not read is no change at OpenTable.
     if changes.keys() - {PATHS_BY_NAME.get(name) for name in added_fields}:

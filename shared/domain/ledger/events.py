@@ -15,6 +15,7 @@ from shared.domain.webhook_auth import Verification
 
 # Ends the retention of a reservation's personal data. Like an erasure, it is final.
 ANONYMIZED_EVENT_TYPE = "retention.anonymized"
+GUEST_LINKED_EVENT_TYPE = "guest.linked"
 
 FieldValue = str | int | bool | datetime | list[str] | None
 

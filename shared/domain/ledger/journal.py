@@ -6,8 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from shared.domain.ledger.event_merge import GUEST_LINKED_EVENT_TYPE
-from shared.domain.ledger.events import ReservationEvent, version_to_map
+from shared.domain.ledger.events import GUEST_LINKED_EVENT_TYPE, ReservationEvent, version_to_map
 from shared.domain.ledger.registers import ReservationState
 from shared.domain.privacy import GUEST_PATHS, PERSONAL_PATHS
 

@@ -20,7 +20,6 @@ from shared.domain.ledger.document import (
     list_visible_changes,
     render_document,
 )
-from shared.domain.ledger.event_merge import GuestRequired, find_required_guest, with_linked_guest
 from shared.domain.ledger.events import (
     Actor,
     Channel,
@@ -31,6 +30,11 @@ from shared.domain.ledger.events import (
 from shared.domain.ledger.guest_link import resolve_guest
 from shared.domain.ledger.journal import WriteContext, build_journal_entry, omit_hidden_changes
 from shared.domain.ledger.registers import ReservationState, reservation_state_from_document
+from shared.domain.ledger.state_transition import (
+    GuestRequired,
+    find_required_guest,
+    with_linked_guest,
+)
 from shared.domain.normalization.canonical import canonicalize_fields
 from shared.domain.privacy import redact_state
 from shared.errors import UnreadableDocumentError

@@ -6,16 +6,16 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from shared.domain.date_window import DateWindow
+from shared.domain.days import DateWindow
 from shared.domain.ledger.decide import ReservationWrite
 from shared.domain.ledger.divergence import DivergenceType
 from shared.domain.ledger.document import resolve_status
 from shared.domain.ledger.registers import ReservationState
 from shared.domain.normalization.field_values import ReservationStatus, format_utc
 from shared.domain.normalization.identifiers import build_reservation_document_id
-from shared.domain.polling import MissedWebhooks
 from shared.domain.privacy import PERSONAL_PATHS
 from shared.domain.reconciliation.held_plan import PlanPrecondition
+from shared.domain.webhook_health import MissedWebhooks
 
 
 class ReportStatus(StrEnum):

@@ -18,7 +18,7 @@ from dev.docs.scale_page import (
     replace_scale_tables,
 )
 from shared.config import Environment, read_environment
-from shared.domain.date_window import DEFAULT_DAYS_AHEAD
+from shared.domain.days import DEFAULT_DAYS_AHEAD
 from shared.tasks.turns import LISTING_PAGE_SIZE
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from shared.domain.analytics.rollup import booking_facts
 from shared.domain.backfill import backfill_from_document, is_backfilling, new_backfill
-from shared.domain.date_window import DateWindow
+from shared.domain.days import DateWindow
 from shared.domain.ledger.decide import (
     Decision,
     ReservationWrite,
@@ -22,13 +22,10 @@ from shared.domain.ledger.decide import (
 )
 from shared.domain.ledger.document import native_registers
 from shared.domain.ledger.guest_link import guest_from_map
-from shared.domain.polling import (
-    WebhookSilence,
-    poll_cursor_from_document,
-    webhook_silence_from_document,
-)
 from shared.domain.reconciliation.compare import fingerprint_document
 from shared.domain.reconciliation.held_plan import planned_correction_from_map
+from shared.domain.run_state import poll_cursor_from_document
+from shared.domain.webhook_health import WebhookSilence, webhook_silence_from_document
 from shared.errors import UnreadableDocumentError
 from tests.support.events import envelope_event, row_event
 from tests.support.in_memory_ledger import InMemoryLedger, ledger_with

@@ -16,8 +16,14 @@ from shared.domain.ledger.decide import (
     ReservationWrite,
     VersionConflict,
 )
-from shared.domain.ledger.event_merge import GUEST_LINKED_EVENT_TYPE
-from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version, version_to_map
+from shared.domain.ledger.events import (
+    GUEST_LINKED_EVENT_TYPE,
+    Actor,
+    Channel,
+    ReservationEvent,
+    Version,
+    version_to_map,
+)
 from shared.domain.ledger.guest_link import Guest
 from shared.domain.ledger.registers import UNCOMPARED_FIELDS
 from tests.strategies.events import GUEST_KEY, NOON, ArrivalSequence, arrival_sequences

@@ -12,10 +12,10 @@ from msgspec.structs import replace
 
 from shared.domain.ledger.decide import ReservationWrite, StoredReservation
 from shared.domain.ledger.document import diff_fields, flatten_document
-from shared.domain.ledger.event_merge import GuestRequired
 from shared.domain.ledger.guest_link import Guest
 from shared.domain.ledger.journal import WriteContext
 from shared.domain.ledger.rebuild import decide_rebuild, fold_journal
+from shared.domain.ledger.state_transition import GuestRequired
 from shared.domain.privacy import PERSONAL_FIELDS, PERSONAL_PATHS
 from shared.errors import UnreadableDocumentError
 from tests.strategies.events import (

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.date_window import DateWindow
+from shared.domain.days import DateWindow
 from shared.domain.ledger.decide import ReservationWrite
 from shared.domain.ledger.divergence import DivergenceType
 from shared.domain.ledger.events import ReservationEvent

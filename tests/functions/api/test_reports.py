@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.date_window import DateWindow
+from shared.domain.days import DateWindow
 from shared.domain.ledger.divergence import DivergenceType
 from shared.domain.reconciliation.report import ReconciliationReport
 from shared.firestore import paths

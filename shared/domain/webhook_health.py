@@ -1,35 +1,35 @@
-"""The poll's schedule and cursor, and the detection of missing webhooks by poll and reconciliation.
+"""A restaurant's webhooks: those that did not arrive, and those that were refused.
 
 A run (poll or reconciliation) *misses webhooks* if it finds a change normally brought by a webhook,
 and no webhook was journaled since that change happened. A slow or lossy sender therefore does not
 count: some webhook arrives in between. A run without such a change proves nothing and is ignored.
 `SILENCE_THRESHOLD_RUNS` runs with missed webhooks raise an alert; the next webhook ends it.
 
-The scheduler calls the poll every `POLL_INTERVAL`. A restaurant with working webhooks and without
-changes is polled less often.
+Refused webhooks are counted by scheme and reason. The counts contain nothing of the requests: only
+codes, numbers and times of receipt.
 """
 
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from shared.domain.run_state import read_run_state
 
 # OpenTable stops retrying a webhook after about a minute.
 WEBHOOK_RETRY_WINDOW = timedelta(minutes=5)
 SILENCE_THRESHOLD_RUNS = 3
 _WATCHED_FIELDS = ("status", "startAt", "partySize")
-
-POLL_INTERVAL = timedelta(minutes=15)
-# The scheduler's calls are not exactly one interval apart.
-_POLL_INTERVAL_TOLERANCE = timedelta(minutes=1)
 # Webhooks count as unreliable for this time after a missed one.
 MISS_MEMORY = timedelta(days=1)
 
-# The clocks of two instances differ by less.
-MAX_CLOCK_DIFFERENCE = timedelta(minutes=5)
-# Before the first run of any restaurant.
-_EARLIEST_RUN = datetime(2000, 1, 1, tzinfo=UTC)
+# A longer pause begins a new count.
+REFUSAL_PAUSE = timedelta(hours=1)
+# Older counts no longer describe the restaurant's present state.
+REFUSAL_LIFETIME = timedelta(days=1)
 
 
 class MissedWebhooks(Struct):
@@ -59,38 +59,6 @@ class MissedWebhooks(Struct):
         if is_relevant and now - occurred_at > WEBHOOK_RETRY_WINDOW:
             self.count += 1
             self.since = occurred_at if self.since is None else min(self.since, occurred_at)
-
-
-def is_poll_due(document: Mapping[str, Any], now: datetime, quiet_interval: timedelta) -> bool:
-    """Return whether a call of the scheduler must poll the restaurant of a settings document.
-
-    It may wait for the next call if its last poll found nothing, its webhooks are proven to work,
-    and nothing else waits for a poll.
-
-    Args:
-        document: The settings document, with the state of earlier polls.
-        now: The current time, UTC.
-        quiet_interval: The longest time between two polls.
-    """
-    poll = read_run_state(document, "poll")
-    started_at, updated_at = poll.get("lastStartedAt"), document.get("updatedAt")
-    if not isinstance(started_at, datetime) or started_at > now:
-        return True
-    # Wait only if the next call comes before the interval ends.
-    if now - started_at + POLL_INTERVAL >= quiet_interval + _POLL_INTERVAL_TOLERANCE:
-        return True
-    backfill_status = read_run_state(document, "backfill").get("status")
-    guests_retry_at = read_run_state(document, "guestFailures").get("retryAt")
-    has_work = (
-        backfill_status == "RUNNING"
-        or (isinstance(guests_retry_at, datetime) and guests_retry_at <= now)
-        # The settings changed, so the poll may see other rows.
-        or (isinstance(updated_at, datetime) and updated_at >= started_at)
-    )
-    found_nothing = poll.get("lastOutcome") == "ok" and poll.get("foundChanges") is False
-    if has_work or not found_nothing or poll_cursor_from_document(document, now) is None:
-        return True
-    return not has_proven_webhooks(document, now)
 
 
 def has_proven_webhooks(document: Mapping[str, Any], now: datetime) -> bool:
@@ -167,43 +135,90 @@ def webhook_silence_from_document(document: Mapping[str, Any]) -> WebhookSilence
     return WebhookSilence(runs, since)
 
 
-def poll_cursor_from_document(document: Mapping[str, Any], now: datetime) -> datetime | None:
-    """Return the time up to which the restaurant was polled; None before its first poll.
+class WebhookRefusal(Struct, frozen=True):
+    """Refused webhooks with the same scheme and reason.
 
-    A damaged cursor counts as none: the next poll starts from the beginning and misses nothing.
+    Attributes:
+        scheme: The scheme of the presented credential.
+        reason: A code of docs/codes.md#authentication-failures.
+        since: Receipt of the first one, UTC.
+        last_at: Receipt of the newest one, UTC.
     """
-    poll, rid = read_run_state(document, "poll"), document.get("restaurantId")
-    cursor = read_run_time(poll, "cursor", now)
-    # The cursor of another rid would skip this restaurant's earlier changes. A cursor without a
-    # rid belongs to the rid of the settings.
-    return cursor if poll.get("rid", rid) == rid else None
+
+    scheme: str
+    reason: str
+    count: int
+    since: datetime
+    last_at: datetime
+
+    def merge(self, other: "WebhookRefusal") -> "WebhookRefusal":
+        """Return the sum of two counts, or the later one if there was a long pause between them."""
+        first, second = sorted((self, other), key=lambda refusal: refusal.last_at)
+        if second.since - first.last_at > REFUSAL_PAUSE:
+            return second
+        since = min(first.since, second.since)
+        return replace(second, count=first.count + second.count, since=since)
+
+    def to_map(self) -> dict[str, Any]:
+        """Return it as stored."""
+        return {
+            "scheme": self.scheme,
+            "reason": self.reason,
+            "count": self.count,
+            "since": self.since,
+            "lastAt": self.last_at,
+        }
 
 
-def poll_cursor_to_map(rid: str, cursor: datetime) -> dict[str, Any]:
-    """Return the fields of ``poll`` for a cursor: the time before the first request of a poll."""
-    return {"rid": rid, "cursor": cursor}
+class RefusalWindow(Struct):
+    """The refusals of one restaurant that a process has not yet logged or stored.
 
-
-def read_run_state(document: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
-    """Return the state of one kind of run in a settings document; empty if it is no map.
-
-    A person may edit the document by hand. The next run replaces a damaged state.
+    Attributes:
+        unlogged: Scheme and reason to a number of refusals.
+        logged: The kinds with a line in this minute.
     """
-    state = document.get(kind)
-    return state if isinstance(state, Mapping) else {}
+
+    unstored: list[WebhookRefusal] = field(default_factory=list)
+    unlogged: Counter[tuple[str, str]] = field(default_factory=Counter)
+    logged: set[tuple[str, str]] = field(default_factory=set)
 
 
-def read_run_time(state: Mapping[str, Any], name: str, now: datetime) -> datetime | None:
-    """Return a time of an earlier run, None if it is missing or impossible.
+def merge_refusals(
+    stored: Iterable[WebhookRefusal], new: Iterable[WebhookRefusal], now: datetime
+) -> list[WebhookRefusal]:
+    """Return both lists as one, the newest first, without expired counts."""
+    merged: dict[tuple[str, str], WebhookRefusal] = {}
+    for refusal in (*stored, *new):
+        key = (refusal.scheme, refusal.reason)
+        merged[key] = merged[key].merge(refusal) if key in merged else refusal
+    current = [each for each in merged.values() if now - each.last_at <= REFUSAL_LIFETIME]
+    return sorted(current, key=lambda refusal: refusal.last_at, reverse=True)
 
-    A time in the future, edited by hand, would postpone the next run until then.
+
+def select_standing_refusals(
+    refusals: Iterable[WebhookRefusal], last_accepted_at: Mapping[str, datetime], now: datetime
+) -> list[WebhookRefusal]:
+    """Return the refusals that no accepted webhook of the same scheme followed, the newest first.
+
+    Args:
+        last_accepted_at: Scheme to the receipt of its newest accepted webhook, UTC.
     """
-    at = state.get(name)
-    is_possible = isinstance(at, datetime) and _EARLIEST_RUN <= at <= now + MAX_CLOCK_DIFFERENCE
-    return at if is_possible else None
+    return [
+        refusal
+        for refusal in merge_refusals(refusals, (), now)
+        if (accepted_at := last_accepted_at.get(refusal.scheme)) is None
+        or accepted_at <= refusal.last_at
+    ]
 
 
-def read_count(state: Mapping[str, Any], name: str) -> int:
-    """Return a count of a run's state, 0 if it is missing or has another type."""
-    count = state.get(name)
-    return count if isinstance(count, int) else 0
+def refusals_from_document(document: Mapping[str, Any] | None) -> list[WebhookRefusal]:
+    """Read stored counts; skip items of another form."""
+    stored = (document or {}).get("refusals")
+    return [
+        WebhookRefusal(item["scheme"], item["reason"], item["count"], item["since"], item["lastAt"])
+        for item in (stored if isinstance(stored, list) else [])
+        if isinstance(item, Mapping)
+        and all(isinstance(item.get(name), str) for name in ("scheme", "reason"))
+        and isinstance(item.get("count"), int)
+        and all(isinstance(item.get(name), datetime) for name in ("since", "lastAt"))
+    ]

@@ -5,15 +5,16 @@ from typing import Any
 
 import pytest
 
-from shared.domain.ledger.event_merge import (
+from shared.domain.ledger.events import (
     GUEST_LINKED_EVENT_TYPE,
-    GuestRequired,
-    MergeResult,
-    merge_with_guest,
+    Actor,
+    Channel,
+    ReservationEvent,
+    Version,
 )
-from shared.domain.ledger.events import Actor, Channel, ReservationEvent, Version
 from shared.domain.ledger.guest_link import Guest
 from shared.domain.ledger.registers import ReservationState
+from shared.domain.ledger.state_transition import GuestRequired, StateTransition, merge_with_guest
 from shared.domain.privacy import PERSONAL_FIELDS
 from tests.support.events import RECEIVED, RID, envelope_event, row_event
 
@@ -42,12 +43,12 @@ def guest_link() -> ReservationEvent:
     )
 
 
-def merge_in_order(*events: ReservationEvent, **guests: Guest | None) -> MergeResult:
+def merge_in_order(*events: ReservationEvent, **guests: Guest | None) -> StateTransition:
     """Merge events in turn, with the same stored guests."""
     *earlier, last = events
     before = merge_in_order(*earlier, **guests).state_after if earlier else ReservationState()
     result = merge_with_guest(last, before, guests)
-    assert isinstance(result, MergeResult)
+    assert isinstance(result, StateTransition)
     return result
 
 
@@ -84,7 +85,7 @@ def test_a_guest_without_stored_record_is_shown_as_placeholder() -> None:
 def test_a_linked_guest_is_not_required_again() -> None:
     before = merge_in_order(row_with_guest("ada"), ada=ADA).state_after
     result = merge_with_guest(row_with_guest("ada", 2), before, {})
-    assert isinstance(result, MergeResult)
+    assert isinstance(result, StateTransition)
     assert result.state_after.linked_guest == before.linked_guest
 
 
@@ -92,7 +93,7 @@ def test_a_reservation_event_keeps_the_link_and_a_guest_event_updates_it() -> No
     before = merge_in_order(row_with_guest("ada"), ada=ADA).state_after
     for event, name in ((row_with_guest("ada", 2), "Ada"), (guest_link(), "King")):
         result = merge_with_guest(event, before, {"ada": KING})
-        assert isinstance(result, MergeResult)
+        assert isinstance(result, StateTransition)
         assert result.state_after.linked_guest is not None
         assert result.state_after.linked_guest.diner_name == name
 
@@ -147,7 +148,7 @@ def test_forgetting_an_earlier_guest_erases_the_reservation() -> None:
         row_with_guest("ada"), row_with_guest("grace", 2), ada=ADA, grace=GRACE
     ).state_after
     result = merge_with_guest(guest_link(), before, {"ada": FORGOTTEN_ADA, "grace": GRACE})
-    assert isinstance(result, MergeResult)
+    assert isinstance(result, StateTransition)
     assert personal_values(result.state_after) == []
     assert result.state_after.linked_guest is not None
     assert result.state_after.linked_guest.diner_name == "Grace"
@@ -162,6 +163,6 @@ def test_merging_into_a_forgotten_guest_erases() -> None:
 def test_a_tombstone_is_reported_once() -> None:
     first = merge_in_order(envelope_event(), row_with_guest("ada"), ada=FORGOTTEN_ADA)
     second = merge_with_guest(row_with_guest("ada", 2), first.state_after, {"ada": FORGOTTEN_ADA})
-    assert isinstance(second, MergeResult)
+    assert isinstance(second, StateTransition)
     assert first.forgotten_guest_keys == {"ada"}
     assert second.forgotten_guest_keys == set()

@@ -1,19 +1,14 @@
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.ledger.document import nest_fields
-from shared.domain.polling import (
+from shared.domain.webhook_health import (
     SILENCE_THRESHOLD_RUNS,
     MissedWebhooks,
     WebhookSilence,
-    has_proven_webhooks,
-    is_poll_due,
-    poll_cursor_from_document,
-    poll_cursor_to_map,
-    read_count,
     webhook_silence_from_document,
 )
 from tests.strategies.events import NOON, instants
@@ -143,141 +138,3 @@ def test_the_count_is_reset_by_any_later_webhook(runs: list[Run]) -> None:
     for missed_at, webhook_at in runs:
         silence = silence.with_run(missed_at, webhook_at)
         assert not (silence.missed_since and webhook_at) or webhook_at < silence.missed_since
-
-
-CURSOR_TIME = datetime(2026, 3, 14, 12, tzinfo=UTC)
-
-
-def stored_cursor(poll: dict[str, object]) -> datetime | None:
-    now = CURSOR_TIME + timedelta(hours=1)
-    return poll_cursor_from_document({"restaurantId": "555001", "poll": poll}, now)
-
-
-def test_a_restaurant_without_a_poll_has_no_cursor() -> None:
-    assert stored_cursor({"lastOutcome": "error"}) is None
-    assert poll_cursor_from_document({"restaurantId": "555001"}, CURSOR_TIME) is None
-
-
-def test_a_cursor_is_read_back_unchanged() -> None:
-    assert stored_cursor(poll_cursor_to_map("555001", CURSOR_TIME)) == CURSOR_TIME
-
-
-def test_a_cursor_of_an_instance_with_a_faster_clock_is_read() -> None:
-    cursor = CURSOR_TIME + timedelta(hours=1, minutes=5)
-    assert stored_cursor({"cursor": cursor}) == cursor
-
-
-@pytest.mark.parametrize(
-    "cursor",
-    [
-        datetime.min.replace(tzinfo=UTC),
-        datetime(1999, 12, 31, tzinfo=UTC),
-        CURSOR_TIME + timedelta(hours=1, minutes=6),
-        datetime.max.replace(tzinfo=UTC),
-        "2026-03-14T12:00:00Z",
-        1773489600,
-    ],
-)
-def test_an_impossible_cursor_counts_as_none(cursor: object) -> None:
-    assert stored_cursor({"cursor": cursor}) is None
-
-
-def test_a_cursor_of_another_rid_is_ignored() -> None:
-    assert stored_cursor(poll_cursor_to_map("555002", CURSOR_TIME)) is None
-
-
-def test_a_cursor_without_a_rid_belongs_to_the_rid_in_the_settings() -> None:
-    assert stored_cursor({"cursor": CURSOR_TIME}) == CURSOR_TIME
-
-
-@pytest.mark.parametrize("state, count", [({"failures": 2}, 2), ({"failures": "2"}, 0), ({}, 0)])
-def test_a_count_of_another_type_is_zero(state: dict[str, object], count: int) -> None:
-    assert read_count(state, "failures") == count
-
-
-def quiet_document(**changes: object) -> dict[str, object]:
-    """Return the settings of a quiet restaurant with proven webhooks, last polled at noon.
-
-    `changes` are dotted paths with two underscores for a dot.
-    """
-    fields: dict[str, object] = {
-        "restaurantId": "7",
-        "webhookAuth": ["bearer"],
-        "updatedAt": NOON - timedelta(days=9),
-        "poll.cursor": NOON,
-        "poll.rid": "7",
-        "poll.lastStartedAt": NOON,
-        "poll.lastOutcome": "ok",
-        "poll.foundChanges": False,
-        "poll.webhooksProvenAt": NOON - timedelta(days=2),
-    }
-    return nest_fields(fields | {name.replace("__", "."): value for name, value in changes.items()})
-
-
-@pytest.mark.parametrize("minutes,due", [(0, False), (15, False), (16, True), (30, True)])
-def test_a_quiet_restaurant_with_proven_webhooks_is_due_at_every_second_call(
-    minutes: int, due: bool
-) -> None:
-    assert is_poll_due(quiet_document(), NOON + timedelta(minutes=minutes), HALF_HOUR) is due
-
-
-@pytest.mark.parametrize("interval", [0, 15])
-def test_a_quiet_restaurant_is_due_at_every_call_with_a_short_interval(interval: int) -> None:
-    later = NOON + timedelta(minutes=14)
-    assert is_poll_due(quiet_document(), later, timedelta(minutes=interval))
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"poll__foundChanges": True},
-        {"poll__foundChanges": None},
-        {"poll__lastOutcome": "error"},
-        {"poll__lastStartedAt": None},
-        {"poll__lastStartedAt": NOON + HOUR},
-        {"poll__cursor": None},
-        {"poll__rid": "8"},
-        {"backfill__status": "RUNNING"},
-        {"guestFailures__retryAt": NOON + timedelta(minutes=14)},
-        {"updatedAt": NOON + timedelta(minutes=1)},
-        {"poll__webhooksProvenAt": None},
-        {"poll": 5},
-    ],
-)
-def test_a_restaurant_with_work_or_in_doubt_is_due_at_every_call(
-    changes: dict[str, object],
-) -> None:
-    document = quiet_document(
-        **{name: change for name, change in changes.items() if name != "poll"}
-    )
-    if "poll" in changes:
-        document["poll"] = changes["poll"]
-    assert is_poll_due(document, NOON + timedelta(minutes=15), HALF_HOUR)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"webhookAuth": []},
-        {"webhookAuth": None},
-        {"poll__webhooksProvenAt": None},
-        {"poll__webhooksProvenAt": "yesterday"},
-        {"credentialsChangedAt": NOON - HOUR},
-        {"updatedAt": NOON - HOUR},
-        {"poll__lastMissedAt": NOON - HOUR},
-        {"poll__lastMissedAt": NOON - 30 * HOUR},
-        {"poll__missedRuns": 1, "poll__missedSince": NOON - HOUR},
-        {"poll__problems": ["webhookAuth accepts basic, but the secret has none."]},
-    ],
-)
-def test_webhooks_are_unproven_without_a_delivery_after_the_last_miss_or_change(
-    changes: dict[str, object],
-) -> None:
-    assert has_proven_webhooks(quiet_document(), NOON)
-    assert not has_proven_webhooks(quiet_document(**changes), NOON)
-
-
-def test_webhooks_count_as_unreliable_for_a_day_after_a_miss() -> None:
-    document = quiet_document(poll__lastMissedAt=NOON, poll__webhooksProvenAt=NOON + HOUR)
-    assert not has_proven_webhooks(document, NOON + 23 * HOUR)
-    assert has_proven_webhooks(document, NOON + 24 * HOUR)

@@ -1,4 +1,4 @@
-"""The service day: a day of reservations that ends at night, after the last guests.
+"""A restaurant's days: windows of dates, and the service day, which ends at night.
 
 A reservation after midnight belongs to the evening before. Each reservation belongs to exactly one
 service day. The stored `localDate` and the analytics stay with the calendar.
@@ -11,7 +11,67 @@ from msgspec import Struct
 
 from shared.domain.normalization.field_values import format_utc
 
+DEFAULT_DAYS_BACK = 1
+DEFAULT_DAYS_AHEAD = 30
+MAX_WINDOW_DAYS = 400
+BACKFILL_DAYS_BACK = 30
+BACKFILL_DAYS_AHEAD = 365
+
 _ONE_DAY = timedelta(days=1)
+
+
+class DateWindow(Struct, frozen=True):
+    """Local dates of a restaurant, both inclusive; at most `MAX_WINDOW_DAYS` apart.
+
+    Raises:
+        ValueError: The end is before the start or too far after it.
+    """
+
+    start: date
+    end: date
+
+    def __post_init__(self) -> None:
+        if not timedelta(0) <= self.end - self.start <= timedelta(days=MAX_WINDOW_DAYS):
+            raise ValueError(
+                "The end date must be on or after the start date, "
+                f"at most {MAX_WINDOW_DAYS} days later."
+            )
+
+    def list_dates(self) -> list[str]:
+        """Return the dates in order, ``YYYY-MM-DD``."""
+        length = (self.end - self.start).days + 1
+        return [(self.start + timedelta(days=n)).isoformat() for n in range(length)]
+
+
+def resolve_window(
+    now: datetime,
+    zone: ZoneInfo,
+    start: date | None,
+    end: date | None,
+    default_range: tuple[int, int] = (DEFAULT_DAYS_BACK, DEFAULT_DAYS_AHEAD),
+) -> DateWindow:
+    """Return the requested window.
+
+    Args:
+        now: The current time, UTC.
+        zone: The restaurant's time zone.
+        start: The requested start; by default counted from today, or the end if earlier.
+        end: The requested end; by default counted from today, or the start if later.
+        default_range: Days before and after today.
+
+    Raises:
+        ValueError: The end is before the start or too far after it.
+    """
+    today, (days_back, days_ahead) = now.astimezone(zone).date(), default_range
+    first = start or min(today - timedelta(days=days_back), end or today)
+    return DateWindow(first, end or max(today + timedelta(days=days_ahead), first))
+
+
+def resolve_backfill_window(
+    now: datetime, zone: ZoneInfo, start: date | None, end: date | None
+) -> DateWindow:
+    """Return the requested days; by default from 30 days back to 365 ahead."""
+    return resolve_window(now, zone, start, end, (BACKFILL_DAYS_BACK, BACKFILL_DAYS_AHEAD))
 
 
 class ServiceDay(Struct, frozen=True):

@@ -1,16 +1,14 @@
-"""Merge an event into a reservation's state, link the guest and redact forgotten persons."""
+"""Compute a reservation's state after an event: merged, with its guest, and redacted if needed."""
 
 from collections.abc import Mapping
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from shared.domain.ledger.events import ReservationEvent
+from shared.domain.ledger.events import GUEST_LINKED_EVENT_TYPE, ReservationEvent
 from shared.domain.ledger.guest_link import Guest, LinkedGuest, UnresolvedGuest, resolve_guest
 from shared.domain.ledger.registers import ReservationState
 from shared.domain.privacy import redact_event, redact_state
-
-GUEST_LINKED_EVENT_TYPE = "guest.linked"
 
 ResolvedGuests = Mapping[str, LinkedGuest | UnresolvedGuest]
 
@@ -21,7 +19,7 @@ class GuestRequired(Struct, frozen=True):
     key: str
 
 
-class MergeResult(Struct, frozen=True):
+class StateTransition(Struct, frozen=True):
     """An event and the state before and after it, redacted if the guest was forgotten.
 
     Attributes:
@@ -39,7 +37,7 @@ class MergeResult(Struct, frozen=True):
 
 def merge_with_guest(
     event: ReservationEvent, state_before: ReservationState, guests: Mapping[str, Guest | None]
-) -> MergeResult | GuestRequired:
+) -> StateTransition | GuestRequired:
     """Merge an event and link the guest of the resulting state.
 
     Once a referenced guest is forgotten or the reservation is anonymized, every event of the
@@ -56,7 +54,7 @@ def merge_with_guest(
         return required
     state_after = with_linked_guest(state_after, resolved, is_complete=is_guest_update)
     if not state_after.guest_references.forbids_personal_data:
-        return MergeResult(event, state_before, state_before, state_after)
+        return StateTransition(event, state_before, state_before, state_after)
     event, redacted_before = redact_event(event), redact_state(state_before)
     redacted_after = replace(
         redacted_before.merge(event),
@@ -70,7 +68,7 @@ def merge_with_guest(
         and guest.is_forgotten
         and not state_before.guest_references.has_forgotten_guest
     )
-    return MergeResult(event, state_before, redacted_before, redacted_after, newly_forgotten)
+    return StateTransition(event, state_before, redacted_before, redacted_after, newly_forgotten)
 
 
 def _resolve_guests(

@@ -1,0 +1,55 @@
+"""Read the state of earlier runs from a restaurant's settings document.
+
+A person may edit the document by hand: a damaged value counts as missing.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+# The clocks of two instances differ by less.
+MAX_CLOCK_DIFFERENCE = timedelta(minutes=5)
+# Before the first run of any restaurant.
+_EARLIEST_RUN = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def poll_cursor_from_document(document: Mapping[str, Any], now: datetime) -> datetime | None:
+    """Return the time up to which the restaurant was polled; None before its first poll.
+
+    A damaged cursor counts as none: the next poll starts from the beginning and misses nothing.
+    """
+    poll, rid = read_run_state(document, "poll"), document.get("restaurantId")
+    cursor = read_run_time(poll, "cursor", now)
+    # The cursor of another rid would skip this restaurant's earlier changes. A cursor without a
+    # rid belongs to the rid of the settings.
+    return cursor if poll.get("rid", rid) == rid else None
+
+
+def poll_cursor_to_map(rid: str, cursor: datetime) -> dict[str, Any]:
+    """Return the fields of ``poll`` for a cursor: the time before the first request of a poll."""
+    return {"rid": rid, "cursor": cursor}
+
+
+def read_run_state(document: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    """Return the state of one kind of run in a settings document; empty if it is no map.
+
+    The next run replaces a damaged state.
+    """
+    state = document.get(kind)
+    return state if isinstance(state, Mapping) else {}
+
+
+def read_run_time(state: Mapping[str, Any], name: str, now: datetime) -> datetime | None:
+    """Return a time of an earlier run, None if it is missing or impossible.
+
+    A time in the future, edited by hand, would postpone the next run until then.
+    """
+    at = state.get(name)
+    is_possible = isinstance(at, datetime) and _EARLIEST_RUN <= at <= now + MAX_CLOCK_DIFFERENCE
+    return at if is_possible else None
+
+
+def read_count(state: Mapping[str, Any], name: str) -> int:
+    """Return a count of a run's state, 0 if it is missing or has another type."""
+    count = state.get(name)
+    return count if isinstance(count, int) else 0

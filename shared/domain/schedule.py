@@ -1,0 +1,99 @@
+"""When a restaurant is polled, and which days a scheduled reconciliation compares.
+
+The scheduler calls the poll every `POLL_INTERVAL`. A restaurant with working webhooks and without
+changes is polled less often. A reconciliation compares the near days every hour, and all days every
+night.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from shared.domain.days import DateWindow, resolve_window
+from shared.domain.run_state import poll_cursor_from_document, read_run_state, read_run_time
+from shared.domain.webhook_health import has_proven_webhooks
+
+POLL_INTERVAL = timedelta(minutes=15)
+# The scheduler's calls are not exactly one interval apart.
+_POLL_INTERVAL_TOLERANCE = timedelta(minutes=1)
+
+# The local time of the nightly reconciliation: no restaurant is busy.
+_NIGHTLY_HOUR = 3
+# Without recent polls, only the reconciliation finds the changes of later days.
+_MAX_CURSOR_AGE = timedelta(hours=1)
+
+
+def is_poll_due(document: Mapping[str, Any], now: datetime, quiet_interval: timedelta) -> bool:
+    """Return whether a call of the scheduler must poll the restaurant of a settings document.
+
+    It may wait for the next call if its last poll found nothing, its webhooks are proven to work,
+    and nothing else waits for a poll.
+
+    Args:
+        document: The settings document, with the state of earlier polls.
+        now: The current time, UTC.
+        quiet_interval: The longest time between two polls.
+    """
+    poll = read_run_state(document, "poll")
+    started_at, updated_at = poll.get("lastStartedAt"), document.get("updatedAt")
+    if not isinstance(started_at, datetime) or started_at > now:
+        return True
+    # Wait only if the next call comes before the interval ends.
+    if now - started_at + POLL_INTERVAL >= quiet_interval + _POLL_INTERVAL_TOLERANCE:
+        return True
+    backfill_status = read_run_state(document, "backfill").get("status")
+    guests_retry_at = read_run_state(document, "guestFailures").get("retryAt")
+    has_work = (
+        backfill_status == "RUNNING"
+        or (isinstance(guests_retry_at, datetime) and guests_retry_at <= now)
+        # The settings changed, so the poll may see other rows.
+        or (isinstance(updated_at, datetime) and updated_at >= started_at)
+    )
+    found_nothing = poll.get("lastOutcome") == "ok" and poll.get("foundChanges") is False
+    if has_work or not found_nothing or poll_cursor_from_document(document, now) is None:
+        return True
+    return not has_proven_webhooks(document, now)
+
+
+def resolve_scheduled_window(
+    document: Mapping[str, Any], zone: ZoneInfo, now: datetime, near_days_ahead: int
+) -> DateWindow:
+    """Return the days to compare: yesterday to `near_days_ahead`, or to 30 days ahead.
+
+    Args:
+        document: The settings document, with the state of earlier runs.
+        zone: The restaurant's time zone.
+        now: The current time, UTC.
+        near_days_ahead: The last day of an hourly run, in days from today.
+    """
+    full = resolve_window(now, zone, None, None)
+    if _needs_full_window(document, zone, now):
+        return full
+    last_near_day = now.astimezone(zone).date() + timedelta(days=near_days_ahead)
+    return DateWindow(full.start, min(last_near_day, full.end))
+
+
+def covers_full_window(window: DateWindow, zone: ZoneInfo, now: datetime) -> bool:
+    """Return whether a window contains every day of the nightly reconciliation."""
+    full = resolve_window(now, zone, None, None)
+    return window.start <= full.start and window.end >= full.end
+
+
+def _needs_full_window(document: Mapping[str, Any], zone: ZoneInfo, now: datetime) -> bool:
+    """Whether tonight's reconciliation of all days is due, or the polls leave gaps.
+
+    A held or failed one remains due, so its report stays the newest until it is resolved.
+    """
+    state = read_run_state(document, "reconciliation")
+    cursor = poll_cursor_from_document(document, now)
+    completed_at = read_run_time(state, "lastFullAt", now)
+    if completed_at is None or state.get("timeZone") != zone.key:
+        return True
+    if cursor is None or now - cursor > _MAX_CURSOR_AGE:
+        return True
+    local_now = now.astimezone(zone)
+    night = local_now.replace(hour=_NIGHTLY_HOUR, minute=0, second=0, microsecond=0)
+    if night > local_now:
+        night -= timedelta(days=1)
+    return completed_at < night
