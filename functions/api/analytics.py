@@ -10,7 +10,7 @@ from functions.api.auth import ManagerContext
 from functions.api.integration import require_cached_settings
 from functions.api.requests import API_PREFIX, LocalDate, RequestModel, StaffRoute
 from functions.api.responses import ResponseModel
-from shared.analytics.store import read_analytics_days
+from shared.analytics import read_analytics_days
 from shared.domain.analytics.rollup import UNKNOWN_BUCKET, LeadTimeBucket, RollupCounts
 from shared.domain.analytics.summary import (
     HOUR_BUCKETS,

@@ -30,8 +30,8 @@ from functions.api.responses import (
 from shared.domain.days import ServiceDay, find_service_date
 from shared.domain.http_headers import list_entity_tags
 from shared.domain.ledger.divergence import ReviewDecision
-from shared.domain.ledger.document import flatten_document
-from shared.domain.normalization.field_values import format_utc, parse_instant
+from shared.domain.ledger.document import find_start, flatten_document
+from shared.domain.normalization.field_values import format_utc
 from shared.domain.search import parse_search_text
 from shared.domain.settings import IntegrationSettings
 from shared.domain.structs import typed_or_none
@@ -239,7 +239,7 @@ def build_reservation_response(
     one such document never hides the day.
     """
     flat, zone = flatten_document(document), settings.require_zone()
-    start, local_date = _read_start(flat), typed_or_none(str, flat.get("localDate"))
+    start, local_date = find_start(flat), typed_or_none(str, flat.get("localDate"))
     local_time = None
     with suppress(OverflowError):  # the first or last day of the calendar
         local_time = f"{start.astimezone(zone):%H:%M}" if start else None
@@ -285,18 +285,6 @@ def build_reservation_response(
 
 def _bool_or_none(value: object) -> bool | None:
     return value if isinstance(value, bool) else None
-
-
-def _read_start(flat: Mapping[str, Any]) -> datetime | None:
-    # Native reservations may have only the text.
-    timestamp = typed_or_none(datetime, flat.get("startAtTimestamp"))
-    text = typed_or_none(str, flat.get("startAt"))
-    if timestamp is not None or text is None:
-        return timestamp
-    try:
-        return parse_instant(text)
-    except ValueError:
-        return None
 
 
 class JournalRequest(RequestModel):

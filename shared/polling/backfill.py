@@ -11,7 +11,7 @@ from typing import Any
 
 from google.cloud.firestore import DELETE_FIELD
 
-from shared.analytics.store import recount_analytics
+from shared.analytics import recount_analytics
 from shared.concurrency import Deadline
 from shared.context import AppContext, RestaurantContext, load_restaurant_context
 from shared.domain.backfill import (

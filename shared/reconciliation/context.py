@@ -5,7 +5,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from shared.analytics.store import DayDigests
+from shared.analytics import DayDigests
 from shared.context import RestaurantContext
 from shared.domain.ledger.divergence import DivergenceType
 from shared.domain.normalization.identifiers import (

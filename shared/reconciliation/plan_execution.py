@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
 
-from shared.analytics.store import recount_analytics
+from shared.analytics import recount_analytics
 from shared.concurrency import Deadline
 from shared.context import AppContext
 from shared.domain.days import DateWindow

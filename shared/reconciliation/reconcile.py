@@ -11,7 +11,7 @@ from functools import partial
 
 from msgspec import Struct, field
 
-from shared.analytics.store import (
+from shared.analytics import (
     add_corrections,
     create_rollup_builder,
     store_days,

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from dev.local.demo_data import build_native_reservations
 from sandbox.background_bookings import populate_store
 from sandbox.reservation_actions import VisitActions
-from shared.analytics.store import create_rollup_builder, read_analytics_days, store_days
+from shared.analytics import create_rollup_builder, read_analytics_days, store_days
 from shared.concurrency import Deadline
 from shared.context import load_restaurant_context
 from shared.domain.analytics.rollup import sum_counts

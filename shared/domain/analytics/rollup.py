@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from shared.domain.ledger.divergence import ReviewDecision
-from shared.domain.ledger.document import flatten_document, nest_fields
-from shared.domain.normalization.field_values import ReservationStatus, parse_instant
+from shared.domain.ledger.document import find_start, flatten_document, nest_fields
+from shared.domain.normalization.field_values import ReservationStatus
 from shared.domain.normalization.identifiers import ReservationSystem
 
 # The document fields read by `booking_facts`.
@@ -135,15 +135,10 @@ def _get_nested(document: Mapping[str, Any], name: str, key: str) -> object:
 
 
 def _read_start_time(document: Mapping[str, Any], zone: ZoneInfo) -> datetime | None:
-    timestamp, text = document.get("startAtTimestamp"), document.get("startAt")
-    start = timestamp if isinstance(timestamp, datetime) else None
+    start = find_start(document)
     try:
-        # Documents written by other parts of the app may have the text only.
-        if start is None and isinstance(text, str):
-            start = parse_instant(text)
-        # The first and the last day of the calendar have no local time.
         return start and start.astimezone(zone)
-    except (ValueError, OverflowError):
+    except OverflowError:  # the first and the last day of the calendar have no local time
         return None
 
 

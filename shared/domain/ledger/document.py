@@ -30,6 +30,7 @@ from shared.domain.normalization.field_values import (
     ReservationStatus,
     format_local_date,
     format_utc,
+    parse_instant,
 )
 from shared.domain.normalization.identifiers import ReservationSystem, build_reservation_document_id
 from shared.domain.search import build_search_terms
@@ -122,6 +123,17 @@ def _resolve_fields(state: ReservationState) -> FlatDocument:
         document["phone"] = guest.phone or document["phone"]
         document["email"] = guest.email or document["email"]
     return document
+
+
+def find_start(document: Mapping[str, Any]) -> datetime | None:
+    """Return the start of a reservation; documents of other programs may have only its text."""
+    timestamp, text = document.get("startAtTimestamp"), document.get("startAt")
+    if isinstance(timestamp, datetime):
+        return timestamp
+    try:
+        return parse_instant(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
 
 
 def find_diner_name(document: Mapping[str, Any]) -> object:

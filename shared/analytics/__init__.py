@@ -1,1 +1,0 @@
-"""Store daily analytics counts."""
