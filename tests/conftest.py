@@ -4,7 +4,7 @@ import contextlib
 import os
 import platform
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 from google.cloud.firestore_v1.services.firestore import FirestoreAsyncClient
@@ -20,6 +20,7 @@ from shared.restaurants.directory import RestaurantDirectory
 from shared.restaurants.secrets import CredentialCache
 from tests.support.clocks import FakeTimer
 from tests.support.events import RID
+from tests.support.figures import COUNT_PROPERTY, CountFigure, FigureReporter
 from tests.support.firestore import FirestoreSpy, make_client, open_connection
 from tests.support.ledger import StoredLedger, new_test_ledger
 from tests.support.query_recorder import QueryRecorder
@@ -30,12 +31,20 @@ _HOST = "FIRESTORE_EMULATOR_HOST"
 _ANSWER_SECONDS = 10
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option of `make soak`."""
+    parser.addoption(
+        "--write", action="store_true", help="write counts and drills to docs/performance.md"
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Record queries; start one emulator for all xdist workers, which inherit its address.
 
     Without workers it starts when the first test needs it.
     """
     config.pluginmanager.register(QueryRecorder(config))
+    config.pluginmanager.register(FigureReporter())
     if _HOST in os.environ or not config.getoption("numprocesses", None):
         return
     kept = contextlib.ExitStack()
@@ -101,6 +110,16 @@ settings.register_profile(
     "mutate", max_examples=20, deadline=None, derandomize=True, suppress_health_check=HealthCheck
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture
+def count_figure(record_property: Callable[[str, object], None]) -> CountFigure:
+    """Puts numbers below the results, each as the sum of all tests that counted this."""
+
+    def put(name: str, number: int) -> None:
+        record_property(COUNT_PROPERTY, (name, number))
+
+    return put
 
 
 @pytest.fixture

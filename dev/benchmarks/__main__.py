@@ -13,8 +13,10 @@ from dev.benchmarks import (
     flood,
     freshness,
     idle,
+    listing,
     poll_and_reconcile,
     round_trips,
+    staff_api,
     webhook,
 )
 from dev.benchmarks.results import (
@@ -39,11 +41,13 @@ class Benchmark(Protocol):
 BENCHMARKS: dict[str, Benchmark] = {
     "webhook": webhook.measure_webhook,
     "flood": flood.measure_flood,
+    "api": staff_api.measure_unauthenticated_calls,
     "trips": round_trips.measure_round_trips,
     "poll": poll_and_reconcile.measure_polls,
     "reconcile": poll_and_reconcile.measure_reconciliations,
     "start": cold_start.measure_cold_start,
     "many": poll_and_reconcile.measure_many_restaurants,
+    "listing": listing.measure_listing,
     "idle": idle.measure_idle,
     "freshness": freshness.measure_freshness,
 }

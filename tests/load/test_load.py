@@ -15,6 +15,7 @@ from shared.firestore.raw_client import FirestoreClient
 from tests.load.events import ReservationLoad, generate_load
 from tests.load.faults import CuttableTcpProxy, KillableFunction
 from tests.load.sender import RedeliveringSender
+from tests.support.figures import CountFigure
 from tests.support.ledger import StoredLedger
 from tests.support.restaurants import Restaurant, new_restaurant, seed, write_secret
 
@@ -71,11 +72,13 @@ async def test_killing_the_process_loses_and_duplicates_nothing(
     webhook: KillableFunction,
     load_ledger: StoredLedger,
     load_restaurant: Restaurant,
+    count_figure: CountFigure,
 ) -> None:
     async def kill() -> None:
         await asyncio.to_thread(webhook.kill)
 
     await _assert_survives(kill, sender, load_ledger, load_restaurant)
+    _count_load(count_figure, sender, "kill -9 of the webhook's process")
 
 
 async def test_cutting_the_firestore_connection_loses_and_duplicates_nothing(
@@ -83,6 +86,7 @@ async def test_cutting_the_firestore_connection_loses_and_duplicates_nothing(
     firestore_proxy: CuttableTcpProxy,
     load_ledger: StoredLedger,
     load_restaurant: Restaurant,
+    count_figure: CountFigure,
 ) -> None:
     async def cut() -> None:
         firestore_proxy.cut()
@@ -91,6 +95,14 @@ async def test_cutting_the_firestore_connection_loses_and_duplicates_nothing(
 
     await _assert_survives(cut, sender, load_ledger, load_restaurant)
     assert firestore_proxy.cuts
+    _count_load(count_figure, sender, "loss of the connection to Firestore")
+
+
+def _count_load(count_figure: CountFigure, sender: RedeliveringSender, disturbance: str) -> None:
+    count_figure(f"load: {disturbance}", DISTURBANCES)
+    count_figure("load: reservations compared with their journal", RESERVATIONS)
+    count_figure("load: webhooks acknowledged, repeated ones included", sender.acknowledged)
+    count_figure("load: attempts that failed and were sent again", sender.failed)
 
 
 async def _assert_survives(
