@@ -147,11 +147,15 @@ async def test_a_failed_fetch_leaves_the_commit_and_the_next_poll_links_the_gues
     environment = structs.replace(scenario.world.services.environment, guest_budget_seconds=0.2)
     services = structs.replace(scenario.world.services, environment=environment)
     impatient = GuestScenario(structs.replace(scenario.world, services=services))
-    booked = scenario.book(ada)
-    scenario.world.sandbox.faults.script_failure(kind, times=50, **details)
+    other, booked = scenario.book(scenario.guests.add("Grace", "Hopper").key), scenario.book(ada)
     started = time.monotonic()
+    await impatient.ingest_and_fetch_guest(other)
+    successful = time.monotonic()
+    scenario.world.sandbox.faults.script_failure(kind, times=50, **details)
+    failing = time.monotonic()
     assert isinstance(await impatient.ingest_and_fetch_guest(booked), ApplyResult)
-    assert time.monotonic() - started < 2
+    # A busy machine slows both down: only the difference is the failure's.
+    assert (time.monotonic() - failing) - (successful - started) < 2
     scenario.world.sandbox.faults.clear()
     await scenario.world.poll()
     assert await scenario.shown_diner(booked) == ADA
