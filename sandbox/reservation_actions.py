@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from sandbox.models import ENDED_STATES, SEATED_STATES, SandboxDeposit, SandboxReservation
+from sandbox.models import ENDED_STATES, SEATED_STATES, SandboxReservation
 from sandbox.store import SandboxStore
 
 
@@ -74,10 +74,6 @@ class ReservationActions:
     def set_request(self, key: str, text: str) -> SandboxReservation:
         """Change the diner's request."""
         return self._update(key, lambda row: replace(row, guest_request=text))
-
-    def set_deposit(self, key: str, deposit: SandboxDeposit) -> SandboxReservation:
-        """Record a deposit."""
-        return self._update(key, lambda row: replace(row, deposit=deposit))
 
     def cancel(self, key: str) -> SandboxReservation:
         """Cancel; the row stays listed, and the first cancellation's time is kept."""

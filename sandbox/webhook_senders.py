@@ -212,15 +212,13 @@ class RelaySender:
         )
         guest = self.store.get_guest(after.rid, after.guest_key)
         payload = build_relay_envelope(before, after, guest, identity)
-        if payload is not None:
-            self.dispatcher.enqueue(
-                self._build_delivery(event_id, json.dumps(payload).encode(), secret)
-            )
+        if payload is None:
+            return
 
-    def _build_delivery(self, event_id: str, body: bytes, secret: str) -> Delivery:
-        def headers(now: datetime, body: bytes) -> dict[str, str]:
+        def build_headers(now: datetime, body: bytes) -> dict[str, str]:
             # Signed at each attempt: a late retry carries a fresh timestamp.
             signed = build_signed_headers(secret, event_id, now + self.skew, body)
             return {"content-type": "application/json", **signed}
 
-        return Delivery(self.url, body, headers, self.retry_schedule)
+        body = json.dumps(payload).encode()
+        self.dispatcher.enqueue(Delivery(self.url, body, build_headers, self.retry_schedule))

@@ -82,7 +82,15 @@ class BenchmarkRun:
 
 def main() -> None:
     """Run the command line."""
-    args = _parse_arguments()
+    parser = argparse.ArgumentParser(prog="python -m dev.benchmarks", description=__doc__)
+    parser.add_argument(
+        "part", nargs="*", type=_parse_part, metavar="PART", help=", ".join(BENCHMARKS)
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer rounds and rows, to try it")
+    parser.add_argument(
+        "--write", action="store_true", help="write docs/performance.md and its plot"
+    )
+    args = parser.parse_args()
     results = BenchmarkRun(args.quick)
     for name in args.part or BENCHMARKS:
         print(f"Measuring {name} …", flush=True)
@@ -99,18 +107,6 @@ def main() -> None:
     )
     if args.write:
         _update_page(results, is_complete=not args.part)
-
-
-def _parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m dev.benchmarks", description=__doc__)
-    parser.add_argument(
-        "part", nargs="*", type=_parse_part, metavar="PART", help=", ".join(BENCHMARKS)
-    )
-    parser.add_argument("--quick", action="store_true", help="fewer rounds and rows, to try it")
-    parser.add_argument(
-        "--write", action="store_true", help="write docs/performance.md and its plot"
-    )
-    return parser.parse_args()
 
 
 def _parse_part(name: str) -> str:

@@ -67,7 +67,14 @@ def ensure_jar(download: DownloadSpec = PINNED_EMULATOR_JAR) -> Path:
         return existing_jar
     cached_jar = cache_folder() / "opentable-ledger" / download.url.rsplit("/", 1)[-1]
     if not cached_jar.is_file():
-        _download_jar(download, cached_jar)
+        try:
+            download_file(download, cached_jar)
+        except DownloadError as error:
+            raise JarMissingError(
+                f"The Firestore emulator is missing: {error} Install the Cloud SDK's component "
+                "`cloud-firestore-emulator`, or set FIREBASE_EMULATORS_PATH to a folder that holds "
+                f"{cached_jar.name}, then try again."
+            ) from error
     return cached_jar
 
 
@@ -114,17 +121,6 @@ def _expand(path: str) -> Path:
     return Path(os.path.expanduser(path))  # noqa: PTH111 - Path's raises if there is no home
 
 
-def _download_jar(download: DownloadSpec, target: Path) -> None:
-    try:
-        download_file(download, target)
-    except DownloadError as error:
-        raise JarMissingError(
-            f"The Firestore emulator is missing: {error} Install the Cloud SDK's component "
-            "`cloud-firestore-emulator`, or set FIREBASE_EMULATORS_PATH to a folder that holds "
-            f"{target.name}, then try again."
-        ) from error
-
-
 _DEFAULT_HEAP_GIB = 2  # enough for some hundred thousand small documents
 _START_TIMEOUT_SECONDS = 60
 _CLEAR_TIMEOUT_SECONDS = 30
@@ -165,8 +161,7 @@ def start_emulator(
         port: TCP port on the loopback interface; any free one when None.
         heap_gib: Limit of the documents' memory; the emulator almost stops beyond it.
         allow_gc_pauses: Allow pauses of a tenth of a second and more, which cost the least
-            processor
-            time.
+            processor time.
 
     Raises:
         EmulatorError: The port is taken, a file is missing, or it did not start.
@@ -176,9 +171,13 @@ def start_emulator(
         raise EmulatorError(f"Port {port} is taken: stop what listens there or choose another.")
     host = f"{LOOPBACK}:{port}"
     lines = collections.deque[str](maxlen=_MAX_OUTPUT_LINES)
-    with run_process(
-        _build_command(port, heap_gib, allow_gc_pauses=allow_gc_pauses), lines.append
-    ) as child:
+    java, jar = ensure_emulator_files()
+    address = ["--host", LOOPBACK, "--port", str(port)]
+    memory = [f"-Xmx{heap_gib}g", *([] if allow_gc_pauses else ["-XX:+UseZGC"])]
+    # Name the main class: the Cloud SDK's jar has no manifest entry for it. Do not use the
+    # SDK's launcher: its end leaves Java running.
+    command = [str(java.executable), *memory, "-cp", str(jar), EMULATOR_MAIN_CLASS, *address]
+    with run_process(command, lines.append) as child:
         try:
             wait_until_reachable(f"http://{host}/", _START_TIMEOUT_SECONDS, child)
         except ProcessFailedError as error:
@@ -215,15 +214,6 @@ def main() -> None:
                 signal.pause()
     except EmulatorError as error:
         sys.exit(str(error))
-
-
-def _build_command(port: int, heap_gib: int, *, allow_gc_pauses: bool) -> list[str]:
-    # Name the main class: the Cloud SDK's jar has no manifest entry for it. Do not use the
-    # SDK's launcher: its end leaves Java running.
-    java, jar = ensure_emulator_files()
-    address = ["--host", LOOPBACK, "--port", str(port)]
-    memory = [f"-Xmx{heap_gib}g", *([] if allow_gc_pauses else ["-XX:+UseZGC"])]
-    return [str(java.executable), *memory, "-cp", str(jar), EMULATOR_MAIN_CLASS, *address]
 
 
 if __name__ == "__main__":

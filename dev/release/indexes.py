@@ -35,7 +35,13 @@ def find_index_changes(expected: Mapping[str, Any], fields: _Rows) -> Iterator[s
         expected: The content of `firestore.indexes.json`.
         fields: The fields with settings of their own, as gcloud prints them.
     """
-    current = {_parse_field_name(field["name"]): _normalize_current(field) for field in fields}
+    current = {
+        # …/collectionGroups/GROUP/fields/PATH
+        (_parse_group(field["name"]), field["name"].partition("/fields/")[2]): (
+            _normalize_current(field)
+        )
+        for field in fields
+    }
     for override in expected["fieldOverrides"]:
         group, path = override["collectionGroup"], override["fieldPath"]
         before, after = current.get((group, path)), _normalize_wanted(override)
@@ -84,11 +90,6 @@ def _identify(group: str, index: Mapping[str, Any]) -> tuple[Any, ...]:
 def _parse_group(name: str) -> str:
     """Return the collection group of `…/collectionGroups/GROUP/…`."""
     return name.partition("/collectionGroups/")[2].partition("/")[0]
-
-
-def _parse_field_name(name: str) -> tuple[str, str]:
-    """Return collection group and field path of `…/collectionGroups/GROUP/fields/PATH`."""
-    return _parse_group(name), name.partition("/fields/")[2]
 
 
 def _normalize_current(field: Mapping[str, Any]) -> _Settings:

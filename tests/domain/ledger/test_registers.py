@@ -31,7 +31,7 @@ from shared.errors import UnreadableDocumentError
 from tests.strategies.events import NOON, ArrivalSequence, arrival_sequences
 from tests.support.events import envelope_event, merge_events, row_event
 
-FIRST, SECOND, THIRD = (Version.from_sequence(number, NOON) for number in (1, 2, 3))
+FIRST, SECOND = (Version.from_sequence(number, NOON) for number in (1, 2))
 
 
 def to_maps(history: Iterable[StatusHistoryEntry]) -> list[dict[str, Any]]:
