@@ -14,7 +14,7 @@ from shared.concurrency import Deadline, gather_all
 from shared.context import AppContext, load_restaurant_context
 from shared.domain.days import DateWindow, resolve_window
 from shared.domain.ledger.divergence import DivergenceType
-from shared.domain.reconciliation.report import FailureKind, ReconciliationReport, ReportStatus
+from shared.domain.reconciliation.report import ReconciliationReport, ReportStatus, RunFailureKind
 from shared.domain.run_state import poll_cursor_from_document, read_count
 from shared.domain.schedule import covers_full_window, resolve_scheduled_window
 from shared.domain.settings import parse_settings
@@ -152,11 +152,11 @@ def record_outcome(report: ReconciliationReport) -> Iterator[None]:
         report.status, report.reason = ReportStatus.FAILED, str(error)
         match error:
             case OpenTableError():
-                report.failure = FailureKind.OPENTABLE
+                report.failure = RunFailureKind.OPENTABLE
             case InvalidSettingsError():
-                report.failure = FailureKind.SETTINGS
+                report.failure = RunFailureKind.SETTINGS
             case _:
-                report.failure = FailureKind.FIRESTORE
+                report.failure = RunFailureKind.FIRESTORE
         report.is_retryable = not isinstance(error, PERMANENT_RUN_ERRORS)
         if report.held_report_id:
             report.reason += (
@@ -166,7 +166,7 @@ def record_outcome(report: ReconciliationReport) -> Iterator[None]:
         name = type(error).__name__
         report.status = ReportStatus.FAILED
         report.reason = f"Internal error ({name}). See the function's log."
-        report.failure = FailureKind.INTERNAL
+        report.failure = RunFailureKind.INTERNAL
         log_internal_error(error, report.restaurant_id)
     report.duration_ms = round((time.monotonic() - started_seconds) * 1000)
 

@@ -12,7 +12,7 @@ from shared.domain.ledger.fields import RESERVATION_FIELDS
 from shared.domain.normalization.envelope import EnvelopeEventType
 from shared.domain.normalization.field_values import ReservationStatus
 from shared.domain.normalization.identifiers import ReservationSystem
-from shared.domain.reconciliation.report import FailureKind
+from shared.domain.reconciliation.report import RunFailureKind
 from shared.domain.restaurant_health import HealthStatus
 from shared.domain.settings import WebhookAuthScheme
 from tests.test_codes import documented_codes
@@ -76,7 +76,7 @@ def test_every_documented_quarantine_reason_is_a_label(labels: Any) -> None:
         (("history", "channels"), set(Channel) - {Channel.STAFF}),
         (("reports", "issues"), DivergenceType),
         (("reports", "decisions"), ReviewDecision),
-        (("reports", "failures"), FailureKind),
+        (("reports", "failures"), RunFailureKind),
         (("quarantine", "kinds"), EnvelopeEventType),
         (("credentials", "names"), WebhookAuthScheme),
         (("restaurants", "statuses"), HealthStatus),

@@ -27,7 +27,7 @@ class ReportStatus(StrEnum):
     DRY_RUN = "DRY_RUN"
 
 
-class FailureKind(StrEnum):
+class RunFailureKind(StrEnum):
     """What a failed run could not use."""
 
     OPENTABLE = "OPENTABLE"
@@ -69,7 +69,7 @@ class ReconciliationReport(Struct):
     reconciled_at: datetime
     status: ReportStatus = ReportStatus.COMPLETED
     reason: str | None = None
-    failure: FailureKind | None = None
+    failure: RunFailureKind | None = None
     is_retryable: bool = True
     is_compared: bool = False
     open_table_count: int = 0
